@@ -2,6 +2,31 @@
 //!
 //! Nothing here reads a clock, draws a random number or does I/O; all of it is passed in.
 
+pub mod attendee;
+pub mod batch;
+pub mod certificate;
+pub mod claim;
+pub mod decider;
+pub mod email;
+pub mod event;
+pub mod events;
+pub mod ids;
+pub mod import;
+pub mod issuance;
+pub mod locale;
+pub mod person;
 pub mod personal;
+pub mod refusal;
+pub mod session;
+pub mod user;
 
+pub use decider::Decider;
+pub use event::Event;
+pub use events::{DecodeError, DomainEvent};
+pub use ids::{
+    AttendeeId, BatchId, CertificateId, CommandId, EmailId, ImportId, IssuanceId, SessionId, UserId,
+};
+pub use locale::Locale;
+pub use person::Person;
 pub use personal::Personal;
+pub use refusal::{InvalidField, Refusal};

@@ -1,0 +1,220 @@
+//! Certificate: what people earn — the definition that issuances are made from.
+
+use serde::{Deserialize, Serialize};
+
+use super::events::domain_events;
+use super::{Decider, InvalidField, Locale, Refusal};
+
+// ── Events ──────────────────────────────────────────────────────────────────────────────────────
+
+/// An issuer said what people can earn.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CertificateDefined {
+    /// All of it.
+    #[serde(flatten)]
+    pub definition: Definition,
+}
+
+/// New issuances are allowed again.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CertificateActivated {}
+
+/// New issuances are refused from now on; what was issued stays as it is.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CertificateDeactivated {}
+
+domain_events! {
+    /// What can happen to a certificate.
+    CertificateEvent for "certificate" { CertificateDefined, CertificateActivated, CertificateDeactivated }
+}
+
+/// What people earn, and how it looks.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Definition {
+    /// The organisation that issues, 1–200 characters.
+    pub client: String,
+    /// The certificate's name, 1–200 characters.
+    pub name: String,
+    /// What was attended or passed, 1–300 characters.
+    pub event_name: String,
+    /// The theme that draws it.
+    pub pdf_template: TemplateRef,
+    /// The image behind the text; absent for the theme's own background.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub design: Option<DesignRef>,
+    /// A link shown in the mail, `http` or `https`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub event_link: Option<String>,
+    /// SendGrid's dynamic template for the mail, where that provider is used.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sendgrid_template_id: Option<String>,
+    /// The language of certificate and mail.
+    pub locale: Locale,
+    /// Whether new issuances are allowed from the start.
+    pub is_active: bool,
+}
+
+/// A theme and its version; versions never change, so a pair always draws the same.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct TemplateRef {
+    /// The theme's name, such as `classic`.
+    pub theme: String,
+    /// The theme's version, from 1.
+    pub version: u32,
+}
+
+/// An uploaded design image, pinned by its content.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct DesignRef {
+    /// Where the bytes are stored.
+    pub key: String,
+    /// SHA-256 of the bytes, 64 hex digits.
+    pub sha256: String,
+}
+
+// ── Commands ────────────────────────────────────────────────────────────────────────────────────
+
+/// What can be asked of a certificate.
+#[derive(Clone, Debug)]
+pub enum CertificateCommand {
+    /// Define it.
+    Define(Definition),
+    /// Allow new issuances.
+    Activate,
+    /// Refuse new issuances.
+    Deactivate,
+}
+
+// ── State, decide, evolve ───────────────────────────────────────────────────────────────────────
+
+/// The definition as it is now, or nothing.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CertificateState(pub Option<Definition>);
+
+/// The decider of certificates.
+pub struct Certificate;
+
+impl Decider for Certificate {
+    const AGGREGATE: &'static str = "certificate";
+    type State = CertificateState;
+    type Command = CertificateCommand;
+    type Event = CertificateEvent;
+
+    fn decide(
+        state: &CertificateState,
+        command: &CertificateCommand,
+    ) -> Result<Vec<CertificateEvent>, Refusal> {
+        match (command, &state.0) {
+            (CertificateCommand::Define(definition), None) => {
+                check(definition)?;
+                Ok(vec![CertificateDefined { definition: definition.clone() }.into()])
+            }
+            (CertificateCommand::Define(_), Some(_)) => Err(Refusal::AlreadyExists("certificate")),
+            (_, None) => Err(Refusal::NotFound("certificate")),
+            (CertificateCommand::Activate, Some(now)) if !now.is_active => {
+                Ok(vec![CertificateActivated {}.into()])
+            }
+            (CertificateCommand::Deactivate, Some(now)) if now.is_active => {
+                Ok(vec![CertificateDeactivated {}.into()])
+            }
+            (CertificateCommand::Activate | CertificateCommand::Deactivate, Some(_)) => Ok(Vec::new()),
+        }
+    }
+
+    fn evolve(mut state: CertificateState, event: &CertificateEvent) -> CertificateState {
+        match event {
+            CertificateEvent::CertificateDefined(e) => return CertificateState(Some(e.definition.clone())),
+            CertificateEvent::CertificateActivated(_) => set_active(&mut state, true),
+            CertificateEvent::CertificateDeactivated(_) => set_active(&mut state, false),
+        }
+        state
+    }
+}
+
+fn set_active(state: &mut CertificateState, is_active: bool) {
+    if let Some(definition) = &mut state.0 {
+        definition.is_active = is_active;
+    }
+}
+
+fn check(definition: &Definition) -> Result<(), Refusal> {
+    let mut wrong = Vec::new();
+    let texts = [
+        ("client", &definition.client, 200),
+        ("name", &definition.name, 200),
+        ("eventName", &definition.event_name, 300),
+    ];
+    for (field, text, most) in texts {
+        if text.trim().is_empty() || text.chars().count() > most || text.chars().any(char::is_control) {
+            let message = format!("give 1 to {most} characters, without control characters");
+            wrong.push(InvalidField { field, message });
+        }
+    }
+    if let Some(link) = &definition.event_link {
+        let web = link.starts_with("https://") || link.starts_with("http://");
+        if !web || link.len() > 2_000 || link.chars().any(|c| c.is_whitespace() || c.is_control()) {
+            let message = "give an http or https address of at most 2000 characters".to_owned();
+            wrong.push(InvalidField { field: "eventLink", message });
+        }
+    }
+    if wrong.is_empty() { Ok(()) } else { Err(Refusal::Invalid(wrong)) }
+}
+
+#[cfg(test)]
+pub(crate) mod samples {
+    use super::*;
+
+    pub(crate) fn definition() -> Definition {
+        Definition {
+            client: "Acme".to_owned(),
+            name: "Speaker".to_owned(),
+            event_name: "Summit 2026".to_owned(),
+            pdf_template: TemplateRef { theme: "classic".to_owned(), version: 1 },
+            design: None,
+            event_link: None,
+            sendgrid_template_id: None,
+            locale: Locale::En,
+            is_active: true,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::samples::definition;
+    use super::*;
+    use crate::domain::decider::spec::given;
+
+    fn defined() -> CertificateEvent {
+        CertificateDefined { definition: definition() }.into()
+    }
+
+    #[test]
+    fn a_certificate_is_defined_once() {
+        given::<Certificate>(vec![]).when(CertificateCommand::Define(definition())).then(vec![defined()]);
+        given::<Certificate>(vec![defined()])
+            .when(CertificateCommand::Define(definition()))
+            .then_refused("ALREADY_EXISTS");
+    }
+
+    #[test]
+    fn every_bad_field_is_named() {
+        let bad = Definition { name: " ".into(), event_link: Some("javascript:x".into()), ..definition() };
+        let refusal = Certificate::decide(&CertificateState::default(), &CertificateCommand::Define(bad));
+        let Err(Refusal::Invalid(fields)) = refusal else { panic!("accepted: {refusal:?}") };
+        assert_eq!(fields.iter().map(|f| f.field).collect::<Vec<_>>(), ["name", "eventLink"]);
+    }
+
+    #[test]
+    fn switching_is_recorded_only_when_it_switches() {
+        let off: CertificateEvent = CertificateDeactivated {}.into();
+        given::<Certificate>(vec![defined()]).when(CertificateCommand::Activate).then_nothing();
+        given::<Certificate>(vec![defined()]).when(CertificateCommand::Deactivate).then(vec![off.clone()]);
+        given::<Certificate>(vec![defined(), off])
+            .when(CertificateCommand::Activate)
+            .then(vec![CertificateActivated {}.into()]);
+        given::<Certificate>(vec![]).when(CertificateCommand::Activate).then_refused("NOT_FOUND");
+    }
+}

@@ -1,0 +1,70 @@
+//! Every event of every aggregate as one type: what projections, processes and tools match on.
+
+use super::attendee::{Attendee, AttendeeEvent};
+use super::batch::{Batch, BatchEvent};
+use super::certificate::{Certificate, CertificateEvent};
+use super::claim::{Claim, ClaimEvent};
+use super::email::{Email, EmailEvent};
+use super::import::{Import, ImportEvent};
+use super::issuance::{Issuance, IssuanceEvent};
+use super::session::{Session, SessionEvent};
+use super::user::{User, UserEvent};
+use super::{Decider, DecodeError, DomainEvent};
+
+macro_rules! all_events {
+    ($($aggregate:ident($event:ident)),+ $(,)?) => {
+        /// An event of any aggregate.
+        #[derive(Clone, Debug, PartialEq)]
+        pub enum Event {
+            $(
+                #[allow(missing_docs, reason = "the aggregate of the same name has the text")]
+                $aggregate($event),
+            )+
+        }
+
+        impl Event {
+            /// Every aggregate and its event types, as they stand in subjects and headers.
+            pub const CATALOGUE: &'static [(&'static str, &'static [&'static str])] =
+                &[$(($aggregate::AGGREGATE, $event::TYPES)),+];
+
+            /// This event's type, as it stands in the `ce-type` header.
+            #[must_use]
+            pub fn event_type(&self) -> &'static str {
+                match self {
+                    $(Self::$aggregate(event) => event.event_type(),)+
+                }
+            }
+
+            /// Reads any event back from its aggregate, type and body.
+            ///
+            /// # Errors
+            /// The aggregate or type is unknown, or the body doesn't fit the type.
+            pub fn decode(aggregate: &str, event_type: &str, body: &[u8]) -> Result<Self, DecodeError> {
+                match aggregate {
+                    $($aggregate::AGGREGATE => $event::decode(event_type, body).map(Self::$aggregate),)+
+                    _ => Err(DecodeError::UnknownType { aggregate: "?", event_type: event_type.to_owned() }),
+                }
+            }
+        }
+
+        $(
+            impl From<$event> for Event {
+                fn from(event: $event) -> Self {
+                    Self::$aggregate(event)
+                }
+            }
+        )+
+    };
+}
+
+all_events! {
+    Attendee(AttendeeEvent),
+    Batch(BatchEvent),
+    Certificate(CertificateEvent),
+    Claim(ClaimEvent),
+    Email(EmailEvent),
+    Import(ImportEvent),
+    Issuance(IssuanceEvent),
+    Session(SessionEvent),
+    User(UserEvent),
+}

@@ -1,0 +1,296 @@
+//! Import: one uploaded file of people.
+//!
+//! Rows themselves never enter the log: the file and the rejected rows lie in expiring objects, and
+//! events carry counts, row numbers and codes.
+
+use serde::{Deserialize, Serialize};
+
+use super::events::domain_events;
+use super::{AttendeeId, CertificateId, Decider, Refusal};
+
+// ── Events ──────────────────────────────────────────────────────────────────────────────────────
+
+/// A file was stored and is to be read.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ImportRequested {
+    /// Where the file is stored until it expires.
+    pub object_key: String,
+    /// What kind of file it is.
+    pub format: FileFormat,
+    /// SHA-256 of the file, 64 hex digits.
+    pub sha256: String,
+    /// How many bytes.
+    pub size: u64,
+    /// Whether people who are known already are changed.
+    pub update_existing: bool,
+    /// What everybody in the file earns, unless the row says otherwise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub certificate_id: Option<CertificateId>,
+}
+
+/// People of these rows are known now, new or from before.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ImportRowsAccepted {
+    /// The last row that this and earlier events cover.
+    pub through_row: u32,
+    /// People that these rows created.
+    pub created: u32,
+    /// People that these rows changed.
+    pub updated: u32,
+    /// What each row's person is to get; people without a certificate are not listed.
+    pub earned: Vec<Earned>,
+}
+
+/// These rows were not taken over, or only in part.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ImportRowsRejected {
+    /// The rows, in order.
+    pub rows: Vec<RejectedRow>,
+}
+
+/// The file was read to its end.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ImportCompleted {
+    /// Rows in the file, blank ones not counted.
+    pub total: u32,
+    /// People created.
+    pub created: u32,
+    /// People changed.
+    pub updated: u32,
+    /// Rows rejected.
+    pub errors: u32,
+    /// Rows whose person gets a certificate.
+    pub associated: u32,
+    /// Where the rejected rows with their reasons are stored until they expire.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub report_key: Option<String>,
+}
+
+/// The file could not be read on; what was taken over before stays.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ImportFailed {
+    /// The error's stable code.
+    pub code: String,
+    /// What is wrong with the file and what to do.
+    pub reason: String,
+}
+
+domain_events! {
+    /// What can happen to an import.
+    ImportEvent for "import" {
+        ImportRequested, ImportRowsAccepted, ImportRowsRejected, ImportCompleted, ImportFailed,
+    }
+}
+
+/// The kinds of files that people come in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum FileFormat {
+    /// Separated values.
+    Csv,
+    /// Excel 2007 and later.
+    Xlsx,
+}
+
+/// Somebody in the file, and what they earn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Earned {
+    /// Who.
+    pub attendee_id: AttendeeId,
+    /// What.
+    pub certificate_id: CertificateId,
+}
+
+/// A row that was not taken over.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RejectedRow {
+    /// The row's number as a spreadsheet program shows it.
+    pub row: u32,
+    /// What is wrong, field by field.
+    pub errors: Vec<RejectedField>,
+}
+
+/// What is wrong with one field of a row.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RejectedField {
+    /// The field's name in the API; absent where the row as a whole is wrong.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub field: Option<String>,
+    /// A stable code, such as `REQUIRED` or `DUPLICATE`.
+    pub code: String,
+}
+
+// ── Commands ────────────────────────────────────────────────────────────────────────────────────
+
+/// What can be asked of an import.
+#[derive(Clone, Debug)]
+pub enum ImportCommand {
+    /// Read this file.
+    Request(ImportRequested),
+    /// Note what became of the next rows; rows that are noted already are passed over.
+    RecordRows {
+        /// The rows taken over.
+        accepted: ImportRowsAccepted,
+        /// The rows that were not.
+        rejected: Vec<RejectedRow>,
+    },
+    /// Note the end of the file.
+    Complete(ImportCompleted),
+    /// Note that the file can't be read on.
+    Fail(ImportFailed),
+}
+
+// ── State, decide, evolve ───────────────────────────────────────────────────────────────────────
+
+/// How far the import is.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ImportState {
+    /// What was asked for.
+    pub request: Option<ImportRequested>,
+    /// The last row that is dealt with; a worker that takes over goes on after it.
+    pub through_row: u32,
+    /// The counts so far.
+    pub counts: Counts,
+    /// Whether the end was recorded, good or bad.
+    pub ended: bool,
+}
+
+/// Rows by what became of them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// People created.
+    pub created: u32,
+    /// People changed.
+    pub updated: u32,
+    /// Rows rejected.
+    pub errors: u32,
+    /// Rows whose person gets a certificate.
+    pub associated: u32,
+}
+
+/// The decider of imports.
+pub struct Import;
+
+impl Decider for Import {
+    const AGGREGATE: &'static str = "import";
+    type State = ImportState;
+    type Command = ImportCommand;
+    type Event = ImportEvent;
+
+    fn decide(state: &ImportState, command: &ImportCommand) -> Result<Vec<ImportEvent>, Refusal> {
+        match (command, &state.request) {
+            (ImportCommand::Request(request), None) => Ok(vec![request.clone().into()]),
+            (ImportCommand::Request(_), Some(_)) => Err(Refusal::AlreadyExists("import")),
+            (_, None) => Err(Refusal::NotFound("import")),
+            (_, Some(_)) if state.ended => Ok(Vec::new()),
+            (ImportCommand::RecordRows { accepted, .. }, Some(_))
+                if accepted.through_row <= state.through_row =>
+            {
+                Ok(Vec::new())
+            }
+            (ImportCommand::RecordRows { accepted, rejected }, Some(_)) => {
+                let mut events = Vec::with_capacity(2);
+                if !rejected.is_empty() {
+                    events.push(ImportRowsRejected { rows: rejected.clone() }.into());
+                }
+                events.push(accepted.clone().into());
+                Ok(events)
+            }
+            (ImportCommand::Complete(end), Some(_)) => Ok(vec![end.clone().into()]),
+            (ImportCommand::Fail(end), Some(_)) => Ok(vec![end.clone().into()]),
+        }
+    }
+
+    fn evolve(mut state: ImportState, event: &ImportEvent) -> ImportState {
+        match event {
+            ImportEvent::ImportRequested(e) => state.request = Some(e.clone()),
+            ImportEvent::ImportRowsAccepted(e) => {
+                state.through_row = e.through_row;
+                state.counts.created = state.counts.created.saturating_add(e.created);
+                state.counts.updated = state.counts.updated.saturating_add(e.updated);
+                state.counts.associated = state.counts.associated.saturating_add(count(&e.earned));
+            }
+            ImportEvent::ImportRowsRejected(e) => {
+                state.counts.errors = state.counts.errors.saturating_add(count(&e.rows));
+            }
+            ImportEvent::ImportCompleted(_) | ImportEvent::ImportFailed(_) => state.ended = true,
+        }
+        state
+    }
+}
+
+fn count<T>(items: &[T]) -> u32 {
+    u32::try_from(items.len()).unwrap_or(u32::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::decider::spec::given;
+
+    fn requested() -> ImportRequested {
+        ImportRequested {
+            object_key: "expiring/imports/1/source".to_owned(),
+            format: FileFormat::Csv,
+            sha256: "aa".to_owned(),
+            size: 12,
+            update_existing: false,
+            certificate_id: None,
+        }
+    }
+
+    fn accepted(through_row: u32) -> ImportRowsAccepted {
+        ImportRowsAccepted { through_row, created: 2, updated: 0, earned: vec![] }
+    }
+
+    fn rejected() -> Vec<RejectedRow> {
+        vec![RejectedRow {
+            row: 3,
+            errors: vec![RejectedField { field: None, code: "DUPLICATE".to_owned() }],
+        }]
+    }
+
+    fn completed() -> ImportCompleted {
+        ImportCompleted { total: 3, created: 2, updated: 0, errors: 1, associated: 0, report_key: None }
+    }
+
+    #[test]
+    fn rows_are_recorded_with_their_rejections() {
+        given::<Import>(vec![requested().into()])
+            .when(ImportCommand::RecordRows { accepted: accepted(4), rejected: rejected() })
+            .then(vec![ImportRowsRejected { rows: rejected() }.into(), accepted(4).into()]);
+    }
+
+    #[test]
+    fn rows_that_are_recorded_already_are_passed_over() {
+        given::<Import>(vec![requested().into(), accepted(4).into()])
+            .when(ImportCommand::RecordRows { accepted: accepted(4), rejected: rejected() })
+            .then_nothing();
+    }
+
+    #[test]
+    fn an_import_ends_once() {
+        given::<Import>(vec![requested().into()])
+            .when(ImportCommand::Complete(completed()))
+            .then(vec![completed().into()]);
+        given::<Import>(vec![requested().into(), completed().into()])
+            .when(ImportCommand::Fail(ImportFailed { code: "BROKEN".into(), reason: "torn".into() }))
+            .then_nothing();
+    }
+
+    #[test]
+    fn an_import_is_requested_once() {
+        given::<Import>(vec![]).when(ImportCommand::Request(requested())).then(vec![requested().into()]);
+        given::<Import>(vec![requested().into()])
+            .when(ImportCommand::Request(requested()))
+            .then_refused("ALREADY_EXISTS");
+    }
+}

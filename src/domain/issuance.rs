@@ -1,0 +1,276 @@
+//! Issuance: one person's certificate ("generated certificate" in the API).
+//!
+//! Everything that the PDF is made of is pinned in `CertificateRequested`, so that rendering it
+//! again, on any machine and at any time, gives the same bytes.
+
+use serde::{Deserialize, Serialize};
+use time::Date;
+
+use super::certificate::{DesignRef, TemplateRef};
+use super::events::domain_events;
+use super::{AttendeeId, BatchId, CertificateId, Decider, ImportId, Locale, Personal, Refusal};
+
+// ── Events ──────────────────────────────────────────────────────────────────────────────────────
+
+/// A person is to get a certificate; nothing that it shows can change any more.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CertificateRequested {
+    /// What the person earned.
+    pub certificate_id: CertificateId,
+    /// Who earned it.
+    pub attendee_id: AttendeeId,
+    /// What asked for it.
+    #[serde(flatten)]
+    pub origin: Origin,
+    /// Addresses the certificate in public: 32 hex digits of 128 random bits.
+    pub public_id: String,
+    /// What the page shows and how it is drawn.
+    #[serde(flatten)]
+    pub page: Page,
+    /// Where the mail goes.
+    pub email: Personal<String>,
+    /// A link shown in the mail.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub event_link: Option<String>,
+}
+
+/// The PDF exists and is frozen.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CertificateGenerated {
+    /// Where the bytes are stored.
+    pub object_key: String,
+    /// SHA-256 of the bytes, 64 hex digits.
+    pub sha256: String,
+    /// How many bytes.
+    pub size: u64,
+}
+
+/// No PDF could be made; a person has to look.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CertificateGenerationFailed {
+    /// The error's stable code.
+    pub code: String,
+    /// What went wrong; may quote characters of the person's name.
+    pub reason: Personal<String>,
+}
+
+domain_events! {
+    /// What can happen to an issuance.
+    IssuanceEvent for "issuance" { CertificateRequested, CertificateGenerated, CertificateGenerationFailed }
+}
+
+/// What asked for an issuance.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Origin {
+    /// The batch, if one did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub batch_id: Option<BatchId>,
+    /// The import, if one did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub import_id: Option<ImportId>,
+}
+
+/// The pinned input of the renderer.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Page {
+    /// Theme and version.
+    pub pdf_template: TemplateRef,
+    /// The program that draws it.
+    pub renderer_version: String,
+    /// SHA-256 over all bundled fonts.
+    pub fonts_sha256: String,
+    /// The image behind the text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub design: Option<DesignRef>,
+    /// The language.
+    pub locale: Locale,
+    /// The date shown.
+    pub issue_date: Date,
+    /// Where the public finds it: scheme, host and path before `/certificate/{publicId}`.
+    pub public_base_url: String,
+    /// The organisation that issues.
+    pub client: String,
+    /// The certificate's name.
+    pub certificate_name: String,
+    /// What was attended or passed.
+    pub event_name: String,
+    /// The person's name.
+    pub full_name: Personal<String>,
+    /// The person's document.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub document_number: Option<Personal<String>>,
+}
+
+// ── Commands ────────────────────────────────────────────────────────────────────────────────────
+
+/// What can be asked of an issuance.
+#[derive(Clone, Debug)]
+pub enum IssuanceCommand {
+    /// Issue; asked again for the same person and certificate, nothing happens.
+    Request(Box<CertificateRequested>),
+    /// Note that the PDF exists.
+    RecordGenerated(CertificateGenerated),
+    /// Note that the PDF can't be made.
+    RecordFailure(CertificateGenerationFailed),
+}
+
+// ── State, decide, evolve ───────────────────────────────────────────────────────────────────────
+
+/// The request, and what became of it.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct IssuanceState {
+    /// What was pinned.
+    pub request: Option<CertificateRequested>,
+    /// The frozen PDF.
+    pub generated: Option<CertificateGenerated>,
+    /// The last failure since the request, if there is no PDF.
+    pub failure: Option<CertificateGenerationFailed>,
+}
+
+/// The decider of issuances.
+pub struct Issuance;
+
+impl Decider for Issuance {
+    const AGGREGATE: &'static str = "issuance";
+    type State = IssuanceState;
+    type Command = IssuanceCommand;
+    type Event = IssuanceEvent;
+
+    fn decide(state: &IssuanceState, command: &IssuanceCommand) -> Result<Vec<IssuanceEvent>, Refusal> {
+        match (command, &state.request, &state.generated) {
+            (IssuanceCommand::Request(request), None, _) => {
+                Ok(vec![IssuanceEvent::from((**request).clone())])
+            }
+            (IssuanceCommand::Request(_), Some(_), _) => Ok(Vec::new()),
+            (_, None, _) => Err(Refusal::NotFound("generated certificate")),
+            (IssuanceCommand::RecordGenerated(pdf), Some(_), None) => Ok(vec![pdf.clone().into()]),
+            (IssuanceCommand::RecordGenerated(pdf), Some(_), Some(frozen)) if pdf.sha256 == frozen.sha256 => {
+                Ok(Vec::new())
+            }
+            (IssuanceCommand::RecordGenerated(_), Some(_), Some(_)) => Err(Refusal::WrongState(
+                "the PDF that was made again differs from the issued one; the issued one stays".to_owned(),
+            )),
+            (IssuanceCommand::RecordFailure(_), Some(_), Some(_)) => Ok(Vec::new()),
+            (IssuanceCommand::RecordFailure(failure), Some(_), None)
+                if state.failure.as_ref() == Some(failure) =>
+            {
+                Ok(Vec::new())
+            }
+            (IssuanceCommand::RecordFailure(failure), Some(_), None) => Ok(vec![failure.clone().into()]),
+        }
+    }
+
+    fn evolve(mut state: IssuanceState, event: &IssuanceEvent) -> IssuanceState {
+        match event {
+            IssuanceEvent::CertificateRequested(e) => state.request = Some(e.clone()),
+            IssuanceEvent::CertificateGenerated(e) => {
+                state.generated = Some(e.clone());
+                state.failure = None;
+            }
+            IssuanceEvent::CertificateGenerationFailed(e) => state.failure = Some(e.clone()),
+        }
+        state
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod samples {
+    use uuid::Uuid;
+
+    use super::*;
+
+    pub(crate) fn request(name: &str) -> CertificateRequested {
+        CertificateRequested {
+            certificate_id: Uuid::from_u128(1).into(),
+            attendee_id: Uuid::from_u128(2).into(),
+            origin: Origin::default(),
+            public_id: "00112233445566778899aabbccddeeff".to_owned(),
+            page: Page {
+                pdf_template: TemplateRef { theme: "classic".to_owned(), version: 1 },
+                renderer_version: "1".to_owned(),
+                fonts_sha256: "ab".repeat(32),
+                design: None,
+                locale: Locale::En,
+                issue_date: time::macros::date!(2026 - 11 - 21),
+                public_base_url: "https://certificates.example.com".to_owned(),
+                client: "Acme".to_owned(),
+                certificate_name: "Speaker".to_owned(),
+                event_name: "Summit 2026".to_owned(),
+                full_name: name.to_owned().into(),
+                document_number: None,
+            },
+            email: "ada@example.com".to_owned().into(),
+            event_link: None,
+        }
+    }
+
+    pub(crate) fn generated(sha256: &str) -> CertificateGenerated {
+        CertificateGenerated {
+            object_key: "certificates/a.pdf".to_owned(),
+            sha256: sha256.to_owned(),
+            size: 9,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::samples::{generated, request};
+    use super::*;
+    use crate::domain::decider::spec::given;
+
+    fn failed(code: &str) -> CertificateGenerationFailed {
+        CertificateGenerationFailed { code: code.to_owned(), reason: "why".to_owned().into() }
+    }
+
+    fn ask(name: &str) -> IssuanceCommand {
+        IssuanceCommand::Request(Box::new(request(name)))
+    }
+
+    #[test]
+    fn asking_twice_issues_once() {
+        given::<Issuance>(vec![]).when(ask("Ada")).then(vec![request("Ada").into()]);
+        given::<Issuance>(vec![request("Ada").into()]).when(ask("Grace")).then_nothing();
+    }
+
+    #[test]
+    fn the_pdf_is_recorded_once() {
+        let history = vec![request("Ada").into(), generated("aa").into()];
+        given::<Issuance>(history[..1].to_vec())
+            .when(IssuanceCommand::RecordGenerated(generated("aa")))
+            .then(vec![generated("aa").into()]);
+        given::<Issuance>(history).when(IssuanceCommand::RecordGenerated(generated("aa"))).then_nothing();
+    }
+
+    #[test]
+    fn issued_bytes_never_change() {
+        given::<Issuance>(vec![request("Ada").into(), generated("aa").into()])
+            .when(IssuanceCommand::RecordGenerated(generated("bb")))
+            .then_refused("WRONG_STATE");
+    }
+
+    #[test]
+    fn a_failure_is_recorded_once_and_never_after_success() {
+        let requested: IssuanceEvent = request("Ada").into();
+        let failure = IssuanceCommand::RecordFailure(failed("MISSING_GLYPH"));
+        given::<Issuance>(vec![requested.clone()])
+            .when(failure.clone())
+            .then(vec![failed("MISSING_GLYPH").into()]);
+        given::<Issuance>(vec![requested.clone(), failed("MISSING_GLYPH").into()])
+            .when(failure.clone())
+            .then_nothing();
+        given::<Issuance>(vec![requested, generated("aa").into()]).when(failure).then_nothing();
+    }
+
+    #[test]
+    fn nothing_is_recorded_for_nobody() {
+        given::<Issuance>(vec![])
+            .when(IssuanceCommand::RecordGenerated(generated("aa")))
+            .then_refused("NOT_FOUND");
+    }
+}
