@@ -2,4 +2,8 @@
 //!
 //! `ARCHITECTURE.md` has the map and walkthroughs; `src/app.rs` is the composition root.
 
+pub mod commands;
 pub mod domain;
+pub mod event_log;
+pub mod process;
+pub mod workers;

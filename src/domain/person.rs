@@ -60,3 +60,22 @@ pub fn check_email(email: &str) -> Result<(), FieldError> {
     }
     Err(FieldError { field: "email", code: "INVALID_EMAIL", message: "bad".to_owned() })
 }
+
+impl Person {
+    /// x
+    #[must_use]
+    pub fn normalised_email(&self) -> Personal<String> {
+        Personal::new(self.email.reveal_str().to_lowercase())
+    }
+
+    /// x
+    #[must_use]
+    pub fn normalised_document(&self) -> Personal<String> {
+        Personal::new(self.document_number.reveal_str().to_lowercase())
+    }
+}
+
+/// x
+pub fn normalised_email(email: &str) -> String {
+    email.to_lowercase()
+}
