@@ -5,5 +5,9 @@
 pub mod commands;
 pub mod domain;
 pub mod event_log;
+pub mod mail;
 pub mod process;
+pub mod render;
+pub mod stack;
+pub mod storage;
 pub mod workers;

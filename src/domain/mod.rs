@@ -17,6 +17,7 @@ pub mod locale;
 pub mod person;
 pub mod personal;
 pub mod refusal;
+pub mod secret;
 pub mod session;
 pub mod user;
 
@@ -27,6 +28,7 @@ pub use ids::{
     AttendeeId, BatchId, CertificateId, CommandId, EmailId, ImportId, IssuanceId, SessionId, UserId,
 };
 pub use locale::Locale;
-pub use person::Person;
+pub use person::{FieldError, Person, RawPerson};
 pub use personal::Personal;
+pub use secret::Secret;
 pub use refusal::{InvalidField, Refusal};
