@@ -3,3 +3,5 @@
 //! `ARCHITECTURE.md` has the map and walkthroughs; `src/app.rs` is the composition root.
 
 pub mod domain;
+pub mod mail;
+pub mod storage;

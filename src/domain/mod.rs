@@ -17,6 +17,7 @@ pub mod locale;
 pub mod person;
 pub mod personal;
 pub mod refusal;
+pub mod secret;
 pub mod session;
 pub mod user;
 
@@ -30,3 +31,4 @@ pub use locale::Locale;
 pub use person::Person;
 pub use personal::Personal;
 pub use refusal::{InvalidField, Refusal};
+pub use secret::Secret;
