@@ -32,3 +32,4 @@ pub use person::{FieldError, Person, RawPerson};
 pub use personal::Personal;
 pub use secret::Secret;
 pub use refusal::{InvalidField, Refusal};
+pub use secret::Secret;

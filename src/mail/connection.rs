@@ -1,0 +1,157 @@
+//! Opens connections to the mail server, and keeps idle ones for the next mail.
+
+use std::{
+    sync::{Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
+use lettre::transport::smtp::{
+    authentication::{Credentials, DEFAULT_MECHANISMS},
+    client::{AsyncSmtpConnection, TlsParameters},
+    extension::ClientId,
+};
+use tokio::{net::TcpStream, time::timeout};
+
+use super::settings::{MailSettings, Security, SettingsError};
+
+/// An idle connection older than this is not used again: many servers close after a minute or so.
+const MAX_IDLE: Duration = Duration::from_secs(30);
+
+/// How long the parting QUIT may take; its answer changes nothing.
+const QUIT_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// Knows how to reach the mail server.
+pub(super) struct Connector {
+    host: String,
+    port: u16,
+    security: Security,
+    tls: TlsParameters,
+    credentials: Option<Credentials>,
+    hello: ClientId,
+    timeout: Duration,
+}
+
+impl Connector {
+    /// Prepares connecting as validated settings say; `domain` is the EHLO name if they give none.
+    pub(super) fn new(settings: &MailSettings, domain: &str) -> Result<Self, SettingsError> {
+        let tls = TlsParameters::new(settings.host.clone())
+            .map_err(|error| SettingsError::Tls(error.to_string()))?;
+        let credentials = settings.username.as_ref().zip(settings.password.as_ref());
+        let hello = settings.helo_name.as_deref().unwrap_or(domain);
+        let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | ':' | '[' | ']');
+        if hello.is_empty() || !hello.chars().all(fits) {
+            return Err(SettingsError::Invalid(
+                "helo_name",
+                "must be an ASCII domain name",
+            ));
+        }
+        Ok(Self {
+            host: settings.host.clone(),
+            port: settings.port,
+            security: settings.security,
+            tls,
+            credentials: credentials.map(|(name, password)| {
+                Credentials::new(name.clone(), password.reveal().to_owned())
+            }),
+            hello: ClientId::Domain(hello.to_owned()),
+            timeout: settings.timeout(),
+        })
+    }
+
+    /// Connects, greets, encrypts and logs in as far as the settings ask for it. The error says which step
+    /// failed and how; a refused log-in is no fault of any mail, so callers treat all of them as temporary.
+    pub(super) async fn connect(&self) -> Result<AsyncSmtpConnection, String> {
+        let mut connection = match self.security {
+            Security::Tls => {
+                let target = (self.host.as_str(), self.port);
+                let tls = Some(self.tls.clone());
+                let opening = AsyncSmtpConnection::connect_tokio1(
+                    target,
+                    Some(self.timeout),
+                    &self.hello,
+                    tls,
+                    None,
+                );
+                self.step("connecting with TLS", opening).await?
+            }
+            Security::None | Security::StartTls => {
+                let socket = self.step("connecting", self.open_socket()).await?;
+                let greeting =
+                    AsyncSmtpConnection::connect_with_transport(Box::new(socket), &self.hello);
+                self.step("the server's greeting", greeting).await?
+            }
+        };
+        if self.security == Security::StartTls {
+            self.step(
+                "STARTTLS",
+                connection.starttls(self.tls.clone(), &self.hello),
+            )
+            .await?;
+        }
+        if let Some(credentials) = &self.credentials {
+            self.step(
+                "logging in",
+                connection.auth(DEFAULT_MECHANISMS, credentials),
+            )
+            .await?;
+        }
+        Ok(connection)
+    }
+
+    async fn open_socket(&self) -> std::io::Result<TcpStream> {
+        let socket = TcpStream::connect((self.host.as_str(), self.port)).await?;
+        // The end of a message is a tiny write after a large one: Nagle's algorithm would hold it back.
+        socket.set_nodelay(true)?;
+        Ok(socket)
+    }
+
+    /// Bounds one step in time; lettre itself bounds only the opening of the socket.
+    async fn step<T, E: std::fmt::Display>(
+        &self,
+        what: &str,
+        action: impl Future<Output = Result<T, E>>,
+    ) -> Result<T, String> {
+        match timeout(self.timeout, action).await {
+            Ok(result) => result.map_err(|error| format!("{what} failed: {error}")),
+            Err(_) => Err(format!(
+                "{what} took longer than {} s",
+                self.timeout.as_secs()
+            )),
+        }
+    }
+}
+
+/// Connections that wait for the next mail. Only those that finished their last dialogue cleanly come here.
+#[derive(Default)]
+pub(super) struct IdleConnections(Mutex<Vec<(AsyncSmtpConnection, Instant)>>);
+
+impl IdleConnections {
+    /// The connection that was used last, unless it has waited too long.
+    pub(super) fn take(&self) -> Option<AsyncSmtpConnection> {
+        let mut idle = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        idle.retain(|(_, since)| since.elapsed() < MAX_IDLE);
+        idle.pop().map(|(connection, _)| connection)
+    }
+
+    /// Keeps a connection for the next mail.
+    pub(super) fn put(&self, connection: AsyncSmtpConnection) {
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push((connection, Instant::now()));
+    }
+
+    /// Takes leave of the server on every idle connection.
+    pub(super) async fn close(&self) {
+        let idle = std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner));
+        for (connection, _) in idle {
+            quit(connection).await;
+        }
+    }
+}
+
+/// Says good-bye and closes.
+pub(super) async fn quit(mut connection: AsyncSmtpConnection) {
+    // Whether the server still answers makes no difference: the connection ends here.
+    let _ = timeout(QUIT_TIMEOUT, connection.abort()).await;
+}

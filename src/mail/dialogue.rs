@@ -1,0 +1,344 @@
+//! One mail over one connection, step by step (RFC 5321 section 3.3), with the outcome of each step.
+
+use std::{
+    error::Error as _,
+    sync::atomic::{AtomicBool, Ordering},
+    time::Duration,
+};
+
+use lettre::{
+    Address,
+    transport::smtp::{
+        client::AsyncSmtpConnection,
+        commands::{Data, Mail, Rcpt, Rset},
+        extension::{Extension, MailBodyParameter, MailParameter},
+        response::Response,
+    },
+};
+use tokio::time::timeout;
+
+use super::outgoing::SendOutcome;
+
+const MAX_ANSWER_CHARS: usize = 2000;
+
+/// 421: "service closing transmission channel"; the connection is of no more use.
+const CLOSING: u16 = 421;
+
+/// A mail as it goes over the wire.
+pub(super) struct Parcel<'a> {
+    pub(super) from: &'a Address,
+    pub(super) to: &'a Address,
+    pub(super) content: &'a [u8],
+    /// Limit for each command before the content.
+    pub(super) timeout: Duration,
+    /// Limit for the content and the answer to it.
+    pub(super) message_timeout: Duration,
+}
+
+/// How a dialogue ended.
+pub(super) struct Ending {
+    pub(super) outcome: SendOutcome,
+    /// The connection is in a clean state and can carry another mail.
+    pub(super) reusable: bool,
+    /// The connection was closed before the dialogue began: with another one nothing is lost or doubled.
+    pub(super) never_began: bool,
+}
+
+/// What came back on one step.
+enum Reply {
+    /// A complete reply of the server.
+    Answer { code: u16, text: String },
+    /// No reply, or none that makes sense.
+    None(String),
+}
+
+/// Carries out the dialogue.
+pub(super) async fn deliver(connection: &mut AsyncSmtpConnection, parcel: &Parcel<'_>) -> Ending {
+    let parameters = match mail_parameters(connection, parcel) {
+        Ok(parameters) => parameters,
+        Err(answer) => return ended(SendOutcome::Permanent { answer }, true),
+    };
+    let mail = Mail::new(Some(parcel.from.clone()), parameters);
+    match command(connection, mail, "MAIL", parcel.timeout).await {
+        Reply::Answer {
+            code: 200..=299, ..
+        } => {}
+        Reply::Answer {
+            code: CLOSING,
+            text,
+        } => return not_begun(text),
+        Reply::None(detail) => return not_begun(detail),
+        reply => return refused(connection, reply, "MAIL", parcel).await,
+    }
+    let recipient = Rcpt::new(parcel.to.clone(), Vec::new());
+    match command(connection, recipient, "RCPT", parcel.timeout).await {
+        Reply::Answer {
+            code: 200..=299, ..
+        } => {}
+        reply => return refused(connection, reply, "RCPT", parcel).await,
+    }
+    match command(connection, Data, "DATA", parcel.timeout).await {
+        Reply::Answer { code: 354, .. } => content(connection, parcel).await,
+        reply => refused(connection, reply, "DATA", parcel).await,
+    }
+}
+
+/// Sends the content; from its end on, only an answer of the server tells what happened.
+async fn content(connection: &mut AsyncSmtpConnection, parcel: &Parcel<'_>) -> Ending {
+    let end_is_next = AtomicBool::new(false);
+    // lettre writes the end-of-message line once this iterator has nothing more.
+    let mut parts = std::iter::once(parcel.content);
+    let watched = std::iter::from_fn(|| {
+        let part = parts.next();
+        end_is_next.store(part.is_none(), Ordering::Relaxed);
+        part
+    });
+    let result = timeout(parcel.message_timeout, connection.message_iter(watched)).await;
+    match reply(result, "the message", parcel.message_timeout) {
+        Reply::Answer { code, text } => match code {
+            200..=299 => ended(
+                SendOutcome::Accepted {
+                    answer: scrub(&text, parcel.to),
+                },
+                true,
+            ),
+            400..=499 => ended(
+                SendOutcome::Temporary {
+                    answer: scrub(&text, parcel.to),
+                },
+                code != CLOSING,
+            ),
+            500..=599 => ended(
+                SendOutcome::Permanent {
+                    answer: scrub(&text, parcel.to),
+                },
+                true,
+            ),
+            _ => ended(
+                SendOutcome::Unknown {
+                    detail: scrub(&text, parcel.to),
+                },
+                false,
+            ),
+        },
+        Reply::None(text) if end_is_next.load(Ordering::Relaxed) => ended(
+            SendOutcome::Unknown {
+                detail: scrub(&text, parcel.to),
+            },
+            false,
+        ),
+        Reply::None(text) => ended(
+            SendOutcome::Temporary {
+                answer: scrub(&text, parcel.to),
+            },
+            false,
+        ),
+    }
+}
+
+/// Ends a dialogue that got no further than `step`: nothing can have been accepted.
+async fn refused(
+    connection: &mut AsyncSmtpConnection,
+    answer: Reply,
+    step: &str,
+    parcel: &Parcel<'_>,
+) -> Ending {
+    match answer {
+        Reply::Answer { code, text } => {
+            let answer = scrub(&text, parcel.to);
+            match code {
+                400..=599 if code != CLOSING => {
+                    let outcome = if code < 500 {
+                        SendOutcome::Temporary { answer }
+                    } else {
+                        SendOutcome::Permanent { answer }
+                    };
+                    let reset = command(connection, Rset, "RSET", parcel.timeout).await;
+                    ended(outcome, matches!(reset, Reply::Answer { code: 250, .. }))
+                }
+                CLOSING => ended(SendOutcome::Temporary { answer }, false),
+                _ => ended(
+                    SendOutcome::Temporary {
+                        answer: format!("unexpected answer to {step}: {answer}"),
+                    },
+                    false,
+                ),
+            }
+        }
+        Reply::None(detail) => ended(
+            SendOutcome::Temporary {
+                answer: scrub(&detail, parcel.to),
+            },
+            false,
+        ),
+    }
+}
+
+const fn ended(outcome: SendOutcome, reusable: bool) -> Ending {
+    Ending {
+        outcome,
+        reusable,
+        never_began: false,
+    }
+}
+
+const fn not_begun(answer: String) -> Ending {
+    Ending {
+        outcome: SendOutcome::Temporary { answer },
+        reusable: false,
+        never_began: true,
+    }
+}
+
+/// SMTPUTF8 (RFC 6531) and 8BITMIME (RFC 6152) where the mail needs them.
+fn mail_parameters(
+    connection: &AsyncSmtpConnection,
+    parcel: &Parcel<'_>,
+) -> Result<Vec<MailParameter>, String> {
+    let server = connection.server_info();
+    let mut parameters = Vec::new();
+    if !AsRef::<str>::as_ref(parcel.to).is_ascii() || !AsRef::<str>::as_ref(parcel.from).is_ascii()
+    {
+        if !server.supports_feature(Extension::SmtpUtfEight) {
+            return Err("the address has characters beyond ASCII, and the mail server does not offer SMTPUTF8".to_owned());
+        }
+        parameters.push(MailParameter::SmtpUtfEight);
+    }
+    if !parcel.content.is_ascii() {
+        if !server.supports_feature(Extension::EightBitMime) {
+            return Err(
+                "the message has bytes beyond ASCII, and the mail server does not offer 8BITMIME"
+                    .to_owned(),
+            );
+        }
+        parameters.push(MailParameter::Body(MailBodyParameter::EightBitMime));
+    }
+    Ok(parameters)
+}
+
+async fn command(
+    connection: &mut AsyncSmtpConnection,
+    command: impl std::fmt::Display,
+    step: &str,
+    limit: Duration,
+) -> Reply {
+    reply(
+        timeout(limit, connection.command(command)).await,
+        step,
+        limit,
+    )
+}
+
+type Timed = Result<Result<Response, lettre::transport::smtp::Error>, tokio::time::error::Elapsed>;
+
+fn reply(result: Timed, step: &str, limit: Duration) -> Reply {
+    match result {
+        Ok(Ok(response)) => {
+            let code = response.code();
+            let lines = response.message().collect::<Vec<_>>().join(" ");
+            Reply::Answer {
+                code: code.into(),
+                text: format!("{code} {lines}"),
+            }
+        }
+        Ok(Err(error)) => match error.status() {
+            Some(code) => {
+                // The source of a negative reply's error is the text of all its lines.
+                let lines = error.source().map(ToString::to_string).unwrap_or_default();
+                Reply::Answer {
+                    code: code.into(),
+                    text: format!("{code} {lines}"),
+                }
+            }
+            None => Reply::None(format!("no answer to {step}: {error}")),
+        },
+        Err(_) => Reply::None(format!("no answer to {step} within {} s", limit.as_secs())),
+    }
+}
+
+/// Makes a server's words fit to be stored and shown: one bounded line without the recipient's address,
+/// which servers like to repeat.
+pub(super) fn scrub(answer: &str, recipient: &Address) -> String {
+    let line: String = answer
+        .chars()
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .collect();
+    let mut line = line.trim().to_owned();
+    let address: &str = recipient.as_ref();
+    for sought in [format!("<{address}>"), address.to_owned()] {
+        line = replace_ignoring_case(&line, &sought, |_, _| true);
+    }
+    // "user ada.lovelace unknown" names the person as well, but "info" is also a part of other words,
+    // and very short ones could be a part of the status.
+    if recipient.user().chars().count() > 3 {
+        line = replace_ignoring_case(&line, recipient.user(), |before, after| {
+            let is_word = |c: Option<char>| c.is_some_and(char::is_alphanumeric);
+            !is_word(before) && !is_word(after)
+        });
+    }
+    line.chars().take(MAX_ANSWER_CHARS).collect()
+}
+
+fn replace_ignoring_case(
+    text: &str,
+    sought: &str,
+    fits: impl Fn(Option<char>, Option<char>) -> bool,
+) -> String {
+    // ASCII lower-casing keeps every byte position.
+    let (haystack, needle) = (text.to_ascii_lowercase(), sought.to_ascii_lowercase());
+    let mut result = String::new();
+    let mut rest = 0;
+    for (start, found) in haystack.match_indices(&needle) {
+        let end = start + found.len();
+        if fits(
+            text[..start].chars().next_back(),
+            text[end..].chars().next(),
+        ) {
+            result.push_str(&text[rest..start]);
+            result.push_str("<recipient>");
+            rest = end;
+        }
+    }
+    result.push_str(&text[rest..]);
+    result
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_keeps_everything_but_the_recipient() {
+        let ada: Address = "Ada.Lovelace@example.org".parse().expect("an address");
+        for (answer, expected) in [
+            (
+                "550 5.1.1 <ada.lovelace@EXAMPLE.org>: no such user",
+                "550 5.1.1 <recipient>: no such user",
+            ),
+            (
+                "550 ada.lovelace@example.org unknown",
+                "550 <recipient> unknown",
+            ),
+            (
+                "550 user ada.lovelace unknown,\r\n try ada.lovelaces",
+                "550 user <recipient> unknown,   try ada.lovelaces",
+            ),
+            (
+                "250 2.0.0 Ok: queued as 4F2A\x1b[31m",
+                "250 2.0.0 Ok: queued as 4F2A [31m",
+            ),
+        ] {
+            assert_eq!(scrub(answer, &ada), expected);
+        }
+        assert_eq!(scrub(&"x".repeat(9000), &ada).len(), MAX_ANSWER_CHARS);
+    }
+
+    #[test]
+    fn a_recipient_in_another_script_is_found_too() {
+        let anna: Address = "анна@пример.рф".parse().expect("an address");
+        assert_eq!(
+            scrub("550 анна@пример.рф нет", &anna),
+            "550 <recipient> нет"
+        );
+    }
+}

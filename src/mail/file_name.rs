@@ -1,0 +1,112 @@
+//! The name under which a person saves the certificate.
+
+use unicode_normalization::UnicodeNormalization;
+
+const MAX_NAME_BYTES: usize = 160;
+
+/// `{full_name}_certificate.pdf`, in any script, safe as a file name on every system and inside a
+/// quoted header parameter.
+///
+/// Path separators and characters that Windows forbids become `-`; control, direction-changing and
+/// invisible format characters (with which `fdp.exe` can look like `exe.pdf`) are left out; the name is
+/// cut to 160 bytes of UTF-8 at a character boundary. A name with nothing left gives `certificate.pdf`.
+#[must_use]
+pub fn attachment_file_name(full_name: &str) -> String {
+    let name = safe_stem(full_name, MAX_NAME_BYTES);
+    if name.is_empty() {
+        "certificate.pdf".to_owned()
+    } else {
+        format!("{name}_certificate.pdf")
+    }
+}
+
+/// Makes a PDF's file name safe by the same rules, whatever it was; changes none of the names above.
+pub(super) fn safe_pdf_file_name(file_name: &str) -> String {
+    let stem = safe_stem(
+        file_name.strip_suffix(".pdf").unwrap_or(file_name),
+        MAX_NAME_BYTES + "_certificate".len(),
+    );
+    if stem.is_empty() {
+        "certificate.pdf".to_owned()
+    } else {
+        format!("{stem}.pdf")
+    }
+}
+
+fn safe_stem(text: &str, max_bytes: usize) -> String {
+    let mut stem = String::new();
+    let visible = text
+        .chars()
+        .filter(|&c| c.is_whitespace() || !(c.is_control() || is_invisible_format(c)));
+    for c in visible.nfc() {
+        let c = match c {
+            '/' | '\\' | ':' | '*' | '?' | '"' | '<' | '>' | '|' | ';' => '-',
+            c if c.is_whitespace() => ' ',
+            c => c,
+        };
+        if c == ' ' && (stem.is_empty() || stem.ends_with(' ')) {
+            continue;
+        }
+        if stem.len() + c.len_utf8() > max_bytes {
+            break;
+        }
+        stem.push(c);
+    }
+    // A leading dot hides a file, and Windows drops trailing dots and spaces.
+    stem.trim_matches(|c: char| c == '.' || c == ' ').to_owned()
+}
+
+/// Unicode's bidirectional controls, the byte order mark and the soft hyphen. Zero-width joiners
+/// (U+200C, U+200D) stay: Persian and Indic names are spelled with them.
+const fn is_invisible_format(c: char) -> bool {
+    matches!(c, '\u{ad}' | '\u{61c}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}'
+        | '\u{2028}' | '\u{2029}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn names_of_any_script_stay_readable() {
+        for (name, expected) in [
+            ("Ada Lovelace", "Ada Lovelace_certificate.pdf"),
+            ("José Muñoz", "José Muñoz_certificate.pdf"),
+            ("Seán O'Brien", "Seán O'Brien_certificate.pdf"),
+            ("Анна Петрова", "Анна Петрова_certificate.pdf"),
+            ("山田 太郎", "山田 太郎_certificate.pdf"),
+            ("Jose\u{301}", "José_certificate.pdf"),
+        ] {
+            assert_eq!(attachment_file_name(name), expected);
+        }
+    }
+
+    #[test]
+    fn what_could_harm_is_replaced_or_left_out() {
+        for (name, expected) in [
+            ("../../etc/passwd", "-..-etc-passwd_certificate.pdf"),
+            ("a\\b\"c", "a-b-c_certificate.pdf"),
+            ("a\r\nBcc: x", "a Bcc- x_certificate.pdf"),
+            ("exe\u{202e}fdp", "exefdp_certificate.pdf"),
+            ("\0\u{7f}", "certificate.pdf"),
+            (" . ", "certificate.pdf"),
+            ("", "certificate.pdf"),
+        ] {
+            assert_eq!(attachment_file_name(name), expected, "{name:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn every_name_gives_a_safe_file_name(name in any::<String>()) {
+            let file = attachment_file_name(&name);
+            prop_assert!(file.ends_with("certificate.pdf"));
+            prop_assert!(file.len() <= MAX_NAME_BYTES + "_certificate.pdf".len());
+            prop_assert!(!file.starts_with('.'));
+            prop_assert!(!file.chars().any(|c| c.is_control() || "/\\\"<>|:*?".contains(c)));
+            prop_assert_eq!(safe_pdf_file_name(&file), file);
+        }
+    }
+}

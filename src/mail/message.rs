@@ -1,0 +1,252 @@
+//! Turns an [`OutgoingMail`] into an Internet message (RFC 5322, MIME), and refuses what cannot become one.
+
+use std::time::SystemTime;
+
+use lettre::{
+    Address, Message,
+    message::{
+        Mailbox, MultiPart, SinglePart,
+        header::{ContentType, Header, HeaderName, HeaderValue},
+    },
+};
+use time::OffsetDateTime;
+
+use super::{
+    file_name::safe_pdf_file_name,
+    outgoing::{OutgoingMail, Recipient},
+    settings::{MailSettings, SettingsError},
+    templates::Templates,
+};
+
+/// Largest attachment: with base64 this stays under the 25 MiB that most mail servers accept.
+pub const MAX_ATTACHMENT_BYTES: usize = 16 * 1024 * 1024;
+
+/// Longest display name, event name and the like, in characters.
+const MAX_TEXT_CHARS: usize = 500;
+
+/// Longest link in characters.
+const MAX_LINK_CHARS: usize = 2000;
+
+/// Why a mail cannot be sent at all. The texts name the field and never show its value.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+pub(super) enum Unsendable {
+    #[error(
+        "the mail's field `{0}` contains line breaks or control characters; correct it and send again"
+    )]
+    ControlCharacters(&'static str),
+    #[error("the mail's field `{0}` is longer than {1} characters; shorten it and send again")]
+    TooLong(&'static str, usize),
+    #[error(
+        "the mail's field `to.address` is not a valid e-mail address; correct it and send again"
+    )]
+    Address,
+    #[error("the mail's field `message_id` is not of the form <unique@domain>")]
+    MessageId,
+    #[error("the mail's field `{0}` is not an http or https link; correct it and send again")]
+    Link(&'static str),
+    #[error("the mail's field `date` is not between the years 1970 and 9999")]
+    Date,
+    #[error("the mail's attachment is empty")]
+    EmptyAttachment,
+    #[error("the mail's attachment has {0} bytes; at most {MAX_ATTACHMENT_BYTES} can be mailed")]
+    LargeAttachment(usize),
+    #[error("the mail's template cannot be rendered: {0}")]
+    Template(minijinja::ErrorKind),
+    #[error("the mail cannot be put together from its parts")]
+    Assembly,
+}
+
+/// The part of every mail that the settings determine.
+#[derive(Clone, Debug)]
+pub(super) struct Sender {
+    from: Mailbox,
+    reply_to: Option<Mailbox>,
+}
+
+impl Sender {
+    /// Reads the sender's addresses from validated settings.
+    pub(super) fn new(settings: &MailSettings) -> Result<Self, SettingsError> {
+        let address = |text: &str, field| {
+            text.parse::<Address>()
+                .map_err(|_| SettingsError::Invalid(field, "is not a valid e-mail address"))
+        };
+        let name = Some(settings.from_name.clone()).filter(|name| !name.trim().is_empty());
+        let reply_to = settings
+            .reply_to
+            .as_deref()
+            .map(|text| address(text, "reply_to"))
+            .transpose()?;
+        Ok(Self {
+            from: Mailbox::new(name, address(&settings.from_address, "from_address")?),
+            reply_to: reply_to.map(|address| Mailbox::new(None, address)),
+        })
+    }
+
+    /// The domain of the From address.
+    pub(super) fn domain(&self) -> &str {
+        self.from.email.domain()
+    }
+}
+
+/// RFC 3834 section 5: tells responders not to answer.
+#[derive(Clone)]
+struct AutoSubmitted;
+
+impl Header for AutoSubmitted {
+    fn name() -> HeaderName {
+        HeaderName::new_from_ascii_str("Auto-Submitted")
+    }
+
+    fn parse(_: &str) -> Result<Self, Box<dyn std::error::Error + Send + Sync>> {
+        Ok(Self)
+    }
+
+    fn display(&self) -> HeaderValue {
+        HeaderValue::new(Self::name(), "auto-generated".to_owned())
+    }
+}
+
+/// Builds the whole message: text and HTML as alternatives, the PDF attached.
+pub(super) fn build(
+    sender: &Sender,
+    templates: &Templates,
+    mail: &OutgoingMail,
+) -> Result<Message, Unsendable> {
+    check_texts(mail)?;
+    check_message_id(&mail.message_id)?;
+    let size = mail.attachment.bytes.len();
+    if size == 0 {
+        return Err(Unsendable::EmptyAttachment);
+    }
+    if size > MAX_ATTACHMENT_BYTES {
+        return Err(Unsendable::LargeAttachment(size));
+    }
+    // The kind alone: minijinja's full message may quote values.
+    let texts = templates
+        .render(mail.locale, &mail.variables)
+        .map_err(|error| Unsendable::Template(error.kind()))?;
+
+    let mut builder = Message::builder()
+        .from(sender.from.clone())
+        .to(mailbox(&mail.to)?)
+        .subject(texts.subject)
+        .date(system_time(mail.date)?)
+        .message_id(Some(mail.message_id.clone()))
+        .header(AutoSubmitted);
+    if let Some(reply_to) = &sender.reply_to {
+        builder = builder.reply_to(reply_to.clone());
+    }
+    let pdf = ContentType::parse("application/pdf").map_err(|_| Unsendable::Assembly)?;
+    let attachment = lettre::message::Attachment::new(safe_pdf_file_name(
+        mail.attachment.file_name.reveal_str(),
+    ))
+    .body(mail.attachment.bytes.to_vec(), pdf);
+    let bodies = MultiPart::alternative()
+        .singlepart(SinglePart::plain(texts.plain))
+        .singlepart(SinglePart::html(texts.html));
+    builder
+        .multipart(MultiPart::mixed().multipart(bodies).singlepart(attachment))
+        .map_err(|_| Unsendable::Assembly)
+}
+
+fn mailbox(to: &Recipient) -> Result<Mailbox, Unsendable> {
+    let address = to
+        .address
+        .reveal_str()
+        .parse::<Address>()
+        .map_err(|_| Unsendable::Address)?;
+    // A space or bracket is never part of an address as SMTP writes it, whatever the parser thinks.
+    if to
+        .address
+        .reveal_str()
+        .chars()
+        .any(|c| c.is_control() || c.is_whitespace() || matches!(c, '<' | '>'))
+    {
+        return Err(Unsendable::Address);
+    }
+    let name = to.name.reveal_str().trim();
+    Ok(Mailbox::new(
+        (!name.is_empty()).then(|| name.to_owned()),
+        address,
+    ))
+}
+
+/// lettre panics on line breaks in a display name, so control characters must not get that far.
+fn check_texts(mail: &OutgoingMail) -> Result<(), Unsendable> {
+    let variables = &mail.variables;
+    for (field, text) in [
+        ("to.name", mail.to.name.reveal_str()),
+        ("attendee_name", variables.attendee_name.reveal_str()),
+        ("certificate_name", &variables.certificate_name),
+        ("event_name", &variables.event_name),
+        ("client", &variables.client),
+        (
+            "attachment.file_name",
+            mail.attachment.file_name.reveal_str(),
+        ),
+    ] {
+        if text
+            .chars()
+            .any(|c| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}'))
+        {
+            return Err(Unsendable::ControlCharacters(field));
+        }
+        if text.chars().count() > MAX_TEXT_CHARS {
+            return Err(Unsendable::TooLong(field, MAX_TEXT_CHARS));
+        }
+    }
+    check_link("download_link", &variables.download_link)?;
+    variables
+        .event_link
+        .as_deref()
+        .map_or(Ok(()), |link| check_link("event_link", link))
+}
+
+/// Only web links: `javascript:` and the like have no place in a mail that looks official.
+fn check_link(field: &'static str, link: &str) -> Result<(), Unsendable> {
+    let scheme = link
+        .split_once("://")
+        .map(|(scheme, _)| scheme.to_ascii_lowercase());
+    if !matches!(scheme.as_deref(), Some("http" | "https"))
+        || link.chars().any(|c| c.is_control() || c.is_whitespace())
+    {
+        return Err(Unsendable::Link(field));
+    }
+    if link.chars().count() > MAX_LINK_CHARS {
+        return Err(Unsendable::TooLong(field, MAX_LINK_CHARS));
+    }
+    Ok(())
+}
+
+/// RFC 5322 section 3.6.4, the usual subset: `<` atom characters `@` domain characters `>`.
+fn check_message_id(id: &str) -> Result<(), Unsendable> {
+    let inner = id
+        .strip_prefix('<')
+        .and_then(|id| id.strip_suffix('>'))
+        .ok_or(Unsendable::MessageId)?;
+    let (left, right) = inner.split_once('@').ok_or(Unsendable::MessageId)?;
+    let fits = |part: &str| {
+        !part.is_empty()
+            && part
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_' | b'+'))
+    };
+    if fits(left) && fits(right) && id.len() <= 250 {
+        Ok(())
+    } else {
+        Err(Unsendable::MessageId)
+    }
+}
+
+/// lettre's Date header panics outside of these years.
+fn system_time(date: OffsetDateTime) -> Result<SystemTime, Unsendable> {
+    if (1970..=9999).contains(&date.to_offset(time::UtcOffset::UTC).year()) {
+        Ok(date.into())
+    } else {
+        Err(Unsendable::Date)
+    }
+}
+
+#[cfg(test)]
+#[path = "message_tests.rs"]
+mod tests;

@@ -1,0 +1,136 @@
+//! The mail provider that speaks SMTP.
+
+use futures_util::{FutureExt, future::BoxFuture};
+use lettre::transport::smtp::{client::AsyncSmtpConnection, commands::Noop};
+use tokio::{sync::Semaphore, time::timeout};
+
+use super::{
+    connection::{Connector, IdleConnections, quit},
+    dialogue::{Ending, Parcel, deliver, scrub},
+    message::{self, Sender},
+    outgoing::{MailProvider, OutgoingMail, SendOutcome, Unavailable},
+    settings::{MailSettings, SettingsError},
+    templates::Templates,
+};
+
+/// Sends mail over SMTP, on at most `max_connections` connections at a time, which are used again.
+pub struct SmtpMailer {
+    settings: MailSettings,
+    sender: Sender,
+    templates: Templates,
+    connector: Connector,
+    permits: Semaphore,
+    idle: IdleConnections,
+}
+
+impl SmtpMailer {
+    /// Checks the settings; connects to nothing yet.
+    pub fn new(settings: &MailSettings) -> Result<Self, SettingsError> {
+        settings.validate()?;
+        let sender = Sender::new(settings)?;
+        Ok(Self {
+            connector: Connector::new(settings, sender.domain())?,
+            sender,
+            templates: Templates::new()?,
+            permits: Semaphore::new(settings.max_connections),
+            idle: IdleConnections::default(),
+            settings: settings.clone(),
+        })
+    }
+
+    /// Makes one attempt to send the mail, and waits for a free connection before it.
+    ///
+    /// Never answers `Temporary` or `Permanent` where the server may have accepted the mail. Whoever
+    /// drops this future must treat the outcome as unknown; the connection is then closed.
+    pub async fn send(&self, mail: &OutgoingMail) -> SendOutcome {
+        let message = match message::build(&self.sender, &self.templates, mail) {
+            Ok(message) => message,
+            Err(unsendable) => {
+                return SendOutcome::Permanent {
+                    answer: unsendable.to_string(),
+                };
+            }
+        };
+        let envelope = message.envelope();
+        let (Some(from), [to]) = (envelope.from(), envelope.to()) else {
+            return SendOutcome::Permanent {
+                answer: "the mail has no single sender and recipient".to_owned(),
+            };
+        };
+        let content = message.formatted();
+        let parcel = Parcel {
+            from,
+            to,
+            content: &content,
+            timeout: self.settings.timeout(),
+            message_timeout: self.settings.message_timeout(),
+        };
+        let Ok(_permit) = self.permits.acquire().await else {
+            return SendOutcome::Temporary {
+                answer: "the mailer is shutting down".to_owned(),
+            };
+        };
+        if let Some(connection) = self.idle.take() {
+            // A server closes idle connections when it likes, which shows only now. Nothing was begun,
+            // so another connection may try.
+            let ending = self.deliver_over(connection, &parcel).await;
+            if !ending.never_began {
+                return ending.outcome;
+            }
+        }
+        match self.connector.connect().await {
+            Ok(connection) => self.deliver_over(connection, &parcel).await.outcome,
+            Err(answer) => SendOutcome::Temporary {
+                answer: scrub(&answer, to),
+            },
+        }
+    }
+
+    async fn deliver_over(
+        &self,
+        mut connection: AsyncSmtpConnection,
+        parcel: &Parcel<'_>,
+    ) -> Ending {
+        let ending = deliver(&mut connection, parcel).await;
+        if ending.reusable && !connection.has_broken() {
+            self.idle.put(connection);
+        }
+        ending
+    }
+
+    /// Connects, logs in and sends NOOP, on a connection of its own: busy senders do not delay the answer.
+    pub async fn check(&self) -> Result<(), Unavailable> {
+        let mut connection = self.connector.connect().await.map_err(Unavailable)?;
+        let limit = self.settings.timeout();
+        let answer = timeout(limit, connection.command(Noop)).await;
+        quit(connection).await;
+        match answer {
+            Ok(Ok(_)) => Ok(()),
+            Ok(Err(error)) => Err(Unavailable(format!("NOOP failed: {error}"))),
+            Err(_) => Err(Unavailable(format!(
+                "no answer to NOOP within {} s",
+                limit.as_secs()
+            ))),
+        }
+    }
+
+    /// Starts no more sends, and takes leave of the server on idle connections.
+    pub async fn close(&self) {
+        self.permits.close();
+        self.idle.close().await;
+    }
+}
+
+impl MailProvider for SmtpMailer {
+    fn name(&self) -> &'static str {
+        "smtp"
+    }
+
+    fn send<'a>(&'a self, mail: &'a OutgoingMail) -> BoxFuture<'a, SendOutcome> {
+        Self::send(self, mail).boxed()
+    }
+
+    fn check(&self) -> BoxFuture<'_, Result<(), Unavailable>> {
+        Self::check(self).boxed()
+    }
+}

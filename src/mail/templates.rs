@@ -1,0 +1,206 @@
+//! The texts of the mail: subject, plain text and HTML in each language, compiled into the program.
+
+use minijinja::{AutoEscape, Environment, UndefinedBehavior, context, syntax::SyntaxConfig};
+
+use super::outgoing::MailVariables;
+use crate::domain::Locale;
+
+/// Name and source of every template; the name's end decides how values are escaped.
+const SOURCES: [(&str, &str); 6] = [
+    (
+        "en.subject.txt",
+        include_str!("../../templates/mail/certificate/en.subject.txt.j2"),
+    ),
+    (
+        "en.txt",
+        include_str!("../../templates/mail/certificate/en.txt.j2"),
+    ),
+    (
+        "en.html",
+        include_str!("../../templates/mail/certificate/en.html.j2"),
+    ),
+    (
+        "es.subject.txt",
+        include_str!("../../templates/mail/certificate/es.subject.txt.j2"),
+    ),
+    (
+        "es.txt",
+        include_str!("../../templates/mail/certificate/es.txt.j2"),
+    ),
+    (
+        "es.html",
+        include_str!("../../templates/mail/certificate/es.html.j2"),
+    ),
+];
+
+/// Longest subject, in characters, after which it is cut.
+const MAX_SUBJECT_CHARS: usize = 200;
+
+/// A mail's texts, ready to be sent.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Texts {
+    /// One line without control characters.
+    pub(super) subject: String,
+    pub(super) plain: String,
+    pub(super) html: String,
+}
+
+/// The parsed templates.
+#[derive(Debug)]
+pub(super) struct Templates(Environment<'static>);
+
+impl Templates {
+    /// Parses all templates.
+    pub(super) fn new() -> Result<Self, minijinja::Error> {
+        let mut environment = Environment::new();
+        environment.set_undefined_behavior(UndefinedBehavior::Strict);
+        environment.set_auto_escape_callback(|name| {
+            if name.ends_with(".html") {
+                AutoEscape::Html
+            } else {
+                AutoEscape::None
+            }
+        });
+        environment.set_syntax(SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build()?);
+        for (name, source) in SOURCES {
+            environment.add_template(name, source)?;
+        }
+        Ok(Self(environment))
+    }
+
+    /// Renders subject and bodies in one language.
+    pub(super) fn render(
+        &self,
+        locale: Locale,
+        variables: &MailVariables,
+    ) -> Result<Texts, minijinja::Error> {
+        let language = match locale {
+            Locale::En => "en",
+            Locale::Es => "es",
+        };
+        let values = context! {
+            attendee_name => variables.attendee_name.reveal_str(),
+            certificate_name => &variables.certificate_name,
+            event_name => &variables.event_name,
+            event_link => &variables.event_link,
+            download_link => &variables.download_link,
+            year => variables.year,
+            client => &variables.client,
+        };
+        let render = |file: &str| {
+            self.0
+                .get_template(&format!("{language}.{file}"))?
+                .render(&values)
+        };
+        Ok(Texts {
+            subject: one_line(&render("subject.txt")?),
+            plain: render("txt")?,
+            html: render("html")?,
+        })
+    }
+}
+
+/// A header value is one line: runs of white space and control characters become one space.
+fn one_line(text: &str) -> String {
+    let spaced: String = text
+        .chars()
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .collect();
+    let line = spaced.split_whitespace().collect::<Vec<_>>().join(" ");
+    line.chars().take(MAX_SUBJECT_CHARS).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::Personal;
+
+    fn sample() -> MailVariables {
+        MailVariables {
+            attendee_name: Personal::new("José Muñoz & Söhne <jr>".to_owned()),
+            certificate_name: "Rust for \"Analysts\"".to_owned(),
+            event_name: "Winter School 2026".to_owned(),
+            event_link: Some("https://events.example.org/winter?a=1&b=2".to_owned()),
+            download_link: "https://certificates.example.org/certificate/3kTMd9/download"
+                .to_owned(),
+            year: 2026,
+            client: "Example Academy".to_owned(),
+        }
+    }
+
+    #[test]
+    fn every_template_renders_in_every_language() {
+        let templates = Templates::new().expect("the templates parse");
+        for (locale, name) in [(Locale::En, "en"), (Locale::Es, "es")] {
+            let texts = templates.render(locale, &sample()).expect(name);
+            insta::assert_snapshot!(format!("certificate_{name}_subject"), texts.subject);
+            insta::assert_snapshot!(format!("certificate_{name}_plain"), texts.plain);
+            insta::assert_snapshot!(format!("certificate_{name}_html"), texts.html);
+        }
+    }
+
+    #[test]
+    fn without_an_event_link_its_paragraph_is_gone() {
+        let templates = Templates::new().expect("the templates parse");
+        let variables = MailVariables {
+            event_link: None,
+            ..sample()
+        };
+        for locale in [Locale::En, Locale::Es] {
+            let with = templates.render(locale, &sample()).expect("renders");
+            let without = templates.render(locale, &variables).expect("renders");
+            assert!(
+                with.plain.contains("events.example.org")
+                    && with.html.contains("events.example.org")
+            );
+            assert!(
+                !without.plain.contains("event:") && !without.plain.contains("evento:"),
+                "{}",
+                without.plain
+            );
+            assert!(
+                !without.html.contains("about the event")
+                    && !without.html.contains("sobre el evento")
+            );
+            assert!(!without.plain.contains("\n\n\n"), "{}", without.plain);
+        }
+    }
+
+    #[test]
+    fn values_are_escaped_in_html_and_only_there() {
+        let texts = Templates::new()
+            .expect("the templates parse")
+            .render(Locale::En, &sample())
+            .expect("renders");
+        assert!(
+            texts.html.contains("José Muñoz &amp; Söhne &lt;jr&gt;"),
+            "{}",
+            texts.html
+        );
+        assert!(
+            texts.plain.contains("José Muñoz & Söhne <jr>"),
+            "{}",
+            texts.plain
+        );
+        assert_eq!(texts.subject, "Your certificate: Rust for \"Analysts\"");
+    }
+
+    #[test]
+    fn a_subject_is_one_bounded_line() {
+        let certificate_name = format!("A\r\nBcc: everyone@example.org\t{}", "x".repeat(500));
+        let variables = MailVariables {
+            certificate_name,
+            ..sample()
+        };
+        let texts = Templates::new()
+            .expect("the templates parse")
+            .render(Locale::En, &variables)
+            .expect("renders");
+        assert!(
+            texts
+                .subject
+                .starts_with("Your certificate: A Bcc: everyone@example.org xxx")
+        );
+        assert_eq!(texts.subject.chars().count(), MAX_SUBJECT_CHARS);
+    }
+}

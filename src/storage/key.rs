@@ -1,0 +1,284 @@
+//! Names of stored objects.
+
+use std::fmt;
+
+use sha2::{Digest, Sha256};
+use unicode_normalization::{UnicodeNormalization, char::is_combining_mark};
+use uuid::Uuid;
+
+/// Longest key in bytes; S3 takes 1024, and a configured prefix is put in front.
+const MAX_KEY_BYTES: usize = 700;
+
+/// Longest part of a key between two `/`, in bytes, as local file systems allow.
+const MAX_SEGMENT_BYTES: usize = 200;
+
+/// Longest result of [`key_segment`].
+const MAX_SLUG_BYTES: usize = 60;
+
+/// The name of a stored object: parts of `A–Z a–z 0–9 . _ -`, joined by `/`, none empty, none starting
+/// with a dot. Such a name is the same in a bucket, a folder and a URL, and cannot leave the folder.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ObjectKey(String);
+
+/// Why a text is no object key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum KeyError {
+    /// Nothing there.
+    #[error("the object key or one of its parts is empty")]
+    Empty,
+    /// Too long for some storage.
+    #[error(
+        "the object key is longer than {MAX_KEY_BYTES} bytes, or one of its parts than {MAX_SEGMENT_BYTES}"
+    )]
+    TooLong,
+    /// Not in the alphabet.
+    #[error(
+        "the object key has characters other than A–Z a–z 0–9 . _ - /, or a part that starts with a dot"
+    )]
+    Forbidden,
+}
+
+impl ObjectKey {
+    /// Checks a key that comes from outside, such as from an event.
+    pub fn parse(text: &str) -> Result<Self, KeyError> {
+        if text.len() > MAX_KEY_BYTES {
+            return Err(KeyError::TooLong);
+        }
+        for part in text.split('/') {
+            check_part(part)?;
+        }
+        Ok(Self(text.to_owned()))
+    }
+
+    /// The key as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for ObjectKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+fn check_part(part: &str) -> Result<(), KeyError> {
+    if part.is_empty() {
+        return Err(KeyError::Empty);
+    }
+    if part.len() > MAX_SEGMENT_BYTES {
+        return Err(KeyError::TooLong);
+    }
+    let fits = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-');
+    if part.starts_with('.') || !part.bytes().all(fits) {
+        Err(KeyError::Forbidden)
+    } else {
+        Ok(())
+    }
+}
+
+/// Makes a part of a key from a name: lower case, white space to `_`, letters without their accents, other
+/// characters to `-`, at most 60 bytes. A name with nothing left gives `x` and eight hexadecimal digits of
+/// its SHA-256, so that names in scripts without Latin letters stay apart.
+#[must_use]
+pub fn key_segment(name: &str) -> String {
+    let mut segment = String::new();
+    for c in name
+        .to_lowercase()
+        .nfkd()
+        .filter(|c| !is_combining_mark(*c))
+    {
+        match c {
+            'a'..='z' | '0'..='9' => segment.push(c),
+            'ß' => segment.push_str("ss"),
+            'æ' => segment.push_str("ae"),
+            'œ' => segment.push_str("oe"),
+            'ø' => segment.push('o'),
+            'ł' => segment.push('l'),
+            'đ' | 'ð' => segment.push('d'),
+            'þ' => segment.push_str("th"),
+            'ı' => segment.push('i'),
+            c if c.is_whitespace() || c == '_' => push_once(&mut segment, '_'),
+            c if c.is_ascii() => push_once(&mut segment, '-'),
+            _ => {}
+        }
+        if segment.len() >= MAX_SLUG_BYTES {
+            break;
+        }
+    }
+    segment.truncate(MAX_SLUG_BYTES);
+    let segment = segment.trim_matches(['_', '-']);
+    if segment.is_empty() {
+        let digest = Sha256::digest(name.as_bytes());
+        return digest
+            .iter()
+            .take(4)
+            .fold("x".to_owned(), |text, byte| format!("{text}{byte:02x}"));
+    }
+    segment.to_owned()
+}
+
+fn push_once(segment: &mut String, separator: char) {
+    if !segment.ends_with(['_', '-']) {
+        segment.push(separator);
+    }
+}
+
+/// `certificates/{client}_{year}/{certificate_id}_{certificate_name}/{public_id}.pdf`: an issued PDF.
+/// Fails only if the public id is not made of `A–Z a–z 0–9 _ -`.
+pub fn certificate_key(
+    client: &str,
+    year: i32,
+    certificate_id: Uuid,
+    certificate_name: &str,
+    public_id: &str,
+) -> Result<ObjectKey, KeyError> {
+    check_token(public_id)?;
+    let (client, name) = (key_segment(client), key_segment(certificate_name));
+    ObjectKey::parse(&format!(
+        "certificates/{client}_{year}/{certificate_id}_{name}/{public_id}.pdf"
+    ))
+}
+
+/// `certificates/design_images/{client}_{year}/{name}_{id}.{extension}`: an uploaded background image.
+/// Fails only if the extension is not made of `A–Z a–z 0–9 _ -`.
+pub fn design_key(
+    client: &str,
+    year: i32,
+    name: &str,
+    id: Uuid,
+    extension: &str,
+) -> Result<ObjectKey, KeyError> {
+    check_token(extension)?;
+    let (client, name) = (key_segment(client), key_segment(name));
+    ObjectKey::parse(&format!(
+        "certificates/design_images/{client}_{year}/{name}_{id}.{extension}"
+    ))
+}
+
+/// `expiring/imports/{id}/source`: the file of an import. Holds personal data; everything under
+/// `expiring/` is deleted by age.
+#[must_use]
+pub fn import_key(import_id: Uuid) -> ObjectKey {
+    ObjectKey(format!("expiring/imports/{import_id}/source"))
+}
+
+/// `expiring/imports/{id}/report.json`: the rows of an import that were rejected. Holds personal data.
+#[must_use]
+pub fn import_report_key(import_id: Uuid) -> ObjectKey {
+    ObjectKey(format!("expiring/imports/{import_id}/report.json"))
+}
+
+fn check_token(text: &str) -> Result<(), KeyError> {
+    check_part(text)?;
+    if text.contains('.') {
+        Err(KeyError::Forbidden)
+    } else {
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const ID: Uuid = Uuid::from_u128(0x1234);
+
+    #[test]
+    fn names_become_segments() {
+        for (name, segment) in [
+            ("Example Academy", "example_academy"),
+            (
+                "Introducción a la Programación",
+                "introduccion_a_la_programacion",
+            ),
+            ("Straße  & Øre", "strasse_ore"),
+            ("a/b\\..\\c", "a-b-c"),
+            ("  C++ / Rust!  ", "c-rust"),
+            ("ﬁnal ①", "final_1"),
+            ("İstanbul", "istanbul"),
+        ] {
+            assert_eq!(key_segment(name), segment, "{name}");
+        }
+    }
+
+    #[test]
+    fn names_without_latin_letters_stay_apart() {
+        assert_ne!(key_segment("Академия"), key_segment("Школа"));
+        assert_eq!(key_segment(""), "xe3b0c442");
+    }
+
+    #[test]
+    fn keys_have_their_documented_shape() {
+        let id = "00000000-0000-0000-0000-000000001234";
+        let certificate =
+            certificate_key("Example Academy", 2026, ID, "Rust & Más", "3kTM-d9_").expect("a key");
+        assert_eq!(
+            certificate.as_str(),
+            format!("certificates/example_academy_2026/{id}_rust_mas/3kTM-d9_.pdf")
+        );
+        let design = design_key("general", 2026, "Gold Frame", ID, "jpg").expect("a key");
+        assert_eq!(
+            design.as_str(),
+            format!("certificates/design_images/general_2026/gold_frame_{id}.jpg")
+        );
+        assert_eq!(
+            import_key(ID).as_str(),
+            format!("expiring/imports/{id}/source")
+        );
+        assert_eq!(
+            import_report_key(ID).as_str(),
+            format!("expiring/imports/{id}/report.json")
+        );
+    }
+
+    #[test]
+    fn keys_that_could_lead_elsewhere_are_refused() {
+        for (key, error) in [
+            ("", KeyError::Empty),
+            ("a//b", KeyError::Empty),
+            ("/a", KeyError::Empty),
+            ("a/", KeyError::Empty),
+            ("../a", KeyError::Forbidden),
+            ("a/..", KeyError::Forbidden),
+            ("a/.hidden", KeyError::Forbidden),
+            ("a b", KeyError::Forbidden),
+            ("a%2e", KeyError::Forbidden),
+            ("é", KeyError::Forbidden),
+            ("a\\b", KeyError::Forbidden),
+        ] {
+            assert_eq!(ObjectKey::parse(key), Err(error), "{key:?}");
+        }
+        assert_eq!(
+            ObjectKey::parse(&"a".repeat(MAX_SEGMENT_BYTES + 1)),
+            Err(KeyError::TooLong)
+        );
+        assert_eq!(
+            ObjectKey::parse(&"a/".repeat(MAX_KEY_BYTES)),
+            Err(KeyError::TooLong)
+        );
+        assert_eq!(
+            certificate_key("c", 1, ID, "n", "../x"),
+            Err(KeyError::Forbidden)
+        );
+        assert_eq!(
+            design_key("c", 1, "n", ID, "tar.gz"),
+            Err(KeyError::Forbidden)
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn every_name_makes_a_valid_key(client in any::<String>(), name in any::<String>(), year in any::<i32>()) {
+            for segment in [key_segment(&client), key_segment(&name)] {
+                prop_assert!(!segment.is_empty() && segment.len() <= MAX_SLUG_BYTES);
+                prop_assert!(segment.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"_-".contains(&b)));
+            }
+            let key = certificate_key(&client, year, ID, &name, "abc").expect("always a key");
+            prop_assert_eq!(ObjectKey::parse(key.as_str()), Ok(key));
+        }
+    }
+}

@@ -1,0 +1,199 @@
+//! The store itself: put, get, delete, check.
+
+use std::{sync::Arc, time::Duration};
+
+use bytes::Bytes;
+use object_store::{
+    ClientOptions, ObjectStore, ObjectStoreExt, PutMode, PutPayload, RetryConfig,
+    aws::AmazonS3Builder, local::LocalFileSystem, path::Path, prefix::PrefixStore,
+};
+use sha2::{Digest, Sha256};
+
+use super::{ObjectKey, StorageError, StorageSettings, settings::Location};
+
+/// What the health check writes into a local folder.
+const PROBE: &[u8] = b"laureate can write here\n";
+
+/// Limits of one request to S3, and of all its repetitions together.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+const READ_TIMEOUT: Duration = Duration::from_secs(30);
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(120);
+const RETRY_TIMEOUT: Duration = Duration::from_secs(60);
+const MAX_RETRIES: usize = 4;
+
+/// Stored files, in a folder or a bucket. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct ObjectStorage {
+    pub(super) store: Arc<dyn ObjectStore>,
+    is_local: bool,
+}
+
+/// What [`ObjectStorage::put_new`] found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PutNew {
+    /// The object was not there and is now.
+    Created,
+    /// The object was there with the same bytes.
+    AlreadyThere,
+}
+
+impl ObjectStorage {
+    /// Opens the folder (making it if need be) or prepares access to the bucket, without a request to it.
+    pub fn open(settings: &StorageSettings) -> Result<Self, StorageError> {
+        match settings.location()? {
+            Location::Folder(path) => {
+                std::fs::create_dir_all(&path).map_err(StorageError::Folder)?;
+                let store = LocalFileSystem::new_with_prefix(path)?.with_automatic_cleanup(true);
+                Ok(Self {
+                    store: Arc::new(store),
+                    is_local: true,
+                })
+            }
+            Location::Bucket { name, prefix } => {
+                // reqwest is built without a TLS provider of its own; somebody may have installed one already.
+                let _ = rustls::crypto::ring::default_provider().install_default();
+                let bucket = bucket(settings, &name)?;
+                let store: Arc<dyn ObjectStore> = match prefix {
+                    Some(prefix) => Arc::new(PrefixStore::new(bucket, Path::from(prefix))),
+                    None => Arc::new(bucket),
+                };
+                Ok(Self {
+                    store,
+                    is_local: false,
+                })
+            }
+        }
+    }
+
+    /// Stores an object, replacing what was there. For issued files use [`Self::put_new`].
+    pub async fn put(&self, key: &ObjectKey, bytes: Bytes) -> Result<(), StorageError> {
+        self.store
+            .put(&path(key), PutPayload::from_bytes(bytes))
+            .await?;
+        Ok(())
+    }
+
+    /// Stores an object that must never change: doing it again with the same bytes is harmless, with
+    /// other bytes it is [`StorageError::Differs`] and the first ones stay.
+    pub async fn put_new(&self, key: &ObjectKey, bytes: Bytes) -> Result<PutNew, StorageError> {
+        let payload = PutPayload::from_bytes(bytes.clone());
+        match self
+            .store
+            .put_opts(&path(key), payload, PutMode::Create.into())
+            .await
+        {
+            Ok(_) => Ok(PutNew::Created),
+            Err(object_store::Error::AlreadyExists { .. }) => {
+                // ETags are a hash only for some servers and some ways of uploading, so the bytes decide.
+                let limit = bytes.len() as u64;
+                let same = match self.get(key, limit).await {
+                    Ok(Some(present)) => Sha256::digest(&present) == Sha256::digest(&bytes),
+                    Err(StorageError::TooLarge { .. }) => false,
+                    Err(error) => return Err(error),
+                    // Deleted in between; the caller's next attempt creates it.
+                    Ok(None) => return Err(StorageError::Backend(deleted_meanwhile(key))),
+                };
+                if same {
+                    Ok(PutNew::AlreadyThere)
+                } else {
+                    Err(StorageError::Differs(key.clone()))
+                }
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// The object's bytes, or `None` if there is no such object; an error if it has more than `max_bytes`.
+    pub async fn get(
+        &self,
+        key: &ObjectKey,
+        max_bytes: u64,
+    ) -> Result<Option<Bytes>, StorageError> {
+        let found = match self.store.get(&path(key)).await {
+            Ok(found) => found,
+            Err(object_store::Error::NotFound { .. }) => return Ok(None),
+            Err(error) => return Err(error.into()),
+        };
+        // The bytes are read as this size announces them, so a lying server cannot send more.
+        if found.meta.size > max_bytes {
+            return Err(StorageError::TooLarge {
+                key: key.clone(),
+                limit: max_bytes,
+            });
+        }
+        Ok(Some(found.bytes().await?))
+    }
+
+    /// Whether the object is there.
+    pub async fn exists(&self, key: &ObjectKey) -> Result<bool, StorageError> {
+        match self.store.head(&path(key)).await {
+            Ok(_) => Ok(true),
+            Err(object_store::Error::NotFound { .. }) => Ok(false),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Deletes the object; it is no error if there is none.
+    pub async fn delete(&self, key: &ObjectKey) -> Result<(), StorageError> {
+        match self.store.delete(&path(key)).await {
+            Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Whether the storage can be used: the bucket answers our credentials, or the folder can be written.
+    /// It does not write to S3, where each write costs money and may be kept as a version for ever.
+    pub async fn check(&self) -> Result<(), StorageError> {
+        let place = Path::from("health");
+        if self.is_local {
+            self.store
+                .put(&place.clone().join("probe"), PutPayload::from_static(PROBE))
+                .await?;
+        }
+        self.store.list_with_delimiter(Some(&place)).await?;
+        Ok(())
+    }
+}
+
+fn bucket(
+    settings: &StorageSettings,
+    name: &str,
+) -> Result<object_store::aws::AmazonS3, StorageError> {
+    let options = ClientOptions::new()
+        .with_allow_http(settings.allow_http)
+        .with_connect_timeout(CONNECT_TIMEOUT)
+        .with_read_timeout(READ_TIMEOUT)
+        .with_timeout(REQUEST_TIMEOUT);
+    let retry = RetryConfig {
+        max_retries: MAX_RETRIES,
+        retry_timeout: RETRY_TIMEOUT,
+        ..RetryConfig::default()
+    };
+    let mut builder = AmazonS3Builder::new()
+        .with_bucket_name(name)
+        .with_region(settings.region.as_deref().unwrap_or("us-east-1"))
+        .with_virtual_hosted_style_request(settings.virtual_hosted)
+        .with_client_options(options)
+        .with_retry(retry);
+    if let Some(endpoint) = &settings.endpoint {
+        builder = builder.with_endpoint(endpoint.trim_end_matches('/'));
+    }
+    if let (Some(id), Some(secret)) = (&settings.access_key_id, &settings.secret_access_key) {
+        builder = builder
+            .with_access_key_id(id)
+            .with_secret_access_key(secret.reveal());
+    }
+    Ok(builder.build()?)
+}
+
+/// A validated key has nothing that object_store would encode.
+pub(super) fn path(key: &ObjectKey) -> Path {
+    Path::from(key.as_str())
+}
+
+fn deleted_meanwhile(key: &ObjectKey) -> object_store::Error {
+    object_store::Error::NotFound {
+        path: key.to_string(),
+        source: "it existed, and was deleted before it could be compared; try again".into(),
+    }
+}

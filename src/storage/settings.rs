@@ -1,0 +1,195 @@
+//! Where files are kept.
+
+use std::path::PathBuf;
+
+use serde::Deserialize;
+
+use super::StorageError;
+use crate::domain::Secret;
+
+/// The settings of file storage.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StorageSettings {
+    /// `file:///folder` or a plain path for a local folder; `s3://bucket` or `s3://bucket/prefix` for S3.
+    pub url: String,
+    /// S3: the server's base URL, such as `https://s3.example.org`. Default: Amazon's for the region.
+    #[serde(default)]
+    pub endpoint: Option<String>,
+    /// S3: region. Default `us-east-1`.
+    #[serde(default)]
+    pub region: Option<String>,
+    /// S3: access key id. Without it, the instance's or container's own role is used.
+    #[serde(default)]
+    pub access_key_id: Option<String>,
+    /// S3: secret key that goes with `access_key_id`.
+    #[serde(default)]
+    pub secret_access_key: Option<Secret>,
+    /// S3: permit an `http://` endpoint. Default false.
+    #[serde(default)]
+    pub allow_http: bool,
+    /// S3: the bucket's name is part of the host name, and `endpoint` includes it. Default false.
+    #[serde(default)]
+    pub virtual_hosted: bool,
+}
+
+/// What the URL means.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Location {
+    Folder(PathBuf),
+    Bucket {
+        name: String,
+        prefix: Option<String>,
+    },
+}
+
+impl StorageSettings {
+    /// Settings for a local folder.
+    #[must_use]
+    pub fn folder(path: &std::path::Path) -> Self {
+        Self {
+            url: path.to_string_lossy().into_owned(),
+            endpoint: None,
+            region: None,
+            access_key_id: None,
+            secret_access_key: None,
+            allow_http: false,
+            virtual_hosted: false,
+        }
+    }
+
+    pub(super) fn location(&self) -> Result<Location, StorageError> {
+        if let Some(rest) = self.url.strip_prefix("s3://") {
+            return self.bucket(rest);
+        }
+        let path = match self.url.split_once("://") {
+            Some(("file", path)) if path.starts_with('/') => path,
+            Some(("file", _)) => {
+                return Err(invalid("url", "must have three slashes: file:///folder"));
+            }
+            Some(_) => {
+                return Err(invalid(
+                    "url",
+                    "must be file:///folder, a path, or s3://bucket/prefix",
+                ));
+            }
+            None => self.url.as_str(),
+        };
+        if path.is_empty() {
+            return Err(invalid("url", "is empty"));
+        }
+        if self.endpoint.is_some()
+            || self.access_key_id.is_some()
+            || self.secret_access_key.is_some()
+        {
+            return Err(invalid(
+                "url",
+                "names a folder, but settings for S3 are given too",
+            ));
+        }
+        Ok(Location::Folder(PathBuf::from(path)))
+    }
+
+    fn bucket(&self, rest: &str) -> Result<Location, StorageError> {
+        let (name, prefix) = rest.split_once('/').unwrap_or((rest, ""));
+        let fits =
+            |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'.' | b'-' | b'_');
+        if !(3..=63).contains(&name.len()) || !name.bytes().all(fits) {
+            return Err(invalid(
+                "url",
+                "must name a bucket of 3 to 63 characters a–z 0–9 . - after s3://",
+            ));
+        }
+        if self.access_key_id.is_some() != self.secret_access_key.is_some() {
+            return Err(invalid(
+                "secret_access_key",
+                "and `access_key_id` belong together; one is missing",
+            ));
+        }
+        if !self.allow_http
+            && self
+                .endpoint
+                .as_deref()
+                .is_some_and(|url| url.starts_with("http://"))
+        {
+            return Err(invalid(
+                "endpoint",
+                "is http, which needs `allow_http = true`",
+            ));
+        }
+        let prefix = prefix.trim_matches('/');
+        if !prefix.is_empty() {
+            super::ObjectKey::parse(prefix)?;
+        }
+        Ok(Location::Bucket {
+            name: name.to_owned(),
+            prefix: Some(prefix.to_owned()).filter(|p| !p.is_empty()),
+        })
+    }
+}
+
+const fn invalid(field: &'static str, problem: &'static str) -> StorageError {
+    StorageError::Setting(field, problem)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn location(json: &str) -> Result<Location, String> {
+        let settings: StorageSettings =
+            serde_json::from_str(json).map_err(|error| error.to_string())?;
+        settings.location().map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn urls_and_paths_say_where() {
+        let folder = |path: &str| Ok(Location::Folder(PathBuf::from(path)));
+        let bucket = |name: &str, prefix: Option<&str>| {
+            Ok(Location::Bucket {
+                name: name.to_owned(),
+                prefix: prefix.map(str::to_owned),
+            })
+        };
+        assert_eq!(
+            location(r#"{"url": "file:///var/lib/laureate"}"#),
+            folder("/var/lib/laureate")
+        );
+        assert_eq!(location(r#"{"url": "data/files"}"#), folder("data/files"));
+        assert_eq!(
+            location(r#"{"url": "s3://my-bucket"}"#),
+            bucket("my-bucket", None)
+        );
+        assert_eq!(
+            location(r#"{"url": "s3://my-bucket/a/b/"}"#),
+            bucket("my-bucket", Some("a/b"))
+        );
+    }
+
+    #[test]
+    fn what_cannot_be_meant_is_refused_by_name() {
+        for (json, expected) in [
+            (r#"{"url": ""}"#, "`url`"),
+            (r#"{"url": "file://relative"}"#, "`url`"),
+            (r#"{"url": "gs://bucket"}"#, "`url`"),
+            (r#"{"url": "s3://A"}"#, "`url`"),
+            (r#"{"url": "s3://bucket/../x"}"#, "object key"),
+            (
+                r#"{"url": "s3://bucket", "access_key_id": "a"}"#,
+                "`secret_access_key`",
+            ),
+            (
+                r#"{"url": "s3://bucket", "endpoint": "http://x"}"#,
+                "`endpoint`",
+            ),
+            (r#"{"url": "/folder", "access_key_id": "a"}"#, "`url`"),
+            (
+                r#"{"url": "/folder", "bucket": "a"}"#,
+                "unknown field `bucket`",
+            ),
+        ] {
+            let error = location(json).expect_err(json);
+            assert!(error.contains(expected), "{json}: {error}");
+        }
+    }
+}

@@ -1,0 +1,93 @@
+//! Large objects, moved piece by piece between storage and a local file.
+
+use std::path::Path;
+
+use futures_util::TryStreamExt;
+use object_store::{ObjectStoreExt, buffered::BufWriter};
+use tokio::{
+    fs::File,
+    io::{AsyncWriteExt, BufReader},
+};
+
+use super::{ObjectKey, ObjectStorage, StorageError, object_storage::path};
+
+impl ObjectStorage {
+    /// Uploads a local file, in parts if it is large, and returns its size in bytes. The object appears
+    /// when all of it has arrived; a failed upload leaves nothing behind.
+    pub async fn put_file(&self, key: &ObjectKey, file: &Path) -> Result<u64, StorageError> {
+        let opened = File::open(file)
+            .await
+            .map_err(|source| local(key, source))?;
+        let mut reader = BufReader::with_capacity(1 << 20, opened);
+        let mut writer = BufWriter::new(self.store.clone(), path(key));
+        let copied = tokio::io::copy_buf(&mut reader, &mut writer).await;
+        let finished = match copied {
+            Ok(size) => writer.shutdown().await.map(|()| size),
+            Err(error) => Err(error),
+        };
+        match finished {
+            Ok(size) => Ok(size),
+            Err(error) => {
+                // Parts already sent cost space until they are aborted. The first error is the one to tell.
+                if let Err(abort) = writer.abort().await {
+                    tracing::warn!(%key, error = %abort, "the parts of a failed upload could not be removed");
+                }
+                Err(into_storage_error(key, error))
+            }
+        }
+    }
+
+    /// Downloads an object into a local file, which is made or emptied first. `None` if there is no such
+    /// object; an error if it has more than `max_bytes`. Returns its size in bytes.
+    pub async fn get_to_file(
+        &self,
+        key: &ObjectKey,
+        file: &Path,
+        max_bytes: u64,
+    ) -> Result<Option<u64>, StorageError> {
+        let found = match self.store.get(&path(key)).await {
+            Ok(found) => found,
+            Err(object_store::Error::NotFound { .. }) => return Ok(None),
+            Err(error) => return Err(error.into()),
+        };
+        let too_large = || StorageError::TooLarge {
+            key: key.clone(),
+            limit: max_bytes,
+        };
+        if found.meta.size > max_bytes {
+            return Err(too_large());
+        }
+        let mut target = File::create(file)
+            .await
+            .map_err(|source| local(key, source))?;
+        let mut pieces = found.into_stream();
+        let mut size = 0;
+        while let Some(piece) = pieces.try_next().await? {
+            size += piece.len() as u64;
+            if size > max_bytes {
+                return Err(too_large());
+            }
+            target
+                .write_all(&piece)
+                .await
+                .map_err(|source| local(key, source))?;
+        }
+        target.flush().await.map_err(|source| local(key, source))?;
+        Ok(Some(size))
+    }
+}
+
+fn local(key: &ObjectKey, source: std::io::Error) -> StorageError {
+    StorageError::LocalFile {
+        key: key.clone(),
+        source,
+    }
+}
+
+/// The buffered writer wraps storage's errors into I/O errors; what is not one comes from the local file.
+fn into_storage_error(key: &ObjectKey, error: std::io::Error) -> StorageError {
+    match error.downcast::<object_store::Error>() {
+        Ok(backend) => StorageError::Backend(backend),
+        Err(error) => local(key, error),
+    }
+}
