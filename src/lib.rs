@@ -3,3 +3,4 @@
 //! `ARCHITECTURE.md` has the map and walkthroughs; `src/app.rs` is the composition root.
 
 pub mod domain;
+pub mod render;
