@@ -2,4 +2,6 @@
 //!
 //! `ARCHITECTURE.md` has the map and walkthroughs; `src/app.rs` is the composition root.
 
+pub mod cli;
 pub mod domain;
+pub mod stack;
