@@ -18,8 +18,5 @@ fn main() -> anyhow::Result<ExitCode> {
         return Ok(code);
     }
     let Cli::WithServers(args) = Cli::parse();
-    tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()?
-        .block_on(with_servers::run(args))
+    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(with_servers::run(args))
 }

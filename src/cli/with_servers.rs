@@ -39,9 +39,7 @@ pub async fn run(args: WithServersArgs) -> anyhow::Result<ExitCode> {
     let (program, rest) = args.command.split_first().context("no command given")?;
     let mut command = bound_to_us(&std::env::current_exe()?, program, rest);
     command.envs(environment(&stack));
-    let mut child = tokio::process::Command::from(command)
-        .kill_on_drop(true)
-        .spawn()?;
+    let mut child = tokio::process::Command::from(command).kill_on_drop(true).spawn()?;
     let pid = child.id().and_then(|id| Pid::from_raw(id.cast_signed()));
     let forward = |signal| {
         if let Some(pid) = pid {
@@ -74,10 +72,7 @@ fn environment(stack: &Stack) -> Vec<(&'static str, OsString)> {
     let mut variables = vec![
         ("LAUREATE_TEST_NATS_URL", stack.nats_url().into()),
         ("LAUREATE_TEST_POSTGRES_URL", stack.postgres_url().into()),
-        (
-            "LAUREATE_TEST_SMTP_ADDR",
-            stack.smtp_addr().to_string().into(),
-        ),
+        ("LAUREATE_TEST_SMTP_ADDR", stack.smtp_addr().to_string().into()),
         ("LAUREATE_TEST_MAIL_DIR", stack.mail_dir().into()),
     ];
     if let Some(url) = stack.s3_url() {

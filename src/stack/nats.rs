@@ -36,14 +36,8 @@ pub(crate) async fn start(
     stop_leftover(&pid_file, &config, Signal::TERM).await;
     remove_ports_files(&folder);
     let password = data.secret("nats-password")?;
-    write_private(
-        &config,
-        &configuration(&folder, &password, options.sync_always),
-    )
-    .map_err(|source| StackError::Io {
-        what: format!("cannot write {}", config.display()),
-        source,
-    })?;
+    write_private(&config, &configuration(&folder, &password, options.sync_always))
+        .map_err(|source| StackError::Io { what: format!("cannot write {}", config.display()), source })?;
     let mut process = Launch {
         name: "nats-server",
         command: vec![program.into(), "-c".into(), config.into()],
@@ -56,19 +50,11 @@ pub(crate) async fn start(
     }
     .start()?;
     let url = ready(&mut process, &folder, &password).await?;
-    Ok(Nats {
-        process,
-        url,
-        pid_file,
-    })
+    Ok(Nats { process, url, pid_file })
 }
 
 fn configuration(folder: &Path, password: &str, sync_always: bool) -> String {
-    let sync = if sync_always {
-        "sync_interval: always"
-    } else {
-        "# sync_interval: the server's default"
-    };
+    let sync = if sync_always { "sync_interval: always" } else { "# sync_interval: the server's default" };
     let folder = quoted(folder);
     format!(
         r#"# Written by laureate at each start.
@@ -91,17 +77,11 @@ authorization {{
 }
 
 fn quoted(path: &Path) -> String {
-    path.to_string_lossy()
-        .replace('\\', "\\\\")
-        .replace('"', "\\\"")
+    path.to_string_lossy().replace('\\', "\\\\").replace('"', "\\\"")
 }
 
 /// The server names the port it chose in a file; then JetStream must answer.
-async fn ready(
-    process: &mut ServerProcess,
-    folder: &Path,
-    password: &str,
-) -> Result<String, StackError> {
+async fn ready(process: &mut ServerProcess, folder: &Path, password: &str) -> Result<String, StackError> {
     let start = Instant::now();
     loop {
         if process.ended().is_some() {
@@ -125,10 +105,7 @@ async fn jetstream_answers(url: &str) -> bool {
     let Ok(client) = options.connect(url).await else {
         return false;
     };
-    async_nats::jetstream::new(client)
-        .query_account()
-        .await
-        .is_ok()
+    async_nats::jetstream::new(client).query_account().await.is_ok()
 }
 
 fn ports_files(folder: &Path) -> Vec<PathBuf> {
@@ -172,10 +149,7 @@ mod tests {
     #[test]
     fn a_folder_with_odd_characters_stays_one_string() {
         let text = configuration(Path::new("/tmp/a \"b\""), "secret", true);
-        assert!(
-            text.contains(r#"store_dir: "/tmp/a \"b\"/store""#),
-            "{text}"
-        );
+        assert!(text.contains(r#"store_dir: "/tmp/a \"b\"/store""#), "{text}");
         assert!(text.contains("sync_interval: always"));
     }
 }

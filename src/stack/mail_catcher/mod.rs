@@ -78,11 +78,7 @@ impl MailCatcher {
             let listener = TcpListener::from_std(listener)?;
             runtime.spawn(accept(listener, folder.clone(), Arc::new(options)));
         }
-        Ok(Self {
-            address,
-            folder,
-            runtime: Some(runtime),
-        })
+        Ok(Self { address, folder, runtime: Some(runtime) })
     }
 
     /// Where to send mail to.
@@ -121,9 +117,7 @@ impl Drop for MailCatcher {
 
 impl std::fmt::Debug for MailCatcher {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("MailCatcher")
-            .field("address", &self.address)
-            .finish_non_exhaustive()
+        f.debug_struct("MailCatcher").field("address", &self.address).finish_non_exhaustive()
     }
 }
 

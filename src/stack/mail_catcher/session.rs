@@ -46,11 +46,7 @@ pub(crate) async fn serve(
         buffer.copy_within(used..filled, 0);
         filled -= used;
         if filled > MAX_LINE {
-            timeout(
-                options.idle,
-                stream.write_all(b"500 5.5.2 line too long\r\n"),
-            )
-            .await??;
+            timeout(options.idle, stream.write_all(b"500 5.5.2 line too long\r\n")).await??;
             return stream.shutdown().await;
         }
     }
@@ -163,12 +159,10 @@ impl Handler for Envelope {
         let kept = if self.too_large {
             Err(reply(552, "5.3.4 message too large"))
         } else {
-            self.folder
-                .keep(&self.from, &self.to, &self.body)
-                .map_err(|error| {
-                    tracing::warn!(%error, "the mail catcher cannot keep a message");
-                    reply(452, "4.3.1 cannot keep the message")
-                })
+            self.folder.keep(&self.from, &self.to, &self.body).map_err(|error| {
+                tracing::warn!(%error, "the mail catcher cannot keep a message");
+                reply(452, "4.3.1 cannot keep the message")
+            })
         };
         self.body = Vec::new();
         match kept {
