@@ -138,7 +138,7 @@ impl Stack {
         })
     }
 
-    /// With user and password: a secret.
+    /// Without user or password.
     pub fn nats_url(&self) -> &str {
         &self.nats.url
     }
