@@ -58,7 +58,10 @@ async fn a_message_is_kept_as_it_was_sent() {
     assert_eq!(mail.to, ["ann@example.org"]);
     assert_eq!(mail.subject, "Tu certificado está aquí");
     let text = std::fs::read_to_string(&mail.path).unwrap();
-    assert!(text.contains("\r\n\r\nLine\r\n.dot\r\n..two dots\r\n"), "{text}");
+    assert!(
+        text.contains("\r\n\r\nLine\r\n.dot\r\n..two dots\r\n"),
+        "{text}"
+    );
     assert_eq!(catcher.count(), 1);
     assert_eq!(catcher.get(&mail.id).unwrap().as_ref(), Some(mail));
 }
