@@ -40,19 +40,15 @@ impl Connector {
         let hello = settings.helo_name.as_deref().unwrap_or(domain);
         let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | ':' | '[' | ']');
         if hello.is_empty() || !hello.chars().all(fits) {
-            return Err(SettingsError::Invalid(
-                "helo_name",
-                "must be an ASCII domain name",
-            ));
+            return Err(SettingsError::Invalid("helo_name", "must be an ASCII domain name"));
         }
         Ok(Self {
             host: settings.host.clone(),
             port: settings.port,
             security: settings.security,
             tls,
-            credentials: credentials.map(|(name, password)| {
-                Credentials::new(name.clone(), password.reveal().to_owned())
-            }),
+            credentials: credentials
+                .map(|(name, password)| Credentials::new(name.clone(), password.reveal().to_owned())),
             hello: ClientId::Domain(hello.to_owned()),
             timeout: settings.timeout(),
         })
@@ -65,35 +61,21 @@ impl Connector {
             Security::Tls => {
                 let target = (self.host.as_str(), self.port);
                 let tls = Some(self.tls.clone());
-                let opening = AsyncSmtpConnection::connect_tokio1(
-                    target,
-                    Some(self.timeout),
-                    &self.hello,
-                    tls,
-                    None,
-                );
+                let opening =
+                    AsyncSmtpConnection::connect_tokio1(target, Some(self.timeout), &self.hello, tls, None);
                 self.step("connecting with TLS", opening).await?
             }
             Security::None | Security::StartTls => {
                 let socket = self.step("connecting", self.open_socket()).await?;
-                let greeting =
-                    AsyncSmtpConnection::connect_with_transport(Box::new(socket), &self.hello);
+                let greeting = AsyncSmtpConnection::connect_with_transport(Box::new(socket), &self.hello);
                 self.step("the server's greeting", greeting).await?
             }
         };
         if self.security == Security::StartTls {
-            self.step(
-                "STARTTLS",
-                connection.starttls(self.tls.clone(), &self.hello),
-            )
-            .await?;
+            self.step("STARTTLS", connection.starttls(self.tls.clone(), &self.hello)).await?;
         }
         if let Some(credentials) = &self.credentials {
-            self.step(
-                "logging in",
-                connection.auth(DEFAULT_MECHANISMS, credentials),
-            )
-            .await?;
+            self.step("logging in", connection.auth(DEFAULT_MECHANISMS, credentials)).await?;
         }
         Ok(connection)
     }
@@ -113,10 +95,7 @@ impl Connector {
     ) -> Result<T, String> {
         match timeout(self.timeout, action).await {
             Ok(result) => result.map_err(|error| format!("{what} failed: {error}")),
-            Err(_) => Err(format!(
-                "{what} took longer than {} s",
-                self.timeout.as_secs()
-            )),
+            Err(_) => Err(format!("{what} took longer than {} s", self.timeout.as_secs())),
         }
     }
 }
@@ -135,10 +114,7 @@ impl IdleConnections {
 
     /// Keeps a connection for the next mail.
     pub(super) fn put(&self, connection: AsyncSmtpConnection) {
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .push((connection, Instant::now()));
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push((connection, Instant::now()));
     }
 
     /// Takes leave of the server on every idle connection.

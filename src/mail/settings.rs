@@ -70,40 +70,20 @@ impl MailSettings {
 
     /// Checks what the types do not.
     pub(super) fn validate(&self) -> Result<(), SettingsError> {
-        if self.host.trim().is_empty()
-            || self
-                .host
-                .chars()
-                .any(|c| c.is_whitespace() || c.is_control())
-        {
-            return Err(SettingsError::Invalid(
-                "host",
-                "must be a host name or an IP address",
-            ));
+        if self.host.trim().is_empty() || self.host.chars().any(|c| c.is_whitespace() || c.is_control()) {
+            return Err(SettingsError::Invalid("host", "must be a host name or an IP address"));
         }
         if self.port == 0 {
-            return Err(SettingsError::Invalid(
-                "port",
-                "must be between 1 and 65535",
-            ));
+            return Err(SettingsError::Invalid("port", "must be between 1 and 65535"));
         }
         if !(1..=256).contains(&self.max_connections) {
-            return Err(SettingsError::Invalid(
-                "max_connections",
-                "must be between 1 and 256",
-            ));
+            return Err(SettingsError::Invalid("max_connections", "must be between 1 and 256"));
         }
         if !(1..=3600).contains(&self.timeout_seconds) {
-            return Err(SettingsError::Invalid(
-                "timeout_seconds",
-                "must be between 1 and 3600",
-            ));
+            return Err(SettingsError::Invalid("timeout_seconds", "must be between 1 and 3600"));
         }
         if !(1..=3600).contains(&self.message_timeout_seconds) {
-            return Err(SettingsError::Invalid(
-                "message_timeout_seconds",
-                "must be between 1 and 3600",
-            ));
+            return Err(SettingsError::Invalid("message_timeout_seconds", "must be between 1 and 3600"));
         }
         if self.from_name.chars().any(char::is_control) {
             return Err(SettingsError::Invalid(
@@ -113,16 +93,10 @@ impl MailSettings {
         }
         match (&self.username, &self.password) {
             (Some(_), None) => {
-                return Err(SettingsError::Invalid(
-                    "password",
-                    "is missing although username is set",
-                ));
+                return Err(SettingsError::Invalid("password", "is missing although username is set"));
             }
             (None, Some(_)) => {
-                return Err(SettingsError::Invalid(
-                    "username",
-                    "is missing although password is set",
-                ));
+                return Err(SettingsError::Invalid("username", "is missing although password is set"));
             }
             (Some(_), Some(_)) if self.security == Security::None && !self.is_on_this_machine() => {
                 return Err(SettingsError::Invalid(
@@ -204,10 +178,7 @@ mod tests {
             remote.validate().expect_err("refused").to_string(),
             "mail setting `security` must be starttls or tls when a password is sent to another machine"
         );
-        let local = MailSettings {
-            host: "127.0.0.1".to_owned(),
-            ..remote
-        };
+        let local = MailSettings { host: "127.0.0.1".to_owned(), ..remote };
         local.validate().expect("loopback is not a network");
         assert!(!format!("{local:?}").contains("hunter2"));
     }
@@ -218,18 +189,11 @@ mod tests {
             (r#", "port": 0"#, "port"),
             (r#", "max_connections": 0"#, "max_connections"),
             (r#", "timeout_seconds": 0"#, "timeout_seconds"),
-            (
-                r#", "message_timeout_seconds": 4000"#,
-                "message_timeout_seconds",
-            ),
+            (r#", "message_timeout_seconds": 4000"#, "message_timeout_seconds"),
             (r#", "username": "u""#, "password"),
             (r#", "password": "p""#, "username"),
         ] {
-            let error = settings(extra)
-                .expect("well-formed")
-                .validate()
-                .expect_err(field)
-                .to_string();
+            let error = settings(extra).expect("well-formed").validate().expect_err(field).to_string();
             assert!(error.contains(&format!("`{field}`")), "{error}");
         }
     }
