@@ -6,14 +6,14 @@ use std::{net::SocketAddr, path::PathBuf};
 
 use bytes::Bytes;
 use laureate::{
-    domain::{Locale, Personal},
+    domain::{Locale, Personal, Secret},
     mail::{
         Attachment, MailProvider, MailSettings, MailVariables, OutgoingMail, Recipient, Security,
         SendOutcome, SmtpMailer, attachment_file_name,
     },
 };
 use mail_parser::{MessageParser, MimeHeaders};
-use peer::{Content, Peer, Script};
+use peer::{Content, Encryption, Peer, Script};
 use uuid::Uuid;
 
 fn catcher() -> SocketAddr {
@@ -172,6 +172,55 @@ async fn a_server_without_the_demanded_encryption_gets_no_mail() {
         assert!(matches!(outcome, SendOutcome::Temporary { .. }), "{security:?}: {outcome:?}");
     }
     assert!(!peer.verbs().concat().contains(&"MAIL".to_owned()));
+}
+
+/// A mailer that encrypts, trusts the certificate and logs in.
+fn encrypting_mailer(peer: &Peer, security: Security, ca_pem: &str) -> SmtpMailer {
+    let ca_file = tempfile::NamedTempFile::new().expect("a temporary file");
+    std::fs::write(ca_file.path(), ca_pem).expect("written");
+    let settings = MailSettings {
+        security,
+        ca_file: Some(ca_file.path().to_owned()),
+        username: Some("academy".to_owned()),
+        password: Some(Secret::new("hunter2")),
+        ..settings(peer.address)
+    };
+    SmtpMailer::new(&settings).expect("the settings are valid")
+}
+
+#[tokio::test]
+async fn mail_travels_encrypted_and_the_password_only_then() {
+    let (acceptor, pem) = peer::certificate();
+    for (security, encryption, before) in [
+        (Security::StartTls, Encryption::StartTls(acceptor.clone()), vec!["EHLO", "STARTTLS"]),
+        (Security::Tls, Encryption::Implicit(acceptor.clone()), vec![]),
+    ] {
+        let peer = Peer::start_with(Script::default(), encryption).await;
+        let outcome = encrypting_mailer(&peer, security, &pem).send(&mail_to("ada@example.net")).await;
+        assert!(matches!(outcome, SendOutcome::Accepted { .. }), "{security:?}: {outcome:?}");
+        let encrypted = ["EHLO", "AUTH", "MAIL", "RCPT", "DATA"];
+        assert_eq!(peer.verbs()[0], [&before[..], &encrypted[..]].concat());
+    }
+}
+
+#[tokio::test]
+async fn an_unknown_certificate_or_a_refused_password_is_temporary() {
+    let (acceptor, pem) = peer::certificate();
+    let (_, other_pem) = peer::certificate();
+    let mail = mail_to("ada@example.net");
+    let peer = Peer::start_with(Script::default(), Encryption::Implicit(acceptor.clone())).await;
+    let outcome = encrypting_mailer(&peer, Security::Tls, &other_pem).send(&mail).await;
+    assert!(
+        matches!(&outcome, SendOutcome::Temporary { answer } if answer.contains("certificate")),
+        "{outcome:?}"
+    );
+
+    let script = Script { auth: "535 5.7.8 wrong password", ..Script::default() };
+    let peer = Peer::start_with(script, Encryption::Implicit(acceptor)).await;
+    let outcome = encrypting_mailer(&peer, Security::Tls, &pem).send(&mail).await;
+    let SendOutcome::Temporary { answer } = outcome else { panic!("{outcome:?}") };
+    assert!(answer.starts_with("logging in failed") && answer.contains("535"), "{answer}");
+    assert!(!answer.contains("hunter2"), "{answer}");
 }
 
 /// Sends one mail to a peer, with a short limit for the message so that silence ends soon.

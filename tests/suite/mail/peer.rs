@@ -6,9 +6,10 @@ use std::{
 };
 
 use tokio::{
-    io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
-    net::{TcpListener, TcpStream},
+    io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader},
+    net::TcpListener,
 };
+use tokio_rustls::{TlsAcceptor, rustls};
 
 /// What the peer does after it has answered DATA with 354.
 #[derive(Clone, Copy, Debug)]
@@ -29,6 +30,7 @@ pub enum Content {
 #[derive(Clone, Copy, Debug)]
 pub struct Script {
     pub greeting: &'static str,
+    pub auth: &'static str,
     pub rcpt: &'static str,
     pub data: &'static str,
     pub content: Content,
@@ -40,6 +42,7 @@ impl Default for Script {
     fn default() -> Self {
         Self {
             greeting: "220 peer.example.org ESMTP",
+            auth: "235 2.7.0 Welcome",
             rcpt: "250 2.1.5 Ok",
             data: "354 go ahead",
             content: Content::Answer("250 2.0.0 Ok: queued as 4F2A"),
@@ -47,6 +50,33 @@ impl Default for Script {
         }
     }
 }
+
+/// How the peer encrypts.
+#[derive(Clone)]
+pub enum Encryption {
+    None,
+    StartTls(TlsAcceptor),
+    Implicit(TlsAcceptor),
+}
+
+/// A certificate for 127.0.0.1 that only we know: what a server needs, and the PEM for who shall trust it.
+pub fn certificate() -> (TlsAcceptor, String) {
+    let made = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).expect("a certificate");
+    let key = rustls::pki_types::PrivatePkcs8KeyDer::from(made.signing_key.serialize_der());
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = rustls::ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .expect("the provider has the default versions")
+        .with_no_client_auth()
+        .with_single_cert(vec![made.cert.der().clone()], key.into())
+        .expect("key and certificate belong together");
+    (TlsAcceptor::from(Arc::new(config)), made.cert.pem())
+}
+
+trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
+
+type Dialogue = BufReader<Box<dyn Stream>>;
 
 /// The running peer; it ends with the test's runtime.
 pub struct Peer {
@@ -56,6 +86,10 @@ pub struct Peer {
 
 impl Peer {
     pub async fn start(script: Script) -> Self {
+        Self::start_with(script, Encryption::None).await
+    }
+
+    pub async fn start_with(script: Script, encryption: Encryption) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("a bound socket has an address");
         let log: Arc<Mutex<Vec<Vec<String>>>> = Arc::default();
@@ -67,10 +101,10 @@ impl Peer {
                     log.push(Vec::new());
                     log.len() - 1
                 };
-                let entries = Arc::clone(&entries);
+                let (entries, encryption) = (Arc::clone(&entries), encryption.clone());
                 tokio::spawn(async move {
                     // The mailer may go away at any moment; that is what these tests are about.
-                    let _ = serve(stream, script, &entries, number).await;
+                    let _ = serve(Box::new(stream), script, encryption, &entries, number).await;
                 });
             }
         });
@@ -84,11 +118,17 @@ impl Peer {
 }
 
 async fn serve(
-    stream: TcpStream,
+    stream: Box<dyn Stream>,
     script: Script,
+    encryption: Encryption,
     log: &Mutex<Vec<Vec<String>>>,
     number: usize,
 ) -> std::io::Result<()> {
+    let (stream, mut upgrade): (Box<dyn Stream>, _) = match encryption {
+        Encryption::None => (stream, None),
+        Encryption::StartTls(acceptor) => (stream, Some(acceptor)),
+        Encryption::Implicit(acceptor) => (Box::new(acceptor.accept(stream).await?), None),
+    };
     let mut stream = BufReader::new(stream);
     let mut mails = 0;
     say(&mut stream, script.greeting).await?;
@@ -100,7 +140,15 @@ async fn serve(
         let verb = line.split_whitespace().next().unwrap_or_default().to_uppercase();
         log.lock().expect("no test thread panicked with it")[number].push(verb.clone());
         match verb.as_str() {
-            "EHLO" => say(&mut stream, "250-peer.example.org\r\n250 8BITMIME").await?,
+            "EHLO" if upgrade.is_some() => say(&mut stream, "250-peer.example.org\r\n250 STARTTLS").await?,
+            "EHLO" => say(&mut stream, "250-peer.example.org\r\n250 AUTH PLAIN").await?,
+            "STARTTLS" => {
+                say(&mut stream, "220 2.0.0 Ready").await?;
+                let Some(acceptor) = upgrade.take() else { return Ok(()) };
+                let plain = stream.into_inner();
+                stream = BufReader::new(Box::new(acceptor.accept(plain).await?));
+            }
+            "AUTH" => say(&mut stream, script.auth).await?,
             "RCPT" => say(&mut stream, script.rcpt).await?,
             "DATA" => {
                 say(&mut stream, script.data).await?;
@@ -119,7 +167,7 @@ async fn serve(
 }
 
 /// Whether the dialogue goes on.
-async fn content(stream: &mut BufReader<TcpStream>, content: Content) -> std::io::Result<bool> {
+async fn content(stream: &mut Dialogue, content: Content) -> std::io::Result<bool> {
     if matches!(content, Content::CloseInTheMiddle | Content::StallInTheMiddle) {
         let mut little = vec![0; 4096];
         stream.read_exact(&mut little).await?;
@@ -144,6 +192,6 @@ async fn content(stream: &mut BufReader<TcpStream>, content: Content) -> std::io
     }
 }
 
-async fn say(stream: &mut BufReader<TcpStream>, text: &str) -> std::io::Result<()> {
+async fn say(stream: &mut Dialogue, text: &str) -> std::io::Result<()> {
     stream.get_mut().write_all(format!("{text}\r\n").as_bytes()).await
 }
