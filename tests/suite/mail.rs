@@ -1,5 +1,7 @@
 //! Mail over real SMTP: against the mail catcher, and against a peer that misbehaves on purpose.
 
+#![allow(clippy::expect_used, reason = "what fails here fails the test")]
+
 mod peer;
 
 use std::{net::SocketAddr, path::PathBuf};
@@ -16,9 +18,10 @@ use mail_parser::{MessageParser, MimeHeaders};
 use peer::{Content, Encryption, Peer, Script};
 use uuid::Uuid;
 
+use crate::support::servers;
+
 fn catcher() -> SocketAddr {
-    let address = std::env::var("LAUREATE_TEST_SMTP_ADDR").expect("run the suite with `make unit`");
-    address.parse().expect("an address and a port")
+    servers().smtp_addr
 }
 
 fn settings(address: SocketAddr) -> MailSettings {
@@ -72,8 +75,7 @@ fn large_mail() -> OutgoingMail {
 
 /// The files in the catcher's folder that hold a message with this id.
 fn caught(message_id: &str) -> Vec<PathBuf> {
-    let folder = std::env::var("LAUREATE_TEST_MAIL_DIR").expect("run the suite with `make unit`");
-    let files = std::fs::read_dir(folder).expect("the catcher's folder");
+    let files = std::fs::read_dir(&servers().mail_dir).expect("the catcher's folder");
     let paths = files.map(|file| file.expect("a file").path());
     let is_eml = |path: &PathBuf| path.extension().is_some_and(|extension| extension == "eml");
     let holds = |path: &PathBuf| {

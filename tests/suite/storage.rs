@@ -1,10 +1,14 @@
 //! File storage: the same expectations of a local folder and of an S3 server over the wire.
 
+#![allow(clippy::expect_used, reason = "what fails here fails the test")]
+
 use bytes::Bytes;
 use laureate::storage::{
     ObjectKey, ObjectStorage, PutNew, StorageError, StorageSettings, certificate_key, import_key,
 };
 use uuid::Uuid;
+
+use crate::support::servers;
 
 fn folder() -> (tempfile::TempDir, ObjectStorage) {
     let folder = tempfile::tempdir().expect("a temporary folder");
@@ -14,9 +18,8 @@ fn folder() -> (tempfile::TempDir, ObjectStorage) {
 }
 
 fn s3_settings(bucket: &str) -> StorageSettings {
-    let endpoint = std::env::var("LAUREATE_TEST_S3_URL").expect("run the suite with `make unit`");
     let json = serde_json::json!({
-        "url": format!("s3://{bucket}/some/prefix"), "endpoint": endpoint, "region": "us-east-1",
+        "url": format!("s3://{bucket}/some/prefix"), "endpoint": servers().s3_url(), "region": "us-east-1",
         "access_key_id": "test", "secret_access_key": "secret", "allow_http": true,
     });
     serde_json::from_value(json).expect("the settings are complete")
@@ -25,12 +28,8 @@ fn s3_settings(bucket: &str) -> StorageSettings {
 /// A bucket of the test's own.
 async fn bucket() -> ObjectStorage {
     let name = format!("laureate-{}", Uuid::new_v4());
-    let settings = s3_settings(&name);
-    let storage = ObjectStorage::open(&settings).expect("the settings are valid");
-    let url = format!("{}/{name}", settings.endpoint.expect("set above").trim_end_matches('/'));
-    let response = reqwest::Client::new().put(url).send().await.expect("the S3 server answers");
-    assert!(response.status().is_success(), "{}", response.status());
-    storage
+    servers().make_s3_bucket(&name).await;
+    ObjectStorage::open(&s3_settings(&name)).expect("the settings are valid")
 }
 
 fn key(text: &str) -> ObjectKey {
