@@ -2,6 +2,14 @@
 //!
 //! `ARCHITECTURE.md` has the map and walkthroughs; `src/app.rs` is the composition root.
 
+pub mod cli;
+pub mod commands;
 pub mod domain;
+pub mod event_log;
 pub mod mail;
+pub mod process;
+pub mod render;
+pub mod sheet;
+pub mod stack;
 pub mod storage;
+pub mod workers;

@@ -1,8 +1,12 @@
-//! placeholder replaced on merge
+//! The languages that Laureate's own words (certificates, mails, public pages) come in.
+
+use std::fmt;
+use std::str::FromStr;
+
 use serde::{Deserialize, Serialize};
 
-/// The languages of certificates, mails and pages.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+/// A language, written `en` or `es` (ISO 639-1) in JSON, in addresses and in the database.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Locale {
     /// English.
@@ -10,4 +14,60 @@ pub enum Locale {
     En,
     /// Spanish.
     Es,
+}
+
+impl Locale {
+    /// Every language, in the order in which they are offered.
+    pub const ALL: [Self; 2] = [Self::En, Self::Es];
+
+    /// The ISO 639-1 code.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::En => "en",
+            Self::Es => "es",
+        }
+    }
+}
+
+impl fmt::Display for Locale {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// The text names no language that Laureate speaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("unknown locale: use en or es")]
+pub struct UnknownLocale;
+
+impl FromStr for Locale {
+    type Err = UnknownLocale;
+
+    /// Reads exactly `en` or `es`.
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Self::ALL.into_iter().find(|locale| locale.as_str() == text).ok_or(UnknownLocale)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_and_json_are_the_same_code() {
+        for locale in Locale::ALL {
+            let json = serde_json::to_string(&locale).expect("an enum serialises");
+            assert_eq!(json, format!("\"{locale}\""));
+            assert_eq!(serde_json::from_str::<Locale>(&json).expect("reads back"), locale);
+            assert_eq!(locale.as_str().parse(), Ok(locale));
+        }
+    }
+
+    #[test]
+    fn other_languages_are_refused() {
+        for text in ["", "EN", "fr", "en-GB", " es"] {
+            assert_eq!(text.parse::<Locale>(), Err(UnknownLocale), "{text:?}");
+        }
+    }
 }

@@ -28,7 +28,7 @@ pub use ids::{
     AttendeeId, BatchId, CertificateId, CommandId, EmailId, ImportId, IssuanceId, SessionId, UserId,
 };
 pub use locale::Locale;
-pub use person::Person;
+pub use person::{FieldError, Person, RawPerson};
 pub use personal::Personal;
 pub use refusal::{InvalidField, Refusal};
 pub use secret::Secret;

@@ -1,0 +1,66 @@
+# Everything a developer runs. Works with GNU Make 3.81 (macOS) and any POSIX shell.
+# The parts run in order: `make test` starts with what a newcomer waits for anyway, the build.
+
+CARGO ?= cargo
+# Passed on: make demo ARGS="--people 10000"
+ARGS ?=
+# Passed on to the test runner: make unit TESTS=stack
+TESTS ?=
+LAUREATE = $(CARGO) run --locked --quiet --
+
+.DEFAULT_GOAL := help
+.PHONY: help demo up setup setup-test build test fmt unit lint docs components
+# The parts of a target are in order, also under `make -j`.
+.NOTPARALLEL:
+
+help: ## This list
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1 \2/p' Makefile | awk '{ printf "  %s %-7s", $$1, $$2; $$1 = $$2 = ""; print }'
+
+demo: setup build ## Show the whole product on sample data (ARGS="…" are passed on)
+	@$(LAUREATE) demo $(ARGS)
+
+up: setup build ## Run everything here, with data in .laureate/ (ARGS="…" are passed on)
+	@$(LAUREATE) up $(ARGS)
+
+test: components setup-test fmt build unit lint docs ## All checks: format, build, tests, lints, docs
+	@echo "make test: everything passed (format, build, tests, lints, docs)"
+
+setup: ## Install nats-server and PostgreSQL into .venv/ unless they are there
+	@sh tools/setup.sh
+
+setup-test:
+	@sh tools/setup.sh s3
+
+build: ## Build the program
+	@echo "make: building (the first time takes several minutes)"
+	@$(CARGO) build --locked
+
+fmt: components ## Check the formatting (cargo fmt repairs it)
+	@echo "make: checking the formatting"
+	@$(CARGO) fmt --check
+
+# cargo-nextest runs the same tests, each in a process of its own; without it cargo's runner serves.
+unit: setup-test build ## Run all tests against real servers (TESTS=name for some)
+	@echo "make: building and running the tests"
+	@if $(CARGO) nextest --version >/dev/null 2>&1; then \
+		$(LAUREATE) with-servers -- $(CARGO) nextest run --locked $(TESTS); \
+	else \
+		$(LAUREATE) with-servers -- $(CARGO) test --locked --quiet --all-targets $(TESTS); \
+	fi
+
+lint: components ## Run clippy; a warning is an error
+	@echo "make: linting (the first time takes a few minutes)"
+	@$(CARGO) clippy --locked --quiet --all-targets -- -D warnings
+
+docs: ## Build the documentation of the code; a warning is an error
+	@echo "make: building the documentation"
+	@RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --quiet --no-deps
+
+components:
+	@for part in fmt clippy; do \
+		$(CARGO) $$part --version >/dev/null 2>&1 && continue; \
+		name=$$(echo $$part | sed s/^fmt/rustfmt/); \
+		echo "make: adding Rust's $$name"; \
+		rustup component add $$name || { \
+			echo "make: 'cargo $$part' is missing; install $$name the way Rust was installed" >&2; exit 1; }; \
+	done

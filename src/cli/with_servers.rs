@@ -1,0 +1,82 @@
+//! `laureate with-servers -- COMMAND …`: runs a command with servers of its own, for the test suite.
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::Context;
+use rustix::process::{Pid, Signal, kill_process};
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::stack::supervise::{bound_to_us, exit_code};
+use crate::stack::{Stack, StackOptions};
+
+/// How long the command may take to end after a signal.
+const GRACE: Duration = Duration::from_secs(20);
+
+/// Starts temporary servers, runs a command with their addresses in its environment, and stops them.
+///
+/// The environment: LAUREATE_TEST_NATS_URL, LAUREATE_TEST_POSTGRES_URL, LAUREATE_TEST_SMTP_ADDR,
+/// LAUREATE_TEST_MAIL_DIR and, if the S3 server is installed, LAUREATE_TEST_S3_URL.
+#[derive(Debug, clap::Args)]
+pub struct WithServersArgs {
+    /// The command and its arguments.
+    #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true)]
+    command: Vec<OsString>,
+}
+
+/// Answers the command's exit code, or 128 + the number of the signal that ended it.
+pub async fn run(args: WithServersArgs) -> anyhow::Result<ExitCode> {
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut hangup = signal(SignalKind::hangup())?;
+    let stack = tokio::select! {
+        stack = Stack::start(StackOptions::for_tests()) => stack?,
+        _ = interrupt.recv() => return Ok(ExitCode::from(130)),
+        _ = terminate.recv() => return Ok(ExitCode::from(143)),
+        _ = hangup.recv() => return Ok(ExitCode::from(129)),
+    };
+    let (program, rest) = args.command.split_first().context("no command given")?;
+    let mut command = bound_to_us(&std::env::current_exe()?, program, rest);
+    command.envs(environment(&stack));
+    let mut child = tokio::process::Command::from(command).kill_on_drop(true).spawn()?;
+    let pid = child.id().and_then(|id| Pid::from_raw(id.cast_signed()));
+    let forward = |signal| {
+        if let Some(pid) = pid {
+            // It may have ended by now.
+            let _ = kill_process(pid, signal);
+        }
+    };
+    let early = tokio::select! {
+        status = child.wait() => Some(status?),
+        // The terminal has sent it to the command as well, which shall end in its own way.
+        _ = interrupt.recv() => None,
+        _ = terminate.recv() => { forward(Signal::TERM); None }
+        _ = hangup.recv() => { forward(Signal::HUP); None }
+    };
+    let status = match early {
+        Some(status) => status,
+        None => match tokio::time::timeout(GRACE, child.wait()).await {
+            Ok(status) => status?,
+            Err(_) => {
+                child.start_kill()?;
+                child.wait().await?
+            }
+        },
+    };
+    stack.stop().await;
+    Ok(exit_code(status))
+}
+
+fn environment(stack: &Stack) -> Vec<(&'static str, OsString)> {
+    let mut variables = vec![
+        ("LAUREATE_TEST_NATS_URL", stack.nats_url().into()),
+        ("LAUREATE_TEST_POSTGRES_URL", stack.postgres_url().into()),
+        ("LAUREATE_TEST_SMTP_ADDR", stack.smtp_addr().to_string().into()),
+        ("LAUREATE_TEST_MAIL_DIR", stack.mail_dir().into()),
+    ];
+    if let Some(url) = stack.s3_url() {
+        variables.push(("LAUREATE_TEST_S3_URL", url.into()));
+    }
+    variables
+}

@@ -1,0 +1,235 @@
+//! From an intention to events: load → evolve → decide → append, and again on a conflict.
+//!
+//! A command id is decided once. Events carry the id of their command, so a command that is sent
+//! again — by an impatient client, a redelivered message, or after a time-out that left its outcome
+//! unknown — finds its own events and changes nothing.
+
+pub mod issue;
+pub mod register_user;
+pub mod take_in_row;
+pub mod transaction;
+
+use std::fmt::Display;
+use std::sync::Arc;
+
+use thiserror::Error;
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use crate::domain::{CommandId, Decider, DecodeError, DomainEvent, Refusal};
+use crate::event_log::{AppendError, EventLog, LogError, Position, RecordedEvent};
+
+pub use transaction::Transaction;
+
+/// How often a command is decided anew after a conflict before it gives up.
+const TRIES: usize = 12;
+
+/// Who wants something, and as part of what.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CommandContext {
+    /// The intention; the same id means the same intention.
+    pub command_id: CommandId,
+    /// What the whole story started from.
+    pub correlation_id: Uuid,
+    /// A user's id, or a process's name.
+    pub actor: String,
+    /// W3C Trace Context, where there is one.
+    pub traceparent: Option<String>,
+}
+
+impl CommandContext {
+    /// The context of something that a person wants; it begins a story of its own.
+    #[must_use]
+    pub fn of_person(command_id: CommandId, user: impl Display) -> Self {
+        Self { command_id, correlation_id: command_id.0, actor: user.to_string(), traceparent: None }
+    }
+
+    /// The context of the `n`th thing that a process or worker wants because of an event.
+    #[must_use]
+    pub fn of_process(event: &RecordedEvent, process: &str, n: usize) -> Self {
+        Self {
+            command_id: CommandId::of_process(event.event_id, process, n),
+            correlation_id: event.correlation_id,
+            actor: process.to_owned(),
+            traceparent: None,
+        }
+    }
+}
+
+/// Why a command came to nothing.
+#[derive(Debug, Error)]
+pub enum CommandError {
+    /// It isn't allowed.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// Others kept writing to the same aggregate; try again later.
+    #[error("the same thing is being changed by many at once; try again")]
+    Busy,
+    /// The log can't be read or written.
+    #[error(transparent)]
+    Log(#[from] LogError),
+    /// The log holds an event that this program doesn't know.
+    #[error(transparent)]
+    Decode(#[from] DecodeError),
+}
+
+/// An aggregate as the log has it.
+#[derive(Clone, Debug)]
+pub struct Loaded<D: Decider> {
+    /// Its state.
+    pub state: D::State,
+    /// The position of its last event; 0 without history.
+    pub position: Position,
+    /// The events of the command that it was loaded for, if it was executed before.
+    pub own: Vec<(Position, D::Event)>,
+}
+
+/// What a command did.
+#[derive(Clone, Debug)]
+pub struct Done<D: Decider> {
+    /// The state after it.
+    pub state: D::State,
+    /// What it wrote, now or when it was first executed.
+    pub events: Vec<D::Event>,
+    /// The position of the last event it wrote, or else of the aggregate.
+    pub position: Position,
+    /// Whether it had been executed before.
+    pub repeated: bool,
+}
+
+/// The way to change anything; cheap to clone.
+#[derive(Clone)]
+pub struct Commands {
+    log: EventLog,
+    clock: Arc<dyn Fn() -> OffsetDateTime + Send + Sync>,
+}
+
+impl Commands {
+    /// Commands on a log, with the clock that stamps their events.
+    pub fn new(log: EventLog, clock: Arc<dyn Fn() -> OffsetDateTime + Send + Sync>) -> Self {
+        Self { log, clock }
+    }
+
+    /// The log.
+    #[must_use]
+    pub const fn log(&self) -> &EventLog {
+        &self.log
+    }
+
+    /// The time now.
+    #[must_use]
+    pub fn now(&self) -> OffsetDateTime {
+        (self.clock)()
+    }
+
+    /// Loads an aggregate.
+    ///
+    /// # Errors
+    /// The log can't be read.
+    pub async fn load<D: Decider>(&self, id: impl Display) -> Result<Loaded<D>, CommandError> {
+        self.load_for::<D>(&id.to_string(), None).await
+    }
+
+    /// Decides one command on one aggregate and appends what follows.
+    ///
+    /// # Errors
+    /// The command is refused, or the log can't be used.
+    pub async fn execute<D: Decider>(
+        &self,
+        context: &CommandContext,
+        id: impl Display,
+        command: D::Command,
+    ) -> Result<Done<D>, CommandError> {
+        let id = id.to_string();
+        let (id, command) = (&id, &command);
+        self.transact(context, |transaction| async move { transaction.decide::<D>(id, command).await })
+            .await
+            .map(|committed| Done {
+                position: committed.last_position().unwrap_or(committed.value.position),
+                ..committed.value
+            })
+    }
+
+    /// Decides on several aggregates and appends all that follows, or nothing. The body runs again
+    /// after a conflict; it decides only through the transaction.
+    ///
+    /// # Errors
+    /// The body refuses, or the log can't be used.
+    pub async fn transact<T, F>(
+        &self,
+        context: &CommandContext,
+        body: impl Fn(Transaction) -> F,
+    ) -> Result<Committed<T>, CommandError>
+    where
+        F: Future<Output = Result<T, CommandError>>,
+    {
+        let context = Arc::new(context.clone());
+        for attempt in 0..TRIES {
+            let transaction = Transaction::new(self, context.clone());
+            let value = match body(transaction.clone()).await {
+                Ok(value) => value,
+                Err(CommandError::Refused(refusal)) => {
+                    // A lagging replica must not cause a refusal: compare with the leader first.
+                    if transaction.is_current().await? {
+                        return Err(refusal.into());
+                    }
+                    backoff(attempt).await;
+                    continue;
+                }
+                Err(error) => return Err(error),
+            };
+            let Some(commit) = transaction.commit() else {
+                return Ok(Committed { value, positions: Vec::new() });
+            };
+            match self.log.append(commit).await {
+                Ok(positions) => return Ok(Committed { value, positions }),
+                // Unknown: the events may be there; the next round finds them by their command id.
+                Err(AppendError::Conflict | AppendError::Unknown(_)) => backoff(attempt).await,
+                Err(AppendError::Refused(why)) => return Err(LogError::Unavailable(why).into()),
+            }
+        }
+        Err(CommandError::Busy)
+    }
+
+    async fn load_for<D: Decider>(
+        &self,
+        id: &str,
+        own: Option<CommandId>,
+    ) -> Result<Loaded<D>, CommandError> {
+        let recorded = self.log.load(D::AGGREGATE, id, 0).await?;
+        let mut loaded = Loaded { state: D::State::default(), position: 0, own: Vec::new() };
+        for event in recorded {
+            let decoded = D::Event::decode(&event.event_type, &event.body)?;
+            loaded.state = D::evolve(loaded.state, &decoded);
+            loaded.position = event.position;
+            if own == Some(event.command_id) {
+                loaded.own.push((event.position, decoded));
+            }
+        }
+        Ok(loaded)
+    }
+}
+
+/// What a transaction gave, and where its events stand.
+#[derive(Clone, Debug)]
+pub struct Committed<T> {
+    /// The body's value.
+    pub value: T,
+    /// The positions of what was written now, in order; empty where nothing was.
+    pub positions: Vec<Position>,
+}
+
+impl<T> Committed<T> {
+    /// The position of the last event written, if any.
+    #[must_use]
+    pub fn last_position(&self) -> Option<Position> {
+        self.positions.last().copied()
+    }
+}
+
+/// Waits a little longer each time, and not as long as others do.
+async fn backoff(attempt: usize) {
+    let most = 4_u64 << attempt.min(6);
+    let wait = rand::random_range(0..=most);
+    tokio::time::sleep(std::time::Duration::from_millis(wait)).await;
+}

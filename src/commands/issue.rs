@@ -1,0 +1,102 @@
+//! Issuing a certificate to a person: pins everything that the PDF will be made of.
+
+use time::OffsetDateTime;
+
+use super::{CommandContext, CommandError, Commands};
+use crate::domain::attendee::Attendee;
+use crate::domain::certificate::Definition;
+use crate::domain::issuance::{CertificateRequested, Issuance, IssuanceCommand, Page};
+use crate::domain::{IssuanceId, Person, Refusal};
+use crate::process::Issue;
+
+/// What an issuance pins besides certificate and person.
+#[derive(Clone)]
+pub struct IssuingFacts {
+    /// The program that draws.
+    pub renderer_version: String,
+    /// SHA-256 over all bundled fonts.
+    pub fonts_sha256: String,
+    /// Where the public finds certificates.
+    pub public_base_url: String,
+    /// 128 random bits for a public id.
+    pub random: fn() -> u128,
+}
+
+/// What became of a request to issue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Issued {
+    /// This command made the issuance.
+    New(IssuanceId),
+    /// The person had it before.
+    Existing(IssuanceId),
+}
+
+/// Issues a certificate to a person, once: asked again, the same issuance is found.
+/// An inactive certificate refuses new issuances only.
+///
+/// # Errors
+/// The person isn't known, the certificate is not active, or the log can't be used.
+pub async fn issue(
+    commands: &Commands,
+    facts: &IssuingFacts,
+    context: &CommandContext,
+    definition: &Definition,
+    wanted: Issue,
+) -> Result<Issued, CommandError> {
+    let id = IssuanceId::first_of(wanted.certificate_id, wanted.attendee_id);
+    let committed = commands
+        .transact(context, |transaction| async move {
+            let issuance = transaction.look::<Issuance>(id).await?;
+            if !issuance.own.is_empty() {
+                return Ok(Issued::New(id));
+            }
+            if issuance.state.request.is_some() {
+                return Ok(Issued::Existing(id));
+            }
+            if !definition.is_active {
+                return Err(Refusal::Inactive.into());
+            }
+            let attendee = transaction.look::<Attendee>(wanted.attendee_id).await?;
+            let Some(person) = attendee.state.0 else { return Err(Refusal::NotFound("attendee").into()) };
+            let request = pin(facts, definition, &person, wanted, commands.now());
+            transaction.decide_loaded::<Issuance>(
+                id,
+                issuance,
+                &IssuanceCommand::Request(Box::new(request)),
+            )?;
+            Ok(Issued::New(id))
+        })
+        .await?;
+    Ok(committed.value)
+}
+
+fn pin(
+    facts: &IssuingFacts,
+    definition: &Definition,
+    person: &Person,
+    wanted: Issue,
+    now: OffsetDateTime,
+) -> CertificateRequested {
+    CertificateRequested {
+        certificate_id: wanted.certificate_id,
+        attendee_id: wanted.attendee_id,
+        origin: wanted.origin,
+        public_id: format!("{:032x}", (facts.random)()),
+        email: person.email.clone(),
+        event_link: definition.event_link.clone(),
+        page: Page {
+            pdf_template: definition.pdf_template.clone(),
+            renderer_version: facts.renderer_version.clone(),
+            fonts_sha256: facts.fonts_sha256.clone(),
+            design: definition.design.clone(),
+            locale: definition.locale,
+            issue_date: now.date(),
+            public_base_url: facts.public_base_url.clone(),
+            client: definition.client.clone(),
+            certificate_name: definition.name.clone(),
+            event_name: definition.event_name.clone(),
+            full_name: person.full_name.clone(),
+            document_number: Some(person.document_number.clone()),
+        },
+    }
+}

@@ -1,0 +1,78 @@
+//! Which e-mail addresses we take, and when two of them are the same mailbox.
+//!
+//! A subset of RFC 5321 §4.1.2: the local part is a Dot-string of ASCII atext (no quoted strings, no
+//! comments), the domain is a name with at least one dot (no address literals). The domain may be
+//! international; it is judged by its IDNA form (UTS #46), which is also what mail servers see.
+
+use idna::uts46::{AsciiDenyList, DnsLength, Hyphens, Uts46};
+
+/// RFC 5321 §4.5.3.1.3 allows 256 octets for a path; without its angle brackets, 254.
+const MAX_ADDRESS: usize = 254;
+/// RFC 5321 §4.5.3.1.1.
+const MAX_LOCAL_PART: usize = 64;
+
+/// Says what is wrong with the address, without repeating it.
+pub(super) fn check(address: &str) -> Result<(), &'static str> {
+    let Some((local, domain)) = address.rsplit_once('@') else {
+        return Err("email has no @; write it as name@example.com");
+    };
+    if local.contains('@') {
+        return Err("email has more than one @; give one address only");
+    }
+    check_local_part(local)?;
+    let Some(ascii) = ascii_domain(domain) else {
+        return Err("the part of email after the @ is not a domain name; write it as name@example.com");
+    };
+    let Some((_, top)) = ascii.rsplit_once('.') else {
+        return Err(
+            "the part of email after the @ has no dot; write the whole domain, as in name@example.com",
+        );
+    };
+    if top.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Err(
+            "the part of email after the @ is a number; write the domain's name, as in name@example.com",
+        );
+    }
+    if local.len() + 1 + ascii.len() > MAX_ADDRESS || address.chars().count() > MAX_ADDRESS {
+        return Err("email is longer than 254 characters; give a shorter address");
+    }
+    Ok(())
+}
+
+fn check_local_part(local: &str) -> Result<(), &'static str> {
+    if local.len() > MAX_LOCAL_PART {
+        return Err("the part of email before the @ is longer than 64 characters; give a shorter address");
+    }
+    if local.split('.').any(str::is_empty) {
+        return Err("the part of email before the @ is empty or has a dot too many; correct it");
+    }
+    if !local.bytes().all(|byte| byte == b'.' || is_atext(byte)) {
+        return Err(
+            "the part of email before the @ has a space, an accent or another character that mail servers refuse; \
+             correct it",
+        );
+    }
+    Ok(())
+}
+
+/// RFC 5322 §3.2.3.
+fn is_atext(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"!#$%&'*+-/=?^_`{|}~".contains(&byte)
+}
+
+/// The domain as DNS knows it, lower-case; `None` where it is no domain name.
+fn ascii_domain(domain: &str) -> Option<String> {
+    Uts46::new()
+        .to_ascii(domain.as_bytes(), AsciiDenyList::STD3, Hyphens::CheckFirstLast, DnsLength::Verify)
+        .ok()
+        .map(|ascii| ascii.into_owned())
+}
+
+/// One spelling per mailbox. RFC 5321 lets a server tell `Ada@` from `ada@`; none that people use does.
+pub(super) fn normalise(address: &str) -> String {
+    let Some((local, domain)) = address.rsplit_once('@') else {
+        return address.to_lowercase();
+    };
+    let domain = ascii_domain(domain).unwrap_or_else(|| domain.to_lowercase());
+    format!("{}@{domain}", local.to_lowercase())
+}

@@ -1,0 +1,262 @@
+//! What a person's fields take and refuse.
+
+use proptest::prelude::*;
+
+use super::*;
+
+fn raw(name: &str, document: &str, email: &str) -> RawPerson {
+    RawPerson {
+        full_name: Some(name.to_owned()),
+        document_number: Some(document.to_owned()),
+        email: Some(email.to_owned()),
+        ..RawPerson::default()
+    }
+}
+
+fn codes(raw: RawPerson) -> Vec<(&'static str, &'static str)> {
+    match raw.check() {
+        Ok(_) => Vec::new(),
+        Err(errors) => errors.into_iter().map(|error| (error.field, error.code)).collect(),
+    }
+}
+
+fn unchecked(person: Person) -> RawPerson {
+    let open = |value: Option<Personal<String>>| value.map(Personal::into_revealed);
+    RawPerson {
+        full_name: Some(person.full_name.into_revealed()),
+        first_name: None,
+        last_name: None,
+        country: open(person.country),
+        document_type: open(person.document_type),
+        document_number: Some(person.document_number.into_revealed()),
+        gender: open(person.gender),
+        email: Some(person.email.into_revealed()),
+    }
+}
+
+#[test]
+fn names_of_many_scripts_are_taken() {
+    for name in [
+        "José Ñandú-O'Higgins",
+        "Nguyễn Thị Ánh",
+        "İbrahim Çağlayan",
+        "Δήμητρα Παππά",
+        "Ольга Щербакова",
+        "محمد عبد الله",
+        "高橋 さくら",
+        "मी\u{200D}रा",
+        "علی\u{200C}رضا",
+    ] {
+        assert_eq!(codes(raw(name, "1", "a@example.com")), [], "{name}");
+    }
+}
+
+#[test]
+fn text_is_trimmed_and_composed() {
+    let person = raw("  Jose\u{301}\u{a0}", " 007 ", "\tA@Example.com\n").check().expect("only space around");
+    assert_eq!(person.full_name.reveal_str(), "José");
+    assert_eq!(person.document_number.reveal_str(), "007");
+    assert_eq!(person.email.reveal_str(), "A@Example.com");
+}
+
+#[test]
+fn first_and_last_name_make_the_full_name() {
+    let parts = |full: Option<&str>, first: Option<&str>, last: Option<&str>| RawPerson {
+        full_name: full.map(str::to_owned),
+        first_name: first.map(str::to_owned),
+        last_name: last.map(str::to_owned),
+        ..raw("", "1", "a@example.com")
+    };
+    let joined = parts(Some(" "), Some(" Ada "), Some("Lovelace")).check().expect("both parts");
+    assert_eq!(joined.full_name.reveal_str(), "Ada Lovelace");
+    let whole = parts(Some("Ada King"), Some("Ada"), None).check().expect("the full name wins");
+    assert_eq!(whole.full_name.reveal_str(), "Ada King");
+    assert_eq!(codes(parts(None, Some("Ada"), None)), [("lastName", "REQUIRED")]);
+    assert_eq!(codes(parts(None, None, Some("King"))), [("firstName", "REQUIRED")]);
+    assert_eq!(codes(parts(None, None, None)), [("fullName", "REQUIRED")]);
+}
+
+#[test]
+fn everything_wrong_is_reported_at_once() {
+    let nothing = RawPerson { gender: Some("x".repeat(101)), ..RawPerson::default() };
+    let expected = [
+        ("fullName", "REQUIRED"),
+        ("documentNumber", "REQUIRED"),
+        ("gender", "TOO_LONG"),
+        ("email", "REQUIRED"),
+    ];
+    assert_eq!(codes(nothing), expected);
+}
+
+#[test]
+fn lengths_count_characters() {
+    assert_eq!(codes(raw(&"é".repeat(200), &"9".repeat(64), "a@example.com")), []);
+    let long = raw(&"é".repeat(201), &"9".repeat(65), "a@example.com");
+    assert_eq!(codes(long), [("fullName", "TOO_LONG"), ("documentNumber", "TOO_LONG")]);
+}
+
+#[test]
+fn characters_that_do_not_print_are_refused_by_code_point() {
+    for (character, code_point) in [
+        ('\n', "U+000A"),
+        ('\r', "U+000D"),
+        ('\0', "U+0000"),
+        ('\u{7f}', "U+007F"),
+        ('\u{85}', "U+0085"),
+        ('\u{202e}', "U+202E"),
+        ('\u{2066}', "U+2066"),
+        ('\u{200f}', "U+200F"),
+        ('\u{61c}', "U+061C"),
+        ('\u{200b}', "U+200B"),
+        ('\u{200d}', "U+200D"),
+        ('\u{feff}', "U+FEFF"),
+        ('\u{e000}', "U+E000"),
+        ('\u{fdd0}', "U+FDD0"),
+        ('\u{fffd}', "U+FFFD"),
+        ('\u{2028}', "U+2028"),
+        ('\u{e0041}', "U+E0041"),
+    ] {
+        let errors =
+            raw(&format!("Ada{character}Secret"), "1", "a@example.com").check().expect_err(code_point);
+        assert_eq!((errors[0].field, errors[0].code), ("fullName", "FORBIDDEN_CHARACTER"));
+        assert!(errors[0].message.contains(code_point), "{}", errors[0].message);
+        assert!(errors[0].message.contains("character 4"), "{}", errors[0].message);
+        assert!(!errors[0].message.contains("Secret"), "{}", errors[0].message);
+    }
+}
+
+#[test]
+fn a_name_has_a_letter_and_a_document_a_digit_or_letter() {
+    let empty_words = raw("-- 12", ". - .", "a@example.com");
+    assert_eq!(
+        codes(empty_words),
+        [("fullName", "INVALID_NAME"), ("documentNumber", "INVALID_DOCUMENT_NUMBER")]
+    );
+}
+
+#[test]
+fn mail_addresses() {
+    let longest = format!("{}@{}.{}.{}.com", "a".repeat(64), "b".repeat(61), "c".repeat(61), "d".repeat(60));
+    assert_eq!(longest.len(), 64 + 1 + 61 + 1 + 61 + 1 + 60 + 4);
+    for good in ["a@example.com", "o'brien+x@sub.example.org", "n@ñandú.example", &longest] {
+        assert_eq!(codes(raw("Ada", "1", good)), [], "{good}");
+    }
+    for bad in [
+        "ada",
+        "@example.com",
+        "ada@",
+        "ada@example",
+        "ada@@example.com",
+        "a@b@example.com",
+        "ada lovelace@example.com",
+        "ada@exam ple.com",
+        ".ada@example.com",
+        "ada.@example.com",
+        "a..b@example.com",
+        "ada@-example.com",
+        "ada@example-.com",
+        "ada@example..com",
+        "ada@example.com.",
+        "ada@[127.0.0.1]",
+        "ada@127.0.0.1",
+        "\"ada\"@example.com",
+        "ada@example.com,b@example.com",
+        "Ada <ada@example.com>",
+        "añ@example.com",
+        &format!("{}@example.com", "a".repeat(65)),
+        &format!("a@{}.com", "b".repeat(64)),
+        &format!("a@{}com", "ñ.".repeat(50)),
+    ] {
+        assert_eq!(codes(raw("Ada", "1", bad)), [("email", "INVALID_EMAIL")], "{bad}");
+    }
+    let long = format!("a@{}com", "bcd.".repeat(63));
+    assert_eq!(codes(raw("Ada", "1", &long)), [("email", "TOO_LONG")]);
+}
+
+#[test]
+fn two_spellings_of_one_mailbox_or_document_are_the_same() {
+    let person = |document: &str, email: &str| raw("Ada", document, email).check().expect("a valid person");
+    let one = person("x-12.345 678", "Ada.L@München.example");
+    let other = person("Ｘ12345678", "ada.l@XN--MNCHEN-3YA.example");
+    assert_eq!(one.normalised_email().reveal_str(), "ada.l@xn--mnchen-3ya.example");
+    assert_eq!(one.normalised_email(), other.normalised_email());
+    assert_eq!(one.normalised_document().reveal_str(), "x12345678");
+    assert_eq!(one.normalised_document(), other.normalised_document());
+    assert_ne!(
+        person("007", "a@example.com").normalised_document(),
+        person("7", "a@example.com").normalised_document()
+    );
+}
+
+#[test]
+fn debug_output_and_json() {
+    let person = raw("Ada", "7", "ada@example.com").check().expect("a valid person");
+    let shown = format!("{person:?} {:?}", raw("Ada", "7", "ada@example.com"));
+    assert!(!shown.contains("Ada") && !shown.contains("ada@"), "{shown}");
+    let json = serde_json::to_value(&person).expect("a person serialises");
+    assert_eq!(
+        json,
+        serde_json::json!({"fullName": "Ada", "documentNumber": "7", "email": "ada@example.com"})
+    );
+}
+
+fn any_text() -> impl Strategy<Value = Option<String>> {
+    prop_oneof![
+        Just(None),
+        any::<String>().prop_map(Some),
+        proptest::collection::vec(any::<char>(), 0..8).prop_map(|text| Some(text.into_iter().collect())),
+    ]
+}
+
+fn plausible(pattern: &'static str) -> impl Strategy<Value = Option<String>> {
+    prop_oneof![4 => proptest::string::string_regex(pattern).expect("a valid pattern").prop_map(Some), 1 => any_text()]
+}
+
+prop_compose! {
+    fn any_raw()(
+        full_name in plausible("[ \u{a0}]?\\PC{0,12}"),
+        first_name in any_text(),
+        last_name in any_text(),
+        country in any_text(),
+        document_type in any_text(),
+        document_number in plausible("\\PC{1,12}"),
+        gender in any_text(),
+        email in plausible("[a-zA-Z.+]{1,6}@[a-zñé]{1,5}\\.[a-z]{2,3}"),
+    ) -> RawPerson {
+        RawPerson { full_name, first_name, last_name, country, document_type, document_number, gender, email }
+    }
+}
+
+proptest! {
+    #[test]
+    fn whatever_arrives_is_judged_without_panic_and_the_same_way_twice(raw in any_raw()) {
+        match raw.check() {
+            Err(errors) => prop_assert!(!errors.is_empty()),
+            Ok(person) => {
+                let json = serde_json::to_string(&person).expect("a person serialises");
+                let unprintable = |c: char| c.is_control() || "\u{202e}\u{200f}\u{2066}\u{feff}".contains(c);
+                prop_assert!(!json.chars().any(unprintable));
+                prop_assert!(!person.normalised_document().reveal_str().is_empty());
+                prop_assert_eq!(unchecked(person.clone()).check(), Ok(person));
+            }
+        }
+    }
+
+    #[test]
+    fn normalising_twice_changes_nothing(raw in any_raw()) {
+        if let Ok(person) = raw.check() {
+            let mailbox = person.normalised_email();
+            prop_assert_eq!(&email::normalise(mailbox.reveal_str()), mailbox.reveal());
+            let document = person.normalised_document();
+            prop_assert_eq!(&normalise_document(document.reveal_str()), document.reveal());
+        }
+    }
+
+    #[test]
+    fn an_accepted_name_holds_no_forbidden_character(name in "\\PC{0,6}[\\s\\S]\\PC{1,6}") {
+        if let Ok(person) = raw(&name, "1", "a@example.com").check() {
+            let bad = |c: char| text::is_forbidden(c) && !matches!(c, '\u{200c}' | '\u{200d}');
+            prop_assert!(!person.full_name.reveal_str().chars().any(bad));
+        }
+    }
+}

@@ -1,0 +1,155 @@
+//! An event as a message: CloudEvents 1.0 attributes in NATS headers (binary mode), JSON as body.
+//!
+//! Header names are case-sensitive in NATS. There is no `Nats-Msg-Id`: one duplicate would refuse a
+//! whole batch, so repetition is found by event ids instead.
+
+use async_nats::HeaderMap;
+use bytes::Bytes;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+use uuid::Uuid;
+
+use super::upcast::{CURRENT_SCHEMA, Written, upcast};
+use super::{LogError, Names, Position, RecordedEvent};
+use crate::domain::CommandId;
+
+const ID: &str = "ce-id";
+const TYPE: &str = "ce-type";
+const SOURCE: &str = "ce-source";
+const TIME: &str = "ce-time";
+const SPEC: &str = "ce-specversion";
+const SCHEMA: &str = "ce-dataschema";
+const CORRELATION: &str = "correlation-id";
+const CAUSATION: &str = "causation-id";
+const ACTOR: &str = "actor";
+const TRACE: &str = "traceparent";
+
+const SCHEMA_PREFIX: &str = "urn:laureate:event:";
+
+/// An event that is to be appended.
+#[derive(Clone, Debug)]
+pub struct NewEvent {
+    /// The event's own id.
+    pub event_id: Uuid,
+    /// The event's type.
+    pub event_type: &'static str,
+    /// When it happened.
+    pub time: OffsetDateTime,
+    /// The command that caused it.
+    pub command_id: CommandId,
+    /// What the whole story started from.
+    pub correlation_id: Uuid,
+    /// Who did it.
+    pub actor: String,
+    /// W3C Trace Context of the request, where there is one.
+    pub traceparent: Option<String>,
+    /// The event's data as JSON.
+    pub body: Bytes,
+}
+
+impl NewEvent {
+    /// The envelope's attributes as headers; the namespace is the source.
+    pub(crate) fn headers(&self, names: &Names) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        headers.insert(SPEC, "1.0");
+        headers.insert(ID, self.event_id.to_string());
+        headers.insert(TYPE, self.event_type);
+        headers.insert(SOURCE, format!("urn:laureate:{}", names.namespace()));
+        // proof: RFC 3339 can show every time of the years 0–9999, and clocks give no other.
+        headers.insert(TIME, self.time.format(&Rfc3339).unwrap_or_default());
+        headers.insert(SCHEMA, format!("{SCHEMA_PREFIX}{}:{CURRENT_SCHEMA}", self.event_type));
+        headers.insert(CORRELATION, self.correlation_id.to_string());
+        headers.insert(CAUSATION, self.command_id.to_string());
+        headers.insert(ACTOR, self.actor.as_str());
+        if let Some(trace) = &self.traceparent {
+            headers.insert(TRACE, trace.as_str());
+        }
+        headers
+    }
+}
+
+/// Reads an event back from a message of the stream, upcast to the present version.
+///
+/// # Errors
+/// The message lacks an attribute, or was written by a newer program.
+pub(crate) fn recorded(
+    names: &Names,
+    subject: &str,
+    position: Position,
+    headers: &HeaderMap,
+    body: Bytes,
+) -> Result<RecordedEvent, LogError> {
+    let wrong = |reason: String| LogError::Undecodable { position, reason };
+    let attribute = |name: &str| {
+        headers
+            .get(name)
+            .map(|value| value.as_str().to_owned())
+            .ok_or_else(|| wrong(format!("no header {name}")))
+    };
+    let id = |name: &str| {
+        Uuid::parse_str(&attribute(name)?).map_err(|_| wrong(format!("header {name} is not a UUID")))
+    };
+    let (aggregate, aggregate_id) = names
+        .parse_aggregate(subject)
+        .ok_or_else(|| wrong("the subject is not an aggregate's".to_owned()))?;
+    let schema = attribute(SCHEMA)?;
+    let version = schema.rsplit(':').next().and_then(|version| version.parse().ok());
+    let schema = version.ok_or_else(|| wrong(format!("header {SCHEMA} has no version")))?;
+    let written = upcast(Written { event_type: attribute(TYPE)?, schema, body }).map_err(wrong)?;
+    let time = OffsetDateTime::parse(&attribute(TIME)?, &Rfc3339)
+        .map_err(|_| wrong(format!("header {TIME} is not an RFC 3339 time")))?;
+    Ok(RecordedEvent {
+        position,
+        time,
+        aggregate: aggregate.to_owned(),
+        id: aggregate_id.to_owned(),
+        event_id: id(ID)?,
+        event_type: written.event_type,
+        command_id: CommandId(id(CAUSATION)?),
+        correlation_id: id(CORRELATION)?,
+        actor: attribute(ACTOR)?,
+        body: written.body,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn new_event() -> NewEvent {
+        NewEvent {
+            event_id: Uuid::from_u128(1),
+            event_type: "EmailSent",
+            time: time::macros::datetime!(2026-11-21 12:00 UTC),
+            command_id: CommandId(Uuid::from_u128(2)),
+            correlation_id: Uuid::from_u128(3),
+            actor: "mailer".to_owned(),
+            traceparent: None,
+            body: Bytes::from_static(b"{}"),
+        }
+    }
+
+    #[test]
+    fn an_event_comes_back_as_it_was_written() {
+        let names = Names::new("ns").expect("a good namespace");
+        let event = new_event();
+        let back = recorded(&names, "ns.ev.email.abc", 7, &event.headers(&names), event.body.clone())
+            .expect("our own headers are readable");
+        assert_eq!((back.position, back.aggregate.as_str(), back.id.as_str()), (7, "email", "abc"));
+        assert_eq!(
+            (back.event_id, back.command_id, back.correlation_id),
+            (event.event_id, event.command_id, event.correlation_id)
+        );
+        assert_eq!((back.time, back.actor, back.event_type.as_str()), (event.time, event.actor, "EmailSent"));
+    }
+
+    #[test]
+    fn a_missing_attribute_is_named() {
+        let names = Names::new("ns").expect("a good namespace");
+        let error = recorded(&names, "ns.ev.email.abc", 7, &HeaderMap::new(), Bytes::new()).err();
+        assert_eq!(
+            error.map(|e| e.to_string()).as_deref(),
+            Some("the message at position 7 is not an event: no header ce-dataschema")
+        );
+    }
+}

@@ -1,0 +1,109 @@
+//! Loading one aggregate: batch direct get (ADR-31), which any replica answers.
+
+use std::time::Duration;
+
+use async_nats::jetstream::response::Response;
+use futures_util::StreamExt;
+use serde::Deserialize;
+use serde_json::json;
+
+use super::envelope::recorded;
+use super::{EventLog, LogError, Position, RecordedEvent};
+
+/// How many events one request asks for.
+const PER_REQUEST: usize = 1_024;
+/// How long the server may take for the next event of an answer.
+const NEXT_WITHIN: Duration = Duration::from_secs(5);
+
+const SUBJECT: &str = "Nats-Subject";
+const SEQUENCE: &str = "Nats-Sequence";
+
+/// JetStream: no message found.
+const NO_MESSAGE: u64 = 10037;
+
+impl EventLog {
+    /// The events of one aggregate after a position, in order; empty for one without history.
+    ///
+    /// # Errors
+    /// The server can't be reached, or the subject holds something that is not an event.
+    pub async fn load(
+        &self,
+        aggregate: &str,
+        id: &str,
+        after: Position,
+    ) -> Result<Vec<RecordedEvent>, LogError> {
+        let subject = self.shared.names.aggregate(aggregate, id);
+        let mut events = Vec::new();
+        let mut from = after + 1;
+        loop {
+            let before = events.len();
+            self.load_page(&subject, from, &mut events).await?;
+            match events.last() {
+                Some(last) if events.len() - before == PER_REQUEST => from = last.position + 1,
+                _ => return Ok(events),
+            }
+        }
+    }
+
+    async fn load_page(
+        &self,
+        subject: &str,
+        from: Position,
+        events: &mut Vec<RecordedEvent>,
+    ) -> Result<(), LogError> {
+        let client = &self.shared.client;
+        let inbox = client.new_inbox();
+        let mut answers = client.subscribe(inbox.clone()).await?;
+        let ask = json!({ "next_by_subj": subject, "seq": from, "batch": PER_REQUEST }).to_string();
+        let api = format!("$JS.API.DIRECT.GET.{}", self.shared.names.events());
+        client.publish_with_reply(api, inbox, ask.into()).await?;
+        loop {
+            let next = tokio::time::timeout(NEXT_WITHIN, answers.next()).await;
+            let Ok(Some(message)) = next else {
+                return Err(LogError::Unavailable(
+                    "the server did not answer a direct get in time".to_owned(),
+                ));
+            };
+            if let Some(status) = message.status {
+                return match status.as_u16() {
+                    // 204: end of the batch; 404: nothing on this subject.
+                    204 | 404 => Ok(()),
+                    503 => Err(LogError::NotProvisioned),
+                    other => Err(LogError::Unavailable(format!("direct get answered {other}"))),
+                };
+            }
+            let headers = message.headers.unwrap_or_default();
+            let sequence = headers.get(SEQUENCE).and_then(|v| v.as_str().parse().ok());
+            let (Some(position), Some(subject)) = (sequence, headers.get(SUBJECT)) else {
+                return Err(LogError::Unavailable("a direct get's answer lacks its sequence".to_owned()));
+            };
+            events.push(recorded(&self.shared.names, subject.as_str(), position, &headers, message.payload)?);
+        }
+    }
+
+    /// The last position of an aggregate as the stream's leader knows it; 0 for one without history.
+    /// Direct gets may lag behind on a follower: ask this before refusing or trying again.
+    ///
+    /// # Errors
+    /// The server can't be reached.
+    pub async fn leader_position(&self, aggregate: &str, id: &str) -> Result<Position, LogError> {
+        #[derive(Deserialize)]
+        struct Stored {
+            message: Message,
+        }
+        #[derive(Deserialize)]
+        struct Message {
+            seq: Position,
+        }
+        let names = &self.shared.names;
+        let api = format!("$JS.API.STREAM.MSG.GET.{}", names.events());
+        let ask = json!({ "last_by_subj": names.aggregate(aggregate, id) }).to_string();
+        let answer = self.shared.client.request(api, ask.into()).await?;
+        match serde_json::from_slice::<Response<Stored>>(&answer.payload) {
+            Ok(Response::Ok(stored)) => Ok(stored.message.seq),
+            Ok(Response::Err { error }) if error.error_code().0 == NO_MESSAGE => Ok(0),
+            Ok(Response::Err { error }) => Err((&error).into()),
+            Err(error) => Err(LogError::Unavailable(format!("the server's answer is not readable: {error}"))),
+        }
+    }
+}

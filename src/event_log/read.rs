@@ -1,0 +1,95 @@
+//! Reading the whole log in order, from any position on.
+
+use std::time::Duration;
+
+use async_nats::jetstream::consumer::{DeliverPolicy, pull};
+use futures_util::{FutureExt, StreamExt};
+
+use super::envelope::recorded;
+use super::{EventLog, LogError, Position, RecordedEvent};
+
+/// How many messages one pull asks the server for.
+const PULL: i64 = 1_000;
+
+/// A cursor that moves along the log.
+pub struct LogReader {
+    log: EventLog,
+    after: Position,
+    messages: Option<pull::Ordered>,
+}
+
+impl EventLog {
+    /// A cursor that gives the events after a position; 0 for the whole log.
+    #[must_use]
+    pub fn read_after(&self, position: Position) -> LogReader {
+        LogReader { log: self.clone(), after: position, messages: None }
+    }
+}
+
+impl LogReader {
+    /// The position of the last event given, or where reading began.
+    #[must_use]
+    pub const fn position(&self) -> Position {
+        self.after
+    }
+
+    /// Up to `max` further events, in order. Waits at most `wait` for the first of them, then takes
+    /// what is there; empty where nothing came.
+    ///
+    /// # Errors
+    /// The server can't be reached, or a message is not an event. The next call goes on after the
+    /// last event given, so a caller may simply try again.
+    pub async fn next_batch(&mut self, max: usize, wait: Duration) -> Result<Vec<RecordedEvent>, LogError> {
+        let mut messages = match self.messages.take() {
+            Some(messages) => messages,
+            None => self.open().await?,
+        };
+        let mut events = Vec::new();
+        let Ok(first) = tokio::time::timeout(wait, messages.next()).await else {
+            self.messages = Some(messages);
+            return Ok(events);
+        };
+        let mut next = first;
+        loop {
+            let Some(message) = next else { return Ok(events) };
+            let message = match message {
+                Ok(message) => message,
+                Err(error) if events.is_empty() => return Err(LogError::Unavailable(error.to_string())),
+                Err(_) => return Ok(events),
+            };
+            let info = message.info().map_err(|error| LogError::Unavailable(error.to_string()))?;
+            let position = info.stream_sequence;
+            let headers = message.headers.clone().unwrap_or_default();
+            let event = recorded(
+                self.log.names(),
+                message.subject.as_str(),
+                position,
+                &headers,
+                message.payload.clone(),
+            )?;
+            self.after = position;
+            events.push(event);
+            if events.len() >= max {
+                break;
+            }
+            match messages.next().now_or_never() {
+                Some(more) => next = more,
+                None => break,
+            }
+        }
+        self.messages = Some(messages);
+        Ok(events)
+    }
+
+    async fn open(&self) -> Result<pull::Ordered, LogError> {
+        let stream = self.log.context().get_stream(self.log.names().events()).await?;
+        let config = pull::OrderedConfig {
+            deliver_policy: DeliverPolicy::ByStartSequence { start_sequence: self.after + 1 },
+            max_batch: PULL,
+            ..Default::default()
+        };
+        let unavailable = |error: &dyn std::fmt::Display| LogError::Unavailable(error.to_string());
+        let consumer = stream.create_consumer(config).await.map_err(|e| unavailable(&e))?;
+        consumer.messages().await.map_err(|e| unavailable(&e))
+    }
+}

@@ -1,0 +1,65 @@
+//! Issuance generated → mail.
+
+use crate::domain::email::{EmailQueued, OnUnknown};
+use crate::domain::issuance::{CertificateGenerated, CertificateRequested};
+use crate::domain::{EmailId, IssuanceId};
+
+/// The public address of a certificate's page; its QR code holds this.
+#[must_use]
+pub fn public_link(public_base_url: &str, public_id: &str) -> String {
+    format!("{}/certificate/{public_id}", public_base_url.trim_end_matches('/'))
+}
+
+/// The mail that brings a generated certificate to its person.
+#[must_use]
+pub fn on_generated(
+    id: IssuanceId,
+    request: &CertificateRequested,
+    pdf: &CertificateGenerated,
+) -> (EmailId, EmailQueued) {
+    let page = &request.page;
+    let mail = EmailQueued {
+        issuance_id: id,
+        to_name: page.full_name.clone(),
+        to_address: request.email.clone(),
+        locale: page.locale,
+        client: page.client.clone(),
+        certificate_name: page.certificate_name.clone(),
+        event_name: page.event_name.clone(),
+        event_link: request.event_link.clone(),
+        download_link: format!("{}/download", public_link(&page.public_base_url, &request.public_id)),
+        object_key: pdf.object_key.clone(),
+        sha256: pdf.sha256.clone(),
+        on_unknown: OnUnknown::default(),
+    };
+    (EmailId::first_of(id), mail)
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::domain::issuance::samples::{generated, request};
+
+    #[test]
+    fn the_mail_carries_the_frozen_bytes_and_the_public_link() {
+        let id = IssuanceId(Uuid::from_u128(5));
+        let (email_id, mail) = on_generated(id, &request("Ada"), &generated("aa"));
+        assert_eq!(email_id, EmailId::first_of(id));
+        assert_eq!(mail.sha256, "aa");
+        assert_eq!(
+            mail.download_link,
+            "https://certificates.example.com/certificate/00112233445566778899aabbccddeeff/download"
+        );
+    }
+
+    #[test]
+    fn redelivery_makes_the_same_mail() {
+        let id = IssuanceId(Uuid::from_u128(5));
+        assert_eq!(
+            on_generated(id, &request("Ada"), &generated("aa")),
+            on_generated(id, &request("Ada"), &generated("aa"))
+        );
+    }
+}

@@ -1,0 +1,19 @@
+//! Process managers: events in, commands out; pure. `workers/processes.rs` carries them out.
+
+pub mod batch;
+pub mod import;
+pub mod issuance;
+
+use crate::domain::issuance::Origin;
+use crate::domain::{AttendeeId, CertificateId};
+
+/// Somebody is to get a certificate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Issue {
+    /// What.
+    pub certificate_id: CertificateId,
+    /// Who.
+    pub attendee_id: AttendeeId,
+    /// What asked for it.
+    pub origin: Origin,
+}

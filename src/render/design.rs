@@ -1,0 +1,254 @@
+//! The issuer's background image: checked, turned into a JPEG that is cheap to embed, remembered.
+
+use std::collections::VecDeque;
+use std::io::Cursor;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use image::codecs::jpeg::JpegEncoder;
+use image::imageops::FilterType;
+use image::{DynamicImage, ExtendedColorType, ImageDecoder as _, ImageFormat, ImageReader, Limits};
+use sha2::{Digest, Sha256};
+use typst::foundations::Bytes;
+
+use super::fonts::hex;
+use super::{Design, RenderError};
+
+/// Largest file, in bytes.
+const MAX_BYTES: usize = 20 << 20;
+/// Largest side, in pixels, and what decoding may allocate, in bytes: a small file can claim a huge image.
+const MAX_SIDE: u32 = 12_000;
+const MAX_DECODED: u64 = 400 << 20;
+/// A4 at 300 dpi. More pixels than this only make every certificate heavier.
+const MAX_PRINTED: (u32, u32) = (3508, 2480);
+const JPEG_QUALITY: u8 = 92;
+/// How many images are remembered, and how many bytes of them.
+const REMEMBERED: usize = 32;
+const REMEMBERED_BYTES: usize = 128 << 20;
+
+/// An image that typst can embed, and how text must look to be legible on it.
+#[derive(Debug, Clone)]
+pub(super) struct Background {
+    /// A JPEG. The same `Bytes` each time, or typst would decode it anew for each batch.
+    pub(super) jpeg: Bytes,
+    pub(super) tone: Tone,
+}
+
+/// What the template needs to know of the image's brightness.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+pub(super) struct Tone {
+    tone: &'static str,
+    /// Whether a veil must calm the image behind the text.
+    veil: bool,
+}
+
+/// The images used last, by SHA-256 of the issuer's file.
+#[derive(Debug, Default)]
+pub(super) struct Designs(Mutex<VecDeque<(String, Arc<Background>)>>);
+
+impl Designs {
+    /// The background made from a design: remembered, or checked and made now.
+    pub(super) fn prepare(&self, design: &Design) -> Result<Arc<Background>, RenderError> {
+        if let Some(known) = self.recall(&design.sha256) {
+            return Ok(known);
+        }
+        if design.bytes.len() > MAX_BYTES {
+            return Err(refuse(format!("it is larger than {} MiB", MAX_BYTES >> 20)));
+        }
+        if !hex(&Sha256::digest(&design.bytes)).eq_ignore_ascii_case(&design.sha256) {
+            return Err(refuse("its SHA-256 is not the expected one"));
+        }
+        let made = Arc::new(make(&design.bytes)?);
+        self.remember(design.sha256.clone(), made.clone());
+        Ok(made)
+    }
+
+    fn recall(&self, sha256: &str) -> Option<Arc<Background>> {
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let at = known.iter().position(|(key, _)| key == sha256)?;
+        let entry = known.remove(at)?;
+        let background = entry.1.clone();
+        known.push_front(entry);
+        Some(background)
+    }
+
+    fn remember(&self, sha256: String, background: Arc<Background>) {
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        known.retain(|(key, _)| *key != sha256);
+        known.push_front((sha256, background));
+        let size = |known: &VecDeque<(String, Arc<Background>)>| {
+            known.iter().map(|(_, b)| b.jpeg.len()).sum::<usize>()
+        };
+        while known.len() > REMEMBERED || (known.len() > 1 && size(&known) > REMEMBERED_BYTES) {
+            known.pop_back();
+        }
+    }
+}
+
+fn refuse(reason: impl Into<String>) -> RenderError {
+    RenderError::Design { reason: reason.into() }
+}
+
+/// Decodes within limits; keeps an ordinary JPEG as it is and turns everything else into one.
+fn make(file: &[u8]) -> Result<Background, RenderError> {
+    let mut reader =
+        ImageReader::new(Cursor::new(file)).with_guessed_format().map_err(|e| refuse(e.to_string()))?;
+    let format = match reader.format() {
+        Some(format @ (ImageFormat::Jpeg | ImageFormat::Png | ImageFormat::WebP)) => format,
+        _ => return Err(refuse("it is neither JPEG, PNG nor WebP")),
+    };
+    let mut limits = Limits::default();
+    limits.max_image_width = Some(MAX_SIDE);
+    limits.max_image_height = Some(MAX_SIDE);
+    limits.max_alloc = Some(MAX_DECODED);
+    reader.limits(limits);
+    let mut decoder = reader.into_decoder().map_err(|e| refuse(e.to_string()))?;
+    // CMYK would need a printing profile under PDF/A.
+    let plain = matches!(decoder.original_color_type(), ExtendedColorType::Rgb8 | ExtendedColorType::L8);
+    let orientation = decoder.orientation().map_err(|e| refuse(e.to_string()))?;
+    let upright = orientation == image::metadata::Orientation::NoTransforms;
+    let mut image = DynamicImage::from_decoder(decoder).map_err(|e| refuse(e.to_string()))?;
+    image.apply_orientation(orientation);
+    let tone = tone(&image);
+    let fits = image.width() <= MAX_PRINTED.0 && image.height() <= MAX_PRINTED.1;
+    let jpeg = if format == ImageFormat::Jpeg && plain && upright && fits {
+        file.to_vec()
+    } else {
+        encode(image, fits)?
+    };
+    Ok(Background { jpeg: Bytes::new(jpeg), tone })
+}
+
+/// Lays the image on white, makes it no larger than print needs, and writes it as JPEG.
+fn encode(image: DynamicImage, fits: bool) -> Result<Vec<u8>, RenderError> {
+    let image = if fits { image } else { image.resize(MAX_PRINTED.0, MAX_PRINTED.1, FilterType::Triangle) };
+    let mut rgba = image.into_rgba8();
+    for pixel in rgba.pixels_mut() {
+        let alpha = u32::from(pixel[3]);
+        for channel in &mut pixel.0[..3] {
+            let blended = (u32::from(*channel) * alpha + 255 * (255 - alpha) + 127) / 255;
+            *channel = u8::try_from(blended).unwrap_or(u8::MAX);
+        }
+        pixel[3] = u8::MAX;
+    }
+    let mut jpeg = Vec::new();
+    DynamicImage::ImageRgba8(rgba)
+        .into_rgb8()
+        .write_with_encoder(JpegEncoder::new_with_quality(&mut jpeg, JPEG_QUALITY))
+        .map_err(|e| refuse(e.to_string()))?;
+    Ok(jpeg)
+}
+
+/// Looks at the part of the image that lies behind text: mostly bright wants dark text, mostly dark
+/// wants white text, and where more than a seventh goes against that, a veil.
+fn tone(image: &DynamicImage) -> Tone {
+    let small = image.thumbnail_exact(96, 68).into_rgba8();
+    let (mut bright, mut dark) = (0_u32, 0_u32);
+    for (x, y, pixel) in small.enumerate_pixels() {
+        if (12..84).contains(&x) && (8..60).contains(&y) {
+            let [r, g, b, alpha] = pixel.0.map(u32::from);
+            // Rec. 709 luma, in thousandths, over white.
+            let luma = (213 * r + 715 * g + 72 * b) * alpha / 255 + 1000 * (255 - alpha);
+            if luma >= 155_000 {
+                bright += 1;
+            } else if luma <= 100_000 {
+                dark += 1;
+            }
+        }
+    }
+    let all = 72 * 52;
+    let (tone, with_it) = if bright >= dark { ("light", bright) } else { ("dark", dark) };
+    Tone { tone, veil: (all - with_it) * 7 > all }
+}
+
+#[cfg(test)]
+mod tests {
+    use image::{Rgb, RgbImage, Rgba, RgbaImage};
+
+    use super::*;
+
+    fn design(bytes: Vec<u8>) -> Design {
+        Design { sha256: hex(&Sha256::digest(&bytes)), bytes: bytes.into() }
+    }
+
+    fn file(image: &DynamicImage, format: ImageFormat) -> Vec<u8> {
+        let mut bytes = Cursor::new(Vec::new());
+        image.write_to(&mut bytes, format).expect("writes");
+        bytes.into_inner()
+    }
+
+    fn plain(colour: [u8; 3]) -> DynamicImage {
+        RgbImage::from_pixel(297, 210, Rgb(colour)).into()
+    }
+
+    #[test]
+    fn a_jpeg_is_kept_and_remembered() {
+        let bytes = file(&plain([250, 248, 240]), ImageFormat::Jpeg);
+        let designs = Designs::default();
+        let first = designs.prepare(&design(bytes.clone())).expect("fine");
+        assert_eq!(first.jpeg.as_slice(), bytes);
+        let second = designs.prepare(&design(bytes)).expect("fine");
+        assert!(Arc::ptr_eq(&first, &second));
+    }
+
+    #[test]
+    fn png_and_webp_become_jpeg_laid_on_white() {
+        let clear: DynamicImage = RgbaImage::from_pixel(297, 210, Rgba([0, 0, 0, 0])).into();
+        for format in [ImageFormat::Png, ImageFormat::WebP] {
+            let made = Designs::default().prepare(&design(file(&clear, format))).expect("fine");
+            let back =
+                image::load_from_memory_with_format(made.jpeg.as_slice(), ImageFormat::Jpeg).expect("a JPEG");
+            assert!(back.into_rgb8().pixels().all(|p| p.0.iter().all(|c| *c > 250)));
+            assert_eq!(made.tone, Tone { tone: "light", veil: false });
+        }
+    }
+
+    #[test]
+    fn the_tone_follows_the_brightness() {
+        let of = |image: &DynamicImage| tone(image);
+        assert_eq!(of(&plain([255, 255, 250])), Tone { tone: "light", veil: false });
+        assert_eq!(of(&plain([10, 20, 40])), Tone { tone: "dark", veil: false });
+        assert_eq!(of(&plain([128, 128, 128])), Tone { tone: "light", veil: true });
+    }
+
+    #[test]
+    fn what_is_no_image_or_not_the_expected_one_is_refused() {
+        let designs = Designs::default();
+        for bytes in
+            [b"".to_vec(), b"<svg/>".to_vec(), b"\xFF\xD8\xFF\xE0 broken".to_vec(), b"GIF89a".to_vec()]
+        {
+            assert_eq!(designs.prepare(&design(bytes)).expect_err("refused").code(), "RENDER_DESIGN");
+        }
+        let mut cut = file(&plain([1, 2, 3]), ImageFormat::Png);
+        cut.truncate(cut.len() / 2);
+        assert_eq!(designs.prepare(&design(cut)).expect_err("refused").code(), "RENDER_DESIGN");
+        let mut other = design(file(&plain([1, 2, 3]), ImageFormat::Png));
+        other.sha256 = "00".repeat(32);
+        assert_eq!(designs.prepare(&other).expect_err("refused").code(), "RENDER_DESIGN");
+    }
+
+    #[test]
+    fn a_small_file_that_claims_a_huge_image_is_refused() {
+        let mut png = file(&plain([1, 2, 3]), ImageFormat::Png);
+        // The width and height in the header (PNG, section 11.2.1), with the checksum made right again.
+        png[16..24].copy_from_slice(&[0, 1, 0, 0, 0, 1, 0, 0]);
+        let crc = crc32(&png[12..29]);
+        png[29..33].copy_from_slice(&crc.to_be_bytes());
+        assert_eq!(Designs::default().prepare(&design(png)).expect_err("refused").code(), "RENDER_DESIGN");
+    }
+
+    fn crc32(bytes: &[u8]) -> u32 {
+        !bytes.iter().fold(!0_u32, |crc, byte| {
+            (0..8)
+                .fold(crc ^ u32::from(*byte), |c, _| if c & 1 == 1 { 0xEDB8_8320 ^ (c >> 1) } else { c >> 1 })
+        })
+    }
+
+    #[test]
+    fn the_memory_is_bounded() {
+        let designs = Designs::default();
+        for shade in 0..=u8::try_from(REMEMBERED).expect("small") {
+            designs.prepare(&design(file(&plain([shade, 0, 0]), ImageFormat::Png))).expect("fine");
+        }
+        assert_eq!(designs.0.lock().expect("not poisoned").len(), REMEMBERED);
+    }
+}

@@ -1,0 +1,133 @@
+//! Why a certificate could not be rendered.
+
+use std::fmt;
+
+use crate::domain::Personal;
+
+/// Why a certificate could not be rendered. No `Display` or `Debug` text holds a name or a document number.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum RenderError {
+    /// This program does not ship that theme in that version.
+    #[error("this program has no certificate theme {theme:?} in version {version}")]
+    UnknownTheme {
+        /// The theme's name.
+        theme: String,
+        /// Its version.
+        version: u32,
+    },
+    /// A character that no bundled font can draw; printing a box instead would spoil the certificate.
+    #[error("{field} holds characters that no bundled font can draw: {characters}")]
+    MissingGlyph {
+        /// Which field of the job.
+        field: &'static str,
+        /// The characters, each once.
+        characters: CodePoints,
+    },
+    /// A text does not fit its place even at the smallest size.
+    #[error("{field} is too long for its place on the certificate")]
+    Overflow {
+        /// Which field of the job, or `text` where only the place is known.
+        field: String,
+    },
+    /// A text that must not be set: empty, or with control or direction characters.
+    #[error("{field} {problem}")]
+    InvalidText {
+        /// Which field of the job.
+        field: &'static str,
+        /// What is wrong with it, as the end of a sentence.
+        problem: String,
+    },
+    /// The background image cannot be used.
+    #[error("the design image cannot be used: {reason}")]
+    Design {
+        /// Why, without its content.
+        reason: String,
+    },
+    /// The template itself failed. What typst said may quote a name, so it is not printed.
+    #[error("the template failed with {} messages", diagnostics.reveal().len())]
+    Template {
+        /// typst's messages, for the template's author.
+        diagnostics: Personal<Vec<String>>,
+    },
+    /// A bundled file is damaged: the program was built wrongly.
+    #[error("bundled file {file} cannot be used")]
+    Bundle {
+        /// Which file.
+        file: String,
+    },
+}
+
+impl RenderError {
+    /// A stable name for APIs, events and metrics.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::UnknownTheme { .. } => "RENDER_UNKNOWN_THEME",
+            Self::MissingGlyph { .. } => "RENDER_MISSING_GLYPH",
+            Self::Overflow { .. } => "RENDER_OVERFLOW",
+            Self::InvalidText { .. } => "RENDER_INVALID_TEXT",
+            Self::Design { .. } => "RENDER_DESIGN",
+            Self::Template { .. } => "RENDER_TEMPLATE",
+            Self::Bundle { .. } => "RENDER_BUNDLE",
+        }
+    }
+
+    /// True when the same job fails the same way however often it is tried. Only a theme that this
+    /// program does not know may be known to another: a newer one, while both run side by side.
+    #[must_use]
+    pub const fn is_permanent(&self) -> bool {
+        !matches!(self, Self::UnknownTheme { .. } | Self::Bundle { .. })
+    }
+}
+
+/// A few characters, shown as code points (`U+1F600`): telling enough to mend a field, too little to
+/// name a person.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CodePoints(Vec<char>);
+
+impl CodePoints {
+    const SHOWN: usize = 8;
+
+    /// Keeps each character once, in the order of the code points.
+    pub(super) fn new(mut characters: Vec<char>) -> Self {
+        characters.sort_unstable();
+        characters.dedup();
+        Self(characters)
+    }
+
+    /// The characters, sorted.
+    #[must_use]
+    pub fn as_slice(&self) -> &[char] {
+        &self.0
+    }
+}
+
+impl fmt::Display for CodePoints {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (i, c) in self.0.iter().take(Self::SHOWN).enumerate() {
+            write!(f, "{}U+{:04X}", if i == 0 { "" } else { ", " }, u32::from(*c))?;
+        }
+        match self.0.len().checked_sub(Self::SHOWN) {
+            Some(more @ 1..) => write!(f, " and {more} more"),
+            _ => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn characters_are_shown_as_a_bounded_list_of_code_points() {
+        assert_eq!(CodePoints::new(vec!['😀', 'a', '😀']).to_string(), "U+0061, U+1F600");
+        let many = CodePoints::new(('a'..='z').collect());
+        assert!(many.to_string().ends_with("U+0068 and 18 more"), "{many}");
+    }
+
+    #[test]
+    fn what_typst_said_is_not_printed() {
+        let error = RenderError::Template { diagnostics: Personal::new(vec!["Ada Lovelace".to_owned()]) };
+        assert!(!format!("{error} {error:?}").contains("Ada"));
+    }
+}

@@ -1,0 +1,125 @@
+//! The bundled fonts: loaded once, identified by one digest, asked which characters they can draw.
+//!
+//! `fonts/README.md` tells where each file comes from and how it was cut.
+
+use std::fmt::Write as _;
+
+use sha2::{Digest, Sha256};
+use typst::foundations::Bytes;
+use typst::text::{Font, FontBook};
+use typst::utils::LazyHash;
+
+use super::RenderError;
+
+macro_rules! bundled {
+    ($($file:literal),* $(,)?) => {
+        [$(($file, include_bytes!(concat!("../../fonts/", $file)))),*]
+    };
+}
+
+/// File name and content. The order is part of the digest.
+static FILES: [(&str, &[u8]); 11] = bundled![
+    "EBGaramond-Regular.ttf",
+    "EBGaramond-Italic.ttf",
+    "Montserrat-Regular.ttf",
+    "Montserrat-SemiBold.ttf",
+    "NotoNaskhArabic-Regular.ttf",
+    "NotoSerifHebrew-Regular.ttf",
+    "NotoSerifArmenian-Regular.ttf",
+    "NotoSerifGeorgian-Regular.ttf",
+    "NotoSerifDevanagari-Regular.ttf",
+    "NotoSerifThai-Regular.ttf",
+    "LaureateSerifCJK-Regular.otf",
+];
+
+/// The fonts as typst wants them: the same `Font` is handed out each time, or its caches would miss.
+pub(super) struct Fonts {
+    fonts: Vec<Font>,
+    book: LazyHash<FontBook>,
+    digest: String,
+}
+
+impl Fonts {
+    pub(super) fn load() -> Result<Self, RenderError> {
+        let mut fonts = Vec::with_capacity(FILES.len());
+        let mut book = FontBook::new();
+        let mut hasher = Sha256::new();
+        for (file, content) in FILES {
+            hasher.update(content);
+            let font = Font::new(Bytes::new(content), 0)
+                .ok_or_else(|| RenderError::Bundle { file: file.to_owned() })?;
+            book.push(font.info().clone());
+            fonts.push(font);
+        }
+        Ok(Self { fonts, book: LazyHash::new(book), digest: hex(&hasher.finalize()) })
+    }
+
+    pub(super) const fn book(&self) -> &LazyHash<FontBook> {
+        &self.book
+    }
+
+    pub(super) fn font(&self, index: usize) -> Option<Font> {
+        self.fonts.get(index).cloned()
+    }
+
+    /// SHA-256 over all files in order, in hexadecimal.
+    pub(super) fn digest(&self) -> &str {
+        &self.digest
+    }
+
+    /// Whether some font has a glyph for the character.
+    pub(super) fn can_draw(&self, character: char) -> bool {
+        self.fonts.iter().any(|font| font.info().coverage.contains(u32::from(character)))
+    }
+}
+
+/// Lower-case hexadecimal.
+pub(super) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+        // proof: writing to a String cannot fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_file_loads_and_the_digest_is_stable() {
+        let fonts = Fonts::load().expect("bundled fonts load");
+        assert_eq!(fonts.fonts.len(), FILES.len());
+        assert_eq!(fonts.digest(), Fonts::load().expect("again").digest());
+        assert_eq!(fonts.digest().len(), 64);
+    }
+
+    #[test]
+    fn every_file_has_its_licence_and_origin_beside_it() {
+        let readme = include_str!("../../fonts/README.md");
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("fonts");
+        for (file, _) in FILES {
+            let line = readme
+                .lines()
+                .find(|line| line.contains(file))
+                .unwrap_or_else(|| panic!("{file} is not in README.md"));
+            let licence = line
+                .split('`')
+                .find(|word| word.starts_with("OFL-"))
+                .unwrap_or_else(|| panic!("{file}: no licence"));
+            let text = std::fs::read_to_string(folder.join(licence)).expect("the licence file is there");
+            assert!(text.contains("SIL OPEN FONT LICENSE"), "{licence}");
+        }
+    }
+
+    #[test]
+    fn the_scripts_of_names_are_covered() {
+        let fonts = Fonts::load().expect("bundled fonts load");
+        let names = "Ñandú Çelik Łukasz Þóra Šimůnek İıĞğŞş Nguyễn Thị Ánh Ελένη Ἀθηνᾶ Владимир Їжак Қасым \
+                     محمد פרץ Արամ ნინო आरती สมชาย 山田太郎 髙﨑 さくら アキラ 王偉 王伟 김철수";
+        let missing: Vec<char> =
+            names.chars().filter(|c| !c.is_whitespace() && !fonts.can_draw(*c)).collect();
+        assert!(missing.is_empty(), "{missing:?}");
+        assert!(!fonts.can_draw('😀') && !fonts.can_draw('\u{0378}'));
+    }
+}

@@ -1,0 +1,206 @@
+//! One laid-out page becomes one PDF: looked over, stamped with its QR code, exported.
+
+use ecow::{EcoString, eco_vec};
+use qrcodegen::{Mask, QrCode, QrCodeEcc, QrSegment, Version};
+use typst::diag::SourceDiagnostic;
+use typst::foundations::{Datetime, Smart};
+use typst::layout::{Abs, Frame, FrameItem, Point, Ratio, Size, Transform};
+use typst::model::DocumentInfo;
+use typst::syntax::Span;
+use typst::text::{Lang, Locale as TypstLocale, TextItem};
+use typst::visualize::{Color, Curve, FillRule, Geometry, Paint, Shape};
+use typst_layout::{Page, PagedDocument};
+use typst_pdf::{PdfOptions, PdfStandard, PdfStandards};
+
+use super::error::CodePoints;
+use super::themes::{QrPlace, Theme};
+use super::{RENDERER_VERSION, RenderError};
+use crate::domain::{Locale, Personal};
+
+/// What of a job concerns its PDF but not its layout.
+pub(super) struct PageFacts {
+    pub(super) locale: Locale,
+    pub(super) issue_date: time::Date,
+    pub(super) public_id: String,
+    pub(super) title: Personal<String>,
+    pub(super) author: String,
+    pub(super) qr: QrCode,
+}
+
+/// Encodes an address. The mask is fixed: choosing the best one costs ten times as much, and a library
+/// that chose another one some day would change the bytes.
+pub(super) fn qr_code(address: &str) -> Result<QrCode, RenderError> {
+    let segments = QrSegment::make_segments(address);
+    let (least, most) = (Version::MIN, Version::new(20));
+    QrCode::encode_segments_advanced(&segments, QrCodeEcc::Medium, least, most, Some(Mask::new(2)), false)
+        .map_err(|_| RenderError::InvalidText {
+            field: "verification_url",
+            problem: "is too long for a QR code: use a shorter public address".to_owned(),
+        })
+}
+
+/// Makes the PDF of one page. Nothing of the other pages or of the page's number reaches the bytes.
+pub(super) fn export(mut page: Page, theme: &Theme, facts: &PageFacts) -> Result<Vec<u8>, RenderError> {
+    look_over(&page.frame, theme.margin)?;
+    page.number = 1;
+    stamp(&mut page.frame, &facts.qr, theme.qr);
+    let document = PagedDocument::new(eco_vec![page], info(facts));
+    let standards =
+        PdfStandards::new(&[PdfStandard::A_2b]).map_err(|e| template_error([e.message().clone()]))?;
+    let options = PdfOptions {
+        ident: Smart::Custom(facts.public_id.clone()),
+        creator: Smart::Custom(Some(format!("Laureate, renderer {RENDERER_VERSION}"))),
+        timestamp: None,
+        page_ranges: None,
+        standards,
+        tagged: true,
+        pretty: false,
+    };
+    typst_pdf::pdf(&document, &options).map_err(|errors| diagnosed(&errors))
+}
+
+fn info(facts: &PageFacts) -> DocumentInfo {
+    let date = facts.issue_date;
+    let lang = match facts.locale {
+        Locale::En => Lang::ENGLISH,
+        Locale::Es => Lang::SPANISH,
+    };
+    DocumentInfo {
+        title: Some(facts.title.reveal_str().into()),
+        author: vec![facts.author.as_str().into()],
+        description: None,
+        keywords: Vec::new(),
+        date: Smart::Custom(Datetime::from_ymd(date.year(), date.month().into(), date.day())),
+        locale: Smart::Custom(TypstLocale::new(lang, None)),
+    }
+}
+
+/// What typst complained of. Our templates begin the message with `OVERFLOW` and the field's name.
+pub(super) fn diagnosed(diagnostics: &[SourceDiagnostic]) -> RenderError {
+    let field = diagnostics.iter().find_map(|d| d.message.split_once("OVERFLOW ").map(|(_, field)| field));
+    match field {
+        Some(field) => RenderError::Overflow { field: field.trim().to_owned() },
+        None => template_error(diagnostics.iter().map(|d| d.message.clone())),
+    }
+}
+
+pub(super) fn template_error(messages: impl IntoIterator<Item = EcoString>) -> RenderError {
+    RenderError::Template { diagnostics: Personal::new(messages.into_iter().map(Into::into).collect()) }
+}
+
+/// Refuses a page with a box instead of a letter, or with text outside of the margin.
+pub(super) fn look_over(frame: &Frame, margin: f64) -> Result<(), RenderError> {
+    let margin = Abs::mm(margin);
+    let inside = |p: Point| {
+        p.x >= margin && p.y >= margin && p.x <= frame.width() - margin && p.y <= frame.height() - margin
+    };
+    for_each_text(frame, Transform::identity(), &mut |text, place| {
+        let missing: Vec<char> = text
+            .glyphs
+            .iter()
+            .filter(|glyph| glyph.id == 0)
+            .flat_map(|glyph| text.text[glyph.range()].chars())
+            .collect();
+        if !missing.is_empty() {
+            return Err(RenderError::MissingGlyph { field: "text", characters: CodePoints::new(missing) });
+        }
+        // From a third below the baseline to three quarters above it: where letters are, in every script here.
+        let (left, right) = (Abs::zero(), text.width());
+        let (top, bottom) = (text.size * -0.75, text.size * 0.3);
+        let corners = [(left, top), (right, top), (left, bottom), (right, bottom)];
+        if corners.into_iter().all(|(x, y)| inside(Point::new(x, y).transform(place))) {
+            Ok(())
+        } else {
+            Err(RenderError::Overflow { field: "text".to_owned() })
+        }
+    })
+}
+
+/// Calls `visit` for each run of text with the transform from its own origin (on the baseline) to the page.
+pub(super) fn for_each_text(
+    frame: &Frame,
+    place: Transform,
+    visit: &mut impl FnMut(&TextItem, Transform) -> Result<(), RenderError>,
+) -> Result<(), RenderError> {
+    for (position, item) in frame.items() {
+        let here = place.pre_concat(Transform::translate(position.x, position.y));
+        match item {
+            FrameItem::Group(group) => for_each_text(&group.frame, here.pre_concat(group.transform), visit)?,
+            FrameItem::Text(text) => visit(text, here)?,
+            FrameItem::Shape(..) | FrameItem::Image(..) | FrameItem::Link(..) | FrameItem::Tag(..) => {}
+        }
+    }
+    Ok(())
+}
+
+/// Draws the code as one curve, a rectangle for each run of dark modules. Its coordinates are whole
+/// modules inside a scaled group: short numbers deflate well.
+fn stamp(page: &mut Frame, code: &QrCode, place: QrPlace) {
+    let mut curve = Curve::new();
+    let point = |x: i32, y: i32| Point::new(Abs::pt(f64::from(x)), Abs::pt(f64::from(y)));
+    for (x, y, length) in dark_runs(code) {
+        curve.move_(point(x, y));
+        curve.line(point(x + length, y));
+        curve.line(point(x + length, y + 1));
+        curve.line(point(x, y + 1));
+        curve.close();
+    }
+    let shape = Shape {
+        geometry: Geometry::Curve(curve),
+        fill: Some(Paint::Solid(Color::BLACK)),
+        fill_rule: FillRule::NonZero,
+        stroke: None,
+    };
+    let modules = f64::from(code.size());
+    let scale = Ratio::new(Abs::mm(place.size).to_pt() / modules);
+    let mut frame = Frame::soft(Size::splat(Abs::pt(modules)));
+    frame.push(Point::zero(), FrameItem::Shape(shape, Span::detached()));
+    frame.transform(Transform::scale(scale, scale));
+    page.push_frame(Point::new(Abs::mm(place.x), Abs::mm(place.y)), frame);
+}
+
+/// Dark modules in reading order, as (column, row, length).
+fn dark_runs(code: &QrCode) -> Vec<(i32, i32, i32)> {
+    let mut runs = Vec::new();
+    for y in 0..code.size() {
+        let mut x = 0;
+        while x < code.size() {
+            let length = (x..code.size()).take_while(|x| code.get_module(*x, y)).map(|_| 1).sum::<i32>();
+            if length > 0 {
+                runs.push((x, y, length));
+            }
+            x += length.max(1);
+        }
+    }
+    runs
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_runs_are_exactly_the_dark_modules() {
+        let code = qr_code("https://verify.example.org/c/q3XbH1yR0uJ2mT9sVfK5wA").expect("fits");
+        let mut drawn = vec![false; usize::try_from(code.size() * code.size()).expect("positive")];
+        for (x, y, length) in dark_runs(&code) {
+            for x in x..x + length {
+                let at = usize::try_from(y * code.size() + x).expect("positive");
+                assert!(!drawn[at], "drawn twice");
+                drawn[at] = true;
+            }
+        }
+        for y in 0..code.size() {
+            for x in 0..code.size() {
+                let at = usize::try_from(y * code.size() + x).expect("positive");
+                assert_eq!(drawn[at], code.get_module(x, y), "{x} {y}");
+            }
+        }
+    }
+
+    #[test]
+    fn an_address_that_no_small_code_holds_is_refused() {
+        let error = qr_code(&"x".repeat(2000)).err().expect("too long");
+        assert_eq!(error.code(), "RENDER_INVALID_TEXT");
+    }
+}

@@ -1,0 +1,211 @@
+//! The folder that holds everything a stack keeps: `nats/`, `postgres/`, `mail/` and the servers' logs.
+//! A lock on it keeps two stacks apart; the kernel gives the lock back however we end.
+
+use std::fs::{self, DirBuilder, File, OpenOptions, Permissions, TryLockError};
+use std::io::{self, Read, Write};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+use rustix::process::geteuid;
+
+use super::StackError;
+use super::server_user::ServerUser;
+
+const LOCK: &str = "lock";
+const TEMPORARY: &str = "laureate-stack-";
+const UNFINISHED: &str = "laureate-new-";
+
+/// A locked data folder; a temporary one is removed when dropped.
+#[derive(Debug)]
+pub(crate) struct DataDir {
+    root: PathBuf,
+    temporary: bool,
+    _lock: File,
+}
+
+impl DataDir {
+    /// Opens or makes a folder that stays.
+    pub fn open(path: &Path) -> Result<Self, StackError> {
+        let failed = |source| StackError::Io {
+            what: format!("cannot use the data folder {}", path.display()),
+            source,
+        };
+        make(path).map_err(failed)?;
+        let root = path.canonicalize().map_err(failed)?;
+        let Some(lock) = lock(&root).map_err(failed)? else {
+            let mut pid = String::new();
+            if let Ok(file) = File::open(root.join(LOCK)) {
+                let _ = file.take(20).read_to_string(&mut pid);
+            }
+            return Err(StackError::InUse { path: root, pid });
+        };
+        Ok(Self { root, temporary: false, _lock: lock })
+    }
+
+    /// Makes a folder for one run, and removes those that killed runs have left.
+    /// `user` is who else must reach it.
+    pub fn temporary(user: Option<ServerUser>) -> Result<Self, StackError> {
+        let parent = temp_parent(user);
+        let failed = |source| StackError::Io {
+            what: format!("cannot make a temporary folder in {}", parent.display()),
+            source,
+        };
+        sweep(&parent);
+        let id = uuid::Uuid::new_v4().simple();
+        let unfinished = parent.join(format!("{UNFINISHED}{id}"));
+        let root = parent.join(format!("{TEMPORARY}{id}"));
+        make(&unfinished).map_err(failed)?;
+        // Under its final name it is always locked, so that no other run takes it for a leftover.
+        let lock =
+            lock(&unfinished).map_err(failed)?.ok_or_else(|| failed(io::ErrorKind::WouldBlock.into()))?;
+        fs::rename(&unfinished, &root).map_err(failed)?;
+        let root = root.canonicalize().map_err(failed)?;
+        Ok(Self { root, temporary: true, _lock: lock })
+    }
+
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    pub fn is_temporary(&self) -> bool {
+        self.temporary
+    }
+
+    /// A private folder in it, made if missing.
+    pub fn folder(&self, name: &str) -> Result<PathBuf, StackError> {
+        let path = self.root.join(name);
+        private_folder(&path)?;
+        Ok(path)
+    }
+
+    /// A secret of this folder, made up on first use: 32 hex digits, readable by us only.
+    pub fn secret(&self, name: &str) -> Result<String, StackError> {
+        let path = self.root.join(name);
+        let failed = |source| StackError::Io { what: format!("cannot use {}", path.display()), source };
+        match fs::read_to_string(&path) {
+            Ok(secret) if secret.len() == 32 => return Ok(secret),
+            Ok(_) => {}
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(failed(error)),
+        }
+        let secret = uuid::Uuid::new_v4().simple().to_string();
+        write_private(&path, &secret).map_err(failed)?;
+        Ok(secret)
+    }
+}
+
+impl Drop for DataDir {
+    fn drop(&mut self) {
+        if self.temporary
+            && let Err(error) = fs::remove_dir_all(&self.root)
+        {
+            tracing::warn!(%error, path = %self.root.display(), "cannot remove the temporary data folder");
+        }
+    }
+}
+
+/// A folder that only we can read, made if missing.
+pub(crate) fn private_folder(path: &Path) -> Result<(), StackError> {
+    DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(|source| StackError::Io {
+        what: format!("cannot make the folder {}", path.display()),
+        source,
+    })
+}
+
+/// Writes a whole file that only we can read; a reader sees the old text or the new, never a part.
+pub(crate) fn write_private(path: &Path, text: &str) -> io::Result<()> {
+    let new = path.with_extension("new");
+    let _ = fs::remove_file(&new);
+    OpenOptions::new().write(true).create_new(true).mode(0o600).open(&new)?.write_all(text.as_bytes())?;
+    fs::rename(new, path)
+}
+
+/// Private, except that root lets PostgreSQL's user pass through (not read).
+fn make(path: &Path) -> io::Result<()> {
+    DirBuilder::new().recursive(true).mode(0o700).create(path)?;
+    if geteuid().is_root() && fs::metadata(path)?.uid() == 0 {
+        fs::set_permissions(path, Permissions::from_mode(0o711))?;
+    }
+    Ok(())
+}
+
+fn lock(folder: &Path) -> io::Result<Option<File>> {
+    let mut file =
+        OpenOptions::new().create(true).truncate(false).write(true).mode(0o600).open(folder.join(LOCK))?;
+    match file.try_lock() {
+        Ok(()) => {}
+        Err(TryLockError::WouldBlock) => return Ok(None),
+        Err(TryLockError::Error(error)) => return Err(error),
+    }
+    file.set_len(0)?;
+    file.write_all(std::process::id().to_string().as_bytes())?;
+    Ok(Some(file))
+}
+
+/// The system's temporary folder, or another one where it is out of the user's reach.
+pub(crate) fn temp_parent(user: Option<ServerUser>) -> PathBuf {
+    let usual = std::env::temp_dir();
+    let Some(user) = user else { return usual };
+    [usual.clone(), "/var/tmp".into(), "/tmp".into()]
+        .into_iter()
+        .find(|folder| user.reaches(folder))
+        .unwrap_or(usual)
+}
+
+/// Removes our own temporary folders that nobody holds the lock of. Their servers ended with their run.
+fn sweep(parent: &Path) {
+    let Ok(entries) = fs::read_dir(parent) else {
+        return;
+    };
+    for entry in entries.flatten() {
+        let ours = entry.file_name().as_encoded_bytes().starts_with(TEMPORARY.as_bytes())
+            // `DirEntry::metadata` does not follow links: a planted one is left alone.
+            && entry.metadata().is_ok_and(|m| m.is_dir() && m.uid() == geteuid().as_raw());
+        if ours
+            && entry.path().join(LOCK).exists()
+            && let Ok(Some(_lock)) = lock(&entry.path())
+        {
+            let _ = fs::remove_dir_all(entry.path());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_second_holder_is_told_who_has_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let first = DataDir::open(folder.path()).unwrap();
+        let error = DataDir::open(folder.path()).unwrap_err().to_string();
+        assert!(error.contains(&std::process::id().to_string()), "{error}");
+        drop(first);
+        DataDir::open(folder.path()).unwrap();
+    }
+
+    #[test]
+    fn a_secret_is_made_once_and_is_private() {
+        let folder = tempfile::tempdir().unwrap();
+        let data = DataDir::open(folder.path()).unwrap();
+        let secret = data.secret("key").unwrap();
+        assert_eq!(data.secret("key").unwrap(), secret);
+        let mode = fs::metadata(folder.path().join("key")).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+    }
+
+    #[test]
+    fn only_folders_that_nobody_holds_are_swept() {
+        let parent = tempfile::tempdir().unwrap();
+        for name in ["laureate-stack-held", "laureate-stack-left", "other"] {
+            fs::create_dir(parent.path().join(name)).unwrap();
+            fs::write(parent.path().join(name).join(LOCK), "").unwrap();
+        }
+        let held = lock(&parent.path().join("laureate-stack-held")).unwrap();
+        sweep(parent.path());
+        drop(held);
+        assert!(parent.path().join("laureate-stack-held").exists());
+        assert!(!parent.path().join("laureate-stack-left").exists());
+        assert!(parent.path().join("other").exists());
+    }
+}

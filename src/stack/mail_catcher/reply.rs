@@ -1,0 +1,76 @@
+//! How a recipient is answered, so that failures of a mail server can be rehearsed.
+
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// The answer to one recipient.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reply {
+    /// The message is kept.
+    Accept,
+    /// Refused with an SMTP code (4xx for now, 5xx for good) and a text.
+    Refuse {
+        /// 400 to 599.
+        code: u16,
+        /// Starts with an enhanced status code (RFC 3463).
+        text: String,
+    },
+    /// The message is kept, but the connection closes instead of an answer: the sender cannot know.
+    HangUp,
+}
+
+/// Decides for each recipient's address.
+pub type ReplyRule = Arc<dyn Fn(&str) -> Reply + Send + Sync>;
+
+/// Remembered addresses of `tempfail-once-`; beyond that they fail no more.
+const MAX_REMEMBERED: usize = 100_000;
+
+/// A rule that goes by the beginning of the address: `reject-` gets 550, `tempfail-once-` gets 451 the
+/// first time, `tempfail-` gets 451 each time, `hangup-` gets no answer; all others are accepted.
+pub fn rehearsal() -> ReplyRule {
+    let seen = Mutex::new(HashSet::new());
+    Arc::new(move |address| {
+        if address.starts_with("reject-") {
+            refuse(550, "5.1.1 no such mailbox")
+        } else if address.starts_with("tempfail-once-") {
+            let mut seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
+            if seen.len() < MAX_REMEMBERED && seen.insert(address.to_owned()) {
+                refuse(451, "4.7.1 greylisted, try again")
+            } else {
+                Reply::Accept
+            }
+        } else if address.starts_with("tempfail-") {
+            refuse(451, "4.3.0 try again later")
+        } else if address.starts_with("hangup-") {
+            Reply::HangUp
+        } else {
+            Reply::Accept
+        }
+    })
+}
+
+fn refuse(code: u16, text: &str) -> Reply {
+    Reply::Refuse { code, text: text.to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_are_answered_by_their_beginning() {
+        let rule = rehearsal();
+        let code = |address: &str| match rule(address) {
+            Reply::Refuse { code, .. } => code,
+            Reply::Accept => 250,
+            Reply::HangUp => 0,
+        };
+        assert_eq!(code("ann@example.org"), 250);
+        assert_eq!(code("reject-ann@example.org"), 550);
+        assert_eq!(code("tempfail-ann@example.org"), 451);
+        assert_eq!(code("tempfail-ann@example.org"), 451);
+        assert_eq!(code("tempfail-once-ann@example.org"), 451);
+        assert_eq!(code("tempfail-once-ann@example.org"), 250);
+        assert_eq!(code("hangup-ann@example.org"), 0);
+    }
+}

@@ -1,0 +1,155 @@
+//! nats-server with JetStream, on a free port of 127.0.0.1, behind a generated password.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use rustix::process::Signal;
+
+use super::data_dir::{DataDir, write_private};
+use super::server_process::{Launch, ServerProcess, stop_leftover};
+use super::supervise::StopSignal;
+use super::{StackError, StackOptions, programs};
+
+/// A large log is read in before the server answers (about 2.5 s per million subjects).
+const READY_WITHIN: Duration = Duration::from_secs(120);
+const POLL: Duration = Duration::from_millis(20);
+const USER: &str = "laureate";
+
+/// A running nats-server.
+#[derive(Debug)]
+pub(crate) struct Nats {
+    pub process: ServerProcess,
+    pub url: String,
+    pub pid_file: PathBuf,
+}
+
+pub(crate) async fn start(
+    options: &StackOptions,
+    data: &DataDir,
+    supervisor: &Path,
+) -> Result<Nats, StackError> {
+    let program = programs::nats_server(options.nats_server.as_deref())?;
+    let folder = data.folder("nats")?;
+    let config = folder.join("nats.conf");
+    let pid_file = folder.join("nats.pid");
+    stop_leftover(&pid_file, &config, Signal::TERM).await;
+    remove_ports_files(&folder);
+    let password = data.secret("nats-password")?;
+    write_private(&config, &configuration(&folder, &password, options.sync_always))
+        .map_err(|source| StackError::Io { what: format!("cannot write {}", config.display()), source })?;
+    let mut process = Launch {
+        name: "nats-server",
+        command: vec![program.into(), "-c".into(), config.into()],
+        env: Vec::new(),
+        log: data.root().join("nats.log"),
+        stop_signal: StopSignal::Terminate,
+        grace: Duration::from_secs(15),
+        user: None,
+        supervisor,
+    }
+    .start()?;
+    let url = ready(&mut process, &folder, &password).await?;
+    Ok(Nats { process, url, pid_file })
+}
+
+fn configuration(folder: &Path, password: &str, sync_always: bool) -> String {
+    let sync = if sync_always { "sync_interval: always" } else { "# sync_interval: the server's default" };
+    let folder = quoted(folder);
+    format!(
+        r#"# Written by laureate at each start.
+host: "127.0.0.1"
+port: -1
+server_name: "laureate"
+max_payload: 8MB
+pid_file: "{folder}/nats.pid"
+ports_file_dir: "{folder}"
+jetstream {{
+  store_dir: "{folder}/store"
+  {sync}
+}}
+authorization {{
+  user: {USER}
+  password: "{password}"
+}}
+"#
+    )
+}
+
+fn quoted(path: &Path) -> String {
+    path.to_string_lossy().replace('\\', "\\\\").replace('"', "\\\"")
+}
+
+/// The server names the port it chose in a file; then JetStream must answer.
+async fn ready(process: &mut ServerProcess, folder: &Path, password: &str) -> Result<String, StackError> {
+    let start = Instant::now();
+    loop {
+        if process.ended().is_some() {
+            return Err(process.ended_error());
+        }
+        if let Some(port) = port_in(folder) {
+            let url = format!("nats://{USER}:{password}@127.0.0.1:{port}");
+            if jetstream_answers(&url).await {
+                return Ok(url);
+            }
+        }
+        if start.elapsed() > READY_WITHIN {
+            return Err(process.not_ready_error(READY_WITHIN));
+        }
+        tokio::time::sleep(POLL).await;
+    }
+}
+
+async fn jetstream_answers(url: &str) -> bool {
+    let options = async_nats::ConnectOptions::new().connection_timeout(Duration::from_secs(2));
+    let Ok(client) = options.connect(url).await else {
+        return false;
+    };
+    async_nats::jetstream::new(client).query_account().await.is_ok()
+}
+
+fn ports_files(folder: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    entries
+        .map(|entry| entry.path())
+        .filter(|path| path.extension().is_some_and(|ext| ext == "ports"))
+        .collect()
+}
+
+/// Those of a killed server are still there.
+fn remove_ports_files(folder: &Path) {
+    for path in ports_files(folder) {
+        let _ = fs::remove_file(path);
+    }
+}
+
+/// `{"nats": ["nats://127.0.0.1:43210"], …}`
+fn port_in(folder: &Path) -> Option<u16> {
+    let text = fs::read_to_string(ports_files(folder).first()?).ok()?;
+    let ports: serde_json::Value = serde_json::from_str(&text).ok()?;
+    let url = ports["nats"][0].as_str()?;
+    url.rsplit(':').next()?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_port_is_found_in_the_servers_file() {
+        let folder = tempfile::tempdir().unwrap();
+        assert_eq!(port_in(folder.path()), None);
+        let path = folder.path().join("nats-server_7.ports");
+        fs::write(&path, r#"{"nats":["nats://127.0.0.1:43210"]}"#).unwrap();
+        assert_eq!(port_in(folder.path()), Some(43210));
+        remove_ports_files(folder.path());
+        assert!(!path.exists());
+    }
+
+    #[test]
+    fn a_folder_with_odd_characters_stays_one_string() {
+        let text = configuration(Path::new("/tmp/a \"b\""), "secret", true);
+        assert!(text.contains(r#"store_dir: "/tmp/a \"b\"/store""#), "{text}");
+        assert!(text.contains("sync_interval: always"));
+    }
+}

@@ -1,0 +1,176 @@
+//! PostgreSQL's programs where its user can run them. Installed below a private folder such as
+//! `/root`, they are copied once to the system's temporary folder.
+
+use std::collections::BTreeMap;
+use std::fs::{self, Permissions};
+use std::io;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+use rustix::process::geteuid;
+use sha2::{Digest, Sha256};
+
+use super::StackError;
+use super::data_dir::temp_parent;
+use super::server_user::ServerUser;
+
+/// What a server needs from an installation; headers and static libraries are left behind.
+const PARTS: [&str; 3] = ["bin", "lib", "share"];
+
+/// Relative path → size in bytes.
+type Files = BTreeMap<PathBuf, u64>;
+
+/// `bin` itself if `user` can run it there, else the same folder of a copy.
+pub(crate) fn reachable_install(bin: &Path, user: ServerUser) -> Result<PathBuf, StackError> {
+    if user.reaches(bin) && user.may(&bin.join("postgres"), 0o5) {
+        return Ok(bin.to_path_buf());
+    }
+    copied(bin, user).map_err(|source| StackError::Io {
+        what: format!("cannot copy PostgreSQL from {} to where user {user} can run it", bin.display()),
+        source,
+    })
+}
+
+fn copied(bin: &Path, user: ServerUser) -> io::Result<PathBuf> {
+    let install = bin.canonicalize()?.parent().map(Path::to_path_buf).ok_or(io::ErrorKind::NotFound)?;
+    let mut files = Files::new();
+    for part in PARTS {
+        list(&install, Path::new(part), &mut files)?;
+    }
+    let parent = temp_parent(Some(user));
+    let copy = parent.join(format!("laureate-postgres-{}", fingerprint(&install, &files)?));
+    if !is_whole(&copy, &files) {
+        let unfinished = parent.join(format!("laureate-new-postgres-{}", uuid::Uuid::new_v4().simple()));
+        copy_files(&install, &unfinished, &files)?;
+        put_in_place(&unfinished, &copy, &files)?;
+    }
+    Ok(copy.join("bin"))
+}
+
+/// Names the copy: another installation, or the same one changed, gets another name.
+fn fingerprint(install: &Path, files: &Files) -> io::Result<String> {
+    let mut hash = Sha256::new();
+    for (path, size) in files {
+        hash.update(path.as_os_str().as_encoded_bytes());
+        hash.update(size.to_le_bytes());
+        hash.update(fs::metadata(install.join(path))?.mtime().to_le_bytes());
+    }
+    Ok(hash.finalize()[..8].iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+fn list(root: &Path, folder: &Path, files: &mut Files) -> io::Result<()> {
+    let absolute = root.join(folder);
+    if !absolute.is_dir() {
+        return Ok(());
+    }
+    for entry in fs::read_dir(absolute)? {
+        let path = folder.join(entry?.file_name());
+        let metadata = fs::metadata(root.join(&path))?;
+        if metadata.is_dir() {
+            list(root, &path, files)?;
+        } else if path.extension().is_none_or(|extension| extension != "a") {
+            files.insert(path, metadata.len());
+        }
+    }
+    Ok(())
+}
+
+/// Ours, not to be written by others, and every file there: temporary folders get tidied.
+fn is_whole(copy: &Path, files: &Files) -> bool {
+    let trusted = fs::symlink_metadata(copy).is_ok_and(|metadata| {
+        metadata.is_dir()
+            && metadata.uid() == geteuid().as_raw()
+            && metadata.permissions().mode() & 0o022 == 0
+    });
+    trusted
+        && files
+            .iter()
+            .all(|(path, size)| fs::metadata(copy.join(path)).is_ok_and(|metadata| metadata.len() == *size))
+}
+
+fn copy_files(from: &Path, to: &Path, files: &Files) -> io::Result<()> {
+    fs::create_dir(to)?;
+    for path in files.keys() {
+        let target = to.join(path);
+        if let Some(folder) = target.parent() {
+            fs::create_dir_all(folder)?;
+        }
+        fs::copy(from.join(path), &target)?;
+        let executable = fs::metadata(&target)?.permissions().mode() & 0o100 != 0;
+        let mode = if executable { 0o755 } else { 0o644 };
+        fs::set_permissions(&target, Permissions::from_mode(mode))?;
+    }
+    open_folders(to)
+}
+
+/// Readable whatever our umask is.
+fn open_folders(folder: &Path) -> io::Result<()> {
+    fs::set_permissions(folder, Permissions::from_mode(0o755))?;
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        if entry.file_type()?.is_dir() {
+            open_folders(&entry.path())?;
+        }
+    }
+    Ok(())
+}
+
+/// Another run may have been quicker; then its copy serves and ours goes.
+fn put_in_place(unfinished: &Path, copy: &Path, files: &Files) -> io::Result<()> {
+    let mut moved = fs::rename(unfinished, copy);
+    if moved.is_err() && !is_whole(copy, files) {
+        // An incomplete one is in the way; move it aside, since a server may still be using it.
+        let aside = copy.with_extension(uuid::Uuid::new_v4().simple().to_string());
+        fs::rename(copy, aside)?;
+        moved = fs::rename(unfinished, copy);
+    }
+    if is_whole(copy, files) {
+        if moved.is_err() {
+            fs::remove_dir_all(unfinished)?;
+        }
+        return Ok(());
+    }
+    moved.and(Err(io::Error::other("the copy is not complete")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn installation(root: &Path) {
+        for (path, text) in [
+            ("bin/postgres", "program"),
+            ("lib/a.so", "library"),
+            ("lib/a.a", "static"),
+            ("share/x/y", "data"),
+        ] {
+            let path = root.join(path);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, text).unwrap();
+        }
+    }
+
+    #[test]
+    fn a_copy_is_whole_or_made_again() {
+        let from = tempfile::tempdir().unwrap();
+        installation(from.path());
+        let mut files = Files::new();
+        for part in PARTS {
+            list(from.path(), Path::new(part), &mut files).unwrap();
+        }
+        assert_eq!(files.len(), 3, "static libraries are left behind");
+        let parent = tempfile::tempdir().unwrap();
+        let copy = parent.path().join("copy");
+        for round in 0..3 {
+            let unfinished = parent.path().join("unfinished");
+            copy_files(from.path(), &unfinished, &files).unwrap();
+            put_in_place(&unfinished, &copy, &files).unwrap();
+            assert!(is_whole(&copy, &files), "round {round}");
+            assert!(!unfinished.exists(), "round {round}");
+            if round == 1 {
+                fs::remove_file(copy.join("share/x/y")).unwrap();
+                assert!(!is_whole(&copy, &files));
+            }
+        }
+    }
+}

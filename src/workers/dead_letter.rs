@@ -1,0 +1,193 @@
+//! Dead letters: work that was given up, kept with its cause until a person requeues it.
+//!
+//! A worker that dies on its last try says nothing; the server then publishes a max-deliveries
+//! advisory, which [`Undertaker`] turns into an outcome event and a dead letter all the same.
+
+use std::time::Duration;
+
+use async_nats::jetstream::consumer::PullConsumer;
+use async_nats::jetstream::{AckKind, Message};
+use futures_util::StreamExt;
+use serde::{Deserialize, Serialize};
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use super::Delivery;
+use crate::commands::{CommandContext, CommandError, Commands};
+use crate::domain::email::{Email, EmailCommand, EmailOutcomeUnknown, Stage};
+use crate::domain::import::{Import, ImportCommand, ImportFailed};
+use crate::domain::issuance::{CertificateGenerationFailed, Issuance, IssuanceCommand};
+use crate::event_log::{EventLog, LogError, Position, RecordedEvent};
+
+/// Work that was given up.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DeadLetter {
+    /// Who gave up.
+    pub worker: String,
+    /// The event's position.
+    pub position: Position,
+    /// The event's id.
+    pub event_id: Uuid,
+    /// The event's type.
+    pub event_type: String,
+    /// The aggregate's kind.
+    pub aggregate: String,
+    /// The aggregate's id.
+    pub id: String,
+    /// How often it was delivered.
+    pub attempts: u32,
+    /// Why it was given up, without personal data.
+    pub cause: String,
+}
+
+impl DeadLetter {
+    /// The letter for a delivery.
+    #[must_use]
+    pub fn of(worker: &str, delivery: &Delivery, cause: &str) -> Self {
+        let event = &delivery.event;
+        Self {
+            worker: worker.to_owned(),
+            position: event.position,
+            event_id: event.event_id,
+            event_type: event.event_type.clone(),
+            aggregate: event.aggregate.clone(),
+            id: event.id.clone(),
+            attempts: delivery.attempt,
+            cause: cause.to_owned(),
+        }
+    }
+}
+
+/// Stores a dead letter and waits until the server has it.
+///
+/// # Errors
+/// The server can't be reached or refuses.
+pub async fn keep(log: &EventLog, letter: &DeadLetter) -> Result<(), LogError> {
+    let body = serde_json::to_vec(letter).map_err(|e| LogError::Unavailable(e.to_string()))?;
+    let subject = log.names().dead_letter(&letter.worker, &letter.id);
+    let unavailable =
+        |error: async_nats::jetstream::context::PublishError| LogError::Unavailable(error.to_string());
+    log.context().publish(subject, body.into()).await.map_err(unavailable)?.await.map_err(unavailable)?;
+    metrics::counter!("laureate_dead_letters_total", "worker" => letter.worker.clone()).increment(1);
+    tracing::warn!(
+        worker = letter.worker,
+        position = letter.position,
+        event_type = letter.event_type,
+        id = letter.id,
+        attempts = letter.attempts,
+        cause = letter.cause,
+        "given up; a dead letter is kept"
+    );
+    Ok(())
+}
+
+/// The part of a max-deliveries advisory that is of use (`io.nats.jetstream.advisory.v1.max_deliver`).
+#[derive(Deserialize)]
+struct Advisory {
+    consumer: String,
+    stream_seq: Position,
+    deliveries: u32,
+}
+
+/// Buries what the server gave up: outcome event first, then the dead letter.
+pub struct Undertaker {
+    commands: Commands,
+}
+
+impl Undertaker {
+    /// One on a log.
+    #[must_use]
+    pub const fn new(commands: Commands) -> Self {
+        Self { commands }
+    }
+
+    /// Runs until `shutdown`.
+    ///
+    /// # Errors
+    /// The consumer doesn't exist: the namespace was not provisioned.
+    pub async fn run(self, shutdown: CancellationToken) -> Result<(), LogError> {
+        let log = self.commands.log().clone();
+        while !shutdown.is_cancelled() {
+            let stream = log.context().get_stream(log.names().stream("ADVISORIES")).await?;
+            let unavailable = |error: &dyn std::fmt::Display| LogError::Unavailable(error.to_string());
+            let consumer: PullConsumer =
+                stream.get_consumer("deadletters").await.map_err(|e| unavailable(&e))?;
+            let mut messages = consumer.messages().await.map_err(|e| unavailable(&e))?;
+            loop {
+                let next = tokio::select! {
+                    () = shutdown.cancelled() => return Ok(()),
+                    next = messages.next() => next,
+                };
+                let Some(Ok(message)) = next else { break };
+                self.settle(&message).await;
+            }
+        }
+        Ok(())
+    }
+
+    async fn settle(&self, message: &Message) {
+        let kind = match self.bury(&message.payload).await {
+            Ok(()) => AckKind::Ack,
+            Err(error) => {
+                tracing::error!(%error, "an advisory could not be turned into a dead letter; trying again");
+                AckKind::Nak(Some(Duration::from_secs(2)))
+            }
+        };
+        if let Err(error) = message.ack_with(kind).await {
+            tracing::warn!(%error, "an acknowledgement was not sent; the advisory will come again");
+        }
+    }
+
+    async fn bury(&self, payload: &[u8]) -> Result<(), CommandError> {
+        let Ok(advisory) = serde_json::from_slice::<Advisory>(payload) else {
+            tracing::error!("an advisory that is not readable; passed over");
+            return Ok(());
+        };
+        let log = self.commands.log();
+        let batch = log.read_after(advisory.stream_seq - 1).next_batch(1, Duration::from_secs(5)).await?;
+        let Some(event) = batch.into_iter().find(|event| event.position == advisory.stream_seq) else {
+            return Err(
+                LogError::Unavailable("the event of an advisory was not there in time".to_owned()).into()
+            );
+        };
+        self.record_outcome(&advisory.consumer, &event).await?;
+        let delivery = Delivery { event, attempt: advisory.deliveries };
+        let cause = "the worker did not answer any of the deliveries";
+        keep(log, &DeadLetter::of(&advisory.consumer, &delivery, cause)).await?;
+        Ok(())
+    }
+
+    async fn record_outcome(&self, worker: &str, event: &RecordedEvent) -> Result<(), CommandError> {
+        let context = CommandContext::of_process(event, "deadletters", 0);
+        let why = "the worker stopped at every try";
+        match worker {
+            "renderer" => {
+                let failure = CertificateGenerationFailed {
+                    code: "WORKER_STOPPED".to_owned(),
+                    reason: why.to_owned().into(),
+                };
+                self.commands
+                    .execute::<Issuance>(&context, &event.id, IssuanceCommand::RecordFailure(failure))
+                    .await?;
+            }
+            "mailer" => {
+                let email = self.commands.load::<Email>(&event.id).await?;
+                if email.state.stage == Stage::Claimed {
+                    let unknown =
+                        EmailOutcomeUnknown { attempt: email.state.attempt, detail: why.to_owned().into() };
+                    self.commands
+                        .execute::<Email>(&context, &event.id, EmailCommand::RecordUnknown(unknown))
+                        .await?;
+                }
+            }
+            "importer" => {
+                let failed = ImportFailed { code: "WORKER_STOPPED".to_owned(), reason: why.to_owned() };
+                self.commands.execute::<Import>(&context, &event.id, ImportCommand::Fail(failed)).await?;
+            }
+            // Process managers have no outcome of their own; their dead letter is all there is to record.
+            _ => {}
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,14 @@
+//! Workers turn events into outside effects and record the outcome as events.
+//!
+//! Each is a durable consumer of the log; many processes share one. What a worker gives up becomes
+//! a dead letter.
+
+pub mod consume;
+pub mod dead_letter;
+pub mod importer;
+pub mod mailer;
+
+pub mod processes;
+pub mod renderer;
+
+pub use consume::{Delivery, Verdict, Worker, run};

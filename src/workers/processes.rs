@@ -1,0 +1,152 @@
+//! Carries out what the process managers want: events in, commands out.
+
+use std::collections::HashMap;
+
+use futures_util::{StreamExt, stream};
+use uuid::Uuid;
+
+use super::{Delivery, Verdict, Worker};
+use crate::commands::issue::{Issued, IssuingFacts, issue};
+use crate::commands::{CommandContext, CommandError, Commands};
+use crate::domain::batch::{Batch, BatchCommand, BatchDispatched, BatchEvent, RefusedAttendee};
+use crate::domain::certificate::{Certificate, Definition};
+use crate::domain::email::{Email, EmailCommand};
+use crate::domain::import::ImportEvent;
+use crate::domain::issuance::{Issuance, IssuanceEvent};
+use crate::domain::{CertificateId, Event, ImportId, IssuanceId, Refusal};
+use crate::event_log::RecordedEvent;
+use crate::process::{self, Issue};
+
+/// How many commands of one event are under way at once; they share group commits.
+const AT_ONCE: usize = 256;
+
+/// The worker of all process managers.
+pub struct Processes {
+    commands: Commands,
+    facts: IssuingFacts,
+}
+
+/// What became of each wanted issuance, in order.
+type Outcomes = Vec<(Issue, Result<Issued, Refusal>)>;
+
+impl Processes {
+    /// One on a log, with what issuances pin.
+    #[must_use]
+    pub const fn new(commands: Commands, facts: IssuingFacts) -> Self {
+        Self { commands, facts }
+    }
+
+    async fn react(&self, recorded: &RecordedEvent) -> Result<(), CommandError> {
+        let Ok(id) = Uuid::parse_str(&recorded.id) else { return Ok(()) };
+        match recorded.decode()? {
+            Event::Batch(BatchEvent::BatchRequested(event)) => {
+                let wanted = process::batch::on_requested(id.into(), &event).collect();
+                let outcomes = self.issue_all(recorded, "batch", wanted).await?;
+                self.record_dispatch(recorded, id, &outcomes).await
+            }
+            Event::Import(ImportEvent::ImportRowsAccepted(event)) => {
+                let wanted = process::import::on_rows_accepted(ImportId(id), &event).collect();
+                let outcomes = self.issue_all(recorded, "import", wanted).await?;
+                for (wanted, refusal) in outcomes.iter().filter_map(|(w, r)| r.as_ref().err().map(|r| (w, r)))
+                {
+                    tracing::warn!(import_id = %id, attendee_id = %wanted.attendee_id, code = refusal.code(), "not issued");
+                }
+                Ok(())
+            }
+            Event::Issuance(IssuanceEvent::CertificateGenerated(pdf)) => {
+                let issuance = self.commands.load::<Issuance>(id).await?;
+                let Some(request) = issuance.state.request else { return Ok(()) };
+                let (email_id, mail) = process::issuance::on_generated(IssuanceId(id), &request, &pdf);
+                let context = CommandContext::of_process(recorded, "mail", 0);
+                self.commands
+                    .execute::<Email>(&context, email_id, EmailCommand::Queue(Box::new(mail)))
+                    .await?;
+                Ok(())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    async fn issue_all(
+        &self,
+        event: &RecordedEvent,
+        name: &str,
+        wanted: Vec<Issue>,
+    ) -> Result<Outcomes, CommandError> {
+        let definitions = self.definitions(&wanted).await?;
+        let definitions = &definitions;
+        let results: Vec<_> = stream::iter(wanted.into_iter().enumerate())
+            .map(|(n, wanted)| async move {
+                let Some(definition) = definitions.get(&wanted.certificate_id).and_then(Option::as_ref)
+                else {
+                    return Ok((wanted, Err(Refusal::NotFound("certificate"))));
+                };
+                let context = CommandContext::of_process(event, name, n);
+                match issue(&self.commands, &self.facts, &context, definition, wanted).await {
+                    Ok(issued) => Ok((wanted, Ok(issued))),
+                    Err(CommandError::Refused(refusal)) => Ok((wanted, Err(refusal))),
+                    Err(error) => Err(error),
+                }
+            })
+            .buffered(AT_ONCE)
+            .collect()
+            .await;
+        results.into_iter().collect()
+    }
+
+    async fn definitions(
+        &self,
+        wanted: &[Issue],
+    ) -> Result<HashMap<CertificateId, Option<Definition>>, CommandError> {
+        let mut definitions = HashMap::new();
+        for issue in wanted {
+            if !definitions.contains_key(&issue.certificate_id) {
+                let certificate = self.commands.load::<Certificate>(issue.certificate_id).await?;
+                definitions.insert(issue.certificate_id, certificate.state.0);
+            }
+        }
+        Ok(definitions)
+    }
+
+    async fn record_dispatch(
+        &self,
+        event: &RecordedEvent,
+        id: Uuid,
+        outcomes: &Outcomes,
+    ) -> Result<(), CommandError> {
+        let mut dispatched = BatchDispatched { requested: 0, existing: 0, refused: Vec::new() };
+        for (wanted, outcome) in outcomes {
+            match outcome {
+                Ok(Issued::New(_)) => dispatched.requested += 1,
+                Ok(Issued::Existing(_)) => dispatched.existing += 1,
+                Err(refusal) => dispatched.refused.push(RefusedAttendee {
+                    attendee_id: wanted.attendee_id,
+                    code: refusal.code().to_owned(),
+                }),
+            }
+        }
+        let context = CommandContext::of_process(event, "batch-dispatch", 0);
+        self.commands.execute::<Batch>(&context, id, BatchCommand::RecordDispatch(dispatched)).await?;
+        Ok(())
+    }
+}
+
+impl Worker for Processes {
+    const NAME: &'static str = "processes";
+
+    fn wants(event_type: &str) -> bool {
+        matches!(event_type, "BatchRequested" | "ImportRowsAccepted" | "CertificateGenerated")
+    }
+
+    async fn work(&self, deliveries: &[Delivery]) -> Vec<Verdict> {
+        let mut verdicts = Vec::with_capacity(deliveries.len());
+        for delivery in deliveries {
+            verdicts.push(match self.react(&delivery.event).await {
+                Ok(()) => Verdict::Done,
+                Err(CommandError::Refused(refusal)) => Verdict::GiveUp { why: refusal.code().to_owned() },
+                Err(error) => Verdict::unavailable(delivery.attempt, &error),
+            });
+        }
+        verdicts
+    }
+}
