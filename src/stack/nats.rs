@@ -35,12 +35,8 @@ pub(crate) async fn start(
     let pid_file = folder.join("nats.pid");
     stop_leftover(&pid_file, &config, Signal::TERM).await;
     remove_ports_files(&folder);
-    write_private(&config, &configuration(&folder, options.sync_always)).map_err(|source| {
-        StackError::Io {
-            what: format!("cannot write {}", config.display()),
-            source,
-        }
-    })?;
+    write_private(&config, &configuration(&folder, options.sync_always))
+        .map_err(|source| StackError::Io { what: format!("cannot write {}", config.display()), source })?;
     let mut process = Launch {
         name: "nats-server",
         command: vec![program.into(), "-c".into(), config.into()],
@@ -53,19 +49,11 @@ pub(crate) async fn start(
     }
     .start()?;
     let url = ready(&mut process, &folder).await?;
-    Ok(Nats {
-        process,
-        url,
-        pid_file,
-    })
+    Ok(Nats { process, url, pid_file })
 }
 
 fn configuration(folder: &Path, sync_always: bool) -> String {
-    let sync = if sync_always {
-        "sync_interval: always"
-    } else {
-        "# sync_interval: the server's default"
-    };
+    let sync = if sync_always { "sync_interval: always" } else { "# sync_interval: the server's default" };
     let folder = quoted(folder);
     format!(
         r#"# Written by laureate at each start.
@@ -156,10 +144,7 @@ mod tests {
     #[test]
     fn a_folder_with_odd_characters_stays_one_string() {
         let text = configuration(Path::new("/tmp/a \"b\""), true);
-        assert!(
-            text.contains(r#"store_dir: "/tmp/a \"b\"/store""#),
-            "{text}"
-        );
+        assert!(text.contains(r#"store_dir: "/tmp/a \"b\"/store""#), "{text}");
         assert!(text.contains("sync_interval: always"));
     }
 }

@@ -29,10 +29,7 @@ async fn start_in(folder: &Path) -> Result<Stack, StackError> {
 }
 
 async fn start_temporary() -> Stack {
-    let options = StackOptions {
-        supervisor: Some(laureate().to_path_buf()),
-        ..StackOptions::default()
-    };
+    let options = StackOptions { supervisor: Some(laureate().to_path_buf()), ..StackOptions::default() };
     Stack::start(options).await.unwrap()
 }
 
@@ -50,20 +47,14 @@ fn all_pids(stack: &Stack) -> Vec<u32> {
 
 async fn until_gone(pids: &[u32]) {
     for number in pids {
-        until(&format!("process {number} is gone"), async || {
-            test_kill_process(pid(*number)).is_err()
-        })
-        .await;
+        until(&format!("process {number} is gone"), async || test_kill_process(pid(*number)).is_err()).await;
     }
 }
 
 /// Writes one row and one message, acknowledged.
 async fn write(stack: &Stack) {
     let client = postgres(stack.postgres_url()).await;
-    client
-        .batch_execute("CREATE TABLE kept (word text); INSERT INTO kept VALUES ('Ñandú')")
-        .await
-        .unwrap();
+    client.batch_execute("CREATE TABLE kept (word text); INSERT INTO kept VALUES ('Ñandú')").await.unwrap();
     let nats = async_nats::connect(stack.nats_url()).await.unwrap();
     let jetstream = async_nats::jetstream::new(nats);
     let config = async_nats::jetstream::stream::Config {
@@ -78,16 +69,10 @@ async fn write(stack: &Stack) {
 
 async fn assert_kept(stack: &Stack) {
     let client = postgres(stack.postgres_url()).await;
-    let row = client
-        .query_one("SELECT upper(word) FROM kept", &[])
-        .await
-        .unwrap();
+    let row = client.query_one("SELECT upper(word) FROM kept", &[]).await.unwrap();
     assert_eq!(row.get::<_, String>(0), "ÑANDÚ");
     let nats = async_nats::connect(stack.nats_url()).await.unwrap();
-    let stream = async_nats::jetstream::new(nats)
-        .get_stream("KEPT")
-        .await
-        .unwrap();
+    let stream = async_nats::jetstream::new(nats).get_stream("KEPT").await.unwrap();
     let message = stream.get_raw_message(1).await.unwrap();
     assert_eq!(&message.payload[..], b"hello");
 }
@@ -109,10 +94,7 @@ async fn the_suites_servers_answer() {
 
     let name = namespace.name().to_owned();
     drop(namespace);
-    let left = client
-        .query("SELECT 1 FROM pg_namespace WHERE nspname = $1", &[&name])
-        .await
-        .unwrap();
+    let left = client.query("SELECT 1 FROM pg_namespace WHERE nspname = $1", &[&name]).await.unwrap();
     assert!(left.is_empty(), "the schema is dropped with the namespace");
     assert!(jetstream.get_stream(name.to_uppercase()).await.is_err());
 }
@@ -183,10 +165,7 @@ async fn servers_whose_supervisors_were_killed_end_and_start_again() {
     drop(stack);
     // On Linux they get their stop signal at once; elsewhere the next start stops them.
     if cfg!(target_os = "linux") {
-        let pids: Vec<u32> = [servers.nats, servers.postgres]
-            .into_iter()
-            .flatten()
-            .collect();
+        let pids: Vec<u32> = [servers.nats, servers.postgres].into_iter().flatten().collect();
         until_gone(&pids).await;
     }
     let stack = start_in(folder.path()).await.unwrap();
@@ -223,11 +202,7 @@ async fn a_server_that_cannot_start_shows_its_log() {
     let folder = folder();
     let stack = start_in(folder.path()).await.unwrap();
     stack.stop().await;
-    fs::write(
-        folder.path().join("postgres/data/postgresql.conf"),
-        "shared_buffers = nonsense\n",
-    )
-    .unwrap();
+    fs::write(folder.path().join("postgres/data/postgresql.conf"), "shared_buffers = nonsense\n").unwrap();
     let error = start_in(folder.path()).await.unwrap_err().to_string();
     assert!(error.starts_with("PostgreSQL has ended"), "{error}");
     assert!(error.contains("shared_buffers"), "{error}");

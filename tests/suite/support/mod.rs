@@ -16,19 +16,15 @@ where
 {
     let start = Instant::now();
     while !condition().await {
-        assert!(
-            start.elapsed() < Duration::from_secs(60),
-            "not within a minute: {what}"
-        );
+        assert!(start.elapsed() < Duration::from_secs(60), "not within a minute: {what}");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }
 
 /// A client of the suite's database; its connection lives as long as the runtime.
 pub async fn postgres(url: &str) -> tokio_postgres::Client {
-    let (client, connection) = tokio_postgres::connect(url, tokio_postgres::NoTls)
-        .await
-        .expect("PostgreSQL answers");
+    let (client, connection) =
+        tokio_postgres::connect(url, tokio_postgres::NoTls).await.expect("PostgreSQL answers");
     tokio::spawn(connection);
     client
 }

@@ -34,9 +34,7 @@ impl Drop for Namespace {
     fn drop(&mut self) {
         let name = self.0.clone();
         let clear = move || {
-            let runtime = tokio::runtime::Builder::new_current_thread()
-                .enable_all()
-                .build();
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
             let Ok(runtime) = runtime else { return };
             let work = async { tokio::join!(drop_schemas(&name), delete_streams(&name)) };
             let bounded = async { tokio::time::timeout(Duration::from_secs(20), work).await };
@@ -49,10 +47,7 @@ impl Drop for Namespace {
 async fn drop_schemas(name: &str) {
     let client = postgres(&servers().postgres_url).await;
     let found = client
-        .query(
-            "SELECT nspname FROM pg_namespace WHERE starts_with(nspname, $1)",
-            &[&name],
-        )
+        .query("SELECT nspname FROM pg_namespace WHERE starts_with(nspname, $1)", &[&name])
         .await
         .unwrap_or_default();
     for row in found {
@@ -67,11 +62,7 @@ async fn delete_streams(name: &str) {
         return;
     };
     let jetstream = async_nats::jetstream::new(client);
-    let names: Vec<String> = jetstream
-        .stream_names()
-        .try_collect()
-        .await
-        .unwrap_or_default();
+    let names: Vec<String> = jetstream.stream_names().try_collect().await.unwrap_or_default();
     for stream in names {
         if stream.to_lowercase().starts_with(name) {
             let _ = jetstream.delete_stream(stream).await;

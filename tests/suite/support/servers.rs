@@ -47,15 +47,10 @@ impl Servers {
 
     /// On a thread of its own, because the caller may be inside a runtime.
     fn start() -> Self {
-        let options = StackOptions {
-            supervisor: Some(laureate().to_path_buf()),
-            ..StackOptions::for_tests()
-        };
-        let start = move || {
-            tokio::runtime::Runtime::new()
-                .expect("a runtime")
-                .block_on(Stack::start(options))
-        };
+        let options =
+            StackOptions { supervisor: Some(laureate().to_path_buf()), ..StackOptions::for_tests() };
+        let start =
+            move || tokio::runtime::Runtime::new().expect("a runtime").block_on(Stack::start(options));
         let stack = std::thread::spawn(start)
             .join()
             .expect("starting does not panic")
@@ -72,9 +67,7 @@ impl Servers {
 
     /// An S3 endpoint that takes any credentials.
     pub fn s3_url(&self) -> &str {
-        self.s3_url
-            .as_deref()
-            .expect("the S3 server is installed: run `make setup-test`")
+        self.s3_url.as_deref().expect("the S3 server is installed: run `make setup-test`")
     }
 
     /// Makes a bucket, which the `object_store` crate cannot.
