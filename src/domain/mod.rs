@@ -30,6 +30,5 @@ pub use ids::{
 pub use locale::Locale;
 pub use person::{FieldError, Person, RawPerson};
 pub use personal::Personal;
-pub use secret::Secret;
 pub use refusal::{InvalidField, Refusal};
 pub use secret::Secret;

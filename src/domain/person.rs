@@ -60,6 +60,20 @@ impl Person {
     }
 }
 
+/// Checks an e-mail address on its own, as for a user.
+///
+/// # Errors
+/// What is wrong with it, in words that don't repeat it.
+pub fn check_email(address: &str) -> Result<(), &'static str> {
+    email::check(address)
+}
+
+/// The address by which two accounts are the same: lower case, the domain in its IDNA form.
+#[must_use]
+pub fn normalised_email(address: &str) -> String {
+    email::normalise(address)
+}
+
 fn normalise_document(number: &str) -> String {
     let folded: String = number.nfkc().flat_map(char::to_lowercase).collect();
     folded.nfkc().filter(|&character| !is_separator(character)).collect()
@@ -195,3 +209,19 @@ fn is_email(address: &str, errors: &mut Errors) -> bool {
 
 #[cfg(test)]
 mod tests;
+
+#[cfg(test)]
+pub(crate) mod samples {
+    use super::Person;
+
+    pub(crate) fn person(name: &str) -> Person {
+        Person {
+            full_name: name.to_owned().into(),
+            country: None,
+            document_type: None,
+            document_number: format!("DOC-{name}").into(),
+            gender: None,
+            email: format!("{}@example.com", name.to_lowercase()).into(),
+        }
+    }
+}

@@ -57,10 +57,7 @@ mod tests {
     #[test]
     fn debug_output_never_shows_the_value() {
         let name = Personal::new("Ada Lovelace".to_owned());
-        assert_eq!(
-            format!("{name:?} {:?}", Some(&name)),
-            "Personal(…) Some(Personal(…))"
-        );
+        assert_eq!(format!("{name:?} {:?}", Some(&name)), "Personal(…) Some(Personal(…))");
     }
 
     #[test]

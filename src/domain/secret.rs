@@ -48,10 +48,7 @@ mod tests {
     #[test]
     fn nothing_that_prints_shows_the_secret() {
         let secret: Secret = serde_json::from_str(r#""hunter2""#).expect("a string is a secret");
-        assert_eq!(
-            format!("{secret} {secret:?} {secret:#?}"),
-            "… Secret(…) Secret(…)"
-        );
+        assert_eq!(format!("{secret} {secret:?} {secret:#?}"), "… Secret(…) Secret(…)");
         assert_eq!(secret.reveal(), "hunter2");
     }
 }

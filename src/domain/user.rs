@@ -156,8 +156,8 @@ fn check(profile: &Profile) -> Result<(), Refusal> {
             wrong.push(InvalidField { field, message });
         }
     }
-    if let Err(error) = super::person::check_email(profile.email.reveal_str()) {
-        wrong.push(InvalidField { field: "email", message: error.message });
+    if let Err(message) = super::person::check_email(profile.email.reveal_str()) {
+        wrong.push(InvalidField { field: "email", message: message.to_owned() });
     }
     if wrong.is_empty() { Ok(()) } else { Err(Refusal::Invalid(wrong)) }
 }

@@ -7,7 +7,7 @@ use std::{
 
 use lettre::transport::smtp::{
     authentication::{Credentials, DEFAULT_MECHANISMS},
-    client::{AsyncSmtpConnection, TlsParameters},
+    client::{AsyncSmtpConnection, Certificate, TlsParameters},
     extension::ClientId,
 };
 use tokio::{net::TcpStream, time::timeout};
@@ -34,25 +34,20 @@ pub(super) struct Connector {
 impl Connector {
     /// Prepares connecting as validated settings say; `domain` is the EHLO name if they give none.
     pub(super) fn new(settings: &MailSettings, domain: &str) -> Result<Self, SettingsError> {
-        let tls = TlsParameters::new(settings.host.clone())
-            .map_err(|error| SettingsError::Tls(error.to_string()))?;
+        let tls = tls_parameters(settings)?;
         let credentials = settings.username.as_ref().zip(settings.password.as_ref());
         let hello = settings.helo_name.as_deref().unwrap_or(domain);
         let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | ':' | '[' | ']');
         if hello.is_empty() || !hello.chars().all(fits) {
-            return Err(SettingsError::Invalid(
-                "helo_name",
-                "must be an ASCII domain name",
-            ));
+            return Err(SettingsError::Invalid("helo_name", "must be an ASCII domain name"));
         }
         Ok(Self {
             host: settings.host.clone(),
             port: settings.port,
             security: settings.security,
             tls,
-            credentials: credentials.map(|(name, password)| {
-                Credentials::new(name.clone(), password.reveal().to_owned())
-            }),
+            credentials: credentials
+                .map(|(name, password)| Credentials::new(name.clone(), password.reveal().to_owned())),
             hello: ClientId::Domain(hello.to_owned()),
             timeout: settings.timeout(),
         })
@@ -65,35 +60,21 @@ impl Connector {
             Security::Tls => {
                 let target = (self.host.as_str(), self.port);
                 let tls = Some(self.tls.clone());
-                let opening = AsyncSmtpConnection::connect_tokio1(
-                    target,
-                    Some(self.timeout),
-                    &self.hello,
-                    tls,
-                    None,
-                );
+                let opening =
+                    AsyncSmtpConnection::connect_tokio1(target, Some(self.timeout), &self.hello, tls, None);
                 self.step("connecting with TLS", opening).await?
             }
             Security::None | Security::StartTls => {
                 let socket = self.step("connecting", self.open_socket()).await?;
-                let greeting =
-                    AsyncSmtpConnection::connect_with_transport(Box::new(socket), &self.hello);
+                let greeting = AsyncSmtpConnection::connect_with_transport(Box::new(socket), &self.hello);
                 self.step("the server's greeting", greeting).await?
             }
         };
         if self.security == Security::StartTls {
-            self.step(
-                "STARTTLS",
-                connection.starttls(self.tls.clone(), &self.hello),
-            )
-            .await?;
+            self.step("STARTTLS", connection.starttls(self.tls.clone(), &self.hello)).await?;
         }
         if let Some(credentials) = &self.credentials {
-            self.step(
-                "logging in",
-                connection.auth(DEFAULT_MECHANISMS, credentials),
-            )
-            .await?;
+            self.step("logging in", connection.auth(DEFAULT_MECHANISMS, credentials)).await?;
         }
         Ok(connection)
     }
@@ -113,12 +94,20 @@ impl Connector {
     ) -> Result<T, String> {
         match timeout(self.timeout, action).await {
             Ok(result) => result.map_err(|error| format!("{what} failed: {error}")),
-            Err(_) => Err(format!(
-                "{what} took longer than {} s",
-                self.timeout.as_secs()
-            )),
+            Err(_) => Err(format!("{what} took longer than {} s", self.timeout.as_secs())),
         }
     }
+}
+
+fn tls_parameters(settings: &MailSettings) -> Result<TlsParameters, SettingsError> {
+    let mut builder = TlsParameters::builder(settings.host.clone());
+    if let Some(file) = &settings.ca_file {
+        let pem = std::fs::read(file).map_err(|error| SettingsError::CaFile(error.to_string()))?;
+        let certificate =
+            Certificate::from_pem(&pem).map_err(|error| SettingsError::CaFile(error.to_string()))?;
+        builder = builder.add_root_certificate(certificate);
+    }
+    builder.build().map_err(|error| SettingsError::Tls(error.to_string()))
 }
 
 /// Connections that wait for the next mail. Only those that finished their last dialogue cleanly come here.
@@ -135,10 +124,7 @@ impl IdleConnections {
 
     /// Keeps a connection for the next mail.
     pub(super) fn put(&self, connection: AsyncSmtpConnection) {
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .push((connection, Instant::now()));
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push((connection, Instant::now()));
     }
 
     /// Takes leave of the server on every idle connection.

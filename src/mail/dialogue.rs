@@ -60,21 +60,14 @@ pub(super) async fn deliver(connection: &mut AsyncSmtpConnection, parcel: &Parce
     };
     let mail = Mail::new(Some(parcel.from.clone()), parameters);
     match command(connection, mail, "MAIL", parcel.timeout).await {
-        Reply::Answer {
-            code: 200..=299, ..
-        } => {}
-        Reply::Answer {
-            code: CLOSING,
-            text,
-        } => return not_begun(text),
+        Reply::Answer { code: 200..=299, .. } => {}
+        Reply::Answer { code: CLOSING, text } => return not_begun(text),
         Reply::None(detail) => return not_begun(detail),
         reply => return refused(connection, reply, "MAIL", parcel).await,
     }
     let recipient = Rcpt::new(parcel.to.clone(), Vec::new());
     match command(connection, recipient, "RCPT", parcel.timeout).await {
-        Reply::Answer {
-            code: 200..=299, ..
-        } => {}
+        Reply::Answer { code: 200..=299, .. } => {}
         reply => return refused(connection, reply, "RCPT", parcel).await,
     }
     match command(connection, Data, "DATA", parcel.timeout).await {
@@ -96,43 +89,15 @@ async fn content(connection: &mut AsyncSmtpConnection, parcel: &Parcel<'_>) -> E
     let result = timeout(parcel.message_timeout, connection.message_iter(watched)).await;
     match reply(result, "the message", parcel.message_timeout) {
         Reply::Answer { code, text } => match code {
-            200..=299 => ended(
-                SendOutcome::Accepted {
-                    answer: scrub(&text, parcel.to),
-                },
-                true,
-            ),
-            400..=499 => ended(
-                SendOutcome::Temporary {
-                    answer: scrub(&text, parcel.to),
-                },
-                code != CLOSING,
-            ),
-            500..=599 => ended(
-                SendOutcome::Permanent {
-                    answer: scrub(&text, parcel.to),
-                },
-                true,
-            ),
-            _ => ended(
-                SendOutcome::Unknown {
-                    detail: scrub(&text, parcel.to),
-                },
-                false,
-            ),
+            200..=299 => ended(SendOutcome::Accepted { answer: scrub(&text, parcel.to) }, true),
+            400..=499 => ended(SendOutcome::Temporary { answer: scrub(&text, parcel.to) }, code != CLOSING),
+            500..=599 => ended(SendOutcome::Permanent { answer: scrub(&text, parcel.to) }, true),
+            _ => ended(SendOutcome::Unknown { detail: scrub(&text, parcel.to) }, false),
         },
-        Reply::None(text) if end_is_next.load(Ordering::Relaxed) => ended(
-            SendOutcome::Unknown {
-                detail: scrub(&text, parcel.to),
-            },
-            false,
-        ),
-        Reply::None(text) => ended(
-            SendOutcome::Temporary {
-                answer: scrub(&text, parcel.to),
-            },
-            false,
-        ),
+        Reply::None(text) if end_is_next.load(Ordering::Relaxed) => {
+            ended(SendOutcome::Unknown { detail: scrub(&text, parcel.to) }, false)
+        }
+        Reply::None(text) => ended(SendOutcome::Temporary { answer: scrub(&text, parcel.to) }, false),
     }
 }
 
@@ -158,36 +123,21 @@ async fn refused(
                 }
                 CLOSING => ended(SendOutcome::Temporary { answer }, false),
                 _ => ended(
-                    SendOutcome::Temporary {
-                        answer: format!("unexpected answer to {step}: {answer}"),
-                    },
+                    SendOutcome::Temporary { answer: format!("unexpected answer to {step}: {answer}") },
                     false,
                 ),
             }
         }
-        Reply::None(detail) => ended(
-            SendOutcome::Temporary {
-                answer: scrub(&detail, parcel.to),
-            },
-            false,
-        ),
+        Reply::None(detail) => ended(SendOutcome::Temporary { answer: scrub(&detail, parcel.to) }, false),
     }
 }
 
 const fn ended(outcome: SendOutcome, reusable: bool) -> Ending {
-    Ending {
-        outcome,
-        reusable,
-        never_began: false,
-    }
+    Ending { outcome, reusable, never_began: false }
 }
 
 const fn not_begun(answer: String) -> Ending {
-    Ending {
-        outcome: SendOutcome::Temporary { answer },
-        reusable: false,
-        never_began: true,
-    }
+    Ending { outcome: SendOutcome::Temporary { answer }, reusable: false, never_began: true }
 }
 
 /// SMTPUTF8 (RFC 6531) and 8BITMIME (RFC 6152) where the mail needs them.
@@ -197,18 +147,19 @@ fn mail_parameters(
 ) -> Result<Vec<MailParameter>, String> {
     let server = connection.server_info();
     let mut parameters = Vec::new();
-    if !AsRef::<str>::as_ref(parcel.to).is_ascii() || !AsRef::<str>::as_ref(parcel.from).is_ascii()
-    {
+    if !AsRef::<str>::as_ref(parcel.to).is_ascii() || !AsRef::<str>::as_ref(parcel.from).is_ascii() {
         if !server.supports_feature(Extension::SmtpUtfEight) {
-            return Err("the address has characters beyond ASCII, and the mail server does not offer SMTPUTF8".to_owned());
+            return Err(
+                "the address has characters beyond ASCII, and the mail server does not offer SMTPUTF8"
+                    .to_owned(),
+            );
         }
         parameters.push(MailParameter::SmtpUtfEight);
     }
     if !parcel.content.is_ascii() {
         if !server.supports_feature(Extension::EightBitMime) {
             return Err(
-                "the message has bytes beyond ASCII, and the mail server does not offer 8BITMIME"
-                    .to_owned(),
+                "the message has bytes beyond ASCII, and the mail server does not offer 8BITMIME".to_owned()
             );
         }
         parameters.push(MailParameter::Body(MailBodyParameter::EightBitMime));
@@ -222,11 +173,7 @@ async fn command(
     step: &str,
     limit: Duration,
 ) -> Reply {
-    reply(
-        timeout(limit, connection.command(command)).await,
-        step,
-        limit,
-    )
+    reply(timeout(limit, connection.command(command)).await, step, limit)
 }
 
 type Timed = Result<Result<Response, lettre::transport::smtp::Error>, tokio::time::error::Elapsed>;
@@ -236,19 +183,13 @@ fn reply(result: Timed, step: &str, limit: Duration) -> Reply {
         Ok(Ok(response)) => {
             let code = response.code();
             let lines = response.message().collect::<Vec<_>>().join(" ");
-            Reply::Answer {
-                code: code.into(),
-                text: format!("{code} {lines}"),
-            }
+            Reply::Answer { code: code.into(), text: format!("{code} {lines}") }
         }
         Ok(Err(error)) => match error.status() {
             Some(code) => {
                 // The source of a negative reply's error is the text of all its lines.
                 let lines = error.source().map(ToString::to_string).unwrap_or_default();
-                Reply::Answer {
-                    code: code.into(),
-                    text: format!("{code} {lines}"),
-                }
+                Reply::Answer { code: code.into(), text: format!("{code} {lines}") }
             }
             None => Reply::None(format!("no answer to {step}: {error}")),
         },
@@ -259,10 +200,7 @@ fn reply(result: Timed, step: &str, limit: Duration) -> Reply {
 /// Makes a server's words fit to be stored and shown: one bounded line without the recipient's address,
 /// which servers like to repeat.
 pub(super) fn scrub(answer: &str, recipient: &Address) -> String {
-    let line: String = answer
-        .chars()
-        .map(|c| if c.is_control() { ' ' } else { c })
-        .collect();
+    let line: String = answer.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
     let mut line = line.trim().to_owned();
     let address: &str = recipient.as_ref();
     for sought in [format!("<{address}>"), address.to_owned()] {
@@ -290,10 +228,7 @@ fn replace_ignoring_case(
     let mut rest = 0;
     for (start, found) in haystack.match_indices(&needle) {
         let end = start + found.len();
-        if fits(
-            text[..start].chars().next_back(),
-            text[end..].chars().next(),
-        ) {
+        if fits(text[..start].chars().next_back(), text[end..].chars().next()) {
             result.push_str(&text[rest..start]);
             result.push_str("<recipient>");
             rest = end;
@@ -311,22 +246,13 @@ mod tests {
     fn an_answer_keeps_everything_but_the_recipient() {
         let ada: Address = "Ada.Lovelace@example.org".parse().expect("an address");
         for (answer, expected) in [
-            (
-                "550 5.1.1 <ada.lovelace@EXAMPLE.org>: no such user",
-                "550 5.1.1 <recipient>: no such user",
-            ),
-            (
-                "550 ada.lovelace@example.org unknown",
-                "550 <recipient> unknown",
-            ),
+            ("550 5.1.1 <ada.lovelace@EXAMPLE.org>: no such user", "550 5.1.1 <recipient>: no such user"),
+            ("550 ada.lovelace@example.org unknown", "550 <recipient> unknown"),
             (
                 "550 user ada.lovelace unknown,\r\n try ada.lovelaces",
                 "550 user <recipient> unknown,   try ada.lovelaces",
             ),
-            (
-                "250 2.0.0 Ok: queued as 4F2A\x1b[31m",
-                "250 2.0.0 Ok: queued as 4F2A [31m",
-            ),
+            ("250 2.0.0 Ok: queued as 4F2A\x1b[31m", "250 2.0.0 Ok: queued as 4F2A [31m"),
         ] {
             assert_eq!(scrub(answer, &ada), expected);
         }
@@ -336,9 +262,6 @@ mod tests {
     #[test]
     fn a_recipient_in_another_script_is_found_too() {
         let anna: Address = "анна@пример.рф".parse().expect("an address");
-        assert_eq!(
-            scrub("550 анна@пример.рф нет", &anna),
-            "550 <recipient> нет"
-        );
+        assert_eq!(scrub("550 анна@пример.рф нет", &anna), "550 <recipient> нет");
     }
 }

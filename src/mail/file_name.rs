@@ -13,31 +13,19 @@ const MAX_NAME_BYTES: usize = 160;
 #[must_use]
 pub fn attachment_file_name(full_name: &str) -> String {
     let name = safe_stem(full_name, MAX_NAME_BYTES);
-    if name.is_empty() {
-        "certificate.pdf".to_owned()
-    } else {
-        format!("{name}_certificate.pdf")
-    }
+    if name.is_empty() { "certificate.pdf".to_owned() } else { format!("{name}_certificate.pdf") }
 }
 
 /// Makes a PDF's file name safe by the same rules, whatever it was; changes none of the names above.
 pub(super) fn safe_pdf_file_name(file_name: &str) -> String {
-    let stem = safe_stem(
-        file_name.strip_suffix(".pdf").unwrap_or(file_name),
-        MAX_NAME_BYTES + "_certificate".len(),
-    );
-    if stem.is_empty() {
-        "certificate.pdf".to_owned()
-    } else {
-        format!("{stem}.pdf")
-    }
+    let stem =
+        safe_stem(file_name.strip_suffix(".pdf").unwrap_or(file_name), MAX_NAME_BYTES + "_certificate".len());
+    if stem.is_empty() { "certificate.pdf".to_owned() } else { format!("{stem}.pdf") }
 }
 
 fn safe_stem(text: &str, max_bytes: usize) -> String {
     let mut stem = String::new();
-    let visible = text
-        .chars()
-        .filter(|&c| c.is_whitespace() || !(c.is_control() || is_invisible_format(c)));
+    let visible = text.chars().filter(|&c| c.is_whitespace() || !(c.is_control() || is_invisible_format(c)));
     for c in visible.nfc() {
         let c = match c {
             '/' | '\\' | ':' | '*' | '?' | '"' | '<' | '>' | '|' | ';' => '-',

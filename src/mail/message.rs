@@ -30,15 +30,11 @@ const MAX_LINK_CHARS: usize = 2000;
 /// Why a mail cannot be sent at all. The texts name the field and never show its value.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub(super) enum Unsendable {
-    #[error(
-        "the mail's field `{0}` contains line breaks or control characters; correct it and send again"
-    )]
+    #[error("the mail's field `{0}` contains line breaks or control characters; correct it and send again")]
     ControlCharacters(&'static str),
     #[error("the mail's field `{0}` is longer than {1} characters; shorten it and send again")]
     TooLong(&'static str, usize),
-    #[error(
-        "the mail's field `to.address` is not a valid e-mail address; correct it and send again"
-    )]
+    #[error("the mail's field `to.address` is not a valid e-mail address; correct it and send again")]
     Address,
     #[error("the mail's field `message_id` is not of the form <unique@domain>")]
     MessageId,
@@ -71,11 +67,7 @@ impl Sender {
                 .map_err(|_| SettingsError::Invalid(field, "is not a valid e-mail address"))
         };
         let name = Some(settings.from_name.clone()).filter(|name| !name.trim().is_empty());
-        let reply_to = settings
-            .reply_to
-            .as_deref()
-            .map(|text| address(text, "reply_to"))
-            .transpose()?;
+        let reply_to = settings.reply_to.as_deref().map(|text| address(text, "reply_to")).transpose()?;
         Ok(Self {
             from: Mailbox::new(name, address(&settings.from_address, "from_address")?),
             reply_to: reply_to.map(|address| Mailbox::new(None, address)),
@@ -122,9 +114,8 @@ pub(super) fn build(
         return Err(Unsendable::LargeAttachment(size));
     }
     // The kind alone: minijinja's full message may quote values.
-    let texts = templates
-        .render(mail.locale, &mail.variables)
-        .map_err(|error| Unsendable::Template(error.kind()))?;
+    let texts =
+        templates.render(mail.locale, &mail.variables).map_err(|error| Unsendable::Template(error.kind()))?;
 
     let mut builder = Message::builder()
         .from(sender.from.clone())
@@ -137,10 +128,9 @@ pub(super) fn build(
         builder = builder.reply_to(reply_to.clone());
     }
     let pdf = ContentType::parse("application/pdf").map_err(|_| Unsendable::Assembly)?;
-    let attachment = lettre::message::Attachment::new(safe_pdf_file_name(
-        mail.attachment.file_name.reveal_str(),
-    ))
-    .body(mail.attachment.bytes.to_vec(), pdf);
+    let attachment =
+        lettre::message::Attachment::new(safe_pdf_file_name(mail.attachment.file_name.reveal_str()))
+            .body(mail.attachment.bytes.to_vec(), pdf);
     let bodies = MultiPart::alternative()
         .singlepart(SinglePart::plain(texts.plain))
         .singlepart(SinglePart::html(texts.html));
@@ -150,25 +140,14 @@ pub(super) fn build(
 }
 
 fn mailbox(to: &Recipient) -> Result<Mailbox, Unsendable> {
-    let address = to
-        .address
-        .reveal_str()
-        .parse::<Address>()
-        .map_err(|_| Unsendable::Address)?;
+    let address = to.address.reveal_str().parse::<Address>().map_err(|_| Unsendable::Address)?;
     // A space or bracket is never part of an address as SMTP writes it, whatever the parser thinks.
-    if to
-        .address
-        .reveal_str()
-        .chars()
-        .any(|c| c.is_control() || c.is_whitespace() || matches!(c, '<' | '>'))
+    if to.address.reveal_str().chars().any(|c| c.is_control() || c.is_whitespace() || matches!(c, '<' | '>'))
     {
         return Err(Unsendable::Address);
     }
     let name = to.name.reveal_str().trim();
-    Ok(Mailbox::new(
-        (!name.is_empty()).then(|| name.to_owned()),
-        address,
-    ))
+    Ok(Mailbox::new((!name.is_empty()).then(|| name.to_owned()), address))
 }
 
 /// lettre panics on line breaks in a display name, so control characters must not get that far.
@@ -180,15 +159,9 @@ fn check_texts(mail: &OutgoingMail) -> Result<(), Unsendable> {
         ("certificate_name", &variables.certificate_name),
         ("event_name", &variables.event_name),
         ("client", &variables.client),
-        (
-            "attachment.file_name",
-            mail.attachment.file_name.reveal_str(),
-        ),
+        ("attachment.file_name", mail.attachment.file_name.reveal_str()),
     ] {
-        if text
-            .chars()
-            .any(|c| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}'))
-        {
+        if text.chars().any(|c| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}')) {
             return Err(Unsendable::ControlCharacters(field));
         }
         if text.chars().count() > MAX_TEXT_CHARS {
@@ -196,17 +169,12 @@ fn check_texts(mail: &OutgoingMail) -> Result<(), Unsendable> {
         }
     }
     check_link("download_link", &variables.download_link)?;
-    variables
-        .event_link
-        .as_deref()
-        .map_or(Ok(()), |link| check_link("event_link", link))
+    variables.event_link.as_deref().map_or(Ok(()), |link| check_link("event_link", link))
 }
 
 /// Only web links: `javascript:` and the like have no place in a mail that looks official.
 fn check_link(field: &'static str, link: &str) -> Result<(), Unsendable> {
-    let scheme = link
-        .split_once("://")
-        .map(|(scheme, _)| scheme.to_ascii_lowercase());
+    let scheme = link.split_once("://").map(|(scheme, _)| scheme.to_ascii_lowercase());
     if !matches!(scheme.as_deref(), Some("http" | "https"))
         || link.chars().any(|c| c.is_control() || c.is_whitespace())
     {
@@ -220,22 +188,13 @@ fn check_link(field: &'static str, link: &str) -> Result<(), Unsendable> {
 
 /// RFC 5322 section 3.6.4, the usual subset: `<` atom characters `@` domain characters `>`.
 fn check_message_id(id: &str) -> Result<(), Unsendable> {
-    let inner = id
-        .strip_prefix('<')
-        .and_then(|id| id.strip_suffix('>'))
-        .ok_or(Unsendable::MessageId)?;
+    let inner = id.strip_prefix('<').and_then(|id| id.strip_suffix('>')).ok_or(Unsendable::MessageId)?;
     let (left, right) = inner.split_once('@').ok_or(Unsendable::MessageId)?;
     let fits = |part: &str| {
         !part.is_empty()
-            && part
-                .bytes()
-                .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_' | b'+'))
+            && part.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_' | b'+'))
     };
-    if fits(left) && fits(right) && id.len() <= 250 {
-        Ok(())
-    } else {
-        Err(Unsendable::MessageId)
-    }
+    if fits(left) && fits(right) && id.len() <= 250 { Ok(()) } else { Err(Unsendable::MessageId) }
 }
 
 /// lettre's Date header panics outside of these years.

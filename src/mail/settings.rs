@@ -1,6 +1,6 @@
 //! Where mail goes out and who it is from.
 
-use std::{net::IpAddr, time::Duration};
+use std::{net::IpAddr, path::PathBuf, time::Duration};
 
 use serde::Deserialize;
 
@@ -31,6 +31,9 @@ pub struct MailSettings {
     /// Protection of the connection. Default `starttls`.
     #[serde(default)]
     pub security: Security,
+    /// PEM file with the certificate authority of the mail server, if it is not one that browsers know.
+    #[serde(default)]
+    pub ca_file: Option<PathBuf>,
     /// User name, if the server wants one. Needs a protected connection unless the server is on this machine.
     #[serde(default)]
     pub username: Option<String>,
@@ -70,40 +73,20 @@ impl MailSettings {
 
     /// Checks what the types do not.
     pub(super) fn validate(&self) -> Result<(), SettingsError> {
-        if self.host.trim().is_empty()
-            || self
-                .host
-                .chars()
-                .any(|c| c.is_whitespace() || c.is_control())
-        {
-            return Err(SettingsError::Invalid(
-                "host",
-                "must be a host name or an IP address",
-            ));
+        if self.host.trim().is_empty() || self.host.chars().any(|c| c.is_whitespace() || c.is_control()) {
+            return Err(SettingsError::Invalid("host", "must be a host name or an IP address"));
         }
         if self.port == 0 {
-            return Err(SettingsError::Invalid(
-                "port",
-                "must be between 1 and 65535",
-            ));
+            return Err(SettingsError::Invalid("port", "must be between 1 and 65535"));
         }
         if !(1..=256).contains(&self.max_connections) {
-            return Err(SettingsError::Invalid(
-                "max_connections",
-                "must be between 1 and 256",
-            ));
+            return Err(SettingsError::Invalid("max_connections", "must be between 1 and 256"));
         }
         if !(1..=3600).contains(&self.timeout_seconds) {
-            return Err(SettingsError::Invalid(
-                "timeout_seconds",
-                "must be between 1 and 3600",
-            ));
+            return Err(SettingsError::Invalid("timeout_seconds", "must be between 1 and 3600"));
         }
         if !(1..=3600).contains(&self.message_timeout_seconds) {
-            return Err(SettingsError::Invalid(
-                "message_timeout_seconds",
-                "must be between 1 and 3600",
-            ));
+            return Err(SettingsError::Invalid("message_timeout_seconds", "must be between 1 and 3600"));
         }
         if self.from_name.chars().any(char::is_control) {
             return Err(SettingsError::Invalid(
@@ -113,16 +96,10 @@ impl MailSettings {
         }
         match (&self.username, &self.password) {
             (Some(_), None) => {
-                return Err(SettingsError::Invalid(
-                    "password",
-                    "is missing although username is set",
-                ));
+                return Err(SettingsError::Invalid("password", "is missing although username is set"));
             }
             (None, Some(_)) => {
-                return Err(SettingsError::Invalid(
-                    "username",
-                    "is missing although password is set",
-                ));
+                return Err(SettingsError::Invalid("username", "is missing although password is set"));
             }
             (Some(_), Some(_)) if self.security == Security::None && !self.is_on_this_machine() => {
                 return Err(SettingsError::Invalid(
@@ -149,6 +126,9 @@ pub enum SettingsError {
     /// The TLS library refused the host name or its own set-up.
     #[error("mail setting `host` cannot be used for TLS: {0}")]
     Tls(String),
+    /// The file of the certificate authority cannot be read.
+    #[error("mail setting `ca_file` cannot be used: {0}")]
+    CaFile(String),
     /// A template that is compiled in does not parse.
     #[error("a mail template does not parse: {0}")]
     Template(#[from] minijinja::Error),
@@ -204,10 +184,7 @@ mod tests {
             remote.validate().expect_err("refused").to_string(),
             "mail setting `security` must be starttls or tls when a password is sent to another machine"
         );
-        let local = MailSettings {
-            host: "127.0.0.1".to_owned(),
-            ..remote
-        };
+        let local = MailSettings { host: "127.0.0.1".to_owned(), ..remote };
         local.validate().expect("loopback is not a network");
         assert!(!format!("{local:?}").contains("hunter2"));
     }
@@ -218,18 +195,11 @@ mod tests {
             (r#", "port": 0"#, "port"),
             (r#", "max_connections": 0"#, "max_connections"),
             (r#", "timeout_seconds": 0"#, "timeout_seconds"),
-            (
-                r#", "message_timeout_seconds": 4000"#,
-                "message_timeout_seconds",
-            ),
+            (r#", "message_timeout_seconds": 4000"#, "message_timeout_seconds"),
             (r#", "username": "u""#, "password"),
             (r#", "password": "p""#, "username"),
         ] {
-            let error = settings(extra)
-                .expect("well-formed")
-                .validate()
-                .expect_err(field)
-                .to_string();
+            let error = settings(extra).expect("well-formed").validate().expect_err(field).to_string();
             assert!(error.contains(&format!("`{field}`")), "{error}");
         }
     }

@@ -46,9 +46,7 @@ impl SmtpMailer {
         let message = match message::build(&self.sender, &self.templates, mail) {
             Ok(message) => message,
             Err(unsendable) => {
-                return SendOutcome::Permanent {
-                    answer: unsendable.to_string(),
-                };
+                return SendOutcome::Permanent { answer: unsendable.to_string() };
             }
         };
         let envelope = message.envelope();
@@ -66,9 +64,7 @@ impl SmtpMailer {
             message_timeout: self.settings.message_timeout(),
         };
         let Ok(_permit) = self.permits.acquire().await else {
-            return SendOutcome::Temporary {
-                answer: "the mailer is shutting down".to_owned(),
-            };
+            return SendOutcome::Temporary { answer: "the mailer is shutting down".to_owned() };
         };
         if let Some(connection) = self.idle.take() {
             // A server closes idle connections when it likes, which shows only now. Nothing was begun,
@@ -80,17 +76,11 @@ impl SmtpMailer {
         }
         match self.connector.connect().await {
             Ok(connection) => self.deliver_over(connection, &parcel).await.outcome,
-            Err(answer) => SendOutcome::Temporary {
-                answer: scrub(&answer, to),
-            },
+            Err(answer) => SendOutcome::Temporary { answer: scrub(&answer, to) },
         }
     }
 
-    async fn deliver_over(
-        &self,
-        mut connection: AsyncSmtpConnection,
-        parcel: &Parcel<'_>,
-    ) -> Ending {
+    async fn deliver_over(&self, mut connection: AsyncSmtpConnection, parcel: &Parcel<'_>) -> Ending {
         let ending = deliver(&mut connection, parcel).await;
         if ending.reusable && !connection.has_broken() {
             self.idle.put(connection);
@@ -107,10 +97,7 @@ impl SmtpMailer {
         match answer {
             Ok(Ok(_)) => Ok(()),
             Ok(Err(error)) => Err(Unavailable(format!("NOOP failed: {error}"))),
-            Err(_) => Err(Unavailable(format!(
-                "no answer to NOOP within {} s",
-                limit.as_secs()
-            ))),
+            Err(_) => Err(Unavailable(format!("no answer to NOOP within {} s", limit.as_secs()))),
         }
     }
 

@@ -75,7 +75,9 @@ impl Designs {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         known.retain(|(key, _)| *key != sha256);
         known.push_front((sha256, background));
-        let size = |known: &VecDeque<(String, Arc<Background>)>| known.iter().map(|(_, b)| b.jpeg.len()).sum::<usize>();
+        let size = |known: &VecDeque<(String, Arc<Background>)>| {
+            known.iter().map(|(_, b)| b.jpeg.len()).sum::<usize>()
+        };
         while known.len() > REMEMBERED || (known.len() > 1 && size(&known) > REMEMBERED_BYTES) {
             known.pop_back();
         }
@@ -88,7 +90,8 @@ fn refuse(reason: impl Into<String>) -> RenderError {
 
 /// Decodes within limits; keeps an ordinary JPEG as it is and turns everything else into one.
 fn make(file: &[u8]) -> Result<Background, RenderError> {
-    let mut reader = ImageReader::new(Cursor::new(file)).with_guessed_format().map_err(|e| refuse(e.to_string()))?;
+    let mut reader =
+        ImageReader::new(Cursor::new(file)).with_guessed_format().map_err(|e| refuse(e.to_string()))?;
     let format = match reader.format() {
         Some(format @ (ImageFormat::Jpeg | ImageFormat::Png | ImageFormat::WebP)) => format,
         _ => return Err(refuse("it is neither JPEG, PNG nor WebP")),
@@ -107,7 +110,11 @@ fn make(file: &[u8]) -> Result<Background, RenderError> {
     image.apply_orientation(orientation);
     let tone = tone(&image);
     let fits = image.width() <= MAX_PRINTED.0 && image.height() <= MAX_PRINTED.1;
-    let jpeg = if format == ImageFormat::Jpeg && plain && upright && fits { file.to_vec() } else { encode(image, fits)? };
+    let jpeg = if format == ImageFormat::Jpeg && plain && upright && fits {
+        file.to_vec()
+    } else {
+        encode(image, fits)?
+    };
     Ok(Background { jpeg: Bytes::new(jpeg), tone })
 }
 
@@ -188,7 +195,8 @@ mod tests {
         let clear: DynamicImage = RgbaImage::from_pixel(297, 210, Rgba([0, 0, 0, 0])).into();
         for format in [ImageFormat::Png, ImageFormat::WebP] {
             let made = Designs::default().prepare(&design(file(&clear, format))).expect("fine");
-            let back = image::load_from_memory_with_format(made.jpeg.as_slice(), ImageFormat::Jpeg).expect("a JPEG");
+            let back =
+                image::load_from_memory_with_format(made.jpeg.as_slice(), ImageFormat::Jpeg).expect("a JPEG");
             assert!(back.into_rgb8().pixels().all(|p| p.0.iter().all(|c| *c > 250)));
             assert_eq!(made.tone, Tone { tone: "light", veil: false });
         }
@@ -205,7 +213,9 @@ mod tests {
     #[test]
     fn what_is_no_image_or_not_the_expected_one_is_refused() {
         let designs = Designs::default();
-        for bytes in [b"".to_vec(), b"<svg/>".to_vec(), b"\xFF\xD8\xFF\xE0 broken".to_vec(), b"GIF89a".to_vec()] {
+        for bytes in
+            [b"".to_vec(), b"<svg/>".to_vec(), b"\xFF\xD8\xFF\xE0 broken".to_vec(), b"GIF89a".to_vec()]
+        {
             assert_eq!(designs.prepare(&design(bytes)).expect_err("refused").code(), "RENDER_DESIGN");
         }
         let mut cut = file(&plain([1, 2, 3]), ImageFormat::Png);
@@ -228,7 +238,8 @@ mod tests {
 
     fn crc32(bytes: &[u8]) -> u32 {
         !bytes.iter().fold(!0_u32, |crc, byte| {
-            (0..8).fold(crc ^ u32::from(*byte), |c, _| if c & 1 == 1 { 0xEDB8_8320 ^ (c >> 1) } else { c >> 1 })
+            (0..8)
+                .fold(crc ^ u32::from(*byte), |c, _| if c & 1 == 1 { 0xEDB8_8320 ^ (c >> 1) } else { c >> 1 })
         })
     }
 

@@ -46,7 +46,8 @@ impl Fonts {
         let mut hasher = Sha256::new();
         for (file, content) in FILES {
             hasher.update(content);
-            let font = Font::new(Bytes::new(content), 0).ok_or_else(|| RenderError::Bundle { file: file.to_owned() })?;
+            let font = Font::new(Bytes::new(content), 0)
+                .ok_or_else(|| RenderError::Bundle { file: file.to_owned() })?;
             book.push(font.info().clone());
             fonts.push(font);
         }
@@ -98,8 +99,14 @@ mod tests {
         let readme = include_str!("../../fonts/README.md");
         let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("fonts");
         for (file, _) in FILES {
-            let line = readme.lines().find(|line| line.contains(file)).unwrap_or_else(|| panic!("{file} is not in README.md"));
-            let licence = line.split('`').find(|word| word.starts_with("OFL-")).unwrap_or_else(|| panic!("{file}: no licence"));
+            let line = readme
+                .lines()
+                .find(|line| line.contains(file))
+                .unwrap_or_else(|| panic!("{file} is not in README.md"));
+            let licence = line
+                .split('`')
+                .find(|word| word.starts_with("OFL-"))
+                .unwrap_or_else(|| panic!("{file}: no licence"));
             let text = std::fs::read_to_string(folder.join(licence)).expect("the licence file is there");
             assert!(text.contains("SIL OPEN FONT LICENSE"), "{licence}");
         }
@@ -110,7 +117,8 @@ mod tests {
         let fonts = Fonts::load().expect("bundled fonts load");
         let names = "Ñandú Çelik Łukasz Þóra Šimůnek İıĞğŞş Nguyễn Thị Ánh Ελένη Ἀθηνᾶ Владимир Їжак Қасым \
                      محمد פרץ Արամ ნინო आरती สมชาย 山田太郎 髙﨑 さくら アキラ 王偉 王伟 김철수";
-        let missing: Vec<char> = names.chars().filter(|c| !c.is_whitespace() && !fonts.can_draw(*c)).collect();
+        let missing: Vec<char> =
+            names.chars().filter(|c| !c.is_whitespace() && !fonts.can_draw(*c)).collect();
         assert!(missing.is_empty(), "{missing:?}");
         assert!(!fonts.can_draw('😀') && !fonts.can_draw('\u{0378}'));
     }

@@ -102,7 +102,6 @@ pub struct Renderer {
 }
 
 /// A job that passed its checks.
-#[derive(Debug)]
 struct Prepared {
     /// Its place among the caller's jobs.
     index: usize,
@@ -170,14 +169,18 @@ impl Renderer {
 
     /// Renders each job; answers in the same order. Keeps one processor busy: call it where blocking is allowed.
     pub fn render(&self, jobs: &[RenderJob]) -> Vec<Result<RenderedCertificate, RenderError>> {
-        let mut results: Vec<Option<Result<RenderedCertificate, RenderError>>> = jobs.iter().map(|_| None).collect();
+        let mut results: Vec<Option<Result<RenderedCertificate, RenderError>>> =
+            jobs.iter().map(|_| None).collect();
         let mut backgrounds: BTreeMap<&str, Result<Arc<Background>, RenderError>> = BTreeMap::new();
         let mut batches: BTreeMap<BatchKey, (Option<Arc<Background>>, Vec<Prepared>)> = BTreeMap::new();
         for (index, job) in jobs.iter().enumerate() {
             let background = job.design.as_ref().map(|design| {
                 backgrounds.entry(&design.sha256).or_insert_with(|| self.designs.prepare(design)).clone()
             });
-            match background.transpose().and_then(|background| Ok((self.prepare(index, job, background.as_deref())?, background))) {
+            match background
+                .transpose()
+                .and_then(|background| Ok((self.prepare(index, job, background.as_deref())?, background)))
+            {
                 Err(error) => results[index] = Some(Err(error)),
                 Ok(((theme, prepared), background)) => {
                     let key = (theme, job.locale, job.design.as_ref().map(|design| design.sha256.clone()));
@@ -199,11 +202,19 @@ impl Renderer {
     }
 
     /// Checks a job and works out what its page needs. Also answers the index of its theme.
-    fn prepare(&self, index: usize, job: &RenderJob, background: Option<&Background>) -> Result<(usize, Prepared), RenderError> {
+    fn prepare(
+        &self,
+        index: usize,
+        job: &RenderJob,
+        background: Option<&Background>,
+    ) -> Result<(usize, Prepared), RenderError> {
         let theme = THEMES
             .iter()
             .position(|theme| theme.name() == job.theme && theme.version() == job.theme_version)
-            .ok_or_else(|| RenderError::UnknownTheme { theme: job.theme.clone(), version: job.theme_version })?;
+            .ok_or_else(|| RenderError::UnknownTheme {
+                theme: job.theme.clone(),
+                version: job.theme_version,
+            })?;
         let fonts = &self.assets.fonts;
         text::ascii("public_id", &job.public_id, MAX_ID)?;
         text::ascii("verification_url", &job.verification_url, MAX_ADDRESS)?;
@@ -256,7 +267,9 @@ impl Renderer {
         design: Option<&Bytes>,
     ) -> Vec<Result<RenderedCertificate, RenderError>> {
         match self.lay_out(theme, batch, design) {
-            Ok(pages) => batch.iter().zip(pages).map(|(job, page)| finish(page, &THEMES[theme], &job.facts)).collect(),
+            Ok(pages) => {
+                batch.iter().zip(pages).map(|(job, page)| finish(page, &THEMES[theme], &job.facts)).collect()
+            }
             Err(error) if batch.len() == 1 => vec![Err(error)],
             Err(_) => batch
                 .iter()
@@ -266,11 +279,20 @@ impl Renderer {
     }
 
     /// One page for each job, in order.
-    fn lay_out(&self, theme: usize, batch: &[Prepared], design: Option<&Bytes>) -> Result<Vec<Page>, RenderError> {
+    fn lay_out(
+        &self,
+        theme: usize,
+        batch: &[Prepared],
+        design: Option<&Bytes>,
+    ) -> Result<Vec<Page>, RenderError> {
         let data: Vec<&PageData> = batch.iter().map(|job| &job.data).collect();
         let data = serde_json::to_vec(&data).map_err(|e| page::template_error([e.to_string().into()]))?;
-        let world =
-            BatchWorld { assets: self.assets.clone(), theme, data: Bytes::new(data), design: design.cloned() };
+        let world = BatchWorld {
+            assets: self.assets.clone(),
+            theme,
+            data: Bytes::new(data),
+            design: design.cloned(),
+        };
         let compiled = typst::compile::<PagedDocument>(&world);
         let document = compiled.output.map_err(|errors| page::diagnosed(&errors))?;
         // A warning is a font or a glyph that is not there: never issue that.

@@ -18,7 +18,6 @@ use super::{RENDERER_VERSION, RenderError};
 use crate::domain::{Locale, Personal};
 
 /// What of a job concerns its PDF but not its layout.
-#[derive(Debug)]
 pub(super) struct PageFacts {
     pub(super) locale: Locale,
     pub(super) issue_date: time::Date,
@@ -33,12 +32,11 @@ pub(super) struct PageFacts {
 pub(super) fn qr_code(address: &str) -> Result<QrCode, RenderError> {
     let segments = QrSegment::make_segments(address);
     let (least, most) = (Version::MIN, Version::new(20));
-    QrCode::encode_segments_advanced(&segments, QrCodeEcc::Medium, least, most, Some(Mask::new(2)), false).map_err(|_| {
-        RenderError::InvalidText {
+    QrCode::encode_segments_advanced(&segments, QrCodeEcc::Medium, least, most, Some(Mask::new(2)), false)
+        .map_err(|_| RenderError::InvalidText {
             field: "verification_url",
             problem: "is too long for a QR code: use a shorter public address".to_owned(),
-        }
-    })
+        })
 }
 
 /// Makes the PDF of one page. Nothing of the other pages or of the page's number reaches the bytes.
@@ -47,7 +45,8 @@ pub(super) fn export(mut page: Page, theme: &Theme, facts: &PageFacts) -> Result
     page.number = 1;
     stamp(&mut page.frame, &facts.qr, theme.qr);
     let document = PagedDocument::new(eco_vec![page], info(facts));
-    let standards = PdfStandards::new(&[PdfStandard::A_2b]).map_err(|e| template_error([e.message().clone()]))?;
+    let standards =
+        PdfStandards::new(&[PdfStandard::A_2b]).map_err(|e| template_error([e.message().clone()]))?;
     let options = PdfOptions {
         ident: Smart::Custom(facts.public_id.clone()),
         creator: Smart::Custom(Some(format!("Laureate, renderer {RENDERER_VERSION}"))),
@@ -90,7 +89,7 @@ pub(super) fn template_error(messages: impl IntoIterator<Item = EcoString>) -> R
 }
 
 /// Refuses a page with a box instead of a letter, or with text outside of the margin.
-fn look_over(frame: &Frame, margin: f64) -> Result<(), RenderError> {
+pub(super) fn look_over(frame: &Frame, margin: f64) -> Result<(), RenderError> {
     let margin = Abs::mm(margin);
     let inside = |p: Point| {
         p.x >= margin && p.y >= margin && p.x <= frame.width() - margin && p.y <= frame.height() - margin
@@ -118,7 +117,7 @@ fn look_over(frame: &Frame, margin: f64) -> Result<(), RenderError> {
 }
 
 /// Calls `visit` for each run of text with the transform from its own origin (on the baseline) to the page.
-fn for_each_text(
+pub(super) fn for_each_text(
     frame: &Frame,
     place: Transform,
     visit: &mut impl FnMut(&TextItem, Transform) -> Result<(), RenderError>,
@@ -201,7 +200,7 @@ mod tests {
 
     #[test]
     fn an_address_that_no_small_code_holds_is_refused() {
-        let error = qr_code(&"x".repeat(2000)).expect_err("too long");
+        let error = qr_code(&"x".repeat(2000)).err().expect("too long");
         assert_eq!(error.code(), "RENDER_INVALID_TEXT");
     }
 }

@@ -1,0 +1,335 @@
+//! What a certificate must be: the same bytes every time, every script legible, nothing of a bad job on its neighbours.
+
+use std::sync::LazyLock;
+
+use proptest::prelude::*;
+use time::macros::date;
+use typst::World as _;
+use typst::layout::Transform;
+use typst::syntax::{RootedPath, VirtualPath, VirtualRoot};
+
+use super::*;
+
+static RENDERER: LazyLock<Renderer> = LazyLock::new(|| Renderer::new().expect("bundled files load"));
+
+fn job(name: &str) -> RenderJob {
+    RenderJob {
+        theme: "classic".to_owned(),
+        theme_version: 1,
+        locale: Locale::En,
+        issue_date: date!(2026 - 11 - 21),
+        public_id: "q3XbH1yR0uJ2mT9sVfK5wA".to_owned(),
+        verification_url: "https://verify.example.org/c/q3XbH1yR0uJ2mT9sVfK5wA".to_owned(),
+        full_name: Personal::new(name.to_owned()),
+        certificate_name: "Advanced Cardiac Life Support".to_owned(),
+        event_name: "International Congress of Emergency Medicine".to_owned(),
+        client: "Hospital Santa Helena".to_owned(),
+        document_number: Some(Personal::new("1.023.456.789".to_owned())),
+        design: None,
+    }
+}
+
+fn sample_design() -> Design {
+    let bytes = bytes::Bytes::from_static(include_bytes!("../../samples/design.jpg"));
+    Design { sha256: fonts::hex(&Sha256::digest(&bytes)), bytes }
+}
+
+fn render_one(job: &RenderJob) -> Result<RenderedCertificate, RenderError> {
+    RENDERER.render(std::slice::from_ref(job)).pop().expect("one answer for one job")
+}
+
+/// The page of one job, laid out but not exported.
+fn page_of(job: &RenderJob) -> Page {
+    let background =
+        job.design.as_ref().map(|design| RENDERER.designs.prepare(design).expect("a good design"));
+    let (theme, prepared) = RENDERER.prepare(0, job, background.as_deref()).expect("a good job");
+    let jpeg = background.map(|background| background.jpeg.clone());
+    RENDERER.lay_out(theme, &[prepared], jpeg.as_ref()).expect("lays out").remove(0)
+}
+
+/// All letters on a page in the order of the frames.
+fn text_of(page: &Page) -> String {
+    let mut all = String::new();
+    page::for_each_text(&page.frame, Transform::identity(), &mut |text, _| {
+        all.push_str(&text.text);
+        Ok(())
+    })
+    .expect("collecting refuses nothing");
+    all
+}
+
+fn contains(bytes: &[u8], text: &str) -> bool {
+    bytes.windows(text.len()).any(|window| window == text.as_bytes())
+}
+
+#[test]
+fn the_same_job_gives_the_same_bytes_every_time() {
+    let ada = job("Ada Lovelace");
+    let first = render_one(&ada).expect("renders");
+    let again =
+        Renderer::new().expect("loads").render(std::slice::from_ref(&ada)).remove(0).expect("renders");
+    assert_eq!(first, again);
+    assert_eq!(first.sha256, fonts::hex(&Sha256::digest(&first.bytes)));
+    let mut other = ada.clone();
+    other.public_id = "AAAAAAAAAAAAAAAAAAAAAA".to_owned();
+    assert_ne!(render_one(&other).expect("renders").sha256, first.sha256);
+}
+
+/// Issued certificates are made again from their pinned input and must not differ. If this fails, then typst,
+/// a font, the template or the exporter changed: make a new template version or raise `RENDERER_VERSION`.
+#[test]
+fn issued_bytes_have_not_changed() {
+    let seen = render_one(&job("Ada Lovelace")).expect("renders").sha256;
+    insta::assert_snapshot!(format!(
+        "{RENDERER_VERSION}\nfonts {}\nclassic/1 {seen}",
+        RENDERER.fonts_digest()
+    ));
+}
+
+#[test]
+fn neighbours_in_a_batch_do_not_change_the_bytes() {
+    let names = ["Ada Lovelace", "山田 太郎", "محمد بن عبد الله", "Grace Hopper", "Ελένη Παπαδοπούλου"];
+    let mut jobs: Vec<RenderJob> = names.iter().map(|name| job(name)).collect();
+    jobs[3].locale = Locale::Es;
+    for (i, job) in jobs.iter_mut().enumerate() {
+        job.public_id = format!("id{i}");
+        job.design = (i % 2 == 0).then(sample_design);
+    }
+    let alone: Vec<_> = jobs.iter().map(render_one).collect();
+    assert!(alone.iter().all(Result::is_ok), "{alone:?}");
+    assert_eq!(RENDERER.render(&jobs), alone);
+    jobs.reverse();
+    let mut backwards = RENDERER.render(&jobs);
+    backwards.reverse();
+    assert_eq!(backwards, alone);
+}
+
+#[test]
+fn more_jobs_than_one_batch_come_back_in_order() {
+    let jobs: Vec<RenderJob> = (0..BATCH + 3)
+        .map(|i| {
+            let mut job = job(&format!("Person {i}"));
+            job.public_id = format!("id{i}");
+            job
+        })
+        .collect();
+    let results = RENDERER.render(&jobs);
+    assert_eq!(results.len(), jobs.len());
+    for i in [0, 1, BATCH - 1, BATCH, BATCH + 2] {
+        assert_eq!(results[i], render_one(&jobs[i]), "{i}");
+    }
+    assert!(RENDERER.render(&[]).is_empty());
+}
+
+#[test]
+fn names_of_many_scripts_render() {
+    let names = [
+        "José Ñandú Çelik-Łukasz",
+        "Þóra Ásgeirsdóttir",
+        "Šimůnek Żółć Őry",
+        "İnci Iğdır Şağıroğlu",
+        "Nguyễn Thị Ánh Tuyết",
+        "Ọlábísí Adéṣínà",
+        "Ελένη Παπαδοπούλου",
+        "Ἀθηνᾶ",
+        "Владимир Їжак",
+        "Қасым-Жомарт",
+        "محمد بن عبد الله الفارسي",
+        "می\u{200C}خواهم",
+        "נועה לוי-פרץ",
+        "Արամ Խաչատրյան",
+        "ნინო ბერიძე",
+        "आरती श्रीवास्तव",
+        "สมชาย ใจดี",
+        "山田 太郎",
+        "髙橋 﨑子",
+        "さくら アキラ",
+        "王伟 陳偉",
+        "김철수",
+        "O’Connor–Ng (Dr.)",
+    ];
+    let jobs: Vec<RenderJob> = names.iter().map(|name| job(name)).collect();
+    for (name, result) in names.iter().zip(RENDERER.render(&jobs)) {
+        assert!(result.is_ok(), "{name}: {result:?}");
+    }
+}
+
+#[test]
+fn a_character_without_a_glyph_fails_its_own_job_only() {
+    let jobs = [job("Ada Lovelace"), job("Ada 😀"), job("Ada \u{0378}"), job("Grace Hopper")];
+    let results = RENDERER.render(&jobs);
+    assert_eq!(results[0], render_one(&jobs[0]));
+    assert_eq!(results[3], render_one(&jobs[3]));
+    for (result, character) in [(&results[1], '😀'), (&results[2], '\u{0378}')] {
+        let Err(RenderError::MissingGlyph { field: "full_name", characters }) = result else {
+            panic!("{result:?}");
+        };
+        assert_eq!(characters.as_slice(), [character]);
+    }
+}
+
+#[test]
+fn a_text_that_fits_nowhere_fails_its_own_job_only() {
+    let jobs = [job("Ada Lovelace"), job(&"W".repeat(300)), job("Grace Hopper")];
+    let results = RENDERER.render(&jobs);
+    assert_eq!(results[1], Err(RenderError::Overflow { field: "full_name".to_owned() }));
+    assert_eq!(results[0], render_one(&jobs[0]));
+    assert_eq!(results[2], render_one(&jobs[2]));
+    let endless = render_one(&job(&"a ".repeat(100_000))).expect_err("refused before any layout");
+    assert_eq!(endless.code(), "RENDER_OVERFLOW");
+}
+
+#[test]
+fn long_texts_stay_inside_the_page() {
+    let of_length = |words: &str, length: usize| words.chars().cycle().take(length).collect::<String>();
+    let words = "María del Carmen Fernández de Córdoba y Álvarez de Toledo ";
+    for locale in Locale::ALL {
+        for (name, event) in [
+            (of_length(words, 60), of_length("International Congress of Computational Geometry ", 120)),
+            (
+                of_length(words, 200),
+                of_length("XXVII Congreso Internacional de Geometría Computacional ", 300),
+            ),
+            ("W".repeat(60), "M".repeat(60)),
+            (of_length("山田太郎", 200), of_length("国際会議", 200)),
+            (of_length("محمد بن عبد الله ", 200), of_length("Конгресс хирургов и терапевтов ", 200)),
+        ] {
+            let mut job = job(&name);
+            job.locale = locale;
+            job.certificate_name = of_length("Programa superior de especialización en gestión ", 200);
+            job.client = of_length("Universidad Nacional de las Ciencias Aplicadas ", 120);
+            job.event_name = event;
+            let page = page_of(&job);
+            assert_eq!(page::look_over(&page.frame, THEMES[0].margin), Ok(()), "{name}");
+            assert!(page::look_over(&page.frame, 60.0).is_err(), "the look must find text near the edge");
+            render_one(&job).expect("renders");
+        }
+    }
+}
+
+#[test]
+fn every_theme_renders_in_every_locale_with_and_without_a_design() {
+    for theme in RENDERER.themes() {
+        for locale in Locale::ALL {
+            for design in [None, Some(sample_design())] {
+                let mut job = job("Ada Lovelace");
+                job.theme = theme.name().to_owned();
+                job.theme_version = theme.version();
+                job.locale = locale;
+                job.design = design;
+                let date = match locale {
+                    Locale::En => "21 November 2026",
+                    Locale::Es => "21 de noviembre de 2026",
+                };
+                let text = text_of(&page_of(&job));
+                for part in ["Ada Lovelace", "1.023.456.789", "Hospital Santa Helena", &job.public_id, date] {
+                    assert!(text.contains(part), "{part}: {text}");
+                }
+                render_one(&job).expect("renders");
+                job.document_number = None;
+                job.event_name = " ".to_owned();
+                render_one(&job).expect("renders without what may be absent");
+            }
+        }
+        assert!(RENDERER.theme(theme.name(), theme.version()).is_some());
+        assert!(
+            RENDERER.newest_theme(theme.name()).is_some_and(|newest| newest.version() >= theme.version())
+        );
+    }
+}
+
+#[test]
+fn markup_in_a_text_is_only_text() {
+    let hostile =
+        r##"#panic("x") $x^2$ \u{41} @ref <label> "q" 'q' *b* _i_ `r` = H - l // c /* c */ ~ #{1+1} \ [b]"##;
+    let mut job = job(hostile);
+    job.event_name = "#import \"/etc/passwd\": * — #read(\"/data.json\")".to_owned();
+    let text = text_of(&page_of(&job));
+    let squeezed = |text: &str| text.chars().filter(|c| !c.is_whitespace()).collect::<String>();
+    assert!(squeezed(&text).contains(&squeezed(hostile)), "{text}");
+    assert!(squeezed(&text).contains(&squeezed(&job.event_name)), "{text}");
+}
+
+#[test]
+fn the_file_says_what_it_is() {
+    for (locale, language) in [(Locale::En, "en"), (Locale::Es, "es")] {
+        let mut job = job("Ada Lovelace");
+        job.locale = locale;
+        let file = render_one(&job).expect("renders").bytes;
+        for part in [
+            "<pdfaid:part>2</pdfaid:part>",
+            "<pdfaid:conformance>B</pdfaid:conformance>",
+            "Advanced Cardiac Life Support – Ada Lovelace",
+            "2026-11-21",
+            &format!("<rdf:li>{language}</rdf:li>"),
+        ] {
+            assert!(contains(&file, part), "{part}");
+        }
+        assert!(contains(&file, "/MarkInfo") && contains(&file, "/StructTreeRoot"));
+        assert!(contains(&file, &format!("/Lang({language})")));
+        assert!(!contains(&file, "/JavaScript") && !contains(&file, "/URI"));
+    }
+}
+
+#[test]
+fn bad_input_is_named_and_permanent() {
+    let mut unknown = job("Ada Lovelace");
+    unknown.theme_version = 999;
+    assert_eq!(
+        render_one(&unknown),
+        Err(RenderError::UnknownTheme { theme: "classic".to_owned(), version: 999 })
+    );
+    assert!(!render_one(&unknown).expect_err("unknown").is_permanent());
+
+    let mut broken = job("Ada Lovelace");
+    broken.design = Some(Design { bytes: bytes::Bytes::from_static(b"no image"), sha256: "00".repeat(32) });
+    let results = RENDERER.render(&[broken.clone(), job("Ada Lovelace"), broken]);
+    assert!(results[1].is_ok());
+    assert_eq!(results[0].as_ref().map_err(RenderError::code), Err("RENDER_DESIGN"));
+    assert_eq!(results[0], results[2]);
+
+    let mut spaced = job("Ada Lovelace");
+    spaced.public_id = "two words".to_owned();
+    for (bad, field) in
+        [(job("  "), "full_name"), (job("Ada\u{202E}ecalevoL"), "full_name"), (spaced, "public_id")]
+    {
+        let error = render_one(&bad).expect_err("refused");
+        assert!(error.is_permanent());
+        assert!(
+            matches!(error, RenderError::InvalidText { field: named, .. } if named == field),
+            "{error:?}"
+        );
+    }
+}
+
+#[test]
+fn a_template_sees_its_own_files_only() {
+    let world =
+        BatchWorld { assets: RENDERER.assets.clone(), theme: 0, data: Bytes::new(b"[]"), design: None };
+    for path in ["/etc/passwd", "/Cargo.toml", "/design.jpg", "/classic/2/template.typ"] {
+        let id = RootedPath::new(VirtualRoot::Project, VirtualPath::new(path).expect("a path")).intern();
+        assert!(world.file(id).is_err(), "{path}");
+        assert!(world.source(id).is_err(), "{path}");
+    }
+    assert!(world.today(None).is_none());
+    assert!(world.source(world.main()).is_ok());
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(8))]
+
+    /// Whatever a name holds: a certificate, or an error that says what to change. Never the template's own failure.
+    #[test]
+    fn any_name_is_rendered_or_refused_for_a_reason(names in prop::collection::vec("\\PC{1,60}|[ -~]{1,200}|[À-ỹ ]{1,80}", 12)) {
+        let jobs: Vec<RenderJob> = names.iter().map(|name| job(name)).collect();
+        for (name, result) in names.iter().zip(RENDERER.render(&jobs)) {
+            if let Err(error) = result {
+                let expected = matches!(
+                    error,
+                    RenderError::MissingGlyph { .. } | RenderError::InvalidText { .. } | RenderError::Overflow { .. }
+                );
+                prop_assert!(expected, "{name:?}: {error:?}");
+            }
+        }
+    }
+}

@@ -113,7 +113,9 @@ mod tests {
 
     #[test]
     fn control_and_direction_characters_are_refused() {
-        for c in ['\0', '\n', '\t', '\u{7f}', '\u{85}', '\u{200F}', '\u{202E}', '\u{2066}', '\u{FEFF}', '\u{FFFF}'] {
+        for c in
+            ['\0', '\n', '\t', '\u{7f}', '\u{85}', '\u{200F}', '\u{202E}', '\u{2066}', '\u{FEFF}', '\u{FFFF}']
+        {
             let error = line(&format!("Ada{c}Lovelace")).expect_err("refused");
             assert_eq!(error.code(), "RENDER_INVALID_TEXT", "{c:?}");
             assert!(!error.to_string().contains("Ada"));
@@ -122,7 +124,9 @@ mod tests {
 
     #[test]
     fn the_first_letter_decides_the_direction() {
-        for (text, rtl) in [("Ada", false), ("محمد", true), ("«פרץ»", true), ("12 محمد", true), ("Ada (محمد)", false)] {
+        for (text, rtl) in
+            [("Ada", false), ("محمد", true), ("«פרץ»", true), ("12 محمد", true), ("Ada (محمد)", false)]
+        {
             assert_eq!(line(text).expect("fine").expect("not blank").rtl, rtl, "{text}");
         }
     }
@@ -135,6 +139,9 @@ mod tests {
     #[test]
     fn what_no_font_draws_is_named_by_code_point() {
         let error = line("Ada 😀\u{0378}").expect_err("refused");
-        assert_eq!(error.to_string(), "full_name holds characters that no bundled font can draw: U+0378, U+1F600");
+        assert_eq!(
+            error.to_string(),
+            "full_name holds characters that no bundled font can draw: U+0378, U+1F600"
+        );
     }
 }

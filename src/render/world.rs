@@ -53,7 +53,10 @@ impl ThemeFiles {
         let program = format!(
             "#import \"{folder}/template.typ\": certificate\n#for d in json(\"{DATA}\") {{ certificate(d) }}\n"
         );
-        Ok(Self { template: Source::new(template, theme.source.to_owned()), main: Source::new(main, program) })
+        Ok(Self {
+            template: Source::new(template, theme.source.to_owned()),
+            main: Source::new(main, program),
+        })
     }
 }
 
@@ -86,7 +89,11 @@ impl World for BatchWorld {
 
     fn source(&self, id: FileId) -> FileResult<Source> {
         let files = &self.assets.themes[self.theme];
-        [&files.main, &files.template].into_iter().find(|source| source.id() == id).cloned().ok_or_else(|| not_found(id))
+        [&files.main, &files.template]
+            .into_iter()
+            .find(|source| source.id() == id)
+            .cloned()
+            .ok_or_else(|| not_found(id))
     }
 
     fn file(&self, id: FileId) -> FileResult<Bytes> {

@@ -39,11 +39,7 @@ impl DataDir {
             }
             return Err(StackError::InUse { path: root, pid });
         };
-        Ok(Self {
-            root,
-            temporary: false,
-            _lock: lock,
-        })
+        Ok(Self { root, temporary: false, _lock: lock })
     }
 
     /// Makes a folder for one run, and removes those that killed runs have left.
@@ -60,16 +56,11 @@ impl DataDir {
         let root = parent.join(format!("{TEMPORARY}{id}"));
         make(&unfinished).map_err(failed)?;
         // Under its final name it is always locked, so that no other run takes it for a leftover.
-        let lock = lock(&unfinished)
-            .map_err(failed)?
-            .ok_or_else(|| failed(io::ErrorKind::WouldBlock.into()))?;
+        let lock =
+            lock(&unfinished).map_err(failed)?.ok_or_else(|| failed(io::ErrorKind::WouldBlock.into()))?;
         fs::rename(&unfinished, &root).map_err(failed)?;
         let root = root.canonicalize().map_err(failed)?;
-        Ok(Self {
-            root,
-            temporary: true,
-            _lock: lock,
-        })
+        Ok(Self { root, temporary: true, _lock: lock })
     }
 
     pub fn root(&self) -> &Path {
@@ -90,10 +81,7 @@ impl DataDir {
     /// A secret of this folder, made up on first use: 32 hex digits, readable by us only.
     pub fn secret(&self, name: &str) -> Result<String, StackError> {
         let path = self.root.join(name);
-        let failed = |source| StackError::Io {
-            what: format!("cannot use {}", path.display()),
-            source,
-        };
+        let failed = |source| StackError::Io { what: format!("cannot use {}", path.display()), source };
         match fs::read_to_string(&path) {
             Ok(secret) if secret.len() == 32 => return Ok(secret),
             Ok(_) => {}
@@ -118,26 +106,17 @@ impl Drop for DataDir {
 
 /// A folder that only we can read, made if missing.
 pub(crate) fn private_folder(path: &Path) -> Result<(), StackError> {
-    DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(path)
-        .map_err(|source| StackError::Io {
-            what: format!("cannot make the folder {}", path.display()),
-            source,
-        })
+    DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(|source| StackError::Io {
+        what: format!("cannot make the folder {}", path.display()),
+        source,
+    })
 }
 
 /// Writes a whole file that only we can read; a reader sees the old text or the new, never a part.
 pub(crate) fn write_private(path: &Path, text: &str) -> io::Result<()> {
     let new = path.with_extension("new");
     let _ = fs::remove_file(&new);
-    OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(&new)?
-        .write_all(text.as_bytes())?;
+    OpenOptions::new().write(true).create_new(true).mode(0o600).open(&new)?.write_all(text.as_bytes())?;
     fs::rename(new, path)
 }
 
@@ -151,12 +130,8 @@ fn make(path: &Path) -> io::Result<()> {
 }
 
 fn lock(folder: &Path) -> io::Result<Option<File>> {
-    let mut file = OpenOptions::new()
-        .create(true)
-        .truncate(false)
-        .write(true)
-        .mode(0o600)
-        .open(folder.join(LOCK))?;
+    let mut file =
+        OpenOptions::new().create(true).truncate(false).write(true).mode(0o600).open(folder.join(LOCK))?;
     match file.try_lock() {
         Ok(()) => {}
         Err(TryLockError::WouldBlock) => return Ok(None),
@@ -215,10 +190,7 @@ mod tests {
         let data = DataDir::open(folder.path()).unwrap();
         let secret = data.secret("key").unwrap();
         assert_eq!(data.secret("key").unwrap(), secret);
-        let mode = fs::metadata(folder.path().join("key"))
-            .unwrap()
-            .permissions()
-            .mode();
+        let mode = fs::metadata(folder.path().join("key")).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
     }
 

@@ -54,21 +54,14 @@ pub struct StackOptions {
 impl StackOptions {
     /// Data that stay in `data_dir`; what JetStream acknowledges is on disk.
     pub fn persistent(data_dir: impl Into<PathBuf>) -> Self {
-        Self {
-            data_dir: Some(data_dir.into()),
-            sync_always: true,
-            ..Self::default()
-        }
+        Self { data_dir: Some(data_dir.into()), sync_always: true, ..Self::default() }
     }
 
     /// For tests: nothing stays, failures of the mail server can be rehearsed
     /// ([`mail_catcher::rehearsal`]), and there is an S3 server if it is installed.
     pub fn for_tests() -> Self {
         Self {
-            mail: MailCatcherOptions {
-                reply: mail_catcher::rehearsal(),
-                ..MailCatcherOptions::default()
-            },
+            mail: MailCatcherOptions { reply: mail_catcher::rehearsal(), ..MailCatcherOptions::default() },
             s3: true,
             ..Self::default()
         }
@@ -109,36 +102,19 @@ impl Stack {
             Some(path) => DataDir::open(path)?,
             None => DataDir::temporary(ServerUser::unless_ordinary()?)?,
         };
-        let mail =
-            MailCatcher::start(&data.folder("mail")?, options.mail.clone()).map_err(|source| {
-                StackError::Io {
-                    what: "cannot start the mail catcher".to_owned(),
-                    source,
-                }
-            })?;
-        let s3 = async {
-            if options.s3 {
-                s3::start(&data, &supervisor).await
-            } else {
-                Ok(None)
-            }
-        };
+        let mail = MailCatcher::start(&data.folder("mail")?, options.mail.clone())
+            .map_err(|source| StackError::Io { what: "cannot start the mail catcher".to_owned(), source })?;
+        let s3 = async { if options.s3 { s3::start(&data, &supervisor).await } else { Ok(None) } };
         // All are awaited even if one fails, so that the others are stopped in an orderly way.
         let (nats, postgres, s3) = tokio::join!(
             nats::start(&options, &data, &supervisor),
             postgres::start(&options, &data, &supervisor),
             s3
         );
-        Ok(Self {
-            nats: nats?,
-            postgres: postgres?,
-            s3: s3?,
-            mail,
-            data,
-        })
+        Ok(Self { nats: nats?, postgres: postgres?, s3: s3?, mail, data })
     }
 
-    /// With user and password: a secret.
+    /// Without user or password.
     pub fn nats_url(&self) -> &str {
         &self.nats.url
     }
@@ -175,10 +151,7 @@ impl Stack {
 
     /// As the servers have written them down.
     pub fn server_pids(&self) -> ServerPids {
-        ServerPids {
-            nats: pid_in(&self.nats.pid_file),
-            postgres: pid_in(&self.postgres.pid_file),
-        }
+        ServerPids { nats: pid_in(&self.nats.pid_file), postgres: pid_in(&self.postgres.pid_file) }
     }
 
     /// The supervisors' process ids; each has one server as its child.
@@ -197,11 +170,7 @@ impl Stack {
         loop {
             ticks.tick().await;
             let s3 = self.s3.as_mut().map(|s3| &mut s3.process);
-            let processes = [
-                Some(&mut self.nats.process),
-                Some(&mut self.postgres.process),
-                s3,
-            ];
+            let processes = [Some(&mut self.nats.process), Some(&mut self.postgres.process), s3];
             for process in processes.into_iter().flatten() {
                 if process.ended().is_some() {
                     return process.ended_error();
@@ -212,13 +181,7 @@ impl Stack {
 
     /// Stops all servers in order: they write out what they hold.
     pub async fn stop(self) {
-        let Self {
-            nats,
-            postgres,
-            s3,
-            mail,
-            data,
-        } = self;
+        let Self { nats, postgres, s3, mail, data } = self;
         let s3 = async {
             if let Some(s3) = s3 {
                 s3.process.stop().await;
@@ -290,9 +253,7 @@ pub enum StackError {
         uid: u32,
     },
     /// We are root and there is no account to run PostgreSQL as.
-    #[error(
-        "PostgreSQL refuses to run as root, and /etc/passwd has no other user: run laureate as one"
-    )]
+    #[error("PostgreSQL refuses to run as root, and /etc/passwd has no other user: run laureate as one")]
     NoOrdinaryUser,
     /// A server ended by itself.
     #[error("{server} has ended; the end of its log:\n{log}")]

@@ -1,4 +1,5 @@
-//! nats-server with JetStream, on a free port of 127.0.0.1, behind a generated password.
+//! nats-server with JetStream, on a free port of 127.0.0.1. Without a password: async-nats 0.51 ignores
+//! one in a URL, so anybody on this machine can connect. Real deployments bring their own server.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -14,7 +15,6 @@ use super::{StackError, StackOptions, programs};
 /// A large log is read in before the server answers (about 2.5 s per million subjects).
 const READY_WITHIN: Duration = Duration::from_secs(120);
 const POLL: Duration = Duration::from_millis(20);
-const USER: &str = "laureate";
 
 /// A running nats-server.
 #[derive(Debug)]
@@ -35,15 +35,8 @@ pub(crate) async fn start(
     let pid_file = folder.join("nats.pid");
     stop_leftover(&pid_file, &config, Signal::TERM).await;
     remove_ports_files(&folder);
-    let password = data.secret("nats-password")?;
-    write_private(
-        &config,
-        &configuration(&folder, &password, options.sync_always),
-    )
-    .map_err(|source| StackError::Io {
-        what: format!("cannot write {}", config.display()),
-        source,
-    })?;
+    write_private(&config, &configuration(&folder, options.sync_always))
+        .map_err(|source| StackError::Io { what: format!("cannot write {}", config.display()), source })?;
     let mut process = Launch {
         name: "nats-server",
         command: vec![program.into(), "-c".into(), config.into()],
@@ -55,20 +48,12 @@ pub(crate) async fn start(
         supervisor,
     }
     .start()?;
-    let url = ready(&mut process, &folder, &password).await?;
-    Ok(Nats {
-        process,
-        url,
-        pid_file,
-    })
+    let url = ready(&mut process, &folder).await?;
+    Ok(Nats { process, url, pid_file })
 }
 
-fn configuration(folder: &Path, password: &str, sync_always: bool) -> String {
-    let sync = if sync_always {
-        "sync_interval: always"
-    } else {
-        "# sync_interval: the server's default"
-    };
+fn configuration(folder: &Path, sync_always: bool) -> String {
+    let sync = if sync_always { "sync_interval: always" } else { "# sync_interval: the server's default" };
     let folder = quoted(folder);
     format!(
         r#"# Written by laureate at each start.
@@ -82,33 +67,23 @@ jetstream {{
   store_dir: "{folder}/store"
   {sync}
 }}
-authorization {{
-  user: {USER}
-  password: "{password}"
-}}
 "#
     )
 }
 
 fn quoted(path: &Path) -> String {
-    path.to_string_lossy()
-        .replace('\\', "\\\\")
-        .replace('"', "\\\"")
+    path.to_string_lossy().replace('\\', "\\\\").replace('"', "\\\"")
 }
 
 /// The server names the port it chose in a file; then JetStream must answer.
-async fn ready(
-    process: &mut ServerProcess,
-    folder: &Path,
-    password: &str,
-) -> Result<String, StackError> {
+async fn ready(process: &mut ServerProcess, folder: &Path) -> Result<String, StackError> {
     let start = Instant::now();
     loop {
         if process.ended().is_some() {
             return Err(process.ended_error());
         }
         if let Some(port) = port_in(folder) {
-            let url = format!("nats://{USER}:{password}@127.0.0.1:{port}");
+            let url = format!("nats://127.0.0.1:{port}");
             if jetstream_answers(&url).await {
                 return Ok(url);
             }
@@ -125,10 +100,7 @@ async fn jetstream_answers(url: &str) -> bool {
     let Ok(client) = options.connect(url).await else {
         return false;
     };
-    async_nats::jetstream::new(client)
-        .query_account()
-        .await
-        .is_ok()
+    async_nats::jetstream::new(client).query_account().await.is_ok()
 }
 
 fn ports_files(folder: &Path) -> Vec<PathBuf> {
@@ -171,11 +143,8 @@ mod tests {
 
     #[test]
     fn a_folder_with_odd_characters_stays_one_string() {
-        let text = configuration(Path::new("/tmp/a \"b\""), "secret", true);
-        assert!(
-            text.contains(r#"store_dir: "/tmp/a \"b\"/store""#),
-            "{text}"
-        );
+        let text = configuration(Path::new("/tmp/a \"b\""), true);
+        assert!(text.contains(r#"store_dir: "/tmp/a \"b\"/store""#), "{text}");
         assert!(text.contains("sync_interval: always"));
     }
 }

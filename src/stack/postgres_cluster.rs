@@ -32,11 +32,7 @@ pub(crate) struct Cluster {
 }
 
 impl Cluster {
-    pub async fn open(
-        options: &StackOptions,
-        data: &DataDir,
-        supervisor: &Path,
-    ) -> Result<Self, StackError> {
+    pub async fn open(options: &StackOptions, data: &DataDir, supervisor: &Path) -> Result<Self, StackError> {
         let mut programs = programs::postgres(options.postgres_bin.as_deref())?;
         let home = data.root().join("postgres");
         let user = user_for(&home)?;
@@ -44,12 +40,8 @@ impl Cluster {
             programs.bin = reachable_install(&programs.bin, user)?;
         }
         let home = make_home(&home, user)?;
-        let cluster = Self {
-            data: home.join("data"),
-            programs,
-            user,
-            password: data.secret("postgres-password")?,
-        };
+        let cluster =
+            Self { data: home.join("data"), programs, user, password: data.secret("postgres-password")? };
         if cluster.data.join("PG_VERSION").is_file() {
             cluster.check_version()?;
         } else {
@@ -73,12 +65,7 @@ impl Cluster {
     }
 
     /// Under another name until it is whole, so that a run killed here leaves nothing half done.
-    async fn initialise(
-        &self,
-        home: &Path,
-        data: &DataDir,
-        supervisor: &Path,
-    ) -> Result<(), StackError> {
+    async fn initialise(&self, home: &Path, data: &DataDir, supervisor: &Path) -> Result<(), StackError> {
         let unfinished = home.join("data.new");
         if unfinished.exists() {
             fs::remove_dir_all(&unfinished).map_err(|source| io_error(&unfinished, source))?;
@@ -90,18 +77,12 @@ impl Cluster {
         let mut command = vec![self.programs.bin.join("initdb").into()];
         command.extend(["-D".into(), unfinished.clone().into()]);
         command.extend(["--pwfile".into(), password_file.clone().into()]);
-        command.extend(
-            ["-U", ROLE, "-A", "scram-sha-256", "-E", "UTF8"].map(std::ffi::OsString::from),
-        );
+        command.extend(["-U", ROLE, "-A", "scram-sha-256", "-E", "UTF8"].map(std::ffi::OsString::from));
         // The same order and case rules on every machine; upper() and lower() know all letters.
         if self.programs.major >= 17 {
             command.extend(
-                [
-                    "--locale=C",
-                    "--locale-provider=builtin",
-                    "--builtin-locale=C.UTF-8",
-                ]
-                .map(std::ffi::OsString::from),
+                ["--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
+                    .map(std::ffi::OsString::from),
             );
         } else {
             command.push("--locale=C.UTF-8".into());
@@ -133,10 +114,7 @@ fn user_for(home: &Path) -> Result<Option<ServerUser>, StackError> {
     };
     match ordinary {
         None if owner.is_us() => Ok(None),
-        None => Err(StackError::OtherOwner {
-            path: home.to_path_buf(),
-            uid: owner.uid,
-        }),
+        None => Err(StackError::OtherOwner { path: home.to_path_buf(), uid: owner.uid }),
         Some(_) if !owner.is_root() => Ok(Some(owner)),
         Some(account) => Ok(Some(account)),
     }
@@ -151,8 +129,7 @@ fn make_home(home: &Path, user: Option<ServerUser>) -> Result<PathBuf, StackErro
     {
         let base = Path::new(ROOTS_DATA);
         private_folder(base)?;
-        fs::set_permissions(base, Permissions::from_mode(0o711))
-            .map_err(|source| io_error(base, source))?;
+        fs::set_permissions(base, Permissions::from_mode(0o711)).map_err(|source| io_error(base, source))?;
         let elsewhere = base.join(format!("postgres-{}", uuid::Uuid::new_v4().simple()));
         private_folder(&elsewhere)?;
         // A link that leads nowhere is left when somebody has cleared that folder.
@@ -167,8 +144,5 @@ fn make_home(home: &Path, user: Option<ServerUser>) -> Result<PathBuf, StackErro
 }
 
 fn io_error(path: &Path, source: io::Error) -> StackError {
-    StackError::Io {
-        what: format!("cannot use {}", path.display()),
-        source,
-    }
+    StackError::Io { what: format!("cannot use {}", path.display()), source }
 }

@@ -26,34 +26,21 @@ pub(crate) fn reachable_install(bin: &Path, user: ServerUser) -> Result<PathBuf,
         return Ok(bin.to_path_buf());
     }
     copied(bin, user).map_err(|source| StackError::Io {
-        what: format!(
-            "cannot copy PostgreSQL from {} to where user {user} can run it",
-            bin.display()
-        ),
+        what: format!("cannot copy PostgreSQL from {} to where user {user} can run it", bin.display()),
         source,
     })
 }
 
 fn copied(bin: &Path, user: ServerUser) -> io::Result<PathBuf> {
-    let install = bin
-        .canonicalize()?
-        .parent()
-        .map(Path::to_path_buf)
-        .ok_or(io::ErrorKind::NotFound)?;
+    let install = bin.canonicalize()?.parent().map(Path::to_path_buf).ok_or(io::ErrorKind::NotFound)?;
     let mut files = Files::new();
     for part in PARTS {
         list(&install, Path::new(part), &mut files)?;
     }
     let parent = temp_parent(Some(user));
-    let copy = parent.join(format!(
-        "laureate-postgres-{}",
-        fingerprint(&install, &files)?
-    ));
+    let copy = parent.join(format!("laureate-postgres-{}", fingerprint(&install, &files)?));
     if !is_whole(&copy, &files) {
-        let unfinished = parent.join(format!(
-            "laureate-new-postgres-{}",
-            uuid::Uuid::new_v4().simple()
-        ));
+        let unfinished = parent.join(format!("laureate-new-postgres-{}", uuid::Uuid::new_v4().simple()));
         copy_files(&install, &unfinished, &files)?;
         put_in_place(&unfinished, &copy, &files)?;
     }
@@ -68,10 +55,7 @@ fn fingerprint(install: &Path, files: &Files) -> io::Result<String> {
         hash.update(size.to_le_bytes());
         hash.update(fs::metadata(install.join(path))?.mtime().to_le_bytes());
     }
-    Ok(hash.finalize()[..8]
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect())
+    Ok(hash.finalize()[..8].iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
 fn list(root: &Path, folder: &Path, files: &mut Files) -> io::Result<()> {
@@ -99,9 +83,9 @@ fn is_whole(copy: &Path, files: &Files) -> bool {
             && metadata.permissions().mode() & 0o022 == 0
     });
     trusted
-        && files.iter().all(|(path, size)| {
-            fs::metadata(copy.join(path)).is_ok_and(|metadata| metadata.len() == *size)
-        })
+        && files
+            .iter()
+            .all(|(path, size)| fs::metadata(copy.join(path)).is_ok_and(|metadata| metadata.len() == *size))
 }
 
 fn copy_files(from: &Path, to: &Path, files: &Files) -> io::Result<()> {

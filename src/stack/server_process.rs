@@ -52,10 +52,7 @@ pub(crate) struct ServerProcess {
 impl Launch<'_> {
     pub fn start(self) -> Result<ServerProcess, StackError> {
         let name = self.name;
-        let failed = |source| StackError::Io {
-            what: format!("cannot start {name}"),
-            source,
-        };
+        let failed = |source| StackError::Io { what: format!("cannot start {name}"), source };
         let log = open_log(&self.log).map_err(failed)?;
         let log_start = log.metadata().map_err(failed)?.len();
         let order = Order {
@@ -91,11 +88,7 @@ impl Launch<'_> {
 }
 
 fn open_log(path: &Path) -> io::Result<File> {
-    OpenOptions::new()
-        .create(true)
-        .append(true)
-        .mode(0o600)
-        .open(path)
+    OpenOptions::new().create(true).append(true).mode(0o600).open(path)
 }
 
 impl ServerProcess {
@@ -107,9 +100,7 @@ impl ServerProcess {
     /// How it ended, if it did.
     pub fn ended(&mut self) -> Option<ExitStatus> {
         // An error means that there is no such child any more.
-        self.supervisor
-            .try_wait()
-            .unwrap_or_else(|_| Some(ExitStatus::default()))
+        self.supervisor.try_wait().unwrap_or_else(|_| Some(ExitStatus::default()))
     }
 
     /// Waits for a process that ends by itself, at most `limit`.
@@ -145,18 +136,11 @@ impl ServerProcess {
     }
 
     pub fn ended_error(&self) -> StackError {
-        StackError::Ended {
-            server: self.name,
-            log: self.log_tail(),
-        }
+        StackError::Ended { server: self.name, log: self.log_tail() }
     }
 
     pub fn not_ready_error(&self, limit: Duration) -> StackError {
-        StackError::NotReady {
-            server: self.name,
-            seconds: limit.as_secs(),
-            log: self.log_tail(),
-        }
+        StackError::NotReady { server: self.name, seconds: limit.as_secs(), log: self.log_tail() }
     }
 }
 
@@ -196,10 +180,7 @@ pub(crate) async fn stop_leftover(pid_file: &Path, marker: &Path, stop_signal: S
         .and_then(|text| text.lines().next()?.trim().parse().ok())
         .and_then(Pid::from_raw);
     if let Some(pid) = pid.filter(|pid| runs_with(*pid, marker)) {
-        tracing::warn!(
-            pid = pid.as_raw_nonzero().get(),
-            "stopping a server that an earlier run left behind"
-        );
+        tracing::warn!(pid = pid.as_raw_nonzero().get(), "stopping a server that an earlier run left behind");
         let _ = kill_process(pid, stop_signal);
         if !gone_within(pid, Duration::from_secs(10)).await {
             let _ = kill_process(pid, Signal::KILL);

@@ -28,9 +28,7 @@ impl ServerUser {
             return Ok(None);
         }
         let passwd = fs::read_to_string("/etc/passwd").unwrap_or_default();
-        Self::choose(&passwd)
-            .map(Some)
-            .ok_or(StackError::NoOrdinaryUser)
+        Self::choose(&passwd).map(Some).ok_or(StackError::NoOrdinaryUser)
     }
 
     fn choose(passwd: &str) -> Option<Self> {
@@ -45,10 +43,7 @@ impl ServerUser {
     /// The owner of an existing file or folder.
     pub fn owner_of(path: &Path) -> io::Result<Self> {
         let metadata = fs::metadata(path)?;
-        Ok(Self {
-            uid: metadata.uid(),
-            gid: metadata.gid(),
-        })
+        Ok(Self { uid: metadata.uid(), gid: metadata.gid() })
     }
 
     pub fn is_root(self) -> bool {
@@ -102,25 +97,15 @@ impl ServerUser {
 
 fn account(line: &str) -> Option<(&str, ServerUser)> {
     let mut fields = line.split(':');
-    let (name, _, uid, gid) = (
-        fields.next()?,
-        fields.next()?,
-        fields.next()?,
-        fields.next()?,
-    );
-    let user = ServerUser {
-        uid: number(uid)?,
-        gid: number(gid)?,
-    };
+    let (name, _, uid, gid) = (fields.next()?, fields.next()?, fields.next()?, fields.next()?);
+    let user = ServerUser { uid: number(uid)?, gid: number(gid)? };
     (!user.is_root()).then_some((name, user))
 }
 
 /// macOS writes `nobody` as -2, which is the 32-bit two's complement.
 fn number(text: &str) -> Option<u32> {
     let value: i64 = text.parse().ok()?;
-    u32::try_from(value)
-        .ok()
-        .or_else(|| i32::try_from(value).ok().map(i32::cast_unsigned))
+    u32::try_from(value).ok().or_else(|| i32::try_from(value).ok().map(i32::cast_unsigned))
 }
 
 impl fmt::Display for ServerUser {
@@ -134,10 +119,7 @@ impl FromStr for ServerUser {
 
     fn from_str(text: &str) -> Result<Self, ()> {
         let (uid, gid) = text.split_once(':').ok_or(())?;
-        Ok(Self {
-            uid: uid.parse().map_err(|_| ())?,
-            gid: gid.parse().map_err(|_| ())?,
-        })
+        Ok(Self { uid: uid.parse().map_err(|_| ())?, gid: gid.parse().map_err(|_| ())? })
     }
 }
 
@@ -160,10 +142,8 @@ mod tests {
         let outer = tempfile::tempdir().unwrap();
         let inner = outer.path().join("inner");
         fs::create_dir(&inner).unwrap();
-        let stranger = ServerUser {
-            uid: 12345,
-            gid: 12345,
-        };
+        fs::set_permissions(outer.path(), fs::Permissions::from_mode(0o700)).unwrap();
+        let stranger = ServerUser { uid: 12345, gid: 12345 };
         assert!(!stranger.reaches(&inner));
         fs::set_permissions(outer.path(), fs::Permissions::from_mode(0o711)).unwrap();
         fs::set_permissions(&inner, fs::Permissions::from_mode(0o755)).unwrap();

@@ -83,9 +83,7 @@ pub(crate) struct Order {
 
 impl Order {
     fn args(&self, step: &str) -> Vec<OsString> {
-        let user = self
-            .user
-            .map_or_else(|| "-".to_owned(), |user| user.to_string());
+        let user = self.user.map_or_else(|| "-".to_owned(), |user| user.to_string());
         let mut args: Vec<OsString> = [
             step.to_owned(),
             self.parent.to_string(),
@@ -109,13 +107,7 @@ impl Order {
             user => Some(user.parse().ok()?),
         };
         let command: Vec<OsString> = args.collect();
-        (!command.is_empty()).then_some(Self {
-            parent,
-            stop_signal,
-            grace_seconds,
-            user,
-            command,
-        })
+        (!command.is_empty()).then_some(Self { parent, stop_signal, grace_seconds, user, command })
     }
 
     /// The command that starts a supervisor with this order. Its standard input must be a pipe that
@@ -190,19 +182,15 @@ fn become_server(order: &Order) -> io::Error {
         return io::Error::other("the parent process is gone");
     }
     let error = server.exec();
-    io::Error::new(
-        error.kind(),
-        format!("cannot run {}: {error}", program.display()),
-    )
+    io::Error::new(error.kind(), format!("cannot run {}: {error}", program.display()))
 }
 
 /// The user is changed before the signal is armed, because changing it disarms the signal.
 #[cfg(target_os = "linux")]
 fn prepare(order: &Order, _: &mut Command) -> io::Result<()> {
     if let Some(user) = order.user {
-        user.assume().map_err(|error| {
-            io::Error::new(error.kind(), format!("cannot run as user {user}: {error}"))
-        })?;
+        user.assume()
+            .map_err(|error| io::Error::new(error.kind(), format!("cannot run as user {user}: {error}")))?;
     }
     rustix::process::set_parent_process_death_signal(Some(order.stop_signal.signal()))?;
     Ok(())
@@ -219,9 +207,7 @@ fn prepare(order: &Order, server: &mut Command) -> io::Result<()> {
 
 fn watch_over(order: Order) -> io::Result<ExitCode> {
     // One thread, so that the thread that starts the server lives as long as this process.
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         let stdin = std::io::stdin().as_fd().try_clone_to_owned()?;
         let parent_pipe = pipe::Receiver::from_owned_fd(stdin)?;
@@ -230,10 +216,7 @@ fn watch_over(order: Order) -> io::Result<ExitCode> {
             signal(SignalKind::terminate())?,
             signal(SignalKind::hangup())?,
         ];
-        let inner = Order {
-            parent: std::process::id(),
-            ..order.clone()
-        };
+        let inner = Order { parent: std::process::id(), ..order.clone() };
         let mut server = tokio::process::Command::new(std::env::current_exe()?)
             .args(inner.args(EXEC))
             .stdin(Stdio::null())
@@ -292,10 +275,7 @@ async fn orphaned(parent: u32) {
 
 /// The shell's convention: the code itself, or 128 + the signal.
 pub(crate) fn exit_code(status: ExitStatus) -> ExitCode {
-    let code = status
-        .code()
-        .or_else(|| status.signal().map(|signal| 128 + signal))
-        .unwrap_or(1);
+    let code = status.code().or_else(|| status.signal().map(|signal| 128 + signal)).unwrap_or(1);
     ExitCode::from(u8::try_from(code).unwrap_or(1))
 }
 

@@ -32,9 +32,7 @@ pub enum KeyError {
     )]
     TooLong,
     /// Not in the alphabet.
-    #[error(
-        "the object key has characters other than A–Z a–z 0–9 . _ - /, or a part that starts with a dot"
-    )]
+    #[error("the object key has characters other than A–Z a–z 0–9 . _ - /, or a part that starts with a dot")]
     Forbidden,
 }
 
@@ -71,11 +69,7 @@ fn check_part(part: &str) -> Result<(), KeyError> {
         return Err(KeyError::TooLong);
     }
     let fits = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-');
-    if part.starts_with('.') || !part.bytes().all(fits) {
-        Err(KeyError::Forbidden)
-    } else {
-        Ok(())
-    }
+    if part.starts_with('.') || !part.bytes().all(fits) { Err(KeyError::Forbidden) } else { Ok(()) }
 }
 
 /// Makes a part of a key from a name: lower case, white space to `_`, letters without their accents, other
@@ -84,11 +78,7 @@ fn check_part(part: &str) -> Result<(), KeyError> {
 #[must_use]
 pub fn key_segment(name: &str) -> String {
     let mut segment = String::new();
-    for c in name
-        .to_lowercase()
-        .nfkd()
-        .filter(|c| !is_combining_mark(*c))
-    {
+    for c in name.to_lowercase().nfkd().filter(|c| !is_combining_mark(*c)) {
         match c {
             'a'..='z' | '0'..='9' => segment.push(c),
             'ß' => segment.push_str("ss"),
@@ -111,10 +101,7 @@ pub fn key_segment(name: &str) -> String {
     let segment = segment.trim_matches(['_', '-']);
     if segment.is_empty() {
         let digest = Sha256::digest(name.as_bytes());
-        return digest
-            .iter()
-            .take(4)
-            .fold("x".to_owned(), |text, byte| format!("{text}{byte:02x}"));
+        return digest.iter().take(4).fold("x".to_owned(), |text, byte| format!("{text}{byte:02x}"));
     }
     segment.to_owned()
 }
@@ -136,9 +123,7 @@ pub fn certificate_key(
 ) -> Result<ObjectKey, KeyError> {
     check_token(public_id)?;
     let (client, name) = (key_segment(client), key_segment(certificate_name));
-    ObjectKey::parse(&format!(
-        "certificates/{client}_{year}/{certificate_id}_{name}/{public_id}.pdf"
-    ))
+    ObjectKey::parse(&format!("certificates/{client}_{year}/{certificate_id}_{name}/{public_id}.pdf"))
 }
 
 /// `certificates/design_images/{client}_{year}/{name}_{id}.{extension}`: an uploaded background image.
@@ -152,9 +137,7 @@ pub fn design_key(
 ) -> Result<ObjectKey, KeyError> {
     check_token(extension)?;
     let (client, name) = (key_segment(client), key_segment(name));
-    ObjectKey::parse(&format!(
-        "certificates/design_images/{client}_{year}/{name}_{id}.{extension}"
-    ))
+    ObjectKey::parse(&format!("certificates/design_images/{client}_{year}/{name}_{id}.{extension}"))
 }
 
 /// `expiring/imports/{id}/source`: the file of an import. Holds personal data; everything under
@@ -172,11 +155,7 @@ pub fn import_report_key(import_id: Uuid) -> ObjectKey {
 
 fn check_token(text: &str) -> Result<(), KeyError> {
     check_part(text)?;
-    if text.contains('.') {
-        Err(KeyError::Forbidden)
-    } else {
-        Ok(())
-    }
+    if text.contains('.') { Err(KeyError::Forbidden) } else { Ok(()) }
 }
 
 #[cfg(test)]
@@ -191,10 +170,7 @@ mod tests {
     fn names_become_segments() {
         for (name, segment) in [
             ("Example Academy", "example_academy"),
-            (
-                "Introducción a la Programación",
-                "introduccion_a_la_programacion",
-            ),
+            ("Introducción a la Programación", "introduccion_a_la_programacion"),
             ("Straße  & Øre", "strasse_ore"),
             ("a/b\\..\\c", "a-b-c"),
             ("  C++ / Rust!  ", "c-rust"),
@@ -221,18 +197,9 @@ mod tests {
             format!("certificates/example_academy_2026/{id}_rust_mas/3kTM-d9_.pdf")
         );
         let design = design_key("general", 2026, "Gold Frame", ID, "jpg").expect("a key");
-        assert_eq!(
-            design.as_str(),
-            format!("certificates/design_images/general_2026/gold_frame_{id}.jpg")
-        );
-        assert_eq!(
-            import_key(ID).as_str(),
-            format!("expiring/imports/{id}/source")
-        );
-        assert_eq!(
-            import_report_key(ID).as_str(),
-            format!("expiring/imports/{id}/report.json")
-        );
+        assert_eq!(design.as_str(), format!("certificates/design_images/general_2026/gold_frame_{id}.jpg"));
+        assert_eq!(import_key(ID).as_str(), format!("expiring/imports/{id}/source"));
+        assert_eq!(import_report_key(ID).as_str(), format!("expiring/imports/{id}/report.json"));
     }
 
     #[test]
@@ -252,22 +219,10 @@ mod tests {
         ] {
             assert_eq!(ObjectKey::parse(key), Err(error), "{key:?}");
         }
-        assert_eq!(
-            ObjectKey::parse(&"a".repeat(MAX_SEGMENT_BYTES + 1)),
-            Err(KeyError::TooLong)
-        );
-        assert_eq!(
-            ObjectKey::parse(&"a/".repeat(MAX_KEY_BYTES)),
-            Err(KeyError::TooLong)
-        );
-        assert_eq!(
-            certificate_key("c", 1, ID, "n", "../x"),
-            Err(KeyError::Forbidden)
-        );
-        assert_eq!(
-            design_key("c", 1, "n", ID, "tar.gz"),
-            Err(KeyError::Forbidden)
-        );
+        assert_eq!(ObjectKey::parse(&"a".repeat(MAX_SEGMENT_BYTES + 1)), Err(KeyError::TooLong));
+        assert_eq!(ObjectKey::parse(&"a/".repeat(MAX_KEY_BYTES)), Err(KeyError::TooLong));
+        assert_eq!(certificate_key("c", 1, ID, "n", "../x"), Err(KeyError::Forbidden));
+        assert_eq!(design_key("c", 1, "n", ID, "tar.gz"), Err(KeyError::Forbidden));
     }
 
     proptest! {

@@ -4,8 +4,8 @@ use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use object_store::{
-    ClientOptions, ObjectStore, ObjectStoreExt, PutMode, PutPayload, RetryConfig,
-    aws::AmazonS3Builder, local::LocalFileSystem, path::Path, prefix::PrefixStore,
+    ClientOptions, ObjectStore, ObjectStoreExt, PutMode, PutPayload, RetryConfig, aws::AmazonS3Builder,
+    local::LocalFileSystem, path::Path, prefix::PrefixStore,
 };
 use sha2::{Digest, Sha256};
 
@@ -44,10 +44,7 @@ impl ObjectStorage {
             Location::Folder(path) => {
                 std::fs::create_dir_all(&path).map_err(StorageError::Folder)?;
                 let store = LocalFileSystem::new_with_prefix(path)?.with_automatic_cleanup(true);
-                Ok(Self {
-                    store: Arc::new(store),
-                    is_local: true,
-                })
+                Ok(Self { store: Arc::new(store), is_local: true })
             }
             Location::Bucket { name, prefix } => {
                 // reqwest is built without a TLS provider of its own; somebody may have installed one already.
@@ -57,19 +54,14 @@ impl ObjectStorage {
                     Some(prefix) => Arc::new(PrefixStore::new(bucket, Path::from(prefix))),
                     None => Arc::new(bucket),
                 };
-                Ok(Self {
-                    store,
-                    is_local: false,
-                })
+                Ok(Self { store, is_local: false })
             }
         }
     }
 
     /// Stores an object, replacing what was there. For issued files use [`Self::put_new`].
     pub async fn put(&self, key: &ObjectKey, bytes: Bytes) -> Result<(), StorageError> {
-        self.store
-            .put(&path(key), PutPayload::from_bytes(bytes))
-            .await?;
+        self.store.put(&path(key), PutPayload::from_bytes(bytes)).await?;
         Ok(())
     }
 
@@ -77,11 +69,7 @@ impl ObjectStorage {
     /// other bytes it is [`StorageError::Differs`] and the first ones stay.
     pub async fn put_new(&self, key: &ObjectKey, bytes: Bytes) -> Result<PutNew, StorageError> {
         let payload = PutPayload::from_bytes(bytes.clone());
-        match self
-            .store
-            .put_opts(&path(key), payload, PutMode::Create.into())
-            .await
-        {
+        match self.store.put_opts(&path(key), payload, PutMode::Create.into()).await {
             Ok(_) => Ok(PutNew::Created),
             Err(object_store::Error::AlreadyExists { .. }) => {
                 // ETags are a hash only for some servers and some ways of uploading, so the bytes decide.
@@ -93,22 +81,14 @@ impl ObjectStorage {
                     // Deleted in between; the caller's next attempt creates it.
                     Ok(None) => return Err(StorageError::Backend(deleted_meanwhile(key))),
                 };
-                if same {
-                    Ok(PutNew::AlreadyThere)
-                } else {
-                    Err(StorageError::Differs(key.clone()))
-                }
+                if same { Ok(PutNew::AlreadyThere) } else { Err(StorageError::Differs(key.clone())) }
             }
             Err(error) => Err(error.into()),
         }
     }
 
     /// The object's bytes, or `None` if there is no such object; an error if it has more than `max_bytes`.
-    pub async fn get(
-        &self,
-        key: &ObjectKey,
-        max_bytes: u64,
-    ) -> Result<Option<Bytes>, StorageError> {
+    pub async fn get(&self, key: &ObjectKey, max_bytes: u64) -> Result<Option<Bytes>, StorageError> {
         let found = match self.store.get(&path(key)).await {
             Ok(found) => found,
             Err(object_store::Error::NotFound { .. }) => return Ok(None),
@@ -116,10 +96,7 @@ impl ObjectStorage {
         };
         // The bytes are read as this size announces them, so a lying server cannot send more.
         if found.meta.size > max_bytes {
-            return Err(StorageError::TooLarge {
-                key: key.clone(),
-                limit: max_bytes,
-            });
+            return Err(StorageError::TooLarge { key: key.clone(), limit: max_bytes });
         }
         Ok(Some(found.bytes().await?))
     }
@@ -146,29 +123,21 @@ impl ObjectStorage {
     pub async fn check(&self) -> Result<(), StorageError> {
         let place = Path::from("health");
         if self.is_local {
-            self.store
-                .put(&place.clone().join("probe"), PutPayload::from_static(PROBE))
-                .await?;
+            self.store.put(&place.clone().join("probe"), PutPayload::from_static(PROBE)).await?;
         }
         self.store.list_with_delimiter(Some(&place)).await?;
         Ok(())
     }
 }
 
-fn bucket(
-    settings: &StorageSettings,
-    name: &str,
-) -> Result<object_store::aws::AmazonS3, StorageError> {
+fn bucket(settings: &StorageSettings, name: &str) -> Result<object_store::aws::AmazonS3, StorageError> {
     let options = ClientOptions::new()
         .with_allow_http(settings.allow_http)
         .with_connect_timeout(CONNECT_TIMEOUT)
         .with_read_timeout(READ_TIMEOUT)
         .with_timeout(REQUEST_TIMEOUT);
-    let retry = RetryConfig {
-        max_retries: MAX_RETRIES,
-        retry_timeout: RETRY_TIMEOUT,
-        ..RetryConfig::default()
-    };
+    let retry =
+        RetryConfig { max_retries: MAX_RETRIES, retry_timeout: RETRY_TIMEOUT, ..RetryConfig::default() };
     let mut builder = AmazonS3Builder::new()
         .with_bucket_name(name)
         .with_region(settings.region.as_deref().unwrap_or("us-east-1"))
@@ -179,9 +148,7 @@ fn bucket(
         builder = builder.with_endpoint(endpoint.trim_end_matches('/'));
     }
     if let (Some(id), Some(secret)) = (&settings.access_key_id, &settings.secret_access_key) {
-        builder = builder
-            .with_access_key_id(id)
-            .with_secret_access_key(secret.reveal());
+        builder = builder.with_access_key_id(id).with_secret_access_key(secret.reveal());
     }
     Ok(builder.build()?)
 }

@@ -37,10 +37,7 @@ pub struct StorageSettings {
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Location {
     Folder(PathBuf),
-    Bucket {
-        name: String,
-        prefix: Option<String>,
-    },
+    Bucket { name: String, prefix: Option<String> },
 }
 
 impl StorageSettings {
@@ -68,54 +65,30 @@ impl StorageSettings {
                 return Err(invalid("url", "must have three slashes: file:///folder"));
             }
             Some(_) => {
-                return Err(invalid(
-                    "url",
-                    "must be file:///folder, a path, or s3://bucket/prefix",
-                ));
+                return Err(invalid("url", "must be file:///folder, a path, or s3://bucket/prefix"));
             }
             None => self.url.as_str(),
         };
         if path.is_empty() {
             return Err(invalid("url", "is empty"));
         }
-        if self.endpoint.is_some()
-            || self.access_key_id.is_some()
-            || self.secret_access_key.is_some()
-        {
-            return Err(invalid(
-                "url",
-                "names a folder, but settings for S3 are given too",
-            ));
+        if self.endpoint.is_some() || self.access_key_id.is_some() || self.secret_access_key.is_some() {
+            return Err(invalid("url", "names a folder, but settings for S3 are given too"));
         }
         Ok(Location::Folder(PathBuf::from(path)))
     }
 
     fn bucket(&self, rest: &str) -> Result<Location, StorageError> {
         let (name, prefix) = rest.split_once('/').unwrap_or((rest, ""));
-        let fits =
-            |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'.' | b'-' | b'_');
+        let fits = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'.' | b'-' | b'_');
         if !(3..=63).contains(&name.len()) || !name.bytes().all(fits) {
-            return Err(invalid(
-                "url",
-                "must name a bucket of 3 to 63 characters a–z 0–9 . - after s3://",
-            ));
+            return Err(invalid("url", "must name a bucket of 3 to 63 characters a–z 0–9 . - after s3://"));
         }
         if self.access_key_id.is_some() != self.secret_access_key.is_some() {
-            return Err(invalid(
-                "secret_access_key",
-                "and `access_key_id` belong together; one is missing",
-            ));
+            return Err(invalid("secret_access_key", "and `access_key_id` belong together; one is missing"));
         }
-        if !self.allow_http
-            && self
-                .endpoint
-                .as_deref()
-                .is_some_and(|url| url.starts_with("http://"))
-        {
-            return Err(invalid(
-                "endpoint",
-                "is http, which needs `allow_http = true`",
-            ));
+        if !self.allow_http && self.endpoint.as_deref().is_some_and(|url| url.starts_with("http://")) {
+            return Err(invalid("endpoint", "is http, which needs `allow_http = true`"));
         }
         let prefix = prefix.trim_matches('/');
         if !prefix.is_empty() {
@@ -137,8 +110,7 @@ mod tests {
     use super::*;
 
     fn location(json: &str) -> Result<Location, String> {
-        let settings: StorageSettings =
-            serde_json::from_str(json).map_err(|error| error.to_string())?;
+        let settings: StorageSettings = serde_json::from_str(json).map_err(|error| error.to_string())?;
         settings.location().map_err(|error| error.to_string())
     }
 
@@ -146,24 +118,12 @@ mod tests {
     fn urls_and_paths_say_where() {
         let folder = |path: &str| Ok(Location::Folder(PathBuf::from(path)));
         let bucket = |name: &str, prefix: Option<&str>| {
-            Ok(Location::Bucket {
-                name: name.to_owned(),
-                prefix: prefix.map(str::to_owned),
-            })
+            Ok(Location::Bucket { name: name.to_owned(), prefix: prefix.map(str::to_owned) })
         };
-        assert_eq!(
-            location(r#"{"url": "file:///var/lib/laureate"}"#),
-            folder("/var/lib/laureate")
-        );
+        assert_eq!(location(r#"{"url": "file:///var/lib/laureate"}"#), folder("/var/lib/laureate"));
         assert_eq!(location(r#"{"url": "data/files"}"#), folder("data/files"));
-        assert_eq!(
-            location(r#"{"url": "s3://my-bucket"}"#),
-            bucket("my-bucket", None)
-        );
-        assert_eq!(
-            location(r#"{"url": "s3://my-bucket/a/b/"}"#),
-            bucket("my-bucket", Some("a/b"))
-        );
+        assert_eq!(location(r#"{"url": "s3://my-bucket"}"#), bucket("my-bucket", None));
+        assert_eq!(location(r#"{"url": "s3://my-bucket/a/b/"}"#), bucket("my-bucket", Some("a/b")));
     }
 
     #[test]
@@ -174,19 +134,10 @@ mod tests {
             (r#"{"url": "gs://bucket"}"#, "`url`"),
             (r#"{"url": "s3://A"}"#, "`url`"),
             (r#"{"url": "s3://bucket/../x"}"#, "object key"),
-            (
-                r#"{"url": "s3://bucket", "access_key_id": "a"}"#,
-                "`secret_access_key`",
-            ),
-            (
-                r#"{"url": "s3://bucket", "endpoint": "http://x"}"#,
-                "`endpoint`",
-            ),
+            (r#"{"url": "s3://bucket", "access_key_id": "a"}"#, "`secret_access_key`"),
+            (r#"{"url": "s3://bucket", "endpoint": "http://x"}"#, "`endpoint`"),
             (r#"{"url": "/folder", "access_key_id": "a"}"#, "`url`"),
-            (
-                r#"{"url": "/folder", "bucket": "a"}"#,
-                "unknown field `bucket`",
-            ),
+            (r#"{"url": "/folder", "bucket": "a"}"#, "unknown field `bucket`"),
         ] {
             let error = location(json).expect_err(json);
             assert!(error.contains(expected), "{json}: {error}");

@@ -15,9 +15,7 @@ impl ObjectStorage {
     /// Uploads a local file, in parts if it is large, and returns its size in bytes. The object appears
     /// when all of it has arrived; a failed upload leaves nothing behind.
     pub async fn put_file(&self, key: &ObjectKey, file: &Path) -> Result<u64, StorageError> {
-        let opened = File::open(file)
-            .await
-            .map_err(|source| local(key, source))?;
+        let opened = File::open(file).await.map_err(|source| local(key, source))?;
         let mut reader = BufReader::with_capacity(1 << 20, opened);
         let mut writer = BufWriter::new(self.store.clone(), path(key));
         let copied = tokio::io::copy_buf(&mut reader, &mut writer).await;
@@ -50,16 +48,11 @@ impl ObjectStorage {
             Err(object_store::Error::NotFound { .. }) => return Ok(None),
             Err(error) => return Err(error.into()),
         };
-        let too_large = || StorageError::TooLarge {
-            key: key.clone(),
-            limit: max_bytes,
-        };
+        let too_large = || StorageError::TooLarge { key: key.clone(), limit: max_bytes };
         if found.meta.size > max_bytes {
             return Err(too_large());
         }
-        let mut target = File::create(file)
-            .await
-            .map_err(|source| local(key, source))?;
+        let mut target = File::create(file).await.map_err(|source| local(key, source))?;
         let mut pieces = found.into_stream();
         let mut size = 0;
         while let Some(piece) = pieces.try_next().await? {
@@ -67,10 +60,7 @@ impl ObjectStorage {
             if size > max_bytes {
                 return Err(too_large());
             }
-            target
-                .write_all(&piece)
-                .await
-                .map_err(|source| local(key, source))?;
+            target.write_all(&piece).await.map_err(|source| local(key, source))?;
         }
         target.flush().await.map_err(|source| local(key, source))?;
         Ok(Some(size))
@@ -78,10 +68,7 @@ impl ObjectStorage {
 }
 
 fn local(key: &ObjectKey, source: std::io::Error) -> StorageError {
-    StorageError::LocalFile {
-        key: key.clone(),
-        source,
-    }
+    StorageError::LocalFile { key: key.clone(), source }
 }
 
 /// The buffered writer wraps storage's errors into I/O errors; what is not one comes from the local file.

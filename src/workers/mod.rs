@@ -5,7 +5,10 @@
 
 pub mod consume;
 pub mod dead_letter;
+pub mod importer;
+pub mod mailer;
 
 pub mod processes;
+pub mod renderer;
 
 pub use consume::{Delivery, Verdict, Worker, run};

@@ -66,11 +66,7 @@ impl MailFolder {
                 _ => {}
             }
         }
-        Ok(Self {
-            path: path.to_path_buf(),
-            count: AtomicU64::new(count),
-            next: AtomicU64::new(0),
-        })
+        Ok(Self { path: path.to_path_buf(), count: AtomicU64::new(count), next: AtomicU64::new(0) })
     }
 
     pub fn path(&self) -> &Path {
@@ -113,9 +109,7 @@ pub fn caught_mails(folder: &Path, limit: usize) -> io::Result<Vec<CaughtMail>> 
         .collect();
     ids.sort_unstable_by(|a, b| b.cmp(a));
     ids.truncate(limit);
-    ids.iter()
-        .filter_map(|id| caught_mail(folder, id).transpose())
-        .collect()
+    ids.iter().filter_map(|id| caught_mail(folder, id).transpose()).collect()
 }
 
 /// One message by its id; `None` if there is none, or if this cannot be an id.
@@ -182,15 +176,9 @@ mod tests {
         let first = folder.keep("me@example.org", &to, body.as_bytes()).unwrap();
         let second = folder.keep("", &to[..1], b"no headers").unwrap();
         let mails = caught_mails(temp.path(), 10).unwrap();
-        assert_eq!(
-            mails.iter().map(|mail| &mail.id).collect::<Vec<_>>(),
-            [&second, &first]
-        );
+        assert_eq!(mails.iter().map(|mail| &mail.id).collect::<Vec<_>>(), [&second, &first]);
         let mail = &mails[1];
-        assert_eq!(
-            (mail.from.as_str(), &mail.to[..]),
-            ("me@example.org", &to[..])
-        );
+        assert_eq!((mail.from.as_str(), &mail.to[..]), ("me@example.org", &to[..]));
         assert_eq!(mail.subject, "¡Hola!");
         assert!(fs::read(&mail.path).unwrap().ends_with(body.as_bytes()));
         assert!((OffsetDateTime::now_utc() - mail.received_at).whole_minutes() < 5);

@@ -50,10 +50,7 @@ pub fn rehearsal() -> ReplyRule {
 }
 
 fn refuse(code: u16, text: &str) -> Reply {
-    Reply::Refuse {
-        code,
-        text: text.to_owned(),
-    }
+    Reply::Refuse { code, text: text.to_owned() }
 }
 
 #[cfg(test)]

@@ -46,14 +46,17 @@ pub(crate) async fn serve(
         buffer.copy_within(used..filled, 0);
         filled -= used;
         if filled > MAX_LINE {
-            timeout(
-                options.idle,
-                stream.write_all(b"500 5.5.2 line too long\r\n"),
-            )
-            .await??;
+            timeout(options.idle, stream.write_all(b"500 5.5.2 line too long\r\n")).await??;
             return stream.shutdown().await;
         }
     }
+}
+
+/// Answers a connection that is one too many.
+pub(crate) async fn refuse(mut stream: TcpStream, options: &MailCatcherOptions) -> io::Result<()> {
+    let answer = b"421 4.3.2 too many connections, try again later\r\n";
+    timeout(options.idle, stream.write_all(answer)).await??;
+    stream.shutdown().await
 }
 
 /// What the handler wants done with the connection, which the protocol's state machine cannot say.
@@ -163,12 +166,10 @@ impl Handler for Envelope {
         let kept = if self.too_large {
             Err(reply(552, "5.3.4 message too large"))
         } else {
-            self.folder
-                .keep(&self.from, &self.to, &self.body)
-                .map_err(|error| {
-                    tracing::warn!(%error, "the mail catcher cannot keep a message");
-                    reply(452, "4.3.1 cannot keep the message")
-                })
+            self.folder.keep(&self.from, &self.to, &self.body).map_err(|error| {
+                tracing::warn!(%error, "the mail catcher cannot keep a message");
+                reply(452, "4.3.1 cannot keep the message")
+            })
         };
         self.body = Vec::new();
         match kept {

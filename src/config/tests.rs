@@ -1,0 +1,79 @@
+use std::io::Write;
+
+use super::*;
+
+fn example() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("laureate.example.toml")
+}
+
+fn load(environment: &[(&str, &str)], flags: &[&str]) -> Result<Config, ConfigError> {
+    Config::load(Sources {
+        file: Some(example()),
+        environment: environment.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect(),
+        flags: flags.iter().map(|flag| (*flag).to_owned()).collect(),
+        stack: Vec::new(),
+    })
+}
+
+fn problem(result: Result<Config, ConfigError>) -> String {
+    result.expect_err("this configuration is not usable").to_string()
+}
+
+#[test]
+fn the_documented_example_can_be_used() {
+    let config = load(&[], &[]).expect("the example is usable");
+    assert_eq!(config.namespace, "laureate");
+}
+
+#[test]
+fn the_environment_counts_more_than_the_file_and_flags_more_than_both() {
+    let environment = [("LAUREATE_NAMESPACE", "from_env"), ("LAUREATE_HTTP__LISTEN", "127.0.0.1:1")];
+    let config = load(&environment, &["http.listen=127.0.0.1:2"]).expect("usable");
+    assert_eq!(config.namespace, "from_env");
+    assert_eq!(config.http.listen.port(), 2);
+}
+
+#[test]
+fn what_the_stack_provides_counts_more_than_the_file() {
+    let stack = vec![("nats.url", "nats://127.0.0.1:7".to_owned())];
+    let config = Config::load(Sources { file: Some(example()), stack, ..Sources::default() }).expect("usable");
+    assert_eq!(config.nats.url.reveal(), "nats://127.0.0.1:7");
+}
+
+#[test]
+fn unknown_keys_are_named_wherever_they_come_from() {
+    assert!(problem(load(&[("LAUREATE_NAMESPAC", "x")], &[])).contains("namespac"));
+    assert!(problem(load(&[], &["http.lisen=127.0.0.1:2"])).contains("lisen"));
+}
+
+#[test]
+fn a_secret_can_come_from_a_file() {
+    let mut file = tempfile::NamedTempFile::new().expect("a temporary file");
+    writeln!(file, "{}", "k".repeat(40)).expect("writable");
+    let path = file.path().to_string_lossy().into_owned();
+    let config = load(&[("LAUREATE_SECRETS__TOKEN_KEY_FILE", &path)], &[]).expect("usable");
+    assert_eq!(config.secrets.token_key.reveal(), "k".repeat(40));
+    let both = [("LAUREATE_SECRETS__TOKEN_KEY_FILE", path.as_str()), ("LAUREATE_SECRETS__TOKEN_KEY", "x")];
+    assert!(problem(load(&both, &[])).contains("both"));
+    let missing = [("LAUREATE_SECRETS__TOKEN_KEY_FILE", "/nonexistent/key")];
+    assert!(problem(load(&missing, &[])).contains("LAUREATE_SECRETS__TOKEN_KEY_FILE"));
+}
+
+#[test]
+fn values_that_cannot_work_are_refused_by_key() {
+    for (flag, key) in [
+        ("namespace=A.B", "namespace"),
+        ("secrets.claim_key=short", "secrets.claim_key"),
+        ("workers.mailer=0", "workers.mailer"),
+        ("http.prefix=api", "http"),
+    ] {
+        assert!(problem(load(&[], &[flag])).starts_with(key), "{flag}");
+    }
+    assert!(problem(load(&[], &["nonsense"])).contains("KEY=VALUE"));
+}
+
+#[test]
+fn debug_output_shows_no_secret() {
+    let config = load(&[("LAUREATE_SECRETS__TOKEN_KEY", &"very-secret".repeat(4))], &[]).expect("usable");
+    assert!(!format!("{config:?}").contains("very-secret"));
+}

@@ -1,0 +1,216 @@
+//! A CSV file as UTF-8 with `\n` line ends, whatever wrote it.
+
+use std::io::{self, Read};
+
+use encoding_rs::{Decoder, Encoding, UTF_8, WINDOWS_1252};
+
+const CHUNK: usize = 16 * 1024;
+
+/// Stands as a line of its own behind the text's last line. U+FDD0 is a noncharacter: no text has it. A
+/// reader that does not find this line by itself is inside a quoted field that was never closed.
+pub(super) const END_OF_TEXT: &str = "\u{FDD0}end of text\u{FDD0}";
+
+/// Tells the encoding by a byte order mark, else by reading the text once: UTF-8, or Windows-1252 where
+/// bytes that cannot be UTF-8 outnumber the letters that can. Text in Windows-1252 hardly ever contains
+/// two bytes that form a UTF-8 letter, so one damaged row does not turn a UTF-8 file into gibberish.
+pub(super) fn detect(mut input: impl Read) -> io::Result<&'static Encoding> {
+    let mut buffer = vec![0; CHUNK];
+    let mut carried = 0;
+    let (mut letters, mut damaged) = (0_u64, 0_u64);
+    let mut is_start = true;
+    loop {
+        let read = input.read(&mut buffer[carried..])?;
+        let bytes = &buffer[..carried + read];
+        if is_start && let Some((encoding, _)) = Encoding::for_bom(bytes) {
+            return Ok(encoding);
+        }
+        // `read` may return less than a BOM only where the file itself is shorter than one.
+        is_start = false;
+        let whole = if read == 0 { bytes.len() } else { bytes.len() - cut_letter(bytes) };
+        for chunk in bytes[..whole].utf8_chunks() {
+            letters += chunk.valid().chars().filter(|character| !character.is_ascii()).count() as u64;
+            damaged += u64::from(!chunk.invalid().is_empty());
+        }
+        if read == 0 {
+            return Ok(if damaged > letters { WINDOWS_1252 } else { UTF_8 });
+        }
+        carried = bytes.len() - whole;
+        buffer.copy_within(whole..whole + carried, 0);
+    }
+}
+
+/// How many bytes at the end begin a letter whose other bytes are not here yet (at most three).
+fn cut_letter(bytes: &[u8]) -> usize {
+    let tail = &bytes[bytes.len().saturating_sub(3)..];
+    let lead = tail.iter().rposition(|byte| byte & 0b1100_0000 != 0b1000_0000);
+    let Some(lead) = lead else { return 0 };
+    let length = match tail[lead] {
+        0xC2..=0xDF => 2,
+        0xE0..=0xEF => 3,
+        0xF0..=0xF4 => 4,
+        _ => 1,
+    };
+    let present = tail.len() - lead;
+    if present < length { present } else { 0 }
+}
+
+/// Decodes as it is read. The byte order mark is left out, `\r\n` and lone `\r` become `\n`, and
+/// [`END_OF_TEXT`] follows the last line. Reading stops with an error when the allowance is used up.
+pub(super) struct Text<R> {
+    input: R,
+    decoder: Decoder,
+    raw: Vec<u8>,
+    decoded: Vec<u8>,
+    text: Vec<u8>,
+    taken: usize,
+    after_return: bool,
+    finished: bool,
+    allowance: usize,
+}
+
+impl<R: Read> Text<R> {
+    /// `input` stands at its beginning.
+    pub(super) fn new(input: R, encoding: &'static Encoding) -> Self {
+        Self {
+            input,
+            decoder: encoding.new_decoder_with_bom_removal(),
+            raw: vec![0; CHUNK],
+            decoded: Vec::new(),
+            text: Vec::new(),
+            taken: 0,
+            after_return: false,
+            finished: false,
+            allowance: usize::MAX,
+        }
+    }
+
+    /// Lets the next reads take so many bytes; what was left of the last allowance is gone.
+    pub(super) const fn allow(&mut self, bytes: usize) {
+        self.allowance = bytes;
+    }
+
+    /// Whether reading stopped because the allowance was used up.
+    pub(super) const fn is_exhausted(&self) -> bool {
+        self.allowance == 0
+    }
+
+    fn fill(&mut self) -> io::Result<()> {
+        self.text.clear();
+        self.taken = 0;
+        while self.text.is_empty() && !self.finished {
+            let read = self.input.read(&mut self.raw)?;
+            let is_last = read == 0;
+            let room = self.decoder.max_utf8_buffer_length(read).unwrap_or(CHUNK * 4);
+            self.decoded.resize(room, 0);
+            // With this much room the decoder takes all of the input in one call.
+            let (_, _, written, _) =
+                self.decoder.decode_to_utf8(&self.raw[..read], &mut self.decoded, is_last);
+            for &byte in &self.decoded[..written] {
+                match byte {
+                    b'\n' if self.after_return => {}
+                    b'\r' => self.text.push(b'\n'),
+                    other => self.text.push(other),
+                }
+                self.after_return = byte == b'\r';
+            }
+            if is_last {
+                self.text.push(b'\n');
+                self.text.extend_from_slice(END_OF_TEXT.as_bytes());
+                self.finished = true;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl<R: Read> Read for Text<R> {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        if self.taken == self.text.len() {
+            self.fill()?;
+        }
+        let left = &self.text[self.taken..];
+        let count = left.len().min(out.len()).min(self.allowance);
+        if count == 0 && !left.is_empty() && !out.is_empty() {
+            return Err(io::Error::other("the allowance is used up"));
+        }
+        out[..count].copy_from_slice(&left[..count]);
+        self.taken += count;
+        self.allowance -= count;
+        Ok(count)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Gives out one byte at a time, so that every letter is cut.
+    struct Slow<'a>(&'a [u8]);
+
+    impl Read for Slow<'_> {
+        fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+            let count = usize::from(!self.0.is_empty() && !out.is_empty());
+            out[..count].copy_from_slice(&self.0[..count]);
+            self.0 = &self.0[count..];
+            Ok(count)
+        }
+    }
+
+    fn text(bytes: &[u8]) -> String {
+        let encoding = detect(bytes).expect("a slice reads");
+        let mut text = String::new();
+        Text::new(Slow(bytes), encoding).read_to_string(&mut text).expect("decoded text is UTF-8");
+        text.strip_suffix(END_OF_TEXT)
+            .expect("the end is marked")
+            .strip_suffix('\n')
+            .expect("a line")
+            .to_owned()
+    }
+
+    #[test]
+    fn encodings_and_line_ends() {
+        assert_eq!(text(b"\xEF\xBB\xBFJos\xC3\xA9\r\nb\rc\n\nd"), "José\nb\nc\n\nd");
+        assert_eq!(text(b"Jos\xE9,Mu\xF1oz \x80"), "José,Muñoz €");
+        assert_eq!(text(b"\xFF\xFEJ\0\xE9\0\r\0\n\0"), "Jé\n");
+        assert_eq!(text("Ωλ,高".as_bytes()), "Ωλ,高");
+        assert_eq!(text(b""), "");
+    }
+
+    #[test]
+    fn one_damaged_letter_does_not_change_the_encoding() {
+        assert_eq!(text(b"Mu\xC3\xB1oz\nJos\xE9\nPe\xC3\xB1a"), "Muñoz\nJos\u{FFFD}\nPeña");
+    }
+
+    #[test]
+    fn a_letter_across_two_chunks_is_not_damage() {
+        for shift in 0..4 {
+            let bytes = format!("{}{}", "a".repeat(CHUNK - shift), "高𝒜é");
+            assert_eq!(detect(bytes.as_bytes()).expect("a slice reads"), UTF_8, "{shift}");
+        }
+    }
+
+    #[test]
+    fn reading_stops_when_the_allowance_is_used_up() {
+        let mut text = Text::new(&b"abcdef"[..], UTF_8);
+        text.allow(4);
+        let mut out = [0; 9];
+        assert_eq!(text.read(&mut out).expect("within the allowance"), 4);
+        assert!(text.read(&mut out).is_err() && text.is_exhausted());
+        text.allow(100);
+        assert_eq!(text.read(&mut out).expect("within the allowance"), 3, "ef and the line end");
+    }
+
+    proptest! {
+        #[test]
+        fn utf8_text_is_recognised_whatever_it_says(written in "[^\r\u{feff}]{0,40}") {
+            prop_assert_eq!(text(written.as_bytes()), written);
+        }
+
+        #[test]
+        fn any_bytes_decode(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+            text(&bytes);
+        }
+    }
+}

@@ -1,0 +1,120 @@
+//! Files for the tests, made on the spot.
+
+use std::io::{Cursor, Write as _};
+
+use tempfile::NamedTempFile;
+use zip::ZipWriter;
+use zip::write::SimpleFileOptions;
+
+use super::{Format, Limits, RowOutcome, SheetError, SheetReader, SheetRow, open};
+
+/// The bytes as a file on disk, opened with the usual limits.
+pub(super) fn open_bytes(bytes: &[u8], format: Format) -> Result<SheetReader, SheetError> {
+    open_within(bytes, format, Limits::default())
+}
+
+/// The bytes as a file on disk; an open file outlives its name.
+pub(super) fn open_within(bytes: &[u8], format: Format, limits: Limits) -> Result<SheetReader, SheetError> {
+    let mut file = NamedTempFile::new().expect("a temporary file");
+    file.write_all(bytes).expect("the file takes bytes");
+    open(file.path(), format, limits)
+}
+
+/// All rows of a file that is whole.
+pub(super) fn rows(bytes: &[u8], format: Format) -> Vec<SheetRow> {
+    let reader = open_bytes(bytes, format).expect("the file opens");
+    reader.collect::<Result<_, _>>().expect("the file is whole")
+}
+
+/// The error that opening or reading ends in.
+pub(super) fn error(bytes: &[u8], format: Format) -> SheetError {
+    match open_bytes(bytes, format) {
+        Err(error) => error,
+        Ok(reader) => reader.filter_map(Result::err).next().expect("the file is broken"),
+    }
+}
+
+/// A row in short: its number, then name, document and address, or the codes of its errors by column.
+pub(super) fn brief(row: &SheetRow) -> String {
+    match &row.outcome {
+        RowOutcome::Person { person, .. } => {
+            let (name, document) = (person.full_name.reveal_str(), person.document_number.reveal_str());
+            format!("{} {name}|{document}|{}", row.row, person.email.reveal_str())
+        }
+        RowOutcome::Rejected { errors, .. } => {
+            let told = errors
+                .iter()
+                .map(|error| format!("{}:{}", error.column.as_deref().unwrap_or("-"), error.code));
+            format!("{} {}", row.row, told.collect::<Vec<_>>().join(" "))
+        }
+    }
+}
+
+pub(super) fn briefs(bytes: &[u8], format: Format) -> Vec<String> {
+    rows(bytes, format).iter().map(brief).collect()
+}
+
+const RELS: &str = r#"<?xml version="1.0"?><Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships"><Relationship Id="rId1" Type="http://schemas.openxmlformats.org/officeDocument/2006/relationships/officeDocument" Target="xl/workbook.xml"/></Relationships>"#;
+
+/// The parts of a workbook, to be changed before it is packed.
+pub(super) struct Workbook {
+    /// Name, `state` attribute and rows (the XML inside `sheetData`) of each sheet.
+    pub sheets: Vec<(&'static str, &'static str, String)>,
+    /// The whole part, if there is one.
+    pub strings: Option<String>,
+    /// Parts added as they are.
+    pub extra: Vec<(&'static str, Vec<u8>)>,
+}
+
+impl Workbook {
+    /// One visible sheet with these rows.
+    pub(super) fn of(rows: &str) -> Self {
+        Self { sheets: vec![("People", "visible", rows.to_owned())], strings: None, extra: Vec::new() }
+    }
+
+    pub(super) fn pack(&self) -> Vec<u8> {
+        let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
+        let mut add = |name: &str, content: &[u8]| {
+            zip.start_file(name, SimpleFileOptions::default()).expect("the archive takes a part");
+            zip.write_all(content).expect("the archive takes bytes");
+        };
+        add("[Content_Types].xml", b"<Types/>");
+        add("_rels/.rels", RELS.as_bytes());
+        let (mut list, mut targets) = (String::new(), String::new());
+        for (index, (name, state, rows)) in self.sheets.iter().enumerate() {
+            list.push_str(&format!(
+                r#"<sheet name="{name}" sheetId="{0}" state="{state}" r:id="s{0}"/>"#,
+                index + 1
+            ));
+            targets.push_str(&format!(
+                r#"<Relationship Id="s{0}" Type="http://x/relationships/worksheet" Target="worksheets/sheet{0}.xml"/>"#,
+                index + 1
+            ));
+            let sheet = format!("<worksheet><sheetData>{rows}</sheetData></worksheet>");
+            add(&format!("xl/worksheets/sheet{}.xml", index + 1), sheet.as_bytes());
+        }
+        add("xl/workbook.xml", format!("<workbook><sheets>{list}</sheets></workbook>").as_bytes());
+        add("xl/_rels/workbook.xml.rels", format!("<Relationships>{targets}</Relationships>").as_bytes());
+        // Format 14 is a date.
+        add(
+            "xl/styles.xml",
+            br#"<styleSheet><cellXfs><xf numFmtId="0"/><xf numFmtId="14"/></cellXfs></styleSheet>"#,
+        );
+        if let Some(strings) = &self.strings {
+            add("xl/sharedStrings.xml", strings.as_bytes());
+        }
+        for (name, content) in &self.extra {
+            add(name, content);
+        }
+        zip.finish().expect("the archive is complete").into_inner()
+    }
+}
+
+/// A row of inline strings, as many programs write them.
+pub(super) fn row(number: u32, cells: &[&str]) -> String {
+    let cell = |text: &&str| {
+        let escaped = text.replace('&', "&amp;").replace('<', "&lt;");
+        format!(r#"<c t="inlineStr"><is><t xml:space="preserve">{escaped}</t></is></c>"#)
+    };
+    format!(r#"<row r="{number}">{}</row>"#, cells.iter().map(cell).collect::<String>())
+}

@@ -1,0 +1,200 @@
+//! Which column of a sheet is which field: Spanish, English or a mixture, however it is written.
+
+use unicode_normalization::{UnicodeNormalization as _, char::is_combining_mark};
+
+use super::error::{SheetError, printable};
+use crate::domain::Personal;
+
+/// A column we understand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[expect(missing_docs, reason = "the names are the fields'")]
+pub enum Column {
+    FullName,
+    FirstName,
+    LastName,
+    Country,
+    DocumentType,
+    DocumentNumber,
+    Gender,
+    Email,
+    CertificateId,
+}
+
+impl Column {
+    /// The field's name in the API.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::FullName => "fullName",
+            Self::FirstName => "firstName",
+            Self::LastName => "lastName",
+            Self::Country => "country",
+            Self::DocumentType => "documentType",
+            Self::DocumentNumber => "documentNumber",
+            Self::Gender => "gender",
+            Self::Email => "email",
+            Self::CertificateId => "certificateId",
+        }
+    }
+}
+
+/// What one header means when seen alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Meaning {
+    Column(Column),
+    /// "Nombre", "Name": the first name beside a last name, else the full name.
+    PlainName,
+}
+
+/// Headers that need one word, compared by [`key`].
+const WORDS: &[(Column, &[&str])] = &[
+    (Column::FullName, &["nombreyapellido", "nombreyapellidos", "nombresyapellidos", "nombrecompletos"]),
+    (Column::FirstName, &["forename", "nombredepila"]),
+    (Column::LastName, &["apellido", "apellidos", "surname"]),
+    (Column::Country, &["pais", "country"]),
+    (Column::DocumentNumber, &["documento", "document"]),
+    (Column::Gender, &["genero", "gender", "sexo", "sex"]),
+    (Column::Email, &["email", "correo", "mail"]),
+];
+
+/// Headers of two words in either order, with a "de", "del", "of" or "the" between them or not.
+const PAIRS: &[(Column, &[&str], &[&str])] = &[
+    (Column::FullName, &["nombre", "nombres", "name"], &["completo", "completos", "full", "complete"]),
+    (Column::FirstName, &["nombre", "nombres", "name", "names"], &["primer", "primero", "first", "given"]),
+    (Column::LastName, &["name", "names", "nombre"], &["last", "family"]),
+    (
+        Column::Email,
+        &["correo", "mail", "direccion", "address"],
+        &["electronico", "electronic", "email", "correo"],
+    ),
+    (Column::DocumentType, &["tipo", "type"], &["documento", "document", "doc"]),
+    (
+        Column::DocumentNumber,
+        &["numero", "number", "num", "nro", "nr", "no", "n"],
+        &["documento", "document", "doc"],
+    ),
+    (Column::CertificateId, &["id"], &["certificado", "certificate"]),
+];
+
+const LINKS: &[&str] = &["", "de", "del", "of", "ofthe"];
+const PLAIN_NAMES: &[&str] = &["nombre", "nombres", "name", "names"];
+
+/// The header's letters and digits, lower-case and without accents: what is left when case, accents,
+/// spaces, underscores, hyphens and punctuation do not matter.
+pub(super) fn key(header: &str) -> String {
+    let lower = header.to_lowercase();
+    let letters = lower.nfkd().filter(|&character| !is_combining_mark(character));
+    letters.filter(|character| character.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+}
+
+/// What one header means; `None` for one we do not know.
+pub(super) fn recognise(header: &str) -> Option<Meaning> {
+    // No header we know is this long; a whole paragraph is not worth normalising.
+    if header.len() > 200 {
+        return None;
+    }
+    let key = key(header);
+    if PLAIN_NAMES.contains(&key.as_str()) {
+        return Some(Meaning::PlainName);
+    }
+    let word = WORDS.iter().find(|(_, words)| words.contains(&key.as_str())).map(|(column, _)| *column);
+    let pair =
+        || PAIRS.iter().find(|(_, left, right)| is_pair(&key, left, right)).map(|(column, ..)| *column);
+    word.or_else(pair).map(Meaning::Column)
+}
+
+fn is_pair(key: &str, left: &[&str], right: &[&str]) -> bool {
+    let ordered = |first: &[&str], second: &[&str]| {
+        let rests = first.iter().filter_map(|word| key.strip_prefix(word));
+        rests
+            .flat_map(|rest| second.iter().filter_map(move |word| rest.strip_suffix(word)))
+            .any(|link| LINKS.contains(&link))
+    };
+    ordered(left, right) || ordered(right, left)
+}
+
+/// Where each column stands, and all headers as written.
+#[derive(Clone, Debug)]
+pub(super) struct HeaderMap {
+    /// As written, trimmed; a column without a header has its letter.
+    pub headers: Vec<String>,
+    /// By position, left to right.
+    pub columns: Vec<(Column, usize)>,
+}
+
+impl HeaderMap {
+    /// Where the column stands, if the sheet has it.
+    pub(super) fn position(&self, column: Column) -> Option<usize> {
+        self.columns.iter().find(|(known, _)| *known == column).map(|(_, position)| *position)
+    }
+}
+
+/// Maps a header row. Unknown headers are kept but mean nothing.
+pub(super) fn map(cells: &[String]) -> Result<HeaderMap, SheetError> {
+    let filled = cells.iter().rposition(|cell| !cell.trim().is_empty()).map_or(0, |last| last + 1);
+    let cells = &cells[..filled];
+    let meanings: Vec<Option<Meaning>> = cells.iter().map(|cell| recognise(cell)).collect();
+    let is = |column| move |meaning: &Option<Meaning>| *meaning == Some(Meaning::Column(column));
+    let has = |column| meanings.iter().any(is(column));
+    let plain_name =
+        if has(Column::LastName) && !has(Column::FirstName) { Column::FirstName } else { Column::FullName };
+
+    let mut columns: Vec<(Column, usize)> = Vec::new();
+    for (position, meaning) in meanings.iter().enumerate() {
+        let column = match meaning {
+            Some(Meaning::Column(column)) => *column,
+            Some(Meaning::PlainName) => plain_name,
+            None => continue,
+        };
+        if let Some((_, first)) = columns.iter().find(|(known, _)| *known == column) {
+            return Err(SheetError::DuplicateColumns {
+                field: column.name(),
+                first: printable(cells[*first].trim()),
+                second: printable(cells[position].trim()),
+            });
+        }
+        columns.push((column, position));
+    }
+    require(cells, &columns)?;
+    let name = |(position, cell): (usize, &String)| match cell.trim() {
+        "" => letter(position),
+        header => header.to_owned(),
+    };
+    Ok(HeaderMap { headers: cells.iter().enumerate().map(name).collect(), columns })
+}
+
+fn require(cells: &[String], columns: &[(Column, usize)]) -> Result<(), SheetError> {
+    let has = |column| columns.iter().any(|(known, _)| *known == column);
+    let mut missing = Vec::new();
+    if !has(Column::FullName) {
+        match (has(Column::FirstName), has(Column::LastName)) {
+            (true, true) => {}
+            (true, false) => missing.push(Column::LastName.name()),
+            (false, true) => missing.push(Column::FirstName.name()),
+            (false, false) => missing.push(Column::FullName.name()),
+        }
+    }
+    let required = [Column::DocumentNumber, Column::Email];
+    missing.extend(required.into_iter().filter(|column| !has(*column)).map(Column::name));
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let recognised = columns.iter().map(|(_, position)| printable(cells[*position].trim())).collect();
+    let found = cells.iter().map(|cell| cell.trim().to_owned()).collect();
+    Err(SheetError::MissingColumns { missing, recognised, found: Personal::new(found) })
+}
+
+/// A column's letters as spreadsheet programs show them: 0 → A, 25 → Z, 26 → AA.
+pub(super) fn letter(position: usize) -> String {
+    let mut letters = Vec::new();
+    let mut rest = position + 1;
+    while rest > 0 {
+        rest -= 1;
+        letters.push(char::from(b'A' + (rest % 26) as u8)); // proof: below 26
+        rest /= 26;
+    }
+    letters.iter().rev().collect()
+}
+
+#[cfg(test)]
+mod tests;

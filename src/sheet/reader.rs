@@ -1,0 +1,115 @@
+//! From a stored file to rows: one way in for both formats.
+
+use std::fmt;
+use std::fs::File;
+use std::path::Path;
+use std::sync::Arc;
+
+use super::headers::{self, Column, HeaderMap};
+use super::row::{self, Cell, Record, SheetRow};
+use super::{Format, Limits, SheetError, delimited, workbook};
+
+/// The rows of a sheet, in order. An `Err` is the last item: the file broke there.
+pub struct SheetReader {
+    map: HeaderMap,
+    headers: Arc<[String]>,
+    records: Box<dyn Iterator<Item = Result<Record, SheetError>> + Send>,
+    limits: Limits,
+    filled: u32,
+    ended: bool,
+}
+
+/// Opens a file whose format [`super::sniff`] told, and reads its header row. Blocks on the disk.
+pub fn open(path: &Path, format: Format, limits: Limits) -> Result<SheetReader, SheetError> {
+    let file = File::open(path)?;
+    let size = file.metadata()?.len();
+    if size == 0 {
+        return Err(SheetError::Empty);
+    }
+    if size > limits.max_bytes {
+        return Err(SheetError::TooLarge { limit: limits.max_bytes });
+    }
+    let (map, records): (_, Box<dyn Iterator<Item = _> + Send>) = match format {
+        Format::Csv => {
+            let mut records = delimited::open(file, limits)?;
+            let map = csv_header(&mut records, &limits)?;
+            (map, Box::new(records))
+        }
+        Format::Xlsx => {
+            let (map, records) = workbook::open(file, limits)?;
+            (map, Box::new(records))
+        }
+    };
+    let headers = map.headers.clone().into();
+    Ok(SheetReader { map, headers, records, limits, filled: 0, ended: false })
+}
+
+/// The first row with anything in it.
+fn csv_header(
+    records: &mut impl Iterator<Item = Result<Record, SheetError>>,
+    limits: &Limits,
+) -> Result<HeaderMap, SheetError> {
+    for record in records {
+        let record = record?;
+        let Some(last) = record.cells.iter().rposition(|cell| !cell.is_blank()) else { continue };
+        if last >= limits.max_columns {
+            let (row, column) = (record.row, last as u64 + 1);
+            return Err(SheetError::TooManyColumns { row, column, limit: limits.max_columns });
+        }
+        let cells: Vec<String> = record.cells.iter().map(|cell| cell.shown().reveal().clone()).collect();
+        return headers::map(&cells);
+    }
+    Err(SheetError::Empty)
+}
+
+impl SheetReader {
+    /// The headers as written, left to right; a column without one has its letter.
+    #[must_use]
+    pub fn headers(&self) -> &[String] {
+        &self.headers
+    }
+
+    /// The columns that were understood, with their headers, left to right.
+    pub fn columns(&self) -> impl Iterator<Item = (Column, &str)> {
+        self.map.columns.iter().map(|(column, position)| (*column, self.headers[*position].as_str()))
+    }
+
+    fn read(&mut self) -> Option<Result<SheetRow, SheetError>> {
+        loop {
+            let record = match self.records.next()? {
+                Ok(record) => record,
+                Err(error) => return Some(Err(error)),
+            };
+            if record.cells.iter().all(Cell::is_blank) {
+                continue;
+            }
+            if self.filled == self.limits.max_rows {
+                return Some(Err(SheetError::TooManyRows { limit: self.limits.max_rows }));
+            }
+            self.filled += 1;
+            return Some(Ok(row::read(record, &self.map, &self.headers)));
+        }
+    }
+}
+
+impl Iterator for SheetReader {
+    type Item = Result<SheetRow, SheetError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.ended {
+            return None;
+        }
+        let row = self.read();
+        self.ended = !matches!(row, Some(Ok(_)));
+        row
+    }
+}
+
+impl fmt::Debug for SheetReader {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SheetReader")
+            .field("filled", &self.filled)
+            .field("ended", &self.ended)
+            .finish_non_exhaustive()
+    }
+}

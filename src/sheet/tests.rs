@@ -1,0 +1,5 @@
+//! Whole files, as people upload them and as attackers would.
+
+mod csv_files;
+mod samples;
+mod xlsx_files;

@@ -1,0 +1,76 @@
+//! The files the demo starts from.
+
+use std::collections::HashSet;
+use std::path::Path;
+
+use super::super::fixture::rows;
+use super::super::{Format, Limits, RowOutcome, SheetRow, made_up_people, open, sniff};
+use crate::domain::Person;
+
+fn people(rows: &[SheetRow]) -> Vec<&Person> {
+    let person = |row: &'_ SheetRow| matches!(row.outcome, RowOutcome::Person { .. });
+    let found = rows.iter().filter(|row| person(row));
+    found
+        .map(|row| match &row.outcome {
+            RowOutcome::Person { person, .. } => person,
+            RowOutcome::Rejected { .. } => unreachable!("filtered"),
+        })
+        .collect()
+}
+
+#[test]
+fn the_sample_has_two_bad_rows_and_one_duplicate() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("samples/people.csv");
+    let bytes = std::fs::read(&path).expect("the sample is there");
+    let format = sniff(&bytes, "people.csv").expect("it is a CSV");
+    let reader = open(&path, format, Limits::default()).expect("it opens");
+    assert_eq!(reader.columns().count(), 6);
+    let rows: Vec<SheetRow> = reader.collect::<Result<_, _>>().expect("it is whole");
+    assert_eq!(rows.len(), 72);
+
+    let wrong: Vec<_> = rows
+        .iter()
+        .filter_map(|row| match &row.outcome {
+            RowOutcome::Rejected { errors, .. } => {
+                Some(errors.iter().map(|error| error.code).collect::<Vec<_>>())
+            }
+            RowOutcome::Person { .. } => None,
+        })
+        .collect();
+    assert_eq!(wrong, [vec!["INVALID_EMAIL"], vec!["REQUIRED"]]);
+
+    let people = people(&rows);
+    let mailboxes: HashSet<_> = people.iter().map(|person| person.normalised_email()).collect();
+    let documents: HashSet<_> = people.iter().map(|person| person.normalised_document()).collect();
+    assert_eq!((people.len(), mailboxes.len(), documents.len()), (70, 69, 70), "one address is there twice");
+    let longest = people.iter().map(|person| person.full_name.reveal_str().chars().count()).max();
+    assert_eq!(longest, Some(60));
+    for person in &people {
+        let mailbox = person.email.reveal_str();
+        assert!(
+            ["@example.com", "@example.org", "@example.net"].iter().any(|domain| mailbox.ends_with(domain))
+        );
+    }
+    for script in ['ñ', 'ğ', 'ễ', 'Ω', 'Ж', 'م', '子'] {
+        let has = |person: &&Person| person.full_name.reveal_str().contains(script);
+        assert!(people.iter().any(has), "{script}");
+    }
+}
+
+#[test]
+fn made_up_people_are_all_different_and_always_the_same() {
+    let written = |people, seed| {
+        let mut bytes = Vec::new();
+        made_up_people(people, seed, &mut bytes).expect("a vector takes bytes");
+        bytes
+    };
+    let bytes = written(5_000, 7);
+    assert_eq!(bytes, written(5_000, 7));
+    assert_ne!(bytes, written(5_000, 8));
+    let rows = rows(&bytes, Format::Csv);
+    let people = people(&rows);
+    assert_eq!(people.len(), 5_000);
+    let mailboxes: HashSet<_> = people.iter().map(|person| person.normalised_email()).collect();
+    let documents: HashSet<_> = people.iter().map(|person| person.normalised_document()).collect();
+    assert_eq!((mailboxes.len(), documents.len()), (5_000, 5_000));
+}

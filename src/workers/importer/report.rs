@@ -1,0 +1,118 @@
+//! What became of a file's rows, as the API tells it and as the report object keeps it.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::domain::Personal;
+use crate::sheet::{RawRow, RowError};
+
+/// What became of a file. Holds personal data: it is stored in an expiring object, never in events.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ImportReport {
+    /// Rows in the file, blank ones not counted.
+    pub total_records: u32,
+    /// People created.
+    pub created: u32,
+    /// People changed.
+    pub updated: u32,
+    /// Rows rejected.
+    pub errors: u32,
+    /// The rejected rows, in order.
+    pub error_details: Vec<ErrorDetail>,
+    /// Rows whose person gets a certificate.
+    pub certificates_associated: u32,
+}
+
+/// A rejected row.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ErrorDetail {
+    /// The row's number as a spreadsheet program shows it.
+    pub row: u32,
+    /// The row as written: header → value.
+    pub data: BTreeMap<String, Personal<String>>,
+    /// What is wrong with it.
+    pub errors: Vec<ErrorText>,
+}
+
+/// One thing that is wrong with a row.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ErrorText {
+    /// The header as written in the file; absent where the row as a whole is wrong.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub column: Option<String>,
+    /// The field's name in the API; absent where the row as a whole is wrong.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub field: Option<String>,
+    /// A stable code.
+    pub code: String,
+    /// What is wrong and what to do.
+    pub message: String,
+}
+
+/// What became of one row.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// A new person.
+    Created,
+    /// A known person, changed.
+    Updated,
+    /// Not taken over.
+    Rejected(ErrorDetail),
+}
+
+impl ImportReport {
+    /// Adds one row; `associated` says whether its person gets a certificate.
+    pub fn add(&mut self, associated: bool, outcome: Outcome) {
+        self.total_records += 1;
+        self.certificates_associated += u32::from(associated);
+        match outcome {
+            Outcome::Created => self.created += 1,
+            Outcome::Updated => self.updated += 1,
+            Outcome::Rejected(detail) => {
+                self.errors += 1;
+                self.error_details.push(detail);
+            }
+        }
+    }
+}
+
+impl ErrorDetail {
+    /// A row that could not be read as a person.
+    #[must_use]
+    pub fn of_row(row: u32, raw: &RawRow, errors: Vec<RowError>) -> Self {
+        let text = |error: RowError| ErrorText {
+            column: error.column,
+            field: error.field.map(str::to_owned),
+            code: error.code.to_owned(),
+            message: error.message,
+        };
+        Self { row, data: data(raw), errors: errors.into_iter().map(text).collect() }
+    }
+
+    /// A row whose person can't be taken in; see [`crate::commands::take_in_row::rejection`].
+    #[must_use]
+    pub fn of_plan(row: u32, raw: &RawRow, code: &str, field: Option<&str>) -> Self {
+        let message = match field {
+            Some("email") => {
+                "somebody with this e-mail address is known already; updateExisting changes them"
+            }
+            Some(_) => "somebody with this document number is known already; updateExisting changes them",
+            None => "the e-mail address and the document number belong to two different people; correct one",
+        };
+        let error = ErrorText {
+            column: None,
+            field: field.map(str::to_owned),
+            code: code.to_owned(),
+            message: message.to_owned(),
+        };
+        Self { row, data: data(raw), errors: vec![error] }
+    }
+}
+
+fn data(raw: &RawRow) -> BTreeMap<String, Personal<String>> {
+    raw.pairs().map(|(header, value)| (header, value.clone())).collect()
+}

@@ -1,0 +1,183 @@
+//! Mailer: sends each queued mail once, as far as SMTP can tell.
+//!
+//! `SendClaimed` is in the log before the server is called. A delivery that finds a claim without
+//! an outcome follows the mail's policy instead of sending blindly; the decider holds that rule.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::renderer::Rendering;
+use super::{Delivery, Verdict, Worker};
+use crate::commands::{CommandContext, CommandError, Commands};
+use crate::domain::email::{
+    Email, EmailCommand, EmailEvent, EmailFailed, EmailOutcomeUnknown, EmailQueued, EmailSent, SendClaimed,
+    Stage,
+};
+use crate::domain::{CommandId, Refusal};
+use crate::mail::{
+    Attachment, MailProvider, MailVariables, OutgoingMail, Recipient, SendOutcome, attachment_file_name,
+};
+
+/// How often a mail is tried at the most.
+const MAX_ATTEMPTS: u32 = 6;
+
+/// The worker on `EmailQueued` and `EmailRetryRequested`.
+pub struct Mailer {
+    commands: Commands,
+    rendering: Rendering,
+    provider: Arc<dyn MailProvider>,
+    /// The right-hand side of Message-IDs: the sender's domain.
+    message_id_domain: String,
+}
+
+impl Mailer {
+    /// One on a log and a mail provider.
+    pub fn new(
+        commands: Commands,
+        rendering: Rendering,
+        provider: Arc<dyn MailProvider>,
+        message_id_domain: String,
+    ) -> Self {
+        Self { commands, rendering, provider, message_id_domain }
+    }
+
+    async fn send(&self, delivery: &Delivery) -> Result<Verdict, CommandError> {
+        let id = &delivery.event.id;
+        let email = self.commands.load::<Email>(id).await?.state;
+        let Some(mail) = email.mail else { return Ok(Verdict::Done) };
+        if !matches!(email.stage, Stage::Queued | Stage::Retrying | Stage::Claimed) {
+            return Ok(Verdict::Done);
+        }
+        // What can fail without the server is done before the claim, so that it costs no attempt.
+        let pdf = match self.rendering.issued_pdf(mail.issuance_id).await {
+            Ok(Some(pdf)) => pdf,
+            Ok(None) => return Ok(Verdict::GiveUp { why: "the PDF was never issued".to_owned() }),
+            Err(error) => return Ok(Verdict::unavailable(delivery.attempt, &error)),
+        };
+        let message_id = format!("<{id}@{}>", self.message_id_domain);
+        let context = self.context(delivery, "claim");
+        let done = self.commands.execute::<Email>(&context, id, EmailCommand::Claim { message_id }).await?;
+        let Some(EmailEvent::SendClaimed(claim)) = done.events.into_iter().next_back() else {
+            // Sent meanwhile, given up, or parked because a claim without an outcome was found.
+            return Ok(Verdict::Done);
+        };
+        let outgoing = self.outgoing(&mail, &claim, pdf);
+        let outcome = self.provider.send(&outgoing).await;
+        self.record(delivery, &claim, outcome).await
+    }
+
+    fn outgoing(&self, mail: &EmailQueued, claim: &SendClaimed, pdf: bytes::Bytes) -> OutgoingMail {
+        let now = self.commands.now();
+        OutgoingMail {
+            message_id: claim.message_id.clone(),
+            to: Recipient { name: mail.to_name.clone(), address: mail.to_address.clone() },
+            locale: mail.locale,
+            variables: MailVariables {
+                attendee_name: mail.to_name.clone(),
+                certificate_name: mail.certificate_name.clone(),
+                event_name: mail.event_name.clone(),
+                event_link: mail.event_link.clone(),
+                download_link: mail.download_link.clone(),
+                year: now.year(),
+                client: mail.client.clone(),
+            },
+            attachment: Attachment {
+                file_name: attachment_file_name(mail.to_name.reveal_str()).into(),
+                bytes: pdf,
+            },
+            date: now,
+        }
+    }
+
+    async fn record(
+        &self,
+        delivery: &Delivery,
+        claim: &SendClaimed,
+        outcome: SendOutcome,
+    ) -> Result<Verdict, CommandError> {
+        let attempt = claim.attempt;
+        let (command, label, verdict) = match outcome {
+            SendOutcome::Accepted { answer } => (
+                EmailCommand::RecordSent(EmailSent { attempt, answer: answer.into() }),
+                "sent",
+                Verdict::Done,
+            ),
+            SendOutcome::Temporary { answer } => {
+                let will_retry = attempt < MAX_ATTEMPTS;
+                let verdict = if will_retry {
+                    Verdict::Again { after: retry_after(attempt), why: "temporary failure".to_owned() }
+                } else {
+                    Verdict::GiveUp { why: format!("temporary failure at each of {attempt} tries") }
+                };
+                let failed = EmailFailed { attempt, permanent: false, will_retry, answer: answer.into() };
+                (EmailCommand::RecordFailure(failed), "temporary", verdict)
+            }
+            SendOutcome::Permanent { answer } => {
+                let failed =
+                    EmailFailed { attempt, permanent: true, will_retry: false, answer: answer.into() };
+                let verdict = Verdict::GiveUp { why: "permanent failure".to_owned() };
+                (EmailCommand::RecordFailure(failed), "permanent", verdict)
+            }
+            SendOutcome::Unknown { detail } => {
+                let unknown = EmailOutcomeUnknown { attempt, detail: detail.into() };
+                (EmailCommand::RecordUnknown(unknown), "unknown", Verdict::Done)
+            }
+        };
+        metrics::counter!("laureate_mails_total", "outcome" => label).increment(1);
+        let context = self.context(delivery, "outcome");
+        match self.commands.execute::<Email>(&context, &delivery.event.id, command).await {
+            Ok(_) => Ok(verdict),
+            // Another delivery of the same mail has overtaken this one and recorded an end.
+            Err(CommandError::Refused(Refusal::WrongState(_))) => Ok(Verdict::Done),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Each delivery is a try of its own: the command ids differ by attempt, so that a redelivery
+    /// doesn't take an earlier try's claim for its own.
+    fn context(&self, delivery: &Delivery, step: &str) -> CommandContext {
+        let name = format!("mailer-{step}");
+        let command_id = CommandId::of_process(
+            delivery.event.event_id,
+            &name,
+            usize::try_from(delivery.attempt).unwrap_or(0),
+        );
+        CommandContext { command_id, ..CommandContext::of_process(&delivery.event, Self::NAME, 0) }
+    }
+}
+
+/// 5 s, 20 s, 80 s, … up to an hour.
+fn retry_after(attempt: u32) -> Duration {
+    Duration::from_secs(5 * 4_u64.pow(attempt.saturating_sub(1).min(5))).min(Duration::from_secs(3_600))
+}
+
+impl Worker for Mailer {
+    const NAME: &'static str = "mailer";
+
+    fn wants(event_type: &str) -> bool {
+        matches!(event_type, "EmailQueued" | "EmailRetryRequested")
+    }
+
+    async fn work(&self, deliveries: &[Delivery]) -> Vec<Verdict> {
+        let mut verdicts = Vec::with_capacity(deliveries.len());
+        for delivery in deliveries {
+            verdicts.push(match self.send(delivery).await {
+                Ok(verdict) => verdict,
+                Err(CommandError::Refused(refusal)) => Verdict::GiveUp { why: refusal.code().to_owned() },
+                Err(error) => Verdict::unavailable(delivery.attempt, &error),
+            });
+        }
+        verdicts
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tries_are_further_and_further_apart_but_never_more_than_an_hour() {
+        let seconds: Vec<_> = (1..=MAX_ATTEMPTS).map(|n| retry_after(n).as_secs()).collect();
+        assert_eq!(seconds, [5, 20, 80, 320, 1280, 3600]);
+    }
+}

@@ -1,0 +1,296 @@
+//! Renderer: makes the PDF of each requested certificate, in batches, and keeps it for ever.
+//!
+//! Doing it twice is harmless: the bytes follow from what `CertificateRequested` pinned.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use bytes::Bytes;
+use futures_util::{StreamExt, stream};
+use sha2::{Digest, Sha256};
+use thiserror::Error;
+
+use super::{Delivery, Verdict, Worker};
+use crate::commands::{CommandContext, CommandError, Commands};
+use crate::domain::certificate::DesignRef;
+use crate::domain::issuance::{
+    CertificateGenerated, CertificateGenerationFailed, CertificateRequested, Issuance, IssuanceCommand,
+    IssuanceEvent,
+};
+use crate::domain::{Event, IssuanceId};
+use crate::process::issuance::public_link;
+use crate::render::{Design, RenderError, RenderJob, RenderedCertificate, Renderer};
+use crate::storage::{ObjectKey, ObjectStorage, StorageError, certificate_key};
+
+/// How many objects are written, and outcomes recorded, at once.
+const AT_ONCE: usize = 32;
+/// The largest design image and issued PDF that are read back, in bytes.
+const MAX_OBJECT: u64 = 64 << 20;
+/// How many design images are remembered.
+const DESIGNS: usize = 16;
+
+/// Why a PDF is not to be had.
+#[derive(Debug, Error)]
+pub enum RenderingError {
+    /// It can't be drawn.
+    #[error(transparent)]
+    Render(#[from] RenderError),
+    /// The object storage doesn't answer, or holds other bytes than were issued.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+    /// The design image is gone or was replaced.
+    #[error("the design image is missing or is not the one that was pinned; upload it again")]
+    Design,
+    /// What was rendered again is not what was issued; it is not served.
+    #[error("the certificate that was rendered again differs from the issued one")]
+    Differs,
+    /// The log can't be read.
+    #[error(transparent)]
+    Command(#[from] CommandError),
+    /// The rendering task was stopped.
+    #[error("rendering was interrupted")]
+    Interrupted,
+}
+
+impl RenderingError {
+    /// Whether the same input fails the same way for ever.
+    const fn is_permanent(&self) -> bool {
+        match self {
+            Self::Render(error) => error.is_permanent(),
+            Self::Design | Self::Differs | Self::Storage(StorageError::Differs(_)) => true,
+            Self::Storage(_) | Self::Command(_) | Self::Interrupted => false,
+        }
+    }
+
+    /// A stable code.
+    const fn code(&self) -> &'static str {
+        match self {
+            Self::Render(error) => error.code(),
+            Self::Storage(StorageError::Differs(_)) | Self::Differs => "ISSUED_BYTES_DIFFER",
+            Self::Storage(_) => "STORAGE",
+            Self::Design => "DESIGN_MISSING",
+            Self::Command(_) => "LOG",
+            Self::Interrupted => "INTERRUPTED",
+        }
+    }
+}
+
+/// Renders issuances and keeps what was rendered; cheap to clone.
+#[derive(Clone)]
+pub struct Rendering {
+    commands: Commands,
+    renderer: Arc<Renderer>,
+    storage: ObjectStorage,
+    designs: Arc<Mutex<HashMap<String, Design>>>,
+}
+
+impl Rendering {
+    /// One on a log, a renderer and a storage.
+    #[must_use]
+    pub fn new(commands: Commands, renderer: Arc<Renderer>, storage: ObjectStorage) -> Self {
+        Self { commands, renderer, storage, designs: Arc::default() }
+    }
+
+    /// The issued PDF of an issuance, checked against its SHA-256; rendered again if its object is
+    /// gone. `None` where nothing was issued yet.
+    ///
+    /// # Errors
+    /// See [`RenderingError`]; what differs from the issued bytes is never given out.
+    pub async fn issued_pdf(&self, id: IssuanceId) -> Result<Option<Bytes>, RenderingError> {
+        let issuance = self.commands.load::<Issuance>(id).await?.state;
+        let (Some(request), Some(pdf)) = (issuance.request, issuance.generated) else { return Ok(None) };
+        self.frozen(&request, &pdf).await.map(Some)
+    }
+
+    async fn frozen(
+        &self,
+        request: &CertificateRequested,
+        pdf: &CertificateGenerated,
+    ) -> Result<Bytes, RenderingError> {
+        let key = ObjectKey::parse(&pdf.object_key).map_err(StorageError::from)?;
+        if let Some(bytes) = self.storage.get(&key, MAX_OBJECT).await? {
+            return if hex(&Sha256::digest(&bytes)) == pdf.sha256 {
+                Ok(bytes)
+            } else {
+                Err(RenderingError::Differs)
+            };
+        }
+        tracing::warn!(%key, "an issued PDF is gone; rendering it again");
+        let mut rendered = self.render(&[request]).await;
+        let again = rendered.pop().unwrap_or(Err(RenderingError::Interrupted))?;
+        if again.sha256 != pdf.sha256 {
+            return Err(RenderingError::Differs);
+        }
+        self.storage.put_new(&key, again.bytes.clone()).await?;
+        Ok(again.bytes)
+    }
+
+    /// The PDFs of requests, in order.
+    async fn render(
+        &self,
+        requests: &[&CertificateRequested],
+    ) -> Vec<Result<RenderedCertificate, RenderingError>> {
+        let mut jobs = Vec::with_capacity(requests.len());
+        for request in requests {
+            jobs.push(self.job(request).await);
+        }
+        let (renderer, good): (_, Vec<_>) = (self.renderer.clone(), jobs.iter().flatten().cloned().collect());
+        let rendered = tokio::task::spawn_blocking(move || renderer.render(&good)).await.unwrap_or_default();
+        let mut rendered = rendered.into_iter();
+        jobs.into_iter()
+            .map(|job| match job {
+                Ok(_) => {
+                    rendered.next().map_or(Err(RenderingError::Interrupted), |done| done.map_err(Into::into))
+                }
+                Err(error) => Err(error),
+            })
+            .collect()
+    }
+
+    async fn job(&self, request: &CertificateRequested) -> Result<RenderJob, RenderingError> {
+        let page = &request.page;
+        let design = match &page.design {
+            Some(design) => Some(self.design(design).await?),
+            None => None,
+        };
+        Ok(RenderJob {
+            theme: page.pdf_template.theme.clone(),
+            theme_version: page.pdf_template.version,
+            locale: page.locale,
+            issue_date: page.issue_date,
+            public_id: request.public_id.clone(),
+            verification_url: public_link(&page.public_base_url, &request.public_id),
+            full_name: page.full_name.clone(),
+            certificate_name: page.certificate_name.clone(),
+            event_name: page.event_name.clone(),
+            client: page.client.clone(),
+            document_number: page.document_number.clone(),
+            design,
+        })
+    }
+
+    async fn design(&self, pinned: &DesignRef) -> Result<Design, RenderingError> {
+        let known = self.designs.lock().unwrap_or_else(PoisonError::into_inner).get(&pinned.sha256).cloned();
+        if let Some(design) = known {
+            return Ok(design);
+        }
+        let key = ObjectKey::parse(&pinned.key).map_err(StorageError::from)?;
+        let bytes = self.storage.get(&key, MAX_OBJECT).await?.ok_or(RenderingError::Design)?;
+        if hex(&Sha256::digest(&bytes)) != pinned.sha256 {
+            return Err(RenderingError::Design);
+        }
+        let design = Design { bytes, sha256: pinned.sha256.clone() };
+        let mut designs = self.designs.lock().unwrap_or_else(PoisonError::into_inner);
+        if designs.len() >= DESIGNS {
+            designs.clear();
+        }
+        designs.insert(pinned.sha256.clone(), design.clone());
+        Ok(design)
+    }
+}
+
+/// The worker on `CertificateRequested`.
+pub struct RendererWorker(pub Rendering);
+
+impl RendererWorker {
+    async fn settle(
+        &self,
+        delivery: &Delivery,
+        request: &CertificateRequested,
+        rendered: Result<RenderedCertificate, RenderingError>,
+    ) -> Verdict {
+        let outcome = match rendered {
+            Ok(pdf) => self.keep(delivery, request, pdf).await,
+            Err(error) => Err(error),
+        };
+        match outcome {
+            Ok(()) => Verdict::Done,
+            Err(error) if error.is_permanent() => self.give_up(delivery, &error).await,
+            Err(error) => Verdict::unavailable(delivery.attempt, &error),
+        }
+    }
+
+    async fn keep(
+        &self,
+        delivery: &Delivery,
+        request: &CertificateRequested,
+        pdf: RenderedCertificate,
+    ) -> Result<(), RenderingError> {
+        let page = &request.page;
+        let (certificate, year) = (request.certificate_id.0, page.issue_date.year());
+        let key =
+            certificate_key(&page.client, year, certificate, &page.certificate_name, &request.public_id)
+                .map_err(StorageError::from)?;
+        let size = pdf.bytes.len() as u64;
+        self.0.storage.put_new(&key, pdf.bytes).await?;
+        let generated = CertificateGenerated { object_key: key.to_string(), sha256: pdf.sha256, size };
+        let context = CommandContext::of_process(&delivery.event, Self::NAME, 0);
+        let command = IssuanceCommand::RecordGenerated(generated);
+        self.0.commands.execute::<Issuance>(&context, &delivery.event.id, command).await?;
+        metrics::counter!("laureate_certificates_rendered_total").increment(1);
+        Ok(())
+    }
+
+    async fn give_up(&self, delivery: &Delivery, error: &RenderingError) -> Verdict {
+        let failure =
+            CertificateGenerationFailed { code: error.code().to_owned(), reason: error.to_string().into() };
+        let context = CommandContext::of_process(&delivery.event, Self::NAME, 1);
+        let command = IssuanceCommand::RecordFailure(failure);
+        match self.0.commands.execute::<Issuance>(&context, &delivery.event.id, command).await {
+            Ok(_) => Verdict::GiveUp { why: error.code().to_owned() },
+            Err(error) => Verdict::unavailable(delivery.attempt, &error),
+        }
+    }
+
+    /// What is still to be rendered: a redelivery may find its work done.
+    async fn request_of(&self, delivery: &Delivery) -> Result<Option<CertificateRequested>, CommandError> {
+        let Event::Issuance(IssuanceEvent::CertificateRequested(request)) = delivery.event.decode()? else {
+            return Ok(None);
+        };
+        if delivery.attempt > 1 {
+            let issuance = self.0.commands.load::<Issuance>(&delivery.event.id).await?;
+            if issuance.state.generated.is_some() {
+                return Ok(None);
+            }
+        }
+        Ok(Some(request))
+    }
+}
+
+impl Worker for RendererWorker {
+    const NAME: &'static str = "renderer";
+    const BATCH: usize = 50;
+
+    fn wants(event_type: &str) -> bool {
+        event_type == "CertificateRequested"
+    }
+
+    async fn work(&self, deliveries: &[Delivery]) -> Vec<Verdict> {
+        let mut verdicts = vec![Verdict::Done; deliveries.len()];
+        let mut wanted = Vec::with_capacity(deliveries.len());
+        for (n, delivery) in deliveries.iter().enumerate() {
+            match self.request_of(delivery).await {
+                Ok(Some(request)) => wanted.push((n, request)),
+                Ok(None) => {}
+                Err(error) => verdicts[n] = Verdict::unavailable(delivery.attempt, &error),
+            }
+        }
+        let requests: Vec<_> = wanted.iter().map(|(_, request)| request).collect();
+        let rendered = self.0.render(&requests).await;
+        let settled: Vec<_> = stream::iter(wanted.into_iter().zip(rendered))
+            .map(|((n, request), rendered)| async move {
+                (n, self.settle(&deliveries[n], &request, rendered).await)
+            })
+            .buffer_unordered(AT_ONCE)
+            .collect()
+            .await;
+        for (n, verdict) in settled {
+            verdicts[n] = verdict;
+        }
+        verdicts
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
