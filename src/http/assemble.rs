@@ -19,6 +19,12 @@ pub fn router(http: HttpState) -> Router {
     router_with(http, Router::new())
 }
 
+impl From<HttpState> for Router {
+    fn from(http: HttpState) -> Self {
+        router(http)
+    }
+}
+
 /// The whole of HTTP together with other pages, such as the console's; these get the same layers.
 #[must_use]
 pub fn router_with(http: HttpState, pages: Router) -> Router {

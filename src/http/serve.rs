@@ -7,18 +7,18 @@ use axum::Router;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-/// Serves until `shutdown`; requests under way then have `grace` to end.
+/// Serves a router, or the whole of HTTP for a state, until `shutdown`; requests under way then have `grace` to end.
 ///
 /// # Errors
 /// The listener broke.
 pub async fn serve(
     listener: TcpListener,
-    router: Router,
+    router: impl Into<Router>,
     shutdown: CancellationToken,
     grace: Duration,
 ) -> io::Result<()> {
     let stop = shutdown.clone();
-    let serving = axum::serve(listener, router).with_graceful_shutdown(async move { stop.cancelled().await });
+    let serving = axum::serve(listener, router.into()).with_graceful_shutdown(async move { stop.cancelled().await });
     let too_late = async {
         shutdown.cancelled().await;
         tokio::time::sleep(grace).await;

@@ -16,6 +16,7 @@ use crate::commands::Commands;
 use crate::domain::Secret;
 use crate::domain::certificate::TemplateRef;
 use crate::projection::Readers;
+use crate::sheet::Limits;
 use crate::storage::ObjectStorage;
 use crate::workers::renderer::Rendering;
 
@@ -51,6 +52,8 @@ pub struct HttpParts {
     pub rendering: Rendering,
     /// The newest version of each theme.
     pub themes: Vec<TemplateRef>,
+    /// What one uploaded file of people may cost.
+    pub import_limits: Limits,
     /// The key of claims.
     pub claim_key: Secret,
     /// Access tokens.

@@ -17,7 +17,7 @@ use crate::http::extract::upload::{Upload, UploadedFile};
 use crate::http::extract::{IdempotencyKey, Query};
 use crate::http::idempotency::{self, created_by, once};
 use crate::http::{Answer, ApiError, Caller, ErrorCode, HttpState, hex};
-use crate::sheet::{self, Format, Limits, SheetError, SheetReader};
+use crate::sheet::{self, Format, SheetError, SheetReader};
 use crate::storage::import_key;
 use crate::workers::importer::ImportOptions;
 use crate::workers::importer::dry_run::dry_run;
@@ -111,7 +111,7 @@ pub async fn handle(
 /// The file opened, with its header row understood.
 async fn open(http: &HttpState, file: &UploadedFile) -> Result<(Format, SheetReader), ApiError> {
     let format = sheet::sniff(&file.head, &file.name)?;
-    let limits = limits(http);
+    let limits = http.import_limits;
     let path = file.path().to_owned();
     let opened = tokio::task::spawn_blocking(move || sheet::open(&path, format, limits)).await;
     Ok((format, opened.map_err(ApiError::internal)??))
@@ -127,10 +127,6 @@ async fn read_through(http: &HttpState, file: &UploadedFile) -> Result<(Format, 
         0 => Err(SheetError::Empty.into()),
         rows => Ok((format, rows)),
     }
-}
-
-fn limits(http: &HttpState) -> Limits {
-    Limits { max_bytes: http.settings.upload_limit_bytes, ..Limits::default() }
 }
 
 async fn begin(

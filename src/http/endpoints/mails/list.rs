@@ -2,7 +2,6 @@
 
 use axum::extract::State;
 use axum::response::Html;
-use minijinja::context;
 use serde::Serialize;
 
 use crate::http::endpoints::pages::render;
@@ -13,6 +12,12 @@ use crate::stack::mail_catcher::caught_mails;
 const TEMPLATE: &str = include_str!("list.html");
 /// The most mails that are shown.
 const SHOWN: usize = 200;
+
+#[derive(Serialize)]
+struct Lines {
+    mails: Vec<Line>,
+    shown: usize,
+}
 
 #[derive(Serialize)]
 struct Line {
@@ -39,5 +44,5 @@ pub async fn handle(State(http): State<HttpState>) -> Result<Html<String>, ApiEr
         received_at: rfc3339(mail.received_at.replace_nanosecond(0).unwrap_or(mail.received_at)),
         kib: mail.bytes.div_ceil(1024),
     });
-    render(TEMPLATE, context! { mails => mails.collect::<Vec<_>>(), shown => SHOWN })
+    render(TEMPLATE, &Lines { mails: mails.collect(), shown: SHOWN })
 }

@@ -2,7 +2,7 @@
 
 use axum::extract::State;
 use axum::response::Html;
-use minijinja::context;
+use serde_json::json;
 
 use crate::http::{ApiError, HttpState};
 
@@ -15,5 +15,5 @@ const TEMPLATE: &str = include_str!("index.html");
 )]
 pub async fn handle(State(http): State<HttpState>) -> Result<Html<String>, ApiError> {
     let version = env!("CARGO_PKG_VERSION");
-    super::render(TEMPLATE, context! { version, catches_mails => http.caught_mails.is_some() })
+    super::render(TEMPLATE, &json!({"version": version, "catches_mails": http.caught_mails.is_some()}))
 }

@@ -4,7 +4,6 @@ use axum::extract::State;
 use axum::http::header::{ACCEPT, VARY};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
-use minijinja::context;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -67,7 +66,7 @@ pub async fn handle(
     let json = wants_json(&headers);
     let Some(row) = super::find(&http, &public_id).await? else {
         let missing = ApiError::not_found("certificate here; check the address");
-        let page = (StatusCode::NOT_FOUND, [(VARY, "Accept")], render(UNKNOWN, context! {})?);
+        let page = (StatusCode::NOT_FOUND, [(VARY, "Accept")], render(UNKNOWN, &())?);
         return if json { Err(missing) } else { Ok(page.into_response()) };
     };
     let verification = verification(&http, row);
@@ -75,7 +74,7 @@ pub async fn handle(
         Answer::ok(&verification)?.into_response()
     } else {
         let t = texts(&verification.locale);
-        render(TEMPLATE, context! { v => verification, t => t })?.into_response()
+        render(TEMPLATE, &Page { v: &verification, t })?.into_response()
     };
     Ok(([(VARY, "Accept")], body).into_response())
 }
@@ -101,6 +100,13 @@ fn verification(http: &HttpState, row: IssuanceRow) -> Verification {
 fn wants_json(headers: &HeaderMap) -> bool {
     let accept = headers.get(ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
     accept.contains("application/json") && !accept.contains("text/html")
+}
+
+/// What the page shows, and its own words.
+#[derive(Serialize)]
+struct Page<'v> {
+    v: &'v Verification,
+    t: Texts,
 }
 
 /// The page's own words.
@@ -180,7 +186,7 @@ mod tests {
     #[test]
     fn the_page_speaks_the_certificates_language() {
         for locale in ["en", "es"] {
-            let page = render(TEMPLATE, context! { v => sample(locale), t => texts(locale) }).unwrap().0;
+            let page = render(TEMPLATE, &Page { v: &sample(locale), t: texts(locale) }).unwrap().0;
             insta::assert_snapshot!(format!("page_{locale}"), page);
             assert!(!page.contains("<b>"));
         }
