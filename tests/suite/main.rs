@@ -8,3 +8,4 @@ mod mail_catcher;
 mod stack;
 mod storage;
 mod support;
+mod tidy;

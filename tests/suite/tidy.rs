@@ -39,6 +39,11 @@ fn modules_use_only_what_their_layer_may() {
 }
 
 #[test]
+fn every_file_is_compiled() {
+    none(source::homeless(&sources()));
+}
+
+#[test]
 fn files_and_functions_stay_small_and_are_named_for_what_they_do() {
     none(sources().iter().flat_map(shape::check).collect());
 }

@@ -4,6 +4,8 @@ use std::fs;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
+use super::Complaint;
+
 /// A Rust file.
 pub(super) struct SourceFile {
     /// From the repository's root, with `/`.
@@ -49,23 +51,24 @@ impl SourceFile {
         self.text.as_bytes()[..at].iter().filter(|byte| **byte == b'\n').count() + 1
     }
 
-    /// The files that `#[cfg(test)] mod name;` names here.
-    fn test_modules(&self) -> Vec<String> {
+    /// The files that `mod name;` names here, without `.rs` or `/mod.rs`, and whether for tests only.
+    pub(super) fn modules(&self) -> Vec<(String, bool)> {
         let folder = self.path.rsplit_once('/').map_or("", |(folder, _)| folder);
         let own = self.path.trim_end_matches(".rs");
         let is_root = ["mod", "lib", "main"].iter().any(|name| own.ends_with(&format!("/{name}")));
         let below = if is_root { folder } else { own };
         let mut found = Vec::new();
-        for range in self.test_items() {
-            let Some(name) = self.code[range.clone()].strip_suffix(';').and_then(|item| item.rsplit_once("mod "))
-            else {
+        for (at, _) in self.code.match_indices("mod ") {
+            let Some((name, _)) = self.code[at + 4..].split_once(';').filter(|(name, _)| !name.contains('{')) else {
                 continue;
             };
-            let given = self.text[range].split_once("#[path = \"").and_then(|(_, rest)| rest.split_once('"'));
-            found.push(match given {
-                Some((path, _)) => format!("{folder}/{}", path.trim_end_matches(".rs")),
-                None => format!("{below}/{}", name.1.trim()),
-            });
+            let before = self.uncommented[..at].trim_end().trim_end_matches("pub").trim_end();
+            let given = before.strip_suffix("\"]").and_then(|line| line.rsplit_once("#[path = \""));
+            let module = match given {
+                Some((_, path)) => format!("{folder}/{}", path.trim_end_matches(".rs")),
+                None => format!("{below}/{}", name.trim()),
+            };
+            found.push((module, self.in_test(at)));
         }
         found
     }
@@ -222,12 +225,24 @@ pub(super) fn rust_files(folders: &[&str]) -> Vec<SourceFile> {
     };
     let mut files: Vec<_> =
         paths().into_iter().filter(ours).map(|path| SourceFile::new(&path, &read(&path))).collect();
-    let tests: Vec<String> = files.iter().flat_map(SourceFile::test_modules).collect();
+    let modules = files.iter().flat_map(SourceFile::modules);
+    let tests: Vec<String> = modules.filter(|(_, is_test)| *is_test).map(|(module, _)| module).collect();
     for file in &mut files {
         let module = file.path.trim_end_matches(".rs").trim_end_matches("/mod");
         file.test_only |= tests.iter().any(|test| module == test || module.starts_with(&format!("{test}/")));
     }
     files
+}
+
+/// Files that no other file names as a module: they would never be compiled.
+pub(super) fn homeless(files: &[SourceFile]) -> Vec<Complaint> {
+    let named: Vec<String> = files.iter().flat_map(SourceFile::modules).map(|(module, _)| module).collect();
+    let is_root = |path: &str| matches!(path, "src/lib.rs" | "src/main.rs" | "tests/suite/main.rs");
+    let lost = files.iter().filter(|file| {
+        let module = file.path.trim_end_matches(".rs").trim_end_matches("/mod");
+        !is_root(&file.path) && !named.iter().any(|named| named == module)
+    });
+    lost.map(|file| format!("{}: no file says \"mod …;\" for it, so it is never compiled", file.path)).collect()
 }
 
 /// The modules right below `src/`.
@@ -263,7 +278,15 @@ fn test_code_is_told_from_the_rest() {
     let file = SourceFile::new("src/x/y.rs", text);
     let at = |part| text.find(part).expect("it is there");
     assert!(file.in_test(at("fn b")) && !file.in_test(at("fn a")) && !file.in_test(at("fn c")));
-    assert_eq!(file.test_modules(), ["src/x/y/other"]);
-    let file = SourceFile::new("src/x/mod.rs", "#[cfg(test)]\n#[path = \"z_tests.rs\"]\nmod tests;\n");
-    assert_eq!(file.test_modules(), ["src/x/z_tests"]);
+    assert_eq!(file.modules(), [("src/x/y/other".to_owned(), true)]);
+    let file = SourceFile::new("src/x/mod.rs", "#[cfg(test)]\n#[path = \"z_tests.rs\"]\nmod tests;\npub mod a;\n");
+    assert_eq!(file.modules(), [("src/x/z_tests".to_owned(), true), ("src/x/a".to_owned(), false)]);
+}
+
+#[test]
+fn files_that_are_never_compiled_are_found() {
+    let files = ["src/lib.rs", "src/a.rs", "src/a/b.rs", "src/c/mod.rs"];
+    let text = ["mod a;", "mod b;", "", ""];
+    let files: Vec<_> = files.iter().zip(text).map(|(path, text)| SourceFile::new(path, text)).collect();
+    super::complains_of(&homeless(&files), &["src/c/mod.rs"]);
 }
