@@ -9,3 +9,4 @@ mod stack;
 mod storage;
 mod support;
 mod tidy;
+mod tidy_diagram;

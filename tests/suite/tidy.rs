@@ -81,4 +81,5 @@ fn prose_tells_of_what_exists() {
         assert!(pages.iter().any(|(path, _)| path == wanted), "{wanted} is missing");
     }
     none(pages.iter().flat_map(|(path, text)| prose::check(&repository, path, text)).collect());
+    none(prose::check_map(&source::read("ARCHITECTURE.md"), &source::top_modules(), &source::paths()));
 }

@@ -159,6 +159,16 @@ pub(super) fn check(repository: &Repository, page: &str, text: &str) -> Vec<Comp
     complaints
 }
 
+/// Modules below `src/` and folders of the root that the map doesn't tell of.
+pub(super) fn check_map(page: &str, modules: &[String], paths: &[String]) -> Vec<Complaint> {
+    let is_folder = |path: &&String| path.find('/') == Some(path.len() - 1) && !path.starts_with(['.']) && *path != "docs/";
+    let folders = paths.iter().filter(is_folder).map(|folder| (folder.clone(), folder.clone()));
+    let modules = modules.iter().map(|module| (format!("src/{module}/"), format!("src/{module}.rs")));
+    let told = |path: &String| page.contains(&format!("| `{path}` |")) || (path == "src/" || path == "tests/");
+    let missing = folders.chain(modules).filter(|(folder, file)| !told(folder) && !told(file));
+    missing.map(|(folder, _)| format!("ARCHITECTURE.md: the map doesn't tell of {folder}")).collect()
+}
+
 fn is_path(code: &str) -> bool {
     let plain = code.chars().all(|c| c.is_ascii_alphanumeric() || "._-/".contains(c));
     let top = code.split_once('/').is_some_and(|(first, _)| TOP.contains(&first));
@@ -182,7 +192,7 @@ fn after<'c>(code: &'c str, command: &'c str) -> impl Iterator<Item = &'c str> {
     });
     starts.filter_map(move |(at, _)| {
         let rest = &code[at + command.len()..];
-        let word = &rest[..rest.find([' ', ';', '&', '|', ')']).unwrap_or(rest.len())];
+        let word = &rest[..rest.find([' ', ';', '&', '|', ')', ':', '"']).unwrap_or(rest.len())];
         word.starts_with(|c: char| c.is_ascii_lowercase()).then_some(word)
     })
 }
@@ -232,6 +242,14 @@ mod tests {
     fn paths_that_are_not_there_are_found() {
         complains_of(&told("see `src/a.rs`, `src/b`, `b/c.rs`, `c.rs`, `on_<x>.sql`, `/etc/x.md`, `a/b`"), &[]);
         complains_of(&told("x\n`src/gone.rs` `gone.rs` `docs/gone/`"), &["README.md:2: there is no src/gone.rs", "gone.rs", "docs/gone/"]);
+    }
+
+    #[test]
+    fn a_map_with_holes_is_found() {
+        let paths = ["src/", "src/a.rs", "tests/", "nats/", "fonts/", "fonts/x/", "README.md"].map(str::to_owned);
+        let modules = ["a", "b"].map(str::to_owned);
+        let told = check_map("| `src/a.rs` | x |\n| `nats/` | x |\n", &modules, &paths);
+        complains_of(&told, &["fonts/", "src/b/"]);
     }
 
     #[test]
