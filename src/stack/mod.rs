@@ -114,7 +114,7 @@ impl Stack {
         Ok(Self { nats: nats?, postgres: postgres?, s3: s3?, mail, data })
     }
 
-    /// With user and password: a secret.
+    /// Without user or password.
     pub fn nats_url(&self) -> &str {
         &self.nats.url
     }

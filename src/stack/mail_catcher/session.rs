@@ -52,6 +52,13 @@ pub(crate) async fn serve(
     }
 }
 
+/// Answers a connection that is one too many.
+pub(crate) async fn refuse(mut stream: TcpStream, options: &MailCatcherOptions) -> io::Result<()> {
+    let answer = b"421 4.3.2 too many connections, try again later\r\n";
+    timeout(options.idle, stream.write_all(answer)).await??;
+    stream.shutdown().await
+}
+
 /// What the handler wants done with the connection, which the protocol's state machine cannot say.
 #[derive(Default)]
 struct Fate {
