@@ -69,7 +69,7 @@ pub async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     match cli.command {
         Command::Up(args) => up::run(args, cli.global).await,
         Command::Serve(args) => serve::run(args, cli.global).await,
-        Command::Demo(args) => demo::run(args).await,
+        Command::Demo(args) => demo::run(args, cli.global).await,
         Command::Provision(args) => set_up::provision(args, cli.global).await,
         Command::Migrate(args) => set_up::migrate(args, cli.global).await,
         Command::Rebuild(args) => maintain::rebuild(args, cli.global).await,

@@ -131,6 +131,25 @@ impl Client {
         &self.root
     }
 
+    /// Waits until the server says that it is ready.
+    ///
+    /// # Errors
+    /// It is not in time; the text says what it lacks.
+    pub async fn wait_until_ready(&self, limit: Duration) -> Result<(), ClientError> {
+        let (what, begun) = ("GET /health/ready".to_owned(), tokio::time::Instant::now());
+        loop {
+            let error = match self.http.get(format!("{}/health/ready", self.root)).send().await {
+                Ok(response) if response.status().is_success() => return Ok(()),
+                Ok(response) => refusal(what.clone(), response).await,
+                Err(source) => ClientError::Unreachable { what: what.clone(), source: source.without_url() },
+            };
+            if begun.elapsed() >= limit {
+                return Err(error);
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
     /// Logs in, and does so again by itself when the access token has expired.
     ///
     /// # Errors

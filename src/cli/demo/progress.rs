@@ -23,10 +23,12 @@ pub enum Track {
     Mailed,
     /// Events of the log that the tables contain.
     Projected,
+    /// Events from which the tables were filled anew, beside the live ones.
+    Rebuilt,
 }
 
 impl Track {
-    const ALL: [Self; 4] = [Self::Imported, Self::Rendered, Self::Mailed, Self::Projected];
+    const ALL: [Self; 5] = [Self::Imported, Self::Rendered, Self::Mailed, Self::Projected, Self::Rebuilt];
 
     const fn name(self) -> &'static str {
         match self {
@@ -34,6 +36,7 @@ impl Track {
             Self::Rendered => "rendered",
             Self::Mailed => "mailed",
             Self::Projected => "projected",
+            Self::Rebuilt => "rebuilt",
         }
     }
 }
@@ -45,7 +48,7 @@ pub struct Progress {
 }
 
 enum View {
-    Bars { all: MultiProgress, bars: [ProgressBar; 4] },
+    Bars { all: MultiProgress, bars: [ProgressBar; 5] },
     Lines(Mutex<Lines>),
 }
 
@@ -137,7 +140,7 @@ fn print(line: &str) {
 /// What the plain lines tell. Times are since the demo's start.
 #[derive(Debug, Default)]
 struct Lines {
-    counts: [Option<Count>; 4],
+    counts: [Option<Count>; 5],
     printed: Duration,
 }
 
