@@ -7,6 +7,7 @@ pub mod commands;
 pub mod database;
 pub mod domain;
 pub mod event_log;
+pub mod http;
 pub mod mail;
 pub mod process;
 pub mod projection;

@@ -36,19 +36,28 @@ impl Maintenance {
         mut progress: impl FnMut(Progress) + Send,
     ) -> Result<(), MaintenanceError> {
         let turn = self.take_turn().await?;
-        let mut result = Ok(());
-        for group in self.groups(names).await? {
-            let copies = |suffix: &'static str| group.iter().map(move |m| format!("{}_{suffix}", m.schema));
-            self.drop_schemas(copies("new").chain(copies("old"))).await?;
-            result = self.rebuild_group(&group, &mut progress).await;
-            // After the swap these are the old tables; after a failure the unfinished copies.
-            self.drop_schemas(copies("new").chain(copies("old"))).await?;
-            if result.is_err() {
-                break;
-            }
-        }
+        let result = self.rebuild_all(names, &mut progress).await;
         turn.end().await?;
         result
+    }
+
+    async fn rebuild_all(
+        &self,
+        names: &[&str],
+        progress: &mut (dyn FnMut(Progress) + Send),
+    ) -> Result<(), MaintenanceError> {
+        for group in self.groups(names).await? {
+            let copies = || {
+                let suffixed = |suffix| group.iter().map(move |member| format!("{}_{suffix}", member.schema));
+                suffixed("new").chain(suffixed("old"))
+            };
+            self.drop_schemas(copies()).await?;
+            let rebuilt = self.rebuild_group(&group, progress).await;
+            // After the swap these are the old tables; after a failure the unfinished copies.
+            self.drop_schemas(copies()).await?;
+            rebuilt?;
+        }
+        Ok(())
     }
 
     async fn rebuild_group(

@@ -78,22 +78,24 @@ impl Maintenance {
         mut progress: impl FnMut(Progress) + Send,
     ) -> Result<VerifyReport, MaintenanceError> {
         let turn = self.take_turn().await?;
+        let result = self.verify_all(names, &mut progress).await;
+        turn.end().await?;
+        result
+    }
+
+    async fn verify_all(
+        &self,
+        names: &[&str],
+        progress: &mut (dyn FnMut(Progress) + Send),
+    ) -> Result<VerifyReport, MaintenanceError> {
         let mut projections = Vec::new();
-        let mut result = Ok(());
         for group in self.groups(names).await? {
             let copies = || group.iter().map(|member| format!("{}_ver", member.schema));
             self.drop_schemas(copies()).await?;
-            match self.verify_group(&group, &mut progress).await {
-                Ok(verified) => projections.extend(verified),
-                Err(error) => result = Err(error),
-            }
+            let verified = self.verify_group(&group, progress).await;
             self.drop_schemas(copies()).await?;
-            if result.is_err() {
-                break;
-            }
+            projections.extend(verified?);
         }
-        turn.end().await?;
-        result?;
         projections.sort_by(|a, b| a.name.cmp(&b.name));
         Ok(VerifyReport { projections })
     }
@@ -194,9 +196,10 @@ async fn rows_of(
     table: &Table,
 ) -> Result<impl Stream<Item = Result<(String, i64), DatabaseError>> + use<>, DatabaseError> {
     let sql = format!(
-        "SELECT {}::text, hashtextextended(live::text, 0) FROM \"{schema}\".\"{}\" AS live
-         ORDER BY 1 COLLATE \"C\"",
-        table.key, table.name
+        "SELECT {key}::text, hashtextextended(live::text, 0) FROM \"{schema}\".\"{}\" AS live
+         ORDER BY {key}::text COLLATE \"C\"",
+        table.name,
+        key = table.key
     );
     let rows = transaction.query_raw(&sql, std::iter::empty::<i32>()).await?;
     Ok(rows.map(|row| {

@@ -1,10 +1,12 @@
 //! What tests share: the servers, a namespace for each test, and waiting for a condition.
 
+mod app;
 mod namespace;
 mod servers;
 
 use std::time::{Duration, Instant};
 
+pub use app::TestApp;
 pub use namespace::Namespace;
 pub use servers::{laureate, servers};
 
