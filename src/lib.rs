@@ -2,7 +2,7 @@
 //!
 //! `ARCHITECTURE.md` has the map and walkthroughs; `src/app.rs` is the composition root.
 
-// pub mod cli;
+pub mod cli;
 pub mod commands;
 pub mod database;
 pub mod domain;
