@@ -81,5 +81,8 @@ fn prose_tells_of_what_exists() {
         assert!(pages.iter().any(|(path, _)| path == wanted), "{wanted} is missing");
     }
     none(pages.iter().flat_map(|(path, text)| prose::check(&repository, path, text)).collect());
+    // Messages and comments send people to make, too.
+    let told = source::text_files().into_iter().filter(|(path, _)| !path.starts_with("tests/suite/tidy"));
+    none(told.flat_map(|(path, text)| prose::check_targets(&repository, &path, &text)).collect());
     none(prose::check_map(&source::read("ARCHITECTURE.md"), &source::top_modules(), &source::paths()));
 }

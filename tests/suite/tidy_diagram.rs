@@ -3,7 +3,8 @@
 use std::collections::{BTreeSet, HashMap};
 
 use laureate::domain::email::{
-    Email, EmailCommand, EmailEvent, EmailFailed, EmailOutcomeUnknown, EmailQueued, EmailSent, OnUnknown, Stage,
+    Email, EmailCommand, EmailEvent, EmailFailed, EmailOutcomeUnknown, EmailQueued, EmailSent, OnUnknown,
+    Stage,
 };
 use laureate::domain::{Decider, DomainEvent, Locale};
 use uuid::Uuid;
@@ -97,6 +98,7 @@ fn another_diagram_is_noticed() {
     let page = include_str!("../../ARCHITECTURE.md");
     let lacking = page.replace("    Claimed --> Sent: EmailSent\n", "");
     assert_ne!(drawn(&lacking), decided());
-    let wrong = page.replace("Failed --> Queued: EmailRetryRequested", "Sent --> Queued: EmailRetryRequested");
+    let wrong =
+        page.replace("Failed --> Queued: EmailRetryRequested", "Sent --> Queued: EmailRetryRequested");
     assert_ne!(drawn(&wrong), decided());
 }

@@ -25,7 +25,11 @@ const LAYERS: &[Layer] = &[
     layer("event_log", &["domain"], "an adapter: where events are kept"),
     layer("database", &[], "connections and migrations, whatever the tables hold"),
     layer("commands", &["domain", "process", "event_log"], "decides and appends; writes nothing but the log"),
-    layer("projection", &["domain", "event_log", "database"], "sees events and SQL: a rebuild can't mail or render"),
+    layer(
+        "projection",
+        &["domain", "event_log", "database"],
+        "sees events and SQL: a rebuild can't mail or render",
+    ),
     layer(
         "workers",
         &["domain", "process", "commands", "event_log", "render", "mail", "storage", "sheet"],
@@ -37,20 +41,45 @@ const LAYERS: &[Layer] = &[
         "writes by commands, reads from projections; of the workers only the dry run and the issued PDF; \
          neither renders nor mails",
     ),
-    layer("config", &["domain", "http", "event_log", "mail", "sheet", "storage"], "each part's own settings type"),
+    layer(
+        "config",
+        &["domain", "http", "event_log", "mail", "sheet", "storage"],
+        "each part's own settings type",
+    ),
     layer(
         "app",
         &[
-            "domain", "commands", "projection", "workers", "http", "config", "event_log", "database", "render", "mail",
-            "storage", "sheet",
+            "domain",
+            "commands",
+            "projection",
+            "workers",
+            "http",
+            "config",
+            "event_log",
+            "database",
+            "render",
+            "mail",
+            "storage",
+            "sheet",
         ],
         "the composition root: knows every part but the embedded servers",
     ),
     layer(
         "cli",
         &[
-            "app", "config", "commands", "domain", "event_log", "projection", "database", "http", "stack", "sheet",
-            "storage", "workers", "render",
+            "app",
+            "config",
+            "commands",
+            "domain",
+            "event_log",
+            "projection",
+            "database",
+            "http",
+            "stack",
+            "sheet",
+            "storage",
+            "workers",
+            "render",
         ],
         "one file per subcommand",
     ),
@@ -60,7 +89,11 @@ const LAYERS: &[Layer] = &[
 /// Single items that a module may use of another that it otherwise may not.
 const EXCEPTIONS: &[(&str, &str, &str)] = &[
     ("http", "mail::attachment_file_name", "a download is named like the attachment; a pure function"),
-    ("http", "stack::mail_catcher::caught_mail", "shows the embedded stack's caught mails, from their folder"),
+    (
+        "http",
+        "stack::mail_catcher::caught_mail",
+        "shows the embedded stack's caught mails, from their folder",
+    ),
 ];
 
 /// The table itself: every module has a row, every row a module, and no row uses one below it.
@@ -79,7 +112,9 @@ fn check_rows(layers: &[Layer], modules: &[String]) -> Vec<Complaint> {
             complaints.push(format!("LAYERS: there is no src/{}", layer.module));
         }
         let upward = layer.may_use.iter().filter(|used| known(used).is_none_or(|used| used >= n));
-        complaints.extend(upward.map(|used| format!("LAYERS: {} may not use {used}, which is not above it", layer.module)));
+        complaints.extend(
+            upward.map(|used| format!("LAYERS: {} may not use {used}, which is not above it", layer.module)),
+        );
     }
     complaints
 }
@@ -97,7 +132,8 @@ pub(super) fn check(file: &SourceFile) -> Vec<Complaint> {
             && !layer.may_use.contains(&module)
             && !EXCEPTIONS.iter().any(excepted)
     });
-    let tell = |(at, used)| format!("{}:{} uses {used}; {}: {}", file.path, file.line(at), layer.module, layer.why);
+    let tell =
+        |(at, used)| format!("{}:{} uses {used}; {}: {}", file.path, file.line(at), layer.module, layer.why);
     foreign.map(tell).collect()
 }
 
@@ -128,7 +164,9 @@ fn used_modules(code: &str, depth: usize) -> Vec<(usize, String)> {
 
 /// `a::b` → `[a::b]`; `{a::{b, c}, d}` → `[a::, d]`.
 fn paths(rest: &str) -> Vec<String> {
-    let path = |text: &str| text.trim_start().chars().take_while(|c| c.is_alphanumeric() || "_:".contains(*c)).collect();
+    let path = |text: &str| {
+        text.trim_start().chars().take_while(|c| c.is_alphanumeric() || "_:".contains(*c)).collect()
+    };
     let Some(group) = rest.strip_prefix('{') else { return vec![path(rest)] };
     let (mut depth, mut start, mut found) = (0, 0, Vec::new());
     for (at, c) in group.char_indices() {
@@ -151,7 +189,10 @@ fn paths(rest: &str) -> Vec<String> {
 #[test]
 fn a_module_that_reaches_outwards_is_found() {
     let check = |path: &str, text: &str| check(&SourceFile::new(path, text));
-    complains_of(&check("src/projection/apply.rs", "use crate::workers::Worker;"), &["apply.rs:1 uses workers"]);
+    complains_of(
+        &check("src/projection/apply.rs", "use crate::workers::Worker;"),
+        &["apply.rs:1 uses workers"],
+    );
     complains_of(&check("src/projection/a.rs", "use crate::{domain::A, mail::{B, C}};"), &["uses mail"]);
     complains_of(&check("src/domain/a.rs", "\nfn f() { crate::commands::x() }"), &["a.rs:2 uses commands"]);
     complains_of(&check("src/domain/a.rs", "use super::super::http::X;"), &["uses http"]);
@@ -164,7 +205,8 @@ fn a_module_that_reaches_outwards_is_found() {
 #[test]
 fn what_is_allowed_is_not_complained_of() {
     let check = |path: &str, text: &str| check(&SourceFile::new(path, text));
-    let fine = "// crate::http\nuse crate::domain::{A, http};\nuse super::mail::B;\nlet s = \"crate::http::x\";";
+    let fine =
+        "// crate::http\nuse crate::domain::{A, http};\nuse super::mail::B;\nlet s = \"crate::http::x\";";
     complains_of(&check("src/workers/mailer.rs", fine), &[]);
     complains_of(&check("src/http/a.rs", "use crate::mail::attachment_file_name;"), &[]);
     complains_of(&check("src/http/endpoints/jobs/get.rs", "use super::super::super::answer::X;"), &[]);

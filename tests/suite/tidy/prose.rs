@@ -18,17 +18,31 @@ pub(super) struct Repository {
 
 /// Where paths of ours begin.
 const TOP: &[&str] = &[
-    ".ci", ".config", "benches", "docs", "fonts", "migrations", "nats", "openapi", "projections", "samples", "src",
-    "templates", "tests", "tools",
+    ".ci",
+    ".config",
+    "benches",
+    "docs",
+    "fonts",
+    "migrations",
+    "nats",
+    "openapi",
+    "projections",
+    "samples",
+    "src",
+    "templates",
+    "tests",
+    "tools",
 ];
 /// What a file of ours ends with.
-const ENDINGS: &[&str] = &[".rs", ".sql", ".toml", ".md", ".typ", ".sh", ".json", ".png", ".snap", ".j2", ".py"];
+const ENDINGS: &[&str] =
+    &[".rs", ".sql", ".toml", ".md", ".typ", ".sh", ".json", ".png", ".snap", ".j2", ".py"];
 
 impl Repository {
     pub(super) fn load() -> Self {
         let paths: HashSet<String> = source::paths().into_iter().collect();
         let pages = source::text_files().into_iter().filter(|(path, _)| path.ends_with(".md"));
-        let headings = pages.flat_map(|(path, text)| slugs(&text).into_iter().map(move |slug| format!("{path}#{slug}")));
+        let headings =
+            pages.flat_map(|(path, text)| slugs(&text).into_iter().map(move |slug| format!("{path}#{slug}")));
         Self {
             headings: headings.collect(),
             targets: targets(&source::read("Makefile")),
@@ -70,7 +84,10 @@ fn targets(makefile: &str) -> HashSet<String> {
 
 /// The variants of `enum Command`, as the command line spells them.
 fn subcommands(text: &str) -> HashSet<String> {
-    let body = text.split_once("enum Command {").and_then(|(_, rest)| rest.split_once("\n}")).map_or("", |(body, _)| body);
+    let body = text
+        .split_once("enum Command {")
+        .and_then(|(_, rest)| rest.split_once("\n}"))
+        .map_or("", |(body, _)| body);
     let variant = |line: &str| {
         let name: String = line.trim().chars().take_while(char::is_ascii_alphanumeric).collect();
         name.starts_with(|c: char| c.is_ascii_uppercase()).then(|| kebab(&name))
@@ -94,14 +111,17 @@ fn routes(table: &str) -> HashSet<Vec<String>> {
     let route = |line: &str| {
         let (_, rest) = line.trim().strip_prefix("on(")?.split_once('"')?;
         let parts = rest.split_once('"')?.0.trim_matches('/').split('/');
-        Some(parts.map(|part| if part.starts_with('{') { "{}".to_owned() } else { part.to_owned() }).collect())
+        Some(
+            parts.map(|part| if part.starts_with('{') { "{}".to_owned() } else { part.to_owned() }).collect(),
+        )
     };
     table.lines().filter_map(route).collect()
 }
 
 /// GitHub's names for headings.
 fn slugs(text: &str) -> Vec<String> {
-    let headings = outside_fences(text).filter_map(|(_, line)| Some(line.strip_prefix('#')?.trim_start_matches('#').trim()));
+    let headings = outside_fences(text)
+        .filter_map(|(_, line)| Some(line.strip_prefix('#')?.trim_start_matches('#').trim()));
     let slug = |heading: &str| {
         let kept = heading.to_lowercase();
         let kept = kept.chars().filter(|c| c.is_alphanumeric() || " -_".contains(*c));
@@ -159,12 +179,30 @@ pub(super) fn check(repository: &Repository, page: &str, text: &str) -> Vec<Comp
     complaints
 }
 
+/// Targets in backticks that the Makefile doesn't have, in any text.
+pub(super) fn check_targets(repository: &Repository, path: &str, text: &str) -> Vec<Complaint> {
+    let mut complaints = Vec::new();
+    for (n, line) in text.lines().enumerate() {
+        for rest in line.split("`make ").skip(1) {
+            let target =
+                &rest[..rest.find(|c: char| !c.is_ascii_lowercase() && c != '-').unwrap_or(rest.len())];
+            if !target.starts_with('-') && !repository.targets.contains(target) {
+                complaints.push(format!("{path}:{}: the Makefile has no target {target}", n + 1));
+            }
+        }
+    }
+    complaints
+}
+
 /// Modules below `src/` and folders of the root that the map doesn't tell of.
 pub(super) fn check_map(page: &str, modules: &[String], paths: &[String]) -> Vec<Complaint> {
-    let is_folder = |path: &&String| path.find('/') == Some(path.len() - 1) && !path.starts_with(['.']) && *path != "docs/";
+    let is_folder = |path: &&String| {
+        path.find('/') == Some(path.len() - 1) && !path.starts_with(['.']) && *path != "docs/"
+    };
     let folders = paths.iter().filter(is_folder).map(|folder| (folder.clone(), folder.clone()));
     let modules = modules.iter().map(|module| (format!("src/{module}/"), format!("src/{module}.rs")));
-    let told = |path: &String| page.contains(&format!("| `{path}` |")) || (path == "src/" || path == "tests/");
+    let told =
+        |path: &String| page.contains(&format!("| `{path}` |")) || (path == "src/" || path == "tests/");
     let missing = folders.chain(modules).filter(|(folder, file)| !told(folder) && !told(file));
     missing.map(|(folder, _)| format!("ARCHITECTURE.md: the map doesn't tell of {folder}")).collect()
 }
@@ -180,7 +218,11 @@ fn exists(repository: &Repository, page: &str, path: &str) -> bool {
     let top = path.split_once('/').is_some_and(|(first, _)| TOP.contains(&first));
     // Pages in a folder tell of their neighbours.
     let folder = page.rsplit_once('/').map_or("", |(folder, _)| folder);
-    if top { repository.has_from_root(path) || repository.has_from_root(&format!("{folder}/{path}")) } else { repository.has(path) }
+    if top {
+        repository.has_from_root(path) || repository.has_from_root(&format!("{folder}/{path}"))
+    } else {
+        repository.has(path)
+    }
 }
 
 /// The words that follow a command's name, where it stands as a command.
@@ -217,7 +259,8 @@ fn leads_somewhere(repository: &Repository, page: &str, link: &str) -> bool {
     let (path, heading) = link.split_once('#').map_or((link, None), |(path, heading)| (path, Some(heading)));
     let folder = page.rsplit_once('/').map_or(String::new(), |(folder, _)| format!("{folder}/"));
     let path = if path.is_empty() { page.to_owned() } else { format!("{folder}{path}") };
-    repository.has_from_root(&path) && heading.is_none_or(|heading| repository.headings.contains(&format!("{path}#{heading}")))
+    repository.has_from_root(&path)
+        && heading.is_none_or(|heading| repository.headings.contains(&format!("{path}#{heading}")))
 }
 
 #[cfg(test)]
@@ -226,7 +269,9 @@ mod tests {
 
     fn repository() -> Repository {
         Repository {
-            paths: ["src/", "src/a.rs", "src/b/", "src/b/c.rs", "docs/", "docs/x.md", "README.md"].map(str::to_owned).into(),
+            paths: ["src/", "src/a.rs", "src/b/", "src/b/c.rs", "docs/", "docs/x.md", "README.md"]
+                .map(str::to_owned)
+                .into(),
             headings: ["README.md#two-words".to_owned()].into(),
             targets: targets("demo: build ## Show\nbuild:\n\t@x\nA ?= b:\n"),
             subcommands: subcommands("enum Command {\n    /// Run\n    Up(up::A),\n    WithServers(B),\n}\n"),
@@ -240,13 +285,20 @@ mod tests {
 
     #[test]
     fn paths_that_are_not_there_are_found() {
-        complains_of(&told("see `src/a.rs`, `src/b`, `b/c.rs`, `c.rs`, `on_<x>.sql`, `/etc/x.md`, `a/b`"), &[]);
-        complains_of(&told("x\n`src/gone.rs` `gone.rs` `docs/gone/`"), &["README.md:2: there is no src/gone.rs", "gone.rs", "docs/gone/"]);
+        complains_of(
+            &told("see `src/a.rs`, `src/b`, `b/c.rs`, `c.rs`, `on_<x>.sql`, `/etc/x.md`, `a/b`"),
+            &[],
+        );
+        complains_of(
+            &told("x\n`src/gone.rs` `gone.rs` `docs/gone/`"),
+            &["README.md:2: there is no src/gone.rs", "gone.rs", "docs/gone/"],
+        );
     }
 
     #[test]
     fn a_map_with_holes_is_found() {
-        let paths = ["src/", "src/a.rs", "tests/", "nats/", "fonts/", "fonts/x/", "README.md"].map(str::to_owned);
+        let paths =
+            ["src/", "src/a.rs", "tests/", "nats/", "fonts/", "fonts/x/", "README.md"].map(str::to_owned);
         let modules = ["a", "b"].map(str::to_owned);
         let told = check_map("| `src/a.rs` | x |\n| `nats/` | x |\n", &modules, &paths);
         complains_of(&told, &["fonts/", "src/b/"]);
@@ -260,9 +312,19 @@ mod tests {
 
     #[test]
     fn commands_that_do_not_exist_are_found() {
-        complains_of(&told("`make demo`, make nothing of it\n```sh\nmake build ARGS=1 && laureate up\n```"), &[]);
+        complains_of(
+            &told("`make demo`, make nothing of it\n```sh\nmake build ARGS=1 && laureate up\n```"),
+            &[],
+        );
         complains_of(&told("`make coffee`"), &["no target coffee"]);
-        complains_of(&told("```sh\n$ make tea; make demo\ntarget/debug/laureate fly\n```"), &["tea", "laureate fly"]);
+        complains_of(
+            &check_targets(&repository(), "a.rs", "// run `make demo`\n\"`make tea` first\""),
+            &["a.rs:2: the Makefile has no target tea"],
+        );
+        complains_of(
+            &told("```sh\n$ make tea; make demo\ntarget/debug/laureate fly\n```"),
+            &["tea", "laureate fly"],
+        );
         complains_of(&told("`laureate with-servers -- x` and `laureate down`"), &["laureate down"]);
     }
 

@@ -19,16 +19,39 @@ const ABSENCES: &[Absence] = &[
     },
     Absence {
         inside: &["src/domain/", "src/process/"],
-        never: &["async fn", ".await", "tokio::", "std::fs", "std::net", "std::env", "std::process", "tracing::"],
+        never: &[
+            "async fn",
+            ".await",
+            "tokio::",
+            "std::fs",
+            "std::net",
+            "std::env",
+            "std::process",
+            "tracing::",
+        ],
         why: "pure code does nothing outside",
     },
     Absence {
         inside: &["src/"],
-        never: &[".purge(", "STREAM.PURGE", "delete_message", "STREAM.MSG.DELETE", "delete_stream", "STREAM.DELETE"],
+        never: &[
+            ".purge(",
+            "STREAM.PURGE",
+            "delete_message",
+            "STREAM.MSG.DELETE",
+            "delete_stream",
+            "STREAM.DELETE",
+        ],
         why: "nothing is deleted from a stream",
     },
     Absence {
-        inside: &["src/http/", "src/workers/", "src/projection/", "src/commands", "src/mail/", "src/storage/"],
+        inside: &[
+            "src/http/",
+            "src/workers/",
+            "src/projection/",
+            "src/commands",
+            "src/mail/",
+            "src/storage/",
+        ],
         never: &["println!", "eprintln!", "dbg!"],
         why: "servers speak through tracing",
     },
@@ -74,7 +97,10 @@ fn impurities_are_found() {
     let check = |path: &str, text: &str| check(&SourceFile::new(path, text));
     complains_of(&check("src/domain/a.rs", "let t = OffsetDateTime::now_utc();"), &["a.rs:1: now_utc"]);
     complains_of(&check("src/process/a.rs", "async fn f() {}"), &["async fn"]);
-    complains_of(&check("src/event_log/a.rs", "request(\"$JS.API.STREAM.PURGE.X\")"), &["nothing is deleted"]);
+    complains_of(
+        &check("src/event_log/a.rs", "request(\"$JS.API.STREAM.PURGE.X\")"),
+        &["nothing is deleted"],
+    );
     complains_of(&check("src/workers/a.rs", "println!(\"x\")"), &["println!"]);
     complains_of(&check("src/domain/a.rs", "// now_utc\n#[cfg(test)]\nmod t { fn f() { new_v4() } }"), &[]);
     complains_of(&check("src/cli/a.rs", "println!(\"x\")"), &[]);

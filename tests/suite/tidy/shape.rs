@@ -32,7 +32,10 @@ pub(super) fn check(file: &SourceFile) -> Vec<Complaint> {
         if lines > MAX_FUNCTION_LINES {
             let name = word(&file.code[at + 3..]);
             let line = file.line(at);
-            complaints.push(format!("{}:{line}: fn {name} has {lines} lines; cut it at {MAX_FUNCTION_LINES}", file.path));
+            complaints.push(format!(
+                "{}:{line}: fn {name} has {lines} lines; cut it at {MAX_FUNCTION_LINES}",
+                file.path
+            ));
         }
     }
     complaints
@@ -115,5 +118,8 @@ fn a_panic_needs_a_proof() {
     complains_of(&of("// proof: too far above\n\n\n\na.unwrap();"), &["src/a.rs:5"]);
     complains_of(&of("fn f() { panic!(\"no\") }"), &["panic!"]);
     complains_of(&of("// proof: b holds\n#[allow(clippy::expect_used)]\na.expect(\"b\");"), &[]);
-    complains_of(&of("a.unwrap_or(1); debug_panic!(1); // b.unwrap()\n#[cfg(test)]\nmod t { fn f() { a.unwrap(); } }"), &[]);
+    complains_of(
+        &of("a.unwrap_or(1); debug_panic!(1); // b.unwrap()\n#[cfg(test)]\nmod t { fn f() { a.unwrap(); } }"),
+        &[],
+    );
 }

@@ -59,7 +59,8 @@ impl SourceFile {
         let below = if is_root { folder } else { own };
         let mut found = Vec::new();
         for (at, _) in self.code.match_indices("mod ") {
-            let Some((name, _)) = self.code[at + 4..].split_once(';').filter(|(name, _)| !name.contains('{')) else {
+            let Some((name, _)) = self.code[at + 4..].split_once(';').filter(|(name, _)| !name.contains('{'))
+            else {
                 continue;
             };
             let before = self.uncommented[..at].trim_end().trim_end_matches("pub").trim_end();
@@ -100,14 +101,17 @@ fn blank(text: &str) -> (String, String) {
     while at < bytes.len() {
         let rest = &bytes[at..];
         let before = if at > 0 { bytes[at - 1] } else { b' ' };
-        let end = at + match rest {
-            [b'/', b'/', ..] => rest.iter().position(|b| *b == b'\n').unwrap_or(rest.len()),
-            [b'/', b'*', ..] => block_comment(rest),
-            [b'"', ..] => string(rest),
-            [b'r', b'"' | b'#', ..] if !is_word(before) || before == b'b' => raw_string(rest).unwrap_or(1),
-            [b'\'', ..] => character(rest).unwrap_or(1),
-            _ => 1,
-        };
+        let end = at
+            + match rest {
+                [b'/', b'/', ..] => rest.iter().position(|b| *b == b'\n').unwrap_or(rest.len()),
+                [b'/', b'*', ..] => block_comment(rest),
+                [b'"', ..] => string(rest),
+                [b'r', b'"' | b'#', ..] if !is_word(before) || before == b'b' => {
+                    raw_string(rest).unwrap_or(1)
+                }
+                [b'\'', ..] => character(rest).unwrap_or(1),
+                _ => 1,
+            };
         let erase = |target: &mut Vec<u8>, range: Range<usize>| {
             target[range].iter_mut().filter(|b| **b != b'\n').for_each(|b| *b = b' ');
         };
@@ -165,9 +169,8 @@ fn raw_string(rest: &[u8]) -> Option<usize> {
 
 /// A character literal, not a lifetime.
 fn character(rest: &[u8]) -> Option<usize> {
-    let text = std::str::from_utf8(&rest[1..rest.len().min(16)]).unwrap_or_else(|error| {
-        std::str::from_utf8(&rest[1..=error.valid_up_to()]).unwrap_or_default()
-    });
+    let text = std::str::from_utf8(&rest[1..rest.len().min(16)])
+        .unwrap_or_else(|error| std::str::from_utf8(&rest[1..=error.valid_up_to()]).unwrap_or_default());
     let first = text.chars().next()?;
     if first == '\\' {
         return text[2..].find('\'').map(|end| end + 4);
@@ -194,11 +197,14 @@ pub(super) fn paths() -> Vec<String> {
 
 fn walk(folder: &Path, prefix: &str, found: &mut Vec<String>) {
     const OURS: &[&str] = &[".ci", ".config", ".github", ".editorconfig", ".gitignore"];
-    let mut entries: Vec<_> = fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry")).collect();
+    let mut entries: Vec<_> =
+        fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry")).collect();
     entries.sort_by_key(fs::DirEntry::file_name);
     for entry in entries {
         let name = entry.file_name().to_string_lossy().into_owned();
-        if (name.starts_with('.') && !OURS.contains(&name.as_str())) || (prefix.is_empty() && name == "target") {
+        if (name.starts_with('.') && !OURS.contains(&name.as_str()))
+            || (prefix.is_empty() && name == "target")
+        {
             continue;
         }
         let path = format!("{prefix}{name}");
@@ -242,7 +248,8 @@ pub(super) fn homeless(files: &[SourceFile]) -> Vec<Complaint> {
         let module = file.path.trim_end_matches(".rs").trim_end_matches("/mod");
         !is_root(&file.path) && !named.iter().any(|named| named == module)
     });
-    lost.map(|file| format!("{}: no file says \"mod …;\" for it, so it is never compiled", file.path)).collect()
+    lost.map(|file| format!("{}: no file says \"mod …;\" for it, so it is never compiled", file.path))
+        .collect()
 }
 
 /// The modules right below `src/`.
@@ -274,12 +281,14 @@ fn comments_and_literals_are_blanked_and_code_stays() {
 
 #[test]
 fn test_code_is_told_from_the_rest() {
-    let text = "fn a() {}\n#[cfg(test)]\nmod tests {\n    fn b() {}\n}\nfn c() {}\n#[cfg(test)]\nmod other;\n";
+    let text =
+        "fn a() {}\n#[cfg(test)]\nmod tests {\n    fn b() {}\n}\nfn c() {}\n#[cfg(test)]\nmod other;\n";
     let file = SourceFile::new("src/x/y.rs", text);
     let at = |part| text.find(part).expect("it is there");
     assert!(file.in_test(at("fn b")) && !file.in_test(at("fn a")) && !file.in_test(at("fn c")));
     assert_eq!(file.modules(), [("src/x/y/other".to_owned(), true)]);
-    let file = SourceFile::new("src/x/mod.rs", "#[cfg(test)]\n#[path = \"z_tests.rs\"]\nmod tests;\npub mod a;\n");
+    let file =
+        SourceFile::new("src/x/mod.rs", "#[cfg(test)]\n#[path = \"z_tests.rs\"]\nmod tests;\npub mod a;\n");
     assert_eq!(file.modules(), [("src/x/z_tests".to_owned(), true), ("src/x/a".to_owned(), false)]);
 }
 

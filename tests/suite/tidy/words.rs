@@ -11,7 +11,8 @@ const UNFINISHED: &[&str] = &[
     concat!("FIX", "ME"),
     concat!("#[ig", "nore"),
 ];
-const MACHINE_PATHS: &[&str] = &[concat!("/wo", "rk/"), concat!("/ro", "ot/"), concat!("/ho", "me/"), concat!("/Us", "ers/")];
+const MACHINE_PATHS: &[&str] =
+    &[concat!("/wo", "rk/"), concat!("/ro", "ot/"), concat!("/ho", "me/"), concat!("/Us", "ers/")];
 
 /// Unfinished work and paths of somebody's machine, in any text.
 pub(super) fn check(path: &str, text: &str) -> Vec<Complaint> {
@@ -61,6 +62,9 @@ fn unfinished_work_and_machine_paths_are_found() {
 fn sleeps_are_found_in_tests_only() {
     let check = |path: &str, text: &str| check_sleeps(&SourceFile::new(path, text));
     complains_of(&check("tests/suite/a.rs", "tokio::time::sleep(x).await;"), &["tests/suite/a.rs:1"]);
-    complains_of(&check("src/a.rs", "sleep(x);\n#[cfg(test)]\nmod t { fn f() { sleep(x) } }"), &["src/a.rs:3"]);
+    complains_of(
+        &check("src/a.rs", "sleep(x);\n#[cfg(test)]\nmod t { fn f() { sleep(x) } }"),
+        &["src/a.rs:3"],
+    );
     complains_of(&check("tests/suite/support/mod.rs", "sleep(x)"), &[]);
 }
