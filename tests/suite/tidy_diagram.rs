@@ -31,7 +31,7 @@ fn mail(on_unknown: OnUnknown) -> EmailQueued {
 
 /// Everything that can be asked of a mail whose last try was this one.
 fn commands(on_unknown: OnUnknown, attempt: u32) -> Vec<EmailCommand> {
-    let failed = |will_retry| {
+    let failed = |will_retry: bool| {
         let answer = "answer".to_owned().into();
         EmailCommand::RecordFailure(EmailFailed { attempt, permanent: !will_retry, will_retry, answer })
     };
