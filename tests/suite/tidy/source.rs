@@ -35,7 +35,7 @@ impl SourceFile {
     /// The byte ranges of items under `#[cfg(test)]`.
     pub(super) fn test_items(&self) -> Vec<Range<usize>> {
         if self.test_only {
-            return vec![0..self.code.len()];
+            return Vec::from([Range { start: 0, end: self.code.len() }]);
         }
         let starts = self.code.match_indices("#[cfg(test)]").map(|(start, _)| start);
         starts.map(|start| start..item_end(&self.code, start)).collect()
