@@ -1,0 +1,1 @@
+//! Workers on a real server, storage and mail catcher.
