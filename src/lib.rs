@@ -2,12 +2,15 @@
 //!
 //! `ARCHITECTURE.md` has the map and walkthroughs; `src/app.rs` is the composition root.
 
-pub mod cli;
+// pub mod cli;
 pub mod commands;
+pub mod database;
 pub mod domain;
 pub mod event_log;
+pub mod http;
 pub mod mail;
 pub mod process;
+pub mod projection;
 pub mod render;
 pub mod sheet;
 pub mod stack;

@@ -1,22 +1,33 @@
 //! The `laureate` program.
 
+use std::io::Write;
 use std::process::ExitCode;
 
 use clap::Parser;
-use laureate::cli::with_servers::{self, WithServersArgs};
+use laureate::cli::{self, Cli, exit};
 use laureate::stack::supervise;
 
-#[derive(Parser)]
-enum Cli {
-    /// Runs a command with servers of its own.
-    #[command(hide = true)]
-    WithServers(WithServersArgs),
-}
-
-fn main() -> anyhow::Result<ExitCode> {
+fn main() -> ExitCode {
     if let Some(code) = supervise::intercept() {
-        return Ok(code);
+        return code;
     }
-    let Cli::WithServers(args) = Cli::parse();
-    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(with_servers::run(args))
+    let cli = Cli::parse();
+    // Where stderr is closed there is nobody left to tell.
+    let tell = |error: &anyhow::Error| {
+        let _ = writeln!(std::io::stderr(), "laureate: {error:#}");
+    };
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            tell(&anyhow::anyhow!(error).context("the runtime can't be started"));
+            return ExitCode::from(exit::FAILED);
+        }
+    };
+    match runtime.block_on(cli::run(cli)) {
+        Ok(code) => code,
+        Err(error) => {
+            tell(&error);
+            exit::code_of(&error)
+        }
+    }
 }

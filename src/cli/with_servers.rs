@@ -1,6 +1,6 @@
 //! `laureate with-servers -- COMMAND …`: runs a command with servers of its own, for the test suite.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -39,7 +39,12 @@ pub async fn run(args: WithServersArgs) -> anyhow::Result<ExitCode> {
     let (program, rest) = args.command.split_first().context("no command given")?;
     let mut command = bound_to_us(&std::env::current_exe()?, program, rest);
     command.envs(environment(&stack));
-    let mut child = tokio::process::Command::from(command).kill_on_drop(true).spawn()?;
+    for (name, _) in std::env::vars_os().filter(|(name, _)| describes_a_package(name)) {
+        command.env_remove(name);
+    }
+    let mut child = tokio::process::Command::from(command)
+        .kill_on_drop(true)
+        .spawn()?;
     let pid = child.id().and_then(|id| Pid::from_raw(id.cast_signed()));
     let forward = |signal| {
         if let Some(pid) = pid {
@@ -66,6 +71,13 @@ pub async fn run(args: WithServersArgs) -> anyhow::Result<ExitCode> {
     };
     stack.stop().await;
     Ok(exit_code(status))
+}
+
+/// `cargo run` tells us about our own package. Handed on to a `cargo` that we start, this would make it
+/// build again what depends on these variables (ring, and with it half of the dependencies).
+fn describes_a_package(variable: &OsStr) -> bool {
+    let name = variable.as_encoded_bytes();
+    name.starts_with(b"CARGO_PKG_") || name.starts_with(b"CARGO_MANIFEST_")
 }
 
 fn environment(stack: &Stack) -> Vec<(&'static str, OsString)> {

@@ -7,7 +7,7 @@ use std::{
 
 use lettre::transport::smtp::{
     authentication::{Credentials, DEFAULT_MECHANISMS},
-    client::{AsyncSmtpConnection, TlsParameters},
+    client::{AsyncSmtpConnection, Certificate, TlsParameters},
     extension::ClientId,
 };
 use tokio::{net::TcpStream, time::timeout};
@@ -34,8 +34,7 @@ pub(super) struct Connector {
 impl Connector {
     /// Prepares connecting as validated settings say; `domain` is the EHLO name if they give none.
     pub(super) fn new(settings: &MailSettings, domain: &str) -> Result<Self, SettingsError> {
-        let tls = TlsParameters::new(settings.host.clone())
-            .map_err(|error| SettingsError::Tls(error.to_string()))?;
+        let tls = tls_parameters(settings)?;
         let credentials = settings.username.as_ref().zip(settings.password.as_ref());
         let hello = settings.helo_name.as_deref().unwrap_or(domain);
         let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | ':' | '[' | ']');
@@ -98,6 +97,17 @@ impl Connector {
             Err(_) => Err(format!("{what} took longer than {} s", self.timeout.as_secs())),
         }
     }
+}
+
+fn tls_parameters(settings: &MailSettings) -> Result<TlsParameters, SettingsError> {
+    let mut builder = TlsParameters::builder(settings.host.clone());
+    if let Some(file) = &settings.ca_file {
+        let pem = std::fs::read(file).map_err(|error| SettingsError::CaFile(error.to_string()))?;
+        let certificate =
+            Certificate::from_pem(&pem).map_err(|error| SettingsError::CaFile(error.to_string()))?;
+        builder = builder.add_root_certificate(certificate);
+    }
+    builder.build().map_err(|error| SettingsError::Tls(error.to_string()))
 }
 
 /// Connections that wait for the next mail. Only those that finished their last dialogue cleanly come here.

@@ -67,8 +67,11 @@ pub struct OutgoingMail {
     pub date: OffsetDateTime,
 }
 
-/// What became of a mail. The texts are the mail server's own words, on one line, at most 2,000
-/// characters, with the recipient's address replaced by `<recipient>`: they may be stored and shown.
+/// What became of a mail.
+///
+/// The texts are the mail server's own words, on one line of at most 2,000 characters, with the
+/// recipient's address replaced by `<recipient>`. A server may still name the person in another way: the
+/// texts belong into events as [`Personal`] and not into logs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SendOutcome {
     /// The server has taken responsibility for it.

@@ -1,6 +1,6 @@
 //! Where mail goes out and who it is from.
 
-use std::{net::IpAddr, time::Duration};
+use std::{net::IpAddr, path::PathBuf, time::Duration};
 
 use serde::Deserialize;
 
@@ -31,6 +31,9 @@ pub struct MailSettings {
     /// Protection of the connection. Default `starttls`.
     #[serde(default)]
     pub security: Security,
+    /// PEM file with the certificate authority of the mail server, if it is not one that browsers know.
+    #[serde(default)]
+    pub ca_file: Option<PathBuf>,
     /// User name, if the server wants one. Needs a protected connection unless the server is on this machine.
     #[serde(default)]
     pub username: Option<String>,
@@ -123,6 +126,9 @@ pub enum SettingsError {
     /// The TLS library refused the host name or its own set-up.
     #[error("mail setting `host` cannot be used for TLS: {0}")]
     Tls(String),
+    /// The file of the certificate authority cannot be read.
+    #[error("mail setting `ca_file` cannot be used: {0}")]
+    CaFile(String),
     /// A template that is compiled in does not parse.
     #[error("a mail template does not parse: {0}")]
     Template(#[from] minijinja::Error),

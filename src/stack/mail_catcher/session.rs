@@ -1,6 +1,6 @@
 //! One SMTP connection: lines in, replies out, every length bounded.
 
-use std::io;
+use std::io::{self, BufRead};
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -52,6 +52,13 @@ pub(crate) async fn serve(
     }
 }
 
+/// Answers a connection that is one too many.
+pub(crate) async fn refuse(mut stream: TcpStream, options: &MailCatcherOptions) -> io::Result<()> {
+    let answer = b"421 4.3.2 too many connections, try again later\r\n";
+    timeout(options.idle, stream.write_all(answer)).await??;
+    stream.shutdown().await
+}
+
 /// What the handler wants done with the connection, which the protocol's state machine cannot say.
 #[derive(Default)]
 struct Fate {
@@ -67,9 +74,15 @@ fn process(
     replies: &mut Vec<u8>,
 ) -> io::Result<(usize, bool)> {
     let mut used = 0;
-    while let Some(length) = bytes[used..].iter().position(|byte| *byte == b'\n') {
-        let line = &bytes[used..=used + length];
-        used += length + 1;
+    loop {
+        let rest = &bytes[used..];
+        // Finds the end of the line a machine word at a time.
+        let length = { rest }.skip_until(b'\n')?;
+        let line = &rest[..length];
+        if !line.ends_with(b"\n") {
+            return Ok((used, true));
+        }
+        used += length;
         let response = session.process(line);
         if fate.silent.load(Ordering::Relaxed) {
             return Ok((used, false));
@@ -81,7 +94,6 @@ fn process(
             return Ok((used, false));
         }
     }
-    Ok((used, true))
 }
 
 /// The message being received.
@@ -164,7 +176,9 @@ impl Handler for Envelope {
                 reply(452, "4.3.1 cannot keep the message")
             })
         };
-        self.body = Vec::new();
+        // The room is used again by the connection's next message, unless this one was unusual.
+        self.body.clear();
+        self.body.shrink_to(CHUNK * 8);
         match kept {
             Ok(id) => Response::custom(250, format!("2.0.0 kept as {id}")),
             Err(refusal) => {

@@ -1,0 +1,2 @@
+-- One attendee. $1: id
+SELECT * FROM attendees WHERE id = $1

@@ -1,0 +1,24 @@
+-- row key: id
+-- A person became known; where it came from stays with the row.
+INSERT INTO attendees (
+    id, full_name, country, document_type, document_number, gender, email,
+    import_id, import_row, created_at, updated_at, created_position, position
+)
+SELECT
+    event.id, data."fullName", data.country, data."documentType", data."documentNumber", data.gender, data.email,
+    (data.source ->> 'importId')::uuid, (data.source ->> 'row')::integer,
+    event.time, event.time, event.position, event.position
+FROM jsonb_to_recordset($1) AS event(position bigint, time timestamptz, id uuid, data jsonb),
+    jsonb_to_record(event.data) AS data(
+        "fullName" text, country text, "documentType" text, "documentNumber" text, gender text, email text,
+        source jsonb
+    )
+ON CONFLICT (id) DO UPDATE SET
+    full_name = excluded.full_name,
+    country = excluded.country,
+    document_type = excluded.document_type,
+    document_number = excluded.document_number,
+    gender = excluded.gender,
+    email = excluded.email,
+    updated_at = excluded.updated_at,
+    position = excluded.position

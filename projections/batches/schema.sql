@@ -1,0 +1,18 @@
+CREATE TABLE batches (
+    id               uuid PRIMARY KEY,
+    certificate_id   uuid NOT NULL,
+    state            text NOT NULL CHECK (state IN ('requested', 'dispatched')),
+    total            bigint NOT NULL,
+    requested        bigint,
+    existing         bigint,
+    refused          bigint,
+    -- For whom nothing could be issued: [{"attendeeId": "…", "code": "NOT_FOUND"}].
+    refusals         jsonb NOT NULL DEFAULT '[]',
+    created_at       timestamptz NOT NULL,
+    updated_at       timestamptz NOT NULL,
+    created_position bigint NOT NULL,
+    position         bigint NOT NULL
+);
+
+-- indexes
+CREATE UNIQUE INDEX batches_newest ON batches (created_position);

@@ -1,0 +1,31 @@
+-- row key: id
+-- Somebody said what people can earn.
+INSERT INTO certificates (
+    id, client, name, event_name, theme, theme_version, design_key, design_sha256,
+    event_link, sendgrid_template_id, locale, is_active, created_at, updated_at, created_position, position
+)
+SELECT
+    event.id, data.client, data.name, data."eventName",
+    data."pdfTemplate" ->> 'theme', (data."pdfTemplate" ->> 'version')::integer,
+    data.design ->> 'key', data.design ->> 'sha256',
+    data."eventLink", data."sendgridTemplateId", data.locale, data."isActive",
+    event.time, event.time, event.position, event.position
+FROM jsonb_to_recordset($1) AS event(position bigint, time timestamptz, id uuid, data jsonb),
+    jsonb_to_record(event.data) AS data(
+        client text, name text, "eventName" text, "pdfTemplate" jsonb, design jsonb,
+        "eventLink" text, "sendgridTemplateId" text, locale text, "isActive" boolean
+    )
+ON CONFLICT (id) DO UPDATE SET
+    client = excluded.client,
+    name = excluded.name,
+    event_name = excluded.event_name,
+    theme = excluded.theme,
+    theme_version = excluded.theme_version,
+    design_key = excluded.design_key,
+    design_sha256 = excluded.design_sha256,
+    event_link = excluded.event_link,
+    sendgrid_template_id = excluded.sendgrid_template_id,
+    locale = excluded.locale,
+    is_active = excluded.is_active,
+    updated_at = excluded.updated_at,
+    position = excluded.position

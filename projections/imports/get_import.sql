@@ -1,0 +1,2 @@
+-- One import. $1: id
+SELECT * FROM imports WHERE id = $1

@@ -1,0 +1,18 @@
+-- row key: id
+-- The file was read to its end; the counts of the end are the ones that count.
+UPDATE imports SET
+    state = 'completed',
+    total = data.total,
+    created = data.created,
+    updated = data.updated,
+    errors = data.errors,
+    associated = data.associated,
+    report_key = data."reportKey",
+    ended_at = event.time,
+    updated_at = event.time,
+    position = event.position
+FROM jsonb_to_recordset($1) AS event(position bigint, time timestamptz, id uuid, data jsonb),
+    jsonb_to_record(event.data) AS data(
+        total bigint, created bigint, updated bigint, errors bigint, associated bigint, "reportKey" text
+    )
+WHERE imports.id = event.id

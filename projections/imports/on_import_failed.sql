@@ -1,0 +1,12 @@
+-- row key: id
+-- The file could not be read on; what was taken over before stays.
+UPDATE imports SET
+    state = 'failed',
+    failure_code = data.code,
+    failure_reason = data.reason,
+    ended_at = event.time,
+    updated_at = event.time,
+    position = event.position
+FROM jsonb_to_recordset($1) AS event(position bigint, time timestamptz, id uuid, data jsonb),
+    jsonb_to_record(event.data) AS data(code text, reason text)
+WHERE imports.id = event.id

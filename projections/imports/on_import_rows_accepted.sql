@@ -1,0 +1,13 @@
+-- row key: id
+-- People of these rows are known now.
+UPDATE imports SET
+    state = CASE WHEN imports.ended_at IS NULL THEN 'running' ELSE imports.state END,
+    through_row = greatest(imports.through_row, data."throughRow"),
+    created = imports.created + data.created,
+    updated = imports.updated + data.updated,
+    associated = imports.associated + jsonb_array_length(data.earned),
+    updated_at = event.time,
+    position = event.position
+FROM jsonb_to_recordset($1) AS event(position bigint, time timestamptz, id uuid, data jsonb),
+    jsonb_to_record(event.data) AS data("throughRow" bigint, created bigint, updated bigint, earned jsonb)
+WHERE imports.id = event.id

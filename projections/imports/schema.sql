@@ -1,0 +1,36 @@
+CREATE TABLE imports (
+    id               uuid PRIMARY KEY,
+    state            text NOT NULL CHECK (state IN ('requested', 'running', 'completed', 'failed')),
+    object_key       text NOT NULL,
+    format           text NOT NULL,
+    sha256           text NOT NULL,
+    size             bigint NOT NULL,
+    update_existing  boolean NOT NULL,
+    certificate_id   uuid,
+    through_row      bigint NOT NULL DEFAULT 0,
+    -- Rows in the file; known at the end.
+    total            bigint,
+    created          bigint NOT NULL DEFAULT 0,
+    updated          bigint NOT NULL DEFAULT 0,
+    errors           bigint NOT NULL DEFAULT 0,
+    associated       bigint NOT NULL DEFAULT 0,
+    report_key       text,
+    failure_code     text,
+    failure_reason   text,
+    ended_at         timestamptz,
+    created_at       timestamptz NOT NULL,
+    updated_at       timestamptz NOT NULL,
+    created_position bigint NOT NULL,
+    position         bigint NOT NULL
+);
+
+CREATE TABLE import_rejections (
+    import_id  uuid NOT NULL,
+    row_number bigint NOT NULL,
+    -- What is wrong, field by field: [{"field": "email", "code": "REQUIRED"}]; never the row's data.
+    errors     jsonb NOT NULL,
+    PRIMARY KEY (import_id, row_number)
+);
+
+-- indexes
+CREATE UNIQUE INDEX imports_newest ON imports (created_position);

@@ -1,0 +1,15 @@
+-- row key: id
+-- The PDF exists and is frozen; an earlier failure is history.
+UPDATE issuances SET
+    state = 'generated',
+    object_key = data."objectKey",
+    sha256 = data.sha256,
+    size = data.size,
+    generated_at = event.time,
+    failure_code = NULL,
+    failure_reason = NULL,
+    updated_at = event.time,
+    position = event.position
+FROM jsonb_to_recordset($1) AS event(position bigint, time timestamptz, id uuid, data jsonb),
+    jsonb_to_record(event.data) AS data("objectKey" text, sha256 text, size bigint)
+WHERE issuances.id = event.id

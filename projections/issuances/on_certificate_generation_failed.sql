@@ -1,0 +1,11 @@
+-- row key: id
+-- No PDF could be made; one that exists already stays.
+UPDATE issuances SET
+    state = CASE WHEN issuances.generated_at IS NULL THEN 'failed' ELSE issuances.state END,
+    failure_code = data.code,
+    failure_reason = data.reason,
+    updated_at = event.time,
+    position = event.position
+FROM jsonb_to_recordset($1) AS event(position bigint, time timestamptz, id uuid, data jsonb),
+    jsonb_to_record(event.data) AS data(code text, reason text)
+WHERE issuances.id = event.id

@@ -1,0 +1,12 @@
+-- row key: id
+-- The server took the mail; the error of an earlier try is history.
+UPDATE jobs SET
+    stage = 'sent',
+    error_message = NULL,
+    answer = data.answer,
+    sent_at = event.time,
+    updated_at = event.time,
+    position = event.position
+FROM jsonb_to_recordset($1) AS event(position bigint, time timestamptz, id uuid, data jsonb),
+    jsonb_to_record(event.data) AS data(answer text)
+WHERE jobs.id = event.id

@@ -1,0 +1,12 @@
+-- row key: id
+-- A worker is about to hand the mail to the server.
+UPDATE jobs SET
+    stage = 'claimed',
+    attempts = data.attempt,
+    message_id = data."messageId",
+    attempted_at = event.time,
+    updated_at = event.time,
+    position = event.position
+FROM jsonb_to_recordset($1) AS event(position bigint, time timestamptz, id uuid, data jsonb),
+    jsonb_to_record(event.data) AS data(attempt integer, "messageId" text)
+WHERE jobs.id = event.id

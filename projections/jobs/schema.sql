@@ -1,0 +1,32 @@
+CREATE TABLE jobs (
+    id               uuid PRIMARY KEY,
+    issuance_id      uuid NOT NULL,
+    to_name          text NOT NULL,
+    to_address       text NOT NULL,
+    stage            text NOT NULL CHECK (stage IN ('queued', 'claimed', 'retrying', 'sent', 'failed', 'unknown')),
+    -- What the API calls it.
+    status           text NOT NULL GENERATED ALWAYS AS (
+        CASE stage
+            WHEN 'sent' THEN 'sent'
+            WHEN 'failed' THEN 'error'
+            WHEN 'unknown' THEN 'error'
+            ELSE 'pending'
+        END
+    ) STORED,
+    attempts         integer NOT NULL DEFAULT 0,
+    message_id       text,
+    attempted_at     timestamptz,
+    error_message    text,
+    answer           text,
+    sent_at          timestamptz,
+    created_at       timestamptz NOT NULL,
+    updated_at       timestamptz NOT NULL,
+    created_position bigint NOT NULL,
+    position         bigint NOT NULL
+);
+
+-- indexes
+CREATE UNIQUE INDEX jobs_newest ON jobs (created_position);
+CREATE INDEX jobs_by_issuance ON jobs (issuance_id);
+CREATE INDEX jobs_by_status ON jobs (status, created_position);
+CREATE INDEX jobs_by_attempt ON jobs (attempted_at) WHERE attempted_at IS NOT NULL;

@@ -1,0 +1,7 @@
+-- row key: none, adds up
+-- People known.
+INSERT INTO overview_counts (name, count)
+SELECT 'attendees', count(*)
+FROM jsonb_to_recordset($1) AS event(position bigint)
+GROUP BY 1
+ON CONFLICT (name) DO UPDATE SET count = overview_counts.count + excluded.count

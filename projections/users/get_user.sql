@@ -1,0 +1,2 @@
+-- One user. $1: id
+SELECT * FROM users WHERE id = $1

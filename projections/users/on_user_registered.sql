@@ -1,0 +1,22 @@
+-- row key: id
+-- Somebody may log in from now on.
+INSERT INTO users (
+    id, user_name, name, last_name, email, role, password_hash,
+    created_at, updated_at, created_position, position
+)
+SELECT
+    event.id, data."userName", data.name, data."lastName", data.email, data.role, data."passwordHash",
+    event.time, event.time, event.position, event.position
+FROM jsonb_to_recordset($1) AS event(position bigint, time timestamptz, id uuid, data jsonb),
+    jsonb_to_record(event.data) AS data(
+        "userName" text, name text, "lastName" text, email text, role text, "passwordHash" text
+    )
+ON CONFLICT (id) DO UPDATE SET
+    user_name = excluded.user_name,
+    name = excluded.name,
+    last_name = excluded.last_name,
+    email = excluded.email,
+    role = excluded.role,
+    password_hash = excluded.password_hash,
+    updated_at = excluded.updated_at,
+    position = excluded.position

@@ -1,0 +1,442 @@
+//! The composition root: the only place that knows every adapter, and where roles become tasks.
+
+mod dependencies;
+mod log_source;
+
+use std::future::Future;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use anyhow::{Context, anyhow};
+use deadpool_postgres::Pool;
+use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+use time::OffsetDateTime;
+use tokio::net::TcpListener;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use crate::commands::Commands;
+use crate::commands::issue::IssuingFacts;
+use crate::config::Config;
+use crate::database;
+use crate::domain::certificate::TemplateRef;
+use crate::event_log::provision::Provisioned;
+use crate::event_log::{EventLog, Names};
+use crate::http::{self, HttpParts, HttpState, Passwords, Tokens};
+use crate::mail::{MailProvider, SmtpMailer};
+use crate::projection::{LogSource, Maintenance, ProjectionSet, Projector, Readers};
+use crate::render::{RENDERER_VERSION, Renderer, Theme};
+use crate::sheet::Limits;
+use crate::storage::ObjectStorage;
+use crate::workers::{self, Worker};
+use crate::workers::dead_letter::Undertaker;
+use crate::workers::importer::Importer;
+use crate::workers::mailer::Mailer;
+use crate::workers::processes::Processes;
+use crate::workers::renderer::{RendererWorker, Rendering};
+
+use log_source::JetStreamSource;
+
+/// Connections of the projector and of maintenance; a rebuild takes three.
+const PROJECTOR_CONNECTIONS: usize = 6;
+/// How long the log's server may take to be there when a process starts.
+const CONNECT_WITHIN: Duration = Duration::from_secs(15);
+/// Bounds of all histograms: seconds of requests, sizes of group commits.
+const BUCKETS: [f64; 14] = [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 50.0, 250.0, 1000.0];
+
+/// What a process can be; one process can be several.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Role {
+    /// Answers HTTP requests.
+    Api,
+    /// Keeps the query tables up with the log.
+    Projector,
+    /// Carries out what process managers want.
+    Processes,
+    /// Takes uploaded files in.
+    Importer,
+    /// Makes PDFs.
+    Renderer,
+    /// Sends mails.
+    Mailer,
+    /// Turns deliveries that the server gave up into dead letters.
+    Scheduler,
+}
+
+impl Role {
+    /// All of them.
+    pub const ALL: [Self; 7] = [
+        Self::Api,
+        Self::Projector,
+        Self::Processes,
+        Self::Importer,
+        Self::Renderer,
+        Self::Mailer,
+        Self::Scheduler,
+    ];
+}
+
+/// What only the embedded stack has.
+#[derive(Default)]
+pub struct Extras {
+    /// A socket that listens already.
+    pub listener: Option<TcpListener>,
+    /// The folder of the mail catcher, to be shown under `/mails`.
+    pub caught_mails: Option<PathBuf>,
+}
+
+/// Everything, connected; nothing runs yet but the committing task.
+pub struct App {
+    config: Config,
+    commands: Commands,
+    pool: Pool,
+    projector_pool: Pool,
+    set: Arc<ProjectionSet>,
+    readers: Readers,
+    source: Arc<dyn LogSource>,
+    storage: ObjectStorage,
+    renderer: Arc<Renderer>,
+    mailer: Arc<dyn MailProvider>,
+    metrics: PrometheusHandle,
+}
+
+impl App {
+    /// Connects to what the configuration names.
+    ///
+    /// # Errors
+    /// Something can't be reached or is not usable; the text says what and why.
+    pub async fn connect(config: Config) -> anyhow::Result<Self> {
+        let log = connect_log(&config).await?;
+        let set = Arc::new(ProjectionSet::embedded(&config.namespace)?);
+        let url = config.database.url.reveal();
+        let pool = database::connect(url, Some(&set.search_path()), config.database.connections)?;
+        let projector_pool = database::connect(url, None, PROJECTOR_CONNECTIONS)?;
+        database::check(&projector_pool).await?;
+        let readers = Readers::new(projector_pool.clone(), set.clone());
+        let source: Arc<dyn LogSource> = Arc::new(JetStreamSource(log.clone()));
+        let storage = ObjectStorage::open(&config.storage).context("storage")?;
+        let renderer = Arc::new(Renderer::new()?);
+        let mailer: Arc<dyn MailProvider> = Arc::new(SmtpMailer::new(&config.mail)?);
+        let metrics = recorder()?;
+        let commands = Commands::new(log, Arc::new(OffsetDateTime::now_utc));
+        Ok(Self {
+            config,
+            commands,
+            pool,
+            projector_pool,
+            set,
+            readers,
+            source,
+            storage,
+            renderer,
+            mailer,
+            metrics,
+        })
+    }
+
+    /// Creates or updates streams, consumers and the tables that replay cannot restore.
+    ///
+    /// # Errors
+    /// A server refuses.
+    pub async fn prepare(&self) -> anyhow::Result<Vec<Provisioned>> {
+        self.migrate().await?;
+        Ok(self.commands.log().provision(self.config.nats.replicas).await?)
+    }
+
+    /// Creates or updates the tables that replay cannot restore.
+    ///
+    /// # Errors
+    /// The database refuses.
+    pub async fn migrate(&self) -> anyhow::Result<()> {
+        Ok(database::migrate(&self.projector_pool, &self.config.namespace).await?)
+    }
+
+    /// Creates or updates streams and consumers.
+    ///
+    /// # Errors
+    /// The server refuses.
+    pub async fn provision(&self) -> anyhow::Result<Vec<Provisioned>> {
+        Ok(self.commands.log().provision(self.config.nats.replicas).await?)
+    }
+
+    /// The configuration.
+    #[must_use]
+    pub const fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// The way to change anything.
+    #[must_use]
+    pub const fn commands(&self) -> &Commands {
+        &self.commands
+    }
+
+    /// Files.
+    #[must_use]
+    pub const fn storage(&self) -> &ObjectStorage {
+        &self.storage
+    }
+
+    /// The renderer.
+    #[must_use]
+    pub const fn renderer(&self) -> &Arc<Renderer> {
+        &self.renderer
+    }
+
+    /// How far the query tables are.
+    #[must_use]
+    pub const fn readers(&self) -> &Readers {
+        &self.readers
+    }
+
+    /// The query tables.
+    #[must_use]
+    pub const fn pool(&self) -> &Pool {
+        &self.pool
+    }
+
+    /// Hashes passwords as configured.
+    ///
+    /// # Errors
+    /// The parameters are not usable.
+    pub fn passwords(&self) -> anyhow::Result<Passwords> {
+        Ok(Passwords::new(self.config.http.passwords)?)
+    }
+
+    /// Rebuilds, verifies and cleans up the query tables.
+    ///
+    /// # Errors
+    /// The database's address is not usable.
+    pub fn maintenance(&self) -> anyhow::Result<Maintenance> {
+        Ok(Maintenance::new(self.maintenance_pool()?, self.source.clone(), self.set.clone()))
+    }
+
+    /// A pool of its own: maintenance must not wait for requests, nor they for it.
+    fn maintenance_pool(&self) -> anyhow::Result<Pool> {
+        Ok(database::connect(self.config.database.url.reveal(), None, PROJECTOR_CONNECTIONS)?)
+    }
+
+    /// Issued PDFs.
+    #[must_use]
+    pub fn rendering(&self) -> Rendering {
+        Rendering::new(self.commands.clone(), self.renderer.clone(), self.storage.clone())
+    }
+
+    /// Starts these roles.
+    ///
+    /// # Errors
+    /// The address to listen on is taken, or a part of the configuration is not usable.
+    pub async fn start(
+        &self,
+        roles: &[Role],
+        extras: Extras,
+        shutdown: CancellationToken,
+    ) -> anyhow::Result<Running> {
+        let mut running = Running {
+            address: None,
+            tasks: JoinSet::new(),
+            shutdown,
+            grace: Duration::from_secs(self.config.shutdown_grace_seconds),
+        };
+        let Extras { mut listener, caught_mails } = extras;
+        for role in roles {
+            if *role == Role::Api {
+                let listener = match listener.take() {
+                    Some(listener) => listener,
+                    None => {
+                        let listen = self.config.http.listen;
+                        TcpListener::bind(listen).await.with_context(|| format!("cannot listen on {listen}"))?
+                    }
+                };
+                self.start_api(listener, caught_mails.clone(), &mut running)?;
+            } else {
+                self.start_worker(*role, &mut running);
+            }
+        }
+        Ok(running)
+    }
+
+    fn start_api(
+        &self,
+        listener: TcpListener,
+        caught_mails: Option<PathBuf>,
+        running: &mut Running,
+    ) -> anyhow::Result<()> {
+        running.address = Some(listener.local_addr()?);
+        let settings = self.config.http.clone();
+        let state = HttpState::new(HttpParts {
+            commands: self.commands.clone(),
+            pool: self.pool.clone(),
+            readers: self.readers.clone(),
+            meta_schema: database::meta_schema(&self.config.namespace),
+            storage: self.storage.clone(),
+            rendering: self.rendering(),
+            themes: self.newest_themes(),
+            claim_key: self.config.secrets.claim_key.clone(),
+            tokens: Tokens::new(self.config.secrets.token_key.reveal().as_bytes(), settings.tokens.clone())?,
+            passwords: self.passwords()?,
+            import_limits: self.import_limits(),
+            random: |bytes| rand::fill(bytes),
+            dependencies: dependencies::all(self),
+            metrics: Some(self.metrics.clone()),
+            caught_mails,
+            settings,
+        });
+        let (shutdown, grace) = (running.shutdown.clone(), running.grace);
+        running.spawn("api", async move { Ok(http::serve(listener, state, shutdown, grace).await?) });
+        Ok(())
+    }
+
+    fn start_worker(&self, role: Role, running: &mut Running) {
+        let (log, commands) = (self.commands.log().clone(), self.commands.clone());
+        let (shutdown, at_once) = (running.shutdown.clone(), self.config.workers);
+        match role {
+            Role::Api => {}
+            Role::Projector => {
+                let projector = Projector::new(self.projector_pool.clone(), self.source.clone(), self.readers.clone());
+                running.spawn("projector", async move { Ok(projector.run(shutdown).await?) });
+            }
+            Role::Processes => {
+                let worker = Arc::new(Processes::new(commands, self.issuing_facts()));
+                running.spawn("processes", work(log, worker, at_once.processes, shutdown));
+            }
+            Role::Importer => {
+                let key = self.config.secrets.claim_key.clone();
+                let worker = Arc::new(Importer::new(commands, self.storage.clone(), key, self.import_limits()));
+                running.spawn("importer", work(log, worker, at_once.importer, shutdown));
+            }
+            Role::Renderer => {
+                let worker = Arc::new(RendererWorker(self.rendering()));
+                running.spawn("renderer", work(log, worker, at_once.renderer, shutdown));
+            }
+            Role::Mailer => {
+                let from = &self.config.mail.from_address;
+                let domain = from.rsplit('@').next().unwrap_or("localhost").to_owned();
+                let worker = Arc::new(Mailer::new(commands, self.rendering(), self.mailer.clone(), domain));
+                running.spawn("mailer", work(log, worker, at_once.mailer, shutdown));
+            }
+            Role::Scheduler => {
+                let undertaker = Undertaker::new(commands);
+                running.spawn("scheduler", async move { Ok(undertaker.run(shutdown).await?) });
+            }
+        }
+    }
+
+    fn import_limits(&self) -> Limits {
+        self.config.import.limits(self.config.http.upload_limit_bytes)
+    }
+
+    fn issuing_facts(&self) -> IssuingFacts {
+        IssuingFacts {
+            renderer_version: RENDERER_VERSION.to_owned(),
+            fonts_sha256: self.renderer.fonts_digest().to_owned(),
+            public_base_url: self.config.http.public_base_url.clone(),
+            random: rand::random,
+        }
+    }
+
+    /// The newest version of each theme.
+    fn newest_themes(&self) -> Vec<TemplateRef> {
+        let newest = |theme: &Theme| {
+            self.renderer.newest_theme(theme.name()).is_some_and(|newest| newest.version() == theme.version())
+        };
+        let themes = self.renderer.themes().filter(|theme| newest(theme));
+        themes.map(|t| TemplateRef { theme: t.name().to_owned(), version: t.version() }).collect()
+    }
+}
+
+async fn work<W: Worker>(
+    log: EventLog,
+    worker: Arc<W>,
+    at_once: usize,
+    shutdown: CancellationToken,
+) -> anyhow::Result<()> {
+    Ok(workers::run(log, worker, at_once, shutdown).await?)
+}
+
+/// Roles at work.
+pub struct Running {
+    address: Option<SocketAddr>,
+    tasks: JoinSet<(&'static str, anyhow::Result<()>)>,
+    shutdown: CancellationToken,
+    grace: Duration,
+}
+
+impl Running {
+    /// Where the API listens, if it is among the roles.
+    #[must_use]
+    pub const fn address(&self) -> Option<SocketAddr> {
+        self.address
+    }
+
+    fn spawn(&mut self, name: &'static str, task: impl Future<Output = anyhow::Result<()>> + Send + 'static) {
+        self.tasks.spawn(async move { (name, task.await) });
+    }
+
+    /// Waits until the process is asked to stop or a role fails, then lets all roles end what they
+    /// have begun, within the grace period.
+    ///
+    /// # Errors
+    /// A role failed, or did not end in time.
+    pub async fn wait(mut self) -> anyhow::Result<()> {
+        let mut failure = None;
+        let mut deadline: Option<tokio::time::Instant> = None;
+        loop {
+            let ended = match deadline {
+                None => tokio::select! {
+                    () = self.shutdown.cancelled() => {
+                        deadline = Some(tokio::time::Instant::now() + self.grace);
+                        continue;
+                    }
+                    ended = self.tasks.join_next() => ended,
+                },
+                Some(deadline) => match tokio::time::timeout_at(deadline, self.tasks.join_next()).await {
+                    Ok(ended) => ended,
+                    Err(_) => {
+                        let late = anyhow!("some work did not end within the grace period; it will be done again");
+                        return Err(failure.unwrap_or(late));
+                    }
+                },
+            };
+            let (name, result) = match ended {
+                None => return failure.map_or(Ok(()), Err),
+                Some(Ok(ended)) => ended,
+                Some(Err(panic)) => ("a role", Err(anyhow!("{panic}"))),
+            };
+            if let Err(error) = result {
+                tracing::error!(role = name, error = %format!("{error:#}"), "a role failed; the process stops");
+                failure.get_or_insert(error.context(format!("the {name} failed")));
+            }
+            // One role without the others helps nobody: whoever watches the process starts it again.
+            self.shutdown.cancel();
+        }
+    }
+}
+
+async fn connect_log(config: &Config) -> anyhow::Result<EventLog> {
+    let names = Names::new(&config.namespace)?;
+    let servers = config.nats.url.reveal().split(',');
+    let servers: Vec<async_nats::ServerAddr> = servers
+        .map(|server| server.trim().parse())
+        .collect::<Result<_, _>>()
+        .map_err(|_| anyhow!("nats.url is not usable; give nats://user:password@host:port"))?;
+    let options = async_nats::ConnectOptions::new().name("laureate").request_timeout(Some(CONNECT_WITHIN));
+    let connecting = tokio::time::timeout(CONNECT_WITHIN, options.connect(servers));
+    let client = match connecting.await {
+        Ok(client) => client.map_err(|error| anyhow!("the event log's server is not available: {error}"))?,
+        Err(_) => return Err(anyhow!("the event log's server did not answer within {CONNECT_WITHIN:?}")),
+    };
+    Ok(EventLog::new(client, names))
+}
+
+/// The process's one metrics recorder.
+fn recorder() -> anyhow::Result<PrometheusHandle> {
+    static RECORDER: OnceLock<PrometheusHandle> = OnceLock::new();
+    if let Some(handle) = RECORDER.get() {
+        return Ok(handle.clone());
+    }
+    let handle = PrometheusBuilder::new().set_buckets(&BUCKETS)?.install_recorder().context("metrics")?;
+    Ok(RECORDER.get_or_init(|| handle).clone())
+}

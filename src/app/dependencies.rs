@@ -1,0 +1,70 @@
+//! What the API depends on, for `/health/ready`.
+
+use std::sync::Arc;
+
+use futures_util::FutureExt;
+
+use super::App;
+use crate::database;
+use crate::http::Dependency;
+
+/// Every dependency with how to ask whether it works.
+pub(super) fn all(app: &App) -> Vec<Dependency> {
+    vec![log(app), tables(app), projections(app), storage(app), mail(app)]
+}
+
+fn log(app: &App) -> Dependency {
+    let log = app.commands.log().clone();
+    let check = move || {
+        let log = log.clone();
+        async move { log.info().await.map(|_| ()).map_err(|error| error.to_string()) }.boxed()
+    };
+    Dependency { name: "log", required: true, check: Arc::new(check) }
+}
+
+fn tables(app: &App) -> Dependency {
+    let pool = app.pool.clone();
+    let check = move || {
+        let pool = pool.clone();
+        async move { database::check(&pool).await.map_err(|error| error.to_string()) }.boxed()
+    };
+    Dependency { name: "database", required: true, check: Arc::new(check) }
+}
+
+/// Ready once every projection of this program had caught up; a stopped one shows.
+fn projections(app: &App) -> Dependency {
+    let (log, readers) = (app.commands.log().clone(), app.readers.clone());
+    let check = move || {
+        let (log, readers) = (log.clone(), readers.clone());
+        async move {
+            let info = log.info().await.map_err(|error| error.to_string())?;
+            let found = readers.status(&info).await.map_err(|error| error.to_string())?;
+            let unfit = found.iter().filter(|p| !p.ready || p.error.is_some());
+            let texts: Vec<_> = unfit
+                .map(|p| format!("{} is {} at {}, {} behind", p.name, p.state, p.position, p.lag))
+                .collect();
+            if texts.is_empty() { Ok(()) } else { Err(texts.join("; ")) }
+        }
+        .boxed()
+    };
+    Dependency { name: "projections", required: true, check: Arc::new(check) }
+}
+
+fn storage(app: &App) -> Dependency {
+    let storage = app.storage.clone();
+    let check = move || {
+        let storage = storage.clone();
+        async move { storage.check().await.map_err(|error| error.to_string()) }.boxed()
+    };
+    Dependency { name: "storage", required: true, check: Arc::new(check) }
+}
+
+/// Mails wait when the server is away; requests don't.
+fn mail(app: &App) -> Dependency {
+    let mailer = app.mailer.clone();
+    let check = move || {
+        let mailer = mailer.clone();
+        async move { mailer.check().await.map_err(|error| error.to_string()) }.boxed()
+    };
+    Dependency { name: "mail", required: false, check: Arc::new(check) }
+}

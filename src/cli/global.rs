@@ -1,0 +1,41 @@
+//! Options of every subcommand that uses configured servers.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::logging;
+use crate::app::App;
+use crate::config::{Config, ConfigError, Sources};
+
+/// Where the configuration comes from; see `laureate.example.toml`.
+#[derive(Clone, Debug, Default, Args)]
+pub struct GlobalArgs {
+    /// Configuration file (TOML)
+    #[arg(long, global = true, env = "LAUREATE_CONFIG", value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Set one configuration key; counts more than file and environment
+    #[arg(long, global = true, value_name = "KEY=VALUE")]
+    pub set: Vec<String>,
+}
+
+impl GlobalArgs {
+    /// The configuration, with what an embedded stack provides.
+    ///
+    /// # Errors
+    /// See [`ConfigError`].
+    pub fn load(self, stack: Vec<(&'static str, String)>) -> Result<Config, ConfigError> {
+        let environment = std::env::vars().collect();
+        Config::load(Sources { file: self.config, environment, flags: self.set, stack })
+    }
+
+    /// The configuration, logging as it says, and everything connected.
+    ///
+    /// # Errors
+    /// The configuration is not usable or a server can't be reached.
+    pub async fn connect(self) -> anyhow::Result<App> {
+        let config = self.load(Vec::new())?;
+        logging::start(&config.log, config.log_format, None)?;
+        App::connect(config).await
+    }
+}

@@ -1,0 +1,13 @@
+//! `laureate openapi`: the API's document, as it is checked in under `openapi/`.
+
+use std::io::Write;
+use std::process::ExitCode;
+
+/// Prints the document on stdout.
+///
+/// # Errors
+/// stdout is closed.
+pub fn run() -> anyhow::Result<ExitCode> {
+    write!(std::io::stdout(), "{}", crate::http::openapi_json())?;
+    Ok(ExitCode::SUCCESS)
+}

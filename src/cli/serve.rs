@@ -1,0 +1,61 @@
+//! `laureate serve`: some or all roles against configured servers.
+
+use std::process::ExitCode;
+
+use clap::Args;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+
+use super::global::GlobalArgs;
+use crate::app::{Extras, Role};
+
+/// Options of `serve`.
+#[derive(Debug, Args)]
+pub struct ServeArgs {
+    /// What this process does; several with commas
+    #[arg(long, value_enum, value_delimiter = ',', default_values_t = Role::ALL, value_name = "ROLE")]
+    roles: Vec<Role>,
+    /// Also create or update streams, consumers and tables first
+    #[arg(long)]
+    prepare: bool,
+}
+
+/// Runs until a signal asks to stop.
+///
+/// # Errors
+/// A server can't be reached or a role fails.
+pub async fn run(args: ServeArgs, global: GlobalArgs) -> anyhow::Result<ExitCode> {
+    let shutdown = stop_on_signals()?;
+    let app = global.connect().await?;
+    if args.prepare {
+        app.prepare().await?;
+    }
+    let running = app.start(&args.roles, Extras::default(), shutdown).await?;
+    if let Some(address) = running.address() {
+        tracing::info!(%address, "listening");
+    }
+    running.wait().await?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// A token that the first SIGINT or SIGTERM cancels. A second one ends the process at once.
+///
+/// # Errors
+/// The signals can't be watched.
+pub fn stop_on_signals() -> anyhow::Result<CancellationToken> {
+    let shutdown = CancellationToken::new();
+    let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+    let token = shutdown.clone();
+    tokio::spawn(async move {
+        let mut next = async || {
+            tokio::select! {
+                _ = interrupt.recv() => 130,
+                _ = terminate.recv() => 143,
+            }
+        };
+        next().await;
+        token.cancel();
+        std::process::exit(next().await);
+    });
+    Ok(shutdown)
+}

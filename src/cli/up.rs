@@ -1,0 +1,169 @@
+//! `laureate up`: everything here — embedded servers and all roles, data kept in one folder.
+
+use std::io::Write;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::Context;
+use clap::Args;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+use super::global::GlobalArgs;
+use super::serve::stop_on_signals;
+use super::{admin, logging};
+use crate::app::{App, Extras, Role, Running};
+use crate::domain::user::Profile;
+use crate::stack::{Stack, StackOptions};
+
+/// Options of `up`.
+#[derive(Debug, Args)]
+pub struct UpArgs {
+    /// Where all data is kept
+    #[arg(long, value_name = "DIR", default_value = ".laureate")]
+    data_dir: PathBuf,
+    /// Where the API listens
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:3969")]
+    listen: SocketAddr,
+}
+
+/// How an embedded product is started.
+pub struct EmbeddedOptions {
+    /// What servers run, and where their data is.
+    pub stack: StackOptions,
+    /// Where the API listens; port 0 for a free one.
+    pub listen: SocketAddr,
+    /// The configuration's other sources.
+    pub global: GlobalArgs,
+    /// Where logs go; stderr where absent. Text is for reading on a terminal.
+    pub log_file: Option<std::fs::File>,
+}
+
+/// Embedded servers and the product on them.
+pub struct Embedded {
+    /// The servers.
+    pub stack: Stack,
+    /// The product.
+    pub app: App,
+    /// Its roles.
+    pub running: Running,
+    /// Where the API listens.
+    pub address: SocketAddr,
+}
+
+/// Starts servers and all roles; returns when every query table has caught up.
+///
+/// # Errors
+/// A server can't be started, the address is taken, or the configuration is not usable.
+pub async fn start(options: EmbeddedOptions, shutdown: CancellationToken) -> anyhow::Result<Embedded> {
+    let listener =
+        TcpListener::bind(options.listen).await.with_context(|| format!("cannot listen on {}", options.listen))?;
+    let address = listener.local_addr()?;
+    let stack = Stack::start(options.stack).await?;
+    let mut provided = provided(&stack, address)?;
+    provided.extend(secrets(stack.data_dir())?);
+    let config = options.global.load(provided)?;
+    logging::start(&config.log, config.log_format, options.log_file)?;
+    let app = App::connect(config).await?;
+    app.prepare().await?;
+    let extras = Extras { listener: Some(listener), caught_mails: Some(stack.mail_dir().to_owned()) };
+    let running = app.start(&Role::ALL, extras, shutdown).await?;
+    Ok(Embedded { stack, app, running, address })
+}
+
+/// What the embedded servers say of the configuration.
+fn provided(stack: &Stack, address: SocketAddr) -> anyhow::Result<Vec<(&'static str, String)>> {
+    let objects = stack.data_dir().join("objects");
+    std::fs::create_dir_all(&objects)?;
+    let objects = objects.canonicalize()?;
+    let smtp = stack.smtp_addr();
+    Ok(vec![
+        ("log_format", "text".to_owned()),
+        ("nats.url", stack.nats_url().to_owned()),
+        ("database.url", stack.postgres_url().to_owned()),
+        ("storage.url", objects.to_string_lossy().into_owned()),
+        ("mail.host", smtp.ip().to_string()),
+        ("mail.port", smtp.port().to_string()),
+        ("mail.security", "none".to_owned()),
+        ("mail.from_name", "Laureate".to_owned()),
+        ("mail.from_address", "certificates@laureate.example".to_owned()),
+        ("http.listen", address.to_string()),
+        ("http.public_base_url", format!("http://{address}")),
+    ])
+}
+
+/// The keys of this data folder, made on first use.
+fn secrets(data_dir: &Path) -> anyhow::Result<Vec<(&'static str, String)>> {
+    let mut secrets = Vec::new();
+    for (key, name) in [("secrets.claim_key", "claim.key"), ("secrets.token_key", "token.key")] {
+        let file = data_dir.join(name);
+        let secret = match std::fs::read_to_string(&file) {
+            Ok(secret) => secret,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => make_secret(&file)?,
+            Err(error) => return Err(error).with_context(|| format!("cannot read {}", file.display())),
+        };
+        secrets.push((key, secret.trim().to_owned()));
+    }
+    Ok(secrets)
+}
+
+fn make_secret(file: &Path) -> anyhow::Result<String> {
+    use std::os::unix::fs::OpenOptionsExt;
+    let secret = format!("{:032x}{:032x}", rand::random::<u128>(), rand::random::<u128>());
+    let mut made = std::fs::OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(file)
+        .with_context(|| format!("cannot write {}", file.display()))?;
+    made.write_all(secret.as_bytes())?;
+    made.sync_all()?;
+    Ok(secret)
+}
+
+/// Runs until a signal asks to stop.
+///
+/// # Errors
+/// Something can't be started, or fails.
+pub async fn run(args: UpArgs, global: GlobalArgs) -> anyhow::Result<ExitCode> {
+    let shutdown = stop_on_signals()?;
+    let options = EmbeddedOptions {
+        stack: StackOptions::persistent(&args.data_dir),
+        listen: args.listen,
+        global,
+        log_file: None,
+    };
+    let Embedded { mut stack, app, running, address } = start(options, shutdown.clone()).await?;
+    announce(&app, address, &args.data_dir).await?;
+    let mut running = Box::pin(running.wait());
+    let result = tokio::select! {
+        result = &mut running => result,
+        error = stack.failed() => {
+            shutdown.cancel();
+            Err(error.into())
+        }
+    };
+    stack.stop().await;
+    result.map(|()| ExitCode::SUCCESS)
+}
+
+async fn announce(app: &App, address: SocketAddr, data_dir: &Path) -> anyhow::Result<()> {
+    let mut out = std::io::stdout();
+    writeln!(out, "Laureate is at http://{address} (API docs: http://{address}/api/docs)")?;
+    writeln!(out, "mails are caught and shown at http://{address}/mails; data is in {}", data_dir.display())?;
+    if app.commands().log().info().await?.last_position == 0 {
+        let password = admin::made_up_password();
+        let email = "admin@laureate.example";
+        let profile = Profile {
+            user_name: "admin".to_owned().into(),
+            name: "Admin".to_owned().into(),
+            last_name: "Laureate".to_owned().into(),
+            email: email.to_owned().into(),
+        };
+        admin::create(app, profile, &password).await?;
+        writeln!(out, "log in as {email} with password {password} (shown this once)")?;
+    }
+    writeln!(out, "stop with Ctrl-C")?;
+    Ok(())
+}

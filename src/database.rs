@@ -1,0 +1,203 @@
+//! PostgreSQL: pools, errors that may be logged, and the migrations of what replay cannot restore.
+
+use std::str::FromStr;
+use std::time::Duration;
+
+use deadpool_postgres::{Client, Manager, ManagerConfig, Pool, RecyclingMethod, Runtime};
+use sha2::{Digest, Sha256};
+use thiserror::Error;
+use tokio_postgres::NoTls;
+
+/// How long to wait for a connection, new or from the pool.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// What every connection starts with: no statement, lock or forgotten transaction lasts for ever.
+/// Times are UTC in text too, so that rows compare the same everywhere.
+const SESSION: &str = "-c statement_timeout=30s -c lock_timeout=10s \
+    -c idle_in_transaction_session_timeout=60s -c timezone=UTC -c datestyle=ISO";
+
+/// The files under `migrations/`, in order. They hold only what replay cannot restore.
+const MIGRATIONS: &[(&str, &str)] = &[
+    ("0001_checkpoints", include_str!("../migrations/0001_checkpoints.sql")),
+    ("0002_idempotent_answers", include_str!("../migrations/0002_idempotent_answers.sql")),
+];
+
+/// What went wrong with the database. Carries no values of rows: it may be logged.
+#[derive(Debug, Error)]
+pub enum DatabaseError {
+    /// The URL can't be used.
+    #[error("the database URL is not usable: {0}; give postgres://user:password@host:port/database")]
+    Url(String),
+    /// The server doesn't answer, the connection broke, or every connection stayed busy too long.
+    #[error("the database is not available: {0}")]
+    Unavailable(String),
+    /// The server refused a statement.
+    #[error("the database refused a statement: SQLSTATE {sqlstate}{}", at.as_ref().map(|at| format!(" at {at}")).unwrap_or_default())]
+    Refused {
+        /// The error's class and code (PostgreSQL manual, appendix A).
+        sqlstate: String,
+        /// The table, column, constraint or missing thing, where that is known.
+        at: Option<String>,
+    },
+    /// A migration that was applied before reads differently now.
+    #[error(
+        "migration {0} was changed after it had been applied; restore its text and add a new migration instead"
+    )]
+    MigrationChanged(String),
+}
+
+impl DatabaseError {
+    /// Whether the same statement can succeed later: the connection, a conflict or a shortage was at fault.
+    #[must_use]
+    pub fn is_transient(&self) -> bool {
+        match self {
+            Self::Unavailable(_) => true,
+            // Connection, rollback, resources, object in use, operator, system (appendix A of the manual).
+            Self::Refused { sqlstate, .. } => {
+                ["08", "40", "53", "55", "57", "58"].iter().any(|class| sqlstate.starts_with(class))
+            }
+            Self::Url(_) | Self::MigrationChanged(_) => false,
+        }
+    }
+}
+
+impl From<tokio_postgres::Error> for DatabaseError {
+    fn from(error: tokio_postgres::Error) -> Self {
+        let Some(db) = error.as_db_error() else { return Self::Unavailable(error.to_string()) };
+        let named = [db.table(), db.column(), db.constraint()];
+        let at = named.iter().flatten().copied().collect::<Vec<_>>().join(".");
+        // Class 42 (syntax, missing objects) quotes names of the program's own SQL, never data.
+        let text = db.code().code().starts_with("42").then(|| db.message().to_owned());
+        let at = if at.is_empty() { text } else { Some(at) };
+        Self::Refused { sqlstate: db.code().code().to_owned(), at }
+    }
+}
+
+impl From<deadpool_postgres::PoolError> for DatabaseError {
+    fn from(error: deadpool_postgres::PoolError) -> Self {
+        match error {
+            deadpool_postgres::PoolError::Backend(error) => error.into(),
+            deadpool_postgres::PoolError::Timeout(_) => {
+                Self::Unavailable("no connection became free in time".to_owned())
+            }
+            other => Self::Unavailable(other.to_string()),
+        }
+    }
+}
+
+/// A pool of at most `max_size` connections that resolve table names by `search_path` (a list as
+/// in `SET search_path`; see [`crate::projection::ProjectionSet::search_path`]). Connects on first use.
+///
+/// # Errors
+/// The URL can't be parsed.
+pub fn connect(url: &str, search_path: Option<&str>, max_size: usize) -> Result<Pool, DatabaseError> {
+    let mut config = tokio_postgres::Config::from_str(url).map_err(|error| {
+        DatabaseError::Url(
+            std::error::Error::source(&error).map_or_else(|| error.to_string(), ToString::to_string),
+        )
+    })?;
+    let path =
+        search_path.map(|path| format!(" -c search_path={}", path.replace(' ', ""))).unwrap_or_default();
+    let given = config.get_options().map(|given| format!("{given} ")).unwrap_or_default();
+    config.options(format!("{given}{SESSION}{path}"));
+    config.application_name("laureate").connect_timeout(CONNECT_TIMEOUT);
+    let recycling = ManagerConfig { recycling_method: RecyclingMethod::Fast };
+    Pool::builder(Manager::from_config(config, NoTls, recycling))
+        .max_size(max_size)
+        .runtime(Runtime::Tokio1)
+        .wait_timeout(Some(CONNECT_TIMEOUT))
+        .create_timeout(Some(CONNECT_TIMEOUT))
+        .build()
+        .map_err(|error| DatabaseError::Unavailable(error.to_string()))
+}
+
+/// Whether the database answers.
+///
+/// # Errors
+/// It doesn't.
+pub async fn check(pool: &Pool) -> Result<(), DatabaseError> {
+    pool.get().await?.simple_query("SELECT 1").await?;
+    Ok(())
+}
+
+/// Brings the schema `<namespace>_meta` up to date. Several processes may do so at once.
+///
+/// # Errors
+/// The database is not available, or a migration was changed after it had been applied.
+pub async fn migrate(pool: &Pool, namespace: &str) -> Result<(), DatabaseError> {
+    let mut client: Client = pool.get().await?;
+    let transaction = client.transaction().await?;
+    let schema = meta_schema(namespace);
+    transaction.execute("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", &[&schema]).await?;
+    let prepare = format!(
+        "CREATE SCHEMA IF NOT EXISTS \"{schema}\";
+         SET LOCAL search_path = \"{schema}\";
+         CREATE TABLE IF NOT EXISTS migrations (
+             name text PRIMARY KEY, checksum text NOT NULL, applied_at timestamptz NOT NULL DEFAULT now()
+         );"
+    );
+    transaction.batch_execute(&prepare).await?;
+    for (name, sql) in MIGRATIONS {
+        let checksum = hex(&Sha256::digest(sql.as_bytes()));
+        let known = transaction.query_opt("SELECT checksum FROM migrations WHERE name = $1", &[name]).await?;
+        match known.map(|row| row.get::<_, String>(0)) {
+            Some(applied) if applied == checksum => {}
+            Some(_) => return Err(DatabaseError::MigrationChanged((*name).to_owned())),
+            None => {
+                transaction.batch_execute(sql).await?;
+                let note = "INSERT INTO migrations (name, checksum) VALUES ($1, $2)";
+                transaction.execute(note, &[name, &checksum]).await?;
+            }
+        }
+    }
+    transaction.commit().await?;
+    Ok(())
+}
+
+/// The schema that holds what replay cannot restore.
+#[must_use]
+pub fn meta_schema(namespace: &str) -> String {
+    format!("{namespace}_meta")
+}
+
+/// Bytes as lower-case hex digits.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_migration_is_embedded_in_order() {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/migrations");
+        let mut files: Vec<String> = std::fs::read_dir(folder)
+            .expect("the folder is there")
+            .map(|entry| entry.expect("readable").file_name().into_string().expect("a plain name"))
+            .collect();
+        files.sort();
+        let embedded: Vec<String> = MIGRATIONS.iter().map(|(name, _)| format!("{name}.sql")).collect();
+        assert_eq!(files, embedded);
+    }
+
+    #[test]
+    fn conflicts_and_lost_connections_are_transient_and_bad_data_is_not() {
+        let refused = |code: &str| DatabaseError::Refused { sqlstate: code.to_owned(), at: None };
+        assert!(DatabaseError::Unavailable(String::new()).is_transient());
+        for code in ["40001", "40P01", "08006", "57P01", "53300"] {
+            assert!(refused(code).is_transient(), "{code}");
+        }
+        for code in ["22P02", "23505", "42P01"] {
+            assert!(!refused(code).is_transient(), "{code}");
+        }
+    }
+
+    #[test]
+    fn a_bad_url_is_refused_without_repeating_it() {
+        let Err(error) = connect("postgres://user:secret@host:notaport/db", None, 1) else {
+            panic!("accepted")
+        };
+        assert!(!error.to_string().contains("secret"), "{error}");
+    }
+}

@@ -1,0 +1,159 @@
+//! A success as the API answers it: the envelope, and the headers that go with it.
+
+use std::collections::BTreeMap;
+
+use axum::http::header::{ETAG, LOCATION};
+use axum::http::{HeaderName, HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+use serde_json::{Value, json};
+use utoipa::ToSchema;
+
+use super::ApiError;
+use crate::event_log::Position;
+
+/// The position that a write produced.
+pub const EVENT_POSITION: HeaderName = HeaderName::from_static("x-event-position");
+
+/// What a handler answers. It can be stored and answered again.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Answer {
+    /// The HTTP status.
+    pub status: u16,
+    /// Headers, by lower-case name.
+    pub headers: BTreeMap<String, String>,
+    /// The whole body.
+    pub body: Value,
+}
+
+impl Answer {
+    /// 200 with data.
+    ///
+    /// # Errors
+    /// The data can't be written as JSON.
+    pub fn ok(data: &impl Serialize) -> Result<Self, ApiError> {
+        let data = serde_json::to_value(data).map_err(ApiError::internal)?;
+        let body = json!({"success": true, "data": data});
+        Ok(Self { status: 200, headers: BTreeMap::new(), body })
+    }
+
+    /// One page of a list.
+    ///
+    /// # Errors
+    /// The data can't be written as JSON.
+    pub fn list(data: &impl Serialize, meta: &impl Serialize) -> Result<Self, ApiError> {
+        let mut answer = Self::ok(data)?;
+        answer.body["meta"] = serde_json::to_value(meta).map_err(ApiError::internal)?;
+        Ok(answer)
+    }
+
+    /// Makes it 201, with where the new thing is.
+    #[must_use]
+    pub fn created(self, location: String) -> Self {
+        Self { status: 201, ..self }.with(LOCATION, location)
+    }
+
+    /// Makes it 202, with where the progress is.
+    #[must_use]
+    pub fn accepted(self, location: String) -> Self {
+        Self { status: 202, ..self }.with(LOCATION, location)
+    }
+
+    /// Adds the position that a write produced.
+    #[must_use]
+    pub fn at(self, position: Position) -> Self {
+        self.with(EVENT_POSITION, position.to_string())
+    }
+
+    /// Adds the version of the resource, which is the position of its last event.
+    #[must_use]
+    pub fn version(self, position: Position) -> Self {
+        self.with(ETAG, etag(position))
+    }
+
+    fn with(mut self, name: HeaderName, value: String) -> Self {
+        self.headers.insert(name.as_str().to_owned(), value);
+        self
+    }
+
+    /// Adds a sentence for people.
+    #[must_use]
+    pub fn message(mut self, text: &str) -> Self {
+        self.body["message"] = text.into();
+        self
+    }
+}
+
+/// The strong entity tag of an aggregate's version (RFC 9110 §8.8.3).
+#[must_use]
+pub fn etag(position: Position) -> String {
+    format!("\"{position}\"")
+}
+
+impl IntoResponse for Answer {
+    fn into_response(self) -> Response {
+        let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::OK);
+        let mut response = (status, axum::Json(self.body)).into_response();
+        for (name, value) in self.headers {
+            if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::try_from(value)) {
+                response.headers_mut().insert(name, value);
+            }
+        }
+        response
+    }
+}
+
+/// The body of a success, for the OpenAPI document.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Envelope<T> {
+    /// Always true.
+    #[schema(example = true)]
+    pub success: bool,
+    /// What was asked for.
+    pub data: T,
+    /// A sentence for people.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
+}
+
+/// The body of a list, for the OpenAPI document.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ListEnvelope<T> {
+    /// Always true.
+    #[schema(example = true)]
+    pub success: bool,
+    /// The page, newest first.
+    pub data: Vec<T>,
+    /// Where the next page starts.
+    pub meta: ListMeta,
+}
+
+/// Where the next page of a list starts.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ListMeta {
+    /// Give it as `cursor` to get the next page; null on the last one.
+    #[schema(example = "1234")]
+    pub next_cursor: Option<String>,
+    /// The most entries that a page has.
+    #[schema(example = 50)]
+    pub limit: u32,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn headers_and_envelope_say_what_happened() {
+        let answer = Answer::ok(&json!({"id": 1})).unwrap();
+        let answer = answer.created("/api/v1/things/1".to_owned()).at(42).version(42).message("made");
+        assert_eq!(answer.body, json!({"success": true, "data": {"id": 1}, "message": "made"}));
+        let response = answer.into_response();
+        assert_eq!(response.status(), 201);
+        let header = |name: &str| response.headers().get(name).and_then(|value| value.to_str().ok());
+        assert_eq!(header("x-event-position"), Some("42"));
+        assert_eq!(header("etag"), Some("\"42\""));
+        assert_eq!(header("location"), Some("/api/v1/things/1"));
+    }
+}

@@ -1,0 +1,67 @@
+//! The route table made into an axum router.
+
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::middleware::{from_fn, from_fn_with_state};
+use tower_http::catch_panic::CatchPanicLayer;
+use utoipa_swagger_ui::{Config, SwaggerUi};
+
+use super::endpoint::Endpoint;
+use super::layers::{envelope, guard, headers, observe};
+use super::router::{api, caught_mails, root};
+use super::{ApiError, ErrorCode, HttpState, openapi};
+
+/// The whole of HTTP, ready to be served.
+#[must_use]
+pub fn router(http: HttpState) -> Router {
+    router_with(http, Router::new())
+}
+
+impl From<HttpState> for Router {
+    fn from(http: HttpState) -> Self {
+        router(http)
+    }
+}
+
+/// The whole of HTTP together with other pages, such as the console's; these get the same layers.
+#[must_use]
+pub fn router_with(http: HttpState, pages: Router) -> Router {
+    let mut routes = Router::new();
+    for endpoint in api() {
+        let path = http.api_path(endpoint.path);
+        routes = mount(routes, &http, &path, endpoint);
+    }
+    let demo = http.caught_mails.is_some().then(caught_mails).into_iter().flatten();
+    for endpoint in root().into_iter().chain(demo) {
+        routes = mount(routes, &http, endpoint.path, endpoint);
+    }
+    let docs = SwaggerUi::new("/api/docs").config(Config::from("/api/openapi.json"));
+    routes
+        .with_state(http.clone())
+        .merge(docs)
+        .merge(pages)
+        .fallback(async || ApiError::new(ErrorCode::NotFound, "there is nothing at this address"))
+        .layer(DefaultBodyLimit::max(http.settings.json_limit_bytes))
+        .layer(CatchPanicLayer::custom(envelope::panicked))
+        .layer(from_fn_with_state(http.clone(), guard::room))
+        .layer(from_fn(envelope::envelope))
+        .layer(from_fn_with_state(http.clone(), headers::headers))
+        .layer(from_fn_with_state(http, observe::observe))
+}
+
+fn mount(routes: Router<HttpState>, http: &HttpState, path: &str, endpoint: Endpoint) -> Router<HttpState> {
+    let settings = &http.settings;
+    let seconds =
+        if endpoint.is_upload { settings.upload_timeout_seconds } else { settings.request_timeout_seconds };
+    let guard =
+        guard::Guard { http: http.clone(), access: endpoint.access, timeout: Duration::from_secs(seconds) };
+    routes.route(path, endpoint.handler.route_layer(from_fn_with_state(guard, guard::guard)))
+}
+
+/// The OpenAPI document with the prefix of this server.
+#[must_use]
+pub(super) fn served_document(http: &HttpState) -> utoipa::openapi::OpenApi {
+    openapi::document(&http.settings.prefix)
+}

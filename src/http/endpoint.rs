@@ -1,0 +1,59 @@
+//! One line of the route table.
+
+use axum::http::Method;
+use axum::routing::MethodRouter;
+use utoipa::openapi::path::Paths;
+use utoipa::openapi::{RefOr, Schema};
+use utoipa_axum::router::UtoipaMethodRouter;
+
+use super::HttpState;
+use super::access::{Access, Permission};
+
+/// A method on a path, who may call it, and what answers.
+pub struct Endpoint {
+    /// The method.
+    pub method: Method,
+    /// The path as axum writes it, without the API's prefix.
+    pub path: &'static str,
+    /// What it asks of the caller.
+    pub access: Access,
+    /// Whether it takes a file, and so more bytes and time.
+    pub is_upload: bool,
+    /// What the OpenAPI annotation says.
+    pub(super) documented: Paths,
+    pub(super) schemas: Vec<(String, RefOr<Schema>)>,
+    pub(super) handler: MethodRouter<HttpState>,
+}
+
+/// A line of the table; public until [`Endpoint::signed_in`] or [`Endpoint::may`] says otherwise.
+#[must_use]
+pub fn on(method: Method, path: &'static str, handler: UtoipaMethodRouter<HttpState>) -> Endpoint {
+    let (schemas, documented, handler) = handler;
+    Endpoint { method, path, access: Access::Public, is_upload: false, documented, schemas, handler }
+}
+
+impl Endpoint {
+    /// Anybody may call it.
+    #[must_use]
+    pub fn public(self) -> Self {
+        Self { access: Access::Public, ..self }
+    }
+
+    /// Whoever is signed in may call it.
+    #[must_use]
+    pub fn signed_in(self) -> Self {
+        Self { access: Access::SignedIn, ..self }
+    }
+
+    /// Whoever has this permission may call it.
+    #[must_use]
+    pub fn may(self, permission: Permission) -> Self {
+        Self { access: Access::May(permission), ..self }
+    }
+
+    /// It takes a file.
+    #[must_use]
+    pub fn upload(self) -> Self {
+        Self { is_upload: true, ..self }
+    }
+}

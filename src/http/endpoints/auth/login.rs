@@ -1,0 +1,102 @@
+//! `POST /auth/login`
+
+use axum::extract::State;
+use serde::Deserialize;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::TokenAnswer;
+use crate::commands::CommandContext;
+use crate::domain::claim::{Claim, ClaimKind};
+use crate::domain::person::normalised_email;
+use crate::domain::session::{Session, SessionCommand, SessionStarted};
+use crate::domain::user::{User, UserRegistered};
+use crate::domain::{Personal, UserId};
+use crate::http::answer::Envelope;
+use crate::http::api_error::ErrorEnvelope;
+use crate::http::extract::Json;
+use crate::http::tokens::RefreshToken;
+use crate::http::{Answer, ApiError, ErrorCode, HttpState};
+
+/// Longer input is refused unseen: no password of ours is longer than 128 bytes.
+const MAX_BYTES: usize = 512;
+
+/// Who wants to log in: by e-mail address or by user name.
+#[derive(Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct LoginRequest {
+    /// E-mail address; or give `userName`.
+    #[schema(value_type = Option<String>, example = "ada@example.com")]
+    email: Option<Personal<String>>,
+    /// User name; or give `email`.
+    #[schema(value_type = Option<String>)]
+    user_name: Option<Personal<String>>,
+    /// The password.
+    #[schema(value_type = String, format = Password)]
+    password: Personal<String>,
+}
+
+/// Log in.
+#[utoipa::path(
+    post, path = "/auth/login", request_body = LoginRequest,
+    responses(
+        (status = 200, description = "Logged in", body = Envelope<TokenAnswer>),
+        (status = 401, description = "INVALID_CREDENTIALS: no such user, or another password", body = ErrorEnvelope),
+        (status = 429, description = "TOO_MANY_REQUESTS: too many log in at once", body = ErrorEnvelope),
+    )
+)]
+pub async fn handle(
+    State(http): State<HttpState>,
+    Json { value: request, .. }: Json<LoginRequest>,
+) -> Result<Answer, ApiError> {
+    let claim = claimed(&http, &request)?;
+    if request.password.reveal_str().len() > MAX_BYTES {
+        return Err(ApiError::field("password", format!("is longer than {MAX_BYTES} bytes")));
+    }
+    let (id, user) = find(&http, &claim).await?;
+    let hash = user.as_ref().map(|user| user.password_hash.clone());
+    let fits = http.passwords.verify(request.password, hash).await?;
+    let Some(user) = user.filter(|_| fits) else {
+        metrics::counter!("laureate_logins_total", "outcome" => "refused").increment(1);
+        return Err(ApiError::new(ErrorCode::InvalidCredentials, "user or password are wrong"));
+    };
+    let now = http.now();
+    let refresh = RefreshToken::new(http.random_id().into(), http.random);
+    let start = SessionCommand::Start(SessionStarted {
+        user_id: id,
+        refresh_sha256: refresh.sha256(),
+        expires_at: http.tokens.refresh_until(now),
+    });
+    let context = CommandContext::of_person(http.random_id().into(), id);
+    let done = http.commands.execute::<Session>(&context, refresh.session_id, start).await?;
+    metrics::counter!("laureate_logins_total", "outcome" => "accepted").increment(1);
+    let answer = super::tokens(&http, id, &user, &refresh, now)?;
+    Ok(Answer::ok(&answer)?.at(done.position))
+}
+
+/// The claim that the e-mail address or user name is held by.
+fn claimed(http: &HttpState, request: &LoginRequest) -> Result<String, ApiError> {
+    let key = http.claim_key.reveal().as_bytes();
+    match (&request.email, &request.user_name) {
+        (Some(_), Some(_)) | (None, None) => {
+            Err(ApiError::field("email", "give either email or userName, and not both"))
+        }
+        (Some(text), None) | (None, Some(text)) if text.reveal_str().len() > MAX_BYTES => {
+            Err(ApiError::field("userName", format!("is longer than {MAX_BYTES} bytes")))
+        }
+        (Some(email), None) => {
+            Ok(ClaimKind::UserEmail.subject_id(key, &normalised_email(email.reveal_str())))
+        }
+        (None, Some(name)) => {
+            Ok(ClaimKind::UserName.subject_id(key, &name.reveal_str().trim().to_lowercase()))
+        }
+    }
+}
+
+/// The user who holds a claim. Where nobody does, as much is loaded, so that it takes as long.
+async fn find(http: &HttpState, claim: &str) -> Result<(UserId, Option<UserRegistered>), ApiError> {
+    let holder = http.commands.load::<Claim>(claim).await?.state.0;
+    let id = UserId(holder.unwrap_or(Uuid::nil()));
+    let user = http.commands.load::<User>(id).await?.state.0;
+    Ok((id, user.filter(|_| holder.is_some())))
+}

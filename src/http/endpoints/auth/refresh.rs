@@ -1,0 +1,66 @@
+//! `POST /auth/refresh`
+
+use axum::extract::State;
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+use super::TokenAnswer;
+use crate::commands::{CommandContext, CommandError};
+use crate::domain::session::{Session, SessionCommand, SessionState};
+use crate::domain::user::User;
+use crate::domain::{Personal, Refusal};
+use crate::http::answer::Envelope;
+use crate::http::api_error::ErrorEnvelope;
+use crate::http::extract::Json;
+use crate::http::tokens::RefreshToken;
+use crate::http::{Answer, ApiError, HttpState};
+
+/// The refresh token to exchange.
+#[derive(Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schema(rename_all = "snake_case")]
+pub struct RefreshRequest {
+    /// The token of the last log-in or refresh.
+    #[schema(value_type = String)]
+    refresh_token: Personal<String>,
+}
+
+/// Exchange a refresh token for the next pair.
+///
+/// Each refresh token works once. One that is used a second time ends the session, and with it
+/// every token that came of it (RFC 9700 §4.14.2).
+#[utoipa::path(
+    post, path = "/auth/refresh", request_body = RefreshRequest,
+    responses(
+        (status = 200, description = "The next pair", body = Envelope<TokenAnswer>),
+        (status = 401, description = "SESSION_ENDED: log in again", body = ErrorEnvelope),
+    )
+)]
+pub async fn handle(
+    State(http): State<HttpState>,
+    Json { value: request, .. }: Json<RefreshRequest>,
+) -> Result<Answer, ApiError> {
+    let presented = RefreshToken::parse(request.refresh_token.reveal_str()).ok_or(Refusal::SessionEnded)?;
+    let now = http.now();
+    let next = RefreshToken::new(presented.session_id, http.random);
+    let refresh = SessionCommand::Refresh {
+        presented_sha256: presented.sha256(),
+        next_sha256: next.sha256(),
+        now,
+        expires_at: http.tokens.refresh_until(now),
+    };
+    let context = CommandContext::of_person(http.random_id().into(), "refresh");
+    let done = match http.commands.execute::<Session>(&context, presented.session_id, refresh).await {
+        // A session that never was is told like one that is over.
+        Err(CommandError::Refused(Refusal::NotFound(_))) => return Err(Refusal::SessionEnded.into()),
+        done => done?,
+    };
+    let SessionState::Open { user_id, .. } = done.state else {
+        tracing::warn!(session_id = %presented.session_id, "a refresh token was used again; its session has ended");
+        metrics::counter!("laureate_refresh_token_reuse_total").increment(1);
+        return Err(Refusal::SessionEnded.into());
+    };
+    let user = http.commands.load::<User>(user_id).await?.state.0.ok_or(Refusal::SessionEnded)?;
+    let answer = super::tokens(&http, user_id, &user, &next, now)?;
+    Ok(Answer::ok(&answer)?.at(done.position))
+}

@@ -1,0 +1,104 @@
+//! `GET /batches/{id}`
+
+use axum::extract::State;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use crate::http::answer::Envelope;
+use crate::http::api_error::ErrorEnvelope;
+use crate::http::endpoints::rfc3339;
+use crate::http::extract::Path;
+use crate::http::{Answer, ApiError, HttpState};
+use crate::projection::queries::batches::{self, BatchWithProgress};
+
+/// A batch and how far it is.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct BatchAnswer {
+    /// The batch.
+    batch_id: Uuid,
+    /// What they earn.
+    certificate_id: Uuid,
+    /// `requested`, or `dispatched` once everybody has a certificate on its way or was refused.
+    #[schema(example = "dispatched")]
+    state: String,
+    /// People in it.
+    total: i64,
+    /// Certificates that it made; null until it is dispatched.
+    requested: Option<i64>,
+    /// Certificates that existed before; null until it is dispatched.
+    existing: Option<i64>,
+    /// People for whom nothing could be issued; null until it is dispatched.
+    refused: Option<i64>,
+    /// Those people.
+    refusals: Vec<RefusalAnswer>,
+    /// How far the certificates are that it made.
+    progress: BatchProgress,
+    /// When it was asked for (RFC 3339).
+    created_at: String,
+}
+
+/// Somebody for whom nothing could be issued.
+#[derive(Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct RefusalAnswer {
+    /// Who.
+    attendee_id: Uuid,
+    /// Why: a stable code.
+    #[schema(example = "NOT_FOUND")]
+    code: String,
+}
+
+/// How far the certificates of a batch are.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct BatchProgress {
+    /// Certificates asked for so far.
+    issued: i64,
+    /// PDFs made.
+    generated: i64,
+    /// PDFs that could not be made.
+    generation_failed: i64,
+    /// Mails that wait.
+    mails_pending: i64,
+    /// Mails that a server took.
+    mails_sent: i64,
+    /// Mails given up, or with an unknown outcome.
+    mails_failed: i64,
+}
+
+/// How far a batch is.
+#[utoipa::path(
+    get, path = "/batches/{id}", params(("id" = Uuid, Path, description = "The batch's id")),
+    responses(
+        (status = 200, description = "The batch", body = Envelope<BatchAnswer>),
+        (status = 404, description = "NOT_FOUND", body = ErrorEnvelope),
+    )
+)]
+pub async fn handle(State(http): State<HttpState>, Path(id): Path<Uuid>) -> Result<Answer, ApiError> {
+    let row = batches::get(&http.database().await?, id).await?;
+    Answer::ok(&shown(row.ok_or_else(|| ApiError::not_found("batch"))?)?)
+}
+
+fn shown(row: BatchWithProgress) -> Result<BatchAnswer, ApiError> {
+    Ok(BatchAnswer {
+        batch_id: row.id,
+        certificate_id: row.certificate_id,
+        state: row.state,
+        total: row.total,
+        requested: row.requested,
+        existing: row.existing,
+        refused: row.refused,
+        refusals: serde_json::from_value(row.refusals).map_err(ApiError::internal)?,
+        progress: BatchProgress {
+            issued: row.issued,
+            generated: row.generated,
+            generation_failed: row.generation_failed,
+            mails_pending: row.mails_pending,
+            mails_sent: row.mails_sent,
+            mails_failed: row.mails_failed,
+        },
+        created_at: rfc3339(row.created_at),
+    })
+}

@@ -1,0 +1,3 @@
+//! Batches: one request to issue a certificate for many people each.
+
+pub mod get;

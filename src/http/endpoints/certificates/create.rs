@@ -1,0 +1,124 @@
+//! `POST /certificates`
+
+use axum::extract::State;
+use serde::Deserialize;
+use sha2::{Digest, Sha256};
+use utoipa::ToSchema;
+
+use super::{CertificateAnswer, DESIGNS, MAX_DESIGN_BYTES};
+use crate::domain::certificate::{Certificate, CertificateCommand, Definition, DesignRef, TemplateRef};
+use crate::domain::{CertificateId, Locale};
+use crate::http::answer::Envelope;
+use crate::http::api_error::ErrorEnvelope;
+use crate::http::extract::{IdempotencyKey, Json};
+use crate::http::idempotency::{Request, created_by, once};
+use crate::http::{Answer, ApiError, Caller, HttpState, hex};
+use crate::storage::ObjectKey;
+
+/// The theme where the client names none.
+const DEFAULT_THEME: &str = "classic";
+
+/// What people can earn.
+#[derive(Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct DefineCertificate {
+    /// The organisation that issues, 1–200 characters.
+    client: String,
+    /// The certificate's name, 1–200 characters.
+    name: String,
+    /// What was attended or passed, 1–300 characters.
+    event_name: String,
+    /// The `url` of an uploaded design; absent for the theme's own background.
+    base_design_url: Option<String>,
+    /// The theme; `classic` if absent. Its newest version is pinned.
+    #[schema(example = "classic")]
+    pdf_template: Option<String>,
+    /// SendGrid's dynamic template for the mail, at most 200 characters.
+    sendgrid_template_id: Option<String>,
+    /// An http or https link shown in the mail.
+    event_link: Option<String>,
+    /// The language of certificate and mail, `en` or `es`; `en` if absent.
+    #[schema(example = "en")]
+    locale: Option<String>,
+    /// Whether new issuances are allowed; true if absent.
+    is_active: Option<bool>,
+}
+
+/// Define what people can earn.
+#[utoipa::path(
+    post, path = "/certificates", request_body = DefineCertificate,
+    params(("Idempotency-Key" = Option<String>, Header, description = "Makes sending it again harmless")),
+    responses(
+        (status = 201, description = "Defined", body = Envelope<CertificateAnswer>),
+        (status = 400, description = "VALIDATION_ERROR: details name the fields", body = ErrorEnvelope),
+        (status = 422, description = "IDEMPOTENCY_KEY_REUSED", body = ErrorEnvelope),
+    )
+)]
+pub async fn handle(
+    State(http): State<HttpState>,
+    caller: Caller,
+    key: IdempotencyKey,
+    Json { value, sha256 }: Json<DefineCertificate>,
+) -> Result<Answer, ApiError> {
+    let route = "POST /certificates";
+    let request = Request { caller: &caller, route, key, body_sha256: sha256, keep_answer: true };
+    once(&http, request, async |command_id| {
+        let id = CertificateId(created_by(command_id, "certificate"));
+        let define = CertificateCommand::Define(definition(&http, value).await?);
+        let done = http.commands.execute::<Certificate>(&caller.context(command_id), id, define).await?;
+        let defined = done.state.0.ok_or_else(|| ApiError::internal("a certificate without definition"))?;
+        let answer = Answer::ok(&CertificateAnswer::of_state(&http, id, defined))?;
+        let location = http.api_path(&format!("/certificates/{id}"));
+        Ok(answer.created(location).at(done.position).version(done.position))
+    })
+    .await
+}
+
+async fn definition(http: &HttpState, request: DefineCertificate) -> Result<Definition, ApiError> {
+    let text = |text: Option<String>| text.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty());
+    let design = match text(request.base_design_url) {
+        Some(url) => Some(pin_design(http, &url).await?),
+        None => None,
+    };
+    let locale = match text(request.locale) {
+        Some(locale) => locale.parse().map_err(|_| ApiError::field("locale", "give en or es"))?,
+        None => Locale::default(),
+    };
+    let sendgrid_template_id = text(request.sendgrid_template_id);
+    if sendgrid_template_id.as_ref().is_some_and(|id| id.len() > 200 || !id.chars().all(|c| c.is_ascii_graphic())) {
+        return Err(ApiError::field("sendgridTemplateId", "give at most 200 visible ASCII characters"));
+    }
+    Ok(Definition {
+        client: request.client.trim().to_owned(),
+        name: request.name.trim().to_owned(),
+        event_name: request.event_name.trim().to_owned(),
+        pdf_template: newest(http, text(request.pdf_template).as_deref().unwrap_or(DEFAULT_THEME))?,
+        design,
+        event_link: text(request.event_link),
+        sendgrid_template_id,
+        locale,
+        is_active: request.is_active.unwrap_or(true),
+    })
+}
+
+fn newest(http: &HttpState, theme: &str) -> Result<TemplateRef, ApiError> {
+    let versions = http.themes.iter().filter(|known| known.theme == theme);
+    versions.max_by_key(|known| known.version).cloned().ok_or_else(|| {
+        let known: Vec<&str> = http.themes.iter().map(|known| known.theme.as_str()).collect();
+        ApiError::field("pdfTemplate", format!("is no theme of ours; give one of {}", known.join(", ")))
+    })
+}
+
+/// The design behind one of our own addresses, pinned by its content.
+async fn pin_design(http: &HttpState, url: &str) -> Result<DesignRef, ApiError> {
+    let wrong = |problem| ApiError::field("baseDesignUrl", problem);
+    let base = &http.settings.public_base_url;
+    let key = url.strip_prefix(base.as_str()).and_then(|path| path.strip_prefix('/'));
+    let foreign = || wrong("is not an address of ours; upload the design first and give its url");
+    let key = key.filter(|key| key.starts_with(DESIGNS)).ok_or_else(foreign)?;
+    let key = ObjectKey::parse(key).map_err(|_| foreign())?;
+    let bytes = http.storage.get(&key, MAX_DESIGN_BYTES).await?;
+    let bytes = bytes.ok_or_else(|| wrong("is not there any more; upload the design again"))?;
+    let sha256 = tokio::task::spawn_blocking(move || hex(&Sha256::digest(&bytes))).await;
+    Ok(DesignRef { key: key.to_string(), sha256: sha256.map_err(ApiError::internal)? })
+}

@@ -1,0 +1,44 @@
+//! `GET /certificates/design_images/{folder}/{file}`
+
+use axum::extract::State;
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use axum::response::{IntoResponse, Response};
+
+use super::{DESIGNS, MAX_DESIGN_BYTES};
+use crate::http::api_error::ErrorEnvelope;
+use crate::http::extract::Path;
+use crate::http::{ApiError, HttpState};
+use crate::storage::ObjectKey;
+
+/// A design image. Its address has a random part and its bytes never change.
+#[utoipa::path(
+    get, path = "/certificates/design_images/{folder}/{file}",
+    params(
+        ("folder" = String, Path, description = "Client and year"),
+        ("file" = String, Path, description = "Name, id and extension"),
+    ),
+    responses(
+        (status = 200, description = "The image", content((Vec<u8> = "image/jpeg"), (Vec<u8> = "image/png"), (Vec<u8> = "image/webp"))),
+        (status = 404, description = "NOT_FOUND", body = ErrorEnvelope),
+    )
+)]
+pub async fn handle(
+    State(http): State<HttpState>,
+    Path((folder, file)): Path<(String, String)>,
+) -> Result<Response, ApiError> {
+    let missing = || ApiError::not_found("design");
+    let content_type = match file.rsplit_once('.') {
+        Some((_, "jpg")) => "image/jpeg",
+        Some((_, "png")) => "image/png",
+        Some((_, "webp")) => "image/webp",
+        _ => return Err(missing()),
+    };
+    // A parameter may hold an encoded slash; a key of ours has exactly these parts.
+    if folder.contains('/') || file.contains('/') {
+        return Err(missing());
+    }
+    let key = ObjectKey::parse(&format!("{DESIGNS}{folder}/{file}")).map_err(|_| missing())?;
+    let bytes = http.storage.get(&key, MAX_DESIGN_BYTES).await?.ok_or_else(missing)?;
+    let headers = [(CONTENT_TYPE, content_type), (CACHE_CONTROL, "public, max-age=31536000, immutable")];
+    Ok((headers, bytes).into_response())
+}

@@ -1,0 +1,101 @@
+//! Certificates: what people earn.
+
+pub mod active;
+pub mod create;
+pub mod design;
+pub mod get;
+pub mod list;
+pub mod toggle_active;
+pub mod upload_design;
+
+use serde::Serialize;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::super::HttpState;
+use crate::domain::CertificateId;
+use crate::domain::certificate::Definition;
+use crate::projection::queries::certificates::CertificateRow;
+
+/// Where designs lie, and the only keys that are served from `/certificates/design_images/…`.
+const DESIGNS: &str = "certificates/design_images/";
+/// The largest design, in bytes.
+const MAX_DESIGN_BYTES: u64 = 10 << 20;
+
+/// A certificate: what people earn.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct CertificateAnswer {
+    /// The certificate's id.
+    pub id: Uuid,
+    /// The organisation that issues.
+    pub client: String,
+    /// The certificate's name.
+    pub name: String,
+    /// What was attended or passed.
+    pub event_name: String,
+    /// The design image behind the text; null for the theme's own.
+    pub base_design_url: Option<String>,
+    /// The theme that draws it.
+    #[schema(example = "classic")]
+    pub pdf_template: String,
+    /// The theme's version, pinned.
+    pub pdf_template_version: u32,
+    /// SendGrid's dynamic template for the mail.
+    pub sendgrid_template_id: Option<String>,
+    /// A link shown in the mail.
+    pub event_link: Option<String>,
+    /// The language of certificate and mail: `en` or `es`.
+    #[schema(example = "en")]
+    pub locale: String,
+    /// Whether new issuances are allowed.
+    pub is_active: bool,
+    /// When it was defined (RFC 3339); absent in the answer to its definition.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub created_at: Option<String>,
+    /// When it last changed (RFC 3339); absent in the answer to a change.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub updated_at: Option<String>,
+}
+
+impl CertificateAnswer {
+    fn of_state(http: &HttpState, id: CertificateId, definition: Definition) -> Self {
+        Self {
+            id: id.0,
+            client: definition.client,
+            name: definition.name,
+            event_name: definition.event_name,
+            base_design_url: definition.design.map(|design| design_url(http, &design.key)),
+            pdf_template: definition.pdf_template.theme,
+            pdf_template_version: definition.pdf_template.version,
+            sendgrid_template_id: definition.sendgrid_template_id,
+            event_link: definition.event_link,
+            locale: definition.locale.to_string(),
+            is_active: definition.is_active,
+            created_at: None,
+            updated_at: None,
+        }
+    }
+
+    fn of_row(http: &HttpState, row: CertificateRow) -> Self {
+        Self {
+            id: row.id,
+            client: row.client,
+            name: row.name,
+            event_name: row.event_name,
+            base_design_url: row.design_key.map(|key| design_url(http, &key)),
+            pdf_template: row.theme,
+            pdf_template_version: row.theme_version.unsigned_abs(),
+            sendgrid_template_id: row.sendgrid_template_id,
+            event_link: row.event_link,
+            locale: row.locale,
+            is_active: row.is_active,
+            created_at: Some(super::rfc3339(row.created_at)),
+            updated_at: Some(super::rfc3339(row.updated_at)),
+        }
+    }
+}
+
+fn design_url(http: &HttpState, key: &str) -> String {
+    http.public_url(&format!("/{key}"))
+}

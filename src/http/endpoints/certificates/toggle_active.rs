@@ -1,0 +1,46 @@
+//! `PUT /certificates/{id}/toggle-active`
+
+use axum::extract::State;
+use uuid::Uuid;
+
+use super::CertificateAnswer;
+use crate::domain::CertificateId;
+use crate::domain::certificate::{Certificate, CertificateCommand};
+use crate::http::answer::Envelope;
+use crate::http::api_error::ErrorEnvelope;
+use crate::http::extract::{IfMatch, Path};
+use crate::http::{Answer, ApiError, Caller, HttpState};
+
+/// Allow new issuances, or refuse them from now on.
+///
+/// What was issued stays as it is.
+#[utoipa::path(
+    put, path = "/certificates/{id}/toggle-active",
+    params(
+        ("id" = Uuid, Path, description = "The certificate's id"),
+        ("If-Match" = Option<String>, Header, description = "The ETag that you know"),
+    ),
+    responses(
+        (status = 200, description = "Switched", body = Envelope<CertificateAnswer>),
+        (status = 404, description = "NOT_FOUND", body = ErrorEnvelope),
+        (status = 412, description = "PRECONDITION_FAILED: it has changed since you read it", body = ErrorEnvelope),
+    )
+)]
+pub async fn handle(
+    State(http): State<HttpState>,
+    caller: Caller,
+    if_match: IfMatch,
+    Path(id): Path<Uuid>,
+) -> Result<Answer, ApiError> {
+    let id = CertificateId(id);
+    let loaded = http.commands.load::<Certificate>(id).await?;
+    let known = loaded.state.0.ok_or_else(|| ApiError::not_found("certificate"))?;
+    if_match.check(loaded.position)?;
+    let command = if known.is_active { CertificateCommand::Deactivate } else { CertificateCommand::Activate };
+    let context = caller.context(http.random_id().into());
+    let done = http.commands.execute::<Certificate>(&context, id, command).await?;
+    let now = done.state.0.ok_or_else(|| ApiError::not_found("certificate"))?;
+    let message = if now.is_active { "it can be issued again" } else { "it can't be issued any more" };
+    let answer = Answer::ok(&CertificateAnswer::of_state(&http, id, now))?;
+    Ok(answer.message(message).at(done.position).version(done.position))
+}

@@ -1,0 +1,28 @@
+//! `GET /generated-certificates/{id}`
+
+use axum::extract::State;
+use uuid::Uuid;
+
+use super::IssuanceAnswer;
+use crate::http::answer::Envelope;
+use crate::http::api_error::ErrorEnvelope;
+use crate::http::endpoints::position;
+use crate::http::extract::Path;
+use crate::http::{Answer, ApiError, HttpState};
+use crate::projection::queries::issuances;
+
+/// One person's certificate.
+#[utoipa::path(
+    get, path = "/generated-certificates/{id}",
+    params(("id" = Uuid, Path, description = "The generated certificate's id")),
+    responses(
+        (status = 200, description = "The generated certificate", body = Envelope<IssuanceAnswer>),
+        (status = 404, description = "NOT_FOUND", body = ErrorEnvelope),
+    )
+)]
+pub async fn handle(State(http): State<HttpState>, Path(id): Path<Uuid>) -> Result<Answer, ApiError> {
+    let row = issuances::get(&http.database().await?, id).await?;
+    let row = row.ok_or_else(|| ApiError::not_found("generated certificate"))?;
+    let version = position(row.position)?;
+    Ok(Answer::ok(&IssuanceAnswer::of_row(&http, row))?.version(version))
+}

@@ -1,0 +1,21 @@
+//! Health and metrics, for monitors and orchestrators.
+
+pub mod live;
+pub mod metrics;
+pub mod ready;
+pub mod status;
+
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// That the process answers.
+#[derive(Serialize, ToSchema)]
+pub struct Alive {
+    /// Always `ok`.
+    #[schema(example = "ok")]
+    status: &'static str,
+    /// The program's version.
+    version: &'static str,
+}
+
+const ALIVE: Alive = Alive { status: "ok", version: env!("CARGO_PKG_VERSION") };

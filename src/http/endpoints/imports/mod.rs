@@ -1,0 +1,180 @@
+//! Imports: files of people, and what became of their rows.
+
+pub mod get;
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::super::{ApiError, HttpState};
+use crate::domain::{ImportId, Personal};
+use crate::projection::queries::imports::{self, ImportRow};
+use crate::projection::queries::Page;
+use crate::storage::ObjectKey;
+use crate::workers::importer::report::{ErrorDetail, ImportReport};
+
+/// The largest report that is read back, in bytes.
+const MAX_REPORT_BYTES: u64 = 256 << 20;
+/// Rejected rows that are shown where the report has expired.
+const MAX_REJECTIONS: i64 = 1_000;
+
+/// A file of people, and what became of its rows.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ImportAnswer {
+    /// The import's id; null where nothing was stored.
+    pub import_id: Option<Uuid>,
+    /// `requested`, `running`, `completed`, `failed`, or `rehearsed` where nothing was stored.
+    #[schema(example = "completed")]
+    pub state: String,
+    /// Rows in the file, blank ones not counted; null until it is read to its end.
+    pub total_records: Option<i64>,
+    /// The last row that is dealt with, as a spreadsheet program numbers it.
+    pub through_row: i64,
+    /// People created so far.
+    pub created: i64,
+    /// People changed so far.
+    pub updated: i64,
+    /// Rows rejected so far.
+    pub errors: i64,
+    /// Rows whose person gets a certificate, so far.
+    pub certificates_associated: i64,
+    /// The rejected rows; only with their codes once the report has expired.
+    pub error_details: Vec<RowErrors>,
+    /// Why the file could not be read on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub failure: Option<ImportFailure>,
+}
+
+/// Why a file could not be read on.
+#[derive(Serialize, ToSchema)]
+pub struct ImportFailure {
+    /// A stable code.
+    pub code: String,
+    /// What is wrong and what to do.
+    pub reason: String,
+}
+
+/// A row that was not taken over.
+#[derive(Serialize, ToSchema)]
+pub struct RowErrors {
+    /// The row's number as a spreadsheet program shows it.
+    pub row: i64,
+    /// What the row says, by header.
+    #[schema(value_type = BTreeMap<String, String>)]
+    pub data: BTreeMap<String, Personal<String>>,
+    /// What is wrong with it.
+    pub errors: Vec<RowError>,
+}
+
+/// One thing that is wrong with a row.
+#[derive(Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct RowError {
+    /// The header as written in the file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub column: Option<String>,
+    /// The field's name in the API.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub field: Option<String>,
+    /// A stable code.
+    #[schema(example = "DUPLICATE")]
+    pub code: String,
+    /// What is wrong and what to do.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
+}
+
+impl ImportAnswer {
+    /// One that has only begun.
+    pub(super) fn begun(id: ImportId) -> Self {
+        Self {
+            import_id: Some(id.0),
+            state: "requested".to_owned(),
+            total_records: None,
+            through_row: 0,
+            created: 0,
+            updated: 0,
+            errors: 0,
+            certificates_associated: 0,
+            error_details: Vec::new(),
+            failure: None,
+        }
+    }
+
+    /// What a file would do.
+    pub(super) fn rehearsed(report: ImportReport) -> Self {
+        Self {
+            import_id: None,
+            state: "rehearsed".to_owned(),
+            total_records: Some(report.total_records.into()),
+            through_row: 0,
+            created: report.created.into(),
+            updated: report.updated.into(),
+            errors: report.errors.into(),
+            certificates_associated: report.certificates_associated.into(),
+            error_details: report.error_details.into_iter().map(RowErrors::from).collect(),
+            failure: None,
+        }
+    }
+
+    fn of_row(row: ImportRow, error_details: Vec<RowErrors>) -> Self {
+        let reason = row.failure_reason.unwrap_or_default();
+        Self {
+            import_id: Some(row.id),
+            state: row.state,
+            total_records: row.total,
+            through_row: row.through_row,
+            created: row.created,
+            updated: row.updated,
+            errors: row.errors,
+            certificates_associated: row.associated,
+            error_details,
+            failure: row.failure_code.map(|code| ImportFailure { code, reason }),
+        }
+    }
+}
+
+impl From<ErrorDetail> for RowErrors {
+    fn from(detail: ErrorDetail) -> Self {
+        let errors = detail.errors.into_iter().map(|error| RowError {
+            column: error.column,
+            field: error.field,
+            code: error.code,
+            message: Some(error.message),
+        });
+        Self { row: detail.row.into(), data: detail.data, errors: errors.collect() }
+    }
+}
+
+/// An import as the query tables have it, with its report.
+pub(super) async fn read(http: &HttpState, id: Uuid) -> Result<Option<ImportAnswer>, ApiError> {
+    let row = imports::get(&http.database().await?, id).await?;
+    let Some(row) = row else { return Ok(None) };
+    let details = details(http, &row).await?;
+    Ok(Some(ImportAnswer::of_row(row, details)))
+}
+
+/// The rejected rows: from the report while it is there, or else their codes from the query tables.
+async fn details(http: &HttpState, row: &ImportRow) -> Result<Vec<RowErrors>, ApiError> {
+    if row.errors == 0 {
+        return Ok(Vec::new());
+    }
+    if let Some(key) = &row.report_key {
+        let stored = http.storage.get(&ObjectKey::parse(key).map_err(ApiError::internal)?, MAX_REPORT_BYTES).await?;
+        if let Some(bytes) = stored {
+            let report: ImportReport = serde_json::from_slice(&bytes)
+                .map_err(|error| ApiError::internal(format!("the report is damaged at line {}", error.line())))?;
+            return Ok(report.error_details.into_iter().map(RowErrors::from).collect());
+        }
+    }
+    let page = Page { after: None, limit: MAX_REJECTIONS };
+    let rejected = imports::list_rejections(&http.database().await?, row.id, page).await?;
+    let shown = rejected.items.into_iter().map(|rejected| {
+        let errors = serde_json::from_value(rejected.errors).map_err(ApiError::internal)?;
+        Ok(RowErrors { row: rejected.row_number, data: BTreeMap::new(), errors })
+    });
+    shown.collect()
+}

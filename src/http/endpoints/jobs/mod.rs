@@ -1,0 +1,84 @@
+//! Jobs: one e-mail about one generated certificate each.
+
+pub mod get;
+pub mod list;
+pub mod pending;
+pub mod retry;
+
+use serde::Serialize;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use crate::domain::Personal;
+use crate::domain::email::Stage;
+use crate::projection::queries::jobs::JobRow;
+
+/// One e-mail about one generated certificate.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct JobAnswer {
+    /// The job's id.
+    pub id: Uuid,
+    /// The generated certificate that it is about.
+    pub generated_certificate_id: Uuid,
+    /// `pending`, `sent` or `error`.
+    #[schema(example = "sent")]
+    pub status: String,
+    /// `queued`, `claimed`, `retrying`, `sent`, `failed` or `unknown`.
+    #[schema(example = "sent")]
+    pub stage: String,
+    /// Who gets the mail.
+    #[schema(value_type = String)]
+    pub to_name: Personal<String>,
+    /// Where the mail goes.
+    #[schema(value_type = String)]
+    pub to_address: Personal<String>,
+    /// How many tries were begun.
+    pub attempts: i32,
+    /// When the last try was begun (RFC 3339).
+    pub attempted_at: Option<String>,
+    /// When a server took it (RFC 3339).
+    pub sent_at: Option<String>,
+    /// Why the last try failed, or what is known of an unknown outcome.
+    #[schema(value_type = Option<String>)]
+    pub error_message: Option<Personal<String>>,
+    /// The server's last answer in full.
+    #[schema(value_type = Option<String>)]
+    pub server_answer: Option<Personal<String>>,
+    /// The mail's Message-ID, once a try was begun.
+    pub message_id: Option<String>,
+    /// When it was queued (RFC 3339).
+    pub created_at: String,
+}
+
+impl From<JobRow> for JobAnswer {
+    fn from(row: JobRow) -> Self {
+        Self {
+            id: row.id,
+            generated_certificate_id: row.issuance_id,
+            status: row.status,
+            stage: row.stage,
+            to_name: row.to_name,
+            to_address: row.to_address,
+            attempts: row.attempts,
+            attempted_at: row.attempted_at.map(super::rfc3339),
+            sent_at: row.sent_at.map(super::rfc3339),
+            error_message: row.error_message,
+            server_answer: row.answer,
+            message_id: row.message_id,
+            created_at: super::rfc3339(row.created_at),
+        }
+    }
+}
+
+/// A stage and the status that it counts as, as answers name them.
+const fn named(stage: Stage) -> (&'static str, &'static str) {
+    match stage {
+        Stage::Absent | Stage::Queued => ("queued", "pending"),
+        Stage::Claimed => ("claimed", "pending"),
+        Stage::Retrying => ("retrying", "pending"),
+        Stage::Sent => ("sent", "sent"),
+        Stage::Failed => ("failed", "error"),
+        Stage::Unknown => ("unknown", "error"),
+    }
+}

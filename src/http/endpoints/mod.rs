@@ -1,0 +1,30 @@
+//! One folder per noun, one file per endpoint: its request, its answer, its handler, its OpenAPI, its errors.
+
+pub mod attendees;
+pub mod auth;
+pub mod batches;
+pub mod certificates;
+pub mod generated_certificates;
+pub mod health;
+pub mod imports;
+pub mod jobs;
+pub mod mails;
+pub mod pages;
+pub mod verify;
+
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+use super::ApiError;
+use crate::event_log::Position;
+
+/// A time as answers show it: RFC 3339, in UTC.
+fn rfc3339(time: OffsetDateTime) -> String {
+    // A year beyond 9999 has no such form; nothing of ours lies there.
+    time.to_offset(time::UtcOffset::UTC).format(&Rfc3339).unwrap_or_default()
+}
+
+/// A row's last position, which is its version.
+fn position(stored: i64) -> Result<Position, ApiError> {
+    Position::try_from(stored).map_err(ApiError::internal)
+}

@@ -1,0 +1,32 @@
+//! Pages about the server itself, and how pages are written.
+
+pub mod index;
+pub mod openapi_json;
+
+use axum::response::Html;
+use minijinja::value::{Serde, Value};
+use minijinja::Environment;
+use serde::Serialize;
+
+use super::super::ApiError;
+
+/// A page from its template; what goes in is escaped.
+pub(super) fn render(template: &str, context: &impl Serialize) -> Result<Html<String>, ApiError> {
+    // The name's ending is what switches escaping on.
+    let page = Environment::new().render_named_str("page.html", template, Value::from(Serde(context)));
+    // A template's error may quote what went in.
+    page.map(Html).map_err(|error| ApiError::internal(format!("a page's template failed: {:?}", error.kind())))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn what_goes_in_is_escaped() {
+        let page = render("<p>{{ name }}</p>", &json!({"name": "<script>&\""})).unwrap().0;
+        assert_eq!(page, "<p>&lt;script&gt;&amp;&quot;</p>");
+    }
+}

@@ -1,0 +1,47 @@
+//! `Content-Disposition` with a file name in any script (RFC 6266, RFC 8187).
+
+use std::fmt::Write as _;
+
+/// `attachment` under this name, which is free of control characters, quotes and separators already.
+#[must_use]
+pub fn attachment(file_name: &str) -> String {
+    // Old programs read only the first form, which is ASCII; the second one wins where it is understood.
+    let plain: String = file_name
+        .chars()
+        .map(|c| if c.is_ascii_graphic() && !"\"\\%".contains(c) || c == ' ' { c } else { '_' })
+        .collect();
+    let mut value = format!("attachment; filename=\"{plain}\"; filename*=UTF-8''");
+    for byte in file_name.bytes() {
+        // attr-char of RFC 8187 §3.2.1
+        if byte.is_ascii_alphanumeric() || b"!#$&+-.^_`|~".contains(&byte) {
+            value.push(char::from(byte));
+        } else {
+            let _ = write!(value, "%{byte:02X}");
+        }
+    }
+    value
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_in_any_script_come_through() {
+        assert_eq!(
+            attachment("José Núñez_certificate.pdf"),
+            "attachment; filename=\"Jos_ N__ez_certificate.pdf\"; \
+             filename*=UTF-8''Jos%C3%A9%20N%C3%BA%C3%B1ez_certificate.pdf"
+        );
+        assert!(attachment("李雷_certificate.pdf").ends_with("''%E6%9D%8E%E9%9B%B7_certificate.pdf"));
+    }
+
+    #[test]
+    fn nothing_breaks_out_of_the_header() {
+        for odd in ["a\"b", "a\r\nX: y", "a%b\\", "a;b'c*"] {
+            let value = attachment(odd);
+            assert!(value.bytes().all(|byte| (b' '..0x7f).contains(&byte)), "{value}");
+            assert_eq!(value.matches('"').count(), 2, "{value}");
+        }
+    }
+}

@@ -1,0 +1,93 @@
+//! Headers that change what a write does.
+
+use axum::extract::FromRequestParts;
+use axum::http::header::IF_MATCH;
+use axum::http::request::Parts;
+
+use crate::event_log::Position;
+use crate::http::answer::etag;
+use crate::http::{ApiError, ErrorCode};
+
+const IDEMPOTENCY_KEY: &str = "idempotency-key";
+/// Longer keys are refused.
+const MAX_KEY_CHARS: usize = 255;
+
+/// The `Idempotency-Key` of a request, if it has one: 1–255 visible ASCII characters.
+pub struct IdempotencyKey(pub Option<String>);
+
+impl<S: Send + Sync> FromRequestParts<S> for IdempotencyKey {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
+        let Some(value) = parts.headers.get(IDEMPOTENCY_KEY) else { return Ok(Self(None)) };
+        let fits = |text: &&str| {
+            (1..=MAX_KEY_CHARS).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic())
+        };
+        match value.to_str().ok().filter(fits) {
+            Some(key) => Ok(Self(Some(key.to_owned()))),
+            None => Err(ApiError::field("Idempotency-Key", "give 1 to 255 visible ASCII characters")),
+        }
+    }
+}
+
+/// The `If-Match` of a request (RFC 9110 §13.1.1).
+pub struct IfMatch(Option<Vec<String>>);
+
+impl<S: Send + Sync> FromRequestParts<S> for IfMatch {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
+        let mut tags = Vec::new();
+        for value in parts.headers.get_all(IF_MATCH) {
+            let text = value.to_str().map_err(|_| ApiError::field("If-Match", "must be an entity tag"))?;
+            tags.extend(text.split(',').map(|tag| tag.trim().to_owned()));
+        }
+        Ok(Self(Some(tags).filter(|tags| !tags.is_empty())))
+    }
+}
+
+impl IfMatch {
+    /// Refuses if the resource is at another version than the client knows.
+    ///
+    /// # Errors
+    /// 412, if it is.
+    pub fn check(&self, position: Position) -> Result<(), ApiError> {
+        let Some(tags) = &self.0 else { return Ok(()) };
+        let current = etag(position);
+        if tags.iter().any(|tag| tag == "*" || *tag == current) {
+            return Ok(());
+        }
+        let message = "it has changed since you read it; read it again and repeat the change";
+        Err(ApiError::new(ErrorCode::PreconditionFailed, message))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn if_match(value: &str) -> IfMatch {
+        let request = axum::http::Request::builder().header("if-match", value).body(()).unwrap();
+        IfMatch::from_request_parts(&mut request.into_parts().0, &()).await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn only_the_present_version_matches() {
+        assert!(if_match("\"7\"").await.check(7).is_ok());
+        assert!(if_match("\"6\", \"7\"").await.check(7).is_ok());
+        assert!(if_match("*").await.check(7).is_ok());
+        for stale in ["\"6\"", "7", "W/\"7\"", ""] {
+            let refused = if_match(stale).await.check(7).expect_err(stale);
+            assert_eq!(refused.code, ErrorCode::PreconditionFailed);
+        }
+    }
+
+    #[tokio::test]
+    async fn keys_are_short_and_visible() {
+        for (key, fits) in [("a-1".to_owned(), true), (String::new(), false), ("a".repeat(256), false)] {
+            let request = axum::http::Request::builder().header("idempotency-key", &key).body(()).unwrap();
+            let taken = IdempotencyKey::from_request_parts(&mut request.into_parts().0, &()).await;
+            assert_eq!(taken.is_ok(), fits, "{key}");
+        }
+    }
+}

@@ -1,0 +1,15 @@
+//! What handlers take out of a request: each refuses bad input with an error that names it.
+
+mod headers;
+mod json;
+mod naming;
+mod page;
+mod path;
+mod query;
+pub mod upload;
+
+pub use headers::{IfMatch, IdempotencyKey};
+pub use json::Json;
+pub use page::{ListQuery, Paging};
+pub use path::Path;
+pub use query::Query;

@@ -1,0 +1,154 @@
+//! Both spellings of a field: the API speaks camelCase and also takes snake_case.
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use serde::Deserialize;
+use serde::de::{Deserializer, Error, MapAccess, SeqAccess, Visitor};
+use serde_json::{Map, Value};
+
+/// `snake_case` as `camelCase`; camelCase stays as it is.
+pub(super) fn camel_case(name: &str) -> String {
+    let mut camel = String::with_capacity(name.len());
+    let mut letters = name.chars().peekable();
+    while let Some(letter) = letters.next() {
+        match letters.peek() {
+            Some(next) if letter == '_' && !camel.is_empty() && next.is_ascii_alphanumeric() => {
+                camel.push(next.to_ascii_uppercase());
+                letters.next();
+            }
+            _ => camel.push(letter),
+        }
+    }
+    camel
+}
+
+/// JSON whose field names are camelCase now. Refuses a field that is given twice, in one spelling or in both.
+pub(super) struct CamelCased(pub(super) Value);
+
+impl<'de> Deserialize<'de> for CamelCased {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(AnyJson).map(Self)
+    }
+}
+
+struct AnyJson;
+
+impl<'de> Visitor<'de> for AnyJson {
+    type Value = Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("JSON")
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_f64<E>(self, value: f64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_str<E>(self, value: &str) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_string<E>(self, value: String) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_unit<E>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Value, A::Error> {
+        let mut list = Vec::new();
+        while let Some(CamelCased(item)) = items.next_element()? {
+            list.push(item);
+        }
+        Ok(Value::Array(list))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> Result<Value, A::Error> {
+        let mut object = Map::new();
+        while let Some((name, CamelCased(value))) = fields.next_entry::<String, CamelCased>()? {
+            let name = camel_case(&name);
+            if object.insert(name.clone(), value).is_some() {
+                return Err(A::Error::custom(format!("field `{name}` is given twice")));
+            }
+        }
+        Ok(Value::Object(object))
+    }
+}
+
+/// A query string whose parameter names are camelCase now; values stay as they are.
+///
+/// # Errors
+/// The name of a parameter that is given twice.
+pub(super) fn camel_cased_query(query: &str) -> Result<String, String> {
+    let mut seen = BTreeSet::new();
+    let mut renamed = Vec::new();
+    for pair in query.split('&').filter(|pair| !pair.is_empty()) {
+        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+        let name = camel_case(name);
+        renamed.push(format!("{name}={value}"));
+        if !seen.insert(name.clone()) {
+            return Err(name);
+        }
+    }
+    Ok(renamed.join("&"))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn renamed(text: &str) -> Result<Value, String> {
+        serde_json::from_str::<CamelCased>(text).map(|json| json.0).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn both_spellings_mean_the_same_field() {
+        for (given, camel) in [
+            ("attendee_ids", "attendeeIds"),
+            ("attendeeIds", "attendeeIds"),
+            ("a_b_c", "aBC"),
+            ("line_2", "line2"),
+            ("_private", "_private"),
+            ("trailing_", "trailing_"),
+            ("name", "name"),
+        ] {
+            assert_eq!(camel_case(given), camel);
+        }
+    }
+
+    #[test]
+    fn nested_fields_are_renamed_and_values_are_not() {
+        let given = r#"{"event_name": "snake_case stays", "list_of": [{"full_name": null, "n": -1.5}]}"#;
+        let expected = json!({"eventName": "snake_case stays", "listOf": [{"fullName": null, "n": -1.5}]});
+        assert_eq!(renamed(given), Ok(expected));
+    }
+
+    #[test]
+    fn a_field_given_twice_is_refused() {
+        for twice in [r#"{"event_name": 1, "eventName": 1}"#, r#"{"a": 1, "a": 1}"#] {
+            assert!(renamed(twice).is_err_and(|error| error.contains("given twice")));
+        }
+    }
+
+    #[test]
+    fn queries_are_renamed_too() {
+        assert_eq!(camel_cased_query("dry_run=true&x=a_b%20c&"), Ok("dryRun=true&x=a_b%20c".to_owned()));
+        assert_eq!(camel_cased_query("dry_run=1&dryRun=2"), Err("dryRun".to_owned()));
+    }
+}

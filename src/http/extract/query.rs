@@ -1,0 +1,71 @@
+//! Query parameters.
+
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
+use axum::http::{Uri, uri::PathAndQuery};
+use serde::de::DeserializeOwned;
+
+use super::naming::camel_cased_query;
+use crate::http::ApiError;
+
+/// Query parameters in camelCase or snake_case; unknown ones are refused where the type says so.
+pub struct Query<T>(pub T);
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Query<T> {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
+        parse(parts.uri.query().unwrap_or_default()).map(Self)
+    }
+}
+
+fn parse<T: DeserializeOwned>(query: &str) -> Result<T, ApiError> {
+    let query = camel_cased_query(query).map_err(|name| ApiError::field(&name, "is given twice"))?;
+    let malformed = || ApiError::field("query", "is not a query string");
+    let path_and_query: PathAndQuery = format!("/?{query}").parse().map_err(|_| malformed())?;
+    let parsed = axum::extract::Query::<T>::try_from_uri(&Uri::from(path_and_query));
+    parsed.map(|query| query.0).map_err(|rejection| {
+        let text = rejection.body_text();
+        // serde's text stands behind the extractor's own, and names the parameter in back-ticks or before a colon.
+        let text = text.rsplit_once("query string: ").map_or(text.as_str(), |(_, text)| text);
+        match (text.split('`').nth(1), text.split_once(": ")) {
+            (Some(name), _) => ApiError::field(name, text),
+            (None, Some((name, problem))) => ApiError::field(name, problem),
+            (None, None) => ApiError::field("query", text),
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde::Deserialize;
+
+    use super::*;
+
+    #[derive(Debug, PartialEq, Deserialize)]
+    #[serde(rename_all = "camelCase", deny_unknown_fields)]
+    struct Sample {
+        dry_run: Option<bool>,
+        limit: Option<u32>,
+    }
+
+    #[test]
+    fn parameters_come_in_both_spellings() {
+        let expected = Sample { dry_run: Some(true), limit: None };
+        assert_eq!(parse::<Sample>("dryRun=true").unwrap(), expected);
+        assert_eq!(parse::<Sample>("dry_run=true").unwrap(), expected);
+        assert_eq!(parse::<Sample>("").unwrap(), Sample { dry_run: None, limit: None });
+    }
+
+    #[test]
+    fn what_is_wrong_is_named() {
+        for (query, start) in [
+            ("limit=1&limit=2", "limit: is given twice"),
+            ("limit=many", "limit: "),
+            ("colour=red", "colour: unknown field"),
+        ] {
+            let error = parse::<Sample>(query).expect_err(query);
+            assert!(error.details[0].starts_with(start), "{query}: {:?}", error.details);
+        }
+    }
+}

@@ -1,0 +1,157 @@
+//! `Idempotency-Key`: the same request is done once, and answered the same each time.
+//!
+//! Two things hold together. The command id is made of user, route, key and body, so that doing it
+//! again finds its own events in the log; and the answer is kept, so that the same one is given. The
+//! row is written before the work: whoever uses the key with another body meanwhile is refused.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+use uuid::Uuid;
+
+use super::{Answer, ApiError, Caller, ErrorCode, HttpState};
+use crate::database::DatabaseError;
+use crate::domain::CommandId;
+use crate::http::extract::IdempotencyKey;
+
+/// Namespace of command ids that come from keys (RFC 9562 §5.5), drawn once at random.
+const KEYS: Uuid = Uuid::from_u128(0x2f0c_9d3e_71b4_4c58_a1e6_5d80_93f7_c2ab);
+
+/// A request that can be sent again.
+pub struct Request<'r> {
+    /// Who sends it.
+    pub caller: &'r Caller,
+    /// The route, as in the table.
+    pub route: &'static str,
+    /// The key, if the client gave one.
+    pub key: IdempotencyKey,
+    /// SHA-256 of the body.
+    pub body_sha256: [u8; 32],
+    /// Whether the answer is kept. One with personal data isn't; the work finds it again.
+    pub keep_answer: bool,
+}
+
+/// Does the work once, and answers the same each time. Without a key, it is done every time.
+///
+/// # Errors
+/// The key was used with another body, the database is not available, or the work's own errors.
+pub async fn once<F>(
+    http: &HttpState,
+    request: Request<'_>,
+    work: impl FnOnce(CommandId) -> F,
+) -> Result<Answer, ApiError>
+where
+    F: Future<Output = Result<Answer, ApiError>>,
+{
+    let Some(key) = &request.key.0 else { return work(http.random_id().into()).await };
+    let row = Row { user: request.caller.user_id.to_string(), route: request.route, key };
+    if let Some(answer) = row.claim(http, &request.body_sha256).await? {
+        return Ok(answer);
+    }
+    let outcome = work(row.command_id(&request.body_sha256)).await;
+    match &outcome {
+        Ok(answer) if request.keep_answer => row.keep(http, answer).await?,
+        // Nothing was done: the client may correct the request and use the key again.
+        Err(error) if error.code.status().is_client_error() => row.release(http).await?,
+        Ok(_) | Err(_) => {}
+    }
+    outcome
+}
+
+/// An id of something that a command creates: the same command creates the same thing.
+#[must_use]
+pub fn created_by(command: CommandId, what: &str) -> Uuid {
+    Uuid::new_v5(&command.0, what.as_bytes())
+}
+
+struct Row<'k> {
+    user: String,
+    route: &'static str,
+    key: &'k str,
+}
+
+impl Row<'_> {
+    fn command_id(&self, body: &[u8; 32]) -> CommandId {
+        let name = [&self.user, self.route, self.key, &super::hex(body)].join("\u{1f}");
+        CommandId(Uuid::new_v5(&KEYS, name.as_bytes()))
+    }
+
+    /// Takes the key for this body; answers with what is kept, if anything is.
+    async fn claim(&self, http: &HttpState, body: &[u8; 32]) -> Result<Option<Answer>, ApiError> {
+        let database = http.database().await?;
+        let body = &body[..];
+        let schema = &http.meta_schema;
+        let take = format!(
+            "INSERT INTO \"{schema}\".idempotent_answers AS kept (user_id, route, key, body_sha256, expires_at)
+             VALUES ($1, $2, $3, $4, now() + interval '24 hours')
+             ON CONFLICT (user_id, route, key) DO UPDATE
+             SET body_sha256 = excluded.body_sha256, status = NULL, headers = NULL, answer = NULL,
+                 created_at = now(), expires_at = excluded.expires_at
+             WHERE kept.expires_at < now()"
+        );
+        let taken = database.execute(&take, &[&self.user, &self.route, &self.key, &body]).await;
+        taken.map_err(DatabaseError::from)?;
+        let look = format!(
+            "SELECT body_sha256, status, headers, answer FROM \"{schema}\".idempotent_answers
+             WHERE user_id = $1 AND route = $2 AND key = $3"
+        );
+        let found = database.query_opt(&look, &[&self.user, &self.route, &self.key]).await;
+        let Some(row) = found.map_err(DatabaseError::from)? else { return Ok(None) };
+        if row.get::<_, &[u8]>("body_sha256") != body {
+            let message = "this Idempotency-Key was used with another body; use a new key for a new request";
+            return Err(ApiError::new(ErrorCode::IdempotencyKeyReused, message));
+        }
+        let Some(status) = row.get::<_, Option<i16>>("status") else { return Ok(None) };
+        let headers = serde_json::from_value::<BTreeMap<String, String>>(row.get::<_, Value>("headers"));
+        Ok(Some(Answer {
+            status: u16::try_from(status).map_err(ApiError::internal)?,
+            headers: headers.map_err(ApiError::internal)?,
+            body: serde_json::from_slice(row.get::<_, &[u8]>("answer")).map_err(ApiError::internal)?,
+        }))
+    }
+
+    async fn keep(&self, http: &HttpState, answer: &Answer) -> Result<(), ApiError> {
+        let status = i16::try_from(answer.status).map_err(ApiError::internal)?;
+        let headers = serde_json::to_value(&answer.headers).map_err(ApiError::internal)?;
+        let body = serde_json::to_vec(&answer.body).map_err(ApiError::internal)?;
+        let sql = format!(
+            "UPDATE \"{}\".idempotent_answers SET status = $4, headers = $5, answer = $6
+             WHERE user_id = $1 AND route = $2 AND key = $3",
+            http.meta_schema
+        );
+        let database = http.database().await?;
+        let kept = database.execute(&sql, &[&self.user, &self.route, &self.key, &status, &headers, &body]).await;
+        kept.map_err(DatabaseError::from)?;
+        Ok(())
+    }
+
+    async fn release(&self, http: &HttpState) -> Result<(), ApiError> {
+        let sql = format!(
+            "DELETE FROM \"{}\".idempotent_answers
+             WHERE user_id = $1 AND route = $2 AND key = $3 AND status IS NULL",
+            http.meta_schema
+        );
+        let database = http.database().await?;
+        let gone = database.execute(&sql, &[&self.user, &self.route, &self.key]).await;
+        gone.map_err(DatabaseError::from)?;
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_same_request_is_the_same_command_and_another_is_another() {
+        let row = |user: &str, route, key| Row { user: user.to_owned(), route, key };
+        let id = row("u", "POST /a", "k").command_id(&[1; 32]);
+        assert_eq!(id, row("u", "POST /a", "k").command_id(&[1; 32]));
+        for other in [row("v", "POST /a", "k"), row("u", "POST /b", "k"), row("u", "POST /a", "l")] {
+            assert_ne!(id, other.command_id(&[1; 32]));
+        }
+        assert_ne!(id, row("u", "POST /a", "k").command_id(&[2; 32]));
+        assert_eq!(created_by(id, "import"), created_by(id, "import"));
+        assert_ne!(created_by(id, "import"), created_by(id, "batch"));
+    }
+}

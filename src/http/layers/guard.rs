@@ -1,0 +1,105 @@
+//! What has to hold before a handler runs: there is room, the caller may do this, and reads show what
+//! the caller has written.
+
+use std::time::Duration;
+
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, HeaderName, Method};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+
+use crate::event_log::Position;
+use crate::http::access::Access;
+use crate::http::caller::authenticate;
+use crate::http::{ApiError, ErrorCode, HttpState};
+
+/// The position that a read must show.
+const MIN_POSITION: HeaderName = HeaderName::from_static("x-min-event-position");
+/// How long a read waits for it.
+const MAX_WAIT: Duration = Duration::from_secs(5);
+/// Where requests are taken even when there is no room.
+const ALWAYS: [&str; 4] = ["/health", "/health/live", "/health/ready", "/metrics"];
+
+/// Refuses more requests at once than there is room for.
+pub async fn room(State(http): State<HttpState>, request: Request, next: Next) -> Response {
+    if ALWAYS.contains(&request.uri().path()) {
+        return next.run(request).await;
+    }
+    match http.request_slots.clone().try_acquire_owned() {
+        Ok(slot) => {
+            let response = next.run(request).await;
+            drop(slot);
+            response
+        }
+        Err(_) => ApiError::new(ErrorCode::Busy, "too many requests at once; try again").into_response(),
+    }
+}
+
+/// What a route asks.
+#[derive(Clone)]
+pub struct Guard {
+    /// What we need to know.
+    pub http: HttpState,
+    /// Of whom.
+    pub access: Access,
+    /// How long its handler may take.
+    pub timeout: Duration,
+}
+
+/// Lets the handler run if the caller may, and not for ever.
+pub async fn guard(State(guard): State<Guard>, mut request: Request, next: Next) -> Response {
+    let Guard { http, access, timeout } = guard;
+    let answer = async {
+        admit(&http, access, &mut request)?;
+        if request.method() == Method::GET && let Some(position) = min_position(request.headers())? {
+            http.readers.wait_for(position, MAX_WAIT).await?;
+        }
+        Ok::<_, ApiError>(next.run(request).await)
+    };
+    match tokio::time::timeout(timeout, answer).await {
+        Ok(answer) => answer.unwrap_or_else(IntoResponse::into_response),
+        Err(_) => {
+            let message = format!("it took longer than {} seconds; try again", timeout.as_secs());
+            ApiError::new(ErrorCode::TimedOut, message).into_response()
+        }
+    }
+}
+
+fn admit(http: &HttpState, access: Access, request: &mut Request) -> Result<(), ApiError> {
+    if access == Access::Public {
+        return Ok(());
+    }
+    let principal = authenticate(http, request.headers())?;
+    tracing::Span::current().record("user_id", tracing::field::display(principal.user_id));
+    if let Access::May(permission) = access {
+        permission.check(principal.role)?;
+    }
+    request.extensions_mut().insert(principal);
+    Ok(())
+}
+
+fn min_position(headers: &HeaderMap) -> Result<Option<Position>, ApiError> {
+    let Some(value) = headers.get(MIN_POSITION) else { return Ok(None) };
+    let position = value.to_str().ok().and_then(|text| text.parse().ok());
+    let wrong = || ApiError::field("X-Min-Event-Position", "give the X-Event-Position of a write");
+    position.map(Some).ok_or_else(wrong)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_position_is_a_number() {
+        let of = |value: &'static str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(MIN_POSITION, value.parse().unwrap());
+            min_position(&headers)
+        };
+        assert_eq!(min_position(&HeaderMap::new()).unwrap(), None);
+        assert_eq!(of("42").unwrap(), Some(42));
+        for odd in ["", "-1", "x", "99999999999999999999"] {
+            assert_eq!(of(odd).unwrap_err().code, ErrorCode::ValidationError, "{odd}");
+        }
+    }
+}

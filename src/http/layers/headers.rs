@@ -1,0 +1,42 @@
+//! Headers that tell browsers to trust less.
+
+use axum::extract::{Request, State};
+use axum::http::header::{
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, REFERRER_POLICY, STRICT_TRANSPORT_SECURITY,
+    X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+};
+use axum::http::{HeaderName, HeaderValue};
+use axum::middleware::Next;
+use axum::response::Response;
+
+use crate::http::HttpState;
+
+/// Our own pages: no scripts, styles within the page, images of our own.
+const PAGES: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src 'self' data:; base-uri 'none'; \
+                     form-action 'none'; frame-ancestors 'none'";
+/// The interactive API page, which needs its own scripts.
+pub const API_PAGE: &str = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; \
+                        base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+const FIXED: [(HeaderName, &str); 4] = [
+    (X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    (X_FRAME_OPTIONS, "DENY"),
+    (REFERRER_POLICY, "no-referrer"),
+    // What is not said to be cacheable may show people.
+    (CACHE_CONTROL, "no-store"),
+];
+
+/// Adds what the answer doesn't set itself.
+pub async fn headers(State(http): State<HttpState>, request: Request, next: Next) -> Response {
+    let policy = if request.uri().path().starts_with("/api/docs") { API_PAGE } else { PAGES };
+    let mut response = next.run(request).await;
+    let headers = response.headers_mut();
+    for (name, value) in FIXED.into_iter().chain([(CONTENT_SECURITY_POLICY, policy)]) {
+        headers.entry(name).or_insert(HeaderValue::from_static(value));
+    }
+    if http.settings.is_https() {
+        let value = HeaderValue::from_static("max-age=31536000; includeSubDomains");
+        headers.entry(STRICT_TRANSPORT_SECURITY).or_insert(value);
+    }
+    response
+}

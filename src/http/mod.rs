@@ -1,0 +1,48 @@
+//! HTTP: the API under `/api/v1`, the public pages, health and metrics.
+//!
+//! * [`router`] — the route table. A new endpoint is one file under [`endpoints`] and one line there.
+//! * [`assemble`] — the table made into an axum router; [`layers`] — what happens around every request.
+//! * [`answer`], [`api_error`], [`error_code`], [`error_mapping`] — the envelope, and what each error of
+//!   ours becomes for a client.
+//! * [`extract`] — what handlers take out of a request; [`idempotency`] — doing it once.
+//! * [`openapi`] — the document made of the table and the endpoints' annotations.
+//!
+//! Writes go through commands and answer from what these decided; reads come from projections. Nothing
+//! here renders or mails.
+
+pub mod access;
+pub mod answer;
+pub mod api_error;
+pub mod assemble;
+pub mod caller;
+pub mod endpoint;
+pub mod endpoints;
+pub mod error_code;
+pub mod error_mapping;
+pub mod extract;
+pub mod idempotency;
+pub mod layers;
+pub mod openapi;
+pub mod passwords;
+pub mod router;
+pub mod serve;
+pub mod settings;
+pub mod state;
+pub mod tokens;
+
+pub use answer::Answer;
+pub use api_error::ApiError;
+pub use assemble::{router, router_with};
+pub use caller::Caller;
+pub use error_code::ErrorCode;
+pub use openapi::{openapi, openapi_json};
+pub use passwords::Passwords;
+pub use serve::serve;
+pub use settings::HttpSettings;
+pub use state::{Dependency, HttpParts, HttpState};
+pub use tokens::Tokens;
+
+/// Bytes as lower-case hex digits.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}

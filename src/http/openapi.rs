@@ -1,0 +1,168 @@
+//! The OpenAPI 3.1 document, made of the route table and the endpoints' annotations.
+
+use axum::http::Method;
+use utoipa::openapi::path::{HttpMethod, Operation};
+use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme};
+use utoipa::openapi::{
+    Components, ContentBuilder, InfoBuilder, LicenseBuilder, OpenApi, OpenApiBuilder, Paths, Ref, Response,
+    ResponseBuilder,
+};
+use utoipa::{PartialSchema, ToSchema};
+
+use super::access::Access;
+use super::api_error::{ErrorBody, ErrorEnvelope};
+use super::endpoint::Endpoint;
+use super::settings::HttpSettings;
+use super::{ErrorCode, router};
+
+const BEARER: &str = "bearer";
+const ABOUT: &str = "Certificates from a spreadsheet to a verified, mailed PDF.
+
+Successes come as `{success, data, message?}`, lists with `meta`, errors as `{success, error, requestId}`. \
+Input takes camelCase and snake_case; unknown fields are an error. A write answers with `X-Event-Position`; \
+a read with that value in `X-Min-Event-Position` shows the write. POSTs that create take an \
+`Idempotency-Key`. Single resources have an `ETag`; send it as `If-Match` with changes.";
+
+/// The document under the default prefix, as it is checked in.
+#[must_use]
+pub fn openapi() -> OpenApi {
+    document(&HttpSettings::default().prefix)
+}
+
+/// The same as JSON, indented; equal code gives equal text.
+#[must_use]
+pub fn openapi_json() -> String {
+    // proof: the document is made of strings and numbers only, which always serialise.
+    #[allow(clippy::expect_used)]
+    let text = openapi().to_pretty_json().expect("an OpenAPI document is JSON");
+    text + "\n"
+}
+
+pub(super) fn document(prefix: &str) -> OpenApi {
+    let mut paths = Paths::new();
+    let mut components = Components::new();
+    let under_prefix = router::api().into_iter().map(|endpoint| (prefix, endpoint));
+    for (prefix, endpoint) in under_prefix.chain(router::root().into_iter().map(|endpoint| ("", endpoint))) {
+        components.schemas.extend(endpoint.schemas.iter().cloned());
+        if let Some((method, operation)) = operation(&endpoint) {
+            paths.add_path_operation(format!("{prefix}{}", endpoint.path), vec![method], operation);
+        }
+    }
+    components.schemas.extend([
+        (ErrorEnvelope::name().into_owned(), ErrorEnvelope::schema()),
+        (ErrorBody::name().into_owned(), ErrorBody::schema()),
+        (ErrorCode::name().into_owned(), ErrorCode::schema()),
+    ]);
+    let jwt = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("JWT").build();
+    components.add_security_scheme(BEARER, SecurityScheme::Http(jwt));
+    let license = LicenseBuilder::new().name("Apache-2.0").identifier(Some("Apache-2.0")).build();
+    let info = InfoBuilder::new()
+        .title("Laureate")
+        .version(env!("CARGO_PKG_VERSION"))
+        .description(Some(ABOUT))
+        .license(Some(license))
+        .build();
+    OpenApiBuilder::new().info(info).paths(paths).components(Some(components)).build()
+}
+
+/// What an endpoint's annotation says, and what the table adds: an id, a tag, who may call it, errors.
+fn operation(endpoint: &Endpoint) -> Option<(HttpMethod, Operation)> {
+    let method = match endpoint.method {
+        Method::GET => HttpMethod::Get,
+        Method::POST => HttpMethod::Post,
+        Method::PUT => HttpMethod::Put,
+        Method::PATCH => HttpMethod::Patch,
+        Method::DELETE => HttpMethod::Delete,
+        _ => return None,
+    };
+    let documented = endpoint.documented.get_path_operation(endpoint.path, method.clone());
+    let mut operation = documented?.clone();
+    operation.operation_id = Some(operation_id(endpoint));
+    operation.tags = Some(vec![tag(endpoint.path)]);
+    let responses = &mut operation.responses.responses;
+    responses.insert("default".to_owned(), refused("Any error, in the envelope").into());
+    if endpoint.access != Access::Public {
+        operation.security = Some(vec![SecurityRequirement::new(BEARER, Vec::<String>::new())]);
+        responses.entry("401".to_owned()).or_insert_with(|| refused("No valid access token").into());
+    }
+    if let Access::May(permission) = endpoint.access {
+        responses.entry("403".to_owned()).or_insert_with(|| refused("The role may not do this").into());
+        let asked = format!("Needs the permission {permission:?}.");
+        let described = operation.description.take().filter(|text| !text.is_empty());
+        operation.description = Some(described.map_or(asked.clone(), |text| format!("{text}\n\n{asked}")));
+    }
+    Some((method, operation))
+}
+
+fn refused(description: &str) -> Response {
+    let content = ContentBuilder::new().schema(Some(Ref::from_schema_name(ErrorEnvelope::name()))).build();
+    ResponseBuilder::new().description(description).content("application/json", content).build()
+}
+
+/// `POST /certificates/{id}/toggle-active` is `postCertificatesByIdToggleActive`.
+fn operation_id(endpoint: &Endpoint) -> String {
+    let mut id = endpoint.method.as_str().to_lowercase();
+    for word in endpoint.path.split(['/', '-', '_', '.']).filter(|word| !word.is_empty()) {
+        let (by, word) = match word.strip_prefix('{') {
+            Some(parameter) => ("By", parameter.trim_end_matches('}')),
+            None => ("", word),
+        };
+        id.push_str(by);
+        let mut letters = word.chars();
+        id.extend(letters.next().map(|first| first.to_ascii_uppercase()));
+        id.push_str(letters.as_str());
+    }
+    id
+}
+
+fn tag(path: &str) -> String {
+    match path.split('/').nth(1) {
+        Some("certificate") => "public".to_owned(),
+        Some("" | "api") | None => "about".to_owned(),
+        Some("metrics") => "health".to_owned(),
+        Some(noun) => noun.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn the_table_says_what_the_endpoints_say() {
+        for endpoint in router::api().into_iter().chain(router::root()).chain(router::caught_mails()) {
+            let documented = endpoint.documented.paths.keys().collect::<Vec<_>>();
+            assert_eq!(documented, [endpoint.path], "the annotation's path is another");
+            assert!(operation(&endpoint).is_some(), "{} {}", endpoint.method, endpoint.path);
+        }
+    }
+
+    #[test]
+    fn operations_have_ids_of_their_own() {
+        let mut seen = BTreeSet::new();
+        for endpoint in router::api().into_iter().chain(router::root()) {
+            assert!(seen.insert(operation_id(&endpoint)), "{}", endpoint.path);
+        }
+        assert!(seen.contains("putCertificatesByIdToggleActive"));
+    }
+
+    #[test]
+    fn every_reference_leads_somewhere() {
+        let document = serde_json::to_value(openapi()).unwrap();
+        let text = document.to_string();
+        for reference in text.split("\"#/components/schemas/").skip(1) {
+            let name = reference.split('"').next().unwrap();
+            assert!(document["components"]["schemas"].get(name).is_some(), "no schema {name}");
+        }
+        assert_eq!(document["openapi"], "3.1.0");
+    }
+
+    #[test]
+    fn the_checked_in_document_is_the_present_one() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/openapi/openapi.json");
+        let checked_in = std::fs::read_to_string(path).unwrap_or_default();
+        assert!(checked_in == openapi_json(), "openapi/openapi.json is out of date; run `make openapi`");
+    }
+}

@@ -1,0 +1,131 @@
+//! Password hashes: argon2id (RFC 9106), off the async threads, a few at a time.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use argon2::password_hash::phc::PasswordHash;
+use argon2::password_hash::{PasswordHasher, PasswordVerifier};
+use argon2::{Algorithm, Argon2, Params, Version};
+use thiserror::Error;
+use tokio::sync::Semaphore;
+
+use super::settings::PasswordSettings;
+use crate::domain::Personal;
+
+/// How long a password waits for its turn.
+const MAX_WAIT: Duration = Duration::from_secs(5);
+
+/// Hashes and verifies passwords. Cheap to clone.
+#[derive(Clone)]
+pub struct Passwords {
+    argon2: Argon2<'static>,
+    slots: Arc<Semaphore>,
+    /// Verified where there is no user, so that it takes as long.
+    nobody: Arc<str>,
+}
+
+/// Why a password was neither accepted nor refused. Tells nothing of the password.
+#[derive(Debug, Error)]
+pub enum PasswordError {
+    /// The parameters can't be used.
+    #[error("the password parameters can't be used: {0}")]
+    Parameters(String),
+    /// Too many at once.
+    #[error("too many passwords are being checked at once")]
+    Busy,
+    /// The hash can't be made or read.
+    #[error("the password can't be hashed or its hash can't be read: {0}")]
+    Hash(String),
+}
+
+impl Passwords {
+    /// New hashes get these parameters; old ones are verified by their own.
+    ///
+    /// # Errors
+    /// The parameters are out of range.
+    pub fn new(settings: PasswordSettings) -> Result<Self, PasswordError> {
+        let params = Params::new(settings.memory_kib, settings.iterations, settings.lanes, None)
+            .map_err(|error| PasswordError::Parameters(error.to_string()))?;
+        let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
+        let nobody = hash(&argon2, b"nobody has this password")?.into();
+        Ok(Self { argon2, slots: Arc::new(Semaphore::new(settings.max_concurrent)), nobody })
+    }
+
+    /// The hash of a password as a PHC string.
+    ///
+    /// # Errors
+    /// Too many are at work, or the hash can't be made.
+    pub async fn hash(&self, password: Personal<String>) -> Result<Personal<String>, PasswordError> {
+        let argon2 = self.argon2.clone();
+        self.blocking(move || hash(&argon2, password.reveal_str().as_bytes()).map(Personal::new)).await
+    }
+
+    /// Whether the password is the one of this hash. Without a hash it isn't, after the same work.
+    ///
+    /// # Errors
+    /// Too many are at work, or the hash is no PHC string.
+    pub async fn verify(
+        &self,
+        password: Personal<String>,
+        expected: Option<Personal<String>>,
+    ) -> Result<bool, PasswordError> {
+        let argon2 = self.argon2.clone();
+        let known = expected.is_some();
+        let expected = expected.map_or_else(|| self.nobody.to_string(), Personal::into_revealed);
+        self.blocking(move || {
+            let parsed = PasswordHash::new(&expected).map_err(|error| PasswordError::Hash(error.to_string()))?;
+            Ok(argon2.verify_password(password.reveal_str().as_bytes(), &parsed).is_ok() && known)
+        })
+        .await
+    }
+
+    async fn blocking<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> Result<T, PasswordError> + Send + 'static,
+    ) -> Result<T, PasswordError> {
+        let slot = tokio::time::timeout(MAX_WAIT, self.slots.clone().acquire_owned()).await;
+        let Ok(Ok(slot)) = slot else { return Err(PasswordError::Busy) };
+        // The slot goes along: a client that hangs up must not make room while its hash still runs.
+        let done = tokio::task::spawn_blocking(move || (work(), drop(slot)).0).await;
+        done.map_err(|error| PasswordError::Hash(error.to_string()))?
+    }
+}
+
+fn hash(argon2: &Argon2<'_>, password: &[u8]) -> Result<String, PasswordError> {
+    let hash = argon2.hash_password(password).map_err(|error| PasswordError::Hash(error.to_string()))?;
+    Ok(hash.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn passwords(max_concurrent: usize) -> Passwords {
+        let cheap = PasswordSettings { memory_kib: 8, iterations: 1, lanes: 1, max_concurrent };
+        Passwords::new(cheap).unwrap()
+    }
+
+    fn text(text: &str) -> Personal<String> {
+        text.to_owned().into()
+    }
+
+    #[tokio::test]
+    async fn only_the_right_password_fits_its_hash() {
+        let passwords = passwords(2);
+        let hash = passwords.hash(text("Correct-horse-1")).await.unwrap();
+        assert!(hash.reveal_str().starts_with("$argon2id$v=19$m=8,t=1,p=1$"));
+        assert!(passwords.verify(text("Correct-horse-1"), Some(hash.clone())).await.unwrap());
+        assert!(!passwords.verify(text("correct-horse-1"), Some(hash)).await.unwrap());
+        assert!(!passwords.verify(text("nobody has this password"), None).await.unwrap());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn no_more_run_at_once_than_allowed() {
+        let passwords = passwords(1);
+        let held = passwords.slots.clone().acquire_owned().await.unwrap();
+        let refused = passwords.verify(text("Correct-horse-1"), None).await;
+        assert!(matches!(refused, Err(PasswordError::Busy)));
+        drop(held);
+        assert!(passwords.verify(text("Correct-horse-1"), None).await.is_ok());
+    }
+}

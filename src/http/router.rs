@@ -1,0 +1,78 @@
+//! The route table, and nothing else.
+//!
+//! A new endpoint is a file `endpoints/<noun>/<verb>.rs` and a line here.
+
+use axum::http::Method;
+use utoipa_axum::routes;
+
+use super::access::Permission::{
+    ImportAttendees, Issue, ManageCertificates, ReadAttendees, ReadCertificates, ReadIssuances, ReadJobs,
+    RetryJobs,
+};
+use super::endpoint::{Endpoint, on};
+use super::endpoints::{
+    attendees, auth, batches, certificates, generated_certificates, health, imports, jobs, mails, pages, verify,
+};
+
+const GET: Method = Method::GET;
+const POST: Method = Method::POST;
+const PUT: Method = Method::PUT;
+
+/// What stands under the API's prefix.
+#[rustfmt::skip]
+pub fn api() -> Vec<Endpoint> {
+    vec![
+        on(POST, "/auth/login", routes!(auth::login::handle)).public(),
+        on(POST, "/auth/refresh", routes!(auth::refresh::handle)).public(),
+        on(GET, "/auth/me", routes!(auth::me::handle)).signed_in(),
+
+        on(POST, "/certificates", routes!(certificates::create::handle)).may(ManageCertificates),
+        on(GET, "/certificates", routes!(certificates::list::handle)).may(ReadCertificates),
+        on(GET, "/certificates/active", routes!(certificates::active::handle)).may(ReadCertificates),
+        on(POST, "/certificates/upload-design", routes!(certificates::upload_design::handle)).may(ManageCertificates).upload(),
+        on(GET, "/certificates/{id}", routes!(certificates::get::handle)).may(ReadCertificates),
+        on(PUT, "/certificates/{id}/toggle-active", routes!(certificates::toggle_active::handle)).may(ManageCertificates),
+
+        on(GET, "/attendees", routes!(attendees::list::handle)).may(ReadAttendees),
+        on(POST, "/attendees/bulk-upload", routes!(attendees::bulk_upload::handle)).may(ImportAttendees).upload(),
+        on(GET, "/attendees/{id}", routes!(attendees::get::handle)).may(ReadAttendees),
+        on(GET, "/imports/{id}", routes!(imports::get::handle)).may(ReadAttendees),
+
+        on(POST, "/generated-certificates/generate", routes!(generated_certificates::generate::handle)).may(Issue),
+        on(GET, "/generated-certificates", routes!(generated_certificates::list::handle)).may(ReadIssuances),
+        on(GET, "/generated-certificates/{id}", routes!(generated_certificates::get::handle)).may(ReadIssuances),
+        on(GET, "/batches/{id}", routes!(batches::get::handle)).may(ReadIssuances),
+
+        on(GET, "/jobs", routes!(jobs::list::handle)).may(ReadJobs),
+        on(GET, "/jobs/pending", routes!(jobs::pending::handle)).may(ReadJobs),
+        on(GET, "/jobs/{id}", routes!(jobs::get::handle)).may(ReadJobs),
+        on(POST, "/jobs/{id}/retry", routes!(jobs::retry::handle)).may(RetryJobs),
+    ]
+}
+
+/// What stands at the root, whatever the prefix: addresses that are printed on certificates or set in monitors.
+#[rustfmt::skip]
+pub fn root() -> Vec<Endpoint> {
+    vec![
+        on(GET, "/", routes!(pages::index::handle)).public(),
+        on(GET, "/certificate/{publicId}", routes!(verify::page::handle)).public(),
+        on(GET, "/certificate/{publicId}/download", routes!(verify::download::handle)).public(),
+        on(GET, "/certificates/design_images/{folder}/{file}", routes!(certificates::design::handle)).public(),
+
+        on(GET, "/health", routes!(health::status::handle)).public(),
+        on(GET, "/health/live", routes!(health::live::handle)).public(),
+        on(GET, "/health/ready", routes!(health::ready::handle)).public(),
+        on(GET, "/metrics", routes!(health::metrics::handle)).public(),
+
+        on(GET, "/api/openapi.json", routes!(pages::openapi_json::handle)).public(),
+    ]
+}
+
+/// What stands at the root where a mail catcher takes the mails, on a demo stack only.
+#[rustfmt::skip]
+pub fn caught_mails() -> Vec<Endpoint> {
+    vec![
+        on(GET, "/mails", routes!(mails::list::handle)).public(),
+        on(GET, "/mails/{id}", routes!(mails::get::handle)).public(),
+    ]
+}

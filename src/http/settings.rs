@@ -1,0 +1,190 @@
+//! What an operator can set about the HTTP interface.
+
+use std::net::{Ipv4Addr, SocketAddr};
+
+use serde::Deserialize;
+use thiserror::Error;
+
+/// The `[http]` section of the configuration.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct HttpSettings {
+    /// Where to listen.
+    pub listen: SocketAddr,
+    /// What every path of the API starts with, such as `/api/v1`; empty for none.
+    pub prefix: String,
+    /// Where the public reaches this server or the CDN before it: scheme, host and path, no `/` at the end.
+    pub public_base_url: String,
+    /// The largest uploaded file, in bytes.
+    pub upload_limit_bytes: u64,
+    /// The largest JSON body, in bytes.
+    pub json_limit_bytes: usize,
+    /// How long a request may take, in seconds.
+    pub request_timeout_seconds: u64,
+    /// How long a request that uploads a file may take, in seconds.
+    pub upload_timeout_seconds: u64,
+    /// More requests at once are refused with 503.
+    pub max_concurrent_requests: usize,
+    /// Access and refresh tokens.
+    pub tokens: TokenSettings,
+    /// The cost of passwords.
+    pub passwords: PasswordSettings,
+}
+
+impl Default for HttpSettings {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 3969)),
+            prefix: "/api/v1".to_owned(),
+            public_base_url: "http://localhost:3969".to_owned(),
+            upload_limit_bytes: 64 << 20,
+            json_limit_bytes: 1 << 20,
+            request_timeout_seconds: 30,
+            upload_timeout_seconds: 120,
+            max_concurrent_requests: 512,
+            tokens: TokenSettings::default(),
+            passwords: PasswordSettings::default(),
+        }
+    }
+}
+
+/// What tokens say about themselves, and how long they count.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct TokenSettings {
+    /// The `iss` claim.
+    pub issuer: String,
+    /// The `aud` claim.
+    pub audience: String,
+    /// How long an access token counts, in seconds.
+    pub access_seconds: u32,
+    /// How long a refresh token counts, in seconds.
+    pub refresh_seconds: u32,
+}
+
+impl Default for TokenSettings {
+    fn default() -> Self {
+        Self {
+            issuer: "laureate".to_owned(),
+            audience: "laureate-api".to_owned(),
+            access_seconds: 15 * 60,
+            refresh_seconds: 7 * 24 * 3600,
+        }
+    }
+}
+
+/// The parameters of argon2id for new passwords (RFC 9106 §3.1), and how many run at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct PasswordSettings {
+    /// Memory, in KiB.
+    pub memory_kib: u32,
+    /// Passes over the memory.
+    pub iterations: u32,
+    /// Lanes.
+    pub lanes: u32,
+    /// Passwords that are hashed at the same time; each takes the memory above.
+    pub max_concurrent: usize,
+}
+
+impl Default for PasswordSettings {
+    fn default() -> Self {
+        Self { memory_kib: 64 * 1024, iterations: 3, lanes: 4, max_concurrent: 4 }
+    }
+}
+
+/// A setting that can't be used.
+#[derive(Debug, Error, PartialEq, Eq)]
+#[error("http.{setting} {problem}")]
+pub struct HttpSettingsError {
+    /// Its name below `http`.
+    pub setting: &'static str,
+    /// What is wrong, and what to give instead.
+    pub problem: &'static str,
+}
+
+impl HttpSettings {
+    /// Checks what the types don't.
+    ///
+    /// # Errors
+    /// The first setting that can't be used.
+    pub fn check(&self) -> Result<(), HttpSettingsError> {
+        let wrong = |setting, problem| Err(HttpSettingsError { setting, problem });
+        let plain = |c: char| c.is_ascii_alphanumeric() || "/-_.".contains(c);
+        let prefix_fits =
+            self.prefix.starts_with('/') && !self.prefix.ends_with('/') && self.prefix.chars().all(plain);
+        if !self.prefix.is_empty() && !prefix_fits {
+            return wrong("prefix", "must start with / and not end with it, such as /api/v1");
+        }
+        if ["/certificate", "/certificates", "/health", "/metrics", "/mails"].contains(&self.prefix.as_str()) {
+            return wrong("prefix", "is a path that the server itself uses; choose another");
+        }
+        if !is_base_url(&self.public_base_url) {
+            return wrong(
+                "public_base_url",
+                "must be an http or https address without query and without / at the end",
+            );
+        }
+        let positive = [
+            ("upload_limit_bytes", self.upload_limit_bytes),
+            ("json_limit_bytes", self.json_limit_bytes as u64),
+            ("request_timeout_seconds", self.request_timeout_seconds),
+            ("upload_timeout_seconds", self.upload_timeout_seconds),
+            ("max_concurrent_requests", self.max_concurrent_requests as u64),
+            ("tokens.access_seconds", u64::from(self.tokens.access_seconds)),
+            ("tokens.refresh_seconds", u64::from(self.tokens.refresh_seconds)),
+            ("passwords.max_concurrent", self.passwords.max_concurrent as u64),
+        ];
+        match positive.iter().find(|(_, value)| *value == 0) {
+            Some((setting, _)) => wrong(setting, "must be at least 1"),
+            None => Ok(()),
+        }
+    }
+
+    /// Whether the public reaches us by https only, so that browsers may be told to insist on it.
+    #[must_use]
+    pub fn is_https(&self) -> bool {
+        self.public_base_url.starts_with("https://")
+    }
+}
+
+fn is_base_url(text: &str) -> bool {
+    let Ok(uri) = text.parse::<axum::http::Uri>() else { return false };
+    let scheme = matches!(uri.scheme_str(), Some("http" | "https"));
+    scheme && uri.host().is_some_and(|host| !host.is_empty()) && uri.query().is_none() && !text.ends_with('/')
+        && !text.contains('#')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_defaults_can_be_used() {
+        assert_eq!(HttpSettings::default().check(), Ok(()));
+    }
+
+    #[test]
+    fn what_cannot_work_is_refused_by_name() {
+        let settings = HttpSettings::default;
+        let refused = [
+            ("prefix", HttpSettings { prefix: "api".to_owned(), ..settings() }),
+            ("prefix", HttpSettings { prefix: "/api/".to_owned(), ..settings() }),
+            ("prefix", HttpSettings { prefix: "/{x}".to_owned(), ..settings() }),
+            ("prefix", HttpSettings { prefix: "/health".to_owned(), ..settings() }),
+            ("public_base_url", HttpSettings { public_base_url: "example.com".to_owned(), ..settings() }),
+            ("public_base_url", HttpSettings { public_base_url: "https://example.com/".to_owned(), ..settings() }),
+            ("public_base_url", HttpSettings { public_base_url: "ftp://example.com".to_owned(), ..settings() }),
+            ("upload_limit_bytes", HttpSettings { upload_limit_bytes: 0, ..settings() }),
+        ];
+        for (setting, settings) in refused {
+            assert_eq!(settings.check().map_err(|error| error.setting), Err(setting));
+        }
+    }
+
+    #[test]
+    fn unknown_settings_are_refused() {
+        let error = serde_json::from_str::<HttpSettings>(r#"{"lisen": 1}"#).expect_err("a typing error");
+        assert!(error.to_string().contains("lisen"), "{error}");
+    }
+}

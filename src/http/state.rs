@@ -1,0 +1,143 @@
+//! What handlers need, put together by the composition root.
+
+use std::ops::Deref;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use deadpool_postgres::Pool;
+use futures_util::future::BoxFuture;
+use metrics_exporter_prometheus::PrometheusHandle;
+use time::OffsetDateTime;
+use tokio::sync::Semaphore;
+use uuid::Uuid;
+
+use super::{ApiError, HttpSettings, Passwords, Tokens};
+use crate::commands::Commands;
+use crate::domain::Secret;
+use crate::domain::certificate::TemplateRef;
+use crate::projection::Readers;
+use crate::sheet::Limits;
+use crate::storage::ObjectStorage;
+use crate::workers::renderer::Rendering;
+
+/// Images that are decoded at the same time; one may take 200 MB.
+const IMAGE_SLOTS: usize = 2;
+
+/// What handlers need; cheap to clone.
+#[derive(Clone)]
+pub struct HttpState(Arc<Inner>);
+
+/// [`HttpParts`] and what is made of them.
+pub struct Inner {
+    parts: HttpParts,
+    /// Held while a request is at work.
+    pub(super) request_slots: Arc<Semaphore>,
+    /// Held while an uploaded image is decoded.
+    pub(super) image_slots: Arc<Semaphore>,
+}
+
+/// Everything that the composition root hands over.
+pub struct HttpParts {
+    /// The way to change anything; its clock is ours too.
+    pub commands: Commands,
+    /// The tables to read from, the projections' schemas in the search path.
+    pub pool: Pool,
+    /// How far those tables are.
+    pub readers: Readers,
+    /// The schema of what replay cannot restore, unquoted.
+    pub meta_schema: String,
+    /// Files.
+    pub storage: ObjectStorage,
+    /// Issued PDFs.
+    pub rendering: Rendering,
+    /// The newest version of each theme.
+    pub themes: Vec<TemplateRef>,
+    /// What one uploaded file of people may cost.
+    pub import_limits: Limits,
+    /// The key of claims.
+    pub claim_key: Secret,
+    /// Access tokens.
+    pub tokens: Tokens,
+    /// Password hashes.
+    pub passwords: Passwords,
+    /// What the operator set.
+    pub settings: HttpSettings,
+    /// Fills a slice with random bytes of cryptographic quality.
+    pub random: fn(&mut [u8]),
+    /// What the server depends on.
+    pub dependencies: Vec<Dependency>,
+    /// Where metrics are kept, if they are.
+    pub metrics: Option<PrometheusHandle>,
+    /// The folder of the mail catcher, on a demo stack only.
+    pub caught_mails: Option<PathBuf>,
+}
+
+/// Something that the server depends on, and how to ask whether it works.
+#[derive(Clone)]
+pub struct Dependency {
+    /// `log`, `database`, `projections`, `storage` or `mail`.
+    pub name: &'static str,
+    /// Whether requests fail without it. The others only show.
+    pub required: bool,
+    /// Asks. The text says what is wrong, without personal data and secrets.
+    pub check: Arc<dyn Fn() -> BoxFuture<'static, Result<(), String>> + Send + Sync>,
+}
+
+impl HttpState {
+    /// Puts the parts together.
+    #[must_use]
+    pub fn new(parts: HttpParts) -> Self {
+        let request_slots = Arc::new(Semaphore::new(parts.settings.max_concurrent_requests));
+        Self(Arc::new(Inner { parts, request_slots, image_slots: Arc::new(Semaphore::new(IMAGE_SLOTS)) }))
+    }
+
+    /// The time now.
+    #[must_use]
+    pub fn now(&self) -> OffsetDateTime {
+        self.commands.now()
+    }
+
+    /// A fresh random id (UUID version 4).
+    #[must_use]
+    pub fn random_id(&self) -> Uuid {
+        let mut bytes = [0; 16];
+        (self.random)(&mut bytes);
+        uuid::Builder::from_random_bytes(bytes).into_uuid()
+    }
+
+    /// A path of the API, with its prefix.
+    #[must_use]
+    pub fn api_path(&self, path: &str) -> String {
+        format!("{}{path}", self.settings.prefix)
+    }
+
+    /// The address under which the public reaches a path.
+    #[must_use]
+    pub fn public_url(&self, path: &str) -> String {
+        format!("{}{path}", self.settings.public_base_url)
+    }
+
+    /// A connection to the read tables.
+    ///
+    /// # Errors
+    /// The database is not available.
+    pub async fn database(&self) -> Result<deadpool_postgres::Client, ApiError> {
+        Ok(self.pool.get().await.map_err(crate::database::DatabaseError::from)?)
+    }
+}
+
+impl Deref for HttpState {
+    type Target = Inner;
+
+    fn deref(&self) -> &Inner {
+        &self.0
+    }
+}
+
+impl Deref for Inner {
+    type Target = HttpParts;
+
+    fn deref(&self) -> &HttpParts {
+        &self.parts
+    }
+}

@@ -1,0 +1,180 @@
+//! A projection as data: its tables, and one set-based statement per event type it handles.
+
+use sha2::{Digest, Sha256};
+use thiserror::Error;
+
+use crate::database::hex;
+
+/// Query tables folded from the log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Projection {
+    /// The folder under `projections/`.
+    pub name: String,
+    /// What creates its tables.
+    pub tables_sql: String,
+    /// What creates the indexes that only reading needs; run once the rows are there.
+    pub indexes_sql: String,
+    /// One per event type, ordered by it.
+    pub handlers: Vec<Handler>,
+}
+
+/// What becomes of a batch of events of one type.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Handler {
+    /// The type, such as `AttendeeImported`.
+    pub event_type: String,
+    /// Which row an event changes.
+    pub row_key: RowKey,
+    /// One statement over `$1`, a JSON array of `{position, time, id, data}`.
+    pub sql: String,
+}
+
+/// Which row an event changes: events of one row must never share a statement out of order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RowKey {
+    /// The row of the aggregate's id.
+    Id,
+    /// The row named by this field of the event's data.
+    Data(String),
+    /// No row of its own: the handler adds to counters, and order doesn't matter.
+    AddsUp,
+}
+
+/// A projection's SQL doesn't follow the rules of the folder.
+#[derive(Debug, Error, PartialEq, Eq)]
+#[error("projections/{projection}/on_{event}.sql: {problem}")]
+pub struct BadHandler {
+    projection: String,
+    event: String,
+    problem: &'static str,
+}
+
+impl Projection {
+    /// Reads a projection from its files: the text of `schema.sql`, and of each handler with the
+    /// event's name in snake case.
+    ///
+    /// # Errors
+    /// A handler doesn't declare its row key on its first line.
+    pub fn parse(name: &str, schema: &str, handlers: &[(&str, &str)]) -> Result<Self, BadHandler> {
+        let (tables, indexes) = schema.split_once("\n-- indexes\n").unwrap_or((schema, ""));
+        let mut handlers = handlers
+            .iter()
+            .map(|(event, sql)| {
+                let row_key = RowKey::parse(sql).ok_or_else(|| BadHandler {
+                    projection: name.to_owned(),
+                    event: (*event).to_owned(),
+                    problem: "begin with \"-- row key: id\", \"-- row key: data.<field>\" or \"-- row key: none, adds up\"",
+                })?;
+                Ok(Handler { event_type: pascal_case(event), row_key, sql: (*sql).to_owned() })
+            })
+            .collect::<Result<Vec<_>, BadHandler>>()?;
+        handlers.sort_by(|a, b| a.event_type.cmp(&b.event_type));
+        Ok(Self {
+            name: name.to_owned(),
+            tables_sql: tables.to_owned(),
+            indexes_sql: indexes.to_owned(),
+            handlers,
+        })
+    }
+
+    /// The handler of an event type, if this projection has one.
+    #[must_use]
+    pub fn handler(&self, event_type: &str) -> Option<&Handler> {
+        let found = self.handlers.binary_search_by(|handler| handler.event_type.as_str().cmp(event_type));
+        found.ok().map(|index| &self.handlers[index])
+    }
+
+    /// What the rows depend on besides the log: 64 hex digits over tables, handlers and upcasters.
+    #[must_use]
+    pub fn fingerprint(&self, upcasters_version: u32) -> String {
+        let mut hash = Sha256::new();
+        let mut add = |part: &str| {
+            // The length goes first, so that text can't move between parts unnoticed.
+            hash.update((part.len() as u64).to_be_bytes());
+            hash.update(part.as_bytes());
+        };
+        add(&self.name);
+        add(&self.tables_sql);
+        add(&self.indexes_sql);
+        for handler in &self.handlers {
+            add(&handler.event_type);
+            add(&handler.sql);
+        }
+        add(&upcasters_version.to_string());
+        hex(&hash.finalize())
+    }
+}
+
+impl RowKey {
+    fn parse(sql: &str) -> Option<Self> {
+        match sql.lines().next()?.strip_prefix("-- row key: ")?.trim() {
+            "id" => Some(Self::Id),
+            "none, adds up" => Some(Self::AddsUp),
+            other => {
+                let field = other.strip_prefix("data.")?;
+                let plain = !field.is_empty() && field.bytes().all(|b| b.is_ascii_alphanumeric());
+                plain.then(|| Self::Data(field.to_owned()))
+            }
+        }
+    }
+}
+
+/// `attendee_imported` → `AttendeeImported`.
+fn pascal_case(snake: &str) -> String {
+    snake
+        .split('_')
+        .flat_map(|word| {
+            let mut letters = word.chars();
+            letters.next().map(|first| first.to_ascii_uppercase()).into_iter().chain(letters)
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SCHEMA: &str = "CREATE TABLE a (id uuid PRIMARY KEY);\n\n-- indexes\nCREATE INDEX i ON a (id);\n";
+
+    fn parse(sql: &str) -> Result<Projection, BadHandler> {
+        Projection::parse("a", SCHEMA, &[("thing_made", sql)])
+    }
+
+    #[test]
+    fn a_handler_declares_its_row_key_first() {
+        let key = |sql: &str| parse(sql).map(|p| p.handlers[0].row_key.clone());
+        assert_eq!(key("-- row key: id\nSELECT 1"), Ok(RowKey::Id));
+        assert_eq!(key("-- row key: data.attendeeId\nSELECT 1"), Ok(RowKey::Data("attendeeId".to_owned())));
+        assert_eq!(key("-- row key: none, adds up\nSELECT 1"), Ok(RowKey::AddsUp));
+        for bad in ["", "SELECT 1", "-- row key: data.\nSELECT 1", "-- row key: none\nSELECT 1"] {
+            assert!(key(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn indexes_are_told_from_tables() {
+        let projection = parse("-- row key: id\nSELECT 1").expect("a good handler");
+        assert!(projection.tables_sql.contains("CREATE TABLE") && !projection.tables_sql.contains("INDEX"));
+        assert_eq!(projection.indexes_sql, "CREATE INDEX i ON a (id);\n");
+    }
+
+    #[test]
+    fn handlers_are_found_by_event_type() {
+        let projection = parse("-- row key: id\nSELECT 1").expect("a good handler");
+        assert!(projection.handler("ThingMade").is_some());
+        assert!(projection.handler("ThingLost").is_none());
+    }
+
+    #[test]
+    fn the_fingerprint_changes_with_every_part() {
+        let base = parse("-- row key: id\nSELECT 1").expect("a good handler");
+        let changed_sql = parse("-- row key: id\nSELECT 2").expect("a good handler");
+        let changed_index = Projection { indexes_sql: String::new(), ..base.clone() };
+        let changed_name = Projection { name: "b".to_owned(), ..base.clone() };
+        for other in [&changed_sql, &changed_index, &changed_name] {
+            assert_ne!(base.fingerprint(1), other.fingerprint(1));
+        }
+        assert_ne!(base.fingerprint(1), base.fingerprint(2));
+        assert_eq!(base.fingerprint(1), base.clone().fingerprint(1));
+    }
+}

@@ -1,0 +1,118 @@
+//! The projections of this program: the files under `projections/`, embedded.
+
+use super::definition::{BadHandler, Projection};
+
+struct Files {
+    name: &'static str,
+    schema: &'static str,
+    handlers: &'static [(&'static str, &'static str)],
+}
+
+macro_rules! files {
+    ($name:literal: $($event:literal),+ $(,)?) => {
+        Files {
+            name: $name,
+            schema: include_str!(concat!("../../projections/", $name, "/schema.sql")),
+            handlers: &[$((
+                $event,
+                include_str!(concat!("../../projections/", $name, "/on_", $event, ".sql")),
+            )),+],
+        }
+    };
+}
+
+/// Kept by hand; a test compares it with the folder.
+const PROJECTIONS: &[Files] = &[
+    files!("attendees": "attendee_imported", "attendee_updated"),
+    files!("batches": "batch_dispatched", "batch_requested"),
+    files!("certificates": "certificate_activated", "certificate_deactivated", "certificate_defined"),
+    files!("imports":
+        "import_completed", "import_failed", "import_requested", "import_rows_accepted", "import_rows_rejected",
+    ),
+    files!("issuances": "certificate_generated", "certificate_generation_failed", "certificate_requested"),
+    files!("jobs":
+        "email_failed", "email_outcome_unknown", "email_queued", "email_retry_requested", "email_sent",
+        "send_claimed",
+    ),
+    files!("overview":
+        "attendee_imported", "batch_requested", "certificate_defined", "certificate_generated",
+        "certificate_generation_failed", "certificate_requested", "email_failed", "email_outcome_unknown",
+        "email_queued", "email_retry_requested", "email_sent", "import_requested",
+    ),
+    files!("users": "user_password_changed", "user_registered"),
+];
+
+/// All projections of this program, by name.
+///
+/// # Errors
+/// A file breaks the rules of the folder; a test holds that none does.
+pub fn projections() -> Result<Vec<Projection>, BadHandler> {
+    PROJECTIONS.iter().map(|files| Projection::parse(files.name, files.schema, files.handlers)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::domain::Event;
+
+    /// What each projection says about every event of an aggregate; none may be forgotten.
+    const FOLDS: &[(&str, &str)] = &[
+        ("attendees", "attendee"),
+        ("batches", "batch"),
+        ("certificates", "certificate"),
+        ("imports", "import"),
+        ("issuances", "issuance"),
+        ("jobs", "email"),
+        ("users", "user"),
+    ];
+
+    fn names(path: &std::path::Path) -> Vec<String> {
+        let mut names: Vec<String> = std::fs::read_dir(path)
+            .expect("the folder is there")
+            .map(|entry| entry.expect("readable").file_name().into_string().expect("a plain name"))
+            .collect();
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn every_handler_in_the_folder_is_embedded() {
+        let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("projections");
+        let mut found = BTreeMap::new();
+        for name in names(&root) {
+            let mut events = names(&root.join(&name));
+            events.retain(|file| file.starts_with("on_"));
+            found.insert(name, events);
+        }
+        let embedded = PROJECTIONS.iter().map(|files| {
+            let events = files.handlers.iter().map(|(event, _)| format!("on_{event}.sql")).collect();
+            (files.name.to_owned(), events)
+        });
+        assert_eq!(found, embedded.collect::<BTreeMap<String, Vec<String>>>());
+    }
+
+    #[test]
+    fn every_handler_is_for_an_event_that_exists() {
+        let known: Vec<&str> = Event::CATALOGUE.iter().flat_map(|(_, types)| types.iter().copied()).collect();
+        for projection in projections().expect("the files follow the rules") {
+            for handler in &projection.handlers {
+                let event_type = handler.event_type.as_str();
+                assert!(known.contains(&event_type), "{}: {event_type}", projection.name);
+            }
+        }
+    }
+
+    #[test]
+    fn a_projection_forgets_no_event_of_the_aggregate_that_it_folds() {
+        let projections = projections().expect("the files follow the rules");
+        for (name, aggregate) in FOLDS {
+            let projection = projections.iter().find(|p| p.name == *name).expect("embedded");
+            let (_, types) = Event::CATALOGUE.iter().find(|(a, _)| a == aggregate).expect("an aggregate");
+            for event_type in *types {
+                assert!(projection.handler(event_type).is_some(), "{name} forgets {event_type}");
+            }
+        }
+    }
+}

@@ -1,0 +1,106 @@
+//! Imports: one uploaded file of people each.
+
+use deadpool_postgres::GenericClient;
+use serde_json::Value;
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use super::{Listed, Page, query, query_opt, row};
+use crate::database::DatabaseError;
+
+row! {
+    /// An import.
+    pub struct ImportRow {
+        /// The import's id.
+        pub id: Uuid,
+        /// `requested`, `running`, `completed` or `failed`.
+        pub state: String,
+        /// Where the file is stored until it expires.
+        pub object_key: String,
+        /// `csv` or `xlsx`.
+        pub format: String,
+        /// SHA-256 of the file, 64 hex digits.
+        pub sha256: String,
+        /// The file's size in bytes.
+        pub size: i64,
+        /// Whether people who are known already are changed.
+        pub update_existing: bool,
+        /// What everybody in the file earns, unless the row says otherwise.
+        pub certificate_id: Option<Uuid>,
+        /// The last row that is dealt with.
+        pub through_row: i64,
+        /// Rows in the file, blank ones not counted; known at the end.
+        pub total: Option<i64>,
+        /// People created so far.
+        pub created: i64,
+        /// People changed so far.
+        pub updated: i64,
+        /// Rows rejected so far.
+        pub errors: i64,
+        /// Rows whose person gets a certificate, so far.
+        pub associated: i64,
+        /// Where the rejected rows with their reasons are stored until they expire.
+        pub report_key: Option<String>,
+        /// Why the file could not be read on: a stable code.
+        pub failure_code: Option<String>,
+        /// Why the file could not be read on, and what to do.
+        pub failure_reason: Option<String>,
+        /// When it ended, well or not.
+        #[serde(with = "time::serde::rfc3339::option")]
+        pub ended_at: Option<OffsetDateTime>,
+        /// When its first event was appended.
+        #[serde(with = "time::serde::rfc3339")]
+        pub created_at: OffsetDateTime,
+        /// When its last event was appended.
+        #[serde(with = "time::serde::rfc3339")]
+        pub updated_at: OffsetDateTime,
+        /// Its first event; the cursor of lists.
+        #[serde(skip)]
+        pub created_position: i64,
+        /// Its last event; changes with every change of the row, so it makes an ETag.
+        #[serde(skip)]
+        pub position: i64,
+    }
+}
+
+row! {
+    /// A row of a file that was not taken over, or only in part.
+    pub struct RejectionRow {
+        /// The row's number as a spreadsheet program shows it; the cursor of the list.
+        pub row_number: i64,
+        /// What is wrong: an array of `{field?, code}`.
+        pub errors: Value,
+    }
+}
+
+/// One import.
+///
+/// # Errors
+/// The database is not available.
+pub async fn get(client: &impl GenericClient, id: Uuid) -> Result<Option<ImportRow>, DatabaseError> {
+    query_opt(client, include_str!("../../../projections/imports/get_import.sql"), &[&id]).await
+}
+
+/// Imports, newest first.
+///
+/// # Errors
+/// The database is not available.
+pub async fn list(client: &impl GenericClient, page: Page) -> Result<Listed<ImportRow>, DatabaseError> {
+    let sql = include_str!("../../../projections/imports/list_imports.sql");
+    let rows = query(client, sql, &[&page.after, &page.fetch()]).await?;
+    Ok(page.listed(rows, |row: &ImportRow| row.created_position))
+}
+
+/// Rejected rows of one import, in the file's order.
+///
+/// # Errors
+/// The database is not available.
+pub async fn list_rejections(
+    client: &impl GenericClient,
+    import: Uuid,
+    page: Page,
+) -> Result<Listed<RejectionRow>, DatabaseError> {
+    let sql = include_str!("../../../projections/imports/list_import_rejections.sql");
+    let rows = query(client, sql, &[&import, &page.after, &page.fetch()]).await?;
+    Ok(page.listed(rows, |row: &RejectionRow| row.row_number))
+}

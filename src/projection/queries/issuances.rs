@@ -1,0 +1,118 @@
+//! Issuances: one person's certificate each.
+
+use deadpool_postgres::GenericClient;
+use time::{Date, OffsetDateTime};
+use uuid::Uuid;
+
+use super::{Listed, Page, query, query_opt, row};
+use crate::database::DatabaseError;
+use crate::domain::Personal;
+
+row! {
+    /// An issuance.
+    pub struct IssuanceRow {
+        /// The issuance's id.
+        pub id: Uuid,
+        /// What the person earned.
+        pub certificate_id: Uuid,
+        /// Who earned it.
+        pub attendee_id: Uuid,
+        /// The batch that asked for it, if one did.
+        pub batch_id: Option<Uuid>,
+        /// The import that asked for it, if one did.
+        pub import_id: Option<Uuid>,
+        /// Addresses the certificate in public, 32 hex digits.
+        pub public_id: String,
+        /// `requested`, `generated` or `failed`.
+        pub state: String,
+        /// The organisation that issues, as shown.
+        pub client: String,
+        /// The certificate's name, as shown.
+        pub certificate_name: String,
+        /// What was attended or passed, as shown.
+        pub event_name: String,
+        /// The person's name, as shown.
+        pub full_name: Personal<String>,
+        /// The language, `en` or `es`.
+        pub locale: String,
+        /// The date shown.
+        pub issue_date: Date,
+        /// Where the PDF is stored, once there is one.
+        pub object_key: Option<String>,
+        /// SHA-256 of the PDF, 64 hex digits.
+        pub sha256: Option<String>,
+        /// The PDF's size in bytes.
+        pub size: Option<i64>,
+        /// When the PDF was made.
+        #[serde(with = "time::serde::rfc3339::option")]
+        pub generated_at: Option<OffsetDateTime>,
+        /// Why there is no PDF: a stable code.
+        pub failure_code: Option<String>,
+        /// Why there is no PDF; may quote the person's name.
+        pub failure_reason: Option<Personal<String>>,
+        /// Whether a mail about it was sent.
+        pub is_sent: bool,
+        /// When its first event was appended.
+        #[serde(with = "time::serde::rfc3339")]
+        pub created_at: OffsetDateTime,
+        /// When its last event was appended.
+        #[serde(with = "time::serde::rfc3339")]
+        pub updated_at: OffsetDateTime,
+        /// Its first event; the cursor of lists.
+        #[serde(skip)]
+        pub created_position: i64,
+        /// Its last event; changes with every change of the row, so it makes an ETag.
+        #[serde(skip)]
+        pub position: i64,
+    }
+}
+
+/// Which issuances to list; those that meet all that is given.
+#[derive(Clone, Debug, Default)]
+pub struct IssuanceFilter {
+    /// Of this certificate.
+    pub certificate_id: Option<Uuid>,
+    /// Of this person.
+    pub attendee_id: Option<Uuid>,
+    /// In this state.
+    pub state: Option<String>,
+    /// Made by this batch.
+    pub batch_id: Option<Uuid>,
+}
+
+/// One issuance.
+///
+/// # Errors
+/// The database is not available.
+pub async fn get(client: &impl GenericClient, id: Uuid) -> Result<Option<IssuanceRow>, DatabaseError> {
+    query_opt(client, include_str!("../../../projections/issuances/get_issuance.sql"), &[&id]).await
+}
+
+/// The issuance that the public knows by this id.
+///
+/// # Errors
+/// The database is not available.
+pub async fn get_by_public_id(
+    client: &impl GenericClient,
+    public_id: &str,
+) -> Result<Option<IssuanceRow>, DatabaseError> {
+    let sql = include_str!("../../../projections/issuances/get_issuance_by_public_id.sql");
+    query_opt(client, sql, &[&public_id]).await
+}
+
+/// Issuances, newest first.
+///
+/// # Errors
+/// The database is not available.
+pub async fn list(
+    client: &impl GenericClient,
+    page: Page,
+    filter: &IssuanceFilter,
+) -> Result<Listed<IssuanceRow>, DatabaseError> {
+    let sql = include_str!("../../../projections/issuances/list_issuances.sql");
+    let IssuanceFilter { certificate_id, attendee_id, state, batch_id } = filter;
+    let fetch = page.fetch();
+    let rows =
+        query(client, sql, &[&page.after, &fetch, certificate_id, attendee_id, state, batch_id]).await?;
+    Ok(page.listed(rows, |row: &IssuanceRow| row.created_position))
+}

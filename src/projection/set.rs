@@ -1,0 +1,144 @@
+//! The projections of one program in one namespace: names of schemas, and the search path to read them.
+
+use thiserror::Error;
+
+use super::definition::{BadHandler, Projection};
+use super::embedded;
+use crate::database::meta_schema;
+use crate::event_log::upcast::UPCASTERS_VERSION;
+
+/// The projections that one program keeps and reads.
+#[derive(Clone, Debug)]
+pub struct ProjectionSet {
+    namespace: String,
+    members: Vec<Member>,
+}
+
+/// A projection with its fingerprint and the schema that follows from it.
+#[derive(Clone, Debug)]
+pub struct Member {
+    /// The projection.
+    pub projection: Projection,
+    /// See [`Projection::fingerprint`].
+    pub fingerprint: String,
+    /// `<namespace>_<projection>_<first 12 hex digits of the fingerprint>`.
+    pub schema: String,
+}
+
+/// The set can't be made.
+#[derive(Debug, Error)]
+pub enum BadSet {
+    /// A file under `projections/` breaks the rules.
+    #[error(transparent)]
+    Handler(#[from] BadHandler),
+    /// The namespace would not fit into schema names.
+    #[error("the namespace \"{0}\" is not usable; give 1 to 32 lower-case letters, digits or underscores")]
+    Namespace(String),
+    /// There is no projection of that name.
+    #[error("there is no projection \"{name}\"; there are {known}")]
+    Unknown {
+        /// The name asked for.
+        name: String,
+        /// The names that exist.
+        known: String,
+    },
+}
+
+impl ProjectionSet {
+    /// The projections embedded in this program.
+    ///
+    /// # Errors
+    /// The namespace isn't 1–32 lower-case letters, digits or underscores.
+    pub fn embedded(namespace: &str) -> Result<Self, BadSet> {
+        Self::of(namespace, embedded::projections()?)
+    }
+
+    /// Any projections; for tests of the runner itself.
+    ///
+    /// # Errors
+    /// The namespace isn't 1–32 lower-case letters, digits or underscores.
+    pub fn of(namespace: &str, projections: Vec<Projection>) -> Result<Self, BadSet> {
+        let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_';
+        if !(1..=32).contains(&namespace.len()) || !namespace.bytes().all(plain) {
+            return Err(BadSet::Namespace(namespace.to_owned()));
+        }
+        let mut members: Vec<Member> = projections
+            .into_iter()
+            .map(|projection| {
+                let fingerprint = projection.fingerprint(UPCASTERS_VERSION);
+                let schema = format!("{namespace}_{}_{}", projection.name, &fingerprint[..12]);
+                Member { projection, fingerprint, schema }
+            })
+            .collect();
+        members.sort_by(|a, b| a.projection.name.cmp(&b.projection.name));
+        Ok(Self { namespace: namespace.to_owned(), members })
+    }
+
+    /// The namespace that prefixes every schema.
+    #[must_use]
+    pub fn namespace(&self) -> &str {
+        &self.namespace
+    }
+
+    /// The projections, by name.
+    #[must_use]
+    pub fn members(&self) -> &[Member] {
+        &self.members
+    }
+
+    /// The members of these names, by name; all of them where none is named.
+    ///
+    /// # Errors
+    /// A name is not one of this set.
+    pub fn select(&self, names: &[&str]) -> Result<Vec<&Member>, BadSet> {
+        for name in names {
+            if !self.members.iter().any(|member| member.projection.name == *name) {
+                let known = self.members.iter().map(|m| m.projection.name.as_str()).collect::<Vec<_>>();
+                return Err(BadSet::Unknown { name: (*name).to_owned(), known: known.join(", ") });
+            }
+        }
+        let chosen = |member: &&Member| names.is_empty() || names.contains(&member.projection.name.as_str());
+        Ok(self.members.iter().filter(chosen).collect())
+    }
+
+    /// What connections that read must set as their search path, to see the tables of this program.
+    #[must_use]
+    pub fn search_path(&self) -> String {
+        let meta = meta_schema(&self.namespace);
+        search_path(self.members.iter().map(|member| member.schema.as_str()).chain([meta.as_str()]))
+    }
+}
+
+/// Schemas as a search path.
+pub(super) fn search_path<'a>(schemas: impl Iterator<Item = &'a str>) -> String {
+    schemas.map(|schema| format!("\"{schema}\"")).collect::<Vec<_>>().join(",")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn schema_names_fit_postgres_even_with_a_suffix() {
+        let set = ProjectionSet::embedded(&"n".repeat(32)).expect("a good namespace");
+        for member in set.members() {
+            assert!(member.schema.len() + "_new".len() <= 63, "{}", member.schema);
+        }
+    }
+
+    #[test]
+    fn names_that_do_not_exist_are_refused_with_those_that_do() {
+        let set = ProjectionSet::embedded("t").expect("a good namespace");
+        assert_eq!(set.select(&[]).expect("all").len(), set.members().len());
+        assert_eq!(set.select(&["jobs"]).expect("one").len(), 1);
+        let error = set.select(&["job"]).expect_err("no such projection").to_string();
+        assert!(error.contains("\"job\"") && error.contains("jobs, overview"), "{error}");
+    }
+
+    #[test]
+    fn namespaces_that_would_break_names_are_refused() {
+        for bad in ["", "a-b", "A", "a\"b", &"x".repeat(33)] {
+            assert!(ProjectionSet::embedded(bad).is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,69 @@
+//! A track: projections that stand at the same position and share one cursor on the log.
+
+use std::time::Duration;
+
+use super::source::{EventReader, LogSource, SourceError};
+use crate::event_log::{Position, RecordedEvent};
+
+/// Bodies of one batch, in bytes: a batch of large events must not become one huge statement.
+const MAX_BYTES: usize = 16 << 20;
+
+pub(super) struct Track {
+    /// Indexes of members in the set, in order.
+    pub(super) members: Vec<usize>,
+    /// The last event that all members contain.
+    pub(super) position: Position,
+    reader: Box<dyn EventReader>,
+    /// Events read and not yet applied.
+    pending: Vec<RecordedEvent>,
+}
+
+impl Track {
+    pub(super) fn new(source: &dyn LogSource, members: Vec<usize>, position: Position) -> Self {
+        Self { members, position, reader: source.read_after(position), pending: Vec::new() }
+    }
+
+    /// The next batch: after this track's position and not beyond `ceiling`. Redelivered events are
+    /// dropped here.
+    pub(super) async fn next(
+        &mut self,
+        max: usize,
+        ceiling: Option<Position>,
+        wait: Duration,
+    ) -> Result<Vec<RecordedEvent>, SourceError> {
+        self.fill(max, wait).await?;
+        self.pending.retain(|event| event.position > self.position);
+        let within = ceiling.map_or(self.pending.len(), |ceiling| {
+            self.pending.partition_point(|event| event.position <= ceiling)
+        });
+        let mut bytes = 0;
+        let fitting = self.pending.iter().take_while(|event| {
+            bytes += event.body.len();
+            bytes <= MAX_BYTES
+        });
+        // One event always goes, however large.
+        let count = fitting.count().max(1).min(within).min(max);
+        let rest = self.pending.split_off(count);
+        Ok(std::mem::replace(&mut self.pending, rest))
+    }
+
+    /// Reads ahead where nothing is pending.
+    pub(super) async fn fill(&mut self, max: usize, wait: Duration) -> Result<(), SourceError> {
+        if self.pending.is_empty() {
+            self.pending = self.reader.next_batch(max, wait).await?;
+        }
+        Ok(())
+    }
+
+    /// Puts a batch back that was not applied.
+    pub(super) fn put_back(&mut self, mut events: Vec<RecordedEvent>) {
+        events.append(&mut self.pending);
+        self.pending = events;
+    }
+
+    /// Takes over the members of a track at the same position.
+    pub(super) fn join(&mut self, other: &Self) {
+        self.members.extend(&other.members);
+        self.members.sort_unstable();
+    }
+}

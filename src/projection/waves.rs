@@ -1,0 +1,169 @@
+//! Cuts a batch of events into statements, so that one row's events never share a statement and keep
+//! their order.
+//!
+//! An event goes one wave after the last event of its row, so a batch needs as many waves as its
+//! busiest row has events; within a wave there is one statement per event type.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+
+use serde_json::Value;
+
+use super::definition::{Handler, Projection, RowKey};
+use crate::event_log::RecordedEvent;
+
+/// One execution of a handler.
+#[derive(Debug)]
+pub(super) struct Statement<'a> {
+    pub(super) handler: &'a Handler,
+    pub(super) events: Vec<&'a RecordedEvent>,
+}
+
+/// The row key that its handler declares is not in the event.
+#[derive(Debug)]
+pub(super) struct NoRowKey<'a>(pub(super) &'a RecordedEvent);
+
+/// The statements of a batch, in order. Events that the projection doesn't handle are left out.
+pub(super) fn statements<'a>(
+    projection: &'a Projection,
+    events: &'a [RecordedEvent],
+) -> Result<Vec<Statement<'a>>, NoRowKey<'a>> {
+    let mut last_wave_of_row: HashMap<Cow<'a, str>, usize> = HashMap::new();
+    let mut waves: Vec<Vec<Statement<'a>>> = Vec::new();
+    for event in events {
+        let Some(handler) = projection.handler(&event.event_type) else { continue };
+        let wave = match row_key(&handler.row_key, event).ok_or(NoRowKey(event))? {
+            None => 0,
+            Some(key) => *last_wave_of_row.entry(key).and_modify(|wave| *wave += 1).or_insert(0),
+        };
+        if waves.len() <= wave {
+            waves.resize_with(wave + 1, Vec::new);
+        }
+        match waves[wave].iter_mut().find(|statement| std::ptr::eq(statement.handler, handler)) {
+            Some(statement) => statement.events.push(event),
+            None => waves[wave].push(Statement { handler, events: vec![event] }),
+        }
+    }
+    Ok(waves.into_iter().flatten().collect())
+}
+
+/// The key of the row that the event changes; nothing inside where it only adds up, nothing at all
+/// where the event lacks the field.
+fn row_key<'a>(key: &RowKey, event: &'a RecordedEvent) -> Option<Option<Cow<'a, str>>> {
+    match key {
+        RowKey::AddsUp => Some(None),
+        RowKey::Id => Some(Some(Cow::Borrowed(event.id.as_str()))),
+        RowKey::Data(field) => {
+            let data: Value = serde_json::from_slice(&event.body).ok()?;
+            match data.get(field)? {
+                Value::String(text) => Some(Some(Cow::Owned(text.clone()))),
+                Value::Number(number) => Some(Some(Cow::Owned(number.to_string()))),
+                _ => None,
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+    use proptest::prelude::*;
+    use time::OffsetDateTime;
+    use uuid::Uuid;
+
+    use super::*;
+
+    fn projection() -> Projection {
+        let handlers = [
+            ("made", "-- row key: id\nSELECT 1"),
+            ("changed", "-- row key: id\nSELECT 2"),
+            ("counted", "-- row key: none, adds up\nSELECT 3"),
+            ("pointed", "-- row key: data.at\nSELECT 4"),
+        ];
+        Projection::parse("p", "", &handlers).expect("good handlers")
+    }
+
+    fn event(position: u64, event_type: &str, id: &str) -> RecordedEvent {
+        RecordedEvent {
+            position,
+            time: OffsetDateTime::UNIX_EPOCH,
+            aggregate: "thing".to_owned(),
+            id: id.to_owned(),
+            event_id: Uuid::nil(),
+            event_type: event_type.to_owned(),
+            command_id: Uuid::nil().into(),
+            correlation_id: Uuid::nil(),
+            actor: String::new(),
+            body: Bytes::from(format!(r#"{{"at":"{id}"}}"#)),
+        }
+    }
+
+    fn cut(events: &[RecordedEvent]) -> Vec<(String, Vec<u64>)> {
+        let projection = projection();
+        let statements = statements(&projection, events).expect("every event has its key");
+        statements
+            .iter()
+            .map(|s| (s.handler.event_type.clone(), s.events.iter().map(|e| e.position).collect()))
+            .collect()
+    }
+
+    #[test]
+    fn events_of_different_rows_share_a_statement() {
+        let events = [event(1, "Made", "a"), event(2, "Made", "b"), event(3, "Other", "a")];
+        assert_eq!(cut(&events), [("Made".to_owned(), vec![1, 2])]);
+    }
+
+    #[test]
+    fn events_of_one_row_keep_their_order_across_types() {
+        let events = [
+            event(1, "Made", "a"),
+            event(2, "Changed", "a"),
+            event(3, "Made", "b"),
+            event(4, "Changed", "a"),
+        ];
+        let expected = [("Made", vec![1, 3]), ("Changed", vec![2]), ("Changed", vec![4])];
+        assert_eq!(cut(&events), expected.map(|(name, positions)| (name.to_owned(), positions)));
+    }
+
+    #[test]
+    fn counters_take_all_at_once() {
+        let events = [event(1, "Counted", "a"), event(2, "Counted", "a")];
+        assert_eq!(cut(&events), [("Counted".to_owned(), vec![1, 2])]);
+    }
+
+    #[test]
+    fn a_row_key_that_is_missing_is_named() {
+        let lost = RecordedEvent { body: Bytes::from_static(b"{}"), ..event(7, "Pointed", "a") };
+        let events = [event(6, "Pointed", "a"), lost];
+        let projection = projection();
+        let NoRowKey(found) = statements(&projection, &events).expect_err("no key");
+        assert_eq!(found.position, 7);
+    }
+
+    proptest! {
+        #[test]
+        fn every_row_sees_its_events_once_and_in_order(
+            history in prop::collection::vec((0..4usize, 0..3usize), 0..40)
+        ) {
+            let types = ["Made", "Changed", "Pointed", "Other"];
+            let rows = ["a", "b", "c"];
+            let events: Vec<RecordedEvent> = (1..).zip(&history)
+                .map(|(position, (kind, row))| event(position, types[*kind], rows[*row]))
+                .collect();
+            let projection = projection();
+            let statements = statements(&projection, &events).expect("every event has its key");
+            for row in rows {
+                let expected: Vec<u64> = events.iter()
+                    .filter(|e| e.id == row && e.event_type != "Other").map(|e| e.position).collect();
+                let mut seen = Vec::new();
+                for statement in &statements {
+                    let mine: Vec<u64> = statement.events.iter()
+                        .filter(|e| e.id == row).map(|e| e.position).collect();
+                    prop_assert!(mine.len() <= 1, "a row twice in one statement");
+                    seen.extend(mine);
+                }
+                prop_assert_eq!(seen, expected);
+            }
+        }
+    }
+}

@@ -1,0 +1,309 @@
+//! One run of the projector: tracks that move along the log, meet and become one.
+//!
+//! Projections at the same position share a cursor and a transaction. One that is new, or was left
+//! behind, moves on a track of its own beside the others; where tracks meet they are joined. They
+//! take turns, so a long build never holds up the live ones for more than a batch.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use futures_util::future::join;
+use tokio::time::Instant;
+
+use super::apply::{ApplyError, apply};
+use super::checkpoints::{self, State};
+use super::projector::{Projector, ProjectorError, check_log};
+use super::set::{Member, search_path};
+use super::track::Track;
+use crate::database::DatabaseError;
+use crate::event_log::{Position, RecordedEvent};
+
+/// How near to the log's end, in positions, a projection that is being built counts as caught up.
+const CLOSE: Position = 1_000;
+/// How long a track waits for its next event while others wait for their turn.
+const TURN: Duration = Duration::from_millis(5);
+/// How often an idle projector looks whether the log is still the same.
+const LOOK: Duration = Duration::from_secs(5);
+
+pub(super) struct Worker<'a> {
+    projector: &'a Projector,
+    /// From the one furthest behind to the one furthest ahead.
+    tracks: Vec<Track>,
+    /// Members that have not caught up yet.
+    building: BTreeSet<usize>,
+    /// Members that another projector moved, and until when to leave them alone.
+    standing_back: Vec<(usize, Instant)>,
+    looked: Instant,
+}
+
+impl<'a> Worker<'a> {
+    /// Makes what is missing, checks the log, and puts every member on its track.
+    pub(super) async fn open(projector: &'a Projector, resume: bool) -> Result<Self, ProjectorError> {
+        let members: Vec<&Member> = projector.set.members().iter().collect();
+        let log = projector.source.info().await?;
+        let mut client = projector.pool.get().await.map_err(DatabaseError::from)?;
+        for member in &members {
+            let transaction = client.transaction().await.map_err(DatabaseError::from)?;
+            checkpoints::create(&transaction, &projector.set, member, &log).await?;
+            transaction.commit().await.map_err(DatabaseError::from)?;
+        }
+        if resume {
+            checkpoints::resume(&client, &projector.set, &members).await?;
+        }
+        drop(client);
+        let mut worker = Self {
+            projector,
+            tracks: Vec::new(),
+            building: BTreeSet::new(),
+            standing_back: Vec::new(),
+            looked: Instant::now(),
+        };
+        worker.take_up(&(0..members.len()).collect::<Vec<_>>()).await?;
+        Ok(worker)
+    }
+
+    /// Reads the members' checkpoints and puts those that are not stopped on tracks.
+    async fn take_up(&mut self, indexes: &[usize]) -> Result<(), ProjectorError> {
+        let Projector { set, source, pool, readers, .. } = self.projector;
+        let members: Vec<&Member> = indexes.iter().map(|index| &set.members()[*index]).collect();
+        let client = pool.get().await.map_err(DatabaseError::from)?;
+        let found = checkpoints::load(&client, set, &members).await?;
+        drop(client);
+        check_log(&source.info().await?, &found)?;
+        for checkpoint in &found {
+            let index = set.members().iter().position(|m| m.projection.name == checkpoint.projection);
+            let Some(index) = index else { continue };
+            match checkpoint.state {
+                State::Stopped => continue,
+                State::Building => _ = self.building.insert(index),
+                State::Live => _ = self.building.remove(&index),
+            }
+            match self.tracks.iter_mut().find(|track| track.position == checkpoint.position) {
+                Some(track) => {
+                    track.members.push(index);
+                    track.members.sort_unstable();
+                }
+                None => self.tracks.push(Track::new(&**source, vec![index], checkpoint.position)),
+            }
+        }
+        readers.publish(found.iter().map(|c| (c.projection.as_str(), c.position)));
+        self.meet();
+        Ok(())
+    }
+
+    /// One batch for every track.
+    pub(super) async fn turn(&mut self) -> Result<(), ProjectorError> {
+        self.return_from_standing_back().await?;
+        if self.tracks.is_empty() {
+            tokio::time::sleep(self.projector.pace.idle).await;
+            return Ok(());
+        }
+        for index in 0..self.tracks.len() {
+            let ceiling = self.tracks.get(index + 1).map(|track| track.position);
+            self.step(index, ceiling).await?;
+        }
+        self.meet();
+        self.look().await
+    }
+
+    /// Orders the tracks and joins those at the same position.
+    fn meet(&mut self) {
+        let mut tracks = std::mem::take(&mut self.tracks);
+        tracks.retain(|track| !track.members.is_empty());
+        tracks.sort_by_key(|track| track.position);
+        for track in tracks {
+            match self.tracks.last_mut() {
+                Some(last) if last.position == track.position => last.join(&track),
+                _ => self.tracks.push(track),
+            }
+        }
+    }
+
+    async fn step(&mut self, index: usize, ceiling: Option<Position>) -> Result<(), ProjectorError> {
+        let pace = self.projector.pace;
+        let wait = if self.tracks.len() == 1 { pace.idle } else { TURN };
+        let track = &mut self.tracks[index];
+        let building = track.members.iter().any(|member| self.building.contains(member));
+        let max = if building { pace.first_batch } else { pace.batch };
+        let events = track.next(max, ceiling, wait).await?;
+        let Some(last) = events.last() else { return self.settle(index).await };
+        let (from, to) = (track.position, last.position);
+        let members = self.projector.set.members();
+        let members: Vec<&Member> = track.members.iter().map(|member| &members[*member]).collect();
+        // The next batch is read while this one is applied.
+        let (applied, read) =
+            join(self.projector.commit(&members, from, to, &events), track.fill(max, wait)).await;
+        match applied {
+            Ok(()) => track.position = to,
+            Err(ApplyError::Fenced(names)) => {
+                tracing::info!(projections = ?names, position = from, "another projector is at work; standing back");
+                let until = Instant::now() + pace.stand_back;
+                let gone = self.leave(index, &names);
+                self.standing_back.extend(gone.into_iter().map(|member| (member, until)));
+                self.tracks[index].put_back(events);
+            }
+            Err(ApplyError::Poison { projection, .. }) => {
+                for member in self.leave(index, &[projection]) {
+                    if let Some(track) = self.apply_up_to_the_poison(member, from, &events).await? {
+                        self.tracks.push(track);
+                    }
+                }
+                self.tracks[index].put_back(events);
+            }
+            Err(ApplyError::Database(error)) => return Err(error.into()),
+        }
+        read?;
+        self.settle(index).await
+    }
+
+    /// Takes members off a track.
+    fn leave(&mut self, track: usize, names: &[String]) -> Vec<usize> {
+        let members = self.projector.set.members();
+        let left = |member: &usize| names.contains(&members[*member].projection.name);
+        let (gone, stay) = self.tracks[track].members.iter().partition(|member| left(member));
+        self.tracks[track].members = stay;
+        gone
+    }
+
+    /// Applies a batch to one member alone, in ever smaller pieces, up to the event that it can't
+    /// take; there it stops. Gives its new track if it got through after all.
+    async fn apply_up_to_the_poison(
+        &mut self,
+        index: usize,
+        from: Position,
+        events: &[RecordedEvent],
+    ) -> Result<Option<Track>, ProjectorError> {
+        let Projector { set, source, pool, .. } = self.projector;
+        let member = &set.members()[index];
+        let (mut position, mut rest, mut size) = (from, events, events.len().div_ceil(2));
+        while let Some(last) = rest.get(..size.min(rest.len())).and_then(<[_]>::last) {
+            let piece = &rest[..size.min(rest.len())];
+            match self.projector.commit(&[member], position, last.position, piece).await {
+                Ok(()) => {
+                    position = last.position;
+                    rest = &rest[piece.len()..];
+                }
+                Err(ApplyError::Poison { .. }) if piece.len() > 1 => size = piece.len().div_ceil(2),
+                Err(error @ ApplyError::Poison { .. }) => {
+                    tracing::error!(projection = member.projection.name, position, %error, "a projection stops");
+                    let client = pool.get().await.map_err(DatabaseError::from)?;
+                    let why = error.to_string();
+                    checkpoints::set_stopped(&client, set, member, position, &why).await?;
+                    return Ok(None);
+                }
+                Err(ApplyError::Fenced(_)) => {
+                    let until = Instant::now() + self.projector.pace.stand_back;
+                    self.standing_back.push((index, until));
+                    return Ok(None);
+                }
+                Err(ApplyError::Database(error)) => return Err(error.into()),
+            }
+        }
+        Ok(Some(Track::new(&**source, vec![index], position)))
+    }
+
+    /// Makes the members of a track live that have caught up for the first time.
+    async fn settle(&mut self, index: usize) -> Result<(), ProjectorError> {
+        let track = &self.tracks[index];
+        let position = track.position;
+        let new: Vec<usize> = track.members.iter().copied().filter(|m| self.building.contains(m)).collect();
+        if new.is_empty() {
+            return Ok(());
+        }
+        let last = self.projector.source.info().await?.last_position;
+        if last.saturating_sub(position) > CLOSE {
+            return Ok(());
+        }
+        for member in new {
+            self.building.remove(&member);
+            if let Err(error) = self.projector.make_live(member, position).await {
+                if error.is_transient() {
+                    return Err(error.into());
+                }
+                let name = self.projector.set.members()[member].projection.name.clone();
+                tracing::error!(projection = name, position, %error, "a projection's indexes can't be made; it stops");
+                self.leave(index, &[name]);
+                let client = self.projector.pool.get().await.map_err(DatabaseError::from)?;
+                let (set, why) = (&self.projector.set, format!("its indexes can't be made: {error}"));
+                checkpoints::set_stopped(&client, set, &set.members()[member], position, &why).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn return_from_standing_back(&mut self) -> Result<(), ProjectorError> {
+        let now = Instant::now();
+        let (back, waiting) = self.standing_back.iter().partition(|(_, until)| *until <= now);
+        self.standing_back = waiting;
+        let back: Vec<(usize, Instant)> = back;
+        if back.is_empty() {
+            return Ok(());
+        }
+        self.take_up(&back.into_iter().map(|(member, _)| member).collect::<Vec<_>>()).await
+    }
+
+    /// Now and then, looks whether the log is still the one that the checkpoints belong to.
+    async fn look(&mut self) -> Result<(), ProjectorError> {
+        if self.looked.elapsed() < LOOK {
+            return Ok(());
+        }
+        self.looked = Instant::now();
+        let Projector { set, source, pool, .. } = self.projector;
+        let members: Vec<&Member> = set.members().iter().collect();
+        let client = pool.get().await.map_err(DatabaseError::from)?;
+        let found = checkpoints::load(&client, set, &members).await?;
+        check_log(&source.info().await?, &found)
+    }
+}
+
+impl Projector {
+    /// Applies a batch to members that stand at `from`: rows and checkpoints move in one
+    /// transaction, or not at all.
+    async fn commit(
+        &self,
+        members: &[&Member],
+        from: Position,
+        to: Position,
+        events: &[RecordedEvent],
+    ) -> Result<(), ApplyError> {
+        let mut client = self.pool.get().await.map_err(DatabaseError::from)?;
+        let transaction = client.transaction().await.map_err(DatabaseError::from)?;
+        // Not waiting for the disk is safe: rows and checkpoint are lost together and made again.
+        let settings = format!(
+            "SET LOCAL synchronous_commit = off; SET LOCAL search_path = {}",
+            search_path(members.iter().map(|member| member.schema.as_str()))
+        );
+        let moved = checkpoints::advance(&transaction, &self.set, members, from, to);
+        let (set, moved) = join(transaction.batch_execute(&settings), moved).await;
+        set.map_err(DatabaseError::from)?;
+        let moved = moved?;
+        let names = members.iter().map(|member| &member.projection.name);
+        let lost: Vec<String> = names.filter(|name| !moved.contains(name)).cloned().collect();
+        if !lost.is_empty() {
+            return Err(ApplyError::Fenced(lost));
+        }
+        let projections: Vec<_> = members.iter().map(|member| &member.projection).collect();
+        apply(&transaction, &projections, events).await?;
+        transaction.commit().await.map_err(DatabaseError::from)?;
+        self.readers.publish(members.iter().map(|member| (member.projection.name.as_str(), to)));
+        Ok(())
+    }
+
+    /// Makes the indexes of a member that has caught up, and lets it be read.
+    async fn make_live(&self, index: usize, position: Position) -> Result<(), DatabaseError> {
+        let member = &self.set.members()[index];
+        let mut client = self.pool.get().await?;
+        let transaction = client.transaction().await?;
+        if checkpoints::set_live(&transaction, &self.set, member, position).await? {
+            // Indexes over millions of rows take longer than any other statement may.
+            let sql = format!(
+                "SET LOCAL statement_timeout = 0; SET LOCAL search_path = \"{}\"; {}",
+                member.schema, member.projection.indexes_sql
+            );
+            transaction.batch_execute(&sql).await?;
+            transaction.commit().await?;
+            tracing::info!(projection = member.projection.name, position, "a projection has caught up");
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,359 @@
+//! Mail over real SMTP: against the mail catcher, and against a peer that misbehaves on purpose.
+
+#![allow(clippy::expect_used, reason = "what fails here fails the test")]
+
+mod peer;
+
+use std::{net::SocketAddr, path::PathBuf};
+
+use bytes::Bytes;
+use laureate::{
+    domain::{Locale, Personal, Secret},
+    mail::{
+        Attachment, MailProvider, MailSettings, MailVariables, OutgoingMail, Recipient, Security,
+        SendOutcome, SmtpMailer, attachment_file_name,
+    },
+};
+use mail_parser::{MessageParser, MimeHeaders};
+use peer::{Content, Encryption, Peer, Script};
+use uuid::Uuid;
+
+use crate::support::servers;
+
+fn catcher() -> SocketAddr {
+    servers().smtp_addr
+}
+
+fn settings(address: SocketAddr) -> MailSettings {
+    let json = serde_json::json!({
+        "host": address.ip().to_string(), "port": address.port(), "security": "none",
+        "from_name": "Example Academy", "from_address": "hello@academy.example",
+        "reply_to": "office@academy.example", "timeout_seconds": 20, "message_timeout_seconds": 20,
+    });
+    serde_json::from_value(json).expect("the settings are complete")
+}
+
+fn mailer(address: SocketAddr) -> SmtpMailer {
+    SmtpMailer::new(&settings(address)).expect("the settings are valid")
+}
+
+fn mail_to(address: &str) -> OutgoingMail {
+    let name = "José Muñoz Ñandú 山田";
+    OutgoingMail {
+        message_id: format!("<{}@academy.example>", Uuid::new_v4()),
+        to: Recipient { name: Personal::new(name.to_owned()), address: Personal::new(address.to_owned()) },
+        locale: Locale::Es,
+        variables: MailVariables {
+            attendee_name: Personal::new(name.to_owned()),
+            certificate_name: "Introducción a Rust".to_owned(),
+            event_name: "Escuela <de> invierno".to_owned(),
+            event_link: Some("https://events.example/winter?a=1&b=2".to_owned()),
+            download_link: "https://certificates.example/certificate/x/download".to_owned(),
+            year: 2026,
+            client: "Example Academy".to_owned(),
+        },
+        attachment: Attachment {
+            file_name: Personal::new(attachment_file_name(name)),
+            // Every byte value, and lines that look like the end of a message.
+            bytes: (0..=255)
+                .cycle()
+                .take(100_000)
+                .chain(*b"\r\n.\r\n.\r\n..\r\n")
+                .collect::<Vec<u8>>()
+                .into(),
+        },
+        date: time::macros::datetime!(2026-03-01 12:30:00 UTC),
+    }
+}
+
+/// A mail that is larger than what fits into the sockets' buffers.
+fn large_mail() -> OutgoingMail {
+    let mut mail = mail_to("ada@example.net");
+    mail.attachment.bytes = Bytes::from(vec![b'x'; 12 * 1024 * 1024]);
+    mail
+}
+
+/// The files in the catcher's folder that hold a message with this id.
+fn caught(message_id: &str) -> Vec<PathBuf> {
+    let files = std::fs::read_dir(&servers().mail_dir).expect("the catcher's folder");
+    let paths = files.map(|file| file.expect("a file").path());
+    let is_eml = |path: &PathBuf| path.extension().is_some_and(|extension| extension == "eml");
+    let holds = |path: &PathBuf| {
+        std::fs::read(path).is_ok_and(|bytes| String::from_utf8_lossy(&bytes).contains(message_id))
+    };
+    paths.filter(is_eml).filter(holds).collect()
+}
+
+#[tokio::test]
+async fn an_accepted_mail_arrives_whole() {
+    let mail = mail_to("ada.lovelace@example.net");
+    let outcome = mailer(catcher()).send(&mail).await;
+    let SendOutcome::Accepted { answer } = outcome else { panic!("{outcome:?}") };
+    assert!(answer.starts_with("250 "), "{answer}");
+    assert!(!answer.contains("lovelace"), "{answer}");
+
+    let files = caught(&mail.message_id);
+    assert_eq!(files.len(), 1);
+    let bytes = std::fs::read(&files[0]).expect("the file is there");
+    let message = MessageParser::default().parse(&bytes).expect("a message");
+    assert_eq!(format!("<{}>", message.message_id().expect("an id")), mail.message_id);
+    assert_eq!(message.subject(), Some("Tu certificado: Introducción a Rust"));
+    let to = message.to().and_then(|to| to.first()).expect("one recipient");
+    assert_eq!(to.name(), Some(mail.to.name.reveal_str()));
+    assert_eq!(to.address(), Some(mail.to.address.reveal_str()));
+    let from = message.from().and_then(|from| from.first()).expect("one sender");
+    assert_eq!((from.name(), from.address()), (Some("Example Academy"), Some("hello@academy.example")));
+    let reply_to = message.reply_to().and_then(|to| to.first()).and_then(|to| to.address());
+    assert_eq!(reply_to, Some("office@academy.example"));
+    assert_eq!(message.header_raw("Auto-Submitted").map(str::trim), Some("auto-generated"));
+    assert_eq!(message.date().expect("a date").to_rfc3339(), "2026-03-01T12:30:00Z");
+
+    let plain = message.body_text(0).expect("a text part");
+    assert!(plain.contains("Escuela <de> invierno"), "{plain}");
+    assert!(plain.contains("https://events.example/winter?a=1&b=2"), "{plain}");
+    let html = message.body_html(0).expect("an HTML part");
+    assert!(html.contains("Escuela &lt;de&gt; invierno"), "{html}");
+    assert!(html.contains("https://certificates.example/certificate/x/download"), "{html}");
+    assert_eq!(message.attachment_count(), 1);
+    let attachment = message.attachment(0).expect("one attachment");
+    assert_eq!(attachment.attachment_name(), Some("José Muñoz Ñandú 山田_certificate.pdf"));
+    assert_eq!(attachment.content_type().and_then(|kind| kind.subtype()), Some("pdf"));
+    assert!(attachment.contents() == mail.attachment.bytes, "the attachment has changed on its way");
+}
+
+#[tokio::test]
+async fn the_servers_refusals_are_temporary_or_permanent_as_it_says() {
+    let mailer = mailer(catcher());
+    let outcome = mailer.send(&mail_to("reject-ada@example.net")).await;
+    assert_eq!(outcome, SendOutcome::Permanent { answer: "550 5.1.1 no such mailbox".to_owned() });
+    let outcome = mailer.send(&mail_to("tempfail-ada@example.net")).await;
+    assert_eq!(outcome, SendOutcome::Temporary { answer: "451 4.3.0 try again later".to_owned() });
+    // The refusals have not spoilt the connection for the next mail.
+    let outcome = mailer.send(&mail_to("ada@example.net")).await;
+    assert!(matches!(outcome, SendOutcome::Accepted { .. }), "{outcome:?}");
+}
+
+#[tokio::test]
+async fn a_catcher_that_keeps_the_mail_and_hangs_up_leaves_the_outcome_unknown() {
+    let mail = mail_to("hangup-ada@example.net");
+    let outcome = mailer(catcher()).send(&mail).await;
+    assert!(matches!(outcome, SendOutcome::Unknown { .. }), "{outcome:?}");
+    assert_eq!(caught(&mail.message_id).len(), 1, "it was accepted, and only the answer was lost");
+}
+
+#[tokio::test]
+async fn the_health_check_reaches_the_server_and_sends_nothing() {
+    let provider: Box<dyn MailProvider> = Box::new(mailer(catcher()));
+    provider.check().await.expect("the catcher is there");
+    let peer = Peer::start(Script::default()).await;
+    mailer(peer.address).check().await.expect("the peer is there");
+    assert_eq!(peer.verbs(), [["EHLO", "NOOP", "QUIT"]]);
+    let nobody = mailer(unused_address().await);
+    assert!(nobody.check().await.expect_err("nobody there").to_string().contains("connecting failed"));
+}
+
+async fn unused_address() -> SocketAddr {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    listener.local_addr().expect("a bound socket has an address")
+}
+
+#[tokio::test]
+async fn nobody_there_is_temporary() {
+    let outcome = mailer(unused_address().await).send(&mail_to("ada@example.net")).await;
+    let SendOutcome::Temporary { answer } = outcome else { panic!("{outcome:?}") };
+    assert!(answer.starts_with("connecting failed: "), "{answer}");
+}
+
+#[tokio::test]
+async fn a_server_without_the_demanded_encryption_gets_no_mail() {
+    let peer = Peer::start(Script::default()).await;
+    for security in [Security::StartTls, Security::Tls] {
+        let settings = MailSettings { security, timeout_seconds: 5, ..settings(peer.address) };
+        let mailer = SmtpMailer::new(&settings).expect("the settings are valid");
+        let outcome = mailer.send(&mail_to("ada@example.net")).await;
+        assert!(matches!(outcome, SendOutcome::Temporary { .. }), "{security:?}: {outcome:?}");
+    }
+    assert!(!peer.verbs().concat().contains(&"MAIL".to_owned()));
+}
+
+/// A mailer that encrypts, trusts the certificate and logs in.
+fn encrypting_mailer(peer: &Peer, security: Security, ca_pem: &str) -> SmtpMailer {
+    let ca_file = tempfile::NamedTempFile::new().expect("a temporary file");
+    std::fs::write(ca_file.path(), ca_pem).expect("written");
+    let settings = MailSettings {
+        security,
+        ca_file: Some(ca_file.path().to_owned()),
+        username: Some("academy".to_owned()),
+        password: Some(Secret::new("hunter2")),
+        ..settings(peer.address)
+    };
+    SmtpMailer::new(&settings).expect("the settings are valid")
+}
+
+#[tokio::test]
+async fn mail_travels_encrypted_and_the_password_only_then() {
+    let (acceptor, pem) = peer::certificate();
+    for (security, encryption, before) in [
+        (Security::StartTls, Encryption::StartTls(acceptor.clone()), vec!["EHLO", "STARTTLS"]),
+        (Security::Tls, Encryption::Implicit(acceptor.clone()), vec![]),
+    ] {
+        let peer = Peer::start_with(Script::default(), encryption).await;
+        let outcome = encrypting_mailer(&peer, security, &pem).send(&mail_to("ada@example.net")).await;
+        assert!(matches!(outcome, SendOutcome::Accepted { .. }), "{security:?}: {outcome:?}");
+        let encrypted = ["EHLO", "AUTH", "MAIL", "RCPT", "DATA"];
+        assert_eq!(peer.verbs()[0], [&before[..], &encrypted[..]].concat());
+    }
+}
+
+#[tokio::test]
+async fn an_unknown_certificate_or_a_refused_password_is_temporary() {
+    let (acceptor, pem) = peer::certificate();
+    let (_, other_pem) = peer::certificate();
+    let mail = mail_to("ada@example.net");
+    let peer = Peer::start_with(Script::default(), Encryption::Implicit(acceptor.clone())).await;
+    let outcome = encrypting_mailer(&peer, Security::Tls, &other_pem).send(&mail).await;
+    assert!(
+        matches!(&outcome, SendOutcome::Temporary { answer } if answer.contains("certificate")),
+        "{outcome:?}"
+    );
+
+    let script = Script { auth: "535 5.7.8 wrong password", ..Script::default() };
+    let peer = Peer::start_with(script, Encryption::Implicit(acceptor)).await;
+    let outcome = encrypting_mailer(&peer, Security::Tls, &pem).send(&mail).await;
+    let SendOutcome::Temporary { answer } = outcome else { panic!("{outcome:?}") };
+    assert!(answer.starts_with("logging in failed") && answer.contains("535"), "{answer}");
+    assert!(!answer.contains("hunter2"), "{answer}");
+}
+
+/// Sends one mail to a peer, with a short limit for the message so that silence ends soon.
+async fn outcome_with(script: Script, mail: &OutgoingMail) -> SendOutcome {
+    let peer = Peer::start(script).await;
+    let settings = MailSettings { message_timeout_seconds: 1, ..settings(peer.address) };
+    SmtpMailer::new(&settings).expect("the settings are valid").send(mail).await
+}
+
+#[tokio::test]
+async fn no_answer_after_the_end_of_the_message_is_unknown() {
+    for content in [Content::CloseAfterEnd, Content::SilentAfterEnd, Content::Answer("not SMTP at all")] {
+        let script = Script { content, ..Script::default() };
+        let outcome = outcome_with(script, &mail_to("ada@example.net")).await;
+        assert!(matches!(outcome, SendOutcome::Unknown { .. }), "{content:?}: {outcome:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_message_that_never_reached_its_end_is_temporary() {
+    for content in [Content::CloseInTheMiddle, Content::StallInTheMiddle] {
+        let script = Script { content, ..Script::default() };
+        let outcome = outcome_with(script, &large_mail()).await;
+        assert!(matches!(outcome, SendOutcome::Temporary { .. }), "{content:?}: {outcome:?}");
+    }
+}
+
+#[tokio::test]
+async fn every_line_of_an_answer_is_kept_but_for_the_recipient() {
+    let rcpt = "550-5.7.1 <Ada@example.net> is blocked\r\n550 5.7.1 see https://peer.example/why";
+    let outcome = outcome_with(Script { rcpt, ..Script::default() }, &mail_to("ada@example.net")).await;
+    let answer = "550 5.7.1 <recipient> is blocked see https://peer.example/why".to_owned();
+    assert_eq!(outcome, SendOutcome::Permanent { answer });
+}
+
+#[tokio::test]
+async fn refusals_at_every_step_are_told_apart() {
+    let temporary = |answer: &str| SendOutcome::Temporary { answer: answer.to_owned() };
+    let permanent = |answer: &str| SendOutcome::Permanent { answer: answer.to_owned() };
+    let mail = mail_to("ada@example.net");
+    let plain = Script::default();
+    for (script, expected) in [
+        (Script { data: "554 5.5.1 no", ..plain }, permanent("554 5.5.1 no")),
+        (Script { data: "421 4.3.2 closing", ..plain }, temporary("421 4.3.2 closing")),
+        (Script { data: "250 what", ..plain }, temporary("unexpected answer to DATA: 250 what")),
+        (Script { content: Content::Answer("552 5.3.4 too big"), ..plain }, permanent("552 5.3.4 too big")),
+        (Script { content: Content::Answer("452 4.3.1 full"), ..plain }, temporary("452 4.3.1 full")),
+    ] {
+        assert_eq!(outcome_with(script, &mail).await, expected, "{script:?}");
+    }
+    // A server that serves nobody says nothing about this mail.
+    let outcome = outcome_with(Script { greeting: "554 no service here", ..plain }, &mail).await;
+    assert!(matches!(&outcome, SendOutcome::Temporary { answer } if answer.contains("554")), "{outcome:?}");
+}
+
+#[tokio::test]
+async fn a_name_with_a_line_break_is_refused_without_a_panic_and_without_being_shown() {
+    let peer = Peer::start(Script::default()).await;
+    let mut mail = mail_to("ada@example.net");
+    mail.to.name = Personal::new("Ada\r\nBcc: all@example.net".to_owned());
+    let outcome = mailer(peer.address).send(&mail).await;
+    let SendOutcome::Permanent { answer } = outcome else { panic!("{outcome:?}") };
+    assert!(answer.contains("`to.name`") && !answer.contains("Ada"), "{answer}");
+    assert!(peer.verbs().is_empty(), "nothing was sent");
+}
+
+#[tokio::test]
+async fn one_connection_carries_many_mails() {
+    let peer = Peer::start(Script::default()).await;
+    let mailer = mailer(peer.address);
+    for _ in 0..3 {
+        let outcome = mailer.send(&mail_to("ada@example.net")).await;
+        assert_eq!(outcome, SendOutcome::Accepted { answer: "250 2.0.0 Ok: queued as 4F2A".to_owned() });
+    }
+    let one = ["MAIL", "RCPT", "DATA"];
+    assert_eq!(peer.verbs(), [[&["EHLO"], &one[..], &one[..], &one[..]].concat()]);
+    mailer.close().await;
+    assert_eq!(peer.verbs()[0].last().map(String::as_str), Some("QUIT"));
+    let outcome = mailer.send(&mail_to("ada@example.net")).await;
+    assert!(matches!(outcome, SendOutcome::Temporary { .. }), "{outcome:?}");
+}
+
+#[tokio::test]
+async fn a_connection_that_the_server_has_closed_costs_no_mail() {
+    let peer = Peer::start(Script { mails_per_connection: 1, ..Script::default() }).await;
+    let mailer = mailer(peer.address);
+    for _ in 0..3 {
+        let outcome = mailer.send(&mail_to("ada@example.net")).await;
+        assert!(matches!(outcome, SendOutcome::Accepted { .. }), "{outcome:?}");
+    }
+    assert_eq!(peer.verbs().len(), 3);
+}
+
+#[tokio::test]
+async fn no_more_connections_than_allowed_are_open() {
+    let peer = Peer::start(Script::default()).await;
+    let settings = MailSettings { max_connections: 2, ..settings(peer.address) };
+    let mailer = SmtpMailer::new(&settings).expect("the settings are valid");
+    let mail = mail_to("ada@example.net");
+    let outcomes = futures_util::future::join_all((0..20).map(|_| mailer.send(&mail))).await;
+    assert!(outcomes.iter().all(|outcome| matches!(outcome, SendOutcome::Accepted { .. })));
+    assert_eq!(peer.verbs().len(), 2);
+}
+
+#[tokio::test]
+async fn an_abandoned_send_does_not_spoil_the_next() {
+    let peer = Peer::start(Script { content: Content::SilentAfterEnd, ..Script::default() }).await;
+    let mailer = mailer(peer.address);
+    let (first, second) = (mail_to("ada@example.net"), mail_to("ada@example.net"));
+    tokio::select! {
+        outcome = mailer.send(&first) => panic!("the peer never answers: {outcome:?}"),
+        () = reached_data(&peer, 1) => {}
+    }
+    tokio::select! {
+        outcome = mailer.send(&second) => panic!("the peer never answers: {outcome:?}"),
+        () = reached_data(&peer, 2) => {}
+    }
+    assert_eq!(peer.verbs(), [["EHLO", "MAIL", "RCPT", "DATA"], ["EHLO", "MAIL", "RCPT", "DATA"]]);
+}
+
+/// Waits until the peer has seen DATA on its n-th connection.
+async fn reached_data(peer: &Peer, connections: usize) {
+    let seen = || {
+        let verbs = peer.verbs();
+        verbs.len() == connections && verbs[connections - 1].contains(&"DATA".to_owned())
+    };
+    for _ in 0..2_000 {
+        if seen() {
+            return;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    }
+    panic!("the peer has not seen DATA on connection {connections}: {:?}", peer.verbs());
+}

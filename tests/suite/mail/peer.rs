@@ -1,0 +1,197 @@
+//! A mail server that misbehaves on purpose, for faults that a real one cannot be made to show.
+
+use std::{
+    net::SocketAddr,
+    sync::{Arc, Mutex},
+};
+
+use tokio::{
+    io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader},
+    net::TcpListener,
+};
+use tokio_rustls::{TlsAcceptor, rustls};
+
+/// What the peer does after it has answered DATA with 354.
+#[derive(Clone, Copy, Debug)]
+pub enum Content {
+    /// Reads to the end and answers.
+    Answer(&'static str),
+    /// Reads to the end and closes without an answer.
+    CloseAfterEnd,
+    /// Reads to the end and stays silent.
+    SilentAfterEnd,
+    /// Reads a little and closes.
+    CloseInTheMiddle,
+    /// Reads a little and then no more, without closing.
+    StallInTheMiddle,
+}
+
+/// How the peer behaves.
+#[derive(Clone, Copy, Debug)]
+pub struct Script {
+    pub greeting: &'static str,
+    pub auth: &'static str,
+    pub rcpt: &'static str,
+    pub data: &'static str,
+    pub content: Content,
+    /// Closes the connection after this many mails, as servers do with idle connections.
+    pub mails_per_connection: usize,
+}
+
+impl Default for Script {
+    fn default() -> Self {
+        Self {
+            greeting: "220 peer.example.org ESMTP",
+            auth: "235 2.7.0 Welcome",
+            rcpt: "250 2.1.5 Ok",
+            data: "354 go ahead",
+            content: Content::Answer("250 2.0.0 Ok: queued as 4F2A"),
+            mails_per_connection: usize::MAX,
+        }
+    }
+}
+
+/// How the peer encrypts.
+#[derive(Clone)]
+pub enum Encryption {
+    None,
+    StartTls(TlsAcceptor),
+    Implicit(TlsAcceptor),
+}
+
+/// A certificate for 127.0.0.1 that only we know: what a server needs, and the PEM for who shall trust it.
+pub fn certificate() -> (TlsAcceptor, String) {
+    let made = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).expect("a certificate");
+    let key = rustls::pki_types::PrivatePkcs8KeyDer::from(made.signing_key.serialize_der());
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = rustls::ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .expect("the provider has the default versions")
+        .with_no_client_auth()
+        .with_single_cert(vec![made.cert.der().clone()], key.into())
+        .expect("key and certificate belong together");
+    (TlsAcceptor::from(Arc::new(config)), made.cert.pem())
+}
+
+trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
+
+type Dialogue = BufReader<Box<dyn Stream>>;
+
+/// The running peer; it ends with the test's runtime.
+pub struct Peer {
+    pub address: SocketAddr,
+    log: Arc<Mutex<Vec<Vec<String>>>>,
+}
+
+impl Peer {
+    pub async fn start(script: Script) -> Self {
+        Self::start_with(script, Encryption::None).await
+    }
+
+    pub async fn start_with(script: Script, encryption: Encryption) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let address = listener.local_addr().expect("a bound socket has an address");
+        let log: Arc<Mutex<Vec<Vec<String>>>> = Arc::default();
+        let entries = Arc::clone(&log);
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                let number = {
+                    let mut log = entries.lock().expect("no test thread panicked with it");
+                    log.push(Vec::new());
+                    log.len() - 1
+                };
+                let (entries, encryption) = (Arc::clone(&entries), encryption.clone());
+                tokio::spawn(async move {
+                    // The mailer may go away at any moment; that is what these tests are about.
+                    let _ = serve(Box::new(stream), script, encryption, &entries, number).await;
+                });
+            }
+        });
+        Self { address, log }
+    }
+
+    /// The verbs that were received, by connection.
+    pub fn verbs(&self) -> Vec<Vec<String>> {
+        self.log.lock().expect("no test thread panicked with it").clone()
+    }
+}
+
+async fn serve(
+    stream: Box<dyn Stream>,
+    script: Script,
+    encryption: Encryption,
+    log: &Mutex<Vec<Vec<String>>>,
+    number: usize,
+) -> std::io::Result<()> {
+    let (stream, mut upgrade): (Box<dyn Stream>, _) = match encryption {
+        Encryption::None => (stream, None),
+        Encryption::StartTls(acceptor) => (stream, Some(acceptor)),
+        Encryption::Implicit(acceptor) => (Box::new(acceptor.accept(stream).await?), None),
+    };
+    let mut stream = BufReader::new(stream);
+    let mut mails = 0;
+    say(&mut stream, script.greeting).await?;
+    loop {
+        let mut line = String::new();
+        if stream.read_line(&mut line).await? == 0 {
+            return Ok(());
+        }
+        let verb = line.split_whitespace().next().unwrap_or_default().to_uppercase();
+        log.lock().expect("no test thread panicked with it")[number].push(verb.clone());
+        match verb.as_str() {
+            "EHLO" if upgrade.is_some() => say(&mut stream, "250-peer.example.org\r\n250 STARTTLS").await?,
+            "EHLO" => say(&mut stream, "250-peer.example.org\r\n250 AUTH PLAIN").await?,
+            "STARTTLS" => {
+                say(&mut stream, "220 2.0.0 Ready").await?;
+                let Some(acceptor) = upgrade.take() else { return Ok(()) };
+                let plain = stream.into_inner();
+                stream = BufReader::new(Box::new(acceptor.accept(plain).await?));
+            }
+            "AUTH" => say(&mut stream, script.auth).await?,
+            "RCPT" => say(&mut stream, script.rcpt).await?,
+            "DATA" => {
+                say(&mut stream, script.data).await?;
+                if script.data.starts_with("354") && !content(&mut stream, script.content).await? {
+                    return Ok(());
+                }
+                mails += 1;
+                if mails == script.mails_per_connection {
+                    return Ok(());
+                }
+            }
+            "QUIT" => return say(&mut stream, "221 2.0.0 Bye").await,
+            _ => say(&mut stream, "250 2.0.0 Ok").await?,
+        }
+    }
+}
+
+/// Whether the dialogue goes on.
+async fn content(stream: &mut Dialogue, content: Content) -> std::io::Result<bool> {
+    if matches!(content, Content::CloseInTheMiddle | Content::StallInTheMiddle) {
+        let mut little = vec![0; 4096];
+        stream.read_exact(&mut little).await?;
+        if matches!(content, Content::StallInTheMiddle) {
+            std::future::pending::<()>().await;
+        }
+        return Ok(false);
+    }
+    loop {
+        let mut line = String::new();
+        if stream.read_line(&mut line).await? == 0 {
+            return Ok(false);
+        }
+        if line == ".\r\n" {
+            break;
+        }
+    }
+    match content {
+        Content::Answer(answer) => say(stream, answer).await.map(|()| true),
+        Content::SilentAfterEnd => std::future::pending().await,
+        _ => Ok(false),
+    }
+}
+
+async fn say(stream: &mut Dialogue, text: &str) -> std::io::Result<()> {
+    stream.get_mut().write_all(format!("{text}\r\n").as_bytes()).await
+}

@@ -1,0 +1,10 @@
+//! The integration tests, as one program so that it links once. They run against real servers:
+//! `make test` starts these, and plain `cargo test` does so by itself (see `support`).
+
+// clippy.toml allows these in test functions only, not in what they call.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod mail_catcher;
+mod stack;
+mod storage;
+mod support;

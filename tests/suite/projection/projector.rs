@@ -1,0 +1,180 @@
+//! The projector itself: fences, poison, logs that don't fit, other programs beside it.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use laureate::projection::{Projection, ProjectorError, projections};
+use serde_json::json;
+use uuid::Uuid;
+
+use super::given_log::{Delivery, Happened};
+use super::story::*;
+use super::world::{PATIENCE, World};
+use crate::support::until;
+
+/// An event that no handler can take: the name is missing.
+fn poison(id: u128) -> Happened {
+    Happened {
+        aggregate: "attendee",
+        id: Uuid::from_u128(id),
+        event_type: "AttendeeImported".to_owned(),
+        body: Bytes::from_static(b"{}"),
+    }
+}
+
+#[tokio::test]
+async fn a_write_becomes_visible_and_one_that_never_comes_times_out() {
+    let world = World::new().await;
+    let at_work = world.start();
+    let position = world.log.append([imported(0xA1, "Ada", None)]);
+    world.readers.wait_for(position, PATIENCE).await.expect("visible");
+    let late =
+        world.readers.wait_for(position + 1, Duration::from_millis(50)).await.expect_err("not written");
+    assert_eq!(late.behind.len(), world.set.members().len());
+    at_work.stop().await;
+}
+
+#[tokio::test]
+async fn a_process_without_a_projector_sees_writes_too() {
+    let world = World::new().await;
+    let other_process = world.program(projections().expect("good projections"));
+    let at_work = world.start();
+    let position = world.log.append(everything());
+    other_process.readers.wait_for(position, PATIENCE).await.expect("visible");
+    at_work.stop().await;
+}
+
+#[tokio::test]
+async fn two_projectors_apply_every_event_once() {
+    let world = World::delivering(Delivery { sizes: vec![3, 1, 2], again: 1 }).await;
+    let other = world.program(projections().expect("good projections"));
+    let (one, two) = (world.start(), other.start());
+    // Counters would tell: they add up, so an event applied twice counts twice.
+    for id in 0..100 {
+        world.log.append([imported(0x1000 + id, "Ada", None)]);
+    }
+    world.readers.wait_for(world.log.last_position(), PATIENCE).await.expect("caught up");
+    // Where one ends, the other takes over.
+    one.stop().await;
+    let position = world.log.append([imported(0x2000, "Ada", None)]);
+    other.readers.wait_for(position, PATIENCE).await.expect("caught up");
+    two.stop().await;
+    let counts = &world.rows("overview").await["overview_counts"];
+    assert_eq!(*counts, json!([{"name": "attendees", "count": 101}]));
+}
+
+#[tokio::test]
+async fn a_poison_event_stops_its_projections_alone_and_a_new_start_tries_again() {
+    let world = World::new().await;
+    let before = world.log.append([imported(0xA1, "Ada", None), imported(0xA2, "Alan", None)]);
+    let poisoned = world.log.append([poison(0xA3)]);
+    let last = world.log.append([imported(0xA4, "Edsger", None), defined(CERTIFICATE)]);
+    let at_work = world.start();
+    until("the others go on", || async { world.health("certificates").await.position == last }).await;
+    until("it stops", || async { world.health("attendees").await.state == "stopped" }).await;
+
+    let health = world.health("attendees").await;
+    assert_eq!((health.position, health.lag), (before, last - before));
+    let why = health.error.expect("a reason");
+    assert!(why.contains("AttendeeImported") && why.contains(&format!("{poisoned}")), "{why}");
+    assert!(why.contains("23502"), "{why}");
+    for other in world.status().await.iter().filter(|health| health.name != "attendees") {
+        assert_eq!((other.state, other.position), ("live", last), "{}", other.name);
+    }
+    // Events go on arriving; the stopped one stays where it is, the others don't.
+    let more = world.log.append([defined(CERTIFICATE + 1)]);
+    until("the others go on", || async { world.health("certificates").await.position == more }).await;
+    assert_eq!(world.health("attendees").await.position, before);
+    at_work.stop().await;
+
+    world
+        .execute(&format!(
+            "ALTER TABLE \"{0}\".attendees ALTER full_name DROP NOT NULL, \
+        ALTER document_number DROP NOT NULL, ALTER email DROP NOT NULL",
+            world.schema("attendees")
+        ))
+        .await;
+    world.project().await;
+    assert_eq!(world.rows("attendees").await["attendees"].as_array().map(Vec::len), Some(4));
+    assert_eq!(world.health("attendees").await.error, None);
+}
+
+#[tokio::test]
+async fn a_changed_handler_builds_its_projection_alone_beside_the_old_one() {
+    let old = World::new().await;
+    old.log.append(everything());
+    old.project().await;
+    let old_rows = old.all_rows().await;
+
+    let mut changed = projections().expect("good projections");
+    let attendees = changed.iter_mut().find(|p| p.name == "attendees").expect("is there");
+    for handler in &mut attendees.handlers {
+        handler.sql = handler.sql.replace("data.country", "reverse(data.country)");
+    }
+    let new = old.program(changed);
+    let other_than_old = |world: &World| {
+        let schemas = world.set.members().iter().zip(old.set.members());
+        schemas
+            .filter(|(a, b)| a.schema != b.schema)
+            .map(|(a, _)| a.projection.name.clone())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(other_than_old(&new), ["attendees"]);
+
+    // Both programs run side by side while events arrive.
+    let (old_at_work, new_at_work) = (old.start(), new.start());
+    let position = new.log.append([imported(0xA7, "Tony", None)]);
+    new.readers.wait_for(position, PATIENCE).await.expect("built");
+    old.readers.wait_for(position, PATIENCE).await.expect("goes on");
+    new.until_ready().await;
+    old_at_work.stop().await;
+    new_at_work.stop().await;
+
+    let countries = |rows: serde_json::Value| rows["attendees"][0]["country"].clone();
+    assert_eq!(countries(new.rows("attendees").await), json!("úreP"));
+    assert_eq!(countries(old.rows("attendees").await), json!("Perú"));
+    assert_eq!(old.rows("certificates").await, old_rows["certificates"]);
+    assert_eq!(new.rows("attendees").await["attendees"].as_array().map(Vec::len), Some(4));
+}
+
+#[tokio::test]
+async fn a_log_that_lost_events_is_refused() {
+    let world = World::new().await;
+    world.log.append(everything());
+    world.project().await;
+    world.log.lose_all_but(5);
+    let error = world.start().end().await.expect_err("refused");
+    assert!(matches!(error, ProjectorError::LogBehind { last: 19, .. }), "{error}");
+}
+
+#[tokio::test]
+async fn another_log_is_refused() {
+    let world = World::new().await;
+    world.log.append(everything());
+    world.project().await;
+    let rows = world.all_rows().await;
+    world.log.create_again();
+    let error = world.start().end().await.expect_err("refused");
+    assert!(matches!(error, ProjectorError::AnotherLog { .. }), "{error}");
+    assert_eq!(world.all_rows().await, rows);
+}
+
+#[tokio::test]
+async fn broken_sql_stops_its_projection_and_says_where() {
+    let world = World::new().await;
+    let broken = Projection::parse(
+        "broken",
+        "CREATE TABLE broken (id uuid PRIMARY KEY);",
+        &[("attendee_imported", "-- row key: id\nINSERT INTO nowhere (id) SELECT 1")],
+    );
+    let mut all = projections().expect("good projections");
+    all.push(broken.expect("declares its key"));
+    let program = world.program(all);
+    let position = program.log.append([imported(0xA1, "Ada", None)]);
+    let at_work = program.start();
+    until("the others go on", || async { program.health("attendees").await.position == position }).await;
+    until("it stops", || async { program.health("broken").await.state == "stopped" }).await;
+    let why = program.health("broken").await.error.expect("a reason");
+    assert!(why.contains("42P01") && why.contains("nowhere"), "{why}");
+    at_work.stop().await;
+}

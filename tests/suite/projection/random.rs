@@ -1,0 +1,74 @@
+//! However a history is cut into batches, and whatever is delivered again, the rows are the same.
+
+use proptest::prelude::*;
+use proptest::test_runner::Config;
+use serde_json::Value;
+
+use super::given_log::{Delivery, Happened};
+use super::story::*;
+use super::world::World;
+
+/// Any event of any of a few aggregates, in any order: also histories that deciders would not allow.
+fn event() -> impl Strategy<Value = Happened> {
+    (0..24_usize, 0..3_u128).prop_map(|(kind, n)| match kind {
+        0 => imported(0xA0 + n, "Ada", Some(2)),
+        1 => updated(0xA0 + n, "Grace"),
+        2 => defined(0xC0 + n),
+        3 => activated(0xC0 + n),
+        4 => deactivated(0xC0 + n),
+        5 => requested(0x10 + n, 0xA0 + n),
+        6 => generated(0x10 + n),
+        7 => generation_failed(0x10 + n),
+        8 => queued(0x20 + n, 0x10 + n),
+        9 => claimed(0x20 + n, 1),
+        10 => sent(0x20 + n, 1),
+        11 => failed(0x20 + n, 1, true),
+        12 => failed(0x20 + n, 2, false),
+        13 => unknown(0x20 + n, 1),
+        14 => retry(0x20 + n),
+        15 => import_requested(0xF0 + n),
+        16 => rows_accepted(0xF0 + n, 5),
+        17 => rows_rejected(0xF0 + n, &[4, 5]),
+        18 => import_completed(0xF0 + n),
+        19 => import_failed(0xF0 + n),
+        20 => batch_requested(0xB0 + n, &[1, 2]),
+        21 => batch_dispatched(0xB0 + n, 2),
+        22 => registered(0xE0 + n, "Grace"),
+        _ => password_changed(0xE0 + n),
+    })
+}
+
+fn rows(history: &[Happened], delivery: Delivery) -> Value {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    runtime.block_on(async {
+        let world = World::delivering(delivery).await;
+        world.log.append(history.to_vec());
+        world.project().await;
+        world.all_rows().await
+    })
+}
+
+#[test]
+fn a_history_cut_at_every_point_gives_the_same_rows() {
+    let history = everything();
+    let whole = rows(&history, Delivery::default());
+    for size in [1, 2, 3, 5, 8, 13] {
+        let cut = rows(&history, Delivery { sizes: vec![size], again: 0 });
+        assert_eq!(cut, whole, "in batches of {size}");
+    }
+}
+
+proptest! {
+    #![proptest_config(Config { cases: 12, ..Config::default() })]
+
+    #[test]
+    fn any_history_gives_the_same_rows_however_it_is_delivered(
+        history in prop::collection::vec(event(), 1..120),
+        sizes in prop::collection::vec(1..40_usize, 1..6),
+        again in 0..10_usize,
+    ) {
+        let one_by_one = rows(&history, Delivery { sizes: vec![1], again: 0 });
+        let cut = rows(&history, Delivery { sizes, again });
+        prop_assert_eq!(cut, one_by_one);
+    }
+}

@@ -1,0 +1,270 @@
+//! A history in which everything happens at least once.
+
+use laureate::domain::attendee::{Attendee, AttendeeImported, AttendeeUpdated, ImportedRow};
+use laureate::domain::batch::{Batch, BatchDispatched, BatchRequested, RefusedAttendee};
+use laureate::domain::certificate::{
+    Certificate, CertificateActivated, CertificateDeactivated, CertificateDefined, Definition, DesignRef,
+    TemplateRef,
+};
+use laureate::domain::claim::{Claim, ClaimKind, ClaimTaken};
+use laureate::domain::email::{
+    Email, EmailFailed, EmailOutcomeUnknown, EmailQueued, EmailRetryRequested, EmailSent, OnUnknown,
+    SendClaimed,
+};
+use laureate::domain::import::{
+    Earned, FileFormat, Import, ImportCompleted, ImportFailed, ImportRequested, ImportRowsAccepted,
+    ImportRowsRejected, RejectedField, RejectedRow,
+};
+use laureate::domain::issuance::{
+    CertificateGenerated, CertificateGenerationFailed, CertificateRequested, Issuance, Origin, Page,
+};
+use laureate::domain::user::{Profile, Role, User, UserPasswordChanged, UserRegistered};
+use laureate::domain::{Locale, Person};
+use time::macros::date;
+use uuid::Uuid;
+
+use super::given_log::{Happened, happened};
+
+pub const CERTIFICATE: u128 = 0xC1;
+pub const IMPORT: u128 = 0xF1;
+pub const BATCH: u128 = 0xB1;
+pub const USER: u128 = 0xE1;
+
+pub fn person(name: &str) -> Person {
+    Person {
+        full_name: name.to_owned().into(),
+        country: Some("Perú".to_owned().into()),
+        document_type: Some("DNI".to_owned().into()),
+        document_number: format!("DOC-{name}").into(),
+        gender: None,
+        email: format!("{}@example.com", name.to_lowercase()).into(),
+    }
+}
+
+pub fn imported(id: u128, name: &str, row: Option<u32>) -> Happened {
+    let source = row.map(|row| ImportedRow { import_id: Uuid::from_u128(IMPORT).into(), row });
+    happened::<Attendee>(id, AttendeeImported { person: person(name), source })
+}
+
+pub fn updated(id: u128, name: &str) -> Happened {
+    happened::<Attendee>(id, AttendeeUpdated { person: person(name), source: None })
+}
+
+pub fn defined(id: u128) -> Happened {
+    let definition = Definition {
+        client: "Acme".to_owned(),
+        name: "Speaker".to_owned(),
+        event_name: "Summit 2026".to_owned(),
+        pdf_template: TemplateRef { theme: "classic".to_owned(), version: 1 },
+        design: Some(DesignRef { key: "designs/a.jpg".to_owned(), sha256: "d".repeat(64) }),
+        event_link: Some("https://example.com/summit".to_owned()),
+        sendgrid_template_id: None,
+        locale: Locale::Es,
+        is_active: true,
+    };
+    happened::<Certificate>(id, CertificateDefined { definition })
+}
+
+pub fn activated(id: u128) -> Happened {
+    happened::<Certificate>(id, CertificateActivated {})
+}
+
+pub fn deactivated(id: u128) -> Happened {
+    happened::<Certificate>(id, CertificateDeactivated {})
+}
+
+pub fn requested(id: u128, attendee: u128) -> Happened {
+    let event = CertificateRequested {
+        certificate_id: Uuid::from_u128(CERTIFICATE).into(),
+        attendee_id: Uuid::from_u128(attendee).into(),
+        origin: Origin { batch_id: Some(Uuid::from_u128(BATCH).into()), import_id: None },
+        public_id: format!("{id:032x}"),
+        page: Page {
+            pdf_template: TemplateRef { theme: "classic".to_owned(), version: 1 },
+            renderer_version: "1".to_owned(),
+            fonts_sha256: "f".repeat(64),
+            design: None,
+            locale: Locale::En,
+            issue_date: date!(2026 - 11 - 21),
+            public_base_url: "https://certificates.example.com".to_owned(),
+            client: "Acme".to_owned(),
+            certificate_name: "Speaker".to_owned(),
+            event_name: "Summit 2026".to_owned(),
+            full_name: "Ada Lovelace".to_owned().into(),
+            document_number: None,
+        },
+        email: "ada@example.com".to_owned().into(),
+        event_link: None,
+    };
+    happened::<Issuance>(id, event)
+}
+
+pub fn generated(id: u128) -> Happened {
+    let (object_key, sha256) = (format!("certificates/{id}.pdf"), "a".repeat(64));
+    happened::<Issuance>(id, CertificateGenerated { object_key, sha256, size: 165_000 })
+}
+
+pub fn generation_failed(id: u128) -> Happened {
+    let reason = "no font has a letter of the name".to_owned().into();
+    happened::<Issuance>(id, CertificateGenerationFailed { code: "MISSING_GLYPH".to_owned(), reason })
+}
+
+pub fn queued(id: u128, issuance: u128) -> Happened {
+    let event = EmailQueued {
+        issuance_id: Uuid::from_u128(issuance).into(),
+        to_name: "Ada Lovelace".to_owned().into(),
+        to_address: "ada@example.com".to_owned().into(),
+        locale: Locale::En,
+        client: "Acme".to_owned(),
+        certificate_name: "Speaker".to_owned(),
+        event_name: "Summit 2026".to_owned(),
+        event_link: None,
+        download_link: "https://certificates.example.com/certificate/0/download".to_owned(),
+        object_key: format!("certificates/{issuance}.pdf"),
+        sha256: "a".repeat(64),
+        on_unknown: OnUnknown::Park,
+    };
+    happened::<Email>(id, event)
+}
+
+pub fn claimed(id: u128, attempt: u32) -> Happened {
+    happened::<Email>(id, SendClaimed { attempt, message_id: format!("<{id}@example.com>") })
+}
+
+pub fn sent(id: u128, attempt: u32) -> Happened {
+    happened::<Email>(id, EmailSent { attempt, answer: "250 2.0.0 queued".to_owned().into() })
+}
+
+pub fn failed(id: u128, attempt: u32, will_retry: bool) -> Happened {
+    let answer = "451 4.7.1 try\0 later".to_owned().into();
+    happened::<Email>(id, EmailFailed { attempt, permanent: !will_retry, will_retry, answer })
+}
+
+pub fn unknown(id: u128, attempt: u32) -> Happened {
+    happened::<Email>(id, EmailOutcomeUnknown { attempt, detail: "the worker stopped".to_owned().into() })
+}
+
+pub fn retry(id: u128) -> Happened {
+    happened::<Email>(id, EmailRetryRequested {})
+}
+
+pub fn import_requested(id: u128) -> Happened {
+    let event = ImportRequested {
+        object_key: "expiring/imports/1".to_owned(),
+        format: FileFormat::Csv,
+        sha256: "b".repeat(64),
+        size: 1_234,
+        update_existing: true,
+        certificate_id: Some(Uuid::from_u128(CERTIFICATE).into()),
+    };
+    happened::<Import>(id, event)
+}
+
+pub fn rows_accepted(id: u128, through_row: u32) -> Happened {
+    let (attendee_id, certificate_id) = (Uuid::from_u128(0xA1).into(), Uuid::from_u128(CERTIFICATE).into());
+    let earned = vec![Earned { attendee_id, certificate_id }];
+    happened::<Import>(id, ImportRowsAccepted { through_row, created: 2, updated: 1, earned })
+}
+
+pub fn rows_rejected(id: u128, rows: &[u32]) -> Happened {
+    let errors = vec![RejectedField { field: Some("email".to_owned()), code: "REQUIRED".to_owned() }];
+    let rows = rows.iter().map(|row| RejectedRow { row: *row, errors: errors.clone() }).collect();
+    happened::<Import>(id, ImportRowsRejected { rows })
+}
+
+pub fn import_completed(id: u128) -> Happened {
+    let report_key = Some("expiring/reports/1.csv".to_owned());
+    happened::<Import>(
+        id,
+        ImportCompleted { total: 6, created: 2, updated: 1, errors: 3, associated: 1, report_key },
+    )
+}
+
+pub fn import_failed(id: u128) -> Happened {
+    let reason = "the archive is torn; save it again".to_owned();
+    happened::<Import>(id, ImportFailed { code: "BROKEN_FILE".to_owned(), reason })
+}
+
+pub fn batch_requested(id: u128, attendees: &[u128]) -> Happened {
+    let attendee_ids = attendees.iter().map(|id| Uuid::from_u128(*id).into()).collect();
+    happened::<Batch>(
+        id,
+        BatchRequested { certificate_id: Uuid::from_u128(CERTIFICATE).into(), attendee_ids },
+    )
+}
+
+pub fn batch_dispatched(id: u128, requested: u32) -> Happened {
+    let attendee_id = Uuid::from_u128(0xA9).into();
+    let refused = vec![RefusedAttendee { attendee_id, code: "NOT_FOUND".to_owned() }];
+    happened::<Batch>(id, BatchDispatched { requested, existing: 0, refused })
+}
+
+pub fn registered(id: u128, name: &str) -> Happened {
+    let profile = Profile {
+        user_name: name.to_owned().into(),
+        name: "Grace".to_owned().into(),
+        last_name: "Hopper".to_owned().into(),
+        email: format!("{name}@Example.com").into(),
+    };
+    let password_hash = "$argon2id$first".to_owned().into();
+    happened::<User>(id, UserRegistered { profile, role: Role::Operator, password_hash })
+}
+
+pub fn password_changed(id: u128) -> Happened {
+    happened::<User>(id, UserPasswordChanged { password_hash: "$argon2id$second".to_owned().into() })
+}
+
+pub fn claim_taken(id: u128) -> Happened {
+    happened::<Claim>(id, ClaimTaken { kind: ClaimKind::AttendeeEmail, owner: Uuid::from_u128(0xA1) })
+}
+
+/// Everything happens at least once; mails end in every way.
+pub fn everything() -> Vec<Happened> {
+    vec![
+        registered(USER, "Grace"),
+        defined(CERTIFICATE),
+        defined(CERTIFICATE + 1),
+        deactivated(CERTIFICATE),
+        activated(CERTIFICATE),
+        deactivated(CERTIFICATE + 1),
+        import_requested(IMPORT),
+        import_requested(IMPORT + 1),
+        claim_taken(0x51),
+        imported(0xA1, "Ada", Some(2)),
+        imported(0xA2, "Alan", Some(3)),
+        rows_rejected(IMPORT, &[4, 5]),
+        rows_accepted(IMPORT, 5),
+        rows_rejected(IMPORT, &[7]),
+        import_completed(IMPORT),
+        import_failed(IMPORT + 1),
+        imported(0xA3, "Edsger", None),
+        updated(0xA2, "Barbara"),
+        batch_requested(BATCH, &[0xA1, 0xA2, 0xA3, 0xA9]),
+        requested(0x11, 0xA1),
+        requested(0x12, 0xA2),
+        requested(0x13, 0xA3),
+        batch_dispatched(BATCH, 3),
+        batch_requested(BATCH + 1, &[0xA1]),
+        generation_failed(0x11),
+        generated(0x11),
+        generated(0x12),
+        generation_failed(0x13),
+        queued(0x21, 0x11),
+        queued(0x22, 0x12),
+        queued(0x23, 0x12),
+        queued(0x24, 0x12),
+        claimed(0x21, 1),
+        failed(0x21, 1, true),
+        claimed(0x21, 2),
+        sent(0x21, 2),
+        claimed(0x22, 1),
+        failed(0x22, 1, false),
+        claimed(0x23, 1),
+        unknown(0x23, 1),
+        queued(0x25, 0x11),
+        claimed(0x25, 1),
+        failed(0x25, 1, false),
+        retry(0x25),
+        password_changed(USER),
+    ]
+}

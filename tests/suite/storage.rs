@@ -1,0 +1,141 @@
+//! File storage: the same expectations of a local folder and of an S3 server over the wire.
+
+#![allow(clippy::expect_used, reason = "what fails here fails the test")]
+
+use bytes::Bytes;
+use laureate::storage::{
+    ObjectKey, ObjectStorage, PutNew, StorageError, StorageSettings, certificate_key, import_key,
+};
+use uuid::Uuid;
+
+use crate::support::servers;
+
+fn folder() -> (tempfile::TempDir, ObjectStorage) {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let settings = StorageSettings::folder(&folder.path().join("not/there/yet"));
+    let storage = ObjectStorage::open(&settings).expect("the folder is made");
+    (folder, storage)
+}
+
+fn s3_settings(bucket: &str) -> StorageSettings {
+    let json = serde_json::json!({
+        "url": format!("s3://{bucket}/some/prefix"), "endpoint": servers().s3_url(), "region": "us-east-1",
+        "access_key_id": "test", "secret_access_key": "secret", "allow_http": true,
+    });
+    serde_json::from_value(json).expect("the settings are complete")
+}
+
+/// A bucket of the test's own.
+async fn bucket() -> ObjectStorage {
+    let name = format!("laureate-{}", Uuid::new_v4());
+    servers().make_s3_bucket(&name).await;
+    ObjectStorage::open(&s3_settings(&name)).expect("the settings are valid")
+}
+
+fn key(text: &str) -> ObjectKey {
+    ObjectKey::parse(text).expect("a valid key")
+}
+
+async fn objects_come_and_go(storage: &ObjectStorage) {
+    let key = key("certificates/example_2026/one.pdf");
+    assert_eq!(storage.get(&key, 1000).await.expect("an answer"), None);
+    assert!(!storage.exists(&key).await.expect("an answer"));
+    storage.put(&key, Bytes::from_static(b"first")).await.expect("stored");
+    storage.put(&key, Bytes::from_static(b"second")).await.expect("replaced");
+    assert_eq!(storage.get(&key, 6).await.expect("an answer").as_deref(), Some(&b"second"[..]));
+    assert!(storage.exists(&key).await.expect("an answer"));
+    let error = storage.get(&key, 5).await.expect_err("too large");
+    assert!(matches!(error, StorageError::TooLarge { limit: 5, .. }), "{error}");
+    storage.delete(&key).await.expect("deleted");
+    storage.delete(&key).await.expect("deleting nothing is no error");
+    assert_eq!(storage.get(&key, 1000).await.expect("an answer"), None);
+}
+
+async fn issued_bytes_never_change(storage: &ObjectStorage) {
+    let key = certificate_key("Example", 2026, Uuid::new_v4(), "Rust", "3kTM-d9_").expect("a key");
+    let pdf = Bytes::from_static(b"%PDF-1.7 one");
+    assert_eq!(storage.put_new(&key, pdf.clone()).await.expect("stored"), PutNew::Created);
+    assert_eq!(storage.put_new(&key, pdf.clone()).await.expect("the same"), PutNew::AlreadyThere);
+    for other in ["%PDF-1.7 two", "%PDF-1.7 longer", "%PDF", ""] {
+        let error = storage.put_new(&key, Bytes::from(other)).await.expect_err("refused");
+        assert!(matches!(&error, StorageError::Differs(found) if *found == key), "{error}");
+    }
+    assert_eq!(storage.get(&key, 1000).await.expect("an answer"), Some(pdf));
+}
+
+async fn only_one_of_many_creates(storage: &ObjectStorage) {
+    let key = key("certificates/race/one.pdf");
+    let puts = (0..8u8).map(|n| storage.put_new(&key, Bytes::from(vec![n; 2000])));
+    let results = futures_util::future::join_all(puts).await;
+    let created = results.iter().filter(|result| matches!(result, Ok(PutNew::Created))).count();
+    let differing = results.iter().filter(|result| matches!(result, Err(StorageError::Differs(_)))).count();
+    assert_eq!((created, differing), (1, 7), "{results:?}");
+    let winner = results.iter().position(Result::is_ok).expect("one has won");
+    let stored = storage.get(&key, 2000).await.expect("an answer").expect("it is there");
+    assert!(stored.iter().all(|byte| usize::from(*byte) == winner), "half of one, half of another");
+}
+
+async fn large_files_travel_in_pieces(storage: &ObjectStorage) {
+    let key = import_key(Uuid::new_v4());
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let (source, target) = (folder.path().join("source"), folder.path().join("target"));
+    assert_eq!(storage.get_to_file(&key, &target, 10).await.expect("an answer"), None);
+    assert!(!target.exists(), "no object, no file");
+    // More than one part of a multipart upload, the last one short; then none at all.
+    for size in [12 * 1024 * 1024 + 17, 0] {
+        let content: Vec<u8> = (0..size).map(|n| (n % 251) as u8).collect();
+        std::fs::write(&source, &content).expect("written");
+        let size = size as u64;
+        assert_eq!(storage.put_file(&key, &source).await.expect("uploaded"), size);
+        assert_eq!(storage.get_to_file(&key, &target, size).await.expect("an answer"), Some(size));
+        assert!(std::fs::read(&target).expect("it is there") == content, "the bytes have changed");
+    }
+    storage.put(&key, Bytes::from_static(b"0123456789x")).await.expect("stored");
+    let error = storage.get_to_file(&key, &target, 10).await.expect_err("too large");
+    assert!(matches!(error, StorageError::TooLarge { limit: 10, .. }), "{error}");
+    let error = storage.put_file(&key, &folder.path().join("absent")).await.expect_err("no such file");
+    assert!(matches!(error, StorageError::LocalFile { .. }), "{error}");
+}
+
+async fn all_of_it(storage: &ObjectStorage) {
+    storage.check().await.expect("usable");
+    objects_come_and_go(storage).await;
+    issued_bytes_never_change(storage).await;
+    only_one_of_many_creates(storage).await;
+    large_files_travel_in_pieces(storage).await;
+    storage.check().await.expect("still usable");
+}
+
+#[tokio::test]
+async fn a_local_folder_keeps_files() {
+    let (_folder, storage) = folder();
+    all_of_it(&storage).await;
+}
+
+#[tokio::test]
+async fn an_s3_bucket_keeps_files() {
+    all_of_it(&bucket().await).await;
+}
+
+#[tokio::test]
+async fn a_folder_that_is_gone_or_a_bucket_that_is_missing_fails_the_check() {
+    let (folder, storage) = folder();
+    let place = folder.path().join("not/there/yet");
+    // A file where the folder was, so that it cannot simply be made again.
+    std::fs::remove_dir_all(&place).expect("removed");
+    std::fs::write(&place, "in the way").expect("written");
+    storage.check().await.expect_err("the folder is gone");
+    assert!(ObjectStorage::open(&StorageSettings::folder(&place)).is_err());
+    let missing = ObjectStorage::open(&s3_settings("laureate-no-such-bucket")).expect("valid settings");
+    missing.check().await.expect_err("there is no such bucket");
+}
+
+#[tokio::test]
+async fn a_server_that_is_not_there_fails_within_bounds() {
+    let settings =
+        StorageSettings { endpoint: Some("http://127.0.0.1:1".to_owned()), ..s3_settings("laureate-nobody") };
+    let storage = ObjectStorage::open(&settings).expect("valid settings");
+    let error = storage.get(&key("a"), 10).await.expect_err("nobody there");
+    assert!(matches!(error, StorageError::Backend(_)), "{error}");
+    assert!(!error.to_string().contains("secret"), "{error}");
+}

@@ -1,0 +1,132 @@
+//! The whole product in this process, on the suite's servers, with a client and an admin.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use laureate::app::{App, Extras, Role};
+use laureate::cli::admin;
+use laureate::config::{Config, Sources};
+use laureate::domain::user::Profile;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use super::{Namespace, servers};
+
+/// A started product; it stops when dropped.
+pub struct TestApp {
+    pub app: App,
+    pub address: SocketAddr,
+    pub client: reqwest::Client,
+    pub email: String,
+    pub password: String,
+    shutdown: CancellationToken,
+    roles: Option<JoinHandle<anyhow::Result<()>>>,
+    storage: TempDir,
+    namespace: Namespace,
+}
+
+impl TestApp {
+    /// All roles, an admin, and nothing else.
+    pub async fn start() -> Self {
+        Self::with_roles(&Role::ALL, &[]).await
+    }
+
+    /// Some roles, with `KEY=VALUE` settings.
+    pub async fn with_roles(roles: &[Role], settings: &[&str]) -> Self {
+        let namespace = Namespace::new();
+        let storage = TempDir::new().expect("a temporary folder");
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let address = listener.local_addr().expect("bound");
+        let config = config(&namespace, &storage, address, settings);
+        let app = App::connect(config).await.expect("the servers are there");
+        app.prepare().await.expect("prepared");
+        let shutdown = CancellationToken::new();
+        let extras = Extras { listener: Some(listener), caught_mails: Some(servers().mail_dir.clone()) };
+        let running = app.start(roles, extras, shutdown.clone()).await.expect("started");
+        let roles = tokio::spawn(running.wait());
+        // reqwest is built without a TLS provider; plain HTTP needs none, but its client asks for one.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let client = reqwest::Client::builder().timeout(Duration::from_secs(60)).build().expect("a client");
+        let email = format!("admin@{namespace}.example.com");
+        let password = admin::made_up_password();
+        let profile = Profile {
+            user_name: format!("admin-{namespace}").into(),
+            name: "Ada".to_owned().into(),
+            last_name: "Admin".to_owned().into(),
+            email: email.clone().into(),
+        };
+        let position = admin::create(&app, profile, &password).await.expect("an admin");
+        app.readers().wait_for(position, Duration::from_secs(60)).await.expect("the tables catch up");
+        let roles = Some(roles);
+        Self { app, address, client, email, password, shutdown, roles, storage, namespace }
+    }
+
+    /// An absolute URL.
+    pub fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.address)
+    }
+
+    /// A fresh access token of the admin.
+    pub async fn token(&self) -> String {
+        let body = json!({ "email": self.email, "password": self.password });
+        let answer = self.client.post(self.url("/api/v1/auth/login")).json(&body).send().await.expect("answered");
+        let answer: Value = answer.json().await.expect("JSON");
+        answer["data"]["access_token"].as_str().unwrap_or_else(|| panic!("no token in {answer}")).to_owned()
+    }
+
+    /// The folder of stored objects.
+    pub fn storage(&self) -> &std::path::Path {
+        self.storage.path()
+    }
+
+    /// The namespace of streams and schemas.
+    pub fn namespace(&self) -> &str {
+        self.namespace.name()
+    }
+
+    /// Stops all roles as a signal would, and tells how they ended.
+    pub async fn stop(&mut self) -> anyhow::Result<()> {
+        self.shutdown.cancel();
+        match self.roles.take() {
+            Some(roles) => roles.await.expect("roles do not panic"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Drop for TestApp {
+    fn drop(&mut self) {
+        self.shutdown.cancel();
+    }
+}
+
+/// A configuration on the suite's servers.
+fn config(namespace: &Namespace, storage: &TempDir, address: SocketAddr, settings: &[&str]) -> Config {
+    let servers = servers();
+    let stack = vec![
+        ("namespace", namespace.name().to_owned()),
+        ("log_format", "text".to_owned()),
+        ("nats.url", servers.nats_url.clone()),
+        ("database.url", servers.postgres_url.clone()),
+        ("database.connections", "6".to_owned()),
+        ("storage.url", storage.path().to_string_lossy().into_owned()),
+        ("mail.host", servers.smtp_addr.ip().to_string()),
+        ("mail.port", servers.smtp_addr.port().to_string()),
+        ("mail.security", "none".to_owned()),
+        ("mail.from_name", "Laureate".to_owned()),
+        ("mail.from_address", "certificates@laureate.example".to_owned()),
+        ("http.listen", address.to_string()),
+        ("http.public_base_url", format!("http://{address}")),
+        // Cheap hashes: their cost is tested where they are made.
+        ("http.passwords.memory_kib", "64".to_owned()),
+        ("http.passwords.iterations", "1".to_owned()),
+        ("http.passwords.lanes", "1".to_owned()),
+        ("secrets.claim_key", "claim-key-of-the-tests-0123456789abcdef".to_owned()),
+        ("secrets.token_key", "token-key-of-the-tests-0123456789abcdef".to_owned()),
+    ];
+    let flags = settings.iter().map(|setting| (*setting).to_owned()).collect();
+    Config::load(Sources { stack, flags, ..Sources::default() }).expect("usable")
+}

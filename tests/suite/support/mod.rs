@@ -1,0 +1,32 @@
+//! What tests share: the servers, a namespace for each test, and waiting for a condition.
+
+mod app;
+mod namespace;
+mod servers;
+
+use std::time::{Duration, Instant};
+
+pub use app::TestApp;
+pub use namespace::Namespace;
+pub use servers::{laureate, servers};
+
+/// Waits until `condition` holds. Panics after a minute, naming what did not happen.
+pub async fn until<F, Fut>(what: &str, mut condition: F)
+where
+    F: FnMut() -> Fut,
+    Fut: Future<Output = bool>,
+{
+    let start = Instant::now();
+    while !condition().await {
+        assert!(start.elapsed() < Duration::from_secs(60), "not within a minute: {what}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+/// A client of the suite's database; its connection lives as long as the runtime.
+pub async fn postgres(url: &str) -> tokio_postgres::Client {
+    let (client, connection) =
+        tokio_postgres::connect(url, tokio_postgres::NoTls).await.expect("PostgreSQL answers");
+    tokio::spawn(connection);
+    client
+}

@@ -1,0 +1,71 @@
+//! A name of its own for each test, for streams, subjects and schemas.
+
+use std::fmt;
+use std::time::Duration;
+
+use futures_util::TryStreamExt;
+
+use super::{postgres, servers};
+
+/// A short unique name such as `t3f9a01c2be`: lower case, fit for a stream, a subject and a schema.
+/// When dropped, PostgreSQL schemas and JetStream streams whose names begin with it are removed.
+pub struct Namespace(String);
+
+impl Namespace {
+    #[allow(clippy::new_without_default)] // each one is another; a default would hide that
+    pub fn new() -> Self {
+        let id = uuid::Uuid::new_v4().simple().to_string();
+        Self(format!("t{}", &id[..10]))
+    }
+
+    pub fn name(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Namespace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl Drop for Namespace {
+    /// As far as possible: the servers are thrown away after the run anyway.
+    fn drop(&mut self) {
+        let name = self.0.clone();
+        let clear = move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+            let Ok(runtime) = runtime else { return };
+            let work = async { tokio::join!(drop_schemas(&name), delete_streams(&name)) };
+            let bounded = async { tokio::time::timeout(Duration::from_secs(20), work).await };
+            let _ = runtime.block_on(bounded);
+        };
+        let _ = std::thread::spawn(clear).join();
+    }
+}
+
+async fn drop_schemas(name: &str) {
+    let client = postgres(&servers().postgres_url).await;
+    let found = client
+        .query("SELECT nspname FROM pg_namespace WHERE starts_with(nspname, $1)", &[&name])
+        .await
+        .unwrap_or_default();
+    for row in found {
+        let schema: String = row.get(0);
+        let drop = format!("DROP SCHEMA IF EXISTS \"{schema}\" CASCADE");
+        let _ = client.batch_execute(&drop).await;
+    }
+}
+
+async fn delete_streams(name: &str) {
+    let Ok(client) = async_nats::connect(&servers().nats_url).await else {
+        return;
+    };
+    let jetstream = async_nats::jetstream::new(client);
+    let names: Vec<String> = jetstream.stream_names().try_collect().await.unwrap_or_default();
+    for stream in names {
+        if stream.to_lowercase().starts_with(name) {
+            let _ = jetstream.delete_stream(stream).await;
+        }
+    }
+}

@@ -1,0 +1,86 @@
+//! The servers that all tests of a run share. `laureate with-servers` names them in the environment;
+//! without it this process starts its own, which end with it.
+
+use std::env;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+
+use laureate::stack::{Stack, StackOptions};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+/// Where the servers are. Tests keep apart by [`super::Namespace`] and by their own addresses.
+pub struct Servers {
+    pub nats_url: String,
+    pub postgres_url: String,
+    pub smtp_addr: SocketAddr,
+    pub mail_dir: PathBuf,
+    s3_url: Option<String>,
+    /// Holds the servers that this process has started.
+    _own: Option<Stack>,
+}
+
+/// The `laureate` program of this build.
+pub fn laureate() -> &'static Path {
+    Path::new(env!("CARGO_BIN_EXE_laureate"))
+}
+
+/// The shared servers, started on first use if need be.
+pub fn servers() -> &'static Servers {
+    static SERVERS: OnceLock<Servers> = OnceLock::new();
+    SERVERS.get_or_init(|| Servers::from_environment().unwrap_or_else(Servers::start))
+}
+
+impl Servers {
+    fn from_environment() -> Option<Self> {
+        let value = |name: &str| env::var(format!("LAUREATE_TEST_{name}")).ok();
+        Some(Self {
+            nats_url: value("NATS_URL")?,
+            postgres_url: value("POSTGRES_URL")?,
+            smtp_addr: value("SMTP_ADDR")?.parse().expect("an address with port"),
+            mail_dir: value("MAIL_DIR")?.into(),
+            s3_url: value("S3_URL"),
+            _own: None,
+        })
+    }
+
+    /// On a thread of its own, because the caller may be inside a runtime.
+    fn start() -> Self {
+        let options =
+            StackOptions { supervisor: Some(laureate().to_path_buf()), ..StackOptions::for_tests() };
+        let start =
+            move || tokio::runtime::Runtime::new().expect("a runtime").block_on(Stack::start(options));
+        let stack = std::thread::spawn(start)
+            .join()
+            .expect("starting does not panic")
+            .unwrap_or_else(|error| panic!("{error}"));
+        Self {
+            nats_url: stack.nats_url().to_owned(),
+            postgres_url: stack.postgres_url().to_owned(),
+            smtp_addr: stack.smtp_addr(),
+            mail_dir: stack.mail_dir().to_path_buf(),
+            s3_url: stack.s3_url().map(str::to_owned),
+            _own: Some(stack),
+        }
+    }
+
+    /// An S3 endpoint that takes any credentials.
+    pub fn s3_url(&self) -> &str {
+        self.s3_url.as_deref().expect("the S3 server is installed: run `make setup-test`")
+    }
+
+    /// Makes a bucket, which the `object_store` crate cannot.
+    pub async fn make_s3_bucket(&self, name: &str) {
+        let address = self.s3_url().trim_start_matches("http://");
+        let mut stream = TcpStream::connect(address).await.expect("S3 answers");
+        let request = format!(
+            "PUT /{name} HTTP/1.0\r\nHost: {address}\r\nContent-Length: 0\r\n\
+             Authorization: AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/s3/aws4_request\r\n\r\n"
+        );
+        stream.write_all(request.as_bytes()).await.expect("sent");
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.expect("answered");
+        assert!(answer.contains(" 200 "), "bucket {name}: {answer}");
+    }
+}
