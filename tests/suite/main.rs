@@ -4,7 +4,10 @@
 // clippy.toml allows these in test functions only, not in what they call.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod commands;
+mod log;
 mod mail_catcher;
 mod stack;
 mod storage;
 mod support;
+mod workers;

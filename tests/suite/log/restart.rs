@@ -41,8 +41,7 @@ impl Restarting {
         let stack = start_in(folder.path()).await;
         let (target, current) = watch::channel(Some(authority(&stack)));
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let credentials = stack.nats_url().rsplit_once('@').unwrap().0;
-        let url = format!("{credentials}@{}", listener.local_addr().unwrap());
+        let url = format!("nats://{}", listener.local_addr().unwrap());
         tokio::spawn(relay(listener, current));
         Self { folder, stack: Some(stack), target, url }
     }
@@ -70,7 +69,7 @@ async fn start_in(folder: &Path) -> Stack {
 }
 
 fn authority(stack: &Stack) -> String {
-    stack.nats_url().rsplit_once('@').unwrap().1.to_owned()
+    stack.nats_url().trim_start_matches("nats://").to_owned()
 }
 
 /// Passes connections on to where the server is now; those to an earlier one are cut.
