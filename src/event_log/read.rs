@@ -82,7 +82,6 @@ impl LogReader {
     }
 }
 
-/// A free function: a future that held `&LogReader` could not be sent to another thread.
 async fn open(log: &EventLog, after: Position) -> Result<pull::Ordered, LogError> {
     let stream = log.context().get_stream(log.names().events()).await?;
     let config = pull::OrderedConfig {

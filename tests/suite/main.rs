@@ -4,9 +4,12 @@
 // clippy.toml allows these in test functions only, not in what they call.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod cli;
 mod commands;
 mod log;
+mod mail;
 mod mail_catcher;
+mod projection;
 mod stack;
 mod storage;
 mod support;
