@@ -1,7 +1,7 @@
 //! The command line: one file per subcommand. Data goes to stdout, progress and logs to stderr.
 
 pub mod admin;
-// pub mod demo;
+pub mod demo;
 pub mod events;
 pub mod exit;
 pub mod global;
@@ -38,6 +38,8 @@ enum Command {
     Up(up::UpArgs),
     /// Run some or all roles against configured servers
     Serve(serve::ServeArgs),
+    /// Show the whole product on sample data
+    Demo(demo::DemoArgs),
     /// Create or update streams and consumers on the event log's server
     Provision(set_up::ProvisionArgs),
     /// Create or update the tables that replay cannot restore
@@ -67,6 +69,7 @@ pub async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     match cli.command {
         Command::Up(args) => up::run(args, cli.global).await,
         Command::Serve(args) => serve::run(args, cli.global).await,
+        Command::Demo(args) => demo::run(args, cli.global).await,
         Command::Provision(args) => set_up::provision(args, cli.global).await,
         Command::Migrate(args) => set_up::migrate(args, cli.global).await,
         Command::Rebuild(args) => maintain::rebuild(args, cli.global).await,

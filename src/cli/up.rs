@@ -36,8 +36,8 @@ pub struct EmbeddedOptions {
     pub listen: SocketAddr,
     /// The configuration's other sources.
     pub global: GlobalArgs,
-    /// Where logs go; stderr where absent. Text is for reading on a terminal.
-    pub log_file: Option<std::fs::File>,
+    /// Whether logs go to stderr as configured; false where the caller takes them already.
+    pub starts_logging: bool,
 }
 
 /// Embedded servers and the product on them.
@@ -65,7 +65,9 @@ pub async fn start(options: EmbeddedOptions, shutdown: CancellationToken) -> any
     let mut provided = provided(&stack, address)?;
     provided.extend(secrets(stack.data_dir())?);
     let config = options.global.load(provided)?;
-    logging::start(&config.log, config.log_format, options.log_file)?;
+    if options.starts_logging {
+        logging::start(&config.log, config.log_format, None)?;
+    }
     let app = App::connect(config).await?;
     app.prepare().await?;
     let extras = Extras { listener: Some(listener), caught_mails: Some(stack.mail_dir().to_owned()) };
@@ -133,7 +135,7 @@ pub async fn run(args: UpArgs, global: GlobalArgs) -> anyhow::Result<ExitCode> {
         stack: StackOptions::persistent(&args.data_dir),
         listen: args.listen,
         global,
-        log_file: None,
+        starts_logging: true,
     };
     let Embedded { mut stack, app, running, address } = start(options, shutdown.clone()).await?;
     announce(&app, address, &args.data_dir).await?;

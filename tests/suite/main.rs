@@ -6,6 +6,7 @@
 
 mod cli;
 mod commands;
+mod http;
 mod log;
 mod mail;
 mod mail_catcher;

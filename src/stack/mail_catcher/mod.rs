@@ -96,6 +96,12 @@ impl MailCatcher {
         self.folder.count()
     }
 
+    /// Tells what [`Self::count`] would, also where the catcher itself is lent out.
+    pub fn counter(&self) -> impl Fn() -> u64 + Send + Sync + 'static {
+        let folder = self.folder.clone();
+        move || folder.count()
+    }
+
     /// The newest `limit` messages, the newest first.
     pub fn list(&self, limit: usize) -> io::Result<Vec<CaughtMail>> {
         caught_mails(self.folder(), limit)

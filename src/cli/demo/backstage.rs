@@ -1,0 +1,121 @@
+//! What a client can't see: the mailbox, the object storage, the tables' checkpoints.
+
+use anyhow::Context;
+
+use crate::app::App;
+use crate::projection::VerifyReport;
+use crate::storage::ObjectKey;
+
+use super::progress::{Progress, Track};
+use super::report::Rebuild;
+
+/// The other side of the demo.
+pub struct Backstage<'a> {
+    app: &'a App,
+    mails: Box<dyn Fn() -> u64 + Send + Sync>,
+    /// Mails that earlier runs have left.
+    mails_before: u64,
+}
+
+/// How far the tables are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Tables {
+    /// The last event that all of them contain.
+    pub position: u64,
+    /// The log's last event.
+    pub log_end: u64,
+}
+
+impl<'a> Backstage<'a> {
+    /// Counts mails from now on; `mails` tells how many the mailbox has.
+    pub fn new(app: &'a App, mails: impl Fn() -> u64 + Send + Sync + 'static) -> Self {
+        Self { app, mails_before: mails(), mails: Box::new(mails) }
+    }
+
+    /// The product itself.
+    pub const fn app(&self) -> &App {
+        self.app
+    }
+
+    /// Mails that arrived in this run.
+    pub fn mails_caught(&self) -> u64 {
+        (self.mails)().saturating_sub(self.mails_before)
+    }
+
+    /// How far the tables are.
+    ///
+    /// # Errors
+    /// The log or the database doesn't answer, or a projection has stopped.
+    pub async fn tables(&self) -> anyhow::Result<Tables> {
+        let log = self.app.commands().log().info().await?;
+        let status = self.app.readers().status(&log).await?;
+        if let Some(stopped) = status.iter().find_map(|projection| projection.error.as_ref()) {
+            anyhow::bail!("a projection has stopped: {stopped}");
+        }
+        let position = status.iter().map(|projection| projection.position).min().unwrap_or(0);
+        Ok(Tables { position, log_end: log.last_position })
+    }
+
+    /// Whether an object is stored.
+    ///
+    /// # Errors
+    /// The storage doesn't answer.
+    pub async fn is_stored(&self, key: &ObjectKey) -> anyhow::Result<bool> {
+        self.app.storage().exists(key).await.context("object storage")
+    }
+
+    /// Fills all tables anew beside the live ones and compares them.
+    ///
+    /// # Errors
+    /// A server doesn't answer, or a handler fails.
+    pub async fn rebuild_and_compare(&self, progress: &Progress) -> anyhow::Result<Rebuild> {
+        progress.begin(Track::Rebuilt, 0);
+        let show = |now: crate::projection::Progress| {
+            progress.begin(Track::Rebuilt, now.target);
+            progress.set(Track::Rebuilt, now.position);
+        };
+        let report = self.app.maintenance()?.verify(&[], show).await?;
+        progress.end(Track::Rebuilt);
+        Ok(found(&report))
+    }
+}
+
+fn found(report: &VerifyReport) -> Rebuild {
+    let differences = report.projections.iter().flat_map(|projection| {
+        projection.differences.iter().map(move |d| format!("{}.{}: {} {}", projection.name, d.table, d.kind, d.key))
+    });
+    Rebuild {
+        equal: report.equal() && !report.projections.is_empty(),
+        position: report.projections.iter().map(|projection| projection.position).max().unwrap_or(0),
+        rows: report.projections.iter().map(|projection| projection.rows).sum(),
+        differences: differences.collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::projection::{Difference, Verified};
+
+    #[test]
+    fn differences_are_told_by_table_and_key() {
+        let difference = Difference { table: "jobs".to_owned(), key: "[\"7\"]".to_owned(), kind: "missing" };
+        let verified = |name: &str, rows, differences: Vec<Difference>| Verified {
+            name: name.to_owned(),
+            position: 9,
+            rows,
+            equal: differences.is_empty(),
+            differences,
+        };
+        let projections = vec![verified("users", 1, vec![]), verified("jobs", 3, vec![difference])];
+        let rebuild = found(&VerifyReport { projections });
+        assert!(!rebuild.equal);
+        assert_eq!((rebuild.rows, rebuild.position), (4, 9));
+        assert_eq!(rebuild.differences, ["jobs.jobs: missing [\"7\"]"]);
+    }
+
+    #[test]
+    fn comparing_nothing_proves_nothing() {
+        assert!(!found(&VerifyReport { projections: vec![] }).equal);
+    }
+}

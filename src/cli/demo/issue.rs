@@ -1,0 +1,279 @@
+//! Stage two: people become certificates, and certificates become mails.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use futures_util::future::try_join;
+use serde::Deserialize;
+use serde_json::json;
+use uuid::Uuid;
+
+use super::backstage::Backstage;
+use super::client::Client;
+use super::patience::{Patience, between_looks};
+use super::progress::{Progress, Track};
+use super::report::Outcome;
+
+/// People of one request; the API takes no more.
+const PER_REQUEST: usize = 10_000;
+/// Entries of a page; the API gives no more.
+const PER_PAGE: usize = 200;
+/// Batches that are looked at in one round: the oldest without all PDFs, and the oldest without all mails.
+const LOOK_AT: usize = 4;
+
+/// Somebody who is to get a certificate.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Attendee {
+    /// Who.
+    pub id: Uuid,
+    /// Is printed on the certificate.
+    pub document_number: crate::domain::Personal<String>,
+}
+
+/// `GET /batches/{id}`.
+#[derive(Clone, Default, Deserialize)]
+struct Batch {
+    #[serde(default)]
+    state: String,
+    requested: Option<u64>,
+    refused: Option<u64>,
+    #[serde(default)]
+    progress: BatchProgress,
+}
+
+#[derive(Clone, Copy, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct BatchProgress {
+    generated: u64,
+    generation_failed: u64,
+    mails_sent: u64,
+    mails_failed: u64,
+}
+
+/// A batch that was asked for.
+#[derive(Clone)]
+struct Asked {
+    location: String,
+    batch: Batch,
+}
+
+impl Batch {
+    const fn rendered(&self) -> u64 {
+        self.progress.generated + self.progress.generation_failed
+    }
+
+    /// Whether nothing is left to be rendered.
+    fn is_rendered(&self) -> bool {
+        self.state == "dispatched" && self.requested.is_some_and(|requested| self.rendered() >= requested)
+    }
+
+    /// Whether nothing is left to be mailed either.
+    fn is_mailed(&self) -> bool {
+        self.is_rendered() && self.progress.mails_sent + self.progress.mails_failed >= self.progress.generated
+    }
+}
+
+/// Issuing for everybody, under way.
+pub struct Issuing<'a> {
+    client: &'a Client,
+    progress: &'a Progress,
+    backstage: &'a Backstage<'a>,
+    patience: Duration,
+    certificate_id: Uuid,
+    batches: Mutex<Vec<Asked>>,
+    all_asked: AtomicBool,
+}
+
+/// When what was done, since the first request.
+#[derive(Clone, Copy, Debug, Default)]
+struct Times {
+    rendered: Option<Duration>,
+    mailed: Option<Duration>,
+}
+
+impl<'a> Issuing<'a> {
+    /// Of this certificate.
+    pub fn new(
+        client: &'a Client,
+        progress: &'a Progress,
+        backstage: &'a Backstage<'a>,
+        patience: Duration,
+        certificate_id: Uuid,
+    ) -> Self {
+        let (batches, all_asked) = (Mutex::new(Vec::new()), AtomicBool::new(false));
+        Self { client, progress, backstage, patience, certificate_id, batches, all_asked }
+    }
+
+    /// Issues for everybody who is known, waits for PDFs, mails and tables, and answers who it was.
+    ///
+    /// # Errors
+    /// The API refuses or doesn't answer, or a projection has stopped.
+    pub async fn run(&self, outcome: &mut Outcome) -> anyhow::Result<Vec<Attendee>> {
+        let begun = Instant::now();
+        for track in [Track::Rendered, Track::Mailed] {
+            self.progress.begin(track, outcome.people);
+        }
+        let (people, times) = try_join(self.ask_for_everybody(), self.follow(outcome, begun)).await?;
+        outcome.people = people.len() as u64;
+        let issued = begun.elapsed();
+        let rendered = times.rendered.unwrap_or(issued);
+        let mailed = times.mailed.unwrap_or(issued);
+        self.progress.end(Track::Rendered);
+        self.progress.end(Track::Mailed);
+        self.wait_for_tables(outcome).await?;
+        let rest = begun.elapsed().saturating_sub(rendered.max(mailed));
+        outcome.seconds.generate = rendered.as_secs_f64();
+        outcome.seconds.mail = mailed.as_secs_f64();
+        outcome.seconds.project = rest.as_secs_f64();
+        outcome.mails_caught = self.backstage.mails_caught();
+        Ok(people)
+    }
+
+    /// Pages through all people and asks for their certificates.
+    async fn ask_for_everybody(&self) -> anyhow::Result<Vec<Attendee>> {
+        let (mut people, mut asked) = (Vec::<Attendee>::new(), 0);
+        let mut cursor = None;
+        loop {
+            let from = cursor.map(|cursor| format!("&cursor={cursor}")).unwrap_or_default();
+            let mut page = self.client.get(&format!("/attendees?limit={PER_PAGE}{from}")).await?;
+            cursor = page.next_cursor();
+            people.extend(page.data::<Vec<Attendee>>()?);
+            while people.len() - asked >= PER_REQUEST || (cursor.is_none() && asked < people.len()) {
+                let until = people.len().min(asked + PER_REQUEST);
+                self.ask(&people[asked..until]).await?;
+                asked = until;
+            }
+            if cursor.is_none() {
+                self.all_asked.store(true, Ordering::Release);
+                return Ok(people);
+            }
+        }
+    }
+
+    async fn ask(&self, people: &[Attendee]) -> anyhow::Result<()> {
+        let ids: Vec<Uuid> = people.iter().map(|person| person.id).collect();
+        let body = json!({"certificateId": self.certificate_id, "attendeeIds": ids});
+        let mut answer = self.client.post("/generated-certificates/generate", body).await?;
+        let location = answer.location.take().ok_or_else(|| answer.unexpected("it has no Location"))?;
+        self.batches().push(Asked { location, batch: Batch::default() });
+        Ok(())
+    }
+
+    /// Looks how far everything is until nothing is left to do, or nothing moves any more.
+    async fn follow(&self, outcome: &mut Outcome, begun: Instant) -> anyhow::Result<Times> {
+        let mut times = Times::default();
+        let mut patience = Patience::new(self.patience, begun);
+        loop {
+            let all_asked = self.all_asked.load(Ordering::Acquire);
+            self.look().await?;
+            let (rendered, mailed, all_rendered, all_mailed) = self.sums();
+            let (now, caught) = (begun.elapsed(), self.backstage.mails_caught());
+            self.progress.set(Track::Rendered, rendered);
+            self.progress.set(Track::Mailed, caught.min(outcome.people.max(mailed)));
+            let tables = self.backstage.tables().await?;
+            self.progress.begin(Track::Projected, tables.log_end);
+            self.progress.set(Track::Projected, tables.position);
+            if all_asked && all_rendered {
+                times.rendered.get_or_insert(now);
+                // The mailbox knows first.
+                if caught >= rendered {
+                    times.mailed.get_or_insert(now);
+                }
+            }
+            if all_asked && all_mailed {
+                times.mailed.get_or_insert(now);
+                return Ok(times);
+            }
+            if !patience.lasts(rendered + mailed + caught, Instant::now()) {
+                let text = format!("nothing has moved for {} s", self.patience.as_secs());
+                outcome.problems.push(text);
+                return Ok(times);
+            }
+            tokio::time::sleep(between_looks(outcome.people)).await;
+        }
+    }
+
+    /// Asks for the state of the oldest batches that are not done.
+    async fn look(&self) -> anyhow::Result<()> {
+        let known = self.batches().clone();
+        let unrendered = known.iter().enumerate().filter(|(_, asked)| !asked.batch.is_rendered()).take(LOOK_AT);
+        let unmailed = known.iter().enumerate().filter(|(_, asked)| !asked.batch.is_mailed()).take(LOOK_AT);
+        let mut wanted: Vec<_> = unrendered.chain(unmailed).collect();
+        wanted.sort_by_key(|(n, _)| *n);
+        wanted.dedup_by_key(|(n, _)| *n);
+        for (n, asked) in wanted {
+            let batch: Batch = self.client.get(&asked.location).await?.data()?;
+            if let Some(known) = self.batches().get_mut(n) {
+                known.batch = batch;
+            }
+        }
+        Ok(())
+    }
+
+    /// PDFs and mails that are settled, and whether all are.
+    fn sums(&self) -> (u64, u64, bool, bool) {
+        let batches = self.batches();
+        (
+            batches.iter().map(|asked| asked.batch.rendered()).sum(),
+            batches.iter().map(|a| a.batch.progress.mails_sent + a.batch.progress.mails_failed).sum(),
+            batches.iter().all(|asked| asked.batch.is_rendered()),
+            batches.iter().all(|asked| asked.batch.is_mailed()),
+        )
+    }
+
+    /// Waits until the tables contain the whole log.
+    async fn wait_for_tables(&self, outcome: &mut Outcome) -> anyhow::Result<()> {
+        let refused: u64 = self.batches().iter().filter_map(|asked| asked.batch.refused).sum();
+        if refused > 0 {
+            outcome.problems.push(format!("{refused} people were refused a certificate"));
+        }
+        let mut patience = Patience::new(self.patience, Instant::now());
+        loop {
+            let tables = self.backstage.tables().await?;
+            self.progress.begin(Track::Projected, tables.log_end);
+            self.progress.set(Track::Projected, tables.position);
+            if tables.position >= tables.log_end {
+                break;
+            }
+            if !patience.lasts(tables.position, Instant::now()) {
+                outcome.problems.push("the tables have stopped catching up with the log".to_owned());
+                break;
+            }
+            tokio::time::sleep(between_looks(0)).await;
+        }
+        self.progress.end(Track::Projected);
+        Ok(())
+    }
+
+    fn batches(&self) -> std::sync::MutexGuard<'_, Vec<Asked>> {
+        self.batches.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn batch(state: &str, requested: Option<u64>, [generated, failed, sent, mails_failed]: [u64; 4]) -> Batch {
+        let progress =
+            BatchProgress { generated, generation_failed: failed, mails_sent: sent, mails_failed };
+        Batch { state: state.to_owned(), requested, refused: Some(0), progress }
+    }
+
+    #[test]
+    fn a_batch_is_done_when_every_certificate_and_every_mail_has_an_outcome() {
+        let cases = [
+            (batch("requested", None, [0, 0, 0, 0]), false, false),
+            (batch("requested", None, [3, 0, 3, 0]), false, false),
+            (batch("dispatched", Some(3), [2, 0, 2, 0]), false, false),
+            (batch("dispatched", Some(3), [2, 1, 1, 0]), true, false),
+            (batch("dispatched", Some(3), [2, 1, 1, 1]), true, true),
+            (batch("dispatched", Some(0), [0, 0, 0, 0]), true, true),
+        ];
+        for (n, (batch, rendered, mailed)) in cases.into_iter().enumerate() {
+            assert_eq!((batch.is_rendered(), batch.is_mailed()), (rendered, mailed), "case {n}");
+        }
+    }
+}

@@ -1,0 +1,126 @@
+//! The whole way, as a client goes it: design, certificate, people, certificates, mails; and the checks.
+
+use std::time::{Duration, Instant};
+
+use anyhow::Context;
+use bytes::Bytes;
+use serde::Deserialize;
+use serde_json::json;
+use uuid::Uuid;
+
+use super::backstage::Backstage;
+use super::checks::{Issued, count_everything, fetch_in_public};
+use super::client::Client;
+use super::issue::Issuing;
+use super::progress::Progress;
+use super::render_again::{Look, job, render_again};
+use super::report::Outcome;
+use super::sheets::Sheet;
+use super::take_in::take_in;
+use crate::domain::Personal;
+use crate::render::RenderJob;
+
+/// The background of the demo's certificates.
+const DESIGN: &[u8] = include_bytes!("../../../samples/design.jpg");
+
+/// `POST /certificates/upload-design`.
+#[derive(Deserialize)]
+struct Design {
+    url: String,
+}
+
+/// `POST /certificates`.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Certificate {
+    id: Uuid,
+    pdf_template: String,
+    pdf_template_version: u32,
+    locale: String,
+}
+
+/// Everything that the way needs.
+pub struct Journey<'a> {
+    /// Has logged in.
+    pub client: &'a Client,
+    /// Where to tell how far it is.
+    pub progress: &'a Progress,
+    /// What a client can't see.
+    pub backstage: &'a Backstage<'a>,
+    /// When to give up where nothing moves.
+    pub patience: Duration,
+}
+
+impl Journey<'_> {
+    /// Goes the whole way. What was found out before an error is in `outcome`.
+    ///
+    /// # Errors
+    /// Something doesn't answer or refuses.
+    pub async fn go(&self, sheets: Vec<Sheet>, outcome: &mut Outcome) -> anyhow::Result<()> {
+        let known = self.client.get("/attendees?limit=1").await?.data::<Vec<serde_json::Value>>()?;
+        if !known.is_empty() {
+            // Whoever is known already is rejected as a duplicate, however many that are.
+            outcome.folder_was_used = true;
+            outcome.rejected_expected = None;
+        }
+        let (certificate, design) = self.define().await?;
+
+        self.progress.say("taking people in");
+        let begun = Instant::now();
+        take_in(self.client, self.progress, sheets, self.patience, outcome).await?;
+        outcome.seconds.import = begun.elapsed().as_secs_f64();
+
+        self.progress.say("issuing, rendering and mailing");
+        let issuing =
+            Issuing::new(self.client, self.progress, self.backstage, self.patience, certificate.id);
+        let people = issuing.run(outcome).await?;
+
+        self.progress.say("checking certificates, PDFs and mails");
+        let samples = count_everything(self.client, self.backstage, certificate.id, people, outcome).await?;
+        if let Some((issued, _)) = samples.first() {
+            outcome.download = Some(fetch_in_public(self.client, issued).await?);
+        }
+
+        self.progress.say("filling the tables anew from the log");
+        let begun = Instant::now();
+        outcome.rebuild = Some(self.backstage.rebuild_and_compare(self.progress).await?);
+        outcome.seconds.verify = begun.elapsed().as_secs_f64();
+
+        self.progress.say("rendering certificates again");
+        let look = Look {
+            theme: certificate.pdf_template,
+            version: certificate.pdf_template_version,
+            locale: certificate.locale.parse().ok().context("the API gave an unknown language")?,
+            design,
+        };
+        let renderer = self.backstage.app().renderer().clone();
+        let jobs = jobs(&look, &samples)?;
+        let again = tokio::task::spawn_blocking(move || render_again(&renderer, &jobs)).await?;
+        outcome.rendered_again = Some(again);
+        Ok(())
+    }
+
+    /// Uploads the design and defines a certificate with it. Answers the image as it is served.
+    async fn define(&self) -> anyhow::Result<(Certificate, Bytes)> {
+        let file = ("design.jpg", "image/jpeg", Bytes::from_static(DESIGN));
+        let fields = vec![("name", "Demo".to_owned()), ("client", "Laureate Academy".to_owned())];
+        let design: Design = self.client.upload("/certificates/upload-design", file, fields).await?.data()?;
+        let body = json!({
+            "client": "Laureate Academy",
+            "name": "Foundations of Event Sourcing",
+            "eventName": "Autumn School on Reliable Systems",
+            "baseDesignUrl": design.url,
+            "eventLink": "https://example.org/autumn-school",
+        });
+        let certificate = self.client.post("/certificates", body).await?.data()?;
+        Ok((certificate, self.client.download(&design.url).await?))
+    }
+}
+
+fn jobs(look: &Look, samples: &[(Issued, Personal<String>)]) -> anyhow::Result<Vec<(RenderJob, String)>> {
+    let job = |(issued, document): &(Issued, Personal<String>)| {
+        let sha256 = issued.sha256.clone().context("a generated certificate has no SHA-256")?;
+        Ok((job(look, issued, document)?, sha256))
+    };
+    samples.iter().map(job).collect()
+}

@@ -1,0 +1,146 @@
+//! The program's own log during the demo: into a file beside the data, so that it leaves the progress
+//! alone, with its warnings counted.
+
+use std::fs::File;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tracing::{Event, Level, Subscriber};
+use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
+use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{EnvFilter, fmt};
+
+/// What is held back until the file is known, in bytes; more is lost.
+const HELD_BACK: usize = 1 << 20;
+
+/// The log of this run; cheap to clone.
+#[derive(Clone, Default)]
+pub struct DemoLog(Arc<Inner>);
+
+#[derive(Default)]
+struct Inner {
+    warnings: AtomicU64,
+    target: Mutex<Target>,
+}
+
+enum Target {
+    /// The data folder is not made yet.
+    Memory(Vec<u8>),
+    File(File, PathBuf),
+}
+
+impl Default for Target {
+    fn default() -> Self {
+        Self::Memory(Vec::new())
+    }
+}
+
+impl DemoLog {
+    /// Takes all logs of this process from now on.
+    ///
+    /// # Errors
+    /// Somebody else takes them, or the directives are not valid.
+    pub fn install(directives: &str) -> anyhow::Result<Self> {
+        let log = Self::default();
+        let lines = fmt::layer().with_ansi(false).with_writer(log.clone());
+        let filter = EnvFilter::try_new(directives)?;
+        tracing_subscriber::registry().with(filter).with(lines).with(log.clone()).try_init()?;
+        Ok(log)
+    }
+
+    /// Writes to a file from now on, and what came before as well.
+    ///
+    /// # Errors
+    /// The file can't be written.
+    pub fn write_to(&self, path: &Path) -> io::Result<()> {
+        let mut file = File::options().create(true).append(true).open(path)?;
+        let mut target = self.target();
+        if let Target::Memory(held) = &*target {
+            file.write_all(held)?;
+        }
+        *target = Target::File(file, path.to_path_buf());
+        Ok(())
+    }
+
+    /// Warnings and errors so far.
+    pub fn warnings(&self) -> u64 {
+        self.0.warnings.load(Ordering::Relaxed)
+    }
+
+    /// Keeps a copy of the log at `path`, for a folder that is about to go.
+    ///
+    /// # Errors
+    /// The log can't be read or the copy not be written.
+    pub fn copy_to(&self, path: &Path) -> io::Result<()> {
+        match &*self.target() {
+            Target::Memory(held) => std::fs::write(path, held),
+            Target::File(_, from) => std::fs::copy(from, path).map(drop),
+        }
+    }
+
+    fn target(&self) -> MutexGuard<'_, Target> {
+        self.0.target.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<S: Subscriber> Layer<S> for DemoLog {
+    fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
+        // More severe levels are smaller.
+        if *event.metadata().level() <= Level::WARN {
+            self.0.warnings.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+}
+
+impl<'a> fmt::MakeWriter<'a> for DemoLog {
+    type Writer = Self;
+
+    fn make_writer(&'a self) -> Self {
+        self.clone()
+    }
+}
+
+impl Write for DemoLog {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match &mut *self.target() {
+            Target::Memory(held) => {
+                let room = HELD_BACK.saturating_sub(held.len()).min(bytes.len());
+                held.extend_from_slice(&bytes[..room]);
+            }
+            Target::File(file, _) => file.write_all(bytes)?,
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn warnings_are_counted_and_nothing_said_before_the_file_is_lost() {
+        let log = DemoLog::default();
+        let lines = fmt::layer().with_ansi(false).with_writer(log.clone());
+        let subscriber = tracing_subscriber::registry().with(lines).with(log.clone());
+        let folder = tempfile::tempdir().expect("a folder");
+        let (path, copy) = (folder.path().join("laureate.log"), folder.path().join("copy.log"));
+        tracing::subscriber::with_default(subscriber, || {
+            tracing::info!("early");
+            tracing::warn!("odd");
+            log.write_to(&path).expect("a writable folder");
+            tracing::error!("late");
+        });
+        assert_eq!(log.warnings(), 2);
+        log.copy_to(&copy).expect("a writable folder");
+        for file in [path, copy] {
+            let text = std::fs::read_to_string(file).expect("the log");
+            assert!(["early", "odd", "late"].iter().all(|word| text.contains(word)), "{text}");
+        }
+    }
+}

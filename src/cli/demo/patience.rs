@@ -1,0 +1,52 @@
+//! Knowing when to stop waiting: nothing has moved for too long.
+
+use std::time::{Duration, Instant};
+
+/// Waits as long as something moves.
+#[derive(Debug)]
+pub struct Patience {
+    limit: Duration,
+    last: u64,
+    moved: Instant,
+}
+
+impl Patience {
+    /// Begins to wait.
+    pub const fn new(limit: Duration, now: Instant) -> Self {
+        Self { limit, last: 0, moved: now }
+    }
+
+    /// Whether to wait on, given how much is done by now.
+    pub fn lasts(&mut self, done: u64, now: Instant) -> bool {
+        if done != self.last {
+            (self.last, self.moved) = (done, now);
+        }
+        now.saturating_duration_since(self.moved) < self.limit
+    }
+}
+
+/// How long to wait between two looks, so that looking costs little and small runs are timed well.
+pub const fn between_looks(people: u64) -> Duration {
+    Duration::from_millis(match people {
+        0..=1_000 => 25,
+        1_001..=20_000 => 200,
+        _ => 1_000,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_lasts_as_long_as_something_moves() {
+        let begun = Instant::now();
+        let at = |seconds| begun + Duration::from_secs(seconds);
+        let mut patience = Patience::new(Duration::from_secs(10), begun);
+        assert!(patience.lasts(0, at(9)));
+        assert!(patience.lasts(1, at(10)));
+        assert!(patience.lasts(1, at(19)));
+        assert!(!patience.lasts(1, at(20)));
+        assert!(patience.lasts(2, at(21)));
+    }
+}

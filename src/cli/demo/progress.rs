@@ -1,0 +1,239 @@
+//! How far the demo is: bars on a terminal, plain lines elsewhere. All of it goes to stderr.
+
+use std::io::{self, IsTerminal, Write};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use indicatif::{HumanCount, MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+/// How often a plain line tells the numbers.
+const EVERY: Duration = Duration::from_secs(2);
+/// What a bar looks like while it moves, and when it is done.
+const MOVING: &str = "  {prefix:9} {bar:32.green/dim} {human_pos:>9} of {human_len}  {per_sec:.dim}  {eta} left";
+const DONE: &str = "  {prefix:9} {bar:32.green/dim} {human_pos:>9} of {human_len}  {msg}";
+
+/// What is counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Track {
+    /// Rows of the spreadsheet that were dealt with.
+    Imported,
+    /// Certificates whose PDF is there.
+    Rendered,
+    /// Mails that the mail server took.
+    Mailed,
+    /// Events of the log that the tables contain.
+    Projected,
+    /// Events from which the tables were filled anew, beside the live ones.
+    Rebuilt,
+}
+
+impl Track {
+    const ALL: [Self; 5] = [Self::Imported, Self::Rendered, Self::Mailed, Self::Projected, Self::Rebuilt];
+
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Imported => "imported",
+            Self::Rendered => "rendered",
+            Self::Mailed => "mailed",
+            Self::Projected => "projected",
+            Self::Rebuilt => "rebuilt",
+        }
+    }
+}
+
+/// Shows how far the demo is.
+pub struct Progress {
+    begun: Instant,
+    view: View,
+}
+
+enum View {
+    Bars { all: MultiProgress, bars: [ProgressBar; 5] },
+    Lines(Mutex<Lines>),
+}
+
+impl Progress {
+    /// Bars if stderr is a terminal, else lines.
+    pub fn on_stderr() -> Self {
+        let view = if io::stderr().is_terminal() {
+            let all = MultiProgress::with_draw_target(ProgressDrawTarget::stderr());
+            View::Bars { bars: Track::ALL.map(|track| ProgressBar::hidden().with_prefix(track.name())), all }
+        } else {
+            View::Lines(Mutex::default())
+        };
+        Self { begun: Instant::now(), view }
+    }
+
+    /// A line of its own.
+    pub fn say(&self, line: &str) {
+        match &self.view {
+            View::Bars { all, .. } => {
+                // Nothing can be done about a terminal that is gone; the demo goes on.
+                let _ = all.println(line);
+            }
+            View::Lines(_) => print(line),
+        }
+    }
+
+    /// Begins a track, or changes how much it has in all.
+    pub fn begin(&self, track: Track, total: u64) {
+        match &self.view {
+            View::Bars { all, bars } => {
+                let bar = &bars[track as usize];
+                bar.set_length(total);
+                if bar.is_hidden() {
+                    bar.set_style(style(MOVING));
+                    all.add(bar.clone()).reset();
+                    bar.enable_steady_tick(Duration::from_millis(250));
+                }
+            }
+            View::Lines(lines) => {
+                let mut lines = lines.lock().unwrap_or_else(PoisonError::into_inner);
+                lines.begin(self.begun.elapsed(), track, total);
+            }
+        }
+    }
+
+    /// Tells how much of a track is done.
+    pub fn set(&self, track: Track, value: u64) {
+        match &self.view {
+            View::Bars { bars, .. } => bars[track as usize].set_position(value),
+            View::Lines(lines) => {
+                let mut lines = lines.lock().unwrap_or_else(PoisonError::into_inner);
+                if let Some(line) = lines.set(self.begun.elapsed(), track, value) {
+                    print(&line);
+                }
+            }
+        }
+    }
+
+    /// Ends a track: what is done now stays.
+    pub fn end(&self, track: Track) {
+        match &self.view {
+            View::Bars { bars, .. } => {
+                let bar = &bars[track as usize];
+                bar.disable_steady_tick();
+                bar.set_style(style(DONE));
+                bar.abandon_with_message(format!("in {:.1} s", bar.elapsed().as_secs_f64()));
+            }
+            View::Lines(lines) => {
+                let mut lines = lines.lock().unwrap_or_else(PoisonError::into_inner);
+                if let Some(line) = lines.end(self.begun.elapsed(), track) {
+                    print(&line);
+                }
+            }
+        }
+    }
+}
+
+fn style(template: &str) -> ProgressStyle {
+    ProgressStyle::with_template(template)
+        .unwrap_or_else(|_| ProgressStyle::default_bar())
+        .progress_chars("█▉▊▋▌▍▎▏ ")
+}
+
+fn print(line: &str) {
+    // As above: a closed stderr is no reason to stop.
+    let _ = writeln!(io::stderr().lock(), "{line}");
+}
+
+/// What the plain lines tell. Times are since the demo's start.
+#[derive(Debug, Default)]
+struct Lines {
+    counts: [Option<Count>; 5],
+    printed: Duration,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Count {
+    total: u64,
+    value: u64,
+    begun: Duration,
+    ended: bool,
+}
+
+impl Count {
+    fn per_second(&self, now: Duration) -> f64 {
+        self.value as f64 / now.saturating_sub(self.begun).as_secs_f64().max(0.001)
+    }
+}
+
+impl Lines {
+    fn begin(&mut self, now: Duration, track: Track, total: u64) {
+        let count = &mut self.counts[track as usize];
+        match count {
+            Some(count) => count.total = total,
+            None => *count = Some(Count { total, value: 0, begun: now, ended: false }),
+        }
+    }
+
+    /// A line about all that is under way, if the last one is a while ago.
+    fn set(&mut self, now: Duration, track: Track, value: u64) -> Option<String> {
+        self.counts[track as usize].as_mut()?.value = value;
+        if now.saturating_sub(self.printed) < EVERY {
+            return None;
+        }
+        self.printed = now;
+        let under_way = Track::ALL.into_iter().zip(&self.counts).filter_map(|(track, count)| {
+            let count = count.filter(|count| !count.ended)?;
+            let rate = count.per_second(now);
+            let left = count.total.saturating_sub(count.value) as f64 / rate;
+            let left = if left.is_finite() { format!(", {left:.0} s left") } else { String::new() };
+            let (name, value, total) = (track.name(), HumanCount(count.value), HumanCount(count.total));
+            Some(format!("{name} {value} of {total} ({rate:.0} a second{left})"))
+        });
+        let parts: Vec<String> = under_way.collect();
+        (!parts.is_empty()).then(|| format!("  {}", parts.join(", ")))
+    }
+
+    fn end(&mut self, now: Duration, track: Track) -> Option<String> {
+        let count = self.counts[track as usize].as_mut()?;
+        if std::mem::replace(&mut count.ended, true) {
+            return None;
+        }
+        let seconds = now.saturating_sub(count.begun).as_secs_f64();
+        let (name, value, total) = (track.name(), HumanCount(count.value), HumanCount(count.total));
+        Some(format!("  {name} {value} of {total} in {seconds:.1} s"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const fn ms(milliseconds: u64) -> Duration {
+        Duration::from_millis(milliseconds)
+    }
+
+    #[test]
+    fn lines_come_at_intervals_and_tell_everything_under_way() {
+        let mut lines = Lines::default();
+        lines.begin(ms(1000), Track::Rendered, 3000);
+        lines.begin(ms(1000), Track::Mailed, 3000);
+        assert_eq!(lines.set(ms(1500), Track::Rendered, 500), None);
+        assert_eq!(
+            lines.set(ms(2000), Track::Rendered, 1000).as_deref(),
+            Some(
+                "  rendered 1,000 of 3,000 (1000 a second, 2 s left), mailed 0 of 3,000 (0 a second)"
+            )
+        );
+        assert_eq!(lines.set(ms(3999), Track::Mailed, 100), None);
+        assert!(lines.set(ms(4000), Track::Mailed, 100).is_some());
+    }
+
+    #[test]
+    fn a_track_ends_once_and_is_then_silent() {
+        let mut lines = Lines::default();
+        lines.begin(ms(0), Track::Imported, 10);
+        lines.set(ms(1), Track::Imported, 10);
+        assert_eq!(lines.end(ms(500), Track::Imported).as_deref(), Some("  imported 10 of 10 in 0.5 s"));
+        assert_eq!(lines.end(ms(600), Track::Imported), None);
+        assert_eq!(lines.set(ms(9000), Track::Imported, 10), None);
+    }
+
+    #[test]
+    fn both_styles_are_valid() {
+        assert!(ProgressStyle::with_template(MOVING).is_ok());
+        assert!(ProgressStyle::with_template(DONE).is_ok());
+    }
+}

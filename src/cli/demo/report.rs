@@ -1,0 +1,283 @@
+//! What the demo found out: counts and times, what is missing, and the JSON for programs.
+
+use serde::Serialize;
+use serde_json::{Value, json};
+
+/// Everything that the demo measured and counted.
+#[derive(Clone, Debug, Default)]
+pub struct Outcome {
+    /// What was uploaded, such as `people.csv`.
+    pub source: String,
+    /// Rows in the uploaded files.
+    pub rows: u64,
+    /// People who are known after the import, and so are to get a certificate.
+    pub people: u64,
+    /// Rows that were not taken over.
+    pub rejected: u64,
+    /// The first of them, with their reasons.
+    pub rejections: Vec<Rejection>,
+    /// How many rows had to be rejected, where that is known beforehand.
+    pub rejected_expected: Option<u64>,
+    /// People who have a certificate.
+    pub certificates: u64,
+    /// Certificates whose PDF lies in the object storage.
+    pub pdfs: u64,
+    /// The size of those PDFs together.
+    pub pdf_bytes: u64,
+    /// Mails that the mail server took, as the product has recorded it.
+    pub mails_accepted: u64,
+    /// Mails that arrived, as the mail server has counted them.
+    pub mails_caught: u64,
+    /// Whether other mails may have arrived meanwhile, because the folder was used before.
+    pub folder_was_used: bool,
+    /// The comparison of the tables with the log.
+    pub rebuild: Option<Rebuild>,
+    /// Rendering alone.
+    pub rendered_again: Option<RenderedAgain>,
+    /// A certificate as anybody can fetch it.
+    pub download: Option<Download>,
+    /// Warnings and errors in the program's log.
+    pub warnings: u64,
+    /// How long everything took.
+    pub seconds: Seconds,
+    /// What went wrong on the way.
+    pub problems: Vec<String>,
+}
+
+/// A row that was not taken over. It shows no value of the row.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rejection {
+    /// The file.
+    pub file: String,
+    /// The row's number as a spreadsheet program shows it.
+    pub row: u64,
+    /// The header as written in the file; absent where the row as a whole is wrong.
+    pub column: Option<String>,
+    /// A stable code.
+    pub code: String,
+    /// What is wrong and what to do.
+    pub message: String,
+}
+
+/// What a rebuild beside the live tables showed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rebuild {
+    /// Whether every row is as the log says.
+    pub equal: bool,
+    /// The position up to which it was compared.
+    pub position: u64,
+    /// Rows compared.
+    pub rows: u64,
+    /// Where a table differs.
+    pub differences: Vec<String>,
+}
+
+/// Certificates rendered once more, without anything else.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct RenderedAgain {
+    /// How many were rendered.
+    pub count: u64,
+    /// How long it took, in seconds.
+    pub seconds: f64,
+    /// How many of them differ from what was issued.
+    pub different: u64,
+}
+
+/// A certificate fetched without login.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Download {
+    /// Where it is.
+    pub url: String,
+    /// Its size.
+    pub bytes: u64,
+}
+
+/// How long each stage took, in seconds. `generate` and `mail` begin together, with the first request to
+/// issue, and overlap; `project` is what the tables needed after the last mail.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+pub struct Seconds {
+    /// Until everything ran and somebody could log in.
+    pub setup: f64,
+    /// From the first upload until every row was dealt with.
+    pub import: f64,
+    /// Until the last PDF was there.
+    pub generate: f64,
+    /// Until the last mail was taken.
+    pub mail: f64,
+    /// Until the tables contained everything.
+    pub project: f64,
+    /// Filling the tables anew and comparing them.
+    pub verify: f64,
+    /// Everything, checks included.
+    pub total: f64,
+}
+
+impl Seconds {
+    /// From the upload until everybody's mail is out and every table knows it.
+    pub fn end_to_end(&self) -> f64 {
+        self.import + self.generate.max(self.mail) + self.project
+    }
+}
+
+/// How many a second; 0 where nothing took no time.
+pub fn rate(count: u64, seconds: f64) -> f64 {
+    if seconds > 0.0 { count as f64 / seconds } else { 0.0 }
+}
+
+impl Outcome {
+    /// Mailed certificates a second, from the upload of the spreadsheet to the last mail.
+    pub fn certificates_per_second(&self) -> f64 {
+        rate(self.certificates.min(self.mails_accepted), self.seconds.end_to_end())
+    }
+
+    /// Certificates a second by the renderer alone, on all cores.
+    pub fn render_only_per_second(&self) -> f64 {
+        self.rendered_again.map_or(0.0, |again| rate(again.count, again.seconds))
+    }
+
+    /// Everything that is not as it must be, one sentence each; nothing if all is well.
+    pub fn missing(&self) -> Vec<String> {
+        let mut missing = self.problems.clone();
+        let mut check = |holds: bool, text: String| {
+            if !holds {
+                missing.push(text);
+            }
+        };
+        let people = self.people;
+        check(people > 0, "nobody was taken in".to_owned());
+        check(self.certificates == people, format!("{} of {people} people have a certificate", self.certificates));
+        check(self.pdfs == people, format!("{} of {people} PDFs are in the object storage", self.pdfs));
+        check(
+            self.mails_accepted == people,
+            format!("{} of {people} mails were accepted by the mail server", self.mails_accepted),
+        );
+        let caught = self.mails_caught;
+        let all_caught =
+            if self.folder_was_used { caught >= self.mails_accepted } else { caught == self.mails_accepted };
+        check(all_caught, format!("{} mails were accepted, but {caught} arrived", self.mails_accepted));
+        if let Some(expected) = self.rejected_expected {
+            let text = format!("{} rows were rejected, but {expected} are wrong", self.rejected);
+            check(self.rejected == expected, text);
+        }
+        match &self.rebuild {
+            None => check(false, "the tables were not compared with the log".to_owned()),
+            Some(rebuild) => check(
+                rebuild.equal,
+                format!("the tables differ from the log: {}", rebuild.differences.join("; ")),
+            ),
+        }
+        match self.rendered_again {
+            None => check(false, "no certificate was rendered again".to_owned()),
+            Some(again) => {
+                let text = format!("{} of {} certificates rendered again differ", again.different, again.count);
+                check(again.different == 0 && again.count > 0, text);
+            }
+        }
+        check(self.download.is_some(), "no certificate could be downloaded".to_owned());
+        missing
+    }
+
+    /// For programs.
+    pub fn json(&self) -> Value {
+        json!({
+            "people": self.people,
+            "rejected": self.rejected,
+            "certificates": self.certificates,
+            "pdfs": self.pdfs,
+            "mailsAccepted": self.mails_accepted,
+            "rebuildEqual": self.rebuild.as_ref().is_some_and(|rebuild| rebuild.equal),
+            "seconds": self.seconds,
+            "certificatesPerSecond": self.certificates_per_second(),
+            "renderOnlyPerSecond": self.render_only_per_second(),
+        })
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+
+    /// A run on the sample in which everything went well.
+    pub(in super::super) fn good() -> Outcome {
+        Outcome {
+            source: "people.csv".to_owned(),
+            rows: 72,
+            people: 69,
+            rejected: 3,
+            rejections: vec![
+                rejection(64, Some("Correo electrónico"), "INVALID_EMAIL", "give an address such as name@example.com"),
+                rejection(66, Some("Número documento"), "REQUIRED", "fill in the document number"),
+                rejection(68, None, "DUPLICATE", "somebody with this e-mail address is known already"),
+            ],
+            rejected_expected: Some(3),
+            certificates: 69,
+            pdfs: 69,
+            pdf_bytes: 6_912_345,
+            mails_accepted: 69,
+            mails_caught: 69,
+            folder_was_used: false,
+            rebuild: Some(Rebuild { equal: true, position: 431, rows: 290, differences: Vec::new() }),
+            rendered_again: Some(RenderedAgain { count: 621, seconds: 1.0, different: 0 }),
+            download: Some(Download { url: "http://127.0.0.1:1/certificate/x/download".to_owned(), bytes: 99 }),
+            warnings: 0,
+            seconds: Seconds {
+                setup: 3.0,
+                import: 0.5,
+                generate: 0.25,
+                mail: 0.5,
+                project: 0.0,
+                verify: 0.25,
+                total: 6.0,
+            },
+            problems: Vec::new(),
+        }
+    }
+
+    fn rejection(row: u64, column: Option<&str>, code: &str, message: &str) -> Rejection {
+        let (file, column) = ("people.csv".to_owned(), column.map(str::to_owned));
+        Rejection { file, row, column, code: code.to_owned(), message: message.to_owned() }
+    }
+
+    #[test]
+    fn nothing_is_missing_when_all_is_well() {
+        assert_eq!(good().missing(), Vec::<String>::new());
+    }
+
+    #[test]
+    fn whatever_is_missing_is_told() {
+        type Spoil = fn(&mut Outcome);
+        let spoilt: [(Spoil, &str); 12] = [
+            (|o| o.people = 70, "69 of 70 people have"),
+            (|o| *o = Outcome::default(), "nobody was taken in"),
+            (|o| o.certificates = 68, "68 of 69 people have"),
+            (|o| o.pdfs = 68, "68 of 69 PDFs"),
+            (|o| o.mails_accepted = 68, "68 of 69 mails"),
+            (|o| o.mails_caught = 70, "but 70 arrived"),
+            (|o| o.rejected = 4, "4 rows were rejected, but 3"),
+            (|o| o.rebuild = None, "not compared"),
+            (|o| o.rebuild.as_mut().expect("there").equal = false, "differ from the log"),
+            (|o| o.rendered_again.as_mut().expect("there").different = 1, "1 of 621 certificates rendered again"),
+            (|o| o.download = None, "could be downloaded"),
+            (|o| o.problems.push("the import failed".to_owned()), "the import failed"),
+        ];
+        for (spoil, text) in spoilt {
+            let mut outcome = good();
+            spoil(&mut outcome);
+            let missing = outcome.missing();
+            assert!(missing.iter().any(|line| line.contains(text)), "{text}: {missing:?}");
+        }
+    }
+
+    #[test]
+    fn mails_of_an_earlier_run_may_arrive_in_a_used_folder() {
+        let more = Outcome { mails_caught: 75, folder_was_used: true, ..good() };
+        assert!(more.missing().is_empty());
+        let fewer = Outcome { mails_caught: 68, folder_was_used: true, ..good() };
+        assert!(!fewer.missing().is_empty());
+    }
+
+    #[test]
+    fn json_has_its_shape() {
+        insta::assert_json_snapshot!(good().json());
+    }
+}
