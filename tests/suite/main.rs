@@ -5,10 +5,13 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod cli;
+mod commands;
 mod http;
+mod log;
 mod mail;
 mod mail_catcher;
 mod projection;
 mod stack;
 mod storage;
 mod support;
+mod workers;
