@@ -95,7 +95,7 @@ struct Times {
 
 impl<'a> Issuing<'a> {
     /// Of this certificate.
-    pub const fn new(
+    pub fn new(
         client: &'a Client,
         progress: &'a Progress,
         backstage: &'a Backstage<'a>,
