@@ -30,12 +30,12 @@ use crate::projection::{LogSource, Maintenance, ProjectionSet, Projector, Reader
 use crate::render::{RENDERER_VERSION, Renderer, Theme};
 use crate::sheet::Limits;
 use crate::storage::ObjectStorage;
-use crate::workers::{self, Worker};
 use crate::workers::dead_letter::Undertaker;
 use crate::workers::importer::Importer;
 use crate::workers::mailer::Mailer;
 use crate::workers::processes::Processes;
 use crate::workers::renderer::{RendererWorker, Rendering};
+use crate::workers::{self, Worker};
 
 use log_source::JetStreamSource;
 
@@ -44,7 +44,8 @@ const PROJECTOR_CONNECTIONS: usize = 6;
 /// How long the log's server may take to be there when a process starts.
 const CONNECT_WITHIN: Duration = Duration::from_secs(15);
 /// Bounds of all histograms: seconds of requests, sizes of group commits.
-const BUCKETS: [f64; 14] = [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 50.0, 250.0, 1000.0];
+const BUCKETS: [f64; 14] =
+    [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 50.0, 250.0, 1000.0];
 
 /// What a process can be; one process can be several.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -247,7 +248,9 @@ impl App {
                     Some(listener) => listener,
                     None => {
                         let listen = self.config.http.listen;
-                        TcpListener::bind(listen).await.with_context(|| format!("cannot listen on {listen}"))?
+                        TcpListener::bind(listen)
+                            .await
+                            .with_context(|| format!("cannot listen on {listen}"))?
                     }
                 };
                 self.start_api(listener, caught_mails.clone(), &mut running)?;
@@ -295,7 +298,8 @@ impl App {
         match role {
             Role::Api => {}
             Role::Projector => {
-                let projector = Projector::new(self.projector_pool.clone(), self.source.clone(), self.readers.clone());
+                let projector =
+                    Projector::new(self.projector_pool.clone(), self.source.clone(), self.readers.clone());
                 running.spawn("projector", async move { Ok(projector.run(shutdown).await?) });
             }
             Role::Processes => {
@@ -304,7 +308,8 @@ impl App {
             }
             Role::Importer => {
                 let key = self.config.secrets.claim_key.clone();
-                let worker = Arc::new(Importer::new(commands, self.storage.clone(), key, self.import_limits()));
+                let worker =
+                    Arc::new(Importer::new(commands, self.storage.clone(), key, self.import_limits()));
                 running.spawn("importer", work(log, worker, at_once.importer, shutdown));
             }
             Role::Renderer => {
@@ -395,7 +400,8 @@ impl Running {
                 Some(deadline) => match tokio::time::timeout_at(deadline, self.tasks.join_next()).await {
                     Ok(ended) => ended,
                     Err(_) => {
-                        let late = anyhow!("some work did not end within the grace period; it will be done again");
+                        let late =
+                            anyhow!("some work did not end within the grace period; it will be done again");
                         return Err(failure.unwrap_or(late));
                     }
                 },

@@ -2,8 +2,10 @@
 //!
 //! `ARCHITECTURE.md` has the map and walkthroughs; `src/app.rs` is the composition root.
 
+pub mod app;
 pub mod cli;
 pub mod commands;
+pub mod config;
 pub mod database;
 pub mod domain;
 pub mod event_log;

@@ -24,7 +24,11 @@ impl LogSource for JetStreamSource {
 }
 
 impl EventReader for Cursor {
-    fn next_batch(&mut self, max: usize, wait: Duration) -> BoxFuture<'_, Result<Vec<RecordedEvent>, SourceError>> {
+    fn next_batch(
+        &mut self,
+        max: usize,
+        wait: Duration,
+    ) -> BoxFuture<'_, Result<Vec<RecordedEvent>, SourceError>> {
         async move { self.0.next_batch(max, wait).await.map_err(source_error) }.boxed()
     }
 }

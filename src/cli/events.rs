@@ -58,7 +58,8 @@ pub async fn run(command: EventsCommand, global: GlobalArgs) -> anyhow::Result<E
             let before = args.position.saturating_sub(1);
             let events = log.read_after(before).next_batch(1, WAIT).await?;
             let event = events.iter().find(|event| event.position == args.position);
-            let event = event.ok_or_else(|| anyhow::anyhow!("there is no event at position {}", args.position))?;
+            let event =
+                event.ok_or_else(|| anyhow::anyhow!("there is no event at position {}", args.position))?;
             writeln!(std::io::stdout(), "{:#}", as_json(event))?;
         }
         EventsCommand::Tail(args) => {
@@ -87,7 +88,10 @@ pub async fn run(command: EventsCommand, global: GlobalArgs) -> anyhow::Result<E
 /// An event without its body: no personal data.
 fn line(event: &RecordedEvent) -> String {
     let time = event.time.format(&Rfc3339).unwrap_or_default();
-    format!("{:>9} {time} {:<28} {}/{} by {}", event.position, event.event_type, event.aggregate, event.id, event.actor)
+    format!(
+        "{:>9} {time} {:<28} {}/{} by {}",
+        event.position, event.event_type, event.aggregate, event.id, event.actor
+    )
 }
 
 fn as_json(event: &RecordedEvent) -> Value {

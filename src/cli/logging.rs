@@ -12,15 +12,18 @@ use crate::config::LogFormat;
 /// # Errors
 /// The directives are not usable, or logging was started before.
 pub fn start(directives: &str, format: LogFormat, file: Option<File>) -> anyhow::Result<()> {
-    let filter = EnvFilter::try_new(directives)
-        .map_err(|error| anyhow::anyhow!("log: {error}; give directives such as info or laureate=debug,info"))?;
+    let filter = EnvFilter::try_new(directives).map_err(|error| {
+        anyhow::anyhow!("log: {error}; give directives such as info or laureate=debug,info")
+    })?;
     let writer = match file {
         Some(file) => BoxMakeWriter::new(file),
         None => BoxMakeWriter::new(std::io::stderr),
     };
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(writer);
     let started = match format {
-        LogFormat::Json => builder.json().flatten_event(true).with_current_span(true).with_span_list(false).try_init(),
+        LogFormat::Json => {
+            builder.json().flatten_event(true).with_current_span(true).with_span_list(false).try_init()
+        }
         LogFormat::Text => builder.with_ansi(false).try_init(),
     };
     started.map_err(|error| anyhow::anyhow!("logging can't be started: {error}"))

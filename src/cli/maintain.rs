@@ -55,7 +55,11 @@ pub async fn rebuild(args: RebuildArgs, global: GlobalArgs) -> anyhow::Result<Ex
         let names: Vec<&str> = args.names.iter().map(String::as_str).collect();
         maintenance.rebuild(&names, |now| show(&bar, now)).await?;
         bar.finish_and_clear();
-        writeln!(out, "rebuilt {}", if names.is_empty() { "all projections".to_owned() } else { names.join(", ") })?;
+        writeln!(
+            out,
+            "rebuilt {}",
+            if names.is_empty() { "all projections".to_owned() } else { names.join(", ") }
+        )?;
     }
     if args.drop_unused {
         for schema in maintenance.drop_unused(&[]).await? {
@@ -82,7 +86,11 @@ pub async fn verify(args: VerifyArgs, global: GlobalArgs) -> anyhow::Result<Exit
     } else {
         for found in &report.projections {
             let verdict = if found.equal { "equal" } else { "DIFFERENT" };
-            writeln!(out, "{:<14} {verdict:<9} {:>9} rows at position {}", found.name, found.rows, found.position)?;
+            writeln!(
+                out,
+                "{:<14} {verdict:<9} {:>9} rows at position {}",
+                found.name, found.rows, found.position
+            )?;
             for difference in &found.differences {
                 writeln!(out, "               {} {} {}", difference.table, difference.kind, difference.key)?;
             }

@@ -57,8 +57,9 @@ pub struct Embedded {
 /// # Errors
 /// A server can't be started, the address is taken, or the configuration is not usable.
 pub async fn start(options: EmbeddedOptions, shutdown: CancellationToken) -> anyhow::Result<Embedded> {
-    let listener =
-        TcpListener::bind(options.listen).await.with_context(|| format!("cannot listen on {}", options.listen))?;
+    let listener = TcpListener::bind(options.listen)
+        .await
+        .with_context(|| format!("cannot listen on {}", options.listen))?;
     let address = listener.local_addr()?;
     let stack = Stack::start(options.stack).await?;
     let mut provided = provided(&stack, address)?;

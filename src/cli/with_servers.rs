@@ -42,9 +42,7 @@ pub async fn run(args: WithServersArgs) -> anyhow::Result<ExitCode> {
     for (name, _) in std::env::vars_os().filter(|(name, _)| describes_a_package(name)) {
         command.env_remove(name);
     }
-    let mut child = tokio::process::Command::from(command)
-        .kill_on_drop(true)
-        .spawn()?;
+    let mut child = tokio::process::Command::from(command).kill_on_drop(true).spawn()?;
     let pid = child.id().and_then(|id| Pid::from_raw(id.cast_signed()));
     let forward = |signal| {
         if let Some(pid) = pid {

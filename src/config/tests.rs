@@ -36,7 +36,8 @@ fn the_environment_counts_more_than_the_file_and_flags_more_than_both() {
 #[test]
 fn what_the_stack_provides_counts_more_than_the_file() {
     let stack = vec![("nats.url", "nats://127.0.0.1:7".to_owned())];
-    let config = Config::load(Sources { file: Some(example()), stack, ..Sources::default() }).expect("usable");
+    let config =
+        Config::load(Sources { file: Some(example()), stack, ..Sources::default() }).expect("usable");
     assert_eq!(config.nats.url.reveal(), "nats://127.0.0.1:7");
 }
 

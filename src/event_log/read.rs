@@ -42,7 +42,7 @@ impl LogReader {
     pub async fn next_batch(&mut self, max: usize, wait: Duration) -> Result<Vec<RecordedEvent>, LogError> {
         let mut messages = match self.messages.take() {
             Some(messages) => messages,
-            None => self.open().await?,
+            None => open(&self.log, self.after).await?,
         };
         let mut events = Vec::new();
         let Ok(first) = tokio::time::timeout(wait, messages.next()).await else {
@@ -80,16 +80,16 @@ impl LogReader {
         self.messages = Some(messages);
         Ok(events)
     }
+}
 
-    async fn open(&self) -> Result<pull::Ordered, LogError> {
-        let stream = self.log.context().get_stream(self.log.names().events()).await?;
-        let config = pull::OrderedConfig {
-            deliver_policy: DeliverPolicy::ByStartSequence { start_sequence: self.after + 1 },
-            max_batch: PULL,
-            ..Default::default()
-        };
-        let unavailable = |error: &dyn std::fmt::Display| LogError::Unavailable(error.to_string());
-        let consumer = stream.create_consumer(config).await.map_err(|e| unavailable(&e))?;
-        consumer.messages().await.map_err(|e| unavailable(&e))
-    }
+async fn open(log: &EventLog, after: Position) -> Result<pull::Ordered, LogError> {
+    let stream = log.context().get_stream(log.names().events()).await?;
+    let config = pull::OrderedConfig {
+        deliver_policy: DeliverPolicy::ByStartSequence { start_sequence: after + 1 },
+        max_batch: PULL,
+        ..Default::default()
+    };
+    let unavailable = |error: &dyn std::fmt::Display| LogError::Unavailable(error.to_string());
+    let consumer = stream.create_consumer(config).await.map_err(|e| unavailable(&e))?;
+    consumer.messages().await.map_err(|e| unavailable(&e))
 }

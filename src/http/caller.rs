@@ -1,9 +1,9 @@
 //! The signed-in person behind a request.
 
 use axum::extract::FromRequestParts;
+use axum::http::HeaderMap;
 use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
-use axum::http::HeaderMap;
 
 use super::tokens::Principal;
 use super::{ApiError, ErrorCode, HttpState};

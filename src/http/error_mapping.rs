@@ -137,7 +137,9 @@ impl From<RenderingError> for ApiError {
             RenderingError::Command(error) => error.into(),
             RenderingError::Interrupted => unavailable("rendering", error),
             // The render error's own text may quote the person's name: its code is enough for the log.
-            RenderingError::Render(error) => Self::internal(format!("rendering again failed: {}", error.code())),
+            RenderingError::Render(error) => {
+                Self::internal(format!("rendering again failed: {}", error.code()))
+            }
             RenderingError::Design => Self::internal(error),
         }
     }

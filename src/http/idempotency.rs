@@ -120,7 +120,8 @@ impl Row<'_> {
             http.meta_schema
         );
         let database = http.database().await?;
-        let kept = database.execute(&sql, &[&self.user, &self.route, &self.key, &status, &headers, &body]).await;
+        let kept =
+            database.execute(&sql, &[&self.user, &self.route, &self.key, &status, &headers, &body]).await;
         kept.map_err(DatabaseError::from)?;
         Ok(())
     }

@@ -73,7 +73,8 @@ impl Passwords {
         let known = expected.is_some();
         let expected = expected.map_or_else(|| self.nobody.to_string(), Personal::into_revealed);
         self.blocking(move || {
-            let parsed = PasswordHash::new(&expected).map_err(|error| PasswordError::Hash(error.to_string()))?;
+            let parsed =
+                PasswordHash::new(&expected).map_err(|error| PasswordError::Hash(error.to_string()))?;
             Ok(argon2.verify_password(password.reveal_str().as_bytes(), &parsed).is_ok() && known)
         })
         .await

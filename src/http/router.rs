@@ -11,7 +11,8 @@ use super::access::Permission::{
 };
 use super::endpoint::{Endpoint, on};
 use super::endpoints::{
-    attendees, auth, batches, certificates, generated_certificates, health, imports, jobs, mails, pages, verify,
+    attendees, auth, batches, certificates, generated_certificates, health, imports, jobs, mails, pages,
+    verify,
 };
 
 const GET: Method = Method::GET;

@@ -18,7 +18,8 @@ pub async fn serve(
     grace: Duration,
 ) -> io::Result<()> {
     let stop = shutdown.clone();
-    let serving = axum::serve(listener, router.into()).with_graceful_shutdown(async move { stop.cancelled().await });
+    let serving =
+        axum::serve(listener, router.into()).with_graceful_shutdown(async move { stop.cancelled().await });
     let too_late = async {
         shutdown.cancelled().await;
         tokio::time::sleep(grace).await;

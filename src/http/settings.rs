@@ -116,7 +116,8 @@ impl HttpSettings {
         if !self.prefix.is_empty() && !prefix_fits {
             return wrong("prefix", "must start with / and not end with it, such as /api/v1");
         }
-        if ["/certificate", "/certificates", "/health", "/metrics", "/mails"].contains(&self.prefix.as_str()) {
+        if ["/certificate", "/certificates", "/health", "/metrics", "/mails"].contains(&self.prefix.as_str())
+        {
             return wrong("prefix", "is a path that the server itself uses; choose another");
         }
         if !is_base_url(&self.public_base_url) {
@@ -151,7 +152,10 @@ impl HttpSettings {
 fn is_base_url(text: &str) -> bool {
     let Ok(uri) = text.parse::<axum::http::Uri>() else { return false };
     let scheme = matches!(uri.scheme_str(), Some("http" | "https"));
-    scheme && uri.host().is_some_and(|host| !host.is_empty()) && uri.query().is_none() && !text.ends_with('/')
+    scheme
+        && uri.host().is_some_and(|host| !host.is_empty())
+        && uri.query().is_none()
+        && !text.ends_with('/')
         && !text.contains('#')
 }
 
@@ -173,8 +177,14 @@ mod tests {
             ("prefix", HttpSettings { prefix: "/{x}".to_owned(), ..settings() }),
             ("prefix", HttpSettings { prefix: "/health".to_owned(), ..settings() }),
             ("public_base_url", HttpSettings { public_base_url: "example.com".to_owned(), ..settings() }),
-            ("public_base_url", HttpSettings { public_base_url: "https://example.com/".to_owned(), ..settings() }),
-            ("public_base_url", HttpSettings { public_base_url: "ftp://example.com".to_owned(), ..settings() }),
+            (
+                "public_base_url",
+                HttpSettings { public_base_url: "https://example.com/".to_owned(), ..settings() },
+            ),
+            (
+                "public_base_url",
+                HttpSettings { public_base_url: "ftp://example.com".to_owned(), ..settings() },
+            ),
             ("upload_limit_bytes", HttpSettings { upload_limit_bytes: 0, ..settings() }),
         ];
         for (setting, settings) in refused {

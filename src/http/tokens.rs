@@ -105,7 +105,12 @@ impl Tokens {
     ///
     /// # Errors
     /// It can't be signed.
-    pub fn issue(&self, id: UserId, user: &UserRegistered, now: OffsetDateTime) -> Result<String, TokenError> {
+    pub fn issue(
+        &self,
+        id: UserId,
+        user: &UserRegistered,
+        now: OffsetDateTime,
+    ) -> Result<String, TokenError> {
         let iat = now.unix_timestamp();
         let claims = Claims {
             sub: id,

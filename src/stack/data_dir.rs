@@ -181,10 +181,7 @@ fn sweep(parent: &Path) {
 }
 
 fn is_old(metadata: &fs::Metadata) -> bool {
-    let age = metadata
-        .modified()
-        .ok()
-        .and_then(|time| time.elapsed().ok());
+    let age = metadata.modified().ok().and_then(|time| time.elapsed().ok());
     age.is_some_and(|age| age > Duration::from_secs(3600))
 }
 
@@ -216,12 +213,7 @@ mod tests {
     #[test]
     fn only_folders_that_nobody_holds_are_swept() {
         let parent = tempfile::tempdir().unwrap();
-        for name in [
-            "laureate-stack-held",
-            "laureate-stack-left",
-            "other",
-            "laureate-new-1",
-        ] {
+        for name in ["laureate-stack-held", "laureate-stack-left", "other", "laureate-new-1"] {
             fs::create_dir(parent.path().join(name)).unwrap();
             fs::write(parent.path().join(name).join(LOCK), "").unwrap();
         }

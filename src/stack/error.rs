@@ -60,9 +60,7 @@ pub enum StackError {
         uid: u32,
     },
     /// We are root and there is no account to run PostgreSQL as.
-    #[error(
-        "PostgreSQL refuses to run as root, and /etc/passwd has no other user: run laureate as one"
-    )]
+    #[error("PostgreSQL refuses to run as root, and /etc/passwd has no other user: run laureate as one")]
     NoOrdinaryUser,
     /// A server ended by itself.
     #[error("{server} has ended; the end of its log:\n{log}")]

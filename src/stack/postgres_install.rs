@@ -45,10 +45,7 @@ fn copied(bin: &Path, user: ServerUser) -> io::Result<PathBuf> {
     let parent = temp_parent(Some(user));
     let copy = parent.join(format!("laureate-postgres-{}", fingerprint(root, &files)?));
     if !is_whole(&copy, &files) {
-        let unfinished = parent.join(format!(
-            "{UNFINISHED}postgres-{}",
-            uuid::Uuid::new_v4().simple()
-        ));
+        let unfinished = parent.join(format!("{UNFINISHED}postgres-{}", uuid::Uuid::new_v4().simple()));
         copy_files(root, &unfinished, &files)?;
         put_in_place(&unfinished, &copy, &files)?;
     }
@@ -57,10 +54,7 @@ fn copied(bin: &Path, user: ServerUser) -> io::Result<PathBuf> {
 
 /// The folder that is copied, and which parts of it.
 fn layout(install: &Path) -> (&Path, Vec<PathBuf>) {
-    let package_root = install
-        .ends_with(IN_PACKAGE)
-        .then(|| install.ancestors().nth(2))
-        .flatten();
+    let package_root = install.ends_with(IN_PACKAGE).then(|| install.ancestors().nth(2)).flatten();
     match package_root {
         Some(root) => {
             let inside = PARTS.map(|part| Path::new(IN_PACKAGE).join(part));

@@ -4,7 +4,10 @@
 // clippy.toml allows these in test functions only, not in what they call.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod cli;
+mod mail;
 mod mail_catcher;
+mod projection;
 mod stack;
 mod storage;
 mod support;

@@ -8,7 +8,7 @@ mod path;
 mod query;
 pub mod upload;
 
-pub use headers::{IfMatch, IdempotencyKey};
+pub use headers::{IdempotencyKey, IfMatch};
 pub use json::Json;
 pub use page::{ListQuery, Paging};
 pub use path::Path;

@@ -44,7 +44,10 @@ impl Paging {
         }
         let position = |text: &str| text.parse::<i64>().ok().filter(|position| *position >= 0);
         let cursor = cursor
-            .map(|text| position(text).ok_or_else(|| ApiError::field("cursor", "give meta.nextCursor of the page before")))
+            .map(|text| {
+                position(text)
+                    .ok_or_else(|| ApiError::field("cursor", "give meta.nextCursor of the page before"))
+            })
             .transpose()?;
         Ok(Self { cursor, limit })
     }

@@ -70,7 +70,10 @@ impl Upload {
                 texts.insert(name.clone(), text(&name, part).await?).is_none()
             } else {
                 let known = names.join(", ");
-                return Err(ApiError::field(&printable(&name), format!("unknown field; known are file, {known}")));
+                return Err(ApiError::field(
+                    &printable(&name),
+                    format!("unknown field; known are file, {known}"),
+                ));
             };
             if !is_new {
                 return Err(ApiError::field(&name, "is given twice"));

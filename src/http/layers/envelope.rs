@@ -49,7 +49,8 @@ fn write(error: ApiError, request_id: String, headers: HeaderMap) -> Response {
     let body = ErrorEnvelope { success: false, error: ErrorBody { code, message, details }, request_id };
     let mut response = (code.status(), headers, axum::Json(body)).into_response();
     let wait = retry_after.map(|wait| wait.as_secs().max(1));
-    let needs_wait = [StatusCode::TOO_MANY_REQUESTS, StatusCode::SERVICE_UNAVAILABLE].contains(&code.status());
+    let needs_wait =
+        [StatusCode::TOO_MANY_REQUESTS, StatusCode::SERVICE_UNAVAILABLE].contains(&code.status());
     if let Some(seconds) = wait.or(needs_wait.then_some(1)) {
         response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
     }

@@ -51,7 +51,9 @@ pub async fn guard(State(guard): State<Guard>, mut request: Request, next: Next)
     let Guard { http, access, timeout } = guard;
     let answer = async {
         admit(&http, access, &mut request)?;
-        if request.method() == Method::GET && let Some(position) = min_position(request.headers())? {
+        if request.method() == Method::GET
+            && let Some(position) = min_position(request.headers())?
+        {
             http.readers.wait_for(position, MAX_WAIT).await?;
         }
         Ok::<_, ApiError>(next.run(request).await)

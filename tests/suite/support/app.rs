@@ -72,7 +72,8 @@ impl TestApp {
     /// A fresh access token of the admin.
     pub async fn token(&self) -> String {
         let body = json!({ "email": self.email, "password": self.password });
-        let answer = self.client.post(self.url("/api/v1/auth/login")).json(&body).send().await.expect("answered");
+        let answer =
+            self.client.post(self.url("/api/v1/auth/login")).json(&body).send().await.expect("answered");
         let answer: Value = answer.json().await.expect("JSON");
         answer["data"]["access_token"].as_str().unwrap_or_else(|| panic!("no token in {answer}")).to_owned()
     }

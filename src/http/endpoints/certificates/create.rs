@@ -85,7 +85,10 @@ async fn definition(http: &HttpState, request: DefineCertificate) -> Result<Defi
         None => Locale::default(),
     };
     let sendgrid_template_id = text(request.sendgrid_template_id);
-    if sendgrid_template_id.as_ref().is_some_and(|id| id.len() > 200 || !id.chars().all(|c| c.is_ascii_graphic())) {
+    if sendgrid_template_id
+        .as_ref()
+        .is_some_and(|id| id.len() > 200 || !id.chars().all(|c| c.is_ascii_graphic()))
+    {
         return Err(ApiError::field("sendgridTemplateId", "give at most 200 visible ASCII characters"));
     }
     Ok(Definition {

@@ -88,10 +88,8 @@ pub async fn handle(
     let route = "POST /certificates/upload-design";
     let body_sha256 = upload.sha256();
     let request = idempotency::Request { caller: &caller, route, key, body_sha256, keep_answer: true };
-    once(&http, request, async |command_id| {
-        store(&http, &upload, created_by(command_id, "design")).await
-    })
-    .await
+    once(&http, request, async |command_id| store(&http, &upload, created_by(command_id, "design")).await)
+        .await
 }
 
 async fn store(http: &HttpState, upload: &Upload, id: Uuid) -> Result<Answer, ApiError> {
@@ -134,7 +132,9 @@ fn bounded<'u>(upload: &'u Upload, name: &str, most: usize) -> Result<Option<&'u
 fn refuse(problem: image_check::NotTaken) -> ApiError {
     let code = match problem {
         image_check::NotTaken::Svg | image_check::NotTaken::Unknown => ErrorCode::UnknownFormat,
-        image_check::NotTaken::TooManyPixels { .. } | image_check::NotTaken::Broken => ErrorCode::InvalidImage,
+        image_check::NotTaken::TooManyPixels { .. } | image_check::NotTaken::Broken => {
+            ErrorCode::InvalidImage
+        }
     };
     let message = problem.to_string();
     ApiError { details: vec![format!("file: {message}")], ..ApiError::new(code, message) }

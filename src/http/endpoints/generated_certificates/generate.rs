@@ -72,7 +72,8 @@ pub async fn handle(
         let total = attendee_ids.iter().collect::<std::collections::HashSet<_>>().len();
         let command = BatchCommand::Request(BatchRequested { certificate_id, attendee_ids });
         let done = http.commands.execute::<Batch>(&caller.context(command_id), id, command).await?;
-        let begun = BatchBegun { batch_id: id.0, certificate_id: certificate_id.0, state: "requested", total };
+        let begun =
+            BatchBegun { batch_id: id.0, certificate_id: certificate_id.0, state: "requested", total };
         let location = http.api_path(&format!("/batches/{id}"));
         Ok(Answer::ok(&begun)?.accepted(location).at(done.position))
     })

@@ -15,7 +15,8 @@ const TEXT: &str = "text/plain; version=0.0.4; charset=utf-8";
     responses((status = 200, description = "The metrics", body = String, content_type = "text/plain"))
 )]
 pub async fn handle(State(http): State<HttpState>) -> Result<Response, ApiError> {
-    let metrics = http.metrics.as_ref().ok_or_else(|| ApiError::not_found("page; metrics are switched off"))?;
+    let metrics =
+        http.metrics.as_ref().ok_or_else(|| ApiError::not_found("page; metrics are switched off"))?;
     metrics.run_upkeep();
     Ok(([(CONTENT_TYPE, TEXT)], metrics.render()).into_response())
 }

@@ -66,7 +66,8 @@ pub async fn handle(State(http): State<HttpState>) -> Result<Answer, ApiError> {
 
 async fn ask(dependency: &Dependency) -> DependencyAnswer {
     let asked = tokio::time::timeout(MAX_WAIT, (dependency.check)()).await;
-    let problem = asked.unwrap_or_else(|_| Err(format!("no answer within {} seconds", MAX_WAIT.as_secs()))).err();
+    let problem =
+        asked.unwrap_or_else(|_| Err(format!("no answer within {} seconds", MAX_WAIT.as_secs()))).err();
     let status = if problem.is_none() { "ok" } else { "unavailable" };
     DependencyAnswer { name: dependency.name, status, required: dependency.required, problem }
 }

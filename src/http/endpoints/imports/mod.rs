@@ -10,8 +10,8 @@ use uuid::Uuid;
 
 use super::super::{ApiError, HttpState};
 use crate::domain::{ImportId, Personal};
-use crate::projection::queries::imports::{self, ImportRow};
 use crate::projection::queries::Page;
+use crate::projection::queries::imports::{self, ImportRow};
 use crate::storage::ObjectKey;
 use crate::workers::importer::report::{ErrorDetail, ImportReport};
 
@@ -163,10 +163,12 @@ async fn details(http: &HttpState, row: &ImportRow) -> Result<Vec<RowErrors>, Ap
         return Ok(Vec::new());
     }
     if let Some(key) = &row.report_key {
-        let stored = http.storage.get(&ObjectKey::parse(key).map_err(ApiError::internal)?, MAX_REPORT_BYTES).await?;
+        let stored =
+            http.storage.get(&ObjectKey::parse(key).map_err(ApiError::internal)?, MAX_REPORT_BYTES).await?;
         if let Some(bytes) = stored {
-            let report: ImportReport = serde_json::from_slice(&bytes)
-                .map_err(|error| ApiError::internal(format!("the report is damaged at line {}", error.line())))?;
+            let report: ImportReport = serde_json::from_slice(&bytes).map_err(|error| {
+                ApiError::internal(format!("the report is damaged at line {}", error.line()))
+            })?;
             return Ok(report.error_details.into_iter().map(RowErrors::from).collect());
         }
     }

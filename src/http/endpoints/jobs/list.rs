@@ -125,7 +125,8 @@ mod tests {
     fn the_success_rate_counts_what_ended() {
         let rate = |pending, sent, error| {
             let total = pending + sent + error;
-            SummaryAnswer::from(JobsSummary { total, pending, sent, error, last_processed: None }).success_rate
+            SummaryAnswer::from(JobsSummary { total, pending, sent, error, last_processed: None })
+                .success_rate
         };
         assert_eq!(rate(5, 0, 0), None);
         assert_eq!(rate(5, 2, 1), Some(66.67));

@@ -19,7 +19,8 @@ use crate::stack::mail_catcher::caught_mail;
 )]
 pub async fn handle(State(http): State<HttpState>, Path(id): Path<String>) -> Result<Response, ApiError> {
     let folder = super::folder(&http)?;
-    let name = format!("attachment; filename=\"{}.eml\"", id.replace(|c: char| !c.is_ascii_alphanumeric(), "-"));
+    let name =
+        format!("attachment; filename=\"{}.eml\"", id.replace(|c: char| !c.is_ascii_alphanumeric(), "-"));
     let found = tokio::task::spawn_blocking(move || match caught_mail(&folder, &id)? {
         Some(mail) => std::fs::read(mail.path).map(Some),
         None => Ok(None),

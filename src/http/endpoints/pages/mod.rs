@@ -4,8 +4,8 @@ pub mod index;
 pub mod openapi_json;
 
 use axum::response::Html;
-use minijinja::value::{Serde, Value};
 use minijinja::Environment;
+use minijinja::value::{Serde, Value};
 use serde::Serialize;
 
 use super::super::ApiError;
@@ -15,7 +15,8 @@ pub(super) fn render(template: &str, context: &impl Serialize) -> Result<Html<St
     // The name's ending is what switches escaping on.
     let page = Environment::new().render_named_str("page.html", template, Value::from(Serde(context)));
     // A template's error may quote what went in.
-    page.map(Html).map_err(|error| ApiError::internal(format!("a page's template failed: {:?}", error.kind())))
+    page.map(Html)
+        .map_err(|error| ApiError::internal(format!("a page's template failed: {:?}", error.kind())))
 }
 
 #[cfg(test)]

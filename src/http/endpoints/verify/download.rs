@@ -41,7 +41,9 @@ pub async fn handle(
     let etag = format!("\"{sha256}\"");
     let cache = "public, max-age=300";
     if has(&headers, &etag) {
-        return Ok((StatusCode::NOT_MODIFIED, [(ETAG, etag), (CACHE_CONTROL, cache.to_owned())]).into_response());
+        return Ok(
+            (StatusCode::NOT_MODIFIED, [(ETAG, etag), (CACHE_CONTROL, cache.to_owned())]).into_response()
+        );
     }
     let pdf = http.rendering.issued_pdf(IssuanceId(row.id)).await?;
     let pdf = pdf.ok_or_else(|| ApiError::internal("the query tables know a PDF that the log does not"))?;
