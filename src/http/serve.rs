@@ -56,7 +56,7 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (arrived, arrival) = tokio::sync::oneshot::channel::<()>();
-        let arrived = std::sync::Mutex::new(Some(arrived));
+        let arrived = std::sync::Arc::new(std::sync::Mutex::new(Some(arrived)));
         let slow = get(move || {
             arrived.lock().unwrap().take().unwrap().send(()).unwrap();
             std::future::pending::<()>()

@@ -123,7 +123,7 @@ impl Order {
 
 /// A command that runs `program` so that, on Linux, it gets SIGTERM when the calling thread ends.
 /// Elsewhere it runs like any other command. `supervisor` is the `laureate` binary.
-pub(crate) fn bound_to_us(supervisor: &Path, program: &OsStr, args: &[OsString]) -> Command {
+pub fn bound_to_us(supervisor: &Path, program: &OsStr, args: &[OsString]) -> Command {
     let mut order = Order {
         parent: std::process::id(),
         stop_signal: StopSignal::Terminate,

@@ -1,5 +1,6 @@
 //! Projections on a real PostgreSQL: given these events, these are the rows.
 
+mod deciders;
 mod given_log;
 mod maintenance;
 mod projector;

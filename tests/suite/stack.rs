@@ -1,12 +1,14 @@
 //! The embedded stack: it starts, keeps data, survives kills and leaves nothing behind.
 
+use std::ffi::OsString;
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
+use laureate::stack::supervise::bound_to_us;
 use laureate::stack::{Stack, StackError, StackOptions};
 use object_store::{ObjectStoreExt, PutPayload};
 use rustix::process::{Pid, Signal, kill_process, kill_process_group, test_kill_process};
@@ -208,10 +210,10 @@ async fn a_server_that_cannot_start_shows_its_log() {
     assert!(error.contains("shared_buffers"), "{error}");
 }
 
-/// `laureate with-servers` in a process group of its own, running `script`.
+/// `laureate with-servers` in a process group of its own, running `script`. It ends with us even so.
 fn with_servers(script: &str) -> Child {
-    Command::new(laureate())
-        .args(["with-servers", "--", "sh", "-c", script])
+    let args = ["with-servers", "--", "sh", "-c", script].map(OsString::from);
+    bound_to_us(laureate(), laureate().as_os_str(), &args)
         .process_group(0)
         .stdout(Stdio::null())
         .spawn()

@@ -26,11 +26,12 @@ fn parse<T: DeserializeOwned>(query: &str) -> Result<T, ApiError> {
     let parsed = axum::extract::Query::<T>::try_from_uri(&Uri::from(path_and_query));
     parsed.map(|query| query.0).map_err(|rejection| {
         let text = rejection.body_text();
-        // serde's text stands behind the extractor's own, and names the parameter in back-ticks or before a colon.
+        // serde's text stands behind the extractor's own; it begins with the parameter's name, or quotes it.
         let text = text.rsplit_once("query string: ").map_or(text.as_str(), |(_, text)| text);
-        match (text.split('`').nth(1), text.split_once(": ")) {
-            (Some(name), _) => ApiError::field(name, text),
-            (None, Some((name, problem))) => ApiError::field(name, problem),
+        let named = text.split_once(": ").filter(|(name, _)| !name.contains(' '));
+        match (named, text.split('`').nth(1)) {
+            (Some((name, problem)), _) => ApiError::field(name, problem),
+            (None, Some(name)) => ApiError::field(name, text),
             (None, None) => ApiError::field("query", text),
         }
     })

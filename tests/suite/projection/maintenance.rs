@@ -184,10 +184,14 @@ async fn clean_up_drops_what_no_program_reads_and_nothing_else() {
     new.project().await;
     let old_users = old.set.members().iter().find(|m| m.projection.name == "users").expect("is there");
 
-    let kept = new.maintenance().drop_unused(&[old_users.fingerprint.clone()]).await.expect("cleaned up");
+    let kept = new
+        .maintenance()
+        .drop_unused(std::slice::from_ref(&old_users.fingerprint))
+        .await
+        .expect("cleaned up");
     assert_eq!(kept, [""; 0]);
     let dropped = new.maintenance().drop_unused(&[]).await.expect("cleaned up");
-    assert_eq!(dropped, [old_users.schema.clone()]);
+    assert_eq!(dropped, std::slice::from_ref(&old_users.schema));
     assert_eq!(old.rows("users").await, json!({}));
     assert_eq!(new.rows("users").await["users"].as_array().map(Vec::len), Some(1));
     assert_eq!(new.rows("attendees").await["attendees"].as_array().map(Vec::len), Some(3));

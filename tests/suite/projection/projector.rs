@@ -100,6 +100,19 @@ async fn a_poison_event_stops_its_projections_alone_and_a_new_start_tries_again(
 }
 
 #[tokio::test]
+async fn why_a_projection_stopped_tells_nothing_about_a_person() {
+    let world = World::new().await;
+    let body =
+        br#"{"fullName":"Ada","documentNumber":"1","email":"a@b","source":{"importId":"Ada Lovelace"}}"#;
+    world.log.append([Happened { body: Bytes::from_static(body), ..poison(0xA1) }]);
+    let at_work = world.start();
+    until("it stops", || async { world.health("attendees").await.state == "stopped" }).await;
+    let why = world.health("attendees").await.error.expect("a reason");
+    assert!(why.contains("22P02") && !why.contains("Ada"), "{why}");
+    at_work.stop().await;
+}
+
+#[tokio::test]
 async fn a_changed_handler_builds_its_projection_alone_beside_the_old_one() {
     let old = World::new().await;
     old.log.append(everything());

@@ -1,0 +1,68 @@
+//! The same request sent again.
+
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use super::{Answered, Api, file, png};
+
+async fn define(api: &Api, key: &str, body: &Value) -> Answered {
+    let request = api.request(Method::POST, "/certificates").header("idempotency-key", key).json(body);
+    Answered::of(request.send().await.expect("answered")).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_same_request_is_done_once_and_answered_the_same() {
+    let api = Api::start().await;
+    let body = json!({ "client": "Acme", "name": "Speaker", "eventName": "Summit" });
+    let first = define(&api, "k-1", &body).await.expect(201);
+    let second = define(&api, "k-1", &body).await.expect(201);
+    assert_eq!(first.body, second.body);
+    for header in ["location", "etag", "x-event-position"] {
+        assert_eq!(first.header(header), second.header(header));
+    }
+    let other = json!({ "client": "Acme", "name": "Listener", "eventName": "Summit" });
+    assert_eq!(define(&api, "k-1", &other).await.expect(422).code(), "IDEMPOTENCY_KEY_REUSED");
+    let third = define(&api, "k-2", &body).await.expect(201);
+    assert_ne!(first.body["data"]["id"], third.body["data"]["id"]);
+    assert_eq!(define(&api, "with space", &body).await.expect(400).code(), "VALIDATION_ERROR");
+
+    // A refused request has done nothing: the key is free for the corrected one.
+    let wrong = json!({ "client": "", "name": "Speaker", "eventName": "Summit" });
+    define(&api, "k-3", &wrong).await.expect(400);
+    define(&api, "k-3", &body).await.expect(201);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn many_at_once_do_it_once() {
+    let api = Api::start().await;
+    let body = json!({ "client": "Acme", "name": "Speaker", "eventName": "Summit" });
+    let all = futures_util::future::join_all((0..8).map(|_| define(&api, "k", &body))).await;
+    for answer in &all {
+        assert_eq!((answer.status.as_u16(), &answer.body), (201, &all[0].body));
+    }
+    let request = api.request(Method::GET, "/certificates");
+    let request = request.header("x-min-event-position", all[0].header("x-event-position"));
+    let list = Answered::of(request.send().await.expect("answered")).await.expect(200);
+    assert_eq!(list.body["data"].as_array().map(Vec::len), Some(1));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_sent_again_is_the_same_import_and_the_same_design() {
+    let api = Api::start().await;
+    let upload = async |path: &str, form| {
+        let request = api.request(Method::POST, path).header("idempotency-key", "file-1").multipart(form);
+        Answered::of(request.send().await.expect("answered")).await
+    };
+    let people = "Name,Email,Document number\nAda,ada@example.com,1\nNobody,nowhere,2\n";
+    let first = upload("/attendees/bulk-upload", file("p.csv", people)).await.expect(200);
+    let second = upload("/attendees/bulk-upload", file("p.csv", people)).await.expect(200);
+    assert_eq!((&first.body, first.header("x-event-position")), (&second.body, second.header("x-event-position")));
+    assert_eq!(first.body["data"]["created"], 1);
+    let other = upload("/attendees/bulk-upload", file("p.csv", format!("{people}Bea,bea@example.com,3\n"))).await;
+    assert_eq!(other.expect(422).code(), "IDEMPOTENCY_KEY_REUSED");
+
+    let design = || file("a.png", png()).text("name", "A");
+    let first = upload("/certificates/upload-design", design()).await.expect(201);
+    let second = upload("/certificates/upload-design", design()).await.expect(201);
+    assert_eq!(first.body, second.body);
+}

@@ -1,0 +1,57 @@
+//! Files of people: rehearsed, large, and in both formats' spellings.
+
+use laureate::sheet::made_up_people;
+use serde_json::{Value, json};
+
+use super::{Api, file, scrubbed};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rehearsal_tells_what_would_happen_and_stores_nothing() {
+    let api = Api::start().await;
+    let people = "Primer nombre;Apellido;Correo;Número documento\n\
+        María;Núñez;maria@example.com;1\n;;;\nJosé;Peña;maria@example.com;2\nEva;;eva@;3\n";
+    let rehearsed = api.upload("/attendees/bulk-upload?dry_run=true", file("p.csv", people)).await.expect(200);
+    insta::assert_json_snapshot!("rehearsal", scrubbed(&rehearsed.body));
+    let done = api.upload("/attendees/bulk-upload", file("p.csv", people)).await.expect(200);
+    for count in ["totalRecords", "created", "updated", "errors", "certificatesAssociated", "errorDetails"] {
+        assert_eq!(rehearsed.body["data"][count], done.body["data"][count], "{count}");
+    }
+    let known = api.get("/attendees").await.expect(200);
+    assert_eq!(known.body["data"].as_array().map(Vec::len), Some(1));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn known_people_change_only_where_that_is_asked_for() {
+    let api = Api::start().await;
+    let row = |name: &str| format!("Name,Email,Document number\n{name},ada@example.com,1\n");
+    api.upload("/attendees/bulk-upload", file("p.csv", row("Ada"))).await.expect(200);
+    let kept = api.upload("/attendees/bulk-upload", file("p.csv", row("Ada Lovelace"))).await.expect(200);
+    assert_eq!(kept.body["data"]["errorDetails"][0]["errors"][0]["code"], "DUPLICATE");
+    let form = file("p.csv", row("Ada Lovelace")).text("update_existing", "true");
+    let changed = api.upload("/attendees/bulk-upload", form).await.expect(200);
+    assert_eq!((&changed.body["data"]["updated"], &changed.body["data"]["errors"]), (&json!(1), &json!(0)));
+    let known = api.get("/attendees").await.expect(200);
+    assert_eq!(known.body["data"][0]["fullName"], "Ada Lovelace");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_large_file_is_answered_at_once_and_read_meanwhile() {
+    let api = Api::start().await;
+    let mut people = Vec::new();
+    made_up_people(1_001, 7, &mut people).expect("written");
+    let begun = api.upload("/attendees/bulk-upload", file("many.csv", people)).await.expect(202);
+    assert_eq!(begun.body["data"]["state"], "requested");
+    let path = begun.header("location").trim_start_matches("/api/v1").to_owned();
+    let ended = |body: &Value| body["data"]["state"] == "completed";
+    let done = api.until("the file is read", &path, ended).await;
+    assert_eq!((&done["data"]["created"], &done["data"]["errors"]), (&json!(1_001), &json!(0)), "{done}");
+
+    let (mut seen, mut cursor) = (0, String::new());
+    loop {
+        let page = api.get(&format!("/attendees?limit=200{cursor}")).await.expect(200).body;
+        seen += page["data"].as_array().map_or(0, Vec::len);
+        let Some(next) = page["meta"]["nextCursor"].as_str() else { break };
+        cursor = format!("&cursor={next}");
+    }
+    assert_eq!(seen, 1_001);
+}

@@ -1,0 +1,75 @@
+//! What operators and developers look at: health, metrics, the document, the pages.
+
+use serde_json::{Value, json};
+
+use super::{Answered, Api};
+use crate::support::until;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn health_tells_what_works() {
+    let api = Api::start().await;
+    for path in ["/health", "/health/live"] {
+        let alive = Answered::of(api.public(path).await).await.expect(200);
+        assert_eq!(alive.body["data"]["status"], "ok");
+    }
+    until("everything works", || async { api.public("/health/ready").await.status() == 200 }).await;
+    let ready = Answered::of(api.public("/health/ready").await).await;
+    let names: Vec<&str> = ready.body["data"]["dependencies"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|dependency| dependency["name"].as_str().unwrap())
+        .collect();
+    assert_eq!(names, ["log", "database", "projections", "storage", "mail"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn metrics_know_routes_and_no_ids() {
+    let api = Api::start().await;
+    let id = api.certificate().await;
+    api.get(&format!("/certificates/{id}")).await;
+    api.get("/a-path-that-somebody-made-up").await;
+    let metrics = api.public("/metrics").await;
+    assert!(metrics.headers()["content-type"].to_str().unwrap().starts_with("text/plain; version=0.0.4"));
+    let text = metrics.text().await.expect("text");
+    assert!(text.contains("laureate_http_requests_total{") && text.contains("route=\"/api/v1/certificates/{id}\""));
+    assert!(text.contains("laureate_http_request_duration_seconds"));
+    assert!(!text.contains(&id) && !text.contains("made-up"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_document_is_served_and_its_page_brings_its_own_assets() {
+    let api = Api::start().await;
+    let served: Value = api.public("/api/openapi.json").await.json().await.expect("JSON");
+    let present: Value = serde_json::from_str(&laureate::http::openapi_json()).expect("JSON");
+    assert_eq!(served, present);
+    let page = api.public("/api/docs/").await;
+    assert_eq!(page.status(), 200);
+    let page = page.text().await.expect("a page");
+    assert!(!page.contains("src=\"http") && !page.contains("href=\"http"), "{page}");
+    for asset in ["swagger-ui-bundle.js", "swagger-ui.css", "swagger-initializer.js"] {
+        assert!(page.contains(asset));
+        assert_eq!(api.public(&format!("/api/docs/{asset}")).await.status(), 200, "{asset}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pages_and_answers_carry_headers_that_browsers_obey() {
+    let api = Api::start().await;
+    let index = api.public("/").await;
+    let header = |name: &str| index.headers().get(name).map(|value| value.to_str().unwrap().to_owned());
+    assert_eq!(header("x-content-type-options").as_deref(), Some("nosniff"));
+    assert_eq!(header("x-frame-options").as_deref(), Some("DENY"));
+    assert_eq!(header("referrer-policy").as_deref(), Some("no-referrer"));
+    assert_eq!(header("cache-control").as_deref(), Some("no-store"));
+    assert_eq!(header("strict-transport-security"), None, "this server is not behind https");
+    assert_eq!(header("access-control-allow-origin"), None);
+    let page = index.text().await.expect("a page");
+    for link in ["/api/docs/", "/health/ready", "/metrics", "/mails"] {
+        assert!(page.contains(&format!("href=\"{link}\"")), "{link}");
+        assert_eq!(api.public(link).await.status(), 200, "{link}");
+    }
+    let asked = api.app.client.get(api.app.url("/api/v1/auth/me")).header("x-request-id", "mine-1");
+    let refused = Answered::of(asked.send().await.expect("answered")).await.expect(401);
+    assert_eq!((refused.header("x-request-id"), &refused.body["requestId"]), ("mine-1", &json!("mine-1")));
+}
