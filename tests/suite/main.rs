@@ -6,6 +6,7 @@
 
 mod cli;
 mod commands;
+mod demo;
 mod http;
 mod log;
 mod mail;
@@ -14,4 +15,6 @@ mod projection;
 mod stack;
 mod storage;
 mod support;
+mod tidy;
+mod tidy_diagram;
 mod workers;
