@@ -50,6 +50,8 @@ use summary::{Links, summary};
 const LOG: &str = "info";
 /// The log's name in the data folder.
 const LOG_NAME: &str = "demo.log";
+/// How long the tables may take to be there.
+const READY_WITHIN: Duration = Duration::from_secs(120);
 /// Stopped by a signal before there was a result.
 const INTERRUPTED: u8 = 130;
 
@@ -138,7 +140,8 @@ impl Demo {
         if !good && self.args.data_dir.is_none() {
             self.keep_log();
         }
-        self.progress.say("stopping");
+        let folder = if self.args.data_dir.is_some() { "" } else { " and removing the temporary folder" };
+        self.progress.say(&format!("stopping{folder}"));
         self.shutdown.cancel();
         let stopped = if running_ended { Ok(()) } else { running.await };
         stack.stop().await;
@@ -195,7 +198,7 @@ impl Demo {
         };
         let password = Secret::new(admin::made_up_password());
         admin::create(app, profile, password.reveal()).await?;
-        client.wait_until_ready(Duration::from_secs(self.args.patience)).await?;
+        client.wait_until_ready(READY_WITHIN).await?;
         client.log_in(&email, &password).await?;
         Ok((email, password))
     }
@@ -217,7 +220,7 @@ impl Demo {
 
     fn tell(&self, outcome: &Outcome, links: Option<&Links>) -> anyhow::Result<()> {
         if let Some(path) = &self.args.json {
-            let text = format!("{:#}\n", outcome.json());
+            let text = serde_json::to_string_pretty(&outcome.report())? + "\n";
             std::fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))?;
         }
         let mut out = std::io::stdout().lock();

@@ -5,7 +5,10 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod cli;
+mod commands;
+mod demo;
 mod http;
+mod log;
 mod mail;
 mod mail_catcher;
 mod projection;
@@ -14,3 +17,4 @@ mod storage;
 mod support;
 mod tidy;
 mod tidy_diagram;
+mod workers;

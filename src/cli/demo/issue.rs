@@ -177,9 +177,11 @@ impl<'a> Issuing<'a> {
             self.progress.set(Track::Projected, tables.position);
             if all_asked && all_rendered {
                 times.rendered.get_or_insert(now);
+                self.progress.end(Track::Rendered);
                 // The mailbox knows first.
                 if caught >= rendered {
                     times.mailed.get_or_insert(now);
+                    self.progress.end(Track::Mailed);
                 }
             }
             if all_asked && all_mailed {

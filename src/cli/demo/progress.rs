@@ -112,6 +112,9 @@ impl Progress {
         match &self.view {
             View::Bars { bars, .. } => {
                 let bar = &bars[track as usize];
+                if bar.is_finished() {
+                    return;
+                }
                 bar.disable_steady_tick();
                 bar.set_style(style(DONE));
                 bar.abandon_with_message(format!("in {:.1} s", bar.elapsed().as_secs_f64()));
@@ -178,7 +181,7 @@ impl Lines {
             let count = count.filter(|count| !count.ended)?;
             let rate = count.per_second(now);
             let left = count.total.saturating_sub(count.value) as f64 / rate;
-            let left = if left.is_finite() { format!(", {left:.0} s left") } else { String::new() };
+            let left = if left.is_finite() && left > 0.0 { format!(", {left:.0} s left") } else { String::new() };
             let (name, value, total) = (track.name(), HumanCount(count.value), HumanCount(count.total));
             Some(format!("{name} {value} of {total} ({rate:.0} a second{left})"))
         });

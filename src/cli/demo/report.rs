@@ -1,7 +1,6 @@
 //! What the demo found out: counts and times, what is missing, and the JSON for programs.
 
 use serde::Serialize;
-use serde_json::{Value, json};
 
 /// Everything that the demo measured and counted.
 #[derive(Clone, Debug, Default)]
@@ -119,6 +118,21 @@ impl Seconds {
     }
 }
 
+/// What `--json` writes.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Report {
+    people: u64,
+    rejected: u64,
+    certificates: u64,
+    pdfs: u64,
+    mails_accepted: u64,
+    rebuild_equal: bool,
+    seconds: Seconds,
+    certificates_per_second: f64,
+    render_only_per_second: f64,
+}
+
 /// How many a second; 0 where nothing took no time.
 pub fn rate(count: u64, seconds: f64) -> f64 {
     if seconds > 0.0 { count as f64 / seconds } else { 0.0 }
@@ -178,19 +192,26 @@ impl Outcome {
     }
 
     /// For programs.
-    pub fn json(&self) -> Value {
-        json!({
-            "people": self.people,
-            "rejected": self.rejected,
-            "certificates": self.certificates,
-            "pdfs": self.pdfs,
-            "mailsAccepted": self.mails_accepted,
-            "rebuildEqual": self.rebuild.as_ref().is_some_and(|rebuild| rebuild.equal),
-            "seconds": self.seconds,
-            "certificatesPerSecond": self.certificates_per_second(),
-            "renderOnlyPerSecond": self.render_only_per_second(),
-        })
+    pub fn report(&self) -> Report {
+        let Seconds { setup, import, generate, mail, project, verify, total } = self.seconds;
+        let [setup, import, generate, mail, project, verify, total] =
+            [setup, import, generate, mail, project, verify, total].map(to_thousandths);
+        Report {
+            people: self.people,
+            rejected: self.rejected,
+            certificates: self.certificates,
+            pdfs: self.pdfs,
+            mails_accepted: self.mails_accepted,
+            rebuild_equal: self.rebuild.as_ref().is_some_and(|rebuild| rebuild.equal),
+            seconds: Seconds { setup, import, generate, mail, project, verify, total },
+            certificates_per_second: to_thousandths(self.certificates_per_second()),
+            render_only_per_second: to_thousandths(self.render_only_per_second()),
+        }
     }
+}
+
+fn to_thousandths(number: f64) -> f64 {
+    (number * 1000.0).round() / 1000.0
 }
 
 #[cfg(test)]
@@ -278,6 +299,6 @@ pub(super) mod tests {
 
     #[test]
     fn json_has_its_shape() {
-        insta::assert_json_snapshot!(good().json());
+        insta::assert_json_snapshot!(good().report());
     }
 }

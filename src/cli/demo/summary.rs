@@ -93,7 +93,10 @@ fn write_stages(text: &mut String, outcome: &Outcome) -> fmt::Result {
     writeln!(text, "\n  stage       seconds   per second")?;
     for (name, seconds, counted) in stages {
         let rate = match counted {
-            Some((count, unit)) => format!("{:>13} {unit}", HumanCount(rate(count, seconds).round() as u64)),
+            Some((count, unit)) => {
+                let rate = HumanCount(rate(count, seconds).round() as u64).to_string();
+                format!("  {rate:>11} {unit}")
+            }
             None => String::new(),
         };
         writeln!(text, "  {name:9} {seconds:>9.2}{rate}")?;
@@ -131,7 +134,7 @@ fn write_rejections(text: &mut String, outcome: &Outcome) -> fmt::Result {
 fn write_links(text: &mut String, outcome: &Outcome, links: &Links) -> fmt::Result {
     let Links { root, prefix, email, password } = links;
     writeln!(text, "\n  Look around")?;
-    writeln!(text, "    API document   {root}/api/openapi.json")?;
+    writeln!(text, "    API            {root}/api/docs")?;
     if let Some(download) = &outcome.download {
         writeln!(text, "    a certificate  {}", download.url)?;
     }

@@ -97,7 +97,7 @@ impl MailCatcher {
     }
 
     /// Tells what [`Self::count`] would, also where the catcher itself is lent out.
-    pub fn counter(&self) -> impl Fn() -> u64 + Send + Sync + 'static {
+    pub fn counter(&self) -> impl Fn() -> u64 + Send + Sync + use<> {
         let folder = self.folder.clone();
         move || folder.count()
     }
