@@ -73,14 +73,17 @@ impl EventLog {
 
     async fn provision_stream(&self, config: &Value) -> Result<Provisioned, LogError> {
         let name = config["name"].as_str().unwrap_or_default().to_owned();
-        let existed = match self.api(&format!("STREAM.CREATE.{name}"), config).await {
-            Ok(answer) => answer["did_create"] != json!(true),
+        let existed = self.api(&format!("STREAM.INFO.{name}"), &json!({})).await.is_ok();
+        let verb = if existed { "UPDATE" } else { "CREATE" };
+        match self.api(&format!("STREAM.{verb}.{name}"), config).await {
+            // Another process was faster.
             Err(LogError::Refused { code: STREAM_NAME_IN_USE, .. }) => {
                 self.api(&format!("STREAM.UPDATE.{name}"), config).await?;
-                true
             }
-            Err(error) => return Err(error),
-        };
+            done => {
+                done?;
+            }
+        }
         Ok(Provisioned { name, existed })
     }
 

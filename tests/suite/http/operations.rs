@@ -32,7 +32,10 @@ async fn metrics_know_routes_and_no_ids() {
     let metrics = api.public("/metrics").await;
     assert!(metrics.headers()["content-type"].to_str().unwrap().starts_with("text/plain; version=0.0.4"));
     let text = metrics.text().await.expect("text");
-    assert!(text.contains("laureate_http_requests_total{") && text.contains("route=\"/api/v1/certificates/{id}\""));
+    assert!(
+        text.contains("laureate_http_requests_total{")
+            && text.contains("route=\"/api/v1/certificates/{id}\"")
+    );
     assert!(text.contains("laureate_http_request_duration_seconds"));
     assert!(!text.contains(&id) && !text.contains("made-up"));
 }

@@ -18,7 +18,10 @@ async fn certificate_with_design(api: &Api) -> Value {
     let key = design.body["data"]["key"].as_str().expect("a key");
     assert!(key.starts_with("certificates/design_images/acme_20") && key.contains("/gold_frame_"), "{key}");
     let image = api.app.client.get(url).send().await.expect("answered");
-    assert_eq!((image.status().as_u16(), image.headers()["content-type"].to_str().unwrap()), (200, "image/png"));
+    assert_eq!(
+        (image.status().as_u16(), image.headers()["content-type"].to_str().unwrap()),
+        (200, "image/png")
+    );
     assert_eq!(image.bytes().await.expect("bytes").to_vec(), png());
 
     let body = json!({
@@ -115,16 +118,19 @@ async fn a_lost_pdf_is_made_again_with_the_same_bytes() {
 }
 
 fn find(folder: &std::path::Path, name: &str) -> Option<std::path::PathBuf> {
-    std::fs::read_dir(folder).ok()?.flatten().map(|entry| entry.path()).find_map(|path| {
-        if path.is_dir() { find(&path, name) } else { path.ends_with(name).then_some(path) }
-    })
+    std::fs::read_dir(folder)
+        .ok()?
+        .flatten()
+        .map(|entry| entry.path())
+        .find_map(|path| if path.is_dir() { find(&path, name) } else { path.ends_with(name).then_some(path) })
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_batch_issues_to_people_once() {
     let api = Api::start().await;
     let id = api.certificate().await;
-    let people = "Name,Email,Document number\nAda Lovelace,ada@example.com,1\nGrace Hopper,grace@example.com,2\n";
+    let people =
+        "Name,Email,Document number\nAda Lovelace,ada@example.com,1\nGrace Hopper,grace@example.com,2\n";
     let imported = api.upload("/attendees/bulk-upload", file("p.csv", people)).await.expect(200);
     assert_eq!(imported.body["data"]["created"], 2);
     let known = api.get("/attendees").await.expect(200);
