@@ -170,7 +170,8 @@ impl Demo {
         }
         outcome.warnings = self.log.warnings();
         outcome.seconds.total = self.begun.elapsed().as_secs_f64();
-        let links = Links { root: client.root().to_owned(), prefix, email, password: password.reveal().to_owned() };
+        let links =
+            Links { root: client.root().to_owned(), prefix, email, password: password.reveal().to_owned() };
         let links = (!self.args.exit).then_some(&links);
         self.tell(&outcome, links)?;
         verdict.set(Some(if outcome.missing().is_empty() { 0 } else { exit::DIFFERENT }));

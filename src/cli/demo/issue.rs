@@ -198,7 +198,8 @@ impl<'a> Issuing<'a> {
     /// Asks for the state of the oldest batches that are not done.
     async fn look(&self) -> anyhow::Result<()> {
         let known = self.batches().clone();
-        let unrendered = known.iter().enumerate().filter(|(_, asked)| !asked.batch.is_rendered()).take(LOOK_AT);
+        let unrendered =
+            known.iter().enumerate().filter(|(_, asked)| !asked.batch.is_rendered()).take(LOOK_AT);
         let unmailed = known.iter().enumerate().filter(|(_, asked)| !asked.batch.is_mailed()).take(LOOK_AT);
         let mut wanted: Vec<_> = unrendered.chain(unmailed).collect();
         wanted.sort_by_key(|(n, _)| *n);
@@ -256,9 +257,12 @@ impl<'a> Issuing<'a> {
 mod tests {
     use super::*;
 
-    fn batch(state: &str, requested: Option<u64>, [generated, failed, sent, mails_failed]: [u64; 4]) -> Batch {
-        let progress =
-            BatchProgress { generated, generation_failed: failed, mails_sent: sent, mails_failed };
+    fn batch(
+        state: &str,
+        requested: Option<u64>,
+        [generated, failed, sent, mails_failed]: [u64; 4],
+    ) -> Batch {
+        let progress = BatchProgress { generated, generation_failed: failed, mails_sent: sent, mails_failed };
         Batch { state: state.to_owned(), requested, refused: Some(0), progress }
     }
 

@@ -9,7 +9,8 @@ use indicatif::{HumanCount, MultiProgress, ProgressBar, ProgressDrawTarget, Prog
 /// How often a plain line tells the numbers.
 const EVERY: Duration = Duration::from_secs(2);
 /// What a bar looks like while it moves, and when it is done.
-const MOVING: &str = "  {prefix:9} {bar:32.green/dim} {human_pos:>9} of {human_len}  {per_sec:.dim}  {eta} left";
+const MOVING: &str =
+    "  {prefix:9} {bar:32.green/dim} {human_pos:>9} of {human_len}  {per_sec:.dim}  {eta} left";
 const DONE: &str = "  {prefix:9} {bar:32.green/dim} {human_pos:>9} of {human_len}  {msg}";
 
 /// What is counted.
@@ -213,9 +214,7 @@ mod tests {
         assert_eq!(lines.set(ms(1500), Track::Rendered, 500), None);
         assert_eq!(
             lines.set(ms(2000), Track::Rendered, 1000).as_deref(),
-            Some(
-                "  rendered 1,000 of 3,000 (1000 a second, 2 s left), mailed 0 of 3,000 (0 a second)"
-            )
+            Some("  rendered 1,000 of 3,000 (1000 a second, 2 s left), mailed 0 of 3,000 (0 a second)")
         );
         assert_eq!(lines.set(ms(3999), Track::Mailed, 100), None);
         assert!(lines.set(ms(4000), Track::Mailed, 100).is_some());

@@ -71,7 +71,10 @@ fn write_counts(text: &mut String, outcome: &Outcome) -> fmt::Result {
     }
     if let Some(download) = &outcome.download {
         let size = DecimalBytes(download.bytes);
-        writeln!(text, "  download      one fetched without login: a PDF of {size}, with the recorded SHA-256")?;
+        writeln!(
+            text,
+            "  download      one fetched without login: a PDF of {size}, with the recorded SHA-256"
+        )?;
     }
     if outcome.warnings > 0 {
         writeln!(text, "  warnings      {} in the log", count(outcome.warnings))?;
@@ -99,7 +102,11 @@ fn write_stages(text: &mut String, outcome: &Outcome) -> fmt::Result {
         writeln!(text, "  {name:9} {seconds:>9.2}{rate}")?;
     }
     writeln!(text, "  {:9} {:>9.2}", "total", seconds.total)?;
-    writeln!(text, "\n  {:.0} certificates per second from the upload to the last mail", outcome.certificates_per_second())?;
+    writeln!(
+        text,
+        "\n  {:.0} certificates per second from the upload to the last mail",
+        outcome.certificates_per_second()
+    )?;
     if let Some(again) = &outcome.rendered_again {
         let same = if again.different == 0 { "every byte as issued" } else { "NOT as issued" };
         writeln!(
@@ -182,7 +189,8 @@ mod tests {
 
     #[test]
     fn a_run_that_came_to_nothing() {
-        let outcome = Outcome { problems: vec!["the server does not answer".to_owned()], ..Outcome::default() };
+        let outcome =
+            Outcome { problems: vec!["the server does not answer".to_owned()], ..Outcome::default() };
         insta::assert_snapshot!(summary(&outcome, None));
     }
 }
