@@ -369,10 +369,6 @@ async fn connect_log(config: &Config) -> anyhow::Result<EventLog> {
     if let Some((user, password)) = servers.iter().find_map(|s| s.username().zip(s.password())) {
         options = options.user_and_password(user.to_owned(), password.to_owned());
     }
-    if let Some(file) = &config.nats.credentials_file {
-        let unreadable = || format!("nats.credentials_file {} can't be used", file.display());
-        options = options.credentials_file(file).await.with_context(unreadable)?;
-    }
     let connecting = tokio::time::timeout(CONNECT_WITHIN, options.connect(servers));
     let client = match connecting.await {
         Ok(client) => client.map_err(|error| anyhow!("the event log's server is not available: {error}"))?,

@@ -74,9 +74,6 @@ pub enum LogFormat {
 pub struct NatsConfig {
     /// Such as `nats://user:password@host:4222`; several servers of a cluster with commas.
     pub url: Secret,
-    /// A credentials file (JWT and nkey seed), for servers that want one.
-    #[serde(default)]
-    pub credentials_file: Option<PathBuf>,
     /// How many servers keep each stream: 1, or 3 in a cluster.
     pub replicas: u8,
 }
