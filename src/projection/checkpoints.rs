@@ -109,7 +109,7 @@ async fn select(
 }
 
 /// Makes the checkpoint and the empty tables of a member that has none. Two programs that do so at
-/// once wait for each other on the row.
+/// once wait for each other on the row, whichever of its unique keys they meet at.
 pub(super) async fn create(
     transaction: &Transaction<'_>,
     set: &ProjectionSet,
@@ -118,7 +118,7 @@ pub(super) async fn create(
 ) -> Result<(), DatabaseError> {
     let sql = format!(
         "INSERT INTO {} (projection, fingerprint, schema_name, log_created) VALUES ($1, $2, $3, $4)
-         ON CONFLICT (projection, fingerprint) DO NOTHING",
+         ON CONFLICT DO NOTHING",
         table(set)
     );
     let (name, fingerprint) = (&member.projection.name, &member.fingerprint);
