@@ -173,7 +173,8 @@ impl Demo {
         }
         outcome.warnings = self.log.warnings();
         outcome.seconds.total = self.begun.elapsed().as_secs_f64();
-        let links = Links { root: client.root().to_owned(), prefix, email, password: password.reveal().to_owned() };
+        let links =
+            Links { root: client.root().to_owned(), prefix, email, password: password.reveal().to_owned() };
         let links = (!self.args.exit).then_some(&links);
         self.tell(&outcome, links)?;
         verdict.set(Some(if outcome.missing().is_empty() { 0 } else { exit::DIFFERENT }));
@@ -223,6 +224,7 @@ impl Demo {
             let text = serde_json::to_string_pretty(&outcome.report())? + "\n";
             std::fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))?;
         }
+        self.progress.finish();
         let mut out = std::io::stdout().lock();
         out.write_all(summary(outcome, links).as_bytes())?;
         Ok(out.flush()?)

@@ -60,7 +60,10 @@ fn the_sample_becomes_mailed_certificates() {
         assert!(positive(&report["seconds"][stage]), "{stage}: {report}");
     }
     assert!(report["seconds"]["project"].is_number());
-    assert!(positive(&report["certificatesPerSecond"]) && positive(&report["renderOnlyPerSecond"]), "{report}");
+    assert!(
+        positive(&report["certificatesPerSecond"]) && positive(&report["renderOnlyPerSecond"]),
+        "{report}"
+    );
     let told = told(&output);
     for rejected in ["row 64  INVALID_EMAIL", "row 66  REQUIRED", "row 68  DUPLICATE"] {
         assert!(told.contains(rejected), "{told}");
@@ -94,7 +97,8 @@ fn mails_that_nobody_takes_make_it_fail() {
     });
     assert_eq!(counts(&report), expected);
     assert!(told(&output).contains("0 of 3 mails were accepted"), "{}", told(&output));
-    let log = told(&output).split("the log is kept in ").nth(1).map(|rest| rest.lines().next().unwrap().to_owned());
+    let log =
+        told(&output).split("the log is kept in ").nth(1).map(|rest| rest.lines().next().unwrap().to_owned());
     let log = PathBuf::from(log.expect("the log is kept"));
     assert!(log.exists());
     std::fs::remove_file(log).unwrap();

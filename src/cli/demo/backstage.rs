@@ -82,7 +82,10 @@ impl<'a> Backstage<'a> {
 
 fn found(report: &VerifyReport) -> Rebuild {
     let differences = report.projections.iter().flat_map(|projection| {
-        projection.differences.iter().map(move |d| format!("{}.{}: {} {}", projection.name, d.table, d.kind, d.key))
+        projection
+            .differences
+            .iter()
+            .map(move |d| format!("{}.{}: {} {}", projection.name, d.table, d.kind, d.key))
     });
     Rebuild {
         equal: report.equal() && !report.projections.is_empty(),

@@ -3,8 +3,8 @@
 
 use std::net::SocketAddr;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::PoisonError;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -197,7 +197,10 @@ impl Client {
         let what = "GET of a public file".to_owned();
         let unreachable = |source: reqwest::Error| ClientError::Unreachable { what: what.clone(), source };
         if !url.starts_with(&format!("{}/", self.root)) {
-            return Err(ClientError::Unexpected { what, problem: "the address is not on this server".to_owned() });
+            return Err(ClientError::Unexpected {
+                what,
+                problem: "the address is not on this server".to_owned(),
+            });
         }
         let response = self.http.get(url).send().await.map_err(|error| unreachable(error.without_url()))?;
         let status = response.status();
@@ -205,7 +208,10 @@ impl Client {
             return Err(ClientError::Refused { what, status, message: "no file".to_owned() });
         }
         if response.content_length().is_none_or(|length| length > MAX_FILE) {
-            return Err(ClientError::Unexpected { what, problem: "the file has no length, or is too long".to_owned() });
+            return Err(ClientError::Unexpected {
+                what,
+                problem: "the file has no length, or is too long".to_owned(),
+            });
         }
         response.bytes().await.map_err(|error| unreachable(error.without_url()))
     }
@@ -255,7 +261,8 @@ impl Client {
             let response = match request.send().await {
                 Ok(response) => response,
                 Err(source) => {
-                    last = Some(ClientError::Unreachable { what: what.clone(), source: source.without_url() });
+                    last =
+                        Some(ClientError::Unreachable { what: what.clone(), source: source.without_url() });
                     tokio::time::sleep(PAUSE).await;
                     continue;
                 }
@@ -302,20 +309,24 @@ impl Client {
                     .file_name(name.clone())
                     .mime_str(mime)
                     .map_err(|source| ClientError::Unreachable { what: path.to_owned(), source })?;
-                let form = fields.iter().fold(Form::new(), |form, (name, value)| form.text(*name, value.clone()));
+                let form =
+                    fields.iter().fold(Form::new(), |form, (name, value)| form.text(*name, value.clone()));
                 request.multipart(form.part("file", part))
             }
         })
     }
 
     async fn answer(&self, what: String, response: reqwest::Response) -> Result<Answer, ClientError> {
-        let text = |name: &str| response.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
+        let text = |name: &str| {
+            response.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned)
+        };
         let location = text(LOCATION.as_str());
         if let Some(position) = text(EVENT_POSITION).and_then(|position| position.parse().ok()) {
             self.seen.fetch_max(position, Ordering::Relaxed);
         }
         let body = response.json().await;
-        let body = body.map_err(|error| ClientError::Unreachable { what: what.clone(), source: error.without_url() })?;
+        let body = body
+            .map_err(|error| ClientError::Unreachable { what: what.clone(), source: error.without_url() })?;
         Ok(Answer { what, body, location })
     }
 }

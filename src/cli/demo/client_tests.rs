@@ -47,7 +47,8 @@ async fn position(headers: HeaderMap) -> Json<Value> {
 
 async fn refuse() -> Response {
     let error = json!({"code": "NOT_FOUND", "message": "there is no such thing"});
-    (StatusCode::NOT_FOUND, Json(json!({"success": false, "error": error, "requestId": "r-1"}))).into_response()
+    (StatusCode::NOT_FOUND, Json(json!({"success": false, "error": error, "requestId": "r-1"})))
+        .into_response()
 }
 
 async fn file() -> &'static [u8] {

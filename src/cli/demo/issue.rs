@@ -200,7 +200,8 @@ impl<'a> Issuing<'a> {
     /// Asks for the state of the oldest batches that are not done.
     async fn look(&self) -> anyhow::Result<()> {
         let known = self.batches().clone();
-        let unrendered = known.iter().enumerate().filter(|(_, asked)| !asked.batch.is_rendered()).take(LOOK_AT);
+        let unrendered =
+            known.iter().enumerate().filter(|(_, asked)| !asked.batch.is_rendered()).take(LOOK_AT);
         let unmailed = known.iter().enumerate().filter(|(_, asked)| !asked.batch.is_mailed()).take(LOOK_AT);
         let mut wanted: Vec<_> = unrendered.chain(unmailed).collect();
         wanted.sort_by_key(|(n, _)| *n);
@@ -225,18 +226,19 @@ impl<'a> Issuing<'a> {
         )
     }
 
-    /// Waits until the tables contain the whole log.
+    /// Waits until the tables contain the log as it is now; earlier runs in this folder may still add to it.
     async fn wait_for_tables(&self, outcome: &mut Outcome) -> anyhow::Result<()> {
         let refused: u64 = self.batches().iter().filter_map(|asked| asked.batch.refused).sum();
         if refused > 0 {
             outcome.problems.push(format!("{refused} people were refused a certificate"));
         }
         let mut patience = Patience::new(self.patience, Instant::now());
+        let end = self.backstage.tables().await?.log_end;
+        self.progress.begin(Track::Projected, end);
         loop {
             let tables = self.backstage.tables().await?;
-            self.progress.begin(Track::Projected, tables.log_end);
-            self.progress.set(Track::Projected, tables.position);
-            if tables.position >= tables.log_end {
+            self.progress.set(Track::Projected, tables.position.min(end));
+            if tables.position >= end {
                 break;
             }
             if !patience.lasts(tables.position, Instant::now()) {
@@ -258,9 +260,12 @@ impl<'a> Issuing<'a> {
 mod tests {
     use super::*;
 
-    fn batch(state: &str, requested: Option<u64>, [generated, failed, sent, mails_failed]: [u64; 4]) -> Batch {
-        let progress =
-            BatchProgress { generated, generation_failed: failed, mails_sent: sent, mails_failed };
+    fn batch(
+        state: &str,
+        requested: Option<u64>,
+        [generated, failed, sent, mails_failed]: [u64; 4],
+    ) -> Batch {
+        let progress = BatchProgress { generated, generation_failed: failed, mails_sent: sent, mails_failed };
         Batch { state: state.to_owned(), requested, refused: Some(0), progress }
     }
 

@@ -71,8 +71,7 @@ impl Journey<'_> {
         outcome.seconds.import = begun.elapsed().as_secs_f64();
 
         self.progress.say("issuing, rendering and mailing");
-        let issuing =
-            Issuing::new(self.client, self.progress, self.backstage, self.patience, certificate.id);
+        let issuing = Issuing::new(self.client, self.progress, self.backstage, self.patience, certificate.id);
         let people = issuing.run(outcome).await?;
 
         self.progress.say("checking certificates, PDFs and mails");

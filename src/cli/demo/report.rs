@@ -159,7 +159,10 @@ impl Outcome {
         };
         let people = self.people;
         check(people > 0, "nobody was taken in".to_owned());
-        check(self.certificates == people, format!("{} of {people} people have a certificate", self.certificates));
+        check(
+            self.certificates == people,
+            format!("{} of {people} people have a certificate", self.certificates),
+        );
         check(self.pdfs == people, format!("{} of {people} PDFs are in the object storage", self.pdfs));
         check(
             self.mails_accepted == people,
@@ -183,7 +186,8 @@ impl Outcome {
         match self.rendered_again {
             None => check(false, "no certificate was rendered again".to_owned()),
             Some(again) => {
-                let text = format!("{} of {} certificates rendered again differ", again.different, again.count);
+                let text =
+                    format!("{} of {} certificates rendered again differ", again.different, again.count);
                 check(again.different == 0 && again.count > 0, text);
             }
         }
@@ -226,7 +230,12 @@ pub(super) mod tests {
             people: 69,
             rejected: 3,
             rejections: vec![
-                rejection(64, Some("Correo electrónico"), "INVALID_EMAIL", "give an address such as name@example.com"),
+                rejection(
+                    64,
+                    Some("Correo electrónico"),
+                    "INVALID_EMAIL",
+                    "give an address such as name@example.com",
+                ),
                 rejection(66, Some("Número documento"), "REQUIRED", "fill in the document number"),
                 rejection(68, None, "DUPLICATE", "somebody with this e-mail address is known already"),
             ],
@@ -239,7 +248,10 @@ pub(super) mod tests {
             folder_was_used: false,
             rebuild: Some(Rebuild { equal: true, position: 431, rows: 290, differences: Vec::new() }),
             rendered_again: Some(RenderedAgain { count: 621, seconds: 1.0, different: 0 }),
-            download: Some(Download { url: "http://127.0.0.1:1/certificate/x/download".to_owned(), bytes: 99 }),
+            download: Some(Download {
+                url: "http://127.0.0.1:1/certificate/x/download".to_owned(),
+                bytes: 99,
+            }),
             warnings: 0,
             seconds: Seconds {
                 setup: 3.0,
@@ -277,7 +289,10 @@ pub(super) mod tests {
             (|o| o.rejected = 4, "4 rows were rejected, but 3"),
             (|o| o.rebuild = None, "not compared"),
             (|o| o.rebuild.as_mut().expect("there").equal = false, "differ from the log"),
-            (|o| o.rendered_again.as_mut().expect("there").different = 1, "1 of 621 certificates rendered again"),
+            (
+                |o| o.rendered_again.as_mut().expect("there").different = 1,
+                "1 of 621 certificates rendered again",
+            ),
             (|o| o.download = None, "could be downloaded"),
             (|o| o.problems.push("the import failed".to_owned()), "the import failed"),
         ];

@@ -7,7 +7,7 @@ use indicatif::{DecimalBytes, HumanCount};
 use super::report::{Outcome, Rejection, rate};
 
 /// Rejected rows that are printed.
-const REJECTIONS_SHOWN: usize = 20;
+const REJECTIONS_SHOWN: usize = 10;
 
 /// Where to look while everything runs.
 #[derive(Clone, Debug)]
@@ -56,9 +56,10 @@ fn write_counts(text: &mut String, outcome: &Outcome) -> fmt::Result {
     writeln!(text, "  PDFs stored   {} ({})", count(outcome.pdfs), DecimalBytes(outcome.pdf_bytes))?;
     writeln!(
         text,
-        "  mails         {} accepted by the mail server, {} counted in its mailbox",
+        "  mails         {} accepted by the mail server, {} counted in its mailbox{}",
         count(outcome.mails_accepted),
-        count(outcome.mails_caught)
+        count(outcome.mails_caught),
+        if outcome.folder_was_used { " (with those that earlier runs had left to send)" } else { "" }
     )?;
     if let Some(rebuild) = &outcome.rebuild {
         let verdict = if rebuild.equal { "equal to the live ones" } else { "NOT equal to the live ones" };
@@ -71,7 +72,10 @@ fn write_counts(text: &mut String, outcome: &Outcome) -> fmt::Result {
     }
     if let Some(download) = &outcome.download {
         let size = DecimalBytes(download.bytes);
-        writeln!(text, "  download      one fetched without login: a PDF of {size}, with the recorded SHA-256")?;
+        writeln!(
+            text,
+            "  download      one fetched without login: a PDF of {size}, with the recorded SHA-256"
+        )?;
     }
     if outcome.warnings > 0 {
         writeln!(text, "  warnings      {} in the log", count(outcome.warnings))?;
@@ -102,7 +106,11 @@ fn write_stages(text: &mut String, outcome: &Outcome) -> fmt::Result {
         writeln!(text, "  {name:9} {seconds:>9.2}{rate}")?;
     }
     writeln!(text, "  {:9} {:>9.2}", "total", seconds.total)?;
-    writeln!(text, "\n  {:.0} certificates per second from the upload to the last mail", outcome.certificates_per_second())?;
+    writeln!(
+        text,
+        "\n  {:.0} certificates per second from the upload to the last mail",
+        outcome.certificates_per_second()
+    )?;
     if let Some(again) = &outcome.rendered_again {
         let same = if again.different == 0 { "every byte as issued" } else { "NOT as issued" };
         writeln!(
@@ -121,8 +129,8 @@ fn write_rejections(text: &mut String, outcome: &Outcome) -> fmt::Result {
     }
     writeln!(text, "\n  Rejected rows")?;
     for Rejection { file, row, column, code, message } in outcome.rejections.iter().take(REJECTIONS_SHOWN) {
-        let column = column.as_ref().map(|column| format!("{column}: ")).unwrap_or_default();
-        writeln!(text, "    {file}, row {row}  {code}  {column}{message}")?;
+        let column = column.as_ref().map(|column| format!("  {column}")).unwrap_or_default();
+        writeln!(text, "    {file}, row {row}  {code}{column}\n      {message}")?;
     }
     let more = outcome.rejected.saturating_sub(outcome.rejections.len().min(REJECTIONS_SHOWN) as u64);
     if more > 0 {
@@ -185,7 +193,8 @@ mod tests {
 
     #[test]
     fn a_run_that_came_to_nothing() {
-        let outcome = Outcome { problems: vec!["the server does not answer".to_owned()], ..Outcome::default() };
+        let outcome =
+            Outcome { problems: vec!["the server does not answer".to_owned()], ..Outcome::default() };
         insta::assert_snapshot!(summary(&outcome, None));
     }
 }

@@ -135,7 +135,13 @@ fn count(upload: Uploaded, outcome: &mut Outcome) {
             if outcome.rejections.len() < REJECTIONS_KEPT {
                 let (code, message) = (error.code, error.message.unwrap_or_default());
                 let column = error.column.or(error.field);
-                outcome.rejections.push(Rejection { file: file.clone(), row: row.row, column, code, message });
+                outcome.rejections.push(Rejection {
+                    file: file.clone(),
+                    row: row.row,
+                    column,
+                    code,
+                    message,
+                });
             }
         }
     }
@@ -157,11 +163,13 @@ mod tests {
         let errors = json!([{"column": "Email", "field": "email", "code": "INVALID", "message": "no address"},
                             {"field": "documentNumber", "code": "REQUIRED"}]);
         let details = json!([{"row": 5, "data": {"Email": "x"}, "errors": errors}]);
-        let import = json!({"state": "completed", "created": 3, "updated": 0, "errors": 1, "errorDetails": details});
+        let import =
+            json!({"state": "completed", "created": 3, "updated": 0, "errors": 1, "errorDetails": details});
         let mut outcome = Outcome::default();
         count(upload(import), &mut outcome);
         assert_eq!((outcome.people, outcome.rejected, outcome.problems.len()), (3, 1, 0));
-        let columns: Vec<_> = outcome.rejections.iter().map(|rejection| rejection.column.as_deref()).collect();
+        let columns: Vec<_> =
+            outcome.rejections.iter().map(|rejection| rejection.column.as_deref()).collect();
         assert_eq!(columns, [Some("Email"), Some("documentNumber")]);
     }
 
