@@ -9,7 +9,7 @@ TESTS ?=
 LAUREATE = $(CARGO) run --locked --quiet --
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up setup setup-test build test fmt unit lint docs components
+.PHONY: help demo up setup setup-test build test fmt unit lint docs openapi components
 # The parts of a target are in order, also under `make -j`.
 .NOTPARALLEL:
 
@@ -55,6 +55,10 @@ lint: components ## Run clippy; a warning is an error
 docs: ## Build the documentation of the code; a warning is an error
 	@echo "make: building the documentation"
 	@RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --quiet --no-deps
+
+openapi: build ## Write openapi/openapi.json anew, after a change of the API
+	@$(LAUREATE) openapi > openapi/openapi.json.new
+	@mv openapi/openapi.json.new openapi/openapi.json
 
 components:
 	@for part in fmt clippy; do \

@@ -1,8 +1,8 @@
 //! Taking one row's person in: the attendee and the claims on e-mail and document, together.
 
-use super::{CommandContext, CommandError, Commands, Transaction};
+use super::{CommandContext, CommandError, Commands, Loaded, Transaction};
 use crate::domain::attendee::{Attendee, AttendeeCommand, ImportedRow};
-use crate::domain::claim::{Claim, ClaimCommand, ClaimKind};
+use crate::domain::claim::{Claim, ClaimCommand, ClaimEvent, ClaimKind};
 use crate::domain::{AttendeeId, Person};
 use crate::process::import::{RowPlan, plan_row};
 
@@ -54,6 +54,9 @@ pub async fn take_in_row(
         .transact(context, |transaction| async move {
             let email = transaction.look::<Claim>(&claims.email).await?;
             let document = transaction.look::<Claim>(&claims.document).await?;
+            if let Some(owner) = taken_before(&email, &document) {
+                return Ok(if owner == own { RowPlan::Create(owner) } else { RowPlan::Update(owner) });
+            }
             let plan = plan_row(own, email.state.0, document.state.0, row.update_existing);
             let (person, source) = (row.person.clone(), Some(row.source));
             let owner = match plan {
@@ -67,6 +70,9 @@ pub async fn take_in_row(
                 }
                 RowPlan::Update(id) => {
                     let known = transaction.look::<Attendee>(id).await?;
+                    if !known.own.is_empty() {
+                        return Ok(plan);
+                    }
                     if let Some(before) = &known.state.0 {
                         release_old(&transaction, claim_key, before, claims, id).await?;
                     }
@@ -90,6 +96,15 @@ pub async fn take_in_row(
         })
         .await?;
     Ok(committed.value)
+}
+
+/// Whom this very command took a claim for, if it was executed before. Its row then stays as it was
+/// taken in, whatever became of the person since: nothing may be released or taken a second time.
+fn taken_before(email: &Loaded<Claim>, document: &Loaded<Claim>) -> Option<AttendeeId> {
+    email.own.iter().chain(&document.own).find_map(|(_, event)| match event {
+        ClaimEvent::ClaimTaken(taken) => Some(AttendeeId(taken.owner)),
+        ClaimEvent::ClaimReleased(_) => None,
+    })
 }
 
 /// Lets go of what the person held and holds no longer.

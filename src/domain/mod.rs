@@ -10,6 +10,8 @@ pub mod decider;
 pub mod email;
 pub mod event;
 pub mod events;
+#[cfg(test)]
+mod history;
 pub mod ids;
 pub mod import;
 pub mod issuance;

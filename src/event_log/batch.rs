@@ -103,6 +103,8 @@ async fn request(
     let answer =
         client.send_request(subject.to_owned(), request).await.map_err(|error| match error.kind() {
             async_nats::RequestErrorKind::NoResponders => PublishError::Refused(LogError::NotProvisioned),
+            // Never sent: trying again can't help.
+            async_nats::RequestErrorKind::MaxPayloadExceeded => PublishError::Refused(error.into()),
             _ => PublishError::Unknown(error.to_string()),
         })?;
     match serde_json::from_slice::<Response<Ack>>(&answer.payload) {

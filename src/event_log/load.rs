@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use async_nats::HeaderMap;
 use async_nats::jetstream::response::Response;
 use futures_util::StreamExt;
 use serde::Deserialize;
@@ -17,6 +18,7 @@ const NEXT_WITHIN: Duration = Duration::from_secs(5);
 
 const SUBJECT: &str = "Nats-Subject";
 const SEQUENCE: &str = "Nats-Sequence";
+const PENDING: &str = "Nats-Num-Pending";
 
 /// JetStream: no message found.
 const NO_MESSAGE: u64 = 10037;
@@ -37,20 +39,22 @@ impl EventLog {
         let mut from = after + 1;
         loop {
             let before = events.len();
-            self.load_page(&subject, from, &mut events).await?;
+            let more = self.load_page(&subject, from, &mut events).await?;
             match events.last() {
-                Some(last) if events.len() - before == PER_REQUEST => from = last.position + 1,
+                Some(last) if more && events.len() > before => from = last.position + 1,
                 _ => return Ok(events),
             }
         }
     }
 
+    /// Adds one answer's events. Tells whether there are more: an answer ends after so many events,
+    /// and also after so many bytes (the server's `max_pending`).
     async fn load_page(
         &self,
         subject: &str,
         from: Position,
         events: &mut Vec<RecordedEvent>,
-    ) -> Result<(), LogError> {
+    ) -> Result<bool, LogError> {
         let client = &self.shared.client;
         let inbox = client.new_inbox();
         let mut answers = client.subscribe(inbox.clone()).await?;
@@ -66,8 +70,10 @@ impl EventLog {
             };
             if let Some(status) = message.status {
                 return match status.as_u16() {
-                    // 204: end of the batch; 404: nothing on this subject.
-                    204 | 404 => Ok(()),
+                    // End of the answer.
+                    204 => Ok(pending(message.headers.as_ref()) > 0),
+                    // Nothing on this subject.
+                    404 => Ok(false),
                     503 => Err(LogError::NotProvisioned),
                     other => Err(LogError::Unavailable(format!("direct get answered {other}"))),
                 };
@@ -106,4 +112,9 @@ impl EventLog {
             Err(error) => Err(LogError::Unavailable(format!("the server's answer is not readable: {error}"))),
         }
     }
+}
+
+/// How many more events there are after an answer.
+fn pending(headers: Option<&HeaderMap>) -> u64 {
+    headers.and_then(|headers| headers.get(PENDING)).and_then(|v| v.as_str().parse().ok()).unwrap_or(0)
 }

@@ -102,7 +102,8 @@ fn refused(description: &str) -> Response {
 /// `POST /certificates/{id}/toggle-active` is `postCertificatesByIdToggleActive`.
 fn operation_id(endpoint: &Endpoint) -> String {
     let mut id = endpoint.method.as_str().to_lowercase();
-    for word in endpoint.path.split(['/', '-', '_', '.']).filter(|word| !word.is_empty()) {
+    let path = if endpoint.path == "/" { "/index" } else { endpoint.path };
+    for word in path.split(['/', '-', '_', '.']).filter(|word| !word.is_empty()) {
         let (by, word) = match word.strip_prefix('{') {
             Some(parameter) => ("By", parameter.trim_end_matches('}')),
             None => ("", word),

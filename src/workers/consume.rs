@@ -4,9 +4,9 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use async_nats::jetstream::consumer::{PullConsumer, pull};
+use async_nats::jetstream::consumer::PullConsumer;
 use async_nats::jetstream::{AckKind, Message};
-use futures_util::{FutureExt, StreamExt};
+use futures_util::StreamExt;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -15,8 +15,15 @@ use super::dead_letter::{self, DeadLetter};
 use crate::event_log::envelope::recorded;
 use crate::event_log::{EventLog, LogError, RecordedEvent};
 
-/// How often the server hears that a delivery is still being worked on; well below the consumers' ack wait.
-const HEARTBEAT: Duration = Duration::from_secs(15);
+/// How often within the consumer's ack wait the server hears that a delivery is still being worked on.
+const BEATS_PER_ACK_WAIT: u32 = 4;
+/// How long one request waits at the server for a first message; after a restart of the server it
+/// takes this long until the next request is sent.
+const PULL_WAIT: Duration = Duration::from_secs(5);
+/// The longest that the server takes to answer a request that doesn't wait.
+const ANSWER_WITHIN: Duration = Duration::from_secs(5);
+/// The most deliveries that one request takes.
+const MAX_PULL: usize = 256;
 /// How long to wait before a lost consumer is opened again.
 const REOPEN_AFTER: Duration = Duration::from_millis(500);
 
@@ -85,22 +92,23 @@ pub async fn run<W: Worker>(
     let places = Arc::new(Semaphore::new(concurrency));
     let tasks = TaskTracker::new();
     while !shutdown.is_cancelled() {
-        let opened = open::<W>(&log).await;
-        let mut messages = match opened {
-            Ok(messages) => messages,
+        match open::<W>(&log).await {
+            Ok(consumer) => {
+                let beat = consumer.cached_info().config.ack_wait / BEATS_PER_ACK_WAIT;
+                while let Some(batches) = next_batches::<W>(&log, &consumer, &places, &shutdown).await {
+                    for (batch, place) in batches {
+                        let (log, worker) = (log.clone(), worker.clone());
+                        tasks.spawn(async move {
+                            work_on(&log, worker.as_ref(), batch, beat).await;
+                            drop(place);
+                        });
+                    }
+                }
+            }
             Err(error @ LogError::NotProvisioned) => return Err(error),
             Err(error) => {
                 tracing::warn!(worker = W::NAME, %error, "the consumer is not available; trying again");
-                wait(&shutdown, REOPEN_AFTER).await;
-                continue;
             }
-        };
-        while let Some((batch, place)) = next_batch::<W>(&log, &mut messages, &places, &shutdown).await {
-            let (log, worker) = (log.clone(), worker.clone());
-            tasks.spawn(async move {
-                work_on(&log, worker.as_ref(), batch).await;
-                drop(place);
-            });
         }
         wait(&shutdown, REOPEN_AFTER).await;
     }
@@ -116,54 +124,92 @@ async fn wait(shutdown: &CancellationToken, duration: Duration) {
     }
 }
 
-async fn open<W: Worker>(log: &EventLog) -> Result<pull::Stream, LogError> {
+async fn open<W: Worker>(log: &EventLog) -> Result<PullConsumer, LogError> {
     let stream = log.context().get_stream(log.names().events()).await?;
-    let unavailable = |error: &dyn std::fmt::Display| LogError::Unavailable(error.to_string());
-    let consumer: PullConsumer = stream.get_consumer(W::NAME).await.map_err(|e| unavailable(&e))?;
-    let pulled = (W::BATCH * 4).clamp(64, 1_000);
-    consumer.stream().max_messages_per_batch(pulled).messages().await.map_err(|e| unavailable(&e))
+    stream.get_consumer(W::NAME).await.map_err(|error| LogError::Unavailable(error.to_string()))
 }
 
 type Batch = Vec<(Delivery, Message)>;
 
-/// What is waiting, up to the worker's batch, as soon as there is a place for it. `None` where the
-/// stream of messages ended or the process stops.
-async fn next_batch<W: Worker>(
+/// What is waiting, in batches that each have a place; never more than there are free places for,
+/// because the ack wait of a delivery runs from when it is handed out, and one that waited here for
+/// its turn would be handed out again, to be worked on twice. `None` where the consumer must be
+/// opened again or the process stops.
+async fn next_batches<W: Worker>(
     log: &EventLog,
-    messages: &mut pull::Stream,
+    consumer: &PullConsumer,
     places: &Arc<Semaphore>,
     shutdown: &CancellationToken,
-) -> Option<(Batch, OwnedSemaphorePermit)> {
-    let place = tokio::select! {
+) -> Option<Vec<(Batch, OwnedSemaphorePermit)>> {
+    let mut free = vec![tokio::select! {
         () = shutdown.cancelled() => return None,
         place = places.clone().acquire_owned() => place.ok()?,
+    }];
+    let first = tokio::select! {
+        () = shutdown.cancelled() => return None,
+        first = first_message(consumer) => first,
     };
-    let mut batch = Vec::new();
-    loop {
-        let next = if batch.is_empty() {
-            tokio::select! {
-                () = shutdown.cancelled() => return None,
-                next = messages.next() => Some(next),
-            }
-        } else {
-            messages.next().now_or_never()
-        };
-        let message = match next {
-            None => return Some((batch, place)),
-            Some(Some(Ok(message))) => message,
-            Some(Some(Err(error))) => {
-                tracing::warn!(worker = W::NAME, %error, "a pull failed");
-                return (!batch.is_empty()).then_some((batch, place));
-            }
-            Some(None) => return (!batch.is_empty()).then_some((batch, place)),
-        };
-        if let Some(delivery) = accept::<W>(log, &message).await {
-            batch.push((delivery, message));
+    let mut messages = match first {
+        Ok(Some(first)) => vec![first],
+        Ok(None) => return Some(Vec::new()),
+        Err(error) => {
+            tracing::warn!(worker = W::NAME, error, "a pull failed");
+            return None;
         }
-        if batch.len() >= W::BATCH {
-            return Some((batch, place));
+    };
+    while free.len() * W::BATCH < MAX_PULL
+        && let Ok(place) = places.clone().try_acquire_owned()
+    {
+        free.push(place);
+    }
+    let room = (free.len() * W::BATCH).min(MAX_PULL.max(W::BATCH)) - messages.len();
+    if let Err(error) = more_messages(consumer, room, &mut messages).await {
+        // What has come is worked on all the same; the next pull tells whether it lasts.
+        tracing::warn!(worker = W::NAME, error, "a pull failed");
+    }
+    let mut wanted = Vec::with_capacity(messages.len());
+    for message in messages {
+        if let Some(delivery) = accept::<W>(log, &message).await {
+            wanted.push((delivery, message));
         }
     }
+    let mut batches = Vec::with_capacity(free.len());
+    for place in free {
+        let rest = wanted.split_off(wanted.len().min(W::BATCH));
+        let batch = std::mem::replace(&mut wanted, rest);
+        if !batch.is_empty() {
+            batches.push((batch, place));
+        }
+    }
+    Some(batches)
+}
+
+/// Waits for one message; `None` where none came in time.
+async fn first_message(consumer: &PullConsumer) -> Result<Option<Message>, String> {
+    let ask = consumer.batch().max_messages(1).expires(PULL_WAIT).messages();
+    let mut answers = ask.await.map_err(|error| error.to_string())?;
+    match tokio::time::timeout(PULL_WAIT + Duration::from_secs(1), answers.next()).await {
+        Ok(Some(answer)) => answer.map(Some).map_err(|error| error.to_string()),
+        // The server said that none came, or it is not there any more.
+        Ok(None) | Err(_) => Ok(None),
+    }
+}
+
+/// Adds what else is waiting, up to `room`, without waiting for more.
+async fn more_messages(
+    consumer: &PullConsumer,
+    room: usize,
+    messages: &mut Vec<Message>,
+) -> Result<(), String> {
+    if room == 0 {
+        return Ok(());
+    }
+    let ask = consumer.fetch().max_messages(room).messages();
+    let mut answers = ask.await.map_err(|error| error.to_string())?;
+    while let Ok(Some(answer)) = tokio::time::timeout(ANSWER_WITHIN, answers.next()).await {
+        messages.push(answer.map_err(|error| error.to_string())?);
+    }
+    Ok(())
 }
 
 /// Reads the delivery; settles at once what the worker doesn't want or nobody can read.
@@ -190,20 +236,20 @@ async fn accept<W: Worker>(log: &EventLog, message: &Message) -> Option<Delivery
     }
 }
 
-async fn work_on<W: Worker>(log: &EventLog, worker: &W, batch: Batch) {
+async fn work_on<W: Worker>(log: &EventLog, worker: &W, batch: Batch, beat: Duration) {
     let (deliveries, messages): (Vec<_>, Vec<_>) = batch.into_iter().unzip();
-    let verdicts = with_heartbeat(&messages, worker.work(&deliveries)).await;
+    let verdicts = with_heartbeat(&messages, beat, worker.work(&deliveries)).await;
     for ((delivery, message), verdict) in deliveries.iter().zip(&messages).zip(verdicts) {
         conclude::<W>(log, delivery, message, verdict).await;
     }
 }
 
-async fn with_heartbeat<T>(messages: &[Message], work: impl Future<Output = T>) -> T {
+async fn with_heartbeat<T>(messages: &[Message], beat: Duration, work: impl Future<Output = T>) -> T {
     tokio::pin!(work);
     loop {
         tokio::select! {
             done = &mut work => return done,
-            () = tokio::time::sleep(HEARTBEAT) => {
+            () = tokio::time::sleep(beat) => {
                 for message in messages {
                     // A lost heartbeat only means an early redelivery, which is harmless.
                     let _ = message.ack_with(AckKind::Progress).await;

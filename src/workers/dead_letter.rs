@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use async_nats::jetstream::consumer::PullConsumer;
+use async_nats::jetstream::consumer::{PullConsumer, pull};
 use async_nats::jetstream::{AckKind, Message};
 use futures_util::StreamExt;
 use serde::{Deserialize, Serialize};
@@ -14,10 +14,14 @@ use uuid::Uuid;
 
 use super::Delivery;
 use crate::commands::{CommandContext, CommandError, Commands};
-use crate::domain::email::{Email, EmailCommand, EmailOutcomeUnknown, Stage};
+use crate::domain::CommandId;
+use crate::domain::email::{Email, EmailCommand, EmailFailed, EmailOutcomeUnknown, Stage};
 use crate::domain::import::{Import, ImportCommand, ImportFailed};
 use crate::domain::issuance::{CertificateGenerationFailed, Issuance, IssuanceCommand};
 use crate::event_log::{EventLog, LogError, Position, RecordedEvent};
+
+/// How long to wait before a lost consumer is opened again.
+const REOPEN_AFTER: Duration = Duration::from_millis(500);
 
 /// Work that was given up.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -107,23 +111,33 @@ impl Undertaker {
     /// # Errors
     /// The consumer doesn't exist: the namespace was not provisioned.
     pub async fn run(self, shutdown: CancellationToken) -> Result<(), LogError> {
-        let log = self.commands.log().clone();
         while !shutdown.is_cancelled() {
-            let stream = log.context().get_stream(log.names().stream("ADVISORIES")).await?;
-            let unavailable = |error: &dyn std::fmt::Display| LogError::Unavailable(error.to_string());
-            let consumer: PullConsumer =
-                stream.get_consumer("deadletters").await.map_err(|e| unavailable(&e))?;
-            let mut messages = consumer.messages().await.map_err(|e| unavailable(&e))?;
-            loop {
-                let next = tokio::select! {
-                    () = shutdown.cancelled() => return Ok(()),
-                    next = messages.next() => next,
-                };
-                let Some(Ok(message)) = next else { break };
-                self.settle(&message).await;
+            match self.open().await {
+                Ok(mut messages) => loop {
+                    let next = tokio::select! {
+                        () = shutdown.cancelled() => return Ok(()),
+                        next = messages.next() => next,
+                    };
+                    let Some(Ok(message)) = next else { break };
+                    self.settle(&message).await;
+                },
+                Err(error @ LogError::NotProvisioned) => return Err(error),
+                Err(error) => tracing::warn!(%error, "the advisories are not available; trying again"),
+            }
+            tokio::select! {
+                () = shutdown.cancelled() => {}
+                () = tokio::time::sleep(REOPEN_AFTER) => {}
             }
         }
         Ok(())
+    }
+
+    async fn open(&self) -> Result<pull::Stream, LogError> {
+        let log = self.commands.log();
+        let stream = log.context().get_stream(log.names().stream("ADVISORIES")).await?;
+        let unavailable = |error: &dyn std::fmt::Display| LogError::Unavailable(error.to_string());
+        let consumer: PullConsumer = stream.get_consumer("deadletters").await.map_err(|e| unavailable(&e))?;
+        consumer.messages().await.map_err(|e| unavailable(&e))
     }
 
     async fn settle(&self, message: &Message) {
@@ -153,7 +167,7 @@ impl Undertaker {
         };
         self.record_outcome(&advisory.consumer, &event).await?;
         let delivery = Delivery { event, attempt: advisory.deliveries };
-        let cause = "the worker did not answer any of the deliveries";
+        let cause = "no delivery came to an end: the worker stopped at it or put it off each time";
         keep(log, &DeadLetter::of(&advisory.consumer, &delivery, cause)).await?;
         Ok(())
     }
@@ -171,22 +185,41 @@ impl Undertaker {
                     .execute::<Issuance>(&context, &event.id, IssuanceCommand::RecordFailure(failure))
                     .await?;
             }
-            "mailer" => {
-                let email = self.commands.load::<Email>(&event.id).await?;
-                if email.state.stage == Stage::Claimed {
-                    let unknown =
-                        EmailOutcomeUnknown { attempt: email.state.attempt, detail: why.to_owned().into() };
-                    self.commands
-                        .execute::<Email>(&context, &event.id, EmailCommand::RecordUnknown(unknown))
-                        .await?;
-                }
-            }
+            "mailer" => self.record_mail(event, &context).await?,
             "importer" => {
                 let failed = ImportFailed { code: "WORKER_STOPPED".to_owned(), reason: why.to_owned() };
                 self.commands.execute::<Import>(&context, &event.id, ImportCommand::Fail(failed)).await?;
             }
             // Process managers have no outcome of their own; their dead letter is all there is to record.
             _ => {}
+        }
+        Ok(())
+    }
+
+    /// A claimed mail may have been sent; one that never came so far has failed, and is claimed first
+    /// because only a claimed mail can fail.
+    async fn record_mail(&self, event: &RecordedEvent, context: &CommandContext) -> Result<(), CommandError> {
+        let execute = |n, command| async move {
+            let command_id = CommandId::of_process(event.event_id, "deadletters-mail", n);
+            let context = CommandContext { command_id, ..context.clone() };
+            self.commands.execute::<Email>(&context, &event.id, command).await
+        };
+        let email = self.commands.load::<Email>(&event.id).await?.state;
+        match email.stage {
+            Stage::Claimed => {
+                let detail = "the worker stopped at every try".to_owned().into();
+                let unknown = EmailOutcomeUnknown { attempt: email.attempt, detail };
+                execute(0, EmailCommand::RecordUnknown(unknown)).await?;
+            }
+            Stage::Queued | Stage::Retrying => {
+                let message_id = format!("<{}@unsent.invalid>", event.id);
+                let claimed = execute(1, EmailCommand::Claim { message_id }).await?;
+                let answer = "not sent: every try was put off or stopped".to_owned().into();
+                let attempt = claimed.state.attempt;
+                let failed = EmailFailed { attempt, permanent: false, will_retry: false, answer };
+                execute(2, EmailCommand::RecordFailure(failed)).await?;
+            }
+            Stage::Absent | Stage::Sent | Stage::Failed | Stage::Unknown => {}
         }
         Ok(())
     }

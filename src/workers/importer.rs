@@ -341,6 +341,10 @@ impl Worker for Importer {
         for delivery in deliveries {
             verdicts.push(match self.import(delivery).await {
                 Ok(()) => Verdict::Done,
+                // Our disk, not the file.
+                Err(error @ ImportError::Sheet(SheetError::Io(_))) => {
+                    Verdict::unavailable(delivery.attempt, &error)
+                }
                 Err(ImportError::Sheet(error)) => self.fail(delivery, error.code(), error.to_string()).await,
                 Err(error @ ImportError::SourceGone) => {
                     self.fail(delivery, "FILE_EXPIRED", error.to_string()).await

@@ -6,6 +6,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use uuid::Uuid;
+
 use super::renderer::Rendering;
 use super::{Delivery, Verdict, Worker};
 use crate::commands::{CommandContext, CommandError, Commands};
@@ -51,19 +53,37 @@ impl Mailer {
         // What can fail without the server is done before the claim, so that it costs no attempt.
         let pdf = match self.rendering.issued_pdf(mail.issuance_id).await {
             Ok(Some(pdf)) => pdf,
-            Ok(None) => return Ok(Verdict::GiveUp { why: "the PDF was never issued".to_owned() }),
+            Ok(None) => return self.fail_unsent(delivery, "NOT_ISSUED").await,
+            Err(error) if error.is_permanent() => return self.fail_unsent(delivery, error.code()).await,
             Err(error) => return Ok(Verdict::unavailable(delivery.attempt, &error)),
         };
-        let message_id = format!("<{id}@{}>", self.message_id_domain);
-        let context = self.context(delivery, "claim");
-        let done = self.commands.execute::<Email>(&context, id, EmailCommand::Claim { message_id }).await?;
-        let Some(EmailEvent::SendClaimed(claim)) = done.events.into_iter().next_back() else {
-            // Sent meanwhile, given up, or parked because a claim without an outcome was found.
-            return Ok(Verdict::Done);
-        };
+        let Some(claim) = self.claim(delivery).await? else { return Ok(Verdict::Done) };
         let outgoing = self.outgoing(&mail, &claim, pdf);
         let outcome = self.provider.send(&outgoing).await;
         self.record(delivery, &claim, outcome).await
+    }
+
+    /// Claims the next try. `None` where the mail was sent meanwhile, given up, or is parked because a
+    /// claim without an outcome was found.
+    async fn claim(&self, delivery: &Delivery) -> Result<Option<SendClaimed>, CommandError> {
+        let id = &delivery.event.id;
+        let message_id = format!("<{id}@{}>", self.message_id_domain);
+        let command = EmailCommand::Claim { message_id };
+        let done = self.commands.execute::<Email>(&Self::context(delivery), id, command).await?;
+        match done.events.into_iter().next_back() {
+            Some(EmailEvent::SendClaimed(claim)) => Ok(Some(claim)),
+            _ => Ok(None),
+        }
+    }
+
+    /// Ends a mail that can never be made, so that the log tells and a person may try it again.
+    async fn fail_unsent(&self, delivery: &Delivery, code: &str) -> Result<Verdict, CommandError> {
+        let Some(claim) = self.claim(delivery).await? else { return Ok(Verdict::Done) };
+        let answer = format!("not sent, because the certificate can't be had: {code}");
+        match self.record(delivery, &claim, SendOutcome::Permanent { answer }).await? {
+            Verdict::GiveUp { .. } => Ok(Verdict::GiveUp { why: code.to_owned() }),
+            other => Ok(other),
+        }
     }
 
     fn outgoing(&self, mail: &EmailQueued, claim: &SendClaimed, pdf: bytes::Bytes) -> OutgoingMail {
@@ -124,7 +144,7 @@ impl Mailer {
             }
         };
         metrics::counter!("laureate_mails_total", "outcome" => label).increment(1);
-        let context = self.context(delivery, "outcome");
+        let context = Self::context(delivery);
         match self.commands.execute::<Email>(&context, &delivery.event.id, command).await {
             Ok(_) => Ok(verdict),
             // Another delivery of the same mail has overtaken this one and recorded an end.
@@ -133,15 +153,11 @@ impl Mailer {
         }
     }
 
-    /// Each delivery is a try of its own: the command ids differ by attempt, so that a redelivery
-    /// doesn't take an earlier try's claim for its own.
-    fn context(&self, delivery: &Delivery, step: &str) -> CommandContext {
-        let name = format!("mailer-{step}");
-        let command_id = CommandId::of_process(
-            delivery.event.event_id,
-            &name,
-            usize::try_from(delivery.attempt).unwrap_or(0),
-        );
+    /// A command id of its own for each claim and outcome. One made from the delivery's number would
+    /// repeat: a server that is killed forgets how often it has delivered, and a second worker would
+    /// then find the first one's claim, take it for its own and send the mail again.
+    fn context(delivery: &Delivery) -> CommandContext {
+        let command_id = CommandId(Uuid::new_v4());
         CommandContext { command_id, ..CommandContext::of_process(&delivery.event, Self::NAME, 0) }
     }
 }

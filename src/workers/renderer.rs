@@ -54,7 +54,7 @@ pub enum RenderingError {
 
 impl RenderingError {
     /// Whether the same input fails the same way for ever.
-    const fn is_permanent(&self) -> bool {
+    pub(super) const fn is_permanent(&self) -> bool {
         match self {
             Self::Render(error) => error.is_permanent(),
             Self::Design | Self::Differs | Self::Storage(StorageError::Differs(_)) => true,
@@ -63,7 +63,7 @@ impl RenderingError {
     }
 
     /// A stable code.
-    const fn code(&self) -> &'static str {
+    pub(super) const fn code(&self) -> &'static str {
         match self {
             Self::Render(error) => error.code(),
             Self::Storage(StorageError::Differs(_)) | Self::Differs => "ISSUED_BYTES_DIFFER",

@@ -18,7 +18,7 @@ use mail_parser::{MessageParser, MimeHeaders};
 use peer::{Content, Encryption, Peer, Script};
 use uuid::Uuid;
 
-use crate::support::servers;
+use crate::support::{servers, until};
 
 fn catcher() -> SocketAddr {
     servers().smtp_addr
@@ -349,11 +349,5 @@ async fn reached_data(peer: &Peer, connections: usize) {
         let verbs = peer.verbs();
         verbs.len() == connections && verbs[connections - 1].contains(&"DATA".to_owned())
     };
-    for _ in 0..2_000 {
-        if seen() {
-            return;
-        }
-        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
-    }
-    panic!("the peer has not seen DATA on connection {connections}: {:?}", peer.verbs());
+    until(&format!("the peer sees DATA on connection {connections}"), async || seen()).await;
 }

@@ -5,11 +5,19 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod cli;
+<<<<<<< HEAD
+=======
+mod commands;
+>>>>>>> main
 mod demo;
 mod http;
+mod log;
 mod mail;
 mod mail_catcher;
 mod projection;
 mod stack;
 mod storage;
 mod support;
+mod tidy;
+mod tidy_diagram;
+mod workers;

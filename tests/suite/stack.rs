@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use laureate::stack::supervise::bound_to_us;
 use laureate::stack::{Stack, StackError, StackOptions};
@@ -240,14 +240,13 @@ async fn running_with_servers() -> (Child, PathBuf, Vec<u32>) {
 }
 
 async fn exit_code(child: &mut Child) -> Option<i32> {
-    let start = Instant::now();
-    loop {
-        if let Some(status) = child.try_wait().unwrap() {
-            return status.code();
-        }
-        assert!(start.elapsed() < Duration::from_secs(60), "runs on");
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+    let mut status = None;
+    until("the command ends", || {
+        status = child.try_wait().unwrap();
+        std::future::ready(status.is_some())
+    })
+    .await;
+    status.and_then(|status| status.code())
 }
 
 #[tokio::test]

@@ -11,7 +11,7 @@ use axum::response::{IntoResponse, Response};
 use super::observe::RequestId;
 use crate::http::api_error::{ErrorBody, ErrorEnvelope};
 use crate::http::error_mapping::of_status;
-use crate::http::{ApiError, ErrorCode};
+use crate::http::ApiError;
 
 /// Writes the body of an error, and logs what is our fault: once, with its cause.
 pub async fn envelope(request: Request, next: Next) -> Response {
@@ -54,7 +54,7 @@ fn write(error: ApiError, request_id: String, headers: HeaderMap) -> Response {
     if let Some(seconds) = wait.or(needs_wait.then_some(1)) {
         response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
     }
-    if code == ErrorCode::Unauthenticated {
+    if code.status() == StatusCode::UNAUTHORIZED {
         response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
     }
     response
@@ -76,6 +76,7 @@ mod tests {
     use tower_http::catch_panic::CatchPanicLayer;
 
     use super::*;
+    use crate::http::ErrorCode;
 
     async fn ask(method: &str, path: &str) -> (StatusCode, HeaderMap, Value) {
         async fn broken() -> Response {

@@ -18,10 +18,9 @@ use crate::http::{Answer, ApiError, HttpState};
 /// The refresh token to exchange.
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[schema(rename_all = "snake_case")]
 pub struct RefreshRequest {
     /// The token of the last log-in or refresh.
-    #[schema(value_type = String)]
+    #[schema(value_type = String, rename = "refresh_token")]
     refresh_token: Personal<String>,
 }
 

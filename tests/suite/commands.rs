@@ -1,0 +1,207 @@
+//! Commands racing each other on a real log: each intention is carried out once or refused.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use futures_util::future::join_all;
+use laureate::commands::register_user::register_user;
+use laureate::commands::{CommandContext, CommandError};
+use laureate::domain::claim::{Claim, ClaimCommand, ClaimKind};
+use laureate::domain::user::{User, UserCommand, UserEvent, UserPasswordChanged};
+use laureate::domain::{CommandId, DomainEvent, Refusal, UserId};
+use laureate::event_log::{Append, Commit, NewEvent};
+use uuid::Uuid;
+
+use crate::log::fixture::{Log, change_password, commands, person, registered, user};
+
+const KEY: &[u8] = b"a key for claims";
+
+fn code<T>(outcome: Result<T, CommandError>) -> Option<&'static str> {
+    match outcome {
+        Ok(_) => None,
+        Err(CommandError::Refused(refusal)) => Some(refusal.code()),
+        Err(error) => panic!("{error}"),
+    }
+}
+
+#[tokio::test]
+async fn of_many_who_want_one_claim_exactly_one_gets_it() {
+    let log = Log::provisioned().await;
+    let id = ClaimKind::UserEmail.subject_id(KEY, "ada@example.com");
+    let owners: Vec<_> = (0..50).map(|_| Uuid::new_v4()).collect();
+    let outcomes = join_all(owners.iter().map(|owner| {
+        let (commands, id) = (log.commands.clone(), id.clone());
+        let take = ClaimCommand::Take { kind: ClaimKind::UserEmail, owner: *owner };
+        async move { commands.execute::<Claim>(&person(), id, take).await }
+    }))
+    .await;
+    let codes: Vec<_> = outcomes.into_iter().map(code).collect();
+    assert_eq!(codes.iter().filter(|code| **code == Some("DUPLICATE")).count(), 49);
+    let winner = codes.iter().position(Option::is_none).expect("one wins");
+    assert_eq!(log.commands.load::<Claim>(&id).await.unwrap().state.0, Some(owners[winner]));
+    assert_eq!(log.all().await.len(), 1);
+}
+
+#[tokio::test]
+async fn of_many_processes_that_want_one_claim_exactly_one_gets_it() {
+    let log = Log::provisioned().await;
+    let id = ClaimKind::UserName.subject_id(KEY, "ada");
+    let mut racers = Vec::new();
+    for _ in 0..10 {
+        let commands = commands(&log.another_process().await);
+        let id = id.clone();
+        let take = ClaimCommand::Take { kind: ClaimKind::UserName, owner: Uuid::new_v4() };
+        racers.push(async move { commands.execute::<Claim>(&person(), id, take).await });
+    }
+    let codes: Vec<_> = join_all(racers).await.into_iter().map(code).collect();
+    assert_eq!(codes.iter().filter(|code| code.is_none()).count(), 1, "{codes:?}");
+    assert_eq!(log.all().await.len(), 1);
+}
+
+#[tokio::test]
+async fn many_changes_of_one_aggregate_all_happen_once() {
+    let log = Log::provisioned().await;
+    let id = registered(&log.commands).await;
+    let contexts: Vec<_> = (0..50).map(|_| person()).collect();
+    let outcomes = join_all(contexts.iter().enumerate().map(|(n, context)| {
+        let commands = &log.commands;
+        async move { commands.execute::<User>(context, id, change_password(n)).await }
+    }))
+    .await;
+    let mut positions = HashSet::new();
+    for outcome in outcomes {
+        let done = outcome.expect("nobody is turned away");
+        assert!(!done.repeated);
+        positions.insert(done.position);
+    }
+    assert_eq!(positions.len(), 50);
+    let events = log.log.load("user", &id.to_string(), 0).await.unwrap();
+    assert_eq!(events.len(), 51);
+    for context in contexts {
+        assert_eq!(events.iter().filter(|e| e.command_id == context.command_id).count(), 1);
+    }
+}
+
+#[tokio::test]
+async fn one_command_sent_many_times_at_once_happens_once() {
+    let log = Log::provisioned().await;
+    let id = registered(&log.commands).await;
+    let context = person();
+    let mut processes = Vec::new();
+    for _ in 0..4 {
+        processes.push(commands(&log.another_process().await));
+    }
+    let outcomes = join_all((0..20).map(|n| {
+        let (commands, context) = (&processes[n % 4], &context);
+        async move { commands.execute::<User>(context, id, change_password(1)).await }
+    }))
+    .await;
+    let mut answers: Vec<_> = outcomes.into_iter().map(|outcome| outcome.expect("answered")).collect();
+    let events = log.log.load("user", &id.to_string(), 0).await.unwrap();
+    assert_eq!(events.len(), 2);
+    for answer in &answers {
+        assert_eq!((answer.position, answer.events.len()), (events[1].position, 1));
+    }
+    answers.retain(|answer| !answer.repeated);
+    assert!(answers.len() <= 1, "at most one wrote it; others that did find their own after a conflict");
+}
+
+#[tokio::test]
+async fn a_command_whose_outcome_was_unknown_finds_its_event() {
+    let log = Log::provisioned().await;
+    let id = registered(&log.commands).await;
+    let context = person();
+    // As if the server had taken the event and its answer had been lost.
+    let event: UserEvent = UserPasswordChanged { password_hash: "$argon2id$9".to_owned().into() }.into();
+    let lost = NewEvent {
+        event_id: context.command_id.event_id("user", &id.to_string(), 0),
+        event_type: event.event_type(),
+        time: log.commands.now(),
+        command_id: context.command_id,
+        correlation_id: context.correlation_id,
+        actor: context.actor.clone(),
+        traceparent: None,
+        body: Bytes::from(event.body().to_string()),
+    };
+    let append = Append { aggregate: "user", id: id.to_string(), expected: 1, events: vec![lost] };
+    let position = log.log.append(Commit::new(log.log.names(), &[append])).await.unwrap()[0];
+    log.commands.execute::<User>(&person(), id, change_password(10)).await.unwrap();
+
+    let done = log.commands.execute::<User>(&context, id, change_password(9)).await.unwrap();
+    assert!(done.repeated);
+    assert_eq!((done.position, done.events), (position, vec![event]));
+    assert_eq!(log.all().await.len(), 3, "nothing was written");
+}
+
+#[tokio::test]
+async fn a_command_that_changes_nothing_answers_with_where_the_aggregate_stands() {
+    let log = Log::provisioned().await;
+    let owner = Uuid::new_v4();
+    let take = ClaimCommand::Take { kind: ClaimKind::UserName, owner };
+    let first = log.commands.execute::<Claim>(&person(), "c", take).await.unwrap();
+    let second = log.commands.execute::<Claim>(&person(), "c", take).await.unwrap();
+    assert_eq!((second.position, second.events.len(), second.repeated), (first.position, 0, false));
+    assert_eq!(log.all().await.len(), 1);
+}
+
+#[tokio::test]
+async fn an_event_tells_who_did_it_and_why() {
+    let log = Log::provisioned().await;
+    let context = CommandContext {
+        command_id: CommandId(Uuid::new_v4()),
+        correlation_id: Uuid::new_v4(),
+        actor: "importer".to_owned(),
+        traceparent: Some("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01".to_owned()),
+    };
+    let id = UserId(Uuid::new_v4());
+    log.commands.execute::<User>(&context, id, UserCommand::Register(user("ada"))).await.unwrap();
+    let all = log.all().await;
+    let event = &all[0];
+    assert_eq!((event.command_id, event.correlation_id), (context.command_id, context.correlation_id));
+    assert_eq!((event.actor.as_str(), event.event_type.as_str()), ("importer", "UserRegistered"));
+    assert_eq!(event.event_id, context.command_id.event_id("user", &id.to_string(), 0));
+}
+
+#[tokio::test]
+async fn of_many_registrations_with_one_address_one_leaves_anything_behind() {
+    let log = Log::provisioned().await;
+    let ids: Vec<_> = (0..20).map(|_| UserId(Uuid::new_v4())).collect();
+    let outcomes = join_all(ids.iter().enumerate().map(|(n, id)| {
+        let commands = &log.commands;
+        // Names of their own, but all want one address.
+        let mut wanted = user(&format!("user{n}"));
+        wanted.profile.email = "ada@example.com".to_owned().into();
+        async move { register_user(commands, KEY, &person(), *id, wanted).await }
+    }))
+    .await;
+    let won: Vec<_> = outcomes.iter().filter_map(|outcome| outcome.as_ref().ok()).collect();
+    assert_eq!(won.len(), 1);
+    let losers = outcomes
+        .iter()
+        .filter(|outcome| matches!(outcome, Err(CommandError::Refused(Refusal::Taken("e-mail address")))));
+    assert_eq!(losers.count(), 19);
+    let mut types: Vec<_> = log.all().await.into_iter().map(|e| e.event_type).collect();
+    types.sort();
+    assert_eq!(types, ["ClaimTaken", "ClaimTaken", "UserRegistered"]);
+}
+
+#[tokio::test]
+async fn a_registration_sent_again_answers_the_same() {
+    let log = Log::provisioned().await;
+    let (context, id) = (person(), UserId(Uuid::new_v4()));
+    let commands = Arc::new(log.commands.clone());
+    let first = register_user(&commands, KEY, &context, id, user("ada")).await.unwrap();
+    register_user(&commands, KEY, &person(), UserId(Uuid::new_v4()), user("grace")).await.unwrap();
+    let written = log.all().await.len();
+    let again = register_user(&commands, KEY, &context, id, user("ada")).await.unwrap();
+    assert_eq!(log.all().await.len(), written);
+    let own: Vec<_> = log
+        .all()
+        .await
+        .into_iter()
+        .filter(|e| e.command_id == context.command_id)
+        .map(|e| e.position)
+        .collect();
+    assert!(own.contains(&again) && own.contains(&first), "{own:?}: {first}, then {again}");
+}

@@ -1,0 +1,132 @@
+//! Group commit under load: whoever conflicts costs the others nothing.
+
+use std::collections::{HashMap, HashSet};
+
+use futures_util::future::join_all;
+use laureate::event_log::{AppendError, Commit, NewEvent, Position};
+use uuid::Uuid;
+
+use super::fixture::{Log, append, event, put};
+
+/// Event ids by position.
+async fn standing(log: &Log) -> HashMap<Position, Uuid> {
+    log.all().await.iter().map(|e| (e.position, e.event_id)).collect()
+}
+
+#[tokio::test]
+async fn conflicts_among_many_commits_cost_the_others_nothing() {
+    let log = Log::provisioned().await;
+    put(&log.log, "held", 0, vec![event(0)]).await;
+    let commits: Vec<(String, NewEvent)> = (0..303)
+        .map(|n| {
+            let id = if n % 101 == 50 { "held".to_owned() } else { format!("own-{n}") };
+            (id, event(n))
+        })
+        .collect();
+    let answers = join_all(commits.iter().map(|(id, event)| {
+        log.log.append(Commit::new(log.log.names(), &[append(id, 0, vec![event.clone()])]))
+    }))
+    .await;
+
+    let standing = standing(&log).await;
+    let mut positions = HashSet::new();
+    for ((id, event), answer) in commits.iter().zip(answers) {
+        match answer {
+            Ok(acknowledged) => {
+                assert_ne!(id, "held");
+                assert_eq!(acknowledged.len(), 1);
+                assert_eq!(standing.get(&acknowledged[0]), Some(&event.event_id), "{id}");
+                positions.insert(acknowledged[0]);
+            }
+            Err(error) => {
+                assert_eq!(id, "held", "{error}");
+                assert!(matches!(error, AppendError::Conflict), "{error}");
+                assert!(!standing.values().any(|id| *id == event.event_id), "refused and there all the same");
+            }
+        }
+    }
+    assert_eq!(positions.len(), 300);
+    assert_eq!(standing.len(), 301);
+}
+
+#[tokio::test]
+async fn commits_of_several_aggregates_stay_whole_under_load() {
+    let log = Log::provisioned().await;
+    put(&log.log, "held", 0, vec![event(0)]).await;
+    // Each has two events of one aggregate and one of another; every seventh touches what is held.
+    let commits: Vec<(bool, [NewEvent; 3])> =
+        (0..150).map(|n| (n % 7 == 3, [event(n), event(n), event(n)])).collect();
+    let answers = join_all(commits.iter().enumerate().map(|(n, (conflicts, [a, b, c]))| {
+        let other = if *conflicts { "held".to_owned() } else { format!("second-{n}") };
+        let appends = [
+            append(&format!("first-{n}"), 0, vec![a.clone(), b.clone()]),
+            append(&other, 0, vec![c.clone()]),
+        ];
+        log.log.append(Commit::new(log.log.names(), &appends))
+    }))
+    .await;
+
+    let standing = standing(&log).await;
+    for ((conflicts, events), answer) in commits.iter().zip(answers) {
+        match answer {
+            Ok(positions) => {
+                assert!(!conflicts);
+                assert_eq!([positions[0] + 1, positions[0] + 2], positions[1..], "torn apart");
+                for (position, event) in positions.iter().zip(events) {
+                    assert_eq!(standing.get(position), Some(&event.event_id));
+                }
+            }
+            Err(error) => {
+                assert!(*conflicts && matches!(error, AppendError::Conflict), "{error}");
+                let there = |event: &NewEvent| standing.values().any(|id| *id == event.event_id);
+                assert!(!events.iter().any(there), "a part of what was refused is there");
+            }
+        }
+    }
+    let good = commits.iter().filter(|(conflicts, _)| !conflicts).count();
+    assert_eq!(standing.len(), 1 + 3 * good);
+}
+
+#[tokio::test]
+async fn several_processes_write_side_by_side() {
+    let log = Log::provisioned().await;
+    let mut writers = Vec::new();
+    for process in 0..4 {
+        let other = log.another_process().await;
+        writers.push(tokio::spawn(async move {
+            let events: Vec<_> = (0..200).map(event).collect();
+            let answers = join_all(events.iter().enumerate().map(|(n, event)| {
+                let id = format!("{process}-{n}");
+                other.append(Commit::new(other.names(), &[append(&id, 0, vec![event.clone()])]))
+            }))
+            .await;
+            let position = |answer: Result<Vec<Position>, AppendError>| answer.expect("acknowledged")[0];
+            events.iter().map(|e| e.event_id).zip(answers.into_iter().map(position)).collect::<Vec<_>>()
+        }));
+    }
+    let mut acknowledged = Vec::new();
+    for writer in writers {
+        acknowledged.extend(writer.await.unwrap());
+    }
+    let standing = standing(&log).await;
+    assert_eq!(standing.len(), 800);
+    for (event_id, position) in acknowledged {
+        assert_eq!(standing.get(&position), Some(&event_id));
+    }
+}
+
+#[tokio::test]
+async fn commits_to_one_aggregate_that_wait_together_keep_their_order() {
+    let log = Log::provisioned().await;
+    // Each expects the one before it; they are queued at once and can only go out one by one.
+    let commits: Vec<_> = (0..20).map(|n| append("chain", n, vec![event(n as usize)])).collect();
+    let answers = join_all(
+        commits.iter().map(|one| log.log.append(Commit::new(log.log.names(), std::slice::from_ref(one)))),
+    )
+    .await;
+    for (n, answer) in answers.into_iter().enumerate() {
+        assert_eq!(answer.unwrap(), [n as Position + 1]);
+    }
+    let ids: Vec<_> = log.all().await.iter().map(|e| e.event_id).collect();
+    assert_eq!(ids, commits.iter().map(|c| c.events[0].event_id).collect::<Vec<_>>());
+}

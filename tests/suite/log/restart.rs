@@ -1,0 +1,216 @@
+//! A server that is killed under load: whatever was acknowledged is there afterwards, and the
+//! programs that use it go on by themselves.
+
+use std::collections::HashMap;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use bytes::Bytes;
+use laureate::commands::{CommandError, Commands};
+use laureate::domain::CommandId;
+use laureate::domain::user::User;
+use laureate::event_log::{Commit, EventLog, Position, RecordedEvent};
+use laureate::stack::{Stack, StackOptions};
+use rustix::process::{Pid, Signal, kill_process};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+use uuid::Uuid;
+
+use super::fixture::{
+    append, change_password, commands, event_with, open, person, put, read_all, registered,
+};
+use crate::support::{laureate, until};
+
+/// A server that can be killed and started again; clients reach it at one address all the time.
+struct Restarting {
+    folder: tempfile::TempDir,
+    stack: Option<Stack>,
+    target: watch::Sender<Option<String>>,
+    url: String,
+}
+
+impl Restarting {
+    async fn start() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        // PostgreSQL's user must pass through when the tests run as root.
+        fs::set_permissions(folder.path(), Permissions::from_mode(0o711)).unwrap();
+        let stack = start_in(folder.path()).await;
+        let (target, current) = watch::channel(Some(authority(&stack)));
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("nats://{}", listener.local_addr().unwrap());
+        tokio::spawn(relay(listener, current));
+        Self { folder, stack: Some(stack), target, url }
+    }
+
+    /// `kill -9`, and nobody answers until [`Self::start_again`].
+    async fn kill(&mut self) {
+        let stack = self.stack.take().unwrap();
+        let pid = Pid::from_raw(stack.server_pids().nats.unwrap().cast_signed()).unwrap();
+        kill_process(pid, Signal::KILL).unwrap();
+        self.target.send_replace(None);
+        stack.stop().await;
+    }
+
+    async fn start_again(&mut self) {
+        let stack = start_in(self.folder.path()).await;
+        self.target.send_replace(Some(authority(&stack)));
+        self.stack = Some(stack);
+    }
+}
+
+async fn start_in(folder: &Path) -> Stack {
+    let options =
+        StackOptions { supervisor: Some(laureate().to_path_buf()), ..StackOptions::persistent(folder) };
+    Stack::start(options).await.unwrap()
+}
+
+fn authority(stack: &Stack) -> String {
+    stack.nats_url().trim_start_matches("nats://").to_owned()
+}
+
+/// Passes connections on to where the server is now; those to an earlier one are cut.
+async fn relay(listener: TcpListener, target: watch::Receiver<Option<String>>) {
+    while let Ok((mut inside, _)) = listener.accept().await {
+        let mut changes = target.clone();
+        let Some(address) = changes.borrow_and_update().clone() else { continue };
+        tokio::spawn(async move {
+            let Ok(mut outside) = TcpStream::connect(address).await else { return };
+            tokio::select! {
+                _ = tokio::io::copy_bidirectional(&mut inside, &mut outside) => {}
+                _ = changes.changed() => {}
+            }
+        });
+    }
+}
+
+/// What a writer was told.
+#[derive(Clone)]
+struct Acknowledged {
+    position: Position,
+    event_id: Uuid,
+    body: Bytes,
+}
+
+/// Appends to an aggregate of its own until told to stop; an unknown outcome ends it.
+async fn write(
+    log: EventLog,
+    id: String,
+    stop: Arc<AtomicBool>,
+    count: Arc<AtomicUsize>,
+) -> Vec<Acknowledged> {
+    let mut acknowledged: Vec<Acknowledged> = Vec::new();
+    while !stop.load(Ordering::Relaxed) {
+        let last = acknowledged.last().map_or(0, |a| a.position);
+        let body = Bytes::from(format!("{{\"writer\":\"{id}\",\"n\":{}}}", acknowledged.len()));
+        let event = event_with(body.clone());
+        let event_id = event.event_id;
+        match log.append(Commit::new(log.names(), &[append(&id, last, vec![event])])).await {
+            Ok(positions) => acknowledged.push(Acknowledged { position: positions[0], event_id, body }),
+            Err(_) => break,
+        }
+        count.fetch_add(1, Ordering::Relaxed);
+    }
+    acknowledged
+}
+
+/// Changes one user's password again and again; tells of each command whether it was acknowledged.
+async fn command(
+    commands: Commands,
+    stop: Arc<AtomicBool>,
+    count: Arc<AtomicUsize>,
+) -> Vec<(CommandId, Option<Position>)> {
+    let id = registered(&commands).await;
+    let mut told = Vec::new();
+    for n in 0.. {
+        if stop.load(Ordering::Relaxed) {
+            break;
+        }
+        let context = person();
+        let outcome = match commands.execute::<User>(&context, id, change_password(n)).await {
+            Ok(done) => Some(done.position),
+            Err(CommandError::Busy | CommandError::Log(_)) => None,
+            Err(error) => panic!("{error}"),
+        };
+        told.push((context.command_id, outcome));
+        count.fetch_add(1, Ordering::Relaxed);
+    }
+    told
+}
+
+async fn progress(count: &AtomicUsize, beyond: usize) {
+    until("the writers write", async || count.load(Ordering::Relaxed) > beyond).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_acknowledged_survives_kill_9_under_load() {
+    let mut server = Restarting::start().await;
+    let log = open(&server.url, "kill").await;
+    log.provision(1).await.unwrap();
+    let (stop, count) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
+    let writers: Vec<_> = (0..16)
+        .map(|n| tokio::spawn(write(log.clone(), format!("w{n}"), stop.clone(), count.clone())))
+        .collect();
+    let commanders: Vec<_> =
+        (0..4).map(|_| tokio::spawn(command(commands(&log), stop.clone(), count.clone()))).collect();
+    progress(&count, 400).await;
+    server.kill().await;
+    server.start_again().await;
+    // Commands go on by themselves, past the kill; the writers end at an append of unknown outcome.
+    let after = count.load(Ordering::Relaxed);
+    progress(&count, after + 20).await;
+    stop.store(true, Ordering::Relaxed);
+
+    let mut acknowledged = Vec::new();
+    for writer in writers {
+        acknowledged.extend(writer.await.unwrap());
+    }
+    let mut told = Vec::new();
+    for commander in commanders {
+        told.extend(commander.await.unwrap());
+    }
+    let events = read_all(&log).await;
+    let by_position: HashMap<Position, &RecordedEvent> = events.iter().map(|e| (e.position, e)).collect();
+    assert!(acknowledged.len() > 200, "{}", acknowledged.len());
+    for one in &acknowledged {
+        let event = by_position[&one.position];
+        assert_eq!((event.event_id, &event.body), (one.event_id, &one.body));
+    }
+    for (command_id, position) in told {
+        let written: Vec<_> = events.iter().filter(|e| e.command_id == command_id).collect();
+        match position {
+            Some(position) => assert_eq!(written.iter().map(|e| e.position).collect::<Vec<_>>(), [position]),
+            None => assert!(written.len() <= 1, "written {} times", written.len()),
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_reader_goes_on_after_a_restart() {
+    let mut server = Restarting::start().await;
+    let log = open(&server.url, "reader").await;
+    log.provision(1).await.unwrap();
+    put(&log, "a", 0, (0..50).map(super::fixture::event).collect()).await;
+    let mut reader = log.read_after(0);
+    let mut seen: Vec<Position> = Vec::new();
+    while seen.len() < 30 {
+        let batch = reader.next_batch(30 - seen.len(), Duration::from_secs(30)).await.unwrap();
+        seen.extend(batch.iter().map(|e| e.position));
+    }
+    server.kill().await;
+    server.start_again().await;
+    until("the log answers again", async || log.info().await.is_ok()).await;
+    put(&log, "b", 0, (0..10).map(super::fixture::event).collect()).await;
+    // A minute at the most; an error while the connection is being made again is tried again.
+    for _ in 0..120 {
+        let Ok(batch) = reader.next_batch(1_000, Duration::from_millis(500)).await else { continue };
+        seen.extend(batch.iter().map(|e| e.position));
+        if seen.len() >= 60 {
+            break;
+        }
+    }
+    assert_eq!(seen, (1..=60).collect::<Vec<_>>(), "each once, in order");
+}

@@ -1,0 +1,88 @@
+//! The house rules that a program can hold: layers, sizes, names, words, and prose that must stay true.
+//!
+//! Every check is a function from text to complaints, so that its own tests can show it failing on a
+//! small bad example; the tests here run the checks on the whole repository. Only files are read.
+
+mod layers;
+mod prose;
+mod purity;
+mod shape;
+mod source;
+mod words;
+
+use source::SourceFile;
+
+/// What a check has found: a file, mostly a line, and what to do.
+type Complaint = String;
+
+#[track_caller]
+fn none(complaints: Vec<Complaint>) {
+    assert!(complaints.is_empty(), "{} complaint(s):\n{}\n", complaints.len(), complaints.join("\n"));
+}
+
+#[track_caller]
+fn complains_of(complaints: &[Complaint], expected: &[&str]) {
+    assert_eq!(complaints.len(), expected.len(), "{complaints:#?}");
+    for (complaint, part) in complaints.iter().zip(expected) {
+        assert!(complaint.contains(part), "\"{complaint}\" does not tell of \"{part}\"");
+    }
+}
+
+fn sources() -> Vec<SourceFile> {
+    source::rust_files(&["src", "tests"])
+}
+
+#[test]
+fn modules_use_only_what_their_layer_may() {
+    none(layers::check_table(&source::top_modules()));
+    none(sources().iter().filter(|file| file.path.starts_with("src/")).flat_map(layers::check).collect());
+}
+
+#[test]
+fn every_file_is_compiled() {
+    none(source::homeless(&sources()));
+}
+
+#[test]
+fn files_and_functions_stay_small_and_are_named_for_what_they_do() {
+    none(sources().iter().flat_map(shape::check).collect());
+}
+
+#[test]
+fn nothing_panics_without_a_stated_proof() {
+    let files = sources();
+    none(files.iter().filter(|file| !file.is_test()).flat_map(shape::check_proofs).collect());
+}
+
+#[test]
+fn what_must_never_be_there_is_not_there() {
+    none(sources().iter().filter(|file| !file.is_test()).flat_map(purity::check).collect());
+    none(purity::check_stream(&source::read("nats/streams/EVENTS.json")));
+}
+
+#[test]
+fn no_text_holds_unfinished_work_or_paths_of_a_machine() {
+    let files = source::text_files();
+    assert!(files.len() > 100, "the walk misses the repository: {} files", files.len());
+    none(files.iter().flat_map(|(path, text)| words::check(path, text)).collect());
+}
+
+#[test]
+fn tests_wait_for_conditions_and_not_for_time() {
+    none(sources().iter().flat_map(words::check_sleeps).collect());
+}
+
+#[test]
+fn prose_tells_of_what_exists() {
+    let repository = prose::Repository::load();
+    let pages = source::text_files().into_iter().filter(|(path, _)| path.ends_with(".md"));
+    let pages: Vec<_> = pages.collect();
+    for wanted in ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md"] {
+        assert!(pages.iter().any(|(path, _)| path == wanted), "{wanted} is missing");
+    }
+    none(pages.iter().flat_map(|(path, text)| prose::check(&repository, path, text)).collect());
+    // Messages and comments send people to make, too.
+    let told = source::text_files().into_iter().filter(|(path, _)| !path.starts_with("tests/suite/tidy"));
+    none(told.flat_map(|(path, text)| prose::check_targets(&repository, &path, &text)).collect());
+    none(prose::check_map(&source::read("ARCHITECTURE.md"), &source::top_modules(), &source::paths()));
+}

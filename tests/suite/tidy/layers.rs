@@ -1,0 +1,223 @@
+//! Which module may use which: `domain ← process ← {commands, projection, workers} ← http ← app ← cli ← main`.
+
+use super::source::SourceFile;
+use super::{Complaint, complains_of};
+
+struct Layer {
+    module: &'static str,
+    may_use: &'static [&'static str],
+    why: &'static str,
+}
+
+const fn layer(module: &'static str, may_use: &'static [&'static str], why: &'static str) -> Layer {
+    Layer { module, may_use, why }
+}
+
+/// From the inside out: a module may use only modules above it, and of those only the ones named.
+const LAYERS: &[Layer] = &[
+    layer("domain", &[], "pure: decides, and knows nothing else"),
+    layer("process", &["domain"], "pure: events in, commands out"),
+    layer("render", &["domain"], "an adapter: takes domain types, knows nobody who calls it"),
+    layer("mail", &["domain"], "an adapter"),
+    layer("storage", &["domain"], "an adapter"),
+    layer("sheet", &["domain"], "an adapter"),
+    layer("stack", &[], "an adapter: servers, whatever runs on them"),
+    layer("event_log", &["domain"], "an adapter: where events are kept"),
+    layer("database", &[], "connections and migrations, whatever the tables hold"),
+    layer("commands", &["domain", "process", "event_log"], "decides and appends; writes nothing but the log"),
+    layer(
+        "projection",
+        &["domain", "event_log", "database"],
+        "sees events and SQL: a rebuild can't mail or render",
+    ),
+    layer(
+        "workers",
+        &["domain", "process", "commands", "event_log", "render", "mail", "storage", "sheet"],
+        "events to outside effects, and their outcomes to events; reads no query table",
+    ),
+    layer(
+        "http",
+        &["domain", "commands", "projection", "workers", "event_log", "database", "storage", "sheet"],
+        "writes by commands, reads from projections; of the workers only the dry run and the issued PDF; \
+         neither renders nor mails",
+    ),
+    layer(
+        "config",
+        &["domain", "http", "event_log", "mail", "sheet", "storage"],
+        "each part's own settings type",
+    ),
+    layer(
+        "app",
+        &[
+            "domain",
+            "commands",
+            "projection",
+            "workers",
+            "http",
+            "config",
+            "event_log",
+            "database",
+            "render",
+            "mail",
+            "storage",
+            "sheet",
+        ],
+        "the composition root: knows every part but the embedded servers",
+    ),
+    layer(
+        "cli",
+        &[
+            "app",
+            "config",
+            "commands",
+            "domain",
+            "event_log",
+            "projection",
+            "database",
+            "http",
+            "stack",
+            "sheet",
+            "storage",
+            "workers",
+            "render",
+        ],
+        "one file per subcommand",
+    ),
+    layer("main", &["cli", "stack"], "starts the command line, or supervises a server"),
+];
+
+/// Single items that a module may use of another that it otherwise may not.
+const EXCEPTIONS: &[(&str, &str, &str)] = &[
+    ("http", "mail::attachment_file_name", "a download is named like the attachment; a pure function"),
+    (
+        "http",
+        "stack::mail_catcher::caught_mail",
+        "shows the embedded stack's caught mails, from their folder",
+    ),
+];
+
+/// The table itself: every module has a row, every row a module, and no row uses one below it.
+pub(super) fn check_table(modules: &[String]) -> Vec<Complaint> {
+    check_rows(LAYERS, modules)
+}
+
+fn check_rows(layers: &[Layer], modules: &[String]) -> Vec<Complaint> {
+    let known = |name: &str| layers.iter().position(|layer| layer.module == name);
+    let homeless = modules.iter().filter(|module| known(module).is_none());
+    let mut complaints: Vec<_> = homeless
+        .map(|module| format!("src/{module}: say in LAYERS (tests/suite/tidy/layers.rs) what it may use"))
+        .collect();
+    for (n, layer) in layers.iter().enumerate() {
+        if !modules.iter().any(|module| module == layer.module) {
+            complaints.push(format!("LAYERS: there is no src/{}", layer.module));
+        }
+        let upward = layer.may_use.iter().filter(|used| known(used).is_none_or(|used| used >= n));
+        complaints.extend(
+            upward.map(|used| format!("LAYERS: {} may not use {used}, which is not above it", layer.module)),
+        );
+    }
+    complaints
+}
+
+/// What a file uses that its module may not.
+pub(super) fn check(file: &SourceFile) -> Vec<Complaint> {
+    let Some(path) = module_path(&file.path) else { return Vec::new() };
+    let Some(layer) = LAYERS.iter().find(|layer| layer.module == path[0]) else { return Vec::new() };
+    let used = used_modules(&file.code, path.len());
+    let foreign = used.into_iter().filter(|(_, used)| {
+        let module = used.split("::").next().unwrap_or_default();
+        let excepted = |(by, item, _): &(&str, &str, &str)| *by == layer.module && used.starts_with(item);
+        module != layer.module
+            && LAYERS.iter().any(|l| l.module == module)
+            && !layer.may_use.contains(&module)
+            && !EXCEPTIONS.iter().any(excepted)
+    });
+    let tell =
+        |(at, used)| format!("{}:{} uses {used}; {}: {}", file.path, file.line(at), layer.module, layer.why);
+    foreign.map(tell).collect()
+}
+
+/// `src/http/endpoints/mod.rs` → `[http, endpoints]`; nothing for the crate's root.
+fn module_path(path: &str) -> Option<Vec<&str>> {
+    let inner = path.strip_prefix("src/")?.strip_suffix(".rs")?;
+    let mut parts: Vec<&str> = inner.split('/').collect();
+    parts.pop_if(|last| *last == "mod");
+    (parts != ["lib"] && !parts.is_empty()).then_some(parts)
+}
+
+/// The paths after `crate::`, `laureate::` and as many `super::` as lead to the crate's root.
+fn used_modules(code: &str, depth: usize) -> Vec<(usize, String)> {
+    let roots = ["crate::".to_owned(), "laureate::".to_owned(), "super::".repeat(depth)];
+    let mut found = Vec::new();
+    for root in &roots {
+        for (at, _) in code.match_indices(root.as_str()) {
+            let before = code[..at].chars().next_back();
+            if before.is_some_and(|c| c.is_alphanumeric() || c == '_' || c == ':') {
+                continue;
+            }
+            let paths = paths(&code[at + root.len()..]);
+            found.extend(paths.into_iter().filter(|path| !path.starts_with("super")).map(|path| (at, path)));
+        }
+    }
+    found
+}
+
+/// `a::b` → `[a::b]`; `{a::{b, c}, d}` → `[a::, d]`.
+fn paths(rest: &str) -> Vec<String> {
+    let path = |text: &str| {
+        text.trim_start().chars().take_while(|c| c.is_alphanumeric() || "_:".contains(*c)).collect()
+    };
+    let Some(group) = rest.strip_prefix('{') else { return vec![path(rest)] };
+    let (mut depth, mut start, mut found) = (0, 0, Vec::new());
+    for (at, c) in group.char_indices() {
+        match c {
+            '{' => depth += 1,
+            '}' if depth > 0 => depth -= 1,
+            ',' | '}' if depth == 0 => {
+                found.push(path(&group[start..at]));
+                start = at + 1;
+                if c == '}' {
+                    break;
+                }
+            }
+            _ => {}
+        }
+    }
+    found
+}
+
+#[test]
+fn a_module_that_reaches_outwards_is_found() {
+    let check = |path: &str, text: &str| check(&SourceFile::new(path, text));
+    complains_of(
+        &check("src/projection/apply.rs", "use crate::workers::Worker;"),
+        &["apply.rs:1 uses workers"],
+    );
+    complains_of(&check("src/projection/a.rs", "use crate::{domain::A, mail::{B, C}};"), &["uses mail"]);
+    complains_of(&check("src/domain/a.rs", "\nfn f() { crate::commands::x() }"), &["a.rs:2 uses commands"]);
+    complains_of(&check("src/domain/a.rs", "use super::super::http::X;"), &["uses http"]);
+    complains_of(&check("src/render/mod.rs", "use super::storage::X;"), &["uses storage"]);
+    complains_of(&check("src/workers/a/b.rs", "use super::super::super::http::X;"), &["uses http"]);
+    complains_of(&check("src/main.rs", "use laureate::app::App;"), &["uses app"]);
+    complains_of(&check("src/http/a.rs", "use crate::mail::{MailProvider, X};"), &["uses mail"]);
+}
+
+#[test]
+fn what_is_allowed_is_not_complained_of() {
+    let check = |path: &str, text: &str| check(&SourceFile::new(path, text));
+    let fine =
+        "// crate::http\nuse crate::domain::{A, http};\nuse super::mail::B;\nlet s = \"crate::http::x\";";
+    complains_of(&check("src/workers/mailer.rs", fine), &[]);
+    complains_of(&check("src/http/a.rs", "use crate::mail::attachment_file_name;"), &[]);
+    complains_of(&check("src/http/endpoints/jobs/get.rs", "use super::super::super::answer::X;"), &[]);
+}
+
+#[test]
+fn the_table_has_a_direction_and_a_row_for_every_module() {
+    let rows = [layer("a", &["b"], ""), layer("b", &["b", "c"], ""), layer("d", &[], "")];
+    let modules = ["a", "b", "e"].map(str::to_owned);
+    complains_of(
+        &check_rows(&rows, &modules),
+        &["src/e: say", "a may not use b", "b may not use b", "b may not use c", "no src/d"],
+    );
+}

@@ -1,0 +1,338 @@
+//! Prose that tells of paths, links, make targets, subcommands and addresses of the API that exist.
+
+use std::collections::HashSet;
+
+use super::source;
+use super::{Complaint, complains_of};
+
+/// What prose may tell of.
+pub(super) struct Repository {
+    paths: HashSet<String>,
+    /// Slugs of headings, as `file#slug`.
+    headings: HashSet<String>,
+    targets: HashSet<String>,
+    subcommands: HashSet<String>,
+    /// Of the API, with `{}` for a parameter.
+    routes: HashSet<Vec<String>>,
+}
+
+/// Where paths of ours begin.
+const TOP: &[&str] = &[
+    ".ci",
+    ".config",
+    "benches",
+    "docs",
+    "fonts",
+    "migrations",
+    "nats",
+    "openapi",
+    "projections",
+    "samples",
+    "src",
+    "templates",
+    "tests",
+    "tools",
+];
+/// What a file of ours ends with.
+const ENDINGS: &[&str] =
+    &[".rs", ".sql", ".toml", ".md", ".typ", ".sh", ".json", ".png", ".snap", ".j2", ".py"];
+
+impl Repository {
+    pub(super) fn load() -> Self {
+        let paths: HashSet<String> = source::paths().into_iter().collect();
+        let pages = source::text_files().into_iter().filter(|(path, _)| path.ends_with(".md"));
+        let headings =
+            pages.flat_map(|(path, text)| slugs(&text).into_iter().map(move |slug| format!("{path}#{slug}")));
+        Self {
+            headings: headings.collect(),
+            targets: targets(&source::read("Makefile")),
+            subcommands: subcommands(&source::read("src/cli/mod.rs")),
+            routes: routes(&source::read("src/http/router.rs")),
+            paths,
+        }
+    }
+
+    /// As a whole path, or as the end of one.
+    fn has(&self, path: &str) -> bool {
+        let path = path.trim_end_matches('/');
+        let end = format!("/{path}");
+        self.paths.iter().any(|known| {
+            let known = known.trim_end_matches('/');
+            known == path || known.ends_with(&end)
+        })
+    }
+
+    fn has_from_root(&self, path: &str) -> bool {
+        self.paths.contains(path) || self.paths.contains(&format!("{}/", path.trim_end_matches('/')))
+    }
+
+    fn has_route(&self, path: &str) -> bool {
+        let asked: Vec<&str> = path.trim_matches('/').split('/').collect();
+        let fits = |(known, asked): (&String, &&str)| known == asked || (known == "{}" && !asked.is_empty());
+        self.routes.iter().any(|route| route.len() == asked.len() && route.iter().zip(&asked).all(fits))
+    }
+}
+
+fn targets(makefile: &str) -> HashSet<String> {
+    let target = |line: &str| {
+        let (name, _) = line.split_once(':')?;
+        let plain = !name.is_empty() && name.chars().all(|c| c.is_ascii_lowercase() || c == '-');
+        plain.then(|| name.to_owned())
+    };
+    makefile.lines().filter_map(target).collect()
+}
+
+/// The variants of `enum Command`, as the command line spells them.
+fn subcommands(text: &str) -> HashSet<String> {
+    let body = text
+        .split_once("enum Command {")
+        .and_then(|(_, rest)| rest.split_once("\n}"))
+        .map_or("", |(body, _)| body);
+    let variant = |line: &str| {
+        let name: String = line.trim().chars().take_while(char::is_ascii_alphanumeric).collect();
+        name.starts_with(|c: char| c.is_ascii_uppercase()).then(|| kebab(&name))
+    };
+    body.lines().filter_map(variant).collect()
+}
+
+fn kebab(name: &str) -> String {
+    let mut kebab = String::new();
+    for c in name.chars() {
+        if c.is_ascii_uppercase() && !kebab.is_empty() {
+            kebab.push('-');
+        }
+        kebab.push(c.to_ascii_lowercase());
+    }
+    kebab
+}
+
+/// The paths in the route table.
+fn routes(table: &str) -> HashSet<Vec<String>> {
+    let route = |line: &str| {
+        let (_, rest) = line.trim().strip_prefix("on(")?.split_once('"')?;
+        let parts = rest.split_once('"')?.0.trim_matches('/').split('/');
+        Some(
+            parts.map(|part| if part.starts_with('{') { "{}".to_owned() } else { part.to_owned() }).collect(),
+        )
+    };
+    table.lines().filter_map(route).collect()
+}
+
+/// GitHub's names for headings.
+fn slugs(text: &str) -> Vec<String> {
+    let headings = outside_fences(text)
+        .filter_map(|(_, line)| Some(line.strip_prefix('#')?.trim_start_matches('#').trim()));
+    let slug = |heading: &str| {
+        let kept = heading.to_lowercase();
+        let kept = kept.chars().filter(|c| c.is_alphanumeric() || " -_".contains(*c));
+        kept.map(|c| if c == ' ' { '-' } else { c }).collect()
+    };
+    headings.map(slug).collect()
+}
+
+fn outside_fences(text: &str) -> impl Iterator<Item = (usize, &str)> {
+    let mut inside = false;
+    text.lines().enumerate().filter(move |(_, line)| {
+        let fence = line.trim_start().starts_with("```");
+        inside ^= fence;
+        !inside && !fence
+    })
+}
+
+/// Code: what stands in backticks and in fenced blocks, each with its line from 1.
+fn code(text: &str) -> Vec<(usize, &str, bool)> {
+    let outside: HashSet<usize> = outside_fences(text).map(|(n, _)| n).collect();
+    let mut found = Vec::new();
+    for (n, line) in text.lines().enumerate() {
+        if outside.contains(&n) {
+            found.extend(line.split('`').skip(1).step_by(2).map(|span| (n + 1, span, true)));
+        } else if !line.trim_start().starts_with("```") {
+            found.push((n + 1, line, false));
+        }
+    }
+    found
+}
+
+/// What a page tells of and isn't there.
+pub(super) fn check(repository: &Repository, page: &str, text: &str) -> Vec<Complaint> {
+    let mut complaints = Vec::new();
+    let mut tell = |line, what: &str| complaints.push(format!("{page}:{line}: {what}"));
+    for (line, code, span) in code(text) {
+        if span && is_path(code) && !exists(repository, page, code) {
+            tell(line, &format!("there is no {code}"));
+        }
+        for target in after(code, "make ").filter(|target| !repository.targets.contains(*target)) {
+            tell(line, &format!("the Makefile has no target {target}"));
+        }
+        for name in after(code, "laureate ").filter(|name| !repository.subcommands.contains(*name)) {
+            tell(line, &format!("there is no laureate {name}"));
+        }
+        for path in api_paths(code).filter(|path| !repository.has_route(path)) {
+            tell(line, &format!("the API has no {path}"));
+        }
+    }
+    for (n, line) in outside_fences(text) {
+        for link in links(line).filter(|link| !leads_somewhere(repository, page, link)) {
+            tell(n + 1, &format!("the link to {link} leads nowhere"));
+        }
+    }
+    complaints
+}
+
+/// Targets in backticks that the Makefile doesn't have, in any text.
+pub(super) fn check_targets(repository: &Repository, path: &str, text: &str) -> Vec<Complaint> {
+    let mut complaints = Vec::new();
+    for (n, line) in text.lines().enumerate() {
+        for rest in line.split("`make ").skip(1) {
+            let target =
+                &rest[..rest.find(|c: char| !c.is_ascii_lowercase() && c != '-').unwrap_or(rest.len())];
+            if !target.starts_with('-') && !repository.targets.contains(target) {
+                complaints.push(format!("{path}:{}: the Makefile has no target {target}", n + 1));
+            }
+        }
+    }
+    complaints
+}
+
+/// Modules below `src/` and folders of the root that the map doesn't tell of.
+pub(super) fn check_map(page: &str, modules: &[String], paths: &[String]) -> Vec<Complaint> {
+    // The pages themselves, and what proptest keeps of failures.
+    let untold = ["docs/", "proptest-regressions/"];
+    let is_folder = |path: &&String| {
+        path.find('/') == Some(path.len() - 1) && !path.starts_with('.') && !untold.contains(&path.as_str())
+    };
+    let folders = paths.iter().filter(is_folder).map(|folder| (folder.clone(), folder.clone()));
+    let modules = modules.iter().map(|module| (format!("src/{module}/"), format!("src/{module}.rs")));
+    let told =
+        |path: &String| page.contains(&format!("| `{path}` |")) || (path == "src/" || path == "tests/");
+    let missing = folders.chain(modules).filter(|(folder, file)| !told(folder) && !told(file));
+    missing.map(|(folder, _)| format!("ARCHITECTURE.md: the map doesn't tell of {folder}")).collect()
+}
+
+fn is_path(code: &str) -> bool {
+    let plain = code.chars().all(|c| c.is_ascii_alphanumeric() || "._-/".contains(c));
+    let top = code.split_once('/').is_some_and(|(first, _)| TOP.contains(&first));
+    let file = ENDINGS.iter().any(|ending| code.len() > ending.len() && code.ends_with(ending));
+    plain && !code.starts_with('/') && !code.contains("..") && (top || file)
+}
+
+fn exists(repository: &Repository, page: &str, path: &str) -> bool {
+    let top = path.split_once('/').is_some_and(|(first, _)| TOP.contains(&first));
+    // Pages in a folder tell of their neighbours.
+    let folder = page.rsplit_once('/').map_or("", |(folder, _)| folder);
+    if top {
+        repository.has_from_root(path) || repository.has_from_root(&format!("{folder}/{path}"))
+    } else {
+        repository.has(path)
+    }
+}
+
+/// The words that follow a command's name, where it stands as a command.
+fn after<'c>(code: &'c str, command: &'c str) -> impl Iterator<Item = &'c str> {
+    let starts = code.match_indices(command).filter(|(at, _)| {
+        let before = code[..*at].trim_end_matches([' ', '$']);
+        let path = code[..*at].ends_with('/');
+        before.is_empty() || before.ends_with(['&', '|', ';', '(']) || (path && !before.contains(' '))
+    });
+    starts.filter_map(move |(at, _)| {
+        let rest = &code[at + command.len()..];
+        let word = &rest[..rest.find([' ', ';', '&', '|', ')', ':', '"']).unwrap_or(rest.len())];
+        word.starts_with(|c: char| c.is_ascii_lowercase()).then_some(word)
+    })
+}
+
+/// Addresses of the API: after `$api` or the prefix, without query.
+fn api_paths(code: &str) -> impl Iterator<Item = &str> {
+    ["$api/", "/api/v1/"].into_iter().flat_map(move |prefix| {
+        code.match_indices(prefix).map(move |(at, _)| {
+            let rest = &code[at + prefix.len()..];
+            &rest[..rest.find(|c: char| " \"'?\\,;)".contains(c)).unwrap_or(rest.len())]
+        })
+    })
+}
+
+/// The targets of Markdown links that are not addresses elsewhere.
+fn links(line: &str) -> impl Iterator<Item = &str> {
+    let targets = line.split("](").skip(1).filter_map(|rest| Some(rest.split_once(')')?.0));
+    targets.filter(|target| !target.contains("://") && !target.starts_with("mailto:"))
+}
+
+fn leads_somewhere(repository: &Repository, page: &str, link: &str) -> bool {
+    let (path, heading) = link.split_once('#').map_or((link, None), |(path, heading)| (path, Some(heading)));
+    let folder = page.rsplit_once('/').map_or(String::new(), |(folder, _)| format!("{folder}/"));
+    let path = if path.is_empty() { page.to_owned() } else { format!("{folder}{path}") };
+    repository.has_from_root(&path)
+        && heading.is_none_or(|heading| repository.headings.contains(&format!("{path}#{heading}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn repository() -> Repository {
+        Repository {
+            paths: ["src/", "src/a.rs", "src/b/", "src/b/c.rs", "docs/", "docs/x.md", "README.md"]
+                .map(str::to_owned)
+                .into(),
+            headings: ["README.md#two-words".to_owned()].into(),
+            targets: targets("demo: build ## Show\nbuild:\n\t@x\nA ?= b:\n"),
+            subcommands: subcommands("enum Command {\n    /// Run\n    Up(up::A),\n    WithServers(B),\n}\n"),
+            routes: routes("  on(GET, \"/jobs/{id}\", routes!(x)).may(Y),\n  on(POST, \"/auth/login\", z),"),
+        }
+    }
+
+    fn told(text: &str) -> Vec<Complaint> {
+        check(&repository(), "README.md", text)
+    }
+
+    #[test]
+    fn paths_that_are_not_there_are_found() {
+        complains_of(
+            &told("see `src/a.rs`, `src/b`, `b/c.rs`, `c.rs`, `on_<x>.sql`, `/etc/x.md`, `a/b`"),
+            &[],
+        );
+        complains_of(
+            &told("x\n`src/gone.rs` `gone.rs` `docs/gone/`"),
+            &["README.md:2: there is no src/gone.rs", "gone.rs", "docs/gone/"],
+        );
+    }
+
+    #[test]
+    fn a_map_with_holes_is_found() {
+        let paths =
+            ["src/", "src/a.rs", "tests/", "nats/", "fonts/", "fonts/x/", "README.md"].map(str::to_owned);
+        let modules = ["a", "b"].map(str::to_owned);
+        let told = check_map("| `src/a.rs` | x |\n| `nats/` | x |\n", &modules, &paths);
+        complains_of(&told, &["fonts/", "src/b/"]);
+    }
+
+    #[test]
+    fn links_that_lead_nowhere_are_found() {
+        complains_of(&told("[a](docs/x.md) ![b](https://c.org/d) [e](#two-words)"), &[]);
+        complains_of(&told("[a](docs/y.md) [b](#no-such)"), &["docs/y.md", "#no-such"]);
+    }
+
+    #[test]
+    fn commands_that_do_not_exist_are_found() {
+        complains_of(
+            &told("`make demo`, make nothing of it\n```sh\nmake build ARGS=1 && laureate up\n```"),
+            &[],
+        );
+        complains_of(&told("`make coffee`"), &["no target coffee"]);
+        complains_of(
+            &check_targets(&repository(), "a.rs", "// run `make demo`\n\"`make tea` first\""),
+            &["a.rs:2: the Makefile has no target tea"],
+        );
+        complains_of(
+            &told("```sh\n$ make tea; make demo\ntarget/debug/laureate fly\n```"),
+            &["tea", "laureate fly"],
+        );
+        complains_of(&told("`laureate with-servers -- x` and `laureate down`"), &["laureate down"]);
+    }
+
+    #[test]
+    fn addresses_that_the_api_does_not_have_are_found() {
+        complains_of(&told("```sh\ncurl \"$api/jobs/$job\" http://x/api/v1/auth/login?x=/no\n```"), &[]);
+        complains_of(&told("`GET /api/v1/jobs` and `$api/auth/logout`"), &["no jobs", "auth/logout"]);
+    }
+}

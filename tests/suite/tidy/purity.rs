@@ -1,0 +1,114 @@
+//! What must never be there, so that nobody needs to look for it: the absences of ARCHITECTURE.md.
+
+use super::source::SourceFile;
+use super::{Complaint, complains_of};
+
+struct Absence {
+    /// Files whose path begins so.
+    inside: &'static [&'static str],
+    /// Text that must not be there, comments aside.
+    never: &'static [&'static str],
+    why: &'static str,
+}
+
+const ABSENCES: &[Absence] = &[
+    Absence {
+        inside: &["src/domain/", "src/process/"],
+        never: &["now_utc", "now_local", "SystemTime", "Instant::now", "new_v4", "rand::", "getrandom"],
+        why: "time, ids and randomness are passed in",
+    },
+    Absence {
+        inside: &["src/domain/", "src/process/"],
+        never: &[
+            "async fn",
+            ".await",
+            "tokio::",
+            "std::fs",
+            "std::net",
+            "std::env",
+            "std::process",
+            "tracing::",
+        ],
+        why: "pure code does nothing outside",
+    },
+    Absence {
+        inside: &["src/"],
+        never: &[
+            ".purge(",
+            "STREAM.PURGE",
+            "delete_message",
+            "STREAM.MSG.DELETE",
+            "delete_stream",
+            "STREAM.DELETE",
+        ],
+        why: "nothing is deleted from a stream",
+    },
+    Absence {
+        inside: &[
+            "src/http/",
+            "src/workers/",
+            "src/projection/",
+            "src/commands",
+            "src/mail/",
+            "src/storage/",
+        ],
+        never: &["println!", "eprintln!", "dbg!"],
+        why: "servers speak through tracing",
+    },
+    Absence {
+        inside: &["src/render/"],
+        never: &["now_utc", "Instant::now", "rand::", "new_v4", "std::fs", "reqwest", "tokio::"],
+        why: "a certificate's bytes follow from its input alone",
+    },
+];
+
+/// What is there and must not be; test code aside.
+pub(super) fn check(file: &SourceFile) -> Vec<Complaint> {
+    let mut complaints = Vec::new();
+    for absence in ABSENCES.iter().filter(|a| a.inside.iter().any(|inside| file.path.starts_with(inside))) {
+        for never in absence.never {
+            for (at, _) in file.uncommented.match_indices(never).filter(|(at, _)| !file.in_test(*at)) {
+                complaints.push(format!("{}:{}: {never}: {}", file.path, file.line(at), absence.why));
+            }
+        }
+    }
+    complaints
+}
+
+/// The log's stream keeps everything for ever and refuses deletion itself.
+pub(super) fn check_stream(json: &str) -> Vec<Complaint> {
+    let wanted = [
+        "\"deny_purge\": true",
+        "\"deny_delete\": true",
+        "\"discard\": \"new\"",
+        "\"max_age\": 0",
+        "\"max_msgs\": -1",
+        "\"max_bytes\": -1",
+        "\"storage\": \"file\"",
+        "\"compression\": \"none\"",
+        "\"allow_atomic\": true",
+    ];
+    let missing = wanted.into_iter().filter(|wanted| !json.contains(wanted));
+    missing.map(|wanted| format!("nats/streams/EVENTS.json must say {wanted}")).collect()
+}
+
+#[test]
+fn impurities_are_found() {
+    let check = |path: &str, text: &str| check(&SourceFile::new(path, text));
+    complains_of(&check("src/domain/a.rs", "let t = OffsetDateTime::now_utc();"), &["a.rs:1: now_utc"]);
+    complains_of(&check("src/process/a.rs", "async fn f() {}"), &["async fn"]);
+    complains_of(
+        &check("src/event_log/a.rs", "request(\"$JS.API.STREAM.PURGE.X\")"),
+        &["nothing is deleted"],
+    );
+    complains_of(&check("src/workers/a.rs", "println!(\"x\")"), &["println!"]);
+    complains_of(&check("src/domain/a.rs", "// now_utc\n#[cfg(test)]\nmod t { fn f() { new_v4() } }"), &[]);
+    complains_of(&check("src/cli/a.rs", "println!(\"x\")"), &[]);
+}
+
+#[test]
+fn a_stream_that_forgets_is_found() {
+    let told = check_stream("{\"max_age\": 5}");
+    assert!(told.iter().any(|complaint| complaint.contains("deny_purge")), "{told:?}");
+    assert!(told.iter().any(|complaint| complaint.contains("max_age")), "{told:?}");
+}

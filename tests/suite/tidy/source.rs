@@ -1,0 +1,301 @@
+//! Rust files as the checks see them, with comments, literals and test code told apart.
+
+use std::fs;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+use super::Complaint;
+
+/// A Rust file.
+pub(super) struct SourceFile {
+    /// From the repository's root, with `/`.
+    pub(super) path: String,
+    /// As it stands.
+    pub(super) text: String,
+    /// With comments blanked; as long as the text.
+    pub(super) uncommented: String,
+    /// With comments and the contents of literals blanked; as long as the text.
+    pub(super) code: String,
+    /// Whether the whole file is compiled for tests only.
+    test_only: bool,
+}
+
+impl SourceFile {
+    pub(super) fn new(path: &str, text: &str) -> Self {
+        let (uncommented, code) = blank(text);
+        let test_only = path.starts_with("tests/");
+        Self { path: path.to_owned(), text: text.to_owned(), uncommented, code, test_only }
+    }
+
+    /// Whether the whole file is compiled for tests only.
+    pub(super) fn is_test(&self) -> bool {
+        self.test_only
+    }
+
+    /// The byte ranges of items under `#[cfg(test)]`.
+    pub(super) fn test_items(&self) -> Vec<Range<usize>> {
+        if self.test_only {
+            return Vec::from([Range { start: 0, end: self.code.len() }]);
+        }
+        let starts = self.code.match_indices("#[cfg(test)]").map(|(start, _)| start);
+        starts.map(|start| start..item_end(&self.code, start)).collect()
+    }
+
+    /// Whether this byte is compiled for tests only.
+    pub(super) fn in_test(&self, at: usize) -> bool {
+        self.test_items().iter().any(|range| range.contains(&at))
+    }
+
+    /// The number of the line that this byte is in, from 1.
+    pub(super) fn line(&self, at: usize) -> usize {
+        self.text.as_bytes()[..at].iter().filter(|byte| **byte == b'\n').count() + 1
+    }
+
+    /// The files that `mod name;` names here, without `.rs` or `/mod.rs`, and whether for tests only.
+    pub(super) fn modules(&self) -> Vec<(String, bool)> {
+        let folder = self.path.rsplit_once('/').map_or("", |(folder, _)| folder);
+        let own = self.path.trim_end_matches(".rs");
+        let is_root = ["mod", "lib", "main"].iter().any(|name| own.ends_with(&format!("/{name}")));
+        let below = if is_root { folder } else { own };
+        let mut found = Vec::new();
+        for (at, _) in self.code.match_indices("mod ") {
+            let Some((name, _)) = self.code[at + 4..].split_once(';').filter(|(name, _)| !name.contains('{'))
+            else {
+                continue;
+            };
+            let before = self.uncommented[..at].trim_end().trim_end_matches("pub").trim_end();
+            let given = before.strip_suffix("\"]").and_then(|line| line.rsplit_once("#[path = \""));
+            let module = match given {
+                Some((_, path)) => format!("{folder}/{}", path.trim_end_matches(".rs")),
+                None => format!("{below}/{}", name.trim()),
+            };
+            found.push((module, self.in_test(at)));
+        }
+        found
+    }
+}
+
+/// The end of the item that begins here: its closing brace, or its semicolon.
+fn item_end(code: &str, start: usize) -> usize {
+    let mut depth = 0;
+    for (at, byte) in code.bytes().enumerate().skip(start) {
+        match byte {
+            b'{' => depth += 1,
+            b'}' => depth -= 1,
+            b';' if depth == 0 => return at + 1,
+            _ => {}
+        }
+        if byte == b'}' && depth == 0 {
+            return at + 1;
+        }
+    }
+    code.len()
+}
+
+/// The text without comments, and without comments and the contents of literals. What is blanked
+/// becomes spaces, so that places stay where they are.
+fn blank(text: &str) -> (String, String) {
+    let bytes = text.as_bytes();
+    let (mut uncommented, mut code) = (bytes.to_vec(), bytes.to_vec());
+    let mut at = 0;
+    while at < bytes.len() {
+        let rest = &bytes[at..];
+        let before = if at > 0 { bytes[at - 1] } else { b' ' };
+        let end = at
+            + match rest {
+                [b'/', b'/', ..] => rest.iter().position(|b| *b == b'\n').unwrap_or(rest.len()),
+                [b'/', b'*', ..] => block_comment(rest),
+                [b'"', ..] => string(rest),
+                [b'r', b'"' | b'#', ..] if !is_word(before) || before == b'b' => {
+                    raw_string(rest).unwrap_or(1)
+                }
+                [b'\'', ..] => character(rest).unwrap_or(1),
+                _ => 1,
+            };
+        let erase = |target: &mut Vec<u8>, range: Range<usize>| {
+            target[range].iter_mut().filter(|b| **b != b'\n').for_each(|b| *b = b' ');
+        };
+        if matches!(rest, [b'/', b'/' | b'*', ..]) {
+            erase(&mut uncommented, at..end);
+            erase(&mut code, at..end);
+        } else if end > at + 1 {
+            erase(&mut code, at + 1..end - 1);
+        }
+        at = end;
+    }
+    let text = |bytes| String::from_utf8(bytes).expect("only whole literals and comments were blanked");
+    (text(uncommented), text(code))
+}
+
+fn is_word(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || byte == b'_'
+}
+
+fn block_comment(rest: &[u8]) -> usize {
+    let (mut depth, mut at) = (0, 0);
+    while at < rest.len() {
+        match &rest[at..] {
+            [b'/', b'*', ..] => (depth, at) = (depth + 1, at + 2),
+            [b'*', b'/', ..] if depth == 1 => return at + 2,
+            [b'*', b'/', ..] => (depth, at) = (depth - 1, at + 2),
+            _ => at += 1,
+        }
+    }
+    rest.len()
+}
+
+fn string(rest: &[u8]) -> usize {
+    let mut at = 1;
+    while at < rest.len() {
+        match rest[at] {
+            b'\\' => at += 2,
+            b'"' => return at + 1,
+            _ => at += 1,
+        }
+    }
+    rest.len()
+}
+
+fn raw_string(rest: &[u8]) -> Option<usize> {
+    let hashes = rest[1..].iter().take_while(|b| **b == b'#').count();
+    let body = hashes + 2;
+    if rest.get(hashes + 1) != Some(&b'"') {
+        return None;
+    }
+    let close: Vec<u8> = std::iter::once(b'"').chain(std::iter::repeat_n(b'#', hashes)).collect();
+    let end = rest[body..].windows(close.len()).position(|window| window == close)?;
+    Some(body + end + close.len())
+}
+
+/// A character literal, not a lifetime.
+fn character(rest: &[u8]) -> Option<usize> {
+    let text = std::str::from_utf8(&rest[1..rest.len().min(16)])
+        .unwrap_or_else(|error| std::str::from_utf8(&rest[1..=error.valid_up_to()]).unwrap_or_default());
+    let first = text.chars().next()?;
+    if first == '\\' {
+        return text[2..].find('\'').map(|end| end + 4);
+    }
+    text[first.len_utf8()..].starts_with('\'').then_some(first.len_utf8() + 2)
+}
+
+/// The repository's root.
+pub(super) fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).to_owned()
+}
+
+/// A file of the repository.
+pub(super) fn read(path: &str) -> String {
+    fs::read_to_string(root().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
+}
+
+/// Every path of the repository that belongs to it, folders with `/` at the end.
+pub(super) fn paths() -> Vec<String> {
+    let mut found = Vec::new();
+    walk(&root(), "", &mut found);
+    found
+}
+
+fn walk(folder: &Path, prefix: &str, found: &mut Vec<String>) {
+    const OURS: &[&str] = &[".ci", ".config", ".github", ".editorconfig", ".gitignore"];
+    let mut entries: Vec<_> =
+        fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry")).collect();
+    entries.sort_by_key(fs::DirEntry::file_name);
+    for entry in entries {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        if (name.starts_with('.') && !OURS.contains(&name.as_str()))
+            || (prefix.is_empty() && name == "target")
+        {
+            continue;
+        }
+        let path = format!("{prefix}{name}");
+        if entry.file_type().expect("a type").is_dir() {
+            found.push(format!("{path}/"));
+            walk(&entry.path(), &format!("{path}/"), found);
+        } else {
+            found.push(path);
+        }
+    }
+}
+
+/// Every file of the repository that is text, but for what programs write.
+pub(super) fn text_files() -> Vec<(String, String)> {
+    let written = |path: &str| path.ends_with(".lock") || path.starts_with("fonts/OFL");
+    let files = paths().into_iter().filter(|path| !path.ends_with('/') && !written(path));
+    files.filter_map(|path| Some((path.clone(), fs::read_to_string(root().join(path)).ok()?))).collect()
+}
+
+/// The Rust files below these folders.
+pub(super) fn rust_files(folders: &[&str]) -> Vec<SourceFile> {
+    let ours = |path: &String| {
+        path.ends_with(".rs") && folders.iter().any(|folder| path.starts_with(&format!("{folder}/")))
+    };
+    let mut files: Vec<_> =
+        paths().into_iter().filter(ours).map(|path| SourceFile::new(&path, &read(&path))).collect();
+    let modules = files.iter().flat_map(SourceFile::modules);
+    let tests: Vec<String> = modules.filter(|(_, is_test)| *is_test).map(|(module, _)| module).collect();
+    for file in &mut files {
+        let module = file.path.trim_end_matches(".rs").trim_end_matches("/mod");
+        file.test_only |= tests.iter().any(|test| module == test || module.starts_with(&format!("{test}/")));
+    }
+    files
+}
+
+/// Files that no other file names as a module: they would never be compiled.
+pub(super) fn homeless(files: &[SourceFile]) -> Vec<Complaint> {
+    let named: Vec<String> = files.iter().flat_map(SourceFile::modules).map(|(module, _)| module).collect();
+    let is_root = |path: &str| matches!(path, "src/lib.rs" | "src/main.rs" | "tests/suite/main.rs");
+    let lost = files.iter().filter(|file| {
+        let module = file.path.trim_end_matches(".rs").trim_end_matches("/mod");
+        !is_root(&file.path) && !named.iter().any(|named| named == module)
+    });
+    lost.map(|file| format!("{}: no file says \"mod …;\" for it, so it is never compiled", file.path))
+        .collect()
+}
+
+/// The modules right below `src/`.
+pub(super) fn top_modules() -> Vec<String> {
+    let names = paths().into_iter().filter_map(|path| {
+        let rest = path.strip_prefix("src/")?;
+        let name = rest.strip_suffix(".rs").or_else(|| rest.strip_suffix('/'))?;
+        (!name.contains('/')).then(|| name.to_owned())
+    });
+    let mut names: Vec<String> = names.filter(|name| name != "lib").collect();
+    names.sort();
+    names.dedup();
+    names
+}
+
+#[test]
+fn comments_and_literals_are_blanked_and_code_stays() {
+    let text = "let a = \"x // y\"; // c\nlet b = 'q'; fn f<'a>(c: &'a str) {} /* a /* b */ c */ let d = r#\"e\"f\"#;";
+    let file = SourceFile::new("src/a.rs", text);
+    assert_eq!(file.code.len(), text.len());
+    for kept in ["let a", "let b", "fn f<'a>(c: &'a str)", "let d"] {
+        assert!(file.code.contains(kept), "{}", file.code);
+    }
+    for gone in ["x", "// c", "q", " b */", "\"e\""] {
+        assert!(!file.code.contains(gone), "{gone}: {}", file.code);
+    }
+    assert!(file.uncommented.contains("x // y") && !file.uncommented.contains("// c"));
+}
+
+#[test]
+fn test_code_is_told_from_the_rest() {
+    let text =
+        "fn a() {}\n#[cfg(test)]\nmod tests {\n    fn b() {}\n}\nfn c() {}\n#[cfg(test)]\nmod other;\n";
+    let file = SourceFile::new("src/x/y.rs", text);
+    let at = |part| text.find(part).expect("it is there");
+    assert!(file.in_test(at("fn b")) && !file.in_test(at("fn a")) && !file.in_test(at("fn c")));
+    assert_eq!(file.modules(), [("src/x/y/other".to_owned(), true)]);
+    let file =
+        SourceFile::new("src/x/mod.rs", "#[cfg(test)]\n#[path = \"z_tests.rs\"]\nmod tests;\npub mod a;\n");
+    assert_eq!(file.modules(), [("src/x/z_tests".to_owned(), true), ("src/x/a".to_owned(), false)]);
+}
+
+#[test]
+fn files_that_are_never_compiled_are_found() {
+    let files = ["src/lib.rs", "src/a.rs", "src/a/b.rs", "src/c/mod.rs"];
+    let text = ["mod a;", "mod b;", "", ""];
+    let files: Vec<_> = files.iter().zip(text).map(|(path, text)| SourceFile::new(path, text)).collect();
+    super::complains_of(&homeless(&files), &["src/c/mod.rs"]);
+}

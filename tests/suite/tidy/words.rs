@@ -1,0 +1,70 @@
+//! Words that must not be committed, and tests that wait for time to pass.
+
+use super::source::SourceFile;
+use super::{Complaint, complains_of};
+
+/// In two halves, so that this file may be checked too.
+const UNFINISHED: &[&str] = &[
+    concat!("to", "do!("),
+    concat!("TO", "DO"),
+    concat!("un", "implemented!("),
+    concat!("FIX", "ME"),
+    concat!("#[ig", "nore"),
+];
+const MACHINE_PATHS: &[&str] =
+    &[concat!("/wo", "rk/"), concat!("/ro", "ot/"), concat!("/ho", "me/"), concat!("/Us", "ers/")];
+
+/// Unfinished work and paths of somebody's machine, in any text.
+pub(super) fn check(path: &str, text: &str) -> Vec<Complaint> {
+    let mut complaints = Vec::new();
+    for (n, line) in text.lines().enumerate() {
+        for word in UNFINISHED.iter().filter(|word| line.contains(**word)) {
+            complaints.push(format!("{path}:{}: {word} — finish it or leave it out", n + 1));
+        }
+        for part in MACHINE_PATHS.iter().filter(|part| names_a_machine(line, part)) {
+            complaints.push(format!("{path}:{}: {part} is a path of one machine", n + 1));
+        }
+    }
+    complaints
+}
+
+/// Not where the path is only the tail of an address or of a longer path.
+fn names_a_machine(line: &str, part: &str) -> bool {
+    let inside = |c: char| c.is_alphanumeric() || "_-.}".contains(c);
+    line.match_indices(part).any(|(at, _)| !line[..at].chars().next_back().is_some_and(inside))
+}
+
+/// Sleeps in test code; only `tests/suite/support/` polls, for everybody.
+pub(super) fn check_sleeps(file: &SourceFile) -> Vec<Complaint> {
+    if file.path.starts_with("tests/suite/support") {
+        return Vec::new();
+    }
+    let sleeps = file.code.match_indices("sleep(").filter(|(at, _)| file.in_test(*at));
+    sleeps
+        .map(|(at, _)| {
+            format!("{}:{}: wait for a condition with support::until, not for time", file.path, file.line(at))
+        })
+        .collect()
+}
+
+#[test]
+fn unfinished_work_and_machine_paths_are_found() {
+    for word in UNFINISHED {
+        complains_of(&check("a.rs", &format!("fine\n    {word}")), &["a.rs:2"]);
+    }
+    for part in MACHINE_PATHS {
+        complains_of(&check("a.md", &format!("see {part}x")), &["one machine"]);
+        complains_of(&check("a.md", &format!("see https://example.org{part}x and src{part}")), &[]);
+    }
+}
+
+#[test]
+fn sleeps_are_found_in_tests_only() {
+    let check = |path: &str, text: &str| check_sleeps(&SourceFile::new(path, text));
+    complains_of(&check("tests/suite/a.rs", "tokio::time::sleep(x).await;"), &["tests/suite/a.rs:1"]);
+    complains_of(
+        &check("src/a.rs", "sleep(x);\n#[cfg(test)]\nmod t { fn f() { sleep(x) } }"),
+        &["src/a.rs:3"],
+    );
+    complains_of(&check("tests/suite/support/mod.rs", "sleep(x)"), &[]);
+}

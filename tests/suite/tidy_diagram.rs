@@ -1,0 +1,104 @@
+//! The diagram in ARCHITECTURE.md is what `src/domain/email.rs` does.
+
+use std::collections::{BTreeSet, HashMap};
+
+use laureate::domain::email::{
+    Email, EmailCommand, EmailEvent, EmailFailed, EmailOutcomeUnknown, EmailQueued, EmailSent, OnUnknown,
+    Stage,
+};
+use laureate::domain::{Decider, DomainEvent, Locale};
+use uuid::Uuid;
+
+/// From, to, event type.
+type Arrow = (String, String, String);
+
+fn mail(on_unknown: OnUnknown) -> EmailQueued {
+    EmailQueued {
+        issuance_id: Uuid::from_u128(1).into(),
+        to_name: "Ada".to_owned().into(),
+        to_address: "ada@example.com".to_owned().into(),
+        locale: Locale::En,
+        client: "Example Academy".to_owned(),
+        certificate_name: "Speaker".to_owned(),
+        event_name: "Summit 2026".to_owned(),
+        event_link: None,
+        download_link: "https://example.org/certificate/00/download".to_owned(),
+        object_key: "certificates/a.pdf".to_owned(),
+        sha256: "aa".to_owned(),
+        on_unknown,
+    }
+}
+
+/// Everything that can be asked of a mail whose last try was this one.
+fn commands(on_unknown: OnUnknown, attempt: u32) -> Vec<EmailCommand> {
+    let failed = |will_retry: bool| {
+        let answer = "answer".to_owned().into();
+        EmailCommand::RecordFailure(EmailFailed { attempt, permanent: !will_retry, will_retry, answer })
+    };
+    vec![
+        EmailCommand::Queue(Box::new(mail(on_unknown))),
+        EmailCommand::Claim { message_id: "<1@example.com>".to_owned() },
+        EmailCommand::RecordSent(EmailSent { attempt, answer: "250 ok".to_owned().into() }),
+        failed(true),
+        failed(false),
+        EmailCommand::RecordUnknown(EmailOutcomeUnknown { attempt, detail: "no answer".to_owned().into() }),
+        EmailCommand::Retry,
+    ]
+}
+
+fn name(stage: Stage) -> String {
+    if stage == Stage::Absent { "[*]".to_owned() } else { format!("{stage:?}") }
+}
+
+/// Every arrow that commands can draw, from one history per stage.
+fn decided() -> BTreeSet<Arrow> {
+    let mut arrows = BTreeSet::new();
+    for on_unknown in [OnUnknown::Park, OnUnknown::Retry] {
+        let mut known: HashMap<String, Vec<EmailEvent>> = HashMap::new();
+        let mut open: Vec<Vec<EmailEvent>> = vec![Vec::new()];
+        while let Some(history) = open.pop() {
+            let state = Email::fold(&history);
+            if known.insert(name(state.stage), history.clone()).is_some() {
+                continue;
+            }
+            for command in commands(on_unknown, state.attempt) {
+                let mut next = history.clone();
+                for event in Email::decide(&state, &command).unwrap_or_default() {
+                    let from = name(Email::fold(&next).stage);
+                    next.push(event.clone());
+                    let to = name(Email::fold(&next).stage);
+                    arrows.insert((from, to, event.event_type().to_owned()));
+                }
+                open.push(next);
+            }
+        }
+    }
+    arrows
+}
+
+/// The arrows of the page's state diagram; what stands in brackets after the event is for people.
+fn drawn(page: &str) -> BTreeSet<Arrow> {
+    let diagram = page.split_once("stateDiagram-v2").and_then(|(_, rest)| rest.split_once("```"));
+    let arrow = |line: &str| {
+        let (from, rest) = line.trim().split_once(" --> ")?;
+        let (to, event) = rest.split_once(": ")?;
+        Some((from.to_owned(), to.to_owned(), event.split(' ').next()?.to_owned()))
+    };
+    diagram.map_or("", |(diagram, _)| diagram).lines().filter_map(arrow).collect()
+}
+
+#[test]
+fn the_states_of_a_job_are_drawn_as_they_are_decided() {
+    let page = include_str!("../../ARCHITECTURE.md");
+    assert_eq!(drawn(page), decided());
+}
+
+#[test]
+fn another_diagram_is_noticed() {
+    let page = include_str!("../../ARCHITECTURE.md");
+    let lacking = page.replace("    Claimed --> Sent: EmailSent\n", "");
+    assert_ne!(drawn(&lacking), decided());
+    let wrong =
+        page.replace("Failed --> Queued: EmailRetryRequested", "Sent --> Queued: EmailRetryRequested");
+    assert_ne!(drawn(&wrong), decided());
+}

@@ -1,0 +1,9 @@
+//! Workers on a real server, storage and mail catcher.
+
+mod consume;
+mod dead_letters;
+mod fixture;
+mod importing;
+mod importing_again;
+mod issuing;
+mod mailing;

@@ -1,0 +1,196 @@
+//! The loop that every worker runs in.
+
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use async_nats::jetstream::consumer::PullConsumer;
+use futures_util::StreamExt;
+use laureate::event_log::{Append, Commit, NewEvent, Position};
+use laureate::workers::Verdict;
+use serde_json::json;
+use tokio::sync::Semaphore;
+
+use super::fixture::{Plant, Probe};
+use crate::log::fixture::{append, event};
+use crate::support::until;
+
+/// Events of one issuance each.
+async fn put(plant: &Plant, events: Vec<NewEvent>) -> Vec<Position> {
+    let log = &plant.log.log;
+    let mut positions = Vec::new();
+    for event in events {
+        let id = event.event_id.to_string();
+        let append = Append { aggregate: "issuance", ..append(&id, 0, vec![event]) };
+        positions.extend(log.append(Commit::new(log.names(), &[append])).await.unwrap());
+    }
+    positions
+}
+
+fn firsts(positions: &[Position]) -> Vec<(Position, u32)> {
+    positions.iter().map(|position| (*position, 1)).collect()
+}
+
+#[tokio::test]
+async fn what_a_worker_does_not_want_is_acknowledged_at_once() {
+    let plant = Plant::new().await;
+    let unwanted = || NewEvent { event_type: "Unwanted", ..event(0) };
+    let events = (0..60).map(|n| if n % 3 == 0 { event(n) } else { unwanted() }).collect();
+    let positions = put(&plant, events).await;
+    let probe = Probe::new(async |_| Verdict::Done);
+    plant.run(probe.clone());
+    plant.settled("renderer").await;
+    let wanted: Vec<_> = positions.into_iter().step_by(3).collect();
+    assert_eq!(probe.seen(), firsts(&wanted));
+}
+
+#[tokio::test]
+async fn again_means_once_more_after_the_delay() {
+    let plant = Plant::new().await;
+    let positions = put(&plant, vec![event(0)]).await;
+    let times: Arc<Mutex<Vec<Instant>>> = Arc::default();
+    let noted = times.clone();
+    let after = Duration::from_millis(400);
+    let probe = Probe::new(move |delivery| {
+        noted.lock().unwrap().push(Instant::now());
+        async move {
+            if delivery.attempt < 3 {
+                Verdict::Again { after, why: "not yet".to_owned() }
+            } else {
+                Verdict::Done
+            }
+        }
+    });
+    plant.run(probe.clone());
+    until("the third attempt is there", async || probe.seen().len() == 3).await;
+    plant.settled("renderer").await;
+    assert_eq!(probe.seen(), [(positions[0], 1), (positions[0], 2), (positions[0], 3)]);
+    let times = times.lock().unwrap();
+    for pair in times.windows(2) {
+        assert!(pair[1] - pair[0] >= after * 9 / 10, "{:?}", pair[1] - pair[0]);
+    }
+    assert!(plant.dead_letters().await.is_empty());
+}
+
+#[tokio::test]
+async fn what_is_given_up_becomes_a_dead_letter_and_does_not_come_again() {
+    let plant = Plant::new().await;
+    let mut given_up = event(0);
+    given_up.body = r#"{"email":"ada@example.com"}"#.into();
+    let event_id = given_up.event_id;
+    let positions = put(&plant, vec![given_up]).await;
+    let probe = Probe::new(async |_| Verdict::GiveUp { why: "NO_USE".to_owned() });
+    plant.run(probe.clone());
+    let letters = plant.until_dead_letters(1).await;
+    plant.settled("renderer").await;
+    assert_eq!(probe.seen(), firsts(&positions), "terminated, so it can't come again");
+
+    let letter = &letters[0];
+    assert_eq!((letter.worker.as_str(), letter.position), ("renderer", positions[0]));
+    assert_eq!((letter.event_id, letter.id.clone()), (event_id, event_id.to_string()));
+    assert_eq!((letter.event_type.as_str(), letter.aggregate.as_str()), ("Tested", "issuance"));
+    assert_eq!((letter.attempts, letter.cause.as_str()), (1, "NO_USE"));
+    let raw = plant.dead_letters().await;
+    assert!(!String::from_utf8_lossy(&raw[0]).contains("ada"), "personal data in a dead letter");
+}
+
+#[tokio::test]
+async fn what_is_no_event_is_given_up_and_holds_nothing_up() {
+    let plant = Plant::new().await;
+    let log = &plant.log.log;
+    let subject = log.names().aggregate("issuance", "foreign");
+    log.context().publish(subject, "not ours".into()).await.unwrap().await.unwrap();
+    let positions = put(&plant, vec![event(1)]).await;
+    let probe = Probe::new(async |_| Verdict::Done);
+    plant.run(probe.clone());
+    plant.settled("renderer").await;
+    assert_eq!(probe.seen(), firsts(&positions));
+}
+
+#[tokio::test]
+async fn two_processes_share_the_work() {
+    let plant = Plant::new().await;
+    let positions = put(&plant, (0..200).map(event).collect()).await;
+    // Neither goes on before both have something.
+    let both = Arc::new(tokio::sync::Barrier::new(2));
+    let worker = || {
+        let (both, first) = (both.clone(), Arc::new(tokio::sync::OnceCell::new()));
+        Probe::new(move |_| {
+            let (both, first) = (both.clone(), first.clone());
+            async move {
+                first.get_or_init(async || drop(both.wait().await)).await;
+                Verdict::Done
+            }
+        })
+    };
+    let (one, other) = (worker(), worker());
+    plant.run_on(plant.log.another_process().await, one.clone(), 4);
+    plant.run_on(plant.log.another_process().await, other.clone(), 4);
+    plant.settled("renderer").await;
+    assert!(!one.seen().is_empty() && !other.seen().is_empty());
+    let mut seen = [one.seen(), other.seen()].concat();
+    seen.sort_unstable();
+    assert_eq!(seen, firsts(&positions), "each once");
+}
+
+#[tokio::test]
+async fn a_shutdown_waits_for_what_was_begun() {
+    let plant = Plant::new().await;
+    let positions = put(&plant, vec![event(0)]).await;
+    let gate = Arc::new(Semaphore::new(0));
+    let passed = gate.clone();
+    let probe = Probe::new(move |_| {
+        let passed = passed.clone();
+        async move {
+            passed.acquire().await.unwrap().forget();
+            Verdict::Done
+        }
+    });
+    let running = plant.run(probe.clone());
+    until("the work has begun", async || !probe.seen().is_empty()).await;
+    plant.shutdown.cancel();
+    let late = put(&plant, vec![event(1)]).await;
+    assert!(!running.is_finished());
+    gate.add_permits(9);
+    running.await.unwrap();
+    assert_eq!(probe.seen(), firsts(&positions), "nothing new is begun");
+    let info = plant.consumer("renderer").await;
+    assert_eq!((&info["num_ack_pending"], &info["num_pending"]), (&json!(0), &json!(1)), "{late:?}");
+}
+
+/// Another consumer with the same ack wait whose message nobody answers: each delivery of it shows
+/// that the ack wait has passed once more at the server.
+async fn ack_waits_pass(plant: &Plant, count: i64) {
+    let stream = plant.log.log.context().get_stream(plant.log.log.names().events()).await.unwrap();
+    let consumer: PullConsumer = stream.get_consumer("processes").await.unwrap();
+    let mut messages = consumer.messages().await.unwrap();
+    loop {
+        let message = messages.next().await.unwrap().unwrap();
+        if message.info().unwrap().delivered > count {
+            return;
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_is_worked_on_or_waits_for_its_turn_is_not_delivered_twice() {
+    let plant = Plant::new().await;
+    for consumer in ["renderer", "processes"] {
+        plant.set_consumer(consumer, json!({ "ack_wait": 1_000_000_000_u64 })).await;
+    }
+    let positions = put(&plant, (0..40).map(event).collect()).await;
+    let gate = Arc::new(Semaphore::new(0));
+    let passed = gate.clone();
+    let probe = Probe::new(move |_| {
+        let passed = passed.clone();
+        async move {
+            passed.acquire().await.unwrap().forget();
+            Verdict::Done
+        }
+    });
+    plant.run_on(plant.log.log.clone(), probe.clone(), 2);
+    until("the work has begun", async || probe.seen().len() == 2).await;
+    ack_waits_pass(&plant, 3).await;
+    gate.add_permits(1_000);
+    plant.settled("renderer").await;
+    assert_eq!(probe.seen(), firsts(&positions), "each once, at its first delivery");
+}

@@ -1,0 +1,117 @@
+//! Work that nobody answered for still ends: with an outcome in the log and a dead letter.
+
+use laureate::domain::email::{Email, EmailCommand, EmailRetryRequested, OnUnknown, Stage};
+use laureate::domain::import::{FileFormat, Import, ImportCommand, ImportRequested};
+use laureate::domain::issuance::Issuance;
+use laureate::domain::{EmailId, ImportId};
+use laureate::event_log::Position;
+use laureate::workers::Verdict;
+use laureate::workers::dead_letter::Undertaker;
+use serde_json::json;
+use uuid::Uuid;
+
+use super::fixture::{Plant, Probe};
+use super::issuing::{queued_mail, request, requested};
+use crate::log::fixture::person;
+use crate::support::until;
+
+fn bury(plant: &Plant) {
+    let undertaker = Undertaker::new(plant.log.commands.clone());
+    let shutdown = plant.shutdown.clone();
+    tokio::spawn(async move { undertaker.run(shutdown).await.unwrap() });
+}
+
+/// The server's notice that it has given a delivery up.
+async fn given_up(plant: &Plant, consumer: &str, position: Position) {
+    let log = &plant.log.log;
+    let stream = log.names().events();
+    let advisory = json!({
+        "type": "io.nats.jetstream.advisory.v1.max_deliver",
+        "stream": stream, "consumer": consumer, "stream_seq": position, "deliveries": 12,
+    });
+    let subject = format!("$JS.EVENT.ADVISORY.CONSUMER.MAX_DELIVERIES.{stream}.{consumer}");
+    log.client().publish(subject, advisory.to_string().into()).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_worker_that_dies_at_every_try_leaves_an_outcome_and_a_dead_letter() {
+    let plant = Plant::new().await;
+    plant.set_consumer("renderer", json!({ "ack_wait": 1_000_000_000_u64, "max_deliver": 2 })).await;
+    let id = requested(&plant, request("Ada", "ada@example.com")).await;
+    let probe = Probe::new(async |_| -> Verdict { panic!("rehearsed by a test") });
+    plant.run(probe.clone());
+    bury(&plant);
+    let letters = plant.until_dead_letters(1).await;
+    assert_eq!(probe.seen(), [(1, 1), (1, 2)]);
+    let letter = &letters[0];
+    assert_eq!((letter.worker.as_str(), letter.position, letter.attempts), ("renderer", 1, 2));
+    assert_eq!((letter.event_type.as_str(), &letter.id), ("CertificateRequested", &id.to_string()));
+    let issuance = plant.log.commands.load::<Issuance>(id).await.unwrap().state;
+    assert_eq!(issuance.failure.map(|failure| failure.code).as_deref(), Some("WORKER_STOPPED"));
+}
+
+#[tokio::test]
+async fn a_mail_that_was_claimed_when_its_worker_died_is_parked() {
+    let plant = Plant::new().await;
+    let id = EmailId(Uuid::new_v4());
+    let queue = EmailCommand::Queue(Box::new(queued_mail("ada@example.com", OnUnknown::Park)));
+    let queued = plant.log.commands.execute::<Email>(&person(), id, queue).await.unwrap();
+    let claim = EmailCommand::Claim { message_id: "<1@example.com>".to_owned() };
+    plant.log.commands.execute::<Email>(&person(), id, claim).await.unwrap();
+    bury(&plant);
+    given_up(&plant, "mailer", queued.position).await;
+    let letters = plant.until_dead_letters(1).await;
+    assert_eq!((letters[0].attempts, letters[0].id.clone()), (12, id.to_string()));
+    let history = plant.history("email", id).await;
+    assert_eq!(history, ["EmailQueued", "SendClaimed", "EmailOutcomeUnknown"]);
+}
+
+#[tokio::test]
+async fn a_mail_that_never_was_claimed_fails_and_a_person_can_try_it_again() {
+    let plant = Plant::new().await;
+    let id = EmailId(Uuid::new_v4());
+    let queue = EmailCommand::Queue(Box::new(queued_mail("ada@example.com", OnUnknown::Park)));
+    let queued = plant.log.commands.execute::<Email>(&person(), id, queue).await.unwrap();
+    bury(&plant);
+    // The notice comes twice, as after a restart.
+    given_up(&plant, "mailer", queued.position).await;
+    given_up(&plant, "mailer", queued.position).await;
+    plant.until_dead_letters(2).await;
+    assert_eq!(plant.history("email", id).await, ["EmailQueued", "SendClaimed", "EmailFailed"]);
+    let done = plant.log.commands.execute::<Email>(&person(), id, EmailCommand::Retry).await.unwrap();
+    assert_eq!(done.events, [EmailRetryRequested {}.into()]);
+    assert_eq!(done.state.stage, Stage::Queued);
+}
+
+#[tokio::test]
+async fn an_import_whose_worker_died_fails() {
+    let plant = Plant::new().await;
+    let id = ImportId(Uuid::new_v4());
+    let request = ImportRequested {
+        object_key: "expiring/imports/1/source".to_owned(),
+        format: FileFormat::Csv,
+        sha256: "aa".to_owned(),
+        size: 1,
+        update_existing: false,
+        certificate_id: None,
+    };
+    let done =
+        plant.log.commands.execute::<Import>(&person(), id, ImportCommand::Request(request)).await.unwrap();
+    bury(&plant);
+    given_up(&plant, "importer", done.position).await;
+    plant.until_dead_letters(1).await;
+    assert_eq!(plant.history("import", id).await, ["ImportRequested", "ImportFailed"]);
+}
+
+#[tokio::test]
+async fn a_notice_that_is_not_readable_holds_nothing_up() {
+    let plant = Plant::new().await;
+    let id = requested(&plant, request("Ada", "ada@example.com")).await;
+    let subject =
+        format!("$JS.EVENT.ADVISORY.CONSUMER.MAX_DELIVERIES.{}.renderer", plant.log.log.names().events());
+    plant.log.log.client().publish(subject, "{}".into()).await.unwrap();
+    bury(&plant);
+    given_up(&plant, "renderer", 1).await;
+    plant.until_dead_letters(1).await;
+    until("its outcome is in the log", async || plant.history("issuance", id).await.len() == 2).await;
+}

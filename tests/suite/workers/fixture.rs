@@ -1,0 +1,153 @@
+//! A log with a storage, and workers that run until the test ends.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use futures_util::future::BoxFuture;
+use laureate::event_log::{EventLog, Position, RecordedEvent};
+use laureate::storage::{ObjectStorage, StorageSettings};
+use laureate::workers::dead_letter::DeadLetter;
+use laureate::workers::{self, Delivery, Verdict, Worker};
+use serde_json::{Value, json};
+use std::sync::Mutex;
+use tokio::task::JoinHandle;
+use tokio_util::sync::{CancellationToken, DropGuard};
+
+use crate::log::fixture::Log;
+use crate::support::until;
+
+pub struct Plant {
+    _ends_with_the_test: DropGuard,
+    pub shutdown: CancellationToken,
+    pub log: Log,
+    pub storage: ObjectStorage,
+    _folder: tempfile::TempDir,
+}
+
+impl Plant {
+    pub async fn new() -> Self {
+        let shutdown = CancellationToken::new();
+        let folder = tempfile::tempdir().unwrap();
+        let storage = ObjectStorage::open(&StorageSettings::folder(folder.path())).unwrap();
+        Self {
+            _ends_with_the_test: shutdown.clone().drop_guard(),
+            shutdown,
+            log: Log::provisioned().await,
+            storage,
+            _folder: folder,
+        }
+    }
+
+    /// Runs a worker; it takes up to eight batches at once.
+    pub fn run<W: Worker>(&self, worker: Arc<W>) -> JoinHandle<()> {
+        self.run_on(self.log.log.clone(), worker, 8)
+    }
+
+    pub fn run_on<W: Worker>(&self, log: EventLog, worker: Arc<W>, concurrency: usize) -> JoinHandle<()> {
+        let shutdown = self.shutdown.clone();
+        tokio::spawn(async move { workers::run(log, worker, concurrency, shutdown).await.unwrap() })
+    }
+
+    /// A consumer as the server has it.
+    pub async fn consumer(&self, name: &str) -> Value {
+        let subject = format!("$JS.API.CONSUMER.INFO.{}.{name}", self.log.log.names().events());
+        api(&self.log.log, subject, json!({})).await
+    }
+
+    /// Changes a consumer; times are nanoseconds.
+    pub async fn set_consumer(&self, name: &str, changes: Value) {
+        let stream = self.log.log.names().events();
+        let mut config = self.consumer(name).await["config"].clone();
+        for (key, value) in changes.as_object().unwrap() {
+            config[key] = value.clone();
+        }
+        let ask = json!({ "stream_name": stream, "config": config });
+        api(&self.log.log, format!("$JS.API.CONSUMER.CREATE.{stream}.{name}"), ask).await;
+    }
+
+    /// Waits until everything was delivered and answered.
+    pub async fn settled(&self, name: &str) {
+        until(&format!("{name} has answered everything"), async || {
+            let info = self.consumer(name).await;
+            info["num_pending"] == 0 && info["num_ack_pending"] == 0
+        })
+        .await;
+    }
+
+    /// The dead letters, in order, as they were stored.
+    pub async fn dead_letters(&self) -> Vec<Bytes> {
+        let log = &self.log.log;
+        let stream = log.context().get_stream(log.names().stream("DEADLETTERS")).await.unwrap();
+        let last = stream.cached_info().state.last_sequence;
+        let mut letters = Vec::new();
+        for sequence in 1..=last {
+            letters.push(stream.get_raw_message(sequence).await.unwrap().payload);
+        }
+        letters
+    }
+
+    /// Waits for dead letters.
+    pub async fn until_dead_letters(&self, count: usize) -> Vec<DeadLetter> {
+        until("dead letters are kept", async || self.dead_letters().await.len() >= count).await;
+        let letters = self.dead_letters().await;
+        assert_eq!(letters.len(), count);
+        letters.iter().map(|letter| serde_json::from_slice(letter).unwrap()).collect()
+    }
+
+    /// The types of an aggregate's events, in order.
+    pub async fn history(&self, aggregate: &str, id: impl ToString) -> Vec<String> {
+        let events = self.log.log.load(aggregate, &id.to_string(), 0).await.unwrap();
+        events.into_iter().map(|event| event.event_type).collect()
+    }
+}
+
+async fn api(log: &EventLog, subject: String, ask: Value) -> Value {
+    let answer = log.client().request(subject, ask.to_string().into()).await.unwrap();
+    let answer: Value = serde_json::from_slice(&answer.payload).unwrap();
+    assert!(answer["error"].is_null(), "{answer}");
+    answer
+}
+
+pub fn first_delivery(event: RecordedEvent) -> Delivery {
+    Delivery { event, attempt: 1 }
+}
+
+type Act = dyn Fn(Delivery) -> BoxFuture<'static, Verdict> + Send + Sync;
+
+/// A worker on the renderer's consumer that notes what it gets and does as it is told.
+pub struct Probe {
+    act: Box<Act>,
+    seen: Mutex<Vec<(Position, u32)>>,
+}
+
+impl Probe {
+    pub fn new<F: Future<Output = Verdict> + Send + 'static>(
+        act: impl Fn(Delivery) -> F + Send + Sync + 'static,
+    ) -> Arc<Self> {
+        Arc::new(Self { act: Box::new(move |delivery| Box::pin(act(delivery))), seen: Mutex::default() })
+    }
+
+    /// Positions and attempts, sorted.
+    pub fn seen(&self) -> Vec<(Position, u32)> {
+        let mut seen = self.seen.lock().unwrap().clone();
+        seen.sort_unstable();
+        seen
+    }
+}
+
+impl Worker for Probe {
+    const NAME: &'static str = "renderer";
+
+    fn wants(event_type: &str) -> bool {
+        event_type != "Unwanted"
+    }
+
+    async fn work(&self, deliveries: &[Delivery]) -> Vec<Verdict> {
+        let mut verdicts = Vec::new();
+        for delivery in deliveries {
+            self.seen.lock().unwrap().push((delivery.event.position, delivery.attempt));
+            verdicts.push((self.act)(delivery.clone()).await);
+        }
+        verdicts
+    }
+}

@@ -1,0 +1,225 @@
+//! Importer: what a file does, told by its report, its events and who is known afterwards.
+
+use std::path::Path;
+
+use bytes::Bytes;
+use laureate::domain::attendee::Attendee;
+use laureate::domain::import::{
+    FileFormat, Import, ImportCommand, ImportCompleted, ImportEvent, ImportRequested,
+};
+use laureate::domain::{AttendeeId, CertificateId, DomainEvent, ImportId, Secret};
+use laureate::sheet::{self, Format, Limits};
+use laureate::storage::{import_key, import_report_key};
+use laureate::workers::importer::ImportOptions;
+use laureate::workers::importer::Importer;
+use laureate::workers::importer::dry_run::dry_run;
+use laureate::workers::importer::report::ImportReport;
+use laureate::workers::{Delivery, Verdict, Worker};
+use uuid::Uuid;
+
+use super::fixture::{Plant, first_delivery};
+use crate::log::fixture::person;
+
+pub const HEADER: &str = "fullName,documentNumber,email\n";
+
+pub fn key() -> Secret {
+    Secret::new("a key for claims")
+}
+
+pub fn importer(plant: &Plant) -> Importer {
+    Importer::new(plant.log.commands.clone(), plant.storage.clone(), key(), Limits::default())
+}
+
+/// Rows of people who are all different; `from` is the first one's number.
+pub fn rows(from: usize, count: usize) -> String {
+    (from..from + count).map(|n| format!("Ada Lovelace,DOC{n},p{n}@example.com\n")).collect()
+}
+
+pub fn people(count: usize) -> String {
+    format!("{HEADER}{}", rows(0, count))
+}
+
+/// Stores a file and asks for its import; the delivery that an importer would get.
+pub async fn uploaded(plant: &Plant, file: &str, options: ImportOptions) -> (ImportId, Delivery) {
+    let id = ImportId(Uuid::new_v4());
+    let object = import_key(id.0);
+    plant.storage.put(&object, Bytes::from(file.to_owned())).await.unwrap();
+    let request = ImportRequested {
+        object_key: object.to_string(),
+        format: FileFormat::Csv,
+        sha256: "ab".repeat(32),
+        size: file.len() as u64,
+        update_existing: options.update_existing,
+        certificate_id: options.certificate_id.map(Into::into),
+    };
+    let command = ImportCommand::Request(request);
+    plant.log.commands.execute::<Import>(&person(), id, command).await.unwrap();
+    let event = plant.log.log.load("import", &id.to_string(), 0).await.unwrap().remove(0);
+    (id, first_delivery(event))
+}
+
+pub async fn import_events(plant: &Plant, id: ImportId) -> Vec<ImportEvent> {
+    let recorded = plant.log.log.load("import", &id.to_string(), 0).await.unwrap();
+    recorded.iter().map(|event| ImportEvent::decode(&event.event_type, &event.body).unwrap()).collect()
+}
+
+/// Imports a file; answers with its last event and its report.
+pub async fn import(plant: &Plant, file: &str, options: ImportOptions) -> (ImportCompleted, ImportReport) {
+    let (id, delivery) = uploaded(plant, file, options).await;
+    assert_eq!(importer(plant).work(&[delivery]).await, [Verdict::Done]);
+    completed(plant, id).await
+}
+
+pub async fn completed(plant: &Plant, id: ImportId) -> (ImportCompleted, ImportReport) {
+    let Some(ImportEvent::ImportCompleted(end)) = import_events(plant, id).await.pop() else {
+        panic!("not completed")
+    };
+    let report = match &end.report_key {
+        Some(report_key) => {
+            assert_eq!(*report_key, import_report_key(id.0).to_string());
+            let object = plant.storage.get(&import_report_key(id.0), 1 << 26).await.unwrap().unwrap();
+            serde_json::from_slice(&object).unwrap()
+        }
+        None => ImportReport::default(),
+    };
+    (end, report)
+}
+
+/// (total, created, updated, errors, associated)
+pub fn counts(end: &ImportCompleted) -> (u32, u32, u32, u32, u32) {
+    (end.total, end.created, end.updated, end.errors, end.associated)
+}
+
+fn codes(report: &ImportReport) -> Vec<(u32, &str, Option<&str>)> {
+    let details = report.error_details.iter();
+    details.map(|d| (d.row, d.errors[0].code.as_str(), d.errors[0].field.as_deref())).collect()
+}
+
+async fn rehearsed(plant: &Plant, file: &str, options: ImportOptions) -> ImportReport {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("people.csv");
+    std::fs::write(&path, file).unwrap();
+    let reader = sheet::open(&path, Format::Csv, Limits::default()).unwrap();
+    dry_run(&plant.log.commands, &key(), reader, options).await.unwrap()
+}
+
+fn earning() -> ImportOptions {
+    ImportOptions { update_existing: false, certificate_id: Some(Uuid::new_v4()) }
+}
+
+const UPDATING: ImportOptions = ImportOptions { update_existing: true, certificate_id: None };
+
+#[tokio::test]
+async fn the_sample_file_is_taken_in_and_a_second_time_finds_everybody_known() {
+    let plant = Plant::new().await;
+    let sample = Path::new(env!("CARGO_MANIFEST_DIR")).join("samples/people.csv");
+    let file = std::fs::read_to_string(sample).unwrap();
+    let data_rows =
+        u32::try_from(file.lines().skip(1).filter(|line| !line.trim().is_empty()).count()).unwrap();
+    let (first, report) = import(&plant, &file, ImportOptions::default()).await;
+    assert_eq!(first.total, data_rows);
+    assert_eq!((first.created + first.errors, first.updated, first.associated), (data_rows, 0, 0));
+    assert_eq!(codes(&report).len() as u32, first.errors);
+    let attendees = || async { plant.log.all().await.iter().filter(|e| e.aggregate == "attendee").count() };
+    assert_eq!(attendees().await as u32, first.created);
+
+    let (second, report) = import(&plant, &file, earning()).await;
+    assert_eq!((second.total, second.created, second.updated), (data_rows, 0, 0));
+    assert_eq!(second.errors, data_rows);
+    let duplicates = codes(&report).iter().filter(|(_, code, _)| *code == "DUPLICATE").count();
+    assert!(duplicates as u32 >= first.created);
+    assert_eq!(second.associated, duplicates as u32, "who is known already earns it as well");
+    assert_eq!(attendees().await as u32, first.created, "nobody is known twice");
+}
+
+#[tokio::test]
+async fn everybody_in_the_file_earns_the_certificate_unless_the_row_says_otherwise() {
+    let plant = Plant::new().await;
+    let options = earning();
+    let other = CertificateId(Uuid::new_v4());
+    let file = format!(
+        "fullName,documentNumber,email,certificateId\nAda,D1,a@example.com,\nBea,D2,b@example.com,{other}\n"
+    );
+    let (id, delivery) = uploaded(&plant, &file, options).await;
+    importer(&plant).work(&[delivery]).await;
+    let events = import_events(&plant, id).await;
+    let ImportEvent::ImportRowsAccepted(accepted) = &events[1] else { panic!("{events:?}") };
+    let earned: Vec<_> = accepted.earned.iter().map(|earned| earned.certificate_id).collect();
+    assert_eq!(earned, [options.certificate_id.map(CertificateId).unwrap(), other]);
+    assert_eq!(accepted.earned[0].attendee_id, AttendeeId::of_row(id, 2));
+    assert_eq!(counts(&completed(&plant, id).await.0), (2, 2, 0, 0, 2));
+}
+
+#[tokio::test]
+async fn known_people_are_changed_where_that_is_wanted() {
+    let plant = Plant::new().await;
+    let (id, delivery) = uploaded(&plant, &people(3), ImportOptions::default()).await;
+    importer(&plant).work(&[delivery]).await;
+    // One has another name, one another address, one is as before.
+    let changed = format!(
+        "{HEADER}Grace Hopper,DOC0,p0@example.com\nAda Lovelace,DOC1,new@example.com\nAda Lovelace,DOC2,p2@example.com\n"
+    );
+    let (end, _) = import(&plant, &changed, UPDATING).await;
+    assert_eq!(counts(&end), (3, 0, 3, 0, 0));
+    let known =
+        plant.log.commands.load::<Attendee>(AttendeeId::of_row(id, 2)).await.unwrap().state.0.unwrap();
+    assert_eq!(known.full_name.reveal_str(), "Grace Hopper");
+    // The address that was given up is free again; the new one is taken.
+    let next = format!("{HEADER}Bea,D8,p1@example.com\nCleo,D9,new@example.com\n");
+    let (end, report) = import(&plant, &next, ImportOptions::default()).await;
+    assert_eq!(counts(&end), (2, 1, 0, 1, 0));
+    assert_eq!(codes(&report), [(3, "DUPLICATE", Some("email"))]);
+}
+
+#[tokio::test]
+async fn of_two_rows_with_one_address_the_first_wins() {
+    let plant = Plant::new().await;
+    for round in 0..5 {
+        let file = format!(
+            "{HEADER}Ada,A{round},s{round}@example.com\nBea,B{round},s{round}@example.com\nCleo,A{round},c{round}@example.com\n"
+        );
+        let (id, delivery) = uploaded(&plant, &file, ImportOptions::default()).await;
+        importer(&plant).work(&[delivery]).await;
+        let (end, report) = completed(&plant, id).await;
+        assert_eq!(counts(&end), (3, 1, 0, 2, 0));
+        let expected = [(3, "DUPLICATE", Some("email")), (4, "DUPLICATE", Some("documentNumber"))];
+        assert_eq!(codes(&report), expected);
+        let known = plant.log.commands.load::<Attendee>(AttendeeId::of_row(id, 2)).await.unwrap().state.0;
+        assert_eq!(known.unwrap().full_name.reveal_str(), "Ada");
+    }
+}
+
+#[tokio::test]
+async fn a_row_that_matches_two_people_changes_neither() {
+    let plant = Plant::new().await;
+    import(&plant, &people(2), ImportOptions::default()).await;
+    let before = plant.log.all().await.len();
+    for options in [ImportOptions::default(), UPDATING, earning()] {
+        let file = format!("{HEADER}Ada,DOC0,p1@example.com\n");
+        let (end, report) = import(&plant, &file, options).await;
+        assert_eq!(counts(&end), (1, 0, 0, 1, 0));
+        assert_eq!(codes(&report), [(2, "MATCHES_TWO_PEOPLE", None)]);
+    }
+    let imports = plant.log.all().await.split_off(before);
+    assert!(imports.iter().all(|event| event.aggregate == "import"));
+}
+
+#[tokio::test]
+async fn a_dry_run_tells_what_the_import_will_do_and_writes_nothing() {
+    let plant = Plant::new().await;
+    import(&plant, &people(5), ImportOptions::default()).await;
+    // Known, new, twice in the file, two people's, and wrong.
+    let file = format!(
+        "{HEADER}Ada,DOC0,p0@example.com\nBea,N1,n1@example.com\nCleo,N2,n1@example.com\n\
+         Dora,DOC1,p2@example.com\nEve,N3,nowhere\n,N4,n4@example.com\nFay,DOC3,n5@example.com\n"
+    );
+    for options in [ImportOptions::default(), earning(), UPDATING] {
+        let before = plant.log.log.info().await.unwrap().last_position;
+        let told = rehearsed(&plant, &file, options).await;
+        assert_eq!(plant.log.log.info().await.unwrap().last_position, before, "something was written");
+        let fresh = Plant::new().await;
+        import(&fresh, &people(5), ImportOptions::default()).await;
+        let (_, done) = import(&fresh, &file, options).await;
+        assert_eq!(told, done);
+    }
+}

@@ -1,0 +1,126 @@
+//! Importer: files that break off, workers that die, deliveries that come twice.
+
+use std::sync::Arc;
+
+use laureate::commands::take_in_row::PersonClaims;
+use laureate::domain::AttendeeId;
+use laureate::domain::attendee::Attendee;
+use laureate::domain::claim::Claim;
+use laureate::domain::import::ImportEvent;
+use laureate::storage::import_key;
+use laureate::workers::importer::ImportOptions;
+use laureate::workers::{Verdict, Worker};
+
+use super::fixture::Plant;
+use super::importing::{
+    HEADER, completed, counts, import, import_events, importer, key, people, rows, uploaded,
+};
+use crate::support::until;
+
+#[tokio::test]
+async fn a_file_that_breaks_off_keeps_what_came_before() {
+    let plant = Plant::new().await;
+    let file = format!("{}\"Bea,B1,b@example.com\n{}", people(700), rows(700, 100));
+    let (id, delivery) = uploaded(&plant, &file, ImportOptions::default()).await;
+    let verdicts = importer(&plant).work(std::slice::from_ref(&delivery)).await;
+    assert_eq!(verdicts, [Verdict::GiveUp { why: "UNCLOSED_QUOTE".to_owned() }]);
+    let events = import_events(&plant, id).await;
+    let Some(ImportEvent::ImportFailed(failed)) = events.last() else { panic!("{events:?}") };
+    assert_eq!(failed.code, "UNCLOSED_QUOTE");
+    assert!(failed.reason.contains("row 702"), "{}", failed.reason);
+    let attendees = plant.log.all().await.into_iter().filter(|e| e.event_type == "AttendeeImported").count();
+    assert_eq!(attendees, 700);
+    // Delivered again, it stays at that.
+    let written = plant.log.all().await.len();
+    assert_eq!(importer(&plant).work(&[delivery]).await, [Verdict::Done]);
+    assert_eq!(plant.log.all().await.len(), written);
+}
+
+#[tokio::test]
+async fn a_file_that_is_gone_says_so() {
+    let plant = Plant::new().await;
+    let (id, delivery) = uploaded(&plant, &people(1), ImportOptions::default()).await;
+    plant.storage.delete(&import_key(id.0)).await.unwrap();
+    let verdicts = importer(&plant).work(&[delivery]).await;
+    assert_eq!(verdicts, [Verdict::GiveUp { why: "FILE_EXPIRED".to_owned() }]);
+    let Some(ImportEvent::ImportFailed(failed)) = import_events(&plant, id).await.pop() else {
+        panic!("no failure")
+    };
+    assert!(failed.reason.contains("upload it again"), "{}", failed.reason);
+}
+
+#[tokio::test]
+async fn an_import_that_is_delivered_again_after_its_end_does_nothing() {
+    let plant = Plant::new().await;
+    let (id, delivery) = uploaded(&plant, &people(20), ImportOptions::default()).await;
+    assert_eq!(importer(&plant).work(std::slice::from_ref(&delivery)).await, [Verdict::Done]);
+    assert!(!plant.storage.exists(&import_key(id.0)).await.unwrap(), "the file is not kept");
+    let written = plant.log.all().await.len();
+    assert_eq!(importer(&plant).work(&[delivery]).await, [Verdict::Done]);
+    assert_eq!(plant.log.all().await.len(), written);
+}
+
+#[tokio::test]
+async fn an_import_whose_worker_died_half_way_ends_as_if_it_had_not() {
+    let plant = Plant::new().await;
+    // Some of each chunk are refused, so that the report has something to lose.
+    let file = format!("{HEADER}{}Bea,DOC3,b@example.com\n{}Cleo,C1,nowhere\n", rows(0, 600), rows(600, 900));
+    let (id, delivery) = uploaded(&plant, &file, ImportOptions::default()).await;
+    let worker = Arc::new(importer(&plant));
+    let (first, copy) = (worker.clone(), delivery.clone());
+    let dying = tokio::spawn(async move { first.work(&[copy]).await });
+    until("a chunk is taken in", async || import_events(&plant, id).await.len() > 1).await;
+    dying.abort();
+    let _ = dying.await;
+    assert!(!matches!(import_events(&plant, id).await.last(), Some(ImportEvent::ImportCompleted(_))));
+
+    assert_eq!(worker.work(&[delivery]).await, [Verdict::Done]);
+    let (end, report) = completed(&plant, id).await;
+    assert_eq!(counts(&end), (1_502, 1_500, 0, 2, 0));
+    let rejected: Vec<_> = report.error_details.iter().map(|detail| detail.row).collect();
+    assert_eq!(rejected, [602, 1_503]);
+    let all = plant.log.all().await;
+    assert_eq!(all.iter().filter(|e| e.event_type == "AttendeeImported").count(), 1_500);
+    // The chunks' events tell the same as the end, each row once.
+    let (mut created, mut through) = (0, 0);
+    for event in import_events(&plant, id).await {
+        if let ImportEvent::ImportRowsAccepted(rows) = event {
+            assert!(rows.through_row > through);
+            (created, through) = (created + rows.created, rows.through_row);
+        }
+    }
+    assert_eq!((created, through), (1_500, 1_503));
+}
+
+#[tokio::test]
+async fn a_row_taken_in_again_leaves_alone_what_others_changed_since() {
+    let plant = Plant::new().await;
+    let updating = ImportOptions { update_existing: true, certificate_id: None };
+    let (created, first) = uploaded(&plant, &people(1), ImportOptions::default()).await;
+    importer(&plant).work(&[first]).await;
+    let id = AttendeeId::of_row(created, 2);
+
+    // This one dies after its only row, before its end is recorded.
+    let earlier = format!("{HEADER}Ada,DOC0,earlier@example.com\n");
+    let (earlier_id, delivery) = uploaded(&plant, &earlier, updating).await;
+    let worker = Arc::new(importer(&plant));
+    let (dying, copy) = (worker.clone(), delivery.clone());
+    let dying = tokio::spawn(async move { dying.work(&[copy]).await });
+    let email = async || {
+        let known = plant.log.commands.load::<Attendee>(id).await.unwrap().state.0.unwrap();
+        known.email.reveal_str().to_owned()
+    };
+    until("the row is taken in", async || email().await == "earlier@example.com").await;
+    dying.abort();
+    let _ = dying.await;
+
+    import(&plant, &format!("{HEADER}Ada,DOC0,later@example.com\n"), updating).await;
+    worker.work(&[delivery]).await;
+    assert_eq!(counts(&completed(&plant, earlier_id).await.0), (1, 0, 1, 0, 0));
+    assert_eq!(email().await, "later@example.com");
+    let known = plant.log.commands.load::<Attendee>(id).await.unwrap().state.0.unwrap();
+    let claims = PersonClaims::of(key().reveal().as_bytes(), &known);
+    for claim in [claims.email, claims.document] {
+        assert_eq!(plant.log.commands.load::<Claim>(claim).await.unwrap().state.0, Some(id.0));
+    }
+}

@@ -1,0 +1,165 @@
+//! Renderer: one PDF for each request, kept for ever, never another.
+
+use std::sync::{Arc, OnceLock};
+
+use laureate::commands::issue::IssuingFacts;
+use laureate::domain::certificate::TemplateRef;
+use laureate::domain::email::{EmailQueued, OnUnknown};
+use laureate::domain::issuance::{
+    CertificateGenerated, CertificateRequested, Issuance, IssuanceCommand, Origin, Page,
+};
+use laureate::domain::{EmailId, IssuanceId, Locale};
+use laureate::render::{RENDERER_VERSION, Renderer};
+use laureate::storage::ObjectKey;
+use laureate::workers::processes::Processes;
+use laureate::workers::renderer::{RendererWorker, Rendering, RenderingError};
+use uuid::Uuid;
+
+use super::fixture::Plant;
+use crate::log::fixture::person;
+use crate::support::until;
+
+/// Fonts are read once for all tests of this process.
+fn renderer() -> Arc<Renderer> {
+    static RENDERER: OnceLock<Arc<Renderer>> = OnceLock::new();
+    RENDERER.get_or_init(|| Arc::new(Renderer::new().unwrap())).clone()
+}
+
+pub fn rendering(plant: &Plant) -> Rendering {
+    Rendering::new(plant.log.commands.clone(), renderer(), plant.storage.clone())
+}
+
+/// A request as issuing makes it.
+pub fn request(name: &str, email: &str) -> CertificateRequested {
+    CertificateRequested {
+        certificate_id: Uuid::new_v4().into(),
+        attendee_id: Uuid::new_v4().into(),
+        origin: Origin::default(),
+        public_id: Uuid::new_v4().simple().to_string(),
+        page: Page {
+            pdf_template: TemplateRef { theme: "classic".to_owned(), version: 1 },
+            renderer_version: RENDERER_VERSION.to_owned(),
+            fonts_sha256: renderer().fonts_digest().to_owned(),
+            design: None,
+            locale: Locale::En,
+            issue_date: time::macros::date!(2026 - 11 - 21),
+            public_base_url: "https://certificates.example.com".to_owned(),
+            client: "Acme".to_owned(),
+            certificate_name: "Speaker".to_owned(),
+            event_name: "Summit 2026".to_owned(),
+            full_name: name.to_owned().into(),
+            document_number: None,
+        },
+        email: email.to_owned().into(),
+        event_link: None,
+    }
+}
+
+pub async fn requested(plant: &Plant, request: CertificateRequested) -> IssuanceId {
+    let id = IssuanceId(Uuid::new_v4());
+    let command = IssuanceCommand::Request(Box::new(request));
+    plant.log.commands.execute::<Issuance>(&person(), id, command).await.unwrap();
+    id
+}
+
+/// A mail about nothing in particular.
+pub fn queued_mail(address: &str, on_unknown: OnUnknown) -> EmailQueued {
+    EmailQueued {
+        issuance_id: Uuid::new_v4().into(),
+        to_name: "Ada".to_owned().into(),
+        to_address: address.to_owned().into(),
+        locale: Locale::En,
+        client: "Acme".to_owned(),
+        certificate_name: "Speaker".to_owned(),
+        event_name: "Summit 2026".to_owned(),
+        event_link: None,
+        download_link: "https://certificates.example.com/certificate/00/download".to_owned(),
+        object_key: "certificates/a.pdf".to_owned(),
+        sha256: "aa".to_owned(),
+        on_unknown,
+    }
+}
+
+/// Renderer and process managers.
+pub fn run_renderer(plant: &Plant) {
+    let facts = IssuingFacts {
+        renderer_version: RENDERER_VERSION.to_owned(),
+        fonts_sha256: renderer().fonts_digest().to_owned(),
+        public_base_url: "https://certificates.example.com".to_owned(),
+        random: || Uuid::new_v4().as_u128(),
+    };
+    plant.run(Arc::new(RendererWorker(rendering(plant))));
+    plant.run(Arc::new(Processes::new(plant.log.commands.clone(), facts)));
+}
+
+pub async fn generated(plant: &Plant, id: IssuanceId) -> CertificateGenerated {
+    let pdf = async || plant.log.commands.load::<Issuance>(id).await.unwrap().state.generated;
+    until("the PDF is generated", async || pdf().await.is_some()).await;
+    pdf().await.unwrap()
+}
+
+#[tokio::test]
+async fn a_request_becomes_a_kept_pdf_and_a_mail_to_send() {
+    let plant = Plant::new().await;
+    run_renderer(&plant);
+    let id = requested(&plant, request("Ada Lovelace", "ada@example.com")).await;
+    let pdf = generated(&plant, id).await;
+    let bytes = rendering(&plant).issued_pdf(id).await.unwrap().unwrap();
+    assert!(bytes.starts_with(b"%PDF-"));
+    assert_eq!(bytes.len() as u64, pdf.size);
+    let mail = EmailId::first_of(id);
+    until("the mail is queued", async || plant.history("email", mail).await == ["EmailQueued"]).await;
+    assert_eq!(plant.history("issuance", id).await, ["CertificateRequested", "CertificateGenerated"]);
+}
+
+#[tokio::test]
+async fn a_pdf_that_was_deleted_is_made_again_with_the_same_bytes() {
+    let plant = Plant::new().await;
+    run_renderer(&plant);
+    let id = requested(&plant, request("Ada Lovelace", "ada@example.com")).await;
+    let key = ObjectKey::parse(&generated(&plant, id).await.object_key).unwrap();
+    let issued = plant.storage.get(&key, 1 << 26).await.unwrap().unwrap();
+    plant.storage.delete(&key).await.unwrap();
+    assert_eq!(rendering(&plant).issued_pdf(id).await.unwrap().unwrap(), issued);
+    assert_eq!(plant.storage.get(&key, 1 << 26).await.unwrap().unwrap(), issued, "and is kept again");
+}
+
+#[tokio::test]
+async fn a_pdf_that_was_replaced_is_not_given_out() {
+    let plant = Plant::new().await;
+    run_renderer(&plant);
+    let id = requested(&plant, request("Ada Lovelace", "ada@example.com")).await;
+    let key = ObjectKey::parse(&generated(&plant, id).await.object_key).unwrap();
+    plant.storage.put(&key, "%PDF-1.7 forged".into()).await.unwrap();
+    let refused = rendering(&plant).issued_pdf(id).await;
+    assert!(matches!(refused, Err(RenderingError::Differs)), "{refused:?}");
+}
+
+#[tokio::test]
+async fn nothing_is_given_out_before_it_was_issued() {
+    let plant = Plant::new().await;
+    let id = requested(&plant, request("Ada Lovelace", "ada@example.com")).await;
+    assert!(rendering(&plant).issued_pdf(id).await.unwrap().is_none());
+    assert!(rendering(&plant).issued_pdf(IssuanceId(Uuid::new_v4())).await.unwrap().is_none());
+}
+
+#[tokio::test]
+async fn a_name_that_no_font_can_draw_fails_alone() {
+    let plant = Plant::new().await;
+    let good = ["Ada Lovelace", "Grace Hopper", "Zoë Lindqvist"];
+    let mut ids = Vec::new();
+    for name in [good[0], "Ada \u{12000}", good[1], good[2]] {
+        ids.push(requested(&plant, request(name, "ada@example.com")).await);
+    }
+    // All are waiting when the renderer starts, so they are one batch.
+    run_renderer(&plant);
+    let bad = ids.remove(1);
+    for id in ids {
+        generated(&plant, id).await;
+    }
+    let letters = plant.until_dead_letters(1).await;
+    assert_eq!((letters[0].id.clone(), letters[0].cause.as_str()), (bad.to_string(), "MISSING_GLYPH"));
+    assert_eq!(plant.history("issuance", bad).await, ["CertificateRequested", "CertificateGenerationFailed"]);
+    let raw = plant.dead_letters().await;
+    assert!(!String::from_utf8_lossy(&raw[0]).contains("Ada"), "a name in a dead letter");
+}

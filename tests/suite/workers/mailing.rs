@@ -1,0 +1,218 @@
+//! Mailer: each mail once, as far as SMTP can tell.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use futures_util::future::BoxFuture;
+use laureate::domain::email::{Email, EmailCommand, EmailEvent, EmailState, OnUnknown, Stage};
+use laureate::domain::{DomainEvent, EmailId, IssuanceId};
+use laureate::mail::{MailProvider, OutgoingMail, SendOutcome, SmtpMailer, Unavailable};
+use laureate::stack::mail_catcher::caught_mails;
+use laureate::storage::ObjectKey;
+use laureate::workers::Worker;
+use laureate::workers::mailer::Mailer;
+use mail_parser::{MessageParser, MimeHeaders};
+use serde_json::json;
+use sha2::{Digest, Sha256};
+use uuid::Uuid;
+
+use super::fixture::{Plant, first_delivery};
+use super::issuing::{generated, queued_mail, rendering, request, requested, run_renderer};
+use crate::log::fixture::person;
+use crate::support::{servers, until};
+
+fn mailer(plant: &Plant, provider: Arc<dyn MailProvider>) -> Mailer {
+    Mailer::new(plant.log.commands.clone(), rendering(plant), provider, "example.org".to_owned())
+}
+
+fn run_mailer(plant: &Plant) {
+    let address = servers().smtp_addr;
+    let settings = json!({
+        "host": address.ip().to_string(), "port": address.port(), "security": "none",
+        "from_name": "Acme", "from_address": "certificates@example.org",
+    });
+    let smtp = SmtpMailer::new(&serde_json::from_value(settings).unwrap()).unwrap();
+    plant.run(Arc::new(mailer(plant, Arc::new(smtp))));
+}
+
+/// An address of this test only; its beginning says how the catcher answers.
+fn address(plant: &Plant, prefix: &str) -> String {
+    format!("{prefix}{}@example.com", plant.log.namespace)
+}
+
+/// The messages that reached an address, as they were sent.
+fn caught(address: &str) -> Vec<Vec<u8>> {
+    let mails = caught_mails(&servers().mail_dir, 100_000).unwrap();
+    let to_us = mails.into_iter().filter(|mail| mail.to.iter().any(|to| to == address));
+    to_us.map(|mail| std::fs::read(mail.path).unwrap()).collect()
+}
+
+async fn state(plant: &Plant, id: EmailId) -> EmailState {
+    plant.log.commands.load::<Email>(id).await.unwrap().state
+}
+
+async fn until_stage(plant: &Plant, id: EmailId, stage: Stage) {
+    until(&format!("the mail is {stage:?}"), async || state(plant, id).await.stage == stage).await;
+}
+
+async fn events(plant: &Plant, id: EmailId) -> Vec<EmailEvent> {
+    let recorded = plant.log.log.load("email", &id.to_string(), 0).await.unwrap();
+    recorded.iter().map(|event| EmailEvent::decode(&event.event_type, &event.body).unwrap()).collect()
+}
+
+/// A certificate that was issued and whose mail waits, because no mailer runs yet.
+async fn waiting_mail(plant: &Plant, address: &str) -> (IssuanceId, EmailId) {
+    run_renderer(plant);
+    let issuance = requested(plant, request("Ada Lovelace", address)).await;
+    let id = EmailId::first_of(issuance);
+    until_stage(plant, id, Stage::Queued).await;
+    (issuance, id)
+}
+
+#[tokio::test]
+async fn a_certificate_arrives_with_the_very_bytes_that_were_issued() {
+    let plant = Plant::new().await;
+    let to = address(&plant, "");
+    let (issuance, id) = waiting_mail(&plant, &to).await;
+    run_mailer(&plant);
+    until_stage(&plant, id, Stage::Sent).await;
+    assert_eq!(plant.history("email", id).await, ["EmailQueued", "SendClaimed", "EmailSent"]);
+
+    let mails = caught(&to);
+    assert_eq!(mails.len(), 1);
+    let mail = MessageParser::default().parse(&mails[0]).unwrap();
+    assert_eq!(mail.message_id(), Some(format!("{id}@example.org").as_str()));
+    let attachment = mail.attachment(0).unwrap();
+    assert!(attachment.attachment_name().unwrap().ends_with(".pdf"));
+    let digest: String = Sha256::digest(attachment.contents()).iter().map(|b| format!("{b:02x}")).collect();
+    assert_eq!(digest, generated(&plant, issuance).await.sha256);
+}
+
+#[tokio::test]
+async fn a_final_refusal_ends_in_the_log_and_in_a_dead_letter() {
+    let plant = Plant::new().await;
+    let to = address(&plant, "reject-");
+    let (_, id) = waiting_mail(&plant, &to).await;
+    run_mailer(&plant);
+    let letters = plant.until_dead_letters(1).await;
+    assert_eq!((letters[0].worker.as_str(), letters[0].id.clone()), ("mailer", id.to_string()));
+    let EmailEvent::EmailFailed(failed) = &events(&plant, id).await[2] else { panic!("no failure") };
+    assert_eq!((failed.attempt, failed.permanent, failed.will_retry), (1, true, false));
+    assert!(failed.answer.reveal_str().contains("550"), "the server's answer is kept");
+    let raw = plant.dead_letters().await;
+    assert!(!String::from_utf8_lossy(&raw[0]).contains("example.com"), "an address in a dead letter");
+    assert!(caught(&to).is_empty());
+}
+
+#[tokio::test]
+async fn a_passing_failure_is_tried_again_and_arrives_once() {
+    let plant = Plant::new().await;
+    let to = address(&plant, "tempfail-once-");
+    let (_, id) = waiting_mail(&plant, &to).await;
+    run_mailer(&plant);
+    until_stage(&plant, id, Stage::Sent).await;
+    let history = plant.history("email", id).await;
+    assert_eq!(history, ["EmailQueued", "SendClaimed", "EmailFailed", "SendClaimed", "EmailSent"]);
+    let events = events(&plant, id).await;
+    let EmailEvent::EmailFailed(failed) = &events[2] else { panic!("no failure") };
+    assert_eq!((failed.attempt, failed.permanent, failed.will_retry), (1, false, true));
+    let (EmailEvent::SendClaimed(first), EmailEvent::SendClaimed(second)) = (&events[1], &events[3]) else {
+        panic!("no claims")
+    };
+    assert_eq!((&first.message_id, second.attempt), (&second.message_id, 2));
+    assert_eq!(caught(&to).len(), 1);
+    assert!(plant.dead_letters().await.is_empty());
+}
+
+#[tokio::test]
+async fn an_answer_that_never_came_is_not_taken_for_a_failure() {
+    let plant = Plant::new().await;
+    let to = address(&plant, "hangup-");
+    let (_, id) = waiting_mail(&plant, &to).await;
+    run_mailer(&plant);
+    until_stage(&plant, id, Stage::Unknown).await;
+    plant.settled("mailer").await;
+    assert_eq!(caught(&to).len(), 1, "the catcher has kept it, and it is not sent again");
+}
+
+#[tokio::test]
+async fn a_claim_without_an_outcome_is_parked_and_nothing_is_sent() {
+    let plant = Plant::new().await;
+    let to = address(&plant, "");
+    let (_, id) = waiting_mail(&plant, &to).await;
+    // A worker that died between claiming the mail and recording what became of it.
+    let claim = EmailCommand::Claim { message_id: format!("<{id}@example.org>") };
+    plant.log.commands.execute::<Email>(&person(), id, claim).await.unwrap();
+    run_mailer(&plant);
+    until_stage(&plant, id, Stage::Unknown).await;
+    plant.settled("mailer").await;
+    assert_eq!(plant.history("email", id).await, ["EmailQueued", "SendClaimed", "EmailOutcomeUnknown"]);
+    assert!(caught(&to).is_empty());
+
+    plant.log.commands.execute::<Email>(&person(), id, EmailCommand::Retry).await.unwrap();
+    until_stage(&plant, id, Stage::Sent).await;
+    assert_eq!(caught(&to).len(), 1, "a person wanted it sent again");
+}
+
+#[tokio::test]
+async fn a_replaced_pdf_is_never_mailed() {
+    let plant = Plant::new().await;
+    let to = address(&plant, "");
+    let (issuance, id) = waiting_mail(&plant, &to).await;
+    let key = ObjectKey::parse(&generated(&plant, issuance).await.object_key).unwrap();
+    plant.storage.put(&key, "%PDF-1.7 forged".into()).await.unwrap();
+    run_mailer(&plant);
+    let letters = plant.until_dead_letters(1).await;
+    assert_eq!(letters[0].cause, "ISSUED_BYTES_DIFFER");
+    assert_eq!(plant.history("email", id).await, ["EmailQueued", "SendClaimed", "EmailFailed"]);
+    assert_eq!(state(&plant, id).await.stage, Stage::Failed);
+    assert!(caught(&to).is_empty());
+}
+
+#[tokio::test]
+async fn a_mail_about_nothing_issued_fails_and_holds_nothing_up() {
+    let plant = Plant::new().await;
+    let id = EmailId(Uuid::new_v4());
+    let queue = EmailCommand::Queue(Box::new(queued_mail(&address(&plant, ""), OnUnknown::Park)));
+    plant.log.commands.execute::<Email>(&person(), id, queue).await.unwrap();
+    run_mailer(&plant);
+    assert_eq!(plant.until_dead_letters(1).await[0].cause, "NOT_ISSUED");
+    assert_eq!(state(&plant, id).await.stage, Stage::Failed);
+}
+
+/// Takes a mail and never says what became of it.
+#[derive(Default)]
+struct Silent(AtomicUsize);
+
+impl MailProvider for Silent {
+    fn name(&self) -> &'static str {
+        "silent"
+    }
+
+    fn send<'a>(&'a self, _: &'a OutgoingMail) -> BoxFuture<'a, SendOutcome> {
+        self.0.fetch_add(1, Ordering::Relaxed);
+        Box::pin(std::future::pending())
+    }
+
+    fn check(&self) -> BoxFuture<'_, Result<(), Unavailable>> {
+        Box::pin(async { Ok(()) })
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_forgot_its_deliveries_causes_no_second_mail() {
+    let plant = Plant::new().await;
+    let (_, id) = waiting_mail(&plant, &address(&plant, "")).await;
+    let event = plant.log.log.load("email", &id.to_string(), 0).await.unwrap().remove(0);
+    let silent = Arc::new(Silent::default());
+    let mailer = Arc::new(mailer(&plant, silent.clone()));
+    // Killed servers count deliveries from an earlier number again: both are the first.
+    let delivery = first_delivery(event);
+    let (first, copy) = (mailer.clone(), delivery.clone());
+    let sending = tokio::spawn(async move { first.work(&[copy]).await });
+    until("the mail was handed over", async || silent.0.load(Ordering::Relaxed) == 1).await;
+    mailer.work(&[delivery]).await;
+    assert_eq!(silent.0.load(Ordering::Relaxed), 1);
+    assert_eq!(state(&plant, id).await.stage, Stage::Unknown);
+    sending.abort();
+}
