@@ -5,10 +5,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod cli;
-<<<<<<< HEAD
-=======
 mod commands;
->>>>>>> main
 mod demo;
 mod http;
 mod log;
