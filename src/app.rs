@@ -2,9 +2,8 @@
 
 mod dependencies;
 mod log_source;
+mod running;
 
-use std::future::Future;
-use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -14,7 +13,6 @@ use deadpool_postgres::Pool;
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use time::OffsetDateTime;
 use tokio::net::TcpListener;
-use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::commands::Commands;
@@ -38,6 +36,7 @@ use crate::workers::renderer::{RendererWorker, Rendering};
 use crate::workers::{self, Worker};
 
 use log_source::JetStreamSource;
+pub use running::Running;
 
 /// Connections of the projector and of maintenance; a rebuild takes three.
 const PROJECTOR_CONNECTIONS: usize = 6;
@@ -235,12 +234,8 @@ impl App {
         extras: Extras,
         shutdown: CancellationToken,
     ) -> anyhow::Result<Running> {
-        let mut running = Running {
-            address: None,
-            tasks: JoinSet::new(),
-            shutdown,
-            grace: Duration::from_secs(self.config.shutdown_grace_seconds),
-        };
+        let grace = Duration::from_secs(self.config.shutdown_grace_seconds);
+        let mut running = Running::new(shutdown, grace);
         let Extras { mut listener, caught_mails } = extras;
         for role in roles {
             if *role == Role::Api {
@@ -361,66 +356,6 @@ async fn work<W: Worker>(
     Ok(workers::run(log, worker, at_once, shutdown).await?)
 }
 
-/// Roles at work.
-pub struct Running {
-    address: Option<SocketAddr>,
-    tasks: JoinSet<(&'static str, anyhow::Result<()>)>,
-    shutdown: CancellationToken,
-    grace: Duration,
-}
-
-impl Running {
-    /// Where the API listens, if it is among the roles.
-    #[must_use]
-    pub const fn address(&self) -> Option<SocketAddr> {
-        self.address
-    }
-
-    fn spawn(&mut self, name: &'static str, task: impl Future<Output = anyhow::Result<()>> + Send + 'static) {
-        self.tasks.spawn(async move { (name, task.await) });
-    }
-
-    /// Waits until the process is asked to stop or a role fails, then lets all roles end what they
-    /// have begun, within the grace period.
-    ///
-    /// # Errors
-    /// A role failed, or did not end in time.
-    pub async fn wait(mut self) -> anyhow::Result<()> {
-        let mut failure = None;
-        let mut deadline: Option<tokio::time::Instant> = None;
-        loop {
-            let ended = match deadline {
-                None => tokio::select! {
-                    () = self.shutdown.cancelled() => {
-                        deadline = Some(tokio::time::Instant::now() + self.grace);
-                        continue;
-                    }
-                    ended = self.tasks.join_next() => ended,
-                },
-                Some(deadline) => match tokio::time::timeout_at(deadline, self.tasks.join_next()).await {
-                    Ok(ended) => ended,
-                    Err(_) => {
-                        let late =
-                            anyhow!("some work did not end within the grace period; it will be done again");
-                        return Err(failure.unwrap_or(late));
-                    }
-                },
-            };
-            let (name, result) = match ended {
-                None => return failure.map_or(Ok(()), Err),
-                Some(Ok(ended)) => ended,
-                Some(Err(panic)) => ("a role", Err(anyhow!("{panic}"))),
-            };
-            if let Err(error) = result {
-                tracing::error!(role = name, error = %format!("{error:#}"), "a role failed; the process stops");
-                failure.get_or_insert(error.context(format!("the {name} failed")));
-            }
-            // One role without the others helps nobody: whoever watches the process starts it again.
-            self.shutdown.cancel();
-        }
-    }
-}
-
 async fn connect_log(config: &Config) -> anyhow::Result<EventLog> {
     let names = Names::new(&config.namespace)?;
     let servers = config.nats.url.reveal().split(',');
@@ -428,7 +363,12 @@ async fn connect_log(config: &Config) -> anyhow::Result<EventLog> {
         .map(|server| server.trim().parse())
         .collect::<Result<_, _>>()
         .map_err(|_| anyhow!("nats.url is not usable; give nats://user:password@host:port"))?;
-    let options = async_nats::ConnectOptions::new().name("laureate").request_timeout(Some(CONNECT_WITHIN));
+    let mut options =
+        async_nats::ConnectOptions::new().name("laureate").request_timeout(Some(CONNECT_WITHIN));
+    // async-nats does not take user and password from the address by itself.
+    if let Some((user, password)) = servers.iter().find_map(|s| s.username().zip(s.password())) {
+        options = options.user_and_password(user.to_owned(), password.to_owned());
+    }
     let connecting = tokio::time::timeout(CONNECT_WITHIN, options.connect(servers));
     let client = match connecting.await {
         Ok(client) => client.map_err(|error| anyhow!("the event log's server is not available: {error}"))?,

@@ -21,8 +21,9 @@ use crate::event_log::{AppendError, EventLog, LogError, Position, RecordedEvent}
 
 pub use transaction::Transaction;
 
-/// How often a command is decided anew after a conflict before it gives up.
-const TRIES: usize = 12;
+/// How often a command is decided anew after a conflict before it gives up. With waits of up to a
+/// second, fifty writers that all want the same aggregate get their turn on a busy machine.
+const TRIES: usize = 24;
 
 /// Who wants something, and as part of what.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -229,7 +230,7 @@ impl<T> Committed<T> {
 
 /// Waits a little longer each time, and not as long as others do.
 async fn backoff(attempt: usize) {
-    let most = 4_u64 << attempt.min(6);
+    let most = 4_u64 << attempt.min(8);
     let wait = rand::random_range(0..=most);
     tokio::time::sleep(std::time::Duration::from_millis(wait)).await;
 }

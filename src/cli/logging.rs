@@ -15,6 +15,8 @@ pub fn start(directives: &str, format: LogFormat, file: Option<File>) -> anyhow:
     let filter = EnvFilter::try_new(directives).map_err(|error| {
         anyhow::anyhow!("log: {error}; give directives such as info or laureate=debug,info")
     })?;
+    // The mail catcher's SMTP parser logs commands with their addresses.
+    let filter = filter.add_directive("mailin=off".parse()?);
     let writer = match file {
         Some(file) => BoxMakeWriter::new(file),
         None => BoxMakeWriter::new(std::io::stderr),

@@ -73,14 +73,15 @@ impl EventLog {
 
     async fn provision_stream(&self, config: &Value) -> Result<Provisioned, LogError> {
         let name = config["name"].as_str().unwrap_or_default().to_owned();
-        let existed = match self.api(&format!("STREAM.CREATE.{name}"), config).await {
-            Ok(answer) => answer["did_create"] != json!(true),
+        // The answer to creating a stream that is there with this configuration says that it was created.
+        let existed = self.api(&format!("STREAM.INFO.{name}"), &json!({})).await.is_ok();
+        match self.api(&format!("STREAM.CREATE.{name}"), config).await {
+            Ok(_) => {}
             Err(LogError::Refused { code: STREAM_NAME_IN_USE, .. }) => {
                 self.api(&format!("STREAM.UPDATE.{name}"), config).await?;
-                true
             }
             Err(error) => return Err(error),
-        };
+        }
         Ok(Provisioned { name, existed })
     }
 

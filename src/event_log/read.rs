@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use async_nats::jetstream::Message;
 use async_nats::jetstream::consumer::{DeliverPolicy, pull};
 use futures_util::{FutureExt, StreamExt};
 
@@ -51,24 +52,22 @@ impl LogReader {
         };
         let mut next = first;
         loop {
-            let Some(message) = next else { return Ok(events) };
-            let message = match message {
-                Ok(message) => message,
-                Err(error) if events.is_empty() => return Err(LogError::Unavailable(error.to_string())),
-                Err(_) => return Ok(events),
+            // The stream ended or broke: what came before it counts, and the next call opens it again.
+            let Some(Ok(message)) = next else {
+                return match next {
+                    Some(Err(error)) if events.is_empty() => Err(LogError::Unavailable(error.to_string())),
+                    _ => Ok(events),
+                };
             };
-            let info = message.info().map_err(|error| LogError::Unavailable(error.to_string()))?;
-            let position = info.stream_sequence;
-            let headers = message.headers.clone().unwrap_or_default();
-            let event = recorded(
-                self.log.names(),
-                message.subject.as_str(),
-                position,
-                &headers,
-                message.payload.clone(),
-            )?;
-            self.after = position;
-            events.push(event);
+            match self.read(&message) {
+                Ok(event) => {
+                    self.after = event.position;
+                    events.push(event);
+                }
+                Err(error) if events.is_empty() => return Err(error),
+                // The next call meets it first, and says so.
+                Err(_) => return Ok(events),
+            }
             if events.len() >= max {
                 break;
             }
@@ -79,6 +78,13 @@ impl LogReader {
         }
         self.messages = Some(messages);
         Ok(events)
+    }
+
+    fn read(&self, message: &Message) -> Result<RecordedEvent, LogError> {
+        let info = message.info().map_err(|error| LogError::Unavailable(error.to_string()))?;
+        let headers = message.headers.clone().unwrap_or_default();
+        let (subject, body) = (message.subject.as_str(), message.payload.clone());
+        recorded(self.log.names(), subject, info.stream_sequence, &headers, body)
     }
 }
 

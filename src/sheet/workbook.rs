@@ -103,7 +103,7 @@ fn read(file: File, limits: Limits, sender: &SyncSender<Message>) -> Result<(), 
     let mut refused = None;
     for name in names {
         let cells = workbook.worksheet_cells_reader(&name).map_err(|error| damaged(&error))?;
-        let mut rows = Rows { cells, ahead: None, limits };
+        let mut rows = Rows { cells, ahead: None, ended: false, limits };
         let Some(first) = rows.next_row()? else { continue };
         let header: Vec<String> = first.cells.iter().map(|cell| cell.shown().reveal().clone()).collect();
         match headers::map(&header) {
@@ -142,6 +142,8 @@ fn damaged(error: &XlsxError) -> SheetError {
 struct Rows<'a> {
     cells: XlsxCellReader<'a, Source>,
     ahead: Option<Placed>,
+    /// Behind the last cell calamine would read on, into the end of the part.
+    ended: bool,
     limits: Limits,
 }
 
@@ -178,7 +180,11 @@ impl Rows<'_> {
     }
 
     fn next_filled(&mut self) -> Result<Option<Placed>, SheetError> {
-        while let Some(found) = self.cells.next_cell().map_err(|error| damaged(&error))? {
+        while !self.ended {
+            let Some(found) = self.cells.next_cell().map_err(|error| damaged(&error))? else {
+                self.ended = true;
+                break;
+            };
             let Some(cell) = convert(found.get_value(), self.limits.max_cell_chars) else { continue };
             let (row, column) = found.get_position();
             if row >= LAST_ROW {
@@ -259,7 +265,7 @@ mod tests {
     use super::*;
 
     fn shown(value: &DataRef<'_>) -> Option<String> {
-        convert(value, 10).map(|cell| match cell {
+        convert(value, 19).map(|cell| match cell {
             Cell::Text(text) => text.into_revealed(),
             Cell::Unusable { code, .. } => code.to_owned(),
         })
@@ -293,7 +299,7 @@ mod tests {
         assert_eq!(shown(&date(45_943.0)).as_deref(), Some("2025-10-13"));
         assert_eq!(shown(&date(45_943.5)).as_deref(), Some("2025-10-13T12:00:00"));
         assert_eq!(shown(&DataRef::SharedString("007")).as_deref(), Some("007"));
-        assert_eq!(shown(&DataRef::SharedString("01234567890")).as_deref(), Some("TOO_LONG"));
+        assert_eq!(shown(&DataRef::SharedString("01234567890123456789")).as_deref(), Some("TOO_LONG"));
         assert_eq!(shown(&DataRef::Bool(true)).as_deref(), Some("BOOLEAN_CELL"));
         assert_eq!(shown(&DataRef::String(" \n".to_owned())), None);
     }

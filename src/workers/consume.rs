@@ -114,6 +114,8 @@ pub async fn run<W: Worker>(
     }
     tasks.close();
     tasks.wait().await;
+    // Acknowledgements go out before the process does; lost ones only mean one more delivery.
+    let _ = log.client().flush().await;
     Ok(())
 }
 

@@ -24,7 +24,7 @@ fn enough(people: u64, free: u64) -> Result<(), String> {
     if needed <= free {
         return Ok(());
     }
-    let fit = HumanCount(free.saturating_sub(RESERVE) / PER_PERSON);
+    let fit = free.saturating_sub(RESERVE) / PER_PERSON;
     let (people, needed, free) = (HumanCount(people), DecimalBytes(needed), DecimalBytes(free));
     Err(format!(
         "{people} people need about {needed}; give at most --people {fit} or another --data-dir: only {free} are free"
@@ -40,7 +40,7 @@ mod tests {
         assert_eq!(enough(1_000, 500_000_000), Ok(()));
         let refused = enough(10_000, 500_000_000).expect_err("too many");
         assert!(
-            refused.contains("10,000 people need about 2.60 GB; give at most --people 1,250"),
+            refused.contains("10,000 people need about 2.60 GB; give at most --people 1250"),
             "{refused}"
         );
         assert!(enough(u64::MAX, u64::MAX - 1).is_err());

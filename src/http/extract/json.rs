@@ -37,21 +37,25 @@ impl<T: DeserializeOwned> FromRequest<HttpState> for Json<T> {
 fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
     let CamelCased(value) = serde_json::from_slice(bytes).map_err(|error| {
         if error.is_data() {
-            return ApiError::field("body", plain(&error));
+            return refused(".", &error);
         }
-        let message = format!("the body is not JSON: {}", plain(&error));
-        ApiError::new(ErrorCode::MalformedJson, message)
+        ApiError::new(ErrorCode::MalformedJson, format!("the body is not JSON: {error}"))
     })?;
-    T::deserialize(value).map_err(|error| {
-        let text = plain(&error);
-        let field = text.split('`').nth(1).unwrap_or("body").to_owned();
-        ApiError::field(&field, text)
-    })
+    serde_path_to_error::deserialize(value).map_err(|error| refused(&error.path().to_string(), error.inner()))
 }
 
-/// serde's text; it goes to the sender only, and never to the log.
-fn plain(error: &serde_json::Error) -> String {
-    error.to_string()
+/// Names the field by where it stands, or by what serde's text quotes. The text may quote a value: it
+/// goes to the sender only, and never to the log.
+fn refused(path: &str, error: &serde_json::Error) -> ApiError {
+    let text = error.to_string();
+    let text = text.split(" at line ").next().unwrap_or_default();
+    let quoted = text.split('`').nth(1).filter(|_| !text.starts_with("invalid"));
+    let field = match (path, quoted) {
+        (".", quoted) => quoted.unwrap_or("body").to_owned(),
+        (path, Some(missing)) if text.starts_with("missing") => format!("{path}.{missing}"),
+        (path, _) => path.to_owned(),
+    };
+    ApiError::field(&field, text)
 }
 
 #[cfg(test)]
@@ -65,15 +69,17 @@ mod tests {
     struct Sample {
         event_name: String,
         count: Option<u32>,
+        #[serde(default)]
+        list: Vec<u8>,
     }
 
-    fn refused(body: &str) -> ApiError {
+    fn not_taken(body: &str) -> ApiError {
         parse::<Sample>(body.as_bytes()).expect_err(body)
     }
 
     #[test]
     fn both_spellings_are_taken() {
-        let expected = Sample { event_name: "x".to_owned(), count: Some(2) };
+        let expected = Sample { event_name: "x".to_owned(), count: Some(2), list: Vec::new() };
         for body in [r#"{"eventName": "x", "count": 2}"#, r#"{"event_name": "x", "count": 2}"#] {
             assert_eq!(parse::<Sample>(body.as_bytes()).unwrap(), expected);
         }
@@ -81,13 +87,21 @@ mod tests {
 
     #[test]
     fn what_is_wrong_is_named() {
-        let unknown = refused(r#"{"eventName": "x", "colour": "red"}"#);
-        assert_eq!(unknown.code, ErrorCode::ValidationError);
-        assert!(unknown.details[0].starts_with("colour: unknown field"), "{:?}", unknown.details);
-        assert!(refused(r#"{"count": 1}"#).details[0].starts_with("eventName: missing field"));
-        assert!(refused(r#"{"event_name": "x", "eventName": "x"}"#).details[0].contains("given twice"));
-        assert_eq!(refused("{").code, ErrorCode::MalformedJson);
-        assert_eq!(refused("").code, ErrorCode::MalformedJson);
-        assert_eq!(refused(&"[".repeat(100_000)).code, ErrorCode::MalformedJson);
+        for (body, detail) in [
+            (r#"{"eventName": "x", "colour": "red"}"#, "colour: unknown field"),
+            (r#"{"count": 1}"#, "eventName: missing field"),
+            (r#"{"event_name": "x", "eventName": "x"}"#, "eventName: field `eventName` is given twice"),
+            (r#"{"eventName": "x", "count": "many"}"#, "count: invalid type"),
+            (r#"{"eventName": "x", "list": [1, 2, 300]}"#, "list[2]: invalid value"),
+            ("[]", "body: invalid"),
+        ] {
+            let error = not_taken(body);
+            assert_eq!(error.code, ErrorCode::ValidationError);
+            assert!(error.details[0].starts_with(detail), "{body}: {:?}", error.details);
+            assert!(!error.message.contains(" at line "), "{}", error.message);
+        }
+        for body in ["{", "", &"[".repeat(100_000)] {
+            assert_eq!(not_taken(body).code, ErrorCode::MalformedJson);
+        }
     }
 }

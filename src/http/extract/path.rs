@@ -21,6 +21,9 @@ impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Path<T>
                 ErrorKind::ParseErrorAtKey { key, expected_type, .. } => {
                     ApiError::field(key, format!("must be a {expected_type}"))
                 }
+                ErrorKind::DeserializeError { key, message, .. } if message.starts_with("UUID") => {
+                    ApiError::field(key, "must be a UUID")
+                }
                 ErrorKind::DeserializeError { key, message, .. } => ApiError::field(key, message),
                 ErrorKind::WrongNumberOfParameters { .. } | ErrorKind::UnsupportedType { .. } => {
                     ApiError::internal("a route's parameters do not fit its handler")

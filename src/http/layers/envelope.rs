@@ -9,9 +9,9 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
 use super::observe::RequestId;
+use crate::http::ApiError;
 use crate::http::api_error::{ErrorBody, ErrorEnvelope};
 use crate::http::error_mapping::of_status;
-use crate::http::ApiError;
 
 /// Writes the body of an error, and logs what is our fault: once, with its cause.
 pub async fn envelope(request: Request, next: Next) -> Response {

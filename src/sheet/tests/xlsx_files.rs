@@ -38,7 +38,7 @@ fn shared_strings_rich_text_and_numbers() {
            <row r="5"><c r="A5" t="str"><f>B1&amp;C1</f><v>Ada &amp; Co</v></c><c r="B5" t="s"><v>1</v></c><c r="C5" t="s"><v>2</v></c></row>"#,
     );
     workbook.strings = Some(
-        r#"<sst count="9" uniqueCount="3"><si><r><t>Ada </t></r><r><t>Lovelace</t></r></si><si><t>a@example.com</t></si><si><t>007</t></si></sst>"#
+        r#"<sst count="9" uniqueCount="3"><si><r><t xml:space="preserve">Ada </t></r><r><t>Lovelace</t></r></si><si><t>a@example.com</t></si><si><t>007</t></si></sst>"#
             .to_owned(),
     );
     assert_eq!(

@@ -56,9 +56,13 @@ async fn a_file_sent_again_is_the_same_import_and_the_same_design() {
     let people = "Name,Email,Document number\nAda,ada@example.com,1\nNobody,nowhere,2\n";
     let first = upload("/attendees/bulk-upload", file("p.csv", people)).await.expect(200);
     let second = upload("/attendees/bulk-upload", file("p.csv", people)).await.expect(200);
-    assert_eq!((&first.body, first.header("x-event-position")), (&second.body, second.header("x-event-position")));
+    assert_eq!(
+        (&first.body, first.header("x-event-position")),
+        (&second.body, second.header("x-event-position"))
+    );
     assert_eq!(first.body["data"]["created"], 1);
-    let other = upload("/attendees/bulk-upload", file("p.csv", format!("{people}Bea,bea@example.com,3\n"))).await;
+    let other =
+        upload("/attendees/bulk-upload", file("p.csv", format!("{people}Bea,bea@example.com,3\n"))).await;
     assert_eq!(other.expect(422).code(), "IDEMPOTENCY_KEY_REUSED");
 
     let design = || file("a.png", png()).text("name", "A");

@@ -10,7 +10,8 @@ async fn a_rehearsal_tells_what_would_happen_and_stores_nothing() {
     let api = Api::start().await;
     let people = "Primer nombre;Apellido;Correo;Número documento\n\
         María;Núñez;maria@example.com;1\n;;;\nJosé;Peña;maria@example.com;2\nEva;;eva@;3\n";
-    let rehearsed = api.upload("/attendees/bulk-upload?dry_run=true", file("p.csv", people)).await.expect(200);
+    let rehearsed =
+        api.upload("/attendees/bulk-upload?dry_run=true", file("p.csv", people)).await.expect(200);
     insta::assert_json_snapshot!("rehearsal", scrubbed(&rehearsed.body));
     let done = api.upload("/attendees/bulk-upload", file("p.csv", people)).await.expect(200);
     for count in ["totalRecords", "created", "updated", "errors", "certificatesAssociated", "errorDetails"] {

@@ -20,7 +20,10 @@ async fn every_refusal_has_the_envelope_and_says_what_is_wrong() {
         ("wrong type", json!({ "isActive": "yes" })),
         ("several fields", json!({ "name": " ", "eventLink": "javascript:alert(1)" })),
         ("foreign design", json!({ "baseDesignUrl": "https://example.org/x.png" })),
-        ("design out of its folder", json!({ "baseDesignUrl": format!("{}/certificates/design_images/../a", api.app.url("")) })),
+        (
+            "design out of its folder",
+            json!({ "baseDesignUrl": format!("{}/certificates/design_images/../a", api.app.url("")) }),
+        ),
         ("unknown theme", json!({ "pdfTemplate": "baroque" })),
         ("unknown language", json!({ "locale": "fr" })),
     ] {
@@ -39,7 +42,10 @@ async fn every_refusal_has_the_envelope_and_says_what_is_wrong() {
         told.insert(what.to_owned(), scrubbed(&api.get(path).await.body));
     }
     let no_ids = json!({ "certificateId": api.certificate().await, "attendeeIds": [] });
-    told.insert("no ids".to_owned(), scrubbed(&api.post("/generated-certificates/generate", &no_ids).await.body));
+    told.insert(
+        "no ids".to_owned(),
+        scrubbed(&api.post("/generated-certificates/generate", &no_ids).await.body),
+    );
     insta::assert_json_snapshot!("refusals", told);
 }
 
@@ -54,18 +60,58 @@ async fn bodies_and_methods_that_do_not_fit_are_refused() {
         (post("{".to_owned(), "application/json").await, 400, "MALFORMED_JSON"),
         (post("{}".to_owned(), "text/plain").await, 415, "UNSUPPORTED_MEDIA_TYPE"),
         (post(format!("\"{}\"", "a".repeat(1 << 20)), "application/json").await, 413, "PAYLOAD_TOO_LARGE"),
-        (Answered::of(api.request(Method::DELETE, "/auth/me").send().await.unwrap()).await, 405, "METHOD_NOT_ALLOWED"),
-        (api.upload("/certificates/upload-design", file("a.png", "plain text").text("name", "A")).await, 415, "UNKNOWN_FORMAT"),
-        (api.upload("/certificates/upload-design", file("a.png", "<svg/>").text("name", "A")).await, 415, "UNKNOWN_FORMAT"),
+        (
+            Answered::of(api.request(Method::DELETE, "/auth/me").send().await.unwrap()).await,
+            405,
+            "METHOD_NOT_ALLOWED",
+        ),
+        (
+            api.upload("/certificates/upload-design", file("a.png", "plain text").text("name", "A")).await,
+            415,
+            "UNKNOWN_FORMAT",
+        ),
+        (
+            api.upload("/certificates/upload-design", file("a.png", "<svg/>").text("name", "A")).await,
+            415,
+            "UNKNOWN_FORMAT",
+        ),
         (api.upload("/certificates/upload-design", file("a.png", png())).await, 400, "VALIDATION_ERROR"),
-        (api.upload("/certificates/upload-design", file("a.png", &png()[..100]).text("name", "A")).await, 422, "INVALID_IMAGE"),
-        (api.upload("/certificates/upload-design", file("a.png", vec![0; (10 << 20) + 1]).text("name", "A")).await, 413, "FILE_TOO_LARGE"),
+        (
+            api.upload("/certificates/upload-design", file("a.png", &png()[..100]).text("name", "A")).await,
+            422,
+            "INVALID_IMAGE",
+        ),
+        (
+            api.upload(
+                "/certificates/upload-design",
+                file("a.png", vec![0; (10 << 20) + 1]).text("name", "A"),
+            )
+            .await,
+            413,
+            "FILE_TOO_LARGE",
+        ),
         (api.upload("/attendees/bulk-upload", file("a.csv", "%PDF-1.7")).await, 415, "UNKNOWN_FORMAT"),
         (api.upload("/attendees/bulk-upload", file("a.csv", "")).await, 422, "EMPTY_FILE"),
-        (api.upload("/attendees/bulk-upload", file("a.csv", "Name,Email,Document number\n")).await, 422, "EMPTY_FILE"),
-        (api.upload("/attendees/bulk-upload", file("a.csv", "Name,Colour\nAda,red\n")).await, 422, "MISSING_COLUMNS"),
-        (api.upload("/attendees/bulk-upload", file("a.csv", "x").text("colour", "red")).await, 400, "VALIDATION_ERROR"),
-        (api.upload("/attendees/bulk-upload", file("a.csv", "x").text("updateExisting", "maybe")).await, 400, "VALIDATION_ERROR"),
+        (
+            api.upload("/attendees/bulk-upload", file("a.csv", "Name,Email,Document number\n")).await,
+            422,
+            "EMPTY_FILE",
+        ),
+        (
+            api.upload("/attendees/bulk-upload", file("a.csv", "Name,Colour\nAda,red\n")).await,
+            422,
+            "MISSING_COLUMNS",
+        ),
+        (
+            api.upload("/attendees/bulk-upload", file("a.csv", "x").text("colour", "red")).await,
+            400,
+            "VALIDATION_ERROR",
+        ),
+        (
+            api.upload("/attendees/bulk-upload", file("a.csv", "x").text("updateExisting", "maybe")).await,
+            400,
+            "VALIDATION_ERROR",
+        ),
         (post("{}".to_owned(), "multipart/form-data").await, 415, "UNSUPPORTED_MEDIA_TYPE"),
     ];
     for (answer, status, code) in cases {

@@ -48,7 +48,8 @@ async fn a_wrong_password_and_an_unknown_user_are_told_the_same() {
     let api = Api::start().await;
     let wrong = json!({ "email": api.app.email, "password": "Not-the-password-1" });
     let unknown = json!({ "userName": "nobody", "password": "Not-the-password-1" });
-    let (wrong, unknown) = (open_post(&api, "/auth/login", &wrong).await, open_post(&api, "/auth/login", &unknown).await);
+    let (wrong, unknown) =
+        (open_post(&api, "/auth/login", &wrong).await, open_post(&api, "/auth/login", &unknown).await);
     assert_eq!(scrubbed(&wrong.body), scrubbed(&unknown.body));
     assert_eq!((wrong.status.as_u16(), wrong.code()), (401, "INVALID_CREDENTIALS"));
     let made_up = format!("{}.{}", Uuid::from_u128(1), "a".repeat(43));
@@ -63,7 +64,8 @@ async fn a_wrong_password_and_an_unknown_user_are_told_the_same() {
 async fn roles_decide_what_a_token_may_do() {
     let mut api = Api::start().await;
     let password = "Viewing-only-1";
-    let hash = api.app.app.passwords().expect("usable").hash(password.to_owned().into()).await.expect("hashed");
+    let hash =
+        api.app.app.passwords().expect("usable").hash(password.to_owned().into()).await.expect("hashed");
     let profile = Profile {
         user_name: "viewer".to_owned().into(),
         name: "Vera".to_owned().into(),
@@ -74,7 +76,9 @@ async fn roles_decide_what_a_token_may_do() {
     let context = CommandContext::of_person(CommandId(Uuid::from_u128(78)), id);
     let user = UserRegistered { profile, role: Role::Viewer, password_hash: hash };
     let key = api.app.app.config().secrets.claim_key.clone();
-    register_user(api.app.app.commands(), key.reveal().as_bytes(), &context, id, user).await.expect("registered");
+    register_user(api.app.app.commands(), key.reveal().as_bytes(), &context, id, user)
+        .await
+        .expect("registered");
 
     let login = json!({ "user_name": "Viewer", "password": password });
     let tokens = open_post(&api, "/auth/login", &login).await.expect(200);
@@ -84,7 +88,8 @@ async fn roles_decide_what_a_token_may_do() {
     assert_eq!(api.post("/certificates", &body).await.expect(403).code(), "FORBIDDEN");
 
     for token in ["", "x.y.z"] {
-        let request = api.app.client.request(Method::GET, api.app.url("/api/v1/attendees")).bearer_auth(token);
+        let request =
+            api.app.client.request(Method::GET, api.app.url("/api/v1/attendees")).bearer_auth(token);
         let refused = Answered::of(request.send().await.expect("answered")).await.expect(401);
         assert_eq!((refused.code(), refused.header("www-authenticate")), ("UNAUTHENTICATED", "Bearer"));
     }

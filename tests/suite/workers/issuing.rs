@@ -158,7 +158,7 @@ async fn a_name_that_no_font_can_draw_fails_alone() {
         generated(&plant, id).await;
     }
     let letters = plant.until_dead_letters(1).await;
-    assert_eq!((letters[0].id.clone(), letters[0].cause.as_str()), (bad.to_string(), "MISSING_GLYPH"));
+    assert_eq!((letters[0].id.clone(), letters[0].cause.as_str()), (bad.to_string(), "RENDER_MISSING_GLYPH"));
     assert_eq!(plant.history("issuance", bad).await, ["CertificateRequested", "CertificateGenerationFailed"]);
     let raw = plant.dead_letters().await;
     assert!(!String::from_utf8_lossy(&raw[0]).contains("Ada"), "a name in a dead letter");

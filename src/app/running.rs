@@ -1,0 +1,78 @@
+//! Roles at work in one process: they stop together, and one that fails stops the others.
+
+use std::future::Future;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use anyhow::anyhow;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+/// Roles at work.
+pub struct Running {
+    pub(super) address: Option<SocketAddr>,
+    tasks: JoinSet<(&'static str, anyhow::Result<()>)>,
+    pub(super) shutdown: CancellationToken,
+    pub(super) grace: Duration,
+}
+
+impl Running {
+    /// Nothing yet; work that is begun has `grace` to end once `shutdown` is cancelled.
+    pub(super) fn new(shutdown: CancellationToken, grace: Duration) -> Self {
+        Self { address: None, tasks: JoinSet::new(), shutdown, grace }
+    }
+
+    /// Where the API listens, if it is among the roles.
+    #[must_use]
+    pub const fn address(&self) -> Option<SocketAddr> {
+        self.address
+    }
+
+    pub(super) fn spawn(
+        &mut self,
+        name: &'static str,
+        task: impl Future<Output = anyhow::Result<()>> + Send + 'static,
+    ) {
+        self.tasks.spawn(async move { (name, task.await) });
+    }
+
+    /// Waits until the process is asked to stop or a role fails, then lets all roles end what they
+    /// have begun, within the grace period.
+    ///
+    /// # Errors
+    /// A role failed, or did not end in time.
+    pub async fn wait(mut self) -> anyhow::Result<()> {
+        let mut failure = None;
+        let mut deadline: Option<tokio::time::Instant> = None;
+        loop {
+            let ended = match deadline {
+                None => tokio::select! {
+                    () = self.shutdown.cancelled() => {
+                        deadline = Some(tokio::time::Instant::now() + self.grace);
+                        continue;
+                    }
+                    ended = self.tasks.join_next() => ended,
+                },
+                Some(deadline) => match tokio::time::timeout_at(deadline, self.tasks.join_next()).await {
+                    Ok(ended) => ended,
+                    Err(_) => {
+                        let late =
+                            anyhow!("some work did not end within the grace period; it will be done again");
+                        return Err(failure.unwrap_or(late));
+                    }
+                },
+            };
+            let (name, result) = match ended {
+                None => return failure.map_or(Ok(()), Err),
+                Some(Ok(ended)) => ended,
+                Some(Err(panic)) => ("a role", Err(anyhow!("{panic}"))),
+            };
+            if let Err(error) = result {
+                tracing::error!(role = name, error = %format!("{error:#}"), "a role failed; the process stops");
+                failure.get_or_insert(error.context(format!("the {name} failed")));
+            }
+            // One role without the others helps nobody: whoever watches the process starts it again.
+            self.shutdown.cancel();
+        }
+    }
+}

@@ -1,0 +1,326 @@
+//! What each aggregate can be asked, and samples of what can have happened to it.
+
+use std::fmt::Debug;
+
+use time::OffsetDateTime;
+use time::macros::datetime;
+use uuid::Uuid;
+
+use crate::domain::attendee::{
+    Attendee, AttendeeCommand, AttendeeEvent, AttendeeImported, AttendeeUpdated, ImportedRow,
+};
+use crate::domain::batch::{
+    Batch, BatchCommand, BatchDispatched, BatchEvent, BatchRequested, RefusedAttendee,
+};
+use crate::domain::certificate::{
+    Certificate, CertificateActivated, CertificateCommand, CertificateDeactivated, CertificateDefined,
+    CertificateEvent, Definition, DesignRef, samples::definition,
+};
+use crate::domain::claim::{Claim, ClaimCommand, ClaimEvent, ClaimKind, ClaimReleased, ClaimTaken};
+use crate::domain::email::{
+    Email, EmailCommand, EmailEvent, EmailFailed, EmailOutcomeUnknown, EmailRetryRequested, EmailSent,
+    OnUnknown, SendClaimed, samples::queued,
+};
+use crate::domain::import::{
+    Earned, FileFormat, Import, ImportCommand, ImportCompleted, ImportEvent, ImportFailed, ImportRequested,
+    ImportRowsAccepted, ImportRowsRejected, RejectedField, RejectedRow,
+};
+use crate::domain::issuance::{
+    CertificateGenerationFailed, CertificateRequested, Issuance, IssuanceCommand, IssuanceEvent, Origin,
+    samples::{generated, request},
+};
+use crate::domain::person::samples::person;
+use crate::domain::session::{
+    RevocationReason, Session, SessionCommand, SessionEvent, SessionRefreshed, SessionRevoked, SessionStarted,
+};
+use crate::domain::user::{Profile, Role, User, UserCommand, UserEvent, UserPasswordChanged, UserRegistered};
+use crate::domain::{Decider, Event, Person};
+
+const TIME: OffsetDateTime = datetime!(2026-11-21 12:00 UTC);
+
+fn id<T: From<Uuid>>(n: u32) -> T {
+    Uuid::from_u128(u128::from(n)).into()
+}
+
+/// What an aggregate can be asked, and a sample of everything that can have happened to it.
+pub(super) trait Asked:
+    Decider<State: PartialEq + Debug, Event: PartialEq + Debug + Into<Event>>
+{
+    /// A command made from a text and a number; `which` picks its kind.
+    fn command(which: u32, text: &str, n: u32) -> Self::Command;
+    /// At least one event of each type, with every optional field there and missing.
+    fn samples(text: &str, n: u32) -> Vec<Self::Event>;
+}
+
+impl Asked for Attendee {
+    fn command(which: u32, text: &str, n: u32) -> AttendeeCommand {
+        let source = n.is_multiple_of(2).then(|| ImportedRow { import_id: id(n), row: n });
+        match which % 2 {
+            0 => AttendeeCommand::Import { person: person(text), source },
+            _ => AttendeeCommand::Update { person: person(text), source },
+        }
+    }
+
+    fn samples(text: &str, n: u32) -> Vec<AttendeeEvent> {
+        let whole = Person {
+            country: Some("Chile".to_owned().into()),
+            document_type: Some("RUT".to_owned().into()),
+            gender: Some("F".to_owned().into()),
+            ..person(text)
+        };
+        let source = Some(ImportedRow { import_id: id(n), row: n });
+        vec![
+            AttendeeImported { person: person(text), source: None }.into(),
+            AttendeeImported { person: whole.clone(), source }.into(),
+            AttendeeUpdated { person: person(text), source: None }.into(),
+            AttendeeUpdated { person: whole, source }.into(),
+        ]
+    }
+}
+
+fn batch(n: u32) -> BatchRequested {
+    BatchRequested { certificate_id: id(n), attendee_ids: (0..n % 5).map(id).collect() }
+}
+
+fn dispatched(text: &str, n: u32) -> BatchDispatched {
+    let refused = vec![RefusedAttendee { attendee_id: id(n), code: text.to_owned() }];
+    BatchDispatched { requested: n, existing: n, refused }
+}
+
+impl Asked for Batch {
+    fn command(which: u32, text: &str, n: u32) -> BatchCommand {
+        match which % 2 {
+            0 => BatchCommand::Request(batch(n)),
+            _ => BatchCommand::RecordDispatch(dispatched(text, n)),
+        }
+    }
+
+    fn samples(text: &str, n: u32) -> Vec<BatchEvent> {
+        vec![batch(n).into(), dispatched(text, n).into()]
+    }
+}
+
+fn whole_definition(text: &str) -> Definition {
+    Definition {
+        design: Some(DesignRef { key: text.to_owned(), sha256: "ab".repeat(32) }),
+        event_link: Some("https://example.com/summit".to_owned()),
+        sendgrid_template_id: Some(text.to_owned()),
+        ..definition()
+    }
+}
+
+impl Asked for Certificate {
+    fn command(which: u32, text: &str, _: u32) -> CertificateCommand {
+        match which % 4 {
+            0 => CertificateCommand::Define(Definition { name: text.to_owned(), ..whole_definition(text) }),
+            1 => CertificateCommand::Define(definition()),
+            2 => CertificateCommand::Activate,
+            _ => CertificateCommand::Deactivate,
+        }
+    }
+
+    fn samples(text: &str, _: u32) -> Vec<CertificateEvent> {
+        vec![
+            CertificateDefined { definition: definition() }.into(),
+            CertificateDefined { definition: whole_definition(text) }.into(),
+            CertificateActivated {}.into(),
+            CertificateDeactivated {}.into(),
+        ]
+    }
+}
+
+const KINDS: [ClaimKind; 4] =
+    [ClaimKind::AttendeeEmail, ClaimKind::AttendeeDocument, ClaimKind::UserEmail, ClaimKind::UserName];
+
+impl Asked for Claim {
+    fn command(which: u32, _: &str, n: u32) -> ClaimCommand {
+        let (kind, owner) = (KINDS[(n % 4) as usize], id(n));
+        match which % 2 {
+            0 => ClaimCommand::Take { kind, owner },
+            _ => ClaimCommand::Release { kind, owner },
+        }
+    }
+
+    fn samples(_: &str, n: u32) -> Vec<ClaimEvent> {
+        let owner = id(n);
+        let taken = KINDS.map(|kind| ClaimTaken { kind, owner }.into());
+        let released = KINDS.map(|kind| ClaimReleased { kind, owner }.into());
+        [taken, released].concat()
+    }
+}
+
+impl Asked for Email {
+    fn command(which: u32, text: &str, n: u32) -> EmailCommand {
+        let on_unknown = if n.is_multiple_of(2) { OnUnknown::Park } else { OnUnknown::Retry };
+        let said = || text.to_owned().into();
+        match which % 7 {
+            0 => EmailCommand::Queue(Box::new(queued(on_unknown))),
+            1 | 2 => EmailCommand::Claim { message_id: text.to_owned() },
+            3 => EmailCommand::RecordSent(EmailSent { attempt: n, answer: said() }),
+            4 => {
+                let (permanent, will_retry) = (n.is_multiple_of(3), !n.is_multiple_of(3));
+                EmailCommand::RecordFailure(EmailFailed { attempt: n, permanent, will_retry, answer: said() })
+            }
+            5 => EmailCommand::RecordUnknown(EmailOutcomeUnknown { attempt: n, detail: said() }),
+            _ => EmailCommand::Retry,
+        }
+    }
+
+    fn samples(text: &str, n: u32) -> Vec<EmailEvent> {
+        let mut linked = queued(OnUnknown::Retry);
+        linked.event_link = Some("https://example.com/summit".to_owned());
+        let said = || text.to_owned().into();
+        vec![
+            queued(OnUnknown::Park).into(),
+            linked.into(),
+            SendClaimed { attempt: n, message_id: text.to_owned() }.into(),
+            EmailSent { attempt: n, answer: said() }.into(),
+            EmailFailed { attempt: n, permanent: true, will_retry: false, answer: said() }.into(),
+            EmailFailed { attempt: n, permanent: false, will_retry: true, answer: said() }.into(),
+            EmailOutcomeUnknown { attempt: n, detail: said() }.into(),
+            EmailRetryRequested {}.into(),
+        ]
+    }
+}
+
+fn upload(text: &str, n: u32) -> ImportRequested {
+    ImportRequested {
+        object_key: text.to_owned(),
+        format: if n.is_multiple_of(2) { FileFormat::Csv } else { FileFormat::Xlsx },
+        sha256: "ab".repeat(32),
+        size: u64::from(n),
+        update_existing: n.is_multiple_of(3),
+        certificate_id: n.is_multiple_of(2).then(|| id(n)),
+    }
+}
+
+fn rows(n: u32) -> ImportRowsAccepted {
+    let earned = vec![Earned { attendee_id: id(n), certificate_id: id(2) }];
+    ImportRowsAccepted { through_row: n, created: n, updated: n, earned }
+}
+
+fn rejected(text: &str, n: u32) -> Vec<RejectedRow> {
+    let error =
+        |field: Option<&str>| RejectedField { field: field.map(str::to_owned), code: text.to_owned() };
+    vec![RejectedRow { row: n, errors: vec![error(None), error(Some("email"))] }]
+}
+
+fn end(text: &str, n: u32) -> ImportCompleted {
+    let report_key = n.is_multiple_of(2).then(|| text.to_owned());
+    ImportCompleted { total: n, created: n, updated: n, errors: n, associated: n, report_key }
+}
+
+fn broken(text: &str) -> ImportFailed {
+    ImportFailed { code: text.to_owned(), reason: text.to_owned() }
+}
+
+impl Asked for Import {
+    fn command(which: u32, text: &str, n: u32) -> ImportCommand {
+        match which % 5 {
+            0 => ImportCommand::Request(upload(text, n)),
+            1 => ImportCommand::RecordRows { accepted: rows(n), rejected: Vec::new() },
+            2 => ImportCommand::RecordRows { accepted: rows(n), rejected: rejected(text, n) },
+            3 => ImportCommand::Complete(end(text, n)),
+            _ => ImportCommand::Fail(broken(text)),
+        }
+    }
+
+    fn samples(text: &str, n: u32) -> Vec<ImportEvent> {
+        let n = n % (u32::MAX - 1);
+        vec![
+            upload(text, n).into(),
+            upload(text, n + 1).into(),
+            rows(n).into(),
+            ImportRowsRejected { rows: rejected(text, n) }.into(),
+            end(text, n).into(),
+            end(text, n + 1).into(),
+            broken(text).into(),
+        ]
+    }
+}
+
+fn whole_request(text: &str, n: u32) -> CertificateRequested {
+    let mut whole = request(text);
+    whole.origin = Origin { batch_id: Some(id(n)), import_id: Some(id(n)) };
+    whole.page.design = whole_definition(text).design;
+    whole.page.document_number = Some(text.to_owned().into());
+    whole.event_link = Some("https://example.com/summit".to_owned());
+    whole
+}
+
+impl Asked for Issuance {
+    fn command(which: u32, text: &str, n: u32) -> IssuanceCommand {
+        let code = text.to_owned();
+        match which % 4 {
+            0 => IssuanceCommand::Request(Box::new(request(text))),
+            1 => IssuanceCommand::Request(Box::new(whole_request(text, n))),
+            2 => IssuanceCommand::RecordGenerated(generated(text)),
+            _ => IssuanceCommand::RecordFailure(CertificateGenerationFailed {
+                code,
+                reason: text.to_owned().into(),
+            }),
+        }
+    }
+
+    fn samples(text: &str, n: u32) -> Vec<IssuanceEvent> {
+        let reason = text.to_owned().into();
+        vec![
+            request(text).into(),
+            whole_request(text, n).into(),
+            generated(text).into(),
+            CertificateGenerationFailed { code: text.to_owned(), reason }.into(),
+        ]
+    }
+}
+
+impl Asked for Session {
+    fn command(which: u32, text: &str, n: u32) -> SessionCommand {
+        match which % 4 {
+            0 => SessionCommand::Start(SessionStarted {
+                user_id: id(n),
+                refresh_sha256: text.to_owned(),
+                expires_at: TIME,
+            }),
+            1 | 2 => SessionCommand::Refresh {
+                presented_sha256: text.to_owned(),
+                next_sha256: if n.is_multiple_of(2) { "a" } else { "b" }.to_owned(),
+                now: TIME - time::Duration::seconds(2) + time::Duration::seconds(i64::from(n)),
+                expires_at: TIME,
+            },
+            _ => SessionCommand::LogOut,
+        }
+    }
+
+    fn samples(text: &str, n: u32) -> Vec<SessionEvent> {
+        let refresh_sha256 = || text.to_owned();
+        vec![
+            SessionStarted { user_id: id(n), refresh_sha256: refresh_sha256(), expires_at: TIME }.into(),
+            SessionRefreshed { refresh_sha256: refresh_sha256(), expires_at: TIME }.into(),
+            SessionRevoked { reason: RevocationReason::TokenReuse }.into(),
+            SessionRevoked { reason: RevocationReason::LoggedOut }.into(),
+        ]
+    }
+}
+
+fn registered(text: &str, role: Role) -> UserRegistered {
+    let text = || text.to_owned().into();
+    let email = "ada@example.com".to_owned().into();
+    let profile = Profile { user_name: text(), name: text(), last_name: text(), email };
+    UserRegistered { profile, role, password_hash: text() }
+}
+
+impl Asked for User {
+    fn command(which: u32, text: &str, _: u32) -> UserCommand {
+        match which % 2 {
+            0 => UserCommand::Register(registered(text, Role::Admin)),
+            _ => UserCommand::ChangePassword { password_hash: text.to_owned().into() },
+        }
+    }
+
+    fn samples(text: &str, _: u32) -> Vec<UserEvent> {
+        let mut all: Vec<UserEvent> =
+            [Role::Admin, Role::Operator, Role::Viewer].map(|role| registered(text, role).into()).to_vec();
+        all.push(UserPasswordChanged { password_hash: text.to_owned().into() }.into());
+        all
+    }
+}
