@@ -14,6 +14,7 @@ mod progress;
 mod render_again;
 mod report;
 mod sheets;
+mod space;
 mod summary;
 mod take_in;
 
@@ -123,12 +124,13 @@ impl Demo {
         let log_file = stack.data_dir().join(LOG_NAME);
         self.log.write_to(&log_file).with_context(|| format!("cannot write {}", log_file.display()))?;
         self.progress.say(&format!("data is in {}, the log in {LOG_NAME}", stack.data_dir().display()));
+        let room = space::check(self.args.people.unwrap_or(0).into(), stack.data_dir());
         let backstage = Backstage::new(&app, stack.mail().counter());
         let mut running = Box::pin(running.wait());
         let mut running_ended = false;
         let verdict = Cell::new(None);
         let result = tokio::select! {
-            result = self.show(&backstage, address, &verdict) => result,
+            result = async { room?; self.show(&backstage, address, &verdict).await } => result,
             () = self.shutdown.cancelled() => Ok(()),
             error = stack.failed() => Err(error.into()),
             ended = &mut running => {
@@ -224,6 +226,7 @@ impl Demo {
             let text = serde_json::to_string_pretty(&outcome.report())? + "\n";
             std::fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))?;
         }
+        self.progress.finish();
         let mut out = std::io::stdout().lock();
         out.write_all(summary(outcome, links).as_bytes())?;
         Ok(out.flush()?)

@@ -226,18 +226,19 @@ impl<'a> Issuing<'a> {
         )
     }
 
-    /// Waits until the tables contain the whole log.
+    /// Waits until the tables contain the log as it is now; earlier runs in this folder may still add to it.
     async fn wait_for_tables(&self, outcome: &mut Outcome) -> anyhow::Result<()> {
         let refused: u64 = self.batches().iter().filter_map(|asked| asked.batch.refused).sum();
         if refused > 0 {
             outcome.problems.push(format!("{refused} people were refused a certificate"));
         }
         let mut patience = Patience::new(self.patience, Instant::now());
+        let end = self.backstage.tables().await?.log_end;
+        self.progress.begin(Track::Projected, end);
         loop {
             let tables = self.backstage.tables().await?;
-            self.progress.begin(Track::Projected, tables.log_end);
-            self.progress.set(Track::Projected, tables.position);
-            if tables.position >= tables.log_end {
+            self.progress.set(Track::Projected, tables.position.min(end));
+            if tables.position >= end {
                 break;
             }
             if !patience.lasts(tables.position, Instant::now()) {

@@ -1,16 +1,17 @@
 //! How far the demo is: bars on a terminal, plain lines elsewhere. All of it goes to stderr.
 
+use std::fmt;
 use std::io::{self, IsTerminal, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use indicatif::{HumanCount, MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{HumanCount, MultiProgress, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 
 /// How often a plain line tells the numbers.
 const EVERY: Duration = Duration::from_secs(2);
 /// What a bar looks like while it moves, and when it is done.
-const MOVING: &str =
-    "  {prefix:9} {bar:32.green/dim} {human_pos:>9} of {human_len}  {per_sec:.dim}  {eta} left";
+const MOVING: &str = "  {prefix:9} {bar:32.green/dim} {human_pos:>9} of {human_len}  {rate:.dim}  {eta} left";
 const DONE: &str = "  {prefix:9} {bar:32.green/dim} {human_pos:>9} of {human_len}  {msg}";
 
 /// What is counted.
@@ -46,6 +47,8 @@ impl Track {
 pub struct Progress {
     begun: Instant,
     view: View,
+    /// Bars stay as they are now: other output follows them.
+    is_over: AtomicBool,
 }
 
 enum View {
@@ -62,17 +65,30 @@ impl Progress {
         } else {
             View::Lines(Mutex::default())
         };
-        Self { begun: Instant::now(), view }
+        Self { begun: Instant::now(), view, is_over: AtomicBool::new(false) }
     }
 
     /// A line of its own.
     pub fn say(&self, line: &str) {
         match &self.view {
-            View::Bars { all, .. } => {
+            View::Bars { all, .. } if !self.is_over.load(Ordering::Relaxed) => {
                 // Nothing can be done about a terminal that is gone; the demo goes on.
                 let _ = all.println(line);
             }
-            View::Lines(_) => print(line),
+            View::Bars { .. } | View::Lines(_) => print(line),
+        }
+    }
+
+    /// Leaves the bars as they are; lines come below them from now on.
+    pub fn finish(&self) {
+        if let View::Bars { all, bars } = &self.view
+            && !self.is_over.swap(true, Ordering::Relaxed)
+        {
+            for bar in bars.iter().filter(|bar| !bar.is_finished()) {
+                bar.abandon();
+            }
+            all.set_draw_target(ProgressDrawTarget::hidden());
+            print("");
         }
     }
 
@@ -133,6 +149,10 @@ impl Progress {
 fn style(template: &str) -> ProgressStyle {
     ProgressStyle::with_template(template)
         .unwrap_or_else(|_| ProgressStyle::default_bar())
+        .with_key("rate", |state: &ProgressState, out: &mut dyn fmt::Write| {
+            // Where the bar can't be written to, it isn't shown.
+            let _ = write!(out, "{}/s", HumanCount(state.per_sec().round() as u64));
+        })
         .progress_chars("█▉▊▋▌▍▎▏ ")
 }
 

@@ -121,7 +121,7 @@ mod tests {
         let renderer = Arc::new(Renderer::new().expect("bundled fonts"));
         let rendered = renderer.render(&[job(1)]).remove(0).expect("it renders");
         let good = (job(1), rendered.sha256);
-        let again = render_again(&renderer, &[good.clone()]);
+        let again = render_again(&renderer, std::slice::from_ref(&good));
         assert!(again.count >= 1 && again.different == 0, "{again:?}");
         // As many of the second as of the first, which is the same job with another SHA-256.
         let again = render_again(&renderer, &[good, (job(1), "00".to_owned())]);

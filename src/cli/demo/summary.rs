@@ -7,7 +7,7 @@ use indicatif::{DecimalBytes, HumanCount};
 use super::report::{Outcome, Rejection, rate};
 
 /// Rejected rows that are printed.
-const REJECTIONS_SHOWN: usize = 20;
+const REJECTIONS_SHOWN: usize = 10;
 
 /// Where to look while everything runs.
 #[derive(Clone, Debug)]
@@ -56,9 +56,10 @@ fn write_counts(text: &mut String, outcome: &Outcome) -> fmt::Result {
     writeln!(text, "  PDFs stored   {} ({})", count(outcome.pdfs), DecimalBytes(outcome.pdf_bytes))?;
     writeln!(
         text,
-        "  mails         {} accepted by the mail server, {} counted in its mailbox",
+        "  mails         {} accepted by the mail server, {} counted in its mailbox{}",
         count(outcome.mails_accepted),
-        count(outcome.mails_caught)
+        count(outcome.mails_caught),
+        if outcome.folder_was_used { " (with those that earlier runs had left to send)" } else { "" }
     )?;
     if let Some(rebuild) = &outcome.rebuild {
         let verdict = if rebuild.equal { "equal to the live ones" } else { "NOT equal to the live ones" };
@@ -128,8 +129,8 @@ fn write_rejections(text: &mut String, outcome: &Outcome) -> fmt::Result {
     }
     writeln!(text, "\n  Rejected rows")?;
     for Rejection { file, row, column, code, message } in outcome.rejections.iter().take(REJECTIONS_SHOWN) {
-        let column = column.as_ref().map(|column| format!("{column}: ")).unwrap_or_default();
-        writeln!(text, "    {file}, row {row}  {code}  {column}{message}")?;
+        let column = column.as_ref().map(|column| format!("  {column}")).unwrap_or_default();
+        writeln!(text, "    {file}, row {row}  {code}{column}\n      {message}")?;
     }
     let more = outcome.rejected.saturating_sub(outcome.rejections.len().min(REJECTIONS_SHOWN) as u64);
     if more > 0 {

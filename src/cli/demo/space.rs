@@ -1,0 +1,54 @@
+//! Whether a demo of this size fits on the disk: certificates and mails stay, and are not small.
+
+use std::path::Path;
+
+use indicatif::{DecimalBytes, HumanCount};
+
+/// What one person leaves: a PDF, the mail with it, events and rows. Measured with the demo's own design.
+const PER_PERSON: u64 = 240_000;
+/// What the servers want besides.
+const RESERVE: u64 = 200_000_000;
+
+/// Refuses more people than there is room for.
+///
+/// # Errors
+/// There is not enough room; the text says for how many there is.
+pub fn check(people: u64, folder: &Path) -> anyhow::Result<()> {
+    let found = rustix::fs::statvfs(folder)?;
+    enough(people, found.f_bavail.saturating_mul(found.f_frsize))
+        .map_err(|text| anyhow::anyhow!("{text} in {}", folder.display()))
+}
+
+fn enough(people: u64, free: u64) -> Result<(), String> {
+    let needed = people.saturating_mul(PER_PERSON).saturating_add(RESERVE);
+    if needed <= free {
+        return Ok(());
+    }
+    let fit = free.saturating_sub(RESERVE) / PER_PERSON;
+    let (people, needed, free) = (HumanCount(people), DecimalBytes(needed), DecimalBytes(free));
+    Err(format!(
+        "{people} people need about {needed}; give at most --people {fit} or another --data-dir: only {free} are free"
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn more_people_than_fit_are_refused_with_how_many_do() {
+        assert_eq!(enough(1_000, 500_000_000), Ok(()));
+        let refused = enough(10_000, 500_000_000).expect_err("too many");
+        assert!(
+            refused.contains("10,000 people need about 2.60 GB; give at most --people 1250"),
+            "{refused}"
+        );
+        assert!(enough(u64::MAX, u64::MAX - 1).is_err());
+    }
+
+    #[test]
+    fn the_disk_is_asked() {
+        assert!(check(u64::MAX, &std::env::temp_dir()).is_err());
+        assert!(check(1, Path::new("/nonexistent")).is_err());
+    }
+}
