@@ -10,7 +10,6 @@ use laureate::domain::user::Profile;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
-use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::{Namespace, servers};
@@ -23,9 +22,9 @@ pub struct TestApp {
     pub email: String,
     pub password: String,
     shutdown: CancellationToken,
-    roles: Option<JoinHandle<anyhow::Result<()>>>,
     storage: TempDir,
-    namespace: Namespace,
+    /// Clears streams and schemas when dropped.
+    _namespace: Namespace,
 }
 
 impl TestApp {
@@ -46,7 +45,7 @@ impl TestApp {
         let shutdown = CancellationToken::new();
         let extras = Extras { listener: Some(listener), caught_mails: Some(servers().mail_dir.clone()) };
         let running = app.start(roles, extras, shutdown.clone()).await.expect("started");
-        let roles = tokio::spawn(running.wait());
+        tokio::spawn(running.wait());
         // reqwest is built without a TLS provider; plain HTTP needs none, but its client asks for one.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let client = reqwest::Client::builder().timeout(Duration::from_secs(60)).build().expect("a client");
@@ -60,8 +59,7 @@ impl TestApp {
         };
         let position = admin::create(&app, profile, &password).await.expect("an admin");
         app.readers().wait_for(position, Duration::from_secs(60)).await.expect("the tables catch up");
-        let roles = Some(roles);
-        Self { app, address, client, email, password, shutdown, roles, storage, namespace }
+        Self { app, address, client, email, password, shutdown, storage, _namespace: namespace }
     }
 
     /// An absolute URL.
@@ -81,20 +79,6 @@ impl TestApp {
     /// The folder of stored objects.
     pub fn storage(&self) -> &std::path::Path {
         self.storage.path()
-    }
-
-    /// The namespace of streams and schemas.
-    pub fn namespace(&self) -> &str {
-        self.namespace.name()
-    }
-
-    /// Stops all roles as a signal would, and tells how they ended.
-    pub async fn stop(&mut self) -> anyhow::Result<()> {
-        self.shutdown.cancel();
-        match self.roles.take() {
-            Some(roles) => roles.await.expect("roles do not panic"),
-            None => Ok(()),
-        }
     }
 }
 
