@@ -114,8 +114,8 @@ pub async fn run<W: Worker>(
     }
     tasks.close();
     tasks.wait().await;
-    // Acknowledgements go out before the process does; lost ones only mean one more delivery.
-    let _ = log.client().flush().await;
+    // The last acknowledgements leave before the process does; lost, they only mean another delivery.
+    let _ = tokio::time::timeout(ANSWER_WITHIN, log.client().flush()).await;
     Ok(())
 }
 

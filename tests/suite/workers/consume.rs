@@ -153,9 +153,13 @@ async fn a_shutdown_waits_for_what_was_begun() {
     gate.add_permits(9);
     running.await.unwrap();
     assert_eq!(probe.seen(), firsts(&positions), "nothing new is begun");
-    let acknowledged = async || plant.consumer("renderer").await["num_ack_pending"] == json!(0);
-    until("what was begun is acknowledged", acknowledged).await;
-    assert_eq!(plant.consumer("renderer").await["num_pending"], json!(1), "{late:?}");
+    // The late one is still to be done, whether or not the server has handed it to the last pull.
+    until("only the late one is open", async || {
+        let info = plant.consumer("renderer").await;
+        let open = info["num_ack_pending"].as_u64().unwrap() + info["num_pending"].as_u64().unwrap();
+        open == late.len() as u64
+    })
+    .await;
 }
 
 /// Another consumer with the same ack wait whose message nobody answers: each delivery of it shows
@@ -191,7 +195,13 @@ async fn what_is_worked_on_or_waits_for_its_turn_is_not_delivered_twice() {
     plant.run_on(plant.log.log.clone(), probe.clone(), 2);
     until("the work has begun", async || probe.seen().len() == 2).await;
     ack_waits_pass(&plant, 3).await;
+    // Whatever the server takes for lost by now goes to another process, which is free.
+    let other = Probe::new(async |_| Verdict::Done);
+    plant.run_on(plant.log.another_process().await, other.clone(), 2);
+    until("the other has done the rest", async || other.seen().len() >= 38).await;
     gate.add_permits(1_000);
     plant.settled("renderer").await;
-    assert_eq!(probe.seen(), firsts(&positions), "each once, at its first delivery");
+    let mut seen = [probe.seen(), other.seen()].concat();
+    seen.sort_unstable();
+    assert_eq!(seen, firsts(&positions), "each once, at its first delivery");
 }

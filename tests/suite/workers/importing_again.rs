@@ -1,21 +1,37 @@
 //! Importer: files that break off, workers that die, deliveries that come twice.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
+use laureate::commands::Commands;
 use laureate::commands::take_in_row::PersonClaims;
 use laureate::domain::AttendeeId;
 use laureate::domain::attendee::Attendee;
 use laureate::domain::claim::Claim;
 use laureate::domain::import::ImportEvent;
+use laureate::sheet::Limits;
 use laureate::storage::import_key;
-use laureate::workers::importer::ImportOptions;
-use laureate::workers::{Verdict, Worker};
+use laureate::workers::importer::{ImportOptions, Importer};
+use laureate::workers::{Delivery, Verdict, Worker};
 
 use super::fixture::Plant;
 use super::importing::{
     HEADER, completed, counts, import, import_events, importer, key, people, rows, uploaded,
 };
-use crate::support::until;
+
+/// Lets an importer work that dies when it makes its `n`th event.
+async fn dies_at_its_event(plant: &Plant, n: usize, delivery: &Delivery) {
+    let made = AtomicUsize::new(0);
+    let clock = move || {
+        assert!(made.fetch_add(1, Ordering::Relaxed) + 1 < n, "rehearsed by a test");
+        time::macros::datetime!(2026-11-21 12:00 UTC)
+    };
+    let commands = Commands::new(plant.log.log.clone(), Arc::new(clock));
+    let worker = Importer::new(commands, plant.storage.clone(), key(), Limits::default());
+    let delivery = delivery.clone();
+    let dying = tokio::spawn(async move { worker.work(&[delivery]).await });
+    assert!(dying.await.is_err_and(|error| error.is_panic()), "it has lived");
+}
 
 #[tokio::test]
 async fn a_file_that_breaks_off_keeps_what_came_before() {
@@ -66,15 +82,11 @@ async fn an_import_whose_worker_died_half_way_ends_as_if_it_had_not() {
     // Some of each chunk are refused, so that the report has something to lose.
     let file = format!("{HEADER}{}Bea,DOC3,b@example.com\n{}Cleo,C1,nowhere\n", rows(0, 600), rows(600, 900));
     let (id, delivery) = uploaded(&plant, &file, ImportOptions::default()).await;
-    let worker = Arc::new(importer(&plant));
-    let (first, copy) = (worker.clone(), delivery.clone());
-    let dying = tokio::spawn(async move { first.work(&[copy]).await });
-    until("a chunk is taken in", async || import_events(&plant, id).await.len() > 1).await;
-    dying.abort();
-    let _ = dying.await;
-    assert!(!matches!(import_events(&plant, id).await.last(), Some(ImportEvent::ImportCompleted(_))));
+    // Three events for each row: it dies within the second chunk.
+    dies_at_its_event(&plant, 2_000, &delivery).await;
+    assert_eq!(plant.history("import", id).await, ["ImportRequested", "ImportRowsAccepted"]);
 
-    assert_eq!(worker.work(&[delivery]).await, [Verdict::Done]);
+    assert_eq!(importer(&plant).work(&[delivery]).await, [Verdict::Done]);
     let (end, report) = completed(&plant, id).await;
     assert_eq!(counts(&end), (1_502, 1_500, 0, 2, 0));
     let rejected: Vec<_> = report.error_details.iter().map(|detail| detail.row).collect();
@@ -103,19 +115,17 @@ async fn a_row_taken_in_again_leaves_alone_what_others_changed_since() {
     // This one dies after its only row, before its end is recorded.
     let earlier = format!("{HEADER}Ada,DOC0,earlier@example.com\n");
     let (earlier_id, delivery) = uploaded(&plant, &earlier, updating).await;
-    let worker = Arc::new(importer(&plant));
-    let (dying, copy) = (worker.clone(), delivery.clone());
-    let dying = tokio::spawn(async move { dying.work(&[copy]).await });
+    // Attendee, old claim, new claim: it dies before it notes the row.
+    dies_at_its_event(&plant, 4, &delivery).await;
+    assert_eq!(plant.history("import", earlier_id).await, ["ImportRequested"]);
     let email = async || {
         let known = plant.log.commands.load::<Attendee>(id).await.unwrap().state.0.unwrap();
         known.email.reveal_str().to_owned()
     };
-    until("the row is taken in", async || email().await == "earlier@example.com").await;
-    dying.abort();
-    let _ = dying.await;
+    assert_eq!(email().await, "earlier@example.com");
 
     import(&plant, &format!("{HEADER}Ada,DOC0,later@example.com\n"), updating).await;
-    worker.work(&[delivery]).await;
+    assert_eq!(importer(&plant).work(&[delivery]).await, [Verdict::Done]);
     assert_eq!(counts(&completed(&plant, earlier_id).await.0), (1, 0, 1, 0, 0));
     assert_eq!(email().await, "later@example.com");
     let known = plant.log.commands.load::<Attendee>(id).await.unwrap().state.0.unwrap();

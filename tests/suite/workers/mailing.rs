@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use laureate::domain::email::{Email, EmailCommand, EmailEvent, EmailState, OnUnknown, Stage};
@@ -9,8 +10,8 @@ use laureate::domain::{DomainEvent, EmailId, IssuanceId};
 use laureate::mail::{MailProvider, OutgoingMail, SendOutcome, SmtpMailer, Unavailable};
 use laureate::stack::mail_catcher::caught_mails;
 use laureate::storage::ObjectKey;
-use laureate::workers::Worker;
 use laureate::workers::mailer::Mailer;
+use laureate::workers::{Verdict, Worker};
 use mail_parser::{MessageParser, MimeHeaders};
 use serde_json::json;
 use sha2::{Digest, Sha256};
@@ -211,7 +212,8 @@ async fn a_server_that_forgot_its_deliveries_causes_no_second_mail() {
     let (first, copy) = (mailer.clone(), delivery.clone());
     let sending = tokio::spawn(async move { first.work(&[copy]).await });
     until("the mail was handed over", async || silent.0.load(Ordering::Relaxed) == 1).await;
-    mailer.work(&[delivery]).await;
+    let second = tokio::time::timeout(Duration::from_secs(60), mailer.work(&[delivery])).await;
+    assert_eq!(second.as_deref(), Ok([Verdict::Done].as_slice()), "it was handed over again");
     assert_eq!(silent.0.load(Ordering::Relaxed), 1);
     assert_eq!(state(&plant, id).await.stage, Stage::Unknown);
     sending.abort();
