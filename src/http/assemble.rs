@@ -14,7 +14,6 @@ use super::router::{api, caught_mails, root};
 use super::{ApiError, ErrorCode, HttpState, openapi};
 
 /// The whole of HTTP, ready to be served.
-#[must_use]
 pub fn router(http: HttpState) -> Router {
     router_with(http, Router::new())
 }
@@ -26,7 +25,6 @@ impl From<HttpState> for Router {
 }
 
 /// The whole of HTTP together with other pages, such as the console's; these get the same layers.
-#[must_use]
 pub fn router_with(http: HttpState, pages: Router) -> Router {
     let mut routes = Router::new();
     for endpoint in api() {

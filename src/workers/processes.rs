@@ -1,6 +1,7 @@
 //! Carries out what the process managers want: events in, commands out.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 use futures_util::{StreamExt, stream};
 use uuid::Uuid;
@@ -100,9 +101,8 @@ impl Processes {
     ) -> Result<HashMap<CertificateId, Option<Definition>>, CommandError> {
         let mut definitions = HashMap::new();
         for issue in wanted {
-            if !definitions.contains_key(&issue.certificate_id) {
-                let certificate = self.commands.load::<Certificate>(issue.certificate_id).await?;
-                definitions.insert(issue.certificate_id, certificate.state.0);
+            if let Entry::Vacant(vacant) = definitions.entry(issue.certificate_id) {
+                vacant.insert(self.commands.load::<Certificate>(issue.certificate_id).await?.state.0);
             }
         }
         Ok(definitions)
