@@ -54,7 +54,7 @@ lint: components ## Run clippy; a warning is an error
 
 docs: ## Build the documentation of the code; a warning is an error
 	@echo "make: building the documentation"
-	@RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --quiet --no-deps
+	@RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --quiet --no-deps --document-private-items
 
 openapi: build ## Write openapi/openapi.json anew, after a change of the API
 	@$(LAUREATE) openapi > openapi/openapi.json.new

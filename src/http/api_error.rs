@@ -1,5 +1,5 @@
 //! An error as the API answers it. The envelope gets its request id where the answer leaves
-//! ([`super::envelope`]); what an error of ours becomes is decided in [`super::error_mapping`].
+//! (see [`super::answer`]); what an error of ours becomes is decided in [`super::error_mapping`].
 
 use std::sync::Arc;
 use std::time::Duration;

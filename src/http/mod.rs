@@ -1,11 +1,11 @@
 //! HTTP: the API under `/api/v1`, the public pages, health and metrics.
 //!
-//! * [`router`] — the route table. A new endpoint is one file under [`endpoints`] and one line there.
+//! * [`mod@router`] — the route table. A new endpoint is one file under [`endpoints`] and one line there.
 //! * [`assemble`] — the table made into an axum router; [`layers`] — what happens around every request.
 //! * [`answer`], [`api_error`], [`error_code`], [`error_mapping`] — the envelope, and what each error of
 //!   ours becomes for a client.
 //! * [`extract`] — what handlers take out of a request; [`idempotency`] — doing it once.
-//! * [`openapi`] — the document made of the table and the endpoints' annotations.
+//! * [`mod@openapi`] — the document made of the table and the endpoints' annotations.
 //!
 //! Writes go through commands and answer from what these decided; reads come from projections. Nothing
 //! here renders or mails.

@@ -1,6 +1,6 @@
 //! Reading people out of a spreadsheet somebody uploaded: CSV and XLSX, row by row, within [`Limits`].
 //!
-//! The order is [`sniff`] on the first bytes, [`open`] on the stored file, then iterate. A [`SheetError`]
+//! The order is [`sniff()`] on the first bytes, [`open`] on the stored file, then iterate. A [`SheetError`]
 //! is about the whole file; whatever is wrong with one row is a [`RowOutcome::Rejected`] and the rows
 //! after it go on. Memory stays constant: CSV is decoded and split as it is read, XLSX cell by cell
 //! (calamine's ranges would allocate rows × columns for one far cell).

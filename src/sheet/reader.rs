@@ -19,7 +19,7 @@ pub struct SheetReader {
     ended: bool,
 }
 
-/// Opens a file whose format [`super::sniff`] told, and reads its header row. Blocks on the disk.
+/// Opens a file whose format [`super::sniff()`] told, and reads its header row. Blocks on the disk.
 pub fn open(path: &Path, format: Format, limits: Limits) -> Result<SheetReader, SheetError> {
     let file = File::open(path)?;
     let size = file.metadata()?.len();
