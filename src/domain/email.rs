@@ -126,6 +126,12 @@ pub enum EmailCommand {
     RecordFailure(EmailFailed),
     /// Note that the outcome of this try is not known.
     RecordUnknown(EmailOutcomeUnknown),
+    /// Stop trying: nobody works on it any more. One that is claimed may have been sent, and is
+    /// unknown; any other has failed.
+    Abandon {
+        /// Why, without personal data.
+        why: String,
+    },
     /// Try again, from failed or unknown.
     Retry,
 }
@@ -191,6 +197,7 @@ impl Decider for Email {
                 EmailCommand::RecordSent(_) | EmailCommand::RecordFailure(_) | EmailCommand::RecordUnknown(_),
                 _,
             ) => Err(Refusal::WrongState("this outcome belongs to a try that is over".to_owned())),
+            (EmailCommand::Abandon { why }, stage) => Ok(abandon(state.attempt, stage, why)),
             (EmailCommand::Retry, Stage::Failed | Stage::Unknown) => Ok(vec![EmailRetryRequested {}.into()]),
             (EmailCommand::Retry, _) => Err(Refusal::WrongState(
                 "only a job in error or with an unknown outcome can be retried".to_owned(),
@@ -233,6 +240,17 @@ fn claim(state: &EmailState, stage: Stage, message_id: &str) -> Result<Vec<Email
             .into(),
         ]),
         (Stage::Absent | Stage::Sent | Stage::Failed | Stage::Unknown, _) => Ok(Vec::new()),
+    }
+}
+
+fn abandon(attempt: u32, stage: Stage, why: &str) -> Vec<EmailEvent> {
+    let why = || why.to_owned().into();
+    match stage {
+        Stage::Queued | Stage::Retrying => {
+            vec![EmailFailed { attempt, permanent: true, will_retry: false, answer: why() }.into()]
+        }
+        Stage::Claimed => vec![EmailOutcomeUnknown { attempt, detail: why() }.into()],
+        Stage::Absent | Stage::Sent | Stage::Failed | Stage::Unknown => Vec::new(),
     }
 }
 
@@ -337,6 +355,21 @@ mod tests {
         given::<Email>(vec![mail(OnUnknown::Park), claimed(1), failed(1, false).into(), retry])
             .when(claim_it())
             .then(vec![claimed(2)]);
+    }
+
+    #[test]
+    fn what_is_abandoned_has_failed_unless_it_may_have_been_sent() {
+        let abandon = || EmailCommand::Abandon { why: "why".to_owned() };
+        let answer = || "why".to_owned().into();
+        given::<Email>(vec![mail(OnUnknown::Park)]).when(abandon()).then(vec![
+            EmailFailed { attempt: 0, permanent: true, will_retry: false, answer: answer() }.into(),
+        ]);
+        given::<Email>(vec![mail(OnUnknown::Park), claimed(1)])
+            .when(abandon())
+            .then(vec![EmailOutcomeUnknown { attempt: 1, detail: answer() }.into()]);
+        given::<Email>(vec![mail(OnUnknown::Park), claimed(1), sent(1).into()])
+            .when(abandon())
+            .then_nothing();
     }
 
     #[test]

@@ -14,8 +14,7 @@ use uuid::Uuid;
 
 use super::Delivery;
 use crate::commands::{CommandContext, CommandError, Commands};
-use crate::domain::CommandId;
-use crate::domain::email::{Email, EmailCommand, EmailFailed, EmailOutcomeUnknown, Stage};
+use crate::domain::email::{Email, EmailCommand};
 use crate::domain::import::{Import, ImportCommand, ImportFailed};
 use crate::domain::issuance::{CertificateGenerationFailed, Issuance, IssuanceCommand};
 use crate::event_log::{EventLog, LogError, Position, RecordedEvent};
@@ -185,41 +184,16 @@ impl Undertaker {
                     .execute::<Issuance>(&context, &event.id, IssuanceCommand::RecordFailure(failure))
                     .await?;
             }
-            "mailer" => self.record_mail(event, &context).await?,
+            "mailer" => {
+                let abandon = EmailCommand::Abandon { why: why.to_owned() };
+                self.commands.execute::<Email>(&context, &event.id, abandon).await?;
+            }
             "importer" => {
                 let failed = ImportFailed { code: "WORKER_STOPPED".to_owned(), reason: why.to_owned() };
                 self.commands.execute::<Import>(&context, &event.id, ImportCommand::Fail(failed)).await?;
             }
             // Process managers have no outcome of their own; their dead letter is all there is to record.
             _ => {}
-        }
-        Ok(())
-    }
-
-    /// A claimed mail may have been sent; one that never came so far has failed, and is claimed first
-    /// because only a claimed mail can fail.
-    async fn record_mail(&self, event: &RecordedEvent, context: &CommandContext) -> Result<(), CommandError> {
-        let execute = |n, command| async move {
-            let command_id = CommandId::of_process(event.event_id, "deadletters-mail", n);
-            let context = CommandContext { command_id, ..context.clone() };
-            self.commands.execute::<Email>(&context, &event.id, command).await
-        };
-        let email = self.commands.load::<Email>(&event.id).await?.state;
-        match email.stage {
-            Stage::Claimed => {
-                let detail = "the worker stopped at every try".to_owned().into();
-                let unknown = EmailOutcomeUnknown { attempt: email.attempt, detail };
-                execute(0, EmailCommand::RecordUnknown(unknown)).await?;
-            }
-            Stage::Queued | Stage::Retrying => {
-                let message_id = format!("<{}@unsent.invalid>", event.id);
-                let claimed = execute(1, EmailCommand::Claim { message_id }).await?;
-                let answer = "not sent: every try was put off or stopped".to_owned().into();
-                let attempt = claimed.state.attempt;
-                let failed = EmailFailed { attempt, permanent: false, will_retry: false, answer };
-                execute(2, EmailCommand::RecordFailure(failed)).await?;
-            }
-            Stage::Absent | Stage::Sent | Stage::Failed | Stage::Unknown => {}
         }
         Ok(())
     }

@@ -78,12 +78,10 @@ impl Mailer {
 
     /// Ends a mail that can never be made, so that the log tells and a person may try it again.
     async fn fail_unsent(&self, delivery: &Delivery, code: &str) -> Result<Verdict, CommandError> {
-        let Some(claim) = self.claim(delivery).await? else { return Ok(Verdict::Done) };
-        let answer = format!("not sent, because the certificate can't be had: {code}");
-        match self.record(delivery, &claim, SendOutcome::Permanent { answer }).await? {
-            Verdict::GiveUp { .. } => Ok(Verdict::GiveUp { why: code.to_owned() }),
-            other => Ok(other),
-        }
+        let why = format!("not sent, because the certificate can't be had: {code}");
+        let (context, id) = (Self::context(delivery), &delivery.event.id);
+        self.commands.execute::<Email>(&context, id, EmailCommand::Abandon { why }).await?;
+        Ok(Verdict::GiveUp { why: code.to_owned() })
     }
 
     fn outgoing(&self, mail: &EmailQueued, claim: &SendClaimed, pdf: bytes::Bytes) -> OutgoingMail {

@@ -42,6 +42,7 @@ fn commands(on_unknown: OnUnknown, attempt: u32) -> Vec<EmailCommand> {
         failed(true),
         failed(false),
         EmailCommand::RecordUnknown(EmailOutcomeUnknown { attempt, detail: "no answer".to_owned().into() }),
+        EmailCommand::Abandon { why: "why".to_owned() },
         EmailCommand::Retry,
     ]
 }

@@ -153,7 +153,7 @@ impl Asked for Email {
     fn command(which: u32, text: &str, n: u32) -> EmailCommand {
         let on_unknown = if n.is_multiple_of(2) { OnUnknown::Park } else { OnUnknown::Retry };
         let said = || text.to_owned().into();
-        match which % 7 {
+        match which % 8 {
             0 => EmailCommand::Queue(Box::new(queued(on_unknown))),
             1 | 2 => EmailCommand::Claim { message_id: text.to_owned() },
             3 => EmailCommand::RecordSent(EmailSent { attempt: n, answer: said() }),
@@ -162,6 +162,7 @@ impl Asked for Email {
                 EmailCommand::RecordFailure(EmailFailed { attempt: n, permanent, will_retry, answer: said() })
             }
             5 => EmailCommand::RecordUnknown(EmailOutcomeUnknown { attempt: n, detail: said() }),
+            6 => EmailCommand::Abandon { why: text.to_owned() },
             _ => EmailCommand::Retry,
         }
     }
