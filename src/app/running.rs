@@ -67,6 +67,10 @@ impl Running {
                 Some(Ok(ended)) => ended,
                 Some(Err(panic)) => ("a role", Err(anyhow!("{panic}"))),
             };
+            let result = match result {
+                Ok(()) if !self.shutdown.is_cancelled() => Err(anyhow!("it ended by itself")),
+                result => result,
+            };
             if let Err(error) = result {
                 tracing::error!(role = name, error = %format!("{error:#}"), "a role failed; the process stops");
                 failure.get_or_insert(error.context(format!("the {name} failed")));

@@ -13,6 +13,9 @@ use super::{EventLog, LogError, Position, RecordedEvent};
 
 /// How many events one request asks for.
 const PER_REQUEST: usize = 1_024;
+/// How many bytes one request asks for: far below the server's `max_pending`, at which it takes a
+/// client for stuck and cuts it off.
+const MAX_BYTES: usize = 8 << 20;
 /// How long the server may take for the next event of an answer.
 const NEXT_WITHIN: Duration = Duration::from_secs(5);
 
@@ -47,8 +50,8 @@ impl EventLog {
         }
     }
 
-    /// Adds one answer's events. Tells whether there are more: an answer ends after so many events,
-    /// and also after so many bytes (the server's `max_pending`).
+    /// Adds one answer's events. Tells whether there are more: an answer ends after so many events, or
+    /// after so many bytes.
     async fn load_page(
         &self,
         subject: &str,
@@ -58,7 +61,9 @@ impl EventLog {
         let client = &self.shared.client;
         let inbox = client.new_inbox();
         let mut answers = client.subscribe(inbox.clone()).await?;
-        let ask = json!({ "next_by_subj": subject, "seq": from, "batch": PER_REQUEST }).to_string();
+        let ask =
+            json!({ "next_by_subj": subject, "seq": from, "batch": PER_REQUEST, "max_bytes": MAX_BYTES })
+                .to_string();
         let api = format!("$JS.API.DIRECT.GET.{}", self.shared.names.events());
         client.publish_with_reply(api, inbox, ask.into()).await?;
         loop {
