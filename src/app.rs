@@ -1,5 +1,6 @@
 //! The composition root: the only place that knows every adapter, and where roles become tasks.
 
+mod clean_up;
 mod dependencies;
 mod log_source;
 mod running;
@@ -61,7 +62,7 @@ pub enum Role {
     Renderer,
     /// Sends mails.
     Mailer,
-    /// Turns deliveries that the server gave up into dead letters.
+    /// Turns deliveries that the server gave up into dead letters, and forgets what has expired.
     Scheduler,
 }
 
@@ -319,6 +320,8 @@ impl App {
             }
             Role::Scheduler => {
                 let undertaker = Undertaker::new(commands);
+                let (pool, namespace) = (self.projector_pool.clone(), self.config.namespace.clone());
+                running.spawn("clean-up", clean_up::forget_hourly(pool, namespace, shutdown.clone()));
                 running.spawn("scheduler", async move { Ok(undertaker.run(shutdown).await?) });
             }
         }

@@ -261,7 +261,7 @@ impl Config {
 fn defaults() -> Result<ConfigBuilder<DefaultState>, ConfigError> {
     Ok(config::Config::builder()
         .set_default("namespace", "laureate")?
-        .set_default("log", "info")?
+        .set_default("log", "info,async_nats=warn,tokio_postgres=warn")?
         .set_default("log_format", "json")?
         .set_default("shutdown_grace_seconds", 20)?
         .set_default("nats.replicas", 1)?

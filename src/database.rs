@@ -154,6 +154,16 @@ pub async fn migrate(pool: &Pool, namespace: &str) -> Result<(), DatabaseError> 
     Ok(())
 }
 
+/// Forgets stored answers to idempotent requests that nobody can ask for any more. Gives their number.
+///
+/// # Errors
+/// The database is not available.
+pub async fn forget_expired_answers(pool: &Pool, namespace: &str) -> Result<u64, DatabaseError> {
+    let sql =
+        format!("DELETE FROM \"{}\".idempotent_answers WHERE expires_at < now()", meta_schema(namespace));
+    Ok(pool.get().await?.execute(&sql, &[]).await?)
+}
+
 /// The schema that holds what replay cannot restore.
 #[must_use]
 pub fn meta_schema(namespace: &str) -> String {

@@ -20,6 +20,15 @@ pub struct GlobalArgs {
 }
 
 impl GlobalArgs {
+    /// The value of one key as these options and the environment give it; no file, no defaults.
+    #[must_use]
+    pub fn given(&self, key: &str) -> Option<String> {
+        let flags = self.set.iter().rev().filter_map(|flag| flag.split_once('='));
+        let flag = flags.into_iter().find(|(name, _)| name.trim() == key).map(|(_, value)| value.to_owned());
+        let variable = format!("LAUREATE_{}", key.to_uppercase().replace('.', "__"));
+        flag.or_else(|| std::env::var(variable).ok())
+    }
+
     /// The configuration, with what an embedded stack provides.
     ///
     /// # Errors

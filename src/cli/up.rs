@@ -57,9 +57,14 @@ pub struct Embedded {
 /// # Errors
 /// A server can't be started, the address is taken, or the configuration is not usable.
 pub async fn start(options: EmbeddedOptions, shutdown: CancellationToken) -> anyhow::Result<Embedded> {
-    let listener = TcpListener::bind(options.listen)
-        .await
-        .with_context(|| format!("cannot listen on {}", options.listen))?;
+    // The socket is bound before there is a configuration, whose address follows from it.
+    let listen = match options.global.given("http.listen") {
+        Some(given) => {
+            given.parse().with_context(|| format!("http.listen: \"{given}\" is no address with a port"))?
+        }
+        None => options.listen,
+    };
+    let listener = TcpListener::bind(listen).await.with_context(|| format!("cannot listen on {listen}"))?;
     let address = listener.local_addr()?;
     let stack = Stack::start(options.stack).await?;
     let mut provided = provided(&stack, address)?;
