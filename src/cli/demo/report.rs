@@ -71,15 +71,17 @@ pub struct Rebuild {
     pub differences: Vec<String>,
 }
 
-/// Certificates rendered once more, without anything else.
+/// What the renderer did alone.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct RenderedAgain {
-    /// How many were rendered.
-    pub count: u64,
-    /// How long it took, in seconds.
-    pub seconds: f64,
+    /// How many issued certificates were rendered once more.
+    pub checked: u64,
     /// How many of them differ from what was issued.
     pub different: u64,
+    /// How many others were rendered, which it had not seen before.
+    pub fresh: u64,
+    /// How long these others took, in seconds.
+    pub seconds: f64,
 }
 
 /// A certificate fetched without login.
@@ -146,7 +148,7 @@ impl Outcome {
 
     /// Certificates a second by the renderer alone, on all cores.
     pub fn render_only_per_second(&self) -> f64 {
-        self.rendered_again.map_or(0.0, |again| rate(again.count, again.seconds))
+        self.rendered_again.map_or(0.0, |again| rate(again.fresh, again.seconds))
     }
 
     /// Everything that is not as it must be, one sentence each; nothing if all is well.
@@ -187,8 +189,8 @@ impl Outcome {
             None => check(false, "no certificate was rendered again".to_owned()),
             Some(again) => {
                 let text =
-                    format!("{} of {} certificates rendered again differ", again.different, again.count);
-                check(again.different == 0 && again.count > 0, text);
+                    format!("{} of {} certificates rendered again differ", again.different, again.checked);
+                check(again.different == 0 && again.checked > 0, text);
             }
         }
         check(self.download.is_some(), "no certificate could be downloaded".to_owned());
@@ -247,7 +249,7 @@ pub(super) mod tests {
             mails_caught: 69,
             folder_was_used: false,
             rebuild: Some(Rebuild { equal: true, position: 431, rows: 290, differences: Vec::new() }),
-            rendered_again: Some(RenderedAgain { count: 621, seconds: 1.0, different: 0 }),
+            rendered_again: Some(RenderedAgain { checked: 69, different: 0, fresh: 621, seconds: 1.0 }),
             download: Some(Download {
                 url: "http://127.0.0.1:1/certificate/x/download".to_owned(),
                 bytes: 99,
@@ -291,7 +293,7 @@ pub(super) mod tests {
             (|o| o.rebuild.as_mut().expect("there").equal = false, "differ from the log"),
             (
                 |o| o.rendered_again.as_mut().expect("there").different = 1,
-                "1 of 621 certificates rendered again",
+                "1 of 69 certificates rendered again",
             ),
             (|o| o.download = None, "could be downloaded"),
             (|o| o.problems.push("the import failed".to_owned()), "the import failed"),

@@ -115,9 +115,10 @@ fn write_stages(text: &mut String, outcome: &Outcome) -> fmt::Result {
         let same = if again.different == 0 { "every byte as issued" } else { "NOT as issued" };
         writeln!(
             text,
-            "  {:.0} certificates per second by the renderer alone ({} rendered again, {same})",
+            "  {:.0} certificates per second by the renderer alone ({} new ones; {} issued ones again, {same})",
             outcome.render_only_per_second(),
-            HumanCount(again.count)
+            HumanCount(again.fresh),
+            HumanCount(again.checked)
         )?;
     }
     Ok(())
