@@ -192,6 +192,12 @@ impl App {
         &self.readers
     }
 
+    /// This process's metrics as Prometheus reads them.
+    #[must_use]
+    pub fn metrics(&self) -> String {
+        self.metrics.render()
+    }
+
     /// The query tables.
     #[must_use]
     pub const fn pool(&self) -> &Pool {

@@ -5,7 +5,7 @@
 
 mod backstage;
 mod checks;
-mod client;
+pub mod client;
 mod issue;
 mod journey;
 mod logs;

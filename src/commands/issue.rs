@@ -2,7 +2,7 @@
 
 use time::OffsetDateTime;
 
-use super::{CommandContext, CommandError, Commands};
+use super::{CommandContext, CommandError, Commands, Loaded};
 use crate::domain::attendee::Attendee;
 use crate::domain::certificate::Definition;
 use crate::domain::issuance::{CertificateRequested, Issuance, IssuanceCommand, Page};
@@ -31,7 +31,8 @@ pub enum Issued {
     Existing(IssuanceId),
 }
 
-/// Issues a certificate to a person, once: asked again, the same issuance is found.
+/// Issues a certificate to a person, once: asked again, the same issuance is found. Where it is
+/// `likely_new`, it is looked for only if the log holds it already; either way the outcome is the same.
 /// An inactive certificate refuses new issuances only.
 ///
 /// # Errors
@@ -42,11 +43,16 @@ pub async fn issue(
     context: &CommandContext,
     definition: &Definition,
     wanted: Issue,
+    likely_new: bool,
 ) -> Result<Issued, CommandError> {
     let id = IssuanceId::first_of(wanted.certificate_id, wanted.attendee_id);
     let committed = commands
         .transact(context, |transaction| async move {
-            let issuance = transaction.look::<Issuance>(id).await?;
+            let issuance = if likely_new {
+                transaction.look_assuming::<Issuance>(id, Loaded::new()).await?
+            } else {
+                transaction.look::<Issuance>(id).await?
+            };
             if !issuance.own.is_empty() {
                 return Ok(Issued::New(id));
             }

@@ -14,18 +14,21 @@ use crate::event_log::{Append, Commit, NewEvent, Position};
 pub struct Transaction {
     commands: Commands,
     context: Arc<CommandContext>,
+    /// Whether this is the first round, the only one in which assumptions are taken for granted.
+    assumes: bool,
     collected: Arc<Mutex<Collected>>,
 }
 
 #[derive(Default)]
 struct Collected {
     seen: Vec<(&'static str, String, Position)>,
+    assumed: Vec<(&'static str, String)>,
     appends: Vec<Append>,
 }
 
 impl Transaction {
-    pub(super) fn new(commands: &Commands, context: Arc<CommandContext>) -> Self {
-        Self { commands: commands.clone(), context, collected: Arc::default() }
+    pub(super) fn new(commands: &Commands, context: Arc<CommandContext>, assumes: bool) -> Self {
+        Self { commands: commands.clone(), context, assumes, collected: Arc::default() }
     }
 
     /// A poisoned lock still holds whole entries: nothing between lock and unlock can panic half-way.
@@ -42,6 +45,26 @@ impl Transaction {
         let loaded = self.commands.load_for::<D>(&id, Some(self.context.command_id)).await?;
         self.collected().seen.push((D::AGGREGATE, id, loaded.position));
         Ok(loaded)
+    }
+
+    /// The same without loading: takes `assumed` for the truth in the first round, which the append
+    /// then proves by its expectation. Where it doesn't hold, the next round loads.
+    ///
+    /// # Errors
+    /// The log can't be read.
+    pub async fn look_assuming<D: Decider>(
+        &self,
+        id: impl Display,
+        assumed: Loaded<D>,
+    ) -> Result<Loaded<D>, CommandError> {
+        if !self.assumes {
+            return self.look::<D>(id).await;
+        }
+        let id = id.to_string();
+        let mut collected = self.collected();
+        collected.seen.push((D::AGGREGATE, id.clone(), assumed.position));
+        collected.assumed.push((D::AGGREGATE, id));
+        Ok(assumed)
     }
 
     /// Decides a command on an aggregate. One that was executed before under this command id gives
@@ -105,6 +128,15 @@ impl Transaction {
     pub(super) fn commit(&self) -> Option<Commit> {
         let appends = &self.collected().appends;
         (!appends.is_empty()).then(|| Commit::new(self.commands.log().names(), appends))
+    }
+
+    /// Whether something was assumed that the commit doesn't prove.
+    pub(super) fn is_unproven(&self) -> bool {
+        let Collected { assumed, appends, .. } = &*self.collected();
+        let proves = |append: &Append, (aggregate, id): &(&'static str, String)| {
+            append.aggregate == *aggregate && append.id == *id
+        };
+        assumed.iter().any(|assumption| !appends.iter().any(|append| proves(append, assumption)))
     }
 
     /// Whether everything that was looked at is as the log's leader has it.

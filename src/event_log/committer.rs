@@ -20,6 +20,9 @@ use super::{LogError, Names, NewEvent, Position};
 
 /// Up to this many waiting single-event commits are published side by side instead of as a batch.
 const PLAIN_UP_TO: usize = 4;
+/// After a conflict, up to this many single-event commits are told apart by publishing each plainly:
+/// cheaper than halving them further, because what is refused costs no sync.
+const PLAIN_AFTER_CONFLICT: usize = 32;
 /// The most bytes of bodies in one batch; keeps the server's staging small.
 const MAX_BATCH_BYTES: usize = 8 << 20;
 /// Commits that may wait before `append` itself waits.
@@ -132,12 +135,22 @@ async fn run(client: Client, mut queue: mpsc::Receiver<Waiting>) {
         }
         let group = next_group(&mut waiting);
         metrics::histogram!("laureate_group_commit_size").record(group.len() as f64);
-        if group.len() <= PLAIN_UP_TO && group.iter().all(|w| w.commit.messages.len() == 1) {
-            join_all(group.into_iter().map(|one| write_group(&client, vec![one]))).await;
+        if is_plain(&group, PLAIN_UP_TO) {
+            write_each(&client, group).await;
         } else {
             write_group(&client, group).await;
         }
     }
+}
+
+/// Whether all of these few commits are single events.
+fn is_plain(group: &[Waiting], few: usize) -> bool {
+    group.len() <= few && group.iter().all(|waiting| waiting.commit.messages.len() == 1)
+}
+
+/// Writes commits side by side, each on its own.
+async fn write_each(client: &Client, group: Vec<Waiting>) {
+    join_all(group.into_iter().map(|one| write_group(client, vec![one]))).await;
 }
 
 /// Takes what may go out together: the oldest first, each subject once, within the server's limits.
@@ -168,11 +181,14 @@ fn next_group(waiting: &mut VecDeque<Waiting>) -> Vec<Waiting> {
     group
 }
 
-/// Writes a group as one batch; on a conflict, each half on its own.
+/// Writes a group as one batch; on a conflict, each half on its own, and a few each on their own.
 fn write_group(client: &Client, mut group: Vec<Waiting>) -> BoxFuture<'_, ()> {
     Box::pin(async move {
         match publish(client, &group).await {
             Ok(last) => acknowledge(group, last),
+            Err(PublishError::Conflict) if group.len() > 1 && is_plain(&group, PLAIN_AFTER_CONFLICT) => {
+                write_each(client, group).await;
+            }
             Err(PublishError::Conflict) if group.len() > 1 => {
                 let second = group.split_off(group.len() / 2);
                 write_group(client, group).await;

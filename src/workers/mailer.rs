@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::renderer::Rendering;
 use super::{Delivery, Verdict, Worker};
-use crate::commands::{CommandContext, CommandError, Commands};
+use crate::commands::{CommandContext, CommandError, Commands, Loaded};
 use crate::domain::email::{
     Email, EmailCommand, EmailEvent, EmailFailed, EmailOutcomeUnknown, EmailQueued, EmailSent, SendClaimed,
     Stage,
@@ -44,34 +44,49 @@ impl Mailer {
     }
 
     async fn send(&self, delivery: &Delivery) -> Result<Verdict, CommandError> {
-        let id = &delivery.event.id;
-        let email = self.commands.load::<Email>(id).await?.state;
-        let Some(mail) = email.mail else { return Ok(Verdict::Done) };
-        if !matches!(email.stage, Stage::Queued | Stage::Retrying | Stage::Claimed) {
+        let email = self.email(delivery).await?;
+        let Some(mail) = email.state.mail.clone() else { return Ok(Verdict::Done) };
+        if !matches!(email.state.stage, Stage::Queued | Stage::Retrying | Stage::Claimed) {
             return Ok(Verdict::Done);
         }
         // What can fail without the server is done before the claim, so that it costs no attempt.
-        let pdf = match self.rendering.issued_pdf(mail.issuance_id).await {
+        let (key, sha256) = (&mail.object_key, &mail.sha256);
+        let pdf = match self.rendering.issued_pdf_at(key, sha256, mail.issuance_id).await {
             Ok(Some(pdf)) => pdf,
             Ok(None) => return self.fail_unsent(delivery, "NOT_ISSUED").await,
             Err(error) if error.is_permanent() => return self.fail_unsent(delivery, error.code()).await,
             Err(error) => return Ok(Verdict::unavailable(delivery.attempt, &error)),
         };
-        let Some(claim) = self.claim(delivery).await? else { return Ok(Verdict::Done) };
+        let Some((claim, email)) = self.claim(delivery, email).await? else { return Ok(Verdict::Done) };
         let outgoing = self.outgoing(&mail, &claim, pdf);
         let outcome = self.provider.send(&outgoing).await;
-        self.record(delivery, &claim, outcome).await
+        self.record(delivery, &claim, email, outcome).await
+    }
+
+    /// The mail as it is, or as it most likely is: whoever claims it on a wrong assumption is refused by
+    /// the log, and then finds what has happened meanwhile.
+    async fn email(&self, delivery: &Delivery) -> Result<Loaded<Email>, CommandError> {
+        let event = &delivery.event;
+        if delivery.attempt == 1 && event.event_type == "EmailQueued" {
+            return Ok(Loaded::begun_by(event)?);
+        }
+        self.commands.load::<Email>(&event.id).await
     }
 
     /// Claims the next try. `None` where the mail was sent meanwhile, given up, or is parked because a
     /// claim without an outcome was found.
-    async fn claim(&self, delivery: &Delivery) -> Result<Option<SendClaimed>, CommandError> {
+    async fn claim(
+        &self,
+        delivery: &Delivery,
+        email: Loaded<Email>,
+    ) -> Result<Option<(SendClaimed, Loaded<Email>)>, CommandError> {
         let id = &delivery.event.id;
         let message_id = format!("<{id}@{}>", self.message_id_domain);
         let command = EmailCommand::Claim { message_id };
-        let done = self.commands.execute::<Email>(&Self::context(delivery), id, command).await?;
-        match done.events.into_iter().next_back() {
-            Some(EmailEvent::SendClaimed(claim)) => Ok(Some(claim)),
+        let context = Self::context(delivery);
+        let done = self.commands.execute_assuming::<Email>(&context, id, email, command).await?;
+        match done.events.last() {
+            Some(EmailEvent::SendClaimed(claim)) => Ok(Some((claim.clone(), done.into()))),
             _ => Ok(None),
         }
     }
@@ -111,6 +126,7 @@ impl Mailer {
         &self,
         delivery: &Delivery,
         claim: &SendClaimed,
+        email: Loaded<Email>,
         outcome: SendOutcome,
     ) -> Result<Verdict, CommandError> {
         let attempt = claim.attempt;
@@ -143,7 +159,8 @@ impl Mailer {
         };
         metrics::counter!("laureate_mails_total", "outcome" => label).increment(1);
         let context = Self::context(delivery);
-        match self.commands.execute::<Email>(&context, &delivery.event.id, command).await {
+        let id = &delivery.event.id;
+        match self.commands.execute_assuming::<Email>(&context, id, email, command).await {
             Ok(_) => Ok(verdict),
             // Another delivery of the same mail has overtaken this one and recorded an end.
             Err(CommandError::Refused(Refusal::WrongState(_))) => Ok(Verdict::Done),

@@ -2,13 +2,14 @@
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use futures_util::{StreamExt, stream};
 use uuid::Uuid;
 
 use super::{Delivery, Verdict, Worker};
 use crate::commands::issue::{Issued, IssuingFacts, issue};
-use crate::commands::{CommandContext, CommandError, Commands};
+use crate::commands::{CommandContext, CommandError, Commands, Loaded};
 use crate::domain::batch::{Batch, BatchCommand, BatchDispatched, BatchEvent, RefusedAttendee};
 use crate::domain::certificate::{Certificate, Definition};
 use crate::domain::email::{Email, EmailCommand};
@@ -59,9 +60,8 @@ impl Processes {
                 let Some(request) = issuance.state.request else { return Ok(()) };
                 let (email_id, mail) = process::issuance::on_generated(IssuanceId(id), &request, &pdf);
                 let context = CommandContext::of_process(recorded, "mail", 0);
-                self.commands
-                    .execute::<Email>(&context, email_id, EmailCommand::Queue(Box::new(mail)))
-                    .await?;
+                let queue = EmailCommand::Queue(Box::new(mail));
+                self.commands.execute_assuming::<Email>(&context, email_id, Loaded::new(), queue).await?;
                 Ok(())
             }
             _ => Ok(()),
@@ -76,6 +76,8 @@ impl Processes {
     ) -> Result<Outcomes, CommandError> {
         let definitions = self.definitions(&wanted).await?;
         let definitions = &definitions;
+        // Until one is found that exists: then others will too, and looking first costs less than failing.
+        let likely_new = &AtomicBool::new(true);
         let results: Vec<_> = stream::iter(wanted.into_iter().enumerate())
             .map(|(n, wanted)| async move {
                 let Some(definition) = definitions.get(&wanted.certificate_id).and_then(Option::as_ref)
@@ -83,8 +85,14 @@ impl Processes {
                     return Ok((wanted, Err(Refusal::NotFound("certificate"))));
                 };
                 let context = CommandContext::of_process(event, name, n);
-                match issue(&self.commands, &self.facts, &context, definition, wanted).await {
-                    Ok(issued) => Ok((wanted, Ok(issued))),
+                let new = likely_new.load(Ordering::Relaxed);
+                match issue(&self.commands, &self.facts, &context, definition, wanted, new).await {
+                    Ok(issued) => {
+                        if matches!(issued, Issued::Existing(_)) {
+                            likely_new.store(false, Ordering::Relaxed);
+                        }
+                        Ok((wanted, Ok(issued)))
+                    }
                     Err(CommandError::Refused(refusal)) => Ok((wanted, Err(refusal))),
                     Err(error) => Err(error),
                 }

@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 use thiserror::Error;
 
 use super::{Delivery, Verdict, Worker};
-use crate::commands::{CommandContext, CommandError, Commands};
+use crate::commands::{CommandContext, CommandError, Commands, Loaded};
 use crate::domain::certificate::DesignRef;
 use crate::domain::issuance::{
     CertificateGenerated, CertificateGenerationFailed, CertificateRequested, Issuance, IssuanceCommand,
@@ -102,6 +102,23 @@ impl Rendering {
         self.frozen(&request, &pdf).await.map(Some)
     }
 
+    /// The same where key and SHA-256 are known already: asks the log only if the object is gone.
+    ///
+    /// # Errors
+    /// See [`Self::issued_pdf`].
+    pub async fn issued_pdf_at(
+        &self,
+        key: &str,
+        sha256: &str,
+        id: IssuanceId,
+    ) -> Result<Option<Bytes>, RenderingError> {
+        let key = ObjectKey::parse(key).map_err(StorageError::from)?;
+        match self.storage.get(&key, MAX_OBJECT).await? {
+            Some(bytes) => checked(bytes, sha256).map(Some),
+            None => self.issued_pdf(id).await,
+        }
+    }
+
     async fn frozen(
         &self,
         request: &CertificateRequested,
@@ -109,11 +126,7 @@ impl Rendering {
     ) -> Result<Bytes, RenderingError> {
         let key = ObjectKey::parse(&pdf.object_key).map_err(StorageError::from)?;
         if let Some(bytes) = self.storage.get(&key, MAX_OBJECT).await? {
-            return if hex(&Sha256::digest(&bytes)) == pdf.sha256 {
-                Ok(bytes)
-            } else {
-                Err(RenderingError::Differs)
-            };
+            return checked(bytes, &pdf.sha256);
         }
         tracing::warn!(%key, "an issued PDF is gone; rendering it again");
         let mut rendered = self.render(&[request]).await;
@@ -226,7 +239,9 @@ impl RendererWorker {
         let generated = CertificateGenerated { object_key: key.to_string(), sha256: pdf.sha256, size };
         let context = CommandContext::of_process(&delivery.event, Self::NAME, 0);
         let command = IssuanceCommand::RecordGenerated(generated);
-        self.0.commands.execute::<Issuance>(&context, &delivery.event.id, command).await?;
+        let requested = Loaded::<Issuance>::begun_by(&delivery.event).map_err(CommandError::from)?;
+        let id = &delivery.event.id;
+        self.0.commands.execute_assuming::<Issuance>(&context, id, requested, command).await?;
         metrics::counter!("laureate_certificates_rendered_total").increment(1);
         Ok(())
     }
@@ -289,6 +304,11 @@ impl Worker for RendererWorker {
         }
         verdicts
     }
+}
+
+/// The bytes, if they are the issued ones.
+fn checked(bytes: Bytes, sha256: &str) -> Result<Bytes, RenderingError> {
+    if hex(&Sha256::digest(&bytes)) == sha256 { Ok(bytes) } else { Err(RenderingError::Differs) }
 }
 
 fn hex(bytes: &[u8]) -> String {
