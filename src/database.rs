@@ -8,6 +8,8 @@ use sha2::{Digest, Sha256};
 use thiserror::Error;
 use tokio_postgres::NoTls;
 
+use crate::domain::hex;
+
 /// How long to wait for a connection, new or from the pool.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -168,11 +170,6 @@ pub async fn forget_expired_answers(pool: &Pool, namespace: &str) -> Result<u64,
 #[must_use]
 pub fn meta_schema(namespace: &str) -> String {
     format!("{namespace}_meta")
-}
-
-/// Bytes as lower-case hex digits.
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]

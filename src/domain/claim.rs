@@ -9,7 +9,7 @@ use sha2::Sha256;
 use uuid::Uuid;
 
 use super::events::domain_events;
-use super::{Decider, Refusal};
+use super::{Decider, Refusal, hex};
 
 // ── Events ──────────────────────────────────────────────────────────────────────────────────────
 
@@ -70,7 +70,7 @@ impl ClaimKind {
         #[allow(clippy::expect_used)]
         let mut mac = Hmac::<Sha256>::new_from_slice(key).expect("HMAC takes any key");
         mac.update(format!("{self:?}\u{1f}{normalised}").as_bytes());
-        mac.finalize().into_bytes()[..16].iter().map(|byte| format!("{byte:02x}")).collect()
+        hex(&mac.finalize().into_bytes()[..16])
     }
 }
 

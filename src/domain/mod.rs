@@ -10,6 +10,7 @@ pub mod decider;
 pub mod email;
 pub mod event;
 pub mod events;
+pub mod hex;
 #[cfg(test)]
 mod history;
 pub mod ids;
@@ -26,6 +27,7 @@ pub mod user;
 pub use decider::Decider;
 pub use event::Event;
 pub use events::{DecodeError, DomainEvent};
+pub use hex::hex;
 pub use ids::{
     AttendeeId, BatchId, CertificateId, CommandId, EmailId, ImportId, IssuanceId, SessionId, UserId,
 };

@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use super::{Answer, ApiError, Caller, ErrorCode, HttpState};
 use crate::database::DatabaseError;
-use crate::domain::CommandId;
+use crate::domain::{CommandId, hex};
 use crate::http::extract::IdempotencyKey;
 
 /// Namespace of command ids that come from keys (RFC 9562 §5.5), drawn once at random.
@@ -72,7 +72,7 @@ struct Row<'k> {
 
 impl Row<'_> {
     fn command_id(&self, body: &[u8; 32]) -> CommandId {
-        let name = [&self.user, self.route, self.key, &super::hex(body)].join("\u{1f}");
+        let name = [&self.user, self.route, self.key, &hex(body)].join("\u{1f}");
         CommandId(Uuid::new_v5(&KEYS, name.as_bytes()))
     }
 

@@ -41,8 +41,3 @@ pub use serve::serve;
 pub use settings::HttpSettings;
 pub use state::{Dependency, HttpParts, HttpState};
 pub use tokens::Tokens;
-
-/// Bytes as lower-case hex digits.
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}

@@ -12,7 +12,7 @@ use time::OffsetDateTime;
 
 use super::settings::TokenSettings;
 use crate::domain::user::{Role, UserRegistered};
-use crate::domain::{Personal, SessionId, UserId};
+use crate::domain::{Personal, SessionId, UserId, hex};
 
 /// The shortest key, in bytes: as long as the hash (RFC 7518 §3.2).
 const MIN_KEY_BYTES: usize = 32;
@@ -176,7 +176,7 @@ impl RefreshToken {
     /// What the log knows of it: SHA-256, 64 hex digits.
     #[must_use]
     pub fn sha256(&self) -> String {
-        crate::http::hex(&Sha256::digest(self.text.as_bytes()))
+        hex(&Sha256::digest(self.text.as_bytes()))
     }
 }
 

@@ -3,7 +3,7 @@
 use sha2::{Digest, Sha256};
 use thiserror::Error;
 
-use crate::database::hex;
+use crate::domain::hex;
 
 /// Query tables folded from the log.
 #[derive(Clone, Debug, PartialEq, Eq)]

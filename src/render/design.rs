@@ -10,8 +10,8 @@ use image::{DynamicImage, ExtendedColorType, ImageDecoder as _, ImageFormat, Ima
 use sha2::{Digest, Sha256};
 use typst::foundations::Bytes;
 
-use super::fonts::hex;
 use super::{Design, RenderError};
+use crate::domain::hex;
 
 /// Largest file, in bytes.
 const MAX_BYTES: usize = 20 << 20;

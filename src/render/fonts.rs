@@ -2,14 +2,13 @@
 //!
 //! `fonts/README.md` tells where each file comes from and how it was cut.
 
-use std::fmt::Write as _;
-
 use sha2::{Digest, Sha256};
 use typst::foundations::Bytes;
 use typst::text::{Font, FontBook};
 use typst::utils::LazyHash;
 
 use super::RenderError;
+use crate::domain::hex;
 
 macro_rules! bundled {
     ($($file:literal),* $(,)?) => {
@@ -71,15 +70,6 @@ impl Fonts {
     pub(super) fn can_draw(&self, character: char) -> bool {
         self.fonts.iter().any(|font| font.info().coverage.contains(u32::from(character)))
     }
-}
-
-/// Lower-case hexadecimal.
-pub(super) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        // proof: writing to a String cannot fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }
 
 #[cfg(test)]

@@ -27,7 +27,7 @@ use sha2::{Digest as _, Sha256};
 use typst::foundations::Bytes;
 use typst_layout::{Page, PagedDocument};
 
-use crate::domain::{Locale, Personal};
+use crate::domain::{Locale, Personal, hex};
 use design::{Background, Designs, Tone};
 pub use error::{CodePoints, RenderError};
 use page::PageFacts;
@@ -308,6 +308,6 @@ impl Renderer {
 
 fn finish(page: Page, theme: &Theme, facts: &PageFacts) -> Result<RenderedCertificate, RenderError> {
     let bytes = page::export(page, theme, facts)?;
-    let sha256 = fonts::hex(&Sha256::digest(&bytes));
+    let sha256 = hex(&Sha256::digest(&bytes));
     Ok(RenderedCertificate { bytes: bytes.into(), sha256 })
 }

@@ -31,7 +31,7 @@ fn job(name: &str) -> RenderJob {
 
 fn sample_design() -> Design {
     let bytes = bytes::Bytes::from_static(include_bytes!("../../samples/design.jpg"));
-    Design { sha256: fonts::hex(&Sha256::digest(&bytes)), bytes }
+    Design { sha256: hex(&Sha256::digest(&bytes)), bytes }
 }
 
 fn render_one(job: &RenderJob) -> Result<RenderedCertificate, RenderError> {
@@ -69,7 +69,7 @@ fn the_same_job_gives_the_same_bytes_every_time() {
     let again =
         Renderer::new().expect("loads").render(std::slice::from_ref(&ada)).remove(0).expect("renders");
     assert_eq!(first, again);
-    assert_eq!(first.sha256, fonts::hex(&Sha256::digest(&first.bytes)));
+    assert_eq!(first.sha256, hex(&Sha256::digest(&first.bytes)));
     let mut other = ada.clone();
     other.public_id = "AAAAAAAAAAAAAAAAAAAAAA".to_owned();
     assert_ne!(render_one(&other).expect("renders").sha256, first.sha256);

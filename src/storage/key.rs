@@ -6,6 +6,8 @@ use sha2::{Digest, Sha256};
 use unicode_normalization::{UnicodeNormalization, char::is_combining_mark};
 use uuid::Uuid;
 
+use crate::domain::hex;
+
 /// Longest key in bytes; S3 takes 1024, and a configured prefix is put in front.
 const MAX_KEY_BYTES: usize = 700;
 
@@ -101,7 +103,7 @@ pub fn key_segment(name: &str) -> String {
     let segment = segment.trim_matches(['_', '-']);
     if segment.is_empty() {
         let digest = Sha256::digest(name.as_bytes());
-        return digest.iter().take(4).fold("x".to_owned(), |text, byte| format!("{text}{byte:02x}"));
+        return format!("x{}", hex(&digest[..4]));
     }
     segment.to_owned()
 }

@@ -17,7 +17,7 @@ use crate::domain::issuance::{
     CertificateGenerated, CertificateGenerationFailed, CertificateRequested, Issuance, IssuanceCommand,
     IssuanceEvent,
 };
-use crate::domain::{Event, IssuanceId};
+use crate::domain::{Event, IssuanceId, hex};
 use crate::process::issuance::public_link;
 use crate::render::{Design, RenderError, RenderJob, RenderedCertificate, Renderer};
 use crate::storage::{ObjectKey, ObjectStorage, StorageError, certificate_key};
@@ -309,8 +309,4 @@ impl Worker for RendererWorker {
 /// The bytes, if they are the issued ones.
 fn checked(bytes: Bytes, sha256: &str) -> Result<Bytes, RenderingError> {
     if hex(&Sha256::digest(&bytes)) == sha256 { Ok(bytes) } else { Err(RenderingError::Differs) }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

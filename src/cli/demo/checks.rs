@@ -14,7 +14,7 @@ use super::backstage::Backstage;
 use super::client::Client;
 use super::issue::Attendee;
 use super::report::{Download, Outcome};
-use crate::domain::Personal;
+use crate::domain::{Personal, hex};
 use crate::storage::certificate_key;
 
 /// Entries of a page; the API gives no more.
@@ -136,7 +136,7 @@ async fn stored(backstage: &Backstage<'_>, issued: &[Issued]) -> anyhow::Result<
 pub async fn fetch_in_public(client: &Client, issued: &Issued) -> anyhow::Result<Download> {
     let bytes = client.download(&issued.url).await?;
     anyhow::ensure!(bytes.starts_with(b"%PDF-"), "the public download of a certificate is no PDF");
-    let sha256: String = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+    let sha256 = hex(&Sha256::digest(&bytes));
     let is_issued = issued.sha256.as_ref() == Some(&sha256);
     anyhow::ensure!(is_issued, "the public download of a certificate is not what was issued");
     Ok(Download { url: issued.url.clone(), bytes: bytes.len() as u64 })

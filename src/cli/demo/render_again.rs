@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 
 use super::checks::Issued;
 use super::report::RenderedAgain;
-use crate::domain::{Locale, Personal};
+use crate::domain::{Locale, Personal, hex};
 use crate::render::{Design, RenderJob, Renderer};
 
 /// How long to render what was not seen before.
@@ -113,10 +113,6 @@ fn differing(renderer: &Renderer, batch: &[(RenderJob, String)]) -> u64 {
         rendered.as_ref().map_or(true, |rendered| rendered.sha256 != *sha256)
     });
     differs.count() as u64
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]

@@ -23,7 +23,7 @@ const LAYERS: &[Layer] = &[
     layer("sheet", &["domain"], "an adapter"),
     layer("stack", &[], "an adapter: servers, whatever runs on them"),
     layer("event_log", &["domain"], "an adapter: where events are kept"),
-    layer("database", &[], "connections and migrations, whatever the tables hold"),
+    layer("database", &["domain"], "connections and migrations, whatever the tables hold"),
     layer("commands", &["domain", "process", "event_log"], "decides and appends; writes nothing but the log"),
     layer(
         "projection",

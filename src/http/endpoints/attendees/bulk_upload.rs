@@ -8,7 +8,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use crate::domain::certificate::Certificate;
 use crate::domain::import::{FileFormat, Import, ImportCommand, ImportRequested};
-use crate::domain::{CertificateId, CommandId, ImportId, Refusal};
+use crate::domain::{CertificateId, CommandId, ImportId, Refusal, hex};
 use crate::event_log::Position;
 use crate::http::answer::Envelope;
 use crate::http::api_error::ErrorEnvelope;
@@ -16,7 +16,7 @@ use crate::http::endpoints::imports::{ImportAnswer, read};
 use crate::http::extract::upload::{Upload, UploadedFile};
 use crate::http::extract::{IdempotencyKey, Query};
 use crate::http::idempotency::{self, created_by, once};
-use crate::http::{Answer, ApiError, Caller, ErrorCode, HttpState, hex};
+use crate::http::{Answer, ApiError, Caller, ErrorCode, HttpState};
 use crate::sheet::{self, Format, SheetError, SheetReader};
 use crate::storage::import_key;
 use crate::workers::importer::ImportOptions;

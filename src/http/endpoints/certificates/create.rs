@@ -7,12 +7,12 @@ use utoipa::ToSchema;
 
 use super::{CertificateAnswer, DESIGNS, MAX_DESIGN_BYTES};
 use crate::domain::certificate::{Certificate, CertificateCommand, Definition, DesignRef, TemplateRef};
-use crate::domain::{CertificateId, Locale};
+use crate::domain::{CertificateId, Locale, hex};
 use crate::http::answer::Envelope;
 use crate::http::api_error::ErrorEnvelope;
 use crate::http::extract::{IdempotencyKey, Json};
 use crate::http::idempotency::{Request, created_by, once};
-use crate::http::{Answer, ApiError, Caller, HttpState, hex};
+use crate::http::{Answer, ApiError, Caller, HttpState};
 use crate::storage::ObjectKey;
 
 /// The theme where the client names none.
