@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use anyhow::{Context, anyhow};
+use anyhow::Context;
 use deadpool_postgres::Pool;
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use time::OffsetDateTime;
@@ -21,8 +21,8 @@ use crate::commands::issue::IssuingFacts;
 use crate::config::Config;
 use crate::database;
 use crate::domain::certificate::TemplateRef;
+use crate::event_log::EventLog;
 use crate::event_log::provision::Provisioned;
-use crate::event_log::{EventLog, Names};
 use crate::http::{self, HttpParts, HttpState, Passwords, Tokens};
 use crate::mail::{MailProvider, SmtpMailer};
 use crate::projection::{LogSource, Maintenance, ProjectionSet, Projector, Readers};
@@ -36,13 +36,11 @@ use crate::workers::processes::Processes;
 use crate::workers::renderer::{RendererWorker, Rendering};
 use crate::workers::{self, Worker};
 
-use log_source::JetStreamSource;
+use log_source::{JetStreamSource, connect_log};
 pub use running::Running;
 
 /// Connections of the projector and of maintenance; a rebuild takes three.
 const PROJECTOR_CONNECTIONS: usize = 6;
-/// How long the log's server may take to be there when a process starts.
-const CONNECT_WITHIN: Duration = Duration::from_secs(15);
 /// Bounds of all histograms: seconds of requests, sizes of group commits.
 const BUCKETS: [f64; 14] =
     [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 50.0, 250.0, 1000.0];
@@ -184,6 +182,12 @@ impl App {
     #[must_use]
     pub const fn renderer(&self) -> &Arc<Renderer> {
         &self.renderer
+    }
+
+    /// What mails go out through.
+    #[must_use]
+    pub const fn mail_provider(&self) -> &Arc<dyn MailProvider> {
+        &self.mailer
     }
 
     /// How far the query tables are.
@@ -337,7 +341,9 @@ impl App {
         self.config.import.limits(self.config.http.upload_limit_bytes)
     }
 
-    fn issuing_facts(&self) -> IssuingFacts {
+    /// What issuances pin besides certificate and person.
+    #[must_use]
+    pub fn issuing_facts(&self) -> IssuingFacts {
         IssuingFacts {
             renderer_version: RENDERER_VERSION.to_owned(),
             fonts_sha256: self.renderer.fonts_digest().to_owned(),
@@ -363,27 +369,6 @@ async fn work<W: Worker>(
     shutdown: CancellationToken,
 ) -> anyhow::Result<()> {
     Ok(workers::run(log, worker, at_once, shutdown).await?)
-}
-
-async fn connect_log(config: &Config) -> anyhow::Result<EventLog> {
-    let names = Names::new(&config.namespace)?;
-    let servers = config.nats.url.reveal().split(',');
-    let servers: Vec<async_nats::ServerAddr> = servers
-        .map(|server| server.trim().parse())
-        .collect::<Result<_, _>>()
-        .map_err(|_| anyhow!("nats.url is not usable; give nats://user:password@host:port"))?;
-    let mut options =
-        async_nats::ConnectOptions::new().name("laureate").request_timeout(Some(CONNECT_WITHIN));
-    // async-nats does not take user and password from the address by itself.
-    if let Some((user, password)) = servers.iter().find_map(|s| s.username().zip(s.password())) {
-        options = options.user_and_password(user.to_owned(), password.to_owned());
-    }
-    let connecting = tokio::time::timeout(CONNECT_WITHIN, options.connect(servers));
-    let client = match connecting.await {
-        Ok(client) => client.map_err(|error| anyhow!("the event log's server is not available: {error}"))?,
-        Err(_) => return Err(anyhow!("the event log's server did not answer within {CONNECT_WITHIN:?}")),
-    };
-    Ok(EventLog::new(client, names))
 }
 
 /// The process's one metrics recorder.

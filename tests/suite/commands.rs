@@ -1,5 +1,7 @@
 //! Commands racing each other on a real log: each intention is carried out once or refused.
 
+mod assumptions;
+
 use std::collections::HashSet;
 use std::sync::Arc;
 

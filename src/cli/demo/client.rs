@@ -79,6 +79,14 @@ impl Answer {
         serde_json::from_value(self.body["data"].take()).map_err(|error| self.unexpected(error.to_string()))
     }
 
+    /// The `meta` of a list.
+    ///
+    /// # Errors
+    /// It is not of this type.
+    pub fn meta<T: DeserializeOwned>(&mut self) -> Result<T, ClientError> {
+        serde_json::from_value(self.body["meta"].take()).map_err(|error| self.unexpected(error.to_string()))
+    }
+
     /// Where the next page of a list starts, if there is one.
     pub fn next_cursor(&self) -> Option<String> {
         self.body["meta"]["nextCursor"].as_str().map(str::to_owned)

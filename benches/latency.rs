@@ -1,0 +1,68 @@
+//! How long a command takes at 500 a second, and how long until every table shows it.
+
+use std::time::{Duration, Instant};
+
+use laureate::app::Role;
+use laureate::commands::Loaded;
+use laureate::domain::EmailId;
+use laureate::domain::email::{Email, EmailCommand};
+use tokio::task::JoinSet;
+use uuid::Uuid;
+
+use super::ground::{Ground, PATIENCE, Roles};
+use super::mails::{context, queued};
+use super::report::{Report, percentile};
+
+/// Commands a second.
+const RATE: u32 = 500;
+/// How long each run takes.
+const FOR: Duration = Duration::from_secs(8);
+
+/// Measures on a projector that follows.
+pub async fn measure(report: &mut Report) -> anyhow::Result<()> {
+    let ground = Ground::start(true).await?;
+    let mut figures: [Vec<f64>; 4] = Default::default();
+    for run in 1..=report.runs {
+        report.progress(&format!("latency, run {run}"));
+        let app = ground.app().await?;
+        let roles = Roles::start(&app, &[Role::Projector]).await?;
+        app.readers().wait_for(0, PATIENCE).await?;
+        let (mut commands, mut visible) = (Vec::new(), Vec::new());
+        let mut ticks = tokio::time::interval(Duration::from_secs(1) / RATE);
+        let mut waiting = JoinSet::new();
+        let begun = Instant::now();
+        let mut number = 0;
+        while begun.elapsed() < FOR {
+            ticks.tick().await;
+            number += 1;
+            let (commanding, readers) = (app.commands().clone(), app.readers().clone());
+            waiting.spawn(async move {
+                let queue = EmailCommand::Queue(Box::new(queued(number)));
+                let (id, asked) = (EmailId(Uuid::new_v4()), Instant::now());
+                let done = commanding.execute_assuming::<Email>(&context(), id, Loaded::new(), queue).await?;
+                let acknowledged = Instant::now();
+                readers.wait_for(done.position, PATIENCE).await?;
+                anyhow::Ok((acknowledged - asked, acknowledged.elapsed()))
+            });
+        }
+        while let Some(measured) = waiting.join_next().await {
+            let (command, shown) = measured??;
+            commands.push(command.as_secs_f64() * 1e3);
+            visible.push(shown.as_secs_f64() * 1e3);
+        }
+        roles.stop().await?;
+        commands.sort_by(f64::total_cmp);
+        visible.sort_by(f64::total_cmp);
+        for (figure, (sorted, share)) in
+            figures.iter_mut().zip([(&commands, 0.5), (&commands, 0.99), (&visible, 0.5), (&visible, 0.99)])
+        {
+            figure.push(percentile(sorted, share));
+        }
+    }
+    let names = ["command_p50", "command_p99", "append_to_visible_p50", "append_to_visible_p99"];
+    for (name, figure) in names.into_iter().zip(figures) {
+        report.figure(name, "ms at 500 events/s", figure);
+    }
+    ground.stop().await;
+    Ok(())
+}

@@ -1,0 +1,59 @@
+//! A million rows imported: how much memory the product needs for it.
+
+use std::time::Instant;
+
+use anyhow::{bail, ensure};
+use serde::Deserialize;
+
+use super::api::sheet;
+use super::processes::peak_memory;
+use super::product::Product;
+use super::report::Report;
+
+const ROWS: usize = 1_000_000;
+/// How long between two looks at how far it is.
+const LOOK: std::time::Duration = std::time::Duration::from_secs(2);
+/// Without an accepted row for so long, the import counts as stuck.
+const PATIENCE: std::time::Duration = std::time::Duration::from_secs(120);
+
+/// `GET /imports/{id}`.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Import {
+    state: String,
+    created: usize,
+    errors: usize,
+}
+
+/// Imports once; the memory does not swing as times do.
+pub async fn measure(report: &mut Report) -> anyhow::Result<()> {
+    let product = Product::start(&["http.upload_limit_bytes=268435456", "import.max_rows=1000000"]).await?;
+    let begun = Instant::now();
+    let file = ("people.csv", "text/csv", sheet(ROWS, 1)?);
+    let answer = product.client.upload("/attendees/bulk-upload", file, Vec::new()).await?;
+    let location = answer.location.unwrap_or_default();
+    let (mut moved, mut done) = (Instant::now(), 0);
+    loop {
+        tokio::time::sleep(LOOK).await;
+        let import: Import = product.client.get(&location).await?.data()?;
+        if import.state == "completed" {
+            ensure!(
+                import.created == ROWS && import.errors == 0,
+                "{} of {ROWS} rows came in",
+                import.created
+            );
+            break;
+        }
+        if import.created > done {
+            (moved, done) = (Instant::now(), import.created);
+            report.progress(&format!("million, {done} rows are in"));
+        }
+        if import.state == "failed" || moved.elapsed() > PATIENCE {
+            bail!("the import is stuck or has failed after {done} rows");
+        }
+    }
+    let peak = peak_memory(product.process)? as f64 / f64::from(1 << 20);
+    report.figure("million_rows_import", "rows/s", vec![ROWS as f64 / begun.elapsed().as_secs_f64()]);
+    report.figure("million_rows_peak_memory", "MiB", vec![peak]);
+    product.stop().await
+}

@@ -1,0 +1,294 @@
+//! The stages of the pipeline, each alone: the product's own code, without the queues between.
+
+use std::collections::BTreeMap;
+
+use anyhow::{Context, ensure};
+use bytes::Bytes;
+use futures_util::{StreamExt, TryStreamExt, stream};
+use laureate::app::{App, Role};
+use laureate::commands::Loaded;
+use laureate::commands::issue::issue;
+use laureate::domain::certificate::{Definition, TemplateRef};
+use laureate::domain::email::{Email, EmailCommand, EmailQueued, EmailSent};
+use laureate::domain::import::{FileFormat, Import, ImportCommand, ImportRequested};
+use laureate::domain::issuance::{
+    CertificateGenerated, CertificateRequested, Issuance, IssuanceCommand, Origin,
+};
+use laureate::domain::{AttendeeId, CertificateId, EmailId, ImportId, IssuanceId, Locale, hex};
+use laureate::mail::{Attachment, MailVariables, OutgoingMail, Recipient, SendOutcome, attachment_file_name};
+use laureate::process::{Issue, issuance};
+use laureate::render::{Design, RenderJob, RenderedCertificate};
+use laureate::storage::{ObjectKey, certificate_key, import_key};
+use sha2::{Digest, Sha256};
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use super::api::{DESIGN, sheet};
+use super::ground::{Ground, PATIENCE, Roles, tables_are_level};
+use super::mails::context;
+use super::pipeline::PEOPLE;
+use super::processes::{cpu_of_tree, used};
+
+/// Every stage and the name of its figure.
+pub const STAGES: [(&str, &str); 6] = [
+    ("import", "stage_import"),
+    ("render", "stage_render"),
+    ("put", "stage_put"),
+    ("commit", "stage_commit"),
+    ("mail", "stage_mail"),
+    ("project", "stage_project"),
+];
+
+/// What workers do at once in the product.
+const COMMANDS_AT_ONCE: usize = 256;
+const PUTS_AT_ONCE: usize = 64;
+const MAILS_AT_ONCE: usize = 16;
+/// As many as the renderer takes together.
+const BATCH: usize = 50;
+/// The largest PDF that is read back, in bytes.
+const MAX_PDF: u64 = 64 << 20;
+
+/// CPU seconds per certificate of every stage, servers included.
+pub async fn alone(run: u32) -> anyhow::Result<BTreeMap<&'static str, f64>> {
+    let ground = Ground::start(true).await?;
+    let app = ground.app().await?;
+    let mut seconds = BTreeMap::new();
+    let import_id = ImportId(Uuid::new_v4());
+    timed(&mut seconds, "import", import(&app, import_id, sheet(PEOPLE, run.into())?)).await?;
+    let stages = Stages { app: &app, certificate_id: CertificateId(Uuid::new_v4()), import_id };
+    // Who the certificates are for is looked up before, and counts as committing.
+    let requests = timed(&mut seconds, "commit", stages.request()).await?;
+    let pdfs = timed(&mut seconds, "render", stages.render(&requests)).await?;
+    let keys = timed(&mut seconds, "put", stages.put(&requests, &pdfs)).await?;
+    let mails = timed(&mut seconds, "commit", stages.commit(&requests, &keys, &pdfs)).await?;
+    timed(&mut seconds, "mail", stages.mail(&mails)).await?;
+    timed(&mut seconds, "project", project(&app)).await?;
+    ground.stop().await;
+    Ok(seconds)
+}
+
+/// Adds the CPU time of a piece of work to its stage.
+async fn timed<T>(
+    seconds: &mut BTreeMap<&'static str, f64>,
+    stage: &'static str,
+    work: impl Future<Output = anyhow::Result<T>>,
+) -> anyhow::Result<T> {
+    let before = cpu_of_tree(std::process::id());
+    let done = work.await.context(stage)?;
+    let used: f64 = used(&before, &cpu_of_tree(std::process::id())).values().sum();
+    *seconds.entry(stage).or_default() += used / PEOPLE as f64;
+    Ok(done)
+}
+
+async fn import(app: &App, id: ImportId, sheet: Bytes) -> anyhow::Result<()> {
+    let (key, size) = (import_key(id.0), sheet.len() as u64);
+    let sha256 = hex(&Sha256::digest(&sheet));
+    app.storage().put(&key, sheet).await?;
+    let request = ImportRequested {
+        object_key: key.to_string(),
+        format: FileFormat::Csv,
+        sha256,
+        size,
+        update_existing: false,
+        certificate_id: None,
+    };
+    app.commands().execute::<Import>(&context(), id, ImportCommand::Request(request)).await?;
+    let roles = Roles::start(app, &[Role::Importer]).await?;
+    let ended = async {
+        while !app.commands().load::<Import>(id).await?.state.ended {
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        }
+        anyhow::Ok(())
+    };
+    tokio::time::timeout(PATIENCE, ended).await??;
+    roles.stop().await
+}
+
+async fn project(app: &App) -> anyhow::Result<()> {
+    let roles = Roles::start(app, &[Role::Projector]).await?;
+    tables_are_level(app).await?;
+    roles.stop().await
+}
+
+/// The same people from stage to stage.
+struct Stages<'a> {
+    app: &'a App,
+    certificate_id: CertificateId,
+    import_id: ImportId,
+}
+
+/// An issuance whose PDF is to be made.
+struct Request {
+    id: IssuanceId,
+    issuance: Loaded<Issuance>,
+    request: CertificateRequested,
+}
+
+impl Stages<'_> {
+    /// Pins what every certificate is made of.
+    async fn request(&self) -> anyhow::Result<Vec<Request>> {
+        let (commands, facts, definition) = (self.app.commands(), self.app.issuing_facts(), definition());
+        let one = |row| {
+            let (facts, definition) = (&facts, &definition);
+            let attendee_id = AttendeeId::of_row(self.import_id, row);
+            let wanted = Issue {
+                certificate_id: self.certificate_id,
+                attendee_id,
+                origin: Origin { import_id: Some(self.import_id), ..Origin::default() },
+            };
+            async move {
+                issue(commands, facts, &context(), definition, wanted, true).await?;
+                anyhow::Ok(IssuanceId::first_of(wanted.certificate_id, attendee_id))
+            }
+        };
+        let rows = 2..=u32::try_from(PEOPLE)? + 1;
+        let ids: Vec<_> = stream::iter(rows).map(one).buffered(COMMANDS_AT_ONCE).try_collect().await?;
+        let mut requests = Vec::with_capacity(PEOPLE);
+        for id in ids {
+            let issuance = commands.load::<Issuance>(id).await?;
+            let request = issuance.state.request.clone().context("an issuance without a request")?;
+            requests.push(Request { id, issuance, request });
+        }
+        Ok(requests)
+    }
+
+    /// Renders on one core, in batches as the worker does.
+    async fn render(&self, requests: &[Request]) -> anyhow::Result<Vec<RenderedCertificate>> {
+        let jobs: Vec<RenderJob> = requests.iter().map(|wanted| job(&wanted.request)).collect();
+        let renderer = self.app.renderer().clone();
+        let rendered = tokio::task::spawn_blocking(move || {
+            jobs.chunks(BATCH).flat_map(|batch| renderer.render(batch)).collect::<Result<Vec<_>, _>>()
+        });
+        Ok(rendered.await??)
+    }
+
+    /// Stores every PDF.
+    async fn put(
+        &self,
+        requests: &[Request],
+        pdfs: &[RenderedCertificate],
+    ) -> anyhow::Result<Vec<ObjectKey>> {
+        let one = |(wanted, pdf): (&Request, &RenderedCertificate)| {
+            let (request, page, bytes) = (&wanted.request, &wanted.request.page, pdf.bytes.clone());
+            let (certificate, year) = (self.certificate_id.0, page.issue_date.year());
+            let key =
+                certificate_key(&page.client, year, certificate, &page.certificate_name, &request.public_id);
+            async move {
+                let key = key?;
+                self.app.storage().put_new(&key, bytes).await?;
+                anyhow::Ok(key)
+            }
+        };
+        stream::iter(requests.iter().zip(pdfs)).map(one).buffered(PUTS_AT_ONCE).try_collect().await
+    }
+
+    /// Records all that happens to an issuance and its mail.
+    async fn commit(
+        &self,
+        requests: &[Request],
+        keys: &[ObjectKey],
+        pdfs: &[RenderedCertificate],
+    ) -> anyhow::Result<Vec<EmailQueued>> {
+        let commands = self.app.commands();
+        let one = |n: usize| {
+            let (Request { id, issuance: before, request }, key, pdf) = (&requests[n], &keys[n], &pdfs[n]);
+            let generated = CertificateGenerated {
+                object_key: key.to_string(),
+                sha256: pdf.sha256.clone(),
+                size: pdf.bytes.len() as u64,
+            };
+            let (email_id, mail) = issuance::on_generated(*id, request, &generated);
+            async move {
+                let generated = IssuanceCommand::RecordGenerated(generated);
+                commands.execute_assuming::<Issuance>(&context(), id, before.clone(), generated).await?;
+                self.commit_mail(email_id, &mail).await?;
+                anyhow::Ok(mail)
+            }
+        };
+        stream::iter(0..requests.len()).map(one).buffered(COMMANDS_AT_ONCE).try_collect().await
+    }
+
+    async fn commit_mail(&self, id: EmailId, mail: &EmailQueued) -> anyhow::Result<()> {
+        let queue = EmailCommand::Queue(Box::new(mail.clone()));
+        let claim = EmailCommand::Claim { message_id: format!("<{id}@laureate.example>") };
+        let sent = EmailCommand::RecordSent(EmailSent { attempt: 1, answer: "250 taken".to_owned().into() });
+        let mut email = Loaded::<Email>::new();
+        for command in [queue, claim, sent] {
+            email =
+                self.app.commands().execute_assuming::<Email>(&context(), id, email, command).await?.into();
+        }
+        Ok(())
+    }
+
+    /// Reads every PDF back, and sends it.
+    async fn mail(&self, mails: &[EmailQueued]) -> anyhow::Result<()> {
+        let (storage, provider) = (self.app.storage(), self.app.mail_provider());
+        let one = |mail: EmailQueued| async move {
+            let pdf = storage.get(&ObjectKey::parse(&mail.object_key)?, MAX_PDF).await?;
+            let pdf = pdf.context("a PDF is gone")?;
+            ensure!(hex(&Sha256::digest(&pdf)) == mail.sha256, "a PDF has changed");
+            match provider.send(&outgoing(&mail, pdf)).await {
+                SendOutcome::Accepted { .. } => Ok(()),
+                other => anyhow::bail!("a mail was not accepted: {other:?}"),
+            }
+        };
+        let mails = stream::iter(mails.iter().cloned());
+        mails.map(one).buffer_unordered(MAILS_AT_ONCE).try_for_each(|()| async { Ok(()) }).await
+    }
+}
+
+fn definition() -> Definition {
+    Definition {
+        client: "Example Academy".to_owned(),
+        name: "Foundations of Event Sourcing".to_owned(),
+        event_name: "Autumn School on Reliable Systems".to_owned(),
+        pdf_template: TemplateRef { theme: "classic".to_owned(), version: 1 },
+        design: None,
+        event_link: Some("https://example.org/autumn-school".to_owned()),
+        sendgrid_template_id: None,
+        locale: Locale::En,
+        is_active: true,
+    }
+}
+
+fn job(request: &CertificateRequested) -> RenderJob {
+    let page = &request.page;
+    let sha256 = hex(&Sha256::digest(DESIGN));
+    RenderJob {
+        theme: page.pdf_template.theme.clone(),
+        theme_version: page.pdf_template.version,
+        locale: page.locale,
+        issue_date: page.issue_date,
+        public_id: request.public_id.clone(),
+        verification_url: issuance::public_link(&page.public_base_url, &request.public_id),
+        full_name: page.full_name.clone(),
+        certificate_name: page.certificate_name.clone(),
+        event_name: page.event_name.clone(),
+        client: page.client.clone(),
+        document_number: page.document_number.clone(),
+        design: Some(Design { bytes: Bytes::from_static(DESIGN), sha256 }),
+    }
+}
+
+fn outgoing(mail: &EmailQueued, pdf: Bytes) -> OutgoingMail {
+    let now = OffsetDateTime::now_utc();
+    OutgoingMail {
+        message_id: format!("<{}@laureate.example>", Uuid::new_v4()),
+        to: Recipient { name: mail.to_name.clone(), address: mail.to_address.clone() },
+        locale: mail.locale,
+        variables: MailVariables {
+            attendee_name: mail.to_name.clone(),
+            certificate_name: mail.certificate_name.clone(),
+            event_name: mail.event_name.clone(),
+            event_link: mail.event_link.clone(),
+            download_link: mail.download_link.clone(),
+            year: now.year(),
+            client: mail.client.clone(),
+        },
+        attachment: Attachment {
+            file_name: attachment_file_name(mail.to_name.reveal_str()).into(),
+            bytes: pdf,
+        },
+        date: now,
+    }
+}
