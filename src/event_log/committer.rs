@@ -18,8 +18,9 @@ use tokio::sync::{mpsc, oneshot};
 use super::batch::{MAX_BATCH, Outgoing, PublishError, publish_batch, publish_one};
 use super::{LogError, Names, NewEvent, Position};
 
-/// Up to this many waiting single-event commits are published side by side instead of as a batch.
-const PLAIN_UP_TO: usize = 4;
+/// Up to this many waiting single-event commits are published side by side instead of as a batch: for
+/// each batch the server makes and removes files, which costs as much as syncing about 16 events.
+const PLAIN_UP_TO: usize = 16;
 /// After a conflict, up to this many single-event commits are told apart by publishing each plainly:
 /// cheaper than halving them further, because what is refused costs no sync.
 const PLAIN_AFTER_CONFLICT: usize = 32;

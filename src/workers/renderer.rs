@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
+use futures_util::future::join_all;
 use futures_util::{StreamExt, stream};
 use sha2::{Digest, Sha256};
 use thiserror::Error;
@@ -22,7 +23,7 @@ use crate::process::issuance::public_link;
 use crate::render::{Design, RenderError, RenderJob, RenderedCertificate, Renderer};
 use crate::storage::{ObjectKey, ObjectStorage, StorageError, certificate_key};
 
-/// How many objects are written, and outcomes recorded, at once.
+/// How many objects are written at once.
 const AT_ONCE: usize = 32;
 /// The largest design image and issued PDF that are read back, in bytes.
 const MAX_OBJECT: u64 = 64 << 20;
@@ -206,14 +207,30 @@ impl Rendering {
 pub struct RendererWorker(pub Rendering);
 
 impl RendererWorker {
+    /// Stores a PDF and tells what is to be recorded of it.
+    async fn keep(
+        &self,
+        request: &CertificateRequested,
+        rendered: Result<RenderedCertificate, RenderingError>,
+    ) -> Result<CertificateGenerated, RenderingError> {
+        let (pdf, page) = (rendered?, &request.page);
+        let (certificate, year) = (request.certificate_id.0, page.issue_date.year());
+        let key =
+            certificate_key(&page.client, year, certificate, &page.certificate_name, &request.public_id)
+                .map_err(StorageError::from)?;
+        let size = pdf.bytes.len() as u64;
+        self.0.storage.put_new(&key, pdf.bytes).await?;
+        Ok(CertificateGenerated { object_key: key.to_string(), sha256: pdf.sha256, size })
+    }
+
+    /// Records the outcome.
     async fn settle(
         &self,
         delivery: &Delivery,
-        request: &CertificateRequested,
-        rendered: Result<RenderedCertificate, RenderingError>,
+        kept: Result<CertificateGenerated, RenderingError>,
     ) -> Verdict {
-        let outcome = match rendered {
-            Ok(pdf) => self.keep(delivery, request, pdf).await,
+        let outcome = match kept {
+            Ok(generated) => self.record(delivery, generated).await.map_err(RenderingError::from),
             Err(error) => Err(error),
         };
         match outcome {
@@ -223,24 +240,10 @@ impl RendererWorker {
         }
     }
 
-    async fn keep(
-        &self,
-        delivery: &Delivery,
-        request: &CertificateRequested,
-        pdf: RenderedCertificate,
-    ) -> Result<(), RenderingError> {
-        let page = &request.page;
-        let (certificate, year) = (request.certificate_id.0, page.issue_date.year());
-        let key =
-            certificate_key(&page.client, year, certificate, &page.certificate_name, &request.public_id)
-                .map_err(StorageError::from)?;
-        let size = pdf.bytes.len() as u64;
-        self.0.storage.put_new(&key, pdf.bytes).await?;
-        let generated = CertificateGenerated { object_key: key.to_string(), sha256: pdf.sha256, size };
+    async fn record(&self, delivery: &Delivery, generated: CertificateGenerated) -> Result<(), CommandError> {
         let context = CommandContext::of_process(&delivery.event, Self::NAME, 0);
         let command = IssuanceCommand::RecordGenerated(generated);
-        let requested = Loaded::<Issuance>::begun_by(&delivery.event).map_err(CommandError::from)?;
-        let id = &delivery.event.id;
+        let (id, requested) = (&delivery.event.id, Loaded::<Issuance>::begun_by(&delivery.event)?);
         self.0.commands.execute_assuming::<Issuance>(&context, id, requested, command).await?;
         metrics::counter!("laureate_certificates_rendered_total").increment(1);
         Ok(())
@@ -292,14 +295,15 @@ impl Worker for RendererWorker {
         }
         let requests: Vec<_> = wanted.iter().map(|(_, request)| request).collect();
         let rendered = self.0.render(&requests).await;
-        let settled: Vec<_> = stream::iter(wanted.into_iter().zip(rendered))
-            .map(|((n, request), rendered)| async move {
-                (n, self.settle(&deliveries[n], &request, rendered).await)
-            })
-            .buffer_unordered(AT_ONCE)
+        let kept: Vec<_> = stream::iter(wanted.into_iter().zip(rendered))
+            .map(|((n, request), rendered)| async move { (n, self.keep(&request, rendered).await) })
+            .buffered(AT_ONCE)
             .collect()
             .await;
-        for (n, verdict) in settled {
+        // All together, so that they share a group commit.
+        let settled =
+            kept.into_iter().map(|(n, kept)| async move { (n, self.settle(&deliveries[n], kept).await) });
+        for (n, verdict) in join_all(settled).await {
             verdicts[n] = verdict;
         }
         verdicts
