@@ -11,7 +11,7 @@ use futures_util::StreamExt;
 use laureate::app::App;
 
 use super::ground::Ground;
-use super::mails;
+use super::lives;
 use super::report::{Goal, Report, median};
 
 /// Events of one run.
@@ -40,7 +40,7 @@ pub async fn measure(report: &mut Report) -> anyhow::Result<()> {
             ));
             let app = ground.app().await?;
             let before = group_sizes(&app);
-            let took = mails::queue(&app, EVENTS).await?;
+            let took = lives::queue_mails(&app, EVENTS).await?;
             through_commands.push(EVENTS as f64 / took.as_secs_f64());
             let after = group_sizes(&app);
             let size = (after.0 - before.0) / (after.1 - before.1).max(1.0);

@@ -10,7 +10,7 @@ use tokio::task::JoinSet;
 use uuid::Uuid;
 
 use super::ground::{Ground, PATIENCE, Roles};
-use super::mails::{context, queued};
+use super::lives::{context, queued};
 use super::report::{Report, percentile};
 
 /// Commands a second.

@@ -6,7 +6,7 @@ mod api;
 mod append;
 mod ground;
 mod latency;
-mod mails;
+mod lives;
 mod memory;
 mod million;
 mod pipeline;

@@ -1,8 +1,158 @@
-//! Projections filled from the log, over plain COPY.
+//! Projections filled from the log, over plain COPY of one row per event.
 
-use super::report::Report;
+use std::fmt::Write as _;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
+use anyhow::Context;
+use bytes::Bytes;
+use futures_util::SinkExt;
+use laureate::app::App;
+use laureate::database;
+use laureate::projection::{Maintenance, ProjectionSet, Projector, Readers};
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use super::ground::{Ground, PATIENCE};
+use super::lives;
+use super::report::{Goal, Report};
+
+/// Mails in the log of the one projection; each has three events.
+const MAILS: usize = 30_000;
+/// People in the log of all projections; each has six events.
+const PEOPLE: usize = 10_000;
+/// Connections of the projector and of maintenance.
+const CONNECTIONS: usize = 6;
+/// Rows that go over the wire together.
+const ROWS_PER_CHUNK: usize = 500;
+
+/// Measures one projection, live and from scratch, and all of them.
 pub async fn measure(report: &mut Report) -> anyhow::Result<()> {
-    report.progress("replay");
+    let ground = Ground::start(true).await?;
+    let [mut one, mut again, mut copied, mut all, mut all_again] = <[Vec<f64>; 5]>::default();
+    for run in 1..=report.runs {
+        report.progress(&format!("replay of one projection, run {run}"));
+        let tables = Tables::live(ground.app().await?, &ground, &["jobs"]).await?;
+        lives::sent_mails(&tables.app, MAILS).await?;
+        let events = (MAILS * lives::EVENTS_PER_MAIL) as f64;
+        copied.push(events / tables.copy(MAILS * lives::EVENTS_PER_MAIL).await?.as_secs_f64());
+        one.push(events / tables.catch_up().await?.as_secs_f64());
+        again.push(events / tables.rebuild().await?.as_secs_f64());
+        report.progress(&format!("replay of all projections, run {run}"));
+        let tables = Tables::live(ground.app().await?, &ground, &[]).await?;
+        lives::certified_people(&tables.app, PEOPLE).await?;
+        let events = (PEOPLE * lives::EVENTS_PER_PERSON) as f64;
+        all.push(events / tables.catch_up().await?.as_secs_f64());
+        all_again.push(events / tables.rebuild().await?.as_secs_f64());
+    }
+    let over = |ours: &[f64]| ours.iter().zip(&copied).map(|(ours, copy)| ours / copy).collect();
+    report.ratio("replay_one_vs_copy", Goal::AtLeast(0.35), over(&one));
+    report.ratio("rebuild_vs_copy", Goal::AtLeast(0.6), over(&again));
+    report.figure("replay_one", "events/s", one);
+    report.figure("rebuild_one", "events/s", again);
+    report.figure("replay_all", "events/s", all);
+    report.figure("rebuild_all", "events/s", all_again);
+    report.figure("copy", "rows/s", copied);
+    ground.stop().await;
     Ok(())
+}
+
+/// Some projections that are live on an empty log.
+struct Tables {
+    app: App,
+    database: String,
+    set: Arc<ProjectionSet>,
+}
+
+impl Tables {
+    async fn live(app: App, ground: &Ground, names: &[&str]) -> anyhow::Result<Self> {
+        let embedded = ProjectionSet::embedded(&app.config().namespace)?;
+        let set = Arc::new(if names.is_empty() { embedded } else { embedded.only(names)? });
+        let tables = Self { app, database: ground.stack.postgres_url().to_owned(), set };
+        tables.catch_up().await?;
+        Ok(tables)
+    }
+
+    fn pool(&self) -> anyhow::Result<deadpool_postgres::Pool> {
+        Ok(database::connect(&self.database, None, CONNECTIONS)?)
+    }
+
+    /// How long the projector takes to follow the log to its end.
+    async fn catch_up(&self) -> anyhow::Result<Duration> {
+        let log = self.app.commands().log().info().await?;
+        let readers = Readers::new(self.pool()?, self.set.clone());
+        let projector = Projector::new(self.pool()?, self.app.log_source(), readers.clone());
+        let shutdown = CancellationToken::new();
+        let begun = Instant::now();
+        let following = tokio::spawn({
+            let shutdown = shutdown.clone();
+            async move { projector.run(shutdown).await }
+        });
+        readers.wait_for(log.last_position, PATIENCE).await?;
+        while readers.status(&log).await?.iter().any(|projection| !projection.ready) {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        let took = begun.elapsed();
+        shutdown.cancel();
+        following.await??;
+        Ok(took)
+    }
+
+    /// How long a build from scratch takes, until it is swapped in.
+    async fn rebuild(&self) -> anyhow::Result<Duration> {
+        let maintenance = Maintenance::new(self.pool()?, self.app.log_source(), self.set.clone());
+        let begun = Instant::now();
+        maintenance.rebuild(&[], |_| {}).await?;
+        Ok(begun.elapsed())
+    }
+
+    /// How long PostgreSQL takes to copy so many rows into a table of the same shape as the projection's,
+    /// with its keys and indexes.
+    async fn copy(&self, rows: usize) -> anyhow::Result<Duration> {
+        let pool = self.pool()?;
+        let client = pool.get().await?;
+        let schema = &self.set.members().first().context("no projection")?.schema;
+        let table = format!("\"{}\".copied", self.app.config().namespace);
+        client
+            .batch_execute(&format!(
+                "CREATE SCHEMA IF NOT EXISTS \"{}\"; CREATE TABLE {table} (LIKE \"{schema}\".jobs INCLUDING ALL)",
+                self.app.config().namespace
+            ))
+            .await?;
+        let chunks: Vec<Bytes> = (0..rows)
+            .step_by(ROWS_PER_CHUNK)
+            .map(|first| text(first, rows.min(first + ROWS_PER_CHUNK)))
+            .collect();
+        let begun = Instant::now();
+        let sink = client
+            .copy_in(&format!(
+                "COPY {table} (id, issuance_id, to_name, to_address, stage, attempts, message_id, attempted_at, \
+                 answer, sent_at, created_at, updated_at, created_position, position) FROM STDIN"
+            ))
+            .await?;
+        let mut sink = std::pin::pin!(sink);
+        for chunk in chunks {
+            sink.send(chunk).await?;
+        }
+        sink.finish().await?;
+        let took = begun.elapsed();
+        client.batch_execute(&format!("DROP TABLE {table}")).await?;
+        Ok(took)
+    }
+}
+
+/// Rows as COPY's text format has them, each as a sent mail.
+fn text(from: usize, to: usize) -> Bytes {
+    let mut rows = String::new();
+    for number in from..to {
+        let (id, time) = (Uuid::new_v4(), "2026-11-21 12:00:00+00");
+        // Writing to a string can't fail.
+        let _ = writeln!(
+            rows,
+            "{id}\t{issuance}\tPerson Number {number}\tperson.{number}@example.com\tsent\t1\t\
+             <{id}@laureate.example>\t{time}\t250 taken\t{time}\t{time}\t{time}\t{number}\t{number}",
+            issuance = Uuid::from_u128(number as u128),
+        );
+    }
+    rows.into()
 }

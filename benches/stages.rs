@@ -8,13 +8,12 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 use laureate::app::{App, Role};
 use laureate::commands::Loaded;
 use laureate::commands::issue::issue;
-use laureate::domain::certificate::{Definition, TemplateRef};
 use laureate::domain::email::{Email, EmailCommand, EmailQueued, EmailSent};
 use laureate::domain::import::{FileFormat, Import, ImportCommand, ImportRequested};
 use laureate::domain::issuance::{
     CertificateGenerated, CertificateRequested, Issuance, IssuanceCommand, Origin,
 };
-use laureate::domain::{AttendeeId, CertificateId, EmailId, ImportId, IssuanceId, Locale, hex};
+use laureate::domain::{AttendeeId, CertificateId, EmailId, ImportId, IssuanceId, hex};
 use laureate::mail::{Attachment, MailVariables, OutgoingMail, Recipient, SendOutcome, attachment_file_name};
 use laureate::process::{Issue, issuance};
 use laureate::render::{Design, RenderJob, RenderedCertificate};
@@ -25,7 +24,7 @@ use uuid::Uuid;
 
 use super::api::{DESIGN, sheet};
 use super::ground::{Ground, PATIENCE, Roles, tables_are_level};
-use super::mails::context;
+use super::lives::{context, definition};
 use super::pipeline::PEOPLE;
 use super::processes::{cpu_of_tree, used};
 
@@ -234,20 +233,6 @@ impl Stages<'_> {
         };
         let mails = stream::iter(mails.iter().cloned());
         mails.map(one).buffer_unordered(MAILS_AT_ONCE).try_for_each(|()| async { Ok(()) }).await
-    }
-}
-
-fn definition() -> Definition {
-    Definition {
-        client: "Example Academy".to_owned(),
-        name: "Foundations of Event Sourcing".to_owned(),
-        event_name: "Autumn School on Reliable Systems".to_owned(),
-        pdf_template: TemplateRef { theme: "classic".to_owned(), version: 1 },
-        design: None,
-        event_link: Some("https://example.org/autumn-school".to_owned()),
-        sendgrid_template_id: None,
-        locale: Locale::En,
-        is_active: true,
     }
 }
 

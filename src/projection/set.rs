@@ -101,6 +101,15 @@ impl ProjectionSet {
         Ok(self.members.iter().filter(chosen).collect())
     }
 
+    /// A set of these projections alone, in the same namespace and schemas.
+    ///
+    /// # Errors
+    /// A name is not one of this set.
+    pub fn only(&self, names: &[&str]) -> Result<Self, BadSet> {
+        let members = self.select(names)?.into_iter().cloned().collect();
+        Ok(Self { namespace: self.namespace.clone(), members })
+    }
+
     /// What connections that read must set as their search path, to see the tables of this program.
     #[must_use]
     pub fn search_path(&self) -> String {

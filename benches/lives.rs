@@ -1,0 +1,135 @@
+//! What happens to people and mails as the log has it, without anything being drawn or sent.
+
+use std::time::{Duration, Instant};
+
+use anyhow::Context;
+use futures_util::{StreamExt, TryStreamExt, stream};
+use laureate::app::App;
+use laureate::commands::issue::issue;
+use laureate::commands::{CommandContext, Loaded};
+use laureate::domain::attendee::{Attendee, AttendeeCommand};
+use laureate::domain::certificate::{Definition, TemplateRef};
+use laureate::domain::email::{Email, EmailCommand, EmailQueued, EmailSent, OnUnknown};
+use laureate::domain::issuance::{CertificateGenerated, Issuance, IssuanceCommand, Origin};
+use laureate::domain::{AttendeeId, CertificateId, CommandId, EmailId, IssuanceId, Locale, Person};
+use laureate::process::Issue;
+use laureate::process::issuance::on_generated;
+use uuid::Uuid;
+
+/// Commands under way at once: enough that group commits become full.
+const AT_ONCE: usize = 1_500;
+/// Events that each sent mail has.
+pub const EVENTS_PER_MAIL: usize = 3;
+/// Events that each certified person has: one of the attendee, two of the issuance, three of the mail.
+pub const EVENTS_PER_PERSON: usize = 6;
+
+/// Who executes the commands.
+pub fn context() -> CommandContext {
+    CommandContext::of_person(CommandId(Uuid::new_v4()), "bench")
+}
+
+/// A mail that is to be sent.
+pub fn queued(number: usize) -> EmailQueued {
+    let public_id = format!("{number:032x}");
+    EmailQueued {
+        issuance_id: IssuanceId(Uuid::from_u128(number as u128)),
+        to_name: format!("Person Number {number}").into(),
+        to_address: format!("person.{number}@example.com").into(),
+        locale: Locale::En,
+        client: "Example Academy".to_owned(),
+        certificate_name: "Analytical Engines".to_owned(),
+        event_name: "Autumn School".to_owned(),
+        event_link: Some("https://example.org/autumn".to_owned()),
+        download_link: format!("https://certificates.example.com/certificate/{public_id}/download"),
+        object_key: format!("certificates/example_academy_2026/analytical_engines/{public_id}.pdf"),
+        sha256: format!("{public_id}{public_id}"),
+        on_unknown: OnUnknown::Park,
+    }
+}
+
+/// Queues so many new mails, each by a command of its own.
+pub async fn queue_mails(app: &App, mails: usize) -> anyhow::Result<Duration> {
+    let commands = app.commands();
+    let begun = Instant::now();
+    stream::iter(0..mails)
+        .map(|number| async move {
+            let (id, queue) = (EmailId(Uuid::new_v4()), EmailCommand::Queue(Box::new(queued(number))));
+            commands.execute_assuming::<Email>(&context(), id, Loaded::new(), queue).await
+        })
+        .buffer_unordered(AT_ONCE)
+        .try_for_each(|_| async { Ok(()) })
+        .await?;
+    Ok(begun.elapsed())
+}
+
+/// Takes so many mails from being queued to being sent.
+pub async fn sent_mails(app: &App, mails: usize) -> anyhow::Result<()> {
+    let one = |number| sent_mail(app, queued(number));
+    stream::iter(0..mails).map(one).buffer_unordered(AT_ONCE).try_for_each(|()| async { Ok(()) }).await
+}
+
+/// Takes so many people from being imported to having a certificate in their mail.
+pub async fn certified_people(app: &App, people: usize) -> anyhow::Result<()> {
+    let one = |number| certified_person(app, number);
+    stream::iter(0..people).map(one).buffer_unordered(AT_ONCE).try_for_each(|()| async { Ok(()) }).await
+}
+
+async fn sent_mail(app: &App, mail: EmailQueued) -> anyhow::Result<()> {
+    let id = EmailId(Uuid::new_v4());
+    let queue = EmailCommand::Queue(Box::new(mail));
+    let claim = EmailCommand::Claim { message_id: format!("<{id}@laureate.example>") };
+    let sent = EmailCommand::RecordSent(EmailSent { attempt: 1, answer: "250 taken".to_owned().into() });
+    let mut email = Loaded::<Email>::new();
+    for command in [queue, claim, sent] {
+        email = app.commands().execute_assuming::<Email>(&context(), id, email, command).await?.into();
+    }
+    Ok(())
+}
+
+async fn certified_person(app: &App, number: usize) -> anyhow::Result<()> {
+    let commands = app.commands();
+    let attendee_id = AttendeeId(Uuid::new_v4());
+    let import = AttendeeCommand::Import { person: person(number), source: None };
+    commands.execute_assuming::<Attendee>(&context(), attendee_id, Loaded::new(), import).await?;
+    let wanted =
+        Issue { certificate_id: CertificateId(Uuid::from_u128(1)), attendee_id, origin: Origin::default() };
+    issue(commands, &app.issuing_facts(), &context(), &definition(), wanted, true).await?;
+    let id = IssuanceId::first_of(wanted.certificate_id, attendee_id);
+    let issuance = commands.load::<Issuance>(id).await?;
+    let request = issuance.state.request.clone().context("an issuance without a request")?;
+    let generated = CertificateGenerated {
+        object_key: format!("certificates/bench_2026/{}.pdf", request.public_id),
+        sha256: "ab".repeat(32),
+        size: 200_000,
+    };
+    let (_, mail) = on_generated(id, &request, &generated);
+    let record = IssuanceCommand::RecordGenerated(generated);
+    commands.execute_assuming::<Issuance>(&context(), id, issuance, record).await?;
+    sent_mail(app, mail).await
+}
+
+fn person(number: usize) -> Person {
+    Person {
+        full_name: format!("Person Number {number}").into(),
+        country: Some("Colombia".to_owned().into()),
+        document_type: Some("Passport".to_owned().into()),
+        document_number: format!("{number:08}").into(),
+        gender: None,
+        email: format!("person.{number}@example.com").into(),
+    }
+}
+
+/// What everybody earns.
+pub fn definition() -> Definition {
+    Definition {
+        client: "Example Academy".to_owned(),
+        name: "Foundations of Event Sourcing".to_owned(),
+        event_name: "Autumn School on Reliable Systems".to_owned(),
+        pdf_template: TemplateRef { theme: "classic".to_owned(), version: 1 },
+        design: None,
+        event_link: Some("https://example.org/autumn-school".to_owned()),
+        sendgrid_template_id: None,
+        locale: Locale::En,
+        is_active: true,
+    }
+}
