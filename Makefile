@@ -9,7 +9,7 @@ TESTS ?=
 LAUREATE = $(CARGO) run --locked --quiet --
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up setup setup-test build test fmt unit lint docs openapi components
+.PHONY: help demo up bench setup setup-test build test fmt unit lint docs openapi components
 # The parts of a target are in order, also under `make -j`.
 .NOTPARALLEL:
 
@@ -21,6 +21,10 @@ demo: setup build ## Show the whole product on sample data (ARGS="…" are passe
 
 up: setup build ## Run everything here, with data in .laureate/ (ARGS="…" are passed on)
 	@$(LAUREATE) up $(ARGS)
+
+bench: setup ## Measure against this machine's limits (ARGS="…" are passed on; benches/README.md)
+	@echo "make: building for release (the first time takes a quarter of an hour)"
+	@$(CARGO) bench --locked --quiet --bench laureate -- $(ARGS)
 
 test: components setup-test fmt build unit lint docs ## All checks: format, build, tests, lints, docs
 	@echo "make test: everything passed (format, build, tests, lints, docs)"
