@@ -3,8 +3,10 @@
 //! * [`envelope`] — an event as a message: CloudEvents attributes as headers, JSON as body.
 //! * [`committer`] — appending: expected sequences, atomic batches, group commit.
 //! * [`load`] — one aggregate's history; [`read`] — the whole log in order.
+//! * [`availability`] — patience with a cluster that elects a leader.
 //! * [`provision`] — streams and consumers from the files under `nats/`.
 
+mod availability;
 pub mod batch;
 pub mod committer;
 pub mod envelope;
@@ -45,7 +47,8 @@ impl EventLog {
     #[must_use]
     pub fn new(client: async_nats::Client, names: Names) -> Self {
         let context = jetstream::new(client.clone());
-        let committer = committer::Committer::start(client.clone());
+        let publisher = batch::Publisher::new(client.clone(), names.events());
+        let committer = committer::Committer::start(publisher);
         Self { shared: Arc::new(Shared { client, context, names, committer }) }
     }
 
