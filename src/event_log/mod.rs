@@ -4,7 +4,7 @@
 //! * [`committer`] — appending: expected sequences, atomic batches, group commit.
 //! * [`load`] — one aggregate's history; [`read`] — the whole log in order.
 //! * [`availability`] — patience with a cluster that elects a leader.
-//! * [`provision`] — streams and consumers from the files under `nats/`.
+//! * [`provision`] — streams and consumers from the files under `nats/`; [`plan`] — what that changes.
 
 mod availability;
 pub mod batch;
@@ -13,6 +13,7 @@ pub mod envelope;
 pub mod error;
 pub mod load;
 pub mod names;
+pub mod plan;
 pub mod provision;
 pub mod read;
 pub mod recorded;
@@ -26,6 +27,7 @@ pub use committer::{Append, AppendError, Commit};
 pub use envelope::NewEvent;
 pub use error::LogError;
 pub use names::Names;
+pub use plan::{ProvisionError, Step};
 pub use read::LogReader;
 pub use recorded::{LogInfo, Position, RecordedEvent};
 
