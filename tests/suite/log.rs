@@ -4,6 +4,7 @@ pub mod fixture;
 mod failover;
 mod group_commit;
 mod lagging;
+mod nodes;
 mod provisioning;
 mod races;
 mod restart;

@@ -11,11 +11,7 @@ pub use namespace::Namespace;
 pub use servers::{laureate, nats_cluster_urls, servers};
 
 /// Waits until `condition` holds. Panics after a minute, naming what did not happen.
-pub async fn until<F, Fut>(what: &str, mut condition: F)
-where
-    F: FnMut() -> Fut,
-    Fut: Future<Output = bool>,
-{
+pub async fn until(what: &str, mut condition: impl AsyncFnMut() -> bool) {
     let start = Instant::now();
     while !condition().await {
         assert!(start.elapsed() < Duration::from_secs(60), "not within a minute: {what}");
