@@ -11,22 +11,27 @@ use super::LogError;
 
 /// How long something is tried again before its caller hears of it: longer than an election takes.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(12);
+const FIRST_ANSWER_WITHIN: Duration = Duration::from_millis(500);
+const LAST_ANSWER_WITHIN: Duration = Duration::from_secs(5);
 const LONGEST_PAUSE: Duration = Duration::from_millis(250);
 /// How long the server may take to tell whether a stream exists.
 const TOLD_WITHIN: Duration = Duration::from_secs(2);
 
-/// Tries again while the log is not available, for as long as [`PATIENCE`] lasts.
-pub(crate) async fn patiently<T, F>(mut attempt: impl FnMut() -> F) -> Result<T, LogError>
+/// Tries again while the log is not available, for as long as [`PATIENCE`] lasts. Each attempt is told
+/// how long to wait for an answer: half a second at first, because a server that hangs may have been
+/// asked, and then twice as long each time.
+pub(crate) async fn patiently<T, F>(mut attempt: impl FnMut(Duration) -> F) -> Result<T, LogError>
 where
     F: Future<Output = Result<T, LogError>>,
 {
     let start = Instant::now();
-    let mut tries = 0;
+    let (mut tries, mut wait) = (0, FIRST_ANSWER_WITHIN);
     loop {
-        match attempt().await {
+        match attempt(wait).await {
             Err(LogError::Unavailable(_)) if start.elapsed() < PATIENCE => pause(&mut tries).await,
             other => return other,
         }
+        wait = (wait * 2).min(LAST_ANSWER_WITHIN);
     }
 }
 

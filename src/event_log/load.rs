@@ -17,9 +17,6 @@ const PER_REQUEST: usize = 1_024;
 /// How many bytes one request asks for: far below the server's `max_pending`, at which it takes a
 /// client for stuck and cuts it off.
 const MAX_BYTES: usize = 8 << 20;
-/// How long the server may take for the next event of an answer. Another replica is asked then.
-const NEXT_WITHIN: Duration = Duration::from_secs(5);
-
 const SUBJECT: &str = "Nats-Subject";
 const SEQUENCE: &str = "Nats-Sequence";
 const PENDING: &str = "Nats-Num-Pending";
@@ -42,7 +39,7 @@ impl EventLog {
         let mut events: Vec<RecordedEvent> = Vec::new();
         let mut from = after + 1;
         loop {
-            let (page, more) = patiently(|| self.load_page(&subject, from)).await?;
+            let (page, more) = patiently(|wait| self.load_page(&subject, from, wait)).await?;
             events.extend(page);
             match events.last() {
                 Some(last) if more && last.position >= from => from = last.position + 1,
@@ -51,12 +48,13 @@ impl EventLog {
         }
     }
 
-    /// One answer's events, and whether there are more: an answer ends after so many events, or after
+    /// One answer's events, of which each comes within `wait` after the one before, and whether there are more: an answer ends after so many events, or after
     /// so many bytes.
     async fn load_page(
         &self,
         subject: &str,
         from: Position,
+        wait: Duration,
     ) -> Result<(Vec<RecordedEvent>, bool), LogError> {
         let (client, stream) = (&self.shared.client, self.shared.names.events());
         let mut events = Vec::new();
@@ -68,7 +66,7 @@ impl EventLog {
         let api = format!("$JS.API.DIRECT.GET.{stream}");
         client.publish_with_reply(api, inbox, ask.into()).await?;
         loop {
-            let next = tokio::time::timeout(NEXT_WITHIN, answers.next()).await;
+            let next = tokio::time::timeout(wait, answers.next()).await;
             let Ok(Some(message)) = next else {
                 return Err(LogError::Unavailable(
                     "the server did not answer a direct get in time".to_owned(),
@@ -100,10 +98,10 @@ impl EventLog {
     /// The server can't be reached.
     pub async fn leader_position(&self, aggregate: &str, id: &str) -> Result<Position, LogError> {
         let subject = self.shared.names.aggregate(aggregate, id);
-        patiently(|| self.ask_leader(&subject)).await
+        patiently(|wait| self.ask_leader(&subject, wait)).await
     }
 
-    async fn ask_leader(&self, subject: &str) -> Result<Position, LogError> {
+    async fn ask_leader(&self, subject: &str, wait: Duration) -> Result<Position, LogError> {
         #[derive(Deserialize)]
         struct Stored {
             message: Message,
@@ -115,7 +113,7 @@ impl EventLog {
         let api = format!("$JS.API.STREAM.MSG.GET.{}", self.shared.names.events());
         let ask = json!({ "last_by_subj": subject }).to_string();
         // A request that reaches no leader gets no answer at all.
-        let ask = Request::new().payload(ask.into()).timeout(Some(NEXT_WITHIN));
+        let ask = Request::new().payload(ask.into()).timeout(Some(wait));
         let answer = self.shared.client.send_request(api, ask).await?;
         match serde_json::from_slice::<Response<Stored>>(&answer.payload) {
             Ok(Response::Ok(stored)) => Ok(stored.message.seq),

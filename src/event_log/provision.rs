@@ -183,7 +183,7 @@ impl EventLog {
             Kind::Stream => format!("STREAM.INFO.{}", target.path),
             Kind::Consumer => format!("CONSUMER.INFO.{}", target.path),
         };
-        let led = || async {
+        let led = |_| async {
             let info = self.api(&path, &json!({})).await?;
             let alone = info["cluster"].is_null();
             if alone || info["cluster"]["leader"].as_str().is_some_and(|leader| !leader.is_empty()) {
