@@ -10,7 +10,7 @@ use serde::Deserialize;
 use super::LogError;
 
 /// How long something is tried again before its caller hears of it: longer than an election takes.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(12);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(15);
 const FIRST_ANSWER_WITHIN: Duration = Duration::from_millis(500);
 const LAST_ANSWER_WITHIN: Duration = Duration::from_secs(5);
 const LONGEST_PAUSE: Duration = Duration::from_millis(250);

@@ -216,6 +216,8 @@ async fn leaders_that_step_down_and_die_lose_nothing() {
     load.progress(300).await;
     load.stop.store(true, Ordering::Relaxed);
     let (told, commands) = writers.end().await;
+    assert!(told.iter().all(|one| one.positions.is_some()), "refused instead of waiting for a leader");
+    assert!(commands.iter().all(|(_, position)| position.is_some()), "given up");
 
     let other = &processes[(dead + 1) % 3];
     nodes.level(other).await;

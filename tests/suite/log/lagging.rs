@@ -84,7 +84,9 @@ async fn ask_frozen(nodes: &Nodes, node: usize, log: &EventLog, ids: &[String], 
         until("all have asked", async || sent() >= before + 2 * ids.len() as u64).await;
         nodes.signal(node, Signal::CONT);
     };
-    let (wishes, answers, ()) = tokio::join!(wishes, answers, goes_on);
+    let lp = join_all(ids.iter().map(|id| log.leader_position("claim", id)));
+    let (wishes, answers, (), lp) = tokio::join!(wishes, answers, goes_on, lp);
+    let mut lp: Vec<_> = lp.into_iter().map(|p| p.unwrap_or(0)).collect(); lp.sort(); eprintln!("LP {lp:?}");
     for (n, wish) in wishes.into_iter().enumerate() {
         match wish {
             Ok(_) => assert_eq!(n % 2, 0, "told that it still had what another one has"),
@@ -92,7 +94,6 @@ async fn ask_frozen(nodes: &Nodes, node: usize, log: &EventLog, ids: &[String], 
             Err(error) => panic!("{error}"),
         }
     }
-    eprintln!("{:?}", answers.iter().map(|a| a.as_ref().map(Vec::len).unwrap_or(99)).collect::<Vec<_>>());
     answers.iter().filter(|answer| answer.as_ref().is_ok_and(|events| events.len() == 1)).count()
 }
 
