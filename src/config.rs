@@ -74,8 +74,10 @@ pub enum LogFormat {
 pub struct NatsConfig {
     /// Such as `nats://user:password@host:4222`; several servers of a cluster with commas.
     pub url: Secret,
-    /// How many servers keep each stream: 1, or 3 in a cluster.
-    pub replicas: u8,
+    /// How many servers keep each stream: 1, or 3 or 5 in a cluster. Not given: streams stay as they
+    /// are, and new ones get 1.
+    #[serde(default)]
+    pub replicas: Option<u8>,
 }
 
 /// The database.
@@ -234,6 +236,9 @@ impl Config {
         if let Err(error) = crate::event_log::Names::new(&self.namespace) {
             return value("namespace", error.to_string());
         }
+        if let Some(Err(error)) = self.nats.replicas.map(crate::event_log::plan::check_replicas) {
+            return value("nats.replicas", error.to_string());
+        }
         if let Err(error) = self.http.check() {
             return value("http", error.to_string());
         }
@@ -264,7 +269,6 @@ fn defaults() -> Result<ConfigBuilder<DefaultState>, ConfigError> {
         .set_default("log", "info,async_nats=warn,tokio_postgres=warn")?
         .set_default("log_format", "json")?
         .set_default("shutdown_grace_seconds", 20)?
-        .set_default("nats.replicas", 1)?
         .set_default("database.connections", 16)?)
 }
 

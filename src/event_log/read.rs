@@ -1,6 +1,6 @@
 //! Reading the whole log in order, from any position on.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use async_nats::jetstream::Message;
 use async_nats::jetstream::consumer::{DeliverPolicy, pull};
@@ -12,18 +12,31 @@ use super::{EventLog, LogError, Position, RecordedEvent};
 /// How many messages one pull asks the server for.
 const PULL: i64 = 1_000;
 
+/// How often a reader that hears nothing asks whether there is something. A consumer lives on one
+/// node; when that goes down, async-nats notices after half a minute.
+const ASK_EVERY: Duration = Duration::from_secs(2);
+
 /// A cursor that moves along the log.
 pub struct LogReader {
     log: EventLog,
     after: Position,
     messages: Option<pull::Ordered>,
+    silence: Silence,
+}
+
+/// What a reader that hears nothing knows.
+struct Silence {
+    asked: Instant,
+    /// The log's last position when it asked.
+    last: Position,
 }
 
 impl EventLog {
     /// A cursor that gives the events after a position; 0 for the whole log.
     #[must_use]
     pub fn read_after(&self, position: Position) -> LogReader {
-        LogReader { log: self.clone(), after: position, messages: None }
+        let silence = Silence { asked: Instant::now(), last: 0 };
+        LogReader { log: self.clone(), after: position, messages: None, silence }
     }
 }
 
@@ -47,7 +60,7 @@ impl LogReader {
         };
         let mut events = Vec::new();
         let Ok(first) = tokio::time::timeout(wait, messages.next()).await else {
-            self.messages = Some(messages);
+            self.messages = self.is_live().await.then_some(messages);
             return Ok(events);
         };
         let mut next = first;
@@ -60,6 +73,8 @@ impl LogReader {
                 };
             };
             match self.read(&message) {
+                // A consumer that async-nats made anew before anything had come begins with the log.
+                Ok(event) if event.position <= self.after => return Ok(events),
                 Ok(event) => {
                     self.after = event.position;
                     events.push(event);
@@ -78,6 +93,18 @@ impl LogReader {
         }
         self.messages = Some(messages);
         Ok(events)
+    }
+
+    /// Whether the consumer may be heard of again. It is not if it kept silent over something that was
+    /// in the log when the reader asked last; the next call makes a new one.
+    async fn is_live(&mut self) -> bool {
+        if self.silence.asked.elapsed() < ASK_EVERY {
+            return true;
+        }
+        let missed = self.silence.last > self.after;
+        let last = self.log.info().await.map_or(0, |info| info.last_position);
+        self.silence = Silence { asked: Instant::now(), last: if missed { 0 } else { last } };
+        !missed
     }
 
     fn read(&self, message: &Message) -> Result<RecordedEvent, LogError> {

@@ -48,6 +48,65 @@ fn provisioning_twice_changes_nothing_the_second_time() {
     assert!(again.lines().all(|line| line.starts_with("up to date")), "{again}");
 }
 
+/// Has somebody change a stream by hand.
+fn change_by_hand(stream: &str, field: &str, value: serde_json::Value) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    runtime.block_on(async {
+        let client = async_nats::connect(&servers().nats_url).await.expect("nats-server answers");
+        let ask = |verb: &str, body: String| {
+            let subject = format!("$JS.API.STREAM.{verb}.{stream}");
+            let request = client.request(subject, body.into());
+            async { serde_json::from_slice::<serde_json::Value>(&request.await.expect("answered").payload) }
+        };
+        let mut config = ask("INFO", String::new()).await.expect("JSON")["config"].clone();
+        config[field] = value;
+        let answer = ask("UPDATE", config.to_string()).await.expect("JSON");
+        assert!(answer["error"].is_null(), "{answer}");
+    });
+}
+
+#[test]
+fn a_dry_run_shows_what_would_change_and_changes_nothing() {
+    let namespace = Namespace::new();
+    let dry = ["provision", "--dry-run"];
+    let (code, fresh, err) = run(&namespace, &dry);
+    assert_eq!((code, err.as_str()), (3, ""));
+    insta::assert_snapshot!("provision_dry_run_fresh", fresh);
+    assert_eq!(run(&namespace, &dry), (3, fresh, String::new()), "it changed something");
+    assert_eq!(run(&namespace, &["provision"]).0, 0);
+    assert_eq!(run(&namespace, &dry), (0, "nothing to do\n".to_owned(), String::new()));
+
+    change_by_hand(&format!("{namespace}_ADVISORIES"), "max_age", serde_json::json!(3_600_000_000_000_u64));
+    let (code, changed, _) = run(&namespace, &dry);
+    assert_eq!(code, 3);
+    insta::assert_snapshot!("provision_dry_run_changed", changed);
+    let (code, json, _) = run(&namespace, &["provision", "--dry-run", "--json"]);
+    assert_eq!(code, 3);
+    let steps: Vec<serde_json::Value> = serde_json::from_str(&json).expect("JSON");
+    let changes: Vec<_> = steps.iter().filter(|step| step["action"] != "nothing").collect();
+    insta::assert_json_snapshot!("provision_dry_run_json", changes);
+    let (code, done, _) = run(&namespace, &["provision"]);
+    assert_eq!(code, 0);
+    assert!(done.contains("changed    NS_ADVISORIES\n    max_age: 3600000000000 → 2592000000000000\n"), "{done}");
+    assert_eq!(run(&namespace, &dry).0, 0);
+}
+
+#[test]
+fn replicas_that_are_not_possible_are_refused_with_what_to_do() {
+    let namespace = Namespace::new();
+    let (code, _, err) = run(&namespace, &["provision", "--replicas", "2"]);
+    assert_eq!(code, 2);
+    assert!(err.contains("2 replicas are not usable; give 1, or in a cluster 3 or 5"), "{err}");
+    for arguments in [&["provision", "--replicas", "3"][..], &["provision", "--set", "nats.replicas=3"]] {
+        let (code, out, err) = run(&namespace, arguments);
+        assert_eq!((code, out.as_str()), (1, ""));
+        insta::assert_snapshot!("provision_not_clustered", err);
+    }
+    let (code, _, err) = run(&namespace, &["provision", "--set", "nats.replicas=4"]);
+    assert_eq!(code, 2);
+    assert!(err.contains("nats.replicas: 4 replicas"), "{err}");
+}
+
 #[test]
 fn an_admin_is_made_once_and_shows_in_the_log_without_personal_data() {
     let namespace = Namespace::new();

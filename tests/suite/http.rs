@@ -1,5 +1,6 @@
 //! The API from outside: over HTTP, with every role at work on real servers.
 
+mod group_commits;
 mod idempotency;
 mod imports;
 mod operations;

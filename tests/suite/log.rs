@@ -1,41 +1,57 @@
 //! The event log on a real server: what is appended stands, in order, once, and nothing else does.
 
 pub mod fixture;
+mod failover;
 mod group_commit;
+mod lagging;
+mod nodes;
+mod provisioning;
+mod races;
 mod restart;
+mod serial;
 
 use std::time::Duration;
 
 use bytes::Bytes;
 use laureate::event_log::batch::MAX_BATCH;
-use laureate::event_log::{Append, AppendError, Commit, LogError};
+use laureate::event_log::plan::Action;
+use laureate::event_log::{Append, AppendError, Commit, LogError, Step};
 
-use crate::support::Namespace;
-use crate::support::servers;
-use fixture::{Log, append, event, event_with, open, put};
+use fixture::{Log, On, append, event, event_with, on_both, put};
+
+on_both!(
+    provisioning_again_finds_everything_there,
+    a_log_that_was_not_provisioned_says_so,
+    a_commit_of_several_aggregates_stands_contiguous_and_in_order,
+    an_outdated_expectation_conflicts_alone_and_in_a_batch,
+    a_commit_of_which_one_aggregate_conflicts_leaves_nothing_of_itself,
+    a_commit_is_neither_empty_nor_larger_than_the_server_takes,
+    an_event_too_large_for_the_server_is_refused_and_not_tried_for_ever,
+    an_aggregate_of_many_events_loads_completely,
+    an_aggregate_of_large_events_loads_completely,
+    a_reader_goes_on_where_it_was_and_waits_for_what_comes,
+    a_message_that_is_no_event_stops_the_reader_and_names_itself,
+    namespaces_never_meet,
+);
 
 /// Long enough for what is there already to arrive on a busy machine.
 const SOON: Duration = Duration::from_secs(30);
 
-#[tokio::test]
-async fn provisioning_again_finds_everything_there() {
-    let namespace = Namespace::new();
-    let log = open(&servers().nats_url, namespace.name()).await;
-    let first = log.provision(1).await.unwrap();
-    assert!(first.iter().all(|made| !made.existed), "{first:?}");
-    let second = log.provision(1).await.unwrap();
-    assert!(second.iter().all(|made| made.existed), "{second:?}");
-    let names = |made: &[laureate::event_log::provision::Provisioned]| {
-        made.iter().map(|made| made.name.clone()).collect::<Vec<_>>()
-    };
+async fn provisioning_again_finds_everything_there(on: On) {
+    let namespace = on.namespace();
+    let log = on.open(&namespace).await;
+    let first = log.provision(on.replicas()).await.unwrap();
+    assert!(first.iter().all(|step| step.action == Action::Create), "{first:?}");
+    let second = log.provision(on.replicas()).await.unwrap();
+    assert!(second.iter().all(|step| step.action == Action::Nothing), "{second:?}");
+    let names = |steps: &[Step]| steps.iter().map(|step| step.name.clone()).collect::<Vec<_>>();
     assert_eq!(names(&first), names(&second));
     assert_eq!(first.len(), 10, "five streams and five consumers: {first:?}");
 }
 
-#[tokio::test]
-async fn a_log_that_was_not_provisioned_says_so() {
-    let namespace = Namespace::new();
-    let log = open(&servers().nats_url, namespace.name()).await;
+async fn a_log_that_was_not_provisioned_says_so(on: On) {
+    let namespace = on.namespace();
+    let log = on.open(&namespace).await;
     assert!(matches!(log.info().await, Err(LogError::NotProvisioned)));
     assert!(matches!(log.load("user", "a", 0).await, Err(LogError::NotProvisioned)));
     let refused = log.append(Commit::new(log.names(), &[append("a", 0, vec![event(1)])])).await;
@@ -43,9 +59,8 @@ async fn a_log_that_was_not_provisioned_says_so() {
     assert!(why.contains("laureate provision"), "{why}");
 }
 
-#[tokio::test]
-async fn a_commit_of_several_aggregates_stands_contiguous_and_in_order() {
-    let log = Log::provisioned().await;
+async fn a_commit_of_several_aggregates_stands_contiguous_and_in_order(on: On) {
+    let log = Log::on(on).await;
     let events: Vec<_> = (0..6).map(event).collect();
     let commit = Commit::new(
         log.log.names(),
@@ -84,9 +99,8 @@ async fn a_commit_of_several_aggregates_stands_contiguous_and_in_order() {
     assert_eq!(log.log.leader_position("user", "nobody").await.unwrap(), 0);
 }
 
-#[tokio::test]
-async fn an_outdated_expectation_conflicts_alone_and_in_a_batch() {
-    let log = Log::provisioned().await;
+async fn an_outdated_expectation_conflicts_alone_and_in_a_batch(on: On) {
+    let log = Log::on(on).await;
     let positions = put(&log.log, "a", 0, vec![event(1)]).await;
     for (expected, events) in [(0, vec![event(2)]), (0, vec![event(2), event(3)]), (7, vec![event(2)])] {
         let commit = Commit::new(log.log.names(), &[append("a", expected, events)]);
@@ -97,9 +111,8 @@ async fn an_outdated_expectation_conflicts_alone_and_in_a_batch() {
     put(&log.log, "a", positions[0], vec![event(2)]).await;
 }
 
-#[tokio::test]
-async fn a_commit_of_which_one_aggregate_conflicts_leaves_nothing_of_itself() {
-    let log = Log::provisioned().await;
+async fn a_commit_of_which_one_aggregate_conflicts_leaves_nothing_of_itself(on: On) {
+    let log = Log::on(on).await;
     put(&log.log, "b", 0, vec![event(1)]).await;
     // The one that conflicts stands first, in the middle and last.
     for order in [["b", "a", "c"], ["a", "b", "c"], ["a", "c", "b"]] {
@@ -110,9 +123,8 @@ async fn a_commit_of_which_one_aggregate_conflicts_leaves_nothing_of_itself() {
     assert_eq!(log.all().await.len(), 1);
 }
 
-#[tokio::test]
-async fn a_commit_is_neither_empty_nor_larger_than_the_server_takes() {
-    let log = Log::provisioned().await;
+async fn a_commit_is_neither_empty_nor_larger_than_the_server_takes(on: On) {
+    let log = Log::on(on).await;
     let many = vec![event(1); MAX_BATCH + 1];
     for events in [Vec::new(), many] {
         let refused = log.log.append(Commit::new(log.log.names(), &[append("a", 0, events)])).await;
@@ -122,9 +134,8 @@ async fn a_commit_is_neither_empty_nor_larger_than_the_server_takes() {
     assert_eq!(log.log.load("user", "a", 0).await.unwrap().len(), MAX_BATCH);
 }
 
-#[tokio::test]
-async fn an_event_too_large_for_the_server_is_refused_and_not_tried_for_ever() {
-    let log = Log::provisioned().await;
+async fn an_event_too_large_for_the_server_is_refused_and_not_tried_for_ever(on: On) {
+    let log = Log::on(on).await;
     let most = log.log.client().server_info().max_payload;
     let large = event_with(Bytes::from(vec![b' '; most]));
     for events in [vec![large.clone()], vec![event(1), large.clone()], vec![large, event(1)]] {
@@ -135,9 +146,8 @@ async fn an_event_too_large_for_the_server_is_refused_and_not_tried_for_ever() {
     assert_eq!(log.all().await.len(), 1);
 }
 
-#[tokio::test]
-async fn an_aggregate_of_many_events_loads_completely() {
-    let log = Log::provisioned().await;
+async fn an_aggregate_of_many_events_loads_completely(on: On) {
+    let log = Log::on(on).await;
     let mut last = 0;
     for n in 0..5 {
         let events: Vec<_> = (0..500).map(|m| event(n * 500 + m)).collect();
@@ -152,9 +162,8 @@ async fn an_aggregate_of_many_events_loads_completely() {
     assert_eq!(log.log.load("user", "long", 2_500 - 1_025).await.unwrap().len(), 1_025);
 }
 
-#[tokio::test]
-async fn an_aggregate_of_large_events_loads_completely() {
-    let log = Log::provisioned().await;
+async fn an_aggregate_of_large_events_loads_completely(on: On) {
+    let log = Log::on(on).await;
     // More than the 64 MB after which the server ends an answer by itself.
     let body = Bytes::from(vec![b' '; 6 << 20]);
     let mut last = 0;
@@ -166,9 +175,8 @@ async fn an_aggregate_of_large_events_loads_completely() {
     assert!(loaded.iter().all(|e| e.body.len() == body.len()));
 }
 
-#[tokio::test]
-async fn a_reader_goes_on_where_it_was_and_waits_for_what_comes() {
-    let log = Log::provisioned().await;
+async fn a_reader_goes_on_where_it_was_and_waits_for_what_comes(on: On) {
+    let log = Log::on(on).await;
     put(&log.log, "a", 0, (0..10).map(event).collect()).await;
     let mut reader = log.log.read_after(3);
     let mut seen = Vec::new();
@@ -187,9 +195,8 @@ async fn a_reader_goes_on_where_it_was_and_waits_for_what_comes() {
     assert_eq!(came.iter().map(|e| e.position).collect::<Vec<_>>(), [11]);
 }
 
-#[tokio::test]
-async fn a_message_that_is_no_event_stops_the_reader_and_names_itself() {
-    let log = Log::provisioned().await;
+async fn a_message_that_is_no_event_stops_the_reader_and_names_itself(on: On) {
+    let log = Log::on(on).await;
     put(&log.log, "a", 0, vec![event(1)]).await;
     let foreign = log.log.names().aggregate("user", "b");
     log.log.context().publish(foreign, "not ours".into()).await.unwrap().await.unwrap();
@@ -207,9 +214,8 @@ async fn a_message_that_is_no_event_stops_the_reader_and_names_itself() {
     assert!(matches!(loaded, Err(LogError::Undecodable { position: 2, .. })), "{loaded:?}");
 }
 
-#[tokio::test]
-async fn namespaces_never_meet() {
-    let (ours, theirs) = (Log::provisioned().await, Log::provisioned().await);
+async fn namespaces_never_meet(on: On) {
+    let (ours, theirs) = (Log::on(on).await, Log::on(on).await);
     put(&ours.log, "a", 0, vec![event(1)]).await;
     put(&theirs.log, "a", 0, vec![event(2), event(3)]).await;
     assert_eq!(ours.all().await.len(), 1);

@@ -1,6 +1,7 @@
 //! A provisioned log of a test's own, and small things to put into it.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -11,26 +12,88 @@ use laureate::event_log::{Append, Commit, EventLog, Names, NewEvent, Position, R
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use crate::support::{Namespace, servers};
+use crate::support::{Namespace, nats_cluster, servers};
 
-/// A log in a namespace of its own, on the suite's server.
+/// What a test runs on; see [`on_both`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum On {
+    OneServer,
+    /// Three nodes that each keep every stream.
+    Cluster,
+}
+
+/// Makes two tests of each function: against one server, and against a cluster of three.
+macro_rules! on_both {
+    ($($test:ident),+ $(,)?) => {
+        mod on_one_server {
+            $(#[tokio::test]
+            async fn $test() {
+                super::$test($crate::log::fixture::On::OneServer).await;
+            })+
+        }
+        mod on_a_cluster {
+            $(#[tokio::test]
+            async fn $test() {
+                super::$test($crate::log::fixture::On::Cluster).await;
+            })+
+        }
+    };
+}
+pub(crate) use on_both;
+
+impl On {
+    pub fn namespace(self) -> Namespace {
+        match self {
+            Self::OneServer => Namespace::new(),
+            Self::Cluster => Namespace::on_cluster(),
+        }
+    }
+
+    pub fn replicas(self) -> u8 {
+        match self {
+            Self::OneServer => 1,
+            Self::Cluster => 3,
+        }
+    }
+
+    /// A process's view of the log in a namespace: its own connection and committing task. In a
+    /// cluster, one process after the other is connected to another node.
+    pub async fn open(self, namespace: &Namespace) -> EventLog {
+        static NEXT: AtomicUsize = AtomicUsize::new(0);
+        match self {
+            Self::OneServer => open(&servers().nats_url, namespace.name()).await,
+            Self::Cluster => {
+                let nodes = nats_cluster().await;
+                let node = &nodes[NEXT.fetch_add(1, Ordering::Relaxed) % nodes.len()];
+                open(node, namespace.name()).await
+            }
+        }
+    }
+}
+
+/// A log in a namespace of its own, on the suite's servers.
 pub struct Log {
     pub namespace: Namespace,
     pub log: EventLog,
     pub commands: Commands,
+    on: On,
 }
 
 impl Log {
     pub async fn provisioned() -> Self {
-        let namespace = Namespace::new();
-        let log = open(&servers().nats_url, namespace.name()).await;
-        log.provision(1).await.expect("provisioned");
-        Self { commands: commands(&log), namespace, log }
+        Self::on(On::OneServer).await
+    }
+
+    pub async fn on(on: On) -> Self {
+        let namespace = on.namespace();
+        let log = on.open(&namespace).await;
+        log.provision(on.replicas()).await.expect("provisioned");
+        Self { commands: commands(&log), namespace, log, on }
     }
 
     /// Another process on the same log: a connection and a committing task of its own.
     pub async fn another_process(&self) -> EventLog {
-        open(&servers().nats_url, self.namespace.name()).await
+        self.on.open(&self.namespace).await
     }
 
     /// Every event so far, in order.
@@ -40,7 +103,15 @@ impl Log {
 }
 
 pub async fn open(url: &str, namespace: &str) -> EventLog {
-    let client = async_nats::connect(url).await.expect("nats-server answers");
+    open_any(&[url.to_owned()], namespace).await
+}
+
+/// Connected to the first of these, and to another one if it goes down.
+pub async fn open_any(urls: &[String], namespace: &str) -> EventLog {
+    let servers: Vec<async_nats::ServerAddr> = urls.iter().map(|url| url.parse().expect("a URL")).collect();
+    // Only these: a node must not come in that the test did not name.
+    let options = async_nats::ConnectOptions::new().retain_servers_order().ignore_discovered_servers();
+    let client = options.connect(servers).await.expect("nats-server answers");
     EventLog::new(client, Names::new(namespace).expect("a good namespace"))
 }
 

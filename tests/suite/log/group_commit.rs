@@ -6,16 +6,22 @@ use futures_util::future::join_all;
 use laureate::event_log::{AppendError, Commit, NewEvent, Position};
 use uuid::Uuid;
 
-use super::fixture::{Log, append, event, put};
+use super::fixture::{Log, On, append, event, on_both, put};
+
+on_both!(
+    conflicts_among_many_commits_cost_the_others_nothing,
+    commits_of_several_aggregates_stay_whole_under_load,
+    several_processes_write_side_by_side,
+    commits_to_one_aggregate_that_wait_together_keep_their_order,
+);
 
 /// Event ids by position.
 async fn standing(log: &Log) -> HashMap<Position, Uuid> {
     log.all().await.iter().map(|e| (e.position, e.event_id)).collect()
 }
 
-#[tokio::test]
-async fn conflicts_among_many_commits_cost_the_others_nothing() {
-    let log = Log::provisioned().await;
+async fn conflicts_among_many_commits_cost_the_others_nothing(on: On) {
+    let log = Log::on(on).await;
     put(&log.log, "held", 0, vec![event(0)]).await;
     let commits: Vec<(String, NewEvent)> = (0..303)
         .map(|n| {
@@ -49,9 +55,8 @@ async fn conflicts_among_many_commits_cost_the_others_nothing() {
     assert_eq!(standing.len(), 301);
 }
 
-#[tokio::test]
-async fn commits_of_several_aggregates_stay_whole_under_load() {
-    let log = Log::provisioned().await;
+async fn commits_of_several_aggregates_stay_whole_under_load(on: On) {
+    let log = Log::on(on).await;
     put(&log.log, "held", 0, vec![event(0)]).await;
     // Each has two events of one aggregate and one of another; every seventh touches what is held.
     let commits: Vec<(bool, [NewEvent; 3])> =
@@ -87,9 +92,8 @@ async fn commits_of_several_aggregates_stay_whole_under_load() {
     assert_eq!(standing.len(), 1 + 3 * good);
 }
 
-#[tokio::test]
-async fn several_processes_write_side_by_side() {
-    let log = Log::provisioned().await;
+async fn several_processes_write_side_by_side(on: On) {
+    let log = Log::on(on).await;
     let mut writers = Vec::new();
     for process in 0..4 {
         let other = log.another_process().await;
@@ -115,9 +119,8 @@ async fn several_processes_write_side_by_side() {
     }
 }
 
-#[tokio::test]
-async fn commits_to_one_aggregate_that_wait_together_keep_their_order() {
-    let log = Log::provisioned().await;
+async fn commits_to_one_aggregate_that_wait_together_keep_their_order(on: On) {
+    let log = Log::on(on).await;
     // Each expects the one before it; they are queued at once and can only go out one by one.
     let commits: Vec<_> = (0..20).map(|n| append("chain", n, vec![event(n as usize)])).collect();
     let answers = join_all(

@@ -8,19 +8,28 @@ use std::time::{Duration, Instant};
 
 pub use app::TestApp;
 pub use namespace::Namespace;
-pub use servers::{laureate, servers};
+pub use servers::{laureate, nats_cluster_urls, servers};
 
 /// Waits until `condition` holds. Panics after a minute, naming what did not happen.
-pub async fn until<F, Fut>(what: &str, mut condition: F)
-where
-    F: FnMut() -> Fut,
-    Fut: Future<Output = bool>,
-{
+pub async fn until(what: &str, mut condition: impl AsyncFnMut() -> bool) {
     let start = Instant::now();
     while !condition().await {
         assert!(start.elapsed() < Duration::from_secs(60), "not within a minute: {what}");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
+}
+
+/// The addresses of the shared cluster's three nodes, once they have a leader.
+pub async fn nats_cluster() -> &'static [String] {
+    let urls = nats_cluster_urls();
+    for url in urls {
+        until("the cluster has a leader", async || {
+            let Ok(client) = async_nats::connect(url).await else { return false };
+            async_nats::jetstream::new(client).query_account().await.is_ok()
+        })
+        .await;
+    }
+    urls
 }
 
 /// A client of the suite's database; its connection lives as long as the runtime.

@@ -5,38 +5,52 @@ use std::time::Duration;
 
 use futures_util::TryStreamExt;
 
-use super::{postgres, servers};
+use super::{nats_cluster_urls, postgres, servers};
 
 /// A short unique name such as `t3f9a01c2be`: lower case, fit for a stream, a subject and a schema.
 /// When dropped, PostgreSQL schemas and JetStream streams whose names begin with it are removed.
-pub struct Namespace(String);
+pub struct Namespace {
+    name: String,
+    /// Where its streams are.
+    on_cluster: bool,
+}
 
 impl Namespace {
     #[allow(clippy::new_without_default)] // each one is another; a default would hide that
     pub fn new() -> Self {
+        Self::on(false)
+    }
+
+    /// One whose streams are on the shared cluster.
+    pub fn on_cluster() -> Self {
+        Self::on(true)
+    }
+
+    fn on(on_cluster: bool) -> Self {
         let id = uuid::Uuid::new_v4().simple().to_string();
-        Self(format!("t{}", &id[..10]))
+        Self { name: format!("t{}", &id[..10]), on_cluster }
     }
 
     pub fn name(&self) -> &str {
-        &self.0
+        &self.name
     }
 }
 
 impl fmt::Display for Namespace {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(&self.name)
     }
 }
 
 impl Drop for Namespace {
     /// As far as possible: the servers are thrown away after the run anyway.
     fn drop(&mut self) {
-        let name = self.0.clone();
+        let name = self.name.clone();
+        let url = if self.on_cluster { &nats_cluster_urls()[0] } else { &servers().nats_url };
         let clear = move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
             let Ok(runtime) = runtime else { return };
-            let work = async { tokio::join!(drop_schemas(&name), delete_streams(&name)) };
+            let work = async { tokio::join!(drop_schemas(&name), delete_streams(url, &name)) };
             let bounded = async { tokio::time::timeout(Duration::from_secs(20), work).await };
             let _ = runtime.block_on(bounded);
         };
@@ -57,8 +71,8 @@ async fn drop_schemas(name: &str) {
     }
 }
 
-async fn delete_streams(name: &str) {
-    let Ok(client) = async_nats::connect(&servers().nats_url).await else {
+async fn delete_streams(url: &str, name: &str) {
+    let Ok(client) = async_nats::connect(url).await else {
         return;
     };
     let jetstream = async_nats::jetstream::new(client);

@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
-use laureate::stack::{Stack, StackOptions};
+use laureate::stack::{NatsCluster, Stack, StackOptions};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
@@ -24,6 +24,28 @@ pub struct Servers {
 /// The `laureate` program of this build.
 pub fn laureate() -> &'static Path {
     Path::new(env!("CARGO_BIN_EXE_laureate"))
+}
+
+/// The addresses of the shared cluster's three nodes, which is started on first use if need be. They may
+/// still be electing their leader; see [`super::nats_cluster`].
+pub fn nats_cluster_urls() -> &'static [String] {
+    static CLUSTER: OnceLock<(Vec<String>, Option<NatsCluster>)> = OnceLock::new();
+    let of_run = || {
+        let urls = env::var("LAUREATE_TEST_NATS_CLUSTER_URL").ok()?;
+        Some((urls.split(',').map(str::to_owned).collect(), None))
+    };
+    let of_this_process = || {
+        let start = NatsCluster::start(Some(laureate().to_path_buf()));
+        let cluster = started(start).unwrap_or_else(|error| panic!("{error}"));
+        (cluster.urls(), Some(cluster))
+    };
+    &CLUSTER.get_or_init(|| of_run().unwrap_or_else(of_this_process)).0
+}
+
+/// On a thread of its own, because the caller may be inside a runtime.
+fn started<T: Send + 'static>(start: impl Future<Output = T> + Send + 'static) -> T {
+    let run = move || tokio::runtime::Runtime::new().expect("a runtime").block_on(start);
+    std::thread::spawn(run).join().expect("starting does not panic")
 }
 
 /// The shared servers, started on first use if need be.
@@ -45,16 +67,10 @@ impl Servers {
         })
     }
 
-    /// On a thread of its own, because the caller may be inside a runtime.
     fn start() -> Self {
         let options =
             StackOptions { supervisor: Some(laureate().to_path_buf()), ..StackOptions::for_tests() };
-        let start =
-            move || tokio::runtime::Runtime::new().expect("a runtime").block_on(Stack::start(options));
-        let stack = std::thread::spawn(start)
-            .join()
-            .expect("starting does not panic")
-            .unwrap_or_else(|error| panic!("{error}"));
+        let stack = started(Stack::start(options)).unwrap_or_else(|error| panic!("{error}"));
         Self {
             nats_url: stack.nats_url().to_owned(),
             postgres_url: stack.postgres_url().to_owned(),

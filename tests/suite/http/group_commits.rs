@@ -1,0 +1,58 @@
+//! Whoever has much to write shares batches: importing, issuing, rendering and mailing do.
+
+use std::collections::{HashMap, HashSet};
+use std::time::Duration;
+
+use async_nats::jetstream::consumer::{DeliverPolicy, pull};
+use futures_util::StreamExt;
+use laureate::sheet::made_up_people;
+
+use super::{Api, file};
+
+const PEOPLE: usize = 200;
+
+/// By who acted: the most commands of theirs that went out in one batch, as the log has it.
+async fn largest_shared_batch(api: &Api) -> HashMap<String, usize> {
+    let log = api.app.app.commands().log();
+    let stream = log.context().get_stream(log.names().events()).await.expect("provisioned");
+    let mut left = stream.cached_info().state.messages;
+    let config = pull::OrderedConfig { deliver_policy: DeliverPolicy::All, ..Default::default() };
+    let consumer = stream.create_consumer(config).await.expect("a consumer");
+    let mut messages = consumer.messages().await.expect("messages");
+    let mut batches: HashMap<(String, String), HashSet<String>> = HashMap::new();
+    while left > 0 {
+        let next = tokio::time::timeout(Duration::from_secs(30), messages.next()).await;
+        let message = next.expect("in time").expect("more").expect("readable");
+        let headers = message.headers.clone().expect("an envelope");
+        let header = |name: &str| headers.get(name).map(|value| value.as_str().to_owned());
+        if let Some(batch) = header("Nats-Batch-Id") {
+            let actor = header("actor").expect("an actor");
+            batches.entry((actor, batch)).or_default().insert(header("causation-id").expect("a command"));
+        }
+        left -= 1;
+    }
+    let mut largest = HashMap::new();
+    for ((actor, _), commands) in batches {
+        let most: &mut usize = largest.entry(actor).or_default();
+        *most = commands.len().max(*most);
+    }
+    largest
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_busy_worker_shares_group_commits() {
+    let api = Api::start().await;
+    let certificate = api.certificate().await;
+    let mut people = Vec::new();
+    made_up_people(PEOPLE, 7, &mut people).expect("written");
+    let form = file("people.csv", people).text("certificateId", certificate);
+    api.upload("/attendees/bulk-upload", form).await.expect(200);
+    let sent = |body: &serde_json::Value| body["meta"]["summary"]["sent"] == PEOPLE;
+    api.until("all mails are sent", "/jobs?limit=1", sent).await;
+
+    let largest = largest_shared_batch(&api).await;
+    for actor in ["importer", "processes", "renderer", "mailer"] {
+        let most = largest.get(actor).copied().unwrap_or(0);
+        assert!(most > 4, "{actor} never had more than {most} commands in a batch: {largest:?}");
+    }
+}

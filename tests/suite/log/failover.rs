@@ -1,0 +1,238 @@
+//! A cluster whose leaders step down and die under load: what was acknowledged is there, once and
+//! whole, and everybody goes on by themselves.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use laureate::commands::{CommandError, Commands};
+use laureate::domain::CommandId;
+use laureate::domain::user::User;
+use laureate::event_log::{AppendError, Commit, EventLog, NewEvent, Position, RecordedEvent};
+use tokio::task::JoinHandle;
+use uuid::Uuid;
+
+use super::fixture::{append, change_password, commands, event, person, read_all, registered};
+use super::nodes::{Nodes, step_down};
+use crate::support::until;
+
+/// What became of one commit: where its events stand, or nothing where it was refused.
+struct Told {
+    events: Vec<Uuid>,
+    positions: Option<Vec<Position>>,
+}
+
+/// What all writers share.
+#[derive(Clone, Default)]
+struct Load {
+    stop: Arc<AtomicBool>,
+    done: Arc<AtomicUsize>,
+}
+
+impl Load {
+    fn goes_on(&self) -> bool {
+        !self.stop.load(Ordering::Relaxed)
+    }
+
+    fn count(&self) {
+        self.done.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Waits until so much more was written.
+    async fn progress(&self, more: usize) {
+        let goal = self.done.load(Ordering::Relaxed) + more;
+        until("the writers write", async || self.done.load(Ordering::Relaxed) >= goal).await;
+    }
+}
+
+/// Commits to the same aggregates again and again: two events of each.
+async fn write(log: EventLog, ids: Vec<String>, each: usize, load: Load) -> Vec<Told> {
+    let mut last = vec![0; ids.len()];
+    let mut told = Vec::new();
+    while load.goes_on() {
+        let events: Vec<Vec<NewEvent>> =
+            ids.iter().map(|_| (0..each).map(|_| event(told.len())).collect()).collect();
+        let appends: Vec<_> =
+            (0..ids.len()).map(|n| append(&ids[n], last[n], events[n].clone())).collect();
+        let positions = settle(&log, &ids, &events, Commit::new(log.names(), &appends)).await;
+        if let Some(positions) = &positions {
+            last = positions.chunks(each).map(|of_one| *of_one.last().unwrap()).collect();
+            load.count();
+        }
+        told.push(Told { events: events.iter().flatten().map(|e| e.event_id).collect(), positions });
+    }
+    told
+}
+
+/// Appends until it is known what became of it; nothing where it was refused.
+async fn settle(
+    log: &EventLog,
+    ids: &[String],
+    events: &[Vec<NewEvent>],
+    commit: Commit,
+) -> Option<Vec<Position>> {
+    for _ in 0..1_000 {
+        match log.append(commit.clone()).await {
+            Ok(positions) => return Some(positions),
+            Err(AppendError::Refused(_)) => return None,
+            // After an unknown outcome it may be there; if not, the same commit is as good as it was.
+            Err(AppendError::Unknown(_) | AppendError::Conflict) => {}
+        }
+        if let Some(positions) = find(log, ids, events).await {
+            return Some(positions);
+        }
+    }
+    panic!("neither written nor refused");
+}
+
+async fn find(log: &EventLog, ids: &[String], events: &[Vec<NewEvent>]) -> Option<Vec<Position>> {
+    let mut positions = Vec::new();
+    for (id, events) in ids.iter().zip(events) {
+        let stored = log.load("user", id, 0).await.ok()?;
+        let position = |event: &NewEvent| stored.iter().find(|s| s.event_id == event.event_id);
+        for event in events {
+            positions.push(position(event)?.position);
+        }
+    }
+    Some(positions)
+}
+
+/// Changes one user's password again and again; tells of each command where its event stands.
+async fn command(commands: Commands, load: Load) -> Vec<(CommandId, Option<Position>)> {
+    let id = registered(&commands).await;
+    let mut told = Vec::new();
+    while load.goes_on() {
+        let context = person();
+        let outcome = match commands.execute::<User>(&context, id, change_password(told.len())).await {
+            Ok(done) => Some(done.position),
+            Err(CommandError::Busy | CommandError::Log(_)) => None,
+            Err(error) => panic!("{error}"),
+        };
+        load.count();
+        told.push((context.command_id, outcome));
+    }
+    told
+}
+
+/// Reads everything there is, up to the position that `end` gets.
+async fn read(log: EventLog, end: Arc<AtomicU64>) -> Vec<Position> {
+    let mut reader = log.read_after(0);
+    let mut seen = Vec::new();
+    let start = Instant::now();
+    while reader.position() < end.load(Ordering::Relaxed) {
+        assert!(start.elapsed() < Duration::from_secs(90), "the reader stands at {}", reader.position());
+        // An error while there is no leader is tried again.
+        if let Ok(batch) = reader.next_batch(500, Duration::from_millis(250)).await {
+            seen.extend(batch.iter().map(|e| e.position));
+        }
+    }
+    seen
+}
+
+struct Writers {
+    writers: Vec<JoinHandle<Vec<Told>>>,
+    commanders: Vec<JoinHandle<Vec<(CommandId, Option<Position>)>>>,
+}
+
+/// On each process: aggregates with single events (published plainly, or in group commits), commits of
+/// three aggregates with two events each, and commands.
+fn start_writers(processes: &[EventLog], load: &Load) -> Writers {
+    let mut all = Writers { writers: Vec::new(), commanders: Vec::new() };
+    for (p, log) in processes.iter().enumerate() {
+        for n in 0..5 {
+            let ids = vec![format!("single-{p}-{n}")];
+            all.writers.push(tokio::spawn(write(log.clone(), ids, 1, load.clone())));
+        }
+        for n in 0..3 {
+            let ids = (0..3).map(|m| format!("several-{p}-{n}-{m}")).collect();
+            all.writers.push(tokio::spawn(write(log.clone(), ids, 2, load.clone())));
+        }
+        all.commanders.push(tokio::spawn(command(commands(log), load.clone())));
+    }
+    all
+}
+
+impl Writers {
+    /// What all were told.
+    async fn end(self) -> (Vec<Told>, Vec<(CommandId, Option<Position>)>) {
+        let (mut told, mut commands) = (Vec::new(), Vec::new());
+        for writer in self.writers {
+            let one = writer.await.unwrap();
+            assert!(one.iter().any(|one| one.positions.is_some()), "one that wrote nothing");
+            told.extend(one);
+        }
+        for commander in self.commanders {
+            commands.extend(commander.await.unwrap());
+        }
+        (told, commands)
+    }
+}
+
+fn compare(told: Vec<Told>, commands: &[(CommandId, Option<Position>)], events: &[RecordedEvent]) {
+    let mut places: HashMap<Uuid, Vec<Position>> = HashMap::new();
+    for event in events {
+        places.entry(event.event_id).or_default().push(event.position);
+    }
+    for Told { events, positions } in told {
+        let Some(positions) = positions else {
+            assert!(events.iter().all(|id| !places.contains_key(id)), "refused and there all the same");
+            continue;
+        };
+        let contiguous: Vec<_> = (positions[0]..).take(events.len()).collect();
+        assert_eq!(positions, contiguous, "torn apart");
+        for (id, position) in events.iter().zip(positions) {
+            assert_eq!(places.get(id), Some(&vec![position]), "missing, elsewhere or twice");
+        }
+    }
+    for (command_id, position) in commands {
+        let written = events.iter().filter(|e| e.command_id == *command_id);
+        let written: Vec<_> = written.map(|e| e.position).collect();
+        match position {
+            Some(position) => assert_eq!(written, [*position]),
+            None => assert!(written.len() <= 1, "written {} times", written.len()),
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn leaders_that_step_down_and_die_lose_nothing() {
+    let mut nodes = Nodes::start().await;
+    let processes = [nodes.process(0).await, nodes.process(1).await, nodes.process(2).await];
+    processes[0].provision(3).await.unwrap();
+    let load = Load::default();
+    let end = Arc::new(AtomicU64::new(u64::MAX));
+    let readers: Vec<_> = processes.iter().map(|log| tokio::spawn(read(log.clone(), end.clone()))).collect();
+    let writers = start_writers(&processes, &load);
+    load.progress(300).await;
+    for _ in 0..4 {
+        step_down(&processes[0]).await;
+        load.progress(100).await;
+    }
+    let dead = nodes.leader(&processes[0]).await;
+    nodes.kill(dead).await;
+    load.progress(300).await;
+    nodes.start_again(dead);
+    load.progress(300).await;
+    load.stop.store(true, Ordering::Relaxed);
+    let (told, commands) = writers.end().await;
+    assert!(told.iter().all(|one| one.positions.is_some()), "refused instead of waiting for a leader");
+    assert!(commands.iter().all(|(_, position)| position.is_some()), "given up");
+
+    let other = &processes[(dead + 1) % 3];
+    nodes.level(other).await;
+    let events = read_all(other).await;
+    compare(told, &commands, &events);
+    let positions: Vec<_> = events.iter().map(|e| e.position).collect();
+    end.store(*positions.last().unwrap(), Ordering::Relaxed);
+    for reader in readers {
+        assert_eq!(reader.await.unwrap(), positions, "each once, in order");
+    }
+    // What the node that was dead answers by itself.
+    let back = nodes.process_on(dead).await;
+    for id in ["single-0-0", "several-2-2-1"] {
+        let of_one = events.iter().filter(|e| e.id == id).map(|e| e.position).collect::<Vec<_>>();
+        let loaded = back.load("user", id, 0).await.unwrap();
+        assert_eq!(loaded.iter().map(|e| e.position).collect::<Vec<_>>(), of_one, "{id}");
+    }
+}

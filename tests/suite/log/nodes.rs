@@ -1,0 +1,88 @@
+//! A cluster of the test's own, whose nodes it may kill and freeze.
+
+use laureate::event_log::{EventLog, LogError};
+use laureate::stack::NatsCluster;
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::Value;
+
+use super::fixture::open_any;
+use crate::support::{laureate, until};
+
+pub struct Nodes {
+    cluster: NatsCluster,
+}
+
+impl Nodes {
+    pub async fn start() -> Self {
+        let mut cluster = NatsCluster::start(Some(laureate().to_path_buf())).await.unwrap();
+        cluster.ready().await.unwrap();
+        Self { cluster }
+    }
+
+    /// A process that is connected to this node, and to another one if it goes down.
+    pub async fn process(&self, node: usize) -> EventLog {
+        let mut urls = self.cluster.urls();
+        urls.rotate_left(node);
+        open_any(&urls, "own").await
+    }
+
+    /// A process that is connected to this node only.
+    pub async fn process_on(&self, node: usize) -> EventLog {
+        open_any(&self.cluster.urls()[node..=node], "own").await
+    }
+
+    /// Which node leads the log's stream, as this process hears.
+    pub async fn leader(&self, log: &EventLog) -> usize {
+        let mut leader = None;
+        until("the log has a leader", async || {
+            let name = cluster_of(log).await["leader"].as_str().unwrap_or_default().to_owned();
+            leader = self.cluster.names().iter().position(|node| **node == name);
+            leader.is_some()
+        })
+        .await;
+        leader.unwrap()
+    }
+
+    /// Waits until all nodes have what the leader has.
+    pub async fn level(&self, log: &EventLog) {
+        until("all nodes have caught up", async || {
+            let cluster = cluster_of(log).await;
+            let replicas = cluster["replicas"].as_array().cloned().unwrap_or_default();
+            replicas.len() == 2 && replicas.iter().all(|r| r["current"] == true && r["lag"].as_u64().is_none())
+        })
+        .await;
+    }
+
+    pub fn signal(&self, node: usize, signal: Signal) {
+        let pid = Pid::from_raw(self.cluster.pid(node).unwrap().cast_signed()).unwrap();
+        kill_process(pid, signal).unwrap();
+    }
+
+    /// `kill -9`.
+    pub async fn kill(&mut self, node: usize) {
+        self.signal(node, Signal::KILL);
+        self.cluster.node_ended(node).await;
+    }
+
+    pub fn start_again(&mut self, node: usize) {
+        self.cluster.start_node(node).unwrap();
+    }
+}
+
+/// Asks the leader to hand over to another node.
+pub async fn step_down(log: &EventLog) {
+    let api = format!("$JS.API.STREAM.LEADER.STEPDOWN.{}", log.names().events());
+    until("the leader steps down", async || {
+        let answer = log.client().request(api.clone(), "".into()).await;
+        answer.is_ok_and(|a| String::from_utf8_lossy(&a.payload).contains("\"success\":true"))
+    })
+    .await;
+}
+
+/// What the leader says about its cluster; null where it says nothing.
+async fn cluster_of(log: &EventLog) -> Value {
+    let api = format!("$JS.API.STREAM.INFO.{}", log.names().events());
+    let answer = log.client().request(api, "".into()).await.map_err(LogError::from);
+    let info = answer.ok().and_then(|answer| serde_json::from_slice::<Value>(&answer.payload).ok());
+    info.map_or(Value::Null, |info| info["cluster"].clone())
+}

@@ -1,0 +1,190 @@
+//! Group commit is as good as one commit after the other: whatever is submitted at the same time, some
+//! order of the commits explains every answer.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use futures_util::future::join_all;
+use laureate::event_log::{Append, AppendError, Commit, EventLog, Position};
+use proptest::prelude::*;
+use proptest::test_runner::{Config, TestRunner};
+use uuid::Uuid;
+
+use super::fixture::{Log, append, event, put};
+
+/// Aggregates that all commits of a case choose from.
+const AGGREGATES: usize = 5;
+
+/// What a commit expects of one of its aggregates.
+#[derive(Clone, Copy, Debug)]
+enum Expectation {
+    /// What it has when the case begins.
+    Present,
+    /// Less than that; for one without history, something that it never had.
+    Stale,
+    /// A position that some other commit of the case may or may not bring about.
+    Future(Position),
+}
+
+/// One commit: aggregates (each once), what it expects of each, and how many events it has for each.
+type Wanted = Vec<(usize, Expectation, usize)>;
+
+/// What is submitted at once, and by which of two processes.
+#[derive(Clone, Debug)]
+struct Case {
+    /// How many events each aggregate has at first.
+    histories: Vec<usize>,
+    commits: Vec<(bool, Wanted)>,
+}
+
+fn case() -> impl Strategy<Value = Case> {
+    let expectation = prop_oneof![
+        6 => Just(Expectation::Present),
+        1 => Just(Expectation::Stale),
+        3 => (1..12_u64).prop_map(Expectation::Future),
+    ];
+    let aggregates = proptest::sample::subsequence((0..AGGREGATES).collect::<Vec<_>>(), 1..=3);
+    let one = (aggregates, proptest::collection::vec((expectation, 1..3_usize), 3))
+        .prop_map(|(ids, rest)| ids.into_iter().zip(rest).map(|(id, (e, n))| (id, e, n)).collect());
+    let histories = proptest::collection::vec(0..3_usize, AGGREGATES);
+    let commits = proptest::collection::vec((any::<bool>(), one), 1..14);
+    (histories, commits).prop_map(|(histories, commits)| Case { histories, commits })
+}
+
+/// A commit as it was submitted.
+#[derive(Debug)]
+struct Submitted {
+    /// By aggregate, what it expected.
+    expected: BTreeMap<String, Position>,
+    /// The aggregate of each event, in order.
+    subjects: Vec<String>,
+    events: Vec<Uuid>,
+}
+
+impl Submitted {
+    fn of(appends: &[Append]) -> Self {
+        let events = || appends.iter().flat_map(|a| a.events.iter().map(move |e| (a, e)));
+        Self {
+            expected: appends.iter().map(|a| (a.id.clone(), a.expected)).collect(),
+            subjects: events().map(|(a, _)| a.id.clone()).collect(),
+            events: events().map(|(_, e)| e.event_id).collect(),
+        }
+    }
+
+    /// Whether everything it expects is so.
+    fn holds(&self, state: &BTreeMap<String, Position>) -> bool {
+        self.expected.iter().all(|(id, expected)| state.get(id).copied().unwrap_or(0) == *expected)
+    }
+}
+
+/// The two processes and the log they write to; every case takes aggregates of its own.
+struct World {
+    log: Log,
+    other: EventLog,
+    next_case: usize,
+}
+
+impl World {
+    async fn run(&mut self, case: &Case) -> Result<(), TestCaseError> {
+        self.next_case += 1;
+        let name = |aggregate: usize| format!("c{}-{aggregate}", self.next_case);
+        let mut state = BTreeMap::new();
+        for (aggregate, length) in case.histories.iter().enumerate().filter(|(_, length)| **length > 0) {
+            let positions = put(&self.log.log, &name(aggregate), 0, vec![event(0); *length]).await;
+            state.insert(name(aggregate), *positions.last().expect("at least one event"));
+        }
+        let end = self.log.log.info().await.expect("provisioned").last_position;
+        let expected = |id: &str, expectation| match expectation {
+            Expectation::Present => state.get(id).copied().unwrap_or(0),
+            Expectation::Stale => state.get(id).map_or(1_000_000, |position| position - 1),
+            Expectation::Future(ahead) => end + ahead,
+        };
+        let appends = |wanted: &Wanted| -> Vec<Append> {
+            let one = |(aggregate, expectation, length): &(usize, Expectation, usize)| {
+                let id = name(*aggregate);
+                append(&id, expected(&id, *expectation), (0..*length).map(event).collect())
+            };
+            wanted.iter().map(one).collect()
+        };
+        let commits: Vec<(bool, Vec<Append>)> =
+            case.commits.iter().map(|(by_other, wanted)| (*by_other, appends(wanted))).collect();
+        let answers = join_all(commits.iter().map(|(by_other, appends)| {
+            let log = if *by_other { &self.other } else { &self.log.log };
+            log.append(Commit::new(log.names(), appends))
+        }))
+        .await;
+        let submitted = commits.iter().map(|(_, appends)| Submitted::of(appends)).collect::<Vec<_>>();
+        self.explain(end, state, &submitted, answers).await
+    }
+
+    /// Goes through what was written, in order, and through what was refused.
+    async fn explain(
+        &self,
+        end: Position,
+        mut state: BTreeMap<String, Position>,
+        submitted: &[Submitted],
+        answers: Vec<Result<Vec<Position>, AppendError>>,
+    ) -> Result<(), TestCaseError> {
+        let mut acknowledged = BTreeMap::new();
+        let mut refused = Vec::new();
+        for (one, answer) in submitted.iter().zip(answers) {
+            match answer {
+                Ok(positions) => {
+                    acknowledged.insert(positions[0], (positions, one));
+                }
+                Err(AppendError::Conflict) => refused.push(one),
+                Err(error) => return Err(TestCaseError::fail(error.to_string())),
+            }
+        }
+        // A refusal is justified by one moment at which it did not hold.
+        let mut justified: BTreeSet<usize> = BTreeSet::new();
+        let mut look = |state: &BTreeMap<String, Position>| {
+            let wrong = refused.iter().enumerate().filter(|(_, one)| !one.holds(state));
+            justified.extend(wrong.map(|(n, _)| n));
+        };
+        look(&state);
+        let mut written = self.written_after(end).await.into_iter();
+        for (positions, one) in acknowledged.values() {
+            prop_assert!(one.holds(&state), "written on a false expectation: {one:?} on {state:?}");
+            for ((position, id), subject) in positions.iter().zip(&one.events).zip(&one.subjects) {
+                let expected = (*position, *id, subject.clone());
+                prop_assert_eq!(written.next(), Some(expected), "not whole, or not where it was said to be");
+                state.insert(subject.clone(), *position);
+            }
+            look(&state);
+        }
+        prop_assert_eq!(written.next(), None, "more than what was acknowledged");
+        prop_assert_eq!(justified.len(), refused.len(), "refused although it always held: {:?}", refused);
+        Ok(())
+    }
+
+    async fn written_after(&self, position: Position) -> Vec<(Position, Uuid, String)> {
+        let last = self.log.log.info().await.expect("provisioned").last_position;
+        let mut reader = self.log.log.read_after(position);
+        let mut written = Vec::new();
+        while reader.position() < last {
+            let batch = reader.next_batch(1_000, std::time::Duration::from_secs(30)).await.expect("readable");
+            written.extend(batch.into_iter().map(|e| (e.position, e.event_id, e.id)));
+        }
+        written
+    }
+}
+
+#[test]
+fn what_is_submitted_at_once_ends_as_if_made_one_by_one() {
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    let world = runtime.block_on(async {
+        let log = Log::provisioned().await;
+        let other = log.another_process().await;
+        World { log, other, next_case: 0 }
+    });
+    let world = std::cell::RefCell::new(world);
+    let mut runner = TestRunner::new(Config { cases: 100, max_shrink_iters: 200, ..Config::default() });
+    runner
+        .run(&case(), |case| {
+            let mut world = world.borrow_mut();
+            runtime.block_on(world.run(&case))
+        })
+        .unwrap_or_else(|error| panic!("{error}"));
+    let _inside = runtime.enter();
+    drop(world);
+}
