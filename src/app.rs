@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use anyhow::{Context, anyhow};
+use anyhow::Context;
 use deadpool_postgres::Pool;
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use time::OffsetDateTime;
@@ -22,7 +22,7 @@ use crate::config::Config;
 use crate::database;
 use crate::domain::certificate::TemplateRef;
 use crate::event_log::provision::Provisioned;
-use crate::event_log::{EventLog, Names};
+use crate::event_log::{self, EventLog, Names};
 use crate::http::{self, HttpParts, HttpState, Passwords, Tokens};
 use crate::mail::{MailProvider, SmtpMailer};
 use crate::projection::{LogSource, Maintenance, ProjectionSet, Projector, Readers};
@@ -40,7 +40,7 @@ use log_source::JetStreamSource;
 pub use running::Running;
 
 /// Connections of the projector and of maintenance; a rebuild takes three.
-const PROJECTOR_CONNECTIONS: usize = 6;
+pub const PROJECTOR_CONNECTIONS: usize = 6;
 /// How long the log's server may take to be there when a process starts.
 const CONNECT_WITHIN: Duration = Duration::from_secs(15);
 /// Bounds of all histograms: seconds of requests, sizes of group commits.
@@ -359,25 +359,13 @@ async fn work<W: Worker>(
     Ok(workers::run(log, worker, at_once, shutdown).await?)
 }
 
-async fn connect_log(config: &Config) -> anyhow::Result<EventLog> {
+/// Connects to the log alone, for those who need nothing else.
+///
+/// # Errors
+/// The server can't be reached.
+pub async fn connect_log(config: &Config) -> anyhow::Result<EventLog> {
     let names = Names::new(&config.namespace)?;
-    let servers = config.nats.url.reveal().split(',');
-    let servers: Vec<async_nats::ServerAddr> = servers
-        .map(|server| server.trim().parse())
-        .collect::<Result<_, _>>()
-        .map_err(|_| anyhow!("nats.url is not usable; give nats://user:password@host:port"))?;
-    let mut options =
-        async_nats::ConnectOptions::new().name("laureate").request_timeout(Some(CONNECT_WITHIN));
-    // async-nats does not take user and password from the address by itself.
-    if let Some((user, password)) = servers.iter().find_map(|s| s.username().zip(s.password())) {
-        options = options.user_and_password(user.to_owned(), password.to_owned());
-    }
-    let connecting = tokio::time::timeout(CONNECT_WITHIN, options.connect(servers));
-    let client = match connecting.await {
-        Ok(client) => client.map_err(|error| anyhow!("the event log's server is not available: {error}"))?,
-        Err(_) => return Err(anyhow!("the event log's server did not answer within {CONNECT_WITHIN:?}")),
-    };
-    Ok(EventLog::new(client, names))
+    Ok(EventLog::new(event_log::connect(config.nats.address(), CONNECT_WITHIN).await?, names))
 }
 
 /// The process's one metrics recorder.

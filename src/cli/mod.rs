@@ -1,12 +1,14 @@
 //! The command line: one file per subcommand. Data goes to stdout, progress and logs to stderr.
 
 pub mod admin;
+pub mod config;
 pub mod demo;
 pub mod events;
 pub mod exit;
 pub mod global;
 pub mod logging;
 pub mod maintain;
+pub mod moment;
 pub mod openapi;
 pub mod serve;
 pub mod set_up;
@@ -51,6 +53,9 @@ enum Command {
     /// Read the event log
     #[command(subcommand)]
     Events(events::EventsCommand),
+    /// Look at the configuration
+    #[command(subcommand)]
+    Config(config::ConfigCommand),
     /// Manage the people who administer
     #[command(subcommand)]
     Admin(admin::AdminCommand),
@@ -76,6 +81,7 @@ pub async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Verify(args) => maintain::verify(args, cli.global).await,
         Command::Events(command) => events::run(command, cli.global).await,
         Command::Admin(command) => admin::run(command, cli.global).await,
+        Command::Config(command) => config::run(&command, cli.global),
         Command::Openapi => openapi::run(),
         Command::WithServers(args) => with_servers::run(args).await,
     }

@@ -7,6 +7,7 @@
 
 pub mod batch;
 pub mod committer;
+pub mod connect;
 pub mod envelope;
 pub mod error;
 pub mod load;
@@ -21,6 +22,7 @@ use std::sync::Arc;
 use async_nats::jetstream;
 
 pub use committer::{Append, AppendError, Commit};
+pub use connect::{Address, ConnectError, connect};
 pub use envelope::NewEvent;
 pub use error::LogError;
 pub use names::Names;

@@ -26,7 +26,7 @@ pub struct SmtpMailer {
 impl SmtpMailer {
     /// Checks the settings; connects to nothing yet.
     pub fn new(settings: &MailSettings) -> Result<Self, SettingsError> {
-        settings.validate()?;
+        settings.check()?;
         let sender = Sender::new(settings)?;
         Ok(Self {
             connector: Connector::new(settings, sender.domain())?,

@@ -2,13 +2,13 @@
 
 use std::path::PathBuf;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::StorageError;
 use crate::domain::Secret;
 
 /// The settings of file storage.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct StorageSettings {
     /// `file:///folder` or a plain path for a local folder; `s3://bucket` or `s3://bucket/prefix` for S3.
@@ -53,6 +53,14 @@ impl StorageSettings {
             allow_http: false,
             virtual_hosted: false,
         }
+    }
+
+    /// Checks what the types do not.
+    ///
+    /// # Errors
+    /// The first setting that can't be used, by name.
+    pub fn check(&self) -> Result<(), StorageError> {
+        self.location().map(|_| ())
     }
 
     pub(super) fn location(&self) -> Result<Location, StorageError> {
