@@ -21,8 +21,7 @@ use crate::commands::issue::IssuingFacts;
 use crate::config::Config;
 use crate::database;
 use crate::domain::certificate::TemplateRef;
-use crate::event_log::provision::Provisioned;
-use crate::event_log::{self, EventLog, Names};
+use crate::event_log::{self, EventLog, Names, Step};
 use crate::http::{self, HttpParts, HttpState, Passwords, Tokens};
 use crate::mail::{MailProvider, SmtpMailer};
 use crate::projection::{LogSource, Maintenance, ProjectionSet, Projector, Readers};
@@ -141,7 +140,7 @@ impl App {
     ///
     /// # Errors
     /// A server refuses.
-    pub async fn prepare(&self) -> anyhow::Result<Vec<Provisioned>> {
+    pub async fn prepare(&self) -> anyhow::Result<Vec<Step>> {
         self.migrate().await?;
         Ok(self.commands.log().provision(self.config.nats.replicas).await?)
     }
@@ -152,14 +151,6 @@ impl App {
     /// The database refuses.
     pub async fn migrate(&self) -> anyhow::Result<()> {
         Ok(database::migrate(&self.projector_pool, &self.config.namespace).await?)
-    }
-
-    /// Creates or updates streams and consumers.
-    ///
-    /// # Errors
-    /// The server refuses.
-    pub async fn provision(&self) -> anyhow::Result<Vec<Provisioned>> {
-        Ok(self.commands.log().provision(self.config.nats.replicas).await?)
     }
 
     /// The configuration.

@@ -165,29 +165,34 @@ impl Commands {
         F: Future<Output = Result<T, CommandError>>,
     {
         let context = Arc::new(context.clone());
+        let mut unsettled = false;
         for attempt in 0..TRIES {
             let transaction = Transaction::new(self, context.clone());
-            let value = match body(transaction.clone()).await {
-                Ok(value) => value,
-                Err(CommandError::Refused(refusal)) => {
-                    // A lagging replica must not cause a refusal: compare with the leader first.
-                    if transaction.is_current().await? {
-                        return Err(refusal.into());
-                    }
-                    backoff(attempt).await;
-                    continue;
-                }
+            let outcome = match body(transaction.clone()).await {
+                Ok(value) => Ok(value),
+                Err(CommandError::Refused(refusal)) => Err(refusal),
                 Err(error) => return Err(error),
             };
-            let Some(commit) = transaction.commit() else {
-                return Ok(Committed { value, positions: Vec::new() });
+            let commit = transaction.commit().filter(|_| outcome.is_ok());
+            let Some(commit) = commit else {
+                // Nothing is to be written. A lagging replica must not be the reason, nor may an earlier
+                // attempt of unknown outcome still be on its way.
+                let repeated = outcome.is_ok() && transaction.is_repeated();
+                if repeated || (!unsettled && transaction.is_current().await?) {
+                    return Ok(Committed { value: outcome?, positions: Vec::new() });
+                }
+                unsettled = false;
+                backoff(attempt).await;
+                continue;
             };
             match self.log.append(commit).await {
-                Ok(positions) => return Ok(Committed { value, positions }),
-                // Unknown: the events may be there; the next round finds them by their command id.
-                Err(AppendError::Conflict | AppendError::Unknown(_)) => backoff(attempt).await,
+                Ok(positions) => return Ok(Committed { value: outcome?, positions }),
+                Err(AppendError::Conflict) => {}
+                // The events may be there; the next round finds them by their command id.
+                Err(AppendError::Unknown(_)) => unsettled = true,
                 Err(AppendError::Refused(why)) => return Err(LogError::Unavailable(why).into()),
             }
+            backoff(attempt).await;
         }
         Err(CommandError::Busy)
     }

@@ -79,8 +79,10 @@ pub struct NatsConfig {
     /// PEM file with the authority of the server's certificate, where the system doesn't know it.
     #[serde(default)]
     pub ca_file: Option<PathBuf>,
-    /// How many servers keep each stream: 1, or 3 in a cluster.
-    pub replicas: u8,
+    /// How many servers keep each stream: 1, or 3 or 5 in a cluster. Not given: streams stay as they
+    /// are, and new ones get 1.
+    #[serde(default)]
+    pub replicas: Option<u8>,
 }
 
 impl NatsConfig {
@@ -196,6 +198,9 @@ impl Config {
             |key: &str, problem: &dyn ToString| Err(ConfigError::value(key, problem.to_string(), origins));
         if let Err(error) = crate::event_log::Names::new(&self.namespace) {
             return wrong("namespace", &error);
+        }
+        if let Some(Err(error)) = self.nats.replicas.map(crate::event_log::plan::check_replicas) {
+            return wrong("nats.replicas", &error);
         }
         if let Err(error) = self.http.check() {
             return wrong(&format!("http.{}", error.setting), &error.problem);

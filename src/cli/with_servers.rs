@@ -9,7 +9,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::stack::supervise::{bound_to_us, exit_code};
-use crate::stack::{Stack, StackOptions};
+use crate::stack::{NatsCluster, Stack, StackError, StackOptions};
 
 /// How long the command may take to end after a signal.
 const GRACE: Duration = Duration::from_secs(20);
@@ -17,7 +17,8 @@ const GRACE: Duration = Duration::from_secs(20);
 /// Starts temporary servers, runs a command with their addresses in its environment, and stops them.
 ///
 /// The environment: LAUREATE_TEST_NATS_URL, LAUREATE_TEST_POSTGRES_URL, LAUREATE_TEST_SMTP_ADDR,
-/// LAUREATE_TEST_MAIL_DIR and, if the S3 server is installed, LAUREATE_TEST_S3_URL.
+/// LAUREATE_TEST_MAIL_DIR, LAUREATE_TEST_NATS_CLUSTER_URL (three addresses with commas; the nodes may
+/// still be electing their leader) and, if the S3 server is installed, LAUREATE_TEST_S3_URL.
 #[derive(Debug, clap::Args)]
 pub struct WithServersArgs {
     /// The command and its arguments.
@@ -30,15 +31,15 @@ pub async fn run(args: WithServersArgs) -> anyhow::Result<ExitCode> {
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
     let mut hangup = signal(SignalKind::hangup())?;
-    let stack = tokio::select! {
-        stack = Stack::start(StackOptions::for_tests()) => stack?,
+    let (stack, cluster) = tokio::select! {
+        servers = start() => servers?,
         _ = interrupt.recv() => return Ok(ExitCode::from(130)),
         _ = terminate.recv() => return Ok(ExitCode::from(143)),
         _ = hangup.recv() => return Ok(ExitCode::from(129)),
     };
     let (program, rest) = args.command.split_first().context("no command given")?;
     let mut command = bound_to_us(&std::env::current_exe()?, program, rest);
-    command.envs(environment(&stack));
+    command.envs(environment(&stack, &cluster));
     for (name, _) in std::env::vars_os().filter(|(name, _)| describes_a_package(name)) {
         command.env_remove(name);
     }
@@ -67,7 +68,7 @@ pub async fn run(args: WithServersArgs) -> anyhow::Result<ExitCode> {
             }
         },
     };
-    stack.stop().await;
+    tokio::join!(stack.stop(), cluster.stop());
     Ok(exit_code(status))
 }
 
@@ -78,9 +79,16 @@ fn describes_a_package(variable: &OsStr) -> bool {
     name.starts_with(b"CARGO_PKG_") || name.starts_with(b"CARGO_MANIFEST_")
 }
 
-fn environment(stack: &Stack) -> Vec<(&'static str, OsString)> {
+/// All are awaited even if one fails, so that the others are stopped in an orderly way.
+async fn start() -> Result<(Stack, NatsCluster), StackError> {
+    let (stack, cluster) = tokio::join!(Stack::start(StackOptions::for_tests()), NatsCluster::start(None));
+    Ok((stack?, cluster?))
+}
+
+fn environment(stack: &Stack, cluster: &NatsCluster) -> Vec<(&'static str, OsString)> {
     let mut variables = vec![
         ("LAUREATE_TEST_NATS_URL", stack.nats_url().into()),
+        ("LAUREATE_TEST_NATS_CLUSTER_URL", cluster.urls().join(",").into()),
         ("LAUREATE_TEST_POSTGRES_URL", stack.postgres_url().into()),
         ("LAUREATE_TEST_SMTP_ADDR", stack.smtp_addr().to_string().into()),
         ("LAUREATE_TEST_MAIL_DIR", stack.mail_dir().into()),

@@ -4,6 +4,7 @@ use std::fmt::Display;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
+use futures_util::future::try_join_all;
 
 use super::{CommandContext, CommandError, Commands, Done, Loaded};
 use crate::domain::{Decider, DomainEvent};
@@ -20,6 +21,8 @@ pub struct Transaction {
 #[derive(Default)]
 struct Collected {
     seen: Vec<(&'static str, String, Position)>,
+    /// Whether events of this very command were found.
+    repeated: bool,
     appends: Vec<Append>,
 }
 
@@ -40,7 +43,10 @@ impl Transaction {
     pub async fn look<D: Decider>(&self, id: impl Display) -> Result<Loaded<D>, CommandError> {
         let id = id.to_string();
         let loaded = self.commands.load_for::<D>(&id, Some(self.context.command_id)).await?;
-        self.collected().seen.push((D::AGGREGATE, id, loaded.position));
+        let mut collected = self.collected();
+        collected.seen.push((D::AGGREGATE, id, loaded.position));
+        collected.repeated |= !loaded.own.is_empty();
+        drop(collected);
         Ok(loaded)
     }
 
@@ -107,14 +113,17 @@ impl Transaction {
         (!appends.is_empty()).then(|| Commit::new(self.commands.log().names(), appends))
     }
 
+    /// Whether this command was executed before.
+    pub(super) fn is_repeated(&self) -> bool {
+        self.collected().repeated
+    }
+
     /// Whether everything that was looked at is as the log's leader has it.
     pub(super) async fn is_current(&self) -> Result<bool, CommandError> {
         let seen = self.collected().seen.clone();
-        for (aggregate, id, position) in seen {
-            if self.commands.log().leader_position(aggregate, &id).await? != position {
-                return Ok(false);
-            }
-        }
-        Ok(true)
+        let log = self.commands.log();
+        let positions = seen.iter().map(|(aggregate, id, _)| log.leader_position(aggregate, id));
+        let positions = try_join_all(positions).await?;
+        Ok(seen.iter().zip(positions).all(|((_, _, seen), leader)| *seen == leader))
     }
 }

@@ -112,7 +112,6 @@ fn defaults() -> Result<config::Config, ConfigError> {
         .set_default("log", "info,async_nats=warn,tokio_postgres=warn")?
         .set_default("log_format", "json")?
         .set_default("shutdown_grace_seconds", 20)?
-        .set_default("nats.replicas", 1)?
         .set_default("database.connections", 16)?
         .build()?)
 }

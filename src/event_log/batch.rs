@@ -4,11 +4,12 @@
 
 use std::time::Duration;
 
-use async_nats::jetstream::response::Response;
-use async_nats::{Client, HeaderMap, Request};
+use async_nats::jetstream::{self, response::Response};
+use async_nats::{Client, HeaderMap, Request, RequestErrorKind};
 use bytes::Bytes;
 use serde::Deserialize;
 
+use super::availability::why_nobody_answers;
 use super::{LogError, Position};
 
 /// The most messages that the server takes in one atomic batch.
@@ -19,11 +20,8 @@ const BATCH_ID: &str = "Nats-Batch-Id";
 const BATCH_SEQUENCE: &str = "Nats-Batch-Sequence";
 const BATCH_COMMIT: &str = "Nats-Batch-Commit";
 
-/// JetStream: the expected last sequence is not the present one (single message; batch).
-const WRONG_LAST_SEQUENCE: [u64; 2] = [10071, 10164];
-
 /// How long an answer may take before the outcome counts as unknown.
-const ANSWER_WITHIN: Duration = Duration::from_secs(10);
+const ANSWER_WITHIN: Duration = Duration::from_secs(5);
 
 /// One message as it goes over the wire.
 #[derive(Clone, Debug)]
@@ -40,9 +38,14 @@ pub(crate) struct Outgoing {
 pub(crate) enum PublishError {
     /// An expectation did not hold; nothing was written.
     Conflict,
+    /// Nothing was written, because in a cluster something else is just being written to a subject.
+    /// Whether the expectation holds will show in a moment.
+    InFlight,
+    /// Nothing was written, and the same may be written a little later.
+    NotNow(LogError),
     /// Nothing was written.
     Refused(LogError),
-    /// No answer: it may be there, or not.
+    /// No answer, or one that doesn't tell: it may be there, or not.
     Unknown(String),
 }
 
@@ -51,32 +54,98 @@ struct Ack {
     seq: Position,
 }
 
-/// Publishes one message and waits until the server has it.
-pub(crate) async fn publish_one(client: &Client, message: &Outgoing) -> Result<Position, PublishError> {
-    let mut headers = message.headers.clone();
-    expect(&mut headers, message.expected);
-    request(client, &message.subject, headers, message.body.clone()).await
+/// Publishes to one stream.
+pub(crate) struct Publisher {
+    client: Client,
+    stream: String,
 }
 
-/// Publishes all messages or none; answers with the position of the last.
-pub(crate) async fn publish_batch(
-    client: &Client,
-    batch_id: &str,
-    messages: &[Outgoing],
-) -> Result<Position, PublishError> {
-    let Some((last, first)) = messages.split_last() else {
-        return Err(PublishError::Refused(LogError::Unavailable("an empty batch".to_owned())));
-    };
-    for (index, message) in first.iter().enumerate() {
-        let headers = batch_headers(message, batch_id, index + 1);
-        client
-            .publish_with_headers(message.subject.clone(), headers, message.body.clone())
-            .await
-            .map_err(|error| PublishError::Refused(error.into()))?;
+impl Publisher {
+    pub(crate) const fn new(client: Client, stream: String) -> Self {
+        Self { client, stream }
     }
-    let mut headers = batch_headers(last, batch_id, messages.len());
-    headers.insert(BATCH_COMMIT, "1");
-    request(client, &last.subject, headers, last.body.clone()).await
+
+    /// Publishes one message and waits until the server has it.
+    pub(crate) async fn one(&self, message: &Outgoing) -> Result<Position, PublishError> {
+        let mut headers = message.headers.clone();
+        expect(&mut headers, message.expected);
+        self.request(&message.subject, headers, message.body.clone()).await
+    }
+
+    /// Publishes all messages or none; answers with the position of the last.
+    pub(crate) async fn batch(
+        &self,
+        batch_id: &str,
+        messages: &[Outgoing],
+    ) -> Result<Position, PublishError> {
+        let Some((last, first)) = messages.split_last() else {
+            return Err(PublishError::Refused(LogError::Unavailable("an empty batch".to_owned())));
+        };
+        for (index, message) in first.iter().enumerate() {
+            let headers = batch_headers(message, batch_id, index + 1);
+            self.client
+                .publish_with_headers(message.subject.clone(), headers, message.body.clone())
+                .await
+                .map_err(|error| PublishError::Refused(error.into()))?;
+        }
+        let mut headers = batch_headers(last, batch_id, messages.len());
+        headers.insert(BATCH_COMMIT, "1");
+        self.request(&last.subject, headers, last.body.clone()).await
+    }
+
+    async fn request(
+        &self,
+        subject: &str,
+        headers: HeaderMap,
+        body: Bytes,
+    ) -> Result<Position, PublishError> {
+        let request = Request::new().headers(headers).payload(body).timeout(Some(ANSWER_WITHIN));
+        let answer = match self.client.send_request(subject.to_owned(), request).await {
+            Ok(answer) => answer,
+            Err(error) => {
+                return Err(match error.kind() {
+                    RequestErrorKind::NoResponders => self.no_responders().await,
+                    // Never sent: trying again can't help.
+                    RequestErrorKind::MaxPayloadExceeded | RequestErrorKind::InvalidSubject => {
+                        PublishError::Refused(error.into())
+                    }
+                    RequestErrorKind::TimedOut | RequestErrorKind::Other => {
+                        PublishError::Unknown(error.to_string())
+                    }
+                });
+            }
+        };
+        match serde_json::from_slice::<Response<Ack>>(&answer.payload) {
+            Ok(Response::Ok(ack)) => Ok(ack.seq),
+            Ok(Response::Err { error }) => Err(meaning(&error)),
+            Err(error) => Err(PublishError::Unknown(format!("the server's answer is not readable: {error}"))),
+        }
+    }
+
+    /// Only a stream's leader listens, so a message that nobody listened to was not written.
+    async fn no_responders(&self) -> PublishError {
+        match why_nobody_answers(&self.client, &self.stream).await {
+            error @ LogError::NotProvisioned => PublishError::Refused(error),
+            error => PublishError::NotNow(error),
+        }
+    }
+}
+
+/// What an answer of JetStream says about what was to be written.
+fn meaning(error: &jetstream::Error) -> PublishError {
+    match error.error_code().0 {
+        // Wrong last sequence: compared with what stands in the stream.
+        10_071 => PublishError::Conflict,
+        // Wrong last sequence, too: the subject has a message that has not been applied yet.
+        10_164 => PublishError::InFlight,
+        // Temporarily unavailable; expectations not comparable yet; batch incomplete (a new leader knows
+        // a part of it only); too many open batches.
+        10_008 | 10_163 | 10_176 | 10_210 | 10_211 => PublishError::NotNow(error.into()),
+        // Storing failed, or storage ran out: a server may say so with a part of its replicas, or with a
+        // batch, that is completed after a restart.
+        10_023 | 10_077 => PublishError::Unknown(error.to_string()),
+        _ => PublishError::Refused(error.into()),
+    }
 }
 
 fn batch_headers(message: &Outgoing, batch_id: &str, sequence: usize) -> HeaderMap {
@@ -93,26 +162,28 @@ fn expect(headers: &mut HeaderMap, expected: Option<Position>) {
     }
 }
 
-async fn request(
-    client: &Client,
-    subject: &str,
-    headers: HeaderMap,
-    body: Bytes,
-) -> Result<Position, PublishError> {
-    let request = Request::new().headers(headers).payload(body).timeout(Some(ANSWER_WITHIN));
-    let answer =
-        client.send_request(subject.to_owned(), request).await.map_err(|error| match error.kind() {
-            async_nats::RequestErrorKind::NoResponders => PublishError::Refused(LogError::NotProvisioned),
-            // Never sent: trying again can't help.
-            async_nats::RequestErrorKind::MaxPayloadExceeded => PublishError::Refused(error.into()),
-            _ => PublishError::Unknown(error.to_string()),
-        })?;
-    match serde_json::from_slice::<Response<Ack>>(&answer.payload) {
-        Ok(Response::Ok(ack)) => Ok(ack.seq),
-        Ok(Response::Err { error }) if WRONG_LAST_SEQUENCE.contains(&error.error_code().0) => {
-            Err(PublishError::Conflict)
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn answer(code: u64, status: u16) -> PublishError {
+        let json = serde_json::json!({ "code": status, "err_code": code, "description": "why" });
+        meaning(&serde_json::from_value(json).unwrap())
+    }
+
+    #[test]
+    fn only_what_certainly_was_not_written_is_refused_or_tried_again() {
+        assert!(matches!(answer(10_071, 400), PublishError::Conflict));
+        assert!(matches!(answer(10_164, 400), PublishError::InFlight));
+        for code in [10_008, 10_163, 10_176, 10_210] {
+            assert!(matches!(answer(code, 503), PublishError::NotNow(_)), "{code}");
         }
-        Ok(Response::Err { error }) => Err(PublishError::Refused((&error).into())),
-        Err(error) => Err(PublishError::Unknown(format!("the server's answer is not readable: {error}"))),
+        for code in [10_023, 10_077] {
+            assert!(matches!(answer(code, 503), PublishError::Unknown(_)), "{code}");
+        }
+        // Atomic publish disabled; message too large; a code that nobody knows yet.
+        for code in [10_174, 10_054, 19_999] {
+            assert!(matches!(answer(code, 400), PublishError::Refused(_)), "{code}");
+        }
     }
 }

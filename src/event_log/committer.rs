@@ -8,15 +8,15 @@
 //! nothing but time. Few single-event commits are published plainly, side by side.
 
 use std::collections::{HashSet, VecDeque};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use async_nats::Client;
 use futures_util::future::{BoxFuture, join_all};
 use thiserror::Error;
 use tokio::sync::{mpsc, oneshot};
 
-use super::batch::{MAX_BATCH, Outgoing, PublishError, publish_batch, publish_one};
-use super::{LogError, Names, NewEvent, Position};
+use super::availability::{PATIENCE, pause};
+use super::batch::{MAX_BATCH, Outgoing, PublishError, Publisher};
+use super::{Names, NewEvent, Position};
 
 /// Up to this many waiting single-event commits are published side by side instead of as a batch.
 const PLAIN_UP_TO: usize = 4;
@@ -24,8 +24,9 @@ const PLAIN_UP_TO: usize = 4;
 const MAX_BATCH_BYTES: usize = 8 << 20;
 /// Commits that may wait before `append` itself waits.
 const QUEUE: usize = 4_096;
-/// How often a batch is tried again when the server had no room for it.
-const ROOM_TRIES: u32 = 20;
+/// How often a lone commit is tried again while a cluster writes something else to its subject: 31 ms
+/// in all. What was acknowledged a moment ago may still count as being written.
+const IN_FLIGHT_TRIES: u32 = 5;
 
 /// Events of one aggregate, and the last position that it must have.
 #[derive(Clone, Debug)]
@@ -101,9 +102,9 @@ pub(crate) struct Committer {
 }
 
 impl Committer {
-    pub(crate) fn start(client: Client) -> Self {
+    pub(crate) fn start(publisher: Publisher) -> Self {
         let (queue, waiting) = mpsc::channel(QUEUE);
-        tokio::spawn(run(client, waiting));
+        tokio::spawn(run(publisher, waiting));
         Self { queue }
     }
 
@@ -118,7 +119,7 @@ impl Committer {
     }
 }
 
-async fn run(client: Client, mut queue: mpsc::Receiver<Waiting>) {
+async fn run(publisher: Publisher, mut queue: mpsc::Receiver<Waiting>) {
     let mut waiting = VecDeque::new();
     loop {
         if waiting.is_empty() {
@@ -133,9 +134,9 @@ async fn run(client: Client, mut queue: mpsc::Receiver<Waiting>) {
         let group = next_group(&mut waiting);
         metrics::histogram!("laureate_group_commit_size").record(group.len() as f64);
         if group.len() <= PLAIN_UP_TO && group.iter().all(|w| w.commit.messages.len() == 1) {
-            join_all(group.into_iter().map(|one| write_group(&client, vec![one]))).await;
+            join_all(group.into_iter().map(|one| write_group(&publisher, vec![one]))).await;
         } else {
-            write_group(&client, group).await;
+            write_group(&publisher, group).await;
         }
     }
 }
@@ -169,45 +170,43 @@ fn next_group(waiting: &mut VecDeque<Waiting>) -> Vec<Waiting> {
 }
 
 /// Writes a group as one batch; on a conflict, each half on its own.
-fn write_group(client: &Client, mut group: Vec<Waiting>) -> BoxFuture<'_, ()> {
+fn write_group(publisher: &Publisher, mut group: Vec<Waiting>) -> BoxFuture<'_, ()> {
     Box::pin(async move {
-        match publish(client, &group).await {
+        match publish(publisher, &group).await {
             Ok(last) => acknowledge(group, last),
-            Err(PublishError::Conflict) if group.len() > 1 => {
+            Err(PublishError::Conflict | PublishError::InFlight) if group.len() > 1 => {
                 let second = group.split_off(group.len() / 2);
-                write_group(client, group).await;
-                write_group(client, second).await;
+                write_group(publisher, group).await;
+                write_group(publisher, second).await;
             }
-            Err(PublishError::Conflict) => fail(group, &AppendError::Conflict),
+            Err(PublishError::Conflict | PublishError::InFlight) => fail(group, &AppendError::Conflict),
             Err(PublishError::Unknown(why)) => fail(group, &AppendError::Unknown(why)),
-            Err(PublishError::Refused(error)) => fail(group, &AppendError::Refused(error.to_string())),
+            Err(PublishError::Refused(error) | PublishError::NotNow(error)) => {
+                fail(group, &AppendError::Refused(error.to_string()));
+            }
         }
     })
 }
 
-async fn publish(client: &Client, group: &[Waiting]) -> Result<Position, PublishError> {
+/// Publishes until the server says what became of it, or it has been patient for long enough.
+async fn publish(publisher: &Publisher, group: &[Waiting]) -> Result<Position, PublishError> {
     let messages: Vec<Outgoing> = group.iter().flat_map(|w| w.commit.messages.iter().cloned()).collect();
-    if let [single] = messages.as_slice() {
-        return publish_one(client, single).await;
-    }
-    let mut tries = 0;
+    let start = Instant::now();
+    let (mut tries, mut in_flight) = (0, 0);
     loop {
-        let answer = publish_batch(client, &uuid::Uuid::new_v4().to_string(), &messages).await;
+        let answer = match messages.as_slice() {
+            [single] => publisher.one(single).await,
+            _ => publisher.batch(&uuid::Uuid::new_v4().to_string(), &messages).await,
+        };
         match answer {
-            Err(PublishError::Refused(LogError::Refused { code, .. }))
-                if no_room(code) && tries < ROOM_TRIES =>
-            {
-                tries += 1;
-                tokio::time::sleep(Duration::from_millis(10 * u64::from(tries))).await;
+            Err(PublishError::NotNow(_)) if start.elapsed() < PATIENCE => pause(&mut tries).await,
+            Err(PublishError::InFlight) if group.len() == 1 && in_flight < IN_FLIGHT_TRIES => {
+                tokio::time::sleep(Duration::from_millis(1 << in_flight)).await;
+                in_flight += 1;
             }
             other => return other,
         }
     }
-}
-
-/// JetStream: too many open batches (10210, 10211), or the batch was given up half-way (10176).
-const fn no_room(code: u64) -> bool {
-    matches!(code, 10_210 | 10_211 | 10_176)
 }
 
 fn acknowledge(group: Vec<Waiting>, last: Position) {

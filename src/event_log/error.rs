@@ -8,7 +8,7 @@ use super::Position;
 /// The log can't be used as asked. Carries no personal data.
 #[derive(Debug, Error)]
 pub enum LogError {
-    /// The server doesn't answer, or not in time.
+    /// The server doesn't answer, not in time, or that it can't just now.
     #[error("the event log is not available: {0}")]
     Unavailable(String),
     /// The stream is not there.
@@ -35,12 +35,19 @@ pub enum LogError {
 /// JetStream: stream not found.
 pub(crate) const STREAM_NOT_FOUND: u64 = 10059;
 
+/// JetStream: not now. No leader or no quorum (10004, 10008, 10009), starting (10039, 10076), a stream
+/// that is offline (10118, 10194), too many requests (10167), expectations not comparable yet (10163),
+/// open batches (10176, 10210, 10211).
+const NOT_NOW: [u64; 12] =
+    [10_004, 10_008, 10_009, 10_039, 10_076, 10_118, 10_163, 10_167, 10_176, 10_194, 10_210, 10_211];
+
 impl From<&jetstream::Error> for LogError {
     fn from(error: &jetstream::Error) -> Self {
-        if error.error_code().0 == STREAM_NOT_FOUND {
-            return Self::NotProvisioned;
+        match error.error_code().0 {
+            STREAM_NOT_FOUND => Self::NotProvisioned,
+            code if NOT_NOW.contains(&code) => Self::Unavailable(error.to_string()),
+            code => Self::Refused { code, description: error.to_string() },
         }
-        Self::Refused { code: error.error_code().0, description: error.to_string() }
     }
 }
 

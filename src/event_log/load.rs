@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
-use async_nats::HeaderMap;
 use async_nats::jetstream::response::Response;
+use async_nats::{HeaderMap, Request};
 use futures_util::StreamExt;
 use serde::Deserialize;
 use serde_json::json;
 
+use super::availability::{patiently, why_nobody_answers};
 use super::envelope::recorded;
 use super::{EventLog, LogError, Position, RecordedEvent};
 
@@ -16,7 +17,7 @@ const PER_REQUEST: usize = 1_024;
 /// How many bytes one request asks for: far below the server's `max_pending`, at which it takes a
 /// client for stuck and cuts it off.
 const MAX_BYTES: usize = 8 << 20;
-/// How long the server may take for the next event of an answer.
+/// How long the server may take for the next event of an answer. Another replica is asked then.
 const NEXT_WITHIN: Duration = Duration::from_secs(5);
 
 const SUBJECT: &str = "Nats-Subject";
@@ -38,33 +39,29 @@ impl EventLog {
         after: Position,
     ) -> Result<Vec<RecordedEvent>, LogError> {
         let subject = self.shared.names.aggregate(aggregate, id);
-        let mut events = Vec::new();
+        let mut events: Vec<RecordedEvent> = Vec::new();
         let mut from = after + 1;
         loop {
-            let before = events.len();
-            let more = self.load_page(&subject, from, &mut events).await?;
+            let (page, more) = patiently(|| self.load_page(&subject, from)).await?;
+            events.extend(page);
             match events.last() {
-                Some(last) if more && events.len() > before => from = last.position + 1,
+                Some(last) if more && last.position >= from => from = last.position + 1,
                 _ => return Ok(events),
             }
         }
     }
 
-    /// Adds one answer's events. Tells whether there are more: an answer ends after so many events, or
-    /// after so many bytes.
-    async fn load_page(
-        &self,
-        subject: &str,
-        from: Position,
-        events: &mut Vec<RecordedEvent>,
-    ) -> Result<bool, LogError> {
-        let client = &self.shared.client;
+    /// One answer's events, and whether there are more: an answer ends after so many events, or after
+    /// so many bytes.
+    async fn load_page(&self, subject: &str, from: Position) -> Result<(Vec<RecordedEvent>, bool), LogError> {
+        let (client, stream) = (&self.shared.client, self.shared.names.events());
+        let mut events = Vec::new();
         let inbox = client.new_inbox();
         let mut answers = client.subscribe(inbox.clone()).await?;
         let ask =
             json!({ "next_by_subj": subject, "seq": from, "batch": PER_REQUEST, "max_bytes": MAX_BYTES })
                 .to_string();
-        let api = format!("$JS.API.DIRECT.GET.{}", self.shared.names.events());
+        let api = format!("$JS.API.DIRECT.GET.{stream}");
         client.publish_with_reply(api, inbox, ask.into()).await?;
         loop {
             let next = tokio::time::timeout(NEXT_WITHIN, answers.next()).await;
@@ -76,10 +73,10 @@ impl EventLog {
             if let Some(status) = message.status {
                 return match status.as_u16() {
                     // End of the answer.
-                    204 => Ok(pending(message.headers.as_ref()) > 0),
+                    204 => Ok((events, pending(message.headers.as_ref()) > 0)),
                     // Nothing on this subject.
-                    404 => Ok(false),
-                    503 => Err(LogError::NotProvisioned),
+                    404 => Ok((events, false)),
+                    503 => Err(why_nobody_answers(client, &stream).await),
                     other => Err(LogError::Unavailable(format!("direct get answered {other}"))),
                 };
             }
@@ -98,6 +95,11 @@ impl EventLog {
     /// # Errors
     /// The server can't be reached.
     pub async fn leader_position(&self, aggregate: &str, id: &str) -> Result<Position, LogError> {
+        let subject = self.shared.names.aggregate(aggregate, id);
+        patiently(|| self.ask_leader(&subject)).await
+    }
+
+    async fn ask_leader(&self, subject: &str) -> Result<Position, LogError> {
         #[derive(Deserialize)]
         struct Stored {
             message: Message,
@@ -106,10 +108,11 @@ impl EventLog {
         struct Message {
             seq: Position,
         }
-        let names = &self.shared.names;
-        let api = format!("$JS.API.STREAM.MSG.GET.{}", names.events());
-        let ask = json!({ "last_by_subj": names.aggregate(aggregate, id) }).to_string();
-        let answer = self.shared.client.request(api, ask.into()).await?;
+        let api = format!("$JS.API.STREAM.MSG.GET.{}", self.shared.names.events());
+        let ask = json!({ "last_by_subj": subject }).to_string();
+        // A request that reaches no leader gets no answer at all.
+        let ask = Request::new().payload(ask.into()).timeout(Some(NEXT_WITHIN));
+        let answer = self.shared.client.send_request(api, ask).await?;
         match serde_json::from_slice::<Response<Stored>>(&answer.payload) {
             Ok(Response::Ok(stored)) => Ok(stored.message.seq),
             Ok(Response::Err { error }) if error.error_code().0 == NO_MESSAGE => Ok(0),

@@ -3,8 +3,10 @@
 //! * [`envelope`] — an event as a message: CloudEvents attributes as headers, JSON as body.
 //! * [`committer`] — appending: expected sequences, atomic batches, group commit.
 //! * [`load`] — one aggregate's history; [`read`] — the whole log in order.
-//! * [`provision`] — streams and consumers from the files under `nats/`.
+//! * [`availability`] — patience with a cluster that elects a leader.
+//! * [`provision`] — streams and consumers from the files under `nats/`; [`plan`] — what that changes.
 
+mod availability;
 pub mod batch;
 pub mod committer;
 pub mod connect;
@@ -12,6 +14,7 @@ pub mod envelope;
 pub mod error;
 pub mod load;
 pub mod names;
+pub mod plan;
 pub mod provision;
 pub mod read;
 pub mod recorded;
@@ -26,6 +29,7 @@ pub use connect::{Address, ConnectError, connect};
 pub use envelope::NewEvent;
 pub use error::LogError;
 pub use names::Names;
+pub use plan::{ProvisionError, Step};
 pub use read::LogReader;
 pub use recorded::{LogInfo, Position, RecordedEvent};
 
@@ -47,7 +51,8 @@ impl EventLog {
     #[must_use]
     pub fn new(client: async_nats::Client, names: Names) -> Self {
         let context = jetstream::new(client.clone());
-        let committer = committer::Committer::start(client.clone());
+        let publisher = batch::Publisher::new(client.clone(), names.events());
+        let committer = committer::Committer::start(publisher);
         Self { shared: Arc::new(Shared { client, context, names, committer }) }
     }
 

@@ -1,16 +1,21 @@
 //! Streams and consumers, from the JSON under `nats/` (the server's own API format), idempotently.
 
 use async_nats::jetstream::response::Response;
+use futures_util::future::try_join_all;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::availability::patiently;
+use super::plan::{Action, Kind, ProvisionError, Step, changes, check_replicas, overlaid};
 use super::{EventLog, LogError};
 
 /// Stands for the namespace in the files.
 const NAMESPACE: &str = "$NS";
 
-/// JetStream: the stream exists with another configuration.
-const STREAM_NAME_IN_USE: u64 = 10058;
+/// JetStream: consumer not found.
+const CONSUMER_NOT_FOUND: u64 = 10014;
+/// JetStream: no suitable peers for placement.
+const NO_PEERS: u64 = 10005;
 
 /// The streams, by name.
 const STREAMS: &[(&str, &str)] = &[
@@ -30,72 +35,164 @@ const CONSUMERS: &[(&str, &str, &str)] = &[
     ("ADVISORIES", "deadletters", include_str!("../../nats/consumers/deadletters.json")),
 ];
 
-/// What one provisioning step did.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Provisioned {
-    /// The stream or consumer, as the server names it.
-    pub name: String,
-    /// Whether it was there before and only brought up to date.
-    pub existed: bool,
+/// A stream or consumer as it should be, and where the server takes it.
+struct Target {
+    name: String,
+    kind: Kind,
+    /// What the API's subjects end with.
+    path: String,
+    /// The stream that a consumer is on.
+    stream: Option<String>,
+    config: Value,
 }
 
 impl EventLog {
-    /// Creates or updates every stream and consumer of this namespace.
+    /// Creates or updates every stream and consumer of this namespace, and tells what was done.
     ///
-    /// `replicas` is 1 for a single server, 3 for a cluster.
+    /// `replicas` is how many servers keep each stream: 1, or 3 or 5 in a cluster. `None`: existing
+    /// streams stay as they are, and new ones become like `EVENTS`, or get 1. Consumers follow.
     ///
     /// # Errors
-    /// The server can't be reached or refuses a configuration.
-    pub async fn provision(&self, replicas: u8) -> Result<Vec<Provisioned>, LogError> {
-        let mut done = Vec::new();
-        for (name, template) in STREAMS {
-            let mut config = self.configuration(name, template)?;
-            config["name"] = json!(self.names().stream(name));
-            config["num_replicas"] = json!(replicas);
-            done.push(self.provision_stream(&config).await?);
-        }
-        for (stream, name, template) in CONSUMERS {
-            let mut config = self.configuration(name, template)?;
-            config["durable_name"] = json!(name);
-            config["name"] = json!(name);
-            done.push(self.provision_consumer(stream, name, &config).await?);
-        }
-        Ok(done)
+    /// See [`ProvisionError`]; what was done before the error stays done.
+    pub async fn provision(&self, replicas: impl Into<Option<u8>>) -> Result<Vec<Step>, ProvisionError> {
+        self.go_through(replicas.into(), true).await
     }
 
-    fn configuration(&self, name: &str, template: &str) -> Result<Value, LogError> {
+    /// What [`Self::provision`] would do; changes nothing.
+    ///
+    /// # Errors
+    /// See [`ProvisionError`]. That a cluster has too few servers shows only when it is changed.
+    pub async fn plan_provision(&self, replicas: impl Into<Option<u8>>) -> Result<Vec<Step>, ProvisionError> {
+        self.go_through(replicas.into(), false).await
+    }
+
+    async fn go_through(&self, replicas: Option<u8>, apply: bool) -> Result<Vec<Step>, ProvisionError> {
+        if let Some(replicas) = replicas {
+            check_replicas(replicas)?;
+            if replicas > 1 && self.client().server_info().cluster.is_none() {
+                return Err(ProvisionError::NotClustered(replicas));
+            }
+        }
+        let streams = self.streams(replicas)?;
+        let of_new = match replicas {
+            Some(replicas) => replicas.into(),
+            None => self.replicas_of(&streams[0]).await?,
+        };
+        let mut steps = try_join_all(streams.iter().map(|one| self.bring_up(one, of_new, apply))).await?;
+        let consumers = self.consumers()?;
+        steps.extend(try_join_all(consumers.iter().map(|one| self.bring_up(one, of_new, apply))).await?);
+        Ok(steps)
+    }
+
+    fn streams(&self, replicas: Option<u8>) -> Result<Vec<Target>, ProvisionError> {
+        let target = |(name, template): &(&str, &str)| {
+            let name = self.names().stream(name);
+            let mut config = self.configuration(&name, template)?;
+            config["name"] = json!(name);
+            if let Some(replicas) = replicas {
+                config["num_replicas"] = json!(replicas);
+            }
+            Ok(Target { kind: Kind::Stream, path: name.clone(), stream: None, name, config })
+        };
+        STREAMS.iter().map(target).collect()
+    }
+
+    fn consumers(&self) -> Result<Vec<Target>, ProvisionError> {
+        let target = |(stream, consumer, template): &(&str, &str, &str)| {
+            let stream = self.names().stream(stream);
+            let name = format!("{stream}/{consumer}");
+            let mut config = self.configuration(&name, template)?;
+            config["durable_name"] = json!(consumer);
+            config["name"] = json!(consumer);
+            // As many as the stream has, also when that changes.
+            config["num_replicas"] = json!(0);
+            let path = format!("{stream}.{consumer}");
+            Ok(Target { name, kind: Kind::Consumer, path, stream: Some(stream), config })
+        };
+        CONSUMERS.iter().map(target).collect()
+    }
+
+    fn configuration(&self, name: &str, template: &str) -> Result<Value, ProvisionError> {
         let text = template.replace(NAMESPACE, self.names().namespace());
-        serde_json::from_str(&text).map_err(|error| LogError::Refused {
-            code: 0,
-            description: format!("nats/ holds a file for {name} that is not JSON: {error}"),
+        serde_json::from_str(&text).map_err(|error| {
+            let description = format!("its file under nats/ is not JSON: {error}");
+            ProvisionError::Server {
+                name: name.to_owned(),
+                source: LogError::Refused { code: 0, description },
+            }
         })
     }
 
-    async fn provision_stream(&self, config: &Value) -> Result<Provisioned, LogError> {
-        let name = config["name"].as_str().unwrap_or_default().to_owned();
-        // The answer to creating a stream that is there with this configuration says that it was created.
-        let existed = self.api(&format!("STREAM.INFO.{name}"), &json!({})).await.is_ok();
-        match self.api(&format!("STREAM.CREATE.{name}"), config).await {
-            Ok(_) => {}
-            Err(LogError::Refused { code: STREAM_NAME_IN_USE, .. }) => {
-                self.api(&format!("STREAM.UPDATE.{name}"), config).await?;
-            }
-            Err(error) => return Err(error),
-        }
-        Ok(Provisioned { name, existed })
+    async fn replicas_of(&self, stream: &Target) -> Result<u64, ProvisionError> {
+        let present = self.present(stream).await?;
+        Ok(present.and_then(|config| config["num_replicas"].as_u64()).unwrap_or(1))
     }
 
-    async fn provision_consumer(
-        &self,
-        stream: &str,
-        name: &str,
-        config: &Value,
-    ) -> Result<Provisioned, LogError> {
-        let stream = self.names().stream(stream);
-        let existed = self.api(&format!("CONSUMER.INFO.{stream}.{name}"), &json!({})).await.is_ok();
-        let ask = json!({ "stream_name": stream, "config": config });
-        self.api(&format!("CONSUMER.CREATE.{stream}.{name}"), &ask).await?;
-        Ok(Provisioned { name: format!("{stream}/{name}"), existed })
+    /// Compares one stream or consumer with what the server has, and brings it up to date if asked to.
+    async fn bring_up(&self, target: &Target, of_new: u64, apply: bool) -> Result<Step, ProvisionError> {
+        let present = self.present(target).await?;
+        let changes = present.as_ref().map_or_else(Vec::new, |present| changes(present, &target.config));
+        let action = match &present {
+            None => Action::Create,
+            Some(_) if changes.is_empty() => Action::Nothing,
+            Some(_) => Action::Change,
+        };
+        if apply && action != Action::Nothing {
+            let mut config = present.map_or_else(|| target.config.clone(), |p| overlaid(&p, &target.config));
+            if target.kind == Kind::Stream && action == Action::Create {
+                config["num_replicas"] = json!(of_new);
+            }
+            self.write(target, action, config).await?;
+        }
+        Ok(Step { name: target.name.clone(), kind: target.kind, action, changes })
+    }
+
+    /// The server's configuration of it; `None` where it doesn't exist.
+    async fn present(&self, target: &Target) -> Result<Option<Value>, ProvisionError> {
+        let path = match target.kind {
+            Kind::Stream => format!("STREAM.INFO.{}", target.path),
+            Kind::Consumer => format!("CONSUMER.INFO.{}", target.path),
+        };
+        match self.api(&path, &json!({})).await {
+            Ok(info) => Ok(Some(info["config"].clone())),
+            Err(LogError::NotProvisioned | LogError::Refused { code: CONSUMER_NOT_FOUND, .. }) => Ok(None),
+            Err(source) => Err(ProvisionError::Server { name: target.name.clone(), source }),
+        }
+    }
+
+    async fn write(&self, target: &Target, action: Action, config: Value) -> Result<(), ProvisionError> {
+        let replicas = config["num_replicas"].as_u64().unwrap_or(1);
+        let (verb, ask) = match (&target.stream, action) {
+            (Some(stream), _) => ("CONSUMER.CREATE", json!({ "stream_name": stream, "config": config })),
+            (None, Action::Change) => ("STREAM.UPDATE", config),
+            (None, _) => ("STREAM.CREATE", config),
+        };
+        let name = target.name.clone();
+        match self.api(&format!("{verb}.{}", target.path), &ask).await {
+            Ok(_) => self.settled(target).await,
+            Err(LogError::Refused { code: NO_PEERS, description: reason }) => {
+                Err(ProvisionError::TooFewServers { name, replicas, reason })
+            }
+            Err(source) => Err(ProvisionError::Server { name, source }),
+        }
+    }
+
+    /// Waits until it has a leader; a stream that gets more or fewer replicas may be without for a while.
+    async fn settled(&self, target: &Target) -> Result<(), ProvisionError> {
+        let path = match target.kind {
+            Kind::Stream => format!("STREAM.INFO.{}", target.path),
+            Kind::Consumer => format!("CONSUMER.INFO.{}", target.path),
+        };
+        let led = || async {
+            let info = self.api(&path, &json!({})).await?;
+            let alone = info["cluster"].is_null();
+            if alone || info["cluster"]["leader"].as_str().is_some_and(|leader| !leader.is_empty()) {
+                return Ok(());
+            }
+            Err(LogError::Unavailable("it has no leader yet".to_owned()))
+        };
+        let error = |source| ProvisionError::Server { name: target.name.clone(), source };
+        patiently(led).await.map_err(error)
     }
 
     async fn api(&self, subject: &str, ask: &Value) -> Result<Value, LogError> {

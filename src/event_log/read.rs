@@ -1,6 +1,6 @@
 //! Reading the whole log in order, from any position on.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use async_nats::jetstream::Message;
 use async_nats::jetstream::consumer::{DeliverPolicy, pull};
@@ -15,6 +15,10 @@ const PULL: i64 = 1_000;
 /// How long the server may take to give an event that it says it has.
 const FIRST_WITHIN: Duration = Duration::from_secs(10);
 
+/// How often a reader that hears nothing asks whether there is something. A consumer lives on one
+/// node; when that goes down, async-nats notices after half a minute.
+const ASK_EVERY: Duration = Duration::from_secs(2);
+
 /// A cursor that moves along the log.
 pub struct LogReader {
     log: EventLog,
@@ -24,6 +28,14 @@ pub struct LogReader {
     /// How many events the server had still to give when it was asked or gave the last one.
     remaining: u64,
     messages: Option<pull::Ordered>,
+    silence: Silence,
+}
+
+/// What a reader that hears nothing knows.
+struct Silence {
+    asked: Instant,
+    /// The log's last position when it asked.
+    last: Position,
 }
 
 impl EventLog {
@@ -36,7 +48,8 @@ impl EventLog {
     /// As [`Self::read_after`], but only of these subjects, which the server picks; all if there is none.
     #[must_use]
     pub fn read_some_after(&self, position: Position, subjects: Vec<String>) -> LogReader {
-        LogReader { log: self.clone(), after: position, subjects, remaining: 0, messages: None }
+        let silence = Silence { asked: Instant::now(), last: 0 };
+        LogReader { log: self.clone(), after: position, subjects, remaining: 0, messages: None, silence }
     }
 
     /// The position of the first event that the server took at `time` or later; `None` if there is none.
@@ -79,7 +92,7 @@ impl LogReader {
         let Some(mut messages) = self.messages.take() else { return Ok(Vec::new()) };
         let mut events = Vec::new();
         let Ok(first) = tokio::time::timeout(wait, messages.next()).await else {
-            self.messages = Some(messages);
+            self.messages = self.is_live().await.then_some(messages);
             return Ok(events);
         };
         let mut next = first;
@@ -92,6 +105,8 @@ impl LogReader {
                 };
             };
             match self.read(&message) {
+                // A consumer that async-nats made anew before anything had come begins with the log.
+                Ok(event) if event.position <= self.after => return Ok(events),
                 Ok(event) => {
                     self.after = event.position;
                     events.push(event);
@@ -134,6 +149,19 @@ impl LogReader {
             self.remaining = remaining;
         }
         Ok(())
+    }
+
+    /// Whether the consumer may be heard of again. It is not if it kept silent over something that was
+    /// in the log when the reader asked last; the next call makes a new one.
+    async fn is_live(&mut self) -> bool {
+        // One that hears only some subjects is rightly silent over others.
+        if !self.subjects.is_empty() || self.silence.asked.elapsed() < ASK_EVERY {
+            return true;
+        }
+        let missed = self.silence.last > self.after;
+        let last = self.log.info().await.map_or(0, |info| info.last_position);
+        self.silence = Silence { asked: Instant::now(), last: if missed { 0 } else { last } };
+        !missed
     }
 
     fn read(&mut self, message: &Message) -> Result<RecordedEvent, LogError> {

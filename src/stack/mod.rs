@@ -8,6 +8,7 @@ mod data_dir;
 mod error;
 pub mod mail_catcher;
 mod nats;
+mod nats_cluster;
 mod postgres;
 mod postgres_cluster;
 mod postgres_install;
@@ -29,6 +30,7 @@ use s3::S3;
 use server_user::ServerUser;
 
 pub use error::StackError;
+pub use nats_cluster::NatsCluster;
 pub use programs::{NATS_VARIABLE, POSTGRES_VARIABLE};
 
 /// What a stack shall be like.
@@ -92,13 +94,7 @@ pub struct ServerPids {
 impl Stack {
     /// Starts all servers and returns when they answer. Takes a few seconds on a new folder.
     pub async fn start(options: StackOptions) -> Result<Self, StackError> {
-        let supervisor = match &options.supervisor {
-            Some(path) => path.clone(),
-            None => std::env::current_exe().map_err(|source| StackError::Io {
-                what: "cannot tell where this program is".to_owned(),
-                source,
-            })?,
-        };
+        let supervisor = supervisor(options.supervisor.clone())?;
         let data = match &options.data_dir {
             Some(path) => DataDir::open(path)?,
             None => DataDir::temporary(ServerUser::unless_ordinary()?)?,
@@ -192,6 +188,13 @@ impl Stack {
         drop(mail);
         drop(data);
     }
+}
+
+/// The `laureate` binary: the one named, or this program.
+fn supervisor(named: Option<PathBuf>) -> Result<PathBuf, StackError> {
+    named
+        .map_or_else(std::env::current_exe, Ok)
+        .map_err(|source| StackError::Io { what: "cannot tell where this program is".to_owned(), source })
 }
 
 fn pid_in(file: &Path) -> Option<u32> {

@@ -71,7 +71,8 @@ jetstream {{
     )
 }
 
-fn quoted(path: &Path) -> String {
+/// A path inside quotes of a configuration file.
+pub(super) fn quoted(path: &Path) -> String {
     path.to_string_lossy().replace('\\', "\\\\").replace('"', "\\\"")
 }
 
@@ -95,7 +96,8 @@ async fn ready(process: &mut ServerProcess, folder: &Path) -> Result<String, Sta
     }
 }
 
-async fn jetstream_answers(url: &str) -> bool {
+/// Whether JetStream answers; in a cluster, whether there is a leader.
+pub(super) async fn jetstream_answers(url: &str) -> bool {
     let options = async_nats::ConnectOptions::new().connection_timeout(Duration::from_secs(2));
     let Ok(client) = options.connect(url).await else {
         return false;

@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use laureate::event_log::batch::MAX_BATCH;
-use laureate::event_log::{Append, AppendError, Commit, LogError};
+use laureate::event_log::plan::Action;
+use laureate::event_log::{Append, AppendError, Commit, LogError, Step};
 
 use crate::support::Namespace;
 use crate::support::servers;
@@ -22,12 +23,10 @@ async fn provisioning_again_finds_everything_there() {
     let namespace = Namespace::new();
     let log = open(&servers().nats_url, namespace.name()).await;
     let first = log.provision(1).await.unwrap();
-    assert!(first.iter().all(|made| !made.existed), "{first:?}");
+    assert!(first.iter().all(|step| step.action == Action::Create), "{first:?}");
     let second = log.provision(1).await.unwrap();
-    assert!(second.iter().all(|made| made.existed), "{second:?}");
-    let names = |made: &[laureate::event_log::provision::Provisioned]| {
-        made.iter().map(|made| made.name.clone()).collect::<Vec<_>>()
-    };
+    assert!(second.iter().all(|step| step.action == Action::Nothing), "{second:?}");
+    let names = |steps: &[Step]| steps.iter().map(|step| step.name.clone()).collect::<Vec<_>>();
     assert_eq!(names(&first), names(&second));
     assert_eq!(first.len(), 10, "five streams and five consumers: {first:?}");
 }

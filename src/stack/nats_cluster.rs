@@ -1,0 +1,232 @@
+//! Three nats-servers as one cluster, on free ports of 127.0.0.1, with the configuration that
+//! `nats/cluster/` has for real ones. For tests: its data is removed at the end.
+
+use std::ffi::OsString;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use super::data_dir::{DataDir, private_folder, write_private};
+use super::nats::{jetstream_answers, quoted};
+use super::server_process::{Launch, ServerProcess};
+use super::supervise::StopSignal;
+use super::{StackError, pid_in, programs};
+
+/// How many nodes a cluster has here.
+pub const NODES: usize = 3;
+
+const CONFIG: &str = include_str!("../../nats/cluster/server.conf");
+/// The nodes wait 4 to 9 s before they elect their first leader.
+const READY_WITHIN: Duration = Duration::from_secs(60);
+const POLL: Duration = Duration::from_millis(50);
+const PORT_ATTEMPTS: u32 = 5;
+
+/// A running cluster. Dropping it stops the nodes and blocks until they are gone.
+#[derive(Debug)]
+pub struct NatsCluster {
+    nodes: Vec<Node>,
+    program: PathBuf,
+    supervisor: PathBuf,
+    // The last to be dropped: it is removed when nobody uses it any more.
+    data: DataDir,
+}
+
+#[derive(Debug)]
+struct Node {
+    name: String,
+    clients: SocketAddr,
+    routes: SocketAddr,
+    folder: PathBuf,
+    /// `None` while the node is down.
+    process: Option<ServerProcess>,
+}
+
+impl NatsCluster {
+    /// Starts the nodes and returns at once; [`Self::ready`] waits until they have elected a leader.
+    /// `supervisor` is the `laureate` binary; this program if `None`.
+    ///
+    /// # Errors
+    /// nats-server is not there, or a node can't be started.
+    pub async fn start(supervisor: Option<PathBuf>) -> Result<Self, StackError> {
+        let supervisor = super::supervisor(supervisor)?;
+        let program = programs::nats_server(None)?;
+        let data = DataDir::temporary(None)?;
+        let mut cluster = Self { nodes: Vec::new(), program, supervisor, data };
+        for attempt in 1.. {
+            cluster.nodes = nodes(cluster.data.root())?;
+            match cluster.start_all().await {
+                Ok(()) => return Ok(cluster),
+                // Somebody else took a port between our look and the node's start.
+                Err(StackError::Ended { log, .. }) if attempt < PORT_ATTEMPTS && log.contains("in use") => {
+                    cluster.nodes.clear();
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        unreachable!("proof: the last attempt returns")
+    }
+
+    async fn start_all(&mut self) -> Result<(), StackError> {
+        for index in 0..self.nodes.len() {
+            self.start_node(index)?;
+        }
+        let start = Instant::now();
+        while !self.all_listen().await? {
+            if let Some(process) = self.nodes[0].process.as_ref().filter(|_| start.elapsed() > READY_WITHIN) {
+                return Err(process.not_ready_error(READY_WITHIN));
+            }
+            tokio::time::sleep(POLL).await;
+        }
+        Ok(())
+    }
+
+    async fn all_listen(&mut self) -> Result<bool, StackError> {
+        for node in &mut self.nodes {
+            if let Some(process) = &mut node.process
+                && process.ended().is_some()
+            {
+                return Err(process.ended_error());
+            }
+            if tokio::net::TcpStream::connect(node.clients).await.is_err() {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// Starts a node that is down, on its old ports and with its old data. It needs a while to catch up.
+    ///
+    /// # Errors
+    /// The node can't be started.
+    pub fn start_node(&mut self, index: usize) -> Result<(), StackError> {
+        let routes: Vec<SocketAddr> = self.nodes.iter().map(|node| node.routes).collect();
+        let node = &mut self.nodes[index];
+        let config = node.folder.join("server.conf");
+        write_private(&config, CONFIG).map_err(|source| StackError::Io {
+            what: format!("cannot write {}", config.display()),
+            source,
+        })?;
+        let process = Launch {
+            name: "nats-server",
+            command: vec![
+                self.program.clone().into(),
+                "-c".into(),
+                config.into(),
+                "-P".into(),
+                node.pid_file().into(),
+            ],
+            env: node.environment(&routes),
+            log: node.folder.join("nats.log"),
+            stop_signal: StopSignal::Terminate,
+            grace: Duration::from_secs(15),
+            user: None,
+            supervisor: &self.supervisor,
+        }
+        .start()?;
+        node.process = Some(process);
+        Ok(())
+    }
+
+    /// Waits until a node that was killed is gone, so that it can be started again.
+    pub async fn node_ended(&mut self, index: usize) {
+        if let Some(process) = self.nodes[index].process.take() {
+            process.stop().await;
+        }
+    }
+
+    /// Waits until every node answers for the whole cluster: there is a leader.
+    ///
+    /// # Errors
+    /// A node has ended, or there is no leader within a minute.
+    pub async fn ready(&mut self) -> Result<(), StackError> {
+        let start = Instant::now();
+        for node in self.nodes.iter_mut() {
+            let url = url(node.clients);
+            while !jetstream_answers(&url).await {
+                if let Some(process) = &mut node.process {
+                    if process.ended().is_some() {
+                        return Err(process.ended_error());
+                    }
+                    if start.elapsed() > READY_WITHIN {
+                        return Err(process.not_ready_error(READY_WITHIN));
+                    }
+                }
+                tokio::time::sleep(POLL).await;
+            }
+        }
+        Ok(())
+    }
+
+    /// Each node's address, without user or password.
+    #[must_use]
+    pub fn urls(&self) -> Vec<String> {
+        self.nodes.iter().map(|node| url(node.clients)).collect()
+    }
+
+    /// The nodes' names, in the order of [`Self::urls`].
+    #[must_use]
+    pub fn names(&self) -> Vec<&str> {
+        self.nodes.iter().map(|node| node.name.as_str()).collect()
+    }
+
+    /// A node's process id as it has written it down; `None` before that.
+    #[must_use]
+    pub fn pid(&self, index: usize) -> Option<u32> {
+        pid_in(&self.nodes[index].pid_file())
+    }
+
+    /// Stops all nodes.
+    pub async fn stop(self) {
+        let Self { nodes, data, .. } = self;
+        let stops = nodes.into_iter().filter_map(|node| node.process).map(ServerProcess::stop);
+        futures_util::future::join_all(stops).await;
+        drop(data);
+    }
+}
+
+impl Node {
+    fn pid_file(&self) -> PathBuf {
+        self.folder.join("nats.pid")
+    }
+
+    /// What the configuration takes from the environment, quoted as the server's parser wants it.
+    fn environment(&self, routes: &[SocketAddr]) -> Vec<(&'static str, OsString)> {
+        let text = |value: &str| OsString::from(format!("\"{value}\""));
+        let mut variables = vec![
+            ("NATS_NAME", text(&self.name)),
+            ("NATS_LISTEN", text(&self.clients.to_string())),
+            ("NATS_CLUSTER_LISTEN", text(&self.routes.to_string())),
+            ("NATS_CLUSTER_ADVERTISE", text(&self.routes.to_string())),
+            ("NATS_STORE_DIR", text(&quoted(&self.folder.join("store")))),
+        ];
+        for (name, route) in ["NATS_ROUTE_1", "NATS_ROUTE_2", "NATS_ROUTE_3"].into_iter().zip(routes) {
+            variables.push((name, text(&url(*route))));
+        }
+        variables
+    }
+}
+
+fn url(address: SocketAddr) -> String {
+    format!("nats://{address}")
+}
+
+/// Nodes with free ports; all are held until the last is found, so that none is found twice.
+fn nodes(root: &Path) -> Result<Vec<Node>, StackError> {
+    let mut held = Vec::new();
+    let mut free = || {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+        let address = listener.local_addr()?;
+        held.push(listener);
+        Ok(address)
+    };
+    let failed = |source| StackError::Io { what: "cannot find a free port on 127.0.0.1".to_owned(), source };
+    (1..=NODES)
+        .map(|number| {
+            let name = format!("nats-{number}");
+            let folder = root.join(&name);
+            private_folder(&folder)?;
+            let (clients, routes) = (free().map_err(failed)?, free().map_err(failed)?);
+            Ok(Node { name, clients, routes, folder, process: None })
+        })
+        .collect()
+}
