@@ -18,7 +18,7 @@ use clap::{Args, Subcommand};
 
 use super::exit::NotFound;
 use super::global::GlobalArgs;
-use crate::event_log::Position;
+use crate::event_log::{EventLog, LogError, Position, RecordedEvent};
 
 /// How long one read waits for news.
 const WAIT: Duration = Duration::from_millis(500);
@@ -51,6 +51,16 @@ pub struct ShowArgs {
     reveal: bool,
 }
 
+/// The newest event of a type, if there is one.
+///
+/// # Errors
+/// The log can't be read.
+pub async fn newest(log: &EventLog, event_type: &'static str) -> Result<Option<RecordedEvent>, LogError> {
+    let filter = filter::Filter { types: vec![event_type], ..filter::Filter::default() };
+    let end = log.info().await?.last_position;
+    Ok(last::last(log, &filter, end, 1).await?.pop_back())
+}
+
 /// Prints events on stdout.
 ///
 /// # Errors
@@ -67,7 +77,7 @@ pub async fn run(command: EventsCommand, global: GlobalArgs) -> anyhow::Result<E
             let events = if reader.remaining().await? == 0 {
                 Vec::new()
             } else {
-                reader.next_batch(1, super::events::WAIT * 20).await?
+                reader.next_batch(1, WAIT * 20).await?
             };
             let event = events.iter().find(|event| event.position == args.position);
             let event = event.ok_or_else(|| {

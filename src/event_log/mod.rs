@@ -4,6 +4,7 @@
 //! * [`committer`] — appending: expected sequences, atomic batches, group commit.
 //! * [`load`] — one aggregate's history; [`read`] — the whole log in order.
 //! * [`availability`] — patience with a cluster that elects a leader.
+//! * [`connect`] — reaching the server; [`health`] — what it tells about itself.
 //! * [`provision`] — streams and consumers from the files under `nats/`; [`plan`] — what that changes.
 
 mod availability;
@@ -12,6 +13,7 @@ pub mod committer;
 pub mod connect;
 pub mod envelope;
 pub mod error;
+pub mod health;
 pub mod load;
 pub mod names;
 pub mod plan;

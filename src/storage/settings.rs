@@ -63,6 +63,23 @@ impl StorageSettings {
         self.location().map(|_| ())
     }
 
+    /// The folder, where files are kept in one.
+    #[must_use]
+    pub fn folder_path(&self) -> Option<PathBuf> {
+        match self.location() {
+            Ok(Location::Folder(path)) => Some(path),
+            _ => None,
+        }
+    }
+
+    /// The address of the S3 server, where files are kept on one.
+    #[must_use]
+    pub fn server_url(&self) -> Option<String> {
+        let Ok(Location::Bucket { .. }) = self.location() else { return None };
+        let region = self.region.as_deref().unwrap_or("us-east-1");
+        Some(self.endpoint.clone().unwrap_or_else(|| format!("https://s3.{region}.amazonaws.com")))
+    }
+
     pub(super) fn location(&self) -> Result<Location, StorageError> {
         if let Some(rest) = self.url.strip_prefix("s3://") {
             return self.bucket(rest);
