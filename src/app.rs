@@ -35,11 +35,12 @@ use crate::workers::processes::Processes;
 use crate::workers::renderer::{RendererWorker, Rendering};
 use crate::workers::{self, Worker};
 
-use log_source::{JetStreamSource, connect_log};
+use log_source::JetStreamSource;
+pub use log_source::connect_log;
 pub use running::Running;
 
 /// Connections of the projector and of maintenance; a rebuild takes three.
-const PROJECTOR_CONNECTIONS: usize = 6;
+pub const PROJECTOR_CONNECTIONS: usize = 6;
 /// Bounds of all histograms: seconds of requests, sizes of group commits.
 const BUCKETS: [f64; 14] =
     [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 50.0, 250.0, 1000.0];

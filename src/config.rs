@@ -5,28 +5,27 @@
 //! the way to pass secrets. Unknown keys are refused wherever they come from.
 //! `laureate.example.toml` shows every key; a test reads it.
 
-use std::collections::HashMap;
-use std::path::{Path, PathBuf};
+mod effective;
+mod error;
+mod sources;
 
-use config::builder::DefaultState;
-use config::{ConfigBuilder, Environment, File, FileFormat};
-use serde::Deserialize;
-use thiserror::Error;
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
 
 use crate::domain::Secret;
+use crate::event_log::Address;
 use crate::http::settings::HttpSettings;
 use crate::mail::MailSettings;
 use crate::sheet::Limits;
 use crate::storage::StorageSettings;
 
-const PREFIX: &str = "LAUREATE_";
-const FILE_SUFFIX: &str = "_FILE";
-/// Variables with our prefix that are not configuration keys: they choose programs, files and tests.
-const NOT_KEYS: &[&str] = &["LAUREATE_CONFIG", "LAUREATE_NATS_SERVER", "LAUREATE_POSTGRES_BIN"];
-const TEST_PREFIX: &str = "LAUREATE_TEST_";
+pub use effective::{Setting, settings, without_secrets};
+pub use error::ConfigError;
+pub use sources::{Origin, Origins, Sources, variable};
 
 /// Everything that can be set.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
     /// Prefixes every stream, subject and schema: 1–32 lower-case letters, digits or underscores.
@@ -59,7 +58,7 @@ pub struct Config {
 }
 
 /// How log lines look.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum LogFormat {
     /// One JSON object a line.
@@ -69,19 +68,34 @@ pub enum LogFormat {
 }
 
 /// The event log's server.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct NatsConfig {
-    /// Such as `nats://user:password@host:4222`; several servers of a cluster with commas.
+    /// Such as `nats://user:password@host:4222`, or `tls://…`; several servers of a cluster with commas.
     pub url: Secret,
+    /// A credentials file (JWT and key seed), where the server wants one instead of a password.
+    #[serde(default)]
+    pub credentials: Option<PathBuf>,
+    /// PEM file with the authority of the server's certificate, where the system doesn't know it.
+    #[serde(default)]
+    pub ca_file: Option<PathBuf>,
     /// How many servers keep each stream: 1, or 3 or 5 in a cluster. Not given: streams stay as they
     /// are, and new ones get 1.
     #[serde(default)]
     pub replicas: Option<u8>,
 }
 
+impl NatsConfig {
+    /// How to reach the server.
+    #[must_use]
+    pub fn address(&self) -> Address<'_> {
+        let (credentials, ca_file) = (self.credentials.as_deref(), self.ca_file.as_deref());
+        Address { url: &self.url, credentials, ca_file }
+    }
+}
+
 /// The database.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct DatabaseConfig {
     /// Such as `postgres://user:password@host:5432/laureate`.
@@ -91,7 +105,7 @@ pub struct DatabaseConfig {
 }
 
 /// Keys that must stay the same for as long as the log lives, but for `token_key`.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct SecretsConfig {
     /// Hides what unique values are in the log; at least 32 characters, never to be changed.
@@ -101,7 +115,7 @@ pub struct SecretsConfig {
 }
 
 /// Limits of uploaded files.
-#[derive(Clone, Copy, Debug, Deserialize)]
+#[derive(Clone, Copy, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct ImportConfig {
     /// The most rows of a file.
@@ -138,7 +152,7 @@ impl ImportConfig {
 }
 
 /// How much each worker does at once in this process.
-#[derive(Clone, Copy, Debug, Deserialize)]
+#[derive(Clone, Copy, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct WorkersConfig {
     /// Files that are imported at once.
@@ -158,95 +172,50 @@ impl Default for WorkersConfig {
     }
 }
 
-/// Why the configuration can't be used. Never shows a secret's value.
-#[derive(Debug, Error)]
-pub enum ConfigError {
-    /// A key is unknown, missing or of the wrong type.
-    #[error("{0}")]
-    Key(#[from] config::ConfigError),
-    /// A `_FILE` variable names a file that can't be read.
-    #[error("{variable} names a file that cannot be read: {error}")]
-    SecretFile {
-        /// The variable.
-        variable: String,
-        /// Why.
-        error: std::io::Error,
-    },
-    /// A value was given twice.
-    #[error("both {0} and {0}_FILE are set; set one of them")]
-    Twice(String),
-    /// A flag is not of the form that is wanted.
-    #[error("--set takes KEY=VALUE, such as --set http.listen=127.0.0.1:8080; got \"{0}\"")]
-    Flag(String),
-    /// A value is not usable.
-    #[error("{key}: {problem}")]
-    Value {
-        /// The key.
-        key: &'static str,
-        /// What is wrong and what to do.
-        problem: String,
-    },
-}
-
-/// Where values come from besides the defaults, weakest first.
-#[derive(Debug, Default)]
-pub struct Sources {
-    /// A TOML file.
-    pub file: Option<PathBuf>,
-    /// The environment.
-    pub environment: HashMap<String, String>,
-    /// `KEY=VALUE` from the command line.
-    pub flags: Vec<String>,
-    /// What the embedded stack provides; it counts more than the file, less than the environment.
-    pub stack: Vec<(&'static str, String)>,
-}
-
 impl Config {
     /// Puts the sources together and checks the result.
     ///
     /// # Errors
-    /// The first thing that can't be used, with its key.
+    /// The first thing that can't be used, with its key and where it came from.
     pub fn load(sources: Sources) -> Result<Self, ConfigError> {
-        let mut builder = defaults()?;
-        if let Some(file) = &sources.file {
-            builder = builder.add_source(File::from(file.as_path()).format(FileFormat::Toml));
-        }
-        for (key, value) in sources.stack {
-            builder = builder.add_source(single(key, &value)?);
-        }
-        let environment = environment(sources.environment)?;
-        builder = builder.add_source(
-            Environment::with_prefix("LAUREATE")
-                .prefix_separator("_")
-                .separator("__")
-                .try_parsing(true)
-                .source(Some(environment)),
-        );
-        for flag in &sources.flags {
-            let (key, value) = flag.split_once('=').ok_or_else(|| ConfigError::Flag(flag.clone()))?;
-            builder = builder.set_override(key.trim(), value)?;
-        }
-        let config: Self = builder.build()?.try_deserialize()?;
-        config.check()?;
-        Ok(config)
+        Self::load_with_origins(sources).map(|(config, _)| config)
     }
 
-    fn check(&self) -> Result<(), ConfigError> {
-        let value = |key, problem: String| Err(ConfigError::Value { key, problem });
+    /// As [`Self::load`], and tells where each value came from.
+    ///
+    /// # Errors
+    /// As [`Self::load`].
+    pub fn load_with_origins(sources: Sources) -> Result<(Self, Origins), ConfigError> {
+        let (merged, origins) = sources::merge(sources)?;
+        let config: Self = serde_path_to_error::deserialize(merged)
+            .map_err(|error| ConfigError::of_key(&error, &origins))?;
+        config.check(&origins)?;
+        Ok((config, origins))
+    }
+
+    fn check(&self, origins: &Origins) -> Result<(), ConfigError> {
+        let wrong =
+            |key: &str, problem: &dyn ToString| Err(ConfigError::value(key, problem.to_string(), origins));
         if let Err(error) = crate::event_log::Names::new(&self.namespace) {
-            return value("namespace", error.to_string());
+            return wrong("namespace", &error);
         }
         if let Some(Err(error)) = self.nats.replicas.map(crate::event_log::plan::check_replicas) {
-            return value("nats.replicas", error.to_string());
+            return wrong("nats.replicas", &error);
         }
         if let Err(error) = self.http.check() {
-            return value("http", error.to_string());
+            return wrong(&format!("http.{}", error.setting), &error.problem);
+        }
+        if let Err(error) = self.mail.check() {
+            return wrong("mail", &error);
+        }
+        if let Err(error) = self.storage.check() {
+            return wrong("storage", &error);
         }
         for (key, secret) in
             [("secrets.claim_key", &self.secrets.claim_key), ("secrets.token_key", &self.secrets.token_key)]
         {
             if secret.reveal().len() < 32 {
-                return value(key, "give at least 32 random characters".to_owned());
+                return wrong(key, &"give at least 32 random characters");
             }
         }
         let least_one = [
@@ -257,43 +226,10 @@ impl Config {
             ("workers.mailer", self.workers.mailer),
         ];
         match least_one.iter().find(|(_, number)| *number == 0) {
-            Some((key, _)) => value(key, "must be at least 1".to_owned()),
+            Some((key, _)) => wrong(key, &"must be at least 1"),
             None => Ok(()),
         }
     }
-}
-
-fn defaults() -> Result<ConfigBuilder<DefaultState>, ConfigError> {
-    Ok(config::Config::builder()
-        .set_default("namespace", "laureate")?
-        .set_default("log", "info,async_nats=warn,tokio_postgres=warn")?
-        .set_default("log_format", "json")?
-        .set_default("shutdown_grace_seconds", 20)?
-        .set_default("database.connections", 16)?)
-}
-
-/// One key as a source of its own: unlike a default, it counts more than the file.
-fn single(key: &str, value: &str) -> Result<config::Config, ConfigError> {
-    Ok(config::Config::builder().set_override(key, value)?.build()?)
-}
-
-/// Our variables, with the contents of the files that `_FILE` variables name.
-fn environment(all: HashMap<String, String>) -> Result<HashMap<String, String>, ConfigError> {
-    let is_key =
-        |name: &str| name.starts_with(PREFIX) && !NOT_KEYS.contains(&name) && !name.starts_with(TEST_PREFIX);
-    let mut keys: HashMap<String, String> = all.into_iter().filter(|(name, _)| is_key(name)).collect();
-    let files: Vec<String> = keys.keys().filter(|name| name.ends_with(FILE_SUFFIX)).cloned().collect();
-    for variable in files {
-        let Some(path) = keys.remove(&variable) else { continue };
-        let plain = variable.trim_end_matches(FILE_SUFFIX).to_owned();
-        if keys.contains_key(&plain) {
-            return Err(ConfigError::Twice(plain));
-        }
-        let text = std::fs::read_to_string(Path::new(&path))
-            .map_err(|error| ConfigError::SecretFile { variable: variable.clone(), error })?;
-        keys.insert(plain, text.trim_end_matches(['\r', '\n']).to_owned());
-    }
-    Ok(keys)
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! PostgreSQL: pools, errors that may be logged, and the migrations of what replay cannot restore.
 
+mod server;
+
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -9,6 +11,8 @@ use thiserror::Error;
 use tokio_postgres::NoTls;
 
 use crate::domain::hex;
+
+pub use server::{ServerSeen, look, pending_migrations};
 
 /// How long to wait for a connection, new or from the pool.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);

@@ -1,16 +1,24 @@
-//! `laureate events`: reading the log.
+//! `laureate events`: reading the log. Personal data is hidden unless somebody asks for it.
+
+mod cause;
+mod filter;
+mod history;
+mod last;
+mod list;
+mod names;
+mod shown;
+mod story;
 
 use std::io::Write;
 use std::process::ExitCode;
 use std::time::Duration;
 
+use anyhow::anyhow;
 use clap::{Args, Subcommand};
-use serde_json::{Value, json};
-use time::format_description::well_known::Rfc3339;
 
+use super::exit::NotFound;
 use super::global::GlobalArgs;
-use super::serve::stop_on_signals;
-use crate::event_log::{Position, RecordedEvent};
+use crate::event_log::{EventLog, LogError, Position, RecordedEvent};
 
 /// How long one read waits for news.
 const WAIT: Duration = Duration::from_millis(500);
@@ -20,24 +28,17 @@ const BATCH: usize = 1_000;
 /// The subcommands of `events`.
 #[derive(Debug, Subcommand)]
 pub enum EventsCommand {
-    /// Print events as they are appended, one a line
-    Tail(TailArgs),
-    /// Print one event whole
+    /// Print events, one a line: the last ones, or a range
+    #[command(after_help = list::EXAMPLES)]
+    List(list::ListArgs),
+    /// Print the last events, then further ones as they are appended; the same as `list --follow`
+    #[command(after_help = list::TAIL_EXAMPLES)]
+    Tail(list::ListArgs),
+    /// Print one event whole, as JSON
     Show(ShowArgs),
-}
-
-/// Options of `events tail`.
-#[derive(Debug, Args)]
-pub struct TailArgs {
-    /// Begin after this position; 0 for the whole log. Default: at its end
-    #[arg(long, value_name = "POSITION")]
-    after: Option<Position>,
-    /// Stop at the log's present end instead of waiting for more
-    #[arg(long)]
-    no_follow: bool,
-    /// Print each event whole, as JSON; this shows personal data
-    #[arg(long)]
-    json: bool,
+    /// Tell the life of one aggregate: what happened when, by whom, and because of what
+    #[command(after_help = history::EXAMPLES)]
+    History(history::HistoryArgs),
 }
 
 /// Options of `events show`.
@@ -45,6 +46,19 @@ pub struct TailArgs {
 pub struct ShowArgs {
     /// The event's position
     position: Position,
+    /// Show personal data instead of ***
+    #[arg(long)]
+    reveal: bool,
+}
+
+/// The newest event of a type, if there is one.
+///
+/// # Errors
+/// The log can't be read.
+pub async fn newest(log: &EventLog, event_type: &'static str) -> Result<Option<RecordedEvent>, LogError> {
+    let filter = filter::Filter { types: vec![event_type], ..filter::Filter::default() };
+    let end = log.info().await?.last_position;
+    Ok(last::last(log, &filter, end, 1).await?.pop_back())
 }
 
 /// Prints events on stdout.
@@ -52,60 +66,25 @@ pub struct ShowArgs {
 /// # Errors
 /// The log can't be read, or there is no such event.
 pub async fn run(command: EventsCommand, global: GlobalArgs) -> anyhow::Result<ExitCode> {
-    let log = global.connect().await?.commands().log().clone();
+    let log = global.connect_log().await?;
     match command {
+        EventsCommand::List(args) => list::run(args, &log).await?,
+        EventsCommand::Tail(args) => list::run(args.following(), &log).await?,
+        EventsCommand::History(args) => history::run(args, &log).await?,
         EventsCommand::Show(args) => {
             let before = args.position.saturating_sub(1);
-            let events = log.read_after(before).next_batch(1, WAIT).await?;
+            let mut reader = log.read_after(before);
+            let events = if reader.remaining().await? == 0 {
+                Vec::new()
+            } else {
+                reader.next_batch(1, WAIT * 20).await?
+            };
             let event = events.iter().find(|event| event.position == args.position);
-            let event =
-                event.ok_or_else(|| anyhow::anyhow!("there is no event at position {}", args.position))?;
-            writeln!(std::io::stdout(), "{:#}", as_json(event))?;
-        }
-        EventsCommand::Tail(args) => {
-            let shutdown = stop_on_signals()?;
-            let end = log.info().await?.last_position;
-            let mut reader = log.read_after(args.after.unwrap_or(end));
-            while !(shutdown.is_cancelled() || (args.no_follow && reader.position() >= end)) {
-                let batch = tokio::select! {
-                    () = shutdown.cancelled() => break,
-                    batch = reader.next_batch(BATCH, WAIT) => batch?,
-                };
-                let mut out = std::io::stdout().lock();
-                for event in &batch {
-                    match args.json {
-                        true => writeln!(out, "{}", as_json(event))?,
-                        false => writeln!(out, "{}", line(event))?,
-                    }
-                }
-                out.flush()?;
-            }
+            let event = event.ok_or_else(|| {
+                anyhow!(NotFound(format!("there is no event at position {}", args.position)))
+            })?;
+            writeln!(std::io::stdout(), "{:#}", shown::as_json(event, args.reveal))?;
         }
     }
     Ok(ExitCode::SUCCESS)
-}
-
-/// An event without its body: no personal data.
-fn line(event: &RecordedEvent) -> String {
-    let time = event.time.format(&Rfc3339).unwrap_or_default();
-    format!(
-        "{:>9} {time} {:<28} {}/{} by {}",
-        event.position, event.event_type, event.aggregate, event.id, event.actor
-    )
-}
-
-fn as_json(event: &RecordedEvent) -> Value {
-    let body: Value = serde_json::from_slice(&event.body).unwrap_or(Value::Null);
-    json!({
-        "position": event.position,
-        "time": event.time.format(&Rfc3339).unwrap_or_default(),
-        "type": event.event_type,
-        "aggregate": event.aggregate,
-        "id": event.id,
-        "eventId": event.event_id,
-        "commandId": event.command_id,
-        "correlationId": event.correlation_id,
-        "actor": event.actor,
-        "data": body,
-    })
 }

@@ -5,8 +5,9 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::logging;
-use crate::app::App;
+use crate::app::{self, App};
 use crate::config::{Config, ConfigError, Sources};
+use crate::event_log::EventLog;
 
 /// Where the configuration comes from; see `laureate.example.toml`.
 #[derive(Clone, Debug, Default, Args)]
@@ -29,13 +30,22 @@ impl GlobalArgs {
         flag.or_else(|| std::env::var(variable).ok())
     }
 
+    /// Where values come from, with what an embedded stack provides.
+    #[must_use]
+    pub fn sources(self, stack: Vec<(&'static str, String)>) -> Sources {
+        // A variable that is no text can't be a key of ours, and must not stop the program.
+        let environment = std::env::vars_os()
+            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+            .collect();
+        Sources { file: self.config, environment, flags: self.set, stack }
+    }
+
     /// The configuration, with what an embedded stack provides.
     ///
     /// # Errors
     /// See [`ConfigError`].
     pub fn load(self, stack: Vec<(&'static str, String)>) -> Result<Config, ConfigError> {
-        let environment = std::env::vars().collect();
-        Config::load(Sources { file: self.config, environment, flags: self.set, stack })
+        Config::load(self.sources(stack))
     }
 
     /// The configuration, logging as it says, and everything connected.
@@ -43,8 +53,20 @@ impl GlobalArgs {
     /// # Errors
     /// The configuration is not usable or a server can't be reached.
     pub async fn connect(self) -> anyhow::Result<App> {
+        App::connect(self.start_logging()?).await
+    }
+
+    /// As [`Self::connect`], but only the event log.
+    ///
+    /// # Errors
+    /// The configuration is not usable or the server can't be reached.
+    pub async fn connect_log(self) -> anyhow::Result<EventLog> {
+        app::connect_log(&self.start_logging()?).await
+    }
+
+    fn start_logging(self) -> anyhow::Result<Config> {
         let config = self.load(Vec::new())?;
         logging::start(&config.log, config.log_format, None)?;
-        App::connect(config).await
+        Ok(config)
     }
 }

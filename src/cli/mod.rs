@@ -1,12 +1,16 @@
 //! The command line: one file per subcommand. Data goes to stdout, progress and logs to stderr.
 
 pub mod admin;
+pub mod completions;
+pub mod config;
 pub mod demo;
+pub mod doctor;
 pub mod events;
 pub mod exit;
 pub mod global;
 pub mod logging;
 pub mod maintain;
+pub mod moment;
 pub mod openapi;
 pub mod serve;
 pub mod set_up;
@@ -22,7 +26,8 @@ use global::GlobalArgs;
 /// Certificates from a spreadsheet to a verified, mailed PDF.
 ///
 /// Exit codes: 0 done; 1 failed; 2 wrong usage or configuration; 3 verified and found different,
-/// or a demo with something missing; 130 and 143 stopped by a signal.
+/// a dry run with something to do, or a demo with something missing; 4 the doctor found a failure;
+/// 5 what was asked for does not exist; 130 and 143 stopped by a signal.
 #[derive(Debug, Parser)]
 #[command(name = "laureate", version, propagate_version = true)]
 pub struct Cli {
@@ -51,11 +56,23 @@ enum Command {
     /// Read the event log
     #[command(subcommand)]
     Events(events::EventsCommand),
+    /// Check every dependency and the configuration, and say what to do
+    #[command(after_help = doctor::EXAMPLES)]
+    Doctor(doctor::DoctorArgs),
+    /// Look at the configuration
+    #[command(subcommand)]
+    Config(config::ConfigCommand),
     /// Manage the people who administer
     #[command(subcommand)]
     Admin(admin::AdminCommand),
     /// Print the API's OpenAPI document
     Openapi,
+    /// Print completions for a shell
+    #[command(after_help = completions::COMPLETIONS_EXAMPLES)]
+    Completions(completions::CompletionsArgs),
+    /// Print the manual page, or write one for each subcommand
+    #[command(after_help = completions::MAN_EXAMPLES)]
+    Man(completions::ManArgs),
     /// Runs a command with servers of its own
     #[command(hide = true)]
     WithServers(with_servers::WithServersArgs),
@@ -76,6 +93,10 @@ pub async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Verify(args) => maintain::verify(args, cli.global).await,
         Command::Events(command) => events::run(command, cli.global).await,
         Command::Admin(command) => admin::run(command, cli.global).await,
+        Command::Doctor(args) => doctor::run(args, cli.global).await,
+        Command::Completions(args) => completions::completions(&args),
+        Command::Man(args) => completions::man(&args),
+        Command::Config(command) => config::run(&command, cli.global),
         Command::Openapi => openapi::run(),
         Command::WithServers(args) => with_servers::run(args).await,
     }

@@ -35,6 +35,14 @@ macro_rules! all_events {
                 }
             }
 
+            /// This event's data as JSON, the body of its message.
+            #[must_use]
+            pub fn body(&self) -> serde_json::Value {
+                match self {
+                    $(Self::$aggregate(event) => event.body(),)+
+                }
+            }
+
             /// Reads any event back from its aggregate, type and body.
             ///
             /// # Errors

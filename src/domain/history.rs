@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 
 use proptest::collection::vec;
 use proptest::prelude::*;
+use serde_json::Value;
 
 use super::attendee::Attendee;
 use super::batch::Batch;
@@ -14,6 +15,7 @@ use super::claim::Claim;
 use super::email::Email;
 use super::import::Import;
 use super::issuance::Issuance;
+use super::personal::{HIDDEN, hidden};
 use super::session::Session;
 use super::user::User;
 use super::{Decider, DomainEvent, Event};
@@ -82,12 +84,12 @@ macro_rules! every_aggregate {
             }
         })+
 
-        /// A sample of every event there is: aggregate, type and body.
-        fn all_samples() -> Vec<(&'static str, &'static str, serde_json::Value)> {
-            let mut all = Vec::new();
-            $(for event in $aggregate::samples("a", 1) {
+        /// Samples of every event there is, with its aggregate.
+        pub(crate) fn samples_of_all(text: &str, n: u32) -> Vec<(&'static str, Event)> {
+            let mut all: Vec<(&'static str, Event)> = Vec::new();
+            $(for event in $aggregate::samples(text, n) {
                 survives_json::<$aggregate>(&event);
-                all.push(($aggregate::AGGREGATE, event.event_type(), event.body()));
+                all.push(($aggregate::AGGREGATE, event.into()));
             })+
             all
         }
@@ -108,7 +110,8 @@ every_aggregate! {
 
 #[test]
 fn every_event_survives_json() {
-    let sampled: BTreeSet<_> = all_samples().iter().map(|(aggregate, kind, _)| (*aggregate, *kind)).collect();
+    let sampled: BTreeSet<_> =
+        samples_of_all("a", 1).iter().map(|(aggregate, event)| (*aggregate, event.event_type())).collect();
     let known: BTreeSet<_> = Event::CATALOGUE
         .iter()
         .flat_map(|(aggregate, types)| types.iter().map(|kind| (*aggregate, *kind)))
@@ -119,7 +122,51 @@ fn every_event_survives_json() {
 /// What is in the log was written in this form: a change here needs a new schema version and an upcaster.
 #[test]
 fn the_form_of_events_in_the_log_stays() {
-    let lines: Vec<_> =
-        all_samples().iter().map(|(aggregate, kind, body)| format!("{aggregate} {kind} {body}")).collect();
+    let lines: Vec<_> = samples_of_all("a", 1)
+        .iter()
+        .map(|(aggregate, event)| format!("{aggregate} {} {}", event.event_type(), event.body()))
+        .collect();
     insta::assert_snapshot!(lines.join("\n"));
+}
+
+/// Where personal data is, as the types say: look twice before a field leaves this list.
+#[test]
+fn personal_fields_are_hidden_and_listed() {
+    let mut lines = BTreeSet::new();
+    for (aggregate, event) in samples_of_all("a", 1) {
+        let body = hidden(|| event.body());
+        let fields = body.as_object().expect("an object").iter().filter(|(_, value)| *value == HIDDEN);
+        lines.extend(fields.map(|(name, _)| format!("{aggregate} {} {name}", event.event_type())));
+    }
+    insta::assert_snapshot!(lines.into_iter().collect::<Vec<_>>().join("\n"));
+}
+
+/// How many values in some JSON are hidden; all others must be as in `open`.
+fn count_hidden(masked: &Value, open: &Value) -> usize {
+    match (masked, open) {
+        (Value::String(text), _) if text == HIDDEN => 1,
+        (Value::Object(a), Value::Object(b)) => {
+            assert!(a.keys().eq(b.keys()), "{masked}");
+            a.iter().map(|(key, value)| count_hidden(value, &b[key])).sum()
+        }
+        (Value::Array(a), Value::Array(b)) => {
+            assert_eq!(a.len(), b.len(), "{masked}");
+            a.iter().zip(b).map(|(a, b)| count_hidden(a, b)).sum()
+        }
+        (masked, open) => {
+            assert_eq!(masked, open);
+            0
+        }
+    }
+}
+
+proptest! {
+    /// `Debug` knows the personal values by their type too, and by another way.
+    #[test]
+    fn every_personal_value_is_hidden_and_nothing_else(text in "[a-z]{1,8}", n in any::<u32>()) {
+        for (_, event) in samples_of_all(&text, n) {
+            let hidden = count_hidden(&hidden(|| event.body()), &event.body());
+            prop_assert_eq!(hidden, format!("{event:?}").matches("Personal(…)").count(), "{:?}", event);
+        }
+    }
 }

@@ -12,7 +12,7 @@ pub mod event;
 pub mod events;
 pub mod hex;
 #[cfg(test)]
-mod history;
+pub(crate) mod history;
 pub mod ids;
 pub mod import;
 pub mod issuance;

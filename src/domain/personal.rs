@@ -1,15 +1,37 @@
 //! Personal data: present in events and state, absent from everything that prints.
 
+use std::cell::Cell;
 use std::fmt;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
+
+/// What stands in the place of a personal value that is not to be shown.
+pub const HIDDEN: &str = "***";
+
+thread_local! {
+    static HIDING: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Does some work on this thread in which every [`Personal`] value serialises as [`HIDDEN`], so that
+/// what comes out can be shown to anybody. Where personal data is follows from the types alone.
+pub fn hidden<R>(work: impl FnOnce() -> R) -> R {
+    /// Also after a panic the thread goes on as before.
+    struct Before(bool);
+    impl Drop for Before {
+        fn drop(&mut self) {
+            HIDING.set(self.0);
+        }
+    }
+    let _before = Before(HIDING.replace(true));
+    work()
+}
 
 /// A value that tells something about a person.
 ///
-/// It serialises as the plain value (events and state carry it), but `Debug` shows only that it is
+/// It serialises as the plain value (events and state carry it) unless [`hidden`] says otherwise, but `Debug` shows only that it is
 /// there, and there is no `Display`: a log line, a metric label or an object key made from it does
 /// not compile or shows nothing. A person's own key will seal it at this place.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Deserialize)]
 #[serde(transparent)]
 pub struct Personal<T>(T);
 
@@ -44,6 +66,12 @@ impl<T> From<T> for Personal<T> {
     }
 }
 
+impl<T: Serialize> Serialize for Personal<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if HIDING.get() { serializer.serialize_str(HIDDEN) } else { self.0.serialize(serializer) }
+    }
+}
+
 impl<T> fmt::Debug for Personal<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Personal(…)")
@@ -64,5 +92,18 @@ mod tests {
     fn json_is_the_plain_value() {
         let json = serde_json::to_string(&Personal::new("Ada")).expect("a string serialises");
         assert_eq!(json, r#""Ada""#);
+    }
+
+    #[test]
+    fn json_shows_nothing_while_personal_data_is_hidden_and_only_then() {
+        let json = || serde_json::to_string(&Some(Personal::new(1985))).expect("serialises");
+        assert_eq!(
+            hidden(|| (json(), hidden(json), json())),
+            (r#""***""#.into(), r#""***""#.into(), r#""***""#.into())
+        );
+        assert_eq!(json(), "1985");
+        let panicked = std::panic::catch_unwind(|| hidden(|| panic!("in between")));
+        assert!(panicked.is_err());
+        assert_eq!(json(), "1985");
     }
 }

@@ -2,10 +2,10 @@
 
 use std::fmt;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize, Serializer};
 
-/// A password or key. It can be read from the configuration, but neither printed nor serialised:
-/// `Debug` and `Display` show only that it is there.
+/// A password or key. It can be read from the configuration, but not be printed: `Debug`, `Display` and
+/// `Serialize` show only that it is there.
 #[derive(Clone, Default, Deserialize)]
 #[serde(transparent)]
 pub struct Secret(String);
@@ -41,6 +41,12 @@ impl fmt::Display for Secret {
     }
 }
 
+impl Serialize for Secret {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str("***")
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -49,6 +55,7 @@ mod tests {
     fn nothing_that_prints_shows_the_secret() {
         let secret: Secret = serde_json::from_str(r#""hunter2""#).expect("a string is a secret");
         assert_eq!(format!("{secret} {secret:?} {secret:#?}"), "… Secret(…) Secret(…)");
+        assert_eq!(serde_json::to_string(&secret).expect("a string"), r#""***""#);
         assert_eq!(secret.reveal(), "hunter2");
     }
 }

@@ -4,13 +4,16 @@
 //! * [`committer`] — appending: expected sequences, atomic batches, group commit.
 //! * [`load`] — one aggregate's history; [`read`] — the whole log in order.
 //! * [`availability`] — patience with a cluster that elects a leader.
+//! * [`connect`] — reaching the server; [`health`] — what it tells about itself.
 //! * [`provision`] — streams and consumers from the files under `nats/`; [`plan`] — what that changes.
 
 mod availability;
 pub mod batch;
 pub mod committer;
+pub mod connect;
 pub mod envelope;
 pub mod error;
+pub mod health;
 pub mod load;
 pub mod names;
 pub mod plan;
@@ -24,6 +27,7 @@ use std::sync::Arc;
 use async_nats::jetstream;
 
 pub use committer::{Append, AppendError, Commit};
+pub use connect::{Address, ConnectError, connect};
 pub use envelope::NewEvent;
 pub use error::LogError;
 pub use names::Names;

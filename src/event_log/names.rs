@@ -53,6 +53,12 @@ impl Names {
         format!("{}.ev.{aggregate}.{id}", self.namespace)
     }
 
+    /// The subjects of all instances of an aggregate.
+    #[must_use]
+    pub fn all_of(&self, aggregate: &str) -> String {
+        format!("{}.ev.{aggregate}.*", self.namespace)
+    }
+
     /// Where work that was given up is kept.
     #[must_use]
     pub fn dead_letter(&self, worker: &str, id: &str) -> String {

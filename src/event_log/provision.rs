@@ -195,7 +195,7 @@ impl EventLog {
         patiently(led).await.map_err(error)
     }
 
-    async fn api(&self, subject: &str, ask: &Value) -> Result<Value, LogError> {
+    pub(super) async fn api(&self, subject: &str, ask: &Value) -> Result<Value, LogError> {
         #[derive(Deserialize)]
         #[serde(transparent)]
         struct Answer(Value);

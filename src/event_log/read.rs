@@ -5,12 +5,15 @@ use std::time::{Duration, Instant};
 use async_nats::jetstream::Message;
 use async_nats::jetstream::consumer::{DeliverPolicy, pull};
 use futures_util::{FutureExt, StreamExt};
+use time::OffsetDateTime;
 
 use super::envelope::recorded;
 use super::{EventLog, LogError, Position, RecordedEvent};
 
 /// How many messages one pull asks the server for.
 const PULL: i64 = 1_000;
+/// How long the server may take to give an event that it says it has.
+const FIRST_WITHIN: Duration = Duration::from_secs(10);
 
 /// How often a reader that hears nothing asks whether there is something. A consumer lives on one
 /// node; when that goes down, async-nats notices after half a minute.
@@ -20,6 +23,10 @@ const ASK_EVERY: Duration = Duration::from_secs(2);
 pub struct LogReader {
     log: EventLog,
     after: Position,
+    /// Subjects that the server picks; empty for all.
+    subjects: Vec<String>,
+    /// How many events the server had still to give when it was asked or gave the last one.
+    remaining: u64,
     messages: Option<pull::Ordered>,
     silence: Silence,
 }
@@ -35,8 +42,35 @@ impl EventLog {
     /// A cursor that gives the events after a position; 0 for the whole log.
     #[must_use]
     pub fn read_after(&self, position: Position) -> LogReader {
+        self.read_some_after(position, Vec::new())
+    }
+
+    /// As [`Self::read_after`], but only of these subjects, which the server picks; all if there is none.
+    #[must_use]
+    pub fn read_some_after(&self, position: Position, subjects: Vec<String>) -> LogReader {
         let silence = Silence { asked: Instant::now(), last: 0 };
-        LogReader { log: self.clone(), after: position, messages: None, silence }
+        LogReader { log: self.clone(), after: position, subjects, remaining: 0, messages: None, silence }
+    }
+
+    /// The position of the first event that the server took at `time` or later; `None` if there is none.
+    ///
+    /// # Errors
+    /// The server can't be reached.
+    pub async fn position_at(&self, time: OffsetDateTime) -> Result<Option<Position>, LogError> {
+        let config = pull::OrderedConfig {
+            deliver_policy: DeliverPolicy::ByStartTime { start_time: time },
+            max_batch: 1,
+            ..Default::default()
+        };
+        let (mut messages, remaining) = consume(self, config).await?;
+        if remaining == 0 {
+            return Ok(None);
+        }
+        let unavailable = || LogError::Unavailable("the server did not give an event in time".to_owned());
+        let first = tokio::time::timeout(FIRST_WITHIN, messages.next()).await.map_err(|_| unavailable())?;
+        let first = first.ok_or_else(unavailable)?.map_err(|e| LogError::Unavailable(e.to_string()))?;
+        let info = first.info().map_err(|error| LogError::Unavailable(error.to_string()))?;
+        Ok(Some(info.stream_sequence))
     }
 }
 
@@ -54,10 +88,8 @@ impl LogReader {
     /// The server can't be reached, or a message is not an event. The next call goes on after the
     /// last event given, so a caller may simply try again.
     pub async fn next_batch(&mut self, max: usize, wait: Duration) -> Result<Vec<RecordedEvent>, LogError> {
-        let mut messages = match self.messages.take() {
-            Some(messages) => messages,
-            None => open(&self.log, self.after).await?,
-        };
+        self.open().await?;
+        let Some(mut messages) = self.messages.take() else { return Ok(Vec::new()) };
         let mut events = Vec::new();
         let Ok(first) = tokio::time::timeout(wait, messages.next()).await else {
             self.messages = self.is_live().await.then_some(messages);
@@ -95,10 +127,35 @@ impl LogReader {
         Ok(events)
     }
 
+    /// How many events there were still to come when the server was last heard: 0 at the log's end.
+    ///
+    /// # Errors
+    /// The server can't be reached.
+    pub async fn remaining(&mut self) -> Result<u64, LogError> {
+        self.open().await?;
+        Ok(self.remaining)
+    }
+
+    async fn open(&mut self) -> Result<(), LogError> {
+        if self.messages.is_none() {
+            let config = pull::OrderedConfig {
+                deliver_policy: DeliverPolicy::ByStartSequence { start_sequence: self.after + 1 },
+                filter_subjects: self.subjects.clone(),
+                max_batch: PULL,
+                ..Default::default()
+            };
+            let (messages, remaining) = consume(&self.log, config).await?;
+            self.messages = Some(messages);
+            self.remaining = remaining;
+        }
+        Ok(())
+    }
+
     /// Whether the consumer may be heard of again. It is not if it kept silent over something that was
     /// in the log when the reader asked last; the next call makes a new one.
     async fn is_live(&mut self) -> bool {
-        if self.silence.asked.elapsed() < ASK_EVERY {
+        // One that hears only some subjects is rightly silent over others.
+        if !self.subjects.is_empty() || self.silence.asked.elapsed() < ASK_EVERY {
             return true;
         }
         let missed = self.silence.last > self.after;
@@ -107,22 +164,20 @@ impl LogReader {
         !missed
     }
 
-    fn read(&self, message: &Message) -> Result<RecordedEvent, LogError> {
+    fn read(&mut self, message: &Message) -> Result<RecordedEvent, LogError> {
         let info = message.info().map_err(|error| LogError::Unavailable(error.to_string()))?;
+        self.remaining = info.pending;
         let headers = message.headers.clone().unwrap_or_default();
         let (subject, body) = (message.subject.as_str(), message.payload.clone());
         recorded(self.log.names(), subject, info.stream_sequence, &headers, body)
     }
 }
 
-async fn open(log: &EventLog, after: Position) -> Result<pull::Ordered, LogError> {
+/// A consumer of the log, and how many messages it has to give.
+async fn consume(log: &EventLog, config: pull::OrderedConfig) -> Result<(pull::Ordered, u64), LogError> {
     let stream = log.context().get_stream(log.names().events()).await?;
-    let config = pull::OrderedConfig {
-        deliver_policy: DeliverPolicy::ByStartSequence { start_sequence: after + 1 },
-        max_batch: PULL,
-        ..Default::default()
-    };
     let unavailable = |error: &dyn std::fmt::Display| LogError::Unavailable(error.to_string());
     let consumer = stream.create_consumer(config).await.map_err(|e| unavailable(&e))?;
-    consumer.messages().await.map_err(|e| unavailable(&e))
+    let remaining = consumer.cached_info().num_pending;
+    Ok((consumer.messages().await.map_err(|e| unavailable(&e))?, remaining))
 }

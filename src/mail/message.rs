@@ -10,6 +10,7 @@ use lettre::{
     },
 };
 use time::OffsetDateTime;
+use uuid::Uuid;
 
 use super::{
     file_name::safe_pdf_file_name,
@@ -17,6 +18,7 @@ use super::{
     settings::{MailSettings, SettingsError},
     templates::Templates,
 };
+use crate::domain::Personal;
 
 /// Largest attachment: with base64 this stays under the 25 MiB that most mail servers accept.
 pub const MAX_ATTACHMENT_BYTES: usize = 16 * 1024 * 1024;
@@ -96,6 +98,26 @@ impl Header for AutoSubmitted {
     fn display(&self) -> HeaderValue {
         HeaderValue::new(Self::name(), "auto-generated".to_owned())
     }
+}
+
+/// Builds a mail that only says that mails can be sent.
+pub(super) fn test(
+    sender: &Sender,
+    to: &Personal<String>,
+    id: Uuid,
+    date: OffsetDateTime,
+) -> Result<Message, Unsendable> {
+    let address = to.reveal_str().parse::<Address>().map_err(|_| Unsendable::Address)?;
+    Message::builder()
+        .from(sender.from.clone())
+        .to(Mailbox::new(None, address))
+        .subject("Test mail from Laureate")
+        .date(system_time(date)?)
+        .message_id(Some(format!("<{id}@{}>", sender.domain())))
+        .header(AutoSubmitted)
+        .header(ContentType::TEXT_PLAIN)
+        .body("Laureate can send mails through this server. No answer is needed.\n".to_owned())
+        .map_err(|_| Unsendable::Assembly)
 }
 
 /// Builds the whole message: text and HTML as alternatives, the PDF attached.

@@ -22,7 +22,7 @@ mod templates;
 pub use file_name::attachment_file_name;
 pub use message::MAX_ATTACHMENT_BYTES;
 pub use outgoing::{
-    Attachment, MailProvider, MailVariables, OutgoingMail, Recipient, SendOutcome, Unavailable,
+    Attachment, MailProvider, MailVariables, OutgoingMail, Recipient, SendOutcome, ServerSeen, Unavailable,
 };
 pub use settings::{MailSettings, Security, SettingsError};
 pub use smtp::SmtpMailer;

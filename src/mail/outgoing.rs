@@ -96,6 +96,19 @@ pub enum SendOutcome {
     },
 }
 
+/// A mail server, as it greeted us.
+#[derive(Clone, Debug)]
+pub struct ServerSeen {
+    /// The name that it gives itself.
+    pub name: String,
+    /// Whether the connection is encrypted.
+    pub is_encrypted: bool,
+    /// Whether we have logged in.
+    pub logged_in: bool,
+    /// Whether it takes addresses beyond ASCII (SMTPUTF8, RFC 6531).
+    pub takes_utf8_addresses: bool,
+}
+
 /// The mail server cannot be used at the moment.
 #[derive(Debug, thiserror::Error)]
 #[error("the mail server is not usable: {0}")]

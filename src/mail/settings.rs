@@ -2,12 +2,12 @@
 
 use std::{net::IpAddr, path::PathBuf, time::Duration};
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::domain::Secret;
 
 /// How the connection to the mail server is protected.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Security {
     /// No encryption: a relay on this machine or a trusted network, or a mail catcher.
@@ -20,7 +20,7 @@ pub enum Security {
 }
 
 /// The settings of outgoing mail.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct MailSettings {
     /// Host name or IP address of the mail server; the name is also checked against its TLS certificate.
@@ -72,7 +72,10 @@ impl MailSettings {
     }
 
     /// Checks what the types do not.
-    pub(super) fn validate(&self) -> Result<(), SettingsError> {
+    ///
+    /// # Errors
+    /// The first setting that can't be used, by name.
+    pub fn check(&self) -> Result<(), SettingsError> {
         if self.host.trim().is_empty() || self.host.chars().any(|c| c.is_whitespace() || c.is_control()) {
             return Err(SettingsError::Invalid("host", "must be a host name or an IP address"));
         }
@@ -112,7 +115,9 @@ impl MailSettings {
         Ok(())
     }
 
-    fn is_on_this_machine(&self) -> bool {
+    /// Whether the mail server is on this machine, where nobody listens in.
+    #[must_use]
+    pub fn is_on_this_machine(&self) -> bool {
         self.host == "localhost" || self.host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
     }
 }
@@ -167,7 +172,7 @@ mod tests {
             (settings.port, settings.security, settings.max_connections),
             (587, Security::StartTls, 8)
         );
-        settings.validate().expect("the defaults are valid");
+        settings.check().expect("the defaults are valid");
     }
 
     #[test]
@@ -181,11 +186,11 @@ mod tests {
         let credentials = r#", "security": "none", "username": "u", "password": "hunter2""#;
         let remote = settings(credentials).expect("well-formed");
         assert_eq!(
-            remote.validate().expect_err("refused").to_string(),
+            remote.check().expect_err("refused").to_string(),
             "mail setting `security` must be starttls or tls when a password is sent to another machine"
         );
         let local = MailSettings { host: "127.0.0.1".to_owned(), ..remote };
-        local.validate().expect("loopback is not a network");
+        local.check().expect("loopback is not a network");
         assert!(!format!("{local:?}").contains("hunter2"));
     }
 
@@ -199,7 +204,7 @@ mod tests {
             (r#", "username": "u""#, "password"),
             (r#", "password": "p""#, "username"),
         ] {
-            let error = settings(extra).expect("well-formed").validate().expect_err(field).to_string();
+            let error = settings(extra).expect("well-formed").check().expect_err(field).to_string();
             assert!(error.contains(&format!("`{field}`")), "{error}");
         }
     }

@@ -1,17 +1,23 @@
 //! The mail provider that speaks SMTP.
 
 use futures_util::{FutureExt, future::BoxFuture};
-use lettre::transport::smtp::{client::AsyncSmtpConnection, commands::Noop};
+use lettre::{
+    Message,
+    transport::smtp::{client::AsyncSmtpConnection, commands::Noop, extension::Extension},
+};
+use time::OffsetDateTime;
 use tokio::{sync::Semaphore, time::timeout};
+use uuid::Uuid;
 
 use super::{
     connection::{Connector, IdleConnections, quit},
     dialogue::{Ending, Parcel, deliver, scrub},
     message::{self, Sender},
-    outgoing::{MailProvider, OutgoingMail, SendOutcome, Unavailable},
+    outgoing::{MailProvider, OutgoingMail, SendOutcome, ServerSeen, Unavailable},
     settings::{MailSettings, SettingsError},
     templates::Templates,
 };
+use crate::domain::Personal;
 
 /// Sends mail over SMTP, on at most `max_connections` connections at a time, which are used again.
 pub struct SmtpMailer {
@@ -26,7 +32,7 @@ pub struct SmtpMailer {
 impl SmtpMailer {
     /// Checks the settings; connects to nothing yet.
     pub fn new(settings: &MailSettings) -> Result<Self, SettingsError> {
-        settings.validate()?;
+        settings.check()?;
         let sender = Sender::new(settings)?;
         Ok(Self {
             connector: Connector::new(settings, sender.domain())?,
@@ -43,12 +49,21 @@ impl SmtpMailer {
     /// Never answers `Temporary` or `Permanent` where the server may have accepted the mail. Whoever
     /// drops this future must treat the outcome as unknown; the connection is then closed.
     pub async fn send(&self, mail: &OutgoingMail) -> SendOutcome {
-        let message = match message::build(&self.sender, &self.templates, mail) {
-            Ok(message) => message,
-            Err(unsendable) => {
-                return SendOutcome::Permanent { answer: unsendable.to_string() };
-            }
-        };
+        match message::build(&self.sender, &self.templates, mail) {
+            Ok(message) => self.hand_over(&message).await,
+            Err(unsendable) => SendOutcome::Permanent { answer: unsendable.to_string() },
+        }
+    }
+
+    /// Sends a mail that says that mails can be sent; about no certificate.
+    pub async fn send_test(&self, to: &Personal<String>, id: Uuid, date: OffsetDateTime) -> SendOutcome {
+        match message::test(&self.sender, to, id, date) {
+            Ok(message) => self.hand_over(&message).await,
+            Err(unsendable) => SendOutcome::Permanent { answer: unsendable.to_string() },
+        }
+    }
+
+    async fn hand_over(&self, message: &Message) -> SendOutcome {
         let envelope = message.envelope();
         let (Some(from), [to]) = (envelope.from(), envelope.to()) else {
             return SendOutcome::Permanent {
@@ -90,12 +105,24 @@ impl SmtpMailer {
 
     /// Connects, logs in and sends NOOP, on a connection of its own: busy senders do not delay the answer.
     pub async fn check(&self) -> Result<(), Unavailable> {
+        self.look().await.map(|_| ())
+    }
+
+    /// As [`Self::check`], and tells what the server offers.
+    pub async fn look(&self) -> Result<ServerSeen, Unavailable> {
         let mut connection = self.connector.connect().await.map_err(Unavailable)?;
+        let server = connection.server_info();
+        let seen = ServerSeen {
+            name: server.name().to_owned(),
+            is_encrypted: connection.is_encrypted(),
+            logged_in: self.settings.username.is_some(),
+            takes_utf8_addresses: server.supports_feature(Extension::SmtpUtfEight),
+        };
         let limit = self.settings.timeout();
         let answer = timeout(limit, connection.command(Noop)).await;
         quit(connection).await;
         match answer {
-            Ok(Ok(_)) => Ok(()),
+            Ok(Ok(_)) => Ok(seen),
             Ok(Err(error)) => Err(Unavailable(format!("NOOP failed: {error}"))),
             Err(_) => Err(Unavailable(format!("no answer to NOOP within {} s", limit.as_secs()))),
         }

@@ -2,13 +2,13 @@
 
 use std::path::PathBuf;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::StorageError;
 use crate::domain::Secret;
 
 /// The settings of file storage.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct StorageSettings {
     /// `file:///folder` or a plain path for a local folder; `s3://bucket` or `s3://bucket/prefix` for S3.
@@ -53,6 +53,31 @@ impl StorageSettings {
             allow_http: false,
             virtual_hosted: false,
         }
+    }
+
+    /// Checks what the types do not.
+    ///
+    /// # Errors
+    /// The first setting that can't be used, by name.
+    pub fn check(&self) -> Result<(), StorageError> {
+        self.location().map(|_| ())
+    }
+
+    /// The folder, where files are kept in one.
+    #[must_use]
+    pub fn folder_path(&self) -> Option<PathBuf> {
+        match self.location() {
+            Ok(Location::Folder(path)) => Some(path),
+            _ => None,
+        }
+    }
+
+    /// The address of the S3 server, where files are kept on one.
+    #[must_use]
+    pub fn server_url(&self) -> Option<String> {
+        let Ok(Location::Bucket { .. }) = self.location() else { return None };
+        let region = self.region.as_deref().unwrap_or("us-east-1");
+        Some(self.endpoint.clone().unwrap_or_else(|| format!("https://s3.{region}.amazonaws.com")))
     }
 
     pub(super) fn location(&self) -> Result<Location, StorageError> {

@@ -80,6 +80,7 @@ const LAYERS: &[Layer] = &[
             "storage",
             "workers",
             "render",
+            "mail",
         ],
         "one file per subcommand",
     ),

@@ -1,0 +1,82 @@
+//! `laureate config`: what is set, and where it came from.
+
+use std::io::{BufWriter, Write};
+use std::process::ExitCode;
+
+use clap::{Args, Subcommand};
+use serde_json::Value;
+
+use super::global::GlobalArgs;
+use crate::config::{Config, Setting, settings};
+
+/// The commented file that lists every key.
+const EXAMPLE: &str = include_str!("../../laureate.example.toml");
+
+/// The subcommands of `config`.
+#[derive(Debug, Subcommand)]
+pub enum ConfigCommand {
+    /// Print the effective configuration and where each value came from, without secrets
+    #[command(after_help = EXAMPLES)]
+    Show(ShowArgs),
+    /// Print a commented configuration file with every key, to begin with
+    #[command(after_help = "Example:\n  laureate config example > laureate.toml")]
+    Example,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  laureate config show --config laureate.toml
+  laureate config show --json | jq -r '.[] | select(.source != \"default\") | .key'
+
+Passwords and keys are shown as ***, also inside addresses. Where a key is unknown or a value is not
+usable, this says which and where it was given, and ends with exit code 2.";
+
+/// Options of `config show`.
+#[derive(Debug, Args)]
+pub struct ShowArgs {
+    /// Print a JSON array of {key, value, source, from}
+    #[arg(long)]
+    json: bool,
+}
+
+/// Prints.
+///
+/// # Errors
+/// The configuration is not usable, or stdout is closed.
+pub fn run(command: &ConfigCommand, global: GlobalArgs) -> anyhow::Result<ExitCode> {
+    let mut out = BufWriter::new(std::io::stdout());
+    match command {
+        ConfigCommand::Example => write!(out, "{EXAMPLE}")?,
+        ConfigCommand::Show(args) => {
+            let (config, origins) = Config::load_with_origins(global.sources(Vec::new()))?;
+            let settings = settings(&config, &origins)?;
+            if args.json {
+                serde_json::to_writer_pretty(&mut out, &settings)?;
+                writeln!(out)?;
+            } else {
+                write!(out, "{}", as_toml(&settings))?;
+            }
+        }
+    }
+    out.flush()?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Like a configuration file; where values came from stands in comments.
+fn as_toml(settings: &[Setting]) -> String {
+    let (mut text, mut table) = (String::new(), "");
+    for setting in settings {
+        let (its_table, name) = setting.key.rsplit_once('.').unwrap_or(("", &setting.key));
+        if its_table != table {
+            table = its_table;
+            text.push_str(&format!("\n[{table}]\n"));
+        }
+        let line = match &setting.value {
+            Value::Null => format!("# {name} is not set"),
+            value => format!("{name} = {value}"),
+        };
+        let from = setting.from.as_ref().map(|from| format!(" {from}")).unwrap_or_default();
+        text.push_str(&format!("{line:<60} # {}{from}\n", setting.source));
+    }
+    text
+}

@@ -1,0 +1,147 @@
+//! `laureate doctor`: whether everything is there that Laureate needs, and is as it has to be.
+
+mod clock;
+mod configured;
+mod disk;
+mod finding;
+mod fonts;
+mod log_server;
+mod log_streams;
+mod mail_server;
+mod objects;
+mod on_disk;
+mod postgres;
+mod tables;
+
+use std::io::Write;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use clap::Args;
+use futures_util::FutureExt;
+use futures_util::future::{BoxFuture, join_all};
+use tokio::sync::OnceCell;
+
+use super::exit;
+use super::global::GlobalArgs;
+use crate::config::{Config, Origins};
+use crate::event_log::{EventLog, Names};
+
+use finding::{Finding, Level, Report};
+
+pub(super) const EXAMPLES: &str = "\
+Each line says how it is (ok, warning, failed), what was looked at, what was found, and what to do.
+
+Examples:
+  laureate doctor --config laureate.toml
+  laureate doctor --strict --json                       in a deployment: any warning is an error
+  laureate doctor --nats-monitor http://127.0.0.1:8222  also what only nats-server's monitoring shows
+  laureate doctor --send-to you@example.org             also sends you a mail
+
+It writes one object into the object storage and deletes it again, and changes nothing else. Exit code 4
+if something failed (with --strict also if there is a warning), 2 if the configuration is not usable.";
+
+/// Options of `doctor`.
+#[derive(Debug, Args)]
+pub struct DoctorArgs {
+    /// Print the report as JSON
+    #[arg(long)]
+    json: bool,
+    /// Warnings count as failures
+    #[arg(long)]
+    strict: bool,
+    /// Also send a test mail to this address
+    #[arg(long, value_name = "ADDRESS")]
+    send_to: Option<String>,
+    /// The address of nats-server's HTTP monitoring (`http:` in its configuration)
+    #[arg(long, value_name = "URL")]
+    nats_monitor: Option<String>,
+    /// How long one check may take, in seconds
+    #[arg(long, value_name = "SECONDS", default_value_t = 15, value_parser = clap::value_parser!(u64).range(1..=600))]
+    timeout: u64,
+}
+
+/// What checks share.
+struct Context {
+    config: Config,
+    origins: Origins,
+    args: DoctorArgs,
+    log: OnceCell<Result<EventLog, String>>,
+}
+
+impl Context {
+    /// The event log; connected once, for all that ask.
+    async fn log(&self) -> Result<&EventLog, &str> {
+        let connect = async {
+            let names = Names::new(&self.config.namespace).map_err(|error| error.to_string())?;
+            // Less than a check may take, so that the reason is told and not the time that it took.
+            let within = self.limit().mul_f32(0.7);
+            let client = crate::event_log::connect(self.config.nats.address(), within).await;
+            Ok(EventLog::new(client.map_err(|error| error.to_string())?, names))
+        };
+        self.log.get_or_init(|| connect).await.as_ref().map_err(String::as_str)
+    }
+
+    fn limit(&self) -> Duration {
+        Duration::from_secs(self.args.timeout)
+    }
+}
+
+type Check = fn(Arc<Context>) -> BoxFuture<'static, Vec<Finding>>;
+
+/// Every check: its name where it can't answer for itself, and what it does.
+const CHECKS: &[(&str, Check)] = &[
+    ("configuration", |context| configured::check(context).boxed()),
+    ("log", |context| log_server::check(context).boxed()),
+    ("log.on-disk", |context| on_disk::check(context).boxed()),
+    ("log.streams", |context| log_streams::check(context).boxed()),
+    ("database", |context| postgres::check(context).boxed()),
+    ("tables", |context| tables::check(context).boxed()),
+    ("objects", |context| objects::check(context).boxed()),
+    ("mail", |context| mail_server::check(context).boxed()),
+    ("disk", |context| disk::check(context).boxed()),
+    ("fonts", |context| fonts::check(context).boxed()),
+];
+
+/// Checks everything side by side and prints what was found.
+///
+/// # Errors
+/// The configuration is not usable, or stdout is closed.
+pub async fn run(args: DoctorArgs, global: GlobalArgs) -> anyhow::Result<ExitCode> {
+    let (config, origins) = Config::load_with_origins(global.sources(Vec::new()))?;
+    // Drivers would tell in the log what the report tells better.
+    let (json, strict) = (args.json, args.strict);
+    let context = Arc::new(Context { config, origins, args, log: OnceCell::new() });
+    let checks = CHECKS.iter().map(|(name, check)| bounded(name, check(context.clone()), context.limit()));
+    let report = Report::new(join_all(checks).await.into_iter().flatten().collect());
+    let mut out = std::io::stdout().lock();
+    if json {
+        serde_json::to_writer_pretty(&mut out, &report).context("the report")?;
+        writeln!(out)?;
+    } else {
+        report.print(&mut out)?;
+    }
+    let bearable = if strict { Level::Ok } else { Level::Warning };
+    Ok(if report.level <= bearable { ExitCode::SUCCESS } else { ExitCode::from(exit::UNHEALTHY) })
+}
+
+/// A check on a task of its own: whatever becomes of it, the others go on.
+async fn bounded(
+    name: &'static str,
+    check: BoxFuture<'static, Vec<Finding>>,
+    limit: Duration,
+) -> Vec<Finding> {
+    let task = tokio::spawn(check);
+    let abort = task.abort_handle();
+    match tokio::time::timeout(limit, task).await {
+        Ok(Ok(findings)) => findings,
+        Ok(Err(_)) => vec![Finding::failed(name, "the check itself broke", "report this as a defect")],
+        Err(_) => {
+            abort.abort();
+            let found = format!("no answer within {} s", limit.as_secs());
+            vec![Finding::failed(name, found, "see whether the server hangs, or give --timeout")]
+        }
+    }
+}

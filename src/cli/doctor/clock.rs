@@ -1,0 +1,67 @@
+//! Whether this machine's clock agrees with a server's.
+
+use time::{Duration, OffsetDateTime};
+
+use super::finding::Finding;
+use crate::cli::moment;
+
+/// Differences up to this are nothing to worry about; the network and HTTP's whole seconds take some.
+const GOOD: Duration = Duration::seconds(2);
+/// From here on tokens and signatures of requests may be refused.
+const BAD: Duration = Duration::seconds(60);
+
+/// Compares a server's time with ours: `asked` before and `answered` after it was read.
+pub fn compare(
+    check: &'static str,
+    server: &str,
+    theirs: OffsetDateTime,
+    asked: OffsetDateTime,
+    answered: OffsetDateTime,
+) -> Finding {
+    // The server looked at its clock at some time in between.
+    let (early, late) = (theirs - answered, theirs - asked);
+    let (difference, which) = if early > Duration::ZERO {
+        (early, "ahead of")
+    } else if late < Duration::ZERO {
+        (-late, "behind")
+    } else {
+        return Finding::ok(check, format!("{server}'s clock agrees with this machine's"));
+    };
+    let found = format!("{server}'s clock is {} {which} this machine's", moment::in_words(difference));
+    let advice = "set the clocks of all machines by NTP: times in the log and of tokens are compared";
+    match difference {
+        difference if difference <= GOOD => Finding::ok(check, found),
+        difference if difference < BAD => Finding::warning(check, found, advice),
+        _ => Finding::failed(check, found, advice),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use time::macros::datetime;
+
+    use super::super::finding::Level;
+    use super::*;
+
+    #[test]
+    fn only_what_the_way_can_not_explain_is_a_difference() {
+        let now = datetime!(2026-11-21 12:00 UTC);
+        let level = |seconds| {
+            let theirs = now + Duration::seconds(seconds);
+            compare("clock", "it", theirs, now, now + Duration::seconds(5)).level
+        };
+        for (seconds, expected) in [
+            (0, Level::Ok),
+            (5, Level::Ok),
+            (7, Level::Ok),
+            (8, Level::Warning),
+            (-3, Level::Warning),
+            (65, Level::Failed),
+            (-60, Level::Failed),
+        ] {
+            assert_eq!(level(seconds), expected, "{seconds}");
+        }
+        let ahead = compare("clock", "it", now + Duration::HOUR, now, now);
+        assert_eq!(ahead.found, "it's clock is 1 h ahead of this machine's");
+    }
+}

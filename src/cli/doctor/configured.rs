@@ -1,0 +1,225 @@
+//! What is usable in the configuration, but hardly meant.
+
+use std::collections::BTreeSet;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::Context;
+use super::finding::Finding;
+use crate::config::{Config, Origin, Origins, variable};
+use crate::mail::Security;
+
+/// Fewer different characters than this are not random.
+const LEAST_DIFFERENT: usize = 10;
+
+pub async fn check(context: Arc<Context>) -> Vec<Finding> {
+    let mut findings = secrets(&context.config);
+    findings.extend(addresses(&context.config));
+    findings.extend(files(&context.origins));
+    if findings.is_empty() {
+        findings.push(Finding::ok("configuration", "nothing stands out"));
+    }
+    findings
+}
+
+fn secrets(config: &Config) -> Vec<Finding> {
+    let secrets =
+        [("secrets.claim_key", &config.secrets.claim_key), ("secrets.token_key", &config.secrets.token_key)];
+    let mut findings = Vec::new();
+    for (key, secret) in secrets {
+        let text = secret.reveal();
+        let different = text.chars().collect::<BTreeSet<_>>().len();
+        let advice = format!("make one with `openssl rand -hex 32` and give it by {}_FILE", variable(key));
+        if text.contains("replace-me") {
+            findings.push(Finding::failed(key, "it is the example's, which everybody knows", advice));
+        } else if different < LEAST_DIFFERENT {
+            findings.push(Finding::warning(key, format!("only {different} different characters"), advice));
+        }
+    }
+    if config.secrets.claim_key.reveal() == config.secrets.token_key.reveal() {
+        findings.push(Finding::warning(
+            "secrets.token_key",
+            "it is the same as secrets.claim_key",
+            "give another: the token key may have to change, the claim key never may",
+        ));
+    }
+    findings
+}
+
+fn addresses(config: &Config) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let public = &config.http.public_base_url;
+    let host = host_of(public);
+    if is_here(host) {
+        findings.push(Finding::warning(
+            "http.public_base_url",
+            format!("{public} is this machine only; it is pinned in every certificate that is issued"),
+            "give the address under which recipients reach this server",
+        ));
+    } else if public.starts_with("http://") {
+        findings.push(Finding::warning(
+            "http.public_base_url",
+            format!("{public} is not encrypted; it is pinned in every certificate that is issued"),
+            "give an https address",
+        ));
+    }
+    let mail = &config.mail;
+    if mail.security == Security::None && !mail.is_on_this_machine() {
+        findings.push(Finding::warning(
+            "mail.security",
+            format!("mails go to {} unencrypted", mail.host),
+            "set starttls or tls",
+        ));
+    }
+    let reserved = ["example.com", "example.org", "example.net"];
+    let domain = mail.from_address.rsplit('@').next().unwrap_or_default();
+    if reserved.iter().any(|name| domain == *name || domain.ends_with(&format!(".{name}"))) {
+        findings.push(Finding::warning(
+            "mail.from_address",
+            format!("{domain} is reserved for examples; nobody can answer"),
+            "give an address of yours",
+        ));
+    }
+    let unencrypted = [
+        ("nats.url", config.nats.url.reveal(), ["tls://", "wss://"].as_slice(), "use tls://"),
+        (
+            "database.url",
+            config.database.url.reveal(),
+            &[],
+            "keep it in a network of its own or a tunnel: TLS to PostgreSQL is not supported yet",
+        ),
+    ];
+    for (key, url, encrypted, advice) in unencrypted {
+        let remote = url.split(',').any(|url| {
+            !encrypted.iter().any(|scheme| url.trim().starts_with(scheme)) && !is_here(host_of(url.trim()))
+        });
+        if remote {
+            findings.push(Finding::warning(
+                key,
+                "the connection to another machine is not encrypted",
+                advice,
+            ));
+        }
+    }
+    findings
+}
+
+/// Files with secrets in them that others can read.
+fn files(origins: &Origins) -> Vec<Finding> {
+    let secret = |key: &str| {
+        [
+            "secrets.claim_key",
+            "secrets.token_key",
+            "mail.password",
+            "storage.secret_access_key",
+            "database.url",
+            "nats.url",
+        ]
+        .contains(&key)
+    };
+    let files: BTreeSet<PathBuf> = origins
+        .iter()
+        .filter(|(key, _)| secret(key))
+        .filter_map(|(_, origin)| match origin {
+            Origin::File(path) => Some(path.clone()),
+            _ => None,
+        })
+        .collect();
+    let open = files.iter().filter(|path| others_may_read(path));
+    let warn = |path: &PathBuf| {
+        Finding::warning(
+            "configuration.file",
+            format!("{} holds secrets, and every user of this machine can read it", path.display()),
+            format!("chmod o-rwx {}", path.display()),
+        )
+    };
+    open.map(warn).collect()
+}
+
+fn others_may_read(path: &Path) -> bool {
+    std::fs::metadata(path).is_ok_and(|found| found.permissions().mode() & 0o004 != 0)
+}
+
+/// The host of an address; empty where there is none, as for sockets.
+fn host_of(url: &str) -> &str {
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    let rest = rest.rsplit_once('@').map_or(rest, |(_, rest)| rest);
+    let rest = rest.split(['/', '?']).next().unwrap_or_default();
+    match rest.strip_prefix('[') {
+        Some(v6) => v6.split(']').next().unwrap_or_default(),
+        None => rest.split(':').next().unwrap_or_default(),
+    }
+}
+
+fn is_here(host: &str) -> bool {
+    host.is_empty()
+        || host == "localhost"
+        || host.ends_with(".localhost")
+        || host.starts_with('%')
+        || host.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Sources;
+
+    fn found(flags: &[&str]) -> Vec<(&'static str, String)> {
+        let good = [
+            "nats.url=nats://127.0.0.1:4222",
+            "database.url=postgres://u:p@localhost/db",
+            "storage.url=/tmp/x",
+            "mail.host=mail.academy.test",
+            "mail.from_name=Academy",
+            "mail.from_address=a@academy.test",
+            "http.public_base_url=https://certificates.academy.test",
+            "secrets.claim_key=0123456789abcdef0123456789abcdef",
+            "secrets.token_key=fedcba9876543210fedcba9876543210",
+        ];
+        let flags = good.iter().chain(flags).map(|flag| (*flag).to_owned()).collect();
+        let config = Config::load(Sources { flags, ..Sources::default() }).expect("usable");
+        secrets(&config).into_iter().chain(addresses(&config)).map(|f| (f.check, f.found)).collect()
+    }
+
+    #[test]
+    fn a_good_configuration_gives_nothing_to_say() {
+        assert_eq!(found(&[]), []);
+        assert_eq!(found(&["nats.url=tls://a.test:4222,tls://b.test:4222"]), []);
+    }
+
+    #[test]
+    fn what_is_hardly_meant_is_told_by_key_and_without_secrets() {
+        for (flag, key) in [
+            ("secrets.claim_key=replace-me-with-32-or-more-random-characters", "secrets.claim_key"),
+            ("secrets.token_key=aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", "secrets.token_key"),
+            ("secrets.token_key=0123456789abcdef0123456789abcdef", "secrets.token_key"),
+            ("http.public_base_url=http://localhost:3969", "http.public_base_url"),
+            ("http.public_base_url=http://[::1]:3969", "http.public_base_url"),
+            ("http.public_base_url=http://certificates.academy.test", "http.public_base_url"),
+            ("mail.security=none", "mail.security"),
+            ("mail.from_address=a@mail.example.org", "mail.from_address"),
+            ("nats.url=nats://u:hunter2@nats.test:4222", "nats.url"),
+            ("nats.url=tls://a.test:4222,nats://b.test:4222", "nats.url"),
+            ("database.url=postgres://u:hunter2@db.test/x", "database.url"),
+        ] {
+            let found = found(&[flag]);
+            assert_eq!(found.iter().map(|(key, _)| *key).collect::<Vec<_>>(), [key], "{flag}: {found:?}");
+            assert!(!format!("{found:?}").contains("hunter2"), "{found:?}");
+        }
+    }
+
+    #[test]
+    fn a_file_with_secrets_that_everybody_can_read_is_told() {
+        let file = tempfile::NamedTempFile::new().expect("a file");
+        let origin = || Origin::File(file.path().to_owned());
+        let set = |mode| {
+            std::fs::set_permissions(file.path(), std::fs::Permissions::from_mode(mode)).expect("ours")
+        };
+        set(0o644);
+        let told = |key: &str| files(&Origins::from([(key.to_owned(), origin())])).len();
+        assert_eq!((told("mail.password"), told("namespace")), (1, 0));
+        set(0o640);
+        assert_eq!(told("mail.password"), 0);
+    }
+}

@@ -1,0 +1,71 @@
+//! Room on this machine: for stored files, and for uploads on their way.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use indicatif::BinaryBytes;
+
+use super::Context;
+use super::finding::Finding;
+
+/// Below this a day's work may not fit.
+const LITTLE: u64 = 5 << 30;
+/// Below this the next upload or PDF may not fit.
+const TOO_LITTLE: u64 = 512 << 20;
+
+pub async fn check(context: Arc<Context>) -> Vec<Finding> {
+    let mut places = vec![("disk.temporary", "uploads on their way", std::env::temp_dir())];
+    if let Some(folder) = context.config.storage.folder_path() {
+        places.push(("disk.objects", "stored files", folder));
+    }
+    let measure =
+        move || places.into_iter().map(|(check, what, folder)| room(check, what, &folder)).collect();
+    // A folder on a network that hangs must not hold up the others.
+    tokio::task::spawn_blocking(measure).await.unwrap_or_default()
+}
+
+fn room(check: &'static str, what: &str, folder: &Path) -> Finding {
+    match rustix::fs::statvfs(&existing(folder)) {
+        Ok(found) => judge(check, what, folder, found.f_bavail.saturating_mul(found.f_frsize)),
+        Err(error) => Finding::failed(
+            check,
+            format!("{} can't be looked at: {error}", folder.display()),
+            "make the folder, and let this user read and write it",
+        ),
+    }
+}
+
+/// The folder itself, or what is to hold it.
+fn existing(folder: &Path) -> PathBuf {
+    folder.ancestors().find(|path| path.exists()).unwrap_or(Path::new(".")).to_owned()
+}
+
+fn judge(check: &'static str, what: &str, folder: &Path, free: u64) -> Finding {
+    let found = format!("{} free in {} for {what}", BinaryBytes(free), folder.display());
+    match free {
+        free if free < TOO_LITTLE => Finding::failed(check, found, "make room, or choose another disk"),
+        free if free < LITTLE => Finding::warning(check, found, "make room before it is full"),
+        _ => Finding::ok(check, found),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::finding::Level;
+    use super::*;
+
+    #[test]
+    fn little_room_is_a_warning_and_hardly_any_a_failure() {
+        let level = |free| judge("disk", "x", Path::new("/x"), free).level;
+        assert_eq!(
+            [LITTLE, LITTLE - 1, TOO_LITTLE, TOO_LITTLE - 1].map(level),
+            [Level::Ok, Level::Warning, Level::Warning, Level::Failed]
+        );
+    }
+
+    #[test]
+    fn a_folder_that_is_yet_to_be_made_has_its_parents_room() {
+        let folder = tempfile::tempdir().expect("a folder");
+        assert_eq!(existing(&folder.path().join("a/b")), folder.path());
+    }
+}

@@ -1,0 +1,126 @@
+//! What a check found, and how it is printed.
+
+use std::io::{self, Write};
+
+use serde::Serialize;
+
+/// How bad it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Level {
+    /// As it has to be.
+    Ok,
+    /// It works, but something may be lost, or will stop working.
+    Warning,
+    /// It does not work.
+    Failed,
+}
+
+impl Level {
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Warning => "warning",
+            Self::Failed => "failed",
+        }
+    }
+}
+
+/// One line of the report. Never holds a secret.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Finding {
+    /// What was looked at, such as `log.server`.
+    pub check: &'static str,
+    /// How bad it is.
+    pub level: Level,
+    /// What was found.
+    pub found: String,
+    /// What to do, where something is to be done.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub advice: Option<String>,
+}
+
+impl Finding {
+    /// All is well.
+    pub fn ok(check: &'static str, found: impl Into<String>) -> Self {
+        Self { check, level: Level::Ok, found: one_line(&found.into()), advice: None }
+    }
+
+    /// Something may be lost, or will stop working.
+    pub fn warning(check: &'static str, found: impl Into<String>, advice: impl Into<String>) -> Self {
+        Self { check, level: Level::Warning, found: one_line(&found.into()), advice: Some(advice.into()) }
+    }
+
+    /// It does not work.
+    pub fn failed(check: &'static str, found: impl Into<String>, advice: impl Into<String>) -> Self {
+        Self { check, level: Level::Failed, found: one_line(&found.into()), advice: Some(advice.into()) }
+    }
+}
+
+/// Servers' texts can have several lines and control characters.
+fn one_line(text: &str) -> String {
+    let words =
+        text.split_whitespace().map(|word| word.chars().filter(|c| !c.is_control()).collect::<String>());
+    words.collect::<Vec<_>>().join(" ")
+}
+
+/// Everything that was found.
+#[derive(Debug, Serialize)]
+pub struct Report {
+    /// The worst level of all.
+    pub level: Level,
+    /// In the order of the checks.
+    pub findings: Vec<Finding>,
+}
+
+impl Report {
+    /// Sums findings up.
+    pub fn new(findings: Vec<Finding>) -> Self {
+        let level = findings.iter().map(|finding| finding.level).max().unwrap_or(Level::Ok);
+        Self { level, findings }
+    }
+
+    /// One line each, then a count.
+    pub fn print(&self, out: &mut impl Write) -> io::Result<()> {
+        for finding in &self.findings {
+            write!(out, "{:<8} {:<22} {}", finding.level.word(), finding.check, finding.found)?;
+            match &finding.advice {
+                Some(advice) => writeln!(out, " → {advice}")?,
+                None => writeln!(out)?,
+            }
+        }
+        let count = |level| self.findings.iter().filter(|finding| finding.level == level).count();
+        writeln!(
+            out,
+            "\n{} ok, {} warnings, {} failed",
+            count(Level::Ok),
+            count(Level::Warning),
+            count(Level::Failed)
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_report_is_as_bad_as_its_worst_line() {
+        let ok = Finding::ok("a", "fine");
+        let warning = Finding::warning("b", "two\n\u{1b}[31mlines", "look");
+        let failed = Finding::failed("c", "broken", "repair");
+        assert_eq!(Report::new(vec![]).level, Level::Ok);
+        assert_eq!(Report::new(vec![ok.clone(), warning.clone()]).level, Level::Warning);
+        let report = Report::new(vec![failed, ok, warning]);
+        assert_eq!(report.level, Level::Failed);
+        let mut text = Vec::new();
+        report.print(&mut text).expect("memory can be written");
+        assert_eq!(
+            String::from_utf8(text).expect("UTF-8"),
+            "failed   c                      broken → repair\n\
+             ok       a                      fine\n\
+             warning  b                      two [31mlines → look\n\
+             \n1 ok, 1 warnings, 1 failed\n"
+        );
+    }
+}

@@ -1,0 +1,66 @@
+//! The renderer: whether its fonts load, and are those that issued certificates were made with.
+
+use std::sync::Arc;
+
+use super::Context;
+use super::finding::Finding;
+use crate::cli::events::newest;
+use crate::domain::Event;
+use crate::domain::issuance::{CertificateRequested, IssuanceEvent};
+use crate::render::{RENDERER_VERSION, Renderer};
+
+const CHECK: &str = "fonts";
+
+pub async fn check(context: Arc<Context>) -> Vec<Finding> {
+    let loaded = tokio::task::spawn_blocking(Renderer::new).await;
+    let renderer = match loaded {
+        Ok(Ok(renderer)) => renderer,
+        Ok(Err(error)) => return vec![Finding::failed(CHECK, error.to_string(), "build the program again")],
+        Err(_) => return vec![Finding::failed(CHECK, "loading broke", "report this as a defect")],
+    };
+    let digest = renderer.fonts_digest().to_owned();
+    let pinned = match context.log().await {
+        Ok(log) => match newest(log, "CertificateRequested").await {
+            Ok(event) => event.and_then(|event| event.decode().ok()),
+            Err(_) => None,
+        },
+        Err(_) => None,
+    };
+    vec![match pinned {
+        Some(Event::Issuance(IssuanceEvent::CertificateRequested(request))) => judge(&digest, &request),
+        _ => Finding::ok(CHECK, format!("loaded, digest {}…; nothing to compare with", &digest[..12])),
+    }]
+}
+
+fn judge(digest: &str, newest: &CertificateRequested) -> Finding {
+    let page = &newest.page;
+    if page.fonts_sha256 == digest && page.renderer_version == RENDERER_VERSION {
+        return Finding::ok(CHECK, format!("loaded, digest {}… as in the newest certificate", &digest[..12]));
+    }
+    Finding::warning(
+        CHECK,
+        format!(
+            "the newest certificate was made by {} with other fonts or another renderer than this program ({RENDERER_VERSION})",
+            page.renderer_version
+        ),
+        "keep the stored PDFs: this program can't make them again byte by byte",
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::finding::Level;
+    use super::*;
+    use crate::domain::issuance::samples::request;
+
+    #[test]
+    fn other_fonts_or_another_renderer_are_told() {
+        let mut newest = request("Ada");
+        newest.page.renderer_version = RENDERER_VERSION.to_owned();
+        let digest = newest.page.fonts_sha256.clone();
+        assert_eq!(judge(&digest, &newest).level, Level::Ok);
+        assert_eq!(judge(&"cd".repeat(32), &newest).level, Level::Warning);
+        newest.page.renderer_version = "typst-0.1+1".to_owned();
+        assert_eq!(judge(&digest, &newest).level, Level::Warning);
+    }
+}

@@ -1,0 +1,147 @@
+//! Streams and consumers: whether they are as the program wants them, and kept by servers that are there.
+
+use std::sync::Arc;
+
+use super::Context;
+use super::finding::Finding;
+use crate::event_log::health::Keepers;
+use crate::event_log::plan::{Action, Kind};
+use crate::event_log::{EventLog, LogError, ProvisionError, Step};
+
+const CHECK: &str = "log.streams";
+const PROVISION: &str = "run `laureate provision`; with --dry-run it only shows what would change";
+
+pub async fn check(context: Arc<Context>) -> Vec<Finding> {
+    let Ok(log) = context.log().await else {
+        return vec![Finding::warning(
+            CHECK,
+            "not looked at: the event log's server is not available",
+            "see log.server",
+        )];
+    };
+    let steps = match log.plan_provision(context.config.nats.replicas).await {
+        Ok(steps) => steps,
+        Err(error @ (ProvisionError::NotClustered(_) | ProvisionError::Replicas(_))) => {
+            return vec![Finding::failed(
+                CHECK,
+                error.to_string(),
+                "set nats.replicas to 1, or set up a cluster",
+            )];
+        }
+        Err(error) => return vec![Finding::failed(CHECK, error.to_string(), "see log.server")],
+    };
+    let mut findings = vec![provisioned(&steps)];
+    let streams = steps.iter().filter(|step| step.kind == Kind::Stream && step.action != Action::Create);
+    let names: Vec<&str> = streams.map(|step| step.name.as_str()).collect();
+    findings.extend(kept(log, &names).await);
+    findings
+}
+
+fn provisioned(steps: &[Step]) -> Finding {
+    let names = |action| {
+        let chosen =
+            steps.iter().filter(|step| step.action == action).map(|step| match step.changes.as_slice() {
+                [] => step.name.clone(),
+                changes => {
+                    let fields: Vec<_> = changes.iter().map(|change| change.field.as_str()).collect();
+                    format!("{} ({})", step.name, fields.join(", "))
+                }
+            });
+        chosen.collect::<Vec<_>>().join(", ")
+    };
+    let (missing, other) = (names(Action::Create), names(Action::Change));
+    match (missing.as_str(), other.as_str()) {
+        ("", "") => Finding::ok(CHECK, format!("{} streams and consumers as they should be", steps.len())),
+        ("", other) => Finding::warning(CHECK, format!("configured otherwise: {other}"), PROVISION),
+        (missing, "") => Finding::failed(CHECK, format!("missing: {missing}"), PROVISION),
+        (missing, other) => {
+            Finding::failed(CHECK, format!("missing: {missing}; configured otherwise: {other}"), PROVISION)
+        }
+    }
+}
+
+async fn kept(log: &EventLog, streams: &[&str]) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let mut in_cluster = 0;
+    for stream in streams {
+        match log.keepers(stream).await {
+            Ok(None) | Err(LogError::NotProvisioned) => {}
+            Ok(Some(keepers)) => {
+                in_cluster += 1;
+                findings.extend(judge(stream, &keepers));
+            }
+            Err(error) => {
+                findings.push(Finding::failed(
+                    "log.replicas",
+                    format!("{stream}: {error}"),
+                    "see log.server",
+                ));
+            }
+        }
+    }
+    if in_cluster > 0 && findings.is_empty() {
+        findings.push(Finding::ok(
+            "log.replicas",
+            format!("{in_cluster} streams kept by servers that are all current"),
+        ));
+    }
+    findings
+}
+
+/// What is wrong with the servers that keep a stream, if anything.
+fn judge(stream: &str, keepers: &Keepers) -> Option<Finding> {
+    const CHECK: &str = "log.replicas";
+    let servers = keepers.replicas.len() + 1;
+    let named = |wanted: fn(&crate::event_log::health::Peer) -> bool| {
+        let names = keepers.replicas.iter().filter(|peer| wanted(peer)).map(|peer| peer.name.clone());
+        names.collect::<Vec<_>>().join(", ")
+    };
+    let (away, behind) = (named(|peer| peer.offline), named(|peer| !peer.offline && !peer.current));
+    if keepers.leader.as_deref().unwrap_or_default().is_empty() {
+        let found = format!("{stream} has no leader: nothing can be written");
+        return Some(Finding::failed(CHECK, found, "start the servers of the cluster that are down"));
+    }
+    if !away.is_empty() {
+        let found = format!("{stream}: {away} is away");
+        return Some(Finding::warning(CHECK, found, "start it again before another one goes"));
+    }
+    if !behind.is_empty() {
+        let found = format!("{stream}: {behind} is behind");
+        return Some(Finding::warning(CHECK, found, "wait until it has caught up before stopping another"));
+    }
+    if servers == 1 {
+        let found = format!("{stream} is kept by one server of the cluster only");
+        return Some(Finding::warning(CHECK, found, "set nats.replicas = 3 and run `laureate provision`"));
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::super::finding::Level;
+    use super::*;
+
+    fn level(keepers: serde_json::Value) -> Option<Level> {
+        judge("S", &serde_json::from_value(keepers).expect("the server's form")).map(|finding| finding.level)
+    }
+
+    #[test]
+    fn a_stream_wants_a_leader_and_followers_that_are_there_and_current() {
+        let peer =
+            |current, offline| json!({ "name": "n2", "current": current, "offline": offline, "lag": 3 });
+        let good = peer(true, false);
+        assert_eq!(level(json!({ "leader": "n1", "replicas": [good, good] })), None);
+        assert_eq!(
+            level(json!({ "leader": "n1", "replicas": [good, peer(false, false)] })),
+            Some(Level::Warning)
+        );
+        assert_eq!(
+            level(json!({ "leader": "n1", "replicas": [good, peer(false, true)] })),
+            Some(Level::Warning)
+        );
+        assert_eq!(level(json!({ "leader": "n1" })), Some(Level::Warning));
+        assert_eq!(level(json!({ "replicas": [good, good] })), Some(Level::Failed));
+    }
+}

@@ -1,0 +1,72 @@
+//! Object storage: whether an object can be written, read back and deleted.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc2822;
+use uuid::Uuid;
+
+use super::finding::Finding;
+use super::{Context, clock};
+use crate::config::without_secrets;
+use crate::storage::{ObjectKey, ObjectStorage, StorageError};
+
+const CHECK: &str = "objects";
+const ADVICE: &str = "see that the folder or bucket exists, and that we may read, write and delete in it";
+
+pub async fn check(context: Arc<Context>) -> Vec<Finding> {
+    let settings = &context.config.storage;
+    let place = without_secrets(&settings.url);
+    let probed = match ObjectStorage::open(settings) {
+        Ok(storage) => probe(&storage).await,
+        Err(error) => Err(error.to_string()),
+    };
+    let mut findings = vec![match probed {
+        Ok(()) => Finding::ok(CHECK, format!("{place}: an object was written, read back and deleted")),
+        Err(why) => Finding::failed(CHECK, format!("{place}: {why}"), ADVICE),
+    }];
+    if let Some(server) = settings.server_url() {
+        findings.extend(server_clock(&server).await);
+    }
+    findings
+}
+
+async fn probe(storage: &ObjectStorage) -> Result<(), String> {
+    let step = |what: &'static str| move |error: StorageError| format!("{what}: {error}");
+    let key =
+        ObjectKey::parse(&format!("health/doctor-{}", Uuid::new_v4())).map_err(|error| error.to_string())?;
+    let written = Bytes::from(Uuid::new_v4().to_string());
+    storage.put(&key, written.clone()).await.map_err(step("writing"))?;
+    let read = storage.get(&key, 1_000).await.map_err(step("reading back"));
+    // Whatever came back, the probe goes.
+    let deleted = storage.delete(&key).await.map_err(step("deleting"));
+    if read?.as_ref() != Some(&written) {
+        return Err("what was read back is not what was written".to_owned());
+    }
+    deleted?;
+    match storage.exists(&key).await {
+        Ok(false) => Ok(()),
+        Ok(true) => Err(format!("object {key} is still there after it was deleted")),
+        Err(error) => Err(step("looking whether it is gone")(error)),
+    }
+}
+
+/// By the Date header that every HTTP answer has; whether it is an error doesn't matter.
+async fn server_clock(server: &str) -> Option<Finding> {
+    let client = reqwest::Client::builder().timeout(Duration::from_secs(5)).build().ok()?;
+    let asked = OffsetDateTime::now_utc();
+    let answer = client.head(server).send().await.ok()?;
+    let date = answer.headers().get("date")?.to_str().ok()?.replace("GMT", "+0000");
+    let theirs = OffsetDateTime::parse(&date, &Rfc2822).ok()?;
+    // The header has whole seconds: the true time is up to one later.
+    let answered = OffsetDateTime::now_utc();
+    Some(clock::compare(
+        "objects.clock",
+        "the storage server",
+        theirs,
+        asked - time::Duration::SECOND,
+        answered,
+    ))
+}

@@ -1,0 +1,116 @@
+//! Whether what nats-server acknowledges is on disk (`sync_interval`), and how much room it has there. Only
+//! its monitoring shows that.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use indicatif::BinaryBytes;
+use serde_json::Value;
+
+use super::Context;
+use super::finding::Finding;
+use crate::cli::moment;
+
+const CHECK: &str = "log.on-disk";
+const ADVICE: &str = "set `sync_interval: always` in the jetstream block of nats-server's configuration";
+/// Its answer has about 10 KB.
+const MOST_BYTES: usize = 4 << 20;
+/// How full the disk share may be before that is worth a warning, in per cent.
+const NEARLY_FULL: u64 = 80;
+
+pub async fn check(context: Arc<Context>) -> Vec<Finding> {
+    let variables = match &context.args.nats_monitor {
+        Some(url) => match monitored(url).await {
+            Ok(variables) => variables,
+            Err(why) => {
+                return vec![Finding::failed(
+                    CHECK,
+                    why,
+                    "correct --nats-monitor, or open `http:` in nats-server",
+                )];
+            }
+        },
+        None => {
+            let told = match context.log().await {
+                Ok(log) => log.variables().await,
+                Err(_) => None,
+            };
+            let Some(variables) = told else {
+                return vec![Finding::warning(
+                    CHECK,
+                    "it can't be seen from here whether acknowledged events are on disk",
+                    format!("give --nats-monitor URL, or look yourself: {ADVICE}"),
+                )];
+            };
+            variables
+        }
+    };
+    judge(&variables["jetstream"])
+}
+
+/// What the monitoring's `/varz` says.
+async fn monitored(url: &str) -> Result<Value, String> {
+    let failed =
+        |error: reqwest::Error| format!("nats-server's monitoring does not answer: {}", error.without_url());
+    // reqwest is built without a TLS provider of its own; somebody may have installed one already.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let client = reqwest::Client::builder().timeout(Duration::from_secs(5)).build().map_err(failed)?;
+    let address = format!("{}/varz", url.trim_end_matches('/'));
+    let answer =
+        client.get(address).send().await.and_then(reqwest::Response::error_for_status).map_err(failed)?;
+    let body = answer.bytes().await.map_err(failed)?;
+    if body.len() > MOST_BYTES {
+        return Err("nats-server's monitoring answers too much".to_owned());
+    }
+    serde_json::from_slice(&body).map_err(|_| "this is not nats-server's monitoring: no JSON".to_owned())
+}
+
+fn judge(jetstream: &Value) -> Vec<Finding> {
+    let config = &jetstream["config"];
+    if !config.is_object() {
+        return vec![Finding::failed(CHECK, "the server has no JetStream", "turn JetStream on")];
+    }
+    let mut findings = vec![match (config["sync_always"].as_bool(), config["sync_interval"].as_i64()) {
+        (Some(true), _) => Finding::ok(CHECK, "sync_interval is always: what is acknowledged is on disk"),
+        (_, Some(interval)) => {
+            let interval = moment::in_words(time::Duration::nanoseconds(interval));
+            let found = format!(
+                "sync_interval is {interval}: a power failure may lose acknowledged events of the last {interval}"
+            );
+            Finding::warning(CHECK, found, ADVICE)
+        }
+        (_, None) => Finding::warning(CHECK, "the server doesn't tell its sync_interval", ADVICE),
+    }];
+    let used = jetstream["stats"]["storage"].as_u64();
+    if let (Some(used), Some(most @ 1..)) = (used, config["max_storage"].as_u64()) {
+        let found = format!("{} of {} used by JetStream", BinaryBytes(used), BinaryBytes(most));
+        let advice = "give JetStream more room (max_file_store); a full log refuses every write";
+        findings.push(match used.saturating_mul(100) / most {
+            100.. => Finding::failed("log.room", found, advice),
+            NEARLY_FULL.. => Finding::warning("log.room", found, advice),
+            _ => Finding::ok("log.room", found),
+        });
+    }
+    findings
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::super::finding::Level;
+    use super::*;
+
+    #[test]
+    fn only_always_is_what_we_promise() {
+        let levels = |jetstream: &Value| judge(jetstream).iter().map(|f| f.level).collect::<Vec<_>>();
+        let always = json!({ "config": { "sync_always": true, "sync_interval": 120_000_000_000_i64, "max_storage": 1000 },
+                             "stats": { "storage": 799 } });
+        assert_eq!(levels(&always), [Level::Ok, Level::Ok]);
+        let default = json!({ "config": { "sync_interval": 120_000_000_000_i64, "max_storage": 1000 },
+                              "stats": { "storage": 800 } });
+        assert_eq!(levels(&default), [Level::Warning, Level::Warning]);
+        assert!(judge(&default)[0].found.contains("the last 2 min"));
+        assert_eq!(levels(&Value::Null), [Level::Failed]);
+    }
+}

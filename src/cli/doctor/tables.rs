@@ -1,0 +1,105 @@
+//! The query tables: whether they are there, and how far behind the log.
+
+use std::sync::Arc;
+
+use super::Context;
+use super::finding::Finding;
+use crate::database;
+use crate::projection::{ProjectionHealth, ProjectionSet, Readers};
+
+const CHECK: &str = "tables";
+/// Fewer events are caught up in a moment.
+const FAR_BEHIND: u64 = 10_000;
+
+pub async fn check(context: Arc<Context>) -> Vec<Finding> {
+    let Ok(log) = context.log().await else {
+        return vec![Finding::warning(
+            CHECK,
+            "not looked at: the event log's server is not available",
+            "see log.server",
+        )];
+    };
+    let info = match log.info().await {
+        Ok(info) => info,
+        Err(error) => {
+            return vec![Finding::warning(CHECK, format!("not looked at: {error}"), "see log.streams")];
+        }
+    };
+    let set = match ProjectionSet::embedded(&context.config.namespace) {
+        Ok(set) => Arc::new(set),
+        Err(error) => return vec![Finding::failed(CHECK, error.to_string(), "correct the namespace")],
+    };
+    let pool = match database::connect(context.config.database.url.reveal(), None, 1) {
+        Ok(pool) => pool,
+        Err(error) => return vec![Finding::failed(CHECK, error.to_string(), "see database.server")],
+    };
+    match Readers::new(pool, set).status(&info).await {
+        Ok(found) => judge(&found),
+        Err(error) => vec![Finding::warning(
+            CHECK,
+            format!("not looked at: {error}"),
+            "see database.server and database.migrations",
+        )],
+    }
+}
+
+fn judge(found: &[ProjectionHealth]) -> Vec<Finding> {
+    let findings: Vec<_> = found.iter().filter_map(unfit).collect();
+    if !findings.is_empty() {
+        return findings;
+    }
+    let lag = found.iter().map(|projection| projection.lag).max().unwrap_or(0);
+    vec![Finding::ok(CHECK, format!("{} projections live, at most {lag} events behind", found.len()))]
+}
+
+/// What is wrong with a projection, if anything.
+fn unfit(projection: &ProjectionHealth) -> Option<Finding> {
+    let ProjectionHealth { name, position, lag, .. } = projection;
+    if let Some(error) = &projection.error {
+        return Some(Finding::failed(
+            CHECK,
+            format!("{name} stopped after position {position}: {error}"),
+            "look at the event with `laureate events list --from`; restart with a program that takes it",
+        ));
+    }
+    match projection.state {
+        "absent" => Some(Finding::warning(
+            CHECK,
+            format!("{name} was not begun by this program's version"),
+            "start a process with the role projector",
+        )),
+        "building" => Some(Finding::warning(
+            CHECK,
+            format!("{name} is being filled, {lag} events to go"),
+            "keep a process with the role projector running",
+        )),
+        _ if *lag > FAR_BEHIND => Some(Finding::warning(
+            CHECK,
+            format!("{name} is {lag} events behind"),
+            "see whether a process with the role projector runs",
+        )),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::finding::Level;
+    use super::*;
+
+    fn projection(state: &'static str, lag: u64, error: Option<&str>) -> ProjectionHealth {
+        let error = error.map(str::to_owned);
+        ProjectionHealth { name: "jobs".to_owned(), state, position: 7, lag, ready: true, error }
+    }
+
+    #[test]
+    fn only_live_projections_near_the_end_are_well() {
+        let level =
+            |state, lag, error| judge(&[projection("live", 0, None), projection(state, lag, error)])[0].level;
+        assert_eq!(level("live", FAR_BEHIND, None), Level::Ok);
+        assert_eq!(level("live", FAR_BEHIND + 1, None), Level::Warning);
+        assert_eq!(level("building", 1, None), Level::Warning);
+        assert_eq!(level("absent", 1, None), Level::Warning);
+        assert_eq!(level("stopped", 1, Some("no such column")), Level::Failed);
+    }
+}

@@ -1,0 +1,215 @@
+//! What caused an event. Processes derive the ids of their commands from the event that they answer, so
+//! the cause is the earlier event from which this event's command id comes out again.
+
+use std::collections::HashMap;
+
+use serde_json::{Value, json};
+
+use super::names::Kind;
+use crate::domain::attendee::AttendeeEvent;
+use crate::domain::batch::BatchEvent;
+use crate::domain::claim::{ClaimEvent, ClaimKind};
+use crate::domain::email::EmailEvent;
+use crate::domain::import::ImportEvent;
+use crate::domain::issuance::IssuanceEvent;
+use crate::domain::{CommandId, Event};
+use crate::event_log::{EventLog, LogError, Position, RecordedEvent};
+
+/// The process that takes in rows makes a command per row, named by the row's number in the file.
+const IMPORTER: &str = "importer-row";
+/// No file has more rows (XLSX ends at 1,048,576).
+const MOST_ROWS: usize = 1 << 20;
+
+/// Where an event comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Cause {
+    /// A process answered this event.
+    Answer(Place),
+    /// The same command also wrote this event, elsewhere.
+    SameCommand(Place),
+}
+
+/// Where the causing event stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    position: Position,
+    event_type: String,
+    aggregate: String,
+    id: String,
+}
+
+impl Cause {
+    /// In words.
+    pub fn told(&self) -> String {
+        let (why, place) = match self {
+            Self::Answer(place) => ("because of", place),
+            Self::SameCommand(place) => ("together with", place),
+        };
+        format!("{why} {} at {} ({} {})", place.event_type, place.position, place.aggregate, place.id)
+    }
+
+    /// As JSON.
+    pub fn as_json(&self) -> Value {
+        let (relation, place) = match self {
+            Self::Answer(place) => ("answers", place),
+            Self::SameCommand(place) => ("sameCommand", place),
+        };
+        json!({
+            "relation": relation,
+            "position": place.position,
+            "type": place.event_type,
+            "aggregate": place.aggregate,
+            "id": place.id,
+        })
+    }
+}
+
+/// Looks for causes; each related aggregate is loaded once.
+pub struct Causes<'a> {
+    log: &'a EventLog,
+    loaded: HashMap<(Kind, String), Vec<RecordedEvent>>,
+}
+
+impl<'a> Causes<'a> {
+    /// Nothing is loaded yet.
+    pub fn new(log: &'a EventLog) -> Self {
+        Self { log, loaded: HashMap::new() }
+    }
+
+    /// What caused an event of `history`, if it is found there or in the aggregate that it names.
+    ///
+    /// # Errors
+    /// The log can't be read.
+    pub async fn of(
+        &mut self,
+        event: &RecordedEvent,
+        history: &[RecordedEvent],
+    ) -> Result<Option<Cause>, LogError> {
+        if let Some(cause) = among(history, event) {
+            return Ok(Some(cause));
+        }
+        for (kind, id) in event.decode().map(|event| related(&event)).unwrap_or_default() {
+            let key = (kind, id);
+            if !self.loaded.contains_key(&key) {
+                let events = self.log.load(key.0.0, &key.1, 0).await?;
+                self.loaded.insert(key.clone(), events);
+            }
+            if let Some(cause) = self.loaded.get(&key).and_then(|events| among(events, event)) {
+                return Ok(Some(cause));
+            }
+        }
+        Ok(None)
+    }
+}
+
+fn among(candidates: &[RecordedEvent], event: &RecordedEvent) -> Option<Cause> {
+    let place = |found: &RecordedEvent| Place {
+        position: found.position,
+        event_type: found.event_type.clone(),
+        aggregate: found.aggregate.clone(),
+        id: found.id.clone(),
+    };
+    let elsewhere = |found: &&RecordedEvent| (&found.aggregate, &found.id) != (&event.aggregate, &event.id);
+    let same = candidates.iter().find(|found| found.command_id == event.command_id && elsewhere(found));
+    if let Some(found) = same {
+        return Some(Cause::SameCommand(place(found)));
+    }
+    let earlier = candidates.iter().rev().filter(|found| found.position < event.position);
+    earlier.into_iter().find(|found| answers(event, found)).map(|found| Cause::Answer(place(found)))
+}
+
+/// Whether a process made the event's command as its answer to that earlier event.
+fn answers(event: &RecordedEvent, earlier: &RecordedEvent) -> bool {
+    let commands = match earlier.decode() {
+        Ok(Event::Batch(BatchEvent::BatchRequested(request))) => request.attendee_ids.len(),
+        Ok(Event::Import(ImportEvent::ImportRowsAccepted(rows))) => rows.earned.len(),
+        Ok(Event::Import(ImportEvent::ImportRequested(_))) if event.actor.starts_with(IMPORTER) => MOST_ROWS,
+        _ => 1,
+    };
+    // Workers number the kinds of their outcome: 0 for done, 1 for failed.
+    (0..=commands).any(|n| CommandId::of_process(earlier.event_id, &event.actor, n) == event.command_id)
+}
+
+/// The aggregates that an event names and that may hold its cause.
+fn related(event: &Event) -> Vec<(Kind, String)> {
+    let (kind, id) = match event {
+        Event::Attendee(AttendeeEvent::AttendeeImported(e)) => ("import", e.source.map(|s| s.import_id.0)),
+        Event::Attendee(AttendeeEvent::AttendeeUpdated(e)) => ("import", e.source.map(|s| s.import_id.0)),
+        Event::Issuance(IssuanceEvent::CertificateRequested(e)) => match e.origin.batch_id {
+            Some(batch) => ("batch", Some(batch.0)),
+            None => ("import", e.origin.import_id.map(|import| import.0)),
+        },
+        Event::Email(EmailEvent::EmailQueued(e)) => ("issuance", Some(e.issuance_id.0)),
+        Event::Claim(ClaimEvent::ClaimTaken(e)) => (holder(e.kind), Some(e.owner)),
+        Event::Claim(ClaimEvent::ClaimReleased(e)) => (holder(e.kind), Some(e.owner)),
+        _ => return Vec::new(),
+    };
+    id.map(|id| (Kind(kind), id.to_string())).into_iter().collect()
+}
+
+const fn holder(kind: ClaimKind) -> &'static str {
+    match kind {
+        ClaimKind::AttendeeEmail | ClaimKind::AttendeeDocument => "attendee",
+        ClaimKind::UserEmail | ClaimKind::UserName => "user",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+    use time::macros::datetime;
+    use uuid::Uuid;
+
+    use super::*;
+
+    fn event(position: Position, event_type: &str, aggregate: &str, actor: &str) -> RecordedEvent {
+        RecordedEvent {
+            position,
+            time: datetime!(2026-11-21 12:00 UTC),
+            aggregate: aggregate.to_owned(),
+            id: "1".to_owned(),
+            event_id: Uuid::from_u128(u128::from(position)),
+            event_type: event_type.to_owned(),
+            command_id: CommandId(Uuid::from_u128(1_000 + u128::from(position))),
+            correlation_id: Uuid::nil(),
+            actor: actor.to_owned(),
+            body: Bytes::from_static(b"{}"),
+        }
+    }
+
+    #[test]
+    fn a_process_answers_the_event_that_its_command_is_made_of() {
+        let earlier =
+            [event(1, "CertificateRequested", "issuance", "batch"), event(2, "Other", "issuance", "x")];
+        let mut later = event(3, "CertificateGenerated", "issuance", "renderer");
+        assert_eq!(among(&earlier, &later), None);
+        later.command_id = CommandId::of_process(earlier[0].event_id, "renderer", 0);
+        let cause = among(&earlier, &later).expect("found");
+        assert_eq!(cause.told(), "because of CertificateRequested at 1 (issuance 1)");
+        later.actor = "mailer".to_owned();
+        assert_eq!(among(&earlier, &later), None, "another process makes other ids");
+    }
+
+    #[test]
+    fn as_many_commands_are_looked_for_as_the_event_can_lead_to() {
+        let mut batch = event(1, "BatchRequested", "batch", "person");
+        let ids: Vec<_> = (0..3).map(Uuid::from_u128).collect();
+        batch.body = json!({ "certificateId": Uuid::nil(), "attendeeIds": ids }).to_string().into();
+        let mut issued = event(2, "CertificateRequested", "issuance", "batch");
+        issued.command_id = CommandId::of_process(batch.event_id, "batch", 2);
+        assert!(matches!(among(std::slice::from_ref(&batch), &issued), Some(Cause::Answer(_))));
+        issued.command_id = CommandId::of_process(batch.event_id, "batch", 9);
+        assert_eq!(among(&[batch], &issued), None);
+    }
+
+    #[test]
+    fn what_one_command_wrote_elsewhere_belongs_together() {
+        let person = event(1, "AttendeeImported", "attendee", "importer-row");
+        let mut claim = event(2, "ClaimTaken", "claim", "importer-row");
+        claim.command_id = person.command_id;
+        assert_eq!(
+            among(&[person], &claim).map(|cause| cause.told()).as_deref(),
+            Some("together with AttendeeImported at 1 (attendee 1)")
+        );
+    }
+}

@@ -1,0 +1,128 @@
+//! Which events are wanted: what the server picks by subject, and what is left to pick here.
+
+use std::collections::BTreeSet;
+
+use time::OffsetDateTime;
+
+use super::names::{Chosen, Kind, kind_of};
+use crate::event_log::{Names, RecordedEvent};
+
+/// What somebody wants to see. Empty lists and missing times mean: whatever.
+#[derive(Clone, Debug, Default)]
+pub struct Filter {
+    /// Of these aggregates.
+    pub aggregates: Vec<Chosen>,
+    /// Of these types.
+    pub types: Vec<&'static str>,
+    /// Not before.
+    pub since: Option<OffsetDateTime>,
+    /// Not after.
+    pub until: Option<OffsetDateTime>,
+}
+
+impl Filter {
+    /// The subjects that the server is asked for; empty for all. None overlaps another, which the server
+    /// would refuse.
+    pub fn subjects(&self, names: &Names) -> Vec<String> {
+        if self.aggregates.is_empty() {
+            // The type is no part of the subject, but tells the kind of aggregate.
+            let kinds: BTreeSet<_> =
+                self.types.iter().filter_map(|name| kind_of(name)).map(|k| k.0).collect();
+            return kinds.into_iter().map(|kind| names.all_of(kind)).collect();
+        }
+        let whole: BTreeSet<&str> =
+            self.aggregates.iter().filter(|chosen| chosen.id.is_none()).map(|chosen| chosen.kind.0).collect();
+        let single = self.aggregates.iter().filter_map(|chosen| {
+            let id = chosen.id.as_deref().filter(|_| !whole.contains(chosen.kind.0))?;
+            Some(names.aggregate(chosen.kind.0, id))
+        });
+        let subjects: BTreeSet<String> = whole.iter().map(|kind| names.all_of(kind)).chain(single).collect();
+        subjects.into_iter().collect()
+    }
+
+    /// Whether an event that the server gave is wanted.
+    pub fn wants(&self, event: &RecordedEvent) -> bool {
+        (self.types.is_empty() || self.types.contains(&event.event_type.as_str()))
+            && self.since.is_none_or(|since| event.time >= since)
+            && self.until.is_none_or(|until| event.time <= until)
+    }
+
+    /// A type that none of the chosen aggregates has: nothing could ever be found.
+    pub fn impossible(&self) -> Option<(&'static str, Kind)> {
+        let has = |kind: Kind| self.aggregates.is_empty() || self.aggregates.iter().any(|c| c.kind == kind);
+        let kinds = self.types.iter().filter_map(|name| kind_of(name).map(|kind| (*name, kind)));
+        kinds.into_iter().find(|(_, kind)| !has(*kind))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+    use time::macros::datetime;
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::domain::CommandId;
+
+    fn filter(aggregates: &[&str], types: &[&'static str]) -> Filter {
+        let aggregates = aggregates.iter().map(|text| text.parse().expect("known")).collect();
+        Filter { aggregates, types: types.to_vec(), ..Filter::default() }
+    }
+
+    fn subjects(aggregates: &[&str], types: &[&'static str]) -> Vec<String> {
+        filter(aggregates, types).subjects(&Names::new("ns").expect("a good namespace"))
+    }
+
+    fn event(event_type: &str, time: OffsetDateTime) -> RecordedEvent {
+        RecordedEvent {
+            position: 1,
+            time,
+            aggregate: "email".to_owned(),
+            id: "1".to_owned(),
+            event_id: Uuid::nil(),
+            event_type: event_type.to_owned(),
+            command_id: CommandId(Uuid::nil()),
+            correlation_id: Uuid::nil(),
+            actor: String::new(),
+            body: Bytes::new(),
+        }
+    }
+
+    #[test]
+    fn the_server_picks_aggregates_and_what_types_tell_of_them() {
+        assert!(subjects(&[], &[]).is_empty());
+        assert_eq!(subjects(&["job"], &[]), ["ns.ev.email.*"]);
+        assert_eq!(subjects(&["job/1", "job/2"], &[]), ["ns.ev.email.1", "ns.ev.email.2"]);
+        assert_eq!(subjects(&["job/1", "import"], &[]), ["ns.ev.email.1", "ns.ev.import.*"]);
+        assert_eq!(subjects(&[], &["EmailSent", "EmailFailed"]), ["ns.ev.email.*"]);
+        assert_eq!(subjects(&["job/1"], &["EmailSent"]), ["ns.ev.email.1"]);
+    }
+
+    #[test]
+    fn subjects_never_overlap() {
+        assert_eq!(subjects(&["job/1", "job", "job", "job/1"], &[]), ["ns.ev.email.*"]);
+    }
+
+    #[test]
+    fn types_and_times_are_picked_here() {
+        let noon = datetime!(2026-11-21 12:00 UTC);
+        let minute = time::Duration::MINUTE;
+        let wanted = Filter { since: Some(noon), until: Some(noon + minute), ..filter(&[], &["EmailSent"]) };
+        assert!(wanted.wants(&event("EmailSent", noon)));
+        assert!(wanted.wants(&event("EmailSent", noon + minute)));
+        assert!(!wanted.wants(&event("EmailFailed", noon)));
+        assert!(!wanted.wants(&event("EmailSent", noon - minute)));
+        assert!(!wanted.wants(&event("EmailSent", noon + 2 * minute)));
+        assert!(filter(&[], &[]).wants(&event("EmailFailed", noon)));
+    }
+
+    #[test]
+    fn types_of_other_aggregates_are_noticed() {
+        assert_eq!(
+            filter(&["job"], &["BatchRequested"]).impossible(),
+            Some(("BatchRequested", Kind("batch")))
+        );
+        assert_eq!(filter(&["job", "batch/1"], &["BatchRequested"]).impossible(), None);
+        assert_eq!(filter(&[], &["BatchRequested"]).impossible(), None);
+    }
+}

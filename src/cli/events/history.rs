@@ -1,0 +1,119 @@
+//! `laureate events history`: the life of one aggregate as a readable story.
+
+use std::io::{BufWriter, Write};
+
+use anyhow::anyhow;
+use clap::Args;
+use serde_json::json;
+use time::Duration;
+
+use super::cause::{Cause, Causes};
+use super::names::{self, Kind};
+use super::{shown, story};
+use crate::cli::exit::NotFound;
+use crate::cli::moment;
+use crate::event_log::{EventLog, RecordedEvent};
+
+/// A pause that is worth a line.
+const PAUSE: Duration = Duration::MINUTE;
+
+pub const EXAMPLES: &str = "\
+AGGREGATE is the log's word or the API's: attendee, batch, certificate, claim, email (job), import,
+issuance (generated-certificate), session, user.
+
+Examples:
+  laureate events history generated-certificate 6f2d41c8-95b7-4a0e-9d53-27e10c8bf4a6
+  laureate events history job 0d0e6d6a-6f0c-5a0b-8a51-94dd2c6f4f1e --reveal
+  laureate events history import 2b9a3f3e-0a57-4a57-9b0c-6a1f5f0f7c11 --json | jq -r .what
+
+Personal data is shown as *** unless --reveal is given. Exit code 5 if there is no such aggregate.";
+
+/// Options of `events history`.
+#[derive(Debug, Args)]
+pub struct HistoryArgs {
+    /// What kind of thing it is
+    aggregate: Kind,
+    /// Its id, as the API and the log show it
+    #[arg(value_parser = names::check_id)]
+    id: String,
+    /// Print each event as JSON with what it means and what caused it, one a line
+    #[arg(long)]
+    json: bool,
+    /// Show personal data instead of ***
+    #[arg(long)]
+    reveal: bool,
+}
+
+/// Tells the story.
+///
+/// # Errors
+/// The log can't be read, or has nothing under this id.
+pub async fn run(args: HistoryArgs, log: &EventLog) -> anyhow::Result<()> {
+    let kind = args.aggregate.0;
+    // Also says so where the streams do not exist at all.
+    log.info().await?;
+    let events = log.load(kind, &args.id, 0).await?;
+    if events.is_empty() {
+        let hint = "look at the id, and at the namespace in the configuration";
+        return Err(anyhow!(NotFound(format!("the log has no {kind} {}; {hint}", args.id))));
+    }
+    let mut causes = Causes::new(log);
+    let mut out = BufWriter::new(std::io::stdout());
+    if !args.json {
+        let number = events.len();
+        writeln!(out, "{kind} {}: {number} event{}", args.id, if number == 1 { "" } else { "s" })?;
+    }
+    for (n, event) in events.iter().enumerate() {
+        let cause = causes.of(event, &events).await?;
+        if args.json {
+            let mut line = shown::as_json(event, args.reveal);
+            line["what"] = json!(story::of(event, args.reveal).what);
+            line["cause"] = cause.map_or(serde_json::Value::Null, |cause| cause.as_json());
+            writeln!(out, "{line}")?;
+        } else {
+            let before = n.checked_sub(1).map(|before| &events[before]);
+            write!(out, "{}", paragraph(event, before, cause.as_ref(), args.reveal))?;
+        }
+    }
+    Ok(out.flush()?)
+}
+
+/// One event: a line, its fields, and where it comes from; before it a pause worth telling.
+fn paragraph(
+    event: &RecordedEvent,
+    before: Option<&RecordedEvent>,
+    cause: Option<&Cause>,
+    reveal: bool,
+) -> String {
+    let told = story::of(event, reveal);
+    let mut text = String::new();
+    if let Some(before) = before {
+        let pause = event.time - before.time;
+        if pause >= PAUSE {
+            text.push_str(&format!("\n  … {} later\n", moment::in_words(pause)));
+        }
+    }
+    text.push_str(&format!(
+        "\n{}  {:<8} {} by {}\n  {}\n",
+        moment::shown(event.time),
+        event.position,
+        event.event_type,
+        event.actor,
+        told.what
+    ));
+    if !told.fields.is_empty() {
+        let fields: Vec<_> = told.fields.iter().map(|(name, value)| format!("{name} {value}")).collect();
+        text.push_str(&format!("  {}\n", fields.join("; ")));
+    }
+    match cause {
+        Some(cause) => text.push_str(&format!("  {}, story {}\n", cause.told(), event.correlation_id)),
+        None if event.command_id.0 == event.correlation_id => {
+            text.push_str(&format!("  begins story {}\n", event.correlation_id));
+        }
+        None => text.push_str(&format!("  part of story {}\n", event.correlation_id)),
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests;

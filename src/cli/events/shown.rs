@@ -1,0 +1,135 @@
+//! One event for reading: a line, or JSON with its whole envelope. Personal data only where it is asked for.
+
+use serde_json::{Value, json};
+
+use super::super::moment;
+use super::story;
+use crate::domain::personal::{HIDDEN, hidden};
+use crate::event_log::RecordedEvent;
+
+/// The event's data. Hidden, it is read as its own type, whose marks say what is personal; of an event that
+/// this program doesn't know, everything may be.
+pub fn data(event: &RecordedEvent, reveal: bool) -> Value {
+    if reveal {
+        return serde_json::from_slice(&event.body).unwrap_or(Value::Null);
+    }
+    event.decode().map_or_else(|_| HIDDEN.into(), |event| hidden(|| event.body()))
+}
+
+/// The whole envelope and the data.
+pub fn as_json(event: &RecordedEvent, reveal: bool) -> Value {
+    json!({
+        "position": event.position,
+        "time": moment::shown(event.time),
+        "type": event.event_type,
+        "aggregate": event.aggregate,
+        "id": event.id,
+        "eventId": event.event_id,
+        "commandId": event.command_id,
+        "correlationId": event.correlation_id,
+        "actor": event.actor,
+        "data": data(event, reveal),
+    })
+}
+
+/// Position, time, type, aggregate, actor, and what happened in words.
+pub fn as_line(event: &RecordedEvent, reveal: bool) -> String {
+    format!(
+        "{:>9} {} {:<22} {}/{} by {}: {}",
+        event.position,
+        moment::shown(event.time),
+        event.event_type,
+        event.aggregate,
+        event.id,
+        event.actor,
+        story::of(event, reveal).what
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use time::macros::datetime;
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::domain::CommandId;
+    use crate::domain::history::samples_of_all;
+
+    const MARK: &str = "PERSONAL-";
+
+    /// Puts a mark of its own into each value that is hidden.
+    fn mark(open: &mut Value, masked: &Value, marks: &mut usize) {
+        match (open, masked) {
+            (open, Value::String(text)) if text == HIDDEN => {
+                *open = format!("{MARK}{marks}").into();
+                *marks += 1;
+            }
+            (Value::Object(open), Value::Object(masked)) => {
+                open.iter_mut().for_each(|(key, value)| mark(value, &masked[key], marks));
+            }
+            (Value::Array(open), Value::Array(masked)) => {
+                open.iter_mut().zip(masked).for_each(|(open, masked)| mark(open, masked, marks));
+            }
+            _ => {}
+        }
+    }
+
+    /// Every event as the log has it, its personal values marked, and how many they are.
+    fn marked(text: &str, n: u32) -> Vec<(RecordedEvent, usize)> {
+        let record = |(aggregate, event): (&str, crate::domain::Event)| {
+            let (mut body, mut marks) = (event.body(), 0);
+            mark(&mut body, &hidden(|| event.body()), &mut marks);
+            let recorded = RecordedEvent {
+                position: 7,
+                time: datetime!(2026-11-21 12:00 UTC),
+                aggregate: aggregate.to_owned(),
+                id: Uuid::from_u128(1).to_string(),
+                event_id: Uuid::from_u128(2),
+                event_type: event.event_type().to_owned(),
+                command_id: CommandId(Uuid::from_u128(3)),
+                correlation_id: Uuid::from_u128(4),
+                actor: "tester".to_owned(),
+                body: body.to_string().into(),
+            };
+            (recorded, marks)
+        };
+        samples_of_all(text, n).into_iter().map(record).collect()
+    }
+
+    fn told(event: &RecordedEvent, reveal: bool) -> String {
+        format!("{:?}", story::of(event, reveal))
+    }
+
+    proptest! {
+        #[test]
+        fn personal_values_show_nowhere_unless_they_are_asked_for(text in "[a-z]{1,8}", n in any::<u32>()) {
+            for (event, marks) in marked(&text, n) {
+                for shown in [as_line(&event, false), as_json(&event, false).to_string(), told(&event, false)] {
+                    prop_assert!(!shown.contains(MARK), "{}", shown);
+                }
+                let open = as_json(&event, true).to_string();
+                prop_assert!((0..marks).all(|n| open.contains(&format!("{MARK}{n}"))), "{}", open);
+            }
+        }
+    }
+
+    #[test]
+    fn an_event_of_a_newer_program_shows_no_data() {
+        let (event, _) = marked("a", 1).swap_remove(0);
+        let event = RecordedEvent { event_type: "AttendeeTeleported".to_owned(), ..event };
+        assert_eq!(as_json(&event, false)["data"], HIDDEN);
+        assert!(!as_line(&event, false).contains(MARK) && !told(&event, false).contains(MARK));
+        assert!(as_json(&event, true).to_string().contains(MARK));
+    }
+
+    #[test]
+    fn every_event_is_told_in_plain_words() {
+        let tell = |(event, _): &(RecordedEvent, usize)| {
+            let told = story::of(event, true);
+            let fields: Vec<_> = told.fields.iter().map(|(name, value)| format!("{name} {value}")).collect();
+            format!("{}: {}\n  {}", event.event_type, told.what, fields.join("; "))
+        };
+        insta::assert_snapshot!(marked("a", 1).iter().map(tell).collect::<Vec<_>>().join("\n"));
+    }
+}

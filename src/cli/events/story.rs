@@ -1,0 +1,288 @@
+//! What happened, in plain words: one sentence per event type, and the fields that matter.
+
+use super::shown;
+use crate::cli::moment;
+use crate::domain::attendee::{AttendeeEvent, ImportedRow};
+use crate::domain::batch::BatchEvent;
+use crate::domain::certificate::CertificateEvent;
+use crate::domain::claim::{ClaimEvent, ClaimKind};
+use crate::domain::email::EmailEvent;
+use crate::domain::import::{FileFormat, ImportEvent};
+use crate::domain::issuance::{CertificateRequested, IssuanceEvent};
+use crate::domain::personal::HIDDEN;
+use crate::domain::session::{RevocationReason, SessionEvent};
+use crate::domain::user::{Role, UserEvent};
+use crate::domain::{Event, Person, Personal};
+use crate::event_log::RecordedEvent;
+
+/// One event as told to a person.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Told {
+    /// What happened, on one line.
+    pub what: String,
+    /// What else matters, by name.
+    pub fields: Vec<(&'static str, String)>,
+}
+
+/// Tells an event; personal data only where it is asked for.
+pub fn of(event: &RecordedEvent, reveal: bool) -> Told {
+    let teller = Teller { reveal };
+    match event.decode() {
+        Ok(Event::Attendee(event)) => teller.attendee(&event),
+        Ok(Event::Batch(event)) => batch(&event),
+        Ok(Event::Certificate(event)) => certificate(&event),
+        Ok(Event::Claim(event)) => claim(&event),
+        Ok(Event::Email(event)) => teller.email(&event),
+        Ok(Event::Import(event)) => import(&event),
+        Ok(Event::Issuance(event)) => teller.issuance(&event),
+        Ok(Event::Session(event)) => session(&event),
+        Ok(Event::User(event)) => teller.user(&event),
+        Err(error) => told(format!("this program can't read it: {error}"))
+            .with("data", one_line(&shown::data(event, reveal).to_string())),
+    }
+}
+
+fn told(what: impl Into<String>) -> Told {
+    Told { what: what.into(), fields: Vec::new() }
+}
+
+impl Told {
+    fn with(mut self, name: &'static str, value: impl ToString) -> Self {
+        self.fields.push((name, value.to_string()));
+        self
+    }
+
+    fn with_some(self, name: &'static str, value: Option<impl ToString>) -> Self {
+        match value {
+            Some(value) => self.with(name, value),
+            None => self,
+        }
+    }
+}
+
+/// Texts come from people and servers: no control character of theirs reaches a terminal.
+fn one_line(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+}
+
+struct Teller {
+    reveal: bool,
+}
+
+impl Teller {
+    fn personal(&self, value: &Personal<String>) -> String {
+        if self.reveal { one_line(value.reveal_str()) } else { HIDDEN.to_owned() }
+    }
+
+    fn attendee(&self, event: &AttendeeEvent) -> Told {
+        let (verb, person, source) = match event {
+            AttendeeEvent::AttendeeImported(event) => ("became known", &event.person, event.source),
+            AttendeeEvent::AttendeeUpdated(event) => ("was changed", &event.person, event.source),
+        };
+        let from = match source {
+            Some(ImportedRow { row, .. }) => format!("by row {row} of a file"),
+            None => "by hand".to_owned(),
+        };
+        let told = told(format!("{} {verb} {from}", self.personal(&person.full_name)));
+        self.person(told, person).with_some("import", source.map(|source| source.import_id))
+    }
+
+    fn person(&self, told: Told, person: &Person) -> Told {
+        let some = |value: &Option<Personal<String>>| value.as_ref().map(|value| self.personal(value));
+        told.with("e-mail", self.personal(&person.email))
+            .with("document", self.personal(&person.document_number))
+            .with_some("document type", some(&person.document_type))
+            .with_some("country", some(&person.country))
+            .with_some("gender", some(&person.gender))
+    }
+
+    fn email(&self, event: &EmailEvent) -> Told {
+        match event {
+            EmailEvent::EmailQueued(mail) => told(format!(
+                "a mail about “{}” to {} was queued",
+                one_line(&mail.certificate_name),
+                self.personal(&mail.to_name)
+            ))
+            .with("to", self.personal(&mail.to_address))
+            .with("language", mail.locale.as_str())
+            .with("issuance", mail.issuance_id),
+            EmailEvent::SendClaimed(claim) => {
+                told(format!("try {} began", claim.attempt)).with("Message-ID", one_line(&claim.message_id))
+            }
+            EmailEvent::EmailSent(sent) => told(format!("the mail server took it at try {}", sent.attempt))
+                .with("answer", self.personal(&sent.answer)),
+            EmailEvent::EmailFailed(failed) => told(format!(
+                "try {} failed{}; {}",
+                failed.attempt,
+                if failed.permanent { " for good" } else { "" },
+                if failed.will_retry { "another follows" } else { "no other follows by itself" }
+            ))
+            .with("answer", self.personal(&failed.answer)),
+            EmailEvent::EmailOutcomeUnknown(unknown) => {
+                told(format!("nobody knows whether try {} was taken; a person decides", unknown.attempt))
+                    .with("known", self.personal(&unknown.detail))
+            }
+            EmailEvent::EmailRetryRequested(_) => told("somebody asked to try again"),
+        }
+    }
+
+    fn issuance(&self, event: &IssuanceEvent) -> Told {
+        match event {
+            IssuanceEvent::CertificateRequested(request) => self.requested(request),
+            IssuanceEvent::CertificateGenerated(pdf) => told(format!("the PDF was made, {} bytes", pdf.size))
+                .with("SHA-256", one_line(&pdf.sha256))
+                .with("object", one_line(&pdf.object_key)),
+            IssuanceEvent::CertificateGenerationFailed(failure) => {
+                told(format!("no PDF could be made: {}", one_line(&failure.code)))
+                    .with("reason", self.personal(&failure.reason))
+            }
+        }
+    }
+
+    fn requested(&self, request: &CertificateRequested) -> Told {
+        let page = &request.page;
+        told(format!(
+            "“{}” of {} is to be issued to {}",
+            one_line(&page.certificate_name),
+            one_line(&page.event_name),
+            self.personal(&page.full_name)
+        ))
+        .with("certificate", request.certificate_id)
+        .with("attendee", request.attendee_id)
+        .with_some("batch", request.origin.batch_id)
+        .with_some("import", request.origin.import_id)
+        .with("public id", one_line(&request.public_id))
+        .with("date", page.issue_date)
+        .with("theme", format!("{}/{}", one_line(&page.pdf_template.theme), page.pdf_template.version))
+    }
+
+    fn user(&self, event: &UserEvent) -> Told {
+        match event {
+            UserEvent::UserRegistered(user) => {
+                let role = match user.role {
+                    Role::Admin => "admin",
+                    Role::Operator => "operator",
+                    Role::Viewer => "viewer",
+                };
+                let profile = &user.profile;
+                told(format!("{} became {role}", self.personal(&profile.user_name)))
+                    .with(
+                        "name",
+                        format!("{} {}", self.personal(&profile.name), self.personal(&profile.last_name)),
+                    )
+                    .with("e-mail", self.personal(&profile.email))
+            }
+            UserEvent::UserPasswordChanged(_) => told("the password was changed"),
+        }
+    }
+}
+
+fn batch(event: &BatchEvent) -> Told {
+    match event {
+        BatchEvent::BatchRequested(request) => {
+            told(format!("certificates for {} people were asked for", request.attendee_ids.len()))
+                .with("certificate", request.certificate_id)
+        }
+        BatchEvent::BatchDispatched(outcome) => told(format!(
+            "everybody was dealt with: {} new, {} existing, {} refused",
+            outcome.requested,
+            outcome.existing,
+            outcome.refused.len()
+        ))
+        .with_some(
+            "first refusal",
+            outcome.refused.first().map(|r| format!("{} {}", r.attendee_id, one_line(&r.code))),
+        ),
+    }
+}
+
+fn certificate(event: &CertificateEvent) -> Told {
+    match event {
+        CertificateEvent::CertificateDefined(event) => {
+            let definition = &event.definition;
+            let active = if definition.is_active { "active" } else { "not active" };
+            told(format!(
+                "“{}” of {} by {} was defined, {active}",
+                one_line(&definition.name),
+                one_line(&definition.event_name),
+                one_line(&definition.client)
+            ))
+            .with(
+                "theme",
+                format!("{}/{}", one_line(&definition.pdf_template.theme), definition.pdf_template.version),
+            )
+            .with("language", definition.locale.as_str())
+            .with_some("design", definition.design.as_ref().map(|design| one_line(&design.key)))
+        }
+        CertificateEvent::CertificateActivated(_) => told("it may be issued from now on"),
+        CertificateEvent::CertificateDeactivated(_) => told("it is not issued any more"),
+    }
+}
+
+fn claim(event: &ClaimEvent) -> Told {
+    let (what, kind, owner) = match event {
+        ClaimEvent::ClaimTaken(claim) => ("is held from now on", claim.kind, claim.owner),
+        ClaimEvent::ClaimReleased(claim) => ("is free again", claim.kind, claim.owner),
+    };
+    let (value, held_by) = match kind {
+        ClaimKind::AttendeeEmail => ("an attendee's e-mail address", "attendee"),
+        ClaimKind::AttendeeDocument => ("an attendee's document number", "attendee"),
+        ClaimKind::UserEmail => ("a user's e-mail address", "user"),
+        ClaimKind::UserName => ("a user's name", "user"),
+    };
+    told(format!("{value} {what}")).with(held_by, owner)
+}
+
+fn import(event: &ImportEvent) -> Told {
+    match event {
+        ImportEvent::ImportRequested(file) => {
+            let format = match file.format {
+                FileFormat::Csv => "CSV",
+                FileFormat::Xlsx => "XLSX",
+            };
+            told(format!("a file of {} bytes ({format}) was handed in", file.size))
+                .with("SHA-256", one_line(&file.sha256))
+                .with("changes known people", if file.update_existing { "yes" } else { "no" })
+                .with_some("certificate", file.certificate_id)
+        }
+        ImportEvent::ImportRowsAccepted(rows) => told(format!(
+            "rows up to {} were taken in: {} people created, {} changed, {} earned a certificate",
+            rows.through_row,
+            rows.created,
+            rows.updated,
+            rows.earned.len()
+        )),
+        ImportEvent::ImportRowsRejected(rejected) => {
+            let rows = &rejected.rows;
+            let first = rows.first().map(|row| {
+                let errors = row.errors.iter().map(|e| format!("{} {}", e.field.as_deref().unwrap_or("row"), e.code));
+                one_line(&format!("row {}: {}", row.row, errors.collect::<Vec<_>>().join(", ")))
+            });
+            told(format!("{} rows were not taken in", rows.len())).with_some("first", first)
+        }
+        ImportEvent::ImportCompleted(end) => told(format!(
+            "the file was read to its end: {} rows, {} created, {} changed, {} rejected, {} earned a certificate",
+            end.total, end.created, end.updated, end.errors, end.associated
+        ))
+        .with_some("report", end.report_key.as_deref().map(one_line)),
+        ImportEvent::ImportFailed(failure) => {
+            told(format!("the file could not be read on: {}", one_line(&failure.code)))
+                .with("reason", one_line(&failure.reason))
+        }
+    }
+}
+
+fn session(event: &SessionEvent) -> Told {
+    match event {
+        SessionEvent::SessionStarted(start) => told("somebody logged in")
+            .with("user", start.user_id)
+            .with("until", moment::shown(start.expires_at)),
+        SessionEvent::SessionRefreshed(next) => {
+            told("the session was prolonged").with("until", moment::shown(next.expires_at))
+        }
+        SessionEvent::SessionRevoked(end) => told(match end.reason {
+            RevocationReason::TokenReuse => "the session was ended: a refresh token was used twice",
+            RevocationReason::LoggedOut => "the user logged out",
+        }),
+    }
+}

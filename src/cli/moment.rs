@@ -1,0 +1,108 @@
+//! Times on the command line: RFC 3339, or so long ago.
+
+use time::format_description::well_known::Rfc3339;
+use time::{Duration, OffsetDateTime};
+
+/// Reads `2026-11-21T12:00:00Z` or a duration before `now`, such as `90s`, `2h`, `1d12h` or `2w`.
+///
+/// # Errors
+/// It is neither; the text says what to give.
+pub fn parse(text: &str, now: OffsetDateTime) -> Result<OffsetDateTime, String> {
+    let wrong =
+        || "give a time such as 2026-11-21T12:00:00Z, or how long ago, such as 90s, 2h or 1d12h".to_owned();
+    if let Ok(time) = OffsetDateTime::parse(text, &Rfc3339) {
+        return Ok(time);
+    }
+    ago(text).and_then(|ago| now.checked_sub(ago)).ok_or_else(wrong)
+}
+
+/// As [`parse`], from the present time: what clap takes.
+///
+/// # Errors
+/// See [`parse`].
+pub fn parse_now(text: &str) -> Result<OffsetDateTime, String> {
+    parse(text, OffsetDateTime::now_utc())
+}
+
+fn ago(text: &str) -> Option<Duration> {
+    let (mut total, mut rest) = (Duration::ZERO, text);
+    while !rest.is_empty() {
+        let digits = rest.find(|c: char| !c.is_ascii_digit())?;
+        let number: i64 = rest[..digits].parse().ok()?;
+        let unit = rest[digits..].chars().next()?;
+        let seconds = match unit {
+            's' => 1,
+            'm' => 60,
+            'h' => 3_600,
+            'd' => 86_400,
+            'w' => 604_800,
+            _ => return None,
+        };
+        total = total.checked_add(Duration::seconds(number.checked_mul(seconds)?))?;
+        rest = &rest[digits + 1..];
+    }
+    (!text.is_empty()).then_some(total)
+}
+
+/// A time as logs and reports show it, in UTC.
+#[must_use]
+pub fn shown(time: OffsetDateTime) -> String {
+    // proof: RFC 3339 can show every time of the years 0–9999, and clocks give no other.
+    time.to_offset(time::UtcOffset::UTC).format(&Rfc3339).unwrap_or_default()
+}
+
+/// A length of time in words, to about two digits, such as `3 h` or `2 d 4 h`.
+#[must_use]
+pub fn in_words(length: Duration) -> String {
+    let seconds = length.whole_seconds().unsigned_abs();
+    let two = |a: u64, a_unit: &str, b: u64, b_unit: &str| {
+        if b == 0 { format!("{a} {a_unit}") } else { format!("{a} {a_unit} {b} {b_unit}") }
+    };
+    match seconds {
+        0 => format!("{} ms", length.whole_milliseconds().unsigned_abs()),
+        1..60 => format!("{seconds} s"),
+        60..3_600 => two(seconds / 60, "min", 0, ""),
+        3_600..86_400 => two(seconds / 3_600, "h", seconds % 3_600 / 60, "min"),
+        _ => two(seconds / 86_400, "d", seconds % 86_400 / 3_600, "h"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use time::macros::datetime;
+
+    use super::*;
+
+    const NOW: OffsetDateTime = datetime!(2026-11-21 12:00 UTC);
+
+    #[test]
+    fn a_time_is_a_time_and_a_length_is_so_long_ago() {
+        assert_eq!(parse("2026-11-20T10:00:00+02:00", NOW), Ok(datetime!(2026-11-20 08:00 UTC)));
+        assert_eq!(parse("2h", NOW), Ok(datetime!(2026-11-21 10:00 UTC)));
+        assert_eq!(parse("1d12h30m5s", NOW), Ok(datetime!(2026-11-19 23:29:55 UTC)));
+        assert_eq!(parse("1w", NOW), Ok(datetime!(2026-11-14 12:00 UTC)));
+        for wrong in
+            ["", "h", "2", "2 h", "-2h", "2y", "yesterday", "99999999999999999999s", "9223372036854775807w"]
+        {
+            assert!(parse(wrong, NOW).is_err_and(|text| text.contains("2026-11-21T12:00:00Z")), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn lengths_are_told_in_two_units_at_most() {
+        let told = |seconds| in_words(Duration::seconds(seconds));
+        assert_eq!(in_words(Duration::milliseconds(40)), "40 ms");
+        assert_eq!(
+            [59, 60, 3_600, 11_000, 86_400, 100_000].map(told),
+            ["59 s", "1 min", "1 h", "3 h 3 min", "1 d", "1 d 3 h"]
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_panics(text in "\\PC*") {
+            let _ = parse(&text, NOW);
+        }
+    }
+}

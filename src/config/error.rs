@@ -1,0 +1,86 @@
+//! Why the configuration can't be used, and where the value at fault came from.
+
+use thiserror::Error;
+
+use super::sources::Origins;
+
+/// Why the configuration can't be used. Never shows a secret's value.
+#[derive(Debug, Error)]
+pub enum ConfigError {
+    /// The file can't be read, or is not TOML.
+    #[error("{0}")]
+    Source(#[from] config::ConfigError),
+    /// A `_FILE` variable names a file that can't be read.
+    #[error("{variable} names a file that cannot be read: {error}")]
+    SecretFile {
+        /// The variable.
+        variable: String,
+        /// Why.
+        error: std::io::Error,
+    },
+    /// A value was given twice.
+    #[error("both {0} and {0}_FILE are set; set one of them")]
+    Twice(String),
+    /// A flag is not of the form that is wanted.
+    #[error("--set takes KEY=VALUE, such as --set http.listen=127.0.0.1:8080; got \"{0}\"")]
+    Flag(String),
+    /// A key is unknown or missing, or its value is not usable.
+    #[error("{key}: {problem}{}", from.as_ref().map(|from| format!(" ({from})")).unwrap_or_default())]
+    Value {
+        /// The key, with dots.
+        key: String,
+        /// What is wrong and what to do.
+        problem: String,
+        /// Where the value came from, if it was given.
+        from: Option<String>,
+    },
+}
+
+impl ConfigError {
+    /// A value that can't be used.
+    pub(super) fn value(key: &str, problem: impl ToString, origins: &Origins) -> Self {
+        let from = origins.get(key).map(ToString::to_string);
+        Self::Value { key: key.to_owned(), problem: problem.to_string(), from }
+    }
+
+    /// What serde found wrong: it names the table of an unknown or missing key, and the key in its text.
+    pub(super) fn of_key(error: &serde_path_to_error::Error<config::ConfigError>, origins: &Origins) -> Self {
+        let (path, text) = (error.path().to_string(), bare(error.inner()));
+        let table = if path == "." { String::new() } else { format!("{path}.") };
+        if let Some(name) = quoted_after(&text, "missing") {
+            let key = format!("{table}{}", name.rsplit('.').next().unwrap_or(&name));
+            let variable = variable_of(&key);
+            let problem = format!("is missing; set it in the configuration file, by {variable} or by --set");
+            return Self::value(&key, problem, origins);
+        }
+        match quoted_after(&text, "unknown field") {
+            Some(name) => {
+                Self::value(&format!("{table}{name}"), format!("there is no such key; {text}"), origins)
+            }
+            None => Self::value(&path, text, origins),
+        }
+    }
+}
+
+/// The variable that sets a key.
+pub(super) fn variable_of(key: &str) -> String {
+    format!("LAUREATE_{}", key.to_uppercase().replace('.', "__"))
+}
+
+/// The error's own words, without the key and the source that the library may add: we know them better.
+fn bare(error: &config::ConfigError) -> String {
+    match error {
+        config::ConfigError::At { error, .. } => bare(error),
+        config::ConfigError::Type { unexpected, expected, .. } => {
+            format!("is {unexpected}, and has to be {expected}")
+        }
+        config::ConfigError::NotFound(key) => format!("missing `{key}`"),
+        other => other.to_string(),
+    }
+}
+
+/// The first word in backticks or quotes, of a text that begins so.
+fn quoted_after(text: &str, beginning: &str) -> Option<String> {
+    let rest = text.strip_prefix(beginning)?;
+    rest.split(['`', '"']).nth(1).map(str::to_owned)
+}

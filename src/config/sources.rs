@@ -1,0 +1,184 @@
+//! Where values come from: defaults < file < embedded stack < environment < flags.
+
+use std::collections::{BTreeMap, HashMap};
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use config::{Environment, File, FileFormat};
+use serde_json::Value;
+
+use super::error::{ConfigError, variable_of};
+
+const PREFIX: &str = "LAUREATE_";
+const FILE_SUFFIX: &str = "_FILE";
+/// Variables with our prefix that are not configuration keys: they choose programs, files and tests.
+const NOT_KEYS: &[&str] = &["LAUREATE_CONFIG", "LAUREATE_NATS_SERVER", "LAUREATE_POSTGRES_BIN"];
+const TEST_PREFIX: &str = "LAUREATE_TEST_";
+
+/// Where values come from besides the defaults, weakest first.
+#[derive(Debug, Default)]
+pub struct Sources {
+    /// A TOML file.
+    pub file: Option<PathBuf>,
+    /// The environment.
+    pub environment: HashMap<String, String>,
+    /// `KEY=VALUE` from the command line.
+    pub flags: Vec<String>,
+    /// What the embedded stack provides; it counts more than the file, less than the environment.
+    pub stack: Vec<(&'static str, String)>,
+}
+
+/// Where one value came from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// The configuration file.
+    File(PathBuf),
+    /// The embedded servers.
+    Stack,
+    /// An environment variable.
+    Variable(String),
+    /// A file that an environment variable names.
+    VariablesFile(String),
+    /// `--set`.
+    Flag,
+}
+
+impl Origin {
+    /// One word for machines.
+    #[must_use]
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::File(_) => "file",
+            Self::Stack => "stack",
+            Self::Variable(_) => "environment",
+            Self::VariablesFile(_) => "environment file",
+            Self::Flag => "flag",
+        }
+    }
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File(path) => write!(f, "{}", path.display()),
+            Self::Stack => f.write_str("embedded servers"),
+            Self::Variable(name) => f.write_str(name),
+            Self::VariablesFile(name) => write!(f, "the file that {name} names"),
+            Self::Flag => f.write_str("--set"),
+        }
+    }
+}
+
+/// Where each value that was given came from, by key; what is missing has its default.
+pub type Origins = BTreeMap<String, Origin>;
+
+/// All sources as one, and where each value came from.
+pub(super) fn merge(sources: Sources) -> Result<(config::Config, Origins), ConfigError> {
+    let mut origins = Origins::new();
+    let mut builder = config::Config::builder().add_source(defaults()?);
+    if let Some(file) = sources.file {
+        let source = File::from(file.as_path()).format(FileFormat::Toml);
+        let layer = config::Config::builder().add_source(source).build()?;
+        let values = layer.clone().try_deserialize::<Value>()?;
+        for key in leaves(&values) {
+            origins.insert(key, Origin::File(file.clone()));
+        }
+        builder = builder.add_source(layer);
+    }
+    for (key, value) in sources.stack {
+        origins.insert(key.to_owned(), Origin::Stack);
+        builder = builder.add_source(single(key, &value)?);
+    }
+    let mut variables = HashMap::new();
+    for (name, Given { value, origin }) in environment(sources.environment)? {
+        origins.insert(key_of(&name), origin);
+        variables.insert(name, value);
+    }
+    // Values stay texts: a password of digits must not become a number on its way.
+    let environment =
+        Environment::with_prefix("LAUREATE").prefix_separator("_").separator("__").source(Some(variables));
+    builder = builder.add_source(environment);
+    for flag in &sources.flags {
+        let (key, value) = flag.split_once('=').ok_or_else(|| ConfigError::Flag(flag.clone()))?;
+        origins.insert(key.trim().to_owned(), Origin::Flag);
+        builder = builder.add_source(single(key.trim(), value)?);
+    }
+    Ok((builder.build()?, origins))
+}
+
+fn defaults() -> Result<config::Config, ConfigError> {
+    Ok(config::Config::builder()
+        .set_default("namespace", "laureate")?
+        .set_default("log", "info,async_nats=warn,tokio_postgres=warn")?
+        .set_default("log_format", "json")?
+        .set_default("shutdown_grace_seconds", 20)?
+        .set_default("database.connections", 16)?
+        .build()?)
+}
+
+/// One key as a source of its own: unlike a default, it counts more than the file.
+fn single(key: &str, value: &str) -> Result<config::Config, ConfigError> {
+    Ok(config::Config::builder().set_override(key, value)?.build()?)
+}
+
+/// A variable's value.
+struct Given {
+    value: String,
+    origin: Origin,
+}
+
+/// Our variables, with the contents of the files that `_FILE` variables name.
+fn environment(all: HashMap<String, String>) -> Result<HashMap<String, Given>, ConfigError> {
+    let is_key =
+        |name: &str| name.starts_with(PREFIX) && !NOT_KEYS.contains(&name) && !name.starts_with(TEST_PREFIX);
+    let mut found = HashMap::new();
+    let (files, plain): (Vec<_>, Vec<_>) =
+        all.into_iter().filter(|(name, _)| is_key(name)).partition(|(name, _)| name.ends_with(FILE_SUFFIX));
+    for (name, value) in plain {
+        let origin = Origin::Variable(name.clone());
+        found.insert(name, Given { value, origin });
+    }
+    for (variable, path) in files {
+        let plain = variable.trim_end_matches(FILE_SUFFIX).to_owned();
+        // Keys that end so themselves take a path, not the file's content.
+        if PATHS.contains(&key_of(&variable).as_str()) {
+            let origin = Origin::Variable(variable.clone());
+            found.insert(variable, Given { value: path, origin });
+            continue;
+        }
+        if found.contains_key(&plain) {
+            return Err(ConfigError::Twice(plain));
+        }
+        let text = std::fs::read_to_string(Path::new(&path))
+            .map_err(|error| ConfigError::SecretFile { variable: variable.clone(), error })?;
+        let value = text.trim_end_matches(['\r', '\n']).to_owned();
+        found.insert(plain, Given { value, origin: Origin::VariablesFile(variable) });
+    }
+    Ok(found)
+}
+
+/// Keys whose own names end in `_file`.
+const PATHS: &[&str] = &["mail.ca_file", "nats.ca_file"];
+
+fn key_of(variable: &str) -> String {
+    variable.trim_start_matches(PREFIX).to_lowercase().replace("__", ".")
+}
+
+/// The keys, with dots, of everything that is no table.
+pub(super) fn leaves(values: &Value) -> Vec<String> {
+    let Value::Object(table) = values else { return Vec::new() };
+    let mut keys = Vec::new();
+    for (name, value) in table {
+        match value {
+            Value::Object(_) => keys.extend(leaves(value).into_iter().map(|key| format!("{name}.{key}"))),
+            _ => keys.push(name.clone()),
+        }
+    }
+    keys
+}
+
+/// The variable that sets a key, for those who look for it.
+#[must_use]
+pub fn variable(key: &str) -> String {
+    variable_of(key)
+}
