@@ -2,7 +2,6 @@
 
 mod clean_up;
 mod dependencies;
-mod log_source;
 mod running;
 
 use std::path::PathBuf;
@@ -25,7 +24,7 @@ use crate::event_log::provision::Provisioned;
 use crate::event_log::{EventLog, Names};
 use crate::http::{self, HttpParts, HttpState, Passwords, Tokens};
 use crate::mail::{MailProvider, SmtpMailer};
-use crate::projection::{LogSource, Maintenance, ProjectionSet, Projector, Readers};
+use crate::projection::{LogSource, Maintenance, Presence, ProjectionSet, Projector, Readers};
 use crate::render::{RENDERER_VERSION, Renderer, Theme};
 use crate::sheet::Limits;
 use crate::storage::ObjectStorage;
@@ -36,10 +35,9 @@ use crate::workers::processes::Processes;
 use crate::workers::renderer::{RendererWorker, Rendering};
 use crate::workers::{self, Worker};
 
-use log_source::JetStreamSource;
 pub use running::Running;
 
-/// Connections of the projector and of maintenance; a rebuild takes three.
+/// Connections of the projector and of maintenance.
 const PROJECTOR_CONNECTIONS: usize = 6;
 /// How long the log's server may take to be there when a process starts.
 const CONNECT_WITHIN: Duration = Duration::from_secs(15);
@@ -116,7 +114,7 @@ impl App {
         let projector_pool = database::connect(url, None, PROJECTOR_CONNECTIONS)?;
         database::check(&projector_pool).await?;
         let readers = Readers::new(projector_pool.clone(), set.clone());
-        let source: Arc<dyn LogSource> = Arc::new(JetStreamSource(log.clone()));
+        let source: Arc<dyn LogSource> = Arc::new(log.clone());
         let storage = ObjectStorage::open(&config.storage).context("storage")?;
         let renderer = Arc::new(Renderer::new()?);
         let mailer: Arc<dyn MailProvider> = Arc::new(SmtpMailer::new(&config.mail)?);
@@ -237,6 +235,14 @@ impl App {
     ) -> anyhow::Result<Running> {
         let grace = Duration::from_secs(self.config.shutdown_grace_seconds);
         let mut running = Running::new(shutdown, grace);
+        if roles.contains(&Role::Api) {
+            let presence = Presence::announce(self.projector_pool.clone(), self.set.clone()).await?;
+            let shutdown = running.shutdown.clone();
+            running.spawn("presence", async move {
+                presence.keep(shutdown).await;
+                Ok(())
+            });
+        }
         let Extras { mut listener, caught_mails } = extras;
         for role in roles {
             if *role == Role::Api {

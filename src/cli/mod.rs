@@ -7,6 +7,7 @@ pub mod exit;
 pub mod global;
 pub mod logging;
 pub mod maintain;
+pub mod meter;
 pub mod openapi;
 pub mod serve;
 pub mod set_up;

@@ -11,6 +11,8 @@ use super::{EventLog, LogError, Position, RecordedEvent};
 
 /// How many messages one pull asks the server for.
 const PULL: i64 = 1_000;
+/// Bodies of one batch, in bytes: large events make it end early.
+const MAX_BYTES: usize = 16 << 20;
 
 /// A cursor that moves along the log.
 pub struct LogReader {
@@ -34,8 +36,8 @@ impl LogReader {
         self.after
     }
 
-    /// Up to `max` further events, in order. Waits at most `wait` for the first of them, then takes
-    /// what is there; empty where nothing came.
+    /// Up to `max` further events of at most about 16 MiB, in order. Waits at most `wait` for the
+    /// first of them, then takes what the log holds; empty where nothing came.
     ///
     /// # Errors
     /// The server can't be reached, or a message is not an event. The next call goes on after the
@@ -45,7 +47,7 @@ impl LogReader {
             Some(messages) => messages,
             None => open(&self.log, self.after).await?,
         };
-        let mut events = Vec::new();
+        let (mut events, mut bytes) = (Vec::new(), 0);
         let Ok(first) = tokio::time::timeout(wait, messages.next()).await else {
             self.messages = Some(messages);
             return Ok(events);
@@ -53,38 +55,47 @@ impl LogReader {
         let mut next = first;
         loop {
             // The stream ended or broke: what came before it counts, and the next call opens it again.
-            let Some(Ok(message)) = next else {
+            let Some(Ok(mut message)) = next else {
                 return match next {
                     Some(Err(error)) if events.is_empty() => Err(LogError::Unavailable(error.to_string())),
                     _ => Ok(events),
                 };
             };
-            match self.read(&message) {
-                Ok(event) => {
+            let more = match self.read(&mut message) {
+                Ok((event, more)) => {
                     self.after = event.position;
+                    bytes += event.body.len();
                     events.push(event);
+                    more
                 }
                 Err(error) if events.is_empty() => return Err(error),
                 // The next call meets it first, and says so.
                 Err(_) => return Ok(events),
-            }
-            if events.len() >= max {
+            };
+            if events.len() >= max || bytes >= MAX_BYTES {
                 break;
             }
-            match messages.next().now_or_never() {
-                Some(more) => next = more,
+            next = match messages.next().now_or_never() {
+                Some(next) => next,
+                // More is on its way: small batches would cost their readers dearly.
+                None if more => match tokio::time::timeout(wait, messages.next()).await {
+                    Ok(next) => next,
+                    Err(_) => break,
+                },
                 None => break,
-            }
+            };
         }
         self.messages = Some(messages);
         Ok(events)
     }
 
-    fn read(&self, message: &Message) -> Result<RecordedEvent, LogError> {
+    /// The event, and whether the log holds more after it.
+    fn read(&self, message: &mut Message) -> Result<(RecordedEvent, bool), LogError> {
         let info = message.info().map_err(|error| LogError::Unavailable(error.to_string()))?;
-        let headers = message.headers.clone().unwrap_or_default();
+        let (position, more) = (info.stream_sequence, info.pending > 0);
+        let headers = message.message.headers.take().unwrap_or_default();
         let (subject, body) = (message.subject.as_str(), message.payload.clone());
-        recorded(self.log.names(), subject, info.stream_sequence, &headers, body)
+        Ok((recorded(self.log.names(), subject, position, &headers, body)?, more))
     }
 }
 

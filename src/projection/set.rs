@@ -44,6 +44,14 @@ pub enum BadSet {
     },
 }
 
+impl Member {
+    /// The schema of a copy of this member's tables: `new` while it is rebuilt, `old` once it was
+    /// replaced, `ver` while it is verified, `bld` until it has caught up for the first time.
+    pub(super) fn copy(&self, kind: &str) -> String {
+        format!("{}_{kind}", self.schema)
+    }
+}
+
 impl ProjectionSet {
     /// The projections embedded in this program.
     ///
@@ -99,6 +107,15 @@ impl ProjectionSet {
         }
         let chosen = |member: &&Member| names.is_empty() || names.contains(&member.projection.name.as_str());
         Ok(self.members.iter().filter(chosen).collect())
+    }
+
+    /// A set of these projections alone, in the same namespace and schemas.
+    ///
+    /// # Errors
+    /// A name is not one of this set.
+    pub fn only(&self, names: &[&str]) -> Result<Self, BadSet> {
+        let members = self.select(names)?.into_iter().cloned().collect();
+        Ok(Self { namespace: self.namespace.clone(), members })
     }
 
     /// What connections that read must set as their search path, to see the tables of this program.
