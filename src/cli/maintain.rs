@@ -113,11 +113,7 @@ pub async fn verify(args: VerifyArgs, global: GlobalArgs) -> anyhow::Result<Exit
 /// Names of tables and columns, keys and positions; never a value.
 fn print_verified(out: &mut impl Write, found: &Verified) -> std::io::Result<()> {
     let verdict = if found.equal { "equal" } else { "DIFFERENT" };
-    writeln!(
-        out,
-        "{:<14} {verdict:<9} {:>9} rows at position {}",
-        found.name, found.rows, found.position
-    )?;
+    writeln!(out, "{:<14} {verdict:<9} {:>9} rows at position {}", found.name, found.rows, found.position)?;
     for difference in &found.differences {
         let columns = match difference.columns.as_slice() {
             [] => String::new(),

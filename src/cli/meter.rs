@@ -79,7 +79,8 @@ mod tests {
 
     #[test]
     fn rate_and_time_left_are_told() {
-        let now = Progress { from: 0, position: 50, target: 100, events: 40, elapsed: Duration::from_secs(2) };
+        let now =
+            Progress { from: 0, position: 50, target: 100, events: 40, elapsed: Duration::from_secs(2) };
         assert_eq!(rate(now), "20 events/s, 2s left");
         let long = Progress { target: 50 + 50 * 33, ..now };
         assert_eq!(rate(long), "20 events/s, 1m 06s left");

@@ -185,7 +185,8 @@ mod tests {
     #[test]
     fn a_statement_begins_with_the_batch_and_goes_on_with_what_the_handler_says() {
         let handler = |sql: &str| parse(sql).expect("a good handler").handlers.remove(0);
-        let plain = handler("-- row key: id\n-- Says why.\nDELETE FROM a USING event WHERE a.id = event.id\n");
+        let plain =
+            handler("-- row key: id\n-- Says why.\nDELETE FROM a USING event WHERE a.id = event.id\n");
         assert!(plain.statement().ends_with("$4::json[])) DELETE FROM a USING event WHERE a.id = event.id"));
         assert!(!plain.reads_data());
         let with = handler("-- row key: id\nWITH gone AS (SELECT event.data FROM event)\nSELECT 1");

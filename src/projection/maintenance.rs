@@ -41,7 +41,9 @@ pub enum MaintenanceError {
     #[error(transparent)]
     Set(#[from] BadSet),
     /// The projection is not built, or not to its end.
-    #[error("projection {0} has not been built yet; let the projector finish first, or rebuild it where none runs")]
+    #[error(
+        "projection {0} has not been built yet; let the projector finish first, or rebuild it where none runs"
+    )]
     NotBuilt(String),
     /// The log ended before the position that the live tables have.
     #[error("the log ends at position {position}, before the position of the live tables")]

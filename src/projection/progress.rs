@@ -31,8 +31,9 @@ impl Progress {
     pub fn left(&self) -> Option<Duration> {
         let (done, rest) =
             (self.position.saturating_sub(self.from), self.target.saturating_sub(self.position));
-        (done > 0)
-            .then(|| Duration::try_from_secs_f64(self.elapsed.as_secs_f64() * rest as f64 / done as f64).ok())?
+        (done > 0).then(|| {
+            Duration::try_from_secs_f64(self.elapsed.as_secs_f64() * rest as f64 / done as f64).ok()
+        })?
     }
 }
 

@@ -88,8 +88,7 @@ impl Maintenance {
                 Some(checkpoint) if checkpoint.was_live => {}
                 Some(_) => return Err(MaintenanceError::NotBuilt(name.clone())),
                 None => {
-                    let made =
-                        checkpoints::create_live(&transaction, &self.set, member, &log, copy.position);
+                    let made = checkpoints::create_live(&transaction, &self.set, member, &log, copy.position);
                     held.push(made.await?.ok_or_else(|| MaintenanceError::NotBuilt(name.clone()))?);
                 }
             }

@@ -149,8 +149,7 @@ impl Maintenance {
             let (count, digest_of_live) = digest(live, &member.schema, &table).await?;
             rows += count;
             if digest(&fresh, &copy, &table).await? != (count, digest_of_live) {
-                differences
-                    .extend(first_difference((live, &member.schema), (&fresh, &copy), &table).await?);
+                differences.extend(first_difference((live, &member.schema), (&fresh, &copy), &table).await?);
             }
         }
         let name = member.projection.name.clone();

@@ -22,10 +22,7 @@ pub(super) struct Table {
 pub(super) type Side<'a> = (&'a Transaction<'a>, &'a str);
 
 /// The tables of a copy.
-pub(super) async fn tables(
-    transaction: &Transaction<'_>,
-    schema: &str,
-) -> Result<Vec<Table>, DatabaseError> {
+pub(super) async fn tables(transaction: &Transaction<'_>, schema: &str) -> Result<Vec<Table>, DatabaseError> {
     let sql = "SELECT class.relname::text, (
              SELECT 'jsonb_build_array(' || string_agg(quote_ident(attname), ', ' ORDER BY place) || ')'
              FROM pg_index, unnest(indkey) WITH ORDINALITY AS part(attnum, place)

@@ -263,8 +263,7 @@ impl Projector {
         let projections: Vec<_> = members.iter().map(|standing| &standing.member.projection).collect();
         apply(&transaction, &projections, events).await?;
         transaction.commit().await.map_err(DatabaseError::from)?;
-        self.readers
-            .publish(members.iter().map(|standing| (standing.member.projection.name.as_str(), to)));
+        self.readers.publish(members.iter().map(|standing| (standing.member.projection.name.as_str(), to)));
         Ok(())
     }
 }

@@ -71,6 +71,10 @@ async fn verify_names_the_row_that_somebody_touched_and_rebuild_mends_it() {
         ("jobs", "missing", "[\"00000000-0000-0000-0000-000000000021\"]".to_owned()),
     ];
     assert_eq!(found[0].0, "attendees");
+    let attendee = report.projections.iter().find(|verified| verified.name == "attendees").expect("is there");
+    let changed = &attendee.differences[0];
+    assert_eq!(changed.columns, ["full_name"]);
+    assert_eq!((changed.live_position, changed.log_position), (Some(34), Some(34)));
     let named: Vec<_> = found.iter().filter(|(table, ..)| *table != "batches").copied().collect();
     assert_eq!(named, expected.iter().map(|(t, k, key)| (*t, *k, key.as_str())).collect::<Vec<_>>());
     assert!(found.iter().any(|(table, kind, _)| (*table, *kind) == ("batches", "unexpected")), "{found:?}");
