@@ -2,7 +2,6 @@
 
 mod clean_up;
 mod dependencies;
-mod log_source;
 mod running;
 
 use std::path::PathBuf;
@@ -21,10 +20,10 @@ use crate::commands::issue::IssuingFacts;
 use crate::config::Config;
 use crate::database;
 use crate::domain::certificate::TemplateRef;
-use crate::event_log::{EventLog, Step};
+use crate::event_log::{self, EventLog, Names, Step};
 use crate::http::{self, HttpParts, HttpState, Passwords, Tokens};
 use crate::mail::{MailProvider, SmtpMailer};
-use crate::projection::{LogSource, Maintenance, ProjectionSet, Projector, Readers};
+use crate::projection::{LogSource, Maintenance, Presence, ProjectionSet, Projector, Readers};
 use crate::render::{RENDERER_VERSION, Renderer, Theme};
 use crate::sheet::Limits;
 use crate::storage::ObjectStorage;
@@ -35,12 +34,12 @@ use crate::workers::processes::Processes;
 use crate::workers::renderer::{RendererWorker, Rendering};
 use crate::workers::{self, Worker};
 
-use log_source::JetStreamSource;
-pub use log_source::connect_log;
 pub use running::Running;
 
-/// Connections of the projector and of maintenance; a rebuild takes three.
+/// Connections of the projector and of maintenance.
 pub const PROJECTOR_CONNECTIONS: usize = 6;
+/// How long the log's server may take to be there when a process starts.
+const CONNECT_WITHIN: Duration = Duration::from_secs(15);
 /// Bounds of all histograms: seconds of requests, sizes of group commits.
 const BUCKETS: [f64; 14] =
     [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 50.0, 250.0, 1000.0];
@@ -114,7 +113,7 @@ impl App {
         let projector_pool = database::connect(url, None, PROJECTOR_CONNECTIONS)?;
         database::check(&projector_pool).await?;
         let readers = Readers::new(projector_pool.clone(), set.clone());
-        let source: Arc<dyn LogSource> = Arc::new(JetStreamSource(log.clone()));
+        let source: Arc<dyn LogSource> = Arc::new(log.clone());
         let storage = ObjectStorage::open(&config.storage).context("storage")?;
         let renderer = Arc::new(Renderer::new()?);
         let mailer: Arc<dyn MailProvider> = Arc::new(SmtpMailer::new(&config.mail)?);
@@ -245,6 +244,14 @@ impl App {
     ) -> anyhow::Result<Running> {
         let grace = Duration::from_secs(self.config.shutdown_grace_seconds);
         let mut running = Running::new(shutdown, grace);
+        if roles.contains(&Role::Api) {
+            let presence = Presence::announce(self.projector_pool.clone(), self.set.clone()).await?;
+            let shutdown = running.shutdown.clone();
+            running.spawn("presence", async move {
+                presence.keep(shutdown).await;
+                Ok(())
+            });
+        }
         let Extras { mut listener, caught_mails } = extras;
         for role in roles {
             if *role == Role::Api {
@@ -367,6 +374,15 @@ async fn work<W: Worker>(
     shutdown: CancellationToken,
 ) -> anyhow::Result<()> {
     Ok(workers::run(log, worker, at_once, shutdown).await?)
+}
+
+/// Connects to the log alone, for those who need nothing else.
+///
+/// # Errors
+/// The server can't be reached.
+pub async fn connect_log(config: &Config) -> anyhow::Result<EventLog> {
+    let names = Names::new(&config.namespace)?;
+    Ok(EventLog::new(event_log::connect(config.nats.address(), CONNECT_WITHIN).await?, names))
 }
 
 /// The process's one metrics recorder.

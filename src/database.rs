@@ -26,6 +26,7 @@ const SESSION: &str = "-c statement_timeout=30s -c lock_timeout=10s \
 const MIGRATIONS: &[(&str, &str)] = &[
     ("0001_checkpoints", include_str!("../migrations/0001_checkpoints.sql")),
     ("0002_idempotent_answers", include_str!("../migrations/0002_idempotent_answers.sql")),
+    ("0003_indexed_before_live", include_str!("../migrations/0003_indexed_before_live.sql")),
 ];
 
 /// What went wrong with the database. Carries no values of rows: it may be logged.

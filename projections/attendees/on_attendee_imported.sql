@@ -8,11 +8,10 @@ SELECT
     event.id, data."fullName", data.country, data."documentType", data."documentNumber", data.gender, data.email,
     (data.source ->> 'importId')::uuid, (data.source ->> 'row')::integer,
     event.time, event.time, event.position, event.position
-FROM jsonb_to_recordset($1) AS event(position bigint, time timestamptz, id uuid, data jsonb),
-    jsonb_to_record(event.data) AS data(
-        "fullName" text, country text, "documentType" text, "documentNumber" text, gender text, email text,
-        source jsonb
-    )
+FROM event, json_to_record(event.data) AS data(
+    "fullName" text, country text, "documentType" text, "documentNumber" text, gender text, email text,
+    source jsonb
+)
 ON CONFLICT (id) DO UPDATE SET
     full_name = excluded.full_name,
     country = excluded.country,

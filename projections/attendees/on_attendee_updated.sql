@@ -9,8 +9,7 @@ UPDATE attendees SET
     email = data.email,
     updated_at = event.time,
     position = event.position
-FROM jsonb_to_recordset($1) AS event(position bigint, time timestamptz, id uuid, data jsonb),
-    jsonb_to_record(event.data) AS data(
-        "fullName" text, country text, "documentType" text, "documentNumber" text, gender text, email text
-    )
+FROM event, json_to_record(event.data) AS data(
+    "fullName" text, country text, "documentType" text, "documentNumber" text, gender text, email text
+)
 WHERE attendees.id = event.id

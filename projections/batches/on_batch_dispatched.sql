@@ -8,6 +8,5 @@ UPDATE batches SET
     refusals = data.refused,
     updated_at = event.time,
     position = event.position
-FROM jsonb_to_recordset($1) AS event(position bigint, time timestamptz, id uuid, data jsonb),
-    jsonb_to_record(event.data) AS data(requested bigint, existing bigint, refused jsonb)
+FROM event, json_to_record(event.data) AS data(requested bigint, existing bigint, refused jsonb)
 WHERE batches.id = event.id

@@ -10,11 +10,10 @@ SELECT
     data.design ->> 'key', data.design ->> 'sha256',
     data."eventLink", data."sendgridTemplateId", data.locale, data."isActive",
     event.time, event.time, event.position, event.position
-FROM jsonb_to_recordset($1) AS event(position bigint, time timestamptz, id uuid, data jsonb),
-    jsonb_to_record(event.data) AS data(
-        client text, name text, "eventName" text, "pdfTemplate" jsonb, design jsonb,
-        "eventLink" text, "sendgridTemplateId" text, locale text, "isActive" boolean
-    )
+FROM event, json_to_record(event.data) AS data(
+    client text, name text, "eventName" text, "pdfTemplate" jsonb, design jsonb,
+    "eventLink" text, "sendgridTemplateId" text, locale text, "isActive" boolean
+)
 ON CONFLICT (id) DO UPDATE SET
     client = excluded.client,
     name = excluded.name,

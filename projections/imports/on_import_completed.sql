@@ -11,8 +11,7 @@ UPDATE imports SET
     ended_at = event.time,
     updated_at = event.time,
     position = event.position
-FROM jsonb_to_recordset($1) AS event(position bigint, time timestamptz, id uuid, data jsonb),
-    jsonb_to_record(event.data) AS data(
-        total bigint, created bigint, updated bigint, errors bigint, associated bigint, "reportKey" text
-    )
+FROM event, json_to_record(event.data) AS data(
+    total bigint, created bigint, updated bigint, errors bigint, associated bigint, "reportKey" text
+)
 WHERE imports.id = event.id

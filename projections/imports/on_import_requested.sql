@@ -7,10 +7,9 @@ INSERT INTO imports (
 SELECT
     event.id, 'requested', data."objectKey", data.format, data.sha256, data.size, data."updateExisting",
     data."certificateId", event.time, event.time, event.position, event.position
-FROM jsonb_to_recordset($1) AS event(position bigint, time timestamptz, id uuid, data jsonb),
-    jsonb_to_record(event.data) AS data(
-        "objectKey" text, format text, sha256 text, size bigint, "updateExisting" boolean, "certificateId" uuid
-    )
+FROM event, json_to_record(event.data) AS data(
+    "objectKey" text, format text, sha256 text, size bigint, "updateExisting" boolean, "certificateId" uuid
+)
 ON CONFLICT (id) DO UPDATE SET
     object_key = excluded.object_key,
     format = excluded.format,

@@ -5,9 +5,8 @@ UPDATE imports SET
     through_row = greatest(imports.through_row, data."throughRow"),
     created = imports.created + data.created,
     updated = imports.updated + data.updated,
-    associated = imports.associated + jsonb_array_length(data.earned),
+    associated = imports.associated + json_array_length(data.earned),
     updated_at = event.time,
     position = event.position
-FROM jsonb_to_recordset($1) AS event(position bigint, time timestamptz, id uuid, data jsonb),
-    jsonb_to_record(event.data) AS data("throughRow" bigint, created bigint, updated bigint, earned jsonb)
+FROM event, json_to_record(event.data) AS data("throughRow" bigint, created bigint, updated bigint, earned json)
 WHERE imports.id = event.id

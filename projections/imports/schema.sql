@@ -29,6 +29,7 @@ CREATE TABLE import_rejections (
     row_number bigint NOT NULL,
     -- What is wrong, field by field: [{"field": "email", "code": "REQUIRED"}]; never the row's data.
     errors     jsonb NOT NULL,
+    position   bigint NOT NULL,
     PRIMARY KEY (import_id, row_number)
 );
 

@@ -10,6 +10,5 @@ UPDATE issuances SET
     failure_reason = NULL,
     updated_at = event.time,
     position = event.position
-FROM jsonb_to_recordset($1) AS event(position bigint, time timestamptz, id uuid, data jsonb),
-    jsonb_to_record(event.data) AS data("objectKey" text, sha256 text, size bigint)
+FROM event, json_to_record(event.data) AS data("objectKey" text, sha256 text, size bigint)
 WHERE issuances.id = event.id

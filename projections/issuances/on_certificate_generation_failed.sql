@@ -6,6 +6,5 @@ UPDATE issuances SET
     failure_reason = data.reason,
     updated_at = event.time,
     position = event.position
-FROM jsonb_to_recordset($1) AS event(position bigint, time timestamptz, id uuid, data jsonb),
-    jsonb_to_record(event.data) AS data(code text, reason text)
+FROM event, json_to_record(event.data) AS data(code text, reason text)
 WHERE issuances.id = event.id

@@ -9,11 +9,10 @@ SELECT
     event.id, data."certificateId", data."attendeeId", data."batchId", data."importId", data."publicId", 'requested',
     data.client, data."certificateName", data."eventName", data."fullName", data.locale, data."issueDate",
     event.time, event.time, event.position, event.position
-FROM jsonb_to_recordset($1) AS event(position bigint, time timestamptz, id uuid, data jsonb),
-    jsonb_to_record(event.data) AS data(
-        "certificateId" uuid, "attendeeId" uuid, "batchId" uuid, "importId" uuid, "publicId" text,
-        client text, "certificateName" text, "eventName" text, "fullName" text, locale text, "issueDate" date
-    )
+FROM event, json_to_record(event.data) AS data(
+    "certificateId" uuid, "attendeeId" uuid, "batchId" uuid, "importId" uuid, "publicId" text,
+    client text, "certificateName" text, "eventName" text, "fullName" text, locale text, "issueDate" date
+)
 ON CONFLICT (id) DO UPDATE SET
     certificate_id = excluded.certificate_id,
     attendee_id = excluded.attendee_id,

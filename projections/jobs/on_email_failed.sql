@@ -6,6 +6,5 @@ UPDATE jobs SET
     answer = data.answer,
     updated_at = event.time,
     position = event.position
-FROM jsonb_to_recordset($1) AS event(position bigint, time timestamptz, id uuid, data jsonb),
-    jsonb_to_record(event.data) AS data("willRetry" boolean, answer text)
+FROM event, json_to_record(event.data) AS data("willRetry" boolean, answer text)
 WHERE jobs.id = event.id

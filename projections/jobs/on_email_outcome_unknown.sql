@@ -5,6 +5,5 @@ UPDATE jobs SET
     error_message = data.detail,
     updated_at = event.time,
     position = event.position
-FROM jsonb_to_recordset($1) AS event(position bigint, time timestamptz, id uuid, data jsonb),
-    jsonb_to_record(event.data) AS data(detail text)
+FROM event, json_to_record(event.data) AS data(detail text)
 WHERE jobs.id = event.id

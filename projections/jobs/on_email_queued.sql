@@ -6,8 +6,7 @@ INSERT INTO jobs (
 SELECT
     event.id, data."issuanceId", data."toName", data."toAddress", 'queued',
     event.time, event.time, event.position, event.position
-FROM jsonb_to_recordset($1) AS event(position bigint, time timestamptz, id uuid, data jsonb),
-    jsonb_to_record(event.data) AS data("issuanceId" uuid, "toName" text, "toAddress" text)
+FROM event, json_to_record(event.data) AS data("issuanceId" uuid, "toName" text, "toAddress" text)
 ON CONFLICT (id) DO UPDATE SET
     issuance_id = excluded.issuance_id,
     to_name = excluded.to_name,

@@ -7,6 +7,5 @@ UPDATE jobs SET
     sent_at = event.time,
     updated_at = event.time,
     position = event.position
-FROM jsonb_to_recordset($1) AS event(position bigint, time timestamptz, id uuid, data jsonb),
-    jsonb_to_record(event.data) AS data(answer text)
+FROM event, json_to_record(event.data) AS data(answer text)
 WHERE jobs.id = event.id

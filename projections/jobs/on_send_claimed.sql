@@ -7,6 +7,5 @@ UPDATE jobs SET
     attempted_at = event.time,
     updated_at = event.time,
     position = event.position
-FROM jsonb_to_recordset($1) AS event(position bigint, time timestamptz, id uuid, data jsonb),
-    jsonb_to_record(event.data) AS data(attempt integer, "messageId" text)
+FROM event, json_to_record(event.data) AS data(attempt integer, "messageId" text)
 WHERE jobs.id = event.id

@@ -1,7 +1,8 @@
 -- row key: none, adds up
 -- Requests for many people.
-INSERT INTO overview_counts (name, count)
-SELECT 'batches', count(*)
-FROM jsonb_to_recordset($1) AS event(position bigint)
+INSERT INTO overview_counts (name, count, position)
+SELECT 'batches', count(*), max(event.position) FROM event
 GROUP BY 1
-ON CONFLICT (name) DO UPDATE SET count = overview_counts.count + excluded.count
+ON CONFLICT (name) DO UPDATE SET
+    count = overview_counts.count + excluded.count,
+    position = greatest(overview_counts.position, excluded.position)

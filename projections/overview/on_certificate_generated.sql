@@ -1,12 +1,11 @@
 -- row key: id
 -- One more PDF, and one trouble less if it had failed before.
-WITH events AS (
-    SELECT event.id FROM jsonb_to_recordset($1) AS event(id uuid)
-),
-settled AS (
-    DELETE FROM overview_troubles USING events WHERE overview_troubles.id = events.id
+WITH settled AS (
+    DELETE FROM overview_troubles USING event WHERE overview_troubles.id = event.id
 )
-INSERT INTO overview_counts (name, count)
-SELECT 'issuances_generated', count(*) FROM events
+INSERT INTO overview_counts (name, count, position)
+SELECT 'issuances_generated', count(*), max(event.position) FROM event
 GROUP BY 1
-ON CONFLICT (name) DO UPDATE SET count = overview_counts.count + excluded.count
+ON CONFLICT (name) DO UPDATE SET
+    count = overview_counts.count + excluded.count,
+    position = greatest(overview_counts.position, excluded.position)

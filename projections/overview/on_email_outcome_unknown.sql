@@ -1,5 +1,5 @@
 -- row key: id
 -- Nobody knows whether the mail went out.
-INSERT INTO overview_troubles (id, kind)
-SELECT event.id, 'mail_unknown' FROM jsonb_to_recordset($1) AS event(id uuid)
-ON CONFLICT (id) DO UPDATE SET kind = excluded.kind
+INSERT INTO overview_troubles (id, kind, position)
+SELECT event.id, 'mail_unknown', event.position FROM event
+ON CONFLICT (id) DO UPDATE SET kind = excluded.kind, position = excluded.position

@@ -1,7 +1,8 @@
 -- row key: none, adds up
 -- Mails, in whatever state.
-INSERT INTO overview_counts (name, count)
-SELECT 'mails', count(*)
-FROM jsonb_to_recordset($1) AS event(position bigint)
+INSERT INTO overview_counts (name, count, position)
+SELECT 'mails', count(*), max(event.position) FROM event
 GROUP BY 1
-ON CONFLICT (name) DO UPDATE SET count = overview_counts.count + excluded.count
+ON CONFLICT (name) DO UPDATE SET
+    count = overview_counts.count + excluded.count,
+    position = greatest(overview_counts.position, excluded.position)

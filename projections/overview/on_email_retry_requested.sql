@@ -1,5 +1,5 @@
 -- row key: id
 -- Somebody wants another try: not a trouble until it fails again.
 DELETE FROM overview_troubles
-USING jsonb_to_recordset($1) AS event(id uuid)
+USING event
 WHERE overview_troubles.id = event.id

@@ -1,13 +1,15 @@
 -- Counts that only grow; each handler adds to its own.
 CREATE TABLE overview_counts (
-    name  text PRIMARY KEY,
-    count bigint NOT NULL
+    name     text PRIMARY KEY,
+    count    bigint NOT NULL,
+    position bigint NOT NULL
 );
 
 -- What has failed and not been put right since. Few rows, so that counting them is quick.
 CREATE TABLE overview_troubles (
-    id   uuid PRIMARY KEY,
-    kind text NOT NULL CHECK (kind IN ('issuance_failed', 'mail_failed', 'mail_unknown'))
+    id       uuid PRIMARY KEY,
+    kind     text NOT NULL CHECK (kind IN ('issuance_failed', 'mail_failed', 'mail_unknown')),
+    position bigint NOT NULL
 );
 
 -- indexes

@@ -7,10 +7,9 @@ INSERT INTO users (
 SELECT
     event.id, data."userName", data.name, data."lastName", data.email, data.role, data."passwordHash",
     event.time, event.time, event.position, event.position
-FROM jsonb_to_recordset($1) AS event(position bigint, time timestamptz, id uuid, data jsonb),
-    jsonb_to_record(event.data) AS data(
-        "userName" text, name text, "lastName" text, email text, role text, "passwordHash" text
-    )
+FROM event, json_to_record(event.data) AS data(
+    "userName" text, name text, "lastName" text, email text, role text, "passwordHash" text
+)
 ON CONFLICT (id) DO UPDATE SET
     user_name = excluded.user_name,
     name = excluded.name,

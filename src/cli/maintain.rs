@@ -4,26 +4,31 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use clap::Args;
-use indicatif::{ProgressBar, ProgressStyle};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use super::exit;
 use super::global::GlobalArgs;
-use crate::projection::{Progress, Until};
+use super::meter::Meter;
+use crate::event_log::Position;
+use crate::projection::{Maintenance, Until, Verified};
 
 /// Options of `rebuild`.
 #[derive(Debug, Args)]
 pub struct RebuildArgs {
     /// Which projections; all where none is named
     names: Vec<String>,
-    /// State as of then (RFC 3339); needs --into
-    #[arg(long, value_name = "TIME", value_parser = parse_time, requires = "into", conflicts_with = "names")]
-    until: Option<OffsetDateTime>,
+    /// State as of then (RFC 3339), or up to and including this position; needs --into
+    #[arg(long, value_name = "TIME|POSITION", value_parser = parse_until, requires = "into", conflicts_with = "names")]
+    until: Option<Until>,
     /// Fill all projections into this new schema instead of swapping them in
     #[arg(long, value_name = "SCHEMA", conflicts_with = "names")]
     into: Option<String>,
-    /// Afterwards drop tables that this program does not read; only when no older program runs any more
+    /// Begin anew instead of going on with what a rebuild that was broken off has left
+    #[arg(long)]
+    restart: bool,
+    /// Afterwards drop tables that no running program reads; an older program that is to be started
+    /// again would have to build its own anew
     #[arg(long)]
     drop_unused: bool,
 }
@@ -41,32 +46,46 @@ pub struct VerifyArgs {
 /// Rebuilds.
 ///
 /// # Errors
-/// A server can't be reached, a name is unknown, or a handler fails; nothing has changed then.
+/// A server can't be reached, a name is unknown, a position is beyond the log, or a handler fails;
+/// live tables are as they were then.
 pub async fn rebuild(args: RebuildArgs, global: GlobalArgs) -> anyhow::Result<ExitCode> {
     let maintenance = global.connect().await?.maintenance()?;
-    let bar = progress_bar();
     let mut out = std::io::stdout();
     if let Some(schema) = &args.into {
-        let until = args.until.map_or(Until::Now, Until::Time);
-        let position = maintenance.rebuild_into(schema, until, |now| show(&bar, now)).await?;
-        bar.finish_and_clear();
+        if args.restart {
+            maintenance.discard_into(schema).await?;
+        }
+        let mut meter = Meter::start();
+        let until = args.until.unwrap_or(Until::Now);
+        let position = maintenance.rebuild_into(schema, until, |now| meter.show(now)).await?;
+        meter.end();
         writeln!(out, "schema {schema} holds all projections as of position {position}")?;
     } else {
         let names: Vec<&str> = args.names.iter().map(String::as_str).collect();
-        maintenance.rebuild(&names, |now| show(&bar, now)).await?;
-        bar.finish_and_clear();
-        writeln!(
-            out,
-            "rebuilt {}",
-            if names.is_empty() { "all projections".to_owned() } else { names.join(", ") }
-        )?;
+        if args.restart {
+            maintenance.discard_copies(&names).await?;
+        }
+        let mut meter = Meter::start();
+        maintenance.rebuild(&names, |now| meter.show(now)).await?;
+        meter.end();
+        let what = if names.is_empty() { "all projections".to_owned() } else { names.join(", ") };
+        writeln!(out, "rebuilt {what}")?;
     }
     if args.drop_unused {
-        for schema in maintenance.drop_unused(&[]).await? {
-            writeln!(out, "dropped {schema}")?;
-        }
+        drop_unused(&maintenance, &mut out).await?;
     }
     Ok(ExitCode::SUCCESS)
+}
+
+async fn drop_unused(maintenance: &Maintenance, out: &mut impl Write) -> anyhow::Result<()> {
+    let found = maintenance.drop_unused(&[]).await?;
+    for schema in found.dropped {
+        writeln!(out, "dropped {schema}")?;
+    }
+    for schema in found.in_use {
+        writeln!(out, "kept {schema}: another program that is running reads it")?;
+    }
+    Ok(())
 }
 
 /// Verifies; exit code 3 where a table differs from the log.
@@ -75,45 +94,65 @@ pub async fn rebuild(args: RebuildArgs, global: GlobalArgs) -> anyhow::Result<Ex
 /// A server can't be reached, a name is unknown, or a handler fails.
 pub async fn verify(args: VerifyArgs, global: GlobalArgs) -> anyhow::Result<ExitCode> {
     let maintenance = global.connect().await?.maintenance()?;
-    let bar = progress_bar();
+    let mut meter = Meter::start();
     let names: Vec<&str> = args.names.iter().map(String::as_str).collect();
-    let report = maintenance.verify(&names, |now| show(&bar, now)).await?;
-    bar.finish_and_clear();
+    let report = maintenance.verify(&names, |now| meter.show(now)).await?;
+    meter.end();
     let mut out = std::io::stdout().lock();
     if args.json {
         serde_json::to_writer_pretty(&mut out, &report)?;
         writeln!(out)?;
     } else {
         for found in &report.projections {
-            let verdict = if found.equal { "equal" } else { "DIFFERENT" };
-            writeln!(
-                out,
-                "{:<14} {verdict:<9} {:>9} rows at position {}",
-                found.name, found.rows, found.position
-            )?;
-            for difference in &found.differences {
-                writeln!(out, "               {} {} {}", difference.table, difference.kind, difference.key)?;
-            }
+            print_verified(&mut out, found)?;
         }
     }
     Ok(if report.equal() { ExitCode::SUCCESS } else { ExitCode::from(exit::DIFFERENT) })
 }
 
-/// A bar on a terminal; nothing elsewhere.
-fn progress_bar() -> ProgressBar {
-    let style = ProgressStyle::with_template("{bar:40} {pos}/{len} positions, {per_sec}, {eta} left");
-    let bar = ProgressBar::new(0);
-    if let Ok(style) = style {
-        bar.set_style(style);
+/// Names of tables and columns, keys and positions; never a value.
+fn print_verified(out: &mut impl Write, found: &Verified) -> std::io::Result<()> {
+    let verdict = if found.equal { "equal" } else { "DIFFERENT" };
+    writeln!(out, "{:<14} {verdict:<9} {:>9} rows at position {}", found.name, found.rows, found.position)?;
+    for difference in &found.differences {
+        let columns = match difference.columns.as_slice() {
+            [] => String::new(),
+            columns => format!(" in {}", columns.join(", ")),
+        };
+        let place = |position: Option<Position>| position.map_or("no row".to_owned(), |p| p.to_string());
+        writeln!(
+            out,
+            "{:15}{} {} {}{columns}; last event: table {}, log {}",
+            "",
+            difference.table,
+            difference.kind,
+            difference.key,
+            place(difference.live_position),
+            place(difference.log_position)
+        )?;
     }
-    bar
+    Ok(())
 }
 
-fn show(bar: &ProgressBar, now: Progress) {
-    bar.set_length(now.target);
-    bar.set_position(now.position);
+fn parse_until(text: &str) -> Result<Until, String> {
+    if let Ok(position) = text.parse::<Position>() {
+        return Ok(Until::Position(position));
+    }
+    let time = OffsetDateTime::parse(text, &Rfc3339);
+    time.map(Until::Time).map_err(|_| "give a time such as 2026-11-21T12:00:00Z, or a position".to_owned())
 }
 
-fn parse_time(text: &str) -> Result<OffsetDateTime, String> {
-    OffsetDateTime::parse(text, &Rfc3339).map_err(|_| "give a time such as 2026-11-21T12:00:00Z".to_owned())
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn until_is_a_position_or_a_time() {
+        assert_eq!(parse_until("42"), Ok(Until::Position(42)));
+        let noon = time::macros::datetime!(2026-11-21 12:00 UTC);
+        assert_eq!(parse_until("2026-11-21T12:00:00Z"), Ok(Until::Time(noon)));
+        for bad in ["", "-1", "noon", "2026-11-21", "2026-11-21 12:00:00"] {
+            assert!(parse_until(bad).is_err(), "{bad}");
+        }
+    }
 }

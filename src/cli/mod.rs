@@ -10,6 +10,7 @@ pub mod exit;
 pub mod global;
 pub mod logging;
 pub mod maintain;
+pub mod meter;
 pub mod moment;
 pub mod openapi;
 pub mod serve;

@@ -83,11 +83,11 @@ pub(crate) fn recorded(
     let attribute = |name: &str| {
         headers
             .get(name)
-            .map(|value| value.as_str().to_owned())
+            .map(async_nats::HeaderValue::as_str)
             .ok_or_else(|| wrong(format!("no header {name}")))
     };
     let id = |name: &str| {
-        Uuid::parse_str(&attribute(name)?).map_err(|_| wrong(format!("header {name} is not a UUID")))
+        Uuid::parse_str(attribute(name)?).map_err(|_| wrong(format!("header {name} is not a UUID")))
     };
     let (aggregate, aggregate_id) = names
         .parse_aggregate(subject)
@@ -95,8 +95,8 @@ pub(crate) fn recorded(
     let schema = attribute(SCHEMA)?;
     let version = schema.rsplit(':').next().and_then(|version| version.parse().ok());
     let schema = version.ok_or_else(|| wrong(format!("header {SCHEMA} has no version")))?;
-    let written = upcast(Written { event_type: attribute(TYPE)?, schema, body }).map_err(wrong)?;
-    let time = OffsetDateTime::parse(&attribute(TIME)?, &Rfc3339)
+    let written = upcast(Written { event_type: attribute(TYPE)?.to_owned(), schema, body }).map_err(wrong)?;
+    let time = OffsetDateTime::parse(attribute(TIME)?, &Rfc3339)
         .map_err(|_| wrong(format!("header {TIME} is not an RFC 3339 time")))?;
     Ok(RecordedEvent {
         position,
@@ -107,7 +107,7 @@ pub(crate) fn recorded(
         event_type: written.event_type,
         command_id: CommandId(id(CAUSATION)?),
         correlation_id: id(CORRELATION)?,
-        actor: attribute(ACTOR)?,
+        actor: attribute(ACTOR)?.to_owned(),
         body: written.body,
     })
 }

@@ -18,6 +18,8 @@ const FIRST_WITHIN: Duration = Duration::from_secs(10);
 /// How often a reader that hears nothing asks whether there is something. A consumer lives on one
 /// node; when that goes down, async-nats notices after half a minute.
 const ASK_EVERY: Duration = Duration::from_secs(2);
+/// Bodies of one batch, in bytes: large events make it end early.
+const MAX_BYTES: usize = 16 << 20;
 
 /// A cursor that moves along the log.
 pub struct LogReader {
@@ -81,8 +83,8 @@ impl LogReader {
         self.after
     }
 
-    /// Up to `max` further events, in order. Waits at most `wait` for the first of them, then takes
-    /// what is there; empty where nothing came.
+    /// Up to `max` further events of at most about 16 MiB, in order. Waits at most `wait` for the
+    /// first of them, then takes what the log holds; empty where nothing came.
     ///
     /// # Errors
     /// The server can't be reached, or a message is not an event. The next call goes on after the
@@ -90,7 +92,7 @@ impl LogReader {
     pub async fn next_batch(&mut self, max: usize, wait: Duration) -> Result<Vec<RecordedEvent>, LogError> {
         self.open().await?;
         let Some(mut messages) = self.messages.take() else { return Ok(Vec::new()) };
-        let mut events = Vec::new();
+        let (mut events, mut bytes) = (Vec::new(), 0);
         let Ok(first) = tokio::time::timeout(wait, messages.next()).await else {
             self.messages = self.is_live().await.then_some(messages);
             return Ok(events);
@@ -98,30 +100,37 @@ impl LogReader {
         let mut next = first;
         loop {
             // The stream ended or broke: what came before it counts, and the next call opens it again.
-            let Some(Ok(message)) = next else {
+            let Some(Ok(mut message)) = next else {
                 return match next {
                     Some(Err(error)) if events.is_empty() => Err(LogError::Unavailable(error.to_string())),
                     _ => Ok(events),
                 };
             };
-            match self.read(&message) {
+            let more = match self.read(&mut message) {
                 // A consumer that async-nats made anew before anything had come begins with the log.
                 Ok(event) if event.position <= self.after => return Ok(events),
                 Ok(event) => {
                     self.after = event.position;
+                    bytes += event.body.len();
                     events.push(event);
+                    self.remaining > 0
                 }
                 Err(error) if events.is_empty() => return Err(error),
                 // The next call meets it first, and says so.
                 Err(_) => return Ok(events),
-            }
-            if events.len() >= max {
+            };
+            if events.len() >= max || bytes >= MAX_BYTES {
                 break;
             }
-            match messages.next().now_or_never() {
-                Some(more) => next = more,
+            next = match messages.next().now_or_never() {
+                Some(next) => next,
+                // More is on its way: small batches would cost their readers dearly.
+                None if more => match tokio::time::timeout(wait, messages.next()).await {
+                    Ok(next) => next,
+                    Err(_) => break,
+                },
                 None => break,
-            }
+            };
         }
         self.messages = Some(messages);
         Ok(events)
@@ -164,12 +173,14 @@ impl LogReader {
         !missed
     }
 
-    fn read(&mut self, message: &Message) -> Result<RecordedEvent, LogError> {
+    /// The event; notes how many are still to come.
+    fn read(&mut self, message: &mut Message) -> Result<RecordedEvent, LogError> {
         let info = message.info().map_err(|error| LogError::Unavailable(error.to_string()))?;
+        let position = info.stream_sequence;
         self.remaining = info.pending;
-        let headers = message.headers.clone().unwrap_or_default();
+        let headers = message.message.headers.take().unwrap_or_default();
         let (subject, body) = (message.subject.as_str(), message.payload.clone());
-        recorded(self.log.names(), subject, info.stream_sequence, &headers, body)
+        recorded(self.log.names(), subject, position, &headers, body)
     }
 }
 

@@ -2,6 +2,7 @@
 
 use deadpool_postgres::{GenericClient, Transaction};
 use time::OffsetDateTime;
+use tokio_postgres::types::ToSql;
 
 use super::set::{Member, ProjectionSet};
 use crate::database::{DatabaseError, meta_schema};
@@ -108,8 +109,8 @@ async fn select(
     rows.iter().map(checkpoint).collect()
 }
 
-/// Makes the checkpoint and the empty tables of a member that has none. Two programs that do so at
-/// once wait for each other on the row, whichever of its unique keys they meet at.
+/// Makes the checkpoint of a member that has none, and its empty tables where nobody reads them. Two
+/// programs that do so at once wait for each other on the row, whichever of its unique keys they meet at.
 pub(super) async fn create(
     transaction: &Transaction<'_>,
     set: &ProjectionSet,
@@ -123,9 +124,37 @@ pub(super) async fn create(
     );
     let (name, fingerprint) = (&member.projection.name, &member.fingerprint);
     if transaction.execute(&sql, &[name, fingerprint, &member.schema, &log.created]).await? == 1 {
-        create_tables(transaction, &member.schema, &member.projection.tables_sql).await?;
+        create_tables(transaction, &member.copy("bld"), &member.projection.tables_sql).await?;
     }
     Ok(())
+}
+
+/// Makes the checkpoint of a member that was built by other means; nothing where it has one by now.
+pub(super) async fn create_live(
+    transaction: &Transaction<'_>,
+    set: &ProjectionSet,
+    member: &Member,
+    log: &LogInfo,
+    position: Position,
+) -> Result<Option<Checkpoint>, DatabaseError> {
+    let sql = format!(
+        "INSERT INTO {}
+             (projection, fingerprint, schema_name, log_created, position, status, live_since, indexed)
+         VALUES ($1, $2, $3, $4, $5, 'live', now(), true) ON CONFLICT DO NOTHING",
+        table(set)
+    );
+    let (name, fingerprint) = (&member.projection.name, &member.fingerprint);
+    let values: &[&(dyn ToSql + Sync)] =
+        &[name, fingerprint, &member.schema, &log.created, &to_sql(position)];
+    let made = transaction.execute(&sql, values).await? == 1;
+    Ok(made.then(|| Checkpoint {
+        projection: name.clone(),
+        position,
+        state: State::Live,
+        was_live: true,
+        error: None,
+        log_created: log.created,
+    }))
 }
 
 /// Makes a schema with a projection's empty tables, and reads from it for the rest of the transaction.
@@ -140,22 +169,38 @@ pub(super) async fn create_tables(
     Ok(transaction.batch_execute(&sql).await?)
 }
 
+/// A member at its place: whether it was live yet tells which schema its tables are in.
+#[derive(Clone, Copy)]
+pub(super) struct Standing<'a> {
+    pub(super) member: &'a Member,
+    pub(super) was_live: bool,
+}
+
+impl Standing<'_> {
+    /// Where its tables are.
+    pub(super) fn schema(&self) -> String {
+        if self.was_live { self.member.schema.clone() } else { self.member.copy("bld") }
+    }
+}
+
 /// Moves the checkpoints of members that share one, and tells which of them moved: those that stood
-/// at `from` and were not stopped. Holds their rows, in the order of their names, until the
-/// transaction ends, so that a second projector waits here and then moves nothing.
+/// at `from` in the schema given and were not stopped. Holds their rows, in the order of their names,
+/// until the transaction ends, so that a second projector waits here and then moves nothing.
 pub(super) async fn advance(
     transaction: &Transaction<'_>,
     set: &ProjectionSet,
-    members: &[&Member],
+    members: &[Standing<'_>],
     from: Position,
     to: Position,
 ) -> Result<Vec<String>, DatabaseError> {
     let sql = format!(
-        "UPDATE {table} AS moved SET position = $4
+        "UPDATE {table} AS moved SET position = $5
          FROM (
              SELECT projection, fingerprint FROM {table}
-             WHERE (projection, fingerprint) IN (SELECT * FROM unnest($1::text[], $2::text[]))
-                 AND position = $3 AND status <> 'stopped'
+             WHERE (projection, fingerprint, live_since IS NOT NULL) IN (
+                     SELECT * FROM unnest($1::text[], $2::text[], $3::boolean[])
+                 )
+                 AND position = $4 AND status <> 'stopped'
              ORDER BY projection FOR UPDATE
          ) AS held
          WHERE moved.projection = held.projection AND moved.fingerprint = held.fingerprint
@@ -163,12 +208,50 @@ pub(super) async fn advance(
         table = table(set)
     );
     let statement = transaction.prepare_cached(&sql).await?;
-    let (names, fingerprints) = keys(members);
-    let rows = transaction.query(&statement, &[&names, &fingerprints, &to_sql(from), &to_sql(to)]).await?;
+    let (names, fingerprints) = keys(&members.iter().map(|standing| standing.member).collect::<Vec<_>>());
+    let were_live: Vec<bool> = members.iter().map(|standing| standing.was_live).collect();
+    let (from, to) = (to_sql(from), to_sql(to));
+    let rows = transaction.query(&statement, &[&names, &fingerprints, &were_live, &from, &to]).await?;
     rows.iter().map(|row| Ok(row.try_get(0)?)).collect()
 }
 
-/// Says that a member has caught up: false where it was not building at that position any more.
+/// Notes that a member that is being built has its indexes: false where it has them already, or is
+/// not being built at that position any more.
+pub(super) async fn set_indexed(
+    transaction: &Transaction<'_>,
+    set: &ProjectionSet,
+    member: &Member,
+    position: Position,
+) -> Result<bool, DatabaseError> {
+    let sql = format!(
+        "UPDATE {} SET indexed = true
+         WHERE projection = $1 AND fingerprint = $2 AND position = $3 AND status = 'building' AND NOT indexed",
+        table(set)
+    );
+    let (name, fingerprint) = (&member.projection.name, &member.fingerprint);
+    Ok(transaction.execute(&sql, &[name, fingerprint, &to_sql(position)]).await? == 1)
+}
+
+/// How far the readers of other versions of this projection see. Those versions stand still until
+/// the transaction ends.
+pub(super) async fn hold_other_versions(
+    transaction: &Transaction<'_>,
+    set: &ProjectionSet,
+    member: &Member,
+) -> Result<Position, DatabaseError> {
+    let sql = format!(
+        "SELECT position FROM {}
+         WHERE projection = $1 AND fingerprint <> $2 AND live_since IS NOT NULL
+         ORDER BY fingerprint FOR SHARE",
+        table(set)
+    );
+    let rows = transaction.query(&sql, &[&member.projection.name, &member.fingerprint]).await?;
+    let positions = rows.iter().map(|row| row.try_get(0)).collect::<Result<Vec<i64>, _>>()?;
+    Ok(positions.into_iter().max().map_or(0, from_sql))
+}
+
+/// Says that a member has caught up, and puts its tables where they are read: false where it was
+/// not being built at that position any more, or has no indexes yet.
 pub(super) async fn set_live(
     transaction: &Transaction<'_>,
     set: &ProjectionSet,
@@ -177,11 +260,16 @@ pub(super) async fn set_live(
 ) -> Result<bool, DatabaseError> {
     let sql = format!(
         "UPDATE {} SET status = 'live', live_since = now()
-         WHERE projection = $1 AND fingerprint = $2 AND position = $3 AND status = 'building'",
+         WHERE projection = $1 AND fingerprint = $2 AND position = $3 AND status = 'building' AND indexed",
         table(set)
     );
     let (name, fingerprint) = (&member.projection.name, &member.fingerprint);
-    Ok(transaction.execute(&sql, &[name, fingerprint, &to_sql(position)]).await? == 1)
+    if transaction.execute(&sql, &[name, fingerprint, &to_sql(position)]).await? != 1 {
+        return Ok(false);
+    }
+    let rename = format!("ALTER SCHEMA \"{}\" RENAME TO \"{}\"", member.copy("bld"), member.schema);
+    transaction.batch_execute(&rename).await?;
+    Ok(true)
 }
 
 /// Says that a member failed on the event after `position`.

@@ -1,63 +1,80 @@
 //! A copy: projections filled anew beside the live tables, without touching any checkpoint.
+//!
+//! Several projections are filled at once, each in a transaction of its own that moves the note of
+//! how far it is, while the next batch is being read.
 
 use std::time::Duration;
 
+use futures_util::{StreamExt, TryStreamExt, stream};
 use tokio::time::Instant;
 
-use super::apply::apply;
-use super::checkpoints::create_tables;
+use super::apply::{SETTINGS, apply};
+use super::copy_schema::{self, Purpose};
 use super::maintenance::{Maintenance, MaintenanceError};
-use super::set::{Member, search_path};
-use super::source::EventReader;
+use super::progress::Progress;
+use super::read_ahead::ReadAhead;
+use super::set::Member;
 use crate::database::DatabaseError;
 use crate::event_log::{Position, RecordedEvent};
 
 /// Events applied in one transaction.
-const BATCH: usize = 5_000;
+const BATCH: usize = 10_000;
 /// How long to wait for an event that must be there.
 const WAIT: Duration = Duration::from_secs(1);
-
-/// How far a long piece of work is.
-#[derive(Clone, Copy, Debug)]
-pub struct Progress {
-    /// Events applied so far.
-    pub events: u64,
-    /// The log's position reached.
-    pub position: Position,
-    /// The position to reach; it may move on while the work runs.
-    pub target: Position,
-    /// Events applied per second, since the beginning.
-    pub per_second: f64,
-}
 
 /// Projections being filled anew.
 pub(super) struct Copy<'a> {
     maintenance: &'a Maintenance,
-    /// Each with the schema it is filled in.
-    members: Vec<(&'a Member, String)>,
-    reader: Box<dyn EventReader>,
+    members: Vec<Filling<'a>>,
+    ahead: ReadAhead,
     /// Read and not yet applied.
     pending: Vec<RecordedEvent>,
+    /// The last event that all members contain.
     pub(super) position: Position,
+    from: Position,
     begun: Instant,
     events: u64,
 }
 
+/// One projection of a copy.
+struct Filling<'a> {
+    member: &'a Member,
+    schema: String,
+    /// The last event that its rows contain.
+    position: Position,
+    finished: bool,
+}
+
 impl<'a> Copy<'a> {
-    /// Makes the schemas with their empty tables. They must not exist.
-    pub(super) async fn create(
+    /// Opens a copy of these members, each in the schema given: goes on with what an earlier one of
+    /// the same fingerprints and purpose left there, and makes empty tables for the others.
+    pub(super) async fn open(
         maintenance: &'a Maintenance,
         members: Vec<(&'a Member, String)>,
+        purpose: &Purpose,
     ) -> Result<Self, MaintenanceError> {
+        let log = maintenance.source.info().await?;
         let mut client = maintenance.pool.get().await.map_err(DatabaseError::from)?;
-        let transaction = client.transaction().await.map_err(DatabaseError::from)?;
-        for (member, schema) in &members {
-            create_tables(&transaction, schema, &member.projection.tables_sql).await?;
+        let mut filling = Vec::new();
+        for (member, schema) in members {
+            let transaction = client.transaction().await.map_err(DatabaseError::from)?;
+            let (position, finished) = match copy_schema::note(&transaction, &schema, member).await? {
+                Some(note) if note.fits(&log, purpose) => (note.position, note.finished),
+                _ => {
+                    if !filling.iter().any(|other: &Filling<'_>| other.schema == schema) {
+                        copy_schema::drop(&transaction, &schema).await?;
+                    }
+                    copy_schema::create(&transaction, &schema, member, &log, purpose).await?;
+                    (0, false)
+                }
+            };
+            transaction.commit().await.map_err(DatabaseError::from)?;
+            filling.push(Filling { member, schema, position, finished });
         }
-        transaction.commit().await.map_err(DatabaseError::from)?;
-        let reader = maintenance.source.read_after(0);
+        let from = filling.iter().map(|filling| filling.position).min().unwrap_or(0);
+        let ahead = ReadAhead::start(maintenance.source.read_after(from), BATCH, WAIT);
         let (begun, pending) = (Instant::now(), Vec::new());
-        Ok(Self { maintenance, members, reader, pending, position: 0, begun, events: 0 })
+        Ok(Self { maintenance, members: filling, ahead, pending, position: from, from, begun, events: 0 })
     }
 
     /// Applies events up to and including `target`, which is a position that the log has reached.
@@ -66,18 +83,13 @@ impl<'a> Copy<'a> {
         target: Position,
         progress: &mut (dyn FnMut(Progress) + Send),
     ) -> Result<(), MaintenanceError> {
+        progress(self.progress(target));
         while self.position < target {
             let events = self.next(|event| event.position <= target).await?;
-            let Some(last) = events.last() else {
-                // What follows is beyond the target: it named a position that the log skipped.
-                self.position = target;
-                return Ok(());
-            };
-            self.commit(&events).await?;
-            self.position = last.position;
-            self.events += events.len() as u64;
-            let per_second = self.events as f64 / self.begun.elapsed().as_secs_f64().max(0.001);
-            progress(Progress { events: self.events, position: self.position, target, per_second });
+            // What follows is beyond the target where there is none: it named a position that the log skipped.
+            let Some(last) = events.last() else { return self.skip_to(target).await };
+            self.commit(&events, last.position).await?;
+            progress(self.progress(target));
         }
         Ok(())
     }
@@ -89,16 +101,19 @@ impl<'a> Copy<'a> {
         progress: &mut (dyn FnMut(Progress) + Send),
     ) -> Result<(), MaintenanceError> {
         let end = self.maintenance.source.info().await?.last_position;
+        progress(self.progress(end));
         while self.position < end {
             let events = self.next(|event| event.position <= end && within(event)).await?;
             let Some(last) = events.last() else { return Ok(()) };
-            self.commit(&events).await?;
-            self.position = last.position;
-            self.events += events.len() as u64;
-            let per_second = self.events as f64 / self.begun.elapsed().as_secs_f64().max(0.001);
-            progress(Progress { events: self.events, position: self.position, target: end, per_second });
+            self.commit(&events, last.position).await?;
+            progress(self.progress(end));
         }
         Ok(())
+    }
+
+    fn progress(&self, target: Position) -> Progress {
+        let (from, position, events) = (self.from, self.position, self.events);
+        Progress { from, position, target, events, elapsed: self.begun.elapsed() }
     }
 
     /// The next events that are `within`; none only where the next one is not.
@@ -107,7 +122,7 @@ impl<'a> Copy<'a> {
         within: impl Fn(&RecordedEvent) -> bool + Send + Sync,
     ) -> Result<Vec<RecordedEvent>, MaintenanceError> {
         while self.pending.is_empty() {
-            self.pending = self.reader.next_batch(BATCH, WAIT).await?;
+            self.pending = self.ahead.next().await?;
             self.pending.retain(|event| event.position > self.position);
             if self.pending.is_empty() && self.maintenance.source.info().await?.last_position <= self.position
             {
@@ -119,38 +134,72 @@ impl<'a> Copy<'a> {
         Ok(std::mem::replace(&mut self.pending, rest))
     }
 
-    async fn commit(&self, events: &[RecordedEvent]) -> Result<(), MaintenanceError> {
-        let mut client = self.maintenance.pool.get().await.map_err(DatabaseError::from)?;
-        let transaction = client.transaction().await.map_err(DatabaseError::from)?;
-        // A copy that a crash tears is thrown away; swapping it in waits for the disk.
-        let settings = format!(
-            "SET LOCAL synchronous_commit = off; SET LOCAL search_path = {}",
-            search_path(self.members.iter().map(|(_, schema)| schema.as_str()))
-        );
-        transaction.batch_execute(&settings).await.map_err(DatabaseError::from)?;
-        let projections: Vec<_> = self.members.iter().map(|(member, _)| &member.projection).collect();
-        apply(&transaction, &projections, events).await?;
-        transaction.commit().await.map_err(DatabaseError::from)?;
+    /// Applies a batch to all members, those with the most work first; ends at `to`.
+    async fn commit(&mut self, events: &[RecordedEvent], to: Position) -> Result<(), MaintenanceError> {
+        let mut work: Vec<_> = self
+            .members
+            .iter_mut()
+            .filter(|filling| filling.position < to)
+            .map(|filling| {
+                let fresh = &events[events.partition_point(|event| event.position <= filling.position)..];
+                let projection = &filling.member.projection;
+                let handled =
+                    fresh.iter().filter(|event| projection.handler(&event.event_type).is_some()).count();
+                (handled, filling, fresh)
+            })
+            .collect();
+        work.sort_by_key(|(handled, ..)| std::cmp::Reverse(*handled));
+        let maintenance = self.maintenance;
+        let filled = work.into_iter().map(|(_, filling, fresh)| filling.fill(maintenance, fresh, to));
+        stream::iter(filled).buffer_unordered(maintenance.lanes()).try_collect::<()>().await?;
+        self.position = to;
+        self.events += events.len() as u64;
         Ok(())
+    }
+
+    async fn skip_to(&mut self, to: Position) -> Result<(), MaintenanceError> {
+        self.commit(&[], to).await
     }
 
     /// Leaves a member's copy as it is from here on.
     pub(super) fn leave(&mut self, member: &Member) {
-        self.members.retain(|(kept, _)| kept.projection.name != member.projection.name);
+        self.members.retain(|kept| kept.member.projection.name != member.projection.name);
     }
 
-    /// Makes the indexes that reading needs, now that the rows are there.
-    pub(super) async fn create_indexes(&self) -> Result<(), MaintenanceError> {
-        let mut client = self.maintenance.pool.get().await.map_err(DatabaseError::from)?;
-        for (member, schema) in &self.members {
-            let transaction = client.transaction().await.map_err(DatabaseError::from)?;
-            let sql = format!(
-                "SET LOCAL statement_timeout = 0; SET LOCAL search_path = \"{schema}\"; {}",
-                member.projection.indexes_sql
-            );
-            transaction.batch_execute(&sql).await.map_err(DatabaseError::from)?;
-            transaction.commit().await.map_err(DatabaseError::from)?;
-        }
+    /// Makes live tables of what was filled: logged, with their indexes. Done once, though a copy goes
+    /// on afterwards.
+    pub(super) async fn finish(&mut self) -> Result<(), MaintenanceError> {
+        let maintenance = self.maintenance;
+        let unfinished = self.members.iter_mut().filter(|filling| !filling.finished);
+        let finished = unfinished.map(|filling| filling.finish(maintenance));
+        Ok(stream::iter(finished).buffer_unordered(maintenance.lanes()).try_collect::<()>().await?)
+    }
+}
+
+impl Filling<'_> {
+    async fn fill(
+        &mut self,
+        maintenance: &Maintenance,
+        events: &[RecordedEvent],
+        to: Position,
+    ) -> Result<(), MaintenanceError> {
+        let mut client = maintenance.pool.get().await.map_err(DatabaseError::from)?;
+        let transaction = client.transaction().await.map_err(DatabaseError::from)?;
+        let settings = format!("{SETTINGS} SET LOCAL search_path = \"{}\"", self.schema);
+        transaction.batch_execute(&settings).await.map_err(DatabaseError::from)?;
+        apply(&transaction, &[&self.member.projection], events).await?;
+        copy_schema::advance(&transaction, self.member, to).await?;
+        transaction.commit().await.map_err(DatabaseError::from)?;
+        self.position = to;
+        Ok(())
+    }
+
+    async fn finish(&mut self, maintenance: &Maintenance) -> Result<(), DatabaseError> {
+        let mut client = maintenance.pool.get().await?;
+        let transaction = client.transaction().await?;
+        copy_schema::finish(&transaction, &self.schema, self.member).await?;
+        transaction.commit().await?;
+        self.finished = true;
         Ok(())
     }
 }

@@ -25,8 +25,39 @@ pub struct Handler {
     pub event_type: String,
     /// Which row an event changes.
     pub row_key: RowKey,
-    /// One statement over `$1`, a JSON array of `{position, time, id, data}`.
+    /// One statement over the relation `event(position, time, id, data)`, which is the batch.
     pub sql: String,
+}
+
+/// The batch as a relation: parallel arrays are what PostgreSQL takes in fastest.
+const EVENT: &str = "WITH event(position, time, id, data) AS (\
+     SELECT * FROM unnest($1::bigint[], $2::timestamptz[], $3::uuid[], $4::json[]))";
+
+impl Handler {
+    /// The statement as it is sent: `$1` positions, `$2` times, `$3` ids, `$4` data.
+    #[must_use]
+    pub fn statement(&self) -> String {
+        let body = self.body();
+        match body.strip_prefix("WITH ") {
+            Some(rest) => format!("{EVENT}, {rest}"),
+            None => format!("{EVENT} {body}"),
+        }
+    }
+
+    /// Whether it looks into the events' data, which otherwise need not be sent.
+    #[must_use]
+    pub fn reads_data(&self) -> bool {
+        self.body().contains("data")
+    }
+
+    /// The statement without the comments above it.
+    fn body(&self) -> &str {
+        let mut rest = self.sql.as_str();
+        while rest.starts_with("--") {
+            rest = rest.split_once('\n').map_or("", |(_, below)| below);
+        }
+        rest.trim()
+    }
 }
 
 /// Which row an event changes: events of one row must never share a statement out of order.
@@ -149,6 +180,18 @@ mod tests {
         for bad in ["", "SELECT 1", "-- row key: data.\nSELECT 1", "-- row key: none\nSELECT 1"] {
             assert!(key(bad).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn a_statement_begins_with_the_batch_and_goes_on_with_what_the_handler_says() {
+        let handler = |sql: &str| parse(sql).expect("a good handler").handlers.remove(0);
+        let plain =
+            handler("-- row key: id\n-- Says why.\nDELETE FROM a USING event WHERE a.id = event.id\n");
+        assert!(plain.statement().ends_with("$4::json[])) DELETE FROM a USING event WHERE a.id = event.id"));
+        assert!(!plain.reads_data());
+        let with = handler("-- row key: id\nWITH gone AS (SELECT event.data FROM event)\nSELECT 1");
+        assert!(with.statement().ends_with("$4::json[])), gone AS (SELECT event.data FROM event)\nSELECT 1"));
+        assert!(with.reads_data());
     }
 
     #[test]

@@ -19,6 +19,16 @@ pub struct Maintenance {
     pub(super) pool: Pool,
     pub(super) source: Arc<dyn LogSource>,
     pub(super) set: Arc<ProjectionSet>,
+    lanes: usize,
+}
+
+/// What becomes of projections that no projector has begun.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Absent {
+    /// They are built.
+    Built,
+    /// Nothing can be done with them.
+    Refused,
 }
 
 /// The work can't be done.
@@ -30,14 +40,24 @@ pub enum MaintenanceError {
     /// There is no such projection.
     #[error(transparent)]
     Set(#[from] BadSet),
-    /// The projection was never built.
-    #[error("projection {0} has not been built yet; let the projector finish first")]
+    /// The projection is not built, or not to its end.
+    #[error(
+        "projection {0} has not been built yet; let the projector finish first, or rebuild it where none runs"
+    )]
     NotBuilt(String),
     /// The log ended before the position that the live tables have.
     #[error("the log ends at position {position}, before the position of the live tables")]
     LogEnded {
         /// The last event found.
         position: Position,
+    },
+    /// The position to build up to is not in the log yet.
+    #[error("position {position} is beyond the log, which ends at position {end}")]
+    BeyondLog {
+        /// The position asked for.
+        position: Position,
+        /// The log's last position.
+        end: Position,
     },
     /// The schema to build into exists, or isn't a plain name.
     #[error(
@@ -71,10 +91,22 @@ impl Turn {
 }
 
 impl Maintenance {
-    /// Maintenance of a set of projections. The pool needs three connections at least.
+    /// Maintenance of a set of projections. The pool needs [`Self::LEAST_CONNECTIONS`], and uses as
+    /// many more as there are processors. One more that is not the pool's holds the turn.
     #[must_use]
     pub fn new(pool: Pool, source: Arc<dyn LogSource>, set: Arc<ProjectionSet>) -> Self {
-        Self { pool, source, set }
+        let processors = std::thread::available_parallelism().map_or(1, usize::from);
+        // One connection looks at the live tables while the others fill copies.
+        let lanes = pool.status().max_size.saturating_sub(1).clamp(1, processors.max(2));
+        Self { pool, source, set, lanes }
+    }
+
+    /// The fewest connections that a pool for maintenance must have.
+    pub const LEAST_CONNECTIONS: usize = 2;
+
+    /// How many projections are filled at the same time.
+    pub(super) const fn lanes(&self) -> usize {
+        self.lanes
     }
 
     pub(super) async fn take_turn(&self) -> Result<Turn, MaintenanceError> {
@@ -91,9 +123,21 @@ impl Maintenance {
 
     /// The members of these names with their checkpoints, checked against the log and grouped by
     /// position: a group shares one reading of the log.
-    pub(super) async fn groups(&self, names: &[&str]) -> Result<Vec<Vec<&Member>>, MaintenanceError> {
+    pub(super) async fn groups(
+        &self,
+        names: &[&str],
+        absent: Absent,
+    ) -> Result<Vec<Vec<&Member>>, MaintenanceError> {
         let members = self.set.select(names)?;
         let mut found = self.checkpoints(&members).await?;
+        let missing: Vec<&Member> = members
+            .iter()
+            .copied()
+            .filter(|member| !found.iter().any(|c| c.projection == member.projection.name))
+            .collect();
+        if let (Absent::Refused, Some(member)) = (absent, missing.first()) {
+            return Err(MaintenanceError::NotBuilt(member.projection.name.clone()));
+        }
         check_log(&self.source.info().await?, &found)?;
         found.sort_by_key(|checkpoint| checkpoint.position);
         let mut groups: Vec<(Position, Vec<&Member>)> = Vec::new();
@@ -105,22 +149,18 @@ impl Maintenance {
                 _ => groups.push((checkpoint.position, vec![member])),
             }
         }
-        Ok(groups.into_iter().map(|(_, group)| group).collect())
+        let built = groups.into_iter().map(|(_, group)| group);
+        Ok(built.chain((!missing.is_empty()).then_some(missing)).collect())
     }
 
-    /// The live checkpoints of these members.
+    /// The live checkpoints of these members; none for those that no projector has begun.
     pub(super) async fn checkpoints(&self, members: &[&Member]) -> Result<Vec<Checkpoint>, MaintenanceError> {
         let client = self.pool.get().await.map_err(DatabaseError::from)?;
         let found = checkpoints::load(&client, &self.set, members).await?;
-        for member in members {
-            let built = |checkpoint: &Checkpoint| {
-                checkpoint.projection == member.projection.name && checkpoint.was_live
-            };
-            if !found.iter().any(built) {
-                return Err(MaintenanceError::NotBuilt(member.projection.name.clone()));
-            }
+        match found.iter().find(|checkpoint| !checkpoint.was_live) {
+            Some(building) => Err(MaintenanceError::NotBuilt(building.projection.clone())),
+            None => Ok(found),
         }
-        Ok(found)
     }
 
     pub(super) async fn drop_schemas(

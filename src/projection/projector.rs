@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::apply::ApplyError;
 use super::checkpoints::{Checkpoint, microseconds};
+use super::presence::Presence;
 use super::readers::Readers;
 use super::set::ProjectionSet;
 use super::source::{LogSource, SourceError};
@@ -36,8 +37,8 @@ pub struct Pace {
 impl Default for Pace {
     fn default() -> Self {
         Self {
-            batch: 2_000,
-            first_batch: 5_000,
+            batch: 5_000,
+            first_batch: 10_000,
             idle: Duration::from_millis(500),
             stand_back: Duration::from_secs(2),
         }
@@ -128,7 +129,27 @@ impl Projector {
         shutdown.run_until_cancelled(self.work()).await.unwrap_or(Ok(()))
     }
 
+    /// Says that these tables are kept, as soon as the database answers.
+    async fn announce(&self) -> Result<Presence, ProjectorError> {
+        loop {
+            match Presence::announce(self.pool.clone(), self.set.clone()).await {
+                Ok(presence) => return Ok(presence),
+                Err(error) if !error.is_transient() => return Err(error.into()),
+                Err(error) => tracing::warn!(%error, "the projector waits for the database"),
+            }
+            tokio::time::sleep(BACKOFF).await;
+        }
+    }
+
     async fn work(&self) -> Result<(), ProjectorError> {
+        let presence = self.announce().await?;
+        tokio::select! {
+            result = self.keep_up() => result,
+            () = presence.keep(CancellationToken::new()) => Ok(()),
+        }
+    }
+
+    async fn keep_up(&self) -> Result<(), ProjectorError> {
         let mut resume = true;
         loop {
             let Err(error) = self.follow(&mut resume).await else { continue };

@@ -1,7 +1,7 @@
 //! What readers of projections ask: is my write visible, and how are the projections doing?
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use deadpool_postgres::Pool;
@@ -28,6 +28,8 @@ struct Shared {
     positions: watch::Sender<BTreeMap<String, Position>>,
     /// Whoever holds it asks the table for all that wait.
     poller: Mutex<()>,
+    /// The log's end when this process first asked how projections are doing.
+    begun_at: OnceLock<Position>,
 }
 
 /// The projections didn't get there in time.
@@ -52,7 +54,8 @@ pub struct ProjectionHealth {
     pub position: Position,
     /// The log's last position less this one's: an upper bound of the events still to come.
     pub lag: Position,
-    /// Whether its rows may be read: it had caught up at least once.
+    /// Whether its rows may be read: it had caught up at least once, and contains what was in the log
+    /// when this process first asked. A process that starts over old tables isn't ready before.
     pub ready: bool,
     /// Why it stopped, without personal data.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -64,7 +67,7 @@ impl Readers {
     #[must_use]
     pub fn new(pool: Pool, set: Arc<ProjectionSet>) -> Self {
         let positions = watch::Sender::new(BTreeMap::new());
-        Self(Arc::new(Shared { pool, set, positions, poller: Mutex::new(()) }))
+        Self(Arc::new(Shared { pool, set, positions, poller: Mutex::new(()), begun_at: OnceLock::new() }))
     }
 
     /// The projections that this is a view on.
@@ -106,6 +109,7 @@ impl Readers {
         let client = self.0.pool.get().await?;
         let members: Vec<&Member> = self.0.set.members().iter().collect();
         let found = checkpoints::load(&client, &self.0.set, &members).await?;
+        let begun_at = *self.0.begun_at.get_or_init(|| log.last_position);
         let health = |member: &&Member| {
             let name = member.projection.name.clone();
             let checkpoint = found.iter().find(|checkpoint| checkpoint.projection == name);
@@ -120,7 +124,7 @@ impl Readers {
                 },
                 position,
                 lag: log.last_position.saturating_sub(position),
-                ready: checkpoint.is_some_and(|c| c.was_live),
+                ready: checkpoint.is_some_and(|c| c.was_live && position >= begun_at),
                 error: checkpoint.and_then(|c| c.error.clone()),
             }
         };

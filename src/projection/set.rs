@@ -44,6 +44,14 @@ pub enum BadSet {
     },
 }
 
+impl Member {
+    /// The schema of a copy of this member's tables: `new` while it is rebuilt, `old` once it was
+    /// replaced, `ver` while it is verified, `bld` until it has caught up for the first time.
+    pub(super) fn copy(&self, kind: &str) -> String {
+        format!("{}_{kind}", self.schema)
+    }
+}
+
 impl ProjectionSet {
     /// The projections embedded in this program.
     ///

@@ -1,11 +1,12 @@
-//! What projections need of the event log: a port, so that tests can give events.
+//! What projections need of the event log: a port, so that tests can give events; and the real one.
 
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use thiserror::Error;
 
-use crate::event_log::{LogInfo, Position, RecordedEvent};
+use crate::event_log::{EventLog, LogError, LogInfo, LogReader, Position, RecordedEvent};
 
 /// A log that can be read in order from any position.
 pub trait LogSource: Send + Sync {
@@ -35,4 +36,31 @@ pub struct SourceError {
     pub message: String,
     /// Whether the same call can succeed later.
     pub transient: bool,
+}
+
+impl LogSource for EventLog {
+    fn info(&self) -> BoxFuture<'_, Result<LogInfo, SourceError>> {
+        async { Ok(Self::info(self).await?) }.boxed()
+    }
+
+    fn read_after(&self, position: Position) -> Box<dyn EventReader> {
+        Box::new(Self::read_after(self, position))
+    }
+}
+
+impl EventReader for LogReader {
+    fn next_batch(
+        &mut self,
+        max: usize,
+        wait: Duration,
+    ) -> BoxFuture<'_, Result<Vec<RecordedEvent>, SourceError>> {
+        async move { Ok(Self::next_batch(self, max, wait).await?) }.boxed()
+    }
+}
+
+impl From<LogError> for SourceError {
+    fn from(error: LogError) -> Self {
+        let transient = matches!(error, LogError::Unavailable(_));
+        Self { message: error.to_string(), transient }
+    }
 }

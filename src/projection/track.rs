@@ -5,6 +5,8 @@ use std::time::Duration;
 use super::source::{EventReader, LogSource, SourceError};
 use crate::event_log::{Position, RecordedEvent};
 
+/// How long a track waits for its next event while others wait for their turn.
+pub(super) const TURN: Duration = Duration::from_millis(5);
 /// Bodies of one batch, in bytes: a batch of large events must not become one huge statement.
 const MAX_BYTES: usize = 16 << 20;
 

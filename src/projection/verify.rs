@@ -1,16 +1,16 @@
 //! Verify: fills projections anew beside the live tables and compares row by row what both hold.
 
-use std::cmp::Ordering;
-
 use deadpool_postgres::Transaction;
-use futures_util::{Stream, StreamExt, TryStreamExt};
 use serde::Serialize;
-use tokio_postgres::{IsolationLevel, Row};
+use tokio_postgres::IsolationLevel;
 
 use super::checkpoints;
-use super::copy::{Copy, Progress};
-use super::maintenance::{Maintenance, MaintenanceError};
+use super::copy::Copy;
+use super::copy_schema::Purpose;
+use super::maintenance::{Absent, Maintenance, MaintenanceError};
+use super::progress::Progress;
 use super::set::Member;
+use super::verify_rows::{digest, first_difference, tables};
 use crate::database::DatabaseError;
 use crate::event_log::Position;
 
@@ -38,7 +38,8 @@ pub struct Verified {
     pub differences: Vec<Difference>,
 }
 
-/// Where a live table differs from what the log says.
+/// Where a live table differs from what the log says. Names and positions only: a row's values may
+/// be somebody's.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Difference {
@@ -48,13 +49,14 @@ pub struct Difference {
     pub key: String,
     /// `changed`, `missing` (in the live table) or `unexpected`.
     pub kind: &'static str,
-}
-
-/// A table with its primary key.
-struct Table {
-    name: String,
-    /// The key's columns as a JSON array, an SQL expression.
-    key: String,
+    /// The columns that differ, where the row is on both sides.
+    pub columns: Vec<String>,
+    /// The last event that the live row says it contains; absent where there is no such row.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub live_position: Option<Position>,
+    /// The last event that the row contains according to the log; absent where there is no such row.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub log_position: Option<Position>,
 }
 
 impl VerifyReport {
@@ -89,8 +91,8 @@ impl Maintenance {
         progress: &mut (dyn FnMut(Progress) + Send),
     ) -> Result<VerifyReport, MaintenanceError> {
         let mut projections = Vec::new();
-        for group in self.groups(names).await? {
-            let copies = || group.iter().map(|member| format!("{}_ver", member.schema));
+        for group in self.groups(names, Absent::Refused).await? {
+            let copies = || group.iter().map(|member| member.copy("ver"));
             self.drop_schemas(copies()).await?;
             let verified = self.verify_group(&group, progress).await;
             self.drop_schemas(copies()).await?;
@@ -105,9 +107,11 @@ impl Maintenance {
         group: &[&Member],
         progress: &mut (dyn FnMut(Progress) + Send),
     ) -> Result<Vec<Verified>, MaintenanceError> {
-        let members = group.iter().map(|member| (*member, format!("{}_ver", member.schema))).collect();
-        let mut copy = Copy::create(self, members).await?;
-        copy.advance_to(self.lowest(group).await?, progress).await?;
+        let members = group.iter().map(|member| (*member, member.copy("ver"))).collect();
+        let lowest = self.lowest(group).await?;
+        let purpose = Purpose { what: "verify".to_owned(), limit: lowest };
+        let mut copy = Copy::open(self, members, &purpose).await?;
+        copy.advance_to(lowest, progress).await?;
 
         // From here on the live side stands still: its tables and checkpoints are one snapshot.
         let mut client = self.pool.get().await.map_err(DatabaseError::from)?;
@@ -139,95 +143,16 @@ impl Maintenance {
         let mut client = self.pool.get().await?;
         let fresh = client.build_transaction().read_only(true).start().await?;
         fresh.batch_execute("SET LOCAL statement_timeout = 0").await?;
-        let copy = format!("{}_ver", member.schema);
+        let copy = member.copy("ver");
         let (mut rows, mut differences) = (0, Vec::new());
         for table in tables(&fresh, &copy).await? {
-            let (count, digest) = digest(live, &member.schema, &table).await?;
+            let (count, digest_of_live) = digest(live, &member.schema, &table).await?;
             rows += count;
-            if self::digest(&fresh, &copy, &table).await? != (count, digest) {
-                let left = rows_of(live, &member.schema, &table).await?;
-                let right = rows_of(&fresh, &copy, &table).await?;
-                let first = first_difference(left, right).await?;
-                differences.extend(first.map(|(key, kind)| Difference { table: table.name, key, kind }));
+            if digest(&fresh, &copy, &table).await? != (count, digest_of_live) {
+                differences.extend(first_difference((live, &member.schema), (&fresh, &copy), &table).await?);
             }
         }
         let name = member.projection.name.clone();
         Ok(Verified { name, position, rows, equal: differences.is_empty(), differences })
-    }
-}
-
-async fn tables(transaction: &Transaction<'_>, schema: &str) -> Result<Vec<Table>, DatabaseError> {
-    let sql = "SELECT class.relname::text, (
-             SELECT 'jsonb_build_array(' || string_agg(quote_ident(attname), ', ' ORDER BY place) || ')'
-             FROM pg_index, unnest(indkey) WITH ORDINALITY AS part(attnum, place)
-             JOIN pg_attribute USING (attnum)
-             WHERE indrelid = class.oid AND indisprimary AND attrelid = class.oid
-         )
-         FROM pg_class AS class JOIN pg_namespace AS namespace ON namespace.oid = class.relnamespace
-         WHERE namespace.nspname = $1 AND class.relkind = 'r' ORDER BY 1";
-    let rows = transaction.query(sql, &[&schema]).await?;
-    let table = |row: &Row| {
-        let key: Option<String> = row.try_get(1)?;
-        Ok(Table { name: row.try_get(0)?, key: key.unwrap_or_else(|| "to_jsonb(live)".to_owned()) })
-    };
-    rows.iter().map(table).collect()
-}
-
-/// How many rows a table has, and a number that depends on all of them but not on their order.
-async fn digest(
-    transaction: &Transaction<'_>,
-    schema: &str,
-    table: &Table,
-) -> Result<(u64, String), DatabaseError> {
-    let sql = format!(
-        "SELECT count(*), coalesce(sum(hashtextextended(live::text, 0)::numeric), 0)::text
-             || '/' || coalesce(bit_xor(hashtextextended(live::text, 1)), 0)::text
-         FROM \"{schema}\".\"{}\" AS live",
-        table.name
-    );
-    let row = transaction.query_one(&sql, &[]).await?;
-    Ok((u64::try_from(row.try_get::<_, i64>(0)?).unwrap_or(0), row.try_get(1)?))
-}
-
-/// The rows' keys and hashes, ordered by key.
-async fn rows_of(
-    transaction: &Transaction<'_>,
-    schema: &str,
-    table: &Table,
-) -> Result<impl Stream<Item = Result<(String, i64), DatabaseError>> + use<>, DatabaseError> {
-    let sql = format!(
-        "SELECT {key}::text, hashtextextended(live::text, 0) FROM \"{schema}\".\"{}\" AS live
-         ORDER BY {key}::text COLLATE \"C\"",
-        table.name,
-        key = table.key
-    );
-    let rows = transaction.query_raw(&sql, std::iter::empty::<i32>()).await?;
-    Ok(rows.map(|row| {
-        let row = row?;
-        Ok((row.try_get(0)?, row.try_get(1)?))
-    }))
-}
-
-/// Walks both sides in the order of their keys up to the first difference.
-async fn first_difference(
-    live: impl Stream<Item = Result<(String, i64), DatabaseError>>,
-    fresh: impl Stream<Item = Result<(String, i64), DatabaseError>>,
-) -> Result<Option<(String, &'static str)>, DatabaseError> {
-    let (mut live, mut fresh) = (std::pin::pin!(live), std::pin::pin!(fresh));
-    loop {
-        let found = match (live.try_next().await?, fresh.try_next().await?) {
-            (None, None) => return Ok(None),
-            (Some((key, _)), None) => (key, "unexpected"),
-            (None, Some((key, _))) => (key, "missing"),
-            (Some((key, hash)), Some((expected, expected_hash))) => {
-                match key.as_bytes().cmp(expected.as_bytes()) {
-                    Ordering::Less => (key, "unexpected"),
-                    Ordering::Greater => (expected, "missing"),
-                    Ordering::Equal if hash != expected_hash => (key, "changed"),
-                    Ordering::Equal => continue,
-                }
-            }
-        };
-        return Ok(Some(found));
     }
 }

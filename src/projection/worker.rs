@@ -10,29 +10,25 @@ use std::time::Duration;
 use futures_util::future::join;
 use tokio::time::Instant;
 
-use super::apply::{ApplyError, apply};
-use super::checkpoints::{self, State};
+use super::apply::{ApplyError, SETTINGS, apply};
+use super::checkpoints::{self, Standing, State};
 use super::projector::{Projector, ProjectorError, check_log};
 use super::set::{Member, search_path};
-use super::track::Track;
+use super::track::{TURN, Track};
 use crate::database::DatabaseError;
 use crate::event_log::{Position, RecordedEvent};
 
-/// How near to the log's end, in positions, a projection that is being built counts as caught up.
-const CLOSE: Position = 1_000;
-/// How long a track waits for its next event while others wait for their turn.
-const TURN: Duration = Duration::from_millis(5);
 /// How often an idle projector looks whether the log is still the same.
 const LOOK: Duration = Duration::from_secs(5);
 
 pub(super) struct Worker<'a> {
-    projector: &'a Projector,
+    pub(super) projector: &'a Projector,
     /// From the one furthest behind to the one furthest ahead.
-    tracks: Vec<Track>,
+    pub(super) tracks: Vec<Track>,
     /// Members that have not caught up yet.
-    building: BTreeSet<usize>,
+    pub(super) building: BTreeSet<usize>,
     /// Members that another projector moved, and until when to leave them alone.
-    standing_back: Vec<(usize, Instant)>,
+    pub(super) standing_back: Vec<(usize, Instant)>,
     looked: Instant,
 }
 
@@ -128,8 +124,7 @@ impl<'a> Worker<'a> {
         let events = track.next(max, ceiling, wait).await?;
         let Some(last) = events.last() else { return self.settle(index).await };
         let (from, to) = (track.position, last.position);
-        let members = self.projector.set.members();
-        let members: Vec<&Member> = track.members.iter().map(|member| &members[*member]).collect();
+        let members = standing(self.projector, &self.building, &track.members);
         // The next batch is read while this one is applied.
         let (applied, read) =
             join(self.projector.commit(&members, from, to, &events), track.fill(max, wait)).await;
@@ -157,7 +152,7 @@ impl<'a> Worker<'a> {
     }
 
     /// Takes members off a track.
-    fn leave(&mut self, track: usize, names: &[String]) -> Vec<usize> {
+    pub(super) fn leave(&mut self, track: usize, names: &[String]) -> Vec<usize> {
         let members = self.projector.set.members();
         let left = |member: &usize| names.contains(&members[*member].projection.name);
         let (gone, stay) = self.tracks[track].members.iter().partition(|member| left(member));
@@ -175,10 +170,11 @@ impl<'a> Worker<'a> {
     ) -> Result<Option<Track>, ProjectorError> {
         let Projector { set, source, pool, .. } = self.projector;
         let member = &set.members()[index];
+        let standing = Standing { member, was_live: !self.building.contains(&index) };
         let (mut position, mut rest, mut size) = (from, events, events.len().div_ceil(2));
         while let Some(last) = rest.get(..size.min(rest.len())).and_then(<[_]>::last) {
             let piece = &rest[..size.min(rest.len())];
-            match self.projector.commit(&[member], position, last.position, piece).await {
+            match self.projector.commit(&[standing], position, last.position, piece).await {
                 Ok(()) => {
                     position = last.position;
                     rest = &rest[piece.len()..];
@@ -200,35 +196,6 @@ impl<'a> Worker<'a> {
             }
         }
         Ok(Some(Track::new(&**source, vec![index], position)))
-    }
-
-    /// Makes the members of a track live that have caught up for the first time.
-    async fn settle(&mut self, index: usize) -> Result<(), ProjectorError> {
-        let track = &self.tracks[index];
-        let position = track.position;
-        let new: Vec<usize> = track.members.iter().copied().filter(|m| self.building.contains(m)).collect();
-        if new.is_empty() {
-            return Ok(());
-        }
-        let last = self.projector.source.info().await?.last_position;
-        if last.saturating_sub(position) > CLOSE {
-            return Ok(());
-        }
-        for member in new {
-            self.building.remove(&member);
-            if let Err(error) = self.projector.make_live(member, position).await {
-                if error.is_transient() {
-                    return Err(error.into());
-                }
-                let name = self.projector.set.members()[member].projection.name.clone();
-                tracing::error!(projection = name, position, %error, "a projection's indexes can't be made; it stops");
-                self.leave(index, &[name]);
-                let client = self.projector.pool.get().await.map_err(DatabaseError::from)?;
-                let (set, why) = (&self.projector.set, format!("its indexes can't be made: {error}"));
-                checkpoints::set_stopped(&client, set, &set.members()[member], position, &why).await?;
-            }
-        }
-        Ok(())
     }
 
     async fn return_from_standing_back(&mut self) -> Result<(), ProjectorError> {
@@ -256,54 +223,47 @@ impl<'a> Worker<'a> {
     }
 }
 
+/// Members at their places.
+fn standing<'p>(
+    projector: &'p Projector,
+    building: &BTreeSet<usize>,
+    members: &[usize],
+) -> Vec<Standing<'p>> {
+    let place = |index: &usize| {
+        let member = &projector.set.members()[*index];
+        Standing { member, was_live: !building.contains(index) }
+    };
+    members.iter().map(place).collect()
+}
+
 impl Projector {
     /// Applies a batch to members that stand at `from`: rows and checkpoints move in one
     /// transaction, or not at all.
-    async fn commit(
+    pub(super) async fn commit(
         &self,
-        members: &[&Member],
+        members: &[Standing<'_>],
         from: Position,
         to: Position,
         events: &[RecordedEvent],
     ) -> Result<(), ApplyError> {
         let mut client = self.pool.get().await.map_err(DatabaseError::from)?;
         let transaction = client.transaction().await.map_err(DatabaseError::from)?;
-        // Not waiting for the disk is safe: rows and checkpoint are lost together and made again.
-        let settings = format!(
-            "SET LOCAL synchronous_commit = off; SET LOCAL search_path = {}",
-            search_path(members.iter().map(|member| member.schema.as_str()))
-        );
+        let schemas: Vec<String> = members.iter().map(Standing::schema).collect();
+        let path = search_path(schemas.iter().map(String::as_str));
+        let settings = format!("{SETTINGS} SET LOCAL search_path = {path}");
         let moved = checkpoints::advance(&transaction, &self.set, members, from, to);
         let (set, moved) = join(transaction.batch_execute(&settings), moved).await;
         set.map_err(DatabaseError::from)?;
         let moved = moved?;
-        let names = members.iter().map(|member| &member.projection.name);
+        let names = members.iter().map(|standing| &standing.member.projection.name);
         let lost: Vec<String> = names.filter(|name| !moved.contains(name)).cloned().collect();
         if !lost.is_empty() {
             return Err(ApplyError::Fenced(lost));
         }
-        let projections: Vec<_> = members.iter().map(|member| &member.projection).collect();
+        let projections: Vec<_> = members.iter().map(|standing| &standing.member.projection).collect();
         apply(&transaction, &projections, events).await?;
         transaction.commit().await.map_err(DatabaseError::from)?;
-        self.readers.publish(members.iter().map(|member| (member.projection.name.as_str(), to)));
-        Ok(())
-    }
-
-    /// Makes the indexes of a member that has caught up, and lets it be read.
-    async fn make_live(&self, index: usize, position: Position) -> Result<(), DatabaseError> {
-        let member = &self.set.members()[index];
-        let mut client = self.pool.get().await?;
-        let transaction = client.transaction().await?;
-        if checkpoints::set_live(&transaction, &self.set, member, position).await? {
-            // Indexes over millions of rows take longer than any other statement may.
-            let sql = format!(
-                "SET LOCAL statement_timeout = 0; SET LOCAL search_path = \"{}\"; {}",
-                member.schema, member.projection.indexes_sql
-            );
-            transaction.batch_execute(&sql).await?;
-            transaction.commit().await?;
-            tracing::info!(projection = member.projection.name, position, "a projection has caught up");
-        }
+        self.readers.publish(members.iter().map(|standing| (standing.member.projection.name.as_str(), to)));
         Ok(())
     }
 }

@@ -1,11 +1,16 @@
 //! Projections on a real PostgreSQL: given these events, these are the rows.
 
+mod command_line;
 mod deciders;
 mod given_log;
+mod killed;
 mod maintenance;
 mod projector;
 mod queries;
 mod random;
+mod real;
+mod resumed;
 mod rows;
+mod side_by_side;
 mod story;
 mod world;

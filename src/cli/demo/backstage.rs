@@ -102,7 +102,14 @@ mod tests {
 
     #[test]
     fn differences_are_told_by_table_and_key() {
-        let difference = Difference { table: "jobs".to_owned(), key: "[\"7\"]".to_owned(), kind: "missing" };
+        let difference = Difference {
+            table: "jobs".to_owned(),
+            key: "[\"7\"]".to_owned(),
+            kind: "missing",
+            columns: Vec::new(),
+            live_position: None,
+            log_position: Some(9),
+        };
         let verified = |name: &str, rows, differences: Vec<Difference>| Verified {
             name: name.to_owned(),
             position: 9,

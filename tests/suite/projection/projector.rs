@@ -60,7 +60,7 @@ async fn two_projectors_apply_every_event_once() {
     other.readers.wait_for(position, PATIENCE).await.expect("caught up");
     two.stop().await;
     let counts = &world.rows("overview").await["overview_counts"];
-    assert_eq!(*counts, json!([{"name": "attendees", "count": 101}]));
+    assert_eq!(*counts, json!([{"name": "attendees", "count": 101, "position": position}]));
 }
 
 #[tokio::test]
@@ -89,7 +89,7 @@ async fn a_poison_event_stops_its_projections_alone_and_a_new_start_tries_again(
 
     world
         .execute(&format!(
-            "ALTER TABLE \"{0}\".attendees ALTER full_name DROP NOT NULL, \
+            "ALTER TABLE \"{0}_bld\".attendees ALTER full_name DROP NOT NULL, \
         ALTER document_number DROP NOT NULL, ALTER email DROP NOT NULL",
             world.schema("attendees")
         ))

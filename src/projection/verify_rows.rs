@@ -1,0 +1,150 @@
+//! Compares a table with its copy: by digests, and where they differ by the first row that does.
+
+use std::cmp::Ordering;
+use std::collections::BTreeMap;
+
+use deadpool_postgres::Transaction;
+use futures_util::{Stream, StreamExt, TryStreamExt};
+use tokio_postgres::Row;
+
+use super::verify::Difference;
+use crate::database::DatabaseError;
+use crate::event_log::Position;
+
+/// A table with its primary key.
+pub(super) struct Table {
+    name: String,
+    /// The key's columns as a JSON array, an SQL expression.
+    key: String,
+}
+
+/// A side of the comparison: what a transaction sees of a schema.
+pub(super) type Side<'a> = (&'a Transaction<'a>, &'a str);
+
+/// The tables of a copy.
+pub(super) async fn tables(transaction: &Transaction<'_>, schema: &str) -> Result<Vec<Table>, DatabaseError> {
+    let sql = "SELECT class.relname::text, (
+             SELECT 'jsonb_build_array(' || string_agg(quote_ident(attname), ', ' ORDER BY place) || ')'
+             FROM pg_index, unnest(indkey) WITH ORDINALITY AS part(attnum, place)
+             JOIN pg_attribute USING (attnum)
+             WHERE indrelid = class.oid AND indisprimary AND attrelid = class.oid
+         )
+         FROM pg_class AS class JOIN pg_namespace AS namespace ON namespace.oid = class.relnamespace
+         WHERE namespace.nspname = $1 AND class.relkind = 'r' AND relname <> 'copy_progress' ORDER BY 1";
+    let rows = transaction.query(sql, &[&schema]).await?;
+    let table = |row: &Row| {
+        let key: Option<String> = row.try_get(1)?;
+        // Without a key, the hash of a row tells it from others and nothing about it.
+        let hash = || "jsonb_build_array(hashtextextended(side::text, 0))".to_owned();
+        Ok(Table { name: row.try_get(0)?, key: key.unwrap_or_else(hash) })
+    };
+    rows.iter().map(table).collect()
+}
+
+/// How many rows a table has, and a number that depends on all of them but not on their order.
+pub(super) async fn digest(
+    transaction: &Transaction<'_>,
+    schema: &str,
+    table: &Table,
+) -> Result<(u64, String), DatabaseError> {
+    let sql = format!(
+        "SELECT count(*), coalesce(sum(hashtextextended(side::text, 0)::numeric), 0)::text
+             || '/' || coalesce(bit_xor(hashtextextended(side::text, 1)), 0)::text
+         FROM \"{schema}\".\"{}\" AS side",
+        table.name
+    );
+    let row = transaction.query_one(&sql, &[]).await?;
+    Ok((u64::try_from(row.try_get::<_, i64>(0)?).unwrap_or(0), row.try_get(1)?))
+}
+
+/// The first row, in the order of keys, that is not the same on both sides.
+pub(super) async fn first_difference(
+    live: Side<'_>,
+    fresh: Side<'_>,
+    table: &Table,
+) -> Result<Option<Difference>, DatabaseError> {
+    let (left, right) = (keys_of(live, table).await?, keys_of(fresh, table).await?);
+    let Some((key, kind)) = first_key(left, right).await? else { return Ok(None) };
+    let (live, fresh) = (columns(live, table, &key).await?, columns(fresh, table, &key).await?);
+    let differ = |name: &&String| kind == "changed" && live.hashes.get(*name) != fresh.hashes.get(*name);
+    Ok(Some(Difference {
+        table: table.name.clone(),
+        kind,
+        columns: live.hashes.keys().filter(differ).cloned().collect(),
+        live_position: live.position,
+        log_position: fresh.position,
+        key,
+    }))
+}
+
+/// What may be told of a row.
+#[derive(Default)]
+struct Columns {
+    hashes: BTreeMap<String, Option<i64>>,
+    position: Option<Position>,
+}
+
+/// The hashes of a row's columns, and the last event that it contains. No value leaves the database.
+async fn columns(
+    (transaction, schema): Side<'_>,
+    table: &Table,
+    key: &str,
+) -> Result<Columns, DatabaseError> {
+    let sql = format!(
+        "SELECT field.key, hashtextextended(field.value, 0),
+             CASE field.key WHEN 'position' THEN field.value::bigint END
+         FROM \"{schema}\".\"{}\" AS side, jsonb_each_text(to_jsonb(side)) AS field
+         WHERE {}::text = $1",
+        table.name, table.key
+    );
+    let mut columns = Columns::default();
+    for row in transaction.query(&sql, &[&key]).await? {
+        columns.hashes.insert(row.try_get(0)?, row.try_get(1)?);
+        if let Some(position) = row.try_get::<_, Option<i64>>(2)? {
+            columns.position = Position::try_from(position).ok();
+        }
+    }
+    Ok(columns)
+}
+
+/// The rows' keys and hashes, ordered by key.
+async fn keys_of(
+    (transaction, schema): Side<'_>,
+    table: &Table,
+) -> Result<impl Stream<Item = Result<(String, i64), DatabaseError>> + use<>, DatabaseError> {
+    let sql = format!(
+        "SELECT {key}::text, hashtextextended(side::text, 0) FROM \"{schema}\".\"{}\" AS side
+         ORDER BY {key}::text COLLATE \"C\"",
+        table.name,
+        key = table.key
+    );
+    let rows = transaction.query_raw(&sql, std::iter::empty::<i32>()).await?;
+    Ok(rows.map(|row| {
+        let row = row?;
+        Ok((row.try_get(0)?, row.try_get(1)?))
+    }))
+}
+
+/// Walks both sides in the order of their keys up to the first difference.
+async fn first_key(
+    live: impl Stream<Item = Result<(String, i64), DatabaseError>>,
+    fresh: impl Stream<Item = Result<(String, i64), DatabaseError>>,
+) -> Result<Option<(String, &'static str)>, DatabaseError> {
+    let (mut live, mut fresh) = (std::pin::pin!(live), std::pin::pin!(fresh));
+    loop {
+        let found = match (live.try_next().await?, fresh.try_next().await?) {
+            (None, None) => return Ok(None),
+            (Some((key, _)), None) => (key, "unexpected"),
+            (None, Some((key, _))) => (key, "missing"),
+            (Some((key, hash)), Some((expected, expected_hash))) => {
+                match key.as_bytes().cmp(expected.as_bytes()) {
+                    Ordering::Less => (key, "unexpected"),
+                    Ordering::Greater => (expected, "missing"),
+                    Ordering::Equal if hash != expected_hash => (key, "changed"),
+                    Ordering::Equal => continue,
+                }
+            }
+        };
+        return Ok(Some(found));
+    }
+}

@@ -1,0 +1,217 @@
+//! A namespace on the real log, with the program's projections, and the program itself as a process.
+
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+
+use bytes::Bytes;
+use deadpool_postgres::{Client, Pool};
+use laureate::database;
+use laureate::event_log::{Append, AppendError, Commit, EventLog, Names, NewEvent, Position};
+use laureate::projection::{
+    Maintenance, Projection, ProjectionSet, Projector, Readers, projections, queries,
+};
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use super::given_log::Happened;
+use crate::support::{Namespace, laureate, servers};
+
+pub struct Real {
+    pub namespace: Namespace,
+    pub log: EventLog,
+    pub pool: Pool,
+}
+
+/// One version of the program in the namespace.
+pub struct Version {
+    pub set: Arc<ProjectionSet>,
+    pub readers: Readers,
+    pool: Pool,
+    log: EventLog,
+}
+
+/// What a reader sees: how many people there are, and the newest one's first event.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Shown {
+    pub counted: i64,
+    pub newest: i64,
+}
+
+impl Shown {
+    /// Whether nothing is missing here that was shown there.
+    pub fn is_no_less_than(self, other: Self) -> bool {
+        self.counted >= other.counted && self.newest >= other.newest
+    }
+}
+
+impl Real {
+    pub async fn new() -> Self {
+        let namespace = Namespace::new();
+        let client = async_nats::connect(&servers().nats_url).await.expect("nats-server answers");
+        let log = EventLog::new(client, Names::new(namespace.name()).expect("a good namespace"));
+        log.provision(1).await.expect("provisioned");
+        let pool = database::connect(&servers().postgres_url, None, 12).expect("a good URL");
+        database::migrate(&pool, namespace.name()).await.expect("migrated");
+        Self { namespace, log, pool }
+    }
+
+    /// The version whose SQL this is.
+    pub fn version(&self, projections: Vec<Projection>) -> Version {
+        let set = Arc::new(ProjectionSet::of(self.namespace.name(), projections).expect("good projections"));
+        let readers = Readers::new(self.pool.clone(), set.clone());
+        Version { set, readers, pool: self.pool.clone(), log: self.log.clone() }
+    }
+
+    /// The version that this program is.
+    pub fn present(&self) -> Version {
+        self.version(projections().expect("good projections"))
+    }
+
+    /// Appends what happened, each to an aggregate's history as it is now. Answers with the log's end.
+    pub async fn append(&self, story: &[Happened]) -> Position {
+        for part in story.chunks(500) {
+            // One commit can append to an aggregate once: all its events of this part together.
+            let mut appends: Vec<Append> = Vec::new();
+            for happened in part {
+                let event = new_event(happened);
+                let id = happened.id.to_string();
+                match appends.iter_mut().find(|append| append.id == id) {
+                    Some(append) => append.events.push(event),
+                    None => {
+                        let aggregate = happened.aggregate;
+                        appends.push(Append { aggregate, id, expected: 0, events: vec![event] });
+                    }
+                }
+            }
+            match self.log.append(Commit::new(self.log.names(), &appends)).await {
+                Ok(_) => {}
+                Err(AppendError::Conflict) => panic!("an aggregate's events are in two parts"),
+                Err(error) => panic!("{error}"),
+            }
+        }
+        self.last_position().await
+    }
+
+    pub async fn last_position(&self) -> Position {
+        self.log.info().await.expect("provisioned").last_position
+    }
+
+    /// `laureate` with these arguments in this namespace.
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        let servers = servers();
+        let mut command = Command::new(laureate());
+        command
+            .args(arguments)
+            .env_clear()
+            .env("LAUREATE_NAMESPACE", self.namespace.name())
+            .env("LAUREATE_NATS__URL", &servers.nats_url)
+            .env("LAUREATE_DATABASE__URL", &servers.postgres_url)
+            .env("LAUREATE_STORAGE__URL", std::env::temp_dir().join(self.namespace.name()))
+            .env("LAUREATE_MAIL__HOST", "127.0.0.1")
+            .env("LAUREATE_MAIL__FROM_NAME", "Laureate")
+            .env("LAUREATE_MAIL__FROM_ADDRESS", "certificates@laureate.example")
+            .env("LAUREATE_SECRETS__CLAIM_KEY", "claim-key-of-the-tests-0123456789abcdef")
+            .env("LAUREATE_SECRETS__TOKEN_KEY", "token-key-of-the-tests-0123456789abcdef")
+            .env("LAUREATE_LOG", "warn")
+            .stdin(Stdio::null());
+        command
+    }
+
+    /// Runs `laureate` to its end: exit code, output, and what it said besides.
+    pub async fn run(&self, arguments: &[&str]) -> (i32, String, String) {
+        let mut command = tokio::process::Command::from(self.command(arguments));
+        let output = command.kill_on_drop(true).output().await.expect("the program starts");
+        let text =
+            |bytes: Vec<u8>| String::from_utf8(bytes).expect("UTF-8").replace(self.namespace.name(), "NS");
+        (output.status.code().unwrap_or(-1), text(output.stdout), text(output.stderr))
+    }
+
+    /// Starts `laureate`, to be killed.
+    pub fn start(&self, arguments: &[&str]) -> Killed {
+        let mut command = self.command(arguments);
+        Killed(command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("the program starts"))
+    }
+
+    /// A number that a query gives; nothing where it fails, as for a table that isn't there.
+    pub async fn number(&self, sql: &str) -> Option<i64> {
+        let client = self.pool.get().await.expect("a connection");
+        client.query_one(sql, &[]).await.ok()?.get(0)
+    }
+
+    /// Schemas in this namespace whose names end so.
+    pub async fn schemas(&self, ending: &str) -> Vec<String> {
+        let client = self.pool.get().await.expect("a connection");
+        let sql = "SELECT nspname::text FROM pg_namespace WHERE starts_with(nspname, $1)";
+        let rows = client.query(sql, &[&self.namespace.name()]).await.expect("the schemas");
+        let names = rows.iter().map(|row| row.get::<_, String>(0));
+        names.filter(|name| name.ends_with(ending)).collect()
+    }
+}
+
+/// A process that gets `kill -9`, at the latest when it is dropped.
+pub struct Killed(Child);
+
+impl Killed {
+    pub fn is_running(&mut self) -> bool {
+        self.0.try_wait().expect("a child").is_none()
+    }
+}
+
+impl Drop for Killed {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+impl Version {
+    pub fn maintenance(&self) -> Maintenance {
+        Maintenance::new(self.pool.clone(), Arc::new(self.log.clone()), self.set.clone())
+    }
+
+    /// A projector at work until the token is cancelled.
+    pub fn start(&self, shutdown: &CancellationToken) -> JoinHandle<()> {
+        let projector = Projector::new(self.pool.clone(), Arc::new(self.log.clone()), self.readers.clone());
+        let shutdown = shutdown.clone();
+        tokio::spawn(async move { projector.run(shutdown).await.expect("the projector does not fail") })
+    }
+
+    pub async fn is_ready(&self) -> bool {
+        let log = self.log.info().await.expect("provisioned");
+        self.readers.status(&log).await.expect("the database answers").iter().all(|health| health.ready)
+    }
+
+    /// A connection that reads as this version does.
+    pub async fn reader(&self) -> Client {
+        let pool = database::connect(&servers().postgres_url, Some(&self.set.search_path()), 1);
+        pool.expect("a good URL").get().await.expect("a connection")
+    }
+}
+
+/// What a connection shows now; nothing where there is nothing to be read.
+pub async fn shown(client: &Client) -> Option<Shown> {
+    let page = queries::Page { after: None, limit: 1 };
+    let list = queries::attendees::list(client, page).await.ok()?;
+    let overview = queries::overview::get(client).await.ok()?;
+    let newest = list.items.first().map_or(0, |item| item.created_position);
+    Some(Shown { counted: overview.attendees, newest })
+}
+
+pub fn new_event(happened: &Happened) -> NewEvent {
+    NewEvent {
+        event_id: Uuid::new_v4(),
+        event_type: Box::leak(happened.event_type.clone().into_boxed_str()),
+        time: time::macros::datetime!(2026-11-21 12:00 UTC),
+        command_id: Uuid::new_v4().into(),
+        correlation_id: Uuid::new_v4(),
+        actor: "test".to_owned(),
+        traceparent: None,
+        body: Bytes::clone(&happened.body),
+    }
+}
+
+/// A number from 0 up to this one, another at each run.
+pub fn any_of(below: u32) -> u32 {
+    rand::random_range(0..below)
+}

@@ -1,0 +1,171 @@
+//! Two versions of the program beside each other: one builds its tables while the other is read.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
+
+use laureate::projection::{CleanUp, Presence, Projection, projections};
+use tokio::time::MissedTickBehavior;
+use tokio_util::sync::CancellationToken;
+
+use super::given_log::{Delivery, GivenLog};
+use super::real::{Real, Shown, shown};
+use super::story::*;
+use super::world::{PATIENCE, World};
+use crate::support::until;
+
+/// The same projections with other handlers where people are shown.
+fn changed() -> Vec<Projection> {
+    let mut all = projections().expect("good projections");
+    for projection in all.iter_mut().filter(|p| ["attendees", "overview"].contains(&p.name.as_str())) {
+        for handler in &mut projection.handlers {
+            handler.sql.push_str("\n-- another version\n");
+        }
+    }
+    all
+}
+
+/// Appends a person every two milliseconds until told to stop.
+async fn write(real: &Real, written: &AtomicU64, stop: &AtomicBool) {
+    let mut pace = tokio::time::interval(Duration::from_millis(2));
+    pace.set_missed_tick_behavior(MissedTickBehavior::Burst);
+    let mut id = 0x100_0000;
+    while !stop.load(Ordering::Relaxed) {
+        pace.tick().await;
+        let position = real.append(&[imported(id, "Ada", None)]).await;
+        written.fetch_max(position, Ordering::Relaxed);
+        id += 1;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_version_built_under_load_never_shows_an_empty_or_older_table() {
+    let real = Arc::new(Real::new().await);
+    let people: Vec<_> = (0..12_000).map(|id| imported(0x1000 + id, "Ada", None)).collect();
+    real.append(&people).await;
+    let (old, new) = (real.present(), real.version(changed()));
+    let shutdown = CancellationToken::new();
+    let old_at_work = old.start(&shutdown);
+    until("the old version is ready", || old.is_ready()).await;
+
+    let (stop, written) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
+    let writing = {
+        let (real, stop, written) = (real.clone(), stop.clone(), written.clone());
+        tokio::spawn(async move { write(&real, &written, &stop).await })
+    };
+    let (old_reader, new_reader) = (old.reader().await, new.reader().await);
+    assert!(shown(&new_reader).await.is_none(), "nothing is built yet");
+    let new_at_work = new.start(&shutdown);
+
+    // What the old version showed before the new one was looked for in vain, and then after that.
+    let (mut before, mut last_of_old) = (Shown::default(), Shown::default());
+    let first_of_new = loop {
+        let of_old = shown(&old_reader).await.expect("readable at any time");
+        assert!(of_old.is_no_less_than(last_of_old), "{of_old:?} after {last_of_old:?}");
+        last_of_old = of_old;
+        if let Some(of_new) = shown(&new_reader).await {
+            break of_new;
+        }
+        assert!(!new.is_ready().await || shown(&new_reader).await.is_some(), "ready before it can be read");
+        before = of_old;
+    };
+    assert!(before.counted >= 12_000, "the old version is read all the time: {before:?}");
+    assert!(first_of_new.is_no_less_than(before), "{first_of_new:?} after {before:?}");
+    until("the new version is ready", || new.is_ready()).await;
+
+    // Both go on, and neither goes back.
+    let mut last_of_new = first_of_new;
+    let goal = last_of_new.newest + 500;
+    while last_of_new.newest < goal || last_of_old.newest < goal {
+        for (client, last) in [(&old_reader, &mut last_of_old), (&new_reader, &mut last_of_new)] {
+            let now = shown(client).await.expect("readable from now on");
+            assert!(now.is_no_less_than(*last), "{now:?} after {last:?}");
+            *last = now;
+        }
+    }
+    stop.store(true, Ordering::Relaxed);
+    writing.await.expect("the writer does not fail");
+    let end = written.load(Ordering::Relaxed);
+    for version in [&old, &new] {
+        version.readers.wait_for(end, PATIENCE).await.expect("both keep up");
+    }
+    shutdown.cancel();
+    old_at_work.await.expect("no panic");
+    new_at_work.await.expect("no panic");
+    for version in [&old, &new] {
+        let report = version.maintenance().verify(&[], |_| {}).await.expect("verified");
+        assert!(report.equal(), "{report:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_new_version_waits_until_it_shows_no_less_than_the_old_one() {
+    let old = World::new().await;
+    old.log.append((0..50).map(|id| imported(0x1000 + id, "Ada", None)));
+    old.project().await;
+
+    // The new version's log is a replica that lags: its end is before what the old one shows.
+    let mut of_people = changed();
+    of_people.retain(|projection| ["attendees", "overview"].contains(&projection.name.as_str()));
+    let mut new = old.program(of_people);
+    new.log = GivenLog::new(Delivery::default());
+    new.log.append((0..20).map(|id| imported(0x1000 + id, "Ada", None)));
+    let at_work = new.start();
+    let end = new.log.last_position();
+    until("it is built as far as its log goes", || async { new.health("attendees").await.position == end })
+        .await;
+    let first = new.health("attendees").await;
+    assert_eq!((first.state, first.ready), ("building", false));
+    assert!(shown(&new.reader().await).await.is_none());
+
+    new.log.append((20..50).map(|id| imported(0x1000 + id, "Ada", None)));
+    until("it goes live", || async { new.health("attendees").await.ready }).await;
+    new.until_ready().await;
+    assert_eq!(shown(&new.reader().await).await.map(|shown| shown.counted), Some(50));
+    at_work.stop().await;
+}
+
+#[tokio::test]
+async fn a_process_that_starts_over_old_tables_is_not_ready_before_they_are_level() {
+    let world = World::new().await;
+    world.log.append(everything());
+    world.project().await;
+    world.log.append([imported(0xA7, "Tony", None)]);
+    // The same program in another process, where no projector is at work yet.
+    let again = world.program(projections().expect("good projections"));
+    let health = again.health("attendees").await;
+    assert_eq!((health.state, health.ready, health.lag), ("live", false, 3));
+    let at_work = world.start();
+    again.until_ready().await;
+    at_work.stop().await;
+}
+
+#[tokio::test]
+async fn clean_up_leaves_what_a_running_program_keeps_or_reads() {
+    let old = World::new().await;
+    old.log.append(everything());
+    let new = old.program(changed());
+    let (old_at_work, new_at_work) = (old.start(), new.start());
+    old.until_ready().await;
+    new.until_ready().await;
+    let of_old = ["attendees", "overview"].map(|name| old.schema(name).to_owned()).to_vec();
+    let left = CleanUp { dropped: Vec::new(), in_use: of_old.clone() };
+
+    assert_eq!(new.maintenance().drop_unused(&[]).await.expect("cleaned up"), left);
+    let reading = Presence::announce(old.pool.clone(), old.set.clone()).await.expect("announced");
+    let position = old.log.append([imported(0xA7, "Tony", None)]);
+    old.readers.wait_for(position, PATIENCE).await.expect("the old version goes on");
+    old_at_work.stop().await;
+
+    // Its projector is gone; another process still reads.
+    assert_eq!(new.maintenance().drop_unused(&[]).await.expect("cleaned up"), left);
+    drop(reading);
+    until("nobody reads it any more", || async {
+        let found = new.maintenance().drop_unused(&[]).await.expect("cleaned up");
+        found == CleanUp { dropped: of_old.clone(), in_use: Vec::new() }
+    })
+    .await;
+    new_at_work.stop().await;
+    assert_eq!(new.rows("attendees").await["attendees"].as_array().map(Vec::len), Some(4));
+    assert!(new.maintenance().verify(&[], |_| {}).await.expect("verified").equal());
+}
