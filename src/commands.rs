@@ -6,6 +6,7 @@
 
 pub mod issue;
 pub mod register_user;
+pub mod snapshot;
 pub mod take_in_row;
 pub mod transaction;
 
@@ -19,6 +20,7 @@ use uuid::Uuid;
 use crate::domain::{CommandId, Decider, DecodeError, DomainEvent, Refusal};
 use crate::event_log::{AppendError, EventLog, LogError, Position, RecordedEvent};
 
+pub use snapshot::Snapshot;
 pub use transaction::Transaction;
 
 /// How often a command is decided anew after a conflict before it gives up. With waits of up to a
@@ -164,9 +166,28 @@ impl Commands {
     where
         F: Future<Output = Result<T, CommandError>>,
     {
+        self.transact_on(&Snapshot::default(), context, body).await
+    }
+
+    /// As [`Self::transact`], with aggregates that were loaded together a moment ago. If somebody has
+    /// written to one of them since, the conflict shows it, and the second round loads anew. The body
+    /// must not end without a decision on what it saw in the snapshot, unless that may be a moment old.
+    ///
+    /// # Errors
+    /// The body refuses, or the log can't be used.
+    pub async fn transact_on<T, F>(
+        &self,
+        snapshot: &Snapshot,
+        context: &CommandContext,
+        body: impl Fn(Transaction) -> F,
+    ) -> Result<Committed<T>, CommandError>
+    where
+        F: Future<Output = Result<T, CommandError>>,
+    {
         let context = Arc::new(context.clone());
         for attempt in 0..TRIES {
-            let transaction = Transaction::new(self, context.clone());
+            let snapshot = if attempt == 0 { snapshot.clone() } else { Snapshot::default() };
+            let transaction = Transaction::new(self, context.clone(), snapshot);
             let value = match body(transaction.clone()).await {
                 Ok(value) => value,
                 Err(CommandError::Refused(refusal)) => {
@@ -192,22 +213,75 @@ impl Commands {
         Err(CommandError::Busy)
     }
 
+    /// Decides a command on an aggregate that the caller keeps, and keeps it up to date: a long history
+    /// is not read again for each command. Where somebody else wrote to it, it is loaded anew.
+    ///
+    /// # Errors
+    /// The command is refused, or the log can't be used.
+    pub async fn execute_kept<D: Decider>(
+        &self,
+        context: &CommandContext,
+        id: impl Display,
+        kept: &mut Loaded<D>,
+        command: &D::Command,
+    ) -> Result<(), CommandError> {
+        let (id, context) = (id.to_string(), Arc::new(context.clone()));
+        for attempt in 0..TRIES {
+            let transaction = Transaction::new(self, context.clone(), Snapshot::default());
+            let known = Loaded { state: kept.state.clone(), position: kept.position, own: kept.own.clone() };
+            let done = transaction.decide_loaded::<D>(&id, known, command)?;
+            let Some(commit) = transaction.commit() else { return Ok(()) };
+            match self.log.append(commit).await {
+                Ok(positions) => {
+                    let position = positions.last().copied().unwrap_or(kept.position);
+                    *kept = Loaded { state: done.state, position, own: Vec::new() };
+                    return Ok(());
+                }
+                Err(AppendError::Conflict | AppendError::Unknown(_)) => {
+                    backoff(attempt).await;
+                    *kept = self.load_for::<D>(&id, Some(context.command_id)).await?;
+                }
+                Err(AppendError::Refused(why)) => return Err(LogError::Unavailable(why).into()),
+            }
+        }
+        Err(CommandError::Busy)
+    }
+
     async fn load_for<D: Decider>(
         &self,
         id: &str,
         own: Option<CommandId>,
     ) -> Result<Loaded<D>, CommandError> {
-        let recorded = self.log.load(D::AGGREGATE, id, 0).await?;
-        let mut loaded = Loaded { state: D::State::default(), position: 0, own: Vec::new() };
-        for event in recorded {
-            let decoded = D::Event::decode(&event.event_type, &event.body)?;
-            loaded.state = D::evolve(loaded.state, &decoded);
-            loaded.position = event.position;
-            if own == Some(event.command_id) {
-                loaded.own.push((event.position, decoded));
+        let mut loaded = Loaded::default();
+        loop {
+            let (events, more) = self.log.load_page(D::AGGREGATE, id, loaded.position).await?;
+            loaded.fold(&events, own)?;
+            if !more {
+                return Ok(loaded);
             }
         }
-        Ok(loaded)
+    }
+}
+
+impl<D: Decider> Default for Loaded<D> {
+    /// Without history.
+    fn default() -> Self {
+        Self { state: D::State::default(), position: 0, own: Vec::new() }
+    }
+}
+
+impl<D: Decider> Loaded<D> {
+    /// Adds events to the history; those of the command `own` are kept.
+    fn fold(&mut self, events: &[RecordedEvent], own: Option<CommandId>) -> Result<(), CommandError> {
+        for event in events {
+            let decoded = D::Event::decode(&event.event_type, &event.body)?;
+            self.state = D::evolve(std::mem::take(&mut self.state), &decoded);
+            self.position = event.position;
+            if own == Some(event.command_id) {
+                self.own.push((event.position, decoded));
+            }
+        }
+        Ok(())
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 
-use super::{CommandContext, CommandError, Commands, Done, Loaded};
+use super::{CommandContext, CommandError, Commands, Done, Loaded, Snapshot};
 use crate::domain::{Decider, DomainEvent};
 use crate::event_log::{Append, Commit, NewEvent, Position};
 
@@ -14,6 +14,7 @@ use crate::event_log::{Append, Commit, NewEvent, Position};
 pub struct Transaction {
     commands: Commands,
     context: Arc<CommandContext>,
+    snapshot: Snapshot,
     collected: Arc<Mutex<Collected>>,
 }
 
@@ -24,8 +25,8 @@ struct Collected {
 }
 
 impl Transaction {
-    pub(super) fn new(commands: &Commands, context: Arc<CommandContext>) -> Self {
-        Self { commands: commands.clone(), context, collected: Arc::default() }
+    pub(super) fn new(commands: &Commands, context: Arc<CommandContext>, snapshot: Snapshot) -> Self {
+        Self { commands: commands.clone(), context, snapshot, collected: Arc::default() }
     }
 
     /// A poisoned lock still holds whole entries: nothing between lock and unlock can panic half-way.
@@ -39,7 +40,11 @@ impl Transaction {
     /// The log can't be read.
     pub async fn look<D: Decider>(&self, id: impl Display) -> Result<Loaded<D>, CommandError> {
         let id = id.to_string();
-        let loaded = self.commands.load_for::<D>(&id, Some(self.context.command_id)).await?;
+        let own = Some(self.context.command_id);
+        let loaded = match self.snapshot.loaded::<D>(self.commands.log().names(), &id, own)? {
+            Some(loaded) => loaded,
+            None => self.commands.load_for::<D>(&id, own).await?,
+        };
         self.collected().seen.push((D::AGGREGATE, id, loaded.position));
         Ok(loaded)
     }

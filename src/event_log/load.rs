@@ -1,10 +1,13 @@
 //! Loading one aggregate: batch direct get (ADR-31), which any replica answers.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use async_nats::HeaderMap;
 use async_nats::jetstream::response::Response;
+use bytes::Bytes;
 use futures_util::StreamExt;
+use futures_util::future::try_join_all;
 use serde::Deserialize;
 use serde_json::json;
 
@@ -19,9 +22,12 @@ const MAX_BYTES: usize = 8 << 20;
 /// How long the server may take for the next event of an answer.
 const NEXT_WITHIN: Duration = Duration::from_secs(5);
 
+/// How many subjects one request asks about; the server answers with at most 1024 messages.
+const SUBJECTS_PER_REQUEST: usize = 1_000;
+
+const PENDING: &str = "Nats-Num-Pending";
 const SUBJECT: &str = "Nats-Subject";
 const SEQUENCE: &str = "Nats-Sequence";
-const PENDING: &str = "Nats-Num-Pending";
 
 /// JetStream: no message found.
 const NO_MESSAGE: u64 = 10037;
@@ -37,35 +43,74 @@ impl EventLog {
         id: &str,
         after: Position,
     ) -> Result<Vec<RecordedEvent>, LogError> {
-        let subject = self.shared.names.aggregate(aggregate, id);
-        let mut events = Vec::new();
-        let mut from = after + 1;
-        loop {
-            let before = events.len();
-            let more = self.load_page(&subject, from, &mut events).await?;
-            match events.last() {
-                Some(last) if more && events.len() > before => from = last.position + 1,
-                _ => return Ok(events),
-            }
+        let (mut events, mut more) = self.load_page(aggregate, id, after).await?;
+        while let (true, Some(last)) = (more, events.last()) {
+            let page = self.load_page(aggregate, id, last.position).await?;
+            events.extend(page.0);
+            more = page.1;
         }
+        Ok(events)
     }
 
-    /// Adds one answer's events. Tells whether there are more: an answer ends after so many events, or
-    /// after so many bytes.
-    async fn load_page(
+    /// The next events of one aggregate after a position, as many as fit one answer, and whether there are
+    /// more: a history of any length can be folded page by page in constant memory.
+    ///
+    /// # Errors
+    /// The server can't be reached, or the subject holds something that is not an event.
+    pub async fn load_page(
         &self,
-        subject: &str,
-        from: Position,
-        events: &mut Vec<RecordedEvent>,
+        aggregate: &str,
+        id: &str,
+        after: Position,
+    ) -> Result<(Vec<RecordedEvent>, bool), LogError> {
+        let subject = self.shared.names.aggregate(aggregate, id);
+        let ask =
+            json!({ "next_by_subj": subject, "seq": after + 1, "batch": PER_REQUEST, "max_bytes": MAX_BYTES });
+        let mut events = Vec::new();
+        let see = |subject: &str, position, headers: &HeaderMap, body| {
+            events.push(recorded(&self.shared.names, subject, position, headers, body)?);
+            Ok(())
+        };
+        let more = self.direct_get(ask, see).await?;
+        let more = more && !events.is_empty();
+        Ok((events, more))
+    }
+
+    /// Which of these subjects have events, as the answering replica knows it.
+    ///
+    /// # Errors
+    /// The server can't be reached.
+    pub async fn present(&self, subjects: &[String]) -> Result<HashSet<String>, LogError> {
+        let mut asked = Vec::new();
+        for some in subjects.chunks(SUBJECTS_PER_REQUEST) {
+            asked.push(self.present_of(some));
+        }
+        Ok(try_join_all(asked).await?.into_iter().flatten().collect())
+    }
+
+    async fn present_of(&self, subjects: &[String]) -> Result<Vec<String>, LogError> {
+        let mut found = Vec::new();
+        let ask = json!({ "multi_last": subjects, "batch": PER_REQUEST, "max_bytes": MAX_BYTES });
+        let see = |subject: &str, _, _: &HeaderMap, _| {
+            found.push(subject.to_owned());
+            Ok(())
+        };
+        self.direct_get(ask, see).await?;
+        Ok(found)
+    }
+
+    /// Asks for several messages and hands over each: subject, position, headers, body. Tells whether there
+    /// are more: an answer ends after so many messages, or after so many bytes.
+    async fn direct_get(
+        &self,
+        ask: serde_json::Value,
+        mut see: impl FnMut(&str, Position, &HeaderMap, Bytes) -> Result<(), LogError>,
     ) -> Result<bool, LogError> {
         let client = &self.shared.client;
         let inbox = client.new_inbox();
         let mut answers = client.subscribe(inbox.clone()).await?;
-        let ask =
-            json!({ "next_by_subj": subject, "seq": from, "batch": PER_REQUEST, "max_bytes": MAX_BYTES })
-                .to_string();
         let api = format!("$JS.API.DIRECT.GET.{}", self.shared.names.events());
-        client.publish_with_reply(api, inbox, ask.into()).await?;
+        client.publish_with_reply(api, inbox, ask.to_string().into()).await?;
         loop {
             let next = tokio::time::timeout(NEXT_WITHIN, answers.next()).await;
             let Ok(Some(message)) = next else {
@@ -77,7 +122,7 @@ impl EventLog {
                 return match status.as_u16() {
                     // End of the answer.
                     204 => Ok(pending(message.headers.as_ref()) > 0),
-                    // Nothing on this subject.
+                    // Nothing on these subjects.
                     404 => Ok(false),
                     503 => Err(LogError::NotProvisioned),
                     other => Err(LogError::Unavailable(format!("direct get answered {other}"))),
@@ -88,7 +133,7 @@ impl EventLog {
             let (Some(position), Some(subject)) = (sequence, headers.get(SUBJECT)) else {
                 return Err(LogError::Unavailable("a direct get's answer lacks its sequence".to_owned()));
             };
-            events.push(recorded(&self.shared.names, subject.as_str(), position, &headers, message.payload)?);
+            see(subject.as_str(), position, &headers, message.payload)?;
         }
     }
 
@@ -119,7 +164,7 @@ impl EventLog {
     }
 }
 
-/// How many more events there are after an answer.
+/// How many more messages there are after an answer.
 fn pending(headers: Option<&HeaderMap>) -> u64 {
     headers.and_then(|headers| headers.get(PENDING)).and_then(|v| v.as_str().parse().ok()).unwrap_or(0)
 }
