@@ -63,7 +63,8 @@ impl Commands {
     /// # Errors
     /// The log can't be read.
     pub async fn load_into(&self, snapshot: &mut Snapshot, wanted: Wanted) -> Result<(), CommandError> {
-        let named = wanted.0.into_iter().map(|(kind, id)| (self.log.names().aggregate(kind, &id), (kind, id)));
+        let named =
+            wanted.0.into_iter().map(|(kind, id)| (self.log.names().aggregate(kind, &id), (kind, id)));
         let missing: HashMap<_, _> =
             named.filter(|(subject, _)| !snapshot.histories.contains_key(subject)).collect();
         let subjects: Vec<String> = missing.keys().cloned().collect();

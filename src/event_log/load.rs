@@ -64,8 +64,7 @@ impl EventLog {
         after: Position,
     ) -> Result<(Vec<RecordedEvent>, bool), LogError> {
         let subject = self.shared.names.aggregate(aggregate, id);
-        let ask =
-            json!({ "next_by_subj": subject, "seq": after + 1, "batch": PER_REQUEST, "max_bytes": MAX_BYTES });
+        let ask = json!({ "next_by_subj": subject, "seq": after + 1, "batch": PER_REQUEST, "max_bytes": MAX_BYTES });
         let mut events = Vec::new();
         let see = |subject: &str, position, headers: &HeaderMap, body| {
             events.push(recorded(&self.shared.names, subject, position, headers, body)?);

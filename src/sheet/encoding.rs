@@ -225,7 +225,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn utf8_text_is_recognised_whatever_it_says(written in "[^\r\u{feff}]{0,40}") {
+        fn utf8_text_is_recognised_whatever_it_says(written in "[^\r\0\u{feff}]{0,40}") {
             prop_assert_eq!(text(written.as_bytes()), written);
         }
 

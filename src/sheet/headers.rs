@@ -160,7 +160,8 @@ impl HeaderMap {
     }
 
     fn contradiction(&self, field: &'static str, one: usize, other: usize, row: u32) -> SheetError {
-        let header = |position: usize| self.headers.get(position).map_or_else(|| letter(position), |h| printable(h));
+        let header =
+            |position: usize| self.headers.get(position).map_or_else(|| letter(position), |h| printable(h));
         SheetError::DuplicateColumns { field, first: header(one), second: header(other), row }
     }
 }

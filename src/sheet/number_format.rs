@@ -143,7 +143,14 @@ mod tests {
 
     #[test]
     fn dates_and_elapsed_times() {
-        for code in ["dd/mm/yyyy", "yyyy\\-mm\\-dd", "[$-409]d\\-mmm\\-yy;@", "h:mm AM/PM", "\"on \"d.m.yy", "mm:ss.0"] {
+        for code in [
+            "dd/mm/yyyy",
+            "yyyy\\-mm\\-dd",
+            "[$-409]d\\-mmm\\-yy;@",
+            "h:mm AM/PM",
+            "\"on \"d.m.yy",
+            "mm:ss.0",
+        ] {
             assert_eq!(NumberFormat::of_code(code), NumberFormat::Date, "{code}");
         }
         for code in ["[h]:mm:ss", "[mm]:ss", "[SS]"] {

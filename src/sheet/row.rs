@@ -230,7 +230,8 @@ fn take_text(
     errors: &mut Vec<RowError>,
 ) -> Option<String> {
     // Of several columns of one meaning the first that says anything; that they agree is checked before.
-    let is_filled = |position: &usize| cells.get(*position).and_then(Option::as_ref).is_some_and(|cell| !cell.is_blank());
+    let is_filled =
+        |position: &usize| cells.get(*position).and_then(Option::as_ref).is_some_and(|cell| !cell.is_blank());
     let position = map.positions(column).find(is_filled)?;
     match cells.get_mut(position)?.take()? {
         Cell::Text(text) => Some(text.into_revealed()),

@@ -24,7 +24,8 @@ impl Strings {
 
     pub(super) fn get(&self, index: usize) -> Option<&str> {
         let end = *self.ends.get(index)? as usize;
-        let start = index.checked_sub(1).and_then(|before| self.ends.get(before)).map_or(0, |&end| end as usize);
+        let start =
+            index.checked_sub(1).and_then(|before| self.ends.get(before)).map_or(0, |&end| end as usize);
         self.text.get(start..end)
     }
 
@@ -43,10 +44,14 @@ mod tests {
         for one in ["a", "", "Ωé"] {
             strings.push(one).expect("few");
         }
-        assert_eq!([strings.get(0), strings.get(1), strings.get(2), strings.get(3)], [Some("a"), Some(""), Some("Ωé"), None]);
+        assert_eq!(
+            [strings.get(0), strings.get(1), strings.get(2), strings.get(3)],
+            [Some("a"), Some(""), Some("Ωé"), None]
+        );
         assert_eq!(strings.bytes(), 5 + 3 * 4);
         let long = "x".repeat(1 << 20);
-        let told = std::iter::repeat_with(|| strings.push(&long)).take(65).find_map(Result::err).expect("too much");
+        let told =
+            std::iter::repeat_with(|| strings.push(&long)).take(65).find_map(Result::err).expect("too much");
         assert_eq!(told.code(), "FILE_INFLATES_TOO_LARGE");
     }
 }

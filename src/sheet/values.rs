@@ -56,7 +56,11 @@ fn text(text: String) -> Cell {
 }
 
 fn invalid_date() -> Cell {
-    Cell::unusable("########", "INVALID_DATE", "is no date that a spreadsheet program can show; write it as text")
+    Cell::unusable(
+        "########",
+        "INVALID_DATE",
+        "is no date that a spreadsheet program can show; write it as text",
+    )
 }
 
 /// A day as `2025-10-13`, a time of day as `13:45:00`, both as `2025-10-13T13:45:00`.

@@ -122,7 +122,8 @@ impl Book for Workbook {
     }
 
     fn cells(&mut self, sheet: usize) -> Result<Box<dyn CellSource + '_>, SheetError> {
-        let start = self.sheets.get(sheet).copied().ok_or_else(|| SheetError::broken("a sheet of it is missing"))?;
+        let start =
+            self.sheets.get(sheet).copied().ok_or_else(|| SheetError::broken("a sheet of it is missing"))?;
         self.records.go_to(start)?;
         self.records.next()?;
         if self.records.kind != records::BEGIN {

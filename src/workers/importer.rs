@@ -144,7 +144,9 @@ impl Importer {
             let done = std::mem::take(&mut settled);
             let note = self.note(delivery, request.id, &mut import, &done);
             match chunk {
-                Ok(rows) => (settled, ()) = try_join(self.take_in_chunk(delivery, request, rows), note).await?,
+                Ok(rows) => {
+                    (settled, ()) = try_join(self.take_in_chunk(delivery, request, rows), note).await?
+                }
                 Err(error) => return note.await.and(Err(error)),
             }
             for row in &settled {

@@ -130,7 +130,8 @@ impl SheetCells<'_> {
             records::RK => self.number(rk(self.records.long(6)?), style),
             records::LABEL_SST => {
                 let shared = self.strings.get(self.records.long(6)? as usize);
-                let shared = shared.ok_or_else(|| SheetError::broken("a cell refers to a text that is not there"))?;
+                let shared =
+                    shared.ok_or_else(|| SheetError::broken("a cell refers to a text that is not there"))?;
                 Cell::text(shared.to_owned(), self.max_chars)
             }
             records::BOOL_OR_ERROR if self.records.byte(7)? == 0 => values::truth(self.records.byte(6)? != 0),

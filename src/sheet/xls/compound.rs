@@ -135,7 +135,7 @@ impl Compound {
                 });
             }
         }
-        Ok(())
+        if self.entries.is_empty() { Err(broken()) } else { Ok(()) }
     }
 
     /// The bytes of one sector; the file's last one may be short.
@@ -220,7 +220,8 @@ impl Read for Sectors {
         let index = usize::try_from(self.position / self.sector).unwrap_or(usize::MAX);
         let (Some(&first), true) = (self.chain.get(index), left > 0) else { return Ok(0) };
         // Sectors that lie side by side are read together.
-        let following = self.chain[index..].windows(2).take_while(|pair| pair[0] + 1 == pair[1]).count() as u64;
+        let following =
+            self.chain[index..].windows(2).take_while(|pair| pair[0] + 1 == pair[1]).count() as u64;
         let offset = self.position % self.sector;
         let together = (following + 1) * self.sector - offset;
         let most = usize::try_from(together.min(left)).unwrap_or(usize::MAX).min(out.len());

@@ -51,7 +51,13 @@ impl<'r> Cursor<'r> {
 
     /// One byte for each UTF-16 unit where all of them are below 256, or else two. Where a string is
     /// cut between records, the next one says anew which.
-    fn characters(&mut self, count: usize, is_wide: bool, text: &mut String, most: usize) -> Result<(), SheetError> {
+    fn characters(
+        &mut self,
+        count: usize,
+        is_wide: bool,
+        text: &mut String,
+        most: usize,
+    ) -> Result<(), SheetError> {
         let (mut left, mut is_wide) = (count, is_wide);
         // 65,535 units at the most: what the length field holds.
         let mut units: Vec<u16> = Vec::new();
@@ -64,7 +70,8 @@ impl<'r> Cursor<'r> {
                 self.at = 1;
                 continue;
             }
-            let unit = if is_wide { self.records.short(self.at)? } else { self.records.byte(self.at)?.into() };
+            let unit =
+                if is_wide { self.records.short(self.at)? } else { self.records.byte(self.at)?.into() };
             self.at += if is_wide { 2 } else { 1 };
             units.push(unit);
             left -= 1;

@@ -108,7 +108,8 @@ impl<R: BufRead> SheetCells<'_, R> {
         Ok(match described.kind.as_deref() {
             Some("s") => {
                 let shared = trimmed.parse().ok().and_then(|index| self.strings.get(index));
-                let shared = shared.ok_or_else(|| SheetError::broken("a cell refers to a text that is not there"))?;
+                let shared =
+                    shared.ok_or_else(|| SheetError::broken("a cell refers to a text that is not there"))?;
                 Cell::text(shared.to_owned(), self.max_chars)
             }
             Some("b") => values::truth(matches!(trimmed, "1" | "true" | "TRUE")),

@@ -75,7 +75,10 @@ impl<R: BufRead> Xml<R> {
         Ok(())
     }
 
-    fn inside(&mut self, mut see: impl FnMut(&Event<'_>) -> Result<(), SheetError>) -> Result<(), SheetError> {
+    fn inside(
+        &mut self,
+        mut see: impl FnMut(&Event<'_>) -> Result<(), SheetError>,
+    ) -> Result<(), SheetError> {
         let outside = self.depth.saturating_sub(1);
         loop {
             let (event, depth) = self.next()?;
@@ -96,9 +99,9 @@ pub(super) fn cut_off() -> SheetError {
 fn damaged(error: Error) -> SheetError {
     match error {
         Error::Io(error) => match error.kind() {
-            std::io::ErrorKind::InvalidData | std::io::ErrorKind::InvalidInput | std::io::ErrorKind::UnexpectedEof => {
-                SheetError::broken("a part of its archive is not whole")
-            }
+            std::io::ErrorKind::InvalidData
+            | std::io::ErrorKind::InvalidInput
+            | std::io::ErrorKind::UnexpectedEof => SheetError::broken("a part of its archive is not whole"),
             _ => SheetError::Io(std::io::Error::new(error.kind(), "the archive could not be read")),
         },
         _ => SheetError::broken("its XML is not well formed"),
@@ -151,7 +154,9 @@ fn unescape(text: &mut String) {
     }
     let (mut read, mut units): (String, Vec<u16>) = (String::with_capacity(text.len()), Vec::new());
     let flush = |units: &mut Vec<u16>, read: &mut String| {
-        read.extend(char::decode_utf16(units.drain(..)).map(|unit| unit.unwrap_or(char::REPLACEMENT_CHARACTER)));
+        read.extend(
+            char::decode_utf16(units.drain(..)).map(|unit| unit.unwrap_or(char::REPLACEMENT_CHARACTER)),
+        );
     };
     let mut rest = text.as_str();
     while let Some(character) = rest.chars().next() {

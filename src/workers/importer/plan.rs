@@ -89,7 +89,11 @@ impl PlannedRow {
 }
 
 /// The claims and people that the rows are about.
-async fn load(commands: &Commands, request: &Request<'_>, rows: &[PlannedRow]) -> Result<Snapshot, CommandError> {
+async fn load(
+    commands: &Commands,
+    request: &Request<'_>,
+    rows: &[PlannedRow],
+) -> Result<Snapshot, CommandError> {
     let mut snapshot = Snapshot::default();
     let mut wanted = Wanted::default();
     for row in rows {

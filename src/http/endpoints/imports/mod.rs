@@ -166,7 +166,8 @@ async fn details(http: &HttpState, row: &ImportRow) -> Result<Vec<RowErrors>, Ap
         let key = ObjectKey::parse(key).map_err(ApiError::internal)?;
         if let Some(start) = http.storage.get_start(&key, REPORT_START_BYTES).await? {
             // The parser's message may quote the row.
-            let details = ReportFile::first_rows(&start).map_err(|_| ApiError::internal("a damaged report"))?;
+            let details =
+                ReportFile::first_rows(&start).map_err(|_| ApiError::internal("a damaged report"))?;
             return Ok(details.into_iter().map(RowErrors::from).collect());
         }
     }
