@@ -5,7 +5,9 @@
 //! unknown — finds its own events and changes nothing.
 
 pub mod issue;
+pub mod loaded;
 pub mod register_user;
+pub mod snapshot;
 pub mod take_in_row;
 pub mod transaction;
 
@@ -16,9 +18,11 @@ use thiserror::Error;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use crate::domain::{CommandId, Decider, DecodeError, DomainEvent, Refusal};
+use crate::domain::{CommandId, Decider, DecodeError, Refusal};
 use crate::event_log::{AppendError, EventLog, LogError, Position, RecordedEvent};
 
+pub use loaded::Loaded;
+pub use snapshot::Snapshot;
 pub use transaction::Transaction;
 
 /// How often a command is decided anew after a conflict before it gives up. With waits of up to a
@@ -74,55 +78,6 @@ pub enum CommandError {
     Decode(#[from] DecodeError),
 }
 
-/// An aggregate as the log has it.
-#[derive(Debug)]
-pub struct Loaded<D: Decider> {
-    /// Its state.
-    pub state: D::State,
-    /// The position of its last event; 0 without history.
-    pub position: Position,
-    /// The events of the command that it was loaded for, if it was executed before.
-    pub own: Vec<(Position, D::Event)>,
-}
-
-impl<D: Decider> Loaded<D> {
-    /// An aggregate without history.
-    #[must_use]
-    pub fn new() -> Self {
-        Self { state: D::State::default(), position: 0, own: Vec::new() }
-    }
-
-    /// An aggregate that has this event and no other: for events that can only be the first.
-    ///
-    /// # Errors
-    /// This program doesn't know the event.
-    pub fn begun_by(event: &RecordedEvent) -> Result<Self, DecodeError> {
-        let first = D::Event::decode(&event.event_type, &event.body)?;
-        let state = D::evolve(D::State::default(), &first);
-        Ok(Self { state, position: event.position, own: Vec::new() })
-    }
-}
-
-// Not derived: that would ask the decider itself to be cloneable.
-impl<D: Decider> Clone for Loaded<D> {
-    fn clone(&self) -> Self {
-        Self { state: self.state.clone(), position: self.position, own: self.own.clone() }
-    }
-}
-
-impl<D: Decider> Default for Loaded<D> {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
-impl<D: Decider> From<Done<D>> for Loaded<D> {
-    /// The aggregate as a command has just left it.
-    fn from(done: Done<D>) -> Self {
-        Self { state: done.state, position: done.position, own: Vec::new() }
-    }
-}
-
 /// What a command did.
 #[derive(Clone, Debug)]
 pub struct Done<D: Decider> {
@@ -167,6 +122,18 @@ impl Commands {
     /// The log can't be read.
     pub async fn load<D: Decider>(&self, id: impl Display) -> Result<Loaded<D>, CommandError> {
         self.load_for::<D>(&id.to_string(), None).await
+    }
+
+    /// The state that an aggregate's first event left it in; the initial state where there is none. Enough
+    /// for what later events don't change, and cheaper than the whole history.
+    ///
+    /// # Errors
+    /// The log can't be read.
+    pub async fn load_beginning<D: Decider>(&self, id: impl Display) -> Result<D::State, CommandError> {
+        Ok(match self.log.first(D::AGGREGATE, &id.to_string()).await? {
+            Some(event) => Loaded::<D>::begun_by(&event)?.state,
+            None => D::State::default(),
+        })
     }
 
     /// Decides one command on one aggregate and appends what follows.
@@ -222,10 +189,28 @@ impl Commands {
     where
         F: Future<Output = Result<T, CommandError>>,
     {
+        self.transact_on(&Snapshot::default(), context, body).await
+    }
+
+    /// As [`Self::transact`], with aggregates that were loaded together a moment ago. If somebody has
+    /// written to one of them since, the conflict shows it, and the second round loads anew. The body
+    /// must not end without a decision on what it saw in the snapshot, unless that may be a moment old.
+    ///
+    /// # Errors
+    /// The body refuses, or the log can't be used.
+    pub async fn transact_on<T, F>(
+        &self,
+        snapshot: &Snapshot,
+        context: &CommandContext,
+        body: impl Fn(Transaction) -> F,
+    ) -> Result<Committed<T>, CommandError>
+    where
+        F: Future<Output = Result<T, CommandError>>,
+    {
         let context = Arc::new(context.clone());
         let mut unsettled = false;
         for attempt in 0..TRIES {
-            let transaction = Transaction::new(self, context.clone(), attempt == 0);
+            let transaction = Transaction::new(self, context.clone(), snapshot, attempt == 0);
             let outcome = match body(transaction.clone()).await {
                 Ok(value) => Ok(value),
                 Err(CommandError::Refused(refusal)) => Err(refusal),
@@ -263,17 +248,14 @@ impl Commands {
         id: &str,
         own: Option<CommandId>,
     ) -> Result<Loaded<D>, CommandError> {
-        let recorded = self.log.load(D::AGGREGATE, id, 0).await?;
         let mut loaded = Loaded::<D>::new();
-        for event in recorded {
-            let decoded = D::Event::decode(&event.event_type, &event.body)?;
-            loaded.state = D::evolve(loaded.state, &decoded);
-            loaded.position = event.position;
-            if own == Some(event.command_id) {
-                loaded.own.push((event.position, decoded));
+        loop {
+            let (events, more) = self.log.load_page(D::AGGREGATE, id, loaded.position).await?;
+            loaded.fold(&events, own)?;
+            if !more {
+                return Ok(loaded);
             }
         }
-        Ok(loaded)
     }
 }
 

@@ -1,6 +1,8 @@
 //! Taking one row's person in: the attendee and the claims on e-mail and document, together.
 
-use super::{CommandContext, CommandError, Commands, Loaded, Transaction};
+use futures_util::future::try_join;
+
+use super::{CommandContext, CommandError, Commands, Loaded, Snapshot, Transaction};
 use crate::domain::attendee::{Attendee, AttendeeCommand, ImportedRow};
 use crate::domain::claim::{Claim, ClaimCommand, ClaimEvent, ClaimKind};
 use crate::domain::{AttendeeId, Person};
@@ -31,29 +33,35 @@ impl PersonClaims {
 pub struct Row<'r> {
     /// The person, already checked.
     pub person: &'r Person,
+    /// What the person claims.
+    pub claims: &'r PersonClaims,
     /// Where it stands.
     pub source: ImportedRow,
     /// Whether a known person is changed.
     pub update_existing: bool,
 }
 
-/// Takes a row in and tells what was done; a duplicate or a mismatch writes nothing.
+/// Takes a row in and tells what was done; a duplicate or a mismatch writes nothing. What the snapshot
+/// has is not loaded.
 ///
 /// # Errors
 /// The log can't be used.
 pub async fn take_in_row(
     commands: &Commands,
     claim_key: &[u8],
+    snapshot: &Snapshot,
     context: &CommandContext,
     row: Row<'_>,
 ) -> Result<RowPlan, CommandError> {
-    let claims = PersonClaims::of(claim_key, row.person);
     let own = AttendeeId::of_row(row.source.import_id, row.source.row);
-    let claims = &claims;
+    let claims = row.claims;
     let committed = commands
-        .transact(context, |transaction| async move {
-            let email = transaction.look::<Claim>(&claims.email).await?;
-            let document = transaction.look::<Claim>(&claims.document).await?;
+        .transact_on(snapshot, context, |transaction| async move {
+            let (email, document) = try_join(
+                transaction.look::<Claim>(&claims.email),
+                transaction.look::<Claim>(&claims.document),
+            )
+            .await?;
             if let Some(owner) = taken_before(&email, &document) {
                 return Ok(if owner == own { RowPlan::Create(owner) } else { RowPlan::Update(owner) });
             }

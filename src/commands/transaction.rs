@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use bytes::Bytes;
 use futures_util::future::try_join_all;
 
-use super::{CommandContext, CommandError, Commands, Done, Loaded};
+use super::{CommandContext, CommandError, Commands, Done, Loaded, Snapshot};
 use crate::domain::{Decider, DomainEvent};
 use crate::event_log::{Append, Commit, NewEvent, Position};
 
@@ -17,6 +17,7 @@ pub struct Transaction {
     context: Arc<CommandContext>,
     /// Whether this is the first round, the only one in which assumptions are taken for granted.
     assumes: bool,
+    snapshot: Snapshot,
     collected: Arc<Mutex<Collected>>,
 }
 
@@ -30,8 +31,16 @@ struct Collected {
 }
 
 impl Transaction {
-    pub(super) fn new(commands: &Commands, context: Arc<CommandContext>, assumes: bool) -> Self {
-        Self { commands: commands.clone(), context, assumes, collected: Arc::default() }
+    /// `snapshot` and assumptions count in the first round only.
+    pub(super) fn new(
+        commands: &Commands,
+        context: Arc<CommandContext>,
+        snapshot: &Snapshot,
+        is_first_round: bool,
+    ) -> Self {
+        let snapshot = if is_first_round { snapshot.clone() } else { Snapshot::default() };
+        let (commands, collected) = (commands.clone(), Arc::default());
+        Self { commands, context, assumes: is_first_round, snapshot, collected }
     }
 
     /// A poisoned lock still holds whole entries: nothing between lock and unlock can panic half-way.
@@ -45,7 +54,11 @@ impl Transaction {
     /// The log can't be read.
     pub async fn look<D: Decider>(&self, id: impl Display) -> Result<Loaded<D>, CommandError> {
         let id = id.to_string();
-        let loaded = self.commands.load_for::<D>(&id, Some(self.context.command_id)).await?;
+        let own = Some(self.context.command_id);
+        let loaded = match self.snapshot.loaded::<D>(self.commands.log().names(), &id, own)? {
+            Some(loaded) => loaded,
+            None => self.commands.load_for::<D>(&id, own).await?,
+        };
         let mut collected = self.collected();
         collected.seen.push((D::AGGREGATE, id, loaded.position));
         collected.repeated |= !loaded.own.is_empty();

@@ -95,6 +95,8 @@ pub enum FileFormat {
     Csv,
     /// Excel 2007 and later.
     Xlsx,
+    /// Excel 97 to 2003.
+    Xls,
 }
 
 /// Somebody in the file, and what they earn.

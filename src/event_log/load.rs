@@ -1,12 +1,15 @@
-//! Loading one aggregate: batch direct get (ADR-31), which any replica answers.
+//! Loading aggregates: batch direct get (ADR-31), which any replica answers.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use async_nats::jetstream::response::Response;
 use async_nats::{HeaderMap, Request};
+use bytes::Bytes;
 use futures_util::StreamExt;
+use futures_util::future::try_join_all;
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::availability::{patiently, why_nobody_answers};
 use super::envelope::recorded;
@@ -17,6 +20,9 @@ const PER_REQUEST: usize = 1_024;
 /// How many bytes one request asks for: far below the server's `max_pending`, at which it takes a
 /// client for stuck and cuts it off.
 const MAX_BYTES: usize = 8 << 20;
+/// How many subjects one request asks about; the server answers with at most 1024 messages.
+const SUBJECTS_PER_REQUEST: usize = 1_000;
+
 const SUBJECT: &str = "Nats-Subject";
 const SEQUENCE: &str = "Nats-Sequence";
 const PENDING: &str = "Nats-Num-Pending";
@@ -35,36 +41,94 @@ impl EventLog {
         id: &str,
         after: Position,
     ) -> Result<Vec<RecordedEvent>, LogError> {
-        let subject = self.shared.names.aggregate(aggregate, id);
-        let mut events: Vec<RecordedEvent> = Vec::new();
-        let mut from = after + 1;
-        loop {
-            let (page, more) = patiently(|wait| self.load_page(&subject, from, wait)).await?;
-            events.extend(page);
-            match events.last() {
-                Some(last) if more && last.position >= from => from = last.position + 1,
-                _ => return Ok(events),
-            }
+        let (mut events, mut more) = self.load_page(aggregate, id, after).await?;
+        while let (true, Some(last)) = (more, events.last()) {
+            let page = self.load_page(aggregate, id, last.position).await?;
+            events.extend(page.0);
+            more = page.1;
         }
+        Ok(events)
     }
 
-    /// One answer's events, of which each comes within `wait` after the one before, and whether there are more: an answer ends after so many events, or after
-    /// so many bytes.
-    async fn load_page(
+    /// The next events of one aggregate after a position, as many as fit one answer, and whether there are
+    /// more: a history of any length can be folded page by page in constant memory.
+    ///
+    /// # Errors
+    /// The server can't be reached, or the subject holds something that is not an event.
+    pub async fn load_page(
+        &self,
+        aggregate: &str,
+        id: &str,
+        after: Position,
+    ) -> Result<(Vec<RecordedEvent>, bool), LogError> {
+        let subject = self.shared.names.aggregate(aggregate, id);
+        patiently(|wait| self.next_events(&subject, after, PER_REQUEST, wait)).await
+    }
+
+    /// The event that began an aggregate, if there is one. Costs less than the whole history: between two
+    /// events of one aggregate the server looks at all others.
+    ///
+    /// # Errors
+    /// The server can't be reached, or the subject holds something that is not an event.
+    pub async fn first(&self, aggregate: &str, id: &str) -> Result<Option<RecordedEvent>, LogError> {
+        let subject = self.shared.names.aggregate(aggregate, id);
+        let (events, _) = patiently(|wait| self.next_events(&subject, 0, 1, wait)).await?;
+        Ok(events.into_iter().next())
+    }
+
+    async fn next_events(
         &self,
         subject: &str,
-        from: Position,
+        after: Position,
+        most: usize,
         wait: Duration,
     ) -> Result<(Vec<RecordedEvent>, bool), LogError> {
-        let (client, stream) = (&self.shared.client, self.shared.names.events());
+        let ask = json!({ "next_by_subj": subject, "seq": after + 1, "batch": most, "max_bytes": MAX_BYTES });
         let mut events = Vec::new();
+        let see = |subject: &str, position, headers: &HeaderMap, body| {
+            events.push(recorded(&self.shared.names, subject, position, headers, body)?);
+            Ok(())
+        };
+        let more = self.direct_get(&ask, wait, see).await?;
+        let more = more && !events.is_empty();
+        Ok((events, more))
+    }
+
+    /// Which of these subjects have events, as the answering replica knows it.
+    ///
+    /// # Errors
+    /// The server can't be reached.
+    pub async fn present(&self, subjects: &[String]) -> Result<HashSet<String>, LogError> {
+        let some = |some| patiently(move |wait| self.present_of(some, wait));
+        let found = try_join_all(subjects.chunks(SUBJECTS_PER_REQUEST).map(some)).await?;
+        Ok(found.into_iter().flatten().collect())
+    }
+
+    async fn present_of(&self, subjects: &[String], wait: Duration) -> Result<Vec<String>, LogError> {
+        let mut found = Vec::new();
+        let ask = json!({ "multi_last": subjects, "batch": PER_REQUEST, "max_bytes": MAX_BYTES });
+        let see = |subject: &str, _, _: &HeaderMap, _| {
+            found.push(subject.to_owned());
+            Ok(())
+        };
+        self.direct_get(&ask, wait, see).await?;
+        Ok(found)
+    }
+
+    /// Asks for several messages, of which each comes within `wait` after the one before, and hands over
+    /// each: subject, position, headers, body. Tells whether there are more: an answer ends after so many
+    /// messages, or after so many bytes.
+    async fn direct_get(
+        &self,
+        ask: &Value,
+        wait: Duration,
+        mut see: impl FnMut(&str, Position, &HeaderMap, Bytes) -> Result<(), LogError>,
+    ) -> Result<bool, LogError> {
+        let (client, stream) = (&self.shared.client, self.shared.names.events());
         let inbox = client.new_inbox();
         let mut answers = client.subscribe(inbox.clone()).await?;
-        let ask =
-            json!({ "next_by_subj": subject, "seq": from, "batch": PER_REQUEST, "max_bytes": MAX_BYTES })
-                .to_string();
         let api = format!("$JS.API.DIRECT.GET.{stream}");
-        client.publish_with_reply(api, inbox, ask.into()).await?;
+        client.publish_with_reply(api, inbox, ask.to_string().into()).await?;
         loop {
             let next = tokio::time::timeout(wait, answers.next()).await;
             let Ok(Some(message)) = next else {
@@ -75,9 +139,9 @@ impl EventLog {
             if let Some(status) = message.status {
                 return match status.as_u16() {
                     // End of the answer.
-                    204 => Ok((events, pending(message.headers.as_ref()) > 0)),
-                    // Nothing on this subject.
-                    404 => Ok((events, false)),
+                    204 => Ok(pending(message.headers.as_ref()) > 0),
+                    // Nothing on these subjects.
+                    404 => Ok(false),
                     503 => Err(why_nobody_answers(client, &stream).await),
                     other => Err(LogError::Unavailable(format!("direct get answered {other}"))),
                 };
@@ -87,7 +151,7 @@ impl EventLog {
             let (Some(position), Some(subject)) = (sequence, headers.get(SUBJECT)) else {
                 return Err(LogError::Unavailable("a direct get's answer lacks its sequence".to_owned()));
             };
-            events.push(recorded(&self.shared.names, subject.as_str(), position, &headers, message.payload)?);
+            see(subject.as_str(), position, &headers, message.payload)?;
         }
     }
 
@@ -124,7 +188,7 @@ impl EventLog {
     }
 }
 
-/// How many more events there are after an answer.
+/// How many more messages there are after an answer.
 fn pending(headers: Option<&HeaderMap>) -> u64 {
     headers.and_then(|headers| headers.get(PENDING)).and_then(|v| v.as_str().parse().ok()).unwrap_or(0)
 }

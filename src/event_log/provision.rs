@@ -124,13 +124,13 @@ impl EventLog {
     }
 
     async fn replicas_of(&self, stream: &Target) -> Result<u64, ProvisionError> {
-        let present = self.present(stream).await?;
+        let present = self.configured(stream).await?;
         Ok(present.and_then(|config| config["num_replicas"].as_u64()).unwrap_or(1))
     }
 
     /// Compares one stream or consumer with what the server has, and brings it up to date if asked to.
     async fn bring_up(&self, target: &Target, of_new: u64, apply: bool) -> Result<Step, ProvisionError> {
-        let present = self.present(target).await?;
+        let present = self.configured(target).await?;
         let changes = present.as_ref().map_or_else(Vec::new, |present| changes(present, &target.config));
         let action = match &present {
             None => Action::Create,
@@ -148,7 +148,7 @@ impl EventLog {
     }
 
     /// The server's configuration of it; `None` where it doesn't exist.
-    async fn present(&self, target: &Target) -> Result<Option<Value>, ProvisionError> {
+    async fn configured(&self, target: &Target) -> Result<Option<Value>, ProvisionError> {
         let path = match target.kind {
             Kind::Stream => format!("STREAM.INFO.{}", target.path),
             Kind::Consumer => format!("CONSUMER.INFO.{}", target.path),

@@ -252,7 +252,12 @@ mod tests {
             SheetError::Encrypted,
             SheetError::Encoding,
             SheetError::MissingColumns { missing, recognised, found: Personal::new(Vec::new()) },
-            SheetError::DuplicateColumns { field: "email", first: "a".to_owned(), second: "b".to_owned() },
+            SheetError::DuplicateColumns {
+                field: "email",
+                first: "a".to_owned(),
+                second: "b".to_owned(),
+                row: 2,
+            },
             SheetError::UnclosedQuote { row: 1 },
             SheetError::Broken { reason: "x".to_owned() },
         ];

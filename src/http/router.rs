@@ -38,6 +38,7 @@ pub fn api() -> Vec<Endpoint> {
         on(POST, "/attendees/bulk-upload", routes!(attendees::bulk_upload::handle)).may(ImportAttendees).upload(),
         on(GET, "/attendees/{id}", routes!(attendees::get::handle)).may(ReadAttendees),
         on(GET, "/imports/{id}", routes!(imports::get::handle)).may(ReadAttendees),
+        on(GET, "/imports/{id}/report", routes!(imports::report::handle)).may(ReadAttendees),
 
         on(POST, "/generated-certificates/generate", routes!(generated_certificates::generate::handle)).may(Issue),
         on(GET, "/generated-certificates", routes!(generated_certificates::list::handle)).may(ReadIssuances),

@@ -37,7 +37,7 @@ impl Default for HttpSettings {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 3969)),
             prefix: "/api/v1".to_owned(),
             public_base_url: "http://localhost:3969".to_owned(),
-            upload_limit_bytes: 64 << 20,
+            upload_limit_bytes: 256 << 20,
             json_limit_bytes: 1 << 20,
             request_timeout_seconds: 30,
             upload_timeout_seconds: 120,

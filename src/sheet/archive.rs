@@ -1,4 +1,4 @@
-//! Looks an XLSX over before calamine opens it, because calamine trusts what the file declares.
+//! Looks an XLSX over before it is read: whether it is one, and what it inflates to.
 
 use std::io::{self, BufReader, Read, Seek};
 
@@ -9,14 +9,9 @@ use super::{Limits, SheetError};
 
 /// Parts in the archive; a workbook has a dozen, with many sheets and pictures some hundreds.
 const MAX_PARTS: usize = 10_000;
-/// Shared strings are held in memory as a whole.
-const MAX_STRINGS_BYTES: u64 = 64 << 20;
-/// Styles as well, and each takes far more room in memory than in the file.
-const MAX_STYLES_BYTES: u64 = 8 << 20;
-/// Text or markup between two `<`; a cell holds at most 32,767 characters.
+/// Text or markup between two `<`, which the XML reader holds as a whole; a cell holds at most 32,767
+/// characters.
 const MAX_RUN_BYTES: u64 = 1 << 20;
-/// The least room one shared string takes: `<si/>`.
-const MIN_STRING_BYTES: u64 = 5;
 
 /// Inflates every part to nowhere and refuses what would cost too much to read.
 pub(super) fn check<R: Read + Seek>(file: R, limits: &Limits) -> Result<(), SheetError> {
@@ -56,31 +51,24 @@ fn zip_error(error: ZipError) -> SheetError {
     }
 }
 
+/// Whether a part of this name, in lower case, is ever opened. Pictures have no markup, and queries keep
+/// base64 in customXml.
+pub(super) fn is_read(name: &str) -> bool {
+    (name.ends_with(".xml") || name.ends_with(".rels")) && !name.starts_with("customxml/")
+}
+
 /// What one part may cost.
 struct Allowed {
     bytes: u64,
-    /// What to name when it is passed: the part's own limit or the one for all parts together.
+    /// What to name when it is passed.
     limit: u64,
     run: u64,
-    strings: bool,
 }
 
 impl Allowed {
     fn of(name: &str, all: u64, used: u64) -> Self {
-        let own = match name.rsplit('/').next() {
-            Some("sharedstrings.xml") => MAX_STRINGS_BYTES,
-            Some("styles.xml") => MAX_STYLES_BYTES,
-            _ => u64::MAX,
-        };
-        // Pictures have no markup, and queries keep base64 in customXml; calamine opens neither.
-        let is_read = (name.ends_with(".xml") || name.ends_with(".rels")) && !name.starts_with("customxml/");
-        let left = all.saturating_sub(used);
-        Self {
-            bytes: own.min(left),
-            limit: own.min(all),
-            run: if is_read { MAX_RUN_BYTES } else { u64::MAX },
-            strings: name.ends_with("sharedstrings.xml"),
-        }
+        let run = if is_read(name) { MAX_RUN_BYTES } else { u64::MAX };
+        Self { bytes: all.saturating_sub(used), limit: all, run }
     }
 }
 
@@ -88,7 +76,6 @@ impl Allowed {
 fn inflate(part: &mut impl Read, allowed: &Allowed) -> Result<u64, SheetError> {
     let mut buffer = vec![0; 64 * 1024];
     let (mut bytes, mut run) = (0, 0);
-    let mut counts = UniqueCount::default();
     loop {
         let read = match part.read(&mut buffer) {
             Ok(0) => break,
@@ -105,72 +92,14 @@ fn inflate(part: &mut impl Read, allowed: &Allowed) -> Result<u64, SheetError> {
             if run > allowed.run {
                 return Err(SheetError::broken("a part of it has a text that is too long for a cell"));
             }
-            if allowed.strings {
-                counts.see(byte);
-            }
         }
-    }
-    if counts.largest > bytes / MIN_STRING_BYTES {
-        return Err(SheetError::broken("it declares more strings than it has room for"));
     }
     Ok(bytes)
-}
-
-/// The largest number behind `uniqueCount` anywhere in the shared strings. calamine reserves memory for
-/// that many strings at once, and a failed reservation ends the whole process.
-#[derive(Default)]
-struct UniqueCount {
-    matched: usize,
-    number: u64,
-    in_digits: bool,
-    largest: u64,
-}
-
-impl UniqueCount {
-    const NAME: &'static [u8] = b"uniqueCount";
-
-    fn see(&mut self, byte: u8) {
-        if self.matched == Self::NAME.len() {
-            let is_between = matches!(byte, b' ' | b'\t' | b'\r' | b'\n' | b'=' | b'"' | b'\'');
-            if byte.is_ascii_digit() {
-                self.in_digits = true;
-                self.number = self.number.saturating_mul(10).saturating_add(u64::from(byte - b'0'));
-                self.largest = self.largest.max(self.number);
-                return;
-            }
-            if is_between && !self.in_digits {
-                return;
-            }
-            (self.matched, self.number, self.in_digits) = (0, 0, false);
-        }
-        self.matched = match byte {
-            _ if byte == Self::NAME[self.matched] => self.matched + 1,
-            // "uniqu" ends in the "u" that the name starts with.
-            b'n' if self.matched == 5 => 2,
-            b'u' => 1,
-            _ => 0,
-        };
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn largest(text: &str) -> u64 {
-        let mut counts = UniqueCount::default();
-        text.bytes().for_each(|byte| counts.see(byte));
-        counts.largest
-    }
-
-    #[test]
-    fn the_declared_number_of_strings_is_found_however_it_is_written() {
-        assert_eq!(largest(r#"<sst count="9" uniqueCount="12">"#), 12);
-        assert_eq!(largest("<!-- <sst> --><x:sst uniqueCount \n=\n '00077'>"), 77);
-        assert_eq!(largest(r#"uniquniqueCount="5" uniqueCountuniqueCount="8""#), 8);
-        assert_eq!(largest(&format!("uniqueCount=\"{}\"", "9".repeat(40))), u64::MAX);
-        assert_eq!(largest("uniqueCoun=\"5\" uniqueCount=\"x5\""), 0);
-    }
 
     #[test]
     fn a_part_is_counted_as_it_inflates() {

@@ -11,7 +11,7 @@ use super::row::{Cell, Record};
 use super::{Limits, SheetError};
 
 /// Most programs write the first; where the comma is the decimal sign, the second.
-const DELIMITERS: [u8; 3] = [b',', b';', b'\t'];
+const DELIMITERS: [u8; 4] = [b',', b';', b'\t', b'|'];
 /// A header row longer than this is not looked at further when the delimiter is guessed.
 const HEADER_BYTES: u64 = 64 * 1024;
 /// A record of more bytes than this is an unclosed quotation mark, not a person.

@@ -2,7 +2,7 @@
 
 use std::io::{self, Read};
 
-use encoding_rs::{Decoder, Encoding, UTF_8, WINDOWS_1252};
+use encoding_rs::{Decoder, Encoding, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252};
 
 const CHUNK: usize = 16 * 1024;
 
@@ -10,8 +10,22 @@ const CHUNK: usize = 16 * 1024;
 /// reader that does not find this line by itself is inside a quoted field that was never closed.
 pub(super) const END_OF_TEXT: &str = "\u{FDD0}end of text\u{FDD0}";
 
-/// Tells the encoding by a byte order mark, else by reading the text once: UTF-8, or Windows-1252 where
-/// bytes that cannot be UTF-8 outnumber the letters that can. Text in Windows-1252 hardly ever contains
+/// Tells UTF-16 without a byte order mark by its zero bytes: half of what Latin letters, digits and
+/// delimiters take is zero, always the same half. Headers are such letters.
+pub(super) fn utf_16(start: &[u8]) -> Option<&'static Encoding> {
+    let pairs = start.len() / 2;
+    let zeros = |offset| start.iter().skip(offset).step_by(2).filter(|&&byte| byte == 0).count();
+    let (first, second) = (zeros(0), zeros(1));
+    let mostly = |many: usize, few: usize| many * 10 >= pairs * 3 && few * 100 <= pairs && many > 1;
+    match () {
+        () if mostly(second, first) => Some(UTF_16LE),
+        () if mostly(first, second) => Some(UTF_16BE),
+        () => None,
+    }
+}
+
+/// Tells the encoding by a byte order mark or by zero bytes, else by reading the text once: UTF-8, or
+/// Windows-1252 where bytes that cannot be UTF-8 outnumber the letters that can. Text in Windows-1252 hardly ever contains
 /// two bytes that form a UTF-8 letter, so one damaged row does not turn a UTF-8 file into gibberish.
 pub(super) fn detect(mut input: impl Read) -> io::Result<&'static Encoding> {
     let mut buffer = vec![0; CHUNK];
@@ -22,6 +36,9 @@ pub(super) fn detect(mut input: impl Read) -> io::Result<&'static Encoding> {
         let read = input.read(&mut buffer[carried..])?;
         let bytes = &buffer[..carried + read];
         if is_start && let Some((encoding, _)) = Encoding::for_bom(bytes) {
+            return Ok(encoding);
+        }
+        if is_start && let Some(encoding) = utf_16(bytes) {
             return Ok(encoding);
         }
         // `read` may return less than a BOM only where the file itself is shorter than one.
@@ -174,6 +191,8 @@ mod tests {
         assert_eq!(text(b"\xEF\xBB\xBFJos\xC3\xA9\r\nb\rc\n\nd"), "José\nb\nc\n\nd");
         assert_eq!(text(b"Jos\xE9,Mu\xF1oz \x80"), "José,Muñoz €");
         assert_eq!(text(b"\xFF\xFEJ\0\xE9\0\r\0\n\0"), "Jé\n");
+        assert_eq!(text(b"J\0\xE9\0,\0"), "Jé,");
+        assert_eq!(text(b"\0J\0\xE9\0,"), "Jé,");
         assert_eq!(text("Ωλ,高".as_bytes()), "Ωλ,高");
         assert_eq!(text(b""), "");
     }
@@ -206,7 +225,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn utf8_text_is_recognised_whatever_it_says(written in "[^\r\u{feff}]{0,40}") {
+        fn utf8_text_is_recognised_whatever_it_says(written in "[^\r\0\u{feff}]{0,40}") {
             prop_assert_eq!(text(written.as_bytes()), written);
         }
 

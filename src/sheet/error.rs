@@ -41,7 +41,7 @@ pub enum SheetError {
         /// The limit.
         limit: usize,
     },
-    /// Neither CSV nor XLSX.
+    /// Neither CSV nor a workbook that we read.
     #[error("the file is {what}; save the sheet as XLSX or CSV and upload that")]
     UnknownFormat {
         /// What it looks like, e.g. "a PDF".
@@ -66,8 +66,11 @@ pub enum SheetError {
         /// All headers, as written. Where the header row is missing, these are somebody's data.
         found: Personal<Vec<String>>,
     },
-    /// Two headers mean the same column.
-    #[error("the headers \"{first}\" and \"{second}\" both mean {field}; delete or rename one of them")]
+    /// Two headers mean the same field, and a row has different values below them.
+    #[error(
+        "the columns \"{first}\" and \"{second}\" both mean {field}, and row {row} says different things in them; \
+         delete one of the columns or rename its header"
+    )]
     DuplicateColumns {
         /// The column's name in the API.
         field: &'static str,
@@ -75,6 +78,8 @@ pub enum SheetError {
         first: String,
         /// The right one, as written.
         second: String,
+        /// The first row in which they differ, as the spreadsheet program shows it.
+        row: u32,
     },
     /// A quoted field that is never closed, or a row of unreasonable size.
     #[error("row {row} does not end; a quotation mark in it is probably never closed")]

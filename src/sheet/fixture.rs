@@ -1,5 +1,7 @@
 //! Files for the tests, made on the spot.
 
+pub(super) mod biff;
+
 use std::io::{Cursor, Write as _};
 
 use tempfile::NamedTempFile;
@@ -62,6 +64,10 @@ pub(super) struct Workbook {
     pub sheets: Vec<(&'static str, &'static str, String)>,
     /// The whole part, if there is one.
     pub strings: Option<String>,
+    /// The whole part.
+    pub styles: &'static str,
+    /// What stands before the list of sheets.
+    pub properties: &'static str,
     /// Parts added as they are.
     pub extra: Vec<(&'static str, Vec<u8>)>,
 }
@@ -69,7 +75,14 @@ pub(super) struct Workbook {
 impl Workbook {
     /// One visible sheet with these rows.
     pub(super) fn of(rows: &str) -> Self {
-        Self { sheets: vec![("People", "visible", rows.to_owned())], strings: None, extra: Vec::new() }
+        Self {
+            sheets: vec![("People", "visible", rows.to_owned())],
+            strings: None,
+            // Format 14 is a date.
+            styles: r#"<styleSheet><cellXfs><xf numFmtId="0"/><xf numFmtId="14"/></cellXfs></styleSheet>"#,
+            properties: "",
+            extra: Vec::new(),
+        }
     }
 
     pub(super) fn pack(&self) -> Vec<u8> {
@@ -93,13 +106,12 @@ impl Workbook {
             let sheet = format!("<worksheet><sheetData>{rows}</sheetData></worksheet>");
             add(&format!("xl/worksheets/sheet{}.xml", index + 1), sheet.as_bytes());
         }
-        add("xl/workbook.xml", format!("<workbook><sheets>{list}</sheets></workbook>").as_bytes());
-        add("xl/_rels/workbook.xml.rels", format!("<Relationships>{targets}</Relationships>").as_bytes());
-        // Format 14 is a date.
         add(
-            "xl/styles.xml",
-            br#"<styleSheet><cellXfs><xf numFmtId="0"/><xf numFmtId="14"/></cellXfs></styleSheet>"#,
+            "xl/workbook.xml",
+            format!("<workbook>{}<sheets>{list}</sheets></workbook>", self.properties).as_bytes(),
         );
+        add("xl/_rels/workbook.xml.rels", format!("<Relationships>{targets}</Relationships>").as_bytes());
+        add("xl/styles.xml", self.styles.as_bytes());
         if let Some(strings) = &self.strings {
             add("xl/sharedStrings.xml", strings.as_bytes());
         }

@@ -3,6 +3,7 @@
 use unicode_normalization::{UnicodeNormalization as _, char::is_combining_mark};
 
 use super::error::{SheetError, printable};
+use super::row::Record;
 use crate::domain::Personal;
 
 /// A column we understand.
@@ -118,8 +119,12 @@ fn is_pair(key: &str, left: &[&str], right: &[&str]) -> bool {
 pub(super) struct HeaderMap {
     /// As written, trimmed; a column without a header has its letter.
     pub headers: Vec<String>,
-    /// By position, left to right.
+    /// By position, left to right; each column once.
     pub columns: Vec<(Column, usize)>,
+    /// Further positions of a column: harmless where they say the same or nothing.
+    pub twins: Vec<(Column, usize)>,
+    /// "Name" beside a first and a last name: harmless where it says the same as they do.
+    pub plain_name: Option<usize>,
 }
 
 impl HeaderMap {
@@ -127,6 +132,43 @@ impl HeaderMap {
     pub(super) fn position(&self, column: Column) -> Option<usize> {
         self.columns.iter().find(|(known, _)| *known == column).map(|(_, position)| *position)
     }
+
+    /// Every place where the column's value may stand, the first one first.
+    pub(super) fn positions(&self, column: Column) -> impl Iterator<Item = usize> {
+        let all = self.columns.iter().chain(&self.twins);
+        all.filter(move |(known, _)| *known == column).map(|(_, position)| *position)
+    }
+
+    /// Whether two columns of one meaning contradict each other in a row. Nobody can tell which of them
+    /// is right, for this row or any other: the file is wrong as a whole.
+    pub(super) fn check(&self, record: &Record) -> Result<(), SheetError> {
+        let at = |position: usize| record.cells.get(position).map_or("", |cell| cell.shown().reveal().trim());
+        for (column, second) in &self.twins {
+            let mut earlier = self.positions(*column).filter(|position| position < second);
+            if let Some(first) = earlier.find(|first| contradict(at(*first), at(*second))) {
+                return Err(self.contradiction(column.name(), first, *second, record.row));
+            }
+        }
+        let parts = self.position(Column::FirstName).zip(self.position(Column::LastName));
+        if let (Some(plain), Some((first, last))) = (self.plain_name, parts) {
+            let whole = format!("{} {}", at(first), at(last));
+            if contradict(at(plain), whole.trim()) && contradict(at(plain), at(first)) {
+                return Err(self.contradiction(Column::FullName.name(), plain, first, record.row));
+            }
+        }
+        Ok(())
+    }
+
+    fn contradiction(&self, field: &'static str, one: usize, other: usize, row: u32) -> SheetError {
+        let header =
+            |position: usize| self.headers.get(position).map_or_else(|| letter(position), |h| printable(h));
+        SheetError::DuplicateColumns { field, first: header(one), second: header(other), row }
+    }
+}
+
+fn contradict(one: &str, other: &str) -> bool {
+    let words = |text: &str| text.split_whitespace().map(str::to_lowercase).collect::<Vec<_>>();
+    !one.is_empty() && !other.is_empty() && one != other && words(one) != words(other)
 }
 
 /// Maps a header row. Unknown headers are kept but mean nothing.
@@ -136,31 +178,29 @@ pub(super) fn map(cells: &[String]) -> Result<HeaderMap, SheetError> {
     let meanings: Vec<Option<Meaning>> = cells.iter().map(|cell| recognise(cell)).collect();
     let is = |column| move |meaning: &Option<Meaning>| *meaning == Some(Meaning::Column(column));
     let has = |column| meanings.iter().any(is(column));
-    let plain_name =
-        if has(Column::LastName) && !has(Column::FirstName) { Column::FirstName } else { Column::FullName };
-
-    let mut columns: Vec<(Column, usize)> = Vec::new();
+    let (has_first, has_last) = (has(Column::FirstName), has(Column::LastName));
+    let (mut columns, mut twins): (Vec<(Column, usize)>, Vec<(Column, usize)>) = (Vec::new(), Vec::new());
+    let mut plain_name = None;
     for (position, meaning) in meanings.iter().enumerate() {
         let column = match meaning {
             Some(Meaning::Column(column)) => *column,
-            Some(Meaning::PlainName) => plain_name,
+            Some(Meaning::PlainName) if has_last && !has_first => Column::FirstName,
+            Some(Meaning::PlainName) if has_last && !has(Column::FullName) && plain_name.is_none() => {
+                plain_name = Some(position);
+                continue;
+            }
+            Some(Meaning::PlainName) => Column::FullName,
             None => continue,
         };
-        if let Some((_, first)) = columns.iter().find(|(known, _)| *known == column) {
-            return Err(SheetError::DuplicateColumns {
-                field: column.name(),
-                first: printable(cells[*first].trim()),
-                second: printable(cells[position].trim()),
-            });
-        }
-        columns.push((column, position));
+        let is_known = columns.iter().any(|(known, _)| *known == column);
+        if is_known { &mut twins } else { &mut columns }.push((column, position));
     }
     require(cells, &columns)?;
     let name = |(position, cell): (usize, &String)| match cell.trim() {
         "" => letter(position),
         header => header.to_owned(),
     };
-    Ok(HeaderMap { headers: cells.iter().enumerate().map(name).collect(), columns })
+    Ok(HeaderMap { headers: cells.iter().enumerate().map(name).collect(), columns, twins, plain_name })
 }
 
 fn require(cells: &[String], columns: &[(Column, usize)]) -> Result<(), SheetError> {

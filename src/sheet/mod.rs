@@ -1,9 +1,10 @@
-//! Reading people out of a spreadsheet somebody uploaded: CSV and XLSX, row by row, within [`Limits`].
+//! Reading people out of a spreadsheet somebody uploaded: CSV, XLSX and XLS, row by row, within [`Limits`].
 //!
 //! The order is [`sniff()`] on the first bytes, [`open`] on the stored file, then iterate. A [`SheetError`]
 //! is about the whole file; whatever is wrong with one row is a [`RowOutcome::Rejected`] and the rows
-//! after it go on. Memory stays constant: CSV is decoded and split as it is read, XLSX cell by cell
-//! (calamine's ranges would allocate rows × columns for one far cell).
+//! after it go on. Memory stays constant, whatever a file declares or holds: CSV is decoded and split as
+//! it is read, workbooks are read cell by cell. Only a workbook's shared strings are held as a whole,
+//! and they have a bound.
 
 mod archive;
 mod delimited;
@@ -11,10 +12,15 @@ mod encoding;
 mod error;
 mod headers;
 mod made_up;
+mod number_format;
 mod reader;
 mod row;
 mod sniff;
+mod strings;
+mod values;
 mod workbook;
+mod xls;
+mod xlsx;
 
 #[cfg(test)]
 mod fixture;
@@ -39,15 +45,15 @@ pub struct Limits {
     pub max_columns: usize,
     /// Characters in one cell; a longer one is an error of its row.
     pub max_cell_chars: usize,
-    /// Bytes that all parts of an XLSX may inflate to.
+    /// Bytes that all parts of an XLSX may inflate to. (An XLS is not packed: its size is its limit.)
     pub max_inflated_bytes: u64,
 }
 
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            max_bytes: 64 << 20,
-            max_rows: 100_000,
+            max_bytes: 256 << 20,
+            max_rows: 1_000_000,
             max_columns: 256,
             max_cell_chars: 4_096,
             max_inflated_bytes: 512 << 20,

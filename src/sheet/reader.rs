@@ -35,8 +35,9 @@ pub fn open(path: &Path, format: Format, limits: Limits) -> Result<SheetReader, 
             let map = csv_header(&mut records, &limits)?;
             (map, Box::new(records))
         }
-        Format::Xlsx => {
-            let (map, records) = workbook::open(file, limits)?;
+        Format::Xlsx | Format::Xls => {
+            let kind = if format == Format::Xls { workbook::Kind::Xls } else { workbook::Kind::Xlsx };
+            let (map, records) = workbook::open(file, kind, limits)?;
             (map, Box::new(records))
         }
     };
@@ -74,7 +75,18 @@ impl SheetReader {
         self.map.columns.iter().map(|(column, position)| (*column, self.headers[*position].as_str()))
     }
 
-    fn read(&mut self) -> Option<Result<SheetRow, SheetError>> {
+    /// Reads the rest without looking at people, and tells how many filled rows it has: the quick way to
+    /// find what is wrong with a file as a whole.
+    ///
+    /// # Errors
+    /// The file can't be read to its end, or has more than the limits allow.
+    pub fn count_rows(mut self) -> Result<u32, SheetError> {
+        while self.next_filled().transpose()?.is_some() {}
+        Ok(self.filled)
+    }
+
+    /// The next row with anything in it.
+    fn next_filled(&mut self) -> Option<Result<Record, SheetError>> {
         loop {
             let record = match self.records.next()? {
                 Ok(record) => record,
@@ -87,7 +99,7 @@ impl SheetReader {
                 return Some(Err(SheetError::TooManyRows { limit: self.limits.max_rows }));
             }
             self.filled += 1;
-            return Some(Ok(row::read(record, &self.map, &self.headers)));
+            return Some(self.map.check(&record).map(|()| record));
         }
     }
 }
@@ -99,9 +111,9 @@ impl Iterator for SheetReader {
         if self.ended {
             return None;
         }
-        let row = self.read();
-        self.ended = !matches!(row, Some(Ok(_)));
-        row
+        let record = self.next_filled();
+        self.ended = !matches!(record, Some(Ok(_)));
+        record.map(|record| record.map(|record| row::read(record, &self.map, &self.headers)))
     }
 }
 

@@ -10,6 +10,9 @@ use super::headers::{Column, HeaderMap, letter};
 use crate::domain::Personal;
 use crate::domain::person::{FieldError, Person, RawPerson};
 
+/// What a row may take in a report, in bytes.
+const MAX_RAW_BYTES: usize = 16 << 10;
+
 /// One filled row below the header.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SheetRow {
@@ -47,14 +50,15 @@ pub struct RowError {
     pub column: Option<String>,
     /// The field's name in the API; `None` where the row as a whole is wrong.
     pub field: Option<&'static str>,
-    /// A code of [`FieldError`], or `FIELD_COUNT`, `INVALID_UUID`, `BOOLEAN_CELL`, `ERROR_CELL`, `NUMBER_ROUNDED`.
+    /// A code of [`FieldError`], or `FIELD_COUNT`, `INVALID_UUID`, `BOOLEAN_CELL`, `ERROR_CELL`,
+    /// `NUMBER_ROUNDED` or `INVALID_DATE`.
     pub code: &'static str,
     /// What is wrong and what to do.
     pub message: String,
 }
 
 /// A row as written, cell by cell, for the report that goes back to the uploader. Cells are cut to
-/// [`super::Limits::max_cell_chars`].
+/// [`super::Limits::max_cell_chars`], and the row as a whole to 16 KiB: many rows are held at once.
 #[derive(Clone, PartialEq, Eq)]
 pub struct RawRow {
     headers: Arc<[String]>,
@@ -102,6 +106,16 @@ impl Cell {
         }
     }
 
+    /// A cell that nothing was written into.
+    pub(super) fn blank() -> Self {
+        Self::Text(String::new().into())
+    }
+
+    /// The beginning of a text, of at most so many characters.
+    pub(super) fn cut(text: &str, max_chars: usize) -> &str {
+        text.char_indices().nth(max_chars).map_or(text, |(end, _)| &text[..end])
+    }
+
     pub(super) fn unusable(shown: impl Into<String>, code: &'static str, message: &'static str) -> Self {
         Self::Unusable { shown: Personal::new(shown.into()), code, message }
     }
@@ -131,16 +145,24 @@ pub(super) struct Record {
 
 /// Turns a record into a person or into what is wrong with it.
 pub(super) fn read(record: Record, map: &HeaderMap, headers: &Arc<[String]>) -> SheetRow {
-    let raw = RawRow {
-        headers: Arc::clone(headers),
-        values: record.cells.iter().map(|cell| cell.shown().clone()).collect(),
-    };
+    let raw = RawRow { headers: Arc::clone(headers), values: as_written(&record.cells) };
     let row = record.row;
     let outcome = match check(record, map) {
         Ok((person, certificate_id)) => RowOutcome::Person { person, certificate_id, raw },
         Err(errors) => RowOutcome::Rejected { raw, errors },
     };
     SheetRow { row, outcome }
+}
+
+fn as_written(cells: &[Cell]) -> Vec<Personal<String>> {
+    let mut left = MAX_RAW_BYTES;
+    let cut = |cell: &Cell| {
+        let text = cell.shown().reveal();
+        let kept = &text[..text.floor_char_boundary(left.min(text.len()))];
+        left -= kept.len();
+        Personal::new(kept.to_owned())
+    };
+    cells.iter().map(cut).collect()
 }
 
 fn check(record: Record, map: &HeaderMap) -> Result<(Person, Option<Uuid>), Vec<RowError>> {
@@ -151,10 +173,12 @@ fn check(record: Record, map: &HeaderMap) -> Result<(Person, Option<Uuid>), Vec<
     let mut cells: Vec<Option<Cell>> = record.cells.into_iter().map(Some).collect();
     let mut errors = Vec::new();
     let mut take = |column| take_text(map, column, &mut cells, &mut errors);
+    let (full_name, first_name, last_name) =
+        (take(Column::FullName), take(Column::FirstName), take(Column::LastName));
     let raw = RawPerson {
-        full_name: take(Column::FullName),
-        first_name: take(Column::FirstName),
-        last_name: take(Column::LastName),
+        full_name,
+        first_name,
+        last_name,
         country: take(Column::Country),
         document_type: take(Column::DocumentType),
         document_number: take(Column::DocumentNumber),
@@ -162,6 +186,7 @@ fn check(record: Record, map: &HeaderMap) -> Result<(Person, Option<Uuid>), Vec<
         email: take(Column::Email),
     };
     let certificate_id = take(Column::CertificateId);
+    let raw = with_plain_name(raw, map, &mut cells);
     let person = match raw.check() {
         Ok(person) => Some(person),
         Err(found) => {
@@ -204,7 +229,11 @@ fn take_text(
     cells: &mut [Option<Cell>],
     errors: &mut Vec<RowError>,
 ) -> Option<String> {
-    match cells.get_mut(map.position(column)?)?.take()? {
+    // Of several columns of one meaning the first that says anything; that they agree is checked before.
+    let is_filled =
+        |position: &usize| cells.get(*position).and_then(Option::as_ref).is_some_and(|cell| !cell.is_blank());
+    let position = map.positions(column).find(is_filled)?;
+    match cells.get_mut(position)?.take()? {
         Cell::Text(text) => Some(text.into_revealed()),
         Cell::Unusable { code, message, .. } => {
             errors.push(RowError {
@@ -216,6 +245,15 @@ fn take_text(
             None
         }
     }
+}
+
+/// "Name" beside a first and a last name counts where both of them are blank.
+fn with_plain_name(mut raw: RawPerson, map: &HeaderMap, cells: &mut [Option<Cell>]) -> RawPerson {
+    let plain = map.plain_name.and_then(|position| cells.get_mut(position)).and_then(Option::take);
+    if let (Some(Cell::Text(name)), None, None) = (plain, &raw.first_name, &raw.last_name) {
+        raw.full_name = Some(name.into_revealed());
+    }
+    raw
 }
 
 /// Whether a field that is reported missing is one whose cell could not be used.

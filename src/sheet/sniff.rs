@@ -1,6 +1,6 @@
-//! What a file is, by its first bytes; its name only helps to say what it is not.
+//! What a file is, by its first bytes. Its name does not matter: people rename files, and systems misname them.
 
-use super::SheetError;
+use super::{SheetError, encoding};
 
 /// How many bytes [`sniff`] wants to see, or the whole file if it is shorter.
 pub const SNIFF_BYTES: usize = 8 * 1024;
@@ -8,14 +8,17 @@ pub const SNIFF_BYTES: usize = 8 * 1024;
 /// A kind of file that [`super::open`] reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
-    /// Delimited text: comma, semicolon or tab.
+    /// Delimited text: comma, semicolon, tab or vertical bar, in UTF-8, UTF-16 or Windows-1252.
     Csv,
     /// Office Open XML workbook (ECMA-376).
     Xlsx,
+    /// Excel 97 to 2003 workbook (BIFF8).
+    Xls,
 }
 
 const ZIP: &[u8] = b"PK\x03\x04";
-/// Compound File Binary, [MS-CFB] §2.2: old Excel files, and new ones that have a password.
+/// Compound File Binary, [MS-CFB] §2.2: old Excel files, and new ones that have a password; also old Word
+/// and PowerPoint files. Which of them it is, the directory inside tells.
 const COMPOUND_FILE: &[u8] = b"\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1";
 
 /// First bytes of what people upload by mistake.
@@ -30,6 +33,9 @@ const OTHERS: &[(&[u8], &str)] = &[
     (b"Rar!", "a compressed archive"),
     (b"PK\x05\x06", "an empty archive"),
     (b"{\\rtf", "an RTF document"),
+    (b"\x09\x00\x04\x00", "an Excel file of before 1997"),
+    (b"\x09\x02\x06\x00", "an Excel file of before 1997"),
+    (b"\x09\x04\x06\x00", "an Excel file of before 1997"),
 ];
 
 /// Markup that systems like to export under a spreadsheet's name; compared without regard to case.
@@ -42,9 +48,9 @@ const MARKUP: &[(&str, &str)] = &[
     ("[", "a JSON document"),
 ];
 
-/// Tells the format from `first_bytes` (the file's first [`SNIFF_BYTES`]). Whether an XLSX is whole, and
+/// Tells the format from `first_bytes` (the file's first [`SNIFF_BYTES`]). Whether a workbook is whole, and
 /// a workbook at all, is found by [`super::open`].
-pub fn sniff(first_bytes: &[u8], file_name: &str) -> Result<Format, SheetError> {
+pub fn sniff(first_bytes: &[u8]) -> Result<Format, SheetError> {
     if first_bytes.is_empty() {
         return Err(SheetError::Empty);
     }
@@ -52,17 +58,12 @@ pub fn sniff(first_bytes: &[u8], file_name: &str) -> Result<Format, SheetError> 
         return sniff_zip(first_bytes);
     }
     if first_bytes.starts_with(COMPOUND_FILE) {
-        let encrypted: Vec<u8> = "EncryptedPackage".encode_utf16().flat_map(u16::to_le_bytes).collect();
-        return Err(if contains(first_bytes, &encrypted) {
-            SheetError::Encrypted
-        } else {
-            unknown("an old Excel file (.xls), or a workbook with a password")
-        });
+        return Ok(Format::Xls);
     }
     if let Some((_, what)) = OTHERS.iter().find(|(magic, _)| first_bytes.starts_with(magic)) {
         return Err(unknown(what));
     }
-    sniff_text(first_bytes, file_name)
+    sniff_text(first_bytes)
 }
 
 fn sniff_zip(first_bytes: &[u8]) -> Result<Format, SheetError> {
@@ -86,8 +87,9 @@ fn sniff_zip(first_bytes: &[u8]) -> Result<Format, SheetError> {
     }))
 }
 
-fn sniff_text(first_bytes: &[u8], file_name: &str) -> Result<Format, SheetError> {
-    if first_bytes.starts_with(b"\xFF\xFE") || first_bytes.starts_with(b"\xFE\xFF") {
+fn sniff_text(first_bytes: &[u8]) -> Result<Format, SheetError> {
+    let is_marked = first_bytes.starts_with(b"\xFF\xFE") || first_bytes.starts_with(b"\xFE\xFF");
+    if is_marked || encoding::utf_16(first_bytes).is_some() {
         return Ok(Format::Csv);
     }
     let text = first_bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(first_bytes).trim_ascii_start();
@@ -99,13 +101,8 @@ fn sniff_text(first_bytes: &[u8], file_name: &str) -> Result<Format, SheetError>
     }
     let odd = first_bytes.iter().filter(|byte| byte.is_ascii_control() && !b"\t\n\r".contains(byte)).count();
     if odd * 20 > first_bytes.len() {
-        let is_utf_16 = first_bytes.iter().skip(1).step_by(2).take(8).all(|&byte| byte == 0);
-        let old_excel = file_name.to_ascii_lowercase().ends_with(".xls");
-        return Err(match (is_utf_16, old_excel) {
-            (true, _) => SheetError::Encoding,
-            (_, true) => unknown("an old Excel file (.xls)"),
-            _ => unknown("neither text nor a workbook"),
-        });
+        let has_zeros = first_bytes.iter().skip(1).step_by(2).take(8).all(|&byte| byte == 0);
+        return Err(if has_zeros { SheetError::Encoding } else { unknown("neither text nor a workbook") });
     }
     Ok(Format::Csv)
 }
@@ -122,21 +119,25 @@ fn contains(haystack: &[u8], needle: &[u8]) -> bool {
 mod tests {
     use super::*;
 
-    fn code(bytes: &[u8], name: &str) -> &'static str {
-        match sniff(bytes, name) {
+    fn code(bytes: &[u8]) -> &'static str {
+        match sniff(bytes) {
             Ok(Format::Csv) => "csv",
             Ok(Format::Xlsx) => "xlsx",
+            Ok(Format::Xls) => "xls",
             Err(error) => error.code(),
         }
     }
 
     #[test]
-    fn content_decides_and_not_the_name() {
-        assert_eq!(code(b"Name,Email\n", "people.xlsx"), "csv");
-        assert_eq!(code(b"\xEF\xBB\xBFName;Email\n", "people"), "csv");
-        assert_eq!(code(b"\xFF\xFEN\0a\0m\0e\0", "people.csv"), "csv");
-        assert_eq!(code(b"PK\x03\x04..[Content_Types].xml..", "people.csv"), "xlsx");
-        assert_eq!(code(b"PK\x03\x04..xl/worksheets/sheet1.xml..", "people.csv"), "xlsx");
+    fn content_decides() {
+        assert_eq!(code(b"Name,Email\n"), "csv");
+        assert_eq!(code(b"\xEF\xBB\xBFName;Email\n"), "csv");
+        assert_eq!(code(b"\xFF\xFEN\0a\0m\0e\0"), "csv");
+        assert_eq!(code(b"N\0a\0m\0e\0,\0E\0m\0a\0i\0l\0"), "csv");
+        assert_eq!(code(b"\0N\0a\0m\0e\0,\0E\0m\0a\0i\0l"), "csv");
+        assert_eq!(code(b"PK\x03\x04..[Content_Types].xml.."), "xlsx");
+        assert_eq!(code(b"PK\x03\x04..xl/worksheets/sheet1.xml.."), "xlsx");
+        assert_eq!(code(b"\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1"), "xls");
     }
 
     #[test]
@@ -150,21 +151,14 @@ mod tests {
             (b"\xEF\xBB\xBF  <HTML>", "a web page"),
             (b"{\"people\": []}", "a JSON document"),
             (b"\x01\x02\x03\x04", "neither text nor a workbook"),
-            (b"\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1", "an old Excel file (.xls), or a workbook with a password"),
+            (b"\x09\x04\x06\x00\x00\x00\x10\x00", "an Excel file of before 1997"),
         ] {
-            let error = sniff(bytes, "people.csv").expect_err(what);
+            let error = sniff(bytes).expect_err(what);
             assert_eq!(error.code(), "UNKNOWN_FORMAT");
             assert!(error.to_string().contains(what), "{error}");
             assert!(error.to_string().contains("XLSX or CSV"), "{error}");
         }
-        assert_eq!(code(b"", "people.csv"), "EMPTY_FILE");
-        assert_eq!(code(b"N\0a\0m\0e\0,\0E\0m\0a\0i\0l\0", "people.csv"), "UNKNOWN_ENCODING");
-    }
-
-    #[test]
-    fn a_workbook_with_a_password_is_told_from_an_old_one() {
-        let mut bytes = COMPOUND_FILE.to_vec();
-        bytes.extend("EncryptedPackage".encode_utf16().flat_map(u16::to_le_bytes));
-        assert_eq!(code(&bytes, "people.xlsx"), "ENCRYPTED_FILE");
+        assert_eq!(code(b""), "EMPTY_FILE");
+        assert_eq!(code(b"N\0\0\0a\0\0\0m\0\0\0e\0\0\0,\0\0\0"), "UNKNOWN_ENCODING");
     }
 }

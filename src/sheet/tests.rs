@@ -1,5 +1,20 @@
 //! Whole files, as people upload them and as attackers would.
 
 mod csv_files;
+mod dialects;
 mod samples;
+mod xls_files;
+mod xlsx_cells;
 mod xlsx_files;
+
+use super::fixture::rows;
+use super::{Format, RowOutcome};
+
+/// The filled cells of each row, as a report would show them.
+fn written(bytes: &[u8], format: Format) -> Vec<Vec<String>> {
+    let texts = |row: &super::SheetRow| {
+        let (RowOutcome::Person { raw, .. } | RowOutcome::Rejected { raw, .. }) = &row.outcome;
+        raw.pairs().map(|(_, value)| value.reveal_str().to_owned()).collect()
+    };
+    rows(bytes, format).iter().map(texts).collect()
+}

@@ -1,27 +1,51 @@
-//! XLSX (ECMA-376), cell by cell through calamine, on a thread of its own.
+//! Workbooks of both kinds, gathered into rows on a thread of their own.
 //!
-//! calamine's cell reader borrows its workbook, and it panics on some damaged files. On a thread behind a
-//! bounded channel the first costs nothing and the second is one more way for a file to be broken.
+//! A sheet's reader borrows its workbook; behind a bounded channel that costs nothing. It also keeps a
+//! panic in a library, which hostile files are made for, to one more way for a file to be broken.
 
 use std::fs::File;
-use std::io::BufReader;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
 
-use calamine::{DataRef, Reader as _, SheetType, SheetVisible, Xlsx, XlsxCellReader, XlsxError};
-
 use super::headers::{self, HeaderMap};
 use super::row::{Cell, Record};
-use super::{Limits, SheetError, archive};
+use super::{Limits, SheetError, archive, xls, xlsx};
 
-/// Rows on their way; more would only hold memory.
-const ROWS_AHEAD: usize = 64;
-/// The last row and column that the format has.
+/// Rows on their way; one holds up to columns × characters of a cell.
+const ROWS_AHEAD: usize = 16;
+/// Visible sheets that are looked at.
+const MAX_SHEETS: usize = 256;
+/// The last row that either format has.
 const LAST_ROW: u32 = 1_048_576;
-/// Spreadsheet programs keep 15 digits of a number; whole numbers from here on have more.
-const FIRST_ROUNDED: f64 = 1e15;
 
-type Source = BufReader<File>;
+/// A kind of workbook.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Kind {
+    /// Office Open XML.
+    Xlsx,
+    /// BIFF8, Excel 97 to 2003.
+    Xls,
+}
+
+/// An opened workbook.
+pub(super) trait Book {
+    /// How many visible sheets it has.
+    fn sheets(&self) -> usize;
+    /// The cells of a visible sheet.
+    fn cells(&mut self, sheet: usize) -> Result<Box<dyn CellSource + '_>, SheetError>;
+}
+
+/// The cells of a sheet, row by row from the top; blank ones may be among them.
+pub(super) trait CellSource {
+    fn next_cell(&mut self) -> Result<Option<Placed>, SheetError>;
+}
+
+/// A cell and its position, counted from 0.
+pub(super) struct Placed {
+    pub row: u32,
+    pub column: u32,
+    pub cell: Cell,
+}
 
 enum Message {
     Header(HeaderMap),
@@ -50,10 +74,9 @@ pub(super) struct WorkbookRows {
 }
 
 /// Looks the file over, opens it and finds the header.
-pub(super) fn open(file: File, limits: Limits) -> Result<(HeaderMap, WorkbookRows), SheetError> {
-    archive::check(&file, &limits)?;
+pub(super) fn open(file: File, kind: Kind, limits: Limits) -> Result<(HeaderMap, WorkbookRows), SheetError> {
     let (sender, messages) = sync_channel(ROWS_AHEAD);
-    thread::Builder::new().name("xlsx".to_owned()).spawn(move || run(file, limits, &sender))?;
+    thread::Builder::new().name("workbook".to_owned()).spawn(move || run(file, kind, limits, &sender))?;
     match messages.recv() {
         Ok(Message::Header(header)) => Ok((header, WorkbookRows { messages, ended: false })),
         Ok(Message::Failed(error)) => Err(error),
@@ -83,8 +106,8 @@ impl Iterator for WorkbookRows {
     }
 }
 
-fn run(file: File, limits: Limits, sender: &SyncSender<Message>) {
-    let last = match read(file, limits, sender) {
+fn run(file: File, kind: Kind, limits: Limits, sender: &SyncSender<Message>) {
+    let last = match read(file, kind, limits, sender) {
         Ok(()) => Message::End,
         Err(Stop::Error(error)) => Message::Failed(error),
         Err(Stop::Unheard) => return,
@@ -93,17 +116,18 @@ fn run(file: File, limits: Limits, sender: &SyncSender<Message>) {
     let _ = sender.send(last);
 }
 
-fn read(file: File, limits: Limits, sender: &SyncSender<Message>) -> Result<(), Stop> {
-    let mut workbook = Xlsx::new(BufReader::new(file)).map_err(|error| damaged(&error))?;
-    let sheets = workbook.sheets_metadata().iter();
-    let shown =
-        sheets.filter(|sheet| sheet.visible == SheetVisible::Visible && sheet.typ == SheetType::WorkSheet);
-    let names: Vec<String> = shown.map(|sheet| sheet.name.clone()).collect();
+fn read(file: File, kind: Kind, limits: Limits, sender: &SyncSender<Message>) -> Result<(), Stop> {
+    let mut book: Box<dyn Book> = match kind {
+        Kind::Xlsx => {
+            archive::check(&file, &limits)?;
+            Box::new(xlsx::Workbook::open(file, &limits)?)
+        }
+        Kind::Xls => Box::new(xls::Workbook::open(file, &limits)?),
+    };
     // A cover sheet before the people is no reason to refuse; if no sheet fits, the first one's reason counts.
     let mut refused = None;
-    for name in names {
-        let cells = workbook.worksheet_cells_reader(&name).map_err(|error| damaged(&error))?;
-        let mut rows = Rows { cells, ahead: None, ended: false, limits };
+    for sheet in 0..book.sheets().min(MAX_SHEETS) {
+        let mut rows = Rows { cells: book.cells(sheet)?, ahead: None, ended: false, limits };
         let Some(first) = rows.next_row()? else { continue };
         let header: Vec<String> = first.cells.iter().map(|cell| cell.shown().reveal().clone()).collect();
         match headers::map(&header) {
@@ -124,34 +148,13 @@ fn send(sender: &SyncSender<Message>, message: Message) -> Result<(), Stop> {
     sender.send(message).map_err(|_| Stop::Unheard)
 }
 
-/// calamine's messages may quote a cell, so only the kind of damage is told.
-fn damaged(error: &XlsxError) -> SheetError {
-    match error {
-        XlsxError::Password => SheetError::Encrypted,
-        XlsxError::Xml(_) | XlsxError::XmlAttr(_) => SheetError::broken("its XML is not well formed"),
-        XlsxError::XmlEof(_) => SheetError::broken("a part of it is cut off"),
-        XlsxError::FileNotFound(_) | XlsxError::RelationshipNotFound | XlsxError::WorksheetNotFound(_) => {
-            SheetError::broken("a part of it is missing")
-        }
-        XlsxError::CellError(_) => SheetError::broken("a cell has an error value that is not known"),
-        _ => panicked(),
-    }
-}
-
-/// Gathers cells into rows; calamine gives filled and formatted cells in the order of the file.
+/// Gathers filled cells into rows.
 struct Rows<'a> {
-    cells: XlsxCellReader<'a, Source>,
+    cells: Box<dyn CellSource + 'a>,
     ahead: Option<Placed>,
-    /// Behind the last cell calamine would read on, into the end of the part.
+    /// What is behind the last cell is not read.
     ended: bool,
     limits: Limits,
-}
-
-/// A filled cell and its position, counted from 0.
-struct Placed {
-    row: u32,
-    column: usize,
-    cell: Cell,
 }
 
 impl Rows<'_> {
@@ -181,23 +184,24 @@ impl Rows<'_> {
 
     fn next_filled(&mut self) -> Result<Option<Placed>, SheetError> {
         while !self.ended {
-            let Some(found) = self.cells.next_cell().map_err(|error| damaged(&error))? else {
+            let Some(placed) = self.cells.next_cell()? else {
                 self.ended = true;
                 break;
             };
-            let Some(cell) = convert(found.get_value(), self.limits.max_cell_chars) else { continue };
-            let (row, column) = found.get_position();
-            if row >= LAST_ROW {
+            if placed.cell.is_blank() {
+                continue;
+            }
+            if placed.row >= LAST_ROW {
                 return Err(SheetError::broken("a cell lies outside the sheet"));
             }
-            if column as usize >= self.limits.max_columns {
+            if placed.column as usize >= self.limits.max_columns {
                 return Err(SheetError::TooManyColumns {
-                    row: row + 1,
-                    column: u64::from(column) + 1,
+                    row: placed.row + 1,
+                    column: u64::from(placed.column) + 1,
                     limit: self.limits.max_columns,
                 });
             }
-            return Ok(Some(Placed { row, column: column as usize, cell }));
+            return Ok(Some(placed));
         }
         Ok(None)
     }
@@ -205,102 +209,9 @@ impl Rows<'_> {
 
 /// The column is below the limit, so the row stays small.
 fn place(cells: &mut Vec<Cell>, placed: Placed) {
-    if cells.len() <= placed.column {
-        cells.resize(placed.column + 1, Cell::Text(String::new().into()));
+    let column = placed.column as usize;
+    if cells.len() <= column {
+        cells.resize(column + 1, Cell::blank());
     }
-    cells[placed.column] = placed.cell;
-}
-
-/// A cell as text, the way the spreadsheet program would show it unformatted; `None` for a blank one.
-/// Formulas arrive as the value they had when the file was saved.
-fn convert(value: &DataRef<'_>, max_chars: usize) -> Option<Cell> {
-    let text = match value {
-        DataRef::Empty => return None,
-        DataRef::String(text) => text.clone(),
-        DataRef::SharedString(text) => (*text).to_owned(),
-        DataRef::DateTimeIso(text) | DataRef::DurationIso(text) => text.clone(),
-        DataRef::Int(number) => number.to_string(),
-        DataRef::Float(number) => return Some(convert_number(*number)),
-        DataRef::DateTime(time) if time.is_duration() => return Some(convert_number(time.as_f64())),
-        DataRef::DateTime(time) => iso(time.to_ymd_hms_milli()),
-        DataRef::Bool(is_true) => {
-            let shown = if *is_true { "TRUE" } else { "FALSE" };
-            return Some(Cell::unusable(shown, "BOOLEAN_CELL", "is a TRUE/FALSE cell; write it as text"));
-        }
-        DataRef::Error(error) => {
-            return Some(Cell::unusable(
-                error.to_string(),
-                "ERROR_CELL",
-                "is a formula that failed; correct the formula or write the value",
-            ));
-        }
-    };
-    if text.trim().is_empty() { None } else { Some(Cell::text(text, max_chars)) }
-}
-
-/// Never with an exponent or a trailing `.0`: a document number typed into a number cell stays itself.
-fn convert_number(number: f64) -> Cell {
-    if number.abs() >= FIRST_ROUNDED || !number.is_finite() {
-        return Cell::unusable(
-            format!("{number}"),
-            "NUMBER_ROUNDED",
-            "is a number of more than 15 digits, which spreadsheet programs round; format the column as text and \
-             type it again",
-        );
-    }
-    // Adding zero turns -0 into 0; `Display` never writes an exponent.
-    Cell::Text(format!("{}", number + 0.0).into())
-}
-
-fn iso((year, month, day, hour, minute, second, milli): (u16, u8, u8, u8, u8, u8, u16)) -> String {
-    let date = format!("{year:04}-{month:02}-{day:02}");
-    if (hour, minute, second, milli) == (0, 0, 0, 0) {
-        return date;
-    }
-    format!("{date}T{hour:02}:{minute:02}:{second:02}")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn shown(value: &DataRef<'_>) -> Option<String> {
-        convert(value, 19).map(|cell| match cell {
-            Cell::Text(text) => text.into_revealed(),
-            Cell::Unusable { code, .. } => code.to_owned(),
-        })
-    }
-
-    #[test]
-    fn numbers_are_written_out() {
-        for (number, text) in [
-            (12_345_678.0, "12345678"),
-            (1.2e10, "12000000000"),
-            (999_999_999_999_999.0, "999999999999999"),
-            (-0.0, "0"),
-            (0.5, "0.5"),
-            (1e-7, "0.0000001"),
-            (1e15, "NUMBER_ROUNDED"),
-            (f64::INFINITY, "NUMBER_ROUNDED"),
-        ] {
-            assert_eq!(shown(&DataRef::Float(number)).as_deref(), Some(text));
-        }
-    }
-
-    #[test]
-    fn other_cells() {
-        let date = |value| {
-            DataRef::DateTime(calamine::ExcelDateTime::new(
-                value,
-                calamine::ExcelDateTimeType::DateTime,
-                false,
-            ))
-        };
-        assert_eq!(shown(&date(45_943.0)).as_deref(), Some("2025-10-13"));
-        assert_eq!(shown(&date(45_943.5)).as_deref(), Some("2025-10-13T12:00:00"));
-        assert_eq!(shown(&DataRef::SharedString("007")).as_deref(), Some("007"));
-        assert_eq!(shown(&DataRef::SharedString("01234567890123456789")).as_deref(), Some("TOO_LONG"));
-        assert_eq!(shown(&DataRef::Bool(true)).as_deref(), Some("BOOLEAN_CELL"));
-        assert_eq!(shown(&DataRef::String(" \n".to_owned())), None);
-    }
+    cells[column] = placed.cell;
 }

@@ -149,10 +149,10 @@ pub fn import_key(import_id: Uuid) -> ObjectKey {
     ObjectKey(format!("expiring/imports/{import_id}/source"))
 }
 
-/// `expiring/imports/{id}/report.json`: the rows of an import that were rejected. Holds personal data.
+/// `expiring/imports/{id}/report.ndjson`: the rows of an import that were rejected. Holds personal data.
 #[must_use]
 pub fn import_report_key(import_id: Uuid) -> ObjectKey {
-    ObjectKey(format!("expiring/imports/{import_id}/report.json"))
+    ObjectKey(format!("expiring/imports/{import_id}/report.ndjson"))
 }
 
 fn check_token(text: &str) -> Result<(), KeyError> {
@@ -201,7 +201,7 @@ mod tests {
         let design = design_key("general", 2026, "Gold Frame", ID, "jpg").expect("a key");
         assert_eq!(design.as_str(), format!("certificates/design_images/general_2026/gold_frame_{id}.jpg"));
         assert_eq!(import_key(ID).as_str(), format!("expiring/imports/{id}/source"));
-        assert_eq!(import_report_key(ID).as_str(), format!("expiring/imports/{id}/report.json"));
+        assert_eq!(import_report_key(ID).as_str(), format!("expiring/imports/{id}/report.ndjson"));
     }
 
     #[test]

@@ -3,9 +3,10 @@
 use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
+use futures_util::stream::{BoxStream, StreamExt as _, TryStreamExt as _};
 use object_store::{
-    ClientOptions, ObjectStore, ObjectStoreExt, PutMode, PutPayload, RetryConfig, aws::AmazonS3Builder,
-    local::LocalFileSystem, path::Path, prefix::PrefixStore,
+    ClientOptions, GetOptions, GetRange, ObjectStore, ObjectStoreExt, PutMode, PutPayload, RetryConfig,
+    aws::AmazonS3Builder, local::LocalFileSystem, path::Path, prefix::PrefixStore,
 };
 use sha2::{Digest, Sha256};
 
@@ -20,6 +21,9 @@ const READ_TIMEOUT: Duration = Duration::from_secs(30);
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(120);
 const RETRY_TIMEOUT: Duration = Duration::from_secs(60);
 const MAX_RETRIES: usize = 4;
+
+/// An object as it arrives.
+pub type Pieces = BoxStream<'static, Result<Bytes, StorageError>>;
 
 /// Stored files, in a folder or a bucket. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -99,6 +103,28 @@ impl ObjectStorage {
             return Err(StorageError::TooLarge { key: key.clone(), limit: max_bytes });
         }
         Ok(Some(found.bytes().await?))
+    }
+
+    /// The first bytes of an object, at most so many; `None` if there is no such object or it is empty.
+    pub async fn get_start(&self, key: &ObjectKey, most: u64) -> Result<Option<Bytes>, StorageError> {
+        let options = GetOptions { range: Some(GetRange::Bounded(0..most)), ..GetOptions::default() };
+        match self.store.get_opts(&path(key), options).await {
+            Ok(found) => Ok(Some(found.bytes().await?)),
+            Err(object_store::Error::NotFound { .. }) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// The object piece by piece, and its size in bytes; `None` if there is no such object.
+    pub async fn get_pieces(&self, key: &ObjectKey) -> Result<Option<(u64, Pieces)>, StorageError> {
+        match self.store.get(&path(key)).await {
+            Ok(found) => {
+                let size = found.meta.size;
+                Ok(Some((size, found.into_stream().map_err(StorageError::from).boxed())))
+            }
+            Err(object_store::Error::NotFound { .. }) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// Whether the object is there.

@@ -3,18 +3,18 @@
 //! A worker that takes over after a crash reads the file from its start again: every row's command
 //! has the id it had, so what was done is found and not done twice, and the report comes out whole.
 
-use std::collections::HashSet;
+use std::io;
 use std::path::Path;
 
+use futures_util::future::try_join;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use tempfile::NamedTempFile;
 use thiserror::Error;
-use tokio::sync::mpsc;
 use uuid::Uuid;
 
 use super::{Delivery, Verdict, Worker};
-use crate::commands::take_in_row::{PersonClaims, Row, rejection, take_in_row};
-use crate::commands::{CommandContext, CommandError, Commands};
+use crate::commands::take_in_row::{Row, rejection, take_in_row};
+use crate::commands::{CommandContext, CommandError, Commands, Loaded, Snapshot};
 use crate::domain::attendee::ImportedRow;
 use crate::domain::import::{
     Earned, FileFormat, Import, ImportCommand, ImportCompleted, ImportEvent, ImportFailed, ImportRequested,
@@ -22,20 +22,23 @@ use crate::domain::import::{
 };
 use crate::domain::{Event, ImportId, Secret};
 use crate::process::import::RowPlan;
-use crate::sheet::{self, Format, Limits, RawRow, RowOutcome, SheetError, SheetReader, SheetRow};
+use crate::sheet::{Format, Limits, RawRow, SheetError, SheetRow};
 use crate::storage::{ObjectKey, ObjectStorage, StorageError, import_report_key};
 
-use report::{ErrorDetail, ImportReport, Outcome};
+use chunks::read_in_chunks;
+use plan::{Claiming, Plan, PlannedRow, Rejection};
+use report::{ErrorDetail, ImportReport, Outcome, ReportFile};
 
+mod chunks;
 pub mod dry_run;
+mod plan;
 pub mod report;
 
-/// Rows that are taken in together; progress is recorded after each chunk.
-const CHUNK: usize = 500;
-/// Rows under way at once; they share group commits.
-const AT_ONCE: usize = 256;
-/// Chunks read ahead of the one that is being taken in.
-const READ_AHEAD: usize = 2;
+/// Rows that are taken in together; progress is recorded after each chunk. A new person is three events,
+/// and a group commit takes a thousand: this many rows fill two.
+const CHUNK: usize = 666;
+/// Chunks read ahead of the one that is being taken in. A row takes up to some 20 KB.
+const READ_AHEAD: usize = 1;
 
 /// Why an import can't go on.
 #[derive(Debug, Error)]
@@ -57,6 +60,12 @@ pub enum ImportError {
     Local(String),
 }
 
+impl ImportError {
+    fn local(error: io::Error) -> Self {
+        Self::Local(error.to_string())
+    }
+}
+
 /// What everybody in a file is to get, and what happens to those who are known.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct ImportOptions {
@@ -72,6 +81,14 @@ pub struct Importer {
     storage: ObjectStorage,
     claim_key: Secret,
     limits: Limits,
+}
+
+/// An import under way.
+struct Request<'r> {
+    id: ImportId,
+    asked: &'r ImportRequested,
+    /// Where the file lies.
+    file: &'r Path,
 }
 
 /// A row that reached a decision.
@@ -95,73 +112,88 @@ impl Importer {
             return Ok(());
         };
         let Ok(id) = delivery.event.id.parse::<ImportId>() else { return Ok(()) };
-        if self.commands.load::<Import>(id).await?.state.ended {
+        let import = self.commands.load::<Import>(id).await?;
+        if import.state.ended {
             return Ok(());
         }
         let key = ObjectKey::parse(&request.object_key).map_err(StorageError::from)?;
-        let file = NamedTempFile::new().map_err(|error| ImportError::Local(error.to_string()))?;
+        let file = NamedTempFile::new().map_err(ImportError::local)?;
         let found = self.storage.get_to_file(&key, file.path(), self.limits.max_bytes).await?;
         if found.is_none() {
             return Err(ImportError::SourceGone);
         }
-        let report = self.take_in(delivery, id, &request, file.path()).await?;
-        self.finish(delivery, id, report).await?;
+        let request = Request { id, asked: &request, file: file.path() };
+        let (report, details) = self.take_in(delivery, &request, import).await?;
+        self.finish(delivery, id, report, details).await?;
         // The people are in the log now; the file itself is personal data that nobody needs any more.
         self.storage.delete(&key).await?;
         Ok(())
     }
 
+    /// Takes the file in, chunk by chunk. What became of a chunk is noted while the next is under way.
     async fn take_in(
         &self,
         delivery: &Delivery,
-        id: ImportId,
-        request: &ImportRequested,
-        file: &Path,
-    ) -> Result<ImportReport, ImportError> {
-        let mut report = ImportReport::default();
-        let mut chunks = read_in_chunks(file, request.format, self.limits);
+        request: &Request<'_>,
+        mut import: Loaded<Import>,
+    ) -> Result<(ImportReport, ReportFile), ImportError> {
+        let (mut report, mut file) = (ImportReport::default(), ReportFile::default());
+        let mut chunks = read_in_chunks(request.file, request.asked.format, self.limits);
+        let mut settled: Vec<Settled> = Vec::new();
         while let Some(chunk) = chunks.recv().await {
-            let rows = chunk?;
-            let Some(through_row) = rows.last().map(|row| row.row) else { continue };
-            let settled = self.take_in_chunk(delivery, id, request, rows).await?;
-            let command = record_rows(through_row, &settled);
-            for row in settled {
-                report.add(row.earned.is_some(), row.outcome);
+            let done = std::mem::take(&mut settled);
+            let note = self.note(delivery, request.id, &mut import, &done);
+            match chunk {
+                Ok(rows) => {
+                    (settled, ()) = try_join(self.take_in_chunk(delivery, request, rows), note).await?
+                }
+                Err(error) => return note.await.and(Err(error)),
             }
-            let context = CommandContext::of_process(&delivery.event, "importer-rows", through_row as usize);
-            self.commands.execute::<Import>(&context, id, command).await?;
+            for row in &settled {
+                if let Outcome::Rejected(detail) = &row.outcome {
+                    file.add(detail).map_err(ImportError::local)?;
+                }
+                report.add(row.earned.is_some(), &row.outcome);
+            }
         }
-        Ok(report)
+        self.note(delivery, request.id, &mut import, &settled).await?;
+        Ok((report, file))
     }
 
-    /// Takes rows in side by side. Rows that share an e-mail address or a document number with an
-    /// earlier one of the chunk come after it, in order, so that the first in the file wins.
-    async fn take_in_chunk(
+    /// Records what became of a chunk's rows.
+    async fn note(
         &self,
         delivery: &Delivery,
         id: ImportId,
-        request: &ImportRequested,
+        import: &mut Loaded<Import>,
+        settled: &[Settled],
+    ) -> Result<(), ImportError> {
+        let Some(through_row) = settled.last().map(|row| row.row) else { return Ok(()) };
+        let command = record_rows(through_row, settled);
+        let context = CommandContext::of_process(&delivery.event, "importer-rows", through_row as usize);
+        // What is kept is not read again for each chunk: the history of a large file is long.
+        let done = self.commands.execute_assuming::<Import>(&context, id, import.clone(), command).await?;
+        *import = done.into();
+        Ok(())
+    }
+
+    /// Takes a chunk's rows in, side by side where they have nothing to do with each other. The outcome
+    /// is that of one after the other.
+    async fn take_in_chunk(
+        &self,
+        delivery: &Delivery,
+        request: &Request<'_>,
         rows: Vec<SheetRow>,
     ) -> Result<Vec<Settled>, ImportError> {
-        let mut seen = HashSet::new();
-        let (mut first, mut later) = (Vec::new(), Vec::new());
-        for row in rows {
-            let apart = match &row.outcome {
-                RowOutcome::Person { person, .. } => {
-                    let claims = PersonClaims::of(self.claim_key.reveal().as_bytes(), person);
-                    // Both are inserted, also where the first is taken already.
-                    let email = seen.insert(claims.email);
-                    seen.insert(claims.document) && email
-                }
-                RowOutcome::Rejected { .. } => true,
-            };
-            if apart { first.push(row) } else { later.push(row) }
+        let plan = Plan::of(&self.commands, &self.claim_key, request, rows).await?;
+        let snapshot = &plan.snapshot;
+        let mut apart = Vec::with_capacity(plan.apart.len());
+        for row in plan.apart {
+            apart.push(self.settle(delivery, request, snapshot, row));
         }
-        let settle = |row| self.settle(delivery, id, request, row);
-        let mut settled: Vec<_> =
-            stream::iter(first.into_iter().map(settle)).buffered(AT_ONCE).try_collect().await?;
-        for row in later {
-            settled.push(settle(row).await?);
+        let mut settled: Vec<_> = stream::iter(apart).buffer_unordered(CHUNK).try_collect().await?;
+        for row in plan.in_turn {
+            settled.push(self.settle(delivery, request, &Snapshot::default(), row).await?);
         }
         settled.sort_by_key(|row| row.row);
         Ok(settled)
@@ -170,23 +202,25 @@ impl Importer {
     async fn settle(
         &self,
         delivery: &Delivery,
-        id: ImportId,
-        request: &ImportRequested,
-        row: SheetRow,
+        request: &Request<'_>,
+        snapshot: &Snapshot,
+        row: PlannedRow,
     ) -> Result<Settled, ImportError> {
-        let number = row.row;
-        let (person, own_certificate, raw) = match row.outcome {
-            RowOutcome::Rejected { raw, errors } => {
+        let number = row.number;
+        let (person, claims, own_certificate, raw) = match row.person {
+            Err(Rejection { raw, errors }) => {
                 let outcome = Outcome::Rejected(ErrorDetail::of_row(number, &raw, errors));
                 return Ok(Settled { row: number, earned: None, outcome });
             }
-            RowOutcome::Person { person, certificate_id, raw } => (person, certificate_id, raw),
+            Ok(Claiming { person, claims, certificate_id, raw }) => (person, claims, certificate_id, raw),
         };
         let context = CommandContext::of_process(&delivery.event, "importer-row", number as usize);
-        let source = ImportedRow { import_id: id, row: number };
-        let row = Row { person: &person, source, update_existing: request.update_existing };
-        let plan = take_in_row(&self.commands, self.claim_key.reveal().as_bytes(), &context, row).await?;
-        let certificate_id = own_certificate.map(Into::into).or(request.certificate_id);
+        let source = ImportedRow { import_id: request.id, row: number };
+        let update_existing = request.asked.update_existing;
+        let row = Row { person: &person, claims: &claims, source, update_existing };
+        let key = self.claim_key.reveal().as_bytes();
+        let plan = take_in_row(&self.commands, key, snapshot, &context, row).await?;
+        let certificate_id = own_certificate.map(Into::into).or(request.asked.certificate_id);
         Ok(settled(number, plan, certificate_id, &raw))
     }
 
@@ -195,11 +229,12 @@ impl Importer {
         delivery: &Delivery,
         id: ImportId,
         report: ImportReport,
+        file: ReportFile,
     ) -> Result<(), ImportError> {
         let report_key = import_report_key(id.0);
-        if !report.error_details.is_empty() {
-            let json = serde_json::to_vec(&report).map_err(|error| ImportError::Local(error.to_string()))?;
-            self.storage.put(&report_key, json.into()).await?;
+        let stored = file.finish().map_err(ImportError::local)?;
+        if let Some(path) = &stored {
+            self.storage.put_file(&report_key, path).await?;
         }
         let completed = ImportCompleted {
             total: report.total_records,
@@ -207,7 +242,7 @@ impl Importer {
             updated: report.updated,
             errors: report.errors,
             associated: report.certificates_associated,
-            report_key: (!report.error_details.is_empty()).then(|| report_key.to_string()),
+            report_key: stored.map(|_| report_key.to_string()),
         };
         let context = CommandContext::of_process(&delivery.event, "importer-end", 0);
         self.commands.execute::<Import>(&context, id, ImportCommand::Complete(completed)).await?;
@@ -271,51 +306,12 @@ fn record_rows(through_row: u32, settled: &[Settled]) -> ImportCommand {
     ImportCommand::RecordRows { accepted, rejected: rejected.collect() }
 }
 
-/// Reads a file on a thread of its own and hands its rows over in chunks.
-fn read_in_chunks(
-    file: &Path,
-    format: FileFormat,
-    limits: Limits,
-) -> mpsc::Receiver<Result<Vec<SheetRow>, ImportError>> {
-    let (sender, receiver) = mpsc::channel(READ_AHEAD);
-    let file = file.to_owned();
-    tokio::task::spawn_blocking(move || {
-        let reader = match sheet::open(&file, format.into(), limits) {
-            Ok(reader) => reader,
-            Err(error) => {
-                // The receiver is gone only where the import was given up.
-                let _ = sender.blocking_send(Err(error.into()));
-                return;
-            }
-        };
-        hand_over(reader, &sender);
-    });
-    receiver
-}
-
-fn hand_over(reader: SheetReader, sender: &mpsc::Sender<Result<Vec<SheetRow>, ImportError>>) {
-    let mut chunk = Vec::with_capacity(CHUNK);
-    for row in reader {
-        match row {
-            Ok(row) => chunk.push(row),
-            Err(error) => {
-                let _ = sender.blocking_send(Ok(chunk));
-                let _ = sender.blocking_send(Err(error.into()));
-                return;
-            }
-        }
-        if chunk.len() == CHUNK && sender.blocking_send(Ok(std::mem::take(&mut chunk))).is_err() {
-            return;
-        }
-    }
-    let _ = sender.blocking_send(Ok(chunk));
-}
-
 impl From<FileFormat> for Format {
     fn from(format: FileFormat) -> Self {
         match format {
             FileFormat::Csv => Self::Csv,
             FileFormat::Xlsx => Self::Xlsx,
+            FileFormat::Xls => Self::Xls,
         }
     }
 }
@@ -325,6 +321,7 @@ impl From<Format> for FileFormat {
         match format {
             Format::Csv => Self::Csv,
             Format::Xlsx => Self::Xlsx,
+            Format::Xls => Self::Xls,
         }
     }
 }

@@ -56,8 +56,8 @@ impl Processes {
                 Ok(())
             }
             Event::Issuance(IssuanceEvent::CertificateGenerated(pdf)) => {
-                let issuance = self.commands.load::<Issuance>(id).await?;
-                let Some(request) = issuance.state.request else { return Ok(()) };
+                let issuance = self.commands.load_beginning::<Issuance>(id).await?;
+                let Some(request) = issuance.request else { return Ok(()) };
                 let (email_id, mail) = process::issuance::on_generated(IssuanceId(id), &request, &pdf);
                 let context = CommandContext::of_process(recorded, "mail", 0);
                 let queue = EmailCommand::Queue(Box::new(mail));

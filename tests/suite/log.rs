@@ -1,7 +1,7 @@
 //! The event log on a real server: what is appended stands, in order, once, and nothing else does.
 
-pub mod fixture;
 mod failover;
+pub mod fixture;
 mod group_commit;
 mod lagging;
 mod nodes;

@@ -239,6 +239,7 @@ fn import(event: &ImportEvent) -> Told {
             let format = match file.format {
                 FileFormat::Csv => "CSV",
                 FileFormat::Xlsx => "XLSX",
+                FileFormat::Xls => "XLS",
             };
             told(format!("a file of {} bytes ({format}) was handed in", file.size))
                 .with("SHA-256", one_line(&file.sha256))

@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::sheet::row::Cell;
 
 const KNOWN: &[(&str, Column)] = &[
     ("nombre completo", Column::FullName),
@@ -60,7 +61,7 @@ fn a_plain_name_is_the_full_name_unless_a_last_name_stands_beside_it() {
     let beside = map(&owned(&["Apellidos", "Nombre", "Email", "Documento"])).expect("all columns");
     assert_eq!((beside.position(Column::FirstName), beside.position(Column::LastName)), (Some(1), Some(0)));
     let three = map(&owned(&["Name", "First name", "Last name", "Email", "Documento"])).expect("all columns");
-    assert_eq!(three.position(Column::FullName), Some(0));
+    assert_eq!((three.position(Column::FullName), three.plain_name), (None, Some(0)));
 }
 
 #[test]
@@ -73,12 +74,53 @@ fn missing_columns_are_named_and_what_was_found_is_for_the_uploader_only() {
     assert!(error.for_uploader().contains("\"Ana García\""), "{}", error.for_uploader());
 }
 
+fn record(cells: &[&str]) -> Record {
+    let cells = cells.iter().map(|text| Cell::text((*text).to_owned(), 100)).collect();
+    Record { row: 7, cells, counted: true }
+}
+
 #[test]
-fn two_headers_for_one_field_are_both_named() {
-    let error = map(&owned(&["Name", "Correo", "Documento", " E-mail "])).expect_err("e-mail twice");
-    assert_eq!(error.code(), "DUPLICATE_COLUMNS");
-    let message = error.to_string();
-    assert!(message.contains("\"Correo\"") && message.contains("\"E-mail\""), "{message}");
+fn two_columns_of_one_meaning_are_harmless_until_they_contradict_each_other() {
+    let map = map(&owned(&["Name", "Correo", "Documento", " E-mail ", "correo"])).expect("all columns");
+    for harmless in [
+        ["a@x.org", "a@x.org", ""],
+        ["a@x.org", "", ""],
+        ["", "", "a@x.org"],
+        ["A@x.org", " a@X.org ", "a@x.org"],
+    ] {
+        let [first, second, third] = harmless;
+        assert!(map.check(&record(&["Ada", first, "1", second, third])).is_ok(), "{harmless:?}");
+    }
+    for (values, other) in
+        [(["a@x.org", "b@x.org", ""], "\"E-mail\""), (["", "a@x.org", "b@x.org"], "\"correo\"")]
+    {
+        let [first, second, third] = values;
+        let error = map.check(&record(&["Ada", first, "1", second, third])).expect_err("two addresses");
+        assert_eq!(error.code(), "DUPLICATE_COLUMNS");
+        let message = error.to_string();
+        assert!(
+            message.contains(other) && message.contains("email") && message.contains("row 7"),
+            "{message}"
+        );
+        assert!(message.contains("delete one") && !message.contains("x.org"), "{message}");
+    }
+}
+
+#[test]
+fn a_plain_name_beside_its_parts_must_agree_with_them() {
+    let map =
+        map(&owned(&["Nombre", "Primer nombre", "Apellido", "Email", "Documento"])).expect("all columns");
+    let check = |name, first, last| map.check(&record(&[name, first, last, "a@x.org", "1"]));
+    for (name, first, last) in [
+        ("Ada Lovelace", "Ada", "Lovelace"),
+        ("ADA", "Ada", "Lovelace"),
+        ("", "Ada", "Lovelace"),
+        ("Ada", "", ""),
+    ] {
+        assert!(check(name, first, last).is_ok(), "{name} {first} {last}");
+    }
+    let message = check("Grace", "Ada", "Lovelace").expect_err("two people").to_string();
+    assert!(message.contains("\"Nombre\"") && message.contains("\"Primer nombre\""), "{message}");
 }
 
 #[test]
@@ -95,13 +137,33 @@ fn decorate(header: &str, choices: &[u8]) -> String {
     for character in header.nfd() {
         let choice = choices.next().unwrap_or(0);
         match character {
-            ' ' => written.push_str(["", " ", "_", "-", "  ", ". "][usize::from(choice) % 6]),
+            ' ' => written
+                .push_str(["", " ", "_", "-", "  ", ". ", "\u{a0}", "\u{feff}"][usize::from(choice) % 8]),
             mark if is_combining_mark(mark) && choice % 2 == 0 => {}
             letter if choice % 3 == 0 => written.extend(letter.to_uppercase()),
             letter => written.push(letter),
         }
     }
-    if choices.next().unwrap_or(0) % 2 == 0 { written.nfc().collect() } else { format!(" {written}:") }
+    match choices.next().unwrap_or(0) % 3 {
+        0 => written.nfc().collect(),
+        1 => format!(" {written}:"),
+        _ => format!("\u{feff}{written}\u{a0}:\u{a0}"),
+    }
+}
+
+/// Everything that is a header by the lists, written out; compared by [`key`].
+fn all_known() -> std::collections::HashSet<String> {
+    let mut all: std::collections::HashSet<String> =
+        PLAIN_NAMES.iter().map(|&word| word.to_owned()).collect();
+    all.extend(WORDS.iter().flat_map(|(_, words)| words.iter().map(|&word| word.to_owned())));
+    for (_, left, right) in PAIRS {
+        for (one, other) in left.iter().flat_map(|one| right.iter().map(move |other| (one, other))) {
+            for link in LINKS {
+                all.extend([format!("{one}{link}{other}"), format!("{other}{link}{one}")]);
+            }
+        }
+    }
+    all
 }
 
 proptest! {
@@ -113,6 +175,17 @@ proptest! {
         let (header, column) = KNOWN[index];
         let written = decorate(header, &choices);
         prop_assert_eq!(recognise(&written), Some(Meaning::Column(column)), "{}", written);
+    }
+
+    #[test]
+    fn unknown_headers_never_mean_anything(
+        header in prop_oneof![
+            any::<String>(),
+            "[a-z]{1,4}[ _-]?(nombre|name|email|correo|documento|document|id|type)[ _-]?[a-z]{0,3}",
+            "(nombre|tipo|numero|full|first|last|document|certificate|correo|of|de|the)([ _-](nombre|documento|name|number|id|email|de|del|of)){0,3}",
+        ],
+    ) {
+        prop_assert_eq!(recognise(&header).is_some(), all_known().contains(&key(&header)), "{}", header);
     }
 
     #[test]

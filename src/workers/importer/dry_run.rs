@@ -6,17 +6,21 @@ use uuid::Uuid;
 
 use super::report::{ErrorDetail, ImportReport, Outcome};
 use super::{ImportError, ImportOptions};
+use crate::commands::snapshot::Wanted;
 use crate::commands::take_in_row::{PersonClaims, rejection};
-use crate::commands::{CommandError, Commands};
+use crate::commands::{CommandError, Commands, Snapshot};
 use crate::domain::claim::Claim;
-use crate::domain::{AttendeeId, ImportId, Person, Secret};
+use crate::domain::{AttendeeId, ImportId, Secret};
 use crate::process::import::{RowPlan, plan_row};
-use crate::sheet::{RawRow, RowOutcome, SheetReader};
+use crate::sheet::{RawRow, RowOutcome, SheetError, SheetReader, SheetRow};
 
-/// Reads a whole file and tells what importing it would do now. Nothing is written.
+/// The most rows of a rehearsal: somebody waits for it, and what the rows would claim is held in memory.
+const MAX_ROWS: u32 = 100_000;
+
+/// Reads a whole file of up to 100,000 rows and tells what importing it would do now. Nothing is written.
 ///
 /// # Errors
-/// The file can't be read to its end, or the log can't be read.
+/// The file can't be read to its end or has more rows, or the log can't be read.
 pub async fn dry_run(
     commands: &Commands,
     claim_key: &Secret,
@@ -48,32 +52,68 @@ impl Rehearsal<'_> {
                 }
             }
         });
-        while let Some(row) = rows.recv().await {
-            let row = row?;
-            match row.outcome {
-                RowOutcome::Rejected { raw, errors } => {
-                    report.add(false, Outcome::Rejected(ErrorDetail::of_row(row.row, &raw, errors)));
-                }
-                RowOutcome::Person { person, certificate_id, raw } => {
-                    let certificate = certificate_id.or(self.options.certificate_id);
-                    let (known, outcome) = self.settle(row.row, &person, &raw).await?;
-                    report.add(known && certificate.is_some(), outcome);
-                }
+        let mut chunk = Vec::with_capacity(super::CHUNK);
+        while rows.recv_many(&mut chunk, super::CHUNK).await > 0 {
+            let read: Vec<SheetRow> = chunk.drain(..).collect::<Result<_, _>>()?;
+            let claims: Vec<_> = read.iter().map(|row| self.claims(row)).collect();
+            let mut wanted = Wanted::default();
+            for claims in claims.iter().flatten() {
+                wanted.add::<Claim>(&claims.email);
+                wanted.add::<Claim>(&claims.document);
+            }
+            let mut snapshot = Snapshot::default();
+            self.commands.load_into(&mut snapshot, wanted).await?;
+            for (row, claims) in read.into_iter().zip(claims) {
+                self.settle(row, claims, &snapshot, &mut report)?;
+            }
+            if report.total_records > MAX_ROWS {
+                return Err(SheetError::TooManyRows { limit: MAX_ROWS }.into());
             }
         }
         Ok(report)
     }
 
+    fn claims(&self, row: &SheetRow) -> Option<PersonClaims> {
+        match &row.outcome {
+            RowOutcome::Person { person, .. } => {
+                Some(PersonClaims::of(self.claim_key.reveal().as_bytes(), person))
+            }
+            RowOutcome::Rejected { .. } => None,
+        }
+    }
+
+    fn settle(
+        &mut self,
+        row: SheetRow,
+        claims: Option<PersonClaims>,
+        snapshot: &Snapshot,
+        report: &mut ImportReport,
+    ) -> Result<(), CommandError> {
+        match (row.outcome, claims) {
+            (RowOutcome::Person { certificate_id, raw, .. }, Some(claims)) => {
+                let certificate = certificate_id.or(self.options.certificate_id);
+                let (known, outcome) = self.plan(row.row, claims, snapshot, &raw)?;
+                report.add(known && certificate.is_some(), &outcome);
+            }
+            (RowOutcome::Rejected { raw, errors }, _) => {
+                report.add(false, &Outcome::Rejected(ErrorDetail::of_row(row.row, &raw, errors)));
+            }
+            // proof: every person has claims.
+            (RowOutcome::Person { .. }, None) => {}
+        }
+        Ok(())
+    }
+
     /// Whether there is one person that the row is about, and what would become of it.
-    async fn settle(
+    fn plan(
         &mut self,
         row: u32,
-        person: &Person,
+        claims: PersonClaims,
+        snapshot: &Snapshot,
         raw: &RawRow,
     ) -> Result<(bool, Outcome), CommandError> {
-        let claims = PersonClaims::of(self.claim_key.reveal().as_bytes(), person);
-        let email = self.holder(&claims.email).await?;
-        let document = self.holder(&claims.document).await?;
+        let email = self.holder(&claims.email, snapshot)?;
+        let document = self.holder(&claims.document, snapshot)?;
         let own = AttendeeId::of_row(self.import, row);
         let plan = plan_row(own, email, document, self.options.update_existing);
         if let RowPlan::Create(id) | RowPlan::Update(id) = plan {
@@ -88,10 +128,10 @@ impl Rehearsal<'_> {
         Ok((plan != RowPlan::TwoPeople, outcome))
     }
 
-    async fn holder(&self, claim: &str) -> Result<Option<Uuid>, CommandError> {
+    fn holder(&self, claim: &str, snapshot: &Snapshot) -> Result<Option<Uuid>, CommandError> {
         match self.taken.get(claim) {
             Some(owner) => Ok(Some(*owner)),
-            None => Ok(self.commands.load::<Claim>(claim).await?.state.0),
+            None => Ok(snapshot.state::<Claim>(self.commands.log().names(), claim)?.0),
         }
     }
 }

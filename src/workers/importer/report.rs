@@ -1,13 +1,18 @@
 //! What became of a file's rows, as the API tells it and as the report object keeps it.
 
 use std::collections::BTreeMap;
+use std::io::{self, BufWriter, Write as _};
 
 use serde::{Deserialize, Serialize};
+use tempfile::{NamedTempFile, TempPath};
 
 use crate::domain::Personal;
 use crate::sheet::{RawRow, RowError};
 
-/// What became of a file. Holds personal data: it is stored in an expiring object, never in events.
+/// Rejected rows that are shown at once; all of them are in the stored report.
+pub const MAX_SHOWN: usize = 1_000;
+
+/// What became of a file. Holds personal data: it never enters an event.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ImportReport {
@@ -19,7 +24,7 @@ pub struct ImportReport {
     pub updated: u32,
     /// Rows rejected.
     pub errors: u32,
-    /// The rejected rows, in order.
+    /// The first [`MAX_SHOWN`] rejected rows, in order.
     pub error_details: Vec<ErrorDetail>,
     /// Rows whose person gets a certificate.
     pub certificates_associated: u32,
@@ -66,7 +71,7 @@ pub enum Outcome {
 
 impl ImportReport {
     /// Adds one row; `associated` says whether its person gets a certificate.
-    pub fn add(&mut self, associated: bool, outcome: Outcome) {
+    pub fn add(&mut self, associated: bool, outcome: &Outcome) {
         self.total_records += 1;
         self.certificates_associated += u32::from(associated);
         match outcome {
@@ -74,9 +79,50 @@ impl ImportReport {
             Outcome::Updated => self.updated += 1,
             Outcome::Rejected(detail) => {
                 self.errors += 1;
-                self.error_details.push(detail);
+                if self.error_details.len() < MAX_SHOWN {
+                    self.error_details.push(detail.clone());
+                }
             }
         }
+    }
+}
+
+/// The rejected rows of an import on their way to the report object: a line of JSON each, because a
+/// million of them would not fit into memory. No file where no row is rejected.
+#[derive(Default)]
+pub struct ReportFile(Option<BufWriter<NamedTempFile>>);
+
+impl ReportFile {
+    /// Adds a row.
+    ///
+    /// # Errors
+    /// The temporary file can't be written.
+    pub fn add(&mut self, detail: &ErrorDetail) -> io::Result<()> {
+        let file = match &mut self.0 {
+            Some(file) => file,
+            empty => empty.insert(BufWriter::with_capacity(64 * 1024, NamedTempFile::new()?)),
+        };
+        serde_json::to_writer(&mut *file, detail)?;
+        file.write_all(b"\n")
+    }
+
+    /// The whole file, which is deleted when its path is dropped.
+    ///
+    /// # Errors
+    /// The temporary file can't be written.
+    pub fn finish(self) -> io::Result<Option<TempPath>> {
+        let file = self.0.map(|file| file.into_inner().map_err(io::IntoInnerError::into_error));
+        Ok(file.transpose()?.map(NamedTempFile::into_temp_path))
+    }
+
+    /// The rows at the beginning of a report of which perhaps only a part was read.
+    ///
+    /// # Errors
+    /// A line is not a rejected row.
+    pub fn first_rows(start: &[u8]) -> serde_json::Result<Vec<ErrorDetail>> {
+        let whole = start.iter().rposition(|&byte| byte == b'\n').map_or(0, |last| last + 1);
+        let lines = start[..whole].split(|&byte| byte == b'\n').filter(|line| !line.is_empty());
+        lines.take(MAX_SHOWN).map(serde_json::from_slice).collect()
     }
 }
 

@@ -86,7 +86,9 @@ async fn ask_frozen(nodes: &Nodes, node: usize, log: &EventLog, ids: &[String], 
     };
     let lp = join_all(ids.iter().map(|id| log.leader_position("claim", id)));
     let (wishes, answers, (), lp) = tokio::join!(wishes, answers, goes_on, lp);
-    let mut lp: Vec<_> = lp.into_iter().map(|p| p.unwrap_or(0)).collect(); lp.sort(); eprintln!("LP {lp:?}");
+    let mut lp: Vec<_> = lp.into_iter().map(|p| p.unwrap_or(0)).collect();
+    lp.sort();
+    eprintln!("LP {lp:?}");
     for (n, wish) in wishes.into_iter().enumerate() {
         match wish {
             Ok(_) => assert_eq!(n % 2, 0, "told that it still had what another one has"),

@@ -13,7 +13,7 @@ use laureate::storage::{import_key, import_report_key};
 use laureate::workers::importer::ImportOptions;
 use laureate::workers::importer::Importer;
 use laureate::workers::importer::dry_run::dry_run;
-use laureate::workers::importer::report::ImportReport;
+use laureate::workers::importer::report::{ImportReport, ReportFile};
 use laureate::workers::{Delivery, Verdict, Worker};
 use uuid::Uuid;
 
@@ -74,13 +74,21 @@ pub async fn completed(plant: &Plant, id: ImportId) -> (ImportCompleted, ImportR
     let Some(ImportEvent::ImportCompleted(end)) = import_events(plant, id).await.pop() else {
         panic!("not completed")
     };
-    let report = match &end.report_key {
+    let error_details = match &end.report_key {
         Some(report_key) => {
             assert_eq!(*report_key, import_report_key(id.0).to_string());
             let object = plant.storage.get(&import_report_key(id.0), 1 << 26).await.unwrap().unwrap();
-            serde_json::from_slice(&object).unwrap()
+            ReportFile::first_rows(&object).unwrap()
         }
-        None => ImportReport::default(),
+        None => Vec::new(),
+    };
+    let report = ImportReport {
+        total_records: end.total,
+        created: end.created,
+        updated: end.updated,
+        errors: end.errors,
+        error_details,
+        certificates_associated: end.associated,
     };
     (end, report)
 }

@@ -18,6 +18,7 @@ use super::fixture::Plant;
 use super::importing::{
     HEADER, completed, counts, import, import_events, importer, key, people, rows, uploaded,
 };
+use crate::support::until;
 
 /// Lets an importer work that dies when it makes its `n`th event.
 async fn dies_at_its_event(plant: &Plant, n: usize, delivery: &Delivery) {
@@ -82,9 +83,13 @@ async fn an_import_whose_worker_died_half_way_ends_as_if_it_had_not() {
     // Some of each chunk are refused, so that the report has something to lose.
     let file = format!("{HEADER}{}Bea,DOC3,b@example.com\n{}Cleo,C1,nowhere\n", rows(0, 600), rows(600, 900));
     let (id, delivery) = uploaded(&plant, &file, ImportOptions::default()).await;
-    // Three events for each row: it dies within the second chunk.
-    dies_at_its_event(&plant, 2_000, &delivery).await;
-    assert_eq!(plant.history("import", id).await, ["ImportRequested", "ImportRowsAccepted"]);
+    // Three events for each of 665 rows, and two that note them: it dies within the second chunk.
+    dies_at_its_event(&plant, 2_500, &delivery).await;
+    // The first chunk is noted while the second is under way.
+    until("the first chunk is noted", async || {
+        plant.history("import", id).await == ["ImportRequested", "ImportRowsRejected", "ImportRowsAccepted"]
+    })
+    .await;
 
     assert_eq!(importer(&plant).work(&[delivery]).await, [Verdict::Done]);
     let (end, report) = completed(&plant, id).await;

@@ -34,7 +34,7 @@ const LOOK: Duration = Duration::from_millis(50);
 #[schema(rename_all = "camelCase")]
 #[allow(dead_code, reason = "describes the multipart body for the OpenAPI document")]
 pub struct PeopleForm {
-    /// CSV or XLSX with a header row, one person per row.
+    /// CSV, XLSX or XLS (Excel 97 to 2003), told by content, with a header row, one person per row.
     #[schema(value_type = String, format = Binary)]
     file: Vec<u8>,
     /// Change people who are known already; false if absent.
@@ -55,7 +55,8 @@ pub struct BulkUploadQuery {
 /// Take in the people of a file.
 ///
 /// A file of up to 1,000 rows is answered when it is done (200), a larger one at once (202), with
-/// `Location` telling where its progress is. One bad row never stops the others.
+/// `Location` telling where its progress is. One bad row never stops the others. A dry run takes up to
+/// 100,000 rows.
 #[utoipa::path(
     post, path = "/attendees/bulk-upload",
     request_body(content = PeopleForm, content_type = "multipart/form-data"),
@@ -110,7 +111,7 @@ pub async fn handle(
 
 /// The file opened, with its header row understood.
 async fn open(http: &HttpState, file: &UploadedFile) -> Result<(Format, SheetReader), ApiError> {
-    let format = sheet::sniff(&file.head, &file.name)?;
+    let format = sheet::sniff(&file.head)?;
     let limits = http.import_limits;
     let path = file.path().to_owned();
     let opened = tokio::task::spawn_blocking(move || sheet::open(&path, format, limits)).await;
@@ -120,9 +121,7 @@ async fn open(http: &HttpState, file: &UploadedFile) -> Result<(Format, SheetRea
 /// Reads the whole file once, so that what is wrong with it as a whole is told before anything begins.
 async fn read_through(http: &HttpState, file: &UploadedFile) -> Result<(Format, u32), ApiError> {
     let (format, reader) = open(http, file).await?;
-    let counted = tokio::task::spawn_blocking(move || {
-        reader.into_iter().try_fold(0_u32, |rows, row| row.map(|_| rows.saturating_add(1)))
-    });
+    let counted = tokio::task::spawn_blocking(move || reader.count_rows());
     match counted.await.map_err(ApiError::internal)?? {
         0 => Err(SheetError::Empty.into()),
         rows => Ok((format, rows)),
@@ -145,6 +144,7 @@ async fn begin(
         format: match format {
             Format::Csv => FileFormat::Csv,
             Format::Xlsx => FileFormat::Xlsx,
+            Format::Xls => FileFormat::Xls,
         },
         sha256: hex(&file.sha256),
         size: file.size,

@@ -1,6 +1,7 @@
 //! Imports: files of people, and what became of their rows.
 
 pub mod get;
+pub mod report;
 
 use std::collections::BTreeMap;
 
@@ -13,12 +14,10 @@ use crate::domain::{ImportId, Personal};
 use crate::projection::queries::Page;
 use crate::projection::queries::imports::{self, ImportRow};
 use crate::storage::ObjectKey;
-use crate::workers::importer::report::{ErrorDetail, ImportReport};
+use crate::workers::importer::report::{ErrorDetail, ImportReport, MAX_SHOWN, ReportFile};
 
-/// The largest report that is read back, in bytes.
-const MAX_REPORT_BYTES: u64 = 256 << 20;
-/// Rejected rows that are shown where the report has expired.
-const MAX_REJECTIONS: i64 = 1_000;
+/// How much of a report is read to show its first rows, in bytes.
+const REPORT_START_BYTES: u64 = 4 << 20;
 
 /// A file of people, and what became of its rows.
 #[derive(Serialize, ToSchema)]
@@ -41,7 +40,8 @@ pub struct ImportAnswer {
     pub errors: i64,
     /// Rows whose person gets a certificate, so far.
     pub certificates_associated: i64,
-    /// The rejected rows; only with their codes once the report has expired.
+    /// The first 1,000 rejected rows; all of them are in `/imports/{id}/report`. Only with their codes
+    /// once that has expired.
     pub error_details: Vec<RowErrors>,
     /// Why the file could not be read on.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -163,16 +163,15 @@ async fn details(http: &HttpState, row: &ImportRow) -> Result<Vec<RowErrors>, Ap
         return Ok(Vec::new());
     }
     if let Some(key) = &row.report_key {
-        let stored =
-            http.storage.get(&ObjectKey::parse(key).map_err(ApiError::internal)?, MAX_REPORT_BYTES).await?;
-        if let Some(bytes) = stored {
-            let report: ImportReport = serde_json::from_slice(&bytes).map_err(|error| {
-                ApiError::internal(format!("the report is damaged at line {}", error.line()))
-            })?;
-            return Ok(report.error_details.into_iter().map(RowErrors::from).collect());
+        let key = ObjectKey::parse(key).map_err(ApiError::internal)?;
+        if let Some(start) = http.storage.get_start(&key, REPORT_START_BYTES).await? {
+            // The parser's message may quote the row.
+            let details =
+                ReportFile::first_rows(&start).map_err(|_| ApiError::internal("a damaged report"))?;
+            return Ok(details.into_iter().map(RowErrors::from).collect());
         }
     }
-    let page = Page { after: None, limit: MAX_REJECTIONS };
+    let page = Page { after: None, limit: MAX_SHOWN as i64 };
     let rejected = imports::list_rejections(&http.database().await?, row.id, page).await?;
     let shown = rejected.items.into_iter().map(|rejected| {
         let errors = serde_json::from_value(rejected.errors).map_err(ApiError::internal)?;

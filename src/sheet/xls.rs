@@ -1,0 +1,142 @@
+//! XLS (BIFF8, Excel 97 to 2003; [MS-XLS]), record by record.
+//!
+//! Our own reading of a dozen kinds of records. The library at hand (calamine) reads the whole file at
+//! once, reserves memory for whatever dimensions the file declares and copies a string for each cell
+//! that refers to it, which makes gigabytes out of kilobytes. Here one record and the shared strings
+//! are in memory, and declared dimensions are not even read. Tests compare with calamine.
+
+mod cells;
+mod compound;
+mod records;
+mod text;
+
+use std::collections::HashMap;
+use std::fs::File;
+
+use super::number_format::NumberFormat;
+use super::strings::Strings;
+use super::workbook::{Book, CellSource};
+use super::{Limits, SheetError};
+use cells::SheetCells;
+use compound::Compound;
+use records::Records;
+use text::Cursor;
+
+/// The version in the first record of BIFF8.
+const BIFF8: u16 = 0x0600;
+/// Formats and cell styles that are kept; Excel writes at most 4,000.
+const MAX_STYLES: usize = 65_536;
+
+/// A workbook, with what its sheets share.
+pub(super) struct Workbook {
+    records: Records,
+    /// Where each visible sheet begins.
+    sheets: Vec<u32>,
+    strings: Strings,
+    formats: Vec<NumberFormat>,
+    is_1904: bool,
+    max_chars: usize,
+}
+
+impl Workbook {
+    pub(super) fn open(file: File, limits: &Limits) -> Result<Self, SheetError> {
+        let compound = Compound::open(file)?;
+        if compound.has("encryptedpackage") {
+            return Err(SheetError::Encrypted);
+        }
+        if !compound.has("workbook") {
+            let what = if compound.has("book") { TOO_OLD } else { "an Office file without a workbook" };
+            return Err(SheetError::UnknownFormat { what });
+        }
+        let mut workbook = Self {
+            records: Records::new(compound.stream("workbook")?),
+            sheets: Vec::new(),
+            strings: Strings::default(),
+            formats: Vec::new(),
+            is_1904: false,
+            max_chars: limits.max_cell_chars,
+        };
+        workbook.read_shared()?;
+        Ok(workbook)
+    }
+
+    /// Reads what stands before the sheets.
+    fn read_shared(&mut self) -> Result<(), SheetError> {
+        self.records.next()?;
+        if self.records.kind != records::BEGIN {
+            return Err(SheetError::broken("it does not begin as a workbook does"));
+        }
+        if self.records.short(0)? != BIFF8 {
+            return Err(SheetError::UnknownFormat { what: TOO_OLD });
+        }
+        let mut own: HashMap<u16, NumberFormat> = HashMap::new();
+        let mut styles: Vec<u16> = Vec::new();
+        loop {
+            self.records.next()?;
+            match self.records.kind {
+                records::END => break,
+                records::FILE_PASS => return Err(SheetError::Encrypted),
+                records::DATE_MODE => self.is_1904 = self.records.short(0)? == 1,
+                records::BOUND_SHEET => {
+                    let is_shown = self.records.byte(4)? & 3 == 0;
+                    let is_worksheet = self.records.byte(5)? == 0;
+                    if is_shown && is_worksheet && self.sheets.len() < MAX_STYLES {
+                        self.sheets.push(self.records.long(0)?);
+                    }
+                }
+                records::FORMAT if own.len() < MAX_STYLES => {
+                    let id = self.records.short(0)?;
+                    let mut code = String::new();
+                    Cursor::new(&mut self.records, 2).plain(&mut code, self.max_chars)?;
+                    own.insert(id, NumberFormat::of_code(&code));
+                }
+                records::XF if styles.len() < MAX_STYLES => styles.push(self.records.short(2)?),
+                records::SST => self.read_strings()?,
+                _ => {}
+            }
+        }
+        let format = |id: &u16| own.get(id).cloned().unwrap_or_else(|| NumberFormat::built_in(*id));
+        self.formats = styles.iter().map(format).collect();
+        Ok(())
+    }
+
+    /// How many strings the record declares is not believed: they are read while there are any.
+    fn read_strings(&mut self) -> Result<(), SheetError> {
+        let most = self.max_chars.saturating_mul(4);
+        let mut cursor = Cursor::new(&mut self.records, 8);
+        let mut one = String::new();
+        while cursor.has_more()? {
+            one.clear();
+            cursor.rich(&mut one, most)?;
+            self.strings.push(&one)?;
+        }
+        Ok(())
+    }
+}
+
+const TOO_OLD: &str = "an Excel file of before 1997";
+
+impl Book for Workbook {
+    fn sheets(&self) -> usize {
+        self.sheets.len()
+    }
+
+    fn cells(&mut self, sheet: usize) -> Result<Box<dyn CellSource + '_>, SheetError> {
+        let start =
+            self.sheets.get(sheet).copied().ok_or_else(|| SheetError::broken("a sheet of it is missing"))?;
+        self.records.go_to(start)?;
+        self.records.next()?;
+        if self.records.kind != records::BEGIN {
+            return Err(SheetError::broken("a sheet of it is missing"));
+        }
+        Ok(Box::new(SheetCells {
+            records: &mut self.records,
+            strings: &self.strings,
+            formats: &self.formats,
+            is_1904: self.is_1904,
+            max_chars: self.max_chars,
+            waiting: None,
+            numbers: 0..0,
+        }))
+    }
+}

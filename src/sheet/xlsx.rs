@@ -1,0 +1,78 @@
+//! XLSX (ECMA-376), cell by cell.
+//!
+//! Our own reading of five kinds of parts, because libraries hold a sheet or a cell in memory whatever
+//! its size, end the file at one odd cell, and don't tell number formats. Tests compare with calamine.
+
+mod cells;
+mod package;
+mod parts;
+mod xml;
+
+use std::fs::File;
+
+use super::number_format::NumberFormat;
+use super::strings::Strings;
+use super::workbook::{Book, CellSource};
+use super::{Limits, SheetError};
+use cells::SheetCells;
+use package::Package;
+use parts::Contents;
+
+/// A workbook, with what its sheets share.
+pub(super) struct Workbook {
+    package: Package,
+    sheets: Vec<String>,
+    strings: Strings,
+    formats: Vec<NumberFormat>,
+    is_1904: bool,
+    max_chars: usize,
+}
+
+impl Workbook {
+    /// Opens an archive that `archive::check` has looked over.
+    pub(super) fn open(file: File, limits: &Limits) -> Result<Self, SheetError> {
+        let mut package = Package::open(file)?;
+        let main = package.relations("")?.into_iter().find(|relation| relation.kind == "officeDocument");
+        let main = main.map_or_else(|| "xl/workbook.xml".to_owned(), |relation| relation.target);
+        let contents = Contents::read(&mut package, &main)?;
+        let relations = package.relations(&main)?;
+        let folder = main.rsplit_once('/').map_or("", |(folder, _)| folder);
+        let named = |kind: &str, usual: &str| {
+            let found = relations.iter().find(|relation| relation.kind == kind);
+            found.map_or_else(|| format!("{folder}/{usual}"), |relation| relation.target.clone())
+        };
+        let sheet = |id: &String| {
+            let found = relations.iter().find(|relation| relation.id == *id && relation.kind == "worksheet");
+            found.map(|relation| relation.target.clone())
+        };
+        let most = limits.max_cell_chars.saturating_mul(4);
+        Ok(Self {
+            sheets: contents.visible.iter().filter_map(sheet).collect(),
+            strings: parts::strings(&mut package, &named("sharedStrings", "sharedStrings.xml"), most)?,
+            formats: parts::formats(&mut package, &named("styles", "styles.xml"))?,
+            is_1904: contents.is_1904,
+            max_chars: limits.max_cell_chars,
+            package,
+        })
+    }
+}
+
+impl Book for Workbook {
+    fn sheets(&self) -> usize {
+        self.sheets.len()
+    }
+
+    fn cells(&mut self, sheet: usize) -> Result<Box<dyn CellSource + '_>, SheetError> {
+        let name = self.sheets.get(sheet).ok_or_else(|| SheetError::broken("a part of it is missing"))?;
+        Ok(Box::new(SheetCells {
+            xml: self.package.part(name)?,
+            strings: &self.strings,
+            formats: &self.formats,
+            is_1904: self.is_1904,
+            max_chars: self.max_chars,
+            row: 0,
+            column: 0,
+            in_data: false,
+        }))
+    }
+}

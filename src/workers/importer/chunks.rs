@@ -1,0 +1,49 @@
+//! A file as chunks of rows, read ahead on a thread of its own.
+
+use std::path::Path;
+
+use tokio::sync::mpsc;
+
+use super::{CHUNK, ImportError, READ_AHEAD};
+use crate::domain::import::FileFormat;
+use crate::sheet::{self, Limits, SheetReader, SheetRow};
+
+/// Reads a file on a thread of its own and hands its rows over in chunks.
+pub(super) fn read_in_chunks(
+    file: &Path,
+    format: FileFormat,
+    limits: Limits,
+) -> mpsc::Receiver<Result<Vec<SheetRow>, ImportError>> {
+    let (sender, receiver) = mpsc::channel(READ_AHEAD);
+    let file = file.to_owned();
+    tokio::task::spawn_blocking(move || {
+        let reader = match sheet::open(&file, format.into(), limits) {
+            Ok(reader) => reader,
+            Err(error) => {
+                // The receiver is gone only where the import was given up.
+                let _ = sender.blocking_send(Err(error.into()));
+                return;
+            }
+        };
+        hand_over(reader, &sender);
+    });
+    receiver
+}
+
+fn hand_over(reader: SheetReader, sender: &mpsc::Sender<Result<Vec<SheetRow>, ImportError>>) {
+    let mut chunk = Vec::with_capacity(CHUNK);
+    for row in reader {
+        match row {
+            Ok(row) => chunk.push(row),
+            Err(error) => {
+                let _ = sender.blocking_send(Ok(chunk));
+                let _ = sender.blocking_send(Err(error.into()));
+                return;
+            }
+        }
+        if chunk.len() == CHUNK && sender.blocking_send(Ok(std::mem::take(&mut chunk))).is_err() {
+            return;
+        }
+    }
+    let _ = sender.blocking_send(Ok(chunk));
+}
