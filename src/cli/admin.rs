@@ -16,10 +16,16 @@ use crate::domain::user::{Profile, Role, UserRegistered, check_password};
 use crate::domain::{CommandId, Personal, UserId};
 use crate::event_log::Position;
 
+const EXAMPLES: &str = "\
+Examples:
+  laureate admin create --email you@academy.test --config laureate.toml
+  echo \"$password\" | laureate admin create --email you@academy.test --password-file -";
+
 /// The subcommands of `admin`.
 #[derive(Debug, Subcommand)]
 pub enum AdminCommand {
     /// Let somebody administer; prints a made-up password unless one is given
+    #[command(after_help = EXAMPLES)]
     Create(CreateArgs),
 }
 

@@ -59,7 +59,11 @@ pub fn man(args: &ManArgs) -> anyhow::Result<ExitCode> {
             std::fs::create_dir_all(folder).with_context(cannot)?;
             clap_mangen::generate_to(Cli::command(), folder).with_context(cannot)?;
         }
-        None => clap_mangen::Man::new(Cli::command()).render(&mut std::io::stdout())?,
+        None => {
+            // As the page in a folder: there is no page for `help`.
+            let command = Cli::command().disable_help_subcommand(true);
+            clap_mangen::Man::new(command).render(&mut std::io::stdout())?;
+        }
     }
     Ok(ExitCode::SUCCESS)
 }

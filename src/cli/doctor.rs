@@ -37,11 +37,12 @@ Each line says how it is (ok, warning, failed), what was looked at, what was fou
 Examples:
   laureate doctor --config laureate.toml
   laureate doctor --strict --json                       in a deployment: any warning is an error
-  laureate doctor --nats-monitor http://127.0.0.1:8222  also what only nats-server's monitoring shows
+  laureate doctor --nats-monitor http://127.0.0.1:8222  also what nats-server shows only there
   laureate doctor --send-to you@example.org             also sends you a mail
 
-It writes one object into the object storage and deletes it again, and changes nothing else. Exit code 4
-if something failed (with --strict also if there is a warning), 2 if the configuration is not usable.";
+It writes one object into the object storage and deletes it again, and changes nothing else.
+Exit code 4 if something failed (with --strict also if there is a warning), 2 if the configuration
+is not usable.";
 
 /// Options of `doctor`.
 #[derive(Debug, Args)]

@@ -33,7 +33,7 @@ pub enum EventsCommand {
     List(list::ListArgs),
     /// Print the last events, then further ones as they are appended; the same as `list --follow`
     #[command(after_help = list::TAIL_EXAMPLES)]
-    Tail(list::ListArgs),
+    Tail(list::Selection),
     /// Print one event whole, as JSON
     Show(ShowArgs),
     /// Tell the life of one aggregate: what happened when, by whom, and because of what
@@ -69,7 +69,7 @@ pub async fn run(command: EventsCommand, global: GlobalArgs) -> anyhow::Result<E
     let log = global.connect_log().await?;
     match command {
         EventsCommand::List(args) => list::run(args, &log).await?,
-        EventsCommand::Tail(args) => list::run(args.following(), &log).await?,
+        EventsCommand::Tail(args) => list::run(list::ListArgs::following(args), &log).await?,
         EventsCommand::History(args) => history::run(args, &log).await?,
         EventsCommand::Show(args) => {
             let before = args.position.saturating_sub(1);

@@ -13,10 +13,10 @@ use crate::event_log::EventLog;
 #[derive(Clone, Debug, Default, Args)]
 pub struct GlobalArgs {
     /// Configuration file (TOML)
-    #[arg(long, global = true, env = "LAUREATE_CONFIG", value_name = "FILE")]
+    #[arg(long, global = true, env = "LAUREATE_CONFIG", value_name = "FILE", help_heading = "Configuration")]
     pub config: Option<PathBuf>,
-    /// Set one configuration key; counts more than file and environment
-    #[arg(long, global = true, value_name = "KEY=VALUE")]
+    /// Set one configuration key; counts more than file and environment; may be given several times
+    #[arg(long, global = true, value_name = "KEY=VALUE", help_heading = "Configuration")]
     pub set: Vec<String>,
 }
 

@@ -24,13 +24,21 @@ use clap::{Parser, Subcommand};
 
 use global::GlobalArgs;
 
+const EXAMPLES: &str = "\
+Begin here:
+  laureate demo                                  see all of it on sample data, with nothing set up
+  laureate up                                    run it here, with servers of its own
+  laureate config example > laureate.toml        then, for servers of yours:
+  laureate doctor --config laureate.toml         what is missing, and what to do
+  laureate serve --config laureate.toml --prepare";
+
 /// Certificates from a spreadsheet to a verified, mailed PDF.
 ///
 /// Exit codes: 0 done; 1 failed; 2 wrong usage or configuration; 3 verified and found different,
 /// a dry run with something to do, or a demo with something missing; 4 the doctor found a failure;
 /// 5 what was asked for does not exist; 130 and 143 stopped by a signal.
 #[derive(Debug, Parser)]
-#[command(name = "laureate", version, propagate_version = true)]
+#[command(name = "laureate", version, propagate_version = true, after_help = EXAMPLES)]
 pub struct Cli {
     #[command(flatten)]
     global: GlobalArgs,
@@ -41,8 +49,10 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Run everything here: embedded nats-server, PostgreSQL and mail catcher, all roles
+    #[command(after_help = up::EXAMPLES)]
     Up(up::UpArgs),
     /// Run some or all roles against configured servers
+    #[command(after_help = serve::EXAMPLES)]
     Serve(serve::ServeArgs),
     /// Show the whole product on sample data
     Demo(demo::DemoArgs),

@@ -51,6 +51,14 @@ pub fn shown(time: OffsetDateTime) -> String {
     time.to_offset(time::UtcOffset::UTC).format(&Rfc3339).unwrap_or_default()
 }
 
+/// A time for people to read: UTC, to the millisecond, always of the same width.
+#[must_use]
+pub fn brief(time: OffsetDateTime) -> String {
+    let time = time.to_offset(time::UtcOffset::UTC);
+    let (hour, minute, second, millisecond) = time.time().as_hms_milli();
+    format!("{}T{hour:02}:{minute:02}:{second:02}.{millisecond:03}Z", time.date())
+}
+
 /// A length of time in words, to about two digits, such as `3 h` or `2 d 4 h`.
 #[must_use]
 pub fn in_words(length: Duration) -> String {
@@ -87,6 +95,15 @@ mod tests {
         {
             assert!(parse(wrong, NOW).is_err_and(|text| text.contains("2026-11-21T12:00:00Z")), "{wrong}");
         }
+    }
+
+    #[test]
+    fn times_are_shown_in_utc() {
+        let time = datetime!(2026-11-21 14:00:00.5 +2);
+        assert_eq!(
+            (shown(time).as_str(), brief(time).as_str()),
+            ("2026-11-21T12:00:00.5Z", "2026-11-21T12:00:00.500Z")
+        );
     }
 
     #[test]

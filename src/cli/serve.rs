@@ -9,6 +9,14 @@ use tokio_util::sync::CancellationToken;
 use super::global::GlobalArgs;
 use crate::app::{Extras, Role};
 
+pub(super) const EXAMPLES: &str = "\
+Examples:
+  laureate serve --config laureate.toml                             all roles in one process
+  laureate serve --config laureate.toml --roles api,projector
+  laureate serve --config laureate.toml --roles renderer,mailer     as often as there is work
+
+The first SIGINT or SIGTERM lets work in progress end, a second one ends the process at once.";
+
 /// Options of `serve`.
 #[derive(Debug, Args)]
 pub struct ServeArgs {

@@ -17,6 +17,13 @@ use crate::app::{App, Extras, Role, Running};
 use crate::domain::user::Profile;
 use crate::stack::{Stack, StackOptions};
 
+pub(super) const EXAMPLES: &str = "\
+Examples:
+  laureate up                                      data in .laureate/, API at 127.0.0.1:3969
+  laureate up --data-dir /srv/laureate --set workers.renderer=1
+
+Mails are caught and shown at /mails, not delivered. The first start prints a password, once.";
+
 /// Options of `up`.
 #[derive(Debug, Args)]
 pub struct UpArgs {

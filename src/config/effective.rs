@@ -20,7 +20,7 @@ pub struct Setting {
     pub from: Option<String>,
 }
 
-/// Every key there is, tables last, in the order of the types.
+/// Every key there is, by table and name.
 ///
 /// # Errors
 /// The values can't be put into JSON, which no type of ours does.
@@ -43,8 +43,9 @@ pub fn settings(config: &Config, origins: &Origins) -> Result<Vec<Setting>, serd
         Setting { value, source: origin.map_or("default", Origin::kind), from, key }
     };
     let mut keys = leaves(&values);
-    // Plain keys before tables, as TOML has them.
-    keys.sort_by_key(|key| key.matches('.').count() > 0);
+    // Each table's own keys before the tables in it, as TOML has them.
+    let table = |key: &str| key.rsplit_once('.').map_or(String::new(), |(table, _)| table.to_owned());
+    keys.sort_by_cached_key(|key| (table(key), key.clone()));
     Ok(keys.into_iter().map(shown).collect())
 }
 

@@ -1,5 +1,7 @@
 //! Why the configuration can't be used, and where the value at fault came from.
 
+use std::path::{Path, PathBuf};
+
 use thiserror::Error;
 
 use super::sources::Origins;
@@ -8,7 +10,15 @@ use super::sources::Origins;
 #[derive(Debug, Error)]
 pub enum ConfigError {
     /// The file can't be read, or is not TOML.
-    #[error("{0}")]
+    #[error("{}: {problem}", file.display())]
+    File {
+        /// The file.
+        file: PathBuf,
+        /// Why, with line and column where they are known.
+        problem: String,
+    },
+    /// The sources don't fit together, such as a key that is a table elsewhere.
+    #[error(transparent)]
     Source(#[from] config::ConfigError),
     /// A `_FILE` variable names a file that can't be read.
     #[error("{variable} names a file that cannot be read: {error}")]
@@ -37,6 +47,15 @@ pub enum ConfigError {
 }
 
 impl ConfigError {
+    /// A file that can't be used.
+    pub(super) fn file(file: &Path, error: &config::ConfigError) -> Self {
+        let problem = match error {
+            config::ConfigError::FileParse { cause, .. } => without_source(&cause.to_string()),
+            other => other.to_string(),
+        };
+        Self::File { file: file.to_owned(), problem }
+    }
+
     /// A value that can't be used.
     pub(super) fn value(key: &str, problem: impl ToString, origins: &Origins) -> Self {
         let from = origins.get(key).map(ToString::to_string);
@@ -53,18 +72,29 @@ impl ConfigError {
             let problem = format!("is missing; set it in the configuration file, by {variable} or by --set");
             return Self::value(&key, problem, origins);
         }
-        match quoted_after(&text, "unknown field") {
-            Some(name) => {
-                Self::value(&format!("{table}{name}"), format!("there is no such key; {text}"), origins)
-            }
-            None => Self::value(&path, text, origins),
+        if let Some(name) = quoted_after(&text, "unknown field") {
+            // The path may end with the name already.
+            let ends_so = path == name || path.ends_with(&format!(".{name}"));
+            let key = if ends_so { path } else { format!("{table}{name}") };
+            let known = text.split_once(", ").map_or("", |(_, known)| known);
+            return Self::value(&key, format!("there is no such key; {known}"), origins);
         }
+        Self::value(&path, text, origins)
     }
 }
 
 /// The variable that sets a key.
 pub(super) fn variable_of(key: &str) -> String {
     format!("LAUREATE_{}", key.to_uppercase().replace('.', "__"))
+}
+
+/// A parser's text without the lines that it quotes: they may hold a secret.
+fn without_source(text: &str) -> String {
+    let quotes = |line: &str| {
+        line.split_once('|')
+            .is_some_and(|(gutter, _)| gutter.trim().parse::<u32>().is_ok() || gutter.trim().is_empty())
+    };
+    text.lines().filter(|line| !quotes(line) && !line.trim().is_empty()).collect::<Vec<_>>().join(": ")
 }
 
 /// The error's own words, without the key and the source that the library may add: we know them better.

@@ -78,7 +78,8 @@ pub(super) fn merge(sources: Sources) -> Result<(config::Config, Origins), Confi
     let mut builder = config::Config::builder().add_source(defaults()?);
     if let Some(file) = sources.file {
         let source = File::from(file.as_path()).format(FileFormat::Toml);
-        let layer = config::Config::builder().add_source(source).build()?;
+        let layer = config::Config::builder().add_source(source).build();
+        let layer = layer.map_err(|error| ConfigError::file(&file, &error))?;
         let values = layer.clone().try_deserialize::<Value>()?;
         for key in leaves(&values) {
             origins.insert(key, Origin::File(file.clone()));

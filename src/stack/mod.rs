@@ -31,7 +31,7 @@ use server_user::ServerUser;
 
 pub use error::StackError;
 pub use nats_cluster::NatsCluster;
-pub use programs::{NATS_VARIABLE, POSTGRES_VARIABLE};
+pub use programs::{NATS_VARIABLE, POSTGRES_VARIABLE, nats_server};
 
 /// What a stack shall be like.
 #[derive(Clone, Default)]

@@ -33,7 +33,7 @@ pub(crate) struct PostgresPrograms {
 }
 
 /// The nats-server binary.
-pub(crate) fn nats_server(named: Option<&Path>) -> Result<PathBuf, StackError> {
+pub fn nats_server(named: Option<&Path>) -> Result<PathBuf, StackError> {
     let search = Search { program: "nats-server", variable: NATS_VARIABLE, minimum: NATS_MINIMUM };
     let candidates = named.map(Path::to_path_buf).or_else(|| env_path(NATS_VARIABLE));
     search.run(candidates, SETUP_NATS, on_path("nats-server")).map(|(path, _)| path)

@@ -25,7 +25,7 @@ pub async fn check(context: Arc<Context>) -> Vec<Finding> {
 }
 
 fn room(check: &'static str, what: &str, folder: &Path) -> Finding {
-    match rustix::fs::statvfs(&existing(folder)) {
+    match rustix::fs::statvfs(existing(folder)) {
         Ok(found) => judge(check, what, folder, found.f_bavail.saturating_mul(found.f_frsize)),
         Err(error) => Finding::failed(
             check,

@@ -92,7 +92,7 @@ impl Report {
         let count = |level| self.findings.iter().filter(|finding| finding.level == level).count();
         writeln!(
             out,
-            "\n{} ok, {} warnings, {} failed",
+            "\nok: {}, warnings: {}, failed: {}",
             count(Level::Ok),
             count(Level::Warning),
             count(Level::Failed)
@@ -120,7 +120,7 @@ mod tests {
             "failed   c                      broken → repair\n\
              ok       a                      fine\n\
              warning  b                      two [31mlines → look\n\
-             \n1 ok, 1 warnings, 1 failed\n"
+             \nok: 1, warnings: 1, failed: 1\n"
         );
     }
 }

@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use super::Context;
-use super::finding::Finding;
-use crate::event_log::health::Keepers;
+use super::finding::{Finding, Level};
+use crate::event_log::health::{Keepers, Peer};
 use crate::event_log::plan::{Action, Kind};
 use crate::event_log::{EventLog, LogError, ProvisionError, Step};
 
 const CHECK: &str = "log.streams";
+const REPLICAS: &str = "log.replicas";
 const PROVISION: &str = "run `laureate provision`; with --dry-run it only shows what would change";
 
 pub async fn check(context: Arc<Context>) -> Vec<Finding> {
@@ -60,58 +61,73 @@ fn provisioned(steps: &[Step]) -> Finding {
     }
 }
 
+/// Whether the servers of a cluster that keep streams are there; one that stands alone has no others.
 async fn kept(log: &EventLog, streams: &[&str]) -> Vec<Finding> {
+    if log.server().cluster.is_none() {
+        return Vec::new();
+    }
     let mut findings = Vec::new();
-    let mut in_cluster = 0;
+    // Most often the same is wrong with all of them.
+    let mut wrong: Vec<(Wrong, Vec<&str>)> = Vec::new();
+    let mut fit = 0;
     for stream in streams {
-        match log.keepers(stream).await {
+        match log.keepers(stream).await.map(|keepers| keepers.map(|keepers| judge(&keepers))) {
             Ok(None) | Err(LogError::NotProvisioned) => {}
-            Ok(Some(keepers)) => {
-                in_cluster += 1;
-                findings.extend(judge(stream, &keepers));
-            }
+            Ok(Some(None)) => fit += 1,
+            Ok(Some(Some(what))) => match wrong.iter_mut().find(|(known, _)| *known == what) {
+                Some((_, streams)) => streams.push(stream),
+                None => wrong.push((what, vec![stream])),
+            },
             Err(error) => {
-                findings.push(Finding::failed(
-                    "log.replicas",
-                    format!("{stream}: {error}"),
-                    "see log.server",
-                ));
+                findings.push(Finding::failed(REPLICAS, format!("{stream}: {error}"), "see log.server"));
             }
         }
     }
-    if in_cluster > 0 && findings.is_empty() {
-        findings.push(Finding::ok(
-            "log.replicas",
-            format!("{in_cluster} streams kept by servers that are all current"),
-        ));
+    if fit > 0 {
+        let found = format!("{fit} streams are kept by servers that are all current");
+        findings.push(Finding::ok(REPLICAS, found));
     }
+    findings.extend(wrong.into_iter().map(|(wrong, streams)| Finding {
+        check: REPLICAS,
+        level: wrong.level,
+        found: format!("{}: {}", streams.join(", "), wrong.what),
+        advice: Some(wrong.advice.to_owned()),
+    }));
     findings
 }
 
-/// What is wrong with the servers that keep a stream, if anything.
-fn judge(stream: &str, keepers: &Keepers) -> Option<Finding> {
-    const CHECK: &str = "log.replicas";
-    let servers = keepers.replicas.len() + 1;
-    let named = |wanted: fn(&crate::event_log::health::Peer) -> bool| {
+/// What is wrong with the servers that keep a stream.
+#[derive(Debug, PartialEq, Eq)]
+struct Wrong {
+    level: Level,
+    what: String,
+    advice: &'static str,
+}
+
+fn judge(keepers: &Keepers) -> Option<Wrong> {
+    let named = |wanted: fn(&Peer) -> bool| {
         let names = keepers.replicas.iter().filter(|peer| wanted(peer)).map(|peer| peer.name.clone());
         names.collect::<Vec<_>>().join(", ")
     };
+    let warning = |what, advice| Some(Wrong { level: Level::Warning, what, advice });
     let (away, behind) = (named(|peer| peer.offline), named(|peer| !peer.offline && !peer.current));
     if keepers.leader.as_deref().unwrap_or_default().is_empty() {
-        let found = format!("{stream} has no leader: nothing can be written");
-        return Some(Finding::failed(CHECK, found, "start the servers of the cluster that are down"));
+        let what = "no leader: nothing can be written".to_owned();
+        return Some(Wrong {
+            level: Level::Failed,
+            what,
+            advice: "start the servers of the cluster that are down",
+        });
     }
     if !away.is_empty() {
-        let found = format!("{stream}: {away} is away");
-        return Some(Finding::warning(CHECK, found, "start it again before another one goes"));
+        return warning(format!("{away} is away"), "start it again before another one goes");
     }
     if !behind.is_empty() {
-        let found = format!("{stream}: {behind} is behind");
-        return Some(Finding::warning(CHECK, found, "wait until it has caught up before stopping another"));
+        return warning(format!("{behind} is behind"), "wait until it has caught up before stopping another");
     }
-    if servers == 1 {
-        let found = format!("{stream} is kept by one server of the cluster only");
-        return Some(Finding::warning(CHECK, found, "set nats.replicas = 3 and run `laureate provision`"));
+    if keepers.replicas.is_empty() {
+        let advice = "set nats.replicas = 3 and run `laureate provision`";
+        return warning("kept by one server of the cluster only".to_owned(), advice);
     }
     None
 }
@@ -120,11 +136,10 @@ fn judge(stream: &str, keepers: &Keepers) -> Option<Finding> {
 mod tests {
     use serde_json::json;
 
-    use super::super::finding::Level;
     use super::*;
 
     fn level(keepers: serde_json::Value) -> Option<Level> {
-        judge("S", &serde_json::from_value(keepers).expect("the server's form")).map(|finding| finding.level)
+        judge(&serde_json::from_value(keepers).expect("the server's form")).map(|wrong| wrong.level)
     }
 
     #[test]

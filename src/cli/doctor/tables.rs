@@ -44,42 +44,41 @@ pub async fn check(context: Arc<Context>) -> Vec<Finding> {
 }
 
 fn judge(found: &[ProjectionHealth]) -> Vec<Finding> {
-    let findings: Vec<_> = found.iter().filter_map(unfit).collect();
-    if !findings.is_empty() {
-        return findings;
-    }
-    let lag = found.iter().map(|projection| projection.lag).max().unwrap_or(0);
-    vec![Finding::ok(CHECK, format!("{} projections live, at most {lag} events behind", found.len()))]
-}
-
-/// What is wrong with a projection, if anything.
-fn unfit(projection: &ProjectionHealth) -> Option<Finding> {
-    let ProjectionHealth { name, position, lag, .. } = projection;
-    if let Some(error) = &projection.error {
-        return Some(Finding::failed(
+    let named = |wanted: fn(&ProjectionHealth) -> bool, detail: fn(&ProjectionHealth) -> String| {
+        found.iter().filter(|p| p.error.is_none() && wanted(p)).map(detail).collect::<Vec<_>>().join(", ")
+    };
+    let lag = |p: &ProjectionHealth| format!("{} ({} events to go)", p.name, p.lag);
+    let mut findings: Vec<_> = found.iter().filter_map(stopped).collect();
+    let absent = named(|p| p.state == "absent", |p| p.name.clone());
+    let building = named(|p| p.state == "building", lag);
+    let behind = named(|p| p.state == "live" && p.lag > FAR_BEHIND, lag);
+    let mut warn = |names: &str, what: &str, advice: &str| {
+        if !names.is_empty() {
+            findings.push(Finding::warning(CHECK, format!("{what}: {names}"), advice));
+        }
+    };
+    warn(&absent, "not begun by this version of the program", "start a process with the role projector");
+    warn(&building, "being filled", "keep a process with the role projector running");
+    warn(&behind, "far behind", "see whether a process with the role projector runs");
+    if findings.is_empty() {
+        let lag = found.iter().map(|projection| projection.lag).max().unwrap_or(0);
+        findings.push(Finding::ok(
             CHECK,
-            format!("{name} stopped after position {position}: {error}"),
-            "look at the event with `laureate events list --from`; restart with a program that takes it",
+            format!("{} projections live, at most {lag} events behind", found.len()),
         ));
     }
-    match projection.state {
-        "absent" => Some(Finding::warning(
-            CHECK,
-            format!("{name} was not begun by this program's version"),
-            "start a process with the role projector",
-        )),
-        "building" => Some(Finding::warning(
-            CHECK,
-            format!("{name} is being filled, {lag} events to go"),
-            "keep a process with the role projector running",
-        )),
-        _ if *lag > FAR_BEHIND => Some(Finding::warning(
-            CHECK,
-            format!("{name} is {lag} events behind"),
-            "see whether a process with the role projector runs",
-        )),
-        _ => None,
-    }
+    findings
+}
+
+/// A projection that met an event that it can't take.
+fn stopped(projection: &ProjectionHealth) -> Option<Finding> {
+    let error = projection.error.as_ref()?;
+    let (name, position) = (&projection.name, projection.position);
+    Some(Finding::failed(
+        CHECK,
+        format!("{name} stopped after position {position}: {error}"),
+        "look at the event with `laureate events list --from`; restart with a program that takes it",
+    ))
 }
 
 #[cfg(test)]
@@ -101,5 +100,10 @@ mod tests {
         assert_eq!(level("building", 1, None), Level::Warning);
         assert_eq!(level("absent", 1, None), Level::Warning);
         assert_eq!(level("stopped", 1, Some("no such column")), Level::Failed);
+        let two = judge(&[projection("absent", 1, None), projection("absent", 1, None)]);
+        assert_eq!(
+            two.iter().map(|f| f.found.as_str()).collect::<Vec<_>>(),
+            ["not begun by this version of the program: jobs, jobs"]
+        );
     }
 }

@@ -95,7 +95,7 @@ fn paragraph(
     }
     text.push_str(&format!(
         "\n{}  {:<8} {} by {}\n  {}\n",
-        moment::shown(event.time),
+        moment::brief(event.time),
         event.position,
         event.event_type,
         event.actor,

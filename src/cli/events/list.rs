@@ -12,7 +12,7 @@ use super::names::{self, Chosen};
 use super::{BATCH, WAIT, last, shown};
 use crate::cli::moment;
 use crate::cli::serve::stop_on_signals;
-use crate::event_log::{EventLog, LogReader, Position, RecordedEvent};
+use crate::event_log::{EventLog, LogError, LogReader, Position, RecordedEvent};
 
 /// How many of the last events are shown where nothing says where to begin.
 const LAST: usize = 20;
@@ -37,9 +37,9 @@ Examples:
 
 Personal data is shown as *** unless --reveal is given. Ctrl-C ends it.";
 
-/// Options of `events list` and `events tail`.
+/// Which events, and how they are shown; all options of `events tail`.
 #[derive(Debug, Args)]
-pub struct ListArgs {
+pub struct Selection {
     /// Only of this kind of aggregate, or of one of them; may be given several times
     #[arg(short, long = "aggregate", value_name = "KIND[/ID]")]
     aggregates: Vec<Chosen>,
@@ -49,24 +49,15 @@ pub struct ListArgs {
     /// Begin at this position; 1 for the whole log
     #[arg(long, value_name = "POSITION")]
     from: Option<Position>,
-    /// End at this position
-    #[arg(long, value_name = "POSITION", conflicts_with = "follow")]
-    to: Option<Position>,
     /// Begin at this time: RFC 3339, or so long ago, such as 2h or 1d12h
     #[arg(long, value_name = "TIME", value_parser = moment::parse_now)]
     since: Option<OffsetDateTime>,
-    /// End at this time: RFC 3339, or so long ago
-    #[arg(long, value_name = "TIME", value_parser = moment::parse_now, conflicts_with = "follow")]
-    until: Option<OffsetDateTime>,
     /// Begin with the last so many; without --from or --since, 20
     #[arg(short = 'n', long, value_name = "NUMBER", conflicts_with_all = ["from", "since"])]
     last: Option<usize>,
     /// Stop after so many events
     #[arg(long, value_name = "NUMBER")]
     limit: Option<usize>,
-    /// Go on with further events as they are appended
-    #[arg(short, long)]
-    follow: bool,
     /// Print each event as JSON with its whole envelope, one a line
     #[arg(long)]
     json: bool,
@@ -75,10 +66,26 @@ pub struct ListArgs {
     reveal: bool,
 }
 
+/// Options of `events list`.
+#[derive(Debug, Args)]
+pub struct ListArgs {
+    #[command(flatten)]
+    selection: Selection,
+    /// End at this position
+    #[arg(long, value_name = "POSITION", conflicts_with = "follow")]
+    to: Option<Position>,
+    /// End at this time: RFC 3339, or so long ago
+    #[arg(long, value_name = "TIME", value_parser = moment::parse_now, conflicts_with = "follow")]
+    until: Option<OffsetDateTime>,
+    /// Go on with further events as they are appended
+    #[arg(short, long)]
+    follow: bool,
+}
+
 impl ListArgs {
-    /// The same, going on with what comes.
-    pub fn following(self) -> Self {
-        Self { follow: true, ..self }
+    /// The list that shows the last events and goes on.
+    pub const fn following(selection: Selection) -> Self {
+        Self { selection, to: None, until: None, follow: true }
     }
 }
 
@@ -88,25 +95,23 @@ impl ListArgs {
 /// The log can't be read, nothing can match, or stdout is closed.
 pub async fn run(args: ListArgs, log: &EventLog) -> anyhow::Result<()> {
     let shutdown = stop_on_signals()?;
+    let selection = &args.selection;
     let filter = Filter {
-        aggregates: args.aggregates.clone(),
-        types: args.types.clone(),
-        since: args.since,
+        aggregates: selection.aggregates.clone(),
+        types: selection.types.clone(),
+        since: selection.since,
         until: args.until,
     };
-    if args.follow && (args.to.is_some() || args.until.is_some()) {
-        bail!("--to and --until end the list, and tail goes on; use list");
-    }
     if let Some((name, kind)) = filter.impossible() {
         bail!("{name} is an event of {}, which --aggregate leaves out", kind.0);
     }
-    let mut out = Printer { out: BufWriter::new(std::io::stdout()), left: args.limit, args: &args };
+    let mut out = Printer { out: BufWriter::new(std::io::stdout()), left: selection.limit, selection };
     let end = log.info().await?.last_position;
     let upto = upto(&args, log, end).await?;
-    let after = match begin(&args, log, end).await? {
+    let after = match begin(selection, log, end).await? {
         Some(after) => after,
         None => {
-            let found = last::last(log, &filter, upto, args.last.unwrap_or(LAST)).await?;
+            let found = last::last(log, &filter, upto, selection.last.unwrap_or(LAST)).await?;
             out.print(found.iter())?;
             upto
         }
@@ -131,15 +136,15 @@ async fn upto(args: &ListArgs, log: &EventLog, end: Position) -> anyhow::Result<
 }
 
 /// The position after which to begin; none where the last events are wanted.
-async fn begin(args: &ListArgs, log: &EventLog, end: Position) -> anyhow::Result<Option<Position>> {
-    let by_time = match args.since {
+async fn begin(selection: &Selection, log: &EventLog, end: Position) -> anyhow::Result<Option<Position>> {
+    let by_time = match selection.since {
         Some(since) => {
             let first = log.position_at(since - CLOCKS_APART).await?;
             Some(first.map_or(end, |first| first.saturating_sub(1)))
         }
         None => None,
     };
-    Ok(args.from.map(|from| from.saturating_sub(1)).max(by_time))
+    Ok(selection.from.map(|from| from.saturating_sub(1)).max(by_time))
 }
 
 /// Prints up to a position, or for ever.
@@ -158,7 +163,16 @@ async fn print_on(
         }
         let batch = tokio::select! {
             () = shutdown.cancelled() => return Ok(()),
-            batch = reader.next_batch(BATCH, WAIT) => batch?,
+            batch = reader.next_batch(BATCH, WAIT) => batch,
+        };
+        let batch = match batch {
+            // Who follows waits for the server to come back; the next call goes on where this one was.
+            Err(error @ LogError::Unavailable(_)) if upto.is_none() => {
+                tracing::warn!(%error, "trying again");
+                tokio::time::sleep(WAIT).await;
+                continue;
+            }
+            batch => batch?,
         };
         let wanted =
             |event: &&RecordedEvent| upto.is_none_or(|upto| event.position <= upto) && filter.wants(event);
@@ -172,16 +186,16 @@ struct Printer<'a> {
     out: BufWriter<std::io::Stdout>,
     /// How many may still be printed, if there is a limit.
     left: Option<usize>,
-    args: &'a ListArgs,
+    selection: &'a Selection,
 }
 
 impl Printer<'_> {
     fn print<'e>(&mut self, events: impl Iterator<Item = &'e RecordedEvent>) -> std::io::Result<()> {
         for event in events.take(self.left.unwrap_or(usize::MAX)) {
-            if self.args.json {
-                writeln!(self.out, "{}", shown::as_json(event, self.args.reveal))?;
+            if self.selection.json {
+                writeln!(self.out, "{}", shown::as_json(event, self.selection.reveal))?;
             } else {
-                writeln!(self.out, "{}", shown::as_line(event, self.args.reveal))?;
+                writeln!(self.out, "{}", shown::as_line(event, self.selection.reveal))?;
             }
             self.left = self.left.map(|left| left - 1);
         }

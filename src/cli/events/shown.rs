@@ -37,7 +37,7 @@ pub fn as_line(event: &RecordedEvent, reveal: bool) -> String {
     format!(
         "{:>9} {} {:<22} {}/{} by {}: {}",
         event.position,
-        moment::shown(event.time),
+        moment::brief(event.time),
         event.event_type,
         event.aggregate,
         event.id,

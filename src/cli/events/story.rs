@@ -180,7 +180,7 @@ impl Teller {
 fn batch(event: &BatchEvent) -> Told {
     match event {
         BatchEvent::BatchRequested(request) => {
-            told(format!("certificates for {} people were asked for", request.attendee_ids.len()))
+            told(format!("certificates were asked for, {} of them", request.attendee_ids.len()))
                 .with("certificate", request.certificate_id)
         }
         BatchEvent::BatchDispatched(outcome) => told(format!(
@@ -247,7 +247,7 @@ fn import(event: &ImportEvent) -> Told {
                 .with_some("certificate", file.certificate_id)
         }
         ImportEvent::ImportRowsAccepted(rows) => told(format!(
-            "rows up to {} were taken in: {} people created, {} changed, {} earned a certificate",
+            "rows up to {} were taken in: {} created, {} changed, {} earned a certificate",
             rows.through_row,
             rows.created,
             rows.updated,

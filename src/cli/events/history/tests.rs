@@ -27,7 +27,7 @@ fn a_pause_of_a_minute_is_told_and_a_shorter_one_is_not() {
     assert_eq!(
         paragraph(&late, Some(&first), None, false),
         "\n  … 3 h 5 min later\n\
-         \n2026-11-21T15:05:00Z  226      EmailFailed by mailer\n  try 1 failed; another follows\n  answer ***\n  \
+         \n2026-11-21T15:05:00.000Z  226      EmailFailed by mailer\n  try 1 failed; another follows\n  answer ***\n  \
          begins story 00000000-0000-0000-0000-000000000004\n"
     );
     let soon = RecordedEvent { time: first.time + Duration::seconds(59), ..late };

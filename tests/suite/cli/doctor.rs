@@ -1,0 +1,303 @@
+//! `laureate doctor` on servers that are well, and on ones that are not.
+
+use std::collections::BTreeMap;
+
+use async_nats::jetstream;
+use laureate::stack::mail_catcher::caught_mails;
+use serde_json::Value;
+use tokio::net::TcpListener;
+
+use super::own_nats::OwnNats;
+use super::scrub::scrubbed;
+use super::{Ran, environment, run_in};
+use crate::support::{Namespace, TestApp, servers, until};
+
+/// The suite's servers, a namespace and a folder, and what the test wants otherwise.
+struct Patient {
+    namespace: Namespace,
+    folder: tempfile::TempDir,
+    variables: BTreeMap<String, String>,
+}
+
+impl Patient {
+    fn new() -> Self {
+        let (namespace, folder) = (Namespace::new(), tempfile::tempdir().expect("a folder"));
+        let variables = environment(namespace.name(), &folder.path().to_string_lossy());
+        Self { namespace, folder, variables }
+    }
+
+    fn with(mut self, key: &str, value: &str) -> Self {
+        self.variables.insert(format!("LAUREATE_{key}"), value.to_owned());
+        self
+    }
+
+    /// Streams, consumers and tables.
+    fn prepared(self) -> Self {
+        for command in ["provision", "migrate"] {
+            let ran = run_in(&self.variables, &[command]);
+            assert_eq!(ran.code, 0, "{}", ran.err);
+        }
+        self
+    }
+
+    fn doctor(&self, arguments: &[&str]) -> Ran {
+        let ran = run_in(&self.variables, &[&["doctor"], arguments].concat());
+        assert!(!format!("{}{}", ran.out, ran.err).contains("hunter2"), "{}{}", ran.out, ran.err);
+        ran
+    }
+}
+
+/// The report's only line about a check, as level and the rest.
+fn line(ran: &Ran, check: &str) -> (String, String) {
+    let mut found = ran.out.lines().filter_map(|line| {
+        let (level, rest) = line.split_once(' ')?;
+        let (name, text) = rest.trim_start().split_once(' ')?;
+        (name == check).then(|| (level.to_owned(), text.trim_start().to_owned()))
+    });
+    let line = found.next().unwrap_or_else(|| panic!("no line about {check}: {}{}", ran.out, ran.err));
+    assert_eq!(found.next(), None, "{check}");
+    line
+}
+
+#[track_caller]
+fn assert_line(ran: &Ran, check: &str, level: &str, part: &str) {
+    let (found, text) = line(ran, check);
+    assert!(found == level && text.contains(part), "{check}: {found} {text}");
+}
+
+/// Everything that no test breaks on purpose still has its line.
+#[track_caller]
+fn others_went_on(ran: &Ran, broken: &[&str]) {
+    for check in ["log.server", "database.server", "objects", "mail", "disk.temporary", "fonts"] {
+        if !broken.contains(&check) {
+            assert_line(ran, check, "ok", "");
+        }
+    }
+}
+
+/// Without what the machine is like and what tests beside this one do.
+fn without_the_machine(report: &str) -> String {
+    let others = ["disk.", "log.account", "database.connections", "ok: "];
+    let lines = report.lines().filter(|line| !others.iter().any(|part| line.contains(part)));
+    lines.map(|line| format!("{line}\n")).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_running_product_is_well_but_for_what_tests_do_without() {
+    let app = TestApp::start().await;
+    let namespace = app.app.config().namespace.clone();
+    let storage = app.storage().to_string_lossy().into_owned();
+    let variables = environment(&namespace, &storage);
+    let log = app.app.commands().log().clone();
+    until("every projection is level", || async {
+        let info = log.info().await.expect("there");
+        let found = app.app.readers().status(&info).await.expect("there");
+        found.iter().all(|projection| projection.state == "live" && projection.lag == 0)
+    })
+    .await;
+    let ran = run_in(&variables, &["doctor"]);
+    assert_eq!(ran.code, 0, "warnings alone are no failure: {}", ran.out);
+    for check in ["log.account", "database.connections", "disk.temporary"] {
+        assert_line(&ran, check, "ok", "");
+    }
+    let report = scrubbed(&without_the_machine(&ran.out)).replace(&storage, "STORAGE");
+    insta::assert_snapshot!("well", report);
+    let ran = run_in(&variables, &["doctor", "--strict", "--json"]);
+    assert_eq!(ran.code, 4, "warnings count");
+    let report: Value = serde_json::from_str(&ran.out).expect("JSON");
+    assert_eq!(report["level"], "warning");
+    let fsync =
+        report["findings"].as_array().expect("a list").iter().find(|f| f["check"] == "database.on-disk");
+    assert_eq!(fsync.expect("there")["level"], "warning");
+    assert_eq!(
+        std::fs::read_dir(app.storage().join("health")).map_or(0, Iterator::count),
+        0,
+        "the probe is gone"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_not_prepared_is_named_with_the_command_that_does() {
+    let patient = Patient::new();
+    let ran = patient.doctor(&[]);
+    assert_eq!(ran.code, 4);
+    assert_line(&ran, "log.streams", "failed", "missing: NS_EVENTS, ");
+    assert_line(&ran, "log.streams", "failed", "laureate provision");
+    assert_line(&ran, "database.migrations", "failed", "laureate migrate");
+    others_went_on(&ran, &[]);
+
+    let patient = patient.prepared();
+    let ran = patient.doctor(&[]);
+    assert_eq!(ran.code, 0, "{}", ran.out);
+    assert_line(&ran, "log.streams", "ok", "as they should be");
+    assert_line(&ran, "tables", "warning", "not begun by this version of the program: attendees, ");
+
+    let client = async_nats::connect(&servers().nats_url).await.expect("nats-server answers");
+    let context = jetstream::new(client);
+    let dead_letters = format!("{}_DEADLETTERS", patient.namespace);
+    let mut config = context.get_stream(&dead_letters).await.expect("there").cached_info().config.clone();
+    config.description = Some("changed by hand".to_owned());
+    context.update_stream(config).await.expect("changed");
+    let timers = format!("{}_TIMERS", patient.namespace);
+    context.delete_stream(&timers).await.expect("deleted");
+    let ran = patient.doctor(&[]);
+    assert_eq!(ran.code, 4);
+    assert_line(
+        &ran,
+        "log.streams",
+        "failed",
+        "missing: NS_TIMERS; configured otherwise: NS_DEADLETTERS (description)",
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_is_not_there_stops_no_other_check() {
+    for (key, value, check, part) in [
+        ("NATS__URL", "nats://u:hunter2@127.0.0.1:1", "log.server", "nats://u:***@127.0.0.1:1: "),
+        (
+            "DATABASE__URL",
+            "postgres://u:hunter2@127.0.0.1:1/x",
+            "database.server",
+            "postgres://u:***@127.0.0.1:1/x: ",
+        ),
+        ("MAIL__PORT", "1", "mail", "127.0.0.1:1: "),
+        ("STORAGE__URL", "/proc/laureate", "objects", "/proc/laureate: "),
+    ] {
+        let ran = Patient::new().with(key, value).doctor(&[]);
+        assert_eq!(ran.code, 4);
+        assert_line(&ran, check, "failed", part);
+        others_went_on(&ran, &[check]);
+    }
+}
+
+/// Takes connections and never says a word.
+async fn silent() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let address = listener.local_addr().expect("bound").to_string();
+    tokio::spawn(async move {
+        let mut held = Vec::new();
+        while let Ok((socket, _)) = listener.accept().await {
+            held.push(socket);
+        }
+    });
+    address
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn servers_that_hang_cost_one_time_limit_and_no_other_check() {
+    let address = silent().await;
+    let patient = Patient::new()
+        .with("NATS__URL", &format!("nats://{address}"))
+        .with("DATABASE__URL", &format!("postgres://u:hunter2@{address}/x"))
+        .with("MAIL__PORT", address.rsplit(':').next().expect("a port"));
+    let ran = patient.doctor(&["--timeout", "2"]);
+    assert_eq!(ran.code, 4);
+    assert_line(&ran, "log.server", "failed", "not available");
+    assert_line(&ran, "database", "failed", "no answer within 2 s");
+    assert_line(&ran, "mail", "failed", "no answer within 2 s");
+    others_went_on(&ran, &["log.server", "database.server", "mail"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn wrong_passwords_are_told_without_showing_them() {
+    let (before, after) = servers().postgres_url.rsplit_once('@').expect("with a user");
+    let (user, _) = before.rsplit_once(':').expect("with a password");
+    let ran = Patient::new().with("DATABASE__URL", &format!("{user}:hunter2@{after}")).doctor(&[]);
+    assert_eq!(ran.code, 4);
+    assert_line(&ran, "database.server", "failed", "SQLSTATE 28P01");
+
+    let nats = OwnNats::start(
+        "authorization { user: u, password: right }\njetstream { store_dir: \"{folder}/js\" }",
+    )
+    .await;
+    let address = nats.url.trim_start_matches("nats://");
+    let ran = Patient::new().with("NATS__URL", &format!("nats://u:hunter2@{address}")).doctor(&[]);
+    assert_eq!(ran.code, 4);
+    assert_line(&ran, "log.server", "failed", "authorization");
+    let ran = Patient::new().with("NATS__URL", &format!("nats://u:right@{address}")).doctor(&[]);
+    assert_line(&ran, "log.server", "ok", "nats-server");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn how_nats_server_keeps_its_word_is_seen_by_its_monitoring() {
+    let lazy = OwnNats::start("jetstream { store_dir: \"{folder}/js\" }").await;
+    let patient = Patient::new().with("NATS__URL", &lazy.url);
+    let ran = patient.doctor(&["--nats-monitor", &lazy.monitor]);
+    assert_line(&ran, "log.on-disk", "warning", "sync_interval is 2 min: a power failure may lose");
+    assert_line(&ran, "log.room", "ok", "used by JetStream");
+    let unseen = patient.doctor(&[]);
+    assert_line(&unseen, "log.on-disk", "warning", "it can't be seen from here");
+
+    let careful = OwnNats::start("jetstream { store_dir: \"{folder}/js\", sync_interval: always }").await;
+    let ran = Patient::new().with("NATS__URL", &careful.url).doctor(&["--nats-monitor", &careful.monitor]);
+    assert_line(&ran, "log.on-disk", "ok", "sync_interval is always");
+    let elsewhere = patient.doctor(&["--nats-monitor", "http://127.0.0.1:1"]);
+    assert_eq!(elsewhere.code, 4);
+    assert_line(&elsewhere, "log.on-disk", "failed", "monitoring does not answer");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_without_jetstream_or_room_fails() {
+    let plain = OwnNats::start("").await;
+    let ran = Patient::new().with("NATS__URL", &plain.url).doctor(&[]);
+    assert_eq!(ran.code, 4);
+    assert!(ran.out.contains("JetStream is off"), "{}", ran.out);
+    others_went_on(&ran, &[]);
+
+    let accounts = "accounts { A { users: [{user: u, password: p}]
+        jetstream { max_streams: 5, max_file: 1GB } } }
+        jetstream { store_dir: \"{folder}/js\" }";
+    let full = OwnNats::start(accounts).await;
+    let url = format!("nats://u:p@{}", full.url.trim_start_matches("nats://"));
+    let patient = Patient::new().with("NATS__URL", &url).prepared();
+    let ran = patient.doctor(&[]);
+    assert_line(&ran, "log.account", "failed", "of 1.00 GiB on disk, 5 of 5 streams");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bucket_is_probed_as_a_folder_is() {
+    let namespace = Namespace::new();
+    let bucket = format!("doctor-{namespace}");
+    servers().make_s3_bucket(&bucket).await;
+    let patient = |url: &str| {
+        Patient::new()
+            .with("STORAGE__URL", url)
+            .with("STORAGE__ENDPOINT", servers().s3_url())
+            .with("STORAGE__ALLOW_HTTP", "true")
+            .with("STORAGE__ACCESS_KEY_ID", "test")
+            .with("STORAGE__SECRET_ACCESS_KEY", "hunter2")
+    };
+    let ran = patient(&format!("s3://{bucket}/some/prefix")).doctor(&[]);
+    assert_line(&ran, "objects", "ok", "an object was written, read back and deleted");
+    assert_line(&ran, "objects.clock", "ok", "");
+    let ran = patient(&format!("s3://{bucket}-of-nobody")).doctor(&[]);
+    assert_eq!(ran.code, 4);
+    assert_line(&ran, "objects", "failed", "writing: ");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_mail_is_sent_only_to_whom_it_is_asked_for() {
+    let patient = Patient::new().prepared();
+    let address = format!("operator@{}.example.org", patient.namespace);
+    let arrived = || {
+        let mails = caught_mails(&servers().mail_dir, 100_000).expect("the catcher's folder");
+        mails.iter().filter(|mail| mail.to.contains(&address)).count()
+    };
+    let ran = patient.doctor(&[]);
+    assert_line(&ran, "mail", "ok", "not encrypted, without log-in");
+    assert_eq!(arrived(), 0);
+    let ran = patient.doctor(&["--send-to", &address]);
+    assert_line(&ran, "mail.test", "ok", "the server took it: 250");
+    assert_eq!(arrived(), 1);
+    let ran = patient.doctor(&["--send-to", "nobody"]);
+    assert_eq!(ran.code, 4);
+    assert_line(&ran, "mail.test", "failed", "not a valid e-mail address");
+    assert!(patient.folder.path().exists());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_unusable_configuration_is_told_before_anything_is_asked() {
+    let ran = Patient::new().with("MAIL__PORT", "none").doctor(&[]);
+    assert_eq!((ran.code, ran.out.as_str()), (2, ""));
+    assert!(ran.err.contains("mail.port") && ran.err.contains("LAUREATE_MAIL__PORT"), "{}", ran.err);
+}

@@ -1,0 +1,310 @@
+//! `laureate events`: what is picked, what is told, and what is not shown.
+
+use std::io::{BufRead, BufReader, Read};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use bytes::Bytes;
+use laureate::domain::CommandId;
+use laureate::event_log::{Append, Commit, EventLog, Names, NewEvent, RecordedEvent};
+use serde_json::{Value, json};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+use uuid::Uuid;
+
+use super::scrub::scrubbed;
+use super::{Ran, environment, run_in};
+use crate::support::{Namespace, TestApp, laureate, servers, until};
+
+/// A log with 700 events of 350 users: more than one window of the search for the last ones.
+struct Log {
+    namespace: Namespace,
+    log: EventLog,
+    events: Vec<RecordedEvent>,
+}
+
+const USERS: usize = 350;
+
+impl Log {
+    async fn filled() -> Self {
+        let namespace = Namespace::new();
+        let client = async_nats::connect(&servers().nats_url).await.expect("nats-server answers");
+        let log = EventLog::new(client, Names::new(namespace.name()).expect("a good namespace"));
+        log.provision(1).await.expect("provisioned");
+        for n in 0..USERS {
+            let events = vec![event("UserRegistered", profile(n)), event("UserPasswordChanged", hash())];
+            let append = Append { aggregate: "user", id: id(n), expected: 0, events };
+            log.append(Commit::new(log.names(), &[append])).await.expect("appended");
+        }
+        let mut reader = log.read_after(0);
+        let mut events = Vec::new();
+        while events.len() < 2 * USERS {
+            events.extend(reader.next_batch(1_000, Duration::from_secs(10)).await.expect("readable"));
+        }
+        Self { namespace, log, events }
+    }
+
+    fn run(&self, arguments: &[&str]) -> Ran {
+        run_in(&environment(self.namespace.name(), "/tmp/unused"), &[&["events"], arguments].concat())
+    }
+
+    /// The positions that a list shows.
+    fn listed(&self, arguments: &[&str]) -> Vec<u64> {
+        let ran = self.run(&[&["list", "--json"], arguments].concat());
+        assert_eq!((ran.code, ran.err.as_str()), (0, ""));
+        ran.out.lines().map(|line| position(&serde_json::from_str(line).expect("JSON"))).collect()
+    }
+
+    /// The positions of the events that a plain look at all of them finds.
+    fn expected(&self, wanted: impl Fn(&RecordedEvent) -> bool) -> Vec<u64> {
+        self.events.iter().filter(|event| wanted(event)).map(|event| event.position).collect()
+    }
+}
+
+fn position(event: &Value) -> u64 {
+    event["position"].as_u64().expect("a position")
+}
+
+fn id(n: usize) -> String {
+    Uuid::from_u128(n as u128 + 1).to_string()
+}
+
+fn profile(n: usize) -> Value {
+    json!({ "userName": format!("secret{n}"), "name": "Secret", "lastName": "Person",
+            "email": format!("secret{n}@example.com"), "role": "viewer", "passwordHash": "$secret" })
+}
+
+fn hash() -> Value {
+    json!({ "passwordHash": "$secret" })
+}
+
+fn event(event_type: &'static str, body: Value) -> NewEvent {
+    NewEvent {
+        event_id: Uuid::new_v4(),
+        event_type,
+        time: OffsetDateTime::now_utc(),
+        command_id: CommandId(Uuid::new_v4()),
+        correlation_id: Uuid::new_v4(),
+        actor: "tester".to_owned(),
+        traceparent: None,
+        body: Bytes::from(body.to_string()),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn filters_give_what_a_look_at_every_event_would_give() {
+    let log = Log::filled().await;
+    let end = log.events.last().expect("filled").position;
+    let last = |mut all: Vec<u64>, n: usize| all.split_off(all.len().saturating_sub(n));
+    assert_eq!(log.listed(&[]), last(log.expected(|_| true), 20));
+    assert_eq!(log.listed(&["--from", "1"]), log.expected(|_| true));
+    assert_eq!(
+        log.listed(&["--from", "601", "--to", "650", "--limit", "7"]),
+        (601..=607).collect::<Vec<_>>()
+    );
+    assert_eq!(log.listed(&["--to", "5"]), [1, 2, 3, 4, 5]);
+    assert_eq!(log.listed(&["--from", "9999"]), [0_u64; 0]);
+
+    let changed = |event: &RecordedEvent| event.event_type == "UserPasswordChanged";
+    assert_eq!(log.listed(&["--type", "UserPasswordChanged", "--from", "1"]), log.expected(changed));
+    assert_eq!(log.listed(&["-t", "userpasswordchanged", "-n", "300"]), last(log.expected(changed), 300));
+    assert_eq!(log.listed(&["-t", "UserRegistered,UserPasswordChanged", "-n", "3"]), [end - 2, end - 1, end]);
+    assert_eq!(log.listed(&["-t", "EmailSent"]), [0_u64; 0], "an aggregate without events");
+
+    let (first, tenth) = (format!("user/{}", id(0)), format!("user/{}", id(9)));
+    assert_eq!(log.listed(&["-a", &first]), [1, 2], "far from the end");
+    assert_eq!(log.listed(&["-a", &first, "-a", &tenth, "-t", "UserRegistered"]), [1, 19]);
+    assert_eq!(
+        log.listed(&["-a", &first, "-a", "users", "--last", "1"]),
+        [end],
+        "the whole kind holds the one"
+    );
+    assert_eq!(log.listed(&["-a", "import"]), [0_u64; 0]);
+
+    let time = |n: usize| log.events[n].time.format(&Rfc3339).expect("shown");
+    let (since, until) = (log.events[100].time, log.events[400].time);
+    assert_eq!(
+        log.listed(&["--since", &time(100), "--until", &time(400)]),
+        log.expected(|event| event.time >= since && event.time <= until)
+    );
+    assert_eq!(log.listed(&["--until", &time(400), "-n", "5"]), last(log.expected(|e| e.time <= until), 5));
+    assert_eq!(log.listed(&["--since", "1h"]).len(), 2 * USERS);
+    assert_eq!(log.listed(&["--until", "1h"]), [0_u64; 0]);
+    assert_eq!(log.listed(&["--since", "2999-01-01T00:00:00Z"]), [0_u64; 0]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_log_is_searched_by_its_servers_clock() {
+    let log = Log::filled().await;
+    let now = OffsetDateTime::now_utc();
+    assert_eq!(log.log.position_at(now - time::Duration::HOUR).await.expect("answered"), Some(1));
+    assert_eq!(log.log.position_at(now + time::Duration::HOUR).await.expect("answered"), None);
+    let mut reader = log.log.read_some_after(0, vec![log.log.names().all_of("user")]);
+    assert_eq!(reader.remaining().await.expect("answered"), 2 * USERS as u64);
+    let batch = reader.next_batch(10, Duration::from_secs(10)).await.expect("readable");
+    assert_eq!(reader.remaining().await.expect("answered"), (2 * USERS - batch.len()) as u64);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn personal_data_is_shown_only_where_it_is_asked_for() {
+    let log = Log::filled().await;
+    let user = id(3);
+    for arguments in [
+        vec!["list", "--from", "1"],
+        vec!["list", "--from", "1", "--json"],
+        vec!["show", "7"],
+        vec!["history", "user", &user],
+        vec!["history", "user", &user, "--json"],
+    ] {
+        let hidden = log.run(&arguments);
+        assert_eq!(hidden.code, 0, "{}", hidden.err);
+        assert!(
+            hidden.out.contains("***") && !hidden.out.to_lowercase().contains("secret"),
+            "{}",
+            hidden.out
+        );
+        let open = log.run(&[arguments, vec!["--reveal"]].concat());
+        assert!(open.out.contains("secret3"), "{}", open.out);
+    }
+}
+
+/// A `laureate events` that goes on; it is killed when dropped.
+struct Following(Child);
+
+impl Following {
+    fn start(log: &Log, arguments: &[&str]) -> Self {
+        let child = Command::new(laureate())
+            .arg("events")
+            .args(arguments)
+            .env_clear()
+            .envs(environment(log.namespace.name(), "/tmp/unused"))
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the program starts");
+        Self(child)
+    }
+}
+
+impl Drop for Following {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tail_shows_the_last_ones_and_then_what_comes_until_somebody_stops_reading() {
+    let log = Log::filled().await;
+    let arguments = ["tail", "--last", "2", "--json", "--type", "UserRegistered"];
+    let mut tail = Following::start(&log, &arguments);
+    let mut lines = BufReader::new(tail.0.stdout.take().expect("piped")).lines();
+    let mut next =
+        || position(&serde_json::from_str(&lines.next().expect("a line").expect("text")).expect("JSON"));
+    let end = log.events.last().expect("filled").position;
+    assert_eq!((next(), next()), (end - 3, end - 1));
+    let put = async |n: usize| {
+        let events = vec![event("UserRegistered", profile(n)), event("UserPasswordChanged", hash())];
+        let append = Append { aggregate: "user", id: id(n), expected: 0, events };
+        log.log.append(Commit::new(log.log.names(), &[append])).await.expect("appended");
+    };
+    put(1_000).await;
+    assert_eq!(next(), end + 1);
+    drop(lines);
+    // The closed pipe shows at the next event.
+    put(1_001).await;
+    until("it has ended", || {
+        let ended = tail.0.try_wait().expect("asked");
+        async move { ended.is_some() }
+    })
+    .await;
+    assert_eq!(tail.0.wait().expect("ended").code(), Some(0), "nobody reading is no error");
+    let mut err = String::new();
+    tail.0.stderr.take().expect("piped").read_to_string(&mut err).expect("text");
+    assert_eq!(err, "");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_limit_ends_also_what_follows() {
+    let log = Log::filled().await;
+    let ran = log.run(&["list", "--follow", "--from", "1", "--limit", "3", "--json"]);
+    assert_eq!((ran.code, ran.out.lines().count()), (0, 3));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_can_not_be_meant_is_refused() {
+    let log = Log::filled().await;
+    let unknown = id(USERS + 1);
+    for (arguments, code, part) in [
+        (vec!["history", "user", &unknown], 5, "the log has no user 00000000-"),
+        (vec!["history", "wizard", &unknown], 2, "give one of attendee"),
+        (vec!["history", "user", "a.b"], 2, "an id is a UUID"),
+        (vec!["show", "9999"], 5, "there is no event at position 9999"),
+        (vec!["list", "--type", "EmailEaten"], 2, "EmailSent"),
+        (vec!["list", "--aggregate", "job/>"], 2, "an id is a UUID"),
+        (vec!["list", "--since", "yesterday"], 2, "2026-11-21T12:00:00Z"),
+        (vec!["list", "-a", "job", "-t", "UserRegistered"], 1, "which --aggregate leaves out"),
+        (vec!["list", "--last", "3", "--from", "1"], 2, "cannot be used with"),
+        (vec!["tail", "--to", "3"], 2, "unexpected argument '--to'"),
+        (vec!["list", "--follow", "--to", "3"], 2, "cannot be used with"),
+    ] {
+        let ran = log.run(&arguments);
+        assert!(ran.code == code && ran.err.contains(part), "{arguments:?}: {} {}", ran.code, ran.err);
+    }
+    let nowhere = run_in(
+        &environment(Namespace::new().name(), "/tmp/unused"),
+        &["events", "history", "user", &unknown],
+    );
+    assert!(nowhere.code == 1 && nowhere.err.contains("laureate provision"), "{}", nowhere.err);
+}
+
+const PEOPLE: &str =
+    "Nombre completo,Correo electrónico,Número documento\nGrace Hopper,grace@example.com,1020304050\n";
+
+/// A person is imported and gets a certificate by mail; gives the events of it all.
+async fn a_story(app: &TestApp) -> Vec<RecordedEvent> {
+    let token = app.token().await;
+    let body = json!({ "client": "Acme", "name": "Speaker", "eventName": "Summit 2026", "locale": "en" });
+    let post = |path: &str| app.client.post(app.url(&format!("/api/v1{path}"))).bearer_auth(&token);
+    let made = post("/certificates").json(&body).send().await.expect("answered");
+    let made: Value = made.json().await.expect("JSON");
+    let certificate = made["data"]["id"].as_str().expect("an id").to_owned();
+    let file = reqwest::multipart::Part::bytes(PEOPLE.as_bytes()).file_name("people.csv");
+    let form = reqwest::multipart::Form::new().part("file", file).text("certificateId", certificate);
+    let taken = post("/attendees/bulk-upload").multipart(form).send().await.expect("answered");
+    assert_eq!(taken.status().as_u16(), 200);
+    let log = app.app.commands().log();
+    let all = async || {
+        let end = log.info().await.expect("there").last_position;
+        let (mut reader, mut events) = (log.read_after(0), Vec::new());
+        while reader.position() < end {
+            events.extend(reader.next_batch(1_000, Duration::from_secs(10)).await.expect("readable"));
+        }
+        events
+    };
+    until("the mail is sent", || async { all().await.iter().any(|event| event.event_type == "EmailSent") })
+        .await;
+    all().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_certificates_life_is_told_with_its_causes() {
+    let app = TestApp::start().await;
+    let events = a_story(&app).await;
+    let variables = environment(&app.app.config().namespace, "/tmp/unused");
+    let history = |kind: &str, of: &str, reveal: bool| {
+        let event = events.iter().find(|event| event.event_type == of).expect(of);
+        let mut arguments = vec!["events", "history", kind, &event.id];
+        arguments.extend(reveal.then_some("--reveal"));
+        let ran = run_in(&variables, &arguments);
+        assert_eq!(ran.code, 0, "{}", ran.err);
+        scrubbed(&ran.out)
+    };
+    let told = [
+        history("import", "ImportRequested", false),
+        history("attendees", "AttendeeImported", false),
+        history("generated-certificate", "CertificateRequested", false),
+        history("job", "EmailQueued", true),
+    ];
+    insta::assert_snapshot!("history", told.join("\n────\n"));
+}

@@ -1,0 +1,93 @@
+//! Reaching nats-server by TLS and by a credentials file, as `nats.*` in the configuration says.
+
+use base64::Engine;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use nkeys::KeyPair;
+use serde_json::{Value, json};
+
+use super::own_nats::OwnNats;
+use super::{Ran, environment, run_in};
+
+/// `laureate doctor` with other settings of nats.
+fn doctor(settings: &[(&str, &str)]) -> Ran {
+    let mut variables = environment("login", "/tmp/unused");
+    let settings = settings.iter().map(|(key, value)| (format!("LAUREATE_NATS__{key}"), (*value).to_owned()));
+    variables.extend(settings);
+    run_in(&variables, &["doctor", "--timeout", "5"])
+}
+
+fn server_line(ran: &Ran) -> String {
+    let line = ran.out.lines().find(|line| line.contains("log.server"));
+    line.unwrap_or_else(|| panic!("{}{}", ran.out, ran.err)).to_owned()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tls_wants_an_authority_that_is_known() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let made = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).expect("a certificate");
+    let write = |name: &str, text: String| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, text).expect("written");
+        path.to_string_lossy().into_owned()
+    };
+    let certificate = write("server.pem", made.cert.pem());
+    let key = write("server.key", made.signing_key.serialize_pem());
+    let configuration = format!("tls {{ cert_file: \"{certificate}\", key_file: \"{key}\" }}");
+    let server = OwnNats::start(&configuration).await;
+    let port = server.url.rsplit(':').next().expect("a port");
+    let url = format!("tls://localhost:{port}");
+
+    let known = doctor(&[("URL", &url), ("CA_FILE", &certificate)]);
+    assert!(server_line(&known).starts_with("ok "), "{}", known.out);
+    let unknown = doctor(&[("URL", &url)]);
+    assert!(server_line(&unknown).starts_with("failed "), "{}", unknown.out);
+    let missing = doctor(&[("URL", &url), ("CA_FILE", "/nonexistent.pem")]);
+    assert!(server_line(&missing).starts_with("failed "), "{}", missing.out);
+}
+
+/// A JWT as nats-server reads it: claims about `subject`, signed by `issuer`.
+fn jwt(issuer: &KeyPair, subject: &KeyPair, name: &str, nats: Value) -> String {
+    let claims = json!({
+        "jti": name, "iat": 1_700_000_000, "iss": issuer.public_key(), "name": name,
+        "sub": subject.public_key(), "nats": nats,
+    });
+    let encode = |value: &Value| BASE64_URL_SAFE_NO_PAD.encode(value.to_string());
+    let text = format!("{}.{}", encode(&json!({ "typ": "JWT", "alg": "ed25519-nkey" })), encode(&claims));
+    let signature = issuer.sign(text.as_bytes()).expect("a key that signs");
+    format!("{text}.{}", BASE64_URL_SAFE_NO_PAD.encode(signature))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_credentials_file_logs_in_where_passwords_do_not() {
+    let (operator, account, user) = (KeyPair::new_operator(), KeyPair::new_account(), KeyPair::new_user());
+    let limits = json!({
+        "subs": -1, "data": -1, "payload": -1, "imports": -1, "exports": -1, "wildcards": true, "conn": -1,
+        "leaf": -1, "mem_storage": -1, "disk_storage": -1, "streams": -1, "consumer": -1,
+    });
+    let operators = jwt(&operator, &operator, "operator", json!({ "type": "operator", "version": 2 }));
+    let accounts = json!({ "type": "account", "version": 2, "limits": limits });
+    let accounts = jwt(&operator, &account, "account", accounts);
+    let users = json!({ "type": "user", "version": 2, "subs": -1, "data": -1, "payload": -1 });
+    let users = jwt(&account, &user, "user", users);
+    let server = OwnNats::start(&format!(
+        "operator: {operators}\nresolver: MEMORY\nresolver_preload: {{ {}: {accounts} }}",
+        account.public_key()
+    ))
+    .await;
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("laureate.creds");
+    let text = format!(
+        "-----BEGIN NATS USER JWT-----\n{users}\n------END NATS USER JWT------\n\n\
+         -----BEGIN USER NKEY SEED-----\n{}\n------END USER NKEY SEED------\n",
+        user.seed().expect("a seed")
+    );
+    std::fs::write(&file, text).expect("written");
+    let file = file.to_string_lossy().into_owned();
+
+    let with_file = doctor(&[("URL", &server.url), ("CREDENTIALS", &file)]);
+    assert!(server_line(&with_file).starts_with("ok "), "{}", with_file.out);
+    let without = doctor(&[("URL", &server.url)]);
+    assert!(server_line(&without).starts_with("failed "), "{}", without.out);
+    let missing = doctor(&[("URL", &server.url), ("CREDENTIALS", "/nonexistent.creds")]);
+    assert!(server_line(&missing).contains("nats.credentials: "), "{}", missing.out);
+}
