@@ -45,11 +45,8 @@ pub async fn provision(args: ProvisionArgs, global: GlobalArgs) -> anyhow::Resul
     let app = global.connect().await?;
     let replicas = args.replicas.or(app.config().nats.replicas);
     let log = app.commands().log();
-    let steps = if args.dry_run {
-        log.plan_provision(replicas).await?
-    } else {
-        log.provision(replicas).await?
-    };
+    let steps =
+        if args.dry_run { log.plan_provision(replicas).await? } else { log.provision(replicas).await? };
     let mut out = std::io::stdout().lock();
     if args.json {
         writeln!(out, "{}", serde_json::to_string_pretty(&steps)?)?;
@@ -74,7 +71,8 @@ fn show(out: &mut impl Write, steps: &[Step], dry_run: bool) -> std::io::Result<
         };
         writeln!(out, "{what} {}", step.name)?;
         for change in &step.changes {
-            let from = if change.from == Value::Null { "not set".to_owned() } else { change.from.to_string() };
+            let from =
+                if change.from == Value::Null { "not set".to_owned() } else { change.from.to_string() };
             writeln!(out, "    {}: {from} → {}", change.field, change.to)?;
         }
     }

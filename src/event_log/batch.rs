@@ -118,9 +118,7 @@ impl Publisher {
         match serde_json::from_slice::<Response<Ack>>(&answer.payload) {
             Ok(Response::Ok(ack)) => Ok(ack.seq),
             Ok(Response::Err { error }) => Err(meaning(&error)),
-            Err(error) => {
-                Err(PublishError::Unknown(format!("the server's answer is not readable: {error}")))
-            }
+            Err(error) => Err(PublishError::Unknown(format!("the server's answer is not readable: {error}"))),
         }
     }
 

@@ -38,9 +38,8 @@ pub(crate) const STREAM_NOT_FOUND: u64 = 10059;
 /// JetStream: not now. No leader or no quorum (10004, 10008, 10009), starting (10039, 10076), a stream
 /// that is offline (10118, 10194), too many requests (10167), expectations not comparable yet (10163),
 /// open batches (10176, 10210, 10211).
-const NOT_NOW: [u64; 12] = [
-    10_004, 10_008, 10_009, 10_039, 10_076, 10_118, 10_163, 10_167, 10_176, 10_194, 10_210, 10_211,
-];
+const NOT_NOW: [u64; 12] =
+    [10_004, 10_008, 10_009, 10_039, 10_076, 10_118, 10_163, 10_167, 10_176, 10_194, 10_210, 10_211];
 
 impl From<&jetstream::Error> for LogError {
     fn from(error: &jetstream::Error) -> Self {

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use async_nats::{HeaderMap, Request};
 use async_nats::jetstream::response::Response;
+use async_nats::{HeaderMap, Request};
 use futures_util::StreamExt;
 use serde::Deserialize;
 use serde_json::json;

@@ -6,6 +6,7 @@ use async_nats::jetstream::Message;
 use async_nats::jetstream::consumer::{DeliverPolicy, pull};
 use futures_util::{FutureExt, StreamExt};
 
+use super::availability::patiently;
 use super::envelope::recorded;
 use super::{EventLog, LogError, Position, RecordedEvent};
 
@@ -56,7 +57,8 @@ impl LogReader {
     pub async fn next_batch(&mut self, max: usize, wait: Duration) -> Result<Vec<RecordedEvent>, LogError> {
         let mut messages = match self.messages.take() {
             Some(messages) => messages,
-            None => open(&self.log, self.after).await?,
+            // Where the consumer would live, a node may be about to go or to come.
+            None => patiently(|wait| within(wait * 4, open(&self.log, self.after))).await?,
         };
         let mut events = Vec::new();
         let Ok(first) = tokio::time::timeout(wait, messages.next()).await else {
@@ -113,6 +115,11 @@ impl LogReader {
         let (subject, body) = (message.subject.as_str(), message.payload.clone());
         recorded(self.log.names(), subject, info.stream_sequence, &headers, body)
     }
+}
+
+async fn within<T>(limit: Duration, work: impl Future<Output = Result<T, LogError>>) -> Result<T, LogError> {
+    let late = || LogError::Unavailable("the server did not make a consumer in time".to_owned());
+    tokio::time::timeout(limit, work).await.unwrap_or_else(|_| Err(late()))
 }
 
 async fn open(log: &EventLog, after: Position) -> Result<pull::Ordered, LogError> {

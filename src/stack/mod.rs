@@ -192,10 +192,9 @@ impl Stack {
 
 /// The `laureate` binary: the one named, or this program.
 fn supervisor(named: Option<PathBuf>) -> Result<PathBuf, StackError> {
-    named.map_or_else(std::env::current_exe, Ok).map_err(|source| StackError::Io {
-        what: "cannot tell where this program is".to_owned(),
-        source,
-    })
+    named
+        .map_or_else(std::env::current_exe, Ok)
+        .map_err(|source| StackError::Io { what: "cannot tell where this program is".to_owned(), source })
 }
 
 fn pid_in(file: &Path) -> Option<u32> {

@@ -102,8 +102,10 @@ impl NatsCluster {
         let routes: Vec<SocketAddr> = self.nodes.iter().map(|node| node.routes).collect();
         let node = &mut self.nodes[index];
         let config = node.folder.join("server.conf");
-        write_private(&config, CONFIG)
-            .map_err(|source| StackError::Io { what: format!("cannot write {}", config.display()), source })?;
+        write_private(&config, CONFIG).map_err(|source| StackError::Io {
+            what: format!("cannot write {}", config.display()),
+            source,
+        })?;
         let process = Launch {
             name: "nats-server",
             command: vec![

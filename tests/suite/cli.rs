@@ -87,7 +87,10 @@ fn a_dry_run_shows_what_would_change_and_changes_nothing() {
     insta::assert_json_snapshot!("provision_dry_run_json", changes);
     let (code, done, _) = run(&namespace, &["provision"]);
     assert_eq!(code, 0);
-    assert!(done.contains("changed    NS_ADVISORIES\n    max_age: 3600000000000 → 2592000000000000\n"), "{done}");
+    assert!(
+        done.contains("changed    NS_ADVISORIES\n    max_age: 3600000000000 → 2592000000000000\n"),
+        "{done}"
+    );
     assert_eq!(run(&namespace, &dry).0, 0);
 }
 

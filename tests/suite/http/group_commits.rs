@@ -51,7 +51,8 @@ async fn every_busy_worker_shares_group_commits() {
     api.until("all mails are sent", "/jobs?limit=1", sent).await;
 
     let largest = largest_shared_batch(&api).await;
-    for actor in ["importer", "processes", "renderer", "mailer"] {
+    // The importer's rows; what the process managers ask for; renderer and mailer.
+    for actor in ["importer-row", "import", "mail", "renderer", "mailer"] {
         let most = largest.get(actor).copied().unwrap_or(0);
         assert!(most > 4, "{actor} never had more than {most} commands in a batch: {largest:?}");
     }

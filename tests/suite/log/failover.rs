@@ -53,8 +53,7 @@ async fn write(log: EventLog, ids: Vec<String>, each: usize, load: Load) -> Vec<
     while load.goes_on() {
         let events: Vec<Vec<NewEvent>> =
             ids.iter().map(|_| (0..each).map(|_| event(told.len())).collect()).collect();
-        let appends: Vec<_> =
-            (0..ids.len()).map(|n| append(&ids[n], last[n], events[n].clone())).collect();
+        let appends: Vec<_> = (0..ids.len()).map(|n| append(&ids[n], last[n], events[n].clone())).collect();
         let positions = settle(&log, &ids, &events, Commit::new(log.names(), &appends)).await;
         if let Some(positions) = &positions {
             last = positions.chunks(each).map(|of_one| *of_one.last().unwrap()).collect();

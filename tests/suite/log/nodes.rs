@@ -48,7 +48,8 @@ impl Nodes {
         until("all nodes have caught up", async || {
             let cluster = cluster_of(log).await;
             let replicas = cluster["replicas"].as_array().cloned().unwrap_or_default();
-            replicas.len() == 2 && replicas.iter().all(|r| r["current"] == true && r["lag"].as_u64().is_none())
+            replicas.len() == 2
+                && replicas.iter().all(|r| r["current"] == true && r["lag"].as_u64().is_none())
         })
         .await;
     }

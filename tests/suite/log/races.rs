@@ -53,8 +53,7 @@ async fn races_on_one_aggregate_have_one_winner_each(on: On) {
         last = *positions.last().expect("at least one event");
         won.extend(positions.iter().copied().zip(events.iter().map(|e| e.event_id)));
     }
-    let standing: Vec<(Position, Uuid)> =
-        log.all().await.iter().map(|e| (e.position, e.event_id)).collect();
+    let standing: Vec<(Position, Uuid)> = log.all().await.iter().map(|e| (e.position, e.event_id)).collect();
     assert_eq!(standing, won, "what was acknowledged, and nothing else");
 }
 
