@@ -42,6 +42,9 @@ pub use running::Running;
 const PROJECTOR_CONNECTIONS: usize = 6;
 /// How long the log's server may take to be there when a process starts.
 const CONNECT_WITHIN: Duration = Duration::from_secs(15);
+/// How often the log's server is asked for a sign of life. One that hangs without closing its connections
+/// is left for another node after three questions without an answer.
+const PING_EVERY: Duration = Duration::from_secs(10);
 /// Bounds of all histograms: seconds of requests, sizes of group commits.
 const BUCKETS: [f64; 14] =
     [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 50.0, 250.0, 1000.0];
@@ -357,8 +360,10 @@ async fn connect_log(config: &Config) -> anyhow::Result<EventLog> {
         .map(|server| server.trim().parse())
         .collect::<Result<_, _>>()
         .map_err(|_| anyhow!("nats.url is not usable; give nats://user:password@host:port"))?;
-    let mut options =
-        async_nats::ConnectOptions::new().name("laureate").request_timeout(Some(CONNECT_WITHIN));
+    let mut options = async_nats::ConnectOptions::new()
+        .name("laureate")
+        .request_timeout(Some(CONNECT_WITHIN))
+        .ping_interval(PING_EVERY);
     // async-nats does not take user and password from the address by itself.
     if let Some((user, password)) = servers.iter().find_map(|s| s.username().zip(s.password())) {
         options = options.user_and_password(user.to_owned(), password.to_owned());
