@@ -8,6 +8,7 @@ use futures_util::StreamExt;
 use laureate::sheet::made_up_people;
 
 use super::{Api, file};
+use crate::support::TestApp;
 
 const PEOPLE: usize = 200;
 
@@ -41,7 +42,15 @@ async fn largest_shared_batch(api: &Api) -> HashMap<String, usize> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_busy_worker_shares_group_commits() {
-    let api = Api::start().await;
+    keep_all_busy(Api::start().await).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_busy_worker_shares_group_commits_on_a_cluster() {
+    keep_all_busy(Api::of(TestApp::on_cluster().await).await).await;
+}
+
+async fn keep_all_busy(api: Api) {
     let certificate = api.certificate().await;
     let mut people = Vec::new();
     made_up_people(PEOPLE, 7, &mut people).expect("written");

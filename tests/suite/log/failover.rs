@@ -23,6 +23,9 @@ struct Told {
     positions: Option<Vec<Position>>,
 }
 
+/// Each command, and where its event stands.
+type Commanded = Vec<(CommandId, Option<Position>)>;
+
 /// What all writers share.
 #[derive(Clone, Default)]
 struct Load {
@@ -98,7 +101,7 @@ async fn find(log: &EventLog, ids: &[String], events: &[Vec<NewEvent>]) -> Optio
 }
 
 /// Changes one user's password again and again; tells of each command where its event stands.
-async fn command(commands: Commands, load: Load) -> Vec<(CommandId, Option<Position>)> {
+async fn command(commands: Commands, load: Load) -> Commanded {
     let id = registered(&commands).await;
     let mut told = Vec::new();
     while load.goes_on() {
@@ -131,7 +134,7 @@ async fn read(log: EventLog, end: Arc<AtomicU64>) -> Vec<Position> {
 
 struct Writers {
     writers: Vec<JoinHandle<Vec<Told>>>,
-    commanders: Vec<JoinHandle<Vec<(CommandId, Option<Position>)>>>,
+    commanders: Vec<JoinHandle<Commanded>>,
 }
 
 /// On each process: aggregates with single events (published plainly, or in group commits), commits of
@@ -154,7 +157,7 @@ fn start_writers(processes: &[EventLog], load: &Load) -> Writers {
 
 impl Writers {
     /// What all were told.
-    async fn end(self) -> (Vec<Told>, Vec<(CommandId, Option<Position>)>) {
+    async fn end(self) -> (Vec<Told>, Commanded) {
         let (mut told, mut commands) = (Vec::new(), Vec::new());
         for writer in self.writers {
             let one = writer.await.unwrap();
