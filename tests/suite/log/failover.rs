@@ -237,4 +237,34 @@ async fn leaders_that_step_down_and_die_lose_nothing() {
         let loaded = back.load("user", id, 0).await.unwrap();
         assert_eq!(loaded.iter().map(|e| e.position).collect::<Vec<_>>(), of_one, "{id}");
     }
+    a_leader_without_followers(&mut nodes, other).await;
+}
+
+/// It takes a commit in and can't answer for it. Nobody may be told that it was not written.
+async fn a_leader_without_followers(nodes: &mut Nodes, log: &EventLog) {
+    let leader = nodes.leader(log).await;
+    let log = nodes.process_on(leader).await;
+    let followers = [(leader + 1) % 3, (leader + 2) % 3];
+    for node in followers {
+        nodes.kill(node).await;
+    }
+    let events = [vec![event(0), event(1)], vec![event(2)]];
+    let ids = ["alone-a".to_owned(), "alone-b".to_owned()];
+    let appends = [append(&ids[0], 0, events[0].clone()), append(&ids[1], 0, events[1].clone())];
+    let commit = Commit::new(log.names(), &appends);
+    let outcome = log.append(commit.clone()).await;
+    for node in followers {
+        nodes.start_again(node);
+    }
+    nodes.level(&log).await;
+    let there = find(&log, &ids, &events).await.is_some();
+    match outcome {
+        Err(AppendError::Unknown(_)) => {}
+        Err(AppendError::Refused(why)) => assert!(!there, "told that it was refused: {why}"),
+        other => panic!("one node of three answered for itself: {other:?}"),
+    }
+    let positions = settle(&log, &ids, &events, commit).await.expect("written at last");
+    let stored = read_all(&log).await;
+    let own = stored.iter().filter(|e| ids.contains(&e.id)).map(|e| e.position).collect::<Vec<_>>();
+    assert_eq!(own, positions, "each once");
 }
