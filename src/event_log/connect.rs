@@ -10,6 +10,9 @@ use crate::domain::Secret;
 
 /// How long one answer of the server may take.
 const ANSWER_WITHIN: Duration = Duration::from_secs(15);
+/// How often the server is asked for a sign of life. One that hangs without closing its connections
+/// is left for another node after three questions without an answer.
+const PING_EVERY: Duration = Duration::from_secs(10);
 
 /// How to reach the server. Borrowed from the configuration.
 #[derive(Clone, Copy, Debug)]
@@ -48,7 +51,10 @@ pub async fn connect(address: Address<'_>, within: Duration) -> Result<Client, C
         .map(|server| server.trim().parse())
         .collect::<Result<_, _>>()
         .map_err(|_| ConnectError::Url)?;
-    let mut options = ConnectOptions::new().name("laureate").request_timeout(Some(ANSWER_WITHIN));
+    let mut options = ConnectOptions::new()
+        .name("laureate")
+        .request_timeout(Some(ANSWER_WITHIN))
+        .ping_interval(PING_EVERY);
     // async-nats does not take user and password from the address by itself.
     if let Some((user, password)) = servers.iter().find_map(|s| s.username().zip(s.password())) {
         options = options.user_and_password(user.to_owned(), password.to_owned());

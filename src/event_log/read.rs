@@ -7,6 +7,7 @@ use async_nats::jetstream::consumer::{DeliverPolicy, pull};
 use futures_util::{FutureExt, StreamExt};
 use time::OffsetDateTime;
 
+use super::availability::patiently;
 use super::envelope::recorded;
 use super::{EventLog, LogError, Position, RecordedEvent};
 
@@ -153,7 +154,9 @@ impl LogReader {
                 max_batch: PULL,
                 ..Default::default()
             };
-            let (messages, remaining) = consume(&self.log, config).await?;
+            // Where the consumer would live, a node may be about to go or to come.
+            let (messages, remaining) =
+                patiently(|wait| within(wait * 4, consume(&self.log, config.clone()))).await?;
             self.messages = Some(messages);
             self.remaining = remaining;
         }
@@ -182,6 +185,11 @@ impl LogReader {
         let (subject, body) = (message.subject.as_str(), message.payload.clone());
         recorded(self.log.names(), subject, position, &headers, body)
     }
+}
+
+async fn within<T>(limit: Duration, work: impl Future<Output = Result<T, LogError>>) -> Result<T, LogError> {
+    let late = || LogError::Unavailable("the server did not make a consumer in time".to_owned());
+    tokio::time::timeout(limit, work).await.unwrap_or_else(|_| Err(late()))
 }
 
 /// A consumer of the log, and how many messages it has to give.

@@ -169,6 +169,12 @@ impl NatsCluster {
         self.nodes.iter().map(|node| node.name.as_str()).collect()
     }
 
+    /// Where everything is kept.
+    #[must_use]
+    pub fn data_dir(&self) -> &Path {
+        self.data.root()
+    }
+
     /// A node's process id as it has written it down; `None` before that.
     #[must_use]
     pub fn pid(&self, index: usize) -> Option<u32> {

@@ -54,7 +54,10 @@ impl Answered {
 
 impl Api {
     async fn start() -> Self {
-        let app = TestApp::start().await;
+        Self::of(TestApp::start().await).await
+    }
+
+    async fn of(app: TestApp) -> Self {
         let token = app.token().await;
         Self { app, token }
     }

@@ -13,9 +13,10 @@ mod serial;
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures_util::TryStreamExt;
 use laureate::event_log::batch::MAX_BATCH;
 use laureate::event_log::plan::Action;
-use laureate::event_log::{Append, AppendError, Commit, LogError, Step};
+use laureate::event_log::{Append, AppendError, Commit, LogError, Position, Step};
 
 use fixture::{Log, On, append, event, event_with, on_both, put};
 
@@ -30,10 +31,13 @@ on_both!(
     an_aggregate_of_many_events_loads_completely,
     an_aggregate_of_large_events_loads_completely,
     a_reader_goes_on_where_it_was_and_waits_for_what_comes,
+    a_reader_whose_consumer_is_lost_gives_nothing_twice,
     a_message_that_is_no_event_stops_the_reader_and_names_itself,
     namespaces_never_meet,
 );
 
+/// The durable consumers of the log.
+const WORKERS: [&str; 4] = ["importer", "processes", "renderer", "mailer"];
 /// Long enough for what is there already to arrive on a busy machine.
 const SOON: Duration = Duration::from_secs(30);
 
@@ -193,6 +197,30 @@ async fn a_reader_goes_on_where_it_was_and_waits_for_what_comes(on: On) {
     put(&log.log, "b", 0, vec![event(1)]).await;
     let came = waiting.await.unwrap().unwrap();
     assert_eq!(came.iter().map(|e| e.position).collect::<Vec<_>>(), [11]);
+}
+
+async fn a_reader_whose_consumer_is_lost_gives_nothing_twice(on: On) {
+    let log = Log::on(on).await;
+    put(&log.log, "a", 0, (0..10).map(event).collect()).await;
+    for (after, given) in [(10, 0), (4, 2)] {
+        let mut reader = log.log.read_after(after);
+        assert_eq!(reader.next_batch(2, Duration::from_millis(300)).await.unwrap().len(), given);
+        // As when the node goes down that it lives on.
+        let stream = log.log.context().get_stream(log.log.names().events()).await.unwrap();
+        let names: Vec<String> = stream.consumer_names().try_collect().await.unwrap();
+        for name in names.iter().filter(|name| !WORKERS.contains(&name.as_str())) {
+            stream.delete_consumer(name).await.unwrap();
+        }
+        let id = format!("b{after}");
+        let last = put(&log.log, &id, 0, vec![event(1)]).await[0];
+        let mut seen = Vec::new();
+        while reader.position() < last {
+            // An error is what a caller may try again after.
+            let batch = reader.next_batch(100, Duration::from_secs(1)).await.unwrap_or_default();
+            seen.extend(batch.iter().map(|e| e.position));
+        }
+        assert_eq!(seen, (after + given as Position + 1..=last).collect::<Vec<_>>());
+    }
 }
 
 async fn a_message_that_is_no_event_stops_the_reader_and_names_itself(on: On) {

@@ -9,7 +9,7 @@ use std::process::{Child, Stdio};
 use std::time::Duration;
 
 use laureate::stack::supervise::bound_to_us;
-use laureate::stack::{Stack, StackError, StackOptions};
+use laureate::stack::{NatsCluster, Stack, StackError, StackOptions};
 use object_store::{ObjectStoreExt, PutPayload};
 use rustix::process::{Pid, Signal, kill_process, kill_process_group, test_kill_process};
 
@@ -210,6 +210,33 @@ async fn a_server_that_cannot_start_shows_its_log() {
     assert!(error.contains("shared_buffers"), "{error}");
 }
 
+#[tokio::test]
+async fn a_cluster_elects_a_leader_and_leaves_nothing_behind() {
+    let mut cluster = NatsCluster::start(Some(laureate().to_path_buf())).await.unwrap();
+    cluster.ready().await.unwrap();
+    let urls = cluster.urls();
+    let client = async_nats::connect(&urls[2]).await.unwrap();
+    let info = client.server_info();
+    assert_eq!((info.server_name.as_str(), info.cluster.as_deref()), ("nats-3", Some("laureate")));
+    let config = async_nats::jetstream::stream::Config {
+        name: "KEPT".to_owned(),
+        num_replicas: 3,
+        ..Default::default()
+    };
+    let stream = async_nats::jetstream::new(client).create_stream(config).await.unwrap();
+    let nodes = stream.cached_info().cluster.clone().unwrap();
+    assert!(nodes.leader.is_some_and(|leader| cluster.names().contains(&leader.as_str())));
+    assert_eq!(nodes.replicas.len(), 2);
+
+    let pids: Vec<u32> = (0..3).map(|node| cluster.pid(node).unwrap()).collect();
+    let folder = cluster.data_dir().to_path_buf();
+    drop(cluster);
+    assert!(!folder.exists());
+    for number in pids {
+        assert!(test_kill_process(pid(number)).is_err(), "{number} runs on");
+    }
+}
+
 /// `laureate with-servers` in a process group of its own, running `script`. It ends with us even so.
 fn with_servers(script: &str) -> Child {
     let args = ["with-servers", "--", "sh", "-c", script].map(OsString::from);
@@ -251,7 +278,9 @@ async fn exit_code(child: &mut Child) -> Option<i32> {
 
 #[tokio::test]
 async fn with_servers_answers_its_commands_exit_code() {
-    let mut child = with_servers(r#"test -n "$LAUREATE_TEST_POSTGRES_URL" && exit 7"#);
+    let mut child = with_servers(
+        r#"test -n "$LAUREATE_TEST_POSTGRES_URL" && test -n "$LAUREATE_TEST_NATS_CLUSTER_URL" && exit 7"#,
+    );
     assert_eq!(exit_code(&mut child).await, Some(7));
 }
 

@@ -8,6 +8,7 @@ use futures_util::StreamExt;
 use laureate::sheet::made_up_people;
 
 use super::{Api, file};
+use crate::support::TestApp;
 
 const PEOPLE: usize = 200;
 
@@ -41,7 +42,15 @@ async fn largest_shared_batch(api: &Api) -> HashMap<String, usize> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_busy_worker_shares_group_commits() {
-    let api = Api::start().await;
+    keep_all_busy(Api::start().await).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_busy_worker_shares_group_commits_on_a_cluster() {
+    keep_all_busy(Api::of(TestApp::on_cluster().await).await).await;
+}
+
+async fn keep_all_busy(api: Api) {
     let certificate = api.certificate().await;
     let mut people = Vec::new();
     made_up_people(PEOPLE, 7, &mut people).expect("written");
@@ -51,7 +60,8 @@ async fn every_busy_worker_shares_group_commits() {
     api.until("all mails are sent", "/jobs?limit=1", sent).await;
 
     let largest = largest_shared_batch(&api).await;
-    for actor in ["importer", "processes", "renderer", "mailer"] {
+    // The importer's rows; what the process managers ask for; renderer and mailer.
+    for actor in ["importer-row", "import", "mail", "renderer", "mailer"] {
         let most = largest.get(actor).copied().unwrap_or(0);
         assert!(most > 4, "{actor} never had more than {most} commands in a batch: {largest:?}");
     }

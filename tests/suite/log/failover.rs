@@ -23,6 +23,9 @@ struct Told {
     positions: Option<Vec<Position>>,
 }
 
+/// Each command, and where its event stands.
+type Commanded = Vec<(CommandId, Option<Position>)>;
+
 /// What all writers share.
 #[derive(Clone, Default)]
 struct Load {
@@ -98,7 +101,7 @@ async fn find(log: &EventLog, ids: &[String], events: &[Vec<NewEvent>]) -> Optio
 }
 
 /// Changes one user's password again and again; tells of each command where its event stands.
-async fn command(commands: Commands, load: Load) -> Vec<(CommandId, Option<Position>)> {
+async fn command(commands: Commands, load: Load) -> Commanded {
     let id = registered(&commands).await;
     let mut told = Vec::new();
     while load.goes_on() {
@@ -131,7 +134,7 @@ async fn read(log: EventLog, end: Arc<AtomicU64>) -> Vec<Position> {
 
 struct Writers {
     writers: Vec<JoinHandle<Vec<Told>>>,
-    commanders: Vec<JoinHandle<Vec<(CommandId, Option<Position>)>>>,
+    commanders: Vec<JoinHandle<Commanded>>,
 }
 
 /// On each process: aggregates with single events (published plainly, or in group commits), commits of
@@ -154,7 +157,7 @@ fn start_writers(processes: &[EventLog], load: &Load) -> Writers {
 
 impl Writers {
     /// What all were told.
-    async fn end(self) -> (Vec<Told>, Vec<(CommandId, Option<Position>)>) {
+    async fn end(self) -> (Vec<Told>, Commanded) {
         let (mut told, mut commands) = (Vec::new(), Vec::new());
         for writer in self.writers {
             let one = writer.await.unwrap();
@@ -234,4 +237,34 @@ async fn leaders_that_step_down_and_die_lose_nothing() {
         let loaded = back.load("user", id, 0).await.unwrap();
         assert_eq!(loaded.iter().map(|e| e.position).collect::<Vec<_>>(), of_one, "{id}");
     }
+    a_leader_without_followers(&mut nodes, other).await;
+}
+
+/// It takes a commit in and can't answer for it. Nobody may be told that it was not written.
+async fn a_leader_without_followers(nodes: &mut Nodes, log: &EventLog) {
+    let leader = nodes.leader(log).await;
+    let log = nodes.process_on(leader).await;
+    let followers = [(leader + 1) % 3, (leader + 2) % 3];
+    for node in followers {
+        nodes.kill(node).await;
+    }
+    let events = [vec![event(0), event(1)], vec![event(2)]];
+    let ids = ["alone-a".to_owned(), "alone-b".to_owned()];
+    let appends = [append(&ids[0], 0, events[0].clone()), append(&ids[1], 0, events[1].clone())];
+    let commit = Commit::new(log.names(), &appends);
+    let outcome = log.append(commit.clone()).await;
+    for node in followers {
+        nodes.start_again(node);
+    }
+    nodes.level(&log).await;
+    let there = find(&log, &ids, &events).await.is_some();
+    match outcome {
+        Err(AppendError::Unknown(_)) => {}
+        Err(AppendError::Refused(why)) => assert!(!there, "told that it was refused: {why}"),
+        other => panic!("one node of three answered for itself: {other:?}"),
+    }
+    let positions = settle(&log, &ids, &events, commit).await.expect("written at last");
+    let stored = read_all(&log).await;
+    let own = stored.iter().filter(|e| ids.contains(&e.id)).map(|e| e.position).collect::<Vec<_>>();
+    assert_eq!(own, positions, "each once");
 }

@@ -178,7 +178,7 @@ fn what_is_submitted_at_once_ends_as_if_made_one_by_one() {
         World { log, other, next_case: 0 }
     });
     let world = std::cell::RefCell::new(world);
-    let mut runner = TestRunner::new(Config { cases: 100, max_shrink_iters: 200, ..Config::default() });
+    let mut runner = TestRunner::new(Config { cases: 60, max_shrink_iters: 200, ..Config::default() });
     runner
         .run(&case(), |case| {
             let mut world = world.borrow_mut();

@@ -12,7 +12,7 @@ use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use super::{Namespace, servers};
+use super::{Namespace, nats_cluster, servers};
 
 /// A started product; it stops when dropped.
 pub struct TestApp {
@@ -33,9 +33,18 @@ impl TestApp {
         Self::with_roles(&Role::ALL, &[]).await
     }
 
+    /// All roles, with the log on the shared cluster.
+    pub async fn on_cluster() -> Self {
+        let urls = format!("nats.url={}", nats_cluster().await.join(","));
+        Self::start_in(Namespace::on_cluster(), &Role::ALL, &[&urls, "nats.replicas=3"]).await
+    }
+
     /// Some roles, with `KEY=VALUE` settings.
     pub async fn with_roles(roles: &[Role], settings: &[&str]) -> Self {
-        let namespace = Namespace::new();
+        Self::start_in(Namespace::new(), roles, settings).await
+    }
+
+    async fn start_in(namespace: Namespace, roles: &[Role], settings: &[&str]) -> Self {
         let storage = TempDir::new().expect("a temporary folder");
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("bound");
