@@ -54,6 +54,12 @@ pub enum DatabaseError {
 }
 
 impl DatabaseError {
+    /// Whether a table is not there: a projection that has not caught up for the first time.
+    #[must_use]
+    pub fn is_missing_table(&self) -> bool {
+        matches!(self, Self::Refused { sqlstate, .. } if sqlstate == "42P01")
+    }
+
     /// Whether the same statement can succeed later: the connection, a conflict or a shortage was at fault.
     #[must_use]
     pub fn is_transient(&self) -> bool {

@@ -73,6 +73,11 @@ impl From<DecodeError> for ApiError {
 
 impl From<DatabaseError> for ApiError {
     fn from(error: DatabaseError) -> Self {
+        if error.is_missing_table() {
+            // Tables are put where they are read only when they are whole; see `/health/ready`.
+            let message = "these tables are still being built; try again";
+            return Self::new(ErrorCode::NotCaughtUp, message).because(error).retry_after(SOON);
+        }
         if error.is_transient() { unavailable("the database", error) } else { Self::internal(error) }
     }
 }
@@ -275,6 +280,8 @@ mod tests {
             assert!(error.retry_after.is_some() && error.cause.is_some());
             assert!(!error.message.contains("10.0.0.1"));
         }
+        let missing = DatabaseError::Refused { sqlstate: "42P01".to_owned(), at: Some("jobs".to_owned()) };
+        assert_eq!(ApiError::from(missing).code, ErrorCode::NotCaughtUp);
         let refused = LogError::Refused { code: 1, description: "secret".to_owned() };
         let error = ApiError::from(CommandError::from(refused));
         assert_eq!(error.code, ErrorCode::InternalError);

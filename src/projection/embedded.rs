@@ -105,6 +105,20 @@ mod tests {
     }
 
     #[test]
+    fn every_table_has_a_key_and_tells_its_last_event() {
+        for projection in projections().expect("the files follow the rules") {
+            for table in projection.tables_sql.split("CREATE TABLE").skip(1) {
+                let name = table.split_whitespace().next().unwrap_or_default();
+                let begins_with = |words: &[&str]| {
+                    table.lines().any(|line| line.split_whitespace().collect::<Vec<_>>().starts_with(words))
+                };
+                assert!(table.contains("PRIMARY KEY"), "{name} has no primary key");
+                assert!(begins_with(&["position", "bigint", "NOT"]), "{name} has no position");
+            }
+        }
+    }
+
+    #[test]
     fn a_projection_forgets_no_event_of_the_aggregate_that_it_folds() {
         let projections = projections().expect("the files follow the rules");
         for (name, aggregate) in FOLDS {

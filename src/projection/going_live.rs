@@ -94,6 +94,7 @@ impl Worker<'_> {
         if checkpoints::set_live(&transaction, &projector.set, member, position).await? {
             transaction.commit().await.map_err(DatabaseError::from)?;
             self.building.remove(&index);
+            projector.readers.publish([(member.projection.name.as_str(), position)]);
             let name = &member.projection.name;
             tracing::info!(projection = name, position, "a projection has caught up");
         }

@@ -9,7 +9,7 @@ use serde::Serialize;
 use thiserror::Error;
 use tokio::sync::{Mutex, watch};
 
-use super::checkpoints::{self, State};
+use super::checkpoints::{self, Checkpoint, State};
 use super::set::{Member, ProjectionSet};
 use crate::database::DatabaseError;
 use crate::event_log::{LogInfo, Position};
@@ -76,7 +76,7 @@ impl Readers {
         &self.0.set
     }
 
-    /// Waits until every projection of this program contains the event at `position`.
+    /// Waits until every projection of this program can be read and contains the event at `position`.
     ///
     /// # Errors
     /// It took longer than `timeout`.
@@ -131,7 +131,12 @@ impl Readers {
         Ok(members.iter().map(health).collect())
     }
 
-    /// Tells everybody who waits how far projections are. Positions only grow.
+    /// As [`Self::publish`], for those that can be read.
+    pub(super) fn publish_readable(&self, found: &[Checkpoint]) {
+        self.publish(found.iter().filter(|c| c.was_live).map(|c| (c.projection.as_str(), c.position)));
+    }
+
+    /// Tells everybody who waits how far projections are that can be read. Positions only grow.
     pub(super) fn publish<'a>(&self, reached: impl IntoIterator<Item = (&'a str, Position)>) {
         self.0.positions.send_if_modified(|positions| {
             let mut changed = false;
@@ -158,7 +163,7 @@ impl Readers {
             checkpoints::load(&client, &self.0.set, &members).await
         };
         match asked.await {
-            Ok(found) => self.publish(found.iter().map(|c| (c.projection.as_str(), c.position))),
+            Ok(found) => self.publish_readable(&found),
             Err(error) => tracing::warn!(%error, "can't read the projections' checkpoints"),
         }
     }

@@ -82,7 +82,7 @@ impl<'a> Worker<'a> {
                 None => self.tracks.push(Track::new(&**source, vec![index], checkpoint.position)),
             }
         }
-        readers.publish(found.iter().map(|c| (c.projection.as_str(), c.position)));
+        readers.publish_readable(&found);
         self.meet();
         Ok(())
     }
@@ -263,7 +263,8 @@ impl Projector {
         let projections: Vec<_> = members.iter().map(|standing| &standing.member.projection).collect();
         apply(&transaction, &projections, events).await?;
         transaction.commit().await.map_err(DatabaseError::from)?;
-        self.readers.publish(members.iter().map(|standing| (standing.member.projection.name.as_str(), to)));
+        let readable = members.iter().filter(|standing| standing.was_live);
+        self.readers.publish(readable.map(|standing| (standing.member.projection.name.as_str(), to)));
         Ok(())
     }
 }
