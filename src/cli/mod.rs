@@ -6,6 +6,7 @@ pub mod events;
 pub mod exit;
 pub mod global;
 pub mod logging;
+pub mod made_up_people;
 pub mod maintain;
 pub mod openapi;
 pub mod serve;
@@ -54,6 +55,8 @@ enum Command {
     /// Manage the people who administer
     #[command(subcommand)]
     Admin(admin::AdminCommand),
+    /// Print a CSV of people who do not exist, for load tests
+    MadeUpPeople(made_up_people::MadeUpPeopleArgs),
     /// Print the API's OpenAPI document
     Openapi,
     /// Runs a command with servers of its own
@@ -76,6 +79,7 @@ pub async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Verify(args) => maintain::verify(args, cli.global).await,
         Command::Events(command) => events::run(command, cli.global).await,
         Command::Admin(command) => admin::run(command, cli.global).await,
+        Command::MadeUpPeople(args) => made_up_people::run(&args),
         Command::Openapi => openapi::run(),
         Command::WithServers(args) => with_servers::run(args).await,
     }

@@ -15,10 +15,10 @@ use laureate::workers::importer::{ImportOptions, Importer};
 use laureate::workers::{Delivery, Verdict, Worker};
 
 use super::fixture::Plant;
-use crate::support::until;
 use super::importing::{
     HEADER, completed, counts, import, import_events, importer, key, people, rows, uploaded,
 };
+use crate::support::until;
 
 /// Lets an importer work that dies when it makes its `n`th event.
 async fn dies_at_its_event(plant: &Plant, n: usize, delivery: &Delivery) {
