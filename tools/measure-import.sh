@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Imports a file of made-up people and tells rows a second and the peak memory of the laureate process
-# (its servers are processes of their own): tools/measure-import.sh PEOPLE [PROGRAM]
+# Imports a file of made-up people and tells rows a second, and peak memory and processor time of the laureate
+# process (its servers are processes of their own): tools/measure-import.sh PEOPLE [PROGRAM]
 set -euo pipefail
 people=${1:?how many people}
 program=${2:-target/debug/laureate}
@@ -12,18 +12,19 @@ trap '[ -z "$up" ] || { kill "$up"; wait "$up" || true; }; rm -rf "$folder"' EXI
 port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
 "$program" up --data-dir "$folder/data" --listen "127.0.0.1:$port" > "$folder/up.out" 2> "$folder/up.err" &
 up=$!
-until grep -q "stop with" "$folder/up.out"; do
+until grep -qs "stop with" "$folder/up.out"; do
     kill -0 "$up" || { cat "$folder/up.err"; exit 1; }
     sleep 0.2
 done
 password=$(sed -n 's/^log in as .* with password \([^ ]*\) .*/\1/p' "$folder/up.out")
 api=http://127.0.0.1:$port/api/v1
 field() { python3 -c 'import json, sys; print(json.load(sys.stdin)["data"][sys.argv[1]])' "$1"; }
+cpu() { awk -v hertz="$(getconf CLK_TCK)" '{ printf "%.1f", ($14 + $15) / hertz }' "/proc/$up/stat"; }
 peak() { awk '/VmHWM/ { print int($2 / 1024) }' "/proc/$up/status"; }
 token=$(curl -fsS "$api/auth/login" -H 'content-type: application/json' \
     -d "{\"email\": \"admin@laureate.example\", \"password\": \"$password\"}" | field access_token)
 
-echo "before: $(peak) MiB"
+echo "before: $(peak) MiB, $(cpu) s of processor time"
 started=$(date +%s.%N)
 id=$(curl -fsS "$api/attendees/bulk-upload" -H "authorization: Bearer $token" -F "file=@$folder/people.csv" | field importId)
 echo "uploaded after $(python3 -c "import time; print(round(time.time() - $started, 1))") s: $(peak) MiB"
@@ -42,4 +43,4 @@ import json, sys, time
 data = json.loads(sys.argv[1])['data']
 rows, seconds = data['totalRecords'], time.time() - $started
 print(f\"{data['state']}: {data['created']} of {rows} rows created in {seconds:.1f} s, {rows / seconds:.0f} rows/s\")" "$answer"
-echo "peak: $(peak) MiB"
+echo "peak: $(peak) MiB, $(cpu) s of processor time"

@@ -24,6 +24,9 @@ const PLAIN_UP_TO: usize = 4;
 const MAX_BATCH_BYTES: usize = 8 << 20;
 /// Commits that may wait before `append` itself waits.
 const QUEUE: usize = 4_096;
+/// How long a batch with room in it waits for more. Each batch costs some milliseconds, however small it is,
+/// and what belongs together rarely arrives all at the same moment.
+const GATHER: Duration = Duration::from_millis(1);
 /// How often a batch is tried again when the server had no room for it.
 const ROOM_TRIES: u32 = 20;
 
@@ -125,10 +128,11 @@ async fn run(client: Client, mut queue: mpsc::Receiver<Waiting>) {
             let Some(first) = queue.recv().await else { return };
             waiting.push_back(first);
         }
-        while waiting.len() < QUEUE
-            && let Ok(next) = queue.try_recv()
-        {
-            waiting.push_back(next);
+        take_waiting(&mut queue, &mut waiting);
+        let messages: usize = waiting.iter().map(|w| w.commit.messages.len()).sum();
+        if messages > waiting.len() && messages < MAX_BATCH {
+            tokio::time::sleep(GATHER).await;
+            take_waiting(&mut queue, &mut waiting);
         }
         let group = next_group(&mut waiting);
         metrics::histogram!("laureate_group_commit_size").record(group.len() as f64);
@@ -137,6 +141,14 @@ async fn run(client: Client, mut queue: mpsc::Receiver<Waiting>) {
         } else {
             write_group(&client, group).await;
         }
+    }
+}
+
+fn take_waiting(queue: &mut mpsc::Receiver<Waiting>, waiting: &mut VecDeque<Waiting>) {
+    while waiting.len() < QUEUE
+        && let Ok(next) = queue.try_recv()
+    {
+        waiting.push_back(next);
     }
 }
 
