@@ -28,6 +28,14 @@ echo "before: $(peak) MiB, $(cpu) s of processor time"
 started=$(date +%s.%N)
 id=$(curl -fsS "$api/attendees/bulk-upload" -H "authorization: Bearer $token" -F "file=@$folder/people.csv" | field importId)
 echo "uploaded after $(python3 -c "import time; print(round(time.time() - $started, 1))") s: $(peak) MiB"
+until curl -fsS "http://127.0.0.1:$port/metrics" | grep -q "^laureate_import_rows_total $people"; do
+    kill -0 "$up"
+    sleep 0.2
+done
+python3 -c "
+import time
+seconds = time.time() - $started
+print(f'in the log after {seconds:.1f} s, $people people: {$people / seconds:.0f} rows/s; $(peak) MiB, $(cpu) s of processor time')"
 state=
 until [ "$state" = completed ] || [ "$state" = failed ]; do
     sleep 1
@@ -42,5 +50,5 @@ python3 -c "
 import json, sys, time
 data = json.loads(sys.argv[1])['data']
 rows, seconds = data['totalRecords'], time.time() - $started
-print(f\"{data['state']}: {data['created']} of {rows} rows created in {seconds:.1f} s, {rows / seconds:.0f} rows/s\")" "$answer"
+print(f\"{data['state']}: {data['created']} of {rows} rows created, in the query tables after {seconds:.1f} s\")" "$answer"
 echo "peak: $(peak) MiB, $(cpu) s of processor time"
