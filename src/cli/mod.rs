@@ -9,6 +9,7 @@ pub mod events;
 pub mod exit;
 pub mod global;
 pub mod logging;
+pub mod made_up_people;
 pub mod maintain;
 pub mod meter;
 pub mod moment;
@@ -76,6 +77,8 @@ enum Command {
     /// Manage the people who administer
     #[command(subcommand)]
     Admin(admin::AdminCommand),
+    /// Print a CSV of people who do not exist, for load tests
+    MadeUpPeople(made_up_people::MadeUpPeopleArgs),
     /// Print the API's OpenAPI document
     Openapi,
     /// Print completions for a shell
@@ -108,6 +111,7 @@ pub async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Completions(args) => completions::completions(&args),
         Command::Man(args) => completions::man(&args),
         Command::Config(command) => config::run(&command, cli.global),
+        Command::MadeUpPeople(args) => made_up_people::run(&args),
         Command::Openapi => openapi::run(),
         Command::WithServers(args) => with_servers::run(args).await,
     }

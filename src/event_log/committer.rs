@@ -31,6 +31,9 @@ const QUEUE: usize = 4_096;
 /// How often a lone commit is tried again while a cluster writes something else to its subject: 31 ms
 /// in all. What was acknowledged a moment ago may still count as being written.
 const IN_FLIGHT_TRIES: u32 = 5;
+/// How long a batch with room in it waits for more. Each batch costs some milliseconds, however small it is,
+/// and what belongs together rarely arrives all at the same moment.
+const GATHER: Duration = Duration::from_millis(1);
 
 /// Events of one aggregate, and the last position that it must have.
 #[derive(Clone, Debug)]
@@ -130,14 +133,15 @@ async fn run(publisher: Publisher, mut queue: mpsc::Receiver<Waiting>) {
             let Some(first) = queue.recv().await else { return };
             waiting.push_back(first);
         }
-        while waiting.len() < QUEUE
-            && let Ok(next) = queue.try_recv()
-        {
-            waiting.push_back(next);
+        take_waiting(&mut queue, &mut waiting);
+        let messages: usize = waiting.iter().map(|w| w.commit.messages.len()).sum();
+        if !is_plain(waiting.iter(), PLAIN_UP_TO) && messages < MAX_BATCH {
+            tokio::time::sleep(GATHER).await;
+            take_waiting(&mut queue, &mut waiting);
         }
         let group = next_group(&mut waiting);
         metrics::histogram!("laureate_group_commit_size").record(group.len() as f64);
-        if is_plain(&group, PLAIN_UP_TO) {
+        if is_plain(group.iter(), PLAIN_UP_TO) {
             write_each(&publisher, group).await;
         } else {
             write_group(&publisher, group).await;
@@ -146,13 +150,21 @@ async fn run(publisher: Publisher, mut queue: mpsc::Receiver<Waiting>) {
 }
 
 /// Whether all of these few commits are single events.
-fn is_plain(group: &[Waiting], few: usize) -> bool {
-    group.len() <= few && group.iter().all(|waiting| waiting.commit.messages.len() == 1)
+fn is_plain<'w>(mut commits: impl ExactSizeIterator<Item = &'w Waiting>, few: usize) -> bool {
+    commits.len() <= few && commits.all(|waiting| waiting.commit.messages.len() == 1)
 }
 
 /// Writes commits side by side, each on its own.
 async fn write_each(publisher: &Publisher, group: Vec<Waiting>) {
     join_all(group.into_iter().map(|one| write_group(publisher, vec![one]))).await;
+}
+
+fn take_waiting(queue: &mut mpsc::Receiver<Waiting>, waiting: &mut VecDeque<Waiting>) {
+    while waiting.len() < QUEUE
+        && let Ok(next) = queue.try_recv()
+    {
+        waiting.push_back(next);
+    }
 }
 
 /// Takes what may go out together: the oldest first, each subject once, within the server's limits.
@@ -189,7 +201,7 @@ fn write_group(publisher: &Publisher, mut group: Vec<Waiting>) -> BoxFuture<'_, 
         match publish(publisher, &group).await {
             Ok(last) => acknowledge(group, last),
             Err(PublishError::Conflict | PublishError::InFlight)
-                if group.len() > 1 && is_plain(&group, PLAIN_AFTER_CONFLICT) =>
+                if group.len() > 1 && is_plain(group.iter(), PLAIN_AFTER_CONFLICT) =>
             {
                 write_each(publisher, group).await;
             }

@@ -51,10 +51,8 @@ pub async fn connect(address: Address<'_>, within: Duration) -> Result<Client, C
         .map(|server| server.trim().parse())
         .collect::<Result<_, _>>()
         .map_err(|_| ConnectError::Url)?;
-    let mut options = ConnectOptions::new()
-        .name("laureate")
-        .request_timeout(Some(ANSWER_WITHIN))
-        .ping_interval(PING_EVERY);
+    let mut options =
+        ConnectOptions::new().name("laureate").request_timeout(Some(ANSWER_WITHIN)).ping_interval(PING_EVERY);
     // async-nats does not take user and password from the address by itself.
     if let Some((user, password)) = servers.iter().find_map(|s| s.username().zip(s.password())) {
         options = options.user_and_password(user.to_owned(), password.to_owned());

@@ -179,7 +179,8 @@ pub(super) fn map(cells: &[String]) -> Result<HeaderMap, SheetError> {
     let is = |column| move |meaning: &Option<Meaning>| *meaning == Some(Meaning::Column(column));
     let has = |column| meanings.iter().any(is(column));
     let (has_first, has_last) = (has(Column::FirstName), has(Column::LastName));
-    let (mut columns, mut twins): (Vec<(Column, usize)>, Vec<(Column, usize)>) = (Vec::new(), Vec::new());
+    let mut columns: Vec<(Column, usize)> = Vec::new();
+    let mut twins: Vec<(Column, usize)> = Vec::new();
     let mut plain_name = None;
     for (position, meaning) in meanings.iter().enumerate() {
         let column = match meaning {

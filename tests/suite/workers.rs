@@ -5,5 +5,6 @@ mod dead_letters;
 mod fixture;
 mod importing;
 mod importing_again;
+mod importing_order;
 mod issuing;
 mod mailing;

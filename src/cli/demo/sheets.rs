@@ -10,7 +10,7 @@ use crate::sheet::made_up_people;
 const SAMPLE: &[u8] = include_bytes!("../../../samples/people.csv");
 /// Rows of the sample that must not be taken over: a bad address, a missing document, a duplicate.
 pub const SAMPLE_REJECTED: u64 = 3;
-/// The most rows that the product takes in one file.
+/// Rows of one file; several files are imported side by side.
 const ROWS_PER_FILE: u64 = 100_000;
 
 /// A file to upload.
@@ -30,7 +30,7 @@ pub fn sample() -> Sheet {
     Sheet { name: "people.csv".to_owned(), rows, bytes: Bytes::from_static(SAMPLE) }
 }
 
-/// Made-up people, in as many files as the product's limit asks for.
+/// Made-up people, in files of 100,000 rows.
 ///
 /// # Errors
 /// None that are expected: it writes to memory.

@@ -47,3 +47,25 @@ fn hand_over(reader: SheetReader, sender: &mpsc::Sender<Result<Vec<SheetRow>, Im
     }
     let _ = sender.blocking_send(Ok(chunk));
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sheet::made_up_people;
+
+    #[tokio::test]
+    async fn rows_come_in_chunks_and_no_more_than_one_waits() {
+        let mut file = tempfile::NamedTempFile::new().expect("a temporary file");
+        made_up_people(5 * CHUNK + 1, 7, &mut file).expect("it takes bytes");
+        let mut chunks = read_in_chunks(file.path(), FileFormat::Csv, Limits::default());
+        assert_eq!(chunks.max_capacity(), READ_AHEAD);
+        let (mut sizes, mut last) = (Vec::new(), 1);
+        while let Some(chunk) = chunks.recv().await {
+            let chunk = chunk.expect("the file is whole");
+            assert_eq!(chunk.first().map(|row| row.row), Some(last + 1), "in the file's order");
+            last = chunk.last().map_or(last, |row| row.row);
+            sizes.push(chunk.len());
+        }
+        assert_eq!(sizes, [CHUNK, CHUNK, CHUNK, CHUNK, CHUNK, 1]);
+    }
+}

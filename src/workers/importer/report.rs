@@ -162,3 +162,51 @@ impl ErrorDetail {
 fn data(raw: &RawRow) -> BTreeMap<String, Personal<String>> {
     raw.pairs().map(|(header, value)| (header, value.clone())).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rejected(row: u32) -> ErrorDetail {
+        let error = ErrorText {
+            column: None,
+            field: None,
+            code: "DUPLICATE".to_owned(),
+            message: "twice\n".to_owned(),
+        };
+        ErrorDetail { row, data: BTreeMap::new(), errors: vec![error] }
+    }
+
+    #[test]
+    fn a_report_in_memory_stops_growing() {
+        let mut report = ImportReport::default();
+        for row in 0..5_000 {
+            report.add(row % 2 == 0, &Outcome::Rejected(rejected(row)));
+        }
+        assert_eq!(
+            (report.total_records, report.errors, report.certificates_associated),
+            (5_000, 5_000, 2_500)
+        );
+        assert_eq!(report.error_details.len(), MAX_SHOWN);
+    }
+
+    #[test]
+    fn the_first_rows_are_read_from_the_beginning_of_a_report() {
+        let mut file = ReportFile::default();
+        for row in 0..1_500 {
+            file.add(&rejected(row)).expect("a temporary file takes bytes");
+        }
+        let path = file.finish().expect("written").expect("rows were rejected");
+        let whole = std::fs::read(&path).expect("it is there");
+        let rows = |bytes: &[u8]| -> Vec<u32> {
+            ReportFile::first_rows(bytes).expect("whole lines").iter().map(|detail| detail.row).collect()
+        };
+        assert_eq!(rows(&whole), (0..1_000).collect::<Vec<u32>>());
+        // Cut anywhere, what is whole is read.
+        let line = whole.iter().position(|&byte| byte == b'\n').expect("lines") + 1;
+        for (end, count) in [(0, 0), (line - 1, 0), (line, 1), (line + 5, 1)] {
+            assert_eq!(rows(&whole[..end]).len(), count);
+        }
+        assert!(ReportFile::default().finish().expect("nothing to write").is_none());
+    }
+}

@@ -1,4 +1,4 @@
-//! Files of people: rehearsed, large, and in both formats' spellings.
+//! Files of people: rehearsed, large, and in all formats' spellings.
 
 use laureate::sheet::made_up_people;
 use serde_json::{Value, json};
@@ -55,4 +55,59 @@ async fn a_large_file_is_answered_at_once_and_read_meanwhile() {
         cursor = format!("&cursor={next}");
     }
     assert_eq!(seen, 1_001);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn all_rejected_rows_are_in_the_report() {
+    let api = Api::start().await;
+    let rows: String = (0..1_200).map(|row| format!("Ada,nowhere,{row}\n")).collect();
+    let begun =
+        api.upload("/attendees/bulk-upload", file("p.csv", format!("Name,Email,Document\n{rows}"))).await;
+    let begun = begun.expect(202);
+    let path = begun.header("location").trim_start_matches("/api/v1").to_owned();
+    let early = api.get(&format!("{path}/report")).await;
+    assert!(early.status == 404 || early.status == 200, "{}", early.status);
+    let done = api.until("the file is read", &path, |body| body["data"]["state"] == "completed").await;
+    assert_eq!(done["data"]["errors"], json!(1_200));
+    assert_eq!(done["data"]["errorDetails"].as_array().map(Vec::len), Some(1_000), "the first ones");
+
+    let report = api.get(&format!("{path}/report")).await.expect(200);
+    assert_eq!(report.header("content-type"), "application/x-ndjson");
+    let lines: Vec<Value> = report
+        .body
+        .as_str()
+        .expect("lines")
+        .lines()
+        .map(|line| serde_json::from_str(line).expect("a line is JSON"))
+        .collect();
+    assert_eq!(lines.len(), 1_200);
+    assert_eq!(
+        (&lines[1_199]["row"], &lines[1_199]["errors"][0]["code"]),
+        (&json!(1_201), &json!("INVALID_EMAIL"))
+    );
+    assert_eq!(&lines[0], &done["data"]["errorDetails"][0]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn columns_that_contradict_each_other_are_told_before_anything_begins() {
+    let api = Api::start().await;
+    let people = "Name,Email,Correo,Document\nAda,a@example.com,,1\nBea,b@example.com,c@example.com,2\n";
+    let refused = api.upload("/attendees/bulk-upload", file("p.csv", people)).await;
+    assert_eq!((refused.status.as_u16(), &refused.body["error"]["code"]), (422, &json!("DUPLICATE_COLUMNS")));
+    let message = refused.body["error"]["message"].as_str().unwrap_or_default();
+    assert!(
+        message.contains("\"Email\"") && message.contains("\"Correo\"") && message.contains("row 3"),
+        "{message}"
+    );
+    let known = api.get("/attendees").await.expect(200);
+    assert_eq!(known.body["data"], json!([]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_old_excel_file_is_read_whatever_its_name_says() {
+    let api = Api::start().await;
+    let people = include_bytes!("../../../src/sheet/tests/people.xls").to_vec();
+    let done = api.upload("/attendees/bulk-upload", file("people.csv", people)).await.expect(200);
+    assert_eq!((&done.body["data"]["created"], &done.body["data"]["errors"]), (&json!(4), &json!(1)));
+    assert_eq!(done.body["data"]["errorDetails"][0]["errors"][0]["code"], "ERROR_CELL");
 }

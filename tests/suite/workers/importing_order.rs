@@ -1,0 +1,110 @@
+//! Importer: rows that have to do with each other come out as if they were taken in one after the other.
+
+use laureate::domain::attendee::Attendee;
+use laureate::domain::claim::{Claim, ClaimKind};
+use laureate::domain::{AttendeeId, ImportId};
+use laureate::workers::Worker;
+use laureate::workers::importer::ImportOptions;
+
+use super::fixture::Plant;
+use super::importing::{HEADER, completed, counts, import, importer, key, people, rows, uploaded};
+
+const UPDATING: ImportOptions = ImportOptions { update_existing: true, certificate_id: None };
+
+/// Name and document number of whoever holds an address.
+async fn holder(plant: &Plant, address: &str) -> Option<(String, String)> {
+    let claim = ClaimKind::AttendeeEmail.subject_id(key().reveal().as_bytes(), address);
+    let id = plant.log.commands.load::<Claim>(claim).await.unwrap().state.0?;
+    let known = plant.log.commands.load::<Attendee>(AttendeeId(id)).await.unwrap().state.0?;
+    Some((known.full_name.reveal_str().to_owned(), known.document_number.reveal_str().to_owned()))
+}
+
+async fn take_in(plant: &Plant, file: &str) -> (ImportId, (u32, u32, u32, u32, u32)) {
+    let (id, delivery) = uploaded(plant, file, UPDATING).await;
+    importer(plant).work(&[delivery]).await;
+    (id, counts(&completed(plant, id).await.0))
+}
+
+#[tokio::test]
+async fn a_row_may_take_what_an_earlier_row_gives_up() {
+    for round in 0..3 {
+        let plant = Plant::new().await;
+        import(&plant, &people(1), ImportOptions::default()).await;
+        // The first one frees DOC0, the second takes it; many others are under way beside them.
+        let file =
+            format!("{HEADER}Ada,NEW,p0@example.com\nBea,DOC0,b@example.com\n{}", rows(100, 50 * round));
+        let (_, found) = take_in(&plant, &file).await;
+        assert_eq!(found, (2 + 50 * round as u32, 1 + 50 * round as u32, 1, 0, 0));
+        assert_eq!(holder(&plant, "p0@example.com").await, Some(("Ada".to_owned(), "NEW".to_owned())));
+        assert_eq!(holder(&plant, "b@example.com").await, Some(("Bea".to_owned(), "DOC0".to_owned())));
+    }
+}
+
+#[tokio::test]
+async fn a_row_may_not_take_what_only_a_later_row_gives_up() {
+    let plant = Plant::new().await;
+    import(&plant, &people(2), ImportOptions::default()).await;
+    // Two people's until the second row has changed one of them.
+    let file = format!("{HEADER}Ada,DOC1,p0@example.com\nBea,NEW,p1@example.com\n");
+    let (_, found) = take_in(&plant, &file).await;
+    assert_eq!(found, (2, 0, 1, 1, 0));
+    assert_eq!(holder(&plant, "p0@example.com").await, Some(("Ada Lovelace".to_owned(), "DOC0".to_owned())));
+}
+
+/// Numbers that look random and are the same each time (SplitMix64).
+fn drawn(state: &mut u64, below: u64) -> u64 {
+    *state = state.wrapping_add(0x9E37_79B9_7F4A_7C15);
+    let mut mixed = *state;
+    mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+    (mixed ^ (mixed >> 31)) % below
+}
+
+#[tokio::test]
+async fn one_file_does_what_its_rows_do_one_by_one() {
+    for seed in 1..=3 {
+        let mut state = seed;
+        let rows: Vec<String> = (0..40)
+            .map(|row| format!("P{row},D{},a{}@example.com\n", drawn(&mut state, 12), drawn(&mut state, 12)))
+            .collect();
+        let (whole, single) = (Plant::new().await, Plant::new().await);
+        for plant in [&whole, &single] {
+            import(plant, &format!("{HEADER}K,D0,a1@example.com\nL,D2,a3@example.com\n"), UPDATING).await;
+        }
+        let (_, (total, created, updated, errors, _)) =
+            take_in(&whole, &format!("{HEADER}{}", rows.concat())).await;
+        let mut one_by_one = (0, 0, 0, 0);
+        for row in &rows {
+            let (_, (_, created, updated, errors, _)) = take_in(&single, &format!("{HEADER}{row}")).await;
+            one_by_one =
+                (one_by_one.0 + 1, one_by_one.1 + created, one_by_one.2 + updated, one_by_one.3 + errors);
+        }
+        assert_eq!((total, created, updated, errors), one_by_one, "seed {seed}");
+        assert!(
+            updated > 3 && errors > 3 && created > 3,
+            "the rows have to do with each other: {one_by_one:?}"
+        );
+        for address in (0..12).map(|n| format!("a{n}@example.com")) {
+            assert_eq!(
+                holder(&whole, &address).await,
+                holder(&single, &address).await,
+                "{address}, seed {seed}"
+            );
+        }
+    }
+}
+
+/// The history of an import is not read again for each chunk.
+#[tokio::test]
+async fn somebody_else_may_write_to_the_import_meanwhile() {
+    let plant = Plant::new().await;
+    let (id, delivery) = uploaded(&plant, &people(1_500), ImportOptions::default()).await;
+    // Two workers take the same file in at once: redelivered too early.
+    let (first, second) = (importer(&plant), importer(&plant));
+    tokio::join!(first.work(std::slice::from_ref(&delivery)), second.work(std::slice::from_ref(&delivery)));
+    assert_eq!(counts(&completed(&plant, id).await.0), (1_500, 1_500, 0, 0, 0));
+    let noted = plant.history("import", id).await;
+    assert_eq!(noted.iter().filter(|event| *event == "ImportRowsAccepted").count(), 3, "{noted:?}");
+    let people = plant.log.all().await.into_iter().filter(|e| e.event_type == "AttendeeImported").count();
+    assert_eq!(people, 1_500);
+}
