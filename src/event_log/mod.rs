@@ -4,7 +4,7 @@
 //! * [`committer`] — appending: expected sequences, atomic batches, group commit.
 //! * [`load`] — one aggregate's history; [`read`] — the whole log in order.
 //! * [`availability`] — patience with a cluster that elects a leader.
-//! * [`connect`] — reaching the server; [`health`] — what it tells about itself.
+//! * [`mod@connect`] — reaching the server; [`health`] — what it tells about itself.
 //! * [`provision`] — streams and consumers from the files under `nats/`; [`plan`] — what that changes.
 
 mod availability;
