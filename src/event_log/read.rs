@@ -14,7 +14,7 @@ use super::{EventLog, LogError, Position, RecordedEvent};
 const PULL: i64 = 1_000;
 
 /// How often a reader that hears nothing asks whether there is something. A consumer lives on one
-/// node; when that goes down, async-nats notices after half a minute.
+/// node; when that goes down, async-nats notices after a minute.
 const ASK_EVERY: Duration = Duration::from_secs(2);
 
 /// A cursor that moves along the log.
