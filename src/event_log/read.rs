@@ -17,7 +17,7 @@ const PULL: i64 = 1_000;
 const FIRST_WITHIN: Duration = Duration::from_secs(10);
 
 /// How often a reader that hears nothing asks whether there is something. A consumer lives on one
-/// node; when that goes down, async-nats notices after half a minute.
+/// node; when that goes down, async-nats notices after a minute.
 const ASK_EVERY: Duration = Duration::from_secs(2);
 /// Bodies of one batch, in bytes: large events make it end early.
 const MAX_BYTES: usize = 16 << 20;

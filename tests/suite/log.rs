@@ -18,6 +18,7 @@ use laureate::event_log::batch::MAX_BATCH;
 use laureate::event_log::plan::Action;
 use laureate::event_log::{Append, AppendError, Commit, LogError, Position, Step};
 
+use crate::support::until;
 use fixture::{Log, On, append, event, event_with, on_both, put};
 
 on_both!(
@@ -32,10 +33,12 @@ on_both!(
     an_aggregate_of_large_events_loads_completely,
     a_reader_goes_on_where_it_was_and_waits_for_what_comes,
     a_reader_whose_consumer_is_lost_gives_nothing_twice,
+    a_reader_whose_consumer_falls_silent_begins_anew,
     a_message_that_is_no_event_stops_the_reader_and_names_itself,
     namespaces_never_meet,
 );
 
+const PAUSE: &str = r#"{"pause_until":"2999-01-01T00:00:00Z"}"#;
 /// The durable consumers of the log.
 const WORKERS: [&str; 4] = ["importer", "processes", "renderer", "mailer"];
 /// Long enough for what is there already to arrive on a busy machine.
@@ -206,10 +209,8 @@ async fn a_reader_whose_consumer_is_lost_gives_nothing_twice(on: On) {
         let mut reader = log.log.read_after(after);
         assert_eq!(reader.next_batch(2, Duration::from_millis(300)).await.unwrap().len(), given);
         // As when the node goes down that it lives on.
-        let stream = log.log.context().get_stream(log.log.names().events()).await.unwrap();
-        let names: Vec<String> = stream.consumer_names().try_collect().await.unwrap();
-        for name in names.iter().filter(|name| !WORKERS.contains(&name.as_str())) {
-            stream.delete_consumer(name).await.unwrap();
+        for name in readers_consumers(&log).await {
+            log.log.context().delete_consumer_from_stream(name, log.log.names().events()).await.unwrap();
         }
         let id = format!("b{after}");
         let last = put(&log.log, &id, 0, vec![event(1)]).await[0];
@@ -221,6 +222,34 @@ async fn a_reader_whose_consumer_is_lost_gives_nothing_twice(on: On) {
         }
         assert_eq!(seen, (after + given as Position + 1..=last).collect::<Vec<_>>());
     }
+}
+
+async fn a_reader_whose_consumer_falls_silent_begins_anew(on: On) {
+    let log = Log::on(on).await;
+    put(&log.log, "a", 0, vec![event(1)]).await;
+    let mut reader = log.log.read_after(0);
+    assert_eq!(reader.next_batch(9, SOON).await.unwrap().len(), 1);
+    // Such a consumer sends signs of life and nothing else, so nobody else notices.
+    for name in readers_consumers(&log).await {
+        let pause = format!("$JS.API.CONSUMER.PAUSE.{}.{name}", log.log.names().events());
+        let answer = log.log.client().request(pause, PAUSE.into()).await.unwrap();
+        assert!(String::from_utf8_lossy(&answer.payload).contains("\"paused\":true"), "{answer:?}");
+    }
+    put(&log.log, "a", 1, vec![event(2)]).await;
+    let mut seen = Vec::new();
+    until("the reader goes on", async || {
+        seen.extend(reader.next_batch(9, Duration::from_millis(100)).await.unwrap_or_default());
+        !seen.is_empty()
+    })
+    .await;
+    assert_eq!(seen.iter().map(|e| e.position).collect::<Vec<_>>(), [2]);
+}
+
+/// The consumers that readers have made.
+async fn readers_consumers(log: &Log) -> Vec<String> {
+    let stream = log.log.context().get_stream(log.log.names().events()).await.unwrap();
+    let names: Vec<String> = stream.consumer_names().try_collect().await.unwrap();
+    names.into_iter().filter(|name| !WORKERS.contains(&name.as_str())).collect()
 }
 
 async fn a_message_that_is_no_event_stops_the_reader_and_names_itself(on: On) {
