@@ -76,7 +76,7 @@ impl Publisher {
     pub(crate) async fn batch(
         &self,
         batch_id: &str,
-        messages: &[Outgoing],
+        messages: &[&Outgoing],
     ) -> Result<Position, PublishError> {
         let Some((last, first)) = messages.split_last() else {
             return Err(PublishError::Refused(LogError::Unavailable("an empty batch".to_owned())));

@@ -221,7 +221,7 @@ fn write_group(publisher: &Publisher, mut group: Vec<Waiting>) -> BoxFuture<'_, 
 
 /// Publishes until the server says what became of it, or it has been patient for long enough.
 async fn publish(publisher: &Publisher, group: &[Waiting]) -> Result<Position, PublishError> {
-    let messages: Vec<Outgoing> = group.iter().flat_map(|w| w.commit.messages.iter().cloned()).collect();
+    let messages: Vec<&Outgoing> = group.iter().flat_map(|w| &w.commit.messages).collect();
     let start = Instant::now();
     let (mut tries, mut in_flight) = (0, 0);
     loop {

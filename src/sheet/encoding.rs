@@ -11,12 +11,13 @@ const CHUNK: usize = 16 * 1024;
 pub(super) const END_OF_TEXT: &str = "\u{FDD0}end of text\u{FDD0}";
 
 /// Tells UTF-16 without a byte order mark by its zero bytes: half of what Latin letters, digits and
-/// delimiters take is zero, always the same half. Headers are such letters.
+/// delimiters take is zero, always the same half. Headers are such letters. A few letters of other
+/// scripts have a zero in the other half.
 pub(super) fn utf_16(start: &[u8]) -> Option<&'static Encoding> {
     let pairs = start.len() / 2;
     let zeros = |offset| start.iter().skip(offset).step_by(2).filter(|&&byte| byte == 0).count();
     let (first, second) = (zeros(0), zeros(1));
-    let mostly = |many: usize, few: usize| many * 10 >= pairs * 3 && few * 100 <= pairs && many > 1;
+    let mostly = |many: usize, few: usize| many * 10 >= pairs * 3 && few * 10 <= many && many > 1;
     match () {
         () if mostly(second, first) => Some(UTF_16LE),
         () if mostly(first, second) => Some(UTF_16BE),

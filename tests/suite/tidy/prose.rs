@@ -158,7 +158,9 @@ pub(super) fn check(repository: &Repository, page: &str, text: &str) -> Vec<Comp
     let mut complaints = Vec::new();
     let mut tell = |line, what: &str| complaints.push(format!("{page}:{line}: {what}"));
     for (line, code, span) in code(text) {
-        if span && is_path(code) && !exists(repository, page, code) {
+        // What a build makes is there only after it.
+        let is_made = code.starts_with("target/");
+        if span && is_path(code) && !is_made && !exists(repository, page, code) {
             tell(line, &format!("there is no {code}"));
         }
         for target in after(code, "make ").filter(|target| !repository.targets.contains(*target)) {
