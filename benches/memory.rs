@@ -14,7 +14,7 @@ pub async fn measure(report: &mut Report) -> anyhow::Result<()> {
     for run in 1..=report.runs {
         for (people, peaks) in [(FEW, &mut few), (MANY, &mut many)] {
             report.progress(&format!("memory, {people} people, run {run}"));
-            let product = Product::start(&[]).await?;
+            let product = Product::start().await?;
             let certificate = define(&product.client).await?;
             people_to_mails(&product.client, certificate, sheet(people, run.into())?, people).await?;
             peaks.push(peak_memory(product.process)? as f64 / f64::from(1 << 20));

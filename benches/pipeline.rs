@@ -51,7 +51,7 @@ pub async fn measure(report: &mut Report) -> anyhow::Result<()> {
 
 /// Certificates a second, and the CPU time of the product and its servers; the client's does not count.
 async fn whole(run: u32) -> anyhow::Result<(f64, CpuSeconds)> {
-    let product = Product::start(&[]).await?;
+    let product = Product::start().await?;
     let certificate = define(&product.client).await?;
     let people = sheet(PEOPLE, run.into())?;
     let before = cpu_of_tree(product.process);

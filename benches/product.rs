@@ -26,12 +26,11 @@ pub struct Product {
 
 impl Product {
     /// Starts it and waits until it is ready.
-    pub async fn start(settings: &[&str]) -> anyhow::Result<Self> {
+    pub async fn start() -> anyhow::Result<Self> {
         let folder = data_folder()?;
         let mut command = Command::new(env!("CARGO_BIN_EXE_laureate"));
         command.arg("up").arg("--data-dir").arg(folder.path().join("data"));
         command.args(["--listen", "127.0.0.1:0", "--set", "log=warn"]);
-        command.args(settings.iter().flat_map(|setting| ["--set", setting]));
         // Its log is of interest only where it fails to start, and then it says so on its last line.
         let log = std::fs::File::create(folder.path().join("log"))?;
         let mut child =
