@@ -14,10 +14,13 @@ use laureate::domain::issuance::{CertificateGenerated, Issuance, IssuanceCommand
 use laureate::domain::{AttendeeId, CertificateId, CommandId, EmailId, IssuanceId, Locale, Person};
 use laureate::process::Issue;
 use laureate::process::issuance::on_generated;
+use tokio::task::JoinSet;
 use uuid::Uuid;
 
 /// Commands under way at once: enough that group commits become full.
 const AT_ONCE: usize = 1_500;
+/// Tasks that execute commands side by side.
+const TASKS: usize = 6;
 /// Events that each sent mail has.
 pub const EVENTS_PER_MAIL: usize = 3;
 /// Events that each certified person has: one of the attendee, two of the issuance, three of the mail.
@@ -47,18 +50,25 @@ pub fn queued(number: usize) -> EmailQueued {
     }
 }
 
-/// Queues so many new mails, each by a command of its own.
+/// Queues so many new mails, each by a command of its own, from several tasks as workers do.
 pub async fn queue_mails(app: &App, mails: usize) -> anyhow::Result<Duration> {
-    let commands = app.commands();
+    let mut tasks = JoinSet::new();
     let begun = Instant::now();
-    stream::iter(0..mails)
-        .map(|number| async move {
-            let (id, queue) = (EmailId(Uuid::new_v4()), EmailCommand::Queue(Box::new(queued(number))));
-            commands.execute_assuming::<Email>(&context(), id, Loaded::new(), queue).await
-        })
-        .buffer_unordered(AT_ONCE)
-        .try_for_each(|_| async { Ok(()) })
-        .await?;
+    for first in 0..TASKS {
+        let commands = app.commands().clone();
+        tasks.spawn(async move {
+            let commands = &commands;
+            let one = |number| async move {
+                let (id, queue) = (EmailId(Uuid::new_v4()), EmailCommand::Queue(Box::new(queued(number))));
+                commands.execute_assuming::<Email>(&context(), id, Loaded::new(), queue).await
+            };
+            let mine = stream::iter((first..mails).step_by(TASKS)).map(one);
+            mine.buffer_unordered(AT_ONCE / TASKS).try_for_each(|_| async { Ok(()) }).await
+        });
+    }
+    while let Some(done) = tasks.join_next().await {
+        done??;
+    }
     Ok(begun.elapsed())
 }
 

@@ -18,6 +18,3 @@ pub mod sheet;
 pub mod stack;
 pub mod storage;
 pub mod workers;
-
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
