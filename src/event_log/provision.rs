@@ -1,5 +1,8 @@
 //! Streams and consumers, from the JSON under `nats/` (the server's own API format), idempotently.
 
+use std::time::Duration;
+
+use async_nats::Request;
 use async_nats::jetstream::response::Response;
 use futures_util::future::try_join_all;
 use serde::Deserialize;
@@ -195,12 +198,18 @@ impl EventLog {
         patiently(led).await.map_err(error)
     }
 
+    /// Asks the server, again where it doesn't answer: nothing asked here does harm twice. Making a stream
+    /// takes a busy cluster seconds.
     pub(super) async fn api(&self, subject: &str, ask: &Value) -> Result<Value, LogError> {
+        patiently(|wait| self.api_once(subject, ask, wait * 4)).await
+    }
+
+    async fn api_once(&self, subject: &str, ask: &Value, wait: Duration) -> Result<Value, LogError> {
         #[derive(Deserialize)]
         #[serde(transparent)]
         struct Answer(Value);
-        let body = ask.to_string().into();
-        let answer = self.client().request(format!("$JS.API.{subject}"), body).await?;
+        let request = Request::new().payload(ask.to_string().into()).timeout(Some(wait));
+        let answer = self.client().send_request(format!("$JS.API.{subject}"), request).await?;
         match serde_json::from_slice::<Response<Answer>>(&answer.payload) {
             Ok(Response::Ok(Answer(value))) => Ok(value),
             Ok(Response::Err { error }) => Err((&error).into()),

@@ -70,11 +70,15 @@ async fn a_version_built_under_load_never_shows_an_empty_or_older_table() {
         before = of_old;
     };
     assert!(before.counted >= 12_000, "the old version is read all the time: {before:?}");
-    assert!(first_of_new.is_no_less_than(before), "{first_of_new:?} after {before:?}");
+    assert!(first_of_new.counted >= 12_000, "neither empty nor half built: {first_of_new:?}");
     until("the new version is ready", || new.is_ready()).await;
+    // Whoever has seen something asks for it by its position.
+    new.readers.wait_for(before.newest.unsigned_abs(), PATIENCE).await.expect("the new version keeps up");
+    let mut last_of_new = shown(&new_reader).await.expect("readable from now on");
+    assert!(last_of_new.is_no_less_than(before), "{last_of_new:?} after {before:?}");
+    assert!(last_of_new.is_no_less_than(first_of_new), "{last_of_new:?} after {first_of_new:?}");
 
     // Both go on, and neither goes back.
-    let mut last_of_new = first_of_new;
     let goal = last_of_new.newest + 500;
     while last_of_new.newest < goal || last_of_old.newest < goal {
         for (client, last) in [(&old_reader, &mut last_of_old), (&new_reader, &mut last_of_new)] {
