@@ -15,6 +15,9 @@ use super::{EventLog, LogError};
 /// Stands for the namespace in the files.
 const NAMESPACE: &str = "$NS";
 
+/// How long one answer may take: making a stream takes a busy cluster many seconds.
+const ANSWER_WITHIN: Duration = Duration::from_secs(30);
+
 /// JetStream: consumer not found.
 const CONSUMER_NOT_FOUND: u64 = 10014;
 /// JetStream: no suitable peers for placement.
@@ -198,17 +201,11 @@ impl EventLog {
         patiently(led).await.map_err(error)
     }
 
-    /// Asks the server, again where it doesn't answer: nothing asked here does harm twice. Making a stream
-    /// takes a busy cluster seconds.
     pub(super) async fn api(&self, subject: &str, ask: &Value) -> Result<Value, LogError> {
-        patiently(|wait| self.api_once(subject, ask, wait * 4)).await
-    }
-
-    async fn api_once(&self, subject: &str, ask: &Value, wait: Duration) -> Result<Value, LogError> {
         #[derive(Deserialize)]
         #[serde(transparent)]
         struct Answer(Value);
-        let request = Request::new().payload(ask.to_string().into()).timeout(Some(wait));
+        let request = Request::new().payload(ask.to_string().into()).timeout(Some(ANSWER_WITHIN));
         let answer = self.client().send_request(format!("$JS.API.{subject}"), request).await?;
         match serde_json::from_slice::<Response<Answer>>(&answer.payload) {
             Ok(Response::Ok(Answer(value))) => Ok(value),

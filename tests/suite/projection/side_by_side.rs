@@ -158,7 +158,9 @@ async fn clean_up_leaves_what_a_running_program_keeps_or_reads() {
     assert_eq!(new.maintenance().drop_unused(&[]).await.expect("cleaned up"), left);
     let reading = Presence::announce(old.pool.clone(), old.set.clone()).await.expect("announced");
     let position = old.log.append([imported(0xA7, "Tony", None)]);
-    old.readers.wait_for(position, PATIENCE).await.expect("the old version goes on");
+    for version in [&old, &new] {
+        version.readers.wait_for(position, PATIENCE).await.expect("both go on");
+    }
     old_at_work.stop().await;
 
     // Its projector is gone; another process still reads.
