@@ -9,6 +9,7 @@ use bytes::Bytes;
 use futures_util::SinkExt;
 use laureate::app::App;
 use laureate::database;
+use laureate::event_log::EventLog;
 use laureate::projection::{Maintenance, ProjectionSet, Projector, Readers};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -77,11 +78,15 @@ impl Tables {
         Ok(database::connect(&self.database, None, CONNECTIONS)?)
     }
 
+    fn log(&self) -> Arc<EventLog> {
+        Arc::new(self.app.commands().log().clone())
+    }
+
     /// How long the projector takes to follow the log to its end.
     async fn catch_up(&self) -> anyhow::Result<Duration> {
         let log = self.app.commands().log().info().await?;
         let readers = Readers::new(self.pool()?, self.set.clone());
-        let projector = Projector::new(self.pool()?, self.app.log_source(), readers.clone());
+        let projector = Projector::new(self.pool()?, self.log(), readers.clone());
         let shutdown = CancellationToken::new();
         let begun = Instant::now();
         let following = tokio::spawn({
@@ -100,7 +105,7 @@ impl Tables {
 
     /// How long a build from scratch takes, until it is swapped in.
     async fn rebuild(&self) -> anyhow::Result<Duration> {
-        let maintenance = Maintenance::new(self.pool()?, self.app.log_source(), self.set.clone());
+        let maintenance = Maintenance::new(self.pool()?, self.log(), self.set.clone());
         let begun = Instant::now();
         maintenance.rebuild(&[], |_| {}).await?;
         Ok(begun.elapsed())

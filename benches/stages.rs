@@ -14,10 +14,11 @@ use laureate::domain::issuance::{
     CertificateGenerated, CertificateRequested, Issuance, IssuanceCommand, Origin,
 };
 use laureate::domain::{AttendeeId, CertificateId, EmailId, ImportId, IssuanceId, hex};
-use laureate::mail::{Attachment, MailVariables, OutgoingMail, Recipient, SendOutcome, attachment_file_name};
+use laureate::mail::SendOutcome;
 use laureate::process::{Issue, issuance};
 use laureate::render::{Design, RenderJob, RenderedCertificate};
 use laureate::storage::{ObjectKey, certificate_key, import_key};
+use laureate::workers::mailer::outgoing;
 use sha2::{Digest, Sha256};
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -226,7 +227,8 @@ impl Stages<'_> {
             let pdf = storage.get(&ObjectKey::parse(&mail.object_key)?, MAX_PDF).await?;
             let pdf = pdf.context("a PDF is gone")?;
             ensure!(hex(&Sha256::digest(&pdf)) == mail.sha256, "a PDF has changed");
-            match provider.send(&outgoing(&mail, pdf)).await {
+            let message_id = format!("<{}@laureate.example>", Uuid::new_v4());
+            match provider.send(&outgoing(&mail, message_id, pdf, OffsetDateTime::now_utc())).await {
                 SendOutcome::Accepted { .. } => Ok(()),
                 other => anyhow::bail!("a mail was not accepted: {other:?}"),
             }
@@ -252,28 +254,5 @@ fn job(request: &CertificateRequested) -> RenderJob {
         client: page.client.clone(),
         document_number: page.document_number.clone(),
         design: Some(Design { bytes: Bytes::from_static(DESIGN), sha256 }),
-    }
-}
-
-fn outgoing(mail: &EmailQueued, pdf: Bytes) -> OutgoingMail {
-    let now = OffsetDateTime::now_utc();
-    OutgoingMail {
-        message_id: format!("<{}@laureate.example>", Uuid::new_v4()),
-        to: Recipient { name: mail.to_name.clone(), address: mail.to_address.clone() },
-        locale: mail.locale,
-        variables: MailVariables {
-            attendee_name: mail.to_name.clone(),
-            certificate_name: mail.certificate_name.clone(),
-            event_name: mail.event_name.clone(),
-            event_link: mail.event_link.clone(),
-            download_link: mail.download_link.clone(),
-            year: now.year(),
-            client: mail.client.clone(),
-        },
-        attachment: Attachment {
-            file_name: attachment_file_name(mail.to_name.reveal_str()).into(),
-            bytes: pdf,
-        },
-        date: now,
     }
 }

@@ -175,12 +175,6 @@ impl App {
         &self.renderer
     }
 
-    /// The log as projections read it.
-    #[must_use]
-    pub fn log_source(&self) -> Arc<dyn LogSource> {
-        self.source.clone()
-    }
-
     /// What mails go out through.
     #[must_use]
     pub const fn mail_provider(&self) -> &Arc<dyn MailProvider> {

@@ -6,6 +6,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
+use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::renderer::Rendering;
@@ -58,7 +60,7 @@ impl Mailer {
             Err(error) => return Ok(Verdict::unavailable(delivery.attempt, &error)),
         };
         let Some((claim, email)) = self.claim(delivery, email).await? else { return Ok(Verdict::Done) };
-        let outgoing = self.outgoing(&mail, &claim, pdf);
+        let outgoing = outgoing(&mail, claim.message_id.clone(), pdf, self.commands.now());
         let outcome = self.provider.send(&outgoing).await;
         self.record(delivery, &claim, email, outcome).await
     }
@@ -97,29 +99,6 @@ impl Mailer {
         let (context, id) = (Self::context(delivery), &delivery.event.id);
         self.commands.execute::<Email>(&context, id, EmailCommand::Abandon { why }).await?;
         Ok(Verdict::GiveUp { why: code.to_owned() })
-    }
-
-    fn outgoing(&self, mail: &EmailQueued, claim: &SendClaimed, pdf: bytes::Bytes) -> OutgoingMail {
-        let now = self.commands.now();
-        OutgoingMail {
-            message_id: claim.message_id.clone(),
-            to: Recipient { name: mail.to_name.clone(), address: mail.to_address.clone() },
-            locale: mail.locale,
-            variables: MailVariables {
-                attendee_name: mail.to_name.clone(),
-                certificate_name: mail.certificate_name.clone(),
-                event_name: mail.event_name.clone(),
-                event_link: mail.event_link.clone(),
-                download_link: mail.download_link.clone(),
-                year: now.year(),
-                client: mail.client.clone(),
-            },
-            attachment: Attachment {
-                file_name: attachment_file_name(mail.to_name.reveal_str()).into(),
-                bytes: pdf,
-            },
-            date: now,
-        }
     }
 
     async fn record(
@@ -174,6 +153,30 @@ impl Mailer {
     fn context(delivery: &Delivery) -> CommandContext {
         let command_id = CommandId(Uuid::new_v4());
         CommandContext { command_id, ..CommandContext::of_process(&delivery.event, Self::NAME, 0) }
+    }
+}
+
+/// What is handed to the mail server at `now`: the mail as it was queued, with its PDF.
+#[must_use]
+pub fn outgoing(mail: &EmailQueued, message_id: String, pdf: Bytes, now: OffsetDateTime) -> OutgoingMail {
+    OutgoingMail {
+        message_id,
+        to: Recipient { name: mail.to_name.clone(), address: mail.to_address.clone() },
+        locale: mail.locale,
+        variables: MailVariables {
+            attendee_name: mail.to_name.clone(),
+            certificate_name: mail.certificate_name.clone(),
+            event_name: mail.event_name.clone(),
+            event_link: mail.event_link.clone(),
+            download_link: mail.download_link.clone(),
+            year: now.year(),
+            client: mail.client.clone(),
+        },
+        attachment: Attachment {
+            file_name: attachment_file_name(mail.to_name.reveal_str()).into(),
+            bytes: pdf,
+        },
+        date: now,
     }
 }
 
