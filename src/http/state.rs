@@ -11,7 +11,9 @@ use time::OffsetDateTime;
 use tokio::sync::Semaphore;
 use uuid::Uuid;
 
+use super::last_use::LastUses;
 use super::rate_limit::RateLimits;
+use super::standing::Standing;
 use super::{ApiError, HttpSettings, Passwords, Tokens};
 use crate::commands::Commands;
 use crate::domain::Secret;
@@ -35,6 +37,8 @@ pub struct Inner {
     pub(super) request_slots: Arc<Semaphore>,
     /// How often clients have called.
     pub(super) rate_limits: RateLimits,
+    /// When API keys were used.
+    pub(super) last_uses: LastUses,
     /// Held while an uploaded image is decoded.
     pub(super) image_slots: Arc<Semaphore>,
 }
@@ -61,6 +65,8 @@ pub struct HttpParts {
     pub claim_key: Secret,
     /// Access tokens.
     pub tokens: Tokens,
+    /// Who may still do what; somebody has to let it follow the log.
+    pub standing: Arc<Standing>,
     /// Password hashes.
     pub passwords: Passwords,
     /// What the operator set.
@@ -93,7 +99,8 @@ impl HttpState {
         let request_slots = Arc::new(Semaphore::new(parts.settings.max_concurrent_requests));
         let rate_limits = RateLimits::new(&parts.settings.limits);
         let image_slots = Arc::new(Semaphore::new(IMAGE_SLOTS));
-        Self(Arc::new(Inner { parts, request_slots, rate_limits, image_slots }))
+        let last_uses = LastUses::default();
+        Self(Arc::new(Inner { parts, request_slots, rate_limits, last_uses, image_slots }))
     }
 
     /// The time now.

@@ -23,6 +23,7 @@ macro_rules! files {
 
 /// Kept by hand; a test compares it with the folder.
 const PROJECTIONS: &[Files] = &[
+    files!("api_keys": "api_key_created", "api_key_revoked"),
     files!("attendees": "attendee_imported", "attendee_updated"),
     files!("batches": "batch_dispatched", "batch_requested"),
     files!("certificates": "certificate_activated", "certificate_deactivated", "certificate_defined"),
@@ -39,7 +40,11 @@ const PROJECTIONS: &[Files] = &[
         "certificate_generation_failed", "certificate_requested", "email_failed", "email_outcome_unknown",
         "email_queued", "email_retry_requested", "email_sent", "import_requested",
     ),
-    files!("users": "user_password_changed", "user_registered"),
+    files!("sessions": "session_refreshed", "session_revoked", "session_started"),
+    files!("users":
+        "user_deleted", "user_disabled", "user_enabled", "user_password_changed", "user_profile_changed",
+        "user_registered", "user_role_changed", "user_sessions_ended",
+    ),
 ];
 
 /// All projections of this program, by name.
@@ -59,12 +64,14 @@ mod tests {
 
     /// What each projection says about every event of an aggregate; none may be forgotten.
     const FOLDS: &[(&str, &str)] = &[
+        ("api_keys", "apikey"),
         ("attendees", "attendee"),
         ("batches", "batch"),
         ("certificates", "certificate"),
         ("imports", "import"),
         ("issuances", "issuance"),
         ("jobs", "email"),
+        ("sessions", "session"),
         ("users", "user"),
     ];
 
