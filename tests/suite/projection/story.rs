@@ -220,7 +220,7 @@ pub fn claim_taken(id: u128) -> Happened {
 
 /// Everything happens at least once; mails end in every way.
 pub fn everything() -> Vec<Happened> {
-    vec![
+    let mut all = vec![
         registered(USER, "Grace"),
         defined(CERTIFICATE),
         defined(CERTIFICATE + 1),
@@ -266,5 +266,7 @@ pub fn everything() -> Vec<Happened> {
         failed(0x25, 1, false),
         retry(0x25),
         password_changed(USER),
-    ]
+    ];
+    all.extend(super::users::everything());
+    all
 }
