@@ -35,7 +35,7 @@ macro_rules! all_events {
                 }
             }
 
-            /// This event's data as JSON, the body of its message.
+            /// This event's data as JSON.
             #[must_use]
             pub fn body(&self) -> serde_json::Value {
                 match self {
