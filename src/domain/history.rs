@@ -8,6 +8,8 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use serde_json::Value;
 
+use super::admins::Admins;
+use super::api_key::ApiKey;
 use super::attendee::Attendee;
 use super::batch::Batch;
 use super::certificate::Certificate;
@@ -98,6 +100,8 @@ macro_rules! every_aggregate {
 }
 
 every_aggregate! {
+    admins: Admins,
+    api_keys: ApiKey,
     attendees: Attendee,
     batches: Batch,
     certificates: Certificate,

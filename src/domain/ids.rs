@@ -54,6 +54,8 @@ ids! {
     UserId,
     /// One log-in and its chain of refresh tokens.
     SessionId,
+    /// What a program logs in with.
+    ApiKeyId,
     /// An intention; the key of its idempotency.
     CommandId,
 }

@@ -1,7 +1,8 @@
 //! What happened, in plain words: one sentence per event type, and the fields that matter.
 
+mod users;
+
 use super::shown;
-use crate::cli::moment;
 use crate::domain::attendee::{AttendeeEvent, ImportedRow};
 use crate::domain::batch::BatchEvent;
 use crate::domain::certificate::CertificateEvent;
@@ -10,8 +11,6 @@ use crate::domain::email::EmailEvent;
 use crate::domain::import::{FileFormat, ImportEvent};
 use crate::domain::issuance::{CertificateRequested, IssuanceEvent};
 use crate::domain::personal::HIDDEN;
-use crate::domain::session::{RevocationReason, SessionEvent};
-use crate::domain::user::{Role, UserEvent};
 use crate::domain::{Event, Person, Personal};
 use crate::event_log::RecordedEvent;
 
@@ -28,6 +27,8 @@ pub struct Told {
 pub fn of(event: &RecordedEvent, reveal: bool) -> Told {
     let teller = Teller { reveal };
     match event.decode() {
+        Ok(Event::Admins(event)) => users::admins(&event),
+        Ok(Event::ApiKey(event)) => users::api_key(&event),
         Ok(Event::Attendee(event)) => teller.attendee(&event),
         Ok(Event::Batch(event)) => batch(&event),
         Ok(Event::Certificate(event)) => certificate(&event),
@@ -35,8 +36,8 @@ pub fn of(event: &RecordedEvent, reveal: bool) -> Told {
         Ok(Event::Email(event)) => teller.email(&event),
         Ok(Event::Import(event)) => import(&event),
         Ok(Event::Issuance(event)) => teller.issuance(&event),
-        Ok(Event::Session(event)) => session(&event),
-        Ok(Event::User(event)) => teller.user(&event),
+        Ok(Event::Session(event)) => users::session(&event),
+        Ok(Event::User(event)) => users::user(&teller, &event),
         Err(error) => told(format!("this program can't read it: {error}"))
             .with("data", one_line(&shown::data(event, reveal).to_string())),
     }
@@ -155,26 +156,6 @@ impl Teller {
         .with("date", page.issue_date)
         .with("theme", format!("{}/{}", one_line(&page.pdf_template.theme), page.pdf_template.version))
     }
-
-    fn user(&self, event: &UserEvent) -> Told {
-        match event {
-            UserEvent::UserRegistered(user) => {
-                let role = match user.role {
-                    Role::Admin => "admin",
-                    Role::Operator => "operator",
-                    Role::Viewer => "viewer",
-                };
-                let profile = &user.profile;
-                told(format!("{} became {role}", self.personal(&profile.user_name)))
-                    .with(
-                        "name",
-                        format!("{} {}", self.personal(&profile.name), self.personal(&profile.last_name)),
-                    )
-                    .with("e-mail", self.personal(&profile.email))
-            }
-            UserEvent::UserPasswordChanged(_) => told("the password was changed"),
-        }
-    }
 }
 
 fn batch(event: &BatchEvent) -> Told {
@@ -270,20 +251,5 @@ fn import(event: &ImportEvent) -> Told {
             told(format!("the file could not be read on: {}", one_line(&failure.code)))
                 .with("reason", one_line(&failure.reason))
         }
-    }
-}
-
-fn session(event: &SessionEvent) -> Told {
-    match event {
-        SessionEvent::SessionStarted(start) => told("somebody logged in")
-            .with("user", start.user_id)
-            .with("until", moment::shown(start.expires_at)),
-        SessionEvent::SessionRefreshed(next) => {
-            told("the session was prolonged").with("until", moment::shown(next.expires_at))
-        }
-        SessionEvent::SessionRevoked(end) => told(match end.reason {
-            RevocationReason::TokenReuse => "the session was ended: a refresh token was used twice",
-            RevocationReason::LoggedOut => "the user logged out",
-        }),
     }
 }

@@ -1,5 +1,7 @@
 //! What each aggregate can be asked, and samples of what can have happened to it.
 
+mod users;
+
 use std::fmt::Debug;
 
 use time::OffsetDateTime;
@@ -30,10 +32,6 @@ use crate::domain::issuance::{
     samples::{generated, request},
 };
 use crate::domain::person::samples::person;
-use crate::domain::session::{
-    RevocationReason, Session, SessionCommand, SessionEvent, SessionRefreshed, SessionRevoked, SessionStarted,
-};
-use crate::domain::user::{Profile, Role, User, UserCommand, UserEvent, UserPasswordChanged, UserRegistered};
 use crate::domain::{Decider, Event, Person};
 
 const TIME: OffsetDateTime = datetime!(2026-11-21 12:00 UTC);
@@ -271,57 +269,5 @@ impl Asked for Issuance {
             generated(text).into(),
             CertificateGenerationFailed { code: text.to_owned(), reason }.into(),
         ]
-    }
-}
-
-impl Asked for Session {
-    fn command(which: u32, text: &str, n: u32) -> SessionCommand {
-        match which % 4 {
-            0 => SessionCommand::Start(SessionStarted {
-                user_id: id(n),
-                refresh_sha256: text.to_owned(),
-                expires_at: TIME,
-            }),
-            1 | 2 => SessionCommand::Refresh {
-                presented_sha256: text.to_owned(),
-                next_sha256: if n.is_multiple_of(2) { "a" } else { "b" }.to_owned(),
-                now: TIME - time::Duration::seconds(2) + time::Duration::seconds(i64::from(n)),
-                expires_at: TIME,
-            },
-            _ => SessionCommand::LogOut,
-        }
-    }
-
-    fn samples(text: &str, n: u32) -> Vec<SessionEvent> {
-        let refresh_sha256 = || text.to_owned();
-        vec![
-            SessionStarted { user_id: id(n), refresh_sha256: refresh_sha256(), expires_at: TIME }.into(),
-            SessionRefreshed { refresh_sha256: refresh_sha256(), expires_at: TIME }.into(),
-            SessionRevoked { reason: RevocationReason::TokenReuse }.into(),
-            SessionRevoked { reason: RevocationReason::LoggedOut }.into(),
-        ]
-    }
-}
-
-fn registered(text: &str, role: Role) -> UserRegistered {
-    let text = || text.to_owned().into();
-    let email = "ada@example.com".to_owned().into();
-    let profile = Profile { user_name: text(), name: text(), last_name: text(), email };
-    UserRegistered { profile, role, password_hash: text() }
-}
-
-impl Asked for User {
-    fn command(which: u32, text: &str, _: u32) -> UserCommand {
-        match which % 2 {
-            0 => UserCommand::Register(registered(text, Role::Admin)),
-            _ => UserCommand::ChangePassword { password_hash: text.to_owned().into() },
-        }
-    }
-
-    fn samples(text: &str, _: u32) -> Vec<UserEvent> {
-        let mut all: Vec<UserEvent> =
-            [Role::Admin, Role::Operator, Role::Viewer].map(|role| registered(text, role).into()).to_vec();
-        all.push(UserPasswordChanged { password_hash: text.to_owned().into() }.into());
-        all
     }
 }
