@@ -6,6 +6,7 @@
 
 pub mod issue;
 pub mod loaded;
+pub mod mails;
 pub mod register_user;
 pub mod snapshot;
 pub mod take_in_row;

@@ -46,7 +46,7 @@ fn any_events<D: Asked>(happened: &[(u32, String, u32)]) {
         let event = &samples[*which as usize % samples.len()];
         survives_json::<D>(event);
         state = D::evolve(state, event);
-        for which in 0..8 {
+        for which in 0..12 {
             let _ = D::decide(&state, &D::command(which, text, *n));
         }
     }
@@ -66,7 +66,7 @@ fn steps() -> impl Strategy<Value = Vec<(u32, String, u32)>> {
     // Few different values, so that commands meet; and now and then any text at all.
     let text = prop_oneof![3 => "[ab]", 1 => any::<String>()];
     let number = prop_oneof![4 => 0..4_u32, 1 => any::<u32>()];
-    vec((0..8_u32, text, number), 0..24)
+    vec((0..12_u32, text, number), 0..24)
 }
 
 macro_rules! every_aggregate {

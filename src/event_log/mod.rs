@@ -5,6 +5,7 @@
 //! * [`load`] — one aggregate's history; [`read`] — the whole log in order.
 //! * [`availability`] — patience with a cluster that elects a leader.
 //! * [`mod@connect`] — reaching the server; [`health`] — what it tells about itself.
+//! * [`timers`] — message schedules: what is to happen later.
 //! * [`provision`] — streams and consumers from the files under `nats/`; [`plan`] — what that changes.
 
 mod availability;
@@ -20,6 +21,7 @@ pub mod plan;
 pub mod provision;
 pub mod read;
 pub mod recorded;
+pub mod timers;
 pub mod upcast;
 
 use std::sync::Arc;

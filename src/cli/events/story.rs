@@ -7,7 +7,7 @@ use crate::domain::attendee::{AttendeeEvent, ImportedRow};
 use crate::domain::batch::BatchEvent;
 use crate::domain::certificate::CertificateEvent;
 use crate::domain::claim::{ClaimEvent, ClaimKind};
-use crate::domain::email::EmailEvent;
+use crate::domain::email::{EmailEvent, MailDelivery};
 use crate::domain::import::{FileFormat, ImportEvent};
 use crate::domain::issuance::{CertificateRequested, IssuanceEvent};
 use crate::domain::personal::HIDDEN;
@@ -106,7 +106,8 @@ impl Teller {
             ))
             .with("to", self.personal(&mail.to_address))
             .with("language", mail.locale.as_str())
-            .with("issuance", mail.issuance_id),
+            .with("issuance", mail.issuance_id)
+            .with_some("goes", waits(mail.delivery)),
             EmailEvent::SendClaimed(claim) => {
                 told(format!("try {} began", claim.attempt)).with("Message-ID", one_line(&claim.message_id))
             }
@@ -124,6 +125,13 @@ impl Teller {
                     .with("known", self.personal(&unknown.detail))
             }
             EmailEvent::EmailRetryRequested(_) => told("somebody asked to try again"),
+            EmailEvent::EmailReleased(_) => told("it was let go"),
+            EmailEvent::EmailRescheduled(other) => {
+                told("it waits for something else").with_some("goes", waits(other.delivery))
+            }
+            EmailEvent::EmailCancelled(cancelled) => {
+                told("it was called off").with("why", self.personal(&cancelled.reason))
+            }
         }
     }
 
@@ -155,6 +163,15 @@ impl Teller {
         .with("public id", one_line(&request.public_id))
         .with("date", page.issue_date)
         .with("theme", format!("{}/{}", one_line(&page.pdf_template.theme), page.pdf_template.version))
+    }
+}
+
+/// What a mail waits for, if it waits.
+fn waits(delivery: MailDelivery) -> Option<String> {
+    match delivery {
+        MailDelivery::Immediate => None,
+        MailDelivery::Held => Some("when somebody lets it".to_owned()),
+        MailDelivery::At(at) => Some(format!("at {}", moment::shown(at))),
     }
 }
 
