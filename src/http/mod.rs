@@ -15,6 +15,7 @@ pub mod answer;
 pub mod api_error;
 pub mod assemble;
 pub mod caller;
+pub mod connections;
 pub mod endpoint;
 pub mod endpoints;
 pub mod error_code;
@@ -27,6 +28,7 @@ pub mod passwords;
 pub mod router;
 pub mod serve;
 pub mod settings;
+mod stalling;
 pub mod state;
 pub mod tokens;
 
