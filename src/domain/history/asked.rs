@@ -17,6 +17,9 @@ use crate::domain::certificate::{
     CertificateEvent, Definition, DesignRef, samples::definition,
 };
 use crate::domain::claim::{Claim, ClaimCommand, ClaimEvent, ClaimKind, ClaimReleased, ClaimTaken};
+use crate::domain::design::{
+    Design, DesignCommand, DesignDeleted, DesignEvent, DesignImage, DesignTakenIntoUse, DesignUploaded, samples::image,
+};
 use crate::domain::email::{
     Email, EmailCommand, EmailEvent, EmailFailed, EmailOutcomeUnknown, EmailRetryRequested, EmailSent,
     OnUnknown, SendClaimed, samples::queued,
@@ -323,5 +326,25 @@ impl Asked for User {
             [Role::Admin, Role::Operator, Role::Viewer].map(|role| registered(text, role).into()).to_vec();
         all.push(UserPasswordChanged { password_hash: text.to_owned().into() }.into());
         all
+    }
+}
+
+impl Asked for Design {
+    fn command(which: u32, text: &str, _: u32) -> DesignCommand {
+        match which % 3 {
+            0 => DesignCommand::Upload(image(text)),
+            1 => DesignCommand::TakeIntoUse,
+            _ => DesignCommand::Delete,
+        }
+    }
+
+    fn samples(text: &str, n: u32) -> Vec<DesignEvent> {
+        let described = DesignImage { description: Some(text.to_owned()), width: n, ..image(text) };
+        vec![
+            DesignUploaded { image: image(text) }.into(),
+            DesignUploaded { image: described }.into(),
+            DesignTakenIntoUse {}.into(),
+            DesignDeleted {}.into(),
+        ]
     }
 }
