@@ -183,7 +183,9 @@ mod tests {
         let gone: DesignEvent = DesignDeleted {}.into();
         given::<Design>(vec![uploaded()]).when(DesignCommand::Delete).then(vec![gone.clone()]);
         given::<Design>(vec![uploaded(), gone.clone()]).when(DesignCommand::Delete).then_nothing();
-        given::<Design>(vec![uploaded(), gone]).when(DesignCommand::TakeIntoUse).then_refused("VALIDATION_ERROR");
+        given::<Design>(vec![uploaded(), gone])
+            .when(DesignCommand::TakeIntoUse)
+            .then_refused("VALIDATION_ERROR");
         given::<Design>(vec![]).when(DesignCommand::Delete).then_refused("NOT_FOUND");
     }
 
