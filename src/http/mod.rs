@@ -16,6 +16,7 @@ pub mod api_error;
 pub mod assemble;
 pub mod caller;
 pub mod client_address;
+pub mod connections;
 pub mod endpoint;
 pub mod endpoints;
 pub mod error_code;
@@ -29,6 +30,7 @@ pub mod rate_limit;
 pub mod router;
 pub mod serve;
 pub mod settings;
+mod stalling;
 pub mod state;
 pub mod tokens;
 

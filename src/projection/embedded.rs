@@ -26,6 +26,7 @@ const PROJECTIONS: &[Files] = &[
     files!("attendees": "attendee_imported", "attendee_updated"),
     files!("batches": "batch_dispatched", "batch_requested"),
     files!("certificates": "certificate_activated", "certificate_deactivated", "certificate_defined"),
+    files!("designs": "design_deleted", "design_taken_into_use", "design_uploaded"),
     files!("imports":
         "import_completed", "import_failed", "import_requested", "import_rows_accepted", "import_rows_rejected",
     ),
@@ -62,6 +63,7 @@ mod tests {
         ("attendees", "attendee"),
         ("batches", "batch"),
         ("certificates", "certificate"),
+        ("designs", "design"),
         ("imports", "import"),
         ("issuances", "issuance"),
         ("jobs", "email"),
