@@ -7,6 +7,7 @@ mod append;
 mod ground;
 mod latency;
 mod lives;
+mod login;
 mod memory;
 mod million;
 mod pipeline;
@@ -49,6 +50,8 @@ enum Part {
     Latency,
     /// Projections over plain COPY
     Replay,
+    /// Logins over HTTP over bare argon2id
+    Login,
     /// Spreadsheet to mail, over the sum of its stages
     Pipeline,
     /// Peak memory at ten times as many people
@@ -58,7 +61,8 @@ enum Part {
 }
 
 impl Part {
-    const USUAL: [Self; 5] = [Self::Append, Self::Latency, Self::Replay, Self::Pipeline, Self::Memory];
+    const USUAL: [Self; 6] =
+        [Self::Append, Self::Latency, Self::Replay, Self::Login, Self::Pipeline, Self::Memory];
 }
 
 #[tokio::main]
@@ -72,6 +76,7 @@ async fn main() -> anyhow::Result<()> {
             Part::Append => append::measure(&mut report).await?,
             Part::Latency => latency::measure(&mut report).await?,
             Part::Replay => replay::measure(&mut report).await?,
+            Part::Login => login::measure(&mut report).await?,
             Part::Pipeline => pipeline::measure(&mut report).await?,
             Part::Memory => memory::measure(&mut report).await?,
             Part::Million => million::measure(&mut report).await?,

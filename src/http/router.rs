@@ -16,11 +16,11 @@ use super::endpoints::{
 };
 use super::rate_limit::Limit;
 
+const DELETE: Method = Method::DELETE;
 const GET: Method = Method::GET;
 const POST: Method = Method::POST;
 const PUT: Method = Method::PUT;
 const PATCH: Method = Method::PATCH;
-const DELETE: Method = Method::DELETE;
 
 /// What stands under the API's prefix.
 #[rustfmt::skip]
@@ -49,6 +49,10 @@ pub fn api() -> Vec<Endpoint> {
         on(GET, "/certificates", routes!(certificates::list::handle)).may(ReadCertificates),
         on(GET, "/certificates/active", routes!(certificates::active::handle)).may(ReadCertificates),
         on(POST, "/certificates/upload-design", routes!(certificates::upload_design::handle)).may(ManageCertificates).upload(),
+        on(GET, "/certificates/designs", routes!(certificates::designs::list::handle)).may(ReadCertificates),
+        on(GET, "/certificates/designs/info", routes!(certificates::designs::info::handle)).may(ReadCertificates),
+        on(GET, "/certificates/designs/{id}", routes!(certificates::designs::get::handle)).may(ReadCertificates),
+        on(DELETE, "/certificates/designs/{id}", routes!(certificates::designs::delete::handle)).may(ManageCertificates),
         on(GET, "/certificates/{id}", routes!(certificates::get::handle)).may(ReadCertificates),
         on(PUT, "/certificates/{id}/toggle-active", routes!(certificates::toggle_active::handle)).may(ManageCertificates),
 

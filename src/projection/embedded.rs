@@ -27,18 +27,19 @@ const PROJECTIONS: &[Files] = &[
     files!("attendees": "attendee_imported", "attendee_updated"),
     files!("batches": "batch_dispatched", "batch_requested"),
     files!("certificates": "certificate_activated", "certificate_deactivated", "certificate_defined"),
+    files!("designs": "design_deleted", "design_taken_into_use", "design_uploaded"),
     files!("imports":
         "import_completed", "import_failed", "import_requested", "import_rows_accepted", "import_rows_rejected",
     ),
     files!("issuances": "certificate_generated", "certificate_generation_failed", "certificate_requested"),
     files!("jobs":
-        "email_failed", "email_outcome_unknown", "email_queued", "email_retry_requested", "email_sent",
-        "send_claimed",
+        "email_cancelled", "email_failed", "email_outcome_unknown", "email_queued", "email_released",
+        "email_rescheduled", "email_retry_requested", "email_sent", "send_claimed",
     ),
     files!("overview":
         "attendee_imported", "batch_requested", "certificate_defined", "certificate_generated",
-        "certificate_generation_failed", "certificate_requested", "email_failed", "email_outcome_unknown",
-        "email_queued", "email_retry_requested", "email_sent", "import_requested",
+        "certificate_generation_failed", "certificate_requested", "email_cancelled", "email_failed",
+        "email_outcome_unknown", "email_queued", "email_retry_requested", "email_sent", "import_requested",
     ),
     files!("sessions": "session_refreshed", "session_revoked", "session_started"),
     files!("users":
@@ -68,6 +69,7 @@ mod tests {
         ("attendees", "attendee"),
         ("batches", "batch"),
         ("certificates", "certificate"),
+        ("designs", "design"),
         ("imports", "import"),
         ("issuances", "issuance"),
         ("jobs", "email"),

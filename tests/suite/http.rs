@@ -8,6 +8,7 @@ mod imports;
 mod limits;
 mod operations;
 mod people;
+mod permissions;
 mod refusals;
 mod sessions;
 mod story;

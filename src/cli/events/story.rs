@@ -3,11 +3,13 @@
 mod users;
 
 use super::shown;
+use crate::cli::moment;
 use crate::domain::attendee::{AttendeeEvent, ImportedRow};
 use crate::domain::batch::BatchEvent;
 use crate::domain::certificate::CertificateEvent;
 use crate::domain::claim::{ClaimEvent, ClaimKind};
-use crate::domain::email::EmailEvent;
+use crate::domain::design::DesignEvent;
+use crate::domain::email::{EmailEvent, MailDelivery};
 use crate::domain::import::{FileFormat, ImportEvent};
 use crate::domain::issuance::{CertificateRequested, IssuanceEvent};
 use crate::domain::personal::HIDDEN;
@@ -33,6 +35,7 @@ pub fn of(event: &RecordedEvent, reveal: bool) -> Told {
         Ok(Event::Batch(event)) => batch(&event),
         Ok(Event::Certificate(event)) => certificate(&event),
         Ok(Event::Claim(event)) => claim(&event),
+        Ok(Event::Design(event)) => design(&event),
         Ok(Event::Email(event)) => teller.email(&event),
         Ok(Event::Import(event)) => import(&event),
         Ok(Event::Issuance(event)) => teller.issuance(&event),
@@ -106,7 +109,8 @@ impl Teller {
             ))
             .with("to", self.personal(&mail.to_address))
             .with("language", mail.locale.as_str())
-            .with("issuance", mail.issuance_id),
+            .with("issuance", mail.issuance_id)
+            .with_some("goes", waits(mail.delivery)),
             EmailEvent::SendClaimed(claim) => {
                 told(format!("try {} began", claim.attempt)).with("Message-ID", one_line(&claim.message_id))
             }
@@ -124,6 +128,13 @@ impl Teller {
                     .with("known", self.personal(&unknown.detail))
             }
             EmailEvent::EmailRetryRequested(_) => told("somebody asked to try again"),
+            EmailEvent::EmailReleased(_) => told("it was let go"),
+            EmailEvent::EmailRescheduled(other) => {
+                told("it waits for something else").with_some("goes", waits(other.delivery))
+            }
+            EmailEvent::EmailCancelled(cancelled) => {
+                told("it was called off").with("why", self.personal(&cancelled.reason))
+            }
         }
     }
 
@@ -155,6 +166,15 @@ impl Teller {
         .with("public id", one_line(&request.public_id))
         .with("date", page.issue_date)
         .with("theme", format!("{}/{}", one_line(&page.pdf_template.theme), page.pdf_template.version))
+    }
+}
+
+/// What a mail waits for, if it waits.
+fn waits(delivery: MailDelivery) -> Option<String> {
+    match delivery {
+        MailDelivery::Immediate => None,
+        MailDelivery::Held => Some("when somebody lets it".to_owned()),
+        MailDelivery::At(at) => Some(format!("at {}", moment::shown(at))),
     }
 }
 
@@ -197,6 +217,19 @@ fn certificate(event: &CertificateEvent) -> Told {
         }
         CertificateEvent::CertificateActivated(_) => told("it may be issued from now on"),
         CertificateEvent::CertificateDeactivated(_) => told("it is not issued any more"),
+    }
+}
+
+fn design(event: &DesignEvent) -> Told {
+    match event {
+        DesignEvent::DesignUploaded(event) => {
+            let image = &event.image;
+            told(format!("“{}” of {} was uploaded", one_line(&image.name), one_line(&image.client)))
+                .with("key", one_line(&image.key))
+                .with("pixels", format!("{} × {}", image.width, image.height))
+        }
+        DesignEvent::DesignTakenIntoUse(_) => told("a certificate is drawn on it"),
+        DesignEvent::DesignDeleted(_) => told("it was deleted"),
     }
 }
 

@@ -8,6 +8,7 @@ pub mod api_keys;
 pub mod attendees;
 pub mod batches;
 pub mod certificates;
+pub mod designs;
 pub mod imports;
 pub mod issuances;
 pub mod jobs;
