@@ -2,12 +2,15 @@
 
 use time::OffsetDateTime;
 
-use super::{CommandContext, CommandError, Commands, Loaded};
+use super::{CommandContext, CommandError, Commands, Loaded, Transaction};
 use crate::domain::attendee::Attendee;
 use crate::domain::certificate::Definition;
 use crate::domain::issuance::{CertificateRequested, Issuance, IssuanceCommand, Page};
 use crate::domain::{IssuanceId, Person, Refusal};
 use crate::process::Issue;
+
+/// How often a person may get the same certificate, each time after it was revoked.
+pub(super) const MAX_ISSUANCES: u32 = 100;
 
 /// What an issuance pins besides certificate and person.
 #[derive(Clone)]
@@ -31,7 +34,8 @@ pub enum Issued {
     Existing(IssuanceId),
 }
 
-/// Issues a certificate to a person, once: asked again, the same issuance is found. Where it is
+/// Issues a certificate to a person, once: asked again, the same issuance is found, unless it was
+/// revoked; then a new one follows. Where it is
 /// `likely_new`, it is looked for only if the log holds it already; either way the outcome is the same.
 /// An inactive certificate refuses new issuances only.
 ///
@@ -45,20 +49,13 @@ pub async fn issue(
     wanted: Issue,
     likely_new: bool,
 ) -> Result<Issued, CommandError> {
-    let id = IssuanceId::first_of(wanted.certificate_id, wanted.attendee_id);
     let committed = commands
         .transact(context, |transaction| async move {
-            let issuance = if likely_new {
-                transaction.look_assuming::<Issuance>(id, Loaded::new()).await?
-            } else {
-                transaction.look::<Issuance>(id).await?
+            let (id, issuance) = match current(&transaction, wanted, likely_new).await? {
+                Current::Own(id) => return Ok(Issued::New(id)),
+                Current::Held(id) => return Ok(Issued::Existing(id)),
+                Current::None(id, issuance) => (id, issuance),
             };
-            if !issuance.own.is_empty() {
-                return Ok(Issued::New(id));
-            }
-            if issuance.state.request.is_some() {
-                return Ok(Issued::Existing(id));
-            }
             if !definition.is_active {
                 return Err(Refusal::Inactive.into());
             }
@@ -74,6 +71,43 @@ pub async fn issue(
         })
         .await?;
     Ok(committed.value)
+}
+
+/// Which issuance counts for a person now.
+enum Current {
+    /// This very command made it.
+    Own(IssuanceId),
+    /// Another command made it.
+    Held(IssuanceId),
+    /// None; this one is to be the next.
+    None(IssuanceId, Loaded<Issuance>),
+}
+
+/// Goes past what was revoked.
+async fn current(
+    transaction: &Transaction,
+    wanted: Issue,
+    likely_new: bool,
+) -> Result<Current, CommandError> {
+    for n in 1..=MAX_ISSUANCES {
+        let id = IssuanceId::nth_of(wanted.certificate_id, wanted.attendee_id, n);
+        let issuance = if n == 1 && likely_new {
+            transaction.look_assuming::<Issuance>(id, Loaded::new()).await?
+        } else {
+            transaction.look::<Issuance>(id).await?
+        };
+        if !issuance.own.is_empty() {
+            return Ok(Current::Own(id));
+        }
+        if issuance.state.request.is_none() {
+            return Ok(Current::None(id, issuance));
+        }
+        if issuance.state.revoked.is_none() {
+            return Ok(Current::Held(id));
+        }
+    }
+    let message = format!("it was issued to this person and revoked {MAX_ISSUANCES} times");
+    Err(Refusal::WrongState(message).into())
 }
 
 fn pin(

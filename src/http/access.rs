@@ -29,6 +29,8 @@ pub enum Permission {
     ReadIssuances,
     /// Issue.
     Issue,
+    /// Revoke what was issued, one by one or as a batch.
+    Revoke,
     /// See mails.
     ReadJobs,
     /// Send mails again.
@@ -47,7 +49,11 @@ impl Permission {
             ) => true,
             (
                 Role::Viewer,
-                Self::ManageCertificates | Self::ImportAttendees | Self::Issue | Self::RetryJobs,
+                Self::ManageCertificates
+                | Self::ImportAttendees
+                | Self::Issue
+                | Self::Revoke
+                | Self::RetryJobs,
             ) => false,
         }
     }

@@ -72,6 +72,8 @@ error_codes! {
     CertificateInactive = "CERTIFICATE_INACTIVE", CONFLICT;
     /// The command doesn't fit the state; the message says which.
     WrongState = "WRONG_STATE", CONFLICT;
+    /// The certificate was revoked; its PDF is not given out any more.
+    CertificateRevoked = "CERTIFICATE_REVOKED", GONE;
     /// There is no PDF: it is not generated yet, or its generation failed.
     NotGenerated = "NOT_GENERATED", CONFLICT;
     /// `If-Match` names another version; read it again.

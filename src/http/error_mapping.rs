@@ -140,6 +140,10 @@ impl From<RenderingError> for ApiError {
             }
             RenderingError::Storage(error) => error.into(),
             RenderingError::Command(error) => error.into(),
+            RenderingError::Revoked => {
+                let message = "this certificate was revoked; its file is not given out any more";
+                Self::new(ErrorCode::CertificateRevoked, message)
+            }
             RenderingError::Interrupted => unavailable("rendering", error),
             // The render error's own text may quote the person's name: its code is enough for the log.
             RenderingError::Render(error) => {

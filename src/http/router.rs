@@ -7,7 +7,7 @@ use utoipa_axum::routes;
 
 use super::access::Permission::{
     ImportAttendees, Issue, ManageCertificates, ReadAttendees, ReadCertificates, ReadIssuances, ReadJobs,
-    RetryJobs,
+    RetryJobs, Revoke,
 };
 use super::endpoint::{Endpoint, on};
 use super::endpoints::{
@@ -18,6 +18,7 @@ use super::endpoints::{
 const GET: Method = Method::GET;
 const POST: Method = Method::POST;
 const PUT: Method = Method::PUT;
+const DELETE: Method = Method::DELETE;
 
 /// What stands under the API's prefix.
 #[rustfmt::skip]
@@ -39,11 +40,16 @@ pub fn api() -> Vec<Endpoint> {
         on(GET, "/attendees/{id}", routes!(attendees::get::handle)).may(ReadAttendees),
         on(GET, "/imports/{id}", routes!(imports::get::handle)).may(ReadAttendees),
         on(GET, "/imports/{id}/report", routes!(imports::report::handle)).may(ReadAttendees),
+        on(POST, "/imports/{id}/cancel", routes!(imports::cancel::handle)).may(ImportAttendees),
 
         on(POST, "/generated-certificates/generate", routes!(generated_certificates::generate::handle)).may(Issue),
         on(GET, "/generated-certificates", routes!(generated_certificates::list::handle)).may(ReadIssuances),
         on(GET, "/generated-certificates/{id}", routes!(generated_certificates::get::handle)).may(ReadIssuances),
+        on(POST, "/generated-certificates/{id}/revoke", routes!(generated_certificates::revoke::handle)).may(Revoke),
+        on(DELETE, "/generated-certificates/{id}", routes!(generated_certificates::delete::handle)).may(Revoke),
         on(GET, "/batches/{id}", routes!(batches::get::handle)).may(ReadIssuances),
+        on(POST, "/batches/{id}/cancel", routes!(batches::cancel::handle)).may(Revoke),
+        on(POST, "/batches/{id}/undo", routes!(batches::undo::handle)).may(Revoke),
 
         on(GET, "/jobs", routes!(jobs::list::handle)).may(ReadJobs),
         on(GET, "/jobs/pending", routes!(jobs::pending::handle)).may(ReadJobs),

@@ -11,6 +11,7 @@ mod delimited;
 mod encoding;
 mod error;
 mod headers;
+mod json_lines;
 mod made_up;
 mod number_format;
 mod reader;

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::headers::{self, Column, HeaderMap};
 use super::row::{self, Cell, Record, SheetRow};
-use super::{Format, Limits, SheetError, delimited, workbook};
+use super::{Format, Limits, SheetError, delimited, json_lines, workbook};
 
 /// The rows of a sheet, in order. An `Err` is the last item: the file broke there.
 pub struct SheetReader {
@@ -15,6 +15,8 @@ pub struct SheetReader {
     headers: Arc<[String]>,
     records: Box<dyn Iterator<Item = Result<Record, SheetError>> + Send>,
     limits: Limits,
+    /// Whether a row with nothing in it is one: in a list somebody wrote it on purpose.
+    counts_blank: bool,
     filled: u32,
     ended: bool,
 }
@@ -40,9 +42,14 @@ pub fn open(path: &Path, format: Format, limits: Limits) -> Result<SheetReader, 
             let (map, records) = workbook::open(file, kind, limits)?;
             (map, Box::new(records))
         }
+        Format::Json => {
+            let (map, records) = json_lines::open(file, limits)?;
+            (map, Box::new(records))
+        }
     };
     let headers = map.headers.clone().into();
-    Ok(SheetReader { map, headers, records, limits, filled: 0, ended: false })
+    let counts_blank = format == Format::Json;
+    Ok(SheetReader { map, headers, records, limits, counts_blank, filled: 0, ended: false })
 }
 
 /// The first row with anything in it.
@@ -92,7 +99,7 @@ impl SheetReader {
                 Ok(record) => record,
                 Err(error) => return Some(Err(error)),
             };
-            if record.cells.iter().all(Cell::is_blank) {
+            if !self.counts_blank && record.cells.iter().all(Cell::is_blank) {
                 continue;
             }
             if self.filled == self.limits.max_rows {

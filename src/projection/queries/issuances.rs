@@ -23,7 +23,7 @@ row! {
         pub import_id: Option<Uuid>,
         /// Addresses the certificate in public, 32 hex digits.
         pub public_id: String,
-        /// `requested`, `generated` or `failed`.
+        /// `requested`, `generated`, `failed` or `revoked`.
         pub state: String,
         /// The organisation that issues, as shown.
         pub client: String,
@@ -50,6 +50,13 @@ row! {
         pub failure_code: Option<String>,
         /// Why there is no PDF; may quote the person's name.
         pub failure_reason: Option<Personal<String>>,
+        /// When it was revoked.
+        #[serde(with = "time::serde::rfc3339::option")]
+        pub revoked_at: Option<OffsetDateTime>,
+        /// Why it was revoked: a stable code.
+        pub revocation_reason: Option<String>,
+        /// Why it was revoked, in somebody's own words.
+        pub revocation_note: Option<Personal<String>>,
         /// Whether a mail about it was sent.
         pub is_sent: bool,
         /// When its first event was appended.

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 
 use crate::domain::certificate::Certificate;
-use crate::domain::import::{FileFormat, Import, ImportCommand, ImportRequested};
+use crate::domain::import::{Import, ImportCommand, ImportRequested};
 use crate::domain::{CertificateId, CommandId, ImportId, Refusal, hex};
 use crate::event_log::Position;
 use crate::http::answer::Envelope;
@@ -141,11 +141,7 @@ async fn begin(
     http.storage.put_file(&key, file.path()).await?;
     let request = ImportRequested {
         object_key: key.to_string(),
-        format: match format {
-            Format::Csv => FileFormat::Csv,
-            Format::Xlsx => FileFormat::Xlsx,
-            Format::Xls => FileFormat::Xls,
-        },
+        format: format.into(),
         sha256: hex(&file.sha256),
         size: file.size,
         update_existing: options.update_existing,

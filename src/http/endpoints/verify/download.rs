@@ -11,6 +11,7 @@ use crate::http::api_error::ErrorEnvelope;
 use crate::http::extract::Path;
 use crate::http::{ApiError, ErrorCode, HttpState};
 use crate::mail::attachment_file_name;
+use crate::workers::renderer::RenderingError;
 
 /// The PDF as it was issued, made again if its file is gone. Its bytes never change.
 #[utoipa::path(
@@ -24,6 +25,7 @@ use crate::mail::attachment_file_name;
         (status = 304, description = "You have it"),
         (status = 404, description = "NOT_FOUND: no certificate of this id was issued here", body = ErrorEnvelope),
         (status = 409, description = "NOT_GENERATED: there is no PDF yet", body = ErrorEnvelope),
+        (status = 410, description = "CERTIFICATE_REVOKED: it doesn't count any more", body = ErrorEnvelope),
         (status = 500, description = "ISSUED_FILE_DIFFERS: the stored file is not the issued one", body = ErrorEnvelope),
     )
 )]
@@ -34,6 +36,9 @@ pub async fn handle(
 ) -> Result<Response, ApiError> {
     let row = super::find(&http, &public_id).await?;
     let row = row.ok_or_else(|| ApiError::not_found("certificate here; check the address"))?;
+    if row.state == "revoked" {
+        return Err(RenderingError::Revoked.into());
+    }
     let Some(sha256) = row.sha256 else {
         let message = "the certificate was issued, but its PDF is not there yet; try again in a minute";
         return Err(ApiError::new(ErrorCode::NotGenerated, message));

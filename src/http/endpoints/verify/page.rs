@@ -11,6 +11,7 @@ use crate::domain::Personal;
 use crate::http::answer::Envelope;
 use crate::http::api_error::ErrorEnvelope;
 use crate::http::endpoints::pages::render;
+use crate::http::endpoints::rfc3339;
 use crate::http::extract::Path;
 use crate::http::{Answer, ApiError, HttpState};
 use crate::projection::queries::issuances::IssuanceRow;
@@ -22,7 +23,8 @@ const UNKNOWN: &str = include_str!("unknown.html");
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Verification {
-    /// `genuine`: it was issued here. `pending`: it was, and its PDF is being made.
+    /// `genuine`: it was issued here and counts. `pending`: it was, and its PDF is being made. `revoked`:
+    /// it was, and doesn't count any more.
     #[schema(example = "genuine")]
     status: &'static str,
     /// Its public id.
@@ -41,7 +43,9 @@ pub struct Verification {
     issue_date: String,
     /// The certificate's language: `en` or `es`.
     locale: String,
-    /// The PDF; null until there is one.
+    /// Since when it doesn't count any more (RFC 3339).
+    revoked_at: Option<String>,
+    /// The PDF; null until there is one, and once it is revoked.
     download_url: Option<String>,
     /// SHA-256 of the PDF, 64 hex digits; null until there is one.
     sha256: Option<String>,
@@ -83,7 +87,11 @@ fn verification(http: &HttpState, row: IssuanceRow) -> Verification {
     let is_generated = row.state == "generated";
     let path = format!("/certificate/{}/download", row.public_id);
     Verification {
-        status: if is_generated { "genuine" } else { "pending" },
+        status: match row.state.as_str() {
+            "generated" => "genuine",
+            "revoked" => "revoked",
+            _ => "pending",
+        },
         public_id: row.public_id,
         full_name: row.full_name,
         certificate_name: row.certificate_name,
@@ -91,6 +99,7 @@ fn verification(http: &HttpState, row: IssuanceRow) -> Verification {
         issuer: row.client,
         issue_date: row.issue_date.to_string(),
         locale: row.locale,
+        revoked_at: row.revoked_at.map(rfc3339),
         download_url: is_generated.then(|| http.public_url(&path)),
         sha256: row.sha256,
     }
@@ -116,6 +125,8 @@ struct Texts {
     title: &'static str,
     genuine: &'static str,
     pending: &'static str,
+    revoked: &'static str,
+    revoked_on: &'static str,
     awarded_to: &'static str,
     certificate: &'static str,
     for_event: &'static str,
@@ -132,6 +143,8 @@ const fn english() -> Texts {
         title: "Certificate verification",
         genuine: "This certificate is genuine",
         pending: "This certificate was issued; its file is being prepared",
+        revoked: "This certificate was revoked and is not valid",
+        revoked_on: "Date of revocation",
         awarded_to: "Awarded to",
         certificate: "Certificate",
         for_event: "Event or course",
@@ -149,6 +162,8 @@ const fn spanish() -> Texts {
         title: "Verificación de certificado",
         genuine: "Este certificado es auténtico",
         pending: "Este certificado fue emitido; su archivo se está preparando",
+        revoked: "Este certificado fue revocado y no es válido",
+        revoked_on: "Fecha de revocación",
         awarded_to: "Otorgado a",
         certificate: "Certificado",
         for_event: "Evento o curso",
@@ -178,6 +193,7 @@ mod tests {
             issuer: "Acme & Sons".to_owned(),
             issue_date: "2026-11-21".to_owned(),
             locale: locale.to_owned(),
+            revoked_at: None,
             download_url: Some("https://example.com/certificate/00/download".to_owned()),
             sha256: Some("ab".repeat(32)),
         }
@@ -189,6 +205,18 @@ mod tests {
             let page = render(TEMPLATE, &Page { v: &sample(locale), t: texts(locale) }).unwrap().0;
             insta::assert_snapshot!(format!("page_{locale}"), page);
             assert!(!page.contains("<b>"));
+        }
+    }
+
+    #[test]
+    fn a_revoked_certificate_says_so_and_is_not_offered() {
+        for locale in ["en", "es"] {
+            let revoked_at = Some("2026-11-22T10:00:00Z".to_owned());
+            let v = Verification { status: "revoked", revoked_at, download_url: None, ..sample(locale) };
+            let page = render(TEMPLATE, &Page { v: &v, t: texts(locale) }).unwrap().0;
+            let t = texts(locale);
+            assert!(page.contains(t.revoked) && page.contains(t.revoked_on) && page.contains("2026-11-22"));
+            assert!(!page.contains(t.genuine) && !page.contains(t.download));
         }
     }
 
