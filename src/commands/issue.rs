@@ -1,12 +1,13 @@
 //! Issuing a certificate to a person: pins everything that the PDF will be made of.
 
 use time::OffsetDateTime;
+use uuid::Uuid;
 
 use super::{CommandContext, CommandError, Commands, Loaded, Transaction};
 use crate::domain::attendee::Attendee;
 use crate::domain::certificate::Definition;
-use crate::domain::issuance::{CertificateRequested, Issuance, IssuanceCommand, Page};
-use crate::domain::{IssuanceId, Person, Refusal};
+use crate::domain::issuance::{CertificateRequested, Issuance, IssuanceCommand, Origin, Page};
+use crate::domain::{AttendeeId, CertificateId, IssuanceId, Person, Refusal};
 use crate::process::Issue;
 
 /// How often a person may get the same certificate, each time after it was revoked.
@@ -71,6 +72,31 @@ pub async fn issue(
         })
         .await?;
     Ok(committed.value)
+}
+
+/// What stands in place of the public id of a sample; no certificate is ever found by it.
+const SAMPLE_ID: &str = "SAMPLE-NOT-VALID";
+
+/// What a certificate would be drawn from if it were issued to this person now. It is not, and can't be
+/// taken for one.
+#[must_use]
+pub fn sample(
+    definition: &Definition,
+    certificate_id: CertificateId,
+    person: &Person,
+    public_base_url: &str,
+    now: OffsetDateTime,
+) -> CertificateRequested {
+    let facts = IssuingFacts {
+        renderer_version: String::new(),
+        fonts_sha256: String::new(),
+        public_base_url: public_base_url.to_owned(),
+        random: || 0,
+    };
+    let attendee_id = AttendeeId(Uuid::nil());
+    let wanted = Issue { certificate_id, attendee_id, origin: Origin::default() };
+    let pinned = pin(&facts, definition, person, wanted, now);
+    CertificateRequested { public_id: SAMPLE_ID.to_owned(), ..pinned }
 }
 
 /// Which issuance counts for a person now.

@@ -24,6 +24,7 @@ pub mod idempotency;
 pub mod layers;
 pub mod openapi;
 pub mod passwords;
+pub mod progress_stream;
 pub mod router;
 pub mod serve;
 pub mod settings;

@@ -127,6 +127,15 @@ impl Rendering {
         }
     }
 
+    /// A PDF that is stored nowhere and known to nobody.
+    ///
+    /// # Errors
+    /// It can't be drawn, or the design is not there.
+    pub async fn sample(&self, request: &CertificateRequested) -> Result<Bytes, RenderingError> {
+        let mut rendered = self.render(&[request]).await;
+        Ok(rendered.pop().unwrap_or(Err(RenderingError::Interrupted))?.bytes)
+    }
+
     async fn frozen(
         &self,
         request: &CertificateRequested,

@@ -123,3 +123,28 @@ pub async fn list(
         query(client, sql, &[&page.after, &fetch, certificate_id, attendee_id, state, batch_id]).await?;
     Ok(page.listed(rows, |row: &IssuanceRow| row.created_position))
 }
+
+row! {
+    /// What issuing to one person would do.
+    pub struct RehearsedRow {
+        /// The person.
+        pub id: Uuid,
+        /// Whether there is such a person.
+        pub is_known: bool,
+        /// Whether they hold the certificate already.
+        pub is_held: bool,
+    }
+}
+
+/// What issuing a certificate to people would do now.
+///
+/// # Errors
+/// The database is not available.
+pub async fn rehearse(
+    client: &impl GenericClient,
+    certificate: Uuid,
+    people: &[Uuid],
+) -> Result<Vec<RehearsedRow>, DatabaseError> {
+    let sql = include_str!("../../../projections/issuances/rehearse_issuing.sql");
+    query(client, sql, &[&certificate, &people]).await
+}

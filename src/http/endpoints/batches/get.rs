@@ -53,10 +53,10 @@ pub struct BatchAnswer {
 #[serde(rename_all = "camelCase")]
 pub struct RefusalAnswer {
     /// Who.
-    attendee_id: Uuid,
+    pub attendee_id: Uuid,
     /// Why: a stable code.
     #[schema(example = "NOT_FOUND")]
-    code: String,
+    pub code: String,
 }
 
 /// How far the certificates of a batch are.
@@ -92,7 +92,23 @@ pub async fn handle(State(http): State<HttpState>, Path(id): Path<Uuid>) -> Resu
     Answer::ok(&shown(row.ok_or_else(|| ApiError::not_found("batch"))?)?)
 }
 
+impl BatchProgress {
+    /// As the query tables have it.
+    pub(super) const fn of(row: &BatchWithProgress) -> Self {
+        Self {
+            issued: row.issued,
+            generated: row.generated,
+            generation_failed: row.generation_failed,
+            revoked: row.revoked,
+            mails_pending: row.mails_pending,
+            mails_sent: row.mails_sent,
+            mails_failed: row.mails_failed,
+        }
+    }
+}
+
 fn shown(row: BatchWithProgress) -> Result<BatchAnswer, ApiError> {
+    let progress = BatchProgress::of(&row);
     Ok(BatchAnswer {
         batch_id: row.id,
         certificate_id: row.certificate_id,
@@ -102,15 +118,7 @@ fn shown(row: BatchWithProgress) -> Result<BatchAnswer, ApiError> {
         existing: row.existing,
         refused: row.refused,
         refusals: serde_json::from_value(row.refusals).map_err(ApiError::internal)?,
-        progress: BatchProgress {
-            issued: row.issued,
-            generated: row.generated,
-            generation_failed: row.generation_failed,
-            revoked: row.revoked,
-            mails_pending: row.mails_pending,
-            mails_sent: row.mails_sent,
-            mails_failed: row.mails_failed,
-        },
+        progress,
         left: row.left_out,
         undo_reason: row.undo_reason,
         created_at: rfc3339(row.created_at),

@@ -1,6 +1,7 @@
 //! Batches: one request to issue a certificate for many people each.
 
 pub mod cancel;
+pub mod events;
 pub mod get;
 pub mod undo;
 

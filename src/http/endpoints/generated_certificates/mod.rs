@@ -4,8 +4,11 @@ pub mod delete;
 pub mod generate;
 pub mod get;
 pub mod list;
+mod recipients;
+mod rehearsal;
 pub mod revocation;
 pub mod revoke;
+pub mod sample;
 
 use revocation::RevocationAnswer;
 use serde::Serialize;

@@ -1,8 +1,10 @@
 //! Imports: files of people, and what became of their rows.
 
 pub mod cancel;
+pub mod events;
 pub mod get;
 pub mod report;
+mod report_formats;
 
 use std::collections::BTreeMap;
 
