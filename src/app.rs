@@ -289,6 +289,7 @@ impl App {
             import_limits: self.import_limits(),
             random: |bytes| rand::fill(bytes),
             dependencies: dependencies::all(self),
+            shutdown: running.shutdown.clone(),
             metrics: Some(self.metrics.clone()),
             caught_mails,
             settings,

@@ -9,8 +9,10 @@ pub mod loaded;
 pub mod mails;
 pub mod register_user;
 pub mod snapshot;
+pub mod stop_mails;
 pub mod take_in_row;
 pub mod transaction;
+pub mod withdraw;
 
 use std::fmt::Display;
 use std::sync::Arc;

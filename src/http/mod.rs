@@ -26,6 +26,7 @@ pub mod idempotency;
 pub mod layers;
 pub mod openapi;
 pub mod passwords;
+pub mod progress_stream;
 pub mod rate_limit;
 pub mod router;
 pub mod serve;

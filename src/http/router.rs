@@ -7,7 +7,7 @@ use utoipa_axum::routes;
 
 use super::access::Permission::{
     ImportAttendees, Issue, ManageCertificates, ReadAttendees, ReadCertificates, ReadIssuances, ReadJobs,
-    RetryJobs,
+    RetryJobs, Revoke,
 };
 use super::endpoint::{Endpoint, on};
 use super::endpoints::{
@@ -41,15 +41,24 @@ pub fn api() -> Vec<Endpoint> {
         on(PUT, "/certificates/{id}/toggle-active", routes!(certificates::toggle_active::handle)).may(ManageCertificates),
 
         on(GET, "/attendees", routes!(attendees::list::handle)).may(ReadAttendees),
+        on(POST, "/attendees/bulk", routes!(attendees::bulk::handle)).may(ImportAttendees).upload(),
         on(POST, "/attendees/bulk-upload", routes!(attendees::bulk_upload::handle)).may(ImportAttendees).upload(),
         on(GET, "/attendees/{id}", routes!(attendees::get::handle)).may(ReadAttendees),
         on(GET, "/imports/{id}", routes!(imports::get::handle)).may(ReadAttendees),
         on(GET, "/imports/{id}/report", routes!(imports::report::handle)).may(ReadAttendees),
+        on(GET, "/imports/{id}/events", routes!(imports::events::handle)).may(ReadAttendees),
+        on(POST, "/imports/{id}/cancel", routes!(imports::cancel::handle)).may(ImportAttendees),
 
         on(POST, "/generated-certificates/generate", routes!(generated_certificates::generate::handle)).may(Issue),
+        on(POST, "/generated-certificates/generate/sample", routes!(generated_certificates::sample::handle)).may(Issue),
         on(GET, "/generated-certificates", routes!(generated_certificates::list::handle)).may(ReadIssuances),
         on(GET, "/generated-certificates/{id}", routes!(generated_certificates::get::handle)).may(ReadIssuances),
+        on(POST, "/generated-certificates/{id}/revoke", routes!(generated_certificates::revoke::handle)).may(Revoke),
+        on(DELETE, "/generated-certificates/{id}", routes!(generated_certificates::delete::handle)).may(Revoke),
         on(GET, "/batches/{id}", routes!(batches::get::handle)).may(ReadIssuances),
+        on(GET, "/batches/{id}/events", routes!(batches::events::handle)).may(ReadIssuances),
+        on(POST, "/batches/{id}/cancel", routes!(batches::cancel::handle)).may(Revoke),
+        on(POST, "/batches/{id}/undo", routes!(batches::undo::handle)).may(Revoke),
 
         on(GET, "/jobs", routes!(jobs::list::handle)).may(ReadJobs),
         on(GET, "/jobs/pending", routes!(jobs::pending::handle)).may(ReadJobs),

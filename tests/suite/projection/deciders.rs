@@ -75,10 +75,11 @@ const fn stage(stage: Stage) -> &'static str {
 }
 
 const fn state(issuance: &IssuanceState) -> &'static str {
-    match (&issuance.generated, &issuance.failure) {
-        (Some(_), _) => "generated",
-        (None, Some(_)) => "failed",
-        (None, None) => "requested",
+    match (&issuance.revoked, &issuance.generated, &issuance.failure) {
+        (Some(_), ..) => "revoked",
+        (None, Some(_), _) => "generated",
+        (None, None, Some(_)) => "failed",
+        (None, None, None) => "requested",
     }
 }
 
@@ -108,11 +109,16 @@ const fn certificate_id(n: usize) -> u128 {
 }
 
 fn issuance_command(kind: usize, id: u128) -> IssuanceCommand {
-    let story = if kind == 7 { story::generated(id) } else { story::generation_failed(id) };
+    let story = match kind {
+        7 => story::generated(id),
+        8 => story::generation_failed(id),
+        _ => story::revoked(id),
+    };
     match event::<Issuance>(&story) {
         IssuanceEvent::CertificateGenerated(e) => IssuanceCommand::RecordGenerated(e),
         IssuanceEvent::CertificateGenerationFailed(e) => IssuanceCommand::RecordFailure(e),
         IssuanceEvent::CertificateRequested(e) => IssuanceCommand::Request(Box::new(e)),
+        IssuanceEvent::CertificateRevoked(e) => IssuanceCommand::Revoke(e),
     }
 }
 
@@ -139,7 +145,7 @@ fn decided(commands: &[(usize, usize)]) -> (Vec<Happened>, Expected) {
                 let command = mail_command(kind, mails[n].attempt);
                 decide::<Email>(&mut log, &mut mails[n], mail_id(n), &command);
             }
-            7 | 8 => {
+            7 | 8 | 11 => {
                 let command = issuance_command(kind, issuance_id(n));
                 decide::<Issuance>(&mut log, &mut issuances[n], issuance_id(n), &command);
             }
