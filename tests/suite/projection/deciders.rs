@@ -141,7 +141,7 @@ fn decided(commands: &[(usize, usize)]) -> (Vec<Happened>, Expected) {
     }
     for (kind, n) in commands.iter().copied() {
         match kind {
-            0..=6 | 11.. => {
+            0..=6 | 12.. => {
                 let command = mail_command(kind, mails[n].attempt);
                 decide::<Email>(&mut log, &mut mails[n], mail_id(n), &command);
             }
