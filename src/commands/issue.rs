@@ -6,6 +6,7 @@ use uuid::Uuid;
 use super::{CommandContext, CommandError, Commands, Loaded, Transaction};
 use crate::domain::attendee::Attendee;
 use crate::domain::certificate::Definition;
+use crate::domain::email::{MailDelivery, OnUnknown};
 use crate::domain::issuance::{CertificateRequested, Issuance, IssuanceCommand, Origin, Page};
 use crate::domain::{AttendeeId, CertificateId, IssuanceId, Person, Refusal};
 use crate::process::Issue;
@@ -13,7 +14,7 @@ use crate::process::Issue;
 /// How often a person may get the same certificate, each time after it was revoked.
 pub(super) const MAX_ISSUANCES: u32 = 100;
 
-/// What an issuance pins besides certificate and person.
+/// What an issuance pins besides certificate and person, and what its mail gets.
 #[derive(Clone)]
 pub struct IssuingFacts {
     /// The program that draws.
@@ -24,6 +25,8 @@ pub struct IssuingFacts {
     pub public_base_url: String,
     /// 128 random bits for a public id.
     pub random: fn() -> u128,
+    /// What happens to a mail whose claim is found without an outcome.
+    pub on_unknown: OnUnknown,
 }
 
 /// What became of a request to issue.
@@ -92,9 +95,11 @@ pub fn sample(
         fonts_sha256: String::new(),
         public_base_url: public_base_url.to_owned(),
         random: || 0,
+        on_unknown: OnUnknown::Park,
     };
     let attendee_id = AttendeeId(Uuid::nil());
-    let wanted = Issue { certificate_id, attendee_id, origin: Origin::default() };
+    let (origin, delivery) = (Origin::default(), MailDelivery::Immediate);
+    let wanted = Issue { certificate_id, attendee_id, origin, delivery };
     let pinned = pin(&facts, definition, person, wanted, now);
     CertificateRequested { public_id: SAMPLE_ID.to_owned(), ..pinned }
 }
@@ -150,6 +155,7 @@ fn pin(
         public_id: format!("{:032x}", (facts.random)()),
         email: person.email.clone(),
         event_link: definition.event_link.clone(),
+        delivery: wanted.delivery,
         page: Page {
             pdf_template: definition.pdf_template.clone(),
             renderer_version: facts.renderer_version.clone(),

@@ -4,16 +4,21 @@ use super::{CommandContext, CommandError, Commands};
 use crate::domain::email::{Email, EmailCommand, Stage};
 use crate::domain::{EmailId, IssuanceId};
 
-/// Whether there was a mail at all.
+/// The most mails about one issuance that are looked at; people ask for more one by one.
+const MAX_MAILS: u32 = 1_000;
+
+/// What became of the mails.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mails {
     /// None was queued yet.
     None,
-    /// Those that were not sent are not sent any more.
+    /// Nothing is sent any more.
     Stopped,
+    /// A worker is at one just now.
+    Busy,
 }
 
-/// Stops what is not sent. A mail that a worker is at may have been sent, and stays with it.
+/// Cancels what waits to be sent. What has failed or may have been sent stays as it is.
 ///
 /// # Errors
 /// The log can't be used.
@@ -23,19 +28,23 @@ pub async fn stop_mails(
     issuance: IssuanceId,
     why: &str,
 ) -> Result<Mails, CommandError> {
-    let id = EmailId::first_of(issuance);
     let committed = commands
         .transact(context, |transaction| async move {
-            let email = transaction.look::<Email>(id).await?;
-            match email.state.stage {
-                Stage::Absent => return Ok(Mails::None),
-                Stage::Queued | Stage::Retrying => {
-                    let abandon = EmailCommand::Abandon { why: why.to_owned() };
-                    transaction.decide_loaded::<Email>(id, email, &abandon)?;
+            let mut mails = Mails::None;
+            for n in 1..=MAX_MAILS {
+                let id = EmailId::nth_of(issuance, n);
+                let email = transaction.look::<Email>(id).await?;
+                mails = match (email.state.stage, mails) {
+                    (Stage::Absent, _) => return Ok(mails),
+                    (Stage::Claimed, _) | (_, Mails::Busy) => Mails::Busy,
+                    _ => Mails::Stopped,
+                };
+                if let Stage::Queued | Stage::Retrying | Stage::Held | Stage::Scheduled = email.state.stage {
+                    let cancel = EmailCommand::Cancel { reason: why.to_owned().into() };
+                    transaction.decide_loaded::<Email>(id, email, &cancel)?;
                 }
-                Stage::Claimed | Stage::Sent | Stage::Failed | Stage::Unknown => {}
             }
-            Ok(Mails::Stopped)
+            Ok(mails)
         })
         .await?;
     Ok(committed.value)

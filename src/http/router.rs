@@ -14,6 +14,7 @@ use super::endpoints::{
     attendees, auth, batches, certificates, generated_certificates, health, imports, jobs, mails, pages,
     verify,
 };
+use super::rate_limit::Limit;
 
 const GET: Method = Method::GET;
 const POST: Method = Method::POST;
@@ -24,7 +25,7 @@ const DELETE: Method = Method::DELETE;
 #[rustfmt::skip]
 pub fn api() -> Vec<Endpoint> {
     vec![
-        on(POST, "/auth/login", routes!(auth::login::handle)).public(),
+        on(POST, "/auth/login", routes!(auth::login::handle)).public().limited(Limit::Password),
         on(POST, "/auth/refresh", routes!(auth::refresh::handle)).public(),
         on(GET, "/auth/me", routes!(auth::me::handle)).signed_in(),
 

@@ -1,6 +1,7 @@
 //! Serving until told to stop.
 
 use std::io;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use axum::Router;
@@ -18,8 +19,8 @@ pub async fn serve(
     grace: Duration,
 ) -> io::Result<()> {
     let stop = shutdown.clone();
-    let serving =
-        axum::serve(listener, router.into()).with_graceful_shutdown(async move { stop.cancelled().await });
+    let router = router.into().into_make_service_with_connect_info::<SocketAddr>();
+    let serving = axum::serve(listener, router).with_graceful_shutdown(async move { stop.cancelled().await });
     let too_late = async {
         shutdown.cancelled().await;
         tokio::time::sleep(grace).await;

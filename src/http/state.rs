@@ -12,6 +12,7 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
+use super::rate_limit::RateLimits;
 use super::{ApiError, HttpSettings, Passwords, Tokens};
 use crate::commands::Commands;
 use crate::domain::Secret;
@@ -39,6 +40,8 @@ pub struct Inner {
     parts: HttpParts,
     /// Held while a request is at work.
     pub(super) request_slots: Arc<Semaphore>,
+    /// How often clients have called.
+    pub(super) rate_limits: RateLimits,
     /// Held while an uploaded image is decoded.
     pub(super) image_slots: Arc<Semaphore>,
     /// Held while a report is made into a file.
@@ -103,10 +106,12 @@ impl HttpState {
     #[must_use]
     pub fn new(parts: HttpParts) -> Self {
         let request_slots = Arc::new(Semaphore::new(parts.settings.max_concurrent_requests));
+        let rate_limits = RateLimits::new(&parts.settings.limits);
         let slots = |number| Arc::new(Semaphore::new(number));
         Self(Arc::new(Inner {
             parts,
             request_slots,
+            rate_limits,
             image_slots: slots(IMAGE_SLOTS),
             report_slots: slots(REPORT_SLOTS),
             sample_slots: slots(SAMPLE_SLOTS),

@@ -14,7 +14,7 @@ use crate::commands::{CommandContext, CommandError, Commands, Loaded};
 use crate::domain::batch::BatchEvent;
 use crate::domain::certificate::{Certificate, Definition};
 use crate::domain::email::{Email, EmailCommand};
-use crate::domain::import::{ImportEvent, ImportRowsAccepted};
+use crate::domain::import::{Import, ImportEvent, ImportRowsAccepted};
 use crate::domain::issuance::{CertificateGenerated, Issuance, IssuanceEvent};
 use crate::domain::{CertificateId, Event, ImportId, IssuanceId, Refusal};
 use crate::event_log::RecordedEvent;
@@ -44,7 +44,8 @@ impl Processes {
         Self { commands, facts }
     }
 
-    async fn react(&self, recorded: &RecordedEvent) -> Result<Verdict, CommandError> {
+    async fn react(&self, delivery: &Delivery) -> Result<Verdict, CommandError> {
+        let recorded = &delivery.event;
         let Ok(id) = Uuid::parse_str(&recorded.id) else { return Ok(Verdict::Done) };
         match recorded.decode()? {
             Event::Batch(BatchEvent::BatchRequested(event)) => {
@@ -54,7 +55,7 @@ impl Processes {
                 BatchEvent::BatchDispatched(_)
                 | BatchEvent::BatchCancelRequested(_)
                 | BatchEvent::BatchUndoRequested(_),
-            ) => return self.stop(recorded, id.into()).await,
+            ) => return self.stop(delivery, id.into()).await,
             Event::Import(ImportEvent::ImportRowsAccepted(event)) => {
                 self.issue_to_rows(recorded, ImportId(id), &event).await?;
             }
@@ -76,7 +77,12 @@ impl Processes {
         id: ImportId,
         event: &ImportRowsAccepted,
     ) -> Result<(), CommandError> {
-        let wanted: Vec<Issue> = process::import::on_rows_accepted(id, event).collect();
+        if event.earned.is_empty() {
+            return Ok(());
+        }
+        let import = self.commands.load_beginning::<Import>(id).await?;
+        let delivery = import.request.map(|request| request.delivery).unwrap_or_default();
+        let wanted: Vec<Issue> = process::import::on_rows_accepted(id, event, delivery).collect();
         let definitions = self.definitions(&wanted).await?;
         for (wanted, outcome) in self.issue_all(recorded, "import", 0, &wanted, &definitions).await? {
             if let Err(refusal) = outcome {
@@ -96,7 +102,7 @@ impl Processes {
     ) -> Result<(), CommandError> {
         let issuance = self.commands.load::<Issuance>(id).await?.state;
         let (Some(request), None) = (issuance.request, issuance.revoked) else { return Ok(()) };
-        let (email_id, mail) = process::issuance::on_generated(id, &request, pdf);
+        let (email_id, mail) = process::issuance::on_generated(id, &request, pdf, self.facts.on_unknown);
         let context = CommandContext::of_process(recorded, "mail", 0);
         let queue = EmailCommand::Queue(Box::new(mail));
         self.commands.execute_assuming::<Email>(&context, email_id, Loaded::new(), queue).await?;
@@ -169,7 +175,7 @@ impl Worker for Processes {
     async fn work(&self, deliveries: &[Delivery]) -> Vec<Verdict> {
         let mut verdicts = Vec::with_capacity(deliveries.len());
         for delivery in deliveries {
-            verdicts.push(match self.react(&delivery.event).await {
+            verdicts.push(match self.react(delivery).await {
                 Ok(verdict) => verdict,
                 Err(CommandError::Refused(refusal)) => Verdict::GiveUp { why: refusal.code().to_owned() },
                 Err(error) => Verdict::unavailable(delivery.attempt, &error),

@@ -85,6 +85,11 @@ impl TestApp {
         answer["data"]["access_token"].as_str().unwrap_or_else(|| panic!("no token in {answer}")).to_owned()
     }
 
+    /// Stops it, as a signal would.
+    pub fn stop(&self) {
+        self.shutdown.cancel();
+    }
+
     /// The folder of stored objects.
     pub fn storage(&self) -> &std::path::Path {
         self.storage.path()
@@ -118,6 +123,9 @@ fn config(namespace: &Namespace, storage: &TempDir, address: SocketAddr, setting
         ("http.passwords.memory_kib", "64".to_owned()),
         ("http.passwords.iterations", "1".to_owned()),
         ("http.passwords.lanes", "1".to_owned()),
+        // Tests log in often, all from one address; the limits have tests of their own.
+        ("http.limits.password_per_minute", "100000".to_owned()),
+        ("http.limits.public_per_minute", "100000".to_owned()),
         ("secrets.claim_key", "claim-key-of-the-tests-0123456789abcdef".to_owned()),
         ("secrets.token_key", "token-key-of-the-tests-0123456789abcdef".to_owned()),
     ];

@@ -13,6 +13,7 @@ use super::taking_in::{PeopleFile, check_certificate, take_in};
 use crate::domain::Personal;
 use crate::http::answer::Envelope;
 use crate::http::api_error::ErrorEnvelope;
+use crate::http::endpoints::delivery::Delivery;
 use crate::http::endpoints::imports::ImportAnswer;
 use crate::http::extract::{IdempotencyKey, Json, Query};
 use crate::http::idempotency::{self, once};
@@ -76,6 +77,9 @@ pub struct BulkQuery {
     update_existing: Option<bool>,
     /// The certificate that everybody earns, unless the person says otherwise.
     certificate_id: Option<Uuid>,
+    /// When the mails about new certificates may go out: `immediate`, `held` or a time (RFC 3339);
+    /// immediately if absent.
+    delivery: Option<String>,
     /// Only tell what would happen; nothing is stored.
     dry_run: Option<bool>,
 }
@@ -117,21 +121,24 @@ pub async fn handle(
         update_existing: query.update_existing.unwrap_or(false),
         certificate_id: query.certificate_id,
     };
+    let delivery = query.delivery.as_deref().map(Delivery::of_field).unwrap_or_default();
     check_certificate(&http, options).await?;
     let (file, size, file_sha256) = stored(&people).map_err(ApiError::internal)?;
     if query.dry_run == Some(true) {
+        delivery.checked(http.now())?;
         let reader = sheet::open(file.path(), Format::Json, http.import_limits)?;
         let report = dry_run(&http.commands, &http.claim_key, reader, options).await?;
         return Ok(Answer::ok(&ImportAnswer::rehearsed(report))?.message("nothing was stored"));
     }
     let route = "POST /attendees/bulk";
-    let asked = format!("{}:{:?}", options.update_existing, options.certificate_id);
+    let asked = format!("{}:{:?}:{:?}", options.update_existing, options.certificate_id, query.delivery);
     let body_sha256 = Sha256::new().chain_update(sha256).chain_update(asked).finalize().into();
     // The report names people: it stays in its expiring object, and the import leads to it again.
     let again = idempotency::Request { caller: &caller, route, key, body_sha256, keep_answer: false };
     once(&http, again, async |command_id| {
+        let delivery = delivery.checked(http.now())?;
         let people = PeopleFile { path: file.path(), format: Format::Json, size, sha256: file_sha256, rows };
-        take_in(&http, &caller, command_id, people, options).await
+        take_in(&http, &caller, command_id, people, (options, delivery)).await
     })
     .await
 }

@@ -7,6 +7,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::taking_in::{PeopleFile, check_certificate, take_in};
 use crate::http::answer::Envelope;
 use crate::http::api_error::ErrorEnvelope;
+use crate::http::endpoints::delivery::Delivery;
 use crate::http::endpoints::imports::ImportAnswer;
 use crate::http::extract::upload::{Upload, UploadedFile};
 use crate::http::extract::{IdempotencyKey, Query};
@@ -28,6 +29,9 @@ pub struct PeopleForm {
     update_existing: Option<bool>,
     /// The certificate that everybody in the file earns, unless the row says otherwise.
     certificate_id: Option<uuid::Uuid>,
+    /// When the mails about new certificates may go out: `immediate`, `held` or a time (RFC 3339); immediately
+    /// if absent.
+    delivery: Option<String>,
 }
 
 /// Whether to do it.
@@ -69,13 +73,16 @@ pub async fn handle(
     request: Request,
 ) -> Result<Answer, ApiError> {
     let limit = http.settings.upload_limit_bytes;
-    let upload = Upload::read(&http, request, limit, &["updateExisting", "certificateId"]).await?;
+    let upload =
+        Upload::read(&http, request, limit, &["updateExisting", "certificateId", "delivery"]).await?;
     let options = ImportOptions {
         update_existing: upload.parsed("updateExisting", "true or false")?.unwrap_or(false),
         certificate_id: upload.parsed("certificateId", "a UUID")?,
     };
+    let delivery = upload.text("delivery").map(Delivery::of_field).unwrap_or_default();
     check_certificate(&http, options).await?;
     if query.dry_run == Some(true) {
+        delivery.checked(http.now())?;
         let reader = open(&http, &upload.file).await?.1;
         let report = dry_run(&http.commands, &http.claim_key, reader, options).await?;
         return Ok(Answer::ok(&ImportAnswer::rehearsed(report))?.message("nothing was stored"));
@@ -86,9 +93,10 @@ pub async fn handle(
     // The report names people: it stays in its expiring object, and the import leads to it again.
     let again = idempotency::Request { caller: &caller, route, key, body_sha256, keep_answer: false };
     once(&http, again, async |command_id| {
+        let delivery = delivery.checked(http.now())?;
         let file = &upload.file;
         let people = PeopleFile { path: file.path(), format, size: file.size, sha256: file.sha256, rows };
-        take_in(&http, &caller, command_id, people, options).await
+        take_in(&http, &caller, command_id, people, (options, delivery)).await
     })
     .await
 }

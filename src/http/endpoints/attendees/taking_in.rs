@@ -4,6 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use crate::domain::certificate::Certificate;
+use crate::domain::email::MailDelivery;
 use crate::domain::import::{Import, ImportCommand, ImportRequested};
 use crate::domain::{CertificateId, CommandId, ImportId, Refusal, hex};
 use crate::event_log::Position;
@@ -51,10 +52,10 @@ pub(super) async fn take_in(
     caller: &Caller,
     command_id: CommandId,
     people: PeopleFile<'_>,
-    options: ImportOptions,
+    wanted: (ImportOptions, MailDelivery),
 ) -> Result<Answer, ApiError> {
     let rows = people.rows;
-    let (id, position) = begin(http, caller, command_id, people, options).await?;
+    let (id, position) = begin(http, caller, command_id, people, wanted).await?;
     let ended = async {
         loop {
             if http.commands.load::<Import>(id).await?.state.ended {
@@ -85,7 +86,7 @@ async fn begin(
     caller: &Caller,
     command_id: CommandId,
     people: PeopleFile<'_>,
-    options: ImportOptions,
+    (options, delivery): (ImportOptions, MailDelivery),
 ) -> Result<(ImportId, Position), ApiError> {
     let id = ImportId(created_by(command_id, "import"));
     let key = import_key(id.0);
@@ -97,6 +98,7 @@ async fn begin(
         size: people.size,
         update_existing: options.update_existing,
         certificate_id: options.certificate_id.map(CertificateId),
+        delivery,
     };
     let command = ImportCommand::Request(request);
     let done = http.commands.execute::<Import>(&caller.context(command_id), id, command).await?;

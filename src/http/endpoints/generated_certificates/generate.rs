@@ -9,9 +9,11 @@ use super::recipients::{RecipientFilter, Recipients};
 use super::rehearsal::{BatchRehearsed, rehearse};
 use crate::domain::batch::{Batch, BatchCommand, BatchRequested, MAX_ATTENDEES};
 use crate::domain::certificate::{Certificate, Definition};
+use crate::domain::email::MailDelivery;
 use crate::domain::{AttendeeId, BatchId, CertificateId, CommandId, Refusal};
 use crate::http::answer::Envelope;
 use crate::http::api_error::ErrorEnvelope;
+use crate::http::endpoints::delivery::Delivery;
 use crate::http::extract::{IdempotencyKey, Json};
 use crate::http::idempotency::{Request, created_by, once};
 use crate::http::{Answer, ApiError, Caller, HttpState};
@@ -29,6 +31,9 @@ pub struct GenerateRequest {
     import_id: Option<Uuid>,
     /// Everybody who meets this; at most 100,000.
     filter: Option<RecipientFilter>,
+    /// When the mails may go out; immediately if absent.
+    #[serde(default)]
+    delivery: Delivery,
     /// Only tell what would happen; nothing is issued.
     dry_run: Option<bool>,
 }
@@ -64,15 +69,16 @@ pub struct BatchPart {
 /// Issue a certificate to many people.
 ///
 /// Issuing twice for the same person and certificate gives the same generated certificate, unless it was
-/// revoked; the batch reports it as existing. PDFs and mails follow by themselves. An import or a filter is
-/// made into people when it is asked for; beyond 10,000 of them they become several batches.
+/// revoked; the batch reports it as existing. PDFs and mails follow by themselves; what `delivery` says is
+/// only for the mails about new generated certificates. An import or a filter is made into people when it is
+/// asked for; beyond 10,000 of them they become several batches.
 #[utoipa::path(
     post, path = "/generated-certificates/generate", request_body = GenerateRequest,
     params(("Idempotency-Key" = Option<String>, Header, description = "Makes sending it again harmless")),
     responses(
         (status = 200, description = "What would happen (dryRun)", body = Envelope<BatchRehearsed>),
         (status = 202, description = "Begun; see Location", body = Envelope<BatchBegun>),
-        (status = 400, description = "VALIDATION_ERROR: nobody, or too many", body = ErrorEnvelope),
+        (status = 400, description = "VALIDATION_ERROR: nobody, or too many; a time that can't be meant", body = ErrorEnvelope),
         (status = 404, description = "NOT_FOUND: no such certificate or import", body = ErrorEnvelope),
         (status = 409, description = "CERTIFICATE_INACTIVE", body = ErrorEnvelope),
         (status = 422, description = "IDEMPOTENCY_KEY_REUSED", body = ErrorEnvelope),
@@ -85,10 +91,11 @@ pub async fn handle(
     key: IdempotencyKey,
     Json { value, sha256 }: Json<GenerateRequest>,
 ) -> Result<Answer, ApiError> {
-    let GenerateRequest { certificate_id, attendee_ids, import_id, filter, dry_run } = value;
+    let GenerateRequest { certificate_id, attendee_ids, import_id, filter, delivery, dry_run } = value;
     let recipients = Recipients::of(attendee_ids, import_id, filter)?;
     active_certificate(&http, certificate_id).await?;
     if dry_run == Some(true) {
+        delivery.checked(http.now())?;
         let people = recipients.resolve(&http).await?;
         let rehearsed = rehearse(&http, certificate_id, &people).await?;
         return Ok(Answer::ok(&rehearsed)?.message("nothing was issued"));
@@ -96,8 +103,9 @@ pub async fn handle(
     let route = "POST /generated-certificates/generate";
     let request = Request { caller: &caller, route, key, body_sha256: sha256, keep_answer: true };
     once(&http, request, async |command_id| {
+        let delivery = delivery.checked(http.now())?;
         let people = recipients.resolve(&http).await?;
-        begin(&http, &caller, command_id, CertificateId(certificate_id), people).await
+        begin(&http, &caller, command_id, (CertificateId(certificate_id), delivery), people).await
     })
     .await
 }
@@ -115,7 +123,7 @@ async fn begin(
     http: &HttpState,
     caller: &Caller,
     command_id: CommandId,
-    certificate_id: CertificateId,
+    (certificate_id, delivery): (CertificateId, MailDelivery),
     people: Vec<Uuid>,
 ) -> Result<Answer, ApiError> {
     let context = caller.context(command_id);
@@ -124,7 +132,7 @@ async fn begin(
         let name = if n == 0 { "batch".to_owned() } else { format!("batch-{n}") };
         let id = BatchId(created_by(command_id, &name));
         let attendee_ids: Vec<AttendeeId> = part.iter().copied().map(AttendeeId).collect();
-        let command = BatchCommand::Request(BatchRequested { certificate_id, attendee_ids });
+        let command = BatchCommand::Request(BatchRequested { certificate_id, attendee_ids, delivery });
         position = http.commands.execute::<Batch>(&context, id, command).await?.position;
         parts.push(BatchPart { batch_id: id.0, total: part.len() });
     }
