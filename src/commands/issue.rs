@@ -95,11 +95,11 @@ pub fn sample(
         fonts_sha256: String::new(),
         public_base_url: public_base_url.to_owned(),
         random: || 0,
-        on_unknown: OnUnknown::default(),
+        on_unknown: OnUnknown::Park,
     };
     let attendee_id = AttendeeId(Uuid::nil());
-    let wanted =
-        Issue { certificate_id, attendee_id, origin: Origin::default(), delivery: MailDelivery::default() };
+    let (origin, delivery) = (Origin::default(), MailDelivery::Immediate);
+    let wanted = Issue { certificate_id, attendee_id, origin, delivery };
     let pinned = pin(&facts, definition, person, wanted, now);
     CertificateRequested { public_id: SAMPLE_ID.to_owned(), ..pinned }
 }

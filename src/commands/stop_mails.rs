@@ -4,19 +4,21 @@ use super::{CommandContext, CommandError, Commands};
 use crate::domain::email::{Email, EmailCommand, Stage};
 use crate::domain::{EmailId, IssuanceId};
 
-/// Whether there was a mail at all.
+/// The most mails about one issuance that are looked at; people ask for more one by one.
+const MAX_MAILS: u32 = 1_000;
+
+/// What became of the mails.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mails {
     /// None was queued yet.
     None,
-    /// Those that were not sent are not sent any more.
+    /// Nothing is sent any more.
     Stopped,
+    /// A worker is at one just now.
+    Busy,
 }
 
-/// The most mails of one issuance that are looked at; each after the first was asked for by a person.
-const MAX_MAILS: u32 = 1_000;
-
-/// Stops what is not sent. A mail that a worker is at may have been sent, and stays with it.
+/// Cancels what waits to be sent. What has failed or may have been sent stays as it is.
 ///
 /// # Errors
 /// The log can't be used.
@@ -28,20 +30,21 @@ pub async fn stop_mails(
 ) -> Result<Mails, CommandError> {
     let committed = commands
         .transact(context, |transaction| async move {
+            let mut mails = Mails::None;
             for n in 1..=MAX_MAILS {
                 let id = EmailId::nth_of(issuance, n);
                 let email = transaction.look::<Email>(id).await?;
-                match email.state.stage {
-                    Stage::Absent if n == 1 => return Ok(Mails::None),
-                    Stage::Absent => break,
-                    Stage::Queued | Stage::Retrying | Stage::Held | Stage::Scheduled => {
-                        let cancel = EmailCommand::Cancel { reason: why.to_owned().into() };
-                        transaction.decide_loaded::<Email>(id, email, &cancel)?;
-                    }
-                    Stage::Claimed | Stage::Sent | Stage::Failed | Stage::Unknown | Stage::Cancelled => {}
+                mails = match (email.state.stage, mails) {
+                    (Stage::Absent, _) => return Ok(mails),
+                    (Stage::Claimed, _) | (_, Mails::Busy) => Mails::Busy,
+                    _ => Mails::Stopped,
+                };
+                if let Stage::Queued | Stage::Retrying | Stage::Held | Stage::Scheduled = email.state.stage {
+                    let cancel = EmailCommand::Cancel { reason: why.to_owned().into() };
+                    transaction.decide_loaded::<Email>(id, email, &cancel)?;
                 }
             }
-            Ok(Mails::Stopped)
+            Ok(mails)
         })
         .await?;
     Ok(committed.value)

@@ -44,7 +44,8 @@ const PROJECTIONS: &[Files] = &[
     files!("overview":
         "attendee_imported", "batch_requested", "certificate_defined", "certificate_generated",
         "certificate_generation_failed", "certificate_requested", "certificate_revoked", "email_cancelled",
-        "email_failed", "email_outcome_unknown", "email_queued", "email_retry_requested", "email_sent", "import_requested",
+        "email_failed",
+        "email_outcome_unknown", "email_queued", "email_retry_requested", "email_sent", "import_requested",
     ),
     files!("users": "user_password_changed", "user_registered"),
 ];

@@ -44,7 +44,8 @@ impl Processes {
         Self { commands, facts }
     }
 
-    async fn react(&self, recorded: &RecordedEvent) -> Result<Verdict, CommandError> {
+    async fn react(&self, delivery: &Delivery) -> Result<Verdict, CommandError> {
+        let recorded = &delivery.event;
         let Ok(id) = Uuid::parse_str(&recorded.id) else { return Ok(Verdict::Done) };
         match recorded.decode()? {
             Event::Batch(BatchEvent::BatchRequested(event)) => {
@@ -54,7 +55,7 @@ impl Processes {
                 BatchEvent::BatchDispatched(_)
                 | BatchEvent::BatchCancelRequested(_)
                 | BatchEvent::BatchUndoRequested(_),
-            ) => return self.stop(recorded, id.into()).await,
+            ) => return self.stop(delivery, id.into()).await,
             Event::Import(ImportEvent::ImportRowsAccepted(event)) => {
                 self.issue_to_rows(recorded, ImportId(id), &event).await?;
             }
@@ -174,7 +175,7 @@ impl Worker for Processes {
     async fn work(&self, deliveries: &[Delivery]) -> Vec<Verdict> {
         let mut verdicts = Vec::with_capacity(deliveries.len());
         for delivery in deliveries {
-            verdicts.push(match self.react(&delivery.event).await {
+            verdicts.push(match self.react(delivery).await {
                 Ok(verdict) => verdict,
                 Err(CommandError::Refused(refusal)) => Verdict::GiveUp { why: refusal.code().to_owned() },
                 Err(error) => Verdict::unavailable(delivery.attempt, &error),

@@ -1,10 +1,13 @@
 //! The API from outside: over HTTP, with every role at work on real servers.
 
+mod bulk;
 mod group_commits;
 mod idempotency;
 mod imports;
 mod operations;
+mod progress;
 mod refusals;
+mod revoking;
 mod sessions;
 mod story;
 

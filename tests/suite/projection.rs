@@ -8,7 +8,7 @@ mod maintenance;
 mod projector;
 mod queries;
 mod random;
-mod real;
+pub mod real;
 mod resumed;
 mod rows;
 mod side_by_side;

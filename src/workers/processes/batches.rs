@@ -1,7 +1,5 @@
 //! Batches: issuing to everybody, and taking it back.
 
-use std::time::Duration;
-
 use futures_util::{StreamExt, TryStreamExt, stream};
 
 use super::{AT_ONCE, Processes};
@@ -17,20 +15,18 @@ use crate::domain::issuance::CertificateRevoked;
 use crate::domain::{BatchId, Refusal};
 use crate::event_log::{LogError, RecordedEvent};
 use crate::process::{self, Issue, OfBatch};
-use crate::workers::Verdict;
+use crate::workers::{Delivery, Verdict};
 
 /// People between two looks whether the batch is to be stopped.
 const PART: usize = 1_000;
-/// How long a mail may take to be queued after its PDF was recorded, before we look again.
-const MAIL_FOLLOWS: Duration = Duration::from_millis(500);
 
 /// What became of the people of a stopped batch.
 #[derive(Default)]
 struct Stopped {
     revoked: u32,
     kept: u32,
-    /// Of those kept, how many have no mail yet that could be stopped.
-    without_mail: u32,
+    /// Of those kept, how many have no mail yet that could be stopped, or one that a worker is at.
+    unsettled: u32,
 }
 
 impl Processes {
@@ -93,7 +89,8 @@ impl Processes {
 
     /// Carries out what was asked of a batch after it had begun, once everybody was dealt with: of the
     /// two events that this waits for, the later one finds both.
-    pub(super) async fn stop(&self, recorded: &RecordedEvent, id: BatchId) -> Result<Verdict, CommandError> {
+    pub(super) async fn stop(&self, delivery: &Delivery, id: BatchId) -> Result<Verdict, CommandError> {
+        let Delivery { event: recorded, attempt } = delivery;
         let batch = self.commands.load::<Batch>(id).await?;
         if batch.position < recorded.position {
             let lagging = "a replica does not know the event that it was asked about".to_owned();
@@ -104,10 +101,9 @@ impl Processes {
         let (why, only_unfinished) = process::batch::on_stop(id, stop);
         let people: Vec<OfBatch> = process::batch::issued(id, request).collect();
         let stopped = self.withdraw_all(recorded, people, &why, only_unfinished).await?;
-        if stopped.without_mail > 0 {
-            let why =
-                format!("{} mails are still to be queued, and then to be stopped", stopped.without_mail);
-            return Ok(Verdict::Again { after: MAIL_FOLLOWS, why });
+        if stopped.unsettled > 0 {
+            let why = format!("{} mails are still to be queued or on their way", stopped.unsettled);
+            return Ok(Verdict::unavailable(*attempt, &why));
         }
         let Stopped { revoked, kept, .. } = stopped;
         let end = if only_unfinished {
@@ -144,7 +140,7 @@ impl Processes {
                 Withdrawn::Revoked(_) => stopped.revoked += 1,
                 Withdrawn::Kept(_) => {
                     stopped.kept += 1;
-                    stopped.without_mail += u32::from(mails == Mails::None);
+                    stopped.unsettled += u32::from(mails != Mails::Stopped);
                 }
             }
         }

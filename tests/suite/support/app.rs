@@ -85,6 +85,11 @@ impl TestApp {
         answer["data"]["access_token"].as_str().unwrap_or_else(|| panic!("no token in {answer}")).to_owned()
     }
 
+    /// Stops it, as a signal would.
+    pub fn stop(&self) {
+        self.shutdown.cancel();
+    }
+
     /// The folder of stored objects.
     pub fn storage(&self) -> &std::path::Path {
         self.storage.path()

@@ -77,6 +77,9 @@ pub struct BulkQuery {
     update_existing: Option<bool>,
     /// The certificate that everybody earns, unless the person says otherwise.
     certificate_id: Option<Uuid>,
+    /// When the mails about new certificates may go out: `immediate`, `held` or a time (RFC 3339);
+    /// immediately if absent.
+    delivery: Option<String>,
     /// Only tell what would happen; nothing is stored.
     dry_run: Option<bool>,
     /// When the mails may go out: `immediate` (if absent), `held`, or a time (RFC 3339).
@@ -124,12 +127,13 @@ pub async fn handle(
     check_certificate(&http, options).await?;
     let (file, size, file_sha256) = stored(&people).map_err(ApiError::internal)?;
     if query.dry_run == Some(true) {
+        delivery.checked(http.now())?;
         let reader = sheet::open(file.path(), Format::Json, http.import_limits)?;
         let report = dry_run(&http.commands, &http.claim_key, reader, options).await?;
         return Ok(Answer::ok(&ImportAnswer::rehearsed(report))?.message("nothing was stored"));
     }
     let route = "POST /attendees/bulk";
-    let asked = format!("{}:{:?}", options.update_existing, options.certificate_id);
+    let asked = format!("{}:{:?}:{:?}", options.update_existing, options.certificate_id, query.delivery);
     let body_sha256 = Sha256::new().chain_update(sha256).chain_update(asked).finalize().into();
     // The report names people: it stays in its expiring object, and the import leads to it again.
     let again = idempotency::Request { caller: &caller, route, key, body_sha256, keep_answer: false };

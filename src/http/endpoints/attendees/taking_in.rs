@@ -52,10 +52,10 @@ pub(super) async fn take_in(
     caller: &Caller,
     command_id: CommandId,
     people: PeopleFile<'_>,
-    options: (ImportOptions, MailDelivery),
+    wanted: (ImportOptions, MailDelivery),
 ) -> Result<Answer, ApiError> {
     let rows = people.rows;
-    let (id, position) = begin(http, caller, command_id, people, options).await?;
+    let (id, position) = begin(http, caller, command_id, people, wanted).await?;
     let ended = async {
         loop {
             if http.commands.load::<Import>(id).await?.state.ended {

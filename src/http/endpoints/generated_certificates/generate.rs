@@ -31,11 +31,11 @@ pub struct GenerateRequest {
     import_id: Option<Uuid>,
     /// Everybody who meets this; at most 100,000.
     filter: Option<RecipientFilter>,
-    /// Only tell what would happen; nothing is issued.
-    dry_run: Option<bool>,
     /// When the mails may go out; immediately if absent.
     #[serde(default)]
     delivery: Delivery,
+    /// Only tell what would happen; nothing is issued.
+    dry_run: Option<bool>,
 }
 
 /// A batch that has begun.
@@ -69,9 +69,9 @@ pub struct BatchPart {
 /// Issue a certificate to many people.
 ///
 /// Issuing twice for the same person and certificate gives the same generated certificate, unless it was
-/// revoked; the batch reports it as existing. PDFs and mails follow by themselves. An import or a filter is
-/// made into people when it is asked for; beyond 10,000 of them they become several batches. What `delivery`
-/// says is only for the mails about new generated certificates.
+/// revoked; the batch reports it as existing. PDFs and mails follow by themselves; what `delivery` says is
+/// only for the mails about new generated certificates. An import or a filter is made into people when it is
+/// asked for; beyond 10,000 of them they become several batches.
 #[utoipa::path(
     post, path = "/generated-certificates/generate", request_body = GenerateRequest,
     params(("Idempotency-Key" = Option<String>, Header, description = "Makes sending it again harmless")),
@@ -91,10 +91,11 @@ pub async fn handle(
     key: IdempotencyKey,
     Json { value, sha256 }: Json<GenerateRequest>,
 ) -> Result<Answer, ApiError> {
-    let GenerateRequest { certificate_id, attendee_ids, import_id, filter, dry_run, delivery } = value;
+    let GenerateRequest { certificate_id, attendee_ids, import_id, filter, delivery, dry_run } = value;
     let recipients = Recipients::of(attendee_ids, import_id, filter)?;
     active_certificate(&http, certificate_id).await?;
     if dry_run == Some(true) {
+        delivery.checked(http.now())?;
         let people = recipients.resolve(&http).await?;
         let rehearsed = rehearse(&http, certificate_id, &people).await?;
         return Ok(Answer::ok(&rehearsed)?.message("nothing was issued"));
