@@ -25,6 +25,8 @@ pub enum Permission {
     ReadAttendees,
     /// Take people in.
     ImportAttendees,
+    /// Enter, change and delete single people.
+    ManageAttendees,
     /// See what was issued.
     ReadIssuances,
     /// Issue.
@@ -47,7 +49,11 @@ impl Permission {
             ) => true,
             (
                 Role::Viewer,
-                Self::ManageCertificates | Self::ImportAttendees | Self::Issue | Self::RetryJobs,
+                Self::ManageCertificates
+                | Self::ImportAttendees
+                | Self::ManageAttendees
+                | Self::Issue
+                | Self::RetryJobs,
             ) => false,
         }
     }

@@ -6,8 +6,8 @@ use axum::http::Method;
 use utoipa_axum::routes;
 
 use super::access::Permission::{
-    ImportAttendees, Issue, ManageCertificates, ReadAttendees, ReadCertificates, ReadIssuances, ReadJobs,
-    RetryJobs,
+    ImportAttendees, Issue, ManageAttendees, ManageCertificates, ReadAttendees, ReadCertificates,
+    ReadIssuances, ReadJobs, RetryJobs,
 };
 use super::endpoint::{Endpoint, on};
 use super::endpoints::{
@@ -18,6 +18,8 @@ use super::endpoints::{
 const GET: Method = Method::GET;
 const POST: Method = Method::POST;
 const PUT: Method = Method::PUT;
+const PATCH: Method = Method::PATCH;
+const DELETE: Method = Method::DELETE;
 
 /// What stands under the API's prefix.
 #[rustfmt::skip]
@@ -32,16 +34,23 @@ pub fn api() -> Vec<Endpoint> {
         on(GET, "/certificates/active", routes!(certificates::active::handle)).may(ReadCertificates),
         on(POST, "/certificates/upload-design", routes!(certificates::upload_design::handle)).may(ManageCertificates).upload(),
         on(GET, "/certificates/{id}", routes!(certificates::get::handle)).may(ReadCertificates),
+        on(PATCH, "/certificates/{id}", routes!(certificates::update::handle)).may(ManageCertificates),
+        on(DELETE, "/certificates/{id}", routes!(certificates::delete::handle)).may(ManageCertificates),
         on(PUT, "/certificates/{id}/toggle-active", routes!(certificates::toggle_active::handle)).may(ManageCertificates),
 
         on(GET, "/attendees", routes!(attendees::list::handle)).may(ReadAttendees),
         on(POST, "/attendees/bulk-upload", routes!(attendees::bulk_upload::handle)).may(ImportAttendees).upload(),
+        on(POST, "/attendees", routes!(attendees::create::handle)).may(ManageAttendees),
+        on(GET, "/attendees/export", routes!(attendees::export::handle)).may(ReadAttendees),
         on(GET, "/attendees/{id}", routes!(attendees::get::handle)).may(ReadAttendees),
+        on(PATCH, "/attendees/{id}", routes!(attendees::update::handle)).may(ManageAttendees),
+        on(DELETE, "/attendees/{id}", routes!(attendees::delete::handle)).may(ManageAttendees),
         on(GET, "/imports/{id}", routes!(imports::get::handle)).may(ReadAttendees),
         on(GET, "/imports/{id}/report", routes!(imports::report::handle)).may(ReadAttendees),
 
         on(POST, "/generated-certificates/generate", routes!(generated_certificates::generate::handle)).may(Issue),
         on(GET, "/generated-certificates", routes!(generated_certificates::list::handle)).may(ReadIssuances),
+        on(GET, "/generated-certificates/export", routes!(generated_certificates::export::handle)).may(ReadIssuances),
         on(GET, "/generated-certificates/{id}", routes!(generated_certificates::get::handle)).may(ReadIssuances),
         on(GET, "/batches/{id}", routes!(batches::get::handle)).may(ReadIssuances),
 

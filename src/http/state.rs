@@ -22,6 +22,8 @@ use crate::workers::renderer::Rendering;
 
 /// Images that are decoded at the same time; one may take 200 MB.
 const IMAGE_SLOTS: usize = 2;
+/// Exports at the same time; each holds a connection and a transaction.
+const EXPORT_SLOTS: usize = 2;
 
 /// What handlers need; cheap to clone.
 #[derive(Clone)]
@@ -34,6 +36,8 @@ pub struct Inner {
     pub(super) request_slots: Arc<Semaphore>,
     /// Held while an uploaded image is decoded.
     pub(super) image_slots: Arc<Semaphore>,
+    /// Held while a list is exported.
+    pub(super) export_slots: Arc<Semaphore>,
 }
 
 /// Everything that the composition root hands over.
@@ -88,7 +92,9 @@ impl HttpState {
     #[must_use]
     pub fn new(parts: HttpParts) -> Self {
         let request_slots = Arc::new(Semaphore::new(parts.settings.max_concurrent_requests));
-        Self(Arc::new(Inner { parts, request_slots, image_slots: Arc::new(Semaphore::new(IMAGE_SLOTS)) }))
+        let image_slots = Arc::new(Semaphore::new(IMAGE_SLOTS));
+        let export_slots = Arc::new(Semaphore::new(EXPORT_SLOTS));
+        Self(Arc::new(Inner { parts, request_slots, image_slots, export_slots }))
     }
 
     /// The time now.

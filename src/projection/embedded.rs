@@ -23,9 +23,12 @@ macro_rules! files {
 
 /// Kept by hand; a test compares it with the folder.
 const PROJECTIONS: &[Files] = &[
-    files!("attendees": "attendee_imported", "attendee_updated"),
+    files!("attendees": "attendee_deleted", "attendee_imported", "attendee_updated"),
     files!("batches": "batch_dispatched", "batch_requested"),
-    files!("certificates": "certificate_activated", "certificate_deactivated", "certificate_defined"),
+    files!("certificates":
+        "certificate_activated", "certificate_deactivated", "certificate_defined", "certificate_deleted",
+        "certificate_redefined",
+    ),
     files!("imports":
         "import_completed", "import_failed", "import_requested", "import_rows_accepted", "import_rows_rejected",
     ),
@@ -35,7 +38,8 @@ const PROJECTIONS: &[Files] = &[
         "send_claimed",
     ),
     files!("overview":
-        "attendee_imported", "batch_requested", "certificate_defined", "certificate_generated",
+        "attendee_deleted", "attendee_imported", "batch_requested", "certificate_defined", "certificate_deleted",
+        "certificate_generated",
         "certificate_generation_failed", "certificate_requested", "email_failed", "email_outcome_unknown",
         "email_queued", "email_retry_requested", "email_sent", "import_requested",
     ),

@@ -1,9 +1,12 @@
 //! The API from outside: over HTTP, with every role at work on real servers.
 
+mod exports;
 mod group_commits;
 mod idempotency;
 mod imports;
+mod lists;
 mod operations;
+mod people;
 mod refusals;
 mod sessions;
 mod story;

@@ -4,7 +4,7 @@ use super::shown;
 use crate::cli::moment;
 use crate::domain::attendee::{AttendeeEvent, ImportedRow};
 use crate::domain::batch::BatchEvent;
-use crate::domain::certificate::CertificateEvent;
+use crate::domain::certificate::{CertificateEvent, Definition};
 use crate::domain::claim::{ClaimEvent, ClaimKind};
 use crate::domain::email::EmailEvent;
 use crate::domain::import::{FileFormat, ImportEvent};
@@ -78,6 +78,7 @@ impl Teller {
         let (verb, person, source) = match event {
             AttendeeEvent::AttendeeImported(event) => ("became known", &event.person, event.source),
             AttendeeEvent::AttendeeUpdated(event) => ("was changed", &event.person, event.source),
+            AttendeeEvent::AttendeeDeleted(_) => return told("the person was deleted"),
         };
         let from = match source {
             Some(ImportedRow { row, .. }) => format!("by row {row} of a file"),
@@ -198,25 +199,30 @@ fn batch(event: &BatchEvent) -> Told {
 
 fn certificate(event: &CertificateEvent) -> Told {
     match event {
-        CertificateEvent::CertificateDefined(event) => {
-            let definition = &event.definition;
-            let active = if definition.is_active { "active" } else { "not active" };
-            told(format!(
-                "“{}” of {} by {} was defined, {active}",
-                one_line(&definition.name),
-                one_line(&definition.event_name),
-                one_line(&definition.client)
-            ))
-            .with(
-                "theme",
-                format!("{}/{}", one_line(&definition.pdf_template.theme), definition.pdf_template.version),
-            )
-            .with("language", definition.locale.as_str())
-            .with_some("design", definition.design.as_ref().map(|design| one_line(&design.key)))
+        CertificateEvent::CertificateDefined(event) => definition("was defined", &event.definition),
+        CertificateEvent::CertificateRedefined(event) => {
+            definition("is how it is defined now", &event.definition)
         }
+        CertificateEvent::CertificateDeleted(_) => told("it was deleted"),
         CertificateEvent::CertificateActivated(_) => told("it may be issued from now on"),
         CertificateEvent::CertificateDeactivated(_) => told("it is not issued any more"),
     }
+}
+
+fn definition(what: &str, definition: &Definition) -> Told {
+    let active = if definition.is_active { "active" } else { "not active" };
+    told(format!(
+        "“{}” of {} by {} {what}, {active}",
+        one_line(&definition.name),
+        one_line(&definition.event_name),
+        one_line(&definition.client)
+    ))
+    .with(
+        "theme",
+        format!("{}/{}", one_line(&definition.pdf_template.theme), definition.pdf_template.version),
+    )
+    .with("language", definition.locale.as_str())
+    .with_some("design", definition.design.as_ref().map(|design| one_line(&design.key)))
 }
 
 fn claim(event: &ClaimEvent) -> Told {

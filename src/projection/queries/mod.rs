@@ -10,6 +10,7 @@ pub mod certificates;
 pub mod imports;
 pub mod issuances;
 pub mod jobs;
+pub mod listing;
 pub mod overview;
 pub mod users;
 
@@ -65,7 +66,11 @@ impl Page {
 }
 
 /// A struct that is made of a row's columns.
-trait FromRow: Sized {
+pub trait FromRow: Sized {
+    /// Reads the columns.
+    ///
+    /// # Errors
+    /// A column is missing or of another type.
     fn from_row(row: &Row) -> Result<Self, tokio_postgres::Error>;
 }
 

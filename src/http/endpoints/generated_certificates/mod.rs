@@ -1,5 +1,6 @@
 //! Generated certificates: one person's certificate each.
 
+pub mod export;
 pub mod generate;
 pub mod get;
 pub mod list;
