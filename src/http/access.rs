@@ -57,6 +57,8 @@ permissions! {
     ReadAttendees = "attendees:read", from Viewer;
     /// Take people in.
     ImportAttendees = "attendees:import", from Operator;
+    /// Enter, change and delete single people.
+    ManageAttendees = "attendees:manage", from Operator;
     /// See what was issued.
     ReadIssuances = "issuances:read", from Viewer;
     /// Issue.

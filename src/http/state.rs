@@ -32,6 +32,8 @@ const REPORT_SLOTS: usize = 4;
 const SAMPLE_SLOTS: usize = 2;
 /// Progress that is told to open connections.
 const STREAM_SLOTS: usize = 128;
+/// Exports at the same time; each holds a connection and a transaction.
+const EXPORT_SLOTS: usize = 2;
 
 /// What handlers need; cheap to clone.
 #[derive(Clone)]
@@ -54,6 +56,8 @@ pub struct Inner {
     pub(super) sample_slots: Arc<Semaphore>,
     /// Held while progress is told to an open connection.
     pub(super) stream_slots: Arc<Semaphore>,
+    /// Held while a list is exported.
+    pub(super) export_slots: Arc<Semaphore>,
 }
 
 /// Everything that the composition root hands over.
@@ -120,6 +124,7 @@ impl HttpState {
             rate_limits,
             last_uses: LastUses::default(),
             image_slots: slots(IMAGE_SLOTS),
+            export_slots: slots(EXPORT_SLOTS),
             report_slots: slots(REPORT_SLOTS),
             sample_slots: slots(SAMPLE_SLOTS),
             stream_slots: slots(STREAM_SLOTS),

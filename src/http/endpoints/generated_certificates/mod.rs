@@ -1,6 +1,7 @@
 //! Generated certificates: one person's certificate each.
 
 pub mod delete;
+pub mod export;
 pub mod generate;
 pub mod get;
 pub mod list;
