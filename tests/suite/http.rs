@@ -11,8 +11,10 @@ mod limits;
 mod lists;
 mod operations;
 mod people;
+mod permissions;
 mod progress;
 mod records;
+
 mod refusals;
 mod revoking;
 mod sessions;
