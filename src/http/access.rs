@@ -31,7 +31,7 @@ pub enum Permission {
     Issue,
     /// See mails.
     ReadJobs,
-    /// Send mails again.
+    /// Send mails, again or at another time, call them off, and run scheduled tasks.
     RetryJobs,
 }
 

@@ -3,6 +3,7 @@
 mod group_commits;
 mod idempotency;
 mod imports;
+mod jobs;
 mod operations;
 mod refusals;
 mod sessions;

@@ -6,5 +6,7 @@ mod fixture;
 mod importing;
 mod importing_again;
 mod importing_order;
-mod issuing;
+pub mod issuing;
 mod mailing;
+mod mails;
+mod timers;

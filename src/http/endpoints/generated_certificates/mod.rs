@@ -3,6 +3,7 @@
 pub mod generate;
 pub mod get;
 pub mod list;
+pub mod send_email;
 
 use serde::Serialize;
 use utoipa::ToSchema;
