@@ -74,6 +74,7 @@ pub fn api() -> Vec<Endpoint> {
         on(POST, "/generated-certificates/generate/sample", routes!(generated_certificates::sample::handle)).may(Issue),
         on(GET, "/generated-certificates", routes!(generated_certificates::list::handle)).may(ReadIssuances),
         on(GET, "/generated-certificates/export", routes!(generated_certificates::export::handle)).may(ReadIssuances),
+        on(POST, "/generated-certificates/{id}/send-email", routes!(generated_certificates::send_email::handle)).may(RetryJobs),
         on(GET, "/generated-certificates/{id}", routes!(generated_certificates::get::handle)).may(ReadIssuances),
         on(POST, "/generated-certificates/{id}/revoke", routes!(generated_certificates::revoke::handle)).may(Revoke),
         on(DELETE, "/generated-certificates/{id}", routes!(generated_certificates::delete::handle)).may(Revoke),
@@ -84,7 +85,16 @@ pub fn api() -> Vec<Endpoint> {
 
         on(GET, "/jobs", routes!(jobs::list::handle)).may(ReadJobs),
         on(GET, "/jobs/pending", routes!(jobs::pending::handle)).may(ReadJobs),
+        on(POST, "/jobs/process-pending", routes!(jobs::process_pending::handle)).may(RetryJobs),
+        on(POST, "/jobs/retry", routes!(jobs::retry_many::handle)).may(RetryJobs),
+        on(POST, "/jobs/cancel", routes!(jobs::cancel_many::handle)).may(RetryJobs),
+        on(GET, "/jobs/scheduler/status", routes!(jobs::scheduler_status::handle)).may(ReadJobs),
+        on(GET, "/jobs/scheduler/runs", routes!(jobs::scheduler_runs::handle)).may(ReadJobs),
+        on(GET, "/jobs/scheduler/runs/{id}", routes!(jobs::scheduler_run::handle)).may(ReadJobs),
+        on(POST, "/jobs/scheduler/force", routes!(jobs::scheduler_force::handle)).may(RetryJobs),
         on(GET, "/jobs/{id}", routes!(jobs::get::handle)).may(ReadJobs),
+        on(PATCH, "/jobs/{id}", routes!(jobs::reschedule::handle)).may(RetryJobs),
+        on(POST, "/jobs/{id}/cancel", routes!(jobs::cancel::handle)).may(RetryJobs),
         on(POST, "/jobs/{id}/retry", routes!(jobs::retry::handle)).may(RetryJobs),
     ]
 }

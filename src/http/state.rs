@@ -19,7 +19,9 @@ use super::{ApiError, HttpSettings, Passwords, Tokens};
 use crate::commands::Commands;
 use crate::domain::Secret;
 use crate::domain::certificate::TemplateRef;
+use crate::domain::email::OnUnknown;
 use crate::projection::Readers;
+use crate::scheduler::Plan;
 use crate::sheet::Limits;
 use crate::storage::ObjectStorage;
 use crate::workers::renderer::Rendering;
@@ -86,6 +88,10 @@ pub struct HttpParts {
     pub standing: Arc<Standing>,
     /// Password hashes.
     pub passwords: Passwords,
+    /// What happens to a mail whose claim is found without an outcome.
+    pub on_unknown: OnUnknown,
+    /// What runs by the clock, and when.
+    pub plan: Plan,
     /// What the operator set.
     pub settings: HttpSettings,
     /// Fills a slice with random bytes of cryptographic quality.

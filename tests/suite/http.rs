@@ -7,6 +7,7 @@ mod exports;
 mod group_commits;
 mod idempotency;
 mod imports;
+mod jobs;
 mod limits;
 mod lists;
 mod operations;
