@@ -81,6 +81,10 @@ fn operation(endpoint: &Endpoint) -> Option<(HttpMethod, Operation)> {
     operation.tags = Some(vec![tag(endpoint.path)]);
     let responses = &mut operation.responses.responses;
     responses.insert("default".to_owned(), refused("Any error, in the envelope").into());
+    if endpoint.limit.is_some() {
+        let text = "TOO_MANY_REQUESTS: this address calls too often; see `Retry-After`";
+        responses.entry("429".to_owned()).or_insert_with(|| refused(text).into());
+    }
     if endpoint.access != Access::Public {
         operation.security = Some(vec![SecurityRequirement::new(BEARER, Vec::<String>::new())]);
         responses.entry("401".to_owned()).or_insert_with(|| refused("No valid access token").into());

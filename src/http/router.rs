@@ -14,7 +14,9 @@ use super::endpoints::{
     attendees, auth, batches, certificates, generated_certificates, health, imports, jobs, mails, pages,
     verify,
 };
+use super::rate_limit::Limit;
 
+const DELETE: Method = Method::DELETE;
 const GET: Method = Method::GET;
 const POST: Method = Method::POST;
 const PUT: Method = Method::PUT;
@@ -25,7 +27,7 @@ const DELETE: Method = Method::DELETE;
 #[rustfmt::skip]
 pub fn api() -> Vec<Endpoint> {
     vec![
-        on(POST, "/auth/login", routes!(auth::login::handle)).public(),
+        on(POST, "/auth/login", routes!(auth::login::handle)).public().limited(Limit::Password),
         on(POST, "/auth/refresh", routes!(auth::refresh::handle)).public(),
         on(GET, "/auth/me", routes!(auth::me::handle)).signed_in(),
 
@@ -33,6 +35,10 @@ pub fn api() -> Vec<Endpoint> {
         on(GET, "/certificates", routes!(certificates::list::handle)).may(ReadCertificates),
         on(GET, "/certificates/active", routes!(certificates::active::handle)).may(ReadCertificates),
         on(POST, "/certificates/upload-design", routes!(certificates::upload_design::handle)).may(ManageCertificates).upload(),
+        on(GET, "/certificates/designs", routes!(certificates::designs::list::handle)).may(ReadCertificates),
+        on(GET, "/certificates/designs/info", routes!(certificates::designs::info::handle)).may(ReadCertificates),
+        on(GET, "/certificates/designs/{id}", routes!(certificates::designs::get::handle)).may(ReadCertificates),
+        on(DELETE, "/certificates/designs/{id}", routes!(certificates::designs::delete::handle)).may(ManageCertificates),
         on(GET, "/certificates/{id}", routes!(certificates::get::handle)).may(ReadCertificates),
         on(PATCH, "/certificates/{id}", routes!(certificates::update::handle)).may(ManageCertificates),
         on(DELETE, "/certificates/{id}", routes!(certificates::delete::handle)).may(ManageCertificates),

@@ -29,19 +29,20 @@ const PROJECTIONS: &[Files] = &[
         "certificate_activated", "certificate_deactivated", "certificate_defined", "certificate_deleted",
         "certificate_redefined",
     ),
+    files!("designs": "design_deleted", "design_taken_into_use", "design_uploaded"),
     files!("imports":
         "import_completed", "import_failed", "import_requested", "import_rows_accepted", "import_rows_rejected",
     ),
     files!("issuances": "certificate_generated", "certificate_generation_failed", "certificate_requested"),
     files!("jobs":
-        "email_failed", "email_outcome_unknown", "email_queued", "email_retry_requested", "email_sent",
-        "send_claimed",
+        "email_cancelled", "email_failed", "email_outcome_unknown", "email_queued", "email_released",
+        "email_rescheduled", "email_retry_requested", "email_sent", "send_claimed",
     ),
     files!("overview":
         "attendee_deleted", "attendee_imported", "batch_requested", "certificate_defined", "certificate_deleted",
-        "certificate_generated",
-        "certificate_generation_failed", "certificate_requested", "email_failed", "email_outcome_unknown",
-        "email_queued", "email_retry_requested", "email_sent", "import_requested",
+        "certificate_generated", "certificate_generation_failed", "certificate_requested", "email_cancelled",
+        "email_failed", "email_outcome_unknown", "email_queued", "email_retry_requested", "email_sent",
+        "import_requested",
     ),
     files!("users": "user_password_changed", "user_registered"),
 ];
@@ -66,6 +67,7 @@ mod tests {
         ("attendees", "attendee"),
         ("batches", "batch"),
         ("certificates", "certificate"),
+        ("designs", "design"),
         ("imports", "import"),
         ("issuances", "issuance"),
         ("jobs", "email"),
