@@ -5,14 +5,17 @@
 //! unknown — finds its own events and changes nothing.
 
 pub mod attendee;
+pub mod change_user;
 pub mod issue;
 pub mod loaded;
 pub mod mails;
 pub mod register_user;
 pub mod snapshot;
+pub mod stop_mails;
 pub mod take_in_row;
 pub mod transaction;
 pub mod version;
+pub mod withdraw;
 
 use std::fmt::Display;
 use std::sync::Arc;

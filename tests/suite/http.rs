@@ -1,15 +1,23 @@
 //! The API from outside: over HTTP, with every role at work on real servers.
 
+mod bulk;
+mod access_table;
+mod api_keys;
+mod changes;
 mod exports;
 mod group_commits;
 mod idempotency;
 mod imports;
+mod limits;
 mod lists;
 mod operations;
+mod progress;
 mod people;
 mod refusals;
+mod revoking;
 mod sessions;
 mod story;
+mod users;
 
 use std::io::Cursor;
 

@@ -1,11 +1,13 @@
 //! Attendees: people certificates go to.
 
+pub mod bulk;
 pub mod bulk_upload;
 pub mod create;
 pub mod delete;
 pub mod export;
 pub mod get;
 pub mod list;
+mod taking_in;
 pub mod update;
 
 use serde::Serialize;

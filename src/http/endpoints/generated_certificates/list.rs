@@ -69,6 +69,8 @@ pub enum IssuanceState {
     Generated,
     /// No PDF could be made.
     Failed,
+    /// It was taken back and is not valid any more.
+    Revoked,
 }
 
 impl IssuanceState {
@@ -78,6 +80,7 @@ impl IssuanceState {
             Self::Requested => "requested",
             Self::Generated => "generated",
             Self::Failed => "failed",
+            Self::Revoked => "revoked",
         }
     }
 }
