@@ -3,6 +3,7 @@
 mod access_table;
 mod api_keys;
 mod bulk;
+mod changes;
 mod exports;
 mod group_commits;
 mod idempotency;
@@ -14,7 +15,6 @@ mod operations;
 mod people;
 mod permissions;
 mod progress;
-mod records;
 
 mod refusals;
 mod revoking;

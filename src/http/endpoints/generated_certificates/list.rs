@@ -69,7 +69,7 @@ pub enum IssuanceState {
     Generated,
     /// No PDF could be made.
     Failed,
-    /// It doesn't count any more.
+    /// It was taken back and is not valid any more.
     Revoked,
 }
 
