@@ -33,7 +33,7 @@ setup: ## Install nats-server and PostgreSQL into .venv/ unless they are there
 	@sh tools/setup.sh
 
 setup-test:
-	@sh tools/setup.sh s3
+	@sh tools/setup.sh tests
 
 build: ## Build the program
 	@echo "make: building (the first time takes several minutes)"

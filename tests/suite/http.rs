@@ -1,9 +1,14 @@
 //! The API from outside: over HTTP, with every role at work on real servers.
 
+mod designs;
+mod document;
+mod downloads;
 mod group_commits;
+mod hostile;
 mod idempotency;
 mod imports;
 mod operations;
+mod protocol;
 mod refusals;
 mod sessions;
 mod story;
