@@ -9,7 +9,7 @@ use laureate::commands::issue::issue;
 use laureate::commands::{CommandContext, Loaded};
 use laureate::domain::attendee::{Attendee, AttendeeCommand};
 use laureate::domain::certificate::{Definition, TemplateRef};
-use laureate::domain::email::{Email, EmailCommand, EmailQueued, EmailSent, OnUnknown};
+use laureate::domain::email::{Email, EmailCommand, EmailQueued, EmailSent, MailDelivery, OnUnknown};
 use laureate::domain::issuance::{CertificateGenerated, Issuance, IssuanceCommand, Origin};
 use laureate::domain::{AttendeeId, CertificateId, CommandId, EmailId, IssuanceId, Locale, Person};
 use laureate::process::Issue;
@@ -47,6 +47,7 @@ pub fn queued(number: usize) -> EmailQueued {
         object_key: format!("certificates/example_academy_2026/analytical_engines/{public_id}.pdf"),
         sha256: format!("{public_id}{public_id}"),
         on_unknown: OnUnknown::Park,
+        delivery: MailDelivery::Immediate,
     }
 }
 
@@ -101,8 +102,12 @@ async fn certified_person(app: &App, number: usize) -> anyhow::Result<()> {
     let attendee_id = AttendeeId(Uuid::new_v4());
     let import = AttendeeCommand::Import { person: person(number), source: None };
     commands.execute_assuming::<Attendee>(&context(), attendee_id, Loaded::new(), import).await?;
-    let wanted =
-        Issue { certificate_id: CertificateId(Uuid::from_u128(1)), attendee_id, origin: Origin::default() };
+    let wanted = Issue {
+        certificate_id: CertificateId(Uuid::from_u128(1)),
+        attendee_id,
+        origin: Origin::default(),
+        delivery: MailDelivery::Immediate,
+    };
     issue(commands, &app.issuing_facts(), &context(), &definition(), wanted, true).await?;
     let id = IssuanceId::first_of(wanted.certificate_id, attendee_id);
     let issuance = commands.load::<Issuance>(id).await?;
@@ -112,7 +117,7 @@ async fn certified_person(app: &App, number: usize) -> anyhow::Result<()> {
         sha256: "ab".repeat(32),
         size: 200_000,
     };
-    let (_, mail) = on_generated(id, &request, &generated);
+    let (_, mail) = on_generated(id, &request, &generated, OnUnknown::Park);
     let record = IssuanceCommand::RecordGenerated(generated);
     commands.execute_assuming::<Issuance>(&context(), id, issuance, record).await?;
     sent_mail(app, mail).await

@@ -8,7 +8,7 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 use laureate::app::{App, Role};
 use laureate::commands::Loaded;
 use laureate::commands::issue::issue;
-use laureate::domain::email::{Email, EmailCommand, EmailQueued, EmailSent};
+use laureate::domain::email::{Email, EmailCommand, EmailQueued, EmailSent, MailDelivery, OnUnknown};
 use laureate::domain::import::{FileFormat, Import, ImportCommand, ImportRequested};
 use laureate::domain::issuance::{
     CertificateGenerated, CertificateRequested, Issuance, IssuanceCommand, Origin,
@@ -91,6 +91,7 @@ async fn import(app: &App, id: ImportId, sheet: Bytes) -> anyhow::Result<()> {
         size,
         update_existing: false,
         certificate_id: None,
+        delivery: MailDelivery::Immediate,
     };
     app.commands().execute::<Import>(&context(), id, ImportCommand::Request(request)).await?;
     let roles = Roles::start(app, &[Role::Importer]).await?;
@@ -135,6 +136,7 @@ impl Stages<'_> {
                 certificate_id: self.certificate_id,
                 attendee_id,
                 origin: Origin { import_id: Some(self.import_id), ..Origin::default() },
+                delivery: MailDelivery::Immediate,
             };
             async move {
                 issue(commands, facts, &context(), definition, wanted, true).await?;
@@ -197,7 +199,7 @@ impl Stages<'_> {
                 sha256: pdf.sha256.clone(),
                 size: pdf.bytes.len() as u64,
             };
-            let (email_id, mail) = issuance::on_generated(*id, request, &generated);
+            let (email_id, mail) = issuance::on_generated(*id, request, &generated, OnUnknown::Park);
             async move {
                 let generated = IssuanceCommand::RecordGenerated(generated);
                 commands.execute_assuming::<Issuance>(&context(), id, before.clone(), generated).await?;

@@ -32,6 +32,7 @@ use crate::workers::importer::Importer;
 use crate::workers::mailer::Mailer;
 use crate::workers::processes::Processes;
 use crate::workers::renderer::{RendererWorker, Rendering};
+use crate::workers::timers::Timers;
 use crate::workers::{self, Worker};
 
 pub use running::Running;
@@ -329,6 +330,11 @@ impl App {
                 running.spawn("mailer", work(log, worker, at_once.mailer, shutdown));
             }
             Role::Scheduler => {
+                let timers = Timers::new(commands.clone());
+                running.spawn("timers", {
+                    let shutdown = shutdown.clone();
+                    async move { Ok(timers.run(shutdown).await?) }
+                });
                 let undertaker = Undertaker::new(commands);
                 let (pool, namespace) = (self.projector_pool.clone(), self.config.namespace.clone());
                 running.spawn("clean-up", clean_up::forget_hourly(pool, namespace, shutdown.clone()));
@@ -349,6 +355,7 @@ impl App {
             fonts_sha256: self.renderer.fonts_digest().to_owned(),
             public_base_url: self.config.http.public_base_url.clone(),
             random: rand::random,
+            on_unknown: self.config.mail.on_unknown,
         }
     }
 

@@ -6,6 +6,7 @@
 
 pub mod issue;
 pub mod loaded;
+pub mod mails;
 pub mod register_user;
 pub mod snapshot;
 pub mod take_in_row;
@@ -216,7 +217,8 @@ impl Commands {
                 Err(CommandError::Refused(refusal)) => Err(refusal),
                 Err(error) => return Err(error),
             };
-            let commit = transaction.commit().filter(|_| outcome.is_ok());
+            let unproven = transaction.is_unproven();
+            let commit = transaction.take_commit().filter(|_| outcome.is_ok());
             let Some(commit) = commit else {
                 // Nothing is to be written. A lagging replica must not be the reason, nor may an earlier
                 // attempt of unknown outcome still be on its way.
@@ -228,7 +230,7 @@ impl Commands {
                 backoff(attempt).await;
                 continue;
             };
-            if transaction.is_unproven() {
+            if unproven {
                 continue;
             }
             match self.log.append(commit).await {

@@ -19,3 +19,8 @@ pub mod sheet;
 pub mod stack;
 pub mod storage;
 pub mod workers;
+
+/// Bounds memory and is fast where one thread frees what another has allocated.
+#[cfg(unix)]
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;

@@ -1,15 +1,28 @@
--- How many jobs there are by what the API calls their status, and when one was last tried.
--- Reads the overview's counts, which move together with the jobs: counting a million rows is slow.
-SELECT total, total - sent - error AS pending, sent, error, last_processed
+-- How many jobs there are by stage, and when one was last tried.
+-- Those that were sent are counted by the overview, which moves together with the jobs: counting a million
+-- rows is slow. All others are few, and counted in their index.
+SELECT
+    sent + unsent AS total, sent, queued, claimed, retrying, failed, unknown, held, scheduled, cancelled,
+    (
+        SELECT attempted_at FROM jobs
+        WHERE attempted_at IS NOT NULL
+        ORDER BY attempted_at DESC
+        LIMIT 1
+    ) AS last_processed
 FROM (
+    SELECT coalesce((SELECT count FROM overview_counts WHERE name = 'mails_sent'), 0)::bigint AS sent
+) AS ended
+CROSS JOIN (
     SELECT
-        coalesce((SELECT count FROM overview_counts WHERE name = 'mails'), 0)::bigint AS total,
-        coalesce((SELECT count FROM overview_counts WHERE name = 'mails_sent'), 0)::bigint AS sent,
-        (SELECT count(*) FROM overview_troubles WHERE kind IN ('mail_failed', 'mail_unknown')) AS error,
-        (
-            SELECT attempted_at FROM jobs
-            WHERE attempted_at IS NOT NULL
-            ORDER BY attempted_at DESC
-            LIMIT 1
-        ) AS last_processed
+        count(*) AS unsent,
+        count(*) FILTER (WHERE stage = 'queued') AS queued,
+        count(*) FILTER (WHERE stage = 'claimed') AS claimed,
+        count(*) FILTER (WHERE stage = 'retrying') AS retrying,
+        count(*) FILTER (WHERE stage = 'failed') AS failed,
+        count(*) FILTER (WHERE stage = 'unknown') AS unknown,
+        count(*) FILTER (WHERE stage = 'held') AS held,
+        count(*) FILTER (WHERE stage = 'scheduled') AS scheduled,
+        count(*) FILTER (WHERE stage = 'cancelled') AS cancelled
+    FROM jobs
+    WHERE stage <> 'sent'
 ) AS counted

@@ -5,11 +5,12 @@ use time::OffsetDateTime;
 use super::{CommandContext, CommandError, Commands, Loaded};
 use crate::domain::attendee::Attendee;
 use crate::domain::certificate::Definition;
+use crate::domain::email::OnUnknown;
 use crate::domain::issuance::{CertificateRequested, Issuance, IssuanceCommand, Page};
 use crate::domain::{IssuanceId, Person, Refusal};
 use crate::process::Issue;
 
-/// What an issuance pins besides certificate and person.
+/// What an issuance pins besides certificate and person, and what its mail gets.
 #[derive(Clone)]
 pub struct IssuingFacts {
     /// The program that draws.
@@ -20,6 +21,8 @@ pub struct IssuingFacts {
     pub public_base_url: String,
     /// 128 random bits for a public id.
     pub random: fn() -> u128,
+    /// What happens to a mail whose claim is found without an outcome.
+    pub on_unknown: OnUnknown,
 }
 
 /// What became of a request to issue.
@@ -90,6 +93,7 @@ fn pin(
         public_id: format!("{:032x}", (facts.random)()),
         email: person.email.clone(),
         event_link: definition.event_link.clone(),
+        delivery: wanted.delivery,
         page: Page {
             pdf_template: definition.pdf_template.clone(),
             renderer_version: facts.renderer_version.clone(),

@@ -137,15 +137,15 @@ impl Transaction {
                 correlation_id: self.context.correlation_id,
                 actor: self.context.actor.clone(),
                 traceparent: self.context.traceparent.clone(),
-                body: Bytes::from(event.body().to_string()),
+                body: Bytes::from(event.encode()),
             })
             .collect();
         self.collected().appends.push(Append { aggregate: D::AGGREGATE, id, expected, events });
     }
 
-    /// What is to be written; nothing where no decision gave an event.
-    pub(super) fn commit(&self) -> Option<Commit> {
-        let appends = &self.collected().appends;
+    /// What is to be written; nothing where no decision gave an event. Taken out: there is one commit.
+    pub(super) fn take_commit(&self) -> Option<Commit> {
+        let appends = std::mem::take(&mut self.collected().appends);
         (!appends.is_empty()).then(|| Commit::new(self.commands.log().names(), appends))
     }
 

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::email::MailDelivery;
 use super::events::domain_events;
 use super::{AttendeeId, CertificateId, Decider, Refusal};
 
@@ -18,6 +19,9 @@ pub struct BatchRequested {
     pub certificate_id: CertificateId,
     /// Who earns it, each once.
     pub attendee_ids: Vec<AttendeeId>,
+    /// When the mails about what is issued may go out.
+    #[serde(default, skip_serializing_if = "MailDelivery::is_immediate")]
+    pub delivery: MailDelivery,
 }
 
 /// Every person of the batch has an issuance now, new or from before, or was refused.
@@ -110,7 +114,7 @@ fn checked(request: &BatchRequested) -> Result<BatchRequested, Refusal> {
     if attendee_ids.len() > MAX_ATTENDEES {
         return Err(Refusal::field("attendeeIds", format!("name at most {MAX_ATTENDEES} attendees a call")));
     }
-    Ok(BatchRequested { certificate_id: request.certificate_id, attendee_ids })
+    Ok(BatchRequested { attendee_ids, ..request.clone() })
 }
 
 #[cfg(test)]
@@ -124,6 +128,7 @@ mod tests {
         BatchRequested {
             certificate_id: Uuid::from_u128(9).into(),
             attendee_ids: ids.iter().map(|id| Uuid::from_u128(*id).into()).collect(),
+            delivery: MailDelivery::Immediate,
         }
     }
 

@@ -3,11 +3,20 @@
 //! SMTP cannot deliver exactly once. A mail is therefore claimed in the log before the server is
 //! called; a claim that is found without an outcome is not blindly sent again, but follows the
 //! mail's own policy.
+//!
+//! A mail may wait before its first try: held until somebody releases it, or scheduled for a time.
+
+mod delivery;
+mod waiting;
 
 use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
 
 use super::events::domain_events;
 use super::{Decider, IssuanceId, Locale, Personal, Refusal};
+
+pub use delivery::MailDelivery;
+use waiting::{cancel, release, reschedule};
 
 // ── Events ──────────────────────────────────────────────────────────────────────────────────────
 
@@ -40,6 +49,9 @@ pub struct EmailQueued {
     pub sha256: String,
     /// What happens when a claim is found without an outcome.
     pub on_unknown: OnUnknown,
+    /// When its first try may begin.
+    #[serde(default, skip_serializing_if = "MailDelivery::is_immediate")]
+    pub delivery: MailDelivery,
 }
 
 /// A worker is about to hand the mail to the server.
@@ -90,10 +102,31 @@ pub struct EmailOutcomeUnknown {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct EmailRetryRequested {}
 
+/// A held or scheduled mail may be sent from now on: somebody let it go, or its time has come.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct EmailReleased {}
+
+/// A held or scheduled mail waits for something else from now on.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct EmailRescheduled {
+    /// What it waits for; never immediate, which is a release.
+    pub delivery: MailDelivery,
+}
+
+/// The mail is not to be sent, nor sent again.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct EmailCancelled {
+    /// Why; a person may have written it.
+    pub reason: Personal<String>,
+}
+
 domain_events! {
     /// What can happen to an e-mail.
     EmailEvent for "email" {
         EmailQueued, SendClaimed, EmailSent, EmailFailed, EmailOutcomeUnknown, EmailRetryRequested,
+        EmailReleased, EmailRescheduled, EmailCancelled,
     }
 }
 
@@ -134,6 +167,20 @@ pub enum EmailCommand {
     },
     /// Try again, from failed or unknown.
     Retry,
+    /// Let a held or scheduled mail go.
+    Release,
+    /// Let a scheduled mail go if its time has come; anything else stays as it is.
+    ReleaseDue {
+        /// The time now.
+        now: OffsetDateTime,
+    },
+    /// Let a held or scheduled mail wait for something else, or go.
+    Reschedule(MailDelivery),
+    /// Don't send it (again). One that a worker is at can't be called back.
+    Cancel {
+        /// Why.
+        reason: Personal<String>,
+    },
 }
 
 // ── State, decide, evolve ───────────────────────────────────────────────────────────────────────
@@ -156,6 +203,12 @@ pub enum Stage {
     Failed,
     /// Nobody knows; a person decides.
     Unknown,
+    /// Waiting until somebody releases it.
+    Held,
+    /// Waiting for its time, [`EmailState::due`].
+    Scheduled,
+    /// Not to be sent, nor sent again.
+    Cancelled,
 }
 
 /// The mail and where it stands.
@@ -167,6 +220,8 @@ pub struct EmailState {
     pub attempt: u32,
     /// What is to be sent.
     pub mail: Option<EmailQueued>,
+    /// When it is to be sent, while it is scheduled.
+    pub due: Option<OffsetDateTime>,
 }
 
 /// The decider of e-mails.
@@ -202,6 +257,15 @@ impl Decider for Email {
             (EmailCommand::Retry, _) => Err(Refusal::WrongState(
                 "only a job in error or with an unknown outcome can be retried".to_owned(),
             )),
+            (EmailCommand::Release, stage) => release(stage),
+            (EmailCommand::ReleaseDue { now }, Stage::Scheduled)
+                if state.due.is_some_and(|due| due <= *now) =>
+            {
+                Ok(vec![EmailReleased {}.into()])
+            }
+            (EmailCommand::ReleaseDue { .. }, _) => Ok(Vec::new()),
+            (EmailCommand::Reschedule(delivery), stage) => reschedule(state, stage, *delivery),
+            (EmailCommand::Cancel { reason }, stage) => cancel(stage, reason),
         }
     }
 
@@ -209,7 +273,13 @@ impl Decider for Email {
         state.stage = match event {
             EmailEvent::EmailQueued(mail) => {
                 state.mail = Some(mail.clone());
-                Stage::Queued
+                waits(&mut state, mail.delivery)
+            }
+            EmailEvent::EmailRescheduled(e) => waits(&mut state, e.delivery),
+            EmailEvent::EmailReleased(_) => waits(&mut state, MailDelivery::Immediate),
+            EmailEvent::EmailCancelled(_) => {
+                state.due = None;
+                Stage::Cancelled
             }
             EmailEvent::SendClaimed(e) => {
                 state.attempt = e.attempt;
@@ -222,6 +292,16 @@ impl Decider for Email {
             EmailEvent::EmailRetryRequested(_) => Stage::Queued,
         };
         state
+    }
+}
+
+/// The stage in which a mail of this delivery waits for its first try.
+fn waits(state: &mut EmailState, delivery: MailDelivery) -> Stage {
+    state.due = delivery.due();
+    match delivery {
+        MailDelivery::Immediate => Stage::Queued,
+        MailDelivery::Held => Stage::Held,
+        MailDelivery::At(_) => Stage::Scheduled,
     }
 }
 
@@ -239,7 +319,16 @@ fn claim(state: &EmailState, stage: Stage, message_id: &str) -> Result<Vec<Email
             }
             .into(),
         ]),
-        (Stage::Absent | Stage::Sent | Stage::Failed | Stage::Unknown, _) => Ok(Vec::new()),
+        (
+            Stage::Absent
+            | Stage::Sent
+            | Stage::Failed
+            | Stage::Unknown
+            | Stage::Held
+            | Stage::Scheduled
+            | Stage::Cancelled,
+            _,
+        ) => Ok(Vec::new()),
     }
 }
 
@@ -250,132 +339,18 @@ fn abandon(attempt: u32, stage: Stage, why: &str) -> Vec<EmailEvent> {
             vec![EmailFailed { attempt, permanent: true, will_retry: false, answer: why() }.into()]
         }
         Stage::Claimed => vec![EmailOutcomeUnknown { attempt, detail: why() }.into()],
-        Stage::Absent | Stage::Sent | Stage::Failed | Stage::Unknown => Vec::new(),
+        Stage::Absent
+        | Stage::Sent
+        | Stage::Failed
+        | Stage::Unknown
+        | Stage::Held
+        | Stage::Scheduled
+        | Stage::Cancelled => Vec::new(),
     }
 }
 
 #[cfg(test)]
-pub(crate) mod samples {
-    use uuid::Uuid;
-
-    use super::*;
-
-    pub(crate) fn queued(on_unknown: OnUnknown) -> EmailQueued {
-        EmailQueued {
-            issuance_id: Uuid::from_u128(3).into(),
-            to_name: "Ada".to_owned().into(),
-            to_address: "ada@example.com".to_owned().into(),
-            locale: Locale::En,
-            client: "Acme".to_owned(),
-            certificate_name: "Speaker".to_owned(),
-            event_name: "Summit 2026".to_owned(),
-            event_link: None,
-            download_link: "https://certificates.example.com/certificate/00/download".to_owned(),
-            object_key: "certificates/a.pdf".to_owned(),
-            sha256: "aa".to_owned(),
-            on_unknown,
-        }
-    }
-}
+pub(crate) mod samples;
 
 #[cfg(test)]
-mod tests {
-    use super::samples::queued;
-    use super::*;
-    use crate::domain::decider::spec::given;
-
-    fn claimed(attempt: u32) -> EmailEvent {
-        SendClaimed { attempt, message_id: "<1@example.com>".to_owned() }.into()
-    }
-
-    fn claim_it() -> EmailCommand {
-        EmailCommand::Claim { message_id: "<1@example.com>".to_owned() }
-    }
-
-    fn sent(attempt: u32) -> EmailSent {
-        EmailSent { attempt, answer: "250 ok".to_owned().into() }
-    }
-
-    fn failed(attempt: u32, will_retry: bool) -> EmailFailed {
-        EmailFailed { attempt, permanent: !will_retry, will_retry, answer: "451 later".to_owned().into() }
-    }
-
-    fn mail(on_unknown: OnUnknown) -> EmailEvent {
-        queued(on_unknown).into()
-    }
-
-    #[test]
-    fn a_mail_is_queued_once() {
-        let command = EmailCommand::Queue(Box::new(queued(OnUnknown::Park)));
-        given::<Email>(vec![]).when(command.clone()).then(vec![mail(OnUnknown::Park)]);
-        given::<Email>(vec![mail(OnUnknown::Park)]).when(command).then_nothing();
-    }
-
-    #[test]
-    fn it_is_claimed_before_it_is_sent() {
-        given::<Email>(vec![mail(OnUnknown::Park)]).when(claim_it()).then(vec![claimed(1)]);
-        given::<Email>(vec![mail(OnUnknown::Park), claimed(1)])
-            .when(EmailCommand::RecordSent(sent(1)))
-            .then(vec![sent(1).into()]);
-    }
-
-    #[test]
-    fn a_claim_without_an_outcome_is_parked_by_default() {
-        let detail =
-            "the worker stopped between claiming the mail and recording its outcome".to_owned().into();
-        given::<Email>(vec![mail(OnUnknown::Park), claimed(1)])
-            .when(claim_it())
-            .then(vec![EmailOutcomeUnknown { attempt: 1, detail }.into()]);
-    }
-
-    #[test]
-    fn a_claim_without_an_outcome_is_tried_again_where_the_mail_says_so() {
-        given::<Email>(vec![mail(OnUnknown::Retry), claimed(1)]).when(claim_it()).then(vec![claimed(2)]);
-    }
-
-    #[test]
-    fn a_temporary_failure_is_tried_again_and_a_final_one_is_not() {
-        given::<Email>(vec![mail(OnUnknown::Park), claimed(1), failed(1, true).into()])
-            .when(claim_it())
-            .then(vec![claimed(2)]);
-        given::<Email>(vec![mail(OnUnknown::Park), claimed(1), failed(1, false).into()])
-            .when(claim_it())
-            .then_nothing();
-    }
-
-    #[test]
-    fn a_person_retries_only_what_failed_or_is_unknown() {
-        let retry: EmailEvent = EmailRetryRequested {}.into();
-        given::<Email>(vec![mail(OnUnknown::Park), claimed(1), failed(1, false).into()])
-            .when(EmailCommand::Retry)
-            .then(vec![retry.clone()]);
-        given::<Email>(vec![mail(OnUnknown::Park), claimed(1), sent(1).into()])
-            .when(EmailCommand::Retry)
-            .then_refused("WRONG_STATE");
-        given::<Email>(vec![mail(OnUnknown::Park), claimed(1), failed(1, false).into(), retry])
-            .when(claim_it())
-            .then(vec![claimed(2)]);
-    }
-
-    #[test]
-    fn what_is_abandoned_has_failed_unless_it_may_have_been_sent() {
-        let abandon = || EmailCommand::Abandon { why: "why".to_owned() };
-        let answer = || "why".to_owned().into();
-        given::<Email>(vec![mail(OnUnknown::Park)]).when(abandon()).then(vec![
-            EmailFailed { attempt: 0, permanent: true, will_retry: false, answer: answer() }.into(),
-        ]);
-        given::<Email>(vec![mail(OnUnknown::Park), claimed(1)])
-            .when(abandon())
-            .then(vec![EmailOutcomeUnknown { attempt: 1, detail: answer() }.into()]);
-        given::<Email>(vec![mail(OnUnknown::Park), claimed(1), sent(1).into()])
-            .when(abandon())
-            .then_nothing();
-    }
-
-    #[test]
-    fn an_outcome_of_another_try_is_refused() {
-        given::<Email>(vec![mail(OnUnknown::Retry), claimed(1), claimed(2)])
-            .when(EmailCommand::RecordSent(sent(1)))
-            .then_refused("WRONG_STATE");
-    }
-}
+mod tests;

@@ -56,6 +56,8 @@ ids! {
     UserId,
     /// One log-in and its chain of refresh tokens.
     SessionId,
+    /// What a program logs in with.
+    ApiKeyId,
     /// An intention; the key of its idempotency.
     CommandId,
 }
@@ -86,7 +88,13 @@ impl EmailId {
     /// The mail that generation itself causes.
     #[must_use]
     pub fn first_of(issuance: IssuanceId) -> Self {
-        Self(named(&["email", &issuance.to_string(), "1"]))
+        Self::nth_of(issuance, 1)
+    }
+
+    /// An issuance's mails are numbered from 1; those after the first were asked for by a person.
+    #[must_use]
+    pub fn nth_of(issuance: IssuanceId, n: u32) -> Self {
+        Self(named(&["email", &issuance.to_string(), &n.to_string()]))
     }
 }
 

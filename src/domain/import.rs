@@ -5,6 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::email::MailDelivery;
 use super::events::domain_events;
 use super::{AttendeeId, CertificateId, Decider, Refusal};
 
@@ -27,6 +28,9 @@ pub struct ImportRequested {
     /// What everybody in the file earns, unless the row says otherwise.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub certificate_id: Option<CertificateId>,
+    /// When the mails about what is issued may go out.
+    #[serde(default, skip_serializing_if = "MailDelivery::is_immediate")]
+    pub delivery: MailDelivery,
 }
 
 /// People of these rows are known now, new or from before.
@@ -246,6 +250,7 @@ mod tests {
             size: 12,
             update_existing: false,
             certificate_id: None,
+            delivery: MailDelivery::Immediate,
         }
     }
 

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use time::Date;
 
 use super::certificate::{DesignRef, TemplateRef};
+use super::email::MailDelivery;
 use super::events::domain_events;
 use super::{AttendeeId, BatchId, CertificateId, Decider, ImportId, Locale, Personal, Refusal};
 
@@ -33,6 +34,9 @@ pub struct CertificateRequested {
     /// A link shown in the mail.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub event_link: Option<String>,
+    /// When the mail about it may go out.
+    #[serde(default, skip_serializing_if = "MailDelivery::is_immediate")]
+    pub delivery: MailDelivery,
 }
 
 /// The PDF exists and is frozen.
@@ -206,6 +210,7 @@ pub(crate) mod samples {
             },
             email: "ada@example.com".to_owned().into(),
             event_link: None,
+            delivery: MailDelivery::Immediate,
         }
     }
 

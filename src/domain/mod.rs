@@ -2,6 +2,8 @@
 //!
 //! Nothing here reads a clock, draws a random number or does I/O; all of it is passed in.
 
+pub mod admins;
+pub mod api_key;
 pub mod attendee;
 pub mod batch;
 pub mod certificate;
@@ -30,7 +32,8 @@ pub use event::Event;
 pub use events::{DecodeError, DomainEvent};
 pub use hex::hex;
 pub use ids::{
-    AttendeeId, BatchId, CertificateId, CommandId, DesignId, EmailId, ImportId, IssuanceId, SessionId, UserId,
+    ApiKeyId, AttendeeId, BatchId, CertificateId, CommandId, DesignId, EmailId, ImportId, IssuanceId,
+    SessionId, UserId,
 };
 pub use locale::Locale;
 pub use person::{FieldError, Person, RawPerson};

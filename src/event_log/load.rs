@@ -89,7 +89,7 @@ impl EventLog {
             events.push(recorded(&self.shared.names, subject, position, headers, body)?);
             Ok(())
         };
-        let more = self.direct_get(&ask, wait, see).await?;
+        let more = self.direct_get(&self.shared.names.events(), &ask, wait, see).await?;
         let more = more && !events.is_empty();
         Ok((events, more))
     }
@@ -111,20 +111,21 @@ impl EventLog {
             found.push(subject.to_owned());
             Ok(())
         };
-        self.direct_get(&ask, wait, see).await?;
+        self.direct_get(&self.shared.names.events(), &ask, wait, see).await?;
         Ok(found)
     }
 
-    /// Asks for several messages, of which each comes within `wait` after the one before, and hands over
+    /// Asks for several messages of a stream, of which each comes within `wait` after the one before, and hands over
     /// each: subject, position, headers, body. Tells whether there are more: an answer ends after so many
     /// messages, or after so many bytes.
-    async fn direct_get(
+    pub(super) async fn direct_get(
         &self,
+        stream: &str,
         ask: &Value,
         wait: Duration,
         mut see: impl FnMut(&str, Position, &HeaderMap, Bytes) -> Result<(), LogError>,
     ) -> Result<bool, LogError> {
-        let (client, stream) = (&self.shared.client, self.shared.names.events());
+        let client = &self.shared.client;
         let inbox = client.new_inbox();
         let mut answers = client.subscribe(inbox.clone()).await?;
         let api = format!("$JS.API.DIRECT.GET.{stream}");
@@ -142,7 +143,7 @@ impl EventLog {
                     204 => Ok(pending(message.headers.as_ref()) > 0),
                     // Nothing on these subjects.
                     404 => Ok(false),
-                    503 => Err(why_nobody_answers(client, &stream).await),
+                    503 => Err(why_nobody_answers(client, stream).await),
                     other => Err(LogError::Unavailable(format!("direct get answered {other}"))),
                 };
             }

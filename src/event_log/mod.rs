@@ -5,6 +5,7 @@
 //! * [`load`] — one aggregate's history; [`read`] — the whole log in order.
 //! * [`availability`] — patience with a cluster that elects a leader.
 //! * [`mod@connect`] — reaching the server; [`health`] — what it tells about itself.
+//! * [`timers`] — message schedules: what is to happen later.
 //! * [`provision`] — streams and consumers from the files under `nats/`; [`plan`] — what that changes.
 
 mod availability;
@@ -20,6 +21,7 @@ pub mod plan;
 pub mod provision;
 pub mod read;
 pub mod recorded;
+pub mod timers;
 pub mod upcast;
 
 use std::sync::Arc;
@@ -53,7 +55,7 @@ impl EventLog {
     #[must_use]
     pub fn new(client: async_nats::Client, names: Names) -> Self {
         let context = jetstream::new(client.clone());
-        let publisher = batch::Publisher::new(client.clone(), names.events());
+        let publisher = batch::Publisher::new(client.clone(), &names);
         let committer = committer::Committer::start(publisher);
         Self { shared: Arc::new(Shared { client, context, names, committer }) }
     }

@@ -35,6 +35,12 @@ impl Names {
         &self.namespace
     }
 
+    /// Where events come from, for CloudEvents' `source`.
+    #[must_use]
+    pub fn source(&self) -> String {
+        format!("urn:laureate:{}", self.namespace)
+    }
+
     /// A stream's name, such as `laureate_EVENTS`.
     #[must_use]
     pub fn stream(&self, stream: &str) -> String {
@@ -63,6 +69,36 @@ impl Names {
     #[must_use]
     pub fn dead_letter(&self, worker: &str, id: &str) -> String {
         format!("{}.dl.{worker}.{id}", self.namespace)
+    }
+
+    /// The stream that holds message schedules, what has come of them, and runs of tasks.
+    #[must_use]
+    pub fn timers(&self) -> String {
+        self.stream("TIMERS")
+    }
+
+    /// Where a timer waits; one subject each, such as `email.<id>`.
+    #[must_use]
+    pub fn timer(&self, name: &str) -> String {
+        format!("{}.timer.at.{name}", self.namespace)
+    }
+
+    /// Where a timer arrives when its time has come.
+    #[must_use]
+    pub fn due(&self, name: &str) -> String {
+        format!("{}.timer.due.{name}", self.namespace)
+    }
+
+    /// Where the runs of a scheduled task are written down; `*` for all.
+    #[must_use]
+    pub fn runs(&self, task: &str) -> String {
+        format!("{}.timer.run.{task}", self.namespace)
+    }
+
+    /// What has become due: the timer's name.
+    #[must_use]
+    pub fn parse_due<'s>(&self, subject: &'s str) -> Option<&'s str> {
+        subject.strip_prefix(&self.namespace)?.strip_prefix(".timer.due.")
     }
 
     /// Splits an aggregate's subject into its kind and id.

@@ -38,6 +38,7 @@ const CONSUMERS: &[(&str, &str, &str)] = &[
     ("EVENTS", "processes", include_str!("../../nats/consumers/processes.json")),
     ("EVENTS", "renderer", include_str!("../../nats/consumers/renderer.json")),
     ("EVENTS", "mailer", include_str!("../../nats/consumers/mailer.json")),
+    ("TIMERS", "timers", include_str!("../../nats/consumers/timers.json")),
     ("ADVISORIES", "deadletters", include_str!("../../nats/consumers/deadletters.json")),
 ];
 

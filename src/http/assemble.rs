@@ -61,8 +61,12 @@ fn mount(routes: Router<HttpState>, http: &HttpState, path: &str, endpoint: Endp
     let settings = &http.settings;
     let seconds =
         if endpoint.is_upload { settings.upload_timeout_seconds } else { settings.request_timeout_seconds };
-    let guard =
-        guard::Guard { http: http.clone(), access: endpoint.access, timeout: Duration::from_secs(seconds) };
+    let guard = guard::Guard {
+        http: http.clone(),
+        access: endpoint.access,
+        limit: endpoint.limit,
+        timeout: Duration::from_secs(seconds),
+    };
     routes.route(path, endpoint.handler.route_layer(from_fn_with_state(guard, guard::guard)))
 }
 

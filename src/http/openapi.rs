@@ -87,6 +87,10 @@ fn operation(endpoint: &Endpoint) -> Option<(HttpMethod, Operation)> {
     operation.operation_id = Some(operation_id(endpoint));
     operation.tags = Some(vec![tag(endpoint.path)]);
     let responses = &mut operation.responses.responses;
+    if endpoint.limit.is_some() {
+        let text = "TOO_MANY_REQUESTS: this address calls too often; see `Retry-After`";
+        responses.entry("429".to_owned()).or_insert_with(|| refused(text).into());
+    }
     if endpoint.access != Access::Public {
         operation.security = Some(vec![SecurityRequirement::new(BEARER, Vec::<String>::new())]);
     }

@@ -14,6 +14,7 @@ use super::endpoints::{
     attendees, auth, batches, certificates, generated_certificates, health, imports, jobs, mails, pages,
     verify,
 };
+use super::rate_limit::Limit;
 
 const DELETE: Method = Method::DELETE;
 const GET: Method = Method::GET;
@@ -24,7 +25,7 @@ const PUT: Method = Method::PUT;
 #[rustfmt::skip]
 pub fn api() -> Vec<Endpoint> {
     vec![
-        on(POST, "/auth/login", routes!(auth::login::handle)).public(),
+        on(POST, "/auth/login", routes!(auth::login::handle)).public().limited(Limit::Password),
         on(POST, "/auth/refresh", routes!(auth::refresh::handle)).public(),
         on(GET, "/auth/me", routes!(auth::me::handle)).signed_in(),
 
@@ -62,8 +63,8 @@ pub fn api() -> Vec<Endpoint> {
 pub fn root() -> Vec<Endpoint> {
     vec![
         on(GET, "/", routes!(pages::index::handle)).public(),
-        on(GET, "/certificate/{publicId}", routes!(verify::page::handle)).public(),
-        on(GET, "/certificate/{publicId}/download", routes!(verify::download::handle)).public(),
+        on(GET, "/certificate/{publicId}", routes!(verify::page::handle)).public().limited(Limit::Public),
+        on(GET, "/certificate/{publicId}/download", routes!(verify::download::handle)).public().limited(Limit::Public),
         on(GET, "/certificates/design_images/{folder}/{file}", routes!(certificates::design::handle)).public(),
 
         on(GET, "/health", routes!(health::status::handle)).public(),

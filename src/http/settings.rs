@@ -5,6 +5,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use super::client_address::{ForwardingHeader, TrustedProxies};
 use super::connections::{ConnectionSettings, origins};
 
 /// The `[http]` section of the configuration.
@@ -27,6 +28,12 @@ pub struct HttpSettings {
     pub upload_timeout_seconds: u64,
     /// More requests at once are refused with 503.
     pub max_concurrent_requests: usize,
+    /// Networks of proxies whose word on a client's address counts, with commas; empty for none.
+    pub trusted_proxies: TrustedProxies,
+    /// Where these proxies write it.
+    pub forwarding_header: ForwardingHeader,
+    /// How often one client may call.
+    pub limits: LimitSettings,
     /// The origins whose pages may use the API in a browser, with commas; empty for none.
     pub cors_origins: String,
     /// What the public page of a certificate says of the person.
@@ -50,6 +57,9 @@ impl Default for HttpSettings {
             request_timeout_seconds: 30,
             upload_timeout_seconds: 120,
             max_concurrent_requests: 512,
+            trusted_proxies: TrustedProxies::default(),
+            forwarding_header: ForwardingHeader::default(),
+            limits: LimitSettings::default(),
             cors_origins: String::new(),
             verification_shows: PersonShown::default(),
             connections: ConnectionSettings::default(),
@@ -94,6 +104,24 @@ impl Default for TokenSettings {
             access_seconds: 15 * 60,
             refresh_seconds: 7 * 24 * 3600,
         }
+    }
+}
+
+/// How often one client may call; see [`super::rate_limit`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct LimitSettings {
+    /// Calls of routes that take a password, from one address.
+    pub password_per_minute: u32,
+    /// Calls of public routes that cost something, from one address.
+    pub public_per_minute: u32,
+    /// Wrong passwords for one account, from wherever.
+    pub failed_logins_per_minute: u32,
+}
+
+impl Default for LimitSettings {
+    fn default() -> Self {
+        Self { password_per_minute: 5, public_per_minute: 60, failed_logins_per_minute: 5 }
     }
 }
 
@@ -164,6 +192,9 @@ impl HttpSettings {
             ("request_timeout_seconds", self.request_timeout_seconds),
             ("upload_timeout_seconds", self.upload_timeout_seconds),
             ("max_concurrent_requests", self.max_concurrent_requests as u64),
+            ("limits.password_per_minute", u64::from(self.limits.password_per_minute)),
+            ("limits.public_per_minute", u64::from(self.limits.public_per_minute)),
+            ("limits.failed_logins_per_minute", u64::from(self.limits.failed_logins_per_minute)),
             ("tokens.access_seconds", u64::from(self.tokens.access_seconds)),
             ("tokens.refresh_seconds", u64::from(self.tokens.refresh_seconds)),
             ("passwords.max_concurrent", self.passwords.max_concurrent as u64),

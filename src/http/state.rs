@@ -11,6 +11,7 @@ use time::OffsetDateTime;
 use tokio::sync::Semaphore;
 use uuid::Uuid;
 
+use super::rate_limit::RateLimits;
 use super::{ApiError, HttpSettings, Passwords, Tokens};
 use crate::commands::Commands;
 use crate::domain::Secret;
@@ -32,6 +33,8 @@ pub struct Inner {
     parts: HttpParts,
     /// Held while a request is at work.
     pub(super) request_slots: Arc<Semaphore>,
+    /// How often clients have called.
+    pub(super) rate_limits: RateLimits,
     /// Held while an uploaded image is decoded.
     pub(super) image_slots: Arc<Semaphore>,
 }
@@ -88,7 +91,9 @@ impl HttpState {
     #[must_use]
     pub fn new(parts: HttpParts) -> Self {
         let request_slots = Arc::new(Semaphore::new(parts.settings.max_concurrent_requests));
-        Self(Arc::new(Inner { parts, request_slots, image_slots: Arc::new(Semaphore::new(IMAGE_SLOTS)) }))
+        let rate_limits = RateLimits::new(&parts.settings.limits);
+        let image_slots = Arc::new(Semaphore::new(IMAGE_SLOTS));
+        Self(Arc::new(Inner { parts, request_slots, rate_limits, image_slots }))
     }
 
     /// The time now.

@@ -11,7 +11,7 @@ use thiserror::Error;
 use time::OffsetDateTime;
 
 use super::settings::TokenSettings;
-use crate::domain::user::{Role, UserRegistered};
+use crate::domain::user::{Account, Role};
 use crate::domain::{Personal, SessionId, UserId, hex};
 
 /// The shortest key, in bytes: as long as the hash (RFC 7518 §3.2).
@@ -105,12 +105,7 @@ impl Tokens {
     ///
     /// # Errors
     /// It can't be signed.
-    pub fn issue(
-        &self,
-        id: UserId,
-        user: &UserRegistered,
-        now: OffsetDateTime,
-    ) -> Result<String, TokenError> {
+    pub fn issue(&self, id: UserId, user: &Account, now: OffsetDateTime) -> Result<String, TokenError> {
         let iat = now.unix_timestamp();
         let claims = Claims {
             sub: id,
@@ -196,8 +191,8 @@ mod tests {
         Tokens::new(key, TokenSettings::default()).unwrap()
     }
 
-    fn user() -> UserRegistered {
-        UserRegistered {
+    fn user() -> Account {
+        Account {
             profile: Profile {
                 user_name: "ada".to_owned().into(),
                 name: "Ada".to_owned().into(),
@@ -206,6 +201,8 @@ mod tests {
             },
             role: Role::Operator,
             password_hash: String::new().into(),
+            is_active: true,
+            epoch: 0,
         }
     }
 

@@ -5,6 +5,7 @@ use std::{net::IpAddr, path::PathBuf, time::Duration};
 use serde::{Deserialize, Serialize};
 
 use crate::domain::Secret;
+use crate::domain::email::OnUnknown;
 
 /// How the connection to the mail server is protected.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
@@ -57,6 +58,10 @@ pub struct MailSettings {
     /// RFC 5321 section 4.5.3.2.6 demands: giving up earlier leaves mails whose outcome is unknown.
     #[serde(default = "default_message_timeout_seconds")]
     pub message_timeout_seconds: u64,
+    /// What becomes of a mail whose sending was begun and never told about: `park` leaves it to a person, so
+    /// that it arrives once at the most; `retry` sends it again with the same Message-ID, perhaps twice.
+    #[serde(default)]
+    pub on_unknown: OnUnknown,
     /// The name that we give in EHLO; a domain name of this sender is best. Default: the From address's domain.
     #[serde(default)]
     pub helo_name: Option<String>,

@@ -3,6 +3,7 @@
 use uuid::Uuid;
 
 use super::Issue;
+use crate::domain::email::MailDelivery;
 use crate::domain::import::ImportRowsAccepted;
 use crate::domain::issuance::Origin;
 use crate::domain::{AttendeeId, ImportId};
@@ -45,13 +46,18 @@ pub fn plan_row(
     if update_existing { RowPlan::Update(attendee_id) } else { RowPlan::Duplicate { attendee_id, field } }
 }
 
-/// The people of these rows are to get what they earned.
-pub fn on_rows_accepted(id: ImportId, event: &ImportRowsAccepted) -> impl Iterator<Item = Issue> + use<'_> {
+/// The people of these rows are to get what they earned, and mails as the import asked for.
+pub fn on_rows_accepted(
+    id: ImportId,
+    event: &ImportRowsAccepted,
+    delivery: MailDelivery,
+) -> impl Iterator<Item = Issue> + use<'_> {
     let origin = Origin { batch_id: None, import_id: Some(id) };
     event.earned.iter().map(move |earned| Issue {
         certificate_id: earned.certificate_id,
         attendee_id: earned.attendee_id,
         origin,
+        delivery,
     })
 }
 
@@ -98,8 +104,8 @@ mod tests {
     fn accepted_rows_lead_to_what_they_earned() {
         let earned = Earned { attendee_id: OWN, certificate_id: GRACE.into() };
         let event = ImportRowsAccepted { through_row: 5, created: 1, updated: 0, earned: vec![earned] };
-        let issues: Vec<_> = on_rows_accepted(ADA.into(), &event).collect();
-        assert_eq!(issues.len(), 1);
+        let issues: Vec<_> = on_rows_accepted(ADA.into(), &event, MailDelivery::Held).collect();
+        assert_eq!((issues.len(), issues[0].delivery), (1, MailDelivery::Held));
         assert_eq!((issues[0].attendee_id, issues[0].origin.import_id), (OWN, Some(ADA.into())));
     }
 }

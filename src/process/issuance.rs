@@ -1,6 +1,6 @@
 //! Issuance generated → mail.
 
-use crate::domain::email::{EmailQueued, OnUnknown};
+use crate::domain::email::{EmailQueued, MailDelivery, OnUnknown};
 use crate::domain::issuance::{CertificateGenerated, CertificateRequested};
 use crate::domain::{EmailId, IssuanceId};
 
@@ -10,15 +10,28 @@ pub fn public_link(public_base_url: &str, public_id: &str) -> String {
     format!("{}/certificate/{public_id}", public_base_url.trim_end_matches('/'))
 }
 
-/// The mail that brings a generated certificate to its person.
+/// The mail that brings a generated certificate to its person. `on_unknown` is what the operator wants.
 #[must_use]
 pub fn on_generated(
     id: IssuanceId,
     request: &CertificateRequested,
     pdf: &CertificateGenerated,
+    on_unknown: OnUnknown,
 ) -> (EmailId, EmailQueued) {
+    (EmailId::first_of(id), mail_about(id, request, pdf, request.delivery, on_unknown))
+}
+
+/// A mail about a generated certificate, the first or a later one.
+#[must_use]
+pub fn mail_about(
+    id: IssuanceId,
+    request: &CertificateRequested,
+    pdf: &CertificateGenerated,
+    delivery: MailDelivery,
+    on_unknown: OnUnknown,
+) -> EmailQueued {
     let page = &request.page;
-    let mail = EmailQueued {
+    EmailQueued {
         issuance_id: id,
         to_name: page.full_name.clone(),
         to_address: request.email.clone(),
@@ -30,9 +43,9 @@ pub fn on_generated(
         download_link: format!("{}/download", public_link(&page.public_base_url, &request.public_id)),
         object_key: pdf.object_key.clone(),
         sha256: pdf.sha256.clone(),
-        on_unknown: OnUnknown::default(),
-    };
-    (EmailId::first_of(id), mail)
+        on_unknown,
+        delivery,
+    }
 }
 
 #[cfg(test)]
@@ -45,9 +58,11 @@ mod tests {
     #[test]
     fn the_mail_carries_the_frozen_bytes_and_the_public_link() {
         let id = IssuanceId(Uuid::from_u128(5));
-        let (email_id, mail) = on_generated(id, &request("Ada"), &generated("aa"));
+        let held = CertificateRequested { delivery: MailDelivery::Held, ..request("Ada") };
+        let (email_id, mail) = on_generated(id, &held, &generated("aa"), OnUnknown::Retry);
         assert_eq!(email_id, EmailId::first_of(id));
         assert_eq!(mail.sha256, "aa");
+        assert_eq!((mail.delivery, mail.on_unknown), (MailDelivery::Held, OnUnknown::Retry));
         assert_eq!(
             mail.download_link,
             "https://certificates.example.com/certificate/00112233445566778899aabbccddeeff/download"
@@ -58,8 +73,8 @@ mod tests {
     fn redelivery_makes_the_same_mail() {
         let id = IssuanceId(Uuid::from_u128(5));
         assert_eq!(
-            on_generated(id, &request("Ada"), &generated("aa")),
-            on_generated(id, &request("Ada"), &generated("aa"))
+            on_generated(id, &request("Ada"), &generated("aa"), OnUnknown::Park),
+            on_generated(id, &request("Ada"), &generated("aa"), OnUnknown::Park)
         );
     }
 }

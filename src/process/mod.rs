@@ -4,6 +4,7 @@ pub mod batch;
 pub mod import;
 pub mod issuance;
 
+use crate::domain::email::MailDelivery;
 use crate::domain::issuance::Origin;
 use crate::domain::{AttendeeId, CertificateId};
 
@@ -16,4 +17,6 @@ pub struct Issue {
     pub attendee_id: AttendeeId,
     /// What asked for it.
     pub origin: Origin,
+    /// When the mail about it may go out.
+    pub delivery: MailDelivery,
 }

@@ -32,13 +32,13 @@ const PROJECTIONS: &[Files] = &[
     ),
     files!("issuances": "certificate_generated", "certificate_generation_failed", "certificate_requested"),
     files!("jobs":
-        "email_failed", "email_outcome_unknown", "email_queued", "email_retry_requested", "email_sent",
-        "send_claimed",
+        "email_cancelled", "email_failed", "email_outcome_unknown", "email_queued", "email_released",
+        "email_rescheduled", "email_retry_requested", "email_sent", "send_claimed",
     ),
     files!("overview":
         "attendee_imported", "batch_requested", "certificate_defined", "certificate_generated",
-        "certificate_generation_failed", "certificate_requested", "email_failed", "email_outcome_unknown",
-        "email_queued", "email_retry_requested", "email_sent", "import_requested",
+        "certificate_generation_failed", "certificate_requested", "email_cancelled", "email_failed",
+        "email_outcome_unknown", "email_queued", "email_retry_requested", "email_sent", "import_requested",
     ),
     files!("users": "user_password_changed", "user_registered"),
 ];

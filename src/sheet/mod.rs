@@ -5,11 +5,14 @@
 //! after it go on. Memory stays constant, whatever a file declares or holds: CSV is decoded and split as
 //! it is read, workbooks are read cell by cell. Only a workbook's shared strings are held as a whole,
 //! and they have a bound.
+//!
+//! [`export`] is the other way round: tables that people open in a spreadsheet program.
 
 mod archive;
 mod delimited;
 mod encoding;
 mod error;
+pub mod export;
 mod headers;
 mod made_up;
 mod number_format;

@@ -1,4 +1,4 @@
-//! Mailer: sends each queued mail once, as far as SMTP can tell.
+//! Mailer: sends each queued mail once, as far as SMTP can tell, and sets the timers of those for later.
 //!
 //! `SendClaimed` is in the log before the server is called. A delivery that finds a claim without
 //! an outcome follows the mail's policy instead of sending blindly; the decider holds that rule.
@@ -14,10 +14,11 @@ use super::renderer::Rendering;
 use super::{Delivery, Verdict, Worker};
 use crate::commands::{CommandContext, CommandError, Commands, Loaded};
 use crate::domain::email::{
-    Email, EmailCommand, EmailEvent, EmailFailed, EmailOutcomeUnknown, EmailQueued, EmailSent, SendClaimed,
-    Stage,
+    Email, EmailCommand, EmailEvent, EmailFailed, EmailOutcomeUnknown, EmailQueued, EmailSent, MailDelivery,
+    SendClaimed, Stage,
 };
-use crate::domain::{CommandId, Refusal};
+use crate::domain::{CommandId, DomainEvent, Refusal};
+use crate::event_log::RecordedEvent;
 use crate::mail::{
     Attachment, MailProvider, MailVariables, OutgoingMail, Recipient, SendOutcome, attachment_file_name,
 };
@@ -25,7 +26,7 @@ use crate::mail::{
 /// How often a mail is tried at the most.
 const MAX_ATTEMPTS: u32 = 6;
 
-/// The worker on `EmailQueued` and `EmailRetryRequested`.
+/// The worker on whatever makes a mail wait for a worker or for its time.
 pub struct Mailer {
     commands: Commands,
     rendering: Rendering,
@@ -46,6 +47,13 @@ impl Mailer {
     }
 
     async fn send(&self, delivery: &Delivery) -> Result<Verdict, CommandError> {
+        match waits(&delivery.event)? {
+            Waits::ForAWorker => {}
+            // It is nobody's turn yet. Its release is an event of its own, so that there is only ever one
+            // delivery that may send a mail.
+            Waits::ForSomebody => return Ok(Verdict::Done),
+            Waits::ForItsTime => return self.set_timer(delivery).await,
+        }
         let email = self.email(delivery).await?;
         let Some(mail) = email.state.mail.clone() else { return Ok(Verdict::Done) };
         if !matches!(email.state.stage, Stage::Queued | Stage::Retrying | Stage::Claimed) {
@@ -63,6 +71,15 @@ impl Mailer {
         let outgoing = outgoing(&mail, claim.message_id.clone(), pdf, self.commands.now());
         let outcome = self.provider.send(&outgoing).await;
         self.record(delivery, &claim, email, outcome).await
+    }
+
+    /// Sets the timer to what the mail waits for now, whatever it waited for when this event was written.
+    async fn set_timer(&self, delivery: &Delivery) -> Result<Verdict, CommandError> {
+        let id = &delivery.event.id;
+        if let Some(due) = self.commands.load::<Email>(id).await?.state.due {
+            self.commands.log().set_timer(&timer_of(id), due).await?;
+        }
+        Ok(Verdict::Done)
     }
 
     /// The mail as it is, or as it most likely is: whoever claims it on a wrong assumption is refused by
@@ -156,6 +173,38 @@ impl Mailer {
     }
 }
 
+/// The name of a mail's timer.
+#[must_use]
+pub fn timer_of(id: &str) -> String {
+    format!("email.{id}")
+}
+
+/// What an event leaves a mail waiting for.
+enum Waits {
+    ForAWorker,
+    ForSomebody,
+    ForItsTime,
+}
+
+fn waits(event: &RecordedEvent) -> Result<Waits, CommandError> {
+    let delivery = match EmailEvent::decode(&event.event_type, &event.body)? {
+        EmailEvent::EmailQueued(mail) => mail.delivery,
+        EmailEvent::EmailRescheduled(other) => other.delivery,
+        EmailEvent::EmailReleased(_)
+        | EmailEvent::EmailRetryRequested(_)
+        | EmailEvent::SendClaimed(_)
+        | EmailEvent::EmailSent(_)
+        | EmailEvent::EmailFailed(_)
+        | EmailEvent::EmailOutcomeUnknown(_)
+        | EmailEvent::EmailCancelled(_) => MailDelivery::Immediate,
+    };
+    Ok(match delivery {
+        MailDelivery::Immediate => Waits::ForAWorker,
+        MailDelivery::Held => Waits::ForSomebody,
+        MailDelivery::At(_) => Waits::ForItsTime,
+    })
+}
+
 /// What is handed to the mail server at `now`: the mail as it was queued, with its PDF.
 #[must_use]
 pub fn outgoing(mail: &EmailQueued, message_id: String, pdf: Bytes, now: OffsetDateTime) -> OutgoingMail {
@@ -189,7 +238,7 @@ impl Worker for Mailer {
     const NAME: &'static str = "mailer";
 
     fn wants(event_type: &str) -> bool {
-        matches!(event_type, "EmailQueued" | "EmailRetryRequested")
+        matches!(event_type, "EmailQueued" | "EmailReleased" | "EmailRescheduled" | "EmailRetryRequested")
     }
 
     async fn work(&self, deliveries: &[Delivery]) -> Vec<Verdict> {

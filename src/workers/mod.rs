@@ -10,5 +10,6 @@ pub mod mailer;
 
 pub mod processes;
 pub mod renderer;
+pub mod timers;
 
 pub use consume::{Delivery, Verdict, Worker, run};

@@ -13,7 +13,7 @@ use crate::commands::{CommandContext, CommandError, Commands, Loaded};
 use crate::domain::batch::{Batch, BatchCommand, BatchDispatched, BatchEvent, RefusedAttendee};
 use crate::domain::certificate::{Certificate, Definition};
 use crate::domain::email::{Email, EmailCommand};
-use crate::domain::import::ImportEvent;
+use crate::domain::import::{Import, ImportEvent};
 use crate::domain::issuance::{Issuance, IssuanceEvent};
 use crate::domain::{CertificateId, Event, ImportId, IssuanceId, Refusal};
 use crate::event_log::RecordedEvent;
@@ -47,7 +47,12 @@ impl Processes {
                 self.record_dispatch(recorded, id, &outcomes).await
             }
             Event::Import(ImportEvent::ImportRowsAccepted(event)) => {
-                let wanted = process::import::on_rows_accepted(ImportId(id), &event).collect();
+                if event.earned.is_empty() {
+                    return Ok(());
+                }
+                let import = self.commands.load_beginning::<Import>(id).await?;
+                let delivery = import.request.map(|request| request.delivery).unwrap_or_default();
+                let wanted = process::import::on_rows_accepted(ImportId(id), &event, delivery).collect();
                 let outcomes = self.issue_all(recorded, "import", wanted).await?;
                 for (wanted, refusal) in outcomes.iter().filter_map(|(w, r)| r.as_ref().err().map(|r| (w, r)))
                 {
@@ -58,7 +63,8 @@ impl Processes {
             Event::Issuance(IssuanceEvent::CertificateGenerated(pdf)) => {
                 let issuance = self.commands.load_beginning::<Issuance>(id).await?;
                 let Some(request) = issuance.request else { return Ok(()) };
-                let (email_id, mail) = process::issuance::on_generated(IssuanceId(id), &request, &pdf);
+                let (email_id, mail) =
+                    process::issuance::on_generated(IssuanceId(id), &request, &pdf, self.facts.on_unknown);
                 let context = CommandContext::of_process(recorded, "mail", 0);
                 let queue = EmailCommand::Queue(Box::new(mail));
                 self.commands.execute_assuming::<Email>(&context, email_id, Loaded::new(), queue).await?;

@@ -3,16 +3,17 @@
 use std::collections::{BTreeSet, HashMap};
 
 use laureate::domain::email::{
-    Email, EmailCommand, EmailEvent, EmailFailed, EmailOutcomeUnknown, EmailQueued, EmailSent, OnUnknown,
-    Stage,
+    Email, EmailCommand, EmailEvent, EmailFailed, EmailOutcomeUnknown, EmailQueued, EmailSent, MailDelivery,
+    OnUnknown, Stage,
 };
 use laureate::domain::{Decider, DomainEvent, Locale};
+use time::OffsetDateTime;
 use uuid::Uuid;
 
 /// From, to, event type.
 type Arrow = (String, String, String);
 
-fn mail(on_unknown: OnUnknown) -> EmailQueued {
+fn mail(on_unknown: OnUnknown, delivery: MailDelivery) -> EmailQueued {
     EmailQueued {
         issuance_id: Uuid::from_u128(1).into(),
         to_name: "Ada".to_owned().into(),
@@ -26,6 +27,7 @@ fn mail(on_unknown: OnUnknown) -> EmailQueued {
         object_key: "certificates/a.pdf".to_owned(),
         sha256: "aa".to_owned(),
         on_unknown,
+        delivery,
     }
 }
 
@@ -35,8 +37,11 @@ fn commands(on_unknown: OnUnknown, attempt: u32) -> Vec<EmailCommand> {
         let answer = "answer".to_owned().into();
         EmailCommand::RecordFailure(EmailFailed { attempt, permanent: !will_retry, will_retry, answer })
     };
-    vec![
-        EmailCommand::Queue(Box::new(mail(on_unknown))),
+    let scheduled = MailDelivery::At(OffsetDateTime::UNIX_EPOCH);
+    let each = [MailDelivery::Immediate, MailDelivery::Held, scheduled];
+    let queued = each.map(|delivery| EmailCommand::Queue(Box::new(mail(on_unknown, delivery))));
+    let rescheduled = each.map(EmailCommand::Reschedule);
+    let others = [
         EmailCommand::Claim { message_id: "<1@example.com>".to_owned() },
         EmailCommand::RecordSent(EmailSent { attempt, answer: "250 ok".to_owned().into() }),
         failed(true),
@@ -44,7 +49,11 @@ fn commands(on_unknown: OnUnknown, attempt: u32) -> Vec<EmailCommand> {
         EmailCommand::RecordUnknown(EmailOutcomeUnknown { attempt, detail: "no answer".to_owned().into() }),
         EmailCommand::Abandon { why: "why".to_owned() },
         EmailCommand::Retry,
-    ]
+        EmailCommand::Release,
+        EmailCommand::ReleaseDue { now: OffsetDateTime::UNIX_EPOCH },
+        EmailCommand::Cancel { reason: "why".to_owned().into() },
+    ];
+    queued.into_iter().chain(rescheduled).chain(others).collect()
 }
 
 fn name(stage: Stage) -> String {

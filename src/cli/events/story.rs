@@ -1,5 +1,7 @@
 //! What happened, in plain words: one sentence per event type, and the fields that matter.
 
+mod users;
+
 use super::shown;
 use crate::cli::moment;
 use crate::domain::attendee::{AttendeeEvent, ImportedRow};
@@ -7,12 +9,10 @@ use crate::domain::batch::BatchEvent;
 use crate::domain::certificate::CertificateEvent;
 use crate::domain::claim::{ClaimEvent, ClaimKind};
 use crate::domain::design::DesignEvent;
-use crate::domain::email::EmailEvent;
+use crate::domain::email::{EmailEvent, MailDelivery};
 use crate::domain::import::{FileFormat, ImportEvent};
 use crate::domain::issuance::{CertificateRequested, IssuanceEvent};
 use crate::domain::personal::HIDDEN;
-use crate::domain::session::{RevocationReason, SessionEvent};
-use crate::domain::user::{Role, UserEvent};
 use crate::domain::{Event, Person, Personal};
 use crate::event_log::RecordedEvent;
 
@@ -29,6 +29,8 @@ pub struct Told {
 pub fn of(event: &RecordedEvent, reveal: bool) -> Told {
     let teller = Teller { reveal };
     match event.decode() {
+        Ok(Event::Admins(event)) => users::admins(&event),
+        Ok(Event::ApiKey(event)) => users::api_key(&event),
         Ok(Event::Attendee(event)) => teller.attendee(&event),
         Ok(Event::Batch(event)) => batch(&event),
         Ok(Event::Certificate(event)) => certificate(&event),
@@ -37,8 +39,8 @@ pub fn of(event: &RecordedEvent, reveal: bool) -> Told {
         Ok(Event::Email(event)) => teller.email(&event),
         Ok(Event::Import(event)) => import(&event),
         Ok(Event::Issuance(event)) => teller.issuance(&event),
-        Ok(Event::Session(event)) => session(&event),
-        Ok(Event::User(event)) => teller.user(&event),
+        Ok(Event::Session(event)) => users::session(&event),
+        Ok(Event::User(event)) => users::user(&teller, &event),
         Err(error) => told(format!("this program can't read it: {error}"))
             .with("data", one_line(&shown::data(event, reveal).to_string())),
     }
@@ -107,7 +109,8 @@ impl Teller {
             ))
             .with("to", self.personal(&mail.to_address))
             .with("language", mail.locale.as_str())
-            .with("issuance", mail.issuance_id),
+            .with("issuance", mail.issuance_id)
+            .with_some("goes", waits(mail.delivery)),
             EmailEvent::SendClaimed(claim) => {
                 told(format!("try {} began", claim.attempt)).with("Message-ID", one_line(&claim.message_id))
             }
@@ -125,6 +128,13 @@ impl Teller {
                     .with("known", self.personal(&unknown.detail))
             }
             EmailEvent::EmailRetryRequested(_) => told("somebody asked to try again"),
+            EmailEvent::EmailReleased(_) => told("it was let go"),
+            EmailEvent::EmailRescheduled(other) => {
+                told("it waits for something else").with_some("goes", waits(other.delivery))
+            }
+            EmailEvent::EmailCancelled(cancelled) => {
+                told("it was called off").with("why", self.personal(&cancelled.reason))
+            }
         }
     }
 
@@ -157,25 +167,14 @@ impl Teller {
         .with("date", page.issue_date)
         .with("theme", format!("{}/{}", one_line(&page.pdf_template.theme), page.pdf_template.version))
     }
+}
 
-    fn user(&self, event: &UserEvent) -> Told {
-        match event {
-            UserEvent::UserRegistered(user) => {
-                let role = match user.role {
-                    Role::Admin => "admin",
-                    Role::Operator => "operator",
-                    Role::Viewer => "viewer",
-                };
-                let profile = &user.profile;
-                told(format!("{} became {role}", self.personal(&profile.user_name)))
-                    .with(
-                        "name",
-                        format!("{} {}", self.personal(&profile.name), self.personal(&profile.last_name)),
-                    )
-                    .with("e-mail", self.personal(&profile.email))
-            }
-            UserEvent::UserPasswordChanged(_) => told("the password was changed"),
-        }
+/// What a mail waits for, if it waits.
+fn waits(delivery: MailDelivery) -> Option<String> {
+    match delivery {
+        MailDelivery::Immediate => None,
+        MailDelivery::Held => Some("when somebody lets it".to_owned()),
+        MailDelivery::At(at) => Some(format!("at {}", moment::shown(at))),
     }
 }
 
@@ -285,20 +284,5 @@ fn import(event: &ImportEvent) -> Told {
             told(format!("the file could not be read on: {}", one_line(&failure.code)))
                 .with("reason", one_line(&failure.reason))
         }
-    }
-}
-
-fn session(event: &SessionEvent) -> Told {
-    match event {
-        SessionEvent::SessionStarted(start) => told("somebody logged in")
-            .with("user", start.user_id)
-            .with("until", moment::shown(start.expires_at)),
-        SessionEvent::SessionRefreshed(next) => {
-            told("the session was prolonged").with("until", moment::shown(next.expires_at))
-        }
-        SessionEvent::SessionRevoked(end) => told(match end.reason {
-            RevocationReason::TokenReuse => "the session was ended: a refresh token was used twice",
-            RevocationReason::LoggedOut => "the user logged out",
-        }),
     }
 }

@@ -1,5 +1,7 @@
 //! What each aggregate can be asked, and samples of what can have happened to it.
 
+mod users;
+
 use std::fmt::Debug;
 
 use time::OffsetDateTime;
@@ -22,8 +24,9 @@ use crate::domain::design::{
     samples::image,
 };
 use crate::domain::email::{
-    Email, EmailCommand, EmailEvent, EmailFailed, EmailOutcomeUnknown, EmailRetryRequested, EmailSent,
-    OnUnknown, SendClaimed, samples::queued,
+    Email, EmailCancelled, EmailCommand, EmailEvent, EmailFailed, EmailOutcomeUnknown, EmailQueued,
+    EmailReleased, EmailRescheduled, EmailRetryRequested, EmailSent, MailDelivery, OnUnknown, SendClaimed,
+    samples::queued,
 };
 use crate::domain::import::{
     Earned, FileFormat, Import, ImportCommand, ImportCompleted, ImportEvent, ImportFailed, ImportRequested,
@@ -34,10 +37,6 @@ use crate::domain::issuance::{
     samples::{generated, request},
 };
 use crate::domain::person::samples::person;
-use crate::domain::session::{
-    RevocationReason, Session, SessionCommand, SessionEvent, SessionRefreshed, SessionRevoked, SessionStarted,
-};
-use crate::domain::user::{Profile, Role, User, UserCommand, UserEvent, UserPasswordChanged, UserRegistered};
 use crate::domain::{Decider, Event, Person};
 
 const TIME: OffsetDateTime = datetime!(2026-11-21 12:00 UTC);
@@ -82,8 +81,18 @@ impl Asked for Attendee {
     }
 }
 
+/// Each way to deliver, by number.
+fn delivery(n: u32) -> MailDelivery {
+    match n % 3 {
+        0 => MailDelivery::Immediate,
+        1 => MailDelivery::Held,
+        _ => MailDelivery::At(OffsetDateTime::UNIX_EPOCH + time::Duration::seconds(n.into())),
+    }
+}
+
 fn batch(n: u32) -> BatchRequested {
-    BatchRequested { certificate_id: id(n), attendee_ids: (0..n % 5).map(id).collect() }
+    let attendee_ids = (0..n % 5).map(id).collect();
+    BatchRequested { certificate_id: id(n), attendee_ids, delivery: MailDelivery::Immediate }
 }
 
 fn dispatched(text: &str, n: u32) -> BatchDispatched {
@@ -100,7 +109,8 @@ impl Asked for Batch {
     }
 
     fn samples(text: &str, n: u32) -> Vec<BatchEvent> {
-        vec![batch(n).into(), dispatched(text, n).into()]
+        let delivered = BatchRequested { delivery: delivery(n), ..batch(n) };
+        vec![batch(n).into(), dispatched(text, n).into(), delivered.into()]
     }
 }
 
@@ -157,8 +167,8 @@ impl Asked for Email {
     fn command(which: u32, text: &str, n: u32) -> EmailCommand {
         let on_unknown = if n.is_multiple_of(2) { OnUnknown::Park } else { OnUnknown::Retry };
         let said = || text.to_owned().into();
-        match which % 8 {
-            0 => EmailCommand::Queue(Box::new(queued(on_unknown))),
+        match which % 12 {
+            0 => EmailCommand::Queue(Box::new(EmailQueued { delivery: delivery(n), ..queued(on_unknown) })),
             1 | 2 => EmailCommand::Claim { message_id: text.to_owned() },
             3 => EmailCommand::RecordSent(EmailSent { attempt: n, answer: said() }),
             4 => {
@@ -167,11 +177,19 @@ impl Asked for Email {
             }
             5 => EmailCommand::RecordUnknown(EmailOutcomeUnknown { attempt: n, detail: said() }),
             6 => EmailCommand::Abandon { why: text.to_owned() },
+            7 => EmailCommand::Release,
+            8 => {
+                let now = OffsetDateTime::UNIX_EPOCH + time::Duration::seconds(n.into());
+                EmailCommand::ReleaseDue { now }
+            }
+            9 => EmailCommand::Reschedule(delivery(n)),
+            10 => EmailCommand::Cancel { reason: said() },
             _ => EmailCommand::Retry,
         }
     }
 
     fn samples(text: &str, n: u32) -> Vec<EmailEvent> {
+        let n = n % (u32::MAX - 1);
         let mut linked = queued(OnUnknown::Retry);
         linked.event_link = Some("https://example.com/summit".to_owned());
         let said = || text.to_owned().into();
@@ -184,6 +202,11 @@ impl Asked for Email {
             EmailFailed { attempt: n, permanent: false, will_retry: true, answer: said() }.into(),
             EmailOutcomeUnknown { attempt: n, detail: said() }.into(),
             EmailRetryRequested {}.into(),
+            EmailQueued { delivery: delivery(n), ..queued(OnUnknown::Park) }.into(),
+            EmailReleased {}.into(),
+            EmailRescheduled { delivery: delivery(n + 1) }.into(),
+            EmailRescheduled { delivery: delivery(n) }.into(),
+            EmailCancelled { reason: said() }.into(),
         ]
     }
 }
@@ -196,6 +219,7 @@ fn upload(text: &str, n: u32) -> ImportRequested {
         size: u64::from(n),
         update_existing: n.is_multiple_of(3),
         certificate_id: n.is_multiple_of(2).then(|| id(n)),
+        delivery: MailDelivery::Immediate,
     }
 }
 
@@ -240,6 +264,7 @@ impl Asked for Import {
             end(text, n).into(),
             end(text, n + 1).into(),
             broken(text).into(),
+            ImportRequested { delivery: delivery(n), ..upload(text, n) }.into(),
         ]
     }
 }
@@ -274,59 +299,8 @@ impl Asked for Issuance {
             whole_request(text, n).into(),
             generated(text).into(),
             CertificateGenerationFailed { code: text.to_owned(), reason }.into(),
+            CertificateRequested { delivery: delivery(n), ..request(text) }.into(),
         ]
-    }
-}
-
-impl Asked for Session {
-    fn command(which: u32, text: &str, n: u32) -> SessionCommand {
-        match which % 4 {
-            0 => SessionCommand::Start(SessionStarted {
-                user_id: id(n),
-                refresh_sha256: text.to_owned(),
-                expires_at: TIME,
-            }),
-            1 | 2 => SessionCommand::Refresh {
-                presented_sha256: text.to_owned(),
-                next_sha256: if n.is_multiple_of(2) { "a" } else { "b" }.to_owned(),
-                now: TIME - time::Duration::seconds(2) + time::Duration::seconds(i64::from(n)),
-                expires_at: TIME,
-            },
-            _ => SessionCommand::LogOut,
-        }
-    }
-
-    fn samples(text: &str, n: u32) -> Vec<SessionEvent> {
-        let refresh_sha256 = || text.to_owned();
-        vec![
-            SessionStarted { user_id: id(n), refresh_sha256: refresh_sha256(), expires_at: TIME }.into(),
-            SessionRefreshed { refresh_sha256: refresh_sha256(), expires_at: TIME }.into(),
-            SessionRevoked { reason: RevocationReason::TokenReuse }.into(),
-            SessionRevoked { reason: RevocationReason::LoggedOut }.into(),
-        ]
-    }
-}
-
-fn registered(text: &str, role: Role) -> UserRegistered {
-    let text = || text.to_owned().into();
-    let email = "ada@example.com".to_owned().into();
-    let profile = Profile { user_name: text(), name: text(), last_name: text(), email };
-    UserRegistered { profile, role, password_hash: text() }
-}
-
-impl Asked for User {
-    fn command(which: u32, text: &str, _: u32) -> UserCommand {
-        match which % 2 {
-            0 => UserCommand::Register(registered(text, Role::Admin)),
-            _ => UserCommand::ChangePassword { password_hash: text.to_owned().into() },
-        }
-    }
-
-    fn samples(text: &str, _: u32) -> Vec<UserEvent> {
-        let mut all: Vec<UserEvent> =
-            [Role::Admin, Role::Operator, Role::Viewer].map(|role| registered(text, role).into()).to_vec();
-        all.push(UserPasswordChanged { password_hash: text.to_owned().into() }.into());
-        all
     }
 }
 

@@ -4,6 +4,7 @@ pub mod attendees;
 pub mod auth;
 pub mod batches;
 pub mod certificates;
+pub mod delivery;
 pub mod generated_certificates;
 pub mod health;
 pub mod imports;

@@ -11,6 +11,8 @@ use axum::response::{IntoResponse, Response};
 use crate::event_log::Position;
 use crate::http::access::Access;
 use crate::http::caller::authenticate;
+use crate::http::client_address::ClientAddress;
+use crate::http::rate_limit::Limit;
 use crate::http::{ApiError, ErrorCode, HttpState};
 
 /// The position that a read must show.
@@ -42,14 +44,22 @@ pub struct Guard {
     pub http: HttpState,
     /// Of whom.
     pub access: Access,
+    /// What its callers are counted for.
+    pub limit: Option<Limit>,
     /// How long its handler may take.
     pub timeout: Duration,
 }
 
 /// Lets the handler run if the caller may, and not for ever.
 pub async fn guard(State(guard): State<Guard>, mut request: Request, next: Next) -> Response {
-    let Guard { http, access, timeout } = guard;
+    let Guard { http, access, limit, timeout } = guard;
     let answer = async {
+        // Counted before anything is looked at: guesses at tokens count too.
+        if let Some(limit) = limit {
+            let settings = &http.settings;
+            let client = ClientAddress::of(&request, &settings.trusted_proxies, settings.forwarding_header);
+            http.rate_limits.count(limit, client)?;
+        }
         admit(&http, access, &mut request)?;
         if [Method::GET, Method::HEAD].contains(request.method())
             && let Some(position) = min_position(request.headers())?

@@ -32,7 +32,6 @@ const BAD_UPLOAD: Shared = shared_answer(
 );
 const UNAUTHENTICATED: Shared =
     shared_answer("Unauthenticated", "401", "there is no valid access token", &["UNAUTHENTICATED"]);
-const FORBIDDEN: Shared = shared_answer("Forbidden", "403", "the role may not do this", &["FORBIDDEN"]);
 const NOT_FOUND: Shared =
     shared_answer("NotFound", "404", "there is nothing at this address", &["NOT_FOUND"]);
 const REQUEST_TIMEOUT: Shared =
@@ -47,8 +46,6 @@ const UNSUPPORTED: Shared = shared_answer(
     "the content type is not the one that this takes",
     &["UNSUPPORTED_MEDIA_TYPE"],
 );
-const TOO_MANY: Shared =
-    shared_answer("TooManyRequests", "429", "too many of these; see `Retry-After`", &["TOO_MANY_REQUESTS"]);
 const INTERNAL: Shared =
     shared_answer("InternalError", "500", "something broke here; tell the request id", &["INTERNAL_ERROR"]);
 const UNAVAILABLE: Shared = shared_answer(
@@ -62,13 +59,11 @@ const ALL: &[&Shared] = &[
     &BAD_JSON,
     &BAD_UPLOAD,
     &UNAUTHENTICATED,
-    &FORBIDDEN,
     &NOT_FOUND,
     &REQUEST_TIMEOUT,
     &PAYLOAD_TOO_LARGE,
     &URI_TOO_LONG,
     &UNSUPPORTED,
-    &TOO_MANY,
     &INTERNAL,
     &UNAVAILABLE,
 ];
@@ -104,7 +99,6 @@ pub(super) fn complete(operation: &mut Map<String, Value>) {
         (&PAYLOAD_TOO_LARGE, takes_body),
         (&URI_TOO_LONG, true),
         (&UNSUPPORTED, takes_body),
-        (&TOO_MANY, true),
         (&INTERNAL, true),
         (&UNAVAILABLE, true),
     ];

@@ -2,6 +2,7 @@
 
 use deadpool_postgres::GenericClient;
 use time::OffsetDateTime;
+use tokio_postgres::types::ToSql;
 use uuid::Uuid;
 
 use super::{Listed, Page, query, query_opt, row};
@@ -19,10 +20,15 @@ row! {
         pub to_name: Personal<String>,
         /// Where the mail goes.
         pub to_address: Personal<String>,
-        /// `queued`, `claimed`, `retrying`, `sent`, `failed` or `unknown`.
+        /// `queued`, `claimed`, `retrying`, `sent`, `failed`, `unknown`, `held`, `scheduled` or `cancelled`.
         pub stage: String,
         /// `pending`, `sent` or `error`.
         pub status: String,
+        /// When it is to be sent, while it is scheduled.
+        #[serde(with = "time::serde::rfc3339::option")]
+        pub due_at: Option<OffsetDateTime>,
+        /// Why it was cancelled.
+        pub cancel_reason: Option<Personal<String>>,
         /// How many tries were begun.
         pub attempts: i32,
         /// The mail's Message-ID, once a try was begun.
@@ -53,19 +59,111 @@ row! {
 }
 
 row! {
-    /// How many jobs there are.
+    /// How many jobs there are, by stage.
+    #[derive(Default)]
     pub struct JobsSummary {
         /// All jobs.
         pub total: i64,
-        /// Those that wait for a try or are in one.
-        pub pending: i64,
         /// Those that a server took.
         pub sent: i64,
-        /// Those that were given up, or whose outcome nobody knows.
-        pub error: i64,
+        /// Those that wait for a worker.
+        pub queued: i64,
+        /// Those that a worker is at.
+        pub claimed: i64,
+        /// Those that wait for another try.
+        pub retrying: i64,
+        /// Those that were given up.
+        pub failed: i64,
+        /// Those whose outcome nobody knows.
+        pub unknown: i64,
+        /// Those that wait for somebody.
+        pub held: i64,
+        /// Those that wait for their time.
+        pub scheduled: i64,
+        /// Those that are not to be sent.
+        pub cancelled: i64,
         /// When a try was last begun.
         #[serde(with = "time::serde::rfc3339::option")]
         pub last_processed: Option<OffsetDateTime>,
+    }
+}
+
+impl JobsSummary {
+    /// Those that wait for a try or are in one.
+    #[must_use]
+    pub const fn pending(&self) -> i64 {
+        self.queued + self.claimed + self.retrying + self.held + self.scheduled
+    }
+
+    /// Those that were not sent and are not going to be.
+    #[must_use]
+    pub const fn error(&self) -> i64 {
+        self.failed + self.unknown + self.cancelled
+    }
+
+    /// Hundredths of a percent of the mails that were tried to their end and taken by a server; cancelled
+    /// ones don't count. `None` before any ended.
+    #[must_use]
+    pub const fn success_hundredths(&self) -> Option<i64> {
+        let ended = self.sent + self.failed + self.unknown;
+        if ended == 0 { None } else { Some((self.sent * 10_000 + ended / 2) / ended) }
+    }
+}
+
+/// Which jobs: those that meet all that is given.
+#[derive(Clone, Debug, Default)]
+pub struct JobFilter {
+    /// Of this status: `pending`, `sent` or `error`.
+    pub status: Option<String>,
+    /// In one of these stages.
+    pub stages: Option<Vec<String>>,
+    /// About this issuance.
+    pub issuance_id: Option<Uuid>,
+    /// About issuances of this certificate.
+    pub certificate_id: Option<Uuid>,
+    /// About issuances that this batch made.
+    pub batch_id: Option<Uuid>,
+    /// Queued at this time or later.
+    pub from: Option<OffsetDateTime>,
+    /// Queued before this time.
+    pub to: Option<OffsetDateTime>,
+}
+
+row! {
+    /// A job's id.
+    pub struct JobId {
+        /// The id.
+        pub id: Uuid,
+    }
+}
+
+row! {
+    /// How many jobs are in a stage.
+    pub struct StageCount {
+        /// The stage.
+        pub stage: String,
+        /// How many.
+        pub count: i64,
+    }
+}
+
+row! {
+    /// A scheduled job.
+    pub struct ScheduledJob {
+        /// The job.
+        pub id: Uuid,
+        /// When it is to be sent.
+        #[serde(with = "time::serde::rfc3339")]
+        pub due_at: OffsetDateTime,
+    }
+}
+
+row! {
+    /// When a scheduled job is due.
+    pub struct Due {
+        /// The time.
+        #[serde(with = "time::serde::rfc3339")]
+        pub due_at: OffsetDateTime,
     }
 }
 
@@ -77,28 +175,77 @@ pub async fn get(client: &impl GenericClient, id: Uuid) -> Result<Option<JobRow>
     query_opt(client, include_str!("../../../projections/jobs/get_job.sql"), &[&id]).await
 }
 
-/// Jobs, newest first; only those of a status (`pending`, `sent`, `error`) or an issuance, where that is
-/// asked for.
+/// Jobs that meet a filter, newest first.
 ///
 /// # Errors
 /// The database is not available.
 pub async fn list(
     client: &impl GenericClient,
     page: Page,
-    status: Option<&str>,
-    issuance_id: Option<Uuid>,
+    filter: &JobFilter,
 ) -> Result<Listed<JobRow>, DatabaseError> {
     let sql = include_str!("../../../projections/jobs/list_jobs.sql");
-    let rows = query(client, sql, &[&page.after, &page.fetch(), &status, &issuance_id]).await?;
+    let JobFilter { status, stages, issuance_id, certificate_id, batch_id, from, to } = filter;
+    let (after, fetch) = (page.after, page.fetch());
+    let given: [&(dyn ToSql + Sync); 9] =
+        [&after, &fetch, status, stages, issuance_id, certificate_id, batch_id, from, to];
+    let rows = query(client, sql, &given).await?;
     Ok(page.listed(rows, |row: &JobRow| row.created_position))
 }
 
-/// How many jobs there are, by status.
+/// The oldest jobs that meet a filter, at most so many.
+///
+/// # Errors
+/// The database is not available.
+pub async fn find(
+    client: &impl GenericClient,
+    filter: &JobFilter,
+    most: i64,
+) -> Result<Vec<Uuid>, DatabaseError> {
+    let sql = include_str!("../../../projections/jobs/find_jobs.sql");
+    let JobFilter { status, stages, issuance_id, certificate_id, batch_id, from, to } = filter;
+    let given: [&(dyn ToSql + Sync); 8] =
+        [&most, status, stages, issuance_id, certificate_id, batch_id, from, to];
+    let rows: Vec<JobId> = query(client, sql, &given).await?;
+    Ok(rows.into_iter().map(|row| row.id).collect())
+}
+
+/// How many of these jobs are in each stage.
+///
+/// # Errors
+/// The database is not available.
+pub async fn stages_of(client: &impl GenericClient, ids: &[Uuid]) -> Result<Vec<StageCount>, DatabaseError> {
+    query(client, include_str!("../../../projections/jobs/count_jobs_by_stage.sql"), &[&ids]).await
+}
+
+/// When the next scheduled job is due.
+///
+/// # Errors
+/// The database is not available.
+pub async fn next_due(client: &impl GenericClient) -> Result<Option<OffsetDateTime>, DatabaseError> {
+    let due = query_opt::<Due>(client, include_str!("../../../projections/jobs/get_next_due.sql"), &[]);
+    Ok(due.await?.map(|due| due.due_at))
+}
+
+/// Scheduled jobs after another, those due first.
+///
+/// # Errors
+/// The database is not available.
+pub async fn scheduled(
+    client: &impl GenericClient,
+    after: Option<&ScheduledJob>,
+    most: i64,
+) -> Result<Vec<ScheduledJob>, DatabaseError> {
+    let sql = include_str!("../../../projections/jobs/list_scheduled_jobs.sql");
+    let (due_at, id) = (after.map(|job| job.due_at), after.map(|job| job.id));
+    query(client, sql, &[&due_at, &id, &most]).await
+}
+
+/// How many jobs there are, by stage.
 ///
 /// # Errors
 /// The database is not available.
 pub async fn summary(client: &impl GenericClient) -> Result<JobsSummary, DatabaseError> {
     let sql = include_str!("../../../projections/jobs/get_jobs_summary.sql");
-    let none = JobsSummary { total: 0, pending: 0, sent: 0, error: 0, last_processed: None };
-    Ok(query_opt(client, sql, &[]).await?.unwrap_or(none))
+    Ok(query_opt(client, sql, &[]).await?.unwrap_or_default())
 }

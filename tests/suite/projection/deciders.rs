@@ -3,12 +3,15 @@
 use std::collections::BTreeMap;
 
 use laureate::domain::certificate::{Certificate, CertificateCommand};
-use laureate::domain::email::{Email, EmailCommand, EmailFailed, EmailOutcomeUnknown, EmailSent, Stage};
+use laureate::domain::email::{
+    Email, EmailCommand, EmailFailed, EmailOutcomeUnknown, EmailSent, MailDelivery, Stage,
+};
 use laureate::domain::issuance::{Issuance, IssuanceCommand, IssuanceEvent, IssuanceState};
 use laureate::domain::{Decider, DomainEvent};
 use proptest::prelude::*;
 use proptest::test_runner::Config;
 use serde_json::Value;
+use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::given_log::{Happened, happened};
@@ -47,7 +50,12 @@ fn mail_command(kind: usize, attempt: u32) -> EmailCommand {
             answer: text(),
         }),
         5 => EmailCommand::RecordUnknown(EmailOutcomeUnknown { attempt, detail: text() }),
-        _ => EmailCommand::Retry,
+        6 => EmailCommand::Retry,
+        11 => EmailCommand::Release,
+        12 => EmailCommand::ReleaseDue { now: OffsetDateTime::UNIX_EPOCH },
+        13 => EmailCommand::Reschedule(MailDelivery::Held),
+        14 => EmailCommand::Reschedule(MailDelivery::At(OffsetDateTime::UNIX_EPOCH)),
+        _ => EmailCommand::Cancel { reason: text() },
     }
 }
 
@@ -60,6 +68,9 @@ const fn stage(stage: Stage) -> &'static str {
         Stage::Sent => "sent",
         Stage::Failed => "failed",
         Stage::Unknown => "unknown",
+        Stage::Held => "held",
+        Stage::Scheduled => "scheduled",
+        Stage::Cancelled => "cancelled",
     }
 }
 
@@ -110,7 +121,11 @@ fn decided(commands: &[(usize, usize)]) -> (Vec<Happened>, Expected) {
     let (mut log, mut expected) = (Vec::new(), Expected::default());
     let (mut mails, mut issuances, mut certificates) = (Vec::new(), Vec::new(), Vec::new());
     for n in 0..3 {
-        let queued = story::queued(mail_id(n), issuance_id(n));
+        let queued = match n {
+            0 => story::queued(mail_id(n), issuance_id(n)),
+            1 => story::queued_for(mail_id(n), issuance_id(n), MailDelivery::Held),
+            _ => story::queued_for(mail_id(n), issuance_id(n), MailDelivery::At(OffsetDateTime::UNIX_EPOCH)),
+        };
         let requested = story::requested(issuance_id(n), 0xA1);
         let defined = story::defined(certificate_id(n));
         mails.push(Email::fold(&[event::<Email>(&queued)]));
@@ -120,7 +135,7 @@ fn decided(commands: &[(usize, usize)]) -> (Vec<Happened>, Expected) {
     }
     for (kind, n) in commands.iter().copied() {
         match kind {
-            0..=6 => {
+            0..=6 | 11.. => {
                 let command = mail_command(kind, mails[n].attempt);
                 decide::<Email>(&mut log, &mut mails[n], mail_id(n), &command);
             }
@@ -149,7 +164,7 @@ proptest! {
     #![proptest_config(Config { cases: 12, ..Config::default() })]
 
     #[test]
-    fn rows_say_what_the_deciders_know(commands in prop::collection::vec((0..11_usize, 0..3_usize), 0..80)) {
+    fn rows_say_what_the_deciders_know(commands in prop::collection::vec((0..16_usize, 0..3_usize), 0..80)) {
         let (log, expected) = decided(&commands);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
         let (jobs, issuances, certificates, overview) = runtime.block_on(async {

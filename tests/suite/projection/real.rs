@@ -84,7 +84,7 @@ impl Real {
                     }
                 }
             }
-            match self.log.append(Commit::new(self.log.names(), &appends)).await {
+            match self.log.append(Commit::new(self.log.names(), appends.clone())).await {
                 Ok(_) => {}
                 Err(AppendError::Conflict) => panic!("an aggregate's events are in two parts"),
                 Err(error) => panic!("{error}"),

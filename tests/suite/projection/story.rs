@@ -9,8 +9,8 @@ use laureate::domain::certificate::{
 use laureate::domain::claim::{Claim, ClaimKind, ClaimTaken};
 use laureate::domain::design::{Design, DesignDeleted, DesignImage, DesignTakenIntoUse, DesignUploaded};
 use laureate::domain::email::{
-    Email, EmailFailed, EmailOutcomeUnknown, EmailQueued, EmailRetryRequested, EmailSent, OnUnknown,
-    SendClaimed,
+    Email, EmailCancelled, EmailFailed, EmailOutcomeUnknown, EmailQueued, EmailReleased, EmailRescheduled,
+    EmailRetryRequested, EmailSent, MailDelivery, OnUnknown, SendClaimed,
 };
 use laureate::domain::import::{
     Earned, FileFormat, Import, ImportCompleted, ImportFailed, ImportRequested, ImportRowsAccepted,
@@ -21,7 +21,7 @@ use laureate::domain::issuance::{
 };
 use laureate::domain::user::{Profile, Role, User, UserPasswordChanged, UserRegistered};
 use laureate::domain::{Locale, Person};
-use time::macros::date;
+use time::macros::{date, datetime};
 use uuid::Uuid;
 
 use super::given_log::{Happened, happened};
@@ -121,6 +121,7 @@ pub fn requested(id: u128, attendee: u128) -> Happened {
         },
         email: "ada@example.com".to_owned().into(),
         event_link: None,
+        delivery: MailDelivery::Immediate,
     };
     happened::<Issuance>(id, event)
 }
@@ -136,6 +137,10 @@ pub fn generation_failed(id: u128) -> Happened {
 }
 
 pub fn queued(id: u128, issuance: u128) -> Happened {
+    queued_for(id, issuance, MailDelivery::Immediate)
+}
+
+pub fn queued_for(id: u128, issuance: u128, delivery: MailDelivery) -> Happened {
     let event = EmailQueued {
         issuance_id: Uuid::from_u128(issuance).into(),
         to_name: "Ada Lovelace".to_owned().into(),
@@ -149,6 +154,7 @@ pub fn queued(id: u128, issuance: u128) -> Happened {
         object_key: format!("certificates/{issuance}.pdf"),
         sha256: "a".repeat(64),
         on_unknown: OnUnknown::Park,
+        delivery,
     };
     happened::<Email>(id, event)
 }
@@ -170,6 +176,18 @@ pub fn unknown(id: u128, attempt: u32) -> Happened {
     happened::<Email>(id, EmailOutcomeUnknown { attempt, detail: "the worker stopped".to_owned().into() })
 }
 
+pub fn released(id: u128) -> Happened {
+    happened::<Email>(id, EmailReleased {})
+}
+
+pub fn rescheduled(id: u128, delivery: MailDelivery) -> Happened {
+    happened::<Email>(id, EmailRescheduled { delivery })
+}
+
+pub fn cancelled(id: u128) -> Happened {
+    happened::<Email>(id, EmailCancelled { reason: "the certificate was revoked".to_owned().into() })
+}
+
 pub fn retry(id: u128) -> Happened {
     happened::<Email>(id, EmailRetryRequested {})
 }
@@ -182,6 +200,7 @@ pub fn import_requested(id: u128) -> Happened {
         size: 1_234,
         update_existing: true,
         certificate_id: Some(Uuid::from_u128(CERTIFICATE).into()),
+        delivery: MailDelivery::Immediate,
     };
     happened::<Import>(id, event)
 }
@@ -213,10 +232,8 @@ pub fn import_failed(id: u128) -> Happened {
 
 pub fn batch_requested(id: u128, attendees: &[u128]) -> Happened {
     let attendee_ids = attendees.iter().map(|id| Uuid::from_u128(*id).into()).collect();
-    happened::<Batch>(
-        id,
-        BatchRequested { certificate_id: Uuid::from_u128(CERTIFICATE).into(), attendee_ids },
-    )
+    let (certificate_id, delivery) = (Uuid::from_u128(CERTIFICATE).into(), MailDelivery::Immediate);
+    happened::<Batch>(id, BatchRequested { certificate_id, attendee_ids, delivery })
 }
 
 pub fn batch_dispatched(id: u128, requested: u32) -> Happened {
@@ -291,6 +308,20 @@ pub fn everything() -> Vec<Happened> {
         claimed(0x25, 1),
         failed(0x25, 1, false),
         retry(0x25),
+        queued_for(0x26, 0x11, MailDelivery::Held),
+        queued_for(0x27, 0x11, MailDelivery::At(datetime!(2026-12-01 09:00 UTC))),
+        queued_for(0x28, 0x11, MailDelivery::At(datetime!(2026-12-01 09:00 UTC))),
+        queued_for(0x29, 0x11, MailDelivery::Held),
+        queued_for(0x2A, 0x11, MailDelivery::At(datetime!(2026-12-01 09:00 UTC))),
+        released(0x28),
+        rescheduled(0x29, MailDelivery::At(datetime!(2026-12-24 18:30:15.5 +1))),
+        rescheduled(0x2A, MailDelivery::Held),
+        queued(0x2B, 0x11),
+        claimed(0x2B, 1),
+        failed(0x2B, 1, false),
+        cancelled(0x2B),
+        queued_for(0x2C, 0x11, MailDelivery::At(datetime!(2026-12-01 09:00 UTC))),
+        cancelled(0x2C),
         password_changed(USER),
         design_uploaded(0xD1),
         design_uploaded(0xD2),

@@ -118,6 +118,9 @@ fn config(namespace: &Namespace, storage: &TempDir, address: SocketAddr, setting
         ("http.passwords.memory_kib", "64".to_owned()),
         ("http.passwords.iterations", "1".to_owned()),
         ("http.passwords.lanes", "1".to_owned()),
+        // Tests log in often, all from one address; the limits have tests of their own.
+        ("http.limits.password_per_minute", "100000".to_owned()),
+        ("http.limits.public_per_minute", "100000".to_owned()),
         ("secrets.claim_key", "claim-key-of-the-tests-0123456789abcdef".to_owned()),
         ("secrets.token_key", "token-key-of-the-tests-0123456789abcdef".to_owned()),
     ];

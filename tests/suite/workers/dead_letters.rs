@@ -1,6 +1,6 @@
 //! Work that nobody answered for still ends: with an outcome in the log and a dead letter.
 
-use laureate::domain::email::{Email, EmailCommand, EmailRetryRequested, OnUnknown, Stage};
+use laureate::domain::email::{Email, EmailCommand, EmailRetryRequested, MailDelivery, OnUnknown, Stage};
 use laureate::domain::import::{FileFormat, Import, ImportCommand, ImportRequested};
 use laureate::domain::issuance::Issuance;
 use laureate::domain::{EmailId, ImportId};
@@ -98,6 +98,7 @@ async fn an_import_whose_worker_died_fails() {
         size: 1,
         update_existing: false,
         certificate_id: None,
+        delivery: MailDelivery::Immediate,
     };
     let done =
         plant.log.commands.execute::<Import>(&person(), id, ImportCommand::Request(request)).await.unwrap();

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use bytes::Bytes;
 use laureate::domain::attendee::Attendee;
+use laureate::domain::email::MailDelivery;
 use laureate::domain::import::{
     FileFormat, Import, ImportCommand, ImportCompleted, ImportEvent, ImportRequested,
 };
@@ -51,6 +52,7 @@ pub async fn uploaded(plant: &Plant, file: &str, options: ImportOptions) -> (Imp
         size: file.len() as u64,
         update_existing: options.update_existing,
         certificate_id: options.certificate_id.map(Into::into),
+        delivery: MailDelivery::Immediate,
     };
     let command = ImportCommand::Request(request);
     plant.log.commands.execute::<Import>(&person(), id, command).await.unwrap();

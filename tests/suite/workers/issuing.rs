@@ -4,7 +4,7 @@ use std::sync::{Arc, OnceLock};
 
 use laureate::commands::issue::IssuingFacts;
 use laureate::domain::certificate::TemplateRef;
-use laureate::domain::email::{EmailQueued, OnUnknown};
+use laureate::domain::email::{EmailQueued, MailDelivery, OnUnknown};
 use laureate::domain::issuance::{
     CertificateGenerated, CertificateRequested, Issuance, IssuanceCommand, Origin, Page,
 };
@@ -52,6 +52,7 @@ pub fn request(name: &str, email: &str) -> CertificateRequested {
         },
         email: email.to_owned().into(),
         event_link: None,
+        delivery: MailDelivery::Immediate,
     }
 }
 
@@ -77,6 +78,7 @@ pub fn queued_mail(address: &str, on_unknown: OnUnknown) -> EmailQueued {
         object_key: "certificates/a.pdf".to_owned(),
         sha256: "aa".to_owned(),
         on_unknown,
+        delivery: MailDelivery::Immediate,
     }
 }
 
@@ -87,6 +89,7 @@ pub fn run_renderer(plant: &Plant) {
         fonts_sha256: renderer().fonts_digest().to_owned(),
         public_base_url: "https://certificates.example.com".to_owned(),
         random: || Uuid::new_v4().as_u128(),
+        on_unknown: OnUnknown::Park,
     };
     plant.run(Arc::new(RendererWorker(rendering(plant))));
     plant.run(Arc::new(Processes::new(plant.log.commands.clone(), facts)));

@@ -7,11 +7,13 @@ use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 
 use crate::domain::certificate::Certificate;
+use crate::domain::email::MailDelivery;
 use crate::domain::import::{FileFormat, Import, ImportCommand, ImportRequested};
 use crate::domain::{CertificateId, CommandId, ImportId, Refusal, hex};
 use crate::event_log::Position;
 use crate::http::answer::Envelope;
 use crate::http::api_error::ErrorEnvelope;
+use crate::http::endpoints::delivery::Delivery;
 use crate::http::endpoints::imports::{ImportAnswer, read};
 use crate::http::extract::upload::{Upload, UploadedFile};
 use crate::http::extract::{IdempotencyKey, Query};
@@ -41,6 +43,9 @@ pub struct PeopleForm {
     update_existing: Option<bool>,
     /// The certificate that everybody in the file earns, unless the row says otherwise.
     certificate_id: Option<uuid::Uuid>,
+    /// When the mails about new certificates may go out: `immediate`, `held` or a time (RFC 3339); immediately
+    /// if absent.
+    delivery: Option<String>,
 }
 
 /// Whether to do it.
@@ -82,17 +87,20 @@ pub async fn handle(
     request: Request,
 ) -> Result<Answer, ApiError> {
     let limit = http.settings.upload_limit_bytes;
-    let upload = Upload::read(&http, request, limit, &["updateExisting", "certificateId"]).await?;
+    let upload =
+        Upload::read(&http, request, limit, &["updateExisting", "certificateId", "delivery"]).await?;
     let options = ImportOptions {
         update_existing: upload.parsed("updateExisting", "true or false")?.unwrap_or(false),
         certificate_id: upload.parsed("certificateId", "a UUID")?,
     };
+    let delivery = upload.text("delivery").map(Delivery::of_field).unwrap_or_default();
     if let Some(id) = options.certificate_id {
         let certificate = http.commands.load::<Certificate>(id).await?.state.0;
         let certificate = certificate.ok_or_else(|| ApiError::not_found("certificate"))?;
         certificate.is_active.then_some(()).ok_or(Refusal::Inactive)?;
     }
     if query.dry_run == Some(true) {
+        delivery.checked(http.now())?;
         let reader = open(&http, &upload.file).await?.1;
         let report = dry_run(&http.commands, &http.claim_key, reader, options).await?;
         return Ok(Answer::ok(&ImportAnswer::rehearsed(report))?.message("nothing was stored"));
@@ -103,7 +111,9 @@ pub async fn handle(
     // The report names people: it stays in its expiring object, and the import leads to it again.
     let again = idempotency::Request { caller: &caller, route, key, body_sha256, keep_answer: false };
     once(&http, again, async |command_id| {
-        let (id, position) = begin(&http, &caller, command_id, &upload.file, format, options).await?;
+        let delivery = delivery.checked(http.now())?;
+        let (id, position) =
+            begin(&http, &caller, command_id, &upload.file, format, (options, delivery)).await?;
         answer(&http, id, position, rows).await
     })
     .await
@@ -134,7 +144,7 @@ async fn begin(
     command_id: CommandId,
     file: &UploadedFile,
     format: Format,
-    options: ImportOptions,
+    (options, delivery): (ImportOptions, MailDelivery),
 ) -> Result<(ImportId, Position), ApiError> {
     let id = ImportId(created_by(command_id, "import"));
     let key = import_key(id.0);
@@ -150,6 +160,7 @@ async fn begin(
         size: file.size,
         update_existing: options.update_existing,
         certificate_id: options.certificate_id.map(CertificateId),
+        delivery,
     };
     let command = ImportCommand::Request(request);
     let done = http.commands.execute::<Import>(&caller.context(command_id), id, command).await?;

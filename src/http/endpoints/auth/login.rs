@@ -10,7 +10,7 @@ use crate::commands::CommandContext;
 use crate::domain::claim::{Claim, ClaimKind};
 use crate::domain::person::normalised_email;
 use crate::domain::session::{Session, SessionCommand, SessionStarted};
-use crate::domain::user::{User, UserRegistered};
+use crate::domain::user::{Account, User};
 use crate::domain::{Personal, UserId};
 use crate::http::answer::Envelope;
 use crate::http::api_error::ErrorEnvelope;
@@ -66,6 +66,8 @@ pub async fn handle(
         user_id: id,
         refresh_sha256: refresh.sha256(),
         expires_at: http.tokens.refresh_until(now),
+        ends_at: None,
+        epoch: user.epoch,
     });
     let context = CommandContext::of_person(http.random_id().into(), id);
     let done = http.commands.execute::<Session>(&context, refresh.session_id, start).await?;
@@ -94,9 +96,9 @@ fn claimed(http: &HttpState, request: &LoginRequest) -> Result<String, ApiError>
 }
 
 /// The user who holds a claim. Where nobody does, as much is loaded, so that it takes as long.
-async fn find(http: &HttpState, claim: &str) -> Result<(UserId, Option<UserRegistered>), ApiError> {
+async fn find(http: &HttpState, claim: &str) -> Result<(UserId, Option<Account>), ApiError> {
     let holder = http.commands.load::<Claim>(claim).await?.state.0;
     let id = UserId(holder.unwrap_or(Uuid::nil()));
-    let user = http.commands.load::<User>(id).await?.state.0;
+    let user = http.commands.load::<User>(id).await?.state.active();
     Ok((id, user.filter(|_| holder.is_some())))
 }

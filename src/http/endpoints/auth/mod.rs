@@ -12,7 +12,7 @@ use uuid::Uuid;
 use super::super::tokens::RefreshToken;
 use super::super::{ApiError, HttpState};
 use crate::domain::UserId;
-use crate::domain::user::UserRegistered;
+use crate::domain::user::Account;
 
 /// Tokens, by the names of RFC 6749 §5.1, and whose they are.
 #[derive(Serialize, ToSchema)]
@@ -51,7 +51,7 @@ pub struct UserAnswer {
 }
 
 impl UserAnswer {
-    fn of(id: UserId, user: &UserRegistered) -> Self {
+    fn of(id: UserId, user: &Account) -> Self {
         let profile = &user.profile;
         Self {
             id: id.0,
@@ -67,7 +67,7 @@ impl UserAnswer {
 fn tokens(
     http: &HttpState,
     id: UserId,
-    user: &UserRegistered,
+    user: &Account,
     refresh: &RefreshToken,
     now: OffsetDateTime,
 ) -> Result<TokenAnswer, ApiError> {

@@ -59,7 +59,7 @@ pub async fn handle(
         metrics::counter!("laureate_refresh_token_reuse_total").increment(1);
         return Err(Refusal::SessionEnded.into());
     };
-    let user = http.commands.load::<User>(user_id).await?.state.0.ok_or(Refusal::SessionEnded)?;
+    let user = http.commands.load::<User>(user_id).await?.state.active().ok_or(Refusal::SessionEnded)?;
     let answer = super::tokens(&http, user_id, &user, &next, now)?;
     Ok(Answer::ok(&answer)?.at(done.position))
 }

@@ -6,14 +6,13 @@ use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use super::JobAnswer;
-use crate::http::endpoints::rfc3339;
+use super::filter::JobsFilter;
+use super::summary::SummaryAnswer;
 use crate::http::extract::{Paging, Query};
 use crate::http::{Answer, ApiError, HttpState};
-use crate::projection::queries::jobs::{self, JobsSummary};
+use crate::projection::queries::jobs::{self, JobFilter};
 
-const STATUSES: [&str; 3] = ["pending", "sent", "error"];
-
-/// Which jobs.
+/// Which jobs: those that meet all that is given.
 #[derive(Deserialize, IntoParams)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
@@ -24,8 +23,20 @@ pub struct JobsQuery {
     limit: Option<u32>,
     /// Of this status: `pending`, `sent` or `error`.
     status: Option<String>,
-    /// About this generated certificate.
+    /// In this state: `queued`, `claimed`, `retrying`, `sent`, `failed`, `unknown`, `held`, `scheduled` or
+    /// `cancelled`; several with commas.
+    state: Option<String>,
+    /// About generated certificates of this certificate.
+    certificate_id: Option<Uuid>,
+    /// About generated certificates that this batch made.
+    batch_id: Option<Uuid>,
+    /// About this generated certificate; also spelled `issuanceId`.
+    #[serde(alias = "issuanceId")]
     generated_certificate_id: Option<Uuid>,
+    /// Queued at this time (RFC 3339) or later.
+    from: Option<String>,
+    /// Queued before this time (RFC 3339).
+    to: Option<String>,
 }
 
 /// A page of jobs and how many there are in all.
@@ -51,42 +62,6 @@ pub struct JobsMeta {
     summary: SummaryAnswer,
 }
 
-/// How many jobs there are.
-#[derive(Debug, PartialEq, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct SummaryAnswer {
-    /// All jobs.
-    total: i64,
-    /// Those that wait or are under way.
-    pending: i64,
-    /// Those that a server took.
-    sent: i64,
-    /// Those given up, or with an unknown outcome.
-    error: i64,
-    /// Sent of those that ended, in percent with two decimals; null before any ended.
-    success_rate: Option<f64>,
-    /// When a try was last begun (RFC 3339).
-    last_processed: Option<String>,
-}
-
-impl From<JobsSummary> for SummaryAnswer {
-    fn from(summary: JobsSummary) -> Self {
-        let ended = summary.sent + summary.error;
-        // Hundredths of a percent, rounded to the nearest; counts of jobs are far below 2^53.
-        let hundredths = (ended > 0).then(|| (summary.sent * 10_000 + ended / 2) / ended);
-        #[allow(clippy::cast_precision_loss, reason = "at most 10,000")]
-        let success_rate = hundredths.map(|hundredths| hundredths as f64 / 100.0);
-        Self {
-            total: summary.total,
-            pending: summary.pending,
-            sent: summary.sent,
-            error: summary.error,
-            success_rate,
-            last_processed: summary.last_processed.map(rfc3339),
-        }
-    }
-}
-
 /// Jobs, newest first, and how many there are in all.
 #[utoipa::path(
     get, path = "/jobs", params(JobsQuery),
@@ -97,40 +72,16 @@ pub async fn handle(
     Query(query): Query<JobsQuery>,
 ) -> Result<Answer, ApiError> {
     let paging = Paging::of(query.cursor.as_deref(), query.limit)?;
-    if query.status.as_ref().is_some_and(|status| !STATUSES.contains(&status.as_str())) {
-        return Err(ApiError::field("status", format!("give one of {}", STATUSES.join(", "))));
-    }
-    page(&http, paging, query.status.as_deref(), query.generated_certificate_id).await
+    let JobsQuery { status, state, certificate_id, batch_id, generated_certificate_id, from, to, .. } = query;
+    let filter = JobsFilter { status, state, certificate_id, batch_id, generated_certificate_id, from, to };
+    page(&http, paging, &filter.checked()?).await
 }
 
-pub(super) async fn page(
-    http: &HttpState,
-    paging: Paging,
-    status: Option<&str>,
-    issuance: Option<Uuid>,
-) -> Result<Answer, ApiError> {
+pub(super) async fn page(http: &HttpState, paging: Paging, filter: &JobFilter) -> Result<Answer, ApiError> {
     let database = http.database().await?;
-    let listed = jobs::list(&database, paging.page(), status, issuance).await?;
+    let listed = jobs::list(&database, paging.page(), filter).await?;
     let summary = jobs::summary(&database).await?.into();
     let next_cursor = paging.meta(listed.next_cursor).next_cursor;
     let shown = listed.items.into_iter().map(JobAnswer::from).collect::<Vec<_>>();
     Answer::list(&shown, &JobsMeta { next_cursor, limit: paging.limit, summary })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_success_rate_counts_what_ended() {
-        let rate = |pending, sent, error| {
-            let total = pending + sent + error;
-            SummaryAnswer::from(JobsSummary { total, pending, sent, error, last_processed: None })
-                .success_rate
-        };
-        assert_eq!(rate(5, 0, 0), None);
-        assert_eq!(rate(5, 2, 1), Some(66.67));
-        assert_eq!(rate(0, 7, 0), Some(100.0));
-        assert_eq!(rate(0, 0, 3), Some(0.0));
-    }
 }

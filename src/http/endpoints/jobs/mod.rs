@@ -1,9 +1,11 @@
 //! Jobs: one e-mail about one generated certificate each.
 
+pub mod filter;
 pub mod get;
 pub mod list;
 pub mod pending;
 pub mod retry;
+pub mod summary;
 
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -21,12 +23,14 @@ pub struct JobAnswer {
     pub id: Uuid,
     /// The generated certificate that it is about.
     pub generated_certificate_id: Uuid,
-    /// `pending`, `sent` or `error`.
+    /// `pending` (also held and scheduled), `sent`, or `error` (failed, unknown or cancelled).
     #[schema(example = "sent")]
     pub status: String,
-    /// `queued`, `claimed`, `retrying`, `sent`, `failed` or `unknown`.
+    /// `queued`, `claimed`, `retrying`, `sent`, `failed`, `unknown`, `held`, `scheduled` or `cancelled`.
     #[schema(example = "sent")]
-    pub stage: String,
+    pub state: String,
+    /// When it is to be sent (RFC 3339), while it is scheduled.
+    pub due_at: Option<String>,
     /// Who gets the mail.
     #[schema(value_type = String)]
     pub to_name: Personal<String>,
@@ -42,6 +46,9 @@ pub struct JobAnswer {
     /// Why the last try failed, or what is known of an unknown outcome.
     #[schema(value_type = Option<String>)]
     pub error_message: Option<Personal<String>>,
+    /// Why it was cancelled, if it was.
+    #[schema(value_type = Option<String>)]
+    pub cancel_reason: Option<Personal<String>>,
     /// The server's last answer in full.
     #[schema(value_type = Option<String>)]
     pub server_answer: Option<Personal<String>>,
@@ -57,13 +64,15 @@ impl From<JobRow> for JobAnswer {
             id: row.id,
             generated_certificate_id: row.issuance_id,
             status: row.status,
-            stage: row.stage,
+            state: row.stage,
+            due_at: row.due_at.map(super::rfc3339),
             to_name: row.to_name,
             to_address: row.to_address,
             attempts: row.attempts,
             attempted_at: row.attempted_at.map(super::rfc3339),
             sent_at: row.sent_at.map(super::rfc3339),
             error_message: row.error_message,
+            cancel_reason: row.cancel_reason,
             server_answer: row.answer,
             message_id: row.message_id,
             created_at: super::rfc3339(row.created_at),
@@ -71,7 +80,7 @@ impl From<JobRow> for JobAnswer {
     }
 }
 
-/// A stage and the status that it counts as, as answers name them.
+/// A state and the status that it counts as, as answers name them.
 const fn named(stage: Stage) -> (&'static str, &'static str) {
     match stage {
         Stage::Absent | Stage::Queued => ("queued", "pending"),
@@ -80,5 +89,8 @@ const fn named(stage: Stage) -> (&'static str, &'static str) {
         Stage::Sent => ("sent", "sent"),
         Stage::Failed => ("failed", "error"),
         Stage::Unknown => ("unknown", "error"),
+        Stage::Held => ("held", "pending"),
+        Stage::Scheduled => ("scheduled", "pending"),
+        Stage::Cancelled => ("cancelled", "error"),
     }
 }

@@ -25,7 +25,7 @@ pub struct RetryAnswer {
     status: &'static str,
     /// `queued`.
     #[schema(example = "queued")]
-    stage: &'static str,
+    state: &'static str,
     /// Tries begun before.
     attempts: u32,
 }
@@ -58,8 +58,8 @@ pub async fn handle(
     once(&http, request, async |command_id| {
         let context = caller.context(command_id);
         let done = http.commands.execute::<Email>(&context, EmailId(id), EmailCommand::Retry).await?;
-        let (stage, status) = super::named(done.state.stage);
-        let answer = RetryAnswer { id, status, stage, attempts: done.state.attempt };
+        let (state, status) = super::named(done.state.stage);
+        let answer = RetryAnswer { id, status, state, attempts: done.state.attempt };
         Ok(Answer::ok(&answer)?.at(done.position).message("it will be sent again"))
     })
     .await

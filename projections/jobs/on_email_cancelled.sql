@@ -1,0 +1,10 @@
+-- row key: id
+-- It is not sent, nor sent again; what an earlier try was told stays visible.
+UPDATE jobs SET
+    stage = 'cancelled',
+    due_at = NULL,
+    cancel_reason = data.reason,
+    updated_at = event.time,
+    position = event.position
+FROM event, json_to_record(event.data) AS data(reason text)
+WHERE jobs.id = event.id

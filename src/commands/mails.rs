@@ -1,0 +1,105 @@
+//! The mails about one issuance: another one, and calling back what was not sent.
+
+use super::{CommandContext, CommandError, Commands};
+use crate::domain::email::{Email, EmailCommand, MailDelivery, OnUnknown, Stage};
+use crate::domain::issuance::Issuance;
+use crate::domain::{EmailId, IssuanceId, Personal, Refusal};
+use crate::event_log::Position;
+use crate::process::issuance::mail_about;
+
+/// The most mails about one issuance.
+pub const MAX_MAILS: u32 = 100;
+
+/// A mail that was asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AnotherMail {
+    /// Its id.
+    pub id: EmailId,
+    /// Which of the issuance's mails it is; the first comes by itself.
+    pub number: u32,
+    /// Where it stands.
+    pub stage: Stage,
+    /// The position of its last event.
+    pub position: Position,
+}
+
+/// What became of the mails of an issuance that were to be called back.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct CalledBack {
+    /// Those that are cancelled, by this command or before.
+    pub cancelled: u32,
+    /// Those that were sent.
+    pub sent: u32,
+    /// Those that a worker is at; look again in a moment.
+    pub under_way: u32,
+}
+
+/// Queues another mail about an issuance, with the next number that is free.
+///
+/// # Errors
+/// There is no such issuance, it has no PDF, or it has had too many mails; or the log can't be used.
+pub async fn mail_again(
+    commands: &Commands,
+    context: &CommandContext,
+    issuance: IssuanceId,
+    delivery: MailDelivery,
+    on_unknown: OnUnknown,
+) -> Result<AnotherMail, CommandError> {
+    let committed = commands
+        .transact(context, |transaction| async move {
+            let state = transaction.look::<Issuance>(issuance).await?.state;
+            let request = state.request.ok_or(Refusal::NotFound("generated certificate"))?;
+            let missing =
+                if state.failure.is_some() { "it could not be made" } else { "it is still being made" };
+            let pdf = state
+                .generated
+                .ok_or_else(|| Refusal::WrongState(format!("there is no PDF to send: {missing}")))?;
+            // The first is made by the process manager, perhaps in this very moment.
+            for number in 2..=MAX_MAILS {
+                let id = EmailId::nth_of(issuance, number);
+                let email = transaction.look::<Email>(id).await?;
+                if email.position != 0 && email.own.is_empty() {
+                    continue;
+                }
+                let mail = mail_about(issuance, &request, &pdf, delivery, on_unknown);
+                let queue = EmailCommand::Queue(Box::new(mail));
+                let done = transaction.decide_loaded::<Email>(id, email, &queue)?;
+                let (stage, position) = (done.state.stage, done.position);
+                return Ok(AnotherMail { id, number, stage, position });
+            }
+            Err(Refusal::WrongState(format!("there are {MAX_MAILS} mails about it already")).into())
+        })
+        .await?;
+    let position = committed.last_position().unwrap_or(committed.value.position);
+    Ok(AnotherMail { position, ..committed.value })
+}
+
+/// Cancels every mail about an issuance that was not sent; `context` makes the context of the `n`th.
+///
+/// # Errors
+/// The log can't be used.
+pub async fn call_back(
+    commands: &Commands,
+    context: impl Fn(usize) -> CommandContext,
+    issuance: IssuanceId,
+    reason: &Personal<String>,
+) -> Result<CalledBack, CommandError> {
+    let mut called = CalledBack::default();
+    for number in 1..=MAX_MAILS {
+        let id = EmailId::nth_of(issuance, number);
+        let cancel = EmailCommand::Cancel { reason: reason.clone() };
+        match commands.execute::<Email>(&context(number as usize), id, cancel).await {
+            Ok(_) => called.cancelled += 1,
+            Err(CommandError::Refused(Refusal::NotFound(_))) if number == 1 => {}
+            Err(CommandError::Refused(Refusal::NotFound(_))) => break,
+            Err(CommandError::Refused(Refusal::WrongState(_))) => {
+                match commands.load::<Email>(id).await?.state.stage {
+                    Stage::Sent => called.sent += 1,
+                    _ => called.under_way += 1,
+                }
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(called)
+}

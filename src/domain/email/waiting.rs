@@ -1,0 +1,45 @@
+//! Letting a mail go that waits, letting it wait for something else, and calling it back.
+
+use super::{EmailCancelled, EmailEvent, EmailReleased, EmailRescheduled, EmailState, MailDelivery, Stage};
+use crate::domain::{Personal, Refusal};
+
+pub(super) fn release(stage: Stage) -> Result<Vec<EmailEvent>, Refusal> {
+    match stage {
+        Stage::Held | Stage::Scheduled => Ok(vec![EmailReleased {}.into()]),
+        _ => Err(Refusal::WrongState("only a held or scheduled job can be released".to_owned())),
+    }
+}
+
+pub(super) fn reschedule(
+    state: &EmailState,
+    stage: Stage,
+    delivery: MailDelivery,
+) -> Result<Vec<EmailEvent>, Refusal> {
+    match (stage, delivery) {
+        (Stage::Held | Stage::Scheduled, MailDelivery::Immediate) => release(stage),
+        (Stage::Held, MailDelivery::Held) => Ok(Vec::new()),
+        (Stage::Scheduled, MailDelivery::At(at)) if state.due == Some(at) => Ok(Vec::new()),
+        (Stage::Held | Stage::Scheduled, _) => Ok(vec![EmailRescheduled { delivery }.into()]),
+        _ => Err(Refusal::WrongState(
+            "only a held or scheduled job can be given another time; this one is on its way or has ended"
+                .to_owned(),
+        )),
+    }
+}
+
+pub(super) fn cancel(stage: Stage, reason: &Personal<String>) -> Result<Vec<EmailEvent>, Refusal> {
+    match stage {
+        Stage::Cancelled => Ok(Vec::new()),
+        Stage::Sent => Err(Refusal::WrongState("the mail was sent; it can't be called back".to_owned())),
+        Stage::Claimed => Err(Refusal::WrongState(
+            "the mail is being handed over just now; look again in a moment".to_owned(),
+        )),
+        Stage::Absent
+        | Stage::Queued
+        | Stage::Retrying
+        | Stage::Failed
+        | Stage::Unknown
+        | Stage::Held
+        | Stage::Scheduled => Ok(vec![EmailCancelled { reason: reason.clone() }.into()]),
+    }
+}

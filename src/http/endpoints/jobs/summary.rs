@@ -1,0 +1,107 @@
+//! How many jobs there are.
+
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::super::rfc3339;
+use crate::projection::queries::jobs::JobsSummary;
+
+/// How many jobs there are, whatever the filter.
+#[derive(Debug, PartialEq, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct SummaryAnswer {
+    /// All jobs: pending, sent and error together.
+    #[schema(example = 150)]
+    total: i64,
+    /// Those that wait or are under way.
+    #[schema(example = 5)]
+    pending: i64,
+    /// Those that a server took.
+    #[schema(example = 140)]
+    sent: i64,
+    /// Those that were not sent and are not going to be by themselves.
+    #[schema(example = 5)]
+    error: i64,
+    /// Sent of those that were tried to their end, in percent with two decimals; cancelled ones don't count.
+    /// Null before any ended.
+    #[schema(example = 96.55)]
+    success_rate: Option<f64>,
+    /// When a try was last begun (RFC 3339).
+    #[schema(example = "2026-11-21T12:00:00Z")]
+    last_processed: Option<String>,
+    /// The same by state.
+    by_state: StatesAnswer,
+}
+
+/// How many jobs are in each state.
+#[derive(Debug, PartialEq, Serialize, ToSchema)]
+#[schema(example = json!({
+    "queued": 1, "claimed": 1, "retrying": 1, "sent": 140, "failed": 4, "unknown": 1, "held": 1,
+    "scheduled": 1, "cancelled": 0
+}))]
+pub struct StatesAnswer {
+    /// Those that wait for a worker.
+    queued: i64,
+    /// Those that a worker is at.
+    claimed: i64,
+    /// Those that wait for another try.
+    retrying: i64,
+    /// Those that a server took.
+    sent: i64,
+    /// Those that were given up.
+    failed: i64,
+    /// Those whose outcome nobody knows.
+    unknown: i64,
+    /// Those that wait until they are released.
+    held: i64,
+    /// Those that wait for their time.
+    scheduled: i64,
+    /// Those that are not to be sent.
+    cancelled: i64,
+}
+
+impl From<JobsSummary> for SummaryAnswer {
+    fn from(summary: JobsSummary) -> Self {
+        #[allow(clippy::cast_precision_loss, reason = "at most 10,000")]
+        let success_rate = summary.success_hundredths().map(|hundredths| hundredths as f64 / 100.0);
+        Self {
+            total: summary.total,
+            pending: summary.pending(),
+            sent: summary.sent,
+            error: summary.error(),
+            success_rate,
+            last_processed: summary.last_processed.map(rfc3339),
+            by_state: StatesAnswer {
+                queued: summary.queued,
+                claimed: summary.claimed,
+                retrying: summary.retrying,
+                sent: summary.sent,
+                failed: summary.failed,
+                unknown: summary.unknown,
+                held: summary.held,
+                scheduled: summary.scheduled,
+                cancelled: summary.cancelled,
+            },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_success_rate_counts_what_was_tried_to_its_end() {
+        let rate = |held, sent, failed, cancelled| {
+            let total = held + sent + failed + cancelled;
+            let summary = JobsSummary { total, held, sent, failed, cancelled, ..JobsSummary::default() };
+            let answer = SummaryAnswer::from(summary);
+            assert_eq!(answer.pending + answer.sent + answer.error, answer.total);
+            answer.success_rate
+        };
+        assert_eq!(rate(5, 0, 0, 9), None);
+        assert_eq!(rate(5, 2, 1, 0), Some(66.67));
+        assert_eq!(rate(0, 7, 0, 3), Some(100.0));
+        assert_eq!(rate(0, 0, 3, 0), Some(0.0));
+    }
+}
