@@ -14,23 +14,25 @@ pub(super) fn add(document: &mut Value) {
     let schemas = document["components"]["schemas"].clone();
     for operation in operations(document) {
         if let Some(body) = operation.get_mut("requestBody") {
-            add_to(&mut body["content"], &schemas, None);
+            add_to(body, &schemas, None);
         }
         let responses = operation.get_mut("responses").and_then(Value::as_object_mut);
         for (status, response) in responses.into_iter().flatten() {
             let error = error_of(status, response);
-            add_to(&mut response["content"], &schemas, error);
+            add_to(response, &schemas, error);
         }
     }
     let shared = document["components"]["responses"].as_object_mut();
     for response in shared.into_iter().flat_map(|shared| shared.values_mut()) {
         let error = first_code(response).map(error_example);
-        add_to(&mut response["content"], &schemas, error);
+        add_to(response, &schemas, error);
     }
 }
 
-fn add_to(content: &mut Value, schemas: &Value, known: Option<Value>) {
-    let Some(media) = content.get_mut(JSON).and_then(Value::as_object_mut) else { return };
+fn add_to(body: &mut Value, schemas: &Value, known: Option<Value>) {
+    // Reading by index would insert what is missing.
+    let media = body.get_mut("content").and_then(|content| content.get_mut(JSON));
+    let Some(media) = media.and_then(Value::as_object_mut) else { return };
     if !media.contains_key("example") && !media.contains_key("examples") {
         let composed = known.unwrap_or_else(|| compose(&media["schema"], schemas, 0));
         media.insert("example".to_owned(), composed);

@@ -26,6 +26,7 @@ pub(super) fn finish(mut document: Value) -> Value {
     let mut tags = Vec::new();
     for operation in operations(&mut document) {
         settle_parameters(operation);
+        settle_files(operation);
         errors::complete(operation);
         tags.extend(operation["tags"][0].as_str().map(str::to_owned));
     }
@@ -59,16 +60,30 @@ pub(super) fn operations(document: &mut Value) -> impl Iterator<Item = &mut Map<
 fn settle_parameters(operation: &mut Map<String, Value>) {
     let parameters = operation.get_mut("parameters").and_then(Value::as_array_mut);
     for parameter in parameters.into_iter().flatten() {
-        let schema = &mut parameter["schema"];
-        if let Some(kinds) = schema["type"].as_array_mut() {
-            kinds.retain(|kind| kind != "null");
-            if let [only] = kinds.as_slice() {
-                schema["type"] = only.clone();
-            }
+        // Reading by index would insert what is missing.
+        let kind = parameter.get_mut("schema").and_then(|schema| schema.get_mut("type"));
+        if let Some(kind) = kind
+            && let Some([first, second]) = kind.as_array().map(Vec::as_slice)
+            && (first == "null" || second == "null")
+        {
+            *kind = if first == "null" { second.clone() } else { first.clone() };
         }
         if parameter["name"] == "Idempotency-Key" {
             let schema = json!({ "type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$" });
             parameter["schema"] = schema;
+        }
+    }
+}
+
+/// A file is bytes, and not a list of numbers as its Rust type would have it.
+fn settle_files(operation: &mut Map<String, Value>) {
+    let responses = operation.get_mut("responses").and_then(Value::as_object_mut);
+    for response in responses.into_iter().flat_map(|responses| responses.values_mut()) {
+        let content = response.get_mut("content").and_then(Value::as_object_mut);
+        for (_, media) in content.into_iter().flatten().filter(|(kind, _)| *kind != "application/json") {
+            if media["schema"]["type"] == "array" {
+                media["schema"] = json!({ "type": "string", "format": "binary" });
+            }
         }
     }
 }
