@@ -4,13 +4,16 @@
 //! again — by an impatient client, a redelivered message, or after a time-out that left its outcome
 //! unknown — finds its own events and changes nothing.
 
+pub mod change_user;
 pub mod issue;
 pub mod loaded;
 pub mod mails;
 pub mod register_user;
 pub mod snapshot;
+pub mod stop_mails;
 pub mod take_in_row;
 pub mod transaction;
+pub mod withdraw;
 
 use std::fmt::Display;
 use std::sync::Arc;

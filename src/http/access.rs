@@ -61,6 +61,8 @@ permissions! {
     ReadIssuances = "issuances:read", from Viewer;
     /// Issue.
     Issue = "issuances:issue", from Operator;
+    /// Revoke what was issued, one by one or as a batch.
+    Revoke = "issuances:revoke", from Operator;
     /// See mails.
     ReadJobs = "jobs:read", from Viewer;
     /// Send mails again.

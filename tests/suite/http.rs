@@ -1,5 +1,8 @@
 //! The API from outside: over HTTP, with every role at work on real servers.
 
+mod access_table;
+mod api_keys;
+mod bulk;
 mod designs;
 mod document;
 mod downloads;
@@ -7,11 +10,16 @@ mod group_commits;
 mod hostile;
 mod idempotency;
 mod imports;
+mod limits;
 mod operations;
+mod people;
+mod progress;
 mod protocol;
 mod refusals;
+mod revoking;
 mod sessions;
 mod story;
+mod users;
 
 use std::io::Cursor;
 

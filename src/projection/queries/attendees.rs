@@ -61,3 +61,42 @@ pub async fn list(client: &impl GenericClient, page: Page) -> Result<Listed<Atte
     let rows = query(client, sql, &[&page.after, &page.fetch()]).await?;
     Ok(page.listed(rows, |row: &AttendeeRow| row.created_position))
 }
+
+/// Which people are meant; those who meet all that is given.
+#[derive(Clone, Debug, Default)]
+pub struct AttendeeSelection {
+    /// Made known by this import.
+    pub import_id: Option<Uuid>,
+    /// Of this country, in whatever case.
+    pub country: Option<String>,
+    /// With this in their name, e-mail address or document number, in whatever case.
+    pub search: Option<String>,
+    /// Known since this time.
+    pub created_after: Option<OffsetDateTime>,
+    /// Known before this time.
+    pub created_before: Option<OffsetDateTime>,
+}
+
+row! {
+    /// Somebody who is meant.
+    pub struct SelectedRow {
+        /// The attendee's id.
+        pub id: Uuid,
+    }
+}
+
+/// The ids of the first `most` people who are meant, in the order in which they became known.
+///
+/// # Errors
+/// The database is not available.
+pub async fn select(
+    client: &impl GenericClient,
+    selection: &AttendeeSelection,
+    most: i64,
+) -> Result<Vec<Uuid>, DatabaseError> {
+    let sql = include_str!("../../../projections/attendees/select_attendees.sql");
+    let AttendeeSelection { import_id, country, search, created_after, created_before } = selection;
+    let rows: Vec<SelectedRow> =
+        query(client, sql, &[&most, import_id, country, search, created_after, created_before]).await?;
+    Ok(rows.into_iter().map(|row| row.id).collect())
+}

@@ -23,7 +23,7 @@ row! {
         pub import_id: Option<Uuid>,
         /// Addresses the certificate in public, 32 hex digits.
         pub public_id: String,
-        /// `requested`, `generated` or `failed`.
+        /// `requested`, `generated`, `failed` or `revoked`.
         pub state: String,
         /// The organisation that issues, as shown.
         pub client: String,
@@ -50,6 +50,13 @@ row! {
         pub failure_code: Option<String>,
         /// Why there is no PDF; may quote the person's name.
         pub failure_reason: Option<Personal<String>>,
+        /// When it was revoked.
+        #[serde(with = "time::serde::rfc3339::option")]
+        pub revoked_at: Option<OffsetDateTime>,
+        /// Why it was revoked: a stable code.
+        pub revocation_reason: Option<String>,
+        /// Why it was revoked, in somebody's own words.
+        pub revocation_note: Option<Personal<String>>,
         /// Whether a mail about it was sent.
         pub is_sent: bool,
         /// When its first event was appended.
@@ -115,4 +122,29 @@ pub async fn list(
     let rows =
         query(client, sql, &[&page.after, &fetch, certificate_id, attendee_id, state, batch_id]).await?;
     Ok(page.listed(rows, |row: &IssuanceRow| row.created_position))
+}
+
+row! {
+    /// What issuing to one person would do.
+    pub struct RehearsedRow {
+        /// The person.
+        pub id: Uuid,
+        /// Whether there is such a person.
+        pub is_known: bool,
+        /// Whether they hold the certificate already.
+        pub is_held: bool,
+    }
+}
+
+/// What issuing a certificate to people would do now.
+///
+/// # Errors
+/// The database is not available.
+pub async fn rehearse(
+    client: &impl GenericClient,
+    certificate: Uuid,
+    people: &[Uuid],
+) -> Result<Vec<RehearsedRow>, DatabaseError> {
+    let sql = include_str!("../../../projections/issuances/rehearse_issuing.sql");
+    query(client, sql, &[&certificate, &people]).await
 }

@@ -91,7 +91,7 @@ async fn lists_are_narrowed_by_what_is_asked_for() {
         count(issuances::IssuanceFilter { certificate_id: Some(id(CERTIFICATE)), ..filter() }).await,
         3
     );
-    assert_eq!(count(issuances::IssuanceFilter { state: Some("failed".to_owned()), ..filter() }).await, 1);
+    assert_eq!(count(issuances::IssuanceFilter { state: Some("revoked".to_owned()), ..filter() }).await, 2);
     assert_eq!(count(issuances::IssuanceFilter { batch_id: Some(id(BATCH + 1)), ..filter() }).await, 0);
 
     let active = certificates::list(&client, ALL, Some(true)).await.expect("answers");
@@ -99,7 +99,7 @@ async fn lists_are_narrowed_by_what_is_asked_for() {
     assert_eq!(certificates::list(&client, ALL, None).await.expect("answers").items.len(), 2);
     assert_eq!(batches::list(&client, ALL).await.expect("answers").items.len(), 2);
     assert_eq!(imports::list(&client, ALL).await.expect("answers").items.len(), 2);
-    assert_eq!(users::list(&client, ALL).await.expect("answers").items.len(), 1);
+    assert_eq!(users::list(&client, ALL, None, None).await.expect("answers").items.len(), 2);
 
     let two = Page { after: None, limit: 2 };
     let rejections = imports::list_rejections(&client, id(IMPORT), two).await.expect("answers");

@@ -1,7 +1,10 @@
 //! A history in which everything happens at least once.
 
 use laureate::domain::attendee::{Attendee, AttendeeImported, AttendeeUpdated, ImportedRow};
-use laureate::domain::batch::{Batch, BatchDispatched, BatchRequested, RefusedAttendee};
+use laureate::domain::batch::{
+    Batch, BatchCancelRequested, BatchCancelled, BatchDispatched, BatchRequested, BatchUndoRequested,
+    BatchUndone, RefusedAttendee,
+};
 use laureate::domain::certificate::{
     Certificate, CertificateActivated, CertificateDeactivated, CertificateDefined, Definition, DesignRef,
     TemplateRef,
@@ -13,11 +16,12 @@ use laureate::domain::email::{
     EmailRetryRequested, EmailSent, MailDelivery, OnUnknown, SendClaimed,
 };
 use laureate::domain::import::{
-    Earned, FileFormat, Import, ImportCompleted, ImportFailed, ImportRequested, ImportRowsAccepted,
-    ImportRowsRejected, RejectedField, RejectedRow,
+    Earned, FileFormat, Import, ImportCancelRequested, ImportCancelled, ImportCompleted, ImportFailed,
+    ImportRequested, ImportRowsAccepted, ImportRowsRejected, RejectedField, RejectedRow,
 };
 use laureate::domain::issuance::{
-    CertificateGenerated, CertificateGenerationFailed, CertificateRequested, Issuance, Origin, Page,
+    CertificateGenerated, CertificateGenerationFailed, CertificateRequested, CertificateRevoked, Issuance,
+    Origin, Page, WhyRevoked,
 };
 use laureate::domain::user::{Profile, Role, User, UserPasswordChanged, UserRegistered};
 use laureate::domain::{Locale, Person};
@@ -239,7 +243,41 @@ pub fn batch_requested(id: u128, attendees: &[u128]) -> Happened {
 pub fn batch_dispatched(id: u128, requested: u32) -> Happened {
     let attendee_id = Uuid::from_u128(0xA9).into();
     let refused = vec![RefusedAttendee { attendee_id, code: "NOT_FOUND".to_owned() }];
-    happened::<Batch>(id, BatchDispatched { requested, existing: 0, refused })
+    happened::<Batch>(id, BatchDispatched { requested, existing: 0, refused, left: 0 })
+}
+
+pub fn batch_cancel_requested(id: u128) -> Happened {
+    happened::<Batch>(id, BatchCancelRequested {})
+}
+
+pub fn batch_cancelled(id: u128) -> Happened {
+    happened::<Batch>(id, BatchCancelled { revoked: 1, kept: 2 })
+}
+
+pub fn batch_undo_requested(id: u128) -> Happened {
+    let note = Some("the wrong list".to_owned().into());
+    happened::<Batch>(id, BatchUndoRequested { reason: WhyRevoked::IssuedInError, note })
+}
+
+pub fn batch_undone(id: u128) -> Happened {
+    happened::<Batch>(id, BatchUndone { revoked: 3 })
+}
+
+pub fn revoked(id: u128) -> Happened {
+    let note = Some("Ada is misspelt".to_owned().into());
+    let batch_id = Some(Uuid::from_u128(BATCH).into());
+    happened::<Issuance>(id, CertificateRevoked { reason: WhyRevoked::WrongData, note, batch_id })
+}
+
+pub fn import_cancel_requested(id: u128) -> Happened {
+    happened::<Import>(id, ImportCancelRequested {})
+}
+
+pub fn import_cancelled(id: u128) -> Happened {
+    let report_key = Some("expiring/reports/2.csv".to_owned());
+    let end =
+        ImportCancelled { total: 6, created: 2, updated: 1, errors: 3, associated: 1, left: 9, report_key };
+    happened::<Import>(id, end)
 }
 
 pub fn registered(id: u128, name: &str) -> Happened {
@@ -263,7 +301,7 @@ pub fn claim_taken(id: u128) -> Happened {
 
 /// Everything happens at least once; mails end in every way.
 pub fn everything() -> Vec<Happened> {
-    vec![
+    let mut all = vec![
         registered(USER, "Grace"),
         defined(CERTIFICATE),
         defined(CERTIFICATE + 1),
@@ -327,5 +365,20 @@ pub fn everything() -> Vec<Happened> {
         design_uploaded(0xD2),
         design_taken_into_use(0xD1),
         design_deleted(0xD2),
-    ]
+        import_requested(IMPORT + 2),
+        rows_accepted(IMPORT + 2, 4),
+        import_cancel_requested(IMPORT + 2),
+        rows_accepted(IMPORT + 2, 5),
+        import_cancelled(IMPORT + 2),
+        batch_cancel_requested(BATCH),
+        batch_cancelled(BATCH),
+        batch_undo_requested(BATCH),
+        revoked(0x12),
+        revoked(0x13),
+        batch_undone(BATCH),
+        batch_cancel_requested(BATCH + 1),
+        batch_dispatched(BATCH + 1, 0),
+    ];
+    all.extend(super::users::everything());
+    all
 }

@@ -1,8 +1,10 @@
 //! Attendees: people certificates go to.
 
+pub mod bulk;
 pub mod bulk_upload;
 pub mod get;
 pub mod list;
+mod taking_in;
 
 use serde::Serialize;
 use utoipa::ToSchema;

@@ -11,7 +11,7 @@ use crate::http::extract::{Paging, Query};
 use crate::http::{Answer, ApiError, HttpState};
 use crate::projection::queries::issuances::{self, IssuanceFilter};
 
-const STATES: [&str; 3] = ["requested", "generated", "failed"];
+const STATES: [&str; 4] = ["requested", "generated", "failed", "revoked"];
 
 /// Which generated certificates: those that meet all that is given.
 #[derive(Deserialize, IntoParams)]
@@ -28,7 +28,7 @@ pub struct IssuancesQuery {
     attendee_id: Option<Uuid>,
     /// Made by this batch.
     batch_id: Option<Uuid>,
-    /// In this state: `requested`, `generated` or `failed`.
+    /// In this state: `requested`, `generated`, `failed` or `revoked`.
     state: Option<String>,
 }
 
