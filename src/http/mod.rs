@@ -47,7 +47,7 @@ pub use api_error::ApiError;
 pub use assemble::{router, router_with};
 pub use caller::Caller;
 pub use error_code::ErrorCode;
-pub use openapi::{openapi, openapi_json};
+pub use openapi::{openapi_document, openapi_json};
 pub use passwords::Passwords;
 pub use serve::serve;
 pub use settings::HttpSettings;

@@ -104,8 +104,8 @@ pub fn api() -> Vec<Endpoint> {
 pub fn root() -> Vec<Endpoint> {
     vec![
         on(GET, "/", routes!(pages::index::handle)).public(),
-        on(GET, "/certificate/{publicId}", routes!(verify::page::handle)).public(),
-        on(GET, "/certificate/{publicId}/download", routes!(verify::download::handle)).public(),
+        on(GET, "/certificate/{publicId}", routes!(verify::page::handle)).public().limited(Limit::Public),
+        on(GET, "/certificate/{publicId}/download", routes!(verify::download::handle)).public().limited(Limit::Public),
         on(GET, "/certificates/design_images/{folder}/{file}", routes!(certificates::design::handle)).public(),
 
         on(GET, "/health", routes!(health::status::handle)).public(),
