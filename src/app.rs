@@ -295,7 +295,8 @@ impl App {
             settings,
         });
         let (shutdown, grace) = (running.shutdown.clone(), running.grace);
-        running.spawn("api", async move { Ok(http::serve(listener, state, shutdown, grace).await?) });
+        let limits = self.config.http.connections;
+        running.spawn("api", async move { Ok(http::serve(listener, state, limits, shutdown, grace).await?) });
         Ok(())
     }
 

@@ -7,6 +7,7 @@ pub mod cli;
 pub mod commands;
 pub mod config;
 pub mod database;
+pub mod design;
 pub mod domain;
 pub mod event_log;
 pub mod http;

@@ -6,6 +6,7 @@ use super::attendee::{Attendee, AttendeeEvent};
 use super::batch::{Batch, BatchEvent};
 use super::certificate::{Certificate, CertificateEvent};
 use super::claim::{Claim, ClaimEvent};
+use super::design::{Design, DesignEvent};
 use super::email::{Email, EmailEvent};
 use super::import::{Import, ImportEvent};
 use super::issuance::{Issuance, IssuanceEvent};
@@ -74,6 +75,7 @@ all_events! {
     Batch(BatchEvent),
     Certificate(CertificateEvent),
     Claim(ClaimEvent),
+    Design(DesignEvent),
     Email(EmailEvent),
     Import(ImportEvent),
     Issuance(IssuanceEvent),

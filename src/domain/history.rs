@@ -14,6 +14,7 @@ use super::attendee::Attendee;
 use super::batch::Batch;
 use super::certificate::Certificate;
 use super::claim::Claim;
+use super::design::Design;
 use super::email::Email;
 use super::import::Import;
 use super::issuance::Issuance;
@@ -106,6 +107,7 @@ every_aggregate! {
     batches: Batch,
     certificates: Certificate,
     claims: Claim,
+    designs: Design,
     emails: Email,
     imports: Import,
     issuances: Issuance,

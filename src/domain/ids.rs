@@ -42,6 +42,8 @@ ids! {
     AttendeeId,
     /// A certificate: what people earn (the definition).
     CertificateId,
+    /// An uploaded image that certificates are drawn on.
+    DesignId,
     /// One person's certificate.
     IssuanceId,
     /// One request to issue for many people.

@@ -9,6 +9,7 @@ pub mod batch;
 pub mod certificate;
 pub mod claim;
 pub mod decider;
+pub mod design;
 pub mod email;
 pub mod event;
 pub mod events;
@@ -31,7 +32,8 @@ pub use event::Event;
 pub use events::{DecodeError, DomainEvent};
 pub use hex::hex;
 pub use ids::{
-    ApiKeyId, AttendeeId, BatchId, CertificateId, CommandId, EmailId, ImportId, IssuanceId, SessionId, UserId,
+    ApiKeyId, AttendeeId, BatchId, CertificateId, CommandId, DesignId, EmailId, ImportId, IssuanceId,
+    SessionId, UserId,
 };
 pub use locale::Locale;
 pub use person::{FieldError, Person, RawPerson};

@@ -72,14 +72,18 @@ error_codes! {
     CertificateInactive = "CERTIFICATE_INACTIVE", CONFLICT;
     /// The command doesn't fit the state; the message says which.
     WrongState = "WRONG_STATE", CONFLICT;
-    /// The certificate was revoked; its PDF is not given out any more.
-    CertificateRevoked = "CERTIFICATE_REVOKED", GONE;
     /// There is no PDF: it is not generated yet, or its generation failed.
     NotGenerated = "NOT_GENERATED", CONFLICT;
+    /// The issuer took the certificate back.
+    CertificateRevoked = "CERTIFICATE_REVOKED", GONE;
+    /// `Range` asks for a part that the file doesn't have; see `Content-Range`.
+    RangeNotSatisfiable = "RANGE_NOT_SATISFIABLE", RANGE_NOT_SATISFIABLE;
     /// `If-Match` names another version; read it again.
     PreconditionFailed = "PRECONDITION_FAILED", PRECONDITION_FAILED;
     /// The body is larger than allowed.
     PayloadTooLarge = "PAYLOAD_TOO_LARGE", PAYLOAD_TOO_LARGE;
+    /// The address is longer than allowed.
+    UriTooLong = "URI_TOO_LONG", URI_TOO_LONG;
     /// The content type is not the one that this endpoint takes.
     UnsupportedMediaType = "UNSUPPORTED_MEDIA_TYPE", UNSUPPORTED_MEDIA_TYPE;
     /// The key was used before with another body.

@@ -5,6 +5,7 @@ use std::time::Duration;
 use axum::extract::multipart::{MultipartError, MultipartRejection};
 use axum::extract::rejection::BytesRejection;
 use axum::http::StatusCode;
+use tower_http::timeout::TimeoutError;
 
 use super::passwords::PasswordError;
 use super::tokens::TokenError;
@@ -178,7 +179,7 @@ impl From<TokenError> for ApiError {
 
 impl From<BytesRejection> for ApiError {
     fn from(rejection: BytesRejection) -> Self {
-        of_status(rejection.status())
+        of_status(if stopped_coming(&rejection) { StatusCode::REQUEST_TIMEOUT } else { rejection.status() })
     }
 }
 
@@ -191,6 +192,9 @@ impl From<MultipartRejection> for ApiError {
 
 impl From<MultipartError> for ApiError {
     fn from(error: MultipartError) -> Self {
+        if stopped_coming(&error) {
+            return of_status(StatusCode::REQUEST_TIMEOUT);
+        }
         match error.status() {
             StatusCode::PAYLOAD_TOO_LARGE => of_status(StatusCode::PAYLOAD_TOO_LARGE),
             StatusCode::INTERNAL_SERVER_ERROR => Self::internal("an upload could not be read"),
@@ -200,6 +204,11 @@ impl From<MultipartError> for ApiError {
             ),
         }
     }
+}
+
+/// Whether a body was given up because nothing more of it came.
+fn stopped_coming(error: &(dyn std::error::Error + 'static)) -> bool {
+    std::iter::successors(Some(error), |error| error.source()).any(|error| error.is::<TimeoutError>())
 }
 
 /// What a bare status becomes, where a library answered and not we.

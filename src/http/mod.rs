@@ -8,7 +8,7 @@
 //! * [`mod@openapi`] — the document made of the table and the endpoints' annotations.
 //!
 //! Writes go through commands and answer from what these decided; reads come from projections. Nothing
-//! here renders or mails.
+//! here renders or mails; a sample is drawn by the workers' renderer.
 
 pub mod access;
 pub mod answer;
@@ -16,6 +16,7 @@ pub mod api_error;
 pub mod assemble;
 pub mod caller;
 pub mod client_address;
+pub mod connections;
 pub mod endpoint;
 pub mod endpoints;
 pub mod error_code;
@@ -30,6 +31,7 @@ pub mod rate_limit;
 pub mod router;
 pub mod serve;
 pub mod settings;
+mod stalling;
 pub mod state;
 pub mod tokens;
 

@@ -33,6 +33,10 @@ pub fn api() -> Vec<Endpoint> {
         on(GET, "/certificates", routes!(certificates::list::handle)).may(ReadCertificates),
         on(GET, "/certificates/active", routes!(certificates::active::handle)).may(ReadCertificates),
         on(POST, "/certificates/upload-design", routes!(certificates::upload_design::handle)).may(ManageCertificates).upload(),
+        on(GET, "/certificates/designs", routes!(certificates::designs::list::handle)).may(ReadCertificates),
+        on(GET, "/certificates/designs/info", routes!(certificates::designs::info::handle)).may(ReadCertificates),
+        on(GET, "/certificates/designs/{id}", routes!(certificates::designs::get::handle)).may(ReadCertificates),
+        on(DELETE, "/certificates/designs/{id}", routes!(certificates::designs::delete::handle)).may(ManageCertificates),
         on(GET, "/certificates/{id}", routes!(certificates::get::handle)).may(ReadCertificates),
         on(PUT, "/certificates/{id}/toggle-active", routes!(certificates::toggle_active::handle)).may(ManageCertificates),
 

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::client_address::{ForwardingHeader, TrustedProxies};
+use super::connections::{ConnectionSettings, origins};
 
 /// The `[http]` section of the configuration.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
@@ -33,6 +34,12 @@ pub struct HttpSettings {
     pub forwarding_header: ForwardingHeader,
     /// How often one client may call.
     pub limits: LimitSettings,
+    /// The origins whose pages may use the API in a browser, with commas; empty for none.
+    pub cors_origins: String,
+    /// What the public page of a certificate says of the person.
+    pub verification_shows: PersonShown,
+    /// What one connection may cost.
+    pub connections: ConnectionSettings,
     /// Access and refresh tokens.
     pub tokens: TokenSettings,
     /// The cost of passwords.
@@ -53,10 +60,26 @@ impl Default for HttpSettings {
             trusted_proxies: TrustedProxies::default(),
             forwarding_header: ForwardingHeader::default(),
             limits: LimitSettings::default(),
+            cors_origins: String::new(),
+            verification_shows: PersonShown::default(),
+            connections: ConnectionSettings::default(),
             tokens: TokenSettings::default(),
             passwords: PasswordSettings::default(),
         }
     }
+}
+
+/// What anybody who has a certificate's address is told of whom it was issued to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum PersonShown {
+    /// The name.
+    #[default]
+    Full,
+    /// The first letter of each part of the name.
+    Initials,
+    /// Nothing.
+    Nothing,
 }
 
 /// What tokens say about themselves, and how long they count.
@@ -155,6 +178,14 @@ impl HttpSettings {
                 "must be an http or https address without query and without / at the end",
             );
         }
+        if origins(&self.cors_origins).is_none() {
+            let problem = "must be origins such as https://console.example.com, with commas, in lower case; * is \
+                           not taken";
+            return wrong("cors_origins", problem);
+        }
+        if let Some((setting, problem)) = self.connections.problem() {
+            return wrong(setting, problem);
+        }
         let positive = [
             ("upload_limit_bytes", self.upload_limit_bytes),
             ("json_limit_bytes", self.json_limit_bytes as u64),
@@ -217,6 +248,7 @@ mod tests {
                 "public_base_url",
                 HttpSettings { public_base_url: "ftp://example.com".to_owned(), ..settings() },
             ),
+            ("cors_origins", HttpSettings { cors_origins: "*".to_owned(), ..settings() }),
             ("upload_limit_bytes", HttpSettings { upload_limit_bytes: 0, ..settings() }),
         ];
         for (setting, settings) in refused {

@@ -29,6 +29,7 @@ const PROJECTIONS: &[Files] = &[
         "batch_undone",
     ),
     files!("certificates": "certificate_activated", "certificate_deactivated", "certificate_defined"),
+    files!("designs": "design_deleted", "design_taken_into_use", "design_uploaded"),
     files!("imports":
         "import_cancel_requested", "import_cancelled", "import_completed", "import_failed", "import_requested",
         "import_rows_accepted", "import_rows_rejected",
@@ -69,6 +70,7 @@ mod tests {
         ("attendees", "attendee"),
         ("batches", "batch"),
         ("certificates", "certificate"),
+        ("designs", "design"),
         ("imports", "import"),
         ("issuances", "issuance"),
         ("jobs", "email"),

@@ -8,6 +8,7 @@ use crate::domain::attendee::{AttendeeEvent, ImportedRow};
 use crate::domain::batch::BatchEvent;
 use crate::domain::certificate::CertificateEvent;
 use crate::domain::claim::{ClaimEvent, ClaimKind};
+use crate::domain::design::DesignEvent;
 use crate::domain::email::{EmailEvent, MailDelivery};
 use crate::domain::import::{FileFormat, ImportEvent};
 use crate::domain::issuance::{CertificateRequested, IssuanceEvent, WhyRevoked};
@@ -34,6 +35,7 @@ pub fn of(event: &RecordedEvent, reveal: bool) -> Told {
         Ok(Event::Batch(event)) => teller.batch(&event),
         Ok(Event::Certificate(event)) => certificate(&event),
         Ok(Event::Claim(event)) => claim(&event),
+        Ok(Event::Design(event)) => design(&event),
         Ok(Event::Email(event)) => teller.email(&event),
         Ok(Event::Import(event)) => import(&event),
         Ok(Event::Issuance(event)) => teller.issuance(&event),
@@ -242,6 +244,19 @@ fn certificate(event: &CertificateEvent) -> Told {
         }
         CertificateEvent::CertificateActivated(_) => told("it may be issued from now on"),
         CertificateEvent::CertificateDeactivated(_) => told("it is not issued any more"),
+    }
+}
+
+fn design(event: &DesignEvent) -> Told {
+    match event {
+        DesignEvent::DesignUploaded(event) => {
+            let image = &event.image;
+            told(format!("“{}” of {} was uploaded", one_line(&image.name), one_line(&image.client)))
+                .with("key", one_line(&image.key))
+                .with("pixels", format!("{} × {}", image.width, image.height))
+        }
+        DesignEvent::DesignTakenIntoUse(_) => told("a certificate is drawn on it"),
+        DesignEvent::DesignDeleted(_) => told("it was deleted"),
     }
 }
 

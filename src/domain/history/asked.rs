@@ -20,6 +20,10 @@ use crate::domain::certificate::{
     CertificateEvent, Definition, DesignRef, samples::definition,
 };
 use crate::domain::claim::{Claim, ClaimCommand, ClaimEvent, ClaimKind, ClaimReleased, ClaimTaken};
+use crate::domain::design::{
+    Design, DesignCommand, DesignDeleted, DesignEvent, DesignImage, DesignTakenIntoUse, DesignUploaded,
+    samples::image,
+};
 use crate::domain::email::{
     Email, EmailCancelled, EmailCommand, EmailEvent, EmailFailed, EmailOutcomeUnknown, EmailQueued,
     EmailReleased, EmailRescheduled, EmailRetryRequested, EmailSent, MailDelivery, OnUnknown, SendClaimed,
@@ -335,6 +339,26 @@ impl Asked for Issuance {
             CertificateRequested { delivery: delivery(n), ..request(text) }.into(),
             whole_revocation(text, n).into(),
             revoked(WhyRevoked::Withdrawn, None).into(),
+        ]
+    }
+}
+
+impl Asked for Design {
+    fn command(which: u32, text: &str, _: u32) -> DesignCommand {
+        match which % 3 {
+            0 => DesignCommand::Upload(image(text)),
+            1 => DesignCommand::TakeIntoUse,
+            _ => DesignCommand::Delete,
+        }
+    }
+
+    fn samples(text: &str, n: u32) -> Vec<DesignEvent> {
+        let described = DesignImage { description: Some(text.to_owned()), width: n, ..image(text) };
+        vec![
+            DesignUploaded { image: image(text) }.into(),
+            DesignUploaded { image: described }.into(),
+            DesignTakenIntoUse {}.into(),
+            DesignDeleted {}.into(),
         ]
     }
 }

@@ -61,7 +61,7 @@ pub async fn guard(State(guard): State<Guard>, mut request: Request, next: Next)
             http.rate_limits.count(limit, client)?;
         }
         admit(&http, access, &mut request)?;
-        if request.method() == Method::GET
+        if [Method::GET, Method::HEAD].contains(request.method())
             && let Some(position) = min_position(request.headers())?
         {
             http.readers.wait_for(position, MAX_WAIT).await?;

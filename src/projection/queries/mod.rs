@@ -7,6 +7,7 @@
 pub mod attendees;
 pub mod batches;
 pub mod certificates;
+pub mod designs;
 pub mod imports;
 pub mod issuances;
 pub mod jobs;

@@ -90,7 +90,7 @@ async fn anybody_can_verify(api: &Api, issuance: &Value) {
     let json = api.app.client.get(api.app.url(&path)).header("accept", "application/json");
     let json = Answered::of(json.send().await.expect("answered")).await.expect(200);
     assert_eq!(json.body["data"]["fullName"], name);
-    assert_eq!(json.body["data"]["status"], "genuine");
+    assert_eq!(json.body["data"]["status"], "valid");
 
     let download = format!("{path}/download");
     let pdf = api.public(&download).await;

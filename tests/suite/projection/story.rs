@@ -10,6 +10,7 @@ use laureate::domain::certificate::{
     TemplateRef,
 };
 use laureate::domain::claim::{Claim, ClaimKind, ClaimTaken};
+use laureate::domain::design::{Design, DesignDeleted, DesignImage, DesignTakenIntoUse, DesignUploaded};
 use laureate::domain::email::{
     Email, EmailCancelled, EmailFailed, EmailOutcomeUnknown, EmailQueued, EmailReleased, EmailRescheduled,
     EmailRetryRequested, EmailSent, MailDelivery, OnUnknown, SendClaimed,
@@ -67,6 +68,31 @@ pub fn defined(id: u128) -> Happened {
         is_active: true,
     };
     happened::<Certificate>(id, CertificateDefined { definition })
+}
+
+pub fn design_uploaded(id: u128) -> Happened {
+    let image = DesignImage {
+        key: format!("certificates/design_images/acme_2026/frame_{id}.jpg"),
+        thumbnail_key: format!("certificates/design_images/acme_2026/frame_{id}_small.jpg"),
+        sha256: "d".repeat(64),
+        size: 4_096,
+        mime_type: "image/jpeg".to_owned(),
+        width: 3_508,
+        height: 2_480,
+        client: "Acme".to_owned(),
+        name: "Frame".to_owned(),
+        description: None,
+        original_name: "frame.png".to_owned(),
+    };
+    happened::<Design>(id, DesignUploaded { image })
+}
+
+pub fn design_taken_into_use(id: u128) -> Happened {
+    happened::<Design>(id, DesignTakenIntoUse {})
+}
+
+pub fn design_deleted(id: u128) -> Happened {
+    happened::<Design>(id, DesignDeleted {})
 }
 
 pub fn activated(id: u128) -> Happened {
@@ -335,6 +361,10 @@ pub fn everything() -> Vec<Happened> {
         queued_for(0x2C, 0x11, MailDelivery::At(datetime!(2026-12-01 09:00 UTC))),
         cancelled(0x2C),
         password_changed(USER),
+        design_uploaded(0xD1),
+        design_uploaded(0xD2),
+        design_taken_into_use(0xD1),
+        design_deleted(0xD2),
         import_requested(IMPORT + 2),
         rows_accepted(IMPORT + 2, 4),
         import_cancel_requested(IMPORT + 2),

@@ -5,7 +5,7 @@ use serde::Deserialize;
 use sha2::{Digest, Sha256};
 use utoipa::ToSchema;
 
-use super::{CertificateAnswer, DESIGNS, MAX_DESIGN_BYTES};
+use super::{CertificateAnswer, MAX_DESIGN_BYTES};
 use crate::domain::certificate::{Certificate, CertificateCommand, Definition, DesignRef, TemplateRef};
 use crate::domain::{CertificateId, Locale, hex};
 use crate::http::answer::Envelope;
@@ -13,7 +13,6 @@ use crate::http::api_error::ErrorEnvelope;
 use crate::http::extract::{IdempotencyKey, Json};
 use crate::http::idempotency::{Request, created_by, once};
 use crate::http::{Answer, ApiError, Caller, HttpState};
-use crate::storage::ObjectKey;
 
 /// The theme where the client names none.
 const DEFAULT_THEME: &str = "classic";
@@ -115,13 +114,11 @@ fn newest(http: &HttpState, theme: &str) -> Result<TemplateRef, ApiError> {
 /// The design behind one of our own addresses, pinned by its content.
 async fn pin_design(http: &HttpState, url: &str) -> Result<DesignRef, ApiError> {
     let wrong = |problem| ApiError::field("baseDesignUrl", problem);
-    let base = &http.settings.public_base_url;
-    let key = url.strip_prefix(base.as_str()).and_then(|path| path.strip_prefix('/'));
     let foreign = || wrong("is not an address of ours; upload the design first and give its url");
-    let key = key.filter(|key| key.starts_with(DESIGNS)).ok_or_else(foreign)?;
-    let key = ObjectKey::parse(key).map_err(|_| foreign())?;
+    let key = super::designs::key_of_url(http, url).ok_or_else(foreign)?;
     let bytes = http.storage.get(&key, MAX_DESIGN_BYTES).await?;
     let bytes = bytes.ok_or_else(|| wrong("is not there any more; upload the design again"))?;
+    super::designs::take_into_use(http, &key).await?;
     let sha256 = tokio::task::spawn_blocking(move || hex(&Sha256::digest(&bytes))).await;
     Ok(DesignRef { key: key.to_string(), sha256: sha256.map_err(ApiError::internal)? })
 }

@@ -3,6 +3,7 @@
 pub mod active;
 pub mod create;
 pub mod design;
+pub mod designs;
 pub mod get;
 pub mod list;
 pub mod toggle_active;
