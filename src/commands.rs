@@ -4,6 +4,7 @@
 //! again — by an impatient client, a redelivered message, or after a time-out that left its outcome
 //! unknown — finds its own events and changes nothing.
 
+pub mod change_user;
 pub mod issue;
 pub mod loaded;
 pub mod mails;

@@ -72,10 +72,10 @@ error_codes! {
     CertificateInactive = "CERTIFICATE_INACTIVE", CONFLICT;
     /// The command doesn't fit the state; the message says which.
     WrongState = "WRONG_STATE", CONFLICT;
+    /// The certificate was revoked; its PDF is not given out any more.
+    CertificateRevoked = "CERTIFICATE_REVOKED", GONE;
     /// There is no PDF: it is not generated yet, or its generation failed.
     NotGenerated = "NOT_GENERATED", CONFLICT;
-    /// The issuer took the certificate back.
-    CertificateRevoked = "CERTIFICATE_REVOKED", GONE;
     /// `Range` asks for a part that the file doesn't have; see `Content-Range`.
     RangeNotSatisfiable = "RANGE_NOT_SATISFIABLE", RANGE_NOT_SATISFIABLE;
     /// `If-Match` names another version; read it again.

@@ -13,6 +13,7 @@
 pub mod access;
 pub mod answer;
 pub mod api_error;
+pub mod api_key_token;
 pub mod assemble;
 pub mod caller;
 pub mod client_address;
@@ -23,15 +24,18 @@ pub mod error_code;
 pub mod error_mapping;
 pub mod extract;
 pub mod idempotency;
+pub mod last_use;
 pub mod layers;
 pub mod openapi;
 pub mod passwords;
+pub mod principal;
 pub mod progress_stream;
 pub mod rate_limit;
 pub mod router;
 pub mod serve;
 pub mod settings;
 mod stalling;
+pub mod standing;
 pub mod state;
 pub mod tokens;
 

@@ -6,19 +6,20 @@ use axum::http::Method;
 use utoipa_axum::routes;
 
 use super::access::Permission::{
-    ImportAttendees, Issue, ManageCertificates, ReadAttendees, ReadCertificates, ReadIssuances, ReadJobs,
-    RetryJobs, Revoke,
+    ImportAttendees, Issue, ManageApiKeys, ManageCertificates, ManageUsers, ReadAttendees, ReadCertificates,
+    ReadIssuances, ReadJobs, RetryJobs, Revoke,
 };
 use super::endpoint::{Endpoint, on};
 use super::endpoints::{
-    attendees, auth, batches, certificates, generated_certificates, health, imports, jobs, mails, pages,
-    verify,
+    api_keys, attendees, auth, batches, certificates, generated_certificates, health, imports, jobs, mails,
+    pages, users, verify,
 };
 use super::rate_limit::Limit;
 
 const GET: Method = Method::GET;
 const POST: Method = Method::POST;
 const PUT: Method = Method::PUT;
+const PATCH: Method = Method::PATCH;
 const DELETE: Method = Method::DELETE;
 
 /// What stands under the API's prefix.
@@ -26,8 +27,23 @@ const DELETE: Method = Method::DELETE;
 pub fn api() -> Vec<Endpoint> {
     vec![
         on(POST, "/auth/login", routes!(auth::login::handle)).public().limited(Limit::Password),
-        on(POST, "/auth/refresh", routes!(auth::refresh::handle)).public(),
+        on(POST, "/auth/refresh", routes!(auth::refresh::handle)).public().limited(Limit::Public),
         on(GET, "/auth/me", routes!(auth::me::handle)).signed_in(),
+        on(POST, "/auth/logout", routes!(auth::logout::handle)).public().limited(Limit::Public),
+        on(POST, "/auth/change-password", routes!(auth::change_password::handle)).signed_in().limited(Limit::Password),
+        on(GET, "/auth/sessions", routes!(auth::sessions::handle)).signed_in(),
+        on(DELETE, "/auth/sessions/{id}", routes!(auth::end_session::handle)).signed_in(),
+
+        on(POST, "/users", routes!(users::create::handle)).may(ManageUsers),
+        on(GET, "/users", routes!(users::list::handle)).may(ManageUsers),
+        on(GET, "/users/{id}", routes!(users::get::handle)).may(ManageUsers),
+        on(PATCH, "/users/{id}", routes!(users::update::handle)).may(ManageUsers),
+        on(DELETE, "/users/{id}", routes!(users::delete::handle)).may(ManageUsers),
+
+        on(POST, "/api-keys", routes!(api_keys::create::handle)).may(ManageApiKeys),
+        on(GET, "/api-keys", routes!(api_keys::list::handle)).may(ManageApiKeys),
+        on(GET, "/api-keys/{id}", routes!(api_keys::get::handle)).may(ManageApiKeys),
+        on(DELETE, "/api-keys/{id}", routes!(api_keys::revoke::handle)).may(ManageApiKeys),
 
         on(POST, "/certificates", routes!(certificates::create::handle)).may(ManageCertificates),
         on(GET, "/certificates", routes!(certificates::list::handle)).may(ReadCertificates),

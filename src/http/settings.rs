@@ -94,6 +94,8 @@ pub struct TokenSettings {
     pub access_seconds: u32,
     /// How long a refresh token counts, in seconds.
     pub refresh_seconds: u32,
+    /// How long a session counts however often it is refreshed, in seconds.
+    pub session_seconds: u32,
 }
 
 impl Default for TokenSettings {
@@ -103,6 +105,7 @@ impl Default for TokenSettings {
             audience: "laureate-api".to_owned(),
             access_seconds: 15 * 60,
             refresh_seconds: 7 * 24 * 3600,
+            session_seconds: 30 * 24 * 3600,
         }
     }
 }
@@ -197,6 +200,7 @@ impl HttpSettings {
             ("limits.failed_logins_per_minute", u64::from(self.limits.failed_logins_per_minute)),
             ("tokens.access_seconds", u64::from(self.tokens.access_seconds)),
             ("tokens.refresh_seconds", u64::from(self.tokens.refresh_seconds)),
+            ("tokens.session_seconds", u64::from(self.tokens.session_seconds)),
             ("passwords.max_concurrent", self.passwords.max_concurrent as u64),
         ];
         match positive.iter().find(|(_, value)| *value == 0) {

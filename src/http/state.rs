@@ -12,7 +12,9 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
+use super::last_use::LastUses;
 use super::rate_limit::RateLimits;
+use super::standing::Standing;
 use super::{ApiError, HttpSettings, Passwords, Tokens};
 use crate::commands::Commands;
 use crate::domain::Secret;
@@ -42,6 +44,8 @@ pub struct Inner {
     pub(super) request_slots: Arc<Semaphore>,
     /// How often clients have called.
     pub(super) rate_limits: RateLimits,
+    /// When API keys were used.
+    pub(super) last_uses: LastUses,
     /// Held while an uploaded image is decoded.
     pub(super) image_slots: Arc<Semaphore>,
     /// Held while a report is made into a file.
@@ -74,6 +78,8 @@ pub struct HttpParts {
     pub claim_key: Secret,
     /// Access tokens.
     pub tokens: Tokens,
+    /// Who may still do what; somebody has to let it follow the log.
+    pub standing: Arc<Standing>,
     /// Password hashes.
     pub passwords: Passwords,
     /// What the operator set.
@@ -112,6 +118,7 @@ impl HttpState {
             parts,
             request_slots,
             rate_limits,
+            last_uses: LastUses::default(),
             image_slots: slots(IMAGE_SLOTS),
             report_slots: slots(REPORT_SLOTS),
             sample_slots: slots(SAMPLE_SLOTS),

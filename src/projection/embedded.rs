@@ -23,6 +23,7 @@ macro_rules! files {
 
 /// Kept by hand; a test compares it with the folder.
 const PROJECTIONS: &[Files] = &[
+    files!("api_keys": "api_key_created", "api_key_revoked"),
     files!("attendees": "attendee_imported", "attendee_updated"),
     files!("batches":
         "batch_cancel_requested", "batch_cancelled", "batch_dispatched", "batch_requested", "batch_undo_requested",
@@ -47,7 +48,11 @@ const PROJECTIONS: &[Files] = &[
         "email_failed",
         "email_outcome_unknown", "email_queued", "email_retry_requested", "email_sent", "import_requested",
     ),
-    files!("users": "user_password_changed", "user_registered"),
+    files!("sessions": "session_refreshed", "session_revoked", "session_started"),
+    files!("users":
+        "user_deleted", "user_disabled", "user_enabled", "user_password_changed", "user_profile_changed",
+        "user_registered", "user_role_changed", "user_sessions_ended",
+    ),
 ];
 
 /// All projections of this program, by name.
@@ -67,6 +72,7 @@ mod tests {
 
     /// What each projection says about every event of an aggregate; none may be forgotten.
     const FOLDS: &[(&str, &str)] = &[
+        ("api_keys", "apikey"),
         ("attendees", "attendee"),
         ("batches", "batch"),
         ("certificates", "certificate"),
@@ -74,6 +80,7 @@ mod tests {
         ("imports", "import"),
         ("issuances", "issuance"),
         ("jobs", "email"),
+        ("sessions", "session"),
         ("users", "user"),
     ];
 

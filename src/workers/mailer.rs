@@ -62,7 +62,7 @@ impl Mailer {
         }
         // The last gate: what was revoked before is not sent, however its mail came to be queued.
         if self.commands.load::<Issuance>(mail.issuance_id).await?.state.revoked.is_some() {
-            return self.pass_over(delivery).await;
+            return self.pass_over(delivery, email.state.stage).await;
         }
         // What can fail without the server is done before the claim, so that it costs no attempt.
         let (key, sha256) = (&mail.object_key, &mail.sha256);
@@ -116,10 +116,15 @@ impl Mailer {
     }
 
     /// Ends the mail of a certificate that was revoked; nobody needs to look.
-    async fn pass_over(&self, delivery: &Delivery) -> Result<Verdict, CommandError> {
-        let reason = "the certificate was revoked".to_owned().into();
+    /// One that a worker died at may have been sent.
+    async fn pass_over(&self, delivery: &Delivery, stage: Stage) -> Result<Verdict, CommandError> {
+        let why = "the certificate was revoked".to_owned();
+        let end = match stage {
+            Stage::Claimed => EmailCommand::Abandon { why },
+            _ => EmailCommand::Cancel { reason: why.into() },
+        };
         let (context, id) = (Self::context(delivery), &delivery.event.id);
-        self.commands.execute::<Email>(&context, id, EmailCommand::Cancel { reason }).await?;
+        self.commands.execute::<Email>(&context, id, end).await?;
         Ok(Verdict::Done)
     }
 

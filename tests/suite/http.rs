@@ -1,15 +1,20 @@
 //! The API from outside: over HTTP, with every role at work on real servers.
 
+mod access_table;
+mod api_keys;
 mod bulk;
 mod group_commits;
 mod idempotency;
 mod imports;
+mod limits;
 mod operations;
+mod people;
 mod progress;
 mod refusals;
 mod revoking;
 mod sessions;
 mod story;
+mod users;
 
 use std::io::Cursor;
 

@@ -13,4 +13,5 @@ mod resumed;
 mod rows;
 mod side_by_side;
 mod story;
+mod users;
 mod world;

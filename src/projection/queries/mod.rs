@@ -4,6 +4,7 @@
 //! Lists go from the newest to the oldest; a page begins after a cursor, the position of the last
 //! item's first event, so pages stay right while items are added.
 
+pub mod api_keys;
 pub mod attendees;
 pub mod batches;
 pub mod certificates;
@@ -12,6 +13,7 @@ pub mod imports;
 pub mod issuances;
 pub mod jobs;
 pub mod overview;
+pub mod sessions;
 pub mod users;
 
 use std::error::Error;

@@ -99,7 +99,7 @@ async fn lists_are_narrowed_by_what_is_asked_for() {
     assert_eq!(certificates::list(&client, ALL, None).await.expect("answers").items.len(), 2);
     assert_eq!(batches::list(&client, ALL).await.expect("answers").items.len(), 2);
     assert_eq!(imports::list(&client, ALL).await.expect("answers").items.len(), 2);
-    assert_eq!(users::list(&client, ALL).await.expect("answers").items.len(), 1);
+    assert_eq!(users::list(&client, ALL, None, None).await.expect("answers").items.len(), 2);
 
     let two = Page { after: None, limit: 2 };
     let rejections = imports::list_rejections(&client, id(IMPORT), two).await.expect("answers");

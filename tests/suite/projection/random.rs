@@ -63,7 +63,7 @@ proptest! {
 
     #[test]
     fn any_history_gives_the_same_rows_however_it_is_delivered(
-        history in prop::collection::vec(event(), 1..120),
+        history in prop::collection::vec(prop_oneof![3 => event(), 1 => super::users::event()], 1..120),
         sizes in prop::collection::vec(1..40_usize, 1..6),
         again in 0..10_usize,
     ) {

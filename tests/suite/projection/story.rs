@@ -301,7 +301,7 @@ pub fn claim_taken(id: u128) -> Happened {
 
 /// Everything happens at least once; mails end in every way.
 pub fn everything() -> Vec<Happened> {
-    vec![
+    let mut all = vec![
         registered(USER, "Grace"),
         defined(CERTIFICATE),
         defined(CERTIFICATE + 1),
@@ -378,5 +378,7 @@ pub fn everything() -> Vec<Happened> {
         batch_undone(BATCH),
         batch_cancel_requested(BATCH + 1),
         batch_dispatched(BATCH + 1, 0),
-    ]
+    ];
+    all.extend(super::users::everything());
+    all
 }

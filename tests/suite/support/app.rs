@@ -90,6 +90,16 @@ impl TestApp {
         self.shutdown.cancel();
     }
 
+    /// Another process's worth of API on the same log and tables; its address. It stops with this one.
+    pub async fn second_api(&self) -> SocketAddr {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let address = listener.local_addr().expect("bound");
+        let extras = Extras { listener: Some(listener), caught_mails: None };
+        let running = self.app.start(&[Role::Api], extras, self.shutdown.clone()).await.expect("started");
+        tokio::spawn(running.wait());
+        address
+    }
+
     /// The folder of stored objects.
     pub fn storage(&self) -> &std::path::Path {
         self.storage.path()

@@ -116,11 +116,11 @@ mod tests {
 
     #[test]
     fn what_does_not_hold_is_said_before_anything_else() {
-        let revoked_at = Some("2026-11-30T09:00:00Z".to_owned());
-        let revoked = Verification { download_url: None, revoked_at, ..verification("revoked") };
+        let revoked_at = Some("2026-11-22T10:00:00Z".to_owned());
+        let revoked = Verification { revoked_at, download_url: None, ..verification("revoked") };
         let page = render(TEMPLATE, &Page::of(&revoked, Locale::En)).unwrap().0;
-        assert!(page.contains("30 November 2026"), "{page}");
         assert!(page.contains("<h1 class=\"revoked\">") && !page.contains("class=\"download\""), "{page}");
+        assert!(page.contains("22 November 2026"), "{page}");
         let hidden = Verification { full_name: None, ..verification("valid") };
         let page = render(TEMPLATE, &Page::of(&hidden, Locale::En)).unwrap().0;
         assert!(!page.contains("Awarded to"), "{page}");

@@ -41,8 +41,8 @@ pub struct Verification {
     /// The certificate's language: `en` or `es`.
     #[schema(example = "es")]
     pub(super) locale: String,
-    /// Since when it doesn't hold any more (RFC 3339); null as long as it does.
-    #[schema(example = "2026-11-30T09:00:00Z", format = DateTime)]
+    /// Since when it doesn't count any more (RFC 3339); null while it does.
+    #[schema(example = json!(null), format = DateTime)]
     pub(super) revoked_at: Option<String>,
     /// The PDF; null until there is one, where it was revoked, and where the name isn't shown.
     #[schema(
