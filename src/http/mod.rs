@@ -8,7 +8,7 @@
 //! * [`mod@openapi`] — the document made of the table and the endpoints' annotations.
 //!
 //! Writes go through commands and answer from what these decided; reads come from projections. Nothing
-//! here renders or mails.
+//! here renders or mails; a sample is drawn by the workers' renderer.
 
 pub mod access;
 pub mod answer;
