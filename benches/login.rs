@@ -61,7 +61,8 @@ fn verifications(settings: PasswordSettings) -> anyhow::Result<f64> {
     let params = Params::new(settings.memory_kib, settings.iterations, settings.lanes, None);
     let params = params.map_err(|error| anyhow::anyhow!("argon2: {error}"))?;
     let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
-    let hash = argon2.hash_password(b"Correct-horse-1").map_err(|error| anyhow::anyhow!("argon2: {error}"))?;
+    let hash =
+        argon2.hash_password(b"Correct-horse-1").map_err(|error| anyhow::anyhow!("argon2: {error}"))?;
     let hash = hash.to_string();
     let (done, begun) = (AtomicU64::new(0), Instant::now());
     std::thread::scope(|scope| {

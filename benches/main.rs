@@ -13,6 +13,7 @@ mod million;
 mod pipeline;
 mod processes;
 mod product;
+mod reads;
 mod replay;
 mod report;
 mod stages;
@@ -50,6 +51,8 @@ enum Part {
     Latency,
     /// Projections over plain COPY
     Replay,
+    /// Reads through HTTP over the bare queries
+    Reads,
     /// Logins over HTTP over bare argon2id
     Login,
     /// Spreadsheet to mail, over the sum of its stages
@@ -62,7 +65,7 @@ enum Part {
 
 impl Part {
     const USUAL: [Self; 6] =
-        [Self::Append, Self::Latency, Self::Replay, Self::Login, Self::Pipeline, Self::Memory];
+        [Self::Append, Self::Latency, Self::Replay, Self::Reads, Self::Login, Self::Pipeline, Self::Memory];
 }
 
 #[tokio::main]
@@ -76,6 +79,7 @@ async fn main() -> anyhow::Result<()> {
             Part::Append => append::measure(&mut report).await?,
             Part::Latency => latency::measure(&mut report).await?,
             Part::Replay => replay::measure(&mut report).await?,
+            Part::Reads => reads::measure(&mut report).await?,
             Part::Login => login::measure(&mut report).await?,
             Part::Pipeline => pipeline::measure(&mut report).await?,
             Part::Memory => memory::measure(&mut report).await?,

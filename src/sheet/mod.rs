@@ -14,6 +14,7 @@ mod encoding;
 mod error;
 pub mod export;
 mod headers;
+mod json_lines;
 mod made_up;
 mod number_format;
 mod reader;
@@ -36,6 +37,10 @@ pub use made_up::made_up_people;
 pub use reader::{SheetReader, open};
 pub use row::{RawRow, RowError, RowOutcome, SheetRow};
 pub use sniff::{Format, SNIFF_BYTES, sniff};
+
+/// The columns that a report of rejected rows adds: the row's number, and what is wrong with it. They mean
+/// nothing when the corrected report is read, and tell that it is one.
+pub const REPORT_COLUMNS: [&str; 2] = ["laureate_row", "laureate_reason"];
 
 /// What one file may cost. Rows and columns count what is filled in, not what is blank.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

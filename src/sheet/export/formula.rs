@@ -56,24 +56,31 @@ pub(super) fn neutralised(text: &str) -> Cow<'_, str> {
     Cow::Owned(harmless)
 }
 
+/// The text that was made harmless; any other text stays as it is.
+pub(in crate::sheet) fn restored(text: &str) -> Cow<'_, str> {
+    let mut found = String::new();
+    let mut copied = 0;
+    let (mut begins, mut apostrophe) = (true, None);
+    for (position, character) in text.char_indices() {
+        if let (true, true, Some(before)) = (begins, is_trigger(character), apostrophe) {
+            found.push_str(&text[copied..before]);
+            copied = position;
+        }
+        apostrophe = (character == '\'').then_some(position);
+        begins = is_separator(character) || (begins && is_padding(character));
+    }
+    if copied == 0 {
+        return Cow::Borrowed(text);
+    }
+    found.push_str(&text[copied..]);
+    Cow::Owned(found)
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
     use super::*;
-
-    /// Undoes it, as the module says.
-    fn original(text: &str) -> String {
-        let (mut found, mut begins) = (String::new(), true);
-        for character in text.chars() {
-            if begins && is_trigger(character) {
-                assert_eq!(found.pop(), Some('\''), "every trigger has an apostrophe");
-            }
-            found.push(character);
-            begins = is_separator(character) || (begins && is_padding(character));
-        }
-        found
-    }
 
     #[test]
     fn formulas_become_text() {
@@ -106,7 +113,7 @@ mod tests {
         ) {
             let harmless = neutralised(&text);
             prop_assert!(!harmless.trim_start_matches(' ').starts_with(is_trigger));
-            prop_assert_eq!(original(&harmless), text);
+            prop_assert_eq!(&*restored(&harmless), text.as_str());
         }
     }
 }

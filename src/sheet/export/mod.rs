@@ -5,7 +5,7 @@
 //! and in XLSX every text cell has the type and format of text, so that `007` keeps its zeros.
 
 mod csv;
-mod formula;
+pub(super) mod formula;
 mod xlsx;
 
 use std::io::{self, Write};

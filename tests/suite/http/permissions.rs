@@ -100,7 +100,12 @@ fn admins_are_more_than_operators_and_viewers_only_read() {
     for endpoint in router::api() {
         let Access::May(permission) = endpoint.access else { continue };
         if permission.is_held_by(Role::Viewer) {
-            assert!(["GET", "HEAD"].contains(&endpoint.method.as_str()), "{} {}", endpoint.method, endpoint.path);
+            assert!(
+                ["GET", "HEAD"].contains(&endpoint.method.as_str()),
+                "{} {}",
+                endpoint.method,
+                endpoint.path
+            );
         }
     }
 }

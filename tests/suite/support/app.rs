@@ -85,6 +85,11 @@ impl TestApp {
         answer["data"]["access_token"].as_str().unwrap_or_else(|| panic!("no token in {answer}")).to_owned()
     }
 
+    /// Stops it, as a signal would.
+    pub fn stop(&self) {
+        self.shutdown.cancel();
+    }
+
     /// Another process's worth of API on the same log and tables; its address. It stops with this one.
     pub async fn second_api(&self) -> SocketAddr {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");

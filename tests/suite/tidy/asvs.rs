@@ -18,7 +18,8 @@ pub(super) fn check(page: &str, read: impl Fn(&str) -> Option<String>) -> Vec<Co
         };
         let number: Vec<u32> = id.split('.').filter_map(|part| part.parse().ok()).collect();
         if number.len() != 3 || number <= before || !["L1", "L2"].contains(&level) {
-            complaints.push(format!("docs/asvs.md: {id} {level} is no number of the standard, or out of order"));
+            complaints
+                .push(format!("docs/asvs.md: {id} {level} is no number of the standard, or out of order"));
         }
         before = number;
         let tests: Vec<&str> = shown.split('`').skip(1).step_by(2).collect();

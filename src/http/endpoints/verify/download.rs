@@ -19,6 +19,7 @@ use crate::http::{ApiError, ErrorCode, HttpState};
 use crate::mail::attachment_file_name;
 use crate::projection::queries::issuances::IssuanceRow;
 use crate::storage::ObjectKey;
+use crate::workers::renderer::RenderingError;
 
 /// Whoever has a copy asks again after this time, and learns that it was revoked.
 const CACHED: HeaderValue = HeaderValue::from_static("public, max-age=300");
@@ -56,8 +57,7 @@ pub async fn handle(
     let row = super::find(&http, &public_id).await?;
     let row = row.ok_or_else(|| ApiError::not_found("certificate here; check the address"))?;
     if standing(&row) == Standing::Revoked {
-        let message = "this certificate was revoked by its issuer and is not given out any more";
-        return Err(ApiError::new(ErrorCode::CertificateRevoked, message));
+        return Err(RenderingError::Revoked.into());
     }
     let Some(sha256) = row.sha256.clone() else {
         let message = "the certificate was issued, but its PDF is not there yet; try again in a minute";

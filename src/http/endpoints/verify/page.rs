@@ -83,13 +83,20 @@ struct Page<'v> {
     v: &'v Verification,
     t: Words,
     issued_on: String,
+    revoked_on: Option<String>,
     checked_on: String,
 }
 
 impl<'v> Page<'v> {
     fn of(v: &'v Verification, locale: Locale) -> Self {
         let date = |text: &str| long_date(text.get(..10).unwrap_or(text), locale);
-        Self { v, t: words(locale), issued_on: date(&v.issue_date), checked_on: date(&v.checked_at) }
+        Self {
+            v,
+            t: words(locale),
+            issued_on: date(&v.issue_date),
+            revoked_on: v.revoked_at.as_deref().map(date),
+            checked_on: date(&v.checked_at),
+        }
     }
 }
 
@@ -109,9 +116,11 @@ mod tests {
 
     #[test]
     fn what_does_not_hold_is_said_before_anything_else() {
-        let revoked = Verification { download_url: None, ..verification("revoked") };
+        let revoked_at = Some("2026-11-22T10:00:00Z".to_owned());
+        let revoked = Verification { revoked_at, download_url: None, ..verification("revoked") };
         let page = render(TEMPLATE, &Page::of(&revoked, Locale::En)).unwrap().0;
         assert!(page.contains("<h1 class=\"revoked\">") && !page.contains("class=\"download\""), "{page}");
+        assert!(page.contains("22 November 2026"), "{page}");
         let hidden = Verification { full_name: None, ..verification("valid") };
         let page = render(TEMPLATE, &Page::of(&hidden, Locale::En)).unwrap().0;
         assert!(!page.contains("Awarded to"), "{page}");

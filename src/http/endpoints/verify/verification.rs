@@ -41,6 +41,9 @@ pub struct Verification {
     /// The certificate's language: `en` or `es`.
     #[schema(example = "es")]
     pub(super) locale: String,
+    /// Since when it doesn't count any more (RFC 3339); null while it does.
+    #[schema(example = json!(null), format = DateTime)]
+    pub(super) revoked_at: Option<String>,
     /// The PDF; null until there is one, where it was revoked, and where the name isn't shown.
     #[schema(
         example = "https://certificates.example.com/certificate/00112233445566778899aabbccddeeff/download"
@@ -73,6 +76,7 @@ pub(super) fn verification(http: &HttpState, row: IssuanceRow) -> Verification {
         issuer: row.client,
         issue_date: row.issue_date.to_string(),
         locale: row.locale,
+        revoked_at: row.revoked_at.map(rfc3339),
         download_url: has_download.then(|| http.public_url(&path)),
         sha256: row.sha256,
         checked_at: rfc3339(http.now()),
@@ -111,6 +115,7 @@ pub(super) mod samples {
             issuer: "Acme & Sons".to_owned(),
             issue_date: "2026-11-21".to_owned(),
             locale: "es".to_owned(),
+            revoked_at: None,
             download_url: Some("https://example.com/certificate/00/download".to_owned()),
             sha256: Some("ab".repeat(32)),
             checked_at: "2026-12-01T08:00:00Z".to_owned(),
