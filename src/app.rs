@@ -4,6 +4,7 @@ mod again;
 mod dependencies;
 mod running;
 mod scheduling;
+mod standing;
 
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
@@ -22,7 +23,6 @@ use crate::config::Config;
 use crate::database;
 use crate::domain::certificate::TemplateRef;
 use crate::event_log::{self, EventLog, Names, Step};
-use crate::http::standing::Standing;
 use crate::http::{self, HttpParts, HttpState, Passwords, Tokens};
 use crate::mail::{MailProvider, SmtpMailer};
 use crate::projection::{LogSource, Maintenance, Presence, ProjectionSet, Projector, Readers};
@@ -277,14 +277,6 @@ impl App {
     ) -> anyhow::Result<()> {
         running.address = Some(listener.local_addr()?);
         let settings = self.config.http.clone();
-        let standing = Arc::new(Standing::default());
-        let (following, log) = (standing.clone(), self.commands.log().clone());
-        let (access, now) = (settings.tokens.access_seconds, self.commands.now());
-        let stop = running.shutdown.clone();
-        running.spawn("standing", async move {
-            following.follow(&log, Duration::from_secs(access.into()), now, stop).await;
-            Ok(())
-        });
         let state = HttpState::new(HttpParts {
             commands: self.commands.clone(),
             pool: self.pool.clone(),
@@ -295,7 +287,7 @@ impl App {
             themes: self.newest_themes(),
             claim_key: self.config.secrets.claim_key.clone(),
             tokens: Tokens::new(&self.config.secrets.signing_keys()?, settings.tokens.clone())?,
-            standing,
+            standing: self.follow_standing(running),
             passwords: self.passwords()?,
             import_limits: self.import_limits(),
             random: |bytes| rand::fill(bytes),

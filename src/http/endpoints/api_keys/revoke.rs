@@ -4,10 +4,10 @@ use axum::extract::State;
 use uuid::Uuid;
 
 use crate::domain::ApiKeyId;
-use crate::domain::api_key::{ApiKey, ApiKeyCommand, ApiKeyState};
+use crate::domain::api_key::{ApiKey, ApiKeyCommand};
 use crate::http::answer::Envelope;
 use crate::http::api_error::ErrorEnvelope;
-use crate::http::endpoints::users::RemovedAnswer;
+use crate::http::deleting::Deleted;
 use crate::http::extract::{IfMatch, Path};
 use crate::http::{Answer, ApiError, Caller, HttpState};
 
@@ -21,7 +21,7 @@ use crate::http::{Answer, ApiError, Caller, HttpState};
         ("If-Match" = Option<String>, Header, description = "The ETag that you know"),
     ),
     responses(
-        (status = 200, description = "It counts no more", body = Envelope<RemovedAnswer>),
+        (status = 200, description = "It counts no more", body = Envelope<Deleted>),
         (status = 400, description = "VALIDATION_ERROR: the id is no UUID", body = ErrorEnvelope),
         (status = 404, description = "NOT_FOUND", body = ErrorEnvelope),
         (status = 412, description = "PRECONDITION_FAILED: it has changed since you read it", body = ErrorEnvelope),
@@ -34,17 +34,13 @@ pub async fn handle(
     Path(id): Path<Uuid>,
 ) -> Result<Answer, ApiError> {
     let id = ApiKeyId(id);
-    let loaded = http.commands.load::<ApiKey>(id).await?;
-    if loaded.state == ApiKeyState::Absent {
-        return Err(ApiError::not_found("API key"));
-    }
-    if_match.check(loaded.position)?;
     let context = caller.context(http.random_id().into());
-    let done = http.commands.execute::<ApiKey>(&context, id, ApiKeyCommand::Revoke).await?;
+    let revoke = |_: &_| Ok(ApiKeyCommand::Revoke);
+    let done = http.commands.change::<ApiKey>(&context, id, &if_match.versions(), revoke).await?;
     if !done.events.is_empty() {
         tracing::info!(api_key = %id, "an API key was revoked");
         http.standing.heeds_user(done.position).await;
     }
-    let answer = Answer::ok(&RemovedAnswer { id: id.0 })?.message("the key counts no more");
+    let answer = Answer::ok(&Deleted { id: id.0 })?.message("the key counts no more");
     Ok(answer.at(done.position).version(done.position))
 }
