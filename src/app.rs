@@ -22,6 +22,7 @@ use crate::config::Config;
 use crate::database;
 use crate::domain::certificate::TemplateRef;
 use crate::event_log::{self, EventLog, Names, Step};
+use crate::http::standing::Standing;
 use crate::http::{self, HttpParts, HttpState, Passwords, Tokens};
 use crate::mail::{MailProvider, SmtpMailer};
 use crate::projection::{LogSource, Maintenance, Presence, ProjectionSet, Projector, Readers};
@@ -276,6 +277,14 @@ impl App {
     ) -> anyhow::Result<()> {
         running.address = Some(listener.local_addr()?);
         let settings = self.config.http.clone();
+        let standing = Arc::new(Standing::default());
+        let (following, log) = (standing.clone(), self.commands.log().clone());
+        let (access, now) = (settings.tokens.access_seconds, self.commands.now());
+        let stop = running.shutdown.clone();
+        running.spawn("standing", async move {
+            following.follow(&log, Duration::from_secs(access.into()), now, stop).await;
+            Ok(())
+        });
         let state = HttpState::new(HttpParts {
             commands: self.commands.clone(),
             pool: self.pool.clone(),
@@ -285,11 +294,13 @@ impl App {
             rendering: self.rendering(),
             themes: self.newest_themes(),
             claim_key: self.config.secrets.claim_key.clone(),
-            tokens: Tokens::new(self.config.secrets.token_key.reveal().as_bytes(), settings.tokens.clone())?,
+            tokens: Tokens::new(&self.config.secrets.signing_keys()?, settings.tokens.clone())?,
+            standing,
             passwords: self.passwords()?,
             import_limits: self.import_limits(),
             random: |bytes| rand::fill(bytes),
             dependencies: dependencies::all(self),
+            shutdown: running.shutdown.clone(),
             metrics: Some(self.metrics.clone()),
             caught_mails,
             on_unknown: self.config.mail.on_unknown,
@@ -297,7 +308,8 @@ impl App {
             settings,
         });
         let (shutdown, grace) = (running.shutdown.clone(), running.grace);
-        running.spawn("api", async move { Ok(http::serve(listener, state, shutdown, grace).await?) });
+        let limits = self.config.http.connections;
+        running.spawn("api", async move { Ok(http::serve(listener, state, limits, shutdown, grace).await?) });
         Ok(())
     }
 

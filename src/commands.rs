@@ -4,13 +4,18 @@
 //! again — by an impatient client, a redelivered message, or after a time-out that left its outcome
 //! unknown — finds its own events and changes nothing.
 
+pub mod attendee;
+pub mod change_user;
 pub mod issue;
 pub mod loaded;
 pub mod mails;
 pub mod register_user;
 pub mod snapshot;
+pub mod stop_mails;
 pub mod take_in_row;
 pub mod transaction;
+pub mod version;
+pub mod withdraw;
 
 use std::fmt::Display;
 use std::sync::Arc;
@@ -25,6 +30,7 @@ use crate::event_log::{AppendError, EventLog, LogError, Position, RecordedEvent}
 pub use loaded::Loaded;
 pub use snapshot::Snapshot;
 pub use transaction::Transaction;
+pub use version::IfVersion;
 
 /// How often a command is decided anew after a conflict before it gives up. With waits of up to a
 /// second, fifty writers that all want the same aggregate get their turn on a busy machine.
@@ -217,7 +223,8 @@ impl Commands {
                 Err(CommandError::Refused(refusal)) => Err(refusal),
                 Err(error) => return Err(error),
             };
-            let commit = transaction.commit().filter(|_| outcome.is_ok());
+            let unproven = transaction.is_unproven();
+            let commit = transaction.take_commit().filter(|_| outcome.is_ok());
             let Some(commit) = commit else {
                 // Nothing is to be written. A lagging replica must not be the reason, nor may an earlier
                 // attempt of unknown outcome still be on its way.
@@ -229,7 +236,7 @@ impl Commands {
                 backoff(attempt).await;
                 continue;
             };
-            if transaction.is_unproven() {
+            if unproven {
                 continue;
             }
             match self.log.append(commit).await {

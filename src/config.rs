@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 use crate::domain::Secret;
 use crate::event_log::Address;
 use crate::http::settings::HttpSettings;
+use crate::http::tokens::{BadKeys, SigningKey};
 use crate::mail::MailSettings;
 use crate::scheduler::SchedulerSettings;
 use crate::sheet::Limits;
@@ -115,7 +116,22 @@ pub struct SecretsConfig {
     /// Hides what unique values are in the log; at least 32 characters, never to be changed.
     pub claim_key: Secret,
     /// Signs access tokens; at least 32 characters. Another key ends all access tokens.
+    #[serde(default)]
     pub token_key: Secret,
+    /// Keys with ids, such as `2026-11:KEY, 2026-05:KEY`: the first signs access tokens, all of them and
+    /// `token_key` are accepted.
+    #[serde(default)]
+    pub token_keys: Secret,
+}
+
+impl SecretsConfig {
+    /// The keys of access tokens, the one that signs first.
+    ///
+    /// # Errors
+    /// There is none, or one can't be used.
+    pub fn signing_keys(&self) -> Result<Vec<SigningKey>, BadKeys> {
+        SigningKey::list(&self.token_keys, &self.token_key)
+    }
 }
 
 /// Limits of uploaded files.
@@ -218,12 +234,12 @@ impl Config {
         if let Err(error) = self.storage.check() {
             return wrong("storage", &error);
         }
-        for (key, secret) in
-            [("secrets.claim_key", &self.secrets.claim_key), ("secrets.token_key", &self.secrets.token_key)]
-        {
-            if secret.reveal().len() < 32 {
-                return wrong(key, &"give at least 32 random characters");
-            }
+        if self.secrets.claim_key.reveal().len() < 32 {
+            return wrong("secrets.claim_key", &"give at least 32 random characters");
+        }
+        if let Err(error) = self.secrets.signing_keys() {
+            let key = if self.secrets.token_keys.is_empty() { "token_key" } else { "token_keys" };
+            return wrong(&format!("secrets.{key}"), &error);
         }
         let least_one = [
             ("database.connections", self.database.connections),

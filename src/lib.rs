@@ -7,6 +7,7 @@ pub mod cli;
 pub mod commands;
 pub mod config;
 pub mod database;
+pub mod design;
 pub mod domain;
 pub mod event_log;
 pub mod http;
@@ -19,3 +20,8 @@ pub mod sheet;
 pub mod stack;
 pub mod storage;
 pub mod workers;
+
+/// Bounds memory and is fast where one thread frees what another has allocated.
+#[cfg(unix)]
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;

@@ -4,8 +4,10 @@ FROM batches,
     LATERAL (
         SELECT
             count(*) AS issued,
-            count(*) FILTER (WHERE issuances.state = 'generated') AS generated,
+            count(*) FILTER (WHERE issuances.generated_at IS NOT NULL) AS generated,
             count(*) FILTER (WHERE issuances.state = 'failed') AS generation_failed,
+            count(*) FILTER (WHERE issuances.state = 'revoked') AS revoked,
+            count(*) FILTER (WHERE issuances.state IN ('requested', 'failed')) AS without_pdf,
             count(*) FILTER (WHERE mail.status = 'pending') AS mails_pending,
             count(*) FILTER (WHERE mail.status = 'sent') AS mails_sent,
             count(*) FILTER (WHERE mail.status = 'error') AS mails_failed

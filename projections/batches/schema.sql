@@ -1,13 +1,21 @@
 CREATE TABLE batches (
     id               uuid PRIMARY KEY,
     certificate_id   uuid NOT NULL,
-    state            text NOT NULL CHECK (state IN ('requested', 'dispatched')),
+    state            text NOT NULL CHECK (state IN (
+        'requested', 'dispatched', 'cancelling', 'cancelled', 'undoing', 'undone'
+    )),
     total            bigint NOT NULL,
     requested        bigint,
     existing         bigint,
     refused          bigint,
     -- For whom nothing could be issued: [{"attendeeId": "…", "code": "NOT_FOUND"}].
     refusals         jsonb NOT NULL DEFAULT '[]',
+    -- For whom nothing was issued because the batch was stopped.
+    left_out         bigint,
+    undo_reason      text,
+    undo_note        text,
+    -- When it was cancelled or undone.
+    stopped_at       timestamptz,
     created_at       timestamptz NOT NULL,
     updated_at       timestamptz NOT NULL,
     created_position bigint NOT NULL,

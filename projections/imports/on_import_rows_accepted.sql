@@ -1,7 +1,7 @@
 -- row key: id
 -- People of these rows are known now.
 UPDATE imports SET
-    state = CASE WHEN imports.ended_at IS NULL THEN 'running' ELSE imports.state END,
+    state = CASE WHEN imports.state = 'requested' THEN 'running' ELSE imports.state END,
     through_row = greatest(imports.through_row, data."throughRow"),
     created = imports.created + data.created,
     updated = imports.updated + data.updated,

@@ -8,7 +8,7 @@ WITH rejections AS (
     ON CONFLICT (import_id, row_number) DO UPDATE SET errors = excluded.errors, position = excluded.position
 )
 UPDATE imports SET
-    state = CASE WHEN imports.ended_at IS NULL THEN 'running' ELSE imports.state END,
+    state = CASE WHEN imports.state = 'requested' THEN 'running' ELSE imports.state END,
     errors = imports.errors + json_array_length(event.data -> 'rows'),
     updated_at = event.time,
     position = event.position

@@ -1,6 +1,8 @@
 CREATE TABLE imports (
     id               uuid PRIMARY KEY,
-    state            text NOT NULL CHECK (state IN ('requested', 'running', 'completed', 'failed')),
+    state            text NOT NULL CHECK (state IN (
+        'requested', 'running', 'completed', 'failed', 'cancelling', 'cancelled'
+    )),
     object_key       text NOT NULL,
     format           text NOT NULL,
     sha256           text NOT NULL,
@@ -14,6 +16,8 @@ CREATE TABLE imports (
     updated          bigint NOT NULL DEFAULT 0,
     errors           bigint NOT NULL DEFAULT 0,
     associated       bigint NOT NULL DEFAULT 0,
+    -- Rows that were left because somebody cancelled it.
+    left_rows        bigint,
     report_key       text,
     failure_code     text,
     failure_reason   text,

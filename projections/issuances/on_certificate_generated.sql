@@ -1,7 +1,7 @@
 -- row key: id
 -- The PDF exists and is frozen; an earlier failure is history.
 UPDATE issuances SET
-    state = 'generated',
+    state = CASE WHEN issuances.revoked_at IS NULL THEN 'generated' ELSE issuances.state END,
     object_key = data."objectKey",
     sha256 = data.sha256,
     size = data.size,

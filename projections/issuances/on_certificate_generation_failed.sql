@@ -1,7 +1,7 @@
 -- row key: id
 -- No PDF could be made; one that exists already stays.
 UPDATE issuances SET
-    state = CASE WHEN issuances.generated_at IS NULL THEN 'failed' ELSE issuances.state END,
+    state = CASE WHEN issuances.state = 'requested' THEN 'failed' ELSE issuances.state END,
     failure_code = data.code,
     failure_reason = data.reason,
     updated_at = event.time,

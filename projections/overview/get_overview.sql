@@ -6,6 +6,7 @@ SELECT
     coalesce(sum(count) FILTER (WHERE name = 'batches'), 0)::bigint AS batches,
     coalesce(sum(count) FILTER (WHERE name = 'issuances'), 0)::bigint AS issuances,
     coalesce(sum(count) FILTER (WHERE name = 'issuances_generated'), 0)::bigint AS issuances_generated,
+    coalesce(sum(count) FILTER (WHERE name = 'issuances_revoked'), 0)::bigint AS issuances_revoked,
     coalesce(sum(count) FILTER (WHERE name = 'mails'), 0)::bigint AS mails,
     coalesce(sum(count) FILTER (WHERE name = 'mails_sent'), 0)::bigint AS mails_sent,
     troubles.issuances_failed,

@@ -7,6 +7,9 @@ CREATE TABLE users (
     role             text NOT NULL,
     -- PHC string (argon2id); never the password.
     password_hash    text NOT NULL,
+    is_active        boolean NOT NULL,
+    -- How often all sessions were ended: those begun in an earlier epoch are over.
+    epoch            bigint NOT NULL,
     created_at       timestamptz NOT NULL,
     updated_at       timestamptz NOT NULL,
     created_position bigint NOT NULL,

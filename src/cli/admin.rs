@@ -12,7 +12,8 @@ use super::global::GlobalArgs;
 use crate::app::App;
 use crate::commands::CommandContext;
 use crate::commands::register_user::register_user;
-use crate::domain::user::{Profile, Role, UserRegistered, check_password};
+use crate::domain::password::check_password;
+use crate::domain::user::{Profile, Role, UserRegistered};
 use crate::domain::{CommandId, Personal, UserId};
 use crate::event_log::Position;
 
@@ -80,7 +81,7 @@ pub async fn run(command: AdminCommand, global: GlobalArgs) -> anyhow::Result<Ex
 /// # Errors
 /// A field is not acceptable or taken, or a server can't be reached.
 pub async fn create(app: &App, profile: Profile, password: &str) -> anyhow::Result<Position> {
-    check_password(password)?;
+    check_password("password", password, Some(&profile))?;
     let password_hash = app.passwords()?.hash(Personal::new(password.to_owned())).await?;
     let user = UserRegistered { profile, role: Role::Admin, password_hash };
     let context = CommandContext::of_person(CommandId(Uuid::new_v4()), "command line");

@@ -1,14 +1,18 @@
 //! Issuing a certificate to a person: pins everything that the PDF will be made of.
 
 use time::OffsetDateTime;
+use uuid::Uuid;
 
-use super::{CommandContext, CommandError, Commands, Loaded};
+use super::{CommandContext, CommandError, Commands, Loaded, Transaction};
 use crate::domain::attendee::Attendee;
 use crate::domain::certificate::Definition;
-use crate::domain::email::OnUnknown;
-use crate::domain::issuance::{CertificateRequested, Issuance, IssuanceCommand, Page};
-use crate::domain::{IssuanceId, Person, Refusal};
+use crate::domain::email::{MailDelivery, OnUnknown};
+use crate::domain::issuance::{CertificateRequested, Issuance, IssuanceCommand, Origin, Page};
+use crate::domain::{AttendeeId, CertificateId, IssuanceId, Person, Refusal};
 use crate::process::Issue;
+
+/// How often a person may get the same certificate, each time after it was revoked.
+pub(super) const MAX_ISSUANCES: u32 = 100;
 
 /// What an issuance pins besides certificate and person, and what its mail gets.
 #[derive(Clone)]
@@ -34,7 +38,8 @@ pub enum Issued {
     Existing(IssuanceId),
 }
 
-/// Issues a certificate to a person, once: asked again, the same issuance is found. Where it is
+/// Issues a certificate to a person, once: asked again, the same issuance is found, unless it was
+/// revoked; then a new one follows. Where it is
 /// `likely_new`, it is looked for only if the log holds it already; either way the outcome is the same.
 /// An inactive certificate refuses new issuances only.
 ///
@@ -48,20 +53,13 @@ pub async fn issue(
     wanted: Issue,
     likely_new: bool,
 ) -> Result<Issued, CommandError> {
-    let id = IssuanceId::first_of(wanted.certificate_id, wanted.attendee_id);
     let committed = commands
         .transact(context, |transaction| async move {
-            let issuance = if likely_new {
-                transaction.look_assuming::<Issuance>(id, Loaded::new()).await?
-            } else {
-                transaction.look::<Issuance>(id).await?
+            let (id, issuance) = match current(&transaction, wanted, likely_new).await? {
+                Current::Own(id) => return Ok(Issued::New(id)),
+                Current::Held(id) => return Ok(Issued::Existing(id)),
+                Current::None(id, issuance) => (id, issuance),
             };
-            if !issuance.own.is_empty() {
-                return Ok(Issued::New(id));
-            }
-            if issuance.state.request.is_some() {
-                return Ok(Issued::Existing(id));
-            }
             if !definition.is_active {
                 return Err(Refusal::Inactive.into());
             }
@@ -77,6 +75,70 @@ pub async fn issue(
         })
         .await?;
     Ok(committed.value)
+}
+
+/// What stands in place of the public id of a sample; no certificate is ever found by it.
+const SAMPLE_ID: &str = "SAMPLE-NOT-VALID";
+
+/// What a certificate would be drawn from if it were issued to this person now. It is not, and can't be
+/// taken for one.
+#[must_use]
+pub fn sample(
+    definition: &Definition,
+    certificate_id: CertificateId,
+    person: &Person,
+    public_base_url: &str,
+    now: OffsetDateTime,
+) -> CertificateRequested {
+    let facts = IssuingFacts {
+        renderer_version: String::new(),
+        fonts_sha256: String::new(),
+        public_base_url: public_base_url.to_owned(),
+        random: || 0,
+        on_unknown: OnUnknown::Park,
+    };
+    let attendee_id = AttendeeId(Uuid::nil());
+    let (origin, delivery) = (Origin::default(), MailDelivery::Immediate);
+    let wanted = Issue { certificate_id, attendee_id, origin, delivery };
+    let pinned = pin(&facts, definition, person, wanted, now);
+    CertificateRequested { public_id: SAMPLE_ID.to_owned(), ..pinned }
+}
+
+/// Which issuance counts for a person now.
+enum Current {
+    /// This very command made it.
+    Own(IssuanceId),
+    /// Another command made it.
+    Held(IssuanceId),
+    /// None; this one is to be the next.
+    None(IssuanceId, Loaded<Issuance>),
+}
+
+/// Goes past what was revoked.
+async fn current(
+    transaction: &Transaction,
+    wanted: Issue,
+    likely_new: bool,
+) -> Result<Current, CommandError> {
+    for n in 1..=MAX_ISSUANCES {
+        let id = IssuanceId::nth_of(wanted.certificate_id, wanted.attendee_id, n);
+        let issuance = if n == 1 && likely_new {
+            transaction.look_assuming::<Issuance>(id, Loaded::new()).await?
+        } else {
+            transaction.look::<Issuance>(id).await?
+        };
+        if !issuance.own.is_empty() {
+            return Ok(Current::Own(id));
+        }
+        if issuance.state.request.is_none() {
+            return Ok(Current::None(id, issuance));
+        }
+        if issuance.state.revoked.is_none() {
+            return Ok(Current::Held(id));
+        }
+    }
+    let message = format!("it was issued to this person and revoked {MAX_ISSUANCES} times");
+    Err(Refusal::WrongState(message).into())
 }
 
 fn pin(

@@ -1,10 +1,12 @@
-//! Registering a user: the user and the claims on e-mail address and user name, together.
+//! Registering a user: the user, the claims on e-mail address and user name, and who administers,
+//! together.
 
-use super::{CommandContext, CommandError, Commands};
+use super::{CommandContext, CommandError, Commands, Transaction};
 use crate::domain::UserId;
+use crate::domain::admins::{ALL, Admins, AdminsCommand};
 use crate::domain::claim::{Claim, ClaimCommand, ClaimKind};
 use crate::domain::person::normalised_email;
-use crate::domain::user::{User, UserCommand, UserRegistered};
+use crate::domain::user::{Profile, Role, User, UserCommand, UserRegistered};
 use crate::event_log::Position;
 
 /// Lets somebody log in. Answers with the position of the registration.
@@ -18,21 +20,45 @@ pub async fn register_user(
     id: UserId,
     user: UserRegistered,
 ) -> Result<Position, CommandError> {
-    let email =
-        ClaimKind::UserEmail.subject_id(claim_key, &normalised_email(user.profile.email.reveal_str()));
-    let user_name = user.profile.user_name.reveal_str().trim().to_lowercase();
-    let user_name = ClaimKind::UserName.subject_id(claim_key, &user_name);
-    let (user, email, user_name) = (&user, &email, &user_name);
+    let user = &user;
     let committed = commands
         .transact(context, |transaction| async move {
             let done = transaction.decide::<User>(id, &UserCommand::Register(user.clone())).await?;
-            for (kind, subject) in [(ClaimKind::UserEmail, email), (ClaimKind::UserName, user_name)] {
-                let take = ClaimCommand::Take { kind, owner: id.0 };
-                transaction.decide::<Claim>(subject, &take).await?;
+            for (kind, subject) in claims_of(claim_key, &user.profile) {
+                take(&transaction, id, kind, &subject).await?;
+            }
+            if user.role == Role::Admin {
+                transaction.decide::<Admins>(ALL, &AdminsCommand::Appoint(id)).await?;
             }
             Ok(done.position)
         })
         .await?;
     // The user's event is the first of the batch; a repeated command has written nothing now.
-    Ok(committed.last_position().unwrap_or(committed.value))
+    Ok(committed.positions.first().copied().unwrap_or(committed.value))
+}
+
+/// The claims that a user's names are held by.
+pub(super) fn claims_of(claim_key: &[u8], profile: &Profile) -> [(ClaimKind, String); 2] {
+    let email = normalised_email(profile.email.reveal_str());
+    let name = profile.user_name.reveal_str().trim().to_lowercase();
+    [(ClaimKind::UserEmail, email), (ClaimKind::UserName, name)]
+        .map(|(kind, value)| (kind, kind.subject_id(claim_key, &value)))
+}
+
+pub(super) async fn take(
+    transaction: &Transaction,
+    id: UserId,
+    kind: ClaimKind,
+    subject: &str,
+) -> Result<(), CommandError> {
+    transaction.decide::<Claim>(subject, &ClaimCommand::Take { kind, owner: id.0 }).await.map(drop)
+}
+
+pub(super) async fn release(
+    transaction: &Transaction,
+    id: UserId,
+    kind: ClaimKind,
+    subject: &str,
+) -> Result<(), CommandError> {
+    transaction.decide::<Claim>(subject, &ClaimCommand::Release { kind, owner: id.0 }).await.map(drop)
 }

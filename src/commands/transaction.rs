@@ -111,11 +111,10 @@ impl Transaction {
         loaded: Loaded<D>,
         command: &D::Command,
     ) -> Result<Done<D>, CommandError> {
-        if let Some((position, _)) = loaded.own.last() {
-            let position = *position;
-            let events = loaded.own.into_iter().map(|(_, event)| event).collect();
-            return Ok(Done { state: loaded.state, events, position, repeated: true });
-        }
+        let loaded = match loaded.executed_before() {
+            Ok(done) => return Ok(done),
+            Err(loaded) => loaded,
+        };
         let events = D::decide(&loaded.state, command)?;
         let state = events.iter().fold(loaded.state, D::evolve);
         if !events.is_empty() {
@@ -137,15 +136,15 @@ impl Transaction {
                 correlation_id: self.context.correlation_id,
                 actor: self.context.actor.clone(),
                 traceparent: self.context.traceparent.clone(),
-                body: Bytes::from(event.body().to_string()),
+                body: Bytes::from(event.encode()),
             })
             .collect();
         self.collected().appends.push(Append { aggregate: D::AGGREGATE, id, expected, events });
     }
 
-    /// What is to be written; nothing where no decision gave an event.
-    pub(super) fn commit(&self) -> Option<Commit> {
-        let appends = &self.collected().appends;
+    /// What is to be written; nothing where no decision gave an event. Taken out: there is one commit.
+    pub(super) fn take_commit(&self) -> Option<Commit> {
+        let appends = std::mem::take(&mut self.collected().appends);
         (!appends.is_empty()).then(|| Commit::new(self.commands.log().names(), appends))
     }
 

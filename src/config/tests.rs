@@ -66,6 +66,9 @@ fn values_that_cannot_work_are_refused_by_key() {
     for (flag, key) in [
         ("namespace=A.B", "namespace"),
         ("secrets.claim_key=short", "secrets.claim_key"),
+        ("secrets.token_key=short", "secrets.token_key"),
+        ("secrets.token_keys=a:short", "secrets.token_keys"),
+        ("http.trusted_proxies=10.0.0.0/64", "http.trusted_proxies"),
         ("workers.mailer=0", "workers.mailer"),
         ("http.prefix=api", "http"),
     ] {

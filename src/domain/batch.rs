@@ -4,7 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use super::email::MailDelivery;
 use super::events::domain_events;
-use super::{AttendeeId, CertificateId, Decider, Refusal};
+use super::issuance::WhyRevoked;
+use super::{AttendeeId, CertificateId, Decider, Personal, Refusal};
 
 /// How many attendees one request may name.
 pub const MAX_ATTENDEES: usize = 10_000;
@@ -34,11 +35,49 @@ pub struct BatchDispatched {
     pub existing: u32,
     /// People for whom nothing could be issued.
     pub refused: Vec<RefusedAttendee>,
+    /// People for whom nothing was issued, because the batch was stopped.
+    #[serde(default)]
+    pub left: u32,
+}
+
+/// Somebody wants what has not happened yet not to happen.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct BatchCancelRequested {}
+
+/// What had not happened yet does not happen any more.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct BatchCancelled {
+    /// Issuances without a PDF, now revoked.
+    pub revoked: u32,
+    /// Issuances that had their PDF, and stay.
+    pub kept: u32,
+}
+
+/// Somebody wants everything that this batch issued to be revoked.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct BatchUndoRequested {
+    /// Why, for programs.
+    pub reason: WhyRevoked,
+    /// Why, in somebody's own words; may name people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<Personal<String>>,
+}
+
+/// Everything that this batch issued is revoked.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct BatchUndone {
+    /// Issuances that this batch made and that are revoked now, whoever revoked them.
+    pub revoked: u32,
 }
 
 domain_events! {
     /// What can happen to a batch.
-    BatchEvent for "batch" { BatchRequested, BatchDispatched }
+    BatchEvent for "batch" {
+        BatchRequested, BatchDispatched, BatchCancelRequested, BatchCancelled, BatchUndoRequested, BatchUndone,
+    }
 }
 
 /// Somebody for whom nothing could be issued, and why.
@@ -60,20 +99,50 @@ pub enum BatchCommand {
     Request(BatchRequested),
     /// Note that all of them have been dealt with.
     RecordDispatch(BatchDispatched),
+    /// Stop what has not happened yet.
+    Cancel,
+    /// Note that it is stopped.
+    RecordCancelled(BatchCancelled),
+    /// Revoke everything that it issued.
+    Undo(BatchUndoRequested),
+    /// Note that everything is revoked.
+    RecordUndone(BatchUndone),
 }
 
 // ── State, decide, evolve ───────────────────────────────────────────────────────────────────────
 
-/// How far the batch is.
+/// What was asked of the batch, and how far it is.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub enum BatchState {
-    /// No history.
-    #[default]
-    Unknown,
-    /// Issuances are being requested.
-    Requested,
-    /// All issuances exist or were refused.
-    Dispatched,
+pub struct BatchState {
+    /// Whom it is for; none without history.
+    pub request: Option<BatchRequested>,
+    /// Whether everybody has an issuance or was refused, or was left because it was stopped.
+    pub is_dispatched: bool,
+    /// What was asked of it since.
+    pub stop: Option<Stop>,
+    /// Whether that was carried out.
+    pub is_stopped: bool,
+}
+
+/// What was asked of a batch after it had begun.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Stop {
+    /// What has not happened yet is not to happen.
+    Cancel,
+    /// Everything that it issued is to be revoked.
+    Undo(BatchUndoRequested),
+}
+
+impl BatchState {
+    /// What is to be carried out now: what was asked for waits until everybody was dealt with, so that
+    /// nothing is issued behind its back.
+    #[must_use]
+    pub const fn due(&self) -> Option<&Stop> {
+        match &self.stop {
+            Some(stop) if self.is_dispatched && !self.is_stopped => Some(stop),
+            _ => None,
+        }
+    }
 }
 
 /// The decider of batches.
@@ -86,22 +155,45 @@ impl Decider for Batch {
     type Event = BatchEvent;
 
     fn decide(state: &BatchState, command: &BatchCommand) -> Result<Vec<BatchEvent>, Refusal> {
-        match (state, command) {
-            (BatchState::Unknown, BatchCommand::Request(request)) => Ok(vec![checked(request)?.into()]),
-            (_, BatchCommand::Request(_)) => Err(Refusal::AlreadyExists("batch")),
-            (BatchState::Unknown, BatchCommand::RecordDispatch(_)) => Err(Refusal::NotFound("batch")),
-            (BatchState::Requested, BatchCommand::RecordDispatch(outcome)) => {
-                Ok(vec![outcome.clone().into()])
-            }
-            (BatchState::Dispatched, BatchCommand::RecordDispatch(_)) => Ok(Vec::new()),
+        match (&state.request, command) {
+            (None, BatchCommand::Request(request)) => Ok(vec![checked(request)?.into()]),
+            (Some(_), BatchCommand::Request(_)) => Err(Refusal::AlreadyExists("batch")),
+            (None, _) => Err(Refusal::NotFound("batch")),
+            (Some(_), BatchCommand::RecordDispatch(_)) if state.is_dispatched => Ok(Vec::new()),
+            (Some(_), BatchCommand::RecordDispatch(outcome)) => Ok(vec![outcome.clone().into()]),
+            (Some(_), BatchCommand::Cancel) => match state.stop {
+                None => Ok(vec![BatchCancelRequested {}.into()]),
+                Some(Stop::Cancel) => Ok(Vec::new()),
+                Some(Stop::Undo(_)) => Err(Refusal::WrongState("the batch is undone already".to_owned())),
+            },
+            (Some(_), BatchCommand::Undo(why)) => match state.stop {
+                None | Some(Stop::Cancel) => Ok(vec![why.clone().into()]),
+                Some(Stop::Undo(_)) => Ok(Vec::new()),
+            },
+            (Some(_), BatchCommand::RecordCancelled(outcome)) => match state.due() {
+                Some(Stop::Cancel) => Ok(vec![outcome.clone().into()]),
+                // Meanwhile somebody wants it undone, which does more; or it was noted before.
+                Some(Stop::Undo(_)) | None => Ok(Vec::new()),
+            },
+            (Some(_), BatchCommand::RecordUndone(outcome)) => match state.due() {
+                Some(Stop::Undo(_)) => Ok(vec![outcome.clone().into()]),
+                Some(Stop::Cancel) | None => Ok(Vec::new()),
+            },
         }
     }
 
-    fn evolve(_: BatchState, event: &BatchEvent) -> BatchState {
+    fn evolve(mut state: BatchState, event: &BatchEvent) -> BatchState {
         match event {
-            BatchEvent::BatchRequested(_) => BatchState::Requested,
-            BatchEvent::BatchDispatched(_) => BatchState::Dispatched,
+            BatchEvent::BatchRequested(e) => state.request = Some(e.clone()),
+            BatchEvent::BatchDispatched(_) => state.is_dispatched = true,
+            BatchEvent::BatchCancelRequested(_) => state.stop = Some(Stop::Cancel),
+            BatchEvent::BatchUndoRequested(e) => {
+                state.stop = Some(Stop::Undo(e.clone()));
+                state.is_stopped = false;
+            }
+            BatchEvent::BatchCancelled(_) | BatchEvent::BatchUndone(_) => state.is_stopped = true,
         }
+        state
     }
 }
 
@@ -133,7 +225,7 @@ mod tests {
     }
 
     fn dispatched() -> BatchDispatched {
-        BatchDispatched { requested: 1, existing: 0, refused: vec![] }
+        BatchDispatched { requested: 1, existing: 0, refused: vec![], left: 0 }
     }
 
     #[test]
@@ -159,5 +251,54 @@ mod tests {
         given::<Batch>(vec![requested, dispatched().into()])
             .when(BatchCommand::RecordDispatch(dispatched()))
             .then_nothing();
+    }
+
+    fn undo() -> BatchUndoRequested {
+        let reason = WhyRevoked::IssuedInError;
+        BatchUndoRequested { reason, note: Some("wrong file".to_owned().into()) }
+    }
+
+    #[test]
+    fn it_is_cancelled_once() {
+        let requested: BatchEvent = request(&[1]).into();
+        given::<Batch>(vec![requested.clone()])
+            .when(BatchCommand::Cancel)
+            .then(vec![BatchCancelRequested {}.into()]);
+        given::<Batch>(vec![requested, BatchCancelRequested {}.into()])
+            .when(BatchCommand::Cancel)
+            .then_nothing();
+        given::<Batch>(vec![]).when(BatchCommand::Cancel).then_refused("NOT_FOUND");
+    }
+
+    #[test]
+    fn it_is_undone_once_also_after_it_was_cancelled() {
+        let begun: Vec<BatchEvent> = vec![request(&[1]).into(), BatchCancelRequested {}.into()];
+        given::<Batch>(begun.clone()).when(BatchCommand::Undo(undo())).then(vec![undo().into()]);
+        let undoing = [begun, vec![undo().into()]].concat();
+        given::<Batch>(undoing.clone()).when(BatchCommand::Undo(undo())).then_nothing();
+        given::<Batch>(undoing).when(BatchCommand::Cancel).then_refused("WRONG_STATE");
+    }
+
+    #[test]
+    fn nothing_is_stopped_before_everybody_was_dealt_with() {
+        let undoing: Vec<BatchEvent> = vec![request(&[1]).into(), undo().into()];
+        let end = || BatchCommand::RecordUndone(BatchUndone { revoked: 1 });
+        given::<Batch>(undoing.clone()).when(end()).then_nothing();
+        let dispatched = [undoing, vec![dispatched().into()]].concat();
+        assert_eq!(Batch::fold(&dispatched).due(), Some(&Stop::Undo(undo())));
+        given::<Batch>(dispatched.clone()).when(end()).then(vec![BatchUndone { revoked: 1 }.into()]);
+        let undone = [dispatched, vec![BatchUndone { revoked: 1 }.into()]].concat();
+        assert_eq!(Batch::fold(&undone).due(), None);
+        given::<Batch>(undone).when(end()).then_nothing();
+    }
+
+    #[test]
+    fn a_cancellation_that_ends_after_an_undo_was_asked_for_does_not_end_that() {
+        let history: Vec<BatchEvent> =
+            vec![request(&[1]).into(), dispatched().into(), BatchCancelRequested {}.into()];
+        let end = || BatchCancelled { revoked: 1, kept: 0 };
+        given::<Batch>(history.clone()).when(BatchCommand::RecordCancelled(end())).then(vec![end().into()]);
+        let undoing = [history, vec![undo().into()]].concat();
+        given::<Batch>(undoing).when(BatchCommand::RecordCancelled(end())).then_nothing();
     }
 }

@@ -1,9 +1,12 @@
 //! Every event of every aggregate as one type: what projections, processes and tools match on.
 
+use super::admins::{Admins, AdminsEvent};
+use super::api_key::{ApiKey, ApiKeyEvent};
 use super::attendee::{Attendee, AttendeeEvent};
 use super::batch::{Batch, BatchEvent};
 use super::certificate::{Certificate, CertificateEvent};
 use super::claim::{Claim, ClaimEvent};
+use super::design::{Design, DesignEvent};
 use super::email::{Email, EmailEvent};
 use super::import::{Import, ImportEvent};
 use super::issuance::{Issuance, IssuanceEvent};
@@ -35,7 +38,7 @@ macro_rules! all_events {
                 }
             }
 
-            /// This event's data as JSON, the body of its message.
+            /// This event's data as JSON.
             #[must_use]
             pub fn body(&self) -> serde_json::Value {
                 match self {
@@ -66,10 +69,13 @@ macro_rules! all_events {
 }
 
 all_events! {
+    Admins(AdminsEvent),
+    ApiKey(ApiKeyEvent),
     Attendee(AttendeeEvent),
     Batch(BatchEvent),
     Certificate(CertificateEvent),
     Claim(ClaimEvent),
+    Design(DesignEvent),
     Email(EmailEvent),
     Import(ImportEvent),
     Issuance(IssuanceEvent),

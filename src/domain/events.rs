@@ -34,8 +34,11 @@ pub trait DomainEvent: Clone + Send + Sync + Sized + 'static {
     /// This event's type, as it stands in the `ce-type` header.
     fn event_type(&self) -> &'static str;
 
-    /// This event's data as JSON, the body of its message.
+    /// This event's data as JSON.
     fn body(&self) -> Value;
+
+    /// This event's data as JSON text, the body of its message. Several times cheaper than [`Self::body`].
+    fn encode(&self) -> Vec<u8>;
 
     /// Reads an event back from its type and body.
     ///
@@ -81,6 +84,15 @@ macro_rules! domain_events {
                 // proof: payloads have string keys and no fallible Serialize; `every_event_survives_json` holds it.
                 #[allow(clippy::expect_used)]
                 body.expect("an event's payload serialises")
+            }
+
+            fn encode(&self) -> Vec<u8> {
+                let text = match self {
+                    $(Self::$variant(event) => serde_json::to_vec(event),)+
+                };
+                // proof: as above.
+                #[allow(clippy::expect_used)]
+                text.expect("an event's payload serialises")
             }
 
             fn decode(event_type: &str, body: &[u8]) -> Result<Self, $crate::domain::events::DecodeError> {

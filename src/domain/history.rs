@@ -8,10 +8,13 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use serde_json::Value;
 
+use super::admins::Admins;
+use super::api_key::ApiKey;
 use super::attendee::Attendee;
 use super::batch::Batch;
 use super::certificate::Certificate;
 use super::claim::Claim;
+use super::design::Design;
 use super::email::Email;
 use super::import::Import;
 use super::issuance::Issuance;
@@ -51,11 +54,12 @@ fn any_events<D: Asked>(happened: &[(u32, String, u32)]) {
 }
 
 fn survives_json<D: Asked>(event: &D::Event) {
-    let body = event.body().to_string();
-    let back = D::Event::decode(event.event_type(), body.as_bytes());
+    let body = event.encode();
+    assert_eq!(serde_json::from_slice(&body).ok(), Some(event.body()));
+    let back = D::Event::decode(event.event_type(), &body);
     assert_eq!(back.as_ref().ok(), Some(event), "{back:?}");
     let any: Event = event.clone().into();
-    let back = Event::decode(D::AGGREGATE, any.event_type(), body.as_bytes());
+    let back = Event::decode(D::AGGREGATE, any.event_type(), &body);
     assert_eq!(back.as_ref().ok(), Some(&any), "{back:?}");
 }
 
@@ -97,10 +101,13 @@ macro_rules! every_aggregate {
 }
 
 every_aggregate! {
+    admins: Admins,
+    api_keys: ApiKey,
     attendees: Attendee,
     batches: Batch,
     certificates: Certificate,
     claims: Claim,
+    designs: Design,
     emails: Email,
     imports: Import,
     issuances: Issuance,

@@ -42,6 +42,8 @@ ids! {
     AttendeeId,
     /// A certificate: what people earn (the definition).
     CertificateId,
+    /// An uploaded image that certificates are drawn on.
+    DesignId,
     /// One person's certificate.
     IssuanceId,
     /// One request to issue for many people.
@@ -54,6 +56,8 @@ ids! {
     UserId,
     /// One log-in and its chain of refresh tokens.
     SessionId,
+    /// What a program logs in with.
+    ApiKeyId,
     /// An intention; the key of its idempotency.
     CommandId,
 }
@@ -76,7 +80,13 @@ impl IssuanceId {
     /// A person holds a certificate once: issuing it again finds the same issuance.
     #[must_use]
     pub fn first_of(certificate: CertificateId, attendee: AttendeeId) -> Self {
-        Self(named(&["issuance", &certificate.to_string(), &attendee.to_string(), "1"]))
+        Self::nth_of(certificate, attendee, 1)
+    }
+
+    /// The `n`th, from 1: the one that follows when all before it were revoked.
+    #[must_use]
+    pub fn nth_of(certificate: CertificateId, attendee: AttendeeId, n: u32) -> Self {
+        Self(named(&["issuance", &certificate.to_string(), &attendee.to_string(), &n.to_string()]))
     }
 }
 
@@ -117,5 +127,8 @@ mod tests {
         assert_eq!(CommandId::of_process(event, "mail", 0), CommandId::of_process(event, "mail", 0));
         assert_ne!(CommandId::of_process(event, "mail", 0), CommandId::of_process(event, "mail", 1));
         assert_ne!(CommandId::of_process(event, "mail", 0), CommandId::of_process(event, "issue", 0));
+        let nth = |n| IssuanceId::nth_of(event.into(), event.into(), n);
+        assert_eq!(nth(1), IssuanceId::first_of(event.into(), event.into()));
+        assert_ne!(nth(1), nth(2));
     }
 }

@@ -84,10 +84,36 @@ pub struct ImportFailed {
     pub reason: String,
 }
 
+/// Somebody wants the rows that are not taken in yet to be left.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ImportCancelRequested {}
+
+/// Reading stopped because somebody wanted it; what was taken over before stays.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ImportCancelled {
+    /// Rows that were dealt with, blank ones not counted.
+    pub total: u32,
+    /// People created.
+    pub created: u32,
+    /// People changed.
+    pub updated: u32,
+    /// Rows rejected.
+    pub errors: u32,
+    /// Rows whose person gets a certificate.
+    pub associated: u32,
+    /// Rows that were left, as far as the file could be read.
+    pub left: u32,
+    /// Where the rejected rows and those that were left are stored until they expire.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub report_key: Option<String>,
+}
+
 domain_events! {
     /// What can happen to an import.
     ImportEvent for "import" {
         ImportRequested, ImportRowsAccepted, ImportRowsRejected, ImportCompleted, ImportFailed,
+        ImportCancelRequested, ImportCancelled,
     }
 }
 
@@ -101,6 +127,8 @@ pub enum FileFormat {
     Xlsx,
     /// Excel 97 to 2003.
     Xls,
+    /// A line of JSON each: people that came in a request's body.
+    Json,
 }
 
 /// Somebody in the file, and what they earn.
@@ -152,6 +180,10 @@ pub enum ImportCommand {
     Complete(ImportCompleted),
     /// Note that the file can't be read on.
     Fail(ImportFailed),
+    /// Leave the rows that are not taken in yet.
+    Cancel,
+    /// Note that they were left.
+    RecordCancelled(ImportCancelled),
 }
 
 // ── State, decide, evolve ───────────────────────────────────────────────────────────────────────
@@ -165,6 +197,8 @@ pub struct ImportState {
     pub through_row: u32,
     /// The counts so far.
     pub counts: Counts,
+    /// Whether the rows to come are to be left.
+    pub is_cancelling: bool,
     /// Whether the end was recorded, good or bad.
     pub ended: bool,
 }
@@ -196,6 +230,11 @@ impl Decider for Import {
             (ImportCommand::Request(request), None) => Ok(vec![request.clone().into()]),
             (ImportCommand::Request(_), Some(_)) => Err(Refusal::AlreadyExists("import")),
             (_, None) => Err(Refusal::NotFound("import")),
+            (ImportCommand::Cancel, Some(_)) if state.is_cancelling => Ok(Vec::new()),
+            (ImportCommand::Cancel, Some(_)) if state.ended => {
+                Err(Refusal::WrongState("the import has ended; there is nothing left to cancel".to_owned()))
+            }
+            (ImportCommand::Cancel, Some(_)) => Ok(vec![ImportCancelRequested {}.into()]),
             (_, Some(_)) if state.ended => Ok(Vec::new()),
             (ImportCommand::RecordRows { accepted, .. }, Some(_))
                 if accepted.through_row <= state.through_row =>
@@ -212,6 +251,7 @@ impl Decider for Import {
             }
             (ImportCommand::Complete(end), Some(_)) => Ok(vec![end.clone().into()]),
             (ImportCommand::Fail(end), Some(_)) => Ok(vec![end.clone().into()]),
+            (ImportCommand::RecordCancelled(end), Some(_)) => Ok(vec![end.clone().into()]),
         }
     }
 
@@ -227,7 +267,10 @@ impl Decider for Import {
             ImportEvent::ImportRowsRejected(e) => {
                 state.counts.errors = state.counts.errors.saturating_add(count(&e.rows));
             }
-            ImportEvent::ImportCompleted(_) | ImportEvent::ImportFailed(_) => state.ended = true,
+            ImportEvent::ImportCancelRequested(_) => state.is_cancelling = true,
+            ImportEvent::ImportCompleted(_)
+            | ImportEvent::ImportFailed(_)
+            | ImportEvent::ImportCancelled(_) => state.ended = true,
         }
         state
     }
@@ -299,5 +342,37 @@ mod tests {
         given::<Import>(vec![requested().into()])
             .when(ImportCommand::Request(requested()))
             .then_refused("ALREADY_EXISTS");
+    }
+
+    #[test]
+    fn what_has_not_ended_is_cancelled_once() {
+        let cancelled = || ImportCancelled {
+            total: 3,
+            created: 2,
+            updated: 0,
+            errors: 1,
+            associated: 0,
+            left: 7,
+            report_key: None,
+        };
+        let begun: Vec<ImportEvent> = vec![requested().into(), accepted(4).into()];
+        given::<Import>(begun.clone())
+            .when(ImportCommand::Cancel)
+            .then(vec![ImportCancelRequested {}.into()]);
+        let cancelling = [begun.clone(), vec![ImportCancelRequested {}.into()]].concat();
+        given::<Import>(cancelling.clone()).when(ImportCommand::Cancel).then_nothing();
+        // The chunk that was under way is still noted.
+        given::<Import>(cancelling.clone())
+            .when(ImportCommand::RecordRows { accepted: accepted(9), rejected: vec![] })
+            .then(vec![accepted(9).into()]);
+        given::<Import>(cancelling.clone())
+            .when(ImportCommand::RecordCancelled(cancelled()))
+            .then(vec![cancelled().into()]);
+        let ended = [cancelling, vec![cancelled().into()]].concat();
+        given::<Import>(ended.clone()).when(ImportCommand::Complete(completed())).then_nothing();
+        given::<Import>(ended).when(ImportCommand::Cancel).then_nothing();
+        given::<Import>([begun, vec![completed().into()]].concat())
+            .when(ImportCommand::Cancel)
+            .then_refused("WRONG_STATE");
     }
 }

@@ -61,9 +61,58 @@ pub struct CertificateGenerationFailed {
     pub reason: Personal<String>,
 }
 
+/// The certificate doesn't count any more. What it showed stays in the log.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CertificateRevoked {
+    /// Why, for programs.
+    pub reason: WhyRevoked,
+    /// Why, in somebody's own words; may name people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<Personal<String>>,
+    /// The batch that was stopped or undone, if that was it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub batch_id: Option<BatchId>,
+}
+
 domain_events! {
     /// What can happen to an issuance.
-    IssuanceEvent for "issuance" { CertificateRequested, CertificateGenerated, CertificateGenerationFailed }
+    IssuanceEvent for "issuance" {
+        CertificateRequested, CertificateGenerated, CertificateGenerationFailed, CertificateRevoked,
+    }
+}
+
+/// Why a certificate doesn't count any more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum WhyRevoked {
+    /// It should not have been issued.
+    IssuedInError,
+    /// It shows something wrong; a corrected one may follow.
+    WrongData,
+    /// It went to somebody else than who earned it.
+    WrongPerson,
+    /// What it certifies was not earned honestly.
+    Misconduct,
+    /// The issuer takes it back without saying more.
+    Withdrawn,
+    /// The batch that made it was stopped before it was drawn.
+    BatchCancelled,
+    /// See the note.
+    Other,
+}
+
+impl WhyRevoked {
+    /// All of them.
+    pub const ALL: [Self; 7] = [
+        Self::IssuedInError,
+        Self::WrongData,
+        Self::WrongPerson,
+        Self::Misconduct,
+        Self::Withdrawn,
+        Self::BatchCancelled,
+        Self::Other,
+    ];
 }
 
 /// What asked for an issuance.
@@ -121,6 +170,10 @@ pub enum IssuanceCommand {
     RecordGenerated(CertificateGenerated),
     /// Note that the PDF can't be made.
     RecordFailure(CertificateGenerationFailed),
+    /// Revoke it; asked again, the first reason stays.
+    Revoke(CertificateRevoked),
+    /// Revoke it if it has no PDF yet; one that has stays.
+    RevokeUnfinished(CertificateRevoked),
 }
 
 // ── State, decide, evolve ───────────────────────────────────────────────────────────────────────
@@ -134,6 +187,8 @@ pub struct IssuanceState {
     pub generated: Option<CertificateGenerated>,
     /// The last failure since the request, if there is no PDF.
     pub failure: Option<CertificateGenerationFailed>,
+    /// Why it doesn't count any more. Nothing happens to it after that.
+    pub revoked: Option<CertificateRevoked>,
 }
 
 /// The decider of issuances.
@@ -152,6 +207,12 @@ impl Decider for Issuance {
             }
             (IssuanceCommand::Request(_), Some(_), _) => Ok(Vec::new()),
             (_, None, _) => Err(Refusal::NotFound("generated certificate")),
+            // A PDF that comes too late is not recorded, and so no mail follows.
+            _ if state.revoked.is_some() => Ok(Vec::new()),
+            (IssuanceCommand::RevokeUnfinished(_), Some(_), Some(_)) => Ok(Vec::new()),
+            (IssuanceCommand::Revoke(why) | IssuanceCommand::RevokeUnfinished(why), Some(_), _) => {
+                Ok(vec![why.clone().into()])
+            }
             (IssuanceCommand::RecordGenerated(pdf), Some(_), None) => Ok(vec![pdf.clone().into()]),
             (IssuanceCommand::RecordGenerated(pdf), Some(_), Some(frozen)) if pdf.sha256 == frozen.sha256 => {
                 Ok(Vec::new())
@@ -177,6 +238,7 @@ impl Decider for Issuance {
                 state.failure = None;
             }
             IssuanceEvent::CertificateGenerationFailed(e) => state.failure = Some(e.clone()),
+            IssuanceEvent::CertificateRevoked(e) => state.revoked = Some(e.clone()),
         }
         state
     }
@@ -221,11 +283,15 @@ pub(crate) mod samples {
             size: 9,
         }
     }
+
+    pub(crate) fn revoked(reason: WhyRevoked, note: Option<&str>) -> CertificateRevoked {
+        CertificateRevoked { reason, note: note.map(|note| note.to_owned().into()), batch_id: None }
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::samples::{generated, request};
+    use super::samples::{generated, request, revoked};
     use super::*;
     use crate::domain::decider::spec::given;
 
@@ -273,9 +339,44 @@ mod tests {
     }
 
     #[test]
+    fn it_is_revoked_once_and_the_first_reason_stays() {
+        let (first, second) =
+            (revoked(WhyRevoked::WrongData, Some("misspelt")), revoked(WhyRevoked::Other, None));
+        let history = vec![request("Ada").into(), generated("aa").into()];
+        given::<Issuance>(history.clone())
+            .when(IssuanceCommand::Revoke(first.clone()))
+            .then(vec![first.clone().into()]);
+        given::<Issuance>([history, vec![first.into()]].concat())
+            .when(IssuanceCommand::Revoke(second))
+            .then_nothing();
+    }
+
+    #[test]
+    fn only_what_has_no_pdf_is_unfinished() {
+        let why = revoked(WhyRevoked::BatchCancelled, None);
+        let command = || IssuanceCommand::RevokeUnfinished(why.clone());
+        given::<Issuance>(vec![request("Ada").into()]).when(command()).then(vec![why.clone().into()]);
+        given::<Issuance>(vec![request("Ada").into(), failed("MISSING_GLYPH").into()])
+            .when(command())
+            .then(vec![why.clone().into()]);
+        given::<Issuance>(vec![request("Ada").into(), generated("aa").into()]).when(command()).then_nothing();
+    }
+
+    #[test]
+    fn a_pdf_that_comes_after_the_revocation_is_not_recorded() {
+        let history = || vec![request("Ada").into(), revoked(WhyRevoked::Withdrawn, None).into()];
+        given::<Issuance>(history()).when(IssuanceCommand::RecordGenerated(generated("aa"))).then_nothing();
+        given::<Issuance>(history()).when(IssuanceCommand::RecordFailure(failed("X"))).then_nothing();
+        given::<Issuance>(history()).when(ask("Ada")).then_nothing();
+    }
+
+    #[test]
     fn nothing_is_recorded_for_nobody() {
         given::<Issuance>(vec![])
             .when(IssuanceCommand::RecordGenerated(generated("aa")))
+            .then_refused("NOT_FOUND");
+        given::<Issuance>(vec![])
+            .when(IssuanceCommand::Revoke(revoked(WhyRevoked::Other, None)))
             .then_refused("NOT_FOUND");
     }
 }

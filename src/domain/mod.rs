@@ -2,11 +2,14 @@
 //!
 //! Nothing here reads a clock, draws a random number or does I/O; all of it is passed in.
 
+pub mod admins;
+pub mod api_key;
 pub mod attendee;
 pub mod batch;
 pub mod certificate;
 pub mod claim;
 pub mod decider;
+pub mod design;
 pub mod email;
 pub mod event;
 pub mod events;
@@ -17,6 +20,7 @@ pub mod ids;
 pub mod import;
 pub mod issuance;
 pub mod locale;
+pub mod password;
 pub mod person;
 pub mod personal;
 pub mod refusal;
@@ -29,7 +33,8 @@ pub use event::Event;
 pub use events::{DecodeError, DomainEvent};
 pub use hex::hex;
 pub use ids::{
-    AttendeeId, BatchId, CertificateId, CommandId, EmailId, ImportId, IssuanceId, SessionId, UserId,
+    ApiKeyId, AttendeeId, BatchId, CertificateId, CommandId, DesignId, EmailId, ImportId, IssuanceId,
+    SessionId, UserId,
 };
 pub use locale::Locale;
 pub use person::{FieldError, Person, RawPerson};

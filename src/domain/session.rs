@@ -22,6 +22,13 @@ pub struct SessionStarted {
     /// Until when it counts.
     #[serde(with = "time::serde::rfc3339")]
     pub expires_at: OffsetDateTime,
+    /// When the session is over however often it is refreshed. Sessions that began before there was such
+    /// a limit have none, and end when their first token would have.
+    #[serde(default, with = "time::serde::rfc3339::option")]
+    pub ends_at: Option<OffsetDateTime>,
+    /// The user's epoch; a later one of the user's ends the session.
+    #[serde(default)]
+    pub epoch: u32,
 }
 
 /// The refresh token was exchanged for the next.
@@ -56,6 +63,8 @@ pub enum RevocationReason {
     TokenReuse,
     /// The user logged out.
     LoggedOut,
+    /// The user ended it from another session.
+    EndedByUser,
 }
 
 // ── Commands ────────────────────────────────────────────────────────────────────────────────────
@@ -74,11 +83,19 @@ pub enum SessionCommand {
         next_sha256: String,
         /// The time now.
         now: OffsetDateTime,
-        /// Until when the next token counts.
+        /// Until when the next token counts, unless the session is over before.
         expires_at: OffsetDateTime,
     },
-    /// End it.
-    LogOut,
+    /// End it by one of its tokens. One that was used before ends it as well.
+    LogOut {
+        /// SHA-256 of the token that was presented.
+        presented_sha256: String,
+    },
+    /// End it without a token.
+    End {
+        /// Who wants that; only the session's own user may.
+        by: UserId,
+    },
 }
 
 // ── State, decide, evolve ───────────────────────────────────────────────────────────────────────
@@ -97,6 +114,10 @@ pub enum SessionState {
         refresh_sha256: String,
         /// Until when.
         expires_at: OffsetDateTime,
+        /// When the session is over at the latest.
+        ends_at: OffsetDateTime,
+        /// The user's epoch when it began.
+        epoch: u32,
     },
     /// Over.
     Revoked,
@@ -118,22 +139,32 @@ impl Decider for Session {
             (SessionState::Absent, _) => Err(Refusal::NotFound("session")),
             (SessionState::Revoked, SessionCommand::Refresh { .. }) => Err(Refusal::SessionEnded),
             (
-                SessionState::Open { refresh_sha256, expires_at: until, .. },
+                SessionState::Open { refresh_sha256, expires_at: until, ends_at, .. },
                 SessionCommand::Refresh { presented_sha256, next_sha256, now, expires_at },
             ) => {
                 if presented_sha256 != refresh_sha256 {
-                    return Ok(vec![SessionRevoked { reason: RevocationReason::TokenReuse }.into()]);
+                    return Ok(vec![ended(RevocationReason::TokenReuse)]);
                 }
-                if now >= until {
+                if now >= until || now >= ends_at {
                     return Err(Refusal::SessionEnded);
                 }
                 let refresh_sha256 = next_sha256.clone();
-                Ok(vec![SessionRefreshed { refresh_sha256, expires_at: *expires_at }.into()])
+                let expires_at = *expires_at.min(ends_at);
+                Ok(vec![SessionRefreshed { refresh_sha256, expires_at }.into()])
             }
-            (SessionState::Open { .. }, SessionCommand::LogOut) => {
-                Ok(vec![SessionRevoked { reason: RevocationReason::LoggedOut }.into()])
+            (SessionState::Open { refresh_sha256, .. }, SessionCommand::LogOut { presented_sha256 }) => {
+                let is_current = presented_sha256 == refresh_sha256;
+                let reason =
+                    if is_current { RevocationReason::LoggedOut } else { RevocationReason::TokenReuse };
+                Ok(vec![ended(reason)])
             }
-            (SessionState::Revoked, SessionCommand::LogOut) => Ok(Vec::new()),
+            (SessionState::Open { user_id, .. }, SessionCommand::End { by }) if user_id == by => {
+                Ok(vec![ended(RevocationReason::EndedByUser)])
+            }
+            (SessionState::Open { .. }, SessionCommand::End { .. }) => Err(Refusal::NotFound("session")),
+            (SessionState::Revoked, SessionCommand::LogOut { .. } | SessionCommand::End { .. }) => {
+                Ok(Vec::new())
+            }
         }
     }
 
@@ -143,16 +174,26 @@ impl Decider for Session {
                 user_id: e.user_id,
                 refresh_sha256: e.refresh_sha256.clone(),
                 expires_at: e.expires_at,
+                ends_at: e.ends_at.unwrap_or(e.expires_at),
+                epoch: e.epoch,
             },
-            (SessionEvent::SessionRefreshed(e), SessionState::Open { user_id, .. }) => SessionState::Open {
-                user_id,
-                refresh_sha256: e.refresh_sha256.clone(),
-                expires_at: e.expires_at,
-            },
+            (SessionEvent::SessionRefreshed(e), SessionState::Open { user_id, ends_at, epoch, .. }) => {
+                SessionState::Open {
+                    user_id,
+                    refresh_sha256: e.refresh_sha256.clone(),
+                    expires_at: e.expires_at,
+                    ends_at,
+                    epoch,
+                }
+            }
             (SessionEvent::SessionRefreshed(_), state) => state,
             (SessionEvent::SessionRevoked(_), _) => SessionState::Revoked,
         }
     }
+}
+
+fn ended(reason: RevocationReason) -> SessionEvent {
+    SessionRevoked { reason }.into()
 }
 
 #[cfg(test)]
@@ -166,8 +207,17 @@ mod tests {
     const NOW: OffsetDateTime = datetime!(2026-11-21 12:00 UTC);
     const LATER: OffsetDateTime = datetime!(2026-11-28 12:00 UTC);
 
+    const END: OffsetDateTime = datetime!(2026-12-21 12:00 UTC);
+    const ADA: UserId = UserId(Uuid::from_u128(1));
+
     fn started() -> SessionStarted {
-        SessionStarted { user_id: Uuid::from_u128(1).into(), refresh_sha256: "one".into(), expires_at: LATER }
+        SessionStarted {
+            user_id: ADA,
+            refresh_sha256: "one".into(),
+            expires_at: LATER,
+            ends_at: Some(END),
+            epoch: 0,
+        }
     }
 
     fn refresh(presented: &str, next: &str, now: OffsetDateTime) -> SessionCommand {
@@ -184,7 +234,11 @@ mod tests {
     }
 
     fn reused() -> SessionEvent {
-        SessionRevoked { reason: RevocationReason::TokenReuse }.into()
+        ended(RevocationReason::TokenReuse)
+    }
+
+    fn log_out(presented: &str) -> SessionCommand {
+        SessionCommand::LogOut { presented_sha256: presented.into() }
     }
 
     #[test]
@@ -210,9 +264,54 @@ mod tests {
     }
 
     #[test]
+    fn refreshing_never_goes_beyond_the_sessions_end() {
+        let days = time::Duration::days;
+        let beyond = SessionCommand::Refresh {
+            presented_sha256: "two".into(),
+            next_sha256: "three".into(),
+            now: END - days(1),
+            expires_at: END + days(6),
+        };
+        let second = SessionRefreshed { refresh_sha256: "two".into(), expires_at: END };
+        let last = SessionRefreshed { refresh_sha256: "three".into(), expires_at: END };
+        given::<Session>(vec![started().into(), second.into()]).when(beyond).then(vec![last.clone().into()]);
+        given::<Session>(vec![started().into(), last.into()])
+            .when(refresh("three", "four", END))
+            .then_refused("SESSION_ENDED");
+    }
+
+    #[test]
+    fn a_session_from_before_there_was_an_end_ends_with_its_first_token() {
+        let old = SessionStarted { ends_at: None, ..started() };
+        given::<Session>(vec![old.into()])
+            .when(SessionCommand::Refresh {
+                presented_sha256: "one".into(),
+                next_sha256: "two".into(),
+                now: NOW,
+                expires_at: END,
+            })
+            .then(vec![refreshed("two")]);
+    }
+
+    #[test]
     fn logging_out_twice_ends_it_once() {
-        let out: SessionEvent = SessionRevoked { reason: RevocationReason::LoggedOut }.into();
-        given::<Session>(vec![started().into()]).when(SessionCommand::LogOut).then(vec![out.clone()]);
-        given::<Session>(vec![started().into(), out]).when(SessionCommand::LogOut).then_nothing();
+        let out = ended(RevocationReason::LoggedOut);
+        given::<Session>(vec![started().into()]).when(log_out("one")).then(vec![out.clone()]);
+        given::<Session>(vec![started().into(), out]).when(log_out("one")).then_nothing();
+    }
+
+    #[test]
+    fn a_token_that_was_used_before_ends_it_as_reuse() {
+        let history = vec![started().into(), refreshed("two")];
+        given::<Session>(history).when(log_out("one")).then(vec![reused()]);
+    }
+
+    #[test]
+    fn only_its_own_user_ends_it_from_elsewhere() {
+        let end = |by| SessionCommand::End { by };
+        let gone = ended(RevocationReason::EndedByUser);
+        given::<Session>(vec![started().into()]).when(end(ADA)).then(vec![gone]);
+        let somebody = UserId(Uuid::from_u128(2));
+        given::<Session>(vec![started().into()]).when(end(somebody)).then_refused("NOT_FOUND");
     }
 }

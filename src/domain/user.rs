@@ -28,9 +28,49 @@ pub struct UserPasswordChanged {
     pub password_hash: Personal<String>,
 }
 
+/// The user is called or reached otherwise from now on.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct UserProfileChanged {
+    /// All of it, as it is now.
+    #[serde(flatten)]
+    pub profile: Profile,
+}
+
+/// The user may do something else from now on.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct UserRoleChanged {
+    /// What the user may do now.
+    pub role: Role,
+}
+
+/// The user may not log in any more, and whoever is logged in is out.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct UserDisabled {}
+
+/// The user may log in again.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct UserEnabled {}
+
+/// All sessions that the user had begun are over.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct UserSessionsEnded {}
+
+/// The user is gone; name and e-mail address are free again.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct UserDeleted {}
+
 domain_events! {
     /// What can happen to a user.
-    UserEvent for "user" { UserRegistered, UserPasswordChanged }
+    UserEvent for "user" {
+        UserRegistered, UserPasswordChanged, UserProfileChanged, UserRoleChanged, UserDisabled, UserEnabled,
+        UserSessionsEnded, UserDeleted,
+    }
 }
 
 /// How a user is called and reached.
@@ -78,37 +118,77 @@ impl Role {
 pub enum UserCommand {
     /// Let somebody log in.
     Register(UserRegistered),
-    /// Set another password.
+    /// Set another password. Ends all sessions begun before.
     ChangePassword {
         /// Its hash.
         password_hash: Personal<String>,
     },
+    /// Change what is given, and leave the rest. Only what differs becomes an event.
+    Change(UserChange),
+    /// End all sessions begun before.
+    EndSessions,
+    /// Remove the user.
+    Delete,
 }
 
-/// The rule for new passwords: at least 8 characters with an upper-case, a lower-case letter and a
-/// digit; at most 128 bytes, so that hashing one can't be made expensive.
-///
-/// # Errors
-/// The password breaks the rule; the text says which part.
-pub fn check_password(password: &str) -> Result<(), Refusal> {
-    let strong = password.chars().count() >= 8
-        && password.chars().any(char::is_uppercase)
-        && password.chars().any(char::is_lowercase)
-        && password.chars().any(|c| c.is_ascii_digit());
-    if strong && password.len() <= 128 {
-        return Ok(());
-    }
-    Err(Refusal::field(
-        "password",
-        "use 8 to 128 characters with at least one upper-case letter, one lower-case letter and one digit",
-    ))
+/// What is to be changed of a user.
+#[derive(Clone, Debug, Default)]
+pub struct UserChange {
+    /// Names and address.
+    pub profile: Option<Profile>,
+    /// What the user may do.
+    pub role: Option<Role>,
+    /// Whether the user may log in.
+    pub is_active: Option<bool>,
+    /// The hash of another password.
+    pub password_hash: Option<Personal<String>>,
 }
 
 // ── State, decide, evolve ───────────────────────────────────────────────────────────────────────
 
-/// The user as registered, with the password that counts now.
+/// A user as the history has it.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct UserState(pub Option<UserRegistered>);
+pub enum UserState {
+    /// No history.
+    #[default]
+    Absent,
+    /// There.
+    Known(Account),
+    /// Gone; the id is never used again.
+    Deleted,
+}
+
+/// A user who is there.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Account {
+    /// Names and address.
+    pub profile: Profile,
+    /// What the user may do.
+    pub role: Role,
+    /// The hash of the password that counts now.
+    pub password_hash: Personal<String>,
+    /// Whether the user may log in.
+    pub is_active: bool,
+    /// How often all sessions were ended: those begun in an earlier epoch are over.
+    pub epoch: u32,
+}
+
+impl UserState {
+    /// The user, if there.
+    #[must_use]
+    pub fn account(self) -> Option<Account> {
+        match self {
+            Self::Known(account) => Some(account),
+            Self::Absent | Self::Deleted => None,
+        }
+    }
+
+    /// The user, if there and allowed to log in.
+    #[must_use]
+    pub fn active(self) -> Option<Account> {
+        self.account().filter(|account| account.is_active)
+    }
+}
 
 /// The decider of users.
 pub struct User;
@@ -120,30 +200,71 @@ impl Decider for User {
     type Event = UserEvent;
 
     fn decide(state: &UserState, command: &UserCommand) -> Result<Vec<UserEvent>, Refusal> {
-        match (command, &state.0) {
-            (UserCommand::Register(user), None) => {
+        match (command, state) {
+            (UserCommand::Register(user), UserState::Absent) => {
                 check(&user.profile)?;
                 Ok(vec![user.clone().into()])
             }
-            (UserCommand::Register(_), Some(_)) => Err(Refusal::AlreadyExists("user")),
-            (UserCommand::ChangePassword { .. }, None) => Err(Refusal::NotFound("user")),
-            (UserCommand::ChangePassword { password_hash }, Some(_)) => {
+            (UserCommand::Register(_), _) => Err(Refusal::AlreadyExists("user")),
+            (_, UserState::Absent | UserState::Deleted) => Err(Refusal::NotFound("user")),
+            (UserCommand::ChangePassword { password_hash }, UserState::Known(_)) => {
                 Ok(vec![UserPasswordChanged { password_hash: password_hash.clone() }.into()])
             }
+            (UserCommand::Change(change), UserState::Known(account)) => changes(account, change),
+            (UserCommand::EndSessions, UserState::Known(_)) => Ok(vec![UserSessionsEnded {}.into()]),
+            (UserCommand::Delete, UserState::Known(_)) => Ok(vec![UserDeleted {}.into()]),
         }
     }
 
-    fn evolve(mut state: UserState, event: &UserEvent) -> UserState {
-        match event {
-            UserEvent::UserRegistered(e) => return UserState(Some(e.clone())),
-            UserEvent::UserPasswordChanged(e) => {
-                if let Some(user) = &mut state.0 {
-                    user.password_hash = e.password_hash.clone();
-                }
-            }
+    fn evolve(state: UserState, event: &UserEvent) -> UserState {
+        if let UserEvent::UserRegistered(e) = event {
+            return UserState::Known(Account {
+                profile: e.profile.clone(),
+                role: e.role,
+                password_hash: e.password_hash.clone(),
+                is_active: true,
+                epoch: 0,
+            });
         }
-        state
+        let UserState::Known(mut account) = state else { return state };
+        match event {
+            UserEvent::UserRegistered(_) => {}
+            UserEvent::UserPasswordChanged(e) => {
+                account.password_hash = e.password_hash.clone();
+                account.epoch = account.epoch.saturating_add(1);
+            }
+            UserEvent::UserProfileChanged(e) => account.profile = e.profile.clone(),
+            UserEvent::UserRoleChanged(e) => account.role = e.role,
+            UserEvent::UserDisabled(_) => {
+                account.is_active = false;
+                account.epoch = account.epoch.saturating_add(1);
+            }
+            UserEvent::UserEnabled(_) => account.is_active = true,
+            UserEvent::UserSessionsEnded(_) => account.epoch = account.epoch.saturating_add(1),
+            UserEvent::UserDeleted(_) => return UserState::Deleted,
+        }
+        UserState::Known(account)
     }
+}
+
+fn changes(account: &Account, change: &UserChange) -> Result<Vec<UserEvent>, Refusal> {
+    let mut events: Vec<UserEvent> = Vec::new();
+    if let Some(profile) = change.profile.as_ref().filter(|profile| **profile != account.profile) {
+        check(profile)?;
+        events.push(UserProfileChanged { profile: profile.clone() }.into());
+    }
+    if let Some(role) = change.role.filter(|role| *role != account.role) {
+        events.push(UserRoleChanged { role }.into());
+    }
+    match change.is_active.filter(|is_active| *is_active != account.is_active) {
+        Some(true) => events.push(UserEnabled {}.into()),
+        Some(false) => events.push(UserDisabled {}.into()),
+        None => {}
+    }
+    if let Some(password_hash) = change.password_hash.clone() {
+        events.push(UserPasswordChanged { password_hash }.into());
+    }
+    Ok(events)
 }
 
 fn check(profile: &Profile) -> Result<(), Refusal> {
@@ -197,17 +318,48 @@ mod tests {
     }
 
     #[test]
-    fn a_changed_password_is_the_one_that_counts() {
+    fn a_changed_password_is_the_one_that_counts_and_begins_an_epoch() {
         let changed: UserEvent = UserPasswordChanged { password_hash: "new".to_owned().into() }.into();
         let state = User::fold(&[registered("ada@example.com").into(), changed]);
-        assert_eq!(state.0.map(|user| user.password_hash), Some("new".to_owned().into()));
+        let account = state.active().unwrap();
+        assert_eq!((account.password_hash, account.epoch), ("new".to_owned().into(), 1));
     }
 
     #[test]
-    fn passwords_need_both_cases_and_a_digit() {
-        assert!(check_password("Correct-horse-1").is_ok());
-        for weak in ["Short1", "alllower1", "ALLUPPER1", "NoDigitsHere", &"Aa1".repeat(50)] {
-            assert!(check_password(weak).is_err(), "accepted");
+    fn only_what_differs_is_changed() {
+        let ada = registered("ada@example.com");
+        let same = UserChange { profile: Some(ada.profile.clone()), ..UserChange::default() };
+        let same = UserChange { role: Some(Role::Admin), is_active: Some(true), ..same };
+        given::<User>(vec![ada.clone().into()]).when(UserCommand::Change(same)).then_nothing();
+        let profile = Profile { name: "Augusta".to_owned().into(), ..ada.profile.clone() };
+        let change = UserChange {
+            profile: Some(profile.clone()),
+            role: Some(Role::Viewer),
+            is_active: Some(false),
+            password_hash: None,
+        };
+        given::<User>(vec![ada.into()]).when(UserCommand::Change(change)).then(vec![
+            UserProfileChanged { profile }.into(),
+            UserRoleChanged { role: Role::Viewer }.into(),
+            UserDisabled {}.into(),
+        ]);
+    }
+
+    #[test]
+    fn a_disabled_user_is_there_but_not_active() {
+        let state = User::fold(&[registered("ada@example.com").into(), UserDisabled {}.into()]);
+        assert!(state.clone().account().is_some() && state.clone().active().is_none());
+        let state = User::evolve(state, &UserEnabled {}.into());
+        assert_eq!(state.active().map(|account| account.epoch), Some(1));
+    }
+
+    #[test]
+    fn a_deleted_user_is_gone_for_good() {
+        let history: Vec<UserEvent> = vec![registered("ada@example.com").into(), UserDeleted {}.into()];
+        for command in [UserCommand::Delete, UserCommand::EndSessions] {
+            given::<User>(history.clone()).when(command).then_refused("NOT_FOUND");
         }
+        let again = UserCommand::Register(registered("ada@example.com"));
+        given::<User>(history).when(again).then_refused("ALREADY_EXISTS");
     }
 }

@@ -5,32 +5,33 @@
 use std::time::Duration;
 
 use async_nats::jetstream::{self, response::Response};
-use async_nats::{Client, HeaderMap, Request, RequestErrorKind};
+use async_nats::{Client, HeaderMap, HeaderName, Request, RequestErrorKind};
 use bytes::Bytes;
 use serde::Deserialize;
 
 use super::availability::why_nobody_answers;
-use super::{LogError, Position};
+use super::{LogError, Names, NewEvent, Position};
 
 /// The most messages that the server takes in one atomic batch.
 pub const MAX_BATCH: usize = 1_000;
 
-const EXPECTED: &str = "Nats-Expected-Last-Subject-Sequence";
-const BATCH_ID: &str = "Nats-Batch-Id";
-const BATCH_SEQUENCE: &str = "Nats-Batch-Sequence";
-const BATCH_COMMIT: &str = "Nats-Batch-Commit";
+// Names made once: as texts they would be allocated for each message.
+static EXPECTED: HeaderName = HeaderName::from_static("Nats-Expected-Last-Subject-Sequence");
+static BATCH_ID: HeaderName = HeaderName::from_static("Nats-Batch-Id");
+static BATCH_SEQUENCE: HeaderName = HeaderName::from_static("Nats-Batch-Sequence");
+static BATCH_COMMIT: HeaderName = HeaderName::from_static("Nats-Batch-Commit");
 
 /// How long an answer may take before the outcome counts as unknown.
 const ANSWER_WITHIN: Duration = Duration::from_secs(5);
 
-/// One message as it goes over the wire.
+/// One message that is to go over the wire. Its headers are made when it does: a header map is some
+/// thirty allocations, and a copy of one as many again.
 #[derive(Clone, Debug)]
 pub(crate) struct Outgoing {
     pub(crate) subject: String,
     /// The last sequence that the subject must have; only on a subject's first message in a batch.
     pub(crate) expected: Option<Position>,
-    pub(crate) headers: HeaderMap,
-    pub(crate) body: Bytes,
+    pub(crate) event: NewEvent,
 }
 
 /// What the server said to a publish.
@@ -58,18 +59,18 @@ struct Ack {
 pub(crate) struct Publisher {
     client: Client,
     stream: String,
+    /// The `ce-source` of every event.
+    source: String,
 }
 
 impl Publisher {
-    pub(crate) const fn new(client: Client, stream: String) -> Self {
-        Self { client, stream }
+    pub(crate) fn new(client: Client, names: &Names) -> Self {
+        Self { client, stream: names.events(), source: names.source() }
     }
 
     /// Publishes one message and waits until the server has it.
     pub(crate) async fn one(&self, message: &Outgoing) -> Result<Position, PublishError> {
-        let mut headers = message.headers.clone();
-        expect(&mut headers, message.expected);
-        self.request(&message.subject, headers, message.body.clone()).await
+        self.request(&message.subject, self.headers(message), message.event.body.clone()).await
     }
 
     /// Publishes all messages or none; answers with the position of the last.
@@ -82,15 +83,30 @@ impl Publisher {
             return Err(PublishError::Refused(LogError::Unavailable("an empty batch".to_owned())));
         };
         for (index, message) in first.iter().enumerate() {
-            let headers = batch_headers(message, batch_id, index + 1);
+            let headers = self.batch_headers(message, batch_id, index + 1);
             self.client
-                .publish_with_headers(message.subject.clone(), headers, message.body.clone())
+                .publish_with_headers(message.subject.clone(), headers, message.event.body.clone())
                 .await
                 .map_err(|error| PublishError::Refused(error.into()))?;
         }
-        let mut headers = batch_headers(last, batch_id, messages.len());
-        headers.insert(BATCH_COMMIT, "1");
-        self.request(&last.subject, headers, last.body.clone()).await
+        let mut headers = self.batch_headers(last, batch_id, messages.len());
+        headers.insert(BATCH_COMMIT.clone(), "1");
+        self.request(&last.subject, headers, last.event.body.clone()).await
+    }
+
+    fn headers(&self, message: &Outgoing) -> HeaderMap {
+        let mut headers = message.event.headers(&self.source);
+        if let Some(expected) = message.expected {
+            headers.insert(EXPECTED.clone(), expected.to_string());
+        }
+        headers
+    }
+
+    fn batch_headers(&self, message: &Outgoing, batch_id: &str, sequence: usize) -> HeaderMap {
+        let mut headers = self.headers(message);
+        headers.insert(BATCH_ID.clone(), batch_id);
+        headers.insert(BATCH_SEQUENCE.clone(), sequence.to_string());
+        headers
     }
 
     async fn request(
@@ -145,20 +161,6 @@ fn meaning(error: &jetstream::Error) -> PublishError {
         // batch, that is completed after a restart.
         10_023 | 10_077 => PublishError::Unknown(error.to_string()),
         _ => PublishError::Refused(error.into()),
-    }
-}
-
-fn batch_headers(message: &Outgoing, batch_id: &str, sequence: usize) -> HeaderMap {
-    let mut headers = message.headers.clone();
-    headers.insert(BATCH_ID, batch_id);
-    headers.insert(BATCH_SEQUENCE, sequence.to_string());
-    expect(&mut headers, message.expected);
-    headers
-}
-
-fn expect(headers: &mut HeaderMap, expected: Option<Position>) {
-    if let Some(expected) = expected {
-        headers.insert(EXPECTED, expected.to_string());
     }
 }
 

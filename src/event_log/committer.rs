@@ -34,6 +34,8 @@ const IN_FLIGHT_TRIES: u32 = 5;
 /// How long a batch with room in it waits for more. Each batch costs some milliseconds, however small it is,
 /// and what belongs together rarely arrives all at the same moment.
 const GATHER: Duration = Duration::from_millis(1);
+/// From this many events on a batch is worth its cost, and waits for no more.
+const WORTH_A_BATCH: usize = 256;
 
 /// Events of one aggregate, and the last position that it must have.
 #[derive(Clone, Debug)]
@@ -57,19 +59,17 @@ pub struct Commit {
 impl Commit {
     /// Makes the messages of a commit.
     #[must_use]
-    pub fn new(names: &Names, appends: &[Append]) -> Self {
-        let message = |append: &Append, index: usize, event: &NewEvent| Outgoing {
-            subject: names.aggregate(append.aggregate, &append.id),
-            expected: (index == 0).then_some(append.expected),
-            headers: event.headers(names),
-            body: event.body.clone(),
-        };
-        let messages = appends
-            .iter()
-            .flat_map(|append| {
-                append.events.iter().enumerate().map(move |(index, event)| message(append, index, event))
-            })
-            .collect();
+    pub fn new(names: &Names, appends: Vec<Append>) -> Self {
+        let mut messages = Vec::with_capacity(appends.iter().map(|append| append.events.len()).sum());
+        for append in appends {
+            let subject = names.aggregate(append.aggregate, &append.id);
+            let mut expected = Some(append.expected);
+            messages.extend(append.events.into_iter().map(|event| Outgoing {
+                subject: subject.clone(),
+                expected: expected.take(),
+                event,
+            }));
+        }
         Self { messages }
     }
 
@@ -78,7 +78,7 @@ impl Commit {
     }
 
     fn bytes(&self) -> usize {
-        self.messages.iter().map(|message| message.body.len()).sum()
+        self.messages.iter().map(|message| message.event.body.len()).sum()
     }
 }
 
@@ -135,7 +135,7 @@ async fn run(publisher: Publisher, mut queue: mpsc::Receiver<Waiting>) {
         }
         take_waiting(&mut queue, &mut waiting);
         let messages: usize = waiting.iter().map(|w| w.commit.messages.len()).sum();
-        if !is_plain(waiting.iter(), PLAIN_UP_TO) && messages < MAX_BATCH {
+        if !is_plain(waiting.iter(), PLAIN_UP_TO) && messages < WORTH_A_BATCH {
             tokio::time::sleep(GATHER).await;
             take_waiting(&mut queue, &mut waiting);
         }
@@ -265,8 +265,7 @@ mod tests {
         let message = |subject: &&str| Outgoing {
             subject: (*subject).to_owned(),
             expected: Some(0),
-            headers: async_nats::HeaderMap::new(),
-            body: bytes::Bytes::new(),
+            event: NewEvent::sample(),
         };
         let messages = subjects.iter().map(message).collect();
         Waiting { commit: Commit { messages }, answer: oneshot::channel().0 }

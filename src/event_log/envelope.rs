@@ -3,7 +3,7 @@
 //! Header names are case-sensitive in NATS. There is no `Nats-Msg-Id`: one duplicate would refuse a
 //! whole batch, so repetition is found by event ids instead.
 
-use async_nats::HeaderMap;
+use async_nats::{HeaderMap, HeaderName};
 use bytes::Bytes;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
@@ -13,16 +13,17 @@ use super::upcast::{CURRENT_SCHEMA, Written, upcast};
 use super::{LogError, Names, Position, RecordedEvent};
 use crate::domain::CommandId;
 
-const ID: &str = "ce-id";
-const TYPE: &str = "ce-type";
-const SOURCE: &str = "ce-source";
-const TIME: &str = "ce-time";
-const SPEC: &str = "ce-specversion";
-const SCHEMA: &str = "ce-dataschema";
-const CORRELATION: &str = "correlation-id";
-const CAUSATION: &str = "causation-id";
-const ACTOR: &str = "actor";
-const TRACE: &str = "traceparent";
+// Names made once: as texts they would be allocated for each message.
+static ID: HeaderName = HeaderName::from_static("ce-id");
+static TYPE: HeaderName = HeaderName::from_static("ce-type");
+static SOURCE: HeaderName = HeaderName::from_static("ce-source");
+static TIME: HeaderName = HeaderName::from_static("ce-time");
+static SPEC: HeaderName = HeaderName::from_static("ce-specversion");
+static SCHEMA: HeaderName = HeaderName::from_static("ce-dataschema");
+static CORRELATION: HeaderName = HeaderName::from_static("correlation-id");
+static CAUSATION: HeaderName = HeaderName::from_static("causation-id");
+static ACTOR: HeaderName = HeaderName::from_static("actor");
+static TRACE: HeaderName = HeaderName::from_static("traceparent");
 
 const SCHEMA_PREFIX: &str = "urn:laureate:event:";
 
@@ -48,21 +49,21 @@ pub struct NewEvent {
 }
 
 impl NewEvent {
-    /// The envelope's attributes as headers; the namespace is the source.
-    pub(crate) fn headers(&self, names: &Names) -> HeaderMap {
+    /// The envelope's attributes as headers.
+    pub(crate) fn headers(&self, source: &str) -> HeaderMap {
         let mut headers = HeaderMap::new();
-        headers.insert(SPEC, "1.0");
-        headers.insert(ID, self.event_id.to_string());
-        headers.insert(TYPE, self.event_type);
-        headers.insert(SOURCE, format!("urn:laureate:{}", names.namespace()));
+        headers.insert(SPEC.clone(), "1.0");
+        headers.insert(ID.clone(), self.event_id.to_string());
+        headers.insert(TYPE.clone(), self.event_type);
+        headers.insert(SOURCE.clone(), source);
         // proof: RFC 3339 can show every time of the years 0–9999, and clocks give no other.
-        headers.insert(TIME, self.time.format(&Rfc3339).unwrap_or_default());
-        headers.insert(SCHEMA, format!("{SCHEMA_PREFIX}{}:{CURRENT_SCHEMA}", self.event_type));
-        headers.insert(CORRELATION, self.correlation_id.to_string());
-        headers.insert(CAUSATION, self.command_id.to_string());
-        headers.insert(ACTOR, self.actor.as_str());
+        headers.insert(TIME.clone(), self.time.format(&Rfc3339).unwrap_or_default());
+        headers.insert(SCHEMA.clone(), format!("{SCHEMA_PREFIX}{}:{CURRENT_SCHEMA}", self.event_type));
+        headers.insert(CORRELATION.clone(), self.correlation_id.to_string());
+        headers.insert(CAUSATION.clone(), self.command_id.to_string());
+        headers.insert(ACTOR.clone(), self.actor.as_str());
         if let Some(trace) = &self.traceparent {
-            headers.insert(TRACE, trace.as_str());
+            headers.insert(TRACE.clone(), trace.as_str());
         }
         headers
     }
@@ -80,34 +81,35 @@ pub(crate) fn recorded(
     body: Bytes,
 ) -> Result<RecordedEvent, LogError> {
     let wrong = |reason: String| LogError::Undecodable { position, reason };
-    let attribute = |name: &str| {
+    let attribute = |name: &HeaderName| {
         headers
-            .get(name)
+            .get(name.clone())
             .map(async_nats::HeaderValue::as_str)
             .ok_or_else(|| wrong(format!("no header {name}")))
     };
-    let id = |name: &str| {
+    let id = |name: &HeaderName| {
         Uuid::parse_str(attribute(name)?).map_err(|_| wrong(format!("header {name} is not a UUID")))
     };
     let (aggregate, aggregate_id) = names
         .parse_aggregate(subject)
         .ok_or_else(|| wrong("the subject is not an aggregate's".to_owned()))?;
-    let schema = attribute(SCHEMA)?;
+    let schema = attribute(&SCHEMA)?;
     let version = schema.rsplit(':').next().and_then(|version| version.parse().ok());
     let schema = version.ok_or_else(|| wrong(format!("header {SCHEMA} has no version")))?;
-    let written = upcast(Written { event_type: attribute(TYPE)?.to_owned(), schema, body }).map_err(wrong)?;
-    let time = OffsetDateTime::parse(attribute(TIME)?, &Rfc3339)
+    let written =
+        upcast(Written { event_type: attribute(&TYPE)?.to_owned(), schema, body }).map_err(wrong)?;
+    let time = OffsetDateTime::parse(attribute(&TIME)?, &Rfc3339)
         .map_err(|_| wrong(format!("header {TIME} is not an RFC 3339 time")))?;
     Ok(RecordedEvent {
         position,
         time,
         aggregate: aggregate.to_owned(),
         id: aggregate_id.to_owned(),
-        event_id: id(ID)?,
+        event_id: id(&ID)?,
         event_type: written.event_type,
-        command_id: CommandId(id(CAUSATION)?),
-        correlation_id: id(CORRELATION)?,
-        actor: attribute(ACTOR)?.to_owned(),
+        command_id: CommandId(id(&CAUSATION)?),
+        correlation_id: id(&CORRELATION)?,
+        actor: attribute(&ACTOR)?.to_owned(),
         body: written.body,
     })
 }
@@ -116,25 +118,28 @@ pub(crate) fn recorded(
 mod tests {
     use super::*;
 
-    fn new_event() -> NewEvent {
-        NewEvent {
-            event_id: Uuid::from_u128(1),
-            event_type: "EmailSent",
-            time: time::macros::datetime!(2026-11-21 12:00 UTC),
-            command_id: CommandId(Uuid::from_u128(2)),
-            correlation_id: Uuid::from_u128(3),
-            actor: "mailer".to_owned(),
-            traceparent: None,
-            body: Bytes::from_static(b"{}"),
+    impl NewEvent {
+        pub(in crate::event_log) fn sample() -> Self {
+            Self {
+                event_id: Uuid::from_u128(1),
+                event_type: "EmailSent",
+                time: time::macros::datetime!(2026-11-21 12:00 UTC),
+                command_id: CommandId(Uuid::from_u128(2)),
+                correlation_id: Uuid::from_u128(3),
+                actor: "mailer".to_owned(),
+                traceparent: None,
+                body: Bytes::from_static(b"{}"),
+            }
         }
     }
 
     #[test]
     fn an_event_comes_back_as_it_was_written() {
         let names = Names::new("ns").expect("a good namespace");
-        let event = new_event();
-        let back = recorded(&names, "ns.ev.email.abc", 7, &event.headers(&names), event.body.clone())
-            .expect("our own headers are readable");
+        let event = NewEvent::sample();
+        let back =
+            recorded(&names, "ns.ev.email.abc", 7, &event.headers(&names.source()), event.body.clone())
+                .expect("our own headers are readable");
         assert_eq!((back.position, back.aggregate.as_str(), back.id.as_str()), (7, "email", "abc"));
         assert_eq!(
             (back.event_id, back.command_id, back.correlation_id),

@@ -57,7 +57,7 @@ impl EventLog {
     #[must_use]
     pub fn new(client: async_nats::Client, names: Names) -> Self {
         let context = jetstream::new(client.clone());
-        let publisher = batch::Publisher::new(client.clone(), names.events());
+        let publisher = batch::Publisher::new(client.clone(), &names);
         let committer = committer::Committer::start(publisher);
         Self { shared: Arc::new(Shared { client, context, names, committer }) }
     }

@@ -35,6 +35,12 @@ impl Names {
         &self.namespace
     }
 
+    /// Where events come from, for CloudEvents' `source`.
+    #[must_use]
+    pub fn source(&self) -> String {
+        format!("urn:laureate:{}", self.namespace)
+    }
+
     /// A stream's name, such as `laureate_EVENTS`.
     #[must_use]
     pub fn stream(&self, stream: &str) -> String {

@@ -9,7 +9,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
 use super::endpoint::Endpoint;
-use super::layers::{envelope, guard, headers, observe};
+use super::layers::{arrival, conditional, envelope, guard, headers, observe, wire};
 use super::router::{api, caught_mails, root};
 use super::{ApiError, ErrorCode, HttpState, openapi};
 
@@ -36,15 +36,24 @@ pub fn router_with(http: HttpState, pages: Router) -> Router {
         routes = mount(routes, &http, endpoint.path, endpoint);
     }
     let docs = SwaggerUi::new("/api/docs").config(Config::from("/api/openapi.json"));
-    routes
+    let routes = routes
         .with_state(http.clone())
         .merge(docs)
         .merge(pages)
         .fallback(async || ApiError::new(ErrorCode::NotFound, "there is nothing at this address"))
         .layer(DefaultBodyLimit::max(http.settings.json_limit_bytes))
+        .layer(from_fn(conditional::not_modified))
+        .layer(from_fn_with_state(http.clone(), arrival::arrival))
         .layer(CatchPanicLayer::custom(envelope::panicked))
         .layer(from_fn_with_state(http.clone(), guard::room))
         .layer(from_fn(envelope::envelope))
+        .layer(from_fn(arrival::options));
+    let routes = match wire::cors(&http.settings) {
+        Some(cors) => routes.layer(cors),
+        None => routes,
+    };
+    routes
+        .layer(wire::compression())
         .layer(from_fn_with_state(http.clone(), headers::headers))
         .layer(from_fn_with_state(http, observe::observe))
 }
@@ -53,13 +62,17 @@ fn mount(routes: Router<HttpState>, http: &HttpState, path: &str, endpoint: Endp
     let settings = &http.settings;
     let seconds =
         if endpoint.is_upload { settings.upload_timeout_seconds } else { settings.request_timeout_seconds };
-    let guard =
-        guard::Guard { http: http.clone(), access: endpoint.access, timeout: Duration::from_secs(seconds) };
+    let guard = guard::Guard {
+        http: http.clone(),
+        access: endpoint.access,
+        limit: endpoint.limit,
+        timeout: Duration::from_secs(seconds),
+    };
     routes.route(path, endpoint.handler.route_layer(from_fn_with_state(guard, guard::guard)))
 }
 
 /// The OpenAPI document with the prefix of this server.
 #[must_use]
-pub(super) fn served_document(http: &HttpState) -> utoipa::openapi::OpenApi {
+pub(super) fn served_document(http: &HttpState) -> serde_json::Value {
     openapi::document(&http.settings.prefix)
 }

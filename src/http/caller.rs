@@ -1,27 +1,58 @@
-//! The signed-in person behind a request.
+//! The signed-in person or program behind a request.
 
 use axum::extract::FromRequestParts;
 use axum::http::HeaderMap;
 use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
 
-use super::tokens::Principal;
-use super::{ApiError, ErrorCode, HttpState};
+use super::access::Permission;
+use super::api_key_token::{ApiKeyToken, PREFIX};
+use super::principal::{By, Principal};
+use super::{ApiError, ErrorCode, HttpState, last_use};
 use crate::commands::CommandContext;
-use crate::domain::{CommandId, UserId};
+use crate::domain::{ApiKeyId, CommandId, SessionId, UserId};
 
-/// The signed-in person behind a request; only routes that ask for a token have one.
+/// The signed-in person behind a request, or the program with an API key; only routes that ask for a
+/// token have one.
 #[derive(Clone, Debug)]
 pub struct Caller {
-    /// The user.
+    /// The user, or the one in whose name a program calls.
     pub user_id: UserId,
+    principal: Principal,
 }
 
 impl Caller {
-    /// The context of what this person wants.
+    /// The context of what this caller wants. A program is named by its key.
     #[must_use]
     pub fn context(&self, command_id: CommandId) -> CommandContext {
-        CommandContext::of_person(command_id, self.user_id)
+        match &self.principal.by {
+            By::Session(_) => CommandContext::of_person(command_id, self.user_id),
+            By::ApiKey(key, _) => CommandContext::of_person(command_id, format!("apikey {key}")),
+        }
+    }
+
+    /// The session that the access token is of; nothing for a program.
+    #[must_use]
+    pub const fn session_id(&self) -> Option<SessionId> {
+        match &self.principal.by {
+            By::Session(id) => Some(*id),
+            By::ApiKey(..) => None,
+        }
+    }
+
+    /// The key that a program shows.
+    #[must_use]
+    pub const fn api_key_id(&self) -> Option<ApiKeyId> {
+        match &self.principal.by {
+            By::Session(_) => None,
+            By::ApiKey(id, _) => Some(*id),
+        }
+    }
+
+    /// Whether the caller has a permission.
+    #[must_use]
+    pub fn holds(&self, permission: Permission) -> bool {
+        self.principal.holds(permission)
     }
 }
 
@@ -29,26 +60,36 @@ impl<S: Send + Sync> FromRequestParts<S> for Caller {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
-        let principal = parts.extensions.get::<Principal>();
+        let principal = parts.extensions.get::<Principal>().cloned();
         let principal = principal.ok_or_else(|| ApiError::internal("a public route asks who calls it"))?;
-        Ok(Self { user_id: principal.user_id })
+        Ok(Self { user_id: principal.user_id, principal })
     }
 }
 
-/// Who sent these headers, by their bearer token (RFC 6750 §2.1).
+/// Who sent these headers, by their bearer token (RFC 6750 §2.1): an access token or an API key.
 ///
 /// # Errors
-/// 401, if there is no valid token.
-pub(super) fn authenticate(state: &HttpState, headers: &HeaderMap) -> Result<Principal, ApiError> {
+/// 401, if there is no valid token; 503, if it can't be known whether it still counts.
+pub(super) async fn authenticate(http: &HttpState, headers: &HeaderMap) -> Result<Principal, ApiError> {
     let token = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok()).and_then(bearer);
     let Some(token) = token else {
         let message = "log in first, and send the header `Authorization: Bearer <access_token>`";
         return Err(ApiError::new(ErrorCode::Unauthenticated, message));
     };
-    state.tokens.verify(token, state.now()).map_err(|_| {
-        let message = "the access token is not valid or has expired; refresh it or log in again";
-        ApiError::new(ErrorCode::Unauthenticated, message)
-    })
+    if token.starts_with(PREFIX) {
+        let message = "the API key is unknown, has expired or was revoked; ask an administrator for another";
+        let unknown = || ApiError::new(ErrorCode::Unauthenticated, message);
+        let token = ApiKeyToken::parse(token).ok_or_else(unknown)?;
+        http.standing.fresh().await?;
+        let principal = http.standing.of_key(&token, http.now()).ok_or_else(unknown)?;
+        last_use::note(http, token.id);
+        return Ok(principal);
+    }
+    let message = "the access token is not valid or has expired; refresh it or log in again";
+    let not_valid = || ApiError::new(ErrorCode::Unauthenticated, message);
+    let bearer = http.tokens.verify(token, http.now()).map_err(|_| not_valid())?;
+    http.standing.fresh().await?;
+    http.standing.of_token(&bearer).ok_or_else(not_valid)
 }
 
 fn bearer(value: &str) -> Option<&str> {

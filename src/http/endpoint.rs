@@ -8,6 +8,7 @@ use utoipa_axum::router::UtoipaMethodRouter;
 
 use super::HttpState;
 use super::access::{Access, Permission};
+use super::rate_limit::Limit;
 
 /// A method on a path, who may call it, and what answers.
 pub struct Endpoint {
@@ -19,6 +20,8 @@ pub struct Endpoint {
     pub access: Access,
     /// Whether it takes a file, and so more bytes and time.
     pub is_upload: bool,
+    /// What its callers are counted for, by their address.
+    pub limit: Option<Limit>,
     /// What the OpenAPI annotation says.
     pub(super) documented: Paths,
     pub(super) schemas: Vec<(String, RefOr<Schema>)>,
@@ -29,7 +32,8 @@ pub struct Endpoint {
 #[must_use]
 pub fn on(method: Method, path: &'static str, handler: UtoipaMethodRouter<HttpState>) -> Endpoint {
     let (schemas, documented, handler) = handler;
-    Endpoint { method, path, access: Access::Public, is_upload: false, documented, schemas, handler }
+    let access = Access::Public;
+    Endpoint { method, path, access, is_upload: false, limit: None, documented, schemas, handler }
 }
 
 impl Endpoint {
@@ -49,6 +53,12 @@ impl Endpoint {
     #[must_use]
     pub fn may(self, permission: Permission) -> Self {
         Self { access: Access::May(permission), ..self }
+    }
+
+    /// One address may call it, and all routes of this limit together, only so often.
+    #[must_use]
+    pub fn limited(self, limit: Limit) -> Self {
+        Self { limit: Some(limit), ..self }
     }
 
     /// It takes a file.

@@ -68,16 +68,24 @@ error_codes! {
     AlreadyExists = "ALREADY_EXISTS", CONFLICT;
     /// A unique value is held by somebody else.
     Duplicate = "DUPLICATE", CONFLICT;
+    /// It is used by something that stays, so it can't be deleted; the message counts it.
+    InUse = "IN_USE", CONFLICT;
     /// The certificate is switched off for new issuances.
     CertificateInactive = "CERTIFICATE_INACTIVE", CONFLICT;
     /// The command doesn't fit the state; the message says which.
     WrongState = "WRONG_STATE", CONFLICT;
+    /// The certificate was revoked; its PDF is not given out any more.
+    CertificateRevoked = "CERTIFICATE_REVOKED", GONE;
     /// There is no PDF: it is not generated yet, or its generation failed.
     NotGenerated = "NOT_GENERATED", CONFLICT;
+    /// `Range` asks for a part that the file doesn't have; see `Content-Range`.
+    RangeNotSatisfiable = "RANGE_NOT_SATISFIABLE", RANGE_NOT_SATISFIABLE;
     /// `If-Match` names another version; read it again.
     PreconditionFailed = "PRECONDITION_FAILED", PRECONDITION_FAILED;
     /// The body is larger than allowed.
     PayloadTooLarge = "PAYLOAD_TOO_LARGE", PAYLOAD_TOO_LARGE;
+    /// The address is longer than allowed.
+    UriTooLong = "URI_TOO_LONG", URI_TOO_LONG;
     /// The content type is not the one that this endpoint takes.
     UnsupportedMediaType = "UNSUPPORTED_MEDIA_TYPE", UNSUPPORTED_MEDIA_TYPE;
     /// The key was used before with another body.
@@ -110,6 +118,8 @@ error_codes! {
     UnclosedQuote = "UNCLOSED_QUOTE", UNPROCESSABLE_ENTITY;
     /// The file is damaged.
     BrokenFile = "BROKEN_FILE", UNPROCESSABLE_ENTITY;
+    /// The certificate can't be drawn, such as where no font has a letter of the name.
+    NotDrawable = "NOT_DRAWABLE", UNPROCESSABLE_ENTITY;
     /// The PDF was made again and differs from the issued one, which is never replaced.
     IssuedFileDiffers = "ISSUED_FILE_DIFFERS", INTERNAL_SERVER_ERROR;
     /// Something broke here; the request id finds it in the log.

@@ -8,25 +8,37 @@
 //! * [`mod@openapi`] — the document made of the table and the endpoints' annotations.
 //!
 //! Writes go through commands and answer from what these decided; reads come from projections. Nothing
-//! here renders or mails.
+//! here renders or mails; a sample is drawn by the workers' renderer.
 
 pub mod access;
 pub mod answer;
 pub mod api_error;
+pub mod api_key_token;
 pub mod assemble;
 pub mod caller;
+pub mod client_address;
+pub mod connections;
+pub mod cursor;
+pub mod deleting;
 pub mod endpoint;
 pub mod endpoints;
 pub mod error_code;
 pub mod error_mapping;
+pub mod export;
 pub mod extract;
 pub mod idempotency;
+pub mod last_use;
 pub mod layers;
 pub mod openapi;
 pub mod passwords;
+pub mod principal;
+pub mod progress_stream;
+pub mod rate_limit;
 pub mod router;
 pub mod serve;
 pub mod settings;
+mod stalling;
+pub mod standing;
 pub mod state;
 pub mod tokens;
 
@@ -35,7 +47,7 @@ pub use api_error::ApiError;
 pub use assemble::{router, router_with};
 pub use caller::Caller;
 pub use error_code::ErrorCode;
-pub use openapi::{openapi, openapi_json};
+pub use openapi::{openapi_document, openapi_json};
 pub use passwords::Passwords;
 pub use serve::serve;
 pub use settings::HttpSettings;

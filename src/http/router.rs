@@ -6,14 +6,15 @@ use axum::http::Method;
 use utoipa_axum::routes;
 
 use super::access::Permission::{
-    ImportAttendees, Issue, ManageCertificates, ReadAttendees, ReadCertificates, ReadIssuances, ReadJobs,
-    RetryJobs,
+    ImportAttendees, Issue, ManageApiKeys, ManageAttendees, ManageCertificates, ManageUsers, ReadAttendees,
+    ReadCertificates, ReadIssuances, ReadJobs, RetryJobs, Revoke,
 };
 use super::endpoint::{Endpoint, on};
 use super::endpoints::{
-    attendees, auth, batches, certificates, generated_certificates, health, imports, jobs, mails, pages,
-    verify,
+    api_keys, attendees, auth, batches, certificates, generated_certificates, health, imports, jobs, mails,
+    pages, users, verify,
 };
+use super::rate_limit::Limit;
 
 const GET: Method = Method::GET;
 const POST: Method = Method::POST;
@@ -24,28 +25,63 @@ const PATCH: Method = Method::PATCH;
 #[rustfmt::skip]
 pub fn api() -> Vec<Endpoint> {
     vec![
-        on(POST, "/auth/login", routes!(auth::login::handle)).public(),
-        on(POST, "/auth/refresh", routes!(auth::refresh::handle)).public(),
+        on(POST, "/auth/login", routes!(auth::login::handle)).public().limited(Limit::Password),
+        on(POST, "/auth/refresh", routes!(auth::refresh::handle)).public().limited(Limit::Public),
         on(GET, "/auth/me", routes!(auth::me::handle)).signed_in(),
+        on(POST, "/auth/logout", routes!(auth::logout::handle)).public().limited(Limit::Public),
+        on(POST, "/auth/change-password", routes!(auth::change_password::handle)).signed_in().limited(Limit::Password),
+        on(GET, "/auth/sessions", routes!(auth::sessions::handle)).signed_in(),
+        on(DELETE, "/auth/sessions/{id}", routes!(auth::end_session::handle)).signed_in(),
+
+        on(POST, "/users", routes!(users::create::handle)).may(ManageUsers),
+        on(GET, "/users", routes!(users::list::handle)).may(ManageUsers),
+        on(GET, "/users/{id}", routes!(users::get::handle)).may(ManageUsers),
+        on(PATCH, "/users/{id}", routes!(users::update::handle)).may(ManageUsers),
+        on(DELETE, "/users/{id}", routes!(users::delete::handle)).may(ManageUsers),
+
+        on(POST, "/api-keys", routes!(api_keys::create::handle)).may(ManageApiKeys),
+        on(GET, "/api-keys", routes!(api_keys::list::handle)).may(ManageApiKeys),
+        on(GET, "/api-keys/{id}", routes!(api_keys::get::handle)).may(ManageApiKeys),
+        on(DELETE, "/api-keys/{id}", routes!(api_keys::revoke::handle)).may(ManageApiKeys),
 
         on(POST, "/certificates", routes!(certificates::create::handle)).may(ManageCertificates),
         on(GET, "/certificates", routes!(certificates::list::handle)).may(ReadCertificates),
         on(GET, "/certificates/active", routes!(certificates::active::handle)).may(ReadCertificates),
         on(POST, "/certificates/upload-design", routes!(certificates::upload_design::handle)).may(ManageCertificates).upload(),
+        on(GET, "/certificates/designs", routes!(certificates::designs::list::handle)).may(ReadCertificates),
+        on(GET, "/certificates/designs/info", routes!(certificates::designs::info::handle)).may(ReadCertificates),
+        on(GET, "/certificates/designs/{id}", routes!(certificates::designs::get::handle)).may(ReadCertificates),
+        on(DELETE, "/certificates/designs/{id}", routes!(certificates::designs::delete::handle)).may(ManageCertificates),
         on(GET, "/certificates/{id}", routes!(certificates::get::handle)).may(ReadCertificates),
+        on(PATCH, "/certificates/{id}", routes!(certificates::update::handle)).may(ManageCertificates),
+        on(DELETE, "/certificates/{id}", routes!(certificates::delete::handle)).may(ManageCertificates),
         on(PUT, "/certificates/{id}/toggle-active", routes!(certificates::toggle_active::handle)).may(ManageCertificates),
 
         on(GET, "/attendees", routes!(attendees::list::handle)).may(ReadAttendees),
+        on(POST, "/attendees/bulk", routes!(attendees::bulk::handle)).may(ImportAttendees).upload(),
         on(POST, "/attendees/bulk-upload", routes!(attendees::bulk_upload::handle)).may(ImportAttendees).upload(),
+        on(POST, "/attendees", routes!(attendees::create::handle)).may(ManageAttendees),
+        on(GET, "/attendees/export", routes!(attendees::export::handle)).may(ReadAttendees),
         on(GET, "/attendees/{id}", routes!(attendees::get::handle)).may(ReadAttendees),
+        on(PATCH, "/attendees/{id}", routes!(attendees::update::handle)).may(ManageAttendees),
+        on(DELETE, "/attendees/{id}", routes!(attendees::delete::handle)).may(ManageAttendees),
         on(GET, "/imports/{id}", routes!(imports::get::handle)).may(ReadAttendees),
         on(GET, "/imports/{id}/report", routes!(imports::report::handle)).may(ReadAttendees),
+        on(GET, "/imports/{id}/events", routes!(imports::events::handle)).may(ReadAttendees),
+        on(POST, "/imports/{id}/cancel", routes!(imports::cancel::handle)).may(ImportAttendees),
 
         on(POST, "/generated-certificates/generate", routes!(generated_certificates::generate::handle)).may(Issue),
+        on(POST, "/generated-certificates/generate/sample", routes!(generated_certificates::sample::handle)).may(Issue),
         on(GET, "/generated-certificates", routes!(generated_certificates::list::handle)).may(ReadIssuances),
+        on(GET, "/generated-certificates/export", routes!(generated_certificates::export::handle)).may(ReadIssuances),
         on(POST, "/generated-certificates/{id}/send-email", routes!(generated_certificates::send_email::handle)).may(RetryJobs),
         on(GET, "/generated-certificates/{id}", routes!(generated_certificates::get::handle)).may(ReadIssuances),
+        on(POST, "/generated-certificates/{id}/revoke", routes!(generated_certificates::revoke::handle)).may(Revoke),
+        on(DELETE, "/generated-certificates/{id}", routes!(generated_certificates::delete::handle)).may(Revoke),
         on(GET, "/batches/{id}", routes!(batches::get::handle)).may(ReadIssuances),
+        on(GET, "/batches/{id}/events", routes!(batches::events::handle)).may(ReadIssuances),
+        on(POST, "/batches/{id}/cancel", routes!(batches::cancel::handle)).may(Revoke),
+        on(POST, "/batches/{id}/undo", routes!(batches::undo::handle)).may(Revoke),
 
         on(GET, "/jobs", routes!(jobs::list::handle)).may(ReadJobs),
         on(GET, "/jobs/pending", routes!(jobs::pending::handle)).may(ReadJobs),
@@ -68,8 +104,8 @@ pub fn api() -> Vec<Endpoint> {
 pub fn root() -> Vec<Endpoint> {
     vec![
         on(GET, "/", routes!(pages::index::handle)).public(),
-        on(GET, "/certificate/{publicId}", routes!(verify::page::handle)).public(),
-        on(GET, "/certificate/{publicId}/download", routes!(verify::download::handle)).public(),
+        on(GET, "/certificate/{publicId}", routes!(verify::page::handle)).public().limited(Limit::Public),
+        on(GET, "/certificate/{publicId}/download", routes!(verify::download::handle)).public().limited(Limit::Public),
         on(GET, "/certificates/design_images/{folder}/{file}", routes!(certificates::design::handle)).public(),
 
         on(GET, "/health", routes!(health::status::handle)).public(),

@@ -5,6 +5,9 @@ use std::net::{Ipv4Addr, SocketAddr};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use super::client_address::{ForwardingHeader, TrustedProxies};
+use super::connections::{ConnectionSettings, origins};
+
 /// The `[http]` section of the configuration.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
@@ -25,6 +28,18 @@ pub struct HttpSettings {
     pub upload_timeout_seconds: u64,
     /// More requests at once are refused with 503.
     pub max_concurrent_requests: usize,
+    /// Networks of proxies whose word on a client's address counts, with commas; empty for none.
+    pub trusted_proxies: TrustedProxies,
+    /// Where these proxies write it.
+    pub forwarding_header: ForwardingHeader,
+    /// How often one client may call.
+    pub limits: LimitSettings,
+    /// The origins whose pages may use the API in a browser, with commas; empty for none.
+    pub cors_origins: String,
+    /// What the public page of a certificate says of the person.
+    pub verification_shows: PersonShown,
+    /// What one connection may cost.
+    pub connections: ConnectionSettings,
     /// Access and refresh tokens.
     pub tokens: TokenSettings,
     /// The cost of passwords.
@@ -42,10 +57,29 @@ impl Default for HttpSettings {
             request_timeout_seconds: 30,
             upload_timeout_seconds: 120,
             max_concurrent_requests: 512,
+            trusted_proxies: TrustedProxies::default(),
+            forwarding_header: ForwardingHeader::default(),
+            limits: LimitSettings::default(),
+            cors_origins: String::new(),
+            verification_shows: PersonShown::default(),
+            connections: ConnectionSettings::default(),
             tokens: TokenSettings::default(),
             passwords: PasswordSettings::default(),
         }
     }
+}
+
+/// What anybody who has a certificate's address is told of whom it was issued to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum PersonShown {
+    /// The name.
+    #[default]
+    Full,
+    /// The first letter of each part of the name.
+    Initials,
+    /// Nothing.
+    Nothing,
 }
 
 /// What tokens say about themselves, and how long they count.
@@ -60,6 +94,8 @@ pub struct TokenSettings {
     pub access_seconds: u32,
     /// How long a refresh token counts, in seconds.
     pub refresh_seconds: u32,
+    /// How long a session counts however often it is refreshed, in seconds.
+    pub session_seconds: u32,
 }
 
 impl Default for TokenSettings {
@@ -69,7 +105,26 @@ impl Default for TokenSettings {
             audience: "laureate-api".to_owned(),
             access_seconds: 15 * 60,
             refresh_seconds: 7 * 24 * 3600,
+            session_seconds: 30 * 24 * 3600,
         }
+    }
+}
+
+/// How often one client may call; see [`super::rate_limit`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct LimitSettings {
+    /// Calls of routes that take a password, from one address.
+    pub password_per_minute: u32,
+    /// Calls of public routes that cost something, from one address.
+    pub public_per_minute: u32,
+    /// Wrong passwords for one account, from wherever.
+    pub failed_logins_per_minute: u32,
+}
+
+impl Default for LimitSettings {
+    fn default() -> Self {
+        Self { password_per_minute: 5, public_per_minute: 60, failed_logins_per_minute: 5 }
     }
 }
 
@@ -126,14 +181,26 @@ impl HttpSettings {
                 "must be an http or https address without query and without / at the end",
             );
         }
+        if origins(&self.cors_origins).is_none() {
+            let problem = "must be origins such as https://console.example.com, with commas, in lower case; * is \
+                           not taken";
+            return wrong("cors_origins", problem);
+        }
+        if let Some((setting, problem)) = self.connections.problem() {
+            return wrong(setting, problem);
+        }
         let positive = [
             ("upload_limit_bytes", self.upload_limit_bytes),
             ("json_limit_bytes", self.json_limit_bytes as u64),
             ("request_timeout_seconds", self.request_timeout_seconds),
             ("upload_timeout_seconds", self.upload_timeout_seconds),
             ("max_concurrent_requests", self.max_concurrent_requests as u64),
+            ("limits.password_per_minute", u64::from(self.limits.password_per_minute)),
+            ("limits.public_per_minute", u64::from(self.limits.public_per_minute)),
+            ("limits.failed_logins_per_minute", u64::from(self.limits.failed_logins_per_minute)),
             ("tokens.access_seconds", u64::from(self.tokens.access_seconds)),
             ("tokens.refresh_seconds", u64::from(self.tokens.refresh_seconds)),
+            ("tokens.session_seconds", u64::from(self.tokens.session_seconds)),
             ("passwords.max_concurrent", self.passwords.max_concurrent as u64),
         ];
         match positive.iter().find(|(_, value)| *value == 0) {
@@ -185,6 +252,7 @@ mod tests {
                 "public_base_url",
                 HttpSettings { public_base_url: "ftp://example.com".to_owned(), ..settings() },
             ),
+            ("cors_origins", HttpSettings { cors_origins: "*".to_owned(), ..settings() }),
             ("upload_limit_bytes", HttpSettings { upload_limit_bytes: 0, ..settings() }),
         ];
         for (setting, settings) in refused {

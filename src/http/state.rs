@@ -9,8 +9,12 @@ use futures_util::future::BoxFuture;
 use metrics_exporter_prometheus::PrometheusHandle;
 use time::OffsetDateTime;
 use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
+use super::last_use::LastUses;
+use super::rate_limit::RateLimits;
+use super::standing::Standing;
 use super::{ApiError, HttpSettings, Passwords, Tokens};
 use crate::commands::Commands;
 use crate::domain::Secret;
@@ -24,6 +28,14 @@ use crate::workers::renderer::Rendering;
 
 /// Images that are decoded at the same time; one may take 200 MB.
 const IMAGE_SLOTS: usize = 2;
+/// Reports that are made into files at the same time; each may take 2 GiB of disk.
+const REPORT_SLOTS: usize = 4;
+/// Samples that are drawn at the same time.
+const SAMPLE_SLOTS: usize = 2;
+/// Progress that is told to open connections.
+const STREAM_SLOTS: usize = 128;
+/// Exports at the same time; each holds a connection and a transaction.
+const EXPORT_SLOTS: usize = 2;
 
 /// What handlers need; cheap to clone.
 #[derive(Clone)]
@@ -34,8 +46,20 @@ pub struct Inner {
     parts: HttpParts,
     /// Held while a request is at work.
     pub(super) request_slots: Arc<Semaphore>,
+    /// How often clients have called.
+    pub(super) rate_limits: RateLimits,
+    /// When API keys were used.
+    pub(super) last_uses: LastUses,
     /// Held while an uploaded image is decoded.
     pub(super) image_slots: Arc<Semaphore>,
+    /// Held while a report is made into a file.
+    pub(super) report_slots: Arc<Semaphore>,
+    /// Held while a sample is drawn.
+    pub(super) sample_slots: Arc<Semaphore>,
+    /// Held while progress is told to an open connection.
+    pub(super) stream_slots: Arc<Semaphore>,
+    /// Held while a list is exported.
+    pub(super) export_slots: Arc<Semaphore>,
 }
 
 /// Everything that the composition root hands over.
@@ -60,6 +84,8 @@ pub struct HttpParts {
     pub claim_key: Secret,
     /// Access tokens.
     pub tokens: Tokens,
+    /// Who may still do what; somebody has to let it follow the log.
+    pub standing: Arc<Standing>,
     /// Password hashes.
     pub passwords: Passwords,
     /// What happens to a mail whose claim is found without an outcome.
@@ -72,6 +98,8 @@ pub struct HttpParts {
     pub random: fn(&mut [u8]),
     /// What the server depends on.
     pub dependencies: Vec<Dependency>,
+    /// Ends what would go on for ever, once the process is to stop.
+    pub shutdown: CancellationToken,
     /// Where metrics are kept, if they are.
     pub metrics: Option<PrometheusHandle>,
     /// The folder of the mail catcher, on a demo stack only.
@@ -94,7 +122,19 @@ impl HttpState {
     #[must_use]
     pub fn new(parts: HttpParts) -> Self {
         let request_slots = Arc::new(Semaphore::new(parts.settings.max_concurrent_requests));
-        Self(Arc::new(Inner { parts, request_slots, image_slots: Arc::new(Semaphore::new(IMAGE_SLOTS)) }))
+        let rate_limits = RateLimits::new(&parts.settings.limits);
+        let slots = |number| Arc::new(Semaphore::new(number));
+        Self(Arc::new(Inner {
+            parts,
+            request_slots,
+            rate_limits,
+            last_uses: LastUses::default(),
+            image_slots: slots(IMAGE_SLOTS),
+            export_slots: slots(EXPORT_SLOTS),
+            report_slots: slots(REPORT_SLOTS),
+            sample_slots: slots(SAMPLE_SLOTS),
+            stream_slots: slots(STREAM_SLOTS),
+        }))
     }
 
     /// The time now.

@@ -1,28 +1,30 @@
-//! Access tokens (JWT, RFC 7519, HS256 only) and refresh tokens.
+//! Access tokens (JWT, RFC 7519, HS256 only), and beside them [`refresh`] tokens.
+
+pub mod keys;
+pub mod refresh;
 
 use std::collections::HashSet;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 use thiserror::Error;
 use time::OffsetDateTime;
 
 use super::settings::TokenSettings;
-use crate::domain::user::{Role, UserRegistered};
-use crate::domain::{Personal, SessionId, UserId, hex};
+use crate::domain::user::{Account, Role};
+use crate::domain::{Personal, SessionId, UserId};
 
-/// The shortest key, in bytes: as long as the hash (RFC 7518 §3.2).
-const MIN_KEY_BYTES: usize = 32;
+pub use keys::{BadKeys, SigningKey};
+pub use refresh::RefreshToken;
+
 /// The `typ` claim of access tokens: no other token of ours passes for one.
 const ACCESS: &str = "access";
 
 /// Makes and checks access tokens.
 pub struct Tokens {
     encoding: EncodingKey,
-    decoding: DecodingKey,
+    signing_id: String,
+    decoding: Vec<(String, DecodingKey)>,
     validation: Validation,
     settings: TokenSettings,
 }
@@ -31,6 +33,8 @@ pub struct Tokens {
 #[derive(Serialize, Deserialize)]
 struct Claims {
     sub: UserId,
+    sid: SessionId,
+    epoch: u32,
     name: Personal<String>,
     last_name: Personal<String>,
     email: Personal<String>,
@@ -43,21 +47,22 @@ struct Claims {
     typ: String,
 }
 
-/// Who sent a request.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Principal {
+/// Who a valid access token was given to, and in which session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Bearer {
     /// The user.
     pub user_id: UserId,
-    /// What the user may do.
+    /// What the user might do then.
     pub role: Role,
+    /// The session it came from.
+    pub session_id: SessionId,
+    /// The user's epoch then.
+    pub epoch: u32,
 }
 
 /// Why a token was refused. The client learns no more than that it was.
 #[derive(Debug, Error, PartialEq, Eq)]
 pub enum TokenError {
-    /// The key is too short to make tokens.
-    #[error("the token key has fewer than {MIN_KEY_BYTES} bytes; generate one of 32 random bytes")]
-    WeakKey,
     /// The token can't be made.
     #[error("the token could not be signed")]
     NotSigned,
@@ -67,23 +72,23 @@ pub enum TokenError {
 }
 
 impl Tokens {
-    /// Tokens under a key of at least 32 bytes.
+    /// Tokens signed by the first of these keys, and verified by all of them.
     ///
     /// # Errors
-    /// The key is shorter.
-    pub fn new(key: &[u8], settings: TokenSettings) -> Result<Self, TokenError> {
-        if key.len() < MIN_KEY_BYTES {
-            return Err(TokenError::WeakKey);
-        }
+    /// There is no key.
+    pub fn new(keys: &[SigningKey], settings: TokenSettings) -> Result<Self, BadKeys> {
+        let first = keys.first().ok_or(BadKeys::None)?;
         let mut validation = Validation::new(Algorithm::HS256);
         validation.required_spec_claims = HashSet::from(["exp", "iss", "aud", "sub"].map(str::to_owned));
         validation.set_issuer(&[&settings.issuer]);
         validation.set_audience(&[&settings.audience]);
         // Expiry is checked below, against the clock that was passed in.
         validation.validate_exp = false;
+        let secret = |key: &SigningKey| DecodingKey::from_secret(key.key.reveal().as_bytes());
         Ok(Self {
-            encoding: EncodingKey::from_secret(key),
-            decoding: DecodingKey::from_secret(key),
+            encoding: EncodingKey::from_secret(first.key.reveal().as_bytes()),
+            signing_id: first.id.clone(),
+            decoding: keys.iter().map(|key| (key.id.clone(), secret(key))).collect(),
             validation,
             settings,
         })
@@ -101,19 +106,28 @@ impl Tokens {
         now + time::Duration::seconds(self.settings.refresh_seconds.into())
     }
 
-    /// An access token for a user.
+    /// Until when a session of now can be refreshed.
+    #[must_use]
+    pub fn session_until(&self, now: OffsetDateTime) -> OffsetDateTime {
+        now + time::Duration::seconds(self.settings.session_seconds.into())
+    }
+
+    /// An access token for a user in a session.
     ///
     /// # Errors
     /// It can't be signed.
     pub fn issue(
         &self,
         id: UserId,
-        user: &UserRegistered,
+        user: &Account,
+        session_id: SessionId,
         now: OffsetDateTime,
     ) -> Result<String, TokenError> {
         let iat = now.unix_timestamp();
         let claims = Claims {
             sub: id,
+            sid: session_id,
+            epoch: user.epoch,
             name: user.profile.name.clone(),
             last_name: user.profile.last_name.clone(),
             email: user.profile.email.clone(),
@@ -125,7 +139,7 @@ impl Tokens {
             aud: self.settings.audience.clone(),
             typ: ACCESS.to_owned(),
         };
-        let header = Header::new(Algorithm::HS256);
+        let header = Header { kid: Some(self.signing_id.clone()), ..Header::new(Algorithm::HS256) };
         jsonwebtoken::encode(&header, &claims, &self.encoding).map_err(|_| TokenError::NotSigned)
     }
 
@@ -133,71 +147,48 @@ impl Tokens {
     ///
     /// # Errors
     /// The token isn't a valid access token of ours.
-    pub fn verify(&self, token: &str, now: OffsetDateTime) -> Result<Principal, TokenError> {
-        let decoded = jsonwebtoken::decode::<Claims>(token, &self.decoding, &self.validation);
-        let claims = decoded.map_err(|_| TokenError::NotValid)?.claims;
+    pub fn verify(&self, token: &str, now: OffsetDateTime) -> Result<Bearer, TokenError> {
+        let not_valid = |_| TokenError::NotValid;
+        let kid = jsonwebtoken::decode_header(token).map_err(not_valid)?.kid.ok_or(TokenError::NotValid)?;
+        let key = self.decoding.iter().find(|(id, _)| *id == kid).ok_or(TokenError::NotValid)?;
+        let decoded = jsonwebtoken::decode::<Claims>(token, &key.1, &self.validation);
+        let claims = decoded.map_err(not_valid)?.claims;
         if claims.typ != ACCESS || claims.exp <= now.unix_timestamp() {
             return Err(TokenError::NotValid);
         }
-        Ok(Principal { user_id: claims.sub, role: claims.role })
-    }
-}
-
-/// A refresh token: the session it belongs to and 256 random bits. Works once.
-pub struct RefreshToken {
-    /// The session.
-    pub session_id: SessionId,
-    text: String,
-}
-
-impl RefreshToken {
-    /// A fresh one.
-    #[must_use]
-    pub fn new(session_id: SessionId, random: fn(&mut [u8])) -> Self {
-        let mut bytes = [0; 32];
-        random(&mut bytes);
-        Self { session_id, text: format!("{session_id}.{}", URL_SAFE_NO_PAD.encode(bytes)) }
-    }
-
-    /// One that a client presents; `None` if it can't be ours.
-    #[must_use]
-    pub fn parse(text: &str) -> Option<Self> {
-        let (session, secret) = text.split_once('.')?;
-        (secret.len() == 43).then_some(())?;
-        Some(Self { session_id: session.parse().ok()?, text: text.to_owned() })
-    }
-
-    /// The token itself, for its owner.
-    #[must_use]
-    pub fn reveal(&self) -> &str {
-        &self.text
-    }
-
-    /// What the log knows of it: SHA-256, 64 hex digits.
-    #[must_use]
-    pub fn sha256(&self) -> String {
-        hex(&Sha256::digest(self.text.as_bytes()))
+        let Claims { sub: user_id, role, sid: session_id, epoch, .. } = claims;
+        Ok(Bearer { user_id, role, session_id, epoch })
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use base64::Engine as _;
+    use base64::engine::general_purpose::URL_SAFE_NO_PAD;
     use serde_json::{Value, json};
     use time::macros::datetime;
     use uuid::Uuid;
 
     use super::*;
+    use crate::domain::Secret;
     use crate::domain::user::Profile;
 
     const NOW: OffsetDateTime = datetime!(2026-11-21 12:00 UTC);
-    const KEY: &[u8] = b"an example key of 32 bytes or so";
+    const KEY: &str = "an example key of 32 bytes or so";
+    const OTHER: &str = "another example key, just as long";
 
-    fn tokens(key: &[u8]) -> Tokens {
-        Tokens::new(key, TokenSettings::default()).unwrap()
+    fn tokens(keys: &[(&str, &str)]) -> Tokens {
+        let key = |(id, key): &(&str, &str)| SigningKey { id: (*id).to_owned(), key: Secret::new(*key) };
+        let keys: Vec<SigningKey> = keys.iter().map(key).collect();
+        Tokens::new(&keys, TokenSettings::default()).unwrap()
     }
 
-    fn user() -> UserRegistered {
-        UserRegistered {
+    fn ours() -> Tokens {
+        tokens(&[("one", KEY)])
+    }
+
+    fn user() -> Account {
+        Account {
             profile: Profile {
                 user_name: "ada".to_owned().into(),
                 name: "Ada".to_owned().into(),
@@ -206,6 +197,8 @@ mod tests {
             },
             role: Role::Operator,
             password_hash: String::new().into(),
+            is_active: true,
+            epoch: 3,
         }
     }
 
@@ -213,34 +206,41 @@ mod tests {
         Uuid::from_u128(7).into()
     }
 
+    fn session() -> SessionId {
+        Uuid::from_u128(8).into()
+    }
+
+    fn issued(tokens: &Tokens) -> String {
+        tokens.issue(id(), &user(), session(), NOW).unwrap()
+    }
+
     fn claims() -> Value {
-        let token = tokens(KEY).issue(id(), &user(), NOW).unwrap();
-        let body = URL_SAFE_NO_PAD.decode(token.split('.').nth(1).unwrap()).unwrap();
+        let body = URL_SAFE_NO_PAD.decode(issued(&ours()).split('.').nth(1).unwrap()).unwrap();
         serde_json::from_slice(&body).unwrap()
     }
 
+    fn header(algorithm: Algorithm, kid: Option<&str>) -> Header {
+        Header { kid: kid.map(str::to_owned), ..Header::new(algorithm) }
+    }
+
     fn signed(header: &Header, claims: &Value) -> String {
-        jsonwebtoken::encode(header, claims, &EncodingKey::from_secret(KEY)).unwrap()
+        jsonwebtoken::encode(header, claims, &EncodingKey::from_secret(KEY.as_bytes())).unwrap()
     }
 
     fn refused(token: &str) -> bool {
-        tokens(KEY).verify(token, NOW) == Err(TokenError::NotValid)
+        ours().verify(token, NOW) == Err(TokenError::NotValid)
     }
 
     #[test]
-    fn a_token_says_who_it_is_from_until_it_expires() {
-        let token = tokens(KEY).issue(id(), &user(), NOW).unwrap();
-        let principal = Principal { user_id: id(), role: Role::Operator };
-        assert_eq!(tokens(KEY).verify(&token, NOW + time::Duration::seconds(899)), Ok(principal));
-        let expired = tokens(KEY).verify(&token, NOW + time::Duration::seconds(900));
-        assert_eq!(expired, Err(TokenError::NotValid));
-    }
-
-    #[test]
-    fn a_token_has_all_its_claims() {
+    fn a_token_tells_who_it_is_from_until_it_expires() {
+        let bearer = Bearer { user_id: id(), role: Role::Operator, session_id: session(), epoch: 3 };
+        let token = issued(&ours());
+        assert_eq!(ours().verify(&token, NOW), Ok(bearer));
+        assert!(ours().verify(&token, NOW + time::Duration::seconds(900)).is_err());
         let expected = json!({
-            "sub": id(), "name": "Ada", "last_name": "Lovelace", "email": "ada@example.com", "username": "ada",
-            "role": "operator", "iat": NOW.unix_timestamp(), "exp": NOW.unix_timestamp() + 900,
+            "sub": id(), "sid": session(), "epoch": 3, "name": "Ada", "last_name": "Lovelace",
+            "email": "ada@example.com", "username": "ada", "role": "operator",
+            "iat": NOW.unix_timestamp(), "exp": NOW.unix_timestamp() + 900,
             "iss": "laureate", "aud": "laureate-api", "typ": "access",
         });
         assert_eq!(claims(), expected);
@@ -248,14 +248,14 @@ mod tests {
 
     #[test]
     fn another_purpose_issuer_or_audience_is_refused() {
-        let header = Header::new(Algorithm::HS256);
+        let header = header(Algorithm::HS256, Some("one"));
         assert!(!refused(&signed(&header, &claims())));
         for (claim, value) in [("typ", "refresh"), ("iss", "other"), ("aud", "other")] {
             let mut claims = claims();
             claims[claim] = value.into();
             assert!(refused(&signed(&header, &claims)), "{claim}");
         }
-        for claim in ["exp", "iss", "aud", "sub", "typ", "role"] {
+        for claim in ["exp", "iss", "aud", "sub", "sid", "epoch", "typ", "role"] {
             let mut claims = claims();
             claims.as_object_mut().unwrap().remove(claim);
             assert!(refused(&signed(&header, &claims)), "without {claim}");
@@ -264,28 +264,28 @@ mod tests {
 
     #[test]
     fn a_foreign_signature_or_algorithm_is_refused() {
-        let foreign = tokens(b"another example key, just as long").issue(id(), &user(), NOW).unwrap();
-        assert!(refused(&foreign));
-        assert!(refused(&signed(&Header::new(Algorithm::HS512), &claims())));
+        assert!(refused(&issued(&tokens(&[("one", OTHER)]))));
+        assert!(refused(&signed(&header(Algorithm::HS512, Some("one")), &claims())));
         let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
-        let none = format!("{}.{}.", part(&json!({"alg": "none", "typ": "JWT"})), part(&claims()));
-        assert!(refused(&none));
+        let none = json!({"alg": "none", "typ": "JWT", "kid": "one"});
+        assert!(refused(&format!("{}.{}.", part(&none), part(&claims()))));
         assert!(refused(""));
     }
 
     #[test]
-    fn short_keys_are_refused() {
-        let short = Tokens::new(b"short", TokenSettings::default());
-        assert!(matches!(short, Err(TokenError::WeakKey)));
+    fn a_key_can_be_changed_while_tokens_of_the_one_before_count() {
+        let (before, both) = (ours(), tokens(&[("two", OTHER), ("one", KEY)]));
+        assert!(both.verify(&issued(&before), NOW).is_ok());
+        let new = issued(&both);
+        assert!(both.verify(&new, NOW).is_ok());
+        assert_eq!(jsonwebtoken::decode_header(&new).unwrap().kid.as_deref(), Some("two"));
+        assert!(before.verify(&new, NOW).is_err(), "a key that is not known here");
     }
 
     #[test]
-    fn refresh_tokens_are_read_back() {
-        let token = RefreshToken::new(Uuid::from_u128(9).into(), |bytes| bytes.fill(1));
-        let read = RefreshToken::parse(token.reveal()).unwrap();
-        assert_eq!((read.session_id, read.sha256()), (token.session_id, token.sha256()));
-        for text in ["", ".", "a.b", &token.reveal()[1..], &format!("{}x", token.reveal())] {
-            assert!(RefreshToken::parse(text).is_none(), "{text}");
+    fn an_unknown_key_or_none_is_refused() {
+        for kid in [None, Some(""), Some("two")] {
+            assert!(refused(&signed(&header(Algorithm::HS256, kid), &claims())), "{kid:?}");
         }
     }
 }

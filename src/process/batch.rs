@@ -1,9 +1,9 @@
-//! Batch → issuances.
+//! Batch → issuances; a batch that is stopped or undone → revocations.
 
-use super::Issue;
+use super::{Issue, OfBatch};
 use crate::domain::BatchId;
-use crate::domain::batch::BatchRequested;
-use crate::domain::issuance::Origin;
+use crate::domain::batch::{BatchRequested, Stop};
+use crate::domain::issuance::{CertificateRevoked, Origin, WhyRevoked};
 
 /// Everybody whom the batch names is to get its certificate.
 pub fn on_requested(id: BatchId, event: &BatchRequested) -> impl Iterator<Item = Issue> + use<'_> {
@@ -17,11 +17,35 @@ pub fn on_requested(id: BatchId, event: &BatchRequested) -> impl Iterator<Item =
     })
 }
 
+/// What the batch was to issue, person by person.
+pub fn issued(id: BatchId, event: &BatchRequested) -> impl Iterator<Item = OfBatch> + use<'_> {
+    on_requested(id, event).map(move |issue| OfBatch {
+        batch_id: id,
+        certificate_id: issue.certificate_id,
+        attendee_id: issue.attendee_id,
+    })
+}
+
+/// How its issuances are revoked, and whether only those without a PDF.
+#[must_use]
+pub fn on_stop(id: BatchId, stop: &Stop) -> (CertificateRevoked, bool) {
+    let batch_id = Some(id);
+    match stop {
+        Stop::Cancel => {
+            (CertificateRevoked { reason: WhyRevoked::BatchCancelled, note: None, batch_id }, true)
+        }
+        Stop::Undo(undo) => {
+            (CertificateRevoked { reason: undo.reason, note: undo.note.clone(), batch_id }, false)
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use uuid::Uuid;
 
     use super::*;
+    use crate::domain::batch::BatchUndoRequested;
     use crate::domain::email::MailDelivery;
 
     #[test]
@@ -35,5 +59,17 @@ mod tests {
         assert_eq!(issues.iter().map(|i| i.attendee_id).collect::<Vec<_>>(), event.attendee_ids);
         assert!(issues.iter().all(|i| i.delivery == MailDelivery::Held));
         assert!(issues.iter().all(|i| i.origin.batch_id == Some(Uuid::from_u128(9).into())));
+    }
+
+    #[test]
+    fn an_undo_revokes_for_its_own_reason_and_a_cancellation_only_what_is_unfinished() {
+        let id = BatchId(Uuid::from_u128(9));
+        let note = Some("wrong file".to_owned().into());
+        let undo = BatchUndoRequested { reason: WhyRevoked::IssuedInError, note };
+        let (revoked, only_unfinished) = on_stop(id, &Stop::Undo(undo.clone()));
+        assert_eq!((revoked.reason, revoked.note, revoked.batch_id), (undo.reason, undo.note, Some(id)));
+        assert!(!only_unfinished);
+        let (revoked, only_unfinished) = on_stop(id, &Stop::Cancel);
+        assert_eq!((revoked.reason, only_unfinished), (WhyRevoked::BatchCancelled, true));
     }
 }

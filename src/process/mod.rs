@@ -6,7 +6,18 @@ pub mod issuance;
 
 use crate::domain::email::MailDelivery;
 use crate::domain::issuance::Origin;
-use crate::domain::{AttendeeId, CertificateId};
+use crate::domain::{AttendeeId, BatchId, CertificateId};
+
+/// What a batch was to issue to one person.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OfBatch {
+    /// The batch.
+    pub batch_id: BatchId,
+    /// What.
+    pub certificate_id: CertificateId,
+    /// To whom.
+    pub attendee_id: AttendeeId,
+}
 
 /// Somebody is to get a certificate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -23,23 +23,39 @@ macro_rules! files {
 
 /// Kept by hand; a test compares it with the folder.
 const PROJECTIONS: &[Files] = &[
-    files!("attendees": "attendee_imported", "attendee_updated"),
-    files!("batches": "batch_dispatched", "batch_requested"),
-    files!("certificates": "certificate_activated", "certificate_deactivated", "certificate_defined"),
-    files!("imports":
-        "import_completed", "import_failed", "import_requested", "import_rows_accepted", "import_rows_rejected",
+    files!("api_keys": "api_key_created", "api_key_revoked"),
+    files!("attendees": "attendee_deleted", "attendee_imported", "attendee_updated"),
+    files!("batches":
+        "batch_cancel_requested", "batch_cancelled", "batch_dispatched", "batch_requested", "batch_undo_requested",
+        "batch_undone",
     ),
-    files!("issuances": "certificate_generated", "certificate_generation_failed", "certificate_requested"),
+    files!("certificates":
+        "certificate_activated", "certificate_deactivated", "certificate_defined", "certificate_deleted",
+        "certificate_redefined",
+    ),
+    files!("designs": "design_deleted", "design_taken_into_use", "design_uploaded"),
+    files!("imports":
+        "import_cancel_requested", "import_cancelled", "import_completed", "import_failed", "import_requested",
+        "import_rows_accepted", "import_rows_rejected",
+    ),
+    files!("issuances":
+        "certificate_generated", "certificate_generation_failed", "certificate_requested", "certificate_revoked",
+    ),
     files!("jobs":
         "email_cancelled", "email_failed", "email_outcome_unknown", "email_queued", "email_released",
         "email_rescheduled", "email_retry_requested", "email_sent", "send_claimed",
     ),
     files!("overview":
-        "attendee_imported", "batch_requested", "certificate_defined", "certificate_generated",
-        "certificate_generation_failed", "certificate_requested", "email_cancelled", "email_failed",
-        "email_outcome_unknown", "email_queued", "email_retry_requested", "email_sent", "import_requested",
+        "attendee_deleted", "attendee_imported", "batch_requested", "certificate_defined", "certificate_deleted",
+        "certificate_generated", "certificate_generation_failed", "certificate_requested", "certificate_revoked",
+        "email_cancelled", "email_failed", "email_outcome_unknown", "email_queued", "email_retry_requested",
+        "email_sent", "import_requested",
     ),
-    files!("users": "user_password_changed", "user_registered"),
+    files!("sessions": "session_refreshed", "session_revoked", "session_started"),
+    files!("users":
+        "user_deleted", "user_disabled", "user_enabled", "user_password_changed", "user_profile_changed",
+        "user_registered", "user_role_changed", "user_sessions_ended",
+    ),
 ];
 
 /// All projections of this program, by name.
@@ -59,12 +75,15 @@ mod tests {
 
     /// What each projection says about every event of an aggregate; none may be forgotten.
     const FOLDS: &[(&str, &str)] = &[
+        ("api_keys", "apikey"),
         ("attendees", "attendee"),
         ("batches", "batch"),
         ("certificates", "certificate"),
+        ("designs", "design"),
         ("imports", "import"),
         ("issuances", "issuance"),
         ("jobs", "email"),
+        ("sessions", "session"),
         ("users", "user"),
     ];
 

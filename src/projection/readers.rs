@@ -28,6 +28,8 @@ struct Shared {
     positions: watch::Sender<BTreeMap<String, Position>>,
     /// Whoever holds it asks the table for all that wait.
     poller: Mutex<()>,
+    /// Whoever holds it asks the table for all that are in no hurry.
+    slow_poller: Mutex<()>,
     /// The log's end when this process first asked how projections are doing.
     begun_at: OnceLock<Position>,
 }
@@ -67,7 +69,14 @@ impl Readers {
     #[must_use]
     pub fn new(pool: Pool, set: Arc<ProjectionSet>) -> Self {
         let positions = watch::Sender::new(BTreeMap::new());
-        Self(Arc::new(Shared { pool, set, positions, poller: Mutex::new(()), begun_at: OnceLock::new() }))
+        Self(Arc::new(Shared {
+            pool,
+            set,
+            positions,
+            poller: Mutex::new(()),
+            slow_poller: Mutex::new(()),
+            begun_at: OnceLock::new(),
+        }))
     }
 
     /// The projections that this is a view on.
@@ -99,6 +108,28 @@ impl Readers {
         }
         let behind = self.behind(&self.0.positions.borrow(), position);
         if behind.is_empty() { Ok(()) } else { Err(TimedOut { position, behind }) }
+    }
+
+    /// Waits until every projection of this program can be read and contains more than the event at `after`,
+    /// and tells how far they are. For those that are in no hurry: where no projector in this process tells
+    /// it, one of all that wait asks the table, once per `pace`.
+    pub async fn news(&self, after: Position, pace: Duration) -> Position {
+        let mut positions = self.0.positions.subscribe();
+        loop {
+            let reached = self.reached(&positions.borrow_and_update());
+            if reached > after {
+                return reached;
+            }
+            tokio::select! {
+                // The sender lives in `self`, so this ends only with news.
+                _ = positions.changed() => {}
+                () = async {
+                    let _asking = self.0.slow_poller.lock().await;
+                    tokio::time::sleep(pace).await;
+                    self.ask().await;
+                } => {}
+            }
+        }
     }
 
     /// How every projection of this program is doing, given what is known about the log.
@@ -149,6 +180,12 @@ impl Readers {
         });
     }
 
+    /// What all of them contain.
+    fn reached(&self, positions: &BTreeMap<String, Position>) -> Position {
+        let names = self.0.set.members().iter().map(|member| &member.projection.name);
+        names.map(|name| positions.get(name).copied().unwrap_or(0)).min().unwrap_or(0)
+    }
+
     fn behind(&self, positions: &BTreeMap<String, Position>, position: Position) -> Vec<String> {
         let names = self.0.set.members().iter().map(|member| &member.projection.name);
         names.filter(|name| positions.get(*name).copied().unwrap_or(0) < position).cloned().collect()
@@ -157,6 +194,10 @@ impl Readers {
     async fn poll(&self) {
         let _asking = self.0.poller.lock().await;
         tokio::time::sleep(POLL).await;
+        self.ask().await;
+    }
+
+    async fn ask(&self) {
         let members: Vec<&Member> = self.0.set.members().iter().collect();
         let asked = async {
             let client = self.0.pool.get().await?;

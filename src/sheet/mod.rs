@@ -5,12 +5,16 @@
 //! after it go on. Memory stays constant, whatever a file declares or holds: CSV is decoded and split as
 //! it is read, workbooks are read cell by cell. Only a workbook's shared strings are held as a whole,
 //! and they have a bound.
+//!
+//! [`export`] is the other way round: tables that people open in a spreadsheet program.
 
 mod archive;
 mod delimited;
 mod encoding;
 mod error;
+pub mod export;
 mod headers;
+mod json_lines;
 mod made_up;
 mod number_format;
 mod reader;
@@ -33,6 +37,10 @@ pub use made_up::made_up_people;
 pub use reader::{SheetReader, open};
 pub use row::{RawRow, RowError, RowOutcome, SheetRow};
 pub use sniff::{Format, SNIFF_BYTES, sniff};
+
+/// The columns that a report of rejected rows adds: the row's number, and what is wrong with it. They mean
+/// nothing when the corrected report is read, and tell that it is one.
+pub const REPORT_COLUMNS: [&str; 2] = ["laureate_row", "laureate_reason"];
 
 /// What one file may cost. Rows and columns count what is filled in, not what is blank.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

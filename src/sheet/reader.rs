@@ -5,9 +5,11 @@ use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
 
+use super::export::formula;
 use super::headers::{self, Column, HeaderMap};
 use super::row::{self, Cell, Record, SheetRow};
-use super::{Format, Limits, SheetError, delimited, workbook};
+use super::{Format, Limits, REPORT_COLUMNS, SheetError, delimited, json_lines, workbook};
+use crate::domain::Personal;
 
 /// The rows of a sheet, in order. An `Err` is the last item: the file broke there.
 pub struct SheetReader {
@@ -15,6 +17,8 @@ pub struct SheetReader {
     headers: Arc<[String]>,
     records: Box<dyn Iterator<Item = Result<Record, SheetError>> + Send>,
     limits: Limits,
+    /// Whether a row with nothing in it is one: in a list somebody wrote it on purpose.
+    counts_blank: bool,
     filled: u32,
     ended: bool,
 }
@@ -33,16 +37,36 @@ pub fn open(path: &Path, format: Format, limits: Limits) -> Result<SheetReader, 
         Format::Csv => {
             let mut records = delimited::open(file, limits)?;
             let map = csv_header(&mut records, &limits)?;
-            (map, Box::new(records))
+            if map.headers.iter().any(|header| REPORT_COLUMNS.contains(&header.as_str())) {
+                (map, Box::new(records.map(|record| record.map(restored))))
+            } else {
+                (map, Box::new(records))
+            }
         }
         Format::Xlsx | Format::Xls => {
             let kind = if format == Format::Xls { workbook::Kind::Xls } else { workbook::Kind::Xlsx };
             let (map, records) = workbook::open(file, kind, limits)?;
             (map, Box::new(records))
         }
+        Format::Json => {
+            let (map, records) = json_lines::open(file, limits)?;
+            (map, Box::new(records))
+        }
     };
     let headers = map.headers.clone().into();
-    Ok(SheetReader { map, headers, records, limits, filled: 0, ended: false })
+    let counts_blank = format == Format::Json;
+    Ok(SheetReader { map, headers, records, limits, counts_blank, filled: 0, ended: false })
+}
+
+/// A row of our own report, without the apostrophes that made its formulas harmless.
+fn restored(mut record: Record) -> Record {
+    for cell in &mut record.cells {
+        if let Cell::Text(text) = cell {
+            let original = formula::restored(text.reveal_str()).into_owned();
+            *text = Personal::new(original);
+        }
+    }
+    record
 }
 
 /// The first row with anything in it.
@@ -92,7 +116,7 @@ impl SheetReader {
                 Ok(record) => record,
                 Err(error) => return Some(Err(error)),
             };
-            if record.cells.iter().all(Cell::is_blank) {
+            if !self.counts_blank && record.cells.iter().all(Cell::is_blank) {
                 continue;
             }
             if self.filled == self.limits.max_rows {

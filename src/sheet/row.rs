@@ -66,6 +66,12 @@ pub struct RawRow {
 }
 
 impl RawRow {
+    /// The headers as written, left to right; a column without one has its letter.
+    #[must_use]
+    pub const fn headers(&self) -> &Arc<[String]> {
+        &self.headers
+    }
+
     /// Header and value of each filled cell, left to right. A cell outside the header has its column's letter.
     pub fn pairs(&self) -> impl Iterator<Item = (String, &Personal<String>)> {
         let header =

@@ -14,6 +14,8 @@ pub enum Format {
     Xlsx,
     /// Excel 97 to 2003 workbook (BIFF8).
     Xls,
+    /// A person in JSON per line; made by ourselves, and never found by [`sniff`].
+    Json,
 }
 
 const ZIP: &[u8] = b"PK\x03\x04";
@@ -124,6 +126,7 @@ mod tests {
             Ok(Format::Csv) => "csv",
             Ok(Format::Xlsx) => "xlsx",
             Ok(Format::Xls) => "xls",
+            Ok(Format::Json) => "json",
             Err(error) => error.code(),
         }
     }

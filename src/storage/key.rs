@@ -142,6 +142,12 @@ pub fn design_key(
     ObjectKey::parse(&format!("certificates/design_images/{client}_{year}/{name}_{id}.{extension}"))
 }
 
+/// Where the small picture of a design lies: beside it, with `_small` in its name.
+pub fn small_design_key(design: &ObjectKey) -> Result<ObjectKey, KeyError> {
+    let (name, extension) = design.as_str().rsplit_once('.').ok_or(KeyError::Forbidden)?;
+    ObjectKey::parse(&format!("{name}_small.{extension}"))
+}
+
 /// `expiring/imports/{id}/source`: the file of an import. Holds personal data; everything under
 /// `expiring/` is deleted by age.
 #[must_use]
@@ -200,6 +206,11 @@ mod tests {
         );
         let design = design_key("general", 2026, "Gold Frame", ID, "jpg").expect("a key");
         assert_eq!(design.as_str(), format!("certificates/design_images/general_2026/gold_frame_{id}.jpg"));
+        let small = small_design_key(&design).expect("a key");
+        assert_eq!(
+            small.as_str(),
+            format!("certificates/design_images/general_2026/gold_frame_{id}_small.jpg")
+        );
         assert_eq!(import_key(ID).as_str(), format!("expiring/imports/{id}/source"));
         assert_eq!(import_report_key(ID).as_str(), format!("expiring/imports/{id}/report.ndjson"));
     }

@@ -9,10 +9,14 @@
 mod error;
 mod key;
 mod object_storage;
+mod presigned;
 mod settings;
 mod transfer;
 
 pub use error::StorageError;
-pub use key::{KeyError, ObjectKey, certificate_key, design_key, import_key, import_report_key, key_segment};
+pub use key::{
+    KeyError, ObjectKey, certificate_key, design_key, import_key, import_report_key, key_segment,
+    small_design_key,
+};
 pub use object_storage::{ObjectStorage, PutNew};
 pub use settings::StorageSettings;

@@ -7,6 +7,7 @@ use futures_util::stream::{BoxStream, StreamExt as _, TryStreamExt as _};
 use object_store::{
     ClientOptions, GetOptions, GetRange, ObjectMeta, ObjectStore, ObjectStoreExt, PutMode, PutPayload,
     RetryConfig, aws::AmazonS3Builder, local::LocalFileSystem, path::Path, prefix::PrefixStore,
+    signer::Signer,
 };
 use sha2::{Digest, Sha256};
 use time::OffsetDateTime;
@@ -34,6 +35,14 @@ pub type Pieces = BoxStream<'static, Result<Bytes, StorageError>>;
 pub struct ObjectStorage {
     pub(super) store: Arc<dyn ObjectStore>,
     is_local: bool,
+    pub(super) presigning: Option<Presigning>,
+}
+
+/// What makes addresses of a bucket's objects, and the prefix of their names.
+#[derive(Clone, Debug)]
+pub(super) struct Presigning {
+    pub(super) signer: Arc<dyn Signer>,
+    pub(super) prefix: Option<String>,
 }
 
 /// What [`ObjectStorage::put_new`] found.
@@ -52,17 +61,20 @@ impl ObjectStorage {
             Location::Folder(path) => {
                 std::fs::create_dir_all(&path).map_err(StorageError::Folder)?;
                 let store = LocalFileSystem::new_with_prefix(path)?.with_automatic_cleanup(true);
-                Ok(Self { store: Arc::new(store), is_local: true })
+                Ok(Self { store: Arc::new(store), is_local: true, presigning: None })
             }
             Location::Bucket { name, prefix } => {
                 // reqwest is built without a TLS provider of its own; somebody may have installed one already.
                 let _ = rustls::crypto::ring::default_provider().install_default();
                 let bucket = bucket(settings, &name)?;
+                let presigning = settings
+                    .presigned_downloads
+                    .then(|| Presigning { signer: Arc::new(bucket.clone()), prefix: prefix.clone() });
                 let store: Arc<dyn ObjectStore> = match prefix {
                     Some(prefix) => Arc::new(PrefixStore::new(bucket, Path::from(prefix))),
                     None => Arc::new(bucket),
                 };
-                Ok(Self { store, is_local: false })
+                Ok(Self { store, is_local: false, presigning })
             }
         }
     }

@@ -31,6 +31,10 @@ pub struct StorageSettings {
     /// S3: the bucket's name is part of the host name, and `endpoint` includes it. Default false.
     #[serde(default)]
     pub virtual_hosted: bool,
+    /// S3: downloads are redirected to the bucket, by an address that works for a minute. The file is then
+    /// not checked against its SHA-256 each time, and named after the certificate. Default false.
+    #[serde(default)]
+    pub presigned_downloads: bool,
 }
 
 /// What the URL means.
@@ -52,6 +56,7 @@ impl StorageSettings {
             secret_access_key: None,
             allow_http: false,
             virtual_hosted: false,
+            presigned_downloads: false,
         }
     }
 
@@ -99,6 +104,9 @@ impl StorageSettings {
         }
         if self.endpoint.is_some() || self.access_key_id.is_some() || self.secret_access_key.is_some() {
             return Err(invalid("url", "names a folder, but settings for S3 are given too"));
+        }
+        if self.presigned_downloads {
+            return Err(invalid("presigned_downloads", "needs an S3 bucket; a folder has no addresses"));
         }
         Ok(Location::Folder(PathBuf::from(path)))
     }
@@ -162,6 +170,7 @@ mod tests {
             (r#"{"url": "s3://bucket", "access_key_id": "a"}"#, "`secret_access_key`"),
             (r#"{"url": "s3://bucket", "endpoint": "http://x"}"#, "`endpoint`"),
             (r#"{"url": "/folder", "access_key_id": "a"}"#, "`url`"),
+            (r#"{"url": "/folder", "presigned_downloads": true}"#, "`presigned_downloads`"),
             (r#"{"url": "/folder", "bucket": "a"}"#, "unknown field `bucket`"),
         ] {
             let error = location(json).expect_err(json);

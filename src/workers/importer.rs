@@ -13,26 +13,28 @@ use thiserror::Error;
 use uuid::Uuid;
 
 use super::{Delivery, Verdict, Worker};
-use crate::commands::take_in_row::{Row, rejection, take_in_row};
+use crate::commands::take_in_row::{Row, take_in_row};
 use crate::commands::{CommandContext, CommandError, Commands, Loaded, Snapshot};
 use crate::domain::attendee::ImportedRow;
 use crate::domain::import::{
-    Earned, FileFormat, Import, ImportCommand, ImportCompleted, ImportEvent, ImportFailed, ImportRequested,
-    ImportRowsAccepted, RejectedField, RejectedRow,
+    Import, ImportCancelled, ImportCommand, ImportCompleted, ImportEvent, ImportFailed, ImportRequested,
 };
 use crate::domain::{Event, ImportId, Secret};
-use crate::process::import::RowPlan;
-use crate::sheet::{Format, Limits, RawRow, SheetError, SheetRow};
+use crate::sheet::{Limits, RowOutcome, SheetError, SheetRow};
 use crate::storage::{ObjectKey, ObjectStorage, StorageError, import_report_key};
 
 use chunks::read_in_chunks;
 use plan::{Claiming, Plan, PlannedRow, Rejection};
-use report::{ErrorDetail, ImportReport, Outcome, ReportFile};
+use report::{ErrorDetail, ImportReport, Outcome};
+use report_file::ReportFile;
+use settled::{Settled, record_rows, settled};
 
 mod chunks;
 pub mod dry_run;
 mod plan;
 pub mod report;
+pub mod report_file;
+mod settled;
 
 /// Rows that are taken in together; progress is recorded after each chunk. A new person is three events,
 /// and a group commit takes a thousand: this many rows fill two.
@@ -91,11 +93,13 @@ struct Request<'r> {
     file: &'r Path,
 }
 
-/// A row that reached a decision.
-struct Settled {
-    row: u32,
-    earned: Option<Earned>,
-    outcome: Outcome,
+/// What an import came to.
+#[derive(Default)]
+struct TakenIn {
+    report: ImportReport,
+    file: ReportFile,
+    /// Rows that were left, where it was cancelled.
+    left: Option<u32>,
 }
 
 impl Importer {
@@ -123,8 +127,8 @@ impl Importer {
             return Err(ImportError::SourceGone);
         }
         let request = Request { id, asked: &request, file: file.path() };
-        let (report, details) = self.take_in(delivery, &request, import).await?;
-        self.finish(delivery, id, report, details).await?;
+        let taken_in = self.take_in(delivery, &request, import).await?;
+        self.finish(delivery, id, taken_in).await?;
         // The people are in the log now; the file itself is personal data that nobody needs any more.
         self.storage.delete(&key).await?;
         Ok(())
@@ -136,11 +140,19 @@ impl Importer {
         delivery: &Delivery,
         request: &Request<'_>,
         mut import: Loaded<Import>,
-    ) -> Result<(ImportReport, ReportFile), ImportError> {
-        let (mut report, mut file) = (ImportReport::default(), ReportFile::default());
+    ) -> Result<TakenIn, ImportError> {
+        let mut taken_in = TakenIn::default();
+        let (noted, mut unnoted) = (import.state.through_row, begun_before(delivery, &import));
         let mut chunks = read_in_chunks(request.file, request.asked.format, self.limits);
         let mut settled: Vec<Settled> = Vec::new();
         while let Some(chunk) = chunks.recv().await {
+            if import.state.is_cancelling && chunk.as_ref().is_ok_and(|rows| is_beyond(rows, noted)) {
+                if unnoted == 0 {
+                    taken_in.left = Some(leave(chunk, chunks, &mut taken_in.file).await?);
+                    break;
+                }
+                unnoted -= 1;
+            }
             let done = std::mem::take(&mut settled);
             let note = self.note(delivery, request.id, &mut import, &done);
             match chunk {
@@ -151,13 +163,16 @@ impl Importer {
             }
             for row in &settled {
                 if let Outcome::Rejected(detail) = &row.outcome {
-                    file.add(detail).map_err(ImportError::local)?;
+                    taken_in.file.add(detail).map_err(ImportError::local)?;
                 }
-                report.add(row.earned.is_some(), &row.outcome);
+                taken_in.report.add(row.earned.is_some(), &row.outcome);
             }
         }
         self.note(delivery, request.id, &mut import, &settled).await?;
-        Ok((report, file))
+        if import.state.is_cancelling {
+            taken_in.left.get_or_insert(0);
+        }
+        Ok(taken_in)
     }
 
     /// Records what became of a chunk's rows.
@@ -224,29 +239,17 @@ impl Importer {
         Ok(settled(number, plan, certificate_id, &raw))
     }
 
-    async fn finish(
-        &self,
-        delivery: &Delivery,
-        id: ImportId,
-        report: ImportReport,
-        file: ReportFile,
-    ) -> Result<(), ImportError> {
+    async fn finish(&self, delivery: &Delivery, id: ImportId, taken_in: TakenIn) -> Result<(), ImportError> {
+        let TakenIn { report, file, left } = taken_in;
         let report_key = import_report_key(id.0);
         let stored = file.finish().map_err(ImportError::local)?;
         if let Some(path) = &stored {
             self.storage.put_file(&report_key, path).await?;
         }
-        let completed = ImportCompleted {
-            total: report.total_records,
-            created: report.created,
-            updated: report.updated,
-            errors: report.errors,
-            associated: report.certificates_associated,
-            report_key: stored.map(|_| report_key.to_string()),
-        };
-        let context = CommandContext::of_process(&delivery.event, "importer-end", 0);
-        self.commands.execute::<Import>(&context, id, ImportCommand::Complete(completed)).await?;
+        let report_key = stored.map(|_| report_key.to_string());
         metrics::counter!("laureate_import_rows_total").increment(u64::from(report.total_records));
+        let context = CommandContext::of_process(&delivery.event, "importer-end", 0);
+        self.commands.execute::<Import>(&context, id, end(&report, left, report_key)).await?;
         Ok(())
     }
 
@@ -261,68 +264,59 @@ impl Importer {
     }
 }
 
-fn settled(
-    row: u32,
-    plan: RowPlan,
-    certificate_id: Option<crate::domain::CertificateId>,
-    raw: &RawRow,
-) -> Settled {
-    let holder = match plan {
-        RowPlan::Create(id) | RowPlan::Update(id) | RowPlan::Duplicate { attendee_id: id, .. } => Some(id),
-        RowPlan::TwoPeople => None,
-    };
-    let earned = holder
-        .zip(certificate_id)
-        .map(|(attendee_id, certificate_id)| Earned { attendee_id, certificate_id });
-    let outcome = match (plan, rejection(plan)) {
-        (_, Some((code, field))) => Outcome::Rejected(ErrorDetail::of_plan(row, raw, code, field)),
-        (RowPlan::Create(_), None) => Outcome::Created,
-        (_, None) => Outcome::Updated,
-    };
-    Settled { row, earned, outcome }
+/// How many chunks beyond the last note a worker may have begun that worked on this before: what it took
+/// in of them must be told, so they are taken in as a whole.
+const fn begun_before(delivery: &Delivery, import: &Loaded<Import>) -> usize {
+    if delivery.attempt > 1 || import.state.through_row > 0 { READ_AHEAD + 1 } else { 0 }
 }
 
-fn record_rows(through_row: u32, settled: &[Settled]) -> ImportCommand {
-    let count = |wanted: fn(&Outcome) -> bool| {
-        u32::try_from(settled.iter().filter(|row| wanted(&row.outcome)).count()).unwrap_or(u32::MAX)
-    };
-    let rejected = settled.iter().filter_map(|row| match &row.outcome {
-        Outcome::Rejected(detail) => Some(RejectedRow {
-            row: row.row,
-            errors: detail
-                .errors
-                .iter()
-                .map(|error| RejectedField { field: error.field.clone(), code: error.code.clone() })
-                .collect(),
-        }),
-        Outcome::Created | Outcome::Updated => None,
-    });
-    let accepted = ImportRowsAccepted {
-        through_row,
-        created: count(|outcome| matches!(outcome, Outcome::Created)),
-        updated: count(|outcome| matches!(outcome, Outcome::Updated)),
-        earned: settled.iter().filter_map(|row| row.earned).collect(),
-    };
-    ImportCommand::RecordRows { accepted, rejected: rejected.collect() }
+fn is_beyond(rows: &[SheetRow], noted: u32) -> bool {
+    rows.first().is_some_and(|row| row.row > noted)
 }
 
-impl From<FileFormat> for Format {
-    fn from(format: FileFormat) -> Self {
-        match format {
-            FileFormat::Csv => Self::Csv,
-            FileFormat::Xlsx => Self::Xlsx,
-            FileFormat::Xls => Self::Xls,
+/// Counts the rows that are left and puts them into the report, as far as the file can be read.
+async fn leave(
+    first: Result<Vec<SheetRow>, ImportError>,
+    mut rest: tokio::sync::mpsc::Receiver<Result<Vec<SheetRow>, ImportError>>,
+    file: &mut ReportFile,
+) -> Result<u32, ImportError> {
+    let (mut left, mut chunk) = (0, Some(first));
+    while let Some(Ok(rows)) = chunk {
+        for row in rows {
+            left += 1;
+            let detail = match row.outcome {
+                RowOutcome::Person { raw, .. } => ErrorDetail::left(row.row, &raw),
+                RowOutcome::Rejected { raw, errors } => ErrorDetail::of_row(row.row, &raw, errors),
+            };
+            file.add(&detail).map_err(ImportError::local)?;
         }
+        chunk = rest.recv().await;
     }
+    Ok(left)
 }
 
-impl From<Format> for FileFormat {
-    fn from(format: Format) -> Self {
-        match format {
-            Format::Csv => Self::Csv,
-            Format::Xlsx => Self::Xlsx,
-            Format::Xls => Self::Xls,
-        }
+/// How the import ends.
+fn end(report: &ImportReport, left: Option<u32>, report_key: Option<String>) -> ImportCommand {
+    let ImportReport { total_records: total, created, updated, errors, .. } = *report;
+    let associated = report.certificates_associated;
+    match left {
+        None => ImportCommand::Complete(ImportCompleted {
+            total,
+            created,
+            updated,
+            errors,
+            associated,
+            report_key,
+        }),
+        Some(left) => ImportCommand::RecordCancelled(ImportCancelled {
+            total,
+            created,
+            updated,
+            errors,
+            associated,
+            left,
+            report_key,
+        }),
     }
 }
 

@@ -17,6 +17,7 @@ use crate::domain::email::{
     Email, EmailCommand, EmailEvent, EmailFailed, EmailOutcomeUnknown, EmailQueued, EmailSent, MailDelivery,
     SendClaimed, Stage,
 };
+use crate::domain::issuance::Issuance;
 use crate::domain::{CommandId, DomainEvent, Refusal};
 use crate::event_log::RecordedEvent;
 use crate::mail::{
@@ -58,6 +59,10 @@ impl Mailer {
         let Some(mail) = email.state.mail.clone() else { return Ok(Verdict::Done) };
         if !matches!(email.state.stage, Stage::Queued | Stage::Retrying | Stage::Claimed) {
             return Ok(Verdict::Done);
+        }
+        // The last gate: what was revoked before is not sent, however its mail came to be queued.
+        if self.commands.load::<Issuance>(mail.issuance_id).await?.state.revoked.is_some() {
+            return self.pass_over(delivery, email.state.stage).await;
         }
         // What can fail without the server is done before the claim, so that it costs no attempt.
         let (key, sha256) = (&mail.object_key, &mail.sha256);
@@ -108,6 +113,19 @@ impl Mailer {
             Some(EmailEvent::SendClaimed(claim)) => Ok(Some((claim.clone(), done.into()))),
             _ => Ok(None),
         }
+    }
+
+    /// Ends the mail of a certificate that was revoked; nobody needs to look.
+    /// One that a worker died at may have been sent.
+    async fn pass_over(&self, delivery: &Delivery, stage: Stage) -> Result<Verdict, CommandError> {
+        let why = "the certificate was revoked".to_owned();
+        let end = match stage {
+            Stage::Claimed => EmailCommand::Abandon { why },
+            _ => EmailCommand::Cancel { reason: why.into() },
+        };
+        let (context, id) = (Self::context(delivery), &delivery.event.id);
+        self.commands.execute::<Email>(&context, id, end).await?;
+        Ok(Verdict::Done)
     }
 
     /// Ends a mail that can never be made, so that the log tells and a person may try it again.

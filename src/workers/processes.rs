@@ -9,15 +9,18 @@ use uuid::Uuid;
 
 use super::{Delivery, Verdict, Worker};
 use crate::commands::issue::{Issued, IssuingFacts, issue};
+use crate::commands::stop_mails::stop_mails;
 use crate::commands::{CommandContext, CommandError, Commands, Loaded};
-use crate::domain::batch::{Batch, BatchCommand, BatchDispatched, BatchEvent, RefusedAttendee};
+use crate::domain::batch::BatchEvent;
 use crate::domain::certificate::{Certificate, Definition};
 use crate::domain::email::{Email, EmailCommand};
-use crate::domain::import::{Import, ImportEvent};
-use crate::domain::issuance::{Issuance, IssuanceEvent};
+use crate::domain::import::{Import, ImportEvent, ImportRowsAccepted};
+use crate::domain::issuance::{CertificateGenerated, Issuance, IssuanceEvent};
 use crate::domain::{CertificateId, Event, ImportId, IssuanceId, Refusal};
 use crate::event_log::RecordedEvent;
 use crate::process::{self, Issue};
+
+mod batches;
 
 /// How many commands of one event are under way at once; they share group commits.
 const AT_ONCE: usize = 256;
@@ -27,6 +30,9 @@ pub struct Processes {
     commands: Commands,
     facts: IssuingFacts,
 }
+
+/// Certificates by id, with none for what was never defined.
+type Definitions = HashMap<CertificateId, Option<Definition>>;
 
 /// What became of each wanted issuance, in order.
 type Outcomes = Vec<(Issue, Result<Issued, Refusal>)>;
@@ -38,59 +44,89 @@ impl Processes {
         Self { commands, facts }
     }
 
-    async fn react(&self, recorded: &RecordedEvent) -> Result<(), CommandError> {
-        let Ok(id) = Uuid::parse_str(&recorded.id) else { return Ok(()) };
+    async fn react(&self, delivery: &Delivery) -> Result<Verdict, CommandError> {
+        let recorded = &delivery.event;
+        let Ok(id) = Uuid::parse_str(&recorded.id) else { return Ok(Verdict::Done) };
         match recorded.decode()? {
             Event::Batch(BatchEvent::BatchRequested(event)) => {
-                let wanted = process::batch::on_requested(id.into(), &event).collect();
-                let outcomes = self.issue_all(recorded, "batch", wanted).await?;
-                self.record_dispatch(recorded, id, &outcomes).await
+                self.dispatch(recorded, id.into(), &event).await?;
             }
+            Event::Batch(
+                BatchEvent::BatchDispatched(_)
+                | BatchEvent::BatchCancelRequested(_)
+                | BatchEvent::BatchUndoRequested(_),
+            ) => return self.stop(delivery, id.into()).await,
             Event::Import(ImportEvent::ImportRowsAccepted(event)) => {
-                if event.earned.is_empty() {
-                    return Ok(());
-                }
-                let import = self.commands.load_beginning::<Import>(id).await?;
-                let delivery = import.request.map(|request| request.delivery).unwrap_or_default();
-                let wanted = process::import::on_rows_accepted(ImportId(id), &event, delivery).collect();
-                let outcomes = self.issue_all(recorded, "import", wanted).await?;
-                for (wanted, refusal) in outcomes.iter().filter_map(|(w, r)| r.as_ref().err().map(|r| (w, r)))
-                {
-                    tracing::warn!(import_id = %id, attendee_id = %wanted.attendee_id, code = refusal.code(), "not issued");
-                }
-                Ok(())
+                self.issue_to_rows(recorded, ImportId(id), &event).await?;
             }
             Event::Issuance(IssuanceEvent::CertificateGenerated(pdf)) => {
-                let issuance = self.commands.load_beginning::<Issuance>(id).await?;
-                let Some(request) = issuance.request else { return Ok(()) };
-                let (email_id, mail) =
-                    process::issuance::on_generated(IssuanceId(id), &request, &pdf, self.facts.on_unknown);
-                let context = CommandContext::of_process(recorded, "mail", 0);
-                let queue = EmailCommand::Queue(Box::new(mail));
-                self.commands.execute_assuming::<Email>(&context, email_id, Loaded::new(), queue).await?;
-                Ok(())
+                self.queue_mail(recorded, IssuanceId(id), &pdf).await?;
             }
-            _ => Ok(()),
+            Event::Issuance(IssuanceEvent::CertificateRevoked(_)) => {
+                let context = CommandContext::of_process(recorded, "revoked", 0);
+                stop_mails(&self.commands, &context, IssuanceId(id), "the certificate was revoked").await?;
+            }
+            _ => {}
         }
+        Ok(Verdict::Done)
     }
 
+    async fn issue_to_rows(
+        &self,
+        recorded: &RecordedEvent,
+        id: ImportId,
+        event: &ImportRowsAccepted,
+    ) -> Result<(), CommandError> {
+        if event.earned.is_empty() {
+            return Ok(());
+        }
+        let import = self.commands.load_beginning::<Import>(id).await?;
+        let delivery = import.request.map(|request| request.delivery).unwrap_or_default();
+        let wanted: Vec<Issue> = process::import::on_rows_accepted(id, event, delivery).collect();
+        let definitions = self.definitions(&wanted).await?;
+        for (wanted, outcome) in self.issue_all(recorded, "import", 0, &wanted, &definitions).await? {
+            if let Err(refusal) = outcome {
+                tracing::warn!(import_id = %id, attendee_id = %wanted.attendee_id, code = refusal.code(), "not issued");
+            }
+        }
+        Ok(())
+    }
+
+    /// The mail that brings a PDF to its person; none if the certificate was revoked meanwhile. One that
+    /// is revoked just now has its mail stopped by what follows from that, or at last by the mailer.
+    async fn queue_mail(
+        &self,
+        recorded: &RecordedEvent,
+        id: IssuanceId,
+        pdf: &CertificateGenerated,
+    ) -> Result<(), CommandError> {
+        let issuance = self.commands.load::<Issuance>(id).await?.state;
+        let (Some(request), None) = (issuance.request, issuance.revoked) else { return Ok(()) };
+        let (email_id, mail) = process::issuance::on_generated(id, &request, pdf, self.facts.on_unknown);
+        let context = CommandContext::of_process(recorded, "mail", 0);
+        let queue = EmailCommand::Queue(Box::new(mail));
+        self.commands.execute_assuming::<Email>(&context, email_id, Loaded::new(), queue).await?;
+        Ok(())
+    }
+
+    /// Issues to each; `from` is the place of the first among all that the event leads to.
     async fn issue_all(
         &self,
         event: &RecordedEvent,
         name: &str,
-        wanted: Vec<Issue>,
+        from: usize,
+        wanted: &[Issue],
+        definitions: &Definitions,
     ) -> Result<Outcomes, CommandError> {
-        let definitions = self.definitions(&wanted).await?;
-        let definitions = &definitions;
         // Until one is found that exists: then others will too, and looking first costs less than failing.
         let likely_new = &AtomicBool::new(true);
-        let results: Vec<_> = stream::iter(wanted.into_iter().enumerate())
+        let results: Vec<_> = stream::iter(wanted.iter().copied().enumerate())
             .map(|(n, wanted)| async move {
                 let Some(definition) = definitions.get(&wanted.certificate_id).and_then(Option::as_ref)
                 else {
                     return Ok((wanted, Err(Refusal::NotFound("certificate"))));
                 };
-                let context = CommandContext::of_process(event, name, n);
+                let context = CommandContext::of_process(event, name, from + n);
                 let new = likely_new.load(Ordering::Relaxed);
                 match issue(&self.commands, &self.facts, &context, definition, wanted, new).await {
                     Ok(issued) => {
@@ -109,10 +145,7 @@ impl Processes {
         results.into_iter().collect()
     }
 
-    async fn definitions(
-        &self,
-        wanted: &[Issue],
-    ) -> Result<HashMap<CertificateId, Option<Definition>>, CommandError> {
+    async fn definitions(&self, wanted: &[Issue]) -> Result<Definitions, CommandError> {
         let mut definitions = HashMap::new();
         for issue in wanted {
             if let Entry::Vacant(vacant) = definitions.entry(issue.certificate_id) {
@@ -121,42 +154,29 @@ impl Processes {
         }
         Ok(definitions)
     }
-
-    async fn record_dispatch(
-        &self,
-        event: &RecordedEvent,
-        id: Uuid,
-        outcomes: &Outcomes,
-    ) -> Result<(), CommandError> {
-        let mut dispatched = BatchDispatched { requested: 0, existing: 0, refused: Vec::new() };
-        for (wanted, outcome) in outcomes {
-            match outcome {
-                Ok(Issued::New(_)) => dispatched.requested += 1,
-                Ok(Issued::Existing(_)) => dispatched.existing += 1,
-                Err(refusal) => dispatched.refused.push(RefusedAttendee {
-                    attendee_id: wanted.attendee_id,
-                    code: refusal.code().to_owned(),
-                }),
-            }
-        }
-        let context = CommandContext::of_process(event, "batch-dispatch", 0);
-        self.commands.execute::<Batch>(&context, id, BatchCommand::RecordDispatch(dispatched)).await?;
-        Ok(())
-    }
 }
 
 impl Worker for Processes {
     const NAME: &'static str = "processes";
 
     fn wants(event_type: &str) -> bool {
-        matches!(event_type, "BatchRequested" | "ImportRowsAccepted" | "CertificateGenerated")
+        matches!(
+            event_type,
+            "BatchRequested"
+                | "BatchDispatched"
+                | "BatchCancelRequested"
+                | "BatchUndoRequested"
+                | "ImportRowsAccepted"
+                | "CertificateGenerated"
+                | "CertificateRevoked"
+        )
     }
 
     async fn work(&self, deliveries: &[Delivery]) -> Vec<Verdict> {
         let mut verdicts = Vec::with_capacity(deliveries.len());
         for delivery in deliveries {
-            verdicts.push(match self.react(&delivery.event).await {
-                Ok(()) => Verdict::Done,
+            verdicts.push(match self.react(delivery).await {
+                Ok(verdict) => verdict,
                 Err(CommandError::Refused(refusal)) => Verdict::GiveUp { why: refusal.code().to_owned() },
                 Err(error) => Verdict::unavailable(delivery.attempt, &error),
             });

@@ -48,6 +48,9 @@ pub enum RenderingError {
     /// The log can't be read.
     #[error(transparent)]
     Command(#[from] CommandError),
+    /// The certificate doesn't count any more, so its PDF is not given out.
+    #[error("the certificate was revoked")]
+    Revoked,
     /// The rendering task was stopped.
     #[error("rendering was interrupted")]
     Interrupted,
@@ -58,7 +61,7 @@ impl RenderingError {
     pub(super) const fn is_permanent(&self) -> bool {
         match self {
             Self::Render(error) => error.is_permanent(),
-            Self::Design | Self::Differs | Self::Storage(StorageError::Differs(_)) => true,
+            Self::Design | Self::Differs | Self::Revoked | Self::Storage(StorageError::Differs(_)) => true,
             Self::Storage(_) | Self::Command(_) | Self::Interrupted => false,
         }
     }
@@ -71,6 +74,7 @@ impl RenderingError {
             Self::Storage(_) => "STORAGE",
             Self::Design => "DESIGN_MISSING",
             Self::Command(_) => "LOG",
+            Self::Revoked => "REVOKED",
             Self::Interrupted => "INTERRUPTED",
         }
     }
@@ -99,6 +103,9 @@ impl Rendering {
     /// See [`RenderingError`]; what differs from the issued bytes is never given out.
     pub async fn issued_pdf(&self, id: IssuanceId) -> Result<Option<Bytes>, RenderingError> {
         let issuance = self.commands.load::<Issuance>(id).await?.state;
+        if issuance.revoked.is_some() {
+            return Err(RenderingError::Revoked);
+        }
         let (Some(request), Some(pdf)) = (issuance.request, issuance.generated) else { return Ok(None) };
         self.frozen(&request, &pdf).await.map(Some)
     }
@@ -118,6 +125,15 @@ impl Rendering {
             Some(bytes) => checked(bytes, sha256).map(Some),
             None => self.issued_pdf(id).await,
         }
+    }
+
+    /// A PDF that is stored nowhere and known to nobody.
+    ///
+    /// # Errors
+    /// It can't be drawn, or the design is not there.
+    pub async fn sample(&self, request: &CertificateRequested) -> Result<Bytes, RenderingError> {
+        let mut rendered = self.render(&[request]).await;
+        Ok(rendered.pop().unwrap_or(Err(RenderingError::Interrupted))?.bytes)
     }
 
     async fn frozen(
@@ -267,7 +283,7 @@ impl RendererWorker {
         };
         if delivery.attempt > 1 {
             let issuance = self.0.commands.load::<Issuance>(&delivery.event.id).await?;
-            if issuance.state.generated.is_some() {
+            if issuance.state.generated.is_some() || issuance.state.revoked.is_some() {
                 return Ok(None);
             }
         }

@@ -124,10 +124,10 @@ async fn a_command_whose_outcome_was_unknown_finds_its_event() {
         correlation_id: context.correlation_id,
         actor: context.actor.clone(),
         traceparent: None,
-        body: Bytes::from(event.body().to_string()),
+        body: Bytes::from(event.encode()),
     };
     let append = Append { aggregate: "user", id: id.to_string(), expected: 1, events: vec![lost] };
-    let position = log.log.append(Commit::new(log.log.names(), &[append])).await.unwrap()[0];
+    let position = log.log.append(Commit::new(log.log.names(), vec![append])).await.unwrap()[0];
     log.commands.execute::<User>(&person(), id, change_password(10)).await.unwrap();
 
     let done = log.commands.execute::<User>(&context, id, change_password(9)).await.unwrap();

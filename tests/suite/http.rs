@@ -1,13 +1,30 @@
 //! The API from outside: over HTTP, with every role at work on real servers.
 
+mod access_table;
+mod api_keys;
+mod bulk;
+mod changes;
+mod designs;
+mod document;
+mod downloads;
+mod exports;
 mod group_commits;
+mod hostile;
 mod idempotency;
 mod imports;
 mod jobs;
+mod limits;
+mod lists;
 mod operations;
+mod people;
+mod permissions;
+mod progress;
+mod protocol;
 mod refusals;
+mod revoking;
 mod sessions;
 mod story;
+mod users;
 
 use std::io::Cursor;
 

@@ -61,7 +61,7 @@ async fn a_log_that_was_not_provisioned_says_so(on: On) {
     let log = on.open(&namespace).await;
     assert!(matches!(log.info().await, Err(LogError::NotProvisioned)));
     assert!(matches!(log.load("user", "a", 0).await, Err(LogError::NotProvisioned)));
-    let refused = log.append(Commit::new(log.names(), &[append("a", 0, vec![event(1)])])).await;
+    let refused = log.append(Commit::new(log.names(), vec![append("a", 0, vec![event(1)])])).await;
     let Err(AppendError::Refused(why)) = refused else { panic!("{refused:?}") };
     assert!(why.contains("laureate provision"), "{why}");
 }
@@ -71,7 +71,7 @@ async fn a_commit_of_several_aggregates_stands_contiguous_and_in_order(on: On) {
     let events: Vec<_> = (0..6).map(event).collect();
     let commit = Commit::new(
         log.log.names(),
-        &[
+        vec![
             append("a", 0, events[..3].to_vec()),
             append("b", 0, events[3..4].to_vec()),
             Append { aggregate: "claim", ..append("c", 0, events[4..].to_vec()) },
@@ -110,7 +110,7 @@ async fn an_outdated_expectation_conflicts_alone_and_in_a_batch(on: On) {
     let log = Log::on(on).await;
     let positions = put(&log.log, "a", 0, vec![event(1)]).await;
     for (expected, events) in [(0, vec![event(2)]), (0, vec![event(2), event(3)]), (7, vec![event(2)])] {
-        let commit = Commit::new(log.log.names(), &[append("a", expected, events)]);
+        let commit = Commit::new(log.log.names(), vec![append("a", expected, events)]);
         let refused = log.log.append(commit).await;
         assert!(matches!(refused, Err(AppendError::Conflict)), "{expected}: {refused:?}");
     }
@@ -124,7 +124,7 @@ async fn a_commit_of_which_one_aggregate_conflicts_leaves_nothing_of_itself(on: 
     // The one that conflicts stands first, in the middle and last.
     for order in [["b", "a", "c"], ["a", "b", "c"], ["a", "c", "b"]] {
         let appends: Vec<_> = order.iter().map(|id| append(id, 0, vec![event(2), event(3)])).collect();
-        let refused = log.log.append(Commit::new(log.log.names(), &appends)).await;
+        let refused = log.log.append(Commit::new(log.log.names(), appends.clone())).await;
         assert!(matches!(refused, Err(AppendError::Conflict)), "{order:?}: {refused:?}");
     }
     assert_eq!(log.all().await.len(), 1);
@@ -134,7 +134,7 @@ async fn a_commit_is_neither_empty_nor_larger_than_the_server_takes(on: On) {
     let log = Log::on(on).await;
     let many = vec![event(1); MAX_BATCH + 1];
     for events in [Vec::new(), many] {
-        let refused = log.log.append(Commit::new(log.log.names(), &[append("a", 0, events)])).await;
+        let refused = log.log.append(Commit::new(log.log.names(), vec![append("a", 0, events)])).await;
         assert!(matches!(refused, Err(AppendError::Refused(_))), "{refused:?}");
     }
     put(&log.log, "a", 0, vec![event(1); MAX_BATCH]).await;
@@ -146,7 +146,7 @@ async fn an_event_too_large_for_the_server_is_refused_and_not_tried_for_ever(on:
     let most = log.log.client().server_info().max_payload;
     let large = event_with(Bytes::from(vec![b' '; most]));
     for events in [vec![large.clone()], vec![event(1), large.clone()], vec![large, event(1)]] {
-        let refused = log.log.append(Commit::new(log.log.names(), &[append("a", 0, events)])).await;
+        let refused = log.log.append(Commit::new(log.log.names(), vec![append("a", 0, events)])).await;
         assert!(matches!(refused, Err(AppendError::Refused(_))), "{refused:?}");
     }
     put(&log.log, "a", 0, vec![event(1)]).await;

@@ -1,17 +1,18 @@
 //! What happened, in plain words: one sentence per event type, and the fields that matter.
 
+mod users;
+
 use super::shown;
 use crate::cli::moment;
 use crate::domain::attendee::{AttendeeEvent, ImportedRow};
 use crate::domain::batch::BatchEvent;
-use crate::domain::certificate::CertificateEvent;
+use crate::domain::certificate::{CertificateEvent, Definition};
 use crate::domain::claim::{ClaimEvent, ClaimKind};
+use crate::domain::design::DesignEvent;
 use crate::domain::email::{EmailEvent, MailDelivery};
 use crate::domain::import::{FileFormat, ImportEvent};
-use crate::domain::issuance::{CertificateRequested, IssuanceEvent};
+use crate::domain::issuance::{CertificateRequested, IssuanceEvent, WhyRevoked};
 use crate::domain::personal::HIDDEN;
-use crate::domain::session::{RevocationReason, SessionEvent};
-use crate::domain::user::{Role, UserEvent};
 use crate::domain::{Event, Person, Personal};
 use crate::event_log::RecordedEvent;
 
@@ -28,15 +29,18 @@ pub struct Told {
 pub fn of(event: &RecordedEvent, reveal: bool) -> Told {
     let teller = Teller { reveal };
     match event.decode() {
+        Ok(Event::Admins(event)) => users::admins(&event),
+        Ok(Event::ApiKey(event)) => users::api_key(&event),
         Ok(Event::Attendee(event)) => teller.attendee(&event),
-        Ok(Event::Batch(event)) => batch(&event),
+        Ok(Event::Batch(event)) => teller.batch(&event),
         Ok(Event::Certificate(event)) => certificate(&event),
         Ok(Event::Claim(event)) => claim(&event),
+        Ok(Event::Design(event)) => design(&event),
         Ok(Event::Email(event)) => teller.email(&event),
         Ok(Event::Import(event)) => import(&event),
         Ok(Event::Issuance(event)) => teller.issuance(&event),
-        Ok(Event::Session(event)) => session(&event),
-        Ok(Event::User(event)) => teller.user(&event),
+        Ok(Event::Session(event)) => users::session(&event),
+        Ok(Event::User(event)) => users::user(&teller, &event),
         Err(error) => told(format!("this program can't read it: {error}"))
             .with("data", one_line(&shown::data(event, reveal).to_string())),
     }
@@ -78,6 +82,7 @@ impl Teller {
         let (verb, person, source) = match event {
             AttendeeEvent::AttendeeImported(event) => ("became known", &event.person, event.source),
             AttendeeEvent::AttendeeUpdated(event) => ("was changed", &event.person, event.source),
+            AttendeeEvent::AttendeeDeleted(_) => return told("the person was deleted"),
         };
         let from = match source {
             Some(ImportedRow { row, .. }) => format!("by row {row} of a file"),
@@ -144,6 +149,11 @@ impl Teller {
                 told(format!("no PDF could be made: {}", one_line(&failure.code)))
                     .with("reason", self.personal(&failure.reason))
             }
+            IssuanceEvent::CertificateRevoked(revoked) => {
+                told(format!("it does not count any more: {}", reason(revoked.reason)))
+                    .with_some("note", revoked.note.as_ref().map(|note| self.personal(note)))
+                    .with_some("batch", revoked.batch_id)
+            }
         }
     }
 
@@ -164,23 +174,32 @@ impl Teller {
         .with("theme", format!("{}/{}", one_line(&page.pdf_template.theme), page.pdf_template.version))
     }
 
-    fn user(&self, event: &UserEvent) -> Told {
+    fn batch(&self, event: &BatchEvent) -> Told {
         match event {
-            UserEvent::UserRegistered(user) => {
-                let role = match user.role {
-                    Role::Admin => "admin",
-                    Role::Operator => "operator",
-                    Role::Viewer => "viewer",
-                };
-                let profile = &user.profile;
-                told(format!("{} became {role}", self.personal(&profile.user_name)))
-                    .with(
-                        "name",
-                        format!("{} {}", self.personal(&profile.name), self.personal(&profile.last_name)),
-                    )
-                    .with("e-mail", self.personal(&profile.email))
+            BatchEvent::BatchRequested(request) => {
+                told(format!("certificates were asked for, {} of them", request.attendee_ids.len()))
+                    .with("certificate", request.certificate_id)
             }
-            UserEvent::UserPasswordChanged(_) => told("the password was changed"),
+            BatchEvent::BatchDispatched(outcome) => told(format!(
+                "everybody was dealt with: {} new, {} existing, {} refused{}",
+                outcome.requested,
+                outcome.existing,
+                outcome.refused.len(),
+                if outcome.left > 0 { format!(", {} left", outcome.left) } else { String::new() }
+            ))
+            .with_some(
+                "first refusal",
+                outcome.refused.first().map(|r| format!("{} {}", r.attendee_id, one_line(&r.code))),
+            ),
+            BatchEvent::BatchCancelRequested(_) => told("somebody asked to stop what had not happened yet"),
+            BatchEvent::BatchCancelled(end) => {
+                told(format!("it is stopped: {} without a PDF revoked, {} kept", end.revoked, end.kept))
+            }
+            BatchEvent::BatchUndoRequested(undo) => {
+                told(format!("somebody asked to revoke all of it: {}", reason(undo.reason)))
+                    .with_some("note", undo.note.as_ref().map(|note| self.personal(note)))
+            }
+            BatchEvent::BatchUndone(end) => told(format!("it is undone, {} revoked", end.revoked)),
         }
     }
 }
@@ -194,46 +213,57 @@ fn waits(delivery: MailDelivery) -> Option<String> {
     }
 }
 
-fn batch(event: &BatchEvent) -> Told {
-    match event {
-        BatchEvent::BatchRequested(request) => {
-            told(format!("certificates were asked for, {} of them", request.attendee_ids.len()))
-                .with("certificate", request.certificate_id)
-        }
-        BatchEvent::BatchDispatched(outcome) => told(format!(
-            "everybody was dealt with: {} new, {} existing, {} refused",
-            outcome.requested,
-            outcome.existing,
-            outcome.refused.len()
-        ))
-        .with_some(
-            "first refusal",
-            outcome.refused.first().map(|r| format!("{} {}", r.attendee_id, one_line(&r.code))),
-        ),
+const fn reason(reason: WhyRevoked) -> &'static str {
+    match reason {
+        WhyRevoked::IssuedInError => "it was issued in error",
+        WhyRevoked::WrongData => "it shows something wrong",
+        WhyRevoked::WrongPerson => "it went to the wrong person",
+        WhyRevoked::Misconduct => "it was not earned honestly",
+        WhyRevoked::Withdrawn => "the issuer took it back",
+        WhyRevoked::BatchCancelled => "its batch was cancelled before it was drawn",
+        WhyRevoked::Other => "see the note",
     }
 }
 
 fn certificate(event: &CertificateEvent) -> Told {
     match event {
-        CertificateEvent::CertificateDefined(event) => {
-            let definition = &event.definition;
-            let active = if definition.is_active { "active" } else { "not active" };
-            told(format!(
-                "“{}” of {} by {} was defined, {active}",
-                one_line(&definition.name),
-                one_line(&definition.event_name),
-                one_line(&definition.client)
-            ))
-            .with(
-                "theme",
-                format!("{}/{}", one_line(&definition.pdf_template.theme), definition.pdf_template.version),
-            )
-            .with("language", definition.locale.as_str())
-            .with_some("design", definition.design.as_ref().map(|design| one_line(&design.key)))
+        CertificateEvent::CertificateDefined(event) => definition("was defined", &event.definition),
+        CertificateEvent::CertificateRedefined(event) => {
+            definition("is how it is defined now", &event.definition)
         }
+        CertificateEvent::CertificateDeleted(_) => told("it was deleted"),
         CertificateEvent::CertificateActivated(_) => told("it may be issued from now on"),
         CertificateEvent::CertificateDeactivated(_) => told("it is not issued any more"),
     }
+}
+
+fn design(event: &DesignEvent) -> Told {
+    match event {
+        DesignEvent::DesignUploaded(event) => {
+            let image = &event.image;
+            told(format!("“{}” of {} was uploaded", one_line(&image.name), one_line(&image.client)))
+                .with("key", one_line(&image.key))
+                .with("pixels", format!("{} × {}", image.width, image.height))
+        }
+        DesignEvent::DesignTakenIntoUse(_) => told("a certificate is drawn on it"),
+        DesignEvent::DesignDeleted(_) => told("it was deleted"),
+    }
+}
+
+fn definition(what: &str, definition: &Definition) -> Told {
+    let active = if definition.is_active { "active" } else { "not active" };
+    told(format!(
+        "“{}” of {} by {} {what}, {active}",
+        one_line(&definition.name),
+        one_line(&definition.event_name),
+        one_line(&definition.client)
+    ))
+    .with(
+        "theme",
+        format!("{}/{}", one_line(&definition.pdf_template.theme), definition.pdf_template.version),
+    )
+    .with("language", definition.locale.as_str())
+    .with_some("design", definition.design.as_ref().map(|design| one_line(&design.key)))
 }
 
 fn claim(event: &ClaimEvent) -> Told {
@@ -257,6 +287,7 @@ fn import(event: &ImportEvent) -> Told {
                 FileFormat::Csv => "CSV",
                 FileFormat::Xlsx => "XLSX",
                 FileFormat::Xls => "XLS",
+                FileFormat::Json => "JSON",
             };
             told(format!("a file of {} bytes ({format}) was handed in", file.size))
                 .with("SHA-256", one_line(&file.sha256))
@@ -287,20 +318,11 @@ fn import(event: &ImportEvent) -> Told {
             told(format!("the file could not be read on: {}", one_line(&failure.code)))
                 .with("reason", one_line(&failure.reason))
         }
-    }
-}
-
-fn session(event: &SessionEvent) -> Told {
-    match event {
-        SessionEvent::SessionStarted(start) => told("somebody logged in")
-            .with("user", start.user_id)
-            .with("until", moment::shown(start.expires_at)),
-        SessionEvent::SessionRefreshed(next) => {
-            told("the session was prolonged").with("until", moment::shown(next.expires_at))
-        }
-        SessionEvent::SessionRevoked(end) => told(match end.reason {
-            RevocationReason::TokenReuse => "the session was ended: a refresh token was used twice",
-            RevocationReason::LoggedOut => "the user logged out",
-        }),
+        ImportEvent::ImportCancelRequested(_) => told("somebody asked to leave the rows still to come"),
+        ImportEvent::ImportCancelled(end) => told(format!(
+            "reading stopped after {} rows: {} created, {} changed, {} rejected, {} earned a certificate, {} left",
+            end.total, end.created, end.updated, end.errors, end.associated, end.left
+        ))
+        .with_some("report", end.report_key.as_deref().map(one_line)),
     }
 }

@@ -1,5 +1,7 @@
 //! What each aggregate can be asked, and samples of what can have happened to it.
 
+mod users;
+
 use std::fmt::Debug;
 
 use time::OffsetDateTime;
@@ -7,34 +9,37 @@ use time::macros::datetime;
 use uuid::Uuid;
 
 use crate::domain::attendee::{
-    Attendee, AttendeeCommand, AttendeeEvent, AttendeeImported, AttendeeUpdated, ImportedRow,
+    Attendee, AttendeeCommand, AttendeeDeleted, AttendeeEvent, AttendeeImported, AttendeeUpdated, ImportedRow,
 };
 use crate::domain::batch::{
-    Batch, BatchCommand, BatchDispatched, BatchEvent, BatchRequested, RefusedAttendee,
+    Batch, BatchCancelRequested, BatchCancelled, BatchCommand, BatchDispatched, BatchEvent, BatchRequested,
+    BatchUndoRequested, BatchUndone, RefusedAttendee,
 };
 use crate::domain::certificate::{
     Certificate, CertificateActivated, CertificateCommand, CertificateDeactivated, CertificateDefined,
-    CertificateEvent, Definition, DesignRef, samples::definition,
+    CertificateDeleted, CertificateEvent, CertificateRedefined, Definition, DesignRef, samples::definition,
 };
 use crate::domain::claim::{Claim, ClaimCommand, ClaimEvent, ClaimKind, ClaimReleased, ClaimTaken};
+use crate::domain::design::{
+    Design, DesignCommand, DesignDeleted, DesignEvent, DesignImage, DesignTakenIntoUse, DesignUploaded,
+    samples::image,
+};
 use crate::domain::email::{
     Email, EmailCancelled, EmailCommand, EmailEvent, EmailFailed, EmailOutcomeUnknown, EmailQueued,
     EmailReleased, EmailRescheduled, EmailRetryRequested, EmailSent, MailDelivery, OnUnknown, SendClaimed,
     samples::queued,
 };
 use crate::domain::import::{
-    Earned, FileFormat, Import, ImportCommand, ImportCompleted, ImportEvent, ImportFailed, ImportRequested,
-    ImportRowsAccepted, ImportRowsRejected, RejectedField, RejectedRow,
+    Earned, FileFormat, Import, ImportCancelRequested, ImportCancelled, ImportCommand, ImportCompleted,
+    ImportEvent, ImportFailed, ImportRequested, ImportRowsAccepted, ImportRowsRejected, RejectedField,
+    RejectedRow,
 };
 use crate::domain::issuance::{
-    CertificateGenerationFailed, CertificateRequested, Issuance, IssuanceCommand, IssuanceEvent, Origin,
-    samples::{generated, request},
+    CertificateGenerationFailed, CertificateRequested, CertificateRevoked, Issuance, IssuanceCommand,
+    IssuanceEvent, Origin, WhyRevoked,
+    samples::{generated, request, revoked},
 };
 use crate::domain::person::samples::person;
-use crate::domain::session::{
-    RevocationReason, Session, SessionCommand, SessionEvent, SessionRefreshed, SessionRevoked, SessionStarted,
-};
-use crate::domain::user::{Profile, Role, User, UserCommand, UserEvent, UserPasswordChanged, UserRegistered};
 use crate::domain::{Decider, Event, Person};
 
 const TIME: OffsetDateTime = datetime!(2026-11-21 12:00 UTC);
@@ -56,8 +61,9 @@ pub(super) trait Asked:
 impl Asked for Attendee {
     fn command(which: u32, text: &str, n: u32) -> AttendeeCommand {
         let source = n.is_multiple_of(2).then(|| ImportedRow { import_id: id(n), row: n });
-        match which % 2 {
+        match which % 3 {
             0 => AttendeeCommand::Import { person: person(text), source },
+            1 => AttendeeCommand::Delete,
             _ => AttendeeCommand::Update { person: person(text), source },
         }
     }
@@ -75,6 +81,7 @@ impl Asked for Attendee {
             AttendeeImported { person: whole.clone(), source }.into(),
             AttendeeUpdated { person: person(text), source: None }.into(),
             AttendeeUpdated { person: whole, source }.into(),
+            AttendeeDeleted {}.into(),
         ]
     }
 }
@@ -95,20 +102,37 @@ fn batch(n: u32) -> BatchRequested {
 
 fn dispatched(text: &str, n: u32) -> BatchDispatched {
     let refused = vec![RefusedAttendee { attendee_id: id(n), code: text.to_owned() }];
-    BatchDispatched { requested: n, existing: n, refused }
+    BatchDispatched { requested: n, existing: n, refused, left: n }
+}
+
+fn undo(text: &str) -> BatchUndoRequested {
+    BatchUndoRequested { reason: WhyRevoked::IssuedInError, note: Some(text.to_owned().into()) }
 }
 
 impl Asked for Batch {
     fn command(which: u32, text: &str, n: u32) -> BatchCommand {
-        match which % 2 {
+        match which % 6 {
             0 => BatchCommand::Request(batch(n)),
-            _ => BatchCommand::RecordDispatch(dispatched(text, n)),
+            1 => BatchCommand::RecordDispatch(dispatched(text, n)),
+            2 => BatchCommand::Cancel,
+            3 => BatchCommand::RecordCancelled(BatchCancelled { revoked: n, kept: n }),
+            4 => BatchCommand::Undo(undo(text)),
+            _ => BatchCommand::RecordUndone(BatchUndone { revoked: n }),
         }
     }
 
     fn samples(text: &str, n: u32) -> Vec<BatchEvent> {
         let delivered = BatchRequested { delivery: delivery(n), ..batch(n) };
-        vec![batch(n).into(), dispatched(text, n).into(), delivered.into()]
+        vec![
+            batch(n).into(),
+            dispatched(text, n).into(),
+            delivered.into(),
+            BatchCancelRequested {}.into(),
+            BatchCancelled { revoked: n, kept: n }.into(),
+            undo(text).into(),
+            BatchUndoRequested { reason: WhyRevoked::Other, note: None }.into(),
+            BatchUndone { revoked: n }.into(),
+        ]
     }
 }
 
@@ -123,7 +147,9 @@ fn whole_definition(text: &str) -> Definition {
 
 impl Asked for Certificate {
     fn command(which: u32, text: &str, _: u32) -> CertificateCommand {
-        match which % 4 {
+        match which % 6 {
+            4 => CertificateCommand::Redefine(whole_definition(text)),
+            5 => CertificateCommand::Delete,
             0 => CertificateCommand::Define(Definition { name: text.to_owned(), ..whole_definition(text) }),
             1 => CertificateCommand::Define(definition()),
             2 => CertificateCommand::Activate,
@@ -137,6 +163,8 @@ impl Asked for Certificate {
             CertificateDefined { definition: whole_definition(text) }.into(),
             CertificateActivated {}.into(),
             CertificateDeactivated {}.into(),
+            CertificateRedefined { definition: whole_definition(text) }.into(),
+            CertificateDeleted {}.into(),
         ]
     }
 }
@@ -212,7 +240,7 @@ impl Asked for Email {
 fn upload(text: &str, n: u32) -> ImportRequested {
     ImportRequested {
         object_key: text.to_owned(),
-        format: if n.is_multiple_of(2) { FileFormat::Csv } else { FileFormat::Xlsx },
+        format: [FileFormat::Csv, FileFormat::Xlsx, FileFormat::Xls, FileFormat::Json][(n % 4) as usize],
         sha256: "ab".repeat(32),
         size: u64::from(n),
         update_existing: n.is_multiple_of(3),
@@ -237,17 +265,24 @@ fn end(text: &str, n: u32) -> ImportCompleted {
     ImportCompleted { total: n, created: n, updated: n, errors: n, associated: n, report_key }
 }
 
+fn cancelled(text: &str, n: u32) -> ImportCancelled {
+    let report_key = n.is_multiple_of(2).then(|| text.to_owned());
+    ImportCancelled { total: n, created: n, updated: n, errors: n, associated: n, left: n, report_key }
+}
+
 fn broken(text: &str) -> ImportFailed {
     ImportFailed { code: text.to_owned(), reason: text.to_owned() }
 }
 
 impl Asked for Import {
     fn command(which: u32, text: &str, n: u32) -> ImportCommand {
-        match which % 5 {
+        match which % 7 {
             0 => ImportCommand::Request(upload(text, n)),
             1 => ImportCommand::RecordRows { accepted: rows(n), rejected: Vec::new() },
             2 => ImportCommand::RecordRows { accepted: rows(n), rejected: rejected(text, n) },
             3 => ImportCommand::Complete(end(text, n)),
+            4 => ImportCommand::Cancel,
+            5 => ImportCommand::RecordCancelled(cancelled(text, n)),
             _ => ImportCommand::Fail(broken(text)),
         }
     }
@@ -263,6 +298,9 @@ impl Asked for Import {
             end(text, n + 1).into(),
             broken(text).into(),
             ImportRequested { delivery: delivery(n), ..upload(text, n) }.into(),
+            ImportCancelRequested {}.into(),
+            cancelled(text, n).into(),
+            cancelled(text, n + 1).into(),
         ]
     }
 }
@@ -276,13 +314,20 @@ fn whole_request(text: &str, n: u32) -> CertificateRequested {
     whole
 }
 
+fn whole_revocation(text: &str, n: u32) -> CertificateRevoked {
+    let reason = WhyRevoked::ALL[n as usize % WhyRevoked::ALL.len()];
+    CertificateRevoked { batch_id: Some(id(n)), ..revoked(reason, Some(text)) }
+}
+
 impl Asked for Issuance {
     fn command(which: u32, text: &str, n: u32) -> IssuanceCommand {
         let code = text.to_owned();
-        match which % 4 {
+        match which % 6 {
             0 => IssuanceCommand::Request(Box::new(request(text))),
             1 => IssuanceCommand::Request(Box::new(whole_request(text, n))),
             2 => IssuanceCommand::RecordGenerated(generated(text)),
+            3 => IssuanceCommand::Revoke(whole_revocation(text, n)),
+            4 => IssuanceCommand::RevokeUnfinished(revoked(WhyRevoked::BatchCancelled, None)),
             _ => IssuanceCommand::RecordFailure(CertificateGenerationFailed {
                 code,
                 reason: text.to_owned().into(),
@@ -298,58 +343,28 @@ impl Asked for Issuance {
             generated(text).into(),
             CertificateGenerationFailed { code: text.to_owned(), reason }.into(),
             CertificateRequested { delivery: delivery(n), ..request(text) }.into(),
+            whole_revocation(text, n).into(),
+            revoked(WhyRevoked::Withdrawn, None).into(),
         ]
     }
 }
 
-impl Asked for Session {
-    fn command(which: u32, text: &str, n: u32) -> SessionCommand {
-        match which % 4 {
-            0 => SessionCommand::Start(SessionStarted {
-                user_id: id(n),
-                refresh_sha256: text.to_owned(),
-                expires_at: TIME,
-            }),
-            1 | 2 => SessionCommand::Refresh {
-                presented_sha256: text.to_owned(),
-                next_sha256: if n.is_multiple_of(2) { "a" } else { "b" }.to_owned(),
-                now: TIME - time::Duration::seconds(2) + time::Duration::seconds(i64::from(n)),
-                expires_at: TIME,
-            },
-            _ => SessionCommand::LogOut,
+impl Asked for Design {
+    fn command(which: u32, text: &str, _: u32) -> DesignCommand {
+        match which % 3 {
+            0 => DesignCommand::Upload(image(text)),
+            1 => DesignCommand::TakeIntoUse,
+            _ => DesignCommand::Delete,
         }
     }
 
-    fn samples(text: &str, n: u32) -> Vec<SessionEvent> {
-        let refresh_sha256 = || text.to_owned();
+    fn samples(text: &str, n: u32) -> Vec<DesignEvent> {
+        let described = DesignImage { description: Some(text.to_owned()), width: n, ..image(text) };
         vec![
-            SessionStarted { user_id: id(n), refresh_sha256: refresh_sha256(), expires_at: TIME }.into(),
-            SessionRefreshed { refresh_sha256: refresh_sha256(), expires_at: TIME }.into(),
-            SessionRevoked { reason: RevocationReason::TokenReuse }.into(),
-            SessionRevoked { reason: RevocationReason::LoggedOut }.into(),
+            DesignUploaded { image: image(text) }.into(),
+            DesignUploaded { image: described }.into(),
+            DesignTakenIntoUse {}.into(),
+            DesignDeleted {}.into(),
         ]
-    }
-}
-
-fn registered(text: &str, role: Role) -> UserRegistered {
-    let text = || text.to_owned().into();
-    let email = "ada@example.com".to_owned().into();
-    let profile = Profile { user_name: text(), name: text(), last_name: text(), email };
-    UserRegistered { profile, role, password_hash: text() }
-}
-
-impl Asked for User {
-    fn command(which: u32, text: &str, _: u32) -> UserCommand {
-        match which % 2 {
-            0 => UserCommand::Register(registered(text, Role::Admin)),
-            _ => UserCommand::ChangePassword { password_hash: text.to_owned().into() },
-        }
-    }
-
-    fn samples(text: &str, _: u32) -> Vec<UserEvent> {
-        let mut all: Vec<UserEvent> =
-            [Role::Admin, Role::Operator, Role::Viewer].map(|role| registered(text, role).into()).to_vec();
-        all.push(UserPasswordChanged { password_hash: text.to_owned().into() }.into());
-        all
     }
 }

@@ -1,5 +1,6 @@
 //! One folder per noun, one file per endpoint: its request, its answer, its handler, its OpenAPI, its errors.
 
+pub mod api_keys;
 pub mod attendees;
 pub mod auth;
 pub mod batches;
@@ -11,6 +12,7 @@ pub mod imports;
 pub mod jobs;
 pub mod mails;
 pub mod pages;
+pub mod users;
 pub mod verify;
 
 use time::OffsetDateTime;

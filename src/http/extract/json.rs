@@ -22,16 +22,26 @@ impl<T: DeserializeOwned> FromRequest<HttpState> for Json<T> {
 
     async fn from_request(request: Request, state: &HttpState) -> Result<Self, ApiError> {
         let content_type = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
-        let is_json = content_type.is_some_and(|text| {
-            text.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/json"))
-        });
-        if !is_json {
-            let message = "send JSON, with the header `Content-Type: application/json`";
+        if !content_type.is_some_and(is_json) {
+            let message = "send JSON in UTF-8, with the header `Content-Type: application/json`";
             return Err(ApiError::new(ErrorCode::UnsupportedMediaType, message));
         }
         let bytes = Bytes::from_request(request, state).await?;
         Ok(Self { value: parse(&bytes)?, sha256: Sha256::digest(&bytes).into() })
     }
+}
+
+/// JSON is UTF-8 (RFC 8259 §8.1): a content type that says otherwise is not ours to guess about.
+fn is_json(content_type: &str) -> bool {
+    let mut parts = content_type.split(';').map(str::trim);
+    let is_kind = parts.next().is_some_and(|kind| kind.eq_ignore_ascii_case("application/json"));
+    is_kind
+        && parts.all(|parameter| match parameter.split_once('=') {
+            Some((name, value)) if name.eq_ignore_ascii_case("charset") => {
+                value.trim_matches('"').eq_ignore_ascii_case("utf-8")
+            }
+            _ => true,
+        })
 }
 
 /// A body that may be left out, or be null.
@@ -99,6 +109,20 @@ mod tests {
 
     fn not_taken(body: &str) -> ApiError {
         parse::<Sample>(body.as_bytes()).expect_err(body)
+    }
+
+    #[test]
+    fn only_json_in_utf_8_is_json() {
+        for kind in
+            ["application/json", "Application/JSON; charset=UTF-8", "application/json;charset=\"utf-8\""]
+        {
+            assert!(is_json(kind), "{kind}");
+        }
+        for kind in
+            ["text/json", "application/json; charset=utf-16", "application/jsonx", "", "application/*"]
+        {
+            assert!(!is_json(kind), "{kind}");
+        }
     }
 
     #[test]

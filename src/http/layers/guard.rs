@@ -11,6 +11,9 @@ use axum::response::{IntoResponse, Response};
 use crate::event_log::Position;
 use crate::http::access::Access;
 use crate::http::caller::authenticate;
+use crate::http::client_address::ClientAddress;
+use crate::http::principal::By;
+use crate::http::rate_limit::Limit;
 use crate::http::{ApiError, ErrorCode, HttpState};
 
 /// The position that a read must show.
@@ -42,16 +45,24 @@ pub struct Guard {
     pub http: HttpState,
     /// Of whom.
     pub access: Access,
+    /// What its callers are counted for.
+    pub limit: Option<Limit>,
     /// How long its handler may take.
     pub timeout: Duration,
 }
 
 /// Lets the handler run if the caller may, and not for ever.
 pub async fn guard(State(guard): State<Guard>, mut request: Request, next: Next) -> Response {
-    let Guard { http, access, timeout } = guard;
+    let Guard { http, access, limit, timeout } = guard;
     let answer = async {
-        admit(&http, access, &mut request)?;
-        if request.method() == Method::GET
+        // Counted before anything is looked at: guesses at tokens count too.
+        if let Some(limit) = limit {
+            let settings = &http.settings;
+            let client = ClientAddress::of(&request, &settings.trusted_proxies, settings.forwarding_header);
+            http.rate_limits.count(limit, client)?;
+        }
+        admit(&http, access, &mut request).await?;
+        if [Method::GET, Method::HEAD].contains(request.method())
             && let Some(position) = min_position(request.headers())?
         {
             http.readers.wait_for(position, MAX_WAIT).await?;
@@ -67,15 +78,19 @@ pub async fn guard(State(guard): State<Guard>, mut request: Request, next: Next)
     }
 }
 
-fn admit(http: &HttpState, access: Access, request: &mut Request) -> Result<(), ApiError> {
+async fn admit(http: &HttpState, access: Access, request: &mut Request) -> Result<(), ApiError> {
     if access == Access::Public {
         return Ok(());
     }
-    let principal = authenticate(http, request.headers())?;
-    tracing::Span::current().record("user_id", tracing::field::display(principal.user_id));
-    if let Access::May(permission) = access {
-        permission.check(principal.role)?;
+    let principal = authenticate(http, request.headers()).await?;
+    let span = tracing::Span::current();
+    span.record("user_id", tracing::field::display(principal.user_id));
+    if let By::ApiKey(id, _) = &principal.by {
+        span.record("api_key_id", tracing::field::display(id));
     }
+    principal.check(access).inspect_err(|_| {
+        tracing::warn!(asked = ?access, role = principal.role.name(), "not allowed");
+    })?;
     request.extensions_mut().insert(principal);
     Ok(())
 }

@@ -18,13 +18,33 @@ const PAGES: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src 'sel
 pub const API_PAGE: &str = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; \
                         base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-const FIXED: [(HeaderName, &str); 4] = [
+/// What a page of ours may do with the device it is shown on: nothing.
+const NO_DEVICE: &str = "accelerometer=(), autoplay=(), camera=(), display-capture=(), encrypted-media=(), \
+                         fullscreen=(), geolocation=(), gyroscope=(), magnetometer=(), microphone=(), midi=(), \
+                         payment=(), picture-in-picture=(), publickey-credentials-get=(), usb=(), \
+                         xr-spatial-tracking=()";
+
+const FIXED: [(HeaderName, &str); 14] = [
     (X_CONTENT_TYPE_OPTIONS, "nosniff"),
     (X_FRAME_OPTIONS, "DENY"),
     (REFERRER_POLICY, "no-referrer"),
+    (HeaderName::from_static("permissions-policy"), NO_DEVICE),
+    (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
+    (HeaderName::from_static("cross-origin-embedder-policy"), "require-corp"),
+    (CROSS_ORIGIN_RESOURCE_POLICY, "same-origin"),
+    (HeaderName::from_static("origin-agent-cluster"), "?1"),
+    (HeaderName::from_static("x-dns-prefetch-control"), "off"),
+    (HeaderName::from_static("x-download-options"), "noopen"),
+    (HeaderName::from_static("x-permitted-cross-domain-policies"), "none"),
+    // Off: what old browsers did here opened holes of its own.
+    (HeaderName::from_static("x-xss-protection"), "0"),
+    // Nothing here belongs into a search engine: the API shows people, and so do certificates.
+    (HeaderName::from_static("x-robots-tag"), "noindex, nofollow"),
     // What is not said to be cacheable may show people.
     (CACHE_CONTROL, "no-store"),
 ];
+/// Answers that say otherwise may be shown in other sites' pages and mails, such as designs.
+pub const CROSS_ORIGIN_RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
 
 /// Adds what the answer doesn't set itself.
 pub async fn headers(State(http): State<HttpState>, request: Request, next: Next) -> Response {

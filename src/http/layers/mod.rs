@@ -1,7 +1,11 @@
-//! What happens around every request, from the outside in: [`observe`], [`headers`], [`envelope`], panics
-//! and overload ([`guard`]), and at last what a route asks of its caller ([`guard`] again).
+//! What happens around every request, from the outside in: [`observe`], [`headers`], compression and CORS
+//! ([`wire`]), `OPTIONS` ([`arrival`]), [`envelope`], panics and overload ([`guard`]), address and body
+//! ([`arrival`] again), and at last what a route asks of its caller ([`guard`] again).
 
+pub mod arrival;
+pub mod conditional;
 pub mod envelope;
 pub mod guard;
 pub mod headers;
 pub mod observe;
+pub mod wire;

@@ -25,8 +25,14 @@ pub async fn observe(State(http): State<HttpState>, mut request: Request, next: 
     // A path that no route matches is somebody's typing, and has no bound.
     let route = request.extensions().get::<MatchedPath>().map_or("none", MatchedPath::as_str).to_owned();
     let method = known_method(request.method().as_str());
-    let span =
-        tracing::info_span!("request", method, route, request_id = id, user_id = tracing::field::Empty);
+    let span = tracing::info_span!(
+        "request",
+        method,
+        route,
+        request_id = id,
+        user_id = tracing::field::Empty,
+        api_key_id = tracing::field::Empty
+    );
     request.extensions_mut().insert(RequestId(id.clone()));
     let begun = Instant::now();
     async move {

@@ -15,7 +15,8 @@ row! {
         pub id: Uuid,
         /// What people earn.
         pub certificate_id: Uuid,
-        /// `requested`, or `dispatched` once everybody has an issuance or was refused.
+        /// `requested`; `dispatched` once everybody has an issuance or was refused; `cancelling`,
+        /// `cancelled`, `undoing` or `undone` once that was asked for or done.
         pub state: String,
         /// People named.
         pub total: i64,
@@ -47,7 +48,8 @@ row! {
         pub id: Uuid,
         /// What people earn.
         pub certificate_id: Uuid,
-        /// `requested`, or `dispatched` once everybody has an issuance or was refused.
+        /// `requested`; `dispatched` once everybody has an issuance or was refused; `cancelling`,
+        /// `cancelled`, `undoing` or `undone` once that was asked for or done.
         pub state: String,
         /// People named.
         pub total: i64,
@@ -57,7 +59,14 @@ row! {
         pub existing: Option<i64>,
         /// People for whom nothing could be issued; known once dispatched.
         pub refused: Option<i64>,
-        /// Those people: an array of `{attendeeId, code}`.
+        /// People left because it was stopped; known once dispatched.
+        pub left_out: Option<i64>,
+        /// Why it was undone: a stable code.
+        pub undo_reason: Option<String>,
+        /// When it was cancelled or undone.
+        #[serde(with = "time::serde::rfc3339::option")]
+        pub stopped_at: Option<OffsetDateTime>,
+        /// People for whom nothing could be issued: an array of `{attendeeId, code}`.
         pub refusals: Value,
         /// Issuances that it made so far.
         pub issued: i64,
@@ -65,6 +74,10 @@ row! {
         pub generated: i64,
         /// PDFs that could not be made.
         pub generation_failed: i64,
+        /// Issuances that are revoked.
+        pub revoked: i64,
+        /// Issuances that have neither a PDF nor are revoked.
+        pub without_pdf: i64,
         /// Issuances whose latest mail waits.
         pub mails_pending: i64,
         /// Issuances whose latest mail a server took.

@@ -13,11 +13,11 @@ row! {
     pub struct ImportRow {
         /// The import's id.
         pub id: Uuid,
-        /// `requested`, `running`, `completed` or `failed`.
+        /// `requested`, `running`, `completed`, `failed`, `cancelling` or `cancelled`.
         pub state: String,
         /// Where the file is stored until it expires.
         pub object_key: String,
-        /// `csv` or `xlsx`.
+        /// `csv`, `xlsx`, `xls` or `json`.
         pub format: String,
         /// SHA-256 of the file, 64 hex digits.
         pub sha256: String,
@@ -39,6 +39,8 @@ row! {
         pub errors: i64,
         /// Rows whose person gets a certificate, so far.
         pub associated: i64,
+        /// Rows that were left because it was cancelled; known at the end.
+        pub left_rows: Option<i64>,
         /// Where the rejected rows with their reasons are stored until they expire.
         pub report_key: Option<String>,
         /// Why the file could not be read on: a stable code.

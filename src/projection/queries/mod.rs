@@ -4,13 +4,17 @@
 //! Lists go from the newest to the oldest; a page begins after a cursor, the position of the last
 //! item's first event, so pages stay right while items are added.
 
+pub mod api_keys;
 pub mod attendees;
 pub mod batches;
 pub mod certificates;
+pub mod designs;
 pub mod imports;
 pub mod issuances;
 pub mod jobs;
+pub mod listing;
 pub mod overview;
+pub mod sessions;
 pub mod users;
 
 use std::error::Error;
@@ -65,7 +69,11 @@ impl Page {
 }
 
 /// A struct that is made of a row's columns.
-trait FromRow: Sized {
+pub trait FromRow: Sized {
+    /// Reads the columns.
+    ///
+    /// # Errors
+    /// A column is missing or of another type.
     fn from_row(row: &Row) -> Result<Self, tokio_postgres::Error>;
 }
 

@@ -23,6 +23,8 @@ row! {
         pub issuances_generated: i64,
         /// Issuances whose PDF could not be made.
         pub issuances_failed: i64,
+        /// Issuances that were revoked.
+        pub issuances_revoked: i64,
         /// Mails, in whatever state.
         pub mails: i64,
         /// Mails that a server took.

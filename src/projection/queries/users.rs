@@ -26,6 +26,8 @@ row! {
         /// The password's hash as a PHC string; never part of an answer.
         #[serde(skip)]
         pub password_hash: Personal<String>,
+        /// Whether the user may log in.
+        pub is_active: bool,
         /// When its first event was appended.
         #[serde(with = "time::serde::rfc3339")]
         pub created_at: OffsetDateTime,
@@ -60,12 +62,17 @@ pub async fn get_by_login(
     query_opt(client, include_str!("../../../projections/users/get_user_by_login.sql"), &[&login]).await
 }
 
-/// Users, newest first.
+/// Users, newest first; only those of a role, active or not, where that is asked for.
 ///
 /// # Errors
 /// The database is not available.
-pub async fn list(client: &impl GenericClient, page: Page) -> Result<Listed<UserRow>, DatabaseError> {
+pub async fn list(
+    client: &impl GenericClient,
+    page: Page,
+    role: Option<&str>,
+    is_active: Option<bool>,
+) -> Result<Listed<UserRow>, DatabaseError> {
     let sql = include_str!("../../../projections/users/list_users.sql");
-    let rows = query(client, sql, &[&page.after, &page.fetch()]).await?;
+    let rows = query(client, sql, &[&page.after, &page.fetch(), &role, &is_active]).await?;
     Ok(page.listed(rows, |row: &UserRow| row.created_position))
 }

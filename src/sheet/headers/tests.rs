@@ -206,3 +206,10 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn what_a_report_adds_means_nothing() {
+    for column in crate::sheet::REPORT_COLUMNS {
+        assert_eq!(recognise(column), None, "{column}");
+    }
+}

@@ -6,7 +6,7 @@ use tokio::sync::mpsc;
 
 use super::{CHUNK, ImportError, READ_AHEAD};
 use crate::domain::import::FileFormat;
-use crate::sheet::{self, Limits, SheetReader, SheetRow};
+use crate::sheet::{self, Format, Limits, SheetReader, SheetRow};
 
 /// Reads a file on a thread of its own and hands its rows over in chunks.
 pub(super) fn read_in_chunks(
@@ -46,6 +46,28 @@ fn hand_over(reader: SheetReader, sender: &mpsc::Sender<Result<Vec<SheetRow>, Im
         }
     }
     let _ = sender.blocking_send(Ok(chunk));
+}
+
+impl From<FileFormat> for Format {
+    fn from(format: FileFormat) -> Self {
+        match format {
+            FileFormat::Csv => Self::Csv,
+            FileFormat::Xlsx => Self::Xlsx,
+            FileFormat::Xls => Self::Xls,
+            FileFormat::Json => Self::Json,
+        }
+    }
+}
+
+impl From<Format> for FileFormat {
+    fn from(format: Format) -> Self {
+        match format {
+            Format::Csv => Self::Csv,
+            Format::Xlsx => Self::Xlsx,
+            Format::Xls => Self::Xls,
+            Format::Json => Self::Json,
+        }
+    }
 }
 
 #[cfg(test)]

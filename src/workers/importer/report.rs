@@ -1,10 +1,9 @@
 //! What became of a file's rows, as the API tells it and as the report object keeps it.
 
 use std::collections::BTreeMap;
-use std::io::{self, BufWriter, Write as _};
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
-use tempfile::{NamedTempFile, TempPath};
 
 use crate::domain::Personal;
 use crate::sheet::{RawRow, RowError};
@@ -40,6 +39,9 @@ pub struct ErrorDetail {
     pub data: BTreeMap<String, Personal<String>>,
     /// What is wrong with it.
     pub errors: Vec<ErrorText>,
+    /// The file's headers, left to right; only on the way to the report's head.
+    #[serde(skip)]
+    pub columns: Arc<[String]>,
 }
 
 /// One thing that is wrong with a row.
@@ -80,49 +82,10 @@ impl ImportReport {
             Outcome::Rejected(detail) => {
                 self.errors += 1;
                 if self.error_details.len() < MAX_SHOWN {
-                    self.error_details.push(detail.clone());
+                    self.error_details.push(ErrorDetail { columns: Arc::default(), ..detail.clone() });
                 }
             }
         }
-    }
-}
-
-/// The rejected rows of an import on their way to the report object: a line of JSON each, because a
-/// million of them would not fit into memory. No file where no row is rejected.
-#[derive(Default)]
-pub struct ReportFile(Option<BufWriter<NamedTempFile>>);
-
-impl ReportFile {
-    /// Adds a row.
-    ///
-    /// # Errors
-    /// The temporary file can't be written.
-    pub fn add(&mut self, detail: &ErrorDetail) -> io::Result<()> {
-        let file = match &mut self.0 {
-            Some(file) => file,
-            empty => empty.insert(BufWriter::with_capacity(64 * 1024, NamedTempFile::new()?)),
-        };
-        serde_json::to_writer(&mut *file, detail)?;
-        file.write_all(b"\n")
-    }
-
-    /// The whole file, which is deleted when its path is dropped.
-    ///
-    /// # Errors
-    /// The temporary file can't be written.
-    pub fn finish(self) -> io::Result<Option<TempPath>> {
-        let file = self.0.map(|file| file.into_inner().map_err(io::IntoInnerError::into_error));
-        Ok(file.transpose()?.map(NamedTempFile::into_temp_path))
-    }
-
-    /// The rows at the beginning of a report of which perhaps only a part was read.
-    ///
-    /// # Errors
-    /// A line is not a rejected row.
-    pub fn first_rows(start: &[u8]) -> serde_json::Result<Vec<ErrorDetail>> {
-        let whole = start.iter().rposition(|&byte| byte == b'\n').map_or(0, |last| last + 1);
-        let lines = start[..whole].split(|&byte| byte == b'\n').filter(|line| !line.is_empty());
-        lines.take(MAX_SHOWN).map(serde_json::from_slice).collect()
     }
 }
 
@@ -136,7 +99,20 @@ impl ErrorDetail {
             code: error.code.to_owned(),
             message: error.message,
         };
-        Self { row, data: data(raw), errors: errors.into_iter().map(text).collect() }
+        let errors = errors.into_iter().map(text).collect();
+        Self { row, data: data(raw), errors, columns: raw.headers().clone() }
+    }
+
+    /// A row that nobody looked at, because the import was cancelled before.
+    #[must_use]
+    pub fn left(row: u32, raw: &RawRow) -> Self {
+        let error = ErrorText {
+            column: None,
+            field: None,
+            code: "NOT_TAKEN_IN".to_owned(),
+            message: "the import was cancelled before this row; upload it again".to_owned(),
+        };
+        Self { row, data: data(raw), errors: vec![error], columns: raw.headers().clone() }
     }
 
     /// A row whose person can't be taken in; see [`crate::commands::take_in_row::rejection`].
@@ -155,7 +131,7 @@ impl ErrorDetail {
             code: code.to_owned(),
             message: message.to_owned(),
         };
-        Self { row, data: data(raw), errors: vec![error] }
+        Self { row, data: data(raw), errors: vec![error], columns: raw.headers().clone() }
     }
 }
 
@@ -164,18 +140,29 @@ fn data(raw: &RawRow) -> BTreeMap<String, Personal<String>> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod samples {
     use super::*;
 
-    fn rejected(row: u32) -> ErrorDetail {
+    pub(in super::super) fn rejected(row: u32) -> ErrorDetail {
         let error = ErrorText {
             column: None,
             field: None,
             code: "DUPLICATE".to_owned(),
             message: "twice\n".to_owned(),
         };
-        ErrorDetail { row, data: BTreeMap::new(), errors: vec![error] }
+        ErrorDetail {
+            row,
+            data: BTreeMap::new(),
+            errors: vec![error],
+            columns: Arc::new(["Name".to_owned()]),
+        }
     }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::samples::rejected;
+    use super::*;
 
     #[test]
     fn a_report_in_memory_stops_growing() {
@@ -188,25 +175,5 @@ mod tests {
             (5_000, 5_000, 2_500)
         );
         assert_eq!(report.error_details.len(), MAX_SHOWN);
-    }
-
-    #[test]
-    fn the_first_rows_are_read_from_the_beginning_of_a_report() {
-        let mut file = ReportFile::default();
-        for row in 0..1_500 {
-            file.add(&rejected(row)).expect("a temporary file takes bytes");
-        }
-        let path = file.finish().expect("written").expect("rows were rejected");
-        let whole = std::fs::read(&path).expect("it is there");
-        let rows = |bytes: &[u8]| -> Vec<u32> {
-            ReportFile::first_rows(bytes).expect("whole lines").iter().map(|detail| detail.row).collect()
-        };
-        assert_eq!(rows(&whole), (0..1_000).collect::<Vec<u32>>());
-        // Cut anywhere, what is whole is read.
-        let line = whole.iter().position(|&byte| byte == b'\n').expect("lines") + 1;
-        for (end, count) in [(0, 0), (line - 1, 0), (line, 1), (line + 5, 1)] {
-            assert_eq!(rows(&whole[..end]).len(), count);
-        }
-        assert!(ReportFile::default().finish().expect("nothing to write").is_none());
     }
 }

@@ -34,7 +34,7 @@ impl Log {
         for n in 0..USERS {
             let events = vec![event("UserRegistered", profile(n)), event("UserPasswordChanged", hash())];
             let append = Append { aggregate: "user", id: id(n), expected: 0, events };
-            log.append(Commit::new(log.names(), &[append])).await.expect("appended");
+            log.append(Commit::new(log.names(), vec![append])).await.expect("appended");
         }
         let mut reader = log.read_after(0);
         let mut events = Vec::new();
@@ -206,7 +206,7 @@ async fn tail_shows_the_last_ones_and_then_what_comes_until_somebody_stops_readi
     let put = async |n: usize| {
         let events = vec![event("UserRegistered", profile(n)), event("UserPasswordChanged", hash())];
         let append = Append { aggregate: "user", id: id(n), expected: 0, events };
-        log.log.append(Commit::new(log.log.names(), &[append])).await.expect("appended");
+        log.log.append(Commit::new(log.log.names(), vec![append])).await.expect("appended");
     };
     put(1_000).await;
     assert_eq!(next(), end + 1);

@@ -11,6 +11,8 @@ use super::{Api, file};
 use crate::support::TestApp;
 
 const PEOPLE: usize = 200;
+/// On a machine that is busy with other work the mailer may stay behind what makes a batch, so it may try again.
+const ROUNDS: usize = 5;
 
 /// By who acted: the most commands of theirs that went out in one batch, as the log has it.
 async fn largest_shared_batch(api: &Api) -> HashMap<String, usize> {
@@ -52,17 +54,31 @@ async fn every_busy_worker_shares_group_commits_on_a_cluster() {
 
 async fn keep_all_busy(api: Api) {
     let certificate = api.certificate().await;
-    let mut people = Vec::new();
-    made_up_people(PEOPLE, 7, &mut people).expect("written");
-    let form = file("people.csv", people).text("certificateId", certificate);
-    api.upload("/attendees/bulk-upload", form).await.expect(200);
-    let sent = |body: &serde_json::Value| body["meta"]["summary"]["sent"] == PEOPLE;
-    api.until("all mails are sent", "/jobs?limit=1", sent).await;
+    let mut lonely = Vec::new();
+    for round in 1..=ROUNDS {
+        let form = file("people.csv", people_of(round)).text("certificateId", certificate.clone());
+        api.upload("/attendees/bulk-upload", form).await.expect(200);
+        let sent = |body: &serde_json::Value| body["meta"]["summary"]["sent"] == PEOPLE * round;
+        api.until("all mails are sent", "/jobs?limit=1", sent).await;
 
-    let largest = largest_shared_batch(&api).await;
-    // The importer's rows; what the process managers ask for; renderer and mailer.
-    for actor in ["importer-row", "import", "mail", "renderer", "mailer"] {
-        let most = largest.get(actor).copied().unwrap_or(0);
-        assert!(most > 4, "{actor} never had more than {most} commands in a batch: {largest:?}");
+        let largest = largest_shared_batch(&api).await;
+        // The importer's rows; what the process managers ask for; renderer and mailer.
+        let actors = ["importer-row", "import", "mail", "renderer", "mailer"].into_iter();
+        lonely = actors.filter(|actor| largest.get(*actor).is_none_or(|most| *most <= 4)).collect();
+        if lonely.is_empty() {
+            return;
+        }
     }
+    panic!("these never had more than 4 commands in a batch: {lonely:?}");
+}
+
+/// A file with people that no other round has.
+fn people_of(round: usize) -> Vec<u8> {
+    let mut all = Vec::new();
+    made_up_people(PEOPLE * round, 7, &mut all).expect("written");
+    let all = String::from_utf8(all).expect("UTF-8");
+    let mut lines = all.lines();
+    let header = lines.next().into_iter();
+    let lines: Vec<_> = header.chain(lines.skip(PEOPLE * (round - 1))).collect();
+    lines.join("\n").into_bytes()
 }

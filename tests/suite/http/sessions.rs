@@ -1,29 +1,23 @@
 //! Logging in, staying so, and what a role may do.
 
-use laureate::commands::CommandContext;
-use laureate::commands::register_user::register_user;
-use laureate::domain::user::{Profile, Role, UserRegistered};
-use laureate::domain::{CommandId, Personal, UserId};
+use laureate::app::Role;
 use reqwest::Method;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use super::people::{PASSWORD, text};
 use super::{Answered, Api, scrubbed};
-
-async fn open_post(api: &Api, path: &str, body: &Value) -> Answered {
-    let request = api.app.client.post(api.app.url(&format!("/api/v1{path}"))).json(body);
-    Answered::of(request.send().await.expect("answered")).await
-}
+use crate::support::TestApp;
 
 async fn refresh(api: &Api, token: &Value) -> Answered {
-    open_post(api, "/auth/refresh", &json!({ "refresh_token": token })).await
+    api.open_post("/auth/refresh", &json!({ "refresh_token": token })).await
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn each_refresh_token_works_once() {
     let api = Api::start().await;
     let login = json!({ "email": api.app.email.to_uppercase(), "password": api.app.password });
-    let first = open_post(&api, "/auth/login", &login).await.expect(200);
+    let first = api.open_post("/auth/login", &login).await.expect(200);
     let data = &first.body["data"];
     assert_eq!((&data["token_type"], &data["expires_in"]), (&json!("Bearer"), &json!(900)));
     assert_eq!(data["user"]["email"], api.app.email.as_str());
@@ -40,7 +34,7 @@ async fn each_refresh_token_works_once() {
     let after = refresh(&api, &second.body["data"]["refresh_token"]).await;
     assert_eq!((after.status.as_u16(), after.code()), (401, "SESSION_ENDED"));
     // Another session is not touched.
-    open_post(&api, "/auth/login", &login).await.expect(200);
+    api.open_post("/auth/login", &login).await.expect(200);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -49,7 +43,7 @@ async fn a_wrong_password_and_an_unknown_user_are_told_the_same() {
     let wrong = json!({ "email": api.app.email, "password": "Not-the-password-1" });
     let unknown = json!({ "userName": "nobody", "password": "Not-the-password-1" });
     let (wrong, unknown) =
-        (open_post(&api, "/auth/login", &wrong).await, open_post(&api, "/auth/login", &unknown).await);
+        (api.open_post("/auth/login", &wrong).await, api.open_post("/auth/login", &unknown).await);
     assert_eq!(scrubbed(&wrong.body), scrubbed(&unknown.body));
     assert_eq!((wrong.status.as_u16(), wrong.code()), (401, "INVALID_CREDENTIALS"));
     let made_up = format!("{}.{}", Uuid::from_u128(1), "a".repeat(43));
@@ -57,32 +51,13 @@ async fn a_wrong_password_and_an_unknown_user_are_told_the_same() {
         assert_eq!(refresh(&api, &token.into()).await.code(), "SESSION_ENDED");
     }
     let both = json!({ "email": "a@example.com", "userName": "a", "password": "x" });
-    assert_eq!(open_post(&api, "/auth/login", &both).await.code(), "VALIDATION_ERROR");
+    assert_eq!(api.open_post("/auth/login", &both).await.code(), "VALIDATION_ERROR");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn roles_decide_what_a_token_may_do() {
     let mut api = Api::start().await;
-    let password = "Viewing-only-1";
-    let hash =
-        api.app.app.passwords().expect("usable").hash(password.to_owned().into()).await.expect("hashed");
-    let profile = Profile {
-        user_name: "viewer".to_owned().into(),
-        name: "Vera".to_owned().into(),
-        last_name: "Viewer".to_owned().into(),
-        email: Personal::new("vera@example.com".to_owned()),
-    };
-    let id = UserId(Uuid::from_u128(77));
-    let context = CommandContext::of_person(CommandId(Uuid::from_u128(78)), id);
-    let user = UserRegistered { profile, role: Role::Viewer, password_hash: hash };
-    let key = api.app.app.config().secrets.claim_key.clone();
-    register_user(api.app.app.commands(), key.reveal().as_bytes(), &context, id, user)
-        .await
-        .expect("registered");
-
-    let login = json!({ "user_name": "Viewer", "password": password });
-    let tokens = open_post(&api, "/auth/login", &login).await.expect(200);
-    api.token = tokens.body["data"]["access_token"].as_str().expect("a token").to_owned();
+    api.token = api.person("vera", "viewer").await.token;
     api.get("/certificates").await.expect(200);
     let body = json!({ "client": "Acme", "name": "Speaker", "eventName": "Summit" });
     assert_eq!(api.post("/certificates", &body).await.expect(403).code(), "FORBIDDEN");
@@ -93,4 +68,126 @@ async fn roles_decide_what_a_token_may_do() {
         let refused = Answered::of(request.send().await.expect("answered")).await.expect(401);
         assert_eq!((refused.code(), refused.header("www-authenticate")), ("UNAUTHENTICATED", "Bearer"));
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_logs_out_is_out_at_once() {
+    let api = Api::start().await;
+    let (grace, other) = (api.person("grace", "viewer").await, api.try_log_in("admin", "x").await);
+    assert_eq!(other.code(), "INVALID_CREDENTIALS");
+    let out =
+        api.open_post("/auth/logout", &json!({ "refresh_token": grace.refresh_token })).await.expect(200);
+    assert_eq!(out.body["data"]["ended"], true);
+    assert_eq!(api.me(&grace.token).await, 401);
+    assert_eq!(refresh(&api, &grace.refresh_token.into()).await.code(), "SESSION_ENDED");
+    // What is no session of ours is no error, and nothing was ended.
+    let made_up = format!("{}.{}", Uuid::from_u128(1), "a".repeat(43));
+    for token in ["", "x", &made_up] {
+        let out = api.open_post("/auth/logout", &json!({ "refresh_token": token, "all": true })).await;
+        assert_eq!(out.expect(200).body["data"]["ended"], false, "{token}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn all_sessions_end_together_but_not_by_a_token_that_was_used_before() {
+    let api = Api::start().await;
+    let first = api.person("grace", "viewer").await;
+    let second = api.log_in(first.id.clone(), "grace").await;
+    let used = json!({ "refresh_token": first.refresh_token });
+    let next = api.open_post("/auth/refresh", &used).await.expect(200);
+    // A stolen token that was used before ends its own session, and no other.
+    let all = json!({ "refresh_token": first.refresh_token, "all": true });
+    assert_eq!(api.open_post("/auth/logout", &all).await.expect(200).body["data"]["ended"], true);
+    assert_eq!(api.me(&text(&next.body["data"]["access_token"])).await, 401);
+    assert_eq!(api.me(&second.token).await, 200);
+
+    let third = api.log_in(first.id.clone(), "grace").await;
+    let all = json!({ "refresh_token": third.refresh_token, "all": true });
+    api.open_post("/auth/logout", &all).await.expect(200);
+    for token in [&second.token, &third.token] {
+        assert_eq!(api.me(token).await, 401);
+    }
+    assert_eq!(refresh(&api, &second.refresh_token.into()).await.code(), "SESSION_ENDED");
+    let fresh = api.log_in(first.id, "grace").await;
+    assert_eq!(api.me(&fresh.token).await, 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_changed_password_ends_all_sessions_and_begins_one() {
+    let api = Api::start().await;
+    let (grace, elsewhere) = (api.person("grace", "viewer").await, api.try_log_in("grace", PASSWORD).await);
+    let elsewhere = text(&elsewhere.expect(200).body["data"]["access_token"]);
+    let change = |old: &str, new: &str| {
+        let body = json!({ "oldPassword": old, "newPassword": new });
+        let (api, token) = (&api, &grace.token);
+        async move { api.as_(token, Method::POST, "/auth/change-password", Some(&body)).await }
+    };
+    for (old, new, field) in [
+        ("Not-my-horse-1", "Another-horse-2", "oldPassword"),
+        (PASSWORD, PASSWORD, "newPassword"),
+        (PASSWORD, "Password1", "newPassword"),
+        (PASSWORD, "weak", "newPassword"),
+    ] {
+        let refused = change(old, new).await.expect(400);
+        assert!(text(&refused.body["error"]["details"][0]).starts_with(field), "{}", refused.body);
+    }
+    let changed = change(PASSWORD, "Another-horse-2").await.expect(200);
+    for token in [&grace.token, &elsewhere] {
+        assert_eq!(api.me(token).await, 401);
+    }
+    assert_eq!(api.me(&text(&changed.body["data"]["access_token"])).await, 200);
+    refresh(&api, &changed.body["data"]["refresh_token"]).await.expect(200);
+    assert_eq!(api.try_log_in("grace", PASSWORD).await.code(), "INVALID_CREDENTIALS");
+    api.try_log_in("grace", "Another-horse-2").await.expect(200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_person_sees_and_ends_own_sessions() {
+    let api = Api::start().await;
+    let first = api.person("grace", "viewer").await;
+    let second = api.log_in(first.id.clone(), "grace").await;
+    let listed = async || api.as_(&second.token, Method::GET, "/auth/sessions", None).await.expect(200).body;
+    crate::support::until("both are listed", async || {
+        listed().await["data"].as_array().map(Vec::len) == Some(2)
+    })
+    .await;
+    let sessions = listed().await;
+    insta::assert_json_snapshot!("sessions", scrubbed(&sessions));
+    let other = format!("/auth/sessions/{}", text(&sessions["data"][1]["id"]));
+    let ended = api.as_(&second.token, Method::DELETE, &other, None).await.expect(200);
+    assert_eq!(ended.body["data"]["ended"], true);
+    assert_eq!((api.me(&first.token).await.as_u16(), api.me(&second.token).await.as_u16()), (401, 200));
+    let again = api.as_(&second.token, Method::DELETE, &other, None).await.expect(200);
+    assert_eq!(again.body["data"]["ended"], false);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_ends_however_often_it_is_refreshed() {
+    let settings = ["http.tokens.session_seconds=1"];
+    let api = Api::of(TestApp::with_roles(&[Role::Api, Role::Projector], &settings).await).await;
+    let login = json!({ "email": api.app.email, "password": api.app.password });
+    let tokens = api.open_post("/auth/login", &login).await.expect(200);
+    let mut token = tokens.body["data"]["refresh_token"].clone();
+    crate::support::until("the session is over", async || {
+        let next = refresh(&api, &token).await;
+        if next.status == 200 {
+            token = next.body["data"]["refresh_token"].clone();
+        }
+        next.code() == "SESSION_ENDED"
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_process_heeds_what_one_has_decided() {
+    let api = Api::start().await;
+    let other = api.app.second_api().await;
+    let grace = api.person("grace", "viewer").await;
+    let me = async || {
+        let url = format!("http://{other}/api/v1/auth/me");
+        api.app.client.get(url).bearer_auth(&grace.token).send().await.expect("answered").status().as_u16()
+    };
+    assert_eq!(me().await, 200);
+    api.delete(&format!("/users/{}", grace.id)).await.expect(200);
+    crate::support::until("the other process lets her in no more", async || me().await == 401).await;
 }

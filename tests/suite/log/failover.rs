@@ -57,7 +57,7 @@ async fn write(log: EventLog, ids: Vec<String>, each: usize, load: Load) -> Vec<
         let events: Vec<Vec<NewEvent>> =
             ids.iter().map(|_| (0..each).map(|_| event(told.len())).collect()).collect();
         let appends: Vec<_> = (0..ids.len()).map(|n| append(&ids[n], last[n], events[n].clone())).collect();
-        let positions = settle(&log, &ids, &events, Commit::new(log.names(), &appends)).await;
+        let positions = settle(&log, &ids, &events, Commit::new(log.names(), appends.clone())).await;
         if let Some(positions) = &positions {
             last = positions.chunks(each).map(|of_one| *of_one.last().unwrap()).collect();
             load.count();
@@ -250,8 +250,8 @@ async fn a_leader_without_followers(nodes: &mut Nodes, log: &EventLog) {
     }
     let events = [vec![event(0), event(1)], vec![event(2)]];
     let ids = ["alone-a".to_owned(), "alone-b".to_owned()];
-    let appends = [append(&ids[0], 0, events[0].clone()), append(&ids[1], 0, events[1].clone())];
-    let commit = Commit::new(log.names(), &appends);
+    let appends = vec![append(&ids[0], 0, events[0].clone()), append(&ids[1], 0, events[1].clone())];
+    let commit = Commit::new(log.names(), appends);
     let outcome = log.append(commit.clone()).await;
     for node in followers {
         nodes.start_again(node);

@@ -158,7 +158,7 @@ pub fn append(id: &str, expected: Position, events: Vec<NewEvent>) -> Append {
 
 /// Appends events to one aggregate; answers with their positions.
 pub async fn put(log: &EventLog, id: &str, expected: Position, events: Vec<NewEvent>) -> Vec<Position> {
-    let commit = Commit::new(log.names(), &[append(id, expected, events)]);
+    let commit = Commit::new(log.names(), vec![append(id, expected, events)]);
     log.append(commit).await.expect("appended")
 }
 

@@ -30,7 +30,7 @@ async fn conflicts_among_many_commits_cost_the_others_nothing(on: On) {
         })
         .collect();
     let answers = join_all(commits.iter().map(|(id, event)| {
-        log.log.append(Commit::new(log.log.names(), &[append(id, 0, vec![event.clone()])]))
+        log.log.append(Commit::new(log.log.names(), vec![append(id, 0, vec![event.clone()])]))
     }))
     .await;
 
@@ -63,11 +63,11 @@ async fn commits_of_several_aggregates_stay_whole_under_load(on: On) {
         (0..150).map(|n| (n % 7 == 3, [event(n), event(n), event(n)])).collect();
     let answers = join_all(commits.iter().enumerate().map(|(n, (conflicts, [a, b, c]))| {
         let other = if *conflicts { "held".to_owned() } else { format!("second-{n}") };
-        let appends = [
+        let appends = vec![
             append(&format!("first-{n}"), 0, vec![a.clone(), b.clone()]),
             append(&other, 0, vec![c.clone()]),
         ];
-        log.log.append(Commit::new(log.log.names(), &appends))
+        log.log.append(Commit::new(log.log.names(), appends))
     }))
     .await;
 
@@ -101,7 +101,7 @@ async fn several_processes_write_side_by_side(on: On) {
             let events: Vec<_> = (0..200).map(event).collect();
             let answers = join_all(events.iter().enumerate().map(|(n, event)| {
                 let id = format!("{process}-{n}");
-                other.append(Commit::new(other.names(), &[append(&id, 0, vec![event.clone()])]))
+                other.append(Commit::new(other.names(), vec![append(&id, 0, vec![event.clone()])]))
             }))
             .await;
             let position = |answer: Result<Vec<Position>, AppendError>| answer.expect("acknowledged")[0];
@@ -123,10 +123,9 @@ async fn commits_to_one_aggregate_that_wait_together_keep_their_order(on: On) {
     let log = Log::on(on).await;
     // Each expects the one before it; they are queued at once and can only go out one by one.
     let commits: Vec<_> = (0..20).map(|n| append("chain", n, vec![event(n as usize)])).collect();
-    let answers = join_all(
-        commits.iter().map(|one| log.log.append(Commit::new(log.log.names(), std::slice::from_ref(one)))),
-    )
-    .await;
+    let answers =
+        join_all(commits.iter().map(|one| log.log.append(Commit::new(log.log.names(), vec![one.clone()]))))
+            .await;
     for (n, answer) in answers.into_iter().enumerate() {
         assert_eq!(answer.unwrap(), [n as Position + 1]);
     }

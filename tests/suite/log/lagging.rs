@@ -58,13 +58,13 @@ async fn change_hands(log: &EventLog, round: &str, ids: &[String], last: &[Posit
         let taken = claim_event(ClaimTaken { kind: KIND, owner: owners.second }.into());
         let events = if n % 2 == 1 { vec![released, taken] } else { vec![released] };
         let append = Append { aggregate: "claim", ..append(id, *last, events) };
-        log.append(Commit::new(log.names(), &[append])).await.unwrap();
+        log.append(Commit::new(log.names(), vec![append])).await.unwrap();
     }))
     .await;
 }
 
 fn claim_event(event: ClaimEvent) -> NewEvent {
-    let body = Bytes::from(event.body().to_string());
+    let body = Bytes::from(event.encode());
     NewEvent { event_type: event.event_type(), ..event_with(body) }
 }
 

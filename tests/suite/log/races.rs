@@ -39,7 +39,7 @@ async fn races_on_one_aggregate_have_one_winner_each(on: On) {
         let racers: Vec<_> = (0..6).map(|_| vec![event(n); length]).collect();
         let answers = join_all(racers.iter().enumerate().map(|(racer, events)| {
             let process = &processes[racer % 3];
-            let commit = Commit::new(process.names(), &[append("prize", last, events.clone())]);
+            let commit = Commit::new(process.names(), vec![append("prize", last, events.clone())]);
             process.append(commit)
         }))
         .await;

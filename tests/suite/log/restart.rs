@@ -112,7 +112,7 @@ async fn write(
         let body = Bytes::from(format!("{{\"writer\":\"{id}\",\"n\":{}}}", acknowledged.len()));
         let event = event_with(body.clone());
         let event_id = event.event_id;
-        match log.append(Commit::new(log.names(), &[append(&id, last, vec![event])])).await {
+        match log.append(Commit::new(log.names(), vec![append(&id, last, vec![event])])).await {
             Ok(positions) => acknowledged.push(Acknowledged { position: positions[0], event_id, body }),
             Err(_) => break,
         }

@@ -109,7 +109,7 @@ impl World {
             case.commits.iter().map(|(by_other, wanted)| (*by_other, appends(wanted))).collect();
         let answers = join_all(commits.iter().map(|(by_other, appends)| {
             let log = if *by_other { &self.other } else { &self.log.log };
-            log.append(Commit::new(log.names(), appends))
+            log.append(Commit::new(log.names(), appends.clone()))
         }))
         .await;
         let submitted = commits.iter().map(|(_, appends)| Submitted::of(appends)).collect::<Vec<_>>();

@@ -75,10 +75,11 @@ const fn stage(stage: Stage) -> &'static str {
 }
 
 const fn state(issuance: &IssuanceState) -> &'static str {
-    match (&issuance.generated, &issuance.failure) {
-        (Some(_), _) => "generated",
-        (None, Some(_)) => "failed",
-        (None, None) => "requested",
+    match (&issuance.revoked, &issuance.generated, &issuance.failure) {
+        (Some(_), ..) => "revoked",
+        (None, Some(_), _) => "generated",
+        (None, None, Some(_)) => "failed",
+        (None, None, None) => "requested",
     }
 }
 
@@ -108,11 +109,16 @@ const fn certificate_id(n: usize) -> u128 {
 }
 
 fn issuance_command(kind: usize, id: u128) -> IssuanceCommand {
-    let story = if kind == 7 { story::generated(id) } else { story::generation_failed(id) };
+    let story = match kind {
+        7 => story::generated(id),
+        8 => story::generation_failed(id),
+        _ => story::revoked(id),
+    };
     match event::<Issuance>(&story) {
         IssuanceEvent::CertificateGenerated(e) => IssuanceCommand::RecordGenerated(e),
         IssuanceEvent::CertificateGenerationFailed(e) => IssuanceCommand::RecordFailure(e),
         IssuanceEvent::CertificateRequested(e) => IssuanceCommand::Request(Box::new(e)),
+        IssuanceEvent::CertificateRevoked(e) => IssuanceCommand::Revoke(e),
     }
 }
 
@@ -135,11 +141,11 @@ fn decided(commands: &[(usize, usize)]) -> (Vec<Happened>, Expected) {
     }
     for (kind, n) in commands.iter().copied() {
         match kind {
-            0..=6 | 11.. => {
+            0..=6 | 11..=15 => {
                 let command = mail_command(kind, mails[n].attempt);
                 decide::<Email>(&mut log, &mut mails[n], mail_id(n), &command);
             }
-            7 | 8 => {
+            7 | 8 | 16 => {
                 let command = issuance_command(kind, issuance_id(n));
                 decide::<Issuance>(&mut log, &mut issuances[n], issuance_id(n), &command);
             }
@@ -164,7 +170,7 @@ proptest! {
     #![proptest_config(Config { cases: 12, ..Config::default() })]
 
     #[test]
-    fn rows_say_what_the_deciders_know(commands in prop::collection::vec((0..16_usize, 0..3_usize), 0..80)) {
+    fn rows_say_what_the_deciders_know(commands in prop::collection::vec((0..17_usize, 0..3_usize), 0..80)) {
         let (log, expected) = decided(&commands);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
         let (jobs, issuances, certificates, overview) = runtime.block_on(async {

@@ -30,7 +30,7 @@ pub fn happened<D: Decider>(id: u128, event: impl Into<D::Event>) -> Happened {
         aggregate: D::AGGREGATE,
         id: Uuid::from_u128(id),
         event_type: event.event_type().to_owned(),
-        body: Bytes::from(event.body().to_string()),
+        body: Bytes::from(event.encode()),
     }
 }
 

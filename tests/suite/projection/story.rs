@@ -1,22 +1,27 @@
 //! A history in which everything happens at least once.
 
-use laureate::domain::attendee::{Attendee, AttendeeImported, AttendeeUpdated, ImportedRow};
-use laureate::domain::batch::{Batch, BatchDispatched, BatchRequested, RefusedAttendee};
+use laureate::domain::attendee::{Attendee, AttendeeDeleted, AttendeeImported, AttendeeUpdated, ImportedRow};
+use laureate::domain::batch::{
+    Batch, BatchCancelRequested, BatchCancelled, BatchDispatched, BatchRequested, BatchUndoRequested,
+    BatchUndone, RefusedAttendee,
+};
 use laureate::domain::certificate::{
-    Certificate, CertificateActivated, CertificateDeactivated, CertificateDefined, Definition, DesignRef,
-    TemplateRef,
+    Certificate, CertificateActivated, CertificateDeactivated, CertificateDefined, CertificateDeleted,
+    CertificateRedefined, Definition, DesignRef, TemplateRef,
 };
 use laureate::domain::claim::{Claim, ClaimKind, ClaimTaken};
+use laureate::domain::design::{Design, DesignDeleted, DesignImage, DesignTakenIntoUse, DesignUploaded};
 use laureate::domain::email::{
     Email, EmailCancelled, EmailFailed, EmailOutcomeUnknown, EmailQueued, EmailReleased, EmailRescheduled,
     EmailRetryRequested, EmailSent, MailDelivery, OnUnknown, SendClaimed,
 };
 use laureate::domain::import::{
-    Earned, FileFormat, Import, ImportCompleted, ImportFailed, ImportRequested, ImportRowsAccepted,
-    ImportRowsRejected, RejectedField, RejectedRow,
+    Earned, FileFormat, Import, ImportCancelRequested, ImportCancelled, ImportCompleted, ImportFailed,
+    ImportRequested, ImportRowsAccepted, ImportRowsRejected, RejectedField, RejectedRow,
 };
 use laureate::domain::issuance::{
-    CertificateGenerated, CertificateGenerationFailed, CertificateRequested, Issuance, Origin, Page,
+    CertificateGenerated, CertificateGenerationFailed, CertificateRequested, CertificateRevoked, Issuance,
+    Origin, Page, WhyRevoked,
 };
 use laureate::domain::user::{Profile, Role, User, UserPasswordChanged, UserRegistered};
 use laureate::domain::{Locale, Person};
@@ -50,10 +55,26 @@ pub fn updated(id: u128, name: &str) -> Happened {
     happened::<Attendee>(id, AttendeeUpdated { person: person(name), source: None })
 }
 
+pub fn attendee_deleted(id: u128) -> Happened {
+    happened::<Attendee>(id, AttendeeDeleted {})
+}
+
 pub fn defined(id: u128) -> Happened {
-    let definition = Definition {
+    happened::<Certificate>(id, CertificateDefined { definition: definition("Speaker") })
+}
+
+pub fn redefined(id: u128, name: &str) -> Happened {
+    happened::<Certificate>(id, CertificateRedefined { definition: definition(name) })
+}
+
+pub fn certificate_deleted(id: u128) -> Happened {
+    happened::<Certificate>(id, CertificateDeleted {})
+}
+
+fn definition(name: &str) -> Definition {
+    Definition {
         client: "Acme".to_owned(),
-        name: "Speaker".to_owned(),
+        name: name.to_owned(),
         event_name: "Summit 2026".to_owned(),
         pdf_template: TemplateRef { theme: "classic".to_owned(), version: 1 },
         design: Some(DesignRef { key: "designs/a.jpg".to_owned(), sha256: "d".repeat(64) }),
@@ -61,8 +82,32 @@ pub fn defined(id: u128) -> Happened {
         sendgrid_template_id: None,
         locale: Locale::Es,
         is_active: true,
+    }
+}
+
+pub fn design_uploaded(id: u128) -> Happened {
+    let image = DesignImage {
+        key: format!("certificates/design_images/acme_2026/frame_{id}.jpg"),
+        thumbnail_key: format!("certificates/design_images/acme_2026/frame_{id}_small.jpg"),
+        sha256: "d".repeat(64),
+        size: 4_096,
+        mime_type: "image/jpeg".to_owned(),
+        width: 3_508,
+        height: 2_480,
+        client: "Acme".to_owned(),
+        name: "Frame".to_owned(),
+        description: None,
+        original_name: "frame.png".to_owned(),
     };
-    happened::<Certificate>(id, CertificateDefined { definition })
+    happened::<Design>(id, DesignUploaded { image })
+}
+
+pub fn design_taken_into_use(id: u128) -> Happened {
+    happened::<Design>(id, DesignTakenIntoUse {})
+}
+
+pub fn design_deleted(id: u128) -> Happened {
+    happened::<Design>(id, DesignDeleted {})
 }
 
 pub fn activated(id: u128) -> Happened {
@@ -213,7 +258,41 @@ pub fn batch_requested(id: u128, attendees: &[u128]) -> Happened {
 pub fn batch_dispatched(id: u128, requested: u32) -> Happened {
     let attendee_id = Uuid::from_u128(0xA9).into();
     let refused = vec![RefusedAttendee { attendee_id, code: "NOT_FOUND".to_owned() }];
-    happened::<Batch>(id, BatchDispatched { requested, existing: 0, refused })
+    happened::<Batch>(id, BatchDispatched { requested, existing: 0, refused, left: 0 })
+}
+
+pub fn batch_cancel_requested(id: u128) -> Happened {
+    happened::<Batch>(id, BatchCancelRequested {})
+}
+
+pub fn batch_cancelled(id: u128) -> Happened {
+    happened::<Batch>(id, BatchCancelled { revoked: 1, kept: 2 })
+}
+
+pub fn batch_undo_requested(id: u128) -> Happened {
+    let note = Some("the wrong list".to_owned().into());
+    happened::<Batch>(id, BatchUndoRequested { reason: WhyRevoked::IssuedInError, note })
+}
+
+pub fn batch_undone(id: u128) -> Happened {
+    happened::<Batch>(id, BatchUndone { revoked: 3 })
+}
+
+pub fn revoked(id: u128) -> Happened {
+    let note = Some("Ada is misspelt".to_owned().into());
+    let batch_id = Some(Uuid::from_u128(BATCH).into());
+    happened::<Issuance>(id, CertificateRevoked { reason: WhyRevoked::WrongData, note, batch_id })
+}
+
+pub fn import_cancel_requested(id: u128) -> Happened {
+    happened::<Import>(id, ImportCancelRequested {})
+}
+
+pub fn import_cancelled(id: u128) -> Happened {
+    let report_key = Some("expiring/reports/2.csv".to_owned());
+    let end =
+        ImportCancelled { total: 6, created: 2, updated: 1, errors: 3, associated: 1, left: 9, report_key };
+    happened::<Import>(id, end)
 }
 
 pub fn registered(id: u128, name: &str) -> Happened {
@@ -237,10 +316,11 @@ pub fn claim_taken(id: u128) -> Happened {
 
 /// Everything happens at least once; mails end in every way.
 pub fn everything() -> Vec<Happened> {
-    vec![
+    let mut all = vec![
         registered(USER, "Grace"),
         defined(CERTIFICATE),
         defined(CERTIFICATE + 1),
+        redefined(CERTIFICATE + 1, "Keynote"),
         deactivated(CERTIFICATE),
         activated(CERTIFICATE),
         deactivated(CERTIFICATE + 1),
@@ -254,6 +334,10 @@ pub fn everything() -> Vec<Happened> {
         rows_rejected(IMPORT, &[7]),
         import_completed(IMPORT),
         import_failed(IMPORT + 1),
+        defined(CERTIFICATE + 2),
+        certificate_deleted(CERTIFICATE + 2),
+        imported(0xA4, "Barbara", None),
+        attendee_deleted(0xA4),
         imported(0xA3, "Edsger", None),
         updated(0xA2, "Barbara"),
         batch_requested(BATCH, &[0xA1, 0xA2, 0xA3, 0xA9]),
@@ -297,5 +381,24 @@ pub fn everything() -> Vec<Happened> {
         queued_for(0x2C, 0x11, MailDelivery::At(datetime!(2026-12-01 09:00 UTC))),
         cancelled(0x2C),
         password_changed(USER),
-    ]
+        design_uploaded(0xD1),
+        design_uploaded(0xD2),
+        design_taken_into_use(0xD1),
+        design_deleted(0xD2),
+        import_requested(IMPORT + 2),
+        rows_accepted(IMPORT + 2, 4),
+        import_cancel_requested(IMPORT + 2),
+        rows_accepted(IMPORT + 2, 5),
+        import_cancelled(IMPORT + 2),
+        batch_cancel_requested(BATCH),
+        batch_cancelled(BATCH),
+        batch_undo_requested(BATCH),
+        revoked(0x12),
+        revoked(0x13),
+        batch_undone(BATCH),
+        batch_cancel_requested(BATCH + 1),
+        batch_dispatched(BATCH + 1, 0),
+    ];
+    all.extend(super::users::everything());
+    all
 }

@@ -85,6 +85,21 @@ impl TestApp {
         answer["data"]["access_token"].as_str().unwrap_or_else(|| panic!("no token in {answer}")).to_owned()
     }
 
+    /// Stops it, as a signal would.
+    pub fn stop(&self) {
+        self.shutdown.cancel();
+    }
+
+    /// Another process's worth of API on the same log and tables; its address. It stops with this one.
+    pub async fn second_api(&self) -> SocketAddr {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let address = listener.local_addr().expect("bound");
+        let extras = Extras { listener: Some(listener), caught_mails: None };
+        let running = self.app.start(&[Role::Api], extras, self.shutdown.clone()).await.expect("started");
+        tokio::spawn(running.wait());
+        address
+    }
+
     /// The folder of stored objects.
     pub fn storage(&self) -> &std::path::Path {
         self.storage.path()
@@ -118,6 +133,9 @@ fn config(namespace: &Namespace, storage: &TempDir, address: SocketAddr, setting
         ("http.passwords.memory_kib", "64".to_owned()),
         ("http.passwords.iterations", "1".to_owned()),
         ("http.passwords.lanes", "1".to_owned()),
+        // Tests log in often, all from one address; the limits have tests of their own.
+        ("http.limits.password_per_minute", "100000".to_owned()),
+        ("http.limits.public_per_minute", "100000".to_owned()),
         ("secrets.claim_key", "claim-key-of-the-tests-0123456789abcdef".to_owned()),
         ("secrets.token_key", "token-key-of-the-tests-0123456789abcdef".to_owned()),
     ];

@@ -21,6 +21,7 @@ const LAYERS: &[Layer] = &[
     layer("mail", &["domain"], "an adapter"),
     layer("storage", &["domain"], "an adapter"),
     layer("sheet", &["domain"], "an adapter"),
+    layer("design", &[], "an adapter: an uploaded image becomes a plain picture"),
     layer("stack", &[], "an adapter: servers, whatever runs on them"),
     layer("event_log", &["domain"], "an adapter: where events are kept"),
     layer("database", &["domain"], "connections and migrations, whatever the tables hold"),
@@ -52,9 +53,10 @@ const LAYERS: &[Layer] = &[
             "database",
             "storage",
             "sheet",
+            "design",
         ],
         "writes by commands, reads from projections; of the workers only the dry run and the issued PDF; \
-         neither renders nor mails",
+         neither renders certificates nor mails",
     ),
     layer(
         "config",

@@ -18,6 +18,7 @@ pub(super) struct Repository {
 
 /// Where paths of ours begin.
 const TOP: &[&str] = &[
+    ".cargo",
     ".ci",
     ".config",
     "benches",

@@ -196,7 +196,7 @@ pub(super) fn paths() -> Vec<String> {
 }
 
 fn walk(folder: &Path, prefix: &str, found: &mut Vec<String>) {
-    const OURS: &[&str] = &[".ci", ".config", ".github", ".editorconfig", ".gitignore"];
+    const OURS: &[&str] = &[".cargo", ".ci", ".config", ".github", ".editorconfig", ".gitignore"];
     let mut entries: Vec<_> =
         fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry")).collect();
     entries.sort_by_key(fs::DirEntry::file_name);

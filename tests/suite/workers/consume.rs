@@ -21,7 +21,7 @@ async fn put(plant: &Plant, events: Vec<NewEvent>) -> Vec<Position> {
     for event in events {
         let id = event.event_id.to_string();
         let append = Append { aggregate: "issuance", ..append(&id, 0, vec![event]) };
-        positions.extend(log.append(Commit::new(log.names(), &[append])).await.unwrap());
+        positions.extend(log.append(Commit::new(log.names(), vec![append])).await.unwrap());
     }
     positions
 }

@@ -14,7 +14,8 @@ use laureate::storage::{import_key, import_report_key};
 use laureate::workers::importer::ImportOptions;
 use laureate::workers::importer::Importer;
 use laureate::workers::importer::dry_run::dry_run;
-use laureate::workers::importer::report::{ImportReport, ReportFile};
+use laureate::workers::importer::report::ImportReport;
+use laureate::workers::importer::report_file::ReportFile;
 use laureate::workers::{Delivery, Verdict, Worker};
 use uuid::Uuid;
 

@@ -21,7 +21,7 @@ use super::importing::{
 use crate::support::until;
 
 /// Lets an importer work that dies when it makes its `n`th event.
-async fn dies_at_its_event(plant: &Plant, n: usize, delivery: &Delivery) {
+pub async fn dies_at_its_event(plant: &Plant, n: usize, delivery: &Delivery) {
     let made = AtomicUsize::new(0);
     let clock = move || {
         assert!(made.fetch_add(1, Ordering::Relaxed) + 1 < n, "rehearsed by a test");

@@ -1,35 +1,21 @@
 //! `POST /attendees/bulk-upload`
 
-use std::time::Duration;
-
 use axum::extract::{Request, State};
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 
-use crate::domain::certificate::Certificate;
-use crate::domain::email::MailDelivery;
-use crate::domain::import::{FileFormat, Import, ImportCommand, ImportRequested};
-use crate::domain::{CertificateId, CommandId, ImportId, Refusal, hex};
-use crate::event_log::Position;
+use super::taking_in::{PeopleFile, check_certificate, take_in};
 use crate::http::answer::Envelope;
 use crate::http::api_error::ErrorEnvelope;
 use crate::http::endpoints::delivery::Delivery;
-use crate::http::endpoints::imports::{ImportAnswer, read};
+use crate::http::endpoints::imports::ImportAnswer;
 use crate::http::extract::upload::{Upload, UploadedFile};
 use crate::http::extract::{IdempotencyKey, Query};
-use crate::http::idempotency::{self, created_by, once};
-use crate::http::{Answer, ApiError, Caller, ErrorCode, HttpState};
+use crate::http::idempotency::{self, once};
+use crate::http::{Answer, ApiError, Caller, HttpState};
 use crate::sheet::{self, Format, SheetError, SheetReader};
-use crate::storage::import_key;
 use crate::workers::importer::ImportOptions;
 use crate::workers::importer::dry_run::dry_run;
-
-/// Files of at most this many rows are answered when they are done.
-const ROWS_AT_ONCE: u32 = 1_000;
-/// How long that may take; then the answer is where to look.
-const MAX_WAIT: Duration = Duration::from_secs(30);
-/// How often we look.
-const LOOK: Duration = Duration::from_millis(50);
 
 /// A file of people.
 #[derive(ToSchema)]
@@ -94,11 +80,7 @@ pub async fn handle(
         certificate_id: upload.parsed("certificateId", "a UUID")?,
     };
     let delivery = upload.text("delivery").map(Delivery::of_field).unwrap_or_default();
-    if let Some(id) = options.certificate_id {
-        let certificate = http.commands.load::<Certificate>(id).await?.state.0;
-        let certificate = certificate.ok_or_else(|| ApiError::not_found("certificate"))?;
-        certificate.is_active.then_some(()).ok_or(Refusal::Inactive)?;
-    }
+    check_certificate(&http, options).await?;
     if query.dry_run == Some(true) {
         delivery.checked(http.now())?;
         let reader = open(&http, &upload.file).await?.1;
@@ -112,9 +94,9 @@ pub async fn handle(
     let again = idempotency::Request { caller: &caller, route, key, body_sha256, keep_answer: false };
     once(&http, again, async |command_id| {
         let delivery = delivery.checked(http.now())?;
-        let (id, position) =
-            begin(&http, &caller, command_id, &upload.file, format, (options, delivery)).await?;
-        answer(&http, id, position, rows).await
+        let file = &upload.file;
+        let people = PeopleFile { path: file.path(), format, size: file.size, sha256: file.sha256, rows };
+        take_in(&http, &caller, command_id, people, (options, delivery)).await
     })
     .await
 }
@@ -136,60 +118,4 @@ async fn read_through(http: &HttpState, file: &UploadedFile) -> Result<(Format, 
         0 => Err(SheetError::Empty.into()),
         rows => Ok((format, rows)),
     }
-}
-
-async fn begin(
-    http: &HttpState,
-    caller: &Caller,
-    command_id: CommandId,
-    file: &UploadedFile,
-    format: Format,
-    (options, delivery): (ImportOptions, MailDelivery),
-) -> Result<(ImportId, Position), ApiError> {
-    let id = ImportId(created_by(command_id, "import"));
-    let key = import_key(id.0);
-    http.storage.put_file(&key, file.path()).await?;
-    let request = ImportRequested {
-        object_key: key.to_string(),
-        format: match format {
-            Format::Csv => FileFormat::Csv,
-            Format::Xlsx => FileFormat::Xlsx,
-            Format::Xls => FileFormat::Xls,
-        },
-        sha256: hex(&file.sha256),
-        size: file.size,
-        update_existing: options.update_existing,
-        certificate_id: options.certificate_id.map(CertificateId),
-        delivery,
-    };
-    let command = ImportCommand::Request(request);
-    let done = http.commands.execute::<Import>(&caller.context(command_id), id, command).await?;
-    Ok((id, done.position))
-}
-
-/// The report, if the file is small and done in time; otherwise where to look.
-async fn answer(http: &HttpState, id: ImportId, position: Position, rows: u32) -> Result<Answer, ApiError> {
-    let ended = async {
-        loop {
-            if http.commands.load::<Import>(id).await?.state.ended {
-                return Ok::<_, ApiError>(());
-            }
-            tokio::time::sleep(LOOK).await;
-        }
-    };
-    let waited = if rows <= ROWS_AT_ONCE { tokio::time::timeout(MAX_WAIT, ended).await.ok() } else { None };
-    let location = http.api_path(&format!("/imports/{id}"));
-    if waited.transpose()?.is_none() {
-        let begun = ImportAnswer::begun(id);
-        let message = "the file is being read; its progress is at Location";
-        return Ok(Answer::ok(&begun)?.accepted(location).at(position).message(message));
-    }
-    let last = http.commands.load::<Import>(id).await?.position;
-    http.readers.wait_for(last, MAX_WAIT).await?;
-    let import = read(http, id.0).await?.ok_or_else(|| ApiError::not_found("import"))?;
-    if let Some(failure) = &import.failure {
-        let code = ErrorCode::of(&failure.code).unwrap_or(ErrorCode::BrokenFile);
-        return Err(ApiError::new(code, failure.reason.clone()));
-    }
-    Ok(Answer::ok(&import)?.at(last))
 }

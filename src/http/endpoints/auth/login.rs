@@ -9,13 +9,12 @@ use super::TokenAnswer;
 use crate::commands::CommandContext;
 use crate::domain::claim::{Claim, ClaimKind};
 use crate::domain::person::normalised_email;
-use crate::domain::session::{Session, SessionCommand, SessionStarted};
-use crate::domain::user::{User, UserRegistered};
+use crate::domain::session::{Session, SessionCommand};
+use crate::domain::user::{User, UserState};
 use crate::domain::{Personal, UserId};
 use crate::http::answer::Envelope;
 use crate::http::api_error::ErrorEnvelope;
 use crate::http::extract::Json;
-use crate::http::tokens::RefreshToken;
 use crate::http::{Answer, ApiError, ErrorCode, HttpState};
 
 /// Longer input is refused unseen: no password of ours is longer than 128 bytes.
@@ -26,23 +25,27 @@ const MAX_BYTES: usize = 512;
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct LoginRequest {
     /// E-mail address; or give `userName`.
-    #[schema(value_type = Option<String>, example = "ada@example.com")]
+    #[schema(value_type = Option<String>, max_length = 512, example = "ada@example.com")]
     email: Option<Personal<String>>,
     /// User name; or give `email`.
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<String>, max_length = 512)]
     user_name: Option<Personal<String>>,
     /// The password.
-    #[schema(value_type = String, format = Password)]
+    #[schema(value_type = String, format = Password, max_length = 512, example = "Correct-horse-1")]
     password: Personal<String>,
 }
 
 /// Log in.
+///
+/// Wrong passwords are counted for each account, whether there is such an account or not.
 #[utoipa::path(
     post, path = "/auth/login", request_body = LoginRequest,
     responses(
         (status = 200, description = "Logged in", body = Envelope<TokenAnswer>),
+        (status = 400, description = "VALIDATION_ERROR: details name the fields", body = ErrorEnvelope),
         (status = 401, description = "INVALID_CREDENTIALS: no such user, or another password", body = ErrorEnvelope),
-        (status = 429, description = "TOO_MANY_REQUESTS: too many log in at once", body = ErrorEnvelope),
+        (status = 429, description = "TOO_MANY_REQUESTS: from this address, for this account, or at once; \
+                                      see `Retry-After`", body = ErrorEnvelope),
     )
 )]
 pub async fn handle(
@@ -53,23 +56,26 @@ pub async fn handle(
     if request.password.reveal_str().len() > MAX_BYTES {
         return Err(ApiError::field("password", format!("is longer than {MAX_BYTES} bytes")));
     }
+    http.rate_limits.guess(&claim)?;
     let (id, user) = find(&http, &claim).await?;
+    // Without an account, and with one that may not log in, the same work is done.
+    let user = user.active();
     let hash = user.as_ref().map(|user| user.password_hash.clone());
     let fits = http.passwords.verify(request.password, hash).await?;
     let Some(user) = user.filter(|_| fits) else {
         metrics::counter!("laureate_logins_total", "outcome" => "refused").increment(1);
+        let known = (!id.0.is_nil()).then_some(id.0);
+        tracing::warn!(user = ?known, "a log-in was refused");
         return Err(ApiError::new(ErrorCode::InvalidCredentials, "user or password are wrong"));
     };
+    http.rate_limits.guessed_right(&claim);
     let now = http.now();
-    let refresh = RefreshToken::new(http.random_id().into(), http.random);
-    let start = SessionCommand::Start(SessionStarted {
-        user_id: id,
-        refresh_sha256: refresh.sha256(),
-        expires_at: http.tokens.refresh_until(now),
-    });
+    let (refresh, started) = super::new_session(&http, id, user.epoch, now);
     let context = CommandContext::of_person(http.random_id().into(), id);
+    let start = SessionCommand::Start(started);
     let done = http.commands.execute::<Session>(&context, refresh.session_id, start).await?;
     metrics::counter!("laureate_logins_total", "outcome" => "accepted").increment(1);
+    tracing::info!(user = %id, session_id = %refresh.session_id, "somebody logged in");
     let answer = super::tokens(&http, id, &user, &refresh, now)?;
     Ok(Answer::ok(&answer)?.at(done.position))
 }
@@ -94,9 +100,9 @@ fn claimed(http: &HttpState, request: &LoginRequest) -> Result<String, ApiError>
 }
 
 /// The user who holds a claim. Where nobody does, as much is loaded, so that it takes as long.
-async fn find(http: &HttpState, claim: &str) -> Result<(UserId, Option<UserRegistered>), ApiError> {
+async fn find(http: &HttpState, claim: &str) -> Result<(UserId, UserState), ApiError> {
     let holder = http.commands.load::<Claim>(claim).await?.state.0;
     let id = UserId(holder.unwrap_or(Uuid::nil()));
-    let user = http.commands.load::<User>(id).await?.state.0;
-    Ok((id, user.filter(|_| holder.is_some())))
+    let user = http.commands.load::<User>(id).await?.state;
+    Ok((id, if holder.is_some() { user } else { UserState::Absent }))
 }

@@ -14,6 +14,6 @@ use crate::http::{Answer, ApiError, Caller, HttpState};
 )]
 pub async fn handle(State(http): State<HttpState>, caller: Caller) -> Result<Answer, ApiError> {
     let loaded = http.commands.load::<User>(caller.user_id).await?;
-    let user = loaded.state.0.ok_or_else(|| ApiError::not_found("user"))?;
+    let user = loaded.state.active().ok_or_else(|| ApiError::not_found("user"))?;
     Ok(Answer::ok(&UserAnswer::of(caller.user_id, &user))?.version(loaded.position))
 }

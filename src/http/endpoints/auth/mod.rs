@@ -1,8 +1,12 @@
 //! Logging in and staying so.
 
+pub mod change_password;
+pub mod end_session;
 pub mod login;
+pub mod logout;
 pub mod me;
 pub mod refresh;
+pub mod sessions;
 
 use serde::Serialize;
 use time::OffsetDateTime;
@@ -11,8 +15,14 @@ use uuid::Uuid;
 
 use super::super::tokens::RefreshToken;
 use super::super::{ApiError, HttpState};
-use crate::domain::UserId;
-use crate::domain::user::UserRegistered;
+use crate::domain::session::SessionStarted;
+use crate::domain::user::Account;
+use crate::domain::{SessionId, UserId};
+
+/// What a refresh token looks like.
+const fn example_refresh_token() -> &'static str {
+    "7f6c2f0a-0f5e-4b57-9a53-6f8f6a2f8f11.Zm9yIGV4YW1wbGUgb25seSwgbm90IGEgcmVhbCBvbmU"
+}
 
 /// Tokens, by the names of RFC 6749 §5.1, and whose they are.
 #[derive(Serialize, ToSchema)]
@@ -47,11 +57,11 @@ pub struct UserAnswer {
     pub email: String,
     /// `admin`, `operator` or `viewer`.
     #[schema(example = "operator")]
-    pub role: &'static str,
+    pub role: String,
 }
 
 impl UserAnswer {
-    fn of(id: UserId, user: &UserRegistered) -> Self {
+    pub(super) fn of(id: UserId, user: &Account) -> Self {
         let profile = &user.profile;
         Self {
             id: id.0,
@@ -59,20 +69,40 @@ impl UserAnswer {
             name: profile.name.reveal().clone(),
             last_name: profile.last_name.reveal().clone(),
             email: profile.email.reveal().clone(),
-            role: user.role.name(),
+            role: user.role.name().to_owned(),
         }
     }
+}
+
+/// A session that begins now, and its first refresh token.
+fn new_session(
+    http: &HttpState,
+    user_id: UserId,
+    epoch: u32,
+    now: OffsetDateTime,
+) -> (RefreshToken, SessionStarted) {
+    let refresh = RefreshToken::new(http.random_id().into(), http.random);
+    let ends_at = http.tokens.session_until(now);
+    let expires_at = http.tokens.refresh_until(now).min(ends_at);
+    let refresh_sha256 = refresh.sha256();
+    (refresh, SessionStarted { user_id, refresh_sha256, expires_at, ends_at: Some(ends_at), epoch })
+}
+
+/// Somebody has used a refresh token twice, which has ended its session.
+fn reused(session_id: SessionId) {
+    tracing::warn!(%session_id, "a refresh token was used again; its session has ended");
+    metrics::counter!("laureate_refresh_token_reuse_total").increment(1);
 }
 
 fn tokens(
     http: &HttpState,
     id: UserId,
-    user: &UserRegistered,
+    user: &Account,
     refresh: &RefreshToken,
     now: OffsetDateTime,
 ) -> Result<TokenAnswer, ApiError> {
     Ok(TokenAnswer {
-        access_token: http.tokens.issue(id, user, now)?,
+        access_token: http.tokens.issue(id, user, refresh.session_id, now)?,
         refresh_token: refresh.reveal().to_owned(),
         token_type: "Bearer",
         expires_in: http.tokens.access_seconds(),

@@ -20,18 +20,20 @@ use crate::http::{Answer, ApiError, HttpState};
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct RefreshRequest {
     /// The token of the last log-in or refresh.
-    #[schema(value_type = String, rename = "refresh_token")]
+    #[schema(value_type = String, rename = "refresh_token", example = super::example_refresh_token)]
     refresh_token: Personal<String>,
 }
 
 /// Exchange a refresh token for the next pair.
 ///
 /// Each refresh token works once. One that is used a second time ends the session, and with it
-/// every token that came of it (RFC 9700 §4.14.2).
+/// every token that came of it (RFC 9700 §4.14.2). A session ends for good 30 days after the log-in,
+/// or as the operator has set it.
 #[utoipa::path(
     post, path = "/auth/refresh", request_body = RefreshRequest,
     responses(
         (status = 200, description = "The next pair", body = Envelope<TokenAnswer>),
+        (status = 400, description = "VALIDATION_ERROR: details name the field", body = ErrorEnvelope),
         (status = 401, description = "SESSION_ENDED: log in again", body = ErrorEnvelope),
     )
 )]
@@ -54,12 +56,14 @@ pub async fn handle(
         Err(CommandError::Refused(Refusal::NotFound(_))) => return Err(Refusal::SessionEnded.into()),
         done => done?,
     };
-    let SessionState::Open { user_id, .. } = done.state else {
-        tracing::warn!(session_id = %presented.session_id, "a refresh token was used again; its session has ended");
-        metrics::counter!("laureate_refresh_token_reuse_total").increment(1);
+    let SessionState::Open { user_id, epoch, .. } = done.state else {
+        super::reused(presented.session_id);
         return Err(Refusal::SessionEnded.into());
     };
-    let user = http.commands.load::<User>(user_id).await?.state.0.ok_or(Refusal::SessionEnded)?;
+    let user = http.commands.load::<User>(user_id).await?.state.active().ok_or(Refusal::SessionEnded)?;
+    if epoch < user.epoch {
+        return Err(Refusal::SessionEnded.into());
+    }
     let answer = super::tokens(&http, user_id, &user, &next, now)?;
     Ok(Answer::ok(&answer)?.at(done.position))
 }

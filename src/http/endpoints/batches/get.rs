@@ -20,7 +20,8 @@ pub struct BatchAnswer {
     batch_id: Uuid,
     /// What they earn.
     certificate_id: Uuid,
-    /// `requested`, or `dispatched` once everybody has a certificate on its way or was refused.
+    /// `requested`; `dispatched` once everybody has a certificate on its way or was refused; `cancelling`,
+    /// `cancelled`, `undoing` or `undone` where that was asked for or done.
     #[schema(example = "dispatched")]
     state: String,
     /// People in it.
@@ -31,12 +32,20 @@ pub struct BatchAnswer {
     existing: Option<i64>,
     /// People for whom nothing could be issued; null until it is dispatched.
     refused: Option<i64>,
-    /// Those people.
+    /// People for whom nothing was issued because it was stopped; null until it is dispatched.
+    left: Option<i64>,
+    /// People for whom nothing could be issued.
     refusals: Vec<RefusalAnswer>,
     /// How far the certificates are that it made.
     progress: BatchProgress,
+    /// Why it was undone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    undo_reason: Option<String>,
     /// When it was asked for (RFC 3339).
     created_at: String,
+    /// When it was cancelled or undone (RFC 3339).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stopped_at: Option<String>,
 }
 
 /// Somebody for whom nothing could be issued.
@@ -44,10 +53,10 @@ pub struct BatchAnswer {
 #[serde(rename_all = "camelCase")]
 pub struct RefusalAnswer {
     /// Who.
-    attendee_id: Uuid,
+    pub attendee_id: Uuid,
     /// Why: a stable code.
     #[schema(example = "NOT_FOUND")]
-    code: String,
+    pub code: String,
 }
 
 /// How far the certificates of a batch are.
@@ -60,6 +69,8 @@ pub struct BatchProgress {
     generated: i64,
     /// PDFs that could not be made.
     generation_failed: i64,
+    /// Certificates that are revoked, with a PDF or without.
+    revoked: i64,
     /// Mails that wait.
     mails_pending: i64,
     /// Mails that a server took.
@@ -81,7 +92,23 @@ pub async fn handle(State(http): State<HttpState>, Path(id): Path<Uuid>) -> Resu
     Answer::ok(&shown(row.ok_or_else(|| ApiError::not_found("batch"))?)?)
 }
 
+impl BatchProgress {
+    /// As the query tables have it.
+    pub(super) const fn of(row: &BatchWithProgress) -> Self {
+        Self {
+            issued: row.issued,
+            generated: row.generated,
+            generation_failed: row.generation_failed,
+            revoked: row.revoked,
+            mails_pending: row.mails_pending,
+            mails_sent: row.mails_sent,
+            mails_failed: row.mails_failed,
+        }
+    }
+}
+
 fn shown(row: BatchWithProgress) -> Result<BatchAnswer, ApiError> {
+    let progress = BatchProgress::of(&row);
     Ok(BatchAnswer {
         batch_id: row.id,
         certificate_id: row.certificate_id,
@@ -91,14 +118,10 @@ fn shown(row: BatchWithProgress) -> Result<BatchAnswer, ApiError> {
         existing: row.existing,
         refused: row.refused,
         refusals: serde_json::from_value(row.refusals).map_err(ApiError::internal)?,
-        progress: BatchProgress {
-            issued: row.issued,
-            generated: row.generated,
-            generation_failed: row.generation_failed,
-            mails_pending: row.mails_pending,
-            mails_sent: row.mails_sent,
-            mails_failed: row.mails_failed,
-        },
+        progress,
+        left: row.left_out,
+        undo_reason: row.undo_reason,
         created_at: rfc3339(row.created_at),
+        stopped_at: row.stopped_at.map(rfc3339),
     })
 }

@@ -5,7 +5,7 @@ use serde::Deserialize;
 use sha2::{Digest, Sha256};
 use utoipa::ToSchema;
 
-use super::{CertificateAnswer, DESIGNS, MAX_DESIGN_BYTES};
+use super::{CertificateAnswer, MAX_DESIGN_BYTES};
 use crate::domain::certificate::{Certificate, CertificateCommand, Definition, DesignRef, TemplateRef};
 use crate::domain::{CertificateId, Locale, hex};
 use crate::http::answer::Envelope;
@@ -13,7 +13,6 @@ use crate::http::api_error::ErrorEnvelope;
 use crate::http::extract::{IdempotencyKey, Json};
 use crate::http::idempotency::{Request, created_by, once};
 use crate::http::{Answer, ApiError, Caller, HttpState};
-use crate::storage::ObjectKey;
 
 /// The theme where the client names none.
 const DEFAULT_THEME: &str = "classic";
@@ -81,16 +80,11 @@ async fn definition(http: &HttpState, request: DefineCertificate) -> Result<Defi
         None => None,
     };
     let locale = match text(request.locale) {
-        Some(locale) => locale.parse().map_err(|_| ApiError::field("locale", "give en or es"))?,
+        Some(locale) => parse_locale(&locale)?,
         None => Locale::default(),
     };
     let sendgrid_template_id = text(request.sendgrid_template_id);
-    if sendgrid_template_id
-        .as_ref()
-        .is_some_and(|id| id.len() > 200 || !id.chars().all(|c| c.is_ascii_graphic()))
-    {
-        return Err(ApiError::field("sendgridTemplateId", "give at most 200 visible ASCII characters"));
-    }
+    check_sendgrid(sendgrid_template_id.as_deref())?;
     Ok(Definition {
         client: request.client.trim().to_owned(),
         name: request.name.trim().to_owned(),
@@ -104,7 +98,18 @@ async fn definition(http: &HttpState, request: DefineCertificate) -> Result<Defi
     })
 }
 
-fn newest(http: &HttpState, theme: &str) -> Result<TemplateRef, ApiError> {
+pub(super) fn parse_locale(locale: &str) -> Result<Locale, ApiError> {
+    locale.parse().map_err(|_| ApiError::field("locale", "give en or es"))
+}
+
+pub(super) fn check_sendgrid(id: Option<&str>) -> Result<(), ApiError> {
+    if id.is_some_and(|id| id.len() > 200 || !id.chars().all(|c| c.is_ascii_graphic())) {
+        return Err(ApiError::field("sendgridTemplateId", "give at most 200 visible ASCII characters"));
+    }
+    Ok(())
+}
+
+pub(super) fn newest(http: &HttpState, theme: &str) -> Result<TemplateRef, ApiError> {
     let versions = http.themes.iter().filter(|known| known.theme == theme);
     versions.max_by_key(|known| known.version).cloned().ok_or_else(|| {
         let known: Vec<&str> = http.themes.iter().map(|known| known.theme.as_str()).collect();
@@ -113,15 +118,13 @@ fn newest(http: &HttpState, theme: &str) -> Result<TemplateRef, ApiError> {
 }
 
 /// The design behind one of our own addresses, pinned by its content.
-async fn pin_design(http: &HttpState, url: &str) -> Result<DesignRef, ApiError> {
+pub(super) async fn pin_design(http: &HttpState, url: &str) -> Result<DesignRef, ApiError> {
     let wrong = |problem| ApiError::field("baseDesignUrl", problem);
-    let base = &http.settings.public_base_url;
-    let key = url.strip_prefix(base.as_str()).and_then(|path| path.strip_prefix('/'));
     let foreign = || wrong("is not an address of ours; upload the design first and give its url");
-    let key = key.filter(|key| key.starts_with(DESIGNS)).ok_or_else(foreign)?;
-    let key = ObjectKey::parse(key).map_err(|_| foreign())?;
+    let key = super::designs::key_of_url(http, url).ok_or_else(foreign)?;
     let bytes = http.storage.get(&key, MAX_DESIGN_BYTES).await?;
     let bytes = bytes.ok_or_else(|| wrong("is not there any more; upload the design again"))?;
+    super::designs::take_into_use(http, &key).await?;
     let sha256 = tokio::task::spawn_blocking(move || hex(&Sha256::digest(&bytes))).await;
     Ok(DesignRef { key: key.to_string(), sha256: sha256.map_err(ApiError::internal)? })
 }

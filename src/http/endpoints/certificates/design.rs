@@ -7,6 +7,7 @@ use axum::response::{IntoResponse, Response};
 use super::{DESIGNS, MAX_DESIGN_BYTES};
 use crate::http::api_error::ErrorEnvelope;
 use crate::http::extract::Path;
+use crate::http::layers::headers::CROSS_ORIGIN_RESOURCE_POLICY;
 use crate::http::{ApiError, HttpState};
 use crate::storage::ObjectKey;
 
@@ -14,8 +15,8 @@ use crate::storage::ObjectKey;
 #[utoipa::path(
     get, path = "/certificates/design_images/{folder}/{file}",
     params(
-        ("folder" = String, Path, description = "Client and year"),
-        ("file" = String, Path, description = "Name, id and extension"),
+        ("folder" = String, Path, description = "Client and year", example = "acme_2026"),
+        ("file" = String, Path, description = "Name, id and extension", example = "gold_frame_5f0c3a52-8a0e-4c1e-9d53-27e10c8bf4a6.jpg"),
     ),
     responses(
         (status = 200, description = "The image", content((Vec<u8> = "image/jpeg"), (Vec<u8> = "image/png"), (Vec<u8> = "image/webp"))),
@@ -39,6 +40,11 @@ pub async fn handle(
     }
     let key = ObjectKey::parse(&format!("{DESIGNS}{folder}/{file}")).map_err(|_| missing())?;
     let bytes = http.storage.get(&key, MAX_DESIGN_BYTES).await?.ok_or_else(missing)?;
-    let headers = [(CONTENT_TYPE, content_type), (CACHE_CONTROL, "public, max-age=31536000, immutable")];
+    // Mails and consoles show it, too.
+    let headers = [
+        (CONTENT_TYPE, content_type),
+        (CACHE_CONTROL, "public, max-age=31536000, immutable"),
+        (CROSS_ORIGIN_RESOURCE_POLICY, "cross-origin"),
+    ];
     Ok((headers, bytes).into_response())
 }

@@ -1,80 +1,61 @@
 //! `POST /certificates/upload-design`
 
 use axum::extract::{Request, State};
-use serde::Serialize;
-use time::OffsetDateTime;
+use bytes::Bytes;
+use sha2::{Digest, Sha256};
 use utoipa::ToSchema;
-use uuid::Uuid;
 
-use super::{MAX_DESIGN_BYTES, design_url};
+use super::designs::DesignAnswer;
+use crate::commands::CommandContext;
+use crate::design::{self, NotTaken, Prepared};
+use crate::domain::design::{Design, DesignCommand, DesignImage};
+use crate::domain::{DesignId, hex};
 use crate::http::answer::Envelope;
 use crate::http::api_error::ErrorEnvelope;
-use crate::http::endpoints::rfc3339;
 use crate::http::extract::IdempotencyKey;
 use crate::http::extract::upload::Upload;
 use crate::http::idempotency::{self, created_by, once};
 use crate::http::{Answer, ApiError, Caller, ErrorCode, HttpState};
-use crate::storage::design_key;
-
-mod image_check;
+use crate::storage::{design_key, small_design_key};
 
 /// The client whose design it is, where none is named.
 const DEFAULT_CLIENT: &str = "general";
+const FILE_NAME: &str = "design";
 
 /// A design image and what it is for.
 #[derive(ToSchema)]
 #[schema(rename_all = "camelCase")]
 #[allow(dead_code, reason = "describes the multipart body for the OpenAPI document")]
 pub struct DesignForm {
-    /// JPEG, PNG or WebP; at most 10 MiB and 50 megapixels.
+    /// JPEG, PNG, WebP or SVG; at most 10 MiB and 50 megapixels.
     #[schema(value_type = String, format = Binary)]
     file: Vec<u8>,
     /// The design's name, 1–200 characters.
+    #[schema(example = "Gold frame", min_length = 1, max_length = 200)]
     name: String,
     /// For people; at most 1,000 characters.
+    #[schema(example = "The frame of 2026", max_length = 1000)]
     description: Option<String>,
     /// The organisation; `general` if absent.
+    #[schema(example = "Acme", max_length = 200)]
     client: Option<String>,
-}
-
-/// Where the design is.
-#[derive(Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct DesignAnswer {
-    /// Give it as `baseDesignUrl` of a certificate.
-    url: String,
-    /// Where it is stored.
-    key: String,
-    /// The name that the file had.
-    original_name: String,
-    /// Bytes.
-    size: u64,
-    /// What it is, by its content.
-    #[schema(example = "image/png")]
-    mime_type: &'static str,
-    /// Pixels across.
-    width: u32,
-    /// Pixels down.
-    height: u32,
-    /// What was said of it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    description: Option<String>,
-    /// When it was stored (RFC 3339).
-    uploaded_at: String,
 }
 
 /// Upload the image behind a certificate's text, best in A4 landscape.
 ///
-/// What it is, its content says, and not its name. SVG is not taken.
+/// What it is, its content says, and not its name. It is turned upright, brought to at most 3508 pixels a side
+/// (A4 at 300 dpi) and written anew as JPEG of quality 92, or as PNG where it is transparent; metadata is left
+/// out. SVG is drawn; scripts, texts that are not outlines, and references to other files are refused.
 #[utoipa::path(
     post, path = "/certificates/upload-design",
     request_body(content = DesignForm, content_type = "multipart/form-data"),
     params(("Idempotency-Key" = Option<String>, Header, description = "Makes sending it again harmless")),
     responses(
         (status = 201, description = "Stored", body = Envelope<DesignAnswer>),
-        (status = 413, description = "FILE_TOO_LARGE", body = ErrorEnvelope),
-        (status = 415, description = "UNKNOWN_FORMAT: neither JPEG, PNG nor WebP", body = ErrorEnvelope),
-        (status = 422, description = "INVALID_IMAGE, IDEMPOTENCY_KEY_REUSED", body = ErrorEnvelope),
+        (status = 400, description = "VALIDATION_ERROR: details name the field. MALFORMED_UPLOAD", body = ErrorEnvelope),
+        (status = 413, description = "FILE_TOO_LARGE, PAYLOAD_TOO_LARGE", body = ErrorEnvelope),
+        (status = 415, description = "UNKNOWN_FORMAT: neither JPEG, PNG, WebP nor SVG. UNSUPPORTED_MEDIA_TYPE: not multipart/form-data", body = ErrorEnvelope),
+        (status = 422, description = "INVALID_IMAGE, EMPTY_FILE, IDEMPOTENCY_KEY_REUSED", body = ErrorEnvelope),
     )
 )]
 pub async fn handle(
@@ -83,56 +64,84 @@ pub async fn handle(
     key: IdempotencyKey,
     request: Request,
 ) -> Result<Answer, ApiError> {
-    let limit = MAX_DESIGN_BYTES.min(http.settings.upload_limit_bytes);
+    let limit = design::MAX_BYTES.min(http.settings.upload_limit_bytes);
     let upload = Upload::read(&http, request, limit, &["name", "description", "client"]).await?;
     let route = "POST /certificates/upload-design";
     let body_sha256 = upload.sha256();
     let request = idempotency::Request { caller: &caller, route, key, body_sha256, keep_answer: true };
-    once(&http, request, async |command_id| store(&http, &upload, created_by(command_id, "design")).await)
-        .await
+    once(&http, request, async |command_id| {
+        let id = DesignId(created_by(command_id, "design"));
+        store(&http, &upload, id, &caller.context(command_id)).await
+    })
+    .await
 }
 
-async fn store(http: &HttpState, upload: &Upload, id: Uuid) -> Result<Answer, ApiError> {
+async fn store(
+    http: &HttpState,
+    upload: &Upload,
+    id: DesignId,
+    context: &CommandContext,
+) -> Result<Answer, ApiError> {
     let name = bounded(upload, "name", 200)?.ok_or_else(|| ApiError::field("name", "is missing"))?;
     let client = bounded(upload, "client", 200)?.unwrap_or(DEFAULT_CLIENT);
     let description = bounded(upload, "description", 1_000)?.map(str::to_owned);
-    let bytes: bytes::Bytes = tokio::fs::read(upload.file.path()).await.map_err(ApiError::internal)?.into();
-    let slot = http.image_slots.clone().acquire_owned().await.map_err(ApiError::internal)?;
-    let looked_at = bytes.clone();
-    let checked = tokio::task::spawn_blocking(move || (image_check::check(&looked_at), drop(slot)).0).await;
-    let image = checked.map_err(ApiError::internal)?.map_err(refuse)?;
-    let now: OffsetDateTime = http.now();
-    let key = design_key(client, now.year(), name, id, image.kind.extension());
+    let picture = prepared(http, upload).await?;
+    let key = design_key(client, http.now().year(), name, id.0, picture.kind.extension());
     let key = key.map_err(ApiError::internal)?;
-    http.storage.put_new(&key, bytes).await?;
-    let url = design_url(http, key.as_str());
-    let answer = DesignAnswer {
-        url: url.clone(),
+    let small = small_design_key(&key).map_err(ApiError::internal)?;
+    let image = DesignImage {
         key: key.to_string(),
-        original_name: upload.file.name.clone(),
-        size: upload.file.size,
-        mime_type: image.kind.mime_type(),
-        width: image.width,
-        height: image.height,
+        thumbnail_key: small.to_string(),
+        sha256: hex(&Sha256::digest(&picture.bytes)),
+        size: picture.bytes.len() as u64,
+        mime_type: picture.kind.mime_type().to_owned(),
+        width: picture.width,
+        height: picture.height,
+        client: client.to_owned(),
+        name: name.to_owned(),
         description,
-        uploaded_at: rfc3339(now),
+        original_name: original_name(&upload.file.name),
     };
-    Ok(Answer::ok(&answer)?.created(url))
+    // The files come first: a design in the log has them.
+    http.storage.put_new(&key, Bytes::from(picture.bytes)).await?;
+    http.storage.put_new(&small, Bytes::from(picture.small)).await?;
+    let done = http.commands.execute::<Design>(context, id, DesignCommand::Upload(image.clone())).await?;
+    let answer = DesignAnswer::uploaded(http, id.0, image, http.now());
+    let location = http.api_path(&format!("/certificates/designs/{id}"));
+    Ok(Answer::ok(&answer)?.created(location).at(done.position).version(done.position))
+}
+
+/// The picture that is kept, made off the async threads; two at a time.
+async fn prepared(http: &HttpState, upload: &Upload) -> Result<Prepared, ApiError> {
+    let bytes = tokio::fs::read(upload.file.path()).await.map_err(ApiError::internal)?;
+    let slot = http.image_slots.clone().acquire_owned().await.map_err(ApiError::internal)?;
+    let prepared = tokio::task::spawn_blocking(move || (design::prepare(&bytes), drop(slot)).0).await;
+    prepared.map_err(ApiError::internal)?.map_err(refuse)
+}
+
+fn original_name(given: &str) -> String {
+    if given.is_empty() { FILE_NAME.to_owned() } else { given.to_owned() }
 }
 
 fn bounded<'u>(upload: &'u Upload, name: &str, most: usize) -> Result<Option<&'u str>, ApiError> {
     match upload.text(name) {
-        Some(text) if text.chars().count() > most => {
-            Err(ApiError::field(name, format!("give at most {most} characters")))
+        // Lines of a description are fine anywhere; what else controls something is not.
+        Some(text)
+            if text.chars().count() > most
+                || text
+                    .chars()
+                    .any(|c| c.is_control() && !(name == "description" && "\r\n\t".contains(c))) =>
+        {
+            Err(ApiError::field(name, format!("give at most {most} characters, without control characters")))
         }
         text => Ok(text),
     }
 }
 
-fn refuse(problem: image_check::NotTaken) -> ApiError {
+fn refuse(problem: NotTaken) -> ApiError {
     let code = match problem {
-        image_check::NotTaken::Svg | image_check::NotTaken::Unknown => ErrorCode::UnknownFormat,
-        image_check::NotTaken::TooManyPixels { .. } | image_check::NotTaken::Broken => {
+        NotTaken::Unknown => ErrorCode::UnknownFormat,
+        NotTaken::TooManyPixels { .. } | NotTaken::Broken | NotTaken::TooDetailed | NotTaken::Svg { .. } => {
             ErrorCode::InvalidImage
         }
     };

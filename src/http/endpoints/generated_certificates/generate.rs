@@ -5,9 +5,12 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::domain::batch::{Batch, BatchCommand, BatchRequested};
-use crate::domain::certificate::Certificate;
-use crate::domain::{AttendeeId, BatchId, CertificateId, Refusal};
+use super::recipients::{RecipientFilter, Recipients};
+use super::rehearsal::{BatchRehearsed, rehearse};
+use crate::domain::batch::{Batch, BatchCommand, BatchRequested, MAX_ATTENDEES};
+use crate::domain::certificate::{Certificate, Definition};
+use crate::domain::email::MailDelivery;
+use crate::domain::{AttendeeId, BatchId, CertificateId, CommandId, Refusal};
 use crate::http::answer::Envelope;
 use crate::http::api_error::ErrorEnvelope;
 use crate::http::endpoints::delivery::Delivery;
@@ -15,48 +18,71 @@ use crate::http::extract::{IdempotencyKey, Json};
 use crate::http::idempotency::{Request, created_by, once};
 use crate::http::{Answer, ApiError, Caller, HttpState};
 
-/// Who is to get what.
+/// Who is to get what: one of `attendeeIds`, `importId` and `filter`.
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct GenerateRequest {
     /// What they earn.
     certificate_id: Uuid,
     /// Who earns it; 1–10,000 ids.
-    attendee_ids: Vec<Uuid>,
+    #[schema(min_items = 1, max_items = 10_000)]
+    attendee_ids: Option<Vec<Uuid>>,
+    /// Everybody whom this import made known; at most 100,000.
+    import_id: Option<Uuid>,
+    /// Everybody who meets this; at most 100,000.
+    filter: Option<RecipientFilter>,
     /// When the mails may go out; immediately if absent.
     #[serde(default)]
     delivery: Delivery,
+    /// Only tell what would happen; nothing is issued.
+    dry_run: Option<bool>,
 }
 
 /// A batch that has begun.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct BatchBegun {
-    /// The batch.
+    /// The batch; the first one where there are several.
     batch_id: Uuid,
     /// What they earn.
     certificate_id: Uuid,
     /// Always `requested`.
     #[schema(example = "requested")]
     state: &'static str,
-    /// People in it, each counted once.
+    /// People in all of them, each counted once.
+    total: usize,
+    /// All batches, where an import or a filter comes to more than 10,000 people.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    batches: Vec<BatchPart>,
+}
+
+/// One of several batches that have begun.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct BatchPart {
+    /// The batch.
+    batch_id: Uuid,
+    /// People in it.
     total: usize,
 }
 
 /// Issue a certificate to many people.
 ///
-/// Issuing twice for the same person and certificate gives the same generated certificate; the batch
-/// reports it as existing. PDFs and mails follow by themselves; what `delivery` says is only for the mails
-/// about new generated certificates.
+/// Issuing twice for the same person and certificate gives the same generated certificate, unless it was
+/// revoked; the batch reports it as existing. PDFs and mails follow by themselves; what `delivery` says is
+/// only for the mails about new generated certificates. An import or a filter is made into people when it is
+/// asked for; beyond 10,000 of them they become several batches.
 #[utoipa::path(
     post, path = "/generated-certificates/generate", request_body = GenerateRequest,
     params(("Idempotency-Key" = Option<String>, Header, description = "Makes sending it again harmless")),
     responses(
+        (status = 200, description = "What would happen (dryRun)", body = Envelope<BatchRehearsed>),
         (status = 202, description = "Begun; see Location", body = Envelope<BatchBegun>),
-        (status = 400, description = "VALIDATION_ERROR: no ids, or too many; a time that can't be meant", body = ErrorEnvelope),
-        (status = 404, description = "NOT_FOUND: no such certificate", body = ErrorEnvelope),
+        (status = 400, description = "VALIDATION_ERROR: nobody, or too many; a time that can't be meant", body = ErrorEnvelope),
+        (status = 404, description = "NOT_FOUND: no such certificate or import", body = ErrorEnvelope),
         (status = 409, description = "CERTIFICATE_INACTIVE", body = ErrorEnvelope),
         (status = 422, description = "IDEMPOTENCY_KEY_REUSED", body = ErrorEnvelope),
+        (status = 503, description = "NOT_CAUGHT_UP: the filter can't be resolved yet; try again", body = ErrorEnvelope),
     )
 )]
 pub async fn handle(
@@ -65,23 +91,59 @@ pub async fn handle(
     key: IdempotencyKey,
     Json { value, sha256 }: Json<GenerateRequest>,
 ) -> Result<Answer, ApiError> {
+    let GenerateRequest { certificate_id, attendee_ids, import_id, filter, delivery, dry_run } = value;
+    let recipients = Recipients::of(attendee_ids, import_id, filter)?;
+    active_certificate(&http, certificate_id).await?;
+    if dry_run == Some(true) {
+        delivery.checked(http.now())?;
+        let people = recipients.resolve(&http).await?;
+        let rehearsed = rehearse(&http, certificate_id, &people).await?;
+        return Ok(Answer::ok(&rehearsed)?.message("nothing was issued"));
+    }
     let route = "POST /generated-certificates/generate";
     let request = Request { caller: &caller, route, key, body_sha256: sha256, keep_answer: true };
     once(&http, request, async |command_id| {
-        let delivery = value.delivery.checked(http.now())?;
-        let certificate_id = CertificateId(value.certificate_id);
-        let certificate = http.commands.load::<Certificate>(certificate_id).await?.state.0;
-        let certificate = certificate.ok_or_else(|| ApiError::not_found("certificate"))?;
-        certificate.is_active.then_some(()).ok_or(Refusal::Inactive)?;
-        let id = BatchId(created_by(command_id, "batch"));
-        let attendee_ids: Vec<AttendeeId> = value.attendee_ids.into_iter().map(AttendeeId).collect();
-        let total = attendee_ids.iter().collect::<std::collections::HashSet<_>>().len();
-        let command = BatchCommand::Request(BatchRequested { certificate_id, attendee_ids, delivery });
-        let done = http.commands.execute::<Batch>(&caller.context(command_id), id, command).await?;
-        let begun =
-            BatchBegun { batch_id: id.0, certificate_id: certificate_id.0, state: "requested", total };
-        let location = http.api_path(&format!("/batches/{id}"));
-        Ok(Answer::ok(&begun)?.accepted(location).at(done.position))
+        let delivery = delivery.checked(http.now())?;
+        let people = recipients.resolve(&http).await?;
+        begin(&http, &caller, command_id, (CertificateId(certificate_id), delivery), people).await
     })
     .await
+}
+
+/// The certificate, if it may be issued.
+pub(super) async fn active_certificate(http: &HttpState, id: Uuid) -> Result<Definition, ApiError> {
+    let certificate = http.commands.load::<Certificate>(id).await?.state.0;
+    let certificate = certificate.ok_or_else(|| ApiError::not_found("certificate"))?;
+    certificate.is_active.then_some(()).ok_or(Refusal::Inactive)?;
+    Ok(certificate)
+}
+
+/// As many batches as it takes. The same command makes the same batches, so one that was broken off goes on.
+async fn begin(
+    http: &HttpState,
+    caller: &Caller,
+    command_id: CommandId,
+    (certificate_id, delivery): (CertificateId, MailDelivery),
+    people: Vec<Uuid>,
+) -> Result<Answer, ApiError> {
+    let context = caller.context(command_id);
+    let (mut parts, mut position) = (Vec::new(), 0);
+    for (n, part) in people.chunks(MAX_ATTENDEES).enumerate() {
+        let name = if n == 0 { "batch".to_owned() } else { format!("batch-{n}") };
+        let id = BatchId(created_by(command_id, &name));
+        let attendee_ids: Vec<AttendeeId> = part.iter().copied().map(AttendeeId).collect();
+        let command = BatchCommand::Request(BatchRequested { certificate_id, attendee_ids, delivery });
+        position = http.commands.execute::<Batch>(&context, id, command).await?.position;
+        parts.push(BatchPart { batch_id: id.0, total: part.len() });
+    }
+    let first = parts.first().ok_or_else(|| ApiError::internal("a batch of nobody"))?.batch_id;
+    let location = http.api_path(&format!("/batches/{first}"));
+    let begun = BatchBegun {
+        batch_id: first,
+        certificate_id: certificate_id.0,
+        state: "requested",
+        total: people.len(),
+        batches: if parts.len() > 1 { parts } else { Vec::new() },
+    };
+    Ok(Answer::ok(&begun)?.accepted(location).at(position))
 }

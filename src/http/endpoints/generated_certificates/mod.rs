@@ -1,10 +1,18 @@
 //! Generated certificates: one person's certificate each.
 
+pub mod delete;
+pub mod export;
 pub mod generate;
 pub mod get;
 pub mod list;
+mod recipients;
+mod rehearsal;
+pub mod revocation;
+pub mod revoke;
+pub mod sample;
 pub mod send_email;
 
+use revocation::RevocationAnswer;
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -34,7 +42,7 @@ pub struct IssuanceAnswer {
     pub url: String,
     /// Where anybody can verify it.
     pub verification_url: String,
-    /// `requested`, `generated` or `failed`.
+    /// `requested`, `generated`, `failed` or `revoked`.
     #[schema(example = "generated")]
     pub state: String,
     /// When the PDF was made (RFC 3339).
@@ -60,6 +68,9 @@ pub struct IssuanceAnswer {
     /// Why there is no PDF.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub failure: Option<GenerationFailure>,
+    /// When and why it was revoked, if it was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub revocation: Option<RevocationAnswer>,
 }
 
 /// Why there is no PDF.
@@ -76,6 +87,12 @@ impl IssuanceAnswer {
     fn of_row(http: &HttpState, row: IssuanceRow) -> Self {
         let page = http.public_url(&format!("/certificate/{}", row.public_id));
         let reason = row.failure_reason;
+        let (revoked_at, note) = (row.revoked_at, row.revocation_note);
+        let revocation = row.revocation_reason.zip(revoked_at).map(|(reason, at)| RevocationAnswer {
+            revoked_at: super::rfc3339(at),
+            reason,
+            note,
+        });
         Self {
             id: row.id,
             certificate_id: row.certificate_id,
@@ -96,6 +113,7 @@ impl IssuanceAnswer {
             sha256: row.sha256,
             size: row.size,
             failure: row.failure_code.map(|code| GenerationFailure { code, reason }),
+            revocation,
         }
     }
 }

@@ -1,7 +1,10 @@
 //! Imports: files of people, and what became of their rows.
 
+pub mod cancel;
+pub mod events;
 pub mod get;
 pub mod report;
+mod report_formats;
 
 use std::collections::BTreeMap;
 
@@ -14,7 +17,8 @@ use crate::domain::{ImportId, Personal};
 use crate::projection::queries::Page;
 use crate::projection::queries::imports::{self, ImportRow};
 use crate::storage::ObjectKey;
-use crate::workers::importer::report::{ErrorDetail, ImportReport, MAX_SHOWN, ReportFile};
+use crate::workers::importer::report::{ErrorDetail, ImportReport, MAX_SHOWN};
+use crate::workers::importer::report_file::ReportFile;
 
 /// How much of a report is read to show its first rows, in bytes.
 const REPORT_START_BYTES: u64 = 4 << 20;
@@ -25,10 +29,11 @@ const REPORT_START_BYTES: u64 = 4 << 20;
 pub struct ImportAnswer {
     /// The import's id; null where nothing was stored.
     pub import_id: Option<Uuid>,
-    /// `requested`, `running`, `completed`, `failed`, or `rehearsed` where nothing was stored.
+    /// `requested`, `running`, `completed`, `failed`, `cancelling`, `cancelled`, or `rehearsed` where
+    /// nothing was stored.
     #[schema(example = "completed")]
     pub state: String,
-    /// Rows in the file, blank ones not counted; null until it is read to its end.
+    /// Rows that were dealt with, blank ones not counted; null until the end.
     pub total_records: Option<i64>,
     /// The last row that is dealt with, as a spreadsheet program numbers it.
     pub through_row: i64,
@@ -40,7 +45,10 @@ pub struct ImportAnswer {
     pub errors: i64,
     /// Rows whose person gets a certificate, so far.
     pub certificates_associated: i64,
-    /// The first 1,000 rejected rows; all of them are in `/imports/{id}/report`. Only with their codes
+    /// Rows that were left because it was cancelled.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub left: Option<i64>,
+    /// The first 1,000 rejected rows, and then those that were left; all of them are in `/imports/{id}/report`. Only with their codes
     /// once that has expired.
     pub error_details: Vec<RowErrors>,
     /// Why the file could not be read on.
@@ -99,6 +107,7 @@ impl ImportAnswer {
             updated: 0,
             errors: 0,
             certificates_associated: 0,
+            left: None,
             error_details: Vec::new(),
             failure: None,
         }
@@ -115,6 +124,7 @@ impl ImportAnswer {
             updated: report.updated.into(),
             errors: report.errors.into(),
             certificates_associated: report.certificates_associated.into(),
+            left: None,
             error_details: report.error_details.into_iter().map(RowErrors::from).collect(),
             failure: None,
         }
@@ -131,6 +141,7 @@ impl ImportAnswer {
             updated: row.updated,
             errors: row.errors,
             certificates_associated: row.associated,
+            left: row.left_rows,
             error_details,
             failure: row.failure_code.map(|code| ImportFailure { code, reason }),
         }
@@ -159,7 +170,7 @@ pub(super) async fn read(http: &HttpState, id: Uuid) -> Result<Option<ImportAnsw
 
 /// The rejected rows: from the report while it is there, or else their codes from the query tables.
 async fn details(http: &HttpState, row: &ImportRow) -> Result<Vec<RowErrors>, ApiError> {
-    if row.errors == 0 {
+    if row.errors == 0 && row.left_rows.unwrap_or(0) == 0 {
         return Ok(Vec::new());
     }
     if let Some(key) = &row.report_key {

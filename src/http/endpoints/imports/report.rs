@@ -1,38 +1,133 @@
 //! `GET /imports/{id}/report`
 
+use std::fs::File;
+use std::io::{BufReader, Seek as _, SeekFrom};
+
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
+use serde::Deserialize;
+use tempfile::NamedTempFile;
+use tokio_util::io::ReaderStream;
+use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
+use super::RowErrors;
+use super::report_formats::write;
 use crate::http::api_error::ErrorEnvelope;
-use crate::http::extract::Path;
-use crate::http::{ApiError, HttpState};
+use crate::http::extract::{Path, Query};
+use crate::http::{ApiError, ErrorCode, HttpState};
 use crate::projection::queries::imports;
+use crate::sheet::export::ExportFormat;
 use crate::storage::ObjectKey;
+use crate::workers::importer::report_file::StoredReport;
 
-/// All rejected rows of an import that has ended, as a file: a JSON object per line, shaped as those in
-/// `errorDetails`.
+/// The largest report that is made into a file, in bytes.
+const MAX_REPORT_BYTES: u64 = 1 << 30;
+
+/// What the report is wanted as.
+#[derive(Deserialize, IntoParams)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct ReportQuery {
+    /// `ndjson` if absent.
+    #[param(inline)]
+    format: Option<ReportFormat>,
+}
+
+/// What a report is written as.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum ReportFormat {
+    /// A row per line, in JSON.
+    #[default]
+    Ndjson,
+    /// A list of rows, in JSON.
+    Json,
+    /// A table with the file's own columns and two more.
+    Csv,
+    /// The same as a workbook.
+    Xlsx,
+}
+
+impl ReportFormat {
+    const fn media_type(self) -> &'static str {
+        match self {
+            Self::Ndjson => "application/x-ndjson",
+            Self::Json => "application/json",
+            Self::Csv => ExportFormat::Csv.media_type(),
+            Self::Xlsx => ExportFormat::Xlsx.media_type(),
+        }
+    }
+
+    const fn extension(self) -> &'static str {
+        match self {
+            Self::Ndjson => "ndjson",
+            Self::Json => "json",
+            Self::Csv => "csv",
+            Self::Xlsx => "xlsx",
+        }
+    }
+}
+
+/// All rejected rows of an import that has ended, as a file.
+///
+/// `json` and `ndjson` have objects shaped as those in `errorDetails`. `csv` and `xlsx` have the uploaded
+/// file's own columns, the row's number in `laureate_row` and what is wrong in `laureate_reason`: correct
+/// the rows and upload the file again; the two columns are ignored then, and may stay. In CSV an apostrophe
+/// stands before what a spreadsheet program would take for a formula; it is taken away when the file is
+/// uploaded again. Where the import was cancelled, the rows that were left are there as well.
 #[utoipa::path(
-    get, path = "/imports/{id}/report", params(("id" = Uuid, Path, description = "The import's id")),
+    get, path = "/imports/{id}/report",
+    params(("id" = Uuid, Path, description = "The import's id"), ReportQuery),
     responses(
-        (status = 200, description = "The rejected rows", body = Vec<u8>, content_type = "application/x-ndjson"),
+        (status = 200, description = "The rejected rows", content(
+            (Vec<u8> = "application/x-ndjson"), (Vec<RowErrors> = "application/json"), (String = "text/csv"),
+            (Vec<u8> = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
+        )),
+        (status = 400, description = "VALIDATION_ERROR: no such format", body = ErrorEnvelope),
         (status = 404, description = "NOT_FOUND: no such import, no row was rejected, or the report has expired", body = ErrorEnvelope),
+        (status = 413, description = "FILE_TOO_LARGE: the report has more than 1 GiB", body = ErrorEnvelope),
+        (status = 503, description = "BUSY: too many reports are being made; try again", body = ErrorEnvelope),
     )
 )]
-pub async fn handle(State(http): State<HttpState>, Path(id): Path<Uuid>) -> Result<Response, ApiError> {
+pub async fn handle(
+    State(http): State<HttpState>,
+    Path(id): Path<Uuid>,
+    Query(query): Query<ReportQuery>,
+) -> Result<Response, ApiError> {
     let row = imports::get(&http.database().await?, id).await?;
     let key = row.ok_or_else(|| ApiError::not_found("import"))?.report_key;
     let key = key.ok_or_else(|| ApiError::not_found("report; no row was rejected, or the import goes on"))?;
     let key = ObjectKey::parse(&key).map_err(ApiError::internal)?;
-    let stored = http.storage.get_pieces(&key).await?;
-    let (size, pieces) = stored.ok_or_else(|| ApiError::not_found("report; it has expired"))?;
+    let busy = |_| ApiError::new(ErrorCode::Busy, "too many reports are being made; try again");
+    let slot = http.report_slots.clone().try_acquire_owned().map_err(busy)?;
+    let stored = NamedTempFile::new().map_err(ApiError::internal)?;
+    let found = http.storage.get_to_file(&key, stored.path(), MAX_REPORT_BYTES).await?;
+    found.ok_or_else(|| ApiError::not_found("report; it has expired"))?;
+    let format = query.format.unwrap_or_default();
+    let made = tokio::task::spawn_blocking(move || {
+        let _slot = slot;
+        make(stored.reopen()?, format)
+    });
+    let file = made.await.map_err(ApiError::internal)?.map_err(ApiError::internal)?;
+    let size = file.metadata().map_err(ApiError::internal)?.len();
+    let name = format!("attachment; filename=\"import_{id}_rejected.{}\"", format.extension());
     let headers = [
-        (CONTENT_TYPE, "application/x-ndjson".to_owned()),
-        (CONTENT_DISPOSITION, format!("attachment; filename=\"import_{id}.ndjson\"")),
+        (CONTENT_TYPE, format.media_type().to_owned()),
+        (CONTENT_DISPOSITION, name),
         (CONTENT_LENGTH, size.to_string()),
         (CACHE_CONTROL, "private, no-store".to_owned()),
     ];
-    Ok((headers, Body::from_stream(pieces)).into_response())
+    let body = Body::from_stream(ReaderStream::new(tokio::fs::File::from_std(file)));
+    Ok((headers, body).into_response())
+}
+
+/// The report as a nameless file, ready to be read from its beginning.
+fn make(stored: File, format: ReportFormat) -> std::io::Result<File> {
+    let mut made = tempfile::tempfile()?;
+    write(StoredReport::open(BufReader::with_capacity(64 * 1024, stored))?, format, &mut made)?;
+    made.seek(SeekFrom::Start(0))?;
+    Ok(made)
 }

@@ -1,61 +1,129 @@
 //! `GET /certificate/{publicId}/download`
 
 use axum::extract::State;
-use axum::http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_TYPE, ETAG, IF_NONE_MATCH};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::header::{
+    ACCEPT_RANGES, CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_RANGE, CONTENT_TYPE, ETAG, IF_NONE_MATCH,
+    LOCATION,
+};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
 
 use super::disposition::attachment;
+use super::ranges::{Wanted, wanted};
+use super::{Standing, standing};
 use crate::domain::IssuanceId;
 use crate::http::api_error::ErrorEnvelope;
 use crate::http::extract::Path;
 use crate::http::{ApiError, ErrorCode, HttpState};
 use crate::mail::attachment_file_name;
+use crate::projection::queries::issuances::IssuanceRow;
+use crate::storage::ObjectKey;
+use crate::workers::renderer::RenderingError;
+
+/// Whoever has a copy asks again after this time, and learns that it was revoked.
+const CACHED: HeaderValue = HeaderValue::from_static("public, max-age=300");
 
 /// The PDF as it was issued, made again if its file is gone. Its bytes never change.
+///
+/// Answered with a part of it where `Range` asks for one, or, if the server is set up so, with a redirect
+/// to the file storage.
 #[utoipa::path(
     get, path = "/certificate/{publicId}/download",
     params(
-        ("publicId" = String, Path, description = "The public id, 32 hex digits"),
+        ("publicId" = String, Path, description = "The public id, 32 hex digits", example = "00112233445566778899aabbccddeeff"),
         ("If-None-Match" = Option<String>, Header, description = "The ETag of the file that you have"),
+        ("Range" = Option<String>, Header, description = "The part that you want, such as `bytes=0-1023`"),
+        ("If-Range" = Option<String>, Header, description = "The ETag of the file that you have a part of"),
     ),
     responses(
         (status = 200, description = "The PDF", body = Vec<u8>, content_type = "application/pdf"),
+        (status = 206, description = "The part that `Range` asks for", body = Vec<u8>, content_type = "application/pdf"),
+        (status = 302, description = "Where the PDF is for the next minute"),
         (status = 304, description = "You have it"),
         (status = 404, description = "NOT_FOUND: no certificate of this id was issued here", body = ErrorEnvelope),
         (status = 409, description = "NOT_GENERATED: there is no PDF yet", body = ErrorEnvelope),
+        (status = 410, description = "CERTIFICATE_REVOKED: the issuer took it back", body = ErrorEnvelope),
+        (status = 416, description = "RANGE_NOT_SATISFIABLE: the file has no such part", body = ErrorEnvelope),
         (status = 500, description = "ISSUED_FILE_DIFFERS: the stored file is not the issued one", body = ErrorEnvelope),
     )
 )]
 pub async fn handle(
     State(http): State<HttpState>,
     Path(public_id): Path<String>,
+    method: Method,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     let row = super::find(&http, &public_id).await?;
     let row = row.ok_or_else(|| ApiError::not_found("certificate here; check the address"))?;
-    let Some(sha256) = row.sha256 else {
+    if standing(&row) == Standing::Revoked {
+        return Err(RenderingError::Revoked.into());
+    }
+    let Some(sha256) = row.sha256.clone() else {
         let message = "the certificate was issued, but its PDF is not there yet; try again in a minute";
         return Err(ApiError::new(ErrorCode::NotGenerated, message));
     };
     let etag = format!("\"{sha256}\"");
-    let cache = "public, max-age=300";
     if has(&headers, &etag) {
-        return Ok(
-            (StatusCode::NOT_MODIFIED, [(ETAG, etag), (CACHE_CONTROL, cache.to_owned())]).into_response()
-        );
+        let known = [(ETAG, header(etag)?), (CACHE_CONTROL, CACHED)];
+        return Ok((StatusCode::NOT_MODIFIED, known).into_response());
     }
-    let pdf = http.rendering.issued_pdf(IssuanceId(row.id)).await?;
-    let pdf = pdf.ok_or_else(|| ApiError::internal("the query tables know a PDF that the log does not"))?;
+    if method == Method::GET {
+        metrics::counter!("laureate_downloads_total").increment(1);
+        if let Some(url) = elsewhere(&http, &row).await? {
+            let to = [(LOCATION, header(url)?), (CACHE_CONTROL, HeaderValue::from_static("no-store"))];
+            return Ok((StatusCode::FOUND, to).into_response());
+        }
+    }
+    let pdf = issued(&http, &row).await?;
     let name = attachment_file_name(row.full_name.reveal_str());
-    metrics::counter!("laureate_downloads_total").increment(1);
-    let headers = [
-        (CONTENT_TYPE, "application/pdf".to_owned()),
-        (CONTENT_DISPOSITION, attachment(&name)),
-        (ETAG, etag),
-        (CACHE_CONTROL, cache.to_owned()),
+    let described = [
+        (CONTENT_TYPE, HeaderValue::from_static("application/pdf")),
+        (CONTENT_DISPOSITION, header(attachment(&name))?),
+        (ETAG, header(etag.clone())?),
+        (ACCEPT_RANGES, HeaderValue::from_static("bytes")),
+        (CACHE_CONTROL, CACHED),
     ];
-    Ok((headers, pdf).into_response())
+    let size = pdf.len();
+    let wanted = if method == Method::GET { wanted(&headers, size, &etag) } else { Wanted::Whole };
+    Ok(match wanted {
+        Wanted::Whole => (described, pdf).into_response(),
+        Wanted::Part(part) => {
+            let place = header(format!("bytes {}-{}/{size}", part.start, part.end - 1))?;
+            let described = (described, [(CONTENT_RANGE, place)]);
+            (StatusCode::PARTIAL_CONTENT, described, pdf.slice(part)).into_response()
+        }
+        Wanted::Nothing => {
+            let place = [(CONTENT_RANGE, header(format!("bytes */{size}"))?)];
+            let message = format!("the file has {size} bytes; ask for some of them");
+            (place, ApiError::new(ErrorCode::RangeNotSatisfiable, message)).into_response()
+        }
+    })
+}
+
+/// The issued bytes, checked against their SHA-256.
+async fn issued(http: &HttpState, row: &IssuanceRow) -> Result<Bytes, ApiError> {
+    let pdf = http.rendering.issued_pdf(IssuanceId(row.id)).await?;
+    pdf.ok_or_else(|| ApiError::internal("the query tables know a PDF that the log does not"))
+}
+
+/// An address of the file storage, where the operator wants downloads to go there. The file is named after
+/// the certificate and not after the person: addresses are written into logs.
+async fn elsewhere(http: &HttpState, row: &IssuanceRow) -> Result<Option<String>, ApiError> {
+    let Some(key) = row.object_key.as_deref().filter(|_| http.storage.presigns_downloads()) else {
+        return Ok(None);
+    };
+    let key = ObjectKey::parse(key).map_err(ApiError::internal)?;
+    if !http.storage.exists(&key).await? {
+        // Made again, checked and stored.
+        issued(http, row).await?;
+    }
+    let disposition = attachment(&attachment_file_name(&row.certificate_name));
+    Ok(http.storage.download_url(&key, &disposition).await?)
+}
+
+fn header(text: String) -> Result<HeaderValue, ApiError> {
+    HeaderValue::try_from(text).map_err(ApiError::internal)
 }
 
 /// Whether the client has this version (RFC 9110 §13.1.2: weak comparison).

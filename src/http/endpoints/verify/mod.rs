@@ -3,6 +3,9 @@
 pub mod disposition;
 pub mod download;
 pub mod page;
+pub mod ranges;
+pub mod verification;
+mod words;
 
 use super::super::{ApiError, HttpState};
 use crate::projection::queries::issuances::{self, IssuanceRow};
@@ -15,4 +18,24 @@ async fn find(http: &HttpState, public_id: &str) -> Result<Option<IssuanceRow>, 
         return Ok(None);
     }
     Ok(issuances::get_by_public_id(&http.database().await?, public_id).await?)
+}
+
+/// Where an issued certificate stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Standing {
+    /// It was issued here, and holds.
+    Valid,
+    /// It was issued here, and there is no PDF yet.
+    Pending,
+    /// It was issued here, and the issuer took it back.
+    Revoked,
+}
+
+/// The one place that says what a row's state means to the public.
+fn standing(row: &IssuanceRow) -> Standing {
+    match row.state.as_str() {
+        "generated" => Standing::Valid,
+        "revoked" => Standing::Revoked,
+        _ => Standing::Pending,
+    }
 }

@@ -1,58 +1,46 @@
 //! `GET /certificate/{publicId}`
 
 use axum::extract::State;
-use axum::http::header::{ACCEPT, VARY};
+use axum::http::header::{ACCEPT, CONTENT_LANGUAGE, VARY};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
-use serde::Serialize;
-use utoipa::ToSchema;
+use serde::{Deserialize, Serialize};
+use utoipa::IntoParams;
 
-use crate::domain::Personal;
+use super::verification::{Verification, verification};
+use super::words::{Words, chosen, long_date, words};
+use crate::domain::Locale;
 use crate::http::answer::Envelope;
 use crate::http::api_error::ErrorEnvelope;
 use crate::http::endpoints::pages::render;
-use crate::http::extract::Path;
+use crate::http::extract::{Path, Query};
 use crate::http::{Answer, ApiError, HttpState};
-use crate::projection::queries::issuances::IssuanceRow;
 
 const TEMPLATE: &str = include_str!("page.html");
 const UNKNOWN: &str = include_str!("unknown.html");
+/// What an answer depends on besides its address.
+const DEPENDS: &str = "Accept, Accept-Language";
 
-/// What anybody may know of a certificate.
-#[derive(Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct Verification {
-    /// `genuine`: it was issued here. `pending`: it was, and its PDF is being made.
-    #[schema(example = "genuine")]
-    status: &'static str,
-    /// Its public id.
-    public_id: String,
-    /// To whom.
-    #[schema(value_type = String)]
-    full_name: Personal<String>,
-    /// What.
-    certificate_name: String,
-    /// For which event or course.
-    event_name: String,
-    /// By whom.
-    issuer: String,
-    /// When.
-    #[schema(example = "2026-11-21")]
-    issue_date: String,
-    /// The certificate's language: `en` or `es`.
-    locale: String,
-    /// The PDF; null until there is one.
-    download_url: Option<String>,
-    /// SHA-256 of the PDF, 64 hex digits; null until there is one.
-    sha256: Option<String>,
+/// How the page is wanted.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct PageQuery {
+    /// The page's language, `en` or `es`; anything else counts as absent.
+    #[param(example = "es")]
+    lang: Option<String>,
 }
 
-/// Whether a certificate is genuine.
+/// Whether a certificate is genuine, and whether it still holds.
 ///
-/// A page for people; JSON where `Accept` asks for it.
+/// A page for people, in the language of `lang`, `Accept-Language` or the certificate; JSON where `Accept` asks
+/// for it or the public id is followed by `.json`.
 #[utoipa::path(
     get, path = "/certificate/{publicId}",
-    params(("publicId" = String, Path, description = "The public id, 32 hex digits")),
+    params(
+        ("publicId" = String, Path, description = "The public id, 32 hex digits", example = "00112233445566778899aabbccddeeff"),
+        ("Accept-Language" = Option<String>, Header, description = "The languages that you read", example = "es-CO, en;q=0.5"),
+        PageQuery,
+    ),
     responses(
         (status = 200, description = "It was issued here", content((String = "text/html"), (Envelope<Verification> = "application/json"))),
         (status = 404, description = "NOT_FOUND: no certificate of this id was issued here", content((String = "text/html"), (ErrorEnvelope = "application/json"))),
@@ -61,39 +49,26 @@ pub struct Verification {
 pub async fn handle(
     State(http): State<HttpState>,
     Path(public_id): Path<String>,
+    Query(query): Query<PageQuery>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    let json = wants_json(&headers);
-    let Some(row) = super::find(&http, &public_id).await? else {
+    let (public_id, json) = match public_id.strip_suffix(".json") {
+        Some(public_id) => (public_id, true),
+        None => (public_id.as_str(), wants_json(&headers)),
+    };
+    let Some(row) = super::find(&http, public_id).await? else {
         let missing = ApiError::not_found("certificate here; check the address");
-        let page = (StatusCode::NOT_FOUND, [(VARY, "Accept")], render(UNKNOWN, &())?);
+        let page = (StatusCode::NOT_FOUND, [(VARY, DEPENDS)], render(UNKNOWN, &())?);
         return if json { Err(missing) } else { Ok(page.into_response()) };
     };
     let verification = verification(&http, row);
-    let body = if json {
-        Answer::ok(&verification)?.into_response()
-    } else {
-        let t = texts(&verification.locale);
-        render(TEMPLATE, &Page { v: &verification, t })?.into_response()
-    };
-    Ok(([(VARY, "Accept")], body).into_response())
-}
-
-fn verification(http: &HttpState, row: IssuanceRow) -> Verification {
-    let is_generated = row.state == "generated";
-    let path = format!("/certificate/{}/download", row.public_id);
-    Verification {
-        status: if is_generated { "genuine" } else { "pending" },
-        public_id: row.public_id,
-        full_name: row.full_name,
-        certificate_name: row.certificate_name,
-        event_name: row.event_name,
-        issuer: row.client,
-        issue_date: row.issue_date.to_string(),
-        locale: row.locale,
-        download_url: is_generated.then(|| http.public_url(&path)),
-        sha256: row.sha256,
+    if json {
+        return Ok(([(VARY, DEPENDS)], Answer::ok(&verification)?).into_response());
     }
+    let own = verification.locale.parse().unwrap_or_default();
+    let locale = chosen(query.lang.as_deref(), &headers, own);
+    let described = [(VARY, DEPENDS), (CONTENT_LANGUAGE, locale.as_str())];
+    Ok((described, render(TEMPLATE, &Page::of(&verification, locale))?).into_response())
 }
 
 /// JSON is for programs: it must be asked for, and not together with a page.
@@ -106,90 +81,49 @@ fn wants_json(headers: &HeaderMap) -> bool {
 #[derive(Serialize)]
 struct Page<'v> {
     v: &'v Verification,
-    t: Texts,
+    t: Words,
+    issued_on: String,
+    revoked_on: Option<String>,
+    checked_on: String,
 }
 
-/// The page's own words.
-#[derive(Serialize)]
-struct Texts {
-    lang: &'static str,
-    title: &'static str,
-    genuine: &'static str,
-    pending: &'static str,
-    awarded_to: &'static str,
-    certificate: &'static str,
-    for_event: &'static str,
-    issued_by: &'static str,
-    issued_on: &'static str,
-    number: &'static str,
-    download: &'static str,
-    digest: &'static str,
-}
-
-const fn english() -> Texts {
-    Texts {
-        lang: "en",
-        title: "Certificate verification",
-        genuine: "This certificate is genuine",
-        pending: "This certificate was issued; its file is being prepared",
-        awarded_to: "Awarded to",
-        certificate: "Certificate",
-        for_event: "Event or course",
-        issued_by: "Issued by",
-        issued_on: "Date of issue",
-        number: "Certificate number",
-        download: "Download the certificate (PDF)",
-        digest: "SHA-256 of the file",
+impl<'v> Page<'v> {
+    fn of(v: &'v Verification, locale: Locale) -> Self {
+        let date = |text: &str| long_date(text.get(..10).unwrap_or(text), locale);
+        Self {
+            v,
+            t: words(locale),
+            issued_on: date(&v.issue_date),
+            revoked_on: v.revoked_at.as_deref().map(date),
+            checked_on: date(&v.checked_at),
+        }
     }
-}
-
-const fn spanish() -> Texts {
-    Texts {
-        lang: "es",
-        title: "Verificación de certificado",
-        genuine: "Este certificado es auténtico",
-        pending: "Este certificado fue emitido; su archivo se está preparando",
-        awarded_to: "Otorgado a",
-        certificate: "Certificado",
-        for_event: "Evento o curso",
-        issued_by: "Emitido por",
-        issued_on: "Fecha de emisión",
-        number: "Número de certificado",
-        download: "Descargar el certificado (PDF)",
-        digest: "SHA-256 del archivo",
-    }
-}
-
-fn texts(locale: &str) -> Texts {
-    if locale == "es" { spanish() } else { english() }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::verification::samples::verification;
     use super::*;
 
-    fn sample(locale: &str) -> Verification {
-        Verification {
-            status: "genuine",
-            public_id: "00112233445566778899aabbccddeeff".to_owned(),
-            full_name: "María <b>José</b> Núñez".to_owned().into(),
-            certificate_name: "Speaker".to_owned(),
-            event_name: "Summit 2026".to_owned(),
-            issuer: "Acme & Sons".to_owned(),
-            issue_date: "2026-11-21".to_owned(),
-            locale: locale.to_owned(),
-            download_url: Some("https://example.com/certificate/00/download".to_owned()),
-            sha256: Some("ab".repeat(32)),
+    #[test]
+    fn the_page_speaks_both_languages() {
+        for locale in Locale::ALL {
+            let page = render(TEMPLATE, &Page::of(&verification("valid"), locale)).unwrap().0;
+            insta::assert_snapshot!(format!("page_{locale}"), page);
+            assert!(!page.contains("<b>") && !page.contains("<script"));
         }
     }
 
     #[test]
-    fn the_page_speaks_the_certificates_language() {
-        for locale in ["en", "es"] {
-            let page = render(TEMPLATE, &Page { v: &sample(locale), t: texts(locale) }).unwrap().0;
-            insta::assert_snapshot!(format!("page_{locale}"), page);
-            assert!(!page.contains("<b>"));
-        }
+    fn what_does_not_hold_is_said_before_anything_else() {
+        let revoked_at = Some("2026-11-22T10:00:00Z".to_owned());
+        let revoked = Verification { revoked_at, download_url: None, ..verification("revoked") };
+        let page = render(TEMPLATE, &Page::of(&revoked, Locale::En)).unwrap().0;
+        assert!(page.contains("<h1 class=\"revoked\">") && !page.contains("class=\"download\""), "{page}");
+        assert!(page.contains("22 November 2026"), "{page}");
+        let hidden = Verification { full_name: None, ..verification("valid") };
+        let page = render(TEMPLATE, &Page::of(&hidden, Locale::En)).unwrap().0;
+        assert!(!page.contains("Awarded to"), "{page}");
     }
 
     #[test]

@@ -1,0 +1,2 @@
+-- One API key. $1: id
+SELECT * FROM api_keys WHERE id = $1

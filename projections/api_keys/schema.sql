@@ -1,0 +1,15 @@
+CREATE TABLE api_keys (
+    id               uuid PRIMARY KEY,
+    name             text NOT NULL,
+    -- Whoever made it.
+    owner            uuid NOT NULL,
+    scopes           text[] NOT NULL,
+    expires_at       timestamptz NOT NULL,
+    revoked_at       timestamptz,
+    created_at       timestamptz NOT NULL,
+    created_position bigint NOT NULL,
+    position         bigint NOT NULL
+);
+
+-- indexes
+CREATE UNIQUE INDEX api_keys_newest ON api_keys (created_position);

@@ -1,0 +1,18 @@
+-- row key: id
+-- Reading stopped because somebody wanted it; the counts of the end are the ones that count.
+UPDATE imports SET
+    state = 'cancelled',
+    total = data.total,
+    created = data.created,
+    updated = data.updated,
+    errors = data.errors,
+    associated = data.associated,
+    left_rows = data."left",
+    report_key = data."reportKey",
+    ended_at = event.time,
+    updated_at = event.time,
+    position = event.position
+FROM event, json_to_record(event.data) AS data(
+    total bigint, created bigint, updated bigint, errors bigint, associated bigint, "left" bigint, "reportKey" text
+)
+WHERE imports.id = event.id

@@ -1,0 +1,11 @@
+-- What issuing a certificate to people would do now, person by person. $1: certificate id, $2: their ids
+SELECT
+    wanted.id,
+    attendees.id IS NOT NULL AS is_known,
+    EXISTS (
+        SELECT FROM issuances
+        WHERE issuances.attendee_id = wanted.id AND issuances.certificate_id = $1::uuid
+            AND issuances.state <> 'revoked'
+    ) AS is_held
+FROM unnest($2::uuid[]) AS wanted(id)
+LEFT JOIN attendees ON attendees.id = wanted.id

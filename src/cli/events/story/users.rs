@@ -1,0 +1,69 @@
+//! What happened to those who log in.
+
+use super::{Teller, Told, one_line, told};
+use crate::cli::moment;
+use crate::domain::admins::AdminsEvent;
+use crate::domain::api_key::ApiKeyEvent;
+use crate::domain::session::{RevocationReason, SessionEvent};
+use crate::domain::user::{Profile, UserEvent};
+
+pub(super) fn user(teller: &Teller, event: &UserEvent) -> Told {
+    match event {
+        UserEvent::UserRegistered(user) => {
+            let who = teller.personal(&user.profile.user_name);
+            named(teller, format!("{who} became {}", user.role.name()), &user.profile)
+        }
+        UserEvent::UserProfileChanged(change) => {
+            let who = teller.personal(&change.profile.user_name);
+            named(teller, format!("{who} is called and reached so from now on"), &change.profile)
+        }
+        UserEvent::UserRoleChanged(change) => told(format!("the user is {} now", change.role.name())),
+        UserEvent::UserPasswordChanged(_) => told("the password was changed"),
+        UserEvent::UserDisabled(_) => told("the user may not log in any more"),
+        UserEvent::UserEnabled(_) => told("the user may log in again"),
+        UserEvent::UserSessionsEnded(_) => told("all sessions of the user were ended"),
+        UserEvent::UserDeleted(_) => told("the user was removed"),
+    }
+}
+
+fn named(teller: &Teller, what: String, profile: &Profile) -> Told {
+    let name = format!("{} {}", teller.personal(&profile.name), teller.personal(&profile.last_name));
+    told(what).with("name", name).with("e-mail", teller.personal(&profile.email))
+}
+
+pub(super) fn session(event: &SessionEvent) -> Told {
+    match event {
+        SessionEvent::SessionStarted(start) => told("somebody logged in")
+            .with("user", start.user_id)
+            .with("until", moment::shown(start.expires_at)),
+        SessionEvent::SessionRefreshed(next) => {
+            told("the session was prolonged").with("until", moment::shown(next.expires_at))
+        }
+        SessionEvent::SessionRevoked(end) => told(match end.reason {
+            RevocationReason::TokenReuse => "the session was ended: a refresh token was used twice",
+            RevocationReason::LoggedOut => "the user logged out",
+            RevocationReason::EndedByUser => "the user ended the session from elsewhere",
+        }),
+    }
+}
+
+pub(super) fn admins(event: &AdminsEvent) -> Told {
+    match event {
+        AdminsEvent::AdminAppointed(admin) => {
+            told("somebody administers from now on").with("user", admin.user_id)
+        }
+        AdminsEvent::AdminDismissed(admin) => {
+            told("somebody administers no more").with("user", admin.user_id)
+        }
+    }
+}
+
+pub(super) fn api_key(event: &ApiKeyEvent) -> Told {
+    match event {
+        ApiKeyEvent::ApiKeyCreated(key) => told(format!("the API key “{}” was made", one_line(&key.name)))
+            .with("user", key.owner)
+            .with("scopes", one_line(&key.scopes.join(", ")))
+            .with("until", moment::shown(key.expires_at)),
+        ApiKeyEvent::ApiKeyRevoked(_) => told("the API key counts no more"),
+    }
+}

@@ -1,0 +1,149 @@
+//! Changing and removing users, with what depends on them in the same commit: claims, who administers,
+//! and the session that follows a changed password.
+
+use super::register_user::{claims_of, release, take};
+use super::{CommandContext, CommandError, Commands, Done, Loaded, Transaction};
+use crate::domain::admins::{ALL, Admins, AdminsCommand};
+use crate::domain::session::{Session, SessionCommand, SessionStarted};
+use crate::domain::user::{Account, Role, User, UserChange, UserCommand};
+use crate::domain::{Personal, Refusal, SessionId, UserId};
+use crate::event_log::Position;
+
+/// A user after a change.
+#[derive(Clone, Debug)]
+pub struct ChangedUser {
+    /// As it is now.
+    pub account: Account,
+    /// The user's version.
+    pub version: Position,
+}
+
+/// Changes what is given of a user. `seen` is the version that the change is meant for, if only one.
+///
+/// # Errors
+/// There is no such user, a field is not acceptable or taken, it is the last admin, the version is
+/// another by now (`Busy`), or the log can't be used.
+pub async fn change_user(
+    commands: &Commands,
+    claim_key: &[u8],
+    context: &CommandContext,
+    id: UserId,
+    change: UserChange,
+    seen: Option<Position>,
+) -> Result<ChangedUser, CommandError> {
+    let change = &change;
+    let committed = commands
+        .transact(context, |transaction| async move {
+            let loaded = look(&transaction, id, seen).await?;
+            let before = loaded.state.clone().account().ok_or(Refusal::NotFound("user"))?;
+            let done = transaction.decide_loaded(id, loaded, &UserCommand::Change(change.clone()))?;
+            let account = done.state.clone().account().ok_or(Refusal::NotFound("user"))?;
+            let claims =
+                claims_of(claim_key, &before.profile).into_iter().zip(claims_of(claim_key, &account.profile));
+            for ((kind, old), (_, new)) in claims.filter(|((_, old), (_, new))| old != new) {
+                take(&transaction, id, kind, &new).await?;
+                release(&transaction, id, kind, &old).await?;
+            }
+            let command = match (administers(&before), administers(&account)) {
+                (true, false) => Some(AdminsCommand::Dismiss(id)),
+                (false, true) => Some(AdminsCommand::Appoint(id)),
+                (true, true) if change.role.is_some() => Some(AdminsCommand::Appoint(id)),
+                _ => None,
+            };
+            if let Some(command) = command {
+                transaction.decide::<Admins>(ALL, &command).await?;
+            }
+            Ok((done.position, done.events.len(), account))
+        })
+        .await?;
+    let (known, events, account) = committed.value;
+    let version = version(&committed.positions, events, known);
+    Ok(ChangedUser { account, version })
+}
+
+/// Removes a user and frees name and e-mail address. Answers with the position of the removal.
+///
+/// # Errors
+/// There is no such user, it is the last admin, the version is another by now (`Busy`), or the log
+/// can't be used.
+pub async fn delete_user(
+    commands: &Commands,
+    claim_key: &[u8],
+    context: &CommandContext,
+    id: UserId,
+    seen: Option<Position>,
+) -> Result<Position, CommandError> {
+    let committed = commands
+        .transact(context, |transaction| async move {
+            let loaded = look(&transaction, id, seen).await?;
+            let before = loaded.state.clone().account();
+            let done = transaction.decide_loaded(id, loaded, &UserCommand::Delete)?;
+            // Without an account it was this very command that removed it, and all the rest with it.
+            if let Some(before) = before {
+                for (kind, subject) in claims_of(claim_key, &before.profile) {
+                    release(&transaction, id, kind, &subject).await?;
+                }
+                if administers(&before) {
+                    transaction.decide::<Admins>(ALL, &AdminsCommand::Dismiss(id)).await?;
+                }
+            }
+            Ok((done.position, done.events.len()))
+        })
+        .await?;
+    let (known, events) = committed.value;
+    Ok(version(&committed.positions, events, known))
+}
+
+/// Sets a user's own password, which ends all sessions, and begins a session in their place.
+/// `verified` is the version whose password was shown. Answers with the user as it is now.
+///
+/// # Errors
+/// There is no such user, the version is another by now (`Busy`), or the log can't be used.
+pub async fn change_password(
+    commands: &Commands,
+    context: &CommandContext,
+    id: UserId,
+    verified: Position,
+    password_hash: Personal<String>,
+    session: (SessionId, SessionStarted),
+) -> Result<ChangedUser, CommandError> {
+    let (session_id, session) = &session;
+    let change = &UserCommand::ChangePassword { password_hash };
+    let committed = commands
+        .transact(context, |transaction| async move {
+            let loaded = look(&transaction, id, Some(verified)).await?;
+            let done: Done<User> = transaction.decide_loaded(id, loaded, change)?;
+            let account = done.state.clone().active().ok_or(Refusal::NotFound("user"))?;
+            let start = SessionCommand::Start(SessionStarted { epoch: account.epoch, ..session.clone() });
+            transaction.decide::<Session>(session_id, &start).await?;
+            Ok((done.position, done.events.len(), account))
+        })
+        .await?;
+    let (known, events, account) = committed.value;
+    let version = version(&committed.positions, events, known);
+    Ok(ChangedUser { account, version })
+}
+
+/// Loads a user; refuses if it is at another version than the one seen. The command's own events from an
+/// earlier try are no such change.
+async fn look(
+    transaction: &Transaction,
+    id: UserId,
+    seen: Option<Position>,
+) -> Result<Loaded<User>, CommandError> {
+    let loaded = transaction.look::<User>(id).await?;
+    if loaded.own.is_empty() && seen.is_some_and(|seen| seen != loaded.position) {
+        return Err(CommandError::Busy);
+    }
+    Ok(loaded)
+}
+
+/// The user's events are the first of the batch. Where nothing was written now, the version is as known.
+fn version(positions: &[Position], events: usize, known: Position) -> Position {
+    let last = events.checked_sub(1).and_then(|last| positions.get(last));
+    last.copied().unwrap_or(known)
+}
+
+fn administers(account: &Account) -> bool {
+    account.is_active && account.role == Role::Admin
+}

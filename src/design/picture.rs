@@ -1,0 +1,166 @@
+//! A picture as it is kept: print size, written by this program, and a small one for lists.
+
+use std::io::Cursor;
+
+use image::codecs::jpeg::JpegEncoder;
+use image::{DynamicImage, ImageFormat, Rgba};
+
+use super::{MAX_BYTES, NotTaken};
+
+/// The longer side of A4 at 300 dpi. More pixels than this only make every certificate heavier.
+pub(super) const PRINTED_SIDE: u32 = 3508;
+/// The longer side of the small picture.
+const SMALL_SIDE: u32 = 320;
+/// What photographs and frames look untouched at, and what is tried where that is too large.
+const JPEG_QUALITIES: [u8; 2] = [92, 75];
+const SMALL_QUALITY: u8 = 80;
+
+/// How a picture is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Everything that covers what is behind it.
+    Jpeg,
+    /// Pictures that are transparent somewhere.
+    Png,
+}
+
+impl Kind {
+    /// The ending of its file.
+    #[must_use]
+    pub const fn extension(self) -> &'static str {
+        match self {
+            Self::Jpeg => "jpg",
+            Self::Png => "png",
+        }
+    }
+
+    /// Its media type.
+    #[must_use]
+    pub const fn mime_type(self) -> &'static str {
+        match self {
+            Self::Jpeg => "image/jpeg",
+            Self::Png => "image/png",
+        }
+    }
+}
+
+/// A picture as it is kept.
+#[derive(Clone, Debug)]
+pub struct Prepared {
+    /// How both files are written.
+    pub kind: Kind,
+    /// The picture, at most [`MAX_BYTES`].
+    pub bytes: Vec<u8>,
+    /// Pixels across.
+    pub width: u32,
+    /// Pixels down.
+    pub height: u32,
+    /// The same, at most 320 pixels a side.
+    pub small: Vec<u8>,
+}
+
+pub(super) fn prepare(image: DynamicImage) -> Result<Prepared, NotTaken> {
+    // The averaging filter needs no memory beside its result, which the finer ones do.
+    let image = if image.width().max(image.height()) > PRINTED_SIDE {
+        image.thumbnail(PRINTED_SIDE, PRINTED_SIDE)
+    } else {
+        image
+    };
+    let (kind, image) = if image.color().has_alpha() {
+        let image = image.into_rgba8();
+        let is_clear = image.pixels().any(|pixel| pixel[3] < u8::MAX);
+        (if is_clear { Kind::Png } else { Kind::Jpeg }, DynamicImage::ImageRgba8(image))
+    } else {
+        (Kind::Jpeg, image)
+    };
+    let (width, height) = (image.width(), image.height());
+    let small = image.thumbnail(SMALL_SIDE.min(width.max(1)), SMALL_SIDE.min(height.max(1)));
+    let fits = |bytes: &Vec<u8>| bytes.len() as u64 <= MAX_BYTES;
+    if kind == Kind::Png {
+        let bytes = png(&image)?;
+        if fits(&bytes) {
+            return Ok(Prepared { kind, bytes, width, height, small: png(&small)? });
+        }
+    }
+    // Paper is white, and so is what a picture lies on that can't stay transparent.
+    let (image, small) = (on_white(image), on_white(small));
+    for quality in JPEG_QUALITIES {
+        let bytes = jpeg(&image, quality)?;
+        if fits(&bytes) {
+            let small = jpeg(&small, SMALL_QUALITY)?;
+            return Ok(Prepared { kind: Kind::Jpeg, bytes, width, height, small });
+        }
+    }
+    Err(NotTaken::TooDetailed)
+}
+
+fn png(image: &DynamicImage) -> Result<Vec<u8>, NotTaken> {
+    let mut bytes = Cursor::new(Vec::new());
+    image.write_to(&mut bytes, ImageFormat::Png).map_err(|_| NotTaken::Broken)?;
+    Ok(bytes.into_inner())
+}
+
+fn jpeg(image: &DynamicImage, quality: u8) -> Result<Vec<u8>, NotTaken> {
+    let mut bytes = Vec::new();
+    image
+        .write_with_encoder(JpegEncoder::new_with_quality(&mut bytes, quality))
+        .map_err(|_| NotTaken::Broken)?;
+    Ok(bytes)
+}
+
+fn on_white(image: DynamicImage) -> DynamicImage {
+    if !image.color().has_alpha() {
+        return image.into_rgb8().into();
+    }
+    let mut image = image.into_rgba8();
+    for Rgba([red, green, blue, alpha]) in image.pixels_mut() {
+        let alpha = u32::from(*alpha);
+        for channel in [red, green, blue] {
+            let blended = (u32::from(*channel) * alpha + 255 * (255 - alpha) + 127) / 255;
+            *channel = u8::try_from(blended).unwrap_or(u8::MAX);
+        }
+    }
+    DynamicImage::ImageRgba8(image).into_rgb8().into()
+}
+
+#[cfg(test)]
+mod tests {
+    use image::{Rgb, RgbImage, RgbaImage};
+
+    use super::*;
+
+    #[test]
+    fn what_covers_all_becomes_jpeg_and_what_does_not_stays_png() {
+        let covers: DynamicImage = RgbaImage::from_pixel(400, 200, Rgba([9, 9, 9, 255])).into();
+        let clear: DynamicImage = RgbaImage::from_pixel(400, 200, Rgba([9, 9, 9, 128])).into();
+        for (image, kind, format) in
+            [(covers, Kind::Jpeg, ImageFormat::Jpeg), (clear, Kind::Png, ImageFormat::Png)]
+        {
+            let made = prepare(image).unwrap();
+            assert_eq!((made.kind, made.width, made.height), (kind, 400, 200));
+            let small = image::load_from_memory_with_format(&made.small, format).unwrap();
+            assert_eq!((small.width(), small.height()), (320, 160));
+            assert!(image::load_from_memory_with_format(&made.bytes, format).is_ok());
+        }
+    }
+
+    #[test]
+    fn nothing_is_kept_larger_than_it_is_printed() {
+        let made = prepare(RgbImage::from_pixel(7016, 100, Rgb([1, 2, 3])).into()).unwrap();
+        assert_eq!((made.width, made.height), (PRINTED_SIDE, 50));
+        let made = prepare(RgbImage::from_pixel(1, 1, Rgb([1, 2, 3])).into()).unwrap();
+        assert_eq!((made.width, made.height), (1, 1));
+    }
+
+    #[test]
+    fn noise_that_is_too_large_as_png_is_laid_on_white() {
+        let noise = RgbaImage::from_fn(2200, 1600, |x, y| {
+            let n =
+                (x.wrapping_mul(2_654_435_761) ^ y.wrapping_mul(2_246_822_519)).wrapping_mul(3_266_489_917);
+            Rgba(n.to_le_bytes())
+        });
+        let made = prepare(noise.into()).unwrap();
+        assert_eq!(made.kind, Kind::Jpeg);
+        assert!(made.bytes.len() as u64 <= MAX_BYTES);
+    }
+}

@@ -1,0 +1,213 @@
+//! What a drawing is made of: elements that are drawn, references within itself, and a bounded number of both.
+
+use std::collections::HashMap;
+
+use resvg::usvg::roxmltree::{Document, Node};
+
+use super::super::NotTaken;
+use super::AS_PICTURE;
+
+const SVG: &str = "http://www.w3.org/2000/svg";
+/// How deeply elements may be nested: what reads them on descends by recursion.
+const MAX_DEPTH: usize = 64;
+const MAX_ATTRIBUTES: usize = 128;
+/// The most elements once every `use` has been replaced by what it names.
+const MAX_USED: u64 = 200_000;
+/// The most comparisons of a style rule with an element.
+const MAX_STYLING: usize = 20_000_000;
+/// Elements that are drawn or say how; those of other vocabularies, such as editors' own, are passed over.
+const DRAWN: &[&str] = &[
+    "a",
+    "circle",
+    "clipPath",
+    "defs",
+    "desc",
+    "ellipse",
+    "feBlend",
+    "feColorMatrix",
+    "feComponentTransfer",
+    "feComposite",
+    "feDropShadow",
+    "feFlood",
+    "feFuncA",
+    "feFuncB",
+    "feFuncG",
+    "feFuncR",
+    "feGaussianBlur",
+    "feMerge",
+    "feMergeNode",
+    "feOffset",
+    "filter",
+    "g",
+    "image",
+    "line",
+    "linearGradient",
+    "mask",
+    "metadata",
+    "path",
+    "pattern",
+    "polygon",
+    "polyline",
+    "radialGradient",
+    "rect",
+    "stop",
+    "style",
+    "svg",
+    "switch",
+    "symbol",
+    "title",
+    "use",
+    "view",
+];
+const TEXTS: &[&str] = &["text", "tspan", "textPath", "tref", "font", "font-face"];
+
+/// Refuses what XML can do before the first element: entities, which can blow a small file up or name others.
+pub(super) fn check_prolog(text: &str) -> Result<(), NotTaken> {
+    let declares = text.match_indices("<!DOCTYPE").any(|(at, _)| {
+        let rest = &text[at..];
+        rest.find('[').is_some_and(|subset| rest.find('>').is_none_or(|end| subset < end))
+    });
+    if declares || text.contains("<!ENTITY") {
+        return Err(NotTaken::svg("entities or a document type of its own", "save it as plain SVG"));
+    }
+    Ok(())
+}
+
+/// Refuses elements that are not drawn, references to other files, and amounts that would take too long.
+pub(super) fn check(document: &Document) -> Result<(), NotTaken> {
+    let (mut rules, mut elements) = (0, 0);
+    for node in document.root().descendants().filter(Node::is_element) {
+        elements += 1;
+        check_element(&node)?;
+        if node.tag_name().name() == "style" {
+            let style: String = node.descendants().filter_map(|part| part.text()).collect();
+            check_style(&style)?;
+            rules += style.matches('{').count() + style.matches(',').count();
+        }
+    }
+    if rules.saturating_mul(elements) > MAX_STYLING {
+        return Err(NotTaken::svg("too many styles", AS_PICTURE));
+    }
+    check_depth(document)?;
+    check_uses(document)
+}
+
+fn check_element(node: &Node) -> Result<(), NotTaken> {
+    let name = node.tag_name().name();
+    let is_foreign = node.tag_name().namespace().is_some_and(|space| space != SVG);
+    if !is_foreign && !DRAWN.contains(&name) {
+        if TEXTS.contains(&name) {
+            let advice = "its fonts are not here; convert texts to paths (outlines) and save it again";
+            return Err(NotTaken::svg("texts", advice));
+        }
+        let known = !name.is_empty()
+            && name.len() <= 30
+            && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
+        let what = if known { format!("an element <{name}>") } else { "an unknown element".to_owned() };
+        return Err(NotTaken::svg(what, "remove it, or export the design as PNG or JPEG"));
+    }
+    if node.attributes().len() > MAX_ATTRIBUTES {
+        return Err(NotTaken::svg("an element with too many attributes", AS_PICTURE));
+    }
+    for attribute in node.attributes() {
+        let (key, value) = (attribute.name(), attribute.value().trim());
+        if key.len() > 2 && key.get(..2).is_some_and(|on| on.eq_ignore_ascii_case("on")) && !is_foreign {
+            return Err(NotTaken::svg("scripts", "save it as plain SVG"));
+        }
+        let is_link = key == "href" && name != "a" && !is_foreign;
+        if is_link && !value.starts_with('#') && !(name == "image" && value.starts_with("data:image/")) {
+            return Err(outside());
+        }
+        check_style(value)?;
+    }
+    Ok(())
+}
+
+/// A style, or an attribute that may be one.
+fn check_style(style: &str) -> Result<(), NotTaken> {
+    let lower = style.to_ascii_lowercase();
+    let leads_out = lower.match_indices("url(").any(|(at, open)| {
+        !lower[at + open.len()..].trim_start().trim_start_matches(['"', '\'']).trim_start().starts_with('#')
+    });
+    if leads_out || lower.contains("@import") {
+        return Err(outside());
+    }
+    Ok(())
+}
+
+fn outside() -> NotTaken {
+    NotTaken::svg("references to other files", "embed what it needs, or export it as PNG or JPEG")
+}
+
+/// The depth of each node follows from its parent's, which comes before it.
+fn check_depth(document: &Document) -> Result<(), NotTaken> {
+    let mut depths = HashMap::new();
+    for node in document.root().descendants() {
+        let depth = node.parent().and_then(|parent| depths.get(&parent.id())).map_or(0, |depth| depth + 1);
+        if depth > MAX_DEPTH {
+            return Err(NotTaken::svg("elements nested too deeply", "flatten its groups and save it again"));
+        }
+        depths.insert(node.id(), depth);
+    }
+    Ok(())
+}
+
+/// What stands inside an element with an id, and what is used from there.
+#[derive(Default)]
+struct Named<'d> {
+    elements: u64,
+    uses: Vec<&'d str>,
+}
+
+/// Counts what a drawing becomes once each `use` is replaced: a few dozen can stand for billions of elements.
+fn check_uses(document: &Document) -> Result<(), NotTaken> {
+    let mut named: HashMap<&str, Named> = HashMap::new();
+    let mut whole = Named::default();
+    for node in document.root().descendants().filter(Node::is_element) {
+        let used = (node.tag_name().name() == "use").then(|| href(&node)).flatten();
+        whole.elements += 1;
+        whole.uses.extend(used);
+        for id in node.ancestors().filter_map(|around| around.attribute("id")) {
+            let around = named.entry(id).or_default();
+            around.elements += 1;
+            around.uses.extend(used);
+        }
+    }
+    let mut counted = HashMap::new();
+    let all = expanded(&whole, &named, &mut counted, 0);
+    if all > MAX_USED {
+        return Err(NotTaken::svg("too many elements", AS_PICTURE));
+    }
+    Ok(())
+}
+
+fn href<'d>(node: &Node<'d, '_>) -> Option<&'d str> {
+    let link = node.attributes().find(|attribute| attribute.name() == "href")?;
+    link.value().trim().strip_prefix('#')
+}
+
+/// How many elements something stands for; a chain of uses that is too long, or a circle, for too many.
+fn expanded<'d>(
+    from: &Named<'d>,
+    named: &HashMap<&'d str, Named<'d>>,
+    counted: &mut HashMap<&'d str, u64>,
+    depth: usize,
+) -> u64 {
+    if depth > MAX_DEPTH {
+        return u64::MAX;
+    }
+    let mut sum = from.elements;
+    for id in &from.uses {
+        let each = match (counted.get(id), named.get(id)) {
+            (Some(known), _) => *known,
+            (None, Some(inside)) => {
+                let each = expanded(inside, named, counted, depth + 1);
+                counted.insert(id, each);
+                each
+            }
+            (None, None) => 0,
+        };
+        sum = sum.saturating_add(each);
+    }
+    sum
+}

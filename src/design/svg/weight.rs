@@ -1,0 +1,127 @@
+//! What drawing would cost, estimated before it begins.
+//!
+//! A renderer can't be interrupted, so the answer must be known beforehand. Three things take its time and memory:
+//! nodes and the points of their paths, areas that are painted, and layers that are held at once.
+
+use resvg::usvg::{Group, Node, Path, Rect, Tree};
+
+use super::super::NotTaken;
+use super::pictures::Pictures;
+use super::{AS_PICTURE, PRINTED_SIDE};
+
+/// Points of paths, dashes included, and nodes; each as often as it is drawn.
+const MAX_STEPS: u64 = 8_000_000;
+/// Painted pixels, in canvases of the largest size: a few seconds.
+const MAX_CANVASES: f64 = 300.0;
+/// Layers that are held at once; each may take 35 MB.
+const MAX_LAYERS: u32 = 10;
+
+struct Weight {
+    steps: u64,
+    pixels: f64,
+    scale: f64,
+    /// What a picture inside the drawing costs each time, in pixels.
+    picture: f64,
+}
+
+/// Refuses a drawing that would take too long or too much memory; `scale` is pixels per unit.
+pub(super) fn check(tree: &Tree, scale: f32, pictures: &Pictures) -> Result<(), NotTaken> {
+    #[allow(clippy::cast_precision_loss, reason = "an estimate")]
+    let picture = pictures.largest() as f64;
+    let mut weight = Weight { steps: 0, pixels: 0.0, scale: f64::from(scale), picture };
+    weight.group(tree.root(), 0)
+}
+
+impl Weight {
+    fn group(&mut self, group: &Group, layers: u32) -> Result<(), NotTaken> {
+        let mut layers = layers;
+        if group.should_isolate() {
+            layers += 1;
+            // A layer is painted once for itself, and once more for each filter, clip and mask.
+            let passes: usize = group.filters().iter().map(|filter| 2 * filter.primitives().len()).sum();
+            let passes = passes + 1 + 2 * usize::from(group.mask().is_some() || group.clip_path().is_some());
+            #[allow(clippy::cast_precision_loss, reason = "a handful")]
+            self.paint(group.abs_layer_bounding_box().to_rect(), passes as f64)?;
+        }
+        if layers > MAX_LAYERS {
+            return Err(NotTaken::svg(
+                "too many layers on each other",
+                "flatten them, or export it as PNG or JPEG",
+            ));
+        }
+        for node in group.children() {
+            self.steps(1)?;
+            match node {
+                Node::Group(inner) => self.group(inner, layers)?,
+                Node::Path(path) => self.path(path)?,
+                Node::Image(_) => self.pixels(self.picture)?,
+                // There are no fonts, so there are no texts.
+                Node::Text(_) => {}
+            }
+            let mut outcome = Ok(());
+            // What clips, masks and fills with patterns is drawn anew each time.
+            node.subroots(|inner| {
+                if outcome.is_ok() {
+                    outcome = self.group(inner, layers + 1);
+                }
+            });
+            outcome?;
+        }
+        Ok(())
+    }
+
+    fn path(&mut self, path: &Path) -> Result<(), NotTaken> {
+        let points = path.data().points();
+        self.steps(points.len() as u64)?;
+        if path.fill().is_some() {
+            self.paint(path.abs_bounding_box(), 1.0)?;
+        }
+        let Some(stroke) = path.stroke() else { return Ok(()) };
+        let transform = path.abs_transform();
+        let stretch = f64::from(transform.sx.hypot(transform.ky).max(transform.kx.hypot(transform.sy)));
+        let between = |pair: &[resvg::tiny_skia::Point]| {
+            f64::from((pair[1].x - pair[0].x).hypot(pair[1].y - pair[0].y))
+        };
+        let length: f64 = points.windows(2).map(between).sum();
+        if let Some(dashes) = stroke.dasharray() {
+            let period: f64 = dashes.iter().copied().map(f64::from).sum();
+            #[allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+            self.steps((length / period.max(1e-6) * dashes.len() as f64).min(1e12) as u64)?;
+        }
+        let wide = (f64::from(stroke.width().get()) * stretch * self.scale).max(1.0);
+        let area = length * stretch * self.scale * wide;
+        let bounds = path.abs_stroke_bounding_box();
+        self.pixels(area.min(4.0 * self.area(bounds)))
+    }
+
+    fn paint(&mut self, bounds: Rect, times: f64) -> Result<(), NotTaken> {
+        self.pixels(self.area(bounds) * times)
+    }
+
+    /// Pixels within some bounds, of which the renderer looks at no more than a few canvases.
+    fn area(&self, bounds: Rect) -> f64 {
+        let most = f64::from(PRINTED_SIDE) * 2.0;
+        let side = |length: f32| (f64::from(length) * self.scale).clamp(1.0, most);
+        side(bounds.width()) * side(bounds.height())
+    }
+
+    fn steps(&mut self, more: u64) -> Result<(), NotTaken> {
+        self.steps = self.steps.saturating_add(more);
+        if self.steps > MAX_STEPS {
+            Err(NotTaken::svg("too many elements or points", AS_PICTURE))
+        } else {
+            Ok(())
+        }
+    }
+
+    fn pixels(&mut self, more: f64) -> Result<(), NotTaken> {
+        self.pixels += more;
+        let canvas = f64::from(PRINTED_SIDE) * f64::from(PRINTED_SIDE);
+        // Written this way round, what is not a number is refused, too.
+        if self.pixels <= MAX_CANVASES * canvas {
+            Ok(())
+        } else {
+            Err(NotTaken::svg("too much that lies on each other", AS_PICTURE))
+        }
+    }
+}

@@ -1,0 +1,127 @@
+//! Admins: who administers, all in one aggregate, so that the last one can't be lost.
+//!
+//! Changed in the same atomic batch as the user's own role, so two admins who remove each other at
+//! the same moment meet here. Who became admin before this list existed is not on it and can't be
+//! counted on; such a user gets on it when the role is given once more.
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+
+use super::events::domain_events;
+use super::{Decider, Refusal, UserId};
+
+/// The one instance's id.
+pub const ALL: &str = "all";
+
+// ── Events ──────────────────────────────────────────────────────────────────────────────────────
+
+/// Somebody administers from now on.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AdminAppointed {
+    /// Who.
+    pub user_id: UserId,
+}
+
+/// Somebody administers no more.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AdminDismissed {
+    /// Who.
+    pub user_id: UserId,
+}
+
+domain_events! {
+    /// What can happen to the list of admins.
+    AdminsEvent for "admins" { AdminAppointed, AdminDismissed }
+}
+
+// ── Commands ────────────────────────────────────────────────────────────────────────────────────
+
+/// What can be asked of the list of admins.
+#[derive(Clone, Copy, Debug)]
+pub enum AdminsCommand {
+    /// Count somebody as admin.
+    Appoint(UserId),
+    /// Count somebody no more.
+    Dismiss(UserId),
+}
+
+// ── State, decide, evolve ───────────────────────────────────────────────────────────────────────
+
+/// Those who administer and may log in.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AdminsState(pub BTreeSet<UserId>);
+
+/// The decider of the list of admins.
+pub struct Admins;
+
+impl Decider for Admins {
+    const AGGREGATE: &'static str = "admins";
+    type State = AdminsState;
+    type Command = AdminsCommand;
+    type Event = AdminsEvent;
+
+    fn decide(state: &AdminsState, command: &AdminsCommand) -> Result<Vec<AdminsEvent>, Refusal> {
+        match *command {
+            AdminsCommand::Appoint(user_id) if state.0.contains(&user_id) => Ok(Vec::new()),
+            AdminsCommand::Appoint(user_id) => Ok(vec![AdminAppointed { user_id }.into()]),
+            AdminsCommand::Dismiss(user_id) if state.0.iter().all(|admin| *admin == user_id) => {
+                let message = "this is the last admin; make somebody else admin first";
+                Err(Refusal::WrongState(message.to_owned()))
+            }
+            AdminsCommand::Dismiss(user_id) if state.0.contains(&user_id) => {
+                Ok(vec![AdminDismissed { user_id }.into()])
+            }
+            AdminsCommand::Dismiss(_) => Ok(Vec::new()),
+        }
+    }
+
+    fn evolve(mut state: AdminsState, event: &AdminsEvent) -> AdminsState {
+        match event {
+            AdminsEvent::AdminAppointed(e) => state.0.insert(e.user_id),
+            AdminsEvent::AdminDismissed(e) => state.0.remove(&e.user_id),
+        };
+        state
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::domain::decider::spec::given;
+
+    const ADA: UserId = UserId(Uuid::from_u128(1));
+    const GRACE: UserId = UserId(Uuid::from_u128(2));
+
+    fn appointed(user_id: UserId) -> AdminsEvent {
+        AdminAppointed { user_id }.into()
+    }
+
+    fn dismissed(user_id: UserId) -> AdminsEvent {
+        AdminDismissed { user_id }.into()
+    }
+
+    #[test]
+    fn one_of_two_may_go_and_the_last_may_not() {
+        let both = vec![appointed(ADA), appointed(GRACE)];
+        given::<Admins>(both.clone()).when(AdminsCommand::Dismiss(ADA)).then(vec![dismissed(ADA)]);
+        let one = [both, vec![dismissed(ADA)]].concat();
+        given::<Admins>(one).when(AdminsCommand::Dismiss(GRACE)).then_refused("WRONG_STATE");
+    }
+
+    #[test]
+    fn who_is_not_on_the_list_may_go_if_somebody_is() {
+        given::<Admins>(vec![]).when(AdminsCommand::Dismiss(ADA)).then_refused("WRONG_STATE");
+        given::<Admins>(vec![appointed(ADA)]).when(AdminsCommand::Dismiss(GRACE)).then_nothing();
+    }
+
+    #[test]
+    fn nobody_is_appointed_twice() {
+        given::<Admins>(vec![]).when(AdminsCommand::Appoint(ADA)).then(vec![appointed(ADA)]);
+        given::<Admins>(vec![appointed(ADA)]).when(AdminsCommand::Appoint(ADA)).then_nothing();
+    }
+}

@@ -1,0 +1,196 @@
+//! Design: an uploaded image that certificates are drawn on.
+
+use serde::{Deserialize, Serialize};
+
+use super::events::domain_events;
+use super::{Decider, Refusal};
+
+// ── Events ──────────────────────────────────────────────────────────────────────────────────────
+
+/// Somebody uploaded an image; it was cleaned, stored, and never changes.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DesignUploaded {
+    /// What is known of it.
+    #[serde(flatten)]
+    pub image: DesignImage,
+}
+
+/// A certificate is drawn on it from now on, so it has to stay: a lost PDF is made again from it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct DesignTakenIntoUse {}
+
+/// Somebody deleted it, and no certificate was ever drawn on it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct DesignDeleted {}
+
+domain_events! {
+    /// What can happen to a design.
+    DesignEvent for "design" { DesignUploaded, DesignTakenIntoUse, DesignDeleted }
+}
+
+/// An image as it is stored, and what was said of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DesignImage {
+    /// Where the image is stored.
+    pub key: String,
+    /// Where the small image for lists is stored.
+    pub thumbnail_key: String,
+    /// SHA-256 of the stored image, 64 hex digits.
+    pub sha256: String,
+    /// The stored image's size in bytes.
+    pub size: u64,
+    /// What is stored: `image/jpeg` or `image/png`.
+    pub mime_type: String,
+    /// Pixels across.
+    pub width: u32,
+    /// Pixels down.
+    pub height: u32,
+    /// The organisation whose design it is.
+    pub client: String,
+    /// What it is called.
+    pub name: String,
+    /// What was said of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    /// The name of the uploaded file.
+    pub original_name: String,
+}
+
+// ── Commands ────────────────────────────────────────────────────────────────────────────────────
+
+/// What can be asked of a design.
+#[derive(Clone, Debug)]
+#[expect(clippy::large_enum_variant, reason = "one command exists at a time")]
+pub enum DesignCommand {
+    /// Record what was stored.
+    Upload(DesignImage),
+    /// Draw a certificate on it.
+    TakeIntoUse,
+    /// Delete it.
+    Delete,
+}
+
+// ── State, decide, evolve ───────────────────────────────────────────────────────────────────────
+
+/// Where a design is in its life. One that was uploaded before designs had events is `Unknown`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub enum DesignState {
+    /// Nothing is known of it.
+    #[default]
+    Unknown,
+    /// It is there, and no certificate was drawn on it yet.
+    Unused(DesignImage),
+    /// It is there for good.
+    InUse(DesignImage),
+    /// It was deleted; its files may still have to be removed.
+    Deleted(DesignImage),
+}
+
+/// The decider of designs.
+pub struct Design;
+
+impl Decider for Design {
+    const AGGREGATE: &'static str = "design";
+    type State = DesignState;
+    type Command = DesignCommand;
+    type Event = DesignEvent;
+
+    fn decide(state: &DesignState, command: &DesignCommand) -> Result<Vec<DesignEvent>, Refusal> {
+        match (command, state) {
+            (DesignCommand::Upload(image), DesignState::Unknown) => {
+                Ok(vec![DesignUploaded { image: image.clone() }.into()])
+            }
+            (DesignCommand::Upload(_), _) => Err(Refusal::AlreadyExists("design")),
+            // Those from before have no events and can't be deleted, so there is nothing to hold on to.
+            (DesignCommand::TakeIntoUse, DesignState::Unknown | DesignState::InUse(_))
+            | (DesignCommand::Delete, DesignState::Deleted(_)) => Ok(Vec::new()),
+            (DesignCommand::TakeIntoUse, DesignState::Unused(_)) => Ok(vec![DesignTakenIntoUse {}.into()]),
+            (DesignCommand::TakeIntoUse, DesignState::Deleted(_)) => {
+                Err(Refusal::field("baseDesignUrl", "was deleted; upload the design again"))
+            }
+            (DesignCommand::Delete, DesignState::Unknown) => Err(Refusal::NotFound("design")),
+            (DesignCommand::Delete, DesignState::Unused(_)) => Ok(vec![DesignDeleted {}.into()]),
+            (DesignCommand::Delete, DesignState::InUse(_)) => Err(Refusal::WrongState(
+                "a certificate uses this design, and what was issued may have to be made again from it; it stays"
+                    .to_owned(),
+            )),
+        }
+    }
+
+    fn evolve(state: DesignState, event: &DesignEvent) -> DesignState {
+        match (event, state) {
+            (DesignEvent::DesignUploaded(event), _) => DesignState::Unused(event.image.clone()),
+            (DesignEvent::DesignTakenIntoUse(_), DesignState::Unused(image)) => DesignState::InUse(image),
+            (DesignEvent::DesignDeleted(_), DesignState::Unused(image) | DesignState::InUse(image)) => {
+                DesignState::Deleted(image)
+            }
+            (DesignEvent::DesignTakenIntoUse(_) | DesignEvent::DesignDeleted(_), state) => state,
+        }
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod samples {
+    use super::*;
+
+    pub(crate) fn image(name: &str) -> DesignImage {
+        DesignImage {
+            key: "certificates/design_images/acme_2026/frame_1.jpg".to_owned(),
+            thumbnail_key: "certificates/design_images/acme_2026/frame_1_small.jpg".to_owned(),
+            sha256: "ab".repeat(32),
+            size: 408_000,
+            mime_type: "image/jpeg".to_owned(),
+            width: 3508,
+            height: 2480,
+            client: "Acme".to_owned(),
+            name: name.to_owned(),
+            description: None,
+            original_name: "frame.png".to_owned(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::samples::image;
+    use super::*;
+    use crate::domain::decider::spec::given;
+
+    fn uploaded() -> DesignEvent {
+        DesignUploaded { image: image("Frame") }.into()
+    }
+
+    #[test]
+    fn a_design_is_uploaded_once() {
+        given::<Design>(vec![]).when(DesignCommand::Upload(image("Frame"))).then(vec![uploaded()]);
+        given::<Design>(vec![uploaded()])
+            .when(DesignCommand::Upload(image("Frame")))
+            .then_refused("ALREADY_EXISTS");
+    }
+
+    #[test]
+    fn a_design_that_was_used_stays() {
+        let used: DesignEvent = DesignTakenIntoUse {}.into();
+        given::<Design>(vec![uploaded()]).when(DesignCommand::TakeIntoUse).then(vec![used.clone()]);
+        given::<Design>(vec![uploaded(), used.clone()]).when(DesignCommand::TakeIntoUse).then_nothing();
+        given::<Design>(vec![uploaded(), used]).when(DesignCommand::Delete).then_refused("WRONG_STATE");
+    }
+
+    #[test]
+    fn a_design_that_was_not_used_goes_and_can_not_be_used_then() {
+        let gone: DesignEvent = DesignDeleted {}.into();
+        given::<Design>(vec![uploaded()]).when(DesignCommand::Delete).then(vec![gone.clone()]);
+        given::<Design>(vec![uploaded(), gone.clone()]).when(DesignCommand::Delete).then_nothing();
+        given::<Design>(vec![uploaded(), gone])
+            .when(DesignCommand::TakeIntoUse)
+            .then_refused("VALIDATION_ERROR");
+        given::<Design>(vec![]).when(DesignCommand::Delete).then_refused("NOT_FOUND");
+    }
+
+    #[test]
+    fn designs_from_before_can_be_used() {
+        given::<Design>(vec![]).when(DesignCommand::TakeIntoUse).then_nothing();
+    }
+}

@@ -1,0 +1,118 @@
+//! The same for those who log in: users, their sessions, admins and API keys.
+
+use super::{Asked, TIME, id};
+use crate::domain::admins::{AdminAppointed, AdminDismissed, Admins, AdminsCommand, AdminsEvent};
+use crate::domain::api_key::{ApiKey, ApiKeyCommand, ApiKeyEvent, ApiKeyRevoked, samples::key};
+use crate::domain::session::{
+    RevocationReason, Session, SessionCommand, SessionEvent, SessionRefreshed, SessionRevoked, SessionStarted,
+};
+use crate::domain::user::{
+    Profile, Role, User, UserChange, UserCommand, UserDeleted, UserDisabled, UserEnabled, UserEvent,
+    UserPasswordChanged, UserProfileChanged, UserRegistered, UserRoleChanged, UserSessionsEnded,
+};
+
+impl Asked for Session {
+    fn command(which: u32, text: &str, n: u32) -> SessionCommand {
+        match which % 5 {
+            0 => SessionCommand::Start(started(text, n)),
+            1 | 2 => SessionCommand::Refresh {
+                presented_sha256: text.to_owned(),
+                next_sha256: if n.is_multiple_of(2) { "a" } else { "b" }.to_owned(),
+                now: TIME - time::Duration::seconds(2) + time::Duration::seconds(i64::from(n)),
+                expires_at: TIME,
+            },
+            3 => SessionCommand::LogOut { presented_sha256: text.to_owned() },
+            _ => SessionCommand::End { by: id(n) },
+        }
+    }
+
+    fn samples(text: &str, n: u32) -> Vec<SessionEvent> {
+        vec![
+            started(text, n).into(),
+            SessionStarted { ends_at: None, epoch: 0, ..started(text, n) }.into(),
+            SessionRefreshed { refresh_sha256: text.to_owned(), expires_at: TIME }.into(),
+            SessionRevoked { reason: RevocationReason::TokenReuse }.into(),
+            SessionRevoked { reason: RevocationReason::LoggedOut }.into(),
+            SessionRevoked { reason: RevocationReason::EndedByUser }.into(),
+        ]
+    }
+}
+
+fn started(text: &str, n: u32) -> SessionStarted {
+    SessionStarted {
+        user_id: id(n),
+        refresh_sha256: text.to_owned(),
+        expires_at: TIME,
+        ends_at: Some(TIME),
+        epoch: n,
+    }
+}
+
+fn profile(text: &str) -> Profile {
+    let text = || text.to_owned().into();
+    let email = "ada@example.com".to_owned().into();
+    Profile { user_name: text(), name: text(), last_name: text(), email }
+}
+
+fn registered(text: &str, role: Role) -> UserRegistered {
+    UserRegistered { profile: profile(text), role, password_hash: text.to_owned().into() }
+}
+
+impl Asked for User {
+    fn command(which: u32, text: &str, n: u32) -> UserCommand {
+        match which % 5 {
+            0 => UserCommand::Register(registered(text, Role::Admin)),
+            1 => UserCommand::ChangePassword { password_hash: text.to_owned().into() },
+            2 => UserCommand::EndSessions,
+            3 => UserCommand::Change(UserChange {
+                profile: n.is_multiple_of(2).then(|| profile(text)),
+                role: Some(if n > 1 { Role::Viewer } else { Role::Admin }),
+                is_active: Some(n.is_multiple_of(2)),
+                password_hash: (n == 3).then(|| text.to_owned().into()),
+            }),
+            _ => UserCommand::Delete,
+        }
+    }
+
+    fn samples(text: &str, _: u32) -> Vec<UserEvent> {
+        let mut all: Vec<UserEvent> =
+            [Role::Admin, Role::Operator, Role::Viewer].map(|role| registered(text, role).into()).to_vec();
+        all.extend([
+            UserPasswordChanged { password_hash: text.to_owned().into() }.into(),
+            UserProfileChanged { profile: profile(text) }.into(),
+            UserRoleChanged { role: Role::Viewer }.into(),
+            UserDisabled {}.into(),
+            UserEnabled {}.into(),
+            UserSessionsEnded {}.into(),
+            UserDeleted {}.into(),
+        ]);
+        all
+    }
+}
+
+impl Asked for Admins {
+    fn command(which: u32, _: &str, n: u32) -> AdminsCommand {
+        match which % 2 {
+            0 => AdminsCommand::Appoint(id(n)),
+            _ => AdminsCommand::Dismiss(id(n)),
+        }
+    }
+
+    fn samples(_: &str, n: u32) -> Vec<AdminsEvent> {
+        vec![AdminAppointed { user_id: id(n) }.into(), AdminDismissed { user_id: id(n) }.into()]
+    }
+}
+
+impl Asked for ApiKey {
+    fn command(which: u32, text: &str, n: u32) -> ApiKeyCommand {
+        let now = TIME - time::Duration::seconds(2) + time::Duration::seconds(i64::from(n));
+        match which % 2 {
+            0 => ApiKeyCommand::Create { key: key(text, TIME), now },
+            _ => ApiKeyCommand::Revoke,
+        }
+    }
+
+    fn samples(text: &str, _: u32) -> Vec<ApiKeyEvent> {
+        vec![key(text, TIME).into(), ApiKeyRevoked {}.into()]
+    }
+}

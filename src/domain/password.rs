@@ -1,0 +1,169 @@
+//! What makes a new password acceptable.
+
+use super::Refusal;
+use super::user::Profile;
+
+/// Shortest and longest: hashing a long one must not be expensive.
+const MIN_CHARS: usize = 8;
+const MAX_BYTES: usize = 128;
+/// Names shorter than this are in too many words to be refused.
+const MIN_NAME_CHARS: usize = 4;
+
+/// What people and their guessers try first, once case, digits and signs around it and the usual
+/// replacements of letters are taken away.
+const COMMON: [&str; 60] = [
+    "a",
+    "aa",
+    "ab",
+    "abc",
+    "abcd",
+    "abcdef",
+    "access",
+    "admin",
+    "administrator",
+    "asdf",
+    "asdfgh",
+    "baseball",
+    "batman",
+    "bienvenido",
+    "certificate",
+    "changeme",
+    "charlie",
+    "computer",
+    "contrasena",
+    "contraseña",
+    "default",
+    "dragon",
+    "flower",
+    "football",
+    "freedom",
+    "guest",
+    "hello",
+    "hola",
+    "hunter",
+    "iloveyou",
+    "jennifer",
+    "laureate",
+    "letmein",
+    "login",
+    "master",
+    "michael",
+    "monkey",
+    "mustang",
+    "ninja",
+    "pass",
+    "password",
+    "passwort",
+    "princess",
+    "q",
+    "qaz",
+    "qwer",
+    "qwert",
+    "qwerty",
+    "qwertyuiop",
+    "root",
+    "secret",
+    "shadow",
+    "spring",
+    "summer",
+    "sunshine",
+    "superman",
+    "test",
+    "user",
+    "welcome",
+    "winter",
+];
+
+/// Checks a new password: 8 characters to 128 bytes with an upper-case letter, a lower-case letter and
+/// a digit; nothing that everybody tries first, nor the user's own name. `field` is named in the refusal.
+///
+/// # Errors
+/// The password breaks the rule; the text says which part.
+pub fn check_password(field: &'static str, password: &str, profile: Option<&Profile>) -> Result<(), Refusal> {
+    let strong = password.chars().count() >= MIN_CHARS
+        && password.chars().any(char::is_uppercase)
+        && password.chars().any(char::is_lowercase)
+        && password.chars().any(|c| c.is_ascii_digit());
+    if !strong || password.len() > MAX_BYTES {
+        let rule = "use 8 to 128 characters with at least one upper-case letter, one lower-case letter and one digit";
+        return Err(Refusal::field(field, rule));
+    }
+    let (spelled, read) = (core(password, false), core(password, true));
+    if COMMON.iter().any(|common| spelled == *common || read == *common) {
+        return Err(Refusal::field(field, "is among the first that everybody tries; use something longer"));
+    }
+    if profile.is_some_and(|profile| names(profile).any(|name| password.to_lowercase().contains(&name))) {
+        return Err(Refusal::field(field, "contains the user's own name or address; use something else"));
+    }
+    Ok(())
+}
+
+/// The word in the middle, in lower case; with the usual replacements read as the letters they stand for.
+fn core(password: &str, replaced: bool) -> String {
+    let letter = |c: char| match c {
+        '0' => 'o',
+        '1' | '!' => 'i',
+        '3' => 'e',
+        '4' | '@' => 'a',
+        '5' | '$' => 's',
+        '7' => 't',
+        other => other,
+    };
+    let lower = password.to_lowercase();
+    let middle = lower.trim_matches(|c: char| !c.is_alphabetic() && !(replaced && "@$".contains(c)));
+    if replaced { middle.chars().map(letter).collect() } else { middle.to_owned() }
+}
+
+fn names(profile: &Profile) -> impl Iterator<Item = String> {
+    let email = profile.email.reveal_str();
+    let local = email.split('@').next().unwrap_or_default();
+    [profile.user_name.reveal_str(), profile.name.reveal_str(), profile.last_name.reveal_str(), local]
+        .map(|name| name.trim().to_lowercase())
+        .into_iter()
+        .filter(|name| name.chars().count() >= MIN_NAME_CHARS)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn accepted(password: &str) -> bool {
+        check_password("password", password, None).is_ok()
+    }
+
+    #[test]
+    fn passwords_need_both_cases_and_a_digit() {
+        assert!(accepted("Correct-horse-1"));
+        for weak in ["Short1", "alllower1", "ALLUPPER1", "NoDigitsHere", &"Aa1x".repeat(33)] {
+            assert!(!accepted(weak), "{weak}");
+        }
+    }
+
+    #[test]
+    fn what_everybody_tries_first_is_refused() {
+        for common in
+            ["Password1", "P@ssw0rd1!", "Qwerty123456", "12345Abc", "Welcome2026!", "aA111111", "$ecret1X1"]
+        {
+            assert_eq!(accepted(common), common == "$ecret1X1", "{common}");
+        }
+    }
+
+    #[test]
+    fn the_users_own_name_is_refused_but_not_a_short_one() {
+        let text = |text: &str| text.to_owned().into();
+        let (user_name, email) = (text("ada.l"), text("countess@example.com"));
+        let profile = Profile { user_name, name: text("Ada"), last_name: text("Lovelace"), email };
+        let refused = |password| check_password("newPassword", password, Some(&profile)).is_err();
+        assert!(refused("my-LOVELACE-1") && refused("Countess-12") && refused("x1Ada.L-long"));
+        assert!(!refused("Adamant-1815"));
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_makes_it_panic(text in any::<String>()) {
+            let _ = accepted(&text);
+        }
+    }
+}

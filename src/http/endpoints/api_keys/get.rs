@@ -1,0 +1,30 @@
+//! `GET /api-keys/{id}`
+
+use axum::extract::State;
+use uuid::Uuid;
+
+use super::{ApiKeyAnswer, last_uses};
+use crate::http::answer::Envelope;
+use crate::http::api_error::ErrorEnvelope;
+use crate::http::endpoints::position;
+use crate::http::extract::Path;
+use crate::http::{Answer, ApiError, HttpState};
+use crate::projection::queries::api_keys;
+
+/// One API key, without its secret.
+#[utoipa::path(
+    get, path = "/api-keys/{id}", params(("id" = Uuid, Path, description = "The key's id")),
+    responses(
+        (status = 200, description = "The key", body = Envelope<ApiKeyAnswer>,
+            headers(("ETag" = String, description = "The version"))),
+        (status = 400, description = "VALIDATION_ERROR: the id is no UUID", body = ErrorEnvelope),
+        (status = 404, description = "NOT_FOUND", body = ErrorEnvelope),
+    )
+)]
+pub async fn handle(State(http): State<HttpState>, Path(id): Path<Uuid>) -> Result<Answer, ApiError> {
+    let database = http.database().await?;
+    let row = api_keys::get(&database, id).await?.ok_or_else(|| ApiError::not_found("API key"))?;
+    let version = position(row.position)?;
+    let uses = last_uses(&http, &database, &[id]).await?;
+    Ok(Answer::ok(&ApiKeyAnswer::of_row(row, &uses))?.version(version))
+}

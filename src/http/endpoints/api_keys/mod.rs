@@ -1,0 +1,90 @@
+//! API keys: what programs log in with.
+
+pub mod create;
+pub mod get;
+pub mod list;
+pub mod revoke;
+
+use std::collections::HashMap;
+
+use serde::Serialize;
+use time::OffsetDateTime;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::super::{ApiError, HttpState};
+use super::rfc3339;
+use crate::database::DatabaseError;
+use crate::domain::ApiKeyId;
+use crate::domain::api_key::ApiKeyCreated;
+use crate::projection::queries::api_keys::ApiKeyRow;
+
+/// An API key. Its secret was shown once, when it was made.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ApiKeyAnswer {
+    /// The key's id, which is also in the key itself.
+    pub id: Uuid,
+    /// What it is for.
+    #[schema(example = "Nightly import")]
+    pub name: String,
+    /// Whoever made it. The key may what both its scopes and this user allow.
+    pub owner_id: Uuid,
+    /// What it may.
+    #[schema(example = json!(["attendees:read", "attendees:import"]))]
+    pub scopes: Vec<String>,
+    /// Until when it counts (RFC 3339).
+    #[schema(example = "2027-02-19T12:00:00Z")]
+    pub expires_at: String,
+    /// When it was revoked; null if it wasn't.
+    pub revoked_at: Option<String>,
+    /// When it was last used, to within five minutes; null if never. Absent in the answer to a change.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_used_at: Option<Option<String>>,
+    /// When it was made; absent in the answer to a change.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "2026-11-21T12:00:00Z")]
+    pub created_at: Option<String>,
+}
+
+impl ApiKeyAnswer {
+    fn of_new(id: ApiKeyId, key: ApiKeyCreated) -> Self {
+        Self {
+            id: id.0,
+            name: key.name,
+            owner_id: key.owner.0,
+            scopes: key.scopes,
+            expires_at: rfc3339(key.expires_at),
+            revoked_at: None,
+            last_used_at: None,
+            created_at: None,
+        }
+    }
+
+    fn of_row(row: ApiKeyRow, last_uses: &HashMap<Uuid, OffsetDateTime>) -> Self {
+        Self {
+            id: row.id,
+            name: row.name,
+            owner_id: row.owner,
+            scopes: row.scopes,
+            expires_at: rfc3339(row.expires_at),
+            revoked_at: row.revoked_at.map(rfc3339),
+            last_used_at: Some(last_uses.get(&row.id).copied().map(rfc3339)),
+            created_at: Some(rfc3339(row.created_at)),
+        }
+    }
+}
+
+/// When keys were last used; those that never were are missing.
+async fn last_uses(
+    http: &HttpState,
+    database: &deadpool_postgres::Client,
+    ids: &[Uuid],
+) -> Result<HashMap<Uuid, OffsetDateTime>, ApiError> {
+    let sql = format!(
+        "SELECT api_key_id, last_used_at FROM \"{}\".api_key_uses WHERE api_key_id = ANY($1)",
+        http.meta_schema
+    );
+    let rows = database.query(&sql, &[&ids]).await.map_err(DatabaseError::from)?;
+    Ok(rows.iter().map(|row| (row.get(0), row.get(1))).collect())
+}

@@ -1,0 +1,50 @@
+//! `DELETE /api-keys/{id}`
+
+use axum::extract::State;
+use uuid::Uuid;
+
+use crate::domain::ApiKeyId;
+use crate::domain::api_key::{ApiKey, ApiKeyCommand, ApiKeyState};
+use crate::http::answer::Envelope;
+use crate::http::api_error::ErrorEnvelope;
+use crate::http::endpoints::users::RemovedAnswer;
+use crate::http::extract::{IfMatch, Path};
+use crate::http::{Answer, ApiError, Caller, HttpState};
+
+/// Revoke an API key.
+///
+/// It stops working at once, and stays in the list. Revoking it again changes nothing.
+#[utoipa::path(
+    delete, path = "/api-keys/{id}",
+    params(
+        ("id" = Uuid, Path, description = "The key's id"),
+        ("If-Match" = Option<String>, Header, description = "The ETag that you know"),
+    ),
+    responses(
+        (status = 200, description = "It counts no more", body = Envelope<RemovedAnswer>),
+        (status = 400, description = "VALIDATION_ERROR: the id is no UUID", body = ErrorEnvelope),
+        (status = 404, description = "NOT_FOUND", body = ErrorEnvelope),
+        (status = 412, description = "PRECONDITION_FAILED: it has changed since you read it", body = ErrorEnvelope),
+    )
+)]
+pub async fn handle(
+    State(http): State<HttpState>,
+    caller: Caller,
+    if_match: IfMatch,
+    Path(id): Path<Uuid>,
+) -> Result<Answer, ApiError> {
+    let id = ApiKeyId(id);
+    let loaded = http.commands.load::<ApiKey>(id).await?;
+    if loaded.state == ApiKeyState::Absent {
+        return Err(ApiError::not_found("API key"));
+    }
+    if_match.check(loaded.position)?;
+    let context = caller.context(http.random_id().into());
+    let done = http.commands.execute::<ApiKey>(&context, id, ApiKeyCommand::Revoke).await?;
+    if !done.events.is_empty() {
+        tracing::info!(api_key = %id, "an API key was revoked");
+        http.standing.heeds_user(done.position).await;
+    }
+    let answer = Answer::ok(&RemovedAnswer { id: id.0 })?.message("the key counts no more");
+    Ok(answer.at(done.position).version(done.position))
+}

@@ -1,0 +1,106 @@
+//! Taking people in, whatever they came as: the file is stored, the import requested, and a small one waited for.
+
+use std::path::Path;
+use std::time::Duration;
+
+use crate::domain::certificate::Certificate;
+use crate::domain::email::MailDelivery;
+use crate::domain::import::{Import, ImportCommand, ImportRequested};
+use crate::domain::{CertificateId, CommandId, ImportId, Refusal, hex};
+use crate::event_log::Position;
+use crate::http::endpoints::imports::{ImportAnswer, read};
+use crate::http::idempotency::created_by;
+use crate::http::{Answer, ApiError, Caller, ErrorCode, HttpState};
+use crate::sheet::Format;
+use crate::storage::import_key;
+use crate::workers::importer::ImportOptions;
+
+/// At most this many people are answered when they are taken in.
+const ROWS_AT_ONCE: u32 = 1_000;
+/// How long that may take; then the answer is where to look.
+const MAX_WAIT: Duration = Duration::from_secs(25);
+/// How often we look.
+const LOOK: Duration = Duration::from_millis(50);
+
+/// People in a local file.
+pub(super) struct PeopleFile<'f> {
+    /// Where it lies.
+    pub path: &'f Path,
+    /// What it is.
+    pub format: Format,
+    /// Its size in bytes.
+    pub size: u64,
+    /// SHA-256 of its bytes.
+    pub sha256: [u8; 32],
+    /// How many people it has, blank rows not counted.
+    pub rows: u32,
+}
+
+/// Refuses a certificate that is not there or not active.
+pub(super) async fn check_certificate(http: &HttpState, options: ImportOptions) -> Result<(), ApiError> {
+    let Some(id) = options.certificate_id else { return Ok(()) };
+    let certificate = http.commands.load::<Certificate>(id).await?.state.0;
+    let certificate = certificate.ok_or_else(|| ApiError::not_found("certificate"))?;
+    certificate.is_active.then_some(()).ok_or(Refusal::Inactive)?;
+    Ok(())
+}
+
+/// Stores the file and has it read. Answers with the report if it is small and done in time; otherwise with
+/// where to look.
+pub(super) async fn take_in(
+    http: &HttpState,
+    caller: &Caller,
+    command_id: CommandId,
+    people: PeopleFile<'_>,
+    wanted: (ImportOptions, MailDelivery),
+) -> Result<Answer, ApiError> {
+    let rows = people.rows;
+    let (id, position) = begin(http, caller, command_id, people, wanted).await?;
+    let ended = async {
+        loop {
+            if http.commands.load::<Import>(id).await?.state.ended {
+                return Ok::<_, ApiError>(());
+            }
+            tokio::time::sleep(LOOK).await;
+        }
+    };
+    let waited = if rows <= ROWS_AT_ONCE { tokio::time::timeout(MAX_WAIT, ended).await.ok() } else { None };
+    let location = http.api_path(&format!("/imports/{id}"));
+    if waited.transpose()?.is_none() {
+        let begun = ImportAnswer::begun(id);
+        let message = "the people are being taken in; the progress is at Location";
+        return Ok(Answer::ok(&begun)?.accepted(location).at(position).message(message));
+    }
+    let last = http.commands.load::<Import>(id).await?.position;
+    http.readers.wait_for(last, MAX_WAIT).await?;
+    let import = read(http, id.0).await?.ok_or_else(|| ApiError::not_found("import"))?;
+    if let Some(failure) = &import.failure {
+        let code = ErrorCode::of(&failure.code).unwrap_or(ErrorCode::BrokenFile);
+        return Err(ApiError::new(code, failure.reason.clone()));
+    }
+    Ok(Answer::ok(&import)?.at(last))
+}
+
+async fn begin(
+    http: &HttpState,
+    caller: &Caller,
+    command_id: CommandId,
+    people: PeopleFile<'_>,
+    (options, delivery): (ImportOptions, MailDelivery),
+) -> Result<(ImportId, Position), ApiError> {
+    let id = ImportId(created_by(command_id, "import"));
+    let key = import_key(id.0);
+    http.storage.put_file(&key, people.path).await?;
+    let request = ImportRequested {
+        object_key: key.to_string(),
+        format: people.format.into(),
+        sha256: hex(&people.sha256),
+        size: people.size,
+        update_existing: options.update_existing,
+        certificate_id: options.certificate_id.map(CertificateId),
+        delivery,
+    };
+    let command = ImportCommand::Request(request);
+    let done = http.commands.execute::<Import>(&caller.context(command_id), id, command).await?;
+    Ok((id, done.position))
+}

@@ -1,0 +1,76 @@
+//! `POST /auth/change-password`
+
+use axum::extract::State;
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+use super::TokenAnswer;
+use crate::commands::change_user::change_password;
+use crate::domain::Personal;
+use crate::domain::user::User;
+use crate::http::answer::Envelope;
+use crate::http::api_error::ErrorEnvelope;
+use crate::http::endpoints::users::new_hash;
+use crate::http::extract::Json;
+use crate::http::{Answer, ApiError, Caller, HttpState};
+
+/// Longer input is refused unseen: no password of ours is longer than 128 bytes.
+const MAX_BYTES: usize = 512;
+
+/// Both passwords.
+#[derive(Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ChangePasswordRequest {
+    /// The password that counts now.
+    #[schema(value_type = String, format = Password, max_length = 512, example = "Correct-horse-1")]
+    old_password: Personal<String>,
+    /// The next: 8 to 128 characters with an upper-case letter, a lower-case letter and a digit, and
+    /// none that everybody tries first.
+    #[schema(value_type = String, format = Password, min_length = 8, max_length = 128, example = "Correct-horse-2")]
+    new_password: Personal<String>,
+}
+
+/// Change your own password.
+///
+/// All sessions end, the present one too; the answer begins another.
+#[utoipa::path(
+    post, path = "/auth/change-password", request_body = ChangePasswordRequest,
+    responses(
+        (status = 200, description = "Changed; go on with these tokens", body = Envelope<TokenAnswer>),
+        (status = 400, description = "VALIDATION_ERROR: the old password is another, or the new one is too weak", body = ErrorEnvelope),
+        (status = 429, description = "TOO_MANY_REQUESTS: too many wrong passwords; see `Retry-After`", body = ErrorEnvelope),
+    )
+)]
+pub async fn handle(
+    State(http): State<HttpState>,
+    caller: Caller,
+    Json { value: request, .. }: Json<ChangePasswordRequest>,
+) -> Result<Answer, ApiError> {
+    if request.old_password.reveal_str().len() > MAX_BYTES {
+        return Err(ApiError::field("oldPassword", format!("is longer than {MAX_BYTES} bytes")));
+    }
+    if request.old_password == request.new_password {
+        return Err(ApiError::field("newPassword", "is the present one; give another"));
+    }
+    let id = caller.user_id;
+    let account = id.to_string();
+    http.rate_limits.guess(&account)?;
+    let loaded = http.commands.load::<User>(id).await?;
+    let user = loaded.state.active().ok_or_else(|| ApiError::not_found("user"))?;
+    if !http.passwords.verify(request.old_password, Some(user.password_hash)).await? {
+        tracing::warn!("a password was not changed: the old one was wrong");
+        return Err(ApiError::field("oldPassword", "is not the present password"));
+    }
+    http.rate_limits.guessed_right(&account);
+    let hash = new_hash(&http, "newPassword", request.new_password, &user.profile).await?;
+    let now = http.now();
+    // The epoch is the one that the change begins; the command sets it.
+    let (refresh, started) = super::new_session(&http, id, 0, now);
+    let context = caller.context(http.random_id().into());
+    let session = (refresh.session_id, started);
+    let changed = change_password(&http.commands, &context, id, loaded.position, hash, session).await?;
+    tracing::info!("a password was changed");
+    http.standing.heeds_user(changed.version).await;
+    let answer = super::tokens(&http, id, &changed.account, &refresh, now)?;
+    Ok(Answer::ok(&answer)?.at(changed.version))
+}

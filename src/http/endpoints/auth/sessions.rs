@@ -1,0 +1,67 @@
+//! `GET /auth/sessions`
+
+use axum::extract::State;
+use serde::Serialize;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use crate::http::answer::ListEnvelope;
+use crate::http::api_error::ErrorEnvelope;
+use crate::http::endpoints::rfc3339;
+use crate::http::extract::{ListQuery, Query};
+use crate::http::{Answer, ApiError, Caller, HttpState};
+use crate::projection::queries::sessions::{self, SessionRow};
+
+/// A session: one log-in.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct SessionAnswer {
+    /// The session's id.
+    pub id: Uuid,
+    /// Whether it is the one of this request.
+    pub is_current: bool,
+    /// When somebody logged in (RFC 3339).
+    #[schema(example = "2026-11-21T12:00:00Z")]
+    pub started_at: String,
+    /// When its refresh token was last exchanged.
+    #[schema(example = "2026-11-22T12:00:00Z")]
+    pub refreshed_at: String,
+    /// Until when its refresh token counts.
+    #[schema(example = "2026-11-29T12:00:00Z")]
+    pub expires_at: String,
+    /// When it is over however often it is refreshed.
+    #[schema(example = "2026-12-21T12:00:00Z")]
+    pub ends_at: String,
+}
+
+impl SessionAnswer {
+    fn of(row: SessionRow, caller: &Caller) -> Self {
+        Self {
+            id: row.id,
+            is_current: caller.session_id().is_some_and(|id| id.0 == row.id),
+            started_at: rfc3339(row.started_at),
+            refreshed_at: rfc3339(row.refreshed_at),
+            expires_at: rfc3339(row.expires_at),
+            ends_at: rfc3339(row.ends_at),
+        }
+    }
+}
+
+/// Your own sessions that go on, newest first.
+#[utoipa::path(
+    get, path = "/auth/sessions", params(ListQuery),
+    responses(
+        (status = 200, description = "A page", body = ListEnvelope<SessionAnswer>),
+        (status = 400, description = "VALIDATION_ERROR: details name the parameter", body = ErrorEnvelope),
+    )
+)]
+pub async fn handle(
+    State(http): State<HttpState>,
+    caller: Caller,
+    Query(query): Query<ListQuery>,
+) -> Result<Answer, ApiError> {
+    let paging = query.paging()?;
+    let listed = sessions::list(&http.database().await?, caller.user_id.0, http.now(), paging.page()).await?;
+    let shown: Vec<_> = listed.items.into_iter().map(|row| SessionAnswer::of(row, &caller)).collect();
+    Answer::list(&shown, &paging.meta(listed.next_cursor))
+}

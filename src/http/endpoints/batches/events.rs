@@ -1,0 +1,105 @@
+//! `GET /batches/{id}/events`
+
+use axum::extract::State;
+use axum::http::HeaderMap;
+use axum::response::Response;
+use futures_util::future::BoxFuture;
+use serde::Serialize;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::get::BatchProgress;
+use crate::http::api_error::ErrorEnvelope;
+use crate::http::extract::Path;
+use crate::http::progress_stream::{self, Look};
+use crate::http::{ApiError, HttpState};
+use crate::projection::queries::batches::{self, BatchWithProgress};
+
+/// How far a batch is, without whom it refused.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct BatchNews {
+    /// The batch.
+    batch_id: Uuid,
+    /// As in `GET /batches/{id}`.
+    #[schema(example = "dispatched")]
+    state: String,
+    /// People in it.
+    total: i64,
+    /// Certificates that it made; null until it is dispatched.
+    requested: Option<i64>,
+    /// Certificates that existed before; null until it is dispatched.
+    existing: Option<i64>,
+    /// People for whom nothing could be issued; null until it is dispatched.
+    refused: Option<i64>,
+    /// People left because it was stopped; null until it is dispatched.
+    left: Option<i64>,
+    /// How far the certificates are that it made.
+    progress: BatchProgress,
+}
+
+/// How a batch goes on, as server-sent events.
+///
+/// `progress` whenever something has changed, with the whole state as JSON; `end` with the last one, and
+/// then the stream ends: it is stopped, or all its PDFs and mails are made or have failed. Comments come in
+/// between. After a quarter of an hour the stream ends without `end`: come back with `Last-Event-ID`.
+/// Whoever comes back after the end is answered 204.
+#[utoipa::path(
+    get, path = "/batches/{id}/events",
+    params(
+        ("id" = Uuid, Path, description = "The batch's id"),
+        ("Last-Event-ID" = Option<String>, Header, description = "The id of the last event that you have seen"),
+    ),
+    responses(
+        (status = 200, description = "Events; `data` of each is a BatchNews", body = BatchNews, content_type = "text/event-stream"),
+        (status = 204, description = "You have seen the end"),
+        (status = 404, description = "NOT_FOUND", body = ErrorEnvelope),
+        (status = 503, description = "BUSY: too many such streams; ask now and then instead", body = ErrorEnvelope),
+    )
+)]
+pub async fn handle(
+    State(http): State<HttpState>,
+    Path(id): Path<Uuid>,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    let look = move |http: HttpState| -> BoxFuture<'static, Result<Look, ApiError>> {
+        Box::pin(async move {
+            let row = batches::get(&http.database().await?, id).await?;
+            let row = row.ok_or_else(|| ApiError::not_found("batch"))?;
+            let ended = has_ended(&row);
+            let state = serde_json::to_value(BatchNews::from(row)).map_err(ApiError::internal)?;
+            Ok(Look { state, ended })
+        })
+    };
+    progress_stream::answer(http, &headers, Box::new(look)).await
+}
+
+/// Whether nothing more happens by itself: a PDF that failed waits for a person.
+fn has_ended(row: &BatchWithProgress) -> bool {
+    match row.state.as_str() {
+        "cancelled" | "undone" => true,
+        "dispatched" => {
+            let is_drawn = row.requested.is_some_and(|all| row.issued >= all)
+                && row.without_pdf == row.generation_failed;
+            let mailed = row.mails_sent + row.mails_failed;
+            is_drawn && row.mails_pending == 0 && mailed >= row.generated - row.revoked
+        }
+        _ => false,
+    }
+}
+
+impl From<BatchWithProgress> for BatchNews {
+    fn from(row: BatchWithProgress) -> Self {
+        let progress = BatchProgress::of(&row);
+        Self {
+            batch_id: row.id,
+            state: row.state,
+            total: row.total,
+            requested: row.requested,
+            existing: row.existing,
+            refused: row.refused,
+            left: row.left_out,
+            progress,
+        }
+    }
+}

@@ -1,0 +1,55 @@
+//! `POST /batches/{id}/undo`
+
+use axum::extract::State;
+use sha2::{Digest, Sha256};
+use uuid::Uuid;
+
+use super::BatchStopping;
+use crate::domain::BatchId;
+use crate::domain::batch::{Batch, BatchCommand, BatchUndoRequested};
+use crate::http::answer::Envelope;
+use crate::http::api_error::ErrorEnvelope;
+use crate::http::endpoints::generated_certificates::revocation::RevocationRequest;
+use crate::http::extract::{IdempotencyKey, Json, Path};
+use crate::http::idempotency::{Request, once};
+use crate::http::{Answer, ApiError, Caller, HttpState};
+
+/// Revoke everything that a batch issued.
+///
+/// Certificates that existed before it stay. Mails that are not sent yet are not sent; those that were
+/// sent lead to a page that says revoked. It is done in the background, and goes on where it was if a
+/// server dies. Undoing twice changes nothing. The progress is at Location.
+#[utoipa::path(
+    post, path = "/batches/{id}/undo", request_body = RevocationRequest,
+    params(
+        ("id" = Uuid, Path, description = "The batch's id"),
+        ("Idempotency-Key" = Option<String>, Header, description = "Makes sending it again harmless"),
+    ),
+    responses(
+        (status = 202, description = "It is being undone, or is; see Location", body = Envelope<BatchStopping>),
+        (status = 400, description = "VALIDATION_ERROR, MALFORMED_JSON", body = ErrorEnvelope),
+        (status = 404, description = "NOT_FOUND", body = ErrorEnvelope),
+        (status = 422, description = "IDEMPOTENCY_KEY_REUSED", body = ErrorEnvelope),
+    )
+)]
+pub async fn handle(
+    State(http): State<HttpState>,
+    caller: Caller,
+    key: IdempotencyKey,
+    Path(id): Path<Uuid>,
+    Json { value, sha256 }: Json<RevocationRequest>,
+) -> Result<Answer, ApiError> {
+    let (reason, note) = value.checked()?;
+    let body_sha256 = Sha256::new().chain_update(id.as_bytes()).chain_update(sha256).finalize().into();
+    let route = "POST /batches/{id}/undo";
+    let request = Request { caller: &caller, route, key, body_sha256, keep_answer: true };
+    once(&http, request, async |command_id| {
+        let command = BatchCommand::Undo(BatchUndoRequested { reason, note: note.clone() });
+        let context = caller.context(command_id);
+        let done = http.commands.execute::<Batch>(&context, BatchId(id), command).await?;
+        let state = if done.state.is_stopped { "undone" } else { "undoing" };
+        let answer = Answer::ok(&BatchStopping { batch_id: id, state })?;
+        Ok(answer.accepted(http.api_path(&format!("/batches/{id}"))).at(done.position))
+    })
+    .await
+}

@@ -1,0 +1,57 @@
+//! `DELETE /certificates/designs/{id}`
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use uuid::Uuid;
+
+use crate::domain::DesignId;
+use crate::domain::design::{Design, DesignCommand, DesignState};
+use crate::http::answer::EVENT_POSITION;
+use crate::http::api_error::ErrorEnvelope;
+use crate::http::extract::{IfMatch, Path};
+use crate::http::{ApiError, Caller, HttpState};
+use crate::storage::ObjectKey;
+
+/// Delete a design on which no certificate was ever drawn.
+///
+/// Doing it again is harmless. One that was drawn on stays, because a lost PDF is made again from it.
+#[utoipa::path(
+    delete, path = "/certificates/designs/{id}",
+    params(
+        ("id" = Uuid, Path, description = "The design's id"),
+        ("If-Match" = Option<String>, Header, description = "The ETag that you know"),
+    ),
+    responses(
+        (status = 204, description = "It is gone"),
+        (status = 400, description = "VALIDATION_ERROR: the id is no UUID", body = ErrorEnvelope),
+        (status = 404, description = "NOT_FOUND", body = ErrorEnvelope),
+        (status = 409, description = "WRONG_STATE: a certificate uses it", body = ErrorEnvelope),
+        (status = 412, description = "PRECONDITION_FAILED: it has changed since you read it", body = ErrorEnvelope),
+    )
+)]
+pub async fn handle(
+    State(http): State<HttpState>,
+    caller: Caller,
+    if_match: IfMatch,
+    Path(id): Path<Uuid>,
+) -> Result<Response, ApiError> {
+    let id = DesignId(id);
+    let loaded = http.commands.load::<Design>(id).await?;
+    if loaded.state == DesignState::Unknown {
+        return Err(ApiError::not_found("design"));
+    }
+    if !matches!(loaded.state, DesignState::Deleted(_)) {
+        if_match.check(loaded.position)?;
+    }
+    let context = caller.context(http.random_id().into());
+    let done = http.commands.execute::<Design>(&context, id, DesignCommand::Delete).await?;
+    let DesignState::Deleted(image) = done.state else {
+        return Err(ApiError::internal("a deleted design is not deleted"));
+    };
+    // The log comes first: what it says is deleted is never used again, so its files may go, also later.
+    for key in [&image.key, &image.thumbnail_key] {
+        http.storage.delete(&ObjectKey::parse(key).map_err(ApiError::internal)?).await?;
+    }
+    Ok((StatusCode::NO_CONTENT, [(EVENT_POSITION, done.position.to_string())]).into_response())
+}

@@ -1,0 +1,29 @@
+//! `GET /certificates/designs/{id}`
+
+use axum::extract::State;
+use uuid::Uuid;
+
+use super::DesignAnswer;
+use crate::http::answer::Envelope;
+use crate::http::api_error::ErrorEnvelope;
+use crate::http::endpoints::position;
+use crate::http::extract::Path;
+use crate::http::{Answer, ApiError, HttpState};
+use crate::projection::queries::designs;
+
+/// One design.
+#[utoipa::path(
+    get, path = "/certificates/designs/{id}",
+    params(("id" = Uuid, Path, description = "The design's id")),
+    responses(
+        (status = 200, description = "The design", body = Envelope<DesignAnswer>),
+        (status = 400, description = "VALIDATION_ERROR: the id is no UUID", body = ErrorEnvelope),
+        (status = 404, description = "NOT_FOUND", body = ErrorEnvelope),
+    )
+)]
+pub async fn handle(State(http): State<HttpState>, Path(id): Path<Uuid>) -> Result<Answer, ApiError> {
+    let row = designs::get(&http.database().await?, id).await?;
+    let row = row.ok_or_else(|| ApiError::not_found("design"))?;
+    let version = position(row.position)?;
+    Ok(Answer::ok(&DesignAnswer::of_row(&http, row))?.version(version))
+}

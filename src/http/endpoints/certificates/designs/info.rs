@@ -1,0 +1,85 @@
+//! `GET /certificates/designs/info`
+
+use axum::extract::State;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use super::key_of_url;
+use crate::http::answer::Envelope;
+use crate::http::api_error::ErrorEnvelope;
+use crate::http::extract::Query;
+use crate::http::{Answer, ApiError, HttpState};
+
+/// Which address is asked about.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct InfoQuery {
+    /// A design's `url`.
+    #[param(
+        example = "https://certificates.example.com/certificates/design_images/acme_2026/gold_frame_5f0c3a52-8a0e-4c1e-9d53-27e10c8bf4a6.jpg"
+    )]
+    url: String,
+}
+
+/// What a design's address says.
+#[derive(Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct DesignInfo {
+    /// The client, as it is written in addresses.
+    #[schema(example = "acme")]
+    client: String,
+    /// The year in which it was uploaded.
+    #[schema(example = "2026")]
+    year: String,
+    /// The file's name.
+    #[schema(example = "gold_frame_5f0c3a52-8a0e-4c1e-9d53-27e10c8bf4a6.jpg")]
+    filename: String,
+}
+
+/// Client, year and file name from a design's address.
+///
+/// Says nothing of whether the design is there.
+#[utoipa::path(
+    get, path = "/certificates/designs/info", params(InfoQuery),
+    responses(
+        (status = 200, description = "What it says", body = Envelope<DesignInfo>),
+        (status = 400, description = "VALIDATION_ERROR: the address is not one of our designs", body = ErrorEnvelope),
+    )
+)]
+pub async fn handle(
+    State(http): State<HttpState>,
+    Query(query): Query<InfoQuery>,
+) -> Result<Answer, ApiError> {
+    let foreign = || ApiError::field("url", "is not the address of a design of ours");
+    let key = key_of_url(&http, query.url.trim()).ok_or_else(foreign)?;
+    Answer::ok(&info(key.as_str()).ok_or_else(foreign)?)
+}
+
+/// `…/{client}_{year}/{file}`
+fn info(key: &str) -> Option<DesignInfo> {
+    let (folders, file) = key.rsplit_once('/')?;
+    let (client, year) = folders.rsplit('/').next()?.rsplit_once('_')?;
+    let is_year = year.len() == 4 && year.bytes().all(|byte| byte.is_ascii_digit());
+    (is_year && !client.is_empty()).then(|| DesignInfo {
+        client: client.to_owned(),
+        year: year.to_owned(),
+        filename: file.to_owned(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_are_taken_apart() {
+        let known = info("certificates/design_images/big_client_2026/gold_frame_1.jpg").unwrap();
+        let expected = ("big_client", "2026", "gold_frame_1.jpg");
+        assert_eq!((known.client.as_str(), known.year.as_str(), known.filename.as_str()), expected);
+        for odd in ["a.jpg", "x/general/a.jpg", "x/_2026/a.jpg", "x/general_26/a.jpg", "x/general_2o26/a.jpg"]
+        {
+            assert_eq!(info(odd), None, "{odd}");
+        }
+    }
+}

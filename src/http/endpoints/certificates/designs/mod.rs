@@ -1,0 +1,150 @@
+//! Designs: uploaded images that certificates are drawn on.
+
+pub mod delete;
+pub mod get;
+pub mod info;
+pub mod list;
+
+use serde::Serialize;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::{DESIGNS, design_url};
+use crate::commands::CommandContext;
+use crate::domain::DesignId;
+use crate::domain::design::{Design, DesignCommand, DesignImage};
+use crate::http::endpoints::rfc3339;
+use crate::http::{ApiError, HttpState};
+use crate::projection::queries::designs::DesignRow;
+use crate::storage::ObjectKey;
+
+/// A design: where it is, and what is known of it.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct DesignAnswer {
+    /// The design's id.
+    pub id: Uuid,
+    /// Give it as `baseDesignUrl` of a certificate.
+    #[schema(
+        example = "https://certificates.example.com/certificates/design_images/acme_2026/gold_frame_5f0c3a52-8a0e-4c1e-9d53-27e10c8bf4a6.jpg"
+    )]
+    pub url: String,
+    /// The same, at most 320 pixels a side.
+    #[schema(
+        example = "https://certificates.example.com/certificates/design_images/acme_2026/gold_frame_5f0c3a52-8a0e-4c1e-9d53-27e10c8bf4a6_small.jpg"
+    )]
+    pub thumbnail_url: String,
+    /// Where it is stored.
+    #[schema(
+        example = "certificates/design_images/acme_2026/gold_frame_5f0c3a52-8a0e-4c1e-9d53-27e10c8bf4a6.jpg"
+    )]
+    pub key: String,
+    /// Whose it is.
+    #[schema(example = "Acme")]
+    pub client: String,
+    /// What it is called.
+    #[schema(example = "Gold frame")]
+    pub name: String,
+    /// What was said of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "The frame of 2026")]
+    pub description: Option<String>,
+    /// The name that the uploaded file had.
+    #[schema(example = "Gold Frame.png")]
+    pub original_name: String,
+    /// Bytes, as stored.
+    #[schema(example = 408_000)]
+    pub size: u64,
+    /// What is stored: `image/jpeg`, or `image/png` where it is transparent.
+    #[schema(example = "image/jpeg")]
+    pub mime_type: String,
+    /// Pixels across, as stored.
+    #[schema(example = 3508)]
+    pub width: u32,
+    /// Pixels down, as stored.
+    #[schema(example = 2480)]
+    pub height: u32,
+    /// Whether a certificate was drawn on it; it can't be deleted then.
+    #[schema(example = false)]
+    pub in_use: bool,
+    /// When it was stored (RFC 3339).
+    #[schema(example = "2026-11-21T12:00:00Z", format = DateTime)]
+    pub uploaded_at: String,
+}
+
+impl DesignAnswer {
+    pub(super) fn uploaded(http: &HttpState, id: Uuid, image: DesignImage, at: time::OffsetDateTime) -> Self {
+        Self {
+            id,
+            url: design_url(http, &image.key),
+            thumbnail_url: design_url(http, &image.thumbnail_key),
+            key: image.key,
+            client: image.client,
+            name: image.name,
+            description: image.description,
+            original_name: image.original_name,
+            size: image.size,
+            mime_type: image.mime_type,
+            width: image.width,
+            height: image.height,
+            in_use: false,
+            uploaded_at: rfc3339(at),
+        }
+    }
+
+    fn of_row(http: &HttpState, row: DesignRow) -> Self {
+        Self {
+            id: row.id,
+            url: design_url(http, &row.key),
+            thumbnail_url: design_url(http, &row.thumbnail_key),
+            key: row.key,
+            client: row.client,
+            name: row.name,
+            description: row.description,
+            original_name: row.original_name,
+            size: row.size.unsigned_abs(),
+            mime_type: row.mime_type,
+            width: row.width.unsigned_abs(),
+            height: row.height.unsigned_abs(),
+            in_use: row.in_use,
+            uploaded_at: rfc3339(row.uploaded_at),
+        }
+    }
+}
+
+/// The key behind one of our own addresses of designs, and nothing for any other address.
+pub(super) fn key_of_url(http: &HttpState, url: &str) -> Option<ObjectKey> {
+    let path = url.strip_prefix(http.settings.public_base_url.as_str())?.strip_prefix('/')?;
+    let inside = path.strip_prefix(DESIGNS)?;
+    let key = ObjectKey::parse(path).ok()?;
+    (inside.split('/').count() == 2).then_some(key)
+}
+
+/// Notes in the log that a certificate is drawn on a design, so that it stays from now on. One that was
+/// uploaded before designs were noted there has no history, and can't be deleted either.
+pub(super) async fn take_into_use(http: &HttpState, key: &ObjectKey) -> Result<(), ApiError> {
+    let Some(id) = id_of_key(key) else { return Ok(()) };
+    let context = CommandContext::of_person(http.random_id().into(), "api");
+    http.commands.execute::<Design>(&context, DesignId(id), DesignCommand::TakeIntoUse).await?;
+    Ok(())
+}
+
+/// `…/{name}_{id}.{extension}`
+fn id_of_key(key: &ObjectKey) -> Option<Uuid> {
+    let (name, _) = key.as_str().rsplit_once('.')?;
+    Uuid::parse_str(name.rsplit_once('_')?.1).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_ends_in_the_designs_id() {
+        let id = Uuid::from_u128(7);
+        let of = |key: &str| id_of_key(&ObjectKey::parse(key).unwrap());
+        assert_eq!(of(&format!("certificates/design_images/acme_2026/gold_frame_{id}.jpg")), Some(id));
+        assert_eq!(of("certificates/design_images/acme_2026/old.jpg"), None);
+        assert_eq!(of(&format!("certificates/design_images/acme_2026/gold_frame_{id}_small.jpg")), None);
+    }
+}

@@ -1,0 +1,43 @@
+//! `DELETE /generated-certificates/{id}`
+
+use axum::extract::State;
+use uuid::Uuid;
+
+use super::revocation::Revoked;
+use crate::domain::IssuanceId;
+use crate::domain::issuance::{CertificateRevoked, Issuance, IssuanceCommand, WhyRevoked};
+use crate::http::answer::Envelope;
+use crate::http::api_error::ErrorEnvelope;
+use crate::http::extract::{IfMatch, Path};
+use crate::http::{Answer, ApiError, Caller, HttpState};
+
+/// Withdraw a certificate: revoke it without saying more.
+///
+/// It stays to be seen, as revoked, here and in public, because somebody may hold its PDF.
+#[utoipa::path(
+    delete, path = "/generated-certificates/{id}",
+    params(
+        ("id" = Uuid, Path, description = "The generated certificate's id"),
+        ("If-Match" = Option<String>, Header, description = "The ETag that you know"),
+    ),
+    responses(
+        (status = 200, description = "It is withdrawn", body = Envelope<Revoked>),
+        (status = 404, description = "NOT_FOUND", body = ErrorEnvelope),
+        (status = 412, description = "PRECONDITION_FAILED: it has changed since you read it", body = ErrorEnvelope),
+    )
+)]
+pub async fn handle(
+    State(http): State<HttpState>,
+    caller: Caller,
+    if_match: IfMatch,
+    Path(id): Path<Uuid>,
+) -> Result<Answer, ApiError> {
+    let loaded = http.commands.load::<Issuance>(id).await?;
+    loaded.state.request.as_ref().ok_or_else(|| ApiError::not_found("generated certificate"))?;
+    if_match.check(loaded.position)?;
+    let why = CertificateRevoked { reason: WhyRevoked::Withdrawn, note: None, batch_id: None };
+    let context = caller.context(http.random_id().into());
+    let command = IssuanceCommand::Revoke(why);
+    let done = http.commands.execute::<Issuance>(&context, IssuanceId(id), command).await?;
+    Ok(Answer::ok(&Revoked::of(id, done.state)?)?.at(done.position).version(done.position))
+}

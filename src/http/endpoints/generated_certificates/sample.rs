@@ -1,0 +1,81 @@
+//! `POST /generated-certificates/generate/sample`
+
+use axum::extract::State;
+use axum::http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_TYPE};
+use axum::response::{IntoResponse, Response};
+use serde::Deserialize;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::generate::active_certificate;
+use crate::commands::issue::sample;
+use crate::domain::attendee::Attendee;
+use crate::domain::{CertificateId, Locale, Person};
+use crate::http::api_error::ErrorEnvelope;
+use crate::http::extract::Json;
+use crate::http::{ApiError, ErrorCode, HttpState};
+
+/// What a sample shows.
+#[derive(Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct SampleRequest {
+    /// The certificate.
+    certificate_id: Uuid,
+    /// The person; somebody made up if absent.
+    attendee_id: Option<Uuid>,
+}
+
+/// See what a certificate would look like.
+///
+/// The PDF is drawn as those that are issued, but its number is `SAMPLE-NOT-VALID`, and the page that its QR
+/// code leads to says that no such certificate was issued. Nothing is stored.
+#[utoipa::path(
+    post, path = "/generated-certificates/generate/sample", request_body = SampleRequest,
+    responses(
+        (status = 200, description = "The sample", body = Vec<u8>, content_type = "application/pdf"),
+        (status = 400, description = "VALIDATION_ERROR, MALFORMED_JSON", body = ErrorEnvelope),
+        (status = 404, description = "NOT_FOUND: no such certificate or attendee", body = ErrorEnvelope),
+        (status = 409, description = "CERTIFICATE_INACTIVE", body = ErrorEnvelope),
+        (status = 422, description = "NOT_DRAWABLE: issuing it would fail; the message says why", body = ErrorEnvelope),
+        (status = 503, description = "BUSY: too many samples are being drawn; try again", body = ErrorEnvelope),
+    )
+)]
+pub async fn handle(
+    State(http): State<HttpState>,
+    Json { value, .. }: Json<SampleRequest>,
+) -> Result<Response, ApiError> {
+    let definition = active_certificate(&http, value.certificate_id).await?;
+    let person = match value.attendee_id {
+        Some(id) => http.commands.load::<Attendee>(id).await?.state.0,
+        None => Some(made_up(definition.locale)),
+    };
+    let person = person.ok_or_else(|| ApiError::not_found("attendee"))?;
+    let busy = |_| ApiError::new(ErrorCode::Busy, "too many samples are being drawn; try again");
+    let _slot = http.sample_slots.try_acquire().map_err(busy)?;
+    let certificate_id = CertificateId(value.certificate_id);
+    let base = &http.settings.public_base_url;
+    let request = sample(&definition, certificate_id, &person, base, http.now());
+    let pdf = http.rendering.sample(&request).await?;
+    let headers = [
+        (CONTENT_TYPE, "application/pdf"),
+        (CONTENT_DISPOSITION, "inline; filename=\"sample.pdf\""),
+        (CACHE_CONTROL, "private, no-store"),
+    ];
+    Ok((headers, pdf).into_response())
+}
+
+/// Somebody with letters that a font may lack.
+fn made_up(locale: Locale) -> Person {
+    let (name, document) = match locale {
+        Locale::En => ("Zoë Sample-Brontë", "SAMPLE 123"),
+        Locale::Es => ("María José Muñoz Ejemplo", "MUESTRA 123"),
+    };
+    Person {
+        full_name: name.to_owned().into(),
+        country: None,
+        document_type: None,
+        document_number: document.to_owned().into(),
+        gender: None,
+        email: "sample@example.com".to_owned().into(),
+    }
+}

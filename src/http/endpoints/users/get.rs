@@ -1,0 +1,29 @@
+//! `GET /users/{id}`
+
+use axum::extract::State;
+use uuid::Uuid;
+
+use super::UserDetails;
+use crate::http::answer::Envelope;
+use crate::http::api_error::ErrorEnvelope;
+use crate::http::endpoints::position;
+use crate::http::extract::Path;
+use crate::http::{Answer, ApiError, HttpState};
+use crate::projection::queries::users;
+
+/// One user.
+#[utoipa::path(
+    get, path = "/users/{id}", params(("id" = Uuid, Path, description = "The user's id")),
+    responses(
+        (status = 200, description = "The user", body = Envelope<UserDetails>,
+            headers(("ETag" = String, description = "The version"))),
+        (status = 400, description = "VALIDATION_ERROR: the id is no UUID", body = ErrorEnvelope),
+        (status = 404, description = "NOT_FOUND", body = ErrorEnvelope),
+    )
+)]
+pub async fn handle(State(http): State<HttpState>, Path(id): Path<Uuid>) -> Result<Answer, ApiError> {
+    let row = users::get(&http.database().await?, id).await?;
+    let row = row.ok_or_else(|| ApiError::not_found("user"))?;
+    let version = position(row.position)?;
+    Ok(Answer::ok(&UserDetails::of_row(row))?.version(version))
+}

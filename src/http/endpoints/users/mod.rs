@@ -1,0 +1,110 @@
+//! Users: those who may log in.
+
+pub mod create;
+pub mod delete;
+pub mod get;
+pub mod list;
+pub mod update;
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::super::{ApiError, HttpState};
+use super::auth::UserAnswer;
+use crate::domain::password::check_password;
+use crate::domain::user::{Account, Profile, Role};
+use crate::domain::{Personal, UserId};
+use crate::projection::queries::users::UserRow;
+
+/// What a user may do: `viewer` looks, `operator` also issues, `admin` also decides who may.
+#[derive(Clone, Copy, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum RoleName {
+    /// Everything.
+    Admin,
+    /// Everything but users and API keys.
+    Operator,
+    /// Looking only.
+    Viewer,
+}
+
+impl From<RoleName> for Role {
+    fn from(name: RoleName) -> Self {
+        match name {
+            RoleName::Admin => Self::Admin,
+            RoleName::Operator => Self::Operator,
+            RoleName::Viewer => Self::Viewer,
+        }
+    }
+}
+
+/// A user as admins see it.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct UserDetails {
+    /// Who it is.
+    #[serde(flatten)]
+    pub user: UserAnswer,
+    /// Whether the user may log in.
+    #[schema(example = true)]
+    pub is_active: bool,
+    /// When the user was added (RFC 3339); absent in the answer to a change.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "2026-11-21T12:00:00Z")]
+    pub created_at: Option<String>,
+    /// When it last changed (RFC 3339); absent in the answer to a change.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "2026-11-21T12:00:00Z")]
+    pub updated_at: Option<String>,
+}
+
+impl UserDetails {
+    fn of_account(id: UserId, account: &Account) -> Self {
+        let user = UserAnswer::of(id, account);
+        Self { user, is_active: account.is_active, created_at: None, updated_at: None }
+    }
+
+    fn of_row(row: UserRow) -> Self {
+        let user = UserAnswer {
+            id: row.id,
+            user_name: row.user_name.into_revealed(),
+            name: row.name.into_revealed(),
+            last_name: row.last_name.into_revealed(),
+            email: row.email.into_revealed(),
+            role: row.role,
+        };
+        Self {
+            user,
+            is_active: row.is_active,
+            created_at: Some(super::rfc3339(row.created_at)),
+            updated_at: Some(super::rfc3339(row.updated_at)),
+        }
+    }
+}
+
+/// What was removed.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct RemovedAnswer {
+    /// The id that it had.
+    pub id: Uuid,
+}
+
+fn trimmed(text: &Personal<String>) -> Personal<String> {
+    text.reveal_str().trim().to_owned().into()
+}
+
+/// The hash of a new password that is good enough for this user.
+///
+/// # Errors
+/// The password is too weak, or too many are being hashed.
+pub(super) async fn new_hash(
+    http: &HttpState,
+    field: &'static str,
+    password: Personal<String>,
+    profile: &Profile,
+) -> Result<Personal<String>, ApiError> {
+    check_password(field, password.reveal_str(), Some(profile))?;
+    Ok(http.passwords.hash(password).await?)
+}

@@ -1,0 +1,107 @@
+//! `PATCH /users/{id}`
+
+use axum::extract::State;
+use serde::Deserialize;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::{RoleName, UserDetails, new_hash, trimmed};
+use crate::commands::change_user::change_user;
+use crate::domain::user::{Profile, User, UserChange};
+use crate::domain::{Personal, UserId};
+use crate::http::answer::Envelope;
+use crate::http::api_error::ErrorEnvelope;
+use crate::http::extract::{IfMatch, Json, Path};
+use crate::http::{Answer, ApiError, Caller, ErrorCode, HttpState};
+
+/// What is to change; what is absent stays.
+#[derive(Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct UpdateUser {
+    /// The name for logging in, unique whatever the case, 1–100 characters.
+    #[schema(value_type = Option<String>, min_length = 1, max_length = 100)]
+    user_name: Option<Personal<String>>,
+    /// First name, 1–100 characters.
+    #[schema(value_type = Option<String>, min_length = 1, max_length = 100, example = "Grace")]
+    name: Option<Personal<String>>,
+    /// Last name, 1–100 characters.
+    #[schema(value_type = Option<String>, min_length = 1, max_length = 100)]
+    last_name: Option<Personal<String>>,
+    /// E-mail address, unique.
+    #[schema(value_type = Option<String>, max_length = 254)]
+    email: Option<Personal<String>>,
+    /// Another password: 8 to 128 characters with an upper-case letter, a lower-case letter and a
+    /// digit, and none that everybody tries first. Ends the user's sessions.
+    #[schema(value_type = Option<String>, format = Password, min_length = 8, max_length = 128)]
+    password: Option<Personal<String>>,
+    /// What the user may do from now on.
+    role: Option<RoleName>,
+    /// Whether the user may log in; false ends the user's sessions.
+    is_active: Option<bool>,
+}
+
+impl UpdateUser {
+    fn profile(&self, now: &Profile) -> Profile {
+        let given = |given: &Option<Personal<String>>, now: &Personal<String>| {
+            given.as_ref().map_or_else(|| now.clone(), trimmed)
+        };
+        Profile {
+            user_name: given(&self.user_name, &now.user_name),
+            name: given(&self.name, &now.name),
+            last_name: given(&self.last_name, &now.last_name),
+            email: given(&self.email, &now.email),
+        }
+    }
+}
+
+/// Change a user.
+///
+/// Role, password and `isActive` take effect at once, also for tokens and API keys that the user has.
+/// The last admin stays one, and nobody switches off himself.
+#[utoipa::path(
+    patch, path = "/users/{id}", request_body = UpdateUser,
+    params(
+        ("id" = Uuid, Path, description = "The user's id"),
+        ("If-Match" = Option<String>, Header, description = "The ETag that you know"),
+    ),
+    responses(
+        (status = 200, description = "Changed", body = Envelope<UserDetails>,
+            headers(("ETag" = String, description = "The new version"))),
+        (status = 400, description = "VALIDATION_ERROR: details name the fields", body = ErrorEnvelope),
+        (status = 404, description = "NOT_FOUND", body = ErrorEnvelope),
+        (status = 409, description = "DUPLICATE: details name the field; WRONG_STATE: the last admin, or yourself", body = ErrorEnvelope),
+        (status = 412, description = "PRECONDITION_FAILED: it has changed since you read it", body = ErrorEnvelope),
+    )
+)]
+pub async fn handle(
+    State(http): State<HttpState>,
+    caller: Caller,
+    if_match: IfMatch,
+    Path(id): Path<Uuid>,
+    Json { value, .. }: Json<UpdateUser>,
+) -> Result<Answer, ApiError> {
+    let id = UserId(id);
+    let loaded = http.commands.load::<User>(id).await?;
+    let now = loaded.state.account().ok_or_else(|| ApiError::not_found("user"))?;
+    if_match.check(loaded.position)?;
+    if id == caller.user_id && value.is_active == Some(false) {
+        let message = "you can't switch off yourself; let another admin do it";
+        return Err(ApiError::new(ErrorCode::WrongState, message));
+    }
+    let profile = value.profile(&now.profile);
+    let (role, is_active) = (value.role.map(Into::into), value.is_active);
+    let password_hash = match value.password {
+        Some(password) => Some(new_hash(&http, "password", password, &profile).await?),
+        None => None,
+    };
+    let change = UserChange { profile: Some(profile), role, is_active, password_hash };
+    let context = caller.context(http.random_id().into());
+    // What was merged is what was read: somebody else's change in between must not be undone.
+    let seen = Some(loaded.position);
+    let key = http.claim_key.reveal().as_bytes();
+    let changed = change_user(&http.commands, key, &context, id, change, seen).await?;
+    http.standing.heeds_user(changed.version).await;
+    tracing::info!(user = %id, role = changed.account.role.name(), "a user was changed");
+    let answer = Answer::ok(&UserDetails::of_account(id, &changed.account))?;
+    Ok(answer.at(changed.version).version(changed.version))
+}

@@ -1,0 +1,122 @@
+//! A part of a file, as `Range` asks for it (RFC 9110 §14).
+
+use std::ops::Range;
+
+use axum::http::HeaderMap;
+use axum::http::header::{IF_RANGE, RANGE};
+
+/// What a request wants of a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Wanted {
+    /// All of it: no range was asked for, or one that we may ignore.
+    Whole,
+    /// These bytes.
+    Part(Range<usize>),
+    /// Bytes that the file doesn't have.
+    Nothing,
+}
+
+/// What these headers want of a file of `size` bytes whose strong entity tag is `etag`.
+///
+/// Several ranges at once are answered with the whole file, as are units other than bytes, malformed ranges
+/// and an `If-Range` that names another version: a server may ignore `Range`.
+#[must_use]
+pub fn wanted(headers: &HeaderMap, size: usize, etag: &str) -> Wanted {
+    let text = |name| headers.get(name).and_then(|value: &axum::http::HeaderValue| value.to_str().ok());
+    let Some(range) = text(RANGE) else { return Wanted::Whole };
+    // A weak tag or a date never proves that it is the same file, byte by byte (§13.1.5).
+    let is_same = headers.get(IF_RANGE).is_none_or(|tag| tag.as_bytes() == etag.as_bytes());
+    if headers.get_all(RANGE).iter().count() > 1 || !is_same {
+        return Wanted::Whole;
+    }
+    parse(range, size).unwrap_or(Wanted::Whole)
+}
+
+fn parse(range: &str, size: usize) -> Option<Wanted> {
+    let (unit, set) = range.split_once('=')?;
+    if !unit.trim().eq_ignore_ascii_case("bytes") {
+        return None;
+    }
+    let (first, last) = set.trim().split_once('-')?;
+    let part = match (first, last) {
+        ("", length) => {
+            let length = number(length)?;
+            size.saturating_sub(length)..if length == 0 { 0 } else { size }
+        }
+        (first, "") => number(first)?..size,
+        (first, last) => {
+            let (first, last) = (number(first)?, number(last)?);
+            if last < first {
+                return None;
+            }
+            first..size.min(last.saturating_add(1))
+        }
+    };
+    Some(if part.is_empty() { Wanted::Nothing } else { Wanted::Part(part) })
+}
+
+/// Digits only: Rust's own parsing takes a sign. What is too large for a number is beyond every file.
+fn number(text: &str) -> Option<usize> {
+    let is_number = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    is_number.then(|| text.parse().unwrap_or(usize::MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const TAG: &str = "\"ab\"";
+
+    fn ask(range: &str, if_range: Option<&str>) -> Wanted {
+        let mut headers = HeaderMap::new();
+        headers.insert(RANGE, range.parse().unwrap());
+        if let Some(tag) = if_range {
+            headers.insert(IF_RANGE, tag.parse().unwrap());
+        }
+        wanted(&headers, 100, TAG)
+    }
+
+    #[test]
+    fn parts_are_counted_as_the_standard_says() {
+        for (range, part) in [
+            ("bytes=0-0", 0..1),
+            ("bytes=10-19", 10..20),
+            ("bytes=90-", 90..100),
+            ("bytes=-10", 90..100),
+            ("bytes=-1000", 0..100),
+            ("bytes=99-99999999999999999999999", 99..100),
+            ("Bytes=5-6", 5..7),
+        ] {
+            assert_eq!(ask(range, None), Wanted::Part(part), "{range}");
+        }
+        for range in ["bytes=100-", "bytes=200-300", "bytes=-0", "bytes=99999999999999999999999-"] {
+            assert_eq!(ask(range, None), Wanted::Nothing, "{range}");
+        }
+        for range in ["bytes=0-1,5-6", "rows=0-1", "bytes=a-b", "bytes=9-1", "bytes", "bytes=-", "bytes=+1-2"]
+        {
+            assert_eq!(ask(range, None), Wanted::Whole, "{range}");
+        }
+        assert_eq!(wanted(&HeaderMap::new(), 100, TAG), Wanted::Whole);
+    }
+
+    #[test]
+    fn another_version_is_given_whole() {
+        assert_eq!(ask("bytes=0-1", Some(TAG)), Wanted::Part(0..2));
+        for other in ["\"x\"", "W/\"ab\"", "Sat, 21 Nov 2026 12:00:00 GMT"] {
+            assert_eq!(ask("bytes=0-1", Some(other)), Wanted::Whole, "{other}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_part_lies_within_the_file(range in "(bytes=)?[0-9,-]{0,30}", size in 0..500_usize) {
+            let mut headers = HeaderMap::new();
+            headers.insert(RANGE, range.parse().unwrap());
+            if let Wanted::Part(part) = wanted(&headers, size, TAG) {
+                prop_assert!(part.start < part.end && part.end <= size);
+            }
+        }
+    }
+}

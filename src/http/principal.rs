@@ -1,0 +1,94 @@
+//! Who sent a request, and what that allows.
+
+use super::access::{Access, Permission};
+use super::{ApiError, ErrorCode};
+use crate::domain::user::Role;
+use crate::domain::{ApiKeyId, SessionId, UserId};
+
+/// Who sent a request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Principal {
+    /// The user, or the one in whose name a program calls.
+    pub user_id: UserId,
+    /// What the user may do now.
+    pub role: Role,
+    /// How that is known.
+    pub by: By,
+}
+
+/// What somebody has shown.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum By {
+    /// An access token of this session.
+    Session(SessionId),
+    /// An API key, which has these permissions at most.
+    ApiKey(ApiKeyId, Vec<Permission>),
+}
+
+impl Principal {
+    /// Whether this permission is there: by the role, and for a key also by its scopes.
+    #[must_use]
+    pub fn holds(&self, permission: Permission) -> bool {
+        let is_granted = match &self.by {
+            By::Session(_) => true,
+            By::ApiKey(_, scopes) => scopes.contains(&permission),
+        };
+        is_granted && permission.is_held_by(self.role)
+    }
+
+    /// Refuses what a route asks and isn't there.
+    ///
+    /// # Errors
+    /// 403.
+    pub fn check(&self, access: Access) -> Result<(), ApiError> {
+        let forbidden = |message: &str| Err(ApiError::new(ErrorCode::Forbidden, message));
+        match (access, &self.by) {
+            (Access::Public, _) | (Access::SignedIn, By::Session(_)) => Ok(()),
+            (Access::SignedIn, By::ApiKey(..)) => forbidden("this is for people; an API key can't do it"),
+            (Access::May(permission), _) if self.holds(permission) => Ok(()),
+            (Access::May(permission), By::Session(_)) => permission.check(self.role),
+            (Access::May(permission), By::ApiKey(..)) => {
+                let scope = permission.scope();
+                forbidden(&format!("this API key, or whoever made it, may not do this; it needs {scope}"))
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+
+    fn principal(role: Role, by: By) -> Principal {
+        Principal { user_id: Uuid::from_u128(1).into(), role, by }
+    }
+
+    fn key(role: Role, scopes: &[Permission]) -> Principal {
+        principal(role, By::ApiKey(Uuid::from_u128(2).into(), scopes.to_vec()))
+    }
+
+    #[test]
+    fn a_key_may_what_both_its_scopes_and_its_owner_may() {
+        let scopes = [Permission::Issue, Permission::ManageUsers];
+        assert!(key(Role::Operator, &scopes).check(Access::May(Permission::Issue)).is_ok());
+        assert!(key(Role::Admin, &scopes).check(Access::May(Permission::ManageUsers)).is_ok());
+        for (role, permission) in [
+            (Role::Operator, Permission::ManageUsers),
+            (Role::Viewer, Permission::Issue),
+            (Role::Admin, Permission::ReadJobs),
+        ] {
+            let refused = key(role, &scopes).check(Access::May(permission)).unwrap_err();
+            assert_eq!(refused.code, ErrorCode::Forbidden, "{role:?} {permission:?}");
+        }
+    }
+
+    #[test]
+    fn a_key_is_no_person() {
+        assert!(key(Role::Admin, Permission::ALL).check(Access::SignedIn).is_err());
+        let person = principal(Role::Viewer, By::Session(Uuid::from_u128(3).into()));
+        assert!(person.check(Access::SignedIn).is_ok());
+        assert!(person.check(Access::May(Permission::Issue)).is_err());
+    }
+}

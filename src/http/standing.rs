@@ -1,0 +1,228 @@
+//! Who may still do what: users, ended sessions and API keys, as this process follows the log.
+//!
+//! An access token counts for minutes and says what its user was when it was made. So that whoever
+//! was disabled, removed, given another role or logged out is stopped before it expires, every request
+//! looks here, in memory. What is here is behind the log by the way of one message, usually
+//! milliseconds; a consumer that has fallen silent is replaced after [`follow::RENEW_AFTER`], and after
+//! [`MAX_SILENCE`] without any word from the log no token is accepted.
+
+mod follow;
+
+use std::collections::HashMap;
+use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::time::{Duration, Instant};
+
+use time::OffsetDateTime;
+use tokio::sync::watch;
+
+use super::access::Permission;
+use super::api_key_token::ApiKeyToken;
+use super::principal::{By, Principal};
+use super::tokens::Bearer;
+use super::{ApiError, ErrorCode};
+use crate::domain::api_key::{ApiKey, ApiKeyState};
+use crate::domain::session::SessionEvent;
+use crate::domain::user::{Account, User, UserState};
+use crate::domain::{ApiKeyId, Decider as _, Event, Personal, SessionId, UserId};
+use crate::event_log::{Position, RecordedEvent};
+
+/// How long the log may be out of reach before nobody is let in any more.
+pub const MAX_SILENCE: Duration = Duration::from_secs(60);
+/// How long a request waits for this process to have read the log at first, or its own write.
+const MAX_WAIT: Duration = Duration::from_secs(5);
+
+/// Who may still do what.
+pub struct Standing {
+    known: RwLock<Known>,
+    users: watch::Sender<Progress>,
+    sessions: watch::Sender<Progress>,
+}
+
+#[derive(Default)]
+struct Known {
+    users: HashMap<UserId, UserState>,
+    keys: HashMap<ApiKeyId, ApiKeyState>,
+    /// Sessions that ended while their access tokens may still count, and when that was heard.
+    ended: HashMap<SessionId, Instant>,
+}
+
+/// How far the log was followed.
+#[derive(Clone, Copy, Default)]
+struct Progress {
+    /// The last event that counts here.
+    position: Position,
+    /// When this was certainly all that the log had.
+    level_at: Option<Instant>,
+}
+
+impl Progress {
+    fn is_fresh(&self) -> bool {
+        self.level_at.is_some_and(|then| then.elapsed() < MAX_SILENCE)
+    }
+}
+
+impl Default for Standing {
+    fn default() -> Self {
+        let (users, sessions) = (watch::Sender::default(), watch::Sender::default());
+        Self { known: RwLock::default(), users, sessions }
+    }
+}
+
+impl Standing {
+    /// Waits at the start, and refuses when the log was out of reach for too long.
+    ///
+    /// # Errors
+    /// 503.
+    pub async fn fresh(&self) -> Result<(), ApiError> {
+        for progress in [&self.users, &self.sessions] {
+            if progress.borrow().is_fresh() {
+                continue;
+            }
+            let mut progress = progress.subscribe();
+            let waited = tokio::time::timeout(MAX_WAIT, progress.wait_for(Progress::is_fresh)).await;
+            if waited.is_err() {
+                let message = "who may do what can't be read at the moment; try again";
+                return Err(ApiError::new(ErrorCode::Unavailable, message).because("the log is silent"));
+            }
+        }
+        Ok(())
+    }
+
+    /// Waits, not for ever, until this process heeds an event about a user or API key that it has written
+    /// itself, so that whoever is told of it can rely on it. Other processes follow by themselves.
+    pub async fn heeds_user(&self, position: Position) {
+        heeds(&self.users, position).await;
+    }
+
+    /// The same for an event about a session.
+    pub async fn heeds_session(&self, position: Position) {
+        heeds(&self.sessions, position).await;
+    }
+
+    /// Who an access token stands for, if user and session are still what it says.
+    #[must_use]
+    pub fn of_token(&self, bearer: &Bearer) -> Option<Principal> {
+        let known = self.known();
+        if known.ended.contains_key(&bearer.session_id) {
+            return None;
+        }
+        // A user that isn't known here yet was known to whoever signed the token.
+        let holds = match known.users.get(&bearer.user_id) {
+            Some(UserState::Known(account)) => {
+                account.is_active && account.role == bearer.role && account.epoch <= bearer.epoch
+            }
+            Some(UserState::Deleted) => false,
+            Some(UserState::Absent) | None => true,
+        };
+        let by = By::Session(bearer.session_id);
+        holds.then_some(Principal { user_id: bearer.user_id, role: bearer.role, by })
+    }
+
+    /// Who an API key stands for, if it counts and whoever made it may still log in.
+    #[must_use]
+    pub fn of_key(&self, token: &ApiKeyToken, now: OffsetDateTime) -> Option<Principal> {
+        let known = self.known();
+        let ApiKeyState::Valid(key) = known.keys.get(&token.id)? else { return None };
+        let owner = known.active(key.owner)?;
+        let scopes = key.scopes.iter().filter_map(|scope| Permission::of_scope(scope)).collect();
+        let holds = token.is_of(&key.secret_sha256) && now < key.expires_at;
+        let by = By::ApiKey(token.id, scopes);
+        holds.then_some(Principal { user_id: key.owner, role: owner.role, by })
+    }
+
+    /// How many API keys somebody has that count. May be a moment old: it only bounds their number.
+    #[must_use]
+    pub fn keys_of(&self, owner: UserId, now: OffsetDateTime) -> usize {
+        let counts = |state: &&ApiKeyState| matches!(state, ApiKeyState::Valid(key) if key.owner == owner && now < key.expires_at);
+        self.known().keys.values().filter(counts).count()
+    }
+
+    fn known(&self) -> RwLockReadGuard<'_, Known> {
+        // A poisoned lock still holds whole entries: events are folded before they are put in.
+        self.known.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn known_mut(&self) -> RwLockWriteGuard<'_, Known> {
+        self.known.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn apply(&self, events: &[RecordedEvent]) {
+        let mut known = self.known_mut();
+        for event in events {
+            match event.decode() {
+                Ok(decoded) => known.apply(&event.id, &decoded),
+                // Written by a newer program. What it means can't be known, so nothing is let through for it.
+                Err(error) => {
+                    tracing::error!(position = event.position, %error, "who may do what is not known whole");
+                    known.distrust(&event.aggregate, &event.id);
+                }
+            }
+        }
+    }
+
+    /// Forgets sessions whose access tokens have all expired.
+    fn forget(&self, older_than: Duration) {
+        self.known_mut().ended.retain(|_, heard| heard.elapsed() < older_than);
+    }
+}
+
+async fn heeds(progress: &watch::Sender<Progress>, position: Position) {
+    let mut progress = progress.subscribe();
+    let there = progress.wait_for(|progress| progress.position >= position);
+    if tokio::time::timeout(MAX_WAIT, there).await.is_err() {
+        tracing::warn!(position, "an event of this process's own is not heeded yet");
+    }
+}
+
+impl Known {
+    fn active(&self, id: UserId) -> Option<&Account> {
+        match self.users.get(&id)? {
+            UserState::Known(account) if account.is_active => Some(account),
+            UserState::Known(_) | UserState::Absent | UserState::Deleted => None,
+        }
+    }
+
+    fn apply(&mut self, id: &str, event: &Event) {
+        match event {
+            Event::User(event) => {
+                let Ok(id) = id.parse::<UserId>() else { return };
+                let state = self.users.get(&id).cloned().unwrap_or_default();
+                self.users.insert(id, without_hash(User::evolve(state, event)));
+            }
+            Event::ApiKey(event) => {
+                let Ok(id) = id.parse::<ApiKeyId>() else { return };
+                let state = self.keys.get(&id).cloned().unwrap_or_default();
+                self.keys.insert(id, ApiKey::evolve(state, event));
+            }
+            Event::Session(SessionEvent::SessionRevoked(_)) => {
+                let Ok(id) = id.parse::<SessionId>() else { return };
+                self.ended.insert(id, Instant::now());
+            }
+            Event::Session(SessionEvent::SessionStarted(_) | SessionEvent::SessionRefreshed(_)) => {}
+            // Other aggregates are not followed.
+            _ => {}
+        }
+    }
+
+    fn distrust(&mut self, aggregate: &str, id: &str) {
+        match (aggregate, id.parse::<uuid::Uuid>()) {
+            ("user", Ok(id)) => drop(self.users.insert(UserId(id), UserState::Deleted)),
+            ("apikey", Ok(id)) => drop(self.keys.remove(&ApiKeyId(id))),
+            ("session", Ok(id)) => drop(self.ended.insert(SessionId(id), Instant::now())),
+            _ => {}
+        }
+    }
+}
+
+/// The password's hash has no business here.
+fn without_hash(state: UserState) -> UserState {
+    match state {
+        UserState::Known(account) => {
+            UserState::Known(Account { password_hash: Personal::default(), ..account })
+        }
+        UserState::Absent | UserState::Deleted => state,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,100 @@
+//! Following the log: all of users and API keys, and of sessions what access tokens may still outlive.
+
+use std::time::{Duration, Instant};
+
+use time::OffsetDateTime;
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+use super::{Progress, Standing};
+use crate::event_log::{EventLog, LogError, Position};
+
+/// After so long a silence the consumer is replaced by another, which the server makes where it can.
+pub(super) const RENEW_AFTER: Duration = Duration::from_secs(10);
+/// How long until the log is asked again when it was out of reach.
+const AGAIN_AFTER: Duration = Duration::from_millis(500);
+/// Events of one step.
+const STEP: usize = 1_000;
+/// Clocks differ: sessions are followed from a little longer ago than access tokens live.
+const MARGIN: Duration = Duration::from_secs(60);
+
+impl Standing {
+    /// Follows the log until told to stop. `access` is how long access tokens live, `now` the time.
+    pub async fn follow(
+        &self,
+        log: &EventLog,
+        access: Duration,
+        now: OffsetDateTime,
+        shutdown: CancellationToken,
+    ) {
+        let lives = access + MARGIN;
+        let all_of = |aggregate: &str| log.names().all_of(aggregate);
+        let people = vec![all_of("user"), all_of("apikey")];
+        let sessions = vec![all_of("session")];
+        let people = Follower { standing: self, log, subjects: people, progress: &self.users, lives };
+        let sessions = Follower { subjects: sessions, progress: &self.sessions, ..people.clone() };
+        let both = async { tokio::join!(people.run(None), sessions.run(Some(now - lives))) };
+        shutdown.run_until_cancelled(both).await;
+    }
+}
+
+#[derive(Clone)]
+struct Follower<'s> {
+    standing: &'s Standing,
+    log: &'s EventLog,
+    subjects: Vec<String>,
+    progress: &'s watch::Sender<Progress>,
+    lives: Duration,
+}
+
+impl Follower<'_> {
+    /// From the log's beginning, or from a time on. Ends only by being dropped.
+    async fn run(&self, since: Option<OffsetDateTime>) {
+        let mut after = None;
+        let mut reachable = true;
+        loop {
+            let outcome = match after {
+                None => self.begin(since).await.map(|position| after = Some(position)),
+                Some(position) => self.until_silent(position, &mut after).await,
+            };
+            self.standing.forget(self.lives);
+            if let Err(error) = &outcome {
+                if reachable {
+                    tracing::warn!(%error, "the log can't be followed; whoever has a token keeps it for a while");
+                }
+                tokio::time::sleep(AGAIN_AFTER).await;
+            }
+            reachable = outcome.is_ok();
+        }
+    }
+
+    async fn begin(&self, since: Option<OffsetDateTime>) -> Result<Position, LogError> {
+        let Some(since) = since else { return Ok(0) };
+        // Nothing since then: what is there now is older.
+        match self.log.position_at(since).await? {
+            Some(position) => Ok(position.saturating_sub(1)),
+            None => Ok(self.log.info().await?.last_position),
+        }
+    }
+
+    /// Takes in what comes, until nothing has come for a while: that may be the consumer's fault.
+    async fn until_silent(&self, from: Position, after: &mut Option<Position>) -> Result<(), LogError> {
+        let mut reader = self.log.read_some_after(from, self.subjects.clone());
+        loop {
+            let asked = Instant::now();
+            if reader.remaining().await? == 0 {
+                self.progress.send_modify(|progress| {
+                    progress.position = progress.position.max(reader.position());
+                    progress.level_at = Some(asked);
+                });
+            }
+            let events = reader.next_batch(STEP, RENEW_AFTER).await?;
+            if events.is_empty() {
+                return Ok(());
+            }
+            self.standing.apply(&events);
+            *after = Some(reader.position());
+            self.progress.send_modify(|progress| progress.position = reader.position());
+        }
+    }
+}

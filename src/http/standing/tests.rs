@@ -1,0 +1,147 @@
+use time::macros::datetime;
+use uuid::Uuid;
+
+use super::*;
+use crate::domain::api_key::{ApiKeyCreated, ApiKeyEvent, ApiKeyRevoked};
+use crate::domain::session::{RevocationReason, SessionRevoked};
+use crate::domain::user::{
+    Profile, Role, UserDeleted, UserDisabled, UserEnabled, UserEvent, UserPasswordChanged, UserRegistered,
+    UserRoleChanged,
+};
+
+const NOW: OffsetDateTime = datetime!(2026-11-21 12:00 UTC);
+const ADA: UserId = UserId(Uuid::from_u128(1));
+const KEY: ApiKeyId = ApiKeyId(Uuid::from_u128(2));
+const SESSION: SessionId = SessionId(Uuid::from_u128(3));
+
+fn recorded(aggregate: &str, id: impl ToString, event: &Event) -> RecordedEvent {
+    RecordedEvent {
+        position: 1,
+        time: NOW,
+        aggregate: aggregate.to_owned(),
+        id: id.to_string(),
+        event_id: Uuid::nil(),
+        event_type: event.event_type().to_owned(),
+        command_id: Uuid::nil().into(),
+        correlation_id: Uuid::nil(),
+        actor: String::new(),
+        body: event.body().to_string().into(),
+    }
+}
+
+fn after(events: Vec<RecordedEvent>) -> Standing {
+    let standing = Standing::default();
+    standing.apply(&events);
+    standing
+}
+
+fn user(event: impl Into<UserEvent>) -> RecordedEvent {
+    recorded("user", ADA, &Event::User(event.into()))
+}
+
+fn registered(role: Role) -> RecordedEvent {
+    let text = |text: &str| text.to_owned().into();
+    let profile =
+        Profile { user_name: text("ada"), name: text("Ada"), last_name: text("L"), email: text("a@b.co") };
+    user(UserRegistered { profile, role, password_hash: text("hash") })
+}
+
+fn bearer(role: Role, epoch: u32) -> Bearer {
+    Bearer { user_id: ADA, role, session_id: SESSION, epoch }
+}
+
+fn token() -> ApiKeyToken {
+    ApiKeyToken::new(KEY, |bytes| bytes.fill(1))
+}
+
+fn key(event: impl Into<ApiKeyEvent>) -> RecordedEvent {
+    recorded("apikey", KEY, &Event::ApiKey(event.into()))
+}
+
+fn created() -> RecordedEvent {
+    key(ApiKeyCreated {
+        name: "sync".to_owned(),
+        owner: ADA,
+        scopes: vec![Permission::Issue.scope().to_owned(), "of:tomorrow".to_owned()],
+        secret_sha256: token().sha256(),
+        expires_at: NOW + time::Duration::days(1),
+    })
+}
+
+#[test]
+fn a_token_counts_while_its_user_is_as_it_says() {
+    let admits = |events, bearer| after(events).of_token(&bearer).is_some();
+    let admin = || registered(Role::Admin);
+    assert!(admits(vec![], bearer(Role::Admin, 0)), "not heard of yet");
+    assert!(admits(vec![admin()], bearer(Role::Admin, 0)));
+    assert!(!admits(vec![admin(), user(UserRoleChanged { role: Role::Viewer })], bearer(Role::Admin, 0)));
+    assert!(admits(vec![admin(), user(UserRoleChanged { role: Role::Viewer })], bearer(Role::Viewer, 0)));
+    assert!(!admits(vec![admin(), user(UserDisabled {})], bearer(Role::Admin, 0)));
+    let back = || vec![admin(), user(UserDisabled {}), user(UserEnabled {})];
+    assert!(!admits(back(), bearer(Role::Admin, 0)), "begun before");
+    assert!(admits(back(), bearer(Role::Admin, 1)));
+    assert!(!admits(vec![admin(), user(UserDeleted {})], bearer(Role::Admin, 0)));
+    let changed = UserPasswordChanged { password_hash: "new".to_owned().into() };
+    assert!(!admits(vec![admin(), user(changed)], bearer(Role::Admin, 0)));
+}
+
+#[test]
+fn an_ended_session_ends_its_tokens_and_is_forgotten_when_these_have_expired() {
+    let ended: Event = Event::Session(SessionRevoked { reason: RevocationReason::LoggedOut }.into());
+    let standing = after(vec![registered(Role::Admin), recorded("session", SESSION, &ended)]);
+    assert_eq!(standing.of_token(&bearer(Role::Admin, 0)), None);
+    let other = Bearer { session_id: Uuid::from_u128(4).into(), ..bearer(Role::Admin, 0) };
+    assert!(standing.of_token(&other).is_some());
+    standing.forget(Duration::from_secs(900));
+    assert_eq!(standing.known().ended.len(), 1);
+    standing.forget(Duration::ZERO);
+    assert!(standing.known().ended.is_empty());
+}
+
+#[test]
+fn a_key_counts_while_it_and_its_owner_do() {
+    let admits = |events| after(events).of_key(&token(), NOW);
+    let principal = admits(vec![registered(Role::Admin), created()]).unwrap();
+    assert_eq!(principal.by, By::ApiKey(KEY, vec![Permission::Issue]));
+    assert_eq!((principal.user_id, principal.role), (ADA, Role::Admin));
+    assert_eq!(admits(vec![registered(Role::Admin)]), None);
+    assert_eq!(admits(vec![created()]), None, "without an owner");
+    for end in [user(UserDisabled {}), user(UserDeleted {}), key(ApiKeyRevoked {})] {
+        assert_eq!(admits(vec![registered(Role::Admin), created(), end]), None);
+    }
+    let standing = after(vec![registered(Role::Admin), created()]);
+    assert_eq!(standing.of_key(&token(), NOW + time::Duration::days(1)), None, "expired");
+    let other = ApiKeyToken::new(KEY, |bytes| bytes.fill(2));
+    assert_eq!(standing.of_key(&other, NOW), None, "another secret");
+    let lower = after(vec![registered(Role::Admin), created(), user(UserRoleChanged { role: Role::Viewer })]);
+    assert_eq!(lower.of_key(&token(), NOW).map(|principal| principal.role), Some(Role::Viewer));
+}
+
+#[test]
+fn what_cannot_be_read_lets_nobody_in() {
+    let unknown = RecordedEvent { event_type: "UserOfTomorrow".to_owned(), ..registered(Role::Admin) };
+    let standing = after(vec![registered(Role::Admin), unknown]);
+    assert_eq!(standing.of_token(&bearer(Role::Admin, 0)), None);
+    let unknown = RecordedEvent { event_type: "ApiKeyOfTomorrow".to_owned(), ..created() };
+    let standing = after(vec![registered(Role::Admin), created(), unknown]);
+    assert_eq!(standing.of_key(&token(), NOW), None);
+}
+
+#[test]
+fn no_password_hash_is_kept() {
+    let standing = after(vec![registered(Role::Admin)]);
+    let known = standing.known();
+    assert_eq!(known.active(ADA).map(|account| account.password_hash.reveal_str()), Some(""));
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_a_word_from_the_log_nobody_is_let_in() {
+    let standing = Standing::default();
+    let refused = standing.fresh().await.unwrap_err();
+    assert_eq!(refused.code, ErrorCode::Unavailable);
+    let level = Progress { position: 0, level_at: Some(Instant::now()) };
+    standing.users.send_replace(level);
+    assert!(standing.fresh().await.is_err(), "sessions are not known");
+    standing.sessions.send_replace(level);
+    assert!(standing.fresh().await.is_ok());
+}

@@ -1,0 +1,133 @@
+//! The keys of access tokens: the first signs, all verify, so that a key can be changed while tokens of
+//! the one before still count.
+
+use std::fmt;
+
+use crate::domain::Secret;
+
+/// The shortest key, in bytes: as long as the hash (RFC 7518 §3.2).
+const MIN_KEY_BYTES: usize = 32;
+/// The most keys at a time.
+const MAX_KEYS: usize = 16;
+/// The id of the key that is given without one.
+const WITHOUT_ID: &str = "default";
+
+/// A key and what tokens call it (`kid`).
+#[derive(Clone, Debug)]
+pub struct SigningKey {
+    /// 1–64 letters, digits, `-`, `_` or `.`.
+    pub id: String,
+    /// At least 32 bytes.
+    pub key: Secret,
+}
+
+/// Keys that can't be used. Never shows one.
+#[derive(Debug, PartialEq, Eq)]
+pub enum BadKeys {
+    /// There is none.
+    None,
+    /// There are too many.
+    TooMany,
+    /// The nth entry, from 1, is not an id and a key.
+    Form(usize),
+    /// Two keys have this id.
+    Twice(String),
+    /// The key of this id is too short.
+    Short(String),
+}
+
+impl fmt::Display for BadKeys {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::None => f.write_str("give at least 32 random characters"),
+            Self::TooMany => write!(f, "give at most {MAX_KEYS} keys; tokens live for minutes"),
+            Self::Form(n) => write!(f, "entry {n} is not ID:KEY; ids are 1 to 64 of a-z A-Z 0-9 - _ ."),
+            Self::Twice(id) => write!(f, "the id {id} is given twice; \"{WITHOUT_ID}\" is secrets.token_key"),
+            Self::Short(id) => {
+                write!(f, "the key {id} has fewer than {MIN_KEY_BYTES} bytes; give random ones")
+            }
+        }
+    }
+}
+
+impl std::error::Error for BadKeys {}
+
+impl SigningKey {
+    /// The keys of a list such as `2026-11:KEY, 2026-05:KEY` (commas or lines), and after them one
+    /// without an id, if it is given.
+    ///
+    /// # Errors
+    /// There is none, or one can't be used.
+    pub fn list(with_ids: &Secret, without_id: &Secret) -> Result<Vec<Self>, BadKeys> {
+        let entries = with_ids.reveal().split([',', '\n']).map(str::trim).filter(|entry| !entry.is_empty());
+        let mut keys = Vec::new();
+        for (n, entry) in entries.enumerate() {
+            let (id, key) = entry.split_once(':').ok_or(BadKeys::Form(n + 1))?;
+            let plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+            if id.is_empty() || id.len() > 64 || !id.chars().all(plain) {
+                return Err(BadKeys::Form(n + 1));
+            }
+            keys.push(Self { id: id.to_owned(), key: Secret::new(key.trim()) });
+        }
+        if !without_id.is_empty() {
+            keys.push(Self { id: WITHOUT_ID.to_owned(), key: without_id.clone() });
+        }
+        Self::check(&keys)?;
+        Ok(keys)
+    }
+
+    fn check(keys: &[Self]) -> Result<(), BadKeys> {
+        if keys.is_empty() {
+            return Err(BadKeys::None);
+        }
+        if keys.len() > MAX_KEYS {
+            return Err(BadKeys::TooMany);
+        }
+        for (n, key) in keys.iter().enumerate() {
+            if keys[..n].iter().any(|other| other.id == key.id) {
+                return Err(BadKeys::Twice(key.id.clone()));
+            }
+            if key.key.reveal().len() < MIN_KEY_BYTES {
+                return Err(BadKeys::Short(key.id.clone()));
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LONG: &str = "0123456789abcdef0123456789abcdef";
+
+    fn ids(with_ids: &str, without_id: &str) -> Result<Vec<String>, BadKeys> {
+        let keys = SigningKey::list(&Secret::new(with_ids), &Secret::new(without_id))?;
+        Ok(keys.into_iter().map(|key| key.id).collect())
+    }
+
+    #[test]
+    fn keys_come_in_their_order_and_the_one_without_an_id_last() {
+        let two = format!("b:{LONG}1, a.1:{LONG}2\n");
+        assert_eq!(ids(&two, LONG), Ok(vec!["b".to_owned(), "a.1".to_owned(), "default".to_owned()]));
+        assert_eq!(ids("", LONG), Ok(vec!["default".to_owned()]));
+        assert_eq!(ids(&two, "").map(|ids| ids.len()), Ok(2));
+    }
+
+    #[test]
+    fn what_cannot_work_is_told_without_a_key() {
+        for (with_ids, without_id, wrong) in [
+            (String::new(), "", BadKeys::None),
+            (LONG.to_owned(), "", BadKeys::Form(1)),
+            (format!("a:{LONG}, x y:{LONG}"), "", BadKeys::Form(2)),
+            (format!("a:{LONG}, a:{LONG}"), "", BadKeys::Twice("a".to_owned())),
+            ("a:hunter2".to_owned(), LONG, BadKeys::Short("a".to_owned())),
+            (String::new(), "hunter2", BadKeys::Short("default".to_owned())),
+            ((0..17).map(|n| format!("k{n}:{LONG},")).collect(), "", BadKeys::TooMany),
+        ] {
+            let refused = ids(&with_ids, without_id).unwrap_err();
+            assert!(!refused.to_string().contains("hunter2") && !refused.to_string().contains(LONG));
+            assert_eq!(refused, wrong);
+        }
+    }
+}

@@ -1,0 +1,69 @@
+//! Designs: uploaded images that certificates are drawn on.
+
+use deadpool_postgres::GenericClient;
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use super::{Listed, Page, query, query_opt, row};
+use crate::database::DatabaseError;
+
+row! {
+    /// A design that is there.
+    pub struct DesignRow {
+        /// The design's id.
+        pub id: Uuid,
+        /// Where the image is stored.
+        pub key: String,
+        /// Where the small image is stored.
+        pub thumbnail_key: String,
+        /// The organisation whose design it is.
+        pub client: String,
+        /// What it is called.
+        pub name: String,
+        /// What was said of it.
+        pub description: Option<String>,
+        /// The name of the uploaded file.
+        pub original_name: String,
+        /// The stored image's size in bytes.
+        pub size: i64,
+        /// What is stored.
+        pub mime_type: String,
+        /// Pixels across.
+        pub width: i32,
+        /// Pixels down.
+        pub height: i32,
+        /// Whether a certificate was drawn on it.
+        pub in_use: bool,
+        /// When it was uploaded.
+        #[serde(with = "time::serde::rfc3339")]
+        pub uploaded_at: OffsetDateTime,
+        /// Its first event; the cursor of lists.
+        #[serde(skip)]
+        pub created_position: i64,
+        /// Its last event; changes with every change of the row, so it makes an ETag.
+        #[serde(skip)]
+        pub position: i64,
+    }
+}
+
+/// One design.
+///
+/// # Errors
+/// The database is not available.
+pub async fn get(client: &impl GenericClient, id: Uuid) -> Result<Option<DesignRow>, DatabaseError> {
+    query_opt(client, include_str!("../../../projections/designs/get_design.sql"), &[&id]).await
+}
+
+/// Designs, newest first; those in one client's folders, where that is asked for.
+///
+/// # Errors
+/// The database is not available.
+pub async fn list(
+    client: &impl GenericClient,
+    page: Page,
+    folder: Option<&str>,
+) -> Result<Listed<DesignRow>, DatabaseError> {
+    let sql = include_str!("../../../projections/designs/list_designs.sql");
+    let rows = query(client, sql, &[&page.after, &page.fetch(), &folder]).await?;
+    Ok(page.listed(rows, |row: &DesignRow| row.created_position))
+}

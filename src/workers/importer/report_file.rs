@@ -1,0 +1,183 @@
+//! The report object: the file's headers on the first line, then a rejected row per line, all in JSON.
+
+use std::collections::HashSet;
+use std::io::{self, BufRead, BufWriter, Seek as _, SeekFrom, Write};
+
+use serde::{Deserialize, Serialize};
+use tempfile::{NamedTempFile, TempPath};
+
+use super::report::{ErrorDetail, MAX_SHOWN};
+
+/// What the first line begins with; reports of before it had such a line begin with a row.
+pub const HEAD_BEGINS: &[u8] = b"{\"columns\":";
+
+/// The first line.
+#[derive(Serialize, Deserialize)]
+struct Head {
+    columns: Vec<String>,
+}
+
+/// The rejected rows of an import on their way to the report object: a line of JSON each, because a
+/// million of them would not fit into memory. No file where no row is rejected.
+#[derive(Default)]
+pub struct ReportFile {
+    rows: Option<BufWriter<NamedTempFile>>,
+    columns: Vec<String>,
+    known: HashSet<String>,
+}
+
+impl ReportFile {
+    /// Adds a row.
+    ///
+    /// # Errors
+    /// The temporary file can't be written.
+    pub fn add(&mut self, detail: &ErrorDetail) -> io::Result<()> {
+        if self.columns.is_empty() {
+            self.know(detail.columns.iter());
+        }
+        // Cells outside of the header have their column's letter.
+        self.know(detail.data.keys());
+        let rows = match &mut self.rows {
+            Some(rows) => rows,
+            empty => empty.insert(BufWriter::with_capacity(64 * 1024, NamedTempFile::new()?)),
+        };
+        serde_json::to_writer(&mut *rows, detail)?;
+        rows.write_all(b"\n")
+    }
+
+    fn know<'h>(&mut self, headers: impl Iterator<Item = &'h String>) {
+        for header in headers {
+            if !self.known.contains(header) {
+                self.known.insert(header.clone());
+                self.columns.push(header.clone());
+            }
+        }
+    }
+
+    /// The whole file, which is deleted when its path is dropped.
+    ///
+    /// # Errors
+    /// The temporary file can't be written.
+    pub fn finish(self) -> io::Result<Option<TempPath>> {
+        let Some(rows) = self.rows else { return Ok(None) };
+        let mut rows = rows.into_inner().map_err(io::IntoInnerError::into_error)?;
+        rows.seek(SeekFrom::Start(0))?;
+        let mut whole = NamedTempFile::new()?;
+        serde_json::to_writer(&mut whole, &Head { columns: self.columns })?;
+        whole.write_all(b"\n")?;
+        io::copy(&mut rows, &mut whole)?;
+        Ok(Some(whole.into_temp_path()))
+    }
+
+    /// The rows at the beginning of a report of which perhaps only a part was read.
+    ///
+    /// # Errors
+    /// A line is not a rejected row.
+    pub fn first_rows(start: &[u8]) -> serde_json::Result<Vec<ErrorDetail>> {
+        let whole = start.iter().rposition(|&byte| byte == b'\n').map_or(0, |last| last + 1);
+        let lines = start[..whole].split(|&byte| byte == b'\n');
+        let rows = lines.filter(|line| !line.is_empty() && !line.starts_with(HEAD_BEGINS));
+        rows.take(MAX_SHOWN).map(serde_json::from_slice).collect()
+    }
+}
+
+/// A report as it is read again: its headers, then its rows.
+pub struct StoredReport<R> {
+    lines: io::Lines<R>,
+    /// The headers of the uploaded file, left to right; letters for what stood outside of them.
+    pub columns: Vec<String>,
+    first: Option<String>,
+}
+
+impl<R: BufRead> StoredReport<R> {
+    /// Begins to read. A report without a head has the headers that its first row names.
+    ///
+    /// # Errors
+    /// It can't be read, or is damaged.
+    pub fn open(file: R) -> io::Result<Self> {
+        let mut lines = file.lines();
+        let first = lines.next().transpose()?;
+        match first {
+            Some(head) if head.as_bytes().starts_with(HEAD_BEGINS) => {
+                let head: Head = serde_json::from_str(&head).map_err(|_| damaged())?;
+                Ok(Self { lines, columns: head.columns, first: None })
+            }
+            Some(first) => {
+                let row: ErrorDetail = serde_json::from_str(&first).map_err(|_| damaged())?;
+                Ok(Self { lines, columns: row.data.into_keys().collect(), first: Some(first) })
+            }
+            None => Ok(Self { lines, columns: Vec::new(), first: None }),
+        }
+    }
+
+    /// The next row as its line.
+    ///
+    /// # Errors
+    /// It can't be read.
+    pub fn next_line(&mut self) -> io::Result<Option<String>> {
+        match self.first.take() {
+            Some(first) => Ok(Some(first)),
+            None => self.lines.next().transpose(),
+        }
+    }
+
+    /// The next row.
+    ///
+    /// # Errors
+    /// It can't be read, or is damaged.
+    pub fn next_row(&mut self) -> io::Result<Option<ErrorDetail>> {
+        let line = self.next_line()?;
+        line.map(|line| serde_json::from_str(&line).map_err(|_| damaged())).transpose()
+    }
+}
+
+/// The parser's own text may quote the row.
+fn damaged() -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, "the report is damaged")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::report::samples::rejected;
+    use super::*;
+
+    fn written(rows: u32) -> Vec<u8> {
+        let mut file = ReportFile::default();
+        for row in 0..rows {
+            file.add(&rejected(row)).expect("a temporary file takes bytes");
+        }
+        let path = file.finish().expect("written").expect("rows were rejected");
+        std::fs::read(&path).expect("it is there")
+    }
+
+    #[test]
+    fn the_first_rows_are_read_from_the_beginning_of_a_report() {
+        let whole = written(1_500);
+        let rows = |bytes: &[u8]| -> Vec<u32> {
+            ReportFile::first_rows(bytes).expect("whole lines").iter().map(|detail| detail.row).collect()
+        };
+        assert_eq!(rows(&whole), (0..1_000).collect::<Vec<u32>>());
+        // Cut anywhere, what is whole is read.
+        let head = whole.iter().position(|&byte| byte == b'\n').expect("lines") + 1;
+        let line = head + whole[head..].iter().position(|&byte| byte == b'\n').expect("lines") + 1;
+        for (end, count) in [(0, 0), (head, 0), (line - 1, 0), (line, 1), (line + 5, 1)] {
+            assert_eq!(rows(&whole[..end]).len(), count);
+        }
+        assert!(ReportFile::default().finish().expect("nothing to write").is_none());
+    }
+
+    #[test]
+    fn a_report_is_read_again_with_its_headers_also_one_that_has_no_head() {
+        let whole = written(3);
+        let headless = &whole[whole.iter().position(|&byte| byte == b'\n').expect("lines") + 1..];
+        for (bytes, columns) in [(&whole[..], vec!["Name".to_owned()]), (headless, Vec::new())] {
+            let mut report = StoredReport::open(bytes).expect("it is whole");
+            assert_eq!(report.columns, columns);
+            for row in 0..3 {
+                assert_eq!(report.next_row().expect("it is whole").map(|detail| detail.row), Some(row));
+            }
+            assert!(report.next_row().expect("it is whole").is_none());
+        }
+        assert!(StoredReport::open(&b"odd\n"[..]).is_err());
+    }
+}

@@ -1,0 +1,153 @@
+//! Batches: issuing to everybody, and taking it back.
+
+use futures_util::{StreamExt, TryStreamExt, stream};
+
+use super::{AT_ONCE, Processes};
+use crate::commands::issue::Issued;
+use crate::commands::stop_mails::{Mails, stop_mails};
+use crate::commands::withdraw::{Withdrawn, issued_by, withdraw};
+use crate::commands::{CommandContext, CommandError};
+use crate::domain::batch::{
+    Batch, BatchCancelled, BatchCommand, BatchDispatched, BatchRequested, BatchState, BatchUndone,
+    RefusedAttendee,
+};
+use crate::domain::issuance::CertificateRevoked;
+use crate::domain::{BatchId, Refusal};
+use crate::event_log::{LogError, RecordedEvent};
+use crate::process::{self, Issue, OfBatch};
+use crate::workers::{Delivery, Verdict};
+
+/// People between two looks whether the batch is to be stopped.
+const PART: usize = 1_000;
+
+/// What became of the people of a stopped batch.
+#[derive(Default)]
+struct Stopped {
+    revoked: u32,
+    kept: u32,
+    /// Of those kept, how many have no mail yet that could be stopped, or one that a worker is at.
+    unsettled: u32,
+}
+
+impl Processes {
+    /// Issues to everybody, until the batch is stopped.
+    pub(super) async fn dispatch(
+        &self,
+        recorded: &RecordedEvent,
+        id: BatchId,
+        event: &BatchRequested,
+    ) -> Result<(), CommandError> {
+        let wanted: Vec<Issue> = process::batch::on_requested(id, event).collect();
+        let people: Vec<OfBatch> = process::batch::issued(id, event).collect();
+        let definitions = self.definitions(&wanted).await?;
+        let mut outcome = BatchDispatched { requested: 0, existing: 0, refused: Vec::new(), left: 0 };
+        for (n, part) in wanted.chunks(PART).enumerate() {
+            let from = n * PART;
+            if self.commands.load::<Batch>(id).await?.state.stop.is_some() {
+                self.leave(recorded, from, &people[from..], &mut outcome).await?;
+                break;
+            }
+            for (wanted, issued) in self.issue_all(recorded, "batch", from, part, &definitions).await? {
+                match issued {
+                    Ok(Issued::New(_)) => outcome.requested += 1,
+                    Ok(Issued::Existing(_)) => outcome.existing += 1,
+                    Err(refusal) => outcome.refused.push(refused(&wanted, &refusal)),
+                }
+            }
+        }
+        let context = CommandContext::of_process(recorded, "batch-dispatch", 0);
+        self.commands.execute::<Batch>(&context, id, BatchCommand::RecordDispatch(outcome)).await?;
+        Ok(())
+    }
+
+    /// Counts the people whom a stopped batch issues nothing to. A worker that died may have issued to
+    /// some of them.
+    async fn leave(
+        &self,
+        recorded: &RecordedEvent,
+        from: usize,
+        people: &[OfBatch],
+        outcome: &mut BatchDispatched,
+    ) -> Result<(), CommandError> {
+        let found: Vec<_> = stream::iter(people.iter().copied().enumerate())
+            .map(|(n, person)| async move {
+                let context = CommandContext::of_process(recorded, "batch-left", from + n);
+                issued_by(&self.commands, &context, person).await
+            })
+            .buffer_unordered(AT_ONCE)
+            .try_collect()
+            .await?;
+        for found in found {
+            match found {
+                Withdrawn::Kept(_) | Withdrawn::Revoked(_) => outcome.requested += 1,
+                Withdrawn::Nothing { is_held: true } => outcome.existing += 1,
+                Withdrawn::Nothing { is_held: false } => outcome.left += 1,
+            }
+        }
+        Ok(())
+    }
+
+    /// Carries out what was asked of a batch after it had begun, once everybody was dealt with: of the
+    /// two events that this waits for, the later one finds both.
+    pub(super) async fn stop(&self, delivery: &Delivery, id: BatchId) -> Result<Verdict, CommandError> {
+        let Delivery { event: recorded, attempt } = delivery;
+        let batch = self.commands.load::<Batch>(id).await?;
+        if batch.position < recorded.position {
+            let lagging = "a replica does not know the event that it was asked about".to_owned();
+            return Err(LogError::Unavailable(lagging).into());
+        }
+        let BatchState { request: Some(request), .. } = &batch.state else { return Ok(Verdict::Done) };
+        let Some(stop) = batch.state.due() else { return Ok(Verdict::Done) };
+        let (why, only_unfinished) = process::batch::on_stop(id, stop);
+        let people: Vec<OfBatch> = process::batch::issued(id, request).collect();
+        let stopped = self.withdraw_all(recorded, people, &why, only_unfinished).await?;
+        if stopped.unsettled > 0 {
+            let why = format!("{} mails are still to be queued or on their way", stopped.unsettled);
+            return Ok(Verdict::unavailable(*attempt, &why));
+        }
+        let Stopped { revoked, kept, .. } = stopped;
+        let end = if only_unfinished {
+            BatchCommand::RecordCancelled(BatchCancelled { revoked, kept })
+        } else {
+            BatchCommand::RecordUndone(BatchUndone { revoked })
+        };
+        let context = CommandContext::of_process(recorded, "batch-stopped", 0);
+        self.commands.execute::<Batch>(&context, id, end).await?;
+        Ok(Verdict::Done)
+    }
+
+    /// Revokes person by person; the mails of what is revoked are stopped by what follows from that.
+    async fn withdraw_all(
+        &self,
+        recorded: &RecordedEvent,
+        people: Vec<OfBatch>,
+        why: &CertificateRevoked,
+        only_unfinished: bool,
+    ) -> Result<Stopped, CommandError> {
+        let each = stream::iter(people.into_iter().enumerate()).map(|(n, person)| async move {
+            let context = CommandContext::of_process(recorded, "batch-withdraw", n);
+            let withdrawn = withdraw(&self.commands, &context, person, why, only_unfinished).await?;
+            let Withdrawn::Kept(issuance) = withdrawn else { return Ok((withdrawn, Mails::Stopped)) };
+            let context = CommandContext::of_process(recorded, "batch-mail", n);
+            let mails = stop_mails(&self.commands, &context, issuance, "the batch was cancelled").await?;
+            Ok::<_, CommandError>((withdrawn, mails))
+        });
+        let mut stopped = Stopped::default();
+        let mut each = each.buffer_unordered(AT_ONCE);
+        while let Some((withdrawn, mails)) = each.try_next().await? {
+            match withdrawn {
+                Withdrawn::Nothing { .. } => {}
+                Withdrawn::Revoked(_) => stopped.revoked += 1,
+                Withdrawn::Kept(_) => {
+                    stopped.kept += 1;
+                    stopped.unsettled += u32::from(mails != Mails::Stopped);
+                }
+            }
+        }
+        Ok(stopped)
+    }
+}
+
+fn refused(wanted: &Issue, refusal: &Refusal) -> RefusedAttendee {
+    RefusedAttendee { attendee_id: wanted.attendee_id, code: refusal.code().to_owned() }
+}

@@ -1,0 +1,71 @@
+//! How often one client may call, and one account be guessed at.
+
+use laureate::app::Role;
+use reqwest::StatusCode;
+use serde_json::json;
+
+use super::{Answered, Api};
+use crate::support::TestApp;
+
+const ROLES: [Role; 2] = [Role::Api, Role::Projector];
+
+async fn log_in(api: &Api, email: &str, password: &str, forwarded_for: &str) -> Answered {
+    let body = json!({ "email": email, "password": password });
+    let request = api.app.client.post(api.app.url("/api/v1/auth/login")).json(&body);
+    let request = request.header("x-forwarded-for", forwarded_for);
+    Answered::of(request.send().await.expect("answered")).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_address_tries_passwords_only_so_often() {
+    let limit = "http.limits.password_per_minute=3";
+    // The first of the three is the one that gets a token for the admin.
+    let api = Api::of(TestApp::with_roles(&ROLES, &[limit]).await).await;
+    for _ in 0..2 {
+        let refused = log_in(&api, "a@example.com", "x", "198.51.100.1").await;
+        assert_eq!(refused.status, StatusCode::UNAUTHORIZED);
+    }
+    // Nobody believes what a client says about itself.
+    let late = log_in(&api, &api.app.email, &api.app.password, "198.51.100.2").await.expect(429);
+    assert_eq!(late.code(), "TOO_MANY_REQUESTS");
+    let wait: u64 = late.header("retry-after").parse().expect("seconds");
+    assert!((1..=20).contains(&wait), "{wait}");
+    // Other routes are not concerned, and changing a password is the same limit.
+    api.get("/auth/me").await.expect(200);
+    let change = json!({ "oldPassword": "x", "newPassword": "Correct-horse-1" });
+    assert_eq!(api.post("/auth/change-password", &change).await.expect(429).code(), "TOO_MANY_REQUESTS");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn behind_a_trusted_proxy_each_client_is_counted_for_itself() {
+    let settings = ["http.limits.password_per_minute=2", "http.trusted_proxies=127.0.0.0/8, ::1"];
+    let api = Api::of(TestApp::with_roles(&ROLES, &settings).await).await;
+    for client in ["198.51.100.1", "203.0.113.9, 198.51.100.2", "2001:db8::1"] {
+        let of = async || log_in(&api, "a@example.com", "x", client).await.status.as_u16();
+        assert_eq!([of().await, of().await, of().await], [401, 401, 429], "{client}");
+    }
+    // The same household of IPv6.
+    assert_eq!(log_in(&api, "a@example.com", "x", "2001:db8::2").await.status, 429);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_account_is_guessed_at_only_so_often_whether_it_exists_or_not() {
+    let api = Api::of(TestApp::with_roles(&ROLES, &["http.limits.failed_logins_per_minute=3"]).await).await;
+    // Those who know the password are not counted.
+    for _ in 0..5 {
+        log_in(&api, &api.app.email, &api.app.password, "").await.expect(200);
+    }
+    let mut told = Vec::new();
+    for email in [api.app.email.as_str(), "nobody@example.com"] {
+        let mut codes = Vec::new();
+        for _ in 0..4 {
+            codes.push(log_in(&api, email, "wrong", "").await.code().to_owned());
+        }
+        // Also the right password has to wait.
+        codes.push(log_in(&api, email, &api.app.password, "").await.code().to_owned());
+        told.push(codes);
+    }
+    assert_eq!(told[0], told[1]);
+    let (wrong, late) = ("INVALID_CREDENTIALS", "TOO_MANY_REQUESTS");
+    assert_eq!(told[0], [wrong, wrong, wrong, late, late]);
+}

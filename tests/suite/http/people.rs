@@ -1,0 +1,80 @@
+//! Those who log in: made over the API, as admins do.
+
+use reqwest::{Method, StatusCode};
+use serde_json::{Value, json};
+
+use super::{Answered, Api};
+
+/// A password that is good enough.
+pub const PASSWORD: &str = "Correct-horse-1";
+
+/// Somebody who is logged in.
+pub struct Person {
+    pub id: String,
+    pub user_name: String,
+    pub token: String,
+    pub refresh_token: String,
+}
+
+impl Api {
+    /// Adds somebody and logs in.
+    pub async fn person(&self, user_name: &str, role: &str) -> Person {
+        let added = self.post("/users", &somebody(user_name, role)).await.expect(201);
+        let id = text(&added.body["data"]["id"]);
+        self.log_in(id, user_name).await
+    }
+
+    pub async fn log_in(&self, id: String, user_name: &str) -> Person {
+        let tokens = self.try_log_in(user_name, PASSWORD).await.expect(200);
+        let data = &tokens.body["data"];
+        let (token, refresh_token) = (text(&data["access_token"]), text(&data["refresh_token"]));
+        Person { id, user_name: user_name.to_owned(), token, refresh_token }
+    }
+
+    pub async fn try_log_in(&self, user_name: &str, password: &str) -> Answered {
+        let body = json!({ "userName": user_name, "password": password });
+        self.open_post("/auth/login", &body).await
+    }
+
+    /// A POST without a token.
+    pub async fn open_post(&self, path: &str, body: &Value) -> Answered {
+        let request = self.app.client.post(self.app.url(&format!("/api/v1{path}"))).json(body);
+        Answered::of(request.send().await.expect("answered")).await
+    }
+
+    /// A request with another token than the admin's.
+    pub async fn as_(&self, token: &str, method: Method, path: &str, body: Option<&Value>) -> Answered {
+        let request =
+            self.app.client.request(method, self.app.url(&format!("/api/v1{path}"))).bearer_auth(token);
+        let request = match body {
+            Some(body) => request.json(body),
+            None => request,
+        };
+        Answered::of(request.send().await.expect("answered")).await
+    }
+
+    /// What a token is answered where anybody who is signed in is let in.
+    pub async fn me(&self, token: &str) -> StatusCode {
+        self.as_(token, Method::GET, "/auth/me", None).await.status
+    }
+
+    pub async fn patch(&self, path: &str, body: &Value) -> Answered {
+        Answered::of(self.request(Method::PATCH, path).json(body).send().await.expect("answered")).await
+    }
+
+    pub async fn delete(&self, path: &str) -> Answered {
+        Answered::of(self.request(Method::DELETE, path).send().await.expect("answered")).await
+    }
+}
+
+/// A body that adds somebody.
+pub fn somebody(user_name: &str, role: &str) -> Value {
+    json!({
+        "userName": user_name, "name": "Grace", "lastName": "Hopper", "role": role,
+        "email": format!("{}@example.com", user_name.to_lowercase()), "password": PASSWORD,
+    })
+}
+
+pub fn text(value: &Value) -> String {
+    value.as_str().unwrap_or_else(|| panic!("no text: {value}")).to_owned()
+}

@@ -1,0 +1,106 @@
+//! Progress as server-sent events.
+
+use laureate::sheet::made_up_people;
+use reqwest::{Method, Response};
+use serde_json::{Value, json};
+
+use super::{Api, file};
+
+/// An event as a client reads it.
+#[derive(Debug)]
+struct Event {
+    name: String,
+    id: String,
+    data: Value,
+}
+
+async fn opened(api: &Api, path: &str, last: Option<&str>) -> Response {
+    let mut request = api.request(Method::GET, path);
+    if let Some(last) = last {
+        request = request.header("last-event-id", last);
+    }
+    request.send().await.expect("answered")
+}
+
+/// All events until the server ends the stream.
+async fn events(mut response: Response) -> Vec<Event> {
+    assert_eq!(response.status(), 200);
+    assert_eq!(response.headers()["content-type"], "text/event-stream");
+    let mut text = String::new();
+    while let Some(piece) = response.chunk().await.expect("readable") {
+        text.push_str(std::str::from_utf8(&piece).expect("UTF-8"));
+    }
+    let field = |block: &str, name: &str| {
+        let found = block.lines().find_map(|line| line.strip_prefix(name));
+        found.map(|value| value.trim_start_matches(':').trim_start().to_owned())
+    };
+    let blocks = text.split("\n\n").filter(|block| block.lines().any(|line| line.starts_with("data")));
+    blocks
+        .map(|block| Event {
+            name: field(block, "event").expect("a name"),
+            id: field(block, "id").expect("an id"),
+            data: serde_json::from_str(&field(block, "data").expect("data")).expect("JSON"),
+        })
+        .collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_import_is_told_until_it_ends() {
+    let api = Api::start().await;
+    let mut people = Vec::new();
+    made_up_people(2_500, 7, &mut people).expect("written");
+    let begun = api.upload("/attendees/bulk-upload", file("many.csv", people)).await.expect(202);
+    let path = format!("/imports/{}", begun.body["data"]["importId"].as_str().expect("an id"));
+    api.until("it is known", &path, |body| body["success"] == true).await;
+    let told = events(opened(&api, &format!("{path}/events"), None).await).await;
+    let (last, before) = told.split_last().expect("events");
+    assert_eq!((last.name.as_str(), last.id.as_str()), ("end", "end"));
+    assert_eq!((&last.data["state"], &last.data["created"]), (&json!("completed"), &json!(2_500)));
+    let mut through = 0;
+    for event in before {
+        assert_eq!(event.name, "progress");
+        let now = event.data["throughRow"].as_u64().expect("a number");
+        assert!(now >= through, "it goes back");
+        through = now;
+    }
+    // Whoever has seen the end is told not to come back; anybody else gets it at once.
+    assert_eq!(opened(&api, &format!("{path}/events"), Some("end")).await.status(), 204);
+    let late = events(opened(&api, &format!("{path}/events"), Some("1")).await).await;
+    assert_eq!((late.len(), late[0].name.as_str()), (1, "end"));
+    let nobody = format!("/imports/{}/events", uuid::Uuid::new_v4());
+    assert_eq!(api.get(&nobody).await.expect(404).code(), "NOT_FOUND");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_batch_is_told_until_its_mails_are_sent() {
+    let api = Api::start().await;
+    let certificate = api.certificate().await;
+    let people = "Name,Email,Document\nAda,ada@example.com,1\nBea,bea@example.com,2\n";
+    let import = api.upload("/attendees/bulk-upload", file("p.csv", people)).await.expect(200);
+    let body = json!({"certificateId": certificate, "importId": import.body["data"]["importId"]});
+    let begun = api.post("/generated-certificates/generate", &body).await.expect(202);
+    let path = format!("/batches/{}", begun.body["data"]["batchId"].as_str().expect("an id"));
+    api.until("it is known", &path, |body| body["success"] == true).await;
+    let told = events(opened(&api, &format!("{path}/events"), None).await).await;
+    let last = told.last().expect("events");
+    assert_eq!((last.name.as_str(), &last.data["progress"]["mailsSent"]), ("end", &json!(2)));
+    assert_eq!((&last.data["state"], &last.data["requested"]), (&json!("dispatched"), &json!(2)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn open_streams_end_when_the_server_stops() {
+    let api = Api::start().await;
+    let certificate = api.certificate().await;
+    let people = "Name,Email,Document\nAda,ada@example.com,1\n";
+    let import = api.upload("/attendees/bulk-upload", file("p.csv", people)).await.expect(200);
+    // A held mail keeps a batch from ending.
+    let import = import.body["data"]["importId"].clone();
+    let body = json!({"certificateId": certificate, "importId": import, "delivery": "held"});
+    let begun = api.post("/generated-certificates/generate", &body).await.expect(202);
+    let path = format!("/batches/{}", begun.body["data"]["batchId"].as_str().expect("an id"));
+    api.until("it is known", &path, |body| body["success"] == true).await;
+    let stream = opened(&api, &format!("{path}/events"), None).await;
+    api.app.stop();
+    let told = events(stream).await;
+    assert!(told.iter().all(|event| event.name == "progress"), "{told:?}");
+}

@@ -1,0 +1,286 @@
+//! Taking back: single issuances, whole batches, and the mails about them.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use futures_util::future::join_all;
+use laureate::commands::Commands;
+use laureate::commands::issue::IssuingFacts;
+use laureate::domain::attendee::{Attendee, AttendeeCommand};
+use laureate::domain::batch::{
+    Batch, BatchCommand, BatchEvent, BatchRequested, BatchUndoRequested, BatchUndone,
+};
+use laureate::domain::certificate::{Certificate, CertificateCommand, Definition, TemplateRef};
+use laureate::domain::email::{Email, MailDelivery, OnUnknown, Stage};
+use laureate::domain::issuance::{
+    CertificateGenerated, CertificateRevoked, Issuance, IssuanceCommand, WhyRevoked,
+};
+use laureate::domain::{
+    AttendeeId, BatchId, CertificateId, DomainEvent, EmailId, IssuanceId, Locale, Person,
+};
+use laureate::event_log::RecordedEvent;
+use laureate::workers::processes::Processes;
+use laureate::workers::{Delivery, Verdict, Worker};
+use uuid::Uuid;
+
+use super::fixture::{Plant, first_delivery};
+use crate::log::fixture::person;
+
+fn facts() -> IssuingFacts {
+    IssuingFacts {
+        renderer_version: "1".to_owned(),
+        fonts_sha256: "ab".repeat(32),
+        public_base_url: "https://certificates.example.com".to_owned(),
+        random: || Uuid::new_v4().as_u128(),
+        on_unknown: OnUnknown::Park,
+    }
+}
+
+fn processes(plant: &Plant) -> Processes {
+    Processes::new(plant.log.commands.clone(), facts())
+}
+
+pub fn definition() -> Definition {
+    Definition {
+        client: "Acme".to_owned(),
+        name: "Speaker".to_owned(),
+        event_name: "Summit 2026".to_owned(),
+        pdf_template: TemplateRef { theme: "classic".to_owned(), version: 1 },
+        design: None,
+        event_link: None,
+        sendgrid_template_id: None,
+        locale: Locale::En,
+        is_active: true,
+    }
+}
+
+pub async fn defined(commands: &Commands) -> CertificateId {
+    let id = CertificateId(Uuid::new_v4());
+    commands.execute::<Certificate>(&person(), id, CertificateCommand::Define(definition())).await.unwrap();
+    id
+}
+
+/// People who are known; nobody claims their addresses.
+pub async fn people(commands: &Commands, count: usize) -> Vec<AttendeeId> {
+    let each = (0..count).map(|n| async move {
+        let id = AttendeeId(Uuid::new_v4());
+        let known = Person {
+            full_name: format!("Ada {n}").into(),
+            country: None,
+            document_type: None,
+            document_number: n.to_string().into(),
+            gender: None,
+            email: format!("ada{n}@example.com").into(),
+        };
+        let import = AttendeeCommand::Import { person: known, source: None };
+        commands.execute::<Attendee>(&person(), id, import).await.unwrap();
+        id
+    });
+    join_all(each).await
+}
+
+pub async fn batch(commands: &Commands, certificate_id: CertificateId, people: &[AttendeeId]) -> BatchId {
+    let id = BatchId(Uuid::new_v4());
+    let delivery = MailDelivery::Immediate;
+    let request = BatchRequested { certificate_id, attendee_ids: people.to_vec(), delivery };
+    commands.execute::<Batch>(&person(), id, BatchCommand::Request(request)).await.unwrap();
+    id
+}
+
+pub fn undo() -> BatchCommand {
+    let note = Some("the wrong list".to_owned().into());
+    BatchCommand::Undo(BatchUndoRequested { reason: WhyRevoked::IssuedInError, note })
+}
+
+async fn last_event(plant: &Plant, aggregate: &str, id: impl ToString) -> RecordedEvent {
+    plant.log.log.load(aggregate, &id.to_string(), 0).await.unwrap().pop().unwrap()
+}
+
+/// Lets the process managers react to the last event of an aggregate.
+async fn react(plant: &Plant, aggregate: &str, id: impl ToString) -> Verdict {
+    let delivery = first_delivery(last_event(plant, aggregate, id).await);
+    processes(plant).work(&[delivery]).await.remove(0)
+}
+
+async fn ask(plant: &Plant, id: BatchId, command: BatchCommand) {
+    plant.log.commands.execute::<Batch>(&person(), id, command).await.unwrap();
+}
+
+async fn batch_end(plant: &Plant, id: BatchId) -> BatchEvent {
+    let event = last_event(plant, "batch", id).await;
+    BatchEvent::decode(&event.event_type, &event.body).unwrap()
+}
+
+async fn generated(plant: &Plant, id: IssuanceId) {
+    let pdf = CertificateGenerated {
+        object_key: "certificates/a.pdf".to_owned(),
+        sha256: "ab".repeat(32),
+        size: 9,
+    };
+    let command = IssuanceCommand::RecordGenerated(pdf);
+    plant.log.commands.execute::<Issuance>(&person(), id, command).await.unwrap();
+}
+
+async fn is_revoked(plant: &Plant, id: IssuanceId) -> bool {
+    plant.log.commands.load::<Issuance>(id).await.unwrap().state.revoked.is_some()
+}
+
+async fn stage(plant: &Plant, id: IssuanceId) -> Stage {
+    plant.log.commands.load::<Email>(EmailId::first_of(id)).await.unwrap().state.stage
+}
+
+#[tokio::test]
+async fn an_undone_batch_takes_back_what_it_issued_and_nothing_else() {
+    let plant = Plant::new().await;
+    let certificate = defined(&plant.log.commands).await;
+    let known = people(&plant.log.commands, 3).await;
+    let earlier = batch(&plant.log.commands, certificate, &known[..1]).await;
+    assert_eq!(react(&plant, "batch", earlier).await, Verdict::Done);
+    let id = batch(&plant.log.commands, certificate, &known).await;
+    assert_eq!(react(&plant, "batch", id).await, Verdict::Done);
+
+    ask(&plant, id, undo()).await;
+    assert_eq!(react(&plant, "batch", id).await, Verdict::Done);
+    assert_eq!(batch_end(&plant, id).await, BatchUndone { revoked: 2 }.into());
+    let first = |person: AttendeeId| IssuanceId::first_of(certificate, person);
+    assert!(!is_revoked(&plant, first(known[0])).await, "the earlier batch issued it");
+    for person in &known[1..] {
+        assert!(is_revoked(&plant, first(*person)).await);
+    }
+    let revoked = plant.log.commands.load::<Issuance>(first(known[1])).await.unwrap().state.revoked.unwrap();
+    assert_eq!((revoked.reason, revoked.batch_id), (WhyRevoked::IssuedInError, Some(id)));
+    // Once more, it stays at that.
+    let written = plant.log.all().await.len();
+    ask(&plant, id, undo()).await;
+    assert_eq!(plant.log.all().await.len(), written);
+}
+
+#[tokio::test]
+async fn what_was_revoked_can_be_issued_anew_and_is_another() {
+    let plant = Plant::new().await;
+    let certificate = defined(&plant.log.commands).await;
+    let known = people(&plant.log.commands, 1).await;
+    let first = batch(&plant.log.commands, certificate, &known).await;
+    react(&plant, "batch", first).await;
+    let old = IssuanceId::first_of(certificate, known[0]);
+    let why = CertificateRevoked { reason: WhyRevoked::WrongData, note: None, batch_id: None };
+    plant.log.commands.execute::<Issuance>(&person(), old, IssuanceCommand::Revoke(why)).await.unwrap();
+
+    for (requested, existing) in [(1, 0), (0, 1)] {
+        let again = batch(&plant.log.commands, certificate, &known).await;
+        react(&plant, "batch", again).await;
+        let BatchEvent::BatchDispatched(outcome) = batch_end(&plant, again).await else { panic!("not done") };
+        assert_eq!((outcome.requested, outcome.existing), (requested, existing));
+    }
+    let new = IssuanceId::nth_of(certificate, known[0], 2);
+    let load = async |id: IssuanceId| plant.log.commands.load::<Issuance>(id).await.unwrap().state;
+    let (old, new) = (load(old).await.request.unwrap(), load(new).await.request.unwrap());
+    assert_ne!(old.public_id, new.public_id);
+    // The first batch delivered again finds its own work, revoked or not.
+    let events = plant.log.log.load("batch", &first.to_string(), 0).await.unwrap();
+    let written = plant.log.all().await.len();
+    processes(&plant).work(&[first_delivery(events[0].clone())]).await;
+    assert_eq!(plant.log.all().await.len(), written);
+}
+
+#[tokio::test]
+async fn a_batch_cancelled_before_it_began_issues_nothing() {
+    let plant = Plant::new().await;
+    let certificate = defined(&plant.log.commands).await;
+    let known = people(&plant.log.commands, 2).await;
+    let id = batch(&plant.log.commands, certificate, &known).await;
+    let requested = first_delivery(last_event(&plant, "batch", id).await);
+    ask(&plant, id, BatchCommand::Cancel).await;
+    let cancelled = first_delivery(last_event(&plant, "batch", id).await);
+    // Whichever is worked on first: the one that comes last carries it out.
+    assert_eq!(processes(&plant).work(&[cancelled, requested]).await, [Verdict::Done, Verdict::Done]);
+    assert_eq!(react(&plant, "batch", id).await, Verdict::Done);
+    let types = plant.history("batch", id).await;
+    assert_eq!(types, ["BatchRequested", "BatchCancelRequested", "BatchDispatched", "BatchCancelled"]);
+    assert_eq!(plant.log.all().await.iter().filter(|e| e.event_type == "CertificateRequested").count(), 0);
+}
+
+#[tokio::test]
+async fn a_cancelled_batch_keeps_what_has_a_pdf_and_sends_no_more_mails() {
+    let plant = Plant::new().await;
+    let certificate = defined(&plant.log.commands).await;
+    let known = people(&plant.log.commands, 2).await;
+    let id = batch(&plant.log.commands, certificate, &known).await;
+    react(&plant, "batch", id).await;
+    let (drawn, undrawn) =
+        (IssuanceId::first_of(certificate, known[0]), IssuanceId::first_of(certificate, known[1]));
+    generated(&plant, drawn).await;
+    ask(&plant, id, BatchCommand::Cancel).await;
+    // The mail is not queued yet: the batch waits for it, because it would be sent otherwise.
+    assert!(matches!(react(&plant, "batch", id).await, Verdict::Again { .. }));
+    assert_eq!(react(&plant, "issuance", drawn).await, Verdict::Done);
+    assert_eq!(stage(&plant, drawn).await, Stage::Queued);
+    assert_eq!(react(&plant, "batch", id).await, Verdict::Done);
+    assert_eq!(stage(&plant, drawn).await, Stage::Cancelled);
+    assert!(!is_revoked(&plant, drawn).await && is_revoked(&plant, undrawn).await);
+    let BatchEvent::BatchCancelled(end) = batch_end(&plant, id).await else { panic!("not cancelled") };
+    assert_eq!((end.revoked, end.kept), (1, 1));
+    // A PDF that comes too late is not recorded.
+    generated(&plant, undrawn).await;
+    assert_eq!(plant.history("issuance", undrawn).await, ["CertificateRequested", "CertificateRevoked"]);
+}
+
+#[tokio::test]
+async fn the_mail_of_what_is_revoked_is_not_sent() {
+    let plant = Plant::new().await;
+    let certificate = defined(&plant.log.commands).await;
+    let known = people(&plant.log.commands, 2).await;
+    let id = batch(&plant.log.commands, certificate, &known).await;
+    react(&plant, "batch", id).await;
+    let why = || CertificateRevoked { reason: WhyRevoked::Withdrawn, note: None, batch_id: None };
+    let revoke = async |id: IssuanceId| {
+        let command = IssuanceCommand::Revoke(why());
+        plant.log.commands.execute::<Issuance>(&person(), id, command).await.unwrap();
+    };
+    // Queued before it is revoked: cancelled.
+    let queued = IssuanceId::first_of(certificate, known[0]);
+    generated(&plant, queued).await;
+    react(&plant, "issuance", queued).await;
+    revoke(queued).await;
+    assert_eq!(react(&plant, "issuance", queued).await, Verdict::Done);
+    assert_eq!(stage(&plant, queued).await, Stage::Cancelled);
+    // Revoked before it is queued: never queued.
+    let late = IssuanceId::first_of(certificate, known[1]);
+    generated(&plant, late).await;
+    let made = first_delivery(last_event(&plant, "issuance", late).await);
+    revoke(late).await;
+    assert_eq!(processes(&plant).work(&[made]).await, [Verdict::Done]);
+    assert_eq!(stage(&plant, late).await, Stage::Absent);
+}
+
+/// Lets the process managers work until they make their `n`th event, and die at it.
+async fn dies_at_its_event(plant: &Plant, n: usize, delivery: &Delivery) {
+    let made = AtomicUsize::new(0);
+    let clock = move || {
+        assert!(made.fetch_add(1, Ordering::Relaxed) + 1 < n, "rehearsed by a test");
+        time::macros::datetime!(2026-11-21 12:00 UTC)
+    };
+    let worker = Processes::new(Commands::new(plant.log.log.clone(), Arc::new(clock)), facts());
+    let delivery = delivery.clone();
+    let dying = tokio::spawn(async move { worker.work(&[delivery]).await });
+    assert!(dying.await.is_err_and(|error| error.is_panic()), "it has lived");
+}
+
+#[tokio::test]
+async fn a_batch_whose_worker_died_while_it_was_cancelled_tells_what_it_had_issued() {
+    let plant = Plant::new().await;
+    let certificate = defined(&plant.log.commands).await;
+    let known = people(&plant.log.commands, 40).await;
+    let id = batch(&plant.log.commands, certificate, &known).await;
+    let requested = first_delivery(last_event(&plant, "batch", id).await);
+    dies_at_its_event(&plant, 20, &requested).await;
+    ask(&plant, id, BatchCommand::Cancel).await;
+    assert_eq!(processes(&plant).work(&[Delivery { attempt: 2, ..requested }]).await, [Verdict::Done]);
+    let BatchEvent::BatchDispatched(outcome) = batch_end(&plant, id).await else { panic!("not dispatched") };
+    let all = plant.log.all().await;
+    let issued = all.iter().filter(|event| event.event_type == "CertificateRequested").count();
+    assert_eq!((outcome.requested as usize, outcome.requested + outcome.left), (issued, 40));
+    assert_eq!(react(&plant, "batch", id).await, Verdict::Done);
+    let BatchEvent::BatchCancelled(end) = batch_end(&plant, id).await else { panic!("not cancelled") };
+    assert_eq!((end.revoked, end.kept), (outcome.requested, 0));
+}
