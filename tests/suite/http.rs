@@ -1,8 +1,8 @@
 //! The API from outside: over HTTP, with every role at work on real servers.
 
-mod bulk;
 mod access_table;
 mod api_keys;
+mod bulk;
 mod changes;
 mod exports;
 mod group_commits;
@@ -11,8 +11,8 @@ mod imports;
 mod limits;
 mod lists;
 mod operations;
-mod progress;
 mod people;
+mod progress;
 mod refusals;
 mod revoking;
 mod sessions;
