@@ -7,6 +7,7 @@ mod append;
 mod ground;
 mod latency;
 mod lives;
+mod login;
 mod memory;
 mod million;
 mod pipeline;
@@ -52,6 +53,8 @@ enum Part {
     Replay,
     /// Reads through HTTP over the bare queries
     Reads,
+    /// Logins over HTTP over bare argon2id
+    Login,
     /// Spreadsheet to mail, over the sum of its stages
     Pipeline,
     /// Peak memory at ten times as many people
@@ -62,7 +65,7 @@ enum Part {
 
 impl Part {
     const USUAL: [Self; 6] =
-        [Self::Append, Self::Latency, Self::Replay, Self::Reads, Self::Pipeline, Self::Memory];
+        [Self::Append, Self::Latency, Self::Replay, Self::Reads, Self::Login, Self::Pipeline, Self::Memory];
 }
 
 #[tokio::main]
@@ -77,6 +80,7 @@ async fn main() -> anyhow::Result<()> {
             Part::Latency => latency::measure(&mut report).await?,
             Part::Replay => replay::measure(&mut report).await?,
             Part::Reads => reads::measure(&mut report).await?,
+            Part::Login => login::measure(&mut report).await?,
             Part::Pipeline => pipeline::measure(&mut report).await?,
             Part::Memory => memory::measure(&mut report).await?,
             Part::Million => million::measure(&mut report).await?,

@@ -73,6 +73,6 @@ fn mount(routes: Router<HttpState>, http: &HttpState, path: &str, endpoint: Endp
 
 /// The OpenAPI document with the prefix of this server.
 #[must_use]
-pub(super) fn served_document(http: &HttpState) -> utoipa::openapi::OpenApi {
+pub(super) fn served_document(http: &HttpState) -> serde_json::Value {
     openapi::document(&http.settings.prefix)
 }

@@ -8,7 +8,7 @@
 //! * [`mod@openapi`] — the document made of the table and the endpoints' annotations.
 //!
 //! Writes go through commands and answer from what these decided; reads come from projections. Nothing
-//! here renders or mails.
+//! here renders or mails; a sample is drawn by the workers' renderer.
 
 pub mod access;
 pub mod answer;
@@ -47,7 +47,7 @@ pub use api_error::ApiError;
 pub use assemble::{router, router_with};
 pub use caller::Caller;
 pub use error_code::ErrorCode;
-pub use openapi::{openapi, openapi_json};
+pub use openapi::{openapi_document, openapi_json};
 pub use passwords::Passwords;
 pub use serve::serve;
 pub use settings::HttpSettings;

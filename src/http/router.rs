@@ -16,12 +16,10 @@ use super::endpoints::{
 };
 use super::rate_limit::Limit;
 
-const DELETE: Method = Method::DELETE;
 const GET: Method = Method::GET;
 const POST: Method = Method::POST;
 const PUT: Method = Method::PUT;
 const PATCH: Method = Method::PATCH;
-const DELETE: Method = Method::DELETE;
 
 /// What stands under the API's prefix.
 #[rustfmt::skip]
@@ -76,6 +74,7 @@ pub fn api() -> Vec<Endpoint> {
         on(POST, "/generated-certificates/generate/sample", routes!(generated_certificates::sample::handle)).may(Issue),
         on(GET, "/generated-certificates", routes!(generated_certificates::list::handle)).may(ReadIssuances),
         on(GET, "/generated-certificates/export", routes!(generated_certificates::export::handle)).may(ReadIssuances),
+        on(POST, "/generated-certificates/{id}/send-email", routes!(generated_certificates::send_email::handle)).may(RetryJobs),
         on(GET, "/generated-certificates/{id}", routes!(generated_certificates::get::handle)).may(ReadIssuances),
         on(POST, "/generated-certificates/{id}/revoke", routes!(generated_certificates::revoke::handle)).may(Revoke),
         on(DELETE, "/generated-certificates/{id}", routes!(generated_certificates::delete::handle)).may(Revoke),
@@ -86,7 +85,16 @@ pub fn api() -> Vec<Endpoint> {
 
         on(GET, "/jobs", routes!(jobs::list::handle)).may(ReadJobs),
         on(GET, "/jobs/pending", routes!(jobs::pending::handle)).may(ReadJobs),
+        on(POST, "/jobs/process-pending", routes!(jobs::process_pending::handle)).may(RetryJobs),
+        on(POST, "/jobs/retry", routes!(jobs::retry_many::handle)).may(RetryJobs),
+        on(POST, "/jobs/cancel", routes!(jobs::cancel_many::handle)).may(RetryJobs),
+        on(GET, "/jobs/scheduler/status", routes!(jobs::scheduler_status::handle)).may(ReadJobs),
+        on(GET, "/jobs/scheduler/runs", routes!(jobs::scheduler_runs::handle)).may(ReadJobs),
+        on(GET, "/jobs/scheduler/runs/{id}", routes!(jobs::scheduler_run::handle)).may(ReadJobs),
+        on(POST, "/jobs/scheduler/force", routes!(jobs::scheduler_force::handle)).may(RetryJobs),
         on(GET, "/jobs/{id}", routes!(jobs::get::handle)).may(ReadJobs),
+        on(PATCH, "/jobs/{id}", routes!(jobs::reschedule::handle)).may(RetryJobs),
+        on(POST, "/jobs/{id}/cancel", routes!(jobs::cancel::handle)).may(RetryJobs),
         on(POST, "/jobs/{id}/retry", routes!(jobs::retry::handle)).may(RetryJobs),
     ]
 }
@@ -96,8 +104,8 @@ pub fn api() -> Vec<Endpoint> {
 pub fn root() -> Vec<Endpoint> {
     vec![
         on(GET, "/", routes!(pages::index::handle)).public(),
-        on(GET, "/certificate/{publicId}", routes!(verify::page::handle)).public(),
-        on(GET, "/certificate/{publicId}/download", routes!(verify::download::handle)).public(),
+        on(GET, "/certificate/{publicId}", routes!(verify::page::handle)).public().limited(Limit::Public),
+        on(GET, "/certificate/{publicId}/download", routes!(verify::download::handle)).public().limited(Limit::Public),
         on(GET, "/certificates/design_images/{folder}/{file}", routes!(certificates::design::handle)).public(),
 
         on(GET, "/health", routes!(health::status::handle)).public(),

@@ -19,21 +19,23 @@ use super::{ApiError, HttpSettings, Passwords, Tokens};
 use crate::commands::Commands;
 use crate::domain::Secret;
 use crate::domain::certificate::TemplateRef;
+use crate::domain::email::OnUnknown;
 use crate::projection::Readers;
+use crate::scheduler::Plan;
 use crate::sheet::Limits;
 use crate::storage::ObjectStorage;
 use crate::workers::renderer::Rendering;
 
 /// Images that are decoded at the same time; one may take 200 MB.
 const IMAGE_SLOTS: usize = 2;
-/// Exports at the same time; each holds a connection and a transaction.
-const EXPORT_SLOTS: usize = 2;
 /// Reports that are made into files at the same time; each may take 2 GiB of disk.
 const REPORT_SLOTS: usize = 4;
 /// Samples that are drawn at the same time.
 const SAMPLE_SLOTS: usize = 2;
 /// Progress that is told to open connections.
 const STREAM_SLOTS: usize = 128;
+/// Exports at the same time; each holds a connection and a transaction.
+const EXPORT_SLOTS: usize = 2;
 
 /// What handlers need; cheap to clone.
 #[derive(Clone)]
@@ -50,14 +52,14 @@ pub struct Inner {
     pub(super) last_uses: LastUses,
     /// Held while an uploaded image is decoded.
     pub(super) image_slots: Arc<Semaphore>,
-    /// Held while a list is exported.
-    pub(super) export_slots: Arc<Semaphore>,
     /// Held while a report is made into a file.
     pub(super) report_slots: Arc<Semaphore>,
     /// Held while a sample is drawn.
     pub(super) sample_slots: Arc<Semaphore>,
     /// Held while progress is told to an open connection.
     pub(super) stream_slots: Arc<Semaphore>,
+    /// Held while a list is exported.
+    pub(super) export_slots: Arc<Semaphore>,
 }
 
 /// Everything that the composition root hands over.
@@ -86,6 +88,10 @@ pub struct HttpParts {
     pub standing: Arc<Standing>,
     /// Password hashes.
     pub passwords: Passwords,
+    /// What happens to a mail whose claim is found without an outcome.
+    pub on_unknown: OnUnknown,
+    /// What runs by the clock, and when.
+    pub plan: Plan,
     /// What the operator set.
     pub settings: HttpSettings,
     /// Fills a slice with random bytes of cryptographic quality.

@@ -237,6 +237,19 @@ fn certificate(event: &CertificateEvent) -> Told {
     }
 }
 
+fn design(event: &DesignEvent) -> Told {
+    match event {
+        DesignEvent::DesignUploaded(event) => {
+            let image = &event.image;
+            told(format!("“{}” of {} was uploaded", one_line(&image.name), one_line(&image.client)))
+                .with("key", one_line(&image.key))
+                .with("pixels", format!("{} × {}", image.width, image.height))
+        }
+        DesignEvent::DesignTakenIntoUse(_) => told("a certificate is drawn on it"),
+        DesignEvent::DesignDeleted(_) => told("it was deleted"),
+    }
+}
+
 fn definition(what: &str, definition: &Definition) -> Told {
     let active = if definition.is_active { "active" } else { "not active" };
     told(format!(
@@ -251,19 +264,6 @@ fn definition(what: &str, definition: &Definition) -> Told {
     )
     .with("language", definition.locale.as_str())
     .with_some("design", definition.design.as_ref().map(|design| one_line(&design.key)))
-}
-
-fn design(event: &DesignEvent) -> Told {
-    match event {
-        DesignEvent::DesignUploaded(event) => {
-            let image = &event.image;
-            told(format!("“{}” of {} was uploaded", one_line(&image.name), one_line(&image.client)))
-                .with("key", one_line(&image.key))
-                .with("pixels", format!("{} × {}", image.width, image.height))
-        }
-        DesignEvent::DesignTakenIntoUse(_) => told("a certificate is drawn on it"),
-        DesignEvent::DesignDeleted(_) => told("it was deleted"),
-    }
 }
 
 fn claim(event: &ClaimEvent) -> Told {

@@ -5,7 +5,7 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::listing::{Conditions, SortKey, Table, folded};
-use super::{query_opt, row};
+use super::{query, query_opt, row};
 use crate::database::DatabaseError;
 use crate::domain::Personal;
 

@@ -5,7 +5,7 @@ use time::{Date, OffsetDateTime};
 use uuid::Uuid;
 
 use super::listing::{self, Conditions, SortKey, Table, folded};
-use super::{query_opt, row};
+use super::{query, query_opt, row};
 use crate::database::DatabaseError;
 use crate::domain::Personal;
 

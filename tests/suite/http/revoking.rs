@@ -70,7 +70,7 @@ async fn a_revoked_certificate_is_seen_as_such_and_not_given_out() {
     let one = |body: &Value| body["data"].as_array().is_some_and(|items| items.len() == 1);
     let anew = api.until("it is issued again", &list, one).await["data"][0].clone();
     assert_ne!(anew["publicId"], issued[0]["publicId"]);
-    assert_eq!(verified(&api, &anew).await.expect(200).body["data"]["status"], "genuine");
+    assert_eq!(verified(&api, &anew).await.expect(200).body["data"]["status"], "valid");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -10,6 +10,7 @@ mod rehearsal;
 pub mod revocation;
 pub mod revoke;
 pub mod sample;
+pub mod send_email;
 
 use revocation::RevocationAnswer;
 use serde::Serialize;
