@@ -6,10 +6,12 @@ CARGO ?= cargo
 ARGS ?=
 # Passed on to the test runner: make unit TESTS=stack
 TESTS ?=
+# How long `make fuzz` asks the API
+SECONDS ?= 600
 LAUREATE = $(CARGO) run --locked --quiet --
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up bench setup setup-test build test fmt unit lint docs openapi components
+.PHONY: help demo up bench setup setup-test build test fmt unit fuzz lint docs openapi components
 # The parts of a target are in order, also under `make -j`.
 .NOTPARALLEL:
 
@@ -33,7 +35,7 @@ setup: ## Install nats-server and PostgreSQL into .venv/ unless they are there
 	@sh tools/setup.sh
 
 setup-test:
-	@sh tools/setup.sh s3
+	@sh tools/setup.sh tests
 
 build: ## Build the program
 	@echo "make: building (the first time takes several minutes)"
@@ -51,6 +53,12 @@ unit: setup-test build ## Run all tests against real servers (TESTS=name for som
 	else \
 		$(LAUREATE) with-servers -- $(CARGO) test --locked --quiet --all-targets $(TESTS); \
 	fi
+
+# The document must be the present one, which the test run holds; the client is generated from it.
+fuzz: setup-test build ## Ask the API everything for ten minutes; a generated client does the main job
+	@echo "make: asking the API everything its document allows (SECONDS=600)"
+	@LAUREATE_FUZZ_SECONDS=$(SECONDS) $(MAKE) --no-print-directory unit TESTS=schemathesis
+	@sh tools/client/check.sh
 
 lint: components ## Run clippy; a warning is an error
 	@echo "make: linting (the first time takes a few minutes)"

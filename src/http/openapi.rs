@@ -1,6 +1,11 @@
 //! The OpenAPI 3.1 document, made of the route table and the endpoints' annotations.
 
+mod errors;
+mod examples;
+mod finish;
+
 use axum::http::Method;
+use serde_json::Value;
 use utoipa::openapi::path::{HttpMethod, Operation};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme};
 use utoipa::openapi::{
@@ -16,6 +21,7 @@ use super::settings::HttpSettings;
 use super::{ErrorCode, router};
 
 const BEARER: &str = "bearer";
+const API_KEY: &str = "apiKey";
 const ABOUT: &str = "Certificates from a spreadsheet to a verified, mailed PDF.
 
 Successes come as `{success, data, message?}`, lists with `meta`, errors as `{success, error, requestId}`. \
@@ -25,20 +31,17 @@ a read with that value in `X-Min-Event-Position` shows the write. POSTs that cre
 
 /// The document under the default prefix, as it is checked in.
 #[must_use]
-pub fn openapi() -> OpenApi {
+pub fn openapi_document() -> Value {
     document(&HttpSettings::default().prefix)
 }
 
-/// The same as JSON, indented; equal code gives equal text.
+/// The same as text, indented; equal code gives equal text.
 #[must_use]
 pub fn openapi_json() -> String {
-    // proof: the document is made of strings and numbers only, which always serialise.
-    #[allow(clippy::expect_used)]
-    let text = openapi().to_pretty_json().expect("an OpenAPI document is JSON");
-    text + "\n"
+    format!("{:#}\n", openapi_document())
 }
 
-pub(super) fn document(prefix: &str) -> OpenApi {
+pub(super) fn document(prefix: &str) -> Value {
     let mut paths = Paths::new();
     let mut components = Components::new();
     let under_prefix = router::api().into_iter().map(|endpoint| (prefix, endpoint));
@@ -55,6 +58,9 @@ pub(super) fn document(prefix: &str) -> OpenApi {
     ]);
     let jwt = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("JWT").build();
     components.add_security_scheme(BEARER, SecurityScheme::Http(jwt));
+    let key = "An API key, `lk_…`, sent as `Authorization: Bearer`; it may what its scopes allow";
+    let key = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("lk").description(Some(key));
+    components.add_security_scheme(API_KEY, SecurityScheme::Http(key.build()));
     let license = LicenseBuilder::new().name("Apache-2.0").identifier(Some("Apache-2.0")).build();
     let info = InfoBuilder::new()
         .title("Laureate")
@@ -62,7 +68,12 @@ pub(super) fn document(prefix: &str) -> OpenApi {
         .description(Some(ABOUT))
         .license(Some(license))
         .build();
-    OpenApiBuilder::new().info(info).paths(paths).components(Some(components)).build()
+    let annotated: OpenApi =
+        OpenApiBuilder::new().info(info).paths(paths).components(Some(components)).build();
+    // proof: the document is made of strings and numbers only, which always serialise.
+    #[allow(clippy::expect_used)]
+    let annotated = serde_json::to_value(&annotated).expect("an OpenAPI document is JSON");
+    finish::finish(annotated)
 }
 
 /// What an endpoint's annotation says, and what the table adds: an id, a tag, who may call it, errors.
@@ -80,18 +91,22 @@ fn operation(endpoint: &Endpoint) -> Option<(HttpMethod, Operation)> {
     operation.operation_id = Some(operation_id(endpoint));
     operation.tags = Some(vec![tag(endpoint.path)]);
     let responses = &mut operation.responses.responses;
-    responses.insert("default".to_owned(), refused("Any error, in the envelope").into());
     if endpoint.limit.is_some() {
         let text = "TOO_MANY_REQUESTS: this address calls too often; see `Retry-After`";
         responses.entry("429".to_owned()).or_insert_with(|| refused(text).into());
     }
     if endpoint.access != Access::Public {
         operation.security = Some(vec![SecurityRequirement::new(BEARER, Vec::<String>::new())]);
-        responses.entry("401".to_owned()).or_insert_with(|| refused("No valid access token").into());
+        responses
+            .entry("401".to_owned())
+            .or_insert_with(|| refused("UNAUTHENTICATED: no valid access token").into());
+        let text = "FORBIDDEN: the role, or the API key, may not do this";
+        responses.entry("403".to_owned()).or_insert_with(|| refused(text).into());
     }
     if let Access::May(permission) = endpoint.access {
-        responses.entry("403".to_owned()).or_insert_with(|| refused("The role may not do this").into());
-        let asked = format!("Needs the permission {permission:?}.");
+        let key = SecurityRequirement::new(API_KEY, Vec::<String>::new());
+        operation.security.get_or_insert_default().push(key);
+        let asked = format!("Needs the permission `{}`.", permission.scope());
         let described = operation.description.take().filter(|text| !text.is_empty());
         operation.description = Some(described.map_or(asked.clone(), |text| format!("{text}\n\n{asked}")));
     }
@@ -155,11 +170,11 @@ mod tests {
 
     #[test]
     fn every_reference_leads_somewhere() {
-        let document = serde_json::to_value(openapi()).unwrap();
+        let document = openapi_document();
         let text = document.to_string();
-        for reference in text.split("\"#/components/schemas/").skip(1) {
-            let name = reference.split('"').next().unwrap();
-            assert!(document["components"]["schemas"].get(name).is_some(), "no schema {name}");
+        for reference in text.split("\"#/").skip(1) {
+            let path = reference.split('"').next().unwrap();
+            assert!(document.pointer(&format!("/{path}")).is_some(), "no {path}");
         }
         assert_eq!(document["openapi"], "3.1.0");
     }

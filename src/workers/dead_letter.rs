@@ -85,6 +85,45 @@ pub async fn keep(log: &EventLog, letter: &DeadLetter) -> Result<(), LogError> {
     Ok(())
 }
 
+/// A dead letter and the number by which it is known.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Kept {
+    /// Its sequence in the stream of dead letters.
+    pub number: Position,
+    /// The letter.
+    pub letter: DeadLetter,
+}
+
+/// The dead letters of a worker, or of all, oldest first, at most so many.
+///
+/// # Errors
+/// The server can't be reached.
+pub async fn kept(log: &EventLog, worker: Option<&str>, most: usize) -> Result<Vec<Kept>, LogError> {
+    let names = log.names();
+    let subject = names.dead_letter(worker.filter(|name| is_a_name(name)).unwrap_or("*"), "*");
+    let found = log.kept(&names.dead_letters(), &subject, most).await?;
+    let read = |(number, body): (Position, bytes::Bytes)| {
+        Some(Kept { number, letter: serde_json::from_slice(&body).ok()? })
+    };
+    let found = found.into_iter().filter_map(read);
+    Ok(found.filter(|kept| worker.is_none_or(|worker| kept.letter.worker == worker)).collect())
+}
+
+/// Forgets a dead letter: its work was done again.
+///
+/// # Errors
+/// The server can't be reached, or refuses.
+pub async fn forget(log: &EventLog, number: Position) -> Result<(), LogError> {
+    let stream = log.context().get_stream(log.names().dead_letters()).await?;
+    let gone = stream.delete_message(number).await;
+    gone.map(|_| ()).map_err(|error| LogError::Unavailable(error.to_string()))
+}
+
+/// Whether a name can be a token of a subject.
+fn is_a_name(name: &str) -> bool {
+    !name.is_empty() && name.bytes().all(|b| b.is_ascii_lowercase() || b == b'_')
+}
+
 /// The part of a max-deliveries advisory that is of use (`io.nats.jetstream.advisory.v1.max_deliver`).
 #[derive(Deserialize)]
 struct Advisory {

@@ -3,6 +3,7 @@
 //! ([`arrival`] again), and at last what a route asks of its caller ([`guard`] again).
 
 pub mod arrival;
+pub mod conditional;
 pub mod envelope;
 pub mod guard;
 pub mod headers;

@@ -20,9 +20,8 @@ async fn certificate_with_design(api: &Api) -> Value {
     let image = api.app.client.get(url).send().await.expect("answered");
     assert_eq!(
         (image.status().as_u16(), image.headers()["content-type"].to_str().unwrap()),
-        (200, "image/png")
+        (200, "image/jpeg")
     );
-    assert_eq!(image.bytes().await.expect("bytes").to_vec(), png());
 
     let body = json!({
         "client": "Acme", "name": "Speaker", "event_name": "Summit 2026", "base_design_url": url, "locale": "es",

@@ -5,7 +5,6 @@ use bytes::Bytes;
 use sha2::{Digest, Sha256};
 use utoipa::ToSchema;
 
-use super::design_url;
 use super::designs::DesignAnswer;
 use crate::commands::CommandContext;
 use crate::design::{self, NotTaken, Prepared};
@@ -106,10 +105,10 @@ async fn store(
     // The files come first: a design in the log has them.
     http.storage.put_new(&key, Bytes::from(picture.bytes)).await?;
     http.storage.put_new(&small, Bytes::from(picture.small)).await?;
-    let url = design_url(http, &image.key);
     let done = http.commands.execute::<Design>(context, id, DesignCommand::Upload(image.clone())).await?;
     let answer = DesignAnswer::uploaded(http, id.0, image, http.now());
-    Ok(Answer::ok(&answer)?.created(url).at(done.position).version(done.position))
+    let location = http.api_path(&format!("/certificates/designs/{id}"));
+    Ok(Answer::ok(&answer)?.created(location).at(done.position).version(done.position))
 }
 
 /// The picture that is kept, made off the async threads; two at a time.
@@ -126,7 +125,13 @@ fn original_name(given: &str) -> String {
 
 fn bounded<'u>(upload: &'u Upload, name: &str, most: usize) -> Result<Option<&'u str>, ApiError> {
     match upload.text(name) {
-        Some(text) if text.chars().count() > most || text.chars().any(char::is_control) => {
+        // Lines of a description are fine anywhere; what else controls something is not.
+        Some(text)
+            if text.chars().count() > most
+                || text
+                    .chars()
+                    .any(|c| c.is_control() && !(name == "description" && "\r\n\t".contains(c))) =>
+        {
             Err(ApiError::field(name, format!("give at most {most} characters, without control characters")))
         }
         text => Ok(text),

@@ -1,0 +1,149 @@
+//! The errors that operations of a kind have in common: every status an operation can answer is in its entry.
+
+use serde_json::{Map, Value, json};
+
+/// A shared answer: its name, its status, what it is, and its codes.
+struct Shared {
+    name: &'static str,
+    status: &'static str,
+    about: &'static str,
+    codes: &'static [&'static str],
+}
+
+const fn shared_answer(
+    name: &'static str,
+    status: &'static str,
+    about: &'static str,
+    codes: &'static [&'static str],
+) -> Shared {
+    Shared { name, status, about, codes }
+}
+
+const NOT_ACCEPTABLE: &str = "a parameter, header or field is not acceptable; `details` name each";
+const BAD_REQUEST: Shared =
+    shared_answer("BadRequest", "400", NOT_ACCEPTABLE, &["VALIDATION_ERROR", "BAD_REQUEST"]);
+const BAD_JSON: Shared =
+    shared_answer("BadJson", "400", NOT_ACCEPTABLE, &["VALIDATION_ERROR", "BAD_REQUEST", "MALFORMED_JSON"]);
+const BAD_UPLOAD: Shared = shared_answer(
+    "BadUpload",
+    "400",
+    NOT_ACCEPTABLE,
+    &["VALIDATION_ERROR", "BAD_REQUEST", "MALFORMED_UPLOAD"],
+);
+const UNAUTHENTICATED: Shared =
+    shared_answer("Unauthenticated", "401", "there is no valid access token", &["UNAUTHENTICATED"]);
+const NOT_FOUND: Shared =
+    shared_answer("NotFound", "404", "there is nothing at this address", &["NOT_FOUND"]);
+const REQUEST_TIMEOUT: Shared =
+    shared_answer("RequestTimeout", "408", "the body stopped coming", &["REQUEST_TIMEOUT"]);
+const PAYLOAD_TOO_LARGE: Shared =
+    shared_answer("PayloadTooLarge", "413", "the body is larger than allowed", &["PAYLOAD_TOO_LARGE"]);
+const URI_TOO_LONG: Shared =
+    shared_answer("UriTooLong", "414", "the address is longer than allowed", &["URI_TOO_LONG"]);
+const UNSUPPORTED: Shared = shared_answer(
+    "UnsupportedMediaType",
+    "415",
+    "the content type is not the one that this takes",
+    &["UNSUPPORTED_MEDIA_TYPE"],
+);
+const INTERNAL: Shared =
+    shared_answer("InternalError", "500", "something broke here; tell the request id", &["INTERNAL_ERROR"]);
+const UNAVAILABLE: Shared = shared_answer(
+    "Unavailable",
+    "503",
+    "try again; see `Retry-After`",
+    &["BUSY", "UNAVAILABLE", "NOT_CAUGHT_UP", "TIMED_OUT"],
+);
+const ALL: &[&Shared] = &[
+    &BAD_REQUEST,
+    &BAD_JSON,
+    &BAD_UPLOAD,
+    &UNAUTHENTICATED,
+    &NOT_FOUND,
+    &REQUEST_TIMEOUT,
+    &PAYLOAD_TOO_LARGE,
+    &URI_TOO_LONG,
+    &UNSUPPORTED,
+    &INTERNAL,
+    &UNAVAILABLE,
+];
+
+/// `components.responses`.
+pub(super) fn shared() -> Value {
+    let answer = |shared: &&Shared| {
+        let description = format!("{}: {}", shared.codes.join(", "), shared.about);
+        let schema = json!({ "$ref": "#/components/schemas/ErrorEnvelope" });
+        let content = json!({ "application/json": { "schema": schema } });
+        (shared.name.to_owned(), json!({ "description": description, "content": content }))
+    };
+    Value::Object(ALL.iter().map(answer).collect())
+}
+
+/// Adds to an operation what it can answer because of what it takes and whom it asks for.
+pub(super) fn complete(operation: &mut Map<String, Value>) {
+    let is_secured = operation.contains_key("security");
+    let parameters = operation.get("parameters").and_then(Value::as_array).cloned().unwrap_or_default();
+    let takes_path = parameters.iter().any(|parameter| parameter["in"] == "path");
+    let body = operation.get("requestBody").map(|body| body["content"].to_string());
+    let takes_body = body.is_some();
+    let bad = match body {
+        Some(kinds) if kinds.contains("application/json") => &BAD_JSON,
+        Some(_) => &BAD_UPLOAD,
+        None => &BAD_REQUEST,
+    };
+    let wanted = [
+        (bad, takes_body || !parameters.is_empty() || is_secured),
+        (&UNAUTHENTICATED, is_secured),
+        (&NOT_FOUND, takes_path),
+        (&REQUEST_TIMEOUT, takes_body),
+        (&PAYLOAD_TOO_LARGE, takes_body),
+        (&URI_TOO_LONG, true),
+        (&UNSUPPORTED, takes_body),
+        (&INTERNAL, true),
+        (&UNAVAILABLE, true),
+    ];
+    let Some(responses) = operation.get_mut("responses").and_then(Value::as_object_mut) else { return };
+    for (shared, _) in wanted.into_iter().filter(|(_, wanted)| *wanted) {
+        let reference = json!({ "$ref": format!("#/components/responses/{}", shared.name) });
+        mention(responses.entry(shared.status).or_insert(reference), shared.codes);
+    }
+}
+
+/// Adds the codes that an operation's own description leaves out.
+fn mention(response: &mut Value, codes: &[&str]) {
+    let Some(own) = response["description"].as_str().map(str::to_owned) else { return };
+    let missing: Vec<&str> = codes.iter().copied().filter(|code| !own.contains(code)).collect();
+    if !missing.is_empty() {
+        response["description"] = format!("{}. {}", own.trim_end_matches('.'), missing.join(", ")).into();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::http::ErrorCode;
+
+    #[test]
+    fn shared_answers_have_codes_of_their_status() {
+        for shared in ALL {
+            for code in shared.codes {
+                let known = ErrorCode::of(code).unwrap_or_else(|| panic!("no code {code}"));
+                assert_eq!(known.status().as_str(), shared.status, "{code}");
+            }
+        }
+    }
+
+    #[test]
+    fn an_operation_keeps_its_own_words_and_gets_what_is_missing() {
+        let mut operation = json!({
+            "security": [{}],
+            "requestBody": { "content": { "application/json": {} } },
+            "responses": { "400": { "description": "VALIDATION_ERROR: the name" } },
+        });
+        complete(operation.as_object_mut().unwrap());
+        let of = |status: &str| operation["responses"][status].clone();
+        assert_eq!(of("400")["description"], "VALIDATION_ERROR: the name. BAD_REQUEST, MALFORMED_JSON");
+        assert_eq!(of("401")["$ref"], "#/components/responses/Unauthenticated");
+        assert!(of("404").is_null());
+    }
+}

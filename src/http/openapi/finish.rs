@@ -1,0 +1,142 @@
+//! What the document says beyond the annotations: names that generated clients can bear, the errors that any
+//! operation of a kind can answer, tags, servers, and an example of every body.
+
+use serde_json::{Map, Value, json};
+
+use super::{errors, examples};
+
+/// The tags, and what they are about; one that is missing here appears without a description.
+const TAGS: &[(&str, &str)] = &[
+    ("auth", "Logging in and staying so"),
+    ("users", "People who administer"),
+    ("certificates", "What people earn, and the designs it is drawn on"),
+    ("attendees", "People certificates go to"),
+    ("imports", "Files of people that are being taken in, or were"),
+    ("generated-certificates", "What was issued to whom"),
+    ("batches", "Requests to issue for many people"),
+    ("jobs", "Mails about what was issued"),
+    ("public", "What anybody may see of a certificate"),
+    ("health", "Whether the server works"),
+    ("about", "The server itself"),
+];
+
+/// Makes the annotations' document whole.
+pub(super) fn finish(mut document: Value) -> Value {
+    rename_schemas(&mut document);
+    let mut tags = Vec::new();
+    for operation in operations(&mut document) {
+        settle_parameters(operation);
+        settle_files(operation);
+        errors::complete(operation);
+        tags.extend(operation["tags"][0].as_str().map(str::to_owned));
+    }
+    document["components"]["responses"] = errors::shared();
+    document["servers"] = json!([{ "url": "/", "description": "The server that serves this document" }]);
+    tags.sort();
+    tags.dedup();
+    let described = |name: &str| TAGS.iter().find(|(known, _)| *known == name);
+    document["tags"] = tags
+        .iter()
+        .map(|name| match described(name) {
+            Some((name, about)) => json!({ "name": name, "description": about }),
+            None => json!({ "name": name }),
+        })
+        .collect();
+    examples::add(&mut document);
+    document
+}
+
+/// Every operation of a document.
+pub(super) fn operations(document: &mut Value) -> impl Iterator<Item = &mut Map<String, Value>> {
+    let paths = document["paths"].as_object_mut().into_iter().flat_map(|paths| paths.values_mut());
+    paths
+        .filter_map(Value::as_object_mut)
+        .flat_map(|path| path.iter_mut())
+        .filter(|(method, _)| ["get", "put", "post", "delete", "patch"].contains(&method.as_str()))
+        .filter_map(|(_, operation)| operation.as_object_mut())
+}
+
+/// A header, path or query has no null; and what a header may be is the same everywhere.
+fn settle_parameters(operation: &mut Map<String, Value>) {
+    let parameters = operation.get_mut("parameters").and_then(Value::as_array_mut);
+    for parameter in parameters.into_iter().flatten() {
+        // Reading by index would insert what is missing.
+        let kind = parameter.get_mut("schema").and_then(|schema| schema.get_mut("type"));
+        if let Some(kind) = kind
+            && let Some([first, second]) = kind.as_array().map(Vec::as_slice)
+            && (first == "null" || second == "null")
+        {
+            *kind = if first == "null" { second.clone() } else { first.clone() };
+        }
+        if parameter["name"] == "Idempotency-Key" {
+            let schema = json!({ "type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$" });
+            parameter["schema"] = schema;
+        }
+    }
+}
+
+/// A file is bytes, and not a list of numbers as its Rust type would have it.
+fn settle_files(operation: &mut Map<String, Value>) {
+    let responses = operation.get_mut("responses").and_then(Value::as_object_mut);
+    for response in responses.into_iter().flat_map(|responses| responses.values_mut()) {
+        let content = response.get_mut("content").and_then(Value::as_object_mut);
+        for (_, media) in content.into_iter().flatten().filter(|(kind, _)| *kind != "application/json") {
+            if media["schema"]["type"] == "array" {
+                media["schema"] = json!({ "type": "string", "format": "binary" });
+            }
+        }
+    }
+}
+
+/// `Envelope_AttendeeAnswer` is `AttendeeResponse`: what a generated client's types are called.
+fn rename_schemas(document: &mut Value) {
+    let Some(schemas) = document["components"]["schemas"].as_object_mut() else { return };
+    let renamed = std::mem::take(schemas).into_iter().map(|(name, schema)| (client_name(&name), schema));
+    *schemas = renamed.collect();
+    rename_references(document);
+}
+
+fn rename_references(value: &mut Value) {
+    const SCHEMAS: &str = "#/components/schemas/";
+    match value {
+        Value::Object(fields) => {
+            if let Some(Value::String(reference)) = fields.get_mut("$ref")
+                && let Some(name) = reference.strip_prefix(SCHEMAS)
+            {
+                *reference = format!("{SCHEMAS}{}", client_name(name));
+            }
+            fields.values_mut().for_each(rename_references);
+        }
+        Value::Array(items) => items.iter_mut().for_each(rename_references),
+        _ => {}
+    }
+}
+
+fn client_name(name: &str) -> String {
+    let thing = |name: &str| name.strip_suffix("Answer").unwrap_or(name).replace('_', "");
+    if let Some(of) = name.strip_prefix("ListEnvelope_") {
+        return format!("{}ListResponse", thing(of));
+    }
+    if let Some(of) = name.strip_prefix("Envelope_") {
+        return format!("{}Response", thing(of));
+    }
+    thing(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn clients_get_plain_names() {
+        for (name, expected) in [
+            ("Envelope_AttendeeAnswer", "AttendeeResponse"),
+            ("ListEnvelope_AttendeeAnswer", "AttendeeListResponse"),
+            ("Envelope_Alive", "AliveResponse"),
+            ("AttendeeAnswer", "Attendee"),
+            ("ErrorEnvelope", "ErrorEnvelope"),
+        ] {
+            assert_eq!(client_name(name), expected);
+        }
+    }
+}

@@ -1,0 +1,116 @@
+//! Designs: cleaned when they come in, listed, described, and deleted while nothing was drawn on them.
+
+use std::io::Cursor;
+
+use image::{DynamicImage, ImageFormat, Rgba, RgbaImage};
+use reqwest::{Method, StatusCode};
+use serde_json::json;
+
+use super::{Answered, Api, file, png, scrubbed};
+
+async fn uploaded(api: &Api, name: &str, client: &str, bytes: Vec<u8>) -> Answered {
+    let form = file("any.bin", bytes).text("name", name.to_owned()).text("client", client.to_owned());
+    api.upload("/certificates/upload-design", form).await.expect(201)
+}
+
+async fn listed(api: &Api, query: &str, position: &str) -> Answered {
+    let request = api.request(Method::GET, &format!("/certificates/designs{query}"));
+    let request = request.header("x-min-event-position", position);
+    Answered::of(request.send().await.expect("answered")).await.expect(200)
+}
+
+async fn delete(api: &Api, id: &str, etag: Option<&str>) -> Answered {
+    let request = api.request(Method::DELETE, &format!("/certificates/designs/{id}"));
+    let request = etag.into_iter().fold(request, |request, etag| request.header("if-match", etag));
+    Answered::of(request.send().await.expect("answered")).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn designs_are_listed_described_and_deleted() {
+    let api = Api::start().await;
+    let first = uploaded(&api, "Gold Frame", "Big Client", png()).await;
+    let second = uploaded(&api, "Silver Frame", "Acme", png()).await;
+    let position = second.header("x-event-position");
+    let all = listed(&api, "", position).await;
+    insta::assert_json_snapshot!("designs", scrubbed(&all.body));
+    let of_client = listed(&api, "?client=BIG%20client", position).await;
+    assert_eq!(of_client.body["data"], json!([first.body["data"]]));
+
+    let url = first.body["data"]["url"].as_str().expect("a url");
+    let info = api.get(&format!("/certificates/designs/info?url={url}")).await.expect(200);
+    assert_eq!(info.body["data"]["client"], "big_client");
+    assert!(url.ends_with(info.body["data"]["filename"].as_str().expect("a name")));
+    for foreign in ["https://example.org/x.png", "http://x/certificates/design_images/a_2026/b.jpg", ""] {
+        let refused = api.get(&format!("/certificates/designs/info?url={foreign}")).await.expect(400);
+        assert_eq!(refused.code(), "VALIDATION_ERROR", "{foreign}");
+    }
+    let small = first.body["data"]["thumbnailUrl"].as_str().expect("a url");
+    for address in [url, small] {
+        let image = api.app.client.get(address).send().await.expect("answered");
+        assert_eq!(image.headers()["content-type"], "image/jpeg");
+        assert_eq!(image.headers()["cross-origin-resource-policy"], "cross-origin");
+    }
+
+    let id = first.body["data"]["id"].as_str().expect("an id");
+    assert_eq!(delete(&api, id, Some("\"1\"")).await.expect(412).code(), "PRECONDITION_FAILED");
+    let read = api.get(&format!("/certificates/designs/{id}")).await.expect(200);
+    let gone = delete(&api, id, Some(read.header("etag"))).await.expect(204);
+    delete(&api, id, None).await.expect(204);
+    assert_eq!(api.app.client.get(url).send().await.expect("answered").status(), StatusCode::NOT_FOUND);
+    let left = listed(&api, "", gone.header("x-event-position")).await;
+    assert_eq!(left.body["data"], json!([second.body["data"]]));
+    api.get(&format!("/certificates/designs/{id}")).await.expect(404);
+    let body = json!({ "client": "A", "name": "B", "eventName": "C", "baseDesignUrl": url });
+    assert_eq!(api.post("/certificates", &body).await.expect(400).code(), "VALIDATION_ERROR");
+    let unknown = delete(&api, "00000000-0000-4000-8000-000000000000", None).await.expect(404);
+    assert_eq!(unknown.code(), "NOT_FOUND");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_design_that_a_certificate_uses_stays() {
+    let api = Api::start().await;
+    let design = uploaded(&api, "Frame", "Acme", png()).await.body["data"].clone();
+    let body = json!({ "client": "A", "name": "B", "eventName": "C", "baseDesignUrl": design["url"] });
+    let defined = api.post("/certificates", &body).await.expect(201);
+    let id = design["id"].as_str().expect("an id");
+    assert_eq!(delete(&api, id, None).await.expect(409).code(), "WRONG_STATE");
+    let all = listed(&api, "", defined.header("x-event-position")).await;
+    assert_eq!(all.body["data"][0]["inUse"], true);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_kept_is_a_plain_picture() {
+    let api = Api::start().await;
+    let clear: DynamicImage = RgbaImage::from_pixel(40, 30, Rgba([200, 0, 0, 99])).into();
+    let mut webp = Cursor::new(Vec::new());
+    clear.write_to(&mut webp, ImageFormat::WebP).expect("encoded");
+    let drawing = "<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 297 210'><rect width='297' height='210'/></svg>";
+    for (bytes, kind, width) in [
+        (webp.into_inner(), "image/png", 40),
+        (png(), "image/jpeg", 297),
+        (drawing.as_bytes().to_vec(), "image/jpeg", 3508),
+    ] {
+        let data = uploaded(&api, "Any", "Acme", bytes).await.body["data"].clone();
+        assert_eq!((&data["mimeType"], &data["width"]), (&json!(kind), &json!(width)), "{data}");
+        let kept = api.app.client.get(data["url"].as_str().expect("a url")).send().await.expect("answered");
+        assert_eq!(kept.headers()["content-type"], kind);
+        let kept = kept.bytes().await.expect("bytes");
+        assert_eq!(data["size"], kept.len());
+        assert_eq!(image::load_from_memory(&kept).expect("a picture").width(), width);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sending_a_design_again_stores_it_once() {
+    let api = Api::start().await;
+    let send = async || {
+        let form = file("a.png", png()).text("name", "Frame");
+        let request =
+            api.request(Method::POST, "/certificates/upload-design").header("idempotency-key", "k-1");
+        Answered::of(request.multipart(form).send().await.expect("answered")).await.expect(201)
+    };
+    let (first, again) = (send().await, send().await);
+    assert_eq!(first.body, again.body);
+    let all = listed(&api, "", first.header("x-event-position")).await;
+    assert_eq!(all.body["data"].as_array().map(Vec::len), Some(1));
+}
