@@ -101,7 +101,7 @@ async fn requeue(args: RequeueArgs, global: GlobalArgs) -> anyhow::Result<ExitCo
     for kept in found {
         match app.act_again(&kept.letter).await {
             Ok(told) => {
-                dead_letter::forget(log, kept.number).await?;
+                dead_letter::settle(log, &kept).await?;
                 writeln!(out, "{}: {told}", kept.number)?;
             }
             Err(error) => {

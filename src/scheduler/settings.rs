@@ -33,7 +33,7 @@ pub struct WarningSettings {
 
 /// Each task's settings.
 #[derive(Clone, Debug, Deserialize, Serialize)]
-#[serde(deny_unknown_fields, default)]
+#[serde(from = "GivenTasks")]
 pub struct TasksSettings {
     /// Lets scheduled mails go whose timer was lost, and sets lost timers again.
     pub due_mails: TaskSettings,
@@ -48,18 +48,47 @@ pub struct TasksSettings {
 }
 
 /// One task's settings.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct TaskSettings {
     /// When it runs: minute, hour, day of month, month, day of week; with six fields, seconds first.
     pub cron: String,
     /// Whether it runs by itself.
-    #[serde(default = "enabled")]
     pub enabled: bool,
 }
 
-const fn enabled() -> bool {
-    true
+/// What is given of the tasks' settings; the rest stays as it is by default.
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct GivenTasks {
+    due_mails: GivenTask,
+    mail_statistics: GivenTask,
+    mail_warnings: GivenTask,
+    expired_answers: GivenTask,
+    expired_files: GivenTask,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct GivenTask {
+    cron: Option<String>,
+    enabled: Option<bool>,
+}
+
+impl From<GivenTasks> for TasksSettings {
+    fn from(given: GivenTasks) -> Self {
+        let default = Self::default();
+        let with = |default: TaskSettings, given: GivenTask| TaskSettings {
+            cron: given.cron.unwrap_or(default.cron),
+            enabled: given.enabled.unwrap_or(default.enabled),
+        };
+        Self {
+            due_mails: with(default.due_mails, given.due_mails),
+            mail_statistics: with(default.mail_statistics, given.mail_statistics),
+            mail_warnings: with(default.mail_warnings, given.mail_warnings),
+            expired_answers: with(default.expired_answers, given.expired_answers),
+            expired_files: with(default.expired_files, given.expired_files),
+        }
+    }
 }
 
 /// A setting that can't be used.
@@ -135,5 +164,23 @@ impl SchedulerSettings {
             return bad("warnings.min_success_percent", "must be 0 to 100");
         }
         Plan::of(self).map(|_| ())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_given_stays_as_it_is_by_default() {
+        let json = r#"{"tasks": {"due_mails": {"enabled": false}, "expired_files": {"cron": "0 4 * * *"}}}"#;
+        let settings: SchedulerSettings = serde_json::from_str(json).expect("readable");
+        let off = TaskSettings { cron: "*/5 * * * *".to_owned(), enabled: false };
+        assert_eq!(settings.of(Task::DueMails), &off);
+        assert_eq!(settings.of(Task::ExpiredFiles), &TaskSettings::at("0 4 * * *"));
+        assert_eq!(settings.of(Task::MailWarnings), &TasksSettings::default().mail_warnings);
+        for bad in [r#"{"tasks": {"sweep": {}}}"#, r#"{"tasks": {"due_mails": {"crom": ""}}}"#] {
+            assert!(serde_json::from_str::<SchedulerSettings>(bad).is_err(), "{bad}");
+        }
     }
 }

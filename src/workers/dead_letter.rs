@@ -3,6 +3,7 @@
 //! A worker that dies on its last try says nothing; the server then publishes a max-deliveries
 //! advisory, which [`Undertaker`] turns into an outcome event and a dead letter all the same.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use async_nats::jetstream::consumer::{PullConsumer, pull};
@@ -102,21 +103,35 @@ pub async fn kept(log: &EventLog, worker: Option<&str>, most: usize) -> Result<V
     let names = log.names();
     let subject = names.dead_letter(worker.filter(|name| is_a_name(name)).unwrap_or("*"), "*");
     let found = log.kept(&names.dead_letters(), &subject, most).await?;
-    let read = |(number, body): (Position, bytes::Bytes)| {
-        Some(Kept { number, letter: serde_json::from_slice(&body).ok()? })
+    let settled = |body: &[u8]| serde_json::from_slice::<Settled>(body).ok().map(|note| note.settled);
+    let settled: HashSet<Position> = found.iter().filter_map(|(_, body)| settled(body)).collect();
+    let open = found.iter().filter(|(number, _)| !settled.contains(number));
+    let read = |(number, body): &(Position, bytes::Bytes)| {
+        Some(Kept { number: *number, letter: serde_json::from_slice(body).ok()? })
     };
-    let found = found.into_iter().filter_map(read);
-    Ok(found.filter(|kept| worker.is_none_or(|worker| kept.letter.worker == worker)).collect())
+    let letters = open.filter_map(read);
+    Ok(letters.filter(|kept| worker.is_none_or(|worker| kept.letter.worker == worker)).collect())
 }
 
-/// Forgets a dead letter: its work was done again.
+/// Notes that the work of a dead letter was done again. The letter stays, and is listed no longer.
 ///
 /// # Errors
-/// The server can't be reached, or refuses.
-pub async fn forget(log: &EventLog, number: Position) -> Result<(), LogError> {
-    let stream = log.context().get_stream(log.names().dead_letters()).await?;
-    let gone = stream.delete_message(number).await;
-    gone.map(|_| ()).map_err(|error| LogError::Unavailable(error.to_string()))
+/// The server can't be reached or refuses.
+pub async fn settle(log: &EventLog, kept: &Kept) -> Result<(), LogError> {
+    let note = Settled { settled: kept.number };
+    let body = serde_json::to_vec(&note).map_err(|e| LogError::Unavailable(e.to_string()))?;
+    let subject = log.names().dead_letter(&kept.letter.worker, &kept.letter.id);
+    let unavailable =
+        |error: async_nats::jetstream::context::PublishError| LogError::Unavailable(error.to_string());
+    log.context().publish(subject, body.into()).await.map_err(unavailable)?.await.map_err(unavailable)?;
+    Ok(())
+}
+
+/// Stands among the dead letters: the work of one was done again.
+#[derive(Serialize, Deserialize)]
+struct Settled {
+    /// The letter's number.
+    settled: Position,
 }
 
 /// Whether a name can be a token of a subject.

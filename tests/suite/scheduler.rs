@@ -59,7 +59,7 @@ async fn of_many_processes_one_begins_a_run() {
 
 #[tokio::test]
 async fn a_task_is_never_at_work_twice_and_an_interrupted_run_does_not_stop_it_for_good() {
-    let log = Log::provisioned().await.log;
+    let Log { log, namespace: _kept, .. } = Log::provisioned().await;
     let begin = async |n: i64, trigger| {
         let due = (trigger == Trigger::Cron).then(|| second(n));
         log.begin_run(Uuid::new_v4(), TASK, trigger, due, second(n)).await.unwrap()
@@ -78,7 +78,7 @@ async fn a_task_is_never_at_work_twice_and_an_interrupted_run_does_not_stop_it_f
 
 #[tokio::test]
 async fn the_history_is_bounded() {
-    let log = Log::provisioned().await.log;
+    let Log { log, namespace: _kept, .. } = Log::provisioned().await;
     for n in 0..130 {
         let begun = log.begin_run(Uuid::new_v4(), TASK, Trigger::Cron, Some(second(n)), second(n)).await;
         let Begun::Run(run) = begun.unwrap() else { panic!("nobody else runs it") };

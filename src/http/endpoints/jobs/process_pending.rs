@@ -19,7 +19,7 @@ use crate::projection::queries::jobs;
 
 /// The outcomes of at most so many mails are waited for.
 const WAITED_FOR: usize = 100;
-/// How long they are waited for.
+/// How long they are waited for, or half of what a request may take.
 const MAX_WAIT: Duration = Duration::from_secs(15);
 /// How often we look.
 const LOOK: Duration = Duration::from_millis(100);
@@ -126,7 +126,9 @@ async fn ended(http: &HttpState, ids: &[Uuid]) -> Result<(i64, i64), ApiError> {
     if ids.is_empty() || ids.len() > WAITED_FOR {
         return Ok((0, 0));
     }
-    let deadline = tokio::time::Instant::now() + MAX_WAIT;
+    // Below the limit of the request itself, after which nobody would be told.
+    let patience = Duration::from_secs(http.settings.request_timeout_seconds) / 2;
+    let deadline = tokio::time::Instant::now() + MAX_WAIT.min(patience);
     loop {
         let counted = jobs::stages_of(&http.database().await?, ids).await?;
         let count = |stages: &[&str]| -> i64 {

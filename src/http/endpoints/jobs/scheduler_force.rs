@@ -16,7 +16,7 @@ use crate::http::idempotency::{Request, created_by, once};
 use crate::http::{Answer, ApiError, Caller, HttpState};
 use crate::scheduler::Task;
 
-/// How long the end of the run is waited for.
+/// How long the end of the run is waited for, or half of what a request may take.
 const MAX_WAIT: Duration = Duration::from_secs(10);
 /// How often we look.
 const LOOK: Duration = Duration::from_millis(100);
@@ -87,7 +87,8 @@ pub async fn handle(
 
 /// The run, once it has ended; nothing if that takes too long.
 async fn ended(http: &HttpState, id: Uuid) -> Result<Option<RunAnswer>, ApiError> {
-    let deadline = tokio::time::Instant::now() + MAX_WAIT;
+    let patience = Duration::from_secs(http.settings.request_timeout_seconds) / 2;
+    let deadline = tokio::time::Instant::now() + MAX_WAIT.min(patience);
     loop {
         let runs = http.commands.log().runs().await?;
         if let Some(run) = runs.into_iter().find(|run| run.id == id && run.ended.is_some()) {
