@@ -64,7 +64,7 @@ enum Part {
 }
 
 impl Part {
-    const USUAL: [Self; 6] =
+    const USUAL: [Self; 7] =
         [Self::Append, Self::Latency, Self::Replay, Self::Reads, Self::Login, Self::Pipeline, Self::Memory];
 }
 

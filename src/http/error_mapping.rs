@@ -149,10 +149,6 @@ impl From<RenderingError> for ApiError {
             }
             RenderingError::Storage(error) => error.into(),
             RenderingError::Command(error) => error.into(),
-            RenderingError::Render(error) if error.is_permanent() => {
-                // Its text may quote the person's name: the sender may read it, the log may not.
-                Self::new(ErrorCode::NotDrawable, error.to_string())
-            }
             RenderingError::Revoked => {
                 let message = "this certificate was revoked; its file is not given out any more";
                 Self::new(ErrorCode::CertificateRevoked, message)

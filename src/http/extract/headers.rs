@@ -60,7 +60,7 @@ impl IfMatch {
     }
 
     /// Refuses if the resource is at another version than the client knows. Only for what was loaded from
-    /// the log, and where a change in between does no harm; otherwise commands take [`Self::versions`].
+    /// the log, where the command then insists on that very position; others take [`Self::versions`].
     ///
     /// # Errors
     /// 412, if it is.

@@ -13,7 +13,10 @@ async fn issued(api: &Api, people: usize) -> (String, String, Vec<Value>) {
     let import = api.upload("/attendees/bulk-upload", form).await.expect(200);
     let import = import.body["data"]["importId"].as_str().expect("an id").to_owned();
     let begun = api
-        .post("/generated-certificates/generate", &json!({"certificateId": certificate, "importId": import}))
+        .post(
+            "/generated-certificates/generate",
+            &json!({"certificateId": certificate, "importId": import, "delivery": "held"}),
+        )
         .await
         .expect(202);
     let batch = begun.body["data"]["batchId"].as_str().expect("an id").to_owned();

@@ -385,6 +385,15 @@ pub fn everything() -> Vec<Happened> {
         design_uploaded(0xD2),
         design_taken_into_use(0xD1),
         design_deleted(0xD2),
+    ];
+    all.extend(taken_back());
+    all.extend(super::users::everything());
+    all
+}
+
+/// An import that is cancelled, and batches that are cancelled and undone.
+fn taken_back() -> Vec<Happened> {
+    vec![
         import_requested(IMPORT + 2),
         rows_accepted(IMPORT + 2, 4),
         import_cancel_requested(IMPORT + 2),
@@ -398,7 +407,5 @@ pub fn everything() -> Vec<Happened> {
         batch_undone(BATCH),
         batch_cancel_requested(BATCH + 1),
         batch_dispatched(BATCH + 1, 0),
-    ];
-    all.extend(super::users::everything());
-    all
+    ]
 }
