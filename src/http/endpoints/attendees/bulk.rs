@@ -82,8 +82,6 @@ pub struct BulkQuery {
     delivery: Option<String>,
     /// Only tell what would happen; nothing is stored.
     dry_run: Option<bool>,
-    /// When the mails may go out: `immediate` (if absent), `held`, or a time (RFC 3339).
-    delivery: Option<String>,
 }
 
 /// Take people in.
