@@ -1,5 +1,6 @@
 //! Parts of the product in this process, on real servers of its own.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
@@ -50,6 +51,9 @@ impl Ground {
             ("mail.from_address", "certificates@laureate.example".to_owned()),
             ("http.listen", "127.0.0.1:0".to_owned()),
             ("http.public_base_url", "https://certificates.example.com".to_owned()),
+            // Logins are measured, and all come from one address.
+            ("http.limits.password_per_minute", "100000000".to_owned()),
+            ("http.limits.failed_logins_per_minute", "100000000".to_owned()),
             ("secrets.claim_key", "claim-key-of-the-benchmark-0123456789".to_owned()),
             ("secrets.token_key", "token-key-of-the-benchmark-0123456789".to_owned()),
         ];
@@ -76,6 +80,11 @@ impl Roles {
         let shutdown = CancellationToken::new();
         let running = app.start(roles, Extras::default(), shutdown.clone()).await?;
         Ok(Self { running, shutdown })
+    }
+
+    /// Where the API listens, if it is among them.
+    pub const fn address(&self) -> Option<SocketAddr> {
+        self.running.address()
     }
 
     /// Stops them when they are done with what they have begun.

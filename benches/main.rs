@@ -7,11 +7,13 @@ mod append;
 mod ground;
 mod latency;
 mod lives;
+mod login;
 mod memory;
 mod million;
 mod pipeline;
 mod processes;
 mod product;
+mod reads;
 mod replay;
 mod report;
 mod stages;
@@ -49,6 +51,10 @@ enum Part {
     Latency,
     /// Projections over plain COPY
     Replay,
+    /// Reads through HTTP over the bare queries
+    Reads,
+    /// Logins over HTTP over bare argon2id
+    Login,
     /// Spreadsheet to mail, over the sum of its stages
     Pipeline,
     /// Peak memory at ten times as many people
@@ -58,7 +64,8 @@ enum Part {
 }
 
 impl Part {
-    const USUAL: [Self; 5] = [Self::Append, Self::Latency, Self::Replay, Self::Pipeline, Self::Memory];
+    const USUAL: [Self; 7] =
+        [Self::Append, Self::Latency, Self::Replay, Self::Reads, Self::Login, Self::Pipeline, Self::Memory];
 }
 
 #[tokio::main]
@@ -72,6 +79,8 @@ async fn main() -> anyhow::Result<()> {
             Part::Append => append::measure(&mut report).await?,
             Part::Latency => latency::measure(&mut report).await?,
             Part::Replay => replay::measure(&mut report).await?,
+            Part::Reads => reads::measure(&mut report).await?,
+            Part::Login => login::measure(&mut report).await?,
             Part::Pipeline => pipeline::measure(&mut report).await?,
             Part::Memory => memory::measure(&mut report).await?,
             Part::Million => million::measure(&mut report).await?,

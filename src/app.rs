@@ -1,8 +1,9 @@
 //! The composition root: the only place that knows every adapter, and where roles become tasks.
 
-mod clean_up;
+mod again;
 mod dependencies;
 mod running;
+mod scheduling;
 
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
@@ -26,14 +27,13 @@ use crate::http::{self, HttpParts, HttpState, Passwords, Tokens};
 use crate::mail::{MailProvider, SmtpMailer};
 use crate::projection::{LogSource, Maintenance, Presence, ProjectionSet, Projector, Readers};
 use crate::render::{RENDERER_VERSION, Renderer, Theme};
+use crate::scheduler::Plan;
 use crate::sheet::Limits;
 use crate::storage::ObjectStorage;
-use crate::workers::dead_letter::Undertaker;
 use crate::workers::importer::Importer;
 use crate::workers::mailer::Mailer;
 use crate::workers::processes::Processes;
 use crate::workers::renderer::{RendererWorker, Rendering};
-use crate::workers::timers::Timers;
 use crate::workers::{self, Worker};
 
 pub use running::Running;
@@ -61,7 +61,8 @@ pub enum Role {
     Renderer,
     /// Sends mails.
     Mailer,
-    /// Turns deliveries that the server gave up into dead letters, and forgets what has expired.
+    /// Lets scheduled mails go, runs what is to run by the clock, and turns deliveries that the server gave
+    /// up into dead letters.
     Scheduler,
 }
 
@@ -262,7 +263,7 @@ impl App {
                 };
                 self.start_api(listener, caught_mails.clone(), &mut running)?;
             } else {
-                self.start_worker(*role, &mut running);
+                self.start_worker(*role, &mut running)?;
             }
         }
         Ok(running)
@@ -302,6 +303,8 @@ impl App {
             shutdown: running.shutdown.clone(),
             metrics: Some(self.metrics.clone()),
             caught_mails,
+            on_unknown: self.config.mail.on_unknown,
+            plan: Plan::of(&self.config.scheduler)?,
             settings,
         });
         let (shutdown, grace) = (running.shutdown.clone(), running.grace);
@@ -310,7 +313,7 @@ impl App {
         Ok(())
     }
 
-    fn start_worker(&self, role: Role, running: &mut Running) {
+    fn start_worker(&self, role: Role, running: &mut Running) -> anyhow::Result<()> {
         let (log, commands) = (self.commands.log().clone(), self.commands.clone());
         let (shutdown, at_once) = (running.shutdown.clone(), self.config.workers);
         match role {
@@ -340,18 +343,9 @@ impl App {
                 let worker = Arc::new(Mailer::new(commands, self.rendering(), self.mailer.clone(), domain));
                 running.spawn("mailer", work(log, worker, at_once.mailer, shutdown));
             }
-            Role::Scheduler => {
-                let timers = Timers::new(commands.clone());
-                running.spawn("timers", {
-                    let shutdown = shutdown.clone();
-                    async move { Ok(timers.run(shutdown).await?) }
-                });
-                let undertaker = Undertaker::new(commands);
-                let (pool, namespace) = (self.projector_pool.clone(), self.config.namespace.clone());
-                running.spawn("clean-up", clean_up::forget_hourly(pool, namespace, shutdown.clone()));
-                running.spawn("scheduler", async move { Ok(undertaker.run(shutdown).await?) });
-            }
+            Role::Scheduler => self.start_scheduler(running)?,
         }
+        Ok(())
     }
 
     fn import_limits(&self) -> Limits {

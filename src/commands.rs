@@ -4,6 +4,7 @@
 //! again — by an impatient client, a redelivered message, or after a time-out that left its outcome
 //! unknown — finds its own events and changes nothing.
 
+pub mod attendee;
 pub mod change_user;
 pub mod issue;
 pub mod loaded;
@@ -13,6 +14,7 @@ pub mod snapshot;
 pub mod stop_mails;
 pub mod take_in_row;
 pub mod transaction;
+pub mod version;
 pub mod withdraw;
 
 use std::fmt::Display;
@@ -28,6 +30,7 @@ use crate::event_log::{AppendError, EventLog, LogError, Position, RecordedEvent}
 pub use loaded::Loaded;
 pub use snapshot::Snapshot;
 pub use transaction::Transaction;
+pub use version::IfVersion;
 
 /// How often a command is decided anew after a conflict before it gives up. With waits of up to a
 /// second, fifty writers that all want the same aggregate get their turn on a busy machine.

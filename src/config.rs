@@ -18,6 +18,7 @@ use crate::event_log::Address;
 use crate::http::settings::HttpSettings;
 use crate::http::tokens::{BadKeys, SigningKey};
 use crate::mail::MailSettings;
+use crate::scheduler::SchedulerSettings;
 use crate::sheet::Limits;
 use crate::storage::StorageSettings;
 
@@ -56,6 +57,9 @@ pub struct Config {
     /// How much is worked on at once.
     #[serde(default)]
     pub workers: WorkersConfig,
+    /// What runs by the clock.
+    #[serde(default)]
+    pub scheduler: SchedulerSettings,
 }
 
 /// How log lines look.
@@ -223,6 +227,9 @@ impl Config {
         }
         if let Err(error) = self.mail.check() {
             return wrong("mail", &error);
+        }
+        if let Err(error) = self.scheduler.check() {
+            return wrong(&format!("scheduler.{}", error.setting), &error.problem);
         }
         if let Err(error) = self.storage.check() {
             return wrong("storage", &error);

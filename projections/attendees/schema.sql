@@ -1,3 +1,5 @@
+-- Columns that end in _key are for searching and sorting, without accents and case; see `folded!` in
+-- src/projection/queries/listing.rs.
 CREATE TABLE attendees (
     id               uuid PRIMARY KEY,
     full_name        text NOT NULL,
@@ -11,8 +13,20 @@ CREATE TABLE attendees (
     created_at       timestamptz NOT NULL,
     updated_at       timestamptz NOT NULL,
     created_position bigint NOT NULL,
-    position         bigint NOT NULL
+    position         bigint NOT NULL,
+    name_key         text COLLATE "C" NOT NULL GENERATED ALWAYS AS (
+        CASE WHEN octet_length(full_name) = char_length(full_name) THEN lower(full_name COLLATE "C")
+        ELSE replace(translate(lower(regexp_replace(normalize(full_name, NFKD), '[\u0300-\u036f]+', '', 'g')), 'łøđħı', 'lodhi'), 'ß', 'ss') END
+    ) STORED,
+    email_key        text COLLATE "C" NOT NULL GENERATED ALWAYS AS (lower(email)) STORED,
+    document_key     text COLLATE "C" NOT NULL GENERATED ALWAYS AS (
+        lower(document_number || ' ' || translate(document_number, ' .-/', ''))
+    ) STORED
 );
 
 -- indexes
 CREATE UNIQUE INDEX attendees_newest ON attendees (created_position);
+CREATE INDEX attendees_changed ON attendees (position);
+CREATE INDEX attendees_by_name ON attendees (name_key, created_position);
+CREATE INDEX attendees_by_email ON attendees (email_key, created_position);
+CREATE INDEX attendees_by_import ON attendees (import_id, created_position) WHERE import_id IS NOT NULL;

@@ -1,3 +1,5 @@
+-- Columns that end in _key are for searching and sorting, without accents and case; see `folded!` in
+-- src/projection/queries/listing.rs.
 CREATE TABLE issuances (
     id               uuid PRIMARY KEY,
     certificate_id   uuid NOT NULL,
@@ -24,7 +26,11 @@ CREATE TABLE issuances (
     created_at       timestamptz NOT NULL,
     updated_at       timestamptz NOT NULL,
     created_position bigint NOT NULL,
-    position         bigint NOT NULL
+    position         bigint NOT NULL,
+    name_key         text COLLATE "C" NOT NULL GENERATED ALWAYS AS (
+        CASE WHEN octet_length(full_name) = char_length(full_name) THEN lower(full_name COLLATE "C")
+        ELSE replace(translate(lower(regexp_replace(normalize(full_name, NFKD), '[\u0300-\u036f]+', '', 'g')), 'łøđħı', 'lodhi'), 'ß', 'ss') END
+    ) STORED
 );
 
 -- indexes
@@ -34,3 +40,6 @@ CREATE INDEX issuances_by_attendee ON issuances (attendee_id, created_position);
 CREATE INDEX issuances_by_certificate ON issuances (certificate_id, created_position);
 CREATE INDEX issuances_by_batch ON issuances (batch_id) WHERE batch_id IS NOT NULL;
 CREATE INDEX issuances_unfinished ON issuances (state, created_position) WHERE state <> 'generated';
+CREATE INDEX issuances_changed ON issuances (position);
+CREATE INDEX issuances_by_name ON issuances (name_key, created_position);
+CREATE INDEX issuances_by_import ON issuances (import_id, created_position) WHERE import_id IS NOT NULL;

@@ -1,4 +1,4 @@
--- Counts that only grow; each handler adds to its own.
+-- Counts; each handler adds to its own or takes from it.
 CREATE TABLE overview_counts (
     name     text PRIMARY KEY,
     count    bigint NOT NULL,

@@ -3,6 +3,7 @@
 pub mod admin;
 pub mod completions;
 pub mod config;
+pub mod dead_letters;
 pub mod demo;
 pub mod doctor;
 pub mod events;
@@ -68,6 +69,9 @@ enum Command {
     /// Read the event log
     #[command(subcommand)]
     Events(events::EventsCommand),
+    /// Show work that was given up, and do it again
+    #[command(subcommand, after_help = dead_letters::EXAMPLES)]
+    DeadLetters(dead_letters::DeadLettersCommand),
     /// Check every dependency and the configuration, and say what to do
     #[command(after_help = doctor::EXAMPLES)]
     Doctor(doctor::DoctorArgs),
@@ -107,6 +111,7 @@ pub async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Verify(args) => maintain::verify(args, cli.global).await,
         Command::Events(command) => events::run(command, cli.global).await,
         Command::Admin(command) => admin::run(command, cli.global).await,
+        Command::DeadLetters(command) => dead_letters::run(command, cli.global).await,
         Command::Doctor(args) => doctor::run(args, cli.global).await,
         Command::Completions(args) => completions::completions(&args),
         Command::Man(args) => completions::man(&args),

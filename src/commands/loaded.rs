@@ -32,6 +32,17 @@ impl<D: Decider> Loaded<D> {
         Ok(Self { state, position: event.position, own: Vec::new() })
     }
 
+    /// What the command did when it was executed before, if it was; otherwise the aggregate.
+    ///
+    /// # Errors
+    /// The aggregate, where the command is new to it.
+    pub(super) fn executed_before(self) -> Result<Done<D>, Self> {
+        let Some((position, _)) = self.own.last() else { return Err(self) };
+        let position = *position;
+        let events = self.own.into_iter().map(|(_, event)| event).collect();
+        Ok(Done { state: self.state, events, position, repeated: true })
+    }
+
     /// Adds events to the history; those of the command `own` are kept.
     pub(super) fn fold(
         &mut self,

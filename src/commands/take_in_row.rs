@@ -82,7 +82,7 @@ pub async fn take_in_row(
                         return Ok(plan);
                     }
                     if let Some(before) = &known.state.0 {
-                        release_old(&transaction, claim_key, before, claims, id).await?;
+                        release_old(&transaction, claim_key, before, Some(claims), id).await?;
                     }
                     transaction.decide_loaded::<Attendee>(
                         id,
@@ -115,21 +115,21 @@ fn taken_before(email: &Loaded<Claim>, document: &Loaded<Claim>) -> Option<Atten
     })
 }
 
-/// Lets go of what the person held and holds no longer.
-async fn release_old(
+/// Lets go of what the person held and holds no longer; of all, where there is no `now`.
+pub(super) async fn release_old(
     transaction: &Transaction,
     claim_key: &[u8],
     before: &Person,
-    now: &PersonClaims,
+    now: Option<&PersonClaims>,
     owner: AttendeeId,
 ) -> Result<(), CommandError> {
     let old = PersonClaims::of(claim_key, before);
     let pairs = [
-        (ClaimKind::AttendeeEmail, old.email, &now.email),
-        (ClaimKind::AttendeeDocument, old.document, &now.document),
+        (ClaimKind::AttendeeEmail, old.email, now.map(|now| &now.email)),
+        (ClaimKind::AttendeeDocument, old.document, now.map(|now| &now.document)),
     ];
     for (kind, held, kept) in pairs {
-        if held != *kept {
+        if kept != Some(&held) {
             let release = ClaimCommand::Release { kind, owner: owner.0 };
             transaction.decide::<Claim>(held, &release).await?;
         }

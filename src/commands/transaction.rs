@@ -111,11 +111,10 @@ impl Transaction {
         loaded: Loaded<D>,
         command: &D::Command,
     ) -> Result<Done<D>, CommandError> {
-        if let Some((position, _)) = loaded.own.last() {
-            let position = *position;
-            let events = loaded.own.into_iter().map(|(_, event)| event).collect();
-            return Ok(Done { state: loaded.state, events, position, repeated: true });
-        }
+        let loaded = match loaded.executed_before() {
+            Ok(done) => return Ok(done),
+            Err(loaded) => loaded,
+        };
         let events = D::decide(&loaded.state, command)?;
         let state = events.iter().fold(loaded.state, D::evolve);
         if !events.is_empty() {

@@ -31,9 +31,13 @@ pub struct AttendeeUpdated {
     pub source: Option<ImportedRow>,
 }
 
+/// Somebody took the person out; whoever has the same e-mail address later is a new person.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct AttendeeDeleted {}
+
 domain_events! {
     /// What can happen to an attendee.
-    AttendeeEvent for "attendee" { AttendeeImported, AttendeeUpdated }
+    AttendeeEvent for "attendee" { AttendeeImported, AttendeeUpdated, AttendeeDeleted }
 }
 
 /// A row of an imported file.
@@ -65,11 +69,14 @@ pub enum AttendeeCommand {
         /// Where the change came from.
         source: Option<ImportedRow>,
     },
+    /// Forget the person.
+    Delete,
 }
 
 // ── State, decide, evolve ───────────────────────────────────────────────────────────────────────
 
-/// What is known of the attendee: nothing, or the person.
+/// What is known of the attendee: nothing, or the person. One who was deleted is as if never known: ids are
+/// not drawn twice, and a command that is sent again finds its own events.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct AttendeeState(pub Option<Person>);
 
@@ -89,7 +96,10 @@ impl Decider for Attendee {
             }
             (Some(known), AttendeeCommand::Import { person, .. }) if known == person => Ok(Vec::new()),
             (Some(_), AttendeeCommand::Import { .. }) => Err(Refusal::AlreadyExists("attendee")),
-            (None, AttendeeCommand::Update { .. }) => Err(Refusal::NotFound("attendee")),
+            (None, AttendeeCommand::Update { .. } | AttendeeCommand::Delete) => {
+                Err(Refusal::NotFound("attendee"))
+            }
+            (Some(_), AttendeeCommand::Delete) => Ok(vec![AttendeeDeleted {}.into()]),
             (Some(known), AttendeeCommand::Update { person, .. }) if known == person => Ok(Vec::new()),
             (Some(_), AttendeeCommand::Update { person, source }) => {
                 Ok(vec![AttendeeUpdated { person: person.clone(), source: *source }.into()])
@@ -101,6 +111,7 @@ impl Decider for Attendee {
         match event {
             AttendeeEvent::AttendeeImported(e) => AttendeeState(Some(e.person.clone())),
             AttendeeEvent::AttendeeUpdated(e) => AttendeeState(Some(e.person.clone())),
+            AttendeeEvent::AttendeeDeleted(_) => AttendeeState(None),
         }
     }
 }
@@ -148,5 +159,14 @@ mod tests {
     #[test]
     fn nobody_cannot_be_updated() {
         given::<Attendee>(vec![]).when(update("Ada")).then_refused("NOT_FOUND");
+    }
+
+    #[test]
+    fn who_was_deleted_is_not_there() {
+        let deleted: AttendeeEvent = AttendeeDeleted {}.into();
+        given::<Attendee>(vec![imported("Ada")]).when(AttendeeCommand::Delete).then(vec![deleted.clone()]);
+        let history = vec![imported("Ada"), deleted];
+        given::<Attendee>(history.clone()).when(AttendeeCommand::Delete).then_refused("NOT_FOUND");
+        given::<Attendee>(history).when(update("Ada")).then_refused("NOT_FOUND");
     }
 }

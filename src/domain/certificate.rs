@@ -24,9 +24,24 @@ pub struct CertificateActivated {}
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CertificateDeactivated {}
 
+/// What people can earn changed; what was issued stays as it was.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CertificateRedefined {
+    /// All of it, as it is from now on.
+    #[serde(flatten)]
+    pub definition: Definition,
+}
+
+/// Nobody can earn it any more.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CertificateDeleted {}
+
 domain_events! {
     /// What can happen to a certificate.
-    CertificateEvent for "certificate" { CertificateDefined, CertificateActivated, CertificateDeactivated }
+    CertificateEvent for "certificate" {
+        CertificateDefined, CertificateActivated, CertificateDeactivated, CertificateRedefined, CertificateDeleted,
+    }
 }
 
 /// What people earn, and how it looks.
@@ -86,11 +101,15 @@ pub enum CertificateCommand {
     Activate,
     /// Refuse new issuances.
     Deactivate,
+    /// Replace the definition.
+    Redefine(Definition),
+    /// Take it away.
+    Delete,
 }
 
 // ── State, decide, evolve ───────────────────────────────────────────────────────────────────────
 
-/// The definition as it is now, or nothing.
+/// The definition as it is now, or nothing: never defined, or deleted.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct CertificateState(pub Option<Definition>);
 
@@ -121,12 +140,20 @@ impl Decider for Certificate {
                 Ok(vec![CertificateDeactivated {}.into()])
             }
             (CertificateCommand::Activate | CertificateCommand::Deactivate, Some(_)) => Ok(Vec::new()),
+            (CertificateCommand::Redefine(definition), Some(now)) if definition == now => Ok(Vec::new()),
+            (CertificateCommand::Redefine(definition), Some(_)) => {
+                check(definition)?;
+                Ok(vec![CertificateRedefined { definition: definition.clone() }.into()])
+            }
+            (CertificateCommand::Delete, Some(_)) => Ok(vec![CertificateDeleted {}.into()]),
         }
     }
 
     fn evolve(mut state: CertificateState, event: &CertificateEvent) -> CertificateState {
         match event {
             CertificateEvent::CertificateDefined(e) => return CertificateState(Some(e.definition.clone())),
+            CertificateEvent::CertificateRedefined(e) => return CertificateState(Some(e.definition.clone())),
+            CertificateEvent::CertificateDeleted(_) => return CertificateState(None),
             CertificateEvent::CertificateActivated(_) => set_active(&mut state, true),
             CertificateEvent::CertificateDeactivated(_) => set_active(&mut state, false),
         }
@@ -217,5 +244,27 @@ mod tests {
             .when(CertificateCommand::Activate)
             .then(vec![CertificateActivated {}.into()]);
         given::<Certificate>(vec![]).when(CertificateCommand::Activate).then_refused("NOT_FOUND");
+    }
+
+    #[test]
+    fn a_redefinition_is_checked_and_recorded_once() {
+        let changed = Definition { name: "Keynote".to_owned(), ..definition() };
+        let redefined: CertificateEvent = CertificateRedefined { definition: changed.clone() }.into();
+        let redefine = |definition| CertificateCommand::Redefine(definition);
+        given::<Certificate>(vec![defined()]).when(redefine(changed.clone())).then(vec![redefined.clone()]);
+        given::<Certificate>(vec![defined(), redefined]).when(redefine(changed)).then_nothing();
+        given::<Certificate>(vec![defined()])
+            .when(redefine(Definition { name: " ".into(), ..definition() }))
+            .then_refused("VALIDATION_ERROR");
+        given::<Certificate>(vec![]).when(redefine(definition())).then_refused("NOT_FOUND");
+    }
+
+    #[test]
+    fn what_was_deleted_is_not_there() {
+        let deleted: CertificateEvent = CertificateDeleted {}.into();
+        given::<Certificate>(vec![defined()]).when(CertificateCommand::Delete).then(vec![deleted.clone()]);
+        let history = vec![defined(), deleted];
+        given::<Certificate>(history.clone()).when(CertificateCommand::Delete).then_refused("NOT_FOUND");
+        given::<Certificate>(history).when(CertificateCommand::Activate).then_refused("NOT_FOUND");
     }
 }

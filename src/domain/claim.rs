@@ -63,6 +63,23 @@ impl ClaimKind {
         }
     }
 
+    /// The field that holds such a value, by its name in the API.
+    #[must_use]
+    pub const fn field(self) -> &'static str {
+        match self {
+            Self::AttendeeEmail | Self::UserEmail => "email",
+            Self::AttendeeDocument => "documentNumber",
+            Self::UserName => "userName",
+        }
+    }
+
+    /// The field of a kind, by the noun of a refusal.
+    #[must_use]
+    pub fn field_of(noun: &str) -> Option<&'static str> {
+        let kinds = [Self::AttendeeEmail, Self::AttendeeDocument, Self::UserName];
+        kinds.into_iter().find(|kind| kind.noun() == noun).map(Self::field)
+    }
+
     /// The claim's aggregate id: HMAC-SHA-256 (RFC 2104) of kind and normalised value, 32 hex digits.
     #[must_use]
     pub fn subject_id(self, key: &[u8], normalised: &str) -> String {

@@ -32,6 +32,9 @@ pub enum Refusal {
     /// The command doesn't fit the state; the text says which state and what to do.
     #[error("{0}")]
     WrongState(String),
+    /// The change is meant for another version than the present one.
+    #[error("it has changed since you read it; read it again and repeat the change")]
+    Stale,
     /// The session is over, was revoked, or the token was used before.
     #[error("this session has ended; log in again")]
     SessionEnded,
@@ -53,6 +56,7 @@ impl Refusal {
             Self::Invalid(_) => "VALIDATION_ERROR",
             Self::Inactive => "CERTIFICATE_INACTIVE",
             Self::WrongState(_) => "WRONG_STATE",
+            Self::Stale => "PRECONDITION_FAILED",
             Self::SessionEnded => "SESSION_ENDED",
         }
     }

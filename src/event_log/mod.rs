@@ -5,7 +5,7 @@
 //! * [`load`] — one aggregate's history; [`read`] — the whole log in order.
 //! * [`availability`] — patience with a cluster that elects a leader.
 //! * [`mod@connect`] — reaching the server; [`health`] — what it tells about itself.
-//! * [`timers`] — message schedules: what is to happen later.
+//! * [`timers`] — message schedules: what is to happen later; [`task_runs`] — runs of scheduled tasks.
 //! * [`provision`] — streams and consumers from the files under `nats/`; [`plan`] — what that changes.
 
 mod availability;
@@ -15,12 +15,14 @@ pub mod connect;
 pub mod envelope;
 pub mod error;
 pub mod health;
+pub mod kept;
 pub mod load;
 pub mod names;
 pub mod plan;
 pub mod provision;
 pub mod read;
 pub mod recorded;
+pub mod task_runs;
 pub mod timers;
 pub mod upcast;
 

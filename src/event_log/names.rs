@@ -101,6 +101,12 @@ impl Names {
         subject.strip_prefix(&self.namespace)?.strip_prefix(".timer.due.")
     }
 
+    /// The stream of dead letters.
+    #[must_use]
+    pub fn dead_letters(&self) -> String {
+        self.stream("DEADLETTERS")
+    }
+
     /// Splits an aggregate's subject into its kind and id.
     #[must_use]
     pub fn parse_aggregate<'s>(&self, subject: &'s str) -> Option<(&'s str, &'s str)> {

@@ -39,6 +39,7 @@ const CONSUMERS: &[(&str, &str, &str)] = &[
     ("EVENTS", "renderer", include_str!("../../nats/consumers/renderer.json")),
     ("EVENTS", "mailer", include_str!("../../nats/consumers/mailer.json")),
     ("TIMERS", "timers", include_str!("../../nats/consumers/timers.json")),
+    ("TIMERS", "tasks", include_str!("../../nats/consumers/tasks.json")),
     ("ADVISORIES", "deadletters", include_str!("../../nats/consumers/deadletters.json")),
 ];
 

@@ -57,6 +57,8 @@ permissions! {
     ReadAttendees = "attendees:read", from Viewer;
     /// Take people in.
     ImportAttendees = "attendees:import", from Operator;
+    /// Enter, change and delete single people.
+    ManageAttendees = "attendees:manage", from Operator;
     /// See what was issued.
     ReadIssuances = "issuances:read", from Viewer;
     /// Issue.
@@ -65,7 +67,7 @@ permissions! {
     Revoke = "issuances:revoke", from Operator;
     /// See mails.
     ReadJobs = "jobs:read", from Viewer;
-    /// Send mails again.
+    /// Send mails, again or at another time, call them off, and run scheduled tasks.
     RetryJobs = "jobs:retry", from Operator;
     /// See, add, change and remove those who may log in.
     ManageUsers = "users:manage", from Admin;

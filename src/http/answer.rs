@@ -71,6 +71,13 @@ impl Answer {
         self.with(ETAG, etag(position))
     }
 
+    /// Adds the version of a resource whose answer also shows what others say about it: `other` is the
+    /// position of the last of that.
+    #[must_use]
+    pub fn version_with(self, position: Position, other: Position) -> Self {
+        self.with(ETAG, format!("\"{position}-{other}\""))
+    }
+
     fn with(mut self, name: HeaderName, value: String) -> Self {
         self.headers.insert(name.as_str().to_owned(), value);
         self
@@ -122,7 +129,7 @@ pub struct ListEnvelope<T> {
     /// Always true.
     #[schema(example = true)]
     pub success: bool,
-    /// The page, newest first.
+    /// The page.
     pub data: Vec<T>,
     /// Where the next page starts.
     pub meta: ListMeta,
@@ -133,11 +140,16 @@ pub struct ListEnvelope<T> {
 #[serde(rename_all = "camelCase")]
 pub struct ListMeta {
     /// Give it as `cursor` to get the next page; null on the last one.
-    #[schema(example = "1234")]
     pub next_cursor: Option<String>,
     /// The most entries that a page has.
     #[schema(example = 50)]
     pub limit: u32,
+    /// The page's number, where one was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub page: Option<u32>,
+    /// How many entries there are in all, where a page was asked for by its number and they are at most 10,000.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub total: Option<i64>,
 }
 
 #[cfg(test)]

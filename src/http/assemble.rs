@@ -9,7 +9,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
 use super::endpoint::Endpoint;
-use super::layers::{arrival, envelope, guard, headers, observe, wire};
+use super::layers::{arrival, conditional, envelope, guard, headers, observe, wire};
 use super::router::{api, caught_mails, root};
 use super::{ApiError, ErrorCode, HttpState, openapi};
 
@@ -42,6 +42,7 @@ pub fn router_with(http: HttpState, pages: Router) -> Router {
         .merge(pages)
         .fallback(async || ApiError::new(ErrorCode::NotFound, "there is nothing at this address"))
         .layer(DefaultBodyLimit::max(http.settings.json_limit_bytes))
+        .layer(from_fn(conditional::not_modified))
         .layer(from_fn_with_state(http.clone(), arrival::arrival))
         .layer(CatchPanicLayer::custom(envelope::panicked))
         .layer(from_fn_with_state(http.clone(), guard::room))

@@ -82,6 +82,8 @@ error_codes! {
     AlreadyExists = "ALREADY_EXISTS", CONFLICT;
     /// A unique value is held by somebody else.
     Duplicate = "DUPLICATE", CONFLICT;
+    /// It is used by something that stays, so it can't be deleted; the message counts it.
+    InUse = "IN_USE", CONFLICT;
     /// The certificate is switched off for new issuances.
     CertificateInactive = "CERTIFICATE_INACTIVE", CONFLICT;
     /// The command doesn't fit the state; the message says which.

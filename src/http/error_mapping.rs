@@ -12,6 +12,7 @@ use super::tokens::TokenError;
 use super::{ApiError, ErrorCode};
 use crate::commands::CommandError;
 use crate::database::DatabaseError;
+use crate::domain::claim::ClaimKind;
 use crate::domain::{DecodeError, Refusal};
 use crate::event_log::LogError;
 use crate::projection::TimedOut;
@@ -34,13 +35,20 @@ impl From<Refusal> for ApiError {
         match refusal {
             Refusal::NotFound(_) => Self::new(ErrorCode::NotFound, message),
             Refusal::AlreadyExists(_) => Self::new(ErrorCode::AlreadyExists, message),
-            Refusal::Taken(_) => Self::new(ErrorCode::Duplicate, message),
+            Refusal::Taken(noun) => Self {
+                details: ClaimKind::field_of(noun)
+                    .iter()
+                    .map(|field| format!("{field}: {message}"))
+                    .collect(),
+                ..Self::new(ErrorCode::Duplicate, message)
+            },
             Refusal::Invalid(fields) => Self {
                 details: fields.iter().map(|wrong| format!("{}: {}", wrong.field, wrong.message)).collect(),
                 ..Self::new(ErrorCode::ValidationError, message)
             },
             Refusal::Inactive => Self::new(ErrorCode::CertificateInactive, message),
             Refusal::WrongState(_) => Self::new(ErrorCode::WrongState, message),
+            Refusal::Stale => Self::new(ErrorCode::PreconditionFailed, message),
             Refusal::SessionEnded => Self::new(ErrorCode::SessionEnded, message),
         }
     }
@@ -141,10 +149,6 @@ impl From<RenderingError> for ApiError {
             }
             RenderingError::Storage(error) => error.into(),
             RenderingError::Command(error) => error.into(),
-            RenderingError::Render(error) if error.is_permanent() => {
-                // Its text may quote the person's name: the sender may read it, the log may not.
-                Self::new(ErrorCode::NotDrawable, error.to_string())
-            }
             RenderingError::Revoked => {
                 let message = "this certificate was revoked; its file is not given out any more";
                 Self::new(ErrorCode::CertificateRevoked, message)
@@ -246,6 +250,7 @@ mod tests {
             (Refusal::field("name", "give one"), 400),
             (Refusal::Inactive, 409),
             (Refusal::WrongState("not now".to_owned()), 409),
+            (Refusal::Stale, 412),
             (Refusal::SessionEnded, 401),
         ];
         for (refusal, status) in refusals {
@@ -259,6 +264,16 @@ mod tests {
         let field = |field| InvalidField { field, message: "give one".to_owned() };
         let error = ApiError::from(Refusal::Invalid(vec![field("name"), field("client")]));
         assert_eq!(error.details, ["name: give one", "client: give one"]);
+    }
+
+    #[test]
+    fn a_duplicate_names_its_field() {
+        for (noun, field) in
+            [("e-mail address", "email"), ("document number", "documentNumber"), ("user name", "userName")]
+        {
+            let error = ApiError::from(Refusal::Taken(noun));
+            assert!(error.details[0].starts_with(&format!("{field}: ")), "{:?}", error.details);
+        }
     }
 
     #[test]

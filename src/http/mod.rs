@@ -8,7 +8,7 @@
 //! * [`mod@openapi`] — the document made of the table and the endpoints' annotations.
 //!
 //! Writes go through commands and answer from what these decided; reads come from projections. Nothing
-//! here renders or mails.
+//! here renders or mails; a sample is drawn by the workers' renderer.
 
 pub mod access;
 pub mod answer;
@@ -18,10 +18,13 @@ pub mod assemble;
 pub mod caller;
 pub mod client_address;
 pub mod connections;
+pub mod cursor;
+pub mod deleting;
 pub mod endpoint;
 pub mod endpoints;
 pub mod error_code;
 pub mod error_mapping;
+pub mod export;
 pub mod extract;
 pub mod idempotency;
 pub mod last_use;

@@ -21,6 +21,7 @@ use super::settings::HttpSettings;
 use super::{ErrorCode, router};
 
 const BEARER: &str = "bearer";
+const API_KEY: &str = "apiKey";
 const ABOUT: &str = "Certificates from a spreadsheet to a verified, mailed PDF.
 
 Successes come as `{success, data, message?}`, lists with `meta`, errors as `{success, error, requestId}`. \
@@ -57,6 +58,9 @@ pub(super) fn document(prefix: &str) -> Value {
     ]);
     let jwt = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("JWT").build();
     components.add_security_scheme(BEARER, SecurityScheme::Http(jwt));
+    let key = "An API key, `lk_…`, sent as `Authorization: Bearer`; it may what its scopes allow";
+    let key = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("lk").description(Some(key));
+    components.add_security_scheme(API_KEY, SecurityScheme::Http(key.build()));
     let license = LicenseBuilder::new().name("Apache-2.0").identifier(Some("Apache-2.0")).build();
     let info = InfoBuilder::new()
         .title("Laureate")
@@ -93,12 +97,16 @@ fn operation(endpoint: &Endpoint) -> Option<(HttpMethod, Operation)> {
     }
     if endpoint.access != Access::Public {
         operation.security = Some(vec![SecurityRequirement::new(BEARER, Vec::<String>::new())]);
+        responses
+            .entry("401".to_owned())
+            .or_insert_with(|| refused("UNAUTHENTICATED: no valid access token").into());
+        let text = "FORBIDDEN: the role, or the API key, may not do this";
+        responses.entry("403".to_owned()).or_insert_with(|| refused(text).into());
     }
     if let Access::May(permission) = endpoint.access {
-        responses
-            .entry("403".to_owned())
-            .or_insert_with(|| refused("FORBIDDEN: the role may not do this").into());
-        let asked = format!("Needs the permission {permission:?}.");
+        let key = SecurityRequirement::new(API_KEY, Vec::<String>::new());
+        operation.security.get_or_insert_default().push(key);
+        let asked = format!("Needs the permission `{}`.", permission.scope());
         let described = operation.description.take().filter(|text| !text.is_empty());
         operation.description = Some(described.map_or(asked.clone(), |text| format!("{text}\n\n{asked}")));
     }

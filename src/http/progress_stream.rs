@@ -28,6 +28,8 @@ const NO_BUFFERING: (HeaderName, &str) = (HeaderName::from_static("x-accel-buffe
 const END: &str = "end";
 /// The least time between two looks.
 const PACE: Duration = Duration::from_millis(500);
+/// How soon the tables are asked how far they are, where nobody has told it yet.
+const FIRST_PACE: Duration = Duration::from_millis(10);
 /// How often a silent stream shows that it lives.
 const HEARTBEAT: Duration = Duration::from_secs(15);
 /// How long a stream goes on.
@@ -68,13 +70,14 @@ pub async fn answer(http: HttpState, headers: &HeaderMap, look: Looking) -> Resu
         // Nobody goes back in time by asking another server. Late is better than never.
         let _ = http.readers.wait_for(seen, CATCH_UP).await;
     }
+    let known = tokio::time::timeout(CATCH_UP, http.readers.news(0, FIRST_PACE)).await.unwrap_or(0);
     let first = look(http.clone()).await?;
     let telling = Telling {
         http,
         look,
         next: Some(first),
         shown: Value::Null,
-        seen: 0,
+        seen: known,
         until: Instant::now() + LONGEST,
         _place: place,
     };

@@ -6,8 +6,8 @@ use axum::http::Method;
 use utoipa_axum::routes;
 
 use super::access::Permission::{
-    ImportAttendees, Issue, ManageApiKeys, ManageCertificates, ManageUsers, ReadAttendees, ReadCertificates,
-    ReadIssuances, ReadJobs, RetryJobs, Revoke,
+    ImportAttendees, Issue, ManageApiKeys, ManageAttendees, ManageCertificates, ManageUsers, ReadAttendees,
+    ReadCertificates, ReadIssuances, ReadJobs, RetryJobs, Revoke,
 };
 use super::endpoint::{Endpoint, on};
 use super::endpoints::{
@@ -16,7 +16,6 @@ use super::endpoints::{
 };
 use super::rate_limit::Limit;
 
-const DELETE: Method = Method::DELETE;
 const GET: Method = Method::GET;
 const POST: Method = Method::POST;
 const PUT: Method = Method::PUT;
@@ -54,12 +53,18 @@ pub fn api() -> Vec<Endpoint> {
         on(GET, "/certificates/designs/{id}", routes!(certificates::designs::get::handle)).may(ReadCertificates),
         on(DELETE, "/certificates/designs/{id}", routes!(certificates::designs::delete::handle)).may(ManageCertificates),
         on(GET, "/certificates/{id}", routes!(certificates::get::handle)).may(ReadCertificates),
+        on(PATCH, "/certificates/{id}", routes!(certificates::update::handle)).may(ManageCertificates),
+        on(DELETE, "/certificates/{id}", routes!(certificates::delete::handle)).may(ManageCertificates),
         on(PUT, "/certificates/{id}/toggle-active", routes!(certificates::toggle_active::handle)).may(ManageCertificates),
 
         on(GET, "/attendees", routes!(attendees::list::handle)).may(ReadAttendees),
         on(POST, "/attendees/bulk", routes!(attendees::bulk::handle)).may(ImportAttendees).upload(),
         on(POST, "/attendees/bulk-upload", routes!(attendees::bulk_upload::handle)).may(ImportAttendees).upload(),
+        on(POST, "/attendees", routes!(attendees::create::handle)).may(ManageAttendees),
+        on(GET, "/attendees/export", routes!(attendees::export::handle)).may(ReadAttendees),
         on(GET, "/attendees/{id}", routes!(attendees::get::handle)).may(ReadAttendees),
+        on(PATCH, "/attendees/{id}", routes!(attendees::update::handle)).may(ManageAttendees),
+        on(DELETE, "/attendees/{id}", routes!(attendees::delete::handle)).may(ManageAttendees),
         on(GET, "/imports/{id}", routes!(imports::get::handle)).may(ReadAttendees),
         on(GET, "/imports/{id}/report", routes!(imports::report::handle)).may(ReadAttendees),
         on(GET, "/imports/{id}/events", routes!(imports::events::handle)).may(ReadAttendees),
@@ -68,6 +73,8 @@ pub fn api() -> Vec<Endpoint> {
         on(POST, "/generated-certificates/generate", routes!(generated_certificates::generate::handle)).may(Issue),
         on(POST, "/generated-certificates/generate/sample", routes!(generated_certificates::sample::handle)).may(Issue),
         on(GET, "/generated-certificates", routes!(generated_certificates::list::handle)).may(ReadIssuances),
+        on(GET, "/generated-certificates/export", routes!(generated_certificates::export::handle)).may(ReadIssuances),
+        on(POST, "/generated-certificates/{id}/send-email", routes!(generated_certificates::send_email::handle)).may(RetryJobs),
         on(GET, "/generated-certificates/{id}", routes!(generated_certificates::get::handle)).may(ReadIssuances),
         on(POST, "/generated-certificates/{id}/revoke", routes!(generated_certificates::revoke::handle)).may(Revoke),
         on(DELETE, "/generated-certificates/{id}", routes!(generated_certificates::delete::handle)).may(Revoke),
@@ -78,7 +85,16 @@ pub fn api() -> Vec<Endpoint> {
 
         on(GET, "/jobs", routes!(jobs::list::handle)).may(ReadJobs),
         on(GET, "/jobs/pending", routes!(jobs::pending::handle)).may(ReadJobs),
+        on(POST, "/jobs/process-pending", routes!(jobs::process_pending::handle)).may(RetryJobs),
+        on(POST, "/jobs/retry", routes!(jobs::retry_many::handle)).may(RetryJobs),
+        on(POST, "/jobs/cancel", routes!(jobs::cancel_many::handle)).may(RetryJobs),
+        on(GET, "/jobs/scheduler/status", routes!(jobs::scheduler_status::handle)).may(ReadJobs),
+        on(GET, "/jobs/scheduler/runs", routes!(jobs::scheduler_runs::handle)).may(ReadJobs),
+        on(GET, "/jobs/scheduler/runs/{id}", routes!(jobs::scheduler_run::handle)).may(ReadJobs),
+        on(POST, "/jobs/scheduler/force", routes!(jobs::scheduler_force::handle)).may(RetryJobs),
         on(GET, "/jobs/{id}", routes!(jobs::get::handle)).may(ReadJobs),
+        on(PATCH, "/jobs/{id}", routes!(jobs::reschedule::handle)).may(RetryJobs),
+        on(POST, "/jobs/{id}/cancel", routes!(jobs::cancel::handle)).may(RetryJobs),
         on(POST, "/jobs/{id}/retry", routes!(jobs::retry::handle)).may(RetryJobs),
     ]
 }

@@ -19,7 +19,9 @@ use super::{ApiError, HttpSettings, Passwords, Tokens};
 use crate::commands::Commands;
 use crate::domain::Secret;
 use crate::domain::certificate::TemplateRef;
+use crate::domain::email::OnUnknown;
 use crate::projection::Readers;
+use crate::scheduler::Plan;
 use crate::sheet::Limits;
 use crate::storage::ObjectStorage;
 use crate::workers::renderer::Rendering;
@@ -32,6 +34,8 @@ const REPORT_SLOTS: usize = 4;
 const SAMPLE_SLOTS: usize = 2;
 /// Progress that is told to open connections.
 const STREAM_SLOTS: usize = 128;
+/// Exports at the same time; each holds a connection and a transaction.
+const EXPORT_SLOTS: usize = 2;
 
 /// What handlers need; cheap to clone.
 #[derive(Clone)]
@@ -54,6 +58,8 @@ pub struct Inner {
     pub(super) sample_slots: Arc<Semaphore>,
     /// Held while progress is told to an open connection.
     pub(super) stream_slots: Arc<Semaphore>,
+    /// Held while a list is exported.
+    pub(super) export_slots: Arc<Semaphore>,
 }
 
 /// Everything that the composition root hands over.
@@ -82,6 +88,10 @@ pub struct HttpParts {
     pub standing: Arc<Standing>,
     /// Password hashes.
     pub passwords: Passwords,
+    /// What happens to a mail whose claim is found without an outcome.
+    pub on_unknown: OnUnknown,
+    /// What runs by the clock, and when.
+    pub plan: Plan,
     /// What the operator set.
     pub settings: HttpSettings,
     /// Fills a slice with random bytes of cryptographic quality.
@@ -120,6 +130,7 @@ impl HttpState {
             rate_limits,
             last_uses: LastUses::default(),
             image_slots: slots(IMAGE_SLOTS),
+            export_slots: slots(EXPORT_SLOTS),
             report_slots: slots(REPORT_SLOTS),
             sample_slots: slots(SAMPLE_SLOTS),
             stream_slots: slots(STREAM_SLOTS),

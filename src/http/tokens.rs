@@ -94,10 +94,10 @@ impl Tokens {
         })
     }
 
-    /// How long an access token counts, in seconds.
+    /// Until when an access token of now counts, in a session that is over at `ends_at`.
     #[must_use]
-    pub const fn access_seconds(&self) -> u32 {
-        self.settings.access_seconds
+    pub fn access_until(&self, now: OffsetDateTime, ends_at: OffsetDateTime) -> OffsetDateTime {
+        ends_at.min(now + time::Duration::seconds(self.settings.access_seconds.into()))
     }
 
     /// Until when a refresh token of now counts.
@@ -112,7 +112,7 @@ impl Tokens {
         now + time::Duration::seconds(self.settings.session_seconds.into())
     }
 
-    /// An access token for a user in a session.
+    /// An access token for a user in a session, from `now` to `until`.
     ///
     /// # Errors
     /// It can't be signed.
@@ -122,8 +122,8 @@ impl Tokens {
         user: &Account,
         session_id: SessionId,
         now: OffsetDateTime,
+        until: OffsetDateTime,
     ) -> Result<String, TokenError> {
-        let iat = now.unix_timestamp();
         let claims = Claims {
             sub: id,
             sid: session_id,
@@ -133,8 +133,8 @@ impl Tokens {
             email: user.profile.email.clone(),
             username: user.profile.user_name.clone(),
             role: user.role,
-            iat,
-            exp: iat + i64::from(self.settings.access_seconds),
+            iat: now.unix_timestamp(),
+            exp: until.unix_timestamp(),
             iss: self.settings.issuer.clone(),
             aud: self.settings.audience.clone(),
             typ: ACCESS.to_owned(),
@@ -211,7 +211,8 @@ mod tests {
     }
 
     fn issued(tokens: &Tokens) -> String {
-        tokens.issue(id(), &user(), session(), NOW).unwrap()
+        let until = tokens.access_until(NOW, NOW + time::Duration::days(1));
+        tokens.issue(id(), &user(), session(), NOW, until).unwrap()
     }
 
     fn claims() -> Value {
@@ -244,6 +245,15 @@ mod tests {
             "iss": "laureate", "aud": "laureate-api", "typ": "access",
         });
         assert_eq!(claims(), expected);
+    }
+
+    #[test]
+    fn a_token_does_not_outlive_its_session() {
+        let end = NOW + time::Duration::seconds(30);
+        let until = ours().access_until(NOW, end);
+        let token = ours().issue(id(), &user(), session(), NOW, until).unwrap();
+        assert!(ours().verify(&token, end - time::Duration::seconds(1)).is_ok());
+        assert_eq!(ours().verify(&token, end), Err(TokenError::NotValid));
     }
 
     #[test]

@@ -24,12 +24,15 @@ macro_rules! files {
 /// Kept by hand; a test compares it with the folder.
 const PROJECTIONS: &[Files] = &[
     files!("api_keys": "api_key_created", "api_key_revoked"),
-    files!("attendees": "attendee_imported", "attendee_updated"),
+    files!("attendees": "attendee_deleted", "attendee_imported", "attendee_updated"),
     files!("batches":
         "batch_cancel_requested", "batch_cancelled", "batch_dispatched", "batch_requested", "batch_undo_requested",
         "batch_undone",
     ),
-    files!("certificates": "certificate_activated", "certificate_deactivated", "certificate_defined"),
+    files!("certificates":
+        "certificate_activated", "certificate_deactivated", "certificate_defined", "certificate_deleted",
+        "certificate_redefined",
+    ),
     files!("designs": "design_deleted", "design_taken_into_use", "design_uploaded"),
     files!("imports":
         "import_cancel_requested", "import_cancelled", "import_completed", "import_failed", "import_requested",
@@ -43,10 +46,10 @@ const PROJECTIONS: &[Files] = &[
         "email_rescheduled", "email_retry_requested", "email_sent", "send_claimed",
     ),
     files!("overview":
-        "attendee_imported", "batch_requested", "certificate_defined", "certificate_generated",
-        "certificate_generation_failed", "certificate_requested", "certificate_revoked", "email_cancelled",
-        "email_failed",
-        "email_outcome_unknown", "email_queued", "email_retry_requested", "email_sent", "import_requested",
+        "attendee_deleted", "attendee_imported", "batch_requested", "certificate_defined", "certificate_deleted",
+        "certificate_generated", "certificate_generation_failed", "certificate_requested", "certificate_revoked",
+        "email_cancelled", "email_failed", "email_outcome_unknown", "email_queued", "email_retry_requested",
+        "email_sent", "import_requested",
     ),
     files!("sessions": "session_refreshed", "session_revoked", "session_started"),
     files!("users":

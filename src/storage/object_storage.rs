@@ -5,15 +5,20 @@ use std::{sync::Arc, time::Duration};
 use bytes::Bytes;
 use futures_util::stream::{BoxStream, StreamExt as _, TryStreamExt as _};
 use object_store::{
-    ClientOptions, GetOptions, GetRange, ObjectStore, ObjectStoreExt, PutMode, PutPayload, RetryConfig,
-    aws::AmazonS3Builder, local::LocalFileSystem, path::Path, prefix::PrefixStore, signer::Signer,
+    ClientOptions, GetOptions, GetRange, ObjectMeta, ObjectStore, ObjectStoreExt, PutMode, PutPayload,
+    RetryConfig, aws::AmazonS3Builder, local::LocalFileSystem, path::Path, prefix::PrefixStore,
+    signer::Signer,
 };
 use sha2::{Digest, Sha256};
+use time::OffsetDateTime;
 
 use super::{ObjectKey, StorageError, StorageSettings, settings::Location};
 
 /// What the health check writes into a local folder.
 const PROBE: &[u8] = b"laureate can write here\n";
+
+/// What lies below is deleted by age.
+const EXPIRING: &str = "expiring";
 
 /// Limits of one request to S3, and of all its repetitions together.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -153,6 +158,31 @@ impl ObjectStorage {
             Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
             Err(error) => Err(error.into()),
         }
+    }
+
+    /// Deletes what lies under `expiring/` and was stored before a time, at most so many objects; answers
+    /// with how many.
+    pub async fn delete_expiring(
+        &self,
+        stored_before: OffsetDateTime,
+        most: usize,
+    ) -> Result<usize, StorageError> {
+        let old = |meta: &ObjectMeta| meta.last_modified.timestamp() < stored_before.unix_timestamp();
+        let mut found = self.store.list(Some(&Path::from(EXPIRING)));
+        let mut gone = 0;
+        while let Some(meta) = found.try_next().await? {
+            if gone == most {
+                break;
+            }
+            if old(&meta) {
+                match self.store.delete(&meta.location).await {
+                    Ok(()) => gone += 1,
+                    Err(object_store::Error::NotFound { .. }) => {}
+                    Err(error) => return Err(error.into()),
+                }
+            }
+        }
+        Ok(gone)
     }
 
     /// Whether the storage can be used: the bucket answers our credentials, or the folder can be written.

@@ -3,6 +3,7 @@
 //! A worker that dies on its last try says nothing; the server then publishes a max-deliveries
 //! advisory, which [`Undertaker`] turns into an outcome event and a dead letter all the same.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use async_nats::jetstream::consumer::{PullConsumer, pull};
@@ -83,6 +84,59 @@ pub async fn keep(log: &EventLog, letter: &DeadLetter) -> Result<(), LogError> {
         "given up; a dead letter is kept"
     );
     Ok(())
+}
+
+/// A dead letter and the number by which it is known.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Kept {
+    /// Its sequence in the stream of dead letters.
+    pub number: Position,
+    /// The letter.
+    pub letter: DeadLetter,
+}
+
+/// The dead letters of a worker, or of all, oldest first, at most so many.
+///
+/// # Errors
+/// The server can't be reached.
+pub async fn kept(log: &EventLog, worker: Option<&str>, most: usize) -> Result<Vec<Kept>, LogError> {
+    let names = log.names();
+    let subject = names.dead_letter(worker.filter(|name| is_a_name(name)).unwrap_or("*"), "*");
+    let found = log.kept(&names.dead_letters(), &subject, most).await?;
+    let settled = |body: &[u8]| serde_json::from_slice::<Settled>(body).ok().map(|note| note.settled);
+    let settled: HashSet<Position> = found.iter().filter_map(|(_, body)| settled(body)).collect();
+    let open = found.iter().filter(|(number, _)| !settled.contains(number));
+    let read = |(number, body): &(Position, bytes::Bytes)| {
+        Some(Kept { number: *number, letter: serde_json::from_slice(body).ok()? })
+    };
+    let letters = open.filter_map(read);
+    Ok(letters.filter(|kept| worker.is_none_or(|worker| kept.letter.worker == worker)).collect())
+}
+
+/// Notes that the work of a dead letter was done again. The letter stays, and is listed no longer.
+///
+/// # Errors
+/// The server can't be reached or refuses.
+pub async fn settle(log: &EventLog, kept: &Kept) -> Result<(), LogError> {
+    let note = Settled { settled: kept.number };
+    let body = serde_json::to_vec(&note).map_err(|e| LogError::Unavailable(e.to_string()))?;
+    let subject = log.names().dead_letter(&kept.letter.worker, &kept.letter.id);
+    let unavailable =
+        |error: async_nats::jetstream::context::PublishError| LogError::Unavailable(error.to_string());
+    log.context().publish(subject, body.into()).await.map_err(unavailable)?.await.map_err(unavailable)?;
+    Ok(())
+}
+
+/// Stands among the dead letters: the work of one was done again.
+#[derive(Serialize, Deserialize)]
+struct Settled {
+    /// The letter's number.
+    settled: Position,
+}
+
+/// Whether a name can be a token of a subject.
+fn is_a_name(name: &str) -> bool {
+    !name.is_empty() && name.bytes().all(|b| b.is_ascii_lowercase() || b == b'_')
 }
 
 /// The part of a max-deliveries advisory that is of use (`io.nats.jetstream.advisory.v1.max_deliver`).

@@ -1,6 +1,7 @@
 //! The command line as a user sees it.
 
 mod config;
+mod dead_letters;
 mod doctor;
 mod events;
 mod help;

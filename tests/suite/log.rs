@@ -53,7 +53,7 @@ async fn provisioning_again_finds_everything_there(on: On) {
     assert!(second.iter().all(|step| step.action == Action::Nothing), "{second:?}");
     let names = |steps: &[Step]| steps.iter().map(|step| step.name.clone()).collect::<Vec<_>>();
     assert_eq!(names(&first), names(&second));
-    assert_eq!(first.len(), 10, "five streams and five consumers: {first:?}");
+    assert_eq!(first.len(), 12, "five streams and seven consumers: {first:?}");
 }
 
 async fn a_log_that_was_not_provisioned_says_so(on: On) {

@@ -13,6 +13,7 @@ mod log;
 mod mail;
 mod mail_catcher;
 mod projection;
+mod scheduler;
 mod stack;
 mod storage;
 mod support;

@@ -4,6 +4,7 @@ mod command_line;
 mod deciders;
 mod given_log;
 mod killed;
+mod listing;
 mod maintenance;
 mod projector;
 mod queries;

@@ -63,6 +63,22 @@ async fn issued_bytes_never_change(storage: &ObjectStorage) {
     assert_eq!(storage.get(&key, 1000).await.expect("an answer"), Some(pdf));
 }
 
+async fn what_expires_goes_by_age_and_nothing_else(storage: &ObjectStorage) {
+    let (first, second) = (import_key(Uuid::new_v4()), import_key(Uuid::new_v4()));
+    let issued = key("certificates/example_2026/kept.pdf");
+    for key in [&first, &second, &issued] {
+        storage.put(key, Bytes::from_static(b"bytes")).await.expect("stored");
+    }
+    let now = time::OffsetDateTime::now_utc();
+    let gone = async |before, most| storage.delete_expiring(before, most).await.expect("an answer");
+    assert_eq!(gone(now - time::Duration::HOUR, 10).await, 0);
+    assert_eq!(gone(now + time::Duration::HOUR, 1).await, 1);
+    assert_eq!(gone(now + time::Duration::HOUR, 10).await, 1);
+    assert_eq!(gone(now + time::Duration::HOUR, 10).await, 0);
+    assert!(!storage.exists(&first).await.expect("an answer"));
+    assert!(storage.exists(&issued).await.expect("an answer"), "an issued file was deleted");
+}
+
 async fn only_one_of_many_creates(storage: &ObjectStorage) {
     let key = key("certificates/race/one.pdf");
     let puts = (0..8u8).map(|n| storage.put_new(&key, Bytes::from(vec![n; 2000])));
@@ -102,6 +118,7 @@ async fn all_of_it(storage: &ObjectStorage) {
     objects_come_and_go(storage).await;
     issued_bytes_never_change(storage).await;
     only_one_of_many_creates(storage).await;
+    what_expires_goes_by_age_and_nothing_else(storage).await;
     large_files_travel_in_pieces(storage).await;
     storage.check().await.expect("still usable");
 }

@@ -3,6 +3,7 @@
 //! Every check is a function from text to complaints, so that its own tests can show it failing on a
 //! small bad example; the tests here run the checks on the whole repository. Only files are read.
 
+mod asvs;
 mod layers;
 mod prose;
 mod purity;

@@ -6,7 +6,7 @@ use super::shown;
 use crate::cli::moment;
 use crate::domain::attendee::{AttendeeEvent, ImportedRow};
 use crate::domain::batch::BatchEvent;
-use crate::domain::certificate::CertificateEvent;
+use crate::domain::certificate::{CertificateEvent, Definition};
 use crate::domain::claim::{ClaimEvent, ClaimKind};
 use crate::domain::design::DesignEvent;
 use crate::domain::email::{EmailEvent, MailDelivery};
@@ -82,6 +82,7 @@ impl Teller {
         let (verb, person, source) = match event {
             AttendeeEvent::AttendeeImported(event) => ("became known", &event.person, event.source),
             AttendeeEvent::AttendeeUpdated(event) => ("was changed", &event.person, event.source),
+            AttendeeEvent::AttendeeDeleted(_) => return told("the person was deleted"),
         };
         let from = match source {
             Some(ImportedRow { row, .. }) => format!("by row {row} of a file"),
@@ -226,22 +227,11 @@ const fn reason(reason: WhyRevoked) -> &'static str {
 
 fn certificate(event: &CertificateEvent) -> Told {
     match event {
-        CertificateEvent::CertificateDefined(event) => {
-            let definition = &event.definition;
-            let active = if definition.is_active { "active" } else { "not active" };
-            told(format!(
-                "“{}” of {} by {} was defined, {active}",
-                one_line(&definition.name),
-                one_line(&definition.event_name),
-                one_line(&definition.client)
-            ))
-            .with(
-                "theme",
-                format!("{}/{}", one_line(&definition.pdf_template.theme), definition.pdf_template.version),
-            )
-            .with("language", definition.locale.as_str())
-            .with_some("design", definition.design.as_ref().map(|design| one_line(&design.key)))
+        CertificateEvent::CertificateDefined(event) => definition("was defined", &event.definition),
+        CertificateEvent::CertificateRedefined(event) => {
+            definition("is how it is defined now", &event.definition)
         }
+        CertificateEvent::CertificateDeleted(_) => told("it was deleted"),
         CertificateEvent::CertificateActivated(_) => told("it may be issued from now on"),
         CertificateEvent::CertificateDeactivated(_) => told("it is not issued any more"),
     }
@@ -258,6 +248,22 @@ fn design(event: &DesignEvent) -> Told {
         DesignEvent::DesignTakenIntoUse(_) => told("a certificate is drawn on it"),
         DesignEvent::DesignDeleted(_) => told("it was deleted"),
     }
+}
+
+fn definition(what: &str, definition: &Definition) -> Told {
+    let active = if definition.is_active { "active" } else { "not active" };
+    told(format!(
+        "“{}” of {} by {} {what}, {active}",
+        one_line(&definition.name),
+        one_line(&definition.event_name),
+        one_line(&definition.client)
+    ))
+    .with(
+        "theme",
+        format!("{}/{}", one_line(&definition.pdf_template.theme), definition.pdf_template.version),
+    )
+    .with("language", definition.locale.as_str())
+    .with_some("design", definition.design.as_ref().map(|design| one_line(&design.key)))
 }
 
 fn claim(event: &ClaimEvent) -> Told {

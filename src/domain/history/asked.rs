@@ -9,7 +9,7 @@ use time::macros::datetime;
 use uuid::Uuid;
 
 use crate::domain::attendee::{
-    Attendee, AttendeeCommand, AttendeeEvent, AttendeeImported, AttendeeUpdated, ImportedRow,
+    Attendee, AttendeeCommand, AttendeeDeleted, AttendeeEvent, AttendeeImported, AttendeeUpdated, ImportedRow,
 };
 use crate::domain::batch::{
     Batch, BatchCancelRequested, BatchCancelled, BatchCommand, BatchDispatched, BatchEvent, BatchRequested,
@@ -17,7 +17,7 @@ use crate::domain::batch::{
 };
 use crate::domain::certificate::{
     Certificate, CertificateActivated, CertificateCommand, CertificateDeactivated, CertificateDefined,
-    CertificateEvent, Definition, DesignRef, samples::definition,
+    CertificateDeleted, CertificateEvent, CertificateRedefined, Definition, DesignRef, samples::definition,
 };
 use crate::domain::claim::{Claim, ClaimCommand, ClaimEvent, ClaimKind, ClaimReleased, ClaimTaken};
 use crate::domain::design::{
@@ -61,8 +61,9 @@ pub(super) trait Asked:
 impl Asked for Attendee {
     fn command(which: u32, text: &str, n: u32) -> AttendeeCommand {
         let source = n.is_multiple_of(2).then(|| ImportedRow { import_id: id(n), row: n });
-        match which % 2 {
+        match which % 3 {
             0 => AttendeeCommand::Import { person: person(text), source },
+            1 => AttendeeCommand::Delete,
             _ => AttendeeCommand::Update { person: person(text), source },
         }
     }
@@ -80,6 +81,7 @@ impl Asked for Attendee {
             AttendeeImported { person: whole.clone(), source }.into(),
             AttendeeUpdated { person: person(text), source: None }.into(),
             AttendeeUpdated { person: whole, source }.into(),
+            AttendeeDeleted {}.into(),
         ]
     }
 }
@@ -145,7 +147,9 @@ fn whole_definition(text: &str) -> Definition {
 
 impl Asked for Certificate {
     fn command(which: u32, text: &str, _: u32) -> CertificateCommand {
-        match which % 4 {
+        match which % 6 {
+            4 => CertificateCommand::Redefine(whole_definition(text)),
+            5 => CertificateCommand::Delete,
             0 => CertificateCommand::Define(Definition { name: text.to_owned(), ..whole_definition(text) }),
             1 => CertificateCommand::Define(definition()),
             2 => CertificateCommand::Activate,
@@ -159,6 +163,8 @@ impl Asked for Certificate {
             CertificateDefined { definition: whole_definition(text) }.into(),
             CertificateActivated {}.into(),
             CertificateDeactivated {}.into(),
+            CertificateRedefined { definition: whole_definition(text) }.into(),
+            CertificateDeleted {}.into(),
         ]
     }
 }

@@ -4,9 +4,10 @@ use axum::extract::FromRequestParts;
 use axum::http::header::IF_MATCH;
 use axum::http::request::Parts;
 
+use crate::commands::IfVersion;
+use crate::domain::Refusal;
 use crate::event_log::Position;
-use crate::http::answer::etag;
-use crate::http::{ApiError, ErrorCode};
+use crate::http::ApiError;
 
 const IDEMPOTENCY_KEY: &str = "idempotency-key";
 /// Longer keys are refused.
@@ -47,19 +48,32 @@ impl<S: Send + Sync> FromRequestParts<S> for IfMatch {
 }
 
 impl IfMatch {
-    /// Refuses if the resource is at another version than the client knows.
+    /// The versions that the change is meant for, for commands to decide by.
+    #[must_use]
+    pub fn versions(&self) -> IfVersion {
+        match &self.0 {
+            Some(tags) if !tags.iter().any(|tag| tag == "*") => {
+                IfVersion::one_of(tags.iter().filter_map(|tag| version(tag)).collect())
+            }
+            _ => IfVersion::ANY,
+        }
+    }
+
+    /// Refuses if the resource is at another version than the client knows. Only for what was loaded from
+    /// the log, where the command then insists on that very position; others take [`Self::versions`].
     ///
     /// # Errors
     /// 412, if it is.
-    pub fn check(&self, position: Position) -> Result<(), ApiError> {
-        let Some(tags) = &self.0 else { return Ok(()) };
-        let current = etag(position);
-        if tags.iter().any(|tag| tag == "*" || *tag == current) {
-            return Ok(());
-        }
-        let message = "it has changed since you read it; read it again and repeat the change";
-        Err(ApiError::new(ErrorCode::PreconditionFailed, message))
+    pub fn check(&self, position: Position) -> Result<(), Refusal> {
+        self.versions().check(position)
     }
+}
+
+/// The version in a strong entity tag of ours: `"7"`, or `"7-9"` where the answer also shows other things,
+/// which a change of the resource itself has nothing to do with.
+fn version(tag: &str) -> Option<Position> {
+    let tag = tag.strip_prefix('"')?.strip_suffix('"')?;
+    tag.split_once('-').map_or(tag, |(version, _)| version).parse().ok()
 }
 
 #[cfg(test)]
@@ -75,10 +89,10 @@ mod tests {
     async fn only_the_present_version_matches() {
         assert!(if_match("\"7\"").await.check(7).is_ok());
         assert!(if_match("\"6\", \"7\"").await.check(7).is_ok());
+        assert!(if_match("\"7-9\"").await.check(7).is_ok());
         assert!(if_match("*").await.check(7).is_ok());
-        for stale in ["\"6\"", "7", "W/\"7\"", ""] {
-            let refused = if_match(stale).await.check(7).expect_err(stale);
-            assert_eq!(refused.code, ErrorCode::PreconditionFailed);
+        for stale in ["\"6\"", "\"6-7\"", "7", "W/\"7\"", ""] {
+            assert_eq!(if_match(stale).await.check(7), Err(Refusal::Stale), "{stale}");
         }
     }
 

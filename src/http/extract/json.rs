@@ -1,7 +1,7 @@
 //! A JSON body.
 
 use axum::body::Bytes;
-use axum::extract::{FromRequest, Request};
+use axum::extract::{FromRequest, OptionalFromRequest, Request};
 use axum::http::header::CONTENT_TYPE;
 use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
@@ -42,6 +42,30 @@ fn is_json(content_type: &str) -> bool {
             }
             _ => true,
         })
+}
+
+/// A body that may be left out, or be null.
+impl<T: DeserializeOwned> OptionalFromRequest<HttpState> for Json<T> {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, state: &HttpState) -> Result<Option<Self>, ApiError> {
+        if request.headers().contains_key(CONTENT_TYPE) {
+            let given = <Json<Option<T>> as FromRequest<HttpState>>::from_request(request, state).await?;
+            return Ok(given.value.map(|value| Self { value, sha256: given.sha256 }));
+        }
+        if Bytes::from_request(request, state).await?.is_empty() {
+            return Ok(None);
+        }
+        let message = "send JSON, with the header `Content-Type: application/json`, or no body";
+        Err(ApiError::new(ErrorCode::UnsupportedMediaType, message))
+    }
+}
+
+/// What a body that was left out says.
+impl<T: Default> Default for Json<T> {
+    fn default() -> Self {
+        Self { value: T::default(), sha256: Sha256::digest([]).into() }
+    }
 }
 
 fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {

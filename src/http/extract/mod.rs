@@ -2,6 +2,8 @@
 
 mod headers;
 mod json;
+mod listing;
+mod merge;
 mod naming;
 mod page;
 mod path;
@@ -10,6 +12,8 @@ pub mod upload;
 
 pub use headers::{IdempotencyKey, IfMatch};
 pub use json::Json;
+pub use listing::{Direction, Listing, Sorting, filter_text};
+pub use merge::Merge;
 pub use page::{ListQuery, Paging};
 pub use path::Path;
 pub use query::Query;

@@ -61,7 +61,12 @@ impl Paging {
     /// What stands below the page.
     #[must_use]
     pub fn meta(&self, next_cursor: Option<i64>) -> ListMeta {
-        ListMeta { next_cursor: next_cursor.map(|position| position.to_string()), limit: self.limit }
+        ListMeta {
+            next_cursor: next_cursor.map(|position| position.to_string()),
+            limit: self.limit,
+            page: None,
+            total: None,
+        }
     }
 }
 

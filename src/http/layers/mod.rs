@@ -2,6 +2,7 @@
 //! compression and CORS ([`wire`]), [`envelope`], panics and overload ([`guard`]), address and body ([`arrival`] again), and at last what a route asks of its caller ([`guard`] again).
 
 pub mod arrival;
+pub mod conditional;
 pub mod envelope;
 pub mod guard;
 pub mod headers;

@@ -80,6 +80,7 @@ impl Follower<'_> {
     /// Takes in what comes, until nothing has come for a while: that may be the consumer's fault.
     async fn until_silent(&self, from: Position, after: &mut Option<Position>) -> Result<(), LogError> {
         let mut reader = self.log.read_some_after(from, self.subjects.clone());
+        let mut forgot = Instant::now();
         loop {
             let asked = Instant::now();
             if reader.remaining().await? == 0 {
@@ -93,6 +94,10 @@ impl Follower<'_> {
                 return Ok(());
             }
             self.standing.apply(&events);
+            if forgot.elapsed() > RENEW_AFTER {
+                self.standing.forget(self.lives);
+                forgot = Instant::now();
+            }
             *after = Some(reader.position());
             self.progress.send_modify(|progress| progress.position = reader.position());
         }

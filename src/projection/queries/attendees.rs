@@ -4,7 +4,8 @@ use deadpool_postgres::GenericClient;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::{Listed, Page, query, query_opt, row};
+use super::listing::{Conditions, SortKey, Table, folded};
+use super::{query, query_opt, row};
 use crate::database::DatabaseError;
 use crate::domain::Personal;
 
@@ -52,14 +53,61 @@ pub async fn get(client: &impl GenericClient, id: Uuid) -> Result<Option<Attende
     query_opt(client, include_str!("../../../projections/attendees/get_attendee.sql"), &[&id]).await
 }
 
-/// Attendees, newest first.
-///
-/// # Errors
-/// The database is not available.
-pub async fn list(client: &impl GenericClient, page: Page) -> Result<Listed<AttendeeRow>, DatabaseError> {
-    let sql = include_str!("../../../projections/attendees/list_attendees.sql");
-    let rows = query(client, sql, &[&page.after, &page.fetch()]).await?;
-    Ok(page.listed(rows, |row: &AttendeeRow| row.created_position))
+/// Where attendees are listed from.
+pub const TABLE: Table =
+    Table { columns: "attendees.*", from: "attendees", tie: "attendees.created_position" };
+/// In the order in which they became known.
+pub const BY_CREATION: SortKey = SortKey::Position("attendees.created_position");
+/// In the order of their last change.
+pub const BY_CHANGE: SortKey = SortKey::Position("attendees.position");
+/// By full name, whatever the case and accents.
+pub const BY_NAME: SortKey = SortKey::Text("attendees.name_key");
+/// By e-mail address, whatever the case.
+pub const BY_EMAIL: SortKey = SortKey::Text("attendees.email_key");
+
+/// Which attendees; those that meet all that is given.
+#[derive(Clone, Debug, Default)]
+pub struct AttendeeFilter {
+    /// Words that name, e-mail address or document number contain.
+    pub search: Option<String>,
+    /// Of this country, whatever the case and accents.
+    pub country: Option<String>,
+    /// With this kind of document, whatever the case and accents.
+    pub document_type: Option<String>,
+    /// Made known by this import.
+    pub import_id: Option<Uuid>,
+    /// Who have been issued this certificate.
+    pub certificate_id: Option<Uuid>,
+    /// Known since this moment.
+    pub created_after: Option<OffsetDateTime>,
+    /// Known before this moment.
+    pub created_before: Option<OffsetDateTime>,
+}
+
+impl AttendeeFilter {
+    /// The same for a list.
+    #[must_use]
+    pub fn conditions(self) -> Conditions {
+        Conditions::default()
+            .words(
+                concat!(
+                    "strpos(attendees.name_key || ' ' || attendees.email_key || ' ' || attendees.document_key, ",
+                    folded!("$$::text"),
+                    ") > 0"
+                ),
+                self.search.as_deref(),
+            )
+            .maybe(concat!(folded!("attendees.country"), " = ", folded!("$$::text")), self.country)
+            .maybe(concat!(folded!("attendees.document_type"), " = ", folded!("$$::text")), self.document_type)
+            .maybe("attendees.import_id = $$::uuid", self.import_id)
+            .maybe(
+                "EXISTS (SELECT FROM issuances WHERE issuances.attendee_id = attendees.id \
+                 AND issuances.certificate_id = $$::uuid)",
+                self.certificate_id,
+            )
+            .maybe("attendees.created_at >= $$::timestamptz", self.created_after)
+            .maybe("attendees.created_at < $$::timestamptz", self.created_before)
+    }
 }
 
 /// Which people are meant; those who meet all that is given.

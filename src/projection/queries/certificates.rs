@@ -4,7 +4,8 @@ use deadpool_postgres::GenericClient;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::{Listed, Page, query, query_opt, row};
+use super::listing::{Conditions, SortKey, Table, folded};
+use super::{query_opt, row};
 use crate::database::DatabaseError;
 
 row! {
@@ -57,16 +58,43 @@ pub async fn get(client: &impl GenericClient, id: Uuid) -> Result<Option<Certifi
     query_opt(client, include_str!("../../../projections/certificates/get_certificate.sql"), &[&id]).await
 }
 
-/// Certificates, newest first; only active or inactive ones, where that is asked for.
-///
-/// # Errors
-/// The database is not available.
-pub async fn list(
-    client: &impl GenericClient,
-    page: Page,
-    is_active: Option<bool>,
-) -> Result<Listed<CertificateRow>, DatabaseError> {
-    let sql = include_str!("../../../projections/certificates/list_certificates.sql");
-    let rows = query(client, sql, &[&page.after, &page.fetch(), &is_active]).await?;
-    Ok(page.listed(rows, |row: &CertificateRow| row.created_position))
+/// Where certificates are listed from.
+pub const TABLE: Table =
+    Table { columns: "certificates.*", from: "certificates", tie: "certificates.created_position" };
+/// In the order in which they were defined.
+pub const BY_CREATION: SortKey = SortKey::Position("certificates.created_position");
+/// In the order of their last change.
+pub const BY_CHANGE: SortKey = SortKey::Position("certificates.position");
+/// By name, whatever the case and accents.
+pub const BY_NAME: SortKey = SortKey::Text("certificates.name_key");
+/// By client, whatever the case and accents.
+pub const BY_CLIENT: SortKey = SortKey::Text("certificates.client_key");
+
+/// Which certificates; those that meet all that is given.
+#[derive(Clone, Debug, Default)]
+pub struct CertificateFilter {
+    /// Words that name, event or client contain.
+    pub search: Option<String>,
+    /// Of this client, whatever the case and accents.
+    pub client: Option<String>,
+    /// Only active or only inactive ones.
+    pub is_active: Option<bool>,
+}
+
+impl CertificateFilter {
+    /// The same for a list.
+    #[must_use]
+    pub fn conditions(self) -> Conditions {
+        Conditions::default()
+            .words(
+                concat!(
+                    "strpos(certificates.name_key || ' ' || certificates.event_key || ' ' || certificates.client_key, ",
+                    folded!("$$::text"),
+                    ") > 0"
+                ),
+                self.search.as_deref(),
+            )
+            .maybe(concat!("certificates.client_key = ", folded!("$$::text")), self.client)
+            .maybe("certificates.is_active = $$::boolean", self.is_active)
+    }
 }

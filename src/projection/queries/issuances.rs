@@ -4,7 +4,8 @@ use deadpool_postgres::GenericClient;
 use time::{Date, OffsetDateTime};
 use uuid::Uuid;
 
-use super::{Listed, Page, query, query_opt, row};
+use super::listing::{self, Conditions, SortKey, Table, folded};
+use super::{query, query_opt, row};
 use crate::database::DatabaseError;
 use crate::domain::Personal;
 
@@ -59,6 +60,9 @@ row! {
         pub revocation_note: Option<Personal<String>>,
         /// Whether a mail about it was sent.
         pub is_sent: bool,
+        /// The last event of any mail about it, where one issuance is read by its id; otherwise 0.
+        #[serde(skip)]
+        pub mails_position: i64,
         /// When its first event was appended.
         #[serde(with = "time::serde::rfc3339")]
         pub created_at: OffsetDateTime,
@@ -74,17 +78,66 @@ row! {
     }
 }
 
-/// Which issuances to list; those that meet all that is given.
+/// Where issuances are listed from.
+pub const TABLE: Table = Table {
+    columns: "issuances.*, 0::bigint AS mails_position, EXISTS (\
+        SELECT FROM jobs WHERE jobs.issuance_id = issuances.id AND jobs.status = 'sent'\
+        ) AS is_sent",
+    from: "issuances",
+    tie: "issuances.created_position",
+};
+/// In the order in which they were asked for.
+pub const BY_CREATION: SortKey = SortKey::Position("issuances.created_position");
+/// In the order of their last change.
+pub const BY_CHANGE: SortKey = SortKey::Position("issuances.position");
+/// By the person's name, whatever the case and accents.
+pub const BY_NAME: SortKey = SortKey::Text("issuances.name_key");
+
+/// Which issuances; those that meet all that is given.
 #[derive(Clone, Debug, Default)]
 pub struct IssuanceFilter {
+    /// Words that the person's name contains.
+    pub search: Option<String>,
     /// Of this certificate.
     pub certificate_id: Option<Uuid>,
     /// Of this person.
     pub attendee_id: Option<Uuid>,
-    /// In this state.
-    pub state: Option<String>,
     /// Made by this batch.
     pub batch_id: Option<Uuid>,
+    /// Made by this import.
+    pub import_id: Option<Uuid>,
+    /// In this state.
+    pub state: Option<String>,
+    /// Whether a mail about it was sent.
+    pub is_sent: Option<bool>,
+    /// With this date or a later one.
+    pub issued_from: Option<Date>,
+    /// With this date or an earlier one.
+    pub issued_to: Option<Date>,
+}
+
+impl IssuanceFilter {
+    /// The same for a list.
+    #[must_use]
+    pub fn conditions(self) -> Conditions {
+        Conditions::default()
+            .words(
+                concat!("strpos(issuances.name_key, ", folded!("$$::text"), ") > 0"),
+                self.search.as_deref(),
+            )
+            .maybe("issuances.certificate_id = $$::uuid", self.certificate_id)
+            .maybe("issuances.attendee_id = $$::uuid", self.attendee_id)
+            .maybe("issuances.batch_id = $$::uuid", self.batch_id)
+            .maybe("issuances.import_id = $$::uuid", self.import_id)
+            .maybe("issuances.state = $$::text", self.state)
+            .maybe(
+                "EXISTS (SELECT FROM jobs WHERE jobs.issuance_id = issuances.id AND jobs.status = 'sent') \
+                 = $$::boolean",
+                self.is_sent,
+            )
+            .maybe("issuances.issue_date >= $$::date", self.issued_from)
+            .maybe("issuances.issue_date <= $$::date", self.issued_to)
+    }
 }
 
 /// One issuance.
@@ -107,21 +160,16 @@ pub async fn get_by_public_id(
     query_opt(client, sql, &[&public_id]).await
 }
 
-/// Issuances, newest first.
+/// How many issuances there are of what meets the conditions, up to
+/// [`MAX_COUNTED`](super::listing::MAX_COUNTED); beyond, nothing.
 ///
 /// # Errors
 /// The database is not available.
-pub async fn list(
+pub async fn count(
     client: &impl GenericClient,
-    page: Page,
-    filter: &IssuanceFilter,
-) -> Result<Listed<IssuanceRow>, DatabaseError> {
-    let sql = include_str!("../../../projections/issuances/list_issuances.sql");
-    let IssuanceFilter { certificate_id, attendee_id, state, batch_id } = filter;
-    let fetch = page.fetch();
-    let rows =
-        query(client, sql, &[&page.after, &fetch, certificate_id, attendee_id, state, batch_id]).await?;
-    Ok(page.listed(rows, |row: &IssuanceRow| row.created_position))
+    filter: IssuanceFilter,
+) -> Result<Option<i64>, DatabaseError> {
+    listing::count(client, &TABLE, &filter.conditions()).await
 }
 
 row! {

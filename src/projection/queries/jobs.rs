@@ -159,6 +159,16 @@ row! {
 }
 
 row! {
+    /// What became of the jobs that were tried lately.
+    pub struct RecentOutcomes {
+        /// Those that a server took.
+        pub sent: i64,
+        /// Those that were given up, or whose outcome nobody knows.
+        pub failed: i64,
+    }
+}
+
+row! {
     /// When a scheduled job is due.
     pub struct Due {
         /// The time.
@@ -239,6 +249,19 @@ pub async fn scheduled(
     let sql = include_str!("../../../projections/jobs/list_scheduled_jobs.sql");
     let (due_at, id) = (after.map(|job| job.due_at), after.map(|job| job.id));
     query(client, sql, &[&due_at, &id, &most]).await
+}
+
+/// What became of the jobs that were last tried since a time.
+///
+/// # Errors
+/// The database is not available.
+pub async fn recent_outcomes(
+    client: &impl GenericClient,
+    since: OffsetDateTime,
+) -> Result<RecentOutcomes, DatabaseError> {
+    let sql = include_str!("../../../projections/jobs/get_recent_outcomes.sql");
+    let none = RecentOutcomes { sent: 0, failed: 0 };
+    Ok(query_opt(client, sql, &[&since]).await?.unwrap_or(none))
 }
 
 /// How many jobs there are, by stage.

@@ -12,6 +12,7 @@ pub mod designs;
 pub mod imports;
 pub mod issuances;
 pub mod jobs;
+pub mod listing;
 pub mod overview;
 pub mod sessions;
 pub mod users;
@@ -68,7 +69,11 @@ impl Page {
 }
 
 /// A struct that is made of a row's columns.
-trait FromRow: Sized {
+pub trait FromRow: Sized {
+    /// Reads the columns.
+    ///
+    /// # Errors
+    /// A column is missing or of another type.
     fn from_row(row: &Row) -> Result<Self, tokio_postgres::Error>;
 }
 

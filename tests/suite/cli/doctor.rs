@@ -146,7 +146,7 @@ async fn what_was_not_prepared_is_named_with_the_command_that_does() {
         &ran,
         "log.streams",
         "failed",
-        "missing: NS_TIMERS; configured otherwise: NS_DEADLETTERS (description)",
+        "missing: NS_TIMERS, NS_TIMERS/timers, NS_TIMERS/tasks; configured otherwise: NS_DEADLETTERS (description)",
     );
 }
 

@@ -125,3 +125,20 @@ async fn what_a_key_cannot_be_is_named() {
     api.get("/api-keys/00000000-0000-4000-8000-000000000000").await.expect(404);
     api.delete("/api-keys/00000000-0000-4000-8000-000000000000").await.expect(404);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_same_request_makes_one_key_and_shows_it_once() {
+    let api = Api::start().await;
+    let make = || {
+        let request = api.request(Method::POST, "/api-keys").header("idempotency-key", "one");
+        let request = request.json(&key(&["jobs:read"]));
+        async { Answered::of(request.send().await.expect("answered")).await }
+    };
+    let made = make().await.expect(201);
+    let again = make().await.expect(409);
+    assert_eq!(again.code(), "ALREADY_EXISTS");
+    assert!(text(&again.body["error"]["message"]).contains(&text(&made.body["data"]["id"])));
+    let secret = text(&made.body["data"]["key"]);
+    assert!(!again.body.to_string().contains(&secret[36..]));
+    api.as_(&secret, Method::GET, "/jobs", None).await.expect(200);
+}

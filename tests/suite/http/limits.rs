@@ -38,7 +38,11 @@ async fn one_address_tries_passwords_only_so_often() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn behind_a_trusted_proxy_each_client_is_counted_for_itself() {
-    let settings = ["http.limits.password_per_minute=2", "http.trusted_proxies=127.0.0.0/8, ::1"];
+    let settings = [
+        "http.limits.password_per_minute=2",
+        "http.limits.failed_logins_per_minute=100",
+        "http.trusted_proxies=127.0.0.0/8, ::1",
+    ];
     let api = Api::of(TestApp::with_roles(&ROLES, &settings).await).await;
     for client in ["198.51.100.1", "203.0.113.9, 198.51.100.2", "2001:db8::1"] {
         let of = async || log_in(&api, "a@example.com", "x", client).await.status.as_u16();

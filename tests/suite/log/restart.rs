@@ -11,19 +11,23 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use laureate::commands::{CommandError, Commands};
-use laureate::domain::CommandId;
+use laureate::domain::email::{Email, EmailCommand, EmailQueued, MailDelivery, OnUnknown, Stage};
 use laureate::domain::user::User;
+use laureate::domain::{CommandId, EmailId};
 use laureate::event_log::{Commit, EventLog, Position, RecordedEvent};
 use laureate::stack::{Stack, StackOptions};
+use laureate::workers::timers::{Released, Timers, release_if_due};
 use rustix::process::{Pid, Signal, kill_process};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::fixture::{
     append, change_password, commands, event_with, open, person, put, read_all, registered,
 };
 use crate::support::{laureate, until};
+use crate::workers::issuing::queued_mail;
 
 /// A server that can be killed and started again; clients reach it at one address all the time.
 struct Restarting {
@@ -213,4 +217,29 @@ async fn a_reader_goes_on_after_a_restart() {
         }
     }
     assert_eq!(seen, (1..=60).collect::<Vec<_>>(), "each once, in order");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_timer_outlives_its_server() {
+    let mut server = Restarting::start().await;
+    let log = open(&server.url, "timer").await;
+    log.provision(1).await.unwrap();
+    let (commands, id) = (commands(&log), EmailId(Uuid::new_v4()));
+    let due = time::OffsetDateTime::now_utc() + time::Duration::seconds(2);
+    let mail =
+        EmailQueued { delivery: MailDelivery::At(due), ..queued_mail("ada@example.com", OnUnknown::Park) };
+    commands.execute::<Email>(&person(), id, EmailCommand::Queue(Box::new(mail))).await.unwrap();
+    assert_eq!(release_if_due(&commands, id).await.unwrap(), Released::Later, "its timer is set");
+    server.kill().await;
+    server.start_again().await;
+    let stop = CancellationToken::new();
+    let (timers, stopped) = (Timers::new(commands.clone()), stop.clone());
+    until("the log answers again", async || log.info().await.is_ok()).await;
+    let running = tokio::spawn(timers.run(stopped));
+    let stage = async || commands.load::<Email>(id).await.map(|mail| mail.state.stage).ok();
+    until("its time has come", async || stage().await == Some(Stage::Queued)).await;
+    let events = log.load("email", &id.to_string(), 0).await.unwrap();
+    assert!(events[1].time >= due, "it went before its time");
+    stop.cancel();
+    running.await.unwrap().unwrap();
 }

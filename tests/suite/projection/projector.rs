@@ -90,7 +90,8 @@ async fn a_poison_event_stops_its_projections_alone_and_a_new_start_tries_again(
     world
         .execute(&format!(
             "ALTER TABLE \"{0}_bld\".attendees ALTER full_name DROP NOT NULL, \
-        ALTER document_number DROP NOT NULL, ALTER email DROP NOT NULL",
+        ALTER document_number DROP NOT NULL, ALTER email DROP NOT NULL, ALTER name_key DROP NOT NULL, \
+        ALTER email_key DROP NOT NULL, ALTER document_key DROP NOT NULL",
             world.schema("attendees")
         ))
         .await;

@@ -10,7 +10,7 @@ use super::world::World;
 
 /// Any event of any of a few aggregates, in any order: also histories that deciders would not allow.
 fn event() -> impl Strategy<Value = Happened> {
-    (0..24_usize, 0..3_u128).prop_map(|(kind, n)| match kind {
+    (0..27_usize, 0..3_u128).prop_map(|(kind, n)| match kind {
         0 => imported(0xA0 + n, "Ada", Some(2)),
         1 => updated(0xA0 + n, "Grace"),
         2 => defined(0xC0 + n),
@@ -34,6 +34,9 @@ fn event() -> impl Strategy<Value = Happened> {
         20 => batch_requested(0xB0 + n, &[1, 2]),
         21 => batch_dispatched(0xB0 + n, 2),
         22 => registered(0xE0 + n, "Grace"),
+        23 => attendee_deleted(0xA0 + n),
+        24 => redefined(0xC0 + n, "Keynote"),
+        25 => certificate_deleted(0xC0 + n),
         _ => password_changed(0xE0 + n),
     })
 }

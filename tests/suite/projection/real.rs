@@ -15,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::given_log::Happened;
+use super::world::newest_attendees;
 use crate::support::{Namespace, laureate, servers};
 
 pub struct Real {
@@ -191,10 +192,9 @@ impl Version {
 
 /// What a connection shows now; nothing where there is nothing to be read.
 pub async fn shown(client: &Client) -> Option<Shown> {
-    let page = queries::Page { after: None, limit: 1 };
-    let list = queries::attendees::list(client, page).await.ok()?;
+    let list = newest_attendees(client, 1).await.ok()?;
     let overview = queries::overview::get(client).await.ok()?;
-    let newest = list.items.first().map_or(0, |item| item.created_position);
+    let newest = list.first().map_or(0, |item| item.created_position);
     Some(Shown { counted: overview.attendees, newest })
 }
 

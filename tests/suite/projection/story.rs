@@ -1,13 +1,13 @@
 //! A history in which everything happens at least once.
 
-use laureate::domain::attendee::{Attendee, AttendeeImported, AttendeeUpdated, ImportedRow};
+use laureate::domain::attendee::{Attendee, AttendeeDeleted, AttendeeImported, AttendeeUpdated, ImportedRow};
 use laureate::domain::batch::{
     Batch, BatchCancelRequested, BatchCancelled, BatchDispatched, BatchRequested, BatchUndoRequested,
     BatchUndone, RefusedAttendee,
 };
 use laureate::domain::certificate::{
-    Certificate, CertificateActivated, CertificateDeactivated, CertificateDefined, Definition, DesignRef,
-    TemplateRef,
+    Certificate, CertificateActivated, CertificateDeactivated, CertificateDefined, CertificateDeleted,
+    CertificateRedefined, Definition, DesignRef, TemplateRef,
 };
 use laureate::domain::claim::{Claim, ClaimKind, ClaimTaken};
 use laureate::domain::design::{Design, DesignDeleted, DesignImage, DesignTakenIntoUse, DesignUploaded};
@@ -55,10 +55,26 @@ pub fn updated(id: u128, name: &str) -> Happened {
     happened::<Attendee>(id, AttendeeUpdated { person: person(name), source: None })
 }
 
+pub fn attendee_deleted(id: u128) -> Happened {
+    happened::<Attendee>(id, AttendeeDeleted {})
+}
+
 pub fn defined(id: u128) -> Happened {
-    let definition = Definition {
+    happened::<Certificate>(id, CertificateDefined { definition: definition("Speaker") })
+}
+
+pub fn redefined(id: u128, name: &str) -> Happened {
+    happened::<Certificate>(id, CertificateRedefined { definition: definition(name) })
+}
+
+pub fn certificate_deleted(id: u128) -> Happened {
+    happened::<Certificate>(id, CertificateDeleted {})
+}
+
+fn definition(name: &str) -> Definition {
+    Definition {
         client: "Acme".to_owned(),
-        name: "Speaker".to_owned(),
+        name: name.to_owned(),
         event_name: "Summit 2026".to_owned(),
         pdf_template: TemplateRef { theme: "classic".to_owned(), version: 1 },
         design: Some(DesignRef { key: "designs/a.jpg".to_owned(), sha256: "d".repeat(64) }),
@@ -66,8 +82,7 @@ pub fn defined(id: u128) -> Happened {
         sendgrid_template_id: None,
         locale: Locale::Es,
         is_active: true,
-    };
-    happened::<Certificate>(id, CertificateDefined { definition })
+    }
 }
 
 pub fn design_uploaded(id: u128) -> Happened {
@@ -305,6 +320,7 @@ pub fn everything() -> Vec<Happened> {
         registered(USER, "Grace"),
         defined(CERTIFICATE),
         defined(CERTIFICATE + 1),
+        redefined(CERTIFICATE + 1, "Keynote"),
         deactivated(CERTIFICATE),
         activated(CERTIFICATE),
         deactivated(CERTIFICATE + 1),
@@ -318,6 +334,10 @@ pub fn everything() -> Vec<Happened> {
         rows_rejected(IMPORT, &[7]),
         import_completed(IMPORT),
         import_failed(IMPORT + 1),
+        defined(CERTIFICATE + 2),
+        certificate_deleted(CERTIFICATE + 2),
+        imported(0xA4, "Barbara", None),
+        attendee_deleted(0xA4),
         imported(0xA3, "Edsger", None),
         updated(0xA2, "Barbara"),
         batch_requested(BATCH, &[0xA1, 0xA2, 0xA3, 0xA9]),
@@ -365,6 +385,15 @@ pub fn everything() -> Vec<Happened> {
         design_uploaded(0xD2),
         design_taken_into_use(0xD1),
         design_deleted(0xD2),
+    ];
+    all.extend(taken_back());
+    all.extend(super::users::everything());
+    all
+}
+
+/// An import that is cancelled, and batches that are cancelled and undone.
+fn taken_back() -> Vec<Happened> {
+    vec![
         import_requested(IMPORT + 2),
         rows_accepted(IMPORT + 2, 4),
         import_cancel_requested(IMPORT + 2),
@@ -378,7 +407,5 @@ pub fn everything() -> Vec<Happened> {
         batch_undone(BATCH),
         batch_cancel_requested(BATCH + 1),
         batch_dispatched(BATCH + 1, 0),
-    ];
-    all.extend(super::users::everything());
-    all
+    ]
 }

@@ -4,8 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use deadpool_postgres::{Client, Pool};
-use laureate::database;
+use laureate::database::{self, DatabaseError};
 use laureate::event_log::LogInfo;
+use laureate::projection::queries::attendees::{self, AttendeeRow};
+use laureate::projection::queries::listing::{Conditions, Order, Start, list};
 use laureate::projection::{
     LogSource, Maintenance, Pace, Projection, ProjectionHealth, ProjectionSet, Projector, ProjectorError,
     Readers,
@@ -163,4 +165,11 @@ impl World {
     pub async fn execute(&self, sql: &str) -> u64 {
         self.pool.get().await.expect("a connection").execute(sql, &[]).await.expect("accepted")
     }
+}
+
+/// So many attendees, the newest first.
+pub async fn newest_attendees(client: &Client, limit: u32) -> Result<Vec<AttendeeRow>, DatabaseError> {
+    let order = Order { key: attendees::BY_CREATION, descending: true };
+    let all = Conditions::default();
+    Ok(list(client, &attendees::TABLE, &all, order, &Start::First, limit).await?.items)
 }

@@ -37,12 +37,18 @@ const LAYERS: &[Layer] = &[
         "events to outside effects, and their outcomes to events; reads no query table",
     ),
     layer(
+        "scheduler",
+        &["domain", "commands", "projection", "workers", "event_log", "database", "storage"],
+        "tasks by the clock: reads tables to find work, and decides on the log as workers do",
+    ),
+    layer(
         "http",
         &[
             "domain",
             "commands",
             "projection",
             "workers",
+            "scheduler",
             "event_log",
             "database",
             "storage",
@@ -54,7 +60,7 @@ const LAYERS: &[Layer] = &[
     ),
     layer(
         "config",
-        &["domain", "http", "event_log", "mail", "sheet", "storage"],
+        &["domain", "scheduler", "http", "event_log", "mail", "sheet", "storage"],
         "each part's own settings type",
     ),
     layer(
@@ -64,6 +70,7 @@ const LAYERS: &[Layer] = &[
             "commands",
             "projection",
             "workers",
+            "scheduler",
             "http",
             "config",
             "event_log",

@@ -26,7 +26,7 @@ fn mailer(plant: &Plant, provider: Arc<dyn MailProvider>) -> Mailer {
     Mailer::new(plant.log.commands.clone(), rendering(plant), provider, "example.org".to_owned())
 }
 
-fn run_mailer(plant: &Plant) {
+pub fn run_mailer(plant: &Plant) {
     let address = servers().smtp_addr;
     let settings = json!({
         "host": address.ip().to_string(), "port": address.port(), "security": "none",
@@ -37,22 +37,22 @@ fn run_mailer(plant: &Plant) {
 }
 
 /// An address of this test only; its beginning says how the catcher answers.
-fn address(plant: &Plant, prefix: &str) -> String {
+pub fn address(plant: &Plant, prefix: &str) -> String {
     format!("{prefix}{}@example.com", plant.log.namespace)
 }
 
 /// The messages that reached an address, as they were sent.
-fn caught(address: &str) -> Vec<Vec<u8>> {
+pub fn caught(address: &str) -> Vec<Vec<u8>> {
     let mails = caught_mails(&servers().mail_dir, 100_000).unwrap();
     let to_us = mails.into_iter().filter(|mail| mail.to.iter().any(|to| to == address));
     to_us.map(|mail| std::fs::read(mail.path).unwrap()).collect()
 }
 
-async fn state(plant: &Plant, id: EmailId) -> EmailState {
+pub async fn state(plant: &Plant, id: EmailId) -> EmailState {
     plant.log.commands.load::<Email>(id).await.unwrap().state
 }
 
-async fn until_stage(plant: &Plant, id: EmailId, stage: Stage) {
+pub async fn until_stage(plant: &Plant, id: EmailId, stage: Stage) {
     until(&format!("the mail is {stage:?}"), async || state(plant, id).await.stage == stage).await;
 }
 

@@ -141,7 +141,7 @@ async fn an_undone_batch_takes_back_what_it_issued_and_nothing_else() {
 
     ask(&plant, id, undo()).await;
     assert_eq!(react(&plant, "batch", id).await, Verdict::Done);
-    assert_eq!(batch_end(&plant, id).await, BatchUndone { revoked: 2 }.into());
+    assert_eq!(batch_end(&plant, id).await, BatchEvent::from(BatchUndone { revoked: 2 }));
     let first = |person: AttendeeId| IssuanceId::first_of(certificate, person);
     assert!(!is_revoked(&plant, first(known[0])).await, "the earlier batch issued it");
     for person in &known[1..] {

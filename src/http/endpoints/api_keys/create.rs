@@ -8,12 +8,14 @@ use time::{Duration, OffsetDateTime};
 use utoipa::ToSchema;
 
 use super::ApiKeyAnswer;
-use crate::domain::api_key::{ApiKey, ApiKeyCommand, ApiKeyCreated};
+use crate::domain::CommandId;
+use crate::domain::api_key::{ApiKey, ApiKeyCommand, ApiKeyCreated, ApiKeyState};
 use crate::http::access::Permission;
 use crate::http::answer::Envelope;
 use crate::http::api_error::ErrorEnvelope;
 use crate::http::api_key_token::ApiKeyToken;
-use crate::http::extract::Json;
+use crate::http::extract::{IdempotencyKey, Json};
+use crate::http::idempotency::{Request, created_by, once};
 use crate::http::{Answer, ApiError, Caller, ErrorCode, HttpState};
 
 /// How long a key counts where nothing is said.
@@ -51,29 +53,44 @@ pub struct NewApiKeyAnswer {
 /// Make an API key for a program.
 ///
 /// It calls in your name, with the scopes given here and never more than you may yourself. The answer is
-/// the only one that shows it. This call takes no `Idempotency-Key`, because its answer is kept nowhere.
+/// the only one that shows it, and is kept nowhere: sent again with the same `Idempotency-Key`, this makes
+/// no other key, but can't show the first one again.
 #[utoipa::path(
     post, path = "/api-keys", request_body = CreateApiKey,
+    params(("Idempotency-Key" = Option<String>, Header, description = "Sent again, it makes no other key")),
     responses(
         (status = 201, description = "Made", body = Envelope<NewApiKeyAnswer>,
             headers(("ETag" = String, description = "The version"), ("Location" = String, description = "Where it is"))),
         (status = 400, description = "VALIDATION_ERROR: details name the fields", body = ErrorEnvelope),
         (status = 403, description = "FORBIDDEN: you may not make keys, or not with these scopes", body = ErrorEnvelope),
-        (status = 409, description = "WRONG_STATE: you have as many keys as one can have", body = ErrorEnvelope),
+        (status = 409, description = "ALREADY_EXISTS: it was made and shown before; WRONG_STATE: you have as many keys as one can have", body = ErrorEnvelope),
+        (status = 422, description = "IDEMPOTENCY_KEY_REUSED", body = ErrorEnvelope),
     )
 )]
 pub async fn handle(
     State(http): State<HttpState>,
     caller: Caller,
-    Json { value: request, .. }: Json<CreateApiKey>,
+    key: IdempotencyKey,
+    Json { value, sha256 }: Json<CreateApiKey>,
+) -> Result<Answer, ApiError> {
+    let route = "POST /api-keys";
+    let request = Request { caller: &caller, route, key, body_sha256: sha256, keep_answer: false };
+    once(&http, request, async |command_id| make(&http, &caller, command_id, value).await).await
+}
+
+async fn make(
+    http: &HttpState,
+    caller: &Caller,
+    command_id: CommandId,
+    request: CreateApiKey,
 ) -> Result<Answer, ApiError> {
     let now = http.now();
-    let scopes = scopes(&caller, &request.scopes)?;
+    let scopes = scopes(caller, &request.scopes)?;
     if http.standing.keys_of(caller.user_id, now) >= MAX_KEYS {
         let message = format!("you have {MAX_KEYS} keys that count; revoke one first");
         return Err(ApiError::new(ErrorCode::WrongState, message));
     }
-    let token = ApiKeyToken::new(http.random_id().into(), http.random);
+    let token = ApiKeyToken::new(created_by(command_id, "api key").into(), http.random);
     let key = ApiKeyCreated {
         name: request.name.trim().to_owned(),
         owner: caller.user_id,
@@ -81,9 +98,14 @@ pub async fn handle(
         secret_sha256: token.sha256(),
         expires_at: request.expires_at.unwrap_or(now + Duration::days(DEFAULT_DAYS)),
     };
-    let context = caller.context(http.random_id().into());
     let create = ApiKeyCommand::Create { key: key.clone(), now };
-    let done = http.commands.execute::<ApiKey>(&context, token.id, create).await?;
+    let done = http.commands.execute::<ApiKey>(&caller.context(command_id), token.id, create).await?;
+    // Found in the log: an earlier try made it, with another secret than the one just drawn.
+    let is_ours = matches!(&done.state, ApiKeyState::Valid(made) if made.secret_sha256 == key.secret_sha256);
+    if !is_ours {
+        let message = format!("the key {} was made and shown before; revoke it if that got lost", token.id);
+        return Err(ApiError::new(ErrorCode::AlreadyExists, message));
+    }
     http.standing.heeds_user(done.position).await;
     tracing::info!(api_key = %token.id, "an API key was made");
     let api_key = ApiKeyAnswer::of_new(token.id, key);

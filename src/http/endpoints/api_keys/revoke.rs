@@ -4,7 +4,7 @@ use axum::extract::State;
 use uuid::Uuid;
 
 use crate::domain::ApiKeyId;
-use crate::domain::api_key::{ApiKey, ApiKeyCommand, ApiKeyState};
+use crate::domain::api_key::{ApiKey, ApiKeyCommand};
 use crate::http::answer::Envelope;
 use crate::http::api_error::ErrorEnvelope;
 use crate::http::endpoints::users::RemovedAnswer;
@@ -34,13 +34,9 @@ pub async fn handle(
     Path(id): Path<Uuid>,
 ) -> Result<Answer, ApiError> {
     let id = ApiKeyId(id);
-    let loaded = http.commands.load::<ApiKey>(id).await?;
-    if loaded.state == ApiKeyState::Absent {
-        return Err(ApiError::not_found("API key"));
-    }
-    if_match.check(loaded.position)?;
     let context = caller.context(http.random_id().into());
-    let done = http.commands.execute::<ApiKey>(&context, id, ApiKeyCommand::Revoke).await?;
+    let revoke = |_: &_| Ok(ApiKeyCommand::Revoke);
+    let done = http.commands.change::<ApiKey>(&context, id, &if_match.versions(), revoke).await?;
     if !done.events.is_empty() {
         tracing::info!(api_key = %id, "an API key was revoked");
         http.standing.heeds_user(done.position).await;

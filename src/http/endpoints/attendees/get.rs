@@ -13,9 +13,13 @@ use crate::projection::queries::attendees;
 
 /// One person.
 #[utoipa::path(
-    get, path = "/attendees/{id}", params(("id" = Uuid, Path, description = "The attendee's id")),
+    get, path = "/attendees/{id}", params(
+        ("id" = Uuid, Path, description = "The attendee's id"),
+        ("If-None-Match" = Option<String>, Header, description = "The ETag that you know"),
+    ),
     responses(
         (status = 200, description = "The person", body = Envelope<AttendeeAnswer>),
+        (status = 304, description = "`If-None-Match` names the present version"),
         (status = 404, description = "NOT_FOUND", body = ErrorEnvelope),
     )
 )]

@@ -2,15 +2,19 @@
 
 pub mod bulk;
 pub mod bulk_upload;
+pub mod create;
+pub mod delete;
+pub mod export;
 pub mod get;
 pub mod list;
 mod taking_in;
+pub mod update;
 
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::domain::Personal;
+use crate::domain::{AttendeeId, FieldError, InvalidField, Person, Personal, Refusal};
 use crate::projection::queries::attendees::AttendeeRow;
 
 /// A person certificates go to.
@@ -37,14 +41,43 @@ pub struct AttendeeAnswer {
     /// E-mail address.
     #[schema(value_type = String)]
     pub email: Personal<String>,
-    /// The import that made the person known, if one did.
+    /// The import that made the person known; absent if none did, and in the answer to a change.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub import_id: Option<Uuid>,
-    /// The row of that import's file.
+    /// The row of that import's file; absent as that is.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub import_row: Option<i32>,
-    /// When the person became known (RFC 3339).
-    pub created_at: String,
-    /// When what is known last changed (RFC 3339).
-    pub updated_at: String,
+    /// When the person became known (RFC 3339); absent in the answer to a change.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub created_at: Option<String>,
+    /// When what is known last changed (RFC 3339); absent in the answer to a change.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub updated_at: Option<String>,
+}
+
+impl AttendeeAnswer {
+    /// The person as a change left it, without what only the tables know.
+    fn of_person(id: AttendeeId, person: Person) -> Self {
+        Self {
+            id: id.0,
+            full_name: person.full_name,
+            country: person.country,
+            document_type: person.document_type,
+            document_number: person.document_number,
+            gender: person.gender,
+            email: person.email,
+            import_id: None,
+            import_row: None,
+            created_at: None,
+            updated_at: None,
+        }
+    }
+}
+
+/// What is wrong with a person's fields, as a refusal.
+fn refused(errors: Vec<FieldError>) -> Refusal {
+    let invalid = |error: FieldError| InvalidField { field: error.field, message: error.message };
+    Refusal::Invalid(errors.into_iter().map(invalid).collect())
 }
 
 impl From<AttendeeRow> for AttendeeAnswer {
@@ -59,8 +92,8 @@ impl From<AttendeeRow> for AttendeeAnswer {
             email: row.email,
             import_id: row.import_id,
             import_row: row.import_row,
-            created_at: super::rfc3339(row.created_at),
-            updated_at: super::rfc3339(row.updated_at),
+            created_at: Some(super::rfc3339(row.created_at)),
+            updated_at: Some(super::rfc3339(row.updated_at)),
         }
     }
 }

@@ -66,11 +66,12 @@ pub async fn handle(
     let now = http.now();
     // The epoch is the one that the change begins; the command sets it.
     let (refresh, started) = super::new_session(&http, id, 0, now);
+    let ends_at = started.ends_at.unwrap_or(started.expires_at);
     let context = caller.context(http.random_id().into());
     let session = (refresh.session_id, started);
     let changed = change_password(&http.commands, &context, id, loaded.position, hash, session).await?;
     tracing::info!("a password was changed");
     http.standing.heeds_user(changed.version).await;
-    let answer = super::tokens(&http, id, &changed.account, &refresh, now)?;
+    let answer = super::tokens(&http, id, &changed.account, &refresh, now, ends_at)?;
     Ok(Answer::ok(&answer)?.at(changed.version))
 }

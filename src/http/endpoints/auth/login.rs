@@ -72,11 +72,12 @@ pub async fn handle(
     let now = http.now();
     let (refresh, started) = super::new_session(&http, id, user.epoch, now);
     let context = CommandContext::of_person(http.random_id().into(), id);
+    let ends_at = started.ends_at.unwrap_or(started.expires_at);
     let start = SessionCommand::Start(started);
     let done = http.commands.execute::<Session>(&context, refresh.session_id, start).await?;
     metrics::counter!("laureate_logins_total", "outcome" => "accepted").increment(1);
     tracing::info!(user = %id, session_id = %refresh.session_id, "somebody logged in");
-    let answer = super::tokens(&http, id, &user, &refresh, now)?;
+    let answer = super::tokens(&http, id, &user, &refresh, now, ends_at)?;
     Ok(Answer::ok(&answer)?.at(done.position))
 }
 

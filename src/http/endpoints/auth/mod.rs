@@ -36,7 +36,7 @@ pub struct TokenAnswer {
     pub token_type: &'static str,
     /// How long the access token counts, in seconds.
     #[schema(example = 900)]
-    pub expires_in: u32,
+    pub expires_in: i64,
     /// Whose they are.
     pub user: UserAnswer,
 }
@@ -100,12 +100,14 @@ fn tokens(
     user: &Account,
     refresh: &RefreshToken,
     now: OffsetDateTime,
+    ends_at: OffsetDateTime,
 ) -> Result<TokenAnswer, ApiError> {
+    let until = http.tokens.access_until(now, ends_at);
     Ok(TokenAnswer {
-        access_token: http.tokens.issue(id, user, refresh.session_id, now)?,
+        access_token: http.tokens.issue(id, user, refresh.session_id, now, until)?,
         refresh_token: refresh.reveal().to_owned(),
         token_type: "Bearer",
-        expires_in: http.tokens.access_seconds(),
+        expires_in: (until - now).whole_seconds(),
         user: UserAnswer::of(id, user),
     })
 }

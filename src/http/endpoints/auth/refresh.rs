@@ -56,7 +56,7 @@ pub async fn handle(
         Err(CommandError::Refused(Refusal::NotFound(_))) => return Err(Refusal::SessionEnded.into()),
         done => done?,
     };
-    let SessionState::Open { user_id, epoch, .. } = done.state else {
+    let SessionState::Open { user_id, epoch, ends_at, .. } = done.state else {
         super::reused(presented.session_id);
         return Err(Refusal::SessionEnded.into());
     };
@@ -64,6 +64,6 @@ pub async fn handle(
     if epoch < user.epoch {
         return Err(Refusal::SessionEnded.into());
     }
-    let answer = super::tokens(&http, user_id, &user, &next, now)?;
+    let answer = super::tokens(&http, user_id, &user, &next, now, ends_at)?;
     Ok(Answer::ok(&answer)?.at(done.position))
 }

@@ -3,18 +3,25 @@
 use axum::extract::State;
 
 use super::CertificateAnswer;
+use super::list::answer;
 use crate::http::answer::ListEnvelope;
-use crate::http::extract::{ListQuery, Query};
+use crate::http::api_error::ErrorEnvelope;
+use crate::http::extract::{ListQuery, Listing, Query};
 use crate::http::{Answer, ApiError, HttpState};
+use crate::projection::queries::certificates::CertificateFilter;
 
 /// Certificates that can be issued, newest first.
 #[utoipa::path(
     get, path = "/certificates/active", params(ListQuery),
-    responses((status = 200, description = "A page", body = ListEnvelope<CertificateAnswer>))
+    responses(
+        (status = 200, description = "A page", body = ListEnvelope<CertificateAnswer>),
+        (status = 400, description = "VALIDATION_ERROR: a parameter is unknown or out of range, or the cursor is of another list", body = ErrorEnvelope),
+    )
 )]
 pub async fn handle(
     State(http): State<HttpState>,
-    Query(query): Query<ListQuery>,
+    Query(ListQuery { cursor, limit }): Query<ListQuery>,
 ) -> Result<Answer, ApiError> {
-    super::list::page(&http, query.paging()?, Some(true)).await
+    let listing = Listing { cursor, limit, ..Listing::default() };
+    answer(&http, listing, CertificateFilter { is_active: Some(true), ..CertificateFilter::default() }).await
 }

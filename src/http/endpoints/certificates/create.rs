@@ -80,16 +80,11 @@ async fn definition(http: &HttpState, request: DefineCertificate) -> Result<Defi
         None => None,
     };
     let locale = match text(request.locale) {
-        Some(locale) => locale.parse().map_err(|_| ApiError::field("locale", "give en or es"))?,
+        Some(locale) => parse_locale(&locale)?,
         None => Locale::default(),
     };
     let sendgrid_template_id = text(request.sendgrid_template_id);
-    if sendgrid_template_id
-        .as_ref()
-        .is_some_and(|id| id.len() > 200 || !id.chars().all(|c| c.is_ascii_graphic()))
-    {
-        return Err(ApiError::field("sendgridTemplateId", "give at most 200 visible ASCII characters"));
-    }
+    check_sendgrid(sendgrid_template_id.as_deref())?;
     Ok(Definition {
         client: request.client.trim().to_owned(),
         name: request.name.trim().to_owned(),
@@ -103,7 +98,18 @@ async fn definition(http: &HttpState, request: DefineCertificate) -> Result<Defi
     })
 }
 
-fn newest(http: &HttpState, theme: &str) -> Result<TemplateRef, ApiError> {
+pub(super) fn parse_locale(locale: &str) -> Result<Locale, ApiError> {
+    locale.parse().map_err(|_| ApiError::field("locale", "give en or es"))
+}
+
+pub(super) fn check_sendgrid(id: Option<&str>) -> Result<(), ApiError> {
+    if id.is_some_and(|id| id.len() > 200 || !id.chars().all(|c| c.is_ascii_graphic())) {
+        return Err(ApiError::field("sendgridTemplateId", "give at most 200 visible ASCII characters"));
+    }
+    Ok(())
+}
+
+pub(super) fn newest(http: &HttpState, theme: &str) -> Result<TemplateRef, ApiError> {
     let versions = http.themes.iter().filter(|known| known.theme == theme);
     versions.max_by_key(|known| known.version).cloned().ok_or_else(|| {
         let known: Vec<&str> = http.themes.iter().map(|known| known.theme.as_str()).collect();
@@ -112,7 +118,7 @@ fn newest(http: &HttpState, theme: &str) -> Result<TemplateRef, ApiError> {
 }
 
 /// The design behind one of our own addresses, pinned by its content.
-async fn pin_design(http: &HttpState, url: &str) -> Result<DesignRef, ApiError> {
+pub(super) async fn pin_design(http: &HttpState, url: &str) -> Result<DesignRef, ApiError> {
     let wrong = |problem| ApiError::field("baseDesignUrl", problem);
     let foreign = || wrong("is not an address of ours; upload the design first and give its url");
     let key = super::designs::key_of_url(http, url).ok_or_else(foreign)?;

@@ -13,9 +13,13 @@ use crate::projection::queries::certificates;
 
 /// One certificate.
 #[utoipa::path(
-    get, path = "/certificates/{id}", params(("id" = Uuid, Path, description = "The certificate's id")),
+    get, path = "/certificates/{id}", params(
+        ("id" = Uuid, Path, description = "The certificate's id"),
+        ("If-None-Match" = Option<String>, Header, description = "The ETag that you know"),
+    ),
     responses(
         (status = 200, description = "The certificate", body = Envelope<CertificateAnswer>),
+        (status = 304, description = "`If-None-Match` names the present version"),
         (status = 404, description = "NOT_FOUND", body = ErrorEnvelope),
     )
 )]

@@ -2,11 +2,13 @@
 
 pub mod active;
 pub mod create;
+pub mod delete;
 pub mod design;
 pub mod designs;
 pub mod get;
 pub mod list;
 pub mod toggle_active;
+pub mod update;
 pub mod upload_design;
 
 use serde::Serialize;

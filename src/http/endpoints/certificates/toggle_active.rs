@@ -4,8 +4,8 @@ use axum::extract::State;
 use uuid::Uuid;
 
 use super::CertificateAnswer;
-use crate::domain::CertificateId;
-use crate::domain::certificate::{Certificate, CertificateCommand};
+use crate::domain::certificate::{Certificate, CertificateCommand, CertificateState};
+use crate::domain::{CertificateId, Refusal};
 use crate::http::answer::Envelope;
 use crate::http::api_error::ErrorEnvelope;
 use crate::http::extract::{IfMatch, Path};
@@ -33,12 +33,13 @@ pub async fn handle(
     Path(id): Path<Uuid>,
 ) -> Result<Answer, ApiError> {
     let id = CertificateId(id);
-    let loaded = http.commands.load::<Certificate>(id).await?;
-    let known = loaded.state.0.ok_or_else(|| ApiError::not_found("certificate"))?;
-    if_match.check(loaded.position)?;
-    let command = if known.is_active { CertificateCommand::Deactivate } else { CertificateCommand::Activate };
     let context = caller.context(http.random_id().into());
-    let done = http.commands.execute::<Certificate>(&context, id, command).await?;
+    let toggle = |known: &CertificateState| match &known.0 {
+        Some(definition) if definition.is_active => Ok(CertificateCommand::Deactivate),
+        Some(_) => Ok(CertificateCommand::Activate),
+        None => Err(Refusal::NotFound("certificate")),
+    };
+    let done = http.commands.change::<Certificate>(&context, id, &if_match.versions(), toggle).await?;
     let now = done.state.0.ok_or_else(|| ApiError::not_found("certificate"))?;
     let message = if now.is_active { "it can be issued again" } else { "it can't be issued any more" };
     let answer = Answer::ok(&CertificateAnswer::of_state(&http, id, now))?;

@@ -32,12 +32,12 @@ pub async fn handle(
     if_match: IfMatch,
     Path(id): Path<Uuid>,
 ) -> Result<Answer, ApiError> {
-    let loaded = http.commands.load::<Issuance>(id).await?;
-    loaded.state.request.as_ref().ok_or_else(|| ApiError::not_found("generated certificate"))?;
-    if_match.check(loaded.position)?;
-    let why = CertificateRevoked { reason: WhyRevoked::Withdrawn, note: None, batch_id: None };
     let context = caller.context(http.random_id().into());
-    let command = IssuanceCommand::Revoke(why);
-    let done = http.commands.execute::<Issuance>(&context, IssuanceId(id), command).await?;
+    let revoke = |_: &_| {
+        let why = CertificateRevoked { reason: WhyRevoked::Withdrawn, note: None, batch_id: None };
+        Ok(IssuanceCommand::Revoke(why))
+    };
+    let (issuance, versions) = (IssuanceId(id), if_match.versions());
+    let done = http.commands.change::<Issuance>(&context, issuance, &versions, revoke).await?;
     Ok(Answer::ok(&Revoked::of(id, done.state)?)?.at(done.position).version(done.position))
 }

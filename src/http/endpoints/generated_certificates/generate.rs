@@ -21,6 +21,11 @@ use crate::http::{Answer, ApiError, Caller, HttpState};
 /// Who is to get what: one of `attendeeIds`, `importId` and `filter`.
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schema(example = json!({
+    "certificateId": "6f2d41c8-95b7-4a0e-9d53-27e10c8bf4a6",
+    "attendeeIds": ["2f0c9d3e-71b4-4c58-a1e6-5d8093f7c2ab"],
+    "delivery": "immediate",
+}))]
 pub struct GenerateRequest {
     /// What they earn.
     certificate_id: Uuid,

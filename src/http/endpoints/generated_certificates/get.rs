@@ -14,15 +14,19 @@ use crate::projection::queries::issuances;
 /// One person's certificate.
 #[utoipa::path(
     get, path = "/generated-certificates/{id}",
-    params(("id" = Uuid, Path, description = "The generated certificate's id")),
+    params(
+        ("id" = Uuid, Path, description = "The generated certificate's id"),
+        ("If-None-Match" = Option<String>, Header, description = "The ETag that you know"),
+    ),
     responses(
         (status = 200, description = "The generated certificate", body = Envelope<IssuanceAnswer>),
+        (status = 304, description = "`If-None-Match` names the present version"),
         (status = 404, description = "NOT_FOUND", body = ErrorEnvelope),
     )
 )]
 pub async fn handle(State(http): State<HttpState>, Path(id): Path<Uuid>) -> Result<Answer, ApiError> {
     let row = issuances::get(&http.database().await?, id).await?;
     let row = row.ok_or_else(|| ApiError::not_found("generated certificate"))?;
-    let version = position(row.position)?;
-    Ok(Answer::ok(&IssuanceAnswer::of_row(&http, row))?.version(version))
+    let (version, mails) = (position(row.position)?, position(row.mails_position)?);
+    Ok(Answer::ok(&IssuanceAnswer::of_row(&http, row))?.version_with(version, mails))
 }

@@ -1,6 +1,7 @@
 //! Generated certificates: one person's certificate each.
 
 pub mod delete;
+pub mod export;
 pub mod generate;
 pub mod get;
 pub mod list;
@@ -9,6 +10,7 @@ mod rehearsal;
 pub mod revocation;
 pub mod revoke;
 pub mod sample;
+pub mod send_email;
 
 use revocation::RevocationAnswer;
 use serde::Serialize;

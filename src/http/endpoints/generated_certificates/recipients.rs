@@ -24,6 +24,7 @@ const MAX_SEARCH_CHARS: usize = 200;
 /// People who meet all that is given; at least one of these.
 #[derive(Default, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schema(example = json!({"country": "Colombia", "createdAfter": "2026-11-01T00:00:00Z"}))]
 pub struct RecipientFilter {
     /// Made known by this import.
     import_id: Option<Uuid>,

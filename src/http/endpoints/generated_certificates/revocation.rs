@@ -14,6 +14,7 @@ const MAX_NOTE_CHARS: usize = 1_000;
 /// Why something is revoked.
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schema(example = json!({"reason": "wrongData", "note": "The name was misspelt."}))]
 pub struct RevocationRequest {
     /// Why, for programs.
     reason: Reason,

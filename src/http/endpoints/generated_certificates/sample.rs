@@ -14,10 +14,12 @@ use crate::domain::{CertificateId, Locale, Person};
 use crate::http::api_error::ErrorEnvelope;
 use crate::http::extract::Json;
 use crate::http::{ApiError, ErrorCode, HttpState};
+use crate::workers::renderer::RenderingError;
 
 /// What a sample shows.
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schema(example = json!({"certificateId": "6f2d41c8-95b7-4a0e-9d53-27e10c8bf4a6"}))]
 pub struct SampleRequest {
     /// The certificate.
     certificate_id: Uuid,
@@ -55,13 +57,23 @@ pub async fn handle(
     let certificate_id = CertificateId(value.certificate_id);
     let base = &http.settings.public_base_url;
     let request = sample(&definition, certificate_id, &person, base, http.now());
-    let pdf = http.rendering.sample(&request).await?;
+    let pdf = http.rendering.sample(&request).await.map_err(not_drawn)?;
     let headers = [
         (CONTENT_TYPE, "application/pdf"),
         (CONTENT_DISPOSITION, "inline; filename=\"sample.pdf\""),
         (CACHE_CONTROL, "private, no-store"),
     ];
     Ok((headers, pdf).into_response())
+}
+
+/// What can't be drawn is told here, and here only: the text may quote the person's name.
+fn not_drawn(error: RenderingError) -> ApiError {
+    match error {
+        RenderingError::Render(error) if error.is_permanent() => {
+            ApiError::new(ErrorCode::NotDrawable, error.to_string())
+        }
+        error => error.into(),
+    }
 }
 
 /// Somebody with letters that a font may lack.

@@ -16,27 +16,33 @@ pub(super) const STATES: [&str; 9] =
 
 /// Which jobs: those that meet all that is given.
 #[derive(Clone, Debug, Default, Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct JobsFilter {
     /// Of this status: `pending`, `sent` or `error`.
     #[schema(example = "pending")]
+    #[serde(default)]
     pub status: Option<String>,
     /// In this state: `queued`, `claimed`, `retrying`, `sent`, `failed`, `unknown`, `held`, `scheduled` or
     /// `cancelled`; several with commas.
     #[schema(example = "held")]
+    #[serde(default)]
     pub state: Option<String>,
     /// About generated certificates of this certificate.
+    #[serde(default)]
     pub certificate_id: Option<Uuid>,
     /// About generated certificates that this batch made.
+    #[serde(default)]
     pub batch_id: Option<Uuid>,
     /// About this generated certificate; also spelled `issuanceId`.
-    #[serde(alias = "issuanceId")]
+    #[serde(default, alias = "issuanceId")]
     pub generated_certificate_id: Option<Uuid>,
     /// Queued at this time (RFC 3339) or later.
     #[schema(example = "2026-11-01T00:00:00Z")]
+    #[serde(default)]
     pub from: Option<String>,
     /// Queued before this time (RFC 3339).
     #[schema(example = "2026-12-01T00:00:00Z")]
+    #[serde(default)]
     pub to: Option<String>,
 }
 

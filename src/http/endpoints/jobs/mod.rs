@@ -1,18 +1,29 @@
 //! Jobs: one e-mail about one generated certificate each.
 
+pub mod cancel;
+pub mod cancel_many;
 pub mod filter;
 pub mod get;
+pub mod history;
 pub mod list;
+pub mod many;
 pub mod pending;
+pub mod process_pending;
+pub mod reschedule;
 pub mod retry;
+pub mod retry_many;
+pub mod scheduler_force;
+pub mod scheduler_run;
+pub mod scheduler_runs;
+pub mod scheduler_status;
 pub mod summary;
 
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::domain::Personal;
-use crate::domain::email::Stage;
+use crate::domain::email::{EmailState, Stage};
+use crate::domain::{EmailId, Personal};
 use crate::projection::queries::jobs::JobRow;
 
 /// One e-mail about one generated certificate.
@@ -80,8 +91,35 @@ impl From<JobRow> for JobAnswer {
     }
 }
 
+/// Where a job stands after a request.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(example = json!({
+    "id": "3f6c1c1e-58a4-4c02-9d1b-0f3a55b7c5a1", "status": "pending", "state": "scheduled",
+    "dueAt": "2026-12-01T09:00:00Z", "attempts": 0
+}))]
+pub struct JobState {
+    /// The job.
+    id: Uuid,
+    /// `pending`, `sent` or `error`.
+    status: &'static str,
+    /// `queued`, `claimed`, `retrying`, `sent`, `failed`, `unknown`, `held`, `scheduled` or `cancelled`.
+    state: &'static str,
+    /// When it is to be sent (RFC 3339), while it is scheduled.
+    due_at: Option<String>,
+    /// Tries begun before.
+    attempts: u32,
+}
+
+impl JobState {
+    fn of(id: EmailId, job: &EmailState) -> Self {
+        let (state, status) = named(job.stage);
+        Self { id: id.0, status, state, due_at: job.due.map(super::rfc3339), attempts: job.attempt }
+    }
+}
+
 /// A state and the status that it counts as, as answers name them.
-const fn named(stage: Stage) -> (&'static str, &'static str) {
+pub(super) const fn named(stage: Stage) -> (&'static str, &'static str) {
     match stage {
         Stage::Absent | Stage::Queued => ("queued", "pending"),
         Stage::Claimed => ("claimed", "pending"),

@@ -1,11 +1,10 @@
 //! `POST /jobs/{id}/retry`
 
 use axum::extract::State;
-use serde::Serialize;
 use sha2::{Digest, Sha256};
-use utoipa::ToSchema;
 use uuid::Uuid;
 
+use super::JobState;
 use crate::domain::EmailId;
 use crate::domain::email::{Email, EmailCommand};
 use crate::http::answer::Envelope;
@@ -13,22 +12,6 @@ use crate::http::api_error::ErrorEnvelope;
 use crate::http::extract::{IdempotencyKey, Path};
 use crate::http::idempotency::{Request, once};
 use crate::http::{Answer, ApiError, Caller, HttpState};
-
-/// A job that is to be tried again.
-#[derive(Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct RetryAnswer {
-    /// The job.
-    id: Uuid,
-    /// `pending`.
-    #[schema(example = "pending")]
-    status: &'static str,
-    /// `queued`.
-    #[schema(example = "queued")]
-    state: &'static str,
-    /// Tries begun before.
-    attempts: u32,
-}
 
 /// Try a failed mail again, or one whose outcome nobody knows.
 ///
@@ -40,7 +23,7 @@ pub struct RetryAnswer {
         ("Idempotency-Key" = Option<String>, Header, description = "Makes sending it again harmless"),
     ),
     responses(
-        (status = 200, description = "Queued again", body = Envelope<RetryAnswer>),
+        (status = 200, description = "Queued again", body = Envelope<JobState>),
         (status = 404, description = "NOT_FOUND", body = ErrorEnvelope),
         (status = 409, description = "WRONG_STATE: it has not failed", body = ErrorEnvelope),
     )
@@ -58,9 +41,8 @@ pub async fn handle(
     once(&http, request, async |command_id| {
         let context = caller.context(command_id);
         let done = http.commands.execute::<Email>(&context, EmailId(id), EmailCommand::Retry).await?;
-        let (state, status) = super::named(done.state.stage);
-        let answer = RetryAnswer { id, status, state, attempts: done.state.attempt };
-        Ok(Answer::ok(&answer)?.at(done.position).message("it will be sent again"))
+        let answer = Answer::ok(&JobState::of(EmailId(id), &done.state))?;
+        Ok(answer.at(done.position).version(done.position).message("it will be sent again"))
     })
     .await
 }

@@ -5,6 +5,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use crate::commands::IfVersion;
 use crate::domain::DesignId;
 use crate::domain::design::{Design, DesignCommand, DesignState};
 use crate::http::answer::Envelope;
@@ -48,11 +49,11 @@ pub async fn handle(
     if loaded.state == DesignState::Unknown {
         return Err(ApiError::not_found("design"));
     }
-    if !matches!(loaded.state, DesignState::Deleted(_)) {
-        if_match.check(loaded.position)?;
-    }
+    let is_deleted = matches!(loaded.state, DesignState::Deleted(_));
+    let versions = if is_deleted { IfVersion::ANY } else { if_match.versions() };
     let context = caller.context(http.random_id().into());
-    let done = http.commands.execute::<Design>(&context, id, DesignCommand::Delete).await?;
+    let delete = |_: &_| Ok(DesignCommand::Delete);
+    let done = http.commands.change::<Design>(&context, id, &versions, delete).await?;
     let DesignState::Deleted(image) = done.state else {
         return Err(ApiError::internal("a deleted design is not deleted"));
     };

@@ -1,0 +1,131 @@
+//! Reads through HTTP, over the bare queries behind them: same pool, same concurrency, same run.
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, ensure};
+use laureate::app::{App, Extras, Role};
+use laureate::cli::admin;
+use laureate::cli::demo::client::Client;
+use laureate::domain::Secret;
+use laureate::domain::user::Profile;
+use laureate::projection::queries::attendees::{self, AttendeeFilter, AttendeeRow};
+use laureate::projection::queries::listing::{Order, Start, list};
+use serde_json::Value;
+use tokio::net::TcpListener;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use super::ground::{Ground, PATIENCE, tables_are_level};
+use super::lives;
+use super::report::{Goal, Report};
+
+/// People in the tables.
+const PEOPLE: usize = 10_000;
+/// Clients, and as many tasks that query.
+const AT_ONCE: usize = 8;
+/// How long each of the two is measured.
+const FOR: Duration = Duration::from_secs(6);
+/// Entries of a page, as where a client says nothing.
+const PAGE: u32 = 50;
+
+/// Measures pairs of a list and a single read.
+pub async fn measure(report: &mut Report) -> anyhow::Result<()> {
+    let ground = Ground::start(true).await?;
+    let [mut ratios, mut through_http, mut bare] = <[Vec<f64>; 3]>::default();
+    let app = ground.app().await?;
+    let (shutdown, listener) = (CancellationToken::new(), TcpListener::bind("127.0.0.1:0").await?);
+    let address = listener.local_addr()?;
+    let extras = Extras { listener: Some(listener), ..Extras::default() };
+    let running = app.start(&[Role::Projector, Role::Api], extras, shutdown.clone()).await?;
+    lives::certified_people(&app, PEOPLE).await?;
+    tables_are_level(&app).await?;
+    let (email, password) = admin(&app).await?;
+    for run in 1..=report.runs {
+        report.progress(&format!("reads, run {run}"));
+        let asked = over_http(address, &email, &password).await?;
+        let queried = bare_queries(&app).await?;
+        ratios.push(asked / queried);
+        through_http.push(asked);
+        bare.push(queried);
+    }
+    report.ratio("read_vs_bare_query", Goal::AtLeast(0.6), ratios);
+    report.figure("reads_http", "list and get/s", through_http);
+    report.figure("reads_bare", "list and get/s", bare);
+    shutdown.cancel();
+    running.wait().await?;
+    ground.stop().await;
+    Ok(())
+}
+
+async fn admin(app: &App) -> anyhow::Result<(String, Secret)> {
+    let (email, password) = ("bench@example.com".to_owned(), admin::made_up_password());
+    let profile = Profile {
+        user_name: "bench".to_owned().into(),
+        name: "Bench".to_owned().into(),
+        last_name: "Admin".to_owned().into(),
+        email: email.clone().into(),
+    };
+    let position = admin::create(app, profile, &password).await?;
+    app.readers().wait_for(position, PATIENCE).await?;
+    Ok((email, Secret::new(password)))
+}
+
+/// Pairs a second, asked by clients that each have a connection.
+async fn over_http(address: std::net::SocketAddr, email: &str, password: &Secret) -> anyhow::Result<f64> {
+    let mut clients = Vec::new();
+    for _ in 0..AT_ONCE {
+        let mut client = Client::new(address, "/api/v1")?;
+        client.log_in(email, password).await?;
+        clients.push(client);
+    }
+    let mut tasks = JoinSet::new();
+    let begun = Instant::now();
+    for client in clients {
+        tasks.spawn(async move {
+            let mut pairs = 0_u32;
+            while begun.elapsed() < FOR {
+                let mut page = client.get("/attendees").await?;
+                let people = page.data::<Vec<Value>>()?;
+                let id = people.first().and_then(|person| person["id"].as_str()).context("an empty list")?;
+                client.get(&format!("/attendees/{id}")).await?;
+                pairs += 1;
+            }
+            anyhow::Ok(pairs)
+        });
+    }
+    rate(tasks, begun).await
+}
+
+/// Pairs a second of the same queries, on the server's own pool.
+async fn bare_queries(app: &App) -> anyhow::Result<f64> {
+    let mut tasks = JoinSet::new();
+    let begun = Instant::now();
+    for _ in 0..AT_ONCE {
+        let pool = app.pool().clone();
+        tasks.spawn(async move {
+            let (mut pairs, order) = (0_u32, Order { key: attendees::BY_CREATION, descending: true });
+            while begun.elapsed() < FOR {
+                let conditions = AttendeeFilter::default().conditions();
+                let client = pool.get().await?;
+                let page =
+                    list::<AttendeeRow>(&client, &attendees::TABLE, &conditions, order, &Start::First, PAGE);
+                let id: Uuid = page.await?.items.first().context("an empty list")?.id;
+                drop(client);
+                let found = attendees::get(&pool.get().await?, id).await?;
+                ensure!(found.is_some(), "who was listed is not there");
+                pairs += 1;
+            }
+            anyhow::Ok(pairs)
+        });
+    }
+    rate(tasks, begun).await
+}
+
+async fn rate(mut tasks: JoinSet<anyhow::Result<u32>>, begun: Instant) -> anyhow::Result<f64> {
+    let mut pairs = 0.0;
+    while let Some(done) = tasks.join_next().await {
+        pairs += f64::from(done??);
+    }
+    Ok(pairs / begun.elapsed().as_secs_f64())
+}

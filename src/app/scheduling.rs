@@ -1,0 +1,32 @@
+//! The scheduler's role: timers, tasks and dead letters.
+
+use super::{App, Running};
+use crate::scheduler::{Plan, Scheduler, SchedulerParts};
+use crate::workers::dead_letter::Undertaker;
+use crate::workers::timers::Timers;
+
+impl App {
+    pub(super) fn start_scheduler(&self, running: &mut Running) -> anyhow::Result<()> {
+        let settings = self.config.scheduler.clone();
+        let plan = Plan::of(&settings)?;
+        let scheduler = Scheduler::new(
+            SchedulerParts {
+                commands: self.commands.clone(),
+                tables: self.pool.clone(),
+                database: self.projector_pool.clone(),
+                namespace: self.config.namespace.clone(),
+                storage: self.storage.clone(),
+                settings,
+            },
+            plan,
+        );
+        let (timers, undertaker) =
+            (Timers::new(self.commands.clone()), Undertaker::new(self.commands.clone()));
+        let stop = || running.shutdown.clone();
+        let (first, second, third) = (stop(), stop(), stop());
+        running.spawn("timers", async move { Ok(timers.run(first).await?) });
+        running.spawn("tasks", async move { Ok(scheduler.run(second).await?) });
+        running.spawn("dead letters", async move { Ok(undertaker.run(third).await?) });
+        Ok(())
+    }
+}

@@ -1,0 +1,114 @@
+//! `laureate dead-letters`: work that was given up, and doing it again.
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use clap::{Args, Subcommand};
+
+use super::exit::{self, NotFound};
+use super::global::GlobalArgs;
+use crate::event_log::Position;
+use crate::workers::dead_letter::{self, Kept};
+
+/// The most letters that one call looks at.
+const MOST: usize = 100_000;
+
+pub(super) const EXAMPLES: &str = "\
+Examples:
+  laureate dead-letters list                         what was given up, oldest first
+  laureate dead-letters list --worker renderer --json
+  laureate dead-letters requeue 17 18                do these again, by their numbers
+  laureate dead-letters requeue --all --worker processes";
+
+/// Subcommands of `dead-letters`.
+#[derive(Debug, Subcommand)]
+pub enum DeadLettersCommand {
+    /// Show work that was given up
+    List(ListArgs),
+    /// Do work again that was given up; what succeeds is a dead letter no longer
+    Requeue(RequeueArgs),
+}
+
+/// Options of `dead-letters list`.
+#[derive(Debug, Args)]
+pub struct ListArgs {
+    /// Only of this worker
+    #[arg(long, value_name = "NAME")]
+    worker: Option<String>,
+    /// Print each as JSON, one a line
+    #[arg(long)]
+    json: bool,
+}
+
+/// Options of `dead-letters requeue`.
+#[derive(Debug, Args)]
+pub struct RequeueArgs {
+    /// Their numbers, as `list` shows them
+    #[arg(required_unless_present = "all")]
+    numbers: Vec<Position>,
+    /// All of them
+    #[arg(long, conflicts_with = "numbers")]
+    all: bool,
+    /// Only of this worker
+    #[arg(long, value_name = "NAME")]
+    worker: Option<String>,
+}
+
+/// Runs a subcommand.
+///
+/// # Errors
+/// A server can't be reached, or there is no dead letter of a number.
+pub async fn run(command: DeadLettersCommand, global: GlobalArgs) -> anyhow::Result<ExitCode> {
+    match command {
+        DeadLettersCommand::List(args) => list(args, global).await,
+        DeadLettersCommand::Requeue(args) => requeue(args, global).await,
+    }
+}
+
+async fn list(args: ListArgs, global: GlobalArgs) -> anyhow::Result<ExitCode> {
+    let log = global.connect_log().await?;
+    let found = dead_letter::kept(&log, args.worker.as_deref(), MOST).await?;
+    let mut out = std::io::stdout().lock();
+    for Kept { number, letter } in found {
+        if args.json {
+            let mut json = serde_json::to_value(&letter)?;
+            json["number"] = number.into();
+            writeln!(out, "{json}")?;
+        } else {
+            let (worker, what, aggregate) = (&letter.worker, &letter.event_type, &letter.aggregate);
+            let (id, position, cause) = (&letter.id, letter.position, &letter.cause);
+            writeln!(out, "{number:<6} {worker:<10} {what} {aggregate}/{id} at {position}: {cause}")?;
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Exit code 1 where something could not be done again.
+async fn requeue(args: RequeueArgs, global: GlobalArgs) -> anyhow::Result<ExitCode> {
+    let app = global.connect().await?;
+    let log = app.commands().log();
+    let mut found = dead_letter::kept(log, args.worker.as_deref(), MOST).await?;
+    if !args.all {
+        if let Some(missing) = args.numbers.iter().find(|n| found.iter().all(|kept| kept.number != **n)) {
+            return Err(
+                NotFound(format!("there is no dead letter {missing}; see `dead-letters list`")).into()
+            );
+        }
+        found.retain(|kept| args.numbers.contains(&kept.number));
+    }
+    let mut out = std::io::stdout();
+    let mut code = ExitCode::SUCCESS;
+    for kept in found {
+        match app.act_again(&kept.letter).await {
+            Ok(told) => {
+                dead_letter::settle(log, &kept).await?;
+                writeln!(out, "{}: {told}", kept.number)?;
+            }
+            Err(error) => {
+                code = ExitCode::from(exit::FAILED);
+                writeln!(out, "{}: not done: {error:#}", kept.number)?;
+            }
+        }
+    }
+    Ok(code)
+}

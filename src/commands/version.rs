@@ -1,0 +1,77 @@
+//! Changes that are meant for a version which somebody has read: decided on the log, so that of two that
+//! were made of the same version one is refused.
+
+use std::fmt::Display;
+
+use super::{CommandContext, CommandError, Commands, Done};
+use crate::domain::{Decider, Refusal};
+use crate::event_log::Position;
+
+/// Which versions of an aggregate a change is meant for; a version is the position of the last event.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct IfVersion(Option<Vec<Position>>);
+
+impl IfVersion {
+    /// Any version.
+    pub const ANY: Self = Self(None);
+
+    /// One of these.
+    #[must_use]
+    pub const fn one_of(versions: Vec<Position>) -> Self {
+        Self(Some(versions))
+    }
+
+    /// Refuses a change of another version.
+    ///
+    /// # Errors
+    /// [`Refusal::Stale`].
+    pub fn check(&self, version: Position) -> Result<(), Refusal> {
+        match &self.0 {
+            Some(versions) if !versions.contains(&version) => Err(Refusal::Stale),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Commands {
+    /// Decides a command that is made of the state, if the aggregate is at the right version.
+    ///
+    /// # Errors
+    /// It is at another version, the command is refused, or the log can't be used.
+    pub async fn change<D: Decider>(
+        &self,
+        context: &CommandContext,
+        id: impl Display,
+        if_version: &IfVersion,
+        command: impl Fn(&D::State) -> Result<D::Command, Refusal>,
+    ) -> Result<Done<D>, CommandError> {
+        let id = id.to_string();
+        let (id, command) = (&id, &command);
+        self.transact(context, |transaction| async move {
+            let loaded = match transaction.look::<D>(id).await?.executed_before() {
+                Ok(done) => return Ok(done),
+                Err(loaded) => loaded,
+            };
+            let (version, command) = (loaded.position, command(&loaded.state)?);
+            let done = transaction.decide_loaded(id, loaded, &command)?;
+            // Only now: of what isn't there, no version is stale. A refusal leaves nothing behind.
+            if_version.check(version)?;
+            Ok(done)
+        })
+        .await
+        .map(Done::of)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_named_versions_may_be_changed() {
+        assert_eq!(IfVersion::ANY.check(7), Ok(()));
+        assert_eq!(IfVersion::one_of(vec![6, 7]).check(7), Ok(()));
+        assert_eq!(IfVersion::one_of(vec![6]).check(7), Err(Refusal::Stale));
+        assert_eq!(IfVersion::one_of(Vec::new()).check(7), Err(Refusal::Stale));
+    }
+}

@@ -1,0 +1,140 @@
+//! `GET /generated-certificates/export`
+
+use axum::extract::State;
+use axum::response::Response;
+use serde::Deserialize;
+use time::Date;
+use utoipa::IntoParams;
+use uuid::Uuid;
+
+use super::IssuanceAnswer;
+use super::list::{IssuanceState, iso_date};
+use crate::http::api_error::ErrorEnvelope;
+use crate::http::export::{Export, ExportRow, FileKind};
+use crate::http::extract::{Query, filter_text};
+use crate::http::{ApiError, HttpState};
+use crate::projection::queries::issuances::{self, IssuanceFilter, IssuanceRow};
+use crate::sheet::export::Value;
+
+/// Which generated certificates, and as what: those that meet all that is given.
+#[derive(Deserialize, IntoParams)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct ExportIssuances {
+    /// What the file is.
+    #[param(inline)]
+    format: FileKind,
+    /// Words that the person's name contains, whatever the case and accents.
+    #[param(max_length = 200)]
+    search: Option<String>,
+    /// Of this certificate.
+    certificate_id: Option<Uuid>,
+    /// Of this person.
+    attendee_id: Option<Uuid>,
+    /// Made by this batch.
+    batch_id: Option<Uuid>,
+    /// Made by this import.
+    import_id: Option<Uuid>,
+    /// In this state.
+    #[param(inline)]
+    state: Option<IssuanceState>,
+    /// Only those about which a mail was sent, or only the others.
+    is_sent: Option<bool>,
+    /// With this date or a later one (ISO 8601).
+    #[serde(default, with = "iso_date::option")]
+    issued_from: Option<Date>,
+    /// With this date or an earlier one (ISO 8601).
+    #[serde(default, with = "iso_date::option")]
+    issued_to: Option<Date>,
+}
+
+/// All generated certificates that meet the filters, as a file to open in a spreadsheet program, oldest first.
+///
+/// What a spreadsheet program would take for a formula in CSV is preceded by an apostrophe.
+#[utoipa::path(
+    get, path = "/generated-certificates/export", params(ExportIssuances),
+    responses(
+        (status = 200, description = "The file", content(
+            (Vec<u8> = "text/csv"),
+            (Vec<u8> = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
+        )),
+        (status = 400, description = "VALIDATION_ERROR: a parameter is unknown or out of range", body = ErrorEnvelope),
+        (status = 503, description = "BUSY: other exports are under way; see Retry-After", body = ErrorEnvelope),
+    )
+)]
+pub async fn handle(
+    State(http): State<HttpState>,
+    Query(query): Query<ExportIssuances>,
+) -> Result<Response, ApiError> {
+    let filter = IssuanceFilter {
+        search: filter_text("search", query.search)?,
+        certificate_id: query.certificate_id,
+        attendee_id: query.attendee_id,
+        batch_id: query.batch_id,
+        import_id: query.import_id,
+        state: query.state.map(|state| state.stored().to_owned()),
+        is_sent: query.is_sent,
+        issued_from: query.issued_from,
+        issued_to: query.issued_to,
+    };
+    let (table, conditions, format) = (&issuances::TABLE, filter.conditions(), query.format.into());
+    let export =
+        Export { name: "generated_certificates", sheet: "Generated certificates", table, conditions, format };
+    let shown = {
+        let http = http.clone();
+        move |row: IssuanceRow| Line::of(&http, row)
+    };
+    export.answer(&http, shown).await
+}
+
+struct Line {
+    ids: [String; 3],
+    issue_date: Date,
+    generated_at: Option<time::OffsetDateTime>,
+    shown: IssuanceAnswer,
+}
+
+impl Line {
+    fn of(http: &HttpState, row: IssuanceRow) -> Self {
+        let ids = [row.id, row.certificate_id, row.attendee_id].map(|id| id.to_string());
+        let (issue_date, generated_at) = (row.issue_date, row.generated_at);
+        Self { ids, issue_date, generated_at, shown: IssuanceAnswer::of_row(http, row) }
+    }
+}
+
+impl ExportRow for Line {
+    const HEADERS: &'static [&'static str] = &[
+        "full_name",
+        "certificate_name",
+        "event_name",
+        "client",
+        "issue_date",
+        "state",
+        "is_sent",
+        "generated_at",
+        "verification_url",
+        "url",
+        "generated_certificate_id",
+        "certificate_id",
+        "attendee_id",
+    ];
+
+    fn cells(&self) -> Vec<Value<'_>> {
+        let (shown, [id, certificate_id, attendee_id]) = (&self.shown, &self.ids);
+        vec![
+            shown.full_name.reveal_str().into(),
+            shown.certificate_name.as_str().into(),
+            shown.event_name.as_str().into(),
+            shown.client.as_str().into(),
+            Value::Day(self.issue_date),
+            shown.state.as_str().into(),
+            if shown.is_sent { "yes" } else { "no" }.into(),
+            self.generated_at.map_or(Value::Empty, Value::Moment),
+            shown.verification_url.as_str().into(),
+            shown.url.as_str().into(),
+            id.as_str().into(),
+            certificate_id.as_str().into(),
+            attendee_id.as_str().into(),
+        ]
+    }
+}

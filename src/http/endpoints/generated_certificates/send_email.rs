@@ -1,0 +1,91 @@
+//! `POST /generated-certificates/{id}/send-email`
+
+use axum::extract::State;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use crate::commands::mails::mail_again;
+use crate::domain::IssuanceId;
+use crate::http::answer::Envelope;
+use crate::http::api_error::ErrorEnvelope;
+use crate::http::endpoints::delivery::Delivery;
+use crate::http::endpoints::jobs::named;
+use crate::http::extract::{IdempotencyKey, Json, Path};
+use crate::http::idempotency::{Request, once};
+use crate::http::{Answer, ApiError, Caller, HttpState};
+
+/// How the mail is sent.
+#[derive(Default, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schema(example = json!({ "delivery": "immediate" }))]
+pub struct SendEmailRequest {
+    /// When it may go out; immediately if absent.
+    #[serde(default)]
+    delivery: Delivery,
+}
+
+/// A mail that was asked for.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(example = json!({
+    "jobId": "3f6c1c1e-58a4-4c02-9d1b-0f3a55b7c5a1",
+    "generatedCertificateId": "a0b5e0b2-6f3b-4c55-8f6e-2f6f6a3c9d11",
+    "number": 2, "status": "pending", "state": "queued"
+}))]
+pub struct MailAsked {
+    /// The new job.
+    job_id: Uuid,
+    /// The generated certificate that it is about.
+    generated_certificate_id: Uuid,
+    /// Which of the generated certificate's mails it is; the first came by itself.
+    number: u32,
+    /// `pending`.
+    status: &'static str,
+    /// `queued`, `held` or `scheduled`.
+    state: &'static str,
+}
+
+/// Mail a generated certificate again, as a new job.
+///
+/// The mail goes to the address and carries the PDF that were pinned when it was issued. Jobs before it stay
+/// as they are. There are at most 100 mails about one generated certificate.
+#[utoipa::path(
+    post, path = "/generated-certificates/{id}/send-email", request_body = Option<SendEmailRequest>,
+    params(
+        ("id" = Uuid, Path, description = "The generated certificate's id"),
+        ("Idempotency-Key" = Option<String>, Header, description = "Makes sending it again harmless"),
+    ),
+    responses(
+        (status = 201, description = "The new job; see Location", body = Envelope<MailAsked>),
+        (status = 400, description = "VALIDATION_ERROR: a time that can't be meant", body = ErrorEnvelope),
+        (status = 404, description = "NOT_FOUND", body = ErrorEnvelope),
+        (status = 409, description = "WRONG_STATE: it has no PDF, or had too many mails", body = ErrorEnvelope),
+        (status = 422, description = "IDEMPOTENCY_KEY_REUSED", body = ErrorEnvelope),
+    )
+)]
+pub async fn handle(
+    State(http): State<HttpState>,
+    caller: Caller,
+    key: IdempotencyKey,
+    Path(id): Path<Uuid>,
+    body: Option<Json<SendEmailRequest>>,
+) -> Result<Answer, ApiError> {
+    let Json { value, sha256 } = body.unwrap_or_default();
+    let body_sha256 = Sha256::new().chain_update(id.as_bytes()).chain_update(sha256).finalize().into();
+    let route = "POST /generated-certificates/{id}/send-email";
+    let request = Request { caller: &caller, route, key, body_sha256, keep_answer: true };
+    once(&http, request, async |command_id| {
+        let delivery = value.delivery.checked(http.now())?;
+        let context = caller.context(command_id);
+        let on_unknown = http.on_unknown;
+        let mail = mail_again(&http.commands, &context, IssuanceId(id), delivery, on_unknown).await?;
+        let (state, status) = named(mail.stage);
+        let asked =
+            MailAsked { job_id: mail.id.0, generated_certificate_id: id, number: mail.number, status, state };
+        let location = http.api_path(&format!("/jobs/{}", mail.id));
+        Ok(Answer::ok(&asked)?.created(location).at(mail.position))
+    })
+    .await
+}

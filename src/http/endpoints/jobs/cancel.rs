@@ -1,0 +1,76 @@
+//! `POST /jobs/{id}/cancel`
+
+use axum::extract::State;
+use serde::Deserialize;
+use sha2::{Digest, Sha256};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::JobState;
+use crate::domain::email::{Email, EmailCommand};
+use crate::domain::{EmailId, Personal};
+use crate::http::answer::Envelope;
+use crate::http::api_error::ErrorEnvelope;
+use crate::http::extract::{IdempotencyKey, Json, Path};
+use crate::http::idempotency::{Request, once};
+use crate::http::{Answer, ApiError, Caller, HttpState};
+
+/// The longest reason, in characters.
+const MAX_REASON: usize = 500;
+
+/// Why a mail is called off.
+#[derive(Default, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schema(example = json!({ "reason": "the certificate has a wrong name" }))]
+pub struct CancelRequest {
+    /// Why; at most 500 characters.
+    #[serde(default)]
+    reason: Option<String>,
+}
+
+/// Call a mail off that was not sent.
+///
+/// A mail that is being handed to the mail server in this moment can't be called back. A cancelled job stays
+/// cancelled; `POST /generated-certificates/{id}/send-email` makes another.
+#[utoipa::path(
+    post, path = "/jobs/{id}/cancel", request_body = Option<CancelRequest>,
+    params(
+        ("id" = Uuid, Path, description = "The job's id"),
+        ("Idempotency-Key" = Option<String>, Header, description = "Makes sending it again harmless"),
+    ),
+    responses(
+        (status = 200, description = "Cancelled, now or before", body = Envelope<JobState>),
+        (status = 400, description = "VALIDATION_ERROR: a long reason", body = ErrorEnvelope),
+        (status = 404, description = "NOT_FOUND", body = ErrorEnvelope),
+        (status = 409, description = "WRONG_STATE: it was sent, or is just being sent", body = ErrorEnvelope),
+        (status = 422, description = "IDEMPOTENCY_KEY_REUSED", body = ErrorEnvelope),
+    )
+)]
+pub async fn handle(
+    State(http): State<HttpState>,
+    caller: Caller,
+    key: IdempotencyKey,
+    Path(id): Path<Uuid>,
+    body: Option<Json<CancelRequest>>,
+) -> Result<Answer, ApiError> {
+    let Json { value, sha256 } = body.unwrap_or_default();
+    let body_sha256 = Sha256::new().chain_update(id.as_bytes()).chain_update(sha256).finalize().into();
+    let route = "POST /jobs/{id}/cancel";
+    let request = Request { caller: &caller, route, key, body_sha256, keep_answer: true };
+    once(&http, request, async |command_id| {
+        let cancel = EmailCommand::Cancel { reason: reason(value.reason)? };
+        let done = http.commands.execute::<Email>(&caller.context(command_id), EmailId(id), cancel).await?;
+        let answer = Answer::ok(&JobState::of(EmailId(id), &done.state))?;
+        Ok(answer.at(done.position).version(done.position).message("it will not be sent"))
+    })
+    .await
+}
+
+/// The reason as the log takes it.
+pub(super) fn reason(text: Option<String>) -> Result<Personal<String>, ApiError> {
+    let text = text.unwrap_or_default();
+    if text.chars().count() > MAX_REASON || text.contains('\0') {
+        return Err(ApiError::field("reason", format!("give at most {MAX_REASON} characters, without NUL")));
+    }
+    Ok(text.into())
+}

@@ -1,0 +1,24 @@
+//! `GET /jobs/scheduler/runs/{id}`
+
+use axum::extract::State;
+use uuid::Uuid;
+
+use super::scheduler_runs::RunAnswer;
+use crate::http::answer::Envelope;
+use crate::http::api_error::ErrorEnvelope;
+use crate::http::extract::Path;
+use crate::http::{Answer, ApiError, HttpState};
+
+/// One run of a scheduled task.
+#[utoipa::path(
+    get, path = "/jobs/scheduler/runs/{id}", params(("id" = Uuid, Path, description = "The run's id")),
+    responses(
+        (status = 200, description = "The run", body = Envelope<RunAnswer>),
+        (status = 404, description = "NOT_FOUND: it has not begun yet, or is forgotten", body = ErrorEnvelope),
+    )
+)]
+pub async fn handle(State(http): State<HttpState>, Path(id): Path<Uuid>) -> Result<Answer, ApiError> {
+    let runs = http.commands.log().runs().await?;
+    let run = runs.into_iter().find(|run| run.id == id).ok_or_else(|| ApiError::not_found("run"))?;
+    Answer::ok(&RunAnswer::of(&http, run))
+}

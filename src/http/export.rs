@@ -1,0 +1,178 @@
+//! A whole list as a file: read piece by piece in one transaction, and sent as it is read.
+//!
+//! Memory holds one piece of rows and what the client has not taken yet. Whoever reads too slowly, or for
+//! too long, loses the rest: the transaction keeps PostgreSQL from cleaning up.
+
+use std::time::Duration;
+
+use axum::body::{Body, Bytes};
+use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
+use axum::response::{IntoResponse, Response};
+use futures_util::stream;
+use serde::Deserialize;
+use tokio::sync::mpsc;
+use tokio_postgres::IsolationLevel;
+use utoipa::ToSchema;
+
+use super::{ApiError, ErrorCode, HttpState};
+use crate::database::DatabaseError;
+use crate::projection::queries::FromRow;
+use crate::projection::queries::listing::{Conditions, Table, all};
+use crate::sheet::export::{ExportFormat, SheetWriter, Value};
+
+/// Rows of a piece.
+const PIECE: i32 = 1_000;
+/// Pieces that wait for the client.
+const AHEAD: usize = 2;
+/// How long the client may take for one of them.
+const MAX_WAIT: Duration = Duration::from_secs(30);
+/// How long an export may take.
+const MAX_TIME: Duration = Duration::from_secs(15 * 60);
+
+/// What a file is.
+#[derive(Clone, Copy, Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum FileKind {
+    /// UTF-8 with a byte order mark, commas, every field quoted.
+    Csv,
+    /// A workbook.
+    Xlsx,
+}
+
+impl From<FileKind> for ExportFormat {
+    fn from(kind: FileKind) -> Self {
+        match kind {
+            FileKind::Csv => Self::Csv,
+            FileKind::Xlsx => Self::Xlsx,
+        }
+    }
+}
+
+/// A row of an exported table.
+pub trait ExportRow: Send + 'static {
+    /// The columns' names.
+    const HEADERS: &'static [&'static str];
+
+    /// The row's cells, as many as there are columns.
+    fn cells(&self) -> Vec<Value<'_>>;
+}
+
+/// What is exported.
+pub struct Export {
+    /// What the file's name begins with; the date and the extension follow.
+    pub name: &'static str,
+    /// The sheet's name.
+    pub sheet: &'static str,
+    /// Where the rows come from.
+    pub table: &'static Table,
+    /// Which rows.
+    pub conditions: Conditions,
+    /// What they are written as.
+    pub format: ExportFormat,
+}
+
+type Piece = Result<Bytes, ApiError>;
+
+impl Export {
+    /// Begins to read and answers with what is read.
+    ///
+    /// # Errors
+    /// Too many exports at once, or the database is not available.
+    pub async fn answer<T: FromRow, R: ExportRow>(
+        self,
+        http: &HttpState,
+        shown: impl Fn(T) -> R + Send + Sync + 'static,
+    ) -> Result<Response, ApiError> {
+        let busy = || ApiError::new(ErrorCode::Busy, "other exports are under way; try again in a minute");
+        let slot = http.export_slots.clone().try_acquire_owned();
+        let slot = slot.map_err(|_| busy().retry_after(Duration::from_secs(60)))?;
+        let client = http.database().await?;
+        let (format, name, today) = (self.format, self.name, http.now().date());
+        let (sender, mut receiver) = mpsc::channel::<Piece>(AHEAD);
+        tokio::spawn(async move {
+            let read = self.read(client, &sender, shown);
+            match tokio::time::timeout(MAX_TIME, read).await {
+                Ok(Ok(rows)) => tracing::info!(rows, export = name, "exported"),
+                Ok(Err(error)) => {
+                    // Before the first piece, the client gets to know what it was; later, that it was cut off.
+                    let _ = sender.try_send(Err(error));
+                }
+                Err(_) => tracing::warn!(export = name, "an export took too long and was cut off"),
+            }
+            drop(slot);
+        });
+        let first =
+            receiver.recv().await.ok_or_else(|| ApiError::internal("an export ended before it began"))??;
+        let headers = [
+            (CONTENT_TYPE, format.media_type().to_owned()),
+            (CONTENT_DISPOSITION, format!("attachment; filename=\"{name}_{today}.{}\"", format.extension())),
+        ];
+        Ok((headers, body(first, receiver)).into_response())
+    }
+
+    /// Reads all rows and sends them. Gives their number.
+    async fn read<T: FromRow, R: ExportRow>(
+        self,
+        mut client: deadpool_postgres::Client,
+        sender: &mpsc::Sender<Piece>,
+        shown: impl Fn(T) -> R,
+    ) -> Result<u64, ApiError> {
+        let snapshot =
+            client.build_transaction().read_only(true).isolation_level(IsolationLevel::RepeatableRead);
+        let transaction = snapshot.start().await.map_err(DatabaseError::from)?;
+        let (sql, values) = all(self.table, &self.conditions);
+        let portal = transaction.bind(&sql, &values).await.map_err(DatabaseError::from)?;
+        let mut writer = SheetWriter::new(self.format, self.sheet, R::HEADERS).map_err(ApiError::internal)?;
+        let mut read = 0;
+        loop {
+            let rows = transaction.query_portal(&portal, PIECE).await.map_err(DatabaseError::from)?;
+            read += rows.len() as u64;
+            let is_last = rows.len() < PIECE as usize;
+            let rows = rows.iter().map(|row| T::from_row(row).map(&shown)).collect::<Result<Vec<R>, _>>();
+            let rows = rows.map_err(DatabaseError::from)?;
+            // Packing takes milliseconds, in which other requests must not wait.
+            let packed = tokio::task::spawn_blocking(move || pack(writer, &rows, is_last)).await;
+            let (left, bytes) = packed.map_err(ApiError::internal)?.map_err(ApiError::internal)?;
+            match tokio::time::timeout(MAX_WAIT, sender.send(Ok(bytes.into()))).await {
+                Ok(Ok(())) => {}
+                Ok(Err(_)) => return Err(ApiError::internal("the client of an export went away")),
+                Err(_) => return Err(ApiError::internal("the client of an export is too slow")),
+            }
+            match left {
+                Some(left) => writer = left,
+                None => return Ok(read),
+            }
+        }
+    }
+}
+
+fn pack<R: ExportRow>(
+    mut writer: SheetWriter,
+    rows: &[R],
+    is_last: bool,
+) -> std::io::Result<(Option<SheetWriter>, Vec<u8>)> {
+    for row in rows {
+        writer.row(&row.cells())?;
+    }
+    if is_last {
+        return Ok((None, writer.finish()?));
+    }
+    let bytes = writer.take();
+    Ok((Some(writer), bytes))
+}
+
+/// What comes, until it ends. An error ends it in a way that a client can tell from a whole file.
+fn body(first: Bytes, receiver: mpsc::Receiver<Piece>) -> Body {
+    let pieces = stream::unfold((Some(first), receiver), async |(first, mut receiver)| {
+        let piece = match first {
+            Some(first) => Ok(first),
+            None => receiver.recv().await?,
+        };
+        let piece = piece.map_err(|error| {
+            tracing::warn!(cause = error.cause.as_deref().unwrap_or(""), "an export was cut off");
+            std::io::Error::other("cut off")
+        });
+        Some((piece, (None, receiver)))
+    });
+    Body::from_stream(pieces)
+}

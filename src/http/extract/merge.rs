@@ -1,0 +1,56 @@
+//! A field of a change: left as it is, taken away, or replaced (RFC 7396).
+
+use serde::{Deserialize, Deserializer};
+
+/// What becomes of a field.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Merge<T> {
+    /// It is not in the body, and stays.
+    #[default]
+    Keep,
+    /// It is null, and is taken away.
+    Clear,
+    /// It has a value, which replaces the old one.
+    Set(T),
+}
+
+impl<T> Merge<T> {
+    /// What the field is from now on.
+    #[must_use]
+    pub fn over(self, before: Option<T>) -> Option<T> {
+        match self {
+            Self::Keep => before,
+            Self::Clear => None,
+            Self::Set(value) => Some(value),
+        }
+    }
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Merge<T> {
+    /// Of what is there; `#[serde(default)]` makes what isn't.
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Ok(Option::deserialize(deserializer)?.map_or(Self::Clear, Self::Set))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Default, Deserialize)]
+    #[serde(default)]
+    struct Sample {
+        link: Merge<String>,
+    }
+
+    #[test]
+    fn absent_null_and_a_value_are_three_things() {
+        let over = |body: &str| {
+            let sample: Sample = serde_json::from_str(body).unwrap();
+            sample.link.over(Some("old".to_owned()))
+        };
+        assert_eq!(over("{}").as_deref(), Some("old"));
+        assert_eq!(over(r#"{"link": null}"#), None);
+        assert_eq!(over(r#"{"link": "new"}"#).as_deref(), Some("new"));
+    }
+}

@@ -1,0 +1,324 @@
+//! Any list: which rows, in which order, from where on. One way for all nouns.
+//!
+//! SQL is put together of texts of ours only; whatever a client gave is bound. A page begins after the last
+//! row of the page before, named by that row's sort key and by a number that breaks ties, so pages stay
+//! right while rows come and go, and none costs more than the first.
+
+use std::fmt::Write as _;
+
+use deadpool_postgres::GenericClient;
+use tokio_postgres::Row;
+use tokio_postgres::types::ToSql;
+
+use super::FromRow;
+use crate::database::DatabaseError;
+
+/// Text as it is searched and sorted: without accents and case, and with the letters that have no
+/// decomposition made plain. The same expression stands in the projections' generated columns.
+macro_rules! folded {
+    ($text:literal) => {
+        concat!(
+            "CASE WHEN octet_length(",
+            $text,
+            ") = char_length(",
+            $text,
+            ") THEN lower(",
+            $text,
+            " COLLATE \"C\")",
+            " ELSE replace(translate(lower(regexp_replace(normalize(",
+            $text,
+            r", NFKD), '[\u0300-\u036f]+', '', 'g')), 'łøđħı', 'lodhi'), 'ß', 'ss') END"
+        )
+    };
+}
+pub(crate) use folded;
+
+/// Conditions that are looked up often enough to keep their statement prepared.
+const FEW: usize = 1;
+/// Words of a search that count.
+const MAX_WORDS: usize = 8;
+/// Matches that are counted; beyond, a count costs more than it tells.
+pub const MAX_COUNTED: i64 = 10_000;
+
+/// Where a noun's rows come from.
+#[derive(Clone, Copy, Debug)]
+pub struct Table {
+    /// The columns, as after `SELECT`.
+    pub columns: &'static str,
+    /// The table, as after `FROM`.
+    pub from: &'static str,
+    /// The column that breaks ties: a unique `bigint` that never changes and grows with newer rows.
+    pub tie: &'static str,
+}
+
+/// What a list is ordered by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SortKey {
+    /// A unique `bigint` column: positions in the log.
+    Position(&'static str),
+    /// A text column without nulls, collated by bytes.
+    Text(&'static str),
+}
+
+/// A list's order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Order {
+    /// By what.
+    pub key: SortKey,
+    /// Whether the greatest comes first.
+    pub descending: bool,
+}
+
+/// The last row of a page, as far as the next page needs to know it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Last {
+    /// Its sort key, if that is a text.
+    pub text: Option<String>,
+    /// Its sort key if that is a position, or else what breaks ties.
+    pub number: i64,
+}
+
+/// Where a page begins.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Start {
+    /// At the first row.
+    First,
+    /// After this row.
+    After(Last),
+    /// After this many rows; for small numbers, since they are all read.
+    Skip(i64),
+}
+
+/// A part of a list.
+#[derive(Clone, Debug)]
+pub struct Part<T> {
+    /// The rows.
+    pub items: Vec<T>,
+    /// The last of them, where others follow.
+    pub last: Option<Last>,
+}
+
+/// Which rows: those that meet all conditions.
+#[derive(Debug, Default)]
+pub struct Conditions(Vec<(&'static str, Box<dyn ToSql + Sync + Send>)>);
+
+impl Conditions {
+    /// A condition on one value, which stands in it as `$$`, with its type.
+    #[must_use]
+    pub fn and(mut self, sql: &'static str, value: impl ToSql + Sync + Send + 'static) -> Self {
+        self.0.push((sql, Box::new(value)));
+        self
+    }
+
+    /// A condition, if there is a value for it.
+    #[must_use]
+    pub fn maybe(self, sql: &'static str, value: Option<impl ToSql + Sync + Send + 'static>) -> Self {
+        match value {
+            Some(value) => self.and(sql, value),
+            None => self,
+        }
+    }
+
+    /// The same condition on each word of a text.
+    #[must_use]
+    pub fn words(self, sql: &'static str, text: Option<&str>) -> Self {
+        let words = text.unwrap_or_default().split_whitespace().take(MAX_WORDS);
+        words.fold(self, |conditions, word| conditions.and(sql, word.to_owned()))
+    }
+
+    /// What is asked for, so that two lists can be told from each other. Holds what the client gave.
+    #[must_use]
+    pub fn told(&self) -> String {
+        format!("{:?}", self.0)
+    }
+
+    fn values(&self) -> Vec<&(dyn ToSql + Sync)> {
+        self.0.iter().map(|(_, value)| &**value as &(dyn ToSql + Sync)).collect()
+    }
+
+    /// `WHERE …`, with the values as `$1` and on.
+    fn sql(&self) -> String {
+        let mut sql = String::from(" WHERE true");
+        for (number, (condition, _)) in self.0.iter().enumerate() {
+            let numbered = condition.replace("$$", &format!("${}", number + 1));
+            // Writing into a String can't fail.
+            let _ = write!(sql, " AND ({numbered})");
+        }
+        sql
+    }
+}
+
+impl SortKey {
+    const fn column(self) -> &'static str {
+        match self {
+            Self::Position(column) | Self::Text(column) => column,
+        }
+    }
+}
+
+/// A part of a list, of at most `limit` rows.
+///
+/// # Errors
+/// The database is not available.
+pub async fn list<T: FromRow>(
+    client: &impl GenericClient,
+    table: &Table,
+    conditions: &Conditions,
+    order: Order,
+    start: &Start,
+    limit: u32,
+) -> Result<Part<T>, DatabaseError> {
+    // One more than asked for tells whether others follow.
+    let fetch = i64::from(limit) + 1;
+    let (sql, number, text) = statement(table, conditions, order, start);
+    let mut values = conditions.values();
+    values.push(&fetch);
+    if let Some(number) = &number {
+        values.push(number);
+    }
+    if let Some(text) = &text {
+        values.push(text);
+    }
+    // What few clients ask for is not worth a prepared statement in each connection.
+    let mut rows = if conditions.0.len() <= FEW {
+        client.query(&client.prepare_cached(&sql).await?, &values).await?
+    } else {
+        client.query(&sql, &values).await?
+    };
+    let more = rows.len() > limit as usize;
+    rows.truncate(limit as usize);
+    let last = rows.last().filter(|_| more).map(|row| last_of(row, order.key)).transpose()?;
+    Ok(Part { items: rows.iter().map(T::from_row).collect::<Result<_, _>>()?, last })
+}
+
+/// How many rows meet the conditions; nothing where they are more than [`MAX_COUNTED`].
+///
+/// # Errors
+/// The database is not available.
+pub async fn count(
+    client: &impl GenericClient,
+    table: &Table,
+    conditions: &Conditions,
+) -> Result<Option<i64>, DatabaseError> {
+    let (from, conditions_sql) = (table.from, conditions.sql());
+    let most = MAX_COUNTED + 1;
+    let sql = format!("SELECT count(*) FROM (SELECT FROM {from}{conditions_sql} LIMIT {most}) AS found");
+    let found: i64 = client.query_one(&sql, &conditions.values()).await?.try_get(0)?;
+    Ok((found < most).then_some(found))
+}
+
+/// All rows, oldest first, as a statement and its values: for those who take them piece by piece.
+pub fn all<'c>(table: &Table, conditions: &'c Conditions) -> (String, Vec<&'c (dyn ToSql + Sync)>) {
+    let Table { columns, from, tie } = table;
+    let sql = format!("SELECT {columns} FROM {from}{} ORDER BY {tie}", conditions.sql());
+    (sql, conditions.values())
+}
+
+/// The statement, and the values that come after those of the conditions and the limit.
+fn statement(
+    table: &Table,
+    conditions: &Conditions,
+    order: Order,
+    start: &Start,
+) -> (String, Option<i64>, Option<String>) {
+    let Table { columns, from, tie } = table;
+    let column = order.key.column();
+    let (direction, beyond) = if order.descending { ("DESC", "<") } else { ("ASC", ">") };
+    let mut sql = format!("SELECT {columns}");
+    let sorted = match order.key {
+        SortKey::Position(_) => {
+            let _ = write!(sql, ", {column} AS sort_number");
+            format!("{column} {direction}")
+        }
+        SortKey::Text(_) => {
+            let _ = write!(sql, ", {column} AS sort_text, {tie} AS sort_number");
+            format!("{column} {direction}, {tie} {direction}")
+        }
+    };
+    let _ = write!(sql, " FROM {from}{}", conditions.sql());
+    let limit = conditions.0.len() + 1;
+    let next = limit + 1;
+    let (mut number, mut text, mut skip) = (None, None, String::new());
+    match (start, order.key) {
+        (Start::First, _) => {}
+        (Start::Skip(rows), _) => {
+            number = Some(*rows);
+            skip = format!(" OFFSET ${next}::bigint");
+        }
+        (Start::After(last), SortKey::Position(_)) => {
+            number = Some(last.number);
+            let _ = write!(sql, " AND {column} {beyond} ${next}::bigint");
+        }
+        (Start::After(last), SortKey::Text(_)) => {
+            number = Some(last.number);
+            text = Some(last.text.clone().unwrap_or_default());
+            let _ = write!(sql, " AND ({column}, {tie}) {beyond} (${}::text, ${next}::bigint)", next + 1);
+        }
+    }
+    let _ = write!(sql, " ORDER BY {sorted} LIMIT ${limit}::bigint{skip}");
+    (sql, number, text)
+}
+
+fn last_of(row: &Row, key: SortKey) -> Result<Last, tokio_postgres::Error> {
+    let text = match key {
+        SortKey::Position(_) => None,
+        SortKey::Text(_) => Some(row.try_get("sort_text")?),
+    };
+    Ok(Last { text, number: row.try_get("sort_number")? })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TABLE: Table = Table { columns: "t.*", from: "t", tie: "t.made" };
+
+    fn asked(order: Order, start: &Start) -> String {
+        let conditions =
+            Conditions::default().and("a = $$::uuid OR b = $$::uuid", 1_i64).words("w($$)", Some(" x  y "));
+        statement(&TABLE, &conditions, order, start).0
+    }
+
+    #[test]
+    fn statements_hold_no_value_of_a_client() {
+        let by_name = Order { key: SortKey::Text("t.name"), descending: false };
+        let last = Last { text: Some("Ada'; --".to_owned()), number: 7 };
+        assert_eq!(
+            asked(by_name, &Start::After(last)),
+            "SELECT t.*, t.name AS sort_text, t.made AS sort_number FROM t WHERE true AND (a = $1::uuid OR b = $1::uuid) \
+             AND (w($2)) AND (w($3)) AND (t.name, t.made) > ($6::text, $5::bigint) ORDER BY t.name ASC, t.made ASC \
+             LIMIT $4::bigint"
+        );
+        let newest = Order { key: SortKey::Position("t.made"), descending: true };
+        assert_eq!(
+            asked(newest, &Start::After(Last { text: None, number: 7 })),
+            "SELECT t.*, t.made AS sort_number FROM t WHERE true AND (a = $1::uuid OR b = $1::uuid) AND (w($2)) \
+             AND (w($3)) AND t.made < $5::bigint ORDER BY t.made DESC LIMIT $4::bigint"
+        );
+        assert!(asked(newest, &Start::Skip(20)).ends_with("LIMIT $4::bigint OFFSET $5::bigint"));
+    }
+
+    #[test]
+    fn lists_with_other_values_are_other_lists() {
+        let of = |value: Option<i64>| Conditions::default().maybe("a = $$", value).told();
+        assert_ne!(of(Some(1)), of(Some(2)));
+        assert_ne!(of(Some(1)), of(None));
+        assert_eq!(of(Some(1)), of(Some(1)));
+    }
+
+    #[test]
+    fn tables_fold_as_searches_do() {
+        let attendees = include_str!("../../../projections/attendees/schema.sql");
+        let certificates = include_str!("../../../projections/certificates/schema.sql");
+        let issuances = include_str!("../../../projections/issuances/schema.sql");
+        let words = |sql: &str| sql.split_whitespace().collect::<Vec<_>>().join(" ");
+        for (schema, expression) in [
+            (attendees, folded!("full_name")),
+            (certificates, folded!("name")),
+            (certificates, folded!("client")),
+            (issuances, folded!("full_name")),
+        ] {
+            assert!(words(schema).contains(&words(expression)), "{expression}");
+        }
+    }
+}

@@ -1,0 +1,186 @@
+//! When tasks run and what they warn of.
+
+use serde::{Deserialize, Serialize};
+
+use super::Task;
+use super::plan::Plan;
+
+/// The scheduler's settings.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct SchedulerSettings {
+    /// The time zone of all cron expressions, as the IANA database names it.
+    pub time_zone: String,
+    /// How many days files under `expiring/` (uploaded files and rejected rows) are kept; 1 to 3650.
+    pub keep_expiring_days: u32,
+    /// What the task `mail_warnings` warns of.
+    pub warnings: WarningSettings,
+    /// Each task.
+    pub tasks: TasksSettings,
+}
+
+/// What is warned of; see `src/scheduler/warnings.rs`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct WarningSettings {
+    /// More mails than this that wait for a worker or are under way.
+    pub max_pending: u32,
+    /// More mails than this that failed, or are of unknown outcome, among those last tried within the hour.
+    pub max_failed: u32,
+    /// Fewer percent than this sent of those that ended among them, if ten did at least; 0 to 100.
+    pub min_success_percent: u32,
+}
+
+/// Each task's settings.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(from = "GivenTasks")]
+pub struct TasksSettings {
+    /// Lets scheduled mails go whose timer was lost, and sets lost timers again.
+    pub due_mails: TaskSettings,
+    /// Writes a line with the numbers of mails into the log.
+    pub mail_statistics: TaskSettings,
+    /// Warns of many pending mails, failures and a low success rate.
+    pub mail_warnings: TaskSettings,
+    /// Forgets answers that were kept for an `Idempotency-Key` and have expired.
+    pub expired_answers: TaskSettings,
+    /// Deletes uploaded files and rejected rows that have expired.
+    pub expired_files: TaskSettings,
+}
+
+/// One task's settings.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct TaskSettings {
+    /// When it runs: minute, hour, day of month, month, day of week; with six fields, seconds first.
+    pub cron: String,
+    /// Whether it runs by itself.
+    pub enabled: bool,
+}
+
+/// What is given of the tasks' settings; the rest stays as it is by default.
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct GivenTasks {
+    due_mails: GivenTask,
+    mail_statistics: GivenTask,
+    mail_warnings: GivenTask,
+    expired_answers: GivenTask,
+    expired_files: GivenTask,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct GivenTask {
+    cron: Option<String>,
+    enabled: Option<bool>,
+}
+
+impl From<GivenTasks> for TasksSettings {
+    fn from(given: GivenTasks) -> Self {
+        let default = Self::default();
+        let with = |default: TaskSettings, given: GivenTask| TaskSettings {
+            cron: given.cron.unwrap_or(default.cron),
+            enabled: given.enabled.unwrap_or(default.enabled),
+        };
+        Self {
+            due_mails: with(default.due_mails, given.due_mails),
+            mail_statistics: with(default.mail_statistics, given.mail_statistics),
+            mail_warnings: with(default.mail_warnings, given.mail_warnings),
+            expired_answers: with(default.expired_answers, given.expired_answers),
+            expired_files: with(default.expired_files, given.expired_files),
+        }
+    }
+}
+
+/// A setting that can't be used.
+#[derive(Debug, thiserror::Error)]
+#[error("{problem}")]
+pub struct BadSchedule {
+    /// The setting, below `scheduler.`.
+    pub setting: String,
+    /// What is wrong and what to do.
+    pub problem: String,
+}
+
+impl TaskSettings {
+    fn at(cron: &str) -> Self {
+        Self { cron: cron.to_owned(), enabled: true }
+    }
+}
+
+impl Default for TasksSettings {
+    fn default() -> Self {
+        Self {
+            due_mails: TaskSettings::at("*/5 * * * *"),
+            mail_statistics: TaskSettings::at("0 * * * *"),
+            mail_warnings: TaskSettings::at("*/5 * * * *"),
+            expired_answers: TaskSettings::at("10 * * * *"),
+            expired_files: TaskSettings::at("20 3 * * *"),
+        }
+    }
+}
+
+impl Default for WarningSettings {
+    fn default() -> Self {
+        Self { max_pending: 1_000, max_failed: 0, min_success_percent: 90 }
+    }
+}
+
+impl Default for SchedulerSettings {
+    fn default() -> Self {
+        Self {
+            time_zone: "UTC".to_owned(),
+            keep_expiring_days: 30,
+            warnings: WarningSettings::default(),
+            tasks: TasksSettings::default(),
+        }
+    }
+}
+
+impl SchedulerSettings {
+    /// A task's settings.
+    #[must_use]
+    pub const fn of(&self, task: Task) -> &TaskSettings {
+        match task {
+            Task::DueMails => &self.tasks.due_mails,
+            Task::MailStatistics => &self.tasks.mail_statistics,
+            Task::MailWarnings => &self.tasks.mail_warnings,
+            Task::ExpiredAnswers => &self.tasks.expired_answers,
+            Task::ExpiredFiles => &self.tasks.expired_files,
+        }
+    }
+
+    /// Checks what the types can't.
+    ///
+    /// # Errors
+    /// The first setting that can't be used.
+    pub fn check(&self) -> Result<(), BadSchedule> {
+        let bad = |setting: &str, problem: &str| {
+            Err(BadSchedule { setting: setting.to_owned(), problem: problem.to_owned() })
+        };
+        if !(1..=3_650).contains(&self.keep_expiring_days) {
+            return bad("keep_expiring_days", "must be 1 to 3650");
+        }
+        if self.warnings.min_success_percent > 100 {
+            return bad("warnings.min_success_percent", "must be 0 to 100");
+        }
+        Plan::of(self).map(|_| ())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_given_stays_as_it_is_by_default() {
+        let json = r#"{"tasks": {"due_mails": {"enabled": false}, "expired_files": {"cron": "0 4 * * *"}}}"#;
+        let settings: SchedulerSettings = serde_json::from_str(json).expect("readable");
+        let off = TaskSettings { cron: "*/5 * * * *".to_owned(), enabled: false };
+        assert_eq!(settings.of(Task::DueMails), &off);
+        assert_eq!(settings.of(Task::ExpiredFiles), &TaskSettings::at("0 4 * * *"));
+        assert_eq!(settings.of(Task::MailWarnings), &TasksSettings::default().mail_warnings);
+        for bad in [r#"{"tasks": {"sweep": {}}}"#, r#"{"tasks": {"due_mails": {"crom": ""}}}"#] {
+            assert!(serde_json::from_str::<SchedulerSettings>(bad).is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,108 @@
+//! What each task does; each answers with what it did.
+
+use futures_util::{StreamExt, TryStreamExt, stream};
+use time::OffsetDateTime;
+
+use super::Task;
+use super::run::SchedulerParts;
+use super::warnings::{Warning, warnings};
+use crate::database;
+use crate::domain::EmailId;
+use crate::projection::queries::jobs::{self, ScheduledJob};
+use crate::workers::timers::{Released, release_if_due};
+
+/// How many scheduled mails are read at once.
+const PAGE: i64 = 500;
+/// How long before its time a mail's timer is looked after; a lost timer of a later one is noticed by a
+/// later run.
+const AHEAD: time::Duration = time::Duration::minutes(15);
+/// How many mails are looked at at once; they share group commits.
+const AT_ONCE: usize = 64;
+/// The most files that one run deletes.
+const MOST_FILES: usize = 100_000;
+
+impl SchedulerParts {
+    pub(super) async fn carry_out(&self, task: Task) -> anyhow::Result<String> {
+        match task {
+            Task::DueMails => self.due_mails().await,
+            Task::MailStatistics => self.mail_statistics().await,
+            Task::MailWarnings => self.mail_warnings().await,
+            Task::ExpiredAnswers => {
+                let answers = database::forget_expired_answers(&self.database, &self.namespace).await?;
+                Ok(format!("{answers} answers forgotten"))
+            }
+            Task::ExpiredFiles => {
+                let days = time::Duration::days(self.settings.keep_expiring_days.into());
+                let gone = self.storage.delete_expiring(self.commands.now() - days, MOST_FILES).await?;
+                Ok(format!("{gone} files deleted"))
+            }
+        }
+    }
+
+    /// The rows say which mails to look at; whether each is due is decided on the log.
+    async fn due_mails(&self) -> anyhow::Result<String> {
+        let (mut released, mut timers) = (0_u32, 0_u32);
+        let mut last: Option<ScheduledJob> = None;
+        loop {
+            let page = jobs::scheduled(&self.tables.get().await?, last.as_ref(), PAGE).await?;
+            let soon = self.commands.now() + AHEAD;
+            let ids: Vec<_> =
+                page.iter().take_while(|job| job.due_at <= soon).map(|job| EmailId(job.id)).collect();
+            let looked = stream::iter(ids).map(|id| release_if_due(&self.commands, id)).buffered(AT_ONCE);
+            for outcome in looked.try_collect::<Vec<_>>().await? {
+                match outcome {
+                    Released::Now => released += 1,
+                    Released::Later => timers += 1,
+                    Released::Not => {}
+                }
+            }
+            let ended = page.last().is_none_or(|job| job.due_at > soon);
+            if ended {
+                return Ok(format!("{released} mails released, {timers} timers set"));
+            }
+            last = page.into_iter().last();
+        }
+    }
+
+    async fn mail_statistics(&self) -> anyhow::Result<String> {
+        let summary = jobs::summary(&self.tables.get().await?).await?;
+        let rate = summary.success_hundredths();
+        let (total, pending, sent, error) = (summary.total, summary.pending(), summary.sent, summary.error());
+        tracing::info!(total, pending, sent, error, success_hundredths = rate, "mails until now");
+        let gauge = |state: &'static str, count: i64| {
+            #[allow(clippy::cast_precision_loss, reason = "far below 2^53")]
+            metrics::gauge!("laureate_jobs", "status" => state).set(count as f64);
+        };
+        gauge("pending", pending);
+        gauge("sent", sent);
+        gauge("error", error);
+        Ok(format!("total {total}, pending {pending}, sent {sent}, error {error}"))
+    }
+
+    async fn mail_warnings(&self) -> anyhow::Result<String> {
+        let tables = self.tables.get().await?;
+        let summary = jobs::summary(&tables).await?;
+        let since: OffsetDateTime = self.commands.now() - time::Duration::HOUR;
+        let recent = jobs::recent_outcomes(&tables, since).await?;
+        let found = warnings(&summary, &recent, self.settings.warnings);
+        for warning in &found {
+            metrics::counter!("laureate_mail_warnings_total", "kind" => warning.name()).increment(1);
+            match warning {
+                Warning::ManyPending(count) => {
+                    tracing::warn!(
+                        count,
+                        "many mails are pending; are mailers running and is the mail server there?"
+                    );
+                }
+                Warning::Failures(count) => {
+                    tracing::warn!(count, "mails failed within the hour; their jobs say why");
+                }
+                Warning::LowSuccessRate(percent) => {
+                    tracing::warn!(percent, "few mails of this hour were sent; look at the mail settings");
+                }
+            }
+        }
+        let names: Vec<_> = found.iter().map(|warning| warning.name()).collect();
+        Ok(if names.is_empty() { "nothing to warn of".to_owned() } else { names.join(", ") })
+    }
+}

@@ -1,0 +1,78 @@
+//! What the numbers of mails warn of; pure.
+
+use super::settings::WarningSettings;
+use crate::projection::queries::jobs::{JobsSummary, RecentOutcomes};
+
+/// Below this many mails that ended, a rate says nothing.
+const ENOUGH: i64 = 10;
+
+/// Something that somebody should look at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Warning {
+    /// So many mails wait for a worker or are under way.
+    ManyPending(i64),
+    /// So many mails failed or are of unknown outcome.
+    Failures(i64),
+    /// Only so many percent of those that ended were sent.
+    LowSuccessRate(i64),
+}
+
+impl Warning {
+    /// Its name as a metric's label.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::ManyPending(_) => "many_pending",
+            Self::Failures(_) => "failures",
+            Self::LowSuccessRate(_) => "low_success_rate",
+        }
+    }
+}
+
+/// What these numbers warn of. Held and scheduled mails wait on purpose and don't count as pending.
+#[must_use]
+pub fn warnings(summary: &JobsSummary, recent: &RecentOutcomes, settings: WarningSettings) -> Vec<Warning> {
+    let mut warnings = Vec::new();
+    let pending = summary.queued + summary.claimed + summary.retrying;
+    if pending > settings.max_pending.into() {
+        warnings.push(Warning::ManyPending(pending));
+    }
+    if recent.failed > settings.max_failed.into() {
+        warnings.push(Warning::Failures(recent.failed));
+    }
+    let ended = recent.sent + recent.failed;
+    if ended >= ENOUGH && recent.sent * 100 < ended * i64::from(settings.min_success_percent) {
+        warnings.push(Warning::LowSuccessRate(recent.sent * 100 / ended));
+    }
+    warnings
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn warned(queued: i64, held: i64, sent: i64, failed: i64) -> Vec<Warning> {
+        let settings = WarningSettings { max_pending: 50, max_failed: 2, min_success_percent: 80 };
+        let summary = JobsSummary { queued, held, ..JobsSummary::default() };
+        warnings(&summary, &RecentOutcomes { sent, failed }, settings)
+    }
+
+    #[test]
+    fn nothing_is_warned_of_while_all_is_well() {
+        assert_eq!(warned(0, 0, 0, 0), []);
+        assert_eq!(warned(50, 1_000, 8, 2), []);
+    }
+
+    #[test]
+    fn what_waits_on_purpose_is_not_pending() {
+        assert_eq!(warned(51, 0, 0, 0), [Warning::ManyPending(51)]);
+        assert_eq!(warned(0, 51, 0, 0), []);
+    }
+
+    #[test]
+    fn failures_and_a_low_rate_are_told_apart() {
+        assert_eq!(warned(0, 0, 100, 3), [Warning::Failures(3)]);
+        assert_eq!(warned(0, 0, 0, 3), [Warning::Failures(3)]);
+        assert_eq!(warned(0, 0, 7, 3), [Warning::Failures(3), Warning::LowSuccessRate(70)]);
+    }
+}

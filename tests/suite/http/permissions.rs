@@ -1,0 +1,111 @@
+//! The route table, the OpenAPI document and `docs/permissions.md` say the same about who may do what.
+
+use std::fmt::Write as _;
+
+use laureate::domain::user::Role;
+use laureate::http::access::{Access, Permission};
+use laureate::http::endpoint::Endpoint;
+use laureate::http::rate_limit::Limit;
+use laureate::http::{openapi, router};
+use serde_json::{Value, json};
+
+const PAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/permissions.md");
+const ROLES: [Role; 3] = [Role::Viewer, Role::Operator, Role::Admin];
+
+fn mark(is_so: bool) -> &'static str {
+    if is_so { "yes" } else { "" }
+}
+
+fn line(endpoint: &Endpoint) -> String {
+    let needs = match endpoint.access {
+        Access::Public => "nothing".to_owned(),
+        Access::SignedIn => "a log-in".to_owned(),
+        Access::May(permission) => format!("`{}`", permission.scope()),
+    };
+    let limit = match endpoint.limit {
+        None => "",
+        Some(Limit::Password) => "password",
+        Some(Limit::Public) => "public",
+    };
+    format!("| {} | `{}` | {needs} | {limit} |\n", endpoint.method, endpoint.path)
+}
+
+fn page() -> String {
+    let mut page = "# Who may do what\n\n\
+        Made from the route table (`src/http/router.rs`) and the permissions (`src/http/access.rs`); a test notices when it is old, and \
+        writes it anew under `INSTA_UPDATE=always`.\n\n\
+        A user has one role. An API key has scopes, and may what both these and the role of whoever made it allow; what \
+        needs a log-in is for people only.\n\n\
+        ## Permissions\n\n\
+        | scope | allows | viewer | operator | admin |\n|---|---|---|---|---|\n"
+        .to_owned();
+    for permission in Permission::ALL {
+        let held = ROLES.map(|role| mark(permission.is_held_by(role))).join(" | ");
+        let about = permission.about().trim();
+        writeln!(page, "| `{}` | {about} | {held} |", permission.scope()).expect("a string takes all");
+    }
+    page.push_str(
+        "\n## Routes\n\n\
+        The last column is the limit that calls of one address count for, as in `[http.limits]`.\n\n\
+        | method | under the API's prefix | needs | limit |\n|---|---|---|---|\n",
+    );
+    page.extend(router::api().iter().map(line));
+    page.push_str("\n| method | at the root | needs | limit |\n|---|---|---|---|\n");
+    page.extend(router::root().iter().map(line));
+    page
+}
+
+#[test]
+fn the_checked_in_page_is_the_present_one() {
+    let page = page();
+    if std::env::var("INSTA_UPDATE").is_ok_and(|value| value == "always") {
+        std::fs::write(PAGE, &page).expect("writable");
+    }
+    let checked_in = std::fs::read_to_string(PAGE).unwrap_or_default();
+    assert!(checked_in == page, "docs/permissions.md is out of date; run the tests with INSTA_UPDATE=always");
+}
+
+#[test]
+fn the_openapi_document_asks_for_a_token_where_the_table_does() {
+    let document = serde_json::to_value(openapi()).expect("JSON");
+    let under = router::api().into_iter().map(|endpoint| ("/api/v1", endpoint));
+    for (prefix, endpoint) in under.chain(router::root().into_iter().map(|endpoint| ("", endpoint))) {
+        let path = format!("{prefix}{}", endpoint.path);
+        let operation = &document["paths"][&path][endpoint.method.as_str().to_lowercase()];
+        assert!(operation.is_object(), "{} {path} is not in the document", endpoint.method);
+        let asks = |status: &str| !operation["responses"][status].is_null();
+        match endpoint.access {
+            Access::Public => assert_eq!(operation["security"], Value::Null, "{path}"),
+            Access::SignedIn => {
+                assert_eq!(operation["security"], json!([{ "bearer": [] }]), "{path}");
+                assert!(asks("401") && asks("403"), "{path}");
+            }
+            Access::May(permission) => {
+                assert_eq!(operation["security"], json!([{ "bearer": [] }, { "apiKey": [] }]), "{path}");
+                assert!(asks("401") && asks("403"), "{path}");
+                let described = operation["description"].as_str().unwrap_or_default();
+                assert!(described.contains(permission.scope()), "{path}: {described}");
+            }
+        }
+        assert_eq!(endpoint.limit.is_some() && !asks("429"), false, "{path} does not tell of its limit");
+    }
+}
+
+/// What a user may do with users and keys is an admin's alone, and viewers change nothing.
+#[test]
+fn admins_are_more_than_operators_and_viewers_only_read() {
+    let held = |role| Permission::ALL.iter().filter(|permission| permission.is_held_by(role)).count();
+    assert!(held(Role::Viewer) < held(Role::Operator) && held(Role::Operator) < held(Role::Admin));
+    assert_eq!(held(Role::Admin), Permission::ALL.len());
+    for endpoint in router::api() {
+        let Access::May(permission) = endpoint.access else { continue };
+        if permission.is_held_by(Role::Viewer) {
+            assert!(
+                ["GET", "HEAD"].contains(&endpoint.method.as_str()),
+                "{} {}",
+                endpoint.method,
+                endpoint.path
+            );
+        }
+    }
+}

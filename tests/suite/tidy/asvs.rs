@@ -1,0 +1,65 @@
+//! `docs/asvs.md`: every test that it names exists, and a row without one says why.
+
+use super::source;
+use super::{Complaint, complains_of};
+
+/// What a row without a test must say.
+const REASONS: [&str; 5] = ["does not apply", "**not met**", "in part", "the language's", "not tested:"];
+
+/// What is wrong with the page; `read` gives a file's text, if there is such a file.
+pub(super) fn check(page: &str, read: impl Fn(&str) -> Option<String>) -> Vec<Complaint> {
+    let mut complaints = Vec::new();
+    let mut before: Vec<u32> = Vec::new();
+    for row in page.lines().filter(|line| line.starts_with("| ") && !line.starts_with("| id ")) {
+        let cells: Vec<&str> = row.trim_matches('|').split(" | ").map(str::trim).collect();
+        let [id, level, here, shown] = cells[..] else {
+            complaints.push(format!("docs/asvs.md: not four cells: {row}"));
+            continue;
+        };
+        let number: Vec<u32> = id.split('.').filter_map(|part| part.parse().ok()).collect();
+        if number.len() != 3 || number <= before || !["L1", "L2"].contains(&level) {
+            complaints
+                .push(format!("docs/asvs.md: {id} {level} is no number of the standard, or out of order"));
+        }
+        before = number;
+        let tests: Vec<&str> = shown.split('`').skip(1).step_by(2).collect();
+        if tests.is_empty() && !REASONS.iter().any(|reason| here.starts_with(reason)) {
+            complaints.push(format!("docs/asvs.md: {id} names no test and no reason"));
+        }
+        let is_there = |test: &str| {
+            let (path, name) = test.split_once("::")?;
+            let text = read(path)?;
+            let (before, _) = text.split_once(&format!("fn {name}("))?;
+            // A test, or one of a macro's: what stands before it ends with an attribute, or in a macro's body.
+            before.contains("#[test]").then_some(()).or(before.contains("tokio::test").then_some(()))
+        };
+        for test in tests.into_iter().filter(|test| is_there(test).is_none()) {
+            complaints.push(format!("docs/asvs.md: {id} names {test}, which is not there"));
+        }
+    }
+    complaints
+}
+
+#[test]
+fn every_test_that_the_page_names_exists() {
+    let page = source::read("docs/asvs.md");
+    assert!(page.lines().filter(|line| line.contains("::")).count() > 80, "the page has lost its rows");
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    super::none(check(&page, |path| std::fs::read_to_string(root.join(path)).ok()));
+}
+
+#[test]
+fn a_row_that_shows_nothing_is_found() {
+    let read = |path: &str| (path == "a.rs").then(|| "#[test]\nfn good() {}\nfn other()".to_owned());
+    let page = "| id | level | here | shown by |\n|---|---|---|---|\n\
+                | 1.1.1 | L1 | fine | `a.rs::good` |\n\
+                | 1.1.2 | L2 | gone | `a.rs::gone` |\n\
+                | 1.1.3 | L2 | elsewhere | `b.rs::good` |\n\
+                | 1.2.1 | L2 | without |  |\n\
+                | 1.2.2 | L2 | does not apply: no such thing |  |\n\
+                | 1.2.2 | L3 | **not met**: later |  |\n";
+    complains_of(
+        &check(page, read),
+        &["names a.rs::gone", "names b.rs::good", "1.2.1 names no test", "out of order"],
+    );
+}

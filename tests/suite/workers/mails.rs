@@ -1,0 +1,91 @@
+//! Several mails about one certificate.
+
+use laureate::commands::mails::{CalledBack, call_back, mail_again};
+use laureate::commands::{CommandContext, CommandError};
+use laureate::domain::email::{MailDelivery, OnUnknown, Stage};
+use laureate::domain::issuance::CertificateRequested;
+use laureate::domain::{CommandId, EmailId, IssuanceId, Refusal};
+use uuid::Uuid;
+
+use super::fixture::Plant;
+use super::issuing::{generated, request, requested, run_renderer};
+use super::mailing::{address, caught, run_mailer, state, until_stage};
+use crate::log::fixture::person;
+
+/// An issuance whose first mail is held.
+async fn issued(plant: &Plant) -> IssuanceId {
+    let request =
+        CertificateRequested { delivery: MailDelivery::Held, ..request("Ada", &address(plant, "")) };
+    run_renderer(plant);
+    let id = requested(plant, request).await;
+    until_stage(plant, EmailId::first_of(id), Stage::Held).await;
+    id
+}
+
+#[tokio::test]
+async fn another_mail_gets_the_next_number_and_a_repeated_request_none() {
+    let plant = Plant::new().await;
+    let issuance = issued(&plant).await;
+    let again = async |context: &CommandContext, delivery| {
+        mail_again(&plant.log.commands, context, issuance, delivery, OnUnknown::Park).await.unwrap()
+    };
+    let first = person();
+    let second = again(&first, MailDelivery::Immediate).await;
+    assert_eq!((second.number, second.id), (2, EmailId::nth_of(issuance, 2)));
+    let third = again(&person(), MailDelivery::Held).await;
+    assert_eq!((third.number, third.stage), (3, Stage::Held));
+    assert_eq!(again(&first, MailDelivery::Immediate).await.id, second.id, "the same request, the same mail");
+    // Many at once get a number each.
+    let contexts: Vec<_> = (0..6).map(|_| person()).collect();
+    let asked = contexts.iter().map(|context| again(context, MailDelivery::Held));
+    let mut numbers: Vec<_> =
+        futures_util::future::join_all(asked).await.into_iter().map(|mail| mail.number).collect();
+    numbers.sort_unstable();
+    assert_eq!(numbers, [4, 5, 6, 7, 8, 9]);
+
+    run_mailer(&plant);
+    until_stage(&plant, second.id, Stage::Sent).await;
+    assert_eq!(caught(&address(&plant, "")).len(), 1);
+    let mail = state(&plant, second.id).await.mail.unwrap();
+    assert_eq!(mail.sha256, generated(&plant, issuance).await.sha256);
+}
+
+#[tokio::test]
+async fn what_has_no_pdf_is_not_mailed() {
+    let plant = Plant::new().await;
+    let nobody = IssuanceId(Uuid::new_v4());
+    let unfinished = requested(&plant, request("Ada", "ada@example.com")).await;
+    for (id, code) in [(nobody, "NOT_FOUND"), (unfinished, "WRONG_STATE")] {
+        let (commands, who) = (&plant.log.commands, person());
+        let refused = mail_again(commands, &who, id, MailDelivery::Immediate, OnUnknown::Park);
+        let Err(CommandError::Refused(refusal)) = refused.await else { panic!("it was mailed") };
+        assert_eq!(refusal.code(), code);
+        assert!(!matches!(refusal, Refusal::Invalid(_)));
+    }
+}
+
+#[tokio::test]
+async fn every_mail_that_was_not_sent_is_called_back() {
+    let plant = Plant::new().await;
+    let issuance = issued(&plant).await;
+    let commands = &plant.log.commands;
+    let again = async |delivery| {
+        mail_again(commands, &person(), issuance, delivery, OnUnknown::Park).await.unwrap().id
+    };
+    let sent = again(MailDelivery::Immediate).await;
+    run_mailer(&plant);
+    until_stage(&plant, sent, Stage::Sent).await;
+    let held = again(MailDelivery::Held).await;
+    let story = person();
+    let context = |n| CommandContext {
+        command_id: CommandId(Uuid::new_v5(&story.command_id.0, format!("{n}").as_bytes())),
+        ..story.clone()
+    };
+    let reason = "the certificate was revoked".to_owned().into();
+    for _ in 0..2 {
+        let called = call_back(commands, context, issuance, &reason).await.unwrap();
+        assert_eq!(called, CalledBack { cancelled: 2, sent: 1, under_way: 0 });
+    }
+    assert_eq!(state(&plant, held).await.stage, Stage::Cancelled);
+    assert_eq!(plant.history("email", held).await, ["EmailQueued", "EmailCancelled"]);
+}
