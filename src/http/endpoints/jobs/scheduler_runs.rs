@@ -99,7 +99,7 @@ pub async fn handle(
     let runs = http.commands.log().runs().await?;
     let wanted = runs.into_iter().filter(|run| task.is_none_or(|task| run.task == task.name()));
     let shown: Vec<_> = wanted.take(limit as usize).map(|run| RunAnswer::of(&http, run)).collect();
-    Answer::list(&shown, &ListMeta { next_cursor: None, limit })
+    Answer::list(&shown, &ListMeta { next_cursor: None, limit, page: None, total: None })
 }
 
 /// The task of a name that a client gave.
