@@ -19,6 +19,7 @@ use super::rate_limit::Limit;
 const GET: Method = Method::GET;
 const POST: Method = Method::POST;
 const PUT: Method = Method::PUT;
+const DELETE: Method = Method::DELETE;
 const PATCH: Method = Method::PATCH;
 
 /// What stands under the API's prefix.
