@@ -366,14 +366,15 @@ pub fn everything() -> Vec<Happened> {
         queued_for(0x2C, 0x11, MailDelivery::At(datetime!(2026-12-01 09:00 UTC))),
         cancelled(0x2C),
         password_changed(USER),
-        design_uploaded(0xD1),
-        design_uploaded(0xD2),
-        design_taken_into_use(0xD1),
-        design_deleted(0xD2),
     ];
+    all.extend(designs());
     all.extend(taken_back());
     all.extend(super::users::everything());
     all
+}
+
+fn designs() -> [Happened; 4] {
+    [design_uploaded(0xD1), design_uploaded(0xD2), design_taken_into_use(0xD1), design_deleted(0xD2)]
 }
 
 /// An import that is cancelled, and batches that are cancelled and undone.
