@@ -5,6 +5,7 @@ mod api;
 mod dependencies;
 mod running;
 mod scheduling;
+mod standing;
 
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};

@@ -1,14 +1,11 @@
-//! The API's role: the server, and what follows who may still call it.
+//! The API's role: the server and all that it needs.
 
 use std::path::PathBuf;
-use std::sync::Arc;
-use std::time::Duration;
 
 use tokio::net::TcpListener;
 
 use super::{App, Running, dependencies};
 use crate::database;
-use crate::http::standing::Standing;
 use crate::http::{self, HttpParts, HttpState, Tokens};
 use crate::scheduler::Plan;
 
@@ -21,14 +18,6 @@ impl App {
     ) -> anyhow::Result<()> {
         running.address = Some(listener.local_addr()?);
         let settings = self.config.http.clone();
-        let standing = Arc::new(Standing::default());
-        let (following, log) = (standing.clone(), self.commands.log().clone());
-        let (access, now) = (settings.tokens.access_seconds, self.commands.now());
-        let stop = running.shutdown.clone();
-        running.spawn("standing", async move {
-            following.follow(&log, Duration::from_secs(access.into()), now, stop).await;
-            Ok(())
-        });
         let state = HttpState::new(HttpParts {
             commands: self.commands.clone(),
             pool: self.pool.clone(),
@@ -39,7 +28,7 @@ impl App {
             themes: self.newest_themes(),
             claim_key: self.config.secrets.claim_key.clone(),
             tokens: Tokens::new(&self.config.secrets.signing_keys()?, settings.tokens.clone())?,
-            standing,
+            standing: self.follow_standing(running),
             passwords: self.passwords()?,
             import_limits: self.import_limits(),
             random: |bytes| rand::fill(bytes),

@@ -23,12 +23,12 @@ use laureate::domain::issuance::{
     CertificateGenerated, CertificateGenerationFailed, CertificateRequested, CertificateRevoked, Issuance,
     Origin, Page, WhyRevoked,
 };
-use laureate::domain::user::{Profile, Role, User, UserPasswordChanged, UserRegistered};
 use laureate::domain::{Locale, Person};
 use time::macros::{date, datetime};
 use uuid::Uuid;
 
 use super::given_log::{Happened, happened};
+pub use super::users::{password_changed, registered};
 
 pub const CERTIFICATE: u128 = 0xC1;
 pub const IMPORT: u128 = 0xF1;
@@ -293,21 +293,6 @@ pub fn import_cancelled(id: u128) -> Happened {
     let end =
         ImportCancelled { total: 6, created: 2, updated: 1, errors: 3, associated: 1, left: 9, report_key };
     happened::<Import>(id, end)
-}
-
-pub fn registered(id: u128, name: &str) -> Happened {
-    let profile = Profile {
-        user_name: name.to_owned().into(),
-        name: "Grace".to_owned().into(),
-        last_name: "Hopper".to_owned().into(),
-        email: format!("{name}@Example.com").into(),
-    };
-    let password_hash = "$argon2id$first".to_owned().into();
-    happened::<User>(id, UserRegistered { profile, role: Role::Operator, password_hash })
-}
-
-pub fn password_changed(id: u128) -> Happened {
-    happened::<User>(id, UserPasswordChanged { password_hash: "$argon2id$second".to_owned().into() })
 }
 
 pub fn claim_taken(id: u128) -> Happened {

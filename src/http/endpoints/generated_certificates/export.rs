@@ -3,7 +3,7 @@
 use axum::extract::State;
 use axum::response::Response;
 use serde::Deserialize;
-use time::Date;
+use time::{Date, OffsetDateTime};
 use utoipa::IntoParams;
 use uuid::Uuid;
 
@@ -90,15 +90,19 @@ pub async fn handle(
 struct Line {
     ids: [String; 3],
     issue_date: Date,
-    generated_at: Option<time::OffsetDateTime>,
+    generated_at: Option<OffsetDateTime>,
+    revoked_at: Option<OffsetDateTime>,
+    revocation_reason: Option<String>,
     shown: IssuanceAnswer,
 }
 
 impl Line {
     fn of(http: &HttpState, row: IssuanceRow) -> Self {
         let ids = [row.id, row.certificate_id, row.attendee_id].map(|id| id.to_string());
-        let (issue_date, generated_at) = (row.issue_date, row.generated_at);
-        Self { ids, issue_date, generated_at, shown: IssuanceAnswer::of_row(http, row) }
+        let (issue_date, generated_at, revoked_at) = (row.issue_date, row.generated_at, row.revoked_at);
+        let revocation_reason = row.revocation_reason.clone();
+        let shown = IssuanceAnswer::of_row(http, row);
+        Self { ids, issue_date, generated_at, revoked_at, revocation_reason, shown }
     }
 }
 
@@ -112,6 +116,8 @@ impl ExportRow for Line {
         "state",
         "is_sent",
         "generated_at",
+        "revoked_at",
+        "revocation_reason",
         "verification_url",
         "url",
         "generated_certificate_id",
@@ -130,6 +136,8 @@ impl ExportRow for Line {
             shown.state.as_str().into(),
             if shown.is_sent { "yes" } else { "no" }.into(),
             self.generated_at.map_or(Value::Empty, Value::Moment),
+            self.revoked_at.map_or(Value::Empty, Value::Moment),
+            self.revocation_reason.as_deref().into(),
             shown.verification_url.as_str().into(),
             shown.url.as_str().into(),
             id.as_str().into(),
