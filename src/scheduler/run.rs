@@ -22,6 +22,9 @@ use crate::storage::ObjectStorage;
 const LOOK_AT_THE_CLOCK: Duration = Duration::from_secs(20);
 /// How long to wait before something that was not there is tried again.
 const AGAIN_AFTER: Duration = Duration::from_secs(1);
+/// How often the first run is tried while it fails, and how long to wait in between.
+const MOST_STARTS: usize = 12;
+const START_AGAIN_AFTER: time::Duration = time::Duration::seconds(5);
 /// The longest text about a run.
 const MOST_TOLD: usize = 300;
 
@@ -73,8 +76,17 @@ impl Scheduler {
 /// Follows the plan of one task.
 async fn follow(parts: Arc<SchedulerParts>, planned: Planned, shutdown: CancellationToken) {
     if planned.enabled && planned.task == Task::DueMails {
-        // Timers may have been lost while nobody looked.
-        attempt(&parts, planned.task, Uuid::new_v4(), Trigger::Start, None).await;
+        // Timers may have been lost while nobody looked. On a new installation the tables are just being made.
+        for _ in 0..MOST_STARTS {
+            let attempt = attempt(&parts, planned.task, Uuid::new_v4(), Trigger::Start, None).await;
+            let again = parts.commands.now() + START_AGAIN_AFTER;
+            if attempt != Attempt::Failed {
+                break;
+            }
+            if until(&parts, again, &shutdown).await.is_none() {
+                return;
+            }
+        }
     }
     while let Some(due) = planned.next_after(parts.commands.now()) {
         if until(&parts, due, &shutdown).await.is_none() {
@@ -97,21 +109,35 @@ async fn until(parts: &SchedulerParts, due: OffsetDateTime, shutdown: &Cancellat
     }
 }
 
-/// Begins a run and carries it out, unless somebody else does. Tells whether it was begun or is covered.
+/// What came of wanting a task to run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Attempt {
+    Succeeded,
+    Failed,
+    /// Somebody else runs it, or has.
+    Left,
+    /// Nobody has begun it.
+    NotBegun,
+}
+
+/// Begins a run and carries it out, unless somebody else does.
 async fn attempt(
     parts: &SchedulerParts,
     task: Task,
     id: Uuid,
     trigger: Trigger,
     due: Option<OffsetDateTime>,
-) -> bool {
+) -> Attempt {
     match begin(parts, task, id, trigger, due).await {
         Some(Begun::Run(run)) => {
-            carry_out(parts, task, run).await;
-            true
+            if carry_out(parts, task, run).await {
+                Attempt::Succeeded
+            } else {
+                Attempt::Failed
+            }
         }
-        Some(Begun::ByAnother) => trigger != Trigger::Forced,
-        Some(Begun::Busy) | None => false,
+        Some(Begun::ByAnother | Begun::Busy) => Attempt::Left,
+        None => Attempt::NotBegun,
     }
 }
 
@@ -132,7 +158,8 @@ async fn begin(
     }
 }
 
-async fn carry_out(parts: &SchedulerParts, task: Task, mut run: Run) {
+/// Tells whether it succeeded.
+async fn carry_out(parts: &SchedulerParts, task: Task, mut run: Run) -> bool {
     let worked = tokio::time::timeout(LONGEST, parts.carry_out(task)).await;
     let (succeeded, told) = match worked {
         Ok(Ok(told)) => (true, told),
@@ -151,6 +178,7 @@ async fn carry_out(parts: &SchedulerParts, task: Task, mut run: Run) {
     if let Err(error) = parts.commands.log().end_run(&run).await {
         tracing::warn!(task = task.name(), %error, "the end of a run could not be noted");
     }
+    succeeded
 }
 
 /// Runs what somebody asked for; see [`crate::event_log::EventLog::fire_timer`].
@@ -199,9 +227,9 @@ async fn take(parts: &SchedulerParts, subject: &str, body: &[u8]) -> AckKind {
         Ok(_) => {}
         Err(_) => return AckKind::Nak(Some(AGAIN_AFTER)),
     }
-    if attempt(parts, task, id, Trigger::Forced, None).await {
-        AckKind::Ack
-    } else {
-        AckKind::Nak(Some(AGAIN_AFTER))
+    match attempt(parts, task, id, Trigger::Forced, None).await {
+        Attempt::Succeeded | Attempt::Failed => AckKind::Ack,
+        // After the run that is under way.
+        Attempt::Left | Attempt::NotBegun => AckKind::Nak(Some(AGAIN_AFTER)),
     }
 }

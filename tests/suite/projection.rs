@@ -15,4 +15,5 @@ mod rows;
 mod side_by_side;
 mod story;
 mod users;
+mod waiting;
 mod world;

@@ -12,8 +12,8 @@ use laureate::domain::certificate::{
 use laureate::domain::claim::{Claim, ClaimKind, ClaimTaken};
 use laureate::domain::design::{Design, DesignDeleted, DesignImage, DesignTakenIntoUse, DesignUploaded};
 use laureate::domain::email::{
-    Email, EmailCancelled, EmailFailed, EmailOutcomeUnknown, EmailQueued, EmailReleased, EmailRescheduled,
-    EmailRetryRequested, EmailSent, MailDelivery, OnUnknown, SendClaimed,
+    Email, EmailFailed, EmailOutcomeUnknown, EmailQueued, EmailRetryRequested, EmailSent, MailDelivery,
+    OnUnknown, SendClaimed,
 };
 use laureate::domain::import::{
     Earned, FileFormat, Import, ImportCancelRequested, ImportCancelled, ImportCompleted, ImportFailed,
@@ -24,7 +24,7 @@ use laureate::domain::issuance::{
     Origin, Page, WhyRevoked,
 };
 use laureate::domain::{Locale, Person};
-use time::macros::{date, datetime};
+use time::macros::date;
 use uuid::Uuid;
 
 use super::given_log::{Happened, happened};
@@ -195,18 +195,6 @@ pub fn unknown(id: u128, attempt: u32) -> Happened {
     happened::<Email>(id, EmailOutcomeUnknown { attempt, detail: "the worker stopped".to_owned().into() })
 }
 
-pub fn released(id: u128) -> Happened {
-    happened::<Email>(id, EmailReleased {})
-}
-
-pub fn rescheduled(id: u128, delivery: MailDelivery) -> Happened {
-    happened::<Email>(id, EmailRescheduled { delivery })
-}
-
-pub fn cancelled(id: u128) -> Happened {
-    happened::<Email>(id, EmailCancelled { reason: "the certificate was revoked".to_owned().into() })
-}
-
 pub fn retry(id: u128) -> Happened {
     happened::<Email>(id, EmailRetryRequested {})
 }
@@ -351,22 +339,9 @@ pub fn everything() -> Vec<Happened> {
         claimed(0x25, 1),
         failed(0x25, 1, false),
         retry(0x25),
-        queued_for(0x26, 0x11, MailDelivery::Held),
-        queued_for(0x27, 0x11, MailDelivery::At(datetime!(2026-12-01 09:00 UTC))),
-        queued_for(0x28, 0x11, MailDelivery::At(datetime!(2026-12-01 09:00 UTC))),
-        queued_for(0x29, 0x11, MailDelivery::Held),
-        queued_for(0x2A, 0x11, MailDelivery::At(datetime!(2026-12-01 09:00 UTC))),
-        released(0x28),
-        rescheduled(0x29, MailDelivery::At(datetime!(2026-12-24 18:30:15.5 +1))),
-        rescheduled(0x2A, MailDelivery::Held),
-        queued(0x2B, 0x11),
-        claimed(0x2B, 1),
-        failed(0x2B, 1, false),
-        cancelled(0x2B),
-        queued_for(0x2C, 0x11, MailDelivery::At(datetime!(2026-12-01 09:00 UTC))),
-        cancelled(0x2C),
-        password_changed(USER),
     ];
+    all.extend(super::waiting::mails_that_wait());
+    all.push(password_changed(USER));
     all.extend(designs());
     all.extend(taken_back());
     all.extend(super::users::everything());

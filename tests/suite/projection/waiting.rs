@@ -1,0 +1,39 @@
+//! Mails that wait, and what becomes of them.
+
+use laureate::domain::email::{Email, EmailCancelled, EmailReleased, EmailRescheduled, MailDelivery};
+use time::macros::datetime;
+
+use super::given_log::{Happened, happened};
+use super::story::{claimed, failed, queued, queued_for};
+
+fn released(id: u128) -> Happened {
+    happened::<Email>(id, EmailReleased {})
+}
+
+fn rescheduled(id: u128, delivery: MailDelivery) -> Happened {
+    happened::<Email>(id, EmailRescheduled { delivery })
+}
+
+fn cancelled(id: u128) -> Happened {
+    happened::<Email>(id, EmailCancelled { reason: "the certificate was revoked".to_owned().into() })
+}
+
+/// Held and scheduled mails that stay so, are moved, let go and called off.
+pub fn mails_that_wait() -> Vec<Happened> {
+    vec![
+        queued_for(0x26, 0x11, MailDelivery::Held),
+        queued_for(0x27, 0x11, MailDelivery::At(datetime!(2026-12-01 09:00 UTC))),
+        queued_for(0x28, 0x11, MailDelivery::At(datetime!(2026-12-01 09:00 UTC))),
+        queued_for(0x29, 0x11, MailDelivery::Held),
+        queued_for(0x2A, 0x11, MailDelivery::At(datetime!(2026-12-01 09:00 UTC))),
+        released(0x28),
+        rescheduled(0x29, MailDelivery::At(datetime!(2026-12-24 18:30:15.5 +1))),
+        rescheduled(0x2A, MailDelivery::Held),
+        queued(0x2B, 0x11),
+        claimed(0x2B, 1),
+        failed(0x2B, 1, false),
+        cancelled(0x2B),
+        queued_for(0x2C, 0x11, MailDelivery::At(datetime!(2026-12-01 09:00 UTC))),
+        cancelled(0x2C),
+    ]
+}
