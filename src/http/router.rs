@@ -21,6 +21,7 @@ const POST: Method = Method::POST;
 const PUT: Method = Method::PUT;
 const DELETE: Method = Method::DELETE;
 const PATCH: Method = Method::PATCH;
+const DELETE: Method = Method::DELETE;
 
 /// What stands under the API's prefix.
 #[rustfmt::skip]
