@@ -1,9 +1,11 @@
 //! The composition root: the only place that knows every adapter, and where roles become tasks.
 
 mod again;
+mod api;
 mod dependencies;
 mod running;
 mod scheduling;
+mod standing;
 
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
@@ -22,12 +24,10 @@ use crate::config::Config;
 use crate::database;
 use crate::domain::certificate::TemplateRef;
 use crate::event_log::{self, EventLog, Names, Step};
-use crate::http::standing::Standing;
-use crate::http::{self, HttpParts, HttpState, Passwords, Tokens};
+use crate::http::Passwords;
 use crate::mail::{MailProvider, SmtpMailer};
 use crate::projection::{LogSource, Maintenance, Presence, ProjectionSet, Projector, Readers};
 use crate::render::{RENDERER_VERSION, Renderer, Theme};
-use crate::scheduler::Plan;
 use crate::sheet::Limits;
 use crate::storage::ObjectStorage;
 use crate::workers::importer::Importer;
@@ -267,50 +267,6 @@ impl App {
             }
         }
         Ok(running)
-    }
-
-    fn start_api(
-        &self,
-        listener: TcpListener,
-        caught_mails: Option<PathBuf>,
-        running: &mut Running,
-    ) -> anyhow::Result<()> {
-        running.address = Some(listener.local_addr()?);
-        let settings = self.config.http.clone();
-        let standing = Arc::new(Standing::default());
-        let (following, log) = (standing.clone(), self.commands.log().clone());
-        let (access, now) = (settings.tokens.access_seconds, self.commands.now());
-        let stop = running.shutdown.clone();
-        running.spawn("standing", async move {
-            following.follow(&log, Duration::from_secs(access.into()), now, stop).await;
-            Ok(())
-        });
-        let state = HttpState::new(HttpParts {
-            commands: self.commands.clone(),
-            pool: self.pool.clone(),
-            readers: self.readers.clone(),
-            meta_schema: database::meta_schema(&self.config.namespace),
-            storage: self.storage.clone(),
-            rendering: self.rendering(),
-            themes: self.newest_themes(),
-            claim_key: self.config.secrets.claim_key.clone(),
-            tokens: Tokens::new(&self.config.secrets.signing_keys()?, settings.tokens.clone())?,
-            standing,
-            passwords: self.passwords()?,
-            import_limits: self.import_limits(),
-            random: |bytes| rand::fill(bytes),
-            dependencies: dependencies::all(self),
-            shutdown: running.shutdown.clone(),
-            metrics: Some(self.metrics.clone()),
-            caught_mails,
-            on_unknown: self.config.mail.on_unknown,
-            plan: Plan::of(&self.config.scheduler)?,
-            settings,
-        });
-        let (shutdown, grace) = (running.shutdown.clone(), running.grace);
-        let limits = self.config.http.connections;
-        running.spawn("api", async move { Ok(http::serve(listener, state, limits, shutdown, grace).await?) });
-        Ok(())
     }
 
     fn start_worker(&self, role: Role, running: &mut Running) -> anyhow::Result<()> {

@@ -2,10 +2,10 @@
 //! and the session that follows a changed password.
 
 use super::register_user::{claims_of, release, take};
-use super::{CommandContext, CommandError, Commands, Done, Loaded, Transaction};
+use super::{CommandContext, CommandError, Commands, Done, IfVersion, Loaded, Transaction};
 use crate::domain::admins::{ALL, Admins, AdminsCommand};
 use crate::domain::session::{Session, SessionCommand, SessionStarted};
-use crate::domain::user::{Account, Role, User, UserChange, UserCommand};
+use crate::domain::user::{Account, Role, User, UserChange, UserCommand, UserState};
 use crate::domain::{Personal, Refusal, SessionId, UserId};
 use crate::event_log::Position;
 
@@ -18,25 +18,27 @@ pub struct ChangedUser {
     pub version: Position,
 }
 
-/// Changes what is given of a user. `seen` is the version that the change is meant for, if only one.
+/// Changes a user, if at the right version; `change` is made of the user as it is then.
 ///
 /// # Errors
-/// There is no such user, a field is not acceptable or taken, it is the last admin, the version is
-/// another by now (`Busy`), or the log can't be used.
+/// There is no such user, it is at another version, a field is not acceptable or taken, it is the last
+/// admin, or the log can't be used.
 pub async fn change_user(
     commands: &Commands,
     claim_key: &[u8],
     context: &CommandContext,
     id: UserId,
-    change: UserChange,
-    seen: Option<Position>,
+    if_version: &IfVersion,
+    change: impl Fn(&Account) -> UserChange,
 ) -> Result<ChangedUser, CommandError> {
     let change = &change;
     let committed = commands
         .transact(context, |transaction| async move {
-            let loaded = look(&transaction, id, seen).await?;
+            let loaded = look(&transaction, id, if_version).await?;
             let before = loaded.state.clone().account().ok_or(Refusal::NotFound("user"))?;
-            let done = transaction.decide_loaded(id, loaded, &UserCommand::Change(change.clone()))?;
+            let change = change(&before);
+            let is_appointed_again = change.role.is_some();
+            let done = transaction.decide_loaded(id, loaded, &UserCommand::Change(change))?;
             let account = done.state.clone().account().ok_or(Refusal::NotFound("user"))?;
             let claims =
                 claims_of(claim_key, &before.profile).into_iter().zip(claims_of(claim_key, &account.profile));
@@ -47,7 +49,7 @@ pub async fn change_user(
             let command = match (administers(&before), administers(&account)) {
                 (true, false) => Some(AdminsCommand::Dismiss(id)),
                 (false, true) => Some(AdminsCommand::Appoint(id)),
-                (true, true) if change.role.is_some() => Some(AdminsCommand::Appoint(id)),
+                (true, true) if is_appointed_again => Some(AdminsCommand::Appoint(id)),
                 _ => None,
             };
             if let Some(command) = command {
@@ -64,18 +66,17 @@ pub async fn change_user(
 /// Removes a user and frees name and e-mail address. Answers with the position of the removal.
 ///
 /// # Errors
-/// There is no such user, it is the last admin, the version is another by now (`Busy`), or the log
-/// can't be used.
+/// There is no such user, it is at another version or the last admin, or the log can't be used.
 pub async fn delete_user(
     commands: &Commands,
     claim_key: &[u8],
     context: &CommandContext,
     id: UserId,
-    seen: Option<Position>,
+    if_version: &IfVersion,
 ) -> Result<Position, CommandError> {
     let committed = commands
         .transact(context, |transaction| async move {
-            let loaded = look(&transaction, id, seen).await?;
+            let loaded = look(&transaction, id, if_version).await?;
             let before = loaded.state.clone().account();
             let done = transaction.decide_loaded(id, loaded, &UserCommand::Delete)?;
             // Without an account it was this very command that removed it, and all the rest with it.
@@ -98,7 +99,8 @@ pub async fn delete_user(
 /// `verified` is the version whose password was shown. Answers with the user as it is now.
 ///
 /// # Errors
-/// There is no such user, the version is another by now (`Busy`), or the log can't be used.
+/// There is no such user, it is at another version (`Busy`: another password may count), or the log can't
+/// be used.
 pub async fn change_password(
     commands: &Commands,
     context: &CommandContext,
@@ -111,7 +113,10 @@ pub async fn change_password(
     let change = &UserCommand::ChangePassword { password_hash };
     let committed = commands
         .transact(context, |transaction| async move {
-            let loaded = look(&transaction, id, Some(verified)).await?;
+            let loaded = look(&transaction, id, &IfVersion::ANY).await?;
+            if loaded.own.is_empty() && loaded.position != verified {
+                return Err(CommandError::Busy);
+            }
             let done: Done<User> = transaction.decide_loaded(id, loaded, change)?;
             let account = done.state.clone().active().ok_or(Refusal::NotFound("user"))?;
             let start = SessionCommand::Start(SessionStarted { epoch: account.epoch, ..session.clone() });
@@ -124,16 +129,16 @@ pub async fn change_password(
     Ok(ChangedUser { account, version })
 }
 
-/// Loads a user; refuses if it is at another version than the one seen. The command's own events from an
-/// earlier try are no such change.
+/// Loads a user at the right version. The command's own events from an earlier try are no other version.
 async fn look(
     transaction: &Transaction,
     id: UserId,
-    seen: Option<Position>,
+    if_version: &IfVersion,
 ) -> Result<Loaded<User>, CommandError> {
     let loaded = transaction.look::<User>(id).await?;
-    if loaded.own.is_empty() && seen.is_some_and(|seen| seen != loaded.position) {
-        return Err(CommandError::Busy);
+    // Of what isn't there, no version is stale.
+    if loaded.own.is_empty() && matches!(loaded.state, UserState::Known(_)) {
+        if_version.check(loaded.position)?;
     }
     Ok(loaded)
 }

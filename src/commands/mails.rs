@@ -49,6 +49,11 @@ pub async fn mail_again(
         .transact(context, |transaction| async move {
             let state = transaction.look::<Issuance>(issuance).await?.state;
             let request = state.request.ok_or(Refusal::NotFound("generated certificate"))?;
+            if state.revoked.is_some() {
+                return Err(
+                    Refusal::WrongState("it was revoked and is not mailed any more".to_owned()).into()
+                );
+            }
             let missing =
                 if state.failure.is_some() { "it could not be made" } else { "it is still being made" };
             let pdf = state

@@ -21,6 +21,11 @@ pub enum NotTaken {
         /// Pixels down, as the file says.
         height: u32,
     },
+    /// Its pixels are few enough, and have too many bits.
+    #[error(
+        "the image has too many bits a pixel for its size; save it with 8 bits a channel and upload that"
+    )]
+    TooDeep,
     /// It can't be decoded.
     #[error("the image is damaged; open it in an image program, save it again and upload that")]
     Broken,

@@ -39,6 +39,9 @@ pub(super) fn decode(file: &[u8]) -> Result<DynamicImage, NotTaken> {
     limits.max_alloc = Some(MAX_ALLOCATION);
     reader.limits(limits);
     let mut decoder = reader.into_decoder().map_err(|_| NotTaken::Broken)?;
+    if decoder.total_bytes() > MAX_ALLOCATION {
+        return Err(NotTaken::TooDeep);
+    }
     let orientation = decoder.orientation().map_err(|_| NotTaken::Broken)?;
     let mut image = DynamicImage::from_decoder(decoder).map_err(|_| NotTaken::Broken)?;
     image.apply_orientation(orientation);
@@ -92,6 +95,16 @@ mod tests {
             (0..8)
                 .fold(crc ^ u32::from(*byte), |crc, _| (crc >> 1) ^ (0xEDB8_8320 & (crc & 1).wrapping_neg()))
         })
+    }
+
+    #[test]
+    fn many_bits_a_channel_count_like_many_pixels() {
+        let mut deep = encoded(ImageFormat::Png, 1, 1);
+        // 7,000 × 7,000 pixels, 16 bits, four channels; as above, the pixels themselves are missing.
+        deep[16..26].copy_from_slice(&[0, 0, 0x1B, 0x58, 0, 0, 0x1B, 0x58, 16, 6]);
+        let checksum = crc32(&deep[12..29]);
+        deep[29..33].copy_from_slice(&checksum.to_be_bytes());
+        assert_eq!(decode(&deep).unwrap_err(), NotTaken::TooDeep);
     }
 
     #[test]

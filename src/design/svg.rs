@@ -58,6 +58,12 @@ pub(super) fn draw(file: &[u8]) -> Result<DynamicImage, NotTaken> {
         })?
     };
     pictures.problem()?;
+    if !tree.root().has_children() {
+        return Err(NotTaken::svg(
+            "nothing in it that is drawn",
+            "draw something, or export it as PNG or JPEG",
+        ));
+    }
     let (width, height, scale) = size(&tree)?;
     weight::check(&tree, scale, &pictures)?;
     let mut canvas = Pixmap::new(width, height).ok_or(NotTaken::Broken)?;

@@ -46,16 +46,16 @@ pub fn router_with(http: HttpState, pages: Router) -> Router {
         .layer(from_fn_with_state(http.clone(), arrival::arrival))
         .layer(CatchPanicLayer::custom(envelope::panicked))
         .layer(from_fn_with_state(http.clone(), guard::room))
-        .layer(from_fn(envelope::envelope))
-        .layer(from_fn(arrival::options));
+        .layer(from_fn(envelope::envelope));
     let routes = match wire::cors(&http.settings) {
         Some(cors) => routes.layer(cors),
         None => routes,
     };
-    routes
+    let routes = routes
         .layer(wire::compression())
         .layer(from_fn_with_state(http.clone(), headers::headers))
-        .layer(from_fn_with_state(http, observe::observe))
+        .layer(from_fn_with_state(http, observe::observe));
+    Router::new().fallback_service(routes).layer(from_fn(arrival::options))
 }
 
 fn mount(routes: Router<HttpState>, http: &HttpState, path: &str, endpoint: Endpoint) -> Router<HttpState> {

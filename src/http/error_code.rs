@@ -2,12 +2,14 @@
 
 use axum::http::StatusCode;
 use serde::Serialize;
-use utoipa::ToSchema;
+use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
+use utoipa::{PartialSchema, ToSchema};
 
 macro_rules! error_codes {
     ($($(#[doc = $doc:literal])+ $name:ident = $text:literal, $status:ident;)+) => {
         /// What went wrong, for programs; stable. The message beside it is for people.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
         pub enum ErrorCode {
             $(
                 $(#[doc = $doc])+
@@ -15,6 +17,18 @@ macro_rules! error_codes {
                 $name,
             )+
         }
+
+        // Written out: the derive doesn't see a name that a macro put there.
+        impl PartialSchema for ErrorCode {
+            fn schema() -> RefOr<Schema> {
+                let names = Self::ALL.iter().map(|code| code.as_str());
+                let about = "What went wrong, for programs; stable. The message beside it is for people.";
+                let schema = ObjectBuilder::new().schema_type(Type::String).enum_values(Some(names));
+                schema.description(Some(about)).build().into()
+            }
+        }
+
+        impl ToSchema for ErrorCode {}
 
         impl ErrorCode {
             /// All of them.

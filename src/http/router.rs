@@ -19,8 +19,8 @@ use super::rate_limit::Limit;
 const GET: Method = Method::GET;
 const POST: Method = Method::POST;
 const PUT: Method = Method::PUT;
-const PATCH: Method = Method::PATCH;
 const DELETE: Method = Method::DELETE;
+const PATCH: Method = Method::PATCH;
 
 /// What stands under the API's prefix.
 #[rustfmt::skip]

@@ -14,5 +14,6 @@ mod resumed;
 mod rows;
 mod side_by_side;
 mod story;
+mod taken_in;
 mod users;
 mod world;

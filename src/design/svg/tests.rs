@@ -125,7 +125,9 @@ fn what_is_no_drawing_is_told_apart() {
     assert!(!looks_like_svg(b"%PDF-1.7 <svg"));
     assert!(refused("<svg").contains("damaged"));
     assert!(refused("<svg xmlns='http://www.w3.org/2000/svg'><rect/>").contains("damaged"));
-    assert!(refused(&svg("").replace("0 0 297 210", "0 0 100000 1")).contains("proportions"));
+    assert!(refused(&svg("")).contains("nothing in it"));
+    let line = svg("<rect width='9' height='1'/>").replace("0 0 297 210", "0 0 100000 1");
+    assert!(refused(&line).contains("proportions"));
     let utf16: Vec<u8> = "<svg".encode_utf16().flat_map(u16::to_le_bytes).collect();
     assert!(!looks_like_svg(&utf16));
 }

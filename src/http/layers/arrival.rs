@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::{Request, State};
-use axum::http::header::{ACCESS_CONTROL_REQUEST_METHOD, ALLOW};
+use axum::http::header::{
+    ACCESS_CONTROL_REQUEST_METHOD, ALLOW, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE,
+};
 use axum::http::{HeaderValue, Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
@@ -28,29 +30,31 @@ pub async fn arrival(State(http): State<HttpState>, request: Request, next: Next
 }
 
 /// Answers `OPTIONS` with what a path takes (RFC 9110 §9.3.7). A browser's preflight is CORS's.
-pub async fn options(mut request: Request, next: Next) -> Response {
+///
+/// It stands around the whole router, which says what a path takes only where an answer leaves it.
+pub async fn options(request: Request, next: Next) -> Response {
     let is_preflight = request.headers().contains_key(ACCESS_CONTROL_REQUEST_METHOD);
-    if request.method() != Method::OPTIONS || is_preflight {
-        return next.run(request).await;
-    }
-    if request.uri().path() == "*" {
+    let asks = request.method() == Method::OPTIONS && !is_preflight;
+    if asks && request.uri().path() == "*" {
         return StatusCode::NO_CONTENT.into_response();
     }
-    // No route takes TRACE, so the router says which methods the path takes.
-    *request.method_mut() = Method::TRACE;
-    allowed(next.run(request).await)
+    let answered = next.run(request).await;
+    if asks { allowed(answered) } else { answered }
 }
 
-fn allowed(answered: Response) -> Response {
+/// A refusal that says what the path takes, without being a refusal.
+fn allowed(mut answered: Response) -> Response {
     let methods = answered.headers().get(ALLOW).and_then(|value| value.to_str().ok());
-    let methods = match (answered.status(), methods) {
-        (StatusCode::METHOD_NOT_ALLOWED, Some(methods)) => format!("{methods},OPTIONS"),
-        _ => return answered,
+    let methods = methods.and_then(|methods| HeaderValue::try_from(format!("{methods},OPTIONS")).ok());
+    let (StatusCode::METHOD_NOT_ALLOWED, Some(methods)) = (answered.status(), methods) else {
+        return answered;
     };
     let mut response = StatusCode::NO_CONTENT.into_response();
-    if let Ok(methods) = HeaderValue::try_from(methods) {
-        response.headers_mut().insert(ALLOW, methods);
+    *response.headers_mut() = std::mem::take(answered.headers_mut());
+    for of_the_refusal in [CONTENT_TYPE, CONTENT_LENGTH, CONTENT_ENCODING] {
+        response.headers_mut().remove(of_the_refusal);
     }
+    response.headers_mut().insert(ALLOW, methods);
     response
 }
 
@@ -64,10 +68,8 @@ mod tests {
     use super::*;
 
     async fn ask(method: &str, path: &str) -> (u16, Option<String>) {
-        let router = Router::new()
-            .route("/both", get(|| async { "here" }))
-            .route("/both", post(|| async {}))
-            .layer(from_fn(options));
+        let router = Router::new().route("/both", get(|| async { "here" })).route("/both", post(|| async {}));
+        let router = Router::new().fallback_service(router).layer(from_fn(options));
         let request = Request::builder().method(method).uri(path).body(Body::empty()).unwrap();
         let response = router.oneshot(request).await.unwrap();
         let allow = response.headers().get(ALLOW).map(|value| value.to_str().unwrap().to_owned());

@@ -1,6 +1,5 @@
-//! What happens around every request, from the outside in: [`observe`], [`headers`], compression and CORS
-//! ([`wire`]), `OPTIONS` ([`arrival`]), [`envelope`], panics and overload ([`guard`]), address and body
-//! ([`arrival`] again), and at last what a route asks of its caller ([`guard`] again).
+//! What happens around every request, from the outside in: `OPTIONS` ([`arrival`]), [`observe`], [`headers`],
+//! compression and CORS ([`wire`]), [`envelope`], panics and overload ([`guard`]), address and body ([`arrival`] again), and at last what a route asks of its caller ([`guard`] again).
 
 pub mod arrival;
 pub mod conditional;

@@ -104,14 +104,22 @@ fn of_type(schema: &Value, schemas: &Value, depth: usize) -> Value {
 }
 
 fn text(schema: &Value) -> Value {
-    json!(match schema["format"].as_str() {
-        Some("uuid") => "5f0c3a52-8a0e-4c1e-9d53-27e10c8bf4a6",
-        Some("date-time") => "2026-11-21T12:00:00Z",
-        Some("date") => "2026-11-21",
-        Some("email") => "ada@example.com",
-        Some("uri") => "https://example.com/summit",
-        _ => "text",
-    })
+    let plain = || {
+        let least = schema["minLength"].as_u64().and_then(|least| usize::try_from(least).ok()).unwrap_or(0);
+        format!("{:x<least$}", "text")
+    };
+    Value::String(
+        match schema["format"].as_str() {
+            Some("uuid") => "5f0c3a52-8a0e-4c1e-9d53-27e10c8bf4a6",
+            Some("date-time") => "2026-11-21T12:00:00Z",
+            Some("date") => "2026-11-21",
+            Some("email") => "ada@example.com",
+            Some("uri") => "https://example.com/summit",
+            Some("password") => "Correct-horse-7",
+            _ => return plain().into(),
+        }
+        .to_owned(),
+    )
 }
 
 #[cfg(test)]

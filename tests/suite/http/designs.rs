@@ -4,7 +4,7 @@ use std::io::Cursor;
 
 use image::{DynamicImage, ImageFormat, Rgba, RgbaImage};
 use reqwest::{Method, StatusCode};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{Answered, Api, file, png, scrubbed};
 
@@ -17,6 +17,10 @@ async fn listed(api: &Api, query: &str, position: &str) -> Answered {
     let request = api.request(Method::GET, &format!("/certificates/designs{query}"));
     let request = request.header("x-min-event-position", position);
     Answered::of(request.send().await.expect("answered")).await.expect(200)
+}
+
+fn ids(listed: &Answered) -> Vec<Value> {
+    listed.body["data"].as_array().expect("a list").iter().map(|design| design["id"].clone()).collect()
 }
 
 async fn delete(api: &Api, id: &str, etag: Option<&str>) -> Answered {
@@ -34,7 +38,7 @@ async fn designs_are_listed_described_and_deleted() {
     let all = listed(&api, "", position).await;
     insta::assert_json_snapshot!("designs", scrubbed(&all.body));
     let of_client = listed(&api, "?client=BIG%20client", position).await;
-    assert_eq!(of_client.body["data"], json!([first.body["data"]]));
+    assert_eq!(ids(&of_client), [first.body["data"]["id"].clone()]);
 
     let url = first.body["data"]["url"].as_str().expect("a url");
     let info = api.get(&format!("/certificates/designs/info?url={url}")).await.expect(200);
@@ -54,11 +58,11 @@ async fn designs_are_listed_described_and_deleted() {
     let id = first.body["data"]["id"].as_str().expect("an id");
     assert_eq!(delete(&api, id, Some("\"1\"")).await.expect(412).code(), "PRECONDITION_FAILED");
     let read = api.get(&format!("/certificates/designs/{id}")).await.expect(200);
-    let gone = delete(&api, id, Some(read.header("etag"))).await.expect(204);
-    delete(&api, id, None).await.expect(204);
+    let gone = delete(&api, id, Some(read.header("etag"))).await.expect(200);
+    delete(&api, id, None).await.expect(200);
     assert_eq!(api.app.client.get(url).send().await.expect("answered").status(), StatusCode::NOT_FOUND);
     let left = listed(&api, "", gone.header("x-event-position")).await;
-    assert_eq!(left.body["data"], json!([second.body["data"]]));
+    assert_eq!(ids(&left), [second.body["data"]["id"].clone()]);
     api.get(&format!("/certificates/designs/{id}")).await.expect(404);
     let body = json!({ "client": "A", "name": "B", "eventName": "C", "baseDesignUrl": url });
     assert_eq!(api.post("/certificates", &body).await.expect(400).code(), "VALIDATION_ERROR");

@@ -151,7 +151,9 @@ async fn hostile_files_get_their_answers_and_the_server_goes_on() {
     server.is_well("odd tables").await;
 
     let endless = server.upload("/attendees/bulk-upload", endless_form(300 << 20)).await;
-    assert_eq!((endless.status.as_u16(), endless.code()), (413, "FILE_TOO_LARGE"), "{}", endless.body);
+    // The file's limit or the body's, whichever the pieces meet first.
+    assert_eq!(endless.status, 413, "{}", endless.body);
+    assert!(endless.code().ends_with("_TOO_LARGE"), "{}", endless.body);
     server.is_well("300 MiB").await;
 }
 

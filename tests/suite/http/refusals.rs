@@ -72,8 +72,8 @@ async fn bodies_and_methods_that_do_not_fit_are_refused() {
         ),
         (
             api.upload("/certificates/upload-design", file("a.png", "<svg/>").text("name", "A")).await,
-            415,
-            "UNKNOWN_FORMAT",
+            422,
+            "INVALID_IMAGE",
         ),
         (api.upload("/certificates/upload-design", file("a.png", png())).await, 400, "VALIDATION_ERROR"),
         (

@@ -23,12 +23,12 @@ use laureate::domain::issuance::{
     CertificateGenerated, CertificateGenerationFailed, CertificateRequested, CertificateRevoked, Issuance,
     Origin, Page, WhyRevoked,
 };
-use laureate::domain::user::{Profile, Role, User, UserPasswordChanged, UserRegistered};
 use laureate::domain::{Locale, Person};
 use time::macros::{date, datetime};
 use uuid::Uuid;
 
 use super::given_log::{Happened, happened};
+pub use super::users::{password_changed, registered};
 
 pub const CERTIFICATE: u128 = 0xC1;
 pub const IMPORT: u128 = 0xF1;
@@ -295,51 +295,14 @@ pub fn import_cancelled(id: u128) -> Happened {
     happened::<Import>(id, end)
 }
 
-pub fn registered(id: u128, name: &str) -> Happened {
-    let profile = Profile {
-        user_name: name.to_owned().into(),
-        name: "Grace".to_owned().into(),
-        last_name: "Hopper".to_owned().into(),
-        email: format!("{name}@Example.com").into(),
-    };
-    let password_hash = "$argon2id$first".to_owned().into();
-    happened::<User>(id, UserRegistered { profile, role: Role::Operator, password_hash })
-}
-
-pub fn password_changed(id: u128) -> Happened {
-    happened::<User>(id, UserPasswordChanged { password_hash: "$argon2id$second".to_owned().into() })
-}
-
 pub fn claim_taken(id: u128) -> Happened {
     happened::<Claim>(id, ClaimTaken { kind: ClaimKind::AttendeeEmail, owner: Uuid::from_u128(0xA1) })
 }
 
 /// Everything happens at least once; mails end in every way.
 pub fn everything() -> Vec<Happened> {
-    let mut all = vec![
-        registered(USER, "Grace"),
-        defined(CERTIFICATE),
-        defined(CERTIFICATE + 1),
-        redefined(CERTIFICATE + 1, "Keynote"),
-        deactivated(CERTIFICATE),
-        activated(CERTIFICATE),
-        deactivated(CERTIFICATE + 1),
-        import_requested(IMPORT),
-        import_requested(IMPORT + 1),
-        claim_taken(0x51),
-        imported(0xA1, "Ada", Some(2)),
-        imported(0xA2, "Alan", Some(3)),
-        rows_rejected(IMPORT, &[4, 5]),
-        rows_accepted(IMPORT, 5),
-        rows_rejected(IMPORT, &[7]),
-        import_completed(IMPORT),
-        import_failed(IMPORT + 1),
-        defined(CERTIFICATE + 2),
-        certificate_deleted(CERTIFICATE + 2),
-        imported(0xA4, "Barbara", None),
-        attendee_deleted(0xA4),
-        imported(0xA3, "Edsger", None),
-        updated(0xA2, "Barbara"),
+    let mut all = super::taken_in::everything();
+    all.extend([
         batch_requested(BATCH, &[0xA1, 0xA2, 0xA3, 0xA9]),
         requested(0x11, 0xA1),
         requested(0x12, 0xA2),
@@ -385,7 +348,7 @@ pub fn everything() -> Vec<Happened> {
         design_uploaded(0xD2),
         design_taken_into_use(0xD1),
         design_deleted(0xD2),
-    ];
+    ]);
     all.extend(taken_back());
     all.extend(super::users::everything());
     all

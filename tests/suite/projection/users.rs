@@ -5,8 +5,8 @@ use laureate::domain::session::{
     RevocationReason, Session, SessionRefreshed, SessionRevoked, SessionStarted,
 };
 use laureate::domain::user::{
-    Profile, Role, User, UserDeleted, UserDisabled, UserEnabled, UserProfileChanged, UserRoleChanged,
-    UserSessionsEnded,
+    Profile, Role, User, UserDeleted, UserDisabled, UserEnabled, UserPasswordChanged, UserProfileChanged,
+    UserRegistered, UserRoleChanged, UserSessionsEnded,
 };
 use laureate::projection::queries::{Page, api_keys, sessions, users};
 use proptest::prelude::*;
@@ -15,7 +15,6 @@ use time::macros::datetime;
 use uuid::Uuid;
 
 use super::given_log::{Happened, happened};
-use super::story::{password_changed, registered};
 use super::world::World;
 
 const ADA: u128 = 0xE7;
@@ -25,6 +24,21 @@ const KEY: u128 = 0xA91;
 const ALL: Page = Page { after: None, limit: 100 };
 const LATER: OffsetDateTime = datetime!(2026-12-01 00:00 UTC);
 const END: OffsetDateTime = datetime!(2026-12-24 00:00 UTC);
+
+pub fn registered(id: u128, name: &str) -> Happened {
+    let profile = Profile {
+        user_name: name.to_owned().into(),
+        name: "Grace".to_owned().into(),
+        last_name: "Hopper".to_owned().into(),
+        email: format!("{name}@Example.com").into(),
+    };
+    let password_hash = "$argon2id$first".to_owned().into();
+    happened::<User>(id, UserRegistered { profile, role: Role::Operator, password_hash })
+}
+
+pub fn password_changed(id: u128) -> Happened {
+    happened::<User>(id, UserPasswordChanged { password_hash: "$argon2id$second".to_owned().into() })
+}
 
 fn profile_changed(id: u128) -> Happened {
     let text = |text: &str| text.to_owned().into();

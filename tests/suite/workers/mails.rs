@@ -3,8 +3,10 @@
 use laureate::commands::mails::{CalledBack, call_back, mail_again};
 use laureate::commands::{CommandContext, CommandError};
 use laureate::domain::email::{MailDelivery, OnUnknown, Stage};
-use laureate::domain::issuance::CertificateRequested;
-use laureate::domain::{CommandId, EmailId, IssuanceId, Refusal};
+use laureate::domain::issuance::{
+    CertificateRequested, CertificateRevoked, Issuance, IssuanceCommand, WhyRevoked,
+};
+use laureate::domain::{CommandId, EmailId, IssuanceId};
 use uuid::Uuid;
 
 use super::fixture::Plant;
@@ -60,8 +62,20 @@ async fn what_has_no_pdf_is_not_mailed() {
         let refused = mail_again(commands, &who, id, MailDelivery::Immediate, OnUnknown::Park);
         let Err(CommandError::Refused(refusal)) = refused.await else { panic!("it was mailed") };
         assert_eq!(refusal.code(), code);
-        assert!(!matches!(refusal, Refusal::Invalid(_)));
     }
+}
+
+#[tokio::test]
+async fn what_was_revoked_is_not_mailed_again() {
+    let plant = Plant::new().await;
+    let issuance = issued(&plant).await;
+    let revoked = CertificateRevoked { reason: WhyRevoked::WrongData, note: None, batch_id: None };
+    let (commands, who) = (&plant.log.commands, person());
+    commands.execute::<Issuance>(&who, issuance, IssuanceCommand::Revoke(revoked)).await.unwrap();
+    let refused = mail_again(commands, &person(), issuance, MailDelivery::Immediate, OnUnknown::Park).await;
+    let Err(CommandError::Refused(refusal)) = refused else { panic!("it was mailed") };
+    assert_eq!(refusal.code(), "WRONG_STATE");
+    assert!(plant.history("email", EmailId::nth_of(issuance, 2)).await.is_empty());
 }
 
 #[tokio::test]

@@ -7,7 +7,7 @@ use crate::domain::ApiKeyId;
 use crate::domain::api_key::{ApiKey, ApiKeyCommand};
 use crate::http::answer::Envelope;
 use crate::http::api_error::ErrorEnvelope;
-use crate::http::endpoints::users::RemovedAnswer;
+use crate::http::deleting::Deleted;
 use crate::http::extract::{IfMatch, Path};
 use crate::http::{Answer, ApiError, Caller, HttpState};
 
@@ -21,7 +21,7 @@ use crate::http::{Answer, ApiError, Caller, HttpState};
         ("If-Match" = Option<String>, Header, description = "The ETag that you know"),
     ),
     responses(
-        (status = 200, description = "It counts no more", body = Envelope<RemovedAnswer>),
+        (status = 200, description = "It counts no more", body = Envelope<Deleted>),
         (status = 400, description = "VALIDATION_ERROR: the id is no UUID", body = ErrorEnvelope),
         (status = 404, description = "NOT_FOUND", body = ErrorEnvelope),
         (status = 412, description = "PRECONDITION_FAILED: it has changed since you read it", body = ErrorEnvelope),
@@ -41,6 +41,6 @@ pub async fn handle(
         tracing::info!(api_key = %id, "an API key was revoked");
         http.standing.heeds_user(done.position).await;
     }
-    let answer = Answer::ok(&RemovedAnswer { id: id.0 })?.message("the key counts no more");
+    let answer = Answer::ok(&Deleted { id: id.0 })?.message("the key counts no more");
     Ok(answer.at(done.position).version(done.position))
 }

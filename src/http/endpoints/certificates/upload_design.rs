@@ -141,9 +141,11 @@ fn bounded<'u>(upload: &'u Upload, name: &str, most: usize) -> Result<Option<&'u
 fn refuse(problem: NotTaken) -> ApiError {
     let code = match problem {
         NotTaken::Unknown => ErrorCode::UnknownFormat,
-        NotTaken::TooManyPixels { .. } | NotTaken::Broken | NotTaken::TooDetailed | NotTaken::Svg { .. } => {
-            ErrorCode::InvalidImage
-        }
+        NotTaken::TooManyPixels { .. }
+        | NotTaken::TooDeep
+        | NotTaken::Broken
+        | NotTaken::TooDetailed
+        | NotTaken::Svg { .. } => ErrorCode::InvalidImage,
     };
     let message = problem.to_string();
     ApiError { details: vec![format!("file: {message}")], ..ApiError::new(code, message) }

@@ -3,12 +3,11 @@
 use axum::extract::State;
 use uuid::Uuid;
 
-use super::RemovedAnswer;
 use crate::commands::change_user::delete_user;
 use crate::domain::UserId;
-use crate::domain::user::User;
 use crate::http::answer::Envelope;
 use crate::http::api_error::ErrorEnvelope;
+use crate::http::deleting::Deleted;
 use crate::http::extract::{IfMatch, Path};
 use crate::http::{Answer, ApiError, Caller, ErrorCode, HttpState};
 
@@ -23,7 +22,7 @@ use crate::http::{Answer, ApiError, Caller, ErrorCode, HttpState};
         ("If-Match" = Option<String>, Header, description = "The ETag that you know"),
     ),
     responses(
-        (status = 200, description = "Removed", body = Envelope<RemovedAnswer>),
+        (status = 200, description = "Removed", body = Envelope<Deleted>),
         (status = 400, description = "VALIDATION_ERROR: the id is no UUID", body = ErrorEnvelope),
         (status = 404, description = "NOT_FOUND", body = ErrorEnvelope),
         (status = 409, description = "WRONG_STATE: the last admin, or yourself", body = ErrorEnvelope),
@@ -37,17 +36,14 @@ pub async fn handle(
     Path(id): Path<Uuid>,
 ) -> Result<Answer, ApiError> {
     let id = UserId(id);
-    let loaded = http.commands.load::<User>(id).await?;
-    loaded.state.account().ok_or_else(|| ApiError::not_found("user"))?;
-    if_match.check(loaded.position)?;
     if id == caller.user_id {
         let message = "you can't remove yourself; let another admin do it";
         return Err(ApiError::new(ErrorCode::WrongState, message));
     }
     let context = caller.context(http.random_id().into());
     let key = http.claim_key.reveal().as_bytes();
-    let position = delete_user(&http.commands, key, &context, id, Some(loaded.position)).await?;
+    let position = delete_user(&http.commands, key, &context, id, &if_match.versions()).await?;
     http.standing.heeds_user(position).await;
     tracing::info!(user = %id, "a user was removed");
-    Ok(Answer::ok(&RemovedAnswer { id: id.0 })?.message("the user was removed").at(position))
+    Ok(Answer::ok(&Deleted { id: id.0 })?.message("the user was removed").at(position))
 }

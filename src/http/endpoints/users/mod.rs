@@ -8,7 +8,6 @@ pub mod update;
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
-use uuid::Uuid;
 
 use super::super::{ApiError, HttpState};
 use super::auth::UserAnswer;
@@ -81,14 +80,6 @@ impl UserDetails {
             updated_at: Some(super::rfc3339(row.updated_at)),
         }
     }
-}
-
-/// What was removed.
-#[derive(Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct RemovedAnswer {
-    /// The id that it had.
-    pub id: Uuid,
 }
 
 fn trimmed(text: &Personal<String>) -> Personal<String> {

@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::{RoleName, UserDetails, new_hash, trimmed};
 use crate::commands::change_user::change_user;
-use crate::domain::user::{Profile, User, UserChange};
+use crate::domain::user::{Account, Profile, User, UserChange};
 use crate::domain::{Personal, UserId};
 use crate::http::answer::Envelope;
 use crate::http::api_error::ErrorEnvelope;
@@ -81,25 +81,29 @@ pub async fn handle(
     Json { value, .. }: Json<UpdateUser>,
 ) -> Result<Answer, ApiError> {
     let id = UserId(id);
-    let loaded = http.commands.load::<User>(id).await?;
-    let now = loaded.state.account().ok_or_else(|| ApiError::not_found("user"))?;
-    if_match.check(loaded.position)?;
     if id == caller.user_id && value.is_active == Some(false) {
         let message = "you can't switch off yourself; let another admin do it";
         return Err(ApiError::new(ErrorCode::WrongState, message));
     }
-    let profile = value.profile(&now.profile);
-    let (role, is_active) = (value.role.map(Into::into), value.is_active);
-    let password_hash = match value.password {
-        Some(password) => Some(new_hash(&http, "password", password, &profile).await?),
+    let password_hash = match &value.password {
+        Some(password) => {
+            let now = http.commands.load::<User>(id).await?.state.account();
+            let now = now.ok_or_else(|| ApiError::not_found("user"))?;
+            let profile = value.profile(&now.profile);
+            Some(new_hash(&http, "password", password.clone(), &profile).await?)
+        }
         None => None,
     };
-    let change = UserChange { profile: Some(profile), role, is_active, password_hash };
+    let (role, is_active) = (value.role.map(Into::into), value.is_active);
+    let change = |now: &Account| UserChange {
+        profile: Some(value.profile(&now.profile)),
+        role,
+        is_active,
+        password_hash: password_hash.clone(),
+    };
     let context = caller.context(http.random_id().into());
-    // What was merged is what was read: somebody else's change in between must not be undone.
-    let seen = Some(loaded.position);
     let key = http.claim_key.reveal().as_bytes();
-    let changed = change_user(&http.commands, key, &context, id, change, seen).await?;
+    let changed = change_user(&http.commands, key, &context, id, &if_match.versions(), change).await?;
     http.standing.heeds_user(changed.version).await;
     tracing::info!(user = %id, role = changed.account.role.name(), "a user was changed");
     let answer = Answer::ok(&UserDetails::of_account(id, &changed.account))?;

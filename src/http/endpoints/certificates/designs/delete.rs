@@ -1,18 +1,25 @@
 //! `DELETE /certificates/designs/{id}`
 
 use axum::extract::State;
-use axum::http::StatusCode;
-use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::commands::IfVersion;
 use crate::domain::DesignId;
 use crate::domain::design::{Design, DesignCommand, DesignState};
-use crate::http::answer::EVENT_POSITION;
+use crate::http::answer::Envelope;
 use crate::http::api_error::ErrorEnvelope;
 use crate::http::extract::{IfMatch, Path};
-use crate::http::{ApiError, Caller, HttpState};
+use crate::http::{Answer, ApiError, Caller, HttpState};
 use crate::storage::ObjectKey;
+
+/// What was deleted.
+#[derive(Serialize, ToSchema)]
+pub struct DeletedDesign {
+    /// The design's id.
+    id: Uuid,
+}
 
 /// Delete a design on which no certificate was ever drawn.
 ///
@@ -24,7 +31,7 @@ use crate::storage::ObjectKey;
         ("If-Match" = Option<String>, Header, description = "The ETag that you know"),
     ),
     responses(
-        (status = 204, description = "It is gone"),
+        (status = 200, description = "It is gone", body = Envelope<DeletedDesign>),
         (status = 400, description = "VALIDATION_ERROR: the id is no UUID", body = ErrorEnvelope),
         (status = 404, description = "NOT_FOUND", body = ErrorEnvelope),
         (status = 409, description = "WRONG_STATE: a certificate uses it", body = ErrorEnvelope),
@@ -36,7 +43,7 @@ pub async fn handle(
     caller: Caller,
     if_match: IfMatch,
     Path(id): Path<Uuid>,
-) -> Result<Response, ApiError> {
+) -> Result<Answer, ApiError> {
     let id = DesignId(id);
     let loaded = http.commands.load::<Design>(id).await?;
     if loaded.state == DesignState::Unknown {
@@ -54,5 +61,5 @@ pub async fn handle(
     for key in [&image.key, &image.thumbnail_key] {
         http.storage.delete(&ObjectKey::parse(key).map_err(ApiError::internal)?).await?;
     }
-    Ok((StatusCode::NO_CONTENT, [(EVENT_POSITION, done.position.to_string())]).into_response())
+    Ok(Answer::ok(&DeletedDesign { id: id.0 })?.message("the design was deleted").at(done.position))
 }

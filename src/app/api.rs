@@ -1,0 +1,48 @@
+//! The API's role: the server and all that it needs.
+
+use std::path::PathBuf;
+
+use tokio::net::TcpListener;
+
+use super::{App, Running, dependencies};
+use crate::database;
+use crate::http::{self, HttpParts, HttpState, Tokens};
+use crate::scheduler::Plan;
+
+impl App {
+    pub(super) fn start_api(
+        &self,
+        listener: TcpListener,
+        caught_mails: Option<PathBuf>,
+        running: &mut Running,
+    ) -> anyhow::Result<()> {
+        running.address = Some(listener.local_addr()?);
+        let settings = self.config.http.clone();
+        let state = HttpState::new(HttpParts {
+            commands: self.commands.clone(),
+            pool: self.pool.clone(),
+            readers: self.readers.clone(),
+            meta_schema: database::meta_schema(&self.config.namespace),
+            storage: self.storage.clone(),
+            rendering: self.rendering(),
+            themes: self.newest_themes(),
+            claim_key: self.config.secrets.claim_key.clone(),
+            tokens: Tokens::new(&self.config.secrets.signing_keys()?, settings.tokens.clone())?,
+            standing: self.follow_standing(running),
+            passwords: self.passwords()?,
+            import_limits: self.import_limits(),
+            random: |bytes| rand::fill(bytes),
+            dependencies: dependencies::all(self),
+            shutdown: running.shutdown.clone(),
+            metrics: Some(self.metrics.clone()),
+            caught_mails,
+            on_unknown: self.config.mail.on_unknown,
+            plan: Plan::of(&self.config.scheduler)?,
+            settings,
+        });
+        let (shutdown, grace) = (running.shutdown.clone(), running.grace);
+        let limits = self.config.http.connections;
+        running.spawn("api", async move { Ok(http::serve(listener, state, limits, shutdown, grace).await?) });
+        Ok(())
+    }
+}

@@ -1,0 +1,22 @@
+//! Following the log for who may still do what.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::{App, Running};
+use crate::http::standing::Standing;
+
+impl App {
+    /// Who may still do what, kept up with the log for as long as the roles run.
+    pub(super) fn follow_standing(&self, running: &mut Running) -> Arc<Standing> {
+        let standing = Arc::new(Standing::default());
+        let (following, log) = (standing.clone(), self.commands.log().clone());
+        let access = Duration::from_secs(self.config.http.tokens.access_seconds.into());
+        let (now, shutdown) = (self.commands.now(), running.shutdown.clone());
+        running.spawn("standing", async move {
+            following.follow(&log, access, now, shutdown).await;
+            Ok(())
+        });
+        standing
+    }
+}
