@@ -14,6 +14,7 @@ mod resumed;
 mod rows;
 mod side_by_side;
 mod story;
+mod taken_in;
 mod users;
 mod waiting;
 mod world;

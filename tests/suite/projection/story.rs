@@ -289,30 +289,8 @@ pub fn claim_taken(id: u128) -> Happened {
 
 /// Everything happens at least once; mails end in every way.
 pub fn everything() -> Vec<Happened> {
-    let mut all = vec![
-        registered(USER, "Grace"),
-        defined(CERTIFICATE),
-        defined(CERTIFICATE + 1),
-        redefined(CERTIFICATE + 1, "Keynote"),
-        deactivated(CERTIFICATE),
-        activated(CERTIFICATE),
-        deactivated(CERTIFICATE + 1),
-        import_requested(IMPORT),
-        import_requested(IMPORT + 1),
-        claim_taken(0x51),
-        imported(0xA1, "Ada", Some(2)),
-        imported(0xA2, "Alan", Some(3)),
-        rows_rejected(IMPORT, &[4, 5]),
-        rows_accepted(IMPORT, 5),
-        rows_rejected(IMPORT, &[7]),
-        import_completed(IMPORT),
-        import_failed(IMPORT + 1),
-        defined(CERTIFICATE + 2),
-        certificate_deleted(CERTIFICATE + 2),
-        imported(0xA4, "Barbara", None),
-        attendee_deleted(0xA4),
-        imported(0xA3, "Edsger", None),
-        updated(0xA2, "Barbara"),
+    let mut all = super::taken_in::everything();
+    all.extend([
         batch_requested(BATCH, &[0xA1, 0xA2, 0xA3, 0xA9]),
         requested(0x11, 0xA1),
         requested(0x12, 0xA2),
@@ -339,7 +317,7 @@ pub fn everything() -> Vec<Happened> {
         claimed(0x25, 1),
         failed(0x25, 1, false),
         retry(0x25),
-    ];
+    ]);
     all.extend(super::waiting::mails_that_wait());
     all.push(password_changed(USER));
     all.extend(designs());
