@@ -82,7 +82,7 @@ async fn lists_are_narrowed_by_what_is_asked_for() {
     let id = Uuid::from_u128;
 
     assert_eq!(batches::list(&client, ALL).await.expect("answers").items.len(), 2);
-    assert_eq!(imports::list(&client, ALL).await.expect("answers").items.len(), 2);
+    assert_eq!(imports::list(&client, ALL).await.expect("answers").items.len(), 3);
     assert_eq!(users::list(&client, ALL, None, None).await.expect("answers").items.len(), 2);
 
     let two = Page { after: None, limit: 2 };
