@@ -19,7 +19,6 @@ use super::rate_limit::Limit;
 const GET: Method = Method::GET;
 const POST: Method = Method::POST;
 const PUT: Method = Method::PUT;
-const DELETE: Method = Method::DELETE;
 const PATCH: Method = Method::PATCH;
 const DELETE: Method = Method::DELETE;
 
