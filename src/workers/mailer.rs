@@ -49,11 +49,11 @@ impl Mailer {
 
     async fn send(&self, delivery: &Delivery) -> Result<Verdict, CommandError> {
         match waits(&delivery.event)? {
-            Waits::ForAWorker => {}
+            WaitsFor::Worker => {}
             // It is nobody's turn yet. Its release is an event of its own, so that there is only ever one
             // delivery that may send a mail.
-            Waits::ForSomebody => return Ok(Verdict::Done),
-            Waits::ForItsTime => return self.set_timer(delivery).await,
+            WaitsFor::Release => return Ok(Verdict::Done),
+            WaitsFor::Time => return self.set_timer(delivery).await,
         }
         let email = self.email(delivery).await?;
         let Some(mail) = email.state.mail.clone() else { return Ok(Verdict::Done) };
@@ -198,13 +198,13 @@ pub fn timer_of(id: &str) -> String {
 }
 
 /// What an event leaves a mail waiting for.
-enum Waits {
-    ForAWorker,
-    ForSomebody,
-    ForItsTime,
+enum WaitsFor {
+    Worker,
+    Release,
+    Time,
 }
 
-fn waits(event: &RecordedEvent) -> Result<Waits, CommandError> {
+fn waits(event: &RecordedEvent) -> Result<WaitsFor, CommandError> {
     let delivery = match EmailEvent::decode(&event.event_type, &event.body)? {
         EmailEvent::EmailQueued(mail) => mail.delivery,
         EmailEvent::EmailRescheduled(other) => other.delivery,
@@ -217,9 +217,9 @@ fn waits(event: &RecordedEvent) -> Result<Waits, CommandError> {
         | EmailEvent::EmailCancelled(_) => MailDelivery::Immediate,
     };
     Ok(match delivery {
-        MailDelivery::Immediate => Waits::ForAWorker,
-        MailDelivery::Held => Waits::ForSomebody,
-        MailDelivery::At(_) => Waits::ForItsTime,
+        MailDelivery::Immediate => WaitsFor::Worker,
+        MailDelivery::Held => WaitsFor::Release,
+        MailDelivery::At(_) => WaitsFor::Time,
     })
 }
 
