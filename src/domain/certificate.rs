@@ -93,7 +93,6 @@ pub struct DesignRef {
 
 /// What can be asked of a certificate.
 #[derive(Clone, Debug)]
-#[expect(clippy::large_enum_variant, reason = "one command exists at a time")]
 pub enum CertificateCommand {
     /// Define it.
     Define(Definition),

@@ -89,7 +89,7 @@ pub struct SheetWriter {
 }
 
 enum Kind {
-    Csv(csv::Writer),
+    Csv(Box<csv::Writer>),
     Xlsx(Box<xlsx::Writer>),
 }
 
@@ -101,7 +101,7 @@ impl SheetWriter {
     pub fn new(format: ExportFormat, sheet: &'static str, headers: &[&str]) -> io::Result<Self> {
         let out = Buffer::default();
         let kind = match format {
-            ExportFormat::Csv => Kind::Csv(csv::Writer::new(out.clone(), headers)?),
+            ExportFormat::Csv => Kind::Csv(Box::new(csv::Writer::new(out.clone(), headers)?)),
             ExportFormat::Xlsx => Kind::Xlsx(Box::new(xlsx::Writer::new(out.clone(), sheet, headers)?)),
         };
         Ok(Self { kind, out })
