@@ -13,6 +13,7 @@ impl App {
             SchedulerParts {
                 commands: self.commands.clone(),
                 tables: self.pool.clone(),
+                readers: self.readers.clone(),
                 database: self.projector_pool.clone(),
                 namespace: self.config.namespace.clone(),
                 storage: self.storage.clone(),

@@ -110,7 +110,7 @@ fn core(password: &str, replaced: bool) -> String {
         other => other,
     };
     let lower = password.to_lowercase();
-    let middle = lower.trim_matches(|c: char| !c.is_alphabetic() && !(replaced && "@$".contains(c)));
+    let middle = lower.trim_matches(|c: char| !(c.is_alphabetic() || replaced && "@$".contains(c)));
     if replaced { middle.chars().map(letter).collect() } else { middle.to_owned() }
 }
 

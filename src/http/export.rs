@@ -8,7 +8,7 @@ use std::time::Duration;
 use axum::body::{Body, Bytes};
 use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
-use futures_util::stream;
+use futures_util::{StreamExt as _, stream};
 use serde::Deserialize;
 use tokio::sync::mpsc;
 use tokio_postgres::IsolationLevel;
@@ -174,5 +174,6 @@ fn body(first: Bytes, receiver: mpsc::Receiver<Piece>) -> Body {
         });
         Some((piece, (None, receiver)))
     });
-    Body::from_stream(pieces)
+    // A compressor asks again after the end, which an unfold does not survive.
+    Body::from_stream(pieces.fuse())
 }

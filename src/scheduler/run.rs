@@ -16,15 +16,13 @@ use super::{Plan, Planned, SchedulerSettings, Task};
 use crate::commands::Commands;
 use crate::event_log::LogError;
 use crate::event_log::task_runs::{Begun, Ended, LONGEST, Run, Trigger};
+use crate::projection::Readers;
 use crate::storage::ObjectStorage;
 
 /// The longest sleep: a clock that is set is noticed after it.
 const LOOK_AT_THE_CLOCK: Duration = Duration::from_secs(20);
 /// How long to wait before something that was not there is tried again.
 const AGAIN_AFTER: Duration = Duration::from_secs(1);
-/// How often the first run is tried while it fails, and how long to wait in between.
-const MOST_STARTS: usize = 12;
-const START_AGAIN_AFTER: time::Duration = time::Duration::seconds(5);
 /// The longest text about a run.
 const MOST_TOLD: usize = 300;
 
@@ -34,6 +32,8 @@ pub struct SchedulerParts {
     pub commands: Commands,
     /// The query tables, the projections' schemas in the search path.
     pub tables: Pool,
+    /// How far they are.
+    pub readers: Readers,
     /// The database, whatever its search path.
     pub database: Pool,
     /// The namespace.
@@ -76,17 +76,13 @@ impl Scheduler {
 /// Follows the plan of one task.
 async fn follow(parts: Arc<SchedulerParts>, planned: Planned, shutdown: CancellationToken) {
     if planned.enabled && planned.task == Task::DueMails {
-        // Timers may have been lost while nobody looked. On a new installation the tables are just being made.
-        for _ in 0..MOST_STARTS {
-            let attempt = attempt(&parts, planned.task, Uuid::new_v4(), Trigger::Start, None).await;
-            let again = parts.commands.now() + START_AGAIN_AFTER;
-            if attempt != Attempt::Failed {
-                break;
-            }
-            if until(&parts, again, &shutdown).await.is_none() {
-                return;
-            }
+        // On a new installation the tables are just being made; before the first event nothing is due.
+        let made = async { while parts.readers.wait_for(1, LOOK_AT_THE_CLOCK).await.is_err() {} };
+        if shutdown.run_until_cancelled(made).await.is_none() {
+            return;
         }
+        // Timers may have been lost while nobody looked.
+        attempt(&parts, planned.task, Uuid::new_v4(), Trigger::Start, None).await;
     }
     while let Some(due) = planned.next_after(parts.commands.now()) {
         if until(&parts, due, &shutdown).await.is_none() {
@@ -109,36 +105,17 @@ async fn until(parts: &SchedulerParts, due: OffsetDateTime, shutdown: &Cancellat
     }
 }
 
-/// What came of wanting a task to run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Attempt {
-    Succeeded,
-    Failed,
-    /// Somebody else runs it, or has.
-    Left,
-    /// Nobody has begun it.
-    NotBegun,
-}
-
-/// Begins a run and carries it out, unless somebody else does.
+/// Begins a run and carries it out, unless somebody else does. Tells whether there was a run.
 async fn attempt(
     parts: &SchedulerParts,
     task: Task,
     id: Uuid,
     trigger: Trigger,
     due: Option<OffsetDateTime>,
-) -> Attempt {
-    match begin(parts, task, id, trigger, due).await {
-        Some(Begun::Run(run)) => {
-            if carry_out(parts, task, run).await {
-                Attempt::Succeeded
-            } else {
-                Attempt::Failed
-            }
-        }
-        Some(Begun::ByAnother | Begun::Busy) => Attempt::Left,
-        None => Attempt::NotBegun,
-    }
+) -> bool {
+    let Some(Begun::Run(run)) = begin(parts, task, id, trigger, due).await else { return false };
+    carry_out(parts, task, run).await;
+    true
 }
 
 async fn begin(
@@ -158,8 +135,7 @@ async fn begin(
     }
 }
 
-/// Tells whether it succeeded.
-async fn carry_out(parts: &SchedulerParts, task: Task, mut run: Run) -> bool {
+async fn carry_out(parts: &SchedulerParts, task: Task, mut run: Run) {
     let worked = tokio::time::timeout(LONGEST, parts.carry_out(task)).await;
     let (succeeded, told) = match worked {
         Ok(Ok(told)) => (true, told),
@@ -178,7 +154,6 @@ async fn carry_out(parts: &SchedulerParts, task: Task, mut run: Run) -> bool {
     if let Err(error) = parts.commands.log().end_run(&run).await {
         tracing::warn!(task = task.name(), %error, "the end of a run could not be noted");
     }
-    succeeded
 }
 
 /// Runs what somebody asked for; see [`crate::event_log::EventLog::fire_timer`].
@@ -227,9 +202,7 @@ async fn take(parts: &SchedulerParts, subject: &str, body: &[u8]) -> AckKind {
         Ok(_) => {}
         Err(_) => return AckKind::Nak(Some(AGAIN_AFTER)),
     }
-    match attempt(parts, task, id, Trigger::Forced, None).await {
-        Attempt::Succeeded | Attempt::Failed => AckKind::Ack,
-        // After the run that is under way.
-        Attempt::Left | Attempt::NotBegun => AckKind::Nak(Some(AGAIN_AFTER)),
-    }
+    let has_run = attempt(parts, task, id, Trigger::Forced, None).await;
+    // Else after the run that is under way.
+    if has_run { AckKind::Ack } else { AckKind::Nak(Some(AGAIN_AFTER)) }
 }

@@ -154,7 +154,7 @@ fn an_admin_is_made_once_and_shows_in_the_log_without_personal_data() {
     let (code, list, _) = run(&namespace, &["events", "list", "--from", "1"]);
     assert_eq!(code, 0);
     let types: Vec<_> = list.lines().filter_map(|line| line.split_whitespace().nth(2)).collect();
-    assert_eq!(types, ["UserRegistered", "ClaimTaken", "ClaimTaken"]);
+    assert_eq!(types, ["UserRegistered", "ClaimTaken", "ClaimTaken", "AdminAppointed"]);
     let (code, shown, _) = run(&namespace, &["events", "show", "1"]);
     assert_eq!(code, 0);
     assert!(shown.contains("\"type\": \"UserRegistered\""), "{shown}");

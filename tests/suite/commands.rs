@@ -185,7 +185,7 @@ async fn of_many_registrations_with_one_address_one_leaves_anything_behind() {
     assert_eq!(losers.count(), 19);
     let mut types: Vec<_> = log.all().await.into_iter().map(|e| e.event_type).collect();
     types.sort();
-    assert_eq!(types, ["ClaimTaken", "ClaimTaken", "UserRegistered"]);
+    assert_eq!(types, ["AdminAppointed", "ClaimTaken", "ClaimTaken", "UserRegistered"]);
 }
 
 #[tokio::test]

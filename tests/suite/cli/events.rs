@@ -237,7 +237,7 @@ async fn what_can_not_be_meant_is_refused() {
     let unknown = id(USERS + 1);
     for (arguments, code, part) in [
         (vec!["history", "user", &unknown], 5, "the log has no user 00000000-"),
-        (vec!["history", "wizard", &unknown], 2, "give one of attendee"),
+        (vec!["history", "wizard", &unknown], 2, "give one of admins"),
         (vec!["history", "user", "a.b"], 2, "an id is a UUID"),
         (vec!["show", "9999"], 5, "there is no event at position 9999"),
         (vec!["list", "--type", "EmailEaten"], 2, "EmailSent"),
