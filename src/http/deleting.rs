@@ -1,7 +1,5 @@
 //! What deleting has in common, whatever is deleted.
 
-use std::time::Duration;
-
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -9,9 +7,6 @@ use uuid::Uuid;
 use super::{ApiError, ErrorCode, HttpState};
 use crate::projection::queries::issuances::{self, IssuanceFilter};
 use crate::projection::queries::listing::MAX_COUNTED;
-
-/// How long to wait for the tables.
-const MAX_WAIT: Duration = Duration::from_secs(5);
 
 /// What was deleted.
 #[derive(Serialize, ToSchema)]
@@ -31,8 +26,7 @@ pub async fn check_unused(
     what: &str,
     instead: &str,
 ) -> Result<(), ApiError> {
-    let end = http.commands.log().info().await?.last_position;
-    http.readers.wait_for(end, MAX_WAIT).await?;
+    http.tables_are_level().await?;
     let count = issuances::count(&http.database().await?, issued).await?;
     let times = match count {
         Some(0) => return Ok(()),

@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 
 use serde_json::Value;
+use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use super::{Answer, ApiError, Caller, ErrorCode, HttpState};
@@ -56,6 +57,12 @@ where
         Ok(_) | Err(_) => {}
     }
     outcome
+}
+
+/// What stands for the body where the path names what the request is about: the key is for that thing only.
+#[must_use]
+pub fn about(id: Uuid, body_sha256: Option<[u8; 32]>) -> [u8; 32] {
+    Sha256::new().chain_update(id.as_bytes()).chain_update(body_sha256.unwrap_or_default()).finalize().into()
 }
 
 /// An id of something that a command creates: the same command creates the same thing.

@@ -3,12 +3,14 @@
 use std::ops::Deref;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use deadpool_postgres::Pool;
 use futures_util::future::BoxFuture;
 use metrics_exporter_prometheus::PrometheusHandle;
 use time::OffsetDateTime;
 use tokio::sync::Semaphore;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -36,6 +38,10 @@ const SAMPLE_SLOTS: usize = 2;
 const STREAM_SLOTS: usize = 128;
 /// Exports at the same time; each holds a connection and a transaction.
 const EXPORT_SLOTS: usize = 2;
+/// How long the tables may take to show what is in the log.
+const LEVEL_WITHIN: Duration = Duration::from_secs(5);
+/// How long to wait before looking again.
+const LOOK_AGAIN_AFTER: Duration = Duration::from_millis(50);
 
 /// What handlers need; cheap to clone.
 #[derive(Clone)]
@@ -135,6 +141,36 @@ impl HttpState {
             sample_slots: slots(SAMPLE_SLOTS),
             stream_slots: slots(STREAM_SLOTS),
         }))
+    }
+
+    /// Waits until the query tables show what is in the log now: for questions that decide something, where a
+    /// table is the only place to ask them.
+    ///
+    /// # Errors
+    /// 503, if the tables don't get there in time, or the log can't be read.
+    pub async fn tables_are_level(&self) -> Result<(), ApiError> {
+        let end = self.commands.log().info().await?.last_position;
+        Ok(self.readers.wait_for(end, LEVEL_WITHIN).await?)
+    }
+
+    /// Looks until what was looked for is there, and gives what was seen last: for as long as `most`, but less
+    /// than a request may take, after which nobody would be told.
+    ///
+    /// # Errors
+    /// Looking fails.
+    pub(super) async fn look_until<T, F>(&self, most: Duration, look: impl Fn() -> F) -> Result<T, ApiError>
+    where
+        F: Future<Output = Result<(bool, T), ApiError>>,
+    {
+        let patience = Duration::from_secs(self.settings.request_timeout_seconds) / 2;
+        let deadline = Instant::now() + most.min(patience);
+        loop {
+            let (is_there, seen) = look().await?;
+            if is_there || Instant::now() >= deadline {
+                return Ok(seen);
+            }
+            tokio::time::sleep(LOOK_AGAIN_AFTER).await;
+        }
     }
 
     /// The time now.

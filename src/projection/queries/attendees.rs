@@ -4,8 +4,8 @@ use deadpool_postgres::GenericClient;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::listing::{Conditions, SortKey, Table, folded};
-use super::{query, query_opt, row};
+use super::listing::{self, Conditions, SortKey, Table, folded};
+use super::{query_opt, row};
 use crate::database::DatabaseError;
 use crate::domain::Personal;
 
@@ -66,7 +66,7 @@ pub const BY_NAME: SortKey = SortKey::Text("attendees.name_key");
 pub const BY_EMAIL: SortKey = SortKey::Text("attendees.email_key");
 
 /// Which attendees; those that meet all that is given.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AttendeeFilter {
     /// Words that name, e-mail address or document number contain.
     pub search: Option<String>,
@@ -110,41 +110,17 @@ impl AttendeeFilter {
     }
 }
 
-/// Which people are meant; those who meet all that is given.
-#[derive(Clone, Debug, Default)]
-pub struct AttendeeSelection {
-    /// Made known by this import.
-    pub import_id: Option<Uuid>,
-    /// Of this country, in whatever case.
-    pub country: Option<String>,
-    /// With this in their name, e-mail address or document number, in whatever case.
-    pub search: Option<String>,
-    /// Known since this time.
-    pub created_after: Option<OffsetDateTime>,
-    /// Known before this time.
-    pub created_before: Option<OffsetDateTime>,
-}
-
-row! {
-    /// Somebody who is meant.
-    pub struct SelectedRow {
-        /// The attendee's id.
-        pub id: Uuid,
-    }
-}
-
-/// The ids of the first `most` people who are meant, in the order in which they became known.
+/// The ids of the first `most` people who meet the filter, in the order in which they became known.
 ///
 /// # Errors
 /// The database is not available.
-pub async fn select(
+pub async fn ids(
     client: &impl GenericClient,
-    selection: &AttendeeSelection,
-    most: i64,
+    filter: AttendeeFilter,
+    most: usize,
 ) -> Result<Vec<Uuid>, DatabaseError> {
-    let sql = include_str!("../../../projections/attendees/select_attendees.sql");
-    let AttendeeSelection { import_id, country, search, created_after, created_before } = selection;
-    let rows: Vec<SelectedRow> =
-        query(client, sql, &[&most, import_id, country, search, created_after, created_before]).await?;
-    Ok(rows.into_iter().map(|row| row.id).collect())
+    let conditions = filter.conditions();
+    let (sql, values) = listing::all(&Table { columns: "attendees.id", ..TABLE }, &conditions);
+    let rows = client.query(&format!("{sql} LIMIT {most}"), &values).await?;
+    Ok(rows.iter().map(|row| row.try_get(0)).collect::<Result<_, _>>()?)
 }

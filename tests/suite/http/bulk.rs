@@ -145,6 +145,7 @@ async fn certificates_are_issued_to_whoever_meets_a_filter() {
         json!({"attendeeIds": []}),
         json!({"filter": {}}),
         json!({"filter": {"country": "Peru", "colour": "red"}}),
+        json!({"filter": {"createdAfter": "yesterday"}}),
         json!({"importId": import, "filter": {"country": "Peru"}}),
         json!({"filter": {"country": "Atlantis"}}),
         json!({"attendeeIds": (0..10_001).map(|_| uuid::Uuid::new_v4()).collect::<Vec<_>>()}),
@@ -154,7 +155,10 @@ async fn certificates_are_issued_to_whoever_meets_a_filter() {
     let nobody = api.post(path, &of(json!({"importId": uuid::Uuid::new_v4()}))).await.expect(404);
     assert_eq!(nobody.code(), "NOT_FOUND");
 
-    let peru = json!({"filter": {"country": "perú", "search": "A"}});
+    // As in the list of attendees: whatever the case and accents, and each word by itself.
+    let peru = json!({"filter": {"country": "PERU", "search": "example.com A"}});
+    let listed = api.get("/attendees?country=PERU&search=example.com%20A").await.expect(200);
+    assert_eq!(listed.body["data"].as_array().map(Vec::len), Some(2));
     let mut rehearsal = of(peru.clone());
     rehearsal["dryRun"] = json!(true);
     let rehearsed = api.post(path, &rehearsal).await.expect(200);

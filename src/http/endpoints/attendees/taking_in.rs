@@ -19,8 +19,6 @@ use crate::workers::importer::ImportOptions;
 const ROWS_AT_ONCE: u32 = 1_000;
 /// How long that may take; then the answer is where to look.
 const MAX_WAIT: Duration = Duration::from_secs(25);
-/// How often we look.
-const LOOK: Duration = Duration::from_millis(50);
 
 /// People in a local file.
 pub(super) struct PeopleFile<'f> {
@@ -56,17 +54,13 @@ pub(super) async fn take_in(
 ) -> Result<Answer, ApiError> {
     let rows = people.rows;
     let (id, position) = begin(http, caller, command_id, people, wanted).await?;
-    let ended = async {
-        loop {
-            if http.commands.load::<Import>(id).await?.state.ended {
-                return Ok::<_, ApiError>(());
-            }
-            tokio::time::sleep(LOOK).await;
-        }
+    let look = || async move {
+        let ended = http.commands.load::<Import>(id).await?.state.ended;
+        Ok((ended, ended))
     };
-    let waited = if rows <= ROWS_AT_ONCE { tokio::time::timeout(MAX_WAIT, ended).await.ok() } else { None };
+    let has_ended = rows <= ROWS_AT_ONCE && http.look_until(MAX_WAIT, look).await?;
     let location = http.api_path(&format!("/imports/{id}"));
-    if waited.transpose()?.is_none() {
+    if !has_ended {
         let begun = ImportAnswer::begun(id);
         let message = "the people are being taken in; the progress is at Location";
         return Ok(Answer::ok(&begun)?.accepted(location).at(position).message(message));

@@ -1,7 +1,6 @@
 //! `POST /batches/{id}/cancel`
 
 use axum::extract::State;
-use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use super::BatchStopping;
@@ -10,7 +9,7 @@ use crate::domain::batch::{Batch, BatchCommand};
 use crate::http::answer::Envelope;
 use crate::http::api_error::ErrorEnvelope;
 use crate::http::extract::{IdempotencyKey, Path};
-use crate::http::idempotency::{Request, once};
+use crate::http::idempotency::{Request, about, once};
 use crate::http::{Answer, ApiError, Caller, HttpState};
 
 /// Stop what has not happened yet.
@@ -37,7 +36,7 @@ pub async fn handle(
     key: IdempotencyKey,
     Path(id): Path<Uuid>,
 ) -> Result<Answer, ApiError> {
-    let body_sha256 = Sha256::digest(id.as_bytes()).into();
+    let body_sha256 = about(id, None);
     let route = "POST /batches/{id}/cancel";
     let request = Request { caller: &caller, route, key, body_sha256, keep_answer: true };
     once(&http, request, async |command_id| {

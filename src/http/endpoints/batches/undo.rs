@@ -1,7 +1,6 @@
 //! `POST /batches/{id}/undo`
 
 use axum::extract::State;
-use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use super::BatchStopping;
@@ -11,7 +10,7 @@ use crate::http::answer::Envelope;
 use crate::http::api_error::ErrorEnvelope;
 use crate::http::endpoints::generated_certificates::revocation::RevocationRequest;
 use crate::http::extract::{IdempotencyKey, Json, Path};
-use crate::http::idempotency::{Request, once};
+use crate::http::idempotency::{Request, about, once};
 use crate::http::{Answer, ApiError, Caller, HttpState};
 
 /// Revoke everything that a batch issued.
@@ -40,7 +39,7 @@ pub async fn handle(
     Json { value, sha256 }: Json<RevocationRequest>,
 ) -> Result<Answer, ApiError> {
     let (reason, note) = value.checked()?;
-    let body_sha256 = Sha256::new().chain_update(id.as_bytes()).chain_update(sha256).finalize().into();
+    let body_sha256 = about(id, Some(sha256));
     let route = "POST /batches/{id}/undo";
     let request = Request { caller: &caller, route, key, body_sha256, keep_answer: true };
     once(&http, request, async |command_id| {

@@ -1,7 +1,6 @@
 //! `POST /generated-certificates/{id}/revoke`
 
 use axum::extract::State;
-use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use super::revocation::{RevocationRequest, Revoked};
@@ -10,7 +9,7 @@ use crate::domain::issuance::{CertificateRevoked, Issuance, IssuanceCommand};
 use crate::http::answer::Envelope;
 use crate::http::api_error::ErrorEnvelope;
 use crate::http::extract::{IdempotencyKey, Json, Path};
-use crate::http::idempotency::{Request, once};
+use crate::http::idempotency::{Request, about, once};
 use crate::http::{Answer, ApiError, Caller, HttpState};
 
 /// Revoke a certificate.
@@ -41,7 +40,7 @@ pub async fn handle(
     let (reason, note) = value.checked()?;
     let route = "POST /generated-certificates/{id}/revoke";
     // The path is a part of what is asked: the same key on another certificate is another request.
-    let body_sha256 = Sha256::new().chain_update(id.as_bytes()).chain_update(sha256).finalize().into();
+    let body_sha256 = about(id, Some(sha256));
     // The note may name people, so the answer is not kept; the log finds it again.
     let request = Request { caller: &caller, route, key, body_sha256, keep_answer: false };
     once(&http, request, async |command_id| {

@@ -2,7 +2,6 @@
 
 use axum::extract::State;
 use serde::Serialize;
-use sha2::{Digest, Sha256};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -11,7 +10,7 @@ use crate::domain::import::{Import, ImportCommand};
 use crate::http::answer::Envelope;
 use crate::http::api_error::ErrorEnvelope;
 use crate::http::extract::{IdempotencyKey, Path};
-use crate::http::idempotency::{Request, once};
+use crate::http::idempotency::{Request, about, once};
 use crate::http::{Answer, ApiError, Caller, HttpState};
 
 /// An import that is being cancelled, or is.
@@ -48,7 +47,7 @@ pub async fn handle(
     key: IdempotencyKey,
     Path(id): Path<Uuid>,
 ) -> Result<Answer, ApiError> {
-    let body_sha256 = Sha256::digest(id.as_bytes()).into();
+    let body_sha256 = about(id, None);
     let route = "POST /imports/{id}/cancel";
     let request = Request { caller: &caller, route, key, body_sha256, keep_answer: true };
     once(&http, request, async |command_id| {

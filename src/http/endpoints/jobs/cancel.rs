@@ -2,7 +2,6 @@
 
 use axum::extract::State;
 use serde::Deserialize;
-use sha2::{Digest, Sha256};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -12,7 +11,7 @@ use crate::domain::{EmailId, Personal};
 use crate::http::answer::Envelope;
 use crate::http::api_error::ErrorEnvelope;
 use crate::http::extract::{IdempotencyKey, Json, Path};
-use crate::http::idempotency::{Request, once};
+use crate::http::idempotency::{Request, about, once};
 use crate::http::{Answer, ApiError, Caller, HttpState};
 
 /// The longest reason, in characters.
@@ -54,7 +53,7 @@ pub async fn handle(
     body: Option<Json<CancelRequest>>,
 ) -> Result<Answer, ApiError> {
     let Json { value, sha256 } = body.unwrap_or_default();
-    let body_sha256 = Sha256::new().chain_update(id.as_bytes()).chain_update(sha256).finalize().into();
+    let body_sha256 = about(id, Some(sha256));
     let route = "POST /jobs/{id}/cancel";
     let request = Request { caller: &caller, route, key, body_sha256, keep_answer: true };
     once(&http, request, async |command_id| {

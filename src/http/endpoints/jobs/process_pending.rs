@@ -19,10 +19,8 @@ use crate::projection::queries::jobs;
 
 /// The outcomes of at most so many mails are waited for.
 const WAITED_FOR: usize = 100;
-/// How long they are waited for, or half of what a request may take.
+/// How long they are waited for at the most.
 const MAX_WAIT: Duration = Duration::from_secs(15);
-/// How often we look.
-const LOOK: Duration = Duration::from_millis(100);
 
 /// Which waiting mails go out now; all held ones if nothing is said.
 #[derive(Default, Deserialize, ToSchema)]
@@ -126,21 +124,15 @@ async fn ended(http: &HttpState, ids: &[Uuid]) -> Result<(i64, i64), ApiError> {
     if ids.is_empty() || ids.len() > WAITED_FOR {
         return Ok((0, 0));
     }
-    // Below the limit of the request itself, after which nobody would be told.
-    let patience = Duration::from_secs(http.settings.request_timeout_seconds) / 2;
-    let deadline = tokio::time::Instant::now() + MAX_WAIT.min(patience);
-    loop {
+    let look = || async move {
         let counted = jobs::stages_of(&http.database().await?, ids).await?;
         let count = |stages: &[&str]| -> i64 {
             counted.iter().filter(|c| stages.contains(&c.stage.as_str())).map(|c| c.count).sum()
         };
         let (sent, failed) = (count(&["sent"]), count(&["failed", "unknown", "cancelled"]));
-        let all = usize::try_from(sent + failed).is_ok_and(|ended| ended == ids.len());
         // What waits for another try does so for longer than we do.
-        let retrying = usize::try_from(sent + failed + count(&["retrying"])).is_ok_and(|n| n == ids.len());
-        if all || retrying || tokio::time::Instant::now() >= deadline {
-            return Ok((sent, failed));
-        }
-        tokio::time::sleep(LOOK).await;
-    }
+        let settled = sent + failed + count(&["retrying"]);
+        Ok((usize::try_from(settled).is_ok_and(|settled| settled == ids.len()), (sent, failed)))
+    };
+    http.look_until(MAX_WAIT, look).await
 }

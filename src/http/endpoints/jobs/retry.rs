@@ -1,7 +1,6 @@
 //! `POST /jobs/{id}/retry`
 
 use axum::extract::State;
-use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use super::JobState;
@@ -10,7 +9,7 @@ use crate::domain::email::{Email, EmailCommand};
 use crate::http::answer::Envelope;
 use crate::http::api_error::ErrorEnvelope;
 use crate::http::extract::{IdempotencyKey, Path};
-use crate::http::idempotency::{Request, once};
+use crate::http::idempotency::{Request, about, once};
 use crate::http::{Answer, ApiError, Caller, HttpState};
 
 /// Try a failed mail again, or one whose outcome nobody knows.
@@ -36,7 +35,7 @@ pub async fn handle(
 ) -> Result<Answer, ApiError> {
     let route = "POST /jobs/{id}/retry";
     // The path takes the body's place: the same key on another job is another request.
-    let body_sha256 = Sha256::digest(id.as_bytes()).into();
+    let body_sha256 = about(id, None);
     let request = Request { caller: &caller, route, key, body_sha256, keep_answer: true };
     once(&http, request, async |command_id| {
         let context = caller.context(command_id);

@@ -18,8 +18,6 @@ use crate::scheduler::Task;
 
 /// How long the end of the run is waited for, or half of what a request may take.
 const MAX_WAIT: Duration = Duration::from_secs(10);
-/// How often we look.
-const LOOK: Duration = Duration::from_millis(100);
 
 /// Which task is to run.
 #[derive(Default, Deserialize, ToSchema)]
@@ -87,16 +85,10 @@ pub async fn handle(
 
 /// The run, once it has ended; nothing if that takes too long.
 async fn ended(http: &HttpState, id: Uuid) -> Result<Option<RunAnswer>, ApiError> {
-    let patience = Duration::from_secs(http.settings.request_timeout_seconds) / 2;
-    let deadline = tokio::time::Instant::now() + MAX_WAIT.min(patience);
-    loop {
+    let look = || async move {
         let runs = http.commands.log().runs().await?;
-        if let Some(run) = runs.into_iter().find(|run| run.id == id && run.ended.is_some()) {
-            return Ok(Some(RunAnswer::of(http, run)));
-        }
-        if tokio::time::Instant::now() >= deadline {
-            return Ok(None);
-        }
-        tokio::time::sleep(LOOK).await;
-    }
+        let run = runs.into_iter().find(|run| run.id == id && run.ended.is_some());
+        Ok((run.is_some(), run.map(|run| RunAnswer::of(http, run))))
+    };
+    http.look_until(MAX_WAIT, look).await
 }
