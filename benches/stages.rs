@@ -17,7 +17,7 @@ use laureate::domain::{AttendeeId, CertificateId, EmailId, ImportId, IssuanceId,
 use laureate::mail::SendOutcome;
 use laureate::process::{Issue, issuance};
 use laureate::render::{Design, RenderJob, RenderedCertificate};
-use laureate::storage::{ObjectKey, certificate_key, import_key};
+use laureate::storage::{ObjectKey, PutPayload, certificate_key, import_key};
 use laureate::workers::mailer::outgoing;
 use sha2::{Digest, Sha256};
 use time::OffsetDateTime;
@@ -171,7 +171,8 @@ impl Stages<'_> {
         pdfs: &[RenderedCertificate],
     ) -> anyhow::Result<Vec<ObjectKey>> {
         let one = |(wanted, pdf): (&Request, &RenderedCertificate)| {
-            let (request, page, bytes) = (&wanted.request, &wanted.request.page, pdf.bytes.clone());
+            let (request, page) = (&wanted.request, &wanted.request.page);
+            let bytes = PutPayload::from_iter(pdf.parts.clone());
             let (certificate, year) = (self.certificate_id.0, page.issue_date.year());
             let key =
                 certificate_key(&page.client, year, certificate, &page.certificate_name, &request.public_id);
@@ -197,7 +198,7 @@ impl Stages<'_> {
             let generated = CertificateGenerated {
                 object_key: key.to_string(),
                 sha256: pdf.sha256.clone(),
-                size: pdf.bytes.len() as u64,
+                size: pdf.size(),
             };
             let (email_id, mail) = issuance::on_generated(*id, request, &generated, OnUnknown::Park);
             async move {
@@ -246,6 +247,7 @@ fn job(request: &CertificateRequested) -> RenderJob {
     RenderJob {
         theme: page.pdf_template.theme.clone(),
         theme_version: page.pdf_template.version,
+        renderer_version: page.renderer_version.clone(),
         locale: page.locale,
         issue_date: page.issue_date,
         public_id: request.public_id.clone(),

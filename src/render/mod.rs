@@ -13,6 +13,8 @@ mod design;
 mod error;
 mod fonts;
 mod page;
+mod pdf;
+mod plates;
 mod text;
 mod themes;
 mod world;
@@ -31,6 +33,8 @@ use crate::domain::{Locale, Personal, hex};
 use design::{Background, Designs, Tone};
 pub use error::{CodePoints, RenderError};
 use page::PageFacts;
+use pdf::{Plate, Printer, Unsupported};
+use plates::Plates;
 use text::Line;
 pub use themes::Theme;
 use themes::{QrPlace, THEMES};
@@ -38,7 +42,9 @@ use world::{Assets, BatchWorld};
 
 /// What made the bytes, pinned in each certificate: typst's version and our own revision, to be raised
 /// with every change here that could alter a byte. Templates have versions of their own, fonts a digest.
-pub const RENDERER_VERSION: &str = "typst-0.15.1+1";
+pub const RENDERER_VERSION: &str = "typst-0.15.1+2";
+/// The version before: every file by typst's exporter. What it issued is made again with it.
+const BY_TYPST: &str = "typst-0.15.1+1";
 
 /// Most certificates laid out together. More gains nothing and holds more memory.
 const BATCH: usize = 50;
@@ -55,6 +61,8 @@ pub struct RenderJob {
     pub theme: String,
     /// Version of the theme, from 1.
     pub theme_version: u32,
+    /// What is to make the bytes: [`RENDERER_VERSION`], or what made them the first time.
+    pub renderer_version: String,
     /// Language of the certificate's own words.
     pub locale: Locale,
     /// Printed, and written into the file as its date.
@@ -86,19 +94,35 @@ pub struct Design {
     pub sha256: String,
 }
 
-/// A finished PDF.
+/// A finished PDF, in two parts: what it shares with others is in memory once.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RenderedCertificate {
-    /// The file.
-    pub bytes: bytes::Bytes,
-    /// SHA-256 of the file, in lower-case hexadecimal.
+    /// The file: how it begins, which may be empty, and how it goes on.
+    pub parts: [bytes::Bytes; 2],
+    /// SHA-256 of the whole file, in lower-case hexadecimal.
     pub sha256: String,
+}
+
+impl RenderedCertificate {
+    /// The whole file, copied into one piece.
+    #[must_use]
+    pub fn to_bytes(&self) -> bytes::Bytes {
+        let [head, tail] = &self.parts;
+        if head.is_empty() { tail.clone() } else { [&head[..], &tail[..]].concat().into() }
+    }
+
+    /// Its length in bytes.
+    #[must_use]
+    pub fn size(&self) -> u64 {
+        self.parts.iter().map(|part| part.len() as u64).sum()
+    }
 }
 
 /// Renders certificates. Made once and shared; all methods take `&self`.
 pub struct Renderer {
     assets: Arc<Assets>,
     designs: Designs,
+    plates: Plates,
 }
 
 /// A job that passed its checks.
@@ -109,8 +133,34 @@ struct Prepared {
     facts: PageFacts,
 }
 
-/// Jobs with the same key are laid out together: theme, language, digest of the design.
-type BatchKey = (usize, Locale, Option<String>);
+/// Jobs with the same key look alike and are laid out together.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+struct BatchKey {
+    theme: usize,
+    locale: Locale,
+    /// SHA-256 of the design.
+    design: Option<String>,
+    /// Whether typst's exporter is to write the files.
+    by_typst: bool,
+}
+
+/// Jobs that look alike.
+struct Batch<'a> {
+    /// One of them.
+    like: &'a RenderJob,
+    background: Option<Arc<Background>>,
+    jobs: Vec<Prepared>,
+}
+
+/// How the pages of a batch become files.
+struct Look<'a> {
+    theme: &'static Theme,
+    /// None where typst's exporter is to write.
+    plate: Option<&'a Plate>,
+    /// What the file says made it.
+    version: &'static str,
+    printer: &'a mut Printer,
+}
 
 /// What a template gets for one certificate.
 #[derive(Debug, serde::Serialize)]
@@ -141,7 +191,7 @@ impl Renderer {
     /// # Errors
     /// [`RenderError::Bundle`] when the program was built with a damaged font.
     pub fn new() -> Result<Self, RenderError> {
-        Ok(Self { assets: Arc::new(Assets::load()?), designs: Designs::default() })
+        Ok(Self { assets: Arc::new(Assets::load()?), designs: Designs::default(), plates: Plates::default() })
     }
 
     /// SHA-256 over the bundled font files in order, in hexadecimal.
@@ -172,7 +222,7 @@ impl Renderer {
         let mut results: Vec<Option<Result<RenderedCertificate, RenderError>>> =
             jobs.iter().map(|_| None).collect();
         let mut backgrounds: BTreeMap<&str, Result<Arc<Background>, RenderError>> = BTreeMap::new();
-        let mut batches: BTreeMap<BatchKey, (Option<Arc<Background>>, Vec<Prepared>)> = BTreeMap::new();
+        let mut batches: BTreeMap<BatchKey, Batch> = BTreeMap::new();
         for (index, job) in jobs.iter().enumerate() {
             let background = job.design.as_ref().map(|design| {
                 backgrounds.entry(&design.sha256).or_insert_with(|| self.designs.prepare(design)).clone()
@@ -183,15 +233,29 @@ impl Renderer {
             {
                 Err(error) => results[index] = Some(Err(error)),
                 Ok(((theme, prepared), background)) => {
-                    let key = (theme, job.locale, job.design.as_ref().map(|design| design.sha256.clone()));
-                    batches.entry(key).or_insert_with(|| (background, Vec::new())).1.push(prepared);
+                    let key = BatchKey {
+                        theme,
+                        locale: job.locale,
+                        design: job.design.as_ref().map(|design| design.sha256.clone()),
+                        by_typst: job.renderer_version == BY_TYPST,
+                    };
+                    batches
+                        .entry(key)
+                        .or_insert_with(|| Batch { like: job, background, jobs: Vec::new() })
+                        .jobs
+                        .push(prepared);
                 }
             }
         }
-        for ((theme, ..), (background, prepared)) in batches {
-            let design = background.map(|background| background.jpeg.clone());
-            for batch in prepared.chunks(BATCH) {
-                for (job, result) in batch.iter().zip(self.render_batch(theme, batch, design.as_ref())) {
+        let mut printer = Printer::new();
+        for (key, batch) in &batches {
+            let plate = (!key.by_typst).then(|| self.plates.get(key, || self.plate(key, batch))).flatten();
+            let version = if key.by_typst { BY_TYPST } else { RENDERER_VERSION };
+            let mut look =
+                Look { theme: &THEMES[key.theme], plate: plate.as_deref(), version, printer: &mut printer };
+            let design = batch.background.as_ref().map(|background| &background.jpeg);
+            for jobs in batch.jobs.chunks(BATCH) {
+                for (job, result) in jobs.iter().zip(self.render_batch(key.theme, jobs, design, &mut look)) {
                     results[job.index] = Some(result);
                 }
                 comemo::evict(CACHE_AGE);
@@ -259,23 +323,35 @@ impl Renderer {
         Ok((theme, Prepared { index, data, facts }))
     }
 
-    /// Lays jobs out together, or one by one where that fails, and exports each.
+    /// Lays jobs out together, or one by one where that fails, and writes each.
     fn render_batch(
         &self,
         theme: usize,
         batch: &[Prepared],
         design: Option<&Bytes>,
+        look: &mut Look<'_>,
     ) -> Vec<Result<RenderedCertificate, RenderError>> {
         match self.lay_out(theme, batch, design) {
-            Ok(pages) => {
-                batch.iter().zip(pages).map(|(job, page)| finish(page, &THEMES[theme], &job.facts)).collect()
-            }
+            Ok(pages) => batch.iter().zip(pages).map(|(job, page)| look.finish(page, &job.facts)).collect(),
             Err(error) if batch.len() == 1 => vec![Err(error)],
             Err(_) => batch
                 .iter()
-                .flat_map(|job| self.render_batch(theme, std::slice::from_ref(job), design))
+                .flat_map(|job| self.render_batch(theme, std::slice::from_ref(job), design, look))
                 .collect(),
         }
+    }
+
+    /// The plate for jobs that look like these.
+    fn plate(&self, key: &BatchKey, batch: &Batch<'_>) -> Result<Plate, Unsupported> {
+        let unfit = |_| Unsupported("sample that cannot be laid out");
+        let background = batch.background.as_deref();
+        let samples: Vec<Prepared> = plates::samples_like(batch.like)
+            .iter()
+            .map(|job| Ok(self.prepare(0, job, background)?.1))
+            .collect::<Result<_, RenderError>>()
+            .map_err(unfit)?;
+        let design = background.map(|background| &background.jpeg);
+        Plate::of(&self.lay_out(key.theme, &samples, design).map_err(unfit)?)
     }
 
     /// One page for each job, in order.
@@ -306,8 +382,24 @@ impl Renderer {
     }
 }
 
-fn finish(page: Page, theme: &Theme, facts: &PageFacts) -> Result<RenderedCertificate, RenderError> {
-    let bytes = page::export(page, theme, facts)?;
-    let sha256 = hex(&Sha256::digest(&bytes));
-    Ok(RenderedCertificate { bytes: bytes.into(), sha256 })
+impl Look<'_> {
+    /// One page as a file: on the plate if that can be, by typst's exporter if not.
+    fn finish(&mut self, mut page: Page, facts: &PageFacts) -> Result<RenderedCertificate, RenderError> {
+        page::look_over(&page.frame, self.theme.margin)?;
+        page::stamp(&mut page.frame, &facts.qr, self.theme.qr);
+        if let Some(plate) = self.plate {
+            match self.printer.print(plate, &page, facts, &page::creator(self.version)) {
+                Ok(file) => return Ok(file),
+                Err(left) => count_left(left),
+            }
+        }
+        let bytes = page::export(page, facts, page::creator(self.version))?;
+        let sha256 = hex(&Sha256::digest(&bytes));
+        Ok(RenderedCertificate { parts: [bytes::Bytes::new(), bytes.into()], sha256 })
+    }
+}
+
+/// Counts what typst's exporter had to write.
+fn count_left(left: Unsupported) {
+    metrics::counter!("laureate_render_left_to_typst_total", "reason" => left.0).increment(1);
 }

@@ -12,9 +12,9 @@ use typst::visualize::{Color, Curve, FillRule, Geometry, Paint, Shape};
 use typst_layout::{Page, PagedDocument};
 use typst_pdf::{PdfOptions, PdfStandard, PdfStandards};
 
+use super::RenderError;
 use super::error::CodePoints;
-use super::themes::{QrPlace, Theme};
-use super::{RENDERER_VERSION, RenderError};
+use super::themes::QrPlace;
 use crate::domain::{Locale, Personal};
 
 /// What of a job concerns its PDF but not its layout.
@@ -39,17 +39,21 @@ pub(super) fn qr_code(address: &str) -> Result<QrCode, RenderError> {
         })
 }
 
-/// Makes the PDF of one page. Nothing of the other pages or of the page's number reaches the bytes.
-pub(super) fn export(mut page: Page, theme: &Theme, facts: &PageFacts) -> Result<Vec<u8>, RenderError> {
-    look_over(&page.frame, theme.margin)?;
+/// What a file says made it.
+pub(super) fn creator(version: &str) -> String {
+    format!("Laureate, renderer {version}")
+}
+
+/// Makes the PDF of one page with typst's exporter. Nothing of the other pages or of the page's number
+/// reaches the bytes.
+pub(super) fn export(mut page: Page, facts: &PageFacts, creator: String) -> Result<Vec<u8>, RenderError> {
     page.number = 1;
-    stamp(&mut page.frame, &facts.qr, theme.qr);
     let document = PagedDocument::new(eco_vec![page], info(facts));
     let standards =
         PdfStandards::new(&[PdfStandard::A_2b]).map_err(|e| template_error([e.message().clone()]))?;
     let options = PdfOptions {
         ident: Smart::Custom(facts.public_id.clone()),
-        creator: Smart::Custom(Some(format!("Laureate, renderer {RENDERER_VERSION}"))),
+        creator: Smart::Custom(Some(creator)),
         timestamp: None,
         page_ranges: None,
         standards,
@@ -135,7 +139,7 @@ pub(super) fn for_each_text(
 
 /// Draws the code as one curve, a rectangle for each run of dark modules. Its coordinates are whole
 /// modules inside a scaled group: short numbers deflate well.
-fn stamp(page: &mut Frame, code: &QrCode, place: QrPlace) {
+pub(super) fn stamp(page: &mut Frame, code: &QrCode, place: QrPlace) {
     let mut curve = Curve::new();
     let point = |x: i32, y: i32| Point::new(Abs::pt(f64::from(x)), Abs::pt(f64::from(y)));
     for (x, y, length) in dark_runs(code) {

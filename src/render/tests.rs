@@ -8,6 +8,7 @@ use typst::World as _;
 use typst::layout::Transform;
 use typst::syntax::{RootedPath, VirtualPath, VirtualRoot};
 
+use super::pdf::tests::differences;
 use super::*;
 
 static RENDERER: LazyLock<Renderer> = LazyLock::new(|| Renderer::new().expect("bundled files load"));
@@ -16,6 +17,7 @@ fn job(name: &str) -> RenderJob {
     RenderJob {
         theme: "classic".to_owned(),
         theme_version: 1,
+        renderer_version: RENDERER_VERSION.to_owned(),
         locale: Locale::En,
         issue_date: date!(2026 - 11 - 21),
         public_id: "q3XbH1yR0uJ2mT9sVfK5wA".to_owned(),
@@ -69,7 +71,7 @@ fn the_same_job_gives_the_same_bytes_every_time() {
     let again =
         Renderer::new().expect("loads").render(std::slice::from_ref(&ada)).remove(0).expect("renders");
     assert_eq!(first, again);
-    assert_eq!(first.sha256, hex(&Sha256::digest(&first.bytes)));
+    assert_eq!(first.sha256, hex(&Sha256::digest(first.to_bytes())));
     let mut other = ada.clone();
     other.public_id = "AAAAAAAAAAAAAAAAAAAAAA".to_owned();
     assert_ne!(render_one(&other).expect("renders").sha256, first.sha256);
@@ -79,11 +81,48 @@ fn the_same_job_gives_the_same_bytes_every_time() {
 /// a font, the template or the exporter changed: make a new template version or raise `RENDERER_VERSION`.
 #[test]
 fn issued_bytes_have_not_changed() {
-    let seen = render_one(&job("Ada Lovelace")).expect("renders").sha256;
-    insta::assert_snapshot!(format!(
-        "{RENDERER_VERSION}\nfonts {}\nclassic/1 {seen}",
-        RENDERER.fonts_digest()
-    ));
+    let seen = |version: &str| {
+        let job = RenderJob { renderer_version: version.to_owned(), ..job("Ada Lovelace") };
+        let rest =
+            RenderJob { full_name: Personal::new("Nguyễn Ελένη 山田".to_owned()), ..job.clone() };
+        let [one, other] = [job, rest].map(|job| render_one(&job).expect("renders").sha256);
+        format!("{version}\nclassic/1 {one}\nclassic/1 {other}\n")
+    };
+    let (before, now) = (seen(BY_TYPST), seen(RENDERER_VERSION));
+    insta::assert_snapshot!(format!("fonts {}\n{before}{now}", RENDERER.fonts_digest()));
+}
+
+#[test]
+fn the_fast_writer_draws_what_typst_draws() {
+    let names = [
+        "José Ñandú Çelik-Łukasz",
+        "Nguyễn Thị Ánh Tuyết",
+        "Ελένη Παπαδοπούλου",
+        "Владимир Їжак",
+        "محمد بن عبد الله الفارسي",
+        "נועה לוי-פרץ",
+        "आरती श्रीवास्तव",
+        "สมชาย ใจดี",
+        "髙橋 﨑子",
+        "김철수",
+        "Affonso Fjällräv of the Office, who has a name that is set smaller to fit",
+    ];
+    for (n, name) in names.into_iter().enumerate() {
+        for theme in RENDERER.themes() {
+            let fast = RenderJob {
+                theme: theme.name().to_owned(),
+                theme_version: theme.version(),
+                locale: Locale::ALL[n % 2],
+                design: n.is_multiple_of(3).then(sample_design),
+                ..job(name)
+            };
+            let slow = RenderJob { renderer_version: BY_TYPST.to_owned(), ..fast.clone() };
+            let [fast, slow] = [fast, slow].map(|job| render_one(&job).expect("renders"));
+            assert!(!fast.parts[0].is_empty(), "{name}: left to typst's exporter");
+            let (visibly, most) = differences(&fast.to_bytes(), &slow.to_bytes(), 1.0);
+            assert_eq!(visibly, 0, "{} {name}: by {most} at most", theme.name());
+        }
+    }
 }
 
 #[test]
@@ -255,7 +294,7 @@ fn the_file_says_what_it_is() {
     for (locale, language) in [(Locale::En, "en"), (Locale::Es, "es")] {
         let mut job = job("Ada Lovelace");
         job.locale = locale;
-        let file = render_one(&job).expect("renders").bytes;
+        let file = render_one(&job).expect("renders").to_bytes();
         for part in [
             "<pdfaid:part>2</pdfaid:part>",
             "<pdfaid:conformance>B</pdfaid:conformance>",

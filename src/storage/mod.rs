@@ -19,4 +19,6 @@ pub use key::{
     small_design_key,
 };
 pub use object_storage::{ObjectStorage, PutNew};
+/// Bytes in one piece or several.
+pub use object_store::PutPayload;
 pub use settings::StorageSettings;

@@ -87,15 +87,22 @@ impl ObjectStorage {
 
     /// Stores an object that must never change: doing it again with the same bytes is harmless, with
     /// other bytes it is [`StorageError::Differs`] and the first ones stay.
-    pub async fn put_new(&self, key: &ObjectKey, bytes: Bytes) -> Result<PutNew, StorageError> {
-        let payload = PutPayload::from_bytes(bytes.clone());
-        match self.store.put_opts(&path(key), payload, PutMode::Create.into()).await {
+    pub async fn put_new(
+        &self,
+        key: &ObjectKey,
+        bytes: impl Into<PutPayload>,
+    ) -> Result<PutNew, StorageError> {
+        let payload = bytes.into();
+        match self.store.put_opts(&path(key), payload.clone(), PutMode::Create.into()).await {
             Ok(_) => Ok(PutNew::Created),
             Err(object_store::Error::AlreadyExists { .. }) => {
                 // ETags are a hash only for some servers and some ways of uploading, so the bytes decide.
-                let limit = bytes.len() as u64;
+                let limit = payload.content_length() as u64;
                 let same = match self.get(key, limit).await {
-                    Ok(Some(present)) => Sha256::digest(&present) == Sha256::digest(&bytes),
+                    Ok(Some(present)) => {
+                        let wanted = payload.iter().fold(Sha256::new(), Sha256::chain_update);
+                        Sha256::digest(&present) == wanted.finalize()
+                    }
                     Err(StorageError::TooLarge { .. }) => false,
                     Err(error) => return Err(error),
                     // Deleted in between; the caller's next attempt creates it.

@@ -21,7 +21,7 @@ use crate::domain::issuance::{
 use crate::domain::{Event, IssuanceId, hex};
 use crate::process::issuance::public_link;
 use crate::render::{Design, RenderError, RenderJob, RenderedCertificate, Renderer};
-use crate::storage::{ObjectKey, ObjectStorage, StorageError, certificate_key};
+use crate::storage::{ObjectKey, ObjectStorage, PutPayload, StorageError, certificate_key};
 
 /// How many objects are written at once.
 const AT_ONCE: usize = 32;
@@ -133,7 +133,7 @@ impl Rendering {
     /// It can't be drawn, or the design is not there.
     pub async fn sample(&self, request: &CertificateRequested) -> Result<Bytes, RenderingError> {
         let mut rendered = self.render(&[request]).await;
-        Ok(rendered.pop().unwrap_or(Err(RenderingError::Interrupted))?.bytes)
+        Ok(rendered.pop().unwrap_or(Err(RenderingError::Interrupted))?.to_bytes())
     }
 
     async fn frozen(
@@ -151,8 +151,9 @@ impl Rendering {
         if again.sha256 != pdf.sha256 {
             return Err(RenderingError::Differs);
         }
-        self.storage.put_new(&key, again.bytes.clone()).await?;
-        Ok(again.bytes)
+        let bytes = again.to_bytes();
+        self.storage.put_new(&key, bytes.clone()).await?;
+        Ok(bytes)
     }
 
     /// The PDFs of requests, in order.
@@ -186,6 +187,7 @@ impl Rendering {
         Ok(RenderJob {
             theme: page.pdf_template.theme.clone(),
             theme_version: page.pdf_template.version,
+            renderer_version: page.renderer_version.clone(),
             locale: page.locale,
             issue_date: page.issue_date,
             public_id: request.public_id.clone(),
@@ -234,8 +236,8 @@ impl RendererWorker {
         let key =
             certificate_key(&page.client, year, certificate, &page.certificate_name, &request.public_id)
                 .map_err(StorageError::from)?;
-        let size = pdf.bytes.len() as u64;
-        self.0.storage.put_new(&key, pdf.bytes).await?;
+        let size = pdf.size();
+        self.0.storage.put_new(&key, PutPayload::from_iter(pdf.parts)).await?;
         Ok(CertificateGenerated { object_key: key.to_string(), sha256: pdf.sha256, size })
     }
 

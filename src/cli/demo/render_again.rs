@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 use super::checks::Issued;
 use super::report::RenderedAgain;
 use crate::domain::{Locale, Personal, hex};
-use crate::render::{Design, RenderJob, Renderer};
+use crate::render::{Design, RENDERER_VERSION, RenderJob, Renderer};
 
 /// How long to render what was not seen before.
 const FOR: Duration = Duration::from_secs(1);
@@ -40,6 +40,7 @@ pub fn job(look: &Look, issued: &Issued, document: &Personal<String>) -> anyhow:
     Ok(RenderJob {
         theme: look.theme.clone(),
         theme_version: look.version,
+        renderer_version: RENDERER_VERSION.to_owned(),
         locale: look.locale,
         issue_date: issued.date()?,
         public_id: issued.public_id.clone(),
@@ -123,6 +124,7 @@ mod tests {
         RenderJob {
             theme: "classic".to_owned(),
             theme_version: 1,
+            renderer_version: RENDERER_VERSION.to_owned(),
             locale: Locale::En,
             issue_date: time::macros::date!(2026 - 11 - 21),
             public_id: format!("{number:032x}"),

@@ -1,0 +1,432 @@
+//! Pieces as the operators of a content stream (ISO 32000-1, 8 and 9).
+
+use std::collections::BTreeSet;
+
+use pdf_writer::types::{LineCapStyle, LineJoinStyle};
+use pdf_writer::{Content, Name, Str, TextStr};
+use typst::layout::{Abs, Ratio, Transform};
+use typst::text::TextItem;
+use typst::visualize::{
+    Color, Curve, CurveItem, FillRule, FixedStroke, Geometry, LineCap, LineJoin, Paint, ProcessColorSpace,
+    Shape,
+};
+
+use super::display::{Draw, Mark, Piece};
+use super::file::COMPACT;
+use super::fonts::{Cluster, Subset, Subsets, clusters};
+use super::{Image, Unsupported};
+
+/// The colour space of everything, and the names of fonts and images by their place in the lists.
+pub(super) const SRGB: Name<'static> = Name(b"s");
+
+/// A content stream under way.
+pub(super) struct Body<'a> {
+    /// Fonts that the file holds anyway.
+    shared: &'a Subsets,
+    images: &'a [Image],
+    /// Page height in points: PDF counts upwards.
+    height: f64,
+    content: Content,
+    /// What only this page needs of fonts.
+    pub(super) extra: Subsets,
+    /// Which opacities, of 255, the page sets.
+    pub(super) opacities: BTreeSet<u8>,
+    marked: Option<Mark>,
+    language: &'a str,
+}
+
+/// Where the glyphs of one cluster come from.
+#[derive(Clone, Copy, PartialEq)]
+enum Source {
+    Shared(usize),
+    Extra(usize),
+}
+
+impl<'a> Body<'a> {
+    pub(super) fn new(shared: &'a Subsets, images: &'a [Image], height: Abs, language: &'a str) -> Self {
+        Self {
+            shared,
+            images,
+            height: height.to_pt(),
+            content: Content::with_settings_and_capacity(COMPACT, 16 << 10),
+            extra: Subsets::default(),
+            opacities: BTreeSet::new(),
+            marked: None,
+            language,
+        }
+    }
+
+    /// The finished stream, with what it needs beyond the shared fonts.
+    pub(super) fn finish(mut self) -> (pdf_writer::Buf, Subsets, BTreeSet<u8>) {
+        self.end_mark();
+        (self.content.finish(), self.extra, self.opacities)
+    }
+
+    /// Paints.
+    ///
+    /// # Errors
+    /// Paints that are no plain colour, and fonts and images that cannot be embedded.
+    pub(super) fn piece(&mut self, piece: &Piece<'_>) -> Result<(), Unsupported> {
+        match &piece.draw {
+            Draw::Clip(curve) => {
+                self.end_mark();
+                self.content.save_state();
+                self.outline(curve, self.matrix_of(piece.place));
+                self.content.clip_nonzero().end_path();
+                return Ok(());
+            }
+            Draw::Unclip => {
+                self.end_mark();
+                self.content.restore_state();
+                return Ok(());
+            }
+            Draw::Text(text) => {
+                self.mark(piece.mark, Some(text));
+                self.text(text, piece.place)
+            }
+            Draw::Shape(shape) => {
+                self.mark(piece.mark, None);
+                self.shape(shape, piece.place)
+            }
+            Draw::Image(image, size) => {
+                self.mark(piece.mark, None);
+                let at = self.images.iter().position(|known| known.image == **image);
+                let at = at.ok_or(Unsupported("image that the sample lacks"))?;
+                // An image fills the unit square upwards.
+                let square = Transform {
+                    sx: Ratio::new(size.x.to_pt()),
+                    ky: Ratio::zero(),
+                    kx: Ratio::zero(),
+                    sy: Ratio::new(-size.y.to_pt()),
+                    tx: Abs::zero(),
+                    ty: size.y,
+                };
+                let matrix = self.matrix_of(piece.place.pre_concat(square));
+                self.content.save_state().transform(matrix);
+                self.content.x_object(Name(format!("I{at}").as_bytes())).restore_state();
+                Ok(())
+            }
+        }
+    }
+
+    /// Begins a marked-content sequence, unless the piece belongs to the one that is open.
+    fn mark(&mut self, mark: Mark, text: Option<&TextItem>) {
+        if self.marked == Some(mark) {
+            return;
+        }
+        self.end_mark();
+        match mark {
+            Mark::Artifact => {
+                self.content.begin_marked_content(Name(b"Artifact"));
+            }
+            Mark::Content(number) => {
+                let mut sequence = self.content.begin_marked_content_with_properties(Name(b"Span"));
+                let mut properties = sequence.properties();
+                properties.identify(number);
+                if let Some(text) = text
+                    && text.lang.as_str() != self.language
+                {
+                    properties.pair(Name(b"Lang"), TextStr(text.lang.as_str()));
+                }
+            }
+        }
+        self.marked = Some(mark);
+    }
+
+    fn end_mark(&mut self) {
+        if self.marked.take().is_some() {
+            self.content.end_marked_content();
+        }
+    }
+
+    fn shape(&mut self, shape: &Shape, place: Transform) -> Result<(), Unsupported> {
+        let stroke = shape.stroke.as_ref().filter(|stroke| stroke.thickness > Abs::zero());
+        let fill = shape.fill.as_ref().map(colour).transpose()?;
+        let line = stroke.map(|stroke| colour(&stroke.paint)).transpose()?;
+        let Some(opacity) = fill.or(line).map(|colour| colour.1) else { return Ok(()) };
+        if line.is_some_and(|line| line.1 != opacity) {
+            return Err(Unsupported("fill and stroke of two opacities"));
+        }
+        let matrix = self.matrix_of(place);
+        self.content.save_state().transform(matrix);
+        self.opacity(opacity);
+        if let Some((rgb, _)) = fill {
+            self.content
+                .set_fill_color_space(pdf_writer::types::ColorSpaceOperand::Named(SRGB))
+                .set_fill_color(rgb);
+        }
+        if let (Some(stroke), Some((rgb, _))) = (stroke, line) {
+            self.content.set_stroke_color_space(pdf_writer::types::ColorSpaceOperand::Named(SRGB));
+            self.content.set_stroke_color(rgb);
+            self.stroke(stroke);
+        }
+        match &shape.geometry {
+            Geometry::Line(to) => {
+                self.content.move_to(0.0, 0.0).line_to(short(to.x.to_pt()), short(to.y.to_pt()));
+            }
+            Geometry::Rect(size) => {
+                self.content.rect(0.0, 0.0, short(size.x.to_pt()), short(size.y.to_pt()));
+            }
+            Geometry::Curve(curve) => self.outline(curve, UNTOUCHED),
+        }
+        match (fill, line, shape.fill_rule) {
+            (Some(_), None, FillRule::NonZero) => self.content.fill_nonzero(),
+            (Some(_), None, FillRule::EvenOdd) => self.content.fill_even_odd(),
+            (Some(_), Some(_), FillRule::NonZero) => self.content.fill_nonzero_and_stroke(),
+            (Some(_), Some(_), FillRule::EvenOdd) => self.content.fill_even_odd_and_stroke(),
+            (None, ..) => self.content.stroke(),
+        };
+        self.content.restore_state();
+        Ok(())
+    }
+
+    fn stroke(&mut self, stroke: &FixedStroke) {
+        self.content.set_line_width(short(stroke.thickness.to_pt()));
+        #[expect(clippy::cast_possible_truncation, reason = "a PDF's numbers are of this kind")]
+        self.content.set_miter_limit(stroke.miter_limit.get() as f32);
+        match stroke.cap {
+            LineCap::Butt => {}
+            LineCap::Round => drop(self.content.set_line_cap(LineCapStyle::RoundCap)),
+            LineCap::Square => drop(self.content.set_line_cap(LineCapStyle::ProjectingSquareCap)),
+        }
+        match stroke.join {
+            LineJoin::Miter => {}
+            LineJoin::Round => drop(self.content.set_line_join(LineJoinStyle::RoundJoin)),
+            LineJoin::Bevel => drop(self.content.set_line_join(LineJoinStyle::BevelJoin)),
+        }
+        if let Some(dash) = &stroke.dash {
+            let lengths = dash.array.iter().map(|length| short(length.to_pt()));
+            self.content.set_dash_pattern(lengths, short(dash.phase.to_pt()));
+        }
+    }
+
+    /// Sets an opacity; the caller restores the state.
+    fn opacity(&mut self, opacity: u8) {
+        if opacity != u8::MAX {
+            self.opacities.insert(opacity);
+            self.content.set_parameters(Name(format!("O{opacity}").as_bytes()));
+        }
+    }
+
+    /// A curve through a matrix.
+    fn outline(&mut self, curve: &Curve, [a, b, c, d, e, f]: [f32; 6]) {
+        let point = |p: &typst::layout::Point| {
+            #[expect(clippy::cast_possible_truncation, reason = "a PDF's numbers are of this kind")]
+            let (x, y) = (p.x.to_pt() as f32, p.y.to_pt() as f32);
+            (short((a * x + c * y + e).into()), short((b * x + d * y + f).into()))
+        };
+        for item in &curve.0 {
+            match item {
+                CurveItem::Move(p) => {
+                    let (x, y) = point(p);
+                    self.content.move_to(x, y);
+                }
+                CurveItem::Line(p) => {
+                    let (x, y) = point(p);
+                    self.content.line_to(x, y);
+                }
+                CurveItem::Cubic(p1, p2, p3) => {
+                    let ((x1, y1), (x2, y2), (x3, y3)) = (point(p1), point(p2), point(p3));
+                    self.content.cubic_to(x1, y1, x2, y2, x3, y3);
+                }
+                CurveItem::Close => drop(self.content.close_path()),
+            }
+        }
+    }
+
+    fn text(&mut self, run: &TextItem, place: Transform) -> Result<(), Unsupported> {
+        if run.stroke.is_some() {
+            return Err(Unsupported("outlined text"));
+        }
+        let (rgb, opacity) = colour(&run.fill)?;
+        if opacity != u8::MAX {
+            self.content.save_state();
+            self.opacity(opacity);
+        }
+        self.content
+            .set_fill_color_space(pdf_writer::types::ColorSpaceOperand::Named(SRGB))
+            .set_fill_color(rgb);
+        let [a, b, c, d, e, f] = self.matrix_of(place);
+        self.content.begin_text().set_text_matrix([a, b, -c, -d, e, f]);
+        let (shared, size) = (self.shared.find(&run.font), short(run.size.to_pt()));
+        let mut line = Line { pen: 0.0, drawn: 0.0, rise: 0.0, source: None, size, shown: Shown::default() };
+        for cluster in clusters(run) {
+            self.cluster(&mut line, run, &cluster, shared)?;
+        }
+        line.shown.flush(&mut self.content);
+        if line.rise != 0.0 {
+            self.content.set_rise(0.0);
+        }
+        self.content.end_text();
+        if opacity != u8::MAX {
+            self.content.restore_state();
+        }
+        Ok(())
+    }
+
+    fn cluster(
+        &mut self,
+        line: &mut Line,
+        run: &TextItem,
+        cluster: &Cluster<'_>,
+        shared: Option<usize>,
+    ) -> Result<(), Unsupported> {
+        let is_shared =
+            |at: usize| cluster.glyphs.iter().all(|glyph| self.shared.0[at].get(glyph.id).is_some());
+        let source = match shared {
+            Some(at) if is_shared(at) => Source::Shared(at),
+            _ => {
+                let at = self.extra.of(&run.font)?;
+                self.extra.0[at].add_cluster(cluster);
+                Source::Extra(at)
+            }
+        };
+        let subset: &Subset = match source {
+            Source::Shared(at) => &self.shared.0[at],
+            Source::Extra(at) => &self.extra.0[at],
+        };
+        if line.source != Some(source) {
+            line.shown.flush(&mut self.content);
+            let name = match source {
+                Source::Shared(at) => format!("F{at}"),
+                Source::Extra(at) => format!("X{at}"),
+            };
+            self.content.set_font(Name(name.as_bytes()), line.size);
+            line.source = Some(source);
+        }
+        let told = cluster
+            .glyphs
+            .first()
+            .and_then(|glyph| subset.get(glyph.id))
+            .is_some_and(|(cid, _)| subset.tells(cid, cluster));
+        if !told {
+            line.shown.flush(&mut self.content);
+            let mut span = self.content.begin_marked_content_with_properties(Name(b"Span"));
+            span.properties().actual_text(TextStr(cluster.text));
+        }
+        for glyph in cluster.glyphs {
+            if glyph.y_advance.get() != 0.0 {
+                return Err(Unsupported("upright text"));
+            }
+            // proof: the subset was chosen, or made, to hold it.
+            let Some((cid, width)) = subset.get(glyph.id) else { continue };
+            line.glyph(&mut self.content, glyph, cid, width);
+        }
+        if !told {
+            line.shown.flush(&mut self.content);
+            self.content.end_marked_content();
+        }
+        Ok(())
+    }
+
+    /// From the page's coordinates, which count downwards, to PDF's.
+    fn matrix_of(&self, place: Transform) -> [f32; 6] {
+        let fine = |ratio: Ratio| {
+            #[expect(clippy::cast_possible_truncation, reason = "a PDF's numbers are of this kind")]
+            let rounded = ((ratio.get() * 1e6).round() / 1e6) as f32;
+            rounded
+        };
+        [
+            fine(place.sx),
+            -fine(place.ky),
+            fine(place.kx),
+            -fine(place.sy),
+            whole(place.tx.to_pt()),
+            whole(self.height - place.ty.to_pt()),
+        ]
+    }
+}
+
+/// A run under way, all in thousandths of the font size.
+struct Line {
+    /// Where the layout is.
+    pen: f64,
+    /// Where the PDF is.
+    drawn: f64,
+    rise: f32,
+    source: Option<Source>,
+    size: f32,
+    shown: Shown,
+}
+
+impl Line {
+    fn glyph(&mut self, content: &mut Content, glyph: &typst::text::Glyph, cid: u16, width: f32) {
+        let rise = short(glyph.y_offset.get() * f64::from(self.size));
+        #[expect(clippy::float_cmp, reason = "the same number or another one")]
+        if rise != self.rise {
+            self.shown.flush(content);
+            content.set_rise(rise);
+            self.rise = rise;
+        }
+        let wanted = self.pen + glyph.x_offset.get() * 1000.0;
+        let back = ((self.drawn - wanted) * 100.0).round() / 100.0;
+        if back != 0.0 {
+            self.shown.adjust(back);
+            self.drawn -= back;
+        }
+        self.shown.glyphs.extend_from_slice(&cid.to_be_bytes());
+        self.drawn += f64::from(width);
+        self.pen += glyph.x_advance.get() * 1000.0;
+    }
+}
+
+/// What one operator shows: glyphs with the adjustments before them.
+#[derive(Default)]
+struct Shown {
+    glyphs: Vec<u8>,
+    /// How many bytes of `glyphs` precede each adjustment.
+    adjustments: Vec<(usize, f32)>,
+}
+
+impl Shown {
+    fn adjust(&mut self, back: f64) {
+        #[expect(clippy::cast_possible_truncation, reason = "a PDF's numbers are of this kind")]
+        self.adjustments.push((self.glyphs.len(), back as f32));
+    }
+
+    fn flush(&mut self, content: &mut Content) {
+        if self.glyphs.is_empty() && self.adjustments.is_empty() {
+            return;
+        }
+        let mut operator = content.show_positioned();
+        let mut items = operator.items();
+        let mut from = 0;
+        for (at, back) in self.adjustments.drain(..) {
+            if at > from {
+                items.show(Str(&self.glyphs[from..at]));
+            }
+            items.adjust(back);
+            from = at;
+        }
+        if from < self.glyphs.len() {
+            items.show(Str(&self.glyphs[from..]));
+        }
+        self.glyphs.clear();
+    }
+}
+
+const UNTOUCHED: [f32; 6] = [1.0, 0.0, 0.0, 1.0, 0.0, 0.0];
+
+/// As exactly as a PDF has it: some viewers snap glyphs to pixels, and then the least difference shows.
+fn whole(value: f64) -> f32 {
+    #[expect(clippy::cast_possible_truncation, reason = "a PDF's numbers are of this kind")]
+    let nearest = value as f32;
+    nearest
+}
+
+/// To a thousandth of a point, which is a third of a micrometre.
+fn short(value: f64) -> f32 {
+    #[expect(clippy::cast_possible_truncation, reason = "a PDF's numbers are of this kind")]
+    let rounded = ((value * 1000.0).round() / 1000.0) as f32;
+    rounded
+}
+
+/// A plain colour as red, green and blue, and its opacity of 255.
+fn colour(paint: &Paint) -> Result<([f32; 3], u8), Unsupported> {
+    let Paint::Solid(Color::Process(colour)) = paint else { return Err(Unsupported("paint")) };
+    if colour.space() == ProcessColorSpace::Cmyk {
+        return Err(Unsupported("ink colour"));
+    }
+    let [red, green, blue, opacity] = colour.to_space(ProcessColorSpace::Srgb).to_vec4_u8();
+    Ok(([red, green, blue].map(|part| short(f64::from(part) / 255.0)), opacity))
+}

@@ -1,0 +1,205 @@
+//! A laid-out page as a list of pieces in the order in which they are painted, and the tree of what they mean.
+
+use std::borrow::Cow;
+
+use typst::foundations::{Content, NativeElement, Value};
+use typst::introspection::{Location, Tag};
+use typst::layout::{
+    Frame, FrameItem, GridCell, GridElem, GroupItem, HideElem, PlaceElem, RepeatElem, Size, Transform,
+};
+use typst::model::{EmphElem, FigureElem, HeadingElem, Outlinable, ParElem, StrongElem, TitleElem};
+use typst::pdf::ArtifactElem;
+use typst::text::TextItem;
+use typst::visualize::{Curve, Geometry, Image, ImageElem, Shape};
+use typst_layout::Page;
+
+use super::Unsupported;
+use super::structure::{Kind, Tree};
+
+/// One thing to paint, or a clip that begins or ends.
+#[derive(PartialEq)]
+pub(super) struct Piece<'a> {
+    /// From its own coordinates to the page's; both count downwards.
+    pub(super) place: Transform,
+    pub(super) mark: Mark,
+    pub(super) draw: Draw<'a>,
+}
+
+/// What a piece is to somebody who has the page read aloud.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Mark {
+    /// Nothing: an ornament.
+    Artifact,
+    /// Content with this number in the tree.
+    Content(i32),
+}
+
+#[derive(PartialEq)]
+pub(super) enum Draw<'a> {
+    Text(Cow<'a, TextItem>),
+    Shape(Cow<'a, Shape>),
+    Image(Cow<'a, Image>, Size),
+    /// What follows shows inside this curve only.
+    Clip(Cow<'a, Curve>),
+    /// Ends the latest clip.
+    Unclip,
+}
+
+/// A page, read.
+pub(super) struct Display<'a> {
+    pub(super) size: Size,
+    pub(super) pieces: Vec<Piece<'a>>,
+    pub(super) tree: Tree,
+}
+
+impl Piece<'_> {
+    pub(super) fn into_owned(self) -> Piece<'static> {
+        let draw = match self.draw {
+            Draw::Text(text) => Draw::Text(Cow::Owned(text.into_owned())),
+            Draw::Shape(shape) => Draw::Shape(Cow::Owned(shape.into_owned())),
+            Draw::Image(image, size) => Draw::Image(Cow::Owned(image.into_owned()), size),
+            Draw::Clip(curve) => Draw::Clip(Cow::Owned(curve.into_owned())),
+            Draw::Unclip => Draw::Unclip,
+        };
+        Piece { place: self.place, mark: self.mark, draw }
+    }
+}
+
+impl<'a> Display<'a> {
+    /// Reads a page.
+    ///
+    /// # Errors
+    /// What the writer cannot write: bleed, links, and elements that have no place in [`Kind`].
+    pub(super) fn of(page: &'a Page) -> Result<Self, Unsupported> {
+        if page.bleed != Default::default() {
+            return Err(Unsupported("bleed"));
+        }
+        let mut reader = Reader { pieces: Vec::new(), tree: Tree::new(), open: Vec::new() };
+        if let Some(fill) = page.fill_or_transparent() {
+            let shape = Geometry::Rect(page.frame.size()).filled(fill);
+            let draw = Draw::Shape(Cow::Owned(shape));
+            reader.pieces.push(Piece { place: Transform::identity(), mark: Mark::Artifact, draw });
+        }
+        reader.frame(&page.frame, Transform::identity())?;
+        Ok(Self { size: page.frame.size(), pieces: reader.pieces, tree: reader.tree })
+    }
+}
+
+struct Reader<'a> {
+    pieces: Vec<Piece<'a>>,
+    tree: Tree,
+    /// Elements that have begun and not ended; `None` in the tree's place is an artifact.
+    open: Vec<(Location, Option<usize>)>,
+}
+
+impl<'a> Reader<'a> {
+    fn frame(&mut self, frame: &'a Frame, place: Transform) -> Result<(), Unsupported> {
+        for (position, item) in frame.items() {
+            let here = place.pre_concat(Transform::translate(position.x, position.y));
+            match item {
+                FrameItem::Group(group) => self.group(group, here)?,
+                FrameItem::Text(text) => {
+                    let mark = self.content();
+                    self.push(here, mark, Draw::Text(Cow::Borrowed(text)));
+                }
+                FrameItem::Shape(shape, _) => {
+                    self.push(here, Mark::Artifact, Draw::Shape(Cow::Borrowed(shape)));
+                }
+                FrameItem::Image(image, size, _) => {
+                    let mark = self.content();
+                    self.push(here, mark, Draw::Image(Cow::Borrowed(image), *size));
+                }
+                FrameItem::Link(..) => return Err(Unsupported("link")),
+                FrameItem::Tag(Tag::Start(element, flags)) if flags.tagged => self.begin(element)?,
+                FrameItem::Tag(Tag::End(location, _, flags)) if flags.tagged => self.end(*location)?,
+                FrameItem::Tag(_) => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn group(&mut self, group: &'a GroupItem, here: Transform) -> Result<(), Unsupported> {
+        if group.parent.is_some() {
+            return Err(Unsupported("floating place"));
+        }
+        let here = here.pre_concat(group.transform);
+        if let Some(curve) = &group.clip {
+            self.push(here, Mark::Artifact, Draw::Clip(Cow::Borrowed(curve)));
+        }
+        self.frame(&group.frame, here)?;
+        if group.clip.is_some() {
+            self.push(here, Mark::Artifact, Draw::Unclip);
+        }
+        Ok(())
+    }
+
+    fn push(&mut self, place: Transform, mark: Mark, draw: Draw<'a>) {
+        self.pieces.push(Piece { place, mark, draw });
+    }
+
+    /// The innermost open element, unless it is an artifact.
+    fn current(&self) -> Option<usize> {
+        self.open.last().map_or(Some(Tree::DOCUMENT), |(_, element)| *element)
+    }
+
+    fn content(&mut self) -> Mark {
+        self.current().map_or(Mark::Artifact, |element| Mark::Content(self.tree.mark(element)))
+    }
+
+    fn begin(&mut self, element: &Content) -> Result<(), Unsupported> {
+        let location = element.location().ok_or(Unsupported("element without a location"))?;
+        if element.to_packed::<PlaceElem>().is_some() {
+            return Ok(());
+        }
+        let inside = match self.current() {
+            None => None,
+            Some(_)
+                if is::<ArtifactElem>(element) || is::<HideElem>(element) || is::<RepeatElem>(element) =>
+            {
+                None
+            }
+            // Who hears the alternative text doesn't hear what is inside.
+            Some(outer) if self.tree.has_alternative(outer) => Some(outer),
+            Some(outer) => Some(self.tree.add(outer, kind_of(element)?)),
+        };
+        self.open.push((location, inside));
+        Ok(())
+    }
+
+    fn end(&mut self, location: Location) -> Result<(), Unsupported> {
+        if self.open.last().is_some_and(|(open, _)| *open == location) {
+            self.open.pop();
+        } else if self.open.iter().any(|(open, _)| *open == location) {
+            return Err(Unsupported("elements that overlap"));
+        }
+        Ok(())
+    }
+}
+
+fn is<T: NativeElement>(element: &Content) -> bool {
+    element.to_packed::<T>().is_some()
+}
+
+fn kind_of(element: &Content) -> Result<Kind, Unsupported> {
+    if is::<ParElem>(element) {
+        Ok(Kind::Paragraph)
+    } else if let Some(heading) = element.to_packed::<HeadingElem>() {
+        Ok(Kind::Heading(u8::try_from(heading.level().get()).map_or(6, |level| level.min(6))))
+    } else if is::<ImageElem>(element) || is::<FigureElem>(element) {
+        match element.get_by_name("alt") {
+            Ok(Value::Str(alternative)) => Ok(Kind::Figure(alternative.into())),
+            _ if is::<ImageElem>(element) => Ok(Kind::Figure(Default::default())),
+            _ => Ok(Kind::Division),
+        }
+    } else if is::<GridElem>(element) || is::<GridCell>(element) {
+        Ok(Kind::Division)
+    } else if is::<TitleElem>(element) {
+        Ok(Kind::Title)
+    } else if is::<StrongElem>(element) {
+        Ok(Kind::Strong)
+    } else if is::<EmphElem>(element) {
+        Ok(Kind::Emphasis)
+    } else {
+        Err(Unsupported("element"))
+    }
+}

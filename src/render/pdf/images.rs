@@ -1,0 +1,98 @@
+//! Raster images as they are embedded (ISO 32000-1, 8.9).
+
+use image::{DynamicImage, GenericImageView as _};
+use pdf_writer::{Filter, Finish, Name, Ref};
+use typst::foundations::Smart;
+use typst::visualize::{ExchangeFormat, Image, ImageKind, ImageScaling, RasterFormat, RasterImage};
+
+use super::Unsupported;
+use super::file::{Deflate, Objects};
+
+/// Writes an image, its transparency apart; answers it.
+///
+/// # Errors
+/// What is no raster image, or is to be turned or coloured by its own profile.
+pub(super) fn write(
+    objects: &mut Objects,
+    deflate: &mut Deflate,
+    image: &Image,
+    srgb: Ref,
+) -> Result<Ref, Unsupported> {
+    let ImageKind::Raster(raster) = image.kind() else { return Err(Unsupported("drawing")) };
+    // Both PDF/A and the tests of sameness want no smoothing asked for.
+    if raster.icc().is_some()
+        || image.scaling() != Smart::Auto && image.scaling() != Smart::Custom(ImageScaling::Pixelated)
+    {
+        return Err(Unsupported("image with a profile or its own scaling"));
+    }
+    if raster.exif_rotation().is_some_and(|turn| turn != 1) {
+        return Err(Unsupported("turned image"));
+    }
+    if is_plain_jpeg(raster) {
+        let id = objects.next();
+        let gray = matches!(**raster.dynamic(), DynamicImage::ImageLuma8(_));
+        embed(
+            objects,
+            id,
+            raster,
+            &Samples { bytes: raster.data(), filter: Filter::DctDecode, gray, mask: None },
+            srgb,
+        );
+        return Ok(id);
+    }
+    let pixels = raster.dynamic().to_rgba8();
+    let (id, mask) =
+        (objects.next(), pixels.pixels().any(|pixel| pixel[3] != u8::MAX).then(|| objects.next()));
+    let colours: Vec<u8> = pixels.pixels().flat_map(|pixel| [pixel[0], pixel[1], pixel[2]]).collect();
+    let packed = deflate.zlib(&colours);
+    embed(
+        objects,
+        id,
+        raster,
+        &Samples { bytes: &packed, filter: Filter::FlateDecode, gray: false, mask },
+        srgb,
+    );
+    if let Some(mask) = mask {
+        let packed = deflate.zlib(&pixels.pixels().map(|pixel| pixel[3]).collect::<Vec<u8>>());
+        embed(
+            objects,
+            mask,
+            raster,
+            &Samples { bytes: &packed, filter: Filter::FlateDecode, gray: true, mask: None },
+            srgb,
+        );
+    }
+    Ok(id)
+}
+
+/// A JPEG of three colours or grey goes in as it is.
+fn is_plain_jpeg(raster: &RasterImage) -> bool {
+    raster.format() == RasterFormat::Exchange(ExchangeFormat::Jpg)
+        && matches!(**raster.dynamic(), DynamicImage::ImageRgb8(_) | DynamicImage::ImageLuma8(_))
+        && raster.dynamic().dimensions() == (raster.width(), raster.height())
+}
+
+struct Samples<'a> {
+    bytes: &'a [u8],
+    filter: Filter,
+    gray: bool,
+    mask: Option<Ref>,
+}
+
+fn embed(objects: &mut Objects, id: Ref, raster: &RasterImage, samples: &Samples<'_>, srgb: Ref) {
+    objects.here(id);
+    let mut image = objects.chunk.image_xobject(id, samples.bytes);
+    image.bits_per_component(8).filter(samples.filter);
+    // Decoded images are far smaller than this type's range.
+    image.width(i32::try_from(raster.width()).unwrap_or(i32::MAX));
+    image.height(i32::try_from(raster.height()).unwrap_or(i32::MAX));
+    if samples.gray {
+        image.color_space().device_gray();
+    } else {
+        image.pair(Name(b"ColorSpace"), srgb);
+    }
+    if let Some(mask) = samples.mask {
+        image.s_mask(mask);
+    }
+    image.finish();
+}

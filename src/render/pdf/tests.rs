@@ -1,0 +1,199 @@
+//! The writer against typst's exporter: the same picture, the same text; and what is left to the exporter.
+
+use std::sync::Arc;
+
+use hayro::hayro_interpret::InterpreterSettings;
+use hayro::hayro_syntax::Pdf;
+use time::macros::date;
+use typst::LibraryExt as _;
+use typst::diag::{FileError, FileResult};
+use typst::foundations::{Datetime, Duration};
+use typst::syntax::{FileId, RootedPath, Source, VirtualPath, VirtualRoot};
+use typst::text::{Font, FontBook};
+use typst::utils::LazyHash;
+use typst::{Library, World};
+use typst_layout::{Page, PagedDocument};
+
+use super::*;
+use crate::domain::{Locale, Personal};
+use crate::render::fonts::Fonts;
+use crate::render::page::{self, qr_code};
+
+/// A world of one source.
+struct Small {
+    library: LazyHash<Library>,
+    fonts: Fonts,
+    main: Source,
+}
+
+impl World for Small {
+    fn library(&self) -> &LazyHash<Library> {
+        &self.library
+    }
+    fn book(&self) -> &LazyHash<FontBook> {
+        self.fonts.book()
+    }
+    fn main(&self) -> FileId {
+        self.main.id()
+    }
+    fn source(&self, id: FileId) -> FileResult<Source> {
+        if id == self.main.id() { Ok(self.main.clone()) } else { Err(FileError::AccessDenied) }
+    }
+    fn file(&self, _: FileId) -> FileResult<typst::foundations::Bytes> {
+        Err(FileError::AccessDenied)
+    }
+    fn font(&self, index: usize) -> Option<Font> {
+        self.fonts.font(index)
+    }
+    fn today(&self, _: Option<Duration>) -> Option<Datetime> {
+        None
+    }
+}
+
+fn pages(body: &str) -> Vec<Page> {
+    let source = format!(
+        "#set page(width: 200pt, height: 200pt, margin: 10pt)\n#set text(font: \"EB Garamond\", size: 20pt, lang: \"en\", fallback: false)\n{body}"
+    );
+    let path = RootedPath::new(VirtualRoot::Project, VirtualPath::new("/small.typ").expect("a path"));
+    let world = Small {
+        library: LazyHash::new(Library::default()),
+        fonts: Fonts::load().expect("bundled fonts"),
+        main: Source::new(path.intern(), source),
+    };
+    typst::compile::<PagedDocument>(&world).output.expect("compiles").pages().to_vec()
+}
+
+fn facts() -> PageFacts {
+    PageFacts {
+        locale: Locale::En,
+        issue_date: date!(2026 - 11 - 21),
+        public_id: "q3XbH1yR0uJ2mT9sVfK5wA".to_owned(),
+        title: Personal::new("A title – with <marks> & more".to_owned()),
+        author: "Hospital Santa Helena".to_owned(),
+        qr: qr_code("https://example.org").expect("fits"),
+    }
+}
+
+fn print(samples: &str, body: &str) -> Result<Bytes, Unsupported> {
+    let plate = Plate::of(&pages(samples))?;
+    Ok(Printer::new().print(&plate, &pages(body)[0], &facts(), "tests")?.to_bytes())
+}
+
+/// The first page as pixels, four bytes each.
+pub(in crate::render) fn picture(file: &[u8], scale: f32) -> (u16, u16, Vec<u8>) {
+    let file = Pdf::new(Arc::new(file.to_vec())).expect("a PDF");
+    let settings = hayro::RenderSettings {
+        x_scale: scale,
+        y_scale: scale,
+        bg_color: hayro::vello_cpu::color::palette::css::WHITE,
+        ..Default::default()
+    };
+    let pixmap = hayro::render(
+        &file.pages()[0],
+        &hayro::RenderCache::new(),
+        &InterpreterSettings::default(),
+        &settings,
+    );
+    (pixmap.width(), pixmap.height(), pixmap.data_as_u8_slice().to_vec())
+}
+
+/// How many pixels differ visibly, and by how much a colour differs at most.
+pub(in crate::render) fn differences(one: &[u8], other: &[u8], scale: f32) -> (usize, u8) {
+    let ((width, height, a), (same_width, same_height, b)) = (picture(one, scale), picture(other, scale));
+    assert_eq!((width, height), (same_width, same_height));
+    let most = |(a, b): (&[u8], &[u8])| a.iter().zip(b).map(|(a, b)| a.abs_diff(*b)).max().unwrap_or(0);
+    let apart: Vec<u8> = a.chunks(4).zip(b.chunks(4)).map(most).collect();
+    (apart.iter().filter(|by| **by > 12).count(), apart.into_iter().max().unwrap_or(0))
+}
+
+fn by_typst(body: &str) -> Vec<u8> {
+    page::export(pages(body).remove(0), &facts(), "tests".to_owned()).expect("typst exports")
+}
+
+#[track_caller]
+fn looks_the_same(samples: &str, body: &str) {
+    let file = print(samples, body).expect("the writer can");
+    let (visibly, most) = differences(&file, &by_typst(body), 3.0);
+    assert_eq!(visibly, 0, "by {most} at most: {body}");
+}
+
+#[test]
+fn shapes_strokes_clips_turns_and_opacities_look_the_same() {
+    for body in [
+        "#rect(width: 60pt, height: 30pt, fill: rgb(\"#123456\"), stroke: 2pt + red)",
+        "#rect(width: 60pt, height: 30pt, radius: 8pt, fill: luma(40%), stroke: (dash: \"dashed\", paint: blue, thickness: 1.5pt))",
+        "#place(dx: 20pt, dy: 10pt, rotate(30deg, rect(width: 40pt, height: 20pt, fill: green)))",
+        "#place(dx: 20pt, dy: 10pt, scale(x: -120%, y: 60%, text(\"Mirrored\")))",
+        "#box(width: 40pt, height: 20pt, clip: true, radius: 5pt, place(circle(radius: 30pt, fill: orange)))After",
+        "#place(circle(radius: 20pt, fill: rgb(200, 0, 0, 120)))#text(fill: rgb(0, 0, 200, 90), \"Under and over\")",
+        "#line(length: 90pt, stroke: (thickness: 4pt, cap: \"round\"))#curve(fill-rule: \"even-odd\", fill: black, curve.move((0pt, 0pt)), curve.cubic((10pt, 30pt), (30pt, 30pt), (40pt, 0pt)), curve.line((0pt, 20pt)), curve.close())",
+        "#polygon(stroke: (thickness: 5pt, join: \"bevel\"), (0pt, 0pt), (40pt, 0pt), (20pt, 30pt))",
+        "#set page(fill: rgb(\"#eeddcc\")); #text(oklch(60%, 0.2, 30deg), \"Any colour\")",
+    ] {
+        looks_the_same("A", body);
+    }
+}
+
+#[test]
+fn text_of_any_script_looks_the_same_whether_the_plate_has_its_glyphs_or_not() {
+    for text in ["Affluent fjord Çelik", "office 1½ ﬁ", "Ŵyn Ǽther ẞ", "x\u{0323}\u{0302}y a\u{0308}"]
+    {
+        looks_the_same("ABCabcdefghijklmnopqrstuvwxyz", text);
+        looks_the_same(text, text);
+    }
+    let other = |font: &str, text: &str| format!("#text(font: \"{font}\", \"{text}\")");
+    for (font, text) in [
+        ("Noto Naskh Arabic", "محمد بن عبد الله"),
+        ("Noto Serif Hebrew", "נועה לוי"),
+        ("Noto Serif Devanagari", "आरती श्रीवास्तव"),
+        ("Noto Serif Thai", "สมชาย ใจดี"),
+        ("Laureate Serif CJK", "髙橋さくら김철수"),
+        ("Montserrat", "Weight"),
+    ] {
+        looks_the_same("A", &other(font, text));
+    }
+}
+
+#[test]
+fn the_ground_that_all_samples_share_is_written_once_and_missing_it_does_no_harm() {
+    let ground = "#set page(background: rect(width: 150pt, height: 90pt, fill: yellow, stroke: 3pt))\n";
+    let samples = format!("{ground}One #pagebreak() Two");
+    let plate = Plate::of(&pages(&samples)).expect("plain");
+    assert!(plate.ground.as_ref().is_some_and(|ground| ground.pieces.len() == 1));
+    looks_the_same(&samples, &format!("{ground}Three"));
+    looks_the_same(&samples, "Without");
+}
+
+#[test]
+fn what_cannot_be_written_is_said() {
+    for (body, reason) in [
+        ("#rect(fill: gradient.linear(red, blue))", "paint"),
+        ("#text(stroke: 1pt + red)[Outlined]", "outlined text"),
+        ("#link(\"https://example.org\")[Away]", "element"),
+        ("#rect(fill: cmyk(10%, 20%, 30%, 0%))", "ink colour"),
+        ("#rect(fill: rgb(1, 2, 3, 50), stroke: 1pt + black)", "fill and stroke of two opacities"),
+        ("- a list", "element"),
+        ("#place(float: true, top)[Floats]", "floating place"),
+    ] {
+        assert_eq!(print("A", body).err(), Some(Unsupported(reason)), "{body}");
+    }
+}
+
+#[test]
+fn the_tree_says_what_is_heading_paragraph_and_figure() {
+    let body = "#heading(outlined: false)[Title]\nA paragraph.\n\nAnother.\n#figure(alt: \"A mark\", rect())\n#pdf.artifact[left out]";
+    let file = print(body, body).expect("written");
+    let text = String::from_utf8_lossy(&file);
+    for (part, times) in
+        [("/S/H1", 1), ("/S/P/", 2), ("/S/Figure", 1), ("/Alt(A mark)", 1), ("/S/Document", 1)]
+    {
+        assert_eq!(text.matches(part).count(), times, "{part}");
+    }
+}
+
+#[test]
+fn a_plate_follows_from_its_samples_alone() {
+    let first = print("Samples", "Somebody").expect("written");
+    assert_eq!(first, print("Samples", "Somebody").expect("written"));
+    assert_ne!(first, print("Other samples", "Somebody").expect("written"));
+}

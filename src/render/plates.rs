@@ -1,0 +1,87 @@
+//! The plates at hand, and the sample pages that they are made from.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use time::{Date, Month};
+
+use super::pdf::{Plate, Unsupported};
+use super::{BatchKey, RenderJob};
+use crate::domain::Personal;
+
+/// How many plates are kept; one holds a background and a few fonts, a megabyte at most as a rule.
+const KEPT: usize = 32;
+
+/// What names and titles in Latin script are written with. What else turns up costs its page a small font.
+const LETTERS: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789\
+    .,:;-–—'’‘“”\"()[]/&+%#@°ºª!?¡¿_*·|«»\
+    ÀÁÂÃÄÅÆÇÈÉÊËÌÍÎÏÐÑÒÓÔÕÖØÙÚÛÜÝÞßàáâãäåæçèéêëìíîïðñòóôõöøùúûüýþÿ\
+    ĀāĂăĄąĆćČčĎďĐđĒēĖėĘęĚěĞğĢģĪīĮįİıĶķĹĺĻļĽľŁłŃńŅņŇňŌōŐőŒœŔŕŘřŚśŞşŠšŢţŤťŪūŮůŰűŲųŸŹźŻżŽžȘșȚț";
+/// Pairs that fonts draw as one.
+const JOINED: &str = "fi fl ff ffi ffl Th fj ft tt";
+/// Letters on one sample page: few enough to fit wherever a text goes.
+const ON_A_PAGE: usize = 48;
+
+/// Plates by what they are for. `None` for a look that the fast writer cannot write at all.
+#[derive(Default)]
+pub(super) struct Plates(Mutex<HashMap<BatchKey, Option<Arc<Plate>>>>);
+
+impl Plates {
+    /// The plate of a look, made if it is not there.
+    pub(super) fn get(
+        &self,
+        key: &BatchKey,
+        make: impl FnOnce() -> Result<Plate, Unsupported>,
+    ) -> Option<Arc<Plate>> {
+        let mut plates = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(plate) = plates.get(key) {
+            return plate.clone();
+        }
+        if plates.len() >= KEPT {
+            plates.clear();
+        }
+        // Made while others wait: they would want the same one.
+        let plate = make().inspect_err(|left| super::count_left(*left)).ok().map(Arc::new);
+        plates.insert(key.clone(), plate.clone());
+        plate
+    }
+}
+
+/// Jobs that look like this one and between them show every month and every letter in every field.
+pub(super) fn samples_like(job: &RenderJob) -> Vec<RenderJob> {
+    let letters: Vec<char> = LETTERS.chars().collect();
+    let mut texts: Vec<String> = letters.chunks(ON_A_PAGE).map(String::from_iter).collect();
+    texts.push(JOINED.to_owned());
+    // What comes again is laid out already: typst remembers.
+    let texts = texts.iter().cycle();
+    let id =
+        |text: &str| text.chars().filter(char::is_ascii_alphanumeric).chain(['-', '_']).collect::<String>();
+    (1..=12)
+        .filter_map(|month| Month::try_from(month).ok())
+        .zip(texts)
+        .map(|(month, text)| RenderJob {
+            issue_date: Date::from_calendar_date(2034, month, 15).unwrap_or(job.issue_date),
+            public_id: id(text),
+            full_name: Personal::new(text.clone()),
+            certificate_name: text.clone(),
+            event_name: text.clone(),
+            client: text.clone(),
+            document_number: Some(Personal::new(text.clone())),
+            ..job.clone()
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_year_of_samples_shows_every_letter_once_at_least() {
+        assert!(LETTERS.chars().count().div_ceil(ON_A_PAGE) < 12, "and the joined ones");
+        let mut letters: Vec<char> = LETTERS.chars().collect();
+        letters.sort_unstable();
+        letters.dedup();
+        assert_eq!(letters.len(), LETTERS.chars().count(), "a letter is there twice");
+    }
+}
