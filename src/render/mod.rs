@@ -16,6 +16,7 @@ mod page;
 mod picture;
 mod prepare;
 mod remembered;
+mod sample;
 mod template;
 mod text;
 mod themes;

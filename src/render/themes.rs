@@ -14,14 +14,32 @@ macro_rules! theme {
         Theme {
             name: $name,
             version: $version,
-            source: include_str!(concat!("../../templates/certificate/", $name, "/", $version, "/template.typ")),
-            manifest: include_str!(concat!("../../templates/certificate/", $name, "/", $version, "/manifest.json")),
+            source: include_str!(concat!(
+                "../../templates/certificate/",
+                $name,
+                "/",
+                $version,
+                "/template.typ"
+            )),
+            manifest: include_str!(concat!(
+                "../../templates/certificate/",
+                $name,
+                "/",
+                $version,
+                "/manifest.json"
+            )),
         }
     };
 }
 
 /// Every theme in every version, newest version of a theme last.
-pub(super) static THEMES: [Theme; 1] = [theme!("classic", 1)];
+pub(super) static THEMES: [Theme; 5] = [
+    theme!("classic", 1),
+    theme!("corporate", 1),
+    theme!("bold", 1),
+    theme!("academic", 1),
+    theme!("minimal", 1),
+];
 
 /// What templates may import, by its path; versions of it are pinned by whoever imports them.
 pub(super) static LIBRARIES: [(&str, &str); 1] =
