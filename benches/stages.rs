@@ -248,6 +248,7 @@ fn job(request: &CertificateRequested) -> RenderJob {
         theme: page.pdf_template.theme.clone(),
         theme_version: page.pdf_template.version,
         renderer_version: page.renderer_version.clone(),
+        options: BTreeMap::new(),
         locale: page.locale,
         issue_date: page.issue_date,
         public_id: request.public_id.clone(),
@@ -257,6 +258,8 @@ fn job(request: &CertificateRequested) -> RenderJob {
         event_name: page.event_name.clone(),
         client: page.client.clone(),
         document_number: page.document_number.clone(),
+        event_link: request.event_link.clone(),
+        email: Some(request.email.clone()),
         design: Some(Design { bytes: Bytes::from_static(DESIGN), sha256 }),
     }
 }

@@ -12,7 +12,7 @@ use super::access::Permission::{
 use super::endpoint::{Endpoint, on};
 use super::endpoints::{
     api_keys, attendees, auth, batches, certificates, generated_certificates, health, imports, jobs, mails,
-    pages, users, verify,
+    pages, templates, users, verify,
 };
 use super::rate_limit::Limit;
 
@@ -57,6 +57,9 @@ pub fn api() -> Vec<Endpoint> {
         on(PATCH, "/certificates/{id}", routes!(certificates::update::handle)).may(ManageCertificates),
         on(DELETE, "/certificates/{id}", routes!(certificates::delete::handle)).may(ManageCertificates),
         on(PUT, "/certificates/{id}/toggle-active", routes!(certificates::toggle_active::handle)).may(ManageCertificates),
+
+        on(GET, "/templates", routes!(templates::list::handle)).may(ReadCertificates),
+        on(GET, "/templates/{name}", routes!(templates::get::handle)).may(ReadCertificates),
 
         on(GET, "/attendees", routes!(attendees::list::handle)).may(ReadAttendees),
         on(POST, "/attendees/bulk", routes!(attendees::bulk::handle)).may(ImportAttendees).upload(),

@@ -13,8 +13,9 @@ use typst_layout::{Page, PagedDocument};
 use typst_pdf::{PdfOptions, PdfStandard, PdfStandards};
 
 use super::RenderError;
-use super::error::CodePoints;
-use super::themes::QrPlace;
+use super::error::{CodePoints, Diagnosis};
+use super::world::BatchWorld;
+use crate::domain::manifest::{Manifest, PageFormat, QrPlace};
 use crate::domain::{Locale, Personal};
 
 /// What of a job concerns its PDF but not its layout.
@@ -42,6 +43,14 @@ pub(super) fn qr_code(address: &str) -> Result<QrCode, RenderError> {
 /// What a file says made it.
 pub(super) fn creator(version: &str) -> String {
     format!("Laureate, renderer {version}")
+}
+
+/// Checks a page and stamps its code.
+pub(super) fn finish(page: &mut Page, manifest: &Manifest, facts: &PageFacts) -> Result<(), RenderError> {
+    look_at_size(&page.frame, manifest.page)?;
+    look_over(&page.frame, manifest.margin)?;
+    stamp(&mut page.frame, &facts.qr, manifest.qr);
+    Ok(())
 }
 
 /// Makes the PDF of one page with typst's exporter. Nothing of the other pages or of the page's number
@@ -79,17 +88,36 @@ fn info(facts: &PageFacts) -> DocumentInfo {
     }
 }
 
-/// What typst complained of. Our templates begin the message with `OVERFLOW` and the field's name.
-pub(super) fn diagnosed(diagnostics: &[SourceDiagnostic]) -> RenderError {
+/// What typst complained of, each at its place. Our templates begin the message with `OVERFLOW` and the field's name.
+pub(super) fn diagnosed_in(world: &BatchWorld, diagnostics: &[SourceDiagnostic]) -> RenderError {
     let field = diagnostics.iter().find_map(|d| d.message.split_once("OVERFLOW ").map(|(_, field)| field));
     match field {
         Some(field) => RenderError::Overflow { field: field.trim().to_owned() },
-        None => template_error(diagnostics.iter().map(|d| d.message.clone())),
+        None => {
+            let diagnoses = diagnostics.iter().map(|d| world.diagnosis(d)).collect();
+            RenderError::Template { diagnostics: Personal::new(diagnoses) }
+        }
     }
 }
 
+fn diagnosed(diagnostics: &[SourceDiagnostic]) -> RenderError {
+    template_error(diagnostics.iter().map(|d| d.message.clone()))
+}
+
 pub(super) fn template_error(messages: impl IntoIterator<Item = EcoString>) -> RenderError {
-    RenderError::Template { diagnostics: Personal::new(messages.into_iter().map(Into::into).collect()) }
+    let diagnoses = messages.into_iter().map(|message| Diagnosis::of_message(message.as_str()));
+    RenderError::Template { diagnostics: Personal::new(diagnoses.collect()) }
+}
+
+/// Refuses a page of another size than the manifest says: the code would stand somewhere else on it.
+fn look_at_size(frame: &Frame, format: PageFormat) -> Result<(), RenderError> {
+    let (width, height) = format.millimetres();
+    let alike = |side: Abs, wanted: f64| (side.to_mm() - wanted).abs() < 0.1;
+    if alike(frame.width(), width) && alike(frame.height(), height) {
+        return Ok(());
+    }
+    let message = format!("the page must be {width} mm wide and {height} mm high, as the manifest says");
+    Err(template_error([message.into()]))
 }
 
 /// Refuses a page with a box instead of a letter, or with text outside of the margin.
@@ -139,7 +167,7 @@ pub(super) fn for_each_text(
 
 /// Draws the code as one curve, a rectangle for each run of dark modules. Its coordinates are whole
 /// modules inside a scaled group: short numbers deflate well.
-pub(super) fn stamp(page: &mut Frame, code: &QrCode, place: QrPlace) {
+fn stamp(page: &mut Frame, code: &QrCode, place: QrPlace) {
     let mut curve = Curve::new();
     let point = |x: i32, y: i32| Point::new(Abs::pt(f64::from(x)), Abs::pt(f64::from(y)));
     for (x, y, length) in dark_runs(code) {

@@ -5,8 +5,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use time::{Date, Month};
 
+use super::RenderJob;
+use super::batch::{BatchKey, count_left};
 use super::pdf::{Plate, Unsupported};
-use super::{BatchKey, RenderJob};
 use crate::domain::Personal;
 
 /// How many plates are kept; one holds a background and a few fonts, a megabyte at most as a rule.
@@ -21,6 +22,8 @@ const LETTERS: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz01234
 const JOINED: &str = "fi fl ff ffi ffl Th fj ft tt";
 /// Letters on one sample page: few enough to fit wherever a text goes.
 const ON_A_PAGE: usize = 48;
+/// And in one word, so that lines can break.
+const WORD: usize = 8;
 
 /// Plates by what they are for. `None` for a look that the fast writer cannot write at all.
 #[derive(Default)]
@@ -41,7 +44,7 @@ impl Plates {
             plates.clear();
         }
         // Made while others wait: they would want the same one.
-        let plate = make().inspect_err(|left| super::count_left(*left)).ok().map(Arc::new);
+        let plate = make().inspect_err(|left| count_left(*left)).ok().map(Arc::new);
         plates.insert(key.clone(), plate.clone());
         plate
     }
@@ -50,7 +53,8 @@ impl Plates {
 /// Jobs that look like this one and between them show every month and every letter in every field.
 pub(super) fn samples_like(job: &RenderJob) -> Vec<RenderJob> {
     let letters: Vec<char> = LETTERS.chars().collect();
-    let mut texts: Vec<String> = letters.chunks(ON_A_PAGE).map(String::from_iter).collect();
+    let words = |letters: &[char]| letters.chunks(WORD).map(String::from_iter).collect::<Vec<_>>().join(" ");
+    let mut texts: Vec<String> = letters.chunks(ON_A_PAGE).map(words).collect();
     texts.push(JOINED.to_owned());
     // What comes again is laid out already: typst remembers.
     let texts = texts.iter().cycle();
@@ -67,6 +71,8 @@ pub(super) fn samples_like(job: &RenderJob) -> Vec<RenderJob> {
             event_name: text.clone(),
             client: text.clone(),
             document_number: Some(Personal::new(text.clone())),
+            event_link: Some(format!("https://{}", id(text))),
+            email: Some(Personal::new(format!("{}@example.org", id(text)))),
             ..job.clone()
         })
         .collect()

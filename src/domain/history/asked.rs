@@ -17,7 +17,8 @@ use crate::domain::batch::{
 };
 use crate::domain::certificate::{
     Certificate, CertificateActivated, CertificateCommand, CertificateDeactivated, CertificateDefined,
-    CertificateDeleted, CertificateEvent, CertificateRedefined, Definition, DesignRef, samples::definition,
+    CertificateDeleted, CertificateEvent, CertificateRedefined, Definition, DesignRef, TemplateRef,
+    samples::definition,
 };
 use crate::domain::claim::{Claim, ClaimCommand, ClaimEvent, ClaimKind, ClaimReleased, ClaimTaken};
 use crate::domain::design::{
@@ -39,6 +40,7 @@ use crate::domain::issuance::{
     IssuanceEvent, Origin, WhyRevoked,
     samples::{generated, request, revoked},
 };
+use crate::domain::manifest::{OptionValue, OptionValues};
 use crate::domain::person::samples::person;
 use crate::domain::{Decider, Event, Person};
 
@@ -136,6 +138,15 @@ impl Asked for Batch {
     }
 }
 
+fn template_with_options(text: &str) -> TemplateRef {
+    let logo = DesignRef { key: text.to_owned(), sha256: "ab".repeat(32) };
+    let options = OptionValues::from([
+        ("signer".to_owned(), text.into()),
+        ("logo".to_owned(), OptionValue::Image(logo)),
+    ]);
+    TemplateRef { options, ..TemplateRef::new("corporate", 1) }
+}
+
 fn whole_definition(text: &str) -> Definition {
     Definition {
         design: Some(DesignRef { key: text.to_owned(), sha256: "ab".repeat(32) }),
@@ -165,6 +176,10 @@ impl Asked for Certificate {
             CertificateDeactivated {}.into(),
             CertificateRedefined { definition: whole_definition(text) }.into(),
             CertificateDeleted {}.into(),
+            CertificateDefined {
+                definition: Definition { pdf_template: template_with_options(text), ..definition() },
+            }
+            .into(),
         ]
     }
 }
@@ -319,6 +334,12 @@ fn whole_revocation(text: &str, n: u32) -> CertificateRevoked {
     CertificateRevoked { batch_id: Some(id(n)), ..revoked(reason, Some(text)) }
 }
 
+fn with_options(text: &str) -> CertificateRequested {
+    let mut request = request(text);
+    request.page.pdf_template = template_with_options(text);
+    request
+}
+
 impl Asked for Issuance {
     fn command(which: u32, text: &str, n: u32) -> IssuanceCommand {
         let code = text.to_owned();
@@ -345,6 +366,7 @@ impl Asked for Issuance {
             CertificateRequested { delivery: delivery(n), ..request(text) }.into(),
             whole_revocation(text, n).into(),
             revoked(WhyRevoked::Withdrawn, None).into(),
+            with_options(text).into(),
         ]
     }
 }

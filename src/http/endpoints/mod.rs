@@ -12,6 +12,7 @@ pub mod imports;
 pub mod jobs;
 pub mod mails;
 pub mod pages;
+pub mod templates;
 pub mod users;
 pub mod verify;
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use pdf_writer::types::{LineCapStyle, LineJoinStyle};
-use pdf_writer::{Content, Name, Str, TextStr};
+use pdf_writer::{Content, Name, TextStr};
 use typst::layout::{Abs, Ratio, Transform};
 use typst::text::TextItem;
 use typst::visualize::{
@@ -13,7 +13,7 @@ use typst::visualize::{
 
 use super::display::{Draw, Mark, Piece};
 use super::file::COMPACT;
-use super::fonts::{Cluster, Subset, Subsets, clusters};
+use super::fonts::Subsets;
 use super::{Image, Unsupported};
 
 /// The colour space of everything, and the names of fonts and images by their place in the lists.
@@ -22,24 +22,19 @@ pub(super) const SRGB: Name<'static> = Name(b"s");
 /// A content stream under way.
 pub(super) struct Body<'a> {
     /// Fonts that the file holds anyway.
-    shared: &'a Subsets,
+    pub(super) shared: &'a Subsets,
     images: &'a [Image],
     /// Page height in points: PDF counts upwards.
     height: f64,
-    content: Content,
+    pub(super) content: Content,
     /// What only this page needs of fonts.
     pub(super) extra: Subsets,
     /// Which opacities, of 255, the page sets.
     pub(super) opacities: BTreeSet<u8>,
+    /// Whether content is marked; what a form paints is marked where it is painted.
+    marking: bool,
     marked: Option<Mark>,
     language: &'a str,
-}
-
-/// Where the glyphs of one cluster come from.
-#[derive(Clone, Copy, PartialEq)]
-enum Source {
-    Shared(usize),
-    Extra(usize),
 }
 
 impl<'a> Body<'a> {
@@ -51,9 +46,21 @@ impl<'a> Body<'a> {
             content: Content::with_settings_and_capacity(COMPACT, 16 << 10),
             extra: Subsets::default(),
             opacities: BTreeSet::new(),
+            marking: true,
             marked: None,
             language,
         }
+    }
+
+    /// The stream of a form.
+    pub(super) fn unmarked(shared: &'a Subsets, images: &'a [Image], height: Abs) -> Self {
+        Self { marking: false, ..Self::new(shared, images, height, "") }
+    }
+
+    /// Paints one of the plate's ornaments.
+    pub(super) fn ornament(&mut self, at: usize) {
+        self.mark(Mark::Artifact, None);
+        self.content.x_object(Name(format!("P{at}").as_bytes()));
     }
 
     /// The finished stream, with what it needs beyond the shared fonts.
@@ -90,7 +97,7 @@ impl<'a> Body<'a> {
             }
             Draw::Image(image, size) => {
                 self.mark(piece.mark, None);
-                let at = self.images.iter().position(|known| known.image == **image);
+                let at = self.images.iter().position(|known| known.is(image));
                 let at = at.ok_or(Unsupported("image that the sample lacks"))?;
                 // An image fills the unit square upwards.
                 let square = Transform {
@@ -111,7 +118,7 @@ impl<'a> Body<'a> {
 
     /// Begins a marked-content sequence, unless the piece belongs to the one that is open.
     fn mark(&mut self, mark: Mark, text: Option<&TextItem>) {
-        if self.marked == Some(mark) {
+        if self.marked == Some(mark) || !self.marking {
             return;
         }
         self.end_mark();
@@ -201,7 +208,7 @@ impl<'a> Body<'a> {
     }
 
     /// Sets an opacity; the caller restores the state.
-    fn opacity(&mut self, opacity: u8) {
+    pub(super) fn opacity(&mut self, opacity: u8) {
         if opacity != u8::MAX {
             self.opacities.insert(opacity);
             self.content.set_parameters(Name(format!("O{opacity}").as_bytes()));
@@ -234,93 +241,8 @@ impl<'a> Body<'a> {
         }
     }
 
-    fn text(&mut self, run: &TextItem, place: Transform) -> Result<(), Unsupported> {
-        if run.stroke.is_some() {
-            return Err(Unsupported("outlined text"));
-        }
-        let (rgb, opacity) = colour(&run.fill)?;
-        if opacity != u8::MAX {
-            self.content.save_state();
-            self.opacity(opacity);
-        }
-        self.content
-            .set_fill_color_space(pdf_writer::types::ColorSpaceOperand::Named(SRGB))
-            .set_fill_color(rgb);
-        let [a, b, c, d, e, f] = self.matrix_of(place);
-        self.content.begin_text().set_text_matrix([a, b, -c, -d, e, f]);
-        let (shared, size) = (self.shared.find(&run.font), short(run.size.to_pt()));
-        let mut line = Line { pen: 0.0, drawn: 0.0, rise: 0.0, source: None, size, shown: Shown::default() };
-        for cluster in clusters(run) {
-            self.cluster(&mut line, run, &cluster, shared)?;
-        }
-        line.shown.flush(&mut self.content);
-        if line.rise != 0.0 {
-            self.content.set_rise(0.0);
-        }
-        self.content.end_text();
-        if opacity != u8::MAX {
-            self.content.restore_state();
-        }
-        Ok(())
-    }
-
-    fn cluster(
-        &mut self,
-        line: &mut Line,
-        run: &TextItem,
-        cluster: &Cluster<'_>,
-        shared: Option<usize>,
-    ) -> Result<(), Unsupported> {
-        let is_shared =
-            |at: usize| cluster.glyphs.iter().all(|glyph| self.shared.0[at].get(glyph.id).is_some());
-        let source = match shared {
-            Some(at) if is_shared(at) => Source::Shared(at),
-            _ => {
-                let at = self.extra.of(&run.font)?;
-                self.extra.0[at].add_cluster(cluster);
-                Source::Extra(at)
-            }
-        };
-        let subset: &Subset = match source {
-            Source::Shared(at) => &self.shared.0[at],
-            Source::Extra(at) => &self.extra.0[at],
-        };
-        if line.source != Some(source) {
-            line.shown.flush(&mut self.content);
-            let name = match source {
-                Source::Shared(at) => format!("F{at}"),
-                Source::Extra(at) => format!("X{at}"),
-            };
-            self.content.set_font(Name(name.as_bytes()), line.size);
-            line.source = Some(source);
-        }
-        let told = cluster
-            .glyphs
-            .first()
-            .and_then(|glyph| subset.get(glyph.id))
-            .is_some_and(|(cid, _)| subset.tells(cid, cluster));
-        if !told {
-            line.shown.flush(&mut self.content);
-            let mut span = self.content.begin_marked_content_with_properties(Name(b"Span"));
-            span.properties().actual_text(TextStr(cluster.text));
-        }
-        for glyph in cluster.glyphs {
-            if glyph.y_advance.get() != 0.0 {
-                return Err(Unsupported("upright text"));
-            }
-            // proof: the subset was chosen, or made, to hold it.
-            let Some((cid, width)) = subset.get(glyph.id) else { continue };
-            line.glyph(&mut self.content, glyph, cid, width);
-        }
-        if !told {
-            line.shown.flush(&mut self.content);
-            self.content.end_marked_content();
-        }
-        Ok(())
-    }
-
     /// From the page's coordinates, which count downwards, to PDF's.
-    fn matrix_of(&self, place: Transform) -> [f32; 6] {
+    pub(super) fn matrix_of(&self, place: Transform) -> [f32; 6] {
         let fine = |ratio: Ratio| {
             #[expect(clippy::cast_possible_truncation, reason = "a PDF's numbers are of this kind")]
             let rounded = ((ratio.get() * 1e6).round() / 1e6) as f32;
@@ -337,74 +259,6 @@ impl<'a> Body<'a> {
     }
 }
 
-/// A run under way, all in thousandths of the font size.
-struct Line {
-    /// Where the layout is.
-    pen: f64,
-    /// Where the PDF is.
-    drawn: f64,
-    rise: f32,
-    source: Option<Source>,
-    size: f32,
-    shown: Shown,
-}
-
-impl Line {
-    fn glyph(&mut self, content: &mut Content, glyph: &typst::text::Glyph, cid: u16, width: f32) {
-        let rise = short(glyph.y_offset.get() * f64::from(self.size));
-        #[expect(clippy::float_cmp, reason = "the same number or another one")]
-        if rise != self.rise {
-            self.shown.flush(content);
-            content.set_rise(rise);
-            self.rise = rise;
-        }
-        let wanted = self.pen + glyph.x_offset.get() * 1000.0;
-        let back = ((self.drawn - wanted) * 100.0).round() / 100.0;
-        if back != 0.0 {
-            self.shown.adjust(back);
-            self.drawn -= back;
-        }
-        self.shown.glyphs.extend_from_slice(&cid.to_be_bytes());
-        self.drawn += f64::from(width);
-        self.pen += glyph.x_advance.get() * 1000.0;
-    }
-}
-
-/// What one operator shows: glyphs with the adjustments before them.
-#[derive(Default)]
-struct Shown {
-    glyphs: Vec<u8>,
-    /// How many bytes of `glyphs` precede each adjustment.
-    adjustments: Vec<(usize, f32)>,
-}
-
-impl Shown {
-    fn adjust(&mut self, back: f64) {
-        #[expect(clippy::cast_possible_truncation, reason = "a PDF's numbers are of this kind")]
-        self.adjustments.push((self.glyphs.len(), back as f32));
-    }
-
-    fn flush(&mut self, content: &mut Content) {
-        if self.glyphs.is_empty() && self.adjustments.is_empty() {
-            return;
-        }
-        let mut operator = content.show_positioned();
-        let mut items = operator.items();
-        let mut from = 0;
-        for (at, back) in self.adjustments.drain(..) {
-            if at > from {
-                items.show(Str(&self.glyphs[from..at]));
-            }
-            items.adjust(back);
-            from = at;
-        }
-        if from < self.glyphs.len() {
-            items.show(Str(&self.glyphs[from..]));
-        }
-        self.glyphs.clear();
-    }
-}
-
 const UNTOUCHED: [f32; 6] = [1.0, 0.0, 0.0, 1.0, 0.0, 0.0];
 
 /// As exactly as a PDF has it: some viewers snap glyphs to pixels, and then the least difference shows.
@@ -415,14 +269,14 @@ fn whole(value: f64) -> f32 {
 }
 
 /// To a thousandth of a point, which is a third of a micrometre.
-fn short(value: f64) -> f32 {
+pub(super) fn short(value: f64) -> f32 {
     #[expect(clippy::cast_possible_truncation, reason = "a PDF's numbers are of this kind")]
     let rounded = ((value * 1000.0).round() / 1000.0) as f32;
     rounded
 }
 
 /// A plain colour as red, green and blue, and its opacity of 255.
-fn colour(paint: &Paint) -> Result<([f32; 3], u8), Unsupported> {
+pub(super) fn colour(paint: &Paint) -> Result<([f32; 3], u8), Unsupported> {
     let Paint::Solid(Color::Process(colour)) = paint else { return Err(Unsupported("paint")) };
     if colour.space() == ProcessColorSpace::Cmyk {
         return Err(Unsupported("ink colour"));

@@ -53,12 +53,13 @@ pub(super) struct Display<'a> {
 }
 
 impl Piece<'_> {
-    pub(super) fn into_owned(self) -> Piece<'static> {
-        let draw = match self.draw {
-            Draw::Text(text) => Draw::Text(Cow::Owned(text.into_owned())),
-            Draw::Shape(shape) => Draw::Shape(Cow::Owned(shape.into_owned())),
-            Draw::Image(image, size) => Draw::Image(Cow::Owned(image.into_owned()), size),
-            Draw::Clip(curve) => Draw::Clip(Cow::Owned(curve.into_owned())),
+    /// A copy that outlives the page.
+    pub(super) fn to_owned(&self) -> Piece<'static> {
+        let draw = match &self.draw {
+            Draw::Text(text) => Draw::Text(Cow::Owned(TextItem::clone(text))),
+            Draw::Shape(shape) => Draw::Shape(Cow::Owned(Shape::clone(shape))),
+            Draw::Image(image, size) => Draw::Image(Cow::Owned(Image::clone(image)), *size),
+            Draw::Clip(curve) => Draw::Clip(Cow::Owned(Curve::clone(curve))),
             Draw::Unclip => Draw::Unclip,
         };
         Piece { place: self.place, mark: self.mark, draw }

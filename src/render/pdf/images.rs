@@ -65,6 +65,19 @@ pub(super) fn write(
     Ok(id)
 }
 
+impl super::Image {
+    /// The same picture, whatever is said of it.
+    pub(super) fn is(&self, image: &Image) -> bool {
+        match (self.image.kind(), image.kind()) {
+            (ImageKind::Raster(a), ImageKind::Raster(b)) => {
+                a.data().as_ptr() == b.data().as_ptr() && a.data().len() == b.data().len()
+                    || a.data() == b.data()
+            }
+            _ => false,
+        }
+    }
+}
+
 /// A JPEG of three colours or grey goes in as it is.
 fn is_plain_jpeg(raster: &RasterImage) -> bool {
     raster.format() == RasterFormat::Exchange(ExchangeFormat::Jpg)

@@ -17,13 +17,16 @@ mod metadata;
 mod structure;
 #[cfg(test)]
 pub(super) mod tests;
+mod text;
 
 use std::collections::BTreeSet;
 
 use bytes::Bytes;
 use pdf_writer::types::OutputIntentSubtype;
-use pdf_writer::{Filter, Finish, Name, Rect, Ref, TextStr};
+use pdf_writer::writers::{ExtGraphicsState, Resources};
+use pdf_writer::{Dict, Filter, Finish, Name, Rect, Ref, TextStr};
 use sha2::{Digest, Sha256};
+use typst::layout::Size;
 use typst_layout::Page;
 
 use super::RenderedCertificate;
@@ -44,6 +47,12 @@ pub(super) struct Image {
     id: Ref,
 }
 
+/// Shapes that come in a row on every page, and the form that paints them.
+struct Ornament {
+    pieces: Vec<Piece<'static>>,
+    form: Ref,
+}
+
 /// The unchanging part of every file of one look: template version, language, design, options.
 pub(super) struct Plate {
     /// The head of each file.
@@ -52,19 +61,17 @@ pub(super) struct Plate {
     hash: Sha256,
     /// Where the head's objects begin.
     offsets: Vec<usize>,
-    srgb: Ref,
     profile: Ref,
+    means: Means,
+    ornaments: Vec<Ornament>,
+}
+
+/// What content streams can refer to.
+struct Means {
+    srgb: Ref,
     fonts: Subsets,
     font_ids: Vec<Ref>,
     images: Vec<Image>,
-    /// What every page begins with, if anything, and the stream that paints it.
-    ground: Option<Ground>,
-}
-
-struct Ground {
-    pieces: Vec<Piece<'static>>,
-    stream: Ref,
-    opacities: BTreeSet<u8>,
 }
 
 /// What marks a file as binary (ISO 32000-1, 7.5.2).
@@ -76,7 +83,7 @@ impl Plate {
     /// # Errors
     /// The samples hold something that the writer cannot write.
     pub(super) fn of(samples: &[Page]) -> Result<Self, Unsupported> {
-        let mut displays = samples.iter().map(Display::of).collect::<Result<Vec<_>, _>>()?;
+        let displays = samples.iter().map(Display::of).collect::<Result<Vec<_>, _>>()?;
         let mut deflate = Deflate::best();
         let mut objects = Objects::after(HEADER.len(), Vec::new());
         let profile = objects.next();
@@ -88,7 +95,6 @@ impl Plate {
         stream.finish();
         let srgb = objects.next();
         objects.begin(srgb).start::<pdf_writer::writers::ColorSpace>().icc_based(profile);
-
         let fonts = shared_fonts(&displays)?;
         let font_ids = fonts
             .0
@@ -96,23 +102,21 @@ impl Plate {
             .map(|font| font.write(&mut objects, &mut deflate))
             .collect::<Result<Vec<_>, _>>()?;
         let images = shared_images(&displays, &mut objects, &mut deflate, srgb)?;
-        let ground = match common_ground(&mut displays) {
-            pieces if pieces.is_empty() => None,
-            pieces => {
-                let height = displays.first().map(|display| display.size.y).unwrap_or_default();
-                let mut body = Body::new(&fonts, &images, height, "");
-                pieces.iter().try_for_each(|piece| body.piece(piece))?;
-                let (content, _, opacities) = body.finish();
-                let (stream, packed) = (objects.next(), deflate.zlib(content.as_slice()));
-                objects.here(stream);
-                objects.chunk.stream(stream, &packed).filter(Filter::FlateDecode);
-                Some(Ground { pieces, stream, opacities })
-            }
-        };
+        let means = Means { srgb, fonts, font_ids, images };
+        let mut ornaments = Vec::new();
+        for pieces in common_ornaments(&displays) {
+            let form = means.write_form(&mut objects, &mut deflate, displays[0].size, &pieces)?;
+            ornaments.push(Ornament { pieces, form });
+        }
         let (chunk, offsets) = objects.into_parts();
         let head = Bytes::from([HEADER, chunk.as_bytes()].concat());
         let hash = Sha256::new_with_prefix(&head);
-        Ok(Self { head, hash, offsets, srgb, profile, fonts, font_ids, images, ground })
+        Ok(Self { head, hash, offsets, profile, means, ornaments })
+    }
+
+    /// The ornament that these pieces begin with.
+    fn ornament(&self, pieces: &[Piece<'_>]) -> Option<usize> {
+        self.ornaments.iter().position(|ornament| pieces.starts_with(&ornament.pieces))
     }
 }
 
@@ -139,12 +143,21 @@ impl Printer {
     ) -> Result<RenderedCertificate, Unsupported> {
         let display = Display::of(page)?;
         let mut objects = Objects::after(plate.head.len(), plate.offsets.clone());
-        let ground = plate.ground.as_ref().filter(|ground| display.pieces.starts_with(&ground.pieces));
-        let own = &display.pieces[ground.map_or(0, |ground| ground.pieces.len())..];
-        let mut body = Body::new(&plate.fonts, &plate.images, display.size.y, facts.locale.as_str());
-        own.iter().try_for_each(|piece| body.piece(piece))?;
-        let (content, extra, mut opacities) = body.finish();
-        opacities.extend(ground.iter().flat_map(|ground| &ground.opacities));
+        let means = &plate.means;
+        let mut body = Body::new(&means.fonts, &means.images, display.size.y, facts.locale.as_str());
+        let (mut rest, mut in_a_row) = (&display.pieces[..], false);
+        while let [piece, others @ ..] = rest {
+            let begins = piece.mark == Mark::Artifact && !in_a_row;
+            in_a_row = piece.mark == Mark::Artifact;
+            if let Some(at) = begins.then(|| plate.ornament(rest)).flatten() {
+                body.ornament(at);
+                rest = &rest[plate.ornaments[at].pieces.len()..];
+            } else {
+                body.piece(piece)?;
+                rest = others;
+            }
+        }
+        let (content, extra, opacities) = body.finish();
         let packed = self.deflate.zlib(content.as_slice());
         let stream = objects.next();
         objects.here(stream);
@@ -157,8 +170,9 @@ impl Printer {
 
         let (page_id, pages, catalog) = (objects.next(), objects.next(), objects.next());
         let tree = display.tree.write(&mut objects, page_id);
-        let streams = ground.map(|ground| ground.stream).into_iter().chain([stream]);
-        plate.write_page(&mut objects, (page_id, pages), &display, streams, &extra, &opacities);
+        plate.write_page(&mut objects, (page_id, pages), display.size, stream, |resources| {
+            means.list(resources, &extra, &opacities, plate.ornaments.iter().map(|ornament| ornament.form));
+        });
         let id = metadata::file_id(facts);
         let (info, xmp) = metadata::write(&mut objects, facts, creator, &id);
         plate.write_catalog(&mut objects, (catalog, pages, tree, xmp), facts);
@@ -173,45 +187,16 @@ impl Plate {
         &self,
         objects: &mut Objects,
         (page, pages): (Ref, Ref),
-        display: &Display<'_>,
-        streams: impl Iterator<Item = Ref>,
-        extra: &[Ref],
-        opacities: &BTreeSet<u8>,
+        size: Size,
+        stream: Ref,
+        list: impl FnOnce(&mut Resources<'_>),
     ) {
-        #[expect(clippy::cast_possible_truncation, reason = "a PDF's numbers are of this kind")]
-        let (width, height) = (display.size.x.to_pt() as f32, display.size.y.to_pt() as f32);
-        let mut list = objects.begin(pages).start::<pdf_writer::writers::Pages>();
-        list.kids([page]).count(1);
-        list.finish();
+        let mut writer = objects.begin(pages).start::<pdf_writer::writers::Pages>();
+        writer.kids([page]).count(1);
+        writer.finish();
         let mut writer = objects.begin(page).start::<pdf_writer::writers::Page>();
-        writer.parent(pages).media_box(Rect::new(0.0, 0.0, width, height)).struct_parents(0);
-        writer.contents_array(streams);
-        let mut resources = writer.resources();
-        resources.color_spaces().pair(SRGB, self.srgb);
-        let named = |prefix: &'static str, ids: Vec<Ref>| {
-            ids.into_iter().enumerate().map(move |(n, id)| (format!("{prefix}{n}"), id))
-        };
-        let mut fonts = resources.fonts();
-        for (name, id) in named("F", self.font_ids.clone()).chain(named("X", extra.to_vec())) {
-            fonts.pair(Name(name.as_bytes()), id);
-        }
-        fonts.finish();
-        if !self.images.is_empty() {
-            let mut images = resources.x_objects();
-            for (name, id) in named("I", self.images.iter().map(|image| image.id).collect()) {
-                images.pair(Name(name.as_bytes()), id);
-            }
-        }
-        if !opacities.is_empty() {
-            let mut states = resources.ext_g_states();
-            for opacity in opacities {
-                let part = f32::from(*opacity) / 255.0;
-                let mut state = states
-                    .insert(Name(format!("O{opacity}").as_bytes()))
-                    .start::<pdf_writer::writers::ExtGraphicsState>();
-                state.non_stroking_alpha(part).stroking_alpha(part);
-            }
-        }
+        writer.parent(pages).media_box(area(size)).struct_parents(0).contents(stream);
+        list(&mut writer.resources());
     }
 
     fn write_catalog(
@@ -231,6 +216,64 @@ impl Plate {
         intent.output_condition_identifier(TextStr("sRGB")).info(TextStr("sRGB"));
         intent.registry_name(TextStr("http://www.color.org"));
     }
+}
+
+impl Means {
+    /// Writes pieces as a form that pages paint in one stroke.
+    fn write_form(
+        &self,
+        objects: &mut Objects,
+        deflate: &mut Deflate,
+        size: Size,
+        pieces: &[Piece<'_>],
+    ) -> Result<Ref, Unsupported> {
+        let mut body = Body::unmarked(&self.fonts, &self.images, size.y);
+        pieces.iter().try_for_each(|piece| body.piece(piece))?;
+        let (content, _, opacities) = body.finish();
+        let (form, packed) = (objects.next(), deflate.zlib(content.as_slice()));
+        objects.here(form);
+        let mut writer = objects.chunk.form_xobject(form, &packed);
+        writer.filter(Filter::FlateDecode);
+        writer.bbox(area(size));
+        self.list(&mut writer.resources(), &[], &opacities, std::iter::empty());
+        Ok(form)
+    }
+
+    /// Lists what a content stream can refer to by name.
+    fn list(
+        &self,
+        resources: &mut Resources<'_>,
+        extra: &[Ref],
+        opacities: &BTreeSet<u8>,
+        ornaments: impl Iterator<Item = Ref>,
+    ) {
+        fn pair<'n>(dictionary: &mut Dict<'_>, prefix: char, ids: impl Iterator<Item = &'n Ref>) {
+            for (n, id) in ids.enumerate() {
+                dictionary.pair(Name(format!("{prefix}{n}").as_bytes()), *id);
+            }
+        }
+        resources.color_spaces().pair(SRGB, self.srgb);
+        let mut fonts = resources.fonts();
+        pair(&mut fonts, 'F', self.font_ids.iter());
+        pair(&mut fonts, 'X', extra.iter());
+        fonts.finish();
+        let mut objects = resources.x_objects();
+        pair(&mut objects, 'I', self.images.iter().map(|image| &image.id));
+        pair(&mut objects, 'P', ornaments.collect::<Vec<_>>().iter());
+        objects.finish();
+        let mut states = resources.ext_g_states();
+        for opacity in opacities {
+            let part = f32::from(*opacity) / 255.0;
+            let state = states.insert(Name(format!("O{opacity}").as_bytes()));
+            state.start::<ExtGraphicsState>().non_stroking_alpha(part).stroking_alpha(part);
+        }
+    }
+}
+
+fn area(size: Size) -> Rect {
+    #[expect(clippy::cast_possible_truncation, reason = "a PDF's numbers are of this kind")]
+    let (width, height) = (size.x.to_pt() as f32, size.y.to_pt() as f32);
+    Rect::new(0.0, 0.0, width, height)
 }
 
 /// The glyphs that the samples show, each font's by itself.
@@ -254,7 +297,7 @@ fn shared_images(
     let mut images: Vec<Image> = Vec::new();
     for piece in displays.iter().flat_map(|display| &display.pieces) {
         if let Draw::Image(image, _) = &piece.draw
-            && !images.iter().any(|known| known.image == **image)
+            && !images.iter().any(|known| known.is(image))
         {
             let id = images::write(objects, deflate, image, srgb)?;
             images.push(Image { image: image.clone().into_owned(), id });
@@ -263,24 +306,53 @@ fn shared_images(
     Ok(images)
 }
 
-/// The ornaments that all samples begin with, taken from the first. Clips that begin in it end in it.
-fn common_ground(displays: &mut Vec<Display<'_>>) -> Vec<Piece<'static>> {
-    let Some((first, others)) = displays.split_first_mut() else { return Vec::new() };
-    let (mut whole, mut depth) = (0, 0_usize);
-    for (n, piece) in first.pieces.iter().enumerate() {
-        if piece.mark != Mark::Artifact || others.iter().any(|other| other.pieces.get(n) != Some(piece)) {
-            break;
-        }
-        match piece.draw {
-            Draw::Clip(_) => depth += 1,
-            Draw::Unclip => depth = depth.saturating_sub(1),
-            _ => {}
-        }
-        if depth == 0 {
-            whole = n + 1;
+/// Shapes, at least so many, that are worth a form of their own.
+const WORTH_A_FORM: usize = 3;
+
+/// What the rows of shapes between the texts begin with on every sample: the background, seals, rules.
+fn common_ornaments(displays: &[Display<'_>]) -> Vec<Vec<Piece<'static>>> {
+    let Some((first, others)) = displays.split_first() else { return Vec::new() };
+    let others: Vec<Vec<&[Piece<'_>]>> = others.iter().map(rows).collect();
+    let mut ornaments = Vec::new();
+    for (n, row) in rows(first).into_iter().enumerate() {
+        let same = |at: &usize| {
+            others.iter().all(|rows| rows.get(n).and_then(|row| row.get(*at)) == Some(&row[*at]))
+        };
+        let same = (0..row.len()).take_while(same).count();
+        let whole = &row[..whole_clips(&row[..same])];
+        if whole.len() >= WORTH_A_FORM {
+            ornaments.push(whole.iter().map(Piece::to_owned).collect());
         }
     }
-    first.pieces.drain(..whole).map(Piece::into_owned).collect()
+    ornaments
+}
+
+/// The rows of shapes between the texts.
+fn rows<'d, 'a>(display: &'d Display<'a>) -> Vec<&'d [Piece<'a>]> {
+    let alike = |a: &Piece<'_>, b: &Piece<'_>| (a.mark == Mark::Artifact) == (b.mark == Mark::Artifact);
+    display
+        .pieces
+        .chunk_by(alike)
+        .filter(|row| row.first().is_some_and(|piece| piece.mark == Mark::Artifact))
+        .collect()
+}
+
+/// How many of these pieces end every clip that begins among them.
+fn whole_clips(pieces: &[Piece<'_>]) -> usize {
+    let (mut whole, mut depth) = (0, 0_i32);
+    for (n, piece) in pieces.iter().enumerate() {
+        match piece.draw {
+            Draw::Clip(_) => depth += 1,
+            Draw::Unclip => depth -= 1,
+            _ => {}
+        }
+        match depth {
+            0 => whole = n + 1,
+            ..0 => break,
+            _ => {}
+        }
+    }
+    whole
 }
 
 /// The sRGB profile (IEC 61966-2-1) in ICC's version 4.0, without the moment at which it was made.

@@ -155,12 +155,13 @@ fn text_of_any_script_looks_the_same_whether_the_plate_has_its_glyphs_or_not() {
 }
 
 #[test]
-fn the_ground_that_all_samples_share_is_written_once_and_missing_it_does_no_harm() {
-    let ground = "#set page(background: rect(width: 150pt, height: 90pt, fill: yellow, stroke: 3pt))\n";
-    let samples = format!("{ground}One #pagebreak() Two");
+fn shapes_that_all_samples_share_are_written_once_and_missing_them_does_no_harm() {
+    let frame = "#set page(background: for x in (140pt, 150pt, 160pt) { place(rect(width: x, height: 90pt, stroke: 3pt)) })\n";
+    let mark = "#box(width: 40pt, height: 20pt, clip: true, for x in (1pt, 5pt, 9pt) { place(circle(radius: x, fill: red)) })";
+    let samples = format!("{frame}One {mark} #pagebreak() Two{mark}");
     let plate = Plate::of(&pages(&samples)).expect("plain");
-    assert!(plate.ground.as_ref().is_some_and(|ground| ground.pieces.len() == 1));
-    looks_the_same(&samples, &format!("{ground}Three"));
+    assert_eq!(plate.ornaments.iter().map(|ornament| ornament.pieces.len()).collect::<Vec<_>>(), [3]);
+    looks_the_same(&samples, &format!("{frame}Three{mark}"));
     looks_the_same(&samples, "Without");
 }
 

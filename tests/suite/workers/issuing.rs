@@ -37,7 +37,7 @@ pub fn request(name: &str, email: &str) -> CertificateRequested {
         origin: Origin::default(),
         public_id: Uuid::new_v4().simple().to_string(),
         page: Page {
-            pdf_template: TemplateRef { theme: "classic".to_owned(), version: 1 },
+            pdf_template: TemplateRef::new("classic", 1),
             renderer_version: RENDERER_VERSION.to_owned(),
             fonts_sha256: renderer().fonts_digest().to_owned(),
             design: None,
