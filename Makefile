@@ -11,7 +11,7 @@ SECONDS ?= 600
 LAUREATE = $(CARGO) run --locked --quiet --
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up bench setup setup-test build test fmt unit fuzz lint docs openapi components
+.PHONY: help demo up bench setup setup-test setup-peers build test fmt unit fuzz lint docs openapi components
 # The parts of a target are in order, also under `make -j`.
 .NOTPARALLEL:
 
@@ -24,8 +24,8 @@ demo: setup build ## Show the whole product on sample data (ARGS="…" are passe
 up: setup build ## Run everything here, with data in .laureate/ (ARGS="…" are passed on)
 	@$(LAUREATE) up $(ARGS)
 
-bench: setup ## Measure against this machine's limits (ARGS="…" are passed on; benches/README.md)
-	@echo "make: building for release (the first time takes a quarter of an hour)"
+bench: setup setup-peers ## Measure against this machine's limits (ARGS="…" are passed on; benches/README.md)
+	@echo "make: building for release (the first time takes ten minutes or more)"
 	@$(CARGO) bench --locked --quiet --bench laureate -- $(ARGS)
 
 test: components setup-test fmt build unit lint docs ## All checks: format, build, tests, lints, docs
@@ -33,6 +33,9 @@ test: components setup-test fmt build unit lint docs ## All checks: format, buil
 
 setup: ## Install nats-server and PostgreSQL into .venv/ unless they are there
 	@sh tools/setup.sh
+
+setup-peers:
+	@sh tools/setup.sh peers
 
 setup-test:
 	@sh tools/setup.sh tests

