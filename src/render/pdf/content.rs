@@ -80,12 +80,12 @@ impl<'a> Body<'a> {
                 self.content.save_state();
                 self.outline(curve, self.matrix_of(piece.place));
                 self.content.clip_nonzero().end_path();
-                return Ok(());
+                Ok(())
             }
             Draw::Unclip => {
                 self.end_mark();
                 self.content.restore_state();
-                return Ok(());
+                Ok(())
             }
             Draw::Text(text) => {
                 self.mark(piece.mark, Some(text));
