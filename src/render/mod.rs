@@ -12,9 +12,11 @@
 mod design;
 mod error;
 mod fonts;
+mod gallery;
 mod page;
 mod picture;
 mod prepare;
+pub mod raster;
 mod remembered;
 mod sample;
 mod template;
@@ -24,6 +26,8 @@ mod world;
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod theme_tests;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
