@@ -11,11 +11,13 @@ mod batch;
 mod design;
 mod error;
 mod fonts;
+mod gallery;
 mod page;
 mod pdf;
 mod picture;
 mod plates;
 mod prepare;
+pub mod raster;
 mod remembered;
 mod sample;
 mod template;
@@ -25,6 +27,8 @@ mod world;
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod theme_tests;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -24,6 +24,7 @@ mod refusals;
 mod revoking;
 mod sessions;
 mod story;
+mod templates;
 mod users;
 
 use std::io::Cursor;
