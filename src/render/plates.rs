@@ -10,8 +10,9 @@ use super::batch::{BatchKey, count_left};
 use super::pdf::{Plate, Unsupported};
 use crate::domain::Personal;
 
-/// How many plates are kept; one holds a background and a few fonts, a megabyte at most as a rule.
+/// How many plates are kept, and how many bytes; one holds a background and a few fonts, a megabyte as a rule.
 const KEPT: usize = 32;
+const KEPT_BYTES: usize = 64 << 20;
 
 /// What names and titles in Latin script are written with. What else turns up costs its page a small font.
 const LETTERS: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789\
@@ -40,7 +41,8 @@ impl Plates {
         if let Some(plate) = plates.get(key) {
             return plate.clone();
         }
-        if plates.len() >= KEPT {
+        let held: usize = plates.values().flatten().map(|plate| plate.size()).sum();
+        if plates.len() >= KEPT || held >= KEPT_BYTES {
             plates.clear();
         }
         // Made while others wait: they would want the same one.

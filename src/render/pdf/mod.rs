@@ -114,6 +114,11 @@ impl Plate {
         Ok(Self { head, hash, offsets, profile, means, ornaments })
     }
 
+    /// How many bytes every file of this look begins with.
+    pub(super) fn size(&self) -> usize {
+        self.head.len()
+    }
+
     /// The ornament that these pieces begin with.
     fn ornament(&self, pieces: &[Piece<'_>]) -> Option<usize> {
         self.ornaments.iter().position(|ornament| pieces.starts_with(&ornament.pieces))
