@@ -50,8 +50,8 @@ struct Batch<'a> {
 /// How the pages of a batch become files.
 struct Press<'a> {
     template: &'a Template,
-    /// None where typst's exporter is to write.
-    plate: Option<Arc<Plate>>,
+    /// Or why typst's exporter is to write.
+    plate: Result<Arc<Plate>, Unsupported>,
     /// What the file says made it.
     creator: String,
     printer: &'a mut Printer,
@@ -134,8 +134,13 @@ impl Renderer {
     }
 
     fn press<'a>(&self, key: &BatchKey, batch: &Batch<'a>, printer: &'a mut Printer) -> Press<'a> {
-        let on_plate = !key.by_typst && batch.template.origin() == Origin::Shipped;
-        let plate = on_plate.then(|| self.plates.get(key, || self.plate(batch))).flatten();
+        let plate = if key.by_typst {
+            Err(Unsupported("earlier renderer"))
+        } else if batch.template.origin() == Origin::Own {
+            Err(Unsupported("own template"))
+        } else {
+            self.plates.get(key, || self.plate(batch))
+        };
         let creator = page::creator(if key.by_typst { BY_TYPST } else { RENDERER_VERSION });
         Press { template: batch.template, plate, creator, printer }
     }
@@ -172,21 +177,19 @@ impl Press<'_> {
     /// One page as a file: on the plate if that can be, by typst's exporter if not.
     fn print(&mut self, mut page: Page, facts: &PageFacts) -> Result<RenderedCertificate, RenderError> {
         page::finish(&mut page, self.template.manifest(), facts)?;
-        if let Some(plate) = &self.plate {
-            match self.printer.print(plate, &page, facts, &self.creator) {
-                Ok(file) => return Ok(file),
-                Err(left) => count_left(left),
-            }
-        }
+        let printed = match &self.plate {
+            Ok(plate) => self.printer.print(plate, &page, facts, &self.creator),
+            Err(unfit) => Err(*unfit),
+        };
+        let Unsupported(reason) = match printed {
+            Ok(file) => return Ok(file),
+            Err(unsupported) => unsupported,
+        };
+        metrics::counter!("laureate_render_left_to_typst_total", "reason" => reason).increment(1);
         let bytes = page::export(page, facts, self.creator.clone())?;
         let sha256 = hex(&Sha256::digest(&bytes));
         Ok(RenderedCertificate { parts: [bytes::Bytes::new(), bytes.into()], sha256 })
     }
-}
-
-/// Counts what typst's exporter had to write.
-pub(super) fn count_left(left: Unsupported) {
-    metrics::counter!("laureate_render_left_to_typst_total", "reason" => left.0).increment(1);
 }
 
 fn unknown(job: &RenderJob) -> RenderError {

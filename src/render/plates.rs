@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use time::{Date, Month};
 
 use super::RenderJob;
-use super::batch::{BatchKey, count_left};
+use super::batch::BatchKey;
 use super::pdf::{Plate, Unsupported};
 use crate::domain::Personal;
 
@@ -26,9 +26,9 @@ const ON_A_PAGE: usize = 48;
 /// And in one word, so that lines can break.
 const WORD: usize = 8;
 
-/// Plates by what they are for. `None` for a look that the fast writer cannot write at all.
+/// Plates by what they are for, or why there is none.
 #[derive(Default)]
-pub(super) struct Plates(Mutex<HashMap<BatchKey, Option<Arc<Plate>>>>);
+pub(super) struct Plates(Mutex<HashMap<BatchKey, Result<Arc<Plate>, Unsupported>>>);
 
 impl Plates {
     /// The plate of a look, made if it is not there.
@@ -36,7 +36,7 @@ impl Plates {
         &self,
         key: &BatchKey,
         make: impl FnOnce() -> Result<Plate, Unsupported>,
-    ) -> Option<Arc<Plate>> {
+    ) -> Result<Arc<Plate>, Unsupported> {
         let mut plates = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(plate) = plates.get(key) {
             return plate.clone();
@@ -46,7 +46,7 @@ impl Plates {
             plates.clear();
         }
         // Made while others wait: they would want the same one.
-        let plate = make().inspect_err(|left| count_left(*left)).ok().map(Arc::new);
+        let plate = make().map(Arc::new);
         plates.insert(key.clone(), plate.clone());
         plate
     }

@@ -212,7 +212,7 @@ impl Plate {
     ) {
         let mut writer = objects.begin(catalog).start::<pdf_writer::writers::Catalog>();
         writer.pages(pages).metadata(xmp).lang(TextStr(facts.locale.as_str()));
-        writer.mark_info().marked(true).suspects(false);
+        writer.mark_info().marked(true);
         writer.pair(Name(b"StructTreeRoot"), tree);
         writer.viewer_preferences().display_doc_title(true);
         let mut intents = writer.output_intents();
