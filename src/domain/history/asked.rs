@@ -40,6 +40,10 @@ use crate::domain::issuance::{
     samples::{generated, request, revoked},
 };
 use crate::domain::person::samples::person;
+use crate::domain::template::{
+    Template, TemplateActivated, TemplateCommand, TemplateCreated, TemplateEvent, TemplateRetired, TemplateVersionAdded,
+    samples::files,
+};
 use crate::domain::{Decider, Event, Person};
 
 const TIME: OffsetDateTime = datetime!(2026-11-21 12:00 UTC);
@@ -365,6 +369,26 @@ impl Asked for Design {
             DesignUploaded { image: described }.into(),
             DesignTakenIntoUse {}.into(),
             DesignDeleted {}.into(),
+        ]
+    }
+}
+
+impl Asked for Template {
+    fn command(which: u32, text: &str, n: u32) -> TemplateCommand {
+        match which % 4 {
+            0 => TemplateCommand::Create { name: text.to_owned(), files: files(text) },
+            1 => TemplateCommand::AddVersion(files(text)),
+            2 => TemplateCommand::Activate(n),
+            _ => TemplateCommand::Retire,
+        }
+    }
+
+    fn samples(text: &str, n: u32) -> Vec<TemplateEvent> {
+        vec![
+            TemplateCreated { name: text.to_owned(), files: files(text) }.into(),
+            TemplateVersionAdded { version: n, files: files(text) }.into(),
+            TemplateActivated { version: n }.into(),
+            TemplateRetired {}.into(),
         ]
     }
 }
