@@ -12,7 +12,7 @@ use super::access::Permission::{
 use super::endpoint::{Endpoint, on};
 use super::endpoints::{
     api_keys, attendees, auth, batches, certificates, generated_certificates, health, imports, jobs, mails,
-    pages, users, verify,
+    own_templates, pages, users, verify,
 };
 use super::rate_limit::Limit;
 
@@ -57,6 +57,14 @@ pub fn api() -> Vec<Endpoint> {
         on(PATCH, "/certificates/{id}", routes!(certificates::update::handle)).may(ManageCertificates),
         on(DELETE, "/certificates/{id}", routes!(certificates::delete::handle)).may(ManageCertificates),
         on(PUT, "/certificates/{id}/toggle-active", routes!(certificates::toggle_active::handle)).may(ManageCertificates),
+
+        on(POST, "/templates/own", routes!(own_templates::create::handle)).may(ManageCertificates),
+        on(GET, "/templates/own", routes!(own_templates::list::handle)).may(ReadCertificates),
+        on(GET, "/templates/own/{id}", routes!(own_templates::get::handle)).may(ReadCertificates),
+        on(DELETE, "/templates/own/{id}", routes!(own_templates::delete::handle)).may(ManageCertificates),
+        on(POST, "/templates/own/{id}/versions", routes!(own_templates::add_version::handle)).may(ManageCertificates),
+        on(GET, "/templates/own/{id}/versions/{version}", routes!(own_templates::source::handle)).may(ReadCertificates),
+        on(POST, "/templates/own/{id}/versions/{version}/activate", routes!(own_templates::activate::handle)).may(ManageCertificates),
 
         on(GET, "/attendees", routes!(attendees::list::handle)).may(ReadAttendees),
         on(POST, "/attendees/bulk", routes!(attendees::bulk::handle)).may(ImportAttendees).upload(),

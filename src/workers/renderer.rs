@@ -2,11 +2,16 @@
 //!
 //! Doing it twice is harmless: the bytes follow from what `CertificateRequested` pinned.
 
+mod own;
+
+pub use crate::render::MAX_SOURCE;
+pub use crate::sandbox::NotDrawn;
+
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
-use futures_util::future::join_all;
+use futures_util::future::{join, join_all};
 use futures_util::{StreamExt, stream};
 use sha2::{Digest, Sha256};
 use thiserror::Error;
@@ -18,9 +23,10 @@ use crate::domain::issuance::{
     CertificateGenerated, CertificateGenerationFailed, CertificateRequested, Issuance, IssuanceCommand,
     IssuanceEvent,
 };
-use crate::domain::{Event, IssuanceId, hex};
+use crate::domain::{Event, IssuanceId, Personal, hex};
 use crate::process::issuance::public_link;
 use crate::render::{Design, RenderError, RenderJob, RenderedCertificate, Renderer};
+use crate::sandbox::{Sandbox, SandboxError};
 use crate::storage::{ObjectKey, ObjectStorage, StorageError, certificate_key};
 
 /// How many objects are written at once.
@@ -45,6 +51,15 @@ pub enum RenderingError {
     /// What was rendered again is not what was issued; it is not served.
     #[error("the certificate that was rendered again differs from the issued one")]
     Differs,
+    /// A template of an issuer's own doesn't draw it.
+    #[error(transparent)]
+    Own(#[from] NotDrawn),
+    /// The files of a template of an issuer's own are gone or were replaced.
+    #[error("the template's files are missing or are not those that were pinned; restore the object storage")]
+    TemplateFiles,
+    /// No process for drawing could be started.
+    #[error(transparent)]
+    Sandbox(#[from] SandboxError),
     /// The log can't be read.
     #[error(transparent)]
     Command(#[from] CommandError),
@@ -61,14 +76,22 @@ impl RenderingError {
     pub(super) const fn is_permanent(&self) -> bool {
         match self {
             Self::Render(error) => error.is_permanent(),
-            Self::Design | Self::Differs | Self::Revoked | Self::Storage(StorageError::Differs(_)) => true,
-            Self::Storage(_) | Self::Command(_) | Self::Interrupted => false,
+            Self::Design
+            | Self::Differs
+            | Self::Revoked
+            | Self::Own(_)
+            | Self::TemplateFiles
+            | Self::Storage(StorageError::Differs(_)) => true,
+            Self::Storage(_) | Self::Sandbox(_) | Self::Command(_) | Self::Interrupted => false,
         }
     }
 
     /// A stable code.
-    pub(super) const fn code(&self) -> &'static str {
+    pub(super) fn code(&self) -> &str {
         match self {
+            Self::Own(error) => &error.code,
+            Self::TemplateFiles => "TEMPLATE_FILES_MISSING",
+            Self::Sandbox(_) => "SANDBOX",
             Self::Render(error) => error.code(),
             Self::Storage(StorageError::Differs(_)) | Self::Differs => "ISSUED_BYTES_DIFFER",
             Self::Storage(_) => "STORAGE",
@@ -76,6 +99,14 @@ impl RenderingError {
             Self::Command(_) => "LOG",
             Self::Revoked => "REVOKED",
             Self::Interrupted => "INTERRUPTED",
+        }
+    }
+
+    /// What went wrong, for whoever may see the certificate.
+    pub(super) fn reason(&self) -> Personal<String> {
+        match self {
+            Self::Own(error) => error.lines().join("; ").into(),
+            other => other.to_string().into(),
         }
     }
 }
@@ -87,13 +118,19 @@ pub struct Rendering {
     renderer: Arc<Renderer>,
     storage: ObjectStorage,
     designs: Arc<Mutex<HashMap<String, Design>>>,
+    sandbox: Sandbox,
 }
 
 impl Rendering {
-    /// One on a log, a renderer and a storage.
+    /// One on a log, a renderer and a storage; templates of issuers' own are drawn in the sandbox.
     #[must_use]
-    pub fn new(commands: Commands, renderer: Arc<Renderer>, storage: ObjectStorage) -> Self {
-        Self { commands, renderer, storage, designs: Arc::default() }
+    pub fn new(
+        commands: Commands,
+        renderer: Arc<Renderer>,
+        storage: ObjectStorage,
+        sandbox: Sandbox,
+    ) -> Self {
+        Self { commands, renderer, storage, designs: Arc::default(), sandbox }
     }
 
     /// The issued PDF of an issuance, checked against its SHA-256; rendered again if its object is
@@ -157,6 +194,21 @@ impl Rendering {
 
     /// The PDFs of requests, in order.
     async fn render(
+        &self,
+        requests: &[&CertificateRequested],
+    ) -> Vec<Result<RenderedCertificate, RenderingError>> {
+        let (own, shipped): (Vec<_>, Vec<_>) =
+            requests.iter().copied().enumerate().partition(|(_, request)| request.page.own_template.is_some());
+        let pick = |some: &[(usize, &'_ CertificateRequested)]| some.iter().map(|(_, request)| *request).collect::<Vec<_>>();
+        let (own_requests, shipped_requests) = (pick(&own), pick(&shipped));
+        let (drawn, rendered) = join(self.draw_own(&own_requests), self.render_shipped(&shipped_requests)).await;
+        let mut done: Vec<_> = own.iter().zip(drawn).chain(shipped.iter().zip(rendered)).collect();
+        done.sort_by_key(|((place, _), _)| *place);
+        done.into_iter().map(|(_, result)| result).collect()
+    }
+
+    /// The PDFs of requests by themes that this program ships, in order.
+    async fn render_shipped(
         &self,
         requests: &[&CertificateRequested],
     ) -> Vec<Result<RenderedCertificate, RenderingError>> {
@@ -267,7 +319,7 @@ impl RendererWorker {
 
     async fn give_up(&self, delivery: &Delivery, error: &RenderingError) -> Verdict {
         let failure =
-            CertificateGenerationFailed { code: error.code().to_owned(), reason: error.to_string().into() };
+            CertificateGenerationFailed { code: error.code().to_owned(), reason: error.reason() };
         let context = CommandContext::of_process(&delivery.event, Self::NAME, 1);
         let command = IssuanceCommand::RecordFailure(failure);
         match self.0.commands.execute::<Issuance>(&context, &delivery.event.id, command).await {
@@ -309,6 +361,23 @@ impl Worker for RendererWorker {
                 Err(error) => verdicts[n] = Verdict::unavailable(delivery.attempt, &error),
             }
         }
+        // Templates of issuers' own may be slow; what else is in the batch is settled without them.
+        let (own, shipped) = wanted.into_iter().partition(|(_, request)| request.page.own_template.is_some());
+        let (own, shipped) = join(self.work_on(deliveries, own), self.work_on(deliveries, shipped)).await;
+        for (n, verdict) in own.into_iter().chain(shipped) {
+            verdicts[n] = verdict;
+        }
+        verdicts
+    }
+}
+
+impl RendererWorker {
+    /// Renders, keeps and settles; tells the verdict of each by its place among the deliveries.
+    async fn work_on(
+        &self,
+        deliveries: &[Delivery],
+        wanted: Vec<(usize, CertificateRequested)>,
+    ) -> Vec<(usize, Verdict)> {
         let requests: Vec<_> = wanted.iter().map(|(_, request)| request).collect();
         let rendered = self.0.render(&requests).await;
         let kept: Vec<_> = stream::iter(wanted.into_iter().zip(rendered))
@@ -319,10 +388,7 @@ impl Worker for RendererWorker {
         // All together, so that they share a group commit.
         let settled =
             kept.into_iter().map(|(n, kept)| async move { (n, self.settle(&deliveries[n], kept).await) });
-        for (n, verdict) in join_all(settled).await {
-            verdicts[n] = verdict;
-        }
-        verdicts
+        join_all(settled).await
     }
 }
 

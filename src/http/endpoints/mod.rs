@@ -11,6 +11,7 @@ pub mod health;
 pub mod imports;
 pub mod jobs;
 pub mod mails;
+pub mod own_templates;
 pub mod pages;
 pub mod users;
 pub mod verify;

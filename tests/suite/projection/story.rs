@@ -129,6 +129,7 @@ pub fn requested(id: u128, attendee: u128) -> Happened {
         public_id: format!("{id:032x}"),
         page: Page {
             pdf_template: TemplateRef { theme: "classic".to_owned(), version: 1 },
+            own_template: None,
             renderer_version: "1".to_owned(),
             fonts_sha256: "f".repeat(64),
             design: None,

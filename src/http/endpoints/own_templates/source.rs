@@ -1,0 +1,56 @@
+//! `GET /templates/own/{id}/versions/{version}`
+
+use axum::extract::State;
+use serde::Serialize;
+use serde_json::Value;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use crate::domain::TemplateId;
+use crate::domain::template::Template;
+use crate::http::answer::Envelope;
+use crate::http::api_error::ErrorEnvelope;
+use crate::http::extract::Path;
+use crate::http::{Answer, ApiError, HttpState};
+
+/// A version as its author wrote it.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct OwnTemplateSource {
+    /// The template's id.
+    id: Uuid,
+    /// The version.
+    #[schema(example = 1)]
+    version: u32,
+    /// The Typst source.
+    #[schema(example = "#let certificate(d) = { … }")]
+    source: String,
+    /// The manifest.
+    #[schema(value_type = Object, example = json!(super::checked::example_manifest()))]
+    manifest: Value,
+}
+
+/// Source and manifest of a version.
+#[utoipa::path(
+    get, path = "/templates/own/{id}/versions/{version}",
+    params(
+        ("id" = Uuid, Path, description = "The template's id"),
+        ("version" = u32, Path, description = "The version, from 1"),
+    ),
+    responses(
+        (status = 200, description = "The version", body = Envelope<OwnTemplateSource>),
+        (status = 404, description = "NOT_FOUND", body = ErrorEnvelope),
+    )
+)]
+pub async fn handle(
+    State(http): State<HttpState>,
+    Path((id, version)): Path<(Uuid, u32)>,
+) -> Result<Answer, ApiError> {
+    let template = http.commands.load::<Template>(TemplateId(id)).await?.state.0;
+    let template = template.filter(|template| !template.is_retired);
+    let files = template.as_ref().and_then(|template| template.version(version));
+    let files = files.ok_or_else(|| ApiError::not_found("version of this template"))?;
+    let (source, manifest) = http.rendering.template(files).await?;
+    let manifest = serde_json::to_value(manifest).map_err(ApiError::internal)?;
+    Answer::ok(&OwnTemplateSource { id, version, source, manifest })
+}
