@@ -140,7 +140,7 @@ pub fn definition() -> Definition {
         client: "Example Academy".to_owned(),
         name: "Foundations of Event Sourcing".to_owned(),
         event_name: "Autumn School on Reliable Systems".to_owned(),
-        pdf_template: TemplateRef { theme: "classic".to_owned(), version: 1 },
+        pdf_template: TemplateRef::new("classic", 1),
         design: None,
         event_link: Some("https://example.org/autumn-school".to_owned()),
         sendgrid_template_id: None,

@@ -246,6 +246,7 @@ fn job(request: &CertificateRequested) -> RenderJob {
     RenderJob {
         theme: page.pdf_template.theme.clone(),
         theme_version: page.pdf_template.version,
+        options: BTreeMap::new(),
         locale: page.locale,
         issue_date: page.issue_date,
         public_id: request.public_id.clone(),
@@ -255,6 +256,8 @@ fn job(request: &CertificateRequested) -> RenderJob {
         event_name: page.event_name.clone(),
         client: page.client.clone(),
         document_number: page.document_number.clone(),
+        event_link: request.event_link.clone(),
+        email: Some(request.email.clone()),
         design: Some(Design { bytes: Bytes::from_static(DESIGN), sha256 }),
     }
 }

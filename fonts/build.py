@@ -67,6 +67,10 @@ ORIGINS = [
     ("NotoSerifGeorgian-Regular.ttf", 0, "NotoSerifGeorgian-Regular.ttf", EVERYTHING, None),
     ("NotoSerifDevanagari-Regular.ttf", 0, "NotoSerifDevanagari-Regular.ttf", EVERYTHING, None),
     ("NotoSerifThai-Regular.ttf", 0, "NotoSerifThai-Regular.ttf", EVERYTHING, None),
+    ("SpaceGrotesk_500Medium.ttf", 0, "SpaceGrotesk-Medium.ttf", EUROPEAN, None),
+    ("SpaceGrotesk_700Bold.ttf", 0, "SpaceGrotesk-Bold.ttf", EUROPEAN, None),
+    ("InstrumentSerif_400Regular.ttf", 0, "InstrumentSerif-Regular.ttf", EUROPEAN, None),
+    ("InstrumentSerif_400Regular_Italic.ttf", 0, "InstrumentSerif-Italic.ttf", EUROPEAN, None),
     ("NotoSerifCJK-Regular.ttc", 0, "LaureateSerifCJK-Regular.otf", None, "Laureate Serif CJK"),
 ]
 

@@ -22,12 +22,12 @@ use crate::commands::Commands;
 use crate::commands::issue::IssuingFacts;
 use crate::config::Config;
 use crate::database;
-use crate::domain::certificate::TemplateRef;
 use crate::event_log::{self, EventLog, Names, Step};
+use crate::domain::manifest::ShippedTemplate;
 use crate::http::Passwords;
 use crate::mail::{MailProvider, SmtpMailer};
 use crate::projection::{LogSource, Maintenance, Presence, ProjectionSet, Projector, Readers};
-use crate::render::{RENDERER_VERSION, Renderer, Theme};
+use crate::render::{RENDERER_VERSION, Renderer, Template};
 use crate::sandbox::Sandbox;
 use crate::sheet::Limits;
 use crate::storage::ObjectStorage;
@@ -331,13 +331,14 @@ impl App {
         }
     }
 
-    /// The newest version of each theme.
-    fn newest_themes(&self) -> Vec<TemplateRef> {
-        let newest = |theme: &Theme| {
-            self.renderer.newest_theme(theme.name()).is_some_and(|newest| newest.version() == theme.version())
+    /// What the API tells of the themes, and lets certificates choose from.
+    fn shipped_templates(&self) -> Vec<ShippedTemplate> {
+        let shipped = |theme: &Arc<Template>| ShippedTemplate {
+            name: theme.name().to_owned(),
+            version: theme.version(),
+            manifest: theme.manifest().clone(),
         };
-        let themes = self.renderer.themes().filter(|theme| newest(theme));
-        themes.map(|t| TemplateRef { theme: t.name().to_owned(), version: t.version() }).collect()
+        self.renderer.themes().map(shipped).collect()
     }
 }
 

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::events::domain_events;
+use super::manifest::OptionValues;
 use super::{Decider, InvalidField, Locale, Refusal};
 
 // ── Events ──────────────────────────────────────────────────────────────────────────────────────
@@ -71,13 +72,24 @@ pub struct Definition {
     pub is_active: bool,
 }
 
-/// A theme and its version; versions never change, so a pair always draws the same.
+/// A theme, its version and its options; versions never change, so these always draw the same.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct TemplateRef {
     /// The theme's name, such as `classic`.
     pub theme: String,
     /// The theme's version, from 1.
     pub version: u32,
+    /// What the issuer set; the theme's manifest has the defaults of the rest.
+    #[serde(default, skip_serializing_if = "OptionValues::is_empty")]
+    pub options: OptionValues,
+}
+
+impl TemplateRef {
+    /// A theme as it is, with no option set.
+    #[must_use]
+    pub fn new(theme: impl Into<String>, version: u32) -> Self {
+        Self { theme: theme.into(), version, options: OptionValues::new() }
+    }
 }
 
 /// An uploaded design image, pinned by its content.
@@ -198,7 +210,7 @@ pub(crate) mod samples {
             client: "Acme".to_owned(),
             name: "Speaker".to_owned(),
             event_name: "Summit 2026".to_owned(),
-            pdf_template: TemplateRef { theme: "classic".to_owned(), version: 1 },
+            pdf_template: TemplateRef::new("classic", 1),
             design: None,
             event_link: None,
             sendgrid_template_id: None,

@@ -261,7 +261,7 @@ pub(crate) mod samples {
             origin: Origin::default(),
             public_id: "00112233445566778899aabbccddeeff".to_owned(),
             page: Page {
-                pdf_template: TemplateRef { theme: "classic".to_owned(), version: 1 },
+                pdf_template: TemplateRef::new("classic", 1),
                 own_template: None,
                 renderer_version: "1".to_owned(),
                 fonts_sha256: "ab".repeat(32),

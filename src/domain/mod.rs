@@ -20,6 +20,7 @@ pub mod ids;
 pub mod import;
 pub mod issuance;
 pub mod locale;
+pub mod manifest;
 pub mod password;
 pub mod person;
 pub mod personal;

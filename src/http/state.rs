@@ -20,8 +20,8 @@ use super::standing::Standing;
 use super::{ApiError, HttpSettings, Passwords, Tokens};
 use crate::commands::Commands;
 use crate::domain::Secret;
-use crate::domain::certificate::TemplateRef;
 use crate::domain::email::OnUnknown;
+use crate::domain::manifest::ShippedTemplate;
 use crate::projection::Readers;
 use crate::scheduler::Plan;
 use crate::sheet::Limits;
@@ -82,8 +82,8 @@ pub struct HttpParts {
     pub storage: ObjectStorage,
     /// Issued PDFs.
     pub rendering: Rendering,
-    /// The newest version of each theme.
-    pub themes: Vec<TemplateRef>,
+    /// Every theme in every version that certificates can choose, newest version of a theme last.
+    pub templates: Vec<ShippedTemplate>,
     /// What one uploaded file of people may cost.
     pub import_limits: Limits,
     /// The key of claims.

@@ -1,29 +1,21 @@
 //! The issuer's background image: checked, turned into a JPEG that is cheap to embed, remembered.
 
-use std::collections::VecDeque;
 use std::io::Cursor;
-use std::sync::{Arc, Mutex, PoisonError};
 
 use image::codecs::jpeg::JpegEncoder;
 use image::imageops::FilterType;
 use image::{DynamicImage, ExtendedColorType, ImageDecoder as _, ImageFormat, ImageReader, Limits};
-use sha2::{Digest, Sha256};
 use typst::foundations::Bytes;
 
-use super::{Design, RenderError};
-use crate::domain::hex;
+use super::RenderError;
+use super::remembered::{FromImage, Remembered};
 
-/// Largest file, in bytes.
-const MAX_BYTES: usize = 20 << 20;
 /// Largest side, in pixels, and what decoding may allocate, in bytes: a small file can claim a huge image.
 const MAX_SIDE: u32 = 12_000;
 const MAX_DECODED: u64 = 400 << 20;
 /// A4 at 300 dpi. More pixels than this only make every certificate heavier.
 const MAX_PRINTED: (u32, u32) = (3508, 2480);
 const JPEG_QUALITY: u8 = 92;
-/// How many images are remembered, and how many bytes of them.
-const REMEMBERED: usize = 32;
-const REMEMBERED_BYTES: usize = 128 << 20;
 
 /// An image that typst can embed, and how text must look to be legible on it.
 #[derive(Debug, Clone)]
@@ -41,55 +33,37 @@ pub(super) struct Tone {
     veil: bool,
 }
 
-/// The images used last, by SHA-256 of the issuer's file.
-#[derive(Debug, Default)]
-pub(super) struct Designs(Mutex<VecDeque<(String, Arc<Background>)>>);
-
-impl Designs {
-    /// The background made from a design: remembered, or checked and made now.
-    pub(super) fn prepare(&self, design: &Design) -> Result<Arc<Background>, RenderError> {
-        if let Some(known) = self.recall(&design.sha256) {
-            return Ok(known);
-        }
-        if design.bytes.len() > MAX_BYTES {
-            return Err(refuse(format!("it is larger than {} MiB", MAX_BYTES >> 20)));
-        }
-        if !hex(&Sha256::digest(&design.bytes)).eq_ignore_ascii_case(&design.sha256) {
-            return Err(refuse("its SHA-256 is not the expected one"));
-        }
-        let made = Arc::new(make(&design.bytes)?);
-        self.remember(design.sha256.clone(), made.clone());
-        Ok(made)
+impl FromImage for Background {
+    fn make(file: &[u8]) -> Result<Self, RenderError> {
+        let decoded = decode(file)?;
+        let image = decoded.image;
+        let tone = tone(&image);
+        let fits = image.width() <= MAX_PRINTED.0 && image.height() <= MAX_PRINTED.1;
+        let jpeg = if decoded.is_plain_jpeg && fits { file.to_vec() } else { encode(image, fits)? };
+        Ok(Self { jpeg: Bytes::new(jpeg), tone })
     }
 
-    fn recall(&self, sha256: &str) -> Option<Arc<Background>> {
-        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let at = known.iter().position(|(key, _)| key == sha256)?;
-        let entry = known.remove(at)?;
-        let background = entry.1.clone();
-        known.push_front(entry);
-        Some(background)
-    }
-
-    fn remember(&self, sha256: String, background: Arc<Background>) {
-        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        known.retain(|(key, _)| *key != sha256);
-        known.push_front((sha256, background));
-        let size = |known: &VecDeque<(String, Arc<Background>)>| {
-            known.iter().map(|(_, b)| b.jpeg.len()).sum::<usize>()
-        };
-        while known.len() > REMEMBERED || (known.len() > 1 && size(&known) > REMEMBERED_BYTES) {
-            known.pop_back();
-        }
+    fn size(&self) -> usize {
+        self.jpeg.len()
     }
 }
 
-fn refuse(reason: impl Into<String>) -> RenderError {
+/// The images used last.
+pub(super) type Designs = Remembered<Background>;
+
+pub(super) fn refuse(reason: impl Into<String>) -> RenderError {
     RenderError::Design { reason: reason.into() }
 }
 
-/// Decodes within limits; keeps an ordinary JPEG as it is and turns everything else into one.
-fn make(file: &[u8]) -> Result<Background, RenderError> {
+/// An image, upright.
+pub(super) struct Decoded {
+    pub(super) image: DynamicImage,
+    /// Whether the file can be embedded as it is.
+    pub(super) is_plain_jpeg: bool,
+}
+
+/// Decodes within limits.
+pub(super) fn decode(file: &[u8]) -> Result<Decoded, RenderError> {
     let mut reader =
         ImageReader::new(Cursor::new(file)).with_guessed_format().map_err(|e| refuse(e.to_string()))?;
     let format = match reader.format() {
@@ -108,14 +82,7 @@ fn make(file: &[u8]) -> Result<Background, RenderError> {
     let upright = orientation == image::metadata::Orientation::NoTransforms;
     let mut image = DynamicImage::from_decoder(decoder).map_err(|e| refuse(e.to_string()))?;
     image.apply_orientation(orientation);
-    let tone = tone(&image);
-    let fits = image.width() <= MAX_PRINTED.0 && image.height() <= MAX_PRINTED.1;
-    let jpeg = if format == ImageFormat::Jpeg && plain && upright && fits {
-        file.to_vec()
-    } else {
-        encode(image, fits)?
-    };
-    Ok(Background { jpeg: Bytes::new(jpeg), tone })
+    Ok(Decoded { image, is_plain_jpeg: format == ImageFormat::Jpeg && plain && upright })
 }
 
 /// Lays the image on white, makes it no larger than print needs, and writes it as JPEG.
@@ -162,9 +129,15 @@ fn tone(image: &DynamicImage) -> Tone {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use image::{Rgb, RgbImage, Rgba, RgbaImage};
+    use sha2::{Digest as _, Sha256};
 
     use super::*;
+    use crate::domain::hex;
+    use crate::render::Design;
+    use crate::render::remembered::REMEMBERED;
 
     fn design(bytes: Vec<u8>) -> Design {
         Design { sha256: hex(&Sha256::digest(&bytes)), bytes: bytes.into() }

@@ -37,7 +37,15 @@ pub enum RenderError {
         /// What is wrong with it, as the end of a sentence.
         problem: String,
     },
-    /// The background image cannot be used.
+    /// An option that the template doesn't have, or a value that it doesn't take.
+    #[error("option {name} {problem}")]
+    Option {
+        /// The option's name.
+        name: String,
+        /// What is wrong with it, as the end of a sentence.
+        problem: String,
+    },
+    /// The background image or the picture of an option cannot be used.
     #[error("the design image cannot be used: {reason}")]
     Design {
         /// Why, without its content.
@@ -47,7 +55,7 @@ pub enum RenderError {
     #[error("the template failed with {} messages", diagnostics.reveal().len())]
     Template {
         /// typst's messages, for the template's author.
-        diagnostics: Personal<Vec<String>>,
+        diagnostics: Personal<Vec<Diagnosis>>,
     },
     /// A bundled file is damaged: the program was built wrongly.
     #[error("bundled file {file} cannot be used")]
@@ -66,6 +74,7 @@ impl RenderError {
             Self::MissingGlyph { .. } => "RENDER_MISSING_GLYPH",
             Self::Overflow { .. } => "RENDER_OVERFLOW",
             Self::InvalidText { .. } => "RENDER_INVALID_TEXT",
+            Self::Option { .. } => "RENDER_OPTION",
             Self::Design { .. } => "RENDER_DESIGN",
             Self::Template { .. } => "RENDER_TEMPLATE",
             Self::Bundle { .. } => "RENDER_BUNDLE",
@@ -77,6 +86,45 @@ impl RenderError {
     #[must_use]
     pub const fn is_permanent(&self) -> bool {
         !matches!(self, Self::UnknownTheme { .. } | Self::Bundle { .. })
+    }
+}
+
+/// One thing that typst says of a template. It may quote what the template was given.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Diagnosis {
+    /// Where, if it is known.
+    pub place: Option<Place>,
+    /// What is wrong.
+    pub message: String,
+    /// What to do.
+    pub hints: Vec<String>,
+}
+
+/// A place in a template.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Place {
+    /// The virtual path: the template's own ends with `/template.typ`.
+    pub file: String,
+    /// From 1.
+    pub line: usize,
+    /// In characters, from 1.
+    pub column: usize,
+}
+
+impl Diagnosis {
+    pub(super) fn of_message(message: &str) -> Self {
+        Self { place: None, message: message.to_owned(), hints: Vec::new() }
+    }
+}
+
+impl fmt::Display for Diagnosis {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(place) = &self.place {
+            let file = place.file.rsplit('/').next().unwrap_or_default();
+            write!(f, "{file}:{}:{}: ", place.line, place.column)?;
+        }
+        f.write_str(&self.message)?;
+        self.hints.iter().try_for_each(|hint| write!(f, " (hint: {hint})"))
     }
 }
 
@@ -127,7 +175,7 @@ mod tests {
 
     #[test]
     fn what_typst_said_is_not_printed() {
-        let error = RenderError::Template { diagnostics: Personal::new(vec!["Ada Lovelace".to_owned()]) };
+        let error = RenderError::Template { diagnostics: Personal::new(vec![Diagnosis::of_message("Ada Lovelace")]) };
         assert!(!format!("{error} {error:?}").contains("Ada"));
     }
 }

@@ -17,7 +17,7 @@ macro_rules! bundled {
 }
 
 /// File name and content. The order is part of the digest.
-static FILES: [(&str, &[u8]); 11] = bundled![
+static FILES: [(&str, &[u8]); 15] = bundled![
     "EBGaramond-Regular.ttf",
     "EBGaramond-Italic.ttf",
     "Montserrat-Regular.ttf",
@@ -29,6 +29,10 @@ static FILES: [(&str, &[u8]); 11] = bundled![
     "NotoSerifDevanagari-Regular.ttf",
     "NotoSerifThai-Regular.ttf",
     "LaureateSerifCJK-Regular.otf",
+    "SpaceGrotesk-Medium.ttf",
+    "SpaceGrotesk-Bold.ttf",
+    "InstrumentSerif-Regular.ttf",
+    "InstrumentSerif-Italic.ttf",
 ];
 
 /// The fonts as typst wants them: the same `Font` is handed out each time, or its caches would miss.

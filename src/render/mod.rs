@@ -12,7 +12,13 @@
 mod design;
 mod error;
 mod fonts;
+mod own;
 mod page;
+mod picture;
+mod prepare;
+pub mod raster;
+mod remembered;
+mod template;
 mod text;
 mod themes;
 mod world;
@@ -28,13 +34,15 @@ use typst::foundations::Bytes;
 use typst_layout::{Page, PagedDocument};
 
 use crate::domain::{Locale, Personal, hex};
-use design::{Background, Designs, Tone};
-pub use error::{CodePoints, RenderError};
+use design::Designs;
+pub use error::{CodePoints, Diagnosis, Place, RenderError};
+pub use own::{MAX_SOURCE, OwnRenderer, told};
 use page::PageFacts;
-use text::Line;
-pub use themes::Theme;
-use themes::{QrPlace, THEMES};
-use world::{Assets, BatchWorld};
+use picture::Picture;
+use prepare::{JobPictures, PageData};
+use remembered::Remembered;
+pub use template::{Origin, Template};
+use world::{Assets, BatchWorld, Pictures};
 
 /// What made the bytes, pinned in each certificate: typst's version and our own revision, to be raised
 /// with every change here that could alter a byte. Templates have versions of their own, fonts a digest.
@@ -44,17 +52,15 @@ pub const RENDERER_VERSION: &str = "typst-0.15.1+1";
 const BATCH: usize = 50;
 /// typst's caches forget what went unused for this many batches.
 const CACHE_AGE: usize = 10;
-/// Longest public id and address, in bytes.
-const MAX_ID: usize = 64;
-const MAX_ADDRESS: usize = 500;
-
 /// Everything that one certificate shows.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
 pub struct RenderJob {
     /// Name of the theme, for example `classic`.
     pub theme: String,
     /// Version of the theme, from 1.
     pub theme_version: u32,
+    /// What the issuer set, by the options' names; the manifest has the defaults of the rest.
+    pub options: BTreeMap<String, OptionInput>,
     /// Language of the certificate's own words.
     pub locale: Locale,
     /// Printed, and written into the file as its date.
@@ -73,14 +79,28 @@ pub struct RenderJob {
     pub client: String,
     /// The person's identity document; left out when absent or blank.
     pub document_number: Option<Personal<String>>,
-    /// The issuer's own background; the theme's own when absent.
+    /// Where to read about the event.
+    pub event_link: Option<String>,
+    /// The person's address; only templates that name the variable show it.
+    pub email: Option<Personal<String>>,
+    /// The issuer's own background; the theme's own when absent, or where the theme takes none.
     pub design: Option<Design>,
 }
 
+/// The value of an option.
+#[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
+pub enum OptionInput {
+    /// A colour, text or choice.
+    Text(Personal<String>),
+    /// A picture, such as a logo.
+    Image(Design),
+}
+
 /// A background image, A4 landscape at best: JPEG, PNG or WebP, told by its content.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
 pub struct Design {
-    /// The file; at most 20 MiB and 12,000 pixels a side.
+    /// The file; at most 20 MiB and 12,000 pixels a side. Written as JSON, it is left out.
+    #[serde(skip)]
     pub bytes: bytes::Bytes,
     /// SHA-256 of the file, in hexadecimal. A file is decoded once and then known by this.
     pub sha256: String,
@@ -99,6 +119,7 @@ pub struct RenderedCertificate {
 pub struct Renderer {
     assets: Arc<Assets>,
     designs: Designs,
+    pictures: Remembered<Picture>,
 }
 
 /// A job that passed its checks.
@@ -109,30 +130,14 @@ struct Prepared {
     facts: PageFacts,
 }
 
-/// Jobs with the same key are laid out together: theme, language, digest of the design.
-type BatchKey = (usize, Locale, Option<String>);
+/// Jobs with the same key are laid out together: template, language, digests of their pictures.
+type BatchKey = (String, u32, Locale, Vec<String>);
 
-/// What a template gets for one certificate.
-#[derive(Debug, serde::Serialize)]
-struct PageData {
-    locale: Locale,
-    date: DateParts,
-    name: Line,
-    award: Line,
-    event: Option<Line>,
-    client: Line,
-    document: Option<Line>,
-    id: String,
-    address: String,
-    design: Option<Tone>,
-    qr: QrPlace,
-}
-
-#[derive(Debug, serde::Serialize)]
-struct DateParts {
-    year: i32,
-    month: u8,
-    day: u8,
+/// Jobs that are laid out together.
+struct Batch {
+    template: Arc<Template>,
+    pictures: Pictures,
+    jobs: Vec<Prepared>,
 }
 
 impl Renderer {
@@ -141,7 +146,11 @@ impl Renderer {
     /// # Errors
     /// [`RenderError::Bundle`] when the program was built with a damaged font.
     pub fn new() -> Result<Self, RenderError> {
-        Ok(Self { assets: Arc::new(Assets::load()?), designs: Designs::default() })
+        Ok(Self {
+            assets: Arc::new(Assets::load()?),
+            designs: Designs::default(),
+            pictures: Remembered::default(),
+        })
     }
 
     /// SHA-256 over the bundled font files in order, in hexadecimal.
@@ -151,47 +160,62 @@ impl Renderer {
     }
 
     /// Every theme in every version that this program can render; newest version of a theme last.
-    pub fn themes(&self) -> impl Iterator<Item = &'static Theme> {
-        THEMES.iter()
+    pub fn themes(&self) -> impl Iterator<Item = &Arc<Template>> {
+        self.assets.themes.iter()
     }
 
     /// One version of a theme, if this program ships it.
     #[must_use]
-    pub fn theme(&self, name: &str, version: u32) -> Option<&'static Theme> {
-        THEMES.iter().find(|theme| theme.name() == name && theme.version() == version)
+    pub fn theme(&self, name: &str, version: u32) -> Option<&Arc<Template>> {
+        self.themes().find(|theme| theme.name() == name && theme.version() == version)
     }
 
     /// The newest version of a theme, if this program ships it.
     #[must_use]
-    pub fn newest_theme(&self, name: &str) -> Option<&'static Theme> {
-        THEMES.iter().rfind(|theme| theme.name() == name)
+    pub fn newest_theme(&self, name: &str) -> Option<&Arc<Template>> {
+        self.assets.themes.iter().rfind(|theme| theme.name() == name)
     }
 
-    /// Renders each job; answers in the same order. Keeps one processor busy: call it where blocking is allowed.
+    /// Renders each job by the theme that it names; answers in the same order. Keeps one processor busy: call
+    /// it where blocking is allowed.
     pub fn render(&self, jobs: &[RenderJob]) -> Vec<Result<RenderedCertificate, RenderError>> {
+        self.render_each(jobs.iter().map(|job| (job, self.theme(&job.theme, job.theme_version))))
+    }
+
+    /// Renders each job by a template, whatever theme it names.
+    pub fn render_by(
+        &self,
+        template: &Arc<Template>,
+        jobs: &[RenderJob],
+    ) -> Vec<Result<RenderedCertificate, RenderError>> {
+        self.render_each(jobs.iter().map(|job| (job, Some(template))))
+    }
+
+    fn render_each<'a>(
+        &self,
+        jobs: impl ExactSizeIterator<Item = (&'a RenderJob, Option<&'a Arc<Template>>)>,
+    ) -> Vec<Result<RenderedCertificate, RenderError>> {
         let mut results: Vec<Option<Result<RenderedCertificate, RenderError>>> =
-            jobs.iter().map(|_| None).collect();
-        let mut backgrounds: BTreeMap<&str, Result<Arc<Background>, RenderError>> = BTreeMap::new();
-        let mut batches: BTreeMap<BatchKey, (Option<Arc<Background>>, Vec<Prepared>)> = BTreeMap::new();
-        for (index, job) in jobs.iter().enumerate() {
-            let background = job.design.as_ref().map(|design| {
-                backgrounds.entry(&design.sha256).or_insert_with(|| self.designs.prepare(design)).clone()
+            (0..jobs.len()).map(|_| None).collect();
+        let mut batches: BTreeMap<BatchKey, Batch> = BTreeMap::new();
+        for (index, (job, template)) in jobs.enumerate() {
+            let prepared = template.ok_or_else(|| unknown(job)).and_then(|template| {
+                let pictures = self.pictures(template, job)?;
+                Ok((template, self.prepare(index, template, job, &pictures)?, pictures))
             });
-            match background
-                .transpose()
-                .and_then(|background| Ok((self.prepare(index, job, background.as_deref())?, background)))
-            {
+            match prepared {
                 Err(error) => results[index] = Some(Err(error)),
-                Ok(((theme, prepared), background)) => {
-                    let key = (theme, job.locale, job.design.as_ref().map(|design| design.sha256.clone()));
-                    batches.entry(key).or_insert_with(|| (background, Vec::new())).1.push(prepared);
+                Ok((template, prepared, pictures)) => {
+                    let digests = pictures.digests(template, job);
+                    let key = (template.name().to_owned(), template.version(), job.locale, digests);
+                    let begun = || Batch::new(template, &pictures);
+                    batches.entry(key).or_insert_with(begun).jobs.push(prepared);
                 }
             }
         }
-        for ((theme, ..), (background, prepared)) in batches {
-            let design = background.map(|background| background.jpeg.clone());
-            for batch in prepared.chunks(BATCH) {
-                for (job, result) in batch.iter().zip(self.render_batch(theme, batch, design.as_ref())) {
+        for Batch { template, pictures, jobs } in batches.into_values() {
+            for batch in jobs.chunks(BATCH) {
+                for (job, result) in batch.iter().zip(self.render_batch(&template, batch, &pictures)) {
                     results[job.index] = Some(result);
                 }
                 comemo::evict(CACHE_AGE);
@@ -201,79 +225,21 @@ impl Renderer {
         results.into_iter().map(|result| result.unwrap_or_else(|| Err(page::template_error([])))).collect()
     }
 
-    /// Checks a job and works out what its page needs. Also answers the index of its theme.
-    fn prepare(
-        &self,
-        index: usize,
-        job: &RenderJob,
-        background: Option<&Background>,
-    ) -> Result<(usize, Prepared), RenderError> {
-        let theme = THEMES
-            .iter()
-            .position(|theme| theme.name() == job.theme && theme.version() == job.theme_version)
-            .ok_or_else(|| RenderError::UnknownTheme {
-                theme: job.theme.clone(),
-                version: job.theme_version,
-            })?;
-        let fonts = &self.assets.fonts;
-        text::ascii("public_id", &job.public_id, MAX_ID)?;
-        text::ascii("verification_url", &job.verification_url, MAX_ADDRESS)?;
-        if !(1..=9999).contains(&job.issue_date.year()) {
-            let problem = "must lie between the years 1 and 9999".to_owned();
-            return Err(RenderError::InvalidText { field: "issue_date", problem });
-        }
-        let name = Line::required("full_name", job.full_name.reveal_str(), fonts)?;
-        let award = Line::required("certificate_name", &job.certificate_name, fonts)?;
-        let client = Line::required("client", &job.client, fonts)?;
-        let event = Line::new("event_name", &job.event_name, fonts)?;
-        let document = match &job.document_number {
-            Some(number) => Line::new("document_number", number.reveal_str(), fonts)?,
-            None => None,
-        };
-        let facts = PageFacts {
-            locale: job.locale,
-            issue_date: job.issue_date,
-            public_id: job.public_id.clone(),
-            title: Personal::new(format!("{} – {}", award.as_str(), name.as_str())),
-            author: client.as_str().to_owned(),
-            qr: page::qr_code(&job.verification_url)?,
-        };
-        let date = DateParts {
-            year: job.issue_date.year(),
-            month: job.issue_date.month().into(),
-            day: job.issue_date.day(),
-        };
-        let data = PageData {
-            locale: job.locale,
-            date,
-            name,
-            award,
-            event,
-            client,
-            document,
-            id: job.public_id.clone(),
-            address: job.verification_url.clone(),
-            design: background.map(|background| background.tone),
-            qr: THEMES[theme].qr,
-        };
-        Ok((theme, Prepared { index, data, facts }))
-    }
-
     /// Lays jobs out together, or one by one where that fails, and exports each.
     fn render_batch(
         &self,
-        theme: usize,
+        template: &Template,
         batch: &[Prepared],
-        design: Option<&Bytes>,
+        pictures: &Pictures,
     ) -> Vec<Result<RenderedCertificate, RenderError>> {
-        match self.lay_out(theme, batch, design) {
+        match self.lay_out(template, batch, pictures) {
             Ok(pages) => {
-                batch.iter().zip(pages).map(|(job, page)| finish(page, &THEMES[theme], &job.facts)).collect()
+                batch.iter().zip(pages).map(|(job, page)| finish(page, template, &job.facts)).collect()
             }
             Err(error) if batch.len() == 1 => vec![Err(error)],
             Err(_) => batch
                 .iter()
-                .flat_map(|job| self.render_batch(theme, std::slice::from_ref(job), design))
+                .flat_map(|job| self.render_batch(template, std::slice::from_ref(job), pictures))
                 .collect(),
         }
     }
@@ -281,33 +247,44 @@ impl Renderer {
     /// One page for each job, in order.
     fn lay_out(
         &self,
-        theme: usize,
+        template: &Template,
         batch: &[Prepared],
-        design: Option<&Bytes>,
+        pictures: &Pictures,
     ) -> Result<Vec<Page>, RenderError> {
         let data: Vec<&PageData> = batch.iter().map(|job| &job.data).collect();
         let data = serde_json::to_vec(&data).map_err(|e| page::template_error([e.to_string().into()]))?;
-        let world = BatchWorld {
-            assets: self.assets.clone(),
-            theme,
-            data: Bytes::new(data),
-            design: design.cloned(),
-        };
+        let world = BatchWorld { assets: &self.assets, template, data: Bytes::new(data), pictures };
         let compiled = typst::compile::<PagedDocument>(&world);
-        let document = compiled.output.map_err(|errors| page::diagnosed(&errors))?;
+        let document = compiled.output.map_err(|errors| page::diagnosed_in(&world, &errors))?;
         // A warning is a font or a glyph that is not there: never issue that.
         if !compiled.warnings.is_empty() {
-            return Err(page::diagnosed(&compiled.warnings));
+            return Err(page::diagnosed_in(&world, &compiled.warnings));
         }
         if document.pages().len() != batch.len() {
+            if template.origin() == Origin::Own && batch.len() == 1 {
+                let pages = document.pages().len();
+                return Err(page::template_error([format!("it draws {pages} pages; a certificate is one").into()]));
+            }
             return Err(RenderError::Overflow { field: "text".to_owned() });
         }
         Ok(document.pages().to_vec())
     }
 }
 
-fn finish(page: Page, theme: &Theme, facts: &PageFacts) -> Result<RenderedCertificate, RenderError> {
-    let bytes = page::export(page, theme, facts)?;
+impl Batch {
+    fn new(template: &Arc<Template>, pictures: &JobPictures) -> Self {
+        let design = pictures.background.as_ref().map(|background| background.jpeg.clone());
+        let options = pictures.options.iter().map(|picture| picture.bytes.clone()).collect();
+        Self { template: template.clone(), pictures: Pictures { design, options }, jobs: Vec::new() }
+    }
+}
+
+fn unknown(job: &RenderJob) -> RenderError {
+    RenderError::UnknownTheme { theme: job.theme.clone(), version: job.theme_version }
+}
+
+fn finish(page: Page, template: &Template, facts: &PageFacts) -> Result<RenderedCertificate, RenderError> {
+    let bytes = page::export(page, template.manifest(), facts)?;
     let sha256 = hex(&Sha256::digest(&bytes));
     Ok(RenderedCertificate { bytes: bytes.into(), sha256 })
 }

@@ -1,218 +1,121 @@
-//! Templates that issuers wrote, drawn one certificate at a time and told in detail where they are wrong.
+//! Templates that issuers wrote, one certificate at a time.
 //!
-//! Only the child process of [`crate::sandbox`] does this: nothing here bounds time or memory.
+//! Only the child process of `crate::sandbox` does this: nothing here bounds time or memory.
 
-use std::fmt;
+use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
-use typst::diag::{FileResult, SourceDiagnostic};
-use typst::foundations::{Binding, Bytes, Datetime, Duration, Value};
-use typst::layout::Abs;
-use typst::syntax::{FileId, Source};
-use typst::text::{Font, FontBook};
-use typst::utils::LazyHash;
-use typst::{Library, LibraryExt as _, World, WorldExt as _};
-use typst_layout::{Page, PagedDocument};
+use sha2::{Digest as _, Sha256};
 
-use super::world::{BatchWorld, Pictures};
-use super::{RenderError, RenderJob, Renderer, Template, page};
-use crate::domain::manifest::Manifest;
+use super::themes::SAMPLES;
+use super::{Design, Diagnosis, OptionInput, RenderError, RenderJob, Renderer, Template};
+use crate::domain::manifest::{Manifest, OptionKind};
+use crate::domain::{Locale, hex};
 
 /// The largest source, in bytes.
 pub const MAX_SOURCE: usize = 256 << 10;
 /// How many things are told at once, and how much of each, in characters.
-const MAX_COMPLAINTS: usize = 20;
+const MAX_TOLD: usize = 20;
 const MAX_MESSAGE: usize = 500;
-/// How far a page may be from what the manifest says, in millimetres.
-const TOLERANCE: f64 = 0.1;
-
-/// One thing that is wrong with a template.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Complaint {
-    /// The line in the template, from 1, where one is known.
-    pub line: Option<usize>,
-    /// The column in it, from 1, in characters.
-    pub column: Option<usize>,
-    /// What is wrong.
-    pub message: String,
-    /// What may help.
-    pub hints: Vec<String>,
-}
-
-impl Complaint {
-    fn plain(message: impl Into<String>) -> Self {
-        Self { line: None, column: None, message: message.into(), hints: Vec::new() }
-    }
-}
-
-impl fmt::Display for Complaint {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let (Some(line), Some(column)) = (self.line, self.column) {
-            write!(f, "line {line}, column {column}: ")?;
-        }
-        f.write_str(&self.message)?;
-        self.hints.iter().try_for_each(|hint| write!(f, " (hint: {hint})"))
-    }
-}
-
-/// Why a template did not draw a certificate. What it complains of may quote the certificate's texts, so it
-/// has no `Display`.
-#[derive(Clone, PartialEq, Eq)]
-pub struct OwnError {
-    /// A stable name, as of [`RenderError::code`].
-    pub code: &'static str,
-    /// What is wrong, the first thing first.
-    pub complaints: Vec<Complaint>,
-}
-
-impl OwnError {
-    fn new(code: &'static str, message: impl Into<String>) -> Self {
-        Self { code, complaints: vec![Complaint::plain(message)] }
-    }
-}
-
-impl From<RenderError> for OwnError {
-    fn from(error: RenderError) -> Self {
-        let complaints = match &error {
-            RenderError::Template { diagnostics } => {
-                diagnostics.reveal().iter().take(MAX_COMPLAINTS).map(|said| Complaint::plain(cut(said))).collect()
-            }
-            other => vec![Complaint::plain(other.to_string())],
-        };
-        Self { code: error.code(), complaints }
-    }
-}
 
 /// Draws certificates by one template of an issuer's.
 pub struct OwnRenderer {
     renderer: Renderer,
-    template: Template,
-    library: LazyHash<Library>,
+    template: Arc<Template>,
 }
 
 impl OwnRenderer {
     /// Takes a template whose manifest was checked.
     ///
     /// # Errors
-    /// The source is too long, or the program was built wrongly.
-    pub fn new(source: &str, manifest: &Manifest) -> Result<Self, OwnError> {
-        if source.len() > MAX_SOURCE {
-            let message = format!("the source is larger than {} KiB", MAX_SOURCE >> 10);
-            return Err(OwnError::new("RENDER_TEMPLATE", message));
-        }
-        let template = Template::own("own", 1, source, manifest.clone())?;
-        Ok(Self { renderer: Renderer::new()?, template, library: LazyHash::new(library()) })
+    /// [`RenderError::Bundle`], which a well-built program never answers.
+    pub fn new(source: &str, manifest: &Manifest) -> Result<Self, RenderError> {
+        let template = Arc::new(Template::own("own", 1, source, manifest.clone())?);
+        Ok(Self { renderer: Renderer::new()?, template })
     }
 
-    /// The PDF of a certificate: one page of the manifest's size, every letter drawn, all text within the
-    /// margin, and no warning of typst's.
+    /// The PDF of a certificate.
     ///
     /// # Errors
-    /// Each thing that is wrong, with line and column where these are known.
-    pub fn render(&self, job: &RenderJob) -> Result<Vec<u8>, OwnError> {
-        let decoded = self.renderer.pictures(&self.template, job)?;
-        let prepared = self.renderer.prepare(0, &self.template, job, &decoded)?;
-        let data = serde_json::to_vec(&[&prepared.data]).map_err(|e| page::template_error([e.to_string().into()]))?;
-        let pictures = Pictures::of(&decoded);
-        let world = BatchWorld {
-            assets: &self.renderer.assets,
-            template: &self.template,
-            data: Bytes::new(data),
-            pictures: &pictures,
-        };
-        let world = OwnWorld { world, library: &self.library };
-        let compiled = typst::compile::<PagedDocument>(&world);
-        let document = compiled.output.map_err(|errors| located(&world, &errors))?;
-        if !compiled.warnings.is_empty() {
-            return Err(located(&world, &compiled.warnings));
-        }
-        let [page] = document.pages() else {
-            let message = format!("draws {} pages; a certificate is one page", document.pages().len());
-            return Err(OwnError::new("RENDER_PAGES", message));
-        };
-        self.check_size(page)?;
-        Ok(page::export(page.clone(), &self.template, &prepared.facts)?)
-    }
-
-    fn check_size(&self, page: &Page) -> Result<(), OwnError> {
-        let (width, height) = self.template.manifest().page.millimetres();
-        let off = |is: Abs, wanted: f64| (is.to_mm() - wanted).abs() > TOLERANCE;
-        if off(page.frame.width(), width) || off(page.frame.height(), height) {
-            let (w, h) = (page.frame.width().to_mm(), page.frame.height().to_mm());
-            let message =
-                format!("the page is {w:.1} × {h:.1} mm, and the manifest says {width} × {height} mm: set it so");
-            return Err(OwnError::new("RENDER_PAGE_SIZE", message));
-        }
-        Ok(())
+    /// The template fails, or doesn't draw one good page.
+    pub fn render(&self, job: &RenderJob) -> Result<bytes::Bytes, RenderError> {
+        let rendered = self.renderer.render_by(&self.template, std::slice::from_ref(job)).pop();
+        rendered.unwrap_or_else(|| Err(super::page::template_error([]))).map(|rendered| rendered.bytes)
     }
 }
 
-/// typst's own library without foreign machine code.
-fn library() -> Library {
-    let mut library = Library::default();
-    if let Some(plugin) = library.global.scope_mut().get_mut("plugin") {
-        *plugin = Binding::detached(Value::None);
+impl RenderJob {
+    /// The pictures that it shows.
+    pub fn pictures(&self) -> impl Iterator<Item = &Design> {
+        let options = self.options.values().filter_map(|option| match option {
+            OptionInput::Image(image) => Some(image),
+            OptionInput::Text(_) => None,
+        });
+        self.design.iter().chain(options)
     }
-    library.std = Binding::detached(library.global.clone());
-    library
+
+    /// The same, to be filled in.
+    pub fn pictures_mut(&mut self) -> impl Iterator<Item = &mut Design> {
+        let options = self.options.values_mut().filter_map(|option| match option {
+            OptionInput::Image(image) => Some(image),
+            OptionInput::Text(_) => None,
+        });
+        self.design.iter_mut().chain(options)
+    }
+
+    /// A certificate that nobody earned, of a template's own sample.
+    #[must_use]
+    pub fn of_sample(manifest: &Manifest, locale: Locale) -> Self {
+        let text = |names: &[&str], otherwise: &str| {
+            let found = names.iter().find_map(|name| manifest.sample.get(*name));
+            found.map_or_else(|| otherwise.to_owned(), Clone::clone)
+        };
+        Self {
+            theme: "own".to_owned(),
+            theme_version: 1,
+            options: sample_options(manifest),
+            locale,
+            issue_date: time::macros::date!(2026 - 11 - 21),
+            public_id: "SAMPLE-NOT-VALID".to_owned(),
+            verification_url: "https://example.org/certificate/SAMPLE-NOT-VALID".to_owned(),
+            full_name: text(&["full_name", "attendeeName", "learner_name"], "Zoë Sample-Brontë").into(),
+            certificate_name: text(&["certificate_name", "certificateName", "course_name"], "Sample Course"),
+            event_name: text(&["event_name", "eventName"], "Sample Event"),
+            client: text(&["client", "organization"], "Sample Academy"),
+            document_number: Some(text(&["document_number"], "SAMPLE 123").into()),
+            event_link: Some(text(&["eventLink"], "https://example.org")),
+            email: Some(text(&["learner_email"], "sample@example.org").into()),
+            design: None,
+        }
+    }
 }
 
-/// What was said, with its place if that is in the template.
-fn located(world: &OwnWorld<'_>, diagnostics: &[SourceDiagnostic]) -> OwnError {
-    let template = &world.world.template.source;
-    let complaint = |said: &SourceDiagnostic| {
-        // An error inside of typst's own code is told where the template called it.
-        let spans = std::iter::once(said.span.clone()).chain(said.trace.iter().map(|point| point.span.into()));
-        let place = spans
-            .filter(|span| span.id() == Some(template.id()))
-            .find_map(|span| template.lines().byte_to_line_column(world.range(span)?.start));
-        Complaint {
-            line: place.map(|(line, _)| line + 1),
-            column: place.map(|(_, column)| column + 1),
-            message: cut(&said.message),
-            hints: said.hints.iter().take(3).map(|hint| cut(&hint.v)).collect(),
-        }
+fn sample_options(manifest: &Manifest) -> BTreeMap<String, OptionInput> {
+    let value = |name: &String, kind: OptionKind, value: &String| {
+        let input = match kind {
+            OptionKind::Image => {
+                let (_, bytes) = SAMPLES.iter().find(|(file, _)| file == value)?;
+                OptionInput::Image(Design { sha256: hex(&Sha256::digest(bytes)), bytes: (*bytes).into() })
+            }
+            OptionKind::Colour | OptionKind::Text | OptionKind::Choice => OptionInput::Text(value.clone().into()),
+        };
+        Some((name.clone(), input))
     };
-    let complaints = diagnostics.iter().take(MAX_COMPLAINTS).map(complaint).collect();
-    OwnError { code: page::diagnosed(diagnostics).code(), complaints }
+    let options = manifest.options.iter();
+    options.filter_map(|option| value(&option.name, option.kind, manifest.sample.get(&option.name)?)).collect()
 }
 
-fn cut(text: &str) -> String {
-    text.chars().filter(|c| !c.is_control()).take(MAX_MESSAGE).collect()
-}
-
-/// A batch's world with another library.
-struct OwnWorld<'a> {
-    world: BatchWorld<'a>,
-    library: &'a LazyHash<Library>,
-}
-
-impl World for OwnWorld<'_> {
-    fn library(&self) -> &LazyHash<Library> {
-        self.library
-    }
-
-    fn book(&self) -> &LazyHash<FontBook> {
-        self.world.book()
-    }
-
-    fn main(&self) -> FileId {
-        self.world.main()
-    }
-
-    fn source(&self, id: FileId) -> FileResult<Source> {
-        self.world.source(id)
-    }
-
-    fn file(&self, id: FileId) -> FileResult<Bytes> {
-        self.world.file(id)
-    }
-
-    fn font(&self, index: usize) -> Option<Font> {
-        self.world.font(index)
-    }
-
-    fn today(&self, _: Option<Duration>) -> Option<Datetime> {
-        None
+/// What a template is told to its author: as typst says it, bounded. It may quote what the template was given.
+#[must_use]
+pub fn told(error: &RenderError) -> Vec<Diagnosis> {
+    let cut = |text: &str| text.chars().filter(|c| !c.is_control()).take(MAX_MESSAGE).collect::<String>();
+    let bounded = |said: &Diagnosis| Diagnosis {
+        place: said.place.clone(),
+        message: cut(&said.message),
+        hints: said.hints.iter().take(3).map(|hint| cut(hint)).collect(),
+    };
+    match error {
+        RenderError::Template { diagnostics } => diagnostics.reveal().iter().take(MAX_TOLD).map(bounded).collect(),
+        other => vec![Diagnosis::of_message(&other.to_string())],
     }
 }

@@ -12,9 +12,10 @@ use typst::visualize::{Color, Curve, FillRule, Geometry, Paint, Shape};
 use typst_layout::{Page, PagedDocument};
 use typst_pdf::{PdfOptions, PdfStandard, PdfStandards};
 
-use super::error::CodePoints;
-use super::themes::{QrPlace, Theme};
+use super::error::{CodePoints, Diagnosis};
+use super::world::BatchWorld;
 use super::{RENDERER_VERSION, RenderError};
+use crate::domain::manifest::{Manifest, PageFormat, QrPlace};
 use crate::domain::{Locale, Personal};
 
 /// What of a job concerns its PDF but not its layout.
@@ -40,10 +41,11 @@ pub(super) fn qr_code(address: &str) -> Result<QrCode, RenderError> {
 }
 
 /// Makes the PDF of one page. Nothing of the other pages or of the page's number reaches the bytes.
-pub(super) fn export(mut page: Page, theme: &Theme, facts: &PageFacts) -> Result<Vec<u8>, RenderError> {
-    look_over(&page.frame, theme.margin)?;
+pub(super) fn export(mut page: Page, manifest: &Manifest, facts: &PageFacts) -> Result<Vec<u8>, RenderError> {
+    look_at_size(&page.frame, manifest.page)?;
+    look_over(&page.frame, manifest.margin)?;
     page.number = 1;
-    stamp(&mut page.frame, &facts.qr, theme.qr);
+    stamp(&mut page.frame, &facts.qr, manifest.qr);
     let document = PagedDocument::new(eco_vec![page], info(facts));
     let standards =
         PdfStandards::new(&[PdfStandard::A_2b]).map_err(|e| template_error([e.message().clone()]))?;
@@ -75,17 +77,36 @@ fn info(facts: &PageFacts) -> DocumentInfo {
     }
 }
 
-/// What typst complained of. Our templates begin the message with `OVERFLOW` and the field's name.
-pub(super) fn diagnosed(diagnostics: &[SourceDiagnostic]) -> RenderError {
+/// What typst complained of, each at its place. Our templates begin the message with `OVERFLOW` and the field's name.
+pub(super) fn diagnosed_in(world: &BatchWorld, diagnostics: &[SourceDiagnostic]) -> RenderError {
     let field = diagnostics.iter().find_map(|d| d.message.split_once("OVERFLOW ").map(|(_, field)| field));
     match field {
         Some(field) => RenderError::Overflow { field: field.trim().to_owned() },
-        None => template_error(diagnostics.iter().map(|d| d.message.clone())),
+        None => {
+            let diagnoses = diagnostics.iter().map(|d| world.diagnosis(d)).collect();
+            RenderError::Template { diagnostics: Personal::new(diagnoses) }
+        }
     }
 }
 
+fn diagnosed(diagnostics: &[SourceDiagnostic]) -> RenderError {
+    template_error(diagnostics.iter().map(|d| d.message.clone()))
+}
+
 pub(super) fn template_error(messages: impl IntoIterator<Item = EcoString>) -> RenderError {
-    RenderError::Template { diagnostics: Personal::new(messages.into_iter().map(Into::into).collect()) }
+    let diagnoses = messages.into_iter().map(|message| Diagnosis::of_message(message.as_str()));
+    RenderError::Template { diagnostics: Personal::new(diagnoses.collect()) }
+}
+
+/// Refuses a page of another size than the manifest says: the code would stand somewhere else on it.
+fn look_at_size(frame: &Frame, format: PageFormat) -> Result<(), RenderError> {
+    let (width, height) = format.millimetres();
+    let alike = |side: Abs, wanted: f64| (side.to_mm() - wanted).abs() < 0.1;
+    if alike(frame.width(), width) && alike(frame.height(), height) {
+        return Ok(());
+    }
+    let message = format!("the page must be {width} mm wide and {height} mm high, as the manifest says");
+    Err(template_error([message.into()]))
 }
 
 /// Refuses a page with a box instead of a letter, or with text outside of the margin.

@@ -12,10 +12,11 @@ use super::*;
 
 static RENDERER: LazyLock<Renderer> = LazyLock::new(|| Renderer::new().expect("bundled files load"));
 
-fn job(name: &str) -> RenderJob {
+pub(super) fn job(name: &str) -> RenderJob {
     RenderJob {
         theme: "classic".to_owned(),
         theme_version: 1,
+        options: BTreeMap::new(),
         locale: Locale::En,
         issue_date: date!(2026 - 11 - 21),
         public_id: "q3XbH1yR0uJ2mT9sVfK5wA".to_owned(),
@@ -25,8 +26,14 @@ fn job(name: &str) -> RenderJob {
         event_name: "International Congress of Emergency Medicine".to_owned(),
         client: "Hospital Santa Helena".to_owned(),
         document_number: Some(Personal::new("1.023.456.789".to_owned())),
+        event_link: None,
+        email: None,
         design: None,
     }
+}
+
+fn classic() -> &'static Template {
+    RENDERER.theme("classic", 1).expect("it is shipped")
 }
 
 fn sample_design() -> Design {
@@ -40,11 +47,11 @@ fn render_one(job: &RenderJob) -> Result<RenderedCertificate, RenderError> {
 
 /// The page of one job, laid out but not exported.
 fn page_of(job: &RenderJob) -> Page {
-    let background =
-        job.design.as_ref().map(|design| RENDERER.designs.prepare(design).expect("a good design"));
-    let (theme, prepared) = RENDERER.prepare(0, job, background.as_deref()).expect("a good job");
-    let jpeg = background.map(|background| background.jpeg.clone());
-    RENDERER.lay_out(theme, &[prepared], jpeg.as_ref()).expect("lays out").remove(0)
+    let template = RENDERER.theme(&job.theme, job.theme_version).expect("a known theme");
+    let pictures = RENDERER.pictures(template, job).expect("good pictures");
+    let prepared = RENDERER.prepare(0, template, job, &pictures).expect("a good job");
+    let pictures = Batch::new(template, &pictures).pictures;
+    RENDERER.lay_out(template, &[prepared], &pictures).expect("lays out").remove(0)
 }
 
 /// All letters on a page in the order of the frames.
@@ -200,7 +207,7 @@ fn long_texts_stay_inside_the_page() {
             job.client = of_length("Universidad Nacional de las Ciencias Aplicadas ", 120);
             job.event_name = event;
             let page = page_of(&job);
-            assert_eq!(page::look_over(&page.frame, THEMES[0].margin), Ok(()), "{name}");
+            assert_eq!(page::look_over(&page.frame, classic().manifest().margin), Ok(()), "{name}");
             assert!(page::look_over(&page.frame, 60.0).is_err(), "the look must find text near the edge");
             render_one(&job).expect("renders");
         }
@@ -304,9 +311,13 @@ fn bad_input_is_named_and_permanent() {
 
 #[test]
 fn a_template_sees_its_own_files_only() {
-    let world =
-        BatchWorld { assets: RENDERER.assets.clone(), theme: 0, data: Bytes::new(b"[]"), design: None };
-    for path in ["/etc/passwd", "/Cargo.toml", "/design.jpg", "/classic/2/template.typ"] {
+    let world = BatchWorld {
+        assets: &RENDERER.assets,
+        template: classic(),
+        data: Bytes::new(b"[]"),
+        pictures: &Pictures::default(),
+    };
+    for path in ["/etc/passwd", "/Cargo.toml", "/design.jpg", "/options/0.png", "/classic/2/template.typ"] {
         let id = RootedPath::new(VirtualRoot::Project, VirtualPath::new(path).expect("a path")).intern();
         assert!(world.file(id).is_err(), "{path}");
         assert!(world.source(id).is_err(), "{path}");

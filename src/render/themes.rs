@@ -1,44 +1,35 @@
-//! The certificate themes that this program ships. A version that has issued certificates never changes.
+//! The certificate themes that this program ships. A version that has issued certificates never changes, and
+//! neither does a library that it imports.
 
-/// Where the renderer stamps the QR code; millimetres from the left upper corner of the page.
-#[derive(Debug, Clone, Copy, PartialEq, serde::Serialize)]
-pub(super) struct QrPlace {
-    pub(super) x: f64,
-    pub(super) y: f64,
-    /// Side of the square of modules, quiet zone not counted.
-    pub(super) size: f64,
-}
-
-/// One version of one certificate theme.
-#[derive(Debug)]
-pub struct Theme {
-    name: &'static str,
-    version: u32,
+/// One version of one certificate theme, as it is compiled in.
+pub(super) struct Theme {
+    pub(super) name: &'static str,
+    pub(super) version: u32,
     pub(super) source: &'static str,
-    pub(super) qr: QrPlace,
-    /// Text nearer than this to the edge of the page has left its place; millimetres.
-    pub(super) margin: f64,
+    pub(super) manifest: &'static str,
 }
 
-impl Theme {
-    /// The name, for example `classic`.
-    #[must_use]
-    pub const fn name(&self) -> &'static str {
-        self.name
-    }
-
-    /// The version, from 1.
-    #[must_use]
-    pub const fn version(&self) -> u32 {
-        self.version
-    }
+macro_rules! theme {
+    ($name:literal, $version:literal) => {
+        Theme {
+            name: $name,
+            version: $version,
+            source: include_str!(concat!("../../templates/certificate/", $name, "/", $version, "/template.typ")),
+            manifest: include_str!(concat!("../../templates/certificate/", $name, "/", $version, "/manifest.json")),
+        }
+    };
 }
 
 /// Every theme in every version, newest version of a theme last.
-pub(super) static THEMES: [Theme; 1] = [Theme {
-    name: "classic",
-    version: 1,
-    source: include_str!("../../templates/certificate/classic/1/template.typ"),
-    qr: QrPlace { x: 233.0, y: 148.0, size: 24.0 },
-    margin: 18.0,
-}];
+pub(super) static THEMES: [Theme; 1] = [theme!("classic", 1)];
+
+/// What templates may import, by its path; versions of it are pinned by whoever imports them.
+pub(super) static LIBRARIES: [(&str, &str); 1] =
+    [("/lib/1/page.typ", include_str!("../../templates/certificate/lib/1/page.typ"))];
+
+/// Pictures for sample pages, by their names in manifests.
+pub(super) static SAMPLES: [(&str, &[u8]); 3] = [
+    ("logo.png", include_bytes!("../../samples/logo.png")),
+    ("signature-1.png", include_bytes!("../../samples/signature-1.png")),
+    ("signature-2.png", include_bytes!("../../samples/signature-2.png")),
+];

@@ -1,80 +1,95 @@
-//! What a template can see: its own source, its data, the design. No file system, network, package or clock.
+//! What a template can see: its own source, our libraries, its data, its pictures. No file system, network,
+//! package or clock.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
-use typst::diag::{FileError, FileResult};
-use typst::foundations::{Bytes, Datetime, Duration};
+use typst::diag::{FileError, FileResult, SourceDiagnostic};
+use typst::foundations::{Binding, Bytes, Datetime, Duration, Value};
 use typst::syntax::{FileId, RootedPath, Source, VirtualPath, VirtualRoot};
 use typst::text::{Font, FontBook};
 use typst::utils::LazyHash;
-use typst::{Library, LibraryExt as _, World};
+use typst::{Library, LibraryExt as _, World, WorldExt as _};
 
 use super::RenderError;
+use super::error::{Diagnosis, Place};
 use super::fonts::Fonts;
-use super::themes::{THEMES, Theme};
+use super::template::Template;
+use super::themes::{LIBRARIES, THEMES};
 
 /// typst keeps every distinct path for good, so the paths are few and fixed.
-const DATA: &str = "/data.json";
+pub(super) const DATA: &str = "/data.json";
 const DESIGN: &str = "/design.jpg";
+/// Most pictures that options bring; a manifest takes no more.
+const PICTURES: usize = 8;
 
 /// Everything that is the same for all certificates; typst's caches live on getting the same values again.
 pub(super) struct Assets {
     pub(super) fonts: Fonts,
+    /// The shipped themes, in the order of `THEMES`.
+    pub(super) themes: Vec<Arc<Template>>,
     library: LazyHash<Library>,
-    themes: Vec<ThemeFiles>,
+    libraries: Vec<Source>,
     data: FileId,
     design: FileId,
-}
-
-struct ThemeFiles {
-    template: Source,
-    main: Source,
+    pictures: HashMap<FileId, usize>,
 }
 
 impl Assets {
     pub(super) fn load() -> Result<Self, RenderError> {
-        let themes = THEMES.iter().map(ThemeFiles::new).collect::<Result<_, _>>()?;
+        let themes = THEMES.iter().map(|theme| Ok(Arc::new(Template::shipped(theme)?)));
+        let library = |(path, source): &(&str, &str)| Ok(Source::new(file_id(path)?, (*source).to_owned()));
+        let pictures = (0..PICTURES).flat_map(|n| ["png", "jpg"].map(|kind| (n, picture_path(n, kind))));
         Ok(Self {
             fonts: Fonts::load()?,
-            library: LazyHash::new(Library::default()),
-            themes,
+            themes: themes.collect::<Result<_, RenderError>>()?,
+            library: LazyHash::new(library()),
+            libraries: LIBRARIES.iter().map(library).collect::<Result<_, RenderError>>()?,
             data: file_id(DATA)?,
             design: file_id(DESIGN)?,
+            pictures: pictures.map(|(n, path)| Ok((file_id(&path)?, n))).collect::<Result<_, RenderError>>()?,
         })
     }
 }
 
-impl ThemeFiles {
-    fn new(theme: &Theme) -> Result<Self, RenderError> {
-        let folder = format!("/{}/{}", theme.name(), theme.version());
-        let template = file_id(&format!("{folder}/template.typ"))?;
-        let main = file_id(&format!("{folder}/main.typ"))?;
-        // A page for each certificate; `certificate` begins one by setting the page.
-        let program = format!(
-            "#import \"{folder}/template.typ\": certificate\n#for d in json(\"{DATA}\") {{ certificate(d) }}\n"
-        );
-        Ok(Self {
-            template: Source::new(template, theme.source.to_owned()),
-            main: Source::new(main, program),
-        })
+/// typst's own library without foreign machine code.
+fn library() -> Library {
+    let mut library = Library::default();
+    if let Some(plugin) = library.global.scope_mut().get_mut("plugin") {
+        *plugin = Binding::detached(Value::None);
     }
+    library.std = Binding::detached(library.global.clone());
+    library
 }
 
-fn file_id(path: &str) -> Result<FileId, RenderError> {
+/// Where a template finds the picture of an option.
+pub(super) fn picture_path(n: usize, extension: &str) -> String {
+    format!("/options/{n}.{extension}")
+}
+
+pub(super) fn file_id(path: &str) -> Result<FileId, RenderError> {
     let virtual_path = VirtualPath::new(path).map_err(|_| RenderError::Bundle { file: path.to_owned() })?;
     Ok(RootedPath::new(VirtualRoot::Project, virtual_path).intern())
 }
 
-/// The world of one batch: one theme, one list of certificates, at most one design.
-pub(super) struct BatchWorld {
-    pub(super) assets: Arc<Assets>,
-    /// Index into `THEMES`.
-    pub(super) theme: usize,
-    pub(super) data: Bytes,
+/// The pictures of one batch.
+#[derive(Clone, Default)]
+pub(super) struct Pictures {
+    /// The issuer's background, a JPEG.
     pub(super) design: Option<Bytes>,
+    /// Those of options, each at its place among [`picture_path`]s.
+    pub(super) options: Vec<Bytes>,
 }
 
-impl World for BatchWorld {
+/// The world of one batch: one template, one list of certificates, the same pictures for all.
+pub(super) struct BatchWorld<'a> {
+    pub(super) assets: &'a Assets,
+    pub(super) template: &'a Template,
+    pub(super) data: Bytes,
+    pub(super) pictures: &'a Pictures,
+}
+
+impl World for BatchWorld<'_> {
     fn library(&self) -> &LazyHash<Library> {
         &self.assets.library
     }
@@ -84,26 +99,23 @@ impl World for BatchWorld {
     }
 
     fn main(&self) -> FileId {
-        self.assets.themes[self.theme].main.id()
+        self.template.main.id()
     }
 
     fn source(&self, id: FileId) -> FileResult<Source> {
-        let files = &self.assets.themes[self.theme];
-        [&files.main, &files.template]
-            .into_iter()
-            .find(|source| source.id() == id)
-            .cloned()
-            .ok_or_else(|| not_found(id))
+        let library = || self.assets.libraries.iter().find(|source| source.id() == id);
+        self.template.file(id).or_else(library).cloned().ok_or_else(|| not_found(id))
     }
 
     fn file(&self, id: FileId) -> FileResult<Bytes> {
-        if id == self.assets.data {
-            Ok(self.data.clone())
+        let found = if id == self.assets.data {
+            Some(self.data.clone())
         } else if id == self.assets.design {
-            self.design.clone().ok_or_else(|| not_found(id))
+            self.pictures.design.clone()
         } else {
-            Err(not_found(id))
-        }
+            self.assets.pictures.get(&id).and_then(|n| self.pictures.options.get(*n)).cloned()
+        };
+        found.ok_or_else(|| not_found(id))
     }
 
     fn font(&self, index: usize) -> Option<Font> {
@@ -112,6 +124,22 @@ impl World for BatchWorld {
 
     fn today(&self, _: Option<Duration>) -> Option<Datetime> {
         None
+    }
+}
+
+impl BatchWorld<'_> {
+    /// What typst says, and where: in the template if the trace goes through it, else wherever it is.
+    pub(super) fn diagnosis(&self, said: &SourceDiagnostic) -> Diagnosis {
+        let (own, main) = (self.template.source.id(), self.template.main.id());
+        let spans = || std::iter::once(said.span).chain(said.trace.iter().map(|point| point.span.into()));
+        let at = spans().find(|span| span.id() == Some(own)).unwrap_or(said.span);
+        let place = at.id().filter(|id| *id != main).and_then(|id| {
+            let source = self.source(id).ok()?;
+            let (line, column) = source.lines().byte_to_line_column(self.range(at)?.start)?;
+            Some(Place { file: id.get().vpath().get_with_slash().to_owned(), line: line + 1, column: column + 1 })
+        });
+        let hints = said.hints.iter().map(|hint| hint.v.to_string()).collect();
+        Diagnosis { place, message: said.message.to_string(), hints }
     }
 }
 

@@ -1,10 +1,13 @@
 //! The child's side: takes on its limits, reads one question, draws, answers, ends.
 
+use std::collections::BTreeMap;
 use std::io::{self, Read, Write};
 use std::process::ExitCode;
 
-use super::{Form, MAX_DRAWN, MAX_FILE, MAX_JOBS, MAX_JSON, NotDrawn, Question, limits, wire};
-use crate::render::{Complaint, OwnRenderer, RenderJob, picture};
+use bytes::Bytes;
+
+use super::{Form, MAX_DRAWN, MAX_FILE, MAX_JOBS, MAX_JSON, NotDrawn, Question, distinct, limits, wire};
+use crate::render::{OwnRenderer, RenderError, RenderJob, raster, told};
 
 /// The first argument of a process that is to draw; seconds of processor time follow.
 pub(super) const COMMAND: &str = "render-own";
@@ -35,8 +38,12 @@ fn serve(mut input: impl Read, mut out: impl Write) -> io::Result<()> {
     if question.jobs.len() > MAX_JOBS {
         return Err(io::Error::other("too many certificates"));
     }
+    let mut files = BTreeMap::new();
+    for hash in distinct(&question.jobs).into_keys() {
+        files.insert(hash.to_owned(), Bytes::from(wire::read(&mut input, MAX_FILE)?));
+    }
     for picture in question.jobs.iter_mut().flat_map(RenderJob::pictures_mut) {
-        picture.bytes = wire::read(&mut input, MAX_FILE)?.into();
+        picture.bytes = files.get(&picture.sha256).cloned().unwrap_or_default();
     }
     let mut outcomes: Vec<Result<(), NotDrawn>> = Vec::new();
     let mut files = Vec::new();
@@ -48,29 +55,26 @@ fn serve(mut input: impl Read, mut out: impl Write) -> io::Result<()> {
     out.flush()
 }
 
-fn draw(question: &Question) -> Vec<Result<Vec<u8>, NotDrawn>> {
+fn draw(question: &Question) -> Vec<Result<Bytes, NotDrawn>> {
     let renderer = match OwnRenderer::new(&question.source, &question.manifest) {
         Ok(renderer) => renderer,
-        Err(error) => return vec![Err(not_drawn(error.code(), error.complaints())); question.jobs.len()],
+        Err(error) => return vec![Err(not_drawn(&error)); question.jobs.len()],
     };
     let one = |job: &RenderJob| {
-        let pdf = renderer.render(job).map_err(|error| not_drawn(error.code(), error.complaints()))?;
+        let pdf = renderer.render(job).map_err(|error| not_drawn(&error))?;
         let file = match question.form {
-            Form::Pdf => pdf.to_vec(),
-            Form::Png { dpi } => {
-                picture::png(&pdf, dpi).map_err(|error| not_drawn(error.code(), error.complaints()))?
-            }
+            Form::Pdf => pdf,
+            Form::Png { dpi } => raster::png(&pdf, dpi).map_err(|error| not_drawn(&error))?.into(),
         };
         if file.len() > MAX_DRAWN {
             let message = format!("what it draws is larger than {} MiB", MAX_DRAWN >> 20);
-            let complaint = Complaint { line: None, column: None, message, hints: Vec::new() };
-            return Err(not_drawn("TEMPLATE_TOO_LARGE", vec![complaint]));
+            return Err(NotDrawn::plain("TEMPLATE_TOO_LARGE", message));
         }
         Ok(file)
     };
     question.jobs.iter().map(one).collect()
 }
 
-fn not_drawn(code: &str, complaints: Vec<Complaint>) -> NotDrawn {
-    NotDrawn { code: code.to_owned(), complaints: complaints.into(), ended: false }
+fn not_drawn(error: &RenderError) -> NotDrawn {
+    NotDrawn { code: error.code().to_owned(), told: told(error).into(), ended: false }
 }

@@ -12,6 +12,7 @@ mod child;
 mod limits;
 mod wire;
 
+use std::collections::BTreeMap;
 use std::io;
 use std::os::unix::process::ExitStatusExt;
 use std::path::PathBuf;
@@ -28,7 +29,7 @@ use tokio::sync::Semaphore;
 
 use crate::domain::Personal;
 use crate::domain::manifest::Manifest;
-use crate::render::{Complaint, RenderJob};
+use crate::render::{Design, Diagnosis, RenderJob};
 pub use child::intercept;
 
 /// Children at the same time in one process, for each of those who may ask.
@@ -71,30 +72,47 @@ pub enum Form {
     },
 }
 
-/// Why a template did not draw a certificate. What it complains of may quote the certificate's texts.
+/// Why a template did not draw a certificate. What is told may quote the certificate's texts.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, thiserror::Error)]
 #[error("the template did not draw it: {code}")]
 pub struct NotDrawn {
     /// A stable name for APIs, events and metrics.
     pub code: String,
     /// What is wrong, the first thing first.
-    pub complaints: Personal<Vec<Complaint>>,
+    pub told: Personal<Vec<Diagnosis>>,
     /// Whether the child itself was ended, so that nothing is known of the other certificates in it.
-    #[serde(default)]
     pub ended: bool,
 }
 
 impl NotDrawn {
+    fn plain(code: &str, message: String) -> Self {
+        let said = Diagnosis { place: None, message, hints: Vec::new() };
+        Self { code: code.to_owned(), told: vec![said].into(), ended: false }
+    }
+
     fn ended(code: &str, message: String) -> Self {
-        let complaint = Complaint { line: None, column: None, message, hints: Vec::new() };
-        Self { code: code.to_owned(), complaints: vec![complaint].into(), ended: true }
+        Self { ended: true, ..Self::plain(code, message) }
     }
 
     /// What is wrong, a line each, for whoever may see the certificate.
     #[must_use]
     pub fn lines(&self) -> Vec<String> {
-        self.complaints.reveal().iter().map(ToString::to_string).collect()
+        self.told.reveal().iter().map(line).collect()
     }
+}
+
+/// `line 3, column 5: unknown variable: x (hint: …)`
+fn line(said: &Diagnosis) -> String {
+    let mut line = match &said.place {
+        Some(place) if place.file.ends_with("/template.typ") => {
+            format!("line {}, column {}: ", place.line, place.column)
+        }
+        Some(place) => format!("{}, line {}, column {}: ", place.file, place.line, place.column),
+        None => String::new(),
+    };
+    line.push_str(&said.message);
+    said.hints.iter().for_each(|hint| line.push_str(&format!(" (hint: {hint})")));
+    line
 }
 
 /// No child could be asked, for reasons that are not the template's.
@@ -189,10 +207,15 @@ impl Sandbox {
 fn asked(question: &Question) -> io::Result<Vec<u8>> {
     let mut request = Vec::new();
     wire::write(&mut request, &serde_json::to_vec(question)?)?;
-    for picture in question.jobs.iter().flat_map(RenderJob::pictures) {
+    for (_, picture) in distinct(&question.jobs) {
         wire::write(&mut request, &picture.bytes)?;
     }
     Ok(request)
+}
+
+/// The pictures of some jobs, each once, in the order of their hashes.
+fn distinct(jobs: &[RenderJob]) -> BTreeMap<&str, &Design> {
+    jobs.iter().flat_map(RenderJob::pictures).map(|picture| (picture.sha256.as_str(), picture)).collect()
 }
 
 /// Says it all, then listens until the child has ended or said too much.

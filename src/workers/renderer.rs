@@ -7,7 +7,7 @@ mod own;
 pub use crate::render::MAX_SOURCE;
 pub use crate::sandbox::NotDrawn;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
@@ -23,9 +23,10 @@ use crate::domain::issuance::{
     CertificateGenerated, CertificateGenerationFailed, CertificateRequested, Issuance, IssuanceCommand,
     IssuanceEvent,
 };
+use crate::domain::manifest::OptionValue;
 use crate::domain::{Event, IssuanceId, Personal, hex};
 use crate::process::issuance::public_link;
-use crate::render::{Design, RenderError, RenderJob, RenderedCertificate, Renderer};
+use crate::render::{Design, OptionInput, RenderError, RenderJob, RenderedCertificate, Renderer};
 use crate::sandbox::{Sandbox, SandboxError};
 use crate::storage::{ObjectKey, ObjectStorage, StorageError, certificate_key};
 
@@ -45,8 +46,8 @@ pub enum RenderingError {
     /// The object storage doesn't answer, or holds other bytes than were issued.
     #[error(transparent)]
     Storage(#[from] StorageError),
-    /// The design image is gone or was replaced.
-    #[error("the design image is missing or is not the one that was pinned; upload it again")]
+    /// The design image, or the picture of an option, is gone or was replaced.
+    #[error("a design image is missing or is not the one that was pinned; upload it again")]
     Design,
     /// What was rendered again is not what was issued; it is not served.
     #[error("the certificate that was rendered again differs from the issued one")]
@@ -231,6 +232,14 @@ impl Rendering {
 
     async fn job(&self, request: &CertificateRequested) -> Result<RenderJob, RenderingError> {
         let page = &request.page;
+        let mut options = BTreeMap::new();
+        for (name, value) in &page.pdf_template.options {
+            let input = match value {
+                OptionValue::Text(text) => OptionInput::Text(text.clone()),
+                OptionValue::Image(image) => OptionInput::Image(self.design(image).await?),
+            };
+            options.insert(name.clone(), input);
+        }
         let design = match &page.design {
             Some(design) => Some(self.design(design).await?),
             None => None,
@@ -238,6 +247,7 @@ impl Rendering {
         Ok(RenderJob {
             theme: page.pdf_template.theme.clone(),
             theme_version: page.pdf_template.version,
+            options,
             locale: page.locale,
             issue_date: page.issue_date,
             public_id: request.public_id.clone(),
@@ -247,6 +257,8 @@ impl Rendering {
             event_name: page.event_name.clone(),
             client: page.client.clone(),
             document_number: page.document_number.clone(),
+            event_link: request.event_link.clone(),
+            email: Some(request.email.clone()),
             design,
         })
     }

@@ -1,6 +1,7 @@
 //! The renderer alone: it must make the same bytes of what was issued, and how fast it is on what it has
 //! not seen before. The two are apart, because typst remembers what it laid out a moment ago.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::thread::available_parallelism;
@@ -40,6 +41,7 @@ pub fn job(look: &Look, issued: &Issued, document: &Personal<String>) -> anyhow:
     Ok(RenderJob {
         theme: look.theme.clone(),
         theme_version: look.version,
+        options: BTreeMap::new(),
         locale: look.locale,
         issue_date: issued.date()?,
         public_id: issued.public_id.clone(),
@@ -49,6 +51,8 @@ pub fn job(look: &Look, issued: &Issued, document: &Personal<String>) -> anyhow:
         event_name: issued.event_name.clone(),
         client: issued.client.clone(),
         document_number: Some(document.clone()),
+        event_link: None,
+        email: None,
         design: Some(Design { bytes: look.design.clone(), sha256 }),
     })
 }
@@ -123,6 +127,7 @@ mod tests {
         RenderJob {
             theme: "classic".to_owned(),
             theme_version: 1,
+            options: BTreeMap::new(),
             locale: Locale::En,
             issue_date: time::macros::date!(2026 - 11 - 21),
             public_id: format!("{number:032x}"),
@@ -132,6 +137,8 @@ mod tests {
             event_name: "Autumn School".to_owned(),
             client: "Example Academy".to_owned(),
             document_number: None,
+            event_link: None,
+            email: None,
             design: None,
         }
     }

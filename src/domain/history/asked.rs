@@ -17,7 +17,8 @@ use crate::domain::batch::{
 };
 use crate::domain::certificate::{
     Certificate, CertificateActivated, CertificateCommand, CertificateDeactivated, CertificateDefined,
-    CertificateDeleted, CertificateEvent, CertificateRedefined, Definition, DesignRef, samples::definition,
+    CertificateDeleted, CertificateEvent, CertificateRedefined, Definition, DesignRef, TemplateRef,
+    samples::definition,
 };
 use crate::domain::claim::{Claim, ClaimCommand, ClaimEvent, ClaimKind, ClaimReleased, ClaimTaken};
 use crate::domain::design::{
@@ -39,6 +40,7 @@ use crate::domain::issuance::{
     IssuanceEvent, Origin, WhyRevoked,
     samples::{generated, request, revoked},
 };
+use crate::domain::manifest::{OptionValue, OptionValues};
 use crate::domain::person::samples::person;
 use crate::domain::template::{
     Template, TemplateActivated, TemplateCommand, TemplateCreated, TemplateEvent, TemplateRetired, TemplateVersionAdded,
@@ -140,11 +142,17 @@ impl Asked for Batch {
     }
 }
 
+fn options(text: &str) -> OptionValues {
+    let logo = DesignRef { key: text.to_owned(), sha256: "ab".repeat(32) };
+    OptionValues::from([("signer".to_owned(), text.into()), ("logo".to_owned(), OptionValue::Image(logo))])
+}
+
 fn whole_definition(text: &str) -> Definition {
     Definition {
         design: Some(DesignRef { key: text.to_owned(), sha256: "ab".repeat(32) }),
         event_link: Some("https://example.com/summit".to_owned()),
         sendgrid_template_id: Some(text.to_owned()),
+        pdf_template: TemplateRef { options: options(text), ..TemplateRef::new("classic", 1) },
         ..definition()
     }
 }

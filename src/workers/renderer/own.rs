@@ -6,7 +6,7 @@ use bytes::Bytes;
 use sha2::{Digest, Sha256};
 
 use super::{Rendering, RenderingError};
-use crate::domain::hex;
+use crate::domain::{Locale, hex};
 use crate::domain::issuance::CertificateRequested;
 use crate::domain::manifest::Manifest;
 use crate::domain::template::TemplateFiles;
@@ -36,6 +36,19 @@ impl Rendering {
     ) -> Result<Vec<Result<Bytes, NotDrawn>>, RenderingError> {
         let question = Question { source: source.to_owned(), manifest: manifest.clone(), jobs, form };
         Ok(self.sandbox.draw(&question).await?)
+    }
+
+    /// Draws the sample of a template that is stored nowhere yet, in every language.
+    ///
+    /// # Errors
+    /// See [`Self::draw_with`].
+    pub async fn draw_sample(
+        &self,
+        source: &str,
+        manifest: &Manifest,
+    ) -> Result<Vec<Result<Bytes, NotDrawn>>, RenderingError> {
+        let jobs = Locale::ALL.into_iter().map(|locale| RenderJob::of_sample(manifest, locale)).collect();
+        self.draw_with(source, manifest, jobs, Form::Pdf).await
     }
 
     /// The PDFs of requests by templates of issuers' own, in order.

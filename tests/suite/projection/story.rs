@@ -79,7 +79,7 @@ fn definition(name: &str) -> Definition {
         client: "Acme".to_owned(),
         name: name.to_owned(),
         event_name: "Summit 2026".to_owned(),
-        pdf_template: TemplateRef { theme: "classic".to_owned(), version: 1 },
+        pdf_template: TemplateRef::new("classic", 1),
         design: Some(DesignRef { key: "designs/a.jpg".to_owned(), sha256: "d".repeat(64) }),
         event_link: Some("https://example.com/summit".to_owned()),
         sendgrid_template_id: None,
@@ -128,7 +128,7 @@ pub fn requested(id: u128, attendee: u128) -> Happened {
         origin: Origin { batch_id: Some(Uuid::from_u128(BATCH).into()), import_id: None },
         public_id: format!("{id:032x}"),
         page: Page {
-            pdf_template: TemplateRef { theme: "classic".to_owned(), version: 1 },
+            pdf_template: TemplateRef::new("classic", 1),
             own_template: None,
             renderer_version: "1".to_owned(),
             fonts_sha256: "f".repeat(64),

@@ -39,7 +39,7 @@ pub fn request(name: &str, email: &str) -> CertificateRequested {
         origin: Origin::default(),
         public_id: Uuid::new_v4().simple().to_string(),
         page: Page {
-            pdf_template: TemplateRef { theme: "classic".to_owned(), version: 1 },
+            pdf_template: TemplateRef::new("classic", 1),
             own_template: None,
             renderer_version: RENDERER_VERSION.to_owned(),
             fonts_sha256: renderer().fonts_digest().to_owned(),

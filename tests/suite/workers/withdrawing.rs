@@ -45,7 +45,7 @@ pub fn definition() -> Definition {
         client: "Acme".to_owned(),
         name: "Speaker".to_owned(),
         event_name: "Summit 2026".to_owned(),
-        pdf_template: TemplateRef { theme: "classic".to_owned(), version: 1 },
+        pdf_template: TemplateRef::new("classic", 1),
         design: None,
         event_link: None,
         sendgrid_template_id: None,

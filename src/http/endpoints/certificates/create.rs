@@ -110,9 +110,9 @@ pub(super) fn check_sendgrid(id: Option<&str>) -> Result<(), ApiError> {
 }
 
 pub(super) fn newest(http: &HttpState, theme: &str) -> Result<TemplateRef, ApiError> {
-    let versions = http.themes.iter().filter(|known| known.theme == theme);
-    versions.max_by_key(|known| known.version).cloned().ok_or_else(|| {
-        let known: Vec<&str> = http.themes.iter().map(|known| known.theme.as_str()).collect();
+    let newest = http.templates.iter().rfind(|known| known.name == theme);
+    newest.map(|known| TemplateRef::new(theme, known.version)).ok_or_else(|| {
+        let known: Vec<&str> = http.templates.iter().map(|known| known.name.as_str()).collect();
         ApiError::field("pdfTemplate", format!("is no theme of ours; give one of {}", known.join(", ")))
     })
 }

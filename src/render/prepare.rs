@@ -1,0 +1,258 @@
+//! A job is checked and becomes what its template gets.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::design::{Background, Tone};
+use super::page::{self, PageFacts};
+use super::picture::Picture;
+use super::text::{self, Line};
+use super::world::picture_path;
+use super::{OptionInput, Prepared, RenderError, RenderJob, Renderer, Template};
+use crate::domain::manifest::{OptionKind, QrPlace};
+use crate::domain::{Locale, Personal};
+
+/// Longest public id and address, in bytes.
+const MAX_ID: usize = 64;
+const MAX_ADDRESS: usize = 500;
+
+/// What a template gets for one certificate.
+#[derive(Debug, serde::Serialize)]
+pub(super) struct PageData {
+    locale: Locale,
+    date: DateParts,
+    name: Line,
+    award: Line,
+    event: Option<Line>,
+    client: Line,
+    document: Option<Line>,
+    id: String,
+    address: String,
+    design: Option<Tone>,
+    qr: QrPlace,
+    /// The variables that its manifest names; an empty text where the certificate has none.
+    fields: BTreeMap<&'static str, String>,
+    /// Every option: its value, the default, or none.
+    options: BTreeMap<String, Option<String>>,
+}
+
+#[derive(Debug, serde::Serialize)]
+struct DateParts {
+    year: i32,
+    month: u8,
+    day: u8,
+}
+
+/// The pictures of one job, decoded.
+#[derive(Default)]
+pub(super) struct JobPictures {
+    pub(super) background: Option<Arc<Background>>,
+    /// Those of options, in the order of the manifest.
+    pub(super) options: Vec<Arc<Picture>>,
+}
+
+impl JobPictures {
+    /// What tells them apart from those of other jobs: a job that looks alike has the same.
+    pub(super) fn digests(&self, template: &Template, job: &RenderJob) -> Vec<String> {
+        let design = self.background.as_ref().and(job.design.as_ref());
+        let mut digests = vec![design.map(|design| design.sha256.clone()).unwrap_or_default()];
+        for option in &template.manifest().options {
+            if let Some(OptionInput::Image(image)) = job.options.get(&option.name) {
+                digests.push(image.sha256.clone());
+            }
+        }
+        digests
+    }
+}
+
+impl Renderer {
+    /// The job's pictures: remembered, or decoded now.
+    pub(super) fn pictures(&self, template: &Template, job: &RenderJob) -> Result<JobPictures, RenderError> {
+        let design = job.design.as_ref().filter(|_| template.manifest().design);
+        let mut options = Vec::new();
+        for option in &template.manifest().options {
+            if let Some(OptionInput::Image(image)) = job.options.get(&option.name) {
+                options.push(self.pictures.prepare(image)?);
+            }
+        }
+        Ok(JobPictures { background: design.map(|design| self.designs.prepare(design)).transpose()?, options })
+    }
+
+    /// Checks a job and works out what its page needs.
+    pub(super) fn prepare(
+        &self,
+        index: usize,
+        template: &Template,
+        job: &RenderJob,
+        pictures: &JobPictures,
+    ) -> Result<Prepared, RenderError> {
+        let fonts = &self.assets.fonts;
+        text::ascii("public_id", &job.public_id, MAX_ID)?;
+        text::ascii("verification_url", &job.verification_url, MAX_ADDRESS)?;
+        if !(1..=9999).contains(&job.issue_date.year()) {
+            let problem = "must lie between the years 1 and 9999".to_owned();
+            return Err(RenderError::InvalidText { field: "issue_date", problem });
+        }
+        let name = Line::required("full_name", job.full_name.reveal_str(), fonts)?;
+        let award = Line::required("certificate_name", &job.certificate_name, fonts)?;
+        let client = Line::required("client", &job.client, fonts)?;
+        let event = Line::new("event_name", &job.event_name, fonts)?;
+        let document = match &job.document_number {
+            Some(number) => Line::new("document_number", number.reveal_str(), fonts)?,
+            None => None,
+        };
+        let facts = PageFacts {
+            locale: job.locale,
+            issue_date: job.issue_date,
+            public_id: job.public_id.clone(),
+            title: Personal::new(format!("{} – {}", award.as_str(), name.as_str())),
+            author: client.as_str().to_owned(),
+            qr: page::qr_code(&job.verification_url)?,
+        };
+        let date = DateParts {
+            year: job.issue_date.year(),
+            month: job.issue_date.month().into(),
+            day: job.issue_date.day(),
+        };
+        let data = PageData {
+            locale: job.locale,
+            date,
+            fields: self.fields(template, job)?,
+            options: self.options(template, job, pictures)?,
+            name,
+            award,
+            event,
+            client,
+            document,
+            id: job.public_id.clone(),
+            address: job.verification_url.clone(),
+            design: pictures.background.as_ref().map(|background| background.tone),
+            qr: template.manifest().qr,
+        };
+        Ok(Prepared { index, data, facts })
+    }
+
+    /// The variables that the template names. Others are not there, so that using one is an error of the
+    /// template's and not a gap on the page.
+    fn fields(
+        &self,
+        template: &Template,
+        job: &RenderJob,
+    ) -> Result<BTreeMap<&'static str, String>, RenderError> {
+        let mut fields = BTreeMap::new();
+        for wanted in &template.manifest().variables {
+            let Some((name, text)) = field(wanted, job) else { continue };
+            let line = Line::new(name, &text, &self.assets.fonts)?;
+            fields.insert(name, line.map(|line| line.as_str().to_owned()).unwrap_or_default());
+        }
+        Ok(fields)
+    }
+
+    fn options(
+        &self,
+        template: &Template,
+        job: &RenderJob,
+        pictures: &JobPictures,
+    ) -> Result<BTreeMap<String, Option<String>>, RenderError> {
+        let manifest = template.manifest();
+        let wrong = |name: &str, problem: String| RenderError::Option { name: name.to_owned(), problem };
+        if let Some(name) = job.options.keys().find(|name| manifest.option(name).is_none()) {
+            return Err(wrong(name, "is no option of this template".to_owned()));
+        }
+        let mut paths = pictures.options.iter().enumerate();
+        let mut values = BTreeMap::new();
+        for option in &manifest.options {
+            let value = match (option.kind, job.options.get(&option.name)) {
+                (OptionKind::Image, Some(OptionInput::Image(_))) => {
+                    paths.next().map(|(n, picture)| picture_path(n, picture.extension))
+                }
+                (OptionKind::Image, None) => None,
+                (_, None) => Some(option.default.clone().unwrap_or_default()),
+                (_, Some(OptionInput::Text(text))) => {
+                    option.check_text(text.reveal_str()).map_err(|problem| wrong(&option.name, problem))?;
+                    let line = Line::new("options", text.reveal_str(), &self.assets.fonts)?;
+                    Some(line.map(|line| line.as_str().to_owned()).unwrap_or_default())
+                }
+                (_, Some(OptionInput::Image(_))) => {
+                    return Err(wrong(&option.name, "takes a text and no picture".to_owned()));
+                }
+            };
+            values.insert(option.name.clone(), value);
+        }
+        Ok(values)
+    }
+}
+
+/// A variable's own name, and its text for a job.
+fn field(name: &str, job: &RenderJob) -> Option<(&'static str, String)> {
+    let optional = |text: Option<&str>| text.unwrap_or_default().to_owned();
+    let person = || job.full_name.reveal_str().to_owned();
+    Some(match name {
+        "attendeeName" => ("attendeeName", person()),
+        "full_name" => ("full_name", person()),
+        "learner_name" => ("learner_name", person()),
+        "certificateName" => ("certificateName", job.certificate_name.clone()),
+        "certificate_name" => ("certificate_name", job.certificate_name.clone()),
+        "course_name" => ("course_name", job.certificate_name.clone()),
+        "eventName" => ("eventName", job.event_name.clone()),
+        "event_name" => ("event_name", job.event_name.clone()),
+        "eventLink" => ("eventLink", optional(job.event_link.as_deref())),
+        "downloadLink" => ("downloadLink", format!("{}/download", job.verification_url)),
+        "year" => ("year", job.issue_date.year().to_string()),
+        "client" => ("client", job.client.clone()),
+        "organization" => ("organization", job.client.clone()),
+        "completion_date" => ("completion_date", in_words(job.issue_date, job.locale)),
+        "learner_email" => ("learner_email", optional(job.email.as_ref().map(Personal::reveal_str))),
+        "document_number" => {
+            ("document_number", optional(job.document_number.as_ref().map(Personal::reveal_str)))
+        }
+        _ => return None,
+    })
+}
+
+const MONTHS: [(&str, &str); 12] = [
+    ("January", "enero"),
+    ("February", "febrero"),
+    ("March", "marzo"),
+    ("April", "abril"),
+    ("May", "mayo"),
+    ("June", "junio"),
+    ("July", "julio"),
+    ("August", "agosto"),
+    ("September", "septiembre"),
+    ("October", "octubre"),
+    ("November", "noviembre"),
+    ("December", "diciembre"),
+];
+
+/// A date as it is written out in a language.
+fn in_words(date: time::Date, locale: Locale) -> String {
+    let (day, year) = (date.day(), date.year());
+    let (english, spanish) = MONTHS[usize::from(u8::from(date.month())) - 1];
+    match locale {
+        Locale::En => format!("{day} {english} {year}"),
+        Locale::Es => format!("{day} de {spanish} de {year}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::manifest::VARIABLES;
+    use crate::render::tests::job;
+
+    #[test]
+    fn every_variable_has_its_text() {
+        let mut job = job("Ada Lovelace");
+        job.event_link = Some("https://example.org/summit".to_owned());
+        job.email = Some("ada@example.org".to_owned().into());
+        for name in VARIABLES {
+            let (own, text) = field(name, &job).expect("a variable");
+            assert!(own == name && !text.is_empty(), "{name}");
+        }
+        assert_eq!(field("salary", &job), None);
+        job.locale = Locale::Es;
+        assert_eq!(field("completion_date", &job).expect("is one").1, "21 de noviembre de 2026");
+        assert!(field("downloadLink", &job).expect("is one").1.ends_with("/download"));
+    }
+}
