@@ -10,7 +10,7 @@ use crate::domain::{Locale, hex};
 use crate::domain::issuance::CertificateRequested;
 use crate::domain::manifest::Manifest;
 use crate::domain::template::TemplateFiles;
-use crate::render::{RenderJob, RenderedCertificate};
+use crate::render::{RenderJob, RenderedCertificate, raster};
 use crate::sandbox::{Form, MAX_JOBS, NotDrawn, Question, Sandbox};
 use crate::storage::{ObjectKey, StorageError};
 
@@ -49,6 +49,20 @@ impl Rendering {
     ) -> Result<Vec<Result<Bytes, NotDrawn>>, RenderingError> {
         let jobs = Locale::ALL.into_iter().map(|locale| RenderJob::of_sample(manifest, locale)).collect();
         self.draw_with(source, manifest, jobs, Form::Pdf).await
+    }
+
+    /// A picture that is stored nowhere and known to nobody, as PNG with so many pixels to an inch.
+    ///
+    /// # Errors
+    /// It can't be drawn, or a picture in it is not there.
+    pub async fn picture(&self, request: &CertificateRequested, dpi: u16) -> Result<Bytes, RenderingError> {
+        if request.page.own_template.is_some() {
+            let mut drawn = self.draw_as(&[request], Form::Png { dpi }).await;
+            return drawn.pop().unwrap_or(Err(RenderingError::Interrupted));
+        }
+        let pdf = self.sample(request).await?;
+        let drawn = tokio::task::spawn_blocking(move || raster::png(&pdf, dpi)).await;
+        Ok(drawn.map_err(|_| RenderingError::Interrupted)??.into())
     }
 
     /// The PDFs of requests by templates of issuers' own, in order.

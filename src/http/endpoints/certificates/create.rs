@@ -10,6 +10,7 @@ use crate::domain::certificate::{Certificate, CertificateCommand, Definition, De
 use crate::domain::{CertificateId, Locale, hex};
 use crate::http::answer::Envelope;
 use crate::http::api_error::ErrorEnvelope;
+use crate::http::endpoints::own_templates;
 use crate::http::extract::{IdempotencyKey, Json};
 use crate::http::idempotency::{Request, created_by, once};
 use crate::http::{Answer, ApiError, Caller, HttpState};
@@ -89,7 +90,7 @@ async fn definition(http: &HttpState, request: DefineCertificate) -> Result<Defi
         client: request.client.trim().to_owned(),
         name: request.name.trim().to_owned(),
         event_name: request.event_name.trim().to_owned(),
-        pdf_template: newest(http, text(request.pdf_template).as_deref().unwrap_or(DEFAULT_THEME))?,
+        pdf_template: newest(http, text(request.pdf_template).as_deref().unwrap_or(DEFAULT_THEME)).await?,
         design,
         event_link: text(request.event_link),
         sendgrid_template_id,
@@ -109,7 +110,10 @@ pub(super) fn check_sendgrid(id: Option<&str>) -> Result<(), ApiError> {
     Ok(())
 }
 
-pub(super) fn newest(http: &HttpState, theme: &str) -> Result<TemplateRef, ApiError> {
+pub(super) async fn newest(http: &HttpState, theme: &str) -> Result<TemplateRef, ApiError> {
+    if let Some(own) = own_templates::chosen(http, theme).await? {
+        return Ok(own);
+    }
     let newest = http.templates.iter().rfind(|known| known.name == theme);
     newest.map(|known| TemplateRef::new(theme, known.version)).ok_or_else(|| {
         let known: Vec<&str> = http.templates.iter().map(|known| known.name.as_str()).collect();

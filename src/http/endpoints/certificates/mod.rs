@@ -7,6 +7,7 @@ pub mod design;
 pub mod designs;
 pub mod get;
 pub mod list;
+pub mod preview;
 pub mod toggle_active;
 pub mod update;
 pub mod upload_design;

@@ -127,7 +127,10 @@ impl Change {
             name: needed("name", asked.name)?.map(trimmed),
             event_name: needed("eventName", asked.event_name)?.map(trimmed),
             design,
-            pdf_template: theme.map(|theme| newest(http, &theme)).transpose()?,
+            pdf_template: match theme {
+                Some(theme) => Some(newest(http, &theme).await?),
+                None => None,
+            },
             sendgrid_template_id,
             event_link: filled(asked.event_link),
             locale: locale.map(|locale| parse_locale(&locale)).transpose()?,

@@ -16,7 +16,8 @@ use uuid::Uuid;
 use super::rfc3339;
 use crate::domain::TemplateId;
 use crate::domain::template::{OwnTemplate, Template, TemplateFiles};
-use crate::http::ApiError;
+use crate::domain::certificate::TemplateRef;
+use crate::http::{ApiError, HttpState};
 use crate::projection::queries::templates::TemplateRow;
 
 /// A template that an issuer wrote.
@@ -92,4 +93,12 @@ impl OwnTemplateAnswer {
             updated_at: Some(rfc3339(row.updated_at)),
         })
     }
+}
+
+/// The template that a certificate's `pdfTemplate` names, if it names one of these, with its active version.
+pub(super) async fn chosen(http: &HttpState, theme: &str) -> Result<Option<TemplateRef>, ApiError> {
+    let Some(id) = Template::id_of_theme(theme) else { return Ok(None) };
+    let template = http.commands.load::<Template>(id).await?.state.0.filter(|template| !template.is_retired);
+    let unknown = || ApiError::field("pdfTemplate", "is no template of yours; see GET /templates/own");
+    Ok(Some(TemplateRef::new(theme, template.ok_or_else(unknown)?.active)))
 }
