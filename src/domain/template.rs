@@ -241,11 +241,13 @@ mod tests {
 
     #[test]
     fn versions_are_numbered_and_activated() {
+        given::<Template>(vec![created()]).when(TemplateCommand::AddVersion(files("b"))).then(vec![added(2)]);
         given::<Template>(vec![created()])
-            .when(TemplateCommand::AddVersion(files("b")))
-            .then(vec![added(2)]);
-        given::<Template>(vec![created()]).when(TemplateCommand::Activate(2)).then_refused("VALIDATION_ERROR");
-        given::<Template>(vec![created()]).when(TemplateCommand::Activate(0)).then_refused("VALIDATION_ERROR");
+            .when(TemplateCommand::Activate(2))
+            .then_refused("VALIDATION_ERROR");
+        given::<Template>(vec![created()])
+            .when(TemplateCommand::Activate(0))
+            .then_refused("VALIDATION_ERROR");
         given::<Template>(vec![created(), added(2)])
             .when(TemplateCommand::Activate(2))
             .then(vec![TemplateActivated { version: 2 }.into()]);
@@ -254,9 +256,7 @@ mod tests {
     #[test]
     fn there_are_so_many_versions_and_no_more() {
         let history: Vec<_> = std::iter::once(created()).chain((2..=100).map(added)).collect();
-        given::<Template>(history)
-            .when(TemplateCommand::AddVersion(files("b")))
-            .then_refused("WRONG_STATE");
+        given::<Template>(history).when(TemplateCommand::AddVersion(files("b"))).then_refused("WRONG_STATE");
     }
 
     #[test]

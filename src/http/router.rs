@@ -56,7 +56,7 @@ pub fn api() -> Vec<Endpoint> {
         on(GET, "/certificates/{id}", routes!(certificates::get::handle)).may(ReadCertificates),
         on(PATCH, "/certificates/{id}", routes!(certificates::update::handle)).may(ManageCertificates),
         on(DELETE, "/certificates/{id}", routes!(certificates::delete::handle)).may(ManageCertificates),
-        on(POST, "/certificates/{id}/preview", routes!(certificates::preview::handle)).may(ReadCertificates),
+        on(POST, "/certificates/{id}/preview", routes!(certificates::preview::handle)).may(ManageCertificates),
         on(PUT, "/certificates/{id}/toggle-active", routes!(certificates::toggle_active::handle)).may(ManageCertificates),
 
         on(POST, "/templates/own", routes!(own_templates::create::handle)).may(ManageCertificates),

@@ -175,7 +175,8 @@ mod tests {
 
     #[test]
     fn what_typst_said_is_not_printed() {
-        let error = RenderError::Template { diagnostics: Personal::new(vec![Diagnosis::of_message("Ada Lovelace")]) };
+        let error =
+            RenderError::Template { diagnostics: Personal::new(vec![Diagnosis::of_message("Ada Lovelace")]) };
         assert!(!format!("{error} {error:?}").contains("Ada"));
     }
 }

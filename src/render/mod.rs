@@ -263,9 +263,14 @@ impl Renderer {
         if document.pages().len() != batch.len() {
             if template.origin() == Origin::Own && batch.len() == 1 {
                 let pages = document.pages().len();
-                return Err(page::template_error([format!("it draws {pages} pages; a certificate is one").into()]));
+                return Err(page::template_error([
+                    format!("it draws {pages} pages; a certificate is one").into()
+                ]));
             }
             return Err(RenderError::Overflow { field: "text".to_owned() });
+        }
+        if document.pages().iter().any(|page| page.frame.is_empty()) {
+            return Err(page::template_error(["it draws nothing".into()]));
         }
         Ok(document.pages().to_vec())
     }

@@ -97,12 +97,16 @@ fn sample_options(manifest: &Manifest) -> BTreeMap<String, OptionInput> {
                 let (_, bytes) = SAMPLES.iter().find(|(file, _)| file == value)?;
                 OptionInput::Image(Design { sha256: hex(&Sha256::digest(bytes)), bytes: (*bytes).into() })
             }
-            OptionKind::Colour | OptionKind::Text | OptionKind::Choice => OptionInput::Text(value.clone().into()),
+            OptionKind::Colour | OptionKind::Text | OptionKind::Choice => {
+                OptionInput::Text(value.clone().into())
+            }
         };
         Some((name.clone(), input))
     };
     let options = manifest.options.iter();
-    options.filter_map(|option| value(&option.name, option.kind, manifest.sample.get(&option.name)?)).collect()
+    options
+        .filter_map(|option| value(&option.name, option.kind, manifest.sample.get(&option.name)?))
+        .collect()
 }
 
 /// What a template is told to its author: as typst says it, bounded. It may quote what the template was given.
@@ -115,7 +119,9 @@ pub fn told(error: &RenderError) -> Vec<Diagnosis> {
         hints: said.hints.iter().take(3).map(|hint| cut(hint)).collect(),
     };
     match error {
-        RenderError::Template { diagnostics } => diagnostics.reveal().iter().take(MAX_TOLD).map(bounded).collect(),
+        RenderError::Template { diagnostics } => {
+            diagnostics.reveal().iter().take(MAX_TOLD).map(bounded).collect()
+        }
         other => vec![Diagnosis::of_message(&other.to_string())],
     }
 }

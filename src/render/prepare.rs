@@ -75,7 +75,10 @@ impl Renderer {
                 options.push(self.pictures.prepare(image)?);
             }
         }
-        Ok(JobPictures { background: design.map(|design| self.designs.prepare(design)).transpose()?, options })
+        Ok(JobPictures {
+            background: design.map(|design| self.designs.prepare(design)).transpose()?,
+            options,
+        })
     }
 
     /// Checks a job and works out what its page needs.

@@ -62,7 +62,8 @@ impl<T: FromImage> Remembered<T> {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         known.retain(|(key, _)| *key != sha256);
         known.push_front((sha256, made));
-        let size = |known: &VecDeque<(String, Arc<T>)>| known.iter().map(|(_, one)| one.size()).sum::<usize>();
+        let size =
+            |known: &VecDeque<(String, Arc<T>)>| known.iter().map(|(_, one)| one.size()).sum::<usize>();
         while known.len() > REMEMBERED || (known.len() > 1 && size(&known) > REMEMBERED_BYTES) {
             known.pop_back();
         }

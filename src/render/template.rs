@@ -29,7 +29,8 @@ pub struct Template {
 
 impl Template {
     pub(super) fn shipped(theme: &Theme) -> Result<Self, RenderError> {
-        let damaged = || RenderError::Bundle { file: format!("{}/{}/manifest.json", theme.name, theme.version) };
+        let damaged =
+            || RenderError::Bundle { file: format!("{}/{}/manifest.json", theme.name, theme.version) };
         let manifest = Manifest::parse(theme.manifest.as_bytes()).map_err(|_| damaged())?;
         let folder = format!("/{}/{}", theme.name, theme.version);
         Self::new((theme.name, theme.version), Origin::Shipped, &folder, theme.source, manifest)

@@ -14,8 +14,20 @@ macro_rules! theme {
         Theme {
             name: $name,
             version: $version,
-            source: include_str!(concat!("../../templates/certificate/", $name, "/", $version, "/template.typ")),
-            manifest: include_str!(concat!("../../templates/certificate/", $name, "/", $version, "/manifest.json")),
+            source: include_str!(concat!(
+                "../../templates/certificate/",
+                $name,
+                "/",
+                $version,
+                "/template.typ"
+            )),
+            manifest: include_str!(concat!(
+                "../../templates/certificate/",
+                $name,
+                "/",
+                $version,
+                "/manifest.json"
+            )),
         }
     };
 }

@@ -43,17 +43,19 @@ impl Assets {
         Ok(Self {
             fonts: Fonts::load()?,
             themes: themes.collect::<Result<_, RenderError>>()?,
-            library: LazyHash::new(library()),
+            library: LazyHash::new(without_plugins()),
             libraries: LIBRARIES.iter().map(library).collect::<Result<_, RenderError>>()?,
             data: file_id(DATA)?,
             design: file_id(DESIGN)?,
-            pictures: pictures.map(|(n, path)| Ok((file_id(&path)?, n))).collect::<Result<_, RenderError>>()?,
+            pictures: pictures
+                .map(|(n, path)| Ok((file_id(&path)?, n)))
+                .collect::<Result<_, RenderError>>()?,
         })
     }
 }
 
 /// typst's own library without foreign machine code.
-fn library() -> Library {
+fn without_plugins() -> Library {
     let mut library = Library::default();
     if let Some(plugin) = library.global.scope_mut().get_mut("plugin") {
         *plugin = Binding::detached(Value::None);
@@ -136,7 +138,11 @@ impl BatchWorld<'_> {
         let place = at.id().filter(|id| *id != main).and_then(|id| {
             let source = self.source(id).ok()?;
             let (line, column) = source.lines().byte_to_line_column(self.range(at)?.start)?;
-            Some(Place { file: id.get().vpath().get_with_slash().to_owned(), line: line + 1, column: column + 1 })
+            Some(Place {
+                file: id.get().vpath().get_with_slash().to_owned(),
+                line: line + 1,
+                column: column + 1,
+            })
         });
         let hints = said.hints.iter().map(|hint| hint.v.to_string()).collect();
         Diagnosis { place, message: said.message.to_string(), hints }

@@ -22,7 +22,9 @@ pub fn intercept() -> Option<ExitCode> {
     let seconds = args.next().and_then(|text| text.into_string().ok()).and_then(|text| text.parse().ok());
     let outcome = match seconds {
         None => Err(io::Error::other("this command is internal to laureate")),
-        Some(seconds) => limits::take_on(seconds).and_then(|()| serve(io::stdin().lock(), io::stdout().lock())),
+        Some(seconds) => {
+            limits::take_on(seconds).and_then(|()| serve(io::stdin().lock(), io::stdout().lock()))
+        }
     };
     Some(if outcome.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

@@ -3,9 +3,9 @@
 
 use std::io;
 
+use rustix::process::{Resource, Rlimit, setrlimit};
 #[cfg(target_os = "linux")]
 use rustix::process::{Signal, set_parent_process_death_signal};
-use rustix::process::{Resource, Rlimit, setrlimit};
 
 /// Address space, in bytes. The program itself takes about 200 MiB of it.
 pub(super) const MEMORY: u64 = 1 << 30;

@@ -250,7 +250,8 @@ fn answered(answer: &[u8], jobs: usize) -> io::Result<Vec<Result<Bytes, NotDrawn
 }
 
 fn too_slow(cpu_seconds: u64) -> NotDrawn {
-    let message = format!("it takes longer than the {cpu_seconds} seconds that it has: look for loops without end");
+    let message =
+        format!("it takes longer than the {cpu_seconds} seconds that it has: look for loops without end");
     NotDrawn::ended("TEMPLATE_TOO_SLOW", message)
 }
 
@@ -262,7 +263,8 @@ fn why_it_ended(status: ExitStatus, cpu_seconds: u64) -> NotDrawn {
     }
     if [Signal::ABORT, Signal::SEGV, Signal::BUS].iter().any(|of| signal == Some(of.as_raw())) {
         let megabytes = limits::MEMORY >> 20;
-        let message = format!("it needs more than {megabytes} MiB of memory, or calls itself too deep: simplify it");
+        let message =
+            format!("it needs more than {megabytes} MiB of memory, or calls itself too deep: simplify it");
         return NotDrawn::ended("TEMPLATE_TOO_LARGE", message);
     }
     if signal == Some(Signal::KILL.as_raw()) {

@@ -198,13 +198,17 @@ impl Rendering {
         &self,
         requests: &[&CertificateRequested],
     ) -> Vec<Result<RenderedCertificate, RenderingError>> {
-        let (own, shipped): (Vec<_>, Vec<_>) =
-            requests.iter().copied().enumerate().partition(|(_, request)| request.page.own_template.is_some());
-        let pick = |some: &[(usize, &'_ CertificateRequested)]| some.iter().map(|(_, request)| *request).collect::<Vec<_>>();
-        let (own_requests, shipped_requests) = (pick(&own), pick(&shipped));
-        let (drawn, rendered) = join(self.draw_own(&own_requests), self.render_shipped(&shipped_requests)).await;
-        let mut done: Vec<_> = own.iter().zip(drawn).chain(shipped.iter().zip(rendered)).collect();
-        done.sort_by_key(|((place, _), _)| *place);
+        let (own, shipped): (Vec<_>, Vec<_>) = requests
+            .iter()
+            .copied()
+            .enumerate()
+            .partition(|(_, request)| request.page.own_template.is_some());
+        let (own_places, own): (Vec<usize>, Vec<_>) = own.into_iter().unzip();
+        let (shipped_places, shipped): (Vec<usize>, Vec<_>) = shipped.into_iter().unzip();
+        let (drawn, rendered) = join(self.draw_own(&own), self.render_shipped(&shipped)).await;
+        let mut done: Vec<_> =
+            own_places.into_iter().zip(drawn).chain(shipped_places.into_iter().zip(rendered)).collect();
+        done.sort_by_key(|(place, _)| *place);
         done.into_iter().map(|(_, result)| result).collect()
     }
 
@@ -330,8 +334,7 @@ impl RendererWorker {
     }
 
     async fn give_up(&self, delivery: &Delivery, error: &RenderingError) -> Verdict {
-        let failure =
-            CertificateGenerationFailed { code: error.code().to_owned(), reason: error.reason() };
+        let failure = CertificateGenerationFailed { code: error.code().to_owned(), reason: error.reason() };
         let context = CommandContext::of_process(&delivery.event, Self::NAME, 1);
         let command = IssuanceCommand::RecordFailure(failure);
         match self.0.commands.execute::<Issuance>(&context, &delivery.event.id, command).await {

@@ -13,6 +13,7 @@ mod log;
 mod mail;
 mod mail_catcher;
 mod projection;
+mod sandbox;
 mod scheduler;
 mod stack;
 mod storage;

@@ -258,9 +258,8 @@ fn template(event: &TemplateEvent) -> Told {
             told(format!("the template “{}” was created", one_line(&event.name)))
                 .with("key", one_line(&event.files.source_key))
         }
-        TemplateEvent::TemplateVersionAdded(event) => {
-            told(format!("version {} was added", event.version)).with("key", one_line(&event.files.source_key))
-        }
+        TemplateEvent::TemplateVersionAdded(event) => told(format!("version {} was added", event.version))
+            .with("key", one_line(&event.files.source_key)),
         TemplateEvent::TemplateActivated(event) => {
             told(format!("version {} draws new certificates from now on", event.version))
         }

@@ -43,8 +43,8 @@ use crate::domain::issuance::{
 use crate::domain::manifest::{OptionValue, OptionValues};
 use crate::domain::person::samples::person;
 use crate::domain::template::{
-    Template, TemplateActivated, TemplateCommand, TemplateCreated, TemplateEvent, TemplateRetired, TemplateVersionAdded,
-    samples::files,
+    Template, TemplateActivated, TemplateCommand, TemplateCreated, TemplateEvent, TemplateRetired,
+    TemplateVersionAdded, samples::files,
 };
 use crate::domain::{Decider, Event, Person};
 

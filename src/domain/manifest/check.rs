@@ -24,9 +24,8 @@ impl Problems {
     }
 
     fn text(&mut self, field: &str, text: &str, most: usize) {
-        let good = !text.trim().is_empty()
-            && text.chars().count() <= most
-            && !text.chars().any(char::is_control);
+        let good =
+            !text.trim().is_empty() && text.chars().count() <= most && !text.chars().any(char::is_control);
         self.expect(good, field, &format!("give 1 to {most} characters, without control characters"));
     }
 
@@ -199,7 +198,10 @@ mod tests {
             let mut manifest = good();
             *manifest.pointer_mut(pointer).expect("it is there") = value;
             let found = problems(&manifest);
-            assert!(found.iter().any(|problem| problem.starts_with(&format!("{field}: "))), "{pointer}: {found:?}");
+            assert!(
+                found.iter().any(|problem| problem.starts_with(&format!("{field}: "))),
+                "{pointer}: {found:?}"
+            );
         }
         let mut unknown = good();
         unknown["colour"] = json!("red");
@@ -210,10 +212,12 @@ mod tests {
     #[test]
     fn values_are_held_against_their_options() {
         let manifest = Manifest::parse(good().to_string().as_bytes()).expect("good");
-        let picture = || OptionValue::Image(crate::domain::certificate::DesignRef {
-            key: "a".to_owned(),
-            sha256: "ab".repeat(32),
-        });
+        let picture = || {
+            OptionValue::Image(crate::domain::certificate::DesignRef {
+                key: "a".to_owned(),
+                sha256: "ab".repeat(32),
+            })
+        };
         let wrong = |name: &str, value: OptionValue| {
             let values = OptionValues::from([(name.to_owned(), value)]);
             manifest.problems_with(&values).pop().map(|(_, problem)| problem)
@@ -222,9 +226,15 @@ mod tests {
             assert_eq!(wrong(name, value.into()), None, "{name}");
         }
         assert_eq!(wrong("logo", picture()), None);
-        for (name, value) in
-            [("accent", "#fff"), ("accent", "red"), ("line", "sixsix"), ("line", "a\nb"), ("seal", "maybe"), ("logo", "x"), ("shadow", "x")]
-        {
+        for (name, value) in [
+            ("accent", "#fff"),
+            ("accent", "red"),
+            ("line", "sixsix"),
+            ("line", "a\nb"),
+            ("seal", "maybe"),
+            ("logo", "x"),
+            ("shadow", "x"),
+        ] {
             assert!(wrong(name, value.into()).is_some(), "{name}");
         }
         assert!(wrong("accent", picture()).is_some());

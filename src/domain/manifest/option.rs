@@ -74,7 +74,9 @@ impl TemplateOption {
     pub fn check(&self, value: &OptionValue) -> Result<(), String> {
         match (self.kind, value) {
             (OptionKind::Image, OptionValue::Image(_)) => Ok(()),
-            (OptionKind::Image, OptionValue::Text(_)) => Err("takes the url of an uploaded design".to_owned()),
+            (OptionKind::Image, OptionValue::Text(_)) => {
+                Err("takes the url of an uploaded design".to_owned())
+            }
             (_, OptionValue::Image(_)) => Err("takes a text and no picture".to_owned()),
             (_, OptionValue::Text(text)) => self.check_text(text.reveal_str()),
         }
@@ -105,5 +107,6 @@ impl TemplateOption {
 
 /// `#` and six hexadecimal digits.
 fn is_colour(text: &str) -> bool {
-    text.strip_prefix('#').is_some_and(|digits| digits.len() == 6 && digits.bytes().all(|b| b.is_ascii_hexdigit()))
+    text.strip_prefix('#')
+        .is_some_and(|digits| digits.len() == 6 && digits.bytes().all(|b| b.is_ascii_hexdigit()))
 }

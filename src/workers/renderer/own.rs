@@ -6,10 +6,10 @@ use bytes::Bytes;
 use sha2::{Digest, Sha256};
 
 use super::{Rendering, RenderingError};
-use crate::domain::{Locale, hex};
 use crate::domain::issuance::CertificateRequested;
 use crate::domain::manifest::Manifest;
 use crate::domain::template::TemplateFiles;
+use crate::domain::{Locale, hex};
 use crate::render::{RenderJob, RenderedCertificate, raster};
 use crate::sandbox::{Form, MAX_JOBS, NotDrawn, Question, Sandbox};
 use crate::storage::{ObjectKey, StorageError};

@@ -344,7 +344,8 @@ fn templates() -> [Happened; 5] {
         manifest_key: format!("templates/a/{n}.json"),
         manifest_sha256: "m".repeat(64),
     };
-    let created = |id, n| happened::<Template>(id, TemplateCreated { name: format!("Diploma {n}"), files: files(n) });
+    let created =
+        |id, n| happened::<Template>(id, TemplateCreated { name: format!("Diploma {n}"), files: files(n) });
     [
         created(0xF1, 1),
         created(0xF2, 2),

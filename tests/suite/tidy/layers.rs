@@ -104,7 +104,11 @@ const LAYERS: &[Layer] = &[
         ],
         "one file per subcommand",
     ),
-    layer("main", &["cli", "sandbox", "stack"], "starts the command line, supervises a server, or draws apart"),
+    layer(
+        "main",
+        &["cli", "sandbox", "stack"],
+        "starts the command line, supervises a server, or draws apart",
+    ),
 ];
 
 /// Single items that a module may use of another that it otherwise may not.

@@ -23,7 +23,8 @@ const DPI: u16 = 96;
 /// The longest text, in characters.
 const MAX_TEXT: usize = 600;
 /// The variables that can be given, some under several names.
-const GIVEN: &str = "full_name, certificate_name, event_name, client, document_number, learner_email, eventLink";
+const GIVEN: &str =
+    "full_name, certificate_name, event_name, client, document_number, learner_email, eventLink";
 
 /// What a preview shows.
 #[derive(Deserialize, ToSchema)]
@@ -118,7 +119,9 @@ fn fill_in(
             "event_name" | "eventName" => definition.event_name = text,
             "client" | "organization" => definition.client = text,
             "eventLink" => definition.event_link = Some(text),
-            _ => return Err(ApiError::field("data", format!("one of its names can't be given; give {GIVEN}"))),
+            _ => {
+                return Err(ApiError::field("data", format!("one of its names can't be given; give {GIVEN}")));
+            }
         }
     }
     Ok(())

@@ -87,7 +87,10 @@ pub(in crate::http::endpoints) fn not_drawn(error: RenderingError) -> ApiError {
     match error {
         RenderingError::Own(error) => {
             let details = error.lines();
-            ApiError { details, ..ApiError::new(ErrorCode::NotDrawable, "the template doesn't draw it; see the details") }
+            ApiError {
+                details,
+                ..ApiError::new(ErrorCode::NotDrawable, "the template doesn't draw it; see the details")
+            }
         }
         RenderingError::Render(error) if error.is_permanent() => {
             ApiError::new(ErrorCode::NotDrawable, error.to_string())

@@ -1,7 +1,7 @@
 //! A template that was sent is read, drawn with its sample, and only then stored.
 
 use bytes::Bytes;
-use serde_json::{Value, json};
+use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use crate::domain::manifest::{MAX_BYTES, Manifest};
@@ -10,23 +10,6 @@ use crate::domain::{TemplateId, hex};
 use crate::http::{ApiError, ErrorCode, HttpState};
 use crate::storage::template_key;
 use crate::workers::renderer::{MAX_SOURCE, NotDrawn};
-
-/// A manifest as a template needs it at least, for the API's document.
-pub(super) fn example_manifest() -> Value {
-    json!({
-        "title": { "en": "Diploma", "es": "Diploma" },
-        "description": { "en": "A plain page.", "es": "Una página sencilla." },
-        "page": { "size": "a4", "orientation": "landscape" },
-        "margin": 15,
-        "qr": { "x": 250, "y": 165, "size": 24 },
-        "variables": ["full_name", "course_name", "completion_date"],
-        "options": [{
-            "name": "accent", "kind": "colour", "default": "#8a6420",
-            "title": { "en": "Accent colour", "es": "Color de acento" },
-        }],
-        "sample": { "full_name": "Ada Lovelace", "course_name": "Analytical Engines" },
-    })
-}
 
 /// Checks a template, then stores it under names made of its content, so that nothing is ever overwritten.
 pub(super) async fn store(
@@ -72,7 +55,8 @@ async fn draw(http: &HttpState, source: &str, manifest: &Manifest) -> Result<(),
     let busy = |_| ApiError::new(ErrorCode::Busy, "too many templates are being drawn; try again");
     let _slot = http.sample_slots.try_acquire().map_err(busy)?;
     let drawn = http.rendering.draw_sample(source, manifest).await?;
-    let wrong: Vec<String> = drawn.iter().filter_map(|drawn| drawn.as_ref().err()).flat_map(NotDrawn::lines).collect();
+    let wrong: Vec<String> =
+        drawn.iter().filter_map(|drawn| drawn.as_ref().err()).flat_map(NotDrawn::lines).collect();
     if wrong.is_empty() {
         return Ok(());
     }

@@ -15,8 +15,8 @@ use uuid::Uuid;
 
 use super::rfc3339;
 use crate::domain::TemplateId;
-use crate::domain::template::{OwnTemplate, Template, TemplateFiles};
 use crate::domain::certificate::TemplateRef;
+use crate::domain::template::{OwnTemplate, Template, TemplateFiles};
 use crate::http::{ApiError, HttpState};
 use crate::projection::queries::templates::TemplateRow;
 

@@ -23,10 +23,12 @@ pub struct OwnTemplateSource {
     #[schema(example = 1)]
     version: u32,
     /// The Typst source.
-    #[schema(example = "#let certificate(d) = { … }")]
+    #[schema(
+        example = "#let certificate(d) = {\n  set page(width: 297mm, height: 210mm, margin: 30mm)\n  set text(font: \"EB Garamond\", size: 40pt)\n  align(center + horizon, d.fields.full_name)\n}"
+    )]
     source: String,
     /// The manifest.
-    #[schema(value_type = Object, example = json!(super::checked::example_manifest()))]
+    #[schema(value_type = Object, example = json!({"title": {"en": "Diploma", "es": "Diploma"}, "description": {"en": "A plain page.", "es": "Una página sencilla."}, "page": {"size": "a4", "orientation": "landscape"}, "margin": 15, "qr": {"x": 250, "y": 165, "size": 24}, "variables": ["full_name"], "sample": {"full_name": "Ada Lovelace"}}))]
     manifest: Value,
 }
 
