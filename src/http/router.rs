@@ -57,6 +57,7 @@ pub fn api() -> Vec<Endpoint> {
         on(PATCH, "/certificates/{id}", routes!(certificates::update::handle)).may(ManageCertificates),
         on(DELETE, "/certificates/{id}", routes!(certificates::delete::handle)).may(ManageCertificates),
         on(POST, "/certificates/{id}/preview", routes!(certificates::preview::handle)).may(ManageCertificates),
+        on(POST, "/certificates/{id}/what-if", routes!(certificates::what_if::handle)).may(Issue),
         on(PUT, "/certificates/{id}/toggle-active", routes!(certificates::toggle_active::handle)).may(ManageCertificates),
 
         on(POST, "/templates/own", routes!(own_templates::create::handle)).may(ManageCertificates),
@@ -65,6 +66,7 @@ pub fn api() -> Vec<Endpoint> {
         on(DELETE, "/templates/own/{id}", routes!(own_templates::delete::handle)).may(ManageCertificates),
         on(POST, "/templates/own/{id}/versions", routes!(own_templates::add_version::handle)).may(ManageCertificates),
         on(GET, "/templates/own/{id}/versions/{version}", routes!(own_templates::source::handle)).may(ReadCertificates),
+        on(POST, "/templates/own/{id}/versions/{version}/what-if", routes!(own_templates::what_if::handle)).may(Issue),
         on(POST, "/templates/own/{id}/versions/{version}/activate", routes!(own_templates::activate::handle)).may(ManageCertificates),
 
         on(GET, "/attendees", routes!(attendees::list::handle)).may(ReadAttendees),

@@ -1,14 +1,24 @@
-//! A finished PDF as a picture.
+//! A finished PDF as a picture, and where two of these differ.
+
+use std::io::Cursor;
 
 use hayro::hayro_interpret::InterpreterSettings;
 use hayro::hayro_syntax::Pdf;
 use hayro::vello_cpu::color::palette::css::WHITE;
 use hayro::{RenderCache, RenderSettings};
 
+use image::{ImageFormat, ImageReader, Limits, Rgb, RgbImage};
+
 use super::RenderError;
 
 /// The most pixels to an inch: a page of A4 takes 18 MB then.
 const MAX_DPI: u16 = 200;
+/// The longest side of a picture that is compared, in pixels.
+const MAX_SIDE: u32 = 4_000;
+/// How far a colour may be off and still be the same one.
+const TOLERANCE: u8 = 24;
+/// Pixels between pictures.
+const GAP: u32 = 8;
 
 /// Draws the first page of one of our own PDFs as PNG, on white. Keeps one processor busy.
 ///
@@ -23,4 +33,83 @@ pub fn png(pdf: &[u8], dpi: u16) -> Result<Vec<u8>, RenderError> {
         RenderSettings { x_scale: scale, y_scale: scale, bg_color: WHITE, ..RenderSettings::default() };
     let pixels = hayro::render(page, &RenderCache::new(), &InterpreterSettings::default(), &settings);
     pixels.into_png().map_err(|_| unusable())
+}
+
+/// Whether two pictures that [`png`] made show something else.
+///
+/// # Errors
+/// [`RenderError::Design`] where one of them is no such picture.
+pub fn differ(one: &[u8], other: &[u8]) -> Result<bool, RenderError> {
+    let (one, other) = (pixels(one)?, pixels(other)?);
+    if one.dimensions() != other.dimensions() {
+        return Ok(true);
+    }
+    Ok(one.pixels().zip(other.pixels()).any(|(one, other)| are_apart(*one, *other)))
+}
+
+/// Two pictures and, to their right, where they differ: red on a pale print of the first one.
+///
+/// # Errors
+/// See [`differ`].
+pub fn side_by_side(one: &[u8], other: &[u8]) -> Result<Vec<u8>, RenderError> {
+    let (one, other) = (pixels(one)?, pixels(other)?);
+    let (width, height) = (one.width().max(other.width()), one.height().max(other.height()));
+    let mut sheet = RgbImage::from_pixel(3 * width + 2 * GAP, height, Rgb([90, 90, 90]));
+    image::imageops::replace(&mut sheet, &one, 0, 0);
+    image::imageops::replace(&mut sheet, &other, i64::from(width + GAP), 0);
+    for (x, y) in (0..height).flat_map(|y| (0..width).map(move |x| (x, y))) {
+        let (a, b) = (one.get_pixel_checked(x, y), other.get_pixel_checked(x, y));
+        let same = matches!((a, b), (Some(a), Some(b)) if !are_apart(*a, *b));
+        let pale = a.map_or(Rgb([255; 3]), |a| Rgb(a.0.map(|channel| 192 + channel / 4)));
+        sheet.put_pixel(2 * (width + GAP) + x, y, if same { pale } else { Rgb([208, 0, 32]) });
+    }
+    let mut png = Cursor::new(Vec::new());
+    sheet.write_to(&mut png, ImageFormat::Png).map_err(|_| not_a_picture())?;
+    Ok(png.into_inner())
+}
+
+fn are_apart(one: Rgb<u8>, other: Rgb<u8>) -> bool {
+    one.0.iter().zip(other.0).any(|(one, other)| one.abs_diff(other) > TOLERANCE)
+}
+
+/// The pixels of a picture that a child may have made: within limits.
+fn pixels(png: &[u8]) -> Result<RgbImage, RenderError> {
+    let mut reader = ImageReader::with_format(Cursor::new(png), ImageFormat::Png);
+    let mut limits = Limits::default();
+    (limits.max_image_width, limits.max_image_height) = (Some(MAX_SIDE), Some(MAX_SIDE));
+    reader.limits(limits);
+    Ok(reader.decode().map_err(|_| not_a_picture())?.into_rgb8())
+}
+
+fn not_a_picture() -> RenderError {
+    RenderError::Design { reason: "what was drawn is no picture".to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn png_of(image: &RgbImage) -> Vec<u8> {
+        let mut png = Cursor::new(Vec::new());
+        image.write_to(&mut png, ImageFormat::Png).expect("written");
+        png.into_inner()
+    }
+
+    #[test]
+    fn what_differs_is_found_and_shown() {
+        let white = RgbImage::from_pixel(20, 10, Rgb([255; 3]));
+        let mut marked = white.clone();
+        marked.put_pixel(3, 4, Rgb([0; 3]));
+        let mut pale = white.clone();
+        pale.put_pixel(3, 4, Rgb([250; 3]));
+        let (white, marked, pale) = (png_of(&white), png_of(&marked), png_of(&pale));
+        assert_eq!(differ(&white, &marked), Ok(true));
+        assert_eq!(differ(&white, &pale), Ok(false), "a trace of it is nothing");
+        assert_eq!(differ(&white, &png_of(&RgbImage::new(10, 20))), Ok(true));
+        assert!(differ(&white, b"no picture").is_err());
+        let sheet = pixels(&side_by_side(&white, &marked).expect("drawn")).expect("a picture");
+        assert_eq!(sheet.width(), 3 * 20 + 2 * GAP);
+        assert_eq!(*sheet.get_pixel(2 * (20 + GAP) + 3, 4), Rgb([208, 0, 32]));
+        assert_eq!(*sheet.get_pixel(2 * (20 + GAP) + 4, 4), Rgb([255; 3]));
+    }
 }

@@ -150,5 +150,8 @@ impl BatchWorld<'_> {
 }
 
 fn not_found(id: FileId) -> FileError {
+    if let VirtualRoot::Package(_) = id.get().root() {
+        return FileError::Other(Some("packages can't be used: put what you need into the template".into()));
+    }
     FileError::NotFound(id.get().vpath().get_with_slash().into())
 }

@@ -3,6 +3,7 @@
 //! Doing it twice is harmless: the bytes follow from what `CertificateRequested` pinned.
 
 mod own;
+mod what_if;
 
 pub use crate::render::MAX_SOURCE;
 pub use crate::sandbox::NotDrawn;
@@ -88,7 +89,8 @@ impl RenderingError {
     }
 
     /// A stable code.
-    pub(super) fn code(&self) -> &str {
+    #[must_use]
+    pub fn code(&self) -> &str {
         match self {
             Self::Own(error) => &error.code,
             Self::TemplateFiles => "TEMPLATE_FILES_MISSING",

@@ -15,6 +15,7 @@ pub mod own_templates;
 pub mod pages;
 pub mod users;
 pub mod verify;
+pub mod what_if;
 
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;

@@ -11,6 +11,7 @@ pub mod preview;
 pub mod toggle_active;
 pub mod update;
 pub mod upload_design;
+pub mod what_if;
 
 use serde::Serialize;
 use utoipa::ToSchema;

@@ -8,6 +8,7 @@ pub mod delete;
 pub mod get;
 pub mod list;
 pub mod source;
+pub mod what_if;
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
