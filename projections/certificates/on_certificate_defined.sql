@@ -1,12 +1,13 @@
 -- row key: id
 -- Somebody said what people can earn.
 INSERT INTO certificates (
-    id, client, name, event_name, theme, theme_version, design_key, design_sha256,
+    id, client, name, event_name, theme, theme_version, theme_options, design_key, design_sha256,
     event_link, sendgrid_template_id, locale, is_active, created_at, updated_at, created_position, position
 )
 SELECT
     event.id, data.client, data.name, data."eventName",
     data."pdfTemplate" ->> 'theme', (data."pdfTemplate" ->> 'version')::integer,
+    coalesce(data."pdfTemplate" -> 'options', '{}'),
     data.design ->> 'key', data.design ->> 'sha256',
     data."eventLink", data."sendgridTemplateId", data.locale, data."isActive",
     event.time, event.time, event.position, event.position
@@ -20,6 +21,7 @@ ON CONFLICT (id) DO UPDATE SET
     event_name = excluded.event_name,
     theme = excluded.theme,
     theme_version = excluded.theme_version,
+    theme_options = excluded.theme_options,
     design_key = excluded.design_key,
     design_sha256 = excluded.design_sha256,
     event_link = excluded.event_link,

@@ -6,6 +6,7 @@ UPDATE certificates SET
     event_name = data."eventName",
     theme = data."pdfTemplate" ->> 'theme',
     theme_version = (data."pdfTemplate" ->> 'version')::integer,
+    theme_options = coalesce(data."pdfTemplate" -> 'options', '{}'),
     design_key = data.design ->> 'key',
     design_sha256 = data.design ->> 'sha256',
     event_link = data."eventLink",

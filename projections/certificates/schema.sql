@@ -7,6 +7,7 @@ CREATE TABLE certificates (
     event_name           text NOT NULL,
     theme                text NOT NULL,
     theme_version        integer NOT NULL,
+    theme_options        jsonb NOT NULL,
     design_key           text,
     design_sha256        text,
     event_link           text,

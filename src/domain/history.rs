@@ -144,10 +144,24 @@ fn personal_fields_are_hidden_and_listed() {
     let mut lines = BTreeSet::new();
     for (aggregate, event) in samples_of_all("a", 1) {
         let body = hidden(|| event.body());
-        let fields = body.as_object().expect("an object").iter().filter(|(_, value)| *value == HIDDEN);
-        lines.extend(fields.map(|(name, _)| format!("{aggregate} {} {name}", event.event_type())));
+        let mut names = Vec::new();
+        name_hidden("", &body, &mut names);
+        lines.extend(names.iter().map(|name| format!("{aggregate} {}{name}", event.event_type())));
     }
     insta::assert_snapshot!(lines.into_iter().collect::<Vec<_>>().join("\n"));
+}
+
+/// The names of hidden fields, inner ones after those that hold them.
+fn name_hidden(path: &str, value: &Value, names: &mut Vec<String>) {
+    match value {
+        Value::Object(fields) => {
+            for (name, value) in fields {
+                name_hidden(&format!("{path} {name}"), value, names);
+            }
+        }
+        value if *value == HIDDEN => names.push(path.to_owned()),
+        _ => {}
+    }
 }
 
 /// How many values in some JSON are hidden; all others must be as in `open`.

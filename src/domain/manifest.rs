@@ -180,6 +180,9 @@ impl Manifest {
         }
         let manifest: Self =
             serde_json::from_slice(json).map_err(|problem| ManifestError(vec![problem.to_string()]))?;
+        let variables = manifest.variables.iter().map(|name| own_name(name)).collect();
+        let sample = manifest.sample.into_iter().map(|(name, value)| (own_name(&name), value)).collect();
+        let manifest = Self { variables, sample, ..manifest };
         manifest.check()?;
         Ok(manifest)
     }
@@ -201,11 +204,20 @@ impl Manifest {
         values.iter().filter_map(problem).collect()
     }
 
-    fn no_such_option(&self) -> String {
+    /// The end of a sentence about a name that is no option.
+    #[must_use]
+    pub fn no_such_option(&self) -> String {
         let names: Vec<&str> = self.options.iter().map(|option| option.name.as_str()).collect();
         match names.as_slice() {
             [] => "is no option: this template has none".to_owned(),
             names => format!("is no option of this template; it has {}", names.join(", ")),
         }
     }
+}
+
+/// A variable in its own spelling: JSON bodies arrive with all names in camelCase. Anything else as it is.
+fn own_name(name: &str) -> String {
+    let alike = |known: &&&str| **known == name || known.replace('_', "").eq_ignore_ascii_case(name);
+    let exact = VARIABLES.iter().find(|known| **known == name);
+    exact.or_else(|| VARIABLES.iter().find(alike)).map_or(name, |known| known).to_owned()
 }

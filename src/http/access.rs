@@ -49,7 +49,7 @@ macro_rules! permissions {
 
 // A line each: the lowest role that has it. Viewers look, operators issue, admins decide who may.
 permissions! {
-    /// See certificates and their designs.
+    /// See certificates, their templates and designs.
     ReadCertificates = "certificates:read", from Viewer;
     /// Define certificates, switch them and upload designs.
     ManageCertificates = "certificates:manage", from Operator;

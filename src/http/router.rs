@@ -12,7 +12,7 @@ use super::access::Permission::{
 use super::endpoint::{Endpoint, on};
 use super::endpoints::{
     api_keys, attendees, auth, batches, certificates, generated_certificates, health, imports, jobs, mails,
-    own_templates, pages, users, verify,
+    own_templates, pages, templates, users, verify,
 };
 use super::rate_limit::Limit;
 
@@ -60,6 +60,8 @@ pub fn api() -> Vec<Endpoint> {
         on(POST, "/certificates/{id}/what-if", routes!(certificates::what_if::handle)).may(Issue),
         on(PUT, "/certificates/{id}/toggle-active", routes!(certificates::toggle_active::handle)).may(ManageCertificates),
 
+        on(GET, "/templates", routes!(templates::list::handle)).may(ReadCertificates),
+        on(GET, "/templates/{name}", routes!(templates::get::handle)).may(ReadCertificates),
         on(POST, "/templates/own", routes!(own_templates::create::handle)).may(ManageCertificates),
         on(GET, "/templates/own", routes!(own_templates::list::handle)).may(ReadCertificates),
         on(GET, "/templates/own/{id}", routes!(own_templates::get::handle)).may(ReadCertificates),

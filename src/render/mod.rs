@@ -18,6 +18,7 @@ mod picture;
 mod prepare;
 pub mod raster;
 mod remembered;
+mod sample;
 mod template;
 mod text;
 mod themes;

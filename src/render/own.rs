@@ -2,15 +2,11 @@
 //!
 //! Only the child process of `crate::sandbox` does this: nothing here bounds time or memory.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use sha2::{Digest as _, Sha256};
-
-use super::themes::SAMPLES;
 use super::{Design, Diagnosis, OptionInput, RenderError, RenderJob, Renderer, Template};
-use crate::domain::manifest::{Manifest, OptionKind};
-use crate::domain::{Locale, hex};
+use crate::domain::Locale;
+use crate::domain::manifest::Manifest;
 
 /// The largest source, in bytes.
 pub const MAX_SOURCE: usize = 256 << 10;
@@ -63,50 +59,13 @@ impl RenderJob {
         self.design.iter_mut().chain(options)
     }
 
-    /// A certificate that nobody earned, of a template's own sample.
-    #[must_use]
-    pub fn of_sample(manifest: &Manifest, locale: Locale) -> Self {
-        let text = |names: &[&str], otherwise: &str| {
-            let found = names.iter().find_map(|name| manifest.sample.get(*name));
-            found.map_or_else(|| otherwise.to_owned(), Clone::clone)
-        };
-        Self {
-            theme: "own".to_owned(),
-            theme_version: 1,
-            options: sample_options(manifest),
-            locale,
-            issue_date: time::macros::date!(2026 - 11 - 21),
-            public_id: "SAMPLE-NOT-VALID".to_owned(),
-            verification_url: "https://example.org/certificate/SAMPLE-NOT-VALID".to_owned(),
-            full_name: text(&["full_name", "attendeeName", "learner_name"], "Zoë Sample-Brontë").into(),
-            certificate_name: text(&["certificate_name", "certificateName", "course_name"], "Sample Course"),
-            event_name: text(&["event_name", "eventName"], "Sample Event"),
-            client: text(&["client", "organization"], "Sample Academy"),
-            document_number: Some(text(&["document_number"], "SAMPLE 123").into()),
-            event_link: Some(text(&["eventLink"], "https://example.org")),
-            email: Some(text(&["learner_email"], "sample@example.org").into()),
-            design: None,
-        }
+    /// A certificate that nobody earned, of a template's own sample. The source isn't looked at.
+    ///
+    /// # Errors
+    /// [`RenderError::Bundle`], which a well-built program never answers.
+    pub fn of_sample(manifest: &Manifest, locale: Locale) -> Result<Self, RenderError> {
+        Ok(Template::own("own", 1, "", manifest.clone())?.sample(locale, time::macros::date!(2026 - 11 - 21)))
     }
-}
-
-fn sample_options(manifest: &Manifest) -> BTreeMap<String, OptionInput> {
-    let value = |name: &String, kind: OptionKind, value: &String| {
-        let input = match kind {
-            OptionKind::Image => {
-                let (_, bytes) = SAMPLES.iter().find(|(file, _)| file == value)?;
-                OptionInput::Image(Design { sha256: hex(&Sha256::digest(bytes)), bytes: (*bytes).into() })
-            }
-            OptionKind::Colour | OptionKind::Text | OptionKind::Choice => {
-                OptionInput::Text(value.clone().into())
-            }
-        };
-        Some((name.clone(), input))
-    };
-    let options = manifest.options.iter();
-    options
-        .filter_map(|option| value(&option.name, option.kind, manifest.sample.get(&option.name)?))
-        .collect()
 }
 
 /// What a template is told to its author: as typst says it, bounded. It may quote what the template was given.

@@ -33,7 +33,13 @@ macro_rules! theme {
 }
 
 /// Every theme in every version, newest version of a theme last.
-pub(super) static THEMES: [Theme; 1] = [theme!("classic", 1)];
+pub(super) static THEMES: [Theme; 5] = [
+    theme!("classic", 1),
+    theme!("corporate", 1),
+    theme!("bold", 1),
+    theme!("academic", 1),
+    theme!("minimal", 1),
+];
 
 /// What templates may import, by its path; versions of it are pinned by whoever imports them.
 pub(super) static LIBRARIES: [(&str, &str); 1] =

@@ -42,7 +42,7 @@ fn sandbox() -> Sandbox {
 
 fn question(source: String) -> Question {
     let manifest = Manifest::parse(manifest().to_string().as_bytes()).expect("a good manifest");
-    let jobs = vec![RenderJob::of_sample(&manifest, Locale::En)];
+    let jobs = vec![RenderJob::of_sample(&manifest, Locale::En).expect("a sample")];
     Question { source, manifest, jobs, form: Form::Pdf }
 }
 

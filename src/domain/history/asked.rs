@@ -142,9 +142,13 @@ impl Asked for Batch {
     }
 }
 
-fn options(text: &str) -> OptionValues {
+fn template_with_options(text: &str) -> TemplateRef {
     let logo = DesignRef { key: text.to_owned(), sha256: "ab".repeat(32) };
-    OptionValues::from([("signer".to_owned(), text.into()), ("logo".to_owned(), OptionValue::Image(logo))])
+    let options = OptionValues::from([
+        ("signer".to_owned(), text.into()),
+        ("logo".to_owned(), OptionValue::Image(logo)),
+    ]);
+    TemplateRef { options, ..TemplateRef::new("corporate", 1) }
 }
 
 fn whole_definition(text: &str) -> Definition {
@@ -152,7 +156,6 @@ fn whole_definition(text: &str) -> Definition {
         design: Some(DesignRef { key: text.to_owned(), sha256: "ab".repeat(32) }),
         event_link: Some("https://example.com/summit".to_owned()),
         sendgrid_template_id: Some(text.to_owned()),
-        pdf_template: TemplateRef { options: options(text), ..TemplateRef::new("classic", 1) },
         ..definition()
     }
 }
@@ -177,6 +180,10 @@ impl Asked for Certificate {
             CertificateDeactivated {}.into(),
             CertificateRedefined { definition: whole_definition(text) }.into(),
             CertificateDeleted {}.into(),
+            CertificateDefined {
+                definition: Definition { pdf_template: template_with_options(text), ..definition() },
+            }
+            .into(),
         ]
     }
 }
@@ -331,6 +338,12 @@ fn whole_revocation(text: &str, n: u32) -> CertificateRevoked {
     CertificateRevoked { batch_id: Some(id(n)), ..revoked(reason, Some(text)) }
 }
 
+fn with_options(text: &str) -> CertificateRequested {
+    let mut request = request(text);
+    request.page.pdf_template = template_with_options(text);
+    request
+}
+
 impl Asked for Issuance {
     fn command(which: u32, text: &str, n: u32) -> IssuanceCommand {
         let code = text.to_owned();
@@ -357,6 +370,7 @@ impl Asked for Issuance {
             CertificateRequested { delivery: delivery(n), ..request(text) }.into(),
             whole_revocation(text, n).into(),
             revoked(WhyRevoked::Withdrawn, None).into(),
+            with_options(text).into(),
         ]
     }
 }

@@ -128,12 +128,13 @@ fn check_values(problems: &mut Problems, field: &str, option: &TemplateOption) {
     }
 }
 
-const NAME: &str = "give a letter of a to z, then at most 31 letters, digits and _";
+/// JSON bodies take both spellings of a field, so a name must have but one.
+const NAME: &str = "give a letter of a to z, then at most 31 letters and digits";
 
 fn is_name(name: &str) -> bool {
     name.len() <= 32
         && name.starts_with(|c: char| c.is_ascii_lowercase())
-        && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
+        && name.bytes().all(|b| b.is_ascii_alphanumeric())
 }
 
 fn no_variable(name: &str) -> String {
@@ -159,7 +160,7 @@ mod tests {
             "options": [
                 {"name": "accent", "kind": "colour", "default": "#8a6420", "title": {"en": "Accent", "es": "Acento"}},
                 {"name": "line", "kind": "text", "maxLength": 5, "title": {"en": "Line", "es": "Línea"}},
-                {"name": "logo", "kind": "image", "title": {"en": "Logo", "es": "Logo"}},
+                {"name": "logo", "kind": "image", "default": null, "title": {"en": "Logo", "es": "Logo"}},
                 {"name": "seal", "kind": "choice", "default": "no", "choices": ["no", "yes"], "title": {"en": "Seal", "es": "Sello"}},
             ],
             "sample": {"full_name": "Ada Lovelace", "logo": "logo.png", "seal": "yes"},

@@ -30,7 +30,7 @@ pub enum OptionKind {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct TemplateOption {
-    /// Its name: a letter, then letters, digits and `_`; at most 32.
+    /// Its name: a small letter, then letters and digits; at most 32.
     pub name: String,
     /// What it takes.
     pub kind: OptionKind,
@@ -67,6 +67,12 @@ impl From<&str> for OptionValue {
 pub type OptionValues = BTreeMap<String, OptionValue>;
 
 impl TemplateOption {
+    /// The most characters, of a text.
+    #[must_use]
+    pub fn longest(&self) -> Option<usize> {
+        (self.kind == OptionKind::Text).then(|| self.max_length.unwrap_or(DEFAULT_LENGTH))
+    }
+
     /// Whether it takes the value.
     ///
     /// # Errors

@@ -13,6 +13,7 @@ pub mod jobs;
 pub mod mails;
 pub mod own_templates;
 pub mod pages;
+pub mod templates;
 pub mod users;
 pub mod verify;
 pub mod what_if;

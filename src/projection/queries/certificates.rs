@@ -1,12 +1,14 @@
 //! Certificates: what people earn.
 
 use deadpool_postgres::GenericClient;
+use serde_json::Value;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::listing::{Conditions, SortKey, Table, folded};
 use super::{query_opt, row};
 use crate::database::DatabaseError;
+use crate::domain::Personal;
 
 row! {
     /// A certificate.
@@ -23,6 +25,8 @@ row! {
         pub theme: String,
         /// The theme's version.
         pub theme_version: i32,
+        /// What was set on the theme: a text, or a picture's `{key, sha256}`, by the option's name.
+        pub theme_options: Personal<Value>,
         /// Where the design image is stored.
         pub design_key: Option<String>,
         /// SHA-256 of the design image, 64 hex digits.

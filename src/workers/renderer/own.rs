@@ -47,7 +47,8 @@ impl Rendering {
         source: &str,
         manifest: &Manifest,
     ) -> Result<Vec<Result<Bytes, NotDrawn>>, RenderingError> {
-        let jobs = Locale::ALL.into_iter().map(|locale| RenderJob::of_sample(manifest, locale)).collect();
+        let jobs = Locale::ALL.into_iter().map(|locale| RenderJob::of_sample(manifest, locale));
+        let jobs = jobs.collect::<Result<_, _>>()?;
         self.draw_with(source, manifest, jobs, Form::Pdf).await
     }
 

@@ -5,18 +5,15 @@ use serde::Deserialize;
 use sha2::{Digest, Sha256};
 use utoipa::ToSchema;
 
+use super::template::{TemplateChoice, pin_template};
 use super::{CertificateAnswer, MAX_DESIGN_BYTES};
-use crate::domain::certificate::{Certificate, CertificateCommand, Definition, DesignRef, TemplateRef};
+use crate::domain::certificate::{Certificate, CertificateCommand, Definition, DesignRef};
 use crate::domain::{CertificateId, Locale, hex};
 use crate::http::answer::Envelope;
 use crate::http::api_error::ErrorEnvelope;
-use crate::http::endpoints::own_templates;
 use crate::http::extract::{IdempotencyKey, Json};
 use crate::http::idempotency::{Request, created_by, once};
 use crate::http::{Answer, ApiError, Caller, HttpState};
-
-/// The theme where the client names none.
-const DEFAULT_THEME: &str = "classic";
 
 /// What people can earn.
 #[derive(Deserialize, ToSchema)]
@@ -30,9 +27,9 @@ pub struct DefineCertificate {
     event_name: String,
     /// The `url` of an uploaded design; absent for the theme's own background.
     base_design_url: Option<String>,
-    /// The theme; `classic` if absent. Its newest version is pinned.
-    #[schema(example = "classic")]
-    pdf_template: Option<String>,
+    /// The theme; `classic` if absent. Its version is pinned, the newest unless you give another.
+    #[schema(value_type = Option<TemplateChoice>)]
+    pdf_template: Option<TemplateChoice>,
     /// SendGrid's dynamic template for the mail, at most 200 characters.
     sendgrid_template_id: Option<String>,
     /// An http or https link shown in the mail.
@@ -77,7 +74,7 @@ pub async fn handle(
 async fn definition(http: &HttpState, request: DefineCertificate) -> Result<Definition, ApiError> {
     let text = |text: Option<String>| text.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty());
     let design = match text(request.base_design_url) {
-        Some(url) => Some(pin_design(http, &url).await?),
+        Some(url) => Some(pin_design(http, "baseDesignUrl", &url).await?),
         None => None,
     };
     let locale = match text(request.locale) {
@@ -90,7 +87,7 @@ async fn definition(http: &HttpState, request: DefineCertificate) -> Result<Defi
         client: request.client.trim().to_owned(),
         name: request.name.trim().to_owned(),
         event_name: request.event_name.trim().to_owned(),
-        pdf_template: newest(http, text(request.pdf_template).as_deref().unwrap_or(DEFAULT_THEME)).await?,
+        pdf_template: pin_template(http, request.pdf_template).await?,
         design,
         event_link: text(request.event_link),
         sendgrid_template_id,
@@ -110,20 +107,9 @@ pub(super) fn check_sendgrid(id: Option<&str>) -> Result<(), ApiError> {
     Ok(())
 }
 
-pub(super) async fn newest(http: &HttpState, theme: &str) -> Result<TemplateRef, ApiError> {
-    if let Some(own) = own_templates::chosen(http, theme).await? {
-        return Ok(own);
-    }
-    let newest = http.templates.iter().rfind(|known| known.name == theme);
-    newest.map(|known| TemplateRef::new(theme, known.version)).ok_or_else(|| {
-        let known: Vec<&str> = http.templates.iter().map(|known| known.name.as_str()).collect();
-        ApiError::field("pdfTemplate", format!("is no theme of ours; give one of {}", known.join(", ")))
-    })
-}
-
 /// The design behind one of our own addresses, pinned by its content.
-pub(super) async fn pin_design(http: &HttpState, url: &str) -> Result<DesignRef, ApiError> {
-    let wrong = |problem| ApiError::field("baseDesignUrl", problem);
+pub(super) async fn pin_design(http: &HttpState, field: &str, url: &str) -> Result<DesignRef, ApiError> {
+    let wrong = |problem| ApiError::field(field, problem);
     let foreign = || wrong("is not an address of ours; upload the design first and give its url");
     let key = super::designs::key_of_url(http, url).ok_or_else(foreign)?;
     let bytes = http.storage.get(&key, MAX_DESIGN_BYTES).await?;

@@ -8,15 +8,19 @@ pub mod designs;
 pub mod get;
 pub mod list;
 pub mod preview;
+mod template;
 pub mod toggle_active;
 pub mod update;
 pub mod upload_design;
 pub mod what_if;
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use self::template::shown_options;
 use super::super::HttpState;
 use crate::domain::CertificateId;
 use crate::domain::certificate::Definition;
@@ -46,6 +50,9 @@ pub struct CertificateAnswer {
     pub pdf_template: String,
     /// The theme's version, pinned.
     pub pdf_template_version: u32,
+    /// What is set on the theme, by the options' names; pictures by the `url` of their design.
+    #[schema(example = json!({"accent": "#123a5c"}))]
+    pub pdf_template_options: BTreeMap<String, String>,
     /// SendGrid's dynamic template for the mail.
     pub sendgrid_template_id: Option<String>,
     /// A link shown in the mail.
@@ -73,6 +80,7 @@ impl CertificateAnswer {
             base_design_url: definition.design.map(|design| design_url(http, &design.key)),
             pdf_template: definition.pdf_template.theme,
             pdf_template_version: definition.pdf_template.version,
+            pdf_template_options: shown_options(http, definition.pdf_template.options),
             sendgrid_template_id: definition.sendgrid_template_id,
             event_link: definition.event_link,
             locale: definition.locale.to_string(),
@@ -83,6 +91,8 @@ impl CertificateAnswer {
     }
 
     fn of_row(http: &HttpState, row: CertificateRow) -> Self {
+        // The table has them as the event has.
+        let options = serde_json::from_value(row.theme_options.into_revealed()).unwrap_or_default();
         Self {
             id: row.id,
             client: row.client,
@@ -91,6 +101,7 @@ impl CertificateAnswer {
             base_design_url: row.design_key.map(|key| design_url(http, &key)),
             pdf_template: row.theme,
             pdf_template_version: row.theme_version.unsigned_abs(),
+            pdf_template_options: shown_options(http, options),
             sendgrid_template_id: row.sendgrid_template_id,
             event_link: row.event_link,
             locale: row.locale,

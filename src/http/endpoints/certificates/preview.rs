@@ -9,12 +9,13 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::create::{newest, parse_locale};
+use super::create::parse_locale;
+use super::template::{TemplateChoice, pin_any_version};
 use crate::commands::issue::sample;
 use crate::domain::certificate::{Certificate, Definition};
 use crate::domain::{CertificateId, Person};
 use crate::http::api_error::ErrorEnvelope;
-use crate::http::endpoints::generated_certificates::sample::{made_up, not_drawn, pinned};
+use crate::http::endpoints::generated_certificates::sample::{made_up, not_drawn, pinned, pinned_at};
 use crate::http::extract::{Json, Path};
 use crate::http::{ApiError, ErrorCode, HttpState};
 
@@ -38,8 +39,9 @@ pub struct PreviewRequest {
     /// Texts by the variables' names; what is absent is the certificate's own, or made up.
     #[serde(default)]
     data: BTreeMap<String, String>,
-    /// Another theme; the certificate's own if absent.
-    pdf_template: Option<String>,
+    /// Another theme, or any version of a template of your own; the certificate's own if absent.
+    #[schema(value_type = Option<TemplateChoice>)]
+    pdf_template: Option<TemplateChoice>,
 }
 
 /// What a preview is.
@@ -78,14 +80,14 @@ pub async fn handle(
     if let Some(locale) = &value.locale {
         definition.locale = parse_locale(locale)?;
     }
-    if let Some(theme) = &value.pdf_template {
-        definition.pdf_template = newest(&http, theme).await?;
-    }
     let mut person = made_up(definition.locale);
     fill_in(&mut definition, &mut person, value.data)?;
     let busy = |_| ApiError::new(ErrorCode::Busy, "too many samples are being drawn; try again");
     let _slot = http.sample_slots.try_acquire().map_err(busy)?;
-    let template = pinned(&http, &definition.pdf_template).await?;
+    let template = match value.pdf_template {
+        Some(choice) => pinned_at(&http, pin_any_version(&http, choice).await?).await?,
+        None => pinned(&http, &definition.pdf_template).await?,
+    };
     let base = &http.settings.public_base_url;
     let request = sample(&definition, template, id, &person, base, http.now());
     let (drawn, kind, name) = match value.format {

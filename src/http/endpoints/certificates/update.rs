@@ -6,7 +6,8 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::CertificateAnswer;
-use super::create::{check_sendgrid, newest, parse_locale, pin_design};
+use super::create::{check_sendgrid, parse_locale, pin_design};
+use super::template::{TemplateChoice, pin_template};
 use crate::domain::certificate::{
     Certificate, CertificateCommand, CertificateState, Definition, DesignRef, TemplateRef,
 };
@@ -37,10 +38,10 @@ pub struct ChangeCertificate {
     #[serde(default)]
     #[schema(value_type = Option<String>)]
     base_design_url: Merge<String>,
-    /// The theme; its newest version is pinned.
+    /// The theme, its version and its options, all together; the newest version is pinned unless you give another.
     #[serde(default)]
-    #[schema(value_type = String, required = false)]
-    pdf_template: Merge<String>,
+    #[schema(value_type = TemplateChoice, required = false)]
+    pdf_template: Merge<TemplateChoice>,
     /// SendGrid's dynamic template for the mail, at most 200 characters.
     #[serde(default)]
     #[schema(value_type = Option<String>, max_length = 200)]
@@ -115,22 +116,22 @@ impl Change {
         let design = match filled(asked.base_design_url) {
             Merge::Keep => Merge::Keep,
             Merge::Clear => Merge::Clear,
-            Merge::Set(url) => Merge::Set(pin_design(http, &url).await?),
+            Merge::Set(url) => Merge::Set(pin_design(http, "baseDesignUrl", &url).await?),
         };
         let sendgrid_template_id = filled(asked.sendgrid_template_id);
         check_sendgrid(sendgrid_template_id.clone().over(None).as_deref())?;
         let trimmed = |text: String| text.trim().to_owned();
-        let theme = needed("pdfTemplate", asked.pdf_template)?.map(trimmed);
+        let pdf_template = match needed("pdfTemplate", asked.pdf_template)? {
+            Some(chosen) => Some(pin_template(http, Some(chosen)).await?),
+            None => None,
+        };
         let locale = needed("locale", asked.locale)?.map(trimmed);
         Ok(Self {
             client: needed("client", asked.client)?.map(trimmed),
             name: needed("name", asked.name)?.map(trimmed),
             event_name: needed("eventName", asked.event_name)?.map(trimmed),
             design,
-            pdf_template: match theme {
-                Some(theme) => Some(newest(http, &theme).await?),
-                None => None,
-            },
+            pdf_template,
             sendgrid_template_id,
             event_link: filled(asked.event_link),
             locale: locale.map(|locale| parse_locale(&locale)).transpose()?,

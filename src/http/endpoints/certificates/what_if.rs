@@ -6,12 +6,12 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::create::newest;
+use super::template::{TemplateChoice, pin_any_version};
 use crate::domain::CertificateId;
 use crate::domain::certificate::Certificate;
 use crate::http::answer::Envelope;
 use crate::http::api_error::ErrorEnvelope;
-use crate::http::endpoints::generated_certificates::sample::pinned;
+use crate::http::endpoints::generated_certificates::sample::pinned_at;
 use crate::http::endpoints::what_if::{Change, WhatIfAnswer, WhatIfRequest, answer};
 use crate::http::extract::{Json, Path};
 use crate::http::{ApiError, HttpState};
@@ -22,7 +22,8 @@ use crate::http::{ApiError, HttpState};
 #[schema(example = json!({"pdfTemplate": "classic", "limit": 20}))]
 pub struct WhatIfTemplate {
     /// The theme, or a template of your own.
-    pdf_template: String,
+    #[schema(value_type = TemplateChoice)]
+    pdf_template: TemplateChoice,
     /// How many, 1–100; 20 if absent. Fewer are compared where that takes long.
     #[schema(minimum = 1, maximum = 100)]
     limit: Option<u32>,
@@ -57,8 +58,8 @@ pub async fn handle(
     if http.commands.load::<Certificate>(CertificateId(id)).await?.state.0.is_none() {
         return Err(ApiError::not_found("certificate"));
     }
-    let template = pinned(&http, &newest(&http, &value.pdf_template).await?).await?;
+    let WhatIfTemplate { pdf_template, limit, cursor, picture_of } = value;
+    let template = pinned_at(&http, pin_any_version(&http, pdf_template).await?).await?;
     let change = Change { certificate: Some(id), theme: None, template, keeps_options: false };
-    let WhatIfTemplate { limit, cursor, picture_of, .. } = value;
     answer(&http, &change, WhatIfRequest { limit, cursor, picture_of }).await
 }

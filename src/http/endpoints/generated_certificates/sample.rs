@@ -81,6 +81,18 @@ pub(in crate::http::endpoints) async fn pinned(
     Ok(PinnedTemplate::active(named, own.as_ref())?)
 }
 
+/// The theme in the very version that is named.
+pub(in crate::http::endpoints) async fn pinned_at(
+    http: &HttpState,
+    named: TemplateRef,
+) -> Result<PinnedTemplate, ApiError> {
+    let own = match Template::id_of_theme(&named.theme) {
+        Some(id) => http.commands.load::<Template>(id).await?.state.0,
+        None => None,
+    };
+    Ok(PinnedTemplate::at(named, own.as_ref())?)
+}
+
 /// What can't be drawn is told to whoever asks for samples, and to nobody else: the text may quote the
 /// person's name.
 pub(in crate::http::endpoints) fn not_drawn(error: RenderingError) -> ApiError {

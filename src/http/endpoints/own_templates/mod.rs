@@ -16,7 +16,6 @@ use uuid::Uuid;
 
 use super::rfc3339;
 use crate::domain::TemplateId;
-use crate::domain::certificate::TemplateRef;
 use crate::domain::template::{OwnTemplate, Template, TemplateFiles};
 use crate::http::{ApiError, HttpState};
 use crate::projection::queries::templates::TemplateRow;
@@ -96,10 +95,10 @@ impl OwnTemplateAnswer {
     }
 }
 
-/// The template that a certificate's `pdfTemplate` names, if it names one of these, with its active version.
-pub(super) async fn chosen(http: &HttpState, theme: &str) -> Result<Option<TemplateRef>, ApiError> {
+/// The template that a certificate's `pdfTemplate` names, if it names one of these.
+pub(super) async fn chosen(http: &HttpState, theme: &str) -> Result<Option<OwnTemplate>, ApiError> {
     let Some(id) = Template::id_of_theme(theme) else { return Ok(None) };
     let template = http.commands.load::<Template>(id).await?.state.0.filter(|template| !template.is_retired);
     let unknown = || ApiError::field("pdfTemplate", "is no template of yours; see GET /templates/own");
-    Ok(Some(TemplateRef::new(theme, template.ok_or_else(unknown)?.active)))
+    Ok(Some(template.ok_or_else(unknown)?))
 }

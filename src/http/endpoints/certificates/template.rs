@@ -1,0 +1,210 @@
+//! Which template draws a certificate, as clients choose it and as they are told.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{Deserializer, MapAccess, Visitor};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::create::pin_design;
+use super::design_url;
+use crate::domain::certificate::TemplateRef;
+use crate::domain::manifest::{Manifest, OptionKind, OptionValue, OptionValues, ShippedTemplate, TemplateOption};
+use crate::http::endpoints::own_templates;
+use crate::http::{ApiError, ErrorCode, HttpState};
+
+/// The theme where the client names none.
+const DEFAULT_THEME: &str = "classic";
+/// No template has more options.
+const MAX_OPTIONS: usize = 24;
+
+/// A theme's name alone, or with version and options.
+#[derive(Serialize, ToSchema)]
+#[serde(untagged)]
+#[schema(examples("classic", json!({"theme": "corporate", "version": 1, "options": {"accent": "#123a5c", "signerName": "Elena Marín"}})))]
+pub(super) enum TemplateChoice {
+    /// A theme in its newest version, with the defaults of its options.
+    Name(String),
+    /// A theme, its version, its options.
+    Whole(ChosenTemplate),
+}
+
+/// A theme and what is set on it.
+#[derive(Deserialize, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct ChosenTemplate {
+    /// The theme; `GET /templates` tells which there are.
+    #[schema(example = "corporate")]
+    theme: String,
+    /// Its version; the newest if absent.
+    #[schema(example = 1, minimum = 1)]
+    version: Option<u32>,
+    /// Values by the options' names, of pictures the `url` of an uploaded design. What is absent or null has
+    /// its default.
+    #[serde(default)]
+    #[schema(example = json!({"accent": "#123a5c", "signerName": "Elena Marín"}))]
+    options: BTreeMap<String, Option<String>>,
+    /// Whether the name alone was given.
+    #[serde(skip)]
+    is_bare: bool,
+}
+
+impl Default for ChosenTemplate {
+    fn default() -> Self {
+        Self { theme: DEFAULT_THEME.to_owned(), version: None, options: BTreeMap::new(), is_bare: true }
+    }
+}
+
+impl ChosenTemplate {
+    /// The field that an error about the theme names.
+    const fn field(&self) -> &'static str {
+        if self.is_bare { "pdfTemplate" } else { "pdfTemplate.theme" }
+    }
+}
+
+impl From<TemplateChoice> for ChosenTemplate {
+    fn from(choice: TemplateChoice) -> Self {
+        match choice {
+            TemplateChoice::Name(name) if name.trim().is_empty() => Self::default(),
+            TemplateChoice::Name(theme) => Self { theme, ..Self::default() },
+            TemplateChoice::Whole(chosen) => chosen,
+        }
+    }
+}
+
+/// By hand, so that an error names the field and not the enum.
+impl<'de> Deserialize<'de> for TemplateChoice {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct NameOrWhole;
+
+        impl<'de> Visitor<'de> for NameOrWhole {
+            type Value = TemplateChoice;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a theme's name, or an object with theme, version and options")
+            }
+
+            fn visit_str<E>(self, name: &str) -> Result<TemplateChoice, E> {
+                Ok(TemplateChoice::Name(name.to_owned()))
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, fields: A) -> Result<TemplateChoice, A::Error> {
+                ChosenTemplate::deserialize(MapAccessDeserializer::new(fields)).map(TemplateChoice::Whole)
+            }
+        }
+
+        deserializer.deserialize_any(NameOrWhole)
+    }
+}
+
+/// What a client chose, or the default theme, pinned: a version, and pictures by their content. Of a template
+/// of one's own the version is the active one, which may be another when certificates are issued.
+pub(super) async fn pin_template(
+    http: &HttpState,
+    chosen: Option<TemplateChoice>,
+) -> Result<TemplateRef, ApiError> {
+    let chosen = chosen.map_or_else(ChosenTemplate::default, ChosenTemplate::from);
+    if let (Some(asked), Some(own)) =
+        (chosen.version, own_templates::chosen(http, chosen.theme.trim()).await?)
+        && own.active != asked
+    {
+        let problem = format!("version {} is active and draws new certificates; activate this one first", own.active);
+        return Err(ApiError::field("pdfTemplate.version", problem));
+    }
+    pin_any_version(http, chosen).await
+}
+
+/// The same, whether or not the version is the active one.
+pub(super) async fn pin_any_version(
+    http: &HttpState,
+    chosen: impl Into<ChosenTemplate>,
+) -> Result<TemplateRef, ApiError> {
+    let chosen = chosen.into();
+    let (theme, version) = (chosen.theme.trim(), chosen.version);
+    let (version, manifest) = match own_templates::chosen(http, theme).await? {
+        Some(own) => {
+            let version = version.unwrap_or(own.active);
+            let files = own.version(version).ok_or_else(|| {
+                ApiError::field("pdfTemplate.version", format!("give 1 to {}", own.newest()))
+            })?;
+            (version, http.rendering.template(files).await?.1)
+        }
+        None => {
+            let newest = newest(http, theme, chosen.field())?;
+            let template = of_version(http, theme, version.unwrap_or(newest))?;
+            (template.version, template.manifest.clone())
+        }
+    };
+    let options = pin_options(http, &manifest, chosen.options).await?;
+    Ok(TemplateRef { options, ..TemplateRef::new(theme, version) })
+}
+
+fn newest(http: &HttpState, theme: &str, field: &str) -> Result<u32, ApiError> {
+    let newest = http.templates.iter().rfind(|known| known.name == theme);
+    newest.map(|known| known.version).ok_or_else(|| {
+        let mut known: Vec<&str> = http.templates.iter().map(|known| known.name.as_str()).collect();
+        known.dedup();
+        ApiError::field(field, format!("is no theme of ours; give one of {}", known.join(", ")))
+    })
+}
+
+fn of_version<'h>(http: &'h HttpState, theme: &str, version: u32) -> Result<&'h ShippedTemplate, ApiError> {
+    let versions = || http.templates.iter().filter(|known| known.name == theme);
+    versions().find(|known| known.version == version).ok_or_else(|| {
+        let known: Vec<String> = versions().map(|known| known.version.to_string()).collect();
+        let problem = format!("is no version of {theme}; give one of {}", known.join(", "));
+        ApiError::field("pdfTemplate.version", problem)
+    })
+}
+
+/// The values, each held against its option; what is wrong with any of them is told together.
+async fn pin_options(
+    http: &HttpState,
+    manifest: &Manifest,
+    given: BTreeMap<String, Option<String>>,
+) -> Result<OptionValues, ApiError> {
+    if given.len() > MAX_OPTIONS {
+        return Err(ApiError::field("pdfTemplate.options", format!("give at most {MAX_OPTIONS}")));
+    }
+    let (mut values, mut wrong) = (OptionValues::new(), Vec::new());
+    for (name, text) in given.into_iter().filter_map(|(name, text)| Some((name, text?.trim().to_owned()))) {
+        let field = format!("pdfTemplate.options.{name}");
+        let pinned = match manifest.option(&name) {
+            Some(option) => pin_option(http, option, &field, text).await,
+            None => Err(ApiError::field(&field, manifest.no_such_option())),
+        };
+        match pinned {
+            Ok(value) => drop(values.insert(name, value)),
+            Err(error) if error.code == ErrorCode::ValidationError => wrong.extend(error.details),
+            Err(error) => return Err(error),
+        }
+    }
+    if wrong.is_empty() {
+        return Ok(values);
+    }
+    Err(ApiError { details: wrong.clone(), ..ApiError::new(ErrorCode::ValidationError, wrong.join("; ")) })
+}
+
+async fn pin_option(
+    http: &HttpState,
+    option: &TemplateOption,
+    field: &str,
+    text: String,
+) -> Result<OptionValue, ApiError> {
+    if option.kind == OptionKind::Image {
+        return Ok(OptionValue::Image(pin_design(http, field, &text).await?));
+    }
+    option.check_text(&text).map_err(|problem| ApiError::field(field, problem))?;
+    Ok(OptionValue::Text(text.into()))
+}
+
+/// What was set, as clients set it: texts, and addresses of pictures.
+pub(super) fn shown_options(http: &HttpState, options: OptionValues) -> BTreeMap<String, String> {
+    let shown = |value: OptionValue| match value {
+        OptionValue::Text(text) => text.into_revealed(),
+        OptionValue::Image(image) => design_url(http, &image.key),
+    };
+    options.into_iter().map(|(name, value)| (name, shown(value))).collect()
+}

@@ -1,0 +1,78 @@
+//! The job that shows a template on its own: the values of its manifest's sample, and pictures that this
+//! program brings along.
+
+use std::collections::BTreeMap;
+
+use sha2::{Digest as _, Sha256};
+
+use super::themes::SAMPLES;
+use super::{Design, OptionInput, RenderJob, Template};
+use crate::domain::manifest::OptionKind;
+use crate::domain::{Locale, Personal, hex};
+
+impl Template {
+    /// A page that is nobody's certificate: what its manifest's sample says, and plain words for the rest.
+    #[must_use]
+    pub fn sample(&self, locale: Locale, issue_date: time::Date) -> RenderJob {
+        let sample = &self.manifest().sample;
+        let text = |names: &[&str], or: &str| {
+            let given = names.iter().find_map(|name| sample.get(*name));
+            given.map_or(or, String::as_str).to_owned()
+        };
+        let optional = |name: &str| sample.get(name).cloned();
+        RenderJob {
+            theme: self.name().to_owned(),
+            theme_version: self.version(),
+            options: self.sample_options(),
+            locale,
+            issue_date,
+            public_id: "SAMPLE-NOT-VALID".to_owned(),
+            verification_url: "https://certificates.example.com/certificate/SAMPLE-NOT-VALID".to_owned(),
+            full_name: text(&["full_name", "attendeeName", "learner_name"], "Valentina Rojas Quispe").into(),
+            certificate_name: text(
+                &["certificate_name", "certificateName", "course_name"],
+                "Advanced Cardiac Life Support",
+            ),
+            event_name: text(&["event_name", "eventName"], ""),
+            client: text(&["client", "organization"], "Example Academy"),
+            document_number: optional("document_number").map(Personal::new),
+            event_link: optional("eventLink"),
+            email: optional("learner_email").map(Personal::new),
+            design: None,
+        }
+    }
+
+    fn sample_options(&self) -> BTreeMap<String, OptionInput> {
+        let mut options = BTreeMap::new();
+        for option in &self.manifest().options {
+            let Some(value) = self.manifest().sample.get(&option.name) else { continue };
+            let input = match option.kind {
+                OptionKind::Image => sample_picture(value).map(OptionInput::Image),
+                _ => Some(OptionInput::Text(value.clone().into())),
+            };
+            options.extend(input.map(|input| (option.name.clone(), input)));
+        }
+        options
+    }
+}
+
+/// One of the pictures that manifests can name in their sample.
+fn sample_picture(name: &str) -> Option<Design> {
+    let (_, bytes) = SAMPLES.iter().find(|(known, _)| *known == name)?;
+    Some(Design { sha256: hex(&Sha256::digest(bytes)), bytes: bytes::Bytes::from_static(bytes) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::manifest::SAMPLE_IMAGES;
+
+    #[test]
+    fn every_picture_that_a_manifest_can_name_is_there() {
+        for name in SAMPLE_IMAGES {
+            let picture = sample_picture(name).expect("it is bundled");
+            image::load_from_memory(&picture.bytes).expect("a picture");
+        }
+        assert!(sample_picture("else.png").is_none());
+    }
+}
