@@ -43,8 +43,8 @@ const MAX_JSON: usize = 4 << 20;
 /// The largest file that a question brings along.
 const MAX_FILE: usize = 64 << 20;
 /// Seconds of processor time of any question, and more for each certificate in it.
-const CPU_SECONDS: u64 = 8;
-const CPU_SECONDS_EACH: u64 = 2;
+const CPU_SECONDS: u64 = 5;
+const CPU_SECONDS_EACH: u64 = 1;
 
 /// What a child is to draw.
 #[derive(Debug, Serialize, Deserialize)]
@@ -171,7 +171,7 @@ impl Sandbox {
         let child = self.start(cpu_seconds)?;
         let most = MAX_JSON + jobs * (MAX_DRAWN + 4);
         // On a busy machine processor time passes more slowly than the clock's.
-        let within = Duration::from_secs(2 * cpu_seconds);
+        let within = Duration::from_secs(4 * cpu_seconds);
         let outcome = tokio::time::timeout(within, ask(child, &request, most)).await;
         drop(slot);
         let ended = match outcome {

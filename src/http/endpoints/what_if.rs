@@ -118,7 +118,8 @@ pub(super) async fn answer(
         return Err(ApiError::field("limit", format!("give 1 to {MOST}")));
     }
     let paging = Paging::of(asked.cursor.as_deref(), Some(limit))?;
-    let listed = issuances::drawn(&http.database().await?, paging.page(), change.certificate, change.theme).await?;
+    let listed =
+        issuances::drawn(&http.database().await?, paging.page(), change.certificate, change.theme).await?;
     let (begun, mut certificates, mut next) = (Instant::now(), Vec::new(), listed.next_cursor);
     for some in listed.items.chunks(TOGETHER) {
         if begun.elapsed() > GO_ON_FOR {

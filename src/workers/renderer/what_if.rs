@@ -44,7 +44,11 @@ impl Rendering {
     }
 
     /// Pictures of requests, in order.
-    async fn pictures(&self, requests: &[&CertificateRequested], dpi: u16) -> Vec<Result<Bytes, RenderingError>> {
+    async fn pictures(
+        &self,
+        requests: &[&CertificateRequested],
+        dpi: u16,
+    ) -> Vec<Result<Bytes, RenderingError>> {
         let mut pictures = self.draw_as(requests, Form::Png { dpi }).await;
         let is_shipped = |request: &&CertificateRequested| request.page.own_template.is_none();
         let shipped: Vec<_> = requests.iter().copied().filter(is_shipped).collect();

@@ -175,6 +175,79 @@ async fn a_template_that_fails_fails_its_own_certificates_only() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_would_look_different_is_found_before_it_is_activated() {
+    let api = Api::start().await;
+    let (own, id) = created(&api, template("")).await;
+    let certificate = certificate(&api, &own).await;
+    issue(&api, &certificate, &[person(&api, "Ada").await, person(&api, "Bob").await]).await;
+    settled(&api, &certificate, "generated", 2).await;
+    let more = "if d.fields.full_name == \"Bob\" { text(20pt)[Well done] }";
+    let body = json!({ "source": template(more), "manifest": manifest() });
+    api.post(&format!("/templates/own/{id}/versions"), &body).await.expect(201);
+
+    let path = format!("/templates/own/{id}/versions/2/what-if");
+    let answer = api.post(&path, &json!({})).await.expect(200).body["data"].clone();
+    assert_eq!(
+        (&answer["checked"], &answer["different"], &answer["failed"]),
+        (&json!(2), &json!(1), &json!(0))
+    );
+    let one = api.post(&path, &json!({ "limit": 1 })).await.expect(200).body["data"].clone();
+    assert_eq!(one["certificates"], json!([answer["certificates"][0]]));
+    let next = api.post(&path, &json!({ "limit": 1, "cursor": one["nextCursor"] })).await.expect(200);
+    assert_eq!(next.body["data"]["certificates"], json!([answer["certificates"][1]]));
+    assert_eq!(next.body["data"]["nextCursor"], Value::Null);
+    let same = api.post(&path.replace("versions/2", "versions/1"), &json!({})).await.expect(200);
+    assert_eq!(same.body["data"]["different"], 0);
+
+    let different =
+        answer["certificates"].as_array().expect("some").iter().find(|one| one["differs"] == true);
+    let shown = json!({ "pictureOf": different.expect("one differs")["id"] });
+    let picture = api.request(Method::POST, &path).json(&shown).send().await.expect("answered");
+    assert_eq!(
+        (picture.status(), &picture.headers()["content-type"]),
+        (StatusCode::OK, &"image/png".parse().expect("a type"))
+    );
+    let picture = image::load_from_memory(&picture.bytes().await.expect("bytes")).expect("a picture");
+    assert!(picture.width() > 3 * picture.height(), "three pages side by side");
+
+    let path = format!("/certificates/{certificate}/what-if");
+    let classic = api.post(&path, &json!({ "pdfTemplate": "classic" })).await.expect(200);
+    assert_eq!(classic.body["data"]["different"], 2);
+    for wrong in [json!({ "pdfTemplate": "none" }), json!({ "pdfTemplate": "classic", "limit": 101 })] {
+        api.post(&path, &wrong).await.expect(400);
+    }
+    let other = json!({ "pdfTemplate": "classic", "pictureOf": "00000000-0000-4000-8000-000000000000" });
+    api.post(&path, &other).await.expect(404);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn options_are_those_of_the_manifest() {
+    let api = Api::start().await;
+    let (own, id) = created(&api, template("")).await;
+    let with = |options: Value, version: Value| {
+        json!({ "client": "A", "name": "B", "eventName": "C",
+            "pdfTemplate": { "theme": own["theme"], "options": options, "version": version } })
+    };
+    let defined =
+        api.post("/certificates", &with(json!({ "accent": "#112233" }), Value::Null)).await.expect(201);
+    assert_eq!(defined.body["data"]["pdfTemplate"], own["theme"]);
+    for (options, version) in [
+        (json!({ "accent": "red" }), Value::Null),
+        (json!({ "shadow": "yes" }), Value::Null),
+        (json!({}), json!(2)),
+    ] {
+        assert_eq!(
+            api.post("/certificates", &with(options, version)).await.expect(400).code(),
+            "VALIDATION_ERROR"
+        );
+    }
+    let body = json!({ "source": template("// two"), "manifest": manifest() });
+    api.post(&format!("/templates/own/{id}/versions"), &body).await.expect(201);
+    let refused = api.post("/certificates", &with(json!({}), json!(2))).await.expect(400);
+    assert!(refused.body.to_string().contains("activate"), "{}", refused.body);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn previews_are_pictures_or_files_and_leave_nothing() {
     let api = Api::start().await;
     let (own, _) = created(&api, template("")).await;

@@ -122,7 +122,10 @@ fn fill_in(
             "client" | "organization" => definition.client = text,
             "eventLink" => definition.event_link = Some(text),
             _ => {
-                return Err(ApiError::field("data", format!("one of its names can't be given; give {GIVEN}")));
+                return Err(ApiError::field(
+                    "data",
+                    format!("one of its names can't be given; give {GIVEN}"),
+                ));
             }
         }
     }

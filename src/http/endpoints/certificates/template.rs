@@ -11,7 +11,9 @@ use utoipa::ToSchema;
 use super::create::pin_design;
 use super::design_url;
 use crate::domain::certificate::TemplateRef;
-use crate::domain::manifest::{Manifest, OptionKind, OptionValue, OptionValues, ShippedTemplate, TemplateOption};
+use crate::domain::manifest::{
+    Manifest, OptionKind, OptionValue, OptionValues, ShippedTemplate, TemplateOption,
+};
 use crate::http::endpoints::own_templates;
 use crate::http::{ApiError, ErrorCode, HttpState};
 
@@ -110,7 +112,8 @@ pub(super) async fn pin_template(
         (chosen.version, own_templates::chosen(http, chosen.theme.trim()).await?)
         && own.active != asked
     {
-        let problem = format!("version {} is active and draws new certificates; activate this one first", own.active);
+        let problem =
+            format!("version {} is active and draws new certificates; activate this one first", own.active);
         return Err(ApiError::field("pdfTemplate.version", problem));
     }
     pin_any_version(http, chosen).await
