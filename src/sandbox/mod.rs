@@ -43,7 +43,7 @@ const MAX_JSON: usize = 4 << 20;
 /// The largest file that a question brings along.
 const MAX_FILE: usize = 64 << 20;
 /// Seconds of processor time of any question, and more for each certificate in it.
-const CPU_SECONDS: u64 = 5;
+const CPU_SECONDS: u64 = 3;
 const CPU_SECONDS_EACH: u64 = 1;
 
 /// What a child is to draw.

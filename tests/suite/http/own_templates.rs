@@ -1,10 +1,12 @@
 //! Templates that issuers wrote: taken, versioned, chosen, drawn; and what is wrong with one concerns nobody else.
 
+use laureate::app::Role;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
 use super::{Answered, Api, scrubbed};
 use crate::sandbox::{manifest, template};
+use crate::support::TestApp;
 
 async fn create(api: &Api, source: String) -> Answered {
     api.post("/templates/own", &json!({ "name": "Diploma", "source": source, "manifest": manifest() })).await
@@ -109,7 +111,9 @@ async fn what_is_wrong_with_a_template_is_told_to_its_author() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_server_goes_on_while_a_template_loops() {
-    let api = Api::start().await;
+    // Patient, because processor time passes slowly where other tests run beside this one.
+    let app = TestApp::with_roles(&Role::ALL, &["http.request_timeout_seconds=300"]).await;
+    let api = Api::of(app).await;
     let looping = template("for i in range(100000) { for j in range(100000) { let k = i * j } }");
     let refused = create(&api, looping);
     tokio::pin!(refused);
