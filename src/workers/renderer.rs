@@ -2,11 +2,13 @@
 //!
 //! Doing it twice is harmless: the bytes follow from what `CertificateRequested` pinned.
 
+mod error;
 mod own;
 mod what_if;
 
 pub use crate::render::MAX_SOURCE;
 pub use crate::sandbox::NotDrawn;
+pub use error::RenderingError;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -15,7 +17,6 @@ use bytes::Bytes;
 use futures_util::future::{join, join_all};
 use futures_util::{StreamExt, stream};
 use sha2::{Digest, Sha256};
-use thiserror::Error;
 
 use super::{Delivery, Verdict, Worker};
 use crate::commands::{CommandContext, CommandError, Commands, Loaded};
@@ -25,10 +26,10 @@ use crate::domain::issuance::{
     IssuanceEvent,
 };
 use crate::domain::manifest::OptionValue;
-use crate::domain::{Event, IssuanceId, Personal, hex};
+use crate::domain::{Event, IssuanceId, hex};
 use crate::process::issuance::public_link;
-use crate::render::{Design, OptionInput, RenderError, RenderJob, RenderedCertificate, Renderer};
-use crate::sandbox::{Sandbox, SandboxError};
+use crate::render::{Design, OptionInput, RenderJob, RenderedCertificate, Renderer};
+use crate::sandbox::Sandbox;
 use crate::storage::{ObjectKey, ObjectStorage, StorageError, certificate_key};
 
 /// How many objects are written at once.
@@ -37,82 +38,6 @@ const AT_ONCE: usize = 32;
 const MAX_OBJECT: u64 = 64 << 20;
 /// How many design images are remembered.
 const DESIGNS: usize = 16;
-
-/// Why a PDF is not to be had.
-#[derive(Debug, Error)]
-pub enum RenderingError {
-    /// It can't be drawn.
-    #[error(transparent)]
-    Render(#[from] RenderError),
-    /// The object storage doesn't answer, or holds other bytes than were issued.
-    #[error(transparent)]
-    Storage(#[from] StorageError),
-    /// The design image, or the picture of an option, is gone or was replaced.
-    #[error("a design image is missing or is not the one that was pinned; upload it again")]
-    Design,
-    /// What was rendered again is not what was issued; it is not served.
-    #[error("the certificate that was rendered again differs from the issued one")]
-    Differs,
-    /// A template of an issuer's own doesn't draw it.
-    #[error(transparent)]
-    Own(#[from] NotDrawn),
-    /// The files of a template of an issuer's own are gone or were replaced.
-    #[error("the template's files are missing or are not those that were pinned; restore the object storage")]
-    TemplateFiles,
-    /// No process for drawing could be started.
-    #[error(transparent)]
-    Sandbox(#[from] SandboxError),
-    /// The log can't be read.
-    #[error(transparent)]
-    Command(#[from] CommandError),
-    /// The certificate doesn't count any more, so its PDF is not given out.
-    #[error("the certificate was revoked")]
-    Revoked,
-    /// The rendering task was stopped.
-    #[error("rendering was interrupted")]
-    Interrupted,
-}
-
-impl RenderingError {
-    /// Whether the same input fails the same way for ever.
-    pub(super) const fn is_permanent(&self) -> bool {
-        match self {
-            Self::Render(error) => error.is_permanent(),
-            Self::Design
-            | Self::Differs
-            | Self::Revoked
-            | Self::Own(_)
-            | Self::TemplateFiles
-            | Self::Storage(StorageError::Differs(_)) => true,
-            Self::Storage(_) | Self::Sandbox(_) | Self::Command(_) | Self::Interrupted => false,
-        }
-    }
-
-    /// A stable code.
-    #[must_use]
-    pub fn code(&self) -> &str {
-        match self {
-            Self::Own(error) => &error.code,
-            Self::TemplateFiles => "TEMPLATE_FILES_MISSING",
-            Self::Sandbox(_) => "SANDBOX",
-            Self::Render(error) => error.code(),
-            Self::Storage(StorageError::Differs(_)) | Self::Differs => "ISSUED_BYTES_DIFFER",
-            Self::Storage(_) => "STORAGE",
-            Self::Design => "DESIGN_MISSING",
-            Self::Command(_) => "LOG",
-            Self::Revoked => "REVOKED",
-            Self::Interrupted => "INTERRUPTED",
-        }
-    }
-
-    /// What went wrong, for whoever may see the certificate.
-    pub(super) fn reason(&self) -> Personal<String> {
-        match self {
-            Self::Own(error) => error.lines().join("; ").into(),
-            other => other.to_string().into(),
-        }
-    }
-}
 
 /// Renders issuances and keeps what was rendered; cheap to clone.
 #[derive(Clone)]
