@@ -215,3 +215,33 @@ fn pin(
         },
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::template::samples::files;
+
+    #[test]
+    fn a_template_of_ones_own_is_pinned_in_the_version_that_is_active() {
+        let own = OwnTemplate {
+            name: "Diploma".to_owned(),
+            versions: vec![files("a"), files("b")],
+            active: 2,
+            is_retired: false,
+        };
+        let named = TemplateRef::new("own:6f2d41c8-95b7-4a0e-9d53-27e10c8bf4a6", 1);
+        let active = PinnedTemplate::active(&named, Some(&own)).unwrap();
+        assert_eq!((active.template.version, active.files), (2, Some(files("b"))));
+        let first = PinnedTemplate::at(named.clone(), Some(&own)).unwrap();
+        assert_eq!((first.template.version, first.files), (1, Some(files("a"))));
+        assert!(PinnedTemplate::active(&named, None).is_err());
+        assert!(PinnedTemplate::at(TemplateRef { version: 3, ..named }, Some(&own)).is_err());
+    }
+
+    #[test]
+    fn a_shipped_theme_is_pinned_as_it_is_named() {
+        let named = TemplateRef::new("classic", 1);
+        let pinned = PinnedTemplate::active(&named, None).unwrap();
+        assert_eq!(pinned, PinnedTemplate { template: named, files: None });
+    }
+}

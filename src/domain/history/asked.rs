@@ -40,6 +40,7 @@ use crate::domain::issuance::{
 };
 use crate::domain::manifest::{OptionValue, OptionValues};
 use crate::domain::person::samples::person;
+use crate::domain::template::samples::files;
 use crate::domain::{Decider, Event, Person};
 
 const TIME: OffsetDateTime = datetime!(2026-11-21 12:00 UTC);
@@ -335,6 +336,7 @@ fn whole_revocation(text: &str, n: u32) -> CertificateRevoked {
 fn with_options(text: &str) -> CertificateRequested {
     let mut request = request(text);
     request.page.pdf_template = template_with_options(text);
+    request.page.own_template = Some(files(text));
     request
 }
 

@@ -16,6 +16,7 @@ use crate::http::{Answer, ApiError, HttpState};
 /// A version as its author wrote it.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(example = json!({"id": "5f0c3a52-8a0e-4c1e-9d53-27e10c8bf4a6", "version": 1, "source": "#let certificate(d) = {\n  set page(width: 297mm, height: 210mm, margin: 30mm)\n  set text(font: \"EB Garamond\", size: 40pt)\n  align(center + horizon, d.fields.full_name)\n}", "manifest": {"title": {"en": "Diploma", "es": "Diploma"}, "description": {"en": "A plain page.", "es": "Una página sencilla."}, "page": {"size": "a4", "orientation": "landscape"}, "margin": 15, "qr": {"x": 250, "y": 165, "size": 24}, "variables": ["full_name"], "sample": {"full_name": "Ada Lovelace"}}}))]
 pub struct OwnTemplateSource {
     /// The template's id.
     id: Uuid,
@@ -23,12 +24,9 @@ pub struct OwnTemplateSource {
     #[schema(example = 1)]
     version: u32,
     /// The Typst source.
-    #[schema(
-        example = "#let certificate(d) = {\n  set page(width: 297mm, height: 210mm, margin: 30mm)\n  set text(font: \"EB Garamond\", size: 40pt)\n  align(center + horizon, d.fields.full_name)\n}"
-    )]
     source: String,
     /// The manifest.
-    #[schema(value_type = Object, example = json!({"title": {"en": "Diploma", "es": "Diploma"}, "description": {"en": "A plain page.", "es": "Una página sencilla."}, "page": {"size": "a4", "orientation": "landscape"}, "margin": 15, "qr": {"x": 250, "y": 165, "size": 24}, "variables": ["full_name"], "sample": {"full_name": "Ada Lovelace"}}))]
+    #[schema(value_type = Object)]
     manifest: Value,
 }
 
