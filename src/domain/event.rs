@@ -19,6 +19,7 @@ macro_rules! all_events {
     ($($aggregate:ident($event:ident)),+ $(,)?) => {
         /// An event of any aggregate.
         #[derive(Clone, Debug, PartialEq)]
+        #[allow(clippy::large_enum_variant, reason = "events are moved, not kept by the thousand")]
         pub enum Event {
             $(
                 #[allow(missing_docs, reason = "the aggregate of the same name has the text")]

@@ -1,7 +1,5 @@
 //! Templates that mean harm, or are only wrong: each is refused for a reason, whatever it tries.
 
-use std::time::Instant;
-
 use laureate::domain::Locale;
 use laureate::domain::manifest::Manifest;
 use laureate::render::RenderJob;
@@ -47,10 +45,8 @@ fn question(source: String) -> Question {
 
 /// Draws a template that must not be drawn, and tells code and lines.
 async fn refused(source: String) -> NotDrawn {
-    let begun = Instant::now();
     let mut drawn = sandbox().draw(&question(source)).await.expect("asked");
     let refused = drawn.pop().expect("one answer").map(|drawn| drawn.len()).expect_err("refused");
-    println!("{} after {:?}: {:?}", refused.code, begun.elapsed(), refused.lines());
     refused
 }
 
