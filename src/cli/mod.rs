@@ -17,6 +17,7 @@ pub mod moment;
 pub mod openapi;
 pub mod serve;
 pub mod set_up;
+pub mod template;
 pub mod up;
 pub mod with_servers;
 
@@ -78,6 +79,9 @@ enum Command {
     /// Look at the configuration
     #[command(subcommand)]
     Config(config::ConfigCommand),
+    /// Look at, check and preview certificate templates
+    #[command(subcommand, after_help = template::EXAMPLES)]
+    Template(template::TemplateCommand),
     /// Manage the people who administer
     #[command(subcommand)]
     Admin(admin::AdminCommand),
@@ -118,6 +122,7 @@ pub async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Config(command) => config::run(&command, cli.global),
         Command::MadeUpPeople(args) => made_up_people::run(&args),
         Command::Openapi => openapi::run(),
+        Command::Template(command) => template::run(&command),
         Command::WithServers(args) => with_servers::run(args).await,
     }
 }

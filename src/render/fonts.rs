@@ -65,6 +65,11 @@ impl Fonts {
         self.fonts.get(index).cloned()
     }
 
+    /// A bundled file by its name.
+    pub(super) fn file(name: &str) -> Option<&'static [u8]> {
+        FILES.iter().find(|(file, _)| *file == name).map(|(_, content)| *content)
+    }
+
     /// SHA-256 over all files in order, in hexadecimal.
     pub(super) fn digest(&self) -> &str {
         &self.digest

@@ -12,6 +12,7 @@
 mod design;
 mod error;
 mod fonts;
+mod gallery;
 mod own;
 mod page;
 mod picture;
@@ -26,6 +27,8 @@ mod world;
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod theme_tests;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

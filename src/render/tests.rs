@@ -10,7 +10,8 @@ use typst::syntax::{RootedPath, VirtualPath, VirtualRoot};
 
 use super::*;
 
-static RENDERER: LazyLock<Renderer> = LazyLock::new(|| Renderer::new().expect("bundled files load"));
+pub(super) static RENDERER: LazyLock<Renderer> =
+    LazyLock::new(|| Renderer::new().expect("bundled files load"));
 
 pub(super) fn job(name: &str) -> RenderJob {
     RenderJob {
@@ -36,7 +37,7 @@ fn classic() -> &'static Template {
     RENDERER.theme("classic", 1).expect("it is shipped")
 }
 
-fn sample_design() -> Design {
+pub(super) fn sample_design() -> Design {
     let bytes = bytes::Bytes::from_static(include_bytes!("../../samples/design.jpg"));
     Design { sha256: hex(&Sha256::digest(&bytes)), bytes }
 }
@@ -46,7 +47,7 @@ fn render_one(job: &RenderJob) -> Result<RenderedCertificate, RenderError> {
 }
 
 /// The page of one job, laid out but not exported.
-fn page_of(job: &RenderJob) -> Page {
+pub(super) fn page_of(job: &RenderJob) -> Page {
     let template = RENDERER.theme(&job.theme, job.theme_version).expect("a known theme");
     let pictures = RENDERER.pictures(template, job).expect("good pictures");
     let prepared = RENDERER.prepare(0, template, job, &pictures).expect("a good job");
@@ -55,7 +56,7 @@ fn page_of(job: &RenderJob) -> Page {
 }
 
 /// All letters on a page in the order of the frames.
-fn text_of(page: &Page) -> String {
+pub(super) fn text_of(page: &Page) -> String {
     let mut all = String::new();
     page::for_each_text(&page.frame, Transform::identity(), &mut |text, _| {
         all.push_str(&text.text);
@@ -80,17 +81,6 @@ fn the_same_job_gives_the_same_bytes_every_time() {
     let mut other = ada.clone();
     other.public_id = "AAAAAAAAAAAAAAAAAAAAAA".to_owned();
     assert_ne!(render_one(&other).expect("renders").sha256, first.sha256);
-}
-
-/// Issued certificates are made again from their pinned input and must not differ. If this fails, then typst,
-/// a font, the template or the exporter changed: make a new template version or raise `RENDERER_VERSION`.
-#[test]
-fn issued_bytes_have_not_changed() {
-    let seen = render_one(&job("Ada Lovelace")).expect("renders").sha256;
-    insta::assert_snapshot!(format!(
-        "{RENDERER_VERSION}\nfonts {}\nclassic/1 {seen}",
-        RENDERER.fonts_digest()
-    ));
 }
 
 #[test]
@@ -211,37 +201,6 @@ fn long_texts_stay_inside_the_page() {
             assert!(page::look_over(&page.frame, 60.0).is_err(), "the look must find text near the edge");
             render_one(&job).expect("renders");
         }
-    }
-}
-
-#[test]
-fn every_theme_renders_in_every_locale_with_and_without_a_design() {
-    for theme in RENDERER.themes() {
-        for locale in Locale::ALL {
-            for design in [None, Some(sample_design())] {
-                let mut job = job("Ada Lovelace");
-                job.theme = theme.name().to_owned();
-                job.theme_version = theme.version();
-                job.locale = locale;
-                job.design = design;
-                let date = match locale {
-                    Locale::En => "21 November 2026",
-                    Locale::Es => "21 de noviembre de 2026",
-                };
-                let text = text_of(&page_of(&job));
-                for part in ["Ada Lovelace", "1.023.456.789", "Hospital Santa Helena", &job.public_id, date] {
-                    assert!(text.contains(part), "{part}: {text}");
-                }
-                render_one(&job).expect("renders");
-                job.document_number = None;
-                job.event_name = " ".to_owned();
-                render_one(&job).expect("renders without what may be absent");
-            }
-        }
-        assert!(RENDERER.theme(theme.name(), theme.version()).is_some());
-        assert!(
-            RENDERER.newest_theme(theme.name()).is_some_and(|newest| newest.version() >= theme.version())
-        );
     }
 }
 

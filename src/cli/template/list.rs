@@ -1,0 +1,71 @@
+//! `laureate template list`: the shipped themes.
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use clap::Args;
+use serde_json::{Value, json};
+
+use crate::domain::manifest::{OptionKind, Orientation, PaperSize, TemplateOption};
+use crate::render::{Renderer, Template};
+
+/// Options of `template list`.
+#[derive(Debug, Args)]
+pub struct ListArgs {
+    /// Print JSON for programs: an array of name, version and manifest
+    #[arg(long)]
+    json: bool,
+}
+
+/// Prints every theme in every version.
+///
+/// # Errors
+/// Stdout is closed.
+pub fn run(args: &ListArgs) -> anyhow::Result<ExitCode> {
+    let renderer = Renderer::new()?;
+    let mut out = std::io::stdout().lock();
+    if args.json {
+        let all: Vec<Value> = renderer.themes().map(|theme| of_theme(theme)).collect();
+        writeln!(out, "{}", serde_json::to_string_pretty(&all)?)?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    for theme in renderer.themes() {
+        let manifest = theme.manifest();
+        writeln!(out, "{}@{}  {}", theme.name(), theme.version(), paper(theme))?;
+        writeln!(out, "  {}", manifest.description.en)?;
+        for option in &manifest.options {
+            writeln!(out, "  --with {:<22} {}", shape(option), option.title.en)?;
+        }
+        writeln!(out)?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn of_theme(theme: &Template) -> Value {
+    json!({"name": theme.name(), "version": theme.version(), "manifest": theme.manifest()})
+}
+
+fn paper(theme: &Template) -> String {
+    let page = theme.manifest().page;
+    let size = match page.size {
+        PaperSize::A4 => "A4",
+        PaperSize::UsLetter => "US Letter",
+    };
+    let orientation = match page.orientation {
+        Orientation::Landscape => "landscape",
+        Orientation::Portrait => "portrait",
+    };
+    let design = if theme.manifest().design { ", takes a design" } else { "" };
+    format!("{size} {orientation}{design}")
+}
+
+/// An option as one writes it.
+fn shape(option: &TemplateOption) -> String {
+    let value = match option.kind {
+        OptionKind::Colour => option.default.clone().unwrap_or_default(),
+        OptionKind::Text => "TEXT".to_owned(),
+        OptionKind::Image => "FILE".to_owned(),
+        OptionKind::Choice => option.choices.join("|"),
+    };
+    format!("{}={value}", option.name)
+}

@@ -1,0 +1,126 @@
+//! `laureate template preview`: a page that is nobody's certificate.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::{Context, anyhow, bail};
+use clap::Args;
+use sha2::{Digest as _, Sha256};
+use time::OffsetDateTime;
+
+use super::source;
+use crate::domain::manifest::{MAX_BYTES, OptionKind};
+use crate::domain::{Locale, hex};
+use crate::render::{Design, OptionInput, RenderError, RenderJob, Renderer, Template, raster};
+
+/// The largest picture that is read, in bytes.
+const MAX_PICTURE: usize = 20 << 20;
+
+/// Options of `template preview`.
+#[derive(Debug, Args)]
+pub struct PreviewArgs {
+    /// A theme, a theme@version, or a folder with template.typ and manifest.json
+    #[arg(value_name = "THEME|FOLDER")]
+    template: String,
+    /// Write there; the name's end decides between PDF and PNG
+    #[arg(long, value_name = "FILE.pdf|FILE.png")]
+    out: PathBuf,
+    /// The language of the template's own words: en or es
+    #[arg(long, default_value = "en")]
+    locale: Locale,
+    /// Set an option, or one of the variables such as full_name; pictures are given as files
+    #[arg(long = "with", value_name = "NAME=VALUE")]
+    values: Vec<String>,
+    /// The same from a JSON object of texts; --with goes before it
+    #[arg(long, value_name = "FILE.json")]
+    data: Option<PathBuf>,
+    /// A background of one's own, where the template takes one: JPEG, PNG or WebP
+    #[arg(long, value_name = "FILE")]
+    design: Option<PathBuf>,
+    /// Pixels to an inch of a PNG, at most 200
+    #[arg(long, default_value_t = 96)]
+    dpi: u16,
+}
+
+/// Draws the page.
+///
+/// # Errors
+/// A file can't be read or written, a name is unknown, or the template can't be drawn.
+pub fn run(args: &PreviewArgs) -> anyhow::Result<ExitCode> {
+    let as_picture = match args.out.extension().and_then(|end| end.to_str()) {
+        Some("png") => true,
+        Some("pdf") => false,
+        _ => bail!("--out: give a file that ends with .pdf or .png"),
+    };
+    let renderer = Renderer::new()?;
+    let template = source::template(&renderer, &args.template)?;
+    let mut job = template.sample(args.locale, OffsetDateTime::now_utc().date());
+    job.design = args.design.as_deref().map(picture).transpose()?;
+    for (name, value) in given(args)? {
+        set(&mut job, &template, &name, &value)?;
+    }
+    let rendered = renderer.render_by(&template, &[job]).pop().context("nothing was drawn")?;
+    let pdf = rendered.map_err(|error| told(&error))?.bytes;
+    let bytes = if as_picture { raster::png(&pdf, args.dpi)? } else { pdf.to_vec() };
+    std::fs::write(&args.out, bytes).with_context(|| format!("cannot write {}", args.out.display()))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn given(args: &PreviewArgs) -> anyhow::Result<BTreeMap<String, String>> {
+    let mut values = BTreeMap::new();
+    if let Some(path) = &args.data {
+        let json = source::bounded(path, MAX_BYTES)?;
+        values = serde_json::from_slice(&json)
+            .with_context(|| format!("{} must be a JSON object of texts", path.display()))?;
+    }
+    for one in &args.values {
+        let (name, value) = one.split_once('=').with_context(|| format!("--with {one}: write NAME=VALUE"))?;
+        values.insert(name.to_owned(), value.to_owned());
+    }
+    Ok(values)
+}
+
+/// Sets an option, or what the certificate says.
+fn set(job: &mut RenderJob, template: &Template, name: &str, value: &str) -> anyhow::Result<()> {
+    if let Some(option) = template.manifest().option(name) {
+        let input = match option.kind {
+            OptionKind::Image if value.is_empty() => {
+                job.options.remove(name);
+                return Ok(());
+            }
+            OptionKind::Image => OptionInput::Image(picture(Path::new(value))?),
+            _ => OptionInput::Text(value.to_owned().into()),
+        };
+        job.options.insert(name.to_owned(), input);
+        return Ok(());
+    }
+    let text = value.to_owned();
+    match name {
+        "full_name" | "attendeeName" | "learner_name" => job.full_name = text.into(),
+        "certificate_name" | "certificateName" | "course_name" => job.certificate_name = text,
+        "event_name" | "eventName" => job.event_name = text,
+        "client" | "organization" => job.client = text,
+        "document_number" => job.document_number = Some(text.into()),
+        "eventLink" => job.event_link = Some(text),
+        "learner_email" => job.email = Some(text.into()),
+        _ => bail!("{name}: {}, nor a variable that can be set", template.manifest().no_such_option()),
+    }
+    Ok(())
+}
+
+fn picture(path: &Path) -> anyhow::Result<Design> {
+    let bytes = source::bounded(path, MAX_PICTURE)?;
+    Ok(Design { sha256: hex(&Sha256::digest(&bytes)), bytes: bytes.into() })
+}
+
+/// What typst says is for whoever previews: the data are theirs.
+fn told(error: &RenderError) -> anyhow::Error {
+    match error {
+        RenderError::Template { diagnostics } => {
+            let lines: Vec<String> = diagnostics.reveal().iter().map(ToString::to_string).collect();
+            anyhow!("{}", lines.join("\n"))
+        }
+        other => anyhow!("{other}"),
+    }
+}

@@ -1,0 +1,271 @@
+//! What every theme must be: whole with whatever is there, inside its margins, legible, and the same for ever.
+
+use std::collections::BTreeMap;
+
+use ecow::eco_vec;
+use time::macros::date;
+use typst::layout::{Abs, Frame, FrameItem, Point, Transform};
+use typst::visualize::Paint;
+use typst_layout::{Page, PagedDocument};
+
+use super::tests::{RENDERER, job, page_of, sample_design, text_of};
+use super::*;
+use crate::domain::manifest::OptionKind;
+
+const LONG: &str = "María del Carmen Fernández de Córdoba y Álvarez de Toledo ";
+
+/// A job of a theme, with no option set.
+fn job_of(theme: &Template, name: &str) -> RenderJob {
+    RenderJob { theme: theme.name().to_owned(), theme_version: theme.version(), ..job(name) }
+}
+
+fn of_length(words: &str, length: usize) -> String {
+    words.chars().cycle().take(length).collect()
+}
+
+/// Colours that issuers have: dark, loud, pale, and the two ends.
+fn in_colour(theme: &Template, job: &mut RenderJob, colour: &str) {
+    for option in theme.manifest().options.iter().filter(|option| option.kind == OptionKind::Colour) {
+        job.options.insert(option.name.clone(), OptionInput::Text(colour.to_owned().into()));
+    }
+}
+
+/// Issued certificates are made again from their pinned input and must not differ. If this fails, then typst,
+/// a font, the template or the exporter changed: make a new template version or raise `RENDERER_VERSION`.
+#[test]
+fn issued_bytes_have_not_changed() {
+    let digest = |job: &RenderJob| {
+        let rendered = RENDERER.render(std::slice::from_ref(job)).remove(0);
+        rendered.expect("renders").sha256
+    };
+    let mut lines = vec![RENDERER_VERSION.to_owned(), format!("fonts {}", RENDERER.fonts_digest())];
+    for theme in RENDERER.themes() {
+        let name = format!("{}/{}", theme.name(), theme.version());
+        lines.push(format!("{name} {}", digest(&job_of(theme, "Ada Lovelace"))));
+        if !theme.manifest().options.is_empty() {
+            let sample = theme.sample(Locale::Es, date!(2026 - 11 - 21));
+            lines.push(format!("{name} sample {}", digest(&sample)));
+        }
+    }
+    insta::assert_snapshot!(lines.join("\n"));
+}
+
+#[test]
+fn every_theme_draws_whatever_is_there_and_whatever_is_not() {
+    let mut jobs = Vec::new();
+    for theme in RENDERER.themes() {
+        for locale in Locale::ALL {
+            for missing in 0..16_u8 {
+                let mut job = theme.sample(locale, date!(2026 - 1 - 31));
+                job.public_id = format!("{missing:032x}");
+                job.design = (missing & 1 == 0).then(sample_design);
+                if missing & 2 != 0 {
+                    job.options = BTreeMap::new();
+                }
+                if missing & 4 != 0 {
+                    job.event_name = " ".to_owned();
+                }
+                if missing & 8 != 0 {
+                    job.document_number = None;
+                }
+                jobs.push(job);
+            }
+        }
+    }
+    for (job, result) in jobs.iter().zip(&RENDERER.render(&jobs)) {
+        let template = || match result {
+            Err(RenderError::Template { diagnostics }) => diagnostics.reveal().clone(),
+            _ => Vec::new(),
+        };
+        assert!(result.is_ok(), "{} {}: {result:?} {:?}", job.theme, job.public_id, template());
+    }
+}
+
+#[test]
+fn every_theme_shows_what_a_certificate_says() {
+    for theme in RENDERER.themes() {
+        for locale in Locale::ALL {
+            let mut job = job_of(theme, "Ada Lovelace");
+            job.locale = locale;
+            let date = match (locale, theme.name()) {
+                (Locale::En, "minimal") => "November 21, 2026",
+                (Locale::En, _) => "21 November 2026",
+                (Locale::Es, _) => "21 de noviembre de 2026",
+            };
+            let text = text_of(&page_of(&job));
+            for part in ["Ada Lovelace", "1.023.456.789", "Hospital Santa Helena", &job.public_id, date] {
+                assert!(text.contains(part), "{} {part}: {text}", theme.name());
+            }
+            let sample = theme.sample(locale, date!(2026 - 11 - 21));
+            let text = text_of(&page_of(&sample));
+            for (name, value) in &sample.options {
+                if let OptionInput::Text(value) = value {
+                    assert!(text.contains(value.reveal_str()), "{} {name}: {text}", theme.name());
+                }
+            }
+        }
+        assert!(RENDERER.theme(theme.name(), theme.version()).is_some());
+        assert!(
+            RENDERER.newest_theme(theme.name()).is_some_and(|newest| newest.version() >= theme.version())
+        );
+    }
+}
+
+#[test]
+fn long_texts_stay_inside_every_theme() {
+    let texts = [
+        (of_length(LONG, 60), of_length("International Congress of Computational Geometry ", 120)),
+        (of_length(LONG, 200), of_length("XXVII Congreso Internacional de Geometría Computacional ", 300)),
+        ("W".repeat(60), "M".repeat(60)),
+        (of_length("山田太郎", 200), of_length("国際会議", 200)),
+        (of_length("محمد بن عبد الله ", 200), of_length("Конгресс хирургов и терапевтов ", 200)),
+    ];
+    for theme in RENDERER.themes() {
+        for locale in Locale::ALL {
+            for (name, event) in &texts {
+                let mut job = theme.sample(locale, date!(2026 - 9 - 30));
+                job.full_name = name.clone().into();
+                // Classic was made for the 32 digits that public ids have.
+                job.public_id = if theme.name() == "classic" { "0".repeat(32) } else { "W".repeat(64) };
+                job.document_number = Some("1".repeat(40).into());
+                job.certificate_name = of_length("Programa superior de especialización en gestión ", 200);
+                job.client = of_length("Universidad Nacional de las Ciencias Aplicadas ", 120);
+                job.event_name.clone_from(event);
+                for option in theme.manifest().options.iter().filter(|option| option.kind == OptionKind::Text)
+                {
+                    let text = of_length(LONG, option.longest().expect("a text has a length"));
+                    job.options.insert(option.name.clone(), OptionInput::Text(text.into()));
+                }
+                let page = page_of(&job);
+                let margin = theme.manifest().margin;
+                assert_eq!(page::look_over(&page.frame, margin), Ok(()), "{} {name}", theme.name());
+                assert!(page::look_over(&page.frame, 60.0).is_err(), "the look must find text near the edge");
+                let rendered = RENDERER.render(std::slice::from_ref(&job)).remove(0);
+                assert!(rendered.is_ok(), "{} {name}: {rendered:?}", theme.name());
+            }
+        }
+    }
+}
+
+#[test]
+fn names_of_many_scripts_render_in_every_theme() {
+    let names = [
+        "İnci Iğdır Şağıroğlu",
+        "Nguyễn Thị Ánh Tuyết",
+        "Ἀθηνᾶ",
+        "Владимир Їжак",
+        "محمد بن عبد الله الفارسي",
+        "نועה לוי-פרץ",
+        "Արամ Խաչատրյան",
+        "ნინო ბერიძე",
+        "आरती श्रीवास्तव",
+        "สมชาย ใจดี",
+        "山田 太郎",
+        "김철수",
+    ];
+    let jobs: Vec<RenderJob> =
+        RENDERER.themes().flat_map(|theme| names.map(|name| job_of(theme, name))).collect();
+    for (job, result) in jobs.iter().zip(RENDERER.render(&jobs)) {
+        assert!(result.is_ok(), "{} {}: {result:?}", job.theme, job.full_name.reveal());
+    }
+}
+
+/// The page without its text: the ground that text stands on.
+fn without_text(frame: &Frame) -> Frame {
+    let mut bare = Frame::soft(frame.size());
+    for (at, item) in frame.items() {
+        match item {
+            FrameItem::Text(_) => {}
+            FrameItem::Group(group) => {
+                let mut group = group.clone();
+                group.frame = without_text(&group.frame);
+                bare.push(*at, FrameItem::Group(group));
+            }
+            other => bare.push(*at, other.clone()),
+        }
+    }
+    bare
+}
+
+fn ground_of(page: &Page) -> image::RgbImage {
+    let bare = Page { frame: without_text(&page.frame), ..page.clone() };
+    let document = PagedDocument::new(eco_vec![bare], typst::model::DocumentInfo::default());
+    let options = typst_pdf::PdfOptions { tagged: false, ..typst_pdf::PdfOptions::default() };
+    let pdf = typst_pdf::pdf(&document, &options).expect("exports");
+    image::load_from_memory(&raster::png(&pdf, 72).expect("draws")).expect("a picture").into_rgb8()
+}
+
+/// WCAG 2.2, relative luminance and contrast.
+fn contrast(a: [f64; 3], b: [f64; 3]) -> f64 {
+    let luminance = |colour: [f64; 3]| {
+        let [r, g, b] = colour
+            .map(|part| if part <= 0.04045 { part / 12.92 } else { ((part + 0.055) / 1.055).powf(2.4) });
+        0.2126 * r + 0.7152 * g + 0.0722 * b
+    };
+    let (one, other) = (luminance(a), luminance(b));
+    (one.max(other) + 0.05) / (one.min(other) + 0.05)
+}
+
+#[test]
+fn text_can_be_read_on_its_ground_whatever_the_colours() {
+    for theme in RENDERER.themes() {
+        for colour in ["#123a5c", "#ffd23f", "#ff5a36", "#8a8a8a", "#ffffff", "#000000"] {
+            let mut job = theme.sample(Locale::En, date!(2026 - 11 - 21));
+            in_colour(theme, &mut job, colour);
+            let page = page_of(&job);
+            let ground = ground_of(&page);
+            page::for_each_text(&page.frame, Transform::identity(), &mut |text, place| {
+                let Paint::Solid(ink) = &text.fill else { panic!("text is solid") };
+                let ink = ink.to_rgb();
+                let ink = [f64::from(ink.red), f64::from(ink.green), f64::from(ink.blue)];
+                for part in [0.05, 0.35, 0.65, 0.95] {
+                    let at = Point::new(text.width() * part, text.size * -0.3).transform(place);
+                    let pixel = |side: Abs| side.to_pt().round().max(0.0) as u32;
+                    let under =
+                        ground.get_pixel(pixel(at.x), pixel(at.y)).0.map(|part| f64::from(part) / 255.0);
+                    let found = contrast(ink, under);
+                    assert!(found > 4.4, "{} {colour}: {} has {found:.2}", theme.name(), text.text);
+                }
+                Ok(())
+            })
+            .expect("looking refuses nothing");
+        }
+    }
+}
+
+#[test]
+fn an_option_that_a_theme_does_not_take_is_named() {
+    let theme = RENDERER.newest_theme("corporate").expect("it is shipped");
+    let text = |text: &str| OptionInput::Text(text.to_owned().into());
+    for (name, value) in [
+        ("accent", text("red")),
+        ("accent", OptionInput::Image(sample_design())),
+        ("logo", text("logo.png")),
+        ("shadow", text("long")),
+        ("signerName", text(&"x".repeat(81))),
+    ] {
+        let mut job = job_of(theme, "Ada Lovelace");
+        job.options.insert(name.to_owned(), value);
+        let error = RENDERER.render(&[job]).remove(0).expect_err("refused");
+        assert!(matches!(&error, RenderError::Option { name: named, .. } if named == name), "{error:?}");
+        assert!(error.is_permanent());
+    }
+}
+
+#[test]
+fn pictures_of_options_differ_from_job_to_job_in_one_call() {
+    let theme = RENDERER.newest_theme("corporate").expect("it is shipped");
+    let sample = theme.sample(Locale::En, date!(2026 - 11 - 21));
+    let mut swapped = sample.clone();
+    let design = OptionInput::Image(sample_design());
+    swapped.options.insert("logo".to_owned(), design);
+    let mut bare = sample.clone();
+    bare.options.remove("logo");
+    let jobs = [sample, swapped, bare];
+    let together = RENDERER.render(&jobs);
+    for (job, result) in jobs.iter().zip(&together) {
+        assert_eq!(*result, RENDERER.render(std::slice::from_ref(job)).remove(0));
+    }
+    assert!(together.iter().all(Result::is_ok));
+    assert!(together[0] != together[1] && together[1] != together[2] && together[0] != together[2]);
+}
