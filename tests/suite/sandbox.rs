@@ -46,8 +46,7 @@ fn question(source: String) -> Question {
 /// Draws a template that must not be drawn, and tells code and lines.
 async fn refused(source: String) -> NotDrawn {
     let mut drawn = sandbox().draw(&question(source)).await.expect("asked");
-    let refused = drawn.pop().expect("one answer").map(|drawn| drawn.len()).expect_err("refused");
-    refused
+    drawn.pop().expect("one answer").map(|drawn| drawn.len()).expect_err("refused")
 }
 
 #[tokio::test]
