@@ -27,6 +27,8 @@ struct Shown {
     page: RgbaImage,
     x: u32,
     y: u32,
+    /// Where its name begins, below the whole row.
+    below: u32,
 }
 
 impl Renderer {
@@ -62,13 +64,14 @@ fn placed(wide: Vec<(String, RgbaImage)>, high: Vec<(String, RgbaImage)>) -> Vec
         let page = fitted(&page, WIDTH, HEIGHT);
         // What is narrower than its place stands in the middle of it.
         let x = EDGE + (n % 2) * (WIDTH + GAP) + (WIDTH - page.width()) / 2;
-        shown.push(Shown { name, x, y: EDGE + (n / 2) * row, page });
+        let y = EDGE + (n / 2) * row;
+        shown.push(Shown { name, x, y, below: y + HEIGHT, page });
     }
     let mut x = EDGE + 2 * (WIDTH + GAP);
     for (name, page) in high {
         let page = fitted(&page, u32::MAX, rows * row - GAP - LABEL);
-        let width = page.width();
-        shown.push(Shown { name, page, x, y: EDGE });
+        let (width, below) = (page.width(), EDGE + page.height());
+        shown.push(Shown { name, page, x, y: EDGE, below });
         x += width + GAP;
     }
     shown
@@ -90,7 +93,7 @@ fn whole(length: f64) -> u32 {
 /// The ground with shadows and names, and the pages on it.
 fn png(shown: &[Shown]) -> Result<Vec<u8>, RenderError> {
     let width = shown.iter().map(|one| one.x + one.page.width()).max().unwrap_or(0) + EDGE;
-    let height = shown.iter().map(|one| one.y + one.page.height() + LABEL).max().unwrap_or(0) + EDGE - 12;
+    let height = shown.iter().map(|one| one.below + LABEL).max().unwrap_or(0) + EDGE - 12;
     let mut ground = ground(shown, width, height)?;
     for one in shown {
         imageops::overlay(&mut ground, &one.page, one.x.into(), one.y.into());
@@ -110,7 +113,7 @@ fn ground(shown: &[Shown], width: u32, height: u32) -> Result<RgbaImage, RenderE
     );
     for one in shown {
         let (w, h) = (one.page.width(), one.page.height());
-        let (middle, below) = (one.x + w / 2, one.y + h + 32);
+        let (middle, below) = (one.x + w / 2, one.below + 30);
         let name = one.name.replace('&', "&amp;").replace('<', "&lt;");
         // Writing into a String doesn't fail.
         let _ = write!(
@@ -165,8 +168,7 @@ mod tests {
         for (n, one) in shown.iter().enumerate() {
             for other in &shown[n + 1..] {
                 let beside = one.x + one.page.width() <= other.x || other.x + other.page.width() <= one.x;
-                let below = one.y + one.page.height() + LABEL <= other.y
-                    || other.y + other.page.height() + LABEL <= one.y;
+                let below = one.below + LABEL <= other.y || other.below + LABEL <= one.y;
                 assert!(beside || below, "{} {} and {} {}", one.x, one.y, other.x, other.y);
             }
         }

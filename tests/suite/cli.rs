@@ -8,6 +8,7 @@ mod help;
 mod nats_login;
 mod own_nats;
 mod scrub;
+mod template;
 
 use std::collections::BTreeMap;
 use std::process::Command;

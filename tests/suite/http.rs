@@ -25,6 +25,7 @@ mod refusals;
 mod revoking;
 mod sessions;
 mod story;
+mod templates;
 mod users;
 
 use std::io::Cursor;

@@ -17,7 +17,7 @@ const QUIET: f64 = 4.0 / 33.0;
 struct Problems(Vec<String>);
 
 impl Problems {
-    fn expect(&mut self, good: bool, field: &str, problem: &str) {
+    fn needs(&mut self, good: bool, field: &str, problem: &str) {
         if !good {
             self.0.push(format!("{field}: {problem}"));
         }
@@ -26,7 +26,7 @@ impl Problems {
     fn text(&mut self, field: &str, text: &str, most: usize) {
         let good =
             !text.trim().is_empty() && text.chars().count() <= most && !text.chars().any(char::is_control);
-        self.expect(good, field, &format!("give 1 to {most} characters, without control characters"));
+        self.needs(good, field, &format!("give 1 to {most} characters, without control characters"));
     }
 
     fn bilingual(&mut self, field: &str, text: &Bilingual, most: usize) {
@@ -44,18 +44,18 @@ impl Manifest {
         let mut problems = Problems(Vec::new());
         problems.bilingual("title", &self.title, 100);
         problems.bilingual("description", &self.description, 500);
-        problems.expect(MARGIN.contains(&self.margin), "margin", "give 0 to 60 (millimetres)");
-        problems.expect(QR_SIZE.contains(&self.qr.size), "qr.size", "give 15 to 60 (millimetres)");
+        problems.needs(MARGIN.contains(&self.margin), "margin", "give 0 to 60 (millimetres)");
+        problems.needs(QR_SIZE.contains(&self.qr.size), "qr.size", "give 15 to 60 (millimetres)");
         let (width, height) = self.page.millimetres();
         let (quiet, far) = (QUIET * self.qr.size, (1.0 + QUIET) * self.qr.size);
         let inside = |place: f64, side: f64| place >= quiet && place + far <= side;
         let outside = "the code and four modules around it must lie on the page";
-        problems.expect(inside(self.qr.x, width), "qr.x", outside);
-        problems.expect(inside(self.qr.y, height), "qr.y", outside);
+        problems.needs(inside(self.qr.x, width), "qr.x", outside);
+        problems.needs(inside(self.qr.y, height), "qr.y", outside);
         for (n, variable) in self.variables.iter().enumerate() {
             let once = !self.variables[..n].contains(variable);
             let known = VARIABLES.contains(&variable.as_str());
-            problems.expect(known && once, "variables", &no_variable(variable));
+            problems.needs(known && once, "variables", &no_variable(variable));
         }
         self.check_options(&mut problems);
         self.check_sample(&mut problems);
@@ -64,13 +64,13 @@ impl Manifest {
 
     fn check_options(&self, problems: &mut Problems) {
         let images = self.options.iter().filter(|option| option.kind == OptionKind::Image).count();
-        problems.expect(self.options.len() <= MAX_OPTIONS, "options", "give at most 24");
-        problems.expect(images <= MAX_IMAGES, "options", "give at most 8 of the kind image");
+        problems.needs(self.options.len() <= MAX_OPTIONS, "options", "give at most 24");
+        problems.needs(images <= MAX_IMAGES, "options", "give at most 8 of the kind image");
         for (n, option) in self.options.iter().enumerate().take(MAX_OPTIONS) {
             let field = format!("options[{n}]");
             let once = self.options[..n].iter().all(|other| other.name != option.name);
-            problems.expect(is_name(&option.name), &format!("{field}.name"), NAME);
-            problems.expect(once, &format!("{field}.name"), "is there twice");
+            problems.needs(is_name(&option.name), &format!("{field}.name"), NAME);
+            problems.needs(once, &format!("{field}.name"), "is there twice");
             problems.bilingual(&format!("{field}.title"), &option.title, 100);
             check_values(problems, &field, option);
         }
@@ -82,16 +82,16 @@ impl Manifest {
             match self.option(name) {
                 Some(option) if option.kind == OptionKind::Image => {
                     let known = SAMPLE_IMAGES.contains(&value.as_str());
-                    problems.expect(known, &field, &format!("give one of {}", SAMPLE_IMAGES.join(", ")));
+                    problems.needs(known, &field, &format!("give one of {}", SAMPLE_IMAGES.join(", ")));
                 }
                 Some(option) => {
                     if let Err(problem) = option.check_text(value) {
-                        problems.expect(false, &field, &problem);
+                        problems.needs(false, &field, &problem);
                     }
                 }
                 None => {
                     let known = VARIABLES.contains(&name.as_str());
-                    problems.expect(known, &field, "is neither a variable nor one of the options");
+                    problems.needs(known, &field, "is neither a variable nor one of the options");
                     problems.text(&field, value, MAX_LENGTH);
                 }
             }
@@ -102,26 +102,26 @@ impl Manifest {
 fn check_values(problems: &mut Problems, field: &str, option: &TemplateOption) {
     let choice = option.kind == OptionKind::Choice;
     let choices = format!("{field}.choices");
-    problems.expect(choice || option.choices.is_empty(), &choices, "is for the kind choice only");
-    problems.expect(!choice || (1..=MAX_CHOICES).contains(&option.choices.len()), &choices, "give 1 to 20");
+    problems.needs(choice || option.choices.is_empty(), &choices, "is for the kind choice only");
+    problems.needs(!choice || (1..=MAX_CHOICES).contains(&option.choices.len()), &choices, "give 1 to 20");
     for one in option.choices.iter().take(MAX_CHOICES) {
         problems.text(&choices, one, 40);
     }
     let length = format!("{field}.maxLength");
-    problems.expect(
+    problems.needs(
         option.kind == OptionKind::Text || option.max_length.is_none(),
         &length,
         "is for the kind text only",
     );
     let bounded = option.max_length.is_none_or(|most| (1..=MAX_LENGTH).contains(&most));
-    problems.expect(bounded, &length, "give 1 to 300");
+    problems.needs(bounded, &length, "give 1 to 300");
     let default = format!("{field}.default");
     match (&option.default, option.kind) {
-        (Some(_), OptionKind::Image) => problems.expect(false, &default, "a picture has none"),
-        (None, OptionKind::Colour | OptionKind::Choice) => problems.expect(false, &default, "is missing"),
+        (Some(_), OptionKind::Image) => problems.needs(false, &default, "a picture has none"),
+        (None, OptionKind::Colour | OptionKind::Choice) => problems.needs(false, &default, "is missing"),
         (Some(text), _) => {
             if let Err(problem) = option.check_text(text) {
-                problems.expect(false, &default, &problem);
+                problems.needs(false, &default, &problem);
             }
         }
         (None, OptionKind::Image | OptionKind::Text) => {}

@@ -1,0 +1,154 @@
+//! Which templates there are, what certificates can choose of them, and that a PDF shows what was chosen.
+
+use std::collections::BTreeMap;
+
+use laureate::domain::{Locale, hex};
+use laureate::render::{Design, OptionInput, RenderJob, Renderer};
+use reqwest::Method;
+use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
+
+use super::{Answered, Api, file, png, scrubbed};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn templates_are_told_with_their_options() {
+    let api = Api::start().await;
+    let list = api.get("/templates").await.expect(200);
+    let names: Vec<&str> =
+        list.body["data"].as_array().unwrap().iter().map(|one| one["name"].as_str().unwrap()).collect();
+    assert_eq!(names, ["classic", "corporate", "bold", "academic", "minimal"]);
+    let one = api.get("/templates/minimal").await.expect(200);
+    insta::assert_json_snapshot!("a_template", one.body);
+    assert_eq!(one.body["data"], list.body["data"][4]);
+    assert_eq!(api.get("/templates/minimal?version=1").await.expect(200).body["data"], one.body["data"]);
+    for (path, status) in [
+        ("/templates/baroque", 404),
+        ("/templates/minimal?version=999", 404),
+        ("/templates/minimal?version=x", 400),
+        ("/templates/minimal?colour=red", 400),
+    ] {
+        api.get(path).await.expect(status);
+    }
+}
+
+async fn uploaded(api: &Api) -> String {
+    let form = file("logo.png", png()).text("name", "Logo").text("client", "Acme");
+    let design = api.upload("/certificates/upload-design", form).await.expect(201);
+    design.body["data"]["url"].as_str().expect("a url").to_owned()
+}
+
+fn definition(template: &Value) -> Value {
+    json!({ "client": "Acme", "name": "Speaker", "eventName": "Summit 2026", "pdfTemplate": template })
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_certificate_chooses_theme_version_and_options() {
+    let api = Api::start().await;
+    let logo = uploaded(&api).await;
+    let chosen = json!({ "theme": "corporate", "version": 1, "options": {
+        "accent": "#7A1F3D", "logo": logo, "signer_name": " Elena Marín ", "footer": null,
+    } });
+    let defined = api.post("/certificates", &definition(&chosen)).await.expect(201);
+    let data = &defined.body["data"];
+    assert_eq!((&data["pdfTemplate"], &data["pdfTemplateVersion"]), (&json!("corporate"), &json!(1)));
+    let options = json!({ "accent": "#7A1F3D", "logo": logo, "signerName": "Elena Marín" });
+    assert_eq!(data["pdfTemplateOptions"], options);
+
+    let path = format!("/certificates/{}", data["id"].as_str().unwrap());
+    let read = async |written: &Answered| {
+        let request = api.request(Method::GET, &path);
+        let request = request.header("x-min-event-position", written.header("x-event-position"));
+        Answered::of(request.send().await.expect("answered")).await.expect(200)
+    };
+    assert_eq!(read(&defined).await.body["data"]["pdfTemplateOptions"], options);
+    let patch = async |body: Value| {
+        let request = api.request(Method::PATCH, &path).json(&body);
+        Answered::of(request.send().await.expect("answered")).await
+    };
+    let kept = patch(json!({ "name": "Keynote" })).await.expect(200);
+    assert_eq!(kept.body["data"]["pdfTemplateOptions"], options);
+    let other = json!({ "theme": "minimal", "options": { "title": "Constancia" } });
+    let changed = patch(json!({ "pdfTemplate": other })).await.expect(200);
+    assert_eq!(changed.body["data"]["pdfTemplateOptions"], json!({ "title": "Constancia" }));
+    assert_eq!(read(&changed).await.body["data"]["pdfTemplate"], "minimal");
+    let plain = patch(json!({ "pdfTemplate": "minimal" })).await.expect(200);
+    assert_eq!(read(&plain).await.body["data"]["pdfTemplateOptions"], json!({}));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_template_does_not_take_is_named() {
+    let api = Api::start().await;
+    let of = |options: Value| json!({ "theme": "corporate", "options": options });
+    let mut told = serde_json::Map::new();
+    for (what, template) in [
+        ("unknown theme", json!({ "theme": "baroque" })),
+        ("unknown theme by name", json!("baroque")),
+        ("unknown version", json!({ "theme": "corporate", "version": 9 })),
+        ("no theme", json!({ "version": 1 })),
+        ("unknown field", json!({ "theme": "corporate", "colour": "red" })),
+        ("neither name nor object", json!(7)),
+        ("unknown option", of(json!({ "shadow": "yes" }))),
+        ("no options at all", json!({ "theme": "classic", "options": { "accent": "#000000" } })),
+        ("several", of(json!({ "accent": "red", "title": "x".repeat(61), "signerName": "a\nb" }))),
+        ("foreign picture", of(json!({ "logo": "https://example.org/logo.png" }))),
+        ("no text", of(json!({ "title": 7 }))),
+    ] {
+        let refused = api.post("/certificates", &definition(&template)).await.expect(400);
+        told.insert(what.to_owned(), scrubbed(&refused.body["error"]["details"]));
+    }
+    insta::assert_json_snapshot!("template_refusals", told);
+}
+
+/// The very bytes that the renderer makes of these options, through the whole product.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_generated_pdf_shows_the_options() {
+    let api = Api::start().await;
+    let logo = uploaded(&api).await;
+    let options = json!({ "accent": "#7a1f3d", "logo": logo, "signerName": "Elena Marín" });
+    let body = definition(&json!({ "theme": "corporate", "options": options }));
+    let defined = api.post("/certificates", &body).await.expect(201);
+    let id = defined.body["data"]["id"].as_str().expect("an id").to_owned();
+    let people = "Name,Email,Document number\nJosé Núñez,jose@example.com,1\n";
+    api.upload("/attendees/bulk-upload", file("p.csv", people).text("certificateId", id)).await.expect(200);
+    let generated = |body: &Value| body["data"].as_array().is_some_and(|items| items.len() == 1);
+    let list = api.until("the PDF is made", "/generated-certificates?state=generated", generated).await;
+    let public_id = list["data"][0]["publicId"].as_str().expect("an id");
+    let page = format!("/certificate/{public_id}");
+    let pdf = api.public(&format!("{page}/download")).await.bytes().await.expect("bytes");
+
+    let about = Answered::of(api.public(&format!("{page}.json")).await).await.expect(200);
+    let issued = about.body["data"]["issueDate"].as_str().expect("a date");
+    let mut parts = issued[..10].split('-').map(|part| part.parse::<u16>().expect("a number"));
+    let (year, month, day) = (parts.next().unwrap(), parts.next().unwrap(), parts.next().unwrap());
+    let month = time::Month::try_from(u8::try_from(month).unwrap()).unwrap();
+    let issue_date = time::Date::from_calendar_date(year.into(), month, u8::try_from(day).unwrap());
+    let bytes = api.app.client.get(&logo).send().await.expect("answered").bytes().await.expect("bytes");
+    let text = |text: &str| OptionInput::Text(text.to_owned().into());
+    let logo = Design { sha256: hex(&Sha256::digest(&bytes)), bytes };
+    let job = RenderJob {
+        theme: "corporate".to_owned(),
+        theme_version: 1,
+        options: BTreeMap::from([
+            ("accent".to_owned(), text("#7a1f3d")),
+            ("signerName".to_owned(), text("Elena Marín")),
+            ("logo".to_owned(), OptionInput::Image(logo)),
+        ]),
+        locale: Locale::En,
+        issue_date: issue_date.expect("a date"),
+        public_id: public_id.to_owned(),
+        verification_url: api.app.url(&page),
+        full_name: "José Núñez".to_owned().into(),
+        certificate_name: "Speaker".to_owned(),
+        event_name: "Summit 2026".to_owned(),
+        client: "Acme".to_owned(),
+        document_number: Some("1".to_owned().into()),
+        event_link: None,
+        email: None,
+        design: None,
+    };
+    let plain = RenderJob { options: BTreeMap::new(), ..job.clone() };
+    let rendered = Renderer::new().expect("loads").render(&[job, plain]);
+    let bytes: Vec<_> = rendered.into_iter().map(|one| one.expect("renders").bytes).collect();
+    assert_eq!(pdf, bytes[0]);
+    assert_ne!(pdf, bytes[1]);
+}
