@@ -12,6 +12,9 @@ use crate::render::{OwnRenderer, RenderError, RenderJob, raster, told};
 /// The first argument of a process that is to draw; seconds of processor time follow.
 pub(super) const COMMAND: &str = "render-own";
 
+/// The exit code of a child that could not take on its limits, or was not asked as agreed. A panic has another.
+pub(super) const FAILED: i32 = 1;
+
 /// Draws, if that is what this process was started for. Must be the first thing `main` does: there may be no
 /// other thread yet, and none comes after this.
 pub fn intercept() -> Option<ExitCode> {

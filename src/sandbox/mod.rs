@@ -2,7 +2,7 @@
 //! there: a loop, memory without end, a mistake in typst.
 //!
 //! The child is this program again (`laureate render-own`, internal). It gets its question on standard input
-//! and answers on standard output; it has no environment, no other open file, and [limits](limits) that it
+//! and answers on standard output; it has no environment, no other open file, and [limits] that it
 //! sets for itself before it reads the template. The template sees virtual files only, whose bytes were in the
 //! question: no file, package, network, clock or other process is within its reach, by construction.
 //! We kill a child that takes too long, and read no more of an answer than it may have. One child draws the
@@ -178,8 +178,10 @@ impl Sandbox {
             Err(_) => too_slow(cpu_seconds),
             Ok(spoken) => {
                 let (status, answer) = spoken?;
-                if status.success() {
-                    return answered(&answer, jobs).map_err(SandboxError::from);
+                match status.code() {
+                    Some(0) => return answered(&answer, jobs).map_err(SandboxError::from),
+                    Some(child::FAILED) => return Err(io::Error::other("the child could not begin").into()),
+                    _ => {}
                 }
                 why_it_ended(status, cpu_seconds)
             }

@@ -21,11 +21,14 @@ impl Rendering {
         let was: Vec<_> = pairs.iter().map(|(was, _)| was).collect();
         let would_be: Vec<_> = pairs.iter().map(|(_, would_be)| would_be).collect();
         let (was, would_be) = (self.pictures(&was, DPI).await, self.pictures(&would_be, DPI).await);
+        let number = was.len();
         let differ = |(was, would_be): (Result<Bytes, _>, Result<Bytes, _>)| {
             let (was, would_be) = (was?, would_be?);
             Ok(was != would_be && raster::differ(&was, &would_be)?)
         };
-        was.into_iter().zip(would_be).map(differ).collect()
+        let compare = move || was.into_iter().zip(would_be).map(differ).collect();
+        let interrupted = |_| (0..number).map(|_| Err(RenderingError::Interrupted)).collect();
+        tokio::task::spawn_blocking(compare).await.unwrap_or_else(interrupted)
     }
 
     /// A PNG of a certificate as it was, as it would be, and of where these differ, side by side.
