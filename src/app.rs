@@ -28,6 +28,7 @@ use crate::http::Passwords;
 use crate::mail::{MailProvider, SmtpMailer};
 use crate::projection::{LogSource, Maintenance, Presence, ProjectionSet, Projector, Readers};
 use crate::render::{RENDERER_VERSION, Renderer, Template};
+use crate::sandbox::Sandbox;
 use crate::sheet::Limits;
 use crate::storage::ObjectStorage;
 use crate::workers::importer::Importer;
@@ -101,6 +102,7 @@ pub struct App {
     renderer: Arc<Renderer>,
     mailer: Arc<dyn MailProvider>,
     metrics: PrometheusHandle,
+    sandbox: Sandbox,
 }
 
 impl App {
@@ -121,6 +123,7 @@ impl App {
         let renderer = Arc::new(Renderer::new()?);
         let mailer: Arc<dyn MailProvider> = Arc::new(SmtpMailer::new(&config.mail)?);
         let metrics = recorder()?;
+        let sandbox = Sandbox::of_this_program().context("sandbox")?;
         let commands = Commands::new(log, Arc::new(OffsetDateTime::now_utc));
         Ok(Self {
             config,
@@ -134,7 +137,14 @@ impl App {
             renderer,
             mailer,
             metrics,
+            sandbox,
         })
+    }
+
+    /// The same with another program for drawing apart, for a process that isn't `laureate` itself.
+    #[must_use]
+    pub fn with_sandbox(self, sandbox: Sandbox) -> Self {
+        Self { sandbox, ..self }
     }
 
     /// Creates or updates streams, consumers and the tables that replay cannot restore.
@@ -223,10 +233,11 @@ impl App {
         Ok(database::connect(self.config.database.url.reveal(), None, PROJECTOR_CONNECTIONS)?)
     }
 
-    /// Issued PDFs.
+    /// Issued PDFs. Each user of it has a sandbox of its own, so that nobody waits for another's templates.
     #[must_use]
     pub fn rendering(&self) -> Rendering {
-        Rendering::new(self.commands.clone(), self.renderer.clone(), self.storage.clone())
+        let sandbox = self.sandbox.another();
+        Rendering::new(self.commands.clone(), self.renderer.clone(), self.storage.clone(), sandbox)
     }
 
     /// Starts these roles.

@@ -15,6 +15,7 @@ pub mod mail;
 pub mod process;
 pub mod projection;
 pub mod render;
+pub mod sandbox;
 pub mod scheduler;
 pub mod sheet;
 pub mod stack;

@@ -5,10 +5,14 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use laureate::cli::{self, Cli, exit};
+use laureate::sandbox;
 use laureate::stack::supervise;
 
 fn main() -> ExitCode {
     if let Some(code) = supervise::intercept() {
+        return code;
+    }
+    if let Some(code) = sandbox::intercept() {
         return code;
     }
     let cli = Cli::parse();

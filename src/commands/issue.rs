@@ -5,9 +5,10 @@ use uuid::Uuid;
 
 use super::{CommandContext, CommandError, Commands, Loaded, Transaction};
 use crate::domain::attendee::Attendee;
-use crate::domain::certificate::Definition;
+use crate::domain::certificate::{Definition, TemplateRef};
 use crate::domain::email::{MailDelivery, OnUnknown};
 use crate::domain::issuance::{CertificateRequested, Issuance, IssuanceCommand, Origin, Page};
+use crate::domain::template::{OwnTemplate, Template, TemplateFiles};
 use crate::domain::{AttendeeId, CertificateId, IssuanceId, Person, Refusal};
 use crate::process::Issue;
 
@@ -65,7 +66,12 @@ pub async fn issue(
             }
             let attendee = transaction.look::<Attendee>(wanted.attendee_id).await?;
             let Some(person) = attendee.state.0 else { return Err(Refusal::NotFound("attendee").into()) };
-            let request = pin(facts, definition, &person, wanted, commands.now());
+            let own = match Template::id_of_theme(&definition.pdf_template.theme) {
+                Some(id) => transaction.look::<Template>(id).await?.state.0,
+                None => None,
+            };
+            let template = PinnedTemplate::active(&definition.pdf_template, own.as_ref())?;
+            let request = pin(facts, definition, template, &person, wanted, commands.now());
             transaction.decide_loaded::<Issuance>(
                 id,
                 issuance,
@@ -77,6 +83,39 @@ pub async fn issue(
     Ok(committed.value)
 }
 
+/// A theme as an issuance pins it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PinnedTemplate {
+    /// Theme, version and options.
+    pub template: TemplateRef,
+    /// The files, where an issuer wrote it.
+    pub files: Option<TemplateFiles>,
+}
+
+impl PinnedTemplate {
+    /// A shipped theme as it is named; of a template of one's own (`own`) the version that is active.
+    ///
+    /// # Errors
+    /// A template of one's own is named and not there.
+    pub fn active(named: &TemplateRef, own: Option<&OwnTemplate>) -> Result<Self, Refusal> {
+        let version = own.map_or(named.version, |own| own.active);
+        Self::at(TemplateRef { version, ..named.clone() }, own)
+    }
+
+    /// The same with the version that is named.
+    ///
+    /// # Errors
+    /// A template of one's own is named and not there, or has no such version.
+    pub fn at(named: TemplateRef, own: Option<&OwnTemplate>) -> Result<Self, Refusal> {
+        if Template::id_of_theme(&named.theme).is_none() {
+            return Ok(Self { template: named, files: None });
+        }
+        let own = own.ok_or(Refusal::NotFound("template"))?;
+        let files = own.version(named.version).ok_or(Refusal::NotFound("version of this template"))?;
+        Ok(Self { template: named, files: Some(files.clone()) })
+    }
+}
+
 /// What stands in place of the public id of a sample; no certificate is ever found by it.
 const SAMPLE_ID: &str = "SAMPLE-NOT-VALID";
 
@@ -85,6 +124,7 @@ const SAMPLE_ID: &str = "SAMPLE-NOT-VALID";
 #[must_use]
 pub fn sample(
     definition: &Definition,
+    template: PinnedTemplate,
     certificate_id: CertificateId,
     person: &Person,
     public_base_url: &str,
@@ -100,7 +140,7 @@ pub fn sample(
     let attendee_id = AttendeeId(Uuid::nil());
     let (origin, delivery) = (Origin::default(), MailDelivery::Immediate);
     let wanted = Issue { certificate_id, attendee_id, origin, delivery };
-    let pinned = pin(&facts, definition, person, wanted, now);
+    let pinned = pin(&facts, definition, template, person, wanted, now);
     CertificateRequested { public_id: SAMPLE_ID.to_owned(), ..pinned }
 }
 
@@ -145,6 +185,7 @@ async fn current(
 fn pin(
     facts: &IssuingFacts,
     definition: &Definition,
+    template: PinnedTemplate,
     person: &Person,
     wanted: Issue,
     now: OffsetDateTime,
@@ -158,7 +199,8 @@ fn pin(
         event_link: definition.event_link.clone(),
         delivery: wanted.delivery,
         page: Page {
-            pdf_template: definition.pdf_template.clone(),
+            pdf_template: template.template,
+            own_template: template.files,
             renderer_version: facts.renderer_version.clone(),
             fonts_sha256: facts.fonts_sha256.clone(),
             design: definition.design.clone(),
@@ -171,5 +213,35 @@ fn pin(
             full_name: person.full_name.clone(),
             document_number: Some(person.document_number.clone()),
         },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::template::samples::files;
+
+    #[test]
+    fn a_template_of_ones_own_is_pinned_in_the_version_that_is_active() {
+        let own = OwnTemplate {
+            name: "Diploma".to_owned(),
+            versions: vec![files("a"), files("b")],
+            active: 2,
+            is_retired: false,
+        };
+        let named = TemplateRef::new("own:6f2d41c8-95b7-4a0e-9d53-27e10c8bf4a6", 1);
+        let active = PinnedTemplate::active(&named, Some(&own)).unwrap();
+        assert_eq!((active.template.version, active.files), (2, Some(files("b"))));
+        let first = PinnedTemplate::at(named.clone(), Some(&own)).unwrap();
+        assert_eq!((first.template.version, first.files), (1, Some(files("a"))));
+        assert!(PinnedTemplate::active(&named, None).is_err());
+        assert!(PinnedTemplate::at(TemplateRef { version: 3, ..named }, Some(&own)).is_err());
+    }
+
+    #[test]
+    fn a_shipped_theme_is_pinned_as_it_is_named() {
+        let named = TemplateRef::new("classic", 1);
+        let pinned = PinnedTemplate::active(&named, None).unwrap();
+        assert_eq!(pinned, PinnedTemplate { template: named, files: None });
     }
 }

@@ -11,6 +11,7 @@ use super::email::{Email, EmailEvent};
 use super::import::{Import, ImportEvent};
 use super::issuance::{Issuance, IssuanceEvent};
 use super::session::{Session, SessionEvent};
+use super::template::{Template, TemplateEvent};
 use super::user::{User, UserEvent};
 use super::{Decider, DecodeError, DomainEvent};
 
@@ -81,5 +82,6 @@ all_events! {
     Import(ImportEvent),
     Issuance(IssuanceEvent),
     Session(SessionEvent),
+    Template(TemplateEvent),
     User(UserEvent),
 }

@@ -20,6 +20,7 @@ use super::import::Import;
 use super::issuance::Issuance;
 use super::personal::{HIDDEN, hidden};
 use super::session::Session;
+use super::template::Template;
 use super::user::User;
 use super::{Decider, DomainEvent, Event};
 use asked::Asked;
@@ -112,6 +113,7 @@ every_aggregate! {
     imports: Import,
     issuances: Issuance,
     sessions: Session,
+    templates: Template,
     users: User,
 }
 

@@ -54,6 +54,8 @@ ids! {
     ImportId,
     /// A person who administers.
     UserId,
+    /// A certificate's look that an issuer wrote.
+    TemplateId,
     /// One log-in and its chain of refresh tokens.
     SessionId,
     /// What a program logs in with.

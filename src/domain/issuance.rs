@@ -9,6 +9,7 @@ use time::Date;
 use super::certificate::{DesignRef, TemplateRef};
 use super::email::MailDelivery;
 use super::events::domain_events;
+use super::template::TemplateFiles;
 use super::{AttendeeId, BatchId, CertificateId, Decider, ImportId, Locale, Personal, Refusal};
 
 // ── Events ──────────────────────────────────────────────────────────────────────────────────────
@@ -133,6 +134,9 @@ pub struct Origin {
 pub struct Page {
     /// Theme and version.
     pub pdf_template: TemplateRef,
+    /// The files of the template, where an issuer wrote it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub own_template: Option<TemplateFiles>,
     /// The program that draws it.
     pub renderer_version: String,
     /// SHA-256 over all bundled fonts.
@@ -258,6 +262,7 @@ pub(crate) mod samples {
             public_id: "00112233445566778899aabbccddeeff".to_owned(),
             page: Page {
                 pdf_template: TemplateRef::new("classic", 1),
+                own_template: None,
                 renderer_version: "1".to_owned(),
                 fonts_sha256: "ab".repeat(32),
                 design: None,

@@ -27,6 +27,7 @@ pub mod personal;
 pub mod refusal;
 pub mod secret;
 pub mod session;
+pub mod template;
 pub mod user;
 
 pub use decider::Decider;
@@ -35,7 +36,7 @@ pub use events::{DecodeError, DomainEvent};
 pub use hex::hex;
 pub use ids::{
     ApiKeyId, AttendeeId, BatchId, CertificateId, CommandId, DesignId, EmailId, ImportId, IssuanceId,
-    SessionId, UserId,
+    SessionId, TemplateId, UserId,
 };
 pub use locale::Locale;
 pub use person::{FieldError, Person, RawPerson};

@@ -134,6 +134,8 @@ error_codes! {
     BrokenFile = "BROKEN_FILE", UNPROCESSABLE_ENTITY;
     /// The certificate can't be drawn, such as where no font has a letter of the name.
     NotDrawable = "NOT_DRAWABLE", UNPROCESSABLE_ENTITY;
+    /// The template has an error, or takes too much; `details` has line and column.
+    InvalidTemplate = "INVALID_TEMPLATE", UNPROCESSABLE_ENTITY;
     /// The PDF was made again and differs from the issued one, which is never replaced.
     IssuedFileDiffers = "ISSUED_FILE_DIFFERS", INTERNAL_SERVER_ERROR;
     /// Something broke here; the request id finds it in the log.

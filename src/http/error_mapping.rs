@@ -158,7 +158,9 @@ impl From<RenderingError> for ApiError {
             RenderingError::Render(error) => {
                 Self::internal(format!("rendering again failed: {}", error.code()))
             }
-            RenderingError::Design => Self::internal(error),
+            RenderingError::Own(error) => Self::internal(format!("drawing it again failed: {}", error.code)),
+            RenderingError::Sandbox(error) => unavailable("rendering", error),
+            RenderingError::Design | RenderingError::TemplateFiles => Self::internal(error),
         }
     }
 }

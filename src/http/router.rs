@@ -12,7 +12,7 @@ use super::access::Permission::{
 use super::endpoint::{Endpoint, on};
 use super::endpoints::{
     api_keys, attendees, auth, batches, certificates, generated_certificates, health, imports, jobs, mails,
-    pages, templates, users, verify,
+    own_templates, pages, templates, users, verify,
 };
 use super::rate_limit::Limit;
 
@@ -23,8 +23,13 @@ const PATCH: Method = Method::PATCH;
 const DELETE: Method = Method::DELETE;
 
 /// What stands under the API's prefix.
-#[rustfmt::skip]
 pub fn api() -> Vec<Endpoint> {
+    [accounts(), definitions(), people(), issued(), mails_about_them()].into_iter().flatten().collect()
+}
+
+/// Who may call, and how they log in.
+#[rustfmt::skip]
+fn accounts() -> Vec<Endpoint> {
     vec![
         on(POST, "/auth/login", routes!(auth::login::handle)).public().limited(Limit::Password),
         on(POST, "/auth/refresh", routes!(auth::refresh::handle)).public().limited(Limit::Public),
@@ -44,7 +49,13 @@ pub fn api() -> Vec<Endpoint> {
         on(GET, "/api-keys", routes!(api_keys::list::handle)).may(ManageApiKeys),
         on(GET, "/api-keys/{id}", routes!(api_keys::get::handle)).may(ManageApiKeys),
         on(DELETE, "/api-keys/{id}", routes!(api_keys::revoke::handle)).may(ManageApiKeys),
+    ]
+}
 
+/// What people earn, and what it looks like.
+#[rustfmt::skip]
+fn definitions() -> Vec<Endpoint> {
+    vec![
         on(POST, "/certificates", routes!(certificates::create::handle)).may(ManageCertificates),
         on(GET, "/certificates", routes!(certificates::list::handle)).may(ReadCertificates),
         on(GET, "/certificates/active", routes!(certificates::active::handle)).may(ReadCertificates),
@@ -56,11 +67,27 @@ pub fn api() -> Vec<Endpoint> {
         on(GET, "/certificates/{id}", routes!(certificates::get::handle)).may(ReadCertificates),
         on(PATCH, "/certificates/{id}", routes!(certificates::update::handle)).may(ManageCertificates),
         on(DELETE, "/certificates/{id}", routes!(certificates::delete::handle)).may(ManageCertificates),
+        on(POST, "/certificates/{id}/preview", routes!(certificates::preview::handle)).may(ManageCertificates),
+        on(POST, "/certificates/{id}/what-if", routes!(certificates::what_if::handle)).may(Issue),
         on(PUT, "/certificates/{id}/toggle-active", routes!(certificates::toggle_active::handle)).may(ManageCertificates),
 
         on(GET, "/templates", routes!(templates::list::handle)).may(ReadCertificates),
         on(GET, "/templates/{name}", routes!(templates::get::handle)).may(ReadCertificates),
+        on(POST, "/templates/own", routes!(own_templates::create::handle)).may(ManageCertificates),
+        on(GET, "/templates/own", routes!(own_templates::list::handle)).may(ReadCertificates),
+        on(GET, "/templates/own/{id}", routes!(own_templates::get::handle)).may(ReadCertificates),
+        on(DELETE, "/templates/own/{id}", routes!(own_templates::delete::handle)).may(ManageCertificates),
+        on(POST, "/templates/own/{id}/versions", routes!(own_templates::add_version::handle)).may(ManageCertificates),
+        on(GET, "/templates/own/{id}/versions/{version}", routes!(own_templates::source::handle)).may(ReadCertificates),
+        on(POST, "/templates/own/{id}/versions/{version}/what-if", routes!(own_templates::what_if::handle)).may(Issue),
+        on(POST, "/templates/own/{id}/versions/{version}/activate", routes!(own_templates::activate::handle)).may(ManageCertificates),
+    ]
+}
 
+/// People, and files of them.
+#[rustfmt::skip]
+fn people() -> Vec<Endpoint> {
+    vec![
         on(GET, "/attendees", routes!(attendees::list::handle)).may(ReadAttendees),
         on(POST, "/attendees/bulk", routes!(attendees::bulk::handle)).may(ImportAttendees).upload(),
         on(POST, "/attendees/bulk-upload", routes!(attendees::bulk_upload::handle)).may(ImportAttendees).upload(),
@@ -73,7 +100,13 @@ pub fn api() -> Vec<Endpoint> {
         on(GET, "/imports/{id}/report", routes!(imports::report::handle)).may(ReadAttendees),
         on(GET, "/imports/{id}/events", routes!(imports::events::handle)).may(ReadAttendees),
         on(POST, "/imports/{id}/cancel", routes!(imports::cancel::handle)).may(ImportAttendees),
+    ]
+}
 
+/// What was issued.
+#[rustfmt::skip]
+fn issued() -> Vec<Endpoint> {
+    vec![
         on(POST, "/generated-certificates/generate", routes!(generated_certificates::generate::handle)).may(Issue),
         on(POST, "/generated-certificates/generate/sample", routes!(generated_certificates::sample::handle)).may(Issue),
         on(GET, "/generated-certificates", routes!(generated_certificates::list::handle)).may(ReadIssuances),
@@ -86,7 +119,13 @@ pub fn api() -> Vec<Endpoint> {
         on(GET, "/batches/{id}/events", routes!(batches::events::handle)).may(ReadIssuances),
         on(POST, "/batches/{id}/cancel", routes!(batches::cancel::handle)).may(Revoke),
         on(POST, "/batches/{id}/undo", routes!(batches::undo::handle)).may(Revoke),
+    ]
+}
 
+/// Mails about what was issued, and what runs by the clock.
+#[rustfmt::skip]
+fn mails_about_them() -> Vec<Endpoint> {
+    vec![
         on(GET, "/jobs", routes!(jobs::list::handle)).may(ReadJobs),
         on(GET, "/jobs/pending", routes!(jobs::pending::handle)).may(ReadJobs),
         on(POST, "/jobs/process-pending", routes!(jobs::process_pending::handle)).may(RetryJobs),

@@ -52,6 +52,7 @@ const PROJECTIONS: &[Files] = &[
         "email_sent", "import_requested",
     ),
     files!("sessions": "session_refreshed", "session_revoked", "session_started"),
+    files!("templates": "template_activated", "template_created", "template_retired", "template_version_added"),
     files!("users":
         "user_deleted", "user_disabled", "user_enabled", "user_password_changed", "user_profile_changed",
         "user_registered", "user_role_changed", "user_sessions_ended",
@@ -84,6 +85,7 @@ mod tests {
         ("issuances", "issuance"),
         ("jobs", "email"),
         ("sessions", "session"),
+        ("templates", "template"),
         ("users", "user"),
     ];
 

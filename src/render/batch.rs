@@ -5,7 +5,6 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use sha2::{Digest as _, Sha256};
 use typst::foundations::Bytes;
 use typst_layout::{Page, PagedDocument};
 
@@ -17,7 +16,7 @@ use super::{
     BY_TYPST, OptionInput, Origin, Prepared, RENDERER_VERSION, RenderError, RenderJob, RenderedCertificate,
     Renderer, Template, plates,
 };
-use crate::domain::{Locale, hex};
+use crate::domain::Locale;
 
 /// Most certificates laid out together. More gains nothing and holds more memory.
 pub(super) const BATCH: usize = 50;
@@ -128,7 +127,16 @@ impl Renderer {
             return Err(page::diagnosed_in(&world, &compiled.warnings));
         }
         if document.pages().len() != batch.len() {
+            if template.origin() == Origin::Own && batch.len() == 1 {
+                let pages = document.pages().len();
+                return Err(page::template_error([
+                    format!("it draws {pages} pages; a certificate is one").into()
+                ]));
+            }
             return Err(RenderError::Overflow { field: "text".to_owned() });
+        }
+        if document.pages().iter().any(|page| page.frame.is_empty()) {
+            return Err(page::template_error(["it draws nothing".into()]));
         }
         Ok(document.pages().to_vec())
     }
@@ -186,9 +194,8 @@ impl Press<'_> {
             Err(unsupported) => unsupported,
         };
         metrics::counter!("laureate_render_left_to_typst_total", "reason" => reason).increment(1);
-        let bytes = page::export(page, facts, self.creator.clone())?;
-        let sha256 = hex(&Sha256::digest(&bytes));
-        Ok(RenderedCertificate { parts: [bytes::Bytes::new(), bytes.into()], sha256 })
+        let file = page::export(page, facts, self.creator.clone())?;
+        Ok(RenderedCertificate::whole(file.into()))
     }
 }
 

@@ -12,6 +12,7 @@ mod design;
 mod error;
 mod fonts;
 mod gallery;
+mod own;
 mod page;
 mod pdf;
 mod picture;
@@ -33,9 +34,12 @@ mod theme_tests;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::domain::{Locale, Personal};
+use sha2::{Digest as _, Sha256};
+
+use crate::domain::{Locale, Personal, hex};
 use design::Designs;
-pub use error::{CodePoints, Diagnosis, RenderError};
+pub use error::{CodePoints, Diagnosis, Place, RenderError};
+pub use own::{MAX_SOURCE, OwnRenderer, told};
 use page::PageFacts;
 use picture::Picture;
 use plates::Plates;
@@ -51,7 +55,7 @@ pub const RENDERER_VERSION: &str = "typst-0.15.1+2";
 pub const BY_TYPST: &str = "typst-0.15.1+1";
 
 /// Everything that one certificate shows.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
 pub struct RenderJob {
     /// Name of the theme, for example `classic`.
     pub theme: String,
@@ -88,7 +92,7 @@ pub struct RenderJob {
 }
 
 /// The value of an option.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
 pub enum OptionInput {
     /// A colour, text or choice.
     Text(Personal<String>),
@@ -97,9 +101,10 @@ pub enum OptionInput {
 }
 
 /// A background image, A4 landscape at best: JPEG, PNG or WebP, told by its content.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
 pub struct Design {
-    /// The file; at most 20 MiB and 12,000 pixels a side.
+    /// The file; at most 20 MiB and 12,000 pixels a side. Written as JSON, it is left out.
+    #[serde(skip)]
     pub bytes: bytes::Bytes,
     /// SHA-256 of the file, in hexadecimal. A file is decoded once and then known by this.
     pub sha256: String,
@@ -115,6 +120,13 @@ pub struct RenderedCertificate {
 }
 
 impl RenderedCertificate {
+    /// A file in one piece.
+    #[must_use]
+    pub fn whole(file: bytes::Bytes) -> Self {
+        let sha256 = hex(&Sha256::digest(&file));
+        Self { parts: [bytes::Bytes::new(), file], sha256 }
+    }
+
     /// The whole file, copied into one piece.
     #[must_use]
     pub fn to_bytes(&self) -> bytes::Bytes {

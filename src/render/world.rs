@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use typst::diag::{FileError, FileResult, SourceDiagnostic};
-use typst::foundations::{Bytes, Datetime, Duration};
+use typst::foundations::{Binding, Bytes, Datetime, Duration, Value};
 use typst::syntax::{FileId, RootedPath, Source, VirtualPath, VirtualRoot};
 use typst::text::{Font, FontBook};
 use typst::utils::LazyHash;
@@ -43,7 +43,7 @@ impl Assets {
         Ok(Self {
             fonts: Fonts::load()?,
             themes: themes.collect::<Result<_, RenderError>>()?,
-            library: LazyHash::new(Library::default()),
+            library: LazyHash::new(without_plugins()),
             libraries: LIBRARIES.iter().map(library).collect::<Result<_, RenderError>>()?,
             data: file_id(DATA)?,
             design: file_id(DESIGN)?,
@@ -52,6 +52,16 @@ impl Assets {
                 .collect::<Result<_, RenderError>>()?,
         })
     }
+}
+
+/// typst's own library without foreign machine code.
+fn without_plugins() -> Library {
+    let mut library = Library::default();
+    if let Some(plugin) = library.global.scope_mut().get_mut("plugin") {
+        *plugin = Binding::detached(Value::None);
+    }
+    library.std = Binding::detached(library.global.clone());
+    library
 }
 
 /// Where a template finds the picture of an option.
@@ -140,5 +150,8 @@ impl BatchWorld<'_> {
 }
 
 fn not_found(id: FileId) -> FileError {
+    if let VirtualRoot::Package(_) = id.get().root() {
+        return FileError::Other(Some("packages can't be used: put what you need into the template".into()));
+    }
     FileError::NotFound(id.get().vpath().get_with_slash().into())
 }

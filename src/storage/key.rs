@@ -148,6 +148,14 @@ pub fn small_design_key(design: &ObjectKey) -> Result<ObjectKey, KeyError> {
     ObjectKey::parse(&format!("{name}_small.{extension}"))
 }
 
+/// `templates/{id}/{sha256}.{extension}`: a file of a template that an issuer wrote, named after its content.
+/// Fails only if hash or extension are not made of `A–Z a–z 0–9 _ -`.
+pub fn template_key(id: Uuid, sha256: &str, extension: &str) -> Result<ObjectKey, KeyError> {
+    check_token(sha256)?;
+    check_token(extension)?;
+    ObjectKey::parse(&format!("templates/{id}/{sha256}.{extension}"))
+}
+
 /// `expiring/imports/{id}/source`: the file of an import. Holds personal data; everything under
 /// `expiring/` is deleted by age.
 #[must_use]

@@ -16,7 +16,7 @@ mod transfer;
 pub use error::StorageError;
 pub use key::{
     KeyError, ObjectKey, certificate_key, design_key, import_key, import_report_key, key_segment,
-    small_design_key,
+    small_design_key, template_key,
 };
 pub use object_storage::{ObjectStorage, PutNew};
 /// Bytes in one piece or several.

@@ -2,14 +2,21 @@
 //!
 //! Doing it twice is harmless: the bytes follow from what `CertificateRequested` pinned.
 
+mod error;
+mod own;
+mod what_if;
+
+pub use crate::render::MAX_SOURCE;
+pub use crate::sandbox::NotDrawn;
+pub use error::RenderingError;
+
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
-use futures_util::future::join_all;
+use futures_util::future::{join, join_all};
 use futures_util::{StreamExt, stream};
 use sha2::{Digest, Sha256};
-use thiserror::Error;
 
 use super::{Delivery, Verdict, Worker};
 use crate::commands::{CommandContext, CommandError, Commands, Loaded};
@@ -21,7 +28,8 @@ use crate::domain::issuance::{
 use crate::domain::manifest::OptionValue;
 use crate::domain::{Event, IssuanceId, hex};
 use crate::process::issuance::public_link;
-use crate::render::{Design, OptionInput, RenderError, RenderJob, RenderedCertificate, Renderer};
+use crate::render::{Design, OptionInput, RenderJob, RenderedCertificate, Renderer};
+use crate::sandbox::Sandbox;
 use crate::storage::{ObjectKey, ObjectStorage, PutPayload, StorageError, certificate_key};
 
 /// How many objects are written at once.
@@ -31,56 +39,6 @@ const MAX_OBJECT: u64 = 64 << 20;
 /// How many design images are remembered.
 const DESIGNS: usize = 16;
 
-/// Why a PDF is not to be had.
-#[derive(Debug, Error)]
-pub enum RenderingError {
-    /// It can't be drawn.
-    #[error(transparent)]
-    Render(#[from] RenderError),
-    /// The object storage doesn't answer, or holds other bytes than were issued.
-    #[error(transparent)]
-    Storage(#[from] StorageError),
-    /// The design image, or the picture of an option, is gone or was replaced.
-    #[error("a design image is missing or is not the one that was pinned; upload it again")]
-    Design,
-    /// What was rendered again is not what was issued; it is not served.
-    #[error("the certificate that was rendered again differs from the issued one")]
-    Differs,
-    /// The log can't be read.
-    #[error(transparent)]
-    Command(#[from] CommandError),
-    /// The certificate doesn't count any more, so its PDF is not given out.
-    #[error("the certificate was revoked")]
-    Revoked,
-    /// The rendering task was stopped.
-    #[error("rendering was interrupted")]
-    Interrupted,
-}
-
-impl RenderingError {
-    /// Whether the same input fails the same way for ever.
-    pub(super) const fn is_permanent(&self) -> bool {
-        match self {
-            Self::Render(error) => error.is_permanent(),
-            Self::Design | Self::Differs | Self::Revoked | Self::Storage(StorageError::Differs(_)) => true,
-            Self::Storage(_) | Self::Command(_) | Self::Interrupted => false,
-        }
-    }
-
-    /// A stable code.
-    pub(super) const fn code(&self) -> &'static str {
-        match self {
-            Self::Render(error) => error.code(),
-            Self::Storage(StorageError::Differs(_)) | Self::Differs => "ISSUED_BYTES_DIFFER",
-            Self::Storage(_) => "STORAGE",
-            Self::Design => "DESIGN_MISSING",
-            Self::Command(_) => "LOG",
-            Self::Revoked => "REVOKED",
-            Self::Interrupted => "INTERRUPTED",
-        }
-    }
-}
-
 /// Renders issuances and keeps what was rendered; cheap to clone.
 #[derive(Clone)]
 pub struct Rendering {
@@ -88,13 +46,19 @@ pub struct Rendering {
     renderer: Arc<Renderer>,
     storage: ObjectStorage,
     designs: Arc<Mutex<HashMap<String, Design>>>,
+    sandbox: Sandbox,
 }
 
 impl Rendering {
-    /// One on a log, a renderer and a storage.
+    /// One on a log, a renderer and a storage; templates of issuers' own are drawn in the sandbox.
     #[must_use]
-    pub fn new(commands: Commands, renderer: Arc<Renderer>, storage: ObjectStorage) -> Self {
-        Self { commands, renderer, storage, designs: Arc::default() }
+    pub fn new(
+        commands: Commands,
+        renderer: Arc<Renderer>,
+        storage: ObjectStorage,
+        sandbox: Sandbox,
+    ) -> Self {
+        Self { commands, renderer, storage, designs: Arc::default(), sandbox }
     }
 
     /// The issued PDF of an issuance, checked against its SHA-256; rendered again if its object is
@@ -159,6 +123,25 @@ impl Rendering {
 
     /// The PDFs of requests, in order.
     async fn render(
+        &self,
+        requests: &[&CertificateRequested],
+    ) -> Vec<Result<RenderedCertificate, RenderingError>> {
+        let (own, shipped): (Vec<_>, Vec<_>) = requests
+            .iter()
+            .copied()
+            .enumerate()
+            .partition(|(_, request)| request.page.own_template.is_some());
+        let (own_places, own): (Vec<usize>, Vec<_>) = own.into_iter().unzip();
+        let (shipped_places, shipped): (Vec<usize>, Vec<_>) = shipped.into_iter().unzip();
+        let (drawn, rendered) = join(self.draw_own(&own), self.render_shipped(&shipped)).await;
+        let mut done: Vec<_> =
+            own_places.into_iter().zip(drawn).chain(shipped_places.into_iter().zip(rendered)).collect();
+        done.sort_by_key(|(place, _)| *place);
+        done.into_iter().map(|(_, result)| result).collect()
+    }
+
+    /// The PDFs of requests by themes that this program ships, in order.
+    async fn render_shipped(
         &self,
         requests: &[&CertificateRequested],
     ) -> Vec<Result<RenderedCertificate, RenderingError>> {
@@ -280,8 +263,7 @@ impl RendererWorker {
     }
 
     async fn give_up(&self, delivery: &Delivery, error: &RenderingError) -> Verdict {
-        let failure =
-            CertificateGenerationFailed { code: error.code().to_owned(), reason: error.to_string().into() };
+        let failure = CertificateGenerationFailed { code: error.code().to_owned(), reason: error.reason() };
         let context = CommandContext::of_process(&delivery.event, Self::NAME, 1);
         let command = IssuanceCommand::RecordFailure(failure);
         match self.0.commands.execute::<Issuance>(&context, &delivery.event.id, command).await {
@@ -323,6 +305,23 @@ impl Worker for RendererWorker {
                 Err(error) => verdicts[n] = Verdict::unavailable(delivery.attempt, &error),
             }
         }
+        // Templates of issuers' own may be slow; what else is in the batch is settled without them.
+        let (own, shipped) = wanted.into_iter().partition(|(_, request)| request.page.own_template.is_some());
+        let (own, shipped) = join(self.work_on(deliveries, own), self.work_on(deliveries, shipped)).await;
+        for (n, verdict) in own.into_iter().chain(shipped) {
+            verdicts[n] = verdict;
+        }
+        verdicts
+    }
+}
+
+impl RendererWorker {
+    /// Renders, keeps and settles; tells the verdict of each by its place among the deliveries.
+    async fn work_on(
+        &self,
+        deliveries: &[Delivery],
+        wanted: Vec<(usize, CertificateRequested)>,
+    ) -> Vec<(usize, Verdict)> {
         let requests: Vec<_> = wanted.iter().map(|(_, request)| request).collect();
         let rendered = self.0.render(&requests).await;
         let kept: Vec<_> = stream::iter(wanted.into_iter().zip(rendered))
@@ -333,10 +332,7 @@ impl Worker for RendererWorker {
         // All together, so that they share a group commit.
         let settled =
             kept.into_iter().map(|(n, kept)| async move { (n, self.settle(&deliveries[n], kept).await) });
-        for (n, verdict) in join_all(settled).await {
-            verdicts[n] = verdict;
-        }
-        verdicts
+        join_all(settled).await
     }
 }
 

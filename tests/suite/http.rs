@@ -16,6 +16,7 @@ mod jobs;
 mod limits;
 mod lists;
 mod operations;
+mod own_templates;
 mod people;
 mod permissions;
 mod progress;

@@ -14,6 +14,7 @@ mod mail;
 mod mail_catcher;
 mod pdf;
 mod projection;
+mod sandbox;
 mod scheduler;
 mod stack;
 mod storage;

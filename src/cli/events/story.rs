@@ -13,6 +13,7 @@ use crate::domain::email::{EmailEvent, MailDelivery};
 use crate::domain::import::{FileFormat, ImportEvent};
 use crate::domain::issuance::{CertificateRequested, IssuanceEvent, WhyRevoked};
 use crate::domain::personal::HIDDEN;
+use crate::domain::template::TemplateEvent;
 use crate::domain::{Event, Person, Personal};
 use crate::event_log::RecordedEvent;
 
@@ -40,6 +41,7 @@ pub fn of(event: &RecordedEvent, reveal: bool) -> Told {
         Ok(Event::Import(event)) => import(&event),
         Ok(Event::Issuance(event)) => teller.issuance(&event),
         Ok(Event::Session(event)) => users::session(&event),
+        Ok(Event::Template(event)) => template(&event),
         Ok(Event::User(event)) => users::user(&teller, &event),
         Err(error) => told(format!("this program can't read it: {error}"))
             .with("data", one_line(&shown::data(event, reveal).to_string())),
@@ -247,6 +249,21 @@ fn design(event: &DesignEvent) -> Told {
         }
         DesignEvent::DesignTakenIntoUse(_) => told("a certificate is drawn on it"),
         DesignEvent::DesignDeleted(_) => told("it was deleted"),
+    }
+}
+
+fn template(event: &TemplateEvent) -> Told {
+    match event {
+        TemplateEvent::TemplateCreated(event) => {
+            told(format!("the template “{}” was created", one_line(&event.name)))
+                .with("key", one_line(&event.files.source_key))
+        }
+        TemplateEvent::TemplateVersionAdded(event) => told(format!("version {} was added", event.version))
+            .with("key", one_line(&event.files.source_key)),
+        TemplateEvent::TemplateActivated(event) => {
+            told(format!("version {} draws new certificates from now on", event.version))
+        }
+        TemplateEvent::TemplateRetired(_) => told("it can't be chosen any more"),
     }
 }
 

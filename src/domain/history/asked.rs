@@ -2,6 +2,8 @@
 
 mod users;
 
+mod looks;
+
 use std::fmt::Debug;
 
 use time::OffsetDateTime;
@@ -21,10 +23,6 @@ use crate::domain::certificate::{
     samples::definition,
 };
 use crate::domain::claim::{Claim, ClaimCommand, ClaimEvent, ClaimKind, ClaimReleased, ClaimTaken};
-use crate::domain::design::{
-    Design, DesignCommand, DesignDeleted, DesignEvent, DesignImage, DesignTakenIntoUse, DesignUploaded,
-    samples::image,
-};
 use crate::domain::email::{
     Email, EmailCancelled, EmailCommand, EmailEvent, EmailFailed, EmailOutcomeUnknown, EmailQueued,
     EmailReleased, EmailRescheduled, EmailRetryRequested, EmailSent, MailDelivery, OnUnknown, SendClaimed,
@@ -42,6 +40,7 @@ use crate::domain::issuance::{
 };
 use crate::domain::manifest::{OptionValue, OptionValues};
 use crate::domain::person::samples::person;
+use crate::domain::template::samples::files;
 use crate::domain::{Decider, Event, Person};
 
 const TIME: OffsetDateTime = datetime!(2026-11-21 12:00 UTC);
@@ -337,6 +336,7 @@ fn whole_revocation(text: &str, n: u32) -> CertificateRevoked {
 fn with_options(text: &str) -> CertificateRequested {
     let mut request = request(text);
     request.page.pdf_template = template_with_options(text);
+    request.page.own_template = Some(files(text));
     request
 }
 
@@ -367,26 +367,6 @@ impl Asked for Issuance {
             whole_revocation(text, n).into(),
             revoked(WhyRevoked::Withdrawn, None).into(),
             with_options(text).into(),
-        ]
-    }
-}
-
-impl Asked for Design {
-    fn command(which: u32, text: &str, _: u32) -> DesignCommand {
-        match which % 3 {
-            0 => DesignCommand::Upload(image(text)),
-            1 => DesignCommand::TakeIntoUse,
-            _ => DesignCommand::Delete,
-        }
-    }
-
-    fn samples(text: &str, n: u32) -> Vec<DesignEvent> {
-        let described = DesignImage { description: Some(text.to_owned()), width: n, ..image(text) };
-        vec![
-            DesignUploaded { image: image(text) }.into(),
-            DesignUploaded { image: described }.into(),
-            DesignTakenIntoUse {}.into(),
-            DesignDeleted {}.into(),
         ]
     }
 }

@@ -11,10 +11,12 @@ pub mod health;
 pub mod imports;
 pub mod jobs;
 pub mod mails;
+pub mod own_templates;
 pub mod pages;
 pub mod templates;
 pub mod users;
 pub mod verify;
+pub mod what_if;
 
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;

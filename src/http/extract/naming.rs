@@ -7,6 +7,9 @@ use serde::Deserialize;
 use serde::de::{Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
 
+/// Fields whose values have names of their own inside, which templates choose: these stay as they are.
+const VERBATIM: [&str; 3] = ["manifest", "data", "options"];
+
 /// `snake_case` as `camelCase`; camelCase stays as it is.
 pub(super) fn camel_case(name: &str) -> String {
     let mut camel = String::with_capacity(name.len());
@@ -79,8 +82,13 @@ impl<'de> Visitor<'de> for AnyJson {
 
     fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> Result<Value, A::Error> {
         let mut object = Map::new();
-        while let Some((name, CamelCased(value))) = fields.next_entry::<String, CamelCased>()? {
+        while let Some(name) = fields.next_key::<String>()? {
             let name = camel_case(&name);
+            let value = if VERBATIM.contains(&name.as_str()) {
+                fields.next_value::<Value>()?
+            } else {
+                fields.next_value::<CamelCased>()?.0
+            };
             if object.insert(name.clone(), value).is_some() {
                 return Err(A::Error::custom(format!("field `{name}` is given twice")));
             }
@@ -115,6 +123,13 @@ mod tests {
 
     fn renamed(text: &str) -> Result<Value, String> {
         serde_json::from_str::<CamelCased>(text).map(|json| json.0).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn names_that_templates_choose_stay() {
+        let given = r#"{"pdf_template": {"options": {"first_line": "a"}}, "data": {"full_name": "b"}}"#;
+        let wanted = json!({"pdfTemplate": {"options": {"first_line": "a"}}, "data": {"full_name": "b"}});
+        assert_eq!(renamed(given), Ok(wanted));
     }
 
     #[test]

@@ -10,6 +10,7 @@ const TAGS: &[(&str, &str)] = &[
     ("auth", "Logging in and staying so"),
     ("users", "People who administer"),
     ("certificates", "What people earn, and the designs it is drawn on"),
+    ("templates", "What certificates can look like"),
     ("attendees", "People certificates go to"),
     ("imports", "Files of people that are being taken in, or were"),
     ("generated-certificates", "What was issued to whom"),

@@ -5,7 +5,7 @@ use time::{Date, OffsetDateTime};
 use uuid::Uuid;
 
 use super::listing::{self, Conditions, SortKey, Table, folded};
-use super::{query, query_opt, row};
+use super::{Listed, Page, query, query_opt, row};
 use crate::database::DatabaseError;
 use crate::domain::Personal;
 
@@ -195,4 +195,30 @@ pub async fn rehearse(
 ) -> Result<Vec<RehearsedRow>, DatabaseError> {
     let sql = include_str!("../../../projections/issuances/rehearse_issuing.sql");
     query(client, sql, &[&certificate, &people]).await
+}
+
+row! {
+    /// An issuance that has a PDF.
+    pub struct DrawnRow {
+        /// The issuance's id.
+        pub id: Uuid,
+        /// Its first event; the cursor of lists.
+        #[serde(skip)]
+        pub created_position: i64,
+    }
+}
+
+/// Issuances that count and have a PDF, newest first: of one certificate, or of all that a theme draws.
+///
+/// # Errors
+/// The database is not available.
+pub async fn drawn(
+    client: &impl GenericClient,
+    page: Page,
+    certificate_id: Option<Uuid>,
+    theme: Option<&str>,
+) -> Result<Listed<DrawnRow>, DatabaseError> {
+    let sql = include_str!("../../../projections/issuances/list_drawn.sql");
+    let rows = query(client, sql, &[&certificate_id, &theme, &page.after, &page.fetch()]).await?;
+    Ok(page.listed(rows, |row: &DrawnRow| row.created_position))
 }

@@ -15,6 +15,7 @@ pub mod jobs;
 pub mod listing;
 pub mod overview;
 pub mod sessions;
+pub mod templates;
 pub mod users;
 
 use std::error::Error;

@@ -22,8 +22,10 @@ const HEADER: &str = r#"{"alg": "HS256", "typ": "JWT", "kid": "default"}"#;
 
 /// The path with an id that nobody has.
 fn path(endpoint: &Endpoint) -> String {
-    let of = |part: &str| {
-        if part.starts_with('{') { Uuid::from_u128(0xFFFF).to_string() } else { part.to_owned() }
+    let of = |part: &str| match part {
+        "{version}" => "1".to_owned(),
+        part if part.starts_with('{') => Uuid::from_u128(0xFFFF).to_string(),
+        part => part.to_owned(),
     };
     endpoint.path.split('/').map(of).collect::<Vec<_>>().join("/")
 }

@@ -23,6 +23,9 @@ use laureate::domain::issuance::{
     CertificateGenerated, CertificateGenerationFailed, CertificateRequested, CertificateRevoked, Issuance,
     Origin, Page, WhyRevoked,
 };
+use laureate::domain::template::{
+    Template, TemplateActivated, TemplateCreated, TemplateFiles, TemplateRetired, TemplateVersionAdded,
+};
 use laureate::domain::{Locale, Person};
 use time::macros::date;
 use uuid::Uuid;
@@ -126,6 +129,7 @@ pub fn requested(id: u128, attendee: u128) -> Happened {
         public_id: format!("{id:032x}"),
         page: Page {
             pdf_template: TemplateRef::new("classic", 1),
+            own_template: None,
             renderer_version: "1".to_owned(),
             fonts_sha256: "f".repeat(64),
             design: None,
@@ -323,11 +327,32 @@ pub fn everything() -> Vec<Happened> {
     all.extend(designs());
     all.extend(taken_back());
     all.extend(super::users::everything());
+    all.extend(templates());
     all
 }
 
 fn designs() -> [Happened; 4] {
     [design_uploaded(0xD1), design_uploaded(0xD2), design_taken_into_use(0xD1), design_deleted(0xD2)]
+}
+
+/// A template with two versions, and one that was retired.
+fn templates() -> [Happened; 5] {
+    let files = |n: u128| TemplateFiles {
+        source_key: format!("templates/a/{n}.typ"),
+        source_sha256: n.to_string().repeat(64),
+        source_size: 900,
+        manifest_key: format!("templates/a/{n}.json"),
+        manifest_sha256: "m".repeat(64),
+    };
+    let created =
+        |id, n| happened::<Template>(id, TemplateCreated { name: format!("Diploma {n}"), files: files(n) });
+    [
+        created(0xF1, 1),
+        created(0xF2, 2),
+        happened::<Template>(0xF1, TemplateVersionAdded { version: 2, files: files(3) }),
+        happened::<Template>(0xF1, TemplateActivated { version: 2 }),
+        happened::<Template>(0xF2, TemplateRetired {}),
+    ]
 }
 
 /// An import that is cancelled, and batches that are cancelled and undone.

@@ -7,12 +7,13 @@ use laureate::app::{App, Extras, Role};
 use laureate::cli::admin;
 use laureate::config::{Config, Sources};
 use laureate::domain::user::Profile;
+use laureate::sandbox::Sandbox;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use super::{Namespace, nats_cluster, servers};
+use super::{Namespace, laureate, nats_cluster, servers};
 
 /// A started product; it stops when dropped.
 pub struct TestApp {
@@ -50,6 +51,7 @@ impl TestApp {
         let address = listener.local_addr().expect("bound");
         let config = config(&namespace, &storage, address, settings);
         let app = App::connect(config).await.expect("the servers are there");
+        let app = app.with_sandbox(Sandbox::new(laureate().to_path_buf()));
         app.prepare().await.expect("prepared");
         let shutdown = CancellationToken::new();
         let extras = Extras { listener: Some(listener), caught_mails: Some(servers().mail_dir.clone()) };

@@ -18,6 +18,7 @@ const LAYERS: &[Layer] = &[
     layer("domain", &[], "pure: decides, and knows nothing else"),
     layer("process", &["domain"], "pure: events in, commands out"),
     layer("render", &["domain"], "an adapter: takes domain types, knows nobody who calls it"),
+    layer("sandbox", &["domain", "render"], "an adapter: draws what strangers wrote in a process of its own"),
     layer("mail", &["domain"], "an adapter"),
     layer("storage", &["domain"], "an adapter"),
     layer("sheet", &["domain"], "an adapter"),
@@ -33,7 +34,7 @@ const LAYERS: &[Layer] = &[
     ),
     layer(
         "workers",
-        &["domain", "process", "commands", "event_log", "render", "mail", "storage", "sheet"],
+        &["domain", "process", "commands", "event_log", "render", "sandbox", "mail", "storage", "sheet"],
         "events to outside effects, and their outcomes to events; reads no query table",
     ),
     layer(
@@ -76,6 +77,7 @@ const LAYERS: &[Layer] = &[
             "event_log",
             "database",
             "render",
+            "sandbox",
             "mail",
             "storage",
             "sheet",
@@ -102,7 +104,11 @@ const LAYERS: &[Layer] = &[
         ],
         "one file per subcommand",
     ),
-    layer("main", &["cli", "stack"], "starts the command line, or supervises a server"),
+    layer(
+        "main",
+        &["cli", "sandbox", "stack"],
+        "starts the command line, supervises a server, or draws apart",
+    ),
 ];
 
 /// Single items that a module may use of another that it otherwise may not.

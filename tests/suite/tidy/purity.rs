@@ -60,6 +60,16 @@ const ABSENCES: &[Absence] = &[
         never: &["now_utc", "Instant::now", "rand::", "new_v4", "std::fs", "reqwest", "tokio::"],
         why: "a certificate's bytes follow from its input alone",
     },
+    Absence {
+        inside: &["src/http/", "src/workers/", "src/scheduler/", "src/app"],
+        never: &["OwnRenderer", "Template::own"],
+        why: "what strangers wrote is read and drawn by a child of src/sandbox/ only",
+    },
+    Absence {
+        inside: &["src/sandbox/child.rs"],
+        never: &["std::fs", "std::net", "tokio::", "env::var"],
+        why: "a child has what it was asked, and nothing else",
+    },
 ];
 
 /// What is there and must not be; test code aside.
@@ -102,6 +112,7 @@ fn impurities_are_found() {
         &["nothing is deleted"],
     );
     complains_of(&check("src/workers/a.rs", "println!(\"x\")"), &["println!"]);
+    complains_of(&check("src/workers/a.rs", "Template::own(1)"), &["what strangers wrote"]);
     complains_of(&check("src/domain/a.rs", "// now_utc\n#[cfg(test)]\nmod t { fn f() { new_v4() } }"), &[]);
     complains_of(&check("src/cli/a.rs", "println!(\"x\")"), &[]);
 }

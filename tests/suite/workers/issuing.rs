@@ -10,6 +10,7 @@ use laureate::domain::issuance::{
 };
 use laureate::domain::{EmailId, IssuanceId, Locale};
 use laureate::render::{RENDERER_VERSION, Renderer};
+use laureate::sandbox::Sandbox;
 use laureate::storage::ObjectKey;
 use laureate::workers::processes::Processes;
 use laureate::workers::renderer::{RendererWorker, Rendering, RenderingError};
@@ -17,7 +18,7 @@ use uuid::Uuid;
 
 use super::fixture::Plant;
 use crate::log::fixture::person;
-use crate::support::until;
+use crate::support::{laureate, until};
 
 /// Fonts are read once for all tests of this process.
 fn renderer() -> Arc<Renderer> {
@@ -26,7 +27,8 @@ fn renderer() -> Arc<Renderer> {
 }
 
 pub fn rendering(plant: &Plant) -> Rendering {
-    Rendering::new(plant.log.commands.clone(), renderer(), plant.storage.clone())
+    let sandbox = Sandbox::new(laureate().to_path_buf());
+    Rendering::new(plant.log.commands.clone(), renderer(), plant.storage.clone(), sandbox)
 }
 
 /// A request as issuing makes it.
@@ -38,6 +40,7 @@ pub fn request(name: &str, email: &str) -> CertificateRequested {
         public_id: Uuid::new_v4().simple().to_string(),
         page: Page {
             pdf_template: TemplateRef::new("classic", 1),
+            own_template: None,
             renderer_version: RENDERER_VERSION.to_owned(),
             fonts_sha256: renderer().fonts_digest().to_owned(),
             design: None,

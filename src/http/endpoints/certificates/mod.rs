@@ -7,10 +7,12 @@ pub mod design;
 pub mod designs;
 pub mod get;
 pub mod list;
+pub mod preview;
 mod template;
 pub mod toggle_active;
 pub mod update;
 pub mod upload_design;
+pub mod what_if;
 
 use std::collections::BTreeMap;
 

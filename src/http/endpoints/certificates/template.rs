@@ -11,7 +11,10 @@ use utoipa::ToSchema;
 use super::create::pin_design;
 use super::design_url;
 use crate::domain::certificate::TemplateRef;
-use crate::domain::manifest::{OptionKind, OptionValue, OptionValues, ShippedTemplate, TemplateOption};
+use crate::domain::manifest::{
+    Manifest, OptionKind, OptionValue, OptionValues, ShippedTemplate, TemplateOption,
+};
+use crate::http::endpoints::own_templates;
 use crate::http::{ApiError, ErrorCode, HttpState};
 
 /// The theme where the client names none.
@@ -45,6 +48,32 @@ pub(super) struct ChosenTemplate {
     #[serde(default)]
     #[schema(example = json!({"accent": "#123a5c", "signerName": "Elena Marín"}))]
     options: BTreeMap<String, Option<String>>,
+    /// Whether the name alone was given.
+    #[serde(skip)]
+    is_bare: bool,
+}
+
+impl Default for ChosenTemplate {
+    fn default() -> Self {
+        Self { theme: DEFAULT_THEME.to_owned(), version: None, options: BTreeMap::new(), is_bare: true }
+    }
+}
+
+impl ChosenTemplate {
+    /// The field that an error about the theme names.
+    const fn field(&self) -> &'static str {
+        if self.is_bare { "pdfTemplate" } else { "pdfTemplate.theme" }
+    }
+}
+
+impl From<TemplateChoice> for ChosenTemplate {
+    fn from(choice: TemplateChoice) -> Self {
+        match choice {
+            TemplateChoice::Name(name) if name.trim().is_empty() => Self::default(),
+            TemplateChoice::Name(theme) => Self { theme, ..Self::default() },
+            TemplateChoice::Whole(chosen) => chosen,
+        }
+    }
 }
 
 /// By hand, so that an error names the field and not the enum.
@@ -72,30 +101,52 @@ impl<'de> Deserialize<'de> for TemplateChoice {
     }
 }
 
-/// What a client chose, or the default theme, pinned: a version, and pictures by their content.
+/// What a client chose, or the default theme, pinned: a version, and pictures by their content. Of a template
+/// of one's own the version is the active one, which may be another when certificates are issued.
 pub(super) async fn pin_template(
     http: &HttpState,
     chosen: Option<TemplateChoice>,
 ) -> Result<TemplateRef, ApiError> {
-    match chosen {
-        None => newest(http, DEFAULT_THEME, "pdfTemplate"),
-        Some(TemplateChoice::Name(name)) if name.trim().is_empty() => {
-            newest(http, DEFAULT_THEME, "pdfTemplate")
-        }
-        Some(TemplateChoice::Name(name)) => newest(http, name.trim(), "pdfTemplate"),
-        Some(TemplateChoice::Whole(chosen)) => {
-            let newest = newest(http, chosen.theme.trim(), "pdfTemplate.theme")?;
-            let version = chosen.version.unwrap_or(newest.version);
-            let template = of_version(http, &newest.theme, version)?;
-            let options = pin_options(http, template, chosen.options).await?;
-            Ok(TemplateRef { version, options, ..newest })
-        }
+    let chosen = chosen.map_or_else(ChosenTemplate::default, ChosenTemplate::from);
+    if let (Some(asked), Some(own)) =
+        (chosen.version, own_templates::chosen(http, chosen.theme.trim()).await?)
+        && own.active != asked
+    {
+        let problem =
+            format!("version {} is active and draws new certificates; activate this one first", own.active);
+        return Err(ApiError::field("pdfTemplate.version", problem));
     }
+    pin_any_version(http, chosen).await
 }
 
-fn newest(http: &HttpState, theme: &str, field: &str) -> Result<TemplateRef, ApiError> {
+/// The same, whether or not the version is the active one.
+pub(super) async fn pin_any_version(
+    http: &HttpState,
+    chosen: impl Into<ChosenTemplate>,
+) -> Result<TemplateRef, ApiError> {
+    let chosen = chosen.into();
+    let (theme, version) = (chosen.theme.trim(), chosen.version);
+    let (version, manifest) = match own_templates::chosen(http, theme).await? {
+        Some(own) => {
+            let version = version.unwrap_or(own.active);
+            let files = own.version(version).ok_or_else(|| {
+                ApiError::field("pdfTemplate.version", format!("give 1 to {}", own.newest()))
+            })?;
+            (version, http.rendering.template(files).await?.1)
+        }
+        None => {
+            let newest = newest(http, theme, chosen.field())?;
+            let template = of_version(http, theme, version.unwrap_or(newest))?;
+            (template.version, template.manifest.clone())
+        }
+    };
+    let options = pin_options(http, &manifest, chosen.options).await?;
+    Ok(TemplateRef { options, ..TemplateRef::new(theme, version) })
+}
+
+fn newest(http: &HttpState, theme: &str, field: &str) -> Result<u32, ApiError> {
     let newest = http.templates.iter().rfind(|known| known.name == theme);
-    newest.map(|known| TemplateRef::new(theme, known.version)).ok_or_else(|| {
+    newest.map(|known| known.version).ok_or_else(|| {
         let mut known: Vec<&str> = http.templates.iter().map(|known| known.name.as_str()).collect();
         known.dedup();
         ApiError::field(field, format!("is no theme of ours; give one of {}", known.join(", ")))
@@ -114,7 +165,7 @@ fn of_version<'h>(http: &'h HttpState, theme: &str, version: u32) -> Result<&'h 
 /// The values, each held against its option; what is wrong with any of them is told together.
 async fn pin_options(
     http: &HttpState,
-    template: &ShippedTemplate,
+    manifest: &Manifest,
     given: BTreeMap<String, Option<String>>,
 ) -> Result<OptionValues, ApiError> {
     if given.len() > MAX_OPTIONS {
@@ -123,9 +174,9 @@ async fn pin_options(
     let (mut values, mut wrong) = (OptionValues::new(), Vec::new());
     for (name, text) in given.into_iter().filter_map(|(name, text)| Some((name, text?.trim().to_owned()))) {
         let field = format!("pdfTemplate.options.{name}");
-        let pinned = match template.manifest.option(&name) {
+        let pinned = match manifest.option(&name) {
             Some(option) => pin_option(http, option, &field, text).await,
-            None => Err(ApiError::field(&field, template.manifest.no_such_option())),
+            None => Err(ApiError::field(&field, manifest.no_such_option())),
         };
         match pinned {
             Ok(value) => drop(values.insert(name, value)),

@@ -8,8 +8,10 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::generate::active_certificate;
-use crate::commands::issue::sample;
+use crate::commands::issue::{PinnedTemplate, sample};
 use crate::domain::attendee::Attendee;
+use crate::domain::certificate::TemplateRef;
+use crate::domain::template::Template;
 use crate::domain::{CertificateId, Locale, Person};
 use crate::http::api_error::ErrorEnvelope;
 use crate::http::extract::Json;
@@ -56,7 +58,8 @@ pub async fn handle(
     let _slot = http.sample_slots.try_acquire().map_err(busy)?;
     let certificate_id = CertificateId(value.certificate_id);
     let base = &http.settings.public_base_url;
-    let request = sample(&definition, certificate_id, &person, base, http.now());
+    let template = pinned(&http, &definition.pdf_template).await?;
+    let request = sample(&definition, template, certificate_id, &person, base, http.now());
     let pdf = http.rendering.sample(&request).await.map_err(not_drawn)?;
     let headers = [
         (CONTENT_TYPE, "application/pdf"),
@@ -66,9 +69,41 @@ pub async fn handle(
     Ok((headers, pdf).into_response())
 }
 
-/// What can't be drawn is told here, and here only: the text may quote the person's name.
-fn not_drawn(error: RenderingError) -> ApiError {
+/// The theme as an issuance would pin it now.
+pub(in crate::http::endpoints) async fn pinned(
+    http: &HttpState,
+    named: &TemplateRef,
+) -> Result<PinnedTemplate, ApiError> {
+    let own = match Template::id_of_theme(&named.theme) {
+        Some(id) => http.commands.load::<Template>(id).await?.state.0,
+        None => None,
+    };
+    Ok(PinnedTemplate::active(named, own.as_ref())?)
+}
+
+/// The theme in the very version that is named.
+pub(in crate::http::endpoints) async fn pinned_at(
+    http: &HttpState,
+    named: TemplateRef,
+) -> Result<PinnedTemplate, ApiError> {
+    let own = match Template::id_of_theme(&named.theme) {
+        Some(id) => http.commands.load::<Template>(id).await?.state.0,
+        None => None,
+    };
+    Ok(PinnedTemplate::at(named, own.as_ref())?)
+}
+
+/// What can't be drawn is told to whoever asks for samples, and to nobody else: the text may quote the
+/// person's name.
+pub(in crate::http::endpoints) fn not_drawn(error: RenderingError) -> ApiError {
     match error {
+        RenderingError::Own(error) => {
+            let details = error.lines();
+            ApiError {
+                details,
+                ..ApiError::new(ErrorCode::NotDrawable, "the template doesn't draw it; see the details")
+            }
+        }
         RenderingError::Render(error) if error.is_permanent() => {
             ApiError::new(ErrorCode::NotDrawable, error.to_string())
         }
@@ -77,7 +112,7 @@ fn not_drawn(error: RenderingError) -> ApiError {
 }
 
 /// Somebody with letters that a font may lack.
-fn made_up(locale: Locale) -> Person {
+pub(in crate::http::endpoints) fn made_up(locale: Locale) -> Person {
     let (name, document) = match locale {
         Locale::En => ("Zoë Sample-Brontë", "SAMPLE 123"),
         Locale::Es => ("María José Muñoz Ejemplo", "MUESTRA 123"),

@@ -1,0 +1,72 @@
+//! A template that was sent is read, drawn with its sample, and only then stored.
+
+use bytes::Bytes;
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+
+use crate::domain::manifest::{MAX_BYTES, Manifest};
+use crate::domain::template::TemplateFiles;
+use crate::domain::{TemplateId, hex};
+use crate::http::{ApiError, ErrorCode, HttpState};
+use crate::storage::template_key;
+use crate::workers::renderer::{MAX_SOURCE, NotDrawn};
+
+/// Checks a template, then stores it under names made of its content, so that nothing is ever overwritten.
+pub(super) async fn store(
+    http: &HttpState,
+    id: TemplateId,
+    source: &str,
+    manifest: &Value,
+) -> Result<TemplateFiles, ApiError> {
+    let written = serde_json::to_vec(manifest).map_err(ApiError::internal)?;
+    let manifest = parse(&written)?;
+    if source.len() > MAX_SOURCE {
+        return Err(ApiError::field("source", format!("is larger than {} KiB", MAX_SOURCE >> 10)));
+    }
+    draw(http, source, &manifest).await?;
+    let (source_sha256, manifest_sha256) =
+        (hex(&Sha256::digest(source.as_bytes())), hex(&Sha256::digest(&written)));
+    let source_key = template_key(id.0, &source_sha256, "typ").map_err(ApiError::internal)?;
+    let manifest_key = template_key(id.0, &manifest_sha256, "json").map_err(ApiError::internal)?;
+    // The files come first: a version in the log has them.
+    http.storage.put_new(&source_key, Bytes::copy_from_slice(source.as_bytes())).await?;
+    http.storage.put_new(&manifest_key, Bytes::from(written)).await?;
+    Ok(TemplateFiles {
+        source_key: source_key.to_string(),
+        source_sha256,
+        source_size: source.len() as u64,
+        manifest_key: manifest_key.to_string(),
+        manifest_sha256,
+    })
+}
+
+fn parse(manifest: &[u8]) -> Result<Manifest, ApiError> {
+    if manifest.len() > MAX_BYTES {
+        return Err(ApiError::field("manifest", format!("is larger than {} KiB", MAX_BYTES >> 10)));
+    }
+    Manifest::parse(manifest).map_err(|error| {
+        let details = error.0.iter().map(|line| format!("manifest: {line}")).collect();
+        ApiError { details, ..ApiError::new(ErrorCode::ValidationError, "the manifest is not acceptable") }
+    })
+}
+
+/// Draws the sample, a few templates at a time.
+async fn draw(http: &HttpState, source: &str, manifest: &Manifest) -> Result<(), ApiError> {
+    let busy = |_| ApiError::new(ErrorCode::Busy, "too many templates are being drawn; try again");
+    let _slot = http.sample_slots.try_acquire().map_err(busy)?;
+    let drawn = http.rendering.draw_sample(source, manifest).await?;
+    let wrong: Vec<String> =
+        drawn.iter().filter_map(|drawn| drawn.as_ref().err()).flat_map(NotDrawn::lines).collect();
+    if wrong.is_empty() {
+        return Ok(());
+    }
+    let mut details: Vec<String> = Vec::new();
+    // The same thing is usually wrong in both languages.
+    for line in wrong.into_iter().map(|line| format!("source: {line}")) {
+        if !details.contains(&line) {
+            details.push(line);
+        }
+    }
+    let message = "the template doesn't draw its sample; the details say where and why";
+    Err(ApiError { details, ..ApiError::new(ErrorCode::InvalidTemplate, message) })
+}

@@ -1,0 +1,47 @@
+//! `POST /templates/own/{id}/versions/{version}/what-if`
+
+use axum::extract::State;
+use axum::response::Response;
+use uuid::Uuid;
+
+use crate::commands::issue::PinnedTemplate;
+use crate::domain::TemplateId;
+use crate::domain::certificate::TemplateRef;
+use crate::domain::template::Template;
+use crate::http::answer::Envelope;
+use crate::http::api_error::ErrorEnvelope;
+use crate::http::endpoints::what_if::{Change, WhatIfAnswer, WhatIfRequest, answer};
+use crate::http::extract::{Json, Path};
+use crate::http::{ApiError, HttpState};
+
+/// Which issued certificates would look different by this version.
+///
+/// Certificates that name the template are drawn twice, as they were pinned and by this version, and compared as
+/// pictures, the newest first. Issued files stay as they are, whatever comes out; nothing is stored.
+#[utoipa::path(
+    post, path = "/templates/own/{id}/versions/{version}/what-if", request_body = WhatIfRequest,
+    params(
+        ("id" = Uuid, Path, description = "The template's id"),
+        ("version" = u32, Path, description = "The version, from 1"),
+    ),
+    responses(
+        (status = 200, description = "What would be different; with `pictureOf` a picture",
+            content((Envelope<WhatIfAnswer> = "application/json"), (Vec<u8> = "image/png"))),
+        (status = 400, description = "VALIDATION_ERROR, MALFORMED_JSON", body = ErrorEnvelope),
+        (status = 404, description = "NOT_FOUND", body = ErrorEnvelope),
+        (status = 422, description = "NOT_DRAWABLE: the one that was asked for can't be drawn", body = ErrorEnvelope),
+        (status = 503, description = "BUSY: too many samples are being drawn; try again", body = ErrorEnvelope),
+    )
+)]
+pub async fn handle(
+    State(http): State<HttpState>,
+    Path((id, version)): Path<(Uuid, u32)>,
+    Json { value, .. }: Json<WhatIfRequest>,
+) -> Result<Response, ApiError> {
+    let theme = Template::theme_of(TemplateId(id));
+    let own = http.commands.load::<Template>(TemplateId(id)).await?.state.0.filter(|own| !own.is_retired);
+    let own = own.ok_or_else(|| ApiError::not_found("template"))?;
+    let template = PinnedTemplate::at(TemplateRef::new(theme.as_str(), version), Some(&own))?;
+    let change = Change { certificate: None, theme: Some(&theme), template, keeps_options: true };
+    answer(&http, &change, value).await
+}

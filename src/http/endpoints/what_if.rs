@@ -1,0 +1,177 @@
+//! What certificates that were issued would look like by another template: what both endpoints share.
+
+use std::time::Duration;
+
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use axum::response::{IntoResponse, Response};
+use serde::{Deserialize, Serialize};
+use tokio::time::Instant;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use crate::commands::issue::PinnedTemplate;
+use crate::domain::IssuanceId;
+use crate::domain::certificate::Certificate;
+use crate::domain::issuance::{CertificateRequested, Issuance};
+use crate::http::endpoints::generated_certificates::sample::not_drawn;
+use crate::http::extract::Paging;
+use crate::http::{Answer, ApiError, ErrorCode, HttpState};
+use crate::projection::queries::issuances;
+
+/// Certificates that one call compares where it says nothing, and at most.
+const USUAL: u32 = 20;
+const MOST: u32 = 100;
+/// How many are drawn together, and how long a call goes on beginning with more of them.
+const TOGETHER: usize = 10;
+const GO_ON_FOR: Duration = Duration::from_secs(8);
+/// Pixels to an inch of the picture of a difference.
+const DPI: u16 = 72;
+
+/// Which certificates are compared.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schema(example = json!({"limit": 20}))]
+pub struct WhatIfRequest {
+    /// How many, 1–100; 20 if absent. Fewer are compared where that takes long.
+    #[schema(minimum = 1, maximum = 100)]
+    pub(super) limit: Option<u32>,
+    /// Where to go on: `nextCursor` of the answer before.
+    pub(super) cursor: Option<String>,
+    /// One issued certificate's id: the answer is then a picture (PNG) of it as it is, as it would be, and of
+    /// where these differ.
+    pub(super) picture_of: Option<Uuid>,
+}
+
+/// What would be different.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct WhatIfAnswer {
+    /// How many were compared.
+    #[schema(example = 20)]
+    checked: usize,
+    /// How many of them would look different.
+    #[schema(example = 1)]
+    different: usize,
+    /// How many of them could not be drawn.
+    #[schema(example = 0)]
+    failed: usize,
+    /// Each of them, newest first.
+    certificates: Vec<WhatIfOne>,
+    /// Where to go on; null when all were compared.
+    next_cursor: Option<String>,
+}
+
+/// What would become of one certificate.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct WhatIfOne {
+    /// The issued certificate's id.
+    id: Uuid,
+    /// Whether it would look different; null where it can't be drawn.
+    #[schema(example = true)]
+    differs: Option<bool>,
+    /// Why it can't be drawn: a stable code.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "RENDER_OVERFLOW")]
+    code: Option<String>,
+}
+
+/// Which certificates are meant, and what they would be drawn by.
+pub(super) struct Change<'a> {
+    /// Those of one definition.
+    pub(super) certificate: Option<Uuid>,
+    /// Those that a theme draws.
+    pub(super) theme: Option<&'a str>,
+    /// What they would be drawn by.
+    pub(super) template: PinnedTemplate,
+    /// Whether each keeps the options that it was issued with.
+    pub(super) keeps_options: bool,
+}
+
+impl Change<'_> {
+    /// A certificate as it would be pinned.
+    fn on(&self, was: &CertificateRequested) -> CertificateRequested {
+        let mut would_be = was.clone();
+        let options = std::mem::take(&mut would_be.page.pdf_template.options);
+        would_be.page.pdf_template = self.template.template.clone();
+        would_be.page.own_template = self.template.files.clone();
+        if self.keeps_options {
+            would_be.page.pdf_template.options = options;
+        }
+        would_be
+    }
+}
+
+/// Compares, or shows one.
+pub(super) async fn answer(
+    http: &HttpState,
+    change: &Change<'_>,
+    asked: WhatIfRequest,
+) -> Result<Response, ApiError> {
+    let busy = |_| ApiError::new(ErrorCode::Busy, "too many samples are being drawn; try again");
+    let _slot = http.sample_slots.try_acquire().map_err(busy)?;
+    if let Some(id) = asked.picture_of {
+        return picture(http, change, id).await;
+    }
+    let limit = asked.limit.unwrap_or(USUAL);
+    if limit > MOST {
+        return Err(ApiError::field("limit", format!("give 1 to {MOST}")));
+    }
+    let paging = Paging::of(asked.cursor.as_deref(), Some(limit))?;
+    let listed =
+        issuances::drawn(&http.database().await?, paging.page(), change.certificate, change.theme).await?;
+    let (begun, mut certificates, mut next) = (Instant::now(), Vec::new(), listed.next_cursor);
+    for some in listed.items.chunks(TOGETHER) {
+        if begun.elapsed() > GO_ON_FOR {
+            break;
+        }
+        next = some.last().map(|row| row.created_position);
+        let ids: Vec<Uuid> = some.iter().map(|row| row.id).collect();
+        certificates.extend(compare(http, change, &ids).await?);
+    }
+    if certificates.len() == listed.items.len() {
+        next = listed.next_cursor;
+    }
+    let answer = WhatIfAnswer {
+        checked: certificates.len(),
+        different: certificates.iter().filter(|one| one.differs == Some(true)).count(),
+        failed: certificates.iter().filter(|one| one.differs.is_none()).count(),
+        certificates,
+        next_cursor: next.map(|position| position.to_string()),
+    };
+    Ok(Answer::ok(&answer)?.into_response())
+}
+
+async fn compare(http: &HttpState, change: &Change<'_>, ids: &[Uuid]) -> Result<Vec<WhatIfOne>, ApiError> {
+    let (mut known, mut pairs) = (Vec::new(), Vec::new());
+    for id in ids {
+        if let Some(was) = http.commands.load::<Issuance>(IssuanceId(*id)).await?.state.request {
+            let would_be = change.on(&was);
+            known.push(*id);
+            pairs.push((was, would_be));
+        }
+    }
+    let outcomes = http.rendering.what_if(&pairs).await;
+    Ok(known
+        .into_iter()
+        .zip(outcomes)
+        .map(|(id, outcome)| WhatIfOne {
+            id,
+            code: outcome.as_ref().err().map(|error| error.code().to_owned()),
+            differs: outcome.ok(),
+        })
+        .collect())
+}
+
+async fn picture(http: &HttpState, change: &Change<'_>, id: Uuid) -> Result<Response, ApiError> {
+    let issuance = http.commands.load::<Issuance>(IssuanceId(id)).await?.state;
+    let was = issuance.request.ok_or_else(|| ApiError::not_found("generated certificate"))?;
+    let definition = http.commands.load::<Certificate>(was.certificate_id).await?.state.0;
+    let is_meant = change.certificate.is_none_or(|certificate| was.certificate_id.0 == certificate)
+        && change.theme.is_none_or(|theme| definition.is_some_and(|d| d.pdf_template.theme == theme));
+    if !is_meant {
+        return Err(ApiError::field("pictureOf", "is none of the certificates that this is about"));
+    }
+    let drawn = http.rendering.what_if_picture(&was, &change.on(&was), DPI).await.map_err(not_drawn)?;
+    Ok(([(CONTENT_TYPE, "image/png"), (CACHE_CONTROL, "private, no-store")], drawn).into_response())
+}

@@ -1,0 +1,47 @@
+//! What is said between us and a child: pieces, each with its length in front (four bytes, big-endian).
+//! A question is one piece of JSON and then its files; an answer is one piece of JSON and then what was drawn.
+
+use std::io::{self, Read, Write};
+
+/// Writes a piece.
+pub(super) fn write(out: &mut impl Write, piece: &[u8]) -> io::Result<()> {
+    let length = u32::try_from(piece.len()).map_err(|_| io::Error::other("a piece is too long"))?;
+    out.write_all(&length.to_be_bytes())?;
+    out.write_all(piece)
+}
+
+/// Reads a piece of at most `most` bytes.
+pub(super) fn read(input: &mut impl Read, most: usize) -> io::Result<Vec<u8>> {
+    let mut length = [0; 4];
+    input.read_exact(&mut length)?;
+    let length = u32::from_be_bytes(length) as usize;
+    if length > most {
+        return Err(io::Error::other("a piece is longer than it may be"));
+    }
+    let mut piece = Vec::new();
+    input.take(length as u64).read_to_end(&mut piece)?;
+    if piece.len() == length { Ok(piece) } else { Err(io::ErrorKind::UnexpectedEof.into()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pieces_come_out_as_they_went_in() {
+        let mut wire = Vec::new();
+        write(&mut wire, b"{}").expect("written");
+        write(&mut wire, b"").expect("written");
+        let mut input = wire.as_slice();
+        assert_eq!(read(&mut input, 2).expect("read"), b"{}");
+        assert_eq!(read(&mut input, 2).expect("read"), b"");
+        assert!(read(&mut input, 2).is_err());
+    }
+
+    #[test]
+    fn what_is_too_long_or_too_short_is_refused() {
+        assert!(read(&mut [0, 0, 0, 9, 1].as_slice(), 8).is_err());
+        assert!(read(&mut [0, 0, 0, 9, 1].as_slice(), 9).is_err());
+        assert!(read(&mut [255, 255, 255, 255].as_slice(), 1 << 20).is_err());
+    }
+}

@@ -1,0 +1,71 @@
+//! What certificates that were issued would look like by another template. Nothing is kept.
+
+use bytes::Bytes;
+
+use super::{Rendering, RenderingError};
+use crate::domain::issuance::CertificateRequested;
+use crate::render::raster;
+use crate::sandbox::Form;
+
+/// Pixels to an inch: enough that a moved letter shows.
+const DPI: u16 = 48;
+
+impl Rendering {
+    /// Whether each certificate would look different: pinned as it was, and as it would be.
+    ///
+    /// Both are drawn anew, so that only what is asked about can differ.
+    pub async fn what_if(
+        &self,
+        pairs: &[(CertificateRequested, CertificateRequested)],
+    ) -> Vec<Result<bool, RenderingError>> {
+        let was: Vec<_> = pairs.iter().map(|(was, _)| was).collect();
+        let would_be: Vec<_> = pairs.iter().map(|(_, would_be)| would_be).collect();
+        let (was, would_be) = (self.pictures(&was, DPI).await, self.pictures(&would_be, DPI).await);
+        let number = was.len();
+        let differ = |(was, would_be): (Result<Bytes, _>, Result<Bytes, _>)| {
+            let (was, would_be) = (was?, would_be?);
+            Ok(was != would_be && raster::differ(&was, &would_be)?)
+        };
+        let compare = move || was.into_iter().zip(would_be).map(differ).collect();
+        let interrupted = |_| (0..number).map(|_| Err(RenderingError::Interrupted)).collect();
+        tokio::task::spawn_blocking(compare).await.unwrap_or_else(interrupted)
+    }
+
+    /// A PNG of a certificate as it was, as it would be, and of where these differ, side by side.
+    ///
+    /// # Errors
+    /// One of the two can't be drawn.
+    pub async fn what_if_picture(
+        &self,
+        was: &CertificateRequested,
+        would_be: &CertificateRequested,
+        dpi: u16,
+    ) -> Result<Bytes, RenderingError> {
+        let (was, would_be) = (self.picture(was, dpi).await?, self.picture(would_be, dpi).await?);
+        let drawn = tokio::task::spawn_blocking(move || raster::side_by_side(&was, &would_be)).await;
+        Ok(drawn.map_err(|_| RenderingError::Interrupted)??.into())
+    }
+
+    /// Pictures of requests, in order.
+    async fn pictures(
+        &self,
+        requests: &[&CertificateRequested],
+        dpi: u16,
+    ) -> Vec<Result<Bytes, RenderingError>> {
+        let mut pictures = self.draw_as(requests, Form::Png { dpi }).await;
+        let is_shipped = |request: &&CertificateRequested| request.page.own_template.is_none();
+        let shipped: Vec<_> = requests.iter().copied().filter(is_shipped).collect();
+        let rendered = self.render_shipped(&shipped).await;
+        let drawn = tokio::task::spawn_blocking(move || {
+            let png = |pdf: Result<crate::render::RenderedCertificate, RenderingError>| {
+                Ok(Bytes::from(raster::png(&pdf?.to_bytes(), dpi)?))
+            };
+            rendered.into_iter().map(png).collect::<Vec<Result<Bytes, RenderingError>>>()
+        });
+        let mut drawn = drawn.await.unwrap_or_default().into_iter();
+        for (place, _) in requests.iter().enumerate().filter(|(_, request)| is_shipped(request)) {
+            pictures[place] = drawn.next().unwrap_or(Err(RenderingError::Interrupted));
+        }
+        pictures
+    }
+}

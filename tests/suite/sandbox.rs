@@ -1,0 +1,202 @@
+//! Templates that mean harm, or are only wrong: each is refused for a reason, whatever it tries.
+
+use laureate::domain::Locale;
+use laureate::domain::manifest::Manifest;
+use laureate::render::RenderJob;
+use laureate::sandbox::{Form, MAX_JOBS, NotDrawn, Question, Sandbox, SandboxError};
+use serde_json::json;
+
+use crate::support::laureate;
+
+/// What any template has.
+pub fn manifest() -> serde_json::Value {
+    json!({
+        "title": { "en": "Plain", "es": "Sencillo" },
+        "description": { "en": "A page.", "es": "Una página." },
+        "page": { "size": "a4", "orientation": "landscape" },
+        "margin": 15,
+        "qr": { "x": 250, "y": 165, "size": 24 },
+        "variables": ["full_name", "course_name"],
+        "options": [{
+            "name": "accent", "kind": "colour", "default": "#8a6420",
+            "title": { "en": "Accent colour", "es": "Color de acento" },
+        }],
+        "sample": { "full_name": "Ada Lovelace", "course_name": "Analytical Engines" },
+    })
+}
+
+/// A template that draws a page and then does `more`, on its fourth line.
+pub fn template(more: &str) -> String {
+    format!(
+        "#let certificate(d) = {{\n  set page(width: 297mm, height: 210mm, margin: 20mm); set text(font: \"EB Garamond\")\n  \
+         text(size: 30pt, fill: rgb(d.options.accent), d.fields.full_name)\n  {more}\n}}\n"
+    )
+}
+
+fn sandbox() -> Sandbox {
+    Sandbox::new(laureate().to_path_buf())
+}
+
+fn question(source: String) -> Question {
+    let manifest = Manifest::parse(manifest().to_string().as_bytes()).expect("a good manifest");
+    let jobs = vec![RenderJob::of_sample(&manifest, Locale::En).expect("a sample")];
+    Question { source, manifest, jobs, form: Form::Pdf }
+}
+
+/// Draws a template that must not be drawn, and tells code and lines.
+async fn refused(source: String) -> NotDrawn {
+    let mut drawn = sandbox().draw(&question(source)).await.expect("asked");
+    drawn.pop().expect("one answer").map(|drawn| drawn.len()).expect_err("refused")
+}
+
+#[tokio::test]
+async fn a_good_template_is_drawn_as_pdf_and_as_picture() {
+    let mut question = question(template(""));
+    let pdf = sandbox().draw(&question).await.expect("asked").remove(0).expect("drawn");
+    assert!(pdf.starts_with(b"%PDF"));
+    let again = sandbox().draw(&question).await.expect("asked").remove(0).expect("drawn");
+    assert_eq!(pdf, again, "the same bytes each time");
+    question.form = Form::Png { dpi: 96 };
+    let png = sandbox().draw(&question).await.expect("asked").remove(0).expect("drawn");
+    let picture = image::load_from_memory(&png).expect("a picture");
+    assert_eq!((picture.width(), picture.height()), (1122, 793));
+}
+
+#[tokio::test]
+async fn one_question_holds_so_many_certificates() {
+    let mut question = question(template(""));
+    let job = question.jobs.remove(0);
+    question.jobs = vec![job.clone(); MAX_JOBS];
+    let drawn = sandbox().draw(&question).await.expect("asked");
+    assert!(drawn.len() == MAX_JOBS && drawn.iter().all(Result::is_ok));
+    question.jobs.push(job);
+    assert!(matches!(sandbox().draw(&question).await, Err(SandboxError::TooMany)));
+}
+
+#[tokio::test]
+async fn what_is_wrong_is_told_with_line_and_column() {
+    for (more, line) in [
+        ("colour", "line 4, column 3: unknown variable: colour"),
+        ("d.fields.salary", "line 4, column 12: dictionary does not contain key \"salary\""),
+        ("(1, 2", "line 4, column 3: unclosed delimiter"),
+        ("panic(\"no\")", "line 4, column 3: panicked with: no"),
+        ("text(font: \"Comic Sans\")[a]", "line 4, column "),
+    ] {
+        let told = refused(template(more)).await;
+        assert_eq!(told.code, "RENDER_TEMPLATE", "{more}");
+        assert!(!told.ended && told.lines()[0].starts_with(line), "{more}: {:?}", told.lines());
+    }
+}
+
+#[tokio::test]
+async fn no_file_package_or_machine_code_is_within_reach() {
+    for more in [
+        "read(\"/etc/passwd\")",
+        "read(\"../../../../etc/passwd\")",
+        "image(\"/proc/self/environ\")",
+        "json(\"/etc/hostname\")",
+        "eval(\"read(\\\"/etc/passwd\\\")\")",
+        "import \"@preview/cetz:0.4.2\": canvas",
+        "import \"/etc/passwd.typ\": a",
+        "plugin(\"/plugin.wasm\")",
+        "plugin(bytes((0, 97, 115, 109, 1, 0, 0, 0)))",
+        "std.plugin(bytes((0, 97, 115, 109, 1, 0, 0, 0)))",
+        "eval(\"plugin(bytes((0, 97, 115, 109, 1, 0, 0, 0)))\")",
+        "datetime.today()",
+    ] {
+        let told = refused(template(more)).await;
+        assert_eq!((told.code.as_str(), told.ended), ("RENDER_TEMPLATE", false), "{more}");
+        assert!(told.lines()[0].contains("line"), "{more}: {:?}", told.lines());
+    }
+}
+
+#[tokio::test]
+async fn loops_and_recursion_come_to_an_end() {
+    for more in [
+        "while true {}",
+        "eval(\"while true {}\")",
+        "let f(n) = f(n + 1)\n  f(0)",
+        "let f(n) = { f(n + 1); f(n + 2) }\n  f(0)",
+    ] {
+        let told = refused(template(more)).await;
+        assert_eq!((told.code.as_str(), told.ended), ("RENDER_TEMPLATE", false), "{more}");
+    }
+    let nested = format!("{}1{}", "(".repeat(100_000), ")".repeat(100_000));
+    refused(template(&nested)).await;
+    let nested = format!("{}1{}", "box[#".repeat(20_000), "]".repeat(20_000));
+    refused(template(&nested)).await;
+    for more in [
+        "for i in range(100000) { for j in range(100000) { let k = i * j } }",
+        "eval(\"for i in range(100000) { for j in range(100000) { let k = i * j } }\")",
+    ] {
+        let told = refused(template(more)).await;
+        assert_eq!((told.code.as_str(), told.ended), ("TEMPLATE_TOO_SLOW", true), "{more}");
+    }
+}
+
+#[tokio::test]
+async fn memory_and_output_come_to_an_end() {
+    for more in [
+        "let s = \"x\"\n  for i in range(60) { s += s }",
+        "let a = (1,)\n  for i in range(60) { a += a }",
+        "\"x\" * 4000000000",
+        "range(1000000000)",
+        "for i in range(10000000) { place(rect(width: 1mm)) }",
+    ] {
+        let told = refused(template(more)).await;
+        assert!(told.ended, "{more}");
+        assert!(
+            ["TEMPLATE_TOO_LARGE", "TEMPLATE_TOO_SLOW", "TEMPLATE_BREAKS_TYPST"]
+                .contains(&told.code.as_str())
+        );
+    }
+}
+
+/// The check sum of PNG's chunks (ISO/IEC 15948, annex D).
+fn crc(bytes: &[u8]) -> u32 {
+    let step = |sum: u32, _| if sum & 1 == 1 { 0xEDB8_8320 ^ (sum >> 1) } else { sum >> 1 };
+    !bytes.iter().fold(u32::MAX, |sum, byte| (0..8).fold(sum ^ u32::from(*byte), step))
+}
+
+#[tokio::test]
+async fn a_picture_that_claims_to_be_huge_is_refused() {
+    // 60,000 × 60,000 pixels, of which none is there.
+    let mut png = b"\x89PNG\r\n\x1a\n".to_vec();
+    let (header, data) = (*b"IHDR\0\0\xEA\x60\0\0\xEA\x60\x08\x06\0\0\0", *b"IDAT\x78\x9c\x03\0\0\0\0\x01");
+    for chunk in [header.as_slice(), data.as_slice(), b"IEND"] {
+        png.extend(u32::try_from(chunk.len() - 4).expect("short").to_be_bytes());
+        png.extend(chunk);
+        png.extend(crc(chunk).to_be_bytes());
+    }
+    let png: Vec<String> = png.iter().map(u8::to_string).collect();
+    refused(template(&format!("image(bytes(({})), format: \"png\", alt: \"a\")", png.join(", ")))).await;
+}
+
+#[tokio::test]
+async fn a_certificate_is_one_page() {
+    for (source, why) in [
+        (template("pagebreak()\n  [more]"), "it draws 2 pages"),
+        (template("for i in range(2000) { pagebreak(weak: false) }"), "it draws 2001 pages"),
+        ("#let certificate(d) = none".to_owned(), ""),
+        ("#let certificate = 1".to_owned(), "expected function"),
+        ("no template at all".to_owned(), "unresolved import"),
+        (
+            "#let certificate(d) = page(width: 100mm, text(font: \"EB Garamond\")[a])".to_owned(),
+            "must be 297 mm wide",
+        ),
+        (template("place(dx: 280mm)[outside]"), "too long for its place"),
+    ] {
+        let told = refused(source).await;
+        assert!(!told.ended && told.lines().join(" ").contains(why), "{why}: {:?}", told.lines());
+    }
+}
+
+#[tokio::test]
+async fn the_child_answers_nobody_else() {
+    for args in [vec!["render-own"], vec!["render-own", "x"], vec!["render-own", "5"]] {
+        let mut child = tokio::process::Command::new(laureate());
+        child.args(&args).stdin(std::process::Stdio::null()).stdout(std::process::Stdio::piped());
+        let output = child.output().await.expect("it ran");
+        assert!(!output.status.success() && output.stdout.is_empty(), "{args:?}");
+    }
+}
