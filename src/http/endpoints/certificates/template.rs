@@ -15,6 +15,7 @@ use crate::domain::manifest::{
     Manifest, OptionKind, OptionValue, OptionValues, ShippedTemplate, TemplateOption,
 };
 use crate::http::endpoints::own_templates;
+use crate::http::extract::camel_case;
 use crate::http::{ApiError, ErrorCode, HttpState};
 
 /// The theme where the client names none.
@@ -174,12 +175,14 @@ async fn pin_options(
     let (mut values, mut wrong) = (OptionValues::new(), Vec::new());
     for (name, text) in given.into_iter().filter_map(|(name, text)| Some((name, text?.trim().to_owned()))) {
         let field = format!("pdfTemplate.options.{name}");
-        let pinned = match manifest.option(&name) {
-            Some(option) => pin_option(http, option, &field, text).await,
-            None => Err(ApiError::field(&field, manifest.no_such_option())),
+        // What was sent as `first_line` has become `firstLine`, whatever the template calls it.
+        let option = manifest.options.iter().find(|option| camel_case(&option.name) == name);
+        let Some(option) = manifest.option(&name).or(option) else {
+            wrong.push(format!("{field}: {}", manifest.no_such_option()));
+            continue;
         };
-        match pinned {
-            Ok(value) => drop(values.insert(name, value)),
+        match pin_option(http, option, &field, text).await {
+            Ok(value) => drop(values.insert(option.name.clone(), value)),
             Err(error) if error.code == ErrorCode::ValidationError => wrong.extend(error.details),
             Err(error) => return Err(error),
         }
