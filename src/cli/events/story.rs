@@ -6,7 +6,7 @@ use super::shown;
 use crate::cli::moment;
 use crate::domain::attendee::{AttendeeEvent, ImportedRow};
 use crate::domain::batch::BatchEvent;
-use crate::domain::certificate::{CertificateEvent, Definition};
+use crate::domain::certificate::{CertificateEvent, Definition, TemplateRef};
 use crate::domain::claim::{ClaimEvent, ClaimKind};
 use crate::domain::design::DesignEvent;
 use crate::domain::email::{EmailEvent, MailDelivery};
@@ -173,7 +173,7 @@ impl Teller {
         .with_some("import", request.origin.import_id)
         .with("public id", one_line(&request.public_id))
         .with("date", page.issue_date)
-        .with("theme", format!("{}/{}", one_line(&page.pdf_template.theme), page.pdf_template.version))
+        .with("theme", theme(&page.pdf_template))
     }
 
     fn batch(&self, event: &BatchEvent) -> Told {
@@ -275,12 +275,16 @@ fn definition(what: &str, definition: &Definition) -> Told {
         one_line(&definition.event_name),
         one_line(&definition.client)
     ))
-    .with(
-        "theme",
-        format!("{}/{}", one_line(&definition.pdf_template.theme), definition.pdf_template.version),
-    )
+    .with("theme", theme(&definition.pdf_template))
     .with("language", definition.locale.as_str())
     .with_some("design", definition.design.as_ref().map(|design| one_line(&design.key)))
+}
+
+/// A theme and its version, and which options are set; their texts may name people.
+fn theme(template: &TemplateRef) -> String {
+    let options: Vec<String> = template.options.keys().map(|name| one_line(name)).collect();
+    let with = if options.is_empty() { String::new() } else { format!(" with {}", options.join(", ")) };
+    format!("{}/{}{with}", one_line(&template.theme), template.version)
 }
 
 fn claim(event: &ClaimEvent) -> Told {

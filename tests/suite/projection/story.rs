@@ -23,6 +23,7 @@ use laureate::domain::issuance::{
     CertificateGenerated, CertificateGenerationFailed, CertificateRequested, CertificateRevoked, Issuance,
     Origin, Page, WhyRevoked,
 };
+use laureate::domain::manifest::OptionValue;
 use laureate::domain::template::{
     Template, TemplateActivated, TemplateCreated, TemplateFiles, TemplateRetired, TemplateVersionAdded,
 };
@@ -75,11 +76,14 @@ pub fn certificate_deleted(id: u128) -> Happened {
 }
 
 fn definition(name: &str) -> Definition {
+    let logo = DesignRef { key: "designs/logo.png".to_owned(), sha256: "e".repeat(64) };
+    let options =
+        [("accent".to_owned(), "#7a1f3d".into()), ("logo".to_owned(), OptionValue::Image(logo))].into();
     Definition {
         client: "Acme".to_owned(),
         name: name.to_owned(),
         event_name: "Summit 2026".to_owned(),
-        pdf_template: TemplateRef::new("classic", 1),
+        pdf_template: TemplateRef { options, ..TemplateRef::new("corporate", 1) },
         design: Some(DesignRef { key: "designs/a.jpg".to_owned(), sha256: "d".repeat(64) }),
         event_link: Some("https://example.com/summit".to_owned()),
         sendgrid_template_id: None,
