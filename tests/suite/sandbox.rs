@@ -21,7 +21,7 @@ pub fn manifest() -> serde_json::Value {
             "name": "accent", "kind": "colour", "default": "#8a6420",
             "title": { "en": "Accent colour", "es": "Color de acento" },
         }, {
-            "name": "first_line", "kind": "text", "title": { "en": "First line", "es": "Primera línea" },
+            "name": "firstLine", "kind": "text", "title": { "en": "First line", "es": "Primera línea" },
         }],
         "sample": { "full_name": "Ada Lovelace", "course_name": "Analytical Engines" },
     })

@@ -14,7 +14,6 @@ pub use headers::{IdempotencyKey, IfMatch};
 pub use json::Json;
 pub use listing::{Direction, Listing, Sorting, filter_text};
 pub use merge::Merge;
-pub use naming::camel_case;
 pub use page::{ListQuery, Paging};
 pub use path::Path;
 pub use query::Query;

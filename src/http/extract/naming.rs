@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 const VERBATIM: [&str; 2] = ["manifest", "data"];
 
 /// `snake_case` as `camelCase`; camelCase stays as it is.
-pub fn camel_case(name: &str) -> String {
+pub(super) fn camel_case(name: &str) -> String {
     let mut camel = String::with_capacity(name.len());
     let mut letters = name.chars().peekable();
     while let Some(letter) = letters.next() {

@@ -244,7 +244,7 @@ async fn options_are_those_of_the_manifest() {
         .await
         .expect(201);
     assert_eq!(defined.body["data"]["pdfTemplate"], own["theme"]);
-    assert_eq!(defined.body["data"]["pdfTemplateOptions"]["first_line"], "a");
+    assert_eq!(defined.body["data"]["pdfTemplateOptions"]["firstLine"], "a");
     for (options, version) in [
         (json!({ "accent": "red" }), Value::Null),
         (json!({ "shadow": "yes" }), Value::Null),

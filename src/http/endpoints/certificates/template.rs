@@ -15,7 +15,6 @@ use crate::domain::manifest::{
     Manifest, OptionKind, OptionValue, OptionValues, ShippedTemplate, TemplateOption,
 };
 use crate::http::endpoints::own_templates;
-use crate::http::extract::camel_case;
 use crate::http::{ApiError, ErrorCode, HttpState};
 
 /// The theme where the client names none.
@@ -175,9 +174,7 @@ async fn pin_options(
     let (mut values, mut wrong) = (OptionValues::new(), Vec::new());
     for (name, text) in given.into_iter().filter_map(|(name, text)| Some((name, text?.trim().to_owned()))) {
         let field = format!("pdfTemplate.options.{name}");
-        // What was sent as `first_line` has become `firstLine`, whatever the template calls it.
-        let option = manifest.options.iter().find(|option| camel_case(&option.name) == name);
-        let Some(option) = manifest.option(&name).or(option) else {
+        let Some(option) = manifest.option(&name) else {
             wrong.push(format!("{field}: {}", manifest.no_such_option()));
             continue;
         };
