@@ -20,6 +20,8 @@ pub fn manifest() -> serde_json::Value {
         "options": [{
             "name": "accent", "kind": "colour", "default": "#8a6420",
             "title": { "en": "Accent colour", "es": "Color de acento" },
+        }, {
+            "name": "firstLine", "kind": "text", "title": { "en": "First line", "es": "Primera línea" },
         }],
         "sample": { "full_name": "Ada Lovelace", "course_name": "Analytical Engines" },
     })

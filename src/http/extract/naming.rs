@@ -8,7 +8,7 @@ use serde::de::{Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
 
 /// Fields whose values have names of their own inside, which templates choose: these stay as they are.
-const VERBATIM: [&str; 3] = ["manifest", "data", "options"];
+const VERBATIM: [&str; 2] = ["manifest", "data"];
 
 /// `snake_case` as `camelCase`; camelCase stays as it is.
 pub(super) fn camel_case(name: &str) -> String {
@@ -127,8 +127,10 @@ mod tests {
 
     #[test]
     fn names_that_templates_choose_stay() {
-        let given = r#"{"pdf_template": {"options": {"first_line": "a"}}, "data": {"full_name": "b"}}"#;
-        let wanted = json!({"pdfTemplate": {"options": {"first_line": "a"}}, "data": {"full_name": "b"}});
+        let given =
+            r#"{"the_manifest": {"a_b": 1}, "manifest": {"a_b": {"c_d": 1}}, "data": {"full_name": "b"}}"#;
+        let wanted =
+            json!({"theManifest": {"aB": 1}, "manifest": {"a_b": {"c_d": 1}}, "data": {"full_name": "b"}});
         assert_eq!(renamed(given), Ok(wanted));
     }
 

@@ -239,9 +239,12 @@ async fn options_are_those_of_the_manifest() {
         json!({ "client": "A", "name": "B", "eventName": "C",
             "pdfTemplate": { "theme": own["theme"], "options": options, "version": version } })
     };
-    let defined =
-        api.post("/certificates", &with(json!({ "accent": "#112233" }), Value::Null)).await.expect(201);
+    let defined = api
+        .post("/certificates", &with(json!({ "accent": "#112233", "first_line": "a" }), Value::Null))
+        .await
+        .expect(201);
     assert_eq!(defined.body["data"]["pdfTemplate"], own["theme"]);
+    assert_eq!(defined.body["data"]["pdfTemplateOptions"]["firstLine"], "a");
     for (options, version) in [
         (json!({ "accent": "red" }), Value::Null),
         (json!({ "shadow": "yes" }), Value::Null),

@@ -174,12 +174,12 @@ async fn pin_options(
     let (mut values, mut wrong) = (OptionValues::new(), Vec::new());
     for (name, text) in given.into_iter().filter_map(|(name, text)| Some((name, text?.trim().to_owned()))) {
         let field = format!("pdfTemplate.options.{name}");
-        let pinned = match manifest.option(&name) {
-            Some(option) => pin_option(http, option, &field, text).await,
-            None => Err(ApiError::field(&field, manifest.no_such_option())),
+        let Some(option) = manifest.option(&name) else {
+            wrong.push(format!("{field}: {}", manifest.no_such_option()));
+            continue;
         };
-        match pinned {
-            Ok(value) => drop(values.insert(name, value)),
+        match pin_option(http, option, &field, text).await {
+            Ok(value) => drop(values.insert(option.name.clone(), value)),
             Err(error) if error.code == ErrorCode::ValidationError => wrong.extend(error.details),
             Err(error) => return Err(error),
         }
