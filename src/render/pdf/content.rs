@@ -158,12 +158,10 @@ impl<'a> Body<'a> {
         self.content.save_state().transform(matrix);
         self.opacity(opacity);
         if let Some((rgb, _)) = fill {
-            self.content
-                .set_fill_color_space(pdf_writer::types::ColorSpaceOperand::Named(SRGB))
-                .set_fill_color(rgb);
+            self.content.set_fill_color_space(SRGB).set_fill_color(rgb);
         }
         if let (Some(stroke), Some((rgb, _))) = (stroke, line) {
-            self.content.set_stroke_color_space(pdf_writer::types::ColorSpaceOperand::Named(SRGB));
+            self.content.set_stroke_color_space(SRGB);
             self.content.set_stroke_color(rgb);
             self.stroke(stroke);
         }

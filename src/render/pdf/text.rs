@@ -25,9 +25,7 @@ impl Body<'_> {
             self.content.save_state();
             self.opacity(opacity);
         }
-        self.content
-            .set_fill_color_space(pdf_writer::types::ColorSpaceOperand::Named(SRGB))
-            .set_fill_color(rgb);
+        self.content.set_fill_color_space(SRGB).set_fill_color(rgb);
         let [a, b, c, d, e, f] = self.matrix_of(place);
         self.content.begin_text().set_text_matrix([a, b, -c, -d, e, f]);
         let (shared, size) = (self.shared.find(&run.font), short(run.size.to_pt()));
