@@ -3,6 +3,7 @@
 //! The page is the classic theme on a JPEG of 400 KB: A4, two font families, a QR code. Everything runs in
 //! processes of its own, so that each has its memory and its caches to itself.
 
+use std::io::Write as _;
 use std::path::Path;
 use std::process::Command;
 use std::time::Instant;
@@ -144,7 +145,8 @@ pub fn work(task: &str) -> anyhow::Result<()> {
     let wall = begun.elapsed().as_secs_f64();
     let cpu = cpu_of_tree(std::process::id()).values().sum::<f64>() - before;
     let peak = peak_memory(std::process::id())?;
-    println!("{}", serde_json::to_string(&Taken { certificates: task.count, cpu, wall, bytes: size, peak })?);
+    let taken = Taken { certificates: task.count, cpu, wall, bytes: size, peak };
+    writeln!(std::io::stdout(), "{}", serde_json::to_string(&taken)?)?;
     Ok(())
 }
 

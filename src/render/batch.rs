@@ -2,14 +2,15 @@
 //! out each alone, and are written page by page. Where a layout fails as a whole, its jobs are laid out one
 //! by one, so that a bad one costs the others nothing but time.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use typst::foundations::Bytes;
 use typst_layout::{Page, PagedDocument};
 
-use super::page::{self, PageFacts};
-use super::pdf::{Plate, Printer, Unsupported};
+use super::page;
+use super::pdf::{Plate, Printer, Sheet, Unsupported};
 use super::prepare::{JobPictures, PageData};
 use super::world::{BatchWorld, Pictures};
 use super::{
@@ -20,8 +21,10 @@ use crate::domain::Locale;
 
 /// Most certificates laid out together. More gains nothing and holds more memory.
 pub(super) const BATCH: usize = 50;
-/// typst's caches forget what went unused for this many batches.
-const CACHE_AGE: usize = 10;
+/// After so many certificates typst's caches are looked through, which takes as long as laying some out,
+const LOOK_THROUGH_AFTER: usize = 4 * BATCH;
+/// and forget what went unused for so many looks.
+const CACHE_AGE: usize = 3;
 
 /// Jobs with the same key look alike: they are laid out together and printed on one plate.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -86,38 +89,73 @@ impl Renderer {
                 for (job, result) in jobs.iter().zip(self.render_batch(&mut press, jobs, &pictures)) {
                     results[job.index] = Some(result);
                 }
-                comemo::evict(CACHE_AGE);
+                if self.since_look.fetch_add(jobs.len(), Ordering::Relaxed) >= LOOK_THROUGH_AFTER {
+                    self.since_look.store(0, Ordering::Relaxed);
+                    comemo::evict(CACHE_AGE);
+                }
             }
         }
         // proof: each job has either failed its checks or is in exactly one batch.
         results.into_iter().map(|result| result.unwrap_or_else(|| Err(page::template_error([])))).collect()
     }
 
-    /// Lays jobs out together, or one by one where that fails, and writes each.
+    /// Renders jobs that look alike. Of each definition one page is laid out whole, if that hasn't been done
+    /// before; the others take over from it what they have in common.
     fn render_batch(
         &self,
         press: &mut Press<'_>,
         batch: &[Prepared],
         pictures: &Pictures,
     ) -> Vec<Result<RenderedCertificate, RenderError>> {
-        match self.lay_out(press.template, batch, pictures) {
-            Ok(pages) => batch.iter().zip(pages).map(|(job, page)| press.print(page, &job.facts)).collect(),
-            Err(error) if batch.len() == 1 => vec![Err(error)],
-            Err(_) => batch
-                .iter()
-                .flat_map(|job| self.render_batch(press, std::slice::from_ref(job), pictures))
-                .collect(),
+        let mut results: Vec<_> = batch.iter().map(|_| None).collect();
+        let (mut whole, mut others, mut begun) = (Vec::new(), Vec::new(), BTreeSet::new());
+        for (n, job) in batch.iter().enumerate() {
+            let is_first = begun.insert(&job.common) && press.sheet(job).is_none();
+            if is_first || press.plate.is_err() { whole.push(n) } else { others.push(n) }
+        }
+        let jobs = |numbers: &[usize]| numbers.iter().map(|n| &batch[*n]).collect::<Vec<_>>();
+        for (n, result) in whole.iter().zip(self.render_whole(press, &jobs(&whole), pictures)) {
+            results[*n] = Some(result);
+        }
+        if let Ok(pages) = self.lay_out(press.template, &jobs(&others), true, pictures) {
+            for (n, page) in others.iter().zip(pages) {
+                results[*n] = press.print_rest(page, &batch[*n]).map(Ok);
+            }
+        }
+        let again: Vec<usize> = (0..batch.len()).filter(|n| results[*n].is_none()).collect();
+        for (n, result) in again.iter().zip(self.render_whole(press, &jobs(&again), pictures)) {
+            results[*n] = Some(result);
+        }
+        // proof: whatever was left is in `again`, and each job there has an answer.
+        results.into_iter().map(|result| result.unwrap_or_else(|| Err(page::template_error([])))).collect()
+    }
+
+    /// Lays jobs out together, or one by one where that fails, and writes each.
+    fn render_whole(
+        &self,
+        press: &mut Press<'_>,
+        jobs: &[&Prepared],
+        pictures: &Pictures,
+    ) -> Vec<Result<RenderedCertificate, RenderError>> {
+        match self.lay_out(press.template, jobs, false, pictures) {
+            Ok(pages) => jobs.iter().zip(pages).map(|(job, page)| press.print(page, job)).collect(),
+            Err(error) if jobs.len() == 1 => vec![Err(error)],
+            Err(_) => jobs.iter().flat_map(|job| self.render_whole(press, &[job], pictures)).collect(),
         }
     }
 
-    /// One page for each job, in order.
+    /// One page for each job, in order; without what they have in common if that is kept.
     pub(super) fn lay_out(
         &self,
         template: &Template,
-        batch: &[Prepared],
+        batch: &[&Prepared],
+        kept: bool,
         pictures: &Pictures,
     ) -> Result<Vec<Page>, RenderError> {
-        let data: Vec<&PageData> = batch.iter().map(|job| &job.data).collect();
+        if batch.is_empty() {
+            return Ok(Vec::new());
+        }
+        let data: Vec<Given> = batch.iter().map(|job| Given { data: &job.data, kept }).collect();
         let data = serde_json::to_vec(&data).map_err(|e| page::template_error([e.to_string().into()]))?;
         let world = BatchWorld { assets: &self.assets, template, data: Bytes::new(data), pictures };
         let compiled = typst::compile::<PagedDocument>(&world);
@@ -160,7 +198,9 @@ impl Renderer {
             .map(|job| self.prepare(0, batch.template, job, &batch.pictures))
             .collect::<Result<_, RenderError>>()
             .map_err(unfit)?;
-        Plate::of(&self.lay_out(batch.template, &samples, &batch.pictures.files()).map_err(unfit)?)
+        let samples: Vec<&Prepared> = samples.iter().collect();
+        let pages = self.lay_out(batch.template, &samples, false, &batch.pictures.files()).map_err(unfit)?;
+        Plate::of(&pages)
     }
 }
 
@@ -181,21 +221,47 @@ impl BatchKey {
     }
 }
 
+/// What a template gets for one page.
+#[derive(serde::Serialize)]
+struct Given<'a> {
+    #[serde(flatten)]
+    data: &'a PageData,
+    /// Whether it is to leave out what pages of the definition have in common.
+    kept: bool,
+}
+
 impl Press<'_> {
-    /// One page as a file: on the plate if that can be, by typst's exporter if not.
-    fn print(&mut self, mut page: Page, facts: &PageFacts) -> Result<RenderedCertificate, RenderError> {
-        page::finish(&mut page, self.template.manifest(), facts)?;
+    fn sheet(&self, job: &Prepared) -> Option<Arc<Sheet>> {
+        self.plate.as_ref().ok()?.sheet(&job.common)
+    }
+
+    /// A whole page as a file: on the plate if that can be, by typst's exporter if not.
+    fn print(&mut self, mut page: Page, job: &Prepared) -> Result<RenderedCertificate, RenderError> {
+        page::finish(&mut page, self.template.manifest(), &job.facts)?;
         let printed = match &self.plate {
-            Ok(plate) => self.printer.print(plate, &page, facts, &self.creator),
+            Ok(plate) => self.printer.print(plate, &page, None, &job.facts, &self.creator),
             Err(unfit) => Err(*unfit),
         };
-        let Unsupported(reason) = match printed {
-            Ok(file) => return Ok(file),
-            Err(unsupported) => unsupported,
+        let Unsupported(reason) = match (printed, &self.plate) {
+            (Ok((file, sheet)), Ok(plate)) => {
+                plate.keep(&job.common, sheet);
+                return Ok(file);
+            }
+            (Ok((file, _)), Err(_)) => return Ok(file),
+            (Err(unsupported), _) => unsupported,
         };
         metrics::counter!("laureate_render_left_to_typst_total", "reason" => reason).increment(1);
-        let file = page::export(page, facts, self.creator.clone())?;
+        let file = page::export(page, &job.facts, self.creator.clone())?;
         Ok(RenderedCertificate::whole(file.into()))
+    }
+
+    /// A page that leaves out what is kept, as a file; `None` if it is to be laid out whole after all.
+    fn print_rest(&mut self, mut page: Page, job: &Prepared) -> Option<RenderedCertificate> {
+        let sheet = self.sheet(job)?;
+        page::finish(&mut page, self.template.manifest(), &job.facts).ok()?;
+        let plate = self.plate.as_ref().ok()?;
+        let printed = self.printer.print(plate, &page, Some(&sheet), &job.facts, &self.creator);
+        printed.ok().map(|(file, _)| file)
     }
 }
 

@@ -33,6 +33,7 @@ mod theme_tests;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
 
 use sha2::{Digest as _, Sha256};
 
@@ -147,6 +148,8 @@ pub struct Renderer {
     designs: Designs,
     pictures: Remembered<Picture>,
     plates: Plates,
+    /// Certificates rendered since typst's caches were last looked through.
+    since_look: AtomicUsize,
 }
 
 /// A job that passed its checks.
@@ -155,6 +158,8 @@ struct Prepared {
     index: usize,
     data: PageData,
     facts: PageFacts,
+    /// What it has in common with others of its definition: client, names, link and date.
+    common: Vec<String>,
 }
 
 impl Renderer {
@@ -168,6 +173,7 @@ impl Renderer {
             designs: Designs::default(),
             pictures: Remembered::default(),
             plates: Plates::default(),
+            since_look: AtomicUsize::new(0),
         })
     }
 

@@ -140,7 +140,17 @@ impl Renderer {
             design: pictures.background.as_ref().map(|background| background.tone),
             qr: template.manifest().qr,
         };
-        Ok(Prepared { index, data, facts })
+        let common = [
+            &job.client,
+            &job.certificate_name,
+            &job.event_name,
+            job.event_link.as_ref().unwrap_or(&String::new()),
+        ]
+        .into_iter()
+        .cloned()
+        .chain([job.issue_date.to_string()])
+        .collect();
+        Ok(Prepared { index, data, facts, common })
     }
 
     /// The variables that the template names. Others are not there, so that using one is an error of the

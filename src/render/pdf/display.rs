@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use typst::foundations::{Content, NativeElement, Value};
-use typst::introspection::{Location, Tag};
+use typst::introspection::{Location, MetadataElem, Tag};
 use typst::layout::{
     Frame, FrameItem, GridCell, GridElem, GroupItem, HideElem, PlaceElem, RepeatElem, Size, Transform,
 };
@@ -14,6 +14,7 @@ use typst::visualize::{Curve, Geometry, Image, ImageElem, Shape};
 use typst_layout::Page;
 
 use super::Unsupported;
+use super::kept::{Begun, Event, Sheet};
 use super::structure::{Kind, Tree};
 
 /// One thing to paint, or a clip that begins or ends.
@@ -50,47 +51,78 @@ pub(super) struct Display<'a> {
     pub(super) size: Size,
     pub(super) pieces: Vec<Piece<'a>>,
     pub(super) tree: Tree,
+    /// What the template says other pages can take over, if it was asked for.
+    pub(super) harvest: Option<Sheet>,
 }
 
-impl Piece<'_> {
+impl Draw<'_> {
     /// A copy that outlives the page.
-    pub(super) fn to_owned(&self) -> Piece<'static> {
-        let draw = match &self.draw {
+    pub(super) fn to_owned(&self) -> Draw<'static> {
+        match self {
             Draw::Text(text) => Draw::Text(Cow::Owned(TextItem::clone(text))),
             Draw::Shape(shape) => Draw::Shape(Cow::Owned(Shape::clone(shape))),
             Draw::Image(image, size) => Draw::Image(Cow::Owned(Image::clone(image)), *size),
             Draw::Clip(curve) => Draw::Clip(Cow::Owned(Curve::clone(curve))),
             Draw::Unclip => Draw::Unclip,
-        };
-        Piece { place: self.place, mark: self.mark, draw }
+        }
+    }
+
+    fn borrowed(&self) -> Draw<'_> {
+        match self {
+            Draw::Text(text) => Draw::Text(Cow::Borrowed(text)),
+            Draw::Shape(shape) => Draw::Shape(Cow::Borrowed(shape)),
+            Draw::Image(image, size) => Draw::Image(Cow::Borrowed(image), *size),
+            Draw::Clip(curve) => Draw::Clip(Cow::Borrowed(curve)),
+            Draw::Unclip => Draw::Unclip,
+        }
+    }
+}
+
+impl Piece<'_> {
+    /// A copy that outlives the page.
+    pub(super) fn to_owned(&self) -> Piece<'static> {
+        Piece { place: self.place, mark: self.mark, draw: self.draw.to_owned() }
     }
 }
 
 impl<'a> Display<'a> {
-    /// Reads a page.
+    /// Reads a page. What it leaves out is taken from `kept`; what it could leave out is gathered if `gather`.
     ///
     /// # Errors
     /// What the writer cannot write: bleed, links, and elements that have no place in [`Kind`].
-    pub(super) fn of(page: &'a Page) -> Result<Self, Unsupported> {
+    pub(super) fn of(page: &'a Page, kept: Option<&'a Sheet>, gather: bool) -> Result<Self, Unsupported> {
         if page.bleed != Default::default() {
             return Err(Unsupported("bleed"));
         }
-        let mut reader = Reader { pieces: Vec::new(), tree: Tree::new(), open: Vec::new() };
+        let mut reader = Reader {
+            pieces: Vec::new(),
+            tree: Tree::new(),
+            open: Vec::new(),
+            kept,
+            harvest: gather.then(Sheet::default),
+            under_way: None,
+        };
         if let Some(fill) = page.fill_or_transparent() {
             let shape = Geometry::Rect(page.frame.size()).filled(fill);
             let draw = Draw::Shape(Cow::Owned(shape));
             reader.pieces.push(Piece { place: Transform::identity(), mark: Mark::Artifact, draw });
         }
         reader.frame(&page.frame, Transform::identity())?;
-        Ok(Self { size: page.frame.size(), pieces: reader.pieces, tree: reader.tree })
+        let Reader { pieces, tree, harvest, .. } = reader;
+        Ok(Self { size: page.frame.size(), pieces, tree, harvest })
     }
 }
 
 struct Reader<'a> {
     pieces: Vec<Piece<'a>>,
     tree: Tree,
-    /// Elements that have begun and not ended; `None` in the tree's place is an artifact.
-    open: Vec<(Location, Option<usize>)>,
+    /// Elements that have begun and not ended, those of kept parts without their location; `None` in the
+    /// tree's place is an artifact.
+    open: Vec<(Option<Location>, Option<usize>)>,
+    kept: Option<&'a Sheet>,
+    harvest: Option<Sheet>,
+    /// The part that is being gathered.
+    under_way: Option<(String, Vec<Event>)>,
 }
 
 impl<'a> Reader<'a> {
@@ -99,20 +131,15 @@ impl<'a> Reader<'a> {
             let here = place.pre_concat(Transform::translate(position.x, position.y));
             match item {
                 FrameItem::Group(group) => self.group(group, here)?,
-                FrameItem::Text(text) => {
-                    let mark = self.content();
-                    self.push(here, mark, Draw::Text(Cow::Borrowed(text)));
-                }
-                FrameItem::Shape(shape, _) => {
-                    self.push(here, Mark::Artifact, Draw::Shape(Cow::Borrowed(shape)));
-                }
+                FrameItem::Text(text) => self.paint(here, Draw::Text(Cow::Borrowed(text))),
+                FrameItem::Shape(shape, _) => self.paint(here, Draw::Shape(Cow::Borrowed(shape))),
                 FrameItem::Image(image, size, _) => {
-                    let mark = self.content();
-                    self.push(here, mark, Draw::Image(Cow::Borrowed(image), *size));
+                    self.paint(here, Draw::Image(Cow::Borrowed(image), *size));
                 }
                 FrameItem::Link(..) => return Err(Unsupported("link")),
                 FrameItem::Tag(Tag::Start(element, flags)) if flags.tagged => self.begin(element)?,
                 FrameItem::Tag(Tag::End(location, _, flags)) if flags.tagged => self.end(*location)?,
+                FrameItem::Tag(Tag::Start(element, _)) => self.note(element)?,
                 FrameItem::Tag(_) => {}
             }
         }
@@ -125,16 +152,23 @@ impl<'a> Reader<'a> {
         }
         let here = here.pre_concat(group.transform);
         if let Some(curve) = &group.clip {
-            self.push(here, Mark::Artifact, Draw::Clip(Cow::Borrowed(curve)));
+            self.paint(here, Draw::Clip(Cow::Borrowed(curve)));
         }
         self.frame(&group.frame, here)?;
         if group.clip.is_some() {
-            self.push(here, Mark::Artifact, Draw::Unclip);
+            self.paint(here, Draw::Unclip);
         }
         Ok(())
     }
 
-    fn push(&mut self, place: Transform, mark: Mark, draw: Draw<'a>) {
+    fn paint(&mut self, place: Transform, draw: Draw<'a>) {
+        if let Some((_, events)) = &mut self.under_way {
+            events.push(Event::Paint(place, draw.to_owned()));
+        }
+        let mark = match (&draw, self.current()) {
+            (Draw::Text(_) | Draw::Image(..), Some(element)) => Mark::Content(self.tree.mark(element)),
+            _ => Mark::Artifact,
+        };
         self.pieces.push(Piece { place, mark, draw });
     }
 
@@ -143,37 +177,77 @@ impl<'a> Reader<'a> {
         self.open.last().map_or(Some(Tree::DOCUMENT), |(_, element)| *element)
     }
 
-    fn content(&mut self) -> Mark {
-        self.current().map_or(Mark::Artifact, |element| Mark::Content(self.tree.mark(element)))
-    }
-
     fn begin(&mut self, element: &Content) -> Result<(), Unsupported> {
         let location = element.location().ok_or(Unsupported("element without a location"))?;
-        if element.to_packed::<PlaceElem>().is_some() {
+        if is::<PlaceElem>(element) {
             return Ok(());
         }
-        let inside = match self.current() {
-            None => None,
-            Some(_)
-                if is::<ArtifactElem>(element) || is::<HideElem>(element) || is::<RepeatElem>(element) =>
-            {
-                None
-            }
+        let artifact = is::<ArtifactElem>(element) || is::<HideElem>(element) || is::<RepeatElem>(element);
+        let begun = match self.current() {
+            None => Begun::Artifact,
+            Some(_) if artifact => Begun::Artifact,
             // Who hears the alternative text doesn't hear what is inside.
-            Some(outer) if self.tree.has_alternative(outer) => Some(outer),
-            Some(outer) => Some(self.tree.add(outer, kind_of(element)?)),
+            Some(outer) if self.tree.has_alternative(outer) => Begun::Outer,
+            Some(_) => Begun::Element(kind_of(element)?),
+        };
+        self.open(Some(location), &begun);
+        if let Some((_, events)) = &mut self.under_way {
+            events.push(Event::Begin(begun));
+        }
+        Ok(())
+    }
+
+    fn open(&mut self, location: Option<Location>, begun: &Begun) {
+        let inside = match (self.current(), begun) {
+            (None, _) | (_, Begun::Artifact) => None,
+            (Some(outer), Begun::Outer) => Some(outer),
+            (Some(outer), Begun::Element(kind)) => Some(self.tree.add(outer, kind.clone())),
         };
         self.open.push((location, inside));
-        Ok(())
     }
 
     fn end(&mut self, location: Location) -> Result<(), Unsupported> {
-        if self.open.last().is_some_and(|(open, _)| *open == location) {
+        if self.open.last().is_some_and(|(open, _)| *open == Some(location)) {
             self.open.pop();
-        } else if self.open.iter().any(|(open, _)| *open == location) {
+            if let Some((_, events)) = &mut self.under_way {
+                events.push(Event::End);
+            }
+        } else if self.open.iter().any(|(open, _)| *open == Some(location)) {
             return Err(Unsupported("elements that overlap"));
         }
         Ok(())
+    }
+
+    /// What templates say of parts that pages have in common; see `templates/certificate/README.md`.
+    fn note(&mut self, element: &Content) -> Result<(), Unsupported> {
+        let Some(metadata) = element.to_packed::<MetadataElem>() else { return Ok(()) };
+        let Value::Str(said) = &metadata.value else { return Ok(()) };
+        match said.split_once(' ') {
+            Some(("keep", name)) if self.harvest.is_some() => {
+                self.under_way = Some((name.to_owned(), Vec::new()));
+            }
+            Some(("keep-end", _)) => {
+                if let (Some(sheet), Some((name, events))) = (&mut self.harvest, self.under_way.take()) {
+                    sheet.put(name, events);
+                }
+            }
+            Some(("kept", name)) => {
+                let events = self.kept.and_then(|sheet| sheet.get(name));
+                self.take_over(events.ok_or(Unsupported("part that nothing kept"))?);
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn take_over(&mut self, events: &'a [Event]) {
+        for event in events {
+            match event {
+                Event::Begin(begun) => self.open(None, begun),
+                Event::End => drop(self.open.pop()),
+                Event::Paint(place, draw) => self.paint(*place, draw.borrowed()),
+            }
+        }
     }
 }
 

@@ -86,7 +86,7 @@ impl Deflate {
 
     /// For what each certificate has of its own.
     pub(super) fn quick() -> Self {
-        Self(Compress::new(Compression::new(4), true))
+        Self(Compress::new(Compression::fast(), true))
     }
 
     /// The zlib stream (RFC 1950) of some bytes.

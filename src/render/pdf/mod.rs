@@ -13,13 +13,15 @@ mod display;
 mod file;
 mod fonts;
 mod images;
+mod kept;
 mod metadata;
 mod structure;
 #[cfg(test)]
 pub(super) mod tests;
 mod text;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 use pdf_writer::types::OutputIntentSubtype;
@@ -36,6 +38,7 @@ use content::{Body, SRGB};
 use display::{Display, Draw, Mark, Piece};
 use file::{Deflate, Objects};
 use fonts::{Subsets, clusters};
+pub(super) use kept::Sheet;
 
 /// What this writer leaves to typst's exporter; the text names it in a metric.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,7 +67,12 @@ pub(super) struct Plate {
     profile: Ref,
     means: Means,
     ornaments: Vec<Ornament>,
+    /// What pages of one definition have in common, by what the definition says.
+    sheets: Mutex<HashMap<Vec<String>, Arc<Sheet>>>,
 }
+
+/// How many definitions' sheets a plate keeps.
+const SHEETS: usize = 64;
 
 /// What content streams can refer to.
 struct Means {
@@ -83,7 +91,8 @@ impl Plate {
     /// # Errors
     /// The samples hold something that the writer cannot write.
     pub(super) fn of(samples: &[Page]) -> Result<Self, Unsupported> {
-        let displays = samples.iter().map(Display::of).collect::<Result<Vec<_>, _>>()?;
+        let displays =
+            samples.iter().map(|page| Display::of(page, None, false)).collect::<Result<Vec<_>, _>>()?;
         let mut deflate = Deflate::best();
         let mut objects = Objects::after(HEADER.len(), Vec::new());
         let profile = objects.next();
@@ -111,7 +120,22 @@ impl Plate {
         let (chunk, offsets) = objects.into_parts();
         let head = Bytes::from([HEADER, chunk.as_bytes()].concat());
         let hash = Sha256::new_with_prefix(&head);
-        Ok(Self { head, hash, offsets, profile, means, ornaments })
+        Ok(Self { head, hash, offsets, profile, means, ornaments, sheets: Mutex::default() })
+    }
+
+    /// What pages of a definition have in common, if one was printed before.
+    pub(super) fn sheet(&self, common: &[String]) -> Option<Arc<Sheet>> {
+        self.sheets.lock().unwrap_or_else(PoisonError::into_inner).get(common).cloned()
+    }
+
+    /// Keeps it for other pages.
+    pub(super) fn keep(&self, common: &[String], sheet: Option<Sheet>) {
+        let Some(sheet) = sheet else { return };
+        let mut sheets = self.sheets.lock().unwrap_or_else(PoisonError::into_inner);
+        if sheets.len() >= SHEETS {
+            sheets.clear();
+        }
+        sheets.insert(common.to_vec(), Arc::new(sheet));
     }
 
     /// How many bytes every file of this look begins with.
@@ -135,7 +159,8 @@ impl Printer {
         Self { deflate: Deflate::quick() }
     }
 
-    /// Makes the file of one page.
+    /// Makes the file of one page. What the page leaves out is taken from `kept`; without one, what it could
+    /// leave out is answered as well.
     ///
     /// # Errors
     /// The page holds something that the writer cannot write.
@@ -143,10 +168,11 @@ impl Printer {
         &mut self,
         plate: &Plate,
         page: &Page,
+        kept: Option<&Sheet>,
         facts: &PageFacts,
         creator: &str,
-    ) -> Result<RenderedCertificate, Unsupported> {
-        let display = Display::of(page)?;
+    ) -> Result<(RenderedCertificate, Option<Sheet>), Unsupported> {
+        let display = Display::of(page, kept, kept.is_none())?;
         let mut objects = Objects::after(plate.head.len(), plate.offsets.clone());
         let means = &plate.means;
         let mut body = Body::new(&means.fonts, &means.images, display.size.y, facts.locale.as_str());
@@ -183,7 +209,7 @@ impl Printer {
         plate.write_catalog(&mut objects, (catalog, pages, tree, xmp), facts);
         let tail = objects.finish(catalog, info, &id);
         let sha256 = hex(&plate.hash.clone().chain_update(&tail).finalize());
-        Ok(RenderedCertificate { parts: [plate.head.clone(), tail.into()], sha256 })
+        Ok((RenderedCertificate { parts: [plate.head.clone(), tail.into()], sha256 }, display.harvest))
     }
 }
 

@@ -7,6 +7,7 @@ use pdf_writer::{Finish, Name, Ref, TextStr};
 use super::file::Objects;
 
 /// What an element is.
+#[derive(Clone)]
 pub(super) enum Kind {
     Document,
     Division,

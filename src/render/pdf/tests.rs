@@ -76,7 +76,7 @@ fn facts() -> PageFacts {
 
 fn print(samples: &str, body: &str) -> Result<Bytes, Unsupported> {
     let plate = Plate::of(&pages(samples))?;
-    Ok(Printer::new().print(&plate, &pages(body)[0], &facts(), "tests")?.to_bytes())
+    Ok(Printer::new().print(&plate, &pages(body)[0], None, &facts(), "tests")?.0.to_bytes())
 }
 
 /// The first page as pixels, four bytes each.
