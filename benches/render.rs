@@ -152,7 +152,10 @@ pub fn work(task: &str) -> anyhow::Result<()> {
 
 fn child(task: &Task) -> anyhow::Result<Taken> {
     let program = std::env::current_exe()?;
-    taken(Command::new(program).arg("--render").arg(serde_json::to_string(task)?), "the renderer")
+    let mut command = Command::new(program);
+    // typst lays pages out on as many threads as it finds cores; one core is to be one.
+    command.env("RAYON_NUM_THREADS", task.threads.to_string());
+    taken(command.arg("--render").arg(serde_json::to_string(task)?), "the renderer")
 }
 
 /// One of the Python programs in `peers/`, for the same people on the same background.
