@@ -21,9 +21,9 @@ use crate::domain::Locale;
 
 /// Most certificates laid out together. More gains nothing and holds more memory.
 pub(super) const BATCH: usize = 50;
-/// After so many certificates typst's caches are looked through, which takes as long as laying some out,
+/// typst's caches are looked through after so many certificates; a look takes as long as laying out some of them.
 const LOOK_THROUGH_AFTER: usize = 4 * BATCH;
-/// and forget what went unused for so many looks.
+/// What went unused for so many looks is forgotten.
 const CACHE_AGE: usize = 3;
 
 /// Jobs with the same key look alike: they are laid out together and printed on one plate.
@@ -239,16 +239,17 @@ impl Press<'_> {
     fn print(&mut self, mut page: Page, job: &Prepared) -> Result<RenderedCertificate, RenderError> {
         page::finish(&mut page, self.template.manifest(), &job.facts)?;
         let printed = match &self.plate {
-            Ok(plate) => self.printer.print(plate, &page, None, &job.facts, &self.creator),
+            Ok(plate) => {
+                self.printer.print(plate, &page, None, &job.facts, &self.creator).map(|(file, sheet)| {
+                    plate.keep(&job.common, sheet);
+                    file
+                })
+            }
             Err(unfit) => Err(*unfit),
         };
-        let Unsupported(reason) = match (printed, &self.plate) {
-            (Ok((file, sheet)), Ok(plate)) => {
-                plate.keep(&job.common, sheet);
-                return Ok(file);
-            }
-            (Ok((file, _)), Err(_)) => return Ok(file),
-            (Err(unsupported), _) => unsupported,
+        let Unsupported(reason) = match printed {
+            Ok(file) => return Ok(file),
+            Err(unsupported) => unsupported,
         };
         metrics::counter!("laureate_render_left_to_typst_total", "reason" => reason).increment(1);
         let file = page::export(page, &job.facts, self.creator.clone())?;

@@ -68,6 +68,7 @@ pub(super) fn samples_like(job: &RenderJob) -> Vec<RenderJob> {
         .map(|(month, text)| RenderJob {
             issue_date: Date::from_calendar_date(2034, month, 15).unwrap_or(job.issue_date),
             public_id: id(text),
+            verification_url: format!("https://example.org/certificate/{}", id(text)),
             full_name: Personal::new(text.clone()),
             certificate_name: text.clone(),
             event_name: text.clone(),
@@ -91,5 +92,39 @@ mod tests {
         letters.sort_unstable();
         letters.dedup();
         assert_eq!(letters.len(), LETTERS.chars().count(), "a letter is there twice");
+    }
+
+    #[test]
+    fn the_samples_hold_nothing_of_the_certificate_that_they_look_like() {
+        let job = |name: &str, id: &str| RenderJob {
+            verification_url: format!("https://{id}.example.net/certificate/{id}"),
+            public_id: id.to_owned(),
+            certificate_name: name.to_owned(),
+            event_name: name.to_owned(),
+            client: name.to_owned(),
+            document_number: None,
+            event_link: Some(id.to_owned()),
+            email: Some(Personal::new(id.to_owned())),
+            ..crate::render::tests::job(name)
+        };
+        let samples =
+            |name, id| format!("{:?}", samples_like(&job(name, id)).iter().map(reveal).collect::<Vec<_>>());
+        assert_eq!(samples("Ada", "q3XbH1yR0u"), samples("Grace", "AAAAAAAAAA"));
+    }
+
+    /// Everything that a page can show.
+    fn reveal(job: &RenderJob) -> Vec<String> {
+        let personal =
+            |text: &Option<Personal<String>>| text.as_ref().map(|text| text.reveal_str().to_owned());
+        let plain =
+            [&job.public_id, &job.verification_url, &job.certificate_name, &job.event_name, &job.client];
+        plain
+            .into_iter()
+            .cloned()
+            .chain([job.issue_date.to_string(), job.full_name.reveal_str().to_owned()])
+            .chain(personal(&job.document_number))
+            .chain(personal(&job.email))
+            .chain(job.event_link.clone())
+            .collect()
     }
 }

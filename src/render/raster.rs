@@ -4,6 +4,7 @@ use std::io::Cursor;
 
 use hayro::hayro_interpret::InterpreterSettings;
 use hayro::hayro_syntax::Pdf;
+use hayro::vello_cpu::Pixmap;
 use hayro::vello_cpu::color::palette::css::WHITE;
 use hayro::{RenderCache, RenderSettings};
 
@@ -26,13 +27,18 @@ const GAP: u32 = 8;
 /// [`RenderError::Bundle`] where the file is no PDF with a page.
 pub fn png(pdf: &[u8], dpi: u16) -> Result<Vec<u8>, RenderError> {
     let unusable = || RenderError::Bundle { file: "certificate.pdf".to_owned() };
+    draw(pdf, dpi)?.into_png().map_err(|_| unusable())
+}
+
+/// The first page as pixels.
+pub(super) fn draw(pdf: &[u8], dpi: u16) -> Result<Pixmap, RenderError> {
+    let unusable = || RenderError::Bundle { file: "certificate.pdf".to_owned() };
     let pdf = Pdf::new(pdf.to_vec()).map_err(|_| unusable())?;
     let page = pdf.pages().iter().next().ok_or_else(unusable)?;
     let scale = f32::from(dpi.clamp(1, MAX_DPI)) / 72.0;
     let settings =
         RenderSettings { x_scale: scale, y_scale: scale, bg_color: WHITE, ..RenderSettings::default() };
-    let pixels = hayro::render(page, &RenderCache::new(), &InterpreterSettings::default(), &settings);
-    pixels.into_png().map_err(|_| unusable())
+    Ok(hayro::render(page, &RenderCache::new(), &InterpreterSettings::default(), &settings))
 }
 
 /// Whether two pictures that [`png`] made show something else.

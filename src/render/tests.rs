@@ -117,7 +117,7 @@ fn the_fast_writer_draws_what_typst_draws() {
             let slow = RenderJob { renderer_version: BY_TYPST.to_owned(), ..fast.clone() };
             let [fast, slow] = [fast, slow].map(|job| render_one(&job).expect("renders"));
             assert!(!fast.parts[0].is_empty(), "{name}: left to typst's exporter");
-            let (visibly, most) = differences(&fast.to_bytes(), &slow.to_bytes(), 1.0);
+            let (visibly, most) = differences(&fast.to_bytes(), &slow.to_bytes(), 72);
             assert_eq!(visibly, 0, "{} {name}: by {most} at most", theme.name());
         }
     }

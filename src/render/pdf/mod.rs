@@ -1,7 +1,7 @@
 //! PDF files written straight from typst's frames: what all certificates of one look share is written once.
 //!
-//! typst's own exporter cuts and deflates the fonts, and copies the background, for each file anew: nine
-//! tenths of its time. Here a [`Plate`] holds those objects ready, with their hash half computed, and a
+//! typst's own exporter cuts and deflates the fonts, and copies the background, for each file anew: most
+//! of its time. Here a [`Plate`] holds those objects ready, with their hash half computed, and a
 //! certificate adds its own few kilobytes: text, structure, metadata, the table of objects.
 //!
 //! What a plate holds follows from sample pages alone, never from the certificates printed with it, so a

@@ -1,9 +1,5 @@
 //! The writer against typst's exporter: the same picture, the same text; and what is left to the exporter.
 
-use std::sync::Arc;
-
-use hayro::hayro_interpret::InterpreterSettings;
-use hayro::hayro_syntax::Pdf;
 use time::macros::date;
 use typst::LibraryExt as _;
 use typst::diag::{FileError, FileResult};
@@ -18,6 +14,7 @@ use super::*;
 use crate::domain::{Locale, Personal};
 use crate::render::fonts::Fonts;
 use crate::render::page::{self, qr_code};
+use crate::render::raster;
 
 /// A world of one source.
 struct Small {
@@ -79,28 +76,11 @@ fn print(samples: &str, body: &str) -> Result<Bytes, Unsupported> {
     Ok(Printer::new().print(&plate, &pages(body)[0], None, &facts(), "tests")?.0.to_bytes())
 }
 
-/// The first page as pixels, four bytes each.
-pub(in crate::render) fn picture(file: &[u8], scale: f32) -> (u16, u16, Vec<u8>) {
-    let file = Pdf::new(Arc::new(file.to_vec())).expect("a PDF");
-    let settings = hayro::RenderSettings {
-        x_scale: scale,
-        y_scale: scale,
-        bg_color: hayro::vello_cpu::color::palette::css::WHITE,
-        ..Default::default()
-    };
-    let pixmap = hayro::render(
-        &file.pages()[0],
-        &hayro::RenderCache::new(),
-        &InterpreterSettings::default(),
-        &settings,
-    );
-    (pixmap.width(), pixmap.height(), pixmap.data_as_u8_slice().to_vec())
-}
-
 /// How many pixels differ visibly, and by how much a colour differs at most.
-pub(in crate::render) fn differences(one: &[u8], other: &[u8], scale: f32) -> (usize, u8) {
-    let ((width, height, a), (same_width, same_height, b)) = (picture(one, scale), picture(other, scale));
-    assert_eq!((width, height), (same_width, same_height));
+pub(in crate::render) fn differences(one: &[u8], other: &[u8], dpi: u16) -> (usize, u8) {
+    let [one, other] = [one, other].map(|file| raster::draw(file, dpi).expect("a PDF"));
+    assert_eq!((one.width(), one.height()), (other.width(), other.height()));
+    let (a, b) = (one.data_as_u8_slice(), other.data_as_u8_slice());
     let most = |(a, b): (&[u8], &[u8])| a.iter().zip(b).map(|(a, b)| a.abs_diff(*b)).max().unwrap_or(0);
     let apart: Vec<u8> = a.chunks(4).zip(b.chunks(4)).map(most).collect();
     (apart.iter().filter(|by| **by > 12).count(), apart.into_iter().max().unwrap_or(0))
@@ -113,7 +93,7 @@ fn by_typst(body: &str) -> Vec<u8> {
 #[track_caller]
 fn looks_the_same(samples: &str, body: &str) {
     let file = print(samples, body).expect("the writer can");
-    let (visibly, most) = differences(&file, &by_typst(body), 3.0);
+    let (visibly, most) = differences(&file, &by_typst(body), 200);
     assert_eq!(visibly, 0, "by {most} at most: {body}");
 }
 
