@@ -4,6 +4,7 @@ pub mod create;
 pub mod delete;
 pub mod get;
 pub mod list;
+pub mod remove_second_factor;
 pub mod update;
 
 use serde::{Deserialize, Serialize};
