@@ -40,6 +40,9 @@ row! {
         /// Its last event; changes with every change of the row, so it makes an ETag.
         #[serde(skip)]
         pub position: i64,
+        /// Where the second factor was switched on, if there is one.
+        #[serde(skip)]
+        pub second_factor_position: Option<i64>,
     }
 }
 
