@@ -19,6 +19,7 @@ pub(crate) mod history;
 pub mod ids;
 pub mod import;
 pub mod issuance;
+pub mod keyed_hash;
 pub mod locale;
 pub mod manifest;
 pub mod password;

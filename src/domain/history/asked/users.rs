@@ -17,11 +17,12 @@ impl Asked for Session {
             0 => SessionCommand::Start(started(text, n)),
             1 | 2 => SessionCommand::Refresh {
                 presented_sha256: text.to_owned(),
+                was_issued: n.is_multiple_of(3),
                 next_sha256: if n.is_multiple_of(2) { "a" } else { "b" }.to_owned(),
                 now: TIME - time::Duration::seconds(2) + time::Duration::seconds(i64::from(n)),
                 expires_at: TIME,
             },
-            3 => SessionCommand::LogOut { presented_sha256: text.to_owned() },
+            3 => SessionCommand::LogOut { presented_sha256: text.to_owned(), was_issued: n.is_multiple_of(2) },
             _ => SessionCommand::End { by: id(n) },
         }
     }

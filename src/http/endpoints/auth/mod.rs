@@ -21,7 +21,8 @@ use crate::domain::{SessionId, UserId};
 
 /// What a refresh token looks like.
 const fn example_refresh_token() -> &'static str {
-    "7f6c2f0a-0f5e-4b57-9a53-6f8f6a2f8f11.Zm9yIGV4YW1wbGUgb25seSwgbm90IGEgcmVhbCBvbmU"
+    "7f6c2f0a-0f5e-4b57-9a53-6f8f6a2f8f11.Zm9yIGV4YW1wbGUgb25seSwgbm90IGEgcmVhbCBvbmU.\
+     bm9yIHdhcyB0aGlzIG9uZSBldmVyIGlzc3VlZCBieSB1cyE"
 }
 
 /// Tokens, by the names of RFC 6749 §5.1, and whose they are.
@@ -81,7 +82,7 @@ fn new_session(
     epoch: u32,
     now: OffsetDateTime,
 ) -> (RefreshToken, SessionStarted) {
-    let refresh = RefreshToken::new(http.random_id().into(), http.random);
+    let refresh = RefreshToken::new(http.random_id().into(), http.random, &http.claim_key);
     let ends_at = http.tokens.session_until(now);
     let expires_at = http.tokens.refresh_until(now).min(ends_at);
     let refresh_sha256 = refresh.sha256();
