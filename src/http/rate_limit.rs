@@ -3,6 +3,8 @@
 //! Kept in this process alone: several API processes allow several times as much. Each table has a
 //! bound; when it is full of those who have called lately, newcomers share one allowance.
 
+mod guesses;
+
 use std::collections::HashMap;
 use std::hash::Hash;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -11,6 +13,10 @@ use std::time::{Duration, Instant};
 use super::client_address::ClientAddress;
 use super::settings::LimitSettings;
 use super::{ApiError, ErrorCode};
+
+pub use guesses::Guess;
+
+use guesses::Guesses;
 
 /// What a rate is counted over.
 const WINDOW: Duration = Duration::from_secs(60);
@@ -32,9 +38,8 @@ pub enum Limit {
 pub struct RateLimits {
     password: RateTable<ClientAddress>,
     public: RateTable<ClientAddress>,
-    /// Guesses at an account, by the claim that its name or e-mail address is held by: whether there
-    /// is such an account makes no difference.
-    accounts: RateTable<String>,
+    /// Guesses at accounts.
+    guesses: Guesses,
 }
 
 impl RateLimits {
@@ -44,7 +49,7 @@ impl RateLimits {
         Self {
             password: RateTable::new(settings.password_per_minute, MAX_KEYS),
             public: RateTable::new(settings.public_per_minute, MAX_KEYS),
-            accounts: RateTable::new(settings.failed_logins_per_minute, MAX_KEYS),
+            guesses: Guesses::new(settings),
         }
     }
 
@@ -60,18 +65,17 @@ impl RateLimits {
         table.take(&client, Instant::now()).map_err(|wait| too_many(name, wait))
     }
 
-    /// Counts a guess at an account, before it is known whether it is right.
+    /// Counts a guess at an account from an address, before it is known whether it is right.
     ///
     /// # Errors
     /// 429 with `Retry-After`, if there were too many wrong ones.
-    pub fn guess(&self, account: &str) -> Result<(), ApiError> {
-        let taken = self.accounts.take(&account.to_owned(), Instant::now());
-        taken.map_err(|wait| too_many("account", wait))
+    pub fn guess(&self, account: &str, client: ClientAddress) -> Result<Guess, ApiError> {
+        self.guesses.take(account, client, Instant::now())
     }
 
-    /// The guess was right, and doesn't count.
-    pub fn guessed_right(&self, account: &str) {
-        self.accounts.give_back(&account.to_owned());
+    /// The guess was right, and doesn't count; the address is known from now on.
+    pub fn guessed_right(&self, guess: Guess) {
+        self.guesses.was_right(guess, Instant::now());
     }
 }
 

@@ -118,13 +118,20 @@ pub struct LimitSettings {
     pub password_per_minute: u32,
     /// Calls of public routes that cost something, from one address.
     pub public_per_minute: u32,
-    /// Wrong passwords for one account, from wherever.
+    /// Wrong passwords for one account, from one address.
     pub failed_logins_per_minute: u32,
+    /// Wrong passwords for one account, from all addresses that nobody has logged in from lately.
+    pub failed_logins_of_all_per_minute: u32,
 }
 
 impl Default for LimitSettings {
     fn default() -> Self {
-        Self { password_per_minute: 5, public_per_minute: 60, failed_logins_per_minute: 5 }
+        Self {
+            password_per_minute: 5,
+            public_per_minute: 60,
+            failed_logins_per_minute: 5,
+            failed_logins_of_all_per_minute: 20,
+        }
     }
 }
 
@@ -198,6 +205,10 @@ impl HttpSettings {
             ("limits.password_per_minute", u64::from(self.limits.password_per_minute)),
             ("limits.public_per_minute", u64::from(self.limits.public_per_minute)),
             ("limits.failed_logins_per_minute", u64::from(self.limits.failed_logins_per_minute)),
+            (
+                "limits.failed_logins_of_all_per_minute",
+                u64::from(self.limits.failed_logins_of_all_per_minute),
+            ),
             ("tokens.access_seconds", u64::from(self.tokens.access_seconds)),
             ("tokens.refresh_seconds", u64::from(self.tokens.refresh_seconds)),
             ("tokens.session_seconds", u64::from(self.tokens.session_seconds)),

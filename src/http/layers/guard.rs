@@ -60,6 +60,7 @@ pub async fn guard(State(guard): State<Guard>, mut request: Request, next: Next)
             let settings = &http.settings;
             let client = ClientAddress::of(&request, &settings.trusted_proxies, settings.forwarding_header);
             http.rate_limits.count(limit, client)?;
+            request.extensions_mut().insert(client);
         }
         admit(&http, access, &mut request).await?;
         if [Method::GET, Method::HEAD].contains(request.method())

@@ -10,6 +10,7 @@ use crate::domain::Personal;
 use crate::domain::user::User;
 use crate::http::answer::Envelope;
 use crate::http::api_error::ErrorEnvelope;
+use crate::http::client_address::ClientAddress;
 use crate::http::endpoints::users::new_hash;
 use crate::http::extract::Json;
 use crate::http::{Answer, ApiError, Caller, HttpState};
@@ -44,6 +45,7 @@ pub struct ChangePasswordRequest {
 pub async fn handle(
     State(http): State<HttpState>,
     caller: Caller,
+    client: ClientAddress,
     Json { value: request, .. }: Json<ChangePasswordRequest>,
 ) -> Result<Answer, ApiError> {
     if request.old_password.reveal_str().len() > MAX_BYTES {
@@ -53,15 +55,14 @@ pub async fn handle(
         return Err(ApiError::field("newPassword", "is the present one; give another"));
     }
     let id = caller.user_id;
-    let account = id.to_string();
-    http.rate_limits.guess(&account)?;
+    let guess = http.rate_limits.guess(&id.to_string(), client)?;
     let loaded = http.commands.load::<User>(id).await?;
     let user = loaded.state.active().ok_or_else(|| ApiError::not_found("user"))?;
     if !http.passwords.verify(request.old_password, Some(user.password_hash)).await? {
         tracing::warn!("a password was not changed: the old one was wrong");
         return Err(ApiError::field("oldPassword", "is not the present password"));
     }
-    http.rate_limits.guessed_right(&account);
+    http.rate_limits.guessed_right(guess);
     let hash = new_hash(&http, "newPassword", request.new_password, &user.profile).await?;
     let now = http.now();
     // The epoch is the one that the change begins; the command sets it.

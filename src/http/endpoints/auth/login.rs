@@ -14,6 +14,7 @@ use crate::domain::user::{User, UserState};
 use crate::domain::{Personal, UserId};
 use crate::http::answer::Envelope;
 use crate::http::api_error::ErrorEnvelope;
+use crate::http::client_address::ClientAddress;
 use crate::http::extract::Json;
 use crate::http::{Answer, ApiError, ErrorCode, HttpState};
 
@@ -37,7 +38,8 @@ pub struct LoginRequest {
 
 /// Log in.
 ///
-/// Wrong passwords are counted for each account, whether there is such an account or not.
+/// Wrong passwords are counted for each account, whether there is such an account or not, and for each
+/// address that they come from.
 #[utoipa::path(
     post, path = "/auth/login", request_body = LoginRequest,
     responses(
@@ -50,13 +52,14 @@ pub struct LoginRequest {
 )]
 pub async fn handle(
     State(http): State<HttpState>,
+    client: ClientAddress,
     Json { value: request, .. }: Json<LoginRequest>,
 ) -> Result<Answer, ApiError> {
     let claim = claimed(&http, &request)?;
     if request.password.reveal_str().len() > MAX_BYTES {
         return Err(ApiError::field("password", format!("is longer than {MAX_BYTES} bytes")));
     }
-    http.rate_limits.guess(&claim)?;
+    let guess = http.rate_limits.guess(&claim, client)?;
     let (id, user) = find(&http, &claim).await?;
     // Without an account, and with one that may not log in, the same work is done.
     let user = user.active();
@@ -68,7 +71,7 @@ pub async fn handle(
         tracing::warn!(user = ?known, "a log-in was refused");
         return Err(ApiError::new(ErrorCode::InvalidCredentials, "user or password are wrong"));
     };
-    http.rate_limits.guessed_right(&claim);
+    http.rate_limits.guessed_right(guess);
     let now = http.now();
     let (refresh, started) = super::new_session(&http, id, user.epoch, now);
     let context = CommandContext::of_person(http.random_id().into(), id);
