@@ -25,6 +25,7 @@ use crate::database;
 use crate::domain::manifest::ShippedTemplate;
 use crate::event_log::{self, EventLog, Names, Step};
 use crate::http::Passwords;
+use crate::http::passwords::BreachedPasswords;
 use crate::mail::{MailProvider, SmtpMailer};
 use crate::projection::{LogSource, Maintenance, Presence, ProjectionSet, Projector, Readers};
 use crate::render::{RENDERER_VERSION, Renderer, Template};
@@ -215,9 +216,11 @@ impl App {
     /// Hashes passwords as configured.
     ///
     /// # Errors
-    /// The parameters are not usable.
+    /// The parameters or the list of breached passwords are not usable.
     pub fn passwords(&self) -> anyhow::Result<Passwords> {
-        Ok(Passwords::new(self.config.http.passwords)?)
+        let list = self.config.auth.breached_passwords.as_deref();
+        let breached = list.map(BreachedPasswords::open).transpose().context("auth.breached_passwords")?;
+        Ok(Passwords::new(self.config.http.passwords, breached)?)
     }
 
     /// Rebuilds, verifies and cleans up the query tables.

@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::Secret;
 use crate::event_log::Address;
+use crate::http::auth_settings::AuthSettings;
 use crate::http::settings::HttpSettings;
 use crate::http::tokens::{BadKeys, SigningKey};
 use crate::mail::MailSettings;
@@ -49,6 +50,9 @@ pub struct Config {
     /// The API.
     #[serde(default)]
     pub http: HttpSettings,
+    /// How people log in.
+    #[serde(default)]
+    pub auth: AuthSettings,
     /// Keys.
     pub secrets: SecretsConfig,
     /// Limits of uploaded files.
@@ -224,6 +228,9 @@ impl Config {
         }
         if let Err(error) = self.http.check() {
             return wrong(&format!("http.{}", error.setting), &error.problem);
+        }
+        if let Err(error) = self.auth.check() {
+            return wrong(&format!("auth.{}", error.setting), &error.problem);
         }
         if let Err(error) = self.mail.check() {
             return wrong("mail", &error);

@@ -65,6 +65,7 @@ fn mount(routes: Router<HttpState>, http: &HttpState, path: &str, endpoint: Endp
     let guard = guard::Guard {
         http: http.clone(),
         access: endpoint.access,
+        with_first_password: endpoint.with_first_password,
         limit: endpoint.limit,
         timeout: Duration::from_secs(seconds),
     };

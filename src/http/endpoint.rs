@@ -18,6 +18,8 @@ pub struct Endpoint {
     pub path: &'static str,
     /// What it asks of the caller.
     pub access: Access,
+    /// Whether it works also with a password that somebody else has set.
+    pub with_first_password: bool,
     /// Whether it takes a file, and so more bytes and time.
     pub is_upload: bool,
     /// What its callers are counted for, by their address.
@@ -33,7 +35,18 @@ pub struct Endpoint {
 pub fn on(method: Method, path: &'static str, handler: UtoipaMethodRouter<HttpState>) -> Endpoint {
     let (schemas, documented, handler) = handler;
     let access = Access::Public;
-    Endpoint { method, path, access, is_upload: false, limit: None, documented, schemas, handler }
+    let (is_upload, with_first_password) = (false, false);
+    Endpoint {
+        method,
+        path,
+        access,
+        with_first_password,
+        is_upload,
+        limit: None,
+        documented,
+        schemas,
+        handler,
+    }
 }
 
 impl Endpoint {
@@ -47,6 +60,12 @@ impl Endpoint {
     #[must_use]
     pub fn signed_in(self) -> Self {
         Self { access: Access::SignedIn, ..self }
+    }
+
+    /// Whoever is signed in may call it, also before a password that somebody else has set is changed.
+    #[must_use]
+    pub fn with_first_password(self) -> Self {
+        Self { access: Access::SignedIn, with_first_password: true, ..self }
     }
 
     /// Whoever has this permission may call it.

@@ -68,10 +68,14 @@ error_codes! {
     Unauthenticated = "UNAUTHENTICATED", UNAUTHORIZED;
     /// User or password are wrong.
     InvalidCredentials = "INVALID_CREDENTIALS", UNAUTHORIZED;
+    /// The password is right but too old: somebody else has set it, and it was not changed in time.
+    FirstPasswordExpired = "FIRST_PASSWORD_EXPIRED", UNAUTHORIZED;
     /// The session is over, was revoked, or the refresh token was used before.
     SessionEnded = "SESSION_ENDED", UNAUTHORIZED;
     /// The role doesn't allow this.
     Forbidden = "FORBIDDEN", FORBIDDEN;
+    /// Somebody else has set the password; until it is changed, only that, `/auth/me` and logging out work.
+    PasswordChangeRequired = "PASSWORD_CHANGE_REQUIRED", FORBIDDEN;
     /// There is nothing here, or nothing of this id.
     NotFound = "NOT_FOUND", NOT_FOUND;
     /// This path doesn't take this method; see `Allow`.

@@ -15,6 +15,7 @@ pub mod answer;
 pub mod api_error;
 pub mod api_key_token;
 pub mod assemble;
+pub mod auth_settings;
 pub mod caller;
 pub mod client_address;
 pub mod connections;

@@ -33,9 +33,9 @@ fn accounts() -> Vec<Endpoint> {
     vec![
         on(POST, "/auth/login", routes!(auth::login::handle)).public().limited(Limit::Password),
         on(POST, "/auth/refresh", routes!(auth::refresh::handle)).public().limited(Limit::Public),
-        on(GET, "/auth/me", routes!(auth::me::handle)).signed_in(),
+        on(GET, "/auth/me", routes!(auth::me::handle)).with_first_password(),
         on(POST, "/auth/logout", routes!(auth::logout::handle)).public().limited(Limit::Public),
-        on(POST, "/auth/change-password", routes!(auth::change_password::handle)).signed_in().limited(Limit::Password),
+        on(POST, "/auth/change-password", routes!(auth::change_password::handle)).with_first_password().limited(Limit::Password),
         on(GET, "/auth/sessions", routes!(auth::sessions::handle)).signed_in(),
         on(DELETE, "/auth/sessions/{id}", routes!(auth::end_session::handle)).signed_in(),
 

@@ -14,6 +14,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
+use super::auth_settings::AuthSettings;
 use super::last_use::LastUses;
 use super::rate_limit::RateLimits;
 use super::standing::Standing;
@@ -100,6 +101,8 @@ pub struct HttpParts {
     pub plan: Plan,
     /// What the operator set.
     pub settings: HttpSettings,
+    /// What the operator set about how people log in.
+    pub auth: AuthSettings,
     /// Fills a slice with random bytes of cryptographic quality.
     pub random: fn(&mut [u8]),
     /// What the server depends on.

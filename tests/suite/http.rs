@@ -15,6 +15,7 @@ mod imports;
 mod jobs;
 mod limits;
 mod lists;
+mod log_lines;
 mod operations;
 mod own_templates;
 mod people;

@@ -45,6 +45,8 @@ pub struct Guard {
     pub http: HttpState,
     /// Of whom.
     pub access: Access,
+    /// Whether a password that somebody else has set will do.
+    pub with_first_password: bool,
     /// What its callers are counted for.
     pub limit: Option<Limit>,
     /// How long its handler may take.
@@ -53,7 +55,7 @@ pub struct Guard {
 
 /// Lets the handler run if the caller may, and not for ever.
 pub async fn guard(State(guard): State<Guard>, mut request: Request, next: Next) -> Response {
-    let Guard { http, access, limit, timeout } = guard;
+    let Guard { http, access, with_first_password, limit, timeout } = guard;
     let answer = async {
         // Counted before anything is looked at: guesses at tokens count too.
         if let Some(limit) = limit {
@@ -62,7 +64,7 @@ pub async fn guard(State(guard): State<Guard>, mut request: Request, next: Next)
             http.rate_limits.count(limit, client)?;
             request.extensions_mut().insert(client);
         }
-        admit(&http, access, &mut request).await?;
+        admit(&http, access, with_first_password, &mut request).await?;
         if [Method::GET, Method::HEAD].contains(request.method())
             && let Some(position) = min_position(request.headers())?
         {
@@ -79,7 +81,12 @@ pub async fn guard(State(guard): State<Guard>, mut request: Request, next: Next)
     }
 }
 
-async fn admit(http: &HttpState, access: Access, request: &mut Request) -> Result<(), ApiError> {
+async fn admit(
+    http: &HttpState,
+    access: Access,
+    with_first_password: bool,
+    request: &mut Request,
+) -> Result<(), ApiError> {
     if access == Access::Public {
         return Ok(());
     }
@@ -88,6 +95,9 @@ async fn admit(http: &HttpState, access: Access, request: &mut Request) -> Resul
     span.record("user_id", tracing::field::display(principal.user_id));
     if let By::ApiKey(id, _) = &principal.by {
         span.record("api_key_id", tracing::field::display(id));
+    }
+    if !with_first_password {
+        principal.check_password()?;
     }
     principal.check(access).inspect_err(|_| {
         tracing::warn!(asked = ?access, role = principal.role.name(), "not allowed");

@@ -18,7 +18,11 @@ pub(super) fn user(teller: &Teller, event: &UserEvent) -> Told {
             named(teller, format!("{who} is called and reached so from now on"), &change.profile)
         }
         UserEvent::UserRoleChanged(change) => told(format!("the user is {} now", change.role.name())),
-        UserEvent::UserPasswordChanged(_) => told("the password was changed"),
+        UserEvent::UserPasswordChanged(change) => match change.first_password_until {
+            None => told("the password was changed"),
+            Some(until) => told("somebody else has set a password, which is to be changed")
+                .with("until", moment::shown(until)),
+        },
         UserEvent::UserDisabled(_) => told("the user may not log in any more"),
         UserEvent::UserEnabled(_) => told("the user may log in again"),
         UserEvent::UserSessionsEnded(_) => told("all sessions of the user were ended"),

@@ -7,8 +7,8 @@ use crate::domain::session::{
     RevocationReason, Session, SessionCommand, SessionEvent, SessionRefreshed, SessionRevoked, SessionStarted,
 };
 use crate::domain::user::{
-    Profile, Role, User, UserChange, UserCommand, UserDeleted, UserDisabled, UserEnabled, UserEvent,
-    UserPasswordChanged, UserProfileChanged, UserRegistered, UserRoleChanged, UserSessionsEnded,
+    NewPassword, Profile, Role, User, UserChange, UserCommand, UserDeleted, UserDisabled, UserEnabled,
+    UserEvent, UserPasswordChanged, UserProfileChanged, UserRegistered, UserRoleChanged, UserSessionsEnded,
 };
 
 impl Asked for Session {
@@ -22,7 +22,9 @@ impl Asked for Session {
                 now: TIME - time::Duration::seconds(2) + time::Duration::seconds(i64::from(n)),
                 expires_at: TIME,
             },
-            3 => SessionCommand::LogOut { presented_sha256: text.to_owned(), was_issued: n.is_multiple_of(2) },
+            3 => {
+                SessionCommand::LogOut { presented_sha256: text.to_owned(), was_issued: n.is_multiple_of(2) }
+            }
             _ => SessionCommand::End { by: id(n) },
         }
     }
@@ -56,7 +58,12 @@ fn profile(text: &str) -> Profile {
 }
 
 fn registered(text: &str, role: Role) -> UserRegistered {
-    UserRegistered { profile: profile(text), role, password_hash: text.to_owned().into() }
+    UserRegistered {
+        profile: profile(text),
+        role,
+        password_hash: text.to_owned().into(),
+        first_password_until: (role == Role::Viewer).then_some(TIME),
+    }
 }
 
 impl Asked for User {
@@ -69,7 +76,8 @@ impl Asked for User {
                 profile: n.is_multiple_of(2).then(|| profile(text)),
                 role: Some(if n > 1 { Role::Viewer } else { Role::Admin }),
                 is_active: Some(n.is_multiple_of(2)),
-                password_hash: (n == 3).then(|| text.to_owned().into()),
+                password: (n == 3)
+                    .then(|| NewPassword { hash: text.to_owned().into(), first_until: Some(TIME) }),
             }),
             _ => UserCommand::Delete,
         }
@@ -79,7 +87,9 @@ impl Asked for User {
         let mut all: Vec<UserEvent> =
             [Role::Admin, Role::Operator, Role::Viewer].map(|role| registered(text, role).into()).to_vec();
         all.extend([
-            UserPasswordChanged { password_hash: text.to_owned().into() }.into(),
+            UserPasswordChanged { password_hash: text.to_owned().into(), first_password_until: None }.into(),
+            UserPasswordChanged { password_hash: text.to_owned().into(), first_password_until: Some(TIME) }
+                .into(),
             UserProfileChanged { profile: profile(text) }.into(),
             UserRoleChanged { role: Role::Viewer }.into(),
             UserDisabled {}.into(),

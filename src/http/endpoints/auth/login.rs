@@ -39,13 +39,15 @@ pub struct LoginRequest {
 /// Log in.
 ///
 /// Wrong passwords are counted for each account, whether there is such an account or not, and for each
-/// address that they come from.
+/// address that they come from. A password that an administrator has set for somebody else has to be changed
+/// at the first log-in (`passwordChangeRequired`), and expires.
 #[utoipa::path(
     post, path = "/auth/login", request_body = LoginRequest,
     responses(
         (status = 200, description = "Logged in", body = Envelope<TokenAnswer>),
         (status = 400, description = "VALIDATION_ERROR: details name the fields", body = ErrorEnvelope),
-        (status = 401, description = "INVALID_CREDENTIALS: no such user, or another password", body = ErrorEnvelope),
+        (status = 401, description = "INVALID_CREDENTIALS: no such user, or another password; \
+                                      FIRST_PASSWORD_EXPIRED: somebody else has set it, and it was not changed in time", body = ErrorEnvelope),
         (status = 429, description = "TOO_MANY_REQUESTS: from this address, for this account, or at once; \
                                       see `Retry-After`", body = ErrorEnvelope),
     )
@@ -73,6 +75,10 @@ pub async fn handle(
     };
     http.rate_limits.guessed_right(guess);
     let now = http.now();
+    super::in_time(&user, now).inspect_err(|_| {
+        metrics::counter!("laureate_logins_total", "outcome" => "refused").increment(1);
+        tracing::warn!(user = %id, "a log-in was refused: the first password has expired");
+    })?;
     let (refresh, started) = super::new_session(&http, id, user.epoch, now);
     let context = CommandContext::of_person(http.random_id().into(), id);
     let ends_at = started.ends_at.unwrap_or(started.expires_at);

@@ -14,7 +14,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::super::tokens::RefreshToken;
-use super::super::{ApiError, HttpState};
+use super::super::{ApiError, ErrorCode, HttpState};
 use crate::domain::session::SessionStarted;
 use crate::domain::user::Account;
 use crate::domain::{SessionId, UserId};
@@ -40,6 +40,11 @@ pub struct TokenAnswer {
     pub expires_in: i64,
     /// Whose they are.
     pub user: UserAnswer,
+    /// Whether somebody else has set the password: until it is changed, only `/auth/me`,
+    /// `/auth/change-password` and `/auth/logout` work.
+    #[serde(rename = "passwordChangeRequired")]
+    #[schema(example = false)]
+    pub password_change_required: bool,
 }
 
 /// A user.
@@ -89,6 +94,15 @@ fn new_session(
     (refresh, SessionStarted { user_id, refresh_sha256, expires_at, ends_at: Some(ends_at), epoch })
 }
 
+/// Refuses a password that somebody else has set and that was not changed in time.
+fn in_time(user: &Account, now: OffsetDateTime) -> Result<(), ApiError> {
+    if user.first_password_is_over(now) {
+        let message = "this password was set by somebody else, and was not changed in time; ask for another";
+        return Err(ApiError::new(ErrorCode::FirstPasswordExpired, message));
+    }
+    Ok(())
+}
+
 /// Somebody has used a refresh token twice, which has ended its session.
 fn reused(session_id: SessionId) {
     tracing::warn!(%session_id, "a refresh token was used again; its session has ended");
@@ -110,5 +124,6 @@ fn tokens(
         token_type: "Bearer",
         expires_in: (until - now).whole_seconds(),
         user: UserAnswer::of(id, user),
+        password_change_required: user.first_password_until.is_some(),
     })
 }
