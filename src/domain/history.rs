@@ -18,6 +18,7 @@ use super::design::Design;
 use super::email::Email;
 use super::import::Import;
 use super::issuance::Issuance;
+use super::notice::Notice;
 use super::personal::{HIDDEN, hidden};
 use super::session::Session;
 use super::template::Template;
@@ -112,6 +113,7 @@ every_aggregate! {
     emails: Email,
     imports: Import,
     issuances: Issuance,
+    notices: Notice,
     sessions: Session,
     templates: Template,
     users: User,

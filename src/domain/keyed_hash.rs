@@ -8,12 +8,15 @@ use sha2::Sha256;
 pub enum Purpose {
     /// Shows that a refresh token was issued by us.
     RefreshToken,
+    /// The secret in the link of a notice.
+    NoticeLink,
 }
 
 impl Purpose {
     const fn name(self) -> &'static str {
         match self {
             Self::RefreshToken => "laureate/refresh-token",
+            Self::NoticeLink => "laureate/notice-link",
         }
     }
 
@@ -52,6 +55,7 @@ mod tests {
         assert!(!Purpose::RefreshToken.fits(b"secret", b"other", &hash));
         assert!(!Purpose::RefreshToken.fits(b"other", b"text", &hash));
         assert!(!Purpose::RefreshToken.fits(b"secret", b"text", &hash[..31]));
+        assert!(!Purpose::NoticeLink.fits(b"secret", b"text", &hash));
         assert_ne!(hash, <[u8; 32]>::from(mac(b"secret").chain_update("text").finalize().into_bytes()));
     }
 }

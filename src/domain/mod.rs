@@ -22,6 +22,7 @@ pub mod issuance;
 pub mod keyed_hash;
 pub mod locale;
 pub mod manifest;
+pub mod notice;
 pub mod password;
 pub mod person;
 pub mod personal;
@@ -37,7 +38,7 @@ pub use events::{DecodeError, DomainEvent};
 pub use hex::hex;
 pub use ids::{
     ApiKeyId, AttendeeId, BatchId, CertificateId, CommandId, DesignId, EmailId, ImportId, IssuanceId,
-    SessionId, TemplateId, UserId,
+    NoticeId, SessionId, TemplateId, UserId,
 };
 pub use locale::Locale;
 pub use person::{FieldError, Person, RawPerson};

@@ -38,6 +38,9 @@ pub enum Refusal {
     /// The session is over, was revoked, or the token was used before.
     #[error("this session has ended; log in again")]
     SessionEnded,
+    /// The link is not ours, was used, has expired, or was overtaken by another password.
+    #[error("this link was used or has expired; ask for another")]
+    LinkEnded,
 }
 
 impl Refusal {
@@ -58,6 +61,7 @@ impl Refusal {
             Self::WrongState(_) => "WRONG_STATE",
             Self::Stale => "PRECONDITION_FAILED",
             Self::SessionEnded => "SESSION_ENDED",
+            Self::LinkEnded => "RESET_LINK_INVALID",
         }
     }
 }

@@ -4,7 +4,8 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use super::settings::HttpSettingsError;
+use super::settings::{HttpSettingsError, is_base_url};
+use crate::domain::Locale;
 
 /// The `[auth]` section of the configuration.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
@@ -14,11 +15,23 @@ pub struct AuthSettings {
     pub breached_passwords: Option<PathBuf>,
     /// How long a password counts that an administrator has set for somebody else, in hours.
     pub first_password_hours: u32,
+    /// How long the link in a mail for a forgotten password works, in minutes.
+    pub reset_minutes: u32,
+    /// The page where that link leads; `/reset-password` below `http.public_base_url` where absent.
+    pub reset_url: Option<String>,
+    /// The language of mails to users about their accounts.
+    pub locale: Locale,
 }
 
 impl Default for AuthSettings {
     fn default() -> Self {
-        Self { breached_passwords: None, first_password_hours: 7 * 24 }
+        Self {
+            breached_passwords: None,
+            first_password_hours: 7 * 24,
+            reset_minutes: 30,
+            reset_url: None,
+            locale: Locale::default(),
+        }
     }
 }
 
@@ -28,8 +41,16 @@ impl AuthSettings {
     /// # Errors
     /// The first setting that can't be used.
     pub fn check(&self) -> Result<(), HttpSettingsError> {
+        let wrong = |setting, problem| Err(HttpSettingsError { setting, problem });
         if self.first_password_hours == 0 {
-            return Err(HttpSettingsError { setting: "first_password_hours", problem: "must be at least 1" });
+            return wrong("first_password_hours", "must be at least 1");
+        }
+        // Longer, and it would be a second password.
+        if !(1..=24 * 60).contains(&self.reset_minutes) {
+            return wrong("reset_minutes", "must be between 1 and 1440");
+        }
+        if self.reset_url.as_deref().is_some_and(|url| !is_base_url(url)) {
+            return wrong("reset_url", "must be an http or https address without query and fragment");
         }
         Ok(())
     }
@@ -44,5 +65,10 @@ mod tests {
         assert_eq!(AuthSettings::default().check(), Ok(()));
         let none = AuthSettings { first_password_hours: 0, ..AuthSettings::default() };
         assert_eq!(none.check().map_err(|error| error.setting), Err("first_password_hours"));
+        let days = AuthSettings { reset_minutes: 3_000, ..AuthSettings::default() };
+        assert_eq!(days.check().map_err(|error| error.setting), Err("reset_minutes"));
+        let reset_url = Some("https://example.org/reset?a=b".to_owned());
+        let query = AuthSettings { reset_url, ..AuthSettings::default() };
+        assert_eq!(query.check().map_err(|error| error.setting), Err("reset_url"));
     }
 }

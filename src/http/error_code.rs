@@ -64,6 +64,8 @@ error_codes! {
     MalformedUpload = "MALFORMED_UPLOAD", BAD_REQUEST;
     /// The request itself is not acceptable.
     BadRequest = "BAD_REQUEST", BAD_REQUEST;
+    /// The link for a new password is not ours, was used, or has expired.
+    ResetLinkInvalid = "RESET_LINK_INVALID", BAD_REQUEST;
     /// There is no valid access token; log in or refresh.
     Unauthenticated = "UNAUTHENTICATED", UNAUTHORIZED;
     /// User or password are wrong.

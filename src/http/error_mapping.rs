@@ -50,6 +50,7 @@ impl From<Refusal> for ApiError {
             Refusal::WrongState(_) => Self::new(ErrorCode::WrongState, message),
             Refusal::Stale => Self::new(ErrorCode::PreconditionFailed, message),
             Refusal::SessionEnded => Self::new(ErrorCode::SessionEnded, message),
+            Refusal::LinkEnded => Self::new(ErrorCode::ResetLinkInvalid, message),
         }
     }
 }

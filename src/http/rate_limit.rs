@@ -20,6 +20,8 @@ use guesses::Guesses;
 
 /// What a rate is counted over.
 const WINDOW: Duration = Duration::from_secs(60);
+/// What mails are counted over.
+const HOUR: Duration = Duration::from_secs(3_600);
 /// The most keys that a table remembers; about 4 MiB.
 const MAX_KEYS: usize = 65_536;
 /// How often a full table is searched for what can be forgotten.
@@ -40,6 +42,9 @@ pub struct RateLimits {
     public: RateTable<ClientAddress>,
     /// Guesses at accounts.
     guesses: Guesses,
+    /// Mails with a link to set a password, by the claim of the address: whether there is such an account
+    /// makes no difference.
+    links: RateTable<String>,
 }
 
 impl RateLimits {
@@ -50,6 +55,7 @@ impl RateLimits {
             password: RateTable::new(settings.password_per_minute, MAX_KEYS),
             public: RateTable::new(settings.public_per_minute, MAX_KEYS),
             guesses: Guesses::new(settings),
+            links: RateTable::over(HOUR, settings.reset_links_per_hour, MAX_KEYS),
         }
     }
 
@@ -73,6 +79,11 @@ impl RateLimits {
         self.guesses.take(account, client, Instant::now())
     }
 
+    /// Counts a mail with a link to set a password; whether it may be sent.
+    pub fn sends_link(&self, account: &str) -> bool {
+        self.links.take(&account.to_owned(), Instant::now()).is_ok()
+    }
+
     /// The guess was right, and doesn't count; the address is known from now on.
     pub fn guessed_right(&self, guess: Guess) {
         self.guesses.was_right(guess, Instant::now());
@@ -86,9 +97,10 @@ fn too_many(limit: &'static str, wait: Duration) -> ApiError {
     ApiError::new(ErrorCode::TooManyRequests, message).retry_after(Duration::from_secs(seconds))
 }
 
-/// Allowances by key: as many at once as a minute allows, and then one whenever its share of the minute
+/// Allowances by key: as many at once as the window allows, and then one whenever its share of it
 /// has passed (the generic cell rate algorithm of ITU-T I.371).
 struct RateTable<K> {
+    window: Duration,
     /// What one call costs.
     share: Duration,
     capacity: usize,
@@ -105,8 +117,12 @@ struct Kept<K> {
 
 impl<K: Hash + Eq + Clone> RateTable<K> {
     fn new(per_minute: u32, capacity: usize) -> Self {
+        Self::over(WINDOW, per_minute, capacity)
+    }
+
+    fn over(window: Duration, times: u32, capacity: usize) -> Self {
         let kept = Kept { whole_at: HashMap::new(), others_whole_at: None, searched: None };
-        Self { share: WINDOW / per_minute.max(1), capacity, kept: Mutex::new(kept) }
+        Self { window, share: window / times.max(1), capacity, kept: Mutex::new(kept) }
     }
 
     /// Nothing between lock and unlock can panic half-way, so a poisoned lock still holds whole entries.
@@ -121,8 +137,8 @@ impl<K: Hash + Eq + Clone> RateTable<K> {
         let before = if has_room { kept.whole_at.get(key).copied() } else { kept.others_whole_at };
         let after = before.map_or(now, |whole_at| whole_at.max(now)) + self.share;
         let owed = after.duration_since(now);
-        if owed > WINDOW {
-            return Err(owed - WINDOW);
+        if owed > self.window {
+            return Err(owed - self.window);
         }
         if has_room {
             kept.whole_at.insert(key.clone(), after);
@@ -197,6 +213,16 @@ mod tests {
         // Later there is room again.
         assert_eq!(table.take(&5_000, now + 61 * SECOND), Ok(()));
         assert_eq!(table.kept().whole_at.len(), 1);
+    }
+
+    #[test]
+    fn an_account_gets_few_links_an_hour() {
+        let limits = RateLimits::new(&LimitSettings { reset_links_per_hour: 2, ..LimitSettings::default() });
+        assert_eq!([1, 2, 3].map(|_| limits.sends_link("ada")), [true, true, false]);
+        assert!(limits.sends_link("grace"));
+        let (table, now) = (RateTable::over(HOUR, 2, 10), Instant::now());
+        assert_eq!([1, 2].map(|_| table.take(&"a", now)), [Ok(()), Ok(())]);
+        assert_eq!(table.take(&"a", now), Err(HOUR / 2));
     }
 
     #[test]

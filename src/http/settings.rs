@@ -122,6 +122,8 @@ pub struct LimitSettings {
     pub failed_logins_per_minute: u32,
     /// Wrong passwords for one account, from all addresses that nobody has logged in from lately.
     pub failed_logins_of_all_per_minute: u32,
+    /// Mails with a link for a new password, to one account.
+    pub reset_links_per_hour: u32,
 }
 
 impl Default for LimitSettings {
@@ -131,6 +133,7 @@ impl Default for LimitSettings {
             public_per_minute: 60,
             failed_logins_per_minute: 5,
             failed_logins_of_all_per_minute: 20,
+            reset_links_per_hour: 3,
         }
     }
 }
@@ -178,7 +181,8 @@ impl HttpSettings {
         if !self.prefix.is_empty() && !prefix_fits {
             return wrong("prefix", "must start with / and not end with it, such as /api/v1");
         }
-        if ["/certificate", "/certificates", "/health", "/metrics", "/mails"].contains(&self.prefix.as_str())
+        if ["/certificate", "/certificates", "/health", "/metrics", "/mails", "/reset-password"]
+            .contains(&self.prefix.as_str())
         {
             return wrong("prefix", "is a path that the server itself uses; choose another");
         }
@@ -209,6 +213,7 @@ impl HttpSettings {
                 "limits.failed_logins_of_all_per_minute",
                 u64::from(self.limits.failed_logins_of_all_per_minute),
             ),
+            ("limits.reset_links_per_hour", u64::from(self.limits.reset_links_per_hour)),
             ("tokens.access_seconds", u64::from(self.tokens.access_seconds)),
             ("tokens.refresh_seconds", u64::from(self.tokens.refresh_seconds)),
             ("tokens.session_seconds", u64::from(self.tokens.session_seconds)),
@@ -227,7 +232,7 @@ impl HttpSettings {
     }
 }
 
-fn is_base_url(text: &str) -> bool {
+pub(super) fn is_base_url(text: &str) -> bool {
     let Ok(uri) = text.parse::<axum::http::Uri>() else { return false };
     let scheme = matches!(uri.scheme_str(), Some("http" | "https"));
     scheme

@@ -8,6 +8,7 @@ mod designs;
 mod document;
 mod downloads;
 mod exports;
+mod forgotten;
 mod group_commits;
 mod hostile;
 mod idempotency;

@@ -4,6 +4,7 @@ use super::{Teller, Told, one_line, told};
 use crate::cli::moment;
 use crate::domain::admins::AdminsEvent;
 use crate::domain::api_key::ApiKeyEvent;
+use crate::domain::notice::{NoticeAbout, NoticeEvent};
 use crate::domain::session::{RevocationReason, SessionEvent};
 use crate::domain::user::{Profile, UserEvent};
 
@@ -48,6 +49,26 @@ pub(super) fn session(event: &SessionEvent) -> Told {
             RevocationReason::LoggedOut => "the user logged out",
             RevocationReason::EndedByUser => "the user ended the session from elsewhere",
         }),
+    }
+}
+
+pub(super) fn notice(teller: &Teller, event: &NoticeEvent) -> Told {
+    match event {
+        NoticeEvent::NoticeQueued(notice) => match notice.about {
+            NoticeAbout::PasswordReset { expires_at, .. } => {
+                told("a link for a forgotten password is to be mailed")
+                    .with("until", moment::shown(expires_at))
+            }
+            NoticeAbout::PasswordChanged => told("a mail is to tell of a changed password"),
+        }
+        .with("user", notice.user_id),
+        NoticeEvent::NoticeSent(sent) => {
+            told("the mail server took the mail").with("answer", teller.personal(&sent.answer))
+        }
+        NoticeEvent::NoticeFailed(failed) => {
+            told("the mail is not going to be sent").with("answer", teller.personal(&failed.answer))
+        }
+        NoticeEvent::NoticeLinkUsed(_) => told("a password was set by the mail's link"),
     }
 }
 

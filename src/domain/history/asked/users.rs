@@ -3,6 +3,9 @@
 use super::{Asked, TIME, id};
 use crate::domain::admins::{AdminAppointed, AdminDismissed, Admins, AdminsCommand, AdminsEvent};
 use crate::domain::api_key::{ApiKey, ApiKeyCommand, ApiKeyEvent, ApiKeyRevoked, samples::key};
+use crate::domain::notice::{
+    Notice, NoticeAbout, NoticeCommand, NoticeEvent, NoticeFailed, NoticeLinkUsed, NoticeQueued, NoticeSent,
+};
 use crate::domain::session::{
     RevocationReason, Session, SessionCommand, SessionEvent, SessionRefreshed, SessionRevoked, SessionStarted,
 };
@@ -125,5 +128,32 @@ impl Asked for ApiKey {
 
     fn samples(text: &str, _: u32) -> Vec<ApiKeyEvent> {
         vec![key(text, TIME).into(), ApiKeyRevoked {}.into()]
+    }
+}
+
+fn reset(n: u32) -> NoticeQueued {
+    let about = NoticeAbout::PasswordReset { expires_at: TIME, epoch: n };
+    NoticeQueued { user_id: id(n), about }
+}
+
+impl Asked for Notice {
+    fn command(which: u32, text: &str, n: u32) -> NoticeCommand {
+        let now = TIME - time::Duration::seconds(2) + time::Duration::seconds(i64::from(n));
+        match which % 4 {
+            0 => NoticeCommand::Queue(reset(n)),
+            1 => NoticeCommand::RecordSent(NoticeSent { answer: text.to_owned().into() }),
+            2 => NoticeCommand::RecordFailure(NoticeFailed { answer: text.to_owned().into() }),
+            _ => NoticeCommand::UseLink { now, epoch: n },
+        }
+    }
+
+    fn samples(text: &str, n: u32) -> Vec<NoticeEvent> {
+        vec![
+            reset(n).into(),
+            NoticeQueued { about: NoticeAbout::PasswordChanged, ..reset(n) }.into(),
+            NoticeSent { answer: text.to_owned().into() }.into(),
+            NoticeFailed { answer: text.to_owned().into() }.into(),
+            NoticeLinkUsed {}.into(),
+        ]
     }
 }

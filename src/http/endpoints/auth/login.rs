@@ -3,15 +3,13 @@
 use axum::extract::State;
 use serde::Deserialize;
 use utoipa::ToSchema;
-use uuid::Uuid;
 
 use super::TokenAnswer;
 use crate::commands::CommandContext;
-use crate::domain::claim::{Claim, ClaimKind};
+use crate::domain::Personal;
+use crate::domain::claim::ClaimKind;
 use crate::domain::person::normalised_email;
 use crate::domain::session::{Session, SessionCommand};
-use crate::domain::user::{User, UserState};
-use crate::domain::{Personal, UserId};
 use crate::http::answer::Envelope;
 use crate::http::api_error::ErrorEnvelope;
 use crate::http::client_address::ClientAddress;
@@ -62,7 +60,7 @@ pub async fn handle(
         return Err(ApiError::field("password", format!("is longer than {MAX_BYTES} bytes")));
     }
     let guess = http.rate_limits.guess(&claim, client)?;
-    let (id, user) = find(&http, &claim).await?;
+    let (id, user) = super::find(&http, &claim).await?;
     // Without an account, and with one that may not log in, the same work is done.
     let user = user.active();
     let hash = user.as_ref().map(|user| user.password_hash.clone());
@@ -107,12 +105,4 @@ fn claimed(http: &HttpState, request: &LoginRequest) -> Result<String, ApiError>
             Ok(ClaimKind::UserName.subject_id(key, &name.reveal_str().trim().to_lowercase()))
         }
     }
-}
-
-/// The user who holds a claim. Where nobody does, as much is loaded, so that it takes as long.
-async fn find(http: &HttpState, claim: &str) -> Result<(UserId, UserState), ApiError> {
-    let holder = http.commands.load::<Claim>(claim).await?.state.0;
-    let id = UserId(holder.unwrap_or(Uuid::nil()));
-    let user = http.commands.load::<User>(id).await?.state;
-    Ok((id, if holder.is_some() { user } else { UserState::Absent }))
 }

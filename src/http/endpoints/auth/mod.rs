@@ -2,10 +2,12 @@
 
 pub mod change_password;
 pub mod end_session;
+pub mod forgot_password;
 pub mod login;
 pub mod logout;
 pub mod me;
 pub mod refresh;
+pub mod reset_password;
 pub mod sessions;
 
 use serde::Serialize;
@@ -15,8 +17,9 @@ use uuid::Uuid;
 
 use super::super::tokens::RefreshToken;
 use super::super::{ApiError, ErrorCode, HttpState};
+use crate::domain::claim::Claim;
 use crate::domain::session::SessionStarted;
-use crate::domain::user::Account;
+use crate::domain::user::{Account, User, UserState};
 use crate::domain::{SessionId, UserId};
 
 /// What a refresh token looks like.
@@ -92,6 +95,14 @@ fn new_session(
     let expires_at = http.tokens.refresh_until(now).min(ends_at);
     let refresh_sha256 = refresh.sha256();
     (refresh, SessionStarted { user_id, refresh_sha256, expires_at, ends_at: Some(ends_at), epoch })
+}
+
+/// The user who holds a claim. Where nobody does, as much is loaded, so that it takes as long.
+async fn find(http: &HttpState, claim: &str) -> Result<(UserId, UserState), ApiError> {
+    let holder = http.commands.load::<Claim>(claim).await?.state.0;
+    let id = UserId(holder.unwrap_or(Uuid::nil()));
+    let user = http.commands.load::<User>(id).await?.state;
+    Ok((id, if holder.is_some() { user } else { UserState::Absent }))
 }
 
 /// Refuses a password that somebody else has set and that was not changed in time.
