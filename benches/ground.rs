@@ -54,6 +54,7 @@ impl Ground {
             // Logins are measured, and all come from one address.
             ("http.limits.password_per_minute", "100000000".to_owned()),
             ("http.limits.failed_logins_per_minute", "100000000".to_owned()),
+            ("http.limits.failed_logins_of_all_per_minute", "100000000".to_owned()),
             ("secrets.claim_key", "claim-key-of-the-benchmark-0123456789".to_owned()),
             ("secrets.token_key", "token-key-of-the-benchmark-0123456789".to_owned()),
         ];

@@ -36,7 +36,7 @@ pub async fn measure(report: &mut Report) -> anyhow::Result<()> {
         email: EMAIL.to_owned().into(),
     };
     let roles = Roles::start(&app, &[Role::Api, Role::Projector]).await?;
-    let position = admin::create(&app, profile, &password).await?;
+    let position = admin::create(&app, profile, &password, None).await?;
     app.readers().wait_for(position, PATIENCE).await?;
     let settings = app.config().http.passwords;
     let (mut logins, mut bare, mut ratios) = (Vec::new(), Vec::new(), Vec::new());

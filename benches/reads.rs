@@ -66,7 +66,7 @@ async fn admin(app: &App) -> anyhow::Result<(String, Secret)> {
         last_name: "Admin".to_owned().into(),
         email: email.clone().into(),
     };
-    let position = admin::create(app, profile, &password).await?;
+    let position = admin::create(app, profile, &password, None).await?;
     app.readers().wait_for(position, PATIENCE).await?;
     Ok((email, Secret::new(password)))
 }

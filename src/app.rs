@@ -25,6 +25,7 @@ use crate::database;
 use crate::domain::manifest::ShippedTemplate;
 use crate::event_log::{self, EventLog, Names, Step};
 use crate::http::Passwords;
+use crate::http::passwords::BreachedPasswords;
 use crate::mail::{MailProvider, SmtpMailer};
 use crate::projection::{LogSource, Maintenance, Presence, ProjectionSet, Projector, Readers};
 use crate::render::{RENDERER_VERSION, Renderer, Template};
@@ -33,6 +34,7 @@ use crate::sheet::Limits;
 use crate::storage::ObjectStorage;
 use crate::workers::importer::Importer;
 use crate::workers::mailer::Mailer;
+use crate::workers::notifier::{NoticeSettings, Notifier};
 use crate::workers::processes::Processes;
 use crate::workers::renderer::{RendererWorker, Rendering};
 use crate::workers::{self, Worker};
@@ -221,9 +223,11 @@ impl App {
     /// Hashes passwords as configured.
     ///
     /// # Errors
-    /// The parameters are not usable.
+    /// The parameters or the list of breached passwords are not usable.
     pub fn passwords(&self) -> anyhow::Result<Passwords> {
-        Ok(Passwords::new(self.config.http.passwords)?)
+        let list = self.config.auth.breached_passwords.as_deref();
+        let breached = list.map(BreachedPasswords::open).transpose().context("auth.breached_passwords")?;
+        Ok(Passwords::new(self.config.http.passwords, breached)?)
     }
 
     /// Rebuilds, verifies and cleans up the query tables.
@@ -313,12 +317,27 @@ impl App {
             Role::Mailer => {
                 let from = &self.config.mail.from_address;
                 let domain = from.rsplit('@').next().unwrap_or("localhost").to_owned();
+                let notifier =
+                    Notifier::new(commands.clone(), self.mailer.clone(), self.notice_settings(&domain));
+                let notices = work(log.clone(), Arc::new(notifier), at_once.mailer, shutdown.clone());
+                running.spawn("notifier", notices);
                 let worker = Arc::new(Mailer::new(commands, self.rendering(), self.mailer.clone(), domain));
                 running.spawn("mailer", work(log, worker, at_once.mailer, shutdown));
             }
             Role::Scheduler => self.start_scheduler(running)?,
         }
         Ok(())
+    }
+
+    /// What mails to users about their accounts are made with.
+    fn notice_settings(&self, message_id_domain: &str) -> NoticeSettings {
+        let own_page = || format!("{}/reset-password", self.config.http.public_base_url);
+        NoticeSettings {
+            locale: self.config.auth.locale,
+            reset_page: self.config.auth.reset_url.clone().unwrap_or_else(own_page),
+            key: self.config.secrets.claim_key.clone(),
+            message_id_domain: message_id_domain.to_owned(),
+        }
     }
 
     fn import_limits(&self) -> Limits {

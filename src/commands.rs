@@ -10,6 +10,7 @@ pub mod issue;
 pub mod loaded;
 pub mod mails;
 pub mod register_user;
+pub mod reset_password;
 pub mod second_factor;
 pub mod snapshot;
 pub mod stop_mails;

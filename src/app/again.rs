@@ -34,6 +34,7 @@ impl App {
                 self.commands.execute::<Email>(&context, &letter.id, EmailCommand::Retry).await?;
                 return Ok("the mail is queued again".to_owned());
             }
+            "notifier" => bail!("such a mail is asked for again, or is news no more"),
             "importer" => bail!("an import that has failed is over; upload the file again"),
             other => bail!("no worker of this program is called {other}"),
         };

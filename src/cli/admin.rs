@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use clap::{Args, Subcommand};
+use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::global::GlobalArgs;
@@ -34,7 +35,7 @@ Example:
 /// The subcommands of `admin`.
 #[derive(Debug, Subcommand)]
 pub enum AdminCommand {
-    /// Let somebody administer; prints a made-up password unless one is given
+    /// Let somebody administer; prints a made-up password, to be changed, unless one is given
     #[command(after_help = EXAMPLES)]
     Create(CreateArgs),
     /// Remove the second factor of somebody who has lost it, and end that user's sessions
@@ -110,23 +111,36 @@ async fn run_create(args: CreateArgs, global: GlobalArgs) -> anyhow::Result<Exit
         last_name: args.last_name.into(),
         email: args.email.clone().into(),
     };
-    create(&app, profile, &password).await?;
+    // Who runs the command for somebody else sees what it made up.
+    let hours = made_up.then_some(app.config().auth.first_password_hours);
+    let first_until = hours.map(|hours| app.commands().now() + time::Duration::hours(hours.into()));
+    create(&app, profile, &password, first_until).await?;
     let mut out = std::io::stdout();
     writeln!(out, "created {}", args.email)?;
     if made_up {
         writeln!(out, "password {password}")?;
+        writeln!(
+            out,
+            "it has to be changed at the first log-in, within {} hours",
+            hours.unwrap_or_default()
+        )?;
     }
     Ok(ExitCode::SUCCESS)
 }
 
-/// Registers an admin in the log.
+/// Registers an admin in the log, with a password of their own, or one that counts until then unless changed.
 ///
 /// # Errors
 /// A field is not acceptable or taken, or a server can't be reached.
-pub async fn create(app: &App, profile: Profile, password: &str) -> anyhow::Result<Position> {
+pub async fn create(
+    app: &App,
+    profile: Profile,
+    password: &str,
+    first_password_until: Option<OffsetDateTime>,
+) -> anyhow::Result<Position> {
     check_password("password", password, Some(&profile))?;
-    let password_hash = app.passwords()?.hash(Personal::new(password.to_owned())).await?;
-    let user = UserRegistered { profile, role: Role::Admin, password_hash };
+    let password_hash = app.passwords()?.hash_new(Personal::new(password.to_owned())).await?;
+    let user = UserRegistered { profile, role: Role::Admin, password_hash, first_password_until };
     let context = CommandContext::of_person(CommandId(Uuid::new_v4()), "command line");
     let key = &app.config().secrets.claim_key;
     Ok(register_user(app.commands(), key.reveal().as_bytes(), &context, UserId(Uuid::new_v4()), user).await?)

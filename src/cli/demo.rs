@@ -200,7 +200,7 @@ impl Demo {
             email: email.clone().into(),
         };
         let password = Secret::new(admin::made_up_password());
-        admin::create(app, profile, password.reveal()).await?;
+        admin::create(app, profile, password.reveal(), None).await?;
         client.wait_until_ready(READY_WITHIN).await?;
         client.log_in(&email, &password).await?;
         Ok((email, password))

@@ -1,5 +1,6 @@
 //! `laureate doctor`: whether everything is there that Laureate needs, and is as it has to be.
 
+mod breached;
 mod clock;
 mod configured;
 mod disk;
@@ -104,6 +105,7 @@ const CHECKS: &[(&str, Check)] = &[
     ("mail", |context| mail_server::check(context).boxed()),
     ("disk", |context| disk::check(context).boxed()),
     ("fonts", |context| fonts::check(context).boxed()),
+    ("passwords", |context| breached::check(context).boxed()),
 ];
 
 /// Checks everything side by side and prints what was found.

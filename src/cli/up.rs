@@ -176,7 +176,7 @@ async fn announce(app: &App, address: SocketAddr, data_dir: &Path) -> anyhow::Re
             last_name: "Laureate".to_owned().into(),
             email: email.to_owned().into(),
         };
-        admin::create(app, profile, &password).await?;
+        admin::create(app, profile, &password, None).await?;
         writeln!(out, "log in as {email} with password {password} (shown this once)")?;
     }
     writeln!(out, "stop with Ctrl-C")?;

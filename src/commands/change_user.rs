@@ -2,6 +2,7 @@
 //! and the session that follows a changed password.
 
 use super::register_user::{claims_of, release, take};
+use super::reset_password::tell_of_password;
 use super::{CommandContext, CommandError, Commands, Done, IfVersion, Loaded, Transaction};
 use crate::domain::admins::{ALL, Admins, AdminsCommand};
 use crate::domain::session::{Session, SessionCommand, SessionStarted};
@@ -38,6 +39,7 @@ pub async fn change_user(
             let before = loaded.state.clone().account().ok_or(Refusal::NotFound("user"))?;
             let change = change(&before);
             let is_appointed_again = change.role.is_some();
+            let has_password = change.password.is_some();
             let done = transaction.decide_loaded(id, loaded, &UserCommand::Change(change))?;
             let account = done.state.clone().account().ok_or(Refusal::NotFound("user"))?;
             let claims =
@@ -54,6 +56,9 @@ pub async fn change_user(
             };
             if let Some(command) = command {
                 transaction.decide::<Admins>(ALL, &command).await?;
+            }
+            if has_password {
+                tell_of_password(&transaction, id).await?;
             }
             Ok((done.position, done.events.len(), account))
         })
@@ -95,7 +100,7 @@ pub async fn delete_user(
     Ok(version(&committed.positions, events, known))
 }
 
-/// Sets a user's own password, which ends all sessions, and begins a session in their place.
+/// Sets a user's own password, which ends all sessions, and begins a session in their place; a mail tells of it.
 /// `verified` is the version whose password was shown. Answers with the user as it is now.
 ///
 /// # Errors
@@ -121,6 +126,7 @@ pub async fn change_password(
             let account = done.state.clone().active().ok_or(Refusal::NotFound("user"))?;
             let start = SessionCommand::Start(SessionStarted { epoch: account.epoch, ..session.clone() });
             transaction.decide::<Session>(session_id, &start).await?;
+            tell_of_password(&transaction, id).await?;
             Ok((done.position, done.events.len(), account))
         })
         .await?;
@@ -130,7 +136,7 @@ pub async fn change_password(
 }
 
 /// Loads a user at the right version. The command's own events from an earlier try are no other version.
-async fn look(
+pub(super) async fn look(
     transaction: &Transaction,
     id: UserId,
     if_version: &IfVersion,
@@ -144,7 +150,7 @@ async fn look(
 }
 
 /// The user's events are the first of the batch. Where nothing was written now, the version is as known.
-fn version(positions: &[Position], events: usize, known: Position) -> Position {
+pub(super) fn version(positions: &[Position], events: usize, known: Position) -> Position {
     let last = events.checked_sub(1).and_then(|last| positions.get(last));
     last.copied().unwrap_or(known)
 }

@@ -5,6 +5,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 use futures_util::future::try_join_all;
+use time::OffsetDateTime;
+use uuid::Uuid;
 
 use super::{CommandContext, CommandError, Commands, Done, Loaded, Snapshot};
 use crate::domain::{Decider, DomainEvent};
@@ -84,6 +86,18 @@ impl Transaction {
         collected.seen.push((D::AGGREGATE, id.clone(), assumed.position));
         collected.assumed.push((D::AGGREGATE, id));
         Ok(assumed)
+    }
+
+    /// The time now.
+    #[must_use]
+    pub fn now(&self) -> OffsetDateTime {
+        self.commands.now()
+    }
+
+    /// The id of something that this command begins about something else: the same each time it is tried.
+    #[must_use]
+    pub fn derived_id(&self, aggregate: &str, about: impl Display) -> Uuid {
+        self.context.command_id.event_id(aggregate, &about.to_string(), 0)
     }
 
     /// Decides a command on an aggregate. One that was executed before under this command id gives

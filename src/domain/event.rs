@@ -10,6 +10,7 @@ use super::design::{Design, DesignEvent};
 use super::email::{Email, EmailEvent};
 use super::import::{Import, ImportEvent};
 use super::issuance::{Issuance, IssuanceEvent};
+use super::notice::{Notice, NoticeEvent};
 use super::second_factor::{SecondFactor, SecondFactorEvent};
 use super::session::{Session, SessionEvent};
 use super::template::{Template, TemplateEvent};
@@ -83,6 +84,7 @@ all_events! {
     Import(ImportEvent),
     Issuance(IssuanceEvent),
     SecondFactor(SecondFactorEvent),
+    Notice(NoticeEvent),
     Session(SessionEvent),
     Template(TemplateEvent),
     User(UserEvent),

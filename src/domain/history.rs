@@ -18,6 +18,7 @@ use super::design::Design;
 use super::email::Email;
 use super::import::Import;
 use super::issuance::Issuance;
+use super::notice::Notice;
 use super::personal::{HIDDEN, hidden};
 use super::second_factor::SecondFactor;
 use super::session::Session;
@@ -114,6 +115,7 @@ every_aggregate! {
     imports: Import,
     issuances: Issuance,
     second_factors: SecondFactor,
+    notices: Notice,
     sessions: Session,
     templates: Template,
     users: User,

@@ -58,6 +58,8 @@ ids! {
     TemplateId,
     /// One log-in and its chain of refresh tokens.
     SessionId,
+    /// A mail to a user about the own account.
+    NoticeId,
     /// What a program logs in with.
     ApiKeyId,
     /// An intention; the key of its idempotency.

@@ -19,8 +19,10 @@ pub(crate) mod history;
 pub mod ids;
 pub mod import;
 pub mod issuance;
+pub mod keyed_hash;
 pub mod locale;
 pub mod manifest;
+pub mod notice;
 pub mod password;
 pub mod person;
 pub mod personal;
@@ -37,7 +39,7 @@ pub use events::{DecodeError, DomainEvent};
 pub use hex::hex;
 pub use ids::{
     ApiKeyId, AttendeeId, BatchId, CertificateId, CommandId, DesignId, EmailId, ImportId, IssuanceId,
-    SessionId, TemplateId, UserId,
+    NoticeId, SessionId, TemplateId, UserId,
 };
 pub use locale::Locale;
 pub use person::{FieldError, Person, RawPerson};

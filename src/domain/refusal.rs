@@ -41,6 +41,9 @@ pub enum Refusal {
     /// The code fits nothing, or was used before.
     #[error("the code is wrong, or was used before")]
     WrongCode,
+    /// The link is not ours, was used, has expired, or was overtaken by another password.
+    #[error("this link was used or has expired; ask for another")]
+    LinkEnded,
 }
 
 impl Refusal {
@@ -62,6 +65,7 @@ impl Refusal {
             Self::Stale => "PRECONDITION_FAILED",
             Self::SessionEnded => "SESSION_ENDED",
             Self::WrongCode => "WRONG_CODE",
+            Self::LinkEnded => "RESET_LINK_INVALID",
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Session: one log-in and its chain of refresh tokens.
 //!
 //! Each refresh token works once. One that is used again was stolen, or was not the thief's: the
-//! whole session ends (RFC 9700 §4.14.2).
+//! whole session ends (RFC 9700 §4.14.2). One that never was issued is no such sign, and changes nothing.
 
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
@@ -79,6 +79,8 @@ pub enum SessionCommand {
     Refresh {
         /// SHA-256 of the token that was presented.
         presented_sha256: String,
+        /// Whether it shows that it was issued, now or before.
+        was_issued: bool,
         /// SHA-256 of the token to follow.
         next_sha256: String,
         /// The time now.
@@ -90,6 +92,8 @@ pub enum SessionCommand {
     LogOut {
         /// SHA-256 of the token that was presented.
         presented_sha256: String,
+        /// Whether it shows that it was issued, now or before.
+        was_issued: bool,
     },
     /// End it without a token.
     End {
@@ -140,10 +144,12 @@ impl Decider for Session {
             (SessionState::Revoked, SessionCommand::Refresh { .. }) => Err(Refusal::SessionEnded),
             (
                 SessionState::Open { refresh_sha256, expires_at: until, ends_at, .. },
-                SessionCommand::Refresh { presented_sha256, next_sha256, now, expires_at },
+                SessionCommand::Refresh { presented_sha256, was_issued, next_sha256, now, expires_at },
             ) => {
-                if presented_sha256 != refresh_sha256 {
-                    return Ok(vec![ended(RevocationReason::TokenReuse)]);
+                match Presented::of(presented_sha256, *was_issued, refresh_sha256) {
+                    Presented::Current => {}
+                    Presented::Former => return Ok(vec![ended(RevocationReason::TokenReuse)]),
+                    Presented::MadeUp => return Err(Refusal::SessionEnded),
                 }
                 if now >= until || now >= ends_at {
                     return Err(Refusal::SessionEnded);
@@ -152,12 +158,14 @@ impl Decider for Session {
                 let expires_at = *expires_at.min(ends_at);
                 Ok(vec![SessionRefreshed { refresh_sha256, expires_at }.into()])
             }
-            (SessionState::Open { refresh_sha256, .. }, SessionCommand::LogOut { presented_sha256 }) => {
-                let is_current = presented_sha256 == refresh_sha256;
-                let reason =
-                    if is_current { RevocationReason::LoggedOut } else { RevocationReason::TokenReuse };
-                Ok(vec![ended(reason)])
-            }
+            (
+                SessionState::Open { refresh_sha256, .. },
+                SessionCommand::LogOut { presented_sha256, was_issued },
+            ) => match Presented::of(presented_sha256, *was_issued, refresh_sha256) {
+                Presented::Current => Ok(vec![ended(RevocationReason::LoggedOut)]),
+                Presented::Former => Ok(vec![ended(RevocationReason::TokenReuse)]),
+                Presented::MadeUp => Ok(Vec::new()),
+            },
             (SessionState::Open { user_id, .. }, SessionCommand::End { by }) if user_id == by => {
                 Ok(vec![ended(RevocationReason::EndedByUser)])
             }
@@ -188,6 +196,26 @@ impl Decider for Session {
             }
             (SessionEvent::SessionRefreshed(_), state) => state,
             (SessionEvent::SessionRevoked(_), _) => SessionState::Revoked,
+        }
+    }
+}
+
+/// What a token is to a session that goes on.
+enum Presented {
+    /// The one that counts.
+    Current,
+    /// One that was issued and used before.
+    Former,
+    /// None of its tokens.
+    MadeUp,
+}
+
+impl Presented {
+    fn of(sha256: &str, was_issued: bool, current_sha256: &str) -> Self {
+        match (sha256 == current_sha256, was_issued) {
+            (true, _) => Self::Current,
+            (false, true) => Self::Former,
+            (false, false) => Self::MadeUp,
         }
     }
 }
@@ -223,6 +251,7 @@ mod tests {
     fn refresh(presented: &str, next: &str, now: OffsetDateTime) -> SessionCommand {
         SessionCommand::Refresh {
             presented_sha256: presented.into(),
+            was_issued: true,
             next_sha256: next.into(),
             now,
             expires_at: LATER,
@@ -238,7 +267,7 @@ mod tests {
     }
 
     fn log_out(presented: &str) -> SessionCommand {
-        SessionCommand::LogOut { presented_sha256: presented.into() }
+        SessionCommand::LogOut { presented_sha256: presented.into(), was_issued: true }
     }
 
     #[test]
@@ -257,6 +286,24 @@ mod tests {
     }
 
     #[test]
+    fn a_made_up_token_is_refused_and_ends_nothing() {
+        let history = vec![started().into(), refreshed("two")];
+        let refresh = SessionCommand::Refresh {
+            presented_sha256: "made up".into(),
+            was_issued: false,
+            next_sha256: "three".into(),
+            now: NOW,
+            expires_at: LATER,
+        };
+        given::<Session>(history.clone()).when(refresh).then_refused("SESSION_ENDED");
+        let out = SessionCommand::LogOut { presented_sha256: "made up".into(), was_issued: false };
+        given::<Session>(history.clone()).when(out).then_nothing();
+        // From before tokens showed that they were issued: the last one still counts.
+        let last = SessionCommand::LogOut { presented_sha256: "two".into(), was_issued: false };
+        given::<Session>(history).when(last).then(vec![ended(RevocationReason::LoggedOut)]);
+    }
+
+    #[test]
     fn an_old_token_is_refused() {
         given::<Session>(vec![started().into()])
             .when(refresh("one", "two", LATER))
@@ -268,6 +315,7 @@ mod tests {
         let days = time::Duration::days;
         let beyond = SessionCommand::Refresh {
             presented_sha256: "two".into(),
+            was_issued: true,
             next_sha256: "three".into(),
             now: END - days(1),
             expires_at: END + days(6),
@@ -286,6 +334,7 @@ mod tests {
         given::<Session>(vec![old.into()])
             .when(SessionCommand::Refresh {
                 presented_sha256: "one".into(),
+                was_issued: true,
                 next_sha256: "two".into(),
                 now: NOW,
                 expires_at: END,

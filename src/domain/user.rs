@@ -1,6 +1,7 @@
 //! User: a person who administers.
 
 use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
 
 use super::events::domain_events;
 use super::{Decider, InvalidField, Personal, Refusal};
@@ -18,6 +19,9 @@ pub struct UserRegistered {
     pub role: Role,
     /// The password's hash as a PHC string (argon2id); never the password.
     pub password_hash: Personal<String>,
+    /// Somebody else has set it: it has to be changed, and counts until then. Absent for one's own.
+    #[serde(default, with = "time::serde::rfc3339::option", skip_serializing_if = "Option::is_none")]
+    pub first_password_until: Option<OffsetDateTime>,
 }
 
 /// Another password counts from now on.
@@ -26,6 +30,9 @@ pub struct UserRegistered {
 pub struct UserPasswordChanged {
     /// The password's hash as a PHC string (argon2id); never the password.
     pub password_hash: Personal<String>,
+    /// Somebody else has set it: it has to be changed, and counts until then. Absent for one's own.
+    #[serde(default, with = "time::serde::rfc3339::option", skip_serializing_if = "Option::is_none")]
+    pub first_password_until: Option<OffsetDateTime>,
 }
 
 /// The user is called or reached otherwise from now on.
@@ -118,7 +125,7 @@ impl Role {
 pub enum UserCommand {
     /// Let somebody log in.
     Register(UserRegistered),
-    /// Set another password. Ends all sessions begun before.
+    /// Set a password of one's own. Ends all sessions begun before.
     ChangePassword {
         /// Its hash.
         password_hash: Personal<String>,
@@ -140,8 +147,17 @@ pub struct UserChange {
     pub role: Option<Role>,
     /// Whether the user may log in.
     pub is_active: Option<bool>,
-    /// The hash of another password.
-    pub password_hash: Option<Personal<String>>,
+    /// Another password.
+    pub password: Option<NewPassword>,
+}
+
+/// A password that is to count.
+#[derive(Clone, Debug)]
+pub struct NewPassword {
+    /// Its hash as a PHC string.
+    pub hash: Personal<String>,
+    /// Where somebody else sets it: until when it counts, unless it is changed.
+    pub first_until: Option<OffsetDateTime>,
 }
 
 // ── State, decide, evolve ───────────────────────────────────────────────────────────────────────
@@ -171,6 +187,16 @@ pub struct Account {
     pub is_active: bool,
     /// How often all sessions were ended: those begun in an earlier epoch are over.
     pub epoch: u32,
+    /// Until when the password counts, if somebody else has set it and it has to be changed.
+    pub first_password_until: Option<OffsetDateTime>,
+}
+
+impl Account {
+    /// Whether the password is one that somebody else set, and is too old to let anybody in.
+    #[must_use]
+    pub fn first_password_is_over(&self, now: OffsetDateTime) -> bool {
+        self.first_password_until.is_some_and(|until| now >= until)
+    }
 }
 
 impl UserState {
@@ -208,7 +234,7 @@ impl Decider for User {
             (UserCommand::Register(_), _) => Err(Refusal::AlreadyExists("user")),
             (_, UserState::Absent | UserState::Deleted) => Err(Refusal::NotFound("user")),
             (UserCommand::ChangePassword { password_hash }, UserState::Known(_)) => {
-                Ok(vec![UserPasswordChanged { password_hash: password_hash.clone() }.into()])
+                Ok(vec![own_password(password_hash.clone()).into()])
             }
             (UserCommand::Change(change), UserState::Known(account)) => changes(account, change),
             (UserCommand::EndSessions, UserState::Known(_)) => Ok(vec![UserSessionsEnded {}.into()]),
@@ -224,6 +250,7 @@ impl Decider for User {
                 password_hash: e.password_hash.clone(),
                 is_active: true,
                 epoch: 0,
+                first_password_until: e.first_password_until,
             });
         }
         let UserState::Known(mut account) = state else { return state };
@@ -231,6 +258,7 @@ impl Decider for User {
             UserEvent::UserRegistered(_) => {}
             UserEvent::UserPasswordChanged(e) => {
                 account.password_hash = e.password_hash.clone();
+                account.first_password_until = e.first_password_until;
                 account.epoch = account.epoch.saturating_add(1);
             }
             UserEvent::UserProfileChanged(e) => account.profile = e.profile.clone(),
@@ -261,10 +289,14 @@ fn changes(account: &Account, change: &UserChange) -> Result<Vec<UserEvent>, Ref
         Some(false) => events.push(UserDisabled {}.into()),
         None => {}
     }
-    if let Some(password_hash) = change.password_hash.clone() {
-        events.push(UserPasswordChanged { password_hash }.into());
+    if let Some(NewPassword { hash, first_until }) = change.password.clone() {
+        events.push(UserPasswordChanged { password_hash: hash, first_password_until: first_until }.into());
     }
     Ok(events)
+}
+
+const fn own_password(password_hash: Personal<String>) -> UserPasswordChanged {
+    UserPasswordChanged { password_hash, first_password_until: None }
 }
 
 fn check(profile: &Profile) -> Result<(), Refusal> {
@@ -284,82 +316,4 @@ fn check(profile: &Profile) -> Result<(), Refusal> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::domain::decider::spec::given;
-
-    fn registered(email: &str) -> UserRegistered {
-        UserRegistered {
-            profile: Profile {
-                user_name: "ada".to_owned().into(),
-                name: "Ada".to_owned().into(),
-                last_name: "Lovelace".to_owned().into(),
-                email: email.to_owned().into(),
-            },
-            role: Role::Admin,
-            password_hash: "$argon2id$…".to_owned().into(),
-        }
-    }
-
-    #[test]
-    fn a_user_is_registered_once() {
-        let user = registered("ada@example.com");
-        given::<User>(vec![]).when(UserCommand::Register(user.clone())).then(vec![user.clone().into()]);
-        given::<User>(vec![user.clone().into()])
-            .when(UserCommand::Register(user))
-            .then_refused("ALREADY_EXISTS");
-    }
-
-    #[test]
-    fn a_bad_address_is_refused() {
-        given::<User>(vec![])
-            .when(UserCommand::Register(registered("nowhere")))
-            .then_refused("VALIDATION_ERROR");
-    }
-
-    #[test]
-    fn a_changed_password_is_the_one_that_counts_and_begins_an_epoch() {
-        let changed: UserEvent = UserPasswordChanged { password_hash: "new".to_owned().into() }.into();
-        let state = User::fold(&[registered("ada@example.com").into(), changed]);
-        let account = state.active().unwrap();
-        assert_eq!((account.password_hash, account.epoch), ("new".to_owned().into(), 1));
-    }
-
-    #[test]
-    fn only_what_differs_is_changed() {
-        let ada = registered("ada@example.com");
-        let same = UserChange { profile: Some(ada.profile.clone()), ..UserChange::default() };
-        let same = UserChange { role: Some(Role::Admin), is_active: Some(true), ..same };
-        given::<User>(vec![ada.clone().into()]).when(UserCommand::Change(same)).then_nothing();
-        let profile = Profile { name: "Augusta".to_owned().into(), ..ada.profile.clone() };
-        let change = UserChange {
-            profile: Some(profile.clone()),
-            role: Some(Role::Viewer),
-            is_active: Some(false),
-            password_hash: None,
-        };
-        given::<User>(vec![ada.into()]).when(UserCommand::Change(change)).then(vec![
-            UserProfileChanged { profile }.into(),
-            UserRoleChanged { role: Role::Viewer }.into(),
-            UserDisabled {}.into(),
-        ]);
-    }
-
-    #[test]
-    fn a_disabled_user_is_there_but_not_active() {
-        let state = User::fold(&[registered("ada@example.com").into(), UserDisabled {}.into()]);
-        assert!(state.clone().account().is_some() && state.clone().active().is_none());
-        let state = User::evolve(state, &UserEnabled {}.into());
-        assert_eq!(state.active().map(|account| account.epoch), Some(1));
-    }
-
-    #[test]
-    fn a_deleted_user_is_gone_for_good() {
-        let history: Vec<UserEvent> = vec![registered("ada@example.com").into(), UserDeleted {}.into()];
-        for command in [UserCommand::Delete, UserCommand::EndSessions] {
-            given::<User>(history.clone()).when(command).then_refused("NOT_FOUND");
-        }
-        let again = UserCommand::Register(registered("ada@example.com"));
-        given::<User>(history).when(again).then_refused("ALREADY_EXISTS");
-    }
-}
+mod tests;

@@ -38,6 +38,7 @@ const CONSUMERS: &[(&str, &str, &str)] = &[
     ("EVENTS", "processes", include_str!("../../nats/consumers/processes.json")),
     ("EVENTS", "renderer", include_str!("../../nats/consumers/renderer.json")),
     ("EVENTS", "mailer", include_str!("../../nats/consumers/mailer.json")),
+    ("EVENTS", "notifier", include_str!("../../nats/consumers/notifier.json")),
     ("TIMERS", "timers", include_str!("../../nats/consumers/timers.json")),
     ("TIMERS", "tasks", include_str!("../../nats/consumers/tasks.json")),
     ("ADVISORIES", "deadletters", include_str!("../../nats/consumers/deadletters.json")),

@@ -72,6 +72,12 @@ impl Answer {
         Self { status: 201, ..self }.with(LOCATION, location)
     }
 
+    /// Makes it 202, with nothing to look at.
+    #[must_use]
+    pub fn for_later(self) -> Self {
+        Self { status: 202, ..self }
+    }
+
     /// Makes it 202, with where the progress is.
     #[must_use]
     pub fn accepted(self, location: String) -> Self {

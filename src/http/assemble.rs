@@ -66,6 +66,7 @@ fn mount(routes: Router<HttpState>, http: &HttpState, path: &str, endpoint: Endp
         http: http.clone(),
         access: endpoint.access,
         even_without_factor: endpoint.even_without_factor,
+        with_first_password: endpoint.with_first_password,
         limit: endpoint.limit,
         timeout: Duration::from_secs(seconds),
     };

@@ -1,9 +1,12 @@
 //! What an operator can set about how people log in.
 
+use std::path::PathBuf;
+
 use serde::{Deserialize, Serialize};
 
 use super::second_factor::SecondFactorRule;
-use super::settings::HttpSettingsError;
+use super::settings::{HttpSettingsError, is_base_url};
+use crate::domain::Locale;
 
 /// The longest issuer, in characters: a QR code has its limits.
 const MAX_ISSUER: usize = 64;
@@ -16,11 +19,29 @@ pub struct AuthSettings {
     pub second_factor: SecondFactorRule,
     /// What authenticators call this installation.
     pub issuer: String,
+    /// Passwords that are known from breaches and not taken: "Pwned Passwords" by SHA-1, ordered by hash.
+    pub breached_passwords: Option<PathBuf>,
+    /// How long a password counts that an administrator has set for somebody else, in hours.
+    pub first_password_hours: u32,
+    /// How long the link in a mail for a forgotten password works, in minutes.
+    pub reset_minutes: u32,
+    /// The page where that link leads; `/reset-password` below `http.public_base_url` where absent.
+    pub reset_url: Option<String>,
+    /// The language of mails to users about their accounts.
+    pub locale: Locale,
 }
 
 impl Default for AuthSettings {
     fn default() -> Self {
-        Self { second_factor: SecondFactorRule::default(), issuer: "Laureate".to_owned() }
+        Self {
+            second_factor: SecondFactorRule::default(),
+            issuer: "Laureate".to_owned(),
+            breached_passwords: None,
+            first_password_hours: 7 * 24,
+            reset_minutes: 30,
+            reset_url: None,
+            locale: Locale::default(),
+        }
     }
 }
 
@@ -35,6 +56,16 @@ impl AuthSettings {
         let is_plain = !self.issuer.contains(|c: char| c.is_control() || c == ':');
         if !(1..=MAX_ISSUER).contains(&length) || !is_plain {
             return wrong("issuer", "must have 1 to 64 characters, without colons");
+        }
+        if self.first_password_hours == 0 {
+            return wrong("first_password_hours", "must be at least 1");
+        }
+        // Longer, and it would be a second password.
+        if !(1..=24 * 60).contains(&self.reset_minutes) {
+            return wrong("reset_minutes", "must be between 1 and 1440");
+        }
+        if self.reset_url.as_deref().is_some_and(|url| !is_base_url(url)) {
+            return wrong("reset_url", "must be an http or https address without query and fragment");
         }
         Ok(())
     }
@@ -52,5 +83,12 @@ mod tests {
         for issuer in ["", " ", "a:b", "a\nb", &"x".repeat(65)] {
             assert_eq!(of(issuer).map_err(|error| error.setting), Err("issuer"), "{issuer}");
         }
+        let none = AuthSettings { first_password_hours: 0, ..AuthSettings::default() };
+        assert_eq!(none.check().map_err(|error| error.setting), Err("first_password_hours"));
+        let days = AuthSettings { reset_minutes: 3_000, ..AuthSettings::default() };
+        assert_eq!(days.check().map_err(|error| error.setting), Err("reset_minutes"));
+        let reset_url = Some("https://example.org/reset?a=b".to_owned());
+        let query = AuthSettings { reset_url, ..AuthSettings::default() };
+        assert_eq!(query.check().map_err(|error| error.setting), Err("reset_url"));
     }
 }

@@ -4,11 +4,14 @@ use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::str::FromStr;
 
-use axum::extract::{ConnectInfo, Request};
+use axum::extract::{ConnectInfo, FromRequestParts, Request};
 use axum::http::HeaderMap;
 use axum::http::header::FORWARDED;
+use axum::http::request::Parts;
 use ipnet::IpNet;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use super::ApiError;
 
 /// Entries of a forwarding header that are looked at, from the last one on.
 const MAX_HOPS: usize = 16;
@@ -96,6 +99,16 @@ impl ClientAddress {
             return Self::Unknown;
         };
         behind(peer.ip(), request.headers(), trusted, header).into()
+    }
+}
+
+/// Of a route that is limited, where it was looked at anyway.
+impl<S: Send + Sync> FromRequestParts<S> for ClientAddress {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
+        let client = parts.extensions.get::<Self>().copied();
+        client.ok_or_else(|| ApiError::internal("a route without a limit asks for the client's address"))
     }
 }
 

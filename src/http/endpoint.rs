@@ -18,6 +18,8 @@ pub struct Endpoint {
     pub path: &'static str,
     /// What it asks of the caller.
     pub access: Access,
+    /// Whether it works also with a password that somebody else has set.
+    pub with_first_password: bool,
     /// Whether it takes a file, and so more bytes and time.
     pub is_upload: bool,
     /// Whether it lets in somebody who has to have a second factor and has none yet.
@@ -39,6 +41,7 @@ pub fn on(method: Method, path: &'static str, handler: UtoipaMethodRouter<HttpSt
         method,
         path,
         access,
+        with_first_password: false,
         is_upload: false,
         even_without_factor: false,
         limit: None,
@@ -59,6 +62,12 @@ impl Endpoint {
     #[must_use]
     pub fn signed_in(self) -> Self {
         Self { access: Access::SignedIn, ..self }
+    }
+
+    /// Whoever is signed in may call it, also before a password that somebody else has set is changed.
+    #[must_use]
+    pub fn with_first_password(self) -> Self {
+        Self { access: Access::SignedIn, with_first_password: true, ..self }
     }
 
     /// Whoever has this permission may call it.

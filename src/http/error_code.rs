@@ -64,6 +64,8 @@ error_codes! {
     MalformedUpload = "MALFORMED_UPLOAD", BAD_REQUEST;
     /// The request itself is not acceptable.
     BadRequest = "BAD_REQUEST", BAD_REQUEST;
+    /// The link for a new password is not ours, was used, or has expired.
+    ResetLinkInvalid = "RESET_LINK_INVALID", BAD_REQUEST;
     /// There is no valid access token; log in or refresh.
     Unauthenticated = "UNAUTHENTICATED", UNAUTHORIZED;
     /// User or password are wrong.
@@ -72,12 +74,16 @@ error_codes! {
     SecondFactorRequired = "SECOND_FACTOR_REQUIRED", UNAUTHORIZED;
     /// The code of the second factor is wrong, or was used before.
     WrongCode = "WRONG_CODE", UNAUTHORIZED;
+    /// The password is right but too old: somebody else has set it, and it was not changed in time.
+    FirstPasswordExpired = "FIRST_PASSWORD_EXPIRED", UNAUTHORIZED;
     /// The session is over, was revoked, or the refresh token was used before.
     SessionEnded = "SESSION_ENDED", UNAUTHORIZED;
     /// The role doesn't allow this.
     Forbidden = "FORBIDDEN", FORBIDDEN;
     /// This asks for a second factor, and there is none yet; set one up.
     SecondFactorMissing = "SECOND_FACTOR_MISSING", FORBIDDEN;
+    /// Somebody else has set the password; until it is changed, only that, `/auth/me` and logging out work.
+    PasswordChangeRequired = "PASSWORD_CHANGE_REQUIRED", FORBIDDEN;
     /// There is nothing here, or nothing of this id.
     NotFound = "NOT_FOUND", NOT_FOUND;
     /// This path doesn't take this method; see `Allow`.

@@ -51,6 +51,7 @@ impl From<Refusal> for ApiError {
             Refusal::Stale => Self::new(ErrorCode::PreconditionFailed, message),
             Refusal::SessionEnded => Self::new(ErrorCode::SessionEnded, message),
             Refusal::WrongCode => Self::new(ErrorCode::WrongCode, message),
+            Refusal::LinkEnded => Self::new(ErrorCode::ResetLinkInvalid, message),
         }
     }
 }
@@ -173,7 +174,12 @@ impl From<PasswordError> for ApiError {
                 let message = "too many people are logging in at once; try again";
                 Self::new(ErrorCode::TooManyRequests, message).retry_after(SOON)
             }
-            PasswordError::Parameters(_) | PasswordError::Hash(_) => Self::internal(error),
+            PasswordError::NotTaken(why) => {
+                Self::new(ErrorCode::ValidationError, format!("the password {why}"))
+            }
+            PasswordError::Parameters(_) | PasswordError::List(_) | PasswordError::Hash(_) => {
+                Self::internal(error)
+            }
         }
     }
 }

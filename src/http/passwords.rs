@@ -1,4 +1,8 @@
-//! Password hashes: argon2id (RFC 9106), off the async threads, a few at a time.
+//! Password hashes: argon2id (RFC 9106), off the async threads, a few at a time. New passwords are looked
+//! at there, too: whether they are easily guessed, or known from breaches.
+
+mod breached;
+mod guessable;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,6 +16,8 @@ use tokio::sync::Semaphore;
 use super::settings::PasswordSettings;
 use crate::domain::Personal;
 
+pub use breached::{BadList, BreachedPasswords};
+
 /// How long a password waits for its turn.
 const MAX_WAIT: Duration = Duration::from_secs(5);
 
@@ -22,6 +28,7 @@ pub struct Passwords {
     slots: Arc<Semaphore>,
     /// Verified where there is no user, so that it takes as long.
     nobody: Arc<str>,
+    breached: Option<BreachedPasswords>,
 }
 
 /// Why a password was neither accepted nor refused. Tells nothing of the password.
@@ -33,31 +40,55 @@ pub enum PasswordError {
     /// Too many at once.
     #[error("too many passwords are being checked at once")]
     Busy,
+    /// A new password is not good enough; the text says why.
+    #[error("{0}")]
+    NotTaken(&'static str),
+    /// The list of breached passwords can't be read.
+    #[error("the list of breached passwords can't be read: {0}")]
+    List(std::io::Error),
     /// The hash can't be made or read.
     #[error("the password can't be hashed or its hash can't be read: {0}")]
     Hash(String),
 }
 
 impl Passwords {
-    /// New hashes get these parameters; old ones are verified by their own.
+    /// New hashes get these parameters; old ones are verified by their own. New passwords that are
+    /// `breached` are not taken.
     ///
     /// # Errors
     /// The parameters are out of range.
-    pub fn new(settings: PasswordSettings) -> Result<Self, PasswordError> {
+    pub fn new(
+        settings: PasswordSettings,
+        breached: Option<BreachedPasswords>,
+    ) -> Result<Self, PasswordError> {
         let params = Params::new(settings.memory_kib, settings.iterations, settings.lanes, None)
             .map_err(|error| PasswordError::Parameters(error.to_string()))?;
         let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
         let nobody = hash(&argon2, b"nobody has this password")?.into();
-        Ok(Self { argon2, slots: Arc::new(Semaphore::new(settings.max_concurrent)), nobody })
+        Ok(Self { argon2, slots: Arc::new(Semaphore::new(settings.max_concurrent)), nobody, breached })
     }
 
-    /// The hash of a password as a PHC string.
+    /// The hash of a new password as a PHC string.
     ///
     /// # Errors
-    /// Too many are at work, or the hash can't be made.
-    pub async fn hash(&self, password: Personal<String>) -> Result<Personal<String>, PasswordError> {
-        let argon2 = self.argon2.clone();
-        self.blocking(move || hash(&argon2, password.reveal_str().as_bytes()).map(Personal::new)).await
+    /// The password is easily guessed or known from a breach, too many are at work, or the hash can't be made.
+    pub async fn hash_new(&self, password: Personal<String>) -> Result<Personal<String>, PasswordError> {
+        let (argon2, breached) = (self.argon2.clone(), self.breached.clone());
+        self.blocking(move || {
+            let password = password.reveal_str();
+            if guessable::is_guessable(password) {
+                return Err(PasswordError::NotTaken(
+                    "is among the first that are guessed; use something longer",
+                ));
+            }
+            let is_breached = breached.map(|list| list.contains(password.as_bytes())).transpose();
+            if is_breached.map_err(PasswordError::List)? == Some(true) {
+                let known = "is known from a breach of another site; use one that you use nowhere else";
+                return Err(PasswordError::NotTaken(known));
+            }
+            hash(&argon2, password.as_bytes()).map(Personal::new)
+        })
+        .await
     }
 
     /// Whether the password is the one of this hash. Without a hash it isn't, after the same work.
@@ -100,10 +131,11 @@ fn hash(argon2: &Argon2<'_>, password: &[u8]) -> Result<String, PasswordError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::hex;
 
     fn passwords(max_concurrent: usize) -> Passwords {
         let cheap = PasswordSettings { memory_kib: 8, iterations: 1, lanes: 1, max_concurrent };
-        Passwords::new(cheap).unwrap()
+        Passwords::new(cheap, None).unwrap()
     }
 
     fn text(text: &str) -> Personal<String> {
@@ -113,11 +145,27 @@ mod tests {
     #[tokio::test]
     async fn only_the_right_password_fits_its_hash() {
         let passwords = passwords(2);
-        let hash = passwords.hash(text("Correct-horse-1")).await.unwrap();
+        let hash = passwords.hash_new(text("Correct-horse-1")).await.unwrap();
         assert!(hash.reveal_str().starts_with("$argon2id$v=19$m=8,t=1,p=1$"));
         assert!(passwords.verify(text("Correct-horse-1"), Some(hash.clone())).await.unwrap());
         assert!(!passwords.verify(text("correct-horse-1"), Some(hash)).await.unwrap());
         assert!(!passwords.verify(text("nobody has this password"), None).await.unwrap());
+    }
+
+    #[tokio::test]
+    async fn a_new_password_is_neither_easily_guessed_nor_breached() {
+        let refused = |refused: Result<Personal<String>, PasswordError>| match refused {
+            Err(PasswordError::NotTaken(why)) => why,
+            other => panic!("{other:?}"),
+        };
+        assert!(refused(passwords(1).hash_new(text("Iloveyou2")).await).contains("guessed"));
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        let sha1 = ring::digest::digest(&ring::digest::SHA1_FOR_LEGACY_USE_ONLY, b"Correct-horse-1");
+        std::io::Write::write_all(&mut file, format!("{}:1\n", hex(sha1.as_ref())).as_bytes()).unwrap();
+        let breached = Some(BreachedPasswords::open(file.path()).unwrap());
+        let passwords = Passwords { breached, ..passwords(1) };
+        assert!(refused(passwords.hash_new(text("Correct-horse-1")).await).contains("breach"));
+        assert!(passwords.hash_new(text("Correct-horse-2")).await.is_ok());
     }
 
     #[tokio::test(start_paused = true)]

@@ -14,6 +14,8 @@ pub struct Principal {
     pub role: Role,
     /// How that is known.
     pub by: By,
+    /// Whether somebody else has set the password, so that it has to be changed before anything else.
+    pub has_first_password: bool,
 }
 
 /// What somebody has shown.
@@ -34,6 +36,19 @@ impl Principal {
             By::ApiKey(_, scopes) => scopes.contains(&permission),
         };
         is_granted && permission.is_held_by(self.role)
+    }
+
+    /// Refuses whoever has to change a password first.
+    ///
+    /// # Errors
+    /// 403.
+    pub fn check_password(&self) -> Result<(), ApiError> {
+        if self.has_first_password {
+            let message =
+                "somebody else has set your password; change it first, by POST /auth/change-password";
+            return Err(ApiError::new(ErrorCode::PasswordChangeRequired, message));
+        }
+        Ok(())
     }
 
     /// Refuses what a route asks and isn't there.
@@ -62,7 +77,7 @@ mod tests {
     use super::*;
 
     fn principal(role: Role, by: By) -> Principal {
-        Principal { user_id: Uuid::from_u128(1).into(), role, by }
+        Principal { user_id: Uuid::from_u128(1).into(), role, by, has_first_password: false }
     }
 
     fn key(role: Role, scopes: &[Permission]) -> Principal {

@@ -3,6 +3,8 @@
 //! Kept in this process alone: several API processes allow several times as much. Each table has a
 //! bound; when it is full of those who have called lately, newcomers share one allowance.
 
+mod guesses;
+
 use std::collections::HashMap;
 use std::hash::Hash;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -13,9 +15,13 @@ use super::settings::LimitSettings;
 use super::{ApiError, ErrorCode};
 use crate::domain::UserId;
 
+pub use guesses::Guess;
+
+use guesses::Guesses;
+
 /// What a rate is counted over.
 const WINDOW: Duration = Duration::from_secs(60);
-/// What codes are counted over.
+/// What codes and mails are counted over.
 const HOUR: Duration = Duration::from_secs(3_600);
 /// The most keys that a table remembers; about 4 MiB.
 const MAX_KEYS: usize = 65_536;
@@ -35,12 +41,14 @@ pub enum Limit {
 pub struct RateLimits {
     password: RateTable<ClientAddress>,
     public: RateTable<ClientAddress>,
-    /// Guesses at an account, by the claim that its name or e-mail address is held by: whether there
-    /// is such an account makes no difference.
-    accounts: RateTable<String>,
     /// Guesses at a user's second factor, which few who know the password can make: six digits need a longer
     /// memory than a minute.
     codes: RateTable<UserId>,
+    /// Guesses at accounts.
+    guesses: Guesses,
+    /// Mails with a link to set a password, by the claim of the address: whether there is such an account
+    /// makes no difference.
+    links: RateTable<String>,
 }
 
 impl RateLimits {
@@ -50,8 +58,9 @@ impl RateLimits {
         Self {
             password: RateTable::new(settings.password_per_minute, MAX_KEYS),
             public: RateTable::new(settings.public_per_minute, MAX_KEYS),
-            accounts: RateTable::new(settings.failed_logins_per_minute, MAX_KEYS),
             codes: RateTable::over(HOUR, settings.wrong_codes_per_hour, MAX_KEYS),
+            guesses: Guesses::new(settings),
+            links: RateTable::over(HOUR, settings.reset_links_per_hour, MAX_KEYS),
         }
     }
 
@@ -67,18 +76,27 @@ impl RateLimits {
         table.take(&client, Instant::now()).map_err(|wait| too_many(name, wait))
     }
 
-    /// Counts a guess at an account, before it is known whether it is right.
+    /// Counts a guess at an account from an address, before it is known whether it is right.
     ///
     /// # Errors
     /// 429 with `Retry-After`, if there were too many wrong ones.
-    pub fn guess(&self, account: &str) -> Result<(), ApiError> {
-        let taken = self.accounts.take(&account.to_owned(), Instant::now());
-        taken.map_err(|wait| too_many("account", wait))
+    pub fn guess(&self, account: &str, client: ClientAddress) -> Result<Guess, ApiError> {
+        self.guesses.take(account, client, Instant::now())
     }
 
-    /// The guess was right, and doesn't count.
-    pub fn guessed_right(&self, account: &str) {
-        self.accounts.give_back(&account.to_owned());
+    /// Counts a mail with a link to set a password; whether it may be sent.
+    pub fn sends_link(&self, account: &str) -> bool {
+        self.links.take(&account.to_owned(), Instant::now()).is_ok()
+    }
+
+    /// The guess was right, and doesn't count; the address is known from now on.
+    pub fn guessed_right(&self, guess: Guess) {
+        self.guesses.was_right(guess, Instant::now());
+    }
+
+    /// The password was right, and doesn't count; without the second factor the address is not known by it.
+    pub fn guessed_half(&self, guess: Guess) {
+        self.guesses.give_back(guess);
     }
 
     /// Counts a guess at a user's second factor, before it is known whether it is right.
@@ -218,6 +236,16 @@ mod tests {
         // Later there is room again.
         assert_eq!(table.take(&5_000, now + 61 * SECOND), Ok(()));
         assert_eq!(table.kept().whole_at.len(), 1);
+    }
+
+    #[test]
+    fn an_account_gets_few_links_an_hour() {
+        let limits = RateLimits::new(&LimitSettings { reset_links_per_hour: 2, ..LimitSettings::default() });
+        assert_eq!([1, 2, 3].map(|_| limits.sends_link("ada")), [true, true, false]);
+        assert!(limits.sends_link("grace"));
+        let (table, now) = (RateTable::over(HOUR, 2, 10), Instant::now());
+        assert_eq!([1, 2].map(|_| table.take(&"a", now)), [Ok(()), Ok(())]);
+        assert_eq!(table.take(&"a", now), Err(HOUR / 2));
     }
 
     #[test]

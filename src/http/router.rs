@@ -32,10 +32,12 @@ pub fn api() -> Vec<Endpoint> {
 fn accounts() -> Vec<Endpoint> {
     vec![
         on(POST, "/auth/login", routes!(auth::login::handle)).public().limited(Limit::Password),
+        on(POST, "/auth/forgot-password", routes!(auth::forgot_password::handle)).public().limited(Limit::Password),
+        on(POST, "/auth/reset-password", routes!(auth::reset_password::handle)).public().limited(Limit::Password),
         on(POST, "/auth/refresh", routes!(auth::refresh::handle)).public().limited(Limit::Public),
-        on(GET, "/auth/me", routes!(auth::me::handle)).signed_in().even_without_factor(),
+        on(GET, "/auth/me", routes!(auth::me::handle)).with_first_password().even_without_factor(),
         on(POST, "/auth/logout", routes!(auth::logout::handle)).public().limited(Limit::Public),
-        on(POST, "/auth/change-password", routes!(auth::change_password::handle)).signed_in().even_without_factor().limited(Limit::Password),
+        on(POST, "/auth/change-password", routes!(auth::change_password::handle)).with_first_password().even_without_factor().limited(Limit::Password),
         on(GET, "/auth/second-factor", routes!(auth::second_factor::state::handle)).signed_in().even_without_factor(),
         on(POST, "/auth/second-factor", routes!(auth::second_factor::begin::handle)).signed_in().even_without_factor().limited(Limit::Password),
         on(DELETE, "/auth/second-factor", routes!(auth::second_factor::remove::handle)).signed_in().even_without_factor().limited(Limit::Password),
@@ -156,6 +158,8 @@ pub fn root() -> Vec<Endpoint> {
         on(GET, "/certificate/{publicId}", routes!(verify::page::handle)).public().limited(Limit::Public),
         on(GET, "/certificate/{publicId}/download", routes!(verify::download::handle)).public().limited(Limit::Public),
         on(GET, "/certificates/design_images/{folder}/{file}", routes!(certificates::design::handle)).public(),
+
+        on(GET, "/reset-password", routes!(pages::reset_password::handle)).public(),
 
         on(GET, "/health", routes!(health::status::handle)).public(),
         on(GET, "/health/live", routes!(health::live::handle)).public(),

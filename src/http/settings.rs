@@ -118,10 +118,14 @@ pub struct LimitSettings {
     pub password_per_minute: u32,
     /// Calls of public routes that cost something, from one address.
     pub public_per_minute: u32,
-    /// Wrong passwords for one account, from wherever.
+    /// Wrong passwords for one account, from one address.
     pub failed_logins_per_minute: u32,
     /// Wrong codes of one user's second factor, from wherever.
     pub wrong_codes_per_hour: u32,
+    /// Wrong passwords for one account, from all addresses that nobody has logged in from lately.
+    pub failed_logins_of_all_per_minute: u32,
+    /// Mails with a link for a new password, to one account.
+    pub reset_links_per_hour: u32,
 }
 
 impl Default for LimitSettings {
@@ -131,6 +135,8 @@ impl Default for LimitSettings {
             public_per_minute: 60,
             failed_logins_per_minute: 5,
             wrong_codes_per_hour: 10,
+            failed_logins_of_all_per_minute: 20,
+            reset_links_per_hour: 3,
         }
     }
 }
@@ -178,7 +184,8 @@ impl HttpSettings {
         if !self.prefix.is_empty() && !prefix_fits {
             return wrong("prefix", "must start with / and not end with it, such as /api/v1");
         }
-        if ["/certificate", "/certificates", "/health", "/metrics", "/mails"].contains(&self.prefix.as_str())
+        if ["/certificate", "/certificates", "/health", "/metrics", "/mails", "/reset-password"]
+            .contains(&self.prefix.as_str())
         {
             return wrong("prefix", "is a path that the server itself uses; choose another");
         }
@@ -206,6 +213,11 @@ impl HttpSettings {
             ("limits.public_per_minute", u64::from(self.limits.public_per_minute)),
             ("limits.failed_logins_per_minute", u64::from(self.limits.failed_logins_per_minute)),
             ("limits.wrong_codes_per_hour", u64::from(self.limits.wrong_codes_per_hour)),
+            (
+                "limits.failed_logins_of_all_per_minute",
+                u64::from(self.limits.failed_logins_of_all_per_minute),
+            ),
+            ("limits.reset_links_per_hour", u64::from(self.limits.reset_links_per_hour)),
             ("tokens.access_seconds", u64::from(self.tokens.access_seconds)),
             ("tokens.refresh_seconds", u64::from(self.tokens.refresh_seconds)),
             ("tokens.session_seconds", u64::from(self.tokens.session_seconds)),
@@ -224,7 +236,7 @@ impl HttpSettings {
     }
 }
 
-fn is_base_url(text: &str) -> bool {
+pub(super) fn is_base_url(text: &str) -> bool {
     let Ok(uri) = text.parse::<axum::http::Uri>() else { return false };
     let scheme = matches!(uri.scheme_str(), Some("http" | "https"));
     scheme

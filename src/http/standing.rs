@@ -118,7 +118,8 @@ impl Standing {
             Some(UserState::Absent) | None => true,
         };
         let by = By::Session(bearer.session_id);
-        holds.then_some(Principal { user_id: bearer.user_id, role: bearer.role, by })
+        let Bearer { user_id, role, has_first_password, .. } = *bearer;
+        holds.then_some(Principal { user_id, role, by, has_first_password })
     }
 
     /// Who an API key stands for, if it counts and whoever made it may still log in.
@@ -130,7 +131,7 @@ impl Standing {
         let scopes = key.scopes.iter().filter_map(|scope| Permission::of_scope(scope)).collect();
         let holds = token.is_of(&key.secret_sha256) && now < key.expires_at;
         let by = By::ApiKey(token.id, scopes);
-        holds.then_some(Principal { user_id: key.owner, role: owner.role, by })
+        holds.then_some(Principal { user_id: key.owner, role: owner.role, by, has_first_password: false })
     }
 
     /// Whether somebody has a second factor.

@@ -45,6 +45,9 @@ struct Claims {
     iss: String,
     aud: String,
     typ: String,
+    /// Whether the password has to be changed. It stays so for the token's life: a change ends the epoch.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    first_password: bool,
 }
 
 /// Who a valid access token was given to, and in which session.
@@ -58,6 +61,8 @@ pub struct Bearer {
     pub session_id: SessionId,
     /// The user's epoch then.
     pub epoch: u32,
+    /// Whether somebody else has set the user's password, so that it has to be changed.
+    pub has_first_password: bool,
 }
 
 /// Why a token was refused. The client learns no more than that it was.
@@ -138,6 +143,7 @@ impl Tokens {
             iss: self.settings.issuer.clone(),
             aud: self.settings.audience.clone(),
             typ: ACCESS.to_owned(),
+            first_password: user.first_password_until.is_some(),
         };
         let header = Header { kid: Some(self.signing_id.clone()), ..Header::new(Algorithm::HS256) };
         jsonwebtoken::encode(&header, &claims, &self.encoding).map_err(|_| TokenError::NotSigned)
@@ -156,8 +162,9 @@ impl Tokens {
         if claims.typ != ACCESS || claims.exp <= now.unix_timestamp() {
             return Err(TokenError::NotValid);
         }
-        let Claims { sub: user_id, role, sid: session_id, epoch, .. } = claims;
-        Ok(Bearer { user_id, role, session_id, epoch })
+        let Claims { sub: user_id, role, sid: session_id, epoch, first_password: has_first_password, .. } =
+            claims;
+        Ok(Bearer { user_id, role, session_id, epoch, has_first_password })
     }
 }
 
@@ -199,6 +206,7 @@ mod tests {
             password_hash: String::new().into(),
             is_active: true,
             epoch: 3,
+            first_password_until: None,
         }
     }
 
@@ -234,7 +242,13 @@ mod tests {
 
     #[test]
     fn a_token_tells_who_it_is_from_until_it_expires() {
-        let bearer = Bearer { user_id: id(), role: Role::Operator, session_id: session(), epoch: 3 };
+        let bearer = Bearer {
+            user_id: id(),
+            role: Role::Operator,
+            session_id: session(),
+            epoch: 3,
+            has_first_password: false,
+        };
         let token = issued(&ours());
         assert_eq!(ours().verify(&token, NOW), Ok(bearer));
         assert!(ours().verify(&token, NOW + time::Duration::seconds(900)).is_err());
@@ -245,6 +259,13 @@ mod tests {
             "iss": "laureate", "aud": "laureate-api", "typ": "access",
         });
         assert_eq!(claims(), expected);
+    }
+
+    #[test]
+    fn a_token_tells_of_a_first_password() {
+        let user = Account { first_password_until: Some(NOW), ..user() };
+        let token = ours().issue(id(), &user, session(), NOW, NOW + time::Duration::days(1)).unwrap();
+        assert!(ours().verify(&token, NOW).is_ok_and(|bearer| bearer.has_first_password));
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::time::SystemTime;
 use lettre::{
     Address, Message,
     message::{
-        Mailbox, MultiPart, SinglePart,
+        Mailbox, MessageBuilder, MultiPart, SinglePart,
         header::{ContentType, Header, HeaderName, HeaderValue},
     },
 };
@@ -14,6 +14,7 @@ use uuid::Uuid;
 
 use super::{
     file_name::safe_pdf_file_name,
+    notice::{NoticeMail, NoticeWords},
     outgoing::{OutgoingMail, Recipient},
     settings::{MailSettings, SettingsError},
     templates::Templates,
@@ -76,6 +77,11 @@ impl Sender {
         })
     }
 
+    /// What the sender is called.
+    pub(super) fn name(&self) -> &str {
+        self.from.name.as_deref().unwrap_or_else(|| self.domain())
+    }
+
     /// The domain of the From address.
     pub(super) fn domain(&self) -> &str {
         self.from.email.domain()
@@ -120,6 +126,26 @@ pub(super) fn test(
         .map_err(|_| Unsendable::Assembly)
 }
 
+/// Builds a mail to a user about the own account: text and HTML as alternatives.
+pub(super) fn notice(
+    sender: &Sender,
+    templates: &Templates,
+    mail: &NoticeMail,
+) -> Result<Message, Unsendable> {
+    check_text("to.name", mail.to.name.reveal_str())?;
+    if let NoticeWords::PasswordReset { link, .. } = &mail.words {
+        check_link("link", link.reveal())?;
+    }
+    check_message_id(&mail.message_id)?;
+    let texts = templates.notice(mail, sender.name()).map_err(|error| Unsendable::Template(error.kind()))?;
+    let bodies = MultiPart::alternative()
+        .singlepart(SinglePart::plain(texts.plain))
+        .singlepart(SinglePart::html(texts.html));
+    head(sender, &mail.to, texts.subject, mail.date, &mail.message_id)?
+        .multipart(bodies)
+        .map_err(|_| Unsendable::Assembly)
+}
+
 /// Builds the whole message: text and HTML as alternatives, the PDF attached.
 pub(super) fn build(
     sender: &Sender,
@@ -139,16 +165,7 @@ pub(super) fn build(
     let texts =
         templates.render(mail.locale, &mail.variables).map_err(|error| Unsendable::Template(error.kind()))?;
 
-    let mut builder = Message::builder()
-        .from(sender.from.clone())
-        .to(mailbox(&mail.to)?)
-        .subject(texts.subject)
-        .date(system_time(mail.date)?)
-        .message_id(Some(mail.message_id.clone()))
-        .header(AutoSubmitted);
-    if let Some(reply_to) = &sender.reply_to {
-        builder = builder.reply_to(reply_to.clone());
-    }
+    let builder = head(sender, &mail.to, texts.subject, mail.date, &mail.message_id)?;
     let pdf = ContentType::parse("application/pdf").map_err(|_| Unsendable::Assembly)?;
     let attachment =
         lettre::message::Attachment::new(safe_pdf_file_name(mail.attachment.file_name.reveal_str()))
@@ -159,6 +176,27 @@ pub(super) fn build(
     builder
         .multipart(MultiPart::mixed().multipart(bodies).singlepart(attachment))
         .map_err(|_| Unsendable::Assembly)
+}
+
+/// What every mail's head says.
+fn head(
+    sender: &Sender,
+    to: &Recipient,
+    subject: String,
+    date: OffsetDateTime,
+    message_id: &str,
+) -> Result<MessageBuilder, Unsendable> {
+    let builder = Message::builder()
+        .from(sender.from.clone())
+        .to(mailbox(to)?)
+        .subject(subject)
+        .date(system_time(date)?)
+        .message_id(Some(message_id.to_owned()))
+        .header(AutoSubmitted);
+    Ok(match &sender.reply_to {
+        Some(reply_to) => builder.reply_to(reply_to.clone()),
+        None => builder,
+    })
 }
 
 fn mailbox(to: &Recipient) -> Result<Mailbox, Unsendable> {
@@ -172,6 +210,16 @@ fn mailbox(to: &Recipient) -> Result<Mailbox, Unsendable> {
     Ok(Mailbox::new((!name.is_empty()).then(|| name.to_owned()), address))
 }
 
+fn check_text(field: &'static str, text: &str) -> Result<(), Unsendable> {
+    if text.chars().any(|c| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}')) {
+        return Err(Unsendable::ControlCharacters(field));
+    }
+    if text.chars().count() > MAX_TEXT_CHARS {
+        return Err(Unsendable::TooLong(field, MAX_TEXT_CHARS));
+    }
+    Ok(())
+}
+
 /// lettre panics on line breaks in a display name, so control characters must not get that far.
 fn check_texts(mail: &OutgoingMail) -> Result<(), Unsendable> {
     let variables = &mail.variables;
@@ -183,12 +231,7 @@ fn check_texts(mail: &OutgoingMail) -> Result<(), Unsendable> {
         ("client", &variables.client),
         ("attachment.file_name", mail.attachment.file_name.reveal_str()),
     ] {
-        if text.chars().any(|c| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}')) {
-            return Err(Unsendable::ControlCharacters(field));
-        }
-        if text.chars().count() > MAX_TEXT_CHARS {
-            return Err(Unsendable::TooLong(field, MAX_TEXT_CHARS));
-        }
+        check_text(field, text)?;
     }
     check_link("download_link", &variables.download_link)?;
     variables.event_link.as_deref().map_or(Ok(()), |link| check_link("event_link", link))

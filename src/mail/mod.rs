@@ -1,4 +1,4 @@
-//! Sends certificates by mail.
+//! Sends certificates by mail, and tells users about their accounts.
 //!
 //! The caller gets one of four outcomes for each attempt, and the line between them is drawn by how far
 //! the SMTP dialogue got, never guessed: up to the end of the message nothing can have been accepted, so
@@ -14,6 +14,7 @@ mod connection;
 mod dialogue;
 mod file_name;
 mod message;
+mod notice;
 mod outgoing;
 mod settings;
 mod smtp;
@@ -21,6 +22,7 @@ mod templates;
 
 pub use file_name::attachment_file_name;
 pub use message::MAX_ATTACHMENT_BYTES;
+pub use notice::{NoticeMail, NoticeWords};
 pub use outgoing::{
     Attachment, MailProvider, MailVariables, OutgoingMail, Recipient, SendOutcome, ServerSeen, Unavailable,
 };

@@ -4,6 +4,7 @@ use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use time::OffsetDateTime;
 
+use super::notice::NoticeMail;
 use crate::domain::{Locale, Personal};
 
 /// The person a mail goes to.
@@ -121,6 +122,9 @@ pub trait MailProvider: Send + Sync {
 
     /// Makes one attempt to send the mail. Dropping the future leaves the outcome unknown.
     fn send<'a>(&'a self, mail: &'a OutgoingMail) -> BoxFuture<'a, SendOutcome>;
+
+    /// Makes one attempt to send a mail to a user about the own account.
+    fn send_notice<'a>(&'a self, mail: &'a NoticeMail) -> BoxFuture<'a, SendOutcome>;
 
     /// Whether the provider can be reached and accepts us; sends nothing.
     fn check(&self) -> BoxFuture<'_, Result<(), Unavailable>>;

@@ -13,6 +13,7 @@ use super::{
     connection::{Connector, IdleConnections, quit},
     dialogue::{Ending, Parcel, deliver, scrub},
     message::{self, Sender},
+    notice::NoticeMail,
     outgoing::{MailProvider, OutgoingMail, SendOutcome, ServerSeen, Unavailable},
     settings::{MailSettings, SettingsError},
     templates::Templates,
@@ -50,6 +51,14 @@ impl SmtpMailer {
     /// drops this future must treat the outcome as unknown; the connection is then closed.
     pub async fn send(&self, mail: &OutgoingMail) -> SendOutcome {
         match message::build(&self.sender, &self.templates, mail) {
+            Ok(message) => self.hand_over(&message).await,
+            Err(unsendable) => SendOutcome::Permanent { answer: unsendable.to_string() },
+        }
+    }
+
+    /// The same for a mail to a user about the own account.
+    pub async fn send_notice(&self, mail: &NoticeMail) -> SendOutcome {
+        match message::notice(&self.sender, &self.templates, mail) {
             Ok(message) => self.hand_over(&message).await,
             Err(unsendable) => SendOutcome::Permanent { answer: unsendable.to_string() },
         }
@@ -142,6 +151,10 @@ impl MailProvider for SmtpMailer {
 
     fn send<'a>(&'a self, mail: &'a OutgoingMail) -> BoxFuture<'a, SendOutcome> {
         Self::send(self, mail).boxed()
+    }
+
+    fn send_notice<'a>(&'a self, mail: &'a NoticeMail) -> BoxFuture<'a, SendOutcome> {
+        Self::send_notice(self, mail).boxed()
     }
 
     fn check(&self) -> BoxFuture<'_, Result<(), Unavailable>> {

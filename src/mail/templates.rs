@@ -1,19 +1,49 @@
 //! The texts of the mail: subject, plain text and HTML in each language, compiled into the program.
 
-use minijinja::{AutoEscape, Environment, UndefinedBehavior, context, syntax::SyntaxConfig};
+use minijinja::{AutoEscape, Environment, UndefinedBehavior, Value, context, syntax::SyntaxConfig};
+use time::UtcOffset;
+use time::format_description::BorrowedFormatItem;
+use time::macros::format_description;
 
+use super::notice::{NoticeMail, NoticeWords};
 use super::outgoing::MailVariables;
 use crate::domain::Locale;
 
+/// A mail about an account, by folder, language and ending.
+macro_rules! notice {
+    ($folder:literal, $language:literal, $ending:literal) => {
+        (
+            concat!($folder, "/", $language, ".", $ending),
+            include_str!(concat!("../../templates/mail/", $folder, "/", $language, ".", $ending, ".j2")),
+        )
+    };
+}
+
 /// Name and source of every template; the name's end decides how values are escaped.
-const SOURCES: [(&str, &str); 6] = [
+const SOURCES: [(&str, &str); 19] = [
     ("en.subject.txt", include_str!("../../templates/mail/certificate/en.subject.txt.j2")),
     ("en.txt", include_str!("../../templates/mail/certificate/en.txt.j2")),
     ("en.html", include_str!("../../templates/mail/certificate/en.html.j2")),
     ("es.subject.txt", include_str!("../../templates/mail/certificate/es.subject.txt.j2")),
     ("es.txt", include_str!("../../templates/mail/certificate/es.txt.j2")),
     ("es.html", include_str!("../../templates/mail/certificate/es.html.j2")),
+    ("notice.html", include_str!("../../templates/mail/notice.html.j2")),
+    notice!("password_reset", "en", "subject.txt"),
+    notice!("password_reset", "en", "txt"),
+    notice!("password_reset", "en", "html"),
+    notice!("password_reset", "es", "subject.txt"),
+    notice!("password_reset", "es", "txt"),
+    notice!("password_reset", "es", "html"),
+    notice!("password_changed", "en", "subject.txt"),
+    notice!("password_changed", "en", "txt"),
+    notice!("password_changed", "en", "html"),
+    notice!("password_changed", "es", "subject.txt"),
+    notice!("password_changed", "es", "txt"),
+    notice!("password_changed", "es", "html"),
 ];
+
+/// How moments are written in mails, the same in every language.
+const MOMENT: &[BorrowedFormatItem] = format_description!("[year]-[month]-[day] [hour]:[minute] UTC");
 
 /// Longest subject, in characters, after which it is cut.
 const MAX_SUBJECT_CHARS: usize = 200;
@@ -65,7 +95,27 @@ impl Templates {
             year => variables.year,
             client => &variables.client,
         };
-        let render = |file: &str| self.0.get_template(&format!("{language}.{file}"))?.render(&values);
+        self.texts(language, &values)
+    }
+
+    /// Renders a mail to a user about the own account.
+    pub(super) fn notice(&self, mail: &NoticeMail, sender: &str) -> Result<Texts, minijinja::Error> {
+        let language = mail.locale.as_str();
+        let (name, year) = (mail.to.name.reveal_str(), mail.date.year());
+        let values = match &mail.words {
+            NoticeWords::PasswordReset { link, minutes } => {
+                context! { language, name, sender, year, link => link.reveal(), minutes }
+            }
+            NoticeWords::PasswordChanged { at } => {
+                let at = at.to_offset(UtcOffset::UTC).format(MOMENT).unwrap_or_default();
+                context! { language, name, sender, year, at }
+            }
+        };
+        self.texts(&format!("{}/{language}", mail.words.folder()), &values)
+    }
+
+    fn texts(&self, name: &str, values: &Value) -> Result<Texts, minijinja::Error> {
+        let render = |file: &str| self.0.get_template(&format!("{name}.{file}"))?.render(values);
         Ok(Texts {
             subject: one_line(&render("subject.txt")?),
             plain: render("txt")?,
@@ -85,7 +135,10 @@ fn one_line(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::Personal;
+    use time::macros::datetime;
+
+    use super::super::outgoing::Recipient;
+    use crate::domain::{Personal, Secret};
 
     fn sample() -> MailVariables {
         MailVariables {
@@ -107,6 +160,29 @@ mod tests {
             insta::assert_snapshot!(format!("certificate_{name}_subject"), texts.subject);
             insta::assert_snapshot!(format!("certificate_{name}_plain"), texts.plain);
             insta::assert_snapshot!(format!("certificate_{name}_html"), texts.html);
+        }
+    }
+
+    #[test]
+    fn mails_about_accounts_render_in_every_language() {
+        let templates = Templates::new().expect("the templates parse");
+        let link = "https://certificates.example.org/reset-password#token=7f6c.5f70";
+        let at = datetime!(2026-11-21 12:34:56 UTC);
+        for words in [
+            NoticeWords::PasswordReset { link: Secret::new(link), minutes: 29 },
+            NoticeWords::PasswordChanged { at },
+        ] {
+            for locale in Locale::ALL {
+                let name = format!("{}_{locale}", words.folder());
+                let (name_of, address) = ("José <jr>".to_owned(), "jose@example.com".to_owned());
+                let to = Recipient { name: name_of.into(), address: address.into() };
+                let mail =
+                    NoticeMail { message_id: String::new(), to, locale, words: words.clone(), date: at };
+                let texts = templates.notice(&mail, "Example Academy").expect("renders");
+                insta::assert_snapshot!(format!("{name}_subject"), texts.subject);
+                insta::assert_snapshot!(format!("{name}_plain"), texts.plain);
+                insta::assert_snapshot!(format!("{name}_html"), texts.html);
+            }
         }
     }
 

@@ -18,6 +18,7 @@ use crate::commands::{CommandContext, CommandError, Commands};
 use crate::domain::email::{Email, EmailCommand};
 use crate::domain::import::{Import, ImportCommand, ImportFailed};
 use crate::domain::issuance::{CertificateGenerationFailed, Issuance, IssuanceCommand};
+use crate::domain::notice::{Notice, NoticeCommand, NoticeFailed};
 use crate::event_log::{EventLog, LogError, Position, RecordedEvent};
 
 /// How long to wait before a lost consumer is opened again.
@@ -241,6 +242,11 @@ impl Undertaker {
             "mailer" => {
                 let abandon = EmailCommand::Abandon { why: why.to_owned() };
                 self.commands.execute::<Email>(&context, &event.id, abandon).await?;
+            }
+            "notifier" => {
+                let failed = NoticeFailed { answer: why.to_owned().into() };
+                let record = NoticeCommand::RecordFailure(failed);
+                self.commands.execute::<Notice>(&context, &event.id, record).await?;
             }
             "importer" => {
                 let failed = ImportFailed { code: "WORKER_STOPPED".to_owned(), reason: why.to_owned() };

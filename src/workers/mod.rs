@@ -7,7 +7,7 @@ pub mod consume;
 pub mod dead_letter;
 pub mod importer;
 pub mod mailer;
-
+pub mod notifier;
 pub mod processes;
 pub mod renderer;
 pub mod timers;

@@ -40,7 +40,7 @@ on_both!(
 
 const PAUSE: &str = r#"{"pause_until":"2999-01-01T00:00:00Z"}"#;
 /// The durable consumers of the log.
-const WORKERS: [&str; 4] = ["importer", "processes", "renderer", "mailer"];
+const WORKERS: [&str; 5] = ["importer", "processes", "renderer", "mailer", "notifier"];
 /// Long enough for what is there already to arrive on a busy machine.
 const SOON: Duration = Duration::from_secs(30);
 
@@ -53,7 +53,7 @@ async fn provisioning_again_finds_everything_there(on: On) {
     assert!(second.iter().all(|step| step.action == Action::Nothing), "{second:?}");
     let names = |steps: &[Step]| steps.iter().map(|step| step.name.clone()).collect::<Vec<_>>();
     assert_eq!(names(&first), names(&second));
-    assert_eq!(first.len(), 12, "five streams and seven consumers: {first:?}");
+    assert_eq!(first.len(), 13, "five streams and eight consumers: {first:?}");
 }
 
 async fn a_log_that_was_not_provisioned_says_so(on: On) {

@@ -10,6 +10,7 @@ mod importing_order;
 pub mod issuing;
 mod mailing;
 mod mails;
+mod notices;
 mod timers;
 mod withdrawing;
 mod withdrawing_killed;

@@ -47,6 +47,8 @@ pub struct Guard {
     pub access: Access,
     /// Whether it lets in somebody who has to have a second factor and has none yet.
     pub even_without_factor: bool,
+    /// Whether a password that somebody else has set will do.
+    pub with_first_password: bool,
     /// What its callers are counted for.
     pub limit: Option<Limit>,
     /// How long its handler may take.
@@ -55,15 +57,16 @@ pub struct Guard {
 
 /// Lets the handler run if the caller may, and not for ever.
 pub async fn guard(State(guard): State<Guard>, mut request: Request, next: Next) -> Response {
-    let Guard { http, access, even_without_factor, limit, timeout } = guard;
+    let Guard { http, access, even_without_factor, with_first_password, limit, timeout } = guard;
     let answer = async {
         // Counted before anything is looked at: guesses at tokens count too.
         if let Some(limit) = limit {
             let settings = &http.settings;
             let client = ClientAddress::of(&request, &settings.trusted_proxies, settings.forwarding_header);
             http.rate_limits.count(limit, client)?;
+            request.extensions_mut().insert(client);
         }
-        admit(&http, access, &mut request).await?;
+        admit(&http, access, with_first_password, &mut request).await?;
         if !even_without_factor {
             has_its_factors(&http, &request)?;
         }
@@ -83,7 +86,12 @@ pub async fn guard(State(guard): State<Guard>, mut request: Request, next: Next)
     }
 }
 
-async fn admit(http: &HttpState, access: Access, request: &mut Request) -> Result<(), ApiError> {
+async fn admit(
+    http: &HttpState,
+    access: Access,
+    with_first_password: bool,
+    request: &mut Request,
+) -> Result<(), ApiError> {
     if access == Access::Public {
         return Ok(());
     }
@@ -92,6 +100,9 @@ async fn admit(http: &HttpState, access: Access, request: &mut Request) -> Resul
     span.record("user_id", tracing::field::display(principal.user_id));
     if let By::ApiKey(id, _) = &principal.by {
         span.record("api_key_id", tracing::field::display(id));
+    }
+    if !with_first_password {
+        principal.check_password()?;
     }
     principal.check(access).inspect_err(|_| {
         tracing::warn!(asked = ?access, role = principal.role.name(), "not allowed");
@@ -102,7 +113,7 @@ async fn admit(http: &HttpState, access: Access, request: &mut Request) -> Resul
 
 /// Refuses a person who has to have a second factor and has none yet. A program has none.
 fn has_its_factors(http: &HttpState, request: &Request) -> Result<(), ApiError> {
-    let Some(Principal { user_id, role, by: By::Session(_) }) = request.extensions().get::<Principal>()
+    let Some(Principal { user_id, role, by: By::Session(_), .. }) = request.extensions().get::<Principal>()
     else {
         return Ok(());
     };

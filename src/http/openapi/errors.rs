@@ -32,6 +32,12 @@ const BAD_UPLOAD: Shared = shared_answer(
 );
 const UNAUTHENTICATED: Shared =
     shared_answer("Unauthenticated", "401", "there is no valid access token", &["UNAUTHENTICATED"]);
+const PASSWORD_CHANGE: Shared = shared_answer(
+    "PasswordChangeRequired",
+    "403",
+    "somebody else has set the password; change it first",
+    &["PASSWORD_CHANGE_REQUIRED"],
+);
 const NOT_FOUND: Shared =
     shared_answer("NotFound", "404", "there is nothing at this address", &["NOT_FOUND"]);
 const REQUEST_TIMEOUT: Shared =
@@ -59,6 +65,7 @@ const ALL: &[&Shared] = &[
     &BAD_JSON,
     &BAD_UPLOAD,
     &UNAUTHENTICATED,
+    &PASSWORD_CHANGE,
     &NOT_FOUND,
     &REQUEST_TIMEOUT,
     &PAYLOAD_TOO_LARGE,
@@ -94,6 +101,7 @@ pub(super) fn complete(operation: &mut Map<String, Value>) {
     let wanted = [
         (bad, takes_body || !parameters.is_empty() || is_secured),
         (&UNAUTHENTICATED, is_secured),
+        (&PASSWORD_CHANGE, is_secured),
         (&NOT_FOUND, takes_path),
         (&REQUEST_TIMEOUT, takes_body),
         (&PAYLOAD_TOO_LARGE, takes_body),

@@ -47,11 +47,11 @@ fn registered(role: Role) -> RecordedEvent {
     let text = |text: &str| text.to_owned().into();
     let profile =
         Profile { user_name: text("ada"), name: text("Ada"), last_name: text("L"), email: text("a@b.co") };
-    user(UserRegistered { profile, role, password_hash: text("hash") })
+    user(UserRegistered { profile, role, password_hash: text("hash"), first_password_until: None })
 }
 
 fn bearer(role: Role, epoch: u32) -> Bearer {
-    Bearer { user_id: ADA, role, session_id: SESSION, epoch }
+    Bearer { user_id: ADA, role, session_id: SESSION, epoch, has_first_password: false }
 }
 
 fn token() -> ApiKeyToken {
@@ -85,7 +85,7 @@ fn a_token_counts_while_its_user_is_as_it_says() {
     assert!(!admits(back(), bearer(Role::Admin, 0)), "begun before");
     assert!(admits(back(), bearer(Role::Admin, 1)));
     assert!(!admits(vec![admin(), user(UserDeleted {})], bearer(Role::Admin, 0)));
-    let changed = UserPasswordChanged { password_hash: "new".to_owned().into() };
+    let changed = UserPasswordChanged { password_hash: "new".to_owned().into(), first_password_until: None };
     assert!(!admits(vec![admin(), user(changed)], bearer(Role::Admin, 0)));
 }
 

@@ -1,12 +1,19 @@
-//! Refresh tokens: opaque, and known to the log by their hash alone.
+//! Refresh tokens: opaque, and known to the log by the hash of the last one alone.
+//!
+//! RFC 9700 §4.14.2 ends a session when one of its former tokens is used again. A session's id is no
+//! secret, so each token also shows that it was issued: whoever makes one up must not end a session.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest, Sha256};
 
-use crate::domain::{SessionId, hex};
+use crate::domain::keyed_hash::Purpose;
+use crate::domain::{Secret, SessionId, hex};
 
-/// A refresh token: the session it belongs to and 256 random bits. Works once.
+/// 32 bytes in base64url.
+const ENCODED_CHARS: usize = 43;
+
+/// A refresh token: the session it belongs to, 256 random bits, and a keyed hash of both. Works once.
 pub struct RefreshToken {
     /// The session.
     pub session_id: SessionId,
@@ -14,20 +21,34 @@ pub struct RefreshToken {
 }
 
 impl RefreshToken {
-    /// A fresh one.
+    /// A fresh one; the key shows later that it was issued.
     #[must_use]
-    pub fn new(session_id: SessionId, random: fn(&mut [u8])) -> Self {
+    pub fn new(session_id: SessionId, random: fn(&mut [u8]), key: &Secret) -> Self {
         let mut bytes = [0; 32];
         random(&mut bytes);
-        Self { session_id, text: format!("{session_id}.{}", URL_SAFE_NO_PAD.encode(bytes)) }
+        let text = format!("{session_id}.{}", URL_SAFE_NO_PAD.encode(bytes));
+        let hash = Purpose::RefreshToken.hash(key.reveal().as_bytes(), text.as_bytes());
+        Self { session_id, text: format!("{text}.{}", URL_SAFE_NO_PAD.encode(hash)) }
     }
 
-    /// One that a client presents; `None` if it can't be ours.
+    /// One that a client presents; `None` if it can't be ours. Tokens from before they showed that they
+    /// were issued have no last part, and count as long as they are the last of their session.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        let (session, secret) = text.split_once('.')?;
-        (secret.len() == 43).then_some(())?;
-        Some(Self { session_id: session.parse().ok()?, text: text.to_owned() })
+        let mut parts = text.split('.');
+        let session_id = parts.next()?.parse().ok()?;
+        let fits = |part: &str| part.len() == ENCODED_CHARS;
+        let is_ours =
+            parts.next().is_some_and(fits) && parts.next().is_none_or(fits) && parts.next().is_none();
+        is_ours.then(|| Self { session_id, text: text.to_owned() })
+    }
+
+    /// Whether it was really issued, now or before.
+    #[must_use]
+    pub fn was_issued(&self, key: &Secret) -> bool {
+        let Some((text, hash)) = self.text.rsplit_once('.') else { return false };
+        let hash = URL_SAFE_NO_PAD.decode(hash).unwrap_or_default();
+        Purpose::RefreshToken.fits(key.reveal().as_bytes(), text.as_bytes(), &hash)
     }
 
     /// The token itself, for its owner.
@@ -49,13 +70,35 @@ mod tests {
 
     use super::*;
 
+    fn token(key: &str) -> RefreshToken {
+        RefreshToken::new(Uuid::from_u128(9).into(), |bytes| bytes.fill(1), &Secret::new(key))
+    }
+
     #[test]
     fn refresh_tokens_are_read_back() {
-        let token = RefreshToken::new(Uuid::from_u128(9).into(), |bytes| bytes.fill(1));
+        let token = token("key");
         let read = RefreshToken::parse(token.reveal()).unwrap();
         assert_eq!((read.session_id, read.sha256()), (token.session_id, token.sha256()));
-        for text in ["", ".", "a.b", &token.reveal()[1..], &format!("{}x", token.reveal())] {
+        for text in [
+            "",
+            ".",
+            "a.b",
+            &token.reveal()[1..],
+            &format!("{}x", token.reveal()),
+            &format!("{}.", token.reveal()),
+        ] {
             assert!(RefreshToken::parse(text).is_none(), "{text}");
+        }
+    }
+
+    #[test]
+    fn only_what_was_issued_shows_that_it_was() {
+        let (ours, key) = (token("key"), Secret::new("key"));
+        assert!(RefreshToken::parse(ours.reveal()).unwrap().was_issued(&key));
+        let (before, hash) = ours.reveal().rsplit_once('.').unwrap();
+        let other = format!("{}.{}.{hash}", ours.session_id, "A".repeat(ENCODED_CHARS));
+        for made_up in [before, &other, token("another key").reveal()] {
+            assert!(!RefreshToken::parse(made_up).unwrap().was_issued(&key), "{made_up}");
         }
     }
 }

@@ -41,6 +41,7 @@ async fn behind_a_trusted_proxy_each_client_is_counted_for_itself() {
     let settings = [
         "http.limits.password_per_minute=2",
         "http.limits.failed_logins_per_minute=100",
+        "http.limits.failed_logins_of_all_per_minute=100",
         "http.trusted_proxies=127.0.0.0/8, ::1",
     ];
     let api = Api::of(TestApp::with_roles(&ROLES, &settings).await).await;
@@ -72,4 +73,27 @@ async fn an_account_is_guessed_at_only_so_often_whether_it_exists_or_not() {
     assert_eq!(told[0], told[1]);
     let (wrong, late) = ("INVALID_CREDENTIALS", "TOO_MANY_REQUESTS");
     assert_eq!(told[0], [wrong, wrong, wrong, late, late]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_guesses_at_an_account_makes_others_wait_and_not_its_owner() {
+    let settings = [
+        "http.limits.failed_logins_per_minute=2",
+        "http.limits.failed_logins_of_all_per_minute=3",
+        "http.trusted_proxies=127.0.0.0/8, ::1",
+    ];
+    let api = Api::of(TestApp::with_roles(&ROLES, &settings).await).await;
+    let (email, password) = (&api.app.email, &api.app.password);
+    log_in(&api, email, password, "192.0.2.1").await.expect(200);
+    let guess = async |client: &str| log_in(&api, email, "wrong", client).await.status.as_u16();
+    let from = ["198.51.100.1", "198.51.100.1", "198.51.100.1", "198.51.100.2", "198.51.100.3"];
+    let mut told = Vec::new();
+    for client in from {
+        told.push(guess(client).await);
+    }
+    // One address may twice, and all together three times.
+    assert_eq!(told, [401, 401, 429, 401, 429]);
+    // The owner's home is known; a place where nobody has logged in from has to wait.
+    log_in(&api, email, password, "192.0.2.1").await.expect(200);
+    log_in(&api, email, password, "203.0.113.1").await.expect(429);
 }

@@ -7,6 +7,8 @@ use super::{Answered, Api};
 
 /// A password that is good enough.
 pub const PASSWORD: &str = "Correct-horse-1";
+/// What an admin gives somebody to begin with.
+pub const FIRST_PASSWORD: &str = "Early-bird-00";
 
 /// Somebody who is logged in.
 pub struct Person {
@@ -16,19 +18,35 @@ pub struct Person {
     pub refresh_token: String,
 }
 
+impl Person {
+    fn of(id: String, user_name: &str, tokens: &Value) -> Self {
+        let (token, refresh_token) = (text(&tokens["access_token"]), text(&tokens["refresh_token"]));
+        Self { id, user_name: user_name.to_owned(), token, refresh_token }
+    }
+}
+
 impl Api {
-    /// Adds somebody and logs in.
+    /// Adds somebody, who sets a password of their own and logs in.
     pub async fn person(&self, user_name: &str, role: &str) -> Person {
         let added = self.post("/users", &somebody(user_name, role)).await.expect(201);
         let id = text(&added.body["data"]["id"]);
-        self.log_in(id, user_name).await
+        let tokens = self.own_password(user_name, FIRST_PASSWORD).await;
+        Person::of(id, user_name, &tokens)
+    }
+
+    /// Changes what an admin has set to [`PASSWORD`]; the tokens that follow.
+    pub async fn own_password(&self, user_name: &str, first: &str) -> Value {
+        let tokens = self.try_log_in(user_name, first).await.expect(200);
+        assert_eq!(tokens.body["data"]["passwordChangeRequired"], true);
+        let token = text(&tokens.body["data"]["access_token"]);
+        let change = json!({ "oldPassword": first, "newPassword": PASSWORD });
+        let changed = self.as_(&token, Method::POST, "/auth/change-password", Some(&change)).await;
+        changed.expect(200).body["data"].clone()
     }
 
     pub async fn log_in(&self, id: String, user_name: &str) -> Person {
         let tokens = self.try_log_in(user_name, PASSWORD).await.expect(200);
-        let data = &tokens.body["data"];
-        let (token, refresh_token) = (text(&data["access_token"]), text(&data["refresh_token"]));
-        Person { id, user_name: user_name.to_owned(), token, refresh_token }
+        Person::of(id, user_name, &tokens.body["data"])
     }
 
     pub async fn try_log_in(&self, user_name: &str, password: &str) -> Answered {
@@ -71,7 +89,7 @@ impl Api {
 pub fn somebody(user_name: &str, role: &str) -> Value {
     json!({
         "userName": user_name, "name": "Grace", "lastName": "Hopper", "role": role,
-        "email": format!("{}@example.com", user_name.to_lowercase()), "password": PASSWORD,
+        "email": format!("{}@example.com", user_name.to_lowercase()), "password": FIRST_PASSWORD,
     })
 }
 

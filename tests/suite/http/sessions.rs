@@ -38,6 +38,24 @@ async fn each_refresh_token_works_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_made_up_refresh_token_ends_no_session() {
+    let api = Api::start().await;
+    let grace = api.person("grace", "viewer").await;
+    // Sessions' ids are no secret; a former token, or one like it, with something else in it is.
+    let (session, rest) = grace.refresh_token.split_once('.').expect("a token");
+    let (_, hash) = rest.split_once('.').expect("a token");
+    let secret = "A".repeat(43);
+    for made_up in [format!("{session}.{secret}"), format!("{session}.{secret}.{hash}")] {
+        let refused = refresh(&api, &made_up.clone().into()).await;
+        assert_eq!((refused.status.as_u16(), refused.code()), (401, "SESSION_ENDED"));
+        let out = json!({ "refresh_token": made_up, "all": true });
+        assert_eq!(api.open_post("/auth/logout", &out).await.expect(200).body["data"]["ended"], false);
+    }
+    assert_eq!(api.me(&grace.token).await, 200);
+    refresh(&api, &grace.refresh_token.into()).await.expect(200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_wrong_password_and_an_unknown_user_are_told_the_same() {
     let api = Api::start().await;
     let wrong = json!({ "email": api.app.email, "password": "Not-the-password-1" });

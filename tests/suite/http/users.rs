@@ -3,7 +3,7 @@
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::people::{PASSWORD, somebody, text};
+use super::people::{FIRST_PASSWORD, PASSWORD, somebody, text};
 use super::{Answered, Api, scrubbed};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -28,8 +28,8 @@ async fn a_user_is_added_read_changed_and_removed() {
     assert_eq!(changed.body["data"]["name"], "Amazing");
     assert_ne!(changed.header("etag"), read.header("etag"));
     // The old name is nobody's now; the new one is hers.
-    assert_eq!(api.try_log_in("Grace", PASSWORD).await.code(), "INVALID_CREDENTIALS");
-    api.try_log_in("GRACE2", PASSWORD).await.expect(200);
+    assert_eq!(api.try_log_in("Grace", FIRST_PASSWORD).await.code(), "INVALID_CREDENTIALS");
+    api.try_log_in("GRACE2", FIRST_PASSWORD).await.expect(200);
     api.post("/users", &somebody("grace", "viewer")).await.expect(201);
 
     let listed = api.request(Method::GET, "/users?role=operator");
@@ -176,4 +176,58 @@ async fn changes_take_effect_at_once_on_tokens_that_are_out() {
     api.delete(&path).await.expect(200);
     assert_eq!(api.me(&token).await, 401);
     assert_eq!(api.try_log_in("grace", "Another-horse-2").await.code(), "INVALID_CREDENTIALS");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_password_that_an_admin_has_set_lets_in_only_to_change_it() {
+    let api = Api::start().await;
+    let added = api.post("/users", &somebody("grace", "admin")).await.expect(201);
+    let path = format!("/users/{}", text(&added.body["data"]["id"]));
+    for password in [FIRST_PASSWORD, "Another-bird-00"] {
+        let tokens = api.try_log_in("grace", password).await.expect(200);
+        let data = &tokens.body["data"];
+        assert_eq!(data["passwordChangeRequired"], true);
+        let refreshed = json!({ "refresh_token": data["refresh_token"] });
+        let refreshed = api.open_post("/auth/refresh", &refreshed).await.expect(200);
+        assert_eq!(refreshed.body["data"]["passwordChangeRequired"], true);
+        for token in [data, &refreshed.body["data"]].map(|data| text(&data["access_token"])) {
+            assert_eq!(api.me(&token).await, 200);
+            for path in ["/users", "/auth/sessions", "/certificates"] {
+                let refused = api.as_(&token, Method::GET, path, None).await;
+                assert_eq!(
+                    (refused.status.as_u16(), refused.code()),
+                    (403, "PASSWORD_CHANGE_REQUIRED"),
+                    "{path}"
+                );
+            }
+        }
+        api.own_password("grace", password).await;
+        let own = api.try_log_in("grace", PASSWORD).await.expect(200);
+        assert_eq!(own.body["data"]["passwordChangeRequired"], false);
+        let token = text(&own.body["data"]["access_token"]);
+        api.as_(&token, Method::GET, "/users", None).await.expect(200);
+        // What an admin sets for oneself is one's own.
+        let same = json!({ "password": "Third-horse-3" });
+        api.as_(&token, Method::PATCH, &path, Some(&same)).await.expect(200);
+        let own = api.try_log_in("grace", "Third-horse-3").await.expect(200);
+        assert_eq!(own.body["data"]["passwordChangeRequired"], false);
+        // Another admin sets another one.
+        api.patch(&path, &json!({ "password": "Another-bird-00" })).await.expect(200);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_password_that_an_admin_has_set_expires() {
+    let api = Api::start().await;
+    let profile = laureate::domain::user::Profile {
+        user_name: "late".to_owned().into(),
+        name: "Late".to_owned().into(),
+        last_name: "Comer".to_owned().into(),
+        email: "late@example.com".to_owned().into(),
+    };
+    let over = Some(api.app.app.commands().now());
+    laureate::cli::admin::create(&api.app.app, profile, FIRST_PASSWORD, over).await.expect("added");
+    let late = api.try_log_in("late", FIRST_PASSWORD).await;
+    assert_eq!((late.status.as_u16(), late.code()), (401, "FIRST_PASSWORD_EXPIRED"));
+    assert_eq!(api.try_log_in("late", PASSWORD).await.code(), "INVALID_CREDENTIALS");
 }

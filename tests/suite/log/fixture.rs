@@ -172,6 +172,7 @@ pub fn user(name: &str) -> UserRegistered {
         },
         role: Role::Admin,
         password_hash: "$argon2id$first".to_owned().into(),
+        first_password_until: None,
     }
 }
 

@@ -29,7 +29,7 @@ async fn existing_streams_get_more_replicas_and_fewer_and_consumers_follow() {
     let namespace = On::Cluster.namespace();
     let log = On::Cluster.open(&namespace).await;
     let made = log.provision(1).await.unwrap();
-    assert_eq!(followers(&log, &made).await, [0; 12]);
+    assert_eq!(followers(&log, &made).await, [0; 13]);
     put(&log, "a", 0, vec![event(1)]).await;
 
     let plan = log.plan_provision(3).await.unwrap();
@@ -42,7 +42,7 @@ async fn existing_streams_get_more_replicas_and_fewer_and_consumers_follow() {
     }
     assert_eq!(log.plan_provision(3).await.unwrap(), plan, "a plan changes nothing");
     assert_eq!(log.provision(3).await.unwrap(), plan, "and is what is done");
-    crate::support::until("all follow", async || followers(&log, &made).await == [2; 12]).await;
+    crate::support::until("all follow", async || followers(&log, &made).await == [2; 13]).await;
     put(&log, "a", 1, vec![event(2)]).await;
 
     // Not asked for, nothing changes; asked for, they shrink.
@@ -50,7 +50,7 @@ async fn existing_streams_get_more_replicas_and_fewer_and_consumers_follow() {
     assert!(level(log.provision(None).await.unwrap()));
     assert!(level(log.plan_provision(3).await.unwrap()));
     log.provision(1).await.unwrap();
-    crate::support::until("all shrink", async || followers(&log, &made).await == [0; 12]).await;
+    crate::support::until("all shrink", async || followers(&log, &made).await == [0; 13]).await;
     assert_eq!(log.load("user", "a", 0).await.unwrap().len(), 2);
     put(&log, "a", 2, vec![event(3)]).await;
 }

@@ -34,11 +34,20 @@ pub fn registered(id: u128, name: &str) -> Happened {
         email: format!("{name}@Example.com").into(),
     };
     let password_hash = "$argon2id$first".to_owned().into();
-    happened::<User>(id, UserRegistered { profile, role: Role::Operator, password_hash })
+    happened::<User>(
+        id,
+        UserRegistered { profile, role: Role::Operator, password_hash, first_password_until: None },
+    )
 }
 
 pub fn password_changed(id: u128) -> Happened {
-    happened::<User>(id, UserPasswordChanged { password_hash: "$argon2id$second".to_owned().into() })
+    happened::<User>(
+        id,
+        UserPasswordChanged {
+            password_hash: "$argon2id$second".to_owned().into(),
+            first_password_until: None,
+        },
+    )
 }
 
 fn profile_changed(id: u128) -> Happened {

@@ -78,7 +78,7 @@ impl TestApp {
             last_name: "Admin".to_owned().into(),
             email: email.clone().into(),
         };
-        let position = admin::create(&app, profile, &password).await.expect("an admin");
+        let position = admin::create(&app, profile, &password, None).await.expect("an admin");
         app.readers().wait_for(position, Duration::from_secs(60)).await.expect("the tables catch up");
         Self { app, address, client, email, password, ahead, shutdown, storage, _namespace: namespace }
     }

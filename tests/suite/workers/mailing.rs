@@ -7,7 +7,7 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 use laureate::domain::email::{Email, EmailCommand, EmailEvent, EmailState, OnUnknown, Stage};
 use laureate::domain::{DomainEvent, EmailId, IssuanceId};
-use laureate::mail::{MailProvider, OutgoingMail, SendOutcome, SmtpMailer, Unavailable};
+use laureate::mail::{MailProvider, NoticeMail, OutgoingMail, SendOutcome, SmtpMailer, Unavailable};
 use laureate::stack::mail_catcher::caught_mails;
 use laureate::storage::ObjectKey;
 use laureate::workers::mailer::Mailer;
@@ -192,6 +192,10 @@ impl MailProvider for Silent {
 
     fn send<'a>(&'a self, _: &'a OutgoingMail) -> BoxFuture<'a, SendOutcome> {
         self.0.fetch_add(1, Ordering::Relaxed);
+        Box::pin(std::future::pending())
+    }
+
+    fn send_notice<'a>(&'a self, _: &'a NoticeMail) -> BoxFuture<'a, SendOutcome> {
         Box::pin(std::future::pending())
     }
 

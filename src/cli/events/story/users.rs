@@ -4,6 +4,7 @@ use super::{Teller, Told, one_line, told};
 use crate::cli::moment;
 use crate::domain::admins::AdminsEvent;
 use crate::domain::api_key::ApiKeyEvent;
+use crate::domain::notice::{NoticeAbout, NoticeEvent};
 use crate::domain::second_factor::{SecondFactorEvent, WhyRemoved};
 use crate::domain::session::{RevocationReason, SessionEvent};
 use crate::domain::user::{Profile, UserEvent};
@@ -19,7 +20,11 @@ pub(super) fn user(teller: &Teller, event: &UserEvent) -> Told {
             named(teller, format!("{who} is called and reached so from now on"), &change.profile)
         }
         UserEvent::UserRoleChanged(change) => told(format!("the user is {} now", change.role.name())),
-        UserEvent::UserPasswordChanged(_) => told("the password was changed"),
+        UserEvent::UserPasswordChanged(change) => match change.first_password_until {
+            None => told("the password was changed"),
+            Some(until) => told("somebody else has set a password, which is to be changed")
+                .with("until", moment::shown(until)),
+        },
         UserEvent::UserDisabled(_) => told("the user may not log in any more"),
         UserEvent::UserEnabled(_) => told("the user may log in again"),
         UserEvent::UserSessionsEnded(_) => told("all sessions of the user were ended"),
@@ -65,6 +70,26 @@ pub(super) fn second_factor(event: &SecondFactorEvent) -> Told {
             WhyRemoved::ByUser => "the user switched the second factor off",
             WhyRemoved::Lost => "the second factor was lost, and somebody else removed it",
         }),
+    }
+}
+
+pub(super) fn notice(teller: &Teller, event: &NoticeEvent) -> Told {
+    match event {
+        NoticeEvent::NoticeQueued(notice) => match notice.about {
+            NoticeAbout::PasswordReset { expires_at, .. } => {
+                told("a link for a forgotten password is to be mailed")
+                    .with("until", moment::shown(expires_at))
+            }
+            NoticeAbout::PasswordChanged => told("a mail is to tell of a changed password"),
+        }
+        .with("user", notice.user_id),
+        NoticeEvent::NoticeSent(sent) => {
+            told("the mail server took the mail").with("answer", teller.personal(&sent.answer))
+        }
+        NoticeEvent::NoticeFailed(failed) => {
+            told("the mail is not going to be sent").with("answer", teller.personal(&failed.answer))
+        }
+        NoticeEvent::NoticeLinkUsed(_) => told("a password was set by the mail's link"),
     }
 }
 

@@ -3,6 +3,9 @@
 use super::{Asked, TIME, id};
 use crate::domain::admins::{AdminAppointed, AdminDismissed, Admins, AdminsCommand, AdminsEvent};
 use crate::domain::api_key::{ApiKey, ApiKeyCommand, ApiKeyEvent, ApiKeyRevoked, samples::key};
+use crate::domain::notice::{
+    Notice, NoticeAbout, NoticeCommand, NoticeEvent, NoticeFailed, NoticeLinkUsed, NoticeQueued, NoticeSent,
+};
 use crate::domain::second_factor::{
     RecoveryCodeUsed, RecoveryCodesRenewed, SecondFactor, SecondFactorBegun, SecondFactorCommand,
     SecondFactorConfirmed, SecondFactorEvent, SecondFactorRemoved, SecondFactorUsed, Shown, WhyRemoved,
@@ -11,8 +14,8 @@ use crate::domain::session::{
     RevocationReason, Session, SessionCommand, SessionEvent, SessionRefreshed, SessionRevoked, SessionStarted,
 };
 use crate::domain::user::{
-    Profile, Role, User, UserChange, UserCommand, UserDeleted, UserDisabled, UserEnabled, UserEvent,
-    UserPasswordChanged, UserProfileChanged, UserRegistered, UserRoleChanged, UserSessionsEnded,
+    NewPassword, Profile, Role, User, UserChange, UserCommand, UserDeleted, UserDisabled, UserEnabled,
+    UserEvent, UserPasswordChanged, UserProfileChanged, UserRegistered, UserRoleChanged, UserSessionsEnded,
 };
 
 impl Asked for Session {
@@ -21,11 +24,14 @@ impl Asked for Session {
             0 => SessionCommand::Start(started(text, n)),
             1 | 2 => SessionCommand::Refresh {
                 presented_sha256: text.to_owned(),
+                was_issued: n.is_multiple_of(3),
                 next_sha256: if n.is_multiple_of(2) { "a" } else { "b" }.to_owned(),
                 now: TIME - time::Duration::seconds(2) + time::Duration::seconds(i64::from(n)),
                 expires_at: TIME,
             },
-            3 => SessionCommand::LogOut { presented_sha256: text.to_owned() },
+            3 => {
+                SessionCommand::LogOut { presented_sha256: text.to_owned(), was_issued: n.is_multiple_of(2) }
+            }
             _ => SessionCommand::End { by: id(n) },
         }
     }
@@ -59,7 +65,12 @@ fn profile(text: &str) -> Profile {
 }
 
 fn registered(text: &str, role: Role) -> UserRegistered {
-    UserRegistered { profile: profile(text), role, password_hash: text.to_owned().into() }
+    UserRegistered {
+        profile: profile(text),
+        role,
+        password_hash: text.to_owned().into(),
+        first_password_until: (role == Role::Viewer).then_some(TIME),
+    }
 }
 
 impl Asked for SecondFactor {
@@ -104,7 +115,8 @@ impl Asked for User {
                 profile: n.is_multiple_of(2).then(|| profile(text)),
                 role: Some(if n > 1 { Role::Viewer } else { Role::Admin }),
                 is_active: Some(n.is_multiple_of(2)),
-                password_hash: (n == 3).then(|| text.to_owned().into()),
+                password: (n == 3)
+                    .then(|| NewPassword { hash: text.to_owned().into(), first_until: Some(TIME) }),
             }),
             _ => UserCommand::Delete,
         }
@@ -114,7 +126,9 @@ impl Asked for User {
         let mut all: Vec<UserEvent> =
             [Role::Admin, Role::Operator, Role::Viewer].map(|role| registered(text, role).into()).to_vec();
         all.extend([
-            UserPasswordChanged { password_hash: text.to_owned().into() }.into(),
+            UserPasswordChanged { password_hash: text.to_owned().into(), first_password_until: None }.into(),
+            UserPasswordChanged { password_hash: text.to_owned().into(), first_password_until: Some(TIME) }
+                .into(),
             UserProfileChanged { profile: profile(text) }.into(),
             UserRoleChanged { role: Role::Viewer }.into(),
             UserDisabled {}.into(),
@@ -150,5 +164,32 @@ impl Asked for ApiKey {
 
     fn samples(text: &str, _: u32) -> Vec<ApiKeyEvent> {
         vec![key(text, TIME).into(), ApiKeyRevoked {}.into()]
+    }
+}
+
+fn reset(n: u32) -> NoticeQueued {
+    let about = NoticeAbout::PasswordReset { expires_at: TIME, epoch: n };
+    NoticeQueued { user_id: id(n), about }
+}
+
+impl Asked for Notice {
+    fn command(which: u32, text: &str, n: u32) -> NoticeCommand {
+        let now = TIME - time::Duration::seconds(2) + time::Duration::seconds(i64::from(n));
+        match which % 4 {
+            0 => NoticeCommand::Queue(reset(n)),
+            1 => NoticeCommand::RecordSent(NoticeSent { answer: text.to_owned().into() }),
+            2 => NoticeCommand::RecordFailure(NoticeFailed { answer: text.to_owned().into() }),
+            _ => NoticeCommand::UseLink { now, epoch: n },
+        }
+    }
+
+    fn samples(text: &str, n: u32) -> Vec<NoticeEvent> {
+        vec![
+            reset(n).into(),
+            NoticeQueued { about: NoticeAbout::PasswordChanged, ..reset(n) }.into(),
+            NoticeSent { answer: text.to_owned().into() }.into(),
+            NoticeFailed { answer: text.to_owned().into() }.into(),
+            NoticeLinkUsed {}.into(),
+        ]
     }
 }

@@ -10,6 +10,7 @@ use crate::domain::Personal;
 use crate::domain::user::User;
 use crate::http::answer::Envelope;
 use crate::http::api_error::ErrorEnvelope;
+use crate::http::client_address::ClientAddress;
 use crate::http::endpoints::users::new_hash;
 use crate::http::extract::Json;
 use crate::http::{Answer, ApiError, Caller, HttpState};
@@ -38,12 +39,14 @@ pub struct ChangePasswordRequest {
     responses(
         (status = 200, description = "Changed; go on with these tokens", body = Envelope<TokenAnswer>),
         (status = 400, description = "VALIDATION_ERROR: the old password is another, or the new one is too weak", body = ErrorEnvelope),
+        (status = 401, description = "UNAUTHENTICATED: no valid access token; FIRST_PASSWORD_EXPIRED: it was not changed in time", body = ErrorEnvelope),
         (status = 429, description = "TOO_MANY_REQUESTS: too many wrong passwords; see `Retry-After`", body = ErrorEnvelope),
     )
 )]
 pub async fn handle(
     State(http): State<HttpState>,
     caller: Caller,
+    client: ClientAddress,
     Json { value: request, .. }: Json<ChangePasswordRequest>,
 ) -> Result<Answer, ApiError> {
     if request.old_password.reveal_str().len() > MAX_BYTES {
@@ -53,17 +56,17 @@ pub async fn handle(
         return Err(ApiError::field("newPassword", "is the present one; give another"));
     }
     let id = caller.user_id;
-    let account = id.to_string();
-    http.rate_limits.guess(&account)?;
+    let guess = http.rate_limits.guess(&id.to_string(), client)?;
     let loaded = http.commands.load::<User>(id).await?;
     let user = loaded.state.active().ok_or_else(|| ApiError::not_found("user"))?;
-    if !http.passwords.verify(request.old_password, Some(user.password_hash)).await? {
+    if !http.passwords.verify(request.old_password, Some(user.password_hash.clone())).await? {
         tracing::warn!("a password was not changed: the old one was wrong");
         return Err(ApiError::field("oldPassword", "is not the present password"));
     }
-    http.rate_limits.guessed_right(&account);
-    let hash = new_hash(&http, "newPassword", request.new_password, &user.profile).await?;
+    http.rate_limits.guessed_right(guess);
     let now = http.now();
+    super::in_time(&user, now)?;
+    let hash = new_hash(&http, "newPassword", request.new_password, &user.profile).await?;
     // The epoch is the one that the change begins; the command sets it.
     let (refresh, started) = super::new_session(&http, id, 0, now);
     let ends_at = started.ends_at.unwrap_or(started.expires_at);

@@ -3,18 +3,17 @@
 use axum::extract::State;
 use serde::Deserialize;
 use utoipa::ToSchema;
-use uuid::Uuid;
 
 use super::TokenAnswer;
 use crate::commands::CommandContext;
 use crate::commands::second_factor::begin_session;
-use crate::domain::claim::{Claim, ClaimKind};
+use crate::domain::claim::ClaimKind;
 use crate::domain::person::normalised_email;
 use crate::domain::second_factor::{SecondFactor, Shown};
-use crate::domain::user::{User, UserState};
 use crate::domain::{Personal, UserId};
 use crate::http::answer::Envelope;
 use crate::http::api_error::ErrorEnvelope;
+use crate::http::client_address::ClientAddress;
 use crate::http::extract::Json;
 use crate::http::second_factor::{self, Code};
 use crate::http::{Answer, ApiError, ErrorCode, HttpState};
@@ -42,8 +41,10 @@ pub struct LoginRequest {
 
 /// Log in.
 ///
-/// Wrong passwords are counted for each account, whether there is such an account or not; wrong codes as well.
-/// Whoever has a second factor gives a code with the password, or is asked for it once the password is right.
+/// Wrong passwords are counted for each account, whether there is such an account or not, and for each
+/// address that they come from; wrong codes as well. Whoever has a second factor gives a code with the
+/// password, or is asked for it once the password is right. A password that an administrator has set for
+/// somebody else has to be changed at the first log-in (`passwordChangeRequired`), and expires.
 #[utoipa::path(
     post, path = "/auth/login", request_body = LoginRequest,
     responses(
@@ -51,21 +52,23 @@ pub struct LoginRequest {
         (status = 400, description = "VALIDATION_ERROR: details name the fields", body = ErrorEnvelope),
         (status = 401, description = "INVALID_CREDENTIALS: no such user, or another password; \
                                       SECOND_FACTOR_REQUIRED: send it again with a code; WRONG_CODE: the code is \
-                                      wrong, or was used before", body = ErrorEnvelope),
+                                      wrong, or was used before; FIRST_PASSWORD_EXPIRED: somebody else \
+                                      has set it, and it was not changed in time", body = ErrorEnvelope),
         (status = 429, description = "TOO_MANY_REQUESTS: from this address, for this account, or at once; \
                                       see `Retry-After`", body = ErrorEnvelope),
     )
 )]
 pub async fn handle(
     State(http): State<HttpState>,
+    client: ClientAddress,
     Json { value: request, .. }: Json<LoginRequest>,
 ) -> Result<Answer, ApiError> {
     let claim = claimed(&http, &request)?;
     if request.password.reveal_str().len() > MAX_BYTES {
         return Err(ApiError::field("password", format!("is longer than {MAX_BYTES} bytes")));
     }
-    http.rate_limits.guess(&claim)?;
-    let (id, user) = find(&http, &claim).await?;
+    let guess = http.rate_limits.guess(&claim, client)?;
+    let (id, user) = super::find(&http, &claim).await?;
     // Without an account, and with one that may not log in, the same work is done.
     let user = user.active();
     let hash = user.as_ref().map(|user| user.password_hash.clone());
@@ -76,16 +79,24 @@ pub async fn handle(
         tracing::warn!(user = ?known, "a log-in was refused");
         return Err(ApiError::new(ErrorCode::InvalidCredentials, "user or password are wrong"));
     };
-    let shown = shown(&http, id, &claim, request.code.as_ref()).await?;
-    let has_shown = shown.is_some();
     let now = http.now();
+    super::in_time(&user, now).inspect_err(|_| {
+        metrics::counter!("laureate_logins_total", "outcome" => "refused").increment(1);
+        tracing::warn!(user = %id, "a log-in was refused: the first password has expired");
+    })?;
+    let Some(shown) = shown(&http, id, request.code.as_ref()).await? else {
+        http.rate_limits.guessed_half(guess);
+        let message = "the password is right; send it again with a code of the second factor";
+        return Err(ApiError::new(ErrorCode::SecondFactorRequired, message));
+    };
+    let has_shown = shown.is_some();
     let (refresh, started) = super::new_session(&http, id, user.epoch, now);
     let context = CommandContext::of_person(http.random_id().into(), id);
     let ends_at = started.ends_at.unwrap_or(started.expires_at);
     let session = (refresh.session_id, started);
     let begun = begin_session(&http.commands, &context, id, shown, session).await.map_err(ApiError::from);
     let position = begun.inspect_err(|error| tell_wrong_code(id, error))?;
-    http.rate_limits.guessed_right(&claim);
+    http.rate_limits.guessed_right(guess);
     if has_shown {
         second_factor::guessed_right(&http, id);
     }
@@ -95,24 +106,20 @@ pub async fn handle(
     Ok(Answer::ok(&answer)?.at(position))
 }
 
-/// What a code shows, where the user has a second factor. A wrong one leaves the guess counted.
+/// What a code shows, where the user has a second factor; `None` where there has to be a code. A wrong one
+/// leaves the guess counted.
 async fn shown(
     http: &HttpState,
     id: UserId,
-    claim: &str,
     code: Option<&Personal<String>>,
-) -> Result<Option<Shown>, ApiError> {
+) -> Result<Option<Option<Shown>>, ApiError> {
     let factor = http.commands.load::<SecondFactor>(id).await?.state;
     if !factor.is_on() {
-        return Ok(None);
+        return Ok(Some(None));
     }
-    let Some(code) = code else {
-        http.rate_limits.guessed_right(claim);
-        let message = "the password is right; send it again with a code of the second factor";
-        return Err(ApiError::new(ErrorCode::SecondFactorRequired, message));
-    };
+    let Some(code) = code else { return Ok(None) };
     let shown = second_factor::guess(http, id, &factor, &Code::of(code)?);
-    shown.map(Some).inspect_err(|error| tell_wrong_code(id, error))
+    shown.map(|shown| Some(Some(shown))).inspect_err(|error| tell_wrong_code(id, error))
 }
 
 fn tell_wrong_code(id: UserId, error: &ApiError) {
@@ -139,12 +146,4 @@ fn claimed(http: &HttpState, request: &LoginRequest) -> Result<String, ApiError>
             Ok(ClaimKind::UserName.subject_id(key, &name.reveal_str().trim().to_lowercase()))
         }
     }
-}
-
-/// The user who holds a claim. Where nobody does, as much is loaded, so that it takes as long.
-async fn find(http: &HttpState, claim: &str) -> Result<(UserId, UserState), ApiError> {
-    let holder = http.commands.load::<Claim>(claim).await?.state.0;
-    let id = UserId(holder.unwrap_or(Uuid::nil()));
-    let user = http.commands.load::<User>(id).await?.state;
-    Ok((id, if holder.is_some() { user } else { UserState::Absent }))
 }

@@ -57,7 +57,8 @@ pub async fn handle(
         end_all(&http, &presented).await?;
     }
     let context = CommandContext::of_person(http.random_id().into(), "logout");
-    let log_out = SessionCommand::LogOut { presented_sha256: presented.sha256() };
+    let was_issued = presented.was_issued(&http.claim_key);
+    let log_out = SessionCommand::LogOut { presented_sha256: presented.sha256(), was_issued };
     let done = match http.commands.execute::<Session>(&context, presented.session_id, log_out).await {
         Err(CommandError::Refused(Refusal::NotFound(_))) => {
             return Answer::ok(&LogoutAnswer { ended: false });

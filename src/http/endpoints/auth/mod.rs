@@ -2,10 +2,12 @@
 
 pub mod change_password;
 pub mod end_session;
+pub mod forgot_password;
 pub mod login;
 pub mod logout;
 pub mod me;
 pub mod refresh;
+pub mod reset_password;
 pub mod second_factor;
 pub mod sessions;
 
@@ -15,14 +17,16 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::super::tokens::RefreshToken;
-use super::super::{ApiError, HttpState};
+use super::super::{ApiError, ErrorCode, HttpState};
+use crate::domain::claim::Claim;
 use crate::domain::session::SessionStarted;
-use crate::domain::user::Account;
+use crate::domain::user::{Account, User, UserState};
 use crate::domain::{SessionId, UserId};
 
 /// What a refresh token looks like.
 const fn example_refresh_token() -> &'static str {
-    "7f6c2f0a-0f5e-4b57-9a53-6f8f6a2f8f11.Zm9yIGV4YW1wbGUgb25seSwgbm90IGEgcmVhbCBvbmU"
+    "7f6c2f0a-0f5e-4b57-9a53-6f8f6a2f8f11.Zm9yIGV4YW1wbGUgb25seSwgbm90IGEgcmVhbCBvbmU.\
+     bm9yIHdhcyB0aGlzIG9uZSBldmVyIGlzc3VlZCBieSB1cyE"
 }
 
 /// Tokens, by the names of RFC 6749 §5.1, and whose they are.
@@ -45,6 +49,11 @@ pub struct TokenAnswer {
     #[serde(rename = "secondFactorSetupRequired")]
     #[schema(example = false)]
     pub second_factor_setup_required: bool,
+    /// Whether somebody else has set the password: until it is changed, only `/auth/me`,
+    /// `/auth/change-password` and `/auth/logout` work.
+    #[serde(rename = "passwordChangeRequired")]
+    #[schema(example = false)]
+    pub password_change_required: bool,
 }
 
 /// A user.
@@ -87,11 +96,28 @@ fn new_session(
     epoch: u32,
     now: OffsetDateTime,
 ) -> (RefreshToken, SessionStarted) {
-    let refresh = RefreshToken::new(http.random_id().into(), http.random);
+    let refresh = RefreshToken::new(http.random_id().into(), http.random, &http.claim_key);
     let ends_at = http.tokens.session_until(now);
     let expires_at = http.tokens.refresh_until(now).min(ends_at);
     let refresh_sha256 = refresh.sha256();
     (refresh, SessionStarted { user_id, refresh_sha256, expires_at, ends_at: Some(ends_at), epoch })
+}
+
+/// The user who holds a claim. Where nobody does, as much is loaded, so that it takes as long.
+async fn find(http: &HttpState, claim: &str) -> Result<(UserId, UserState), ApiError> {
+    let holder = http.commands.load::<Claim>(claim).await?.state.0;
+    let id = UserId(holder.unwrap_or(Uuid::nil()));
+    let user = http.commands.load::<User>(id).await?.state;
+    Ok((id, if holder.is_some() { user } else { UserState::Absent }))
+}
+
+/// Refuses a password that somebody else has set and that was not changed in time.
+fn in_time(user: &Account, now: OffsetDateTime) -> Result<(), ApiError> {
+    if user.first_password_is_over(now) {
+        let message = "this password was set by somebody else, and was not changed in time; ask for another";
+        return Err(ApiError::new(ErrorCode::FirstPasswordExpired, message));
+    }
+    Ok(())
 }
 
 /// Somebody has used a refresh token twice, which has ended its session.
@@ -116,5 +142,6 @@ fn tokens(
         expires_in: (until - now).whole_seconds(),
         user: UserAnswer::of(id, user),
         second_factor_setup_required: http.lacks_second_factor(id, user.role),
+        password_change_required: user.first_password_until.is_some(),
     })
 }

@@ -27,7 +27,7 @@ pub struct RefreshRequest {
 /// Exchange a refresh token for the next pair.
 ///
 /// Each refresh token works once. One that is used a second time ends the session, and with it
-/// every token that came of it (RFC 9700 §4.14.2). A session ends for good 30 days after the log-in,
+/// every token that came of it (RFC 9700 §4.14.2). One that never was issued is refused, and ends nothing. A session ends for good 30 days after the log-in,
 /// or as the operator has set it.
 #[utoipa::path(
     post, path = "/auth/refresh", request_body = RefreshRequest,
@@ -43,9 +43,10 @@ pub async fn handle(
 ) -> Result<Answer, ApiError> {
     let presented = RefreshToken::parse(request.refresh_token.reveal_str()).ok_or(Refusal::SessionEnded)?;
     let now = http.now();
-    let next = RefreshToken::new(presented.session_id, http.random);
+    let next = RefreshToken::new(presented.session_id, http.random, &http.claim_key);
     let refresh = SessionCommand::Refresh {
         presented_sha256: presented.sha256(),
+        was_issued: presented.was_issued(&http.claim_key),
         next_sha256: next.sha256(),
         now,
         expires_at: http.tokens.refresh_until(now),

@@ -2,6 +2,7 @@
 
 pub mod index;
 pub mod openapi_json;
+pub mod reset_password;
 
 use axum::response::Html;
 use minijinja::Environment;

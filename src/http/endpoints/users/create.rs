@@ -5,7 +5,7 @@ use serde::Deserialize;
 use sha2::{Digest, Sha256};
 use utoipa::ToSchema;
 
-use super::{RoleName, UserDetails, new_hash, trimmed};
+use super::{RoleName, UserDetails, first_until, new_hash, trimmed};
 use crate::commands::register_user::register_user;
 use crate::domain::user::{Profile, User, UserRegistered};
 use crate::domain::{Personal, UserId};
@@ -41,6 +41,8 @@ pub struct CreateUser {
 }
 
 /// Let somebody log in.
+///
+/// The password has to be changed at the first log-in, and expires after a week or as the operator has set it.
 #[utoipa::path(
     post, path = "/users", request_body = CreateUser,
     params(("Idempotency-Key" = Option<String>, Header, description = "Makes sending it again harmless")),
@@ -73,7 +75,7 @@ pub async fn handle(
         };
         let password_hash = new_hash(&http, "password", value.password, &profile).await?;
         let role = value.role.unwrap_or(RoleName::Viewer).into();
-        let user = UserRegistered { profile, role, password_hash };
+        let user = UserRegistered { profile, role, password_hash, first_password_until: first_until(&http) };
         let position =
             register_user(&http.commands, claim_key, &caller.context(command_id), id, user).await?;
         http.standing.heeds_user(position).await;

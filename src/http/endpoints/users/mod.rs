@@ -8,8 +8,10 @@ pub mod remove_second_factor;
 pub mod update;
 
 use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
 use utoipa::ToSchema;
 
+use super::super::passwords::PasswordError;
 use super::super::{ApiError, HttpState};
 use super::auth::UserAnswer;
 use crate::domain::password::check_password;
@@ -92,6 +94,12 @@ fn trimmed(text: &Personal<String>) -> Personal<String> {
     text.reveal_str().trim().to_owned().into()
 }
 
+/// Until when a password counts that is set now for somebody else, unless it is changed.
+fn first_until(http: &HttpState) -> Option<OffsetDateTime> {
+    let hours = http.auth.first_password_hours.into();
+    Some(http.now() + time::Duration::hours(hours))
+}
+
 /// The hash of a new password that is good enough for this user.
 ///
 /// # Errors
@@ -103,5 +111,8 @@ pub(super) async fn new_hash(
     profile: &Profile,
 ) -> Result<Personal<String>, ApiError> {
     check_password(field, password.reveal_str(), Some(profile))?;
-    Ok(http.passwords.hash(password).await?)
+    match http.passwords.hash_new(password).await {
+        Err(PasswordError::NotTaken(why)) => Err(ApiError::field(field, why)),
+        hashed => Ok(hashed?),
+    }
 }

@@ -5,9 +5,9 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::{RoleName, UserDetails, new_hash, trimmed};
+use super::{RoleName, UserDetails, first_until, new_hash, trimmed};
 use crate::commands::change_user::change_user;
-use crate::domain::user::{Account, Profile, User, UserChange};
+use crate::domain::user::{Account, NewPassword, Profile, User, UserChange};
 use crate::domain::{Personal, UserId};
 use crate::http::answer::Envelope;
 use crate::http::api_error::ErrorEnvelope;
@@ -31,7 +31,8 @@ pub struct UpdateUser {
     #[schema(value_type = Option<String>, max_length = 254)]
     email: Option<Personal<String>>,
     /// Another password: 8 to 128 characters with an upper-case letter, a lower-case letter and a
-    /// digit, and none that everybody tries first. Ends the user's sessions.
+    /// digit, and none that everybody tries first. Ends the user's sessions; somebody else has to change it
+    /// at the next log-in.
     #[schema(value_type = Option<String>, format = Password, min_length = 8, max_length = 128)]
     password: Option<Personal<String>>,
     /// What the user may do from now on.
@@ -85,12 +86,15 @@ pub async fn handle(
         let message = "you can't switch off yourself; let another admin do it";
         return Err(ApiError::new(ErrorCode::WrongState, message));
     }
-    let password_hash = match &value.password {
+    let password = match &value.password {
         Some(password) => {
             let now = http.commands.load::<User>(id).await?.state.account();
             let now = now.ok_or_else(|| ApiError::not_found("user"))?;
             let profile = value.profile(&now.profile);
-            Some(new_hash(&http, "password", password.clone(), &profile).await?)
+            let hash = new_hash(&http, "password", password.clone(), &profile).await?;
+            // Whoever sets the own password knows it already.
+            let first_until = if id == caller.user_id { None } else { first_until(&http) };
+            Some(NewPassword { hash, first_until })
         }
         None => None,
     };
@@ -99,7 +103,7 @@ pub async fn handle(
         profile: Some(value.profile(&now.profile)),
         role,
         is_active,
-        password_hash: password_hash.clone(),
+        password: password.clone(),
     };
     let context = caller.context(http.random_id().into());
     let key = http.claim_key.reveal().as_bytes();

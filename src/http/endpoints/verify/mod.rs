@@ -7,6 +7,8 @@ pub mod ranges;
 pub mod verification;
 mod words;
 
+pub(super) use words::chosen;
+
 use super::super::{ApiError, HttpState};
 use crate::projection::queries::issuances::{self, IssuanceRow};
 

@@ -9,6 +9,7 @@ use crate::domain::Personal;
 use crate::domain::second_factor::{SecondFactor, SecondFactorCommand};
 use crate::http::answer::Envelope;
 use crate::http::api_error::ErrorEnvelope;
+use crate::http::client_address::ClientAddress;
 use crate::http::extract::Json;
 use crate::http::second_factor;
 use crate::http::{Answer, ApiError, Caller, HttpState};
@@ -54,10 +55,11 @@ pub struct SecondFactorBegunAnswer {
 pub async fn handle(
     State(http): State<HttpState>,
     caller: Caller,
+    client: ClientAddress,
     Json { value: request, .. }: Json<BeginSecondFactor>,
 ) -> Result<Answer, ApiError> {
     let id = caller.user_id;
-    let user = reauthenticated(&http, id, request.password).await?;
+    let user = reauthenticated(&http, id, client, request.password).await?;
     let (totp, sealed_secret) = second_factor::fresh_secret(&http, id)?;
     let context = caller.context(http.random_id().into());
     let begin = SecondFactorCommand::Begin { sealed_secret };

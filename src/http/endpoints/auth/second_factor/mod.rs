@@ -13,6 +13,7 @@ use crate::commands::{CommandError, Done};
 use crate::domain::second_factor::{SecondFactor, SecondFactorCommand, Shown};
 use crate::domain::user::{Account, User};
 use crate::domain::{Personal, Refusal, UserId};
+use crate::http::client_address::ClientAddress;
 use crate::http::second_factor::{self, Code, RecoveryCode};
 use crate::http::{ApiError, Caller, ErrorCode, HttpState};
 
@@ -85,19 +86,19 @@ fn of_field(error: ApiError) -> ApiError {
 async fn reauthenticated(
     http: &HttpState,
     id: UserId,
+    client: ClientAddress,
     password: Personal<String>,
 ) -> Result<Account, ApiError> {
     if password.reveal_str().len() > MAX_BYTES {
         return Err(ApiError::field("password", format!("is longer than {MAX_BYTES} bytes")));
     }
-    let account = id.to_string();
-    http.rate_limits.guess(&account)?;
+    let guess = http.rate_limits.guess(&id.to_string(), client)?;
     let user = http.commands.load::<User>(id).await?.state.active();
     let user = user.ok_or_else(|| ApiError::not_found("user"))?;
     if !http.passwords.verify(password, Some(user.password_hash.clone())).await? {
         tracing::warn!("a second factor was not changed: the password was wrong");
         return Err(ApiError::field("password", "is not your password"));
     }
-    http.rate_limits.guessed_right(&account);
+    http.rate_limits.guessed_right(guess);
     Ok(user)
 }

@@ -9,6 +9,7 @@ use crate::domain::Personal;
 use crate::domain::second_factor::SecondFactorCommand;
 use crate::http::answer::Envelope;
 use crate::http::api_error::ErrorEnvelope;
+use crate::http::client_address::ClientAddress;
 use crate::http::extract::Json;
 use crate::http::{Answer, ApiError, Caller, ErrorCode, HttpState};
 
@@ -48,13 +49,14 @@ pub struct SecondFactorRemovedAnswer {
 pub async fn handle(
     State(http): State<HttpState>,
     caller: Caller,
+    client: ClientAddress,
     Json { value: request, .. }: Json<RemoveSecondFactor>,
 ) -> Result<Answer, ApiError> {
     if http.auth.second_factor.asks(caller.role()) {
         let message = "somebody of your role has to have a second factor; an admin can remove a lost one";
         return Err(ApiError::new(ErrorCode::WrongState, message));
     }
-    reauthenticated(&http, caller.user_id, request.password).await?;
+    reauthenticated(&http, caller.user_id, client, request.password).await?;
     let done = decide(&http, &caller, &request.code, SecondFactorCommand::Remove).await?;
     tracing::info!("a second factor was switched off");
     Ok(Answer::ok(&SecondFactorRemovedAnswer { removed: true })?.at(done.position))

@@ -1,0 +1,63 @@
+//! Forgotten passwords: asking for a link, and setting a password by it; and telling users of changes.
+
+use time::OffsetDateTime;
+
+use super::change_user::{ChangedUser, look, version};
+use super::{CommandContext, CommandError, Commands, IfVersion, Transaction};
+use crate::domain::notice::{Notice, NoticeAbout, NoticeCommand, NoticeQueued};
+use crate::domain::user::UserCommand;
+use crate::domain::{Decider as _, NoticeId, Personal, Refusal, UserId};
+
+/// Queues a mail with a link that sets another password, until `expires_at` or the user's next epoch.
+///
+/// # Errors
+/// The log can't be used.
+pub async fn send_reset_link(
+    commands: &Commands,
+    context: &CommandContext,
+    id: NoticeId,
+    user_id: UserId,
+    epoch: u32,
+    expires_at: OffsetDateTime,
+) -> Result<(), CommandError> {
+    let about = NoticeAbout::PasswordReset { expires_at, epoch };
+    let queue = NoticeCommand::Queue(NoticeQueued { user_id, about });
+    commands.execute::<Notice>(context, id, queue).await.map(drop)
+}
+
+/// Sets a password by the link of a notice: the link is used up, all sessions end, and the user is told.
+///
+/// # Errors
+/// The link doesn't work (any more), the user may not log in, or the log can't be used.
+pub async fn reset_password(
+    commands: &Commands,
+    context: &CommandContext,
+    link: NoticeId,
+    id: UserId,
+    password_hash: Personal<String>,
+) -> Result<ChangedUser, CommandError> {
+    let change = &UserCommand::ChangePassword { password_hash };
+    let committed = commands
+        .transact(context, |transaction| async move {
+            let loaded = look(&transaction, id, &IfVersion::ANY).await?;
+            let before = loaded.state.clone().active().ok_or(Refusal::LinkEnded)?;
+            let done = transaction.decide_loaded(id, loaded, change)?;
+            let now = transaction.now();
+            let use_link = NoticeCommand::UseLink { now, epoch: before.epoch };
+            transaction.decide::<Notice>(link, &use_link).await?;
+            tell_of_password(&transaction, id).await?;
+            let account = done.state.clone().active().ok_or(Refusal::LinkEnded)?;
+            Ok((done.position, done.events.len(), account))
+        })
+        .await?;
+    let (known, events, account) = committed.value;
+    let version = version(&committed.positions, events, known);
+    Ok(ChangedUser { account, version })
+}
+
+/// Queues the mail that tells a user of a changed password, in the same commit as the change.
+pub(super) async fn tell_of_password(transaction: &Transaction, id: UserId) -> Result<(), CommandError> {
+    let queue = NoticeQueued { user_id: id, about: NoticeAbout::PasswordChanged };
+    let notice = transaction.derived_id(Notice::AGGREGATE, id);
+    transaction.decide::<Notice>(notice, &NoticeCommand::Queue(queue)).await.map(drop)
+}

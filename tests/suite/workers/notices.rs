@@ -1,0 +1,83 @@
+//! Notifier: mails to users about their own accounts.
+
+use std::sync::Arc;
+
+use laureate::domain::notice::{Notice, NoticeAbout, NoticeCommand, NoticeQueued};
+use laureate::domain::user::{Profile, User, UserCommand, UserRegistered};
+use laureate::domain::{Locale, NoticeId, Secret, UserId};
+use laureate::mail::SmtpMailer;
+use laureate::workers::notifier::{NoticeSettings, Notifier};
+use laureate::workers::{Verdict, Worker};
+use serde_json::json;
+use uuid::Uuid;
+
+use super::fixture::{Plant, first_delivery};
+use super::mailing::{address, caught};
+use crate::log::fixture::{person, user};
+use crate::support::servers;
+
+fn notifier(plant: &Plant) -> Arc<Notifier> {
+    let smtp_addr = servers().smtp_addr;
+    let settings = json!({
+        "host": smtp_addr.ip().to_string(), "port": smtp_addr.port(), "security": "none",
+        "from_name": "Acme", "from_address": "certificates@example.org",
+    });
+    let smtp = SmtpMailer::new(&serde_json::from_value(settings).unwrap()).unwrap();
+    let settings = NoticeSettings {
+        locale: Locale::En,
+        reset_page: "https://example.org/reset-password".to_owned(),
+        key: Secret::new("a key of this test"),
+        message_id_domain: "example.org".to_owned(),
+    };
+    Arc::new(Notifier::new(plant.log.commands.clone(), Arc::new(smtp), settings))
+}
+
+/// A notice to somebody of this address.
+async fn queued(plant: &Plant, to: &str, about: NoticeAbout) -> NoticeId {
+    let (user_id, id) = (UserId(Uuid::new_v4()), NoticeId(Uuid::new_v4()));
+    let somebody = user("ada");
+    let profile = Profile { email: to.to_owned().into(), ..somebody.profile };
+    let register = UserCommand::Register(UserRegistered { profile, ..somebody });
+    plant.log.commands.execute::<User>(&person(), user_id, register).await.unwrap();
+    let queue = NoticeCommand::Queue(NoticeQueued { user_id, about });
+    plant.log.commands.execute::<Notice>(&person(), id, queue).await.unwrap();
+    id
+}
+
+#[tokio::test]
+async fn a_mail_that_was_sent_is_not_sent_again() {
+    let plant = Plant::new().await;
+    let to = address(&plant, "");
+    let id = queued(&plant, &to, NoticeAbout::PasswordChanged).await;
+    let event = plant.log.log.load("notice", &id.to_string(), 0).await.unwrap().remove(0);
+    let (notifier, delivery) = (notifier(&plant), first_delivery(event));
+    for _ in 0..2 {
+        assert_eq!(notifier.work(std::slice::from_ref(&delivery)).await, [Verdict::Done]);
+    }
+    assert_eq!(plant.history("notice", id).await, ["NoticeQueued", "NoticeSent"]);
+    assert_eq!(caught(&to).len(), 1);
+}
+
+#[tokio::test]
+async fn a_mail_that_the_server_refuses_ends_in_the_log_and_in_a_dead_letter() {
+    let plant = Plant::new().await;
+    let id = queued(&plant, &address(&plant, "reject-"), NoticeAbout::PasswordChanged).await;
+    plant.run(notifier(&plant));
+    let letters = plant.until_dead_letters(1).await;
+    assert_eq!((letters[0].worker.as_str(), letters[0].id.clone()), ("notifier", id.to_string()));
+    assert_eq!(plant.history("notice", id).await, ["NoticeQueued", "NoticeFailed"]);
+    let raw = plant.dead_letters().await;
+    assert!(!String::from_utf8_lossy(&raw[0]).contains("example.com"), "an address in a dead letter");
+}
+
+#[tokio::test]
+async fn a_link_that_has_expired_is_not_mailed() {
+    let plant = Plant::new().await;
+    let to = address(&plant, "");
+    let about = NoticeAbout::PasswordReset { expires_at: plant.log.commands.now(), epoch: 0 };
+    let id = queued(&plant, &to, about).await;
+    plant.run(notifier(&plant));
+    plant.settled("notifier").await;
+    assert_eq!(plant.history("notice", id).await, ["NoticeQueued", "NoticeFailed"]);
+    assert!(caught(&to).is_empty());
+}
