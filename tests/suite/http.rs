@@ -7,6 +7,7 @@ mod changes;
 mod designs;
 mod document;
 mod downloads;
+mod every_list;
 mod exports;
 mod group_commits;
 mod hostile;
