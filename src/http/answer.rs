@@ -7,9 +7,11 @@ use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
 use utoipa::ToSchema;
 
 use super::ApiError;
+use crate::domain::hex;
 use crate::event_log::Position;
 
 /// The position that a write produced.
@@ -76,6 +78,14 @@ impl Answer {
     #[must_use]
     pub fn version_with(self, position: Position, other: Position) -> Self {
         self.with(ETAG, format!("\"{position}-{other}\""))
+    }
+
+    /// Adds a version that follows from the body, for what several things are told in, each with a version of
+    /// its own.
+    #[must_use]
+    pub fn version_of_body(self) -> Self {
+        let digest = hex(&Sha256::digest(self.body.to_string()));
+        self.with(ETAG, format!("\"{digest}\""))
     }
 
     fn with(mut self, name: HeaderName, value: String) -> Self {
@@ -155,6 +165,14 @@ pub struct ListMeta {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn another_body_is_another_version() {
+        let version = |n: u8| Answer::ok(&json!({"n": n})).unwrap().version_of_body().headers["etag"].clone();
+        assert_eq!(version(1), version(1));
+        assert_ne!(version(1), version(2));
+        assert_eq!(version(1).len(), 66);
+    }
 
     #[test]
     fn headers_and_envelope_say_what_happened() {

@@ -28,6 +28,7 @@ mod sessions;
 mod story;
 mod templates;
 mod users;
+mod versions;
 
 use std::io::Cursor;
 

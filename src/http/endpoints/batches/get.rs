@@ -89,7 +89,8 @@ pub struct BatchProgress {
 )]
 pub async fn handle(State(http): State<HttpState>, Path(id): Path<Uuid>) -> Result<Answer, ApiError> {
     let row = batches::get(&http.database().await?, id).await?;
-    Answer::ok(&shown(row.ok_or_else(|| ApiError::not_found("batch"))?)?)
+    let row = row.ok_or_else(|| ApiError::not_found("batch"))?;
+    Ok(Answer::ok(&shown(row)?)?.version_of_body())
 }
 
 impl BatchProgress {
