@@ -147,6 +147,12 @@ impl App {
         Self { sandbox, ..self }
     }
 
+    /// The same with another clock, for what is about time passing.
+    #[must_use]
+    pub fn with_clock(self, clock: Arc<dyn Fn() -> OffsetDateTime + Send + Sync>) -> Self {
+        Self { commands: Commands::new(self.commands.log().clone(), clock), ..self }
+    }
+
     /// Creates or updates streams, consumers and the tables that replay cannot restore.
     ///
     /// # Errors

@@ -10,6 +10,7 @@ pub mod issue;
 pub mod loaded;
 pub mod mails;
 pub mod register_user;
+pub mod second_factor;
 pub mod snapshot;
 pub mod stop_mails;
 pub mod take_in_row;
@@ -24,7 +25,7 @@ use thiserror::Error;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use crate::domain::{CommandId, Decider, DecodeError, Refusal};
+use crate::domain::{CommandId, Decider, DecodeError, DomainEvent, Refusal};
 use crate::event_log::{AppendError, EventLog, LogError, Position, RecordedEvent};
 
 pub use loaded::Loaded;
@@ -141,6 +142,16 @@ impl Commands {
             Some(event) => Loaded::<D>::begun_by(&event)?.state,
             None => D::State::default(),
         })
+    }
+
+    /// The last event of an aggregate, if it has any: enough to know whether something happened after
+    /// which nothing can happen.
+    ///
+    /// # Errors
+    /// The log can't be read.
+    pub async fn load_ending<D: Decider>(&self, id: impl Display) -> Result<Option<D::Event>, CommandError> {
+        let last = self.log.last(D::AGGREGATE, &id.to_string()).await?;
+        Ok(last.map(|event| D::Event::decode(&event.event_type, &event.body)).transpose()?)
     }
 
     /// Decides one command on one aggregate and appends what follows.

@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::Secret;
 use crate::event_log::Address;
+use crate::http::auth_settings::AuthSettings;
 use crate::http::settings::HttpSettings;
 use crate::http::tokens::{BadKeys, SigningKey};
 use crate::mail::MailSettings;
@@ -49,6 +50,9 @@ pub struct Config {
     /// The API.
     #[serde(default)]
     pub http: HttpSettings,
+    /// How people log in.
+    #[serde(default)]
+    pub auth: AuthSettings,
     /// Keys.
     pub secrets: SecretsConfig,
     /// Limits of uploaded files.
@@ -113,7 +117,8 @@ pub struct DatabaseConfig {
 #[derive(Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct SecretsConfig {
-    /// Hides what unique values are in the log; at least 32 characters, never to be changed.
+    /// Hides what unique values are in the log, and seals second factors there; at least 32 characters, never
+    /// to be changed.
     pub claim_key: Secret,
     /// Signs access tokens; at least 32 characters. Another key ends all access tokens.
     #[serde(default)]
@@ -224,6 +229,9 @@ impl Config {
         }
         if let Err(error) = self.http.check() {
             return wrong(&format!("http.{}", error.setting), &error.problem);
+        }
+        if let Err(error) = self.auth.check() {
+            return wrong(&format!("auth.{}", error.setting), &error.problem);
         }
         if let Err(error) = self.mail.check() {
             return wrong("mail", &error);

@@ -39,6 +39,7 @@ impl App {
             on_unknown: self.config.mail.on_unknown,
             plan: Plan::of(&self.config.scheduler)?,
             settings,
+            auth: self.config.auth.clone(),
         });
         let (shutdown, grace) = (running.shutdown.clone(), running.grace);
         let limits = self.config.http.connections;

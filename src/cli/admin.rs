@@ -12,7 +12,10 @@ use super::global::GlobalArgs;
 use crate::app::App;
 use crate::commands::CommandContext;
 use crate::commands::register_user::register_user;
+use crate::commands::second_factor::remove_lost;
+use crate::domain::claim::{Claim, ClaimKind};
 use crate::domain::password::check_password;
+use crate::domain::person::normalised_email;
 use crate::domain::user::{Profile, Role, UserRegistered};
 use crate::domain::{CommandId, Personal, UserId};
 use crate::event_log::Position;
@@ -22,12 +25,29 @@ Examples:
   laureate admin create --email you@academy.test --config laureate.toml
   echo \"$password\" | laureate admin create --email you@academy.test --password-file -";
 
+const LOST: &str = "\
+Where another admin is left, DELETE /users/{id}/second-factor does the same.
+
+Example:
+  laureate admin remove-second-factor --email you@academy.test --config laureate.toml";
+
 /// The subcommands of `admin`.
 #[derive(Debug, Subcommand)]
 pub enum AdminCommand {
     /// Let somebody administer; prints a made-up password unless one is given
     #[command(after_help = EXAMPLES)]
     Create(CreateArgs),
+    /// Remove the second factor of somebody who has lost it, and end that user's sessions
+    #[command(after_help = LOST)]
+    RemoveSecondFactor(RemoveSecondFactorArgs),
+}
+
+/// Options of `admin remove-second-factor`.
+#[derive(Debug, Args)]
+pub struct RemoveSecondFactorArgs {
+    /// The user's e-mail address
+    #[arg(long)]
+    email: String,
 }
 
 /// Options of `admin create`.
@@ -50,12 +70,35 @@ pub struct CreateArgs {
     password_file: Option<PathBuf>,
 }
 
-/// Creates the admin.
+/// Creates the admin, or removes the second factor.
 ///
 /// # Errors
-/// A field is not acceptable or taken, or a server can't be reached.
+/// A field is not acceptable or taken, there is no such user, or a server can't be reached.
 pub async fn run(command: AdminCommand, global: GlobalArgs) -> anyhow::Result<ExitCode> {
-    let AdminCommand::Create(args) = command;
+    match command {
+        AdminCommand::Create(args) => run_create(args, global).await,
+        AdminCommand::RemoveSecondFactor(args) => {
+            remove_second_factor(&global.connect().await?, &args.email).await?;
+            writeln!(std::io::stdout(), "removed the second factor of {}", args.email)?;
+            Ok(ExitCode::SUCCESS)
+        }
+    }
+}
+
+/// Removes the second factor of the user with this e-mail address, and ends that user's sessions.
+///
+/// # Errors
+/// There is no such user or no second factor, or a server can't be reached.
+pub async fn remove_second_factor(app: &App, email: &str) -> anyhow::Result<Position> {
+    let key = app.config().secrets.claim_key.reveal().as_bytes();
+    let claim = ClaimKind::UserEmail.subject_id(key, &normalised_email(email));
+    let holder = app.commands().load::<Claim>(claim).await?.state.0;
+    let id = UserId(holder.context("no user has this e-mail address")?);
+    let context = CommandContext::of_person(CommandId(Uuid::new_v4()), "command line");
+    Ok(remove_lost(app.commands(), &context, id).await?)
+}
+
+async fn run_create(args: CreateArgs, global: GlobalArgs) -> anyhow::Result<ExitCode> {
     let (password, made_up) = match &args.password_file {
         Some(file) => (read_password(file)?, false),
         None => (made_up_password(), true),

@@ -10,6 +10,7 @@ use super::design::{Design, DesignEvent};
 use super::email::{Email, EmailEvent};
 use super::import::{Import, ImportEvent};
 use super::issuance::{Issuance, IssuanceEvent};
+use super::second_factor::{SecondFactor, SecondFactorEvent};
 use super::session::{Session, SessionEvent};
 use super::template::{Template, TemplateEvent};
 use super::user::{User, UserEvent};
@@ -81,6 +82,7 @@ all_events! {
     Email(EmailEvent),
     Import(ImportEvent),
     Issuance(IssuanceEvent),
+    SecondFactor(SecondFactorEvent),
     Session(SessionEvent),
     Template(TemplateEvent),
     User(UserEvent),

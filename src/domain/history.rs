@@ -19,6 +19,7 @@ use super::email::Email;
 use super::import::Import;
 use super::issuance::Issuance;
 use super::personal::{HIDDEN, hidden};
+use super::second_factor::SecondFactor;
 use super::session::Session;
 use super::template::Template;
 use super::user::User;
@@ -112,6 +113,7 @@ every_aggregate! {
     emails: Email,
     imports: Import,
     issuances: Issuance,
+    second_factors: SecondFactor,
     sessions: Session,
     templates: Template,
     users: User,

@@ -25,6 +25,7 @@ pub mod password;
 pub mod person;
 pub mod personal;
 pub mod refusal;
+pub mod second_factor;
 pub mod secret;
 pub mod session;
 pub mod template;

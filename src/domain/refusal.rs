@@ -38,6 +38,9 @@ pub enum Refusal {
     /// The session is over, was revoked, or the token was used before.
     #[error("this session has ended; log in again")]
     SessionEnded,
+    /// The code fits nothing, or was used before.
+    #[error("the code is wrong, or was used before")]
+    WrongCode,
 }
 
 impl Refusal {
@@ -58,6 +61,7 @@ impl Refusal {
             Self::WrongState(_) => "WRONG_STATE",
             Self::Stale => "PRECONDITION_FAILED",
             Self::SessionEnded => "SESSION_ENDED",
+            Self::WrongCode => "WRONG_CODE",
         }
     }
 }

@@ -76,6 +76,26 @@ impl EventLog {
         Ok(events.into_iter().next())
     }
 
+    /// The last event of an aggregate, if there is one; costs as little as [`Self::first`].
+    ///
+    /// # Errors
+    /// The server can't be reached, or the subject holds something that is not an event.
+    pub async fn last(&self, aggregate: &str, id: &str) -> Result<Option<RecordedEvent>, LogError> {
+        let subject = self.shared.names.aggregate(aggregate, id);
+        patiently(|wait| self.last_event(&subject, wait)).await
+    }
+
+    async fn last_event(&self, subject: &str, wait: Duration) -> Result<Option<RecordedEvent>, LogError> {
+        let ask = json!({ "multi_last": [subject], "batch": 1 });
+        let mut last = None;
+        let see = |subject: &str, position, headers: &HeaderMap, body| {
+            last = Some(recorded(&self.shared.names, subject, position, headers, body)?);
+            Ok(())
+        };
+        self.direct_get(&self.shared.names.events(), &ask, wait, see).await?;
+        Ok(last)
+    }
+
     async fn next_events(
         &self,
         subject: &str,

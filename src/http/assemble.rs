@@ -65,6 +65,7 @@ fn mount(routes: Router<HttpState>, http: &HttpState, path: &str, endpoint: Endp
     let guard = guard::Guard {
         http: http.clone(),
         access: endpoint.access,
+        even_without_factor: endpoint.even_without_factor,
         limit: endpoint.limit,
         timeout: Duration::from_secs(seconds),
     };

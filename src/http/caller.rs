@@ -10,6 +10,7 @@ use super::api_key_token::{ApiKeyToken, PREFIX};
 use super::principal::{By, Principal};
 use super::{ApiError, ErrorCode, HttpState, last_use};
 use crate::commands::CommandContext;
+use crate::domain::user::Role;
 use crate::domain::{ApiKeyId, CommandId, SessionId, UserId};
 
 /// The signed-in person behind a request, or the program with an API key; only routes that ask for a
@@ -38,6 +39,12 @@ impl Caller {
             By::Session(id) => Some(*id),
             By::ApiKey(..) => None,
         }
+    }
+
+    /// What the user may do.
+    #[must_use]
+    pub const fn role(&self) -> Role {
+        self.principal.role
     }
 
     /// The key that a program shows.

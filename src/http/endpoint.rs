@@ -20,6 +20,8 @@ pub struct Endpoint {
     pub access: Access,
     /// Whether it takes a file, and so more bytes and time.
     pub is_upload: bool,
+    /// Whether it lets in somebody who has to have a second factor and has none yet.
+    pub even_without_factor: bool,
     /// What its callers are counted for, by their address.
     pub limit: Option<Limit>,
     /// What the OpenAPI annotation says.
@@ -33,7 +35,17 @@ pub struct Endpoint {
 pub fn on(method: Method, path: &'static str, handler: UtoipaMethodRouter<HttpState>) -> Endpoint {
     let (schemas, documented, handler) = handler;
     let access = Access::Public;
-    Endpoint { method, path, access, is_upload: false, limit: None, documented, schemas, handler }
+    Endpoint {
+        method,
+        path,
+        access,
+        is_upload: false,
+        even_without_factor: false,
+        limit: None,
+        documented,
+        schemas,
+        handler,
+    }
 }
 
 impl Endpoint {
@@ -53,6 +65,12 @@ impl Endpoint {
     #[must_use]
     pub fn may(self, permission: Permission) -> Self {
         Self { access: Access::May(permission), ..self }
+    }
+
+    /// Also somebody who has to have a second factor and has none yet may call it.
+    #[must_use]
+    pub fn even_without_factor(self) -> Self {
+        Self { even_without_factor: true, ..self }
     }
 
     /// One address may call it, and all routes of this limit together, only so often.

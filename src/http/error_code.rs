@@ -68,10 +68,16 @@ error_codes! {
     Unauthenticated = "UNAUTHENTICATED", UNAUTHORIZED;
     /// User or password are wrong.
     InvalidCredentials = "INVALID_CREDENTIALS", UNAUTHORIZED;
+    /// The password is right, and a code of the second factor has to come with it.
+    SecondFactorRequired = "SECOND_FACTOR_REQUIRED", UNAUTHORIZED;
+    /// The code of the second factor is wrong, or was used before.
+    WrongCode = "WRONG_CODE", UNAUTHORIZED;
     /// The session is over, was revoked, or the refresh token was used before.
     SessionEnded = "SESSION_ENDED", UNAUTHORIZED;
     /// The role doesn't allow this.
     Forbidden = "FORBIDDEN", FORBIDDEN;
+    /// This asks for a second factor, and there is none yet; set one up.
+    SecondFactorMissing = "SECOND_FACTOR_MISSING", FORBIDDEN;
     /// There is nothing here, or nothing of this id.
     NotFound = "NOT_FOUND", NOT_FOUND;
     /// This path doesn't take this method; see `Allow`.

@@ -50,6 +50,7 @@ impl From<Refusal> for ApiError {
             Refusal::WrongState(_) => Self::new(ErrorCode::WrongState, message),
             Refusal::Stale => Self::new(ErrorCode::PreconditionFailed, message),
             Refusal::SessionEnded => Self::new(ErrorCode::SessionEnded, message),
+            Refusal::WrongCode => Self::new(ErrorCode::WrongCode, message),
         }
     }
 }
@@ -254,6 +255,7 @@ mod tests {
             (Refusal::WrongState("not now".to_owned()), 409),
             (Refusal::Stale, 412),
             (Refusal::SessionEnded, 401),
+            (Refusal::WrongCode, 401),
         ];
         for (refusal, status) in refusals {
             let error = ApiError::from(refusal.clone());

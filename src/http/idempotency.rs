@@ -113,22 +113,22 @@ impl Row<'_> {
         Ok(Some(Answer {
             status: u16::try_from(status).map_err(ApiError::internal)?,
             headers: headers.map_err(ApiError::internal)?,
-            body: serde_json::from_slice(row.get::<_, &[u8]>("answer")).map_err(ApiError::internal)?,
+            body: row.get("answer"),
         }))
     }
 
     async fn keep(&self, http: &HttpState, answer: &Answer) -> Result<(), ApiError> {
         let status = i16::try_from(answer.status).map_err(ApiError::internal)?;
         let headers = serde_json::to_value(&answer.headers).map_err(ApiError::internal)?;
-        let body = serde_json::to_vec(&answer.body).map_err(ApiError::internal)?;
         let sql = format!(
             "UPDATE \"{}\".idempotent_answers SET status = $4, headers = $5, answer = $6
              WHERE user_id = $1 AND route = $2 AND key = $3",
             http.meta_schema
         );
         let database = http.database().await?;
-        let kept =
-            database.execute(&sql, &[&self.user, &self.route, &self.key, &status, &headers, &body]).await;
+        let kept = database
+            .execute(&sql, &[&self.user, &self.route, &self.key, &status, &headers, &answer.body])
+            .await;
         kept.map_err(DatabaseError::from)?;
         Ok(())
     }

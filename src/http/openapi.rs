@@ -100,8 +100,11 @@ fn operation(endpoint: &Endpoint) -> Option<(HttpMethod, Operation)> {
         responses
             .entry("401".to_owned())
             .or_insert_with(|| refused("UNAUTHENTICATED: no valid access token").into());
-        let text = "FORBIDDEN: the role, or the API key, may not do this";
-        responses.entry("403".to_owned()).or_insert_with(|| refused(text).into());
+        let mut text = "FORBIDDEN: the role, or the API key, may not do this".to_owned();
+        if !endpoint.even_without_factor {
+            text.push_str("; SECOND_FACTOR_MISSING: you have to have a second factor, and set it up first");
+        }
+        responses.entry("403".to_owned()).or_insert_with(|| refused(&text).into());
     }
     if let Access::May(permission) = endpoint.access {
         let key = SecurityRequirement::new(API_KEY, Vec::<String>::new());

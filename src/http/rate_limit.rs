@@ -11,9 +11,12 @@ use std::time::{Duration, Instant};
 use super::client_address::ClientAddress;
 use super::settings::LimitSettings;
 use super::{ApiError, ErrorCode};
+use crate::domain::UserId;
 
 /// What a rate is counted over.
 const WINDOW: Duration = Duration::from_secs(60);
+/// What codes are counted over.
+const HOUR: Duration = Duration::from_secs(3_600);
 /// The most keys that a table remembers; about 4 MiB.
 const MAX_KEYS: usize = 65_536;
 /// How often a full table is searched for what can be forgotten.
@@ -35,6 +38,9 @@ pub struct RateLimits {
     /// Guesses at an account, by the claim that its name or e-mail address is held by: whether there
     /// is such an account makes no difference.
     accounts: RateTable<String>,
+    /// Guesses at a user's second factor, which few who know the password can make: six digits need a longer
+    /// memory than a minute.
+    codes: RateTable<UserId>,
 }
 
 impl RateLimits {
@@ -45,6 +51,7 @@ impl RateLimits {
             password: RateTable::new(settings.password_per_minute, MAX_KEYS),
             public: RateTable::new(settings.public_per_minute, MAX_KEYS),
             accounts: RateTable::new(settings.failed_logins_per_minute, MAX_KEYS),
+            codes: RateTable::over(HOUR, settings.wrong_codes_per_hour, MAX_KEYS),
         }
     }
 
@@ -73,6 +80,19 @@ impl RateLimits {
     pub fn guessed_right(&self, account: &str) {
         self.accounts.give_back(&account.to_owned());
     }
+
+    /// Counts a guess at a user's second factor, before it is known whether it is right.
+    ///
+    /// # Errors
+    /// 429 with `Retry-After`, if there were too many wrong ones.
+    pub fn guess_code(&self, user: UserId) -> Result<(), ApiError> {
+        self.codes.take(&user, Instant::now()).map_err(|wait| too_many("code", wait))
+    }
+
+    /// The code was right, and doesn't count.
+    pub fn code_was_right(&self, user: UserId) {
+        self.codes.give_back(&user);
+    }
 }
 
 fn too_many(limit: &'static str, wait: Duration) -> ApiError {
@@ -82,9 +102,10 @@ fn too_many(limit: &'static str, wait: Duration) -> ApiError {
     ApiError::new(ErrorCode::TooManyRequests, message).retry_after(Duration::from_secs(seconds))
 }
 
-/// Allowances by key: as many at once as a minute allows, and then one whenever its share of the minute
+/// Allowances by key: as many at once as the window allows, and then one whenever its share of it
 /// has passed (the generic cell rate algorithm of ITU-T I.371).
 struct RateTable<K> {
+    window: Duration,
     /// What one call costs.
     share: Duration,
     capacity: usize,
@@ -101,8 +122,12 @@ struct Kept<K> {
 
 impl<K: Hash + Eq + Clone> RateTable<K> {
     fn new(per_minute: u32, capacity: usize) -> Self {
+        Self::over(WINDOW, per_minute, capacity)
+    }
+
+    fn over(window: Duration, times: u32, capacity: usize) -> Self {
         let kept = Kept { whole_at: HashMap::new(), others_whole_at: None, searched: None };
-        Self { share: WINDOW / per_minute.max(1), capacity, kept: Mutex::new(kept) }
+        Self { window, share: window / times.max(1), capacity, kept: Mutex::new(kept) }
     }
 
     /// Nothing between lock and unlock can panic half-way, so a poisoned lock still holds whole entries.
@@ -117,8 +142,8 @@ impl<K: Hash + Eq + Clone> RateTable<K> {
         let before = if has_room { kept.whole_at.get(key).copied() } else { kept.others_whole_at };
         let after = before.map_or(now, |whole_at| whole_at.max(now)) + self.share;
         let owed = after.duration_since(now);
-        if owed > WINDOW {
-            return Err(owed - WINDOW);
+        if owed > self.window {
+            return Err(owed - self.window);
         }
         if has_room {
             kept.whole_at.insert(key.clone(), after);

@@ -33,9 +33,14 @@ fn accounts() -> Vec<Endpoint> {
     vec![
         on(POST, "/auth/login", routes!(auth::login::handle)).public().limited(Limit::Password),
         on(POST, "/auth/refresh", routes!(auth::refresh::handle)).public().limited(Limit::Public),
-        on(GET, "/auth/me", routes!(auth::me::handle)).signed_in(),
+        on(GET, "/auth/me", routes!(auth::me::handle)).signed_in().even_without_factor(),
         on(POST, "/auth/logout", routes!(auth::logout::handle)).public().limited(Limit::Public),
-        on(POST, "/auth/change-password", routes!(auth::change_password::handle)).signed_in().limited(Limit::Password),
+        on(POST, "/auth/change-password", routes!(auth::change_password::handle)).signed_in().even_without_factor().limited(Limit::Password),
+        on(GET, "/auth/second-factor", routes!(auth::second_factor::state::handle)).signed_in().even_without_factor(),
+        on(POST, "/auth/second-factor", routes!(auth::second_factor::begin::handle)).signed_in().even_without_factor().limited(Limit::Password),
+        on(DELETE, "/auth/second-factor", routes!(auth::second_factor::remove::handle)).signed_in().even_without_factor().limited(Limit::Password),
+        on(POST, "/auth/second-factor/confirm", routes!(auth::second_factor::confirm::handle)).signed_in().even_without_factor(),
+        on(POST, "/auth/second-factor/recovery-codes", routes!(auth::second_factor::renew_recovery_codes::handle)).signed_in().even_without_factor(),
         on(GET, "/auth/sessions", routes!(auth::sessions::handle)).signed_in(),
         on(DELETE, "/auth/sessions/{id}", routes!(auth::end_session::handle)).signed_in(),
 
@@ -44,6 +49,7 @@ fn accounts() -> Vec<Endpoint> {
         on(GET, "/users/{id}", routes!(users::get::handle)).may(ManageUsers),
         on(PATCH, "/users/{id}", routes!(users::update::handle)).may(ManageUsers),
         on(DELETE, "/users/{id}", routes!(users::delete::handle)).may(ManageUsers),
+        on(DELETE, "/users/{id}/second-factor", routes!(users::remove_second_factor::handle)).may(ManageUsers),
 
         on(POST, "/api-keys", routes!(api_keys::create::handle)).may(ManageApiKeys),
         on(GET, "/api-keys", routes!(api_keys::list::handle)).may(ManageApiKeys),

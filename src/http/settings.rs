@@ -120,11 +120,18 @@ pub struct LimitSettings {
     pub public_per_minute: u32,
     /// Wrong passwords for one account, from wherever.
     pub failed_logins_per_minute: u32,
+    /// Wrong codes of one user's second factor, from wherever.
+    pub wrong_codes_per_hour: u32,
 }
 
 impl Default for LimitSettings {
     fn default() -> Self {
-        Self { password_per_minute: 5, public_per_minute: 60, failed_logins_per_minute: 5 }
+        Self {
+            password_per_minute: 5,
+            public_per_minute: 60,
+            failed_logins_per_minute: 5,
+            wrong_codes_per_hour: 10,
+        }
     }
 }
 
@@ -198,6 +205,7 @@ impl HttpSettings {
             ("limits.password_per_minute", u64::from(self.limits.password_per_minute)),
             ("limits.public_per_minute", u64::from(self.limits.public_per_minute)),
             ("limits.failed_logins_per_minute", u64::from(self.limits.failed_logins_per_minute)),
+            ("limits.wrong_codes_per_hour", u64::from(self.limits.wrong_codes_per_hour)),
             ("tokens.access_seconds", u64::from(self.tokens.access_seconds)),
             ("tokens.refresh_seconds", u64::from(self.tokens.refresh_seconds)),
             ("tokens.session_seconds", u64::from(self.tokens.session_seconds)),

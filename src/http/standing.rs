@@ -8,7 +8,7 @@
 
 mod follow;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::{Duration, Instant};
 
@@ -21,6 +21,7 @@ use super::principal::{By, Principal};
 use super::tokens::Bearer;
 use super::{ApiError, ErrorCode};
 use crate::domain::api_key::{ApiKey, ApiKeyState};
+use crate::domain::second_factor::SecondFactorEvent;
 use crate::domain::session::SessionEvent;
 use crate::domain::user::{Account, User, UserState};
 use crate::domain::{ApiKeyId, Decider as _, Event, Personal, SessionId, UserId};
@@ -42,6 +43,8 @@ pub struct Standing {
 struct Known {
     users: HashMap<UserId, UserState>,
     keys: HashMap<ApiKeyId, ApiKeyState>,
+    /// Users who have a second factor.
+    factors: HashSet<UserId>,
     /// Sessions that ended while their access tokens may still count, and when that was heard.
     ended: HashMap<SessionId, Instant>,
 }
@@ -130,6 +133,12 @@ impl Standing {
         holds.then_some(Principal { user_id: key.owner, role: owner.role, by })
     }
 
+    /// Whether somebody has a second factor.
+    #[must_use]
+    pub fn has_second_factor(&self, user: UserId) -> bool {
+        self.known().factors.contains(&user)
+    }
+
     /// How many API keys somebody has that count. May be a moment old: it only bounds their number.
     #[must_use]
     pub fn keys_of(&self, owner: UserId, now: OffsetDateTime) -> usize {
@@ -194,6 +203,17 @@ impl Known {
                 let state = self.keys.get(&id).cloned().unwrap_or_default();
                 self.keys.insert(id, ApiKey::evolve(state, event));
             }
+            Event::SecondFactor(event) => {
+                let Ok(id) = id.parse::<UserId>() else { return };
+                match event {
+                    SecondFactorEvent::SecondFactorConfirmed(_) => drop(self.factors.insert(id)),
+                    SecondFactorEvent::SecondFactorRemoved(_) => drop(self.factors.remove(&id)),
+                    SecondFactorEvent::SecondFactorBegun(_)
+                    | SecondFactorEvent::SecondFactorUsed(_)
+                    | SecondFactorEvent::RecoveryCodeUsed(_)
+                    | SecondFactorEvent::RecoveryCodesRenewed(_) => {}
+                }
+            }
             Event::Session(SessionEvent::SessionRevoked(_)) => {
                 let Ok(id) = id.parse::<SessionId>() else { return };
                 self.ended.insert(id, Instant::now());
@@ -208,6 +228,7 @@ impl Known {
         match (aggregate, id.parse::<uuid::Uuid>()) {
             ("user", Ok(id)) => drop(self.users.insert(UserId(id), UserState::Deleted)),
             ("apikey", Ok(id)) => drop(self.keys.remove(&ApiKeyId(id))),
+            ("secondfactor", Ok(id)) => drop(self.factors.remove(&UserId(id))),
             ("session", Ok(id)) => drop(self.ended.insert(SessionId(id), Instant::now())),
             _ => {}
         }

@@ -14,14 +14,16 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
+use super::auth_settings::AuthSettings;
 use super::last_use::LastUses;
 use super::rate_limit::RateLimits;
 use super::standing::Standing;
 use super::{ApiError, HttpSettings, Passwords, Tokens};
 use crate::commands::Commands;
-use crate::domain::Secret;
 use crate::domain::email::OnUnknown;
 use crate::domain::manifest::ShippedTemplate;
+use crate::domain::user::Role;
+use crate::domain::{Secret, UserId};
 use crate::projection::Readers;
 use crate::scheduler::Plan;
 use crate::sheet::Limits;
@@ -100,6 +102,8 @@ pub struct HttpParts {
     pub plan: Plan,
     /// What the operator set.
     pub settings: HttpSettings,
+    /// What the operator set about how people log in.
+    pub auth: AuthSettings,
     /// Fills a slice with random bytes of cryptographic quality.
     pub random: fn(&mut [u8]),
     /// What the server depends on.
@@ -171,6 +175,12 @@ impl HttpState {
             }
             tokio::time::sleep(LOOK_AGAIN_AFTER).await;
         }
+    }
+
+    /// Whether somebody of this role has to have a second factor and has none.
+    #[must_use]
+    pub fn lacks_second_factor(&self, id: UserId, role: Role) -> bool {
+        self.auth.second_factor.asks(role) && !self.standing.has_second_factor(id)
     }
 
     /// The time now.

@@ -34,6 +34,7 @@ const PROJECTIONS: &[Files] = &[
         "certificate_redefined",
     ),
     files!("designs": "design_deleted", "design_taken_into_use", "design_uploaded"),
+    files!("factors": "second_factor_confirmed", "second_factor_removed"),
     files!("imports":
         "import_cancel_requested", "import_cancelled", "import_completed", "import_failed", "import_requested",
         "import_rows_accepted", "import_rows_rejected",

@@ -4,8 +4,10 @@ use std::io::Cursor;
 
 use image::codecs::jpeg::JpegEncoder;
 use image::imageops::FilterType;
-use image::{DynamicImage, ExtendedColorType, ImageDecoder as _, ImageFormat, ImageReader, Limits};
+use image::metadata::Orientation;
+use image::{DynamicImage, ExtendedColorType, ImageDecoder, ImageFormat, ImageReader, Limits};
 use typst::foundations::Bytes;
+use typst::visualize::{ExchangeFormat, RasterImage};
 
 use super::RenderError;
 use super::remembered::{FromImage, Remembered};
@@ -35,12 +37,17 @@ pub(super) struct Tone {
 
 impl FromImage for Background {
     fn make(file: &[u8]) -> Result<Self, RenderError> {
-        let decoded = decode(file)?;
-        let image = decoded.image;
-        let tone = tone(&image);
-        let fits = image.width() <= MAX_PRINTED.0 && image.height() <= MAX_PRINTED.1;
-        let jpeg = if decoded.is_plain_jpeg && fits { file.to_vec() } else { encode(image, fits)? };
-        Ok(Self { jpeg: Bytes::new(jpeg), tone })
+        let opened = open(file)?;
+        let (width, height) = opened.decoder.dimensions();
+        if opened.is_plain_jpeg && fits(width, height) {
+            let jpeg = Bytes::new(file.to_vec());
+            // typst remembers what it has decoded, and will lay out this very image.
+            let image = RasterImage::plain(jpeg.clone(), ExchangeFormat::Jpg);
+            let image = image.map_err(|why| refuse(why.to_string()))?;
+            return Ok(Self { tone: tone(image.dynamic()), jpeg });
+        }
+        let image = opened.decode()?.image;
+        Ok(Self { tone: tone(&image), jpeg: Bytes::new(encode(image)?) })
     }
 
     fn size(&self) -> usize {
@@ -62,8 +69,15 @@ pub(super) struct Decoded {
     pub(super) is_plain_jpeg: bool,
 }
 
-/// Decodes within limits.
-pub(super) fn decode(file: &[u8]) -> Result<Decoded, RenderError> {
+/// An image whose head was read.
+struct Opened<'a> {
+    decoder: Box<dyn ImageDecoder + 'a>,
+    orientation: Orientation,
+    is_plain_jpeg: bool,
+}
+
+/// Reads an image's head within limits.
+fn open(file: &[u8]) -> Result<Opened<'_>, RenderError> {
     let mut reader =
         ImageReader::new(Cursor::new(file)).with_guessed_format().map_err(|e| refuse(e.to_string()))?;
     let format = match reader.format() {
@@ -79,15 +93,35 @@ pub(super) fn decode(file: &[u8]) -> Result<Decoded, RenderError> {
     // CMYK would need a printing profile under PDF/A.
     let plain = matches!(decoder.original_color_type(), ExtendedColorType::Rgb8 | ExtendedColorType::L8);
     let orientation = decoder.orientation().map_err(|e| refuse(e.to_string()))?;
-    let upright = orientation == image::metadata::Orientation::NoTransforms;
-    let mut image = DynamicImage::from_decoder(decoder).map_err(|e| refuse(e.to_string()))?;
-    image.apply_orientation(orientation);
-    Ok(Decoded { image, is_plain_jpeg: format == ImageFormat::Jpeg && plain && upright })
+    let is_plain_jpeg = format == ImageFormat::Jpeg && plain && orientation == Orientation::NoTransforms;
+    Ok(Opened { decoder: Box::new(decoder), orientation, is_plain_jpeg })
+}
+
+impl Opened<'_> {
+    fn decode(self) -> Result<Decoded, RenderError> {
+        let mut image = DynamicImage::from_decoder(self.decoder).map_err(|e| refuse(e.to_string()))?;
+        image.apply_orientation(self.orientation);
+        Ok(Decoded { image, is_plain_jpeg: self.is_plain_jpeg })
+    }
+}
+
+/// Decodes within limits.
+pub(super) fn decode(file: &[u8]) -> Result<Decoded, RenderError> {
+    open(file)?.decode()
+}
+
+/// Whether an image has no more pixels than print needs.
+const fn fits(width: u32, height: u32) -> bool {
+    width <= MAX_PRINTED.0 && height <= MAX_PRINTED.1
 }
 
 /// Lays the image on white, makes it no larger than print needs, and writes it as JPEG.
-fn encode(image: DynamicImage, fits: bool) -> Result<Vec<u8>, RenderError> {
-    let image = if fits { image } else { image.resize(MAX_PRINTED.0, MAX_PRINTED.1, FilterType::Triangle) };
+fn encode(image: DynamicImage) -> Result<Vec<u8>, RenderError> {
+    let image = if fits(image.width(), image.height()) {
+        image
+    } else {
+        image.resize(MAX_PRINTED.0, MAX_PRINTED.1, FilterType::Triangle)
+    };
     let mut rgba = image.into_rgba8();
     for pixel in rgba.pixels_mut() {
         let alpha = u32::from(pixel[3]);

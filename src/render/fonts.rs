@@ -2,6 +2,8 @@
 //!
 //! `fonts/README.md` tells where each file comes from and how it was cut.
 
+use std::sync::OnceLock;
+
 use sha2::{Digest, Sha256};
 use typst::foundations::Bytes;
 use typst::text::{Font, FontBook};
@@ -39,22 +41,21 @@ static FILES: [(&str, &[u8]); 15] = bundled![
 pub(super) struct Fonts {
     fonts: Vec<Font>,
     book: LazyHash<FontBook>,
-    digest: String,
+    /// Taken when it is first asked for: a fifteenth of what a first certificate takes.
+    digest: OnceLock<String>,
 }
 
 impl Fonts {
     pub(super) fn load() -> Result<Self, RenderError> {
         let mut fonts = Vec::with_capacity(FILES.len());
         let mut book = FontBook::new();
-        let mut hasher = Sha256::new();
         for (file, content) in FILES {
-            hasher.update(content);
             let font = Font::new(Bytes::new(content), 0)
                 .ok_or_else(|| RenderError::Bundle { file: file.to_owned() })?;
             book.push(font.info().clone());
             fonts.push(font);
         }
-        Ok(Self { fonts, book: LazyHash::new(book), digest: hex(&hasher.finalize()) })
+        Ok(Self { fonts, book: LazyHash::new(book), digest: OnceLock::new() })
     }
 
     pub(super) const fn book(&self) -> &LazyHash<FontBook> {
@@ -72,7 +73,10 @@ impl Fonts {
 
     /// SHA-256 over all files in order, in hexadecimal.
     pub(super) fn digest(&self) -> &str {
-        &self.digest
+        self.digest.get_or_init(|| {
+            let add = |hasher: Sha256, (_, content): &(&str, &[u8])| hasher.chain_update(content);
+            hex(&FILES.iter().fold(Sha256::new(), add).finalize())
+        })
     }
 
     /// Whether some font has a glyph for the character.

@@ -69,6 +69,9 @@ pub trait Worker: Send + Sync + 'static {
     const NAME: &'static str;
     /// How many deliveries it takes together at the most.
     const BATCH: usize = 1;
+    /// How many batches may wait here while all places are taken, so that short work doesn't cost a request
+    /// each; none where work is long, and another process may be free for it.
+    const AHEAD: usize = 0;
 
     /// Whether events of this type are its business; others are acknowledged at once.
     fn wants(event_type: &str) -> bool;
@@ -90,17 +93,19 @@ pub async fn run<W: Worker>(
     shutdown: CancellationToken,
 ) -> Result<(), LogError> {
     let places = Arc::new(Semaphore::new(concurrency));
+    let room = Arc::new(Semaphore::new(concurrency + W::AHEAD));
     let tasks = TaskTracker::new();
     while !shutdown.is_cancelled() {
         match open::<W>(&log).await {
             Ok(consumer) => {
                 let beat = consumer.cached_info().config.ack_wait / BEATS_PER_ACK_WAIT;
-                while let Some(batches) = next_batches::<W>(&log, &consumer, &places, &shutdown).await {
-                    for (batch, place) in batches {
+                while let Some(batches) = next_batches::<W>(&log, &consumer, &room, &shutdown).await {
+                    for (batch, kept) in batches {
                         let (log, worker) = (log.clone(), worker.clone());
+                        let (places, shutdown) = (places.clone(), shutdown.clone());
                         tasks.spawn(async move {
-                            work_on(&log, worker.as_ref(), batch, beat).await;
-                            drop(place);
+                            work_on(&log, worker.as_ref(), batch, beat, &places, &shutdown).await;
+                            drop(kept);
                         });
                     }
                 }
@@ -133,20 +138,21 @@ async fn open<W: Worker>(log: &EventLog) -> Result<PullConsumer, LogError> {
 
 type Batch = Vec<(Delivery, Message)>;
 
-/// What is waiting, in batches that each have a place; never more than there are free places for,
-/// because the ack wait of a delivery runs from when it is handed out, and one that waited here for
-/// its turn would be handed out again, to be worked on twice. `None` where the consumer must be
-/// opened again or the process stops.
+/// What is waiting, in batches that each have room; never more than that, because the ack wait of a
+/// delivery runs from when it is handed out, and one that nobody keeps alive would be handed out again,
+/// to be worked on twice. `None` where the consumer must be opened again or the process stops.
 async fn next_batches<W: Worker>(
     log: &EventLog,
     consumer: &PullConsumer,
-    places: &Arc<Semaphore>,
+    room: &Arc<Semaphore>,
     shutdown: &CancellationToken,
 ) -> Option<Vec<(Batch, OwnedSemaphorePermit)>> {
-    let mut free = vec![tokio::select! {
+    // Half of what may wait is fetched at a time.
+    let enough = u32::try_from(W::AHEAD / 2).unwrap_or(u32::MAX).max(1);
+    let mut free = tokio::select! {
         () = shutdown.cancelled() => return None,
-        place = places.clone().acquire_owned() => place.ok()?,
-    }];
+        room = room.clone().acquire_many_owned(enough) => room.ok()?,
+    };
     let first = tokio::select! {
         () = shutdown.cancelled() => return None,
         first = first_message(consumer) => first,
@@ -159,13 +165,13 @@ async fn next_batches<W: Worker>(
             return None;
         }
     };
-    while free.len() * W::BATCH < MAX_PULL
-        && let Ok(place) = places.clone().try_acquire_owned()
+    while free.num_permits() * W::BATCH < MAX_PULL
+        && let Ok(more) = room.clone().try_acquire_owned()
     {
-        free.push(place);
+        free.merge(more);
     }
-    let room = (free.len() * W::BATCH).min(MAX_PULL.max(W::BATCH)) - messages.len();
-    if let Err(error) = more_messages(consumer, room, &mut messages).await {
+    let most = (free.num_permits() * W::BATCH).min(MAX_PULL.max(W::BATCH)) - messages.len();
+    if let Err(error) = more_messages(consumer, most, &mut messages).await {
         // What has come is worked on all the same; the next pull tells whether it lasts.
         tracing::warn!(worker = W::NAME, error, "a pull failed");
     }
@@ -175,13 +181,12 @@ async fn next_batches<W: Worker>(
             wanted.push((delivery, message));
         }
     }
-    let mut batches = Vec::with_capacity(free.len());
-    for place in free {
+    let mut batches = Vec::with_capacity(free.num_permits());
+    while !wanted.is_empty()
+        && let Some(kept) = free.split(1)
+    {
         let rest = wanted.split_off(wanted.len().min(W::BATCH));
-        let batch = std::mem::replace(&mut wanted, rest);
-        if !batch.is_empty() {
-            batches.push((batch, place));
-        }
+        batches.push((std::mem::replace(&mut wanted, rest), kept));
     }
     Some(batches)
 }
@@ -197,16 +202,16 @@ async fn first_message(consumer: &PullConsumer) -> Result<Option<Message>, Strin
     }
 }
 
-/// Adds what else is waiting, up to `room`, without waiting for more.
+/// Adds what else is waiting, up to `most`, without waiting for more.
 async fn more_messages(
     consumer: &PullConsumer,
-    room: usize,
+    most: usize,
     messages: &mut Vec<Message>,
 ) -> Result<(), String> {
-    if room == 0 {
+    if most == 0 {
         return Ok(());
     }
-    let ask = consumer.fetch().max_messages(room).messages();
+    let ask = consumer.fetch().max_messages(most).messages();
     let mut answers = ask.await.map_err(|error| error.to_string())?;
     while let Ok(Some(answer)) = tokio::time::timeout(ANSWER_WITHIN, answers.next()).await {
         messages.push(answer.map_err(|error| error.to_string())?);
@@ -238,9 +243,30 @@ async fn accept<W: Worker>(log: &EventLog, message: &Message) -> Option<Delivery
     }
 }
 
-async fn work_on<W: Worker>(log: &EventLog, worker: &W, batch: Batch, beat: Duration) {
+/// Works on a batch when its turn has come; what is still waiting when the process stops goes back.
+async fn work_on<W: Worker>(
+    log: &EventLog,
+    worker: &W,
+    batch: Batch,
+    beat: Duration,
+    places: &Semaphore,
+    shutdown: &CancellationToken,
+) {
     let (deliveries, messages): (Vec<_>, Vec<_>) = batch.into_iter().unzip();
-    let verdicts = with_heartbeat(&messages, beat, worker.work(&deliveries)).await;
+    let begun = async {
+        let _place = tokio::select! {
+            biased;
+            () = shutdown.cancelled() => return None,
+            place = places.acquire() => place.ok()?,
+        };
+        Some(worker.work(&deliveries).await)
+    };
+    let Some(verdicts) = with_heartbeat(&messages, beat, begun).await else {
+        for message in &messages {
+            settle::<W>(message, AckKind::Nak(None)).await;
+        }
+        return;
+    };
     for ((delivery, message), verdict) in deliveries.iter().zip(&messages).zip(verdicts) {
         conclude::<W>(log, delivery, message, verdict).await;
     }

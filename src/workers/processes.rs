@@ -100,8 +100,15 @@ impl Processes {
         id: IssuanceId,
         pdf: &CertificateGenerated,
     ) -> Result<(), CommandError> {
-        let issuance = self.commands.load::<Issuance>(id).await?.state;
-        let (Some(request), None) = (issuance.request, issuance.revoked) else { return Ok(()) };
+        let (begun, ended) = tokio::try_join!(
+            self.commands.load_beginning::<Issuance>(id),
+            self.commands.load_ending::<Issuance>(id),
+        )?;
+        let Some(request) = begun.request else { return Ok(()) };
+        // Nothing comes after a revocation.
+        if matches!(ended, Some(IssuanceEvent::CertificateRevoked(_))) {
+            return Ok(());
+        }
         let (email_id, mail) = process::issuance::on_generated(id, &request, pdf, self.facts.on_unknown);
         let context = CommandContext::of_process(recorded, "mail", 0);
         let queue = EmailCommand::Queue(Box::new(mail));

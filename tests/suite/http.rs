@@ -24,6 +24,7 @@ mod progress;
 mod protocol;
 mod refusals;
 mod revoking;
+mod second_factor;
 mod sessions;
 mod story;
 mod templates;

@@ -40,6 +40,7 @@ pub fn of(event: &RecordedEvent, reveal: bool) -> Told {
         Ok(Event::Email(event)) => teller.email(&event),
         Ok(Event::Import(event)) => import(&event),
         Ok(Event::Issuance(event)) => teller.issuance(&event),
+        Ok(Event::SecondFactor(event)) => users::second_factor(&event),
         Ok(Event::Session(event)) => users::session(&event),
         Ok(Event::Template(event)) => template(&event),
         Ok(Event::User(event)) => users::user(&teller, &event),

@@ -12,7 +12,7 @@ use crate::event_log::Position;
 use crate::http::access::Access;
 use crate::http::caller::authenticate;
 use crate::http::client_address::ClientAddress;
-use crate::http::principal::By;
+use crate::http::principal::{By, Principal};
 use crate::http::rate_limit::Limit;
 use crate::http::{ApiError, ErrorCode, HttpState};
 
@@ -45,6 +45,8 @@ pub struct Guard {
     pub http: HttpState,
     /// Of whom.
     pub access: Access,
+    /// Whether it lets in somebody who has to have a second factor and has none yet.
+    pub even_without_factor: bool,
     /// What its callers are counted for.
     pub limit: Option<Limit>,
     /// How long its handler may take.
@@ -53,7 +55,7 @@ pub struct Guard {
 
 /// Lets the handler run if the caller may, and not for ever.
 pub async fn guard(State(guard): State<Guard>, mut request: Request, next: Next) -> Response {
-    let Guard { http, access, limit, timeout } = guard;
+    let Guard { http, access, even_without_factor, limit, timeout } = guard;
     let answer = async {
         // Counted before anything is looked at: guesses at tokens count too.
         if let Some(limit) = limit {
@@ -62,6 +64,9 @@ pub async fn guard(State(guard): State<Guard>, mut request: Request, next: Next)
             http.rate_limits.count(limit, client)?;
         }
         admit(&http, access, &mut request).await?;
+        if !even_without_factor {
+            has_its_factors(&http, &request)?;
+        }
         if [Method::GET, Method::HEAD].contains(request.method())
             && let Some(position) = min_position(request.headers())?
         {
@@ -93,6 +98,19 @@ async fn admit(http: &HttpState, access: Access, request: &mut Request) -> Resul
     })?;
     request.extensions_mut().insert(principal);
     Ok(())
+}
+
+/// Refuses a person who has to have a second factor and has none yet. A program has none.
+fn has_its_factors(http: &HttpState, request: &Request) -> Result<(), ApiError> {
+    let Some(Principal { user_id, role, by: By::Session(_) }) = request.extensions().get::<Principal>()
+    else {
+        return Ok(());
+    };
+    if !http.lacks_second_factor(*user_id, *role) {
+        return Ok(());
+    }
+    let message = "set up a second factor first: POST /auth/second-factor";
+    Err(ApiError::new(ErrorCode::SecondFactorMissing, message))
 }
 
 fn min_position(headers: &HeaderMap) -> Result<Option<Position>, ApiError> {

@@ -1,4 +1,4 @@
-//! Following the log: all of users and API keys, and of sessions what access tokens may still outlive.
+//! Following the log: all of users, their second factors and API keys, and of sessions what access tokens may still outlive.
 
 use std::time::{Duration, Instant};
 
@@ -29,7 +29,7 @@ impl Standing {
     ) {
         let lives = access + MARGIN;
         let all_of = |aggregate: &str| log.names().all_of(aggregate);
-        let people = vec![all_of("user"), all_of("apikey")];
+        let people = vec![all_of("user"), all_of("apikey"), all_of("secondfactor")];
         let sessions = vec![all_of("session")];
         let people = Follower { standing: self, log, subjects: people, progress: &self.users, lives };
         let sessions = Follower { subjects: sessions, progress: &self.sessions, ..people.clone() };

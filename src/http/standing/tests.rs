@@ -3,6 +3,10 @@ use uuid::Uuid;
 
 use super::*;
 use crate::domain::api_key::{ApiKeyCreated, ApiKeyEvent, ApiKeyRevoked};
+use crate::domain::second_factor::{
+    SecondFactorBegun, SecondFactorConfirmed, SecondFactorEvent, SecondFactorRemoved, SecondFactorUsed,
+    WhyRemoved,
+};
 use crate::domain::session::{RevocationReason, SessionRevoked};
 use crate::domain::user::{
     Profile, Role, UserDeleted, UserDisabled, UserEnabled, UserEvent, UserPasswordChanged, UserRegistered,
@@ -125,6 +129,21 @@ fn what_cannot_be_read_lets_nobody_in() {
     let unknown = RecordedEvent { event_type: "ApiKeyOfTomorrow".to_owned(), ..created() };
     let standing = after(vec![registered(Role::Admin), created(), unknown]);
     assert_eq!(standing.of_key(&token(), NOW), None);
+}
+
+#[test]
+fn a_second_factor_is_known_while_it_is_on() {
+    let event = |event: SecondFactorEvent| recorded("secondfactor", ADA, &Event::SecondFactor(event));
+    let confirmed = || event(SecondFactorConfirmed { step: 1, recovery_sha256: Vec::new() }.into());
+    let used = || event(SecondFactorUsed { step: 2 }.into());
+    let removed = || event(SecondFactorRemoved { reason: WhyRemoved::Lost }.into());
+    let begun = || event(SecondFactorBegun { sealed_secret: "s".to_owned().into() }.into());
+    let has = |events| after(events).has_second_factor(ADA);
+    assert!(!has(vec![]) && !has(vec![begun()]));
+    assert!(has(vec![begun(), confirmed()]) && has(vec![begun(), confirmed(), used()]));
+    assert!(!has(vec![begun(), confirmed(), removed()]));
+    let unknown = RecordedEvent { event_type: "SecondFactorOfTomorrow".to_owned(), ..used() };
+    assert!(!has(vec![begun(), confirmed(), unknown]));
 }
 
 #[test]

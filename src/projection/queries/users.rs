@@ -41,6 +41,9 @@ row! {
         /// Its last event; changes with every change of the row, so it makes an ETag.
         #[serde(skip)]
         pub position: i64,
+        /// Where the second factor was switched on, if there is one.
+        #[serde(skip)]
+        pub second_factor_position: Option<i64>,
     }
 }
 
@@ -64,7 +67,11 @@ pub async fn get_by_login(
 }
 
 /// Where users are listed from.
-pub const TABLE: Table = Table { columns: "users.*", from: "users", tie: "users.created_position" };
+pub const TABLE: Table = Table {
+    columns: "users.*, second_factors.position AS second_factor_position",
+    from: "users LEFT JOIN second_factors ON second_factors.user_id = users.id",
+    tie: "users.created_position",
+};
 /// In the order in which they were added.
 pub const BY_CREATION: SortKey = SortKey::Position("users.created_position");
 /// In the order of their last change.

@@ -19,6 +19,9 @@ fn mark(is_so: bool) -> &'static str {
 fn line(endpoint: &Endpoint) -> String {
     let needs = match endpoint.access {
         Access::Public => "nothing".to_owned(),
+        Access::SignedIn if endpoint.even_without_factor => {
+            "a log-in, even without the second factor".to_owned()
+        }
         Access::SignedIn => "a log-in".to_owned(),
         Access::May(permission) => format!("`{}`", permission.scope()),
     };
@@ -35,7 +38,8 @@ fn page() -> String {
         Made from the route table (`src/http/router.rs`) and the permissions (`src/http/access.rs`); a test notices when it is old, and \
         writes it anew under `INSTA_UPDATE=always`.\n\n\
         A user has one role. An API key has scopes, and may what both these and the role of whoever made it allow; what \
-        needs a log-in is for people only.\n\n\
+        needs a log-in is for people only. Somebody who has to have a second factor (`auth.second_factor`) and has none yet \
+        may only what says so.\n\n\
         ## Permissions\n\n\
         | scope | allows | viewer | operator | admin |\n|---|---|---|---|---|\n"
         .to_owned();

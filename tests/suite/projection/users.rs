@@ -1,6 +1,7 @@
 //! Those who log in: users, sessions and API keys, and what can happen to them.
 
 use laureate::domain::api_key::{ApiKey, ApiKeyCreated, ApiKeyRevoked};
+use laureate::domain::second_factor::{SecondFactor, SecondFactorConfirmed, SecondFactorRemoved, WhyRemoved};
 use laureate::domain::session::{
     RevocationReason, Session, SessionRefreshed, SessionRevoked, SessionStarted,
 };
@@ -80,6 +81,14 @@ fn key_revoked(id: u128) -> Happened {
     happened::<ApiKey>(id, ApiKeyRevoked {})
 }
 
+fn factor_on(id: u128) -> Happened {
+    happened::<SecondFactor>(id, SecondFactorConfirmed { step: 1, recovery_sha256: vec!["d".repeat(64)] })
+}
+
+fn factor_lost(id: u128) -> Happened {
+    happened::<SecondFactor>(id, SecondFactorRemoved { reason: WhyRemoved::Lost })
+}
+
 /// Everything happens to them at least once.
 pub fn everything() -> Vec<Happened> {
     vec![
@@ -97,6 +106,9 @@ pub fn everything() -> Vec<Happened> {
         key_created(KEY),
         key_created(KEY + 1),
         key_revoked(KEY),
+        factor_on(ADA),
+        factor_on(ALAN),
+        factor_lost(ALAN),
         happened::<User>(ALAN, UserDisabled {}),
         happened::<User>(ALAN, UserEnabled {}),
         happened::<User>(ALAN, UserDeleted {}),
@@ -105,7 +117,7 @@ pub fn everything() -> Vec<Happened> {
 
 /// Any of that to any of a few, in any order.
 pub fn event() -> impl Strategy<Value = Happened> {
-    (0..13_usize, 0..3_u128).prop_map(|(kind, n)| match kind {
+    (0..15_usize, 0..3_u128).prop_map(|(kind, n)| match kind {
         0 => registered(0xE0 + n, "Ada"),
         1 => password_changed(0xE0 + n),
         2 => profile_changed(0xE0 + n),
@@ -118,6 +130,8 @@ pub fn event() -> impl Strategy<Value = Happened> {
         9 => refreshed(SESSION + n),
         10 => revoked(SESSION + n),
         11 => key_created(KEY + n),
+        12 => factor_on(0xE0 + n),
+        13 => factor_lost(0xE0 + n),
         _ => key_revoked(KEY + n),
     })
 }
@@ -132,6 +146,10 @@ async fn lists_show_those_who_are_there_and_sessions_that_go_on() {
 
     let ada = users::get(&client, id(ADA)).await.expect("answers").expect("is there");
     assert_eq!((ada.role.as_str(), ada.is_active, ada.user_name.reveal_str()), ("admin", true, "augusta"));
+    assert!(ada.second_factor_position.is_some());
+    let listed: Vec<UserRow> = all(&client, &users::TABLE, &UserFilter::default().conditions()).await;
+    assert_eq!(listed.len(), 1);
+    assert_eq!(listed[0].second_factor_position, ada.second_factor_position);
     assert!(users::get(&client, id(ALAN)).await.expect("answers").is_none(), "was removed");
 
     let of = async |user, now| {

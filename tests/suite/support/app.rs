@@ -1,6 +1,8 @@
 //! The whole product in this process, on the suite's servers, with a client and an admin.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use laureate::app::{App, Extras, Role};
@@ -10,6 +12,7 @@ use laureate::domain::user::Profile;
 use laureate::sandbox::Sandbox;
 use serde_json::{Value, json};
 use tempfile::TempDir;
+use time::OffsetDateTime;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
@@ -22,6 +25,8 @@ pub struct TestApp {
     pub client: reqwest::Client,
     pub email: String,
     pub password: String,
+    /// How far the product's clock is ahead, in seconds.
+    ahead: Arc<AtomicI64>,
     shutdown: CancellationToken,
     storage: TempDir,
     /// Clears streams and schemas when dropped.
@@ -52,6 +57,11 @@ impl TestApp {
         let config = config(&namespace, &storage, address, settings);
         let app = App::connect(config).await.expect("the servers are there");
         let app = app.with_sandbox(Sandbox::new(laureate().to_path_buf()));
+        let ahead = Arc::new(AtomicI64::new(0));
+        let by = ahead.clone();
+        let app = app.with_clock(Arc::new(move || {
+            OffsetDateTime::now_utc() + time::Duration::seconds(by.load(Ordering::Relaxed))
+        }));
         app.prepare().await.expect("prepared");
         let shutdown = CancellationToken::new();
         let extras = Extras { listener: Some(listener), caught_mails: Some(servers().mail_dir.clone()) };
@@ -70,7 +80,12 @@ impl TestApp {
         };
         let position = admin::create(&app, profile, &password).await.expect("an admin");
         app.readers().wait_for(position, Duration::from_secs(60)).await.expect("the tables catch up");
-        Self { app, address, client, email, password, shutdown, storage, _namespace: namespace }
+        Self { app, address, client, email, password, ahead, shutdown, storage, _namespace: namespace }
+    }
+
+    /// Lets time pass for the product, and nobody wait for it.
+    pub fn pass(&self, seconds: i64) {
+        self.ahead.fetch_add(seconds, Ordering::Relaxed);
     }
 
     /// An absolute URL.

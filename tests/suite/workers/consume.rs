@@ -6,9 +6,10 @@ use std::time::{Duration, Instant};
 use async_nats::jetstream::consumer::PullConsumer;
 use futures_util::StreamExt;
 use laureate::event_log::{Append, Commit, NewEvent, Position};
-use laureate::workers::Verdict;
+use laureate::workers::{Delivery, Verdict, Worker};
 use serde_json::json;
 use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
 
 use super::fixture::{Plant, Probe};
 use crate::log::fixture::{append, event};
@@ -208,4 +209,57 @@ async fn what_is_worked_on_or_waits_for_its_turn_is_not_delivered_twice() {
     let mut seen = [probe.seen(), other.seen()].concat();
     seen.sort_unstable();
     assert_eq!(seen, firsts(&positions), "each once, at its first delivery");
+}
+
+/// A probe that takes more than it has places for.
+struct Ahead(Arc<Probe>);
+
+impl Worker for Ahead {
+    const NAME: &'static str = Probe::NAME;
+    const AHEAD: usize = 16;
+
+    fn wants(event_type: &str) -> bool {
+        Probe::wants(event_type)
+    }
+
+    async fn work(&self, deliveries: &[Delivery]) -> Vec<Verdict> {
+        self.0.work(deliveries).await
+    }
+}
+
+#[tokio::test]
+async fn what_waits_for_a_place_is_kept_alive_and_goes_back_when_the_process_stops() {
+    let plant = Plant::new().await;
+    for consumer in ["renderer", "processes"] {
+        plant.set_consumer(consumer, json!({ "ack_wait": 1_000_000_000_u64 })).await;
+    }
+    let positions = put(&plant, (0..10).map(event).collect()).await;
+    let gate = Arc::new(Semaphore::new(0));
+    let passed = gate.clone();
+    let probe = Probe::new(move |_| {
+        let passed = passed.clone();
+        async move {
+            passed.acquire().await.unwrap().forget();
+            Verdict::Done
+        }
+    });
+    let running = plant.run_on(plant.log.log.clone(), Arc::new(Ahead(probe.clone())), 1);
+    until("all are here", async || plant.consumer("renderer").await["num_ack_pending"] == 10).await;
+    ack_waits_pass(&plant, 3).await;
+    assert_eq!(plant.consumer("renderer").await["num_redelivered"], 0, "each is kept alive");
+    assert_eq!(probe.seen().len(), 1, "one place, one at work");
+
+    plant.shutdown.cancel();
+    gate.add_permits(1);
+    running.await.unwrap();
+    assert_eq!(probe.seen().len(), 1, "nothing new is begun");
+    let other = Probe::new(async |_| Verdict::Done);
+    let (log, worker, stop) = (plant.log.log.clone(), other.clone(), CancellationToken::new());
+    let second = tokio::spawn(laureate::workers::run(log, worker, 1, stop.clone()));
+    plant.settled("renderer").await;
+    let begun = probe.seen()[0].0;
+    let rest: Vec<_> = positions.into_iter().filter(|position| *position != begun).map(|p| (p, 2)).collect();
+    assert_eq!(other.seen(), rest, "once more each");
+    stop.cancel();
+    second.await.unwrap().unwrap();
 }

@@ -4,6 +4,7 @@ use super::{Teller, Told, one_line, told};
 use crate::cli::moment;
 use crate::domain::admins::AdminsEvent;
 use crate::domain::api_key::ApiKeyEvent;
+use crate::domain::second_factor::{SecondFactorEvent, WhyRemoved};
 use crate::domain::session::{RevocationReason, SessionEvent};
 use crate::domain::user::{Profile, UserEvent};
 
@@ -43,6 +44,26 @@ pub(super) fn session(event: &SessionEvent) -> Told {
             RevocationReason::TokenReuse => "the session was ended: a refresh token was used twice",
             RevocationReason::LoggedOut => "the user logged out",
             RevocationReason::EndedByUser => "the user ended the session from elsewhere",
+        }),
+    }
+}
+
+pub(super) fn second_factor(event: &SecondFactorEvent) -> Told {
+    match event {
+        SecondFactorEvent::SecondFactorBegun(_) => told("a second factor is being set up"),
+        SecondFactorEvent::SecondFactorConfirmed(on) => {
+            told("the second factor is on").with("recovery codes", on.recovery_sha256.len())
+        }
+        SecondFactorEvent::SecondFactorUsed(used) => {
+            told("a code of the second factor was used").with("time step", used.step)
+        }
+        SecondFactorEvent::RecoveryCodeUsed(_) => told("a recovery code was used"),
+        SecondFactorEvent::RecoveryCodesRenewed(new) => {
+            told("there are other recovery codes").with("recovery codes", new.recovery_sha256.len())
+        }
+        SecondFactorEvent::SecondFactorRemoved(removed) => told(match removed.reason {
+            WhyRemoved::ByUser => "the user switched the second factor off",
+            WhyRemoved::Lost => "the second factor was lost, and somebody else removed it",
         }),
     }
 }

@@ -3,6 +3,10 @@
 use super::{Asked, TIME, id};
 use crate::domain::admins::{AdminAppointed, AdminDismissed, Admins, AdminsCommand, AdminsEvent};
 use crate::domain::api_key::{ApiKey, ApiKeyCommand, ApiKeyEvent, ApiKeyRevoked, samples::key};
+use crate::domain::second_factor::{
+    RecoveryCodeUsed, RecoveryCodesRenewed, SecondFactor, SecondFactorBegun, SecondFactorCommand,
+    SecondFactorConfirmed, SecondFactorEvent, SecondFactorRemoved, SecondFactorUsed, Shown, WhyRemoved,
+};
 use crate::domain::session::{
     RevocationReason, Session, SessionCommand, SessionEvent, SessionRefreshed, SessionRevoked, SessionStarted,
 };
@@ -56,6 +60,38 @@ fn profile(text: &str) -> Profile {
 
 fn registered(text: &str, role: Role) -> UserRegistered {
     UserRegistered { profile: profile(text), role, password_hash: text.to_owned().into() }
+}
+
+impl Asked for SecondFactor {
+    fn command(which: u32, text: &str, n: u32) -> SecondFactorCommand {
+        let sealed_secret = || text.to_owned().into();
+        let recovery_sha256 = vec!["a".to_owned(), text.to_owned()];
+        let shown = match n % 3 {
+            0 => Shown::RecoveryCode { sha256: text.to_owned() },
+            _ => Shown::Code { sealed_secret: sealed_secret(), step: n.into() },
+        };
+        match which % 6 {
+            0 => SecondFactorCommand::Begin { sealed_secret: sealed_secret() },
+            1 => SecondFactorCommand::Confirm { shown, recovery_sha256 },
+            2 => SecondFactorCommand::Use(shown),
+            3 => SecondFactorCommand::RenewRecoveryCodes { shown, recovery_sha256 },
+            4 => SecondFactorCommand::Remove(shown),
+            _ => SecondFactorCommand::RemoveLost,
+        }
+    }
+
+    fn samples(text: &str, n: u32) -> Vec<SecondFactorEvent> {
+        let recovery_sha256 = || vec![text.to_owned()];
+        vec![
+            SecondFactorBegun { sealed_secret: text.to_owned().into() }.into(),
+            SecondFactorConfirmed { step: n.into(), recovery_sha256: recovery_sha256() }.into(),
+            SecondFactorUsed { step: n.into() }.into(),
+            RecoveryCodeUsed { sha256: text.to_owned() }.into(),
+            RecoveryCodesRenewed { recovery_sha256: recovery_sha256() }.into(),
+            SecondFactorRemoved { reason: WhyRemoved::ByUser }.into(),
+            SecondFactorRemoved { reason: WhyRemoved::Lost }.into(),
+        ]
+    }
 }
 
 impl Asked for User {

@@ -7,14 +7,16 @@ use uuid::Uuid;
 
 use super::TokenAnswer;
 use crate::commands::CommandContext;
+use crate::commands::second_factor::begin_session;
 use crate::domain::claim::{Claim, ClaimKind};
 use crate::domain::person::normalised_email;
-use crate::domain::session::{Session, SessionCommand};
+use crate::domain::second_factor::{SecondFactor, Shown};
 use crate::domain::user::{User, UserState};
 use crate::domain::{Personal, UserId};
 use crate::http::answer::Envelope;
 use crate::http::api_error::ErrorEnvelope;
 use crate::http::extract::Json;
+use crate::http::second_factor::{self, Code};
 use crate::http::{Answer, ApiError, ErrorCode, HttpState};
 
 /// Longer input is refused unseen: no password of ours is longer than 128 bytes.
@@ -33,17 +35,23 @@ pub struct LoginRequest {
     /// The password.
     #[schema(value_type = String, format = Password, max_length = 512, example = "Correct-horse-1")]
     password: Personal<String>,
+    /// A code of the second factor, of whoever has one: six digits, or a recovery code.
+    #[schema(value_type = Option<String>, max_length = 128, example = "492039")]
+    code: Option<Personal<String>>,
 }
 
 /// Log in.
 ///
-/// Wrong passwords are counted for each account, whether there is such an account or not.
+/// Wrong passwords are counted for each account, whether there is such an account or not; wrong codes as well.
+/// Whoever has a second factor gives a code with the password, or is asked for it once the password is right.
 #[utoipa::path(
     post, path = "/auth/login", request_body = LoginRequest,
     responses(
         (status = 200, description = "Logged in", body = Envelope<TokenAnswer>),
         (status = 400, description = "VALIDATION_ERROR: details name the fields", body = ErrorEnvelope),
-        (status = 401, description = "INVALID_CREDENTIALS: no such user, or another password", body = ErrorEnvelope),
+        (status = 401, description = "INVALID_CREDENTIALS: no such user, or another password; \
+                                      SECOND_FACTOR_REQUIRED: send it again with a code; WRONG_CODE: the code is \
+                                      wrong, or was used before", body = ErrorEnvelope),
         (status = 429, description = "TOO_MANY_REQUESTS: from this address, for this account, or at once; \
                                       see `Retry-After`", body = ErrorEnvelope),
     )
@@ -68,17 +76,50 @@ pub async fn handle(
         tracing::warn!(user = ?known, "a log-in was refused");
         return Err(ApiError::new(ErrorCode::InvalidCredentials, "user or password are wrong"));
     };
-    http.rate_limits.guessed_right(&claim);
+    let shown = shown(&http, id, &claim, request.code.as_ref()).await?;
+    let has_shown = shown.is_some();
     let now = http.now();
     let (refresh, started) = super::new_session(&http, id, user.epoch, now);
     let context = CommandContext::of_person(http.random_id().into(), id);
     let ends_at = started.ends_at.unwrap_or(started.expires_at);
-    let start = SessionCommand::Start(started);
-    let done = http.commands.execute::<Session>(&context, refresh.session_id, start).await?;
+    let session = (refresh.session_id, started);
+    let begun = begin_session(&http.commands, &context, id, shown, session).await.map_err(ApiError::from);
+    let position = begun.inspect_err(|error| tell_wrong_code(id, error))?;
+    http.rate_limits.guessed_right(&claim);
+    if has_shown {
+        second_factor::guessed_right(&http, id);
+    }
     metrics::counter!("laureate_logins_total", "outcome" => "accepted").increment(1);
     tracing::info!(user = %id, session_id = %refresh.session_id, "somebody logged in");
     let answer = super::tokens(&http, id, &user, &refresh, now, ends_at)?;
-    Ok(Answer::ok(&answer)?.at(done.position))
+    Ok(Answer::ok(&answer)?.at(position))
+}
+
+/// What a code shows, where the user has a second factor. A wrong one leaves the guess counted.
+async fn shown(
+    http: &HttpState,
+    id: UserId,
+    claim: &str,
+    code: Option<&Personal<String>>,
+) -> Result<Option<Shown>, ApiError> {
+    let factor = http.commands.load::<SecondFactor>(id).await?.state;
+    if !factor.is_on() {
+        return Ok(None);
+    }
+    let Some(code) = code else {
+        http.rate_limits.guessed_right(claim);
+        let message = "the password is right; send it again with a code of the second factor";
+        return Err(ApiError::new(ErrorCode::SecondFactorRequired, message));
+    };
+    let shown = second_factor::guess(http, id, &factor, &Code::of(code)?);
+    shown.map(Some).inspect_err(|error| tell_wrong_code(id, error))
+}
+
+fn tell_wrong_code(id: UserId, error: &ApiError) {
+    if error.code == ErrorCode::WrongCode {
+        metrics::counter!("laureate_logins_total", "outcome" => "refused").increment(1);
+        tracing::warn!(user = %id, "a log-in was refused: a wrong code");
+    }
 }
 
 /// The claim that the e-mail address or user name is held by.

@@ -6,6 +6,7 @@ pub mod login;
 pub mod logout;
 pub mod me;
 pub mod refresh;
+pub mod second_factor;
 pub mod sessions;
 
 use serde::Serialize;
@@ -39,6 +40,11 @@ pub struct TokenAnswer {
     pub expires_in: i64,
     /// Whose they are.
     pub user: UserAnswer,
+    /// Whether the user has to have a second factor and has none: until it is set up, only `/auth/me`,
+    /// `/auth/change-password`, `/auth/logout` and `/auth/second-factor` work.
+    #[serde(rename = "secondFactorSetupRequired")]
+    #[schema(example = false)]
+    pub second_factor_setup_required: bool,
 }
 
 /// A user.
@@ -109,5 +115,6 @@ fn tokens(
         token_type: "Bearer",
         expires_in: (until - now).whole_seconds(),
         user: UserAnswer::of(id, user),
+        second_factor_setup_required: http.lacks_second_factor(id, user.role),
     })
 }

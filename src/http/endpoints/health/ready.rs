@@ -56,12 +56,8 @@ pub async fn handle(State(http): State<HttpState>) -> Result<Answer, ApiError> {
         Some(_) => "degraded",
         None => "ok",
     };
-    let mut answer = Answer::ok(&Readiness { status, dependencies })?;
-    if unavailable {
-        answer.status = 503;
-        answer.body["success"] = false.into();
-    }
-    Ok(answer)
+    let readiness = Readiness { status, dependencies };
+    if unavailable { Answer::unavailable(&readiness) } else { Answer::ok(&readiness) }
 }
 
 async fn ask(dependency: &Dependency) -> DependencyAnswer {

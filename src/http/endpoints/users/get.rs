@@ -25,5 +25,11 @@ pub async fn handle(State(http): State<HttpState>, Path(id): Path<Uuid>) -> Resu
     let row = users::get(&http.database().await?, id).await?;
     let row = row.ok_or_else(|| ApiError::not_found("user"))?;
     let version = position(row.position)?;
-    Ok(Answer::ok(&UserDetails::of_row(row))?.version(version))
+    let factor = row.second_factor_position.map(position).transpose()?;
+    let answer = Answer::ok(&UserDetails::of_row(row))?;
+    // The second factor is no part of the user, but of the answer.
+    Ok(match factor {
+        Some(factor) => answer.version_with(version, factor),
+        None => answer.version(version),
+    })
 }

@@ -4,6 +4,7 @@ pub mod create;
 pub mod delete;
 pub mod get;
 pub mod list;
+pub mod remove_second_factor;
 pub mod update;
 
 use serde::{Deserialize, Serialize};
@@ -48,6 +49,10 @@ pub struct UserDetails {
     /// Whether the user may log in.
     #[schema(example = true)]
     pub is_active: bool,
+    /// Whether logging in asks for a second factor; absent in the answer to a change.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = false)]
+    pub second_factor: Option<bool>,
     /// When the user was added (RFC 3339); absent in the answer to a change.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = "2026-11-21T12:00:00Z")]
@@ -61,7 +66,7 @@ pub struct UserDetails {
 impl UserDetails {
     fn of_account(id: UserId, account: &Account) -> Self {
         let user = UserAnswer::of(id, account);
-        Self { user, is_active: account.is_active, created_at: None, updated_at: None }
+        Self { user, is_active: account.is_active, second_factor: None, created_at: None, updated_at: None }
     }
 
     fn of_row(row: UserRow) -> Self {
@@ -76,6 +81,7 @@ impl UserDetails {
         Self {
             user,
             is_active: row.is_active,
+            second_factor: Some(row.second_factor_position.is_some()),
             created_at: Some(super::rfc3339(row.created_at)),
             updated_at: Some(super::rfc3339(row.updated_at)),
         }

@@ -1,0 +1,56 @@
+//! A second factor with what depends on it in the same commit: the session that it lets somebody begin,
+//! and the sessions that end where it was lost.
+
+use super::{CommandContext, CommandError, Commands};
+use crate::domain::second_factor::{SecondFactor, SecondFactorCommand, Shown};
+use crate::domain::session::{Session, SessionCommand, SessionStarted};
+use crate::domain::user::{User, UserCommand};
+use crate::domain::{SessionId, UserId};
+use crate::event_log::Position;
+
+/// Begins a session, and uses up what was shown for that. Of two who show the same, one gets in. Answers
+/// with the position of the session.
+///
+/// # Errors
+/// What was shown fits no more (`WrongCode`), or the log can't be used.
+pub async fn begin_session(
+    commands: &Commands,
+    context: &CommandContext,
+    user_id: UserId,
+    shown: Option<Shown>,
+    session: (SessionId, SessionStarted),
+) -> Result<Position, CommandError> {
+    let (session_id, started) = session;
+    let start = SessionCommand::Start(started);
+    let Some(shown) = shown else {
+        return Ok(commands.execute::<Session>(context, session_id, start).await?.position);
+    };
+    let (start, uses) = (&start, &SecondFactorCommand::Use(shown));
+    let committed = commands
+        .transact(context, |transaction| async move {
+            transaction.decide::<SecondFactor>(user_id, uses).await?;
+            Ok(transaction.decide::<Session>(session_id, start).await?.position)
+        })
+        .await?;
+    Ok(committed.last_position().unwrap_or(committed.value))
+}
+
+/// Removes the second factor of somebody who has lost it, and ends all of that user's sessions. Answers
+/// with the position of the removal.
+///
+/// # Errors
+/// There is no such user, or no second factor, or the log can't be used.
+pub async fn remove_lost(
+    commands: &Commands,
+    context: &CommandContext,
+    user_id: UserId,
+) -> Result<Position, CommandError> {
+    let committed = commands
+        .transact(context, |transaction| async move {
+            transaction.decide::<User>(user_id, &UserCommand::EndSessions).await?;
+            let remove = SecondFactorCommand::RemoveLost;
+            Ok(transaction.decide::<SecondFactor>(user_id, &remove).await?.position)
+        })
+        .await?;
+    Ok(committed.last_position().unwrap_or(committed.value))
+}

@@ -1,0 +1,69 @@
+//! `POST /auth/second-factor`
+
+use axum::extract::State;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::reauthenticated;
+use crate::domain::Personal;
+use crate::domain::second_factor::{SecondFactor, SecondFactorCommand};
+use crate::http::answer::Envelope;
+use crate::http::api_error::ErrorEnvelope;
+use crate::http::extract::Json;
+use crate::http::second_factor;
+use crate::http::{Answer, ApiError, Caller, HttpState};
+
+/// Your password, again.
+#[derive(Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct BeginSecondFactor {
+    /// The password that counts now.
+    #[schema(value_type = String, format = Password, max_length = 512, example = "Correct-horse-1")]
+    password: Personal<String>,
+}
+
+/// What an authenticator needs, shown this once.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct SecondFactorBegunAnswer {
+    /// The secret, for typing in: base32 (RFC 4648 §6).
+    #[schema(example = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ")]
+    pub secret: String,
+    /// The same as an address that authenticators open.
+    #[schema(
+        example = "otpauth://totp/Laureate:ada?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ&issuer=Laureate"
+    )]
+    pub uri: String,
+    /// That address as a QR code: an SVG in a `data:` address, for a page's `<img>`.
+    #[schema(example = "data:image/svg+xml;base64,PHN2Zy8+")]
+    pub qr_code: String,
+}
+
+/// Begin to set up a second factor: codes by the time (RFC 6238).
+///
+/// Nothing is asked for until a code has confirmed it. Beginning again gives another secret.
+#[utoipa::path(
+    post, path = "/auth/second-factor", request_body = BeginSecondFactor,
+    responses(
+        (status = 200, description = "Put it into an authenticator, and confirm", body = Envelope<SecondFactorBegunAnswer>),
+        (status = 400, description = "VALIDATION_ERROR: it is not your password", body = ErrorEnvelope),
+        (status = 409, description = "WRONG_STATE: you have one; remove it first", body = ErrorEnvelope),
+        (status = 429, description = "TOO_MANY_REQUESTS: too many wrong passwords; see `Retry-After`", body = ErrorEnvelope),
+    )
+)]
+pub async fn handle(
+    State(http): State<HttpState>,
+    caller: Caller,
+    Json { value: request, .. }: Json<BeginSecondFactor>,
+) -> Result<Answer, ApiError> {
+    let id = caller.user_id;
+    let user = reauthenticated(&http, id, request.password).await?;
+    let (totp, sealed_secret) = second_factor::fresh_secret(&http, id)?;
+    let context = caller.context(http.random_id().into());
+    let begin = SecondFactorCommand::Begin { sealed_secret };
+    let done = http.commands.execute::<SecondFactor>(&context, id, begin).await?;
+    let uri = totp.uri(http.auth.issuer.trim(), user.profile.user_name.reveal_str());
+    let qr_code = second_factor::qr_code(&uri).ok_or_else(|| ApiError::internal("no QR code holds this"))?;
+    let answer = SecondFactorBegunAnswer { secret: totp.base32(), uri, qr_code };
+    Ok(Answer::ok(&answer)?.at(done.position))
+}

@@ -1,0 +1,103 @@
+//! The second factor of whoever is signed in.
+
+pub mod begin;
+pub mod confirm;
+pub mod remove;
+pub mod renew_recovery_codes;
+pub mod state;
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::commands::{CommandError, Done};
+use crate::domain::second_factor::{SecondFactor, SecondFactorCommand, Shown};
+use crate::domain::user::{Account, User};
+use crate::domain::{Personal, Refusal, UserId};
+use crate::http::second_factor::{self, Code, RecoveryCode};
+use crate::http::{ApiError, Caller, ErrorCode, HttpState};
+
+/// Longer input is refused unseen: no password of ours is longer than 128 bytes.
+const MAX_BYTES: usize = 512;
+
+/// What a recovery code looks like.
+const fn example_recovery_codes() -> [&'static str; 2] {
+    ["MFRG-GZDF-MZTW-Q2LK-NNWG-23TP", "OBYX-E43U-OV3H-O6DZ-PIZD-GNBV"]
+}
+
+/// A code, to show that you have the second factor.
+#[derive(Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct CodeRequest {
+    /// Six digits of the authenticator, or a recovery code.
+    #[schema(value_type = String, max_length = 128, example = "492039")]
+    code: Personal<String>,
+}
+
+/// Recovery codes, shown this once.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct RecoveryCodesAnswer {
+    /// Each lets you in once without the authenticator. Keep them where it is not.
+    #[schema(example = example_recovery_codes)]
+    pub recovery_codes: Vec<String>,
+}
+
+impl RecoveryCodesAnswer {
+    fn of(codes: &[RecoveryCode]) -> Self {
+        Self { recovery_codes: codes.iter().map(RecoveryCode::reveal).collect() }
+    }
+}
+
+/// Decides on the caller's second factor by what a code shows. A wrong one is a guess that counts.
+async fn decide(
+    http: &HttpState,
+    caller: &Caller,
+    code: &Personal<String>,
+    command: impl FnOnce(Shown) -> SecondFactorCommand,
+) -> Result<Done<SecondFactor>, ApiError> {
+    let id = caller.user_id;
+    let code = Code::of(code)?;
+    let factor = http.commands.load::<SecondFactor>(id).await?.state;
+    let shown = second_factor::guess(http, id, &factor, &code).map_err(of_field)?;
+    let context = caller.context(http.random_id().into());
+    let done = http.commands.execute::<SecondFactor>(&context, id, command(shown)).await;
+    if let Err(CommandError::Refused(refusal @ Refusal::WrongCode)) = done {
+        return Err(of_field(refusal.into()));
+    }
+    second_factor::guessed_right(http, id);
+    let done = done?;
+    http.standing.heeds_user(done.position).await;
+    Ok(done)
+}
+
+/// Who is signed in stays so, whatever the code: then a wrong one is a field that isn't acceptable.
+fn of_field(error: ApiError) -> ApiError {
+    match error.code {
+        ErrorCode::WrongCode => {
+            tracing::warn!("a code of a second factor was refused");
+            ApiError::field("code", "is wrong, or was used before")
+        }
+        _ => error,
+    }
+}
+
+/// The caller's account, if this is its password. A wrong one is a guess that counts.
+async fn reauthenticated(
+    http: &HttpState,
+    id: UserId,
+    password: Personal<String>,
+) -> Result<Account, ApiError> {
+    if password.reveal_str().len() > MAX_BYTES {
+        return Err(ApiError::field("password", format!("is longer than {MAX_BYTES} bytes")));
+    }
+    let account = id.to_string();
+    http.rate_limits.guess(&account)?;
+    let user = http.commands.load::<User>(id).await?.state.active();
+    let user = user.ok_or_else(|| ApiError::not_found("user"))?;
+    if !http.passwords.verify(password, Some(user.password_hash.clone())).await? {
+        tracing::warn!("a second factor was not changed: the password was wrong");
+        return Err(ApiError::field("password", "is not your password"));
+    }
+    http.rate_limits.guessed_right(&account);
+    Ok(user)
+}

@@ -1,0 +1,61 @@
+//! `DELETE /auth/second-factor`
+
+use axum::extract::State;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::{decide, reauthenticated};
+use crate::domain::Personal;
+use crate::domain::second_factor::SecondFactorCommand;
+use crate::http::answer::Envelope;
+use crate::http::api_error::ErrorEnvelope;
+use crate::http::extract::Json;
+use crate::http::{Answer, ApiError, Caller, ErrorCode, HttpState};
+
+/// Both factors, again.
+#[derive(Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct RemoveSecondFactor {
+    /// The password that counts now.
+    #[schema(value_type = String, format = Password, max_length = 512, example = "Correct-horse-1")]
+    password: Personal<String>,
+    /// Six digits of the authenticator, or a recovery code.
+    #[schema(value_type = String, max_length = 128, example = "492039")]
+    code: Personal<String>,
+}
+
+/// What was removed.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct SecondFactorRemovedAnswer {
+    /// Always true.
+    #[schema(example = true)]
+    pub removed: bool,
+}
+
+/// Switch your second factor off: the password alone is enough again.
+///
+/// Whoever has to have one keeps it.
+#[utoipa::path(
+    delete, path = "/auth/second-factor", request_body = RemoveSecondFactor,
+    responses(
+        (status = 200, description = "It is off", body = Envelope<SecondFactorRemovedAnswer>),
+        (status = 400, description = "VALIDATION_ERROR: it is not your password, or the code is wrong", body = ErrorEnvelope),
+        (status = 409, description = "WRONG_STATE: there is none, or you have to have one", body = ErrorEnvelope),
+        (status = 429, description = "TOO_MANY_REQUESTS: too many wrong passwords or codes; see `Retry-After`", body = ErrorEnvelope),
+    )
+)]
+pub async fn handle(
+    State(http): State<HttpState>,
+    caller: Caller,
+    Json { value: request, .. }: Json<RemoveSecondFactor>,
+) -> Result<Answer, ApiError> {
+    if http.auth.second_factor.asks(caller.role()) {
+        let message = "somebody of your role has to have a second factor; an admin can remove a lost one";
+        return Err(ApiError::new(ErrorCode::WrongState, message));
+    }
+    reauthenticated(&http, caller.user_id, request.password).await?;
+    let done = decide(&http, &caller, &request.code, SecondFactorCommand::Remove).await?;
+    tracing::info!("a second factor was switched off");
+    Ok(Answer::ok(&SecondFactorRemovedAnswer { removed: true })?.at(done.position))
+}

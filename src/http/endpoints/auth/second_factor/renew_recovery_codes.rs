@@ -1,0 +1,34 @@
+//! `POST /auth/second-factor/recovery-codes`
+
+use axum::extract::State;
+
+use super::{CodeRequest, RecoveryCodesAnswer, decide};
+use crate::domain::second_factor::SecondFactorCommand;
+use crate::http::answer::Envelope;
+use crate::http::api_error::ErrorEnvelope;
+use crate::http::extract::Json;
+use crate::http::second_factor::{RecoveryCode, sha256_of_all};
+use crate::http::{Answer, ApiError, Caller, HttpState};
+
+/// Get ten other recovery codes; those before work no more.
+#[utoipa::path(
+    post, path = "/auth/second-factor/recovery-codes", request_body = CodeRequest,
+    responses(
+        (status = 200, description = "The codes, shown this once", body = Envelope<RecoveryCodesAnswer>),
+        (status = 400, description = "VALIDATION_ERROR: the code is wrong, or was used before", body = ErrorEnvelope),
+        (status = 409, description = "WRONG_STATE: you have no second factor", body = ErrorEnvelope),
+        (status = 429, description = "TOO_MANY_REQUESTS: too many wrong codes; see `Retry-After`", body = ErrorEnvelope),
+    )
+)]
+pub async fn handle(
+    State(http): State<HttpState>,
+    caller: Caller,
+    Json { value: request, .. }: Json<CodeRequest>,
+) -> Result<Answer, ApiError> {
+    let codes = RecoveryCode::fresh(http.random);
+    let recovery_sha256 = sha256_of_all(&codes);
+    let renew = |shown| SecondFactorCommand::RenewRecoveryCodes { shown, recovery_sha256 };
+    let done = decide(&http, &caller, &request.code, renew).await?;
+    tracing::info!("recovery codes were renewed");
+    Ok(Answer::ok(&RecoveryCodesAnswer::of(&codes))?.at(done.position))
+}

@@ -1,0 +1,68 @@
+//! Recovery codes: for the day when the authenticator is lost. Each works once.
+
+use data_encoding::BASE32_NOPAD;
+use sha2::{Digest, Sha256};
+
+use crate::domain::{Secret, hex};
+
+/// How many somebody gets.
+const CODES: usize = 10;
+/// 120 random bits, so that no slow hash is needed.
+const BYTES: usize = 15;
+/// Letters and digits between hyphens, for those who type them.
+const GROUP: usize = 4;
+
+/// One of them, as its user has it.
+pub struct RecoveryCode(Secret);
+
+impl RecoveryCode {
+    /// Ten fresh ones.
+    #[must_use]
+    pub fn fresh(random: fn(&mut [u8])) -> Vec<Self> {
+        let one = |_| {
+            let mut bytes = [0; BYTES];
+            random(&mut bytes);
+            Self(Secret::new(BASE32_NOPAD.encode(&bytes)))
+        };
+        (0..CODES).map(one).collect()
+    }
+
+    /// The whole code, for the one answer that shows it: `ABCD-EFGH-…`.
+    #[must_use]
+    pub fn reveal(&self) -> String {
+        let letters: Vec<char> = self.0.reveal().chars().collect();
+        letters.chunks(GROUP).map(|group| group.iter().collect::<String>()).collect::<Vec<_>>().join("-")
+    }
+}
+
+/// What the log knows of codes.
+#[must_use]
+pub fn sha256_of_all(codes: &[RecoveryCode]) -> Vec<String> {
+    codes.iter().map(|code| sha256(code.0.reveal())).collect()
+}
+
+/// What the log knows of a code, without hyphens and in capitals: SHA-256, 64 hex digits.
+pub(super) fn sha256(bare: &str) -> String {
+    hex(&Sha256::digest(bare.as_bytes()))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::http::second_factor::Code;
+
+    #[test]
+    fn codes_differ_and_are_known_again_as_they_are_shown() {
+        let codes = RecoveryCode::fresh(|bytes| rand::fill(bytes));
+        let known = sha256_of_all(&codes);
+        assert_eq!(known.iter().collect::<BTreeSet<_>>().len(), CODES);
+        for (code, known) in codes.iter().zip(&known) {
+            let shown = code.reveal();
+            assert_eq!((shown.len(), shown.matches('-').count()), (29, 5));
+            let typed = Code::of(&shown.to_lowercase().replace('-', " ").into()).unwrap();
+            assert_eq!(sha256(typed.0.reveal_str()), *known);
+        }
+    }
+}
