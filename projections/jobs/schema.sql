@@ -32,6 +32,7 @@ CREATE TABLE jobs (
 
 -- indexes
 CREATE UNIQUE INDEX jobs_newest ON jobs (created_position);
+CREATE INDEX jobs_changed ON jobs (position);
 CREATE INDEX jobs_by_issuance ON jobs (issuance_id);
 CREATE INDEX jobs_by_status ON jobs (status, created_position);
 CREATE INDEX jobs_unsent ON jobs (stage, created_position) WHERE stage <> 'sent';

@@ -7,9 +7,11 @@ use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use serde_json::Value;
+use sha2::{Digest as _, Sha256};
 use utoipa::ToSchema;
 
 use super::ApiError;
+use crate::domain::hex;
 use crate::event_log::Position;
 
 /// The position that a write produced.
@@ -103,6 +105,14 @@ impl Answer {
         self.with(ETAG, format!("\"{position}-{other}\""))
     }
 
+    /// Adds a version that follows from the body, for what several things are told in, each with a version of
+    /// its own.
+    #[must_use]
+    pub fn version_of_body(self) -> Self {
+        let digest = hex(&Sha256::digest(&self.body));
+        self.with(ETAG, format!("\"{digest}\""))
+    }
+
     fn with(mut self, name: HeaderName, value: String) -> Self {
         self.headers.insert(name.as_str().to_owned(), value);
         self
@@ -184,6 +194,14 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn another_body_is_another_version() {
+        let version = |n: u8| Answer::ok(&json!({"n": n})).unwrap().version_of_body().headers["etag"].clone();
+        assert_eq!(version(1), version(1));
+        assert_ne!(version(1), version(2));
+        assert_eq!(version(1).len(), 66);
+    }
 
     #[test]
     fn headers_and_envelope_say_what_happened() {

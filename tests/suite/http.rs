@@ -7,6 +7,7 @@ mod changes;
 mod designs;
 mod document;
 mod downloads;
+mod every_list;
 mod exports;
 mod forgotten;
 mod group_commits;
@@ -30,6 +31,7 @@ mod sessions;
 mod story;
 mod templates;
 mod users;
+mod versions;
 
 use std::io::Cursor;
 

@@ -5,6 +5,7 @@ mod deciders;
 mod given_log;
 mod killed;
 mod listing;
+mod lists;
 mod maintenance;
 mod projector;
 mod queries;

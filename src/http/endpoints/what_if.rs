@@ -14,9 +14,9 @@ use crate::domain::IssuanceId;
 use crate::domain::certificate::Certificate;
 use crate::domain::issuance::{CertificateRequested, Issuance};
 use crate::http::endpoints::generated_certificates::sample::not_drawn;
-use crate::http::extract::Paging;
-use crate::http::{Answer, ApiError, ErrorCode, HttpState};
-use crate::projection::queries::issuances;
+use crate::http::{Answer, ApiError, ErrorCode, HttpState, cursor};
+use crate::projection::queries::issuances::{self, DrawnRow, IssuanceFilter};
+use crate::projection::queries::listing::{self, Conditions, Last, Order, Start};
 
 /// Certificates that one call compares where it says nothing, and at most.
 const USUAL: u32 = 20;
@@ -89,6 +89,17 @@ pub(super) struct Change<'a> {
 }
 
 impl Change<'_> {
+    /// The certificates that it is about.
+    fn concerned(&self) -> Conditions {
+        let filter = IssuanceFilter {
+            state: Some("generated".to_owned()),
+            certificate_id: self.certificate,
+            theme: self.theme.map(str::to_owned),
+            ..IssuanceFilter::default()
+        };
+        filter.conditions()
+    }
+
     /// A certificate as it would be pinned.
     fn on(&self, was: &CertificateRequested) -> CertificateRequested {
         let mut would_be = was.clone();
@@ -114,30 +125,37 @@ pub(super) async fn answer(
         return picture(http, change, id).await;
     }
     let limit = asked.limit.unwrap_or(USUAL);
-    if limit > MOST {
+    if !(1..=MOST).contains(&limit) {
         return Err(ApiError::field("limit", format!("give 1 to {MOST}")));
     }
-    let paging = Paging::of(asked.cursor.as_deref(), Some(limit))?;
+    let conditions = change.concerned();
+    let list = format!("what-if {}", conditions.told());
+    let start = match &asked.cursor {
+        Some(cursor) => Start::After(cursor::open(http, &list, cursor)?),
+        None => Start::First,
+    };
+    let database = http.database().await?;
+    let newest = Order { key: issuances::BY_CREATION, descending: true };
     let listed =
-        issuances::drawn(&http.database().await?, paging.page(), change.certificate, change.theme).await?;
-    let (begun, mut certificates, mut next) = (Instant::now(), Vec::new(), listed.next_cursor);
+        listing::list::<DrawnRow>(&database, &issuances::DRAWN, &conditions, newest, &start, limit).await?;
+    let (begun, mut certificates, mut next) = (Instant::now(), Vec::new(), listed.last.clone());
     for some in listed.items.chunks(TOGETHER) {
         if begun.elapsed() > GO_ON_FOR {
             break;
         }
-        next = some.last().map(|row| row.created_position);
+        next = some.last().map(|row| Last { text: None, number: row.created_position });
         let ids: Vec<Uuid> = some.iter().map(|row| row.id).collect();
         certificates.extend(compare(http, change, &ids).await?);
     }
     if certificates.len() == listed.items.len() {
-        next = listed.next_cursor;
+        next = listed.last;
     }
     let answer = WhatIfAnswer {
         checked: certificates.len(),
         different: certificates.iter().filter(|one| one.differs == Some(true)).count(),
         failed: certificates.iter().filter(|one| one.differs.is_none()).count(),
         certificates,
-        next_cursor: next.map(|position| position.to_string()),
+        next_cursor: next.map(|last| cursor::seal(http, &list, &last)).transpose()?,
     };
     Ok(Answer::ok(&answer)?.into_response())
 }

@@ -1,7 +1,7 @@
 //! Which part of a list is wanted, in which order: the same parameters for all nouns.
 
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
 use crate::http::answer::ListMeta;
 use crate::http::{Answer, ApiError, HttpState, cursor};
@@ -26,7 +26,7 @@ pub enum Direction {
 }
 
 /// The parameters that every list takes beside its filters.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Listing<S> {
     /// Where to go on.
     pub cursor: Option<String>,
@@ -40,16 +40,53 @@ pub struct Listing<S> {
     pub order: Option<Direction>,
 }
 
-/// What a noun's lists can be sorted by.
-pub trait Sorting: Copy + Default {
+/// What a noun's lists can be sorted by, beside the order in which things were made.
+pub trait Sorting: Copy {
     /// The column behind it.
     fn key(self) -> SortKey;
 }
 
+/// No choice: things stay in the order in which they were made.
+#[derive(Clone, Copy, Debug)]
+pub enum Unsorted {}
+
+impl Sorting for Unsorted {
+    fn key(self) -> SortKey {
+        match self {}
+    }
+}
+
+/// A list that has no filters, and no order but that in which things were made.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct ListQuery {
+    /// Where to go on: `meta.nextCursor` of the page before. It counts for the same order.
+    cursor: Option<String>,
+    /// Which page, from 1, instead of a cursor; `meta.total` is told then. Pages end at entry 10,000, cursors don't.
+    #[param(minimum = 1)]
+    page: Option<u32>,
+    /// Entries per page; 50 if absent.
+    #[param(minimum = 1, maximum = 200)]
+    limit: Option<u32>,
+    /// Which way round; from the latest if absent.
+    #[param(inline)]
+    order: Option<Direction>,
+}
+
+impl ListQuery {
+    /// The same for any noun.
+    #[must_use]
+    pub fn listing<S>(self) -> Listing<S> {
+        let Self { cursor, page, limit, order } = self;
+        Listing { cursor, page, limit, sort: None, order }
+    }
+}
+
 impl<S: Sorting> Listing<S> {
     /// Texts go from A to Z, times from the latest, where nothing else is said.
-    fn order(&self) -> Order {
-        let key = self.sort.unwrap_or_default().key();
+    fn order(&self, table: &Table) -> Order {
+        let key = self.sort.map_or(SortKey::Position(table.tie), Sorting::key);
         let descending = match (self.order, key) {
             (Some(direction), _) => direction == Direction::Desc,
             (None, SortKey::Position(_)) => true,
@@ -84,7 +121,21 @@ impl<S: Sorting> Listing<S> {
         conditions: Conditions,
         shown: impl Fn(T) -> A,
     ) -> Result<Answer, ApiError> {
-        let (order, limit) = (self.order(), self.limit()?);
+        let (rows, meta) = self.read(http, table, conditions).await?;
+        Answer::list(&rows.into_iter().map(shown).collect::<Vec<_>>(), &meta)
+    }
+
+    /// Reads the page: its rows, and what stands below them.
+    ///
+    /// # Errors
+    /// A parameter is out of range, the cursor is of another list, or the database is not available.
+    pub async fn read<T: FromRow>(
+        &self,
+        http: &HttpState,
+        table: &Table,
+        conditions: Conditions,
+    ) -> Result<(Vec<T>, ListMeta), ApiError> {
+        let (order, limit) = (self.order(table), self.limit()?);
         let list = format!("{} {order:?} {}", table.from, conditions.told());
         let start = self.start(http, &list, limit)?;
         let database = http.database().await?;
@@ -94,8 +145,7 @@ impl<S: Sorting> Listing<S> {
             None => None,
         };
         let next_cursor = part.last.map(|last| cursor::seal(http, &list, &last)).transpose()?;
-        let items = part.items.into_iter().map(shown).collect::<Vec<_>>();
-        Answer::list(&items, &ListMeta { next_cursor, limit, page: self.page, total })
+        Ok((part.items, ListMeta { next_cursor, limit, page: self.page, total }))
     }
 }
 
@@ -130,32 +180,34 @@ fn skipped(page: u32, limit: u32) -> Result<i64, ApiError> {
 mod tests {
     use super::*;
 
-    #[derive(Clone, Copy, Default)]
+    #[derive(Clone, Copy)]
     enum Sort {
-        #[default]
-        Made,
+        Changed,
         Name,
     }
+
+    const TABLE: Table = Table { columns: "t.*", from: "t", tie: "t.made" };
 
     impl Sorting for Sort {
         fn key(self) -> SortKey {
             match self {
-                Self::Made => SortKey::Position("made"),
+                Self::Changed => SortKey::Position("changed"),
                 Self::Name => SortKey::Text("name"),
             }
         }
     }
 
-    fn listing(sort: Option<Sort>, order: Option<Direction>) -> Listing<Sort> {
-        Listing { sort, order, ..Listing::default() }
+    fn order(sort: Option<Sort>, order: Option<Direction>) -> Order {
+        Listing { sort, ..ListQuery { order, ..ListQuery::default() }.listing() }.order(&TABLE)
     }
 
     #[test]
     fn times_go_from_the_latest_and_texts_from_a() {
-        assert!(listing(None, None).order().descending);
-        assert!(!listing(Some(Sort::Name), None).order().descending);
-        assert!(listing(Some(Sort::Name), Some(Direction::Desc)).order().descending);
-        assert!(!listing(Some(Sort::Made), Some(Direction::Asc)).order().descending);
+        assert_eq!(order(None, None), Order { key: SortKey::Position("t.made"), descending: true });
+        assert!(!order(Some(Sort::Name), None).descending);
+        assert!(order(Some(Sort::Name), Some(Direction::Desc)).descending);
+        let first = Order { key: SortKey::Position("changed"), descending: false };
+        assert_eq!(order(Some(Sort::Changed), Some(Direction::Asc)), first);
     }
 
     #[test]
@@ -169,7 +221,7 @@ mod tests {
 
     #[test]
     fn pages_have_bounds() {
-        let limit = |limit| Listing::<Sort> { limit, ..Listing::default() }.limit();
+        let limit = |limit| ListQuery { limit, ..ListQuery::default() }.listing::<Unsorted>().limit();
         assert_eq!((limit(None).unwrap(), limit(Some(1)).unwrap(), limit(Some(200)).unwrap()), (50, 1, 200));
         assert!(limit(Some(0)).is_err() && limit(Some(201)).is_err());
         assert_eq!(

@@ -4,7 +4,8 @@ use deadpool_postgres::GenericClient;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::{Listed, Page, query, query_opt, row};
+use super::listing::{Conditions, Table, folded};
+use super::{query_opt, row};
 use crate::database::DatabaseError;
 
 row! {
@@ -44,12 +45,46 @@ pub async fn get(client: &impl GenericClient, id: Uuid) -> Result<Option<ApiKeyR
     query_opt(client, include_str!("../../../projections/api_keys/get_api_key.sql"), &[&id]).await
 }
 
-/// API keys, newest first.
-///
-/// # Errors
-/// The database is not available.
-pub async fn list(client: &impl GenericClient, page: Page) -> Result<Listed<ApiKeyRow>, DatabaseError> {
-    let sql = include_str!("../../../projections/api_keys/list_api_keys.sql");
-    let rows = query(client, sql, &[&page.after, &page.fetch()]).await?;
-    Ok(page.listed(rows, |row: &ApiKeyRow| row.created_position))
+/// Where API keys are listed from.
+pub const TABLE: Table = Table { columns: "api_keys.*", from: "api_keys", tie: "api_keys.created_position" };
+
+/// Whether a key counts, as far as its own history says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyState {
+    /// It was not revoked, and its time is not over.
+    Active,
+    /// Its time is over, and it was not revoked.
+    Expired,
+    /// It was revoked.
+    Revoked,
+}
+
+/// Which API keys; those that meet all that is given.
+#[derive(Clone, Debug, Default)]
+pub struct ApiKeyFilter {
+    /// Words that the name contains.
+    pub search: Option<String>,
+    /// In this state.
+    pub state: Option<KeyState>,
+}
+
+impl ApiKeyFilter {
+    /// The same for a list, at this time.
+    #[must_use]
+    pub fn conditions(self, now: OffsetDateTime) -> Conditions {
+        let found = Conditions::default().words(
+            concat!("strpos(", folded!("api_keys.name"), ", ", folded!("$$::text"), ") > 0"),
+            self.search.as_deref(),
+        );
+        match self.state {
+            None => found,
+            Some(KeyState::Active) => {
+                found.now("api_keys.revoked_at IS NULL AND api_keys.expires_at > $$::timestamptz", now)
+            }
+            Some(KeyState::Expired) => {
+                found.now("api_keys.revoked_at IS NULL AND api_keys.expires_at <= $$::timestamptz", now)
+            }
+            Some(KeyState::Revoked) => found.and("(api_keys.revoked_at IS NOT NULL) = $$::boolean", true),
+        }
+    }
 }

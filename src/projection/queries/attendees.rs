@@ -119,8 +119,5 @@ pub async fn ids(
     filter: AttendeeFilter,
     most: usize,
 ) -> Result<Vec<Uuid>, DatabaseError> {
-    let conditions = filter.conditions();
-    let (sql, values) = listing::all(&Table { columns: "attendees.id", ..TABLE }, &conditions);
-    let rows = client.query(&format!("{sql} LIMIT {most}"), &values).await?;
-    Ok(rows.iter().map(|row| row.try_get(0)).collect::<Result<_, _>>()?)
+    listing::ids(client, &Table { columns: "attendees.id", ..TABLE }, &filter.conditions(), most).await
 }

@@ -1,49 +1,19 @@
 //! Batches: one request to issue a certificate for many people each.
 
 use deadpool_postgres::GenericClient;
+use serde::Serialize;
 use serde_json::Value;
 use time::OffsetDateTime;
+use tokio_postgres::Row;
 use uuid::Uuid;
 
-use super::{Listed, Page, query, query_opt, row};
+use super::listing::{Conditions, Table};
+use super::{FromRow, query_opt, row};
 use crate::database::DatabaseError;
 
 row! {
     /// A batch, without how far its issuances are.
     pub struct BatchRow {
-        /// The batch's id.
-        pub id: Uuid,
-        /// What people earn.
-        pub certificate_id: Uuid,
-        /// `requested`; `dispatched` once everybody has an issuance or was refused; `cancelling`,
-        /// `cancelled`, `undoing` or `undone` once that was asked for or done.
-        pub state: String,
-        /// People named.
-        pub total: i64,
-        /// Issuances that it made; known once dispatched.
-        pub requested: Option<i64>,
-        /// Issuances that existed before; known once dispatched.
-        pub existing: Option<i64>,
-        /// People for whom nothing could be issued; known once dispatched.
-        pub refused: Option<i64>,
-        /// When its first event was appended.
-        #[serde(with = "time::serde::rfc3339")]
-        pub created_at: OffsetDateTime,
-        /// When its last event was appended.
-        #[serde(with = "time::serde::rfc3339")]
-        pub updated_at: OffsetDateTime,
-        /// Its first event; the cursor of lists.
-        #[serde(skip)]
-        pub created_position: i64,
-        /// Its last event; changes with every change of the row, so it makes an ETag.
-        #[serde(skip)]
-        pub position: i64,
-    }
-}
-
-row! {
-    /// A batch and how far it is.
-    pub struct BatchWithProgress {
         /// The batch's id.
         pub id: Uuid,
         /// What people earn.
@@ -66,6 +36,24 @@ row! {
         /// When it was cancelled or undone.
         #[serde(with = "time::serde::rfc3339::option")]
         pub stopped_at: Option<OffsetDateTime>,
+        /// When its first event was appended.
+        #[serde(with = "time::serde::rfc3339")]
+        pub created_at: OffsetDateTime,
+        /// When its last event was appended.
+        #[serde(with = "time::serde::rfc3339")]
+        pub updated_at: OffsetDateTime,
+        /// Its first event; the cursor of lists.
+        #[serde(skip)]
+        pub created_position: i64,
+        /// Its last event.
+        #[serde(skip)]
+        pub position: i64,
+    }
+}
+
+row! {
+    /// How far a batch is.
+    pub struct ProgressRow {
         /// People for whom nothing could be issued: an array of `{attendeeId, code}`.
         pub refusals: Value,
         /// Issuances that it made so far.
@@ -84,18 +72,23 @@ row! {
         pub mails_sent: i64,
         /// Issuances whose latest mail was given up, or has an unknown outcome.
         pub mails_failed: i64,
-        /// When its first event was appended.
-        #[serde(with = "time::serde::rfc3339")]
-        pub created_at: OffsetDateTime,
-        /// When its last event was appended.
-        #[serde(with = "time::serde::rfc3339")]
-        pub updated_at: OffsetDateTime,
-        /// Its first event; the cursor of lists.
-        #[serde(skip)]
-        pub created_position: i64,
-        /// Its last event; changes with every change of the row, so it makes an ETag.
-        #[serde(skip)]
-        pub position: i64,
+    }
+}
+
+/// A batch and how far it is.
+#[derive(Clone, Debug, Serialize)]
+pub struct BatchWithProgress {
+    /// The batch.
+    #[serde(flatten)]
+    pub batch: BatchRow,
+    /// How far it is.
+    #[serde(flatten)]
+    pub progress: ProgressRow,
+}
+
+impl FromRow for BatchWithProgress {
+    fn from_row(row: &Row) -> Result<Self, tokio_postgres::Error> {
+        Ok(Self { batch: BatchRow::from_row(row)?, progress: ProgressRow::from_row(row)? })
     }
 }
 
@@ -107,12 +100,30 @@ pub async fn get(client: &impl GenericClient, id: Uuid) -> Result<Option<BatchWi
     query_opt(client, include_str!("../../../projections/batches/get_batch.sql"), &[&id]).await
 }
 
-/// Batches, newest first.
-///
-/// # Errors
-/// The database is not available.
-pub async fn list(client: &impl GenericClient, page: Page) -> Result<Listed<BatchRow>, DatabaseError> {
-    let sql = include_str!("../../../projections/batches/list_batches.sql");
-    let rows = query(client, sql, &[&page.after, &page.fetch()]).await?;
-    Ok(page.listed(rows, |row: &BatchRow| row.created_position))
+/// Where batches are listed from: without whom they refused, who may be many.
+pub const TABLE: Table = Table {
+    columns: "batches.id, batches.certificate_id, batches.state, batches.total, batches.requested, \
+              batches.existing, batches.refused, batches.left_out, batches.undo_reason, batches.stopped_at, \
+              batches.created_at, batches.updated_at, batches.created_position, batches.position",
+    from: "batches",
+    tie: "batches.created_position",
+};
+
+/// Which batches; those that meet all that is given.
+#[derive(Clone, Debug, Default)]
+pub struct BatchFilter {
+    /// Of this certificate.
+    pub certificate_id: Option<Uuid>,
+    /// In this state.
+    pub state: Option<&'static str>,
+}
+
+impl BatchFilter {
+    /// The same for a list.
+    #[must_use]
+    pub fn conditions(self) -> Conditions {
+        Conditions::default()
+            .maybe("batches.certificate_id = $$::uuid", self.certificate_id)
+            .maybe("batches.state = $$::text", self.state)
+    }
 }

@@ -4,7 +4,8 @@ use deadpool_postgres::GenericClient;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::{Listed, Page, query, query_opt, row};
+use super::listing::{Conditions, Table, folded};
+use super::{query_opt, row};
 use crate::database::DatabaseError;
 
 row! {
@@ -54,16 +55,34 @@ pub async fn get(client: &impl GenericClient, id: Uuid) -> Result<Option<DesignR
     query_opt(client, include_str!("../../../projections/designs/get_design.sql"), &[&id]).await
 }
 
-/// Designs, newest first; those in one client's folders, where that is asked for.
-///
-/// # Errors
-/// The database is not available.
-pub async fn list(
-    client: &impl GenericClient,
-    page: Page,
-    folder: Option<&str>,
-) -> Result<Listed<DesignRow>, DatabaseError> {
-    let sql = include_str!("../../../projections/designs/list_designs.sql");
-    let rows = query(client, sql, &[&page.after, &page.fetch(), &folder]).await?;
-    Ok(page.listed(rows, |row: &DesignRow| row.created_position))
+/// Where designs are listed from.
+pub const TABLE: Table = Table { columns: "designs.*", from: "designs", tie: "designs.created_position" };
+
+/// Which designs that are there; those that meet all that is given.
+#[derive(Clone, Debug, Default)]
+pub struct DesignFilter {
+    /// Words that the name or the uploaded file's name contain.
+    pub search: Option<String>,
+    /// In this client's folders, by the folder's name.
+    pub folder: Option<String>,
+}
+
+impl DesignFilter {
+    /// The same for a list.
+    #[must_use]
+    pub fn conditions(self) -> Conditions {
+        Conditions::default()
+            .and("designs.is_deleted = $$::boolean", false)
+            .maybe("designs.folder = $$::text", self.folder)
+            .words(
+                concat!(
+                    "strpos(",
+                    folded!("(designs.name || ' ' || designs.original_name)"),
+                    ", ",
+                    folded!("$$::text"),
+                    ") > 0"
+                ),
+                self.search.as_deref(),
+            )
+    }
 }

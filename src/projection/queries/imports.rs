@@ -5,7 +5,8 @@ use serde_json::Value;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::{Listed, Page, query, query_opt, row};
+use super::listing::{Conditions, Order, SortKey, Table};
+use super::{query_opt, row};
 use crate::database::DatabaseError;
 
 row! {
@@ -83,26 +84,48 @@ pub async fn get(client: &impl GenericClient, id: Uuid) -> Result<Option<ImportR
     query_opt(client, include_str!("../../../projections/imports/get_import.sql"), &[&id]).await
 }
 
-/// Imports, newest first.
-///
-/// # Errors
-/// The database is not available.
-pub async fn list(client: &impl GenericClient, page: Page) -> Result<Listed<ImportRow>, DatabaseError> {
-    let sql = include_str!("../../../projections/imports/list_imports.sql");
-    let rows = query(client, sql, &[&page.after, &page.fetch()]).await?;
-    Ok(page.listed(rows, |row: &ImportRow| row.created_position))
+/// Where imports are listed from.
+pub const TABLE: Table = Table { columns: "imports.*", from: "imports", tie: "imports.created_position" };
+
+/// Which imports; those that meet all that is given.
+#[derive(Clone, Debug, Default)]
+pub struct ImportFilter {
+    /// In this state.
+    pub state: Option<&'static str>,
+    /// Whose people earn this certificate, unless their row says otherwise.
+    pub certificate_id: Option<Uuid>,
+    /// Of a file of this format.
+    pub format: Option<&'static str>,
+    /// Uploaded since this moment.
+    pub created_after: Option<OffsetDateTime>,
+    /// Uploaded before this moment.
+    pub created_before: Option<OffsetDateTime>,
 }
 
-/// Rejected rows of one import, in the file's order.
-///
-/// # Errors
-/// The database is not available.
-pub async fn list_rejections(
-    client: &impl GenericClient,
-    import: Uuid,
-    page: Page,
-) -> Result<Listed<RejectionRow>, DatabaseError> {
-    let sql = include_str!("../../../projections/imports/list_import_rejections.sql");
-    let rows = query(client, sql, &[&import, &page.after, &page.fetch()]).await?;
-    Ok(page.listed(rows, |row: &RejectionRow| row.row_number))
+impl ImportFilter {
+    /// The same for a list.
+    #[must_use]
+    pub fn conditions(self) -> Conditions {
+        Conditions::default()
+            .maybe("imports.state = $$::text", self.state)
+            .maybe("imports.certificate_id = $$::uuid", self.certificate_id)
+            .maybe("imports.format = $$::text", self.format)
+            .maybe("imports.created_at >= $$::timestamptz", self.created_after)
+            .maybe("imports.created_at < $$::timestamptz", self.created_before)
+    }
+}
+
+/// Where the rejected rows of one import are listed from, with [`rejected_of`].
+pub const REJECTIONS: Table = Table {
+    columns: "import_rejections.row_number, import_rejections.errors",
+    from: "import_rejections",
+    tie: "import_rejections.row_number",
+};
+/// In the file's order.
+pub const BY_ROW: Order = Order { key: SortKey::Position("import_rejections.row_number"), descending: false };
+
+/// The rejected rows of one import.
+#[must_use]
+pub fn rejected_of(import: Uuid) -> Conditions {
+    Conditions::default().and("import_rejections.import_id = $$::uuid", import)
 }

@@ -5,7 +5,7 @@ use time::{Date, OffsetDateTime};
 use uuid::Uuid;
 
 use super::listing::{self, Conditions, SortKey, Table, folded};
-use super::{Listed, Page, query, query_opt, row};
+use super::{query, query_opt, row};
 use crate::database::DatabaseError;
 use crate::domain::Personal;
 
@@ -100,6 +100,8 @@ pub struct IssuanceFilter {
     pub search: Option<String>,
     /// Of this certificate.
     pub certificate_id: Option<Uuid>,
+    /// Whose certificate a theme draws now.
+    pub theme: Option<String>,
     /// Of this person.
     pub attendee_id: Option<Uuid>,
     /// Made by this batch.
@@ -126,6 +128,10 @@ impl IssuanceFilter {
                 self.search.as_deref(),
             )
             .maybe("issuances.certificate_id = $$::uuid", self.certificate_id)
+            .maybe(
+                "issuances.certificate_id IN (SELECT certificates.id FROM certificates WHERE certificates.theme = $$::text)",
+                self.theme,
+            )
             .maybe("issuances.attendee_id = $$::uuid", self.attendee_id)
             .maybe("issuances.batch_id = $$::uuid", self.batch_id)
             .maybe("issuances.import_id = $$::uuid", self.import_id)
@@ -202,23 +208,12 @@ row! {
     pub struct DrawnRow {
         /// The issuance's id.
         pub id: Uuid,
-        /// Its first event; the cursor of lists.
+        /// Its first event.
         #[serde(skip)]
         pub created_position: i64,
     }
 }
 
-/// Issuances that count and have a PDF, newest first: of one certificate, or of all that a theme draws.
-///
-/// # Errors
-/// The database is not available.
-pub async fn drawn(
-    client: &impl GenericClient,
-    page: Page,
-    certificate_id: Option<Uuid>,
-    theme: Option<&str>,
-) -> Result<Listed<DrawnRow>, DatabaseError> {
-    let sql = include_str!("../../../projections/issuances/list_drawn.sql");
-    let rows = query(client, sql, &[&certificate_id, &theme, &page.after, &page.fetch()]).await?;
-    Ok(page.listed(rows, |row: &DrawnRow| row.created_position))
-}
+/// Where issuances are listed from by those who need no more of them.
+pub const DRAWN: Table =
+    Table { columns: "issuances.id, issuances.created_position", from: TABLE.from, tie: TABLE.tie };

@@ -2,10 +2,10 @@
 
 use deadpool_postgres::GenericClient;
 use time::OffsetDateTime;
-use tokio_postgres::types::ToSql;
 use uuid::Uuid;
 
-use super::{Listed, Page, query, query_opt, row};
+use super::listing::{self, Conditions, SortKey, Table, folded};
+use super::{query, query_opt, row};
 use crate::database::DatabaseError;
 use crate::domain::Personal;
 
@@ -110,9 +110,18 @@ impl JobsSummary {
     }
 }
 
+/// Where jobs are listed from.
+pub const TABLE: Table = Table { columns: "jobs.*", from: "jobs", tie: "jobs.created_position" };
+/// In the order in which they were queued.
+pub const BY_CREATION: SortKey = SortKey::Position("jobs.created_position");
+/// In the order of their last change.
+pub const BY_CHANGE: SortKey = SortKey::Position("jobs.position");
+
 /// Which jobs: those that meet all that is given.
 #[derive(Clone, Debug, Default)]
 pub struct JobFilter {
+    /// Words that the recipient's name or address contain.
+    pub search: Option<String>,
     /// Of this status: `pending`, `sent` or `error`.
     pub status: Option<String>,
     /// In one of these stages.
@@ -129,11 +138,34 @@ pub struct JobFilter {
     pub to: Option<OffsetDateTime>,
 }
 
-row! {
-    /// A job's id.
-    pub struct JobId {
-        /// The id.
-        pub id: Uuid,
+impl JobFilter {
+    /// The same for a list.
+    #[must_use]
+    pub fn conditions(self) -> Conditions {
+        Conditions::default()
+            .words(
+                concat!(
+                    "strpos(",
+                    folded!("(jobs.to_name || ' ' || jobs.to_address)"),
+                    ", ",
+                    folded!("$$::text"),
+                    ") > 0"
+                ),
+                self.search.as_deref(),
+            )
+            .maybe("jobs.status = $$::text", self.status)
+            .maybe("jobs.stage = ANY ($$::text[])", self.stages)
+            .maybe("jobs.issuance_id = $$::uuid", self.issuance_id)
+            .maybe(
+                "jobs.issuance_id IN (SELECT issuances.id FROM issuances WHERE issuances.certificate_id = $$::uuid)",
+                self.certificate_id,
+            )
+            .maybe(
+                "jobs.issuance_id IN (SELECT issuances.id FROM issuances WHERE issuances.batch_id = $$::uuid)",
+                self.batch_id,
+            )
+            .maybe("jobs.created_at >= $$::timestamptz", self.from)
+            .maybe("jobs.created_at < $$::timestamptz", self.to)
     }
 }
 
@@ -185,39 +217,16 @@ pub async fn get(client: &impl GenericClient, id: Uuid) -> Result<Option<JobRow>
     query_opt(client, include_str!("../../../projections/jobs/get_job.sql"), &[&id]).await
 }
 
-/// Jobs that meet a filter, newest first.
-///
-/// # Errors
-/// The database is not available.
-pub async fn list(
-    client: &impl GenericClient,
-    page: Page,
-    filter: &JobFilter,
-) -> Result<Listed<JobRow>, DatabaseError> {
-    let sql = include_str!("../../../projections/jobs/list_jobs.sql");
-    let JobFilter { status, stages, issuance_id, certificate_id, batch_id, from, to } = filter;
-    let (after, fetch) = (page.after, page.fetch());
-    let given: [&(dyn ToSql + Sync); 9] =
-        [&after, &fetch, status, stages, issuance_id, certificate_id, batch_id, from, to];
-    let rows = query(client, sql, &given).await?;
-    Ok(page.listed(rows, |row: &JobRow| row.created_position))
-}
-
 /// The oldest jobs that meet a filter, at most so many.
 ///
 /// # Errors
 /// The database is not available.
 pub async fn find(
     client: &impl GenericClient,
-    filter: &JobFilter,
-    most: i64,
+    filter: JobFilter,
+    most: usize,
 ) -> Result<Vec<Uuid>, DatabaseError> {
-    let sql = include_str!("../../../projections/jobs/find_jobs.sql");
-    let JobFilter { status, stages, issuance_id, certificate_id, batch_id, from, to } = filter;
-    let given: [&(dyn ToSql + Sync); 8] =
-        [&most, status, stages, issuance_id, certificate_id, batch_id, from, to];
-    let rows: Vec<JobId> = query(client, sql, &given).await?;
-    Ok(rows.into_iter().map(|row| row.id).collect())
+    listing::ids(client, &Table { columns: "jobs.id", ..TABLE }, &filter.conditions(), most).await
 }
 
 /// How many of these jobs are in each stage.

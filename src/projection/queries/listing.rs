@@ -7,8 +7,10 @@
 use std::fmt::Write as _;
 
 use deadpool_postgres::GenericClient;
+use time::OffsetDateTime;
 use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
+use uuid::Uuid;
 
 use super::FromRow;
 use crate::database::DatabaseError;
@@ -56,7 +58,7 @@ pub struct Table {
 pub enum SortKey {
     /// A unique `bigint` column: positions in the log.
     Position(&'static str),
-    /// A text column without nulls, collated by bytes.
+    /// A text without nulls, collated by bytes: a column with an index, or an expression where rows are few.
     Text(&'static str),
 }
 
@@ -100,13 +102,28 @@ pub struct Part<T> {
 
 /// Which rows: those that meet all conditions.
 #[derive(Debug, Default)]
-pub struct Conditions(Vec<(&'static str, Box<dyn ToSql + Sync + Send>)>);
+pub struct Conditions(Vec<Condition>);
+
+#[derive(Debug)]
+struct Condition {
+    sql: &'static str,
+    value: Box<dyn ToSql + Sync + Send>,
+    /// Whether another value makes another list.
+    is_told: bool,
+}
 
 impl Conditions {
     /// A condition on one value, which stands in it as `$$`, with its type.
     #[must_use]
     pub fn and(mut self, sql: &'static str, value: impl ToSql + Sync + Send + 'static) -> Self {
-        self.0.push((sql, Box::new(value)));
+        self.0.push(Condition { sql, value: Box::new(value), is_told: true });
+        self
+    }
+
+    /// A condition on the present time, which passes while somebody turns pages: they stay pages of one list.
+    #[must_use]
+    pub fn now(mut self, sql: &'static str, now: OffsetDateTime) -> Self {
+        self.0.push(Condition { sql, value: Box::new(now), is_told: false });
         self
     }
 
@@ -129,18 +146,19 @@ impl Conditions {
     /// What is asked for, so that two lists can be told from each other. Holds what the client gave.
     #[must_use]
     pub fn told(&self) -> String {
-        format!("{:?}", self.0)
+        let told = |one: &Condition| format!("{:?} {:?}", one.sql, Some(&one.value).filter(|_| one.is_told));
+        self.0.iter().map(told).collect::<Vec<_>>().join(", ")
     }
 
     fn values(&self) -> Vec<&(dyn ToSql + Sync)> {
-        self.0.iter().map(|(_, value)| &**value as &(dyn ToSql + Sync)).collect()
+        self.0.iter().map(|one| &*one.value as &(dyn ToSql + Sync)).collect()
     }
 
     /// `WHERE …`, with the values as `$1` and on.
     fn sql(&self) -> String {
         let mut sql = String::from(" WHERE true");
-        for (number, (condition, _)) in self.0.iter().enumerate() {
-            let numbered = condition.replace("$$", &format!("${}", number + 1));
+        for (number, condition) in self.0.iter().enumerate() {
+            let numbered = condition.sql.replace("$$", &format!("${}", number + 1));
             // Writing into a String can't fail.
             let _ = write!(sql, " AND ({numbered})");
         }
@@ -212,6 +230,21 @@ pub fn all<'c>(table: &Table, conditions: &'c Conditions) -> (String, Vec<&'c (d
     let Table { columns, from, tie } = table;
     let sql = format!("SELECT {columns} FROM {from}{} ORDER BY {tie}", conditions.sql());
     (sql, conditions.values())
+}
+
+/// The first column, an id, of the oldest `most` rows.
+///
+/// # Errors
+/// The database is not available.
+pub async fn ids(
+    client: &impl GenericClient,
+    table: &Table,
+    conditions: &Conditions,
+    most: usize,
+) -> Result<Vec<Uuid>, DatabaseError> {
+    let (sql, values) = all(table, conditions);
+    let rows = client.query(&format!("{sql} LIMIT {most}"), &values).await?;
+    Ok(rows.iter().map(|row| row.try_get(0)).collect::<Result<_, _>>()?)
 }
 
 /// The statement, and the values that come after those of the conditions and the limit.
@@ -304,6 +337,10 @@ mod tests {
         assert_ne!(of(Some(1)), of(Some(2)));
         assert_ne!(of(Some(1)), of(None));
         assert_eq!(of(Some(1)), of(Some(1)));
+        let at = |now| Conditions::default().now("a > $$", now).told();
+        let later = OffsetDateTime::UNIX_EPOCH + time::Duration::DAY;
+        assert_eq!(at(OffsetDateTime::UNIX_EPOCH), at(later), "time passes while pages are turned");
+        assert_ne!(at(later), Conditions::default().now("a <= $$", later).told());
     }
 
     #[test]

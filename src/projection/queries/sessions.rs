@@ -1,11 +1,10 @@
 //! Sessions: who is logged in.
 
-use deadpool_postgres::GenericClient;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::{Listed, Page, query, row};
-use crate::database::DatabaseError;
+use super::listing::{Conditions, Table};
+use super::row;
 
 row! {
     /// A session.
@@ -35,17 +34,20 @@ row! {
     }
 }
 
-/// A user's sessions that can be refreshed at `now`, newest first.
-///
-/// # Errors
-/// The database is not available.
-pub async fn list(
-    client: &impl GenericClient,
-    user: Uuid,
-    now: OffsetDateTime,
-    page: Page,
-) -> Result<Listed<SessionRow>, DatabaseError> {
-    let sql = include_str!("../../../projections/sessions/list_sessions.sql");
-    let rows = query(client, sql, &[&user, &now, &page.after, &page.fetch()]).await?;
-    Ok(page.listed(rows, |row: &SessionRow| row.created_position))
+/// Where sessions are listed from.
+pub const TABLE: Table = Table {
+    columns: "sessions.*",
+    from: "sessions JOIN users ON users.id = sessions.user_id",
+    tie: "sessions.created_position",
+};
+
+/// A user's sessions that can be refreshed at `now`.
+#[must_use]
+pub fn going_on(user: Uuid, now: OffsetDateTime) -> Conditions {
+    Conditions::default()
+        .and("sessions.user_id = $$::uuid", user)
+        .now(
+            "sessions.revoked_at IS NULL AND sessions.epoch >= users.epoch AND sessions.expires_at > $$::timestamptz",
+            now,
+        )
 }

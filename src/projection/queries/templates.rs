@@ -5,7 +5,8 @@ use serde_json::Value;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::{Listed, Page, query, query_opt, row};
+use super::listing::{Conditions, Table, folded};
+use super::{query_opt, row};
 use crate::database::DatabaseError;
 
 row! {
@@ -50,14 +51,16 @@ pub async fn get(client: &impl GenericClient, id: Uuid) -> Result<Option<Templat
     query_opt(client, include_str!("../../../projections/templates/get_template.sql"), &[&id]).await
 }
 
-/// Templates, newest first.
-///
-/// # Errors
-/// The database is not available.
-pub async fn list(client: &impl GenericClient, page: Page) -> Result<Listed<TemplateRow>, DatabaseError> {
-    let sql = include_str!("../../../projections/templates/list_templates.sql");
-    let rows = query(client, sql, &[&page.after, &page.fetch()]).await?;
-    Ok(page.listed(rows, |row: &TemplateRow| row.created_position))
+/// Where templates are listed from.
+pub const TABLE: Table =
+    Table { columns: "templates.*", from: "templates", tie: "templates.created_position" };
+
+/// Templates that can be chosen; those whose name contains these words, if any are given.
+#[must_use]
+pub fn present(search: Option<&str>) -> Conditions {
+    Conditions::default()
+        .and("templates.is_retired = $$::boolean", false)
+        .words(concat!("strpos(", folded!("templates.name"), ", ", folded!("$$::text"), ") > 0"), search)
 }
 
 /// How many certificates are drawn by a theme, such as `own:6f2d41c8-…`.

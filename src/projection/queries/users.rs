@@ -4,7 +4,8 @@ use deadpool_postgres::GenericClient;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::{Listed, Page, query, query_opt, row};
+use super::listing::{Conditions, SortKey, Table, folded};
+use super::{query_opt, row};
 use crate::database::DatabaseError;
 use crate::domain::Personal;
 
@@ -65,17 +66,50 @@ pub async fn get_by_login(
     query_opt(client, include_str!("../../../projections/users/get_user_by_login.sql"), &[&login]).await
 }
 
-/// Users, newest first; only those of a role, active or not, where that is asked for.
-///
-/// # Errors
-/// The database is not available.
-pub async fn list(
-    client: &impl GenericClient,
-    page: Page,
-    role: Option<&str>,
-    is_active: Option<bool>,
-) -> Result<Listed<UserRow>, DatabaseError> {
-    let sql = include_str!("../../../projections/users/list_users.sql");
-    let rows = query(client, sql, &[&page.after, &page.fetch(), &role, &is_active]).await?;
-    Ok(page.listed(rows, |row: &UserRow| row.created_position))
+/// Where users are listed from.
+pub const TABLE: Table = Table {
+    columns: "users.*, second_factors.position AS second_factor_position",
+    from: "users LEFT JOIN second_factors ON second_factors.user_id = users.id",
+    tie: "users.created_position",
+};
+/// In the order in which they were added.
+pub const BY_CREATION: SortKey = SortKey::Position("users.created_position");
+/// In the order of their last change.
+pub const BY_CHANGE: SortKey = SortKey::Position("users.position");
+/// By user name, whatever the case and accents.
+pub const BY_USER_NAME: SortKey = SortKey::Text(folded!("users.user_name"));
+/// By e-mail address, whatever the case.
+pub const BY_EMAIL: SortKey = SortKey::Text("lower(users.email) COLLATE \"C\"");
+
+/// Which users; those that meet all that is given.
+#[derive(Clone, Debug, Default)]
+pub struct UserFilter {
+    /// Words that user name, name, last name or e-mail address contain.
+    pub search: Option<String>,
+    /// Of this role: `admin`, `operator` or `viewer`.
+    pub role: Option<&'static str>,
+    /// Only those who may log in, or only those who may not.
+    pub is_active: Option<bool>,
+}
+
+impl UserFilter {
+    /// The same for a list.
+    #[must_use]
+    pub fn conditions(self) -> Conditions {
+        Conditions::default()
+            .words(
+                concat!(
+                    "strpos(",
+                    folded!(
+                        "(users.user_name || ' ' || users.name || ' ' || users.last_name || ' ' || users.email)"
+                    ),
+                    ", ",
+                    folded!("$$::text"),
+                    ") > 0"
+                ),
+                self.search.as_deref(),
+            )
+            .maybe("users.role = $$::text", self.role)
+            .maybe("users.is_active = $$::boolean", self.is_active)
+    }
 }

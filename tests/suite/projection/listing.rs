@@ -131,7 +131,8 @@ proptest! {
     }
 }
 
-async fn all<T: laureate::projection::queries::FromRow>(
+/// The newest hundred rows.
+pub async fn all<T: laureate::projection::queries::FromRow>(
     client: &deadpool_postgres::Client,
     table: &Table,
     conditions: &Conditions,

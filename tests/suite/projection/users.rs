@@ -9,20 +9,23 @@ use laureate::domain::user::{
     Profile, Role, User, UserDeleted, UserDisabled, UserEnabled, UserPasswordChanged, UserProfileChanged,
     UserRegistered, UserRoleChanged, UserSessionsEnded,
 };
-use laureate::projection::queries::{Page, api_keys, sessions, users};
+use laureate::projection::queries::api_keys::{self, ApiKeyFilter, ApiKeyRow, KeyState};
+use laureate::projection::queries::listing::{Order, Start, list};
+use laureate::projection::queries::sessions::{self, SessionRow};
+use laureate::projection::queries::users::{self, UserFilter, UserRow};
 use proptest::prelude::*;
 use time::OffsetDateTime;
 use time::macros::datetime;
 use uuid::Uuid;
 
 use super::given_log::{Happened, happened};
+use super::listing::all;
 use super::world::World;
 
 const ADA: u128 = 0xE7;
 const ALAN: u128 = 0xE8;
 const SESSION: u128 = 0x5E1;
 const KEY: u128 = 0xA91;
-const ALL: Page = Page { after: None, limit: 100 };
 const LATER: OffsetDateTime = datetime!(2026-12-01 00:00 UTC);
 const END: OffsetDateTime = datetime!(2026-12-24 00:00 UTC);
 
@@ -153,25 +156,113 @@ async fn lists_show_those_who_are_there_and_sessions_that_go_on() {
     let ada = users::get(&client, id(ADA)).await.expect("answers").expect("is there");
     assert_eq!((ada.role.as_str(), ada.is_active, ada.user_name.reveal_str()), ("admin", true, "augusta"));
     assert!(ada.second_factor_position.is_some());
+    let listed: Vec<UserRow> = all(&client, &users::TABLE, &UserFilter::default().conditions()).await;
+    assert_eq!(listed.len(), 1);
+    assert_eq!(listed[0].second_factor_position, ada.second_factor_position);
     assert!(users::get(&client, id(ALAN)).await.expect("answers").is_none(), "was removed");
-    for (role, is_active, count) in
-        [(None, None, 1), (Some("admin"), Some(true), 1), (Some("viewer"), None, 0), (None, Some(false), 0)]
-    {
-        let listed = users::list(&client, ALL, role, is_active).await.expect("answers");
-        assert_eq!(listed.items.len(), count, "{role:?} {is_active:?}");
-    }
 
     let of = async |user, now| {
-        let listed = sessions::list(&client, id(user), now, ALL).await.expect("answers");
-        listed.items.iter().map(|row| row.id.as_u128()).collect::<Vec<_>>()
+        let going_on = sessions::going_on(id(user), now);
+        let rows: Vec<SessionRow> = all(&client, &sessions::TABLE, &going_on).await;
+        rows.iter().map(|row| row.id.as_u128()).collect::<Vec<_>>()
     };
     // One is of an earlier epoch, one was revoked; and the user of another is gone.
     assert_eq!(of(ADA, datetime!(2026-11-30 00:00 UTC)).await, [SESSION + 2]);
     assert!(of(ADA, LATER).await.is_empty(), "expired");
     assert!(of(ALAN, datetime!(2026-11-30 00:00 UTC)).await.is_empty());
+}
 
-    let keys = api_keys::list(&client, ALL).await.expect("answers").items;
-    let shown: Vec<_> = keys.iter().map(|key| (key.id.as_u128(), key.revoked_at.is_some())).collect();
-    assert_eq!(shown, [(KEY + 1, false), (KEY, true)]);
-    assert_eq!(keys[0].scopes, ["attendees:read", "attendees:import"]);
+#[tokio::test]
+async fn users_are_found_by_name_role_and_state_and_sorted() {
+    let world = World::new().await;
+    let called = |id, user_name: &str, name: &str| {
+        let text = |text: &str| text.to_owned().into();
+        let email = format!("{}@Example.com", id);
+        let profile = Profile {
+            user_name: text(user_name),
+            name: text(name),
+            last_name: text("Nuñez"),
+            email: email.into(),
+        };
+        happened::<User>(id, UserProfileChanged { profile })
+    };
+    world.log.append([
+        registered(1, "zoe"),
+        registered(2, "Ada"),
+        registered(3, "eva"),
+        happened::<User>(2, UserRoleChanged { role: Role::Admin }),
+        called(3, "Éva", "Łucja"),
+        happened::<User>(1, UserDisabled {}),
+    ]);
+    world.project().await;
+    let client = world.reader().await;
+    let found = async |filter: UserFilter| {
+        let rows: Vec<UserRow> = all(&client, &users::TABLE, &filter.conditions()).await;
+        rows.iter().map(|row| row.id.as_u128()).collect::<Vec<_>>()
+    };
+    let any = UserFilter::default;
+    let search = |text: &str| UserFilter { search: Some(text.to_owned()), ..any() };
+    assert_eq!(found(any()).await, [3, 2, 1]);
+    assert_eq!(found(search("hopper")).await, [2, 1]);
+    assert_eq!(found(search("EVA nunez")).await, [3]);
+    assert_eq!(found(search("lucja example")).await, [3]);
+    assert_eq!(found(search("%")).await, [0; 0]);
+    assert_eq!(found(UserFilter { role: Some("admin"), ..any() }).await, [2]);
+    assert_eq!(found(UserFilter { role: Some("viewer"), ..any() }).await, [0; 0]);
+    assert_eq!(found(UserFilter { is_active: Some(false), ..any() }).await, [1]);
+    assert_eq!(found(UserFilter { is_active: Some(true), ..search("grace") }).await, [2]);
+
+    let everybody = any().conditions();
+    for (key, ids) in [
+        (users::BY_CREATION, [1, 2, 3]),
+        (users::BY_CHANGE, [2, 3, 1]),
+        (users::BY_USER_NAME, [2, 3, 1]),
+        (users::BY_EMAIL, [3, 2, 1]),
+    ] {
+        for descending in [false, true] {
+            // One after the other, so that every page begins where one ended.
+            let (mut start, mut sorted) = (Start::First, Vec::new());
+            while sorted.len() < 4 {
+                let order = Order { key, descending };
+                let part = list::<UserRow>(&client, &users::TABLE, &everybody, order, &start, 1);
+                let part = part.await.expect("answers");
+                sorted.extend(part.items.iter().map(|row| row.id.as_u128()));
+                let Some(last) = part.last else { break };
+                start = Start::After(last);
+            }
+            if descending {
+                sorted.reverse();
+            }
+            assert_eq!(sorted, ids, "{key:?} {descending}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn keys_are_found_by_name_and_state() {
+    let world = World::new().await;
+    let key = |id, name: &str, expires_at| {
+        let (owner, scopes) = (Uuid::from_u128(ADA).into(), vec!["attendees:read".to_owned()]);
+        let (name, secret_sha256) = (name.to_owned(), "c".repeat(64));
+        happened::<ApiKey>(id, ApiKeyCreated { name, owner, scopes, secret_sha256, expires_at })
+    };
+    world.log.append([
+        key(1, "Nightly import", END),
+        key(2, "Exportación", LATER),
+        key(3, "Nightly export", LATER),
+        key_revoked(3),
+    ]);
+    world.project().await;
+    let client = world.reader().await;
+    let found = async |search: Option<&str>, state| {
+        let filter = ApiKeyFilter { search: search.map(str::to_owned), state };
+        let rows: Vec<ApiKeyRow> = all(&client, &api_keys::TABLE, &filter.conditions(LATER)).await;
+        rows.iter().map(|row| row.id.as_u128()).collect::<Vec<_>>()
+    };
+    assert_eq!(found(None, None).await, [3, 2, 1]);
+    assert_eq!(found(None, Some(KeyState::Active)).await, [1]);
+    assert_eq!(found(None, Some(KeyState::Expired)).await, [2], "its time ends at the moment it names");
+    assert_eq!(found(None, Some(KeyState::Revoked)).await, [3]);
+    assert_eq!(found(Some("EXPORTACION"), None).await, [2]);
+    assert_eq!(found(Some("nightly"), Some(KeyState::Revoked)).await, [3]);
 }

@@ -55,11 +55,10 @@ pub struct AttendeesQuery {
 }
 
 /// What people can be sorted by.
-#[derive(Clone, Copy, Debug, Default, Deserialize, ToSchema)]
+#[derive(Clone, Copy, Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum AttendeeSort {
     /// The order in which they became known.
-    #[default]
     CreatedAt,
     /// The order of their last change.
     UpdatedAt,

@@ -8,7 +8,7 @@ use uuid::Uuid;
 use crate::http::answer::ListEnvelope;
 use crate::http::api_error::ErrorEnvelope;
 use crate::http::endpoints::rfc3339;
-use crate::http::extract::{ListQuery, Query};
+use crate::http::extract::{ListQuery, Query, Unsorted};
 use crate::http::{Answer, ApiError, Caller, HttpState};
 use crate::projection::queries::sessions::{self, SessionRow};
 
@@ -47,12 +47,12 @@ impl SessionAnswer {
     }
 }
 
-/// Your own sessions that go on, newest first.
+/// Your own sessions that go on, newest first where nothing else is said.
 #[utoipa::path(
     get, path = "/auth/sessions", params(ListQuery),
     responses(
         (status = 200, description = "A page", body = ListEnvelope<SessionAnswer>),
-        (status = 400, description = "VALIDATION_ERROR: details name the parameter", body = ErrorEnvelope),
+        (status = 400, description = "VALIDATION_ERROR: a parameter is unknown or out of range, or the cursor is of another list", body = ErrorEnvelope),
     )
 )]
 pub async fn handle(
@@ -60,8 +60,7 @@ pub async fn handle(
     caller: Caller,
     Query(query): Query<ListQuery>,
 ) -> Result<Answer, ApiError> {
-    let paging = query.paging()?;
-    let listed = sessions::list(&http.database().await?, caller.user_id.0, http.now(), paging.page()).await?;
-    let shown: Vec<_> = listed.items.into_iter().map(|row| SessionAnswer::of(row, &caller)).collect();
-    Answer::list(&shown, &paging.meta(listed.next_cursor))
+    let own = sessions::going_on(caller.user_id.0, http.now());
+    let shown = |row| SessionAnswer::of(row, &caller);
+    query.listing::<Unsorted>().answer(&http, &sessions::TABLE, own, shown).await
 }

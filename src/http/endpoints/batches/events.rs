@@ -75,31 +75,30 @@ pub async fn handle(
 }
 
 /// Whether nothing more happens by itself: a PDF that failed waits for a person.
-fn has_ended(row: &BatchWithProgress) -> bool {
-    match row.state.as_str() {
+fn has_ended(BatchWithProgress { batch, progress }: &BatchWithProgress) -> bool {
+    match batch.state.as_str() {
         "cancelled" | "undone" => true,
         "dispatched" => {
-            let is_drawn = row.requested.is_some_and(|all| row.issued >= all)
-                && row.without_pdf == row.generation_failed;
-            let mailed = row.mails_sent + row.mails_failed;
-            is_drawn && row.mails_pending == 0 && mailed >= row.generated - row.revoked
+            let is_drawn = batch.requested.is_some_and(|all| progress.issued >= all)
+                && progress.without_pdf == progress.generation_failed;
+            let mailed = progress.mails_sent + progress.mails_failed;
+            is_drawn && progress.mails_pending == 0 && mailed >= progress.generated - progress.revoked
         }
         _ => false,
     }
 }
 
 impl From<BatchWithProgress> for BatchNews {
-    fn from(row: BatchWithProgress) -> Self {
-        let progress = BatchProgress::of(&row);
+    fn from(BatchWithProgress { batch, progress }: BatchWithProgress) -> Self {
         Self {
-            batch_id: row.id,
-            state: row.state,
-            total: row.total,
-            requested: row.requested,
-            existing: row.existing,
-            refused: row.refused,
-            left: row.left_out,
-            progress,
+            batch_id: batch.id,
+            state: batch.state,
+            total: batch.total,
+            requested: batch.requested,
+            existing: batch.existing,
+            refused: batch.refused,
+            left: batch.left_out,
+            progress: BatchProgress::of(&progress),
         }
     }
 }

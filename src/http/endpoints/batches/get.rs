@@ -10,7 +10,7 @@ use crate::http::api_error::ErrorEnvelope;
 use crate::http::endpoints::rfc3339;
 use crate::http::extract::Path;
 use crate::http::{Answer, ApiError, HttpState};
-use crate::projection::queries::batches::{self, BatchWithProgress};
+use crate::projection::queries::batches::{self, BatchWithProgress, ProgressRow};
 
 /// A batch and how far it is.
 #[derive(Serialize, ToSchema)]
@@ -89,12 +89,13 @@ pub struct BatchProgress {
 )]
 pub async fn handle(State(http): State<HttpState>, Path(id): Path<Uuid>) -> Result<Answer, ApiError> {
     let row = batches::get(&http.database().await?, id).await?;
-    Answer::ok(&shown(row.ok_or_else(|| ApiError::not_found("batch"))?)?)
+    let row = row.ok_or_else(|| ApiError::not_found("batch"))?;
+    Ok(Answer::ok(&shown(row)?)?.version_of_body())
 }
 
 impl BatchProgress {
     /// As the query tables have it.
-    pub(super) const fn of(row: &BatchWithProgress) -> Self {
+    pub(super) const fn of(row: &ProgressRow) -> Self {
         Self {
             issued: row.issued,
             generated: row.generated,
@@ -107,21 +108,20 @@ impl BatchProgress {
     }
 }
 
-fn shown(row: BatchWithProgress) -> Result<BatchAnswer, ApiError> {
-    let progress = BatchProgress::of(&row);
+fn shown(BatchWithProgress { batch, progress }: BatchWithProgress) -> Result<BatchAnswer, ApiError> {
     Ok(BatchAnswer {
-        batch_id: row.id,
-        certificate_id: row.certificate_id,
-        state: row.state,
-        total: row.total,
-        requested: row.requested,
-        existing: row.existing,
-        refused: row.refused,
-        refusals: serde_json::from_value(row.refusals).map_err(ApiError::internal)?,
-        progress,
-        left: row.left_out,
-        undo_reason: row.undo_reason,
-        created_at: rfc3339(row.created_at),
-        stopped_at: row.stopped_at.map(rfc3339),
+        batch_id: batch.id,
+        certificate_id: batch.certificate_id,
+        state: batch.state,
+        total: batch.total,
+        requested: batch.requested,
+        existing: batch.existing,
+        refused: batch.refused,
+        left: batch.left_out,
+        progress: BatchProgress::of(&progress),
+        refusals: serde_json::from_value(progress.refusals).map_err(ApiError::internal)?,
+        undo_reason: batch.undo_reason,
+        created_at: rfc3339(batch.created_at),
+        stopped_at: batch.stopped_at.map(rfc3339),
     })
 }

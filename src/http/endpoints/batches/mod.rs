@@ -3,6 +3,7 @@
 pub mod cancel;
 pub mod events;
 pub mod get;
+pub mod list;
 pub mod undo;
 
 use serde::Serialize;

@@ -6,11 +6,11 @@ use super::CertificateAnswer;
 use super::list::answer;
 use crate::http::answer::ListEnvelope;
 use crate::http::api_error::ErrorEnvelope;
-use crate::http::extract::{ListQuery, Listing, Query};
+use crate::http::extract::{ListQuery, Query};
 use crate::http::{Answer, ApiError, HttpState};
 use crate::projection::queries::certificates::CertificateFilter;
 
-/// Certificates that can be issued, newest first.
+/// Certificates that can be issued, newest first where nothing else is said.
 #[utoipa::path(
     get, path = "/certificates/active", params(ListQuery),
     responses(
@@ -20,8 +20,8 @@ use crate::projection::queries::certificates::CertificateFilter;
 )]
 pub async fn handle(
     State(http): State<HttpState>,
-    Query(ListQuery { cursor, limit }): Query<ListQuery>,
+    Query(query): Query<ListQuery>,
 ) -> Result<Answer, ApiError> {
-    let listing = Listing { cursor, limit, ..Listing::default() };
-    answer(&http, listing, CertificateFilter { is_active: Some(true), ..CertificateFilter::default() }).await
+    let active = CertificateFilter { is_active: Some(true), ..CertificateFilter::default() };
+    answer(&http, query.listing(), active).await
 }

@@ -42,11 +42,10 @@ pub struct CertificatesQuery {
 }
 
 /// What certificates can be sorted by.
-#[derive(Clone, Copy, Debug, Default, Deserialize, ToSchema)]
+#[derive(Clone, Copy, Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum CertificateSort {
     /// The order in which they were defined.
-    #[default]
     CreatedAt,
     /// The order of their last change.
     UpdatedAt,

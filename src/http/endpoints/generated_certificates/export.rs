@@ -69,6 +69,7 @@ pub async fn handle(
     let filter = IssuanceFilter {
         search: filter_text("search", query.search)?,
         certificate_id: query.certificate_id,
+        theme: None,
         attendee_id: query.attendee_id,
         batch_id: query.batch_id,
         import_id: query.import_id,

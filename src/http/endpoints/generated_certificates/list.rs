@@ -86,11 +86,10 @@ impl IssuanceState {
 }
 
 /// What generated certificates can be sorted by.
-#[derive(Clone, Copy, Debug, Default, Deserialize, ToSchema)]
+#[derive(Clone, Copy, Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum IssuanceSort {
     /// The order in which they were asked for.
-    #[default]
     CreatedAt,
     /// The order of their last change.
     UpdatedAt,
@@ -124,6 +123,7 @@ pub async fn handle(
     let filter = IssuanceFilter {
         search: filter_text("search", query.search)?,
         certificate_id: query.certificate_id,
+        theme: None,
         attendee_id: query.attendee_id,
         batch_id: query.batch_id,
         import_id: query.import_id,

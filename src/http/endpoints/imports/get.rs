@@ -19,5 +19,5 @@ use crate::http::{Answer, ApiError, HttpState};
 )]
 pub async fn handle(State(http): State<HttpState>, Path(id): Path<Uuid>) -> Result<Answer, ApiError> {
     let import = super::read(&http, id).await?.ok_or_else(|| ApiError::not_found("import"))?;
-    Answer::ok(&import)
+    Ok(Answer::ok(&import)?.version_of_body())
 }

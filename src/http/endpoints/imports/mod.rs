@@ -3,6 +3,7 @@
 pub mod cancel;
 pub mod events;
 pub mod get;
+pub mod list;
 pub mod report;
 mod report_formats;
 
@@ -14,8 +15,8 @@ use uuid::Uuid;
 
 use super::super::{ApiError, HttpState};
 use crate::domain::{ImportId, Personal};
-use crate::projection::queries::Page;
-use crate::projection::queries::imports::{self, ImportRow};
+use crate::projection::queries::imports::{self, ImportRow, RejectionRow};
+use crate::projection::queries::listing::{self, Start};
 use crate::storage::ObjectKey;
 use crate::workers::importer::report::{ErrorDetail, ImportReport, MAX_SHOWN};
 use crate::workers::importer::report_file::ReportFile;
@@ -131,7 +132,7 @@ impl ImportAnswer {
     }
 
     fn of_row(row: ImportRow, error_details: Vec<RowErrors>) -> Self {
-        let reason = row.failure_reason.unwrap_or_default();
+        let failure = ImportFailure::of(&row);
         Self {
             import_id: Some(row.id),
             state: row.state,
@@ -143,8 +144,15 @@ impl ImportAnswer {
             certificates_associated: row.associated,
             left: row.left_rows,
             error_details,
-            failure: row.failure_code.map(|code| ImportFailure { code, reason }),
+            failure,
         }
+    }
+}
+
+impl ImportFailure {
+    fn of(row: &ImportRow) -> Option<Self> {
+        let reason = row.failure_reason.clone().unwrap_or_default();
+        row.failure_code.clone().map(|code| Self { code, reason })
     }
 }
 
@@ -182,9 +190,11 @@ async fn details(http: &HttpState, row: &ImportRow) -> Result<Vec<RowErrors>, Ap
             return Ok(details.into_iter().map(RowErrors::from).collect());
         }
     }
-    let page = Page { after: None, limit: MAX_SHOWN as i64 };
-    let rejected = imports::list_rejections(&http.database().await?, row.id, page).await?;
-    let shown = rejected.items.into_iter().map(|rejected| {
+    let (table, of_import) = (&imports::REJECTIONS, imports::rejected_of(row.id));
+    let (database, most) = (http.database().await?, u32::try_from(MAX_SHOWN).unwrap_or(u32::MAX));
+    let rejected =
+        listing::list::<RejectionRow>(&database, table, &of_import, imports::BY_ROW, &Start::First, most);
+    let shown = rejected.await?.items.into_iter().map(|rejected| {
         let errors = serde_json::from_value(rejected.errors).map_err(ApiError::internal)?;
         Ok(RowErrors { row: rejected.row_number, data: BTreeMap::new(), errors })
     });

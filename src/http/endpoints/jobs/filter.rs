@@ -7,6 +7,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::http::ApiError;
+use crate::http::extract::filter_text;
 use crate::projection::queries::jobs::JobFilter;
 
 const STATUSES: [&str; 3] = ["pending", "sent", "error"];
@@ -18,6 +19,10 @@ pub(super) const STATES: [&str; 9] =
 #[derive(Clone, Debug, Default, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct JobsFilter {
+    /// Words that the recipient's name or address contain, whatever the case and accents.
+    #[schema(max_length = 200, example = "ada")]
+    #[serde(default)]
+    pub search: Option<String>,
     /// Of this status: `pending`, `sent` or `error`.
     #[schema(example = "pending")]
     #[serde(default)]
@@ -50,7 +55,7 @@ impl JobsFilter {
     /// As the queries take it.
     ///
     /// # Errors
-    /// A status or state that there isn't, or a time that is none.
+    /// A status or state that there isn't, a time that is none, or a text that nothing contains.
     pub fn checked(&self) -> Result<JobFilter, ApiError> {
         if self.status.as_ref().is_some_and(|status| !STATUSES.contains(&status.as_str())) {
             return Err(ApiError::field("status", format!("give one of {}", STATUSES.join(", "))));
@@ -65,6 +70,7 @@ impl JobsFilter {
             return Err(ApiError::field("to", "must not be before from"));
         }
         Ok(JobFilter {
+            search: filter_text("search", self.search.clone())?,
             status: self.status.clone(),
             stages,
             issuance_id: self.generated_certificate_id,

@@ -8,19 +8,35 @@ use uuid::Uuid;
 use super::JobAnswer;
 use super::filter::JobsFilter;
 use super::summary::SummaryAnswer;
-use crate::http::extract::{Paging, Query};
+use crate::http::answer::ListMeta;
+use crate::http::api_error::ErrorEnvelope;
+use crate::http::extract::{Direction, Listing, Query, Sorting};
 use crate::http::{Answer, ApiError, HttpState};
-use crate::projection::queries::jobs::{self, JobFilter};
+use crate::projection::queries::jobs::{self, JobFilter, JobRow};
+use crate::projection::queries::listing::SortKey;
 
-/// Which jobs: those that meet all that is given.
+/// Which jobs, in which order: those that meet all that is given.
 #[derive(Deserialize, IntoParams)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct JobsQuery {
-    /// Where to go on: `meta.nextCursor` of the page before.
+    /// Where to go on: `meta.nextCursor` of the page before. It counts for the same filters, sort and order.
     cursor: Option<String>,
-    /// Entries per page, 1–200; 50 if absent.
+    /// Which page, from 1, instead of a cursor; `meta.total` is told then. Pages end at entry 10,000, cursors don't.
+    #[param(minimum = 1)]
+    page: Option<u32>,
+    /// Entries per page; 50 if absent.
+    #[param(minimum = 1, maximum = 200)]
     limit: Option<u32>,
+    /// What to sort by; `createdAt` if absent.
+    #[param(inline)]
+    sort: Option<JobSort>,
+    /// Which way round; from the latest if absent.
+    #[param(inline)]
+    order: Option<Direction>,
+    /// Words that the recipient's name or address contain, whatever the case and accents.
+    #[param(max_length = 200)]
+    search: Option<String>,
     /// Of this status: `pending`, `sent` or `error`.
     status: Option<String>,
     /// In this state: `queued`, `claimed`, `retrying`, `sent`, `failed`, `unknown`, `held`, `scheduled` or
@@ -39,12 +55,31 @@ pub struct JobsQuery {
     to: Option<String>,
 }
 
+/// What jobs can be sorted by.
+#[derive(Clone, Copy, Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum JobSort {
+    /// The order in which they were queued.
+    CreatedAt,
+    /// The order of their last change.
+    UpdatedAt,
+}
+
+impl Sorting for JobSort {
+    fn key(self) -> SortKey {
+        match self {
+            Self::CreatedAt => jobs::BY_CREATION,
+            Self::UpdatedAt => jobs::BY_CHANGE,
+        }
+    }
+}
+
 /// A page of jobs and how many there are in all.
 #[derive(Serialize, ToSchema)]
 pub struct JobsPage {
     /// Always true.
     success: bool,
-    /// The page, newest first.
+    /// The page.
     data: Vec<JobAnswer>,
     /// Where the next page starts, and the counts.
     meta: JobsMeta,
@@ -54,34 +89,46 @@ pub struct JobsPage {
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct JobsMeta {
-    /// Give it as `cursor` to get the next page; null on the last one.
-    next_cursor: Option<String>,
-    /// The most entries that a page has.
-    limit: u32,
+    /// Where the next page starts.
+    #[serde(flatten)]
+    list: ListMeta,
     /// All jobs, whatever the filter.
     summary: SummaryAnswer,
 }
 
-/// Jobs, newest first, and how many there are in all.
+/// Jobs, newest first where nothing else is said, and how many there are in all.
 #[utoipa::path(
     get, path = "/jobs", params(JobsQuery),
-    responses((status = 200, description = "A page", body = JobsPage))
+    responses(
+        (status = 200, description = "A page", body = JobsPage),
+        (status = 400, description = "VALIDATION_ERROR: a parameter is unknown or out of range, or the cursor is of another list", body = ErrorEnvelope),
+    )
 )]
 pub async fn handle(
     State(http): State<HttpState>,
     Query(query): Query<JobsQuery>,
 ) -> Result<Answer, ApiError> {
-    let paging = Paging::of(query.cursor.as_deref(), query.limit)?;
-    let JobsQuery { status, state, certificate_id, batch_id, generated_certificate_id, from, to, .. } = query;
-    let filter = JobsFilter { status, state, certificate_id, batch_id, generated_certificate_id, from, to };
-    page(&http, paging, &filter.checked()?).await
+    let JobsQuery { cursor, page, limit, sort, order, .. } = query;
+    let filter = JobsFilter {
+        search: query.search,
+        status: query.status,
+        state: query.state,
+        certificate_id: query.certificate_id,
+        batch_id: query.batch_id,
+        generated_certificate_id: query.generated_certificate_id,
+        from: query.from,
+        to: query.to,
+    };
+    answer(&http, Listing { cursor, page, limit, sort, order }, filter.checked()?).await
 }
 
-pub(super) async fn page(http: &HttpState, paging: Paging, filter: &JobFilter) -> Result<Answer, ApiError> {
-    let database = http.database().await?;
-    let listed = jobs::list(&database, paging.page(), filter).await?;
-    let summary = jobs::summary(&database).await?.into();
-    let next_cursor = paging.meta(listed.next_cursor).next_cursor;
-    let shown = listed.items.into_iter().map(JobAnswer::from).collect::<Vec<_>>();
-    Answer::list(&shown, &JobsMeta { next_cursor, limit: paging.limit, summary })
+pub(super) async fn answer(
+    http: &HttpState,
+    listing: Listing<JobSort>,
+    filter: JobFilter,
+) -> Result<Answer, ApiError> {
+    let (rows, list) = listing.read::<JobRow>(http, &jobs::TABLE, filter.conditions()).await?;
+    let shown = rows.into_iter().map(JobAnswer::from).collect::<Vec<_>>();
+    let summary = jobs::summary(&http.database().await?).await?.into();
+    Answer::list(&shown, &JobsMeta { list, summary })
 }

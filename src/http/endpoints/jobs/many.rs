@@ -82,8 +82,7 @@ pub(super) async fn select(
     let asked = filter.stages.take();
     let fits = |stage: &&&str| asked.as_ref().is_none_or(|asked| asked.iter().any(|a| a == **stage));
     filter.stages = Some(stages.iter().filter(fits).map(|stage| (*stage).to_owned()).collect());
-    let most = i64::try_from(MOST).unwrap_or(i64::MAX);
-    let mut ids = jobs::find(&http.database().await?, &filter, most + 1).await?;
+    let mut ids = jobs::find(&http.database().await?, filter, MOST + 1).await?;
     let more = ids.len() > MOST;
     ids.truncate(MOST);
     Ok(Selected { ids, more })

@@ -7,46 +7,53 @@ use utoipa::IntoParams;
 use super::DesignAnswer;
 use crate::http::answer::ListEnvelope;
 use crate::http::api_error::ErrorEnvelope;
-use crate::http::extract::{Paging, Query};
+use crate::http::extract::{Direction, Listing, Query, Unsorted, filter_text};
 use crate::http::{Answer, ApiError, HttpState};
-use crate::projection::queries::designs;
+use crate::projection::queries::designs::{self, DesignFilter};
 use crate::storage::key_segment;
 
-/// Whose designs, and which page of them.
+/// Which designs, in which order: those that meet all that is given.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct DesignQuery {
+    /// Where to go on: `meta.nextCursor` of the page before. It counts for the same filters and order.
+    cursor: Option<String>,
+    /// Which page, from 1, instead of a cursor; `meta.total` is told then. Pages end at entry 10,000, cursors don't.
+    #[param(minimum = 1)]
+    page: Option<u32>,
+    /// Entries per page; 50 if absent.
+    #[param(minimum = 1, maximum = 200)]
+    limit: Option<u32>,
+    /// Which way round; from the latest if absent.
+    #[param(inline)]
+    order: Option<Direction>,
+    /// Words that the name or the uploaded file's name contain, whatever the case and accents.
+    #[param(max_length = 200)]
+    search: Option<String>,
     /// Only designs of this client, whatever the case and the spaces.
     #[param(example = "Acme", max_length = 200)]
     client: Option<String>,
-    /// Where to go on: `meta.nextCursor` of the page before.
-    cursor: Option<String>,
-    /// Entries per page, 1–200; 50 if absent.
-    #[param(minimum = 1, maximum = 200)]
-    limit: Option<u32>,
 }
 
-/// Designs, newest first.
+/// Designs, newest first where nothing else is said.
 #[utoipa::path(
     get, path = "/certificates/designs", params(DesignQuery),
     responses(
         (status = 200, description = "A page of designs", body = ListEnvelope<DesignAnswer>),
-        (status = 400, description = "VALIDATION_ERROR: details name the parameter", body = ErrorEnvelope),
+        (status = 400, description = "VALIDATION_ERROR: a parameter is unknown or out of range, or the cursor is of another list", body = ErrorEnvelope),
     )
 )]
 pub async fn handle(
     State(http): State<HttpState>,
     Query(query): Query<DesignQuery>,
 ) -> Result<Answer, ApiError> {
-    let paging = Paging::of(query.cursor.as_deref(), query.limit)?;
-    let client = query.client.as_deref().map(str::trim).filter(|client| !client.is_empty());
-    if client.is_some_and(|client| client.chars().count() > 200) {
-        return Err(ApiError::field("client", "give at most 200 characters"));
-    }
-    let folder = client.map(key_segment);
-    let listed = designs::list(&http.database().await?, paging.page(), folder.as_deref()).await?;
-    let meta = paging.meta(listed.next_cursor);
-    let items: Vec<_> = listed.items.into_iter().map(|row| DesignAnswer::of_row(&http, row)).collect();
-    Answer::list(&items, &meta)
+    let DesignQuery { cursor, page, limit, order, search, client } = query;
+    let filter = DesignFilter {
+        search: filter_text("search", search)?,
+        folder: filter_text("client", client)?.as_deref().map(key_segment),
+    };
+    let listing = Listing::<Unsorted> { cursor, page, limit, sort: None, order };
+    let shown = |row| DesignAnswer::of_row(&http, row);
+    listing.answer(&http, &designs::TABLE, filter.conditions(), shown).await
 }
