@@ -73,7 +73,8 @@ impl Notifier {
     ) -> Option<NoticeWords> {
         match about {
             NoticeAbout::PasswordReset { expires_at, .. } => {
-                let minutes = (expires_at - now).whole_minutes();
+                // To the nearest: the seconds that the mail took so far are nobody's concern.
+                let minutes = ((expires_at - now).whole_seconds() + 30) / 60;
                 let token = link_token(id, &self.settings.key);
                 let link = Secret::new(format!("{}#token={}", self.settings.reset_page, token.reveal()));
                 (minutes > 0).then_some(NoticeWords::PasswordReset { link, minutes })
