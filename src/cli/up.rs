@@ -159,6 +159,8 @@ pub async fn run(args: UpArgs, global: GlobalArgs) -> anyhow::Result<ExitCode> {
             Err(error.into())
         }
     };
+    // Its connections end before their server does.
+    drop((running, app));
     stack.stop().await;
     result.map(|()| ExitCode::SUCCESS)
 }
