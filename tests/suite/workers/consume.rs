@@ -27,6 +27,20 @@ async fn put(plant: &Plant, events: Vec<NewEvent>) -> Vec<Position> {
     positions
 }
 
+/// A probe that does each piece of work when the gate lets it.
+fn gated() -> (Arc<Probe>, Arc<Semaphore>) {
+    let gate = Arc::new(Semaphore::new(0));
+    let passed = gate.clone();
+    let probe = Probe::new(move |_| {
+        let passed = passed.clone();
+        async move {
+            passed.acquire().await.unwrap().forget();
+            Verdict::Done
+        }
+    });
+    (probe, gate)
+}
+
 fn firsts(positions: &[Position]) -> Vec<(Position, u32)> {
     positions.iter().map(|position| (*position, 1)).collect()
 }
@@ -141,15 +155,7 @@ async fn two_processes_share_the_work() {
 async fn a_shutdown_waits_for_what_was_begun() {
     let plant = Plant::new().await;
     let positions = put(&plant, vec![event(0)]).await;
-    let gate = Arc::new(Semaphore::new(0));
-    let passed = gate.clone();
-    let probe = Probe::new(move |_| {
-        let passed = passed.clone();
-        async move {
-            passed.acquire().await.unwrap().forget();
-            Verdict::Done
-        }
-    });
+    let (probe, gate) = gated();
     let running = plant.run(probe.clone());
     until("the work has begun", async || !probe.seen().is_empty()).await;
     plant.shutdown.cancel();
@@ -188,15 +194,7 @@ async fn what_is_worked_on_or_waits_for_its_turn_is_not_delivered_twice() {
         plant.set_consumer(consumer, json!({ "ack_wait": 1_000_000_000_u64 })).await;
     }
     let positions = put(&plant, (0..40).map(event).collect()).await;
-    let gate = Arc::new(Semaphore::new(0));
-    let passed = gate.clone();
-    let probe = Probe::new(move |_| {
-        let passed = passed.clone();
-        async move {
-            passed.acquire().await.unwrap().forget();
-            Verdict::Done
-        }
-    });
+    let (probe, gate) = gated();
     plant.run_on(plant.log.log.clone(), probe.clone(), 2);
     until("the work has begun", async || probe.seen().len() == 2).await;
     ack_waits_pass(&plant, 3).await;
@@ -234,15 +232,7 @@ async fn what_waits_for_a_place_is_kept_alive_and_goes_back_when_the_process_sto
         plant.set_consumer(consumer, json!({ "ack_wait": 1_000_000_000_u64 })).await;
     }
     let positions = put(&plant, (0..10).map(event).collect()).await;
-    let gate = Arc::new(Semaphore::new(0));
-    let passed = gate.clone();
-    let probe = Probe::new(move |_| {
-        let passed = passed.clone();
-        async move {
-            passed.acquire().await.unwrap().forget();
-            Verdict::Done
-        }
-    });
+    let (probe, gate) = gated();
     let running = plant.run_on(plant.log.log.clone(), Arc::new(Ahead(probe.clone())), 1);
     until("all are here", async || plant.consumer("renderer").await["num_ack_pending"] == 10).await;
     ack_waits_pass(&plant, 3).await;
