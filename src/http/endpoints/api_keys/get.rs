@@ -13,10 +13,14 @@ use crate::projection::queries::api_keys;
 
 /// One API key, without its secret.
 #[utoipa::path(
-    get, path = "/api-keys/{id}", params(("id" = Uuid, Path, description = "The key's id")),
+    get, path = "/api-keys/{id}", params(
+        ("id" = Uuid, Path, description = "The key's id"),
+        ("If-None-Match" = Option<String>, Header, description = "The ETag that you know"),
+    ),
     responses(
         (status = 200, description = "The key", body = Envelope<ApiKeyAnswer>,
             headers(("ETag" = String, description = "The version"))),
+        (status = 304, description = "`If-None-Match` names the present version"),
         (status = 400, description = "VALIDATION_ERROR: the id is no UUID", body = ErrorEnvelope),
         (status = 404, description = "NOT_FOUND", body = ErrorEnvelope),
     )

@@ -81,9 +81,13 @@ pub struct BatchProgress {
 
 /// How far a batch is.
 #[utoipa::path(
-    get, path = "/batches/{id}", params(("id" = Uuid, Path, description = "The batch's id")),
+    get, path = "/batches/{id}", params(
+        ("id" = Uuid, Path, description = "The batch's id"),
+        ("If-None-Match" = Option<String>, Header, description = "The ETag that you know"),
+    ),
     responses(
         (status = 200, description = "The batch", body = Envelope<BatchAnswer>),
+        (status = 304, description = "`If-None-Match` names the present version"),
         (status = 404, description = "NOT_FOUND", body = ErrorEnvelope),
     )
 )]

@@ -11,9 +11,13 @@ use crate::http::{Answer, ApiError, HttpState};
 
 /// How far a file is, and what became of its rows.
 #[utoipa::path(
-    get, path = "/imports/{id}", params(("id" = Uuid, Path, description = "The import's id")),
+    get, path = "/imports/{id}", params(
+        ("id" = Uuid, Path, description = "The import's id"),
+        ("If-None-Match" = Option<String>, Header, description = "The ETag that you know"),
+    ),
     responses(
         (status = 200, description = "The import", body = Envelope<ImportAnswer>),
+        (status = 304, description = "`If-None-Match` names the present version"),
         (status = 404, description = "NOT_FOUND", body = ErrorEnvelope),
     )
 )]

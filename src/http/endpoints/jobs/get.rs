@@ -27,9 +27,13 @@ pub struct JobDetail {
 
 /// One job and its tries.
 #[utoipa::path(
-    get, path = "/jobs/{id}", params(("id" = Uuid, Path, description = "The job's id")),
+    get, path = "/jobs/{id}", params(
+        ("id" = Uuid, Path, description = "The job's id"),
+        ("If-None-Match" = Option<String>, Header, description = "The ETag that you know"),
+    ),
     responses(
         (status = 200, description = "The job", body = Envelope<JobDetail>),
+        (status = 304, description = "`If-None-Match` names the present version"),
         (status = 404, description = "NOT_FOUND", body = ErrorEnvelope),
     )
 )]

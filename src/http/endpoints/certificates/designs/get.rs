@@ -14,9 +14,13 @@ use crate::projection::queries::designs;
 /// One design.
 #[utoipa::path(
     get, path = "/certificates/designs/{id}",
-    params(("id" = Uuid, Path, description = "The design's id")),
+    params(
+        ("id" = Uuid, Path, description = "The design's id"),
+        ("If-None-Match" = Option<String>, Header, description = "The ETag that you know"),
+    ),
     responses(
         (status = 200, description = "The design", body = Envelope<DesignAnswer>),
+        (status = 304, description = "`If-None-Match` names the present version"),
         (status = 400, description = "VALIDATION_ERROR: the id is no UUID", body = ErrorEnvelope),
         (status = 404, description = "NOT_FOUND", body = ErrorEnvelope),
     )
