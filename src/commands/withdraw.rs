@@ -3,8 +3,17 @@
 use super::issue::MAX_ISSUANCES;
 use super::{CommandContext, CommandError, Commands, Transaction};
 use crate::domain::IssuanceId;
-use crate::domain::issuance::{CertificateRevoked, Issuance, IssuanceCommand};
+use crate::domain::issuance::{CertificateRevoked, Issuance, IssuanceCommand, IssuanceEvent};
 use crate::process::OfBatch;
+
+/// Whether a certificate is revoked. Nothing comes after a revocation, so that the last event tells.
+///
+/// # Errors
+/// The log can't be read.
+pub async fn is_revoked(commands: &Commands, id: IssuanceId) -> Result<bool, CommandError> {
+    let last = commands.load_ending::<Issuance>(id).await?;
+    Ok(matches!(last, Some(IssuanceEvent::CertificateRevoked(_))))
+}
 
 /// What became of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,4 +1,4 @@
-//! Keyed hashes for one purpose each, made from a single secret.
+//! Keyed hashes and keys for one purpose each, made from a single secret.
 
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
@@ -10,6 +10,10 @@ pub enum Purpose {
     RefreshToken,
     /// The secret in the link of a notice.
     NoticeLink,
+    /// Seals where the next page of a list begins.
+    ListCursor,
+    /// Seals the secrets of authenticators.
+    SecondFactor,
 }
 
 impl Purpose {
@@ -17,6 +21,8 @@ impl Purpose {
         match self {
             Self::RefreshToken => "laureate/refresh-token",
             Self::NoticeLink => "laureate/notice-link",
+            Self::ListCursor => "laureate/list-cursor",
+            Self::SecondFactor => "laureate/second-factor",
         }
     }
 
@@ -32,9 +38,14 @@ impl Purpose {
         self.of(secret, text).verify_slice(hash).is_ok()
     }
 
+    /// A key that is made of `secret` for this purpose alone.
+    #[must_use]
+    pub fn key(self, secret: &[u8]) -> [u8; 32] {
+        mac(secret).chain_update(self.name()).finalize().into_bytes().into()
+    }
+
     fn of(self, secret: &[u8], text: &[u8]) -> Hmac<Sha256> {
-        let key = mac(secret).chain_update(self.name()).finalize().into_bytes();
-        mac(&key).chain_update(text)
+        mac(&self.key(secret)).chain_update(text)
     }
 }
 

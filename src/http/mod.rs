@@ -36,6 +36,7 @@ pub mod principal;
 pub mod progress_stream;
 pub mod rate_limit;
 pub mod router;
+mod sealed;
 pub mod second_factor;
 pub mod serve;
 pub mod settings;

@@ -4,10 +4,11 @@
 mod qr_code;
 mod recovery_codes;
 mod rule;
-mod sealed;
 mod totp;
 
+use super::sealed::Seal;
 use super::{ApiError, HttpState};
+use crate::domain::keyed_hash::Purpose;
 use crate::domain::second_factor::{SecondFactorState, Shown};
 use crate::domain::{Personal, Refusal, UserId};
 
@@ -48,9 +49,14 @@ impl Code {
 /// None that a key of this length can have.
 pub fn fresh_secret(http: &HttpState, id: UserId) -> Result<(Totp, Personal<String>), ApiError> {
     let totp = Totp::fresh(http.random);
-    let sealed = sealed::seal(&http.claim_key, id, http.random, totp.secret());
+    let sealed = seal(http).close(http.random, id.0.as_bytes(), totp.secret());
     let sealed = sealed.ok_or_else(|| ApiError::internal("a secret could not be sealed"))?;
     Ok((totp, sealed.into()))
+}
+
+/// An event that is copied to another user opens nothing.
+fn seal(http: &HttpState) -> Seal {
+    Seal::of(Purpose::SecondFactor, &http.claim_key)
 }
 
 /// Takes a guess at somebody's second factor: what the code shows, if it fits. It counts as wrong until
@@ -69,7 +75,7 @@ pub fn guess(
         return Ok(Shown::RecoveryCode { sha256: recovery_codes::sha256(code.0.reveal_str()) });
     };
     // It was sealed here: what doesn't open was sealed under another `secrets.claim_key`.
-    let secret = sealed::open(&http.claim_key, id, sealed_secret.reveal_str());
+    let secret = seal(http).open(id.0.as_bytes(), sealed_secret.reveal_str());
     let totp = secret.and_then(Totp::of).ok_or_else(|| ApiError::internal("a secret can't be opened"))?;
     let step = totp.step_of(code.0.reveal_str(), http.now()).ok_or(Refusal::WrongCode)?;
     Ok(Shown::Code { sealed_secret, step })

@@ -12,13 +12,13 @@ use uuid::Uuid;
 
 use super::renderer::Rendering;
 use super::{Delivery, Verdict, Worker};
+use crate::commands::withdraw::is_revoked;
 use crate::commands::{CommandContext, CommandError, Commands, Loaded};
 use crate::domain::email::{
     Email, EmailCommand, EmailEvent, EmailFailed, EmailOutcomeUnknown, EmailQueued, EmailSent, MailDelivery,
     SendClaimed, Stage,
 };
-use crate::domain::issuance::{Issuance, IssuanceEvent};
-use crate::domain::{CommandId, DomainEvent, IssuanceId, Refusal};
+use crate::domain::{CommandId, DomainEvent, Refusal};
 use crate::event_log::RecordedEvent;
 use crate::mail::{
     Attachment, MailProvider, MailVariables, OutgoingMail, Recipient, SendOutcome, attachment_file_name,
@@ -61,7 +61,7 @@ impl Mailer {
             return Ok(Verdict::Done);
         }
         // The last gate: what was revoked before is not sent, however its mail came to be queued.
-        if self.is_revoked(mail.issuance_id).await? {
+        if is_revoked(&self.commands, mail.issuance_id).await? {
             return self.pass_over(delivery, email.state.stage).await;
         }
         // What can fail without the server is done before the claim, so that it costs no attempt.
@@ -76,12 +76,6 @@ impl Mailer {
         let outgoing = outgoing(&mail, claim.message_id.clone(), pdf, self.commands.now());
         let outcome = self.provider.send(&outgoing).await;
         self.record(delivery, &claim, email, outcome).await
-    }
-
-    /// Nothing comes after a revocation, so that the last event tells.
-    async fn is_revoked(&self, id: IssuanceId) -> Result<bool, CommandError> {
-        let last = self.commands.load_ending::<Issuance>(id).await?;
-        Ok(matches!(last, Some(IssuanceEvent::CertificateRevoked(_))))
     }
 
     /// Sets the timer to what the mail waits for now, whatever it waited for when this event was written.

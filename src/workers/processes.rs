@@ -10,6 +10,7 @@ use uuid::Uuid;
 use super::{Delivery, Verdict, Worker};
 use crate::commands::issue::{Issued, IssuingFacts, issue};
 use crate::commands::stop_mails::stop_mails;
+use crate::commands::withdraw::is_revoked;
 use crate::commands::{CommandContext, CommandError, Commands, Loaded};
 use crate::domain::batch::BatchEvent;
 use crate::domain::certificate::{Certificate, Definition};
@@ -100,15 +101,9 @@ impl Processes {
         id: IssuanceId,
         pdf: &CertificateGenerated,
     ) -> Result<(), CommandError> {
-        let (begun, ended) = tokio::try_join!(
-            self.commands.load_beginning::<Issuance>(id),
-            self.commands.load_ending::<Issuance>(id),
-        )?;
-        let Some(request) = begun.request else { return Ok(()) };
-        // Nothing comes after a revocation.
-        if matches!(ended, Some(IssuanceEvent::CertificateRevoked(_))) {
-            return Ok(());
-        }
+        let (begun, revoked) =
+            tokio::try_join!(self.commands.load_beginning::<Issuance>(id), is_revoked(&self.commands, id),)?;
+        let (Some(request), false) = (begun.request, revoked) else { return Ok(()) };
         let (email_id, mail) = process::issuance::on_generated(id, &request, pdf, self.facts.on_unknown);
         let context = CommandContext::of_process(recorded, "mail", 0);
         let queue = EmailCommand::Queue(Box::new(mail));

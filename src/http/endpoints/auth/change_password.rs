@@ -15,9 +15,6 @@ use crate::http::endpoints::users::new_hash;
 use crate::http::extract::Json;
 use crate::http::{Answer, ApiError, Caller, HttpState};
 
-/// Longer input is refused unseen: no password of ours is longer than 128 bytes.
-const MAX_BYTES: usize = 512;
-
 /// Both passwords.
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -49,9 +46,7 @@ pub async fn handle(
     client: ClientAddress,
     Json { value: request, .. }: Json<ChangePasswordRequest>,
 ) -> Result<Answer, ApiError> {
-    if request.old_password.reveal_str().len() > MAX_BYTES {
-        return Err(ApiError::field("oldPassword", format!("is longer than {MAX_BYTES} bytes")));
-    }
+    super::within_bounds("oldPassword", &request.old_password)?;
     if request.old_password == request.new_password {
         return Err(ApiError::field("newPassword", "is the present one; give another"));
     }

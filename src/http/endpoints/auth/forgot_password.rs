@@ -14,9 +14,6 @@ use crate::http::api_error::ErrorEnvelope;
 use crate::http::extract::Json;
 use crate::http::{Answer, ApiError, HttpState};
 
-/// Longer addresses are nobody's.
-const MAX_BYTES: usize = 512;
-
 /// Who has forgotten a password.
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -50,12 +47,9 @@ pub async fn handle(
     State(http): State<HttpState>,
     Json { value: request, .. }: Json<ForgotPasswordRequest>,
 ) -> Result<Answer, ApiError> {
-    let email = request.email.reveal_str();
-    if email.len() > MAX_BYTES {
-        return Err(ApiError::field("email", format!("is longer than {MAX_BYTES} bytes")));
-    }
+    super::within_bounds("email", &request.email)?;
     let key = http.claim_key.reveal().as_bytes();
-    let claim = ClaimKind::UserEmail.subject_id(key, &normalised_email(email));
+    let claim = ClaimKind::UserEmail.subject_id(key, &normalised_email(request.email.reveal_str()));
     // Counted and looked up alike, whether there is such an account or not.
     let may = http.rate_limits.sends_link(&claim);
     let (id, user) = super::find(&http, &claim).await?;

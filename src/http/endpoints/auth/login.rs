@@ -18,9 +18,6 @@ use crate::http::extract::Json;
 use crate::http::second_factor::{self, Code};
 use crate::http::{Answer, ApiError, ErrorCode, HttpState};
 
-/// Longer input is refused unseen: no password of ours is longer than 128 bytes.
-const MAX_BYTES: usize = 512;
-
 /// Who wants to log in: by e-mail address or by user name.
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -64,9 +61,7 @@ pub async fn handle(
     Json { value: request, .. }: Json<LoginRequest>,
 ) -> Result<Answer, ApiError> {
     let claim = claimed(&http, &request)?;
-    if request.password.reveal_str().len() > MAX_BYTES {
-        return Err(ApiError::field("password", format!("is longer than {MAX_BYTES} bytes")));
-    }
+    super::within_bounds("password", &request.password)?;
     let guess = http.rate_limits.guess(&claim, client)?;
     let (id, user) = super::find(&http, &claim).await?;
     // Without an account, and with one that may not log in, the same work is done.
@@ -136,13 +131,12 @@ fn claimed(http: &HttpState, request: &LoginRequest) -> Result<String, ApiError>
         (Some(_), Some(_)) | (None, None) => {
             Err(ApiError::field("email", "give either email or userName, and not both"))
         }
-        (Some(text), None) | (None, Some(text)) if text.reveal_str().len() > MAX_BYTES => {
-            Err(ApiError::field("userName", format!("is longer than {MAX_BYTES} bytes")))
-        }
         (Some(email), None) => {
+            super::within_bounds("email", email)?;
             Ok(ClaimKind::UserEmail.subject_id(key, &normalised_email(email.reveal_str())))
         }
         (None, Some(name)) => {
+            super::within_bounds("userName", name)?;
             Ok(ClaimKind::UserName.subject_id(key, &name.reveal_str().trim().to_lowercase()))
         }
     }

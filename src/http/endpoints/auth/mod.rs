@@ -21,7 +21,7 @@ use super::super::{ApiError, ErrorCode, HttpState};
 use crate::domain::claim::Claim;
 use crate::domain::session::SessionStarted;
 use crate::domain::user::{Account, User, UserState};
-use crate::domain::{SessionId, UserId};
+use crate::domain::{Personal, SessionId, UserId};
 
 /// What a refresh token looks like.
 const fn example_refresh_token() -> &'static str {
@@ -101,6 +101,15 @@ fn new_session(
     let expires_at = http.tokens.refresh_until(now).min(ends_at);
     let refresh_sha256 = refresh.sha256();
     (refresh, SessionStarted { user_id, refresh_sha256, expires_at, ends_at: Some(ends_at), epoch })
+}
+
+/// Longer input is refused unseen: no password of ours is longer than 128 bytes.
+const MAX_BYTES: usize = 512;
+
+/// Refuses what is too long to be a password, user name or e-mail address.
+fn within_bounds(field: &str, text: &Personal<String>) -> Result<(), ApiError> {
+    let fits = text.reveal_str().len() <= MAX_BYTES;
+    fits.then_some(()).ok_or_else(|| ApiError::field(field, format!("is longer than {MAX_BYTES} bytes")))
 }
 
 /// The user who holds a claim. Where nobody does, as much is loaded, so that it takes as long.

@@ -9,16 +9,14 @@ pub mod state;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::within_bounds;
 use crate::commands::{CommandError, Done};
 use crate::domain::second_factor::{SecondFactor, SecondFactorCommand, Shown};
 use crate::domain::user::{Account, User};
 use crate::domain::{Personal, Refusal, UserId};
 use crate::http::client_address::ClientAddress;
-use crate::http::second_factor::{self, Code, RecoveryCode};
-use crate::http::{ApiError, Caller, ErrorCode, HttpState};
-
-/// Longer input is refused unseen: no password of ours is longer than 128 bytes.
-const MAX_BYTES: usize = 512;
+use crate::http::second_factor::{self, Code, RecoveryCode, sha256_of_all};
+use crate::http::{Answer, ApiError, Caller, ErrorCode, HttpState};
 
 /// What a recovery code looks like.
 const fn example_recovery_codes() -> [&'static str; 2] {
@@ -43,12 +41,6 @@ pub struct RecoveryCodesAnswer {
     pub recovery_codes: Vec<String>,
 }
 
-impl RecoveryCodesAnswer {
-    fn of(codes: &[RecoveryCode]) -> Self {
-        Self { recovery_codes: codes.iter().map(RecoveryCode::reveal).collect() }
-    }
-}
-
 /// Decides on the caller's second factor by what a code shows. A wrong one is a guess that counts.
 async fn decide(
     http: &HttpState,
@@ -71,6 +63,19 @@ async fn decide(
     Ok(done)
 }
 
+/// The same where other recovery codes follow from it, which the answer shows.
+async fn decide_with_codes(
+    http: &HttpState,
+    caller: &Caller,
+    code: &Personal<String>,
+    command: fn(Shown, Vec<String>) -> SecondFactorCommand,
+) -> Result<Answer, ApiError> {
+    let codes = RecoveryCode::fresh(http.random);
+    let done = decide(http, caller, code, |shown| command(shown, sha256_of_all(&codes))).await?;
+    let recovery_codes = codes.iter().map(RecoveryCode::reveal).collect();
+    Ok(Answer::ok(&RecoveryCodesAnswer { recovery_codes })?.at(done.position))
+}
+
 /// Who is signed in stays so, whatever the code: then a wrong one is a field that isn't acceptable.
 fn of_field(error: ApiError) -> ApiError {
     match error.code {
@@ -89,9 +94,7 @@ async fn reauthenticated(
     client: ClientAddress,
     password: Personal<String>,
 ) -> Result<Account, ApiError> {
-    if password.reveal_str().len() > MAX_BYTES {
-        return Err(ApiError::field("password", format!("is longer than {MAX_BYTES} bytes")));
-    }
+    within_bounds("password", &password)?;
     let guess = http.rate_limits.guess(&id.to_string(), client)?;
     let user = http.commands.load::<User>(id).await?.state.active();
     let user = user.ok_or_else(|| ApiError::not_found("user"))?;

@@ -2,12 +2,11 @@
 
 use axum::extract::State;
 
-use super::{CodeRequest, RecoveryCodesAnswer, decide};
+use super::{CodeRequest, RecoveryCodesAnswer, decide_with_codes};
 use crate::domain::second_factor::SecondFactorCommand;
 use crate::http::answer::Envelope;
 use crate::http::api_error::ErrorEnvelope;
 use crate::http::extract::Json;
-use crate::http::second_factor::{RecoveryCode, sha256_of_all};
 use crate::http::{Answer, ApiError, Caller, HttpState};
 
 /// Get ten other recovery codes; those before work no more.
@@ -25,10 +24,8 @@ pub async fn handle(
     caller: Caller,
     Json { value: request, .. }: Json<CodeRequest>,
 ) -> Result<Answer, ApiError> {
-    let codes = RecoveryCode::fresh(http.random);
-    let recovery_sha256 = sha256_of_all(&codes);
-    let renew = |shown| SecondFactorCommand::RenewRecoveryCodes { shown, recovery_sha256 };
-    let done = decide(&http, &caller, &request.code, renew).await?;
+    let with = |shown, recovery_sha256| SecondFactorCommand::RenewRecoveryCodes { shown, recovery_sha256 };
+    let answer = decide_with_codes(&http, &caller, &request.code, with).await?;
     tracing::info!("recovery codes were renewed");
-    Ok(Answer::ok(&RecoveryCodesAnswer::of(&codes))?.at(done.position))
+    Ok(answer)
 }
