@@ -1,8 +1,9 @@
-//! Jobs that look alike are laid out together as the pages of one document, which costs a quarter of laying
-//! out each alone, and are written page by page. Where a layout fails as a whole, its jobs are laid out one
-//! by one, so that a bad one costs the others nothing but time.
+//! Jobs that look alike share a plate, and those of one definition a sheet on it: most certificates are stamped
+//! onto that. What cannot be is laid out together as the pages of one document, which costs a quarter of laying
+//! out each alone. Where a layout fails as a whole, its jobs are laid out one by one, so that a bad one costs the
+//! others nothing but time.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -10,13 +11,11 @@ use typst::foundations::Bytes;
 use typst_layout::{Page, PagedDocument};
 
 use super::page;
-use super::pdf::{Plate, Printer, Sheet, Unsupported};
+use super::pdf::Printer;
 use super::prepare::{JobPictures, PageData};
+use super::press::{Press, Way};
 use super::world::{BatchWorld, Pictures};
-use super::{
-    BY_TYPST, OptionInput, Origin, Prepared, RENDERER_VERSION, RenderError, RenderJob, RenderedCertificate,
-    Renderer, Template, plates,
-};
+use super::{OptionInput, Origin, Prepared, RenderError, RenderJob, RenderedCertificate, Renderer, Template};
 use crate::domain::Locale;
 
 /// Most certificates laid out together. More gains nothing and holds more memory.
@@ -36,27 +35,18 @@ pub(super) struct BatchKey {
     pictures: Vec<String>,
     /// The other options that the issuer set.
     options: Vec<(String, String)>,
-    /// Whether an earlier renderer is to write the files.
-    by_typst: bool,
+    way: Way,
 }
 
 /// Jobs that look alike.
-struct Batch<'a> {
-    template: &'a Arc<Template>,
-    pictures: JobPictures,
+pub(super) struct Batch<'a> {
+    pub(super) template: &'a Arc<Template>,
+    pub(super) pictures: JobPictures,
     /// One of the jobs.
-    like: &'a RenderJob,
-    jobs: Vec<Prepared>,
-}
-
-/// How the pages of a batch become files.
-struct Press<'a> {
-    template: &'a Template,
-    /// Or why typst's exporter is to write.
-    plate: Result<Arc<Plate>, Unsupported>,
-    /// What the file says made it.
-    creator: String,
-    printer: &'a mut Printer,
+    pub(super) like: &'a RenderJob,
+    jobs: Vec<Prepared<'a>>,
+    /// The jobs' places among the caller's.
+    places: Vec<usize>,
 }
 
 impl Renderer {
@@ -70,92 +60,76 @@ impl Renderer {
         for (index, (job, template)) in jobs.enumerate() {
             let prepared = template.ok_or_else(|| unknown(job)).and_then(|template| {
                 let pictures = self.pictures(template, job)?;
-                Ok((template, self.prepare(index, template, job, &pictures)?, pictures))
+                Ok((template, self.prepare(template, job, &pictures)?, pictures))
             });
             match prepared {
                 Err(error) => results[index] = Some(Err(error)),
                 Ok((template, prepared, pictures)) => {
                     let key = BatchKey::of(template, job, &pictures);
-                    let begun = || Batch { template, pictures, like: job, jobs: Vec::new() };
-                    batches.entry(key).or_insert_with(begun).jobs.push(prepared);
+                    let begun = || Batch::new(template, pictures, job);
+                    let batch = batches.entry(key).or_insert_with(begun);
+                    batch.jobs.push(prepared);
+                    batch.places.push(index);
                 }
             }
         }
         let mut printer = Printer::new();
         for (key, batch) in &batches {
             let mut press = self.press(key, batch, &mut printer);
-            let pictures = batch.pictures.files();
-            for jobs in batch.jobs.chunks(BATCH) {
-                for (job, result) in jobs.iter().zip(self.render_batch(&mut press, jobs, &pictures)) {
-                    results[job.index] = Some(result);
-                }
-                if self.since_look.fetch_add(jobs.len(), Ordering::Relaxed) >= LOOK_THROUGH_AFTER {
-                    self.since_look.store(0, Ordering::Relaxed);
-                    comemo::evict(CACHE_AGE);
-                }
+            for (place, result) in batch.places.iter().zip(self.render_batch(&mut press, &batch.jobs)) {
+                results[*place] = Some(result);
             }
         }
         // proof: each job has either failed its checks or is in exactly one batch.
         results.into_iter().map(|result| result.unwrap_or_else(|| Err(page::template_error([])))).collect()
     }
 
-    /// Renders jobs that look alike. Of each definition one page is laid out whole, if that hasn't been done
-    /// before; the others take over from it what they have in common.
+    /// Renders jobs that look alike.
     fn render_batch(
         &self,
         press: &mut Press<'_>,
-        batch: &[Prepared],
-        pictures: &Pictures,
+        jobs: &[Prepared<'_>],
     ) -> Vec<Result<RenderedCertificate, RenderError>> {
-        let mut results: Vec<_> = batch.iter().map(|_| None).collect();
-        let (mut whole, mut others, mut begun) = (Vec::new(), Vec::new(), BTreeSet::new());
-        for (n, job) in batch.iter().enumerate() {
-            let is_first = begun.insert(&job.common) && press.sheet(job).is_none();
-            if is_first || press.plate.is_err() { whole.push(n) } else { others.push(n) }
-        }
-        let jobs = |numbers: &[usize]| numbers.iter().map(|n| &batch[*n]).collect::<Vec<_>>();
-        for (n, result) in whole.iter().zip(self.render_whole(press, &jobs(&whole), pictures)) {
-            results[*n] = Some(result);
-        }
-        if let Ok(pages) = self.lay_out(press.template, &jobs(&others), true, pictures) {
-            for (n, page) in others.iter().zip(pages) {
-                results[*n] = press.print_rest(page, &batch[*n]).map(Ok);
+        let mut results: Vec<_> = jobs.iter().map(|job| self.stamp(press, job).map(Ok)).collect();
+        let rest: Vec<usize> = (0..jobs.len()).filter(|n| results[*n].is_none()).collect();
+        for numbers in rest.chunks(BATCH) {
+            let rest: Vec<&Prepared<'_>> = numbers.iter().map(|n| &jobs[*n]).collect();
+            for (n, result) in numbers.iter().zip(self.render_laid_out(press, &rest)) {
+                results[*n] = Some(result);
+            }
+            if self.since_look.fetch_add(rest.len(), Ordering::Relaxed) >= LOOK_THROUGH_AFTER {
+                self.since_look.store(0, Ordering::Relaxed);
+                comemo::evict(CACHE_AGE);
             }
         }
-        let again: Vec<usize> = (0..batch.len()).filter(|n| results[*n].is_none()).collect();
-        for (n, result) in again.iter().zip(self.render_whole(press, &jobs(&again), pictures)) {
-            results[*n] = Some(result);
-        }
-        // proof: whatever was left is in `again`, and each job there has an answer.
+        // proof: whatever was not stamped is in `rest`, and each job there has an answer.
         results.into_iter().map(|result| result.unwrap_or_else(|| Err(page::template_error([])))).collect()
     }
 
     /// Lays jobs out together, or one by one where that fails, and writes each.
-    fn render_whole(
+    fn render_laid_out(
         &self,
         press: &mut Press<'_>,
-        jobs: &[&Prepared],
-        pictures: &Pictures,
+        jobs: &[&Prepared<'_>],
     ) -> Vec<Result<RenderedCertificate, RenderError>> {
-        match self.lay_out(press.template, jobs, false, pictures) {
+        match self.lay_out(press.template(), jobs, press.pictures()) {
             Ok(pages) => jobs.iter().zip(pages).map(|(job, page)| press.print(page, job)).collect(),
             Err(error) if jobs.len() == 1 => vec![Err(error)],
-            Err(_) => jobs.iter().flat_map(|job| self.render_whole(press, &[job], pictures)).collect(),
+            Err(_) => jobs.iter().flat_map(|job| self.render_laid_out(press, &[job])).collect(),
         }
     }
 
-    /// One page for each job, in order; without what they have in common if that is kept.
+    /// One page for each job, in order.
     pub(super) fn lay_out(
         &self,
         template: &Template,
-        batch: &[&Prepared],
-        kept: bool,
+        batch: &[&Prepared<'_>],
         pictures: &Pictures,
     ) -> Result<Vec<Page>, RenderError> {
         if batch.is_empty() {
             return Ok(Vec::new());
         }
-        let data: Vec<Given> = batch.iter().map(|job| Given { data: &job.data, kept }).collect();
+        let data: Vec<&PageData> = batch.iter().map(|job| &job.data).collect();
         let data = serde_json::to_vec(&data).map_err(|e| page::template_error([e.to_string().into()]))?;
         let world = BatchWorld { assets: &self.assets, template, data: Bytes::new(data), pictures };
         let compiled = typst::compile::<PagedDocument>(&world);
@@ -178,29 +152,11 @@ impl Renderer {
         }
         Ok(document.pages().to_vec())
     }
+}
 
-    fn press<'a>(&self, key: &BatchKey, batch: &Batch<'a>, printer: &'a mut Printer) -> Press<'a> {
-        let plate = if key.by_typst {
-            Err(Unsupported("earlier renderer"))
-        } else if batch.template.origin() == Origin::Own {
-            Err(Unsupported("own template"))
-        } else {
-            self.plates.get(key, || self.plate(batch))
-        };
-        let creator = page::creator(if key.by_typst { BY_TYPST } else { RENDERER_VERSION });
-        Press { template: batch.template, plate, creator, printer }
-    }
-
-    fn plate(&self, batch: &Batch<'_>) -> Result<Plate, Unsupported> {
-        let unfit = |_| Unsupported("sample that cannot be laid out");
-        let samples: Vec<Prepared> = plates::samples_like(batch.like)
-            .iter()
-            .map(|job| self.prepare(0, batch.template, job, &batch.pictures))
-            .collect::<Result<_, RenderError>>()
-            .map_err(unfit)?;
-        let samples: Vec<&Prepared> = samples.iter().collect();
-        let pages = self.lay_out(batch.template, &samples, false, &batch.pictures.files()).map_err(unfit)?;
-        Plate::of(&pages)
+impl<'a> Batch<'a> {
+    fn new(template: &'a Arc<Template>, pictures: JobPictures, like: &'a RenderJob) -> Self {
+        Self { template, pictures, like, jobs: Vec::new(), places: Vec::new() }
     }
 }
 
@@ -216,53 +172,8 @@ impl BatchKey {
             locale: job.locale,
             pictures: pictures.digests(template, job),
             options: job.options.iter().filter_map(text).collect(),
-            by_typst: job.renderer_version == BY_TYPST,
+            way: Way::of(&job.renderer_version),
         }
-    }
-}
-
-/// What a template gets for one page.
-#[derive(serde::Serialize)]
-struct Given<'a> {
-    #[serde(flatten)]
-    data: &'a PageData,
-    /// Whether it is to leave out what pages of the definition have in common.
-    kept: bool,
-}
-
-impl Press<'_> {
-    fn sheet(&self, job: &Prepared) -> Option<Arc<Sheet>> {
-        self.plate.as_ref().ok()?.sheet(&job.common)
-    }
-
-    /// A whole page as a file: on the plate if that can be, by typst's exporter if not.
-    fn print(&mut self, mut page: Page, job: &Prepared) -> Result<RenderedCertificate, RenderError> {
-        page::finish(&mut page, self.template.manifest(), &job.facts)?;
-        let printed = match &self.plate {
-            Ok(plate) => {
-                self.printer.print(plate, &page, None, &job.facts, &self.creator).map(|(file, sheet)| {
-                    plate.keep(&job.common, sheet);
-                    file
-                })
-            }
-            Err(unfit) => Err(*unfit),
-        };
-        let Unsupported(reason) = match printed {
-            Ok(file) => return Ok(file),
-            Err(unsupported) => unsupported,
-        };
-        metrics::counter!("laureate_render_left_to_typst_total", "reason" => reason).increment(1);
-        let file = page::export(page, &job.facts, self.creator.clone())?;
-        Ok(RenderedCertificate::whole(file.into()))
-    }
-
-    /// A page that leaves out what is kept, as a file; `None` if it is to be laid out whole after all.
-    fn print_rest(&mut self, mut page: Page, job: &Prepared) -> Option<RenderedCertificate> {
-        let sheet = self.sheet(job)?;
-        page::finish(&mut page, self.template.manifest(), &job.facts).ok()?;
-        let plate = self.plate.as_ref().ok()?;
-        let printed = self.printer.print(plate, &page, Some(&sheet), &job.facts, &self.creator);
-        printed.ok().map(|(file, _)| file)
     }
 }
 

@@ -18,6 +18,7 @@ mod pdf;
 mod picture;
 mod plates;
 mod prepare;
+mod press;
 pub mod raster;
 mod remembered;
 mod sample;
@@ -51,8 +52,10 @@ use world::Assets;
 
 /// What made the bytes, pinned in each certificate: typst's version and our own revision, to be raised
 /// with every change here that could alter a byte. Templates have versions of their own, fonts a digest.
-pub const RENDERER_VERSION: &str = "typst-0.15.1+2";
-/// The version before: every file by typst's exporter. What it issued is made again with it.
+pub const RENDERER_VERSION: &str = "typst-0.15.1+3";
+/// An earlier version, in which typst laid out every page. What it issued is made again with it.
+pub const LAID_OUT: &str = "typst-0.15.1+2";
+/// The first version: every file by typst's exporter.
 pub const BY_TYPST: &str = "typst-0.15.1+1";
 
 /// Everything that one certificate shows.
@@ -153,12 +156,11 @@ pub struct Renderer {
 }
 
 /// A job that passed its checks.
-struct Prepared {
-    /// Its place among the caller's jobs.
-    index: usize,
+struct Prepared<'a> {
+    job: &'a RenderJob,
     data: PageData,
     facts: PageFacts,
-    /// What it has in common with others of its definition: client, names, link and date.
+    /// What it has in common with others of its definition and day.
     common: Vec<String>,
 }
 

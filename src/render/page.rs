@@ -45,12 +45,10 @@ pub(super) fn creator(version: &str) -> String {
     format!("Laureate, renderer {version}")
 }
 
-/// Checks a page and stamps its code.
-pub(super) fn finish(page: &mut Page, manifest: &Manifest, facts: &PageFacts) -> Result<(), RenderError> {
+/// Checks a page.
+pub(super) fn check(page: &Page, manifest: &Manifest) -> Result<(), RenderError> {
     look_at_size(&page.frame, manifest.page)?;
-    look_over(&page.frame, manifest.margin)?;
-    stamp(&mut page.frame, &facts.qr, manifest.qr);
-    Ok(())
+    look_over(&page.frame, manifest.margin)
 }
 
 /// Makes the PDF of one page with typst's exporter. Nothing of the other pages or of the page's number
@@ -167,7 +165,7 @@ pub(super) fn for_each_text(
 
 /// Draws the code as one curve, a rectangle for each run of dark modules. Its coordinates are whole
 /// modules inside a scaled group: short numbers deflate well.
-fn stamp(page: &mut Frame, code: &QrCode, place: QrPlace) {
+pub(super) fn stamp(page: &mut Frame, code: &QrCode, place: QrPlace) {
     let mut curve = Curve::new();
     let point = |x: i32, y: i32| Point::new(Abs::pt(f64::from(x)), Abs::pt(f64::from(y)));
     for (x, y, length) in dark_runs(code) {
@@ -192,7 +190,7 @@ fn stamp(page: &mut Frame, code: &QrCode, place: QrPlace) {
 }
 
 /// Dark modules in reading order, as (column, row, length).
-fn dark_runs(code: &QrCode) -> Vec<(i32, i32, i32)> {
+pub(super) fn dark_runs(code: &QrCode) -> Vec<(i32, i32, i32)> {
     let mut runs = Vec::new();
     for y in 0..code.size() {
         let mut x = 0;

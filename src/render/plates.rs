@@ -81,6 +81,19 @@ pub(super) fn samples_like(job: &RenderJob) -> Vec<RenderJob> {
         .collect()
 }
 
+/// Two jobs of the same definition and day for people who don't exist, with nothing else in common.
+pub(super) fn specimens_like(job: &RenderJob) -> [RenderJob; 2] {
+    let specimen = |name: &str, document: &str, id: &str| RenderJob {
+        public_id: id.to_owned(),
+        verification_url: format!("https://example.org/certificate/{id}"),
+        full_name: Personal::new(name.to_owned()),
+        document_number: job.document_number.is_some().then(|| Personal::new(document.to_owned())),
+        email: job.email.is_some().then(|| Personal::new(format!("{document}@example.org"))),
+        ..job.clone()
+    };
+    [specimen("Ann Lee", "A1B2", "aB3dE5fG7hJ9kL1mN3pQ5r"), specimen("Bo", "7", "xY7")]
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::design::{Background, Tone};
 use super::page::{self, PageFacts};
+use super::pdf::Texts;
 use super::picture::Picture;
 use super::text::{self, Line};
 use super::world::{Pictures, picture_path};
@@ -51,6 +52,18 @@ pub(super) struct JobPictures {
     pub(super) options: Vec<Arc<Picture>>,
 }
 
+impl PageData {
+    /// What is different from certificate to certificate of one definition and day.
+    pub(super) fn texts(&self) -> Texts {
+        Texts {
+            name: self.name.as_str().to_owned(),
+            document: self.document.as_ref().map(|line| line.as_str().to_owned()).unwrap_or_default(),
+            public_id: self.id.clone(),
+            address: self.address.clone(),
+        }
+    }
+}
+
 impl JobPictures {
     /// As a template finds them.
     pub(super) fn files(&self) -> Pictures {
@@ -90,13 +103,12 @@ impl Renderer {
     }
 
     /// Checks a job and works out what its page needs.
-    pub(super) fn prepare(
+    pub(super) fn prepare<'a>(
         &self,
-        index: usize,
         template: &Template,
-        job: &RenderJob,
+        job: &'a RenderJob,
         pictures: &JobPictures,
-    ) -> Result<Prepared, RenderError> {
+    ) -> Result<Prepared<'a>, RenderError> {
         let fonts = &self.assets.fonts;
         text::ascii("public_id", &job.public_id, MAX_ID)?;
         text::ascii("verification_url", &job.verification_url, MAX_ADDRESS)?;
@@ -140,17 +152,15 @@ impl Renderer {
             design: pictures.background.as_ref().map(|background| background.tone),
             qr: template.manifest().qr,
         };
-        let common = [
-            &job.client,
-            &job.certificate_name,
-            &job.event_name,
-            job.event_link.as_ref().unwrap_or(&String::new()),
-        ]
-        .into_iter()
-        .cloned()
-        .chain([job.issue_date.to_string()])
-        .collect();
-        Ok(Prepared { index, data, facts, common })
+        let common = vec![
+            job.client.clone(),
+            job.certificate_name.clone(),
+            job.event_name.clone(),
+            job.event_link.clone().unwrap_or_default(),
+            job.issue_date.to_string(),
+            format!("{} {}", data.document.is_some(), job.email.is_some()),
+        ];
+        Ok(Prepared { job, data, facts, common })
     }
 
     /// The variables that the template names. Others are not there, so that using one is an error of the

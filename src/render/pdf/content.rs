@@ -14,7 +14,8 @@ use typst::visualize::{
 use super::display::{Draw, Mark, Piece};
 use super::file::COMPACT;
 use super::fonts::Subsets;
-use super::{Image, Unsupported};
+use super::Unsupported;
+use super::images::Embedded;
 
 /// The colour space of everything, and the names of fonts and images by their place in the lists.
 pub(super) const SRGB: Name<'static> = Name(b"s");
@@ -23,7 +24,7 @@ pub(super) const SRGB: Name<'static> = Name(b"s");
 pub(super) struct Body<'a> {
     /// Fonts that the file holds anyway.
     pub(super) shared: &'a Subsets,
-    images: &'a [Image],
+    images: &'a [Embedded],
     /// Page height in points: PDF counts upwards.
     height: f64,
     pub(super) content: Content,
@@ -38,7 +39,7 @@ pub(super) struct Body<'a> {
 }
 
 impl<'a> Body<'a> {
-    pub(super) fn new(shared: &'a Subsets, images: &'a [Image], height: Abs, language: &'a str) -> Self {
+    pub(super) fn new(shared: &'a Subsets, images: &'a [Embedded], height: Abs, language: &'a str) -> Self {
         Self {
             shared,
             images,
@@ -53,7 +54,7 @@ impl<'a> Body<'a> {
     }
 
     /// The stream of a form.
-    pub(super) fn unmarked(shared: &'a Subsets, images: &'a [Image], height: Abs) -> Self {
+    pub(super) fn unmarked(shared: &'a Subsets, images: &'a [Embedded], height: Abs) -> Self {
         Self { marking: false, ..Self::new(shared, images, height, "") }
     }
 
@@ -94,6 +95,18 @@ impl<'a> Body<'a> {
             Draw::Shape(shape) => {
                 self.mark(piece.mark, None);
                 self.shape(shape, piece.place)
+            }
+            Draw::Code(runs) => {
+                self.mark(piece.mark, None);
+                let matrix = self.matrix_of(piece.place);
+                self.content.save_state().transform(matrix);
+                self.content.set_fill_color_space(SRGB).set_fill_color([0.0; 3]);
+                for (x, y, length) in runs {
+                    #[expect(clippy::cast_precision_loss, reason = "a code has 177 modules a side at most")]
+                    self.content.rect(*x as f32, *y as f32, *length as f32, 1.0);
+                }
+                self.content.fill_nonzero().restore_state();
+                Ok(())
             }
             Draw::Image(image, size) => {
                 self.mark(piece.mark, None);

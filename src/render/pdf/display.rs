@@ -4,8 +4,9 @@ use std::borrow::Cow;
 
 use typst::foundations::{Content, NativeElement, Value};
 use typst::introspection::{Location, MetadataElem, Tag};
+use qrcodegen::QrCode;
 use typst::layout::{
-    Frame, FrameItem, GridCell, GridElem, GroupItem, HideElem, PlaceElem, RepeatElem, Size, Transform,
+    Abs, Frame, FrameItem, GridCell, GridElem, GroupItem, HideElem, PlaceElem, Ratio, RepeatElem, Size, Transform,
 };
 use typst::model::{EmphElem, FigureElem, HeadingElem, Outlinable, ParElem, StrongElem, TitleElem};
 use typst::pdf::ArtifactElem;
@@ -14,8 +15,9 @@ use typst::visualize::{Curve, Geometry, Image, ImageElem, Shape};
 use typst_layout::Page;
 
 use super::Unsupported;
-use super::kept::{Begun, Event, Sheet};
 use super::structure::{Kind, Tree};
+use crate::domain::manifest::QrPlace;
+use crate::render::page::dark_runs;
 
 /// One thing to paint, or a clip that begins or ends.
 #[derive(PartialEq)]
@@ -44,6 +46,8 @@ pub(super) enum Draw<'a> {
     Clip(Cow<'a, Curve>),
     /// Ends the latest clip.
     Unclip,
+    /// The dark modules of a QR code as (column, row, length), each a unit wide.
+    Code(Vec<(i32, i32, i32)>),
 }
 
 /// A page, read.
@@ -51,8 +55,17 @@ pub(super) struct Display<'a> {
     pub(super) size: Size,
     pub(super) pieces: Vec<Piece<'a>>,
     pub(super) tree: Tree,
-    /// What the template says other pages can take over, if it was asked for.
-    pub(super) harvest: Option<Sheet>,
+    /// Which pieces are lines that the template says fit into a box, and into which.
+    pub(super) fitted: Vec<(usize, Fitted)>,
+}
+
+/// What a template says of a line that it fits into a box; see `templates/certificate/README.md`.
+#[derive(Clone, Copy)]
+pub(super) struct Fitted {
+    /// How wide the box is.
+    pub(super) width: Abs,
+    /// The line's size, and the smallest that it is shrunk to before it is broken.
+    pub(super) sizes: [Abs; 2],
 }
 
 impl Draw<'_> {
@@ -64,16 +77,19 @@ impl Draw<'_> {
             Draw::Image(image, size) => Draw::Image(Cow::Owned(Image::clone(image)), *size),
             Draw::Clip(curve) => Draw::Clip(Cow::Owned(Curve::clone(curve))),
             Draw::Unclip => Draw::Unclip,
+            Draw::Code(runs) => Draw::Code(runs.clone()),
         }
     }
 
-    fn borrowed(&self) -> Draw<'_> {
+    /// The same, on loan.
+    pub(super) fn borrowed(&self) -> Draw<'_> {
         match self {
             Draw::Text(text) => Draw::Text(Cow::Borrowed(text)),
             Draw::Shape(shape) => Draw::Shape(Cow::Borrowed(shape)),
             Draw::Image(image, size) => Draw::Image(Cow::Borrowed(image), *size),
             Draw::Clip(curve) => Draw::Clip(Cow::Borrowed(curve)),
             Draw::Unclip => Draw::Unclip,
+            Draw::Code(runs) => Draw::Code(runs.clone()),
         }
     }
 }
@@ -86,11 +102,11 @@ impl Piece<'_> {
 }
 
 impl<'a> Display<'a> {
-    /// Reads a page. What it leaves out is taken from `kept`; what it could leave out is gathered if `gather`.
+    /// Reads a page.
     ///
     /// # Errors
     /// What the writer cannot write: bleed, links, and elements that have no place in [`Kind`].
-    pub(super) fn of(page: &'a Page, kept: Option<&'a Sheet>, gather: bool) -> Result<Self, Unsupported> {
+    pub(super) fn of(page: &'a Page) -> Result<Self, Unsupported> {
         if page.bleed != Default::default() {
             return Err(Unsupported("bleed"));
         }
@@ -98,9 +114,8 @@ impl<'a> Display<'a> {
             pieces: Vec::new(),
             tree: Tree::new(),
             open: Vec::new(),
-            kept,
-            harvest: gather.then(Sheet::default),
-            under_way: None,
+            fitted: Vec::new(),
+            fits: None,
         };
         if let Some(fill) = page.fill_or_transparent() {
             let shape = Geometry::Rect(page.frame.size()).filled(fill);
@@ -108,21 +123,27 @@ impl<'a> Display<'a> {
             reader.pieces.push(Piece { place: Transform::identity(), mark: Mark::Artifact, draw });
         }
         reader.frame(&page.frame, Transform::identity())?;
-        let Reader { pieces, tree, harvest, .. } = reader;
-        Ok(Self { size: page.frame.size(), pieces, tree, harvest })
+        let Reader { pieces, tree, fitted, .. } = reader;
+        Ok(Self { size: page.frame.size(), pieces, tree, fitted })
+    }
+
+    /// Paints the code, over everything else.
+    pub(super) fn stamp(&mut self, code: &QrCode, at: QrPlace) {
+        let scale = Ratio::new(Abs::mm(at.size).to_pt() / f64::from(code.size()));
+        let place =
+            Transform::translate(Abs::mm(at.x), Abs::mm(at.y)).pre_concat(Transform::scale(scale, scale));
+        self.pieces.push(Piece { place, mark: Mark::Artifact, draw: Draw::Code(dark_runs(code)) });
     }
 }
 
 struct Reader<'a> {
     pieces: Vec<Piece<'a>>,
     tree: Tree,
-    /// Elements that have begun and not ended, those of kept parts without their location; `None` in the
-    /// tree's place is an artifact.
-    open: Vec<(Option<Location>, Option<usize>)>,
-    kept: Option<&'a Sheet>,
-    harvest: Option<Sheet>,
-    /// The part that is being gathered.
-    under_way: Option<(String, Vec<Event>)>,
+    /// Elements that have begun and not ended; `None` in the tree's place is an artifact.
+    open: Vec<(Location, Option<usize>)>,
+    fitted: Vec<(usize, Fitted)>,
+    /// What the template said of the next line.
+    fits: Option<Fitted>,
 }
 
 impl<'a> Reader<'a> {
@@ -139,7 +160,7 @@ impl<'a> Reader<'a> {
                 FrameItem::Link(..) => return Err(Unsupported("link")),
                 FrameItem::Tag(Tag::Start(element, flags)) if flags.tagged => self.begin(element)?,
                 FrameItem::Tag(Tag::End(location, _, flags)) if flags.tagged => self.end(*location)?,
-                FrameItem::Tag(Tag::Start(element, _)) => self.note(element)?,
+                FrameItem::Tag(Tag::Start(element, _)) => self.note(element),
                 FrameItem::Tag(_) => {}
             }
         }
@@ -162,8 +183,8 @@ impl<'a> Reader<'a> {
     }
 
     fn paint(&mut self, place: Transform, draw: Draw<'a>) {
-        if let Some((_, events)) = &mut self.under_way {
-            events.push(Event::Paint(place, draw.to_owned()));
+        if let (Draw::Text(_), Some(fits)) = (&draw, self.fits.take()) {
+            self.fitted.push((self.pieces.len(), fits));
         }
         let mark = match (&draw, self.current()) {
             (Draw::Text(_) | Draw::Image(..), Some(element)) => Mark::Content(self.tree.mark(element)),
@@ -183,70 +204,38 @@ impl<'a> Reader<'a> {
             return Ok(());
         }
         let artifact = is::<ArtifactElem>(element) || is::<HideElem>(element) || is::<RepeatElem>(element);
-        let begun = match self.current() {
-            None => Begun::Artifact,
-            Some(_) if artifact => Begun::Artifact,
+        let inside = match self.current() {
+            None => None,
+            Some(_) if artifact => None,
             // Who hears the alternative text doesn't hear what is inside.
-            Some(outer) if self.tree.has_alternative(outer) => Begun::Outer,
-            Some(_) => Begun::Element(kind_of(element)?),
+            Some(outer) if self.tree.alternative(outer).is_some() => Some(outer),
+            Some(outer) => Some(self.tree.add(outer, kind_of(element)?)),
         };
-        self.open(Some(location), &begun);
-        if let Some((_, events)) = &mut self.under_way {
-            events.push(Event::Begin(begun));
-        }
+        self.open.push((location, inside));
         Ok(())
     }
 
-    fn open(&mut self, location: Option<Location>, begun: &Begun) {
-        let inside = match (self.current(), begun) {
-            (None, _) | (_, Begun::Artifact) => None,
-            (Some(outer), Begun::Outer) => Some(outer),
-            (Some(outer), Begun::Element(kind)) => Some(self.tree.add(outer, kind.clone())),
-        };
-        self.open.push((location, inside));
-    }
-
     fn end(&mut self, location: Location) -> Result<(), Unsupported> {
-        if self.open.last().is_some_and(|(open, _)| *open == Some(location)) {
+        if self.open.last().is_some_and(|(open, _)| *open == location) {
             self.open.pop();
-            if let Some((_, events)) = &mut self.under_way {
-                events.push(Event::End);
-            }
-        } else if self.open.iter().any(|(open, _)| *open == Some(location)) {
+        } else if self.open.iter().any(|(open, _)| *open == location) {
             return Err(Unsupported("elements that overlap"));
         }
         Ok(())
     }
 
-    /// What templates say of parts that pages have in common; see `templates/certificate/README.md`.
-    fn note(&mut self, element: &Content) -> Result<(), Unsupported> {
-        let Some(metadata) = element.to_packed::<MetadataElem>() else { return Ok(()) };
-        let Value::Str(said) = &metadata.value else { return Ok(()) };
-        match said.split_once(' ') {
-            Some(("keep", name)) if self.harvest.is_some() => {
-                self.under_way = Some((name.to_owned(), Vec::new()));
-            }
-            Some(("keep-end", _)) => {
-                if let (Some(sheet), Some((name, events))) = (&mut self.harvest, self.under_way.take()) {
-                    sheet.put(name, events);
-                }
-            }
-            Some(("kept", name)) => {
-                let events = self.kept.and_then(|sheet| sheet.get(name));
-                self.take_over(events.ok_or(Unsupported("part that nothing kept"))?);
-            }
-            _ => {}
-        }
-        Ok(())
-    }
-
-    fn take_over(&mut self, events: &'a [Event]) {
-        for event in events {
-            match event {
-                Event::Begin(begun) => self.open(None, begun),
-                Event::End => drop(self.open.pop()),
-                Event::Paint(place, draw) => self.paint(*place, draw.borrowed()),
-            }
+    /// What templates say of a line that they fit into a box.
+    fn note(&mut self, element: &Content) {
+        let Some(metadata) = element.to_packed::<MetadataElem>() else { return };
+        let Value::Dict(said) = &metadata.value else { return };
+        let length = |name: &str| match said.get(name) {
+            Ok(Value::Length(length)) => Some(length.abs),
+            _ => None,
+        };
+        if let (Some(width), Some(full), Some(least)) =
+            (length("fits-width"), length("full-size"), length("least-size"))
+        {
+            self.fits = Some(Fitted { width, sizes: [full, least] });
         }
     }
 }

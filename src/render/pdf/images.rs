@@ -65,7 +65,13 @@ pub(super) fn write(
     Ok(id)
 }
 
-impl super::Image {
+/// An image that the plate holds.
+pub(super) struct Embedded {
+    pub(super) image: typst::visualize::Image,
+    pub(super) id: Ref,
+}
+
+impl Embedded {
     /// The same picture, whatever is said of it.
     pub(super) fn is(&self, image: &Image) -> bool {
         match (self.image.kind(), image.kind()) {

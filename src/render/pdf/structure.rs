@@ -7,7 +7,7 @@ use pdf_writer::{Finish, Name, Ref, TextStr};
 use super::file::Objects;
 
 /// What an element is.
-#[derive(Clone)]
+#[derive(Clone, PartialEq)]
 pub(super) enum Kind {
     Document,
     Division,
@@ -23,18 +23,21 @@ pub(super) enum Kind {
     Loose,
 }
 
+#[derive(Clone)]
 struct Element {
     kind: Kind,
     parent: usize,
     children: Vec<Child>,
 }
 
+#[derive(Clone, Copy, PartialEq)]
 enum Child {
     Element(usize),
     Content(i32),
 }
 
 /// The elements of one page, parents before children.
+#[derive(Clone)]
 pub(super) struct Tree {
     elements: Vec<Element>,
     /// The element of each piece of content, by its number.
@@ -75,9 +78,36 @@ impl Tree {
         number
     }
 
-    /// Whether an element is read aloud as one text.
-    pub(super) fn has_alternative(&self, element: usize) -> bool {
-        matches!(&self.elements[element].kind, Kind::Figure(text) if !text.is_empty())
+    /// What is read aloud in an element's place.
+    pub(super) fn alternative(&self, element: usize) -> Option<&EcoString> {
+        match &self.elements[element].kind {
+            Kind::Figure(text) if !text.is_empty() => Some(text),
+            _ => None,
+        }
+    }
+
+    /// Sets what is read aloud in an element's place.
+    pub(super) fn tell(&mut self, element: usize, text: EcoString) {
+        self.elements[element].kind = Kind::Figure(text);
+    }
+
+    /// The elements that another tree tells otherwise, with both texts; `None` if it differs by more than that.
+    pub(super) fn told_otherwise<'t>(&'t self, other: &'t Self) -> Option<Vec<(usize, [&'t str; 2])>> {
+        if self.owners != other.owners || self.elements.len() != other.elements.len() {
+            return None;
+        }
+        let mut told = Vec::new();
+        for (n, (one, other)) in self.elements.iter().zip(&other.elements).enumerate() {
+            if (one.parent, &one.children) != (other.parent, &other.children) {
+                return None;
+            }
+            match (&one.kind, &other.kind) {
+                (a, b) if a == b => {}
+                (Kind::Figure(a), Kind::Figure(b)) => told.push((n, [a.as_str(), b.as_str()])),
+                _ => return None,
+            }
+        }
+        Some(told)
     }
 
     /// Writes the root, the parent tree and every element that holds something; answers the root.

@@ -1,0 +1,308 @@
+//! What all certificates of one look share: made once from sample pages, serialised once.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use bytes::Bytes;
+use pdf_writer::types::OutputIntentSubtype;
+use pdf_writer::writers::{ExtGraphicsState, Resources};
+use pdf_writer::{Dict, Filter, Finish, Name, Rect, Ref, TextStr};
+use sha2::{Digest, Sha256};
+use typst::layout::Size;
+use typst_layout::Page;
+
+use super::content::{Body, SRGB};
+use super::display::{Display, Draw, Mark, Piece};
+use super::file::{Deflate, Objects};
+use super::fonts::{Subsets, clusters};
+use super::sheet::Sheet;
+use super::images::Embedded;
+use super::{Unsupported, images};
+use crate::render::page::PageFacts;
+
+/// Shapes that come in a row on every page, and the form that paints them.
+pub(super) struct Ornament {
+    pub(super) pieces: Vec<Piece<'static>>,
+    pub(super) form: Ref,
+}
+
+/// The unchanging part of every file of one look: template version, language, design, options.
+pub(in crate::render) struct Plate {
+    /// The head of each file.
+    pub(super) head: Bytes,
+    /// The hash of the head, to go on from.
+    pub(super) hash: Sha256,
+    /// Where the head's objects begin.
+    pub(super) offsets: Vec<usize>,
+    profile: Ref,
+    pub(super) means: Means,
+    pub(super) ornaments: Vec<Ornament>,
+    /// The sheets of definitions, by what these say, or why there is none.
+    sheets: Mutex<HashMap<Vec<String>, Result<Arc<Sheet>, Unsupported>>>,
+}
+
+/// How many definitions' sheets a plate keeps.
+const SHEETS: usize = 64;
+
+/// What content streams can refer to.
+pub(super) struct Means {
+    srgb: Ref,
+    pub(super) fonts: Subsets,
+    font_ids: Vec<Ref>,
+    pub(super) images: Vec<Embedded>,
+}
+
+/// What marks a file as binary (ISO 32000-1, 7.5.2).
+pub(super) const HEADER: &[u8] = b"%PDF-1.7\n%\x80\x80\x80\x80\n";
+
+impl Plate {
+    /// Prepares the objects that pages like these share.
+    ///
+    /// # Errors
+    /// The samples hold something that the writer cannot write.
+    pub(in crate::render) fn of(samples: &[Page]) -> Result<Self, Unsupported> {
+        let displays =
+            samples.iter().map(Display::of).collect::<Result<Vec<_>, _>>()?;
+        let mut deflate = Deflate::best();
+        let mut objects = Objects::after(HEADER.len(), Vec::new());
+        let profile = objects.next();
+        objects.here(profile);
+        let packed = deflate.zlib(&srgb_profile()?);
+        let mut stream = objects.chunk.icc_profile(profile, &packed);
+        stream.n(3).alternate().srgb();
+        stream.filter(Filter::FlateDecode);
+        stream.finish();
+        let srgb = objects.next();
+        objects.begin(srgb).start::<pdf_writer::writers::ColorSpace>().icc_based(profile);
+        let fonts = shared_fonts(&displays)?;
+        let font_ids = fonts
+            .0
+            .iter()
+            .map(|font| font.write(&mut objects, &mut deflate))
+            .collect::<Result<Vec<_>, _>>()?;
+        let images = shared_images(&displays, &mut objects, &mut deflate, srgb)?;
+        let means = Means { srgb, fonts, font_ids, images };
+        let mut ornaments = Vec::new();
+        for pieces in common_ornaments(&displays) {
+            let form = means.write_form(&mut objects, &mut deflate, displays[0].size, &pieces)?;
+            ornaments.push(Ornament { pieces, form });
+        }
+        let (chunk, offsets) = objects.into_parts();
+        let head = Bytes::from([HEADER, chunk.as_bytes()].concat());
+        let hash = Sha256::new_with_prefix(&head);
+        Ok(Self { head, hash, offsets, profile, means, ornaments, sheets: Mutex::default() })
+    }
+
+    /// The sheet of a definition, made if it is not there.
+    pub(in crate::render) fn sheet(
+        &self,
+        common: &[String],
+        make: impl FnOnce() -> Result<Sheet, Unsupported>,
+    ) -> Result<Arc<Sheet>, Unsupported> {
+        let sheets = || self.sheets.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(sheet) = sheets().get(common) {
+            return sheet.clone();
+        }
+        let sheet = make().map(Arc::new);
+        let mut sheets = sheets();
+        if sheets.len() >= SHEETS {
+            sheets.clear();
+        }
+        sheets.insert(common.to_vec(), sheet.clone());
+        sheet
+    }
+
+    /// How many bytes every file of this look begins with.
+    pub(in crate::render) fn size(&self) -> usize {
+        self.head.len()
+    }
+
+    /// The ornament that these pieces begin with.
+    pub(super) fn ornament(&self, pieces: &[Piece<'_>]) -> Option<usize> {
+        self.ornaments.iter().position(|ornament| pieces.starts_with(&ornament.pieces))
+    }
+}
+
+impl Plate {
+    pub(super) fn write_page(
+        &self,
+        objects: &mut Objects,
+        (page, pages): (Ref, Ref),
+        size: Size,
+        stream: Ref,
+        list: impl FnOnce(&mut Resources<'_>),
+    ) {
+        let mut writer = objects.begin(pages).start::<pdf_writer::writers::Pages>();
+        writer.kids([page]).count(1);
+        writer.finish();
+        let mut writer = objects.begin(page).start::<pdf_writer::writers::Page>();
+        writer.parent(pages).media_box(area(size)).struct_parents(0).contents(stream);
+        list(&mut writer.resources());
+    }
+
+    pub(super) fn write_catalog(
+        &self,
+        objects: &mut Objects,
+        (catalog, pages, tree, xmp): (Ref, Ref, Ref, Ref),
+        facts: &PageFacts,
+    ) {
+        let mut writer = objects.begin(catalog).start::<pdf_writer::writers::Catalog>();
+        writer.pages(pages).metadata(xmp).lang(TextStr(facts.locale.as_str()));
+        writer.mark_info().marked(true);
+        writer.pair(Name(b"StructTreeRoot"), tree);
+        writer.viewer_preferences().display_doc_title(true);
+        let mut intents = writer.output_intents();
+        let mut intent = intents.push();
+        intent.subtype(OutputIntentSubtype::PDFA).dest_output_profile(self.profile);
+        intent.output_condition_identifier(TextStr("sRGB")).info(TextStr("sRGB"));
+        intent.registry_name(TextStr("http://www.color.org"));
+    }
+}
+
+impl Means {
+    /// Writes pieces as a form that pages paint in one stroke.
+    fn write_form(
+        &self,
+        objects: &mut Objects,
+        deflate: &mut Deflate,
+        size: Size,
+        pieces: &[Piece<'_>],
+    ) -> Result<Ref, Unsupported> {
+        let mut body = Body::unmarked(&self.fonts, &self.images, size.y);
+        pieces.iter().try_for_each(|piece| body.piece(piece))?;
+        let (content, _, opacities) = body.finish();
+        let (form, packed) = (objects.next(), deflate.zlib(content.as_slice()));
+        objects.here(form);
+        let mut writer = objects.chunk.form_xobject(form, &packed);
+        writer.filter(Filter::FlateDecode);
+        writer.bbox(area(size));
+        self.list(&mut writer.resources(), &[], &opacities, std::iter::empty());
+        Ok(form)
+    }
+
+    /// Lists what a content stream can refer to by name.
+    pub(super) fn list(
+        &self,
+        resources: &mut Resources<'_>,
+        extra: &[Ref],
+        opacities: &BTreeSet<u8>,
+        ornaments: impl Iterator<Item = Ref>,
+    ) {
+        fn pair<'n>(dictionary: &mut Dict<'_>, prefix: char, ids: impl Iterator<Item = &'n Ref>) {
+            for (n, id) in ids.enumerate() {
+                dictionary.pair(Name(format!("{prefix}{n}").as_bytes()), *id);
+            }
+        }
+        resources.color_spaces().pair(SRGB, self.srgb);
+        let mut fonts = resources.fonts();
+        pair(&mut fonts, 'F', self.font_ids.iter());
+        pair(&mut fonts, 'X', extra.iter());
+        fonts.finish();
+        let mut objects = resources.x_objects();
+        pair(&mut objects, 'I', self.images.iter().map(|image| &image.id));
+        pair(&mut objects, 'P', ornaments.collect::<Vec<_>>().iter());
+        objects.finish();
+        let mut states = resources.ext_g_states();
+        for opacity in opacities {
+            let part = f32::from(*opacity) / 255.0;
+            let state = states.insert(Name(format!("O{opacity}").as_bytes()));
+            state.start::<ExtGraphicsState>().non_stroking_alpha(part).stroking_alpha(part);
+        }
+    }
+}
+
+fn area(size: Size) -> Rect {
+    #[expect(clippy::cast_possible_truncation, reason = "a PDF's numbers are of this kind")]
+    let (width, height) = (size.x.to_pt() as f32, size.y.to_pt() as f32);
+    Rect::new(0.0, 0.0, width, height)
+}
+
+/// The glyphs that the samples show, each font's by itself.
+fn shared_fonts(displays: &[Display<'_>]) -> Result<Subsets, Unsupported> {
+    let mut fonts = Subsets::default();
+    for piece in displays.iter().flat_map(|display| &display.pieces) {
+        if let Draw::Text(run) = &piece.draw {
+            let at = fonts.of(&run.font)?;
+            clusters(run).for_each(|cluster| fonts.0[at].add_cluster(&cluster));
+        }
+    }
+    fonts.sorted()
+}
+
+fn shared_images(
+    displays: &[Display<'_>],
+    objects: &mut Objects,
+    deflate: &mut Deflate,
+    srgb: Ref,
+) -> Result<Vec<Embedded>, Unsupported> {
+    let mut images: Vec<Embedded> = Vec::new();
+    for piece in displays.iter().flat_map(|display| &display.pieces) {
+        if let Draw::Image(image, _) = &piece.draw
+            && !images.iter().any(|known| known.is(image))
+        {
+            let id = images::write(objects, deflate, image, srgb)?;
+            images.push(Embedded { image: image.clone().into_owned(), id });
+        }
+    }
+    Ok(images)
+}
+
+/// Shapes, at least so many, that are worth a form of their own.
+const WORTH_A_FORM: usize = 3;
+
+/// What the rows of shapes between the texts begin with on every sample: the background, seals, rules.
+fn common_ornaments(displays: &[Display<'_>]) -> Vec<Vec<Piece<'static>>> {
+    let Some((first, others)) = displays.split_first() else { return Vec::new() };
+    let others: Vec<Vec<&[Piece<'_>]>> = others.iter().map(rows).collect();
+    let mut ornaments = Vec::new();
+    for (n, row) in rows(first).into_iter().enumerate() {
+        let same = |at: &usize| {
+            others.iter().all(|rows| rows.get(n).and_then(|row| row.get(*at)) == Some(&row[*at]))
+        };
+        let same = (0..row.len()).take_while(same).count();
+        let whole = &row[..whole_clips(&row[..same])];
+        if whole.len() >= WORTH_A_FORM {
+            ornaments.push(whole.iter().map(Piece::to_owned).collect());
+        }
+    }
+    ornaments
+}
+
+/// The rows of shapes between the texts.
+fn rows<'d, 'a>(display: &'d Display<'a>) -> Vec<&'d [Piece<'a>]> {
+    let alike = |a: &Piece<'_>, b: &Piece<'_>| (a.mark == Mark::Artifact) == (b.mark == Mark::Artifact);
+    display
+        .pieces
+        .chunk_by(alike)
+        .filter(|row| row.first().is_some_and(|piece| piece.mark == Mark::Artifact))
+        .collect()
+}
+
+/// How many of these pieces end every clip that begins among them.
+fn whole_clips(pieces: &[Piece<'_>]) -> usize {
+    let (mut whole, mut depth) = (0, 0_i32);
+    for (n, piece) in pieces.iter().enumerate() {
+        match piece.draw {
+            Draw::Clip(_) => depth += 1,
+            Draw::Unclip => depth -= 1,
+            _ => {}
+        }
+        match depth {
+            0 => whole = n + 1,
+            ..0 => break,
+            _ => {}
+        }
+    }
+    whole
+}
+
+/// The sRGB profile (IEC 61966-2-1) in ICC's version 4.0, without the moment at which it was made.
+fn srgb_profile() -> Result<Vec<u8>, Unsupported> {
+    const MADE: std::ops::Range<usize> = 24..36;
+    let mut profile = moxcms::ColorProfile::new_srgb();
+    profile.cicp = None;
+    let mut bytes = profile.encode().map_err(|_| Unsupported("colour profile"))?;
+    let made = bytes.get_mut(MADE).ok_or(Unsupported("colour profile"))?;
+    made.copy_from_slice(&[0x07, 0xea, 0, 1, 0, 1, 0, 0, 0, 0, 0, 0]);
+    Ok(bytes)
+}

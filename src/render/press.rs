@@ -1,0 +1,175 @@
+//! How the pages of jobs that look alike become files.
+
+use std::sync::Arc;
+
+use typst_layout::Page;
+
+use super::batch::{Batch, BatchKey};
+use super::page;
+use super::pdf::{Plate, Printer, Sheet, Texts, Unsupported};
+use super::prepare::JobPictures;
+use super::world::Pictures;
+use super::{
+    BY_TYPST, LAID_OUT, Origin, Prepared, RENDERER_VERSION, RenderError, RenderJob, RenderedCertificate,
+    Renderer, Template, plates,
+};
+
+/// What made a certificate the first time makes it again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) enum Way {
+    /// typst lays out, and its exporter writes.
+    Exported,
+    /// typst lays out, and we write.
+    LaidOut,
+    /// The lines of a certificate are set onto a sheet; typst lays out what is not as plain as that.
+    Stamped,
+}
+
+impl Way {
+    pub(super) fn of(renderer_version: &str) -> Self {
+        match renderer_version {
+            BY_TYPST => Self::Exported,
+            LAID_OUT => Self::LaidOut,
+            _ => Self::Stamped,
+        }
+    }
+
+    fn version(self) -> &'static str {
+        match self {
+            Self::Exported => BY_TYPST,
+            Self::LaidOut => LAID_OUT,
+            Self::Stamped => RENDERER_VERSION,
+        }
+    }
+}
+
+/// What jobs that look alike are printed with.
+pub(super) struct Press<'a> {
+    template: &'a Arc<Template>,
+    job_pictures: &'a JobPictures,
+    pictures: Pictures,
+    /// Or why typst's exporter is to write.
+    plate: Result<Arc<Plate>, Unsupported>,
+    way: Way,
+    /// What the file says made it.
+    creator: String,
+    printer: &'a mut Printer,
+}
+
+impl<'a> Press<'a> {
+    pub(super) fn template(&self) -> &'a Template {
+        self.template
+    }
+
+    pub(super) fn pictures(&self) -> &Pictures {
+        &self.pictures
+    }
+
+    /// A page as a file: on the plate if that can be, by typst's exporter if not.
+    pub(super) fn print(
+        &mut self,
+        mut page: Page,
+        job: &Prepared<'_>,
+    ) -> Result<RenderedCertificate, RenderError> {
+        let (manifest, facts) = (self.template.manifest(), &job.facts);
+        page::check(&page, manifest)?;
+        let code = (&facts.qr, manifest.qr);
+        if self.way == Way::LaidOut {
+            page::stamp(&mut page.frame, code.0, code.1);
+        }
+        let printed = self.plate.as_ref().map_err(|unfit| *unfit).and_then(|plate| {
+            let code = (self.way == Way::Stamped).then_some(code);
+            self.printer.print(plate, &page, code, facts, &self.creator)
+        });
+        let Unsupported(reason) = match printed {
+            Ok(file) => return Ok(file),
+            Err(unsupported) => unsupported,
+        };
+        metrics::counter!("laureate_render_left_to_typst_total", "reason" => reason).increment(1);
+        if self.way != Way::LaidOut {
+            page::stamp(&mut page.frame, code.0, code.1);
+        }
+        let file = page::export(page, facts, self.creator.clone())?;
+        Ok(RenderedCertificate::whole(file.into()))
+    }
+}
+
+impl Renderer {
+    pub(super) fn press<'a>(
+        &self,
+        key: &BatchKey,
+        batch: &'a Batch<'a>,
+        printer: &'a mut Printer,
+    ) -> Press<'a> {
+        let way = Way::of(&batch.like.renderer_version);
+        let plate = if way == Way::Exported {
+            Err(Unsupported("earlier renderer"))
+        } else if batch.template.origin() == Origin::Own {
+            Err(Unsupported("own template"))
+        } else {
+            self.plates.get(key, || self.plate(batch))
+        };
+        Press {
+            template: batch.template,
+            job_pictures: &batch.pictures,
+            pictures: batch.pictures.files(),
+            plate,
+            way,
+            creator: page::creator(way.version()),
+            printer,
+        }
+    }
+
+    fn plate(&self, batch: &Batch<'_>) -> Result<Plate, Unsupported> {
+        let samples = plates::samples_like(batch.like);
+        let drawn = self.drawn(&samples, batch.template, &batch.pictures)?;
+        Plate::of(&drawn.into_iter().map(|(page, _)| page).collect::<Vec<_>>())
+    }
+
+    /// The certificate, stamped; `None` if it is to be laid out.
+    pub(super) fn stamp(&self, press: &mut Press<'_>, job: &Prepared<'_>) -> Option<RenderedCertificate> {
+        let plate = press.plate.as_ref().ok().filter(|_| press.way == Way::Stamped)?;
+        let sheet = plate.sheet(&job.common, || self.sheet(press, job.job));
+        let stamped = sheet.and_then(|sheet| {
+            let (texts, place) = (job.data.texts(), press.template.manifest().qr);
+            let file = press.printer.stamp(plate, &sheet, &texts, place, &job.facts, &press.creator);
+            file.ok_or(Unsupported("text that typst is to set"))
+        });
+        stamped
+            .inspect_err(|Unsupported(reason)| {
+                eprintln!("LAID {reason}"); metrics::counter!("laureate_render_laid_out_total", "reason" => *reason).increment(1);
+            })
+            .ok()
+    }
+
+    /// Learns the sheet of a job's definition and day.
+    fn sheet(&self, press: &Press<'_>, job: &RenderJob) -> Result<Sheet, Unsupported> {
+        let specimens = |jobs: &[RenderJob]| {
+            let drawn = self.drawn(jobs, press.template, press.job_pictures)?;
+            let fit = drawn.iter().all(|(page, _)| page::check(page, press.template.manifest()).is_ok());
+            if fit { Ok(drawn) } else { Err(Unsupported("specimen that doesn't fit")) }
+        };
+        let jobs = plates::specimens_like(job);
+        let mut sheet = Sheet::of(&specimens(&jobs)?)?;
+        if let Some(name) = sheet.long_name() {
+            let long = RenderJob { full_name: name.into(), ..jobs[0].clone() };
+            sheet.learn_shrinking(&specimens(&[long])?[0]);
+        }
+        Ok(sheet)
+    }
+
+    /// Pages of people who don't exist, with what only they show.
+    fn drawn(
+        &self,
+        jobs: &[RenderJob],
+        template: &Template,
+        pictures: &JobPictures,
+    ) -> Result<Vec<(Page, Texts)>, Unsupported> {
+        let unfit = |_| Unsupported("sample that cannot be laid out");
+        let prepared = jobs.iter().map(|job| self.prepare(template, job, pictures));
+        let prepared: Vec<Prepared<'_>> = prepared.collect::<Result<_, RenderError>>().map_err(unfit)?;
+        let prepared: Vec<&Prepared<'_>> = prepared.iter().collect();
+        let pages = self.lay_out(template, &prepared, &pictures.files()).map_err(unfit)?;
+        Ok(pages.into_iter().zip(prepared.iter().map(|job| job.data.texts())).collect())
+    }
+}
