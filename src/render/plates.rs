@@ -52,33 +52,47 @@ impl Plates {
     }
 }
 
-/// Jobs that look like this one and between them show every month and every letter in every field.
-pub(super) fn samples_like(job: &RenderJob) -> Vec<RenderJob> {
+/// What plates are to have the glyphs of: letters in words of some length, and joined ones.
+pub(super) fn letters() -> Vec<String> {
     let letters: Vec<char> = LETTERS.chars().collect();
     let words = |letters: &[char]| letters.chunks(WORD).map(String::from_iter).collect::<Vec<_>>().join(" ");
-    let mut texts: Vec<String> = letters.chunks(ON_A_PAGE).map(words).collect();
-    texts.push(JOINED.to_owned());
+    letters.chunks(ON_A_PAGE).map(words).chain([JOINED.to_owned()]).collect()
+}
+
+/// Two jobs that look like this one and show other texts wherever definitions, days and people differ: short ones
+/// and long ones, so that whatever gives way to texts stands elsewhere.
+pub(super) fn samples_like(job: &RenderJob) -> Vec<RenderJob> {
+    let long = letters().swap_remove(0);
+    vec![sample_like(job, Month::January, "Ax"), sample_like(job, Month::August, &long)]
+}
+
+/// Jobs that look like this one and between them show every month and every letter in every field: plates
+/// were made from them before letters were added without a layout.
+pub(super) fn samples_of_every_letter_like(job: &RenderJob) -> Vec<RenderJob> {
+    let texts = letters();
     // What comes again is laid out already: typst remembers.
-    let texts = texts.iter().cycle();
-    let id =
-        |text: &str| text.chars().filter(char::is_ascii_alphanumeric).chain(['-', '_']).collect::<String>();
     (1..=12)
         .filter_map(|month| Month::try_from(month).ok())
-        .zip(texts)
-        .map(|(month, text)| RenderJob {
-            issue_date: Date::from_calendar_date(2034, month, 15).unwrap_or(job.issue_date),
-            public_id: id(text),
-            verification_url: format!("https://example.org/certificate/{}", id(text)),
-            full_name: Personal::new(text.clone()),
-            certificate_name: text.clone(),
-            event_name: text.clone(),
-            client: text.clone(),
-            document_number: Some(Personal::new(text.clone())),
-            event_link: Some(format!("https://{}", id(text))),
-            email: Some(Personal::new(format!("{}@example.org", id(text)))),
-            ..job.clone()
-        })
+        .zip(texts.iter().cycle())
+        .map(|(month, text)| sample_like(job, month, text))
         .collect()
+}
+
+fn sample_like(job: &RenderJob, month: Month, text: &str) -> RenderJob {
+    let id: String = text.chars().filter(char::is_ascii_alphanumeric).chain(['-', '_']).collect();
+    RenderJob {
+        issue_date: Date::from_calendar_date(2034, month, 15).unwrap_or(job.issue_date),
+        verification_url: format!("https://example.org/certificate/{id}"),
+        full_name: Personal::new(text.to_owned()),
+        certificate_name: text.to_owned(),
+        event_name: text.to_owned(),
+        client: text.to_owned(),
+        document_number: Some(Personal::new(text.to_owned())),
+        event_link: Some(format!("https://{id}")),
+        email: Some(Personal::new(format!("{id}@example.org"))),
+        public_id: id,
+        ..job.clone()
+    }
 }
 
 /// Two jobs of the same definition and day for people who don't exist, with nothing else in common.
@@ -121,8 +135,12 @@ mod tests {
             ..crate::render::tests::job(name)
         };
         let samples =
-            |name, id| format!("{:?}", samples_like(&job(name, id)).iter().map(reveal).collect::<Vec<_>>());
+            |name, id| format!("{:?}", every_kind(&job(name, id)).iter().map(reveal).collect::<Vec<_>>());
         assert_eq!(samples("Ada", "q3XbH1yR0u"), samples("Grace", "AAAAAAAAAA"));
+    }
+
+    fn every_kind(job: &RenderJob) -> Vec<RenderJob> {
+        [samples_like(job), samples_of_every_letter_like(job)].concat()
     }
 
     /// Everything that a page can show.

@@ -107,7 +107,7 @@ impl Renderer {
         } else if batch.template.origin() == Origin::Own {
             Err(Unsupported("own template"))
         } else {
-            self.plates.get(key, || self.plate(batch))
+            self.plates.get(key, || self.plate(batch.template, &batch.pictures, batch.like))
         };
         Press {
             template: batch.template,
@@ -120,16 +120,25 @@ impl Renderer {
         }
     }
 
-    fn plate(&self, batch: &Batch<'_>) -> Result<Plate, Unsupported> {
-        let samples = plates::samples_like(batch.like);
-        let drawn = self.drawn(&samples, batch.template, &batch.pictures)?;
-        Plate::of(&drawn.into_iter().map(|(page, _)| page).collect::<Vec<_>>())
+    pub(super) fn plate(
+        &self,
+        template: &Template,
+        pictures: &JobPictures,
+        like: &RenderJob,
+    ) -> Result<Plate, Unsupported> {
+        let (samples, letters) = match Way::of(&like.renderer_version) {
+            Way::Stamped => (plates::samples_like(like), plates::letters()),
+            Way::LaidOut | Way::Exported => (plates::samples_of_every_letter_like(like), Vec::new()),
+        };
+        let drawn = self.drawn(&samples, template, pictures)?;
+        Plate::of(&drawn.into_iter().map(|(page, _)| page).collect::<Vec<_>>(), &letters)
     }
 
     /// The certificate, stamped; `None` if it is to be laid out.
     pub(super) fn stamp(&self, press: &mut Press<'_>, job: &Prepared<'_>) -> Option<RenderedCertificate> {
         let plate = press.plate.as_ref().ok().filter(|_| press.way == Way::Stamped)?;
-        let sheet = plate.sheet(&job.common, || self.sheet(press, job.job));
+        let (template, pictures) = (press.template, press.job_pictures);
+        let sheet = plate.sheet(&job.common, || self.sheet(plate, template, pictures, job.job));
         let stamped = sheet.and_then(|sheet| {
             let (texts, place) = (job.data.texts(), press.template.manifest().qr);
             let file = press.printer.stamp(plate, &sheet, &texts, place, &job.facts, &press.creator);
@@ -137,23 +146,29 @@ impl Renderer {
         });
         stamped
             .inspect_err(|Unsupported(reason)| {
-                eprintln!("LAID {reason}"); metrics::counter!("laureate_render_laid_out_total", "reason" => *reason).increment(1);
+                metrics::counter!("laureate_render_laid_out_total", "reason" => *reason).increment(1);
             })
             .ok()
     }
 
     /// Learns the sheet of a job's definition and day.
-    fn sheet(&self, press: &Press<'_>, job: &RenderJob) -> Result<Sheet, Unsupported> {
+    pub(super) fn sheet(
+        &self,
+        plate: &Plate,
+        template: &Template,
+        pictures: &JobPictures,
+        job: &RenderJob,
+    ) -> Result<Sheet, Unsupported> {
         let specimens = |jobs: &[RenderJob]| {
-            let drawn = self.drawn(jobs, press.template, press.job_pictures)?;
-            let fit = drawn.iter().all(|(page, _)| page::check(page, press.template.manifest()).is_ok());
+            let drawn = self.drawn(jobs, template, pictures)?;
+            let fit = drawn.iter().all(|(page, _)| page::check(page, template.manifest()).is_ok());
             if fit { Ok(drawn) } else { Err(Unsupported("specimen that doesn't fit")) }
         };
         let jobs = plates::specimens_like(job);
-        let mut sheet = Sheet::of(&specimens(&jobs)?)?;
+        let mut sheet = Sheet::of(plate, &specimens(&jobs)?)?;
         if let Some(name) = sheet.long_name() {
             let long = RenderJob { full_name: name.into(), ..jobs[0].clone() };
-            sheet.learn_shrinking(&specimens(&[long])?[0]);
+            sheet.learn_shrinking(plate, &specimens(&[long])?[0]);
         }
         Ok(sheet)
     }

@@ -58,8 +58,8 @@ fn render_one(job: &RenderJob) -> Result<RenderedCertificate, RenderError> {
 pub(super) fn page_of(job: &RenderJob) -> Page {
     let template = RENDERER.theme(&job.theme, job.theme_version).expect("a known theme");
     let pictures = RENDERER.pictures(template, job).expect("good pictures");
-    let prepared = RENDERER.prepare(0, template, job, &pictures).expect("a good job");
-    RENDERER.lay_out(template, &[&prepared], false, &pictures.files()).expect("lays out").remove(0)
+    let prepared = RENDERER.prepare(template, job, &pictures).expect("a good job");
+    RENDERER.lay_out(template, &[&prepared], &pictures.files()).expect("lays out").remove(0)
 }
 
 /// All letters on a page in the order of the frames.
@@ -121,26 +121,6 @@ fn the_fast_writer_draws_what_typst_draws() {
             assert_eq!(visibly, 0, "{} {name}: by {most} at most", theme.name());
         }
     }
-}
-
-#[test]
-fn a_page_that_takes_over_parts_from_another_is_the_same_file() {
-    for theme in RENDERER.themes() {
-        for locale in Locale::ALL {
-            let sample = theme.sample(locale, date!(2026 - 11 - 21));
-            let grace = RenderJob { full_name: Personal::new("Grace Hopper".to_owned()), ..sample.clone() };
-            let whole = Renderer::new().expect("loads").render(std::slice::from_ref(&grace)).remove(0);
-            let after_another = Renderer::new().expect("loads").render(&[sample, grace]).remove(1);
-            assert!(whole.is_ok() && whole == after_another, "{} {locale}", theme.name());
-        }
-    }
-    let ada = job("Ada Lovelace");
-    let template = RENDERER.theme("classic", 1).expect("shipped");
-    let pictures = RENDERER.pictures(template, &ada).expect("none");
-    let prepared = RENDERER.prepare(0, template, &ada, &pictures).expect("a good job");
-    let rest = RENDERER.lay_out(template, &[&prepared], true, &pictures.files()).expect("lays out").remove(0);
-    let text = text_of(&rest);
-    assert!(text.contains("Ada Lovelace") && !text.contains("Hospital"), "{text}");
 }
 
 #[test]

@@ -38,17 +38,22 @@ fn issued_bytes_have_not_changed() {
         let rendered = RENDERER.render(std::slice::from_ref(job)).remove(0);
         rendered.expect("renders").sha256
     };
-    let mut lines = vec![RENDERER_VERSION.to_owned(), format!("fonts {}", RENDERER.fonts_digest())];
-    let before = RenderJob { renderer_version: BY_TYPST.to_owned(), ..job("Ada Lovelace") };
-    lines.push(format!("{BY_TYPST} classic/1 {}", digest(&before)));
-    let beyond = job("Nguyễn Ελένη 山田");
-    lines.push(format!("classic/1 with letters beyond the plate's {}", digest(&beyond)));
-    for theme in RENDERER.themes() {
-        let name = format!("{}/{}", theme.name(), theme.version());
-        lines.push(format!("{name} {}", digest(&job_of(theme, "Ada Lovelace"))));
-        if !theme.manifest().options.is_empty() {
-            let sample = theme.sample(Locale::Es, date!(2026 - 11 - 21));
-            lines.push(format!("{name} sample {}", digest(&sample)));
+    let made_by = |version: &str, job: RenderJob| RenderJob { renderer_version: version.to_owned(), ..job };
+    let mut lines = vec![format!("fonts {}", RENDERER.fonts_digest())];
+    lines.push(format!("{BY_TYPST} classic/1 {}", digest(&made_by(BY_TYPST, job("Ada Lovelace")))));
+    for version in [LAID_OUT, RENDERER_VERSION] {
+        let digest = |job| digest(&made_by(version, job));
+        let beyond = digest(job("Nguyễn Ελένη 山田"));
+        lines.push(format!("{version} classic/1 with letters beyond the plate's {beyond}"));
+        for theme in RENDERER.themes() {
+            let name = format!("{version} {}/{}", theme.name(), theme.version());
+            lines.push(format!("{name} {}", digest(job_of(theme, "Ada Lovelace"))));
+            if !theme.manifest().options.is_empty() {
+                lines.push(format!(
+                    "{name} sample {}",
+                    digest(theme.sample(Locale::Es, date!(2026 - 11 - 21)))
+                ));
+            }
         }
     }
     insta::assert_snapshot!(lines.join("\n"));

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::Command;
 
 use laureate::domain::Locale;
-use laureate::render::{BY_TYPST, RENDERER_VERSION, RenderJob, Renderer};
+use laureate::render::{BY_TYPST, LAID_OUT, RENDERER_VERSION, RenderJob, Renderer};
 use serde_json::{Value, json};
 
 const NAMES: [&str; 6] = [
@@ -52,8 +52,8 @@ fn other_programs_find_every_certificate_whole_tagged_and_searchable() {
     for theme in renderer.themes() {
         for (n, name) in NAMES.into_iter().enumerate() {
             let sample = theme.sample(Locale::ALL[n % 2], time::macros::date!(2026 - 11 - 21));
-            let version = if n == 0 { BY_TYPST } else { RENDERER_VERSION };
-            let renderer_version = version.to_owned();
+            let version = [BY_TYPST, LAID_OUT].get(n).unwrap_or(&RENDERER_VERSION);
+            let renderer_version = (*version).to_owned();
             let job = RenderJob { full_name: name.to_owned().into(), renderer_version, ..sample };
             files.push(write(folder.path(), &renderer, files.len(), &job));
         }

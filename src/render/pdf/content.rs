@@ -11,10 +11,10 @@ use typst::visualize::{
     Shape,
 };
 
+use super::Unsupported;
 use super::display::{Draw, Mark, Piece};
 use super::file::COMPACT;
 use super::fonts::Subsets;
-use super::Unsupported;
 use super::images::Embedded;
 
 /// The colour space of everything, and the names of fonts and images by their place in the lists.
@@ -58,12 +58,6 @@ impl<'a> Body<'a> {
         Self { marking: false, ..Self::new(shared, images, height, "") }
     }
 
-    /// Paints one of the plate's ornaments.
-    pub(super) fn ornament(&mut self, at: usize) {
-        self.mark(Mark::Artifact, None);
-        self.content.x_object(Name(format!("P{at}").as_bytes()));
-    }
-
     /// The finished stream, with what it needs beyond the shared fonts.
     pub(super) fn finish(mut self) -> (pdf_writer::Buf, Subsets, BTreeSet<u8>) {
         self.end_mark();
@@ -95,6 +89,11 @@ impl<'a> Body<'a> {
             Draw::Shape(shape) => {
                 self.mark(piece.mark, None);
                 self.shape(shape, piece.place)
+            }
+            Draw::Form(at) => {
+                self.mark(piece.mark, None);
+                self.content.x_object(Name(format!("P{at}").as_bytes()));
+                Ok(())
             }
             Draw::Code(runs) => {
                 self.mark(piece.mark, None);

@@ -2,11 +2,12 @@
 
 use std::borrow::Cow;
 
+use qrcodegen::QrCode;
 use typst::foundations::{Content, NativeElement, Value};
 use typst::introspection::{Location, MetadataElem, Tag};
-use qrcodegen::QrCode;
 use typst::layout::{
-    Abs, Frame, FrameItem, GridCell, GridElem, GroupItem, HideElem, PlaceElem, Ratio, RepeatElem, Size, Transform,
+    Abs, Frame, FrameItem, GridCell, GridElem, GroupItem, HideElem, PlaceElem, Ratio, RepeatElem, Size,
+    Transform,
 };
 use typst::model::{EmphElem, FigureElem, HeadingElem, Outlinable, ParElem, StrongElem, TitleElem};
 use typst::pdf::ArtifactElem;
@@ -46,6 +47,8 @@ pub(super) enum Draw<'a> {
     Clip(Cow<'a, Curve>),
     /// Ends the latest clip.
     Unclip,
+    /// One of the plate's forms.
+    Form(usize),
     /// The dark modules of a QR code as (column, row, length), each a unit wide.
     Code(Vec<(i32, i32, i32)>),
 }
@@ -77,6 +80,7 @@ impl Draw<'_> {
             Draw::Image(image, size) => Draw::Image(Cow::Owned(Image::clone(image)), *size),
             Draw::Clip(curve) => Draw::Clip(Cow::Owned(Curve::clone(curve))),
             Draw::Unclip => Draw::Unclip,
+            Draw::Form(at) => Draw::Form(*at),
             Draw::Code(runs) => Draw::Code(runs.clone()),
         }
     }
@@ -89,6 +93,7 @@ impl Draw<'_> {
             Draw::Image(image, size) => Draw::Image(Cow::Borrowed(image), *size),
             Draw::Clip(curve) => Draw::Clip(Cow::Borrowed(curve)),
             Draw::Unclip => Draw::Unclip,
+            Draw::Form(at) => Draw::Form(*at),
             Draw::Code(runs) => Draw::Code(runs.clone()),
         }
     }

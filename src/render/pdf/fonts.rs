@@ -4,7 +4,7 @@ use pdf_writer::types::{CidFontType, FontFlags, SystemInfo, UnicodeCmap};
 use pdf_writer::{Finish, Name, Rect, Ref, Str};
 use sha2::{Digest, Sha256};
 use subsetter::GlyphRemapper;
-use typst::text::{FontInstance, TextItem};
+use typst::text::{FontInstance, Glyph, TextItem};
 
 use super::Unsupported;
 use super::file::{Deflate, Objects};
@@ -23,14 +23,19 @@ pub(super) struct Subset {
 
 /// Glyphs that stand for one piece of text together; `text` is that piece.
 pub(super) struct Cluster<'a> {
-    pub(super) glyphs: &'a [typst::text::Glyph],
+    pub(super) glyphs: &'a [Glyph],
     pub(super) text: &'a str,
 }
 
 /// The clusters of a run, in its order.
 pub(super) fn clusters(run: &TextItem) -> impl Iterator<Item = Cluster<'_>> {
-    run.glyphs.chunk_by(|a, b| a.range == b.range).map(|glyphs| {
-        let text = glyphs.first().and_then(|glyph| run.text.get(glyph.range())).unwrap_or_default();
+    glyph_clusters(&run.glyphs, &run.text)
+}
+
+/// The clusters of glyphs that stand for a text.
+pub(super) fn glyph_clusters<'a>(glyphs: &'a [Glyph], text: &'a str) -> impl Iterator<Item = Cluster<'a>> {
+    glyphs.chunk_by(|a, b| a.range == b.range).map(move |glyphs| {
+        let text = glyphs.first().and_then(|glyph| text.get(glyph.range())).unwrap_or_default();
         Cluster { glyphs, text }
     })
 }

@@ -7,17 +7,62 @@
 
 use std::str::FromStr as _;
 
-use rustybuzz::{BufferFlags, Direction, ShapePlan, UnicodeBuffer, script};
+use rustybuzz::{BufferFlags, Direction, Language, ShapePlan, UnicodeBuffer, script};
 use typst::layout::Em;
 use typst::syntax::Span;
-use typst::text::{Glyph, TextItem};
+use typst::text::{FontInstance, Glyph, Lang, TextItem};
+
+/// Shapes Latin text in one font, from left to right.
+pub(super) struct Shaper {
+    font: FontInstance,
+    plan: ShapePlan,
+    language: Language,
+}
+
+impl Shaper {
+    pub(super) fn of(font: &FontInstance, language: Lang) -> Option<Self> {
+        let language = Language::from_str(language.as_str()).ok()?;
+        let (direction, script) = (Direction::LeftToRight, Some(script::LATIN));
+        let plan = ShapePlan::new(font.rusty(), direction, script, Some(&language), &[]);
+        Some(Self { font: font.clone(), plan, language })
+    }
+
+    /// The glyphs of a text; `None` where it is too long, or marks stand above or below one another.
+    pub(super) fn shape(&self, text: &str) -> Option<Vec<Glyph>> {
+        let font = &self.font;
+        let mut buffer = UnicodeBuffer::new();
+        buffer.push_str(text);
+        buffer.set_language(self.language.clone());
+        buffer.set_script(script::LATIN);
+        buffer.set_direction(Direction::LeftToRight);
+        buffer.set_flags(BufferFlags::REMOVE_DEFAULT_IGNORABLES);
+        let shaped = rustybuzz::shape_with_plan(font.rusty(), &self.plan, buffer);
+        let (infos, places) = (shaped.glyph_infos(), shaped.glyph_positions());
+        let end = u32::try_from(text.len()).ok()?;
+        let glyph = |n: usize| {
+            let (info, place) = (&infos[n], &places[n]);
+            // Glyphs of one cluster share its range.
+            let next = infos[n..].iter().map(|later| later.cluster).find(|later| *later != info.cluster);
+            let range = u16::try_from(info.cluster).ok()?..u16::try_from(next.unwrap_or(end)).ok()?;
+            (place.y_offset == 0).then_some(Glyph {
+                id: u16::try_from(info.glyph_id).ok()?,
+                x_advance: font.to_em(place.x_advance),
+                x_offset: font.to_em(place.x_offset),
+                y_advance: Em::zero(),
+                y_offset: Em::zero(),
+                range,
+                span: (Span::detached(), 0),
+            })
+        };
+        (0..infos.len()).map(glyph).collect()
+    }
+}
 
 /// Sets lines in the font and style of a line that typst has set.
 pub(super) struct LineSetter {
     /// That line: its font, size, colour and language are those of the others.
     like: TextItem,
-    plan: ShapePlan,
-    language: rustybuzz::Language,
+    shaper: Shaper,
     /// What is added between clusters.
     tracking: Em,
 }
@@ -25,29 +70,16 @@ pub(super) struct LineSetter {
 impl LineSetter {
     /// Learns from a line; `None` if its text, set here, would not be the same.
     pub(super) fn like(line: &TextItem) -> Option<Self> {
-        let language = rustybuzz::Language::from_str(line.lang.as_str()).ok()?;
-        let direction = Direction::LeftToRight;
-        let plan =
-            ShapePlan::new(line.font.rusty(), direction, Some(script::LATIN), Some(&language), &[]);
-        let mut setter = Self { like: line.clone(), plan, language, tracking: Em::zero() };
-        // The first cluster but the last is apart from its width in the font by the tracking.
-        let bare = setter.glyphs(&line.text)?;
-        let (first, set) = (bare.first()?, line.glyphs.first()?);
-        if first.range != bare.last()?.range {
+        let shaper = Shaper::of(&line.font, line.lang)?;
+        let mut setter = Self { like: line.clone(), shaper, tracking: Em::zero() };
+        // What a cluster that is not the last is wider than in the font is the tracking.
+        let (bare, set) = (setter.glyphs(&line.text)?, &line.glyphs);
+        if let ([first, second, ..], Some(set)) = (&bare[..], set.first())
+            && first.range != second.range
+        {
             setter.tracking = set.x_advance - first.x_advance;
         }
-        let again = setter.glyphs(&line.text)?;
-        let same = again.len() == line.glyphs.len()
-            && again.iter().zip(&line.glyphs).all(|(a, b)| {
-                let near = |a: Em, b: Em| (a.get() - b.get()).abs() < 1e-9;
-                a.id == b.id
-                    && a.range == b.range
-                    && near(a.x_advance, b.x_advance)
-                    && near(a.x_offset, b.x_offset)
-                    && b.y_offset == Em::zero()
-                    && b.y_advance == Em::zero()
-            });
-        same.then_some(setter)
+        same_glyphs(&setter.glyphs(&line.text)?, set).then_some(setter)
     }
 
     /// The line of another text, in the size of the one it is like; `None` if typst is to set it.
@@ -67,53 +99,34 @@ impl LineSetter {
     }
 
     fn glyphs(&self, text: &str) -> Option<Vec<Glyph>> {
-        if !is_plain(text) {
-            return None;
-        }
-        let font = &self.like.font;
-        let mut buffer = UnicodeBuffer::new();
-        buffer.push_str(text);
-        buffer.set_language(self.language.clone());
-        buffer.set_direction(Direction::LeftToRight);
-        buffer.guess_segment_properties();
-        buffer.set_flags(BufferFlags::REMOVE_DEFAULT_IGNORABLES);
-        if buffer.script() != script::LATIN {
-            return None;
-        }
-        let shaped = rustybuzz::shape_with_plan(font.rusty(), &self.plan, buffer);
-        let (infos, places) = (shaped.glyph_infos(), shaped.glyph_positions());
-        let end = u32::try_from(text.len()).ok()?;
-        let mut glyphs = Vec::with_capacity(infos.len());
-        for (n, (info, place)) in infos.iter().zip(places).enumerate() {
-            if info.glyph_id == 0 || place.y_offset != 0 {
-                return None;
+        let mut glyphs = if is_plain(text) { self.shaper.shape(text)? } else { return None };
+        for n in 1..glyphs.len() {
+            if glyphs[n].range != glyphs[n - 1].range {
+                glyphs[n - 1].x_advance += self.tracking;
             }
-            // Glyphs of one cluster share its range.
-            let next = infos[n..].iter().map(|later| later.cluster).find(|later| *later != info.cluster);
-            let is_last_of_its_own = infos.get(n + 1).is_some_and(|later| later.cluster != info.cluster);
-            let tracking = if is_last_of_its_own { self.tracking } else { Em::zero() };
-            glyphs.push(Glyph {
-                id: u16::try_from(info.glyph_id).ok()?,
-                x_advance: font.to_em(place.x_advance) + tracking,
-                x_offset: font.to_em(place.x_offset),
-                y_advance: Em::zero(),
-                y_offset: Em::zero(),
-                range: u16::try_from(info.cluster).ok()?..u16::try_from(next.unwrap_or(end)).ok()?,
-                span: (Span::detached(), 0),
-            });
         }
-        Some(glyphs)
+        // Glyph 0 is a box: the next font is to draw the letter.
+        glyphs.iter().all(|glyph| glyph.id != 0).then_some(glyphs)
     }
 }
 
-/// Whether a text needs nothing but a shaper: Latin letters of Unicode's first blocks, digits, spaces and
-/// signs that stand alone; no sign at its end that typst lets hang into the margin.
-pub(super) fn is_plain(text: &str) -> bool {
-    let plain = |c: char| {
-        c == ' '
-            || c.is_ascii_graphic()
-            || matches!(c, '\u{b7}' | '\u{ba}' | '\u{aa}' | '’' | '‘')
-            || (matches!(c, '\u{c0}'..='\u{24f}') && c.is_alphabetic())
-    };
-    text.chars().all(plain) && !text.ends_with(['-', '.', ',', ':', ';', ' '])
+/// Whether glyphs are the same, nearly to the last bit.
+pub(super) fn same_glyphs(one: &[Glyph], other: &[Glyph]) -> bool {
+    let near = |a: Em, b: Em| (a.get() - b.get()).abs() < 1e-9;
+    one.len() == other.len()
+        && one.iter().zip(other).all(|(a, b)| {
+            (a.id, &a.range, a.y_offset, a.y_advance) == (b.id, &b.range, b.y_offset, b.y_advance)
+                && near(a.x_advance, b.x_advance)
+                && near(a.x_offset, b.x_offset)
+        })
+}
+
+/// Whether a text needs nothing but a shaper: Latin letters of Unicode's first blocks, one at least, digits,
+/// spaces and signs that stand alone; no sign at its end that typst lets hang into the margin.
+fn is_plain(text: &str) -> bool {
+    let letter = |c: char| c.is_ascii_alphabetic() || matches!(c, '\u{c0}'..='\u{24f}') && c.is_alphabetic();
+    let sign = |c: char| c == ' ' || c.is_ascii_graphic() || matches!(c, 'ª' | 'º' | '·' | '’' | '‘');
+    text.chars().any(letter)
+        && text.chars().all(|c| letter(c) || sign(c))
+        && !text.ends_with(['-', '.', ',', ':', ';', ' '])
 }

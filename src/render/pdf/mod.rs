@@ -17,6 +17,8 @@ mod line;
 mod metadata;
 mod plate;
 mod sheet;
+#[cfg(test)]
+mod sheet_tests;
 mod structure;
 #[cfg(test)]
 pub(super) mod tests;
@@ -32,7 +34,7 @@ use super::page::PageFacts;
 use crate::domain::hex;
 use crate::domain::manifest::QrPlace;
 use content::Body;
-use display::{Display, Mark};
+use display::Display;
 use file::{Deflate, Objects};
 pub(super) use plate::Plate;
 pub(super) use sheet::{Sheet, Texts};
@@ -63,7 +65,7 @@ impl Printer {
         facts: &PageFacts,
         creator: &str,
     ) -> Result<RenderedCertificate, Unsupported> {
-        let mut display = Display::of(page)?;
+        let mut display = plate.read(page)?;
         if let Some((code, place)) = code {
             display.stamp(code, place);
         }
@@ -95,18 +97,7 @@ impl Printer {
         let mut objects = Objects::after(plate.head.len(), plate.offsets.clone());
         let means = &plate.means;
         let mut body = Body::new(&means.fonts, &means.images, display.size.y, facts.locale.as_str());
-        let (mut rest, mut in_a_row) = (&display.pieces[..], false);
-        while let [piece, others @ ..] = rest {
-            let begins = piece.mark == Mark::Artifact && !in_a_row;
-            in_a_row = piece.mark == Mark::Artifact;
-            if let Some(at) = begins.then(|| plate.ornament(rest)).flatten() {
-                body.ornament(at);
-                rest = &rest[plate.ornaments[at].pieces.len()..];
-            } else {
-                body.piece(piece)?;
-                rest = others;
-            }
-        }
+        display.pieces.iter().try_for_each(|piece| body.piece(piece))?;
         let (content, extra, opacities) = body.finish();
         let packed = self.deflate.zlib(content.as_slice());
         let stream = objects.next();
@@ -131,4 +122,3 @@ impl Printer {
         Ok(RenderedCertificate { parts: [plate.head.clone(), tail.into()], sha256 })
     }
 }
-

@@ -1,6 +1,6 @@
 //! What all certificates of one look share: made once from sample pages, serialised once.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
@@ -8,15 +8,17 @@ use pdf_writer::types::OutputIntentSubtype;
 use pdf_writer::writers::{ExtGraphicsState, Resources};
 use pdf_writer::{Dict, Filter, Finish, Name, Rect, Ref, TextStr};
 use sha2::{Digest, Sha256};
-use typst::layout::Size;
+use typst::layout::{Size, Transform};
+use typst::text::TextItem;
 use typst_layout::Page;
 
 use super::content::{Body, SRGB};
 use super::display::{Display, Draw, Mark, Piece};
 use super::file::{Deflate, Objects};
-use super::fonts::{Subsets, clusters};
-use super::sheet::Sheet;
+use super::fonts::{Subsets, clusters, glyph_clusters};
 use super::images::Embedded;
+use super::line::Shaper;
+use super::sheet::Sheet;
 use super::{Unsupported, images};
 use crate::render::page::PageFacts;
 
@@ -56,13 +58,13 @@ pub(super) struct Means {
 pub(super) const HEADER: &[u8] = b"%PDF-1.7\n%\x80\x80\x80\x80\n";
 
 impl Plate {
-    /// Prepares the objects that pages like these share.
+    /// Prepares the objects that pages like these share. Fonts in which the samples show different texts get the
+    /// glyphs of `letters` as well.
     ///
     /// # Errors
     /// The samples hold something that the writer cannot write.
-    pub(in crate::render) fn of(samples: &[Page]) -> Result<Self, Unsupported> {
-        let displays =
-            samples.iter().map(Display::of).collect::<Result<Vec<_>, _>>()?;
+    pub(in crate::render) fn of(samples: &[Page], letters: &[String]) -> Result<Self, Unsupported> {
+        let displays = samples.iter().map(Display::of).collect::<Result<Vec<_>, _>>()?;
         let mut deflate = Deflate::best();
         let mut objects = Objects::after(HEADER.len(), Vec::new());
         let profile = objects.next();
@@ -74,7 +76,7 @@ impl Plate {
         stream.finish();
         let srgb = objects.next();
         objects.begin(srgb).start::<pdf_writer::writers::ColorSpace>().icc_based(profile);
-        let fonts = shared_fonts(&displays)?;
+        let fonts = shared_fonts(&displays, letters)?;
         let font_ids = fonts
             .0
             .iter()
@@ -117,13 +119,38 @@ impl Plate {
         self.head.len()
     }
 
+    /// Reads a page; shapes that the plate has as forms become these.
+    ///
+    /// # Errors
+    /// What the writer cannot write.
+    pub(super) fn read<'a>(&self, page: &'a Page) -> Result<Display<'a>, Unsupported> {
+        let mut display = Display::of(page)?;
+        let (mut pieces, mut fitted) = (Vec::with_capacity(display.pieces.len()), Vec::new());
+        let (mut left, mut in_a_row) = (std::mem::take(&mut display.pieces), false);
+        let mut read = 0;
+        while read < left.len() {
+            let begins = left[read].mark == Mark::Artifact && !in_a_row;
+            in_a_row = left[read].mark == Mark::Artifact;
+            if let Some(at) = begins.then(|| self.ornament(&left[read..])).flatten() {
+                read += self.ornaments[at].pieces.len();
+                let place = Transform::identity();
+                pieces.push(Piece { place, mark: Mark::Artifact, draw: Draw::Form(at) });
+                continue;
+            }
+            let fits = display.fitted.iter().find(|(piece, _)| *piece == read);
+            fitted.extend(fits.map(|(_, fits)| (pieces.len(), *fits)));
+            let taken = Piece { place: left[read].place, mark: left[read].mark, draw: Draw::Unclip };
+            pieces.push(std::mem::replace(&mut left[read], taken));
+            read += 1;
+        }
+        Ok(Display { pieces, fitted, ..display })
+    }
+
     /// The ornament that these pieces begin with.
-    pub(super) fn ornament(&self, pieces: &[Piece<'_>]) -> Option<usize> {
+    fn ornament(&self, pieces: &[Piece<'_>]) -> Option<usize> {
         self.ornaments.iter().position(|ornament| pieces.starts_with(&ornament.pieces))
     }
-}
 
-impl Plate {
     pub(super) fn write_page(
         &self,
         objects: &mut Objects,
@@ -217,13 +244,23 @@ fn area(size: Size) -> Rect {
     Rect::new(0.0, 0.0, width, height)
 }
 
-/// The glyphs that the samples show, each font's by itself.
-fn shared_fonts(displays: &[Display<'_>]) -> Result<Subsets, Unsupported> {
+/// The glyphs that the samples show, each font's by itself; with the letters where texts differ.
+fn shared_fonts(displays: &[Display<'_>], letters: &[String]) -> Result<Subsets, Unsupported> {
     let mut fonts = Subsets::default();
+    let shown_by = |display: &Display<'_>, run: &TextItem| {
+        display.pieces.iter().any(|piece| matches!(&piece.draw, Draw::Text(other) if other.text == run.text))
+    };
+    let mut lettered = HashSet::new();
     for piece in displays.iter().flat_map(|display| &display.pieces) {
-        if let Draw::Text(run) = &piece.draw {
-            let at = fonts.of(&run.font)?;
-            clusters(run).for_each(|cluster| fonts.0[at].add_cluster(&cluster));
+        let Draw::Text(run) = &piece.draw else { continue };
+        let at = fonts.of(&run.font)?;
+        clusters(run).for_each(|cluster| fonts.0[at].add_cluster(&cluster));
+        if !displays.iter().all(|display| shown_by(display, run)) && lettered.insert(at) {
+            let shaper = Shaper::of(&run.font, run.lang).ok_or(Unsupported("language"))?;
+            for text in letters {
+                let glyphs = shaper.shape(text).ok_or(Unsupported("letters that cannot be shaped"))?;
+                glyph_clusters(&glyphs, text).for_each(|cluster| fonts.0[at].add_cluster(&cluster));
+            }
         }
     }
     fonts.sorted()

@@ -13,7 +13,8 @@ use typst_layout::Page;
 
 use super::Unsupported;
 use super::display::{Display, Draw, Fitted, Piece};
-use super::line::LineSetter;
+use super::line::{LineSetter, same_glyphs};
+use super::plate::Plate;
 use super::structure::Tree;
 
 /// How much of the width that fits a line gets that is shrunk: `fit` in templates says the same.
@@ -106,10 +107,10 @@ impl Sheet {
     ///
     /// # Errors
     /// They differ by more than lines that can be set here.
-    pub(in crate::render) fn of(specimens: &[(Page, Texts)]) -> Result<Self, Unsupported> {
+    pub(in crate::render) fn of(plate: &Plate, specimens: &[(Page, Texts)]) -> Result<Self, Unsupported> {
         const APART: Unsupported = Unsupported("specimens that differ by more than lines");
         let [(one, texts), (other, other_texts)] = specimens else { return Err(APART) };
-        let (one, other, texts) = (Display::of(one)?, Display::of(other)?, [texts, other_texts]);
+        let (one, other, texts) = (plate.read(one)?, plate.read(other)?, [texts, other_texts]);
         if one.pieces.len() != other.pieces.len() || one.size != other.size {
             return Err(APART);
         }
@@ -142,8 +143,8 @@ impl Sheet {
     }
 
     /// Learns from a specimen with that name where things move.
-    pub(in crate::render) fn learn_shrinking(&mut self, (page, texts): &(Page, Texts)) {
-        let Ok(specimen) = Display::of(page) else { return };
+    pub(in crate::render) fn learn_shrinking(&mut self, plate: &Plate, (page, texts): &(Page, Texts)) {
+        let Ok(specimen) = plate.read(page) else { return };
         self.descents = self.descents_of(&specimen, texts);
         // Set here, it must come out as it was laid out, or it was not understood.
         let same = self.fill(texts).is_some_and(|(pieces, _)| {
@@ -239,32 +240,17 @@ impl Piece<'_> {
     }
 
     /// Whether nobody could tell it from another.
-    fn looks_like(&self, other: &Piece<'_>) -> bool {
+    pub(super) fn looks_like(&self, other: &Piece<'_>) -> bool {
         let (p, q) = (self.place, other.place);
         let near = |a: Abs, b: Abs| (a - b).to_pt().abs() < NEAR;
         let same_draw = match (&self.draw, &other.draw) {
             (Draw::Text(a), Draw::Text(b)) => {
                 let alike = a.font == b.font && a.fill == b.fill && a.stroke == b.stroke && a.lang == b.lang;
-                let glyphs = a.glyphs.iter().zip(&b.glyphs);
-                alike
-                    && near(a.size, b.size)
-                    && a.text == b.text
-                    && a.glyphs.len() == b.glyphs.len()
-                    && glyphs.into_iter().all(|(g, h)| {
-                        g.id == h.id
-                            && g.range == h.range
-                            && (g.x_advance.get() - h.x_advance.get()).abs() < NEAR
-                            && (g.x_offset.get() - h.x_offset.get()).abs() < NEAR
-                            && (g.y_offset, g.y_advance) == (h.y_offset, h.y_advance)
-                    })
+                alike && near(a.size, b.size) && a.text == b.text && same_glyphs(&a.glyphs, &b.glyphs)
             }
             (a, b) => a == b,
         };
         let still = |t: Transform| Transform { tx: Abs::zero(), ty: Abs::zero(), ..t };
-        same_draw
-            && self.mark == other.mark
-            && still(p) == still(q)
-            && near(p.tx, q.tx)
-            && near(p.ty, q.ty)
+        same_draw && self.mark == other.mark && still(p) == still(q) && near(p.tx, q.tx) && near(p.ty, q.ty)
     }
 }

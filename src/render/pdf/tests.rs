@@ -1,5 +1,6 @@
 //! The writer against typst's exporter: the same picture, the same text; and what is left to the exporter.
 
+use bytes::Bytes;
 use time::macros::date;
 use typst::LibraryExt as _;
 use typst::diag::{FileError, FileResult};
@@ -47,7 +48,7 @@ impl World for Small {
     }
 }
 
-fn pages(body: &str) -> Vec<Page> {
+pub(super) fn pages(body: &str) -> Vec<Page> {
     let source = format!(
         "#set page(width: 200pt, height: 200pt, margin: 10pt)\n#set text(font: \"EB Garamond\", size: 20pt, lang: \"en\", fallback: false)\n{body}"
     );
@@ -60,7 +61,7 @@ fn pages(body: &str) -> Vec<Page> {
     typst::compile::<PagedDocument>(&world).output.expect("compiles").pages().to_vec()
 }
 
-fn facts() -> PageFacts {
+pub(super) fn facts() -> PageFacts {
     PageFacts {
         locale: Locale::En,
         issue_date: date!(2026 - 11 - 21),
@@ -72,8 +73,8 @@ fn facts() -> PageFacts {
 }
 
 fn print(samples: &str, body: &str) -> Result<Bytes, Unsupported> {
-    let plate = Plate::of(&pages(samples))?;
-    Ok(Printer::new().print(&plate, &pages(body)[0], None, &facts(), "tests")?.0.to_bytes())
+    let plate = Plate::of(&pages(samples), &[])?;
+    Ok(Printer::new().print(&plate, &pages(body)[0], None, &facts(), "tests")?.to_bytes())
 }
 
 /// How many pixels differ visibly, and by how much a colour differs at most.
@@ -139,7 +140,7 @@ fn shapes_that_all_samples_share_are_written_once_and_missing_them_does_no_harm(
     let frame = "#set page(background: for x in (140pt, 150pt, 160pt) { place(rect(width: x, height: 90pt, stroke: 3pt)) })\n";
     let mark = "#box(width: 40pt, height: 20pt, clip: true, for x in (1pt, 5pt, 9pt) { place(circle(radius: x, fill: red)) })";
     let samples = format!("{frame}One {mark} #pagebreak() Two{mark}");
-    let plate = Plate::of(&pages(&samples)).expect("plain");
+    let plate = Plate::of(&pages(&samples), &[]).expect("plain");
     assert_eq!(plate.ornaments.iter().map(|ornament| ornament.pieces.len()).collect::<Vec<_>>(), [3]);
     looks_the_same(&samples, &format!("{frame}Three{mark}"));
     looks_the_same(&samples, "Without");

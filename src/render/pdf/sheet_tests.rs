@@ -1,0 +1,172 @@
+//! What is stamped is what typst would have laid out; and what is not understood is left to typst.
+
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
+use proptest::prelude::*;
+use time::macros::date;
+
+use super::display::Display;
+use super::tests::pages;
+use super::*;
+use crate::domain::{Locale, Personal};
+use crate::render::RenderJob;
+use crate::render::tests::{RENDERER, page_of, sample_design};
+
+struct Look {
+    job: RenderJob,
+    plate: Plate,
+    sheet: Sheet,
+}
+
+/// Every theme in every language, whole and bare.
+static LOOKS: LazyLock<Vec<Look>> = LazyLock::new(|| {
+    let mut jobs = Vec::new();
+    for theme in RENDERER.themes() {
+        for locale in Locale::ALL {
+            let whole = theme.sample(locale, date!(2026 - 11 - 21));
+            let bare = RenderJob {
+                options: BTreeMap::new(),
+                event_name: String::new(),
+                design: Some(sample_design()),
+                document_number: None,
+                ..whole.clone()
+            };
+            jobs.extend([whole, bare]);
+        }
+    }
+    jobs.into_iter().map(look).collect()
+});
+
+fn look(job: RenderJob) -> Look {
+    let template = RENDERER.theme(&job.theme, job.theme_version).expect("shipped");
+    let pictures = RENDERER.pictures(template, &job).expect("good ones");
+    let plate = RENDERER.plate(template, &pictures, &job).expect("good samples");
+    let sheet = RENDERER.sheet(&plate, template, &pictures, &job);
+    let sheet = sheet.unwrap_or_else(|Unsupported(why)| panic!("{}: {why}", job.theme));
+    Look { job, plate, sheet }
+}
+
+fn texts_of(job: &RenderJob) -> Texts {
+    let template = RENDERER.theme(&job.theme, job.theme_version).expect("shipped");
+    let pictures = RENDERER.pictures(template, job).expect("good ones");
+    RENDERER.prepare(template, job, &pictures).expect("a good job").data.texts()
+}
+
+impl Look {
+    /// Whether a certificate of this look is stamped. If it is, it must be what typst lays out.
+    fn is_stamped(&self, job: &RenderJob) -> bool {
+        let Some(stamped) = self.sheet.stamp(&texts_of(job)) else { return false };
+        let page = page_of(job);
+        let laid_out = self.plate.read(&page).expect("can be read");
+        let what = (&job.theme, job.full_name.reveal_str());
+        assert_eq!(stamped.size, laid_out.size, "{what:?}");
+        assert_eq!(stamped.pieces.len(), laid_out.pieces.len(), "{what:?}");
+        for (n, (one, other)) in stamped.pieces.iter().zip(&laid_out.pieces).enumerate() {
+            assert!(one.looks_like(other), "{what:?} piece {n}");
+        }
+        assert_eq!(stamped.tree.told_otherwise(&laid_out.tree), Some(Vec::new()), "{what:?}");
+        true
+    }
+
+    fn named(&self, name: &str) -> RenderJob {
+        RenderJob { full_name: Personal::new(name.to_owned()), ..self.job.clone() }
+    }
+}
+
+#[test]
+fn every_theme_is_stamped_and_it_is_what_typst_lays_out() {
+    for look in &*LOOKS {
+        let long = look.sheet.long_name().expect("a name that is set smaller");
+        for name in
+            ["Ada Lovelace", "Óscar Íñiguez", "W", "Fjällräv Affleck-Öztürk II", "d'Arc (Jeanne)", &long]
+        {
+            assert!(look.is_stamped(&look.named(name)), "{} {name}", look.job.theme);
+        }
+        // Left to typst: other scripts, a full stop that hangs into the margin, more than one line.
+        let broken = "María del Carmen ".repeat(12);
+        for name in ["محمد", "山田 太郎", "Ελένη", "Nguyễn Thị Ánh", "Sammy Davis Jr.", "12", broken.trim()]
+        {
+            assert!(!look.is_stamped(&look.named(name)), "{} {name}", look.job.theme);
+        }
+    }
+}
+
+#[test]
+fn other_lines_than_the_name_are_set_too() {
+    for look in &*LOOKS {
+        let other = RenderJob {
+            public_id: "Zz09_AAAAAAAAAAAAAAAAA".to_owned(),
+            verification_url: "https://elsewhere.example.net/certificate/Zz09_AAAAAAAAAAAAAAAAA".to_owned(),
+            document_number: look
+                .job
+                .document_number
+                .as_ref()
+                .map(|_| Personal::new("X-99 (8) fi".to_owned())),
+            ..look.job.clone()
+        };
+        assert!(look.is_stamped(&other), "{}", other.theme);
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    /// Whatever the name: stamped as typst lays it out, or left to typst.
+    #[test]
+    fn any_name_is_stamped_as_typst_lays_it_out(
+        names in prop::collection::vec("[A-ZÁÉÍÓÚÑÇŁŠŽ][a-záéíóúñüçßłšž']{0,11}([ -][A-ZÀ-Ž][a-zà-ž']{0,11}){0,4}|[ -~]{1,60}", 4)
+    ) {
+        for look in &*LOOKS {
+            for name in names.iter().filter(|name| !name.trim().is_empty()) {
+                let job = look.named(name);
+                look.is_stamped(&job);
+            }
+        }
+    }
+}
+
+fn texts(name: &str) -> Texts {
+    let [document, public_id, address] = ["doc", "id", "url"].map(|kind| format!("{kind}-{name}"));
+    Texts { name: name.to_owned(), document, public_id, address }
+}
+
+fn learn(body: impl Fn(&str) -> String) -> Result<Sheet, Unsupported> {
+    let specimen = |name: &str| (pages(&body(name)).remove(0), texts(name));
+    let plate = Plate::of(&[], &[])?;
+    Sheet::of(&plate, &[specimen("Longer"), specimen("Bo")])
+}
+
+const FITS: &str = "#metadata((fits-width: 100pt, full-size: 20pt, least-size: 10pt))";
+
+#[test]
+fn a_page_whose_common_part_depends_on_the_person_has_no_sheet() {
+    assert!(learn(|name| format!("{FITS}{name}")).is_ok());
+    let apart = Some(Unsupported("specimens that differ by more than lines"));
+    for body in [
+        // A line that the template says nothing of.
+        (|name| name.to_owned()) as fn(&str) -> String,
+        // A shape, a number of lines, a letter case, a size that depends on the name.
+        |name| format!("{FITS}{name} #rect(width: {}pt)", name.len()),
+        |name| format!("{FITS}{name} #for _ in range({}) [x\\ ]", name.len()),
+        |name| format!("{FITS}#upper[{name}]"),
+        |name| format!("#set text(size: {}pt); {FITS}{name}", name.len() + 12),
+        |name| format!("{FITS}{name} #figure(alt: \"{}\", rect())", name.len()),
+    ] {
+        assert_eq!(learn(body).err(), apart, "{}", body("Bo"));
+    }
+}
+
+#[test]
+fn a_line_goes_left_centre_or_right_of_its_box() {
+    for place in ["left", "center", "right"] {
+        let body = |name: &str| format!("#align({place})[{FITS}{name}]");
+        let sheet = learn(body).expect("a sheet");
+        let page = pages(&body("Somebody")).remove(0);
+        let stamped = sheet.stamp(&texts("Somebody")).expect("it fits");
+        let laid_out = Display::of(&page).expect("can be read");
+        assert!(stamped.pieces[0].looks_like(&laid_out.pieces[0]), "{place}");
+        // Wider than its box: nobody has shown how it is set smaller.
+        assert!(sheet.stamp(&texts("Somebody Somebody")).is_none());
+    }
+}
