@@ -1,42 +1,58 @@
-//! Sets a line of plain text as typst does: Latin letters, one font, from left to right, nothing to break.
+//! Sets a line of plain text as typst does: Latin, Greek or Cyrillic letters, one font, from left to right,
+//! nothing to break.
 //!
 //! typst's way to a line goes through styles, bidirectional levels, scripts, fall-back fonts and breaks. Most
 //! names need none of that: what remains is one call of the shaper that typst calls, with what typst gives it
 //! (typst-layout, `inline/shaping.rs`). [`LineSetter::like`] proves on a line of typst's own that the outcome
-//! is the same, and whatever is not [`is_plain`] stays with typst.
+//! is the same, and whatever is no plain text ([`script_of`]) stays with typst.
 
 use std::str::FromStr as _;
+use std::sync::OnceLock;
 
 use rustybuzz::{BufferFlags, Direction, Language, ShapePlan, UnicodeBuffer, script};
 use typst::layout::Em;
 use typst::syntax::Span;
 use typst::text::{FontInstance, Glyph, Lang, TextItem};
 
-/// Shapes Latin text in one font, from left to right.
+/// Scripts that are written with one letter after the other.
+#[derive(Clone, Copy, PartialEq)]
+pub(super) enum Script {
+    Latin,
+    Greek,
+    Cyrillic,
+}
+
+/// Shapes text in one font, from left to right.
 pub(super) struct Shaper {
     font: FontInstance,
-    plan: ShapePlan,
     language: Language,
+    /// For each script, once it is needed.
+    plans: [OnceLock<ShapePlan>; 3],
 }
 
 impl Shaper {
     pub(super) fn of(font: &FontInstance, language: Lang) -> Option<Self> {
         let language = Language::from_str(language.as_str()).ok()?;
-        let (direction, script) = (Direction::LeftToRight, Some(script::LATIN));
-        let plan = ShapePlan::new(font.rusty(), direction, script, Some(&language), &[]);
-        Some(Self { font: font.clone(), plan, language })
+        Some(Self { font: font.clone(), language, plans: Default::default() })
     }
 
     /// The glyphs of a text; `None` where it is too long, or marks stand above or below one another.
-    pub(super) fn shape(&self, text: &str) -> Option<Vec<Glyph>> {
-        let font = &self.font;
+    pub(super) fn shape(&self, text: &str, script: Script) -> Option<Vec<Glyph>> {
+        let (font, direction) = (&self.font, Direction::LeftToRight);
+        let tag = match script {
+            Script::Latin => script::LATIN,
+            Script::Greek => script::GREEK,
+            Script::Cyrillic => script::CYRILLIC,
+        };
+        let plan = self.plans[script as usize]
+            .get_or_init(|| ShapePlan::new(font.rusty(), direction, Some(tag), Some(&self.language), &[]));
         let mut buffer = UnicodeBuffer::new();
         buffer.push_str(text);
         buffer.set_language(self.language.clone());
-        buffer.set_script(script::LATIN);
-        buffer.set_direction(Direction::LeftToRight);
+        buffer.set_script(tag);
+        buffer.set_direction(direction);
         buffer.set_flags(BufferFlags::REMOVE_DEFAULT_IGNORABLES);
-        let shaped = rustybuzz::shape_with_plan(font.rusty(), &self.plan, buffer);
+        let shaped = rustybuzz::shape_with_plan(font.rusty(), plan, buffer);
         let (infos, places) = (shaped.glyph_infos(), shaped.glyph_positions());
         let end = u32::try_from(text.len()).ok()?;
         let glyph = |n: usize| {
@@ -99,7 +115,7 @@ impl LineSetter {
     }
 
     fn glyphs(&self, text: &str) -> Option<Vec<Glyph>> {
-        let mut glyphs = if is_plain(text) { self.shaper.shape(text)? } else { return None };
+        let mut glyphs = self.shaper.shape(text, script_of(text)?)?;
         for n in 1..glyphs.len() {
             if glyphs[n].range != glyphs[n - 1].range {
                 glyphs[n - 1].x_advance += self.tracking;
@@ -121,12 +137,26 @@ pub(super) fn same_glyphs(one: &[Glyph], other: &[Glyph]) -> bool {
         })
 }
 
-/// Whether a text needs nothing but a shaper: Latin letters of Unicode's first blocks, one at least, digits,
-/// spaces and signs that stand alone; no sign at its end that typst lets hang into the margin.
-fn is_plain(text: &str) -> bool {
-    let letter = |c: char| c.is_ascii_alphabetic() || matches!(c, '\u{c0}'..='\u{24f}') && c.is_alphabetic();
-    let sign = |c: char| c == ' ' || c.is_ascii_graphic() || matches!(c, 'ª' | 'º' | '·' | '’' | '‘');
-    text.chars().any(letter)
-        && text.chars().all(|c| letter(c) || sign(c))
-        && !text.ends_with(['-', '.', ',', ':', ';', ' '])
+/// The script of a text that needs nothing but a shaper: letters of one script, one at least, digits, spaces and
+/// signs that stand alone; no sign at its end that typst lets hang into the margin.
+fn script_of(text: &str) -> Option<Script> {
+    if text.ends_with(['-', '.', ',', ':', ';', ' ']) {
+        return None;
+    }
+    let mut script = None;
+    for c in text.chars() {
+        let letter = match c {
+            'A'..='Z' | 'a'..='z' => Script::Latin,
+            ' '..='~' | '·' | '’' | '‘' => continue,
+            _ if !c.is_alphabetic() => return None,
+            '\u{c0}'..='\u{24f}' | '\u{1e00}'..='\u{1eff}' | 'ª' | 'º' => Script::Latin,
+            '\u{370}'..='\u{3ff}' | '\u{1f00}'..='\u{1fff}' => Script::Greek,
+            '\u{400}'..='\u{52f}' => Script::Cyrillic,
+            _ => return None,
+        };
+        if *script.get_or_insert(letter) != letter {
+            return None;
+        }
+    }
+    script
 }

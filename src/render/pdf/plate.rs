@@ -17,7 +17,7 @@ use super::display::{Display, Draw, Mark, Piece};
 use super::file::{Deflate, Objects};
 use super::fonts::{Subsets, clusters, glyph_clusters};
 use super::images::Embedded;
-use super::line::Shaper;
+use super::line::{Script, Shaper};
 use super::sheet::Sheet;
 use super::{Unsupported, images};
 use crate::render::page::PageFacts;
@@ -39,9 +39,11 @@ pub(in crate::render) struct Plate {
     profile: Ref,
     pub(super) means: Means,
     pub(super) ornaments: Vec<Ornament>,
-    /// The sheets of definitions, by what these say, or why there is none.
-    sheets: Mutex<HashMap<Vec<String>, Result<Arc<Sheet>, Unsupported>>>,
+    sheets: Mutex<Sheets>,
 }
+
+/// The sheets of definitions, by what these say, or why there is none.
+type Sheets = HashMap<Vec<String>, Result<Arc<Sheet>, Unsupported>>;
 
 /// How many definitions' sheets a plate keeps.
 const SHEETS: usize = 64;
@@ -258,7 +260,8 @@ fn shared_fonts(displays: &[Display<'_>], letters: &[String]) -> Result<Subsets,
         if !displays.iter().all(|display| shown_by(display, run)) && lettered.insert(at) {
             let shaper = Shaper::of(&run.font, run.lang).ok_or(Unsupported("language"))?;
             for text in letters {
-                let glyphs = shaper.shape(text).ok_or(Unsupported("letters that cannot be shaped"))?;
+                let glyphs =
+                    shaper.shape(text, Script::Latin).ok_or(Unsupported("letters that cannot be shaped"))?;
                 glyph_clusters(&glyphs, text).for_each(|cluster| fonts.0[at].add_cluster(&cluster));
             }
         }
