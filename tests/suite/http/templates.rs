@@ -88,7 +88,10 @@ async fn what_a_template_does_not_take_is_named() {
         ("unknown field", json!({ "theme": "corporate", "colour": "red" })),
         ("neither name nor object", json!(7)),
         ("unknown option", of(json!({ "shadow": "yes" }))),
-        ("no options at all", json!({ "theme": "classic", "options": { "accent": "#000000" } })),
+        (
+            "no options at all",
+            json!({ "theme": "classic", "version": 1, "options": { "accent": "#000000" } }),
+        ),
         ("several", of(json!({ "accent": "red", "title": "x".repeat(61), "signerName": "a\nb" }))),
         ("foreign picture", of(json!({ "logo": "https://example.org/logo.png" }))),
         ("no text", of(json!({ "title": 7 }))),
