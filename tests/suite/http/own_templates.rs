@@ -294,3 +294,21 @@ async fn previews_are_pictures_or_files_and_leave_nothing() {
     api.post(nowhere, &json!({ "format": "png" })).await.expect(404);
     assert_eq!(api.get("/generated-certificates").await.expect(200).body["data"], json!([]));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_option_that_a_template_of_ones_own_cannot_draw_is_named() {
+    let api = Api::start().await;
+    let short = "if d.options.firstLine.len() > 5 { panic(\"OVERFLOW options\") }";
+    let (own, _) = created(&api, template(short)).await;
+    let with = |line: &str| {
+        json!({ "client": "A", "name": "B", "eventName": "C", "pdfTemplate": { "theme": own["theme"],
+            "options": { "accent": "#112233", "firstLine": line } } })
+    };
+    api.post("/certificates", &with("five!")).await.expect(201);
+    let refused = api.post("/certificates", &with("seven !")).await.expect(400);
+    let details = refused.body["error"]["details"].clone();
+    assert_eq!(
+        details,
+        json!(["pdfTemplate.options.firstLine: is too long for its place on the certificate"])
+    );
+}

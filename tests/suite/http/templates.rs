@@ -102,6 +102,33 @@ async fn what_a_template_does_not_take_is_named() {
     insta::assert_json_snapshot!("template_refusals", told);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn options_that_cannot_be_drawn_are_refused_by_name() {
+    let api = Api::start().await;
+    let of = |options: Value| definition(&json!({ "theme": "classic", "options": options }));
+    let fits = json!({ "title": "Constancia", "signerName": "Elena Marín", "accent": "#0b6b4f" });
+    let defined = api.post("/certificates", &of(fits)).await.expect(201);
+    let path = format!("/certificates/{}", defined.body["data"]["id"].as_str().unwrap());
+
+    let long = "W".repeat(80);
+    let wrong = json!({ "title": "Well done 😀", "signerName": "Elena", "signerRole": long });
+    let mut told = serde_json::Map::new();
+    let refused = api.post("/certificates", &of(wrong.clone())).await.expect(400);
+    told.insert("defined".to_owned(), refused.body["error"]["details"].clone());
+    let patch = json!({ "pdfTemplate": { "theme": "corporate", "options": wrong } });
+    let request = api.request(Method::PATCH, &path).json(&patch).send().await.expect("answered");
+    let refused = Answered::of(request).await.expect(400);
+    told.insert("changed".to_owned(), refused.body["error"]["details"].clone());
+    // What is wrong without any option is the certificate's own.
+    let mut body = of(json!({ "title": "Constancia" }));
+    body["client"] = json!("😀 Academy");
+    let refused = api.post("/certificates", &body).await.expect(400);
+    told.insert("client".to_owned(), refused.body["error"]["details"].clone());
+    insta::assert_json_snapshot!("undrawable_options", told);
+    let kept = api.get(&path).await.expect(200);
+    assert_eq!(kept.body["data"]["pdfTemplateOptions"]["title"], "Constancia");
+}
+
 /// The very bytes that the renderer makes of these options, through the whole product.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_generated_pdf_shows_the_options() {

@@ -5,6 +5,7 @@ use serde::Deserialize;
 use sha2::{Digest, Sha256};
 use utoipa::ToSchema;
 
+use super::drawable::check_options;
 use super::template::{TemplateChoice, pin_template};
 use super::{CertificateAnswer, MAX_DESIGN_BYTES};
 use crate::domain::certificate::{Certificate, CertificateCommand, Definition, DesignRef};
@@ -42,13 +43,16 @@ pub struct DefineCertificate {
 }
 
 /// Define what people can earn.
+///
+/// Where options are set on the theme, a sample is drawn with them, and what can't be drawn is refused: letters
+/// that no font has, or a text that doesn't fit its place.
 #[utoipa::path(
     post, path = "/certificates", request_body = DefineCertificate,
     params(("Idempotency-Key" = Option<String>, Header, description = "Makes sending it again harmless")),
     responses(
         (status = 201, description = "Defined", body = Envelope<CertificateAnswer>),
-        (status = 400, description = "VALIDATION_ERROR: details name the fields", body = ErrorEnvelope),
-        (status = 422, description = "IDEMPOTENCY_KEY_REUSED", body = ErrorEnvelope),
+        (status = 400, description = "VALIDATION_ERROR: details name the fields, and options that can't be drawn", body = ErrorEnvelope),
+        (status = 422, description = "IDEMPOTENCY_KEY_REUSED. NOT_DRAWABLE: the template draws no certificate of this definition; details say why", body = ErrorEnvelope),
     )
 )]
 pub async fn handle(
@@ -61,7 +65,9 @@ pub async fn handle(
     let request = Request { caller: &caller, route, key, body_sha256: sha256, keep_answer: true };
     once(&http, request, async |command_id| {
         let id = CertificateId(created_by(command_id, "certificate"));
-        let define = CertificateCommand::Define(definition(&http, value).await?);
+        let definition = definition(&http, value).await?;
+        check_options(&http, &definition).await?;
+        let define = CertificateCommand::Define(definition);
         let done = http.commands.execute::<Certificate>(&caller.context(command_id), id, define).await?;
         let defined = done.state.0.ok_or_else(|| ApiError::internal("a certificate without definition"))?;
         let answer = Answer::ok(&CertificateAnswer::of_state(&http, id, defined))?;

@@ -5,6 +5,7 @@ pub mod create;
 pub mod delete;
 pub mod design;
 pub mod designs;
+mod drawable;
 pub mod get;
 pub mod list;
 pub mod preview;

@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use super::CertificateAnswer;
 use super::create::{check_sendgrid, parse_locale, pin_design};
+use super::drawable::check_options;
 use super::template::{TemplateChoice, pin_template};
 use crate::domain::certificate::{
     Certificate, CertificateCommand, CertificateState, Definition, DesignRef, TemplateRef,
@@ -62,7 +63,8 @@ pub struct ChangeCertificate {
 
 /// Change what people can earn.
 ///
-/// What was issued stays as it was; new issuances are made of the new definition.
+/// What was issued stays as it was; new issuances are made of the new definition. Where options are set on the
+/// theme, a sample is drawn with them, and what can't be drawn is refused.
 #[utoipa::path(
     patch, path = "/certificates/{id}", request_body = ChangeCertificate,
     params(
@@ -71,10 +73,11 @@ pub struct ChangeCertificate {
     ),
     responses(
         (status = 200, description = "Changed, or already so", body = Envelope<CertificateAnswer>),
-        (status = 400, description = "VALIDATION_ERROR: details name the fields", body = ErrorEnvelope),
+        (status = 400, description = "VALIDATION_ERROR: details name the fields, and options that can't be drawn", body = ErrorEnvelope),
         (status = 404, description = "NOT_FOUND", body = ErrorEnvelope),
         (status = 412, description = "PRECONDITION_FAILED: it has changed since you read it", body = ErrorEnvelope),
         (status = 415, description = "UNSUPPORTED_MEDIA_TYPE: the body is not JSON", body = ErrorEnvelope),
+        (status = 422, description = "NOT_DRAWABLE: the template draws no certificate of this definition; details say why", body = ErrorEnvelope),
     )
 )]
 pub async fn handle(
@@ -86,6 +89,11 @@ pub async fn handle(
 ) -> Result<Answer, ApiError> {
     let id = CertificateId(id);
     let change = Change::of(&http, value).await?;
+    if let (Some(_), Some(known)) =
+        (&change.pdf_template, http.commands.load::<Certificate>(id).await?.state.0)
+    {
+        check_options(&http, &change.clone().over(known)).await?;
+    }
     let redefine = |known: &CertificateState| match &known.0 {
         Some(definition) => Ok(CertificateCommand::Redefine(change.clone().over(definition.clone()))),
         None => Err(Refusal::NotFound("certificate")),
