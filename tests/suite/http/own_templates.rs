@@ -13,7 +13,7 @@ async fn create(api: &Api, source: String) -> Answered {
 }
 
 /// A template and its id.
-async fn created(api: &Api, source: String) -> (Value, String) {
+pub(super) async fn created(api: &Api, source: String) -> (Value, String) {
     let data = create(api, source).await.expect(201).body["data"].clone();
     let id = data["id"].as_str().expect("an id").to_owned();
     (data, id)

@@ -129,6 +129,38 @@ async fn options_that_cannot_be_drawn_are_refused_by_name() {
     assert_eq!(kept.body["data"]["pdfTemplateOptions"]["title"], "Constancia");
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_background_is_refused_where_the_theme_would_not_show_it() {
+    let api = Api::start().await;
+    let design = uploaded(&api).await;
+    let mut body = definition(&json!("corporate"));
+    body["baseDesignUrl"] = json!(design);
+    let mut told = serde_json::Map::new();
+    let refused = api.post("/certificates", &body).await.expect(400);
+    told.insert("defined".to_owned(), refused.body["error"]["details"].clone());
+    body["pdfTemplate"] = json!("minimal");
+    let defined = api.post("/certificates", &body).await.expect(201);
+    let path = format!("/certificates/{}", defined.body["data"]["id"].as_str().unwrap());
+    let patch = async |body: Value| {
+        let request = api.request(Method::PATCH, &path).json(&body);
+        Answered::of(request.send().await.expect("answered")).await
+    };
+    let refused = patch(json!({ "pdfTemplate": { "theme": "bold" } })).await.expect(400);
+    told.insert("another theme".to_owned(), refused.body["error"]["details"].clone());
+    let changed = patch(json!({ "pdfTemplate": "bold", "baseDesignUrl": null })).await.expect(200);
+    assert_eq!(changed.body["data"]["baseDesignUrl"], Value::Null);
+    let refused = patch(json!({ "baseDesignUrl": design })).await.expect(400);
+    told.insert("background later".to_owned(), refused.body["error"]["details"].clone());
+    insta::assert_json_snapshot!("backgrounds_refused", told);
+    let back = json!({ "pdfTemplate": "classic", "baseDesignUrl": design });
+    assert_eq!(patch(back).await.expect(200).body["data"]["pdfTemplate"], "classic");
+    patch(json!({ "name": "Keynote" })).await.expect(200);
+
+    let (own, _) = super::own_templates::created(&api, crate::sandbox::template("")).await;
+    body["pdfTemplate"] = own["theme"].clone();
+    assert_eq!(api.post("/certificates", &body).await.expect(400).code(), "VALIDATION_ERROR");
+}
+
 /// The very bytes that the renderer makes of these options, through the whole product.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_generated_pdf_shows_the_options() {

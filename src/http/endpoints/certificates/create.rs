@@ -6,6 +6,7 @@ use sha2::{Digest, Sha256};
 use utoipa::ToSchema;
 
 use super::drawable::check_options;
+use super::own_background::check_background;
 use super::template::{TemplateChoice, pin_template};
 use super::{CertificateAnswer, MAX_DESIGN_BYTES};
 use crate::domain::certificate::{Certificate, CertificateCommand, Definition, DesignRef};
@@ -26,7 +27,8 @@ pub struct DefineCertificate {
     name: String,
     /// What was attended or passed, 1–300 characters.
     event_name: String,
-    /// The `url` of an uploaded design; absent for the theme's own background.
+    /// The `url` of an uploaded design; absent for the theme's own background. Only for a theme that takes one:
+    /// `takesDesign` of `GET /templates`.
     base_design_url: Option<String>,
     /// The theme; `classic` if absent. Its version is pinned, the newest unless you give another.
     #[schema(value_type = Option<TemplateChoice>)]
@@ -66,6 +68,7 @@ pub async fn handle(
     once(&http, request, async |command_id| {
         let id = CertificateId(created_by(command_id, "certificate"));
         let definition = definition(&http, value).await?;
+        check_background(&http, &definition, true).await?;
         check_options(&http, &definition).await?;
         let define = CertificateCommand::Define(definition);
         let done = http.commands.execute::<Certificate>(&caller.context(command_id), id, define).await?;

@@ -8,6 +8,7 @@ pub mod designs;
 mod drawable;
 pub mod get;
 pub mod list;
+mod own_background;
 pub mod preview;
 mod template;
 pub mod toggle_active;

@@ -8,6 +8,7 @@ use uuid::Uuid;
 use super::CertificateAnswer;
 use super::create::{check_sendgrid, parse_locale, pin_design};
 use super::drawable::check_options;
+use super::own_background::check_background;
 use super::template::{TemplateChoice, pin_template};
 use crate::domain::certificate::{
     Certificate, CertificateCommand, CertificateState, Definition, DesignRef, TemplateRef,
@@ -35,11 +36,13 @@ pub struct ChangeCertificate {
     #[serde(default)]
     #[schema(value_type = String, required = false, min_length = 1, max_length = 300)]
     event_name: Merge<String>,
-    /// The `url` of an uploaded design; null for the theme's own background.
+    /// The `url` of an uploaded design; null for the theme's own background. Only for a theme that takes one:
+    /// `takesDesign` of `GET /templates`.
     #[serde(default)]
     #[schema(value_type = Option<String>)]
     base_design_url: Merge<String>,
     /// The theme, its version and its options, all together; the newest version is pinned unless you give another.
+    /// One that takes no design needs `baseDesignUrl: null` beside it where the certificate has a background.
     #[serde(default)]
     #[schema(value_type = TemplateChoice, required = false)]
     pdf_template: Merge<TemplateChoice>,
@@ -89,11 +92,7 @@ pub async fn handle(
 ) -> Result<Answer, ApiError> {
     let id = CertificateId(id);
     let change = Change::of(&http, value).await?;
-    if let (Some(_), Some(known)) =
-        (&change.pdf_template, http.commands.load::<Certificate>(id).await?.state.0)
-    {
-        check_options(&http, &change.clone().over(known)).await?;
-    }
+    change.check(&http, id).await?;
     let redefine = |known: &CertificateState| match &known.0 {
         Some(definition) => Ok(CertificateCommand::Redefine(change.clone().over(definition.clone()))),
         None => Err(Refusal::NotFound("certificate")),
@@ -145,6 +144,18 @@ impl Change {
             locale: locale.map(|locale| parse_locale(&locale)).transpose()?,
             is_active: needed("isActive", asked.is_active)?,
         })
+    }
+
+    /// Whether theme, options and background go together, where one of them changes.
+    async fn check(&self, http: &HttpState, id: CertificateId) -> Result<(), ApiError> {
+        let sets_background = matches!(self.design, Merge::Set(_));
+        if !sets_background && self.pdf_template.is_none() {
+            return Ok(());
+        }
+        let Some(known) = http.commands.load::<Certificate>(id).await?.state.0 else { return Ok(()) };
+        let after = self.clone().over(known);
+        check_background(http, &after, sets_background).await?;
+        if self.pdf_template.is_some() { check_options(http, &after).await } else { Ok(()) }
     }
 
     fn over(self, before: Definition) -> Definition {
