@@ -5,7 +5,7 @@ SELECT
     EXISTS (
         SELECT FROM issuances
         WHERE issuances.attendee_id = wanted.id AND issuances.certificate_id = $1::uuid
-            AND issuances.state <> 'revoked'
+            AND issuances.state NOT IN ('revoked', 'failed')
     ) AS is_held
 FROM unnest($2::uuid[]) AS wanted(id)
 LEFT JOIN attendees ON attendees.id = wanted.id

@@ -7,12 +7,12 @@ use super::{CommandContext, CommandError, Commands, Loaded, Transaction};
 use crate::domain::attendee::Attendee;
 use crate::domain::certificate::{Definition, TemplateRef};
 use crate::domain::email::{MailDelivery, OnUnknown};
-use crate::domain::issuance::{CertificateRequested, Issuance, IssuanceCommand, Origin, Page};
+use crate::domain::issuance::{CertificateRequested, Issuance, IssuanceCommand, IssuanceEvent, Origin, Page};
 use crate::domain::template::{OwnTemplate, Template, TemplateFiles};
 use crate::domain::{AttendeeId, CertificateId, IssuanceId, Person, Refusal};
 use crate::process::Issue;
 
-/// How often a person may get the same certificate, each time after it was revoked.
+/// How often a person may get the same certificate, each time after it was revoked or could not be drawn.
 pub(super) const MAX_ISSUANCES: u32 = 100;
 
 /// What an issuance pins besides certificate and person, and what its mail gets.
@@ -40,7 +40,7 @@ pub enum Issued {
 }
 
 /// Issues a certificate to a person, once: asked again, the same issuance is found, unless it was
-/// revoked; then a new one follows. Where it is
+/// revoked or could not be drawn; then a new one follows, with everything pinned anew. Where it is
 /// `likely_new`, it is looked for only if the log holds it already; either way the outcome is the same.
 /// An inactive certificate refuses new issuances only.
 ///
@@ -56,10 +56,10 @@ pub async fn issue(
 ) -> Result<Issued, CommandError> {
     let committed = commands
         .transact(context, |transaction| async move {
-            let (id, issuance) = match current(&transaction, wanted, likely_new).await? {
+            let (id, issuance, failed) = match current(&transaction, wanted, likely_new).await? {
                 Current::Own(id) => return Ok(Issued::New(id)),
                 Current::Held(id) => return Ok(Issued::Existing(id)),
-                Current::None(id, issuance) => (id, issuance),
+                Current::None { next, issuance, failed } => (next, issuance, failed),
             };
             if !definition.is_active {
                 return Err(Refusal::Inactive.into());
@@ -72,6 +72,9 @@ pub async fn issue(
             };
             let template = PinnedTemplate::active(&definition.pdf_template, own.as_ref())?;
             let request = pin(facts, definition, template, &person, wanted, commands.now());
+            if let Some((failed, loaded)) = failed {
+                transaction.decide_loaded::<Issuance>(failed, loaded, &IssuanceCommand::GiveWay)?;
+            }
             transaction.decide_loaded::<Issuance>(
                 id,
                 issuance,
@@ -151,16 +154,23 @@ enum Current {
     Own(IssuanceId),
     /// Another command made it.
     Held(IssuanceId),
-    /// None; this one is to be the next.
-    None(IssuanceId, Loaded<Issuance>),
+    /// None.
+    None {
+        /// This one is to be the next.
+        next: IssuanceId,
+        issuance: Loaded<Issuance>,
+        /// The one before, if it could not be drawn and is still to give way.
+        failed: Option<(IssuanceId, Loaded<Issuance>)>,
+    },
 }
 
-/// Goes past what was revoked.
+/// Goes past what was revoked or could not be drawn.
 async fn current(
     transaction: &Transaction,
     wanted: Issue,
     likely_new: bool,
 ) -> Result<Current, CommandError> {
+    let mut failed = None;
     for n in 1..=MAX_ISSUANCES {
         let id = IssuanceId::nth_of(wanted.certificate_id, wanted.attendee_id, n);
         let issuance = if n == 1 && likely_new {
@@ -168,17 +178,19 @@ async fn current(
         } else {
             transaction.look::<Issuance>(id).await?
         };
-        if !issuance.own.is_empty() {
+        // The command's own events may also be that the one before gave way.
+        if issuance.own.iter().any(|(_, event)| matches!(event, IssuanceEvent::CertificateRequested(_))) {
             return Ok(Current::Own(id));
         }
         if issuance.state.request.is_none() {
-            return Ok(Current::None(id, issuance));
+            return Ok(Current::None { next: id, issuance, failed });
         }
-        if issuance.state.revoked.is_none() {
+        if issuance.state.is_held() {
             return Ok(Current::Held(id));
         }
+        failed = issuance.state.revoked.is_none().then_some((id, issuance));
     }
-    let message = format!("it was issued to this person and revoked {MAX_ISSUANCES} times");
+    let message = format!("it was issued to this person {MAX_ISSUANCES} times, and revoked or not drawn");
     Err(Refusal::WrongState(message).into())
 }
 

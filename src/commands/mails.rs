@@ -54,8 +54,11 @@ pub async fn mail_again(
                     Refusal::WrongState("it was revoked and is not mailed any more".to_owned()).into()
                 );
             }
-            let missing =
-                if state.failure.is_some() { "it could not be made" } else { "it is still being made" };
+            let missing = if state.failure.is_some() {
+                "it could not be drawn; correct what its failure names and generate it again"
+            } else {
+                "it is still being made"
+            };
             let pdf = state
                 .generated
                 .ok_or_else(|| Refusal::WrongState(format!("there is no PDF to send: {missing}")))?;

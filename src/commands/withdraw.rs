@@ -83,7 +83,7 @@ enum Found {
     Other { is_held: bool },
 }
 
-/// A person's issuances follow each other, each after the one before was revoked.
+/// A person's issuances follow each other, each after the one before was revoked or could not be drawn.
 async fn find(transaction: &Transaction, of: OfBatch) -> Result<Found, CommandError> {
     for n in 1..=MAX_ISSUANCES {
         let id = IssuanceId::nth_of(of.certificate_id, of.attendee_id, n);
@@ -93,7 +93,7 @@ async fn find(transaction: &Transaction, of: OfBatch) -> Result<Found, CommandEr
             Some(request) if request.origin.batch_id == Some(of.batch_id) => {
                 return Ok(Found::Theirs(id, Box::new(issuance)));
             }
-            Some(_) if issuance.state.revoked.is_none() => return Ok(Found::Other { is_held: true }),
+            Some(_) if issuance.state.is_held() => return Ok(Found::Other { is_held: true }),
             Some(_) => {}
         }
     }

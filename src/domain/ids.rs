@@ -87,7 +87,7 @@ impl IssuanceId {
         Self::nth_of(certificate, attendee, 1)
     }
 
-    /// The `n`th, from 1: the one that follows when all before it were revoked.
+    /// The `n`th, from 1: the one that follows when all before it were revoked or could not be drawn.
     #[must_use]
     pub fn nth_of(certificate: CertificateId, attendee: AttendeeId, n: u32) -> Self {
         Self(named(&["issuance", &certificate.to_string(), &attendee.to_string(), &n.to_string()]))

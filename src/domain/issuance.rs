@@ -99,19 +99,22 @@ pub enum WhyRevoked {
     Withdrawn,
     /// The batch that made it was stopped before it was drawn.
     BatchCancelled,
+    /// It could not be drawn, and the person's next one takes its place.
+    GenerationFailed,
     /// See the note.
     Other,
 }
 
 impl WhyRevoked {
     /// All of them.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::IssuedInError,
         Self::WrongData,
         Self::WrongPerson,
         Self::Misconduct,
         Self::Withdrawn,
         Self::BatchCancelled,
+        Self::GenerationFailed,
         Self::Other,
     ];
 }
@@ -178,6 +181,8 @@ pub enum IssuanceCommand {
     Revoke(CertificateRevoked),
     /// Revoke it if it has no PDF yet; one that has stays.
     RevokeUnfinished(CertificateRevoked),
+    /// Revoke it because the person's next one takes its place; only what could not be drawn does.
+    GiveWay,
 }
 
 // ── State, decide, evolve ───────────────────────────────────────────────────────────────────────
@@ -193,6 +198,14 @@ pub struct IssuanceState {
     pub failure: Option<CertificateGenerationFailed>,
     /// Why it doesn't count any more. Nothing happens to it after that.
     pub revoked: Option<CertificateRevoked>,
+}
+
+impl IssuanceState {
+    /// Whether the person holds it or is still to get it: it is not revoked, nor was it given up.
+    #[must_use]
+    pub const fn is_held(&self) -> bool {
+        self.request.is_some() && self.revoked.is_none() && self.failure.is_none()
+    }
 }
 
 /// The decider of issuances.
@@ -217,6 +230,14 @@ impl Decider for Issuance {
             (IssuanceCommand::Revoke(why) | IssuanceCommand::RevokeUnfinished(why), Some(_), _) => {
                 Ok(vec![why.clone().into()])
             }
+            // From now on no PDF is recorded, so that a late one can't stand beside the next issuance.
+            (IssuanceCommand::GiveWay, Some(_), _) if state.failure.is_some() => {
+                let reason = WhyRevoked::GenerationFailed;
+                Ok(vec![CertificateRevoked { reason, note: None, batch_id: None }.into()])
+            }
+            (IssuanceCommand::GiveWay, Some(_), _) => Err(Refusal::WrongState(
+                "only a certificate that could not be drawn gives way to another".to_owned(),
+            )),
             (IssuanceCommand::RecordGenerated(pdf), Some(_), None) => Ok(vec![pdf.clone().into()]),
             (IssuanceCommand::RecordGenerated(pdf), Some(_), Some(frozen)) if pdf.sha256 == frozen.sha256 => {
                 Ok(Vec::new())
@@ -295,93 +316,4 @@ pub(crate) mod samples {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::samples::{generated, request, revoked};
-    use super::*;
-    use crate::domain::decider::spec::given;
-
-    fn failed(code: &str) -> CertificateGenerationFailed {
-        CertificateGenerationFailed { code: code.to_owned(), reason: "why".to_owned().into() }
-    }
-
-    fn ask(name: &str) -> IssuanceCommand {
-        IssuanceCommand::Request(Box::new(request(name)))
-    }
-
-    #[test]
-    fn asking_twice_issues_once() {
-        given::<Issuance>(vec![]).when(ask("Ada")).then(vec![request("Ada").into()]);
-        given::<Issuance>(vec![request("Ada").into()]).when(ask("Grace")).then_nothing();
-    }
-
-    #[test]
-    fn the_pdf_is_recorded_once() {
-        let history = vec![request("Ada").into(), generated("aa").into()];
-        given::<Issuance>(history[..1].to_vec())
-            .when(IssuanceCommand::RecordGenerated(generated("aa")))
-            .then(vec![generated("aa").into()]);
-        given::<Issuance>(history).when(IssuanceCommand::RecordGenerated(generated("aa"))).then_nothing();
-    }
-
-    #[test]
-    fn issued_bytes_never_change() {
-        given::<Issuance>(vec![request("Ada").into(), generated("aa").into()])
-            .when(IssuanceCommand::RecordGenerated(generated("bb")))
-            .then_refused("WRONG_STATE");
-    }
-
-    #[test]
-    fn a_failure_is_recorded_once_and_never_after_success() {
-        let requested: IssuanceEvent = request("Ada").into();
-        let failure = IssuanceCommand::RecordFailure(failed("MISSING_GLYPH"));
-        given::<Issuance>(vec![requested.clone()])
-            .when(failure.clone())
-            .then(vec![failed("MISSING_GLYPH").into()]);
-        given::<Issuance>(vec![requested.clone(), failed("MISSING_GLYPH").into()])
-            .when(failure.clone())
-            .then_nothing();
-        given::<Issuance>(vec![requested, generated("aa").into()]).when(failure).then_nothing();
-    }
-
-    #[test]
-    fn it_is_revoked_once_and_the_first_reason_stays() {
-        let (first, second) =
-            (revoked(WhyRevoked::WrongData, Some("misspelt")), revoked(WhyRevoked::Other, None));
-        let history = vec![request("Ada").into(), generated("aa").into()];
-        given::<Issuance>(history.clone())
-            .when(IssuanceCommand::Revoke(first.clone()))
-            .then(vec![first.clone().into()]);
-        given::<Issuance>([history, vec![first.into()]].concat())
-            .when(IssuanceCommand::Revoke(second))
-            .then_nothing();
-    }
-
-    #[test]
-    fn only_what_has_no_pdf_is_unfinished() {
-        let why = revoked(WhyRevoked::BatchCancelled, None);
-        let command = || IssuanceCommand::RevokeUnfinished(why.clone());
-        given::<Issuance>(vec![request("Ada").into()]).when(command()).then(vec![why.clone().into()]);
-        given::<Issuance>(vec![request("Ada").into(), failed("MISSING_GLYPH").into()])
-            .when(command())
-            .then(vec![why.clone().into()]);
-        given::<Issuance>(vec![request("Ada").into(), generated("aa").into()]).when(command()).then_nothing();
-    }
-
-    #[test]
-    fn a_pdf_that_comes_after_the_revocation_is_not_recorded() {
-        let history = || vec![request("Ada").into(), revoked(WhyRevoked::Withdrawn, None).into()];
-        given::<Issuance>(history()).when(IssuanceCommand::RecordGenerated(generated("aa"))).then_nothing();
-        given::<Issuance>(history()).when(IssuanceCommand::RecordFailure(failed("X"))).then_nothing();
-        given::<Issuance>(history()).when(ask("Ada")).then_nothing();
-    }
-
-    #[test]
-    fn nothing_is_recorded_for_nobody() {
-        given::<Issuance>(vec![])
-            .when(IssuanceCommand::RecordGenerated(generated("aa")))
-            .then_refused("NOT_FOUND");
-        given::<Issuance>(vec![])
-            .when(IssuanceCommand::Revoke(revoked(WhyRevoked::Other, None)))
-            .then_refused("NOT_FOUND");
-    }
-}
+mod tests;

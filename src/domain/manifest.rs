@@ -143,7 +143,28 @@ pub struct Manifest {
     pub options: Vec<TemplateOption>,
     /// Values of variables and options for a sample page; of images the name of one of [`SAMPLE_IMAGES`].
     #[serde(default)]
-    pub sample: BTreeMap<String, String>,
+    pub sample: BTreeMap<String, SampleValue>,
+}
+
+/// What a sample page shows: the same in every language, or a text in each.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged, expecting = "a sample must be a text, or an object with the texts en and es")]
+pub enum SampleValue {
+    /// Names and pictures usually are.
+    Same(String),
+    /// For words.
+    PerLanguage(Bilingual),
+}
+
+impl SampleValue {
+    /// The value in a language.
+    #[must_use]
+    pub fn in_locale(&self, locale: Locale) -> &str {
+        match self {
+            Self::Same(text) => text,
+            Self::PerLanguage(texts) => texts.in_locale(locale),
+        }
+    }
 }
 
 /// One version of a theme that this program ships.

@@ -15,27 +15,27 @@ impl Template {
     #[must_use]
     pub fn sample(&self, locale: Locale, issue_date: time::Date) -> RenderJob {
         let sample = &self.manifest().sample;
-        let text = |names: &[&str], or: &str| {
-            let given = names.iter().find_map(|name| sample.get(*name));
-            given.map_or(or, String::as_str).to_owned()
+        let given = |name: &str| sample.get(name).map(|value| value.in_locale(locale));
+        let text =
+            |names: &[&str], or: &str| names.iter().find_map(|name| given(name)).unwrap_or(or).to_owned();
+        let optional = |name: &str| given(name).map(str::to_owned);
+        let (award, client) = match locale {
+            Locale::En => ("Advanced Cardiac Life Support", "Example Academy"),
+            Locale::Es => ("Soporte vital cardíaco avanzado", "Academia de Ejemplo"),
         };
-        let optional = |name: &str| sample.get(name).cloned();
         RenderJob {
             theme: self.name().to_owned(),
             theme_version: self.version(),
             renderer_version: RENDERER_VERSION.to_owned(),
-            options: self.sample_options(),
+            options: self.sample_options(locale),
             locale,
             issue_date,
             public_id: "SAMPLE-NOT-VALID".to_owned(),
             verification_url: "https://certificates.example.com/certificate/SAMPLE-NOT-VALID".to_owned(),
             full_name: text(&["full_name", "attendeeName", "learner_name"], "Valentina Rojas Quispe").into(),
-            certificate_name: text(
-                &["certificate_name", "certificateName", "course_name"],
-                "Advanced Cardiac Life Support",
-            ),
+            certificate_name: text(&["certificate_name", "certificateName", "course_name"], award),
             event_name: text(&["event_name", "eventName"], ""),
-            client: text(&["client", "organization"], "Example Academy"),
+            client: text(&["client", "organization"], client),
             document_number: optional("document_number").map(Personal::new),
             event_link: optional("eventLink"),
             email: optional("learner_email").map(Personal::new),
@@ -43,13 +43,14 @@ impl Template {
         }
     }
 
-    fn sample_options(&self) -> BTreeMap<String, OptionInput> {
+    fn sample_options(&self, locale: Locale) -> BTreeMap<String, OptionInput> {
         let mut options = BTreeMap::new();
         for option in &self.manifest().options {
             let Some(value) = self.manifest().sample.get(&option.name) else { continue };
+            let value = value.in_locale(locale);
             let input = match option.kind {
                 OptionKind::Image => sample_picture(value).map(OptionInput::Image),
-                _ => Some(OptionInput::Text(value.clone().into())),
+                _ => Some(OptionInput::Text(value.to_owned().into())),
             };
             options.extend(input.map(|input| (option.name.clone(), input)));
         }

@@ -33,8 +33,9 @@ macro_rules! theme {
 }
 
 /// Every theme in every version, newest version of a theme last.
-pub(super) static THEMES: [Theme; 5] = [
+pub(super) static THEMES: [Theme; 6] = [
     theme!("classic", 1),
+    theme!("classic", 2),
     theme!("corporate", 1),
     theme!("bold", 1),
     theme!("academic", 1),

@@ -97,8 +97,13 @@ impl Rendering {
     /// # Errors
     /// It can't be drawn, or the design is not there.
     pub async fn sample(&self, request: &CertificateRequested) -> Result<Bytes, RenderingError> {
-        let mut rendered = self.render(&[request]).await;
-        Ok(rendered.pop().unwrap_or(Err(RenderingError::Interrupted))?.to_bytes())
+        self.samples(&[request]).await.pop().unwrap_or(Err(RenderingError::Interrupted))
+    }
+
+    /// The same of several, in order.
+    pub async fn samples(&self, requests: &[&CertificateRequested]) -> Vec<Result<Bytes, RenderingError>> {
+        let rendered = self.render(requests).await;
+        rendered.into_iter().map(|rendered| Ok(rendered?.to_bytes())).collect()
     }
 
     async fn frozen(

@@ -9,6 +9,7 @@ mod document;
 mod downloads;
 mod every_list;
 mod exports;
+mod failed;
 mod forgotten;
 mod group_commits;
 mod hostile;

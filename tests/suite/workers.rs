@@ -8,6 +8,7 @@ mod importing_again;
 mod importing_cancelled;
 mod importing_order;
 pub mod issuing;
+mod issuing_again;
 mod mailing;
 mod mails;
 mod notices;

@@ -225,6 +225,7 @@ const fn reason(reason: WhyRevoked) -> &'static str {
         WhyRevoked::Misconduct => "it was not earned honestly",
         WhyRevoked::Withdrawn => "the issuer took it back",
         WhyRevoked::BatchCancelled => "its batch was cancelled before it was drawn",
+        WhyRevoked::GenerationFailed => "it could not be drawn, and another takes its place",
         WhyRevoked::Other => "see the note",
     }
 }

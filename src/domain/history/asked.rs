@@ -343,12 +343,13 @@ fn with_options(text: &str) -> CertificateRequested {
 impl Asked for Issuance {
     fn command(which: u32, text: &str, n: u32) -> IssuanceCommand {
         let code = text.to_owned();
-        match which % 6 {
+        match which % 7 {
             0 => IssuanceCommand::Request(Box::new(request(text))),
             1 => IssuanceCommand::Request(Box::new(whole_request(text, n))),
             2 => IssuanceCommand::RecordGenerated(generated(text)),
             3 => IssuanceCommand::Revoke(whole_revocation(text, n)),
             4 => IssuanceCommand::RevokeUnfinished(revoked(WhyRevoked::BatchCancelled, None)),
+            5 => IssuanceCommand::GiveWay,
             _ => IssuanceCommand::RecordFailure(CertificateGenerationFailed {
                 code,
                 reason: text.to_owned().into(),

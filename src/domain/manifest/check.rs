@@ -1,7 +1,9 @@
 //! What can be wrong with a manifest.
 
 use super::option::MAX_LENGTH;
-use super::{Bilingual, Manifest, ManifestError, OptionKind, SAMPLE_IMAGES, TemplateOption, VARIABLES};
+use super::{
+    Bilingual, Manifest, ManifestError, OptionKind, SAMPLE_IMAGES, SampleValue, TemplateOption, VARIABLES,
+};
 
 /// Most options, and most of them that are pictures: each picture has a fixed path of its own.
 const MAX_OPTIONS: usize = 24;
@@ -79,21 +81,34 @@ impl Manifest {
     fn check_sample(&self, problems: &mut Problems) {
         for (name, value) in &self.sample {
             let field = format!("sample.{name}");
-            match self.option(name) {
-                Some(option) if option.kind == OptionKind::Image => {
-                    let known = SAMPLE_IMAGES.contains(&value.as_str());
-                    problems.needs(known, &field, &format!("give one of {}", SAMPLE_IMAGES.join(", ")));
+            match value {
+                SampleValue::Same(text) => self.check_sample_text(problems, name, &field, text),
+                SampleValue::PerLanguage(texts) => {
+                    self.check_sample_text(problems, name, &format!("{field}.en"), &texts.en);
+                    self.check_sample_text(problems, name, &format!("{field}.es"), &texts.es);
                 }
-                Some(option) => {
-                    if let Err(problem) = option.check_text(value) {
-                        problems.needs(false, &field, &problem);
-                    }
+            }
+        }
+    }
+
+    fn check_sample_text(&self, problems: &mut Problems, name: &str, field: &str, text: &str) {
+        match self.option(name) {
+            Some(option) if option.kind == OptionKind::Image => {
+                let known = SAMPLE_IMAGES.contains(&text);
+                problems.needs(known, field, &format!("give one of {}", SAMPLE_IMAGES.join(", ")));
+            }
+            Some(option) => {
+                if let Err(problem) = option.check_text(text) {
+                    problems.needs(false, field, &problem);
                 }
-                None => {
-                    let known = VARIABLES.contains(&name.as_str());
-                    problems.needs(known, &field, "is neither a variable nor one of the options");
-                    problems.text(&field, value, MAX_LENGTH);
-                }
+            }
+            None => {
+                problems.needs(
+                    VARIABLES.contains(&name),
+                    field,
+                    "is neither a variable nor one of the options",
+                );
+                problems.text(field, text, MAX_LENGTH);
             }
         }
     }
@@ -147,6 +162,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
+    use crate::domain::Locale;
     use crate::domain::manifest::{OptionValue, OptionValues};
 
     fn good() -> Value {
@@ -174,6 +190,12 @@ mod tests {
     #[test]
     fn a_good_manifest_is_taken() {
         assert_eq!(problems(&good()), Vec::<String>::new());
+        let mut bilingual = good();
+        bilingual["sample"]["course_name"] = json!({"en": "Analytical Engines", "es": "Máquinas analíticas"});
+        let manifest = Manifest::parse(bilingual.to_string().as_bytes()).expect("good");
+        let shown = |locale| manifest.sample["course_name"].in_locale(locale);
+        assert_eq!((shown(Locale::En), shown(Locale::Es)), ("Analytical Engines", "Máquinas analíticas"));
+        assert_eq!(manifest.sample["full_name"].in_locale(Locale::Es), "Ada Lovelace");
     }
 
     #[test]
@@ -195,6 +217,8 @@ mod tests {
             ("/options/3/choices", json!([]), "options[3].choices"),
             ("/sample/logo", json!("/etc/passwd"), "sample.logo"),
             ("/sample/seal", json!("perhaps"), "sample.seal"),
+            ("/sample/seal", json!({"en": "yes", "es": "quizás"}), "sample.seal.es"),
+            ("/sample/full_name", json!({"en": " ", "es": "Ada"}), "sample.full_name.en"),
         ] {
             let mut manifest = good();
             *manifest.pointer_mut(pointer).expect("it is there") = value;
@@ -202,6 +226,15 @@ mod tests {
             assert!(
                 found.iter().any(|problem| problem.starts_with(&format!("{field}: "))),
                 "{pointer}: {found:?}"
+            );
+        }
+        for neither in [json!(7), json!({"en": "Ada"}), json!({"en": "Ada", "es": "Ada", "fr": "Ada"})] {
+            let mut manifest = good();
+            manifest["sample"]["full_name"] = neither;
+            let found = problems(&manifest);
+            assert!(
+                found[0].starts_with("a sample must be a text, or an object with the texts en and es"),
+                "{found:?}"
             );
         }
         let mut unknown = good();

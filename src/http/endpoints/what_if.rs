@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
+use futures_util::{StreamExt, TryStreamExt, stream};
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 use utoipa::ToSchema;
@@ -19,21 +20,26 @@ use crate::projection::queries::issuances::{self, DrawnRow, IssuanceFilter};
 use crate::projection::queries::listing::{self, Conditions, Last, Order, Start};
 
 /// Certificates that one call compares where it says nothing, and at most.
-const USUAL: u32 = 20;
-const MOST: u32 = 100;
-/// How many are drawn together, and how long a call goes on beginning with more of them.
-const TOGETHER: usize = 10;
+const USUAL: u32 = 100;
+const MOST: u32 = 1_000;
+/// How many are drawn together: few at first, and more while they take no longer than this.
+const FEWEST: usize = 10;
+const LARGEST: usize = 80;
+const QUICK: Duration = Duration::from_secs(1);
+/// How long a call goes on beginning with more of them.
 const GO_ON_FOR: Duration = Duration::from_secs(8);
+/// How many are loaded at once.
+const AT_ONCE: usize = 16;
 /// Pixels to an inch of the picture of a difference.
 const DPI: u16 = 72;
 
 /// Which certificates are compared.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[schema(example = json!({"limit": 20}))]
+#[schema(example = json!({"limit": 100}))]
 pub struct WhatIfRequest {
-    /// How many, 1–100; 20 if absent. Fewer are compared where that takes long.
-    #[schema(minimum = 1, maximum = 100)]
+    /// How many, 1–1,000; 100 if absent. Fewer are compared where that takes long.
+    #[schema(minimum = 1, maximum = 1000)]
     pub(super) limit: Option<u32>,
     /// Where to go on: `nextCursor` of the answer before.
     pub(super) cursor: Option<String>,
@@ -47,7 +53,7 @@ pub struct WhatIfRequest {
 #[serde(rename_all = "camelCase")]
 pub struct WhatIfAnswer {
     /// How many were compared.
-    #[schema(example = 20)]
+    #[schema(example = 100)]
     checked: usize,
     /// How many of them would look different.
     #[schema(example = 1)]
@@ -138,17 +144,18 @@ pub(super) async fn answer(
     let newest = Order { key: issuances::BY_CREATION, descending: true };
     let listed =
         listing::list::<DrawnRow>(&database, &issuances::DRAWN, &conditions, newest, &start, limit).await?;
-    let (begun, mut certificates, mut next) = (Instant::now(), Vec::new(), listed.last.clone());
-    for some in listed.items.chunks(TOGETHER) {
-        if begun.elapsed() > GO_ON_FOR {
+    let (begun, mut certificates) = (Instant::now(), Vec::new());
+    let (mut rest, mut together, mut next) = (listed.items.as_slice(), FEWEST, listed.last);
+    while !rest.is_empty() {
+        let (some, later) = rest.split_at(together.min(rest.len()));
+        let group_begun = Instant::now();
+        certificates.extend(compare(http, change, some).await?);
+        rest = later;
+        together = next_group(together, group_begun.elapsed());
+        if !rest.is_empty() && begun.elapsed() > GO_ON_FOR {
+            next = some.last().map(|row| Last { text: None, number: row.created_position });
             break;
         }
-        next = some.last().map(|row| Last { text: None, number: row.created_position });
-        let ids: Vec<Uuid> = some.iter().map(|row| row.id).collect();
-        certificates.extend(compare(http, change, &ids).await?);
-    }
-    if certificates.len() == listed.items.len() {
-        next = listed.last;
     }
     let answer = WhatIfAnswer {
         checked: certificates.len(),
@@ -160,12 +167,26 @@ pub(super) async fn answer(
     Ok(Answer::ok(&answer)?.into_response())
 }
 
-async fn compare(http: &HttpState, change: &Change<'_>, ids: &[Uuid]) -> Result<Vec<WhatIfOne>, ApiError> {
+/// How many come next, so that a call whose certificates take long still ends near its time.
+fn next_group(together: usize, took: Duration) -> usize {
+    if took <= QUICK { (2 * together).min(LARGEST) } else { FEWEST }
+}
+
+async fn compare(
+    http: &HttpState,
+    change: &Change<'_>,
+    rows: &[DrawnRow],
+) -> Result<Vec<WhatIfOne>, ApiError> {
+    let load = |row: &DrawnRow| {
+        let id = row.id;
+        async move { Ok::<_, ApiError>((id, http.commands.load_beginning::<Issuance>(IssuanceId(id)).await?)) }
+    };
+    let loaded: Vec<_> = stream::iter(rows.iter().map(load)).buffered(AT_ONCE).try_collect().await?;
     let (mut known, mut pairs) = (Vec::new(), Vec::new());
-    for id in ids {
-        if let Some(was) = http.commands.load::<Issuance>(IssuanceId(*id)).await?.state.request {
+    for (id, issuance) in loaded {
+        if let Some(was) = issuance.request {
             let would_be = change.on(&was);
-            known.push(*id);
+            known.push(id);
             pairs.push((was, would_be));
         }
     }
@@ -192,4 +213,19 @@ async fn picture(http: &HttpState, change: &Change<'_>, id: Uuid) -> Result<Resp
     }
     let drawn = http.rendering.what_if_picture(&was, &change.on(&was), DPI).await.map_err(not_drawn)?;
     Ok(([(CONTENT_TYPE, "image/png"), (CACHE_CONTROL, "private, no-store")], drawn).into_response())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn groups_grow_while_they_are_quick() {
+        let quick = Duration::from_millis(300);
+        let mut sizes = vec![FEWEST];
+        for took in [quick, quick, quick, quick, 2 * QUICK, quick] {
+            sizes.push(next_group(sizes[sizes.len() - 1], took));
+        }
+        assert_eq!(sizes, [10, 20, 40, 80, 80, 10, 20]);
+    }
 }

@@ -75,6 +75,15 @@ impl RenderingError {
         }
     }
 
+    /// Which of the certificate's texts can't be drawn, by its name in templates, if that is the reason.
+    pub(crate) fn field(&self) -> Option<&str> {
+        match self {
+            Self::Render(RenderError::MissingGlyph { field, .. }) => Some(field),
+            Self::Render(RenderError::Overflow { field }) => Some(field),
+            _ => None,
+        }
+    }
+
     /// What went wrong, for whoever may see the certificate.
     pub(crate) fn reason(&self) -> Personal<String> {
         match self {

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::{Command, Output};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::support::laureate;
 
@@ -37,8 +37,8 @@ fn themes_are_listed_for_people_and_programs() {
     insta::assert_snapshot!("template_list", said(&template(&["list"], folder.path())));
     let json: Value =
         serde_json::from_slice(&template(&["list", "--json"], folder.path()).stdout).expect("JSON");
-    assert_eq!(json[1]["name"], "corporate");
-    assert_eq!(json[1]["manifest"]["options"][0]["default"], "#123a5c");
+    assert_eq!((&json[1]["name"], &json[1]["version"]), (&json!("classic"), &json!(2)));
+    assert_eq!(json[1]["manifest"]["options"][0]["default"], "#16304d");
 }
 
 #[test]

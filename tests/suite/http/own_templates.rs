@@ -13,7 +13,7 @@ async fn create(api: &Api, source: String) -> Answered {
 }
 
 /// A template and its id.
-async fn created(api: &Api, source: String) -> (Value, String) {
+pub(super) async fn created(api: &Api, source: String) -> (Value, String) {
     let data = create(api, source).await.expect(201).body["data"].clone();
     let id = data["id"].as_str().expect("an id").to_owned();
     (data, id)
@@ -224,7 +224,7 @@ async fn what_would_look_different_is_found_before_it_is_activated() {
     let path = format!("/certificates/{certificate}/what-if");
     let classic = api.post(&path, &json!({ "pdfTemplate": "classic" })).await.expect(200);
     assert_eq!(classic.body["data"]["different"], 2);
-    for wrong in [json!({ "pdfTemplate": "none" }), json!({ "pdfTemplate": "classic", "limit": 101 })] {
+    for wrong in [json!({ "pdfTemplate": "none" }), json!({ "pdfTemplate": "classic", "limit": 1_001 })] {
         api.post(&path, &wrong).await.expect(400);
     }
     let other = json!({ "pdfTemplate": "classic", "pictureOf": "00000000-0000-4000-8000-000000000000" });
@@ -293,4 +293,55 @@ async fn previews_are_pictures_or_files_and_leave_nothing() {
     let nowhere = "/certificates/00000000-0000-4000-8000-000000000000/preview";
     api.post(nowhere, &json!({ "format": "png" })).await.expect(404);
     assert_eq!(api.get("/generated-certificates").await.expect(200).body["data"], json!([]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_option_that_a_template_of_ones_own_cannot_draw_is_named() {
+    let api = Api::start().await;
+    let short = "if d.options.firstLine.len() > 5 { panic(\"OVERFLOW options\") }";
+    let (own, _) = created(&api, template(short)).await;
+    let with = |line: &str| {
+        json!({ "client": "A", "name": "B", "eventName": "C", "pdfTemplate": { "theme": own["theme"],
+            "options": { "accent": "#112233", "firstLine": line } } })
+    };
+    api.post("/certificates", &with("five!")).await.expect(201);
+    let refused = api.post("/certificates", &with("seven !")).await.expect(400);
+    let details = refused.body["error"]["details"].clone();
+    assert_eq!(
+        details,
+        json!(["pdfTemplate.options.firstLine: is too long for its place on the certificate"])
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn many_certificates_are_compared_in_few_calls() {
+    const PEOPLE: usize = 130;
+    let api = Api::start().await;
+    let certificate = api.certificate().await;
+    let rows: String = (0..PEOPLE).map(|n| format!("Ada {n},ada{n}@example.com,{n}\n")).collect();
+    let form = super::file("p.csv", format!("Name,Email,Document\n{rows}"))
+        .text("certificateId", certificate.clone());
+    api.upload("/attendees/bulk-upload", form).await.expect(200);
+    let all = |body: &Value| body["data"].as_array().is_some_and(|all| all.len() == PEOPLE);
+    let list = format!("/generated-certificates?certificateId={certificate}&state=generated&limit=200");
+    api.until("all PDFs are made", &list, all).await;
+
+    let path = format!("/certificates/{certificate}/what-if");
+    let (mut seen, mut cursor, mut calls) = (std::collections::HashSet::new(), Value::Null, 0);
+    loop {
+        let limit = if calls == 0 { Value::Null } else { json!(1_000) };
+        let body = json!({ "pdfTemplate": "corporate", "limit": limit, "cursor": cursor });
+        let answer = api.post(&path, &body).await.expect(200).body["data"].clone();
+        let ids = answer["certificates"].as_array().expect("a list");
+        assert!(calls > 0 || ids.len() <= 100, "{}", ids.len());
+        assert_eq!((&answer["checked"], &answer["different"]), (&json!(ids.len()), &json!(ids.len())));
+        assert!(ids.iter().all(|one| seen.insert(one["id"].to_string())), "one was told twice");
+        cursor = answer["nextCursor"].clone();
+        calls += 1;
+        if cursor.is_null() {
+            break;
+        }
+    }
+    assert_eq!(seen.len(), PEOPLE);
+    assert!(calls > 1, "a hundred at first");
 }

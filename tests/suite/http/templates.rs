@@ -88,7 +88,10 @@ async fn what_a_template_does_not_take_is_named() {
         ("unknown field", json!({ "theme": "corporate", "colour": "red" })),
         ("neither name nor object", json!(7)),
         ("unknown option", of(json!({ "shadow": "yes" }))),
-        ("no options at all", json!({ "theme": "classic", "options": { "accent": "#000000" } })),
+        (
+            "no options at all",
+            json!({ "theme": "classic", "version": 1, "options": { "accent": "#000000" } }),
+        ),
         ("several", of(json!({ "accent": "red", "title": "x".repeat(61), "signerName": "a\nb" }))),
         ("foreign picture", of(json!({ "logo": "https://example.org/logo.png" }))),
         ("no text", of(json!({ "title": 7 }))),
@@ -97,6 +100,65 @@ async fn what_a_template_does_not_take_is_named() {
         told.insert(what.to_owned(), scrubbed(&refused.body["error"]["details"]));
     }
     insta::assert_json_snapshot!("template_refusals", told);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn options_that_cannot_be_drawn_are_refused_by_name() {
+    let api = Api::start().await;
+    let of = |options: Value| definition(&json!({ "theme": "classic", "options": options }));
+    let fits = json!({ "title": "Constancia", "signerName": "Elena Marín", "accent": "#0b6b4f" });
+    let defined = api.post("/certificates", &of(fits)).await.expect(201);
+    let path = format!("/certificates/{}", defined.body["data"]["id"].as_str().unwrap());
+
+    let long = "W".repeat(80);
+    let wrong = json!({ "title": "Well done 😀", "signerName": "Elena", "signerRole": long });
+    let mut told = serde_json::Map::new();
+    let refused = api.post("/certificates", &of(wrong.clone())).await.expect(400);
+    told.insert("defined".to_owned(), refused.body["error"]["details"].clone());
+    let patch = json!({ "pdfTemplate": { "theme": "corporate", "options": wrong } });
+    let request = api.request(Method::PATCH, &path).json(&patch).send().await.expect("answered");
+    let refused = Answered::of(request).await.expect(400);
+    told.insert("changed".to_owned(), refused.body["error"]["details"].clone());
+    // What is wrong without any option is the certificate's own.
+    let mut body = of(json!({ "title": "Constancia" }));
+    body["client"] = json!("😀 Academy");
+    let refused = api.post("/certificates", &body).await.expect(400);
+    told.insert("client".to_owned(), refused.body["error"]["details"].clone());
+    insta::assert_json_snapshot!("undrawable_options", told);
+    let kept = api.get(&path).await.expect(200);
+    assert_eq!(kept.body["data"]["pdfTemplateOptions"]["title"], "Constancia");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_background_is_refused_where_the_theme_would_not_show_it() {
+    let api = Api::start().await;
+    let design = uploaded(&api).await;
+    let mut body = definition(&json!("corporate"));
+    body["baseDesignUrl"] = json!(design);
+    let mut told = serde_json::Map::new();
+    let refused = api.post("/certificates", &body).await.expect(400);
+    told.insert("defined".to_owned(), refused.body["error"]["details"].clone());
+    body["pdfTemplate"] = json!("minimal");
+    let defined = api.post("/certificates", &body).await.expect(201);
+    let path = format!("/certificates/{}", defined.body["data"]["id"].as_str().unwrap());
+    let patch = async |body: Value| {
+        let request = api.request(Method::PATCH, &path).json(&body);
+        Answered::of(request.send().await.expect("answered")).await
+    };
+    let refused = patch(json!({ "pdfTemplate": { "theme": "bold" } })).await.expect(400);
+    told.insert("another theme".to_owned(), refused.body["error"]["details"].clone());
+    let changed = patch(json!({ "pdfTemplate": "bold", "baseDesignUrl": null })).await.expect(200);
+    assert_eq!(changed.body["data"]["baseDesignUrl"], Value::Null);
+    let refused = patch(json!({ "baseDesignUrl": design })).await.expect(400);
+    told.insert("background later".to_owned(), refused.body["error"]["details"].clone());
+    insta::assert_json_snapshot!("backgrounds_refused", told);
+    let back = json!({ "pdfTemplate": "classic", "baseDesignUrl": design });
+    assert_eq!(patch(back).await.expect(200).body["data"]["pdfTemplate"], "classic");
+    patch(json!({ "name": "Keynote" })).await.expect(200);
+
+    let (own, _) = super::own_templates::created(&api, crate::sandbox::template("")).await;
+    body["pdfTemplate"] = own["theme"].clone();
+    assert_eq!(api.post("/certificates", &body).await.expect(400).code(), "VALIDATION_ERROR");
 }
 
 /// The very bytes that the renderer makes of these options, through the whole product.

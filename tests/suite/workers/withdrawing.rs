@@ -36,7 +36,7 @@ fn facts() -> IssuingFacts {
     }
 }
 
-fn processes(plant: &Plant) -> Processes {
+pub fn processes(plant: &Plant) -> Processes {
     Processes::new(plant.log.commands.clone(), facts())
 }
 
@@ -92,12 +92,12 @@ pub fn undo() -> BatchCommand {
     BatchCommand::Undo(BatchUndoRequested { reason: WhyRevoked::IssuedInError, note })
 }
 
-async fn last_event(plant: &Plant, aggregate: &str, id: impl ToString) -> RecordedEvent {
+pub async fn last_event(plant: &Plant, aggregate: &str, id: impl ToString) -> RecordedEvent {
     plant.log.log.load(aggregate, &id.to_string(), 0).await.unwrap().pop().unwrap()
 }
 
 /// Lets the process managers react to the last event of an aggregate.
-async fn react(plant: &Plant, aggregate: &str, id: impl ToString) -> Verdict {
+pub async fn react(plant: &Plant, aggregate: &str, id: impl ToString) -> Verdict {
     let delivery = first_delivery(last_event(plant, aggregate, id).await);
     processes(plant).work(&[delivery]).await.remove(0)
 }
@@ -106,12 +106,12 @@ async fn ask(plant: &Plant, id: BatchId, command: BatchCommand) {
     plant.log.commands.execute::<Batch>(&person(), id, command).await.unwrap();
 }
 
-async fn batch_end(plant: &Plant, id: BatchId) -> BatchEvent {
+pub async fn batch_end(plant: &Plant, id: BatchId) -> BatchEvent {
     let event = last_event(plant, "batch", id).await;
     BatchEvent::decode(&event.event_type, &event.body).unwrap()
 }
 
-async fn generated(plant: &Plant, id: IssuanceId) {
+pub async fn generated(plant: &Plant, id: IssuanceId) {
     let pdf = CertificateGenerated {
         object_key: "certificates/a.pdf".to_owned(),
         sha256: "ab".repeat(32),

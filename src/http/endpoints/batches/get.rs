@@ -28,7 +28,7 @@ pub struct BatchAnswer {
     total: i64,
     /// Certificates that it made; null until it is dispatched.
     requested: Option<i64>,
-    /// Certificates that existed before; null until it is dispatched.
+    /// Certificates that people held before; null until it is dispatched.
     existing: Option<i64>,
     /// People for whom nothing could be issued; null until it is dispatched.
     refused: Option<i64>,
@@ -67,9 +67,10 @@ pub struct BatchProgress {
     issued: i64,
     /// PDFs made.
     generated: i64,
-    /// PDFs that could not be made.
+    /// PDFs that could not be made. Once that is put right, generate for the same people again.
     generation_failed: i64,
-    /// Certificates that are revoked, with a PDF or without.
+    /// Certificates that are revoked, with a PDF or without; also those that could not be drawn and were
+    /// generated again.
     revoked: i64,
     /// Mails that wait.
     mails_pending: i64,

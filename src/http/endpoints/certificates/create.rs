@@ -5,6 +5,8 @@ use serde::Deserialize;
 use sha2::{Digest, Sha256};
 use utoipa::ToSchema;
 
+use super::drawable::check_options;
+use super::own_background::check_background;
 use super::template::{TemplateChoice, pin_template};
 use super::{CertificateAnswer, MAX_DESIGN_BYTES};
 use crate::domain::certificate::{Certificate, CertificateCommand, Definition, DesignRef};
@@ -25,7 +27,8 @@ pub struct DefineCertificate {
     name: String,
     /// What was attended or passed, 1–300 characters.
     event_name: String,
-    /// The `url` of an uploaded design; absent for the theme's own background.
+    /// The `url` of an uploaded design; absent for the theme's own background. Only for a theme that takes one:
+    /// `takesDesign` of `GET /templates`.
     base_design_url: Option<String>,
     /// The theme; `classic` if absent. Its version is pinned, the newest unless you give another.
     #[schema(value_type = Option<TemplateChoice>)]
@@ -42,13 +45,16 @@ pub struct DefineCertificate {
 }
 
 /// Define what people can earn.
+///
+/// Where options are set on the theme, a sample is drawn with them, and what can't be drawn is refused: letters
+/// that no font has, or a text that doesn't fit its place.
 #[utoipa::path(
     post, path = "/certificates", request_body = DefineCertificate,
     params(("Idempotency-Key" = Option<String>, Header, description = "Makes sending it again harmless")),
     responses(
         (status = 201, description = "Defined", body = Envelope<CertificateAnswer>),
-        (status = 400, description = "VALIDATION_ERROR: details name the fields", body = ErrorEnvelope),
-        (status = 422, description = "IDEMPOTENCY_KEY_REUSED", body = ErrorEnvelope),
+        (status = 400, description = "VALIDATION_ERROR: details name the fields, and options that can't be drawn", body = ErrorEnvelope),
+        (status = 422, description = "IDEMPOTENCY_KEY_REUSED. NOT_DRAWABLE: the template draws no certificate of this definition; details say why", body = ErrorEnvelope),
     )
 )]
 pub async fn handle(
@@ -61,7 +67,10 @@ pub async fn handle(
     let request = Request { caller: &caller, route, key, body_sha256: sha256, keep_answer: true };
     once(&http, request, async |command_id| {
         let id = CertificateId(created_by(command_id, "certificate"));
-        let define = CertificateCommand::Define(definition(&http, value).await?);
+        let definition = definition(&http, value).await?;
+        check_background(&http, &definition, true).await?;
+        check_options(&http, &definition).await?;
+        let define = CertificateCommand::Define(definition);
         let done = http.commands.execute::<Certificate>(&caller.context(command_id), id, define).await?;
         let defined = done.state.0.ok_or_else(|| ApiError::internal("a certificate without definition"))?;
         let answer = Answer::ok(&CertificateAnswer::of_state(&http, id, defined))?;

@@ -144,6 +144,18 @@ pub(super) async fn pin_any_version(
     Ok(TemplateRef { options, ..TemplateRef::new(theme, version) })
 }
 
+/// Whether a theme is drawn on a certificate's own background. One that this program doesn't know, because a
+/// newer one beside it ships it, may be.
+pub(super) async fn takes_design(http: &HttpState, pinned: &TemplateRef) -> Result<bool, ApiError> {
+    if let Some(own) = own_templates::chosen(http, &pinned.theme).await? {
+        let files =
+            own.version(own.active).ok_or_else(|| ApiError::internal("an active version is missing"))?;
+        return Ok(http.rendering.template(files).await?.1.design);
+    }
+    let is_it = |known: &&ShippedTemplate| known.name == pinned.theme && known.version == pinned.version;
+    Ok(http.templates.iter().find(is_it).is_none_or(|known| known.manifest.design))
+}
+
 fn newest(http: &HttpState, theme: &str, field: &str) -> Result<u32, ApiError> {
     let newest = http.templates.iter().rfind(|known| known.name == theme);
     newest.map(|known| known.version).ok_or_else(|| {

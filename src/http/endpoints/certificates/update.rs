@@ -7,6 +7,8 @@ use uuid::Uuid;
 
 use super::CertificateAnswer;
 use super::create::{check_sendgrid, parse_locale, pin_design};
+use super::drawable::check_options;
+use super::own_background::check_background;
 use super::template::{TemplateChoice, pin_template};
 use crate::domain::certificate::{
     Certificate, CertificateCommand, CertificateState, Definition, DesignRef, TemplateRef,
@@ -34,11 +36,13 @@ pub struct ChangeCertificate {
     #[serde(default)]
     #[schema(value_type = String, required = false, min_length = 1, max_length = 300)]
     event_name: Merge<String>,
-    /// The `url` of an uploaded design; null for the theme's own background.
+    /// The `url` of an uploaded design; null for the theme's own background. Only for a theme that takes one:
+    /// `takesDesign` of `GET /templates`.
     #[serde(default)]
     #[schema(value_type = Option<String>)]
     base_design_url: Merge<String>,
     /// The theme, its version and its options, all together; the newest version is pinned unless you give another.
+    /// One that takes no design needs `baseDesignUrl: null` beside it where the certificate has a background.
     #[serde(default)]
     #[schema(value_type = TemplateChoice, required = false)]
     pdf_template: Merge<TemplateChoice>,
@@ -62,7 +66,8 @@ pub struct ChangeCertificate {
 
 /// Change what people can earn.
 ///
-/// What was issued stays as it was; new issuances are made of the new definition.
+/// What was issued stays as it was; new issuances are made of the new definition. Where options are set on the
+/// theme, a sample is drawn with them, and what can't be drawn is refused.
 #[utoipa::path(
     patch, path = "/certificates/{id}", request_body = ChangeCertificate,
     params(
@@ -71,10 +76,11 @@ pub struct ChangeCertificate {
     ),
     responses(
         (status = 200, description = "Changed, or already so", body = Envelope<CertificateAnswer>),
-        (status = 400, description = "VALIDATION_ERROR: details name the fields", body = ErrorEnvelope),
+        (status = 400, description = "VALIDATION_ERROR: details name the fields, and options that can't be drawn", body = ErrorEnvelope),
         (status = 404, description = "NOT_FOUND", body = ErrorEnvelope),
         (status = 412, description = "PRECONDITION_FAILED: it has changed since you read it", body = ErrorEnvelope),
         (status = 415, description = "UNSUPPORTED_MEDIA_TYPE: the body is not JSON", body = ErrorEnvelope),
+        (status = 422, description = "NOT_DRAWABLE: the template draws no certificate of this definition; details say why", body = ErrorEnvelope),
     )
 )]
 pub async fn handle(
@@ -86,6 +92,7 @@ pub async fn handle(
 ) -> Result<Answer, ApiError> {
     let id = CertificateId(id);
     let change = Change::of(&http, value).await?;
+    change.check(&http, id).await?;
     let redefine = |known: &CertificateState| match &known.0 {
         Some(definition) => Ok(CertificateCommand::Redefine(change.clone().over(definition.clone()))),
         None => Err(Refusal::NotFound("certificate")),
@@ -137,6 +144,18 @@ impl Change {
             locale: locale.map(|locale| parse_locale(&locale)).transpose()?,
             is_active: needed("isActive", asked.is_active)?,
         })
+    }
+
+    /// Whether theme, options and background go together, where one of them changes.
+    async fn check(&self, http: &HttpState, id: CertificateId) -> Result<(), ApiError> {
+        let sets_background = matches!(self.design, Merge::Set(_));
+        if !sets_background && self.pdf_template.is_none() {
+            return Ok(());
+        }
+        let Some(known) = http.commands.load::<Certificate>(id).await?.state.0 else { return Ok(()) };
+        let after = self.clone().over(known);
+        check_background(http, &after, sets_background).await?;
+        if self.pdf_template.is_some() { check_options(http, &after).await } else { Ok(()) }
     }
 
     fn over(self, before: Definition) -> Definition {

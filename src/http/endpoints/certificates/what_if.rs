@@ -19,13 +19,13 @@ use crate::http::{ApiError, HttpState};
 /// What a certificate would be drawn by, and which of those issued are compared.
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[schema(example = json!({"pdfTemplate": "classic", "limit": 20}))]
+#[schema(example = json!({"pdfTemplate": "classic", "limit": 100}))]
 pub struct WhatIfTemplate {
     /// The theme, or a template of your own.
     #[schema(value_type = TemplateChoice)]
     pdf_template: TemplateChoice,
-    /// How many, 1–100; 20 if absent. Fewer are compared where that takes long.
-    #[schema(minimum = 1, maximum = 100)]
+    /// How many, 1–1,000; 100 if absent. Fewer are compared where that takes long.
+    #[schema(minimum = 1, maximum = 1000)]
     limit: Option<u32>,
     /// Where to go on: `nextCursor` of the answer before.
     cursor: Option<String>,

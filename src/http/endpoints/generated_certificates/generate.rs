@@ -73,8 +73,10 @@ pub struct BatchPart {
 
 /// Issue a certificate to many people.
 ///
-/// Issuing twice for the same person and certificate gives the same generated certificate, unless it was
-/// revoked; the batch reports it as existing. PDFs and mails follow by themselves; what `delivery` says is
+/// Issuing twice for the same person and certificate gives the same generated certificate, and the batch
+/// reports it as existing, unless it was revoked or could not be drawn (`failed`): then the next one is made,
+/// from template, definition and person as they are now, and the failed one is revoked with the reason
+/// `generationFailed`. PDFs and mails follow by themselves; what `delivery` says is
 /// only for the mails about new generated certificates. An import or a filter is made into people when it is
 /// asked for; beyond 10,000 of them they become several batches.
 #[utoipa::path(

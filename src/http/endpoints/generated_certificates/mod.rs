@@ -65,7 +65,7 @@ pub struct IssuanceAnswer {
     pub sha256: Option<String>,
     /// The PDF's size in bytes.
     pub size: Option<i64>,
-    /// Why there is no PDF.
+    /// Why there is no PDF. Once that is put right, generate the certificate for this person again.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub failure: Option<GenerationFailure>,
     /// When and why it was revoked, if it was.

@@ -22,7 +22,7 @@ pub struct BatchRehearsed {
     state: &'static str,
     /// People in it, each counted once.
     total: usize,
-    /// Certificates that it would make.
+    /// Certificates that it would make, also in place of those that were revoked or could not be drawn.
     #[schema(example = 3)]
     new: usize,
     /// People who hold it already.

@@ -107,8 +107,8 @@ pub struct RevocationAnswer {
     /// When (RFC 3339).
     #[schema(example = "2026-11-21T12:00:00Z")]
     pub revoked_at: String,
-    /// Why: `issuedInError`, `wrongData`, `wrongPerson`, `misconduct`, `withdrawn`, `batchCancelled` or
-    /// `other`.
+    /// Why: `issuedInError`, `wrongData`, `wrongPerson`, `misconduct`, `withdrawn`, `batchCancelled`,
+    /// `generationFailed` (it could not be drawn, and the person's next one takes its place) or `other`.
     #[schema(example = "wrongData")]
     pub reason: String,
     /// Why, in somebody's own words.

@@ -4,17 +4,20 @@ use axum::extract::State;
 use uuid::Uuid;
 
 use super::JobState;
-use crate::domain::EmailId;
+use crate::commands::CommandError;
 use crate::domain::email::{Email, EmailCommand};
+use crate::domain::issuance::Issuance;
+use crate::domain::{EmailId, Refusal};
 use crate::http::answer::Envelope;
 use crate::http::api_error::ErrorEnvelope;
 use crate::http::extract::{IdempotencyKey, Path};
 use crate::http::idempotency::{Request, about, once};
-use crate::http::{Answer, ApiError, Caller, HttpState};
+use crate::http::{Answer, ApiError, Caller, ErrorCode, HttpState};
 
 /// Try a failed mail again, or one whose outcome nobody knows.
 ///
-/// The person may then get a mail of unknown outcome twice.
+/// The person may then get a mail of unknown outcome twice. A certificate that could not be drawn has no mail
+/// and no job: put right what its `failure` names, and generate it for the same person again.
 #[utoipa::path(
     post, path = "/jobs/{id}/retry",
     params(
@@ -24,7 +27,7 @@ use crate::http::{Answer, ApiError, Caller, HttpState};
     responses(
         (status = 200, description = "Queued again", body = Envelope<JobState>),
         (status = 404, description = "NOT_FOUND", body = ErrorEnvelope),
-        (status = 409, description = "WRONG_STATE: it has not failed", body = ErrorEnvelope),
+        (status = 409, description = "WRONG_STATE: it has not failed, or the id is that of a generated certificate", body = ErrorEnvelope),
     )
 )]
 pub async fn handle(
@@ -39,9 +42,26 @@ pub async fn handle(
     let request = Request { caller: &caller, route, key, body_sha256, keep_answer: true };
     once(&http, request, async |command_id| {
         let context = caller.context(command_id);
-        let done = http.commands.execute::<Email>(&context, EmailId(id), EmailCommand::Retry).await?;
+        let done = match http.commands.execute::<Email>(&context, EmailId(id), EmailCommand::Retry).await {
+            Err(CommandError::Refused(Refusal::NotFound(_))) => return Err(no_such_job(&http, id).await?),
+            done => done?,
+        };
         let answer = Answer::ok(&JobState::of(EmailId(id), &done.state))?;
         Ok(answer.at(done.position).version(done.position).message("it will be sent again"))
     })
     .await
+}
+
+/// What to do instead, where the id is that of a generated certificate.
+async fn no_such_job(http: &HttpState, id: Uuid) -> Result<ApiError, ApiError> {
+    let issuance = http.commands.load::<Issuance>(id).await?.state;
+    let message = match (issuance.request, issuance.failure) {
+        (None, _) => return Ok(ApiError::not_found("job")),
+        (Some(_), Some(_)) => {
+            "this is a generated certificate that could not be drawn; put right what its failure names, and \
+             generate it for the same person again"
+        }
+        (Some(_), None) => "this is a generated certificate; retry its job, or mail it again with send-email",
+    };
+    Ok(ApiError::new(ErrorCode::WrongState, message))
 }

@@ -28,7 +28,7 @@ pub struct TemplateAnswer {
     pub description: TextAnswer,
     /// The paper.
     pub page: PageAnswer,
-    /// Whether it is drawn on the certificate's `baseDesignUrl`; other themes leave that out.
+    /// Whether it is drawn on the certificate's `baseDesignUrl`; certificates with another theme can't have one.
     pub takes_design: bool,
     /// What of a certificate it shows, by the names that templates have for it.
     #[schema(example = json!(["full_name", "certificate_name"]))]

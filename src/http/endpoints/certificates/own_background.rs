@@ -1,0 +1,36 @@
+//! A background of the issuer's own asks for a theme that draws it: no other would show it, and nobody be told.
+
+use super::template::takes_design;
+use crate::domain::certificate::Definition;
+use crate::http::{ApiError, HttpState};
+
+/// Refuses a background that the theme doesn't draw, in the name of what was just set: the background, or else
+/// the theme of a certificate that has one.
+pub(super) async fn check_background(
+    http: &HttpState,
+    definition: &Definition,
+    sets_background: bool,
+) -> Result<(), ApiError> {
+    if definition.design.is_none() || takes_design(http, &definition.pdf_template).await? {
+        return Ok(());
+    }
+    let mut others: Vec<&str> = http
+        .templates
+        .iter()
+        .filter(|known| known.manifest.design)
+        .map(|known| known.name.as_str())
+        .collect();
+    others.dedup();
+    let others = others.join(" or ");
+    Err(if sets_background {
+        let problem = format!(
+            "the theme of this certificate draws no background of yours; leave it out, or choose {others}"
+        );
+        ApiError::field("baseDesignUrl", problem)
+    } else {
+        let problem = format!(
+            "draws no background of yours, and this certificate has one; set baseDesignUrl to null as well, or choose {others}"
+        );
+        ApiError::field("pdfTemplate", problem)
+    })
+}

@@ -1,0 +1,131 @@
+//! Issuing again to somebody whose certificate could not be drawn.
+
+use futures_util::future::join_all;
+use laureate::domain::attendee::{Attendee, AttendeeCommand};
+use laureate::domain::batch::{Batch, BatchDispatched, BatchEvent};
+use laureate::domain::issuance::{
+    CertificateGenerated, CertificateGenerationFailed, Issuance, IssuanceCommand, IssuanceState, WhyRevoked,
+};
+use laureate::domain::{AttendeeId, BatchId, CertificateId, IssuanceId, Person};
+use laureate::workers::{Verdict, Worker};
+
+use super::fixture::{Plant, first_delivery};
+use super::withdrawing::{batch, batch_end, defined, people, processes, react, undo};
+use crate::log::fixture::person;
+
+async fn load(plant: &Plant, id: IssuanceId) -> IssuanceState {
+    plant.log.commands.load::<Issuance>(id).await.unwrap().state
+}
+
+async fn fails(plant: &Plant, id: IssuanceId) {
+    let failure =
+        CertificateGenerationFailed { code: "OVERFLOW".to_owned(), reason: "name".to_owned().into() };
+    let command = IssuanceCommand::RecordFailure(failure);
+    plant.log.commands.execute::<Issuance>(&person(), id, command).await.unwrap();
+}
+
+/// A certificate that was issued to somebody and could not be drawn.
+async fn failed(plant: &Plant) -> (CertificateId, AttendeeId) {
+    let certificate = defined(&plant.log.commands).await;
+    let known = people(&plant.log.commands, 1).await;
+    dispatched(plant, certificate, &known).await;
+    fails(plant, IssuanceId::first_of(certificate, known[0])).await;
+    (certificate, known[0])
+}
+
+/// A batch, and what became of its people.
+async fn dispatched(
+    plant: &Plant,
+    certificate: CertificateId,
+    people: &[AttendeeId],
+) -> (BatchId, BatchDispatched) {
+    let id = batch(&plant.log.commands, certificate, people).await;
+    assert_eq!(react(plant, "batch", id).await, Verdict::Done);
+    let BatchEvent::BatchDispatched(outcome) = batch_end(plant, id).await else { panic!("not dispatched") };
+    (id, outcome)
+}
+
+#[tokio::test]
+async fn it_is_pinned_anew_and_the_failed_one_is_closed() {
+    let plant = Plant::new().await;
+    let (certificate, attendee) = failed(&plant).await;
+    let corrected = Person {
+        full_name: "Augusta Ada King".to_owned().into(),
+        country: None,
+        document_type: None,
+        document_number: "0".to_owned().into(),
+        gender: None,
+        email: "ada0@example.com".to_owned().into(),
+    };
+    let update = AttendeeCommand::Update { person: corrected, source: None };
+    plant.log.commands.execute::<Attendee>(&person(), attendee, update).await.unwrap();
+
+    let (again, outcome) = dispatched(&plant, certificate, &[attendee]).await;
+    assert_eq!((outcome.requested, outcome.existing, outcome.refused.len()), (1, 0, 0));
+    let old = load(&plant, IssuanceId::first_of(certificate, attendee)).await;
+    assert_eq!(old.revoked.map(|why| why.reason), Some(WhyRevoked::GenerationFailed));
+    let new = IssuanceId::nth_of(certificate, attendee, 2);
+    let request = load(&plant, new).await.request.expect("asked for");
+    assert_eq!(request.page.full_name.reveal_str(), "Augusta Ada King");
+    assert_eq!(request.origin.batch_id, Some(again));
+    assert_ne!(request.public_id, old.request.expect("asked for").public_id);
+
+    // While it may still be drawn it counts as held; failed again, the third follows.
+    let (_, outcome) = dispatched(&plant, certificate, &[attendee]).await;
+    assert_eq!((outcome.requested, outcome.existing), (0, 1));
+    fails(&plant, new).await;
+    let (third, outcome) = dispatched(&plant, certificate, &[attendee]).await;
+    assert_eq!((outcome.requested, outcome.existing), (1, 0));
+    // A batch takes back what it issued itself.
+    plant.log.commands.execute::<Batch>(&person(), third, undo()).await.unwrap();
+    assert_eq!(react(&plant, "batch", third).await, Verdict::Done);
+    let taken_back = load(&plant, IssuanceId::nth_of(certificate, attendee, 3)).await;
+    assert_eq!(taken_back.revoked.map(|why| why.reason), Some(WhyRevoked::IssuedInError));
+}
+
+#[tokio::test]
+async fn many_at_once_make_one_and_what_is_delivered_again_makes_none() {
+    let plant = Plant::new().await;
+    let (certificate, attendee) = failed(&plant).await;
+    let mut batches = Vec::new();
+    for _ in 0..6 {
+        batches.push(batch(&plant.log.commands, certificate, &[attendee]).await);
+    }
+    let verdicts = join_all(batches.iter().map(|id| react(&plant, "batch", *id))).await;
+    assert!(verdicts.iter().all(|verdict| *verdict == Verdict::Done));
+    let mut counted = (0, 0);
+    for id in &batches {
+        let BatchEvent::BatchDispatched(outcome) = batch_end(&plant, *id).await else { panic!("not done") };
+        counted = (counted.0 + outcome.requested, counted.1 + outcome.existing);
+    }
+    assert_eq!(counted, (1, 5));
+
+    let written = plant.log.all().await.len();
+    for id in batches {
+        let events = plant.log.log.load("batch", &id.to_string(), 0).await.unwrap();
+        processes(&plant).work(&[first_delivery(events[0].clone())]).await;
+    }
+    assert_eq!(plant.log.all().await.len(), written);
+}
+
+#[tokio::test]
+async fn a_pdf_of_the_failed_one_counts_only_until_the_next_is_asked_for() {
+    let plant = Plant::new().await;
+    let late = async |id: IssuanceId| {
+        let pdf = CertificateGenerated { object_key: "a.pdf".to_owned(), sha256: "ab".repeat(32), size: 9 };
+        let command = IssuanceCommand::RecordGenerated(pdf);
+        plant.log.commands.execute::<Issuance>(&person(), id, command).await.unwrap();
+    };
+    // Requeued, and drawn after all: then that is the certificate.
+    let (certificate, attendee) = failed(&plant).await;
+    let first = IssuanceId::first_of(certificate, attendee);
+    late(first).await;
+    let (_, outcome) = dispatched(&plant, certificate, &[attendee]).await;
+    assert_eq!((outcome.requested, outcome.existing), (0, 1));
+    // Issued again before: then it comes too late.
+    let (certificate, attendee) = failed(&plant).await;
+    let first = IssuanceId::first_of(certificate, attendee);
+    dispatched(&plant, certificate, &[attendee]).await;
+    late(first).await;
+    assert!(load(&plant, first).await.generated.is_none());
+}
