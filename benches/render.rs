@@ -22,7 +22,7 @@ use super::report::{Goal, Report};
 const FONTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/fonts");
 const PEERS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/benches/peers");
 /// Certificates of each kind in a run: about a second's work.
-const FAST: usize = 4000;
+const FAST: usize = 8000;
 const SLOW: usize = 600;
 const PEER: usize = 60;
 /// What memory must stay flat over.

@@ -1,5 +1,8 @@
 //! A template that can be drawn: its source and its manifest, wherever they come from.
 
+use std::borrow::Cow;
+use std::sync::OnceLock;
+
 use typst::syntax::{FileId, Source};
 
 use super::RenderError;
@@ -16,6 +19,24 @@ pub enum Origin {
     Own,
 }
 
+/// A file of typst code, parsed when it is first looked at: a program ships more themes than it draws.
+#[derive(Debug)]
+pub(super) struct Code {
+    pub(super) id: FileId,
+    text: Cow<'static, str>,
+    parsed: OnceLock<Source>,
+}
+
+impl Code {
+    pub(super) fn new(path: &str, text: impl Into<Cow<'static, str>>) -> Result<Self, RenderError> {
+        Ok(Self { id: file_id(path)?, text: text.into(), parsed: OnceLock::new() })
+    }
+
+    pub(super) fn source(&self) -> &Source {
+        self.parsed.get_or_init(|| Source::new(self.id, self.text.clone().into_owned()))
+    }
+}
+
 /// One version of a certificate template.
 #[derive(Debug)]
 pub struct Template {
@@ -23,8 +44,8 @@ pub struct Template {
     version: u32,
     origin: Origin,
     manifest: Manifest,
-    pub(super) source: Source,
-    pub(super) main: Source,
+    pub(super) source: Code,
+    pub(super) main: Code,
 }
 
 impl Template {
@@ -41,7 +62,7 @@ impl Template {
     /// # Errors
     /// [`RenderError::Bundle`], which a well-built program never answers.
     pub fn own(name: &str, version: u32, source: &str, manifest: Manifest) -> Result<Self, RenderError> {
-        Self::new((name, version), Origin::Own, "/own", source, manifest)
+        Self::new((name, version), Origin::Own, "/own", source.to_owned(), manifest)
     }
 
     /// typst keeps every distinct path for good, so the folders are few and fixed.
@@ -49,11 +70,9 @@ impl Template {
         (name, version): (&str, u32),
         origin: Origin,
         folder: &str,
-        source: &str,
+        source: impl Into<Cow<'static, str>>,
         manifest: Manifest,
     ) -> Result<Self, RenderError> {
-        let template = file_id(&format!("{folder}/template.typ"))?;
-        let main = file_id(&format!("{folder}/main.typ"))?;
         // A page for each certificate; `certificate` begins one by setting the page.
         let program = format!(
             "#import \"{folder}/template.typ\": certificate\n#for d in json(\"{DATA}\") {{ certificate(d) }}\n"
@@ -63,8 +82,8 @@ impl Template {
             version,
             origin,
             manifest,
-            source: Source::new(template, source.to_owned()),
-            main: Source::new(main, program),
+            source: Code::new(&format!("{folder}/template.typ"), source)?,
+            main: Code::new(&format!("{folder}/main.typ"), program)?,
         })
     }
 
@@ -95,11 +114,11 @@ impl Template {
     /// The source, for whoever wants to change a copy of it.
     #[must_use]
     pub fn source(&self) -> &str {
-        self.source.text()
+        &self.source.text
     }
 
     /// Whether the file is one of the two that make it.
     pub(super) fn file(&self, id: FileId) -> Option<&Source> {
-        [&self.main, &self.source].into_iter().find(|source| source.id() == id)
+        [&self.main, &self.source].into_iter().find(|code| code.id == id).map(Code::source)
     }
 }

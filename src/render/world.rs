@@ -14,7 +14,7 @@ use typst::{Library, LibraryExt as _, World, WorldExt as _};
 use super::RenderError;
 use super::error::{Diagnosis, Place};
 use super::fonts::Fonts;
-use super::template::Template;
+use super::template::{Code, Template};
 use super::themes::{LIBRARIES, THEMES};
 
 /// typst keeps every distinct path for good, so the paths are few and fixed.
@@ -29,7 +29,7 @@ pub(super) struct Assets {
     /// The shipped themes, in the order of `THEMES`.
     pub(super) themes: Vec<Arc<Template>>,
     library: LazyHash<Library>,
-    libraries: Vec<Source>,
+    libraries: Vec<Code>,
     data: FileId,
     design: FileId,
     pictures: HashMap<FileId, usize>,
@@ -38,7 +38,7 @@ pub(super) struct Assets {
 impl Assets {
     pub(super) fn load() -> Result<Self, RenderError> {
         let themes = THEMES.iter().map(|theme| Ok(Arc::new(Template::shipped(theme)?)));
-        let library = |(path, source): &(&str, &str)| Ok(Source::new(file_id(path)?, (*source).to_owned()));
+        let library = |(path, source): &(&'static str, &'static str)| Code::new(path, *source);
         let pictures = (0..PICTURES).flat_map(|n| ["png", "jpg"].map(|kind| (n, picture_path(n, kind))));
         Ok(Self {
             fonts: Fonts::load()?,
@@ -101,11 +101,11 @@ impl World for BatchWorld<'_> {
     }
 
     fn main(&self) -> FileId {
-        self.template.main.id()
+        self.template.main.id
     }
 
     fn source(&self, id: FileId) -> FileResult<Source> {
-        let library = || self.assets.libraries.iter().find(|source| source.id() == id);
+        let library = || self.assets.libraries.iter().find(|code| code.id == id).map(Code::source);
         self.template.file(id).or_else(library).cloned().ok_or_else(|| not_found(id))
     }
 
@@ -132,7 +132,7 @@ impl World for BatchWorld<'_> {
 impl BatchWorld<'_> {
     /// What typst says, and where: in the template if the trace goes through it, else wherever it is.
     pub(super) fn diagnosis(&self, said: &SourceDiagnostic) -> Diagnosis {
-        let (own, main) = (self.template.source.id(), self.template.main.id());
+        let (own, main) = (self.template.source.id, self.template.main.id);
         let spans = || std::iter::once(said.span).chain(said.trace.iter().map(|point| point.span.into()));
         let at = spans().find(|span| span.id() == Some(own)).unwrap_or(said.span);
         let place = at.id().filter(|id| *id != main).and_then(|id| {
