@@ -119,6 +119,13 @@ impl Renderer {
         }
     }
 
+    /// Has typst evaluate a template without drawing anything: it remembers that.
+    pub(super) fn look_at(&self, template: &Template) {
+        let (data, pictures) = (Bytes::new(b"[]"), &Pictures::default());
+        let world = BatchWorld { assets: &self.assets, template, data, pictures };
+        drop(typst::compile::<PagedDocument>(&world));
+    }
+
     /// One page for each job, in order.
     pub(super) fn lay_out(
         &self,

@@ -93,11 +93,13 @@ impl Renderer {
         let mut options = Vec::new();
         for option in &template.manifest().options {
             if let Some(OptionInput::Image(image)) = job.options.get(&option.name) {
-                options.push(self.pictures.prepare(image)?);
+                options.push(self.pictures.prepare(image, || ())?);
             }
         }
         Ok(JobPictures {
-            background: design.map(|design| self.designs.prepare(design)).transpose()?,
+            background: design
+                .map(|design| self.designs.prepare(design, || self.look_at(template)))
+                .transpose()?,
             options,
         })
     }

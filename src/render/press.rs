@@ -168,7 +168,9 @@ impl Renderer {
         let mut sheet = Sheet::of(plate, &specimens(&jobs)?)?;
         if let Some(name) = sheet.long_name() {
             let long = RenderJob { full_name: name.into(), ..jobs[0].clone() };
-            sheet.learn_shrinking(plate, &specimens(&[long])?[0]);
+            if let Ok([specimen]) = specimens(&[long]).as_deref() {
+                sheet.learn_shrinking(plate, specimen);
+            }
         }
         Ok(sheet)
     }

@@ -16,7 +16,7 @@ pub(super) const REMEMBERED: usize = 32;
 const REMEMBERED_BYTES: usize = 128 << 20;
 
 /// Something that is made from an image file.
-pub(super) trait FromImage: Sized {
+pub(super) trait FromImage: Sized + Send {
     /// Makes it. The file has a good size and is the one that was pinned.
     fn make(file: &[u8]) -> Result<Self, RenderError>;
     /// How many bytes it holds.
@@ -33,8 +33,13 @@ impl<T> Default for Remembered<T> {
 }
 
 impl<T: FromImage> Remembered<T> {
-    /// What is made from an image: remembered, or checked and made now.
-    pub(super) fn prepare(&self, image: &Design) -> Result<Arc<T>, RenderError> {
+    /// What is made from an image: remembered, or checked and made now. What is done `beside` that takes no
+    /// longer, given another core.
+    pub(super) fn prepare(
+        &self,
+        image: &Design,
+        beside: impl FnOnce() + Send,
+    ) -> Result<Arc<T>, RenderError> {
         if let Some(known) = self.recall(&image.sha256) {
             return Ok(known);
         }
@@ -44,7 +49,8 @@ impl<T: FromImage> Remembered<T> {
         if !hex(&Sha256::digest(&image.bytes)).eq_ignore_ascii_case(&image.sha256) {
             return Err(refuse("its SHA-256 is not the expected one"));
         }
-        let made = Arc::new(T::make(&image.bytes)?);
+        let (made, ()) = rayon::join(|| T::make(&image.bytes), beside);
+        let made = Arc::new(made?);
         self.remember(image.sha256.clone(), made.clone());
         Ok(made)
     }

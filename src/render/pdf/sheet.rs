@@ -133,13 +133,19 @@ impl Sheet {
 
     /// A name that is to be set smaller to fit, but not to be broken; none if there is no such name.
     pub(in crate::render) fn long_name(&self) -> Option<String> {
-        let slot = self.slots.iter().find(|slot| slot.filling.field == Field::Name)?;
+        let slot = self.name_slot()?;
         let [full, least] = slot.fitted.sizes;
         let (mut name, widest) = ("Nnn".to_owned(), slot.fitted.width * (full / least) * SHRUNK);
         while slot.setter.set(name.clone())?.width() <= slot.fitted.width {
             name.push('n');
         }
         (slot.setter.set(name.clone())?.width() < widest).then_some(name)
+    }
+
+    /// Where the name goes, if that is in one place: only then is one size to be found.
+    fn name_slot(&self) -> Option<&Slot> {
+        let mut slots = self.slots.iter().filter(|slot| slot.filling.field == Field::Name);
+        slots.next().filter(|_| slots.next().is_none())
     }
 
     /// Learns from a specimen with that name where things move.
@@ -156,7 +162,7 @@ impl Sheet {
     }
 
     fn descents_of(&self, specimen: &Display<'_>, texts: &Texts) -> Option<Vec<f64>> {
-        let slot = self.slots.iter().find(|slot| slot.filling.field == Field::Name)?;
+        let slot = self.name_slot()?;
         let smaller = slot.fitted.sizes[0] - slot.size_of(&slot.setter.set(slot.filling.fill(texts))?)?;
         if smaller <= Abs::zero() || specimen.pieces.len() != self.pieces.len() {
             return None;

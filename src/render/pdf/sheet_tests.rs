@@ -169,6 +169,15 @@ fn a_page_whose_common_part_depends_on_the_person_has_no_sheet() {
 }
 
 #[test]
+fn a_name_in_two_places_is_set_smaller_by_typst() {
+    let twice = |name: &str| format!("{FITS}{name}\n\n{FITS}{name}");
+    let sheet = learn(twice).expect("both are lines");
+    assert!(sheet.long_name().is_none());
+    assert!(sheet.stamp(&texts("Somebody")).is_some());
+    assert!(sheet.stamp(&texts("Somebody who has more names than go into a box")).is_none());
+}
+
+#[test]
 fn a_line_goes_left_centre_or_right_of_its_box() {
     for place in ["left", "center", "right"] {
         let body = |name: &str| format!("#align({place})[{FITS}{name}]");
