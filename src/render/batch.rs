@@ -20,7 +20,7 @@ use crate::domain::Locale;
 
 /// Most certificates laid out together. More gains nothing and holds more memory.
 pub(super) const BATCH: usize = 50;
-/// typst's caches are looked through after so many certificates; a look takes as long as laying out some of them.
+/// typst's caches are looked through after so many pages; a look takes as long as laying out some of them.
 const LOOK_THROUGH_AFTER: usize = 4 * BATCH;
 /// What went unused for so many looks is forgotten.
 const CACHE_AGE: usize = 3;
@@ -97,10 +97,6 @@ impl Renderer {
             for (n, result) in numbers.iter().zip(self.render_laid_out(press, &rest)) {
                 results[*n] = Some(result);
             }
-            if self.since_look.fetch_add(rest.len(), Ordering::Relaxed) >= LOOK_THROUGH_AFTER {
-                self.since_look.store(0, Ordering::Relaxed);
-                comemo::evict(CACHE_AGE);
-            }
         }
         // proof: whatever was not stamped is in `rest`, and each job there has an answer.
         results.into_iter().map(|result| result.unwrap_or_else(|| Err(page::template_error([])))).collect()
@@ -140,6 +136,10 @@ impl Renderer {
         let data = serde_json::to_vec(&data).map_err(|e| page::template_error([e.to_string().into()]))?;
         let world = BatchWorld { assets: &self.assets, template, data: Bytes::new(data), pictures };
         let compiled = typst::compile::<PagedDocument>(&world);
+        if self.since_look.fetch_add(batch.len(), Ordering::Relaxed) >= LOOK_THROUGH_AFTER {
+            self.since_look.store(0, Ordering::Relaxed);
+            comemo::evict(CACHE_AGE);
+        }
         let document = compiled.output.map_err(|errors| page::diagnosed_in(&world, &errors))?;
         // A warning is a font or a glyph that is not there: never issue that.
         if !compiled.warnings.is_empty() {

@@ -5,7 +5,8 @@
 //! clock, no random number, a fixed QR mask, a document id made from the public id. Output is PDF/A-2b
 //! (ISO 19005-2), tagged, with title and language.
 //!
-//! `batch.rs` lays jobs out by typst, `pdf/` writes what typst laid out.
+//! `press.rs` has most certificates stamped onto what their definition has in common, `batch.rs` has typst lay out the
+//! others, `pdf/` writes both.
 
 mod batch;
 mod design;
@@ -151,7 +152,7 @@ pub struct Renderer {
     designs: Designs,
     pictures: Remembered<Picture>,
     plates: Plates,
-    /// Certificates rendered since typst's caches were last looked through.
+    /// Pages laid out since typst's caches were last looked through.
     since_look: AtomicUsize,
 }
 

@@ -1,4 +1,4 @@
-//! The plates at hand, and the sample pages that they are made from.
+//! The plates at hand, the samples that they are made from, and the specimens that sheets are learned from.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -95,17 +95,30 @@ fn sample_like(job: &RenderJob, month: Month, text: &str) -> RenderJob {
     }
 }
 
-/// Two jobs of the same definition and day for people who don't exist, with nothing else in common.
+/// Which texts a job has that not every certificate has: document number and address.
+pub(super) fn optional_texts_of(job: &RenderJob) -> [bool; 2] {
+    let there = |text: &Option<Personal<String>>| {
+        text.as_ref().is_some_and(|text| !text.reveal_str().trim().is_empty())
+    };
+    [there(&job.document_number), there(&job.email)]
+}
+
+/// Two jobs of the same definition and day for people who don't exist. Nothing that only one person's page shows is
+/// the same on both, no text of theirs is part of another, and the second has joined letters and digits.
 pub(super) fn specimens_like(job: &RenderJob) -> [RenderJob; 2] {
-    let specimen = |name: &str, document: &str, id: &str| RenderJob {
+    let [has_document, has_email] = optional_texts_of(job);
+    let specimen = |name: &str, document: &str, email: &str, site: &str, id: &str| RenderJob {
         public_id: id.to_owned(),
-        verification_url: format!("https://example.org/certificate/{id}"),
+        verification_url: format!("{site}/{id}"),
         full_name: Personal::new(name.to_owned()),
-        document_number: job.document_number.is_some().then(|| Personal::new(document.to_owned())),
-        email: job.email.is_some().then(|| Personal::new(format!("{document}@example.org"))),
+        document_number: has_document.then(|| Personal::new(document.to_owned())),
+        email: has_email.then(|| Personal::new(email.to_owned())),
         ..job.clone()
     };
-    [specimen("Ann Lee", "A1B2", "aB3dE5fG7hJ9kL1mN3pQ5r"), specimen("Bo", "7", "xY7")]
+    [
+        specimen("Ann Lee", "A1B2", "q.v@one.test", "https://one.test/c", "aB3dE5fG7hJ9kL1mN3pQ5r"),
+        specimen("Thfj Offi 80", "fi 4567", "zz@two.example", "http://two.example", "xY7"),
+    ]
 }
 
 #[cfg(test)]

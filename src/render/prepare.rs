@@ -9,7 +9,7 @@ use super::pdf::Texts;
 use super::picture::Picture;
 use super::text::{self, Line};
 use super::world::{Pictures, picture_path};
-use super::{OptionInput, Prepared, RenderError, RenderJob, Renderer, Template};
+use super::{OptionInput, Prepared, RenderError, RenderJob, Renderer, Template, plates};
 use crate::domain::manifest::{OptionKind, QrPlace};
 use crate::domain::{Locale, Personal};
 
@@ -73,13 +73,13 @@ impl JobPictures {
         }
     }
 
-    /// What tells them apart from those of other jobs: a job that looks alike has the same.
+    /// What tells them, and where they go, from those of other jobs: a job that looks alike has the same.
     pub(super) fn digests(&self, template: &Template, job: &RenderJob) -> Vec<String> {
         let design = self.background.as_ref().and(job.design.as_ref());
         let mut digests = vec![design.map(|design| design.sha256.clone()).unwrap_or_default()];
         for option in &template.manifest().options {
             if let Some(OptionInput::Image(image)) = job.options.get(&option.name) {
-                digests.push(image.sha256.clone());
+                digests.push(format!("{} {}", option.name, image.sha256));
             }
         }
         digests
@@ -160,7 +160,7 @@ impl Renderer {
             job.event_name.clone(),
             job.event_link.clone().unwrap_or_default(),
             job.issue_date.to_string(),
-            format!("{} {}", data.document.is_some(), job.email.is_some()),
+            format!("{:?}", plates::optional_texts_of(job)),
         ];
         Ok(Prepared { job, data, facts, common })
     }

@@ -141,8 +141,7 @@ impl Renderer {
         let sheet = plate.sheet(&job.common, || self.sheet(plate, template, pictures, job.job));
         let stamped = sheet.and_then(|sheet| {
             let (texts, place) = (job.data.texts(), press.template.manifest().qr);
-            let file = press.printer.stamp(plate, &sheet, &texts, place, &job.facts, &press.creator);
-            file.ok_or(Unsupported("text that typst is to set"))
+            press.printer.stamp(plate, &sheet, &texts, place, &job.facts, &press.creator)
         });
         stamped
             .inspect_err(|Unsupported(reason)| {
@@ -166,10 +165,10 @@ impl Renderer {
         };
         let jobs = plates::specimens_like(job);
         let mut sheet = Sheet::of(plate, &specimens(&jobs)?)?;
-        if let Some(name) = sheet.long_name() {
-            let long = RenderJob { full_name: name.into(), ..jobs[0].clone() };
-            if let Ok([specimen]) = specimens(&[long]).as_deref() {
-                sheet.learn_shrinking(plate, specimen);
+        if let Some(names) = sheet.long_names() {
+            let long = names.map(|name| RenderJob { full_name: name.into(), ..jobs[0].clone() });
+            if let Ok(specimens) = specimens(&long) {
+                sheet.learn_shrinking(plate, &specimens);
             }
         }
         Ok(sheet)

@@ -124,6 +124,33 @@ fn the_fast_writer_draws_what_typst_draws() {
 }
 
 #[test]
+fn the_same_picture_in_another_place_is_another_look() {
+    let sample = RENDERER.newest_theme("classic").expect("shipped").sample(Locale::En, date!(2026 - 11 - 21));
+    let signed = |option: &str| {
+        let picture = OptionInput::Image(sample_design());
+        RenderJob { options: BTreeMap::from([(option.to_owned(), picture)]), ..sample.clone() }
+    };
+    let jobs = ["logo", "signature", "signature2"].map(signed);
+    let alone = |job: &RenderJob| Renderer::new().expect("loads").render(std::slice::from_ref(job)).remove(0);
+    assert!(jobs.iter().map(alone).eq(Renderer::new().expect("loads").render(&jobs)));
+}
+
+#[test]
+fn a_blank_document_number_is_none_whoever_comes_first() {
+    let of = |number: Option<&str>| RenderJob {
+        document_number: number.map(|number| Personal::new(number.to_owned())),
+        ..job("Ada Lovelace")
+    };
+    let jobs = [of(Some(" ")), of(None), of(Some("12 A"))];
+    let rendered = Renderer::new().expect("loads").render(&jobs);
+    let mut backwards =
+        Renderer::new().expect("loads").render(&jobs.iter().rev().cloned().collect::<Vec<_>>());
+    backwards.reverse();
+    assert_eq!(rendered, backwards);
+    assert!(rendered[0] == rendered[1] && rendered[1] != rendered[2]);
+}
+
+#[test]
 fn neighbours_in_a_batch_do_not_change_the_bytes() {
     let names = ["Ada Lovelace", "山田 太郎", "محمد بن عبد الله", "Grace Hopper", "Ελένη Παπαδοπούλου"];
     let mut jobs: Vec<RenderJob> = names.iter().map(|name| job(name)).collect();

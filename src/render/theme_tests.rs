@@ -45,6 +45,12 @@ fn issued_bytes_have_not_changed() {
         let digest = |job| digest(&made_by(version, job));
         let beyond = digest(job("Nguyễn Ελένη 山田"));
         lines.push(format!("{version} classic/1 with letters beyond the plate's {beyond}"));
+        for (what, name) in
+            [("on a design", "Ada Lovelace"), ("set smaller", &LONG[..42]), ("on two lines", LONG.trim())]
+        {
+            let job = RenderJob { design: Some(sample_design()), ..job(name) };
+            lines.push(format!("{version} classic/1 {what} {}", digest(job)));
+        }
         for theme in RENDERER.themes() {
             let name = format!("{version} {}/{}", theme.name(), theme.version());
             lines.push(format!("{name} {}", digest(job_of(theme, "Ada Lovelace"))));

@@ -15,7 +15,6 @@ use super::Unsupported;
 use super::display::{Draw, Mark, Piece};
 use super::file::COMPACT;
 use super::fonts::Subsets;
-use super::images::Embedded;
 
 /// The colour space of everything, and the names of fonts and images by their place in the lists.
 pub(super) const SRGB: Name<'static> = Name(b"s");
@@ -24,7 +23,6 @@ pub(super) const SRGB: Name<'static> = Name(b"s");
 pub(super) struct Body<'a> {
     /// Fonts that the file holds anyway.
     pub(super) shared: &'a Subsets,
-    images: &'a [Embedded],
     /// Page height in points: PDF counts upwards.
     height: f64,
     pub(super) content: Content,
@@ -39,10 +37,9 @@ pub(super) struct Body<'a> {
 }
 
 impl<'a> Body<'a> {
-    pub(super) fn new(shared: &'a Subsets, images: &'a [Embedded], height: Abs, language: &'a str) -> Self {
+    pub(super) fn new(shared: &'a Subsets, height: Abs, language: &'a str) -> Self {
         Self {
             shared,
-            images,
             height: height.to_pt(),
             content: Content::with_settings_and_capacity(COMPACT, 16 << 10),
             extra: Subsets::default(),
@@ -54,8 +51,8 @@ impl<'a> Body<'a> {
     }
 
     /// The stream of a form.
-    pub(super) fn unmarked(shared: &'a Subsets, images: &'a [Embedded], height: Abs) -> Self {
-        Self { marking: false, ..Self::new(shared, images, height, "") }
+    pub(super) fn unmarked(shared: &'a Subsets, height: Abs) -> Self {
+        Self { marking: false, ..Self::new(shared, height, "") }
     }
 
     /// The finished stream, with what it needs beyond the shared fonts.
@@ -107,10 +104,9 @@ impl<'a> Body<'a> {
                 self.content.fill_nonzero().restore_state();
                 Ok(())
             }
-            Draw::Image(image, size) => {
+            Draw::Image(..) => Err(Unsupported("image that the sample lacks")),
+            Draw::Embedded(at, size) => {
                 self.mark(piece.mark, None);
-                let at = self.images.iter().position(|known| known.is(image));
-                let at = at.ok_or(Unsupported("image that the sample lacks"))?;
                 // An image fills the unit square upwards.
                 let square = Transform {
                     sx: Ratio::new(size.x.to_pt()),

@@ -6,7 +6,7 @@ use qrcodegen::QrCode;
 use typst::foundations::{Content, NativeElement, Value};
 use typst::introspection::{Location, MetadataElem, Tag};
 use typst::layout::{
-    Abs, Frame, FrameItem, GridCell, GridElem, GroupItem, HideElem, PlaceElem, Ratio, RepeatElem, Size,
+    Abs, Em, Frame, FrameItem, GridCell, GridElem, GroupItem, HideElem, PlaceElem, Ratio, RepeatElem, Size,
     Transform,
 };
 use typst::model::{EmphElem, FigureElem, HeadingElem, Outlinable, ParElem, StrongElem, TitleElem};
@@ -43,6 +43,8 @@ pub(super) enum Draw<'a> {
     Text(Cow<'a, TextItem>),
     Shape(Cow<'a, Shape>),
     Image(Cow<'a, Image>, Size),
+    /// One of the plate's images.
+    Embedded(usize, Size),
     /// What follows shows inside this curve only.
     Clip(Cow<'a, Curve>),
     /// Ends the latest clip.
@@ -79,6 +81,7 @@ impl Draw<'_> {
             Draw::Shape(shape) => Draw::Shape(Cow::Owned(Shape::clone(shape))),
             Draw::Image(image, size) => Draw::Image(Cow::Owned(Image::clone(image)), *size),
             Draw::Clip(curve) => Draw::Clip(Cow::Owned(Curve::clone(curve))),
+            Draw::Embedded(at, size) => Draw::Embedded(*at, *size),
             Draw::Unclip => Draw::Unclip,
             Draw::Form(at) => Draw::Form(*at),
             Draw::Code(runs) => Draw::Code(runs.clone()),
@@ -86,12 +89,13 @@ impl Draw<'_> {
     }
 
     /// The same, on loan.
-    pub(super) fn borrowed(&self) -> Draw<'_> {
+    fn borrowed(&self) -> Draw<'_> {
         match self {
             Draw::Text(text) => Draw::Text(Cow::Borrowed(text)),
             Draw::Shape(shape) => Draw::Shape(Cow::Borrowed(shape)),
             Draw::Image(image, size) => Draw::Image(Cow::Borrowed(image), *size),
             Draw::Clip(curve) => Draw::Clip(Cow::Borrowed(curve)),
+            Draw::Embedded(at, size) => Draw::Embedded(*at, *size),
             Draw::Unclip => Draw::Unclip,
             Draw::Form(at) => Draw::Form(*at),
             Draw::Code(runs) => Draw::Code(runs.clone()),
@@ -103,6 +107,11 @@ impl Piece<'_> {
     /// A copy that outlives the page.
     pub(super) fn to_owned(&self) -> Piece<'static> {
         Piece { place: self.place, mark: self.mark, draw: self.draw.to_owned() }
+    }
+
+    /// The same, on loan.
+    pub(super) fn borrowed(&self) -> Piece<'_> {
+        Piece { place: self.place, mark: self.mark, draw: self.draw.borrowed() }
     }
 }
 
@@ -221,6 +230,7 @@ impl<'a> Reader<'a> {
     }
 
     fn end(&mut self, location: Location) -> Result<(), Unsupported> {
+        self.fits = None;
         if self.open.last().is_some_and(|(open, _)| *open == location) {
             self.open.pop();
         } else if self.open.iter().any(|(open, _)| *open == location) {
@@ -234,7 +244,7 @@ impl<'a> Reader<'a> {
         let Some(metadata) = element.to_packed::<MetadataElem>() else { return };
         let Value::Dict(said) = &metadata.value else { return };
         let length = |name: &str| match said.get(name) {
-            Ok(Value::Length(length)) => Some(length.abs),
+            Ok(Value::Length(length)) if length.em == Em::zero() => Some(length.abs),
             _ => None,
         };
         if let (Some(width), Some(full), Some(least)) =

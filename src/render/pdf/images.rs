@@ -2,7 +2,7 @@
 
 use image::{DynamicImage, GenericImageView as _};
 use pdf_writer::{Filter, Finish, Name, Ref};
-use typst::foundations::Smart;
+use typst::foundations::{Bytes, Smart};
 use typst::visualize::{ExchangeFormat, Image, ImageKind, ImageScaling, RasterFormat, RasterImage};
 
 use super::Unsupported;
@@ -67,20 +67,22 @@ pub(super) fn write(
 
 /// An image that the plate holds.
 pub(super) struct Embedded {
-    pub(super) image: typst::visualize::Image,
+    /// As it came, so that no pixels are held.
+    data: Bytes,
     pub(super) id: Ref,
 }
 
 impl Embedded {
+    pub(super) fn new(image: &Image, id: Ref) -> Option<Self> {
+        let ImageKind::Raster(raster) = image.kind() else { return None };
+        Some(Self { data: raster.data().clone(), id })
+    }
+
     /// The same picture, whatever is said of it.
     pub(super) fn is(&self, image: &Image) -> bool {
-        match (self.image.kind(), image.kind()) {
-            (ImageKind::Raster(a), ImageKind::Raster(b)) => {
-                a.data().as_ptr() == b.data().as_ptr() && a.data().len() == b.data().len()
-                    || a.data() == b.data()
-            }
-            _ => false,
-        }
+        let ImageKind::Raster(other) = image.kind() else { return false };
+        let same_place = self.data.as_ptr() == other.data().as_ptr() && self.data.len() == other.data().len();
+        same_place || self.data == *other.data()
     }
 }
 

@@ -86,7 +86,7 @@ pub(super) struct LineSetter {
 impl LineSetter {
     /// Learns from a line; `None` if its text, set here, would not be the same.
     pub(super) fn like(line: &TextItem) -> Option<Self> {
-        let shaper = Shaper::of(&line.font, line.lang)?;
+        let shaper = Shaper::of(&line.font, line.lang).filter(|_| line.region.is_none())?;
         let mut setter = Self { like: line.clone(), shaper, tracking: Em::zero() };
         // What a cluster that is not the last is wider than in the font is the tracking.
         let (bare, set) = (setter.glyphs(&line.text)?, &line.glyphs);
@@ -150,7 +150,7 @@ fn script_of(text: &str) -> Option<Script> {
             ' '..='~' | '·' | '’' | '‘' => continue,
             _ if !c.is_alphabetic() => return None,
             '\u{c0}'..='\u{24f}' | '\u{1e00}'..='\u{1eff}' | 'ª' | 'º' => Script::Latin,
-            '\u{370}'..='\u{3ff}' | '\u{1f00}'..='\u{1fff}' => Script::Greek,
+            '\u{370}'..='\u{3e1}' | '\u{3f0}'..='\u{3ff}' | '\u{1f00}'..='\u{1fff}' => Script::Greek,
             '\u{400}'..='\u{52f}' => Script::Cyrillic,
             _ => return None,
         };

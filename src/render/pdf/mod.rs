@@ -1,4 +1,5 @@
-//! PDF files written straight from typst's frames: what all certificates of one look share is written once.
+//! PDF files written straight from typst's frames, and from lines set onto them: what all certificates of one look
+//! share is written once, what those of one definition share is laid out once.
 //!
 //! typst's own exporter cuts and deflates the fonts, and copies the background, for each file anew: most
 //! of its time. Here a [`Plate`] holds those objects ready, with their hash half computed, and a
@@ -72,7 +73,10 @@ impl Printer {
         self.file(plate, &display, facts, creator)
     }
 
-    /// Makes the file of a page that has these texts on a sheet; `None` if typst is to lay it out.
+    /// Makes the file of a page that has these texts on a sheet.
+    ///
+    /// # Errors
+    /// typst is to lay it out.
     pub(super) fn stamp(
         &mut self,
         plate: &Plate,
@@ -81,10 +85,10 @@ impl Printer {
         place: QrPlace,
         facts: &PageFacts,
         creator: &str,
-    ) -> Option<RenderedCertificate> {
-        let mut display = sheet.stamp(texts)?;
+    ) -> Result<RenderedCertificate, Unsupported> {
+        let mut display = sheet.stamp(texts).ok_or(Unsupported("text that typst is to set"))?;
         display.stamp(&facts.qr, place);
-        self.file(plate, &display, facts, creator).ok()
+        self.file(plate, &display, facts, creator)
     }
 
     fn file(
@@ -96,7 +100,7 @@ impl Printer {
     ) -> Result<RenderedCertificate, Unsupported> {
         let mut objects = Objects::after(plate.head.len(), plate.offsets.clone());
         let means = &plate.means;
-        let mut body = Body::new(&means.fonts, &means.images, display.size.y, facts.locale.as_str());
+        let mut body = Body::new(&means.fonts, display.size.y, facts.locale.as_str());
         display.pieces.iter().try_for_each(|piece| body.piece(piece))?;
         let (content, extra, opacities) = body.finish();
         let packed = self.deflate.zlib(content.as_slice());

@@ -46,14 +46,14 @@ pub(in crate::render) struct Plate {
 type Sheets = HashMap<Vec<String>, Result<Arc<Sheet>, Unsupported>>;
 
 /// How many definitions' sheets a plate keeps.
-const SHEETS: usize = 64;
+const SHEETS: usize = 128;
 
 /// What content streams can refer to.
 pub(super) struct Means {
     srgb: Ref,
     pub(super) fonts: Subsets,
     font_ids: Vec<Ref>,
-    pub(super) images: Vec<Embedded>,
+    images: Vec<Embedded>,
 }
 
 /// What marks a file as binary (ISO 32000-1, 7.5.2).
@@ -66,7 +66,7 @@ impl Plate {
     /// # Errors
     /// The samples hold something that the writer cannot write.
     pub(in crate::render) fn of(samples: &[Page], letters: &[String]) -> Result<Self, Unsupported> {
-        let displays = samples.iter().map(Display::of).collect::<Result<Vec<_>, _>>()?;
+        let mut displays = samples.iter().map(Display::of).collect::<Result<Vec<_>, _>>()?;
         let mut deflate = Deflate::best();
         let mut objects = Objects::after(HEADER.len(), Vec::new());
         let profile = objects.next();
@@ -86,6 +86,7 @@ impl Plate {
             .collect::<Result<Vec<_>, _>>()?;
         let images = shared_images(&displays, &mut objects, &mut deflate, srgb)?;
         let means = Means { srgb, fonts, font_ids, images };
+        displays.iter_mut().for_each(|display| means.embed(display));
         let mut ornaments = Vec::new();
         for pieces in common_ornaments(&displays) {
             let form = means.write_form(&mut objects, &mut deflate, displays[0].size, &pieces)?;
@@ -121,12 +122,13 @@ impl Plate {
         self.head.len()
     }
 
-    /// Reads a page; shapes that the plate has as forms become these.
+    /// Reads a page; what the plate has of it becomes its numbers.
     ///
     /// # Errors
     /// What the writer cannot write.
     pub(super) fn read<'a>(&self, page: &'a Page) -> Result<Display<'a>, Unsupported> {
         let mut display = Display::of(page)?;
+        self.means.embed(&mut display);
         let (mut pieces, mut fitted) = (Vec::with_capacity(display.pieces.len()), Vec::new());
         let (mut left, mut in_a_row) = (std::mem::take(&mut display.pieces), false);
         let mut read = 0;
@@ -189,6 +191,17 @@ impl Plate {
 }
 
 impl Means {
+    /// Has images that are written go by their numbers: nothing holds their pixels any longer.
+    fn embed(&self, display: &mut Display<'_>) {
+        for piece in &mut display.pieces {
+            if let Draw::Image(image, size) = &piece.draw
+                && let Some(at) = self.images.iter().position(|known| known.is(image))
+            {
+                piece.draw = Draw::Embedded(at, *size);
+            }
+        }
+    }
+
     /// Writes pieces as a form that pages paint in one stroke.
     fn write_form(
         &self,
@@ -197,7 +210,7 @@ impl Means {
         size: Size,
         pieces: &[Piece<'_>],
     ) -> Result<Ref, Unsupported> {
-        let mut body = Body::unmarked(&self.fonts, &self.images, size.y);
+        let mut body = Body::unmarked(&self.fonts, size.y);
         pieces.iter().try_for_each(|piece| body.piece(piece))?;
         let (content, _, opacities) = body.finish();
         let (form, packed) = (objects.next(), deflate.zlib(content.as_slice()));
@@ -281,7 +294,7 @@ fn shared_images(
             && !images.iter().any(|known| known.is(image))
         {
             let id = images::write(objects, deflate, image, srgb)?;
-            images.push(Embedded { image: image.clone().into_owned(), id });
+            images.extend(Embedded::new(image, id));
         }
     }
     Ok(images)

@@ -70,7 +70,7 @@ struct Slot {
     width: Abs,
 }
 
-/// See above.
+/// What certificates of one definition and day have in common, and where their own lines go.
 pub(in crate::render) struct Sheet {
     size: Size,
     pieces: Vec<Piece<'static>>,
@@ -109,8 +109,8 @@ impl Sheet {
     /// They differ by more than lines that can be set here.
     pub(in crate::render) fn of(plate: &Plate, specimens: &[(Page, Texts)]) -> Result<Self, Unsupported> {
         const APART: Unsupported = Unsupported("specimens that differ by more than lines");
-        let [(one, texts), (other, other_texts)] = specimens else { return Err(APART) };
-        let (one, other, texts) = (plate.read(one)?, plate.read(other)?, [texts, other_texts]);
+        let [(page, texts), (other_page, other_texts)] = specimens else { return Err(APART) };
+        let (one, other, texts) = (plate.read(page)?, plate.read(other_page)?, [texts, other_texts]);
         if one.pieces.len() != other.pieces.len() || one.size != other.size {
             return Err(APART);
         }
@@ -128,18 +128,26 @@ impl Sheet {
             .collect::<Option<_>>()
             .ok_or(APART)?;
         let pieces = one.pieces.iter().map(Piece::to_owned).collect();
-        Ok(Self { size: one.size, pieces, descents: None, slots, tree: one.tree.clone(), told })
+        let sheet = Self { size: one.size, pieces, descents: None, slots, tree: one.tree.clone(), told };
+        if sheet.stamps_like(plate, other_page, other_texts) { Ok(sheet) } else { Err(APART) }
     }
 
-    /// A name that is to be set smaller to fit, but not to be broken; none if there is no such name.
-    pub(in crate::render) fn long_name(&self) -> Option<String> {
+    /// Names that are to be set smaller to fit, but not to be broken: one a little, one as much as may be.
+    pub(in crate::render) fn long_names(&self) -> Option<[String; 2]> {
         let slot = self.name_slot()?;
         let [full, least] = slot.fitted.sizes;
-        let (mut name, widest) = ("Nnn".to_owned(), slot.fitted.width * (full / least) * SHRUNK);
-        while slot.setter.set(name.clone())?.width() <= slot.fitted.width {
-            name.push('n');
-        }
-        (slot.setter.set(name.clone())?.width() < widest).then_some(name)
+        let narrower_than = |width: Abs, mut name: String| {
+            let mut longer = name.clone();
+            while slot.setter.set(longer.clone())?.width() <= width {
+                name.clone_from(&longer);
+                longer.push('n');
+            }
+            Some([name, longer])
+        };
+        let [_, a_little] = narrower_than(slot.fitted.width, "Nnn".to_owned())?;
+        let widest = slot.fitted.width * (full / least) * SHRUNK;
+        let [much, _] = narrower_than(widest, a_little.clone())?;
+        (slot.setter.set(a_little.clone())?.width() < widest).then_some([a_little, much])
     }
 
     /// Where the name goes, if that is in one place: only then is one size to be found.
@@ -148,17 +156,20 @@ impl Sheet {
         slots.next().filter(|_| slots.next().is_none())
     }
 
-    /// Learns from a specimen with that name where things move.
-    pub(in crate::render) fn learn_shrinking(&mut self, plate: &Plate, (page, texts): &(Page, Texts)) {
-        let Ok(specimen) = plate.read(page) else { return };
-        self.descents = self.descents_of(&specimen, texts);
-        // Set here, it must come out as it was laid out, or it was not understood.
-        let same = self.fill(texts).is_some_and(|(pieces, _)| {
-            pieces.iter().zip(&specimen.pieces).all(|(filled, laid_out)| filled.looks_like(laid_out))
-        });
-        if !same {
+    /// Learns from a specimen with the first of these names where things move. Set here, it and the other one must
+    /// come out as they were laid out, or it was not understood.
+    pub(in crate::render) fn learn_shrinking(&mut self, plate: &Plate, specimens: &[(Page, Texts)]) {
+        let Some((page, texts)) = specimens.first() else { return };
+        self.descents = plate.read(page).ok().and_then(|specimen| self.descents_of(&specimen, texts));
+        if !specimens.iter().all(|(page, texts)| self.stamps_like(plate, page, texts)) {
             self.descents = None;
         }
+    }
+
+    /// Whether a page is stamped as it was laid out.
+    fn stamps_like(&self, plate: &Plate, page: &Page, texts: &Texts) -> bool {
+        let (Some(stamped), Ok(laid_out)) = (self.stamp(texts), plate.read(page)) else { return false };
+        stamped.looks_like(&laid_out)
     }
 
     fn descents_of(&self, specimen: &Display<'_>, texts: &Texts) -> Option<Vec<f64>> {
@@ -173,11 +184,6 @@ impl Sheet {
 
     /// The page of a certificate; `None` if typst is to lay it out.
     pub(super) fn stamp(&self, texts: &Texts) -> Option<Display<'_>> {
-        let (pieces, tree) = self.fill(texts)?;
-        Some(Display { size: self.size, pieces, tree, fitted: Vec::new() })
-    }
-
-    fn fill(&self, texts: &Texts) -> Option<(Vec<Piece<'_>>, Tree)> {
         let mut pieces: Vec<Piece<'_>> = self.pieces.iter().map(Piece::borrowed).collect();
         let mut smaller = Abs::zero();
         for slot in &self.slots {
@@ -203,7 +209,7 @@ impl Sheet {
         for (element, filling) in &self.told {
             tree.tell(*element, filling.fill(texts).into());
         }
-        Some((pieces, tree))
+        Some(Display { size: self.size, pieces, tree, fitted: Vec::new() })
     }
 }
 
@@ -224,11 +230,7 @@ impl Slot {
             return None;
         }
         let align = (((one.place.tx - other.place.tx) / wider) * 2.0).round() / 2.0;
-        let slot = Self { piece, filling, setter, fitted, align, width };
-        let mut set = Piece { place: one.place, mark: one.mark, draw: one.draw.borrowed() };
-        set.place.tx -= wider * align;
-        set.draw = Draw::Text(Cow::Owned(slot.setter.set(b.text.to_string())?));
-        set.looks_like(other).then_some(slot)
+        Some(Self { piece, filling, setter, fitted, align, width })
     }
 
     /// The size in which a line fits; `None` if it has to be broken. As `fit` in templates has it.
@@ -240,11 +242,18 @@ impl Slot {
     }
 }
 
-impl Piece<'_> {
-    fn borrowed(&self) -> Piece<'_> {
-        Piece { place: self.place, mark: self.mark, draw: self.draw.borrowed() }
+impl Display<'_> {
+    /// Whether nobody could tell it from another.
+    pub(super) fn looks_like(&self, other: &Self) -> bool {
+        let mut pieces = self.pieces.iter().zip(&other.pieces);
+        self.size == other.size
+            && self.pieces.len() == other.pieces.len()
+            && pieces.all(|(one, other)| one.looks_like(other))
+            && self.tree.told_otherwise(&other.tree).is_some_and(|told| told.is_empty())
     }
+}
 
+impl Piece<'_> {
     /// Whether nobody could tell it from another.
     pub(super) fn looks_like(&self, other: &Piece<'_>) -> bool {
         let (p, q) = (self.place, other.place);
