@@ -41,6 +41,7 @@ pub(super) struct BatchKey {
 /// Jobs that look alike.
 pub(super) struct Batch<'a> {
     pub(super) template: &'a Arc<Template>,
+    pub(super) way: Way,
     pub(super) pictures: JobPictures,
     /// One of the jobs.
     pub(super) like: &'a RenderJob,
@@ -58,15 +59,15 @@ impl Renderer {
             (0..jobs.len()).map(|_| None).collect();
         let mut batches: BTreeMap<BatchKey, Batch> = BTreeMap::new();
         for (index, (job, template)) in jobs.enumerate() {
-            let prepared = template.ok_or_else(|| unknown(job)).and_then(|template| {
+            let prepared = known(job, template).and_then(|(template, way)| {
                 let pictures = self.pictures(template, job)?;
-                Ok((template, self.prepare(template, job, &pictures)?, pictures))
+                Ok((template, way, self.prepare(template, job, &pictures)?, pictures))
             });
             match prepared {
                 Err(error) => results[index] = Some(Err(error)),
-                Ok((template, prepared, pictures)) => {
-                    let key = BatchKey::of(template, job, &pictures);
-                    let begun = || Batch::new(template, pictures, job);
+                Ok((template, way, prepared, pictures)) => {
+                    let key = BatchKey::of(template, way, job, &pictures);
+                    let begun = || Batch::new(template, way, pictures, job);
                     let batch = batches.entry(key).or_insert_with(begun);
                     batch.jobs.push(prepared);
                     batch.places.push(index);
@@ -162,13 +163,13 @@ impl Renderer {
 }
 
 impl<'a> Batch<'a> {
-    fn new(template: &'a Arc<Template>, pictures: JobPictures, like: &'a RenderJob) -> Self {
-        Self { template, pictures, like, jobs: Vec::new(), places: Vec::new() }
+    fn new(template: &'a Arc<Template>, way: Way, pictures: JobPictures, like: &'a RenderJob) -> Self {
+        Self { template, way, pictures, like, jobs: Vec::new(), places: Vec::new() }
     }
 }
 
 impl BatchKey {
-    fn of(template: &Template, job: &RenderJob, pictures: &JobPictures) -> Self {
+    fn of(template: &Template, way: Way, job: &RenderJob, pictures: &JobPictures) -> Self {
         let text = |(name, input): (&String, &OptionInput)| match input {
             OptionInput::Text(text) => Some((name.clone(), text.reveal_str().to_owned())),
             OptionInput::Image(_) => None,
@@ -179,11 +180,18 @@ impl BatchKey {
             locale: job.locale,
             pictures: pictures.digests(template, job),
             options: job.options.iter().filter_map(text).collect(),
-            way: Way::of(&job.renderer_version),
+            way,
         }
     }
 }
 
-fn unknown(job: &RenderJob) -> RenderError {
-    RenderError::UnknownTheme { theme: job.theme.clone(), version: job.theme_version }
+/// What draws a job, and how; another program may know more.
+fn known<'a>(
+    job: &RenderJob,
+    template: Option<&'a Arc<Template>>,
+) -> Result<(&'a Arc<Template>, Way), RenderError> {
+    let unknown = || RenderError::UnknownTheme { theme: job.theme.clone(), version: job.theme_version };
+    let way = Way::of(&job.renderer_version)
+        .ok_or_else(|| RenderError::UnknownRenderer { version: job.renderer_version.clone() })?;
+    Ok((template.ok_or_else(unknown)?, way))
 }

@@ -15,6 +15,12 @@ pub enum RenderError {
         /// Its version.
         version: u32,
     },
+    /// Other bytes than this program makes were asked for.
+    #[error("this program has no renderer {version}: a newer one asked for it")]
+    UnknownRenderer {
+        /// What was asked for.
+        version: String,
+    },
     /// A character that no bundled font can draw; printing a box instead would spoil the certificate.
     #[error("{field} holds characters that no bundled font can draw: {characters}")]
     MissingGlyph {
@@ -71,6 +77,7 @@ impl RenderError {
     pub const fn code(&self) -> &'static str {
         match self {
             Self::UnknownTheme { .. } => "RENDER_UNKNOWN_THEME",
+            Self::UnknownRenderer { .. } => "RENDER_UNKNOWN_RENDERER",
             Self::MissingGlyph { .. } => "RENDER_MISSING_GLYPH",
             Self::Overflow { .. } => "RENDER_OVERFLOW",
             Self::InvalidText { .. } => "RENDER_INVALID_TEXT",
@@ -81,11 +88,11 @@ impl RenderError {
         }
     }
 
-    /// True when the same job fails the same way however often it is tried. Only a theme that this
+    /// True when the same job fails the same way however often it is tried. Only a theme or renderer that this
     /// program does not know may be known to another: a newer one, while both run side by side.
     #[must_use]
     pub const fn is_permanent(&self) -> bool {
-        !matches!(self, Self::UnknownTheme { .. } | Self::Bundle { .. })
+        !matches!(self, Self::UnknownTheme { .. } | Self::UnknownRenderer { .. } | Self::Bundle { .. })
     }
 }
 

@@ -58,6 +58,8 @@ pub const RENDERER_VERSION: &str = "typst-0.15.1+3";
 pub const LAID_OUT: &str = "typst-0.15.1+2";
 /// The first version: every file by typst's exporter.
 pub const BY_TYPST: &str = "typst-0.15.1+1";
+/// Every version that this program can be, newest first.
+pub const RENDERER_VERSIONS: [&str; 3] = [RENDERER_VERSION, LAID_OUT, BY_TYPST];
 
 /// Everything that one certificate shows.
 #[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
@@ -66,7 +68,7 @@ pub struct RenderJob {
     pub theme: String,
     /// Version of the theme, from 1.
     pub theme_version: u32,
-    /// What is to make the bytes: [`RENDERER_VERSION`], or what made them the first time.
+    /// What is to make the bytes: one of [`RENDERER_VERSIONS`], or empty for the newest.
     pub renderer_version: String,
     /// What the issuer set, by the options' names; the manifest has the defaults of the rest.
     pub options: BTreeMap<String, OptionInput>,

@@ -26,11 +26,13 @@ pub(super) enum Way {
 }
 
 impl Way {
-    pub(super) fn of(renderer_version: &str) -> Self {
+    /// The way of a version; `None` if this program doesn't know it.
+    pub(super) fn of(renderer_version: &str) -> Option<Self> {
         match renderer_version {
-            BY_TYPST => Self::Exported,
-            LAID_OUT => Self::LaidOut,
-            _ => Self::Stamped,
+            BY_TYPST => Some(Self::Exported),
+            LAID_OUT => Some(Self::LaidOut),
+            RENDERER_VERSION | "" => Some(Self::Stamped),
+            _ => None,
         }
     }
 
@@ -101,13 +103,13 @@ impl Renderer {
         batch: &'a Batch<'a>,
         printer: &'a mut Printer,
     ) -> Press<'a> {
-        let way = Way::of(&batch.like.renderer_version);
+        let way = batch.way;
         let plate = if way == Way::Exported {
             Err(Unsupported("earlier renderer"))
         } else if batch.template.origin() == Origin::Own {
             Err(Unsupported("own template"))
         } else {
-            self.plates.get(key, || self.plate(batch.template, &batch.pictures, batch.like))
+            self.plates.get(key, || self.plate(way, batch.template, &batch.pictures, batch.like))
         };
         Press {
             template: batch.template,
@@ -122,11 +124,12 @@ impl Renderer {
 
     pub(super) fn plate(
         &self,
+        way: Way,
         template: &Template,
         pictures: &JobPictures,
         like: &RenderJob,
     ) -> Result<Plate, Unsupported> {
-        let (samples, letters) = match Way::of(&like.renderer_version) {
+        let (samples, letters) = match way {
             Way::Stamped => (plates::samples_like(like), plates::letters()),
             Way::LaidOut | Way::Exported => (plates::samples_of_every_letter_like(like), Vec::new()),
         };

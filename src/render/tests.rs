@@ -314,6 +314,12 @@ fn bad_input_is_named_and_permanent() {
     );
     assert!(!render_one(&unknown).expect_err("unknown").is_permanent());
 
+    // Another program's, and no version at all, which samples have.
+    let by = |version: &str| RenderJob { renderer_version: version.to_owned(), ..job("Ada Lovelace") };
+    let error = render_one(&by("typst-9.9+9")).expect_err("unknown");
+    assert_eq!((error.code(), error.is_permanent()), ("RENDER_UNKNOWN_RENDERER", false));
+    assert_eq!(render_one(&by("")), render_one(&by(RENDERER_VERSION)));
+
     let mut broken = job("Ada Lovelace");
     broken.design = Some(Design { bytes: bytes::Bytes::from_static(b"no image"), sha256: "00".repeat(32) });
     let results = RENDERER.render(&[broken.clone(), job("Ada Lovelace"), broken]);

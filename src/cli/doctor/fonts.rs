@@ -7,7 +7,7 @@ use super::finding::Finding;
 use crate::cli::events::newest;
 use crate::domain::Event;
 use crate::domain::issuance::{CertificateRequested, IssuanceEvent};
-use crate::render::{RENDERER_VERSION, Renderer};
+use crate::render::{RENDERER_VERSION, RENDERER_VERSIONS, Renderer};
 
 const CHECK: &str = "fonts";
 
@@ -34,7 +34,7 @@ pub async fn check(context: Arc<Context>) -> Vec<Finding> {
 
 fn judge(digest: &str, newest: &CertificateRequested) -> Finding {
     let page = &newest.page;
-    if page.fonts_sha256 == digest && page.renderer_version == RENDERER_VERSION {
+    if page.fonts_sha256 == digest && RENDERER_VERSIONS.contains(&page.renderer_version.as_str()) {
         return Finding::ok(CHECK, format!("loaded, digest {}… as in the newest certificate", &digest[..12]));
     }
     Finding::warning(
@@ -56,9 +56,11 @@ mod tests {
     #[test]
     fn other_fonts_or_another_renderer_are_told() {
         let mut newest = request("Ada");
-        newest.page.renderer_version = RENDERER_VERSION.to_owned();
         let digest = newest.page.fonts_sha256.clone();
-        assert_eq!(judge(&digest, &newest).level, Level::Ok);
+        for version in RENDERER_VERSIONS {
+            newest.page.renderer_version = version.to_owned();
+            assert_eq!(judge(&digest, &newest).level, Level::Ok);
+        }
         assert_eq!(judge(&"cd".repeat(32), &newest).level, Level::Warning);
         newest.page.renderer_version = "typst-0.1+1".to_owned();
         assert_eq!(judge(&digest, &newest).level, Level::Warning);
