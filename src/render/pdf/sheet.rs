@@ -2,8 +2,8 @@
 //!
 //! A sheet is learned from specimens: pages of the definition for people who don't exist. Where two of them
 //! are the same, every page is; where they differ by a line, it must be one of those in [`Texts`], and how it
-//! is set and placed must be understood, or there is no sheet and typst lays out each page. A third specimen,
-//! whose name is set smaller to fit, tells where everything else moves then.
+//! is set and placed must be understood, or there is no sheet and typst lays out each page. Two more, whose names
+//! are set a little and much smaller to fit, tell and prove where everything else moves then.
 
 use std::borrow::Cow;
 
