@@ -1,6 +1,6 @@
 //! What all certificates of one look share: made once from sample pages, serialised once.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
@@ -130,22 +130,19 @@ impl Plate {
         let mut display = Display::of(page)?;
         self.means.embed(&mut display);
         let (mut pieces, mut fitted) = (Vec::with_capacity(display.pieces.len()), Vec::new());
-        let (mut left, mut in_a_row) = (std::mem::take(&mut display.pieces), false);
-        let mut read = 0;
-        while read < left.len() {
-            let begins = left[read].mark == Mark::Artifact && !in_a_row;
-            in_a_row = left[read].mark == Mark::Artifact;
-            if let Some(at) = begins.then(|| self.ornament(&left[read..])).flatten() {
-                read += self.ornaments[at].pieces.len();
-                let place = Transform::identity();
-                pieces.push(Piece { place, mark: Mark::Artifact, draw: Draw::Form(at) });
+        let mut left = VecDeque::from(std::mem::take(&mut display.pieces));
+        let (all, mut in_a_row) = (left.len(), false);
+        while let Some(mark) = left.front().map(|piece| piece.mark) {
+            let begins = mark == Mark::Artifact && !in_a_row;
+            in_a_row = mark == Mark::Artifact;
+            if let Some(at) = begins.then(|| self.ornament(left.make_contiguous())).flatten() {
+                left.drain(..self.ornaments[at].pieces.len());
+                pieces.push(Piece { place: Transform::identity(), mark, draw: Draw::Form(at) });
                 continue;
             }
-            let fits = display.fitted.iter().find(|(piece, _)| *piece == read);
+            let fits = display.fitted.iter().find(|(piece, _)| *piece == all - left.len());
             fitted.extend(fits.map(|(_, fits)| (pieces.len(), *fits)));
-            let taken = Piece { place: left[read].place, mark: left[read].mark, draw: Draw::Unclip };
-            pieces.push(std::mem::replace(&mut left[read], taken));
-            read += 1;
+            pieces.extend(left.pop_front());
         }
         Ok(Display { pieces, fitted, ..display })
     }
