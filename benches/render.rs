@@ -73,11 +73,13 @@ pub fn measure(report: &mut Report) -> anyhow::Result<()> {
         renderer: renderer.to_owned(),
         design: design.display().to_string(),
     };
-    let (mut fast, mut typst, mut two, mut first) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    let (mut fast, mut typst, mut two) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut first, mut first_alone) = (Vec::new(), Vec::new());
     let (mut reportlab, mut weasyprint) = (Vec::new(), Vec::new());
     for run in 1..=report.runs {
         report.progress(&format!("render, run {run}"));
-        first.push(until_the_first(&task(1, 1, RENDERER_VERSION))?);
+        first.push(until_the_first(&task(1, 2, RENDERER_VERSION))?);
+        first_alone.push(until_the_first(&task(1, 1, RENDERER_VERSION))?);
         let alone = child(&task(FAST, 1, RENDERER_VERSION))?;
         two.push(child(&task(FAST, 2, RENDERER_VERSION))?.per_second() / alone.per_second());
         fast.push(alone.per_cpu_second());
@@ -99,7 +101,8 @@ pub fn measure(report: &mut Report) -> anyhow::Result<()> {
     report.figure("render", "certificates/CPU s", fast);
     report.figure("render_typst_batch", "certificates/CPU s", typst);
     report.figure("render_reportlab", "certificates/CPU s", reportlab);
-    report.figure("render_first", "ms, cold process", first);
+    report.figure("render_first", "ms, cold process, two cores", first);
+    report.figure("render_first_alone", "ms, cold process, one core", first_alone);
     let (few, many) = (child(&task(FAST, 1, RENDERER_VERSION))?, child(&task(MANY, 1, RENDERER_VERSION))?);
     #[allow(clippy::cast_precision_loss, reason = "some hundred megabytes")]
     report.ratio("render_memory_20000", Goal::AtMost(1.1), vec![many.peak as f64 / few.peak as f64]);

@@ -23,11 +23,11 @@ pub(super) struct Picture {
 }
 
 impl FromImage for Picture {
-    fn make(file: &[u8]) -> Result<Self, RenderError> {
+    fn make(file: &bytes::Bytes) -> Result<Self, RenderError> {
         let decoded = decode(file)?;
         let small = decoded.image.width().max(decoded.image.height()) <= MAX_SIDE;
         if decoded.is_plain_jpeg && small {
-            return Ok(Self { bytes: Bytes::new(file.to_vec()), extension: "jpg" });
+            return Ok(Self { bytes: Bytes::new(file.clone()), extension: "jpg" });
         }
         let image = if small {
             decoded.image
@@ -61,7 +61,7 @@ mod tests {
     #[test]
     fn a_small_jpeg_stays_as_it_is() {
         let jpeg = file(&RgbImage::from_pixel(40, 20, Rgb([9, 9, 9])).into(), ImageFormat::Jpeg);
-        let made = Picture::make(&jpeg).expect("fine");
+        let made = Picture::make(&jpeg.clone().into()).expect("fine");
         assert_eq!((made.bytes.as_slice(), made.extension), (jpeg.as_slice(), "jpg"));
     }
 
@@ -69,7 +69,7 @@ mod tests {
     fn transparency_stays_and_size_is_bounded() {
         let wide = RgbaImage::from_pixel(MAX_SIDE * 2, 40, Rgba([9, 9, 9, 128]));
         for format in [ImageFormat::Png, ImageFormat::WebP] {
-            let made = Picture::make(&file(&wide.clone().into(), format)).expect("fine");
+            let made = Picture::make(&file(&wide.clone().into(), format).into()).expect("fine");
             let back = image::load_from_memory(made.bytes.as_slice()).expect("a picture");
             assert_eq!((back.width(), back.height(), made.extension), (MAX_SIDE, 20, "png"));
             assert_eq!(back.into_rgba8().get_pixel(5, 5)[3], 128);

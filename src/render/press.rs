@@ -80,8 +80,11 @@ impl<'a> Press<'a> {
             page::stamp(&mut page.frame, code.0, code.1);
         }
         let printed = self.plate.as_ref().map_err(|unfit| *unfit).and_then(|plate| {
-            let code = (self.way == Way::Stamped).then_some(code);
-            self.printer.print(plate, &page, code, facts, &self.creator)
+            let mut display = plate.read(&page)?;
+            if self.way == Way::Stamped {
+                display.stamp(code.0, code.1);
+            }
+            self.printer.print(plate, &display, facts, &self.creator)
         });
         let Unsupported(reason) = match printed {
             Ok(file) => return Ok(file),
@@ -134,7 +137,16 @@ impl Renderer {
             Way::LaidOut | Way::Exported => (plates::samples_of_every_letter_like(like), Vec::new()),
         };
         let drawn = self.drawn(&samples, template, pictures)?;
-        Plate::of(&drawn.into_iter().map(|(page, _)| page).collect::<Vec<_>>(), &letters)
+        let pages: Vec<Page> = drawn.into_iter().map(|(page, _)| page).collect();
+        let (plate, _) = rayon::join(
+            || Plate::of(&pages, &letters),
+            // typst remembers what it has laid out, and the first certificate wants these next.
+            || {
+                (way == Way::Stamped)
+                    .then(|| self.specimens(&plates::specimens_like(like), template, pictures))
+            },
+        );
+        plate
     }
 
     /// The certificate, stamped; `None` if it is to be laid out.
@@ -143,8 +155,10 @@ impl Renderer {
         let (template, pictures) = (press.template, press.job_pictures);
         let sheet = plate.sheet(&job.common, || self.sheet(plate, template, pictures, job.job));
         let stamped = sheet.and_then(|sheet| {
-            let (texts, place) = (job.data.texts(), press.template.manifest().qr);
-            press.printer.stamp(plate, &sheet, &texts, place, &job.facts, &press.creator)
+            let long = |names| self.long_named(names, template, pictures, job.job);
+            let mut display = sheet.stamp(plate, &job.data.texts(), long)?;
+            display.stamp(&job.facts.qr, template.manifest().qr);
+            press.printer.print(plate, &display, &job.facts, &press.creator)
         });
         stamped
             .inspect_err(|Unsupported(reason)| {
@@ -161,20 +175,32 @@ impl Renderer {
         pictures: &JobPictures,
         job: &RenderJob,
     ) -> Result<Sheet, Unsupported> {
-        let specimens = |jobs: &[RenderJob]| {
-            let drawn = self.drawn(jobs, template, pictures)?;
-            let fit = drawn.iter().all(|(page, _)| page::check(page, template.manifest()).is_ok());
-            if fit { Ok(drawn) } else { Err(Unsupported("specimen that doesn't fit")) }
-        };
-        let jobs = plates::specimens_like(job);
-        let mut sheet = Sheet::of(plate, &specimens(&jobs)?)?;
-        if let Some(names) = sheet.long_names() {
-            let long = names.map(|name| RenderJob { full_name: name.into(), ..jobs[0].clone() });
-            if let Ok(specimens) = specimens(&long) {
-                sheet.learn_shrinking(plate, &specimens);
-            }
-        }
-        Ok(sheet)
+        Sheet::of(plate, &self.specimens(&plates::specimens_like(job), template, pictures)?)
+    }
+
+    /// Specimens of a job's definition and day with other names.
+    pub(super) fn long_named(
+        &self,
+        names: [String; 2],
+        template: &Template,
+        pictures: &JobPictures,
+        job: &RenderJob,
+    ) -> Option<Vec<(Page, Texts)>> {
+        let [specimen, _] = plates::specimens_like(job);
+        let jobs = names.map(|name| RenderJob { full_name: name.into(), ..specimen.clone() });
+        self.specimens(&jobs, template, pictures).ok()
+    }
+
+    /// Pages of people who don't exist, which must keep to the page.
+    fn specimens(
+        &self,
+        jobs: &[RenderJob],
+        template: &Template,
+        pictures: &JobPictures,
+    ) -> Result<Vec<(Page, Texts)>, Unsupported> {
+        let drawn = self.drawn(jobs, template, pictures)?;
+        let fit = drawn.iter().all(|(page, _)| page::check(page, template.manifest()).is_ok());
+        if fit { Ok(drawn) } else { Err(Unsupported("specimen that doesn't fit")) }
     }
 
     /// Pages of people who don't exist, with what only they show.

@@ -18,7 +18,7 @@ const REMEMBERED_BYTES: usize = 128 << 20;
 /// Something that is made from an image file.
 pub(super) trait FromImage: Sized + Send {
     /// Makes it. The file has a good size and is the one that was pinned.
-    fn make(file: &[u8]) -> Result<Self, RenderError>;
+    fn make(file: &bytes::Bytes) -> Result<Self, RenderError>;
     /// How many bytes it holds.
     fn size(&self) -> usize;
 }

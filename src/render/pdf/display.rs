@@ -56,7 +56,7 @@ pub(super) enum Draw<'a> {
 }
 
 /// A page, read.
-pub(super) struct Display<'a> {
+pub(in crate::render) struct Display<'a> {
     pub(super) size: Size,
     pub(super) pieces: Vec<Piece<'a>>,
     pub(super) tree: Tree,
@@ -142,7 +142,7 @@ impl<'a> Display<'a> {
     }
 
     /// Paints the code, over everything else.
-    pub(super) fn stamp(&mut self, code: &QrCode, at: QrPlace) {
+    pub(in crate::render) fn stamp(&mut self, code: &QrCode, at: QrPlace) {
         let scale = Ratio::new(Abs::mm(at.size).to_pt() / f64::from(code.size()));
         let place =
             Transform::translate(Abs::mm(at.x), Abs::mm(at.y)).pre_concat(Transform::scale(scale, scale));

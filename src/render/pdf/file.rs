@@ -17,9 +17,9 @@ pub(super) struct Objects {
 pub(super) const COMPACT: Settings = Settings { pretty: false };
 
 impl Objects {
-    /// Goes on after objects that are written already and end at `base`.
-    pub(super) fn after(base: usize, offsets: Vec<usize>) -> Self {
-        Self { chunk: Chunk::with_settings_and_capacity(COMPACT, 16 << 10), base, offsets }
+    /// Goes on after objects that are written already and end at `base`; about so many bytes are to come.
+    pub(super) fn after(base: usize, offsets: Vec<usize>, to_come: usize) -> Self {
+        Self { chunk: Chunk::with_settings_and_capacity(COMPACT, to_come), base, offsets }
     }
 
     /// A number for an object to come.

@@ -26,14 +26,11 @@ pub(super) mod tests;
 mod text;
 
 use pdf_writer::Filter;
-use qrcodegen::QrCode;
 use sha2::Digest as _;
-use typst_layout::Page;
 
 use super::RenderedCertificate;
 use super::page::PageFacts;
 use crate::domain::hex;
-use crate::domain::manifest::QrPlace;
 use content::Body;
 use display::Display;
 use file::{Deflate, Objects};
@@ -54,51 +51,18 @@ impl Printer {
         Self { deflate: Deflate::quick() }
     }
 
-    /// Makes the file of one page, with a code on it unless that is there already.
+    /// Makes the file of one page.
     ///
     /// # Errors
     /// The page holds something that the writer cannot write.
     pub(super) fn print(
         &mut self,
         plate: &Plate,
-        page: &Page,
-        code: Option<(&QrCode, QrPlace)>,
-        facts: &PageFacts,
-        creator: &str,
-    ) -> Result<RenderedCertificate, Unsupported> {
-        let mut display = plate.read(page)?;
-        if let Some((code, place)) = code {
-            display.stamp(code, place);
-        }
-        self.file(plate, &display, facts, creator)
-    }
-
-    /// Makes the file of a page that has these texts on a sheet.
-    ///
-    /// # Errors
-    /// typst is to lay it out.
-    pub(super) fn stamp(
-        &mut self,
-        plate: &Plate,
-        sheet: &Sheet,
-        texts: &Texts,
-        place: QrPlace,
-        facts: &PageFacts,
-        creator: &str,
-    ) -> Result<RenderedCertificate, Unsupported> {
-        let mut display = sheet.stamp(texts).ok_or(Unsupported("text that typst is to set"))?;
-        display.stamp(&facts.qr, place);
-        self.file(plate, &display, facts, creator)
-    }
-
-    fn file(
-        &mut self,
-        plate: &Plate,
         display: &Display<'_>,
         facts: &PageFacts,
         creator: &str,
     ) -> Result<RenderedCertificate, Unsupported> {
-        let mut objects = Objects::after(plate.head.len(), plate.offsets.clone());
+        let mut objects = Objects::after(plate.head.len(), plate.offsets.clone(), 16 << 10);
         let means = &plate.means;
         let mut body = Body::new(&means.fonts, display.size.y, facts.locale.as_str());
         display.pieces.iter().try_for_each(|piece| body.piece(piece))?;

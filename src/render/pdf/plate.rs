@@ -56,6 +56,9 @@ pub(super) struct Means {
     images: Vec<Embedded>,
 }
 
+/// Room for a background and some fonts, in bytes. What isn't needed costs nothing; to grow costs copies of it all.
+const HEAD: usize = 1 << 20;
+
 /// What marks a file as binary (ISO 32000-1, 7.5.2).
 pub(super) const HEADER: &[u8] = b"%PDF-1.7\n%\x80\x80\x80\x80\n";
 
@@ -68,7 +71,7 @@ impl Plate {
     pub(in crate::render) fn of(samples: &[Page], letters: &[String]) -> Result<Self, Unsupported> {
         let mut displays = samples.iter().map(Display::of).collect::<Result<Vec<_>, _>>()?;
         let mut deflate = Deflate::best();
-        let mut objects = Objects::after(HEADER.len(), Vec::new());
+        let mut objects = Objects::after(HEADER.len(), Vec::new(), HEAD);
         let profile = objects.next();
         objects.here(profile);
         let packed = deflate.zlib(&srgb_profile()?);
@@ -126,7 +129,7 @@ impl Plate {
     ///
     /// # Errors
     /// What the writer cannot write.
-    pub(super) fn read<'a>(&self, page: &'a Page) -> Result<Display<'a>, Unsupported> {
+    pub(in crate::render) fn read<'a>(&self, page: &'a Page) -> Result<Display<'a>, Unsupported> {
         let mut display = Display::of(page)?;
         self.means.embed(&mut display);
         let (mut pieces, mut fitted) = (Vec::with_capacity(display.pieces.len()), Vec::new());

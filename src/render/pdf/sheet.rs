@@ -3,9 +3,11 @@
 //! A sheet is learned from specimens: pages of the definition for people who don't exist. Where two of them
 //! are the same, every page is; where they differ by a line, it must be one of those in [`Texts`], and how it
 //! is set and placed must be understood, or there is no sheet and typst lays out each page. Two more, whose names
-//! are set a little and much smaller to fit, tell and prove where everything else moves then.
+//! are set a little and much smaller to fit, tell and prove where everything else moves then: they are laid out
+//! when the first such name comes.
 
 use std::borrow::Cow;
+use std::sync::OnceLock;
 
 use typst::layout::{Abs, Size, Transform};
 use typst::text::TextItem;
@@ -75,8 +77,8 @@ pub(in crate::render) struct Sheet {
     size: Size,
     pieces: Vec<Piece<'static>>,
     /// By how much of a point each piece is further down for each point that the name is smaller; none if
-    /// names that have to be smaller are not understood.
-    descents: Option<Vec<f64>>,
+    /// names that have to be smaller are not understood. Learned from the first of them.
+    descents: OnceLock<Option<Vec<f64>>>,
     slots: Vec<Slot>,
     tree: Tree,
     /// Elements whose alternative text tells one of the texts.
@@ -128,12 +130,13 @@ impl Sheet {
             .collect::<Option<_>>()
             .ok_or(APART)?;
         let pieces = one.pieces.iter().map(Piece::to_owned).collect();
-        let sheet = Self { size: one.size, pieces, descents: None, slots, tree: one.tree.clone(), told };
-        if sheet.stamps_like(plate, other_page, other_texts) { Ok(sheet) } else { Err(APART) }
+        let sheet =
+            Self { size: one.size, pieces, descents: OnceLock::new(), slots, tree: one.tree.clone(), told };
+        if sheet.stamps_like(plate, None, (other_page, other_texts)) { Ok(sheet) } else { Err(APART) }
     }
 
     /// Names that are to be set smaller to fit, but not to be broken: one a little, one as much as may be.
-    pub(in crate::render) fn long_names(&self) -> Option<[String; 2]> {
+    pub(super) fn long_names(&self) -> Option<[String; 2]> {
         let slot = self.name_slot()?;
         let [full, least] = slot.fitted.sizes;
         let narrower_than = |width: Abs, mut name: String| {
@@ -158,17 +161,18 @@ impl Sheet {
 
     /// Learns from a specimen with the first of these names where things move. Set here, it and the other one must
     /// come out as they were laid out, or it was not understood.
-    pub(in crate::render) fn learn_shrinking(&mut self, plate: &Plate, specimens: &[(Page, Texts)]) {
-        let Some((page, texts)) = specimens.first() else { return };
-        self.descents = plate.read(page).ok().and_then(|specimen| self.descents_of(&specimen, texts));
-        if !specimens.iter().all(|(page, texts)| self.stamps_like(plate, page, texts)) {
-            self.descents = None;
-        }
+    fn learned(&self, plate: &Plate, specimens: &[(Page, Texts)]) -> Option<Vec<f64>> {
+        let (page, texts) = specimens.first()?;
+        let descents = self.descents_of(&plate.read(page).ok()?, texts)?;
+        let alike = |(page, texts): &(Page, Texts)| self.stamps_like(plate, Some(&descents), (page, texts));
+        specimens.iter().all(alike).then_some(descents)
     }
 
     /// Whether a page is stamped as it was laid out.
-    fn stamps_like(&self, plate: &Plate, page: &Page, texts: &Texts) -> bool {
-        let (Some(stamped), Ok(laid_out)) = (self.stamp(texts), plate.read(page)) else { return false };
+    fn stamps_like(&self, plate: &Plate, descents: Option<&[f64]>, (page, texts): (&Page, &Texts)) -> bool {
+        let (Some(stamped), Ok(laid_out)) = (self.set(texts, || descents), plate.read(page)) else {
+            return false;
+        };
         stamped.looks_like(&laid_out)
     }
 
@@ -182,8 +186,24 @@ impl Sheet {
         Some(self.pieces.iter().zip(&specimen.pieces).map(descent).collect())
     }
 
-    /// The page of a certificate; `None` if typst is to lay it out.
-    pub(super) fn stamp(&self, texts: &Texts) -> Option<Display<'_>> {
+    /// The page of a certificate. Lays specimens with [long names](Self::long_names) out if it is the first that
+    /// needs them.
+    ///
+    /// # Errors
+    /// typst is to lay it out.
+    pub(in crate::render) fn stamp(
+        &self,
+        plate: &Plate,
+        texts: &Texts,
+        lay_out: impl FnOnce([String; 2]) -> Option<Vec<(Page, Texts)>>,
+    ) -> Result<Display<'_>, Unsupported> {
+        let learn = || self.learned(plate, &lay_out(self.long_names()?)?);
+        let descents = || self.descents.get_or_init(learn).as_deref();
+        self.set(texts, descents).ok_or(Unsupported("text that typst is to set"))
+    }
+
+    /// A page with these texts; `None` if that is not understood.
+    fn set<'d>(&self, texts: &Texts, descents: impl FnOnce() -> Option<&'d [f64]>) -> Option<Display<'_>> {
         let mut pieces: Vec<Piece<'_>> = self.pieces.iter().map(Piece::borrowed).collect();
         let mut smaller = Abs::zero();
         for slot in &self.slots {
@@ -201,7 +221,7 @@ impl Sheet {
             piece.draw = Draw::Text(Cow::Owned(line));
         }
         if smaller > Abs::zero() {
-            for (piece, descent) in pieces.iter_mut().zip(self.descents.as_ref()?) {
+            for (piece, descent) in pieces.iter_mut().zip(descents()?) {
                 piece.place.ty += smaller * *descent;
             }
         }

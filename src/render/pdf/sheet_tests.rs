@@ -57,8 +57,11 @@ fn texts_of(job: &RenderJob) -> Option<Texts> {
 impl Look {
     /// Whether a certificate of this look is stamped. If it is, it must be what typst lays out.
     fn is_stamped(&self, job: &RenderJob) -> bool {
-        let stamped = texts_of(job).and_then(|texts| self.sheet.stamp(&texts));
-        let Some(stamped) = stamped else { return false };
+        let template = RENDERER.theme(&job.theme, job.theme_version).expect("shipped");
+        let pictures = RENDERER.pictures(template, job).expect("good ones");
+        let long = |names| RENDERER.long_named(names, template, &pictures, job);
+        let stamped = texts_of(job).map(|texts| self.sheet.stamp(&self.plate, &texts, long));
+        let Some(Ok(stamped)) = stamped else { return false };
         let page = page_of(job);
         let laid_out = self.plate.read(&page).expect("can be read");
         assert!(stamped.looks_like(&laid_out), "{} {}", job.theme, job.full_name.reveal_str());
@@ -143,10 +146,11 @@ fn texts(name: &str) -> Texts {
     Texts { name: name.to_owned(), document, public_id, address }
 }
 
-fn learn(body: impl Fn(&str) -> String) -> Result<Sheet, Unsupported> {
+fn learn(body: impl Fn(&str) -> String) -> Result<(Plate, Sheet), Unsupported> {
     let specimen = |name: &str| (pages(&body(name)).remove(0), texts(name));
     let plate = Plate::of(&[], &[])?;
-    Sheet::of(&plate, &[specimen("Longer"), specimen("Offi 18")])
+    let sheet = Sheet::of(&plate, &[specimen("Longer"), specimen("Offi 18")])?;
+    Ok((plate, sheet))
 }
 
 const FITS: &str = "#metadata((fits-width: 100pt, full-size: 20pt, least-size: 10pt))";
@@ -176,22 +180,25 @@ fn a_page_whose_common_part_depends_on_the_person_has_no_sheet() {
 #[test]
 fn a_name_in_two_places_is_set_smaller_by_typst() {
     let twice = |name: &str| format!("{FITS}{name}\n\n{FITS}{name}");
-    let sheet = learn(twice).expect("both are lines");
+    let (plate, sheet) = learn(twice).expect("both are lines");
+    let unasked = |_| panic!("nothing is learned for it");
     assert!(sheet.long_names().is_none());
-    assert!(sheet.stamp(&texts("Somebody")).is_some());
-    assert!(sheet.stamp(&texts("Somebody who has more names than go into a box")).is_none());
+    assert!(sheet.stamp(&plate, &texts("Somebody"), unasked).is_ok());
+    let long = texts("Somebody who has more names than go into a box");
+    assert!(sheet.stamp(&plate, &long, unasked).is_err());
 }
 
 #[test]
 fn a_line_goes_left_centre_or_right_of_its_box() {
     for place in ["left", "center", "right"] {
         let body = |name: &str| format!("#align({place})[{FITS}{name}]");
-        let sheet = learn(body).expect("a sheet");
+        let (plate, sheet) = learn(body).expect("a sheet");
         let page = pages(&body("Somebody")).remove(0);
-        let stamped = sheet.stamp(&texts("Somebody")).expect("it fits");
+        let unasked = |_| panic!("it fits as it is");
+        let stamped = sheet.stamp(&plate, &texts("Somebody"), unasked).expect("it fits");
         let laid_out = Display::of(&page).expect("can be read");
         assert!(stamped.pieces[0].looks_like(&laid_out.pieces[0]), "{place}");
         // Wider than its box: nobody has shown how it is set smaller.
-        assert!(sheet.stamp(&texts("Somebody Somebody")).is_none());
+        assert!(sheet.stamp(&plate, &texts("Somebody Somebody"), |_| None).is_err());
     }
 }

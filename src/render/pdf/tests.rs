@@ -74,7 +74,8 @@ pub(super) fn facts() -> PageFacts {
 
 fn print(samples: &str, body: &str) -> Result<Bytes, Unsupported> {
     let plate = Plate::of(&pages(samples), &[])?;
-    Ok(Printer::new().print(&plate, &pages(body)[0], None, &facts(), "tests")?.to_bytes())
+    let page = pages(body).remove(0);
+    Ok(Printer::new().print(&plate, &plate.read(&page)?, &facts(), "tests")?.to_bytes())
 }
 
 /// How many pixels differ visibly, and by how much a colour differs at most.
