@@ -218,7 +218,6 @@ mod tests {
     use super::*;
     use crate::domain::hex;
     use crate::render::Design;
-    use crate::render::remembered::REMEMBERED;
 
     fn design(bytes: Vec<u8>) -> Design {
         Design { sha256: hex(&Sha256::digest(&bytes)), bytes: bytes.into() }
@@ -319,14 +318,5 @@ mod tests {
             (0..8)
                 .fold(crc ^ u32::from(*byte), |c, _| if c & 1 == 1 { 0xEDB8_8320 ^ (c >> 1) } else { c >> 1 })
         })
-    }
-
-    #[test]
-    fn the_memory_is_bounded() {
-        let designs = Designs::default();
-        for shade in 0..=u8::try_from(REMEMBERED).expect("small") {
-            designs.prepare(&design(file(&plain([shade, 0, 0]), ImageFormat::Png)), || ()).expect("fine");
-        }
-        assert_eq!(designs.0.lock().expect("not poisoned").len(), REMEMBERED);
     }
 }

@@ -21,6 +21,7 @@ mod plates;
 mod prepare;
 mod press;
 pub mod raster;
+mod recent;
 mod remembered;
 mod sample;
 mod template;

@@ -1,13 +1,13 @@
 //! The plates at hand, the samples that they are made from, and the specimens that sheets are learned from.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, OnceLock};
 
 use time::{Date, Month};
 
 use super::RenderJob;
 use super::batch::BatchKey;
 use super::pdf::{Plate, Unsupported};
+use super::recent::Recent;
 use crate::domain::Personal;
 
 /// How many plates are kept, and how many bytes; one holds a background and a few fonts, a megabyte as a rule.
@@ -26,9 +26,20 @@ const ON_A_PAGE: usize = 48;
 /// And in one word, so that lines can break.
 const WORD: usize = 8;
 
-/// Plates by what they are for, or why there is none.
-#[derive(Default)]
-pub(super) struct Plates(Mutex<HashMap<BatchKey, Result<Arc<Plate>, Unsupported>>>);
+/// A plate, or why there is none; being made until then.
+type Cell = Arc<OnceLock<Result<Arc<Plate>, Unsupported>>>;
+
+/// Plates by what they are for.
+pub(super) struct Plates(Recent<BatchKey, Cell>);
+
+impl Default for Plates {
+    fn default() -> Self {
+        Self(Recent::new(KEPT, KEPT_BYTES, |cell| match cell.get() {
+            Some(Ok(plate)) => plate.size(),
+            Some(Err(_)) | None => 0,
+        }))
+    }
+}
 
 impl Plates {
     /// The plate of a look, made if it is not there.
@@ -37,18 +48,8 @@ impl Plates {
         key: &BatchKey,
         make: impl FnOnce() -> Result<Plate, Unsupported>,
     ) -> Result<Arc<Plate>, Unsupported> {
-        let mut plates = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(plate) = plates.get(key) {
-            return plate.clone();
-        }
-        let held: usize = plates.values().flatten().map(|plate| plate.size()).sum();
-        if plates.len() >= KEPT || held >= KEPT_BYTES {
-            plates.clear();
-        }
-        // Made while others wait: they would want the same one.
-        let plate = make().map(Arc::new);
-        plates.insert(key.clone(), plate.clone());
-        plate
+        // Who wants the same one waits; who wants another doesn't.
+        self.0.get_or_insert(key, Cell::default).get_or_init(|| make().map(Arc::new)).clone()
     }
 }
 

@@ -1,18 +1,18 @@
-//! The things made last, by the SHA-256 of what they were made from; bounded in number and bytes.
+//! What was made last from image files, by the SHA-256 of these.
 
-use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use sha2::{Digest as _, Sha256};
 
 use super::design::refuse;
+use super::recent::Recent;
 use super::{Design, RenderError};
 use crate::domain::hex;
 
 /// Largest file, in bytes.
 const MAX_BYTES: usize = 20 << 20;
 /// How many are remembered, and how many bytes of them.
-pub(super) const REMEMBERED: usize = 32;
+const REMEMBERED: usize = 32;
 const REMEMBERED_BYTES: usize = 128 << 20;
 
 /// Something that is made from an image file.
@@ -24,11 +24,11 @@ pub(super) trait FromImage: Sized + Send {
 }
 
 #[derive(Debug)]
-pub(super) struct Remembered<T>(pub(super) Mutex<VecDeque<(String, Arc<T>)>>);
+pub(super) struct Remembered<T>(Recent<String, Arc<T>>);
 
-impl<T> Default for Remembered<T> {
+impl<T: FromImage> Default for Remembered<T> {
     fn default() -> Self {
-        Self(Mutex::default())
+        Self(Recent::new(REMEMBERED, REMEMBERED_BYTES, |made| made.size()))
     }
 }
 
@@ -40,7 +40,7 @@ impl<T: FromImage> Remembered<T> {
         image: &Design,
         beside: impl FnOnce() + Send,
     ) -> Result<Arc<T>, RenderError> {
-        if let Some(known) = self.recall(&image.sha256) {
+        if let Some(known) = self.0.get(&image.sha256) {
             return Ok(known);
         }
         if image.bytes.len() > MAX_BYTES {
@@ -51,27 +51,6 @@ impl<T: FromImage> Remembered<T> {
         }
         let (made, ()) = rayon::join(|| T::make(&image.bytes), beside);
         let made = Arc::new(made?);
-        self.remember(image.sha256.clone(), made.clone());
-        Ok(made)
-    }
-
-    fn recall(&self, sha256: &str) -> Option<Arc<T>> {
-        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let at = known.iter().position(|(key, _)| key == sha256)?;
-        let entry = known.remove(at)?;
-        let made = entry.1.clone();
-        known.push_front(entry);
-        Some(made)
-    }
-
-    fn remember(&self, sha256: String, made: Arc<T>) {
-        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        known.retain(|(key, _)| *key != sha256);
-        known.push_front((sha256, made));
-        let size =
-            |known: &VecDeque<(String, Arc<T>)>| known.iter().map(|(_, one)| one.size()).sum::<usize>();
-        while known.len() > REMEMBERED || (known.len() > 1 && size(&known) > REMEMBERED_BYTES) {
-            known.pop_back();
-        }
+        Ok(self.0.get_or_insert(&image.sha256, || made))
     }
 }

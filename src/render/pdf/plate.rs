@@ -1,7 +1,7 @@
 //! What all certificates of one look share: made once from sample pages, serialised once.
 
-use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::{BTreeSet, HashSet, VecDeque};
+use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
 use pdf_writer::types::OutputIntentSubtype;
@@ -21,6 +21,7 @@ use super::line::{Script, Shaper};
 use super::sheet::Sheet;
 use super::{Unsupported, images};
 use crate::render::page::PageFacts;
+use crate::render::recent::Recent;
 
 /// Shapes that come in a row on every page, and the form that paints them.
 pub(super) struct Ornament {
@@ -39,14 +40,15 @@ pub(in crate::render) struct Plate {
     profile: Ref,
     pub(super) means: Means,
     pub(super) ornaments: Vec<Ornament>,
-    sheets: Mutex<Sheets>,
+    /// By what definitions say.
+    sheets: Recent<Vec<String>, Cell>,
 }
 
-/// The sheets of definitions, by what these say, or why there is none.
-type Sheets = HashMap<Vec<String>, Result<Arc<Sheet>, Unsupported>>;
+/// A sheet, or why there is none; being learned until then.
+type Cell = Arc<OnceLock<Result<Arc<Sheet>, Unsupported>>>;
 
-/// How many definitions' sheets a plate keeps.
-const SHEETS: usize = 128;
+/// How many definitions' sheets a plate keeps, of some tens of kilobytes each.
+const SHEETS: usize = 64;
 
 /// What content streams can refer to.
 pub(super) struct Means {
@@ -98,7 +100,8 @@ impl Plate {
         let (chunk, offsets) = objects.into_parts();
         let head = Bytes::from([HEADER, chunk.as_bytes()].concat());
         let hash = Sha256::new_with_prefix(&head);
-        Ok(Self { head, hash, offsets, profile, means, ornaments, sheets: Mutex::default() })
+        let sheets = Recent::new(SHEETS, usize::MAX, |_| 0);
+        Ok(Self { head, hash, offsets, profile, means, ornaments, sheets })
     }
 
     /// The sheet of a definition, made if it is not there.
@@ -107,17 +110,7 @@ impl Plate {
         common: &[String],
         make: impl FnOnce() -> Result<Sheet, Unsupported>,
     ) -> Result<Arc<Sheet>, Unsupported> {
-        let sheets = || self.sheets.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(sheet) = sheets().get(common) {
-            return sheet.clone();
-        }
-        let sheet = make().map(Arc::new);
-        let mut sheets = sheets();
-        if sheets.len() >= SHEETS {
-            sheets.clear();
-        }
-        sheets.insert(common.to_vec(), sheet.clone());
-        sheet
+        self.sheets.get_or_insert(common, Cell::default).get_or_init(|| make().map(Arc::new)).clone()
     }
 
     /// How many bytes every file of this look begins with.

@@ -1,0 +1,104 @@
+//! Things that cost something to make, the last used of which are kept: bounded in number and bytes.
+
+use std::borrow::Borrow;
+use std::collections::VecDeque;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// Things by key, the one used last first. They are few: looking one up takes as long as comparing with each.
+#[derive(Debug)]
+pub(super) struct Recent<K, V> {
+    kept: Mutex<VecDeque<(K, V)>>,
+    most: usize,
+    most_bytes: usize,
+    size: fn(&V) -> usize,
+}
+
+impl<K, V: Clone> Recent<K, V> {
+    /// Keeps so many, which between them hold so many bytes, and one in any case.
+    pub(super) const fn new(most: usize, most_bytes: usize, size: fn(&V) -> usize) -> Self {
+        Self { kept: Mutex::new(VecDeque::new()), most, most_bytes, size }
+    }
+
+    /// What is kept under a key.
+    pub(super) fn get<Q: PartialEq + ?Sized>(&self, key: &Q) -> Option<V>
+    where
+        K: Borrow<Q>,
+    {
+        used(&mut self.kept(), key)
+    }
+
+    /// What is kept under a key, or what is kept from now on.
+    pub(super) fn get_or_insert<Q>(&self, key: &Q, value: impl FnOnce() -> V) -> V
+    where
+        Q: ToOwned<Owned = K> + PartialEq + ?Sized,
+        K: Borrow<Q>,
+    {
+        let mut kept = self.kept();
+        if let Some(known) = used(&mut kept, key) {
+            return known;
+        }
+        let value = value();
+        kept.push_front((key.to_owned(), value.clone()));
+        let mut bytes = 0;
+        let fit = kept.iter().take(self.most).take_while(|(_, value)| {
+            bytes += (self.size)(value);
+            bytes <= self.most_bytes
+        });
+        let fit = fit.count().max(1);
+        kept.truncate(fit);
+        value
+    }
+
+    fn kept(&self) -> MutexGuard<'_, VecDeque<(K, V)>> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn used<K: Borrow<Q>, V: Clone, Q: PartialEq + ?Sized>(kept: &mut VecDeque<(K, V)>, key: &Q) -> Option<V> {
+    let at = kept.iter().position(|(known, _)| known.borrow() == key)?;
+    if at > 0 {
+        let entry = kept.remove(at)?;
+        kept.push_front(entry);
+    }
+    kept.front().map(|(_, value)| value.clone())
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn the_one_used_longest_ago_gives_way() {
+        let recent = Recent::<String, u32>::new(2, usize::MAX, |_| 0);
+        assert_eq!(recent.get_or_insert("a", || 1), 1);
+        assert_eq!(recent.get_or_insert("b", || 2), 2);
+        assert_eq!(recent.get_or_insert("a", || 9), 1, "it is there");
+        recent.get_or_insert("c", || 3);
+        assert_eq!(["a", "b", "c"].map(|key| recent.get(key)), [Some(1), None, Some(3)]);
+    }
+
+    #[test]
+    fn the_largest_is_kept_if_it_is_the_only_one() {
+        let recent = Recent::<String, usize>::new(8, 10, |size| *size);
+        for (key, size) in [("a", 4), ("b", 5), ("c", 2)] {
+            recent.get_or_insert(key, || size);
+        }
+        assert_eq!(["a", "b", "c"].map(|key| recent.get(key)), [None, Some(5), Some(2)]);
+        recent.get_or_insert("d", || 11);
+        assert_eq!(["b", "c", "d"].map(|key| recent.get(key)), [None, None, Some(11)]);
+    }
+
+    proptest! {
+        #[test]
+        fn it_is_bounded_and_answers_what_was_put_there(asked in proptest::collection::vec(0_u8..12, 0..200)) {
+            let recent = Recent::<Vec<u8>, usize>::new(5, 30, |size| *size);
+            for key in asked {
+                prop_assert_eq!(recent.get_or_insert(&[key][..], || key.into()), usize::from(key));
+                let kept: Vec<usize> = recent.kept().iter().map(|(_, size)| *size).collect();
+                prop_assert!(kept.len() <= 5 && (kept.len() == 1 || kept.iter().sum::<usize>() <= 30));
+            }
+        }
+    }
+}
