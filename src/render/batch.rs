@@ -22,6 +22,10 @@ use crate::domain::Locale;
 pub(super) const BATCH: usize = 50;
 /// typst's caches are looked through after so many pages; a look takes as long as laying out some of them.
 const LOOK_THROUGH_AFTER: usize = 4 * BATCH;
+/// Decoded pixels, in bytes, that count as a page.
+const AS_LARGE_AS_A_PAGE: usize = 160 << 10;
+/// Stamped certificates that count as one: typst needn't be asked for them, and is to forget names all the same.
+const STAMPED_FOR_A_PAGE: usize = 16;
 /// What went unused for so many looks is forgotten.
 const CACHE_AGE: usize = 3;
 
@@ -93,6 +97,7 @@ impl Renderer {
     ) -> Vec<Result<RenderedCertificate, RenderError>> {
         let mut results: Vec<_> = jobs.iter().map(|job| self.stamp(press, job).map(Ok)).collect();
         let rest: Vec<usize> = (0..jobs.len()).filter(|n| results[*n].is_none()).collect();
+        self.look_through_after((jobs.len() - rest.len()).div_ceil(STAMPED_FOR_A_PAGE));
         for numbers in rest.chunks(BATCH) {
             let rest: Vec<&Prepared<'_>> = numbers.iter().map(|n| &jobs[*n]).collect();
             for (n, result) in numbers.iter().zip(self.render_laid_out(press, &rest)) {
@@ -137,10 +142,7 @@ impl Renderer {
         let data = serde_json::to_vec(&data).map_err(|e| page::template_error([e.to_string().into()]))?;
         let world = BatchWorld { assets: &self.assets, template, data: Bytes::new(data), pictures };
         let compiled = typst::compile::<PagedDocument>(&world);
-        if self.since_look.fetch_add(batch.len(), Ordering::Relaxed) >= LOOK_THROUGH_AFTER {
-            self.since_look.store(0, Ordering::Relaxed);
-            comemo::evict(CACHE_AGE);
-        }
+        self.look_through_after(batch.len().max(pictures.decoded / AS_LARGE_AS_A_PAGE));
         let document = compiled.output.map_err(|errors| page::diagnosed_in(&world, &errors))?;
         // A warning is a font or a glyph that is not there: never issue that.
         if !compiled.warnings.is_empty() {
@@ -159,6 +161,16 @@ impl Renderer {
             return Err(page::template_error(["it draws nothing".into()]));
         }
         Ok(document.pages().to_vec())
+    }
+}
+
+impl Renderer {
+    /// So many pages more: has typst forget what went unused, now and then.
+    fn look_through_after(&self, pages: usize) {
+        if self.since_look.fetch_add(pages, Ordering::Relaxed) >= LOOK_THROUGH_AFTER {
+            self.since_look.store(0, Ordering::Relaxed);
+            comemo::evict(CACHE_AGE);
+        }
     }
 }
 

@@ -6,7 +6,7 @@ use std::ops::Range;
 use image::codecs::jpeg::JpegEncoder;
 use image::imageops::FilterType;
 use image::metadata::Orientation;
-use image::{DynamicImage, ExtendedColorType, ImageDecoder, ImageFormat, ImageReader, Limits, Rgb, RgbImage};
+use image::{DynamicImage, ExtendedColorType, ImageDecoder, ImageFormat, ImageReader, Limits, RgbImage};
 use typst::foundations::Bytes;
 use typst::visualize::{ExchangeFormat, RasterImage};
 
@@ -30,6 +30,8 @@ pub(super) struct Background {
     /// A JPEG. The same `Bytes` each time, or typst would decode it anew for each batch.
     pub(super) jpeg: Bytes,
     pub(super) tone: Tone,
+    /// How many bytes its pixels take once typst has decoded it.
+    pub(super) decoded: usize,
 }
 
 /// What the template needs to know of the image's brightness.
@@ -49,10 +51,12 @@ impl FromImage for Background {
             // typst remembers what it has decoded, and will lay out this very image.
             let image = RasterImage::plain(jpeg.clone(), ExchangeFormat::Jpg);
             let image = image.map_err(|why| refuse(why.to_string()))?;
-            return Ok(Self { tone: tone(image.dynamic()), jpeg });
+            return Ok(Self { tone: tone(image.dynamic()), jpeg, decoded: image.dynamic().as_bytes().len() });
         }
         let image = opened.decode()?.image;
-        Ok(Self { tone: tone(&image), jpeg: Bytes::new(encode(image)?) })
+        let tone = tone(&image);
+        let image = on_white(image);
+        Ok(Self { tone, jpeg: Bytes::new(encode(&image)?), decoded: image.as_raw().len() })
     }
 
     fn size(&self) -> usize {
@@ -120,8 +124,8 @@ const fn fits(width: u32, height: u32) -> bool {
     width <= MAX_PRINTED.0 && height <= MAX_PRINTED.1
 }
 
-/// Lays the image on white, makes it no larger than print needs, and writes it as JPEG.
-fn encode(image: DynamicImage) -> Result<Vec<u8>, RenderError> {
+/// Lays the image on white and makes it no larger than print needs.
+fn on_white(image: DynamicImage) -> RgbImage {
     let image = if fits(image.width(), image.height()) {
         image
     } else {
@@ -136,23 +140,26 @@ fn encode(image: DynamicImage) -> Result<Vec<u8>, RenderError> {
         }
         pixel[3] = u8::MAX;
     }
+    DynamicImage::ImageRgba8(rgba).into_rgb8()
+}
+
+fn encode(image: &RgbImage) -> Result<Vec<u8>, RenderError> {
     let mut jpeg = Vec::new();
-    DynamicImage::ImageRgba8(rgba)
-        .into_rgb8()
+    image
         .write_with_encoder(JpegEncoder::new_with_quality(&mut jpeg, JPEG_QUALITY))
         .map_err(|e| refuse(e.to_string()))?;
     Ok(jpeg)
 }
 
-/// What `thumbnail_exact` answers for images at least twice as large, where text goes and black elsewhere: in a
-/// twentieth of its time, for which every first certificate on a background waits.
+/// What [`of_thumbnail`] answers for images at least twice as large: in a twentieth of its time, for which every
+/// first certificate on a background waits.
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
     clippy::cast_precision_loss,
     reason = "pixels"
 )]
-fn averages(image: &RgbImage) -> RgbImage {
+fn averages(image: &RgbImage) -> Vec<[u8; 4]> {
     let ends = |size: u32, parts: u32| {
         let ratio = size as f32 / parts as f32;
         let end = move |n: u32| (n as f32 * ratio).ceil() as u32;
@@ -160,7 +167,7 @@ fn averages(image: &RgbImage) -> RgbImage {
     };
     let (column, row) = (ends(image.width(), SMALL.0), ends(image.height(), SMALL.1));
     let row_length = image.width() as usize * 3;
-    let mut small = RgbImage::new(SMALL.0, SMALL.1);
+    let mut averages = Vec::new();
     // A row's height is at most MAX_SIDE / SMALL.1, so sums of bytes stay below 2^16.
     let mut sums = vec![0_u16; row_length];
     for y in BEHIND_TEXT.1 {
@@ -176,43 +183,47 @@ fn averages(image: &RgbImage) -> RgbImage {
             for sums in sums[left as usize * 3..right as usize * 3].as_chunks::<3>().0 {
                 colour.iter_mut().zip(sums).for_each(|(colour, sum)| *colour += u32::from(*sum));
             }
-            small.put_pixel(x, y, Rgb(colour.map(|sum| ((sum + pixels / 2) / pixels) as u8)));
+            let [r, g, b] = colour.map(|sum| ((sum + pixels / 2) / pixels) as u8);
+            averages.push([r, g, b, u8::MAX]);
         }
     }
-    small
+    averages
+}
+
+/// The colours behind text, of an image made small.
+fn of_thumbnail(image: &DynamicImage) -> Vec<[u8; 4]> {
+    let small = image.thumbnail_exact(SMALL.0, SMALL.1).into_rgba8();
+    BEHIND_TEXT
+        .1
+        .flat_map(|y| BEHIND_TEXT.0.map(move |x| (x, y)))
+        .map(|(x, y)| small.get_pixel(x, y).0)
+        .collect()
 }
 
 /// Looks at the part of the image that lies behind text: mostly bright wants dark text, mostly dark
 /// wants white text, and where more than a seventh goes against that, a veil.
 fn tone(image: &DynamicImage) -> Tone {
-    let small =
-        match image.as_rgb8().filter(|image| image.width() >= 2 * SMALL.0 && image.height() >= 2 * SMALL.1) {
-            Some(image) => DynamicImage::ImageRgb8(averages(image)).into_rgba8(),
-            None => image.thumbnail_exact(SMALL.0, SMALL.1).into_rgba8(),
-        };
+    let is_large = |image: &&RgbImage| image.width() >= 2 * SMALL.0 && image.height() >= 2 * SMALL.1;
+    let colours = image.as_rgb8().filter(is_large).map_or_else(|| of_thumbnail(image), averages);
     let (mut bright, mut dark) = (0_usize, 0_usize);
-    for (x, y, pixel) in small.enumerate_pixels() {
-        if BEHIND_TEXT.0.contains(&x) && BEHIND_TEXT.1.contains(&y) {
-            let [r, g, b, alpha] = pixel.0.map(u32::from);
-            // Rec. 709 luma, in thousandths, over white.
-            let luma = (213 * r + 715 * g + 72 * b) * alpha / 255 + 1000 * (255 - alpha);
-            if luma >= 155_000 {
-                bright += 1;
-            } else if luma <= 100_000 {
-                dark += 1;
-            }
+    for [r, g, b, alpha] in colours.iter().map(|colour| colour.map(u32::from)) {
+        // Rec. 709 luma, in thousandths, over white.
+        let luma = (213 * r + 715 * g + 72 * b) * alpha / 255 + 1000 * (255 - alpha);
+        if luma >= 155_000 {
+            bright += 1;
+        } else if luma <= 100_000 {
+            dark += 1;
         }
     }
-    let all = BEHIND_TEXT.0.len() * BEHIND_TEXT.1.len();
     let (tone, with_it) = if bright >= dark { ("light", bright) } else { ("dark", dark) };
-    Tone { tone, veil: (all - with_it) * 7 > all }
+    Tone { tone, veil: (colours.len() - with_it) * 7 > colours.len() }
 }
 
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
 
-    use image::{Rgba, RgbaImage};
+    use image::{Rgb, Rgba, RgbaImage};
     use sha2::{Digest as _, Sha256};
 
     use super::*;
@@ -243,13 +254,7 @@ mod tests {
                 noise = noise.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
                 Rgb([(noise >> 24) as u8, (noise >> 16) as u8, (noise >> 28) as u8])
             });
-            let mut library =
-                DynamicImage::ImageRgb8(image.clone()).thumbnail_exact(SMALL.0, SMALL.1).into_rgb8();
-            for (x, y, pixel) in library.enumerate_pixels_mut() {
-                if !BEHIND_TEXT.0.contains(&x) || !BEHIND_TEXT.1.contains(&y) {
-                    *pixel = Rgb([0; 3]);
-                }
-            }
+            let library = of_thumbnail(&DynamicImage::ImageRgb8(image.clone()));
             assert!(averages(&image) == library, "{width} {height}");
         }
     }

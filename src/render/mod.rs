@@ -155,7 +155,7 @@ pub struct Renderer {
     designs: Designs,
     pictures: Remembered<Picture>,
     plates: Plates,
-    /// Pages laid out since typst's caches were last looked through.
+    /// Pages, or what counts as such, since typst's caches were last looked through.
     since_look: AtomicUsize,
 }
 

@@ -20,6 +20,8 @@ pub(super) struct Picture {
     pub(super) bytes: Bytes,
     /// `jpg`, or `png` where it may be transparent.
     pub(super) extension: &'static str,
+    /// How many bytes its pixels take once typst has decoded it.
+    pub(super) decoded: usize,
 }
 
 impl FromImage for Picture {
@@ -27,7 +29,8 @@ impl FromImage for Picture {
         let decoded = decode(file)?;
         let small = decoded.image.width().max(decoded.image.height()) <= MAX_SIDE;
         if decoded.is_plain_jpeg && small {
-            return Ok(Self { bytes: Bytes::new(file.clone()), extension: "jpg" });
+            let decoded = decoded.image.as_bytes().len();
+            return Ok(Self { bytes: Bytes::new(file.clone()), extension: "jpg", decoded });
         }
         let image = if small {
             decoded.image
@@ -38,7 +41,8 @@ impl FromImage for Picture {
             if image.color().has_alpha() { image.into_rgba8().into() } else { image.into_rgb8().into() };
         let mut png = Cursor::new(Vec::new());
         plain.write_to(&mut png, ImageFormat::Png).map_err(|e| refuse(e.to_string()))?;
-        Ok(Self { bytes: Bytes::new(png.into_inner()), extension: "png" })
+        let decoded = plain.as_bytes().len();
+        Ok(Self { bytes: Bytes::new(png.into_inner()), extension: "png", decoded })
     }
 
     fn size(&self) -> usize {

@@ -9,8 +9,8 @@ use super::fonts::Fonts;
 /// No field may be longer, in characters: what the smallest type could never show is not laid out at all.
 const MAX_CHARACTERS: usize = 600;
 
-/// A text that may be set: composed (NFC), trimmed, every character drawable.
-#[derive(Debug, Clone, serde::Serialize)]
+/// A text that may be set: composed (NFC), trimmed, every character drawable. It can't be printed: it may be a name.
+#[derive(Clone, serde::Serialize)]
 pub(super) struct Line {
     text: String,
     /// Whether its first letter with a direction runs from right to left.
@@ -116,7 +116,7 @@ mod tests {
         for c in
             ['\0', '\n', '\t', '\u{7f}', '\u{85}', '\u{200F}', '\u{202E}', '\u{2066}', '\u{FEFF}', '\u{FFFF}']
         {
-            let error = line(&format!("Ada{c}Lovelace")).expect_err("refused");
+            let error = line(&format!("Ada{c}Lovelace")).err().expect("refused");
             assert_eq!(error.code(), "RENDER_INVALID_TEXT", "{c:?}");
             assert!(!error.to_string().contains("Ada"));
         }
@@ -138,7 +138,7 @@ mod tests {
 
     #[test]
     fn what_no_font_draws_is_named_by_code_point() {
-        let error = line("Ada 😀\u{0378}").expect_err("refused");
+        let error = line("Ada 😀\u{0378}").err().expect("refused");
         assert_eq!(
             error.to_string(),
             "full_name holds characters that no bundled font can draw: U+0378, U+1F600"

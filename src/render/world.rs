@@ -81,6 +81,8 @@ pub(super) struct Pictures {
     pub(super) design: Option<Bytes>,
     /// Those of options, each at its place among [`picture_path`]s.
     pub(super) options: Vec<Bytes>,
+    /// How many bytes the pixels of all take.
+    pub(super) decoded: usize,
 }
 
 /// The world of one batch: one template, one list of certificates, the same pictures for all.

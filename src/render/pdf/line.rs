@@ -138,9 +138,10 @@ pub(super) fn same_glyphs(one: &[Glyph], other: &[Glyph]) -> bool {
 }
 
 /// The script of a text that needs nothing but a shaper: letters of one script, one at least, digits, spaces and
-/// signs that stand alone; no sign at its end that typst lets hang into the margin.
+/// signs that stand alone; no sign at its end that typst lets hang into the margin, nor two middle dots, which it
+/// moves together.
 fn script_of(text: &str) -> Option<Script> {
-    if text.ends_with(['-', '.', ',', ':', ';', ' ']) {
+    if text.ends_with(['-', '.', ',', ':', ';', ' ']) || text.contains("··") {
         return None;
     }
     let mut script = None;
