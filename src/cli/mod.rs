@@ -122,7 +122,7 @@ pub async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Config(command) => config::run(&command, cli.global),
         Command::MadeUpPeople(args) => made_up_people::run(&args),
         Command::Openapi => openapi::run(),
-        Command::Template(command) => template::run(&command),
+        Command::Template(command) => template::run(&command).await,
         Command::WithServers(args) => with_servers::run(args).await,
     }
 }

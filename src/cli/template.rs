@@ -36,11 +36,11 @@ pub enum TemplateCommand {
 ///
 /// # Errors
 /// A file can't be read or written, or a template can't be drawn.
-pub fn run(command: &TemplateCommand) -> anyhow::Result<ExitCode> {
+pub async fn run(command: &TemplateCommand) -> anyhow::Result<ExitCode> {
     match command {
         TemplateCommand::List(args) => list::run(args),
-        TemplateCommand::Check(args) => check::run(args),
-        TemplateCommand::Preview(args) => preview::run(args),
+        TemplateCommand::Check(args) => check::run(args).await,
+        TemplateCommand::Preview(args) => preview::run(args).await,
         TemplateCommand::Gallery(args) => gallery::run(args),
     }
 }

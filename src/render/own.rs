@@ -81,6 +81,10 @@ pub fn told(error: &RenderError) -> Vec<Diagnosis> {
         RenderError::Template { diagnostics } => {
             diagnostics.reveal().iter().take(MAX_TOLD).map(bounded).collect()
         }
+        RenderError::Overflow { field } if field == "text" => {
+            let message = "a text reaches beyond the margin that the manifest gives, or off the page";
+            vec![Diagnosis::of_message(message)]
+        }
         other => vec![Diagnosis::of_message(&other.to_string())],
     }
 }

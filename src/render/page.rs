@@ -5,7 +5,7 @@ use qrcodegen::{Mask, QrCode, QrCodeEcc, QrSegment, Version};
 use typst::diag::SourceDiagnostic;
 use typst::foundations::{Datetime, Smart};
 use typst::layout::{Abs, Frame, FrameItem, Point, Ratio, Size, Transform};
-use typst::model::DocumentInfo;
+use typst::model::{Destination, DocumentInfo};
 use typst::syntax::Span;
 use typst::text::{Lang, Locale as TypstLocale, TextItem};
 use typst::visualize::{Color, Curve, FillRule, Geometry, Paint, Shape};
@@ -48,6 +48,7 @@ pub(super) fn creator(version: &str) -> String {
 /// Checks a page.
 pub(super) fn check(page: &Page, manifest: &Manifest) -> Result<(), RenderError> {
     look_at_size(&page.frame, manifest.page)?;
+    look_at_links(&page.frame)?;
     look_over(&page.frame, manifest.margin)
 }
 
@@ -116,6 +117,24 @@ fn look_at_size(frame: &Frame, format: PageFormat) -> Result<(), RenderError> {
     }
     let message = format!("the page must be {width} mm wide and {height} mm high, as the manifest says");
     Err(template_error([message.into()]))
+}
+
+/// Refuses links that readers might run or open on somebody's machine.
+fn look_at_links(frame: &Frame) -> Result<(), RenderError> {
+    for (_, item) in frame.items() {
+        match item {
+            FrameItem::Group(group) => look_at_links(&group.frame)?,
+            FrameItem::Link(Destination::Url(url), _) => {
+                let scheme = url.split_once(':').map(|(scheme, _)| scheme.to_ascii_lowercase());
+                if !["http", "https", "mailto"].map(Some).contains(&scheme.as_deref()) {
+                    let message = "a link must begin with https:, http: or mailto:";
+                    return Err(template_error([message.into()]));
+                }
+            }
+            _ => {}
+        }
+    }
+    Ok(())
 }
 
 /// Refuses a page with a box instead of a letter, or with text outside of the margin.

@@ -95,7 +95,8 @@ impl Renderer {
         let mut options = Vec::new();
         for option in &template.manifest().options {
             if let Some(OptionInput::Image(image)) = job.options.get(&option.name) {
-                options.push(self.pictures.prepare(image, || ())?);
+                let picture = self.pictures.prepare(image, || ());
+                options.push(picture.map_err(|error| of_option(error, &option.name))?);
             }
         }
         Ok(JobPictures {
@@ -217,6 +218,16 @@ impl Renderer {
             values.insert(option.name.clone(), value);
         }
         Ok(values)
+    }
+}
+
+/// What is wrong with the picture of an option.
+fn of_option(error: RenderError, name: &str) -> RenderError {
+    match error {
+        RenderError::Design { reason } => {
+            RenderError::Option { name: name.to_owned(), problem: format!("cannot be used: {reason}") }
+        }
+        other => other,
     }
 }
 

@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use ecow::eco_format;
 use typst::diag::{FileError, FileResult, SourceDiagnostic};
 use typst::foundations::{Binding, Bytes, Datetime, Duration, Value};
 use typst::syntax::{FileId, RootedPath, Source, VirtualPath, VirtualRoot};
@@ -16,6 +17,7 @@ use super::error::{Diagnosis, Place};
 use super::fonts::Fonts;
 use super::template::{Code, Template};
 use super::themes::{LIBRARIES, THEMES};
+use crate::domain::manifest::VARIABLES;
 
 /// typst keeps every distinct path for good, so the paths are few and fixed.
 pub(super) const DATA: &str = "/data.json";
@@ -146,8 +148,17 @@ impl BatchWorld<'_> {
                 column: column + 1,
             })
         });
-        let hints = said.hints.iter().map(|hint| hint.v.to_string()).collect();
-        Diagnosis { place, message: said.message.to_string(), hints }
+        let unnamed = |name: &&&str| said.message == format!("dictionary does not contain key \"{name}\"");
+        let unnamed =
+            VARIABLES.iter().find(unnamed).map(|name| format!("name {name} among the manifest's variables"));
+        // typst's own program has an argument for where files are; this one has no such files.
+        let hints = said.hints.iter().map(|hint| hint.v.to_string()).filter(|hint| !hint.contains("--root"));
+        let message = if at.id() == Some(main) {
+            format!("the template must define `certificate`, a function of one argument ({})", said.message)
+        } else {
+            said.message.to_string()
+        };
+        Diagnosis { place, message, hints: hints.chain(unnamed).collect() }
     }
 }
 
@@ -155,5 +166,8 @@ fn not_found(id: FileId) -> FileError {
     if let VirtualRoot::Package(_) = id.get().root() {
         return FileError::Other(Some("packages can't be used: put what you need into the template".into()));
     }
-    FileError::NotFound(id.get().vpath().get_with_slash().into())
+    let path = id.get().vpath().get_with_slash();
+    FileError::Other(Some(eco_format!(
+        "{path} is none of the files that ship, and templates can read no others"
+    )))
 }

@@ -80,6 +80,10 @@ async fn what_is_wrong_is_told_with_line_and_column() {
     for (more, line) in [
         ("colour", "line 4, column 3: unknown variable: colour"),
         ("d.fields.salary", "line 4, column 12: dictionary does not contain key \"salary\""),
+        (
+            "d.fields.year",
+            "line 4, column 12: dictionary does not contain key \"year\" (hint: name year among the manifest's variables)",
+        ),
         ("(1, 2", "line 4, column 3: unclosed delimiter"),
         ("panic(\"no\")", "line 4, column 3: panicked with: no"),
         ("text(font: \"Comic Sans\")[a]", "line 4, column "),
@@ -180,13 +184,15 @@ async fn a_certificate_is_one_page() {
         (template("pagebreak()\n  [more]"), "it draws 2 pages"),
         (template("for i in range(2000) { pagebreak(weak: false) }"), "it draws 2001 pages"),
         ("#let certificate(d) = none".to_owned(), ""),
-        ("#let certificate = 1".to_owned(), "expected function"),
-        ("no template at all".to_owned(), "unresolved import"),
+        ("#let certificate = 1".to_owned(), "the template must define `certificate`"),
+        ("no template at all".to_owned(), "the template must define `certificate`"),
         (
             "#let certificate(d) = page(width: 100mm, text(font: \"EB Garamond\")[a])".to_owned(),
             "must be 297 mm wide",
         ),
-        (template("place(dx: 280mm)[outside]"), "too long for its place"),
+        (template("place(dx: 280mm)[outside]"), "reaches beyond the margin"),
+        (template("link(\"javascript:app.alert(1)\")[here]"), "a link must begin with https:"),
+        ("#let certificate() = [a]".to_owned(), "the template must define `certificate`"),
     ] {
         let told = refused(source).await;
         assert!(!told.ended && told.lines().join(" ").contains(why), "{why}: {:?}", told.lines());

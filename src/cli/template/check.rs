@@ -1,17 +1,16 @@
 //! `laureate template check`: what is wrong with a template, and where.
 
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
-use std::sync::Arc;
 
 use clap::Args;
-use time::macros::date;
 
-use super::source::TemplateFiles;
+use super::source::OwnTemplate;
 use crate::cli::exit;
 use crate::domain::Locale;
-use crate::render::{Diagnosis, RenderError, RenderJob, Renderer, Template};
+use crate::domain::manifest::Manifest;
+use crate::render::{RenderError, RenderJob};
 
 /// Options of `template check`.
 #[derive(Debug, Args)]
@@ -26,25 +25,25 @@ pub struct CheckArgs {
 ///
 /// # Errors
 /// The files can't be read, or the manifest is wrong.
-pub fn run(args: &CheckArgs) -> anyhow::Result<ExitCode> {
-    let files = TemplateFiles::of(&args.path);
-    let template = files.read()?;
-    let renderer = Renderer::new()?;
+pub async fn run(args: &CheckArgs) -> anyhow::Result<ExitCode> {
+    let template = OwnTemplate::read(&args.path)?;
+    let (names, jobs): (Vec<String>, Vec<RenderJob>) = samples(&template.manifest)?.into_iter().unzip();
+    let drawn = template.draw(jobs).await?;
     let mut out = std::io::stdout().lock();
-    for (what, job) in samples(&template) {
-        if let Err(error) = draw(&renderer, &template, job) {
-            writeln!(out, "{}", told(&error, &what, &files.source))?;
+    for (what, drawn) in names.iter().zip(drawn) {
+        if let Err(error) = drawn {
+            writeln!(out, "{}", template.told(error.told.reveal(), Some(what)))?;
             return Ok(ExitCode::from(exit::FAILED));
         }
     }
-    writeln!(out, "{}: good; its sample can be drawn in every language", files.source.display())?;
+    writeln!(out, "{}: good; its sample can be drawn in every language", template.path().display())?;
     Ok(ExitCode::SUCCESS)
 }
 
-fn samples(template: &Template) -> Vec<(String, RenderJob)> {
+fn samples(manifest: &Manifest) -> Result<Vec<(String, RenderJob)>, RenderError> {
     let mut samples = Vec::new();
     for locale in Locale::ALL {
-        let whole = template.sample(locale, date!(2026 - 11 - 21));
+        let whole = RenderJob::of_sample(manifest, locale)?;
         let mut bare = whole.clone();
         bare.options.clear();
         (bare.event_name, bare.document_number, bare.event_link, bare.email) =
@@ -52,35 +51,5 @@ fn samples(template: &Template) -> Vec<(String, RenderJob)> {
         samples.push((format!("the sample in {locale}"), whole));
         samples.push((format!("the sample in {locale}, without event, document and options"), bare));
     }
-    samples
-}
-
-fn draw(renderer: &Renderer, template: &Arc<Template>, job: RenderJob) -> Result<(), RenderError> {
-    renderer.render_by(template, &[job]).into_iter().try_for_each(|rendered| rendered.map(drop))
-}
-
-/// A finding a paragraph, as compilers write them: file, line, column, what is wrong, what to do.
-fn told(error: &RenderError, what: &str, source: &Path) -> String {
-    let source = source.display();
-    match error {
-        // The data are a sample: nothing personal is in what typst says.
-        RenderError::Template { diagnostics } => {
-            let lines: Vec<String> =
-                diagnostics.reveal().iter().map(|one| of_diagnosis(one, &source)).collect();
-            lines.join("\n")
-        }
-        other => format!("{source}: {what}: {other}"),
-    }
-}
-
-fn of_diagnosis(diagnosis: &Diagnosis, source: &std::path::Display<'_>) -> String {
-    let place = match &diagnosis.place {
-        Some(place) if place.file.ends_with("/template.typ") => {
-            format!("{source}:{}:{}", place.line, place.column)
-        }
-        Some(place) => format!("{}:{}:{}", place.file, place.line, place.column),
-        None => source.to_string(),
-    };
-    let hints: Vec<String> = diagnosis.hints.iter().map(|hint| format!("\n  hint: {hint}")).collect();
-    format!("{place}: {}{}", diagnosis.message, hints.concat())
+    Ok(samples)
 }

@@ -4,15 +4,15 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use anyhow::{Context, anyhow, bail};
+use anyhow::{Context, bail};
 use clap::Args;
 use sha2::{Digest as _, Sha256};
 use time::OffsetDateTime;
 
-use super::source;
-use crate::domain::manifest::{MAX_BYTES, OptionKind};
+use super::source::{self, Meant};
+use crate::domain::manifest::{MAX_BYTES, Manifest, OptionKind};
 use crate::domain::{Locale, hex};
-use crate::render::{Design, OptionInput, RenderError, RenderJob, Renderer, Template, raster};
+use crate::render::{Design, OptionInput, RenderJob, raster};
 
 /// The largest picture that is read, in bytes.
 const MAX_PICTURE: usize = 20 << 20;
@@ -38,8 +38,8 @@ pub struct PreviewArgs {
     /// A background of one's own, where the template takes one: JPEG, PNG or WebP
     #[arg(long, value_name = "FILE")]
     design: Option<PathBuf>,
-    /// Pixels to an inch of a PNG, at most 200
-    #[arg(long, default_value_t = 96)]
+    /// Pixels to an inch of a PNG: 10 to 200
+    #[arg(long, default_value_t = 96, value_parser = clap::value_parser!(u16).range(10..=200))]
     dpi: u16,
 }
 
@@ -47,21 +47,22 @@ pub struct PreviewArgs {
 ///
 /// # Errors
 /// A file can't be read or written, a name is unknown, or the template can't be drawn.
-pub fn run(args: &PreviewArgs) -> anyhow::Result<ExitCode> {
+pub async fn run(args: &PreviewArgs) -> anyhow::Result<ExitCode> {
     let as_picture = match args.out.extension().and_then(|end| end.to_str()) {
         Some("png") => true,
         Some("pdf") => false,
         _ => bail!("--out: give a file that ends with .pdf or .png"),
     };
-    let renderer = Renderer::new()?;
-    let template = source::template(&renderer, &args.template)?;
-    let mut job = template.sample(args.locale, OffsetDateTime::now_utc().date());
-    job.design = args.design.as_deref().map(picture).transpose()?;
-    for (name, value) in given(args)? {
-        set(&mut job, &template, &name, &value)?;
+    let meant = Meant::of(&args.template)?;
+    let mut job = meant.sample(args.locale, OffsetDateTime::now_utc().date())?;
+    if args.design.is_some() && !meant.manifest().design {
+        bail!("--design: {} takes no background", args.template);
     }
-    let rendered = renderer.render_by(&template, &[job]).pop().context("nothing was drawn")?;
-    let pdf = rendered.map_err(|error| told(&error))?.to_bytes();
+    job.design = args.design.as_deref().map(picture).transpose().context("--design")?;
+    for (name, value) in given(args)? {
+        set(&mut job, meant.manifest(), &name, &value)?;
+    }
+    let pdf = meant.draw(job).await?;
     let bytes = if as_picture { raster::png(&pdf, args.dpi)? } else { pdf.to_vec() };
     std::fs::write(&args.out, bytes).with_context(|| format!("cannot write {}", args.out.display()))?;
     Ok(ExitCode::SUCCESS)
@@ -82,14 +83,16 @@ fn given(args: &PreviewArgs) -> anyhow::Result<BTreeMap<String, String>> {
 }
 
 /// Sets an option, or what the certificate says.
-fn set(job: &mut RenderJob, template: &Template, name: &str, value: &str) -> anyhow::Result<()> {
-    if let Some(option) = template.manifest().option(name) {
+fn set(job: &mut RenderJob, manifest: &Manifest, name: &str, value: &str) -> anyhow::Result<()> {
+    if let Some(option) = manifest.option(name) {
         let input = match option.kind {
             OptionKind::Image if value.is_empty() => {
                 job.options.remove(name);
                 return Ok(());
             }
-            OptionKind::Image => OptionInput::Image(picture(Path::new(value))?),
+            OptionKind::Image => {
+                OptionInput::Image(picture(Path::new(value)).with_context(|| name.to_owned())?)
+            }
             _ => OptionInput::Text(value.to_owned().into()),
         };
         job.options.insert(name.to_owned(), input);
@@ -104,7 +107,7 @@ fn set(job: &mut RenderJob, template: &Template, name: &str, value: &str) -> any
         "document_number" => job.document_number = Some(text.into()),
         "eventLink" => job.event_link = Some(text),
         "learner_email" => job.email = Some(text.into()),
-        _ => bail!("{name}: {}, nor a variable that can be set", template.manifest().no_such_option()),
+        _ => bail!("{name}: {}, nor a variable that can be set", manifest.no_such_option()),
     }
     Ok(())
 }
@@ -112,15 +115,4 @@ fn set(job: &mut RenderJob, template: &Template, name: &str, value: &str) -> any
 fn picture(path: &Path) -> anyhow::Result<Design> {
     let bytes = source::bounded(path, MAX_PICTURE)?;
     Ok(Design { sha256: hex(&Sha256::digest(&bytes)), bytes: bytes.into() })
-}
-
-/// What typst says is for whoever previews: the data are theirs.
-fn told(error: &RenderError) -> anyhow::Error {
-    match error {
-        RenderError::Template { diagnostics } => {
-            let lines: Vec<String> = diagnostics.reveal().iter().map(ToString::to_string).collect();
-            anyhow!("{}", lines.join("\n"))
-        }
-        other => anyhow!("{other}"),
-    }
 }

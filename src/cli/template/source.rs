@@ -5,44 +5,78 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context, bail};
+use bytes::Bytes;
+use time::Date;
 
 use crate::cli::exit::NotFound;
+use crate::domain::Locale;
 use crate::domain::manifest::{MAX_BYTES, Manifest};
-use crate::render::{Renderer, Template};
+use crate::render::{Diagnosis, RenderJob, Renderer, Template, told};
+use crate::sandbox::{Form, NotDrawn, Question, Sandbox};
 
 /// The largest source, in bytes.
 const MAX_SOURCE: usize = 256 << 10;
 
-/// A template's source and its manifest beside it, as files.
-pub(super) struct TemplateFiles {
-    /// The source.
-    pub(super) source: PathBuf,
-    /// The manifest.
-    pub(super) manifest: PathBuf,
+/// A template that somebody is writing, read.
+pub(super) struct OwnTemplate {
+    /// Where its source is.
+    path: PathBuf,
+    source: String,
+    /// What it says of itself.
+    pub(super) manifest: Manifest,
 }
 
-impl TemplateFiles {
-    /// Those of a folder, or of a source file.
-    pub(super) fn of(path: &Path) -> Self {
-        let source = if path.is_dir() { path.join("template.typ") } else { path.to_owned() };
-        Self { manifest: source.with_file_name("manifest.json"), source }
-    }
-
-    /// Reads both.
+impl OwnTemplate {
+    /// Reads the template of a folder, or of a source file with its manifest beside it.
     ///
     /// # Errors
-    /// One of them can't be read, is too large, or the manifest is wrong.
-    pub(super) fn read(&self) -> anyhow::Result<Arc<Template>> {
-        let source = String::from_utf8(bounded(&self.source, MAX_SOURCE)?);
-        let source = source.with_context(|| format!("{} is not UTF-8", self.source.display()))?;
-        let json = bounded(&self.manifest, MAX_BYTES)?;
-        let manifest = Manifest::parse(&json);
+    /// A file can't be read, is too large, or the manifest is wrong.
+    pub(super) fn read(path: &Path) -> anyhow::Result<Self> {
+        let path = if path.is_dir() { path.join("template.typ") } else { path.to_owned() };
+        let source = String::from_utf8(bounded(&path, MAX_SOURCE)?);
+        let source = source.with_context(|| format!("{} is not UTF-8", path.display()))?;
+        let beside = path.with_file_name("manifest.json");
+        let manifest = Manifest::parse(&bounded(&beside, MAX_BYTES)?);
         let manifest = manifest.map_err(|wrong| {
             let lines: Vec<String> = wrong.0.iter().map(|line| format!("\n  {line}")).collect();
-            anyhow::anyhow!("{} is wrong:{}", self.manifest.display(), lines.concat())
+            anyhow::anyhow!("{} is wrong:{}", beside.display(), lines.concat())
         })?;
-        let name = self.source.parent().and_then(Path::file_name).unwrap_or_default();
-        Ok(Arc::new(Template::own(&name.to_string_lossy(), 1, &source, manifest)?))
+        Ok(Self { path, source, manifest })
+    }
+
+    /// Where its source is.
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The PDFs of some jobs, drawn as the product does it: apart, within limits.
+    ///
+    /// # Errors
+    /// No process can be started. What the template does wrong is in the answers.
+    pub(super) async fn draw(&self, jobs: Vec<RenderJob>) -> anyhow::Result<Vec<Result<Bytes, NotDrawn>>> {
+        let (source, manifest) = (self.source.clone(), self.manifest.clone());
+        let question = Question { source, manifest, jobs, form: Form::Pdf };
+        Ok(Sandbox::of_this_program()?.draw(&question).await?)
+    }
+
+    /// A finding a line, as compilers write them: file, line, column, what is wrong, what to do.
+    pub(super) fn told(&self, found: &[Diagnosis], what: Option<&str>) -> String {
+        let lines: Vec<String> = found.iter().map(|one| self.line(one, what)).collect();
+        lines.join("\n")
+    }
+
+    fn line(&self, said: &Diagnosis, what: Option<&str>) -> String {
+        let source = self.path.display();
+        let place = match &said.place {
+            Some(place) if place.file.ends_with("/template.typ") => {
+                format!("{source}:{}:{}", place.line, place.column)
+            }
+            Some(place) => format!("{}:{}:{}", place.file, place.line, place.column),
+            None => source.to_string(),
+        };
+        let what = what.map(|what| format!(" ({what})")).unwrap_or_default();
+        let hints: Vec<String> = said.hints.iter().map(|hint| format!("\n  hint: {hint}")).collect();
+        format!("{place}: {}{what}{}", said.message, hints.concat())
     }
 }
 
@@ -61,28 +95,80 @@ pub(super) fn bounded(path: &Path, most: usize) -> anyhow::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// `THEME`, `THEME@VERSION`, or a path.
-///
-/// # Errors
-/// There is neither such a theme nor such a file, or the files are wrong.
-pub(super) fn template(renderer: &Renderer, wanted: &str) -> anyhow::Result<Arc<Template>> {
-    let (name, version) = match wanted.split_once('@') {
-        Some((name, version)) => (name, version.parse().ok()),
-        None => (wanted, None),
-    };
-    let theme = match (version, wanted.contains('@')) {
-        (Some(version), _) => renderer.theme(name, version),
-        (None, true) => None,
-        (None, false) => renderer.newest_theme(name),
-    };
-    if let Some(theme) = theme {
-        return Ok(theme.clone());
+/// What is to be drawn.
+pub(super) enum Meant {
+    /// A theme that this program ships.
+    Shipped(Renderer, Arc<Template>),
+    /// One that somebody is writing.
+    Own(OwnTemplate),
+}
+
+impl Meant {
+    /// `THEME`, `THEME@VERSION`, or a path.
+    ///
+    /// # Errors
+    /// There is neither such a theme nor such a file, or the files are wrong.
+    pub(super) fn of(wanted: &str) -> anyhow::Result<Self> {
+        let renderer = Renderer::new()?;
+        let (name, version) = match wanted.split_once('@') {
+            Some((name, version)) => (name, Some(version)),
+            None => (wanted, None),
+        };
+        let theme = match version {
+            Some(version) => version.parse().ok().and_then(|version| renderer.theme(name, version)),
+            None => renderer.newest_theme(name),
+        };
+        if let Some(theme) = theme.cloned() {
+            return Ok(Self::Shipped(renderer, theme));
+        }
+        let path = Path::new(wanted);
+        if path.exists() {
+            return Ok(Self::Own(OwnTemplate::read(path)?));
+        }
+        if let (Some(newest), Some(_)) = (renderer.newest_theme(name), version) {
+            let newest = newest.version();
+            return Err(NotFound(format!("there is no {wanted}: {name}'s newest version is {newest}")).into());
+        }
+        let names: Vec<&str> = renderer.newest_themes().map(|theme| theme.name()).collect();
+        let message = format!("there is no theme and no file {wanted:?}; themes are {}", names.join(", "));
+        Err(NotFound(message).into())
     }
-    let path = Path::new(wanted);
-    if path.exists() {
-        return TemplateFiles::of(path).read();
+
+    /// What it says of itself.
+    pub(super) fn manifest(&self) -> &Manifest {
+        match self {
+            Self::Shipped(_, theme) => theme.manifest(),
+            Self::Own(own) => &own.manifest,
+        }
     }
-    let names: Vec<&str> = renderer.newest_themes().map(|theme| theme.name()).collect();
-    let message = format!("there is no theme and no file {wanted:?}; themes are {}", names.join(", "));
-    Err(NotFound(message).into())
+
+    /// A page that is nobody's certificate.
+    ///
+    /// # Errors
+    /// [`crate::render::RenderError::Bundle`], which a well-built program never answers.
+    pub(super) fn sample(&self, locale: Locale, issue_date: Date) -> anyhow::Result<RenderJob> {
+        Ok(match self {
+            Self::Shipped(_, theme) => theme.sample(locale, issue_date),
+            Self::Own(own) => RenderJob { issue_date, ..RenderJob::of_sample(&own.manifest, locale)? },
+        })
+    }
+
+    /// The PDF of a job. What typst says is for whoever asks: the data are theirs.
+    ///
+    /// # Errors
+    /// The template can't be drawn.
+    pub(super) async fn draw(&self, job: RenderJob) -> anyhow::Result<Bytes> {
+        match self {
+            Self::Shipped(renderer, _) => {
+                let rendered = renderer.render(&[job]).pop().context("nothing was drawn")?;
+                let told =
+                    |error| told(&error).iter().map(ToString::to_string).collect::<Vec<_>>().join("\n");
+                rendered.map(|pdf| pdf.to_bytes()).map_err(|error| anyhow::anyhow!(told(error)))
+            }
+            Self::Own(own) => {
+                let drawn = own.draw(vec![job]).await?.pop().context("nothing was drawn")?;
+                drawn.map_err(|error| anyhow::anyhow!(own.told(error.told.reveal(), None)))
+            }
+        }
+    }
 }

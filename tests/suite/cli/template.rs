@@ -63,7 +63,19 @@ fn a_template_is_checked_by_line_and_column() {
 
     change(&source, "w.lead", "read(\"/etc/passwd\")");
     let told = said(&template(&["check", "."], folder.path()));
-    assert!(told.contains("file not found"), "{told}");
+    assert!(told.contains("/etc/passwd is none of the files that ship"), "{told}");
+    change(&source, "read(\"/etc/passwd\")", "w.lead");
+
+    change(
+        &source,
+        "#let certificate(d) = {",
+        "#let certificate(d) = {\n  for _ in range(100000000) { pagebreak() }",
+    );
+    for command in [["check", "."].as_slice(), &["preview", ".", "--out", "page.pdf"]] {
+        let wrong = template(command, folder.path());
+        assert_eq!(wrong.status.code(), Some(1));
+        assert!(said(&wrong).contains("it needs more than 1024 MiB"), "{}", said(&wrong));
+    }
 
     change(&folder.path().join("manifest.json"), "\"margin\": 18", "\"margin\": 180");
     let wrong = template(&["check", "."], folder.path());
@@ -90,7 +102,10 @@ fn a_page_is_previewed_as_pdf_and_picture() {
 
     for (arguments, code, problem) in [
         (["preview", "baroque", "--out", "a.pdf"].as_slice(), 5, "themes are classic, corporate"),
-        (&["preview", "classic@7", "--out", "a.pdf"], 5, "classic@7"),
+        (&["preview", "classic@7", "--out", "a.pdf"], 5, "classic's newest version is 2"),
+        (&["preview", "classic", "--dpi", "5000", "--out", "a.png"], 2, "5000 is not in 10..=200"),
+        (&["preview", "bold", "--design", "own.png", "--out", "a.png"], 1, "bold takes no background"),
+        (&["preview", "bold", "--with", "logo=data.json", "--out", "a.pdf"], 1, "option logo cannot be used"),
         (&["preview", "classic", "--out", "a.gif"], 1, ".pdf or .png"),
         (&["preview", "bold", "--with", "shadow=1", "--out", "a.pdf"], 1, "shadow: is no option"),
         (&["preview", "bold", "--with", "accent=red", "--out", "a.pdf"], 1, "accent must be a colour"),

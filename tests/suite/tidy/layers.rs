@@ -100,6 +100,7 @@ const LAYERS: &[Layer] = &[
             "storage",
             "workers",
             "render",
+            "sandbox",
             "mail",
         ],
         "one file per subcommand",
