@@ -1,6 +1,6 @@
 """Reads PDFs with qpdf (pikepdf) and with Chromium's reader (pypdfium2): what a certificate must hold.
 
-usage: check_pdf.py LIST     LIST is JSON: [{"file", "language", "title", "texts": [...]}, …]
+usage: check_pdf.py LIST     LIST is JSON: [{"file", "language", "title", "spaced", "texts": [...], "letters"}, …]
 Prints a line for each complaint; none, and nothing is printed.
 """
 
@@ -14,9 +14,15 @@ import pypdfium2
 SPACES = str.maketrans({"\u00a0": " ", "\u2009": " ", "\r": " ", "\n": " ", "\u200c": None})
 
 
-def squeezed(text):
-    """Letters in a form that both sides agree on, white space left out: readers differ there."""
-    return "".join(unicodedata.normalize("NFC", text.translate(SPACES)).split())
+def words(text):
+    """Words in a form that both sides agree on."""
+    return unicodedata.normalize("NFC", text.translate(SPACES)).split()
+
+
+def tells(text, part, spaced):
+    """Whether a page's text has this part, the spaces between its words and no others if that is asked for."""
+    between = " " if spaced else ""
+    return between.join(words(part)) in between.join(words(text))
 
 
 def complaints(wanted):
@@ -48,11 +54,12 @@ def complaints(wanted):
             if isinstance(item, pikepdf.Dictionary) and ("/JS" in item or item.get("/Type") == "/Action"):
                 yield "an action"
     document = pypdfium2.PdfDocument(wanted["file"])
-    text = squeezed(document[0].get_textpage().get_text_bounded())
+    text = document[0].get_textpage().get_text_bounded()
     for part in wanted["texts"]:
-        # What runs to the left comes out in an order that depends on the reader.
-        if squeezed(part) not in text and sorted(set(squeezed(part)) - set(text)):
+        if not tells(text, part, wanted["spaced"]):
             yield f"the text lacks {part!r}"
+    for letter in set("".join(words(wanted["letters"]))) - set(unicodedata.normalize("NFC", text)):
+        yield f"the text lacks {letter!r}"
 
 
 def structure(tree, page):

@@ -33,6 +33,8 @@ pub(super) struct Body<'a> {
     /// Whether content is marked; what a form paints is marked where it is painted.
     marking: bool,
     marked: Option<Mark>,
+    /// Whether text that is set wide is told apart from its glyphs: many readers take the gaps for spaces.
+    pub(super) tells_wide: bool,
     language: &'a str,
 }
 
@@ -46,6 +48,7 @@ impl<'a> Body<'a> {
             opacities: BTreeSet::new(),
             marking: true,
             marked: None,
+            tells_wide: false,
             language,
         }
     }

@@ -65,6 +65,7 @@ impl Printer {
         let mut objects = Objects::after(plate.head.len(), plate.offsets.clone(), 16 << 10);
         let means = &plate.means;
         let mut body = Body::new(&means.fonts, display.size.y, facts.locale.as_str());
+        body.tells_wide = plate.tells_wide;
         display.pieces.iter().try_for_each(|piece| body.piece(piece))?;
         let (content, extra, opacities) = body.finish();
         let packed = self.deflate.zlib(content.as_slice());

@@ -40,6 +40,8 @@ pub(in crate::render) struct Plate {
     profile: Ref,
     pub(super) means: Means,
     pub(super) ornaments: Vec<Ornament>,
+    /// Whether its pages tell text that is set wide.
+    pub(super) tells_wide: bool,
     /// By what definitions say.
     sheets: Recent<Vec<String>, Cell>,
 }
@@ -101,7 +103,12 @@ impl Plate {
         let head = Bytes::from([HEADER, chunk.as_bytes()].concat());
         let hash = Sha256::new_with_prefix(&head);
         let sheets = Recent::new(SHEETS, usize::MAX, |_| 0);
-        Ok(Self { head, hash, offsets, profile, means, ornaments, sheets })
+        Ok(Self { head, hash, offsets, profile, means, ornaments, tells_wide: false, sheets })
+    }
+
+    /// One whose pages tell text that is set wide, which the first plates did not.
+    pub(in crate::render) fn telling_wide(self) -> Self {
+        Self { tells_wide: true, ..self }
     }
 
     /// The sheet of a definition, made if it is not there.

@@ -30,10 +30,17 @@ impl Body<'_> {
         self.content.begin_text().set_text_matrix([a, b, -c, -d, e, f]);
         let (shared, size) = (self.shared.find(&run.font), short(run.size.to_pt()));
         let mut line = Line { pen: 0.0, drawn: 0.0, rise: 0.0, source: None, size, shown: Shown::default() };
+        let wide = self.tells_wide && is_wide(run);
+        if wide {
+            tell(&mut self.content, &run.text);
+        }
         for cluster in clusters(run) {
-            self.cluster(&mut line, run, &cluster, shared)?;
+            self.cluster(&mut line, run, &cluster, shared, wide)?;
         }
         line.shown.flush(&mut self.content);
+        if wide {
+            self.content.end_marked_content();
+        }
         if line.rise != 0.0 {
             self.content.set_rise(0.0);
         }
@@ -50,6 +57,7 @@ impl Body<'_> {
         run: &TextItem,
         cluster: &Cluster<'_>,
         shared: Option<usize>,
+        told: bool,
     ) -> Result<(), Unsupported> {
         let is_shared =
             |at: usize| cluster.glyphs.iter().all(|glyph| self.shared.0[at].get(glyph.id).is_some());
@@ -74,15 +82,15 @@ impl Body<'_> {
             self.content.set_font(Name(name.as_bytes()), line.size);
             line.source = Some(source);
         }
-        let told = cluster
-            .glyphs
-            .first()
-            .and_then(|glyph| subset.get(glyph.id))
-            .is_some_and(|(cid, _)| subset.tells(cid, cluster));
+        let told = told
+            || cluster
+                .glyphs
+                .first()
+                .and_then(|glyph| subset.get(glyph.id))
+                .is_some_and(|(cid, _)| subset.tells(cid, cluster));
         if !told {
             line.shown.flush(&mut self.content);
-            let mut span = self.content.begin_marked_content_with_properties(Name(b"Span"));
-            span.properties().actual_text(TextStr(cluster.text));
+            tell(&mut self.content, cluster.text);
         }
         for glyph in cluster.glyphs {
             if glyph.y_advance.get() != 0.0 {
@@ -98,6 +106,23 @@ impl Body<'_> {
         }
         Ok(())
     }
+}
+
+/// Begins a span whose text is told apart from its glyphs (ISO 32000-1, 14.9.4).
+fn tell(content: &mut Content, text: &str) {
+    let mut span = content.begin_marked_content_with_properties(Name(b"Span"));
+    span.properties().actual_text(TextStr(text));
+}
+
+/// Gaps that are as wide, in parts of the font size, may be taken for spaces: poppler does from a tenth on.
+const WIDE: f64 = 0.05;
+
+/// Whether the letters of a run stand apart: its first few tell.
+fn is_wide(run: &TextItem) -> bool {
+    run.glyphs.iter().take(3).any(|glyph| {
+        let own = run.font.x_advance(glyph.id).unwrap_or_default();
+        (glyph.x_advance - own).get() >= WIDE && run.text.get(glyph.range()).is_some_and(|text| text != " ")
+    })
 }
 
 /// A run under way, all in thousandths of the font size.
