@@ -27,6 +27,8 @@ const SLOW: usize = 600;
 const PEER: usize = 60;
 /// What memory must stay flat over.
 const MANY: usize = 20_000;
+/// Designs after which no more are remembered, and as many again.
+const DESIGNS: [usize; 2] = [100, 200];
 
 /// What a child is to do, as `--render JSON` on its command line.
 #[derive(Serialize, Deserialize)]
@@ -35,6 +37,9 @@ struct Task {
     threads: usize,
     renderer: String,
     design: String,
+    /// Whether each certificate has a design of its own, with the same picture.
+    #[serde(default)]
+    each_its_own: bool,
 }
 
 /// What it took.
@@ -72,6 +77,7 @@ pub fn measure(report: &mut Report) -> anyhow::Result<()> {
         threads,
         renderer: renderer.to_owned(),
         design: design.display().to_string(),
+        each_its_own: false,
     };
     let (mut fast, mut typst, mut two) = (Vec::new(), Vec::new(), Vec::new());
     let (mut first, mut first_alone) = (Vec::new(), Vec::new());
@@ -107,17 +113,32 @@ pub fn measure(report: &mut Report) -> anyhow::Result<()> {
     #[allow(clippy::cast_precision_loss, reason = "some hundred megabytes")]
     report.ratio("render_memory_20000", Goal::AtMost(1.1), vec![many.peak as f64 / few.peak as f64]);
     report.figure("render_peak", "MiB at 20,000", vec![f64::from(u32::try_from(many.peak >> 20)?)]);
+    let [few, many] =
+        DESIGNS.map(|designs| child(&Task { each_its_own: true, ..task(designs, 1, RENDERER_VERSION) }));
+    let (few, many) = (few?, many?);
+    #[allow(clippy::cast_precision_loss, reason = "some hundred megabytes")]
+    report.ratio("render_memory_designs", Goal::AtMost(1.1), vec![many.peak as f64 / few.peak as f64]);
+    report.figure(
+        "render_peak_designs",
+        "MiB at 200 designs",
+        vec![f64::from(u32::try_from(many.peak >> 20)?)],
+    );
     Ok(())
 }
 
 /// Does what the parent asked for and prints what it took.
 pub fn work(task: &str) -> anyhow::Result<()> {
     let task: Task = serde_json::from_str(task)?;
-    let bytes = bytes::Bytes::from(std::fs::read(&task.design)?);
-    let design = Design { sha256: hex(&Sha256::digest(&bytes)), bytes };
+    let file = std::fs::read(&task.design)?;
+    let one = design(file.clone());
     let renderer = Renderer::new()?;
     let render = |numbers: std::ops::Range<usize>| -> anyhow::Result<u64> {
-        let jobs: Vec<RenderJob> = numbers.map(|n| job(n, &task.renderer, &design)).collect();
+        let jobs: Vec<RenderJob> = numbers
+            .map(|n| {
+                let own = task.each_its_own.then(|| design(with_comment(&file, n)));
+                job(n, &task.renderer, own.as_ref().unwrap_or(&one))
+            })
+            .collect();
         renderer.render(&jobs).into_iter().map(|file| Ok(file?.size())).sum()
     };
     let mut size = render(0..1)?;
@@ -149,6 +170,17 @@ pub fn work(task: &str) -> anyhow::Result<()> {
     let taken = Taken { certificates: task.count, cpu, wall, bytes: size, peak };
     writeln!(std::io::stdout(), "{}", serde_json::to_string(&taken)?)?;
     Ok(())
+}
+
+fn design(file: Vec<u8>) -> Design {
+    Design { sha256: hex(&Sha256::digest(&file)), bytes: file.into() }
+}
+
+/// A JPEG with a number as a comment (ITU-T T.81, B.2.4.5): another file, the same picture.
+fn with_comment(jpeg: &[u8], n: usize) -> Vec<u8> {
+    const COMMENT_OF_EIGHT: [u8; 4] = [0xff, 0xfe, 0, 10];
+    let (start, rest) = jpeg.split_at(2);
+    [start, &COMMENT_OF_EIGHT, format!("{n:08}").as_bytes(), rest].concat()
 }
 
 fn child(task: &Task) -> anyhow::Result<Taken> {

@@ -199,8 +199,11 @@ impl Manifest {
         if json.len() > MAX_BYTES {
             return Err(ManifestError(vec![format!("is larger than {} KiB", MAX_BYTES >> 10)]));
         }
+        let mut reader = serde_json::Deserializer::from_slice(json);
+        let wrong = |problem: String| ManifestError(vec![problem]);
         let manifest: Self =
-            serde_json::from_slice(json).map_err(|problem| ManifestError(vec![problem.to_string()]))?;
+            serde_path_to_error::deserialize(&mut reader).map_err(|problem| wrong(problem.to_string()))?;
+        reader.end().map_err(|problem| wrong(problem.to_string()))?;
         let variables = manifest.variables.iter().map(|name| own_name(name)).collect();
         let sample = manifest.sample.into_iter().map(|(name, value)| (own_name(&name), value)).collect();
         let manifest = Self { variables, sample, ..manifest };

@@ -233,7 +233,9 @@ mod tests {
             manifest["sample"]["full_name"] = neither;
             let found = problems(&manifest);
             assert!(
-                found[0].starts_with("a sample must be a text, or an object with the texts en and es"),
+                found[0].starts_with(
+                    "sample.full_name: a sample must be a text, or an object with the texts en and es"
+                ),
                 "{found:?}"
             );
         }

@@ -9,9 +9,9 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
 use super::observe::RequestId;
-use crate::http::ApiError;
 use crate::http::api_error::{ErrorBody, ErrorEnvelope};
 use crate::http::error_mapping::of_status;
+use crate::http::{ApiError, ErrorCode};
 
 /// Writes the body of an error, and logs what is our fault: once, with its cause.
 pub async fn envelope(request: Request, next: Next) -> Response {
@@ -37,7 +37,9 @@ fn bare(response: &Response) -> Option<ApiError> {
 
 fn log(error: &ApiError) {
     let (code, cause) = (error.code.as_str(), error.cause.as_deref().unwrap_or(""));
-    if error.code.status().is_server_error() {
+    if error.code == ErrorCode::Busy {
+        tracing::warn!(code, "request refused");
+    } else if error.code.status().is_server_error() {
         tracing::error!(code, cause, "request failed");
     } else {
         tracing::debug!(code, cause, "request refused");
@@ -76,7 +78,6 @@ mod tests {
     use tower_http::catch_panic::CatchPanicLayer;
 
     use super::*;
-    use crate::http::ErrorCode;
 
     async fn ask(method: &str, path: &str) -> (StatusCode, HeaderMap, Value) {
         async fn broken() -> Response {

@@ -122,10 +122,11 @@ fn fill_in(
             "client" | "organization" => definition.client = text,
             "eventLink" => definition.event_link = Some(text),
             _ => {
-                return Err(ApiError::field(
-                    "data",
-                    format!("one of its names can't be given; give {GIVEN}"),
-                ));
+                // What is no name may be a person's.
+                let is_name =
+                    name.len() <= 40 && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
+                let field = if is_name { format!("data.{name}") } else { "data".to_owned() };
+                return Err(ApiError::field(&field, format!("no such text can be given; give {GIVEN}")));
             }
         }
     }

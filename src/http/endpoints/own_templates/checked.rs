@@ -45,7 +45,9 @@ fn parse(manifest: &[u8]) -> Result<Manifest, ApiError> {
         return Err(ApiError::field("manifest", format!("is larger than {} KiB", MAX_BYTES >> 10)));
     }
     Manifest::parse(manifest).map_err(|error| {
-        let details = error.0.iter().map(|line| format!("manifest: {line}")).collect();
+        // The lines are not those of what was sent: it has been written anew.
+        let unplaced = |line: &str| line.split(" at line ").next().unwrap_or_default().to_owned();
+        let details = error.0.iter().map(|line| format!("manifest: {}", unplaced(line))).collect();
         ApiError { details, ..ApiError::new(ErrorCode::ValidationError, "the manifest is not acceptable") }
     })
 }
