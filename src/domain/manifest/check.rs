@@ -241,7 +241,7 @@ mod tests {
         }
         let mut unknown = good();
         unknown["colour"] = json!("red");
-        assert!(problems(&unknown)[0].starts_with("unknown field `colour`"));
+        assert!(problems(&unknown)[0].starts_with("colour: unknown field"));
         assert_eq!(problems(&json!("x".repeat(70_000))), ["is larger than 64 KiB"]);
     }
 
