@@ -2,12 +2,14 @@
 //!
 //! Doing it twice is harmless: the bytes follow from what `CertificateRequested` pinned.
 
+mod apart;
 mod error;
 mod own;
 mod what_if;
 
 pub use crate::render::MAX_SOURCE;
 pub use crate::sandbox::NotDrawn;
+use apart::apart;
 pub use error::RenderingError;
 
 use std::collections::{BTreeMap, HashMap};
@@ -155,13 +157,14 @@ impl Rendering {
             jobs.push(self.job(request).await);
         }
         let (renderer, good): (_, Vec<_>) = (self.renderer.clone(), jobs.iter().flatten().cloned().collect());
-        let rendered = tokio::task::spawn_blocking(move || renderer.render(&good)).await.unwrap_or_default();
+        let rendered = apart(good, move |jobs: &[RenderJob]| renderer.render(jobs)).await;
         let mut rendered = rendered.into_iter();
         jobs.into_iter()
             .map(|job| match job {
-                Ok(_) => {
-                    rendered.next().map_or(Err(RenderingError::Interrupted), |done| done.map_err(Into::into))
-                }
+                Ok(_) => match rendered.next().flatten() {
+                    Some(done) => done.map_err(Into::into),
+                    None => Err(RenderingError::Interrupted),
+                },
                 Err(error) => Err(error),
             })
             .collect()

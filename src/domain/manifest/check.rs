@@ -56,8 +56,10 @@ impl Manifest {
         problems.needs(inside(self.qr.y, height), "qr.y", outside);
         for (n, variable) in self.variables.iter().enumerate() {
             let once = !self.variables[..n].contains(variable);
+            problems.needs(once, "variables", &format!("{} is there twice", quoted(variable)));
             let known = VARIABLES.contains(&variable.as_str());
-            problems.needs(known && once, "variables", &no_variable(variable));
+            let none = format!("{} is no variable; give some of {}", quoted(variable), VARIABLES.join(", "));
+            problems.needs(known, "variables", &none);
         }
         self.check_options(&mut problems);
         self.check_sample(&mut problems);
@@ -152,9 +154,9 @@ fn is_name(name: &str) -> bool {
         && name.bytes().all(|b| b.is_ascii_alphanumeric())
 }
 
-fn no_variable(name: &str) -> String {
+fn quoted(name: &str) -> String {
     let shown: String = name.chars().filter(|c| !c.is_control()).take(40).collect();
-    format!("{shown:?} is there twice or is no variable; give some of {}", VARIABLES.join(", "))
+    format!("{shown:?}")
 }
 
 #[cfg(test)]

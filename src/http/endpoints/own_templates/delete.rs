@@ -41,7 +41,7 @@ pub async fn handle(
     http.tables_are_level().await?;
     let uses = templates::uses(&http.database().await?, &Template::theme_of(id)).await?;
     if uses > 0 {
-        let message = format!("{uses} certificates name this template; give them another one first");
+        let message = format!("certificates that name this template: {uses}; give them another one first");
         return Err(ApiError::new(ErrorCode::InUse, message));
     }
     let context = caller.context(http.random_id().into());

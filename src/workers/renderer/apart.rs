@@ -1,0 +1,54 @@
+//! Work that blocks, off the threads that serve; where a piece of it panics, the others are done all the same.
+
+use std::sync::Arc;
+
+use tokio::task::spawn_blocking;
+
+/// What `work` makes of each piece, in order: of all at once, or one by one if it panics; nothing of those on which it
+/// panics by themselves, and nothing at all while the program stops.
+pub(super) async fn apart<T, R>(
+    pieces: Vec<T>,
+    work: impl Fn(&[T]) -> Vec<R> + Send + Sync + 'static,
+) -> Vec<Option<R>>
+where
+    T: Send + Sync + 'static,
+    R: Send + 'static,
+{
+    let (pieces, work) = (Arc::new(pieces), Arc::new(work));
+    let of = |range: std::ops::Range<usize>| {
+        let (pieces, work) = (pieces.clone(), work.clone());
+        spawn_blocking(move || work(&pieces[range]))
+    };
+    match of(0..pieces.len()).await {
+        Ok(done) => return done.into_iter().map(Some).collect(),
+        Err(error) if !error.is_panic() => return Vec::new(),
+        Err(_) => {}
+    }
+    tracing::error!(pieces = pieces.len(), "drawing panicked; drawing one by one");
+    let mut done = Vec::with_capacity(pieces.len());
+    for n in 0..pieces.len() {
+        done.push(of(n..n + 1).await.ok().and_then(|mut one| one.pop()));
+    }
+    done
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn one_that_panics_costs_the_others_nothing() {
+        let half = |numbers: &[u32]| {
+            numbers
+                .iter()
+                .map(|n| {
+                    assert!(n % 2 == 0, "odd");
+                    n / 2
+                })
+                .collect()
+        };
+        assert_eq!(apart(vec![2, 4], half).await, [Some(1), Some(2)]);
+        assert_eq!(apart(vec![2, 3, 8], half).await, [Some(1), None, Some(4)]);
+        assert_eq!(apart(Vec::new(), half).await, []);
+    }
+}
