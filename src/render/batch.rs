@@ -165,6 +165,11 @@ impl Renderer {
 }
 
 impl Renderer {
+    /// So many bytes of pixels were decoded.
+    pub(super) fn decoded(&self, bytes: usize) {
+        self.look_through_after(bytes / AS_LARGE_AS_A_PAGE);
+    }
+
     /// So many pages more: has typst forget what went unused, now and then.
     fn look_through_after(&self, pages: usize) {
         if self.since_look.fetch_add(pages, Ordering::Relaxed) >= LOOK_THROUGH_AFTER {

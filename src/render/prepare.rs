@@ -99,12 +99,16 @@ impl Renderer {
                 options.push(picture.map_err(|error| of_option(error, &option.name))?);
             }
         }
-        Ok(JobPictures {
-            background: design
-                .map(|design| self.designs.prepare(design, || self.look_at(template)))
-                .transpose()?,
-            options,
-        })
+        let Some(design) = design else { return Ok(JobPictures { background: None, options }) };
+        let mut is_new = false;
+        let background = self.designs.prepare(design, || {
+            is_new = true;
+            self.look_at(template);
+        })?;
+        if is_new {
+            self.decoded(background.decoded);
+        }
+        Ok(JobPictures { background: Some(background), options })
     }
 
     /// Checks a job and works out what its page needs.
