@@ -11,11 +11,8 @@ use time::Date;
 use crate::cli::exit::NotFound;
 use crate::domain::Locale;
 use crate::domain::manifest::{MAX_BYTES, Manifest};
-use crate::render::{Diagnosis, RenderJob, Renderer, Template, told};
+use crate::render::{Diagnosis, MAX_SOURCE, RenderJob, Renderer, Template, told};
 use crate::sandbox::{Form, NotDrawn, Question, Sandbox};
-
-/// The largest source, in bytes.
-const MAX_SOURCE: usize = 256 << 10;
 
 /// A template that somebody is writing, read.
 pub(super) struct OwnTemplate {
