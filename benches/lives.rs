@@ -107,6 +107,7 @@ async fn certified_person(app: &App, number: usize) -> anyhow::Result<()> {
         attendee_id,
         origin: Origin::default(),
         delivery: MailDelivery::Immediate,
+        issue_date: None,
     };
     issue(commands, &app.issuing_facts(), &context(), &definition(), wanted, true).await?;
     let id = IssuanceId::first_of(wanted.certificate_id, attendee_id);
@@ -144,6 +145,7 @@ pub fn definition() -> Definition {
         design: None,
         event_link: Some("https://example.org/autumn-school".to_owned()),
         sendgrid_template_id: None,
+        issue_date: None,
         locale: Locale::En,
         is_active: true,
     }

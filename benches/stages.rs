@@ -92,6 +92,7 @@ async fn import(app: &App, id: ImportId, sheet: Bytes) -> anyhow::Result<()> {
         update_existing: false,
         certificate_id: None,
         delivery: MailDelivery::Immediate,
+        issue_date: None,
     };
     app.commands().execute::<Import>(&context(), id, ImportCommand::Request(request)).await?;
     let roles = Roles::start(app, &[Role::Importer]).await?;
@@ -137,6 +138,7 @@ impl Stages<'_> {
                 attendee_id,
                 origin: Origin { import_id: Some(self.import_id), ..Origin::default() },
                 delivery: MailDelivery::Immediate,
+                issue_date: None,
             };
             async move {
                 issue(commands, facts, &context(), definition, wanted, true).await?;

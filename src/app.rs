@@ -305,9 +305,14 @@ impl App {
                 running.spawn("processes", work(log, worker, at_once.processes, shutdown));
             }
             Role::Importer => {
-                let key = self.config.secrets.claim_key.clone();
-                let worker =
-                    Arc::new(Importer::new(commands, self.storage.clone(), key, self.import_limits()));
+                let (key, limits) = (self.config.secrets.claim_key.clone(), self.import_limits());
+                let worker = Arc::new(Importer::new(
+                    commands,
+                    self.storage.clone(),
+                    key,
+                    limits,
+                    self.renderer.clone(),
+                ));
                 running.spawn("importer", work(log, worker, at_once.importer, shutdown));
             }
             Role::Renderer => {
@@ -353,6 +358,7 @@ impl App {
             public_base_url: self.config.http.public_base_url.clone(),
             random: rand::random,
             on_unknown: self.config.mail.on_unknown,
+            time_zone: self.config.certificates.time_zone,
         }
     }
 

@@ -13,7 +13,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::Secret;
+use crate::domain::{Secret, TimeZone};
 use crate::event_log::Address;
 use crate::http::auth_settings::AuthSettings;
 use crate::http::settings::HttpSettings;
@@ -55,6 +55,9 @@ pub struct Config {
     pub auth: AuthSettings,
     /// Keys.
     pub secrets: SecretsConfig,
+    /// Certificates.
+    #[serde(default)]
+    pub certificates: CertificatesConfig,
     /// Limits of uploaded files.
     #[serde(default)]
     pub import: ImportConfig,
@@ -137,6 +140,14 @@ impl SecretsConfig {
     pub fn signing_keys(&self) -> Result<Vec<SigningKey>, BadKeys> {
         SigningKey::list(&self.token_keys, &self.token_key)
     }
+}
+
+/// How certificates are issued.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct CertificatesConfig {
+    /// Time zone in which the date of issuing is meant, as the IANA database names it.
+    pub time_zone: TimeZone,
 }
 
 /// Limits of uploaded files.

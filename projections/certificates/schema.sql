@@ -12,6 +12,7 @@ CREATE TABLE certificates (
     design_sha256        text,
     event_link           text,
     sendgrid_template_id text,
+    issue_date           date,
     locale               text NOT NULL,
     is_active            boolean NOT NULL,
     created_at           timestamptz NOT NULL,

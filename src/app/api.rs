@@ -38,6 +38,7 @@ impl App {
             caught_mails,
             on_unknown: self.config.mail.on_unknown,
             plan: Plan::of(&self.config.scheduler)?,
+            time_zone: self.config.certificates.time_zone,
             settings,
             auth: self.config.auth.clone(),
         });

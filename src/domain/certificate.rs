@@ -1,9 +1,11 @@
 //! Certificate: what people earn — the definition that issuances are made from.
 
 use serde::{Deserialize, Serialize};
+use time::Date;
 
 use super::events::domain_events;
 use super::manifest::OptionValues;
+use super::person::text::{self, Rule};
 use super::{Decider, InvalidField, Locale, Refusal};
 
 // ── Events ──────────────────────────────────────────────────────────────────────────────────────
@@ -66,6 +68,9 @@ pub struct Definition {
     /// SendGrid's dynamic template for the mail, where that provider is used.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sendgrid_template_id: Option<String>,
+    /// Date on the certificates, such as that of the course; absent for the date of issuing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub issue_date: Option<Date>,
     /// The language of certificate and mail.
     pub locale: Locale,
     /// Whether new issuances are allowed from the start.
@@ -189,6 +194,8 @@ fn check(definition: &Definition) -> Result<(), Refusal> {
         if text.trim().is_empty() || text.chars().count() > most || text.chars().any(char::is_control) {
             let message = format!("give 1 to {most} characters, without control characters");
             wrong.push(InvalidField { field, message });
+        } else if let Err(fault) = text::check(text, Rule { field, max_chars: most, joiners: true }) {
+            wrong.push(InvalidField { field, message: fault.problem });
         }
     }
     if let Some(link) = &definition.event_link {
@@ -214,6 +221,7 @@ pub(crate) mod samples {
             design: None,
             event_link: None,
             sendgrid_template_id: None,
+            issue_date: None,
             locale: Locale::En,
             is_active: true,
         }

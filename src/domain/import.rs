@@ -4,6 +4,7 @@
 //! events carry counts, row numbers and codes.
 
 use serde::{Deserialize, Serialize};
+use time::Date;
 
 use super::email::MailDelivery;
 use super::events::domain_events;
@@ -31,6 +32,9 @@ pub struct ImportRequested {
     /// When the mails about what is issued may go out.
     #[serde(default, skip_serializing_if = "MailDelivery::is_immediate")]
     pub delivery: MailDelivery,
+    /// Date on the certificates; absent for the definition's, or else the date of issuing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub issue_date: Option<Date>,
 }
 
 /// People of these rows are known now, new or from before.
@@ -294,6 +298,7 @@ mod tests {
             update_existing: false,
             certificate_id: None,
             delivery: MailDelivery::Immediate,
+            issue_date: None,
         }
     }
 

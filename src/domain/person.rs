@@ -3,8 +3,9 @@
 //! [`RawPerson`] is anything that arrived (a spreadsheet row, a request body); [`RawPerson::check`] is
 //! the one way to a [`Person`].
 
+mod characters;
 mod email;
-mod text;
+pub(in crate::domain) mod text;
 
 use std::fmt;
 
@@ -151,7 +152,8 @@ fn optional(value: Option<String>, rule: Rule, errors: &mut Errors) -> Option<St
     match text::check(&text, rule) {
         Ok(()) => Some(text),
         Err(fault) => {
-            errors.push(FieldError { field: rule.field, code: fault.code, message: fault.message });
+            let message = format!("{} {}", rule.field, fault.problem);
+            errors.push(FieldError { field: rule.field, code: fault.code, message });
             None
         }
     }
@@ -175,9 +177,12 @@ fn full_name(
     last: Option<String>,
     errors: &mut Errors,
 ) -> Option<String> {
-    let is_blank = |value: &Option<String>| value.as_ref().is_none_or(|value| value.trim().is_empty());
-    let name = if !is_blank(&full) || (is_blank(&first) && is_blank(&last)) {
+    let is_blank = |value: &Option<String>| value.as_ref().is_none_or(|value| text::clean(value).is_empty());
+    let name = if !is_blank(&full) {
         required(full, FULL_NAME, errors)?
+    } else if is_blank(&first) && is_blank(&last) {
+        errors.push(no_name([full, first, last]));
+        return None;
     } else {
         let (first, last) = (required(first, FIRST_NAME, errors), required(last, LAST_NAME, errors));
         required(Some(format!("{} {}", first?, last?)), FULL_NAME, errors)?
@@ -188,6 +193,17 @@ fn full_name(
     let message = "fullName has no letter in it; write the person's name".to_owned();
     errors.push(FieldError { field: FULL_NAME.field, code: "INVALID_NAME", message });
     None
+}
+
+/// The error of a name without a visible character: missing, or written with characters that are drawn as
+/// nothing.
+fn no_name(written: [Option<String>; 3]) -> FieldError {
+    let field = FULL_NAME.field;
+    if written.iter().flatten().all(|text| text::trimmed(text).is_empty()) {
+        return FieldError { field, code: "REQUIRED", message: format!("{field} is missing; fill it in") };
+    }
+    let message = format!("{field} has no visible character in it; write the person's name");
+    FieldError { field, code: "INVALID_NAME", message }
 }
 
 fn is_document_number(number: &str, errors: &mut Errors) -> bool {

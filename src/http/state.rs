@@ -8,7 +8,7 @@ use std::time::Duration;
 use deadpool_postgres::Pool;
 use futures_util::future::BoxFuture;
 use metrics_exporter_prometheus::PrometheusHandle;
-use time::OffsetDateTime;
+use time::{Date, OffsetDateTime};
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -23,7 +23,7 @@ use crate::commands::Commands;
 use crate::domain::email::OnUnknown;
 use crate::domain::manifest::ShippedTemplate;
 use crate::domain::user::Role;
-use crate::domain::{Secret, UserId};
+use crate::domain::{Secret, TimeZone, UserId};
 use crate::projection::Readers;
 use crate::scheduler::Plan;
 use crate::sheet::Limits;
@@ -100,6 +100,8 @@ pub struct HttpParts {
     pub on_unknown: OnUnknown,
     /// What runs by the clock, and when.
     pub plan: Plan,
+    /// Time zone in which dates of certificates are meant.
+    pub time_zone: TimeZone,
     /// What the operator set.
     pub settings: HttpSettings,
     /// What the operator set about how people log in.
@@ -187,6 +189,12 @@ impl HttpState {
     #[must_use]
     pub fn now(&self) -> OffsetDateTime {
         self.commands.now()
+    }
+
+    /// Returns the date now in the issuer's time zone.
+    #[must_use]
+    pub fn today(&self) -> Date {
+        self.time_zone.date_at(self.now())
     }
 
     /// A fresh random id (UUID version 4).

@@ -1,5 +1,6 @@
 //! Import → attendees → issuances.
 
+use time::Date;
 use uuid::Uuid;
 
 use super::Issue;
@@ -46,11 +47,11 @@ pub fn plan_row(
     if update_existing { RowPlan::Update(attendee_id) } else { RowPlan::Duplicate { attendee_id, field } }
 }
 
-/// The people of these rows are to get what they earned, and mails as the import asked for.
+/// The people of these rows are to get what they earned, with mails and date as the import asked for.
 pub fn on_rows_accepted(
     id: ImportId,
     event: &ImportRowsAccepted,
-    delivery: MailDelivery,
+    (delivery, issue_date): (MailDelivery, Option<Date>),
 ) -> impl Iterator<Item = Issue> + use<'_> {
     let origin = Origin { batch_id: None, import_id: Some(id) };
     event.earned.iter().map(move |earned| Issue {
@@ -58,6 +59,7 @@ pub fn on_rows_accepted(
         attendee_id: earned.attendee_id,
         origin,
         delivery,
+        issue_date,
     })
 }
 
@@ -102,10 +104,11 @@ mod tests {
 
     #[test]
     fn accepted_rows_lead_to_what_they_earned() {
+        let day = Some(time::macros::date!(2026 - 11 - 20));
         let earned = Earned { attendee_id: OWN, certificate_id: GRACE.into() };
         let event = ImportRowsAccepted { through_row: 5, created: 1, updated: 0, earned: vec![earned] };
-        let issues: Vec<_> = on_rows_accepted(ADA.into(), &event, MailDelivery::Held).collect();
-        assert_eq!((issues.len(), issues[0].delivery), (1, MailDelivery::Held));
+        let issues: Vec<_> = on_rows_accepted(ADA.into(), &event, (MailDelivery::Held, day)).collect();
+        assert_eq!((issues.len(), issues[0].delivery, issues[0].issue_date), (1, MailDelivery::Held, day));
         assert_eq!((issues[0].attendee_id, issues[0].origin.import_id), (OWN, Some(ADA.into())));
     }
 }

@@ -7,8 +7,8 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use super::headers::{Column, HeaderMap, letter};
-use crate::domain::Personal;
 use crate::domain::person::{FieldError, Person, RawPerson};
+use crate::domain::{Personal, trimmed};
 
 /// What a row may take in a report, in bytes.
 const MAX_RAW_BYTES: usize = 16 << 10;
@@ -135,7 +135,7 @@ impl Cell {
     }
 
     pub(super) fn is_blank(&self) -> bool {
-        self.shown().reveal().trim().is_empty()
+        trimmed(self.shown().reveal()).is_empty()
     }
 }
 
@@ -289,7 +289,7 @@ fn header(map: &HeaderMap, field: &str) -> Option<String> {
 
 fn parse_certificate_id(map: &HeaderMap, text: Option<String>, errors: &mut Vec<RowError>) -> Option<Uuid> {
     let text = text?;
-    let text = text.trim();
+    let text = trimmed(&text);
     if text.is_empty() {
         return None;
     }

@@ -5,6 +5,7 @@
 
 use std::io;
 use std::path::Path;
+use std::sync::Arc;
 
 use futures_util::future::try_join;
 use futures_util::{StreamExt, TryStreamExt, stream};
@@ -20,6 +21,7 @@ use crate::domain::import::{
     Import, ImportCancelled, ImportCommand, ImportCompleted, ImportEvent, ImportFailed, ImportRequested,
 };
 use crate::domain::{Event, ImportId, Secret};
+use crate::render::Renderer;
 use crate::sheet::{Limits, RowOutcome, SheetError, SheetRow};
 use crate::storage::{ObjectKey, ObjectStorage, StorageError, import_report_key};
 
@@ -28,6 +30,7 @@ use plan::{Claiming, Plan, PlannedRow, Rejection};
 use report::{ErrorDetail, ImportReport, Outcome};
 use report_file::ReportFile;
 use settled::{Settled, record_rows, settled};
+use undrawable_row::warning;
 
 mod chunks;
 pub mod dry_run;
@@ -35,6 +38,7 @@ mod plan;
 pub mod report;
 pub mod report_file;
 mod settled;
+mod undrawable_row;
 
 /// Rows that are taken in together; progress is recorded after each chunk. A new person is three events,
 /// and a group commit takes a thousand: this many rows fill two.
@@ -83,6 +87,7 @@ pub struct Importer {
     storage: ObjectStorage,
     claim_key: Secret,
     limits: Limits,
+    renderer: Arc<Renderer>,
 }
 
 /// An import under way.
@@ -103,10 +108,16 @@ struct TakenIn {
 }
 
 impl Importer {
-    /// One on a log and a storage.
+    /// Creates an importer on a log and a storage. The renderer tells which names cannot be drawn.
     #[must_use]
-    pub const fn new(commands: Commands, storage: ObjectStorage, claim_key: Secret, limits: Limits) -> Self {
-        Self { commands, storage, claim_key, limits }
+    pub const fn new(
+        commands: Commands,
+        storage: ObjectStorage,
+        claim_key: Secret,
+        limits: Limits,
+        renderer: Arc<Renderer>,
+    ) -> Self {
+        Self { commands, storage, claim_key, limits, renderer }
     }
 
     async fn import(&self, delivery: &Delivery) -> Result<(), ImportError> {
@@ -164,6 +175,9 @@ impl Importer {
             for row in &settled {
                 if let Outcome::Rejected(detail) = &row.outcome {
                     taken_in.file.add(detail).map_err(ImportError::local)?;
+                }
+                if let Some(warning) = &row.warning {
+                    taken_in.file.add(warning).map_err(ImportError::local)?;
                 }
                 taken_in.report.add(row.earned.is_some(), &row.outcome);
             }
@@ -225,7 +239,7 @@ impl Importer {
         let (person, claims, own_certificate, raw) = match row.person {
             Err(Rejection { raw, errors }) => {
                 let outcome = Outcome::Rejected(ErrorDetail::of_row(number, &raw, errors));
-                return Ok(Settled { row: number, earned: None, outcome });
+                return Ok(Settled { row: number, earned: None, outcome, warning: None });
             }
             Ok(Claiming { person, claims, certificate_id, raw }) => (person, claims, certificate_id, raw),
         };
@@ -236,7 +250,12 @@ impl Importer {
         let key = self.claim_key.reveal().as_bytes();
         let plan = take_in_row(&self.commands, key, snapshot, &context, row).await?;
         let certificate_id = own_certificate.map(Into::into).or(request.asked.certificate_id);
-        Ok(settled(number, plan, certificate_id, &raw))
+        let warning = warning(&self.renderer, number, &person, &raw, certificate_id.is_some());
+        let settled = settled(number, plan, certificate_id, &raw);
+        Ok(match warning {
+            Some(warning) => settled.warned(warning),
+            None => settled,
+        })
     }
 
     async fn finish(&self, delivery: &Delivery, id: ImportId, taken_in: TakenIn) -> Result<(), ImportError> {

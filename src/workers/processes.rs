@@ -82,8 +82,8 @@ impl Processes {
             return Ok(());
         }
         let import = self.commands.load_beginning::<Import>(id).await?;
-        let delivery = import.request.map(|request| request.delivery).unwrap_or_default();
-        let wanted: Vec<Issue> = process::import::on_rows_accepted(id, event, delivery).collect();
+        let asked = import.request.map(|request| (request.delivery, request.issue_date)).unwrap_or_default();
+        let wanted: Vec<Issue> = process::import::on_rows_accepted(id, event, asked).collect();
         let definitions = self.definitions(&wanted).await?;
         for (wanted, outcome) in self.issue_all(recorded, "import", 0, &wanted, &definitions).await? {
             if let Err(refusal) = outcome {

@@ -183,6 +183,7 @@ impl Teller {
             BatchEvent::BatchRequested(request) => {
                 told(format!("certificates were asked for, {} of them", request.attendee_ids.len()))
                     .with("certificate", request.certificate_id)
+                    .with_some("date", request.issue_date)
             }
             BatchEvent::BatchDispatched(outcome) => told(format!(
                 "everybody was dealt with: {} new, {} existing, {} refused{}",
@@ -280,6 +281,7 @@ fn definition(what: &str, definition: &Definition) -> Told {
     ))
     .with("theme", theme(&definition.pdf_template))
     .with("language", definition.locale.as_str())
+    .with_some("date", definition.issue_date)
     .with_some("design", definition.design.as_ref().map(|design| one_line(&design.key)))
 }
 
@@ -317,6 +319,7 @@ fn import(event: &ImportEvent) -> Told {
                 .with("SHA-256", one_line(&file.sha256))
                 .with("changes known people", if file.update_existing { "yes" } else { "no" })
                 .with_some("certificate", file.certificate_id)
+                .with_some("date", file.issue_date)
         }
         ImportEvent::ImportRowsAccepted(rows) => told(format!(
             "rows up to {} were taken in: {} created, {} changed, {} earned a certificate",

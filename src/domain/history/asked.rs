@@ -96,9 +96,19 @@ fn delivery(n: u32) -> MailDelivery {
     }
 }
 
+/// An issue date.
+const fn day() -> time::Date {
+    time::macros::date!(2026 - 11 - 20)
+}
+
 fn batch(n: u32) -> BatchRequested {
     let attendee_ids = (0..n % 5).map(id).collect();
-    BatchRequested { certificate_id: id(n), attendee_ids, delivery: MailDelivery::Immediate }
+    BatchRequested {
+        certificate_id: id(n),
+        attendee_ids,
+        delivery: MailDelivery::Immediate,
+        issue_date: None,
+    }
 }
 
 fn dispatched(text: &str, n: u32) -> BatchDispatched {
@@ -123,7 +133,7 @@ impl Asked for Batch {
     }
 
     fn samples(text: &str, n: u32) -> Vec<BatchEvent> {
-        let delivered = BatchRequested { delivery: delivery(n), ..batch(n) };
+        let delivered = BatchRequested { delivery: delivery(n), issue_date: Some(day()), ..batch(n) };
         vec![
             batch(n).into(),
             dispatched(text, n).into(),
@@ -151,6 +161,7 @@ fn whole_definition(text: &str) -> Definition {
         design: Some(DesignRef { key: text.to_owned(), sha256: "ab".repeat(32) }),
         event_link: Some("https://example.com/summit".to_owned()),
         sendgrid_template_id: Some(text.to_owned()),
+        issue_date: Some(day()),
         ..definition()
     }
 }
@@ -260,6 +271,7 @@ fn upload(text: &str, n: u32) -> ImportRequested {
         update_existing: n.is_multiple_of(3),
         certificate_id: n.is_multiple_of(2).then(|| id(n)),
         delivery: MailDelivery::Immediate,
+        issue_date: None,
     }
 }
 
@@ -311,7 +323,7 @@ impl Asked for Import {
             end(text, n).into(),
             end(text, n + 1).into(),
             broken(text).into(),
-            ImportRequested { delivery: delivery(n), ..upload(text, n) }.into(),
+            ImportRequested { delivery: delivery(n), issue_date: Some(day()), ..upload(text, n) }.into(),
             ImportCancelRequested {}.into(),
             cancelled(text, n).into(),
             cancelled(text, n + 1).into(),

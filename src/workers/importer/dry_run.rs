@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use uuid::Uuid;
 
 use super::report::{ErrorDetail, ImportReport, Outcome};
+use super::undrawable_row::warning;
 use super::{ImportError, ImportOptions};
 use crate::commands::snapshot::Wanted;
 use crate::commands::take_in_row::{PersonClaims, rejection};
@@ -12,6 +13,7 @@ use crate::commands::{CommandError, Commands, Snapshot};
 use crate::domain::claim::Claim;
 use crate::domain::{AttendeeId, ImportId, Secret};
 use crate::process::import::{RowPlan, plan_row};
+use crate::render::Renderer;
 use crate::sheet::{RawRow, RowOutcome, SheetError, SheetReader, SheetRow};
 
 /// The most rows of a rehearsal: somebody waits for it, and what the rows would claim is held in memory.
@@ -24,11 +26,12 @@ const MAX_ROWS: u32 = 100_000;
 pub async fn dry_run(
     commands: &Commands,
     claim_key: &Secret,
+    renderer: &Renderer,
     reader: SheetReader,
     options: ImportOptions,
 ) -> Result<ImportReport, ImportError> {
-    let rehearsal =
-        Rehearsal { commands, claim_key, options, taken: HashMap::new(), import: ImportId(Uuid::nil()) };
+    let (taken, import) = (HashMap::new(), ImportId(Uuid::nil()));
+    let rehearsal = Rehearsal { commands, claim_key, renderer, options, taken, import };
     rehearsal.run(reader).await
 }
 
@@ -36,6 +39,7 @@ pub async fn dry_run(
 struct Rehearsal<'c> {
     commands: &'c Commands,
     claim_key: &'c Secret,
+    renderer: &'c Renderer,
     options: ImportOptions,
     taken: HashMap<String, Uuid>,
     import: ImportId,
@@ -90,10 +94,14 @@ impl Rehearsal<'_> {
         report: &mut ImportReport,
     ) -> Result<(), CommandError> {
         match (row.outcome, claims) {
-            (RowOutcome::Person { certificate_id, raw, .. }, Some(claims)) => {
-                let certificate = certificate_id.or(self.options.certificate_id);
+            (RowOutcome::Person { person, certificate_id, raw }, Some(claims)) => {
+                let is_earning = certificate_id.or(self.options.certificate_id).is_some();
                 let (known, outcome) = self.plan(row.row, claims, snapshot, &raw)?;
-                report.add(known && certificate.is_some(), &outcome);
+                let warning = warning(self.renderer, row.row, &person, &raw, is_earning);
+                report.add(known && is_earning && warning.is_none(), &outcome);
+                if let (Some(warning), false) = (warning, matches!(outcome, Outcome::Rejected(_))) {
+                    report.warn(&warning);
+                }
             }
             (RowOutcome::Rejected { raw, errors }, _) => {
                 report.add(false, &Outcome::Rejected(ErrorDetail::of_row(row.row, &raw, errors)));

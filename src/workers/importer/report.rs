@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::Personal;
 use crate::sheet::{RawRow, RowError};
+use crate::workers::undrawable::UNDRAWABLE;
 
 /// Rejected rows that are shown at once; all of them are in the stored report.
 pub const MAX_SHOWN: usize = 1_000;
@@ -27,9 +28,13 @@ pub struct ImportReport {
     pub error_details: Vec<ErrorDetail>,
     /// Rows whose person gets a certificate.
     pub certificates_associated: u32,
+    /// Rows that were taken over with a warning.
+    pub warnings: u32,
+    /// The first [`MAX_SHOWN`] of them, in order.
+    pub warning_details: Vec<ErrorDetail>,
 }
 
-/// A rejected row.
+/// A row that was rejected, or taken over with a warning.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ErrorDetail {
@@ -89,7 +94,29 @@ impl ImportReport {
     }
 }
 
+impl ImportReport {
+    /// Adds the warning about a row that was taken over.
+    pub fn warn(&mut self, warning: &ErrorDetail) {
+        self.warnings += 1;
+        if self.warning_details.len() < MAX_SHOWN {
+            self.warning_details.push(ErrorDetail { columns: Arc::default(), ..warning.clone() });
+        }
+    }
+}
+
 impl ErrorDetail {
+    /// A row that was taken over, with what its uploader has to know.
+    #[must_use]
+    pub fn warning(row: u32, raw: &RawRow, errors: Vec<ErrorText>) -> Self {
+        Self { row, data: data(raw), errors, columns: raw.headers().clone() }
+    }
+
+    /// Returns true if the row was taken over.
+    #[must_use]
+    pub fn is_warning(&self) -> bool {
+        !self.errors.is_empty() && self.errors.iter().all(|error| error.code == UNDRAWABLE)
+    }
+
     /// A row that could not be read as a person.
     #[must_use]
     pub fn of_row(row: u32, raw: &RawRow, errors: Vec<RowError>) -> Self {

@@ -12,6 +12,16 @@ pub(super) struct Settled {
     pub row: u32,
     pub earned: Option<Earned>,
     pub outcome: Outcome,
+    /// What its uploader has to know, where it was taken over.
+    pub warning: Option<ErrorDetail>,
+}
+
+impl Settled {
+    /// The same with a warning: the row's person gets no certificate.
+    pub(super) fn warned(self, warning: ErrorDetail) -> Self {
+        let is_taken = !matches!(self.outcome, Outcome::Rejected(_));
+        Self { earned: None, warning: is_taken.then_some(warning), ..self }
+    }
 }
 
 /// A row as its plan settles it.
@@ -33,7 +43,7 @@ pub(super) fn settled(
         (RowPlan::Create(_), None) => Outcome::Created,
         (_, None) => Outcome::Updated,
     };
-    Settled { row, earned, outcome }
+    Settled { row, earned, outcome, warning: None }
 }
 
 /// What is noted of a chunk.

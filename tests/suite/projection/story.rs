@@ -87,6 +87,7 @@ fn definition(name: &str) -> Definition {
         design: Some(DesignRef { key: "designs/a.jpg".to_owned(), sha256: "d".repeat(64) }),
         event_link: Some("https://example.com/summit".to_owned()),
         sendgrid_template_id: None,
+        issue_date: Some(date!(2026 - 11 - 20)),
         locale: Locale::Es,
         is_active: true,
     }
@@ -216,6 +217,7 @@ pub fn import_requested(id: u128) -> Happened {
         update_existing: true,
         certificate_id: Some(Uuid::from_u128(CERTIFICATE).into()),
         delivery: MailDelivery::Immediate,
+        issue_date: None,
     };
     happened::<Import>(id, event)
 }
@@ -248,7 +250,7 @@ pub fn import_failed(id: u128) -> Happened {
 pub fn batch_requested(id: u128, attendees: &[u128]) -> Happened {
     let attendee_ids = attendees.iter().map(|id| Uuid::from_u128(*id).into()).collect();
     let (certificate_id, delivery) = (Uuid::from_u128(CERTIFICATE).into(), MailDelivery::Immediate);
-    happened::<Batch>(id, BatchRequested { certificate_id, attendee_ids, delivery })
+    happened::<Batch>(id, BatchRequested { certificate_id, attendee_ids, delivery, issue_date: None })
 }
 
 pub fn batch_dispatched(id: u128, requested: u32) -> Happened {

@@ -29,7 +29,7 @@ pub fn key() -> Secret {
 }
 
 pub fn importer(plant: &Plant) -> Importer {
-    Importer::new(plant.log.commands.clone(), plant.storage.clone(), key(), Limits::default())
+    Importer::new(plant.log.commands.clone(), plant.storage.clone(), key(), Limits::default(), renderer())
 }
 
 /// Rows of people who are all different; `from` is the first one's number.
@@ -54,6 +54,7 @@ pub async fn uploaded(plant: &Plant, file: &str, options: ImportOptions) -> (Imp
         update_existing: options.update_existing,
         certificate_id: options.certificate_id.map(Into::into),
         delivery: MailDelivery::Immediate,
+        issue_date: None,
     };
     let command = ImportCommand::Request(request);
     plant.log.commands.execute::<Import>(&person(), id, command).await.unwrap();
@@ -92,6 +93,8 @@ pub async fn completed(plant: &Plant, id: ImportId) -> (ImportCompleted, ImportR
         errors: end.errors,
         error_details,
         certificates_associated: end.associated,
+        warnings: 0,
+        warning_details: Vec::new(),
     };
     (end, report)
 }
@@ -111,7 +114,7 @@ async fn rehearsed(plant: &Plant, file: &str, options: ImportOptions) -> ImportR
     let path = folder.path().join("people.csv");
     std::fs::write(&path, file).unwrap();
     let reader = sheet::open(&path, Format::Csv, Limits::default()).unwrap();
-    dry_run(&plant.log.commands, &key(), reader, options).await.unwrap()
+    dry_run(&plant.log.commands, &key(), &renderer(), reader, options).await.unwrap()
 }
 
 fn earning() -> ImportOptions {

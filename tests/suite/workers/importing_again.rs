@@ -28,7 +28,7 @@ pub async fn dies_at_its_event(plant: &Plant, n: usize, delivery: &Delivery) {
         time::macros::datetime!(2026-11-21 12:00 UTC)
     };
     let commands = Commands::new(plant.log.log.clone(), Arc::new(clock));
-    let worker = Importer::new(commands, plant.storage.clone(), key(), Limits::default());
+    let worker = Importer::new(commands, plant.storage.clone(), key(), Limits::default(), renderer());
     let delivery = delivery.clone();
     let dying = tokio::spawn(async move { worker.work(&[delivery]).await });
     assert!(dying.await.is_err_and(|error| error.is_panic()), "it has lived");

@@ -33,6 +33,7 @@ fn facts() -> IssuingFacts {
         public_base_url: "https://certificates.example.com".to_owned(),
         random: || Uuid::new_v4().as_u128(),
         on_unknown: OnUnknown::Park,
+        time_zone: TimeZone::default(),
     }
 }
 
@@ -49,6 +50,7 @@ pub fn definition() -> Definition {
         design: None,
         event_link: None,
         sendgrid_template_id: None,
+        issue_date: None,
         locale: Locale::En,
         is_active: true,
     }
@@ -81,8 +83,8 @@ pub async fn people(commands: &Commands, count: usize) -> Vec<AttendeeId> {
 
 pub async fn batch(commands: &Commands, certificate_id: CertificateId, people: &[AttendeeId]) -> BatchId {
     let id = BatchId(Uuid::new_v4());
-    let delivery = MailDelivery::Immediate;
-    let request = BatchRequested { certificate_id, attendee_ids: people.to_vec(), delivery };
+    let (delivery, attendee_ids) = (MailDelivery::Immediate, people.to_vec());
+    let request = BatchRequested { certificate_id, attendee_ids, delivery, issue_date: None };
     commands.execute::<Batch>(&person(), id, BatchCommand::Request(request)).await.unwrap();
     id
 }

@@ -15,6 +15,7 @@ use crate::http::answer::Envelope;
 use crate::http::api_error::ErrorEnvelope;
 use crate::http::endpoints::delivery::Delivery;
 use crate::http::endpoints::imports::ImportAnswer;
+use crate::http::endpoints::issuing::AskedIssuing;
 use crate::http::extract::{IdempotencyKey, Json, Query};
 use crate::http::idempotency::{self, once};
 use crate::http::{Answer, ApiError, Caller, ErrorCode, HttpState};
@@ -80,6 +81,10 @@ pub struct BulkQuery {
     /// When the mails about new certificates may go out: `immediate`, `held` or a time (RFC 3339);
     /// immediately if absent.
     delivery: Option<String>,
+    /// Date on new certificates: from 1900-01-01 to 366 days ahead. If absent, the definition's, or else the date of
+    /// issuing in the issuer's time zone.
+    #[param(value_type = Option<String>, format = Date)]
+    issue_date: Option<String>,
     /// Only tell what would happen; nothing is stored.
     dry_run: Option<bool>,
 }
@@ -122,23 +127,28 @@ pub async fn handle(
         certificate_id: query.certificate_id,
     };
     let delivery = query.delivery.as_deref().map(Delivery::of_field).unwrap_or_default();
+    let asked = AskedIssuing { delivery, issue_date: query.issue_date.clone() };
     check_certificate(&http, options).await?;
     let (file, size, file_sha256) = stored(&people).map_err(ApiError::internal)?;
     if query.dry_run == Some(true) {
-        delivery.checked(http.now())?;
+        asked.checked(&http)?;
         let reader = sheet::open(file.path(), Format::Json, http.import_limits)?;
-        let report = dry_run(&http.commands, &http.claim_key, reader, options).await?;
+        let renderer = http.rendering.renderer();
+        let report = dry_run(&http.commands, &http.claim_key, renderer, reader, options).await?;
         return Ok(Answer::ok(&ImportAnswer::rehearsed(report))?.message("nothing was stored"));
     }
     let route = "POST /attendees/bulk";
-    let asked = format!("{}:{:?}:{:?}", options.update_existing, options.certificate_id, query.delivery);
-    let body_sha256 = Sha256::new().chain_update(sha256).chain_update(asked).finalize().into();
+    let parameters = format!(
+        "{}:{:?}:{:?}:{:?}",
+        options.update_existing, options.certificate_id, query.delivery, query.issue_date
+    );
+    let body_sha256 = Sha256::new().chain_update(sha256).chain_update(parameters).finalize().into();
     // The report names people: it stays in its expiring object, and the import leads to it again.
     let again = idempotency::Request { caller: &caller, route, key, body_sha256, keep_answer: false };
     once(&http, again, async |command_id| {
-        let delivery = delivery.checked(http.now())?;
+        let issuing = asked.checked(&http)?;
         let people = PeopleFile { path: file.path(), format: Format::Json, size, sha256: file_sha256, rows };
-        take_in(&http, &caller, command_id, people, (options, delivery)).await
+        take_in(&http, &caller, command_id, people, (options, issuing)).await
     })
     .await
 }

@@ -9,6 +9,7 @@ use crate::http::answer::Envelope;
 use crate::http::api_error::ErrorEnvelope;
 use crate::http::endpoints::delivery::Delivery;
 use crate::http::endpoints::imports::ImportAnswer;
+use crate::http::endpoints::issuing::AskedIssuing;
 use crate::http::extract::upload::{Upload, UploadedFile};
 use crate::http::extract::{IdempotencyKey, Query};
 use crate::http::idempotency::{self, once};
@@ -32,6 +33,10 @@ pub struct PeopleForm {
     /// When the mails about new certificates may go out: `immediate`, `held` or a time (RFC 3339); immediately
     /// if absent.
     delivery: Option<String>,
+    /// Date on new certificates: from 1900-01-01 to 366 days ahead. If absent, the definition's, or else the date of
+    /// issuing in the issuer's time zone.
+    #[schema(value_type = Option<String>, format = Date)]
+    issue_date: Option<String>,
 }
 
 /// Whether to do it.
@@ -74,17 +79,22 @@ pub async fn handle(
 ) -> Result<Answer, ApiError> {
     let limit = http.settings.upload_limit_bytes;
     let upload =
-        Upload::read(&http, request, limit, &["updateExisting", "certificateId", "delivery"]).await?;
+        Upload::read(&http, request, limit, &["updateExisting", "certificateId", "delivery", "issueDate"])
+            .await?;
     let options = ImportOptions {
         update_existing: upload.parsed("updateExisting", "true or false")?.unwrap_or(false),
         certificate_id: upload.parsed("certificateId", "a UUID")?,
     };
-    let delivery = upload.text("delivery").map(Delivery::of_field).unwrap_or_default();
+    let asked = AskedIssuing {
+        delivery: upload.text("delivery").map(Delivery::of_field).unwrap_or_default(),
+        issue_date: upload.text("issueDate").map(str::to_owned),
+    };
     check_certificate(&http, options).await?;
     if query.dry_run == Some(true) {
-        delivery.checked(http.now())?;
+        asked.checked(&http)?;
         let reader = open(&http, &upload.file).await?.1;
-        let report = dry_run(&http.commands, &http.claim_key, reader, options).await?;
+        let renderer = http.rendering.renderer();
+        let report = dry_run(&http.commands, &http.claim_key, renderer, reader, options).await?;
         return Ok(Answer::ok(&ImportAnswer::rehearsed(report))?.message("nothing was stored"));
     }
     let (format, rows) = read_through(&http, &upload.file).await?;
@@ -93,10 +103,10 @@ pub async fn handle(
     // The report names people: it stays in its expiring object, and the import leads to it again.
     let again = idempotency::Request { caller: &caller, route, key, body_sha256, keep_answer: false };
     once(&http, again, async |command_id| {
-        let delivery = delivery.checked(http.now())?;
+        let issuing = asked.checked(&http)?;
         let file = &upload.file;
         let people = PeopleFile { path: file.path(), format, size: file.size, sha256: file.sha256, rows };
-        take_in(&http, &caller, command_id, people, (options, delivery)).await
+        take_in(&http, &caller, command_id, people, (options, issuing)).await
     })
     .await
 }

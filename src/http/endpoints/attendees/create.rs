@@ -77,7 +77,7 @@ pub async fn handle(
         let (claim_key, context) = (http.claim_key.reveal().as_bytes(), caller.context(command_id));
         let created = attendee::create(&http.commands, claim_key, &context, id, person).await?;
         let person = created.person.ok_or_else(|| ApiError::not_found("attendee; it was deleted since"))?;
-        let answer = Answer::ok(&AttendeeAnswer::of_person(id, person))?;
+        let answer = Answer::ok(&AttendeeAnswer::of_person(&http, id, person))?;
         let location = http.api_path(&format!("/attendees/{id}"));
         Ok(answer.created(location).at(created.position).version(created.version))
     })

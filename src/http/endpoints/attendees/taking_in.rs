@@ -4,11 +4,11 @@ use std::path::Path;
 use std::time::Duration;
 
 use crate::domain::certificate::Certificate;
-use crate::domain::email::MailDelivery;
 use crate::domain::import::{Import, ImportCommand, ImportRequested};
 use crate::domain::{CertificateId, CommandId, ImportId, Refusal, hex};
 use crate::event_log::Position;
 use crate::http::endpoints::imports::{ImportAnswer, read};
+use crate::http::endpoints::issuing::Issuing;
 use crate::http::idempotency::created_by;
 use crate::http::{Answer, ApiError, Caller, ErrorCode, HttpState};
 use crate::sheet::Format;
@@ -50,7 +50,7 @@ pub(super) async fn take_in(
     caller: &Caller,
     command_id: CommandId,
     people: PeopleFile<'_>,
-    wanted: (ImportOptions, MailDelivery),
+    wanted: (ImportOptions, Issuing),
 ) -> Result<Answer, ApiError> {
     let rows = people.rows;
     let (id, position) = begin(http, caller, command_id, people, wanted).await?;
@@ -80,7 +80,7 @@ async fn begin(
     caller: &Caller,
     command_id: CommandId,
     people: PeopleFile<'_>,
-    (options, delivery): (ImportOptions, MailDelivery),
+    (options, issuing): (ImportOptions, Issuing),
 ) -> Result<(ImportId, Position), ApiError> {
     let id = ImportId(created_by(command_id, "import"));
     let key = import_key(id.0);
@@ -92,7 +92,8 @@ async fn begin(
         size: people.size,
         update_existing: options.update_existing,
         certificate_id: options.certificate_id.map(CertificateId),
-        delivery,
+        delivery: issuing.delivery,
+        issue_date: issuing.issue_date,
     };
     let command = ImportCommand::Request(request);
     let done = http.commands.execute::<Import>(&caller.context(command_id), id, command).await?;

@@ -75,7 +75,7 @@ pub async fn handle(
     let changed =
         attendee::update(&http.commands, claim_key, &context, id, &if_match.versions(), change).await?;
     let person = changed.person.ok_or_else(|| ApiError::not_found("attendee"))?;
-    let answer = Answer::ok(&AttendeeAnswer::of_person(id, person))?;
+    let answer = Answer::ok(&AttendeeAnswer::of_person(&http, id, person))?;
     Ok(answer.at(changed.position).version(changed.version))
 }
 

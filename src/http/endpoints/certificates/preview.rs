@@ -89,7 +89,7 @@ pub async fn handle(
         None => pinned(&http, &definition.pdf_template).await?,
     };
     let base = &http.settings.public_base_url;
-    let request = sample(&definition, template, id, &person, base, http.now());
+    let request = sample(&definition, template, id, &person, base, http.today());
     let (drawn, kind, name) = match value.format {
         PreviewFormat::Pdf => (http.rendering.sample(&request).await, "application/pdf", "preview.pdf"),
         PreviewFormat::Png => (http.rendering.picture(&request, DPI).await, "image/png", "preview.png"),

@@ -59,7 +59,7 @@ pub async fn handle(
     let certificate_id = CertificateId(value.certificate_id);
     let base = &http.settings.public_base_url;
     let template = pinned(&http, &definition.pdf_template).await?;
-    let request = sample(&definition, template, certificate_id, &person, base, http.now());
+    let request = sample(&definition, template, certificate_id, &person, base, http.today());
     let pdf = http.rendering.sample(&request).await.map_err(not_drawn)?;
     let headers = [
         (CONTENT_TYPE, "application/pdf"),

@@ -52,6 +52,11 @@ pub struct ImportAnswer {
     /// The first 1,000 rejected rows, and then those that were left; all of them are in `/imports/{id}/report`. Only with their codes
     /// once that has expired.
     pub error_details: Vec<RowErrors>,
+    /// Rows that were taken over with a warning: people whose name no font on certificates draws. They get no
+    /// certificate by this import.
+    pub warnings: i64,
+    /// These rows, as far as they are among the first 1,000 of the report; it names the characters.
+    pub warning_details: Vec<RowErrors>,
     /// Why the file could not be read on.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub failure: Option<ImportFailure>,
@@ -66,7 +71,7 @@ pub struct ImportFailure {
     pub reason: String,
 }
 
-/// A row that was not taken over.
+/// A row that was not taken over, or only with a warning.
 #[derive(Serialize, ToSchema)]
 pub struct RowErrors {
     /// The row's number as a spreadsheet program shows it.
@@ -110,6 +115,8 @@ impl ImportAnswer {
             certificates_associated: 0,
             left: None,
             error_details: Vec::new(),
+            warnings: 0,
+            warning_details: Vec::new(),
             failure: None,
         }
     }
@@ -127,11 +134,13 @@ impl ImportAnswer {
             certificates_associated: report.certificates_associated.into(),
             left: None,
             error_details: report.error_details.into_iter().map(RowErrors::from).collect(),
+            warnings: report.warnings.into(),
+            warning_details: report.warning_details.into_iter().map(RowErrors::from).collect(),
             failure: None,
         }
     }
 
-    fn of_row(row: ImportRow, error_details: Vec<RowErrors>) -> Self {
+    fn of_row(row: ImportRow, told: Told) -> Self {
         let failure = ImportFailure::of(&row);
         Self {
             import_id: Some(row.id),
@@ -143,7 +152,9 @@ impl ImportAnswer {
             errors: row.errors,
             certificates_associated: row.associated,
             left: row.left_rows,
-            error_details,
+            error_details: told.errors,
+            warnings: told.warnings.into(),
+            warning_details: told.warning_details,
             failure,
         }
     }
@@ -172,31 +183,43 @@ impl From<ErrorDetail> for RowErrors {
 pub(super) async fn read(http: &HttpState, id: Uuid) -> Result<Option<ImportAnswer>, ApiError> {
     let row = imports::get(&http.database().await?, id).await?;
     let Some(row) = row else { return Ok(None) };
-    let details = details(http, &row).await?;
-    Ok(Some(ImportAnswer::of_row(row, details)))
+    let told = told(http, &row).await?;
+    Ok(Some(ImportAnswer::of_row(row, told)))
 }
 
-/// The rejected rows: from the report while it is there, or else their codes from the query tables.
-async fn details(http: &HttpState, row: &ImportRow) -> Result<Vec<RowErrors>, ApiError> {
-    if row.errors == 0 && row.left_rows.unwrap_or(0) == 0 {
-        return Ok(Vec::new());
-    }
+/// What an import tells of single rows.
+#[derive(Default)]
+struct Told {
+    errors: Vec<RowErrors>,
+    warnings: u32,
+    warning_details: Vec<RowErrors>,
+}
+
+/// Reads the rejected rows and the warnings: from the report while it is there, or else the rejections' codes
+/// from the query tables.
+async fn told(http: &HttpState, row: &ImportRow) -> Result<Told, ApiError> {
     if let Some(key) = &row.report_key {
         let key = ObjectKey::parse(key).map_err(ApiError::internal)?;
         if let Some(start) = http.storage.get_start(&key, REPORT_START_BYTES).await? {
             // The parser's message may quote the row.
             let details =
                 ReportFile::first_rows(&start).map_err(|_| ApiError::internal("a damaged report"))?;
-            return Ok(details.into_iter().map(RowErrors::from).collect());
+            let (warned, rejected): (Vec<_>, Vec<_>) = details.into_iter().partition(ErrorDetail::is_warning);
+            let shown = |details: Vec<ErrorDetail>| details.into_iter().map(RowErrors::from).collect();
+            let warnings = ReportFile::warnings(&start);
+            return Ok(Told { errors: shown(rejected), warnings, warning_details: shown(warned) });
         }
+    }
+    if row.errors == 0 && row.left_rows.unwrap_or(0) == 0 {
+        return Ok(Told::default());
     }
     let (table, of_import) = (&imports::REJECTIONS, imports::rejected_of(row.id));
     let (database, most) = (http.database().await?, u32::try_from(MAX_SHOWN).unwrap_or(u32::MAX));
     let rejected =
         listing::list::<RejectionRow>(&database, table, &of_import, imports::BY_ROW, &Start::First, most);
-    let shown = rejected.await?.items.into_iter().map(|rejected| {
+    let errors = rejected.await?.items.into_iter().map(|rejected| {
         let errors = serde_json::from_value(rejected.errors).map_err(ApiError::internal)?;
         Ok(RowErrors { row: rejected.row_number, data: BTreeMap::new(), errors })
     });
-    shown.collect()
+    Ok(Told { errors: errors.collect::<Result<_, ApiError>>()?, ..Told::default() })
 }
