@@ -9,6 +9,7 @@
 //! others, `pdf/` writes both.
 
 mod batch;
+mod coverage;
 mod design;
 mod error;
 mod fonts;
@@ -187,6 +188,13 @@ impl Renderer {
     #[must_use]
     pub fn fonts_digest(&self) -> &str {
         self.assets.fonts.digest()
+    }
+
+    /// Returns the grapheme clusters of `text` that no bundled font draws whole, in order, each once. The text is
+    /// composed (NFC) and trimmed first, as [`render`](Self::render) does. Results are cached per cluster.
+    #[must_use]
+    pub fn undrawable(&self, text: &str) -> Vec<CodePoints> {
+        self.assets.fonts.coverage().undrawable(&text::composed(text))
     }
 
     /// Every theme in every version that this program can render; newest version of a theme last.

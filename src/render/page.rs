@@ -144,14 +144,11 @@ pub(super) fn look_over(frame: &Frame, margin: f64) -> Result<(), RenderError> {
         p.x >= margin && p.y >= margin && p.x <= frame.width() - margin && p.y <= frame.height() - margin
     };
     for_each_text(frame, Transform::identity(), &mut |text, place| {
-        let missing: Vec<char> = text
-            .glyphs
-            .iter()
-            .filter(|glyph| glyph.id == 0)
-            .flat_map(|glyph| text.text[glyph.range()].chars())
-            .collect();
-        if !missing.is_empty() {
-            return Err(RenderError::MissingGlyph { field: "text", characters: CodePoints::new(missing) });
+        let missing = text.glyphs.iter().filter(|glyph| glyph.id == 0);
+        let clusters: Vec<CodePoints> =
+            missing.map(|glyph| CodePoints::of_cluster(&text.text[glyph.range()])).collect();
+        if !clusters.is_empty() {
+            return Err(RenderError::MissingGlyph { field: "text", clusters });
         }
         // From a third below the baseline to three quarters above it: where letters are, in every script here.
         let (left, right) = (Abs::zero(), text.width());
