@@ -2,6 +2,7 @@
 
 mod csv_files;
 mod dialects;
+mod invisible;
 mod samples;
 mod xls_files;
 mod xlsx_cells;

@@ -15,6 +15,7 @@ mod group_commits;
 mod hostile;
 mod idempotency;
 mod imports;
+mod issue_dates;
 mod jobs;
 mod limits;
 mod lists;
@@ -31,6 +32,7 @@ mod second_factor;
 mod sessions;
 mod story;
 mod templates;
+mod undrawable;
 mod users;
 mod versions;
 

@@ -4,6 +4,8 @@ use proptest::prelude::*;
 
 use super::*;
 
+mod invisible;
+
 fn raw(name: &str, document: &str, email: &str) -> RawPerson {
     RawPerson {
         full_name: Some(name.to_owned()),

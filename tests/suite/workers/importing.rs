@@ -20,6 +20,7 @@ use laureate::workers::{Delivery, Verdict, Worker};
 use uuid::Uuid;
 
 use super::fixture::{Plant, first_delivery};
+use super::issuing::renderer;
 use crate::log::fixture::person;
 
 pub const HEADER: &str = "fullName,documentNumber,email\n";

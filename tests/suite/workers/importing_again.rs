@@ -18,6 +18,7 @@ use super::fixture::Plant;
 use super::importing::{
     HEADER, completed, counts, import, import_events, importer, key, people, rows, uploaded,
 };
+use super::issuing::renderer;
 use crate::support::until;
 
 /// Lets an importer work that dies when it makes its `n`th event.

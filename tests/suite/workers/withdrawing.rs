@@ -16,7 +16,7 @@ use laureate::domain::issuance::{
     CertificateGenerated, CertificateRevoked, Issuance, IssuanceCommand, WhyRevoked,
 };
 use laureate::domain::{
-    AttendeeId, BatchId, CertificateId, DomainEvent, EmailId, IssuanceId, Locale, Person,
+    AttendeeId, BatchId, CertificateId, DomainEvent, EmailId, IssuanceId, Locale, Person, TimeZone,
 };
 use laureate::event_log::RecordedEvent;
 use laureate::workers::processes::Processes;

@@ -13,7 +13,7 @@ use super::create::parse_locale;
 use super::template::{TemplateChoice, pin_any_version};
 use crate::commands::issue::sample;
 use crate::domain::certificate::{Certificate, Definition};
-use crate::domain::{CertificateId, Person};
+use crate::domain::{CertificateId, Person, clean_line};
 use crate::http::api_error::ErrorEnvelope;
 use crate::http::endpoints::generated_certificates::sample::{made_up, not_drawn, pinned, pinned_at};
 use crate::http::extract::{Json, Path};
@@ -113,6 +113,7 @@ fn fill_in(
             let problem = format!("{name}: give at most {MAX_TEXT} characters, without control characters");
             return Err(ApiError::field("data", problem));
         }
+        let text = clean_line(&text);
         match name.as_str() {
             "full_name" | "attendeeName" | "learner_name" => person.full_name = text.into(),
             "document_number" => person.document_number = text.into(),
