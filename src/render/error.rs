@@ -184,7 +184,8 @@ mod tests {
 
     #[test]
     fn clusters_are_shown_as_a_bounded_list_of_code_points() {
-        let clusters = |texts: &[&str]| texts.iter().map(|text| CodePoints::of_cluster(text)).collect::<Vec<_>>();
+        let clusters =
+            |texts: &[&str]| texts.iter().map(|text| CodePoints::of_cluster(text)).collect::<Vec<_>>();
         assert_eq!(listed(&clusters(&["M\u{302}\u{303}", "😀"])), "U+004D U+0302 U+0303, U+1F600");
         let many = listed(&clusters(&["a"; 26]));
         assert!(many.ends_with("U+0061, 18 more"), "{many}");

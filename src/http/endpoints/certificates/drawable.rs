@@ -18,9 +18,10 @@ use crate::workers::undrawable::problem;
 const OWN_TEXTS: [&str; 3] = ["client", "name", "eventName"];
 
 /// Rejects a definition of which no certificate can be drawn, and names the fields to blame: first texts with
-/// characters that no font draws, then what a drawn sample shows. Waits for its turn: a definition is not
-/// rejected because others look at previews.
+/// characters that do not print or that no font draws, then what a drawn sample shows. Waits for its turn: a
+/// definition is not rejected because others look at previews.
 pub(super) async fn check_drawable(http: &HttpState, definition: &Definition) -> Result<(), ApiError> {
+    definition.check()?;
     let undrawable: BTreeMap<_, _> = undrawable_texts(http, definition).into_iter().collect();
     let told = |field: &str| undrawable.get(field).map(|problem| format!("{field}: {problem}"));
     let all_undrawable = || refused(undrawable.keys().filter_map(|field| told(field)).collect());
@@ -33,6 +34,8 @@ pub(super) async fn check_drawable(http: &HttpState, definition: &Definition) ->
     let error = match http.rendering.sample(&whole).await {
         Ok(_) if undrawable.is_empty() => return Ok(()),
         Ok(_) => return Err(all_undrawable()),
+        // A newer program beside this one ships that theme.
+        Err(RenderingError::Render(error)) if !error.is_permanent() => return Ok(()),
         Err(error @ (RenderingError::Render(_) | RenderingError::Own(_))) => error,
         Err(other) => return Err(not_drawn(other)),
     };

@@ -77,10 +77,8 @@ impl RehearsedAttendee {
             message: Some(message.into()),
         };
         let (false, Some(name)) = (row.is_held, &row.full_name) else {
-            return match row.is_held {
-                true => without("existing"),
-                false => not("refused", "NOT_FOUND", "there is no such attendee".to_owned()),
-            };
+            let unknown = || not("refused", "NOT_FOUND", "there is no such attendee".to_owned());
+            return if row.is_held { without("existing") } else { unknown() };
         };
         let document = row.document_number.as_ref().map(Personal::reveal_str);
         let own = of_fields(http.rendering.renderer(), name.reveal_str(), document);
