@@ -257,7 +257,7 @@ proptest! {
     #[test]
     fn an_accepted_name_holds_no_forbidden_character(name in "\\PC{0,6}[\\s\\S]\\PC{1,6}") {
         if let Ok(person) = raw(&name, "1", "a@example.com").check() {
-            let bad = |c: char| text::is_forbidden(c) && !matches!(c, '\u{200c}' | '\u{200d}');
+            let bad = |c: char| characters::is_forbidden(c) && !matches!(c, '\u{200c}' | '\u{200d}');
             prop_assert!(!person.full_name.reveal_str().chars().any(bad));
         }
     }
