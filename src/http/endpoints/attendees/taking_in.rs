@@ -7,6 +7,7 @@ use crate::domain::certificate::Certificate;
 use crate::domain::import::{Import, ImportCommand, ImportRequested};
 use crate::domain::{CertificateId, CommandId, ImportId, Refusal, hex};
 use crate::event_log::Position;
+use crate::http::endpoints::certificates::drawable::check_issuable;
 use crate::http::endpoints::imports::{ImportAnswer, read};
 use crate::http::endpoints::issuing::Issuing;
 use crate::http::idempotency::created_by;
@@ -34,13 +35,13 @@ pub(super) struct PeopleFile<'f> {
     pub rows: u32,
 }
 
-/// Refuses a certificate that is not there or not active.
+/// Rejects a certificate that is not there, not active or not drawable.
 pub(super) async fn check_certificate(http: &HttpState, options: ImportOptions) -> Result<(), ApiError> {
     let Some(id) = options.certificate_id else { return Ok(()) };
     let certificate = http.commands.load::<Certificate>(id).await?.state.0;
     let certificate = certificate.ok_or_else(|| ApiError::not_found("certificate"))?;
     certificate.is_active.then_some(()).ok_or(Refusal::Inactive)?;
-    Ok(())
+    check_issuable(http, &certificate)
 }
 
 /// Stores the file and has it read. Answers with the report if it is small and done in time; otherwise with
