@@ -146,7 +146,7 @@ impl Renderer {
                     .then(|| self.specimens(&plates::specimens_like(like), template, pictures))
             },
         );
-        if way == Way::Stamped { plate.map(Plate::telling_wide) } else { plate }
+        plate
     }
 
     /// The certificate, stamped; `None` if it is to be laid out.
