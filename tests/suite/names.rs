@@ -93,7 +93,8 @@ fn run(program: &str, arguments: &[&str]) -> String {
         .expect("the readers are installed: run `make setup-test`");
     let mut command = Command::new(interpreter.trim());
     command.env("PYTHONPATH", &installed).env("PYTHONDONTWRITEBYTECODE", "1");
-    let output = command.arg(root.join("tools/names").join(program)).args(arguments).output().expect("started");
+    let output =
+        command.arg(root.join("tools/names").join(program)).args(arguments).output().expect("started");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8(output.stdout).expect("UTF-8")
 }
@@ -125,7 +126,8 @@ fn the_gate_notices_letters_that_are_missing_or_others() {
     let name = |name: &str| Name { script: "LISTED".to_owned(), name: name.to_owned() };
     let names = ["José Muñoz", "Ada Lovelace", "Grace Hopper"].map(name);
     // Expects an accent that isn't on the page, a letter more, and another letter.
-    let wrong = [("José Muñoz", "José Muñóz"), ("Ada Lovelace", "Ada Lovelacé"), ("Grace Hopper", "Grace Hoppet")];
+    let wrong =
+        [("José Muñoz", "José Muñóz"), ("Ada Lovelace", "Ada Lovelacé"), ("Grace Hopper", "Grace Hoppet")];
     gate.draw(&names, |drawn, page| {
         if let Some((_, expected)) = wrong.iter().find(|(name, _)| *name == drawn) {
             page["name"] = (*expected).into();
@@ -133,7 +135,10 @@ fn the_gate_notices_letters_that_are_missing_or_others() {
     });
     let (complaints, _) = gate.judged();
     for (drawn, expected) in wrong {
-        let said: Vec<&String> = complaints.iter().filter(|line| line.contains(&format!("{expected:?}").replace('"', "'"))).collect();
+        let said: Vec<&String> = complaints
+            .iter()
+            .filter(|line| line.contains(&format!("{expected:?}").replace('"', "'")))
+            .collect();
         let themes = 5;
         for reader in ["pdfium", "mupdf"] {
             let wanted = format!("{reader} extracts '{drawn}'");

@@ -10,7 +10,8 @@ use super::Unsupported;
 use super::file::{Deflate, Objects};
 use super::layer::Host;
 
-pub(super) const SYSTEM: SystemInfo = SystemInfo { registry: Str(b"Adobe"), ordering: Str(b"Identity"), supplement: 0 };
+pub(super) const SYSTEM: SystemInfo =
+    SystemInfo { registry: Str(b"Adobe"), ordering: Str(b"Identity"), supplement: 0 };
 
 /// Some glyphs of a font and what they stand for. A glyph's number in the file is its place here.
 pub(super) struct Subset {

@@ -18,7 +18,6 @@ pub(super) fn joined(piece: &Piece<'_>, next: &TextItem, place: Transform) -> Op
     let near = |a: Abs, b: Abs| (a - b).to_pt().abs() < NEAR;
     if turned
         || scale <= 0.0
-        || near(start.ty, place.ty)
         || !near(start.tx + text.width() * start.sx.get(), place.tx)
         || !is_same_style(text, next)
     {

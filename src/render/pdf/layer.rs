@@ -20,6 +20,9 @@ use crate::render::text::is_right_to_left;
 /// Width of a mark's place in thousandths of the font size. MuPDF takes wider ones for letters and separates them.
 const MARK: f64 = 40.0;
 
+/// Mark of direction, which is no part of the text.
+const RIGHT_TO_LEFT: char = '\u{200F}';
+
 /// Characters without ink, as the glyphs of one font. A character has a glyph for each width.
 #[derive(Default)]
 pub(super) struct Layer {
@@ -100,12 +103,21 @@ pub(super) fn places(run: &TextItem) -> Vec<Place> {
         let mut at = x;
         for character in characters {
             let wide = if is_mark(character) { mark } else { letter };
-            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "within these bounds")]
+            #[expect(
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                reason = "within these bounds"
+            )]
             let rounded = wide.round().clamp(1.0, 60_000.0) as u16;
             places.push(Place { character, x: at, width: rounded });
             at += wide;
         }
         x += width;
+    }
+    // A mark is no letter with a direction: readers take one at the edge of a line out of it.
+    if places.first().is_some_and(|place| is_mark(place.character)) && run.text.chars().any(is_right_to_left)
+    {
+        places.insert(0, Place { character: RIGHT_TO_LEFT, x: -1.0, width: 1 });
     }
     places
 }

@@ -89,7 +89,13 @@ impl Printer {
         let (page_id, pages, catalog) = (objects.next(), objects.next(), objects.next());
         let tree = display.tree.write(&mut objects, page_id);
         plate.write_page(&mut objects, (page_id, pages), display.size, stream, |resources| {
-            means.list(resources, &extra, layer, &opacities, plate.ornaments.iter().map(|ornament| ornament.form));
+            means.list(
+                resources,
+                &extra,
+                layer,
+                &opacities,
+                plate.ornaments.iter().map(|ornament| ornament.form),
+            );
         });
         let id = metadata::file_id(facts);
         let (info, xmp) = metadata::write(&mut objects, facts, creator, &id);

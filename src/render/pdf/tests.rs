@@ -162,10 +162,9 @@ fn clusters_that_typst_splits_are_one_text() {
 #[test]
 fn the_characters_of_a_split_cluster_have_places_from_left_to_right() {
     let body = |font: &str, text: &str| format!("#text(font: \"{font}\", \"{text}\")");
-    for (font, text, order) in [
-        ("EB Garamond", "gbẹ́", "gbẹ\u{301}"),
-        ("Noto Serif Hebrew", "שָׁל", "ל\u{5c1}\u{5b8}ש"),
-    ] {
+    for (font, text, order) in
+        [("EB Garamond", "gbẹ́", "gbẹ\u{301}"), ("Noto Serif Hebrew", "שָׁל", "ל\u{5c1}\u{5b8}ש")]
+    {
         let pages = pages(&body(font, text));
         let pieces = Display::of(&pages[0]).expect("can be read").pieces;
         let run = pieces.iter().find_map(|piece| match &piece.draw {
