@@ -15,6 +15,7 @@ use super::Unsupported;
 use super::display::{Draw, Mark, Piece};
 use super::file::COMPACT;
 use super::fonts::Subsets;
+use super::join::is_continued;
 use super::layer::Layer;
 
 /// The colour space of everything, and the names of fonts and images by their place in the lists.
@@ -77,6 +78,17 @@ impl<'a> Body<'a> {
     /// Returns true if what is painted now is content, which readers find.
     pub(super) fn marks(&self) -> bool {
         matches!(self.marked, Some(Mark::Content(_)))
+    }
+
+    /// Paints pieces in order. Texts that are on one line are painted together.
+    ///
+    /// # Errors
+    /// Paints that are no plain colour, and fonts and images that cannot be embedded.
+    pub(super) fn pieces(&mut self, pieces: &[Piece<'_>]) -> Result<(), Unsupported> {
+        pieces.chunk_by(is_continued).try_for_each(|line| match line {
+            [piece] => self.piece(piece),
+            parts => self.line(parts),
+        })
     }
 
     /// Paints.
@@ -143,7 +155,7 @@ impl<'a> Body<'a> {
     }
 
     /// Begins a marked-content sequence, unless the piece belongs to the one that is open.
-    fn mark(&mut self, mark: Mark, text: Option<&TextItem>) {
+    pub(super) fn mark(&mut self, mark: Mark, text: Option<&TextItem>) {
         if self.marked == Some(mark) || !self.marking {
             return;
         }

@@ -3,26 +3,20 @@
 use typst::layout::{Abs, Em, Transform};
 use typst::text::{Glyph, TextItem};
 
-use super::display::{Draw, Piece};
+use super::display::{Draw, Mark, Piece};
 
 /// Coordinates that are nearer, in points, are the same.
-const NEAR: f64 = 1e-6;
+const NEAR: f64 = 1e-4;
 
 /// Appends a text at `place` to the piece before it, if both are parts of one line in one font. Returns the place and
 /// the text of the whole. The height of a glyph becomes its `y_offset`.
 pub(super) fn joined(piece: &Piece<'_>, next: &TextItem, place: Transform) -> Option<(Transform, TextItem)> {
     let Draw::Text(text) = &piece.draw else { return None };
     let (start, text) = (piece.place, &**text);
-    let turned = (start.sx, start.sy) != (place.sx, place.sy) || !is_upright(start) || !is_upright(place);
-    let scale = start.sy.get();
-    let near = |a: Abs, b: Abs| (a - b).to_pt().abs() < NEAR;
-    if turned
-        || scale <= 0.0
-        || !near(start.tx + text.width() * start.sx.get(), place.tx)
-        || !is_same_style(text, next)
-    {
+    if !is_beside((start, text), place) || !is_same_style(text, next) {
         return None;
     }
+    let scale = start.sy.get();
     let whole_text = whole(text, next)?;
     let rise = Em::new((start.ty - place.ty).to_pt() / scale / text.size.to_pt());
     // Marks have no width: the wider part has the letters and therefore the baseline.
@@ -41,6 +35,26 @@ pub(super) fn joined(piece: &Piece<'_>, next: &TextItem, place: Transform) -> Op
     whole.glyphs = part(&text.glyphs, raised[0], whole_text.later[0]);
     whole.glyphs.extend(part(&next.glyphs, raised[1], whole_text.later[1]));
     Some((place_of_whole, whole))
+}
+
+/// Returns true if a piece continues the line of another, in another font or direction.
+pub(super) fn is_continued(piece: &Piece<'_>, next: &Piece<'_>) -> bool {
+    let (Draw::Text(text), Draw::Text(_)) = (&piece.draw, &next.draw) else { return false };
+    let is_content = [piece.mark, next.mark].iter().all(|mark| matches!(mark, Mark::Content(_)));
+    is_content && is_beside((piece.place, text), next.place) && near(piece.place.ty, next.place.ty)
+}
+
+/// Returns true if a text that isn't turned ends where a place is, perhaps on another height.
+fn is_beside((start, text): (Transform, &TextItem), place: Transform) -> bool {
+    is_upright(start)
+        && is_upright(place)
+        && (start.sx, start.sy) == (place.sx, place.sy)
+        && start.sy.get() > 0.0
+        && near(start.tx + text.width() * start.sx.get(), place.tx)
+}
+
+fn near(one: Abs, other: Abs) -> bool {
+    (one - other).to_pt().abs() < NEAR
 }
 
 fn is_upright(place: Transform) -> bool {

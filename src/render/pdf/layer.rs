@@ -84,11 +84,12 @@ impl Layer {
     }
 }
 
-/// Returns the places of a run's characters from left to right.
-pub(super) fn places(run: &TextItem) -> Vec<Place> {
-    let (mut places, mut x) = (Vec::new(), 0.0);
+/// Returns the places of a run's characters from left to right. The run begins at `from`; its size is `scale` times that
+/// of the line.
+pub(super) fn places(run: &TextItem, from: f64, scale: f64) -> Vec<Place> {
+    let (mut places, mut x) = (Vec::new(), from);
     for cluster in clusters(run) {
-        let width = cluster.glyphs.iter().map(|glyph| glyph.x_advance.get() * 1000.0).sum::<f64>();
+        let width = cluster.glyphs.iter().map(|glyph| glyph.x_advance.get() * 1000.0 * scale).sum::<f64>();
         let mut characters: Vec<char> = cluster.text.chars().collect();
         if is_reversed(run, cluster.text) {
             characters.reverse();
@@ -117,7 +118,7 @@ pub(super) fn places(run: &TextItem) -> Vec<Place> {
     // A mark is no letter with a direction: readers take one at the edge of a line out of it.
     if places.first().is_some_and(|place| is_mark(place.character)) && run.text.chars().any(is_right_to_left)
     {
-        places.insert(0, Place { character: RIGHT_TO_LEFT, x: -1.0, width: 1 });
+        places.insert(0, Place { character: RIGHT_TO_LEFT, x: from - 1.0, width: 1 });
     }
     places
 }

@@ -68,7 +68,7 @@ impl Printer {
         let mut objects = Objects::after(plate.head.len(), plate.offsets.clone(), 16 << 10);
         let means = &plate.means;
         let mut body = Body::new(&means.fonts, display.size.y, facts.locale.as_str());
-        display.pieces.iter().try_for_each(|piece| body.piece(piece))?;
+        body.pieces(&display.pieces)?;
         let Finished { content, extra, layer, opacities } = body.finish();
         let packed = self.deflate.zlib(content.as_slice());
         let stream = objects.next();

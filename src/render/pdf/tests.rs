@@ -172,7 +172,7 @@ fn the_characters_of_a_split_cluster_have_places_from_left_to_right() {
             _ => None,
         });
         let run = run.expect("a text");
-        let places = layer::places(run);
+        let places = layer::places(run, 0.0, 1.0);
         assert_eq!(places.iter().map(|place| place.character).collect::<String>(), order);
         assert!(places.is_sorted_by(|one, next| one.x < next.x), "{text}");
     }

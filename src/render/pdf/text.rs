@@ -8,6 +8,7 @@ use typst::layout::Transform;
 use typst::text::{Glyph, TextItem};
 
 use super::content::{Body, SRGB, colour, short};
+use super::display::{Draw, Piece};
 use super::fonts::{Cluster, Subset, clusters};
 use super::{Unsupported, layer, outlines};
 use crate::render::text::is_right_to_left;
@@ -23,7 +24,41 @@ enum Source {
 pub(super) const LAYER: Name<'static> = Name(b"L");
 
 impl Body<'_> {
+    /// Paints a run that is alone on its line.
     pub(super) fn text(&mut self, run: &TextItem, place: Transform) -> Result<(), Unsupported> {
+        if !self.is_plain(run) {
+            self.outlined(run, place)?;
+            self.lay_over(&[(run, place)]);
+            return Ok(());
+        }
+        let opacity = self.ink(run)?;
+        let matrix = self.text_matrix(place);
+        self.glyphs(run, matrix)?;
+        self.end_ink(opacity);
+        Ok(())
+    }
+
+    /// Paints the runs of one line, which are in several fonts or directions: outlines, with one text over them all.
+    pub(super) fn line(&mut self, parts: &[Piece<'_>]) -> Result<(), Unsupported> {
+        let runs: Vec<(&TextItem, Transform)> = parts
+            .iter()
+            .filter_map(|part| match &part.draw {
+                Draw::Text(text) => Some((&**text, part.place)),
+                _ => None,
+            })
+            .collect();
+        for (n, (part, (run, place))) in parts.iter().zip(&runs).enumerate() {
+            self.mark(part.mark, Some(run));
+            self.outlined(run, *place)?;
+            if n == 0 {
+                self.lay_over(&runs);
+            }
+        }
+        Ok(())
+    }
+
+    /// Sets colour and opacity of a run. [`Self::end_ink`] ends it.
+    fn ink(&mut self, run: &TextItem) -> Result<u8, Unsupported> {
         if run.stroke.is_some() {
             return Err(Unsupported("outlined text"));
         }
@@ -36,17 +71,18 @@ impl Body<'_> {
             self.opacity(opacity);
         }
         self.content.set_fill_color_space(SRGB).set_fill_color(rgb);
-        let [a, b, c, d, e, f] = self.matrix_of(place);
-        let matrix = [a, b, -c, -d, e, f];
-        if self.is_plain(run) {
-            self.glyphs(run, matrix)?;
-        } else {
-            self.outlined(run, matrix);
-        }
+        Ok(opacity)
+    }
+
+    fn end_ink(&mut self, opacity: u8) {
         if opacity != u8::MAX {
             self.content.restore_state();
         }
-        Ok(())
+    }
+
+    fn text_matrix(&self, place: Transform) -> [f32; 6] {
+        let [a, b, c, d, e, f] = self.matrix_of(place);
+        [a, b, -c, -d, e, f]
     }
 
     /// Returns true if every reader finds the text of a run by its glyphs alone: each cluster is one glyph on the
@@ -124,35 +160,43 @@ impl Body<'_> {
         Ok(())
     }
 
-    /// Paints outlines and lays the text over them.
-    fn outlined(&mut self, run: &TextItem, matrix: [f32; 6]) {
+    /// Paints the outlines of a run.
+    fn outlined(&mut self, run: &TextItem, place: Transform) -> Result<(), Unsupported> {
+        let opacity = self.ink(run)?;
         #[expect(clippy::cast_possible_truncation, reason = "a PDF's numbers are of this kind")]
         let unit = (run.size.to_pt() / 1000.0) as f32;
-        let [a, b, c, d, e, f] = matrix;
+        let [a, b, c, d, e, f] = self.text_matrix(place);
         self.content.save_state().transform([a * unit, b * unit, c * unit, d * unit, e, f]);
         outlines::paint(&mut self.content, run);
         self.content.restore_state();
-        if !self.marks() {
-            return;
-        }
+        self.end_ink(opacity);
+        Ok(())
+    }
+
+    /// Lays the text of the runs of one line over their outlines, unless they are no content.
+    fn lay_over(&mut self, runs: &[(&TextItem, Transform)]) {
+        let Some((first, start)) = runs.first().filter(|_| self.marks()) else { return };
+        let matrix = self.text_matrix(*start);
         self.content.begin_text().set_text_matrix(matrix);
         self.content.set_text_rendering_mode(TextRenderingMode::Invisible);
-        self.content.set_font(LAYER, short(run.size.to_pt()));
-        // An alternative text in the order of reading confuses the readers that turn lines around.
-        let told = !run.text.chars().any(is_right_to_left);
+        self.content.set_font(LAYER, short(first.size.to_pt()));
+        // A replacement text in the order of reading confuses the readers that turn lines around.
+        let told = !runs.iter().any(|(run, _)| run.text.chars().any(is_right_to_left));
         if told {
-            tell(&mut self.content, &run.text);
+            tell(&mut self.content, &runs.iter().map(|(run, _)| run.text.as_str()).collect::<String>());
         }
-        let mut drawn = 0.0;
-        let mut shown = Shown::default();
-        for place in layer::places(run) {
-            let back = ((drawn - place.x) * 100.0).round() / 100.0;
-            if back != 0.0 {
-                shown.adjust(back);
-                drawn -= back;
+        let (mut drawn, mut shown) = (0.0, Shown::default());
+        for (run, place) in runs {
+            let from = (place.tx - start.tx).to_pt() / start.sx.get() / first.size.to_pt() * 1000.0;
+            for place in layer::places(run, from, run.size / first.size) {
+                let back = ((drawn - place.x) * 100.0).round() / 100.0;
+                if back != 0.0 {
+                    shown.adjust(back);
+                    drawn -= back;
+                }
+                shown.glyphs.extend_from_slice(&self.layer.glyph(&place).to_be_bytes());
+                drawn += f64::from(place.width);
             }
-            shown.glyphs.extend_from_slice(&self.layer.glyph(&place).to_be_bytes());
-            drawn += f64::from(place.width);
         }
         shown.flush(&mut self.content);
         if told {
@@ -163,16 +207,16 @@ impl Body<'_> {
     }
 }
 
-/// Returns true if readers may find one text for the other: spaces of all kinds are one glyph in some fonts.
-fn is_same_text(one: &str, other: &str) -> bool {
-    let is_blank = |text: &str| !text.is_empty() && text.chars().all(char::is_whitespace);
-    one == other || (is_blank(one) && is_blank(other))
-}
-
 /// Begins a span with a replacement text (ISO 32000-1, 14.9.4).
 fn tell(content: &mut Content, text: &str) {
     let mut span = content.begin_marked_content_with_properties(Name(b"Span"));
     span.properties().actual_text(TextStr(text));
+}
+
+/// Returns true if readers may find one text for the other: spaces of all kinds are one glyph in some fonts.
+fn is_same_text(one: &str, other: &str) -> bool {
+    let is_blank = |text: &str| !text.is_empty() && text.chars().all(char::is_whitespace);
+    one == other || (is_blank(one) && is_blank(other))
 }
 
 /// Wider gaps between letters, in parts of the font size, may be taken for spaces: poppler does from a tenth on.
