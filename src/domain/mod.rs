@@ -45,7 +45,7 @@ pub use ids::{
 pub use issue_date::TimeZone;
 pub use locale::Locale;
 pub use person::text::{clean as clean_line, trimmed};
-pub use person::{FieldError, Person, RawPerson};
+pub use person::{FieldError, Person, PersonEntry, RawPerson, SharedEmail};
 pub use personal::Personal;
 pub use refusal::{InvalidField, Refusal};
 pub use secret::Secret;

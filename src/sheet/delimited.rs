@@ -113,7 +113,7 @@ impl DelimitedRows {
             Cell::text(String::from_utf8_lossy(field).into_owned(), self.limits.max_cell_chars)
         };
         let cells = self.record.iter().map(cell).collect();
-        Ok(Some(Record { row: self.row, cells, counted: true }))
+        Ok(Some(Record { row: self.row, cells, counted: true, faults: Vec::new() }))
     }
 }
 

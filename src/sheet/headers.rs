@@ -159,6 +159,32 @@ impl HeaderMap {
         Ok(())
     }
 
+    /// Rejects a header row without name or address. The document number may be missing where none is required;
+    /// it is named with the others.
+    fn require(&self) -> Result<(), SheetError> {
+        let has = |column| self.position(column).is_some();
+        let mut missing = Vec::new();
+        if !has(Column::FullName) {
+            match (has(Column::FirstName), has(Column::LastName)) {
+                (true, true) => {}
+                (true, false) => missing.push(Column::LastName.name()),
+                (false, true) => missing.push(Column::FirstName.name()),
+                (false, false) => missing.push(Column::FullName.name()),
+            }
+        }
+        let is_complete = missing.is_empty() && has(Column::Email);
+        let required = [Column::DocumentNumber, Column::Email];
+        missing.extend(required.into_iter().filter(|column| !has(*column)).map(Column::name));
+        if is_complete { Ok(()) } else { Err(self.missing(missing)) }
+    }
+
+    /// The error for missing columns.
+    pub(super) fn missing(&self, missing: Vec<&'static str>) -> SheetError {
+        let header = |position: &usize| printable(&self.headers[*position]);
+        let recognised = self.columns.iter().map(|(_, position)| header(position)).collect();
+        SheetError::MissingColumns { missing, recognised, found: Personal::new(self.headers.clone()) }
+    }
+
     fn contradiction(&self, field: &'static str, one: usize, other: usize, row: u32) -> SheetError {
         let header =
             |position: usize| self.headers.get(position).map_or_else(|| letter(position), |h| printable(h));
@@ -196,33 +222,14 @@ pub(super) fn map(cells: &[String]) -> Result<HeaderMap, SheetError> {
         let is_known = columns.iter().any(|(known, _)| *known == column);
         if is_known { &mut twins } else { &mut columns }.push((column, position));
     }
-    require(cells, &columns)?;
     let name = |(position, cell): (usize, &String)| match cell.trim() {
         "" => letter(position),
         header => header.to_owned(),
     };
-    Ok(HeaderMap { headers: cells.iter().enumerate().map(name).collect(), columns, twins, plain_name })
-}
-
-fn require(cells: &[String], columns: &[(Column, usize)]) -> Result<(), SheetError> {
-    let has = |column| columns.iter().any(|(known, _)| *known == column);
-    let mut missing = Vec::new();
-    if !has(Column::FullName) {
-        match (has(Column::FirstName), has(Column::LastName)) {
-            (true, true) => {}
-            (true, false) => missing.push(Column::LastName.name()),
-            (false, true) => missing.push(Column::FirstName.name()),
-            (false, false) => missing.push(Column::FullName.name()),
-        }
-    }
-    let required = [Column::DocumentNumber, Column::Email];
-    missing.extend(required.into_iter().filter(|column| !has(*column)).map(Column::name));
-    if missing.is_empty() {
-        return Ok(());
-    }
-    let recognised = columns.iter().map(|(_, position)| printable(cells[*position].trim())).collect();
-    let found = cells.iter().map(|cell| cell.trim().to_owned()).collect();
-    Err(SheetError::MissingColumns { missing, recognised, found: Personal::new(found) })
+    let headers = cells.iter().enumerate().map(name).collect();
+    let map = HeaderMap { headers, columns, twins, plain_name };
+    map.require()?;
+    Ok(map)
 }
 
 /// A column's letters as spreadsheet programs show them: 0 → A, 25 → Z, 26 → AA.

@@ -42,6 +42,9 @@ pub use sniff::{Format, SNIFF_BYTES, sniff};
 /// nothing when the corrected report is read, and tell that it is one.
 pub const REPORT_COLUMNS: [&str; 2] = ["laureate_row", "laureate_reason"];
 
+/// The column of our own export of people that names the person. It tells that a file is one.
+pub const EXPORT_ID_COLUMN: &str = "attendee_id";
+
 /// What one file may cost. Rows and columns count what is filled in, not what is blank.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use super::export::formula;
 use super::headers::{self, Column, HeaderMap};
 use super::row::{self, Cell, Record, SheetRow};
-use super::{Format, Limits, REPORT_COLUMNS, SheetError, delimited, json_lines, workbook};
+use super::{EXPORT_ID_COLUMN, Format, Limits, REPORT_COLUMNS, SheetError, delimited, json_lines, workbook};
 use crate::domain::Personal;
 
 /// The rows of a sheet, in order. An `Err` is the last item: the file broke there.
@@ -37,7 +37,7 @@ pub fn open(path: &Path, format: Format, limits: Limits) -> Result<SheetReader, 
         Format::Csv => {
             let mut records = delimited::open(file, limits)?;
             let map = csv_header(&mut records, &limits)?;
-            if map.headers.iter().any(|header| REPORT_COLUMNS.contains(&header.as_str())) {
+            if map.headers.iter().any(|header| is_own(header)) {
                 (map, Box::new(records.map(|record| record.map(restored))))
             } else {
                 (map, Box::new(records))
@@ -58,7 +58,12 @@ pub fn open(path: &Path, format: Format, limits: Limits) -> Result<SheetReader, 
     Ok(SheetReader { map, headers, records, limits, counts_blank, filled: 0, ended: false })
 }
 
-/// A row of our own report, without the apostrophes that made its formulas harmless.
+/// Returns true for a header that only our own reports and exports have.
+fn is_own(header: &str) -> bool {
+    header == EXPORT_ID_COLUMN || REPORT_COLUMNS.contains(&header)
+}
+
+/// A row of our own report or export, without the apostrophes that made its formulas harmless.
 fn restored(mut record: Record) -> Record {
     for cell in &mut record.cells {
         if let Cell::Text(text) = cell {
@@ -97,6 +102,17 @@ impl SheetReader {
     /// The columns that were understood, with their headers, left to right.
     pub fn columns(&self) -> impl Iterator<Item = (Column, &str)> {
         self.map.columns.iter().map(|(column, position)| (*column, self.headers[*position].as_str()))
+    }
+
+    /// Rejects a sheet without a column for the document number where documents are required.
+    ///
+    /// # Errors
+    /// [`SheetError::MissingColumns`].
+    pub fn with_document_column(self, requires_document: bool) -> Result<Self, SheetError> {
+        if requires_document && self.map.position(Column::DocumentNumber).is_none() {
+            return Err(self.map.missing(vec![Column::DocumentNumber.name()]));
+        }
+        Ok(self)
     }
 
     /// Reads the rest without looking at people, and tells how many filled rows it has: the quick way to

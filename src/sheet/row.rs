@@ -7,7 +7,7 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use super::headers::{Column, HeaderMap, letter};
-use crate::domain::person::{FieldError, Person, RawPerson};
+use crate::domain::person::{FieldError, PersonEntry, RawPerson};
 use crate::domain::{Personal, trimmed};
 
 /// What a row may take in a report, in bytes.
@@ -27,8 +27,8 @@ pub struct SheetRow {
 pub enum RowOutcome {
     /// Every field is as it must be.
     Person {
-        /// The person.
-        person: Person,
+        /// The person, field by field. E-mail address and document number may be blank.
+        person: PersonEntry,
         /// The row's own certificate, where the sheet has such a column and the cell is filled.
         certificate_id: Option<Uuid>,
         /// The row as written.
@@ -50,7 +50,7 @@ pub struct RowError {
     pub column: Option<String>,
     /// The field's name in the API; `None` where the row as a whole is wrong.
     pub field: Option<&'static str>,
-    /// A code of [`FieldError`], or `FIELD_COUNT`, `INVALID_UUID`, `BOOLEAN_CELL`, `ERROR_CELL`,
+    /// A code of [`FieldError`], or `WRONG_TYPE`, `UNKNOWN_FIELD`, `FIELD_COUNT`, `INVALID_UUID`, `BOOLEAN_CELL`, `ERROR_CELL`,
     /// `NUMBER_ROUNDED` or `INVALID_DATE`.
     pub code: &'static str,
     /// What is wrong and what to do.
@@ -63,13 +63,33 @@ pub struct RowError {
 pub struct RawRow {
     headers: Arc<[String]>,
     values: Vec<Personal<String>>,
+    /// Header of each field that the sheet has.
+    fields: Vec<(&'static str, usize)>,
 }
 
 impl RawRow {
+    /// The header of a field as written in the file; a full name made of parts has that of the first one.
+    #[must_use]
+    pub fn header_of(&self, field: &str) -> Option<&str> {
+        let of = |name: &str| self.fields.iter().find(|(known, _)| *known == name);
+        let is_name = field == Column::FullName.name();
+        let found = of(field).or_else(|| if is_name { of(Column::FirstName.name()) } else { None });
+        found.and_then(|(_, position)| self.headers.get(*position)).map(String::as_str)
+    }
+
     /// The headers as written, left to right; a column without one has its letter.
     #[must_use]
     pub const fn headers(&self) -> &Arc<[String]> {
         &self.headers
+    }
+
+    /// The header of a field whose cell is blank.
+    #[must_use]
+    pub fn blank_header_of(&self, field: &str) -> Option<&str> {
+        let mut places = self.fields.iter().filter(|(known, _)| *known == field).map(|(_, place)| *place);
+        let is_blank =
+            |place: usize| self.values.get(place).is_none_or(|value| value.reveal_str().trim().is_empty());
+        places.all(is_blank).then(|| self.header_of(field))?
     }
 
     /// Header and value of each filled cell, left to right. A cell outside the header has its column's letter.
@@ -147,11 +167,15 @@ pub(super) struct Record {
     pub cells: Vec<Cell>,
     /// Whether a row must have as many cells as the header (CSV), or may leave some out (XLSX).
     pub counted: bool,
+    /// What is wrong with the row besides its cells.
+    pub faults: Vec<RowError>,
 }
 
 /// Turns a record into a person or into what is wrong with it.
 pub(super) fn read(record: Record, map: &HeaderMap, headers: &Arc<[String]>) -> SheetRow {
-    let raw = RawRow { headers: Arc::clone(headers), values: as_written(&record.cells) };
+    let columns = map.columns.iter().chain(&map.twins);
+    let fields = columns.map(|(column, position)| (column.name(), *position)).collect();
+    let raw = RawRow { headers: Arc::clone(headers), values: as_written(&record.cells), fields };
     let row = record.row;
     let outcome = match check(record, map) {
         Ok((person, certificate_id)) => RowOutcome::Person { person, certificate_id, raw },
@@ -171,13 +195,16 @@ fn as_written(cells: &[Cell]) -> Vec<Personal<String>> {
     cells.iter().map(cut).collect()
 }
 
-fn check(record: Record, map: &HeaderMap) -> Result<(Person, Option<Uuid>), Vec<RowError>> {
+fn check(record: Record, map: &HeaderMap) -> Result<(PersonEntry, Option<Uuid>), Vec<RowError>> {
     if let Some(error) = field_count(&record, map.headers.len()) {
         // The fields are shifted against the header: looking at them would only mislead.
         return Err(vec![error]);
     }
+    let mut errors = record.faults;
+    if !errors.is_empty() && record.cells.iter().all(Cell::is_blank) {
+        return Err(errors);
+    }
     let mut cells: Vec<Option<Cell>> = record.cells.into_iter().map(Some).collect();
-    let mut errors = Vec::new();
     let mut take = |column| take_text(map, column, &mut cells, &mut errors);
     let (full_name, first_name, last_name) =
         (take(Column::FullName), take(Column::FirstName), take(Column::LastName));
@@ -193,7 +220,7 @@ fn check(record: Record, map: &HeaderMap) -> Result<(Person, Option<Uuid>), Vec<
     };
     let certificate_id = take(Column::CertificateId);
     let raw = with_plain_name(raw, map, &mut cells);
-    let person = match raw.check() {
+    let person = match raw.check_entry() {
         Ok(person) => Some(person),
         Err(found) => {
             let unusable: Vec<_> = errors.iter().filter_map(|error: &RowError| error.field).collect();

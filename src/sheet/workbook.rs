@@ -179,7 +179,7 @@ impl Rows<'_> {
             }
             place(&mut cells, placed);
         }
-        Ok(Some(Record { row: row + 1, cells, counted: false }))
+        Ok(Some(Record { row: row + 1, cells, counted: false, faults: Vec::new() }))
     }
 
     fn next_filled(&mut self) -> Result<Option<Placed>, SheetError> {

@@ -17,6 +17,7 @@ mod idempotency;
 mod imports;
 mod issue_dates;
 mod jobs;
+mod known_people;
 mod limits;
 mod lists;
 mod log_lines;

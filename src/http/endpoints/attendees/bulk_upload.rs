@@ -4,7 +4,7 @@ use axum::extract::{Request, State};
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 
-use super::taking_in::{PeopleFile, check_certificate, take_in};
+use super::taking_in::{AskedOptions, PeopleFile, take_in};
 use crate::http::answer::Envelope;
 use crate::http::api_error::ErrorEnvelope;
 use crate::http::endpoints::delivery::Delivery;
@@ -15,8 +15,10 @@ use crate::http::extract::{IdempotencyKey, Query};
 use crate::http::idempotency::{self, once};
 use crate::http::{Answer, ApiError, Caller, HttpState};
 use crate::sheet::{self, Format, SheetError, SheetReader};
-use crate::workers::importer::ImportOptions;
 use crate::workers::importer::dry_run::dry_run;
+
+/// Fields beside the file.
+const FIELDS: &[&str] = &["updateExisting", "certificateId", "delivery", "issueDate", "requiresDocument"];
 
 /// A file of people.
 #[derive(ToSchema)]
@@ -26,8 +28,10 @@ pub struct PeopleForm {
     /// CSV, XLSX or XLS (Excel 97 to 2003), told by content, with a header row, one person per row.
     #[schema(value_type = String, format = Binary)]
     file: Vec<u8>,
-    /// Change people who are known already; false if absent.
+    /// Change people who are known already; false if absent. Blank cells and absent columns leave what is stored.
     update_existing: Option<bool>,
+    /// Whether a person must have a document number; as the certificate says if absent, or else true.
+    requires_document: Option<bool>,
     /// The certificate that everybody in the file earns, unless the row says otherwise.
     certificate_id: Option<uuid::Uuid>,
     /// When the mails about new certificates may go out: `immediate`, `held` or a time (RFC 3339); immediately
@@ -49,6 +53,12 @@ pub struct BulkUploadQuery {
 }
 
 /// Take in the people of a file.
+///
+/// A row is about a known person if its e-mail address and document number both belong to that person, or the one
+/// that the row has, with a like name. Without `updateExisting` such a row changes nothing, counts as `existing`,
+/// and earns the certificate. If only one of them belongs to a known person, or they belong to two, the row is an
+/// error that says what differs; with `updateExisting` the differing one is changed if the name is the same.
+/// "N/A", "0", "-" and the like are no document number. The certificates are issued by `batches`.
 ///
 /// A file of up to 1,000 rows is answered when it is done (200), a larger one at once (202), with
 /// `Location` telling where its progress is. One bad row never stops the others. A dry run takes up to
@@ -78,26 +88,25 @@ pub async fn handle(
     request: Request,
 ) -> Result<Answer, ApiError> {
     let limit = http.settings.upload_limit_bytes;
-    let upload =
-        Upload::read(&http, request, limit, &["updateExisting", "certificateId", "delivery", "issueDate"])
-            .await?;
-    let options = ImportOptions {
-        update_existing: upload.parsed("updateExisting", "true or false")?.unwrap_or(false),
+    let upload = Upload::read(&http, request, limit, FIELDS).await?;
+    let options = AskedOptions {
+        update_existing: upload.parsed("updateExisting", "true or false")?,
         certificate_id: upload.parsed("certificateId", "a UUID")?,
+        requires_document: upload.parsed("requiresDocument", "true or false")?,
     };
     let asked = AskedIssuing {
         delivery: upload.text("delivery").map(Delivery::of_field).unwrap_or_default(),
         issue_date: upload.text("issueDate").map(str::to_owned),
     };
-    check_certificate(&http, options).await?;
+    let options = options.checked(&http).await?;
     if query.dry_run == Some(true) {
         asked.checked(&http)?;
-        let reader = open(&http, &upload.file).await?.1;
+        let reader = open(&http, &upload.file, options.requires_document).await?.1;
         let renderer = http.rendering.renderer();
         let report = dry_run(&http.commands, &http.claim_key, renderer, reader, options).await?;
         return Ok(Answer::ok(&ImportAnswer::rehearsed(report))?.message("nothing was stored"));
     }
-    let (format, rows) = read_through(&http, &upload.file).await?;
+    let (format, rows) = read_through(&http, &upload.file, options.requires_document).await?;
     let route = "POST /attendees/bulk-upload";
     let body_sha256 = upload.sha256();
     // The report names people: it stays in its expiring object, and the import leads to it again.
@@ -112,17 +121,26 @@ pub async fn handle(
 }
 
 /// The file opened, with its header row understood.
-async fn open(http: &HttpState, file: &UploadedFile) -> Result<(Format, SheetReader), ApiError> {
+async fn open(
+    http: &HttpState,
+    file: &UploadedFile,
+    requires_document: bool,
+) -> Result<(Format, SheetReader), ApiError> {
     let format = sheet::sniff(&file.head)?;
     let limits = http.import_limits;
     let path = file.path().to_owned();
     let opened = tokio::task::spawn_blocking(move || sheet::open(&path, format, limits)).await;
-    Ok((format, opened.map_err(ApiError::internal)??))
+    let reader = opened.map_err(ApiError::internal)??;
+    Ok((format, reader.with_document_column(requires_document)?))
 }
 
 /// Reads the whole file once, so that what is wrong with it as a whole is told before anything begins.
-async fn read_through(http: &HttpState, file: &UploadedFile) -> Result<(Format, u32), ApiError> {
-    let (format, reader) = open(http, file).await?;
+async fn read_through(
+    http: &HttpState,
+    file: &UploadedFile,
+    requires_document: bool,
+) -> Result<(Format, u32), ApiError> {
+    let (format, reader) = open(http, file, requires_document).await?;
     let counted = tokio::task::spawn_blocking(move || reader.count_rows());
     match counted.await.map_err(ApiError::internal)?? {
         0 => Err(SheetError::Empty.into()),

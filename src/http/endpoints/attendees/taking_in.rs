@@ -3,6 +3,8 @@
 use std::path::Path;
 use std::time::Duration;
 
+use uuid::Uuid;
+
 use crate::domain::certificate::Certificate;
 use crate::domain::import::{Import, ImportCommand, ImportRequested};
 use crate::domain::{CertificateId, CommandId, ImportId, Refusal, hex};
@@ -35,13 +37,34 @@ pub(super) struct PeopleFile<'f> {
     pub rows: u32,
 }
 
-/// Rejects a certificate that is not there, not active or not drawable.
-pub(super) async fn check_certificate(http: &HttpState, options: ImportOptions) -> Result<(), ApiError> {
-    let Some(id) = options.certificate_id else { return Ok(()) };
-    let certificate = http.commands.load::<Certificate>(id).await?.state.0;
-    let certificate = certificate.ok_or_else(|| ApiError::not_found("certificate"))?;
-    certificate.is_active.then_some(()).ok_or(Refusal::Inactive)?;
-    check_issuable(http, &certificate)
+/// Options as a request gives them.
+pub(super) struct AskedOptions {
+    /// Whether known people are changed; false if absent.
+    pub update_existing: Option<bool>,
+    /// The certificate that everyone earns.
+    pub certificate_id: Option<Uuid>,
+    /// Whether a person must have a document number; as the certificate says if absent.
+    pub requires_document: Option<bool>,
+}
+
+impl AskedOptions {
+    /// Returns the options of an import. Rejects a certificate that is not there, not active or not drawable.
+    pub(super) async fn checked(self, http: &HttpState) -> Result<ImportOptions, ApiError> {
+        let mut requires_document = true;
+        if let Some(id) = self.certificate_id {
+            let certificate = http.commands.load::<Certificate>(id).await?.state.0;
+            let certificate = certificate.ok_or_else(|| ApiError::not_found("certificate"))?;
+            certificate.is_active.then_some(()).ok_or(Refusal::Inactive)?;
+            check_issuable(http, &certificate)?;
+            requires_document = certificate.requires_document;
+        }
+        Ok(ImportOptions {
+            update_existing: self.update_existing.unwrap_or(false),
+            certificate_id: self.certificate_id,
+            requires_document: self.requires_document.unwrap_or(requires_document),
+            shared_email: http.shared_email,
+        })
+    }
 }
 
 /// Stores the file and has it read. Answers with the report if it is small and done in time; otherwise with
@@ -95,6 +118,8 @@ async fn begin(
         certificate_id: options.certificate_id.map(CertificateId),
         delivery: issuing.delivery,
         issue_date: issuing.issue_date,
+        requires_document: options.requires_document,
+        shared_email: options.shared_email,
     };
     let command = ImportCommand::Request(request);
     let done = http.commands.execute::<Import>(&caller.context(command_id), id, command).await?;
