@@ -13,7 +13,7 @@ use laureate::render::{BY_TYPST, RENDERER_VERSION, RenderJob, Renderer};
 use serde_json::{Value, json};
 
 /// Number of names in the test run.
-const SAMPLE: usize = 60;
+const SAMPLE: usize = 50;
 const SEED: u64 = 1;
 /// Name that tells the checker what else a theme's page says.
 const REFERENCE: &str = "Ann Lee";

@@ -93,14 +93,25 @@ class Eye:
     def look(self, page, key, words):
         """Finds the font of the whole name, or else of each word, and returns what is drawn otherwise than in it."""
         placed, faults = self.best(page, key, words)
-        if faults not in ([], [BESIDE_LETTERS]) and len(words) > 1:
-            parts = [self.best(page, (*key, n), [word])[0] for n, word in enumerate(words)]
-            if all(parts):
-                placed = [p for part in parts for p in part]
-                faults = self.faults(page, placed)
-        if placed is None:
-            return [f"no bundled font has all of {show(' '.join(word for word, _ in words))}"]
+        if faults not in ([], [BESIDE_LETTERS]):
+            placed = [p for n, word in enumerate(words) for p in self.mixed(page, (*key, n), word)]
+            faults = self.faults(page, placed)
         return faults or [f"mark beside its letter in {show(p.cluster.text)}" for p in placed if p.cluster.strays()]
+
+    def mixed(self, page, key, word):
+        """The clusters of a word, each in the first font in which it is drawn as on the page; signs may have their own."""
+        placed, faults = self.best(page, key, [word])
+        if faults in ([], [BESIDE_LETTERS]):
+            return placed
+        chosen = {}
+        for font in sorted(self.fonts, key=lambda font: font.name != self.seen.get(key)):
+            for shift in (False, True):
+                for p in place(font, [word], shift, partly=True):
+                    missing = p.cluster.missing
+                    rank = 2 if missing else 1 if self.faults(page, [p], alone=True) else 0
+                    if rank < chosen.get(p.cluster.start, (3, p))[0]:
+                        chosen[p.cluster.start] = (rank, p)
+        return [p for _, (_, p) in sorted(chosen.items(), key=lambda entry: entry[0])]
 
     def best(self, page, key, words):
         """The clusters in the font that comes nearest to the page, and the faults that remain."""
@@ -118,10 +129,11 @@ class Eye:
                     best = (placed, faults)
         return best
 
-    def faults(self, page, placed):
+    def faults(self, page, placed, alone=False):
         rects = [(p, rect) for p in placed if (rect := p.rect())]
-        if not rects:
-            return ["nothing to see"]
+        missing = [f"{show(p.cluster.text)} is in no font" for p in placed if p.cluster.missing]
+        if missing or not rects:
+            return missing or ([] if alone else ["nothing to see"])
         area = pymupdf.Rect(rects[0][1])
         for _, rect in rects:
             area |= rect
@@ -142,10 +154,10 @@ class Eye:
                 found.append(f"no ink for {show(p.cluster.text)}")
             elif count(lost.crop(box)) > LOST * ink:
                 found.append(f"{show(p.cluster.text)} is drawn otherwise ({p.cluster.font.name})")
-            elif count(added.crop(box)) > ADDED * ink:
+            elif not alone and count(added.crop(box)) > ADDED * ink:
                 found.append(f"more ink than {show(p.cluster.text)} has ({p.cluster.font.name})")
             added.paste(0, box)
-        if not found and count(added) > BESIDE * PIXELS**2:
+        if not alone and not found and count(added) > BESIDE * PIXELS**2:
             found.append(BESIDE_LETTERS)
         return found
 
@@ -170,11 +182,12 @@ def pixels(rect, area, zoom):
     return max(0, left), max(0, top), max(right, left + 1, 1), max(bottom, top + 1, 1)
 
 
-def place(font, words, shift):
+def place(font, words, shift, partly=False):
+    """Clusters of words at their places; None if a glyph is missing, unless some are enough."""
     placed = []
     for word, characters in words:
         clusters = font.shape(word)
-        if any(cluster.missing for cluster in clusters):
+        if not partly and any(cluster.missing for cluster in clusters):
             return None
         placed.extend(Placed(cluster, characters, shift) for cluster in clusters)
     return placed

@@ -67,11 +67,13 @@ class Frame:
 
     def name_in(self, text):
         """Everything that only this page says. It should be the name."""
-        left = lines(text)
+        left, missing = lines(text), []
         for line in self.others:
-            if line in left:
-                left.remove(line)
+            left.remove(line) if line in left else missing.append(line)
         found = " ".join(left)
+        # Some readers take a high line and a low one beside it for one line.
+        for line in missing:
+            found = found.removeprefix(line + " ").removesuffix(" " + line)
         before, after = self.around
         if found.startswith(before) and found.endswith(after):
             found = found[len(before) : len(found) - len(after)]

@@ -84,7 +84,7 @@ class Repertoire:
     def cluster(self, script):
         """A letter of the script, with the marks that stand on letters there."""
         letter = self.decks[script].deal() if script not in ("DEVANAGARI", "THAI", "HEBREW") else None
-        if script == "LATIN" and self.chance(0.04) and letter.isalpha():
+        if script == "LATIN" and self.chance(0.3) and letter in "aeioumnAEIOUMN":
             return letter + self.mark("latin")
         if script == "CYRILLIC" and letter.lower() in "аеиоурѐѝ" and self.chance(0.5):
             return letter + self.mark("serbian")
