@@ -105,6 +105,8 @@ pub struct BulkQuery {
         (status = 413, description = "TOO_MANY_ROWS, PAYLOAD_TOO_LARGE", body = ErrorEnvelope),
         (status = 415, description = "UNSUPPORTED_MEDIA_TYPE", body = ErrorEnvelope),
         (status = 422, description = "IDEMPOTENCY_KEY_REUSED", body = ErrorEnvelope),
+        (status = 429, description = "TOO_MANY_REQUESTS: too many uploads of yours are on their way", body = ErrorEnvelope),
+        (status = 503, description = "BUSY: too many uploads are on their way; see Retry-After", body = ErrorEnvelope),
     )
 )]
 pub async fn handle(
@@ -114,6 +116,7 @@ pub async fn handle(
     Query(query): Query<BulkQuery>,
     mut request: Request,
 ) -> Result<Answer, ApiError> {
+    let place = http.imports.enter(caller.user_id)?;
     DefaultBodyLimit::max(MAX_BODY).apply(&mut request);
     let Json { value: people, sha256 } = Json::<Vec<PersonInput>>::from_request(request, &http).await?;
     let rows = counted(people.len())?;
@@ -126,7 +129,8 @@ pub async fn handle(
     let (file, size, file_sha256) = stored(&people).map_err(ApiError::internal)?;
     if query.dry_run == Some(true) {
         delivery.checked(http.now())?;
-        let reader = sheet::open(file.path(), Format::Json, http.import_limits)?;
+        let turn = place.turn().await?;
+        let reader = sheet::open(file.path(), Format::Json, http.import_limits)?.holding(turn);
         let report = dry_run(&http.commands, &http.claim_key, reader, options).await?;
         return Ok(Answer::ok(&ImportAnswer::rehearsed(report))?.message("nothing was stored"));
     }

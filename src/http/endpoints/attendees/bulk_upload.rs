@@ -12,6 +12,7 @@ use crate::http::endpoints::imports::ImportAnswer;
 use crate::http::extract::upload::{Upload, UploadedFile};
 use crate::http::extract::{IdempotencyKey, Query};
 use crate::http::idempotency::{self, once};
+use crate::http::intake::Place;
 use crate::http::{Answer, ApiError, Caller, HttpState};
 use crate::sheet::{self, Format, SheetError, SheetReader};
 use crate::workers::importer::ImportOptions;
@@ -63,6 +64,8 @@ pub struct BulkUploadQuery {
         (status = 413, description = "FILE_TOO_LARGE, TOO_MANY_ROWS, FILE_INFLATES_TOO_LARGE", body = ErrorEnvelope),
         (status = 415, description = "UNKNOWN_FORMAT", body = ErrorEnvelope),
         (status = 422, description = "The file as a whole can't be read; or IDEMPOTENCY_KEY_REUSED", body = ErrorEnvelope),
+        (status = 429, description = "TOO_MANY_REQUESTS: too many uploads of yours are on their way", body = ErrorEnvelope),
+        (status = 503, description = "BUSY: too many uploads are on their way; see Retry-After", body = ErrorEnvelope),
     )
 )]
 pub async fn handle(
@@ -72,6 +75,7 @@ pub async fn handle(
     Query(query): Query<BulkUploadQuery>,
     request: Request,
 ) -> Result<Answer, ApiError> {
+    let place = http.imports.enter(caller.user_id)?;
     let limit = http.settings.upload_limit_bytes;
     let upload =
         Upload::read(&http, request, limit, &["updateExisting", "certificateId", "delivery"]).await?;
@@ -83,11 +87,11 @@ pub async fn handle(
     check_certificate(&http, options).await?;
     if query.dry_run == Some(true) {
         delivery.checked(http.now())?;
-        let reader = open(&http, &upload.file).await?.1;
+        let reader = open(&http, &upload.file, &place).await?.1;
         let report = dry_run(&http.commands, &http.claim_key, reader, options).await?;
         return Ok(Answer::ok(&ImportAnswer::rehearsed(report))?.message("nothing was stored"));
     }
-    let (format, rows) = read_through(&http, &upload.file).await?;
+    let (format, rows) = read_through(&http, &upload.file, &place).await?;
     let route = "POST /attendees/bulk-upload";
     let body_sha256 = upload.sha256();
     // The report names people: it stays in its expiring object, and the import leads to it again.
@@ -101,18 +105,30 @@ pub async fn handle(
     .await
 }
 
-/// The file opened, with its header row understood.
-async fn open(http: &HttpState, file: &UploadedFile) -> Result<(Format, SheetReader), ApiError> {
+/// The file opened, with its header row understood. The turn ends when the reader is dropped.
+async fn open(
+    http: &HttpState,
+    file: &UploadedFile,
+    place: &Place,
+) -> Result<(Format, SheetReader), ApiError> {
     let format = sheet::sniff(&file.head)?;
     let limits = http.import_limits;
     let path = file.path().to_owned();
-    let opened = tokio::task::spawn_blocking(move || sheet::open(&path, format, limits)).await;
-    Ok((format, opened.map_err(ApiError::internal)??))
+    let turn = place.turn().await?;
+    let opened = tokio::task::spawn_blocking(move || {
+        let reader = sheet::open(&path, format, limits)?;
+        Ok::<_, SheetError>(reader.holding(turn))
+    });
+    Ok((format, opened.await.map_err(ApiError::internal)??))
 }
 
 /// Reads the whole file once, so that what is wrong with it as a whole is told before anything begins.
-async fn read_through(http: &HttpState, file: &UploadedFile) -> Result<(Format, u32), ApiError> {
-    let (format, reader) = open(http, file).await?;
+async fn read_through(
+    http: &HttpState,
+    file: &UploadedFile,
+    place: &Place,
+) -> Result<(Format, u32), ApiError> {
+    let (format, reader) = open(http, file, place).await?;
     let counted = tokio::task::spawn_blocking(move || reader.count_rows());
     match counted.await.map_err(ApiError::internal)?? {
         0 => Err(SheetError::Empty.into()),

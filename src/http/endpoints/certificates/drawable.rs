@@ -1,5 +1,7 @@
 //! Whether a certificate can be drawn with the options that were set, before anybody is issued it.
 
+use std::sync::Arc;
+
 use uuid::Uuid;
 
 use crate::commands::issue::sample;
@@ -8,6 +10,7 @@ use crate::domain::issuance::CertificateRequested;
 use crate::domain::manifest::OptionValues;
 use crate::domain::{CertificateId, Refusal};
 use crate::http::endpoints::generated_certificates::sample::{made_up, not_drawn, pinned};
+use crate::http::held::held;
 use crate::http::{ApiError, ErrorCode, HttpState};
 use crate::workers::renderer::RenderingError;
 
@@ -18,9 +21,11 @@ pub(super) async fn check_options(http: &HttpState, definition: &Definition) -> 
     if options.is_empty() {
         return Ok(());
     }
-    let _slot = http.sample_slots.acquire().await.map_err(ApiError::internal)?;
+    let slot = http.sample_slots.clone().acquire_owned().await.map_err(ApiError::internal)?;
+    let slot = Arc::new(slot);
     let whole = with_options(http, definition, options.clone()).await?;
-    let error = match http.rendering.sample(&whole).await {
+    let rendering = http.rendering.clone();
+    let error = match held(slot.clone(), async move { rendering.sample(&whole).await }).await? {
         Ok(_) => return Ok(()),
         Err(error @ (RenderingError::Render(_) | RenderingError::Own(_))) => error,
         Err(other) => return Err(not_drawn(other)),
@@ -31,7 +36,9 @@ pub(super) async fn check_options(http: &HttpState, definition: &Definition) -> 
         let alone = OptionValues::from([(name.clone(), value.clone())]);
         tries.push(with_options(http, definition, alone).await?);
     }
-    let mut drawn = http.rendering.samples(&tries.iter().collect::<Vec<_>>()).await.into_iter();
+    let rendering = http.rendering.clone();
+    let drawing = async move { rendering.samples(&tries.iter().collect::<Vec<_>>()).await };
+    let mut drawn = held(slot, drawing).await?.into_iter();
     if let Some(Err(without)) = drawn.next() {
         return Err(of_definition(without));
     }
