@@ -170,10 +170,6 @@ async fn hostile_files_get_their_answers_and_the_server_goes_on() {
     assert!(crowded.body.to_string().contains("too many parts"), "{}", crowded.body);
     server.is_well("an archive of many entries").await;
 
-    let same = server.people("same.xlsx", same_sheet_many_times()).await;
-    assert_eq!((same.status.as_u16(), same.code()), (422, "BROKEN_FILE"), "{}", same.body);
-    server.is_well("one part as many sheets").await;
-
     let commas = format!("{header}{}", ",".repeat(3 << 20) + "\n").repeat(8);
     let commas = server.people("commas.csv", commas).await;
     assert!(commas.status.is_client_error() || commas.body["data"]["created"] == 0, "{}", commas.body);
@@ -368,12 +364,6 @@ fn crowded_archive(entries: u64) -> Vec<u8> {
     [part.as_slice(), &directory, &record, &locator, &tail].concat()
 }
 
-/// A workbook whose 250 sheets are the same part, which unpacks to 400 MiB of blank rows.
-fn same_sheet_many_times() -> Vec<u8> {
-    let blank = "<row></row>".repeat(8_192);
-    workbook_of(250, |write| (0..(400 << 20) / blank.len()).for_each(|_| write(blank.as_bytes())))
-}
-
 /// A sheet that unpacks to 600 MiB of blank rows.
 fn zip_bomb() -> Vec<u8> {
     let blank = "<row></row>".repeat(8_192);
@@ -381,11 +371,6 @@ fn zip_bomb() -> Vec<u8> {
 }
 
 fn workbook(rows: impl Fn(&mut dyn FnMut(&[u8]))) -> Vec<u8> {
-    workbook_of(1, rows)
-}
-
-/// A workbook that names one part as so many sheets.
-fn workbook_of(sheets: usize, rows: impl Fn(&mut dyn FnMut(&[u8]))) -> Vec<u8> {
     const RELATIONS: &str = "http://schemas.openxmlformats.org/package/2006/relationships";
     const OFFICE: &str = "http://schemas.openxmlformats.org/officeDocument/2006/relationships";
     const MAIN: &str = "http://schemas.openxmlformats.org/spreadsheetml/2006/main";
@@ -404,8 +389,7 @@ fn workbook_of(sheets: usize, rows: impl Fn(&mut dyn FnMut(&[u8]))) -> Vec<u8> {
         (
             "xl/workbook.xml",
             format!(
-                "<workbook xmlns=\"{MAIN}\" xmlns:r=\"{OFFICE}\"><sheets>{}</sheets></workbook>",
-                "<sheet name=\"A\" sheetId=\"1\" r:id=\"r1\"/>".repeat(sheets)
+                "<workbook xmlns=\"{MAIN}\" xmlns:r=\"{OFFICE}\"><sheets><sheet name=\"A\" sheetId=\"1\" r:id=\"r1\"/></sheets></workbook>"
             ),
         ),
         ("xl/_rels/workbook.xml.rels", relation("worksheet", "worksheets/sheet1.xml")),

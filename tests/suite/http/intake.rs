@@ -5,7 +5,6 @@ use std::convert::Infallible;
 use bytes::Bytes;
 use futures_util::StreamExt as _;
 use futures_util::stream;
-use reqwest::Method;
 use reqwest::multipart::{Form, Part};
 
 use super::{Answered, Api, file, png};
@@ -25,9 +24,17 @@ async fn client_with_too_many_uploads_is_told_so_and_others_are_served() {
     let api = Api::start().await;
     let other = api.person("other", "operator").await;
     for path in ["/attendees/bulk-upload?dryRun=true", "/certificates/upload-design"] {
-        let hanging: Vec<_> = (0..8)
-            .map(|_| tokio::spawn(api.request(Method::POST, path).multipart(endless()).send()))
-            .collect();
+        // One that is refused, because this test asks at the same moment, tries again.
+        let hang = || {
+            let (client, token) = (api.app.client.clone(), api.token.clone());
+            let url = api.app.url(&format!("/api/v1{path}"));
+            async move {
+                loop {
+                    let _ = client.post(&url).bearer_auth(&token).multipart(endless()).send().await;
+                }
+            }
+        };
+        let hanging: Vec<_> = (0..8).map(|_| tokio::spawn(hang())).collect();
         let (name, bytes) = if path.contains("design") { ("a.png", png()) } else { ("a.csv", PEOPLE.into()) };
         let form = || {
             let form = file(name, bytes.clone());
@@ -41,7 +48,7 @@ async fn client_with_too_many_uploads_is_told_so_and_others_are_served() {
         let request = api.app.client.post(api.app.url(&format!("/api/v1{path}"))).bearer_auth(&other.token);
         let served = Answered::of(request.multipart(form()).send().await.expect("answered")).await;
         assert!(served.status.is_success(), "{}", served.body);
-        hanging.iter().for_each(tokio::task::JoinHandle::abort);
+        hanging.iter().for_each(|hanging| hanging.abort());
         until("the places are free again", || async { api.upload(path, form()).await.status.is_success() })
             .await;
     }
