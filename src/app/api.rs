@@ -25,6 +25,7 @@ impl App {
             meta_schema: database::meta_schema(&self.config.namespace),
             storage: self.storage.clone(),
             rendering: self.rendering(),
+            sandbox: self.sandbox.another(),
             templates: self.shipped_templates(),
             claim_key: self.config.secrets.claim_key.clone(),
             shared_email: self.config.people.shared_email,

@@ -9,16 +9,17 @@ use deadpool_postgres::Pool;
 use futures_util::future::BoxFuture;
 use metrics_exporter_prometheus::PrometheusHandle;
 use time::{Date, OffsetDateTime};
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::auth_settings::AuthSettings;
+use super::intake::{Intake, IntakeLimits};
 use super::last_use::LastUses;
 use super::rate_limit::RateLimits;
 use super::standing::Standing;
-use super::{ApiError, HttpSettings, Passwords, Tokens};
+use super::{ApiError, ErrorCode, HttpSettings, Passwords, Tokens};
 use crate::commands::Commands;
 use crate::commands::attendee::Claiming;
 use crate::domain::email::OnUnknown;
@@ -26,17 +27,22 @@ use crate::domain::manifest::ShippedTemplate;
 use crate::domain::user::Role;
 use crate::domain::{Secret, SharedEmail, TimeZone, UserId};
 use crate::projection::Readers;
+use crate::sandbox::Sandbox;
 use crate::scheduler::Plan;
 use crate::sheet::Limits;
 use crate::storage::ObjectStorage;
 use crate::workers::renderer::Rendering;
 
-/// Images that are decoded at the same time; one may take 200 MB.
-const IMAGE_SLOTS: usize = 2;
+/// Designs on their way. How many are decoded at the same time, the sandbox limits as well.
+const DESIGNS: IntakeLimits = IntakeLimits { places: 32, places_each: 8, at_once: 2, at_once_each: 1 };
+/// Files and lists of people on their way. Each that is read takes a thread, and up to 150 MiB.
+const IMPORTS: IntakeLimits = IntakeLimits { places: 32, places_each: 8, at_once: 4, at_once_each: 2 };
 /// Reports that are made into files at the same time; each may take 2 GiB of disk.
 const REPORT_SLOTS: usize = 4;
 /// Samples that are drawn at the same time.
 const SAMPLE_SLOTS: usize = 2;
+/// Time after which a client may try again to have a sample drawn.
+const SAMPLE_RETRY_AFTER: Duration = Duration::from_secs(2);
 /// Progress that is told to open connections.
 const STREAM_SLOTS: usize = 128;
 /// Exports at the same time; each holds a connection and a transaction.
@@ -59,8 +65,10 @@ pub struct Inner {
     pub(super) rate_limits: RateLimits,
     /// When API keys were used.
     pub(super) last_uses: LastUses,
-    /// Held while an uploaded image is decoded.
-    pub(super) image_slots: Arc<Semaphore>,
+    /// Room for uploaded designs.
+    pub(super) designs: Intake,
+    /// Room for uploads of people.
+    pub(super) imports: Intake,
     /// Held while a report is made into a file.
     pub(super) report_slots: Arc<Semaphore>,
     /// Held while a sample is drawn.
@@ -85,6 +93,8 @@ pub struct HttpParts {
     pub storage: ObjectStorage,
     /// Issued PDFs.
     pub rendering: Rendering,
+    /// Prepares uploaded designs.
+    pub sandbox: Sandbox,
     /// Every theme in every version that certificates can choose, newest version of a theme last.
     pub templates: Vec<ShippedTemplate>,
     /// What one uploaded file of people may cost.
@@ -144,12 +154,24 @@ impl HttpState {
             request_slots,
             rate_limits,
             last_uses: LastUses::default(),
-            image_slots: slots(IMAGE_SLOTS),
+            designs: Intake::new(DESIGNS),
+            imports: Intake::new(IMPORTS),
             export_slots: slots(EXPORT_SLOTS),
             report_slots: slots(REPORT_SLOTS),
             sample_slots: slots(SAMPLE_SLOTS),
             stream_slots: slots(STREAM_SLOTS),
         }))
+    }
+
+    /// Takes a slot for drawing a sample, if one is free.
+    ///
+    /// # Errors
+    /// 503 with `Retry-After`.
+    pub(super) fn sample_slot(&self) -> Result<OwnedSemaphorePermit, ApiError> {
+        self.sample_slots.clone().try_acquire_owned().map_err(|_| {
+            let busy = ApiError::new(ErrorCode::Busy, "too many samples are being drawn; try again");
+            busy.retry_after(SAMPLE_RETRY_AFTER)
+        })
     }
 
     /// Waits until the query tables show what is in the log now: for questions that decide something, where a

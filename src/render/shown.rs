@@ -20,7 +20,9 @@ pub(super) fn check_clusters(frame: &Frame, coverage: &Coverage) -> Result<(), R
         for (at, cluster) in clusters(&text.text) {
             let is_box = || {
                 let end = at + cluster.len();
-                text.glyphs.iter().any(|glyph| glyph.id == 0 && (at..end).contains(&usize::from(glyph.range.start)))
+                text.glyphs
+                    .iter()
+                    .any(|glyph| glyph.id == 0 && (at..end).contains(&usize::from(glyph.range.start)))
             };
             let is_blank = cluster.chars().all(char::is_whitespace);
             let is_drawn = is_plain(cluster) || is_blank || coverage.drawn_by(cluster) & font != 0;

@@ -112,7 +112,10 @@ impl DelimitedRows {
         let cell = |field: &[u8]| {
             Cell::text(String::from_utf8_lossy(field).into_owned(), self.limits.max_cell_chars)
         };
-        let cells = self.record.iter().map(cell).collect();
+        // Fields beyond the limit count only if something stands in them; they can be millions.
+        let (most, mut fields) = (self.limits.max_columns + 1, self.record.iter());
+        let mut cells: Vec<Cell> = fields.by_ref().take(most).map(cell).collect();
+        cells.extend(fields.find(|field| !field.trim_ascii().is_empty()).map(cell));
         Ok(Some(Record { row: self.row, cells, counted: true, faults: Vec::new() }))
     }
 }

@@ -1,5 +1,6 @@
 //! From a stored file to rows: one way in for both formats.
 
+use std::any::Any;
 use std::fmt;
 use std::fs::File;
 use std::path::Path;
@@ -21,6 +22,8 @@ pub struct SheetReader {
     counts_blank: bool,
     filled: u32,
     ended: bool,
+    /// Dropped together with this reader.
+    held: Option<Box<dyn Any + Send>>,
 }
 
 /// Opens a file whose format [`super::sniff()`] told, and reads its header row. Blocks on the disk.
@@ -55,7 +58,7 @@ pub fn open(path: &Path, format: Format, limits: Limits) -> Result<SheetReader, 
     };
     let headers = map.headers.clone().into();
     let counts_blank = format == Format::Json;
-    Ok(SheetReader { map, headers, records, limits, counts_blank, filled: 0, ended: false })
+    Ok(SheetReader { map, headers, records, limits, counts_blank, filled: 0, ended: false, held: None })
 }
 
 /// Returns true for a header that only our own reports and exports have.
@@ -93,6 +96,12 @@ fn csv_header(
 }
 
 impl SheetReader {
+    /// Keeps `guard`, such as the permission to read, until the reader is dropped.
+    #[must_use]
+    pub fn holding(self, guard: impl Any + Send) -> Self {
+        Self { held: Some(Box::new(guard)), ..self }
+    }
+
     /// The headers as written, left to right; a column without one has its letter.
     #[must_use]
     pub fn headers(&self) -> &[String] {
@@ -162,6 +171,7 @@ impl fmt::Debug for SheetReader {
         f.debug_struct("SheetReader")
             .field("filled", &self.filled)
             .field("ended", &self.ended)
+            .field("held", &self.held.is_some())
             .finish_non_exhaustive()
     }
 }

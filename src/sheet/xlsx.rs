@@ -31,7 +31,7 @@ pub(super) struct Workbook {
 impl Workbook {
     /// Opens an archive that `archive::check` has looked over.
     pub(super) fn open(file: File, limits: &Limits) -> Result<Self, SheetError> {
-        let mut package = Package::open(file)?;
+        let mut package = Package::open(file, limits.max_inflated_bytes)?;
         let main = package.relations("")?.into_iter().find(|relation| relation.kind == "officeDocument");
         let main = main.map_or_else(|| "xl/workbook.xml".to_owned(), |relation| relation.target);
         let contents = Contents::read(&mut package, &main)?;

@@ -15,6 +15,7 @@ mod group_commits;
 mod hostile;
 mod idempotency;
 mod imports;
+mod intake;
 mod issue_dates;
 mod jobs;
 mod known_people;

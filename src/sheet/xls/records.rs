@@ -34,11 +34,15 @@ pub(super) struct Records {
     pub data: Vec<u8>,
     /// A record that was read and not yet asked for.
     waiting: Option<u16>,
+    /// Bytes that may still be read. A workbook can name the same place as many sheets.
+    left: u64,
 }
 
 impl Records {
-    pub(super) const fn new(stream: Stream) -> Self {
-        Self { stream, kind: 0, data: Vec::new(), waiting: None }
+    /// Reads a stream, each byte of it about twice.
+    pub(super) fn new(stream: Stream) -> Self {
+        let left = stream.length().saturating_mul(2);
+        Self { stream, kind: 0, data: Vec::new(), waiting: None, left }
     }
 
     pub(super) fn go_to(&mut self, position: u32) -> Result<(), SheetError> {
@@ -76,6 +80,8 @@ impl Records {
         if length > MAX_RECORD {
             return Err(SheetError::broken("a record in it is too long"));
         }
+        let left = self.left.checked_sub(length as u64 + 4);
+        self.left = left.ok_or_else(|| SheetError::broken("its sheets lie on each other"))?;
         let mut data = std::mem::take(&mut self.data);
         data.resize(length, 0);
         let read = self.exactly(&mut data);

@@ -34,7 +34,9 @@ impl Contents {
                 Event::Start(element) if element.local_name().as_ref() == "sheet" => {
                     let state = attribute(&element, "state")?;
                     let id = attribute(&element, "id")?;
-                    if let (None | Some("visible"), Some(id)) = (state.as_deref(), id) {
+                    if let (None | Some("visible"), Some(id)) = (state.as_deref(), id)
+                        && contents.visible.len() < MAX_STYLES
+                    {
                         contents.visible.push(id);
                     }
                 }

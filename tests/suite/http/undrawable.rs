@@ -167,6 +167,7 @@ async fn a_stored_definition_that_cannot_be_drawn_issues_nothing() {
         event_link: None,
         sendgrid_template_id: None,
         issue_date: None,
+        requires_document: true,
         locale: Locale::En,
         is_active: true,
     };

@@ -112,6 +112,8 @@ pub struct BulkQuery {
         (status = 413, description = "TOO_MANY_ROWS, PAYLOAD_TOO_LARGE", body = ErrorEnvelope),
         (status = 415, description = "UNSUPPORTED_MEDIA_TYPE", body = ErrorEnvelope),
         (status = 422, description = "IDEMPOTENCY_KEY_REUSED. NOT_DRAWABLE: a text of the certificate can't be drawn; details say which", body = ErrorEnvelope),
+        (status = 429, description = "TOO_MANY_REQUESTS: this client has too many uploads under way", body = ErrorEnvelope),
+        (status = 503, description = "BUSY: too many uploads are under way; see Retry-After", body = ErrorEnvelope),
     )
 )]
 pub async fn handle(
@@ -121,6 +123,7 @@ pub async fn handle(
     Query(query): Query<BulkQuery>,
     mut request: Request,
 ) -> Result<Answer, ApiError> {
+    let place = http.imports.enter(caller.user_id)?;
     DefaultBodyLimit::max(MAX_BODY).apply(&mut request);
     let Json { value: people, sha256 } = Json::<Vec<Value>>::from_request(request, &http).await?;
     let rows = counted(people.len())?;
@@ -135,7 +138,8 @@ pub async fn handle(
     let (file, size, file_sha256) = stored(&people).map_err(ApiError::internal)?;
     if query.dry_run == Some(true) {
         asked.checked(&http)?;
-        let reader = sheet::open(file.path(), Format::Json, http.import_limits)?;
+        let turn = place.turn().await?;
+        let reader = sheet::open(file.path(), Format::Json, http.import_limits)?.holding(turn);
         let renderer = http.rendering.renderer();
         let report = dry_run(&http.commands, &http.claim_key, renderer, reader, options).await?;
         return Ok(Answer::ok(&ImportAnswer::rehearsed(report))?.message("nothing was stored"));

@@ -13,6 +13,7 @@ use crate::http::endpoints::issuing::AskedIssuing;
 use crate::http::extract::upload::{Upload, UploadedFile};
 use crate::http::extract::{IdempotencyKey, Query};
 use crate::http::idempotency::{self, once};
+use crate::http::intake::Place;
 use crate::http::{Answer, ApiError, Caller, HttpState};
 use crate::sheet::{self, Format, SheetError, SheetReader};
 use crate::workers::importer::dry_run::dry_run;
@@ -78,6 +79,8 @@ pub struct BulkUploadQuery {
         (status = 413, description = "FILE_TOO_LARGE, TOO_MANY_ROWS, FILE_INFLATES_TOO_LARGE", body = ErrorEnvelope),
         (status = 415, description = "UNKNOWN_FORMAT", body = ErrorEnvelope),
         (status = 422, description = "The file as a whole can't be read; or IDEMPOTENCY_KEY_REUSED. NOT_DRAWABLE: a text of the certificate can't be drawn; details say which", body = ErrorEnvelope),
+        (status = 429, description = "TOO_MANY_REQUESTS: this client has too many uploads under way", body = ErrorEnvelope),
+        (status = 503, description = "BUSY: too many uploads are under way; see Retry-After", body = ErrorEnvelope),
     )
 )]
 pub async fn handle(
@@ -87,6 +90,7 @@ pub async fn handle(
     Query(query): Query<BulkUploadQuery>,
     request: Request,
 ) -> Result<Answer, ApiError> {
+    let place = http.imports.enter(caller.user_id)?;
     let limit = http.settings.upload_limit_bytes;
     let upload = Upload::read(&http, request, limit, FIELDS).await?;
     let options = AskedOptions {
@@ -101,12 +105,12 @@ pub async fn handle(
     let options = options.checked(&http).await?;
     if query.dry_run == Some(true) {
         asked.checked(&http)?;
-        let reader = open(&http, &upload.file, options.requires_document).await?.1;
+        let reader = open(&http, &upload.file, options.requires_document, &place).await?.1;
         let renderer = http.rendering.renderer();
         let report = dry_run(&http.commands, &http.claim_key, renderer, reader, options).await?;
         return Ok(Answer::ok(&ImportAnswer::rehearsed(report))?.message("nothing was stored"));
     }
-    let (format, rows) = read_through(&http, &upload.file, options.requires_document).await?;
+    let (format, rows) = read_through(&http, &upload.file, options.requires_document, &place).await?;
     let route = "POST /attendees/bulk-upload";
     let body_sha256 = upload.sha256();
     // The report names people: it stays in its expiring object, and the import leads to it again.
@@ -120,18 +124,22 @@ pub async fn handle(
     .await
 }
 
-/// The file opened, with its header row understood.
+/// The file opened, with its header row understood. The turn ends when the reader is dropped.
 async fn open(
     http: &HttpState,
     file: &UploadedFile,
     requires_document: bool,
+    place: &Place,
 ) -> Result<(Format, SheetReader), ApiError> {
     let format = sheet::sniff(&file.head)?;
     let limits = http.import_limits;
     let path = file.path().to_owned();
-    let opened = tokio::task::spawn_blocking(move || sheet::open(&path, format, limits)).await;
-    let reader = opened.map_err(ApiError::internal)??;
-    Ok((format, reader.with_document_column(requires_document)?))
+    let turn = place.turn().await?;
+    let opened = tokio::task::spawn_blocking(move || {
+        let reader = sheet::open(&path, format, limits)?.with_document_column(requires_document)?;
+        Ok::<_, SheetError>(reader.holding(turn))
+    });
+    Ok((format, opened.await.map_err(ApiError::internal)??))
 }
 
 /// Reads the whole file once, so that what is wrong with it as a whole is told before anything begins.
@@ -139,8 +147,9 @@ async fn read_through(
     http: &HttpState,
     file: &UploadedFile,
     requires_document: bool,
+    place: &Place,
 ) -> Result<(Format, u32), ApiError> {
-    let (format, reader) = open(http, file, requires_document).await?;
+    let (format, reader) = open(http, file, requires_document, place).await?;
     let counted = tokio::task::spawn_blocking(move || reader.count_rows());
     match counted.await.map_err(ApiError::internal)?? {
         0 => Err(SheetError::Empty.into()),
