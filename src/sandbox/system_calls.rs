@@ -1,7 +1,8 @@
 //! The system calls that a child may make once it works, as seccomp filters.
 //!
-//! Computing takes memory, the two pipes, time and random numbers. Everything else ends the process with SIGSYS:
-//! files, sockets, other programs, mappings of executable memory.
+//! Computing takes memory, the two pipes, time and random numbers. Libraries that try to open a file or to start a
+//! thread get an error, which they have to expect: glibc reads `/proc/self/maps` to measure the stack. Everything else
+//! ends the process with SIGSYS, such as sockets, other programs and mappings of executable memory.
 
 use std::collections::BTreeMap;
 
@@ -41,8 +42,9 @@ const ALLOWED: &[i64] = &[
 ];
 /// Calls that map memory, with the protection in their third argument.
 const MAPPING: &[i64] = &[libc::SYS_mmap, libc::SYS_mprotect];
-/// Calls that start a thread or process: they fail as if there were too many.
-const STARTING: &[i64] = &[libc::SYS_clone, libc::SYS_clone3];
+/// Calls that fail, with their errors: no file may be opened, and there are too many threads.
+const FAILING: &[(i64, i32)] =
+    &[(libc::SYS_openat, libc::EACCES), (libc::SYS_clone, libc::EAGAIN), (libc::SYS_clone3, libc::EAGAIN)];
 
 /// Restricts all threads of this process for good.
 ///
@@ -50,23 +52,24 @@ const STARTING: &[i64] = &[libc::SYS_clone, libc::SYS_clone3];
 /// The kernel has no seccomp filters.
 pub(super) fn restrict() -> Result<(), Error> {
     let arch = TargetArch::try_from(std::env::consts::ARCH)?;
-    let (refusing, allowing) = (refusing(arch)?, allowing(arch)?);
-    // The second one ends a process that installs another.
-    apply_filter_all_threads(&refusing)?;
+    let allowing = allowing(arch)?;
+    for (call, error) in FAILING {
+        apply_filter_all_threads(&failing(arch, *call, *error)?)?;
+    }
+    // Last: it ends a process that installs another one.
     apply_filter_all_threads(&allowing)
 }
 
-/// Lets [`STARTING`] fail. Of two filters the stricter outcome counts, so this one may allow the rest.
-fn refusing(arch: TargetArch) -> Result<BpfProgram, BackendError> {
-    let rules = STARTING.iter().map(|call| (*call, Vec::new())).collect();
-    let again = SeccompAction::Errno(libc::EAGAIN.unsigned_abs());
-    SeccompFilter::new(rules, SeccompAction::Allow, again, arch)?.try_into()
+/// Lets a call fail. Of several filters the strictest outcome counts, so this one may allow the rest.
+fn failing(arch: TargetArch, call: i64, error: i32) -> Result<BpfProgram, BackendError> {
+    let (rules, errno) = (BTreeMap::from([(call, Vec::new())]), SeccompAction::Errno(error.unsigned_abs()));
+    SeccompFilter::new(rules, SeccompAction::Allow, errno, arch)?.try_into()
 }
 
 /// Ends the process at every call that is not listed here.
 fn allowing(arch: TargetArch) -> Result<BpfProgram, BackendError> {
     let mut rules: BTreeMap<i64, Vec<SeccompRule>> = BTreeMap::new();
-    for call in ALLOWED.iter().chain(STARTING) {
+    for call in ALLOWED.iter().chain(FAILING.iter().map(|(call, _)| call)) {
         rules.insert(*call, Vec::new());
     }
     let executable = u64::from(libc::PROT_EXEC.unsigned_abs());

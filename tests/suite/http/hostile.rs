@@ -99,13 +99,19 @@ impl Server {
     /// Asks as another client does. On a busy machine the test itself may be late, so it asks up to three times.
     async fn others_are_answered(&self, during: &str) {
         let url = format!("{}/api/v1/certificates?limit=1", self.base);
+        let mut last = String::new();
         for _ in 0..3 {
             let request = self.client.get(&url).bearer_auth(&self.token).timeout(ANSWERED_WITHIN);
-            if request.send().await.is_ok_and(|answer| answer.status() == 200) {
-                return;
+            match request.send().await {
+                // Read to its end, so that the connection is used again.
+                Ok(answer) => match Answered::of(answer).await {
+                    Answered { status, .. } if status == 200 => return,
+                    Answered { body, .. } => last = body.to_string(),
+                },
+                Err(error) => last = format!("{error:?}"),
             }
         }
-        panic!("nobody else is answered within {ANSWERED_WITHIN:?} during {during}");
+        panic!("nobody else is answered within {ANSWERED_WITHIN:?} during {during}: {last}");
     }
 
     async fn people(&self, name: &str, bytes: impl Into<Vec<u8>>) -> Answered {
