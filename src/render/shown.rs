@@ -41,18 +41,19 @@ pub(super) fn check_clusters(frame: &Frame, coverage: &Coverage) -> Result<(), R
 /// Rejects a page that lacks a part of the name. Templates may set it in capitals and on several lines, and lines from
 /// right to left are in the order of the page: a word whose letters are all there in another order is accepted.
 pub(super) fn check_name(frame: &Frame, name: &str, origin: Origin) -> Result<(), RenderError> {
-    let mut page = String::new();
+    let (mut page, mut there) = (String::new(), BTreeSet::new());
     for_each_text(frame, Transform::identity(), &mut |text, _| {
         page.push_str(&folded(&text.text));
+        // Without the blanks after it, a cluster of an Indic script joins the next word.
+        there.extend(clusters(&text.text).map(|(_, cluster)| folded(cluster)));
         Ok(())
     })?;
     let mut words = name.split_whitespace().map(folded).filter(|word| !page.contains(word)).peekable();
     if words.peek().is_none() {
         return Ok(());
     }
-    let there: BTreeSet<&str> = clusters(&page).map(|(_, cluster)| cluster).collect();
     let missing = |word: String| -> Vec<CodePoints> {
-        let missing = clusters(&word).filter(|(_, cluster)| !there.contains(cluster));
+        let missing = clusters(&word).filter(|(_, cluster)| !there.contains(*cluster));
         missing.map(|(_, cluster)| CodePoints::of_cluster(cluster)).collect()
     };
     let clusters: Vec<CodePoints> = words.flat_map(missing).collect();
