@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::email::MailDelivery;
 use super::events::domain_events;
+use super::reading::Reading;
 use super::{AttendeeId, CertificateId, Decider, Refusal};
 
 // ── Events ──────────────────────────────────────────────────────────────────────────────────────
@@ -31,6 +32,9 @@ pub struct ImportRequested {
     /// When the mails about what is issued may go out.
     #[serde(default, skip_serializing_if = "MailDelivery::is_immediate")]
     pub delivery: MailDelivery,
+    /// Choices for reading the file, so that it is read the same way again.
+    #[serde(default, skip_serializing_if = "Reading::is_default")]
+    pub reading: Reading,
 }
 
 /// People of these rows are known now, new or from before.
@@ -294,6 +298,7 @@ mod tests {
             update_existing: false,
             certificate_id: None,
             delivery: MailDelivery::Immediate,
+            reading: Reading::default(),
         }
     }
 

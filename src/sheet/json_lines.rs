@@ -5,10 +5,11 @@ use std::io::{BufRead, BufReader};
 
 use serde::Deserialize;
 
+use super::cell::{Cell, Origin, Record};
 use super::headers::{self, HeaderMap};
-use super::row::{Cell, Record};
 use super::{Limits, SheetError};
 use crate::domain::Personal;
+use crate::domain::reading::Reading;
 
 /// The fields' names, which take the place of a header row.
 const FIELDS: [&str; 9] = [
@@ -43,13 +44,13 @@ pub(super) fn open(
     file: File,
     limits: Limits,
 ) -> Result<(HeaderMap, impl Iterator<Item = Result<Record, SheetError>> + Send), SheetError> {
-    let map = headers::map(&FIELDS.map(str::to_owned))?;
+    let map = headers::map(&FIELDS.map(str::to_owned), &Reading::default())?;
     let lines = BufReader::new(file).lines().zip(1_u32..);
     let records = lines.map(move |(line, row)| {
         // The parser's own text may quote the line.
         let broken = |_| SheetError::Broken { reason: format!("line {row} is not a person in JSON") };
         let line: Line = serde_json::from_str(&line?).map_err(broken)?;
-        Ok(Record { row, cells: line.cells(limits.max_cell_chars), counted: false })
+        Ok(Record { row, cells: line.cells(limits.max_cell_chars), origin: Origin::Json, is_hidden: false })
     });
     Ok((map, records))
 }

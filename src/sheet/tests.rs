@@ -1,8 +1,11 @@
 //! Whole files, as people upload them and as attackers would.
 
+mod cases;
 mod csv_files;
 mod dialects;
 mod samples;
+mod shapes;
+mod siblings;
 mod xls_files;
 mod xlsx_cells;
 mod xlsx_files;

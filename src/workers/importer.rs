@@ -143,7 +143,8 @@ impl Importer {
     ) -> Result<TakenIn, ImportError> {
         let mut taken_in = TakenIn::default();
         let (noted, mut unnoted) = (import.state.through_row, begun_before(delivery, &import));
-        let mut chunks = read_in_chunks(request.file, request.asked.format, self.limits);
+        let mut chunks =
+            read_in_chunks(request.file, request.asked.format, self.limits, &request.asked.reading);
         let mut settled: Vec<Settled> = Vec::new();
         while let Some(chunk) = chunks.recv().await {
             if import.state.is_cancelling && chunk.as_ref().is_ok_and(|rows| is_beyond(rows, noted)) {

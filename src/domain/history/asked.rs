@@ -40,6 +40,7 @@ use crate::domain::issuance::{
 };
 use crate::domain::manifest::{OptionValue, OptionValues};
 use crate::domain::person::samples::person;
+use crate::domain::reading::Reading;
 use crate::domain::template::samples::files;
 use crate::domain::{Decider, Event, Person};
 
@@ -260,6 +261,11 @@ fn upload(text: &str, n: u32) -> ImportRequested {
         update_existing: n.is_multiple_of(3),
         certificate_id: n.is_multiple_of(2).then(|| id(n)),
         delivery: MailDelivery::Immediate,
+        reading: Reading {
+            encoding: n.is_multiple_of(5).then(|| "macintosh".to_owned()),
+            hidden_rows: n.is_multiple_of(7),
+            ..Reading::default()
+        },
     }
 }
 

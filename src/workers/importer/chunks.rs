@@ -6,6 +6,7 @@ use tokio::sync::mpsc;
 
 use super::{CHUNK, ImportError, READ_AHEAD};
 use crate::domain::import::FileFormat;
+use crate::domain::reading::Reading;
 use crate::sheet::{self, Format, Limits, SheetReader, SheetRow};
 
 /// Reads a file on a thread of its own and hands its rows over in chunks.
@@ -13,11 +14,12 @@ pub(super) fn read_in_chunks(
     file: &Path,
     format: FileFormat,
     limits: Limits,
+    reading: &Reading,
 ) -> mpsc::Receiver<Result<Vec<SheetRow>, ImportError>> {
     let (sender, receiver) = mpsc::channel(READ_AHEAD);
-    let file = file.to_owned();
+    let (file, reading) = (file.to_owned(), reading.clone());
     tokio::task::spawn_blocking(move || {
-        let reader = match sheet::open(&file, format.into(), limits) {
+        let reader = match sheet::open(&file, format.into(), limits, &reading) {
             Ok(reader) => reader,
             Err(error) => {
                 // The receiver is gone only where the import was given up.
@@ -79,7 +81,7 @@ mod tests {
     async fn rows_come_in_chunks_and_no_more_than_one_waits() {
         let mut file = tempfile::NamedTempFile::new().expect("a temporary file");
         made_up_people(5 * CHUNK + 1, 7, &mut file).expect("it takes bytes");
-        let mut chunks = read_in_chunks(file.path(), FileFormat::Csv, Limits::default());
+        let mut chunks = read_in_chunks(file.path(), FileFormat::Csv, Limits::default(), &Reading::default());
         assert_eq!(chunks.max_capacity(), READ_AHEAD);
         let (mut sizes, mut last) = (Vec::new(), 1);
         while let Some(chunk) = chunks.recv().await {

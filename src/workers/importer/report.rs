@@ -35,6 +35,9 @@ pub struct ImportReport {
 pub struct ErrorDetail {
     /// The row's number as a spreadsheet program shows it.
     pub row: u32,
+    /// Name of the row's sheet, in a workbook.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sheet: Option<String>,
     /// The row as written: header → value.
     pub data: BTreeMap<String, Personal<String>>,
     /// What is wrong with it.
@@ -100,7 +103,14 @@ impl ErrorDetail {
             message: error.message,
         };
         let errors = errors.into_iter().map(text).collect();
-        Self { row, data: data(raw), errors, columns: raw.headers().clone() }
+        Self { errors, ..Self::shown(row, raw) }
+    }
+
+    /// The row without its errors.
+    fn shown(row: u32, raw: &RawRow) -> Self {
+        let sheet = raw.sheet().map(str::to_owned);
+        let columns = raw.headers().clone();
+        Self { row: raw.shown_row(row), sheet, data: data(raw), errors: Vec::new(), columns }
     }
 
     /// A row that nobody looked at, because the import was cancelled before.
@@ -110,9 +120,9 @@ impl ErrorDetail {
             column: None,
             field: None,
             code: "NOT_TAKEN_IN".to_owned(),
-            message: "the import was cancelled before this row; upload it again".to_owned(),
+            message: raw.told(None, "the import was cancelled before this row; upload it again"),
         };
-        Self { row, data: data(raw), errors: vec![error], columns: raw.headers().clone() }
+        Self { errors: vec![error], ..Self::shown(row, raw) }
     }
 
     /// A row whose person can't be taken in; see [`crate::commands::take_in_row::rejection`].
@@ -126,12 +136,12 @@ impl ErrorDetail {
             None => "the e-mail address and the document number belong to two different people; correct one",
         };
         let error = ErrorText {
-            column: None,
+            column: field.and_then(|field| raw.header_of(field)),
             field: field.map(str::to_owned),
             code: code.to_owned(),
-            message: message.to_owned(),
+            message: raw.told(field, message),
         };
-        Self { row, data: data(raw), errors: vec![error], columns: raw.headers().clone() }
+        Self { errors: vec![error], ..Self::shown(row, raw) }
     }
 }
 
@@ -152,6 +162,7 @@ pub(super) mod samples {
         };
         ErrorDetail {
             row,
+            sheet: None,
             data: BTreeMap::new(),
             errors: vec![error],
             columns: Arc::new(["Name".to_owned()]),

@@ -24,6 +24,7 @@ use laureate::domain::issuance::{
     Origin, Page, WhyRevoked,
 };
 use laureate::domain::manifest::OptionValue;
+use laureate::domain::reading::Reading;
 use laureate::domain::template::{
     Template, TemplateActivated, TemplateCreated, TemplateFiles, TemplateRetired, TemplateVersionAdded,
 };
@@ -216,6 +217,7 @@ pub fn import_requested(id: u128) -> Happened {
         update_existing: true,
         certificate_id: Some(Uuid::from_u128(CERTIFICATE).into()),
         delivery: MailDelivery::Immediate,
+        reading: Reading::default(),
     };
     happened::<Import>(id, event)
 }

@@ -4,7 +4,9 @@ use axum::extract::{Request, State};
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 
+use super::reading_form;
 use super::taking_in::{PeopleFile, check_certificate, take_in};
+use crate::domain::reading::Reading;
 use crate::http::answer::Envelope;
 use crate::http::api_error::ErrorEnvelope;
 use crate::http::endpoints::delivery::Delivery;
@@ -13,7 +15,7 @@ use crate::http::extract::upload::{Upload, UploadedFile};
 use crate::http::extract::{IdempotencyKey, Query};
 use crate::http::idempotency::{self, once};
 use crate::http::{Answer, ApiError, Caller, HttpState};
-use crate::sheet::{self, Format, SheetError, SheetReader};
+use crate::sheet::{self, EncodingSource, Format, HowRead, SheetError, SheetReader};
 use crate::workers::importer::ImportOptions;
 use crate::workers::importer::dry_run::dry_run;
 
@@ -32,6 +34,17 @@ pub struct PeopleForm {
     /// When the mails about new certificates may go out: `immediate`, `held` or a time (RFC 3339); immediately
     /// if absent.
     delivery: Option<String>,
+    /// Fields of columns by their headers, as JSON: `{"Dirección de correo": "email", "Nota": "ignore"}`. Headers
+    /// that it doesn't name mean what they usually do.
+    mapping: Option<String>,
+    /// Label of the text's encoding, such as `macintosh` or `ibm850`, for CSV; detected if absent.
+    encoding: Option<String>,
+    /// `all`, or the name of the sheet to read, for a workbook; the first visible sheet with people if absent.
+    sheets: Option<String>,
+    /// `include` reads rows that the spreadsheet program doesn't show, `skip` leaves them out; `skip` if absent.
+    hidden_rows: Option<String>,
+    /// Number of the header row, as the spreadsheet program shows it; found if absent.
+    header_row: Option<u32>,
 }
 
 /// Whether to do it.
@@ -47,7 +60,8 @@ pub struct BulkUploadQuery {
 ///
 /// A file of up to 1,000 rows is answered when it is done (200), a larger one at once (202), with
 /// `Location` telling where its progress is. One bad row never stops the others. A dry run takes up to
-/// 100,000 rows.
+/// 100,000 rows. `reading` in the answer tells how the file was read: encoding, sheets, columns, rows that were left
+/// out, and the first rows.
 #[utoipa::path(
     post, path = "/attendees/bulk-upload",
     request_body(content = PeopleForm, content_type = "multipart/form-data"),
@@ -73,8 +87,9 @@ pub async fn handle(
     request: Request,
 ) -> Result<Answer, ApiError> {
     let limit = http.settings.upload_limit_bytes;
-    let upload =
-        Upload::read(&http, request, limit, &["updateExisting", "certificateId", "delivery"]).await?;
+    let fields = [&["updateExisting", "certificateId", "delivery"][..], &reading_form::FIELDS].concat();
+    let upload = Upload::read(&http, request, limit, &fields).await?;
+    let reading = reading_form::reading(&upload)?;
     let options = ImportOptions {
         update_existing: upload.parsed("updateExisting", "true or false")?.unwrap_or(false),
         certificate_id: upload.parsed("certificateId", "a UUID")?,
@@ -83,11 +98,13 @@ pub async fn handle(
     check_certificate(&http, options).await?;
     if query.dry_run == Some(true) {
         delivery.checked(http.now())?;
-        let reader = open(&http, &upload.file).await?.1;
+        let (_, _, how_read) = read_through(&http, &upload.file, &reading).await?;
+        let reader = open(&http, &upload.file, &reading).await?.1;
         let report = dry_run(&http.commands, &http.claim_key, reader, options).await?;
-        return Ok(Answer::ok(&ImportAnswer::rehearsed(report))?.message("nothing was stored"));
+        let answer = ImportAnswer::rehearsed(report).reading(Some(how_read.into()));
+        return Ok(Answer::ok(&answer)?.message("nothing was stored"));
     }
-    let (format, rows) = read_through(&http, &upload.file).await?;
+    let (format, rows, how_read) = read_through(&http, &upload.file, &reading).await?;
     let route = "POST /attendees/bulk-upload";
     let body_sha256 = upload.sha256();
     // The report names people: it stays in its expiring object, and the import leads to it again.
@@ -95,27 +112,50 @@ pub async fn handle(
     once(&http, again, async |command_id| {
         let delivery = delivery.checked(http.now())?;
         let file = &upload.file;
-        let people = PeopleFile { path: file.path(), format, size: file.size, sha256: file.sha256, rows };
+        let people = PeopleFile {
+            path: file.path(),
+            format,
+            size: file.size,
+            sha256: file.sha256,
+            rows,
+            reading: pinned(&reading, &how_read),
+            how_read: Some(how_read.clone().into()),
+        };
         take_in(&http, &caller, command_id, people, (options, delivery)).await
     })
     .await
 }
 
 /// The file opened, with its header row understood.
-async fn open(http: &HttpState, file: &UploadedFile) -> Result<(Format, SheetReader), ApiError> {
+async fn open(
+    http: &HttpState,
+    file: &UploadedFile,
+    reading: &Reading,
+) -> Result<(Format, SheetReader), ApiError> {
     let format = sheet::sniff(&file.head)?;
     let limits = http.import_limits;
-    let path = file.path().to_owned();
-    let opened = tokio::task::spawn_blocking(move || sheet::open(&path, format, limits)).await;
+    let (path, reading) = (file.path().to_owned(), reading.clone());
+    let opened = tokio::task::spawn_blocking(move || sheet::open(&path, format, limits, &reading)).await;
     Ok((format, opened.map_err(ApiError::internal)??))
 }
 
 /// Reads the whole file once, so that what is wrong with it as a whole is told before anything begins.
-async fn read_through(http: &HttpState, file: &UploadedFile) -> Result<(Format, u32), ApiError> {
-    let (format, reader) = open(http, file).await?;
-    let counted = tokio::task::spawn_blocking(move || reader.count_rows());
-    match counted.await.map_err(ApiError::internal)?? {
-        0 => Err(SheetError::Empty.into()),
-        rows => Ok((format, rows)),
+async fn read_through(
+    http: &HttpState,
+    file: &UploadedFile,
+    reading: &Reading,
+) -> Result<(Format, u32, HowRead), ApiError> {
+    let (format, reader) = open(http, file, reading).await?;
+    let read = tokio::task::spawn_blocking(move || reader.read_through());
+    match read.await.map_err(ApiError::internal)?? {
+        (0, _) => Err(SheetError::Empty.into()),
+        (rows, how_read) => Ok((format, rows, how_read)),
     }
+}
+
+/// The choices with the encoding that was found, so that the importer reads the same.
+fn pinned(reading: &Reading, how_read: &HowRead) -> Reading {
+    let found = how_read.encoding.filter(|(_, source)| *source == EncodingSource::Guessed);
+    let found = found.map(|(label, _)| label.to_owned());
+    Reading { encoding: reading.encoding.clone().or(found), ..reading.clone() }
 }

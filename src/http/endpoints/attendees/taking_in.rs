@@ -6,8 +6,10 @@ use std::time::Duration;
 use crate::domain::certificate::Certificate;
 use crate::domain::email::MailDelivery;
 use crate::domain::import::{Import, ImportCommand, ImportRequested};
+use crate::domain::reading::Reading;
 use crate::domain::{CertificateId, CommandId, ImportId, Refusal, hex};
 use crate::event_log::Position;
+use crate::http::endpoints::imports::reading::ReadingAnswer;
 use crate::http::endpoints::imports::{ImportAnswer, read};
 use crate::http::idempotency::created_by;
 use crate::http::{Answer, ApiError, Caller, ErrorCode, HttpState};
@@ -32,6 +34,10 @@ pub(super) struct PeopleFile<'f> {
     pub sha256: [u8; 32],
     /// How many people it has, blank rows not counted.
     pub rows: u32,
+    /// Choices for reading it.
+    pub reading: Reading,
+    /// How it was read, for the answer.
+    pub how_read: Option<ReadingAnswer>,
 }
 
 /// Refuses a certificate that is not there or not active.
@@ -49,10 +55,10 @@ pub(super) async fn take_in(
     http: &HttpState,
     caller: &Caller,
     command_id: CommandId,
-    people: PeopleFile<'_>,
+    mut people: PeopleFile<'_>,
     wanted: (ImportOptions, MailDelivery),
 ) -> Result<Answer, ApiError> {
-    let rows = people.rows;
+    let (rows, how_read) = (people.rows, people.how_read.take());
     let (id, position) = begin(http, caller, command_id, people, wanted).await?;
     let look = || async move {
         let ended = http.commands.load::<Import>(id).await?.state.ended;
@@ -61,7 +67,7 @@ pub(super) async fn take_in(
     let has_ended = rows <= ROWS_AT_ONCE && http.look_until(MAX_WAIT, look).await?;
     let location = http.api_path(&format!("/imports/{id}"));
     if !has_ended {
-        let begun = ImportAnswer::begun(id);
+        let begun = ImportAnswer::begun(id).reading(how_read);
         let message = "the people are being taken in; the progress is at Location";
         return Ok(Answer::ok(&begun)?.accepted(location).at(position).message(message));
     }
@@ -72,7 +78,7 @@ pub(super) async fn take_in(
         let code = ErrorCode::of(&failure.code).unwrap_or(ErrorCode::BrokenFile);
         return Err(ApiError::new(code, failure.reason.clone()));
     }
-    Ok(Answer::ok(&import)?.at(last))
+    Ok(Answer::ok(&import.reading(how_read))?.at(last))
 }
 
 async fn begin(
@@ -93,6 +99,7 @@ async fn begin(
         update_existing: options.update_existing,
         certificate_id: options.certificate_id.map(CertificateId),
         delivery,
+        reading: people.reading,
     };
     let command = ImportCommand::Request(request);
     let done = http.commands.execute::<Import>(&caller.context(command_id), id, command).await?;
