@@ -178,6 +178,12 @@ fn windows_1252_byte(character: char) -> Option<u8> {
 
 /// A text that was encoded twice as it was before; `None` where it wasn't.
 pub(super) fn untwice(text: &str) -> Option<String> {
+    // What Windows-1252 reads from the first byte of a letter in UTF-8 is followed by other than ASCII.
+    let begins = |character: char| matches!(character, '\u{C2}'..='\u{F4}');
+    let pairs = text.chars().zip(text.chars().skip(1));
+    if !pairs.into_iter().any(|(one, next)| begins(one) && !next.is_ascii()) {
+        return None;
+    }
     let bytes = text.chars().map(windows_1252_byte).collect::<Option<Vec<u8>>>()?;
     let before = String::from_utf8(bytes).ok()?;
     (before != text).then_some(before)

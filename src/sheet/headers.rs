@@ -351,4 +351,6 @@ pub(super) fn letter(position: usize) -> String {
 }
 
 #[cfg(test)]
+mod language_tests;
+#[cfg(test)]
 mod tests;
