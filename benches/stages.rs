@@ -13,6 +13,7 @@ use laureate::domain::import::{FileFormat, Import, ImportCommand, ImportRequeste
 use laureate::domain::issuance::{
     CertificateGenerated, CertificateRequested, Issuance, IssuanceCommand, Origin,
 };
+use laureate::domain::reading::Reading;
 use laureate::domain::{AttendeeId, CertificateId, EmailId, ImportId, IssuanceId, SharedEmail, hex};
 use laureate::mail::SendOutcome;
 use laureate::process::{Issue, issuance};
@@ -95,6 +96,7 @@ async fn import(app: &App, id: ImportId, sheet: Bytes) -> anyhow::Result<()> {
         issue_date: None,
         requires_document: true,
         shared_email: SharedEmail::Refuse,
+        reading: Reading::default(),
     };
     app.commands().execute::<Import>(&context(), id, ImportCommand::Request(request)).await?;
     let roles = Roles::start(app, &[Role::Importer]).await?;

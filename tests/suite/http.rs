@@ -27,6 +27,7 @@ mod people;
 mod permissions;
 mod progress;
 mod protocol;
+mod readings;
 mod refusals;
 mod revoking;
 mod second_factor;

@@ -40,6 +40,7 @@ use crate::domain::issuance::{
 };
 use crate::domain::manifest::{OptionValue, OptionValues};
 use crate::domain::person::samples::person;
+use crate::domain::reading::Reading;
 use crate::domain::template::samples::files;
 use crate::domain::{Decider, Event, Person, SharedEmail};
 
@@ -287,6 +288,11 @@ fn upload(text: &str, n: u32) -> ImportRequested {
         issue_date: None,
         requires_document: true,
         shared_email: SharedEmail::Refuse,
+        reading: Reading {
+            encoding: n.is_multiple_of(5).then(|| "macintosh".to_owned()),
+            hidden_rows: n.is_multiple_of(7),
+            ..Reading::default()
+        },
     }
 }
 

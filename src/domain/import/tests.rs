@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::domain::decider::spec::given;
+use crate::domain::reading::Reading;
 
 fn requested() -> ImportRequested {
     ImportRequested {
@@ -15,6 +16,7 @@ fn requested() -> ImportRequested {
         issue_date: None,
         requires_document: true,
         shared_email: SharedEmail::Refuse,
+        reading: Reading::default(),
     }
 }
 

@@ -91,6 +91,7 @@ mod tests {
     use super::*;
     use crate::domain::SharedEmail;
     use crate::domain::import::{Earned, FileFormat};
+    use crate::domain::reading::Reading;
 
     const IMPORT: ImportId = ImportId(Uuid::from_u128(1));
     const COURSE: CertificateId = CertificateId(Uuid::from_u128(2));
@@ -108,6 +109,7 @@ mod tests {
             issue_date: Some(time::macros::date!(2026 - 11 - 20)),
             requires_document: true,
             shared_email: SharedEmail::Refuse,
+            reading: Reading::default(),
         };
         DueBatches::new(IMPORT, &asked)
     }

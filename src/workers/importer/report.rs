@@ -45,6 +45,9 @@ pub struct ImportReport {
 pub struct ErrorDetail {
     /// The row's number as a spreadsheet program shows it.
     pub row: u32,
+    /// Name of the row's sheet, in a workbook.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sheet: Option<String>,
     /// The row as written: header → value.
     pub data: BTreeMap<String, Personal<String>>,
     /// What is wrong with it.
@@ -119,7 +122,7 @@ impl ErrorDetail {
     /// A row that was taken over, with what its uploader has to know.
     #[must_use]
     pub fn warning(row: u32, raw: &RawRow, errors: Vec<ErrorText>) -> Self {
-        Self { row, data: data(raw), errors, columns: raw.headers().clone() }
+        Self { errors, ..Self::shown(row, raw) }
     }
 
     /// Returns true if the row was taken over.
@@ -138,7 +141,14 @@ impl ErrorDetail {
             message: error.message,
         };
         let errors = errors.into_iter().map(text).collect();
-        Self { row, data: data(raw), errors, columns: raw.headers().clone() }
+        Self { errors, ..Self::shown(row, raw) }
+    }
+
+    /// The row without its errors.
+    fn shown(row: u32, raw: &RawRow) -> Self {
+        let sheet = raw.sheet().map(str::to_owned);
+        let columns = raw.headers().clone();
+        Self { row: raw.shown_row(row), sheet, data: data(raw), errors: Vec::new(), columns }
     }
 
     /// A row that nobody looked at, because the import was cancelled before.
@@ -148,22 +158,22 @@ impl ErrorDetail {
             column: None,
             field: None,
             code: "NOT_TAKEN_IN".to_owned(),
-            message: "the import was cancelled before this row; upload it again".to_owned(),
+            message: raw.told(None, "the import was cancelled before this row; upload it again"),
         };
-        Self { row, data: data(raw), errors: vec![error], columns: raw.headers().clone() }
+        Self { errors: vec![error], ..Self::shown(row, raw) }
     }
 
     /// A row that is about nobody in particular, or about somebody else than it says.
     #[must_use]
     pub fn of_mismatch(row: u32, raw: &RawRow, mismatch: &Mismatch) -> Self {
         let text = |error: FieldError| ErrorText {
-            column: raw.header_of(error.field).map(str::to_owned),
+            column: raw.header_of(error.field),
             field: Some(error.field.to_owned()),
             code: error.code.to_owned(),
-            message: error.message,
+            message: raw.told(Some(error.field), &error.message),
         };
         let errors = mismatch.errors().into_iter().map(text).collect();
-        Self { row, data: data(raw), errors, columns: raw.headers().clone() }
+        Self { errors, ..Self::shown(row, raw) }
     }
 }
 
@@ -184,6 +194,7 @@ pub(super) mod samples {
         };
         ErrorDetail {
             row,
+            sheet: None,
             data: BTreeMap::new(),
             errors: vec![error],
             columns: Arc::new(["Name".to_owned()]),

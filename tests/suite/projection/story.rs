@@ -24,6 +24,7 @@ use laureate::domain::issuance::{
     Origin, Page, WhyRevoked,
 };
 use laureate::domain::manifest::OptionValue;
+use laureate::domain::reading::Reading;
 use laureate::domain::template::{
     Template, TemplateActivated, TemplateCreated, TemplateFiles, TemplateRetired, TemplateVersionAdded,
 };
@@ -221,6 +222,7 @@ pub fn import_requested(id: u128) -> Happened {
         issue_date: None,
         requires_document: true,
         shared_email: SharedEmail::Refuse,
+        reading: Reading::default(),
     };
     happened::<Import>(id, event)
 }

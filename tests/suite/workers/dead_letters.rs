@@ -3,6 +3,7 @@
 use laureate::domain::email::{Email, EmailCommand, EmailRetryRequested, MailDelivery, OnUnknown, Stage};
 use laureate::domain::import::{FileFormat, Import, ImportCommand, ImportRequested};
 use laureate::domain::issuance::Issuance;
+use laureate::domain::reading::Reading;
 use laureate::domain::{EmailId, ImportId, SharedEmail};
 use laureate::event_log::Position;
 use laureate::workers::dead_letter::Undertaker;
@@ -102,6 +103,7 @@ async fn an_import_whose_worker_died_fails() {
         issue_date: None,
         requires_document: true,
         shared_email: SharedEmail::Refuse,
+        reading: Reading::default(),
     };
     let done =
         plant.log.commands.execute::<Import>(&person(), id, ImportCommand::Request(request)).await.unwrap();
