@@ -99,6 +99,7 @@ async fn an_import_whose_worker_died_fails() {
         update_existing: false,
         certificate_id: None,
         delivery: MailDelivery::Immediate,
+        reading: Default::default(),
     };
     let done =
         plant.log.commands.execute::<Import>(&person(), id, ImportCommand::Request(request)).await.unwrap();

@@ -8,6 +8,7 @@ use laureate::domain::email::MailDelivery;
 use laureate::domain::import::{
     FileFormat, Import, ImportCommand, ImportCompleted, ImportEvent, ImportRequested,
 };
+use laureate::domain::reading::Reading;
 use laureate::domain::{AttendeeId, CertificateId, DomainEvent, ImportId, Secret};
 use laureate::sheet::{self, Format, Limits};
 use laureate::storage::{import_key, import_report_key};
@@ -54,6 +55,7 @@ pub async fn uploaded(plant: &Plant, file: &str, options: ImportOptions) -> (Imp
         update_existing: options.update_existing,
         certificate_id: options.certificate_id.map(Into::into),
         delivery: MailDelivery::Immediate,
+        reading: Default::default(),
     };
     let command = ImportCommand::Request(request);
     plant.log.commands.execute::<Import>(&person(), id, command).await.unwrap();
@@ -110,7 +112,7 @@ async fn rehearsed(plant: &Plant, file: &str, options: ImportOptions) -> ImportR
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("people.csv");
     std::fs::write(&path, file).unwrap();
-    let reader = sheet::open(&path, Format::Csv, Limits::default()).unwrap();
+    let reader = sheet::open(&path, Format::Csv, Limits::default(), &Reading::default()).unwrap();
     dry_run(&plant.log.commands, &key(), reader, options).await.unwrap()
 }
 
