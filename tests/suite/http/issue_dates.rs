@@ -55,6 +55,9 @@ async fn today_is_today_where_the_issuer_is() {
     api.upload("/attendees/bulk-upload", form).await.expect(200);
     assert_eq!(dates(&api, &certificate, 2).await, [today.to_string(), today.to_string()]);
     let other = defined(&api, json!({})).await;
+    let body = json!({ "certificateId": other, "filter": { "search": "Ana" }, "dryRun": true });
+    let rehearsed = api.post("/generated-certificates/generate", &body).await.expect(200);
+    assert_eq!(rehearsed.body["data"]["issueDate"], today.to_string());
     assert_eq!(issued(&api, &other, json!({})).await, [today.to_string(), today.to_string()]);
 }
 

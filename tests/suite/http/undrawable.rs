@@ -2,10 +2,13 @@
 
 use std::path::Path;
 
+use laureate::domain::certificate::{Certificate, CertificateCommand, Definition, TemplateRef};
+use laureate::domain::{CertificateId, Locale};
 use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::{Answered, Api, file};
+use crate::log::fixture::person;
 
 fn case(name: &str) -> Vec<u8> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases").join(name);
@@ -149,6 +152,49 @@ async fn a_definition_that_cannot_be_drawn_is_refused_by_field() {
     let odd = with("eventName", "\u{FEFF}Summit\u{2009}2026\u{FE0F}\u{200E}");
     let defined = api.post("/certificates", &odd).await.expect(201);
     assert_eq!(defined.body["data"]["eventName"], "Summit 2026");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stored_definition_that_cannot_be_drawn_issues_nothing() {
+    let api = Api::start().await;
+    // As an older program may have accepted it.
+    let definition = Definition {
+        client: "Acme".to_owned(),
+        name: "Speaker".to_owned(),
+        event_name: "Summit 🎓".to_owned(),
+        pdf_template: TemplateRef::new("classic", 1),
+        design: None,
+        event_link: None,
+        sendgrid_template_id: None,
+        issue_date: None,
+        locale: Locale::En,
+        is_active: true,
+    };
+    let id = CertificateId(uuid::Uuid::new_v4());
+    let define = CertificateCommand::Define(definition);
+    api.app.app.commands().execute::<Certificate>(&person(), id, define).await.expect("defined");
+    let attendee = json!({ "fullName": "Ana Rojas", "email": "ana@example.com", "documentNumber": "1" });
+    let ana = api.post("/attendees", &attendee).await.expect(201).body["data"]["id"].clone();
+
+    let mut body = json!({ "certificateId": id, "attendeeIds": [ana], "dryRun": true });
+    let rehearsed =
+        api.post("/generated-certificates/generate", &body).await.expect(200).body["data"].clone();
+    assert_eq!((&rehearsed["undrawable"], &rehearsed["new"]), (&json!(1), &json!(0)));
+    assert!(rehearsed["undrawableTexts"][0].as_str().expect("text").contains("eventName"), "{rehearsed}");
+    body["dryRun"] = json!(false);
+    let form =
+        file("p.csv", "Name,Email,Document\nEva Gil,e@example.com,2\n").text("certificateId", id.to_string());
+    let people = json!([{ "fullName": "Eva Gil", "email": "e@example.com", "documentNumber": "2" }]);
+    for refused in [
+        api.post("/generated-certificates/generate", &body).await,
+        api.upload("/attendees/bulk-upload", form).await,
+        api.post(&format!("/attendees/bulk?certificateId={id}"), &people).await,
+    ] {
+        let refused = refused.expect(422);
+        assert_eq!(refused.code(), "NOT_DRAWABLE");
+        assert!(refused.body["error"]["details"][0].as_str().expect("text").contains("🎓 (U+1F393)"));
+    }
+    assert_eq!(api.get("/generated-certificates").await.expect(200).body["data"], json!([]));
 }
 
 #[tokio::test(flavor = "multi_thread")]

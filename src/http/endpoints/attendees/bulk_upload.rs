@@ -91,7 +91,7 @@ pub struct BulkUploadQuery {
         (status = 409, description = "CERTIFICATE_INACTIVE", body = ErrorEnvelope),
         (status = 413, description = "FILE_TOO_LARGE, TOO_MANY_ROWS, FILE_INFLATES_TOO_LARGE", body = ErrorEnvelope),
         (status = 415, description = "UNKNOWN_FORMAT", body = ErrorEnvelope),
-        (status = 422, description = "The file as a whole can't be read; or IDEMPOTENCY_KEY_REUSED", body = ErrorEnvelope),
+        (status = 422, description = "The file as a whole can't be read; or IDEMPOTENCY_KEY_REUSED. NOT_DRAWABLE: a text of the certificate can't be drawn; details say which", body = ErrorEnvelope),
     )
 )]
 pub async fn handle(

@@ -10,6 +10,7 @@ use crate::domain::import::{Import, ImportCommand, ImportRequested};
 use crate::domain::reading::Reading;
 use crate::domain::{CertificateId, CommandId, ImportId, Refusal, hex};
 use crate::event_log::Position;
+use crate::http::endpoints::certificates::drawable::check_issuable;
 use crate::http::endpoints::imports::reading::ReadingAnswer;
 use crate::http::endpoints::imports::{ImportAnswer, read};
 use crate::http::endpoints::issuing::Issuing;
@@ -53,13 +54,14 @@ pub(super) struct AskedOptions {
 }
 
 impl AskedOptions {
-    /// Returns the options of an import. Rejects a certificate that does not exist or is not active.
+    /// Returns the options of an import. Rejects a certificate that is not there, not active or not drawable.
     pub(super) async fn checked(self, http: &HttpState) -> Result<ImportOptions, ApiError> {
         let mut requires_document = true;
         if let Some(id) = self.certificate_id {
             let certificate = http.commands.load::<Certificate>(id).await?.state.0;
             let certificate = certificate.ok_or_else(|| ApiError::not_found("certificate"))?;
             certificate.is_active.then_some(()).ok_or(Refusal::Inactive)?;
+            check_issuable(http, &certificate)?;
             requires_document = certificate.requires_document;
         }
         Ok(ImportOptions {

@@ -76,6 +76,24 @@ pub(in crate::http::endpoints) fn undrawable_texts(
     own.chain(options).filter_map(|(field, text)| Some((field, problem(renderer, text)?))).collect()
 }
 
+/// Rejects issuing by a definition with a text that no font draws, as one may be that was stored by an older
+/// program: every certificate would fail.
+///
+/// # Errors
+/// [`ErrorCode::NotDrawable`]; the details name fields and characters.
+pub(in crate::http::endpoints) fn check_issuable(
+    http: &HttpState,
+    definition: &Definition,
+) -> Result<(), ApiError> {
+    let undrawable = undrawable_texts(http, definition);
+    if undrawable.is_empty() {
+        return Ok(());
+    }
+    let details = undrawable.into_iter().map(|(field, problem)| format!("{field}: {problem}")).collect();
+    let message = "no certificate of this definition can be drawn; correct it first";
+    Err(ApiError { details, ..ApiError::new(ErrorCode::NotDrawable, message) })
+}
+
 fn refused(details: Vec<String>) -> ApiError {
     ApiError { details: details.clone(), ..ApiError::new(ErrorCode::ValidationError, details.join("; ")) }
 }

@@ -12,6 +12,7 @@ use crate::domain::certificate::{Certificate, Definition};
 use crate::domain::{AttendeeId, BatchId, CertificateId, CommandId, Refusal};
 use crate::http::answer::Envelope;
 use crate::http::api_error::ErrorEnvelope;
+use crate::http::endpoints::certificates::drawable::check_issuable;
 use crate::http::endpoints::delivery::Delivery;
 use crate::http::endpoints::issuing::{AskedIssuing, Issuing};
 use crate::http::extract::{IdempotencyKey, Json};
@@ -92,7 +93,7 @@ pub struct BatchPart {
         (status = 400, description = "VALIDATION_ERROR: nobody, or too many; a time or date that can't be meant", body = ErrorEnvelope),
         (status = 404, description = "NOT_FOUND: no such certificate or import", body = ErrorEnvelope),
         (status = 409, description = "CERTIFICATE_INACTIVE", body = ErrorEnvelope),
-        (status = 422, description = "IDEMPOTENCY_KEY_REUSED", body = ErrorEnvelope),
+        (status = 422, description = "IDEMPOTENCY_KEY_REUSED. NOT_DRAWABLE: a text of the certificate can't be drawn; details say which", body = ErrorEnvelope),
         (status = 503, description = "NOT_CAUGHT_UP: the filter can't be resolved yet; try again", body = ErrorEnvelope),
     )
 )]
@@ -108,11 +109,12 @@ pub async fn handle(
     let recipients = Recipients::of(attendee_ids, import_id, filter)?;
     let definition = active_certificate(&http, certificate_id).await?;
     if dry_run == Some(true) {
-        asked.checked(&http)?;
+        let date = asked.checked(&http)?.issue_date;
         let people = recipients.resolve(&http).await?;
-        let rehearsed = rehearse(&http, certificate_id, &definition, &people).await?;
+        let rehearsed = rehearse(&http, certificate_id, (&definition, date), &people).await?;
         return Ok(Answer::ok(&rehearsed)?.message("nothing was issued"));
     }
+    check_issuable(&http, &definition)?;
     let route = "POST /generated-certificates/generate";
     let request = Request { caller: &caller, route, key, body_sha256: sha256, keep_answer: true };
     once(&http, request, async |command_id| {

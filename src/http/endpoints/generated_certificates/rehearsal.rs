@@ -1,6 +1,7 @@
 //! What issuing would do, told without doing it.
 
 use serde::Serialize;
+use time::Date;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -24,6 +25,9 @@ pub struct BatchRehearsed {
     /// Always `rehearsed`.
     #[schema(example = "rehearsed")]
     state: &'static str,
+    /// Date on the certificates, if they are issued now.
+    #[schema(value_type = String, format = Date, example = "2026-11-20")]
+    issue_date: Date,
     /// People in it, each counted once.
     total: usize,
     /// Certificates that it would make, also in place of those that were revoked or could not be drawn.
@@ -92,7 +96,7 @@ impl RehearsedAttendee {
 pub(super) async fn rehearse(
     http: &HttpState,
     certificate_id: Uuid,
-    definition: &Definition,
+    (definition, issue_date): (&Definition, Option<Date>),
     people: &[Uuid],
 ) -> Result<BatchRehearsed, ApiError> {
     let rows = issuances::rehearse(&http.database().await?, certificate_id, people).await?;
@@ -102,6 +106,7 @@ pub(super) async fn rehearse(
     let mut rehearsed = BatchRehearsed {
         certificate_id,
         state: "rehearsed",
+        issue_date: issue_date.or(definition.issue_date).unwrap_or_else(|| http.today()),
         total: people.len(),
         new: 0,
         existing: 0,
