@@ -74,7 +74,7 @@ async fn a_rehearsal_of_issuing_tells_who_cannot_be_drawn() {
     let certificate = api.certificate().await;
     let mut ids = Vec::new();
     for (n, name) in ["Ada Lovelace", "Eva \u{12000}", "Luis Mora"].into_iter().enumerate() {
-        let body = json!({ "fullName": name, "email": format!("p{n}@example.com"), "documentNumber": n.to_string() });
+        let body = json!({ "fullName": name, "email": format!("p{n}@example.com"), "documentNumber": format!("D{n}") });
         let created = api.post("/attendees", &body).await.expect(201).body["data"].clone();
         let warning = &created["warnings"][0];
         if n == 1 {
