@@ -107,6 +107,7 @@ async fn certified_person(app: &App, number: usize) -> anyhow::Result<()> {
         attendee_id,
         origin: Origin::default(),
         delivery: MailDelivery::Immediate,
+        issue_date: None,
     };
     issue(commands, &app.issuing_facts(), &context(), &definition(), wanted, true).await?;
     let id = IssuanceId::first_of(wanted.certificate_id, attendee_id);
@@ -128,7 +129,7 @@ fn person(number: usize) -> Person {
         full_name: format!("Person Number {number}").into(),
         country: Some("Colombia".to_owned().into()),
         document_type: Some("Passport".to_owned().into()),
-        document_number: format!("{number:08}").into(),
+        document_number: Some(format!("{number:08}").into()),
         gender: None,
         email: format!("person.{number}@example.com").into(),
     }
@@ -144,6 +145,8 @@ pub fn definition() -> Definition {
         design: None,
         event_link: Some("https://example.org/autumn-school".to_owned()),
         sendgrid_template_id: None,
+        issue_date: None,
+        requires_document: true,
         locale: Locale::En,
         is_active: true,
     }

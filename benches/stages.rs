@@ -13,7 +13,7 @@ use laureate::domain::import::{FileFormat, Import, ImportCommand, ImportRequeste
 use laureate::domain::issuance::{
     CertificateGenerated, CertificateRequested, Issuance, IssuanceCommand, Origin,
 };
-use laureate::domain::{AttendeeId, CertificateId, EmailId, ImportId, IssuanceId, hex};
+use laureate::domain::{AttendeeId, CertificateId, EmailId, ImportId, IssuanceId, SharedEmail, hex};
 use laureate::mail::SendOutcome;
 use laureate::process::{Issue, issuance};
 use laureate::render::{Design, RenderJob, RenderedCertificate};
@@ -93,6 +93,9 @@ async fn import(app: &App, id: ImportId, sheet: Bytes) -> anyhow::Result<()> {
         certificate_id: None,
         delivery: MailDelivery::Immediate,
         reading: Default::default(),
+        issue_date: None,
+        requires_document: true,
+        shared_email: SharedEmail::Refuse,
     };
     app.commands().execute::<Import>(&context(), id, ImportCommand::Request(request)).await?;
     let roles = Roles::start(app, &[Role::Importer]).await?;
@@ -138,6 +141,7 @@ impl Stages<'_> {
                 attendee_id,
                 origin: Origin { import_id: Some(self.import_id), ..Origin::default() },
                 delivery: MailDelivery::Immediate,
+                issue_date: None,
             };
             async move {
                 issue(commands, facts, &context(), definition, wanted, true).await?;

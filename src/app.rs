@@ -3,6 +3,7 @@
 mod again;
 mod api;
 mod dependencies;
+mod issuing;
 mod running;
 mod scheduling;
 mod standing;
@@ -19,16 +20,14 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::commands::Commands;
-use crate::commands::issue::IssuingFacts;
 use crate::config::Config;
 use crate::database;
-use crate::domain::manifest::ShippedTemplate;
 use crate::event_log::{self, EventLog, Names, Step};
 use crate::http::Passwords;
 use crate::http::passwords::BreachedPasswords;
 use crate::mail::{MailProvider, SmtpMailer};
 use crate::projection::{LogSource, Maintenance, Presence, ProjectionSet, Projector, Readers};
-use crate::render::{RENDERER_VERSION, Renderer, Template};
+use crate::render::Renderer;
 use crate::sandbox::Sandbox;
 use crate::sheet::Limits;
 use crate::storage::ObjectStorage;
@@ -305,9 +304,14 @@ impl App {
                 running.spawn("processes", work(log, worker, at_once.processes, shutdown));
             }
             Role::Importer => {
-                let key = self.config.secrets.claim_key.clone();
-                let worker =
-                    Arc::new(Importer::new(commands, self.storage.clone(), key, self.import_limits()));
+                let (key, limits) = (self.config.secrets.claim_key.clone(), self.import_limits());
+                let worker = Arc::new(Importer::new(
+                    commands,
+                    self.storage.clone(),
+                    key,
+                    limits,
+                    self.renderer.clone(),
+                ));
                 running.spawn("importer", work(log, worker, at_once.importer, shutdown));
             }
             Role::Renderer => {
@@ -342,28 +346,6 @@ impl App {
 
     fn import_limits(&self) -> Limits {
         self.config.import.limits(self.config.http.upload_limit_bytes)
-    }
-
-    /// What issuances pin besides certificate and person.
-    #[must_use]
-    pub fn issuing_facts(&self) -> IssuingFacts {
-        IssuingFacts {
-            renderer_version: RENDERER_VERSION.to_owned(),
-            fonts_sha256: self.renderer.fonts_digest().to_owned(),
-            public_base_url: self.config.http.public_base_url.clone(),
-            random: rand::random,
-            on_unknown: self.config.mail.on_unknown,
-        }
-    }
-
-    /// What the API tells of the themes, and lets certificates choose from.
-    fn shipped_templates(&self) -> Vec<ShippedTemplate> {
-        let shipped = |theme: &Arc<Template>| ShippedTemplate {
-            name: theme.name().to_owned(),
-            version: theme.version(),
-            manifest: theme.manifest().clone(),
-        };
-        self.renderer.themes().map(shipped).collect()
     }
 }
 

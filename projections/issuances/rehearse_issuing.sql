@@ -2,10 +2,13 @@
 SELECT
     wanted.id,
     attendees.id IS NOT NULL AS is_known,
+    attendees.full_name,
+    attendees.document_number,
     EXISTS (
         SELECT FROM issuances
         WHERE issuances.attendee_id = wanted.id AND issuances.certificate_id = $1::uuid
             AND issuances.state NOT IN ('revoked', 'failed')
     ) AS is_held
-FROM unnest($2::uuid[]) AS wanted(id)
+FROM unnest($2::uuid[]) WITH ORDINALITY AS wanted(id, place)
 LEFT JOIN attendees ON attendees.id = wanted.id
+ORDER BY wanted.place

@@ -1,6 +1,6 @@
 //! Issuing a certificate to a person: pins everything that the PDF will be made of.
 
-use time::OffsetDateTime;
+use time::Date;
 use uuid::Uuid;
 
 use super::{CommandContext, CommandError, Commands, Loaded, Transaction};
@@ -9,7 +9,7 @@ use crate::domain::certificate::{Definition, TemplateRef};
 use crate::domain::email::{MailDelivery, OnUnknown};
 use crate::domain::issuance::{CertificateRequested, Issuance, IssuanceCommand, IssuanceEvent, Origin, Page};
 use crate::domain::template::{OwnTemplate, Template, TemplateFiles};
-use crate::domain::{AttendeeId, CertificateId, IssuanceId, Person, Refusal};
+use crate::domain::{AttendeeId, CertificateId, IssuanceId, Person, Refusal, TimeZone};
 use crate::process::Issue;
 
 /// How often a person may get the same certificate, each time after it was revoked or could not be drawn.
@@ -28,6 +28,8 @@ pub struct IssuingFacts {
     pub random: fn() -> u128,
     /// What happens to a mail whose claim is found without an outcome.
     pub on_unknown: OnUnknown,
+    /// Time zone in which the date of issuing is meant.
+    pub time_zone: TimeZone,
 }
 
 /// What became of a request to issue.
@@ -71,7 +73,8 @@ pub async fn issue(
                 None => None,
             };
             let template = PinnedTemplate::active(&definition.pdf_template, own.as_ref())?;
-            let request = pin(facts, definition, template, &person, wanted, commands.now());
+            let today = facts.time_zone.date_at(commands.now());
+            let request = pin(facts, definition, template, &person, wanted, today);
             if let Some((failed, loaded)) = failed {
                 transaction.decide_loaded::<Issuance>(failed, loaded, &IssuanceCommand::GiveWay)?;
             }
@@ -131,7 +134,7 @@ pub fn sample(
     certificate_id: CertificateId,
     person: &Person,
     public_base_url: &str,
-    now: OffsetDateTime,
+    today: Date,
 ) -> CertificateRequested {
     let facts = IssuingFacts {
         renderer_version: String::new(),
@@ -139,11 +142,12 @@ pub fn sample(
         public_base_url: public_base_url.to_owned(),
         random: || 0,
         on_unknown: OnUnknown::Park,
+        time_zone: TimeZone::default(),
     };
     let attendee_id = AttendeeId(Uuid::nil());
     let (origin, delivery) = (Origin::default(), MailDelivery::Immediate);
-    let wanted = Issue { certificate_id, attendee_id, origin, delivery };
-    let pinned = pin(&facts, definition, template, person, wanted, now);
+    let wanted = Issue { certificate_id, attendee_id, origin, delivery, issue_date: None };
+    let pinned = pin(&facts, definition, template, person, wanted, today);
     CertificateRequested { public_id: SAMPLE_ID.to_owned(), ..pinned }
 }
 
@@ -200,7 +204,7 @@ fn pin(
     template: PinnedTemplate,
     person: &Person,
     wanted: Issue,
-    now: OffsetDateTime,
+    today: Date,
 ) -> CertificateRequested {
     CertificateRequested {
         certificate_id: wanted.certificate_id,
@@ -217,13 +221,13 @@ fn pin(
             fonts_sha256: facts.fonts_sha256.clone(),
             design: definition.design.clone(),
             locale: definition.locale,
-            issue_date: now.date(),
+            issue_date: wanted.issue_date.or(definition.issue_date).unwrap_or(today),
             public_base_url: facts.public_base_url.clone(),
             client: definition.client.clone(),
             certificate_name: definition.name.clone(),
             event_name: definition.event_name.clone(),
             full_name: person.full_name.clone(),
-            document_number: Some(person.document_number.clone()),
+            document_number: person.document_number.clone(),
         },
     }
 }

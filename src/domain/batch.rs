@@ -1,11 +1,12 @@
 //! Batch: one request to issue a certificate for many people.
 
 use serde::{Deserialize, Serialize};
+use time::Date;
 
 use super::email::MailDelivery;
 use super::events::domain_events;
 use super::issuance::WhyRevoked;
-use super::{AttendeeId, CertificateId, Decider, Personal, Refusal};
+use super::{AttendeeId, CertificateId, Decider, ImportId, Personal, Refusal};
 
 /// How many attendees one request may name.
 pub const MAX_ATTENDEES: usize = 10_000;
@@ -23,6 +24,12 @@ pub struct BatchRequested {
     /// When the mails about what is issued may go out.
     #[serde(default, skip_serializing_if = "MailDelivery::is_immediate")]
     pub delivery: MailDelivery,
+    /// Date on the certificates; absent for the definition's, or else the date of issuing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub issue_date: Option<Date>,
+    /// The import whose people these are; absent where somebody named them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub import_id: Option<ImportId>,
 }
 
 /// Every person of the batch has an issuance now, new or from before, or was refused.
@@ -221,6 +228,8 @@ mod tests {
             certificate_id: Uuid::from_u128(9).into(),
             attendee_ids: ids.iter().map(|id| Uuid::from_u128(*id).into()).collect(),
             delivery: MailDelivery::Immediate,
+            issue_date: None,
+            import_id: None,
         }
     }
 

@@ -1,9 +1,11 @@
 //! Certificate: what people earn — the definition that issuances are made from.
 
 use serde::{Deserialize, Serialize};
+use time::Date;
 
 use super::events::domain_events;
 use super::manifest::OptionValues;
+use super::person::text::{self, Rule};
 use super::{Decider, InvalidField, Locale, Refusal};
 
 // ── Events ──────────────────────────────────────────────────────────────────────────────────────
@@ -66,10 +68,20 @@ pub struct Definition {
     /// SendGrid's dynamic template for the mail, where that provider is used.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sendgrid_template_id: Option<String>,
+    /// Date on the certificates, such as that of the course; absent for the date of issuing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub issue_date: Option<Date>,
+    /// Whether a person who is imported for it must have a document number.
+    #[serde(default = "yes")]
+    pub requires_document: bool,
     /// The language of certificate and mail.
     pub locale: Locale,
     /// Whether new issuances are allowed from the start.
     pub is_active: bool,
+}
+
+const fn yes() -> bool {
+    true
 }
 
 /// A theme, its version and its options; versions never change, so these always draw the same.
@@ -139,7 +151,7 @@ impl Decider for Certificate {
     ) -> Result<Vec<CertificateEvent>, Refusal> {
         match (command, &state.0) {
             (CertificateCommand::Define(definition), None) => {
-                check(definition)?;
+                definition.check()?;
                 Ok(vec![CertificateDefined { definition: definition.clone() }.into()])
             }
             (CertificateCommand::Define(_), Some(_)) => Err(Refusal::AlreadyExists("certificate")),
@@ -153,7 +165,7 @@ impl Decider for Certificate {
             (CertificateCommand::Activate | CertificateCommand::Deactivate, Some(_)) => Ok(Vec::new()),
             (CertificateCommand::Redefine(definition), Some(now)) if definition == now => Ok(Vec::new()),
             (CertificateCommand::Redefine(definition), Some(_)) => {
-                check(definition)?;
+                definition.check()?;
                 Ok(vec![CertificateRedefined { definition: definition.clone() }.into()])
             }
             (CertificateCommand::Delete, Some(_)) => Ok(vec![CertificateDeleted {}.into()]),
@@ -178,27 +190,32 @@ fn set_active(state: &mut CertificateState, is_active: bool) {
     }
 }
 
-fn check(definition: &Definition) -> Result<(), Refusal> {
-    let mut wrong = Vec::new();
-    let texts = [
-        ("client", &definition.client, 200),
-        ("name", &definition.name, 200),
-        ("eventName", &definition.event_name, 300),
-    ];
-    for (field, text, most) in texts {
-        if text.trim().is_empty() || text.chars().count() > most || text.chars().any(char::is_control) {
-            let message = format!("give 1 to {most} characters, without control characters");
-            wrong.push(InvalidField { field, message });
+impl Definition {
+    /// Rejects texts and links that no certificate can have, and names each field.
+    ///
+    /// # Errors
+    /// [`Refusal::Invalid`].
+    pub fn check(&self) -> Result<(), Refusal> {
+        let mut wrong = Vec::new();
+        let texts =
+            [("client", &self.client, 200), ("name", &self.name, 200), ("eventName", &self.event_name, 300)];
+        for (field, text, most) in texts {
+            if text.trim().is_empty() || text.chars().count() > most || text.chars().any(char::is_control) {
+                let message = format!("give 1 to {most} characters, without control characters");
+                wrong.push(InvalidField { field, message });
+            } else if let Err(fault) = text::check(text, Rule { field, max_chars: most, joiners: true }) {
+                wrong.push(InvalidField { field, message: fault.problem });
+            }
         }
-    }
-    if let Some(link) = &definition.event_link {
-        let web = link.starts_with("https://") || link.starts_with("http://");
-        if !web || link.len() > 2_000 || link.chars().any(|c| c.is_whitespace() || c.is_control()) {
-            let message = "give an http or https address of at most 2000 characters".to_owned();
-            wrong.push(InvalidField { field: "eventLink", message });
+        if let Some(link) = &self.event_link {
+            let web = link.starts_with("https://") || link.starts_with("http://");
+            if !web || link.len() > 2_000 || link.chars().any(|c| c.is_whitespace() || c.is_control()) {
+                let message = "give an http or https address of at most 2000 characters".to_owned();
+                wrong.push(InvalidField { field: "eventLink", message });
+            }
         }
+        if wrong.is_empty() { Ok(()) } else { Err(Refusal::Invalid(wrong)) }
     }
-    if wrong.is_empty() { Ok(()) } else { Err(Refusal::Invalid(wrong)) }
 }
 
 #[cfg(test)]
@@ -214,6 +231,8 @@ pub(crate) mod samples {
             design: None,
             event_link: None,
             sendgrid_template_id: None,
+            issue_date: None,
+            requires_document: true,
             locale: Locale::En,
             is_active: true,
         }

@@ -19,6 +19,7 @@ pub(crate) mod history;
 pub mod ids;
 pub mod import;
 pub mod issuance;
+pub mod issue_date;
 pub mod keyed_hash;
 pub mod locale;
 pub mod manifest;
@@ -42,8 +43,10 @@ pub use ids::{
     ApiKeyId, AttendeeId, BatchId, CertificateId, CommandId, DesignId, EmailId, ImportId, IssuanceId,
     NoticeId, SessionId, TemplateId, UserId,
 };
+pub use issue_date::TimeZone;
 pub use locale::Locale;
-pub use person::{FieldError, Person, RawPerson};
+pub use person::text::{clean as clean_line, trimmed};
+pub use person::{FieldError, Person, PersonEntry, RawPerson, SharedEmail};
 pub use personal::Personal;
 pub use refusal::{InvalidField, Refusal};
 pub use secret::Secret;

@@ -8,7 +8,7 @@ use std::time::Duration;
 use deadpool_postgres::Pool;
 use futures_util::future::BoxFuture;
 use metrics_exporter_prometheus::PrometheusHandle;
-use time::OffsetDateTime;
+use time::{Date, OffsetDateTime};
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -20,10 +20,11 @@ use super::rate_limit::RateLimits;
 use super::standing::Standing;
 use super::{ApiError, HttpSettings, Passwords, Tokens};
 use crate::commands::Commands;
+use crate::commands::attendee::Claiming;
 use crate::domain::email::OnUnknown;
 use crate::domain::manifest::ShippedTemplate;
 use crate::domain::user::Role;
-use crate::domain::{Secret, UserId};
+use crate::domain::{Secret, SharedEmail, TimeZone, UserId};
 use crate::projection::Readers;
 use crate::scheduler::Plan;
 use crate::sheet::Limits;
@@ -90,6 +91,8 @@ pub struct HttpParts {
     pub import_limits: Limits,
     /// The key of claims.
     pub claim_key: Secret,
+    /// Whether two people may have one e-mail address.
+    pub shared_email: SharedEmail,
     /// Access tokens.
     pub tokens: Tokens,
     /// Who may still do what; somebody has to let it follow the log.
@@ -100,6 +103,8 @@ pub struct HttpParts {
     pub on_unknown: OnUnknown,
     /// What runs by the clock, and when.
     pub plan: Plan,
+    /// Time zone in which dates of certificates are meant.
+    pub time_zone: TimeZone,
     /// What the operator set.
     pub settings: HttpSettings,
     /// What the operator set about how people log in.
@@ -183,10 +188,22 @@ impl HttpState {
         self.auth.second_factor.asks(role) && !self.standing.has_second_factor(id)
     }
 
+    /// Key and rule of the claims on people.
+    #[must_use]
+    pub fn claiming(&self) -> Claiming<'_> {
+        Claiming { key: self.claim_key.reveal().as_bytes(), shared_email: self.shared_email }
+    }
+
     /// The time now.
     #[must_use]
     pub fn now(&self) -> OffsetDateTime {
         self.commands.now()
+    }
+
+    /// Returns the date now in the issuer's time zone.
+    #[must_use]
+    pub fn today(&self) -> Date {
+        self.time_zone.date_at(self.now())
     }
 
     /// A fresh random id (UUID version 4).

@@ -4,6 +4,8 @@ pub mod batch;
 pub mod import;
 pub mod issuance;
 
+use time::Date;
+
 use crate::domain::email::MailDelivery;
 use crate::domain::issuance::Origin;
 use crate::domain::{AttendeeId, BatchId, CertificateId};
@@ -30,4 +32,6 @@ pub struct Issue {
     pub origin: Origin,
     /// When the mail about it may go out.
     pub delivery: MailDelivery,
+    /// Date on it; absent for the definition's, or else the date of issuing.
+    pub issue_date: Option<Date>,
 }

@@ -21,13 +21,14 @@ pub enum RenderError {
         /// What was asked for.
         version: String,
     },
-    /// A character that no bundled font can draw; printing a box instead would spoil the certificate.
-    #[error("{field} holds characters that no bundled font can draw: {characters}")]
+    /// Grapheme clusters that no bundled font draws whole: a glyph is missing, or a mark would stand apart from its
+    /// letter. Nothing is printed instead.
+    #[error("{field} holds characters that no bundled font can draw: {}", listed(clusters))]
     MissingGlyph {
-        /// Which field of the job.
+        /// Field of the job, or `text` where only the place on the page is known.
         field: &'static str,
-        /// The characters, each once.
-        characters: CodePoints,
+        /// The clusters, in order, each once.
+        clusters: Vec<CodePoints>,
     },
     /// A text does not fit its place even at the smallest size.
     #[error("{field} is too long for its place on the certificate")]
@@ -135,22 +136,20 @@ impl fmt::Display for Diagnosis {
     }
 }
 
-/// A few characters, shown as code points (`U+1F600`): telling enough to mend a field, too little to
-/// name a person.
+/// One grapheme cluster, shown as code points (`U+0045 U+0302`): telling enough to mend a field, too little to name a
+/// person.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CodePoints(Vec<char>);
 
 impl CodePoints {
+    /// Most characters that are shown of a cluster.
     const SHOWN: usize = 8;
 
-    /// Keeps each character once, in the order of the code points.
-    pub(super) fn new(mut characters: Vec<char>) -> Self {
-        characters.sort_unstable();
-        characters.dedup();
-        Self(characters)
+    pub(super) fn of_cluster(cluster: &str) -> Self {
+        Self(cluster.chars().collect())
     }
 
-    /// The characters, sorted.
+    /// Returns the characters in the order of the text.
     #[must_use]
     pub fn as_slice(&self) -> &[char] {
         &self.0
@@ -160,13 +159,23 @@ impl CodePoints {
 impl fmt::Display for CodePoints {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (i, c) in self.0.iter().take(Self::SHOWN).enumerate() {
-            write!(f, "{}U+{:04X}", if i == 0 { "" } else { ", " }, u32::from(*c))?;
+            write!(f, "{}U+{:04X}", if i == 0 { "" } else { " " }, u32::from(*c))?;
         }
-        match self.0.len().checked_sub(Self::SHOWN) {
-            Some(more @ 1..) => write!(f, " and {more} more"),
-            _ => Ok(()),
-        }
+        if self.0.len() > Self::SHOWN { f.write_str(" …") } else { Ok(()) }
     }
+}
+
+/// Most clusters that a message names.
+const LISTED: usize = 8;
+
+/// Returns the first clusters, separated by commas, and how many more there are.
+fn listed(clusters: &[CodePoints]) -> String {
+    let mut list: Vec<String> = clusters.iter().take(LISTED).map(CodePoints::to_string).collect();
+    let more = clusters.len().saturating_sub(LISTED);
+    if more > 0 {
+        list.push(format!("{more} more"));
+    }
+    list.join(", ")
 }
 
 #[cfg(test)]
@@ -174,10 +183,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn characters_are_shown_as_a_bounded_list_of_code_points() {
-        assert_eq!(CodePoints::new(vec!['😀', 'a', '😀']).to_string(), "U+0061, U+1F600");
-        let many = CodePoints::new(('a'..='z').collect());
-        assert!(many.to_string().ends_with("U+0068 and 18 more"), "{many}");
+    fn clusters_are_shown_as_a_bounded_list_of_code_points() {
+        let clusters =
+            |texts: &[&str]| texts.iter().map(|text| CodePoints::of_cluster(text)).collect::<Vec<_>>();
+        assert_eq!(listed(&clusters(&["M\u{302}\u{303}", "😀"])), "U+004D U+0302 U+0303, U+1F600");
+        let many = listed(&clusters(&["a"; 26]));
+        assert!(many.ends_with("U+0061, 18 more"), "{many}");
+        let long = CodePoints::of_cluster(&"a\u{301}".repeat(9)).to_string();
+        assert!(long.ends_with("U+0301 …"), "{long}");
     }
 
     #[test]

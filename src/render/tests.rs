@@ -225,10 +225,11 @@ fn a_character_without_a_glyph_fails_its_own_job_only() {
     assert_eq!(results[0], render_one(&jobs[0]));
     assert_eq!(results[3], render_one(&jobs[3]));
     for (result, character) in [(&results[1], '😀'), (&results[2], '\u{0378}')] {
-        let Err(RenderError::MissingGlyph { field: "full_name", characters }) = result else {
+        let Err(RenderError::MissingGlyph { field: "full_name", clusters }) = result else {
             panic!("{result:?}");
         };
-        assert_eq!(characters.as_slice(), [character]);
+        assert_eq!(clusters.len(), 1);
+        assert_eq!(clusters[0].as_slice(), [character]);
     }
 }
 

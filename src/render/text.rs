@@ -3,7 +3,6 @@
 use unicode_normalization::UnicodeNormalization as _;
 
 use super::RenderError;
-use super::error::CodePoints;
 use super::fonts::Fonts;
 
 /// No field may be longer, in characters: what the smallest type could never show is not laid out at all.
@@ -27,10 +26,10 @@ impl Line {
             let problem = format!("holds the control character U+{:04X}: remove it", u32::from(c));
             return Err(RenderError::InvalidText { field, problem });
         }
-        let text: String = text.trim().nfc().collect();
-        let missing: Vec<char> = text.chars().filter(|c| !is_joiner(*c) && !fonts.can_draw(*c)).collect();
-        if !missing.is_empty() {
-            return Err(RenderError::MissingGlyph { field, characters: CodePoints::new(missing) });
+        let text = composed(text);
+        let clusters = fonts.coverage().undrawable(&text);
+        if !clusters.is_empty() {
+            return Err(RenderError::MissingGlyph { field, clusters });
         }
         let rtl = text.chars().find_map(direction) == Some(Direction::RightToLeft);
         Ok((!text.is_empty()).then_some(Self { text, rtl }))
@@ -47,6 +46,11 @@ impl Line {
     }
 }
 
+/// Returns a text trimmed and composed (NFC).
+pub(super) fn composed(text: &str) -> String {
+    text.trim().nfc().collect()
+}
+
 /// Checks a value of our own making: printable ASCII without spaces, of bounded length.
 pub(super) fn ascii(field: &'static str, text: &str, longest: usize) -> Result<(), RenderError> {
     if text.is_empty() || text.len() > longest || !text.bytes().all(|b| b.is_ascii_graphic()) {
@@ -54,11 +58,6 @@ pub(super) fn ascii(field: &'static str, text: &str, longest: usize) -> Result<(
         return Err(RenderError::InvalidText { field, problem });
     }
     Ok(())
-}
-
-/// Persian and Indic spelling need these two; they have no shape of their own.
-const fn is_joiner(c: char) -> bool {
-    matches!(c, '\u{200C}' | '\u{200D}')
 }
 
 /// Control characters, line breaks, marks and overrides of direction (UAX #9), and noncharacters: none
@@ -94,6 +93,11 @@ fn direction(c: char) -> Option<Direction> {
         _ if c.is_alphabetic() => Some(Direction::LeftToRight),
         _ => None,
     }
+}
+
+/// Returns true for letters that run from right to left.
+pub(super) fn is_right_to_left(c: char) -> bool {
+    direction(c) == Some(Direction::RightToLeft)
 }
 
 #[cfg(test)]
@@ -141,7 +145,7 @@ mod tests {
         let error = line("Ada 😀\u{0378}").err().expect("refused");
         assert_eq!(
             error.to_string(),
-            "full_name holds characters that no bundled font can draw: U+0378, U+1F600"
+            "full_name holds characters that no bundled font can draw: U+1F600, U+0378"
         );
     }
 }

@@ -1,6 +1,7 @@
 //! Cells and rows as a source reads them.
 
-use crate::domain::Personal;
+use super::row::RowError;
+use crate::domain::{Personal, trimmed};
 
 /// One cell as a source read it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,7 +51,7 @@ impl Cell {
     }
 
     pub(super) fn is_blank(&self) -> bool {
-        matches!(self, Self::Text(text) if text.reveal().trim().is_empty())
+        matches!(self, Self::Text(text) if trimmed(text.reveal()).is_empty())
     }
 }
 
@@ -61,6 +62,8 @@ pub(super) enum Origin {
     Csv,
     /// A workbook: rows have cells, of which some may be absent.
     Workbook,
+    /// Our own export as CSV, its marks taken away: no apostrophe or equals sign is one.
+    Export,
     /// A list in a request: values are as they are.
     Json,
 }
@@ -74,4 +77,6 @@ pub(super) struct Record {
     pub origin: Origin,
     /// True for a row that the program doesn't show.
     pub is_hidden: bool,
+    /// What is wrong with the row besides its cells.
+    pub faults: Vec<RowError>,
 }

@@ -220,7 +220,7 @@ impl DelimitedRows {
         let fields = if self.is_padded { quotes::rejoined(fields, delimiter) } else { fields };
         let most = self.limits.max_cell_chars;
         let cells = fields.into_iter().map(|field| Cell::text(field, most)).collect();
-        Ok(Some(Record { row: self.row, cells, origin: Origin::Csv, is_hidden: false }))
+        Ok(Some(Record { row: self.row, cells, origin: Origin::Csv, is_hidden: false, faults: Vec::new() }))
     }
 }
 

@@ -199,6 +199,33 @@ impl HeaderMap {
         Ok(())
     }
 
+    /// Rejects a header row without name or address. The document number may be missing where none is required;
+    /// it is named with the others.
+    fn require(&self) -> Result<(), SheetError> {
+        let has = |column| self.position(column).is_some();
+        let mut missing = Vec::new();
+        if !has(Column::FullName) {
+            match (has(Column::FirstName), has(Column::LastName)) {
+                (true, true) => {}
+                (true, false) => missing.push(Column::LastName.name()),
+                (false, true) => missing.push(Column::FirstName.name()),
+                (false, false) => missing.push(Column::FullName.name()),
+            }
+        }
+        let is_complete = missing.is_empty() && has(Column::Email);
+        let required = [Column::DocumentNumber, Column::Email];
+        missing.extend(required.into_iter().filter(|column| !has(*column)).map(Column::name));
+        if is_complete { Ok(()) } else { Err(self.missing(missing)) }
+    }
+
+    /// The error for missing columns.
+    pub(super) fn missing(&self, missing: Vec<&'static str>) -> SheetError {
+        let header = |position: &usize| printable(&self.headers[*position]);
+        let recognised = self.columns.iter().map(|(_, position)| header(position)).collect();
+        let found = Personal::new(self.headers.clone());
+        SheetError::MissingColumns { missing, recognised, found, row: 0 }
+    }
+
     fn contradiction(&self, field: &'static str, one: usize, other: usize, row: u32) -> SheetError {
         let header =
             |position: usize| self.headers.get(position).map_or_else(|| letter(position), |h| printable(h));
@@ -219,7 +246,6 @@ pub(super) fn map(cells: &[String], reading: &Reading) -> Result<HeaderMap, Shee
     let meanings: Vec<Option<Meaning>> =
         cells.iter().enumerate().map(|(position, cell)| chosen.meaning(position, cell)).collect();
     let (columns, twins, plain_name) = placed(cells, &meanings);
-    require(cells, &columns)?;
     let is_suspect = |(position, cell): &(usize, &String)| {
         meanings[*position].is_none() && !chosen.is_chosen(*position) && may_be_name(cell)
     };
@@ -229,7 +255,9 @@ pub(super) fn map(cells: &[String], reading: &Reading) -> Result<HeaderMap, Shee
         header => header.to_owned(),
     };
     let headers = cells.iter().enumerate().map(name).collect();
-    Ok(HeaderMap { headers, columns, twins, plain_name, suspects })
+    let map = HeaderMap { headers, columns, twins, plain_name, suspects };
+    map.require()?;
+    Ok(map)
 }
 
 /// The uploader's mapping, by the position of its columns.
@@ -315,27 +343,6 @@ fn placed(cells: &[String], meanings: &[Option<Meaning>]) -> (Positions, Positio
         if is_known { &mut twins } else { &mut columns }.push((column, position));
     }
     (columns, twins, plain_name)
-}
-
-fn require(cells: &[String], columns: &[(Column, usize)]) -> Result<(), SheetError> {
-    let has = |column| columns.iter().any(|(known, _)| *known == column);
-    let mut missing = Vec::new();
-    if !has(Column::FullName) {
-        match (has(Column::FirstName), has(Column::LastName)) {
-            (true, true) => {}
-            (true, false) => missing.push(Column::LastName.name()),
-            (false, true) => missing.push(Column::FirstName.name()),
-            (false, false) => missing.push(Column::FullName.name()),
-        }
-    }
-    let required = [Column::DocumentNumber, Column::Email];
-    missing.extend(required.into_iter().filter(|column| !has(*column)).map(Column::name));
-    if missing.is_empty() {
-        return Ok(());
-    }
-    let recognised = columns.iter().map(|(_, position)| printable(cells[*position].trim())).collect();
-    let found = cells.iter().map(|cell| cell.trim().to_owned()).collect();
-    Err(SheetError::MissingColumns { missing, recognised, found: Personal::new(found), row: 0 })
 }
 
 /// A column's letters as spreadsheet programs show them: 0 → A, 25 → Z, 26 → AA.

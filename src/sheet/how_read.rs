@@ -6,7 +6,7 @@ use super::encoding::EncodingSource;
 use super::headers::Column;
 use super::raw_row::RawRow;
 use super::row::{RowOutcome, SheetRow};
-use crate::domain::{Person, Personal};
+use crate::domain::{PersonEntry, Personal};
 
 /// Rows that are shown as read.
 pub const MAX_SHOWN_ROWS: usize = 5;
@@ -105,14 +105,14 @@ impl ShownRow {
     }
 }
 
-fn of_person(person: &Person) -> BTreeMap<&'static str, Personal<String>> {
+fn of_person(person: &PersonEntry) -> BTreeMap<&'static str, Personal<String>> {
     let fields = [
         (Column::FullName, Some(&person.full_name)),
         (Column::Country, person.country.as_ref()),
         (Column::DocumentType, person.document_type.as_ref()),
-        (Column::DocumentNumber, Some(&person.document_number)),
+        (Column::DocumentNumber, person.document_number()),
         (Column::Gender, person.gender.as_ref()),
-        (Column::Email, Some(&person.email)),
+        (Column::Email, person.email.as_ref()),
     ];
     fields.into_iter().filter_map(|(column, value)| Some((column.name(), value?.clone()))).collect()
 }

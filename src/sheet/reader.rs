@@ -14,7 +14,7 @@ use super::how_read::{HowRead, MAX_HIDDEN_ROWS, MAX_SHOWN_ROWS, SheetState, Show
 use super::misread::Assumed;
 use super::raw_row::Head;
 use super::row::{self, SheetRow};
-use super::{Format, Limits, REPORT_COLUMNS, SheetError, delimited, json_lines, workbook};
+use super::{EXPORT_ID_COLUMN, Format, Limits, REPORT_COLUMNS, SheetError, delimited, json_lines, workbook};
 use crate::domain::Personal;
 use crate::domain::reading::Reading;
 
@@ -107,13 +107,19 @@ fn csv(file: File, limits: Limits, reading: &Reading) -> Result<(Pieces, Assumed
         Ok(found) => found.ok_or(SheetError::Empty)?,
         Err(error) => return Err(assumed.header_not_found(error, &limits, reading)),
     };
-    let is_report = found.map.headers.iter().any(|header| REPORT_COLUMNS.contains(&header.as_str()));
-    let row = move |record: Record| Piece::Row(if is_report { restored(record) } else { record });
+    let has = |own: &[&str]| found.map.headers.iter().any(|header| own.contains(&header.as_str()));
+    let (is_report, is_export) = (has(&REPORT_COLUMNS), has(&[EXPORT_ID_COLUMN]));
+    let row = move |record: Record| {
+        let record = if is_report || is_export { restored(record) } else { record };
+        // An export has the values as they are stored.
+        let origin = if is_export { Origin::Export } else { record.origin };
+        Piece::Row(Record { origin, ..record })
+    };
     let rows = records.map(move |record| record.map(row));
     Ok((Box::new(std::iter::once(Ok(Piece::Head(found, None))).chain(rows)), assumed))
 }
 
-/// A row of our own report, without the apostrophes that made its formulas harmless.
+/// A row of our own report or export, without the apostrophes that made its formulas harmless.
 fn restored(mut record: Record) -> Record {
     for cell in &mut record.cells {
         if let Cell::Text(text) = cell {
@@ -125,7 +131,8 @@ fn restored(mut record: Record) -> Record {
 }
 
 fn head(map: &HeaderMap, sheet: Option<Arc<str>>, rows_before: u32) -> Head {
-    Head { headers: map.headers.clone().into(), columns: map.columns.clone(), sheet, rows_before }
+    let columns = map.columns.iter().chain(&map.twins).copied().collect();
+    Head { headers: map.headers.clone().into(), columns, sheet, rows_before }
 }
 
 /// The headers with the fields that they give.
@@ -148,6 +155,22 @@ impl SheetReader {
     /// The columns that were understood, with their headers, left to right.
     pub fn columns(&self) -> impl Iterator<Item = (Column, &str)> {
         self.map.columns.iter().map(|(column, position)| (*column, self.head.headers[*position].as_str()))
+    }
+
+    /// Rejects a sheet without a column for the document number where documents are required.
+    ///
+    /// # Errors
+    /// [`SheetError::MissingColumns`].
+    pub fn with_document_column(self, requires_document: bool) -> Result<Self, SheetError> {
+        if requires_document && self.map.position(Column::DocumentNumber).is_none() {
+            let missing = self.map.missing(vec![Column::DocumentNumber.name()]);
+            let error = header_row::numbered(missing, self.how.header_row);
+            return Err(match &self.assumed {
+                Some(assumed) => assumed.header_not_found(error, &self.limits, &self.reading),
+                None => error.in_sheet(self.head.sheet.as_deref()),
+            });
+        }
+        Ok(self)
     }
 
     /// Reads the rest, looks at the first people only, and returns how many filled rows there are and how the file

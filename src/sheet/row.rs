@@ -9,7 +9,8 @@ use super::cell::{Cell, Origin, Record};
 use super::field::{self, Marks};
 use super::headers::{Column, HeaderMap};
 use super::raw_row::{Head, RawRow};
-use crate::domain::person::{FieldError, Person, RawPerson};
+use crate::domain::person::{FieldError, PersonEntry, RawPerson};
+use crate::domain::trimmed;
 
 /// One filled row below the header.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,8 +28,8 @@ pub struct SheetRow {
 pub enum RowOutcome {
     /// Every field is as it must be.
     Person {
-        /// The person.
-        person: Person,
+        /// The person, field by field. E-mail address and document number may be blank.
+        person: PersonEntry,
         /// The row's own certificate, where the sheet has such a column and the cell is filled.
         certificate_id: Option<Uuid>,
         /// The row as written.
@@ -50,7 +51,7 @@ pub struct RowError {
     pub column: Option<String>,
     /// The field's name in the API; `None` where the row as a whole is wrong.
     pub field: Option<&'static str>,
-    /// A code of [`FieldError`], or `FIELD_COUNT`, `INVALID_UUID`, `BOOLEAN_CELL`, `ERROR_CELL`, `NUMBER_ROUNDED`,
+    /// A code of [`FieldError`], or `WRONG_TYPE`, `UNKNOWN_FIELD`, `FIELD_COUNT`, `INVALID_UUID`, `BOOLEAN_CELL`, `ERROR_CELL`, `NUMBER_ROUNDED`,
     /// `INVALID_DATE`, `DATE_CELL`, `NOT_CALCULATED`, `FORMULA_TEXT`, `STRAY_QUOTE` or `MISREAD_TEXT`.
     pub code: &'static str,
     /// What is wrong and what to do.
@@ -68,23 +69,26 @@ pub(super) fn read(record: Record, map: &HeaderMap, head: &Arc<Head>) -> SheetRo
     SheetRow { row, outcome }
 }
 
-/// Names column and sheet of each error.
+/// Names the column of each error.
 fn placed(mut errors: Vec<RowError>, head: &Head) -> Vec<RowError> {
     for error in &mut errors {
-        error.column = error.field.and_then(|field| head.header(field)).map(str::to_owned);
-        error.message = head.told(error.column.as_deref(), &error.message);
+        let column = error.field.and_then(|field| head.header(field)).map(str::to_owned);
+        error.column = column.or(error.column.take());
     }
     errors
 }
 
-fn check(record: Record, map: &HeaderMap) -> Result<(Person, Option<Uuid>), Vec<RowError>> {
+fn check(record: Record, map: &HeaderMap) -> Result<(PersonEntry, Option<Uuid>), Vec<RowError>> {
     if let Some(error) = field_count(&record, map.headers.len()) {
         // The fields are shifted against the header: looking at them would only mislead.
         return Err(vec![error]);
     }
+    if !record.faults.is_empty() && record.cells.iter().all(Cell::is_blank) {
+        return Err(record.faults);
+    }
     let marks = Marks { origin: record.origin, is_marked: has_marks(&record, map) };
     let mut cells: Vec<Option<Cell>> = record.cells.into_iter().map(Some).collect();
-    let mut errors = Vec::new();
+    let mut errors = record.faults;
     let mut take = |column| take_text(map, (column, marks), &mut cells, &mut errors);
     let full_name = take(Column::FullName);
     let parts = [
@@ -107,7 +111,7 @@ fn check(record: Record, map: &HeaderMap) -> Result<(Person, Option<Uuid>), Vec<
     };
     let certificate_id = take(Column::CertificateId);
     let raw = with_plain_name(raw, (map, marks), &mut cells, &mut errors);
-    let person = match raw.check() {
+    let person = match raw.check_entry() {
         Ok(person) => Some(person),
         Err(found) => {
             let unusable: Vec<_> = errors.iter().filter_map(|error: &RowError| error.field).collect();
@@ -233,7 +237,7 @@ fn of_field(error: FieldError) -> RowError {
 
 fn parse_certificate_id(text: Option<String>, errors: &mut Vec<RowError>) -> Option<Uuid> {
     let text = text?;
-    let text = text.trim();
+    let text = trimmed(&text);
     if text.is_empty() {
         return None;
     }

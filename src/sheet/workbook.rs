@@ -284,7 +284,7 @@ impl Rows<'_> {
             }
             place(&mut cells, placed);
         }
-        Ok(Some(Record { row: row + 1, cells, origin: Origin::Workbook, is_hidden }))
+        Ok(Some(Record { row: row + 1, cells, origin: Origin::Workbook, is_hidden, faults: Vec::new() }))
     }
 
     fn next_filled(&mut self) -> Result<Option<Placed>, SheetError> {

@@ -11,5 +11,6 @@ pub mod notifier;
 pub mod processes;
 pub mod renderer;
 pub mod timers;
+pub mod undrawable;
 
 pub use consume::{Delivery, Verdict, Worker, run};

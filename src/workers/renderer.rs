@@ -63,6 +63,12 @@ impl Rendering {
         Self { commands, renderer, storage, designs: Arc::default(), sandbox }
     }
 
+    /// The renderer, for checks that draw nothing.
+    #[must_use]
+    pub const fn renderer(&self) -> &Arc<Renderer> {
+        &self.renderer
+    }
+
     /// The issued PDF of an issuance, checked against its SHA-256; rendered again if its object is
     /// gone. `None` where nothing was issued yet.
     ///

@@ -15,7 +15,9 @@ mod group_commits;
 mod hostile;
 mod idempotency;
 mod imports;
+mod issue_dates;
 mod jobs;
+mod known_people;
 mod limits;
 mod lists;
 mod log_lines;
@@ -32,6 +34,7 @@ mod second_factor;
 mod sessions;
 mod story;
 mod templates;
+mod undrawable;
 mod users;
 mod versions;
 

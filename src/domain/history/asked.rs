@@ -42,7 +42,7 @@ use crate::domain::manifest::{OptionValue, OptionValues};
 use crate::domain::person::samples::person;
 use crate::domain::reading::Reading;
 use crate::domain::template::samples::files;
-use crate::domain::{Decider, Event, Person};
+use crate::domain::{Decider, Event, Person, SharedEmail};
 
 const TIME: OffsetDateTime = datetime!(2026-11-21 12:00 UTC);
 
@@ -84,6 +84,8 @@ impl Asked for Attendee {
             AttendeeUpdated { person: person(text), source: None }.into(),
             AttendeeUpdated { person: whole, source }.into(),
             AttendeeDeleted {}.into(),
+            AttendeeImported { person: Person { document_number: None, ..person(text) }, source: None }
+                .into(),
         ]
     }
 }
@@ -97,9 +99,20 @@ fn delivery(n: u32) -> MailDelivery {
     }
 }
 
+/// An issue date.
+const fn day() -> time::Date {
+    time::macros::date!(2026 - 11 - 20)
+}
+
 fn batch(n: u32) -> BatchRequested {
     let attendee_ids = (0..n % 5).map(id).collect();
-    BatchRequested { certificate_id: id(n), attendee_ids, delivery: MailDelivery::Immediate }
+    BatchRequested {
+        certificate_id: id(n),
+        attendee_ids,
+        delivery: MailDelivery::Immediate,
+        issue_date: None,
+        import_id: None,
+    }
 }
 
 fn dispatched(text: &str, n: u32) -> BatchDispatched {
@@ -124,7 +137,12 @@ impl Asked for Batch {
     }
 
     fn samples(text: &str, n: u32) -> Vec<BatchEvent> {
-        let delivered = BatchRequested { delivery: delivery(n), ..batch(n) };
+        let delivered = BatchRequested {
+            delivery: delivery(n),
+            issue_date: Some(day()),
+            import_id: Some(id(n)),
+            ..batch(n)
+        };
         vec![
             batch(n).into(),
             dispatched(text, n).into(),
@@ -152,6 +170,7 @@ fn whole_definition(text: &str) -> Definition {
         design: Some(DesignRef { key: text.to_owned(), sha256: "ab".repeat(32) }),
         event_link: Some("https://example.com/summit".to_owned()),
         sendgrid_template_id: Some(text.to_owned()),
+        issue_date: Some(day()),
         ..definition()
     }
 }
@@ -184,8 +203,13 @@ impl Asked for Certificate {
     }
 }
 
-const KINDS: [ClaimKind; 4] =
-    [ClaimKind::AttendeeEmail, ClaimKind::AttendeeDocument, ClaimKind::UserEmail, ClaimKind::UserName];
+const KINDS: [ClaimKind; 5] = [
+    ClaimKind::AttendeeEmail,
+    ClaimKind::AttendeeDocument,
+    ClaimKind::UserEmail,
+    ClaimKind::UserName,
+    ClaimKind::AttendeeNameAtEmail,
+];
 
 impl Asked for Claim {
     fn command(which: u32, _: &str, n: u32) -> ClaimCommand {
@@ -266,12 +290,15 @@ fn upload(text: &str, n: u32) -> ImportRequested {
             hidden_rows: n.is_multiple_of(7),
             ..Reading::default()
         },
+        issue_date: None,
+        requires_document: true,
+        shared_email: SharedEmail::Refuse,
     }
 }
 
 fn rows(n: u32) -> ImportRowsAccepted {
     let earned = vec![Earned { attendee_id: id(n), certificate_id: id(2) }];
-    ImportRowsAccepted { through_row: n, created: n, updated: n, earned }
+    ImportRowsAccepted { through_row: n, created: n, updated: n, existing: n, earned }
 }
 
 fn rejected(text: &str, n: u32) -> Vec<RejectedRow> {
@@ -282,12 +309,31 @@ fn rejected(text: &str, n: u32) -> Vec<RejectedRow> {
 
 fn end(text: &str, n: u32) -> ImportCompleted {
     let report_key = n.is_multiple_of(2).then(|| text.to_owned());
-    ImportCompleted { total: n, created: n, updated: n, errors: n, associated: n, report_key }
+    ImportCompleted {
+        total: n,
+        created: n,
+        updated: n,
+        existing: n,
+        repeated: n,
+        errors: n,
+        associated: n,
+        report_key,
+    }
 }
 
 fn cancelled(text: &str, n: u32) -> ImportCancelled {
     let report_key = n.is_multiple_of(2).then(|| text.to_owned());
-    ImportCancelled { total: n, created: n, updated: n, errors: n, associated: n, left: n, report_key }
+    ImportCancelled {
+        total: n,
+        created: n,
+        updated: n,
+        existing: n,
+        repeated: n,
+        errors: n,
+        associated: n,
+        left: n,
+        report_key,
+    }
 }
 
 fn broken(text: &str) -> ImportFailed {
@@ -317,7 +363,14 @@ impl Asked for Import {
             end(text, n).into(),
             end(text, n + 1).into(),
             broken(text).into(),
-            ImportRequested { delivery: delivery(n), ..upload(text, n) }.into(),
+            ImportRequested {
+                delivery: delivery(n),
+                issue_date: Some(day()),
+                requires_document: false,
+                shared_email: SharedEmail::Allow,
+                ..upload(text, n)
+            }
+            .into(),
             ImportCancelRequested {}.into(),
             cancelled(text, n).into(),
             cancelled(text, n + 1).into(),

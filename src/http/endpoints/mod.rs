@@ -9,6 +9,7 @@ pub mod delivery;
 pub mod generated_certificates;
 pub mod health;
 pub mod imports;
+pub mod issuing;
 pub mod jobs;
 pub mod mails;
 pub mod own_templates;

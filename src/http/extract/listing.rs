@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
+use crate::domain::clean_line;
 use crate::http::answer::ListMeta;
 use crate::http::{Answer, ApiError, HttpState, cursor};
 use crate::projection::queries::FromRow;
@@ -161,7 +162,7 @@ pub fn filter_text(field: &str, text: Option<String>) -> Result<Option<String>, 
             format!("give at most {MAX_TEXT} characters, without control characters"),
         ));
     }
-    Ok(Some(text.trim().to_owned()).filter(|text| !text.is_empty()))
+    Ok(Some(clean_line(&text)).filter(|text| !text.is_empty()))
 }
 
 /// The rows before a page.

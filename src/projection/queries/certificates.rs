@@ -2,7 +2,7 @@
 
 use deadpool_postgres::GenericClient;
 use serde_json::Value;
-use time::OffsetDateTime;
+use time::{Date, OffsetDateTime};
 use uuid::Uuid;
 
 use super::listing::{Conditions, SortKey, Table, folded};
@@ -35,6 +35,10 @@ row! {
         pub event_link: Option<String>,
         /// SendGrid's dynamic template.
         pub sendgrid_template_id: Option<String>,
+        /// Date on the certificates; absent for the date of issuing.
+        pub issue_date: Option<Date>,
+        /// Whether a person who is imported for it must have a document number.
+        pub requires_document: bool,
         /// The language, `en` or `es`.
         pub locale: String,
         /// Whether new issuances are allowed.

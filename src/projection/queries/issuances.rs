@@ -185,6 +185,10 @@ row! {
         pub id: Uuid,
         /// Whether there is such a person.
         pub is_known: bool,
+        /// The person's name; absent where there is no such person.
+        pub full_name: Option<Personal<String>>,
+        /// The person's document number; absent where there is none.
+        pub document_number: Option<Personal<String>>,
         /// Whether they hold the certificate already.
         pub is_held: bool,
     }

@@ -90,7 +90,7 @@ fn missing_columns_are_named_and_what_was_found_is_for_the_uploader_only() {
 
 fn record(cells: &[&str]) -> Record {
     let cells = cells.iter().map(|text| Cell::text((*text).to_owned(), 100)).collect();
-    Record { row: 7, cells, origin: Origin::Csv, is_hidden: false }
+    Record { row: 7, cells, origin: Origin::Csv, is_hidden: false, faults: Vec::new() }
 }
 
 #[test]

@@ -8,15 +8,12 @@ use super::super::{Format, Limits, RowOutcome, SheetRow, made_up_people, open, s
 use crate::domain::Person;
 use crate::domain::reading::Reading;
 
-fn people(rows: &[SheetRow]) -> Vec<&Person> {
-    let person = |row: &'_ SheetRow| matches!(row.outcome, RowOutcome::Person { .. });
-    let found = rows.iter().filter(|row| person(row));
-    found
-        .map(|row| match &row.outcome {
-            RowOutcome::Person { person, .. } => person,
-            RowOutcome::Rejected { .. } => unreachable!("filtered"),
-        })
-        .collect()
+fn people(rows: &[SheetRow]) -> Vec<Person> {
+    let person = |row: &SheetRow| match &row.outcome {
+        RowOutcome::Person { person, .. } => person.complete(true).ok(),
+        RowOutcome::Rejected { .. } => None,
+    };
+    rows.iter().filter_map(person).collect()
 }
 
 #[test]
@@ -35,7 +32,10 @@ fn the_sample_has_two_bad_rows_and_one_duplicate() {
             RowOutcome::Rejected { errors, .. } => {
                 Some(errors.iter().map(|error| error.code).collect::<Vec<_>>())
             }
-            RowOutcome::Person { .. } => None,
+            RowOutcome::Person { person, .. } => {
+                let errors = person.complete(true).err()?;
+                Some(errors.iter().map(|error| error.code).collect())
+            }
         })
         .collect();
     assert_eq!(wrong, [vec!["INVALID_EMAIL"], vec!["REQUIRED"]]);
@@ -53,7 +53,7 @@ fn the_sample_has_two_bad_rows_and_one_duplicate() {
         );
     }
     for script in ['ñ', 'ğ', 'ễ', 'Ω', 'Ж', 'م', '子'] {
-        let has = |person: &&Person| person.full_name.reveal_str().contains(script);
+        let has = |person: &Person| person.full_name.reveal_str().contains(script);
         assert!(people.iter().any(has), "{script}");
     }
 }

@@ -5,8 +5,10 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::Personal;
+use crate::domain::{FieldError, Personal};
+use crate::process::import::Mismatch;
 use crate::sheet::{RawRow, RowError};
+use crate::workers::undrawable::UNDRAWABLE;
 
 /// Rejected rows that are shown at once; all of them are in the stored report.
 pub const MAX_SHOWN: usize = 1_000;
@@ -21,15 +23,23 @@ pub struct ImportReport {
     pub created: u32,
     /// People changed.
     pub updated: u32,
+    /// People who were known and stay as they were.
+    pub existing: u32,
+    /// Rows about a person whom an earlier row of the file is about.
+    pub repeated: u32,
     /// Rows rejected.
     pub errors: u32,
     /// The first [`MAX_SHOWN`] rejected rows, in order.
     pub error_details: Vec<ErrorDetail>,
-    /// Rows whose person gets a certificate.
+    /// Certificates that people get.
     pub certificates_associated: u32,
+    /// Rows that were taken over with a warning.
+    pub warnings: u32,
+    /// The first [`MAX_SHOWN`] of them, in order.
+    pub warning_details: Vec<ErrorDetail>,
 }
 
-/// A rejected row.
+/// A row that was rejected, or taken over with a warning.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ErrorDetail {
@@ -70,18 +80,24 @@ pub enum Outcome {
     Created,
     /// A known person, changed.
     Updated,
+    /// A known person, as before.
+    Existing,
+    /// A person whom an earlier row is about.
+    Repeated,
     /// Not taken over.
     Rejected(ErrorDetail),
 }
 
 impl ImportReport {
-    /// Adds one row; `associated` says whether its person gets a certificate.
+    /// Adds one row; `associated` says whether its person gets a certificate by it.
     pub fn add(&mut self, associated: bool, outcome: &Outcome) {
         self.total_records += 1;
         self.certificates_associated += u32::from(associated);
         match outcome {
             Outcome::Created => self.created += 1,
             Outcome::Updated => self.updated += 1,
+            Outcome::Existing => self.existing += 1,
+            Outcome::Repeated => self.repeated += 1,
             Outcome::Rejected(detail) => {
                 self.errors += 1;
                 if self.error_details.len() < MAX_SHOWN {
@@ -92,7 +108,29 @@ impl ImportReport {
     }
 }
 
+impl ImportReport {
+    /// Adds the warning about a row that was taken over.
+    pub fn warn(&mut self, warning: &ErrorDetail) {
+        self.warnings += 1;
+        if self.warning_details.len() < MAX_SHOWN {
+            self.warning_details.push(ErrorDetail { columns: Arc::default(), ..warning.clone() });
+        }
+    }
+}
+
 impl ErrorDetail {
+    /// A row that was taken over, with what its uploader has to know.
+    #[must_use]
+    pub fn warning(row: u32, raw: &RawRow, errors: Vec<ErrorText>) -> Self {
+        Self::of(row, raw, errors)
+    }
+
+    /// Returns true if the row was taken over.
+    #[must_use]
+    pub fn is_warning(&self) -> bool {
+        !self.errors.is_empty() && self.errors.iter().all(|error| error.code == UNDRAWABLE)
+    }
+
     /// A row that could not be read as a person.
     #[must_use]
     pub fn of_row(row: u32, raw: &RawRow, errors: Vec<RowError>) -> Self {
@@ -102,15 +140,16 @@ impl ErrorDetail {
             code: error.code.to_owned(),
             message: error.message,
         };
-        let errors = errors.into_iter().map(text).collect();
-        Self { errors, ..Self::shown(row, raw) }
+        Self::of(row, raw, errors.into_iter().map(text).collect())
     }
 
-    /// The row without its errors.
-    fn shown(row: u32, raw: &RawRow) -> Self {
+    /// A row with its errors, whose messages name sheet and column.
+    fn of(row: u32, raw: &RawRow, mut errors: Vec<ErrorText>) -> Self {
+        for error in &mut errors {
+            error.message = raw.told(error.column.as_deref(), &error.message);
+        }
         let sheet = raw.sheet().map(str::to_owned);
-        let columns = raw.headers().clone();
-        Self { row: raw.shown_row(row), sheet, data: data(raw), errors: Vec::new(), columns }
+        Self { row: raw.shown_row(row), sheet, data: data(raw), errors, columns: raw.headers().clone() }
     }
 
     /// A row that nobody looked at, because the import was cancelled before.
@@ -120,28 +159,21 @@ impl ErrorDetail {
             column: None,
             field: None,
             code: "NOT_TAKEN_IN".to_owned(),
-            message: raw.told(None, "the import was cancelled before this row; upload it again"),
+            message: "the import was cancelled before this row; upload it again".to_owned(),
         };
-        Self { errors: vec![error], ..Self::shown(row, raw) }
+        Self::of(row, raw, vec![error])
     }
 
-    /// A row whose person can't be taken in; see [`crate::commands::take_in_row::rejection`].
+    /// A row that is about nobody in particular, or about somebody else than it says.
     #[must_use]
-    pub fn of_plan(row: u32, raw: &RawRow, code: &str, field: Option<&str>) -> Self {
-        let message = match field {
-            Some("email") => {
-                "somebody with this e-mail address is known already; updateExisting changes them"
-            }
-            Some(_) => "somebody with this document number is known already; updateExisting changes them",
-            None => "the e-mail address and the document number belong to two different people; correct one",
+    pub fn of_mismatch(row: u32, raw: &RawRow, mismatch: &Mismatch) -> Self {
+        let text = |error: FieldError| ErrorText {
+            column: raw.header_of(error.field).map(str::to_owned),
+            field: Some(error.field.to_owned()),
+            code: error.code.to_owned(),
+            message: error.message,
         };
-        let error = ErrorText {
-            column: field.and_then(|field| raw.header_of(field)),
-            field: field.map(str::to_owned),
-            code: code.to_owned(),
-            message: raw.told(field, message),
-        };
-        Self { errors: vec![error], ..Self::shown(row, raw) }
+        Self::of(row, raw, mismatch.errors().into_iter().map(text).collect())
     }
 }
 

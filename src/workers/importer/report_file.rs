@@ -15,6 +15,13 @@ pub const HEAD_BEGINS: &[u8] = b"{\"columns\":";
 #[derive(Serialize, Deserialize)]
 struct Head {
     columns: Vec<String>,
+    /// Rows that were taken over with a warning.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    warnings: u32,
+}
+
+const fn is_zero(number: &u32) -> bool {
+    *number == 0
 }
 
 /// The rejected rows of an import on their way to the report object: a line of JSON each, because a
@@ -24,6 +31,7 @@ pub struct ReportFile {
     rows: Option<BufWriter<NamedTempFile>>,
     columns: Vec<String>,
     known: HashSet<String>,
+    warnings: u32,
 }
 
 impl ReportFile {
@@ -35,6 +43,7 @@ impl ReportFile {
         if self.columns.is_empty() {
             self.know(detail.columns.iter());
         }
+        self.warnings += u32::from(detail.is_warning());
         // Cells outside of the header have their column's letter.
         self.know(detail.data.keys());
         let rows = match &mut self.rows {
@@ -63,10 +72,17 @@ impl ReportFile {
         let mut rows = rows.into_inner().map_err(io::IntoInnerError::into_error)?;
         rows.seek(SeekFrom::Start(0))?;
         let mut whole = NamedTempFile::new()?;
-        serde_json::to_writer(&mut whole, &Head { columns: self.columns })?;
+        serde_json::to_writer(&mut whole, &Head { columns: self.columns, warnings: self.warnings })?;
         whole.write_all(b"\n")?;
         io::copy(&mut rows, &mut whole)?;
         Ok(Some(whole.into_temp_path()))
+    }
+
+    /// Returns how many rows of a report were taken over with a warning, from its beginning.
+    #[must_use]
+    pub fn warnings(start: &[u8]) -> u32 {
+        let head = start.split(|&byte| byte == b'\n').next().unwrap_or_default();
+        serde_json::from_slice::<Head>(head).map_or(0, |head| head.warnings)
     }
 
     /// The rows at the beginning of a report of which perhaps only a part was read.

@@ -33,6 +33,8 @@ async fn work_that_was_given_up_is_listed_and_done_again() {
         certificate_id: Uuid::new_v4().into(),
         attendee_ids: vec![Uuid::new_v4().into()],
         delivery: MailDelivery::Immediate,
+        issue_date: None,
+        import_id: None,
     };
     log.commands.execute::<Batch>(&person(), batch, BatchCommand::Request(request)).await.expect("done");
     given_up(&log, "processes").await;

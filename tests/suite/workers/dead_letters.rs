@@ -3,7 +3,7 @@
 use laureate::domain::email::{Email, EmailCommand, EmailRetryRequested, MailDelivery, OnUnknown, Stage};
 use laureate::domain::import::{FileFormat, Import, ImportCommand, ImportRequested};
 use laureate::domain::issuance::Issuance;
-use laureate::domain::{EmailId, ImportId};
+use laureate::domain::{EmailId, ImportId, SharedEmail};
 use laureate::event_log::Position;
 use laureate::workers::dead_letter::Undertaker;
 use laureate::workers::{Delivery, Verdict};
@@ -100,6 +100,9 @@ async fn an_import_whose_worker_died_fails() {
         certificate_id: None,
         delivery: MailDelivery::Immediate,
         reading: Default::default(),
+        issue_date: None,
+        requires_document: true,
+        shared_email: SharedEmail::Refuse,
     };
     let done =
         plant.log.commands.execute::<Import>(&person(), id, ImportCommand::Request(request)).await.unwrap();

@@ -8,7 +8,7 @@ use laureate::domain::email::{EmailQueued, MailDelivery, OnUnknown};
 use laureate::domain::issuance::{
     CertificateGenerated, CertificateRequested, Issuance, IssuanceCommand, Origin, Page,
 };
-use laureate::domain::{EmailId, IssuanceId, Locale};
+use laureate::domain::{EmailId, IssuanceId, Locale, TimeZone};
 use laureate::render::{RENDERER_VERSION, Renderer};
 use laureate::sandbox::Sandbox;
 use laureate::storage::ObjectKey;
@@ -21,7 +21,7 @@ use crate::log::fixture::person;
 use crate::support::{laureate, until};
 
 /// Fonts are read once for all tests of this process.
-fn renderer() -> Arc<Renderer> {
+pub fn renderer() -> Arc<Renderer> {
     static RENDERER: OnceLock<Arc<Renderer>> = OnceLock::new();
     RENDERER.get_or_init(|| Arc::new(Renderer::new().unwrap())).clone()
 }
@@ -93,6 +93,7 @@ pub fn run_renderer(plant: &Plant) {
         public_base_url: "https://certificates.example.com".to_owned(),
         random: || Uuid::new_v4().as_u128(),
         on_unknown: OnUnknown::Park,
+        time_zone: TimeZone::default(),
     };
     plant.run(Arc::new(RendererWorker(rendering(plant))));
     plant.run(Arc::new(Processes::new(plant.log.commands.clone(), facts)));

@@ -16,7 +16,7 @@ use laureate::domain::issuance::{
     CertificateGenerated, CertificateRevoked, Issuance, IssuanceCommand, WhyRevoked,
 };
 use laureate::domain::{
-    AttendeeId, BatchId, CertificateId, DomainEvent, EmailId, IssuanceId, Locale, Person,
+    AttendeeId, BatchId, CertificateId, DomainEvent, EmailId, IssuanceId, Locale, Person, TimeZone,
 };
 use laureate::event_log::RecordedEvent;
 use laureate::workers::processes::Processes;
@@ -33,6 +33,7 @@ fn facts() -> IssuingFacts {
         public_base_url: "https://certificates.example.com".to_owned(),
         random: || Uuid::new_v4().as_u128(),
         on_unknown: OnUnknown::Park,
+        time_zone: TimeZone::default(),
     }
 }
 
@@ -49,6 +50,8 @@ pub fn definition() -> Definition {
         design: None,
         event_link: None,
         sendgrid_template_id: None,
+        issue_date: None,
+        requires_document: true,
         locale: Locale::En,
         is_active: true,
     }
@@ -68,7 +71,7 @@ pub async fn people(commands: &Commands, count: usize) -> Vec<AttendeeId> {
             full_name: format!("Ada {n}").into(),
             country: None,
             document_type: None,
-            document_number: n.to_string().into(),
+            document_number: Some(n.to_string().into()),
             gender: None,
             email: format!("ada{n}@example.com").into(),
         };
@@ -81,8 +84,9 @@ pub async fn people(commands: &Commands, count: usize) -> Vec<AttendeeId> {
 
 pub async fn batch(commands: &Commands, certificate_id: CertificateId, people: &[AttendeeId]) -> BatchId {
     let id = BatchId(Uuid::new_v4());
-    let delivery = MailDelivery::Immediate;
-    let request = BatchRequested { certificate_id, attendee_ids: people.to_vec(), delivery };
+    let (delivery, attendee_ids) = (MailDelivery::Immediate, people.to_vec());
+    let request =
+        BatchRequested { certificate_id, attendee_ids, delivery, issue_date: None, import_id: None };
     commands.execute::<Batch>(&person(), id, BatchCommand::Request(request)).await.unwrap();
     id
 }

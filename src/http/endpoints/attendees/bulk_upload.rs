@@ -5,19 +5,22 @@ use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 
 use super::reading_form;
-use super::taking_in::{PeopleFile, check_certificate, take_in};
+use super::taking_in::{AskedOptions, PeopleFile, take_in};
 use crate::domain::reading::Reading;
 use crate::http::answer::Envelope;
 use crate::http::api_error::ErrorEnvelope;
 use crate::http::endpoints::delivery::Delivery;
 use crate::http::endpoints::imports::ImportAnswer;
+use crate::http::endpoints::issuing::AskedIssuing;
 use crate::http::extract::upload::{Upload, UploadedFile};
 use crate::http::extract::{IdempotencyKey, Query};
 use crate::http::idempotency::{self, once};
 use crate::http::{Answer, ApiError, Caller, HttpState};
 use crate::sheet::{self, EncodingSource, Format, HowRead, SheetError, SheetReader};
-use crate::workers::importer::ImportOptions;
 use crate::workers::importer::dry_run::dry_run;
+
+/// Fields beside the file.
+const FIELDS: &[&str] = &["updateExisting", "certificateId", "delivery", "issueDate", "requiresDocument"];
 
 /// A file of people.
 #[derive(ToSchema)]
@@ -27,8 +30,10 @@ pub struct PeopleForm {
     /// CSV, XLSX or XLS (Excel 97 to 2003), told by content, with a header row, one person per row.
     #[schema(value_type = String, format = Binary)]
     file: Vec<u8>,
-    /// Change people who are known already; false if absent.
+    /// Change people who are known already; false if absent. Blank cells and absent columns leave what is stored.
     update_existing: Option<bool>,
+    /// Whether a person must have a document number; as the certificate says if absent, or else true.
+    requires_document: Option<bool>,
     /// The certificate that everybody in the file earns, unless the row says otherwise.
     certificate_id: Option<uuid::Uuid>,
     /// When the mails about new certificates may go out: `immediate`, `held` or a time (RFC 3339); immediately
@@ -45,6 +50,10 @@ pub struct PeopleForm {
     hidden_rows: Option<String>,
     /// Number of the header row, as the spreadsheet program shows it; found if absent.
     header_row: Option<u32>,
+    /// Date on new certificates: from 1900-01-01 to 366 days ahead. If absent, the definition's, or else the date of
+    /// issuing in the issuer's time zone.
+    #[schema(value_type = Option<String>, format = Date)]
+    issue_date: Option<String>,
 }
 
 /// Whether to do it.
@@ -57,6 +66,12 @@ pub struct BulkUploadQuery {
 }
 
 /// Take in the people of a file.
+///
+/// A row is about a known person if its e-mail address and document number both belong to that person, or the one
+/// that the row has, with a like name. Without `updateExisting` such a row changes nothing, counts as `existing`,
+/// and earns the certificate. If only one of them belongs to a known person, or they belong to two, the row is an
+/// error that says what differs; with `updateExisting` the differing one is changed if the name is the same.
+/// "N/A", "0", "-" and the like are no document number. The certificates are issued by `batches`.
 ///
 /// A file of up to 1,000 rows is answered when it is done (200), a larger one at once (202), with
 /// `Location` telling where its progress is. One bad row never stops the others. A dry run takes up to
@@ -76,7 +91,7 @@ pub struct BulkUploadQuery {
         (status = 409, description = "CERTIFICATE_INACTIVE", body = ErrorEnvelope),
         (status = 413, description = "FILE_TOO_LARGE, TOO_MANY_ROWS, FILE_INFLATES_TOO_LARGE", body = ErrorEnvelope),
         (status = 415, description = "UNKNOWN_FORMAT", body = ErrorEnvelope),
-        (status = 422, description = "The file as a whole can't be read; or IDEMPOTENCY_KEY_REUSED", body = ErrorEnvelope),
+        (status = 422, description = "The file as a whole can't be read; or IDEMPOTENCY_KEY_REUSED. NOT_DRAWABLE: a text of the certificate can't be drawn; details say which", body = ErrorEnvelope),
     )
 )]
 pub async fn handle(
@@ -87,30 +102,37 @@ pub async fn handle(
     request: Request,
 ) -> Result<Answer, ApiError> {
     let limit = http.settings.upload_limit_bytes;
-    let fields = [&["updateExisting", "certificateId", "delivery"][..], &reading_form::FIELDS].concat();
+    let fields = [FIELDS, &reading_form::FIELDS].concat();
     let upload = Upload::read(&http, request, limit, &fields).await?;
     let reading = reading_form::reading(&upload)?;
-    let options = ImportOptions {
-        update_existing: upload.parsed("updateExisting", "true or false")?.unwrap_or(false),
+    let options = AskedOptions {
+        update_existing: upload.parsed("updateExisting", "true or false")?,
         certificate_id: upload.parsed("certificateId", "a UUID")?,
+        requires_document: upload.parsed("requiresDocument", "true or false")?,
     };
-    let delivery = upload.text("delivery").map(Delivery::of_field).unwrap_or_default();
-    check_certificate(&http, options).await?;
+    let asked = AskedIssuing {
+        delivery: upload.text("delivery").map(Delivery::of_field).unwrap_or_default(),
+        issue_date: upload.text("issueDate").map(str::to_owned),
+    };
+    let options = options.checked(&http).await?;
     if query.dry_run == Some(true) {
-        delivery.checked(http.now())?;
-        let (_, _, how_read) = read_through(&http, &upload.file, &reading).await?;
-        let reader = open(&http, &upload.file, &reading).await?.1;
-        let report = dry_run(&http.commands, &http.claim_key, reader, options).await?;
+        asked.checked(&http)?;
+        let wanted = (&reading, options.requires_document);
+        let (_, _, how_read) = read_through(&http, &upload.file, wanted).await?;
+        let reader = open(&http, &upload.file, wanted).await?.1;
+        let renderer = http.rendering.renderer();
+        let report = dry_run(&http.commands, &http.claim_key, renderer, reader, options).await?;
         let answer = ImportAnswer::rehearsed(report).reading(Some(how_read.into()));
         return Ok(Answer::ok(&answer)?.message("nothing was stored"));
     }
-    let (format, rows, how_read) = read_through(&http, &upload.file, &reading).await?;
+    let wanted = (&reading, options.requires_document);
+    let (format, rows, how_read) = read_through(&http, &upload.file, wanted).await?;
     let route = "POST /attendees/bulk-upload";
     let body_sha256 = upload.sha256();
     // The report names people: it stays in its expiring object, and the import leads to it again.
     let again = idempotency::Request { caller: &caller, route, key, body_sha256, keep_answer: false };
     once(&http, again, async |command_id| {
-        let delivery = delivery.checked(http.now())?;
+        let issuing = asked.checked(&http)?;
         let file = &upload.file;
         let people = PeopleFile {
             path: file.path(),
@@ -121,7 +143,7 @@ pub async fn handle(
             reading: pinned(&reading, &how_read),
             how_read: Some(how_read.clone().into()),
         };
-        take_in(&http, &caller, command_id, people, (options, delivery)).await
+        take_in(&http, &caller, command_id, people, (options, issuing)).await
     })
     .await
 }
@@ -130,22 +152,24 @@ pub async fn handle(
 async fn open(
     http: &HttpState,
     file: &UploadedFile,
-    reading: &Reading,
+    (reading, requires_document): (&Reading, bool),
 ) -> Result<(Format, SheetReader), ApiError> {
     let format = sheet::sniff(&file.head)?;
     let limits = http.import_limits;
     let (path, reading) = (file.path().to_owned(), reading.clone());
-    let opened = tokio::task::spawn_blocking(move || sheet::open(&path, format, limits, &reading)).await;
-    Ok((format, opened.map_err(ApiError::internal)??))
+    let opened = tokio::task::spawn_blocking(move || {
+        sheet::open(&path, format, limits, &reading)?.with_document_column(requires_document)
+    });
+    Ok((format, opened.await.map_err(ApiError::internal)??))
 }
 
 /// Reads the whole file once, so that what is wrong with it as a whole is told before anything begins.
 async fn read_through(
     http: &HttpState,
     file: &UploadedFile,
-    reading: &Reading,
+    wanted: (&Reading, bool),
 ) -> Result<(Format, u32, HowRead), ApiError> {
-    let (format, reader) = open(http, file, reading).await?;
+    let (format, reader) = open(http, file, wanted).await?;
     let read = tokio::task::spawn_blocking(move || reader.read_through());
     match read.await.map_err(ApiError::internal)?? {
         (0, _) => Err(SheetError::Empty.into()),

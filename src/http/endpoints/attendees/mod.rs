@@ -16,7 +16,9 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::domain::{AttendeeId, FieldError, InvalidField, Person, Personal, Refusal};
+use crate::http::HttpState;
 use crate::projection::queries::attendees::AttendeeRow;
+use crate::workers::undrawable::{self, UNDRAWABLE, UndrawableField};
 
 /// A person certificates go to.
 #[derive(Serialize, ToSchema)]
@@ -33,9 +35,9 @@ pub struct AttendeeAnswer {
     /// What kind of document.
     #[schema(value_type = Option<String>)]
     pub document_type: Option<Personal<String>>,
-    /// The document's number.
-    #[schema(value_type = String)]
-    pub document_number: Personal<String>,
+    /// The document's number; null for a person without a document.
+    #[schema(value_type = Option<String>)]
+    pub document_number: Option<Personal<String>>,
     /// Gender.
     #[schema(value_type = Option<String>)]
     pub gender: Option<Personal<String>>,
@@ -48,6 +50,9 @@ pub struct AttendeeAnswer {
     /// The row of that import's file; absent as that is.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub import_row: Option<i32>,
+    /// Fields with characters that no font on certificates draws; only in the answer to a creation or change.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<AttendeeWarning>,
     /// When the person became known (RFC 3339); absent in the answer to a change.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub created_at: Option<String>,
@@ -56,10 +61,26 @@ pub struct AttendeeAnswer {
     pub updated_at: Option<String>,
 }
 
+/// Something that is accepted, but keeps certificates from being issued to the person.
+#[derive(Serialize, ToSchema)]
+pub struct AttendeeWarning {
+    /// The field's name.
+    #[schema(example = "fullName")]
+    pub field: &'static str,
+    /// A stable code.
+    #[schema(example = "UNDRAWABLE")]
+    pub code: &'static str,
+    /// What is wrong and what to do; it names the characters.
+    #[schema(value_type = String)]
+    pub message: Personal<String>,
+}
+
 impl AttendeeAnswer {
     /// The person as a change left it, without what only the tables know.
-    fn of_person(id: AttendeeId, person: Person) -> Self {
+    fn of_person(http: &HttpState, id: AttendeeId, person: Person) -> Self {
+        let undrawable = undrawable::of_person(http.rendering.renderer(), &person);
         Self {
+            warnings: undrawable.into_iter().map(AttendeeWarning::from).collect(),
             id: id.0,
             full_name: person.full_name,
             country: person.country,
@@ -72,6 +93,14 @@ impl AttendeeAnswer {
             created_at: None,
             updated_at: None,
         }
+    }
+}
+
+impl From<UndrawableField> for AttendeeWarning {
+    fn from(undrawable: UndrawableField) -> Self {
+        let UndrawableField { field, problem } = undrawable;
+        let message = format!("{field} {problem}; correct it before you issue a certificate to this person");
+        Self { field, code: UNDRAWABLE, message: message.into() }
     }
 }
 
@@ -93,6 +122,7 @@ impl From<AttendeeRow> for AttendeeAnswer {
             email: row.email,
             import_id: row.import_id,
             import_row: row.import_row,
+            warnings: Vec::new(),
             created_at: Some(super::rfc3339(row.created_at)),
             updated_at: Some(super::rfc3339(row.updated_at)),
         }

@@ -3,14 +3,17 @@
 use std::path::Path;
 use std::time::Duration;
 
+use uuid::Uuid;
+
 use crate::domain::certificate::Certificate;
-use crate::domain::email::MailDelivery;
 use crate::domain::import::{Import, ImportCommand, ImportRequested};
 use crate::domain::reading::Reading;
 use crate::domain::{CertificateId, CommandId, ImportId, Refusal, hex};
 use crate::event_log::Position;
+use crate::http::endpoints::certificates::drawable::check_issuable;
 use crate::http::endpoints::imports::reading::ReadingAnswer;
 use crate::http::endpoints::imports::{ImportAnswer, read};
+use crate::http::endpoints::issuing::Issuing;
 use crate::http::idempotency::created_by;
 use crate::http::{Answer, ApiError, Caller, ErrorCode, HttpState};
 use crate::sheet::Format;
@@ -40,13 +43,34 @@ pub(super) struct PeopleFile<'f> {
     pub how_read: Option<ReadingAnswer>,
 }
 
-/// Refuses a certificate that is not there or not active.
-pub(super) async fn check_certificate(http: &HttpState, options: ImportOptions) -> Result<(), ApiError> {
-    let Some(id) = options.certificate_id else { return Ok(()) };
-    let certificate = http.commands.load::<Certificate>(id).await?.state.0;
-    let certificate = certificate.ok_or_else(|| ApiError::not_found("certificate"))?;
-    certificate.is_active.then_some(()).ok_or(Refusal::Inactive)?;
-    Ok(())
+/// Options as a request gives them.
+pub(super) struct AskedOptions {
+    /// Whether known people are changed; false if absent.
+    pub update_existing: Option<bool>,
+    /// The certificate that everyone earns.
+    pub certificate_id: Option<Uuid>,
+    /// Whether a person must have a document number; as the certificate says if absent.
+    pub requires_document: Option<bool>,
+}
+
+impl AskedOptions {
+    /// Returns the options of an import. Rejects a certificate that is not there, not active or not drawable.
+    pub(super) async fn checked(self, http: &HttpState) -> Result<ImportOptions, ApiError> {
+        let mut requires_document = true;
+        if let Some(id) = self.certificate_id {
+            let certificate = http.commands.load::<Certificate>(id).await?.state.0;
+            let certificate = certificate.ok_or_else(|| ApiError::not_found("certificate"))?;
+            certificate.is_active.then_some(()).ok_or(Refusal::Inactive)?;
+            check_issuable(http, &certificate)?;
+            requires_document = certificate.requires_document;
+        }
+        Ok(ImportOptions {
+            update_existing: self.update_existing.unwrap_or(false),
+            certificate_id: self.certificate_id,
+            requires_document: self.requires_document.unwrap_or(requires_document),
+            shared_email: http.shared_email,
+        })
+    }
 }
 
 /// Stores the file and has it read. Answers with the report if it is small and done in time; otherwise with
@@ -56,7 +80,7 @@ pub(super) async fn take_in(
     caller: &Caller,
     command_id: CommandId,
     mut people: PeopleFile<'_>,
-    wanted: (ImportOptions, MailDelivery),
+    wanted: (ImportOptions, Issuing),
 ) -> Result<Answer, ApiError> {
     let (rows, how_read) = (people.rows, people.how_read.take());
     let (id, position) = begin(http, caller, command_id, people, wanted).await?;
@@ -86,7 +110,7 @@ async fn begin(
     caller: &Caller,
     command_id: CommandId,
     people: PeopleFile<'_>,
-    (options, delivery): (ImportOptions, MailDelivery),
+    (options, issuing): (ImportOptions, Issuing),
 ) -> Result<(ImportId, Position), ApiError> {
     let id = ImportId(created_by(command_id, "import"));
     let key = import_key(id.0);
@@ -98,7 +122,10 @@ async fn begin(
         size: people.size,
         update_existing: options.update_existing,
         certificate_id: options.certificate_id.map(CertificateId),
-        delivery,
+        delivery: issuing.delivery,
+        issue_date: issuing.issue_date,
+        requires_document: options.requires_document,
+        shared_email: options.shared_email,
         reading: people.reading,
     };
     let command = ImportCommand::Request(request);

@@ -5,14 +5,15 @@ use serde::Deserialize;
 use sha2::{Digest, Sha256};
 use utoipa::ToSchema;
 
-use super::drawable::check_options;
+use super::drawable::check_drawable;
 use super::own_background::check_background;
 use super::template::{TemplateChoice, pin_template};
 use super::{CertificateAnswer, MAX_DESIGN_BYTES};
 use crate::domain::certificate::{Certificate, CertificateCommand, Definition, DesignRef};
-use crate::domain::{CertificateId, Locale, hex};
+use crate::domain::{CertificateId, Locale, clean_line, hex};
 use crate::http::answer::Envelope;
 use crate::http::api_error::ErrorEnvelope;
+use crate::http::endpoints::issuing::checked_date;
 use crate::http::extract::{IdempotencyKey, Json};
 use crate::http::idempotency::{Request, created_by, once};
 use crate::http::{Answer, ApiError, Caller, HttpState};
@@ -37,6 +38,12 @@ pub struct DefineCertificate {
     sendgrid_template_id: Option<String>,
     /// An http or https link shown in the mail.
     event_link: Option<String>,
+    /// Date on the certificates, such as that of the course: from 1900-01-01 to 366 days ahead. If absent, the date of
+    /// issuing in the issuer's time zone. A date in the request that issues comes first.
+    #[schema(value_type = Option<String>, format = Date, example = "2026-11-20")]
+    issue_date: Option<String>,
+    /// Whether a person must have a document number, where an upload for it doesn't say; true if absent.
+    requires_document: Option<bool>,
     /// The language of certificate and mail, `en` or `es`; `en` if absent.
     #[schema(example = "en")]
     locale: Option<String>,
@@ -46,14 +53,14 @@ pub struct DefineCertificate {
 
 /// Define what people can earn.
 ///
-/// Where options are set on the theme, a sample is drawn with them, and what can't be drawn is refused: letters
-/// that no font has, or a text that doesn't fit its place.
+/// A sample is drawn, and what can't be drawn is refused: letters that no font has, which the details name, or a
+/// text that doesn't fit its place.
 #[utoipa::path(
     post, path = "/certificates", request_body = DefineCertificate,
     params(("Idempotency-Key" = Option<String>, Header, description = "Makes sending it again harmless")),
     responses(
         (status = 201, description = "Defined", body = Envelope<CertificateAnswer>),
-        (status = 400, description = "VALIDATION_ERROR: details name the fields, and options that can't be drawn", body = ErrorEnvelope),
+        (status = 400, description = "VALIDATION_ERROR: details name the fields, also those whose text can't be drawn", body = ErrorEnvelope),
         (status = 422, description = "IDEMPOTENCY_KEY_REUSED. NOT_DRAWABLE: the template draws no certificate of this definition; details say why", body = ErrorEnvelope),
     )
 )]
@@ -69,7 +76,7 @@ pub async fn handle(
         let id = CertificateId(created_by(command_id, "certificate"));
         let definition = definition(&http, value).await?;
         check_background(&http, &definition, true).await?;
-        check_options(&http, &definition).await?;
+        check_drawable(&http, &definition).await?;
         let define = CertificateCommand::Define(definition);
         let done = http.commands.execute::<Certificate>(&caller.context(command_id), id, define).await?;
         let defined = done.state.0.ok_or_else(|| ApiError::internal("a certificate without definition"))?;
@@ -93,13 +100,15 @@ async fn definition(http: &HttpState, request: DefineCertificate) -> Result<Defi
     let sendgrid_template_id = text(request.sendgrid_template_id);
     check_sendgrid(sendgrid_template_id.as_deref())?;
     Ok(Definition {
-        client: request.client.trim().to_owned(),
-        name: request.name.trim().to_owned(),
-        event_name: request.event_name.trim().to_owned(),
+        client: clean_line(&request.client),
+        name: clean_line(&request.name),
+        event_name: clean_line(&request.event_name),
         pdf_template: pin_template(http, request.pdf_template).await?,
         design,
         event_link: text(request.event_link),
         sendgrid_template_id,
+        issue_date: checked_date(http, request.issue_date.as_deref())?,
+        requires_document: request.requires_document.unwrap_or(true),
         locale,
         is_active: request.is_active.unwrap_or(true),
     })

@@ -1,27 +1,41 @@
-//! Whether a certificate can be drawn with the options that were set, before anybody is issued it.
+//! Checks that a certificate can be drawn, before it is defined and anybody is issued it.
+
+use std::collections::BTreeMap;
 
 use uuid::Uuid;
 
 use crate::commands::issue::sample;
 use crate::domain::certificate::{Definition, TemplateRef};
 use crate::domain::issuance::CertificateRequested;
-use crate::domain::manifest::OptionValues;
+use crate::domain::manifest::{OptionValue, OptionValues};
 use crate::domain::{CertificateId, Refusal};
 use crate::http::endpoints::generated_certificates::sample::{made_up, not_drawn, pinned};
 use crate::http::{ApiError, ErrorCode, HttpState};
 use crate::workers::renderer::RenderingError;
+use crate::workers::undrawable::problem;
 
-/// Draws a sample as a preview does, and finds the option that is to blame if it can't be drawn. Waits for
-/// its turn: what is being written down is not refused because others look at previews.
-pub(super) async fn check_options(http: &HttpState, definition: &Definition) -> Result<(), ApiError> {
-    let options = &definition.pdf_template.options;
-    if options.is_empty() {
-        return Ok(());
+/// The definition's own texts on a certificate.
+const OWN_TEXTS: [&str; 3] = ["client", "name", "eventName"];
+
+/// Rejects a definition of which no certificate can be drawn, and names the fields to blame: first texts with
+/// characters that do not print or that no font draws, then what a drawn sample shows. Waits for its turn: a
+/// definition is not rejected because others look at previews.
+pub(super) async fn check_drawable(http: &HttpState, definition: &Definition) -> Result<(), ApiError> {
+    definition.check()?;
+    let undrawable: BTreeMap<_, _> = undrawable_texts(http, definition).into_iter().collect();
+    let told = |field: &str| undrawable.get(field).map(|problem| format!("{field}: {problem}"));
+    let all_undrawable = || refused(undrawable.keys().filter_map(|field| told(field)).collect());
+    if OWN_TEXTS.iter().any(|field| undrawable.contains_key(*field)) {
+        return Err(all_undrawable());
     }
+    let options = &definition.pdf_template.options;
     let _slot = http.sample_slots.acquire().await.map_err(ApiError::internal)?;
     let whole = with_options(http, definition, options.clone()).await?;
     let error = match http.rendering.sample(&whole).await {
-        Ok(_) => return Ok(()),
+        Ok(_) if undrawable.is_empty() => return Ok(()),
+        Ok(_) => return Err(all_undrawable()),
+        // A newer program beside this one ships that theme.
+        Err(RenderingError::Render(error)) if !error.is_permanent() => return Ok(()),
         Err(error @ (RenderingError::Render(_) | RenderingError::Own(_))) => error,
         Err(other) => return Err(not_drawn(other)),
     };
@@ -38,13 +52,50 @@ pub(super) async fn check_options(http: &HttpState, definition: &Definition) -> 
     let wrong: Vec<String> = options
         .keys()
         .zip(drawn)
-        .filter_map(|(name, drawn)| Some(blamed(&format!("pdfTemplate.options.{name}"), &drawn.err()?)))
+        .filter_map(|(name, drawn)| {
+            let (field, error) = (format!("pdfTemplate.options.{name}"), drawn.err()?);
+            Some(told(&field).unwrap_or_else(|| blamed(&field, &error)))
+        })
         .collect();
     let details = if wrong.is_empty() { vec![blamed("pdfTemplate.options", &error)] } else { wrong };
-    Err(ApiError {
-        details: details.clone(),
-        ..ApiError::new(ErrorCode::ValidationError, details.join("; "))
-    })
+    Err(refused(details))
+}
+
+/// Returns the texts of a definition that no font draws: the field, and the problem with its characters.
+pub(in crate::http::endpoints) fn undrawable_texts(
+    http: &HttpState,
+    definition: &Definition,
+) -> Vec<(String, String)> {
+    let texts = [&definition.client, &definition.name, &definition.event_name];
+    let own = OWN_TEXTS.into_iter().zip(texts).map(|(field, text)| (field.to_owned(), text.as_str()));
+    let options = definition.pdf_template.options.iter().filter_map(|(name, value)| match value {
+        OptionValue::Text(text) => Some((format!("pdfTemplate.options.{name}"), text.reveal_str())),
+        OptionValue::Image(_) => None,
+    });
+    let renderer = http.rendering.renderer();
+    own.chain(options).filter_map(|(field, text)| Some((field, problem(renderer, text)?))).collect()
+}
+
+/// Rejects issuing by a definition with a text that no font draws, as one may be that was stored by an older
+/// program: every certificate would fail.
+///
+/// # Errors
+/// [`ErrorCode::NotDrawable`]; the details name fields and characters.
+pub(in crate::http::endpoints) fn check_issuable(
+    http: &HttpState,
+    definition: &Definition,
+) -> Result<(), ApiError> {
+    let undrawable = undrawable_texts(http, definition);
+    if undrawable.is_empty() {
+        return Ok(());
+    }
+    let details = undrawable.into_iter().map(|(field, problem)| format!("{field}: {problem}")).collect();
+    let message = "no certificate of this definition can be drawn; correct it first";
+    Err(ApiError { details, ..ApiError::new(ErrorCode::NotDrawable, message) })
+}
+
+fn refused(details: Vec<String>) -> ApiError {
+    ApiError { details: details.clone(), ..ApiError::new(ErrorCode::ValidationError, details.join("; ")) }
 }
 
 /// A certificate of nobody's, with these options and no others.
@@ -56,7 +107,7 @@ async fn with_options(
     let named = TemplateRef { options, ..definition.pdf_template.clone() };
     let template = pinned(http, &named).await?;
     let (id, person) = (CertificateId(Uuid::nil()), made_up(definition.locale));
-    Ok(sample(definition, template, id, &person, &http.settings.public_base_url, http.now()))
+    Ok(sample(definition, template, id, &person, &http.settings.public_base_url, http.today()))
 }
 
 /// A field, and what is wrong with it: the renderer calls every option `options`.

@@ -5,7 +5,7 @@ pub mod create;
 pub mod delete;
 pub mod design;
 pub mod designs;
-mod drawable;
+pub(super) mod drawable;
 pub mod get;
 pub mod list;
 mod own_background;
@@ -19,6 +19,7 @@ pub mod what_if;
 use std::collections::BTreeMap;
 
 use serde::Serialize;
+use time::Date;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -59,6 +60,11 @@ pub struct CertificateAnswer {
     pub sendgrid_template_id: Option<String>,
     /// A link shown in the mail.
     pub event_link: Option<String>,
+    /// Date on the certificates; null for the date of issuing.
+    #[schema(value_type = Option<String>, format = Date, example = "2026-11-20")]
+    pub issue_date: Option<Date>,
+    /// Whether a person must have a document number, where an upload for it doesn't say.
+    pub requires_document: bool,
     /// The language of certificate and mail: `en` or `es`.
     #[schema(example = "en")]
     pub locale: String,
@@ -85,6 +91,8 @@ impl CertificateAnswer {
             pdf_template_options: shown_options(http, definition.pdf_template.options),
             sendgrid_template_id: definition.sendgrid_template_id,
             event_link: definition.event_link,
+            issue_date: definition.issue_date,
+            requires_document: definition.requires_document,
             locale: definition.locale.to_string(),
             is_active: definition.is_active,
             created_at: None,
@@ -106,6 +114,8 @@ impl CertificateAnswer {
             pdf_template_options: shown_options(http, options),
             sendgrid_template_id: row.sendgrid_template_id,
             event_link: row.event_link,
+            issue_date: row.issue_date,
+            requires_document: row.requires_document,
             locale: row.locale,
             is_active: row.is_active,
             created_at: Some(super::rfc3339(row.created_at)),

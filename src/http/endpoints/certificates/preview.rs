@@ -13,7 +13,7 @@ use super::create::parse_locale;
 use super::template::{TemplateChoice, pin_any_version};
 use crate::commands::issue::sample;
 use crate::domain::certificate::{Certificate, Definition};
-use crate::domain::{CertificateId, Person};
+use crate::domain::{CertificateId, Person, clean_line};
 use crate::http::api_error::ErrorEnvelope;
 use crate::http::endpoints::generated_certificates::sample::{made_up, not_drawn, pinned, pinned_at};
 use crate::http::extract::{Json, Path};
@@ -89,7 +89,7 @@ pub async fn handle(
         None => pinned(&http, &definition.pdf_template).await?,
     };
     let base = &http.settings.public_base_url;
-    let request = sample(&definition, template, id, &person, base, http.now());
+    let request = sample(&definition, template, id, &person, base, http.today());
     let (drawn, kind, name) = match value.format {
         PreviewFormat::Pdf => (http.rendering.sample(&request).await, "application/pdf", "preview.pdf"),
         PreviewFormat::Png => (http.rendering.picture(&request, DPI).await, "image/png", "preview.png"),
@@ -113,9 +113,10 @@ fn fill_in(
             let problem = format!("{name}: give at most {MAX_TEXT} characters, without control characters");
             return Err(ApiError::field("data", problem));
         }
+        let text = clean_line(&text);
         match name.as_str() {
             "full_name" | "attendeeName" | "learner_name" => person.full_name = text.into(),
-            "document_number" => person.document_number = text.into(),
+            "document_number" => person.document_number = Some(text.into()),
             "learner_email" => person.email = text.into(),
             "certificate_name" | "certificateName" | "course_name" => definition.name = text,
             "event_name" | "eventName" => definition.event_name = text,

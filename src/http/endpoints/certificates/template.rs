@@ -11,6 +11,7 @@ use utoipa::ToSchema;
 use super::create::pin_design;
 use super::design_url;
 use crate::domain::certificate::TemplateRef;
+use crate::domain::clean_line;
 use crate::domain::manifest::{
     Manifest, OptionKind, OptionValue, OptionValues, ShippedTemplate, TemplateOption,
 };
@@ -184,7 +185,7 @@ async fn pin_options(
         return Err(ApiError::field("pdfTemplate.options", format!("give at most {MAX_OPTIONS}")));
     }
     let (mut values, mut wrong) = (OptionValues::new(), Vec::new());
-    for (name, text) in given.into_iter().filter_map(|(name, text)| Some((name, text?.trim().to_owned()))) {
+    for (name, text) in given.into_iter().filter_map(|(name, text)| Some((name, clean_line(&text?)))) {
         let field = format!("pdfTemplate.options.{name}");
         let Some(option) = manifest.option(&name) else {
             wrong.push(format!("{field}: {}", manifest.no_such_option()));

@@ -2,20 +2,22 @@
 
 use axum::extract::State;
 use serde::Deserialize;
+use time::Date;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::CertificateAnswer;
 use super::create::{check_sendgrid, parse_locale, pin_design};
-use super::drawable::check_options;
+use super::drawable::check_drawable;
 use super::own_background::check_background;
 use super::template::{TemplateChoice, pin_template};
 use crate::domain::certificate::{
     Certificate, CertificateCommand, CertificateState, Definition, DesignRef, TemplateRef,
 };
-use crate::domain::{CertificateId, Locale, Refusal};
+use crate::domain::{CertificateId, Locale, Refusal, clean_line};
 use crate::http::answer::Envelope;
 use crate::http::api_error::ErrorEnvelope;
+use crate::http::endpoints::issuing::checked_date;
 use crate::http::extract::{IfMatch, Json, Merge, Path};
 use crate::http::{Answer, ApiError, Caller, HttpState};
 
@@ -54,6 +56,14 @@ pub struct ChangeCertificate {
     #[serde(default)]
     #[schema(value_type = Option<String>, max_length = 2000)]
     event_link: Merge<String>,
+    /// Date on the certificates: from 1900-01-01 to 366 days ahead; null for the date of issuing.
+    #[serde(default)]
+    #[schema(value_type = Option<String>, format = Date)]
+    issue_date: Merge<String>,
+    /// Whether a person must have a document number, where an upload for it doesn't say.
+    #[serde(default)]
+    #[schema(value_type = bool, required = false)]
+    requires_document: Merge<bool>,
     /// The language of certificate and mail, `en` or `es`.
     #[serde(default)]
     #[schema(value_type = String, required = false)]
@@ -66,8 +76,8 @@ pub struct ChangeCertificate {
 
 /// Change what people can earn.
 ///
-/// What was issued stays as it was; new issuances are made of the new definition. Where options are set on the
-/// theme, a sample is drawn with them, and what can't be drawn is refused.
+/// What was issued stays as it was; new issuances are made of the new definition. A sample is drawn where the
+/// change shows on it, and what can't be drawn is refused.
 #[utoipa::path(
     patch, path = "/certificates/{id}", request_body = ChangeCertificate,
     params(
@@ -76,7 +86,7 @@ pub struct ChangeCertificate {
     ),
     responses(
         (status = 200, description = "Changed, or already so", body = Envelope<CertificateAnswer>),
-        (status = 400, description = "VALIDATION_ERROR: details name the fields, and options that can't be drawn", body = ErrorEnvelope),
+        (status = 400, description = "VALIDATION_ERROR: details name the fields, also those whose text can't be drawn", body = ErrorEnvelope),
         (status = 404, description = "NOT_FOUND", body = ErrorEnvelope),
         (status = 412, description = "PRECONDITION_FAILED: it has changed since you read it", body = ErrorEnvelope),
         (status = 415, description = "UNSUPPORTED_MEDIA_TYPE: the body is not JSON", body = ErrorEnvelope),
@@ -114,6 +124,8 @@ struct Change {
     pdf_template: Option<TemplateRef>,
     sendgrid_template_id: Merge<String>,
     event_link: Merge<String>,
+    issue_date: Merge<Date>,
+    requires_document: Option<bool>,
     locale: Option<Locale>,
     is_active: Option<bool>,
 }
@@ -127,35 +139,36 @@ impl Change {
         };
         let sendgrid_template_id = filled(asked.sendgrid_template_id);
         check_sendgrid(sendgrid_template_id.clone().over(None).as_deref())?;
-        let trimmed = |text: String| text.trim().to_owned();
+        let cleaned = |text: String| clean_line(&text);
         let pdf_template = match needed("pdfTemplate", asked.pdf_template)? {
             Some(chosen) => Some(pin_template(http, Some(chosen)).await?),
             None => None,
         };
-        let locale = needed("locale", asked.locale)?.map(trimmed);
+        let locale = needed("locale", asked.locale)?.map(cleaned);
         Ok(Self {
-            client: needed("client", asked.client)?.map(trimmed),
-            name: needed("name", asked.name)?.map(trimmed),
-            event_name: needed("eventName", asked.event_name)?.map(trimmed),
+            client: needed("client", asked.client)?.map(cleaned),
+            name: needed("name", asked.name)?.map(cleaned),
+            event_name: needed("eventName", asked.event_name)?.map(cleaned),
             design,
             pdf_template,
             sendgrid_template_id,
             event_link: filled(asked.event_link),
+            issue_date: dated(http, asked.issue_date)?,
+            requires_document: needed("requiresDocument", asked.requires_document)?,
             locale: locale.map(|locale| parse_locale(&locale)).transpose()?,
             is_active: needed("isActive", asked.is_active)?,
         })
     }
 
-    /// Whether theme, options and background go together, where one of them changes.
+    /// Rejects a change after which no certificate can be drawn, where it changes something that is drawn.
     async fn check(&self, http: &HttpState, id: CertificateId) -> Result<(), ApiError> {
-        let sets_background = matches!(self.design, Merge::Set(_));
-        if !sets_background && self.pdf_template.is_none() {
-            return Ok(());
-        }
         let Some(known) = http.commands.load::<Certificate>(id).await?.state.0 else { return Ok(()) };
-        let after = self.clone().over(known);
-        check_background(http, &after, sets_background).await?;
-        if self.pdf_template.is_some() { check_options(http, &after).await } else { Ok(()) }
+        let after = self.clone().over(known.clone());
+        let sets_background = matches!(self.design, Merge::Set(_));
+        if sets_background || self.pdf_template.is_some() {
+            check_background(http, &after, sets_background).await?;
+        }
+        if drawn_parts(&after) == drawn_parts(&known) { Ok(()) } else { check_drawable(http, &after).await }
     }
 
     fn over(self, before: Definition) -> Definition {
@@ -166,10 +179,23 @@ impl Change {
             pdf_template: self.pdf_template.unwrap_or(before.pdf_template),
             design: self.design.over(before.design),
             event_link: self.event_link.over(before.event_link),
+            issue_date: self.issue_date.over(before.issue_date),
+            requires_document: self.requires_document.unwrap_or(before.requires_document),
             sendgrid_template_id: self.sendgrid_template_id.over(before.sendgrid_template_id),
             locale: self.locale.unwrap_or(before.locale),
             is_active: self.is_active.unwrap_or(before.is_active),
         }
+    }
+}
+
+/// What of a definition a page is made of.
+fn drawn_parts(definition: &Definition) -> Definition {
+    Definition {
+        sendgrid_template_id: None,
+        issue_date: None,
+        requires_document: true,
+        is_active: true,
+        ..definition.clone()
     }
 }
 
@@ -180,6 +206,15 @@ fn filled(text: Merge<String>) -> Merge<String> {
         Merge::Set(text) => Merge::Set(text.trim().to_owned()),
         other => other,
     }
+}
+
+/// A date that may be absent; a blank one is absent.
+fn dated(http: &HttpState, date: Merge<String>) -> Result<Merge<Date>, ApiError> {
+    Ok(match date {
+        Merge::Keep => Merge::Keep,
+        Merge::Clear => Merge::Clear,
+        Merge::Set(text) => checked_date(http, Some(&text))?.map_or(Merge::Clear, Merge::Set),
+    })
 }
 
 /// A field that can't be taken away.

@@ -9,11 +9,12 @@ use super::recipients::{RecipientFilter, Recipients};
 use super::rehearsal::{BatchRehearsed, rehearse};
 use crate::domain::batch::{Batch, BatchCommand, BatchRequested, MAX_ATTENDEES};
 use crate::domain::certificate::{Certificate, Definition};
-use crate::domain::email::MailDelivery;
 use crate::domain::{AttendeeId, BatchId, CertificateId, CommandId, Refusal};
 use crate::http::answer::Envelope;
 use crate::http::api_error::ErrorEnvelope;
+use crate::http::endpoints::certificates::drawable::check_issuable;
 use crate::http::endpoints::delivery::Delivery;
+use crate::http::endpoints::issuing::{AskedIssuing, Issuing};
 use crate::http::extract::{IdempotencyKey, Json};
 use crate::http::idempotency::{Request, created_by, once};
 use crate::http::{Answer, ApiError, Caller, HttpState};
@@ -39,6 +40,10 @@ pub struct GenerateRequest {
     /// When the mails may go out; immediately if absent.
     #[serde(default)]
     delivery: Delivery,
+    /// Date on the certificates: from 1900-01-01 to 366 days ahead. If absent, the definition's, or else the date of
+    /// issuing in the issuer's time zone. Certificates that exist keep theirs.
+    #[schema(value_type = Option<String>, format = Date, example = "2026-11-20")]
+    issue_date: Option<String>,
     /// Only tell what would happen; nothing is issued.
     dry_run: Option<bool>,
 }
@@ -85,10 +90,10 @@ pub struct BatchPart {
     responses(
         (status = 200, description = "What would happen (dryRun)", body = Envelope<BatchRehearsed>),
         (status = 202, description = "Begun; see Location", body = Envelope<BatchBegun>),
-        (status = 400, description = "VALIDATION_ERROR: nobody, or too many; a time that can't be meant", body = ErrorEnvelope),
+        (status = 400, description = "VALIDATION_ERROR: nobody, or too many; a time or date that can't be meant", body = ErrorEnvelope),
         (status = 404, description = "NOT_FOUND: no such certificate or import", body = ErrorEnvelope),
         (status = 409, description = "CERTIFICATE_INACTIVE", body = ErrorEnvelope),
-        (status = 422, description = "IDEMPOTENCY_KEY_REUSED", body = ErrorEnvelope),
+        (status = 422, description = "IDEMPOTENCY_KEY_REUSED. NOT_DRAWABLE: a text of the certificate can't be drawn; details say which", body = ErrorEnvelope),
         (status = 503, description = "NOT_CAUGHT_UP: the filter can't be resolved yet; try again", body = ErrorEnvelope),
     )
 )]
@@ -98,21 +103,24 @@ pub async fn handle(
     key: IdempotencyKey,
     Json { value, sha256 }: Json<GenerateRequest>,
 ) -> Result<Answer, ApiError> {
-    let GenerateRequest { certificate_id, attendee_ids, import_id, filter, delivery, dry_run } = value;
+    let GenerateRequest { certificate_id, attendee_ids, import_id, filter, delivery, issue_date, dry_run } =
+        value;
+    let asked = AskedIssuing { delivery, issue_date };
     let recipients = Recipients::of(attendee_ids, import_id, filter)?;
-    active_certificate(&http, certificate_id).await?;
+    let definition = active_certificate(&http, certificate_id).await?;
     if dry_run == Some(true) {
-        delivery.checked(http.now())?;
+        let date = asked.checked(&http)?.issue_date;
         let people = recipients.resolve(&http).await?;
-        let rehearsed = rehearse(&http, certificate_id, &people).await?;
+        let rehearsed = rehearse(&http, certificate_id, (&definition, date), &people).await?;
         return Ok(Answer::ok(&rehearsed)?.message("nothing was issued"));
     }
+    check_issuable(&http, &definition)?;
     let route = "POST /generated-certificates/generate";
     let request = Request { caller: &caller, route, key, body_sha256: sha256, keep_answer: true };
     once(&http, request, async |command_id| {
-        let delivery = delivery.checked(http.now())?;
+        let issuing = asked.checked(&http)?;
         let people = recipients.resolve(&http).await?;
-        begin(&http, &caller, command_id, (CertificateId(certificate_id), delivery), people).await
+        begin(&http, &caller, command_id, (CertificateId(certificate_id), issuing), people).await
     })
     .await
 }
@@ -130,7 +138,7 @@ async fn begin(
     http: &HttpState,
     caller: &Caller,
     command_id: CommandId,
-    (certificate_id, delivery): (CertificateId, MailDelivery),
+    (certificate_id, issuing): (CertificateId, Issuing),
     people: Vec<Uuid>,
 ) -> Result<Answer, ApiError> {
     let context = caller.context(command_id);
@@ -139,7 +147,9 @@ async fn begin(
         let name = if n == 0 { "batch".to_owned() } else { format!("batch-{n}") };
         let id = BatchId(created_by(command_id, &name));
         let attendee_ids: Vec<AttendeeId> = part.iter().copied().map(AttendeeId).collect();
-        let command = BatchCommand::Request(BatchRequested { certificate_id, attendee_ids, delivery });
+        let Issuing { delivery, issue_date } = issuing;
+        let request = BatchRequested { certificate_id, attendee_ids, delivery, issue_date, import_id: None };
+        let command = BatchCommand::Request(request);
         position = http.commands.execute::<Batch>(&context, id, command).await?.position;
         parts.push(BatchPart { batch_id: id.0, total: part.len() });
     }

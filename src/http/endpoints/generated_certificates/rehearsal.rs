@@ -1,14 +1,19 @@
 //! What issuing would do, told without doing it.
 
 use serde::Serialize;
+use time::Date;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use crate::domain::Personal;
+use crate::domain::certificate::Definition;
 use crate::http::endpoints::batches::get::RefusalAnswer;
+use crate::http::endpoints::certificates::drawable::undrawable_texts;
 use crate::http::{ApiError, HttpState};
-use crate::projection::queries::issuances;
+use crate::projection::queries::issuances::{self, RehearsedRow};
+use crate::workers::undrawable::{UNDRAWABLE, of_fields};
 
-/// Refusals that are shown.
+/// People and refusals that are shown.
 const MAX_SHOWN: usize = 1_000;
 
 /// What issuing would do.
@@ -20,6 +25,9 @@ pub struct BatchRehearsed {
     /// Always `rehearsed`.
     #[schema(example = "rehearsed")]
     state: &'static str,
+    /// Date on the certificates, if they are issued now.
+    #[schema(value_type = String, format = Date, example = "2026-11-20")]
+    issue_date: Date,
     /// People in it, each counted once.
     total: usize,
     /// Certificates that it would make, also in place of those that were revoked or could not be drawn.
@@ -27,36 +35,111 @@ pub struct BatchRehearsed {
     new: usize,
     /// People who hold it already.
     existing: usize,
+    /// People whose certificate would fail, because no font draws a text on it. Correct them first.
+    undrawable: usize,
     /// People for whom nothing could be issued.
     refused: usize,
     /// The first 1,000 of them.
     refusals: Vec<RefusalAnswer>,
+    /// The first 1,000 people, in the order in which they were given.
+    attendees: Vec<RehearsedAttendee>,
+    /// Texts of the certificate that no font draws; each fails every certificate.
+    undrawable_texts: Vec<String>,
     /// Where a sample can be asked for, with `POST`.
     #[schema(example = "/api/v1/generated-certificates/generate/sample")]
     sample_url: String,
+}
+
+/// What issuing to one person would do.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct RehearsedAttendee {
+    /// Who.
+    attendee_id: Uuid,
+    /// `new`, `existing`, `undrawable` or `refused`.
+    #[schema(example = "new")]
+    outcome: &'static str,
+    /// Why not: a stable code.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "UNDRAWABLE")]
+    code: Option<&'static str>,
+    /// Why not, and what to do; it names the characters.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    message: Option<Personal<String>>,
+}
+
+impl RehearsedAttendee {
+    /// `texts` are those of the certificate that no font draws.
+    fn of(http: &HttpState, row: RehearsedRow, texts: &[String]) -> Self {
+        let attendee_id = row.id;
+        let without = |outcome| Self { attendee_id, outcome, code: None, message: None };
+        let not = |outcome, code, message: String| Self {
+            attendee_id,
+            outcome,
+            code: Some(code),
+            message: Some(message.into()),
+        };
+        let (false, Some(name)) = (row.is_held, &row.full_name) else {
+            let unknown = || not("refused", "NOT_FOUND", "there is no such attendee".to_owned());
+            return if row.is_held { without("existing") } else { unknown() };
+        };
+        let document = row.document_number.as_ref().map(Personal::reveal_str);
+        let own = of_fields(http.rendering.renderer(), name.reveal_str(), document);
+        let own = own.into_iter().map(|undrawable| format!("{} {}", undrawable.field, undrawable.problem));
+        let problems: Vec<String> = own.chain(texts.iter().cloned()).collect();
+        if problems.is_empty() { without("new") } else { not("undrawable", UNDRAWABLE, problems.join("; ")) }
+    }
 }
 
 /// Tells from the query tables, which may be a moment old; the batch itself decides on the log.
 pub(super) async fn rehearse(
     http: &HttpState,
     certificate_id: Uuid,
+    (definition, issue_date): (&Definition, Option<Date>),
     people: &[Uuid],
 ) -> Result<BatchRehearsed, ApiError> {
     let rows = issuances::rehearse(&http.database().await?, certificate_id, people).await?;
-    let (mut new, mut existing, mut refused, mut refusals) = (0, 0, 0, Vec::new());
+    let undrawable = undrawable_texts(http, definition).into_iter();
+    let undrawable_texts: Vec<String> =
+        undrawable.map(|(field, problem)| format!("the certificate's {field} {problem}")).collect();
+    let mut rehearsed = BatchRehearsed {
+        certificate_id,
+        state: "rehearsed",
+        issue_date: issue_date.or(definition.issue_date).unwrap_or_else(|| http.today()),
+        total: people.len(),
+        new: 0,
+        existing: 0,
+        undrawable: 0,
+        refused: 0,
+        refusals: Vec::new(),
+        attendees: Vec::new(),
+        undrawable_texts: Vec::new(),
+        sample_url: http.api_path("/generated-certificates/generate/sample"),
+    };
     for row in rows {
-        match (row.is_held, row.is_known) {
-            (true, _) => existing += 1,
-            (false, true) => new += 1,
-            (false, false) => {
-                refused += 1;
-                if refusals.len() < MAX_SHOWN {
-                    refusals.push(RefusalAnswer { attendee_id: row.id, code: "NOT_FOUND".to_owned() });
-                }
-            }
+        rehearsed.add(RehearsedAttendee::of(http, row, &undrawable_texts));
+    }
+    Ok(BatchRehearsed { undrawable_texts, ..rehearsed })
+}
+
+impl BatchRehearsed {
+    fn add(&mut self, attendee: RehearsedAttendee) {
+        let count = match attendee.outcome {
+            "new" => &mut self.new,
+            "existing" => &mut self.existing,
+            "undrawable" => &mut self.undrawable,
+            _ => &mut self.refused,
+        };
+        *count += 1;
+        if let (Some(code), "refused") = (attendee.code, attendee.outcome)
+            && self.refusals.len() < MAX_SHOWN
+        {
+            let code = code.to_owned();
+            self.refusals.push(RefusalAnswer { attendee_id: attendee.attendee_id, code });
+        }
+        if self.attendees.len() < MAX_SHOWN {
+            self.attendees.push(attendee);
         }
     }
-    let sample_url = http.api_path("/generated-certificates/generate/sample");
-    let (state, total) = ("rehearsed", people.len());
-    Ok(BatchRehearsed { certificate_id, state, total, new, existing, refused, refusals, sample_url })
 }

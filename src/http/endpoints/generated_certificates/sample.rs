@@ -59,7 +59,7 @@ pub async fn handle(
     let certificate_id = CertificateId(value.certificate_id);
     let base = &http.settings.public_base_url;
     let template = pinned(&http, &definition.pdf_template).await?;
-    let request = sample(&definition, template, certificate_id, &person, base, http.now());
+    let request = sample(&definition, template, certificate_id, &person, base, http.today());
     let pdf = http.rendering.sample(&request).await.map_err(not_drawn)?;
     let headers = [
         (CONTENT_TYPE, "application/pdf"),
@@ -121,7 +121,7 @@ pub(in crate::http::endpoints) fn made_up(locale: Locale) -> Person {
         full_name: name.to_owned().into(),
         country: None,
         document_type: None,
-        document_number: document.to_owned().into(),
+        document_number: Some(document.to_owned().into()),
         gender: None,
         email: "sample@example.com".to_owned().into(),
     }

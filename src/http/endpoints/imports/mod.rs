@@ -15,7 +15,9 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::super::{ApiError, HttpState};
+use super::batches::get::{BatchAnswer, shown};
 use crate::domain::{ImportId, Personal};
+use crate::projection::queries::batches;
 use crate::projection::queries::imports::{self, ImportRow, RejectionRow};
 use crate::projection::queries::listing::{self, Start};
 use crate::storage::ObjectKey;
@@ -25,6 +27,8 @@ use reading::ReadingAnswer;
 
 /// How much of a report is read to show its first rows, in bytes.
 const REPORT_START_BYTES: u64 = 4 << 20;
+/// Most batches that an answer shows.
+const MAX_BATCHES: i64 = 100;
 
 /// A file of people, and what became of its rows.
 #[derive(Serialize, ToSchema)]
@@ -44,16 +48,28 @@ pub struct ImportAnswer {
     pub created: i64,
     /// People changed so far.
     pub updated: i64,
+    /// People who were known and stay as they were, so far. They get certificates as new people do.
+    pub existing: i64,
+    /// Rows about a person whom an earlier row is about: each person is counted once. Null until the end.
+    pub repeated: Option<i64>,
     /// Rows rejected so far.
     pub errors: i64,
-    /// Rows whose person gets a certificate, so far.
+    /// Certificates that people of the file get, so far; those that they hold already count, too.
     pub certificates_associated: i64,
+    /// The batches that issue the certificates, with their progress: one for each certificate and 10,000 people,
+    /// the first 100 of them. They can be cancelled and undone as those of `/generated-certificates/generate`.
+    pub batches: Vec<BatchAnswer>,
     /// Rows that were left because it was cancelled.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub left: Option<i64>,
     /// The first 1,000 rejected rows, and then those that were left; all of them are in `/imports/{id}/report`. Only with their codes
     /// once that has expired.
     pub error_details: Vec<RowErrors>,
+    /// Rows that were taken over with a warning: people whose name no font on certificates draws. They get no
+    /// certificate by this import.
+    pub warnings: i64,
+    /// These rows, as far as they are among the first 1,000 of the report; it names the characters.
+    pub warning_details: Vec<RowErrors>,
     /// Why the file could not be read on.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub failure: Option<ImportFailure>,
@@ -71,7 +87,7 @@ pub struct ImportFailure {
     pub reason: String,
 }
 
-/// A row that was not taken over.
+/// A row that was not taken over, or only with a warning.
 #[derive(Serialize, ToSchema)]
 pub struct RowErrors {
     /// The row's number as a spreadsheet program shows it.
@@ -114,10 +130,15 @@ impl ImportAnswer {
             through_row: 0,
             created: 0,
             updated: 0,
+            existing: 0,
+            repeated: None,
             errors: 0,
             certificates_associated: 0,
+            batches: Vec::new(),
             left: None,
             error_details: Vec::new(),
+            warnings: 0,
+            warning_details: Vec::new(),
             failure: None,
             reading: None,
         }
@@ -137,16 +158,21 @@ impl ImportAnswer {
             through_row: 0,
             created: report.created.into(),
             updated: report.updated.into(),
+            existing: report.existing.into(),
+            repeated: Some(report.repeated.into()),
             errors: report.errors.into(),
             certificates_associated: report.certificates_associated.into(),
+            batches: Vec::new(),
             left: None,
             error_details: report.error_details.into_iter().map(RowErrors::from).collect(),
+            warnings: report.warnings.into(),
+            warning_details: report.warning_details.into_iter().map(RowErrors::from).collect(),
             failure: None,
             reading: None,
         }
     }
 
-    fn of_row(row: ImportRow, error_details: Vec<RowErrors>) -> Self {
+    fn of_row(row: ImportRow, batches: Vec<BatchAnswer>, told: Told) -> Self {
         let failure = ImportFailure::of(&row);
         Self {
             import_id: Some(row.id),
@@ -155,10 +181,15 @@ impl ImportAnswer {
             through_row: row.through_row,
             created: row.created,
             updated: row.updated,
+            existing: row.existing,
+            repeated: row.repeated,
             errors: row.errors,
             certificates_associated: row.associated,
+            batches,
             left: row.left_rows,
-            error_details,
+            error_details: told.errors,
+            warnings: told.warnings.into(),
+            warning_details: told.warning_details,
             failure,
             reading: None,
         }
@@ -188,31 +219,45 @@ impl From<ErrorDetail> for RowErrors {
 pub(super) async fn read(http: &HttpState, id: Uuid) -> Result<Option<ImportAnswer>, ApiError> {
     let row = imports::get(&http.database().await?, id).await?;
     let Some(row) = row else { return Ok(None) };
-    let details = details(http, &row).await?;
-    Ok(Some(ImportAnswer::of_row(row, details)))
+    let told = told(http, &row).await?;
+    let batches = batches::of_import(&http.database().await?, id, MAX_BATCHES).await?;
+    let batches = batches.into_iter().map(shown).collect::<Result<_, _>>()?;
+    Ok(Some(ImportAnswer::of_row(row, batches, told)))
 }
 
-/// The rejected rows: from the report while it is there, or else their codes from the query tables.
-async fn details(http: &HttpState, row: &ImportRow) -> Result<Vec<RowErrors>, ApiError> {
-    if row.errors == 0 && row.left_rows.unwrap_or(0) == 0 {
-        return Ok(Vec::new());
-    }
+/// What an import tells of single rows.
+#[derive(Default)]
+struct Told {
+    errors: Vec<RowErrors>,
+    warnings: u32,
+    warning_details: Vec<RowErrors>,
+}
+
+/// Reads the rejected rows and the warnings: from the report while it is there, or else the rejections' codes
+/// from the query tables.
+async fn told(http: &HttpState, row: &ImportRow) -> Result<Told, ApiError> {
     if let Some(key) = &row.report_key {
         let key = ObjectKey::parse(key).map_err(ApiError::internal)?;
         if let Some(start) = http.storage.get_start(&key, REPORT_START_BYTES).await? {
             // The parser's message may quote the row.
             let details =
                 ReportFile::first_rows(&start).map_err(|_| ApiError::internal("a damaged report"))?;
-            return Ok(details.into_iter().map(RowErrors::from).collect());
+            let (warned, rejected): (Vec<_>, Vec<_>) = details.into_iter().partition(ErrorDetail::is_warning);
+            let shown = |details: Vec<ErrorDetail>| details.into_iter().map(RowErrors::from).collect();
+            let warnings = ReportFile::warnings(&start);
+            return Ok(Told { errors: shown(rejected), warnings, warning_details: shown(warned) });
         }
+    }
+    if row.errors == 0 && row.left_rows.unwrap_or(0) == 0 {
+        return Ok(Told::default());
     }
     let (table, of_import) = (&imports::REJECTIONS, imports::rejected_of(row.id));
     let (database, most) = (http.database().await?, u32::try_from(MAX_SHOWN).unwrap_or(u32::MAX));
     let rejected =
         listing::list::<RejectionRow>(&database, table, &of_import, imports::BY_ROW, &Start::First, most);
-    let shown = rejected.await?.items.into_iter().map(|rejected| {
+    let errors = rejected.await?.items.into_iter().map(|rejected| {
         let errors = serde_json::from_value(rejected.errors).map_err(ApiError::internal)?;
         Ok(RowErrors { row: rejected.row_number, sheet: None, data: BTreeMap::new(), errors })
     });
-    shown.collect()
+    Ok(Told { errors: errors.collect::<Result<_, ApiError>>()?, ..Told::default() })
 }

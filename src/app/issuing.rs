@@ -1,0 +1,33 @@
+//! What certificates are issued and chosen from: facts that issuances pin, and shipped themes.
+
+use std::sync::Arc;
+
+use super::App;
+use crate::commands::issue::IssuingFacts;
+use crate::domain::manifest::ShippedTemplate;
+use crate::render::{RENDERER_VERSION, Template};
+
+impl App {
+    /// What issuances pin besides certificate and person.
+    #[must_use]
+    pub fn issuing_facts(&self) -> IssuingFacts {
+        IssuingFacts {
+            renderer_version: RENDERER_VERSION.to_owned(),
+            fonts_sha256: self.renderer.fonts_digest().to_owned(),
+            public_base_url: self.config.http.public_base_url.clone(),
+            random: rand::random,
+            on_unknown: self.config.mail.on_unknown,
+            time_zone: self.config.certificates.time_zone,
+        }
+    }
+
+    /// What the API tells of the themes, and lets certificates choose from.
+    pub(super) fn shipped_templates(&self) -> Vec<ShippedTemplate> {
+        let shipped = |theme: &Arc<Template>| ShippedTemplate {
+            name: theme.name().to_owned(),
+            version: theme.version(),
+            manifest: theme.manifest().clone(),
+        };
+        self.renderer.themes().map(shipped).collect()
+    }
+}

@@ -1,0 +1,279 @@
+//! Grapheme clusters that each bundled font draws whole.
+//!
+//! A character map is not enough: a font may have a letter and a combining mark and still set the mark beside the
+//! letter. So a cluster of several characters is shaped, and the boxes of its glyphs are compared.
+
+use std::collections::HashMap;
+use std::sync::{OnceLock, PoisonError, RwLock};
+
+use rustybuzz::ttf_parser::{GlyphId, gdef::GlyphClass};
+use rustybuzz::{BufferFlags, Face, UnicodeBuffer};
+use typst::text::{Font, is_default_ignorable};
+use unicode_properties::{GeneralCategory, UnicodeGeneralCategory as _};
+use unicode_script::{Script, UnicodeScript as _};
+use unicode_segmentation::UnicodeSegmentation as _;
+
+use super::error::CodePoints;
+
+/// Most clusters in the cache. It is emptied when it is full.
+const MAX_CACHED: usize = 1 << 16;
+/// Longest cluster in bytes that is looked at. No writing system needs a longer one.
+const MAX_CLUSTER: usize = 96;
+
+/// Set of bundled fonts: bit n is the nth font.
+pub(super) type FontSet = u32;
+
+/// Cache of which fonts draw which grapheme cluster.
+pub(super) struct Coverage {
+    fonts: Vec<Bundled>,
+    /// Families by their lower-case names, with the set of their fonts, in the order of the files.
+    families: Vec<(String, FontSet)>,
+    known: RwLock<HashMap<Box<str>, FontSet>>,
+}
+
+/// One bundled font. It is parsed for shaping when that is first needed.
+struct Bundled {
+    font: Font,
+    content: &'static [u8],
+    face: OnceLock<Option<Face<'static>>>,
+}
+
+/// Grapheme clusters of a text.
+pub(super) fn clusters(text: &str) -> impl DoubleEndedIterator<Item = (usize, &str)> {
+    text.grapheme_indices(true)
+}
+
+impl Coverage {
+    /// Takes the fonts with the files that they were loaded from.
+    pub(super) fn new(fonts: impl Iterator<Item = (Font, &'static [u8])>) -> Self {
+        let fonts: Vec<Bundled> =
+            fonts.map(|(font, content)| Bundled { font, content, face: OnceLock::new() }).collect();
+        let mut families: Vec<(String, FontSet)> = Vec::new();
+        for (n, bundled) in fonts.iter().enumerate() {
+            let family = bundled.font.info().family.as_str().to_lowercase();
+            match families.iter_mut().find(|(known, _)| *known == family) {
+                Some((_, set)) => *set |= 1 << n,
+                None => families.push((family, 1 << n)),
+            }
+        }
+        Self { fonts, families, known: RwLock::default() }
+    }
+
+    /// Returns the clusters of `text` that no font draws whole, in order, each once.
+    pub(super) fn undrawable(&self, text: &str) -> Vec<CodePoints> {
+        let mut missing: Vec<&str> = Vec::new();
+        for (_, cluster) in clusters(text) {
+            if !is_plain(cluster) && self.drawn_by(cluster) == 0 && !missing.contains(&cluster) {
+                missing.push(cluster);
+            }
+        }
+        missing.into_iter().map(CodePoints::of_cluster).collect()
+    }
+
+    /// Returns the fonts that draw one cluster whole.
+    pub(super) fn drawn_by(&self, cluster: &str) -> FontSet {
+        if let Some(set) = self.known.read().unwrap_or_else(PoisonError::into_inner).get(cluster) {
+            return *set;
+        }
+        if cluster.len() > MAX_CLUSTER {
+            return 0;
+        }
+        let draws = |n: &usize| self.fonts[*n].draws(cluster);
+        let set = (0..self.fonts.len()).filter(draws).fold(0, |set, n| set | 1 << n);
+        let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
+        if known.len() >= MAX_CACHED {
+            known.clear();
+        }
+        known.insert(cluster.into(), set);
+        set
+    }
+
+    /// Returns the names of the families of which every font is in the set.
+    pub(super) fn families_in(&self, set: FontSet) -> impl Iterator<Item = &str> {
+        self.families.iter().filter(move |(_, fonts)| fonts & !set == 0).map(|(name, _)| name.as_str())
+    }
+
+    /// Returns the fonts of some families.
+    pub(super) fn fonts_of(&self, families: &[&str]) -> FontSet {
+        let named = self.families.iter().filter(|(name, _)| families.contains(&name.as_str()));
+        named.fold(0, |set, (_, fonts)| set | fonts)
+    }
+
+    /// Returns the set of the one font whose file has these bytes in memory; empty if it is not a bundled one.
+    pub(super) fn font_of(&self, content: &[u8]) -> FontSet {
+        let same = |bundled: &Bundled| std::ptr::eq(bundled.content, content);
+        self.fonts.iter().position(same).map_or(0, |n| 1 << n)
+    }
+}
+
+/// Returns true for a printable ASCII character, which every Latin font here draws.
+pub(super) fn is_plain(cluster: &str) -> bool {
+    matches!(cluster.as_bytes(), [b' '..=b'~'])
+}
+
+impl Bundled {
+    fn face(&self) -> Option<&Face<'static>> {
+        self.face.get_or_init(|| Face::from_slice(self.content, 0)).as_ref()
+    }
+
+    fn has(&self, c: char) -> bool {
+        self.font.info().coverage.contains(u32::from(c))
+    }
+
+    /// Shapes a cluster and returns true if every part of it is there and in place.
+    fn draws(&self, cluster: &str) -> bool {
+        let mut shown = cluster.chars().filter(|c| !is_default_ignorable(*c));
+        let Some(first) = shown.next() else { return true };
+        if first.is_whitespace() {
+            return self.has(first) && shown.next().is_none();
+        }
+        // Most fonts lack most scripts: shaping is for those that have at least the letter, whole or in parts.
+        if is_mark(first) || !(self.has(first) || self.has_parts(first)) {
+            return false;
+        }
+        self.face().and_then(|face| Shaped::of(face, cluster)).is_some_and(|shaped| shaped.is_whole(first))
+    }
+
+    fn has_parts(&self, c: char) -> bool {
+        let mut first = None;
+        unicode_normalization::char::decompose_canonical(c, |part| {
+            first.get_or_insert(part);
+        });
+        first.is_some_and(|first| self.has(first))
+    }
+}
+
+fn is_mark(c: char) -> bool {
+    use GeneralCategory::{EnclosingMark, NonspacingMark, SpacingMark};
+    matches!(c.general_category(), NonspacingMark | EnclosingMark | SpacingMark)
+}
+
+/// A cluster shaped in one font, in font units of 1/1000 em.
+struct Shaped {
+    letters: Vec<Ink>,
+    marks: Vec<Mark>,
+}
+
+/// Box of a glyph's outline, on the line.
+#[derive(Clone, Copy)]
+struct Ink {
+    left: f32,
+    bottom: f32,
+    right: f32,
+    top: f32,
+}
+
+struct Mark {
+    ink: Ink,
+    /// False if the font left the mark where the pen was.
+    is_placed: bool,
+}
+
+/// Farthest that the middle of a mark may lie beside its letter: marks at a corner, such as the horn.
+const BESIDE: f32 = 250.0;
+/// Deepest that a mark above may reach into its letter, or one mark into another.
+const INTO: f32 = 60.0;
+/// Widths that overlap by less are side by side.
+const TOUCHES: f32 = 20.0;
+
+impl Shaped {
+    /// Returns `None` where a glyph is missing, or a dotted circle stands for the missing base of a mark.
+    fn of(face: &Face<'static>, cluster: &str) -> Option<Self> {
+        let mut buffer = UnicodeBuffer::new();
+        buffer.push_str(cluster);
+        buffer.guess_segment_properties();
+        buffer.set_flags(BufferFlags::REMOVE_DEFAULT_IGNORABLES);
+        let shaped = rustybuzz::shape(face, &[], buffer);
+        let circle = (!cluster.contains(DOTTED_CIRCLE)).then(|| face.glyph_index(DOTTED_CIRCLE)).flatten();
+        let classes = face.tables().gdef.filter(|gdef| gdef.has_glyph_classes());
+        let to_em = 1000.0 / f32::from(u16::try_from(face.units_per_em()).ok()?);
+        let scaled = |units: i32| {
+            #[expect(clippy::cast_precision_loss, reason = "font units are small")]
+            let units = units as f32;
+            units * to_em
+        };
+        let (mut letters, mut marks, mut pen) = (Vec::new(), Vec::new(), 0);
+        for (info, place) in shaped.glyph_infos().iter().zip(shaped.glyph_positions()) {
+            let glyph = GlyphId(u16::try_from(info.glyph_id).ok()?);
+            if glyph.0 == 0 || Some(glyph) == circle {
+                return None;
+            }
+            if let Some(bounds) = face.glyph_bounding_box(glyph) {
+                let (x, y) = (pen + place.x_offset, place.y_offset);
+                let ink = Ink {
+                    left: scaled(x + i32::from(bounds.x_min)),
+                    bottom: scaled(y + i32::from(bounds.y_min)),
+                    right: scaled(x + i32::from(bounds.x_max)),
+                    top: scaled(y + i32::from(bounds.y_max)),
+                };
+                if classes.is_some_and(|gdef| gdef.glyph_class(glyph) == Some(GlyphClass::Mark)) {
+                    marks.push(Mark { ink, is_placed: (place.x_offset, place.y_offset) != (0, 0) });
+                } else {
+                    letters.push(ink);
+                }
+            }
+            pen += place.x_advance;
+        }
+        Some(Self { letters, marks })
+    }
+
+    /// Returns true if there is a letter and every mark is in its place at it.
+    fn is_whole(&self, first: char) -> bool {
+        let Some(letter) = self.letters.iter().copied().reduce(Ink::with) else { return false };
+        // Other scripts have marks within, before and between letters, which their fonts place by other means too.
+        let simple = matches!(
+            first.script(),
+            Script::Latin | Script::Greek | Script::Cyrillic | Script::Common | Script::Inherited
+        );
+        if simple { self.is_stacked(letter) } else { self.is_near(letter) }
+    }
+
+    /// Latin, Greek and Cyrillic: one letter, each mark placed above or below it and clear of the others.
+    fn is_stacked(&self, letter: Ink) -> bool {
+        let in_place = |(n, mark): (usize, &Mark)| {
+            let ink = mark.ink;
+            let is_above = ink.middle().1 > letter.middle().1;
+            let into = if is_above { letter.top - ink.bottom } else { ink.top - letter.bottom };
+            mark.is_placed
+                && letter.is_at(ink.middle().0, BESIDE)
+                && into <= INTO
+                && self.marks[..n].iter().all(|other| !other.ink.collides_with(ink))
+        };
+        self.letters.len() == 1 && self.marks.iter().enumerate().all(in_place)
+    }
+
+    /// Other scripts: no mark far from the letters.
+    fn is_near(&self, letter: Ink) -> bool {
+        self.marks
+            .iter()
+            .all(|mark| letter.is_at(mark.ink.middle().0, if mark.is_placed { BESIDE } else { TOUCHES }))
+    }
+}
+
+const DOTTED_CIRCLE: char = '\u{25CC}';
+
+impl Ink {
+    fn with(self, other: Self) -> Self {
+        Self {
+            left: self.left.min(other.left),
+            bottom: self.bottom.min(other.bottom),
+            right: self.right.max(other.right),
+            top: self.top.max(other.top),
+        }
+    }
+
+    fn middle(&self) -> (f32, f32) {
+        (f32::midpoint(self.left, self.right), f32::midpoint(self.bottom, self.top))
+    }
+
+    /// Returns true if `x` lies within the box, or outside by at most `tolerance`.
+    fn is_at(&self, x: f32, tolerance: f32) -> bool {
+        (self.left - tolerance..=self.right + tolerance).contains(&x)
+    }
+
+    fn collides_with(&self, other: Self) -> bool {
+        let wide = self.right.min(other.right) - self.left.max(other.left);
+        let high = self.top.min(other.top) - self.bottom.max(other.bottom);
+        wide > TOUCHES && high > INTO / 2.0
+    }
+}

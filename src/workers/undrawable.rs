@@ -1,0 +1,103 @@
+//! Texts that no font draws, told before a certificate is issued.
+
+use std::fmt::Write as _;
+
+use crate::domain::Person;
+use crate::render::{CodePoints, Renderer};
+
+/// Code of a text that cannot be drawn.
+pub const UNDRAWABLE: &str = "UNDRAWABLE";
+/// Most characters that one message names.
+const MAX_NAMED: usize = 8;
+
+/// Field of a person that cannot be drawn.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UndrawableField {
+    /// The field's name in the API.
+    pub field: &'static str,
+    /// What is wrong; follows the field's name. It quotes characters of the value, so only the person who sent or
+    /// may read it is told.
+    pub problem: String,
+}
+
+/// Returns the problem of a text that the bundled fonts cannot draw. It follows the field's name and names the
+/// characters with their code points.
+#[must_use]
+pub fn problem(renderer: &Renderer, text: &str) -> Option<String> {
+    let missing = renderer.undrawable(text);
+    (!missing.is_empty())
+        .then(|| format!("has characters that no font on certificates draws: {}", named(&missing)))
+}
+
+/// Returns the fields of a person that stand on certificates and cannot be drawn.
+#[must_use]
+pub fn of_person(renderer: &Renderer, person: &Person) -> Vec<UndrawableField> {
+    let document_number = person.document_number.as_ref().map(|number| number.reveal_str());
+    of_fields(renderer, person.full_name.reveal_str(), document_number)
+}
+
+/// The same for a name and a document number.
+#[must_use]
+pub fn of_fields(
+    renderer: &Renderer,
+    full_name: &str,
+    document_number: Option<&str>,
+) -> Vec<UndrawableField> {
+    let fields = [("fullName", Some(full_name)), ("documentNumber", document_number)];
+    let checked = fields
+        .into_iter()
+        .filter_map(|(field, text)| Some(UndrawableField { field, problem: problem(renderer, text?)? }));
+    checked.collect()
+}
+
+fn named(missing: &[CodePoints]) -> String {
+    let mut list = String::new();
+    for (n, cluster) in missing.iter().take(MAX_NAMED).enumerate() {
+        let separator = if n == 0 { "" } else { ", " };
+        let characters: String = cluster.as_slice().iter().collect();
+        // Writing to a string cannot fail.
+        let _ = write!(list, "{separator}{characters} (");
+        for (m, character) in cluster.as_slice().iter().enumerate() {
+            let space = if m == 0 { "" } else { " " };
+            let _ = write!(list, "{space}U+{:04X}", u32::from(*character));
+        }
+        list.push(')');
+    }
+    match missing.len().checked_sub(MAX_NAMED) {
+        Some(more @ 1..) => format!("{list} and {more} more"),
+        _ => list,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::person::samples::person;
+
+    #[test]
+    fn texts_with_letters_of_the_fonts_have_no_problem() {
+        let renderer = Renderer::new().expect("bundled fonts load");
+        for text in ["Ana Rojas", "Nguyễn Thị Ánh", "محمد", "علی\u{200C}رضا", "山田 太郎", ""]
+        {
+            assert_eq!(problem(&renderer, text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn characters_are_named_with_their_code_points() {
+        let renderer = Renderer::new().expect("bundled fonts load");
+        let told = problem(&renderer, "Ana 😀 \u{12000}😀").expect("not drawable");
+        assert!(told.contains("😀 (U+1F600)") && told.contains("(U+12000)"), "{told}");
+        let many: String = ('\u{12000}'..'\u{12020}').collect();
+        assert!(problem(&renderer, &many).expect("not drawable").ends_with("and 24 more"));
+    }
+
+    #[test]
+    fn both_fields_of_a_person_are_told() {
+        let renderer = Renderer::new().expect("bundled fonts load");
+        assert_eq!(of_person(&renderer, &person("Ana")), []);
+        let fields: Vec<_> =
+            of_person(&renderer, &person("😀")).into_iter().map(|undrawable| undrawable.field).collect();
+        assert_eq!(fields, ["fullName", "documentNumber"]);
+    }
+}
