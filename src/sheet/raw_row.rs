@@ -29,6 +29,8 @@ pub(super) struct Head {
     pub sheet: Option<Arc<str>>,
     /// What is added to the rows' numbers to make them unique in the file.
     pub rows_before: u32,
+    /// True for a list in a request, which has fields and no columns.
+    pub is_list: bool,
 }
 
 impl Head {
@@ -43,7 +45,8 @@ impl Head {
     /// Puts sheet and column before a message.
     fn told(&self, column: Option<&str>, message: &str) -> String {
         let sheet = self.sheet.as_deref().map(|sheet| format!("sheet \"{}\"", printable(sheet)));
-        let column = column.map(|header| format!("column \"{}\"", printable(header)));
+        let column =
+            column.filter(|_| !self.is_list).map(|header| format!("column \"{}\"", printable(header)));
         let place: Vec<String> = sheet.into_iter().chain(column).collect();
         if place.is_empty() { message.to_owned() } else { format!("{}: {message}", place.join(", ")) }
     }

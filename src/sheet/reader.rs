@@ -95,7 +95,8 @@ pub fn open(
         ..HowRead::default()
     };
     how.hidden.are_read = reading.hidden_rows;
-    let head = Arc::new(head(&found.map, sheet, 0));
+    let head = Head { is_list: format == Format::Json, ..head(&found.map, sheet, 0) };
+    let head = Arc::new(head);
     let (map, reading) = (found.map, reading.clone());
     Ok(SheetReader { map, head, pieces, limits, reading, assumed, how, last_row: 0, filled: 0, ended: false })
 }
@@ -132,7 +133,7 @@ fn restored(mut record: Record) -> Record {
 
 fn head(map: &HeaderMap, sheet: Option<Arc<str>>, rows_before: u32) -> Head {
     let columns = map.columns.iter().chain(&map.twins).copied().collect();
-    Head { headers: map.headers.clone().into(), columns, sheet, rows_before }
+    Head { headers: map.headers.clone().into(), columns, sheet, rows_before, is_list: false }
 }
 
 /// The headers with the fields that they give.

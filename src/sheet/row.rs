@@ -51,8 +51,8 @@ pub struct RowError {
     pub column: Option<String>,
     /// The field's name in the API; `None` where the row as a whole is wrong.
     pub field: Option<&'static str>,
-    /// A code of [`FieldError`], or `WRONG_TYPE`, `UNKNOWN_FIELD`, `FIELD_COUNT`, `INVALID_UUID`, `BOOLEAN_CELL`, `ERROR_CELL`, `NUMBER_ROUNDED`,
-    /// `INVALID_DATE`, `DATE_CELL`, `NOT_CALCULATED`, `FORMULA_TEXT`, `STRAY_QUOTE` or `MISREAD_TEXT`.
+    /// A code of [`FieldError`], or `WRONG_TYPE`, `UNKNOWN_FIELD`, `FIELD_COUNT`, `INVALID_UUID`, `BOOLEAN_CELL`,
+    /// `ERROR_CELL`, `NUMBER_ROUNDED`, `INVALID_DATE`, `DATE_CELL`, `NOT_CALCULATED`, `FORMULA_TEXT`, `STRAY_QUOTE` or `MISREAD_TEXT`.
     pub code: &'static str,
     /// What is wrong and what to do.
     pub message: String,
@@ -155,7 +155,7 @@ fn named(
 /// A row that has an unquoted delimiter in it. Programs leave out blank cells at the end of a row.
 fn field_count(record: &Record, expected: usize) -> Option<RowError> {
     let filled = record.cells.iter().rposition(|cell| !cell.is_blank()).map_or(0, |last| last + 1);
-    if record.origin != Origin::Csv || filled <= expected {
+    if !matches!(record.origin, Origin::Csv | Origin::Export) || filled <= expected {
         return None;
     }
     let has_quotes = record.cells.iter().any(|cell| cell.shown().reveal().contains('"'));
