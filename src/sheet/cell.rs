@@ -62,6 +62,8 @@ pub(super) enum Origin {
     Csv,
     /// A workbook: rows have cells, of which some may be absent.
     Workbook,
+    /// Our own export as CSV, its marks taken away: no apostrophe or equals sign is one.
+    Export,
     /// A list in a request: values are as they are.
     Json,
 }

@@ -101,6 +101,7 @@ pub(super) fn first_rows(start: &[u8], charset: Charset, reading: &Reading, limi
         cells: record.iter().map(cell).collect(),
         origin: Origin::Csv,
         is_hidden: false,
+        faults: Vec::new(),
     });
     rows.collect()
 }

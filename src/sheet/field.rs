@@ -8,6 +8,7 @@ use super::export::formula;
 use super::headers::Column;
 use super::plausible::doubt;
 use super::quotes;
+use crate::domain::trimmed;
 
 /// Why a cell's text can't be the value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,8 +50,9 @@ pub(super) fn value(column: Column, text: &str, marks: Marks) -> Result<String, 
     if marks.origin == Origin::Json {
         return Ok(text.to_owned());
     }
-    let text = text.trim();
+    let text = trimmed(text);
     let text = match marks.origin {
+        Origin::Export => Cow::Borrowed(text),
         Origin::Csv if text.starts_with('=') => Cow::Owned(formula_text(text).ok_or(FORMULA_TEXT)?),
         _ => unmarked(column, text, marks),
     };

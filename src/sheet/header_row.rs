@@ -73,7 +73,8 @@ fn texts(cells: &[Cell]) -> Vec<String> {
     cells.iter().map(text).collect()
 }
 
-fn numbered(error: SheetError, row: u32) -> SheetError {
+/// Adds the row's number to the error about a header row.
+pub(super) fn numbered(error: SheetError, row: u32) -> SheetError {
     match error {
         SheetError::MissingColumns { missing, recognised, found, .. } => {
             SheetError::MissingColumns { missing, recognised, found, row }

@@ -222,7 +222,8 @@ impl HeaderMap {
     pub(super) fn missing(&self, missing: Vec<&'static str>, row: u32) -> SheetError {
         let header = |position: &usize| printable(&self.headers[*position]);
         let recognised = self.columns.iter().map(|(_, position)| header(position)).collect();
-        SheetError::MissingColumns { missing, recognised, found: Personal::new(self.headers.clone()), row }
+        let found = Personal::new(self.headers.clone());
+        SheetError::MissingColumns { missing, recognised, found, row: 0 }
     }
 
     fn contradiction(&self, field: &'static str, one: usize, other: usize, row: u32) -> SheetError {

@@ -76,14 +76,17 @@ impl Assumed {
         limits: &Limits,
         reading: &Reading,
     ) -> SheetError {
-        let is_missing =
-            matches!(error, SheetError::MissingColumns { .. } | SheetError::UnknownColumn { .. });
-        if !is_missing || self.source != EncodingSource::Guessed {
+        let needs_document = match &error {
+            SheetError::MissingColumns { missing, .. } => missing.contains(&Column::DocumentNumber.name()),
+            SheetError::UnknownColumn { .. } => false,
+            _ => return error,
+        };
+        if self.source != EncodingSource::Guessed {
             return error;
         }
         let mut found = Vec::new();
         for charset in offered().filter(|charset| *charset != self.charset) {
-            if let Some((row, header, name)) = self.first_name(charset, limits, reading) {
+            if let Some((row, header, name)) = self.first_name(charset, limits, (reading, needs_document)) {
                 found.push((row, header, (charset.label, Personal::new(name))));
             }
         }
@@ -99,11 +102,14 @@ impl Assumed {
         &self,
         charset: Charset,
         limits: &Limits,
-        reading: &Reading,
+        (reading, needs_document): (&Reading, bool),
     ) -> Option<(u32, String, String)> {
         let rows = delimited::first_rows(&self.start, charset, reading, limits);
         let mut rows = rows.into_iter().map(Ok);
         let found = header_row::find(&mut rows, limits, reading).ok()??;
+        if needs_document && found.map.position(Column::DocumentNumber).is_none() {
+            return None;
+        }
         let column = found
             .map
             .columns

@@ -54,8 +54,9 @@ pub use sniff::{Format, SNIFF_BYTES, sniff};
 /// nothing when the corrected report is read, and tell that it is one.
 pub const REPORT_COLUMNS: [&str; 2] = ["laureate_row", "laureate_reason"];
 
-/// The columns of our own export of people that tell that a file is one.
-pub const EXPORT_COLUMNS: [&str; 3] = ["created_at", "updated_at", "attendee_id"];
+/// The column of our own export of people that names the person. It tells that a file is one.
+pub const EXPORT_ID_COLUMN: &str = "attendee_id";
+
 /// Returns true if a label names an encoding that text can be read in.
 #[must_use]
 pub fn is_encoding(label: &str) -> bool {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::cell::Cell;
 use super::error::printable;
 use super::headers::{Column, letter};
-use crate::domain::Personal;
+use crate::domain::{Personal, trimmed};
 
 /// What a row may take in a report, in bytes.
 const MAX_RAW_BYTES: usize = 16 << 10;
@@ -23,12 +23,14 @@ pub struct RawRow {
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Head {
     pub headers: Arc<[String]>,
-    /// Position of each field.
+    /// Positions of each field.
     pub columns: Vec<(Column, usize)>,
     /// Name of the sheet, in a workbook.
     pub sheet: Option<Arc<str>>,
     /// What is added to the rows' numbers to make them unique in the file.
     pub rows_before: u32,
+    /// True for a list in a request, which has fields and no columns.
+    pub is_list: bool,
 }
 
 impl Head {
@@ -41,9 +43,10 @@ impl Head {
     }
 
     /// Puts sheet and column before a message.
-    pub(super) fn told(&self, column: Option<&str>, message: &str) -> String {
+    fn told(&self, column: Option<&str>, message: &str) -> String {
         let sheet = self.sheet.as_deref().map(|sheet| format!("sheet \"{}\"", printable(sheet)));
-        let column = column.map(|header| format!("column \"{}\"", printable(header)));
+        let column =
+            column.filter(|_| !self.is_list).map(|header| format!("column \"{}\"", printable(header)));
         let place: Vec<String> = sheet.into_iter().chain(column).collect();
         if place.is_empty() { message.to_owned() } else { format!("{}: {message}", place.join(", ")) }
     }
@@ -73,23 +76,25 @@ impl RawRow {
         row.saturating_sub(self.head.rows_before)
     }
 
-    /// The header of a field's column.
+    /// The header of a field as written in the file; a full name made of parts has that of the first one.
     #[must_use]
-    pub fn header_of(&self, field: &str) -> Option<String> {
-        self.head.header(field).map(str::to_owned)
+    pub fn header_of(&self, field: &str) -> Option<&str> {
+        self.head.header(field)
     }
 
     /// The header of a field whose cell is blank.
     #[must_use]
-    pub fn blank_header_of(&self, field: &str) -> Option<String> {
-        let column = Column::of_name(field)?;
-        if self.value_of(column).is_some() { None } else { self.header_of(field) }
+    pub fn blank_header_of(&self, field: &str) -> Option<&str> {
+        let mut places = self.head.columns.iter().filter(|(known, _)| known.name() == field);
+        let is_blank =
+            |place: usize| self.values.get(place).is_none_or(|value| trimmed(value.reveal_str()).is_empty());
+        places.all(|(_, place)| is_blank(*place)).then(|| self.header_of(field))?
     }
 
-    /// A message about a field, or about the row, with the names of sheet and column before it.
+    /// A message about a column, or about the row, with the names of sheet and column before it.
     #[must_use]
-    pub fn told(&self, field: Option<&str>, message: &str) -> String {
-        self.head.told(field.and_then(|field| self.head.header(field)), message)
+    pub fn told(&self, column: Option<&str>, message: &str) -> String {
+        self.head.told(column, message)
     }
 
     /// Header and value of each filled cell, left to right. A cell outside the header has its column's letter.

@@ -14,7 +14,7 @@ use super::how_read::{HowRead, MAX_HIDDEN_ROWS, MAX_SHOWN_ROWS, SheetState, Show
 use super::misread::Assumed;
 use super::raw_row::Head;
 use super::row::{self, SheetRow};
-use super::{EXPORT_COLUMNS, Format, Limits, REPORT_COLUMNS, SheetError, delimited, json_lines, workbook};
+use super::{EXPORT_ID_COLUMN, Format, Limits, REPORT_COLUMNS, SheetError, delimited, json_lines, workbook};
 use crate::domain::Personal;
 use crate::domain::reading::Reading;
 
@@ -95,7 +95,8 @@ pub fn open(
         ..HowRead::default()
     };
     how.hidden.are_read = reading.hidden_rows;
-    let head = Arc::new(head(&found.map, sheet, 0));
+    let head = Head { is_list: format == Format::Json, ..head(&found.map, sheet, 0) };
+    let head = Arc::new(head);
     let (map, reading) = (found.map, reading.clone());
     Ok(SheetReader { map, head, pieces, limits, reading, assumed, how, last_row: 0, filled: 0, ended: false })
 }
@@ -107,20 +108,16 @@ fn csv(file: File, limits: Limits, reading: &Reading) -> Result<(Pieces, Assumed
         Ok(found) => found.ok_or(SheetError::Empty)?,
         Err(error) => return Err(assumed.header_not_found(error, &limits, reading)),
     };
-    let is_own = is_report(&found.map) || is_export(&found.map);
-    let row = move |record: Record| Piece::Row(if is_own { restored(record) } else { record });
+    let has = |own: &[&str]| found.map.headers.iter().any(|header| own.contains(&header.as_str()));
+    let (is_report, is_export) = (has(&REPORT_COLUMNS), has(&[EXPORT_ID_COLUMN]));
+    let row = move |record: Record| {
+        let record = if is_report || is_export { restored(record) } else { record };
+        // An export has the values as they are stored.
+        let origin = if is_export { Origin::Export } else { record.origin };
+        Piece::Row(Record { origin, ..record })
+    };
     let rows = records.map(move |record| record.map(row));
     Ok((Box::new(std::iter::once(Ok(Piece::Head(found, None))).chain(rows)), assumed))
-}
-
-/// Returns true for our own report of rejected rows.
-fn is_report(map: &HeaderMap) -> bool {
-    map.headers.iter().any(|header| REPORT_COLUMNS.contains(&header.as_str()))
-}
-
-/// Returns true for our own export of people.
-fn is_export(map: &HeaderMap) -> bool {
-    EXPORT_COLUMNS.iter().all(|column| map.headers.iter().any(|header| header == column))
 }
 
 /// A row of our own report or export, without the apostrophes that made its formulas harmless.
@@ -135,7 +132,8 @@ fn restored(mut record: Record) -> Record {
 }
 
 fn head(map: &HeaderMap, sheet: Option<Arc<str>>, rows_before: u32) -> Head {
-    Head { headers: map.headers.clone().into(), columns: map.columns.clone(), sheet, rows_before }
+    let columns = map.columns.iter().chain(&map.twins).copied().collect();
+    Head { headers: map.headers.clone().into(), columns, sheet, rows_before, is_list: false }
 }
 
 /// The headers with the fields that they give.
@@ -166,8 +164,12 @@ impl SheetReader {
     /// [`SheetError::MissingColumns`].
     pub fn with_document_column(self, requires_document: bool) -> Result<Self, SheetError> {
         if requires_document && self.map.position(Column::DocumentNumber).is_none() {
-            let missing = vec![Column::DocumentNumber.name()];
-            return Err(self.map.missing(missing, self.how.header_row));
+            let missing = self.map.missing(vec![Column::DocumentNumber.name()]);
+            let error = header_row::numbered(missing, self.how.header_row);
+            return Err(match &self.assumed {
+                Some(assumed) => assumed.header_not_found(error, &self.limits, &self.reading),
+                None => error.in_sheet(self.head.sheet.as_deref()),
+            });
         }
         Ok(self)
     }

@@ -51,8 +51,8 @@ pub struct RowError {
     pub column: Option<String>,
     /// The field's name in the API; `None` where the row as a whole is wrong.
     pub field: Option<&'static str>,
-    /// A code of [`FieldError`], or `WRONG_TYPE`, `UNKNOWN_FIELD`, `FIELD_COUNT`, `INVALID_UUID`, `BOOLEAN_CELL`, `ERROR_CELL`, `NUMBER_ROUNDED`,
-    /// `INVALID_DATE`, `DATE_CELL`, `NOT_CALCULATED`, `FORMULA_TEXT`, `STRAY_QUOTE` or `MISREAD_TEXT`.
+    /// A code of [`FieldError`], or `WRONG_TYPE`, `UNKNOWN_FIELD`, `FIELD_COUNT`, `INVALID_UUID`, `BOOLEAN_CELL`,
+    /// `ERROR_CELL`, `NUMBER_ROUNDED`, `INVALID_DATE`, `DATE_CELL`, `NOT_CALCULATED`, `FORMULA_TEXT`, `STRAY_QUOTE` or `MISREAD_TEXT`.
     pub code: &'static str,
     /// What is wrong and what to do.
     pub message: String,
@@ -69,13 +69,11 @@ pub(super) fn read(record: Record, map: &HeaderMap, head: &Arc<Head>) -> SheetRo
     SheetRow { row, outcome }
 }
 
-/// Names column and sheet of each error.
+/// Names the column of each error.
 fn placed(mut errors: Vec<RowError>, head: &Head) -> Vec<RowError> {
     for error in &mut errors {
-        if let Some(field) = error.field {
-            error.column = head.header(field).map(str::to_owned);
-        }
-        error.message = head.told(error.column.as_deref(), &error.message);
+        let column = error.field.and_then(|field| head.header(field)).map(str::to_owned);
+        error.column = column.or(error.column.take());
     }
     errors
 }
@@ -85,12 +83,12 @@ fn check(record: Record, map: &HeaderMap) -> Result<(PersonEntry, Option<Uuid>),
         // The fields are shifted against the header: looking at them would only mislead.
         return Err(vec![error]);
     }
-    let marks = Marks { origin: record.origin, is_marked: has_marks(&record, map) };
-    let mut errors = record.faults;
-    if !errors.is_empty() && record.cells.iter().all(Cell::is_blank) {
-        return Err(errors);
+    if !record.faults.is_empty() && record.cells.iter().all(Cell::is_blank) {
+        return Err(record.faults);
     }
+    let marks = Marks { origin: record.origin, is_marked: has_marks(&record, map) };
     let mut cells: Vec<Option<Cell>> = record.cells.into_iter().map(Some).collect();
+    let mut errors = record.faults;
     let mut take = |column| take_text(map, (column, marks), &mut cells, &mut errors);
     let full_name = take(Column::FullName);
     let parts = [
@@ -157,7 +155,7 @@ fn named(
 /// A row that has an unquoted delimiter in it. Programs leave out blank cells at the end of a row.
 fn field_count(record: &Record, expected: usize) -> Option<RowError> {
     let filled = record.cells.iter().rposition(|cell| !cell.is_blank()).map_or(0, |last| last + 1);
-    if record.origin != Origin::Csv || filled <= expected {
+    if !matches!(record.origin, Origin::Csv | Origin::Export) || filled <= expected {
         return None;
     }
     let has_quotes = record.cells.iter().any(|cell| cell.shown().reveal().contains('"'));

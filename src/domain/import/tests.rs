@@ -16,7 +16,7 @@ fn requested() -> ImportRequested {
         issue_date: None,
         requires_document: true,
         shared_email: SharedEmail::Refuse,
-        reading: Reading::default(),
+        reading: crate::domain::reading::Reading::default(),
     }
 }
 

@@ -93,7 +93,7 @@ mod tests {
             issue_date: None,
             requires_document: true,
             shared_email: SharedEmail::Refuse,
-            reading: Reading::default(),
+            reading: crate::domain::reading::Reading::default(),
         };
         let mut file = tempfile::NamedTempFile::new().expect("a temporary file");
         made_up_people(5 * CHUNK + 1, 7, &mut file).expect("it takes bytes");

@@ -122,7 +122,7 @@ impl ErrorDetail {
     /// A row that was taken over, with what its uploader has to know.
     #[must_use]
     pub fn warning(row: u32, raw: &RawRow, errors: Vec<ErrorText>) -> Self {
-        Self { errors, ..Self::shown(row, raw) }
+        Self::of(row, raw, errors)
     }
 
     /// Returns true if the row was taken over.
@@ -140,15 +140,16 @@ impl ErrorDetail {
             code: error.code.to_owned(),
             message: error.message,
         };
-        let errors = errors.into_iter().map(text).collect();
-        Self { errors, ..Self::shown(row, raw) }
+        Self::of(row, raw, errors.into_iter().map(text).collect())
     }
 
-    /// The row without its errors.
-    fn shown(row: u32, raw: &RawRow) -> Self {
+    /// A row with its errors, whose messages name sheet and column.
+    fn of(row: u32, raw: &RawRow, mut errors: Vec<ErrorText>) -> Self {
+        for error in &mut errors {
+            error.message = raw.told(error.column.as_deref(), &error.message);
+        }
         let sheet = raw.sheet().map(str::to_owned);
-        let columns = raw.headers().clone();
-        Self { row: raw.shown_row(row), sheet, data: data(raw), errors: Vec::new(), columns }
+        Self { row: raw.shown_row(row), sheet, data: data(raw), errors, columns: raw.headers().clone() }
     }
 
     /// A row that nobody looked at, because the import was cancelled before.
@@ -158,9 +159,9 @@ impl ErrorDetail {
             column: None,
             field: None,
             code: "NOT_TAKEN_IN".to_owned(),
-            message: raw.told(None, "the import was cancelled before this row; upload it again"),
+            message: "the import was cancelled before this row; upload it again".to_owned(),
         };
-        Self { errors: vec![error], ..Self::shown(row, raw) }
+        Self::of(row, raw, vec![error])
     }
 
     /// A row that is about nobody in particular, or about somebody else than it says.
@@ -172,8 +173,7 @@ impl ErrorDetail {
             code: error.code.to_owned(),
             message: raw.told(Some(error.field), &error.message),
         };
-        let errors = mismatch.errors().into_iter().map(text).collect();
-        Self { errors, ..Self::shown(row, raw) }
+        Self::of(row, raw, mismatch.errors().into_iter().map(text).collect())
     }
 }
 

@@ -37,7 +37,7 @@ async fn scripts_without_a_font_are_told_by_dry_run_and_import() {
     // Khmer, Ethiopic and Burmese; nobody claims these scripts.
     for (row, character) in [(4, "U+17"), (6, "U+12"), (7, "U+10")] {
         let (_, message) = told.iter().find(|(told, _)| *told == row).expect("it is told");
-        assert!(message.starts_with("fullName has characters that no font"), "{message}");
+        assert!(message.contains("fullName has characters that no font"), "{message}");
         assert!(message.contains(character), "{message}");
     }
     assert!(told.iter().all(|(row, _)| (2..10).contains(row)), "the last row has a font: {told:?}");

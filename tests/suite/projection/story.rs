@@ -219,10 +219,10 @@ pub fn import_requested(id: u128) -> Happened {
         update_existing: true,
         certificate_id: Some(Uuid::from_u128(CERTIFICATE).into()),
         delivery: MailDelivery::Immediate,
+        reading: Reading::default(),
         issue_date: None,
         requires_document: true,
         shared_email: SharedEmail::Refuse,
-        reading: Reading::default(),
     };
     happened::<Import>(id, event)
 }

@@ -100,10 +100,10 @@ async fn an_import_whose_worker_died_fails() {
         update_existing: false,
         certificate_id: None,
         delivery: MailDelivery::Immediate,
+        reading: Default::default(),
         issue_date: None,
         requires_document: true,
         shared_email: SharedEmail::Refuse,
-        reading: Reading::default(),
     };
     let done =
         plant.log.commands.execute::<Import>(&person(), id, ImportCommand::Request(request)).await.unwrap();

@@ -57,10 +57,10 @@ pub async fn uploaded(plant: &Plant, file: &str, options: ImportOptions) -> (Imp
         update_existing: options.update_existing,
         certificate_id: options.certificate_id.map(Into::into),
         delivery: MailDelivery::Immediate,
+        reading: Default::default(),
         issue_date: None,
         requires_document: options.requires_document,
         shared_email: options.shared_email,
-        reading: Reading::default(),
     };
     let command = ImportCommand::Request(request);
     plant.log.commands.execute::<Import>(&person(), id, command).await.unwrap();

@@ -39,10 +39,6 @@ pub struct PeopleForm {
     /// When the mails about new certificates may go out: `immediate`, `held` or a time (RFC 3339); immediately
     /// if absent.
     delivery: Option<String>,
-    /// Date on new certificates: from 1900-01-01 to 366 days ahead. If absent, the definition's, or else the date of
-    /// issuing in the issuer's time zone.
-    #[schema(value_type = Option<String>, format = Date)]
-    issue_date: Option<String>,
     /// Fields of columns by their headers, as JSON: `{"Dirección de correo": "email", "Nota": "ignore"}`. Headers
     /// that it doesn't name mean what they usually do.
     mapping: Option<String>,
@@ -54,6 +50,10 @@ pub struct PeopleForm {
     hidden_rows: Option<String>,
     /// Number of the header row, as the spreadsheet program shows it; found if absent.
     header_row: Option<u32>,
+    /// Date on new certificates: from 1900-01-01 to 366 days ahead. If absent, the definition's, or else the date of
+    /// issuing in the issuer's time zone.
+    #[schema(value_type = Option<String>, format = Date)]
+    issue_date: Option<String>,
 }
 
 /// Whether to do it.
@@ -117,16 +117,16 @@ pub async fn handle(
     let options = options.checked(&http).await?;
     if query.dry_run == Some(true) {
         asked.checked(&http)?;
-        let requires_document = options.requires_document;
-        let (_, _, how_read) = read_through(&http, &upload.file, &reading, requires_document).await?;
-        let reader = open(&http, &upload.file, &reading, requires_document).await?.1;
+        let wanted = (&reading, options.requires_document);
+        let (_, _, how_read) = read_through(&http, &upload.file, wanted).await?;
+        let reader = open(&http, &upload.file, wanted).await?.1;
         let renderer = http.rendering.renderer();
         let report = dry_run(&http.commands, &http.claim_key, renderer, reader, options).await?;
         let answer = ImportAnswer::rehearsed(report).reading(Some(how_read.into()));
         return Ok(Answer::ok(&answer)?.message("nothing was stored"));
     }
-    let (format, rows, how_read) =
-        read_through(&http, &upload.file, &reading, options.requires_document).await?;
+    let wanted = (&reading, options.requires_document);
+    let (format, rows, how_read) = read_through(&http, &upload.file, wanted).await?;
     let route = "POST /attendees/bulk-upload";
     let body_sha256 = upload.sha256();
     // The report names people: it stays in its expiring object, and the import leads to it again.
@@ -152,25 +152,24 @@ pub async fn handle(
 async fn open(
     http: &HttpState,
     file: &UploadedFile,
-    reading: &Reading,
-    requires_document: bool,
+    (reading, requires_document): (&Reading, bool),
 ) -> Result<(Format, SheetReader), ApiError> {
     let format = sheet::sniff(&file.head)?;
     let limits = http.import_limits;
     let (path, reading) = (file.path().to_owned(), reading.clone());
-    let opened = tokio::task::spawn_blocking(move || sheet::open(&path, format, limits, &reading)).await;
-    let reader = opened.map_err(ApiError::internal)??;
-    Ok((format, reader.with_document_column(requires_document)?))
+    let opened = tokio::task::spawn_blocking(move || {
+        sheet::open(&path, format, limits, &reading)?.with_document_column(requires_document)
+    });
+    Ok((format, opened.await.map_err(ApiError::internal)??))
 }
 
 /// Reads the whole file once, so that what is wrong with it as a whole is told before anything begins.
 async fn read_through(
     http: &HttpState,
     file: &UploadedFile,
-    reading: &Reading,
-    requires_document: bool,
+    wanted: (&Reading, bool),
 ) -> Result<(Format, u32, HowRead), ApiError> {
-    let (format, reader) = open(http, file, reading, requires_document).await?;
+    let (format, reader) = open(http, file, wanted).await?;
     let read = tokio::task::spawn_blocking(move || reader.read_through());
     match read.await.map_err(ApiError::internal)?? {
         (0, _) => Err(SheetError::Empty.into()),
