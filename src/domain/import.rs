@@ -45,9 +45,6 @@ pub struct ImportRequested {
     /// Whether two people may have one e-mail address.
     #[serde(default, skip_serializing_if = "SharedEmail::is_refuse")]
     pub shared_email: SharedEmail,
-    /// Choices for reading the file, so that it is read the same way again.
-    #[serde(default, skip_serializing_if = "Reading::is_default")]
-    pub reading: Reading,
 }
 
 const fn yes() -> bool {

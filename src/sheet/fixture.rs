@@ -63,17 +63,18 @@ pub(super) fn brief(row: &SheetRow) -> String {
                 )
             }
             Err(errors) => {
-                wrong(row.row, errors.iter().map(|error| (raw.header_of(error.field), error.code)))
+                let told = errors.iter().map(|error| (raw.header_of(error.field), error.code));
+                wrong(row.row, told)
             }
         },
         RowOutcome::Rejected { errors, .. } => {
-            wrong(row.row, errors.iter().map(|error| (error.column.clone(), error.code)))
+            wrong(row.row, errors.iter().map(|error| (error.column.as_deref(), error.code)))
         }
     }
 }
 
-fn wrong<'e>(row: u32, errors: impl Iterator<Item = (Option<String>, &'e str)>) -> String {
-    let told = errors.map(|(column, code)| format!("{}:{code}", column.unwrap_or_else(|| "-".to_owned())));
+fn wrong<'e>(row: u32, errors: impl Iterator<Item = (Option<&'e str>, &'e str)>) -> String {
+    let told = errors.map(|(column, code)| format!("{}:{code}", column.unwrap_or("-")));
     format!("{row} {}", told.collect::<Vec<_>>().join(" "))
 }
 

@@ -215,11 +215,11 @@ impl HeaderMap {
         let is_complete = missing.is_empty() && has(Column::Email);
         let required = [Column::DocumentNumber, Column::Email];
         missing.extend(required.into_iter().filter(|column| !has(*column)).map(Column::name));
-        if is_complete { Ok(()) } else { Err(self.missing(missing, 0)) }
+        if is_complete { Ok(()) } else { Err(self.missing(missing)) }
     }
 
     /// The error for missing columns.
-    pub(super) fn missing(&self, missing: Vec<&'static str>, row: u32) -> SheetError {
+    pub(super) fn missing(&self, missing: Vec<&'static str>) -> SheetError {
         let header = |position: &usize| printable(&self.headers[*position]);
         let recognised = self.columns.iter().map(|(_, position)| header(position)).collect();
         let found = Personal::new(self.headers.clone());

@@ -202,7 +202,7 @@ impl SheetReader {
     /// The next row with anything in it.
     fn next_filled(&mut self) -> Option<Result<Record, SheetError>> {
         loop {
-            let mut record = match self.pieces.next()? {
+            let record = match self.pieces.next()? {
                 Ok(Piece::Row(record)) => record,
                 Ok(Piece::Head(found, sheet)) => {
                     self.head = Arc::new(head(&found.map, sheet, self.last_row));
@@ -217,10 +217,6 @@ impl SheetReader {
             };
             if record.origin != Origin::Json && self.is_left_out(&record) {
                 continue;
-            }
-            if is_export(&self.map) {
-                // Values are as they are, also those that begin with an apostrophe.
-                record.origin = Origin::Json;
             }
             if self.filled == self.limits.max_rows {
                 return Some(Err(SheetError::TooManyRows { limit: self.limits.max_rows }));

@@ -2,7 +2,6 @@
 
 use super::*;
 use crate::domain::decider::spec::given;
-use crate::domain::reading::Reading;
 
 fn requested() -> ImportRequested {
     ImportRequested {

@@ -91,7 +91,6 @@ mod tests {
     use super::*;
     use crate::domain::SharedEmail;
     use crate::domain::import::{Earned, FileFormat};
-    use crate::domain::reading::Reading;
 
     const IMPORT: ImportId = ImportId(Uuid::from_u128(1));
     const COURSE: CertificateId = CertificateId(Uuid::from_u128(2));

@@ -77,7 +77,6 @@ mod tests {
     use super::*;
     use crate::domain::SharedEmail;
     use crate::domain::email::MailDelivery;
-    use crate::domain::reading::Reading;
     use crate::sheet::made_up_people;
 
     #[tokio::test]

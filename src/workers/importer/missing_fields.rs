@@ -17,8 +17,8 @@ pub(super) fn with_missing_fields(
         let is_wanted = column == Column::Email || requires_document;
         let is_told = errors.iter().any(|error| error.field == Some(field));
         if let (true, false, Some(header)) = (is_wanted, is_told, raw.blank_header_of(field)) {
-            let message = raw.told(Some(field), &format!("{field} is missing; fill it in"));
-            let column = Some(header);
+            let message = format!("{field} is missing; fill it in");
+            let column = Some(header.to_owned());
             errors.push(RowError { column, field: Some(field), code: "REQUIRED", message });
         }
     }

@@ -168,10 +168,10 @@ impl ErrorDetail {
     #[must_use]
     pub fn of_mismatch(row: u32, raw: &RawRow, mismatch: &Mismatch) -> Self {
         let text = |error: FieldError| ErrorText {
-            column: raw.header_of(error.field),
+            column: raw.header_of(error.field).map(str::to_owned),
             field: Some(error.field.to_owned()),
             code: error.code.to_owned(),
-            message: raw.told(Some(error.field), &error.message),
+            message: error.message,
         };
         Self::of(row, raw, mismatch.errors().into_iter().map(text).collect())
     }

@@ -21,7 +21,7 @@ pub(super) fn check_certificate(
         None => ("UNKNOWN_CERTIFICATE", "names no certificate; copy the certificate's id"),
     };
     let field = Column::CertificateId.name();
-    let column = raw.header_of(field);
-    let message = raw.told(Some(field), &format!("{field} {problem}, or leave the cell empty"));
+    let column = raw.header_of(field).map(str::to_owned);
+    let message = format!("{field} {problem}, or leave the cell empty");
     Ok(Some(RowError { column, field: Some(field), code, message }))
 }

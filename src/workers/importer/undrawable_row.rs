@@ -26,7 +26,7 @@ pub(super) fn warning(
         "no certificate can be issued to this person; correct it before you issue one"
     };
     let errors = undrawable.into_iter().map(|of_field| ErrorText {
-        column: raw.header_of(of_field.field),
+        column: raw.header_of(of_field.field).map(str::to_owned),
         field: Some(of_field.field.to_owned()),
         code: UNDRAWABLE.to_owned(),
         message: format!("{} {}; {consequence}", of_field.field, of_field.problem),

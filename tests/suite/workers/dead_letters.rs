@@ -3,7 +3,6 @@
 use laureate::domain::email::{Email, EmailCommand, EmailRetryRequested, MailDelivery, OnUnknown, Stage};
 use laureate::domain::import::{FileFormat, Import, ImportCommand, ImportRequested};
 use laureate::domain::issuance::Issuance;
-use laureate::domain::reading::Reading;
 use laureate::domain::{EmailId, ImportId, SharedEmail};
 use laureate::event_log::Position;
 use laureate::workers::dead_letter::Undertaker;

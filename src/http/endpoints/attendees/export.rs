@@ -12,7 +12,7 @@ use crate::http::export::{Export, ExportRow, FileKind};
 use crate::http::extract::{Query, filter_text};
 use crate::http::{ApiError, HttpState};
 use crate::projection::queries::attendees::{self, AttendeeFilter, AttendeeRow};
-use crate::sheet::EXPORT_COLUMNS;
+use crate::sheet::EXPORT_ID_COLUMN;
 use crate::sheet::export::Value;
 
 /// Which people, and as what: those that meet all that is given.
@@ -91,9 +91,9 @@ impl ExportRow for Line {
         "document_number",
         "country",
         "gender",
-        EXPORT_COLUMNS[0],
-        EXPORT_COLUMNS[1],
-        EXPORT_COLUMNS[2],
+        "created_at",
+        "updated_at",
+        EXPORT_ID_COLUMN,
     ];
 
     fn cells(&self) -> Vec<Value<'_>> {
