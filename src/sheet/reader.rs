@@ -202,7 +202,7 @@ impl SheetReader {
     /// The next row with anything in it.
     fn next_filled(&mut self) -> Option<Result<Record, SheetError>> {
         loop {
-            let record = match self.pieces.next()? {
+            let mut record = match self.pieces.next()? {
                 Ok(Piece::Row(record)) => record,
                 Ok(Piece::Head(found, sheet)) => {
                     self.head = Arc::new(head(&found.map, sheet, self.last_row));
@@ -217,6 +217,10 @@ impl SheetReader {
             };
             if record.origin != Origin::Json && self.is_left_out(&record) {
                 continue;
+            }
+            if record.origin == Origin::Workbook && self.map.headers.iter().any(|own| own == EXPORT_ID_COLUMN)
+            {
+                record.origin = Origin::Export;
             }
             if self.filled == self.limits.max_rows {
                 return Some(Err(SheetError::TooManyRows { limit: self.limits.max_rows }));
