@@ -27,6 +27,7 @@ pub mod notice;
 pub mod password;
 pub mod person;
 pub mod personal;
+pub mod reading;
 pub mod refusal;
 pub mod second_factor;
 pub mod secret;

@@ -28,6 +28,7 @@ mod people;
 mod permissions;
 mod progress;
 mod protocol;
+mod readings;
 mod refusals;
 mod revoking;
 mod second_factor;

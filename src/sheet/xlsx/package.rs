@@ -6,6 +6,7 @@ use std::fs::File;
 use std::io::{self, BufReader, Read};
 use std::rc::Rc;
 
+use quick_xml::encoding::DecodingReader;
 use quick_xml::events::Event;
 use zip::ZipArchive;
 use zip::read::ZipFile;
@@ -17,7 +18,7 @@ use crate::sheet::{SheetError, archive};
 const MAX_RELATIONS: usize = 10_000;
 
 /// One part, inflated as it is read.
-pub(super) type Part<'a> = BufReader<Counted<ZipFile<'a, BufReader<File>>>>;
+pub(super) type Part<'a> = DecodingReader<BufReader<Counted<ZipFile<'a, BufReader<File>>>>>;
 
 /// Bytes of all parts together, until too many were read. A workbook can name the same part as many sheets.
 pub(super) struct Counted<R> {
@@ -72,7 +73,9 @@ impl Package {
         let position = position.ok_or_else(|| SheetError::broken("a part of it is missing"))?;
         let left = self.left.clone();
         let part = self.zip.by_index(position);
-        part.map(|inner| Xml::new(BufReader::with_capacity(64 * 1024, Counted { inner, left })))
+        // Parts may be in UTF-16.
+        let whole = |inner| BufReader::with_capacity(64 * 1024, Counted { inner, left });
+        part.map(|inner| Xml::new(DecodingReader::new(whole(inner))))
             .map_err(|_| SheetError::broken("a part of its archive is not whole"))
     }
 

@@ -11,6 +11,7 @@ use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use super::taking_in::{AskedOptions, PeopleFile, take_in};
+use crate::domain::reading::Reading;
 use crate::http::answer::Envelope;
 use crate::http::api_error::ErrorEnvelope;
 use crate::http::endpoints::delivery::Delivery;
@@ -139,7 +140,8 @@ pub async fn handle(
     if query.dry_run == Some(true) {
         asked.checked(&http)?;
         let turn = place.turn().await?;
-        let reader = sheet::open(file.path(), Format::Json, http.import_limits)?.holding(turn);
+        let reader = sheet::open(file.path(), Format::Json, http.import_limits, &Reading::default())?;
+        let reader = reader.holding(turn);
         let renderer = http.rendering.renderer();
         let report = dry_run(&http.commands, &http.claim_key, renderer, reader, options).await?;
         return Ok(Answer::ok(&ImportAnswer::rehearsed(report))?.message("nothing was stored"));
@@ -158,7 +160,15 @@ pub async fn handle(
     let again = idempotency::Request { caller: &caller, route, key, body_sha256, keep_answer: false };
     once(&http, again, async |command_id| {
         let issuing = asked.checked(&http)?;
-        let people = PeopleFile { path: file.path(), format: Format::Json, size, sha256: file_sha256, rows };
+        let people = PeopleFile {
+            path: file.path(),
+            format: Format::Json,
+            size,
+            sha256: file_sha256,
+            rows,
+            reading: Reading::default(),
+            how_read: None,
+        };
         take_in(&http, &caller, command_id, people, (options, issuing)).await
     })
     .await
