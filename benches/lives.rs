@@ -129,7 +129,7 @@ fn person(number: usize) -> Person {
         full_name: format!("Person Number {number}").into(),
         country: Some("Colombia".to_owned().into()),
         document_type: Some("Passport".to_owned().into()),
-        document_number: format!("{number:08}").into(),
+        document_number: Some(format!("{number:08}").into()),
         gender: None,
         email: format!("person.{number}@example.com").into(),
     }
@@ -146,6 +146,7 @@ pub fn definition() -> Definition {
         event_link: Some("https://example.org/autumn-school".to_owned()),
         sendgrid_template_id: None,
         issue_date: None,
+        requires_document: true,
         locale: Locale::En,
         is_active: true,
     }

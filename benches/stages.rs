@@ -13,7 +13,8 @@ use laureate::domain::import::{FileFormat, Import, ImportCommand, ImportRequeste
 use laureate::domain::issuance::{
     CertificateGenerated, CertificateRequested, Issuance, IssuanceCommand, Origin,
 };
-use laureate::domain::{AttendeeId, CertificateId, EmailId, ImportId, IssuanceId, hex};
+use laureate::domain::reading::Reading;
+use laureate::domain::{AttendeeId, CertificateId, EmailId, ImportId, IssuanceId, SharedEmail, hex};
 use laureate::mail::SendOutcome;
 use laureate::process::{Issue, issuance};
 use laureate::render::{Design, RenderJob, RenderedCertificate};
@@ -93,6 +94,9 @@ async fn import(app: &App, id: ImportId, sheet: Bytes) -> anyhow::Result<()> {
         certificate_id: None,
         delivery: MailDelivery::Immediate,
         issue_date: None,
+        requires_document: true,
+        shared_email: SharedEmail::Refuse,
+        reading: Reading::default(),
     };
     app.commands().execute::<Import>(&context(), id, ImportCommand::Request(request)).await?;
     let roles = Roles::start(app, &[Role::Importer]).await?;

@@ -6,9 +6,11 @@
 
 pub mod attendee;
 pub mod change_user;
+pub mod import_batches;
 pub mod issue;
 pub mod loaded;
 pub mod mails;
+pub mod person_claims;
 pub mod register_user;
 pub mod reset_password;
 pub mod second_factor;

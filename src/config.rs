@@ -13,7 +13,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::{Secret, TimeZone};
+use crate::domain::{Secret, SharedEmail, TimeZone};
 use crate::event_log::Address;
 use crate::http::auth_settings::AuthSettings;
 use crate::http::settings::HttpSettings;
@@ -58,6 +58,9 @@ pub struct Config {
     /// Certificates.
     #[serde(default)]
     pub certificates: CertificatesConfig,
+    /// People.
+    #[serde(default)]
+    pub people: PeopleConfig,
     /// Limits of uploaded files.
     #[serde(default)]
     pub import: ImportConfig,
@@ -148,6 +151,15 @@ impl SecretsConfig {
 pub struct CertificatesConfig {
     /// Time zone in which the date of issuing is meant, as the IANA database names it.
     pub time_zone: TimeZone,
+}
+
+/// Rules for people.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct PeopleConfig {
+    /// `refuse`: a second person with an e-mail address is an error. `allow`: people may share addresses, and
+    /// the document number tells them apart, or else the name.
+    pub shared_email: SharedEmail,
 }
 
 /// Limits of uploaded files.

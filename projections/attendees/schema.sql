@@ -5,7 +5,7 @@ CREATE TABLE attendees (
     full_name        text NOT NULL,
     country          text,
     document_type    text,
-    document_number  text NOT NULL,
+    document_number  text,
     gender           text,
     email            text NOT NULL,
     import_id        uuid,
@@ -20,7 +20,7 @@ CREATE TABLE attendees (
     ) STORED,
     email_key        text COLLATE "C" NOT NULL GENERATED ALWAYS AS (lower(email)) STORED,
     document_key     text COLLATE "C" NOT NULL GENERATED ALWAYS AS (
-        lower(document_number || ' ' || translate(document_number, ' .-/', ''))
+        lower(coalesce(document_number || ' ' || translate(document_number, ' .-/', ''), ''))
     ) STORED
 );
 

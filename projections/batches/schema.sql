@@ -12,6 +12,8 @@ CREATE TABLE batches (
     refusals         jsonb NOT NULL DEFAULT '[]',
     -- For whom nothing was issued because the batch was stopped.
     left_out         bigint,
+    -- The import whose people these are.
+    import_id        uuid,
     undo_reason      text,
     undo_note        text,
     -- When it was cancelled or undone.
@@ -24,3 +26,4 @@ CREATE TABLE batches (
 
 -- indexes
 CREATE UNIQUE INDEX batches_newest ON batches (created_position);
+CREATE INDEX batches_by_import ON batches (import_id, created_position) WHERE import_id IS NOT NULL;

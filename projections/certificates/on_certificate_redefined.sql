@@ -12,12 +12,13 @@ UPDATE certificates SET
     event_link = data."eventLink",
     sendgrid_template_id = data."sendgridTemplateId",
     issue_date = data."issueDate",
+    requires_document = coalesce(data."requiresDocument", true),
     locale = data.locale,
     is_active = data."isActive",
     updated_at = event.time,
     position = event.position
 FROM event, json_to_record(event.data) AS data(
     client text, name text, "eventName" text, "pdfTemplate" jsonb, design jsonb,
-    "eventLink" text, "sendgridTemplateId" text, "issueDate" date, locale text, "isActive" boolean
+    "eventLink" text, "sendgridTemplateId" text, "issueDate" date, "requiresDocument" boolean, locale text, "isActive" boolean
 )
 WHERE certificates.id = event.id

@@ -13,6 +13,7 @@ CREATE TABLE certificates (
     event_link           text,
     sendgrid_template_id text,
     issue_date           date,
+    requires_document    boolean NOT NULL,
     locale               text NOT NULL,
     is_active            boolean NOT NULL,
     created_at           timestamptz NOT NULL,

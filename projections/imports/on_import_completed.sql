@@ -5,6 +5,8 @@ UPDATE imports SET
     total = data.total,
     created = data.created,
     updated = data.updated,
+    existing = coalesce(data.existing, 0),
+    repeated = coalesce(data.repeated, 0),
     errors = data.errors,
     associated = data.associated,
     report_key = data."reportKey",
@@ -12,6 +14,6 @@ UPDATE imports SET
     updated_at = event.time,
     position = event.position
 FROM event, json_to_record(event.data) AS data(
-    total bigint, created bigint, updated bigint, errors bigint, associated bigint, "reportKey" text
+    total bigint, created bigint, updated bigint, existing bigint, repeated bigint, errors bigint, associated bigint, "reportKey" text
 )
 WHERE imports.id = event.id

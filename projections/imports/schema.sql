@@ -14,6 +14,9 @@ CREATE TABLE imports (
     total            bigint,
     created          bigint NOT NULL DEFAULT 0,
     updated          bigint NOT NULL DEFAULT 0,
+    existing         bigint NOT NULL DEFAULT 0,
+    -- Rows about a person whom an earlier row is about; known at the end.
+    repeated         bigint,
     errors           bigint NOT NULL DEFAULT 0,
     associated       bigint NOT NULL DEFAULT 0,
     -- Rows that were left because somebody cancelled it.

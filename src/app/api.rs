@@ -27,6 +27,7 @@ impl App {
             rendering: self.rendering(),
             templates: self.shipped_templates(),
             claim_key: self.config.secrets.claim_key.clone(),
+            shared_email: self.config.people.shared_email,
             tokens: Tokens::new(&self.config.secrets.signing_keys()?, settings.tokens.clone())?,
             standing: self.follow_standing(running),
             passwords: self.passwords()?,

@@ -1,11 +1,10 @@
 //! One person entered, changed or deleted by hand: the attendee and the claims on e-mail address and
 //! document number, together.
 
-use super::take_in_row::{PersonClaims, release_old};
-use super::{CommandContext, CommandError, Commands, Committed, IfVersion, Transaction};
+use super::person_claims::{PersonClaims, release, take};
+use super::{CommandContext, CommandError, Commands, Committed, IfVersion};
 use crate::domain::attendee::{Attendee, AttendeeCommand};
-use crate::domain::claim::{Claim, ClaimCommand, ClaimKind};
-use crate::domain::{AttendeeId, Person, Refusal};
+use crate::domain::{AttendeeId, Person, Refusal, SharedEmail};
 use crate::event_log::Position;
 
 /// What became of an attendee.
@@ -30,24 +29,33 @@ impl Changed {
     }
 }
 
+/// Key and rule of the claims on people.
+#[derive(Clone, Copy)]
+pub struct Claiming<'k> {
+    /// Key of the claims' ids.
+    pub key: &'k [u8],
+    /// Whether two people may have one address.
+    pub shared_email: SharedEmail,
+}
+
 /// Makes a person known.
 ///
 /// # Errors
 /// The e-mail address or document number is somebody else's, or the log can't be used.
 pub async fn create(
     commands: &Commands,
-    claim_key: &[u8],
+    claiming: Claiming<'_>,
     context: &CommandContext,
     id: AttendeeId,
     person: Person,
 ) -> Result<Changed, CommandError> {
-    let claims = PersonClaims::of(claim_key, &person);
+    let claims = PersonClaims::of(claiming.key, &person);
     let (claims, person) = (&claims, &person);
     let created = commands.transact(context, |transaction| async move {
         let import = AttendeeCommand::Import { person: person.clone(), source: None };
         let done = transaction.decide::<Attendee>(id, &import).await?;
         if !done.repeated {
-            take(&transaction, claims, id).await?;
+            take(&transaction, id, None, claims, claiming.shared_email).await?;
         }
         Ok((done.state.0, done.position))
     });
@@ -61,7 +69,7 @@ pub async fn create(
 /// number is somebody else's, or the log can't be used.
 pub async fn update(
     commands: &Commands,
-    claim_key: &[u8],
+    claiming: Claiming<'_>,
     context: &CommandContext,
     id: AttendeeId,
     if_version: &IfVersion,
@@ -76,14 +84,15 @@ pub async fn update(
         let before = known.state.0.clone().ok_or(Refusal::NotFound("attendee"))?;
         if_version.check(known.position)?;
         let person = change(&before)?;
-        let claims = PersonClaims::of(claim_key, &person);
+        let (held, claims) =
+            (PersonClaims::of(claiming.key, &before), PersonClaims::of(claiming.key, &person));
         let done = transaction.decide_loaded::<Attendee>(
             id,
             known,
             &AttendeeCommand::Update { person, source: None },
         )?;
-        release_old(&transaction, claim_key, &before, Some(&claims), id).await?;
-        take(&transaction, &claims, id).await?;
+        release(&transaction, id, &held, Some(&claims)).await?;
+        take(&transaction, id, Some(&held), &claims, claiming.shared_email).await?;
         Ok((done.state.0, done.position))
     });
     updated.await.map(Changed::of)
@@ -108,21 +117,8 @@ pub async fn delete(
         let before = known.state.0.clone().ok_or(Refusal::NotFound("attendee"))?;
         if_version.check(known.position)?;
         let done = transaction.decide_loaded::<Attendee>(id, known, &AttendeeCommand::Delete)?;
-        release_old(&transaction, claim_key, &before, None, id).await?;
+        release(&transaction, id, &PersonClaims::of(claim_key, &before), None).await?;
         Ok((None, done.position))
     });
     deleted.await.map(Changed::of)
-}
-
-async fn take(
-    transaction: &Transaction,
-    claims: &PersonClaims,
-    owner: AttendeeId,
-) -> Result<(), CommandError> {
-    for (kind, claim) in
-        [(ClaimKind::AttendeeEmail, &claims.email), (ClaimKind::AttendeeDocument, &claims.document)]
-    {
-        transaction.decide::<Claim>(claim, &ClaimCommand::Take { kind, owner: owner.0 }).await?;
-    }
-    Ok(())
 }

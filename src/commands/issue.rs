@@ -227,7 +227,7 @@ fn pin(
             certificate_name: definition.name.clone(),
             event_name: definition.event_name.clone(),
             full_name: person.full_name.clone(),
-            document_number: Some(person.document_number.clone()),
+            document_number: person.document_number.clone(),
         },
     }
 }

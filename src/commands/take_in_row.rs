@@ -1,48 +1,43 @@
-//! Taking one row's person in: the attendee and the claims on e-mail and document, together.
+//! Taking in one row: the attendee and the claims on e-mail address and document number, together.
 
-use futures_util::future::try_join;
+use futures_util::future::try_join3;
 
+use super::person_claims::{PersonClaims, holder, release, take};
 use super::{CommandContext, CommandError, Commands, Loaded, Snapshot, Transaction};
 use crate::domain::attendee::{Attendee, AttendeeCommand, ImportedRow};
-use crate::domain::claim::{Claim, ClaimCommand, ClaimEvent, ClaimKind};
-use crate::domain::{AttendeeId, Person};
-use crate::process::import::{RowPlan, plan_row};
+use crate::domain::claim::{Claim, ClaimEvent};
+use crate::domain::{AttendeeId, PersonEntry};
+use crate::process::import::{Known, Matches, Mismatch, RowPlan, RowRules, Seen, plan_by_claims, plan_row};
 
-/// The claims that a person needs, as aggregate ids.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct PersonClaims {
-    /// On the e-mail address.
-    pub email: String,
-    /// On the document number.
-    pub document: String,
-}
-
-impl PersonClaims {
-    /// The claims of a person under a claim key.
-    #[must_use]
-    pub fn of(key: &[u8], person: &Person) -> Self {
-        Self {
-            email: ClaimKind::AttendeeEmail.subject_id(key, person.normalised_email().reveal_str()),
-            document: ClaimKind::AttendeeDocument.subject_id(key, person.normalised_document().reveal_str()),
-        }
-    }
-}
-
-/// A row that is to be taken in.
+/// A row to take in.
 #[derive(Clone, Copy, Debug)]
 pub struct Row<'r> {
-    /// The person, already checked.
-    pub person: &'r Person,
-    /// What the person claims.
+    /// The person, field by field.
+    pub entry: &'r PersonEntry,
+    /// The claims of the row.
     pub claims: &'r PersonClaims,
-    /// Where it stands.
+    /// Place of the row.
     pub source: ImportedRow,
-    /// Whether a known person is changed.
-    pub update_existing: bool,
+    /// Rules of the import.
+    pub rules: RowRules,
+    /// People of earlier rows.
+    pub seen: &'r Seen,
 }
 
-/// Takes a row in and tells what was done; a duplicate or a mismatch writes nothing. What the snapshot
-/// has is not loaded.
+/// Outcome of a row.
+#[derive(Clone, Debug, PartialEq)]
+pub enum TakenIn {
+    /// A new person.
+    Created(AttendeeId),
+    /// A known person, changed.
+    Updated(AttendeeId),
+    /// A known person, as before.
+    Existing(AttendeeId),
+    /// Nothing was written.
+    Rejected(Mismatch),
+}
+
+/// Takes a row in. Rejected rows and known people write nothing. Aggregates in the snapshot are not loaded.
 ///
 /// # Errors
 /// The log can't be used.
@@ -52,97 +47,129 @@ pub async fn take_in_row(
     snapshot: &Snapshot,
     context: &CommandContext,
     row: Row<'_>,
-) -> Result<RowPlan, CommandError> {
+) -> Result<TakenIn, CommandError> {
     let own = AttendeeId::of_row(row.source.import_id, row.source.row);
-    let claims = row.claims;
     let committed = commands
         .transact_on(snapshot, context, |transaction| async move {
-            let (email, document) = try_join(
-                transaction.look::<Claim>(&claims.email),
-                transaction.look::<Claim>(&claims.document),
-            )
-            .await?;
-            if let Some(owner) = taken_before(&email, &document) {
-                return Ok(if owner == own { RowPlan::Create(owner) } else { RowPlan::Update(owner) });
+            let holders = Holders::of(&transaction, row).await?;
+            if let Some(id) = holders.taken_before() {
+                return Ok(if id == own { TakenIn::Created(id) } else { TakenIn::Updated(id) });
             }
-            let plan = plan_row(own, email.state.0, document.state.0, row.update_existing);
-            let (person, source) = (row.person.clone(), Some(row.source));
-            let owner = match plan {
-                RowPlan::Create(id) => {
-                    if email.state.0 != Some(id.0) {
-                        transaction
-                            .decide::<Attendee>(id, &AttendeeCommand::Import { person, source })
-                            .await?;
-                    }
-                    id
+            let known = KnownPeople::of(&transaction, &holders, row).await?;
+            if let Some(id) = known.changed_before() {
+                return Ok(TakenIn::Updated(id));
+            }
+            let source = Some(row.source);
+            let shared = row.rules.shared_email;
+            match known.plan(&holders, row) {
+                RowPlan::Create(person) => {
+                    let claims = PersonClaims::of(claim_key, &person);
+                    let import = AttendeeCommand::Import { person: *person, source };
+                    transaction.decide::<Attendee>(own, &import).await?;
+                    take(&transaction, own, None, &claims, shared).await?;
+                    Ok(TakenIn::Created(own))
                 }
-                RowPlan::Update(id) => {
-                    let known = transaction.look::<Attendee>(id).await?;
-                    if !known.own.is_empty() {
-                        return Ok(plan);
+                RowPlan::Update(id, person) => {
+                    let now = PersonClaims::of(claim_key, &person);
+                    let loaded = known.into_loaded(id);
+                    if let Some(before) = &loaded.state.0 {
+                        let before = PersonClaims::of(claim_key, before);
+                        release(&transaction, id, &before, Some(&now)).await?;
+                        take(&transaction, id, Some(&before), &now, shared).await?;
                     }
-                    if let Some(before) = &known.state.0 {
-                        release_old(&transaction, claim_key, before, Some(claims), id).await?;
-                    }
-                    transaction.decide_loaded::<Attendee>(
-                        id,
-                        known,
-                        &AttendeeCommand::Update { person, source },
-                    )?;
-                    id
+                    let update = AttendeeCommand::Update { person: *person, source };
+                    transaction.decide_loaded::<Attendee>(id, loaded, &update)?;
+                    Ok(TakenIn::Updated(id))
                 }
-                RowPlan::Duplicate { .. } | RowPlan::TwoPeople => return Ok(plan),
-            };
-            let take = |kind| ClaimCommand::Take { kind, owner: owner.0 };
-            transaction.decide_loaded::<Claim>(&claims.email, email, &take(ClaimKind::AttendeeEmail))?;
-            transaction.decide_loaded::<Claim>(
-                &claims.document,
-                document,
-                &take(ClaimKind::AttendeeDocument),
-            )?;
-            Ok(plan)
+                RowPlan::Existing(id) => Ok(TakenIn::Existing(id)),
+                RowPlan::Reject(mismatch) => Ok(TakenIn::Rejected(mismatch)),
+            }
         })
         .await?;
     Ok(committed.value)
 }
 
-/// Whom this very command took a claim for, if it was executed before. Its row then stays as it was
-/// taken in, whatever became of the person since: nothing may be released or taken a second time.
-fn taken_before(email: &Loaded<Claim>, document: &Loaded<Claim>) -> Option<AttendeeId> {
-    email.own.iter().chain(&document.own).find_map(|(_, event)| match event {
-        ClaimEvent::ClaimTaken(taken) => Some(AttendeeId(taken.owner)),
-        ClaimEvent::ClaimReleased(_) => None,
-    })
+/// Holders of a row's claims.
+struct Holders {
+    email: Option<Loaded<Claim>>,
+    name_at_email: Option<Loaded<Claim>>,
+    document: Option<Loaded<Claim>>,
 }
 
-/// Lets go of what the person held and holds no longer; of all, where there is no `now`.
-pub(super) async fn release_old(
-    transaction: &Transaction,
-    claim_key: &[u8],
-    before: &Person,
-    now: Option<&PersonClaims>,
-    owner: AttendeeId,
-) -> Result<(), CommandError> {
-    let old = PersonClaims::of(claim_key, before);
-    let pairs = [
-        (ClaimKind::AttendeeEmail, old.email, now.map(|now| &now.email)),
-        (ClaimKind::AttendeeDocument, old.document, now.map(|now| &now.document)),
-    ];
-    for (kind, held, kept) in pairs {
-        if kept != Some(&held) {
-            let release = ClaimCommand::Release { kind, owner: owner.0 };
-            transaction.decide::<Claim>(held, &release).await?;
-        }
+impl Holders {
+    async fn of(transaction: &Transaction, row: Row<'_>) -> Result<Self, CommandError> {
+        let claims = row.claims;
+        let looked_up: Vec<&String> = claims.looked_up(row.rules.shared_email).collect();
+        let name = claims.name_at_email.as_ref().filter(|name| looked_up.contains(name));
+        let (email, name_at_email, document) = try_join3(
+            holder(transaction, claims.email.as_ref()),
+            holder(transaction, name),
+            holder(transaction, claims.document.as_ref()),
+        )
+        .await?;
+        Ok(Self { email, name_at_email, document })
     }
-    Ok(())
+
+    /// Returns the person for whom this command took a claim, if it was executed before. The row then stays as
+    /// it was taken in, whatever happened to the person since.
+    fn taken_before(&self) -> Option<AttendeeId> {
+        let claims = [&self.email, &self.name_at_email, &self.document].into_iter().flatten();
+        let taken = |event: &ClaimEvent| match event {
+            ClaimEvent::ClaimTaken(taken) => Some(AttendeeId(taken.owner)),
+            ClaimEvent::ClaimReleased(_) => None,
+        };
+        claims.flat_map(|claim| &claim.own).find_map(|(_, event)| taken(event))
+    }
+
+    fn id(claim: &Option<Loaded<Claim>>) -> Option<AttendeeId> {
+        claim.as_ref().and_then(|claim| claim.state.0).map(AttendeeId)
+    }
+
+    fn plan_by_claims(&self, row: Row<'_>) -> Option<RowPlan> {
+        plan_by_claims(row.entry, Self::id(&self.email), Self::id(&self.document), row.rules, row.seen)
+    }
 }
 
-/// A plan as the API tells it: the code and field of a rejected row.
-#[must_use]
-pub const fn rejection(plan: RowPlan) -> Option<(&'static str, Option<&'static str>)> {
-    match plan {
-        RowPlan::Create(_) | RowPlan::Update(_) => None,
-        RowPlan::Duplicate { field, .. } => Some(("DUPLICATE", Some(field))),
-        RowPlan::TwoPeople => Some(("MATCHES_TWO_PEOPLE", None)),
+/// Holders of a row's claims with their data.
+struct KnownPeople(Vec<(AttendeeId, Loaded<Attendee>)>);
+
+impl KnownPeople {
+    async fn of(transaction: &Transaction, holders: &Holders, row: Row<'_>) -> Result<Self, CommandError> {
+        let mut known = Vec::new();
+        if holders.plan_by_claims(row).is_some() {
+            return Ok(Self(known));
+        }
+        for id in [&holders.email, &holders.name_at_email, &holders.document].map(Holders::id) {
+            let Some(id) = id.filter(|id| !known.iter().any(|(known, _)| known == id)) else { continue };
+            known.push((id, transaction.look::<Attendee>(id).await?));
+        }
+        Ok(Self(known))
+    }
+
+    /// Returns the person whom this command changed without taking a claim.
+    fn changed_before(&self) -> Option<AttendeeId> {
+        self.0.iter().find(|(_, known)| !known.own.is_empty()).map(|(id, _)| *id)
+    }
+
+    fn plan(&self, holders: &Holders, row: Row<'_>) -> RowPlan {
+        if let Some(plan) = holders.plan_by_claims(row) {
+            return plan;
+        }
+        let known = |claim| {
+            let id = Holders::id(claim)?;
+            let (_, loaded) = self.0.iter().find(|(known, _)| *known == id)?;
+            loaded.state.0.as_ref().map(|person| Known { id, person })
+        };
+        let matches = Matches {
+            email: known(&holders.email),
+            name_at_email: known(&holders.name_at_email),
+            document: known(&holders.document),
+        };
+        plan_row(row.entry, matches, row.rules, row.seen)
+    }
+
+    fn into_loaded(self, id: AttendeeId) -> Loaded<Attendee> {
+        let found = self.0.into_iter().find(|(known, _)| *known == id);
+        found.map(|(_, loaded)| loaded).unwrap_or_default()
     }
 }

@@ -6,7 +6,7 @@ use time::Date;
 use super::email::MailDelivery;
 use super::events::domain_events;
 use super::issuance::WhyRevoked;
-use super::{AttendeeId, CertificateId, Decider, Personal, Refusal};
+use super::{AttendeeId, CertificateId, Decider, ImportId, Personal, Refusal};
 
 /// How many attendees one request may name.
 pub const MAX_ATTENDEES: usize = 10_000;
@@ -27,6 +27,9 @@ pub struct BatchRequested {
     /// Date on the certificates; absent for the definition's, or else the date of issuing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub issue_date: Option<Date>,
+    /// The import whose people these are; absent where somebody named them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub import_id: Option<ImportId>,
 }
 
 /// Every person of the batch has an issuance now, new or from before, or was refused.
@@ -226,6 +229,7 @@ mod tests {
             attendee_ids: ids.iter().map(|id| Uuid::from_u128(*id).into()).collect(),
             delivery: MailDelivery::Immediate,
             issue_date: None,
+            import_id: None,
         }
     }
 

@@ -71,10 +71,17 @@ pub struct Definition {
     /// Date on the certificates, such as that of the course; absent for the date of issuing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub issue_date: Option<Date>,
+    /// Whether a person who is imported for it must have a document number.
+    #[serde(default = "yes")]
+    pub requires_document: bool,
     /// The language of certificate and mail.
     pub locale: Locale,
     /// Whether new issuances are allowed from the start.
     pub is_active: bool,
+}
+
+const fn yes() -> bool {
+    true
 }
 
 /// A theme, its version and its options; versions never change, so these always draw the same.
@@ -225,6 +232,7 @@ pub(crate) mod samples {
             event_link: None,
             sendgrid_template_id: None,
             issue_date: None,
+            requires_document: true,
             locale: Locale::En,
             is_active: true,
         }

@@ -46,6 +46,8 @@ pub enum ClaimKind {
     AttendeeEmail,
     /// An attendee's document number.
     AttendeeDocument,
+    /// An attendee's name at an e-mail address, where people share addresses.
+    AttendeeNameAtEmail,
     /// A user's e-mail address.
     UserEmail,
     /// A user's name for logging in.
@@ -59,6 +61,7 @@ impl ClaimKind {
         match self {
             Self::AttendeeEmail | Self::UserEmail => "e-mail address",
             Self::AttendeeDocument => "document number",
+            Self::AttendeeNameAtEmail => "name at this e-mail address",
             Self::UserName => "user name",
         }
     }
@@ -67,7 +70,7 @@ impl ClaimKind {
     #[must_use]
     pub const fn field(self) -> &'static str {
         match self {
-            Self::AttendeeEmail | Self::UserEmail => "email",
+            Self::AttendeeEmail | Self::AttendeeNameAtEmail | Self::UserEmail => "email",
             Self::AttendeeDocument => "documentNumber",
             Self::UserName => "userName",
         }
@@ -76,7 +79,7 @@ impl ClaimKind {
     /// The field of a kind, by the noun of a refusal.
     #[must_use]
     pub fn field_of(noun: &str) -> Option<&'static str> {
-        let kinds = [Self::AttendeeEmail, Self::AttendeeDocument, Self::UserName];
+        let kinds = [Self::AttendeeEmail, Self::AttendeeDocument, Self::AttendeeNameAtEmail, Self::UserName];
         kinds.into_iter().find(|kind| kind.noun() == noun).map(Self::field)
     }
 

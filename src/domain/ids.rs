@@ -94,6 +94,14 @@ impl IssuanceId {
     }
 }
 
+impl BatchId {
+    /// The `n`th batch, from 1, that an import makes for a certificate.
+    #[must_use]
+    pub fn of_import(import: ImportId, certificate: CertificateId, n: u32) -> Self {
+        Self(named(&["batch", &import.to_string(), &certificate.to_string(), &n.to_string()]))
+    }
+}
+
 impl EmailId {
     /// The mail that generation itself causes.
     #[must_use]

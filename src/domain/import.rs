@@ -8,7 +8,8 @@ use time::Date;
 
 use super::email::MailDelivery;
 use super::events::domain_events;
-use super::{AttendeeId, CertificateId, Decider, Refusal};
+use super::reading::Reading;
+use super::{AttendeeId, CertificateId, Decider, Refusal, SharedEmail};
 
 // ── Events ──────────────────────────────────────────────────────────────────────────────────────
 
@@ -35,6 +36,24 @@ pub struct ImportRequested {
     /// Date on the certificates; absent for the definition's, or else the date of issuing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub issue_date: Option<Date>,
+    /// Whether a person must have a document number.
+    #[serde(default = "yes", skip_serializing_if = "is_yes")]
+    pub requires_document: bool,
+    /// Whether two people may have one e-mail address.
+    #[serde(default, skip_serializing_if = "SharedEmail::is_refuse")]
+    pub shared_email: SharedEmail,
+    /// Choices for reading the file, so that it is read the same way again.
+    #[serde(default, skip_serializing_if = "Reading::is_default")]
+    pub reading: Reading,
+}
+
+const fn yes() -> bool {
+    true
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+const fn is_yes(value: &bool) -> bool {
+    *value
 }
 
 /// People of these rows are known now, new or from before.
@@ -47,7 +66,10 @@ pub struct ImportRowsAccepted {
     pub created: u32,
     /// People that these rows changed.
     pub updated: u32,
-    /// What each row's person is to get; people without a certificate are not listed.
+    /// People of these rows who were known and stay as they were.
+    #[serde(default)]
+    pub existing: u32,
+    /// Certificates that people of these rows are to get, each once in the import.
     pub earned: Vec<Earned>,
 }
 
@@ -69,9 +91,15 @@ pub struct ImportCompleted {
     pub created: u32,
     /// People changed.
     pub updated: u32,
+    /// People who were known and stay as they were.
+    #[serde(default)]
+    pub existing: u32,
+    /// Rows about a person whom an earlier row of the file is about.
+    #[serde(default)]
+    pub repeated: u32,
     /// Rows rejected.
     pub errors: u32,
-    /// Rows whose person gets a certificate.
+    /// Certificates that people get.
     pub associated: u32,
     /// Where the rejected rows with their reasons are stored until they expire.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -102,9 +130,15 @@ pub struct ImportCancelled {
     pub created: u32,
     /// People changed.
     pub updated: u32,
+    /// People who were known and stay as they were.
+    #[serde(default)]
+    pub existing: u32,
+    /// Rows about a person whom an earlier row of the file is about.
+    #[serde(default)]
+    pub repeated: u32,
     /// Rows rejected.
     pub errors: u32,
-    /// Rows whose person gets a certificate.
+    /// Certificates that people get.
     pub associated: u32,
     /// Rows that were left, as far as the file could be read.
     pub left: u32,
@@ -214,9 +248,11 @@ pub struct Counts {
     pub created: u32,
     /// People changed.
     pub updated: u32,
+    /// People who were known and stay as they were.
+    pub existing: u32,
     /// Rows rejected.
     pub errors: u32,
-    /// Rows whose person gets a certificate.
+    /// Certificates that people get.
     pub associated: u32,
 }
 
@@ -266,6 +302,7 @@ impl Decider for Import {
                 state.through_row = e.through_row;
                 state.counts.created = state.counts.created.saturating_add(e.created);
                 state.counts.updated = state.counts.updated.saturating_add(e.updated);
+                state.counts.existing = state.counts.existing.saturating_add(e.existing);
                 state.counts.associated = state.counts.associated.saturating_add(count(&e.earned));
             }
             ImportEvent::ImportRowsRejected(e) => {
@@ -285,99 +322,4 @@ fn count<T>(items: &[T]) -> u32 {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::domain::decider::spec::given;
-
-    fn requested() -> ImportRequested {
-        ImportRequested {
-            object_key: "expiring/imports/1/source".to_owned(),
-            format: FileFormat::Csv,
-            sha256: "aa".to_owned(),
-            size: 12,
-            update_existing: false,
-            certificate_id: None,
-            delivery: MailDelivery::Immediate,
-            issue_date: None,
-        }
-    }
-
-    fn accepted(through_row: u32) -> ImportRowsAccepted {
-        ImportRowsAccepted { through_row, created: 2, updated: 0, earned: vec![] }
-    }
-
-    fn rejected() -> Vec<RejectedRow> {
-        vec![RejectedRow {
-            row: 3,
-            errors: vec![RejectedField { field: None, code: "DUPLICATE".to_owned() }],
-        }]
-    }
-
-    fn completed() -> ImportCompleted {
-        ImportCompleted { total: 3, created: 2, updated: 0, errors: 1, associated: 0, report_key: None }
-    }
-
-    #[test]
-    fn rows_are_recorded_with_their_rejections() {
-        given::<Import>(vec![requested().into()])
-            .when(ImportCommand::RecordRows { accepted: accepted(4), rejected: rejected() })
-            .then(vec![ImportRowsRejected { rows: rejected() }.into(), accepted(4).into()]);
-    }
-
-    #[test]
-    fn rows_that_are_recorded_already_are_passed_over() {
-        given::<Import>(vec![requested().into(), accepted(4).into()])
-            .when(ImportCommand::RecordRows { accepted: accepted(4), rejected: rejected() })
-            .then_nothing();
-    }
-
-    #[test]
-    fn an_import_ends_once() {
-        given::<Import>(vec![requested().into()])
-            .when(ImportCommand::Complete(completed()))
-            .then(vec![completed().into()]);
-        given::<Import>(vec![requested().into(), completed().into()])
-            .when(ImportCommand::Fail(ImportFailed { code: "BROKEN".into(), reason: "torn".into() }))
-            .then_nothing();
-    }
-
-    #[test]
-    fn an_import_is_requested_once() {
-        given::<Import>(vec![]).when(ImportCommand::Request(requested())).then(vec![requested().into()]);
-        given::<Import>(vec![requested().into()])
-            .when(ImportCommand::Request(requested()))
-            .then_refused("ALREADY_EXISTS");
-    }
-
-    #[test]
-    fn what_has_not_ended_is_cancelled_once() {
-        let cancelled = || ImportCancelled {
-            total: 3,
-            created: 2,
-            updated: 0,
-            errors: 1,
-            associated: 0,
-            left: 7,
-            report_key: None,
-        };
-        let begun: Vec<ImportEvent> = vec![requested().into(), accepted(4).into()];
-        given::<Import>(begun.clone())
-            .when(ImportCommand::Cancel)
-            .then(vec![ImportCancelRequested {}.into()]);
-        let cancelling = [begun.clone(), vec![ImportCancelRequested {}.into()]].concat();
-        given::<Import>(cancelling.clone()).when(ImportCommand::Cancel).then_nothing();
-        // The chunk that was under way is still noted.
-        given::<Import>(cancelling.clone())
-            .when(ImportCommand::RecordRows { accepted: accepted(9), rejected: vec![] })
-            .then(vec![accepted(9).into()]);
-        given::<Import>(cancelling.clone())
-            .when(ImportCommand::RecordCancelled(cancelled()))
-            .then(vec![cancelled().into()]);
-        let ended = [cancelling, vec![cancelled().into()]].concat();
-        given::<Import>(ended.clone()).when(ImportCommand::Complete(completed())).then_nothing();
-        given::<Import>(ended).when(ImportCommand::Cancel).then_nothing();
-        given::<Import>([begun, vec![completed().into()]].concat())
-            .when(ImportCommand::Cancel)
-            .then_refused("WRONG_STATE");
-    }
-}
+mod tests;

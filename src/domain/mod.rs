@@ -27,6 +27,7 @@ pub mod notice;
 pub mod password;
 pub mod person;
 pub mod personal;
+pub mod reading;
 pub mod refusal;
 pub mod second_factor;
 pub mod secret;
@@ -45,7 +46,7 @@ pub use ids::{
 pub use issue_date::TimeZone;
 pub use locale::Locale;
 pub use person::text::{clean as clean_line, trimmed};
-pub use person::{FieldError, Person, RawPerson};
+pub use person::{FieldError, Person, PersonEntry, RawPerson, SharedEmail};
 pub use personal::Personal;
 pub use refusal::{InvalidField, Refusal};
 pub use secret::Secret;

@@ -5,6 +5,9 @@
 
 mod characters;
 mod email;
+mod entry;
+mod placeholder;
+mod same_name;
 pub(in crate::domain) mod text;
 
 use std::fmt;
@@ -14,6 +17,8 @@ use unicode_normalization::UnicodeNormalization as _;
 use unicode_properties::{GeneralCategory, UnicodeGeneralCategory as _};
 
 use super::Personal;
+pub use entry::{DocumentEntry, PersonEntry, SharedEmail, missing_document};
+pub use same_name::{folded_name, is_like_name, is_same_name};
 use text::Rule;
 
 const FULL_NAME: Rule = Rule { field: "fullName", max_chars: 200, joiners: true };
@@ -37,8 +42,10 @@ pub struct Person {
     /// As written, e.g. "DNI" or "passport"; at most 100 characters.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub document_type: Option<Personal<String>>,
-    /// As written, leading zeros kept; 1–64 characters, at least one of them a letter or digit.
-    pub document_number: Personal<String>,
+    /// As written, leading zeros kept; 1–64 characters, at least one of them a letter or digit. `None` for a
+    /// person without a document.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub document_number: Option<Personal<String>>,
     /// As written; at most 100 characters.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gender: Option<Personal<String>>,
@@ -56,8 +63,8 @@ impl Person {
     /// The document number by which two people are the same: compatibility forms folded (NFKC), lower
     /// case, without spaces, dots and dashes. The document's type takes no part.
     #[must_use]
-    pub fn normalised_document(&self) -> Personal<String> {
-        Personal::new(normalise_document(self.document_number.reveal_str()))
+    pub fn normalised_document(&self) -> Option<Personal<String>> {
+        self.document_number.as_ref().map(|number| Personal::new(normalised_document(number.reveal_str())))
     }
 }
 
@@ -75,7 +82,9 @@ pub fn normalised_email(address: &str) -> String {
     email::normalise(address)
 }
 
-fn normalise_document(number: &str) -> String {
+/// The document number by which two people are the same; see [`Person::normalised_document`].
+#[must_use]
+pub fn normalised_document(number: &str) -> String {
     let folded: String = number.nfkc().flat_map(char::to_lowercase).collect();
     folded.nfkc().filter(|&character| !is_separator(character)).collect()
 }
@@ -114,31 +123,48 @@ impl fmt::Debug for RawPerson {
 pub struct FieldError {
     /// The field's name in the API, camelCase.
     pub field: &'static str,
-    /// `REQUIRED`, `TOO_LONG`, `FORBIDDEN_CHARACTER`, `INVALID_EMAIL`, `INVALID_NAME` or `INVALID_DOCUMENT_NUMBER`.
+    /// `REQUIRED`, `TOO_LONG`, `FORBIDDEN_CHARACTER`, `INVALID_EMAIL`, `INVALID_NAME`, `INVALID_DOCUMENT_NUMBER` or
+    /// `PLACEHOLDER`.
     pub code: &'static str,
     /// What is wrong and what to do; never contains the value.
     pub message: String,
 }
 
 impl RawPerson {
-    /// Checks every field and reports all that is wrong, in the order of `Person`'s fields.
-    pub fn check(self) -> Result<Person, Vec<FieldError>> {
+    /// Checks every field of a whole person and reports all that is wrong, in the order of `Person`'s fields.
+    ///
+    /// # Errors
+    /// What is wrong, field by field.
+    pub fn check(self, requires_document: bool) -> Result<Person, Vec<FieldError>> {
+        self.read(requires_document, true)?.complete(requires_document)
+    }
+
+    /// Checks every field of a row, in which e-mail address and document number may be blank.
+    ///
+    /// # Errors
+    /// What is wrong, field by field.
+    pub fn check_entry(self) -> Result<PersonEntry, Vec<FieldError>> {
+        self.read(false, false)
+    }
+
+    fn read(self, needs_document: bool, needs_email: bool) -> Result<PersonEntry, Vec<FieldError>> {
         let mut errors = Vec::new();
         let full_name = full_name(self.full_name, self.first_name, self.last_name, &mut errors);
-        let country = optional(self.country, COUNTRY, &mut errors);
-        let document_type = optional(self.document_type, DOCUMENT_TYPE, &mut errors);
-        let document_number = required(self.document_number, DOCUMENT_NUMBER, &mut errors)
-            .filter(|number| is_document_number(number, &mut errors));
-        let gender = optional(self.gender, GENDER, &mut errors);
-        let email = required(self.email, EMAIL, &mut errors).filter(|address| is_email(address, &mut errors));
-        match (full_name, document_number, email) {
-            (Some(full_name), Some(document_number), Some(email)) if errors.is_empty() => Ok(Person {
+        let country = optional_value(self.country, COUNTRY, &mut errors);
+        let document_type = optional_value(self.document_type, DOCUMENT_TYPE, &mut errors);
+        let document = document_entry(self.document_number, needs_document, &mut errors);
+        let gender = optional_value(self.gender, GENDER, &mut errors);
+        let read_email = if needs_email { required } else { optional };
+        let email =
+            read_email(self.email, EMAIL, &mut errors).filter(|address| is_email(address, &mut errors));
+        match full_name {
+            Some(full_name) if errors.is_empty() => Ok(PersonEntry {
                 full_name: full_name.into(),
                 country: country.map(Personal::new),
                 document_type: document_type.map(Personal::new),
-                document_number: document_number.into(),
+                document,
                 gender: gender.map(Personal::new),
-                email: email.into(),
+                email: email.map(Personal::new),
             }),
             _ => Err(errors),
         }
@@ -163,14 +189,45 @@ fn required(value: Option<String>, rule: Rule, errors: &mut Errors) -> Option<St
     let before = errors.len();
     let text = optional(value, rule, errors);
     if text.is_none() && errors.len() == before {
-        let message = format!("{} is missing; fill it in", rule.field);
-        errors.push(FieldError { field: rule.field, code: "REQUIRED", message });
+        errors.push(missing(rule.field));
     }
     text
 }
 
-/// The full name, or first and last name joined. One of the two alone is refused: a certificate with
-/// half a name looks finished, and nobody would notice.
+fn missing(field: &'static str) -> FieldError {
+    let is_part = [FIRST_NAME.field, LAST_NAME.field].contains(&field);
+    let advice = if is_part { ", or write - if the person has only one name" } else { "" };
+    FieldError { field, code: "REQUIRED", message: format!("{field} is missing; fill it in{advice}") }
+}
+
+/// A text of a column that may be blank; "N/A" and the like count as blank.
+fn optional_value(value: Option<String>, rule: Rule, errors: &mut Errors) -> Option<String> {
+    optional(value, rule, errors).filter(|text| !placeholder::is_no_value(text))
+}
+
+fn document_entry(value: Option<String>, is_required: bool, errors: &mut Errors) -> DocumentEntry {
+    let before = errors.len();
+    let Some(number) = optional(value, DOCUMENT_NUMBER, errors) else {
+        if is_required && errors.len() == before {
+            errors.push(missing_document());
+        }
+        return DocumentEntry::Absent;
+    };
+    if placeholder::is_no_document(&number) {
+        if is_required {
+            errors.push(entry::placeholder());
+        }
+        return DocumentEntry::Placeholder;
+    }
+    if is_document_number(&number, errors) {
+        return DocumentEntry::Number(number.into());
+    }
+    DocumentEntry::Absent
+}
+
+/// The full name, or first and last name joined. One of the two alone is refused, because a certificate with
+/// half a name looks complete. A dash or dot in place of one of them says that the person has only one name; it
+/// is never part of the name.
 fn full_name(
     full: Option<String>,
     first: Option<String>,
@@ -178,15 +235,31 @@ fn full_name(
     errors: &mut Errors,
 ) -> Option<String> {
     let is_blank = |value: &Option<String>| value.as_ref().is_none_or(|value| text::clean(value).is_empty());
+    let is_marked = |value: &str| placeholder::is_no_name_part(value.trim());
+    let marked = |value: &Option<String>| value.as_deref().is_some_and(is_marked);
     let name = if !is_blank(&full) {
         required(full, FULL_NAME, errors)?
     } else if is_blank(&first) && is_blank(&last) {
         errors.push(no_name([full, first, last]));
         return None;
     } else {
-        let (first, last) = (required(first, FIRST_NAME, errors), required(last, LAST_NAME, errors));
+        let part = |value: Option<String>, rule, other_is_name, errors: &mut Errors| {
+            if marked(&value) && other_is_name {
+                return Some(String::new());
+            }
+            required(value.filter(|value| !is_marked(value)), rule, errors)
+        };
+        let (has_first, has_last) =
+            (!is_blank(&first) && !marked(&first), !is_blank(&last) && !marked(&last));
+        let (first, last) =
+            (part(first, FIRST_NAME, has_last, errors), part(last, LAST_NAME, has_first, errors));
         required(Some(format!("{} {}", first?, last?)), FULL_NAME, errors)?
     };
+    let name = placeholder::without_marks(&name).to_owned();
+    if name.is_empty() || placeholder::is_no_value(&name) {
+        errors.push(missing(FULL_NAME.field));
+        return None;
+    }
     if name.chars().any(char::is_alphabetic) {
         return Some(name);
     }
@@ -207,7 +280,7 @@ fn no_name(written: [Option<String>; 3]) -> FieldError {
 }
 
 fn is_document_number(number: &str, errors: &mut Errors) -> bool {
-    let is_number = normalise_document(number).chars().any(char::is_alphanumeric);
+    let is_number = normalised_document(number).chars().any(char::is_alphanumeric);
     if !is_number {
         let message = "documentNumber has no letter or digit in it; write the document's number".to_owned();
         errors.push(FieldError { field: DOCUMENT_NUMBER.field, code: "INVALID_DOCUMENT_NUMBER", message });
@@ -235,7 +308,7 @@ pub(crate) mod samples {
             full_name: name.to_owned().into(),
             country: None,
             document_type: None,
-            document_number: format!("DOC-{name}").into(),
+            document_number: Some(format!("DOC-{name}").into()),
             gender: None,
             email: format!("{}@example.com", name.to_lowercase()).into(),
         }

@@ -136,6 +136,16 @@ error_codes! {
     EncryptedFile = "ENCRYPTED_FILE", UNPROCESSABLE_ENTITY;
     /// The text is in no encoding that we know.
     UnknownEncoding = "UNKNOWN_ENCODING", UNPROCESSABLE_ENTITY;
+    /// The names can't be right in the encoding that was assumed; see `encoding`.
+    MisreadText = "MISREAD_TEXT", UNPROCESSABLE_ENTITY;
+    /// A column may be a part of the name and is not understood; see `mapping`.
+    UnknownNameColumn = "UNKNOWN_NAME_COLUMN", UNPROCESSABLE_ENTITY;
+    /// The mapping names a column that the file doesn't have.
+    UnknownColumn = "UNKNOWN_COLUMN", UNPROCESSABLE_ENTITY;
+    /// The workbook has no sheet of this name.
+    UnknownSheet = "UNKNOWN_SHEET", UNPROCESSABLE_ENTITY;
+    /// The row that is named as the header row is blank.
+    NoHeaderRow = "NO_HEADER_ROW", UNPROCESSABLE_ENTITY;
     /// Required columns are not in the header row.
     MissingColumns = "MISSING_COLUMNS", UNPROCESSABLE_ENTITY;
     /// Two headers mean the same column.

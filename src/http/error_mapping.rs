@@ -249,6 +249,7 @@ pub fn of_status(status: StatusCode) -> ApiError {
 mod tests {
     use super::*;
     use crate::domain::{InvalidField, Personal};
+    use crate::sheet::Readings;
 
     #[test]
     fn refusals_keep_their_codes() {
@@ -298,7 +299,18 @@ mod tests {
             SheetError::UnknownFormat { what: "a PDF" },
             SheetError::Encrypted,
             SheetError::Encoding,
-            SheetError::MissingColumns { missing, recognised, found: Personal::new(Vec::new()) },
+            SheetError::MissingColumns { missing, recognised, found: Personal::new(Vec::new()), row: 1 },
+            SheetError::MisreadText {
+                assumed: "windows-1252",
+                row: 2,
+                column: "a".to_owned(),
+                readings: Box::new(Readings { read: Personal::new(String::new()), others: Vec::new() }),
+            },
+            SheetError::UnknownNameColumn { column: "a".to_owned(), row: 2 },
+            SheetError::UnknownColumn { column: "a".to_owned(), found: Personal::new(Vec::new()) },
+            SheetError::UnknownSheet { sheet: "a".to_owned(), sheets: Vec::new() },
+            SheetError::NoHeaderRow { row: 1 },
+            SheetError::InSheet { sheet: "a".to_owned(), source: Box::new(SheetError::Empty) },
             SheetError::DuplicateColumns {
                 field: "email",
                 first: "a".to_owned(),

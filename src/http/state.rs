@@ -20,10 +20,11 @@ use super::rate_limit::RateLimits;
 use super::standing::Standing;
 use super::{ApiError, HttpSettings, Passwords, Tokens};
 use crate::commands::Commands;
+use crate::commands::attendee::Claiming;
 use crate::domain::email::OnUnknown;
 use crate::domain::manifest::ShippedTemplate;
 use crate::domain::user::Role;
-use crate::domain::{Secret, TimeZone, UserId};
+use crate::domain::{Secret, SharedEmail, TimeZone, UserId};
 use crate::projection::Readers;
 use crate::scheduler::Plan;
 use crate::sheet::Limits;
@@ -90,6 +91,8 @@ pub struct HttpParts {
     pub import_limits: Limits,
     /// The key of claims.
     pub claim_key: Secret,
+    /// Whether two people may have one e-mail address.
+    pub shared_email: SharedEmail,
     /// Access tokens.
     pub tokens: Tokens,
     /// Who may still do what; somebody has to let it follow the log.
@@ -183,6 +186,12 @@ impl HttpState {
     #[must_use]
     pub fn lacks_second_factor(&self, id: UserId, role: Role) -> bool {
         self.auth.second_factor.asks(role) && !self.standing.has_second_factor(id)
+    }
+
+    /// Key and rule of the claims on people.
+    #[must_use]
+    pub fn claiming(&self) -> Claiming<'_> {
+        Claiming { key: self.claim_key.reveal().as_bytes(), shared_email: self.shared_email }
     }
 
     /// The time now.

@@ -7,7 +7,7 @@ use crate::domain::issuance::{CertificateRevoked, Origin, WhyRevoked};
 
 /// Everybody whom the batch names is to get its certificate.
 pub fn on_requested(id: BatchId, event: &BatchRequested) -> impl Iterator<Item = Issue> + use<'_> {
-    let origin = Origin { batch_id: Some(id), import_id: None };
+    let origin = Origin { batch_id: Some(id), import_id: event.import_id };
     let (certificate_id, delivery, issue_date) = (event.certificate_id, event.delivery, event.issue_date);
     event.attendee_ids.iter().map(move |attendee_id| Issue {
         certificate_id,
@@ -57,11 +57,13 @@ mod tests {
             attendee_ids: vec![Uuid::from_u128(2).into(), Uuid::from_u128(3).into()],
             delivery: MailDelivery::Held,
             issue_date: Some(date!(2026 - 11 - 20)),
+            import_id: Some(Uuid::from_u128(7).into()),
         };
         let issues: Vec<_> = on_requested(Uuid::from_u128(9).into(), &event).collect();
         assert_eq!(issues.iter().map(|i| i.attendee_id).collect::<Vec<_>>(), event.attendee_ids);
         assert!(issues.iter().all(|i| i.delivery == MailDelivery::Held && i.issue_date == event.issue_date));
-        assert!(issues.iter().all(|i| i.origin.batch_id == Some(Uuid::from_u128(9).into())));
+        let origin = Origin { batch_id: Some(Uuid::from_u128(9).into()), import_id: event.import_id };
+        assert!(issues.iter().all(|i| i.origin == origin));
     }
 
     #[test]

@@ -8,6 +8,8 @@ use tempfile::NamedTempFile;
 use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
 
+use crate::domain::reading::Reading;
+
 use super::{Format, Limits, RowOutcome, SheetError, SheetReader, SheetRow, open};
 
 /// The bytes as a file on disk, opened with the usual limits.
@@ -19,7 +21,18 @@ pub(super) fn open_bytes(bytes: &[u8], format: Format) -> Result<SheetReader, Sh
 pub(super) fn open_within(bytes: &[u8], format: Format, limits: Limits) -> Result<SheetReader, SheetError> {
     let mut file = NamedTempFile::new().expect("a temporary file");
     file.write_all(bytes).expect("the file takes bytes");
-    open(file.path(), format, limits)
+    open(file.path(), format, limits, &Reading::default())?.with_document_column(true)
+}
+
+/// The bytes as a file on disk, opened with choices of the uploader.
+pub(super) fn open_chosen(
+    bytes: &[u8],
+    format: Format,
+    reading: &Reading,
+) -> Result<SheetReader, SheetError> {
+    let mut file = NamedTempFile::new().expect("a temporary file");
+    file.write_all(bytes).expect("the file takes bytes");
+    open(file.path(), format, Limits::default(), reading)?.with_document_column(true)
 }
 
 /// All rows of a file that is whole.
@@ -39,17 +52,29 @@ pub(super) fn error(bytes: &[u8], format: Format) -> SheetError {
 /// A row in short: its number, then name, document and address, or the codes of its errors by column.
 pub(super) fn brief(row: &SheetRow) -> String {
     match &row.outcome {
-        RowOutcome::Person { person, .. } => {
-            let (name, document) = (person.full_name.reveal_str(), person.document_number.reveal_str());
-            format!("{} {name}|{document}|{}", row.row, person.email.reveal_str())
-        }
+        RowOutcome::Person { person, raw, .. } => match person.complete(true) {
+            Ok(person) => {
+                let document = person.document_number.as_ref().map_or("", |number| number.reveal_str());
+                format!(
+                    "{} {}|{document}|{}",
+                    row.row,
+                    person.full_name.reveal_str(),
+                    person.email.reveal_str()
+                )
+            }
+            Err(errors) => {
+                wrong(row.row, errors.iter().map(|error| (raw.header_of(error.field), error.code)))
+            }
+        },
         RowOutcome::Rejected { errors, .. } => {
-            let told = errors
-                .iter()
-                .map(|error| format!("{}:{}", error.column.as_deref().unwrap_or("-"), error.code));
-            format!("{} {}", row.row, told.collect::<Vec<_>>().join(" "))
+            wrong(row.row, errors.iter().map(|error| (error.column.clone(), error.code)))
         }
     }
+}
+
+fn wrong<'e>(row: u32, errors: impl Iterator<Item = (Option<String>, &'e str)>) -> String {
+    let told = errors.map(|(column, code)| format!("{}:{code}", column.unwrap_or_else(|| "-".to_owned())));
+    format!("{row} {}", told.collect::<Vec<_>>().join(" "))
 }
 
 pub(super) fn briefs(bytes: &[u8], format: Format) -> Vec<String> {

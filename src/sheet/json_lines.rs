@@ -3,12 +3,14 @@
 use std::fs::File;
 use std::io::{BufRead, BufReader};
 
-use serde::Deserialize;
+use serde_json::{Map, Number, Value};
 
+use super::cell::{Cell, Origin, Record};
+use super::error::printable;
 use super::headers::{self, HeaderMap};
-use super::row::{Cell, Record};
+use super::row::RowError;
 use super::{Limits, SheetError};
-use crate::domain::Personal;
+use crate::domain::reading::Reading;
 
 /// The fields' names, which take the place of a header row.
 const FIELDS: [&str; 9] = [
@@ -22,52 +24,125 @@ const FIELDS: [&str; 9] = [
     "email",
     "certificateId",
 ];
-
-/// One person as written.
-#[derive(Default, Deserialize)]
-#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
-struct Line {
-    full_name: Option<Personal<String>>,
-    first_name: Option<Personal<String>>,
-    last_name: Option<Personal<String>>,
-    country: Option<Personal<String>>,
-    document_type: Option<Personal<String>>,
-    document_number: Option<Personal<String>>,
-    gender: Option<Personal<String>>,
-    email: Option<Personal<String>>,
-    certificate_id: Option<String>,
-}
+/// Greatest whole number that every JSON reader keeps exactly: 2^53 - 1.
+const GREATEST_EXACT: u64 = (1 << 53) - 1;
+/// Most unknown fields of one element that are named.
+const MAX_NAMED: usize = 20;
 
 /// The people of a file, numbered by their lines from 1.
 pub(super) fn open(
     file: File,
     limits: Limits,
 ) -> Result<(HeaderMap, impl Iterator<Item = Result<Record, SheetError>> + Send), SheetError> {
-    let map = headers::map(&FIELDS.map(str::to_owned))?;
+    let map = headers::map(&FIELDS.map(str::to_owned), &Reading::default())?;
     let lines = BufReader::new(file).lines().zip(1_u32..);
     let records = lines.map(move |(line, row)| {
         // The parser's own text may quote the line.
-        let broken = |_| SheetError::Broken { reason: format!("line {row} is not a person in JSON") };
-        let line: Line = serde_json::from_str(&line?).map_err(broken)?;
-        Ok(Record { row, cells: line.cells(limits.max_cell_chars), counted: false })
+        let broken = |_| SheetError::Broken { reason: format!("line {row} is not JSON") };
+        let value: Value = serde_json::from_str(&line?).map_err(broken)?;
+        Ok(record(row, value, limits.max_cell_chars))
     });
     Ok((map, records))
 }
 
-impl Line {
-    fn cells(self, max_chars: usize) -> Vec<Cell> {
-        let personal = [
-            self.full_name,
-            self.first_name,
-            self.last_name,
-            self.country,
-            self.document_type,
-            self.document_number,
-            self.gender,
-            self.email,
-        ];
-        let texts = personal.into_iter().map(|text| text.map(Personal::into_revealed));
-        let cell = |text: Option<String>| Cell::text(text.unwrap_or_default(), max_chars);
-        texts.chain([self.certificate_id]).map(cell).collect()
+/// One element of the list. What is wrong with it is an error of its row.
+fn record(row: u32, value: Value, max_chars: usize) -> Record {
+    let (mut fields, mut faults) = match value {
+        Value::Object(fields) => (fields, Vec::new()),
+        other => (Map::new(), vec![no_object(&other)]),
+    };
+    let cells = FIELDS.map(|name| cell(fields.remove(name).unwrap_or_default(), max_chars)).into();
+    faults.extend(fields.keys().take(MAX_NAMED).map(|name| unknown(name)));
+    Record { row, cells, origin: Origin::Json, is_hidden: false, faults }
+}
+
+fn cell(value: Value, max_chars: usize) -> Cell {
+    match value {
+        Value::Null => Cell::blank(),
+        Value::String(text) => Cell::text(text, max_chars),
+        Value::Number(number) => digits(&number),
+        Value::Bool(_) => wrong_type("is true or false; give a text in quotation marks"),
+        Value::Array(_) => wrong_type("is a list; give a text in quotation marks"),
+        Value::Object(_) => wrong_type("is an object; give a text in quotation marks"),
+    }
+}
+
+/// A whole number as its digits.
+fn digits(number: &Number) -> Cell {
+    match number.as_u64() {
+        Some(whole) if whole <= GREATEST_EXACT => Cell::Text(whole.to_string().into()),
+        Some(_) => Cell::unusable(
+            number.to_string(),
+            "NUMBER_ROUNDED",
+            "is a number with more digits than programs keep; give it in quotation marks",
+        ),
+        None => Cell::unusable(
+            number.to_string(),
+            "WRONG_TYPE",
+            "is a number that is not whole or is negative; give it in quotation marks",
+        ),
+    }
+}
+
+fn wrong_type(message: &'static str) -> Cell {
+    // Not blank, so that it is no missing value.
+    Cell::unusable("?", "WRONG_TYPE", message)
+}
+
+fn no_object(value: &Value) -> RowError {
+    let kind = match value {
+        Value::Null => "null",
+        Value::Bool(_) => "true or false",
+        Value::Number(_) => "a number",
+        Value::String(_) => "a text",
+        Value::Array(_) => "a list",
+        Value::Object(_) => "an object",
+    };
+    let message = format!("the element is {kind}; give an object with the fields of a person");
+    RowError { column: None, field: None, code: "WRONG_TYPE", message }
+}
+
+fn unknown(name: &str) -> RowError {
+    let column = printable(name);
+    let message = format!("\"{column}\" is no field of a person; remove it, or correct its name");
+    RowError { column: Some(column), field: None, code: "UNKNOWN_FIELD", message }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn read(value: Value) -> (Vec<String>, Vec<&'static str>) {
+        let Record { cells, faults, .. } = record(1, value, 100);
+        let cells = cells.iter().map(|cell| match cell {
+            Cell::Text(text) => text.reveal().clone(),
+            Cell::Unusable { code, .. } => format!("<{code}>"),
+        });
+        (cells.filter(|cell| !cell.is_empty()).collect(), faults.iter().map(|fault| fault.code).collect())
+    }
+
+    #[test]
+    fn whole_numbers_are_digits() {
+        let number = |number: Value| read(json!({"documentNumber": number})).0.remove(0);
+        assert_eq!(number(json!(79_123_456)), "79123456");
+        assert_eq!(number(json!(0)), "0");
+        assert_eq!(number(json!(GREATEST_EXACT)), "9007199254740991");
+        assert_eq!(number(json!(GREATEST_EXACT + 1)), "<NUMBER_ROUNDED>");
+        for wrong in [json!(-5), json!(1.5), json!(1e20), json!(true), json!(["1"]), json!({"a": 1})] {
+            assert_eq!(number(wrong), "<WRONG_TYPE>");
+        }
+    }
+
+    #[test]
+    fn what_is_wrong_with_an_element_is_told_of_its_row() {
+        assert_eq!(read(json!(7)), (vec![], vec!["WRONG_TYPE"]));
+        assert_eq!(read(json!(null)), (vec![], vec!["WRONG_TYPE"]));
+        assert_eq!(
+            read(json!({"fullName": "Ada", "age": 36, "phone": "1"})),
+            (vec!["Ada".to_owned()], vec!["UNKNOWN_FIELD", "UNKNOWN_FIELD"])
+        );
+        assert_eq!(read(json!({"fullName": "Ada", "email": null})), (vec!["Ada".to_owned()], vec![]));
     }
 }

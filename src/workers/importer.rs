@@ -11,7 +11,6 @@ use futures_util::future::try_join;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use tempfile::NamedTempFile;
 use thiserror::Error;
-use uuid::Uuid;
 
 use super::{Delivery, Verdict, Worker};
 use crate::commands::take_in_row::{Row, take_in_row};
@@ -21,22 +20,29 @@ use crate::domain::import::{
     Import, ImportCancelled, ImportCommand, ImportCompleted, ImportEvent, ImportFailed, ImportRequested,
 };
 use crate::domain::{Event, ImportId, Secret};
+use crate::process::import::{RowRules, Seen};
 use crate::render::Renderer;
 use crate::sheet::{Limits, RowOutcome, SheetError, SheetRow};
 use crate::storage::{ObjectKey, ObjectStorage, StorageError, import_report_key};
+
+pub use options::ImportOptions;
 
 use chunks::read_in_chunks;
 use plan::{Claiming, Plan, PlannedRow, Rejection};
 use report::{ErrorDetail, ImportReport, Outcome};
 use report_file::ReportFile;
-use settled::{Settled, record_rows, settled};
+use settled::{Decided, Settled};
 use undrawable_row::warning;
 
 mod chunks;
 pub mod dry_run;
+mod missing_fields;
+mod options;
 mod plan;
+mod progress;
 pub mod report;
 pub mod report_file;
+mod row_certificate;
 mod settled;
 mod undrawable_row;
 
@@ -72,15 +78,6 @@ impl ImportError {
     }
 }
 
-/// What everybody in a file is to get, and what happens to those who are known.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct ImportOptions {
-    /// Whether people who are known already are changed.
-    pub update_existing: bool,
-    /// What everybody in the file earns, unless the row says otherwise.
-    pub certificate_id: Option<Uuid>,
-}
-
 /// The worker on `ImportRequested`.
 pub struct Importer {
     commands: Commands,
@@ -96,6 +93,13 @@ struct Request<'r> {
     asked: &'r ImportRequested,
     /// Where the file lies.
     file: &'r Path,
+}
+
+impl Request<'_> {
+    const fn rules(&self) -> RowRules {
+        let ImportRequested { update_existing, requires_document, shared_email, .. } = *self.asked;
+        RowRules { update_existing, requires_document, shared_email }
+    }
 }
 
 /// What an import came to.
@@ -150,14 +154,16 @@ impl Importer {
         &self,
         delivery: &Delivery,
         request: &Request<'_>,
-        mut import: Loaded<Import>,
+        import: Loaded<Import>,
     ) -> Result<TakenIn, ImportError> {
-        let mut taken_in = TakenIn::default();
+        let (mut taken_in, mut seen) = (TakenIn::default(), Seen::default());
         let (noted, mut unnoted) = (import.state.through_row, begun_before(delivery, &import));
-        let mut chunks = read_in_chunks(request.file, request.asked.format, self.limits);
+        let mut progress = self.progress(delivery, request, import).await?;
+        let mut chunks = read_in_chunks(request.file, request.asked, self.limits);
         let mut settled: Vec<Settled> = Vec::new();
         while let Some(chunk) = chunks.recv().await {
-            if import.state.is_cancelling && chunk.as_ref().is_ok_and(|rows| is_beyond(rows, noted)) {
+            if progress.import.state.is_cancelling && chunk.as_ref().is_ok_and(|rows| is_beyond(rows, noted))
+            {
                 if unnoted == 0 {
                     taken_in.left = Some(leave(chunk, chunks, &mut taken_in.file).await?);
                     break;
@@ -165,10 +171,11 @@ impl Importer {
                 unnoted -= 1;
             }
             let done = std::mem::take(&mut settled);
-            let note = self.note(delivery, request.id, &mut import, &done);
+            let note = self.note(delivery, request.id, &mut progress, &done);
             match chunk {
                 Ok(rows) => {
-                    (settled, ()) = try_join(self.take_in_chunk(delivery, request, rows), note).await?
+                    (settled, ()) =
+                        try_join(self.take_in_chunk(delivery, request, rows, &mut seen), note).await?
                 }
                 Err(error) => return note.await.and(Err(error)),
             }
@@ -182,28 +189,13 @@ impl Importer {
                 taken_in.report.add(row.earned.is_some(), &row.outcome);
             }
         }
-        self.note(delivery, request.id, &mut import, &settled).await?;
-        if import.state.is_cancelling {
+        self.note(delivery, request.id, &mut progress, &settled).await?;
+        let rest = progress.due.rest();
+        self.request_batches(delivery, &mut progress.batches, rest).await?;
+        if progress.import.state.is_cancelling {
             taken_in.left.get_or_insert(0);
         }
         Ok(taken_in)
-    }
-
-    /// Records what became of a chunk's rows.
-    async fn note(
-        &self,
-        delivery: &Delivery,
-        id: ImportId,
-        import: &mut Loaded<Import>,
-        settled: &[Settled],
-    ) -> Result<(), ImportError> {
-        let Some(through_row) = settled.last().map(|row| row.row) else { return Ok(()) };
-        let command = record_rows(through_row, settled);
-        let context = CommandContext::of_process(&delivery.event, "importer-rows", through_row as usize);
-        // What is kept is not read again for each chunk: the history of a large file is long.
-        let done = self.commands.execute_assuming::<Import>(&context, id, import.clone(), command).await?;
-        *import = done.into();
-        Ok(())
     }
 
     /// Takes a chunk's rows in, side by side where they have nothing to do with each other. The outcome
@@ -213,49 +205,47 @@ impl Importer {
         delivery: &Delivery,
         request: &Request<'_>,
         rows: Vec<SheetRow>,
+        seen: &mut Seen,
     ) -> Result<Vec<Settled>, ImportError> {
         let plan = Plan::of(&self.commands, &self.claim_key, request, rows).await?;
-        let snapshot = &plan.snapshot;
+        let (snapshot, earlier) = (&plan.snapshot, &*seen);
         let mut apart = Vec::with_capacity(plan.apart.len());
         for row in plan.apart {
-            apart.push(self.settle(delivery, request, snapshot, row));
+            apart.push(self.decide(delivery, request, (snapshot, earlier), row));
         }
-        let mut settled: Vec<_> = stream::iter(apart).buffer_unordered(CHUNK).try_collect().await?;
+        let mut decided: Vec<Decided> = stream::iter(apart).buffer_unordered(CHUNK).try_collect().await?;
+        decided.sort_by_key(Decided::row);
+        let mut settled: Vec<_> = decided.into_iter().map(|row| row.settled(seen)).collect();
         for row in plan.in_turn {
-            settled.push(self.settle(delivery, request, &Snapshot::default(), row).await?);
+            let row = self.decide(delivery, request, (&Snapshot::default(), &*seen), row).await?;
+            settled.push(row.settled(seen));
         }
         settled.sort_by_key(|row| row.row);
         Ok(settled)
     }
 
-    async fn settle(
+    async fn decide(
         &self,
         delivery: &Delivery,
         request: &Request<'_>,
-        snapshot: &Snapshot,
+        (snapshot, seen): (&Snapshot, &Seen),
         row: PlannedRow,
-    ) -> Result<Settled, ImportError> {
+    ) -> Result<Decided, ImportError> {
         let number = row.number;
-        let (person, claims, own_certificate, raw) = match row.person {
+        let Claiming { entry, claims, certificate_id, raw } = match row.person {
+            Ok(claiming) => claiming,
             Err(Rejection { raw, errors }) => {
-                let outcome = Outcome::Rejected(ErrorDetail::of_row(number, &raw, errors));
-                return Ok(Settled { row: number, earned: None, outcome, warning: None });
+                return Ok(Decided::Rejected(number, ErrorDetail::of_row(number, &raw, errors)));
             }
-            Ok(Claiming { person, claims, certificate_id, raw }) => (person, claims, certificate_id, raw),
         };
         let context = CommandContext::of_process(&delivery.event, "importer-row", number as usize);
         let source = ImportedRow { import_id: request.id, row: number };
-        let update_existing = request.asked.update_existing;
-        let row = Row { person: &person, claims: &claims, source, update_existing };
+        let row = Row { entry: &entry, claims: &claims, source, rules: request.rules(), seen };
         let key = self.claim_key.reveal().as_bytes();
-        let plan = take_in_row(&self.commands, key, snapshot, &context, row).await?;
-        let certificate_id = own_certificate.map(Into::into).or(request.asked.certificate_id);
-        let warning = warning(&self.renderer, number, &person, &raw, certificate_id.is_some());
-        let settled = settled(number, plan, certificate_id, &raw);
-        Ok(match warning {
-            Some(warning) => settled.warned(warning),
-            None => settled,
-        })
+        let taken_in = take_in_row(&self.commands, key, snapshot, &context, row).await?;
+        let certificate_id = certificate_id.map(Into::into).or(request.asked.certificate_id);
+        let warning = warning(&self.renderer, number, &entry, &raw, certificate_id.is_some());
+        Ok(Decided::of(number, taken_in, entry, raw, certificate_id, warning))
     }
 
     async fn finish(&self, delivery: &Delivery, id: ImportId, taken_in: TakenIn) -> Result<(), ImportError> {
@@ -316,13 +306,15 @@ async fn leave(
 
 /// How the import ends.
 fn end(report: &ImportReport, left: Option<u32>, report_key: Option<String>) -> ImportCommand {
-    let ImportReport { total_records: total, created, updated, errors, .. } = *report;
+    let ImportReport { total_records: total, created, updated, existing, repeated, errors, .. } = *report;
     let associated = report.certificates_associated;
     match left {
         None => ImportCommand::Complete(ImportCompleted {
             total,
             created,
             updated,
+            existing,
+            repeated,
             errors,
             associated,
             report_key,
@@ -331,6 +323,8 @@ fn end(report: &ImportReport, left: Option<u32>, report_key: Option<String>) -> 
             total,
             created,
             updated,
+            existing,
+            repeated,
             errors,
             associated,
             left,

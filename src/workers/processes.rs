@@ -8,6 +8,7 @@ use futures_util::{StreamExt, stream};
 use uuid::Uuid;
 
 use super::{Delivery, Verdict, Worker};
+use crate::commands::import_batches::{recorded_batches, request_batch};
 use crate::commands::issue::{Issued, IssuingFacts, issue};
 use crate::commands::stop_mails::stop_mails;
 use crate::commands::withdraw::is_revoked;
@@ -15,7 +16,7 @@ use crate::commands::{CommandContext, CommandError, Commands, Loaded};
 use crate::domain::batch::BatchEvent;
 use crate::domain::certificate::{Certificate, Definition};
 use crate::domain::email::{Email, EmailCommand};
-use crate::domain::import::{Import, ImportEvent, ImportRowsAccepted};
+use crate::domain::import::{Import, ImportEvent};
 use crate::domain::issuance::{CertificateGenerated, Issuance, IssuanceEvent};
 use crate::domain::{CertificateId, Event, ImportId, IssuanceId, Refusal};
 use crate::event_log::RecordedEvent;
@@ -57,8 +58,8 @@ impl Processes {
                 | BatchEvent::BatchCancelRequested(_)
                 | BatchEvent::BatchUndoRequested(_),
             ) => return self.stop(delivery, id.into()).await,
-            Event::Import(ImportEvent::ImportRowsAccepted(event)) => {
-                self.issue_to_rows(recorded, ImportId(id), &event).await?;
+            Event::Import(ImportEvent::ImportFailed(_)) => {
+                self.request_batches(recorded, ImportId(id)).await?;
             }
             Event::Issuance(IssuanceEvent::CertificateGenerated(pdf)) => {
                 self.queue_mail(recorded, IssuanceId(id), &pdf).await?;
@@ -72,23 +73,15 @@ impl Processes {
         Ok(Verdict::Done)
     }
 
-    async fn issue_to_rows(
-        &self,
-        recorded: &RecordedEvent,
-        id: ImportId,
-        event: &ImportRowsAccepted,
-    ) -> Result<(), CommandError> {
-        if event.earned.is_empty() {
-            return Ok(());
-        }
-        let import = self.commands.load_beginning::<Import>(id).await?;
-        let asked = import.request.map(|request| (request.delivery, request.issue_date)).unwrap_or_default();
-        let wanted: Vec<Issue> = process::import::on_rows_accepted(id, event, asked).collect();
-        let definitions = self.definitions(&wanted).await?;
-        for (wanted, outcome) in self.issue_all(recorded, "import", 0, &wanted, &definitions).await? {
-            if let Err(refusal) = outcome {
-                tracing::warn!(import_id = %id, attendee_id = %wanted.attendee_id, code = refusal.code(), "not issued");
-            }
+    /// Requests the batches of an import that failed: the people who were taken in get their certificates. The
+    /// importer itself requests those of one that ends well.
+    async fn request_batches(&self, recorded: &RecordedEvent, id: ImportId) -> Result<(), CommandError> {
+        let Some(asked) = self.commands.load_beginning::<Import>(id).await?.request else { return Ok(()) };
+        let (mut due, mut batches) = recorded_batches(&self.commands, id, &asked).await?;
+        batches.extend(due.rest());
+        for (n, batch) in batches.into_iter().enumerate() {
+            let context = CommandContext::of_process(recorded, "import-batch", n);
+            request_batch(&self.commands, &context, batch).await?;
         }
         Ok(())
     }
@@ -168,7 +161,7 @@ impl Worker for Processes {
                 | "BatchDispatched"
                 | "BatchCancelRequested"
                 | "BatchUndoRequested"
-                | "ImportRowsAccepted"
+                | "ImportFailed"
                 | "CertificateGenerated"
                 | "CertificateRevoked"
         )

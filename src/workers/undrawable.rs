@@ -32,7 +32,8 @@ pub fn problem(renderer: &Renderer, text: &str) -> Option<String> {
 /// Returns the fields of a person that stand on certificates and cannot be drawn.
 #[must_use]
 pub fn of_person(renderer: &Renderer, person: &Person) -> Vec<UndrawableField> {
-    of_fields(renderer, person.full_name.reveal_str(), Some(person.document_number.reveal_str()))
+    let document_number = person.document_number.as_ref().map(|number| number.reveal_str());
+    of_fields(renderer, person.full_name.reveal_str(), document_number)
 }
 
 /// The same for a name and a document number.

@@ -5,6 +5,7 @@ mod dead_letters;
 mod fixture;
 mod importing;
 mod importing_again;
+mod importing_batches;
 mod importing_cancelled;
 mod importing_order;
 pub mod issuing;

@@ -15,8 +15,8 @@ use crate::domain::issuance::IssuanceEvent;
 use crate::domain::{CommandId, Event};
 use crate::event_log::{EventLog, LogError, Position, RecordedEvent};
 
-/// The process that takes in rows makes a command per row, named by the row's number in the file.
-const IMPORTER: &str = "importer-row";
+/// The importer makes a command for each row and each batch.
+const IMPORTER: [&str; 2] = ["importer-row", "importer-batch"];
 /// No file has more rows (XLSX ends at 1,048,576).
 const MOST_ROWS: usize = 1 << 20;
 
@@ -122,12 +122,15 @@ fn among(candidates: &[RecordedEvent], event: &RecordedEvent) -> Option<Cause> {
 fn answers(event: &RecordedEvent, earlier: &RecordedEvent) -> bool {
     let commands = match earlier.decode() {
         Ok(Event::Batch(BatchEvent::BatchRequested(request))) => request.attendee_ids.len(),
-        Ok(Event::Import(ImportEvent::ImportRowsAccepted(rows))) => rows.earned.len(),
-        Ok(Event::Import(ImportEvent::ImportRequested(_))) if event.actor.starts_with(IMPORTER) => MOST_ROWS,
+        Ok(Event::Import(ImportEvent::ImportRequested(_))) if is_importer(&event.actor) => MOST_ROWS,
         _ => 1,
     };
     // Workers number the kinds of their outcome: 0 for done, 1 for failed.
     (0..=commands).any(|n| CommandId::of_process(earlier.event_id, &event.actor, n) == event.command_id)
+}
+
+fn is_importer(actor: &str) -> bool {
+    IMPORTER.iter().any(|name| actor.starts_with(name))
 }
 
 /// The aggregates that an event names and that may hold its cause.
@@ -139,6 +142,7 @@ fn related(event: &Event) -> Vec<(Kind, String)> {
             Some(batch) => ("batch", Some(batch.0)),
             None => ("import", e.origin.import_id.map(|import| import.0)),
         },
+        Event::Batch(BatchEvent::BatchRequested(e)) => ("import", e.import_id.map(|import| import.0)),
         Event::Email(EmailEvent::EmailQueued(e)) => ("issuance", Some(e.issuance_id.0)),
         Event::Claim(ClaimEvent::ClaimTaken(e)) => (holder(e.kind), Some(e.owner)),
         Event::Claim(ClaimEvent::ClaimReleased(e)) => (holder(e.kind), Some(e.owner)),
@@ -149,7 +153,7 @@ fn related(event: &Event) -> Vec<(Kind, String)> {
 
 const fn holder(kind: ClaimKind) -> &'static str {
     match kind {
-        ClaimKind::AttendeeEmail | ClaimKind::AttendeeDocument => "attendee",
+        ClaimKind::AttendeeEmail | ClaimKind::AttendeeDocument | ClaimKind::AttendeeNameAtEmail => "attendee",
         ClaimKind::UserEmail | ClaimKind::UserName => "user",
     }
 }

@@ -99,7 +99,7 @@ impl Teller {
     fn person(&self, told: Told, person: &Person) -> Told {
         let some = |value: &Option<Personal<String>>| value.as_ref().map(|value| self.personal(value));
         told.with("e-mail", self.personal(&person.email))
-            .with("document", self.personal(&person.document_number))
+            .with_some("document", some(&person.document_number))
             .with_some("document type", some(&person.document_type))
             .with_some("country", some(&person.country))
             .with_some("gender", some(&person.gender))
@@ -184,6 +184,7 @@ impl Teller {
                 told(format!("certificates were asked for, {} of them", request.attendee_ids.len()))
                     .with("certificate", request.certificate_id)
                     .with_some("date", request.issue_date)
+                    .with_some("import", request.import_id)
             }
             BatchEvent::BatchDispatched(outcome) => told(format!(
                 "everybody was dealt with: {} new, {} existing, {} refused{}",
@@ -300,6 +301,7 @@ fn claim(event: &ClaimEvent) -> Told {
     let (value, held_by) = match kind {
         ClaimKind::AttendeeEmail => ("an attendee's e-mail address", "attendee"),
         ClaimKind::AttendeeDocument => ("an attendee's document number", "attendee"),
+        ClaimKind::AttendeeNameAtEmail => ("an attendee's name at an e-mail address", "attendee"),
         ClaimKind::UserEmail => ("a user's e-mail address", "user"),
         ClaimKind::UserName => ("a user's name", "user"),
     };
@@ -318,14 +320,16 @@ fn import(event: &ImportEvent) -> Told {
             told(format!("a file of {} bytes ({format}) was handed in", file.size))
                 .with("SHA-256", one_line(&file.sha256))
                 .with("changes known people", if file.update_existing { "yes" } else { "no" })
+                .with("documents are required", if file.requires_document { "yes" } else { "no" })
                 .with_some("certificate", file.certificate_id)
                 .with_some("date", file.issue_date)
         }
         ImportEvent::ImportRowsAccepted(rows) => told(format!(
-            "rows up to {} were taken in: {} created, {} changed, {} earned a certificate",
+            "rows up to {} were taken in: {} created, {} changed, {} existing, {} earned a certificate",
             rows.through_row,
             rows.created,
             rows.updated,
+            rows.existing,
             rows.earned.len()
         )),
         ImportEvent::ImportRowsRejected(rejected) => {
@@ -337,8 +341,9 @@ fn import(event: &ImportEvent) -> Told {
             told(format!("{} rows were not taken in", rows.len())).with_some("first", first)
         }
         ImportEvent::ImportCompleted(end) => told(format!(
-            "the file was read to its end: {} rows, {} created, {} changed, {} rejected, {} earned a certificate",
-            end.total, end.created, end.updated, end.errors, end.associated
+            "the file was read to its end: {} rows, {} created, {} changed, {} existing, {} rejected, {} earned a \
+             certificate",
+            end.total, end.created, end.updated, end.existing, end.errors, end.associated
         ))
         .with_some("report", end.report_key.as_deref().map(one_line)),
         ImportEvent::ImportFailed(failure) => {
@@ -347,8 +352,9 @@ fn import(event: &ImportEvent) -> Told {
         }
         ImportEvent::ImportCancelRequested(_) => told("somebody asked to leave the rows still to come"),
         ImportEvent::ImportCancelled(end) => told(format!(
-            "reading stopped after {} rows: {} created, {} changed, {} rejected, {} earned a certificate, {} left",
-            end.total, end.created, end.updated, end.errors, end.associated, end.left
+            "reading stopped after {} rows: {} created, {} changed, {} existing, {} rejected, {} earned a \
+             certificate, {} left",
+            end.total, end.created, end.updated, end.existing, end.errors, end.associated, end.left
         ))
         .with_some("report", end.report_key.as_deref().map(one_line)),
     }

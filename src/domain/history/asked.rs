@@ -40,8 +40,9 @@ use crate::domain::issuance::{
 };
 use crate::domain::manifest::{OptionValue, OptionValues};
 use crate::domain::person::samples::person;
+use crate::domain::reading::Reading;
 use crate::domain::template::samples::files;
-use crate::domain::{Decider, Event, Person};
+use crate::domain::{Decider, Event, Person, SharedEmail};
 
 const TIME: OffsetDateTime = datetime!(2026-11-21 12:00 UTC);
 
@@ -83,6 +84,8 @@ impl Asked for Attendee {
             AttendeeUpdated { person: person(text), source: None }.into(),
             AttendeeUpdated { person: whole, source }.into(),
             AttendeeDeleted {}.into(),
+            AttendeeImported { person: Person { document_number: None, ..person(text) }, source: None }
+                .into(),
         ]
     }
 }
@@ -108,6 +111,7 @@ fn batch(n: u32) -> BatchRequested {
         attendee_ids,
         delivery: MailDelivery::Immediate,
         issue_date: None,
+        import_id: None,
     }
 }
 
@@ -133,7 +137,12 @@ impl Asked for Batch {
     }
 
     fn samples(text: &str, n: u32) -> Vec<BatchEvent> {
-        let delivered = BatchRequested { delivery: delivery(n), issue_date: Some(day()), ..batch(n) };
+        let delivered = BatchRequested {
+            delivery: delivery(n),
+            issue_date: Some(day()),
+            import_id: Some(id(n)),
+            ..batch(n)
+        };
         vec![
             batch(n).into(),
             dispatched(text, n).into(),
@@ -194,8 +203,13 @@ impl Asked for Certificate {
     }
 }
 
-const KINDS: [ClaimKind; 4] =
-    [ClaimKind::AttendeeEmail, ClaimKind::AttendeeDocument, ClaimKind::UserEmail, ClaimKind::UserName];
+const KINDS: [ClaimKind; 5] = [
+    ClaimKind::AttendeeEmail,
+    ClaimKind::AttendeeDocument,
+    ClaimKind::UserEmail,
+    ClaimKind::UserName,
+    ClaimKind::AttendeeNameAtEmail,
+];
 
 impl Asked for Claim {
     fn command(which: u32, _: &str, n: u32) -> ClaimCommand {
@@ -272,12 +286,19 @@ fn upload(text: &str, n: u32) -> ImportRequested {
         certificate_id: n.is_multiple_of(2).then(|| id(n)),
         delivery: MailDelivery::Immediate,
         issue_date: None,
+        requires_document: true,
+        shared_email: SharedEmail::Refuse,
+        reading: Reading {
+            encoding: n.is_multiple_of(5).then(|| "macintosh".to_owned()),
+            hidden_rows: n.is_multiple_of(7),
+            ..Reading::default()
+        },
     }
 }
 
 fn rows(n: u32) -> ImportRowsAccepted {
     let earned = vec![Earned { attendee_id: id(n), certificate_id: id(2) }];
-    ImportRowsAccepted { through_row: n, created: n, updated: n, earned }
+    ImportRowsAccepted { through_row: n, created: n, updated: n, existing: n, earned }
 }
 
 fn rejected(text: &str, n: u32) -> Vec<RejectedRow> {
@@ -288,12 +309,31 @@ fn rejected(text: &str, n: u32) -> Vec<RejectedRow> {
 
 fn end(text: &str, n: u32) -> ImportCompleted {
     let report_key = n.is_multiple_of(2).then(|| text.to_owned());
-    ImportCompleted { total: n, created: n, updated: n, errors: n, associated: n, report_key }
+    ImportCompleted {
+        total: n,
+        created: n,
+        updated: n,
+        existing: n,
+        repeated: n,
+        errors: n,
+        associated: n,
+        report_key,
+    }
 }
 
 fn cancelled(text: &str, n: u32) -> ImportCancelled {
     let report_key = n.is_multiple_of(2).then(|| text.to_owned());
-    ImportCancelled { total: n, created: n, updated: n, errors: n, associated: n, left: n, report_key }
+    ImportCancelled {
+        total: n,
+        created: n,
+        updated: n,
+        existing: n,
+        repeated: n,
+        errors: n,
+        associated: n,
+        left: n,
+        report_key,
+    }
 }
 
 fn broken(text: &str) -> ImportFailed {
@@ -323,7 +363,14 @@ impl Asked for Import {
             end(text, n).into(),
             end(text, n + 1).into(),
             broken(text).into(),
-            ImportRequested { delivery: delivery(n), issue_date: Some(day()), ..upload(text, n) }.into(),
+            ImportRequested {
+                delivery: delivery(n),
+                issue_date: Some(day()),
+                requires_document: false,
+                shared_email: SharedEmail::Allow,
+                ..upload(text, n)
+            }
+            .into(),
             ImportCancelRequested {}.into(),
             cancelled(text, n).into(),
             cancelled(text, n + 1).into(),

@@ -16,7 +16,7 @@ fn raw(name: &str, document: &str, email: &str) -> RawPerson {
 }
 
 fn codes(raw: RawPerson) -> Vec<(&'static str, &'static str)> {
-    match raw.check() {
+    match raw.check(true) {
         Ok(_) => Vec::new(),
         Err(errors) => errors.into_iter().map(|error| (error.field, error.code)).collect(),
     }
@@ -30,7 +30,7 @@ fn unchecked(person: Person) -> RawPerson {
         last_name: None,
         country: open(person.country),
         document_type: open(person.document_type),
-        document_number: Some(person.document_number.into_revealed()),
+        document_number: open(person.document_number),
         gender: open(person.gender),
         email: Some(person.email.into_revealed()),
     }
@@ -55,9 +55,10 @@ fn names_of_many_scripts_are_taken() {
 
 #[test]
 fn text_is_trimmed_and_composed() {
-    let person = raw("  Jose\u{301}\u{a0}", " 007 ", "\tA@Example.com\n").check().expect("only space around");
+    let person =
+        raw("  Jose\u{301}\u{a0}", " 007 ", "\tA@Example.com\n").check(true).expect("only space around");
     assert_eq!(person.full_name.reveal_str(), "José");
-    assert_eq!(person.document_number.reveal_str(), "007");
+    assert_eq!(person.document_number, Some("007".to_owned().into()));
     assert_eq!(person.email.reveal_str(), "A@Example.com");
 }
 
@@ -69,13 +70,73 @@ fn first_and_last_name_make_the_full_name() {
         last_name: last.map(str::to_owned),
         ..raw("", "1", "a@example.com")
     };
-    let joined = parts(Some(" "), Some(" Ada "), Some("Lovelace")).check().expect("both parts");
+    let joined = parts(Some(" "), Some(" Ada "), Some("Lovelace")).check(true).expect("both parts");
     assert_eq!(joined.full_name.reveal_str(), "Ada Lovelace");
-    let whole = parts(Some("Ada King"), Some("Ada"), None).check().expect("the full name wins");
+    let whole = parts(Some("Ada King"), Some("Ada"), None).check(true).expect("the full name wins");
     assert_eq!(whole.full_name.reveal_str(), "Ada King");
     assert_eq!(codes(parts(None, Some("Ada"), None)), [("lastName", "REQUIRED")]);
     assert_eq!(codes(parts(None, None, Some("King"))), [("firstName", "REQUIRED")]);
     assert_eq!(codes(parts(None, None, None)), [("fullName", "REQUIRED")]);
+}
+
+#[test]
+fn a_dash_in_place_of_one_name_is_not_printed() {
+    let parts = |first: &str, last: &str| RawPerson {
+        full_name: None,
+        first_name: Some(first.to_owned()),
+        last_name: Some(last.to_owned()),
+        ..raw("", "1", "a@example.com")
+    };
+    for (first, last) in
+        [("Sukarno", "-"), ("Sukarno", "."), ("-", "Sukarno"), ("Sukarno", "—"), (" Sukarno ", "N/A")]
+    {
+        let person = parts(first, last).check(true).expect("a person with one name");
+        assert_eq!(person.full_name.reveal_str(), "Sukarno", "{first} {last}");
+    }
+    assert_eq!(codes(parts("-", ".")), [("firstName", "REQUIRED"), ("lastName", "REQUIRED")]);
+    let null = parts("Ana", "Nul").check(true).expect("two names");
+    assert_eq!(null.full_name.reveal_str(), "Ana Nul");
+    for (written, name) in [("Sukarno -", "Sukarno"), (". Sukarno", "Sukarno"), ("Ana - Luz", "Ana - Luz")] {
+        let person = raw(written, "1", "a@example.com").check(true).expect("a person with one name");
+        assert_eq!(person.full_name.reveal_str(), name);
+    }
+    for nobody in ["-", "N/A", "null", ". -"] {
+        assert_eq!(codes(raw(nobody, "1", "a@example.com")), [("fullName", "REQUIRED")], "{nobody}");
+    }
+}
+
+#[test]
+fn a_placeholder_is_no_document() {
+    for placeholder in ["N/A", "0", "-", "sin documento", " Sin Documento "] {
+        assert_eq!(codes(raw("Ada", placeholder, "a@example.com")), [("documentNumber", "PLACEHOLDER")]);
+        let person = raw("Ada", placeholder, "a@example.com").check(false).expect("none is required");
+        assert_eq!(person.document_number, None);
+        let entry = raw("Ada", placeholder, "a@example.com").check_entry().expect("checked later");
+        assert_eq!(entry.document, DocumentEntry::Placeholder);
+        assert!(entry.check_placeholder(true).is_err() && entry.check_placeholder(false).is_ok());
+    }
+    let without = RawPerson { document_number: None, ..raw("Ada", "", "a@example.com") };
+    assert_eq!(codes(without.clone()), [("documentNumber", "REQUIRED")]);
+    assert_eq!(without.check(false).expect("none is required").document_number, None);
+}
+
+#[test]
+fn a_row_leaves_what_it_does_not_say() {
+    let known = RawPerson {
+        country: Some("Colombia".to_owned()),
+        gender: Some("F".to_owned()),
+        ..raw("Ana Rojas", "7", "ana@example.com")
+    };
+    let known = known.check(true).expect("a valid person");
+    let row = RawPerson {
+        full_name: Some("Ana Rojas Peña".to_owned()),
+        country: Some(" ".to_owned()),
+        gender: Some("N/A".to_owned()),
+        document_number: Some("n/a".to_owned()),
+        ..RawPerson::default()
+    };
+    let changed = row.check_entry().expect("a row").over(&known);
+    assert_eq!(changed, Person { full_name: "Ana Rojas Peña".to_owned().into(), ..known });
 }
 
 #[test]
@@ -119,7 +180,7 @@ fn characters_that_do_not_print_are_refused_by_code_point() {
         ('\u{e0041}', "U+E0041"),
     ] {
         let errors =
-            raw(&format!("Ada{character}Secret"), "1", "a@example.com").check().expect_err(code_point);
+            raw(&format!("Ada{character}Secret"), "1", "a@example.com").check(true).expect_err(code_point);
         assert_eq!((errors[0].field, errors[0].code), ("fullName", "FORBIDDEN_CHARACTER"));
         assert!(errors[0].message.contains(code_point), "{}", errors[0].message);
         assert!(errors[0].message.contains("character 4"), "{}", errors[0].message);
@@ -130,10 +191,8 @@ fn characters_that_do_not_print_are_refused_by_code_point() {
 #[test]
 fn a_name_has_a_letter_and_a_document_a_digit_or_letter() {
     let empty_words = raw("-- 12", ". - .", "a@example.com");
-    assert_eq!(
-        codes(empty_words),
-        [("fullName", "INVALID_NAME"), ("documentNumber", "INVALID_DOCUMENT_NUMBER")]
-    );
+    assert_eq!(codes(empty_words), [("fullName", "INVALID_NAME"), ("documentNumber", "PLACEHOLDER")]);
+    assert_eq!(codes(raw("Ada", "€ £", "a@example.com")), [("documentNumber", "INVALID_DOCUMENT_NUMBER")]);
 }
 
 #[test]
@@ -177,12 +236,13 @@ fn mail_addresses() {
 
 #[test]
 fn two_spellings_of_one_mailbox_or_document_are_the_same() {
-    let person = |document: &str, email: &str| raw("Ada", document, email).check().expect("a valid person");
+    let person =
+        |document: &str, email: &str| raw("Ada", document, email).check(true).expect("a valid person");
     let one = person("x-12.345 678", "Ada.L@München.example");
     let other = person("Ｘ12345678", "ada.l@XN--MNCHEN-3YA.example");
     assert_eq!(one.normalised_email().reveal_str(), "ada.l@xn--mnchen-3ya.example");
     assert_eq!(one.normalised_email(), other.normalised_email());
-    assert_eq!(one.normalised_document().reveal_str(), "x12345678");
+    assert_eq!(one.normalised_document(), Some("x12345678".to_owned().into()));
     assert_eq!(one.normalised_document(), other.normalised_document());
     assert_ne!(
         person("007", "a@example.com").normalised_document(),
@@ -192,7 +252,7 @@ fn two_spellings_of_one_mailbox_or_document_are_the_same() {
 
 #[test]
 fn debug_output_and_json() {
-    let person = raw("Ada", "7", "ada@example.com").check().expect("a valid person");
+    let person = raw("Ada", "7", "ada@example.com").check(true).expect("a valid person");
     let shown = format!("{person:?} {:?}", raw("Ada", "7", "ada@example.com"));
     assert!(!shown.contains("Ada") && !shown.contains("ada@"), "{shown}");
     let json = serde_json::to_value(&person).expect("a person serialises");
@@ -232,31 +292,31 @@ prop_compose! {
 proptest! {
     #[test]
     fn whatever_arrives_is_judged_without_panic_and_the_same_way_twice(raw in any_raw()) {
-        match raw.check() {
+        match raw.check(true) {
             Err(errors) => prop_assert!(!errors.is_empty()),
             Ok(person) => {
                 let json = serde_json::to_string(&person).expect("a person serialises");
                 let unprintable = |c: char| c.is_control() || "\u{202e}\u{200f}\u{2066}\u{feff}".contains(c);
                 prop_assert!(!json.chars().any(unprintable));
-                prop_assert!(!person.normalised_document().reveal_str().is_empty());
-                prop_assert_eq!(unchecked(person.clone()).check(), Ok(person));
+                prop_assert!(person.normalised_document().is_some_and(|number| !number.reveal_str().is_empty()));
+                prop_assert_eq!(unchecked(person.clone()).check(true), Ok(person));
             }
         }
     }
 
     #[test]
     fn normalising_twice_changes_nothing(raw in any_raw()) {
-        if let Ok(person) = raw.check() {
+        if let Ok(person) = raw.check(true) {
             let mailbox = person.normalised_email();
             prop_assert_eq!(&email::normalise(mailbox.reveal_str()), mailbox.reveal());
-            let document = person.normalised_document();
-            prop_assert_eq!(&normalise_document(document.reveal_str()), document.reveal());
+            let document = person.normalised_document().expect("a document is required");
+            prop_assert_eq!(&normalised_document(document.reveal_str()), document.reveal());
         }
     }
 
     #[test]
     fn an_accepted_name_holds_no_forbidden_character(name in "\\PC{0,6}[\\s\\S]\\PC{1,6}") {
-        if let Ok(person) = raw(&name, "1", "a@example.com").check() {
+        if let Ok(person) = raw(&name, "1", "a@example.com").check(true) {
             let bad = |c: char| characters::is_forbidden(c) && !matches!(c, '\u{200c}' | '\u{200d}');
             prop_assert!(!person.full_name.reveal_str().chars().any(bad));
         }

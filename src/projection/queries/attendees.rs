@@ -20,8 +20,8 @@ row! {
         pub country: Option<Personal<String>>,
         /// What kind of document.
         pub document_type: Option<Personal<String>>,
-        /// The document's number.
-        pub document_number: Personal<String>,
+        /// The document's number; absent for a person without one.
+        pub document_number: Option<Personal<String>>,
         /// Gender.
         pub gender: Option<Personal<String>>,
         /// E-mail address.

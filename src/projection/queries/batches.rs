@@ -8,7 +8,7 @@ use tokio_postgres::Row;
 use uuid::Uuid;
 
 use super::listing::{Conditions, Table};
-use super::{FromRow, query_opt, row};
+use super::{FromRow, query, query_opt, row};
 use crate::database::DatabaseError;
 
 row! {
@@ -31,6 +31,8 @@ row! {
         pub refused: Option<i64>,
         /// People left because it was stopped; known once dispatched.
         pub left_out: Option<i64>,
+        /// The import whose people these are.
+        pub import_id: Option<Uuid>,
         /// Why it was undone: a stable code.
         pub undo_reason: Option<String>,
         /// When it was cancelled or undone.
@@ -100,10 +102,23 @@ pub async fn get(client: &impl GenericClient, id: Uuid) -> Result<Option<BatchWi
     query_opt(client, include_str!("../../../projections/batches/get_batch.sql"), &[&id]).await
 }
 
+/// The first batches of an import and their progress, oldest first.
+///
+/// # Errors
+/// The database is not available.
+pub async fn of_import(
+    client: &impl GenericClient,
+    import: Uuid,
+    most: i64,
+) -> Result<Vec<BatchWithProgress>, DatabaseError> {
+    let sql = include_str!("../../../projections/batches/get_batches_of_import.sql");
+    query(client, sql, &[&import, &most]).await
+}
+
 /// Where batches are listed from: without whom they refused, who may be many.
 pub const TABLE: Table = Table {
     columns: "batches.id, batches.certificate_id, batches.state, batches.total, batches.requested, \
-              batches.existing, batches.refused, batches.left_out, batches.undo_reason, batches.stopped_at, \
+              batches.existing, batches.refused, batches.left_out, batches.import_id, batches.undo_reason, batches.stopped_at, \
               batches.created_at, batches.updated_at, batches.created_position, batches.position",
     from: "batches",
     tie: "batches.created_position",
@@ -116,6 +131,8 @@ pub struct BatchFilter {
     pub certificate_id: Option<Uuid>,
     /// In this state.
     pub state: Option<&'static str>,
+    /// Of this import.
+    pub import_id: Option<Uuid>,
 }
 
 impl BatchFilter {
@@ -125,5 +142,6 @@ impl BatchFilter {
         Conditions::default()
             .maybe("batches.certificate_id = $$::uuid", self.certificate_id)
             .maybe("batches.state = $$::text", self.state)
+            .maybe("batches.import_id = $$::uuid", self.import_id)
     }
 }

@@ -36,9 +36,13 @@ row! {
         pub created: i64,
         /// People changed so far.
         pub updated: i64,
+        /// People who were known and stay as they were, so far.
+        pub existing: i64,
+        /// Rows about a person whom an earlier row is about; known at the end.
+        pub repeated: Option<i64>,
         /// Rows rejected so far.
         pub errors: i64,
-        /// Rows whose person gets a certificate, so far.
+        /// Certificates that people get, so far.
         pub associated: i64,
         /// Rows that were left because it was cancelled; known at the end.
         pub left_rows: Option<i64>,

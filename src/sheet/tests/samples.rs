@@ -6,16 +6,14 @@ use std::path::Path;
 use super::super::fixture::rows;
 use super::super::{Format, Limits, RowOutcome, SheetRow, made_up_people, open, sniff};
 use crate::domain::Person;
+use crate::domain::reading::Reading;
 
-fn people(rows: &[SheetRow]) -> Vec<&Person> {
-    let person = |row: &'_ SheetRow| matches!(row.outcome, RowOutcome::Person { .. });
-    let found = rows.iter().filter(|row| person(row));
-    found
-        .map(|row| match &row.outcome {
-            RowOutcome::Person { person, .. } => person,
-            RowOutcome::Rejected { .. } => unreachable!("filtered"),
-        })
-        .collect()
+fn people(rows: &[SheetRow]) -> Vec<Person> {
+    let person = |row: &SheetRow| match &row.outcome {
+        RowOutcome::Person { person, .. } => person.complete(true).ok(),
+        RowOutcome::Rejected { .. } => None,
+    };
+    rows.iter().filter_map(person).collect()
 }
 
 #[test]
@@ -23,7 +21,7 @@ fn the_sample_has_two_bad_rows_and_one_duplicate() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("samples/people.csv");
     let bytes = std::fs::read(&path).expect("the sample is there");
     let format = sniff(&bytes).expect("it is a CSV");
-    let reader = open(&path, format, Limits::default()).expect("it opens");
+    let reader = open(&path, format, Limits::default(), &Reading::default()).expect("it opens");
     assert_eq!(reader.columns().count(), 6);
     let rows: Vec<SheetRow> = reader.collect::<Result<_, _>>().expect("it is whole");
     assert_eq!(rows.len(), 72);
@@ -34,7 +32,10 @@ fn the_sample_has_two_bad_rows_and_one_duplicate() {
             RowOutcome::Rejected { errors, .. } => {
                 Some(errors.iter().map(|error| error.code).collect::<Vec<_>>())
             }
-            RowOutcome::Person { .. } => None,
+            RowOutcome::Person { person, .. } => {
+                let errors = person.complete(true).err()?;
+                Some(errors.iter().map(|error| error.code).collect())
+            }
         })
         .collect();
     assert_eq!(wrong, [vec!["INVALID_EMAIL"], vec!["REQUIRED"]]);
@@ -52,7 +53,7 @@ fn the_sample_has_two_bad_rows_and_one_duplicate() {
         );
     }
     for script in ['ñ', 'ğ', 'ễ', 'Ω', 'Ж', 'م', '子'] {
-        let has = |person: &&Person| person.full_name.reveal_str().contains(script);
+        let has = |person: &Person| person.full_name.reveal_str().contains(script);
         assert!(people.iter().any(has), "{script}");
     }
 }

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::fs::File;
 use std::io::BufReader;
 
+use quick_xml::encoding::DecodingReader;
 use quick_xml::events::Event;
 use zip::ZipArchive;
 use zip::read::ZipFile;
@@ -12,7 +13,7 @@ use super::xml::{Xml, attribute};
 use crate::sheet::{SheetError, archive};
 
 /// One part, inflated as it is read.
-pub(super) type Part<'a> = BufReader<ZipFile<'a, BufReader<File>>>;
+pub(super) type Part<'a> = DecodingReader<BufReader<ZipFile<'a, BufReader<File>>>>;
 
 /// An archive that `archive::check` has looked over.
 pub(super) struct Package {
@@ -48,7 +49,8 @@ impl Package {
         let position = self.names.get(&name).copied().filter(|_| archive::is_read(&name));
         let position = position.ok_or_else(|| SheetError::broken("a part of it is missing"))?;
         let part = self.zip.by_index(position);
-        part.map(|part| Xml::new(BufReader::with_capacity(64 * 1024, part)))
+        // Parts may be in UTF-16.
+        part.map(|part| Xml::new(DecodingReader::new(BufReader::with_capacity(64 * 1024, part))))
             .map_err(|_| SheetError::broken("a part of its archive is not whole"))
     }
 

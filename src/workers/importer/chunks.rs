@@ -5,19 +5,21 @@ use std::path::Path;
 use tokio::sync::mpsc;
 
 use super::{CHUNK, ImportError, READ_AHEAD};
-use crate::domain::import::FileFormat;
+use crate::domain::import::{FileFormat, ImportRequested};
 use crate::sheet::{self, Format, Limits, SheetReader, SheetRow};
 
 /// Reads a file on a thread of its own and hands its rows over in chunks.
 pub(super) fn read_in_chunks(
     file: &Path,
-    format: FileFormat,
+    asked: &ImportRequested,
     limits: Limits,
 ) -> mpsc::Receiver<Result<Vec<SheetRow>, ImportError>> {
     let (sender, receiver) = mpsc::channel(READ_AHEAD);
-    let file = file.to_owned();
+    let (file, format, requires_document) = (file.to_owned(), asked.format, asked.requires_document);
+    let reading = asked.reading.clone();
     tokio::task::spawn_blocking(move || {
-        let reader = match sheet::open(&file, format.into(), limits) {
+        let opened = sheet::open(&file, format.into(), limits, &reading);
+        let reader = match opened.and_then(|reader| reader.with_document_column(requires_document)) {
             Ok(reader) => reader,
             Err(error) => {
                 // The receiver is gone only where the import was given up.
@@ -73,13 +75,29 @@ impl From<Format> for FileFormat {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::SharedEmail;
+    use crate::domain::email::MailDelivery;
+    use crate::domain::reading::Reading;
     use crate::sheet::made_up_people;
 
     #[tokio::test]
     async fn rows_come_in_chunks_and_no_more_than_one_waits() {
+        let asked = ImportRequested {
+            object_key: String::new(),
+            format: FileFormat::Csv,
+            sha256: String::new(),
+            size: 1,
+            update_existing: false,
+            certificate_id: None,
+            delivery: MailDelivery::Immediate,
+            issue_date: None,
+            requires_document: true,
+            shared_email: SharedEmail::Refuse,
+            reading: Reading::default(),
+        };
         let mut file = tempfile::NamedTempFile::new().expect("a temporary file");
         made_up_people(5 * CHUNK + 1, 7, &mut file).expect("it takes bytes");
-        let mut chunks = read_in_chunks(file.path(), FileFormat::Csv, Limits::default());
+        let mut chunks = read_in_chunks(file.path(), &asked, Limits::default());
         assert_eq!(chunks.max_capacity(), READ_AHEAD);
         let (mut sizes, mut last) = (Vec::new(), 1);
         while let Some(chunk) = chunks.recv().await {

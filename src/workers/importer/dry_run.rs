@@ -1,25 +1,31 @@
-//! What a file would do, told without doing it.
+//! Rehearsal of an import: the same report, and nothing is written.
 
 use std::collections::HashMap;
 
 use uuid::Uuid;
 
+use super::missing_fields::with_missing_fields;
 use super::report::{ErrorDetail, ImportReport, Outcome};
+use super::row_certificate::check_certificate;
+use super::settled::{Decided, Settled};
 use super::undrawable_row::warning;
 use super::{ImportError, ImportOptions};
+use crate::commands::person_claims::PersonClaims;
 use crate::commands::snapshot::Wanted;
-use crate::commands::take_in_row::{PersonClaims, rejection};
+use crate::commands::take_in_row::TakenIn;
 use crate::commands::{CommandError, Commands, Snapshot};
+use crate::domain::attendee::Attendee;
+use crate::domain::certificate::Certificate;
 use crate::domain::claim::Claim;
-use crate::domain::{AttendeeId, ImportId, Secret};
-use crate::process::import::{RowPlan, plan_row};
+use crate::domain::{AttendeeId, ImportId, Person, PersonEntry, Secret};
+use crate::process::import::{Known, Matches, RowPlan, Seen, plan_by_claims, plan_row};
 use crate::render::Renderer;
-use crate::sheet::{RawRow, RowOutcome, SheetError, SheetReader, SheetRow};
+use crate::sheet::{RowOutcome, SheetError, SheetReader, SheetRow};
 
-/// The most rows of a rehearsal: somebody waits for it, and what the rows would claim is held in memory.
+/// Most rows of a rehearsal. It is answered at once, and the people of its rows are held in memory.
 const MAX_ROWS: u32 = 100_000;
 
-/// Reads a whole file of up to 100,000 rows and tells what importing it would do now. Nothing is written.
+/// Reads a whole file of up to 100,000 rows and returns the report of importing it now. Nothing is written.
 ///
 /// # Errors
 /// The file can't be read to its end or has more rows, or the log can't be read.
@@ -30,19 +36,32 @@ pub async fn dry_run(
     reader: SheetReader,
     options: ImportOptions,
 ) -> Result<ImportReport, ImportError> {
-    let (taken, import) = (HashMap::new(), ImportId(Uuid::nil()));
-    let rehearsal = Rehearsal { commands, claim_key, renderer, options, taken, import };
+    let import = ImportId(Uuid::nil());
+    let rehearsal = Rehearsal {
+        commands,
+        claim_key,
+        renderer,
+        options,
+        import,
+        claims: HashMap::new(),
+        people: HashMap::new(),
+        seen: Seen::default(),
+    };
     rehearsal.run(reader).await
 }
 
-/// The log as it is, and what the rows so far would have claimed.
+/// The log as it is, and the changes that the rows so far would make.
 struct Rehearsal<'c> {
     commands: &'c Commands,
     claim_key: &'c Secret,
     renderer: &'c Renderer,
     options: ImportOptions,
-    taken: HashMap<String, Uuid>,
     import: ImportId,
+    /// Holders of claims that were taken or released.
+    claims: HashMap<String, Option<AttendeeId>>,
+    /// People who were created or changed.
+    people: HashMap<AttendeeId, Person>,
+    seen: Seen,
 }
 
 impl Rehearsal<'_> {
@@ -59,16 +78,10 @@ impl Rehearsal<'_> {
         let mut chunk = Vec::with_capacity(super::CHUNK);
         while rows.recv_many(&mut chunk, super::CHUNK).await > 0 {
             let read: Vec<SheetRow> = chunk.drain(..).collect::<Result<_, _>>()?;
-            let claims: Vec<_> = read.iter().map(|row| self.claims(row)).collect();
-            let mut wanted = Wanted::default();
-            for claims in claims.iter().flatten() {
-                wanted.add::<Claim>(&claims.email);
-                wanted.add::<Claim>(&claims.document);
-            }
-            let mut snapshot = Snapshot::default();
-            self.commands.load_into(&mut snapshot, wanted).await?;
-            for (row, claims) in read.into_iter().zip(claims) {
-                self.settle(row, claims, &snapshot, &mut report)?;
+            let snapshot = self.load(&read).await?;
+            for row in read {
+                let settled = self.decide(row, &snapshot)?.settled(&mut self.seen);
+                add(&mut report, &settled);
             }
             if report.total_records > MAX_ROWS {
                 return Err(SheetError::TooManyRows { limit: MAX_ROWS }.into());
@@ -77,69 +90,129 @@ impl Rehearsal<'_> {
         Ok(report)
     }
 
-    fn claims(&self, row: &SheetRow) -> Option<PersonClaims> {
-        match &row.outcome {
-            RowOutcome::Person { person, .. } => {
-                Some(PersonClaims::of(self.claim_key.reveal().as_bytes(), person))
-            }
-            RowOutcome::Rejected { .. } => None,
-        }
+    fn key(&self) -> &[u8] {
+        self.claim_key.reveal().as_bytes()
     }
 
-    fn settle(
-        &mut self,
-        row: SheetRow,
-        claims: Option<PersonClaims>,
-        snapshot: &Snapshot,
-        report: &mut ImportReport,
-    ) -> Result<(), CommandError> {
-        match (row.outcome, claims) {
-            (RowOutcome::Person { person, certificate_id, raw }, Some(claims)) => {
-                let is_earning = certificate_id.or(self.options.certificate_id).is_some();
-                let (known, outcome) = self.plan(row.row, claims, snapshot, &raw)?;
-                let warning = warning(self.renderer, row.row, &person, &raw, is_earning);
-                report.add(known && is_earning && warning.is_none(), &outcome);
-                if let (Some(warning), false) = (warning, matches!(outcome, Outcome::Rejected(_))) {
-                    report.warn(&warning);
-                }
+    /// The claims, certificates and people that the rows are about, as the log has them.
+    async fn load(&self, rows: &[SheetRow]) -> Result<Snapshot, CommandError> {
+        let (mut snapshot, mut wanted) = (Snapshot::default(), Wanted::default());
+        let mut claims = Vec::with_capacity(rows.len());
+        for row in rows {
+            let RowOutcome::Person { person, certificate_id, .. } = &row.outcome else { continue };
+            let looked_up = PersonClaims::of_entry(self.key(), person);
+            looked_up.ids().for_each(|claim| wanted.add::<Claim>(claim));
+            claims.push(looked_up);
+            if let Some(certificate_id) = certificate_id {
+                wanted.add::<Certificate>(certificate_id);
             }
-            (RowOutcome::Rejected { raw, errors }, _) => {
-                report.add(false, &Outcome::Rejected(ErrorDetail::of_row(row.row, &raw, errors)));
-            }
-            // proof: every person has claims.
-            (RowOutcome::Person { .. }, None) => {}
         }
-        Ok(())
+        self.commands.load_into(&mut snapshot, wanted).await?;
+        let mut wanted = Wanted::default();
+        for claim in claims.iter().flat_map(PersonClaims::ids) {
+            if let Some(holder) = snapshot.state::<Claim>(self.commands.log().names(), claim)?.0 {
+                wanted.add::<Attendee>(holder);
+            }
+        }
+        self.commands.load_into(&mut snapshot, wanted).await?;
+        Ok(snapshot)
     }
 
-    /// Whether there is one person that the row is about, and what would become of it.
-    fn plan(
-        &mut self,
-        row: u32,
-        claims: PersonClaims,
-        snapshot: &Snapshot,
-        raw: &RawRow,
-    ) -> Result<(bool, Outcome), CommandError> {
-        let email = self.holder(&claims.email, snapshot)?;
-        let document = self.holder(&claims.document, snapshot)?;
-        let own = AttendeeId::of_row(self.import, row);
-        let plan = plan_row(own, email, document, self.options.update_existing);
-        if let RowPlan::Create(id) | RowPlan::Update(id) = plan {
-            self.taken.insert(claims.email, id.0);
-            self.taken.insert(claims.document, id.0);
-        }
-        let outcome = match (plan, rejection(plan)) {
-            (_, Some((code, field))) => Outcome::Rejected(ErrorDetail::of_plan(row, raw, code, field)),
-            (RowPlan::Create(_), None) => Outcome::Created,
-            (_, None) => Outcome::Updated,
+    fn decide(&mut self, row: SheetRow, snapshot: &Snapshot) -> Result<Decided, CommandError> {
+        let number = row.row;
+        let (entry, certificate_id, raw) = match row.outcome {
+            RowOutcome::Person { person, certificate_id, raw } => (person, certificate_id, raw),
+            RowOutcome::Rejected { raw, errors } => {
+                let errors = with_missing_fields(&raw, errors, self.options.requires_document);
+                return Ok(Decided::Rejected(number, ErrorDetail::of_row(number, &raw, errors)));
+            }
         };
-        Ok((plan != RowPlan::TwoPeople, outcome))
+        let names = self.commands.log().names();
+        if let Some(error) = check_certificate(snapshot, names, certificate_id, &raw)? {
+            return Ok(Decided::Rejected(number, ErrorDetail::of_row(number, &raw, vec![error])));
+        }
+        let taken_in = match self.plan(&entry, snapshot)? {
+            RowPlan::Create(person) => {
+                let id = AttendeeId::of_row(self.import, number);
+                self.keep(id, None, *person);
+                TakenIn::Created(id)
+            }
+            RowPlan::Update(id, person) => {
+                let before = self.person(id, snapshot)?;
+                self.keep(id, before, *person);
+                TakenIn::Updated(id)
+            }
+            RowPlan::Existing(id) => TakenIn::Existing(id),
+            RowPlan::Reject(mismatch) => TakenIn::Rejected(mismatch),
+        };
+        let certificate_id = certificate_id.or(self.options.certificate_id).map(Into::into);
+        let warning = warning(self.renderer, number, &entry, &raw, certificate_id.is_some());
+        Ok(Decided::of(number, taken_in, entry, raw, certificate_id, warning))
     }
 
-    fn holder(&self, claim: &str, snapshot: &Snapshot) -> Result<Option<Uuid>, CommandError> {
-        match self.taken.get(claim) {
-            Some(owner) => Ok(Some(*owner)),
-            None => Ok(snapshot.state::<Claim>(self.commands.log().names(), claim)?.0),
+    fn plan(&self, entry: &PersonEntry, snapshot: &Snapshot) -> Result<RowPlan, CommandError> {
+        let rules = self.options.rules();
+        let claims = PersonClaims::of_entry(self.key(), entry);
+        let looked_up: Vec<&String> = claims.looked_up(rules.shared_email).collect();
+        let name = claims.name_at_email.as_ref().filter(|name| looked_up.contains(name));
+        let email = self.holder(claims.email.as_ref(), snapshot)?;
+        let document = self.holder(claims.document.as_ref(), snapshot)?;
+        if let Some(plan) = plan_by_claims(entry, email, document, rules, &self.seen) {
+            return Ok(plan);
         }
+        let name_at_email = self.holder(name, snapshot)?;
+        let mut people = Vec::with_capacity(3);
+        for id in [email, name_at_email, document] {
+            people.push(match id {
+                Some(id) => self.person(id, snapshot)?.map(|person| (id, person)),
+                None => None,
+            });
+        }
+        let known = |place: usize| people[place].as_ref().map(|(id, person)| Known { id: *id, person });
+        let matches = Matches { email: known(0), name_at_email: known(1), document: known(2) };
+        Ok(plan_row(entry, matches, rules, &self.seen))
+    }
+
+    /// Keeps a person who would be created or changed, and the claims.
+    fn keep(&mut self, id: AttendeeId, before: Option<Person>, person: Person) {
+        let shared = self.options.shared_email;
+        let now = PersonClaims::of(self.key(), &person);
+        if let Some(before) = before.map(|before| PersonClaims::of(self.key(), &before)) {
+            for claim in before.ids().filter(|claim| !now.ids().any(|kept| kept == *claim)) {
+                self.claims.insert(claim.clone(), None);
+            }
+        }
+        for needed in now.needed(shared) {
+            if needed.is_exclusive || !matches!(self.claims.get(needed.id), Some(Some(_))) {
+                self.claims.insert(needed.id.to_owned(), Some(id));
+            }
+        }
+        self.people.insert(id, person);
+    }
+
+    fn holder(
+        &self,
+        claim: Option<&String>,
+        snapshot: &Snapshot,
+    ) -> Result<Option<AttendeeId>, CommandError> {
+        let Some(claim) = claim else { return Ok(None) };
+        match self.claims.get(claim) {
+            Some(owner) => Ok(*owner),
+            None => Ok(snapshot.state::<Claim>(self.commands.log().names(), claim)?.0.map(AttendeeId)),
+        }
+    }
+
+    fn person(&self, id: AttendeeId, snapshot: &Snapshot) -> Result<Option<Person>, CommandError> {
+        match self.people.get(&id) {
+            Some(person) => Ok(Some(person.clone())),
+            None => Ok(snapshot.state::<Attendee>(self.commands.log().names(), id)?.0),
+        }
+    }
+}
+
+fn add(report: &mut ImportReport, settled: &Settled) {
+    report.add(settled.earned.is_some(), &settled.outcome);
+    if let (Some(warning), false) = (&settled.warning, matches!(settled.outcome, Outcome::Rejected(_))) {
+        report.warn(warning);
     }
 }

@@ -5,12 +5,15 @@ use std::collections::HashSet;
 use uuid::Uuid;
 
 use super::Request;
+use super::missing_fields::with_missing_fields;
+use super::row_certificate::check_certificate;
+use crate::commands::person_claims::PersonClaims;
 use crate::commands::snapshot::Wanted;
-use crate::commands::take_in_row::PersonClaims;
 use crate::commands::{CommandError, Commands, Snapshot};
 use crate::domain::attendee::Attendee;
+use crate::domain::certificate::Certificate;
 use crate::domain::claim::Claim;
-use crate::domain::{AttendeeId, Person, Secret};
+use crate::domain::{AttendeeId, PersonEntry, Secret};
 use crate::event_log::Names;
 use crate::sheet::{RawRow, RowError, RowOutcome, SheetRow};
 
@@ -37,7 +40,7 @@ pub(super) struct PlannedRow {
 
 /// Somebody who can be taken in.
 pub(super) struct Claiming {
-    pub person: Person,
+    pub entry: PersonEntry,
     pub claims: PersonClaims,
     pub certificate_id: Option<Uuid>,
     pub raw: RawRow,
@@ -57,9 +60,13 @@ impl Plan {
         rows: Vec<SheetRow>,
     ) -> Result<Self, CommandError> {
         let key = claim_key.reveal().as_bytes();
-        let rows: Vec<PlannedRow> = rows.into_iter().map(|row| PlannedRow::of(row, key)).collect();
+        let requires_document = request.asked.requires_document;
+        let rows: Vec<PlannedRow> =
+            rows.into_iter().map(|row| PlannedRow::of(row, key, requires_document)).collect();
         let snapshot = load(commands, request, &rows).await?;
         let names = commands.log().names();
+        let checked = rows.into_iter().map(|row| row.with_certificate(&snapshot, names));
+        let rows = checked.collect::<Result<Vec<_>, _>>()?;
         let (mut apart, mut in_turn) = (Vec::with_capacity(rows.len()), Vec::new());
         let mut taken = HashSet::new();
         for row in rows {
@@ -76,15 +83,29 @@ impl Plan {
 }
 
 impl PlannedRow {
-    fn of(row: SheetRow, key: &[u8]) -> Self {
+    fn of(row: SheetRow, key: &[u8], requires_document: bool) -> Self {
         let person = match row.outcome {
-            RowOutcome::Rejected { raw, errors } => Err(Rejection { raw, errors }),
+            RowOutcome::Rejected { raw, errors } => {
+                let errors = with_missing_fields(&raw, errors, requires_document);
+                Err(Rejection { raw, errors })
+            }
             RowOutcome::Person { person, certificate_id, raw } => {
-                let claims = PersonClaims::of(key, &person);
-                Ok(Claiming { person, claims, certificate_id, raw })
+                let claims = PersonClaims::of_entry(key, &person);
+                Ok(Claiming { entry: person, claims, certificate_id, raw })
             }
         };
         Self { number: row.row, person }
+    }
+
+    /// The same, rejected if its own certificate can't be issued.
+    fn with_certificate(self, snapshot: &Snapshot, names: &Names) -> Result<Self, CommandError> {
+        let Ok(claiming) = &self.person else { return Ok(self) };
+        let error = check_certificate(snapshot, names, claiming.certificate_id, &claiming.raw)?;
+        let person = match (error, self.person) {
+            (Some(error), Ok(Claiming { raw, .. })) => Err(Rejection { raw, errors: vec![error] }),
+            (_, person) => person,
+        };
+        Ok(Self { number: self.number, person })
     }
 }
 
@@ -98,32 +119,36 @@ async fn load(
     let mut wanted = Wanted::default();
     for row in rows {
         if let Ok(claiming) = &row.person {
-            wanted.add::<Claim>(&claiming.claims.email);
-            wanted.add::<Claim>(&claiming.claims.document);
+            // A person takes claims of these, too.
+            claiming.claims.ids().for_each(|claim| wanted.add::<Claim>(claim));
+            if let Some(certificate_id) = claiming.certificate_id {
+                wanted.add::<Certificate>(certificate_id);
+            }
             wanted.add::<Attendee>(AttendeeId::of_row(request.id, row.number));
         }
     }
     commands.load_into(&mut snapshot, wanted).await?;
-    if request.asked.update_existing {
-        let mut wanted = Wanted::default();
-        for claiming in rows.iter().filter_map(|row| row.person.as_ref().ok()) {
-            holders(&snapshot, commands.log().names(), &claiming.claims)?
-                .for_each(|holder| wanted.add::<Attendee>(holder));
+    let mut wanted = Wanted::default();
+    for claiming in rows.iter().filter_map(|row| row.person.as_ref().ok()) {
+        for holder in holders(&snapshot, commands.log().names(), &claiming.claims)? {
+            wanted.add::<Attendee>(holder);
         }
-        commands.load_into(&mut snapshot, wanted).await?;
     }
+    commands.load_into(&mut snapshot, wanted).await?;
     Ok(snapshot)
 }
 
-/// Who holds a person's claims.
+/// Holders of a row's claims.
 fn holders(
     snapshot: &Snapshot,
     names: &Names,
     claims: &PersonClaims,
-) -> Result<impl Iterator<Item = AttendeeId> + use<>, CommandError> {
-    let holder = |claim: &String| snapshot.state::<Claim>(names, claim).map(|state| state.0);
-    let holders = [holder(&claims.email)?, holder(&claims.document)?];
-    Ok(holders.into_iter().flatten().map(AttendeeId))
+) -> Result<Vec<AttendeeId>, CommandError> {
+    let mut holders = Vec::new();
+    for claim in claims.ids() {
+        holders.extend(snapshot.state::<Claim>(names, claim)?.0.map(AttendeeId));
+    }
+    Ok(holders)
 }
 
 /// The claims that taking a row in may read or write.
@@ -134,12 +159,12 @@ fn touched(
     request: &Request<'_>,
     claims: &PersonClaims,
 ) -> Result<Vec<String>, CommandError> {
-    let mut touched = vec![claims.email.clone(), claims.document.clone()];
+    let mut touched: Vec<String> = claims.ids().cloned().collect();
     if request.asked.update_existing {
         for holder in holders(snapshot, names, claims)? {
             if let Some(known) = snapshot.state::<Attendee>(names, holder)?.0 {
                 let held = PersonClaims::of(key, &known);
-                touched.extend([held.email, held.document]);
+                touched.extend(held.ids().cloned());
             }
         }
     }

@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::Personal;
+use crate::domain::{FieldError, Personal};
+use crate::process::import::Mismatch;
 use crate::sheet::{RawRow, RowError};
 use crate::workers::undrawable::UNDRAWABLE;
 
@@ -22,11 +23,15 @@ pub struct ImportReport {
     pub created: u32,
     /// People changed.
     pub updated: u32,
+    /// People who were known and stay as they were.
+    pub existing: u32,
+    /// Rows about a person whom an earlier row of the file is about.
+    pub repeated: u32,
     /// Rows rejected.
     pub errors: u32,
     /// The first [`MAX_SHOWN`] rejected rows, in order.
     pub error_details: Vec<ErrorDetail>,
-    /// Rows whose person gets a certificate.
+    /// Certificates that people get.
     pub certificates_associated: u32,
     /// Rows that were taken over with a warning.
     pub warnings: u32,
@@ -40,6 +45,9 @@ pub struct ImportReport {
 pub struct ErrorDetail {
     /// The row's number as a spreadsheet program shows it.
     pub row: u32,
+    /// Name of the row's sheet, in a workbook.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sheet: Option<String>,
     /// The row as written: header → value.
     pub data: BTreeMap<String, Personal<String>>,
     /// What is wrong with it.
@@ -72,18 +80,24 @@ pub enum Outcome {
     Created,
     /// A known person, changed.
     Updated,
+    /// A known person, as before.
+    Existing,
+    /// A person whom an earlier row is about.
+    Repeated,
     /// Not taken over.
     Rejected(ErrorDetail),
 }
 
 impl ImportReport {
-    /// Adds one row; `associated` says whether its person gets a certificate.
+    /// Adds one row; `associated` says whether its person gets a certificate by it.
     pub fn add(&mut self, associated: bool, outcome: &Outcome) {
         self.total_records += 1;
         self.certificates_associated += u32::from(associated);
         match outcome {
             Outcome::Created => self.created += 1,
             Outcome::Updated => self.updated += 1,
+            Outcome::Existing => self.existing += 1,
+            Outcome::Repeated => self.repeated += 1,
             Outcome::Rejected(detail) => {
                 self.errors += 1;
                 if self.error_details.len() < MAX_SHOWN {
@@ -108,7 +122,7 @@ impl ErrorDetail {
     /// A row that was taken over, with what its uploader has to know.
     #[must_use]
     pub fn warning(row: u32, raw: &RawRow, errors: Vec<ErrorText>) -> Self {
-        Self { row, data: data(raw), errors, columns: raw.headers().clone() }
+        Self { errors, ..Self::shown(row, raw) }
     }
 
     /// Returns true if the row was taken over.
@@ -127,7 +141,14 @@ impl ErrorDetail {
             message: error.message,
         };
         let errors = errors.into_iter().map(text).collect();
-        Self { row, data: data(raw), errors, columns: raw.headers().clone() }
+        Self { errors, ..Self::shown(row, raw) }
+    }
+
+    /// The row without its errors.
+    fn shown(row: u32, raw: &RawRow) -> Self {
+        let sheet = raw.sheet().map(str::to_owned);
+        let columns = raw.headers().clone();
+        Self { row: raw.shown_row(row), sheet, data: data(raw), errors: Vec::new(), columns }
     }
 
     /// A row that nobody looked at, because the import was cancelled before.
@@ -137,28 +158,22 @@ impl ErrorDetail {
             column: None,
             field: None,
             code: "NOT_TAKEN_IN".to_owned(),
-            message: "the import was cancelled before this row; upload it again".to_owned(),
+            message: raw.told(None, "the import was cancelled before this row; upload it again"),
         };
-        Self { row, data: data(raw), errors: vec![error], columns: raw.headers().clone() }
+        Self { errors: vec![error], ..Self::shown(row, raw) }
     }
 
-    /// A row whose person can't be taken in; see [`crate::commands::take_in_row::rejection`].
+    /// A row that is about nobody in particular, or about somebody else than it says.
     #[must_use]
-    pub fn of_plan(row: u32, raw: &RawRow, code: &str, field: Option<&str>) -> Self {
-        let message = match field {
-            Some("email") => {
-                "somebody with this e-mail address is known already; updateExisting changes them"
-            }
-            Some(_) => "somebody with this document number is known already; updateExisting changes them",
-            None => "the e-mail address and the document number belong to two different people; correct one",
+    pub fn of_mismatch(row: u32, raw: &RawRow, mismatch: &Mismatch) -> Self {
+        let text = |error: FieldError| ErrorText {
+            column: raw.header_of(error.field),
+            field: Some(error.field.to_owned()),
+            code: error.code.to_owned(),
+            message: raw.told(Some(error.field), &error.message),
         };
-        let error = ErrorText {
-            column: None,
-            field: field.map(str::to_owned),
-            code: code.to_owned(),
-            message: message.to_owned(),
-        };
-        Self { row, data: data(raw), errors: vec![error], columns: raw.headers().clone() }
+        let errors = mismatch.errors().into_iter().map(text).collect();
+        Self { errors, ..Self::shown(row, raw) }
     }
 }
 
@@ -179,6 +194,7 @@ pub(super) mod samples {
         };
         ErrorDetail {
             row,
+            sheet: None,
             data: BTreeMap::new(),
             errors: vec![error],
             columns: Arc::new(["Name".to_owned()]),

@@ -1,10 +1,10 @@
 //! Rows that reached a decision, and what is noted of them.
 
 use super::report::{ErrorDetail, Outcome};
-use crate::commands::take_in_row::rejection;
-use crate::domain::CertificateId;
+use crate::commands::take_in_row::TakenIn;
 use crate::domain::import::{Earned, ImportCommand, ImportRowsAccepted, RejectedField, RejectedRow};
-use crate::process::import::RowPlan;
+use crate::domain::{AttendeeId, CertificateId, PersonEntry};
+use crate::process::import::{Mismatch, Seen};
 use crate::sheet::RawRow;
 
 /// A row that reached a decision.
@@ -12,44 +12,88 @@ pub(super) struct Settled {
     pub row: u32,
     pub earned: Option<Earned>,
     pub outcome: Outcome,
-    /// What its uploader has to know, where it was taken over.
+    /// Warning about a row that was taken in.
     pub warning: Option<ErrorDetail>,
 }
 
-impl Settled {
-    /// The same with a warning: the row's person gets no certificate.
-    pub(super) fn warned(self, warning: ErrorDetail) -> Self {
-        let is_taken = !matches!(self.outcome, Outcome::Rejected(_));
-        Self { earned: None, warning: is_taken.then_some(warning), ..self }
+/// A row that was decided on, before it is compared with the other rows of the file.
+pub(super) enum Decided {
+    /// Not taken in, with the row's number in the file.
+    Rejected(u32, ErrorDetail),
+    /// Taken in.
+    About(Box<About>),
+}
+
+/// A row about a person.
+pub(super) struct About {
+    pub row: u32,
+    pub id: AttendeeId,
+    pub outcome: Outcome,
+    pub entry: PersonEntry,
+    pub raw: RawRow,
+    pub certificate_id: Option<CertificateId>,
+    pub warning: Option<ErrorDetail>,
+}
+
+impl Decided {
+    /// A row as it was taken in. `warning` tells why its person gets no certificate.
+    pub(super) fn of(
+        row: u32,
+        taken_in: TakenIn,
+        entry: PersonEntry,
+        raw: RawRow,
+        certificate_id: Option<CertificateId>,
+        warning: Option<ErrorDetail>,
+    ) -> Self {
+        let (id, outcome) = match taken_in {
+            TakenIn::Created(id) => (id, Outcome::Created),
+            TakenIn::Updated(id) => (id, Outcome::Updated),
+            TakenIn::Existing(id) => (id, Outcome::Existing),
+            TakenIn::Rejected(mismatch) => {
+                return Self::Rejected(row, ErrorDetail::of_mismatch(row, &raw, &mismatch));
+            }
+        };
+        Self::About(Box::new(About { row, id, outcome, entry, raw, certificate_id, warning }))
+    }
+
+    /// The row's number.
+    pub(super) const fn row(&self) -> u32 {
+        match self {
+            Self::Rejected(row, _) => *row,
+            Self::About(about) => about.row,
+        }
+    }
+
+    /// Notes whom the row is about. People and certificates count once in a file.
+    pub(super) fn settled(self, seen: &mut Seen) -> Settled {
+        let about = match self {
+            Self::Rejected(row, detail) => return Settled::rejected(row, detail),
+            Self::About(about) => *about,
+        };
+        let About { row, id, outcome, entry, raw, certificate_id, warning } = about;
+        if let (Outcome::Existing, Some(found)) = (&outcome, seen.contradiction(id, &entry)) {
+            let detail = ErrorDetail::of_mismatch(row, &raw, &Mismatch::Contradicts(found));
+            return Settled::rejected(row, detail);
+        }
+        let certificate_id = certificate_id.filter(|_| warning.is_none());
+        let noted = seen.note(id, raw.shown_row(row), &entry, certificate_id);
+        let earned = certificate_id.filter(|_| noted.earns);
+        let earned = earned.map(|certificate_id| Earned { attendee_id: id, certificate_id });
+        let outcome = if noted.is_repeated { Outcome::Repeated } else { outcome };
+        Settled { row, earned, outcome, warning }
     }
 }
 
-/// A row as its plan settles it.
-pub(super) fn settled(
-    row: u32,
-    plan: RowPlan,
-    certificate_id: Option<CertificateId>,
-    raw: &RawRow,
-) -> Settled {
-    let holder = match plan {
-        RowPlan::Create(id) | RowPlan::Update(id) | RowPlan::Duplicate { attendee_id: id, .. } => Some(id),
-        RowPlan::TwoPeople => None,
-    };
-    let earned = holder
-        .zip(certificate_id)
-        .map(|(attendee_id, certificate_id)| Earned { attendee_id, certificate_id });
-    let outcome = match (plan, rejection(plan)) {
-        (_, Some((code, field))) => Outcome::Rejected(ErrorDetail::of_plan(row, raw, code, field)),
-        (RowPlan::Create(_), None) => Outcome::Created,
-        (_, None) => Outcome::Updated,
-    };
-    Settled { row, earned, outcome, warning: None }
+impl Settled {
+    fn rejected(row: u32, detail: ErrorDetail) -> Self {
+        Self { row, earned: None, outcome: Outcome::Rejected(detail), warning: None }
+    }
 }
 
 /// What is noted of a chunk.
 pub(super) fn record_rows(through_row: u32, settled: &[Settled]) -> ImportCommand {
-    let count = |wanted: fn(&Outcome) -> bool| {
-        u32::try_from(settled.iter().filter(|row| wanted(&row.outcome)).count()).unwrap_or(u32::MAX)
+    let count = |wanted: Outcome| {
+        u32::try_from(settled.iter().filter(|row| row.outcome == wanted).count()).unwrap_or(u32::MAX)
     };
     let rejected = settled.iter().filter_map(|row| match &row.outcome {
         Outcome::Rejected(detail) => Some(RejectedRow {
@@ -60,12 +104,13 @@ pub(super) fn record_rows(through_row: u32, settled: &[Settled]) -> ImportComman
                 .map(|error| RejectedField { field: error.field.clone(), code: error.code.clone() })
                 .collect(),
         }),
-        Outcome::Created | Outcome::Updated => None,
+        Outcome::Created | Outcome::Updated | Outcome::Existing | Outcome::Repeated => None,
     });
     let accepted = ImportRowsAccepted {
         through_row,
-        created: count(|outcome| matches!(outcome, Outcome::Created)),
-        updated: count(|outcome| matches!(outcome, Outcome::Updated)),
+        created: count(Outcome::Created),
+        updated: count(Outcome::Updated),
+        existing: count(Outcome::Existing),
         earned: settled.iter().filter_map(|row| row.earned).collect(),
     };
     ImportCommand::RecordRows { accepted, rejected: rejected.collect() }

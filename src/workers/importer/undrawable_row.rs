@@ -1,21 +1,22 @@
 //! Warning about a row whose person cannot be drawn on a certificate.
 
 use super::report::{ErrorDetail, ErrorText};
-use crate::domain::{Person, clean_line};
+use crate::domain::PersonEntry;
 use crate::render::Renderer;
 use crate::sheet::RawRow;
-use crate::workers::undrawable::{UNDRAWABLE, of_person};
+use crate::workers::undrawable::{UNDRAWABLE, of_fields};
 
 /// Returns the warning about a row whose person no font draws; `is_earning` says whether the row's person was
 /// to get a certificate.
 pub(super) fn warning(
     renderer: &Renderer,
     row: u32,
-    person: &Person,
+    person: &PersonEntry,
     raw: &RawRow,
     is_earning: bool,
 ) -> Option<ErrorDetail> {
-    let undrawable = of_person(renderer, person);
+    let document_number = person.document_number().map(|number| number.reveal_str());
+    let undrawable = of_fields(renderer, person.full_name.reveal_str(), document_number);
     if undrawable.is_empty() {
         return None;
     }
@@ -25,19 +26,10 @@ pub(super) fn warning(
         "no certificate can be issued to this person; correct it before you issue one"
     };
     let errors = undrawable.into_iter().map(|of_field| ErrorText {
-        column: column_of(of_field.field, person, raw),
+        column: raw.header_of(of_field.field),
         field: Some(of_field.field.to_owned()),
         code: UNDRAWABLE.to_owned(),
         message: format!("{} {}; {consequence}", of_field.field, of_field.problem),
     });
     Some(ErrorDetail::warning(row, raw, errors.collect()))
-}
-
-/// The header above the cell that holds the field. A name that was put together of several cells has none.
-fn column_of(field: &str, person: &Person, raw: &RawRow) -> Option<String> {
-    let value = match field {
-        "documentNumber" => person.document_number.reveal_str(),
-        _ => person.full_name.reveal_str(),
-    };
-    raw.pairs().find(|(_, cell)| clean_line(cell.reveal_str()) == value).map(|(header, _)| header)
 }

@@ -34,6 +34,7 @@ async fn work_that_was_given_up_is_listed_and_done_again() {
         attendee_ids: vec![Uuid::new_v4().into()],
         delivery: MailDelivery::Immediate,
         issue_date: None,
+        import_id: None,
     };
     log.commands.execute::<Batch>(&person(), batch, BatchCommand::Request(request)).await.expect("done");
     given_up(&log, "processes").await;

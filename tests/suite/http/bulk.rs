@@ -23,6 +23,8 @@ async fn a_list_of_people_is_taken_in_like_a_file() {
         {"fullName": "Ada", "email": "ada@example.com", "documentNumber": "1"},
         {"fullName": "Eva", "email": "nowhere"},
         {},
+        {"fullName": "Tom", "email": "tom@example.com", "documentNumber": "4", "age": 36},
+        7,
     ]);
     let rehearsed = api.post("/attendees/bulk?dry_run=true", &people).await.expect(200);
     assert_eq!(rehearsed.body["data"]["created"], 2);
@@ -46,8 +48,10 @@ async fn lists_of_people_have_limits() {
         (0..count).map(person).collect()
     };
     assert_eq!(api.post("/attendees/bulk", &json!([])).await.expect(400).code(), "VALIDATION_ERROR");
-    let unknown = api.post("/attendees/bulk", &json!([{"fullName": "Ada", "age": 36}])).await.expect(400);
-    assert!(unknown.body["error"]["details"][0].as_str().expect("text").contains("age"), "{}", unknown.body);
+    assert_eq!(
+        api.post("/attendees/bulk", &json!({"fullName": "Ada"})).await.expect(400).code(),
+        "VALIDATION_ERROR"
+    );
     assert_eq!(api.post("/attendees/bulk", &people(10_001)).await.expect(413).code(), "TOO_MANY_ROWS");
     let huge = json!([{"fullName": "a".repeat((8 << 20) + 1_000)}]);
     assert_eq!(api.post("/attendees/bulk", &huge).await.expect(413).code(), "PAYLOAD_TOO_LARGE");

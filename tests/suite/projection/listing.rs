@@ -34,7 +34,7 @@ fn named(name: usize, id: u128, country: Option<&str>) -> Person {
     Person {
         full_name: NAMES[name].to_owned().into(),
         country: country.map(|country| country.to_owned().into()),
-        document_number: format!("12.345-{id}").into(),
+        document_number: Some(format!("12.345-{id}").into()),
         email: format!("P{id}@example.com").into(),
         ..person("x")
     }

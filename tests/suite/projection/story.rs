@@ -24,10 +24,11 @@ use laureate::domain::issuance::{
     Origin, Page, WhyRevoked,
 };
 use laureate::domain::manifest::OptionValue;
+use laureate::domain::reading::Reading;
 use laureate::domain::template::{
     Template, TemplateActivated, TemplateCreated, TemplateFiles, TemplateRetired, TemplateVersionAdded,
 };
-use laureate::domain::{Locale, Person};
+use laureate::domain::{Locale, Person, SharedEmail};
 use time::macros::date;
 use uuid::Uuid;
 
@@ -44,7 +45,7 @@ pub fn person(name: &str) -> Person {
         full_name: name.to_owned().into(),
         country: Some("Perú".to_owned().into()),
         document_type: Some("DNI".to_owned().into()),
-        document_number: format!("DOC-{name}").into(),
+        document_number: Some(format!("DOC-{name}").into()),
         gender: None,
         email: format!("{}@example.com", name.to_lowercase()).into(),
     }
@@ -88,6 +89,7 @@ fn definition(name: &str) -> Definition {
         event_link: Some("https://example.com/summit".to_owned()),
         sendgrid_template_id: None,
         issue_date: Some(date!(2026 - 11 - 20)),
+        requires_document: true,
         locale: Locale::Es,
         is_active: true,
     }
@@ -218,6 +220,9 @@ pub fn import_requested(id: u128) -> Happened {
         certificate_id: Some(Uuid::from_u128(CERTIFICATE).into()),
         delivery: MailDelivery::Immediate,
         issue_date: None,
+        requires_document: true,
+        shared_email: SharedEmail::Refuse,
+        reading: Reading::default(),
     };
     happened::<Import>(id, event)
 }
@@ -225,7 +230,7 @@ pub fn import_requested(id: u128) -> Happened {
 pub fn rows_accepted(id: u128, through_row: u32) -> Happened {
     let (attendee_id, certificate_id) = (Uuid::from_u128(0xA1).into(), Uuid::from_u128(CERTIFICATE).into());
     let earned = vec![Earned { attendee_id, certificate_id }];
-    happened::<Import>(id, ImportRowsAccepted { through_row, created: 2, updated: 1, earned })
+    happened::<Import>(id, ImportRowsAccepted { through_row, created: 2, updated: 1, existing: 1, earned })
 }
 
 pub fn rows_rejected(id: u128, rows: &[u32]) -> Happened {
@@ -236,10 +241,17 @@ pub fn rows_rejected(id: u128, rows: &[u32]) -> Happened {
 
 pub fn import_completed(id: u128) -> Happened {
     let report_key = Some("expiring/reports/1.csv".to_owned());
-    happened::<Import>(
-        id,
-        ImportCompleted { total: 6, created: 2, updated: 1, errors: 3, associated: 1, report_key },
-    )
+    let end = ImportCompleted {
+        total: 8,
+        created: 2,
+        updated: 1,
+        existing: 1,
+        repeated: 1,
+        errors: 3,
+        associated: 1,
+        report_key,
+    };
+    happened::<Import>(id, end)
 }
 
 pub fn import_failed(id: u128) -> Happened {
@@ -250,7 +262,11 @@ pub fn import_failed(id: u128) -> Happened {
 pub fn batch_requested(id: u128, attendees: &[u128]) -> Happened {
     let attendee_ids = attendees.iter().map(|id| Uuid::from_u128(*id).into()).collect();
     let (certificate_id, delivery) = (Uuid::from_u128(CERTIFICATE).into(), MailDelivery::Immediate);
-    happened::<Batch>(id, BatchRequested { certificate_id, attendee_ids, delivery, issue_date: None })
+    let import_id = Some(Uuid::from_u128(IMPORT).into());
+    happened::<Batch>(
+        id,
+        BatchRequested { certificate_id, attendee_ids, delivery, issue_date: None, import_id },
+    )
 }
 
 pub fn batch_dispatched(id: u128, requested: u32) -> Happened {
@@ -288,8 +304,17 @@ pub fn import_cancel_requested(id: u128) -> Happened {
 
 pub fn import_cancelled(id: u128) -> Happened {
     let report_key = Some("expiring/reports/2.csv".to_owned());
-    let end =
-        ImportCancelled { total: 6, created: 2, updated: 1, errors: 3, associated: 1, left: 9, report_key };
+    let end = ImportCancelled {
+        total: 8,
+        created: 2,
+        updated: 1,
+        existing: 1,
+        repeated: 1,
+        errors: 3,
+        associated: 1,
+        left: 9,
+        report_key,
+    };
     happened::<Import>(id, end)
 }
 

@@ -3,7 +3,8 @@
 use laureate::domain::email::{Email, EmailCommand, EmailRetryRequested, MailDelivery, OnUnknown, Stage};
 use laureate::domain::import::{FileFormat, Import, ImportCommand, ImportRequested};
 use laureate::domain::issuance::Issuance;
-use laureate::domain::{EmailId, ImportId};
+use laureate::domain::reading::Reading;
+use laureate::domain::{EmailId, ImportId, SharedEmail};
 use laureate::event_log::Position;
 use laureate::workers::dead_letter::Undertaker;
 use laureate::workers::{Delivery, Verdict};
@@ -100,6 +101,9 @@ async fn an_import_whose_worker_died_fails() {
         certificate_id: None,
         delivery: MailDelivery::Immediate,
         issue_date: None,
+        requires_document: true,
+        shared_email: SharedEmail::Refuse,
+        reading: Reading::default(),
     };
     let done =
         plant.log.commands.execute::<Import>(&person(), id, ImportCommand::Request(request)).await.unwrap();

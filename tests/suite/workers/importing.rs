@@ -8,6 +8,7 @@ use laureate::domain::email::MailDelivery;
 use laureate::domain::import::{
     FileFormat, Import, ImportCommand, ImportCompleted, ImportEvent, ImportRequested,
 };
+use laureate::domain::reading::Reading;
 use laureate::domain::{AttendeeId, CertificateId, DomainEvent, ImportId, Secret};
 use laureate::sheet::{self, Format, Limits};
 use laureate::storage::{import_key, import_report_key};
@@ -21,6 +22,7 @@ use uuid::Uuid;
 
 use super::fixture::{Plant, first_delivery};
 use super::issuing::renderer;
+use super::withdrawing::defined;
 use crate::log::fixture::person;
 
 pub const HEADER: &str = "fullName,documentNumber,email\n";
@@ -56,6 +58,9 @@ pub async fn uploaded(plant: &Plant, file: &str, options: ImportOptions) -> (Imp
         certificate_id: options.certificate_id.map(Into::into),
         delivery: MailDelivery::Immediate,
         issue_date: None,
+        requires_document: options.requires_document,
+        shared_email: options.shared_email,
+        reading: Reading::default(),
     };
     let command = ImportCommand::Request(request);
     plant.log.commands.execute::<Import>(&person(), id, command).await.unwrap();
@@ -91,6 +96,8 @@ pub async fn completed(plant: &Plant, id: ImportId) -> (ImportCompleted, ImportR
         total_records: end.total,
         created: end.created,
         updated: end.updated,
+        existing: end.existing,
+        repeated: end.repeated,
         errors: end.errors,
         error_details,
         certificates_associated: end.associated,
@@ -105,24 +112,26 @@ pub fn counts(end: &ImportCompleted) -> (u32, u32, u32, u32, u32) {
     (end.total, end.created, end.updated, end.errors, end.associated)
 }
 
-fn codes(report: &ImportReport) -> Vec<(u32, &str, Option<&str>)> {
+pub fn codes(report: &ImportReport) -> Vec<(u32, &str, Option<&str>)> {
     let details = report.error_details.iter();
     details.map(|d| (d.row, d.errors[0].code.as_str(), d.errors[0].field.as_deref())).collect()
 }
 
-async fn rehearsed(plant: &Plant, file: &str, options: ImportOptions) -> ImportReport {
+pub async fn rehearsed(plant: &Plant, file: &str, options: ImportOptions) -> ImportReport {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("people.csv");
     std::fs::write(&path, file).unwrap();
-    let reader = sheet::open(&path, Format::Csv, Limits::default()).unwrap();
+    let reader = sheet::open(&path, Format::Csv, Limits::default(), &Reading::default()).unwrap();
     dry_run(&plant.log.commands, &key(), &renderer(), reader, options).await.unwrap()
 }
 
-fn earning() -> ImportOptions {
-    ImportOptions { update_existing: false, certificate_id: Some(Uuid::new_v4()) }
+pub fn earning() -> ImportOptions {
+    ImportOptions { certificate_id: Some(Uuid::new_v4()), ..ImportOptions::default() }
 }
 
-const UPDATING: ImportOptions = ImportOptions { update_existing: true, certificate_id: None };
+pub fn updating() -> ImportOptions {
+    ImportOptions { update_existing: true, ..ImportOptions::default() }
+}
 
 #[tokio::test]
 async fn the_sample_file_is_taken_in_and_a_second_time_finds_everybody_known() {
@@ -138,12 +147,10 @@ async fn the_sample_file_is_taken_in_and_a_second_time_finds_everybody_known() {
     let attendees = || async { plant.log.all().await.iter().filter(|e| e.aggregate == "attendee").count() };
     assert_eq!(attendees().await as u32, first.created);
 
-    let (second, report) = import(&plant, &file, earning()).await;
+    let (second, _) = import(&plant, &file, earning()).await;
     assert_eq!((second.total, second.created, second.updated), (data_rows, 0, 0));
-    assert_eq!(second.errors, data_rows);
-    let duplicates = codes(&report).iter().filter(|(_, code, _)| *code == "DUPLICATE").count();
-    assert!(duplicates as u32 >= first.created);
-    assert_eq!(second.associated, duplicates as u32, "who is known already earns it as well");
+    assert_eq!((second.existing, second.errors), (first.created, first.errors), "known people are no errors");
+    assert!(second.associated > 0 && second.associated <= second.existing, "they earn it as new people do");
     assert_eq!(attendees().await as u32, first.created, "nobody is known twice");
 }
 
@@ -151,7 +158,7 @@ async fn the_sample_file_is_taken_in_and_a_second_time_finds_everybody_known() {
 async fn everybody_in_the_file_earns_the_certificate_unless_the_row_says_otherwise() {
     let plant = Plant::new().await;
     let options = earning();
-    let other = CertificateId(Uuid::new_v4());
+    let other = defined(&plant.log.commands).await;
     let file = format!(
         "fullName,documentNumber,email,certificateId\nAda,D1,a@example.com,\nBea,D2,b@example.com,{other}\n"
     );
@@ -174,8 +181,8 @@ async fn known_people_are_changed_where_that_is_wanted() {
     let changed = format!(
         "{HEADER}Grace Hopper,DOC0,p0@example.com\nAda Lovelace,DOC1,new@example.com\nAda Lovelace,DOC2,p2@example.com\n"
     );
-    let (end, _) = import(&plant, &changed, UPDATING).await;
-    assert_eq!(counts(&end), (3, 0, 3, 0, 0));
+    let (end, _) = import(&plant, &changed, updating()).await;
+    assert_eq!((counts(&end), end.existing), ((3, 0, 2, 0, 0), 1));
     let known =
         plant.log.commands.load::<Attendee>(AttendeeId::of_row(id, 2)).await.unwrap().state.0.unwrap();
     assert_eq!(known.full_name.reveal_str(), "Grace Hopper");
@@ -209,11 +216,11 @@ async fn a_row_that_matches_two_people_changes_neither() {
     let plant = Plant::new().await;
     import(&plant, &people(2), ImportOptions::default()).await;
     let before = plant.log.all().await.len();
-    for options in [ImportOptions::default(), UPDATING, earning()] {
+    for options in [ImportOptions::default(), updating(), earning()] {
         let file = format!("{HEADER}Ada,DOC0,p1@example.com\n");
         let (end, report) = import(&plant, &file, options).await;
         assert_eq!(counts(&end), (1, 0, 0, 1, 0));
-        assert_eq!(codes(&report), [(2, "MATCHES_TWO_PEOPLE", None)]);
+        assert_eq!(codes(&report), [(2, "MATCHES_TWO_PEOPLE", Some("email"))]);
     }
     let imports = plant.log.all().await.split_off(before);
     assert!(imports.iter().all(|event| event.aggregate == "import"));
@@ -228,13 +235,26 @@ async fn a_dry_run_tells_what_the_import_will_do_and_writes_nothing() {
         "{HEADER}Ada,DOC0,p0@example.com\nBea,N1,n1@example.com\nCleo,N2,n1@example.com\n\
          Dora,DOC1,p2@example.com\nEve,N3,nowhere\n,N4,n4@example.com\nFay,DOC3,n5@example.com\n"
     );
-    for options in [ImportOptions::default(), earning(), UPDATING] {
+    for options in [ImportOptions::default(), earning(), updating()] {
         let before = plant.log.log.info().await.unwrap().last_position;
         let told = rehearsed(&plant, &file, options).await;
         assert_eq!(plant.log.log.info().await.unwrap().last_position, before, "something was written");
         let fresh = Plant::new().await;
         import(&fresh, &people(5), ImportOptions::default()).await;
         let (_, done) = import(&fresh, &file, options).await;
-        assert_eq!(told, done);
+        assert_eq!(without_ids(told), without_ids(done));
     }
+}
+
+/// A report without the ids of people, which differ from log to log.
+pub fn without_ids(mut report: ImportReport) -> ImportReport {
+    for error in report.error_details.iter_mut().flat_map(|detail| &mut detail.errors) {
+        let words =
+            error.message.split(' ').map(|word| match Uuid::parse_str(word.trim_matches([',', ';'])) {
+                Ok(_) => "ID",
+                Err(_) => word,
+            });
+        error.message = words.collect::<Vec<_>>().join(" ");
+    }
+    report
 }

@@ -53,7 +53,7 @@ async fn it_is_pinned_anew_and_the_failed_one_is_closed() {
         full_name: "Augusta Ada King".to_owned().into(),
         country: None,
         document_type: None,
-        document_number: "0".to_owned().into(),
+        document_number: Some("0".to_owned().into()),
         gender: None,
         email: "ada0@example.com".to_owned().into(),
     };

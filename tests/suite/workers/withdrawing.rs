@@ -51,6 +51,7 @@ pub fn definition() -> Definition {
         event_link: None,
         sendgrid_template_id: None,
         issue_date: None,
+        requires_document: true,
         locale: Locale::En,
         is_active: true,
     }
@@ -70,7 +71,7 @@ pub async fn people(commands: &Commands, count: usize) -> Vec<AttendeeId> {
             full_name: format!("Ada {n}").into(),
             country: None,
             document_type: None,
-            document_number: n.to_string().into(),
+            document_number: Some(n.to_string().into()),
             gender: None,
             email: format!("ada{n}@example.com").into(),
         };
@@ -84,7 +85,8 @@ pub async fn people(commands: &Commands, count: usize) -> Vec<AttendeeId> {
 pub async fn batch(commands: &Commands, certificate_id: CertificateId, people: &[AttendeeId]) -> BatchId {
     let id = BatchId(Uuid::new_v4());
     let (delivery, attendee_ids) = (MailDelivery::Immediate, people.to_vec());
-    let request = BatchRequested { certificate_id, attendee_ids, delivery, issue_date: None };
+    let request =
+        BatchRequested { certificate_id, attendee_ids, delivery, issue_date: None, import_id: None };
     commands.execute::<Batch>(&person(), id, BatchCommand::Request(request)).await.unwrap();
     id
 }

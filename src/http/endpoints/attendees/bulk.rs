@@ -3,14 +3,15 @@
 use std::io::Write as _;
 
 use axum::extract::{DefaultBodyLimit, FromRequest as _, Request, State};
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
+use serde_json::Value;
 use sha2::{Digest, Sha256};
 use tempfile::NamedTempFile;
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
-use super::taking_in::{PeopleFile, check_certificate, take_in};
-use crate::domain::Personal;
+use super::taking_in::{AskedOptions, PeopleFile, take_in};
+use crate::domain::reading::Reading;
 use crate::http::answer::Envelope;
 use crate::http::api_error::ErrorEnvelope;
 use crate::http::endpoints::delivery::Delivery;
@@ -20,7 +21,6 @@ use crate::http::extract::{IdempotencyKey, Json, Query};
 use crate::http::idempotency::{self, once};
 use crate::http::{Answer, ApiError, Caller, ErrorCode, HttpState};
 use crate::sheet::{self, Format};
-use crate::workers::importer::ImportOptions;
 use crate::workers::importer::dry_run::dry_run;
 
 /// The most people of one request.
@@ -28,45 +28,45 @@ const MAX_PEOPLE: usize = 10_000;
 /// The largest body, in bytes.
 const MAX_BODY: usize = 8 << 20;
 
-/// A person as somebody wrote it. What is missing or wrong is an error of this person only.
-#[derive(Deserialize, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+/// A person as written. Whatever is missing or wrong is an error of this person only.
+#[derive(ToSchema)]
+#[schema(rename_all = "camelCase")]
+#[allow(dead_code, reason = "describes an element of the body for the OpenAPI document")]
 pub struct PersonInput {
     /// The full name, or else the next two.
-    #[schema(value_type = Option<String>, example = "Ada Lovelace")]
-    #[serde(skip_serializing_if = "Option::is_none")]
-    full_name: Option<Personal<String>>,
+    #[schema(example = "Ada Lovelace")]
+    full_name: Option<String>,
     /// The first name.
-    #[schema(value_type = Option<String>)]
-    #[serde(skip_serializing_if = "Option::is_none")]
-    first_name: Option<Personal<String>>,
-    /// The last name.
-    #[schema(value_type = Option<String>)]
-    #[serde(skip_serializing_if = "Option::is_none")]
-    last_name: Option<Personal<String>>,
+    first_name: Option<String>,
+    /// The last name; `-` for a person with one name.
+    last_name: Option<String>,
     /// The country.
-    #[schema(value_type = Option<String>, example = "United Kingdom")]
-    #[serde(skip_serializing_if = "Option::is_none")]
-    country: Option<Personal<String>>,
+    #[schema(example = "United Kingdom")]
+    country: Option<String>,
     /// What kind of document.
-    #[schema(value_type = Option<String>, example = "Passport")]
-    #[serde(skip_serializing_if = "Option::is_none")]
-    document_type: Option<Personal<String>>,
-    /// The document's number; required.
-    #[schema(value_type = Option<String>, example = "G-77")]
-    #[serde(skip_serializing_if = "Option::is_none")]
-    document_number: Option<Personal<String>>,
+    #[schema(example = "Passport")]
+    document_type: Option<String>,
+    /// The document's number, as text or whole number; required unless `requiresDocument` is false.
+    #[schema(value_type = Option<DocumentNumber>, example = "G-77")]
+    document_number: Option<String>,
     /// The gender.
-    #[schema(value_type = Option<String>)]
-    #[serde(skip_serializing_if = "Option::is_none")]
-    gender: Option<Personal<String>>,
-    /// The e-mail address; required.
-    #[schema(value_type = Option<String>, example = "ada@example.com")]
-    #[serde(skip_serializing_if = "Option::is_none")]
-    email: Option<Personal<String>>,
-    /// What this person earns, instead of what everybody does.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    gender: Option<String>,
+    /// The e-mail address; required, but for a person whose document number is known.
+    #[schema(example = "ada@example.com")]
+    email: Option<String>,
+    /// What this person earns, instead of what everyone does.
     certificate_id: Option<String>,
+}
+
+/// A document number.
+#[derive(Deserialize, ToSchema)]
+#[serde(untagged)]
+#[allow(dead_code, reason = "describes a field for the OpenAPI document")]
+pub enum DocumentNumber {
+    /// As text.
+    Text(String),
+    /// As a whole number of up to 15 digits.
+    Number(u64),
 }
 
 /// What is to be done with the people.
@@ -74,8 +74,10 @@ pub struct PersonInput {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct BulkQuery {
-    /// Change people who are known already; false if absent.
+    /// Change people who are known already; false if absent. Fields that are absent or blank stay as stored.
     update_existing: Option<bool>,
+    /// Whether a person must have a document number; as the certificate says if absent, or else true.
+    requires_document: Option<bool>,
     /// The certificate that everybody earns, unless the person says otherwise.
     certificate_id: Option<Uuid>,
     /// When the mails about new certificates may go out: `immediate`, `held` or a time (RFC 3339);
@@ -93,8 +95,9 @@ pub struct BulkQuery {
 ///
 /// 1 to 10,000 people, in at most 8 MiB. Up to 1,000 are answered when they are taken in (200), more at
 /// once (202), with `Location` telling where the progress is. The rules and the answer are those of
-/// `/attendees/bulk-upload`; a row's number is the person's place in the list, from 1. One bad person never
-/// stops the others.
+/// `/attendees/bulk-upload`; a row's number is the person's place in the list, from 1. One bad element never
+/// stops the others: a wrong type or an unknown field is an error of that row. Whole numbers count as their
+/// digits.
 #[utoipa::path(
     post, path = "/attendees/bulk", request_body = Vec<PersonInput>,
     params(
@@ -120,34 +123,47 @@ pub async fn handle(
     mut request: Request,
 ) -> Result<Answer, ApiError> {
     DefaultBodyLimit::max(MAX_BODY).apply(&mut request);
-    let Json { value: people, sha256 } = Json::<Vec<PersonInput>>::from_request(request, &http).await?;
+    let Json { value: people, sha256 } = Json::<Vec<Value>>::from_request(request, &http).await?;
     let rows = counted(people.len())?;
-    let options = ImportOptions {
-        update_existing: query.update_existing.unwrap_or(false),
+    let options = AskedOptions {
+        update_existing: query.update_existing,
         certificate_id: query.certificate_id,
+        requires_document: query.requires_document,
     };
+    let options = options.checked(&http).await?;
     let delivery = query.delivery.as_deref().map(Delivery::of_field).unwrap_or_default();
     let asked = AskedIssuing { delivery, issue_date: query.issue_date.clone() };
-    check_certificate(&http, options).await?;
     let (file, size, file_sha256) = stored(&people).map_err(ApiError::internal)?;
     if query.dry_run == Some(true) {
         asked.checked(&http)?;
-        let reader = sheet::open(file.path(), Format::Json, http.import_limits)?;
+        let reader = sheet::open(file.path(), Format::Json, http.import_limits, &Reading::default())?;
         let renderer = http.rendering.renderer();
         let report = dry_run(&http.commands, &http.claim_key, renderer, reader, options).await?;
         return Ok(Answer::ok(&ImportAnswer::rehearsed(report))?.message("nothing was stored"));
     }
     let route = "POST /attendees/bulk";
     let parameters = format!(
-        "{}:{:?}:{:?}:{:?}",
-        options.update_existing, options.certificate_id, query.delivery, query.issue_date
+        "{}:{:?}:{:?}:{:?}:{:?}",
+        options.update_existing,
+        options.certificate_id,
+        query.delivery,
+        query.issue_date,
+        query.requires_document
     );
     let body_sha256 = Sha256::new().chain_update(sha256).chain_update(parameters).finalize().into();
     // The report names people: it stays in its expiring object, and the import leads to it again.
     let again = idempotency::Request { caller: &caller, route, key, body_sha256, keep_answer: false };
     once(&http, again, async |command_id| {
         let issuing = asked.checked(&http)?;
-        let people = PeopleFile { path: file.path(), format: Format::Json, size, sha256: file_sha256, rows };
+        let people = PeopleFile {
+            path: file.path(),
+            format: Format::Json,
+            size,
+            sha256: file_sha256,
+            rows,
+            reading: Reading::default(),
+            how_read: None,
+        };
         take_in(&http, &caller, command_id, people, (options, issuing)).await
     })
     .await
@@ -166,7 +182,7 @@ fn counted(people: usize) -> Result<u32, ApiError> {
 }
 
 /// The people as a file of one line each, its size and its SHA-256.
-fn stored(people: &[PersonInput]) -> std::io::Result<(NamedTempFile, u64, [u8; 32])> {
+fn stored(people: &[Value]) -> std::io::Result<(NamedTempFile, u64, [u8; 32])> {
     let mut lines = Vec::new();
     for person in people {
         serde_json::to_writer(&mut lines, person)?;

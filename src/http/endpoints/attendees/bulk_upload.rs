@@ -4,7 +4,9 @@ use axum::extract::{Request, State};
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 
-use super::taking_in::{PeopleFile, check_certificate, take_in};
+use super::reading_form;
+use super::taking_in::{AskedOptions, PeopleFile, take_in};
+use crate::domain::reading::Reading;
 use crate::http::answer::Envelope;
 use crate::http::api_error::ErrorEnvelope;
 use crate::http::endpoints::delivery::Delivery;
@@ -14,9 +16,11 @@ use crate::http::extract::upload::{Upload, UploadedFile};
 use crate::http::extract::{IdempotencyKey, Query};
 use crate::http::idempotency::{self, once};
 use crate::http::{Answer, ApiError, Caller, HttpState};
-use crate::sheet::{self, Format, SheetError, SheetReader};
-use crate::workers::importer::ImportOptions;
+use crate::sheet::{self, EncodingSource, Format, HowRead, SheetError, SheetReader};
 use crate::workers::importer::dry_run::dry_run;
+
+/// Fields beside the file.
+const FIELDS: &[&str] = &["updateExisting", "certificateId", "delivery", "issueDate", "requiresDocument"];
 
 /// A file of people.
 #[derive(ToSchema)]
@@ -26,8 +30,10 @@ pub struct PeopleForm {
     /// CSV, XLSX or XLS (Excel 97 to 2003), told by content, with a header row, one person per row.
     #[schema(value_type = String, format = Binary)]
     file: Vec<u8>,
-    /// Change people who are known already; false if absent.
+    /// Change people who are known already; false if absent. Blank cells and absent columns leave what is stored.
     update_existing: Option<bool>,
+    /// Whether a person must have a document number; as the certificate says if absent, or else true.
+    requires_document: Option<bool>,
     /// The certificate that everybody in the file earns, unless the row says otherwise.
     certificate_id: Option<uuid::Uuid>,
     /// When the mails about new certificates may go out: `immediate`, `held` or a time (RFC 3339); immediately
@@ -37,6 +43,17 @@ pub struct PeopleForm {
     /// issuing in the issuer's time zone.
     #[schema(value_type = Option<String>, format = Date)]
     issue_date: Option<String>,
+    /// Fields of columns by their headers, as JSON: `{"Dirección de correo": "email", "Nota": "ignore"}`. Headers
+    /// that it doesn't name mean what they usually do.
+    mapping: Option<String>,
+    /// Label of the text's encoding, such as `macintosh` or `ibm850`, for CSV; detected if absent.
+    encoding: Option<String>,
+    /// `all`, or the name of the sheet to read, for a workbook; the first visible sheet with people if absent.
+    sheets: Option<String>,
+    /// `include` reads rows that the spreadsheet program doesn't show, `skip` leaves them out; `skip` if absent.
+    hidden_rows: Option<String>,
+    /// Number of the header row, as the spreadsheet program shows it; found if absent.
+    header_row: Option<u32>,
 }
 
 /// Whether to do it.
@@ -50,9 +67,16 @@ pub struct BulkUploadQuery {
 
 /// Take in the people of a file.
 ///
+/// A row is about a known person if its e-mail address and document number both belong to that person, or the one
+/// that the row has, with a like name. Without `updateExisting` such a row changes nothing, counts as `existing`,
+/// and earns the certificate. If only one of them belongs to a known person, or they belong to two, the row is an
+/// error that says what differs; with `updateExisting` the differing one is changed if the name is the same.
+/// "N/A", "0", "-" and the like are no document number. The certificates are issued by `batches`.
+///
 /// A file of up to 1,000 rows is answered when it is done (200), a larger one at once (202), with
 /// `Location` telling where its progress is. One bad row never stops the others. A dry run takes up to
-/// 100,000 rows.
+/// 100,000 rows. `reading` in the answer tells how the file was read: encoding, sheets, columns, rows that were left
+/// out, and the first rows.
 #[utoipa::path(
     post, path = "/attendees/bulk-upload",
     request_body(content = PeopleForm, content_type = "multipart/form-data"),
@@ -78,26 +102,31 @@ pub async fn handle(
     request: Request,
 ) -> Result<Answer, ApiError> {
     let limit = http.settings.upload_limit_bytes;
-    let upload =
-        Upload::read(&http, request, limit, &["updateExisting", "certificateId", "delivery", "issueDate"])
-            .await?;
-    let options = ImportOptions {
-        update_existing: upload.parsed("updateExisting", "true or false")?.unwrap_or(false),
+    let fields = [FIELDS, &reading_form::FIELDS].concat();
+    let upload = Upload::read(&http, request, limit, &fields).await?;
+    let reading = reading_form::reading(&upload)?;
+    let options = AskedOptions {
+        update_existing: upload.parsed("updateExisting", "true or false")?,
         certificate_id: upload.parsed("certificateId", "a UUID")?,
+        requires_document: upload.parsed("requiresDocument", "true or false")?,
     };
     let asked = AskedIssuing {
         delivery: upload.text("delivery").map(Delivery::of_field).unwrap_or_default(),
         issue_date: upload.text("issueDate").map(str::to_owned),
     };
-    check_certificate(&http, options).await?;
+    let options = options.checked(&http).await?;
     if query.dry_run == Some(true) {
         asked.checked(&http)?;
-        let reader = open(&http, &upload.file).await?.1;
+        let requires_document = options.requires_document;
+        let (_, _, how_read) = read_through(&http, &upload.file, &reading, requires_document).await?;
+        let reader = open(&http, &upload.file, &reading, requires_document).await?.1;
         let renderer = http.rendering.renderer();
         let report = dry_run(&http.commands, &http.claim_key, renderer, reader, options).await?;
-        return Ok(Answer::ok(&ImportAnswer::rehearsed(report))?.message("nothing was stored"));
+        let answer = ImportAnswer::rehearsed(report).reading(Some(how_read.into()));
+        return Ok(Answer::ok(&answer)?.message("nothing was stored"));
     }
-    let (format, rows) = read_through(&http, &upload.file).await?;
+    let (format, rows, how_read) =
+        read_through(&http, &upload.file, &reading, options.requires_document).await?;
     let route = "POST /attendees/bulk-upload";
     let body_sha256 = upload.sha256();
     // The report names people: it stays in its expiring object, and the import leads to it again.
@@ -105,27 +134,53 @@ pub async fn handle(
     once(&http, again, async |command_id| {
         let issuing = asked.checked(&http)?;
         let file = &upload.file;
-        let people = PeopleFile { path: file.path(), format, size: file.size, sha256: file.sha256, rows };
+        let people = PeopleFile {
+            path: file.path(),
+            format,
+            size: file.size,
+            sha256: file.sha256,
+            rows,
+            reading: pinned(&reading, &how_read),
+            how_read: Some(how_read.clone().into()),
+        };
         take_in(&http, &caller, command_id, people, (options, issuing)).await
     })
     .await
 }
 
 /// The file opened, with its header row understood.
-async fn open(http: &HttpState, file: &UploadedFile) -> Result<(Format, SheetReader), ApiError> {
+async fn open(
+    http: &HttpState,
+    file: &UploadedFile,
+    reading: &Reading,
+    requires_document: bool,
+) -> Result<(Format, SheetReader), ApiError> {
     let format = sheet::sniff(&file.head)?;
     let limits = http.import_limits;
-    let path = file.path().to_owned();
-    let opened = tokio::task::spawn_blocking(move || sheet::open(&path, format, limits)).await;
-    Ok((format, opened.map_err(ApiError::internal)??))
+    let (path, reading) = (file.path().to_owned(), reading.clone());
+    let opened = tokio::task::spawn_blocking(move || sheet::open(&path, format, limits, &reading)).await;
+    let reader = opened.map_err(ApiError::internal)??;
+    Ok((format, reader.with_document_column(requires_document)?))
 }
 
 /// Reads the whole file once, so that what is wrong with it as a whole is told before anything begins.
-async fn read_through(http: &HttpState, file: &UploadedFile) -> Result<(Format, u32), ApiError> {
-    let (format, reader) = open(http, file).await?;
-    let counted = tokio::task::spawn_blocking(move || reader.count_rows());
-    match counted.await.map_err(ApiError::internal)?? {
-        0 => Err(SheetError::Empty.into()),
-        rows => Ok((format, rows)),
+async fn read_through(
+    http: &HttpState,
+    file: &UploadedFile,
+    reading: &Reading,
+    requires_document: bool,
+) -> Result<(Format, u32, HowRead), ApiError> {
+    let (format, reader) = open(http, file, reading, requires_document).await?;
+    let read = tokio::task::spawn_blocking(move || reader.read_through());
+    match read.await.map_err(ApiError::internal)?? {
+        (0, _) => Err(SheetError::Empty.into()),
+        (rows, how_read) => Ok((format, rows, how_read)),
     }
+}
+
+/// The choices with the encoding that was found, so that the importer reads the same.
+fn pinned(reading: &Reading, how_read: &HowRead) -> Reading {
+    let found = how_read.encoding.filter(|(_, source)| *source == EncodingSource::Guessed);
+    let found = found.map(|(label, _)| label.to_owned());
+    Reading { encoding: reading.encoding.clone().or(found), ..reading.clone() }
 }

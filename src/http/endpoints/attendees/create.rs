@@ -30,13 +30,16 @@ pub struct NewAttendee {
     /// What kind of document, at most 100 characters.
     #[schema(max_length = 100)]
     document_type: Option<String>,
-    /// The document's number, 1–64 characters; nobody else may have it.
-    #[schema(value_type = String, min_length = 1, max_length = 64)]
+    /// The document's number, 1–64 characters; nobody else may have it. "N/A" and the like are no number.
+    #[schema(min_length = 1, max_length = 64)]
     document_number: Option<String>,
+    /// Whether the document's number must be given; true if absent.
+    requires_document: Option<bool>,
     /// Gender, at most 100 characters.
     #[schema(max_length = 100)]
     gender: Option<String>,
-    /// E-mail address, at most 254 characters; nobody else may have it.
+    /// E-mail address, at most 254 characters; nobody else may have it, unless the setting `people.sharedEmail`
+    /// allows it.
     #[schema(value_type = String, min_length = 3, max_length = 254, format = "email")]
     email: Option<String>,
 }
@@ -62,7 +65,16 @@ pub async fn handle(
     let route = "POST /attendees";
     let request = Request { caller: &caller, route, key, body_sha256: sha256, keep_answer: false };
     once(&http, request, async |command_id| {
-        let NewAttendee { full_name, country, document_type, document_number, gender, email } = value;
+        let NewAttendee {
+            full_name,
+            country,
+            document_type,
+            document_number,
+            gender,
+            email,
+            requires_document,
+        } = value;
+        let requires_document = requires_document.unwrap_or(true);
         let raw = RawPerson {
             full_name,
             country,
@@ -72,10 +84,10 @@ pub async fn handle(
             email,
             ..RawPerson::default()
         };
-        let person = raw.check().map_err(refused)?;
+        let person = raw.check(requires_document).map_err(refused)?;
         let id = AttendeeId(created_by(command_id, "attendee"));
-        let (claim_key, context) = (http.claim_key.reveal().as_bytes(), caller.context(command_id));
-        let created = attendee::create(&http.commands, claim_key, &context, id, person).await?;
+        let context = caller.context(command_id);
+        let created = attendee::create(&http.commands, http.claiming(), &context, id, person).await?;
         let person = created.person.ok_or_else(|| ApiError::not_found("attendee; it was deleted since"))?;
         let answer = Answer::ok(&AttendeeAnswer::of_person(&http, id, person))?;
         let location = http.api_path(&format!("/attendees/{id}"));

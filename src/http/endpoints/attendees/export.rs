@@ -12,6 +12,7 @@ use crate::http::export::{Export, ExportRow, FileKind};
 use crate::http::extract::{Query, filter_text};
 use crate::http::{ApiError, HttpState};
 use crate::projection::queries::attendees::{self, AttendeeFilter, AttendeeRow};
+use crate::sheet::EXPORT_COLUMNS;
 use crate::sheet::export::Value;
 
 /// Which people, and as what: those that meet all that is given.
@@ -45,8 +46,9 @@ pub struct ExportAttendees {
 
 /// All people that meet the filters, as a file to open in a spreadsheet program, oldest first.
 ///
-/// It can be imported again. What a spreadsheet program would take for a formula in CSV is preceded by an
-/// apostrophe; XLSX also keeps document numbers as they are.
+/// It can be imported again, and everyone is known then. What a spreadsheet program would take for a formula in CSV
+/// is preceded by an apostrophe, which is removed when the file is imported; XLSX also keeps document numbers as
+/// they are.
 #[utoipa::path(
     get, path = "/attendees/export", params(ExportAttendees),
     responses(
@@ -89,9 +91,9 @@ impl ExportRow for Line {
         "document_number",
         "country",
         "gender",
-        "created_at",
-        "updated_at",
-        "attendee_id",
+        EXPORT_COLUMNS[0],
+        EXPORT_COLUMNS[1],
+        EXPORT_COLUMNS[2],
     ];
 
     fn cells(&self) -> Vec<Value<'_>> {
@@ -100,7 +102,7 @@ impl ExportRow for Line {
             row.full_name.reveal_str().into(),
             row.email.reveal_str().into(),
             row.document_type.as_ref().map(|text| text.reveal_str()).into(),
-            row.document_number.reveal_str().into(),
+            row.document_number.as_ref().map(|text| text.reveal_str()).into(),
             row.country.as_ref().map(|text| text.reveal_str()).into(),
             row.gender.as_ref().map(|text| text.reveal_str()).into(),
             Value::Moment(row.created_at),

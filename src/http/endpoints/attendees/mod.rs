@@ -7,6 +7,7 @@ pub mod delete;
 pub mod export;
 pub mod get;
 pub mod list;
+mod reading_form;
 mod taking_in;
 pub mod update;
 
@@ -34,9 +35,9 @@ pub struct AttendeeAnswer {
     /// What kind of document.
     #[schema(value_type = Option<String>)]
     pub document_type: Option<Personal<String>>,
-    /// The document's number.
-    #[schema(value_type = String)]
-    pub document_number: Personal<String>,
+    /// The document's number; null for a person without a document.
+    #[schema(value_type = Option<String>)]
+    pub document_number: Option<Personal<String>>,
     /// Gender.
     #[schema(value_type = Option<String>)]
     pub gender: Option<Personal<String>>,

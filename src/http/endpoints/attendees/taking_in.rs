@@ -3,11 +3,15 @@
 use std::path::Path;
 use std::time::Duration;
 
+use uuid::Uuid;
+
 use crate::domain::certificate::Certificate;
 use crate::domain::import::{Import, ImportCommand, ImportRequested};
+use crate::domain::reading::Reading;
 use crate::domain::{CertificateId, CommandId, ImportId, Refusal, hex};
 use crate::event_log::Position;
 use crate::http::endpoints::certificates::drawable::check_issuable;
+use crate::http::endpoints::imports::reading::ReadingAnswer;
 use crate::http::endpoints::imports::{ImportAnswer, read};
 use crate::http::endpoints::issuing::Issuing;
 use crate::http::idempotency::created_by;
@@ -33,15 +37,40 @@ pub(super) struct PeopleFile<'f> {
     pub sha256: [u8; 32],
     /// How many people it has, blank rows not counted.
     pub rows: u32,
+    /// Choices for reading it.
+    pub reading: Reading,
+    /// How it was read, for the answer.
+    pub how_read: Option<ReadingAnswer>,
 }
 
-/// Rejects a certificate that is not there, not active or not drawable.
-pub(super) async fn check_certificate(http: &HttpState, options: ImportOptions) -> Result<(), ApiError> {
-    let Some(id) = options.certificate_id else { return Ok(()) };
-    let certificate = http.commands.load::<Certificate>(id).await?.state.0;
-    let certificate = certificate.ok_or_else(|| ApiError::not_found("certificate"))?;
-    certificate.is_active.then_some(()).ok_or(Refusal::Inactive)?;
-    check_issuable(http, &certificate)
+/// Options as a request gives them.
+pub(super) struct AskedOptions {
+    /// Whether known people are changed; false if absent.
+    pub update_existing: Option<bool>,
+    /// The certificate that everyone earns.
+    pub certificate_id: Option<Uuid>,
+    /// Whether a person must have a document number; as the certificate says if absent.
+    pub requires_document: Option<bool>,
+}
+
+impl AskedOptions {
+    /// Returns the options of an import. Rejects a certificate that is not there, not active or not drawable.
+    pub(super) async fn checked(self, http: &HttpState) -> Result<ImportOptions, ApiError> {
+        let mut requires_document = true;
+        if let Some(id) = self.certificate_id {
+            let certificate = http.commands.load::<Certificate>(id).await?.state.0;
+            let certificate = certificate.ok_or_else(|| ApiError::not_found("certificate"))?;
+            certificate.is_active.then_some(()).ok_or(Refusal::Inactive)?;
+            check_issuable(http, &certificate)?;
+            requires_document = certificate.requires_document;
+        }
+        Ok(ImportOptions {
+            update_existing: self.update_existing.unwrap_or(false),
+            certificate_id: self.certificate_id,
+            requires_document: self.requires_document.unwrap_or(requires_document),
+            shared_email: http.shared_email,
+        })
+    }
 }
 
 /// Stores the file and has it read. Answers with the report if it is small and done in time; otherwise with
@@ -50,10 +79,10 @@ pub(super) async fn take_in(
     http: &HttpState,
     caller: &Caller,
     command_id: CommandId,
-    people: PeopleFile<'_>,
+    mut people: PeopleFile<'_>,
     wanted: (ImportOptions, Issuing),
 ) -> Result<Answer, ApiError> {
-    let rows = people.rows;
+    let (rows, how_read) = (people.rows, people.how_read.take());
     let (id, position) = begin(http, caller, command_id, people, wanted).await?;
     let look = || async move {
         let ended = http.commands.load::<Import>(id).await?.state.ended;
@@ -62,7 +91,7 @@ pub(super) async fn take_in(
     let has_ended = rows <= ROWS_AT_ONCE && http.look_until(MAX_WAIT, look).await?;
     let location = http.api_path(&format!("/imports/{id}"));
     if !has_ended {
-        let begun = ImportAnswer::begun(id);
+        let begun = ImportAnswer::begun(id).reading(how_read);
         let message = "the people are being taken in; the progress is at Location";
         return Ok(Answer::ok(&begun)?.accepted(location).at(position).message(message));
     }
@@ -73,7 +102,7 @@ pub(super) async fn take_in(
         let code = ErrorCode::of(&failure.code).unwrap_or(ErrorCode::BrokenFile);
         return Err(ApiError::new(code, failure.reason.clone()));
     }
-    Ok(Answer::ok(&import)?.at(last))
+    Ok(Answer::ok(&import.reading(how_read))?.at(last))
 }
 
 async fn begin(
@@ -95,6 +124,9 @@ async fn begin(
         certificate_id: options.certificate_id.map(CertificateId),
         delivery: issuing.delivery,
         issue_date: issuing.issue_date,
+        requires_document: options.requires_document,
+        shared_email: options.shared_email,
+        reading: people.reading,
     };
     let command = ImportCommand::Request(request);
     let done = http.commands.execute::<Import>(&caller.context(command_id), id, command).await?;

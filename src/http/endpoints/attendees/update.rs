@@ -30,9 +30,9 @@ pub struct ChangeAttendee {
     #[serde(default)]
     #[schema(value_type = Option<String>, max_length = 100)]
     document_type: Merge<String>,
-    /// The document's number, 1–64 characters; nobody else may have it.
+    /// The document's number, 1–64 characters; nobody else may have it. Null for a person without a document.
     #[serde(default)]
-    #[schema(value_type = String, required = false, min_length = 1, max_length = 64)]
+    #[schema(value_type = Option<String>, min_length = 1, max_length = 64)]
     document_number: Merge<String>,
     /// Gender, at most 100 characters.
     #[serde(default)]
@@ -70,10 +70,10 @@ pub async fn handle(
     Json { value, .. }: Json<ChangeAttendee>,
 ) -> Result<Answer, ApiError> {
     let id = AttendeeId(id);
-    let (claim_key, context) = (http.claim_key.reveal().as_bytes(), caller.context(http.random_id().into()));
+    let context = caller.context(http.random_id().into());
     let change = |before: &Person| value.over(before);
     let changed =
-        attendee::update(&http.commands, claim_key, &context, id, &if_match.versions(), change).await?;
+        attendee::update(&http.commands, http.claiming(), &context, id, &if_match.versions(), change).await?;
     let person = changed.person.ok_or_else(|| ApiError::not_found("attendee"))?;
     let answer = Answer::ok(&AttendeeAnswer::of_person(&http, id, person))?;
     Ok(answer.at(changed.position).version(changed.version))
@@ -88,11 +88,12 @@ impl ChangeAttendee {
             full_name: some(&self.full_name, Some(&before.full_name)),
             country: some(&self.country, before.country.as_ref()),
             document_type: some(&self.document_type, before.document_type.as_ref()),
-            document_number: some(&self.document_number, Some(&before.document_number)),
+            document_number: some(&self.document_number, before.document_number.as_ref()),
             gender: some(&self.gender, before.gender.as_ref()),
             email: some(&self.email, Some(&before.email)),
             ..RawPerson::default()
         };
-        raw.check().map_err(refused)
+        let takes_away = matches!(self.document_number, Merge::Clear);
+        raw.check(!takes_away && before.document_number.is_some()).map_err(refused)
     }
 }

@@ -20,6 +20,9 @@ pub struct BatchAnswer {
     batch_id: Uuid,
     /// What they earn.
     certificate_id: Uuid,
+    /// The import whose people these are; absent where somebody named them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    import_id: Option<Uuid>,
     /// `requested`; `dispatched` once everybody has a certificate on its way or was refused; `cancelling`,
     /// `cancelled`, `undoing` or `undone` where that was asked for or done.
     #[schema(example = "dispatched")]
@@ -113,10 +116,14 @@ impl BatchProgress {
     }
 }
 
-fn shown(BatchWithProgress { batch, progress }: BatchWithProgress) -> Result<BatchAnswer, ApiError> {
+/// Returns a batch as the API shows it.
+pub(in crate::http::endpoints) fn shown(
+    BatchWithProgress { batch, progress }: BatchWithProgress,
+) -> Result<BatchAnswer, ApiError> {
     Ok(BatchAnswer {
         batch_id: batch.id,
         certificate_id: batch.certificate_id,
+        import_id: batch.import_id,
         state: batch.state,
         total: batch.total,
         requested: batch.requested,

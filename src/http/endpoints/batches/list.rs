@@ -30,6 +30,8 @@ pub struct BatchesQuery {
     order: Option<Direction>,
     /// Of this certificate.
     certificate_id: Option<Uuid>,
+    /// Of this import.
+    import_id: Option<Uuid>,
     /// In this state.
     #[param(inline)]
     state: Option<BatchState>,
@@ -135,8 +137,8 @@ pub async fn handle(
     State(http): State<HttpState>,
     Query(query): Query<BatchesQuery>,
 ) -> Result<Answer, ApiError> {
-    let BatchesQuery { cursor, page, limit, order, certificate_id, state } = query;
-    let filter = BatchFilter { certificate_id, state: state.map(BatchState::stored) };
+    let BatchesQuery { cursor, page, limit, order, certificate_id, import_id, state } = query;
+    let filter = BatchFilter { certificate_id, import_id, state: state.map(BatchState::stored) };
     let listing = Listing::<Unsorted> { cursor, page, limit, sort: None, order };
     let shown = |row: BatchRow| BatchListed::from(row);
     listing.answer(&http, &batches::TABLE, filter.conditions(), shown).await

@@ -42,6 +42,8 @@ pub struct DefineCertificate {
     /// issuing in the issuer's time zone. A date in the request that issues comes first.
     #[schema(value_type = Option<String>, format = Date, example = "2026-11-20")]
     issue_date: Option<String>,
+    /// Whether a person must have a document number, where an upload for it doesn't say; true if absent.
+    requires_document: Option<bool>,
     /// The language of certificate and mail, `en` or `es`; `en` if absent.
     #[schema(example = "en")]
     locale: Option<String>,
@@ -106,6 +108,7 @@ async fn definition(http: &HttpState, request: DefineCertificate) -> Result<Defi
         event_link: text(request.event_link),
         sendgrid_template_id,
         issue_date: checked_date(http, request.issue_date.as_deref())?,
+        requires_document: request.requires_document.unwrap_or(true),
         locale,
         is_active: request.is_active.unwrap_or(true),
     })

@@ -63,6 +63,8 @@ pub struct CertificateAnswer {
     /// Date on the certificates; null for the date of issuing.
     #[schema(value_type = Option<String>, format = Date, example = "2026-11-20")]
     pub issue_date: Option<Date>,
+    /// Whether a person must have a document number, where an upload for it doesn't say.
+    pub requires_document: bool,
     /// The language of certificate and mail: `en` or `es`.
     #[schema(example = "en")]
     pub locale: String,
@@ -90,6 +92,7 @@ impl CertificateAnswer {
             sendgrid_template_id: definition.sendgrid_template_id,
             event_link: definition.event_link,
             issue_date: definition.issue_date,
+            requires_document: definition.requires_document,
             locale: definition.locale.to_string(),
             is_active: definition.is_active,
             created_at: None,
@@ -112,6 +115,7 @@ impl CertificateAnswer {
             sendgrid_template_id: row.sendgrid_template_id,
             event_link: row.event_link,
             issue_date: row.issue_date,
+            requires_document: row.requires_document,
             locale: row.locale,
             is_active: row.is_active,
             created_at: Some(super::rfc3339(row.created_at)),

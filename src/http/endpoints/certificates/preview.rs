@@ -116,7 +116,7 @@ fn fill_in(
         let text = clean_line(&text);
         match name.as_str() {
             "full_name" | "attendeeName" | "learner_name" => person.full_name = text.into(),
-            "document_number" => person.document_number = text.into(),
+            "document_number" => person.document_number = Some(text.into()),
             "learner_email" => person.email = text.into(),
             "certificate_name" | "certificateName" | "course_name" => definition.name = text,
             "event_name" | "eventName" => definition.event_name = text,

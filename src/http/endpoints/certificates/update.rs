@@ -60,6 +60,10 @@ pub struct ChangeCertificate {
     #[serde(default)]
     #[schema(value_type = Option<String>, format = Date)]
     issue_date: Merge<String>,
+    /// Whether a person must have a document number, where an upload for it doesn't say.
+    #[serde(default)]
+    #[schema(value_type = bool, required = false)]
+    requires_document: Merge<bool>,
     /// The language of certificate and mail, `en` or `es`.
     #[serde(default)]
     #[schema(value_type = String, required = false)]
@@ -121,6 +125,7 @@ struct Change {
     sendgrid_template_id: Merge<String>,
     event_link: Merge<String>,
     issue_date: Merge<Date>,
+    requires_document: Option<bool>,
     locale: Option<Locale>,
     is_active: Option<bool>,
 }
@@ -149,6 +154,7 @@ impl Change {
             sendgrid_template_id,
             event_link: filled(asked.event_link),
             issue_date: dated(http, asked.issue_date)?,
+            requires_document: needed("requiresDocument", asked.requires_document)?,
             locale: locale.map(|locale| parse_locale(&locale)).transpose()?,
             is_active: needed("isActive", asked.is_active)?,
         })
@@ -174,6 +180,7 @@ impl Change {
             design: self.design.over(before.design),
             event_link: self.event_link.over(before.event_link),
             issue_date: self.issue_date.over(before.issue_date),
+            requires_document: self.requires_document.unwrap_or(before.requires_document),
             sendgrid_template_id: self.sendgrid_template_id.over(before.sendgrid_template_id),
             locale: self.locale.unwrap_or(before.locale),
             is_active: self.is_active.unwrap_or(before.is_active),
@@ -183,7 +190,13 @@ impl Change {
 
 /// What of a definition a page is made of.
 fn drawn_parts(definition: &Definition) -> Definition {
-    Definition { sendgrid_template_id: None, issue_date: None, is_active: true, ..definition.clone() }
+    Definition {
+        sendgrid_template_id: None,
+        issue_date: None,
+        requires_document: true,
+        is_active: true,
+        ..definition.clone()
+    }
 }
 
 /// A text that may be absent; a blank one is absent.

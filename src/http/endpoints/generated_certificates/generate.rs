@@ -148,7 +148,7 @@ async fn begin(
         let id = BatchId(created_by(command_id, &name));
         let attendee_ids: Vec<AttendeeId> = part.iter().copied().map(AttendeeId).collect();
         let Issuing { delivery, issue_date } = issuing;
-        let request = BatchRequested { certificate_id, attendee_ids, delivery, issue_date };
+        let request = BatchRequested { certificate_id, attendee_ids, delivery, issue_date, import_id: None };
         let command = BatchCommand::Request(request);
         position = http.commands.execute::<Batch>(&context, id, command).await?.position;
         parts.push(BatchPart { batch_id: id.0, total: part.len() });

@@ -121,7 +121,7 @@ pub(in crate::http::endpoints) fn made_up(locale: Locale) -> Person {
         full_name: name.to_owned().into(),
         country: None,
         document_type: None,
-        document_number: document.to_owned().into(),
+        document_number: Some(document.to_owned().into()),
         gender: None,
         email: "sample@example.com".to_owned().into(),
     }

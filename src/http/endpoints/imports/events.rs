@@ -32,9 +32,11 @@ pub struct ImportProgress {
     created: i64,
     /// People changed so far.
     updated: i64,
+    /// People who were known and stay as they were, so far.
+    existing: i64,
     /// Rows rejected so far.
     errors: i64,
-    /// Rows whose person gets a certificate, so far.
+    /// Certificates that people get, so far.
     certificates_associated: i64,
     /// Rows that were left because it was cancelled.
     left: Option<i64>,
@@ -84,6 +86,7 @@ impl From<ImportRow> for ImportProgress {
             through_row: row.through_row,
             created: row.created,
             updated: row.updated,
+            existing: row.existing,
             errors: row.errors,
             certificates_associated: row.associated,
             left: row.left_rows,

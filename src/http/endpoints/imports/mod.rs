@@ -4,6 +4,7 @@ pub mod cancel;
 pub mod events;
 pub mod get;
 pub mod list;
+pub mod reading;
 pub mod report;
 mod report_formats;
 
@@ -14,15 +15,20 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::super::{ApiError, HttpState};
+use super::batches::get::{BatchAnswer, shown};
 use crate::domain::{ImportId, Personal};
+use crate::projection::queries::batches;
 use crate::projection::queries::imports::{self, ImportRow, RejectionRow};
 use crate::projection::queries::listing::{self, Start};
 use crate::storage::ObjectKey;
 use crate::workers::importer::report::{ErrorDetail, ImportReport, MAX_SHOWN};
 use crate::workers::importer::report_file::ReportFile;
+use reading::ReadingAnswer;
 
 /// How much of a report is read to show its first rows, in bytes.
 const REPORT_START_BYTES: u64 = 4 << 20;
+/// Most batches that an answer shows.
+const MAX_BATCHES: i64 = 100;
 
 /// A file of people, and what became of its rows.
 #[derive(Serialize, ToSchema)]
@@ -42,10 +48,17 @@ pub struct ImportAnswer {
     pub created: i64,
     /// People changed so far.
     pub updated: i64,
+    /// People who were known and stay as they were, so far. They get certificates as new people do.
+    pub existing: i64,
+    /// Rows about a person whom an earlier row is about: each person is counted once. Null until the end.
+    pub repeated: Option<i64>,
     /// Rows rejected so far.
     pub errors: i64,
-    /// Rows whose person gets a certificate, so far.
+    /// Certificates that people of the file get, so far; those that they hold already count, too.
     pub certificates_associated: i64,
+    /// The batches that issue the certificates, with their progress: one for each certificate and 10,000 people,
+    /// the first 100 of them. They can be cancelled and undone as those of `/generated-certificates/generate`.
+    pub batches: Vec<BatchAnswer>,
     /// Rows that were left because it was cancelled.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub left: Option<i64>,
@@ -60,6 +73,9 @@ pub struct ImportAnswer {
     /// Why the file could not be read on.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub failure: Option<ImportFailure>,
+    /// How the file was read; only where it has just been uploaded.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reading: Option<ReadingAnswer>,
 }
 
 /// Why a file could not be read on.
@@ -76,6 +92,9 @@ pub struct ImportFailure {
 pub struct RowErrors {
     /// The row's number as a spreadsheet program shows it.
     pub row: i64,
+    /// Name of the row's sheet, in a workbook.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sheet: Option<String>,
     /// What the row says, by header.
     #[schema(value_type = BTreeMap<String, String>)]
     pub data: BTreeMap<String, Personal<String>>,
@@ -111,14 +130,23 @@ impl ImportAnswer {
             through_row: 0,
             created: 0,
             updated: 0,
+            existing: 0,
+            repeated: None,
             errors: 0,
             certificates_associated: 0,
+            batches: Vec::new(),
             left: None,
             error_details: Vec::new(),
             warnings: 0,
             warning_details: Vec::new(),
             failure: None,
+            reading: None,
         }
+    }
+
+    /// Adds how the file was read.
+    pub(super) fn reading(self, reading: Option<ReadingAnswer>) -> Self {
+        Self { reading, ..self }
     }
 
     /// What a file would do.
@@ -130,17 +158,21 @@ impl ImportAnswer {
             through_row: 0,
             created: report.created.into(),
             updated: report.updated.into(),
+            existing: report.existing.into(),
+            repeated: Some(report.repeated.into()),
             errors: report.errors.into(),
             certificates_associated: report.certificates_associated.into(),
+            batches: Vec::new(),
             left: None,
             error_details: report.error_details.into_iter().map(RowErrors::from).collect(),
             warnings: report.warnings.into(),
             warning_details: report.warning_details.into_iter().map(RowErrors::from).collect(),
             failure: None,
+            reading: None,
         }
     }
 
-    fn of_row(row: ImportRow, told: Told) -> Self {
+    fn of_row(row: ImportRow, batches: Vec<BatchAnswer>, told: Told) -> Self {
         let failure = ImportFailure::of(&row);
         Self {
             import_id: Some(row.id),
@@ -149,13 +181,17 @@ impl ImportAnswer {
             through_row: row.through_row,
             created: row.created,
             updated: row.updated,
+            existing: row.existing,
+            repeated: row.repeated,
             errors: row.errors,
             certificates_associated: row.associated,
+            batches,
             left: row.left_rows,
             error_details: told.errors,
             warnings: told.warnings.into(),
             warning_details: told.warning_details,
             failure,
+            reading: None,
         }
     }
 }
@@ -175,7 +211,7 @@ impl From<ErrorDetail> for RowErrors {
             code: error.code,
             message: Some(error.message),
         });
-        Self { row: detail.row.into(), data: detail.data, errors: errors.collect() }
+        Self { row: detail.row.into(), sheet: detail.sheet, data: detail.data, errors: errors.collect() }
     }
 }
 
@@ -184,7 +220,9 @@ pub(super) async fn read(http: &HttpState, id: Uuid) -> Result<Option<ImportAnsw
     let row = imports::get(&http.database().await?, id).await?;
     let Some(row) = row else { return Ok(None) };
     let told = told(http, &row).await?;
-    Ok(Some(ImportAnswer::of_row(row, told)))
+    let batches = batches::of_import(&http.database().await?, id, MAX_BATCHES).await?;
+    let batches = batches.into_iter().map(shown).collect::<Result<_, _>>()?;
+    Ok(Some(ImportAnswer::of_row(row, batches, told)))
 }
 
 /// What an import tells of single rows.
@@ -219,7 +257,7 @@ async fn told(http: &HttpState, row: &ImportRow) -> Result<Told, ApiError> {
         listing::list::<RejectionRow>(&database, table, &of_import, imports::BY_ROW, &Start::First, most);
     let errors = rejected.await?.items.into_iter().map(|rejected| {
         let errors = serde_json::from_value(rejected.errors).map_err(ApiError::internal)?;
-        Ok(RowErrors { row: rejected.row_number, data: BTreeMap::new(), errors })
+        Ok(RowErrors { row: rejected.row_number, sheet: None, data: BTreeMap::new(), errors })
     });
     Ok(Told { errors: errors.collect::<Result<_, ApiError>>()?, ..Told::default() })
 }

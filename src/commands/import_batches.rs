@@ -1,0 +1,41 @@
+//! Requesting the batches of an import.
+
+use super::{CommandContext, CommandError, Commands};
+use crate::domain::batch::{Batch, BatchCommand};
+use crate::domain::import::{ImportEvent, ImportRequested};
+use crate::domain::{DomainEvent, ImportId, Refusal};
+use crate::process::import::{DueBatch, DueBatches};
+
+/// Requests a batch. One that was requested before is left as it is.
+///
+/// # Errors
+/// The log can't be used.
+pub async fn request_batch(
+    commands: &Commands,
+    context: &CommandContext,
+    batch: DueBatch,
+) -> Result<(), CommandError> {
+    let DueBatch { id, request } = batch;
+    match commands.execute::<Batch>(context, id, BatchCommand::Request(request)).await {
+        Ok(_) | Err(CommandError::Refused(Refusal::AlreadyExists(_))) => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
+/// Returns the people whom the recorded rows of an import leave in no batch, and the batches that are full.
+///
+/// # Errors
+/// The log can't be read.
+pub async fn recorded_batches(
+    commands: &Commands,
+    id: ImportId,
+    asked: &ImportRequested,
+) -> Result<(DueBatches, Vec<DueBatch>), CommandError> {
+    let (mut due, mut full) = (DueBatches::new(id, asked), Vec::new());
+    for event in commands.log().load("import", &id.to_string(), 0).await? {
+        if let ImportEvent::ImportRowsAccepted(rows) = ImportEvent::decode(&event.event_type, &event.body)? {
+            full.extend(due.add(&rows));
+        }
+    }
+    Ok((due, full))
+}

@@ -1,0 +1,150 @@
+//! Claims of a person: e-mail address, name at the address, and document number.
+
+use std::fmt::Display;
+
+use super::{CommandError, Loaded, Transaction};
+use crate::domain::claim::{Claim, ClaimCommand, ClaimKind};
+use crate::domain::person::{folded_name, normalised_document, normalised_email};
+use crate::domain::{AttendeeId, Person, PersonEntry, Personal, SharedEmail};
+
+/// The claims that identify a person or a row, as aggregate ids.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct PersonClaims {
+    /// On the e-mail address.
+    pub email: Option<String>,
+    /// On the name at the e-mail address.
+    pub name_at_email: Option<String>,
+    /// On the document number.
+    pub document: Option<String>,
+}
+
+/// A claim that a person needs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NeededClaim<'c> {
+    /// Kind of value.
+    pub kind: ClaimKind,
+    /// The claim's aggregate id.
+    pub id: &'c str,
+    /// Whether the person can't be known without it. Another claim is taken only if it is free.
+    pub is_exclusive: bool,
+}
+
+impl PersonClaims {
+    /// The claims of a person under a claim key.
+    #[must_use]
+    pub fn of(key: &[u8], person: &Person) -> Self {
+        Self::of_values(key, &person.full_name, Some(&person.email), person.document_number.as_ref())
+    }
+
+    /// The claims that a row is looked up by.
+    #[must_use]
+    pub fn of_entry(key: &[u8], entry: &PersonEntry) -> Self {
+        Self::of_values(key, &entry.full_name, entry.email.as_ref(), entry.document_number())
+    }
+
+    fn of_values(
+        key: &[u8],
+        name: &Personal<String>,
+        email: Option<&Personal<String>>,
+        document: Option<&Personal<String>>,
+    ) -> Self {
+        let email = email.map(|email| normalised_email(email.reveal_str()));
+        let named = email.as_ref().map(|email| format!("{email}\u{1f}{}", folded_name(name.reveal_str())));
+        let id = |kind: ClaimKind, value: &str| kind.subject_id(key, value);
+        Self {
+            email: email.map(|email| id(ClaimKind::AttendeeEmail, &email)),
+            name_at_email: named.map(|named| id(ClaimKind::AttendeeNameAtEmail, &named)),
+            document: document
+                .map(|number| id(ClaimKind::AttendeeDocument, &normalised_document(number.reveal_str()))),
+        }
+    }
+
+    /// All of them.
+    pub fn ids(&self) -> impl Iterator<Item = &String> {
+        [&self.email, &self.name_at_email, &self.document].into_iter().flatten()
+    }
+
+    /// The claims that a row with these is looked up by under a rule. Names are only of use where addresses are
+    /// shared, or were shared and there is no document.
+    pub fn looked_up(&self, shared: SharedEmail) -> impl Iterator<Item = &String> {
+        let uses_name = shared == SharedEmail::Allow || self.document.is_none();
+        let name = self.name_at_email.as_ref().filter(|_| uses_name);
+        self.email.iter().chain(name).chain(self.document.as_ref())
+    }
+
+    /// The claims that a person with these takes under a rule.
+    pub fn needed(&self, shared: SharedEmail) -> impl Iterator<Item = NeededClaim<'_>> {
+        let contact = match shared {
+            SharedEmail::Refuse => (ClaimKind::AttendeeEmail, &self.email, true),
+            SharedEmail::Allow => {
+                (ClaimKind::AttendeeNameAtEmail, &self.name_at_email, self.document.is_none())
+            }
+        };
+        let document = (ClaimKind::AttendeeDocument, &self.document, true);
+        [contact, document].into_iter().filter_map(|(kind, id, is_exclusive)| {
+            let id = id.as_deref()?;
+            Some(NeededClaim { kind, id, is_exclusive })
+        })
+    }
+
+    fn has(&self, id: &str) -> bool {
+        self.ids().any(|known| known == id)
+    }
+}
+
+/// Takes the claims that a person needs. Those of `before` are the person's own, or were never taken.
+///
+/// # Errors
+/// An exclusive claim belongs to another person, or the log can't be read.
+pub(super) async fn take(
+    transaction: &Transaction,
+    owner: AttendeeId,
+    before: Option<&PersonClaims>,
+    now: &PersonClaims,
+    shared: SharedEmail,
+) -> Result<(), CommandError> {
+    for needed in now.needed(shared) {
+        if before.is_some_and(|before| before.has(needed.id)) {
+            continue;
+        }
+        let claim = transaction.look::<Claim>(needed.id).await?;
+        if needed.is_exclusive || claim.state.0.is_none() {
+            let take = ClaimCommand::Take { kind: needed.kind, owner: owner.0 };
+            transaction.decide_loaded::<Claim>(needed.id, claim, &take)?;
+        }
+    }
+    Ok(())
+}
+
+/// Releases what a person held and needs no longer; everything, where there is no `now`.
+///
+/// # Errors
+/// The log can't be read.
+pub(super) async fn release(
+    transaction: &Transaction,
+    owner: AttendeeId,
+    before: &PersonClaims,
+    now: Option<&PersonClaims>,
+) -> Result<(), CommandError> {
+    let held = [
+        (ClaimKind::AttendeeEmail, &before.email),
+        (ClaimKind::AttendeeNameAtEmail, &before.name_at_email),
+        (ClaimKind::AttendeeDocument, &before.document),
+    ];
+    for (kind, id) in held {
+        let Some(id) = id.as_deref().filter(|id| !now.is_some_and(|now| now.has(id))) else { continue };
+        transaction.decide::<Claim>(id, &ClaimCommand::Release { kind, owner: owner.0 }).await?;
+    }
+    Ok(())
+}
+
+/// The holder of a claim.
+pub(super) async fn holder(
+    transaction: &Transaction,
+    id: Option<impl Display>,
+) -> Result<Option<Loaded<Claim>>, CommandError> {
+    match id {
+        Some(id) => Ok(Some(transaction.look::<Claim>(id).await?)),
+        None => Ok(None),
+    }
+}

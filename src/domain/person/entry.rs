@@ -1,0 +1,134 @@
+//! Person data as one row gives it: checked, and possibly without what an earlier upload stored.
+
+use serde::{Deserialize, Serialize};
+
+use super::{DOCUMENT_NUMBER, EMAIL, FieldError, Person, missing};
+use crate::domain::Personal;
+
+/// Setting `people.sharedEmail`: two people with one e-mail address.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SharedEmail {
+    /// A second person with the address is an error.
+    #[default]
+    Refuse,
+    /// The address alone identifies nobody; the document number does, or else the name at the address.
+    Allow,
+}
+
+impl SharedEmail {
+    /// Returns true for the default.
+    #[must_use]
+    pub fn is_refuse(&self) -> bool {
+        *self == Self::Refuse
+    }
+}
+
+/// The document number of a row.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum DocumentEntry {
+    /// Blank cell or absent column.
+    Absent,
+    /// A text such as "N/A": it identifies nobody.
+    Placeholder,
+    /// A number.
+    Number(Personal<String>),
+}
+
+/// Person data of one row, checked field by field. What is blank is `None`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PersonEntry {
+    /// As in [`Person`].
+    pub full_name: Personal<String>,
+    /// As in [`Person`].
+    pub country: Option<Personal<String>>,
+    /// As in [`Person`].
+    pub document_type: Option<Personal<String>>,
+    /// Number, placeholder or nothing.
+    pub document: DocumentEntry,
+    /// As in [`Person`].
+    pub gender: Option<Personal<String>>,
+    /// As in [`Person`].
+    pub email: Option<Personal<String>>,
+}
+
+impl PersonEntry {
+    /// The document number, if there is one.
+    #[must_use]
+    pub const fn document_number(&self) -> Option<&Personal<String>> {
+        match &self.document {
+            DocumentEntry::Number(number) => Some(number),
+            DocumentEntry::Absent | DocumentEntry::Placeholder => None,
+        }
+    }
+
+    /// Rejects a placeholder where a document is required.
+    ///
+    /// # Errors
+    /// The document number is a placeholder.
+    pub fn check_placeholder(&self, requires_document: bool) -> Result<(), FieldError> {
+        if requires_document && self.document == DocumentEntry::Placeholder {
+            return Err(placeholder());
+        }
+        Ok(())
+    }
+
+    /// A new person of this row.
+    ///
+    /// # Errors
+    /// The e-mail address is missing, or the document number where one is required.
+    pub fn complete(&self, requires_document: bool) -> Result<Person, Vec<FieldError>> {
+        let mut errors = Vec::new();
+        let document_number = self.document_number().cloned();
+        match self.check_placeholder(requires_document) {
+            Err(error) => errors.push(error),
+            Ok(()) if requires_document && document_number.is_none() => errors.push(missing_document()),
+            Ok(()) => {}
+        }
+        match &self.email {
+            Some(email) if errors.is_empty() => Ok(Person {
+                full_name: self.full_name.clone(),
+                country: self.country.clone(),
+                document_type: self.document_type.clone(),
+                document_number,
+                gender: self.gender.clone(),
+                email: email.clone(),
+            }),
+            Some(_) => Err(errors),
+            None => {
+                errors.push(missing(EMAIL.field));
+                Err(errors)
+            }
+        }
+    }
+
+    /// The known person with the values of this row. What is blank here stays as it is stored.
+    #[must_use]
+    pub fn over(&self, known: &Person) -> Person {
+        let or = |new: &Option<Personal<String>>, old: &Option<Personal<String>>| {
+            new.clone().or_else(|| old.clone())
+        };
+        Person {
+            full_name: self.full_name.clone(),
+            country: or(&self.country, &known.country),
+            document_type: or(&self.document_type, &known.document_type),
+            document_number: or(&self.document_number().cloned(), &known.document_number),
+            gender: or(&self.gender, &known.gender),
+            email: self.email.clone().unwrap_or_else(|| known.email.clone()),
+        }
+    }
+}
+
+/// The error for a missing document number.
+#[must_use]
+pub fn missing_document() -> FieldError {
+    let message =
+        "documentNumber is missing; fill it in, or set requiresDocument to false where none is needed";
+    FieldError { field: DOCUMENT_NUMBER.field, code: "REQUIRED", message: message.to_owned() }
+}
+
+pub(super) fn placeholder() -> FieldError {
+    let message = "documentNumber says that there is no document; write its number, or set requiresDocument to \
+                   false where none is needed";
+    FieldError { field: DOCUMENT_NUMBER.field, code: "PLACEHOLDER", message: message.to_owned() }
+}

@@ -1,0 +1,126 @@
+//! Reasons why a row is about nobody in particular, or about somebody else than it says.
+
+use super::seen::Contradiction;
+use crate::domain::{AttendeeId, FieldError};
+
+/// A person as error messages name one, without personal data.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Who {
+    /// The known person.
+    pub id: AttendeeId,
+    /// The earlier row of the same file about this person.
+    pub row: Option<u32>,
+}
+
+/// Reason why a row is not taken in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Mismatch {
+    /// A field is missing that a new person needs, or holds a placeholder.
+    Fields(Vec<FieldError>),
+    /// One field belongs to a known person and another doesn't.
+    OneMatches {
+        /// The field that belongs to the person: `email` or `documentNumber`.
+        matched: &'static str,
+        /// The fields that differ from what is stored.
+        differs: Vec<&'static str>,
+        /// The person.
+        who: Who,
+    },
+    /// E-mail address and document number belong to two people.
+    TwoPeople {
+        /// Person with the e-mail address.
+        email: Who,
+        /// Person with the document number.
+        document: Who,
+    },
+    /// An earlier row says something else about the same person.
+    Contradicts(Contradiction),
+}
+
+impl Mismatch {
+    /// The errors of the row, field by field; never with a value.
+    #[must_use]
+    pub fn errors(&self) -> Vec<FieldError> {
+        match self {
+            Self::Fields(errors) => errors.clone(),
+            Self::OneMatches { matched, differs, who } => {
+                let message = one_matches(matched, differs, *who);
+                vec![FieldError { field: matched, code: "DUPLICATE", message }]
+            }
+            Self::TwoPeople { email, document } => {
+                let message = format!(
+                    "email belongs to {} and documentNumber to {}; correct one of them",
+                    email.told(),
+                    document.told()
+                );
+                let error =
+                    |field| FieldError { field, code: "MATCHES_TWO_PEOPLE", message: message.clone() };
+                vec![error("email"), error("documentNumber")]
+            }
+            Self::Contradicts(Contradiction { row, field }) => {
+                let message = format!(
+                    "{field} differs from row {row}, which is about the same person; correct one of the two rows"
+                );
+                vec![FieldError { field, code: "CONTRADICTS_ROW", message }]
+            }
+        }
+    }
+}
+
+impl Who {
+    fn told(self) -> String {
+        match self.row {
+            Some(row) => format!("the person of row {row}"),
+            None => format!("the known person {}", self.id),
+        }
+    }
+}
+
+fn one_matches(matched: &str, differs: &[&str], who: Who) -> String {
+    let is_same_name = !differs.contains(&"fullName");
+    let advice = match (matched, is_same_name, who.row) {
+        (_, true, Some(_)) => "correct one of the two rows",
+        (_, true, None) => "correct the row, or set updateExisting to change the person",
+        ("email", false, _) => {
+            "if these are two people, give each an address, or allow shared ones (setting people.sharedEmail)"
+        }
+        (_, false, _) => "correct the row: a document number belongs to one person",
+    };
+    let verb = if differs.len() == 1 { "differs" } else { "differ" };
+    format!("{matched} is the one of {}, whose {} {verb}; {advice}", who.told(), differs.join(" and "))
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+
+    const ANA: AttendeeId = AttendeeId(Uuid::from_u128(1));
+
+    #[test]
+    fn messages_name_person_field_and_remedy() {
+        let stored = Who { id: ANA, row: None };
+        let earlier = Who { id: ANA, row: Some(2) };
+        let one = |matched, differs: &[&'static str], who| {
+            Mismatch::OneMatches { matched, differs: differs.to_vec(), who }.errors().remove(0)
+        };
+        let siblings = one("email", &["documentNumber", "fullName"], earlier);
+        assert_eq!((siblings.field, siblings.code), ("email", "DUPLICATE"));
+        assert_eq!(
+            siblings.message,
+            "email is the one of the person of row 2, whose documentNumber and fullName differ; if these are two \
+             people, give each an address, or allow shared ones (setting people.sharedEmail)"
+        );
+        let moved = one("documentNumber", &["email"], stored);
+        assert_eq!(
+            moved.message,
+            "documentNumber is the one of the known person 00000000-0000-0000-0000-000000000001, whose email \
+             differs; correct the row, or set updateExisting to change the person"
+        );
+        let two = Mismatch::TwoPeople { email: stored, document: earlier }.errors();
+        assert_eq!(two.iter().map(|error| error.field).collect::<Vec<_>>(), ["email", "documentNumber"]);
+        let other = Mismatch::Contradicts(Contradiction { row: 4, field: "fullName" }).errors().remove(0);
+        assert!(other.message.starts_with("fullName differs from row 4"), "{}", other.message);
+    }
+}

@@ -1,0 +1,262 @@
+//! Rows about known and unknown people, by given, when and then.
+
+use uuid::Uuid;
+
+use super::*;
+use crate::domain::RawPerson;
+
+const ANA: AttendeeId = AttendeeId(Uuid::from_u128(1));
+const BRUNO: AttendeeId = AttendeeId(Uuid::from_u128(2));
+
+const RULES: RowRules =
+    RowRules { update_existing: false, requires_document: true, shared_email: SharedEmail::Refuse };
+const UPDATING: RowRules = RowRules { update_existing: true, ..RULES };
+const NO_DOCUMENT: RowRules = RowRules { requires_document: false, ..RULES };
+const SHARING: RowRules = RowRules { shared_email: SharedEmail::Allow, ..RULES };
+
+/// Name, e-mail address, document number.
+type Fields = (&'static str, &'static str, &'static str);
+
+fn raw((name, email, document): Fields) -> RawPerson {
+    let some = |text: &str| Some(text.to_owned());
+    RawPerson {
+        full_name: some(name),
+        email: some(email),
+        document_number: some(document),
+        ..RawPerson::default()
+    }
+}
+
+fn entry(fields: Fields) -> PersonEntry {
+    raw(fields).check_entry().expect("a valid row")
+}
+
+fn person(fields: Fields) -> Person {
+    raw(fields).check(false).expect("a valid person")
+}
+
+struct Given {
+    known: Vec<(AttendeeId, Person)>,
+    seen: Seen,
+}
+
+struct When {
+    plan: RowPlan,
+}
+
+/// People who are stored, as one import after another under `SharedEmail::Refuse` leaves them.
+fn given(known: &[(AttendeeId, Fields)]) -> Given {
+    let known = known.iter().map(|(id, fields)| (*id, person(*fields))).collect();
+    Given { known, seen: Seen::default() }
+}
+
+impl Given {
+    /// The same with earlier rows of the file.
+    fn after(mut self, row: u32, id: AttendeeId, fields: Fields) -> Self {
+        self.seen.note(id, row, &entry(fields), None);
+        self
+    }
+
+    fn when(self, fields: Fields, rules: RowRules) -> When {
+        let entry = entry(fields);
+        let known = |is: &dyn Fn(&Person) -> bool| {
+            let found = self.known.iter().find(|(_, person)| is(person));
+            found.map(|(id, person)| Known { id: *id, person })
+        };
+        let email = entry.email.as_ref().map(|email| normalised_email(email.reveal_str()));
+        let document = entry.document_number().map(|number| normalised_document(number.reveal_str()));
+        let has_email = |person: &Person| Some(person.normalised_email().into_revealed()) == email;
+        let has_document = |person: &Person| {
+            document.is_some()
+                && person.normalised_document().map(|number| number.into_revealed()) == document
+        };
+        let named = |person: &Person| {
+            has_email(person) && is_same_name(person.full_name.reveal_str(), entry.full_name.reveal_str())
+        };
+        let allows = rules.shared_email == SharedEmail::Allow;
+        let matches = Matches {
+            email: known(&has_email).filter(|_| !allows),
+            name_at_email: known(&named).filter(|_| allows),
+            document: known(&has_document),
+        };
+        When { plan: plan_row(&entry, matches, rules, &self.seen) }
+    }
+}
+
+impl When {
+    fn then(self, plan: RowPlan) {
+        assert_eq!(self.plan, plan);
+    }
+
+    fn then_created(self) {
+        assert!(matches!(self.plan, RowPlan::Create(_)), "{:?}", self.plan);
+    }
+
+    fn then_changed(self, id: AttendeeId, fields: Fields) {
+        assert_eq!(self.plan, RowPlan::Update(id, Box::new(person(fields))));
+    }
+
+    fn then_refused(self, expected: &[(&str, &str)]) -> String {
+        let RowPlan::Reject(mismatch) = self.plan else { panic!("{:?}", self.plan) };
+        let errors = mismatch.errors();
+        let codes: Vec<_> = errors.iter().map(|error| (error.field, error.code)).collect();
+        assert_eq!(codes, expected);
+        errors[0].message.clone()
+    }
+}
+
+const FAMILY: Fields = ("Ana Rojas", "family@example.org", "1");
+
+#[test]
+fn an_unknown_person_is_created() {
+    given(&[]).when(FAMILY, RULES).then(RowPlan::Create(Box::new(person(FAMILY))));
+    given(&[]).when(("Ana Rojas", "family@example.org", ""), NO_DOCUMENT).then_created();
+    given(&[]).when(("Ana Rojas", "", "1"), RULES).then_refused(&[("email", "REQUIRED")]);
+    given(&[])
+        .when(("Ana Rojas", "", ""), RULES)
+        .then_refused(&[("documentNumber", "REQUIRED"), ("email", "REQUIRED")]);
+}
+
+#[test]
+fn a_known_person_is_existing_or_changed() {
+    let known = || given(&[(ANA, FAMILY)]);
+    known().when(FAMILY, RULES).then(RowPlan::Existing(ANA));
+    known().when(FAMILY, UPDATING).then(RowPlan::Existing(ANA));
+    let renamed = ("Ana Rojas Peña", "FAMILY@example.org", "1");
+    known().when(renamed, RULES).then(RowPlan::Existing(ANA));
+    known().when(renamed, UPDATING).then_changed(ANA, renamed);
+    // What the row leaves out identifies nobody else.
+    known().when(("Ana Rojas", "family@example.org", ""), RULES).then(RowPlan::Existing(ANA));
+    known().when(("Ana R.", "", "1"), RULES).then(RowPlan::Existing(ANA));
+    known().when(("Ana Rojas Peña", "", "1"), UPDATING).then_changed(ANA, ("Ana Rojas Peña", FAMILY.1, "1"));
+}
+
+#[test]
+fn a_sibling_with_the_same_address_is_nobody_known() {
+    for rules in [RULES, UPDATING] {
+        let message = given(&[(ANA, FAMILY)])
+            .when(("Bruno Rojas", FAMILY.1, "2"), rules)
+            .then_refused(&[("email", "DUPLICATE")]);
+        assert!(message.contains("documentNumber and fullName differ"), "{message}");
+        assert!(message.contains("people.sharedEmail"), "{message}");
+    }
+    let after = given(&[(ANA, FAMILY)]).after(2, ANA, FAMILY);
+    let message = after.when(("Bruno Rojas", FAMILY.1, "2"), RULES).then_refused(&[("email", "DUPLICATE")]);
+    assert!(message.contains("row 2"), "{message}");
+    // Without documents too.
+    for rules in [NO_DOCUMENT, RowRules { update_existing: true, ..NO_DOCUMENT }] {
+        given(&[(ANA, ("Ana Rojas", FAMILY.1, ""))])
+            .when(("Bruno Rojas", FAMILY.1, ""), rules)
+            .then_refused(&[("email", "DUPLICATE")]);
+    }
+}
+
+#[test]
+fn siblings_are_two_people_where_addresses_are_shared() {
+    given(&[(ANA, FAMILY)]).when(("Bruno Rojas", FAMILY.1, "2"), SHARING).then_created();
+    given(&[(ANA, FAMILY)]).when(FAMILY, SHARING).then(RowPlan::Existing(ANA));
+    // A father and a son with one name and one address have two documents.
+    given(&[(ANA, FAMILY)]).when(("Ana Rojas", FAMILY.1, "2"), SHARING).then_created();
+    let without = RowRules { requires_document: false, ..SHARING };
+    given(&[(ANA, ("Ana Rojas", FAMILY.1, ""))]).when(("Bruno Rojas", FAMILY.1, ""), without).then_created();
+    given(&[(ANA, FAMILY)]).when(("ana rojas", FAMILY.1, ""), without).then(RowPlan::Existing(ANA));
+}
+
+#[test]
+fn the_differing_field_is_changed_for_the_same_name_only() {
+    let known = || given(&[(ANA, FAMILY)]);
+    let moved = ("Ana Rojas", "ana@example.org", "1");
+    known().when(moved, RULES).then_refused(&[("documentNumber", "DUPLICATE")]);
+    known().when(moved, UPDATING).then_changed(ANA, moved);
+    known()
+        .when(("Ana Mora", "ana@example.org", "1"), UPDATING)
+        .then_refused(&[("documentNumber", "DUPLICATE")]);
+    let other_document = ("ANA ROJAS", FAMILY.1, "3");
+    known().when(other_document, RULES).then_refused(&[("email", "DUPLICATE")]);
+    known().when(other_document, UPDATING).then_changed(ANA, other_document);
+    // Not where another row of the same file is about the person already.
+    known().after(2, ANA, FAMILY).when(moved, UPDATING).then_refused(&[("documentNumber", "DUPLICATE")]);
+}
+
+#[test]
+fn two_people_who_swapped_address_or_document_are_left_alone() {
+    let bruno = ("Bruno Rojas", "bruno@example.org", "2");
+    for rules in [RULES, UPDATING] {
+        for row in [("Ana Rojas", FAMILY.1, "2"), ("Bruno Rojas", bruno.1, "1")] {
+            given(&[(ANA, FAMILY), (BRUNO, bruno)])
+                .when(row, rules)
+                .then_refused(&[("email", "MATCHES_TWO_PEOPLE"), ("documentNumber", "MATCHES_TWO_PEOPLE")]);
+        }
+    }
+}
+
+#[test]
+fn the_same_number_in_two_countries_is_one_number() {
+    let peru = ("Luis Mora", "luis@example.org", "1");
+    for rules in [RULES, UPDATING] {
+        given(&[(ANA, FAMILY)]).when(peru, rules).then_refused(&[("documentNumber", "DUPLICATE")]);
+    }
+}
+
+#[test]
+fn placeholders_identify_nobody() {
+    let placeholder = ("Luis Mora", "luis@example.org", "N/A");
+    given(&[]).when(placeholder, RULES).then_refused(&[("documentNumber", "PLACEHOLDER")]);
+    given(&[(ANA, FAMILY)])
+        .when(("Ana Rojas", FAMILY.1, "n/a"), RULES)
+        .then_refused(&[("documentNumber", "PLACEHOLDER")]);
+    given(&[]).when(placeholder, NO_DOCUMENT).then_created();
+    // The number that is stored stays.
+    let updating = RowRules { update_existing: true, ..NO_DOCUMENT };
+    given(&[(ANA, FAMILY)]).when(("Ana Rojas", FAMILY.1, "0"), updating).then(RowPlan::Existing(ANA));
+}
+
+#[test]
+fn a_person_without_a_document_gets_one_later() {
+    let without = ("Ana Rojas", FAMILY.1, "");
+    given(&[(ANA, without)]).when(without, NO_DOCUMENT).then(RowPlan::Existing(ANA));
+    given(&[(ANA, without)]).when(without, RULES).then_refused(&[("documentNumber", "REQUIRED")]);
+    given(&[(ANA, without)]).when(FAMILY, NO_DOCUMENT).then_refused(&[("email", "DUPLICATE")]);
+    given(&[(ANA, without)]).when(FAMILY, UPDATING).then_changed(ANA, FAMILY);
+    given(&[(ANA, without)])
+        .when(("Bruno Rojas", FAMILY.1, "1"), UPDATING)
+        .then_refused(&[("email", "DUPLICATE")]);
+}
+
+#[test]
+fn an_address_that_was_shared_stays_with_each_person() {
+    // Both were taken in while addresses could be shared; now they can't, and nobody claims the address.
+    let (ana, bruno) = (person(FAMILY), person(("Bruno Rojas", FAMILY.1, "2")));
+    let known = |id, person| Some(Known { id, person });
+    let matches = Matches { document: known(BRUNO, &bruno), ..Matches::default() };
+    let row = entry(("Bruno Rojas", FAMILY.1, "2"));
+    assert_eq!(plan_row(&row, matches, RULES, &Seen::default()), RowPlan::Existing(BRUNO));
+    let matches = Matches { email: known(ANA, &ana), ..matches };
+    assert_eq!(plan_row(&row, matches, RULES, &Seen::default()), RowPlan::Existing(BRUNO));
+}
+
+#[test]
+fn rows_about_one_person_must_agree() {
+    let again = || given(&[(ANA, FAMILY)]).after(2, ANA, FAMILY);
+    again().when(FAMILY, RULES).then(RowPlan::Existing(ANA));
+    for rules in [RULES, UPDATING] {
+        let message =
+            again().when(("Ana Mora", FAMILY.1, "1"), rules).then_refused(&[("fullName", "CONTRADICTS_ROW")]);
+        assert!(message.contains("row 2"), "{message}");
+    }
+}
+
+#[test]
+fn claims_of_one_person_decide_without_stored_data() {
+    let (row, seen) = (entry(FAMILY), Seen::default());
+    let plan = |email, document, rules| plan_by_claims(&row, email, document, rules, &seen);
+    assert_eq!(plan(Some(ANA), Some(ANA), RULES), Some(RowPlan::Existing(ANA)));
+    assert_eq!(plan(Some(ANA), Some(ANA), UPDATING), None);
+    assert_eq!(plan(Some(ANA), Some(BRUNO), RULES), None);
+    assert_eq!(plan(Some(ANA), None, RULES), None);
+    assert_eq!(plan(None, None, RULES), None);
+    let mut seen = Seen::default();
+    seen.note(ANA, 2, &entry(("Ana Mora", "", "")), None);
+    let contradicts = plan_by_claims(&row, Some(ANA), Some(ANA), RULES, &seen);
+    assert!(matches!(contradicts, Some(RowPlan::Reject(Mismatch::Contradicts(_)))), "{contradicts:?}");
+}

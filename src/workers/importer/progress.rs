@@ -1,0 +1,75 @@
+//! Progress of an import in the log: recorded rows and requested batches.
+
+use super::settled::{Settled, record_rows};
+use super::{ImportError, Importer, Request};
+use crate::commands::import_batches::{recorded_batches, request_batch};
+use crate::commands::{CommandContext, Loaded};
+use crate::domain::ImportId;
+use crate::domain::import::{Import, ImportEvent};
+use crate::process::import::{DueBatch, DueBatches};
+use crate::workers::Delivery;
+
+/// How far an import is recorded.
+pub(super) struct Progress {
+    pub import: Loaded<Import>,
+    pub due: DueBatches,
+    /// Batches requested so far.
+    pub batches: usize,
+}
+
+impl Importer {
+    /// Begins, or goes on with the rows that another worker recorded.
+    pub(super) async fn progress(
+        &self,
+        delivery: &Delivery,
+        request: &Request<'_>,
+        import: Loaded<Import>,
+    ) -> Result<Progress, ImportError> {
+        if import.state.through_row == 0 {
+            return Ok(Progress { import, due: DueBatches::new(request.id, request.asked), batches: 0 });
+        }
+        let (due, full) = recorded_batches(&self.commands, request.id, request.asked).await?;
+        let mut batches = 0;
+        self.request_batches(delivery, &mut batches, full).await?;
+        Ok(Progress { import, due, batches })
+    }
+
+    /// Requests batches. Their commands are numbered, so that a worker that takes over finds them.
+    pub(super) async fn request_batches(
+        &self,
+        delivery: &Delivery,
+        made: &mut usize,
+        batches: Vec<DueBatch>,
+    ) -> Result<(), ImportError> {
+        for batch in batches {
+            let context = CommandContext::of_process(&delivery.event, "importer-batch", *made);
+            request_batch(&self.commands, &context, batch).await?;
+            *made += 1;
+        }
+        Ok(())
+    }
+
+    /// Records the outcome of a chunk's rows and requests the batches that are full.
+    pub(super) async fn note(
+        &self,
+        delivery: &Delivery,
+        id: ImportId,
+        progress: &mut Progress,
+        settled: &[Settled],
+    ) -> Result<(), ImportError> {
+        let Some(through_row) = settled.last().map(|row| row.row) else { return Ok(()) };
+        let command = record_rows(through_row, settled);
+        let context = CommandContext::of_process(&delivery.event, "importer-rows", through_row as usize);
+        // What is kept is not read again for each chunk: the history of a large file is long.
+        let import = progress.import.clone();
+        let done = self.commands.execute_assuming::<Import>(&context, id, import, command).await?;
+        let mut full = Vec::new();
+        for event in &done.events {
+            if let ImportEvent::ImportRowsAccepted(rows) = event {
+                full.extend(progress.due.add(rows));
+            }
+        }
+        progress.import = done.into();
+        self.request_batches(delivery, &mut progress.batches, full).await
+    }
+}
