@@ -8,10 +8,12 @@ ARGS ?=
 TESTS ?=
 # How long `make fuzz` asks the API
 SECONDS ?= 600
+# How many names `make names` draws in each theme
+COUNT ?= 5000
 LAUREATE = $(CARGO) run --locked --quiet --
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up bench setup setup-test setup-peers build test fmt unit fuzz lint docs openapi components
+.PHONY: help demo up bench setup setup-test setup-peers build test fmt unit names fuzz lint docs openapi components
 # The parts of a target are in order, also under `make -j`.
 .NOTPARALLEL:
 
@@ -62,6 +64,10 @@ fuzz: setup-test build ## Ask the API everything for ten minutes; a generated cl
 	@echo "make: asking the API everything its document allows (SECONDS=600)"
 	@LAUREATE_FUZZ_SECONDS=$(SECONDS) $(MAKE) --no-print-directory unit TESTS=schemathesis
 	@sh tools/client/check.sh
+
+names: setup-test build ## Draw 5000 names in each theme; other programs read them and look at them (COUNT=…)
+	@echo "make: drawing and checking $(COUNT) names in each theme (takes minutes)"
+	@LAUREATE_NAMES=$(COUNT) $(CARGO) test --locked --quiet --test suite names_of_every_script -- --nocapture
 
 lint: components ## Run clippy; a warning is an error
 	@echo "make: linting (the first time takes a few minutes)"

@@ -28,25 +28,39 @@ EUROPEAN = [
     (0x20, 0x7E), (0xA0, 0x36F), (0x370, 0x52F), (0x1E00, 0x1FFF), (0x2010, 0x2027), (0x2030, 0x205E),
     (0x2070, 0x209F), (0x20A0, 0x20BF), (0x2100, 0x218B), (0x2212, 0x2212), (0x25CC, 0x25CC), (0xFB00, 0xFB06),
 ]
+# With the rarer letters and marks of African and American languages, for the font that others fall back to.
+EUROPEAN_AND_RARE = EUROPEAN + [(0x1AB0, 0x1AFF), (0x1C80, 0x1C8F), (0x1D00, 0x1DFF), (0x2C60, 0x2C7F), (0x2DE0, 0x2DFF), (0xA640, 0xA69F), (0xA700, 0xA7FF), (0xAB30, 0xAB6F)]
 EVERYTHING = [(0x20, 0x10FFFF)]
 
 
+# Characters of the Table of General Standard Chinese Characters (China, 2013) outside of the first block. Most of its
+# third level is for names.
+GENERAL_STANDARD = (
+    "㑇㑊㕮㘎㙍㙘㙦㛃㛚㛹㟃㠇㠓㤘㥄㧐㧑㧟㫰㬊㬎㬚㭎㭕㮾㰀㳇㳘㳚㴔㵐㶲㸆㸌㺄㻬㽏㿠䁖䂮䃅䃎䅟䌹䎃䎖䏝䏡䏲䐃"
+    "䓖䓛䓨䓫䓬䗖䗛䗪䗴䜣䝙䢺䢼䣘䥽䦃䲟䲠䲢䴓䴔䴕䴖䴗䴘䴙䶮𠅤𠙶𠳐𡎚𡐓𣗋𣲗𣲘𣸣𤧛𤩽𤫉𥔲𥕢𥖨𥻗𦈡𦒍𦙶𦝼𦭜𦰡𧿹"
+    "𨐈𨙸𨚕𨟠𨭉𨱇𨱏𨱑𨱔𨺙𩽾𩾃𩾌𪟝𪣻𪤗𪨰𪨶𪩘𪾢𫄧𫄨𫄷𫄸𫇭𫌀𫍣𫍯𫍲𫍽𫐄𫐐𫐓𫑡𫓧𫓯𫓶𫓹𫔍𫔎𫔶𫖮𫖯𫖳𫗧𫗴𫘜𫘝𫘦𫘧"
+    "𫘨𫘪𫘬𫚕𫚖𫚭𫛭𫞩𫟅𫟦𫟹𫟼𫠆𫠊𫠜𫢸𫫇𫭟𫭢𫭼𫮃𫰛𫵷𫶇𫷷𫸩𬀩𬀪𬂩𬃊𬇕𬇙𬇹𬉼𬊈𬊤𬌗𬍛𬍡𬍤𬒈𬒔𬒗𬕂𬘓𬘘𬘡𬘩𬘫𬘬"
+    "𬘭𬘯𬙂𬙊𬙋𬜬𬜯𬞟𬟁𬟽𬣙𬣞𬣡𬣳𬤇𬤊𬤝𬨂𬨎𬩽𬪩𬬩𬬭𬬮𬬱𬬸𬬹𬬻𬬿𬭁𬭊𬭎𬭚𬭛𬭤𬭩𬭬𬭯𬭳𬭶𬭸𬭼𬮱𬮿𬯀𬯎𬱖𬱟𬳵𬳶"
+    "𬳽𬳿𬴂𬴃𬴊𬶋𬶍𬶏𬶐𬶟𬶠𬶨𬶭𬶮𬷕𬸘𬸚𬸣𬸦𬸪𬹼𬺈𬺓"
+)
+# Characters of Japanese family registers that no standard has.
+FAMILY_REGISTERS = "𠮷𣘺𦚰𥔎𣷹"
+
+
 def cjk() -> set[int]:
-    """What the national standards hold: JIS X 0208 with vendor extensions (the kanji of names among
-    them), GB 2312, the frequent half of Big5, KS X 1001, and every Hangul syllable."""
+    """Every ideograph of Unicode's first block, with which GB 2312, GBK, Big5, KS X 1001 and most names are written;
+    what JIS X 0213, vendors and GENERAL_STANDARD have beyond it; and every Hangul syllable."""
 
-    def encodes(code: int, encoding: str) -> bytes | None:
+    def has(code: int, encoding: str) -> bool:
         try:
-            return chr(code).encode(encoding)
+            return bool(chr(code).encode(encoding))
         except UnicodeEncodeError:
-            return None
+            return False
 
-    wanted: set[int] = set()
-    for code in [*range(0x4E00, 0xA000), *range(0xF900, 0xFB00)]:
-        big5 = encodes(code, "big5")
-        frequent = big5 is not None and 0xA440 <= int.from_bytes(big5, "big") <= 0xC67E
-        if frequent or any(encodes(code, name) for name in ("cp932", "gb2312", "euc_kr")):
-            wanted.add(code)
+    wanted = set(range(0x4E00, 0xA000))
+    beyond = [*range(0x3400, 0x4DC0), *range(0xF900, 0xFB00), *range(0x20000, 0x30000)]
+    wanted.update(code for code in beyond if any(has(code, name) for name in ("euc_jis_2004", "cp932", "euc_kr")))
+    wanted.update(map(ord, GENERAL_STANDARD + FAMILY_REGISTERS))
     for first, last in [(0x3000, 0x30FF), (0x3131, 0x318E), (0x31F0, 0x31FF), (0xAC00, 0xD7A3), (0xFF01, 0xFFE6)]:
         wanted.update(range(first, last + 1))
     return wanted
@@ -71,6 +85,7 @@ ORIGINS = [
     ("SpaceGrotesk_700Bold.ttf", 0, "SpaceGrotesk-Bold.ttf", EUROPEAN, None),
     ("InstrumentSerif_400Regular.ttf", 0, "InstrumentSerif-Regular.ttf", EUROPEAN, None),
     ("InstrumentSerif_400Regular_Italic.ttf", 0, "InstrumentSerif-Italic.ttf", EUROPEAN, None),
+    ("NotoSerif-Regular.ttf", 0, "NotoSerif-Regular.ttf", EUROPEAN_AND_RARE, None),
     ("NotoSerifCJK-Regular.ttc", 0, "LaureateSerifCJK-Regular.otf", None, "Laureate Serif CJK"),
 ]
 

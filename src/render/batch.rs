@@ -10,6 +10,7 @@ use std::sync::atomic::Ordering;
 use typst::foundations::Bytes;
 use typst_layout::{Page, PagedDocument};
 
+use super::lettering::Lettering;
 use super::page;
 use super::pdf::Printer;
 use super::prepare::{JobPictures, PageData};
@@ -52,6 +53,13 @@ pub(super) struct Batch<'a> {
     jobs: Vec<Prepared<'a>>,
     /// The jobs' places among the caller's.
     places: Vec<usize>,
+}
+
+/// Input of the program that draws one certificate; see [`Template`].
+#[derive(serde::Serialize)]
+struct Lettered<'a> {
+    letters: Option<Lettering<'a>>,
+    data: &'a PageData,
 }
 
 impl Renderer {
@@ -129,16 +137,19 @@ impl Renderer {
     }
 
     /// One page for each job, in order.
-    pub(super) fn lay_out(
-        &self,
+    pub(super) fn lay_out<'b>(
+        &'b self,
         template: &Template,
-        batch: &[&Prepared<'_>],
+        batch: &[&'b Prepared<'b>],
         pictures: &Pictures,
     ) -> Result<Vec<Page>, RenderError> {
         if batch.is_empty() {
             return Ok(Vec::new());
         }
-        let data: Vec<&PageData> = batch.iter().map(|job| &job.data).collect();
+        let coverage = self.assets.fonts.coverage();
+        let lettered =
+            |job: &&'b Prepared<'b>| Lettered { letters: Lettering::of(job.data.shown(), coverage), data: &job.data };
+        let data: Vec<Lettered<'_>> = batch.iter().map(lettered).collect();
         let data = serde_json::to_vec(&data).map_err(|e| page::template_error([e.to_string().into()]))?;
         let world = BatchWorld { assets: &self.assets, template, data: Bytes::new(data), pictures };
         let compiled = typst::compile::<PagedDocument>(&world);

@@ -20,7 +20,7 @@ macro_rules! bundled {
 }
 
 /// File name and content. The order is part of the digest.
-static FILES: [(&str, &[u8]); 15] = bundled![
+static FILES: [(&str, &[u8]); 16] = bundled![
     "EBGaramond-Regular.ttf",
     "EBGaramond-Italic.ttf",
     "Montserrat-Regular.ttf",
@@ -36,6 +36,7 @@ static FILES: [(&str, &[u8]); 15] = bundled![
     "SpaceGrotesk-Bold.ttf",
     "InstrumentSerif-Regular.ttf",
     "InstrumentSerif-Italic.ttf",
+    "NotoSerif-Regular.ttf",
 ];
 
 /// The fonts as typst wants them: the same `Font` is handed out each time, or its caches would miss.

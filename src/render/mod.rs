@@ -14,6 +14,7 @@ mod design;
 mod error;
 mod fonts;
 mod gallery;
+mod lettering;
 mod own;
 mod page;
 mod pdf;
@@ -25,11 +26,14 @@ pub mod raster;
 mod recent;
 mod remembered;
 mod sample;
+mod shown;
 mod template;
 mod text;
 mod themes;
 mod world;
 
+#[cfg(test)]
+mod letter_tests;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]
@@ -53,15 +57,13 @@ use remembered::Remembered;
 pub use template::{Origin, Template};
 use world::Assets;
 
-/// What made the bytes, pinned in each certificate: typst's version and our own revision, to be raised
-/// with every change here that could alter a byte. Templates have versions of their own, fonts a digest.
-pub const RENDERER_VERSION: &str = "typst-0.15.1+3";
-/// An earlier version, in which typst laid out every page. What it issued is made again with it.
-pub const LAID_OUT: &str = "typst-0.15.1+2";
-/// The first version: every file by typst's exporter.
-pub const BY_TYPST: &str = "typst-0.15.1+1";
-/// Every version that this program can be, newest first.
-pub const RENDERER_VERSIONS: [&str; 3] = [RENDERER_VERSION, LAID_OUT, BY_TYPST];
+/// Name of the code that makes the bytes, pinned in each certificate: typst's version and our own revision, to be
+/// raised with every change here that could alter a byte. Templates have versions of their own, fonts a digest.
+pub const RENDERER_VERSION: &str = "typst-0.15.1+4";
+/// The same pages, each laid out by typst and written by its exporter: what tests and benchmarks compare with.
+pub const BY_TYPST: &str = "typst-0.15.1+4-exported";
+/// Every version that this program can be, newest first. Once a version has issued certificates, it stays here.
+pub const RENDERER_VERSIONS: [&str; 2] = [RENDERER_VERSION, BY_TYPST];
 
 /// Everything that one certificate shows.
 #[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]

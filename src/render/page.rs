@@ -12,10 +12,11 @@ use typst::visualize::{Color, Curve, FillRule, Geometry, Paint, Shape};
 use typst_layout::{Page, PagedDocument};
 use typst_pdf::{PdfOptions, PdfStandard, PdfStandards};
 
-use super::RenderError;
-use super::error::{CodePoints, Diagnosis};
+use super::coverage::Coverage;
+use super::error::Diagnosis;
 use super::world::BatchWorld;
-use crate::domain::manifest::{Manifest, PageFormat, QrPlace};
+use super::{RenderError, Template, shown};
+use crate::domain::manifest::{PageFormat, QrPlace};
 use crate::domain::{Locale, Personal};
 
 /// What of a job concerns its PDF but not its layout.
@@ -45,11 +46,19 @@ pub(super) fn creator(version: &str) -> String {
     format!("Laureate, renderer {version}")
 }
 
-/// Checks a page.
-pub(super) fn check(page: &Page, manifest: &Manifest) -> Result<(), RenderError> {
+/// Checks the page of a person.
+pub(super) fn check(
+    page: &Page,
+    template: &Template,
+    coverage: &Coverage,
+    name: &str,
+) -> Result<(), RenderError> {
+    let manifest = template.manifest();
     look_at_size(&page.frame, manifest.page)?;
     look_at_links(&page.frame)?;
-    look_over(&page.frame, manifest.margin)
+    look_over(&page.frame, manifest.margin)?;
+    shown::check_clusters(&page.frame, coverage)?;
+    shown::check_name(&page.frame, name, template.origin())
 }
 
 /// Makes the PDF of one page with typst's exporter. Nothing of the other pages or of the page's number
@@ -137,19 +146,13 @@ fn look_at_links(frame: &Frame) -> Result<(), RenderError> {
     Ok(())
 }
 
-/// Refuses a page with a box instead of a letter, or with text outside of the margin.
+/// Refuses a page with text outside of the margin.
 pub(super) fn look_over(frame: &Frame, margin: f64) -> Result<(), RenderError> {
     let margin = Abs::mm(margin);
     let inside = |p: Point| {
         p.x >= margin && p.y >= margin && p.x <= frame.width() - margin && p.y <= frame.height() - margin
     };
     for_each_text(frame, Transform::identity(), &mut |text, place| {
-        let missing = text.glyphs.iter().filter(|glyph| glyph.id == 0);
-        let clusters: Vec<CodePoints> =
-            missing.map(|glyph| CodePoints::of_cluster(&text.text[glyph.range()])).collect();
-        if !clusters.is_empty() {
-            return Err(RenderError::MissingGlyph { field: "text", clusters });
-        }
         // From a third below the baseline to three quarters above it: where letters are, in every script here.
         let (left, right) = (Abs::zero(), text.width());
         let (top, bottom) = (text.size * -0.75, text.size * 0.3);

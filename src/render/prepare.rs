@@ -64,6 +64,20 @@ impl PageData {
     }
 }
 
+impl PageData {
+    /// Returns every text that a template can show.
+    pub(super) fn shown(&self) -> impl Iterator<Item = &str> {
+        let lines = [Some(&self.name), Some(&self.award), Some(&self.client), self.event.as_ref(), self.document.as_ref()];
+        let options = self.options.values().flatten().map(String::as_str);
+        lines.into_iter().flatten().map(Line::as_str).chain(self.fields.values().map(String::as_str)).chain(options)
+    }
+
+    /// Returns the name on the certificate.
+    pub(super) fn name(&self) -> &str {
+        self.name.as_str()
+    }
+}
+
 impl JobPictures {
     /// As a template finds them.
     pub(super) fn files(&self) -> Pictures {

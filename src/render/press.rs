@@ -5,32 +5,30 @@ use std::sync::Arc;
 use typst_layout::Page;
 
 use super::batch::{Batch, BatchKey};
+use super::coverage::Coverage;
 use super::page;
 use super::pdf::{Plate, Printer, Sheet, Texts, Unsupported};
 use super::prepare::JobPictures;
 use super::world::Pictures;
 use super::{
-    BY_TYPST, LAID_OUT, Origin, Prepared, RENDERER_VERSION, RenderError, RenderJob, RenderedCertificate,
-    Renderer, Template, plates,
+    BY_TYPST, Origin, Prepared, RENDERER_VERSION, RenderError, RenderJob, RenderedCertificate, Renderer,
+    Template, plates,
 };
 
-/// What made a certificate the first time makes it again.
+/// Way in which a version of the renderer makes files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) enum Way {
     /// typst lays out, and its exporter writes.
     Exported,
-    /// typst lays out, and we write.
-    LaidOut,
     /// The lines of a certificate are set onto a sheet; typst lays out what is not as plain as that.
     Stamped,
 }
 
 impl Way {
-    /// The way of a version; `None` if this program doesn't know it.
+    /// Returns the way of a version; `None` if this program doesn't know it.
     pub(super) fn of(renderer_version: &str) -> Option<Self> {
         match renderer_version {
             BY_TYPST => Some(Self::Exported),
-            LAID_OUT => Some(Self::LaidOut),
             RENDERER_VERSION | "" => Some(Self::Stamped),
             _ => None,
         }
@@ -39,7 +37,6 @@ impl Way {
     fn version(self) -> &'static str {
         match self {
             Self::Exported => BY_TYPST,
-            Self::LaidOut => LAID_OUT,
             Self::Stamped => RENDERER_VERSION,
         }
     }
@@ -48,6 +45,7 @@ impl Way {
 /// What jobs that look alike are printed with.
 pub(super) struct Press<'a> {
     template: &'a Arc<Template>,
+    coverage: &'a Coverage,
     job_pictures: &'a JobPictures,
     pictures: Pictures,
     /// Or why typst's exporter is to write.
@@ -73,17 +71,12 @@ impl<'a> Press<'a> {
         mut page: Page,
         job: &Prepared<'_>,
     ) -> Result<RenderedCertificate, RenderError> {
-        let (manifest, facts) = (self.template.manifest(), &job.facts);
-        page::check(&page, manifest)?;
-        let code = (&facts.qr, manifest.qr);
-        if self.way == Way::LaidOut {
-            page::stamp(&mut page.frame, code.0, code.1);
-        }
+        let facts = &job.facts;
+        page::check(&page, self.template, self.coverage, job.data.name())?;
+        let code = (&facts.qr, self.template.manifest().qr);
         let printed = self.plate.as_ref().map_err(|unfit| *unfit).and_then(|plate| {
             let mut display = plate.read(&page)?;
-            if self.way == Way::Stamped {
-                display.stamp(code.0, code.1);
-            }
+            display.stamp(code.0, code.1);
             self.printer.print(plate, &display, facts, &self.creator)
         });
         let Unsupported(reason) = match printed {
@@ -91,9 +84,7 @@ impl<'a> Press<'a> {
             Err(unsupported) => unsupported,
         };
         metrics::counter!("laureate_render_left_to_typst_total", "reason" => reason).increment(1);
-        if self.way != Way::LaidOut {
-            page::stamp(&mut page.frame, code.0, code.1);
-        }
+        page::stamp(&mut page.frame, code.0, code.1);
         let file = page::export(page, facts, self.creator.clone())?;
         Ok(RenderedCertificate::whole(file.into()))
     }
@@ -101,7 +92,7 @@ impl<'a> Press<'a> {
 
 impl Renderer {
     pub(super) fn press<'a>(
-        &self,
+        &'a self,
         key: &BatchKey,
         batch: &'a Batch<'a>,
         printer: &'a mut Printer,
@@ -112,10 +103,11 @@ impl Renderer {
         } else if batch.template.origin() == Origin::Own {
             Err(Unsupported("own template"))
         } else {
-            self.plates.get(key, || self.plate(way, batch.template, &batch.pictures, batch.like))
+            self.plates.get(key, || self.plate(batch.template, &batch.pictures, batch.like))
         };
         Press {
             template: batch.template,
+            coverage: self.assets.fonts.coverage(),
             job_pictures: &batch.pictures,
             pictures: batch.pictures.files(),
             plate,
@@ -127,26 +119,19 @@ impl Renderer {
 
     pub(super) fn plate(
         &self,
-        way: Way,
         template: &Template,
         pictures: &JobPictures,
         like: &RenderJob,
     ) -> Result<Plate, Unsupported> {
-        let (samples, letters) = match way {
-            Way::Stamped => (plates::samples_like(like), plates::letters()),
-            Way::LaidOut | Way::Exported => (plates::samples_of_every_letter_like(like), Vec::new()),
-        };
+        let (samples, letters) = (plates::samples_like(like), plates::letters());
         let drawn = self.drawn(&samples, template, pictures)?;
         let pages: Vec<Page> = drawn.into_iter().map(|(page, _)| page).collect();
         let (plate, _) = rayon::join(
             || Plate::of(&pages, &letters),
             // typst remembers what it has laid out, and the first certificate wants these next.
-            || {
-                (way == Way::Stamped)
-                    .then(|| self.specimens(&plates::specimens_like(like), template, pictures))
-            },
+            || self.specimens(&plates::specimens_like(like), template, pictures),
         );
-        if way == Way::Stamped { plate.map(Plate::telling_wide) } else { plate }
+        plate
     }
 
     /// The certificate, stamped; `None` if it is to be laid out.
@@ -199,7 +184,8 @@ impl Renderer {
         pictures: &JobPictures,
     ) -> Result<Vec<(Page, Texts)>, Unsupported> {
         let drawn = self.drawn(jobs, template, pictures)?;
-        let fit = drawn.iter().all(|(page, _)| page::check(page, template.manifest()).is_ok());
+        let coverage = self.assets.fonts.coverage();
+        let fit = drawn.iter().all(|(page, texts)| page::check(page, template, coverage, &texts.name).is_ok());
         if fit { Ok(drawn) } else { Err(Unsupported("specimen that doesn't fit")) }
     }
 

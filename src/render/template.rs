@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 use typst::syntax::{FileId, Source};
 
 use super::RenderError;
-use super::themes::Theme;
+use super::themes::{LETTERS, Theme};
 use super::world::{DATA, file_id};
 use crate::domain::manifest::Manifest;
 
@@ -75,7 +75,8 @@ impl Template {
     ) -> Result<Self, RenderError> {
         // A page for each certificate; `certificate` begins one by setting the page.
         let program = format!(
-            "#import \"{folder}/template.typ\": certificate\n#for d in json(\"{DATA}\") {{ certificate(d) }}\n"
+            "#import \"{folder}/template.typ\": certificate\n#import \"{LETTERS}\": lettered\n\
+             #for one in json(\"{DATA}\") {{ lettered(one.letters, certificate(one.data)) }}\n"
         );
         Ok(Self {
             name: name.to_owned(),

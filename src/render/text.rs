@@ -95,6 +95,11 @@ fn direction(c: char) -> Option<Direction> {
     }
 }
 
+/// Returns true for letters that run from right to left.
+pub(super) fn is_right_to_left(c: char) -> bool {
+    direction(c) == Some(Direction::RightToLeft)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

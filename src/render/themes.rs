@@ -42,9 +42,14 @@ pub(super) static THEMES: [Theme; 6] = [
     theme!("minimal", 1),
 ];
 
-/// What templates may import, by its path; versions of it are pinned by whoever imports them.
-pub(super) static LIBRARIES: [(&str, &str); 1] =
-    [("/lib/1/page.typ", include_str!("../../templates/certificate/lib/1/page.typ"))];
+/// Path of the library that the renderer itself imports for every template. It changes with the renderer's version.
+pub(super) const LETTERS: &str = "/lib/letters.typ";
+
+/// Sources that templates can import, by path. Each version of a library is pinned by the themes that import it.
+pub(super) static LIBRARIES: [(&str, &str); 2] = [
+    ("/lib/1/page.typ", include_str!("../../templates/certificate/lib/1/page.typ")),
+    (LETTERS, include_str!("../../templates/certificate/lib/letters.typ")),
+];
 
 /// Pictures for sample pages, by their names in manifests.
 pub(super) static SAMPLES: [(&str, &[u8]); 3] = [

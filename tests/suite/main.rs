@@ -12,6 +12,7 @@ mod http;
 mod log;
 mod mail;
 mod mail_catcher;
+mod names;
 mod pdf;
 mod projection;
 mod sandbox;

@@ -15,6 +15,8 @@ use super::Unsupported;
 use super::display::{Draw, Mark, Piece};
 use super::file::COMPACT;
 use super::fonts::Subsets;
+use super::join::is_continued;
+use super::layer::Layer;
 
 /// The colour space of everything, and the names of fonts and images by their place in the lists.
 pub(super) const SRGB: Name<'static> = Name(b"s");
@@ -33,9 +35,17 @@ pub(super) struct Body<'a> {
     /// Whether content is marked; what a form paints is marked where it is painted.
     marking: bool,
     marked: Option<Mark>,
-    /// Whether text that is set wide is told apart from its glyphs: many readers take the gaps for spaces.
-    pub(super) tells_wide: bool,
+    /// Text without ink over what is painted as outlines.
+    pub(super) layer: Layer,
     language: &'a str,
+}
+
+/// A content stream and what it needs beyond the shared fonts.
+pub(super) struct Finished {
+    pub(super) content: pdf_writer::Buf,
+    pub(super) extra: Subsets,
+    pub(super) layer: Layer,
+    pub(super) opacities: BTreeSet<u8>,
 }
 
 impl<'a> Body<'a> {
@@ -48,7 +58,7 @@ impl<'a> Body<'a> {
             opacities: BTreeSet::new(),
             marking: true,
             marked: None,
-            tells_wide: false,
+            layer: Layer::default(),
             language,
         }
     }
@@ -59,9 +69,26 @@ impl<'a> Body<'a> {
     }
 
     /// The finished stream, with what it needs beyond the shared fonts.
-    pub(super) fn finish(mut self) -> (pdf_writer::Buf, Subsets, BTreeSet<u8>) {
+    pub(super) fn finish(mut self) -> Finished {
         self.end_mark();
-        (self.content.finish(), self.extra, self.opacities)
+        let Self { content, extra, layer, opacities, .. } = self;
+        Finished { content: content.finish(), extra, layer, opacities }
+    }
+
+    /// Returns true if what is painted now is content, which readers find.
+    pub(super) fn marks(&self) -> bool {
+        matches!(self.marked, Some(Mark::Content(_)))
+    }
+
+    /// Paints pieces in order. Texts that are on one line are painted together.
+    ///
+    /// # Errors
+    /// Paints that are no plain colour, and fonts and images that cannot be embedded.
+    pub(super) fn pieces(&mut self, pieces: &[Piece<'_>]) -> Result<(), Unsupported> {
+        pieces.chunk_by(is_continued).try_for_each(|line| match line {
+            [piece] => self.piece(piece),
+            parts => self.line(parts),
+        })
     }
 
     /// Paints.
@@ -128,7 +155,7 @@ impl<'a> Body<'a> {
     }
 
     /// Begins a marked-content sequence, unless the piece belongs to the one that is open.
-    fn mark(&mut self, mark: Mark, text: Option<&TextItem>) {
+    pub(super) fn mark(&mut self, mark: Mark, text: Option<&TextItem>) {
         if self.marked == Some(mark) || !self.marking {
             return;
         }

@@ -16,6 +16,7 @@ use typst::visualize::{Curve, Geometry, Image, ImageElem, Shape};
 use typst_layout::Page;
 
 use super::Unsupported;
+use super::join::joined;
 use super::structure::{Kind, Tree};
 use crate::domain::manifest::QrPlace;
 use crate::render::page::dark_runs;
@@ -130,6 +131,7 @@ impl<'a> Display<'a> {
             open: Vec::new(),
             fitted: Vec::new(),
             fits: None,
+            last_text: None,
         };
         if let Some(fill) = page.fill_or_transparent() {
             let shape = Geometry::Rect(page.frame.size()).filled(fill);
@@ -158,6 +160,8 @@ struct Reader<'a> {
     fitted: Vec<(usize, Fitted)>,
     /// What the template said of the next line.
     fits: Option<Fitted>,
+    /// The element of the last piece, if that is a text.
+    last_text: Option<Option<usize>>,
 }
 
 impl<'a> Reader<'a> {
@@ -197,10 +201,19 @@ impl<'a> Reader<'a> {
     }
 
     fn paint(&mut self, place: Transform, draw: Draw<'a>) {
+        let current = self.current();
+        if let (Draw::Text(text), Some(last)) = (&draw, self.pieces.last_mut())
+            && self.last_text == Some(current)
+            && let Some((place, whole)) = joined(last, text, place)
+        {
+            (last.place, last.draw) = (place, Draw::Text(Cow::Owned(whole)));
+            return;
+        }
+        self.last_text = matches!(draw, Draw::Text(_)).then_some(current);
         if let (Draw::Text(_), Some(fits)) = (&draw, self.fits.take()) {
             self.fitted.push((self.pieces.len(), fits));
         }
-        let mark = match (&draw, self.current()) {
+        let mark = match (&draw, current) {
             (Draw::Text(_) | Draw::Image(..), Some(element)) => Mark::Content(self.tree.mark(element)),
             _ => Mark::Artifact,
         };

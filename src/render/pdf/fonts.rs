@@ -8,8 +8,10 @@ use typst::text::{FontInstance, Glyph, TextItem};
 
 use super::Unsupported;
 use super::file::{Deflate, Objects};
+use super::layer::Host;
 
-const SYSTEM: SystemInfo = SystemInfo { registry: Str(b"Adobe"), ordering: Str(b"Identity"), supplement: 0 };
+pub(super) const SYSTEM: SystemInfo =
+    SystemInfo { registry: Str(b"Adobe"), ordering: Str(b"Identity"), supplement: 0 };
 
 /// Some glyphs of a font and what they stand for. A glyph's number in the file is its place here.
 pub(super) struct Subset {
@@ -100,9 +102,10 @@ impl Subset {
         }
     }
 
-    /// Whether readers can tell a cluster's text from its glyphs.
-    pub(super) fn tells(&self, cid: u16, cluster: &Cluster<'_>) -> bool {
-        cluster.glyphs.len() == 1 && self.texts[usize::from(cid)] == cluster.text
+    /// Returns the text that readers find for a glyph of the subset. It is empty if the glyph never stands alone.
+    pub(super) fn text(&self, glyph: u16) -> Option<&str> {
+        let cid = self.glyphs.get(glyph)?;
+        self.texts.get(usize::from(cid)).map(String::as_str)
     }
 
     fn width(&self, glyph: u16) -> f32 {
@@ -111,8 +114,13 @@ impl Subset {
         width
     }
 
-    /// Writes the font and all that belongs to it; answers the font.
-    pub(super) fn write(&self, objects: &mut Objects, deflate: &mut Deflate) -> Result<Ref, Unsupported> {
+    /// Writes the font and all that belongs to it. Returns the font, and itself as host of a [`Layer`](super::layer)
+    /// if its outlines are those of TrueType.
+    pub(super) fn write(
+        &self,
+        objects: &mut Objects,
+        deflate: &mut Deflate,
+    ) -> Result<(Ref, Option<Host>), Unsupported> {
         let damaged = |_| Unsupported("font that cannot be cut");
         let program = subsetter::subset(self.font.data().as_slice(), self.font.index(), &self.glyphs)
             .map_err(damaged)?;
@@ -149,7 +157,8 @@ impl Subset {
         let packed = deflate.zlib(self.to_unicode().as_slice());
         objects.here(map);
         objects.chunk.stream(map, &packed).filter(pdf_writer::Filter::FlateDecode);
-        Ok(font)
+        let host = cff.is_none().then_some(Host { descriptor, name });
+        Ok((font, host))
     }
 
     fn describe(&self, objects: &mut Objects, id: Ref, name: &str, file: Ref, cff: bool) {

@@ -14,6 +14,8 @@ use typst::layout::Em;
 use typst::syntax::Span;
 use typst::text::{FontInstance, Glyph, Lang, TextItem};
 
+use super::fonts::{Cluster, glyph_clusters};
+
 /// Scripts that are written with one letter after the other.
 #[derive(Clone, Copy, PartialEq)]
 pub(super) enum Script {
@@ -121,8 +123,11 @@ impl LineSetter {
                 glyphs[n - 1].x_advance += self.tracking;
             }
         }
-        // Glyph 0 is a box: the next font is to draw the letter.
-        glyphs.iter().all(|glyph| glyph.id != 0).then_some(glyphs)
+        // Glyph 0 is a box: another font is to draw the letter. Several glyphs for one letter are a letter and marks,
+        // of which the font may have no idea where they belong.
+        let is_whole = |cluster: Cluster<'_>| cluster.glyphs.len() == 1 && cluster.glyphs[0].id != 0;
+        let all_are_whole = glyph_clusters(&glyphs, text).all(is_whole);
+        all_are_whole.then_some(glyphs)
     }
 }
 

@@ -14,8 +14,11 @@ mod display;
 mod file;
 mod fonts;
 mod images;
+mod join;
+mod layer;
 mod line;
 mod metadata;
+mod outlines;
 mod plate;
 mod sheet;
 #[cfg(test)]
@@ -31,7 +34,7 @@ use sha2::Digest as _;
 use super::RenderedCertificate;
 use super::page::PageFacts;
 use crate::domain::hex;
-use content::Body;
+use content::{Body, Finished};
 use display::Display;
 use file::{Deflate, Objects};
 pub(super) use plate::Plate;
@@ -65,9 +68,8 @@ impl Printer {
         let mut objects = Objects::after(plate.head.len(), plate.offsets.clone(), 16 << 10);
         let means = &plate.means;
         let mut body = Body::new(&means.fonts, display.size.y, facts.locale.as_str());
-        body.tells_wide = plate.tells_wide;
-        display.pieces.iter().try_for_each(|piece| body.piece(piece))?;
-        let (content, extra, opacities) = body.finish();
+        body.pieces(&display.pieces)?;
+        let Finished { content, extra, layer, opacities } = body.finish();
         let packed = self.deflate.zlib(content.as_slice());
         let stream = objects.next();
         objects.here(stream);
@@ -75,13 +77,25 @@ impl Printer {
         let extra = extra
             .0
             .iter()
-            .map(|font| font.write(&mut objects, &mut self.deflate))
-            .collect::<Result<Vec<_>, _>>()?;
+            .map(|font| Ok(font.write(&mut objects, &mut self.deflate)?.0))
+            .collect::<Result<Vec<_>, Unsupported>>()?;
+        let layer = if layer.is_empty() {
+            None
+        } else {
+            let host = means.host.as_ref().ok_or(Unsupported("no font for invisible text"))?;
+            Some(layer.write(&mut objects, &mut self.deflate, host))
+        };
 
         let (page_id, pages, catalog) = (objects.next(), objects.next(), objects.next());
         let tree = display.tree.write(&mut objects, page_id);
         plate.write_page(&mut objects, (page_id, pages), display.size, stream, |resources| {
-            means.list(resources, &extra, &opacities, plate.ornaments.iter().map(|ornament| ornament.form));
+            means.list(
+                resources,
+                &extra,
+                layer,
+                &opacities,
+                plate.ornaments.iter().map(|ornament| ornament.form),
+            );
         });
         let id = metadata::file_id(facts);
         let (info, xmp) = metadata::write(&mut objects, facts, creator, &id);

@@ -12,13 +12,15 @@ use typst::layout::{Size, Transform};
 use typst::text::TextItem;
 use typst_layout::Page;
 
-use super::content::{Body, SRGB};
+use super::content::{Body, Finished, SRGB};
 use super::display::{Display, Draw, Mark, Piece};
 use super::file::{Deflate, Objects};
 use super::fonts::{Subsets, clusters, glyph_clusters};
 use super::images::Embedded;
+use super::layer::Host;
 use super::line::{Script, Shaper};
 use super::sheet::Sheet;
+use super::text::LAYER;
 use super::{Unsupported, images};
 use crate::render::page::PageFacts;
 use crate::render::recent::Recent;
@@ -40,8 +42,6 @@ pub(in crate::render) struct Plate {
     profile: Ref,
     pub(super) means: Means,
     pub(super) ornaments: Vec<Ornament>,
-    /// Whether its pages tell text that is set wide.
-    pub(super) tells_wide: bool,
     /// By what definitions say.
     sheets: Recent<Vec<String>, Cell>,
 }
@@ -57,6 +57,8 @@ pub(super) struct Means {
     srgb: Ref,
     pub(super) fonts: Subsets,
     font_ids: Vec<Ref>,
+    /// One of the fonts, for text without ink.
+    pub(super) host: Option<Host>,
     images: Vec<Embedded>,
 }
 
@@ -86,13 +88,12 @@ impl Plate {
         let srgb = objects.next();
         objects.begin(srgb).start::<pdf_writer::writers::ColorSpace>().icc_based(profile);
         let fonts = shared_fonts(&displays, letters)?;
-        let font_ids = fonts
-            .0
-            .iter()
-            .map(|font| font.write(&mut objects, &mut deflate))
-            .collect::<Result<Vec<_>, _>>()?;
+        let written = fonts.0.iter().map(|font| font.write(&mut objects, &mut deflate));
+        let (font_ids, hosts): (Vec<Ref>, Vec<Option<Host>>) =
+            written.collect::<Result<Vec<_>, _>>()?.into_iter().unzip();
+        let host = hosts.into_iter().flatten().next();
         let images = shared_images(&displays, &mut objects, &mut deflate, srgb)?;
-        let means = Means { srgb, fonts, font_ids, images };
+        let means = Means { srgb, fonts, font_ids, host, images };
         displays.iter_mut().for_each(|display| means.embed(display));
         let mut ornaments = Vec::new();
         for pieces in common_ornaments(&displays) {
@@ -103,12 +104,7 @@ impl Plate {
         let head = Bytes::from([HEADER, chunk.as_bytes()].concat());
         let hash = Sha256::new_with_prefix(&head);
         let sheets = Recent::new(SHEETS, usize::MAX, |_| 0);
-        Ok(Self { head, hash, offsets, profile, means, ornaments, tells_wide: false, sheets })
-    }
-
-    /// One whose pages tell text that is set wide, which the first plates did not.
-    pub(in crate::render) fn telling_wide(self) -> Self {
-        Self { tells_wide: true, ..self }
+        Ok(Self { head, hash, offsets, profile, means, ornaments, sheets })
     }
 
     /// The sheet of a definition, made if it is not there.
@@ -212,13 +208,13 @@ impl Means {
     ) -> Result<Ref, Unsupported> {
         let mut body = Body::unmarked(&self.fonts, size.y);
         pieces.iter().try_for_each(|piece| body.piece(piece))?;
-        let (content, _, opacities) = body.finish();
+        let Finished { content, opacities, .. } = body.finish();
         let (form, packed) = (objects.next(), deflate.zlib(content.as_slice()));
         objects.here(form);
         let mut writer = objects.chunk.form_xobject(form, &packed);
         writer.filter(Filter::FlateDecode);
         writer.bbox(area(size));
-        self.list(&mut writer.resources(), &[], &opacities, std::iter::empty());
+        self.list(&mut writer.resources(), &[], None, &opacities, std::iter::empty());
         Ok(form)
     }
 
@@ -227,6 +223,7 @@ impl Means {
         &self,
         resources: &mut Resources<'_>,
         extra: &[Ref],
+        layer: Option<Ref>,
         opacities: &BTreeSet<u8>,
         ornaments: impl Iterator<Item = Ref>,
     ) {
@@ -239,6 +236,9 @@ impl Means {
         let mut fonts = resources.fonts();
         pair(&mut fonts, 'F', self.font_ids.iter());
         pair(&mut fonts, 'X', extra.iter());
+        if let Some(layer) = layer {
+            fonts.pair(LAYER, layer);
+        }
         fonts.finish();
         let mut objects = resources.x_objects();
         pair(&mut objects, 'I', self.images.iter().map(|image| &image.id));

@@ -123,6 +123,10 @@ impl Sheet {
                 slots.push(Slot::of(n, pieces, fitted, texts).ok_or(APART)?);
             }
         }
+        // A page without the person's name is never issued; that is found where typst lays it out.
+        if !slots.iter().any(|slot| slot.filling.field == Field::Name) {
+            return Err(APART);
+        }
         let told = one.tree.told_otherwise(&other.tree).ok_or(APART)?;
         let told = told
             .into_iter()

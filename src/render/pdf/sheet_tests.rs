@@ -11,7 +11,6 @@ use super::tests::pages;
 use super::*;
 use crate::domain::{Locale, Personal};
 use crate::render::RenderJob;
-use crate::render::press::Way;
 use crate::render::tests::{RENDERER, page_of, sample_design};
 
 struct Look {
@@ -42,7 +41,7 @@ static LOOKS: LazyLock<Vec<Look>> = LazyLock::new(|| {
 fn look(job: RenderJob) -> Look {
     let template = RENDERER.theme(&job.theme, job.theme_version).expect("shipped");
     let pictures = RENDERER.pictures(template, &job).expect("good ones");
-    let plate = RENDERER.plate(Way::Stamped, template, &pictures, &job).expect("good samples");
+    let plate = RENDERER.plate(template, &pictures, &job).expect("good samples");
     let sheet = RENDERER.sheet(&plate, template, &pictures, &job);
     let sheet = sheet.unwrap_or_else(|Unsupported(why)| panic!("{}: {why}", job.theme));
     Look { job, plate, sheet }

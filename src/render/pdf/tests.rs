@@ -137,6 +137,48 @@ fn text_of_any_script_looks_the_same_whether_the_plate_has_its_glyphs_or_not() {
 }
 
 #[test]
+fn clusters_that_typst_splits_are_one_text() {
+    for (font, text) in [
+        ("EB Garamond", "Nguyễn ẹ̀gbẹ́ G̃uahũ"),
+        ("Instrument Serif", "Nguyễn Thị"),
+        ("Noto Serif Hebrew", "שָׁלוֹם כהן"),
+        ("Noto Naskh Arabic", "مُحَمَّد"),
+        ("Noto Serif Devanagari", "विद्युत् शर्मा"),
+    ] {
+        let body = format!("#text(font: \"{font}\", \"{text}\")");
+        let (pages, mut texts) = (pages(&body), Vec::new());
+        for piece in Display::of(&pages[0]).expect("can be read").pieces {
+            if let display::Draw::Text(run) = piece.draw {
+                let clusters: String = fonts::clusters(&run).map(|cluster| cluster.text).collect();
+                assert_eq!(clusters.len(), run.text.len(), "{text}");
+                texts.push(run.text.to_string());
+            }
+        }
+        assert_eq!(texts, [text]);
+        looks_the_same("A", &body);
+    }
+}
+
+#[test]
+fn the_characters_of_a_split_cluster_have_places_from_left_to_right() {
+    let body = |font: &str, text: &str| format!("#text(font: \"{font}\", \"{text}\")");
+    for (font, text, order) in
+        [("EB Garamond", "gbẹ́", "gbẹ\u{301}"), ("Noto Serif Hebrew", "שָׁל", "ל\u{5c1}\u{5b8}ש")]
+    {
+        let pages = pages(&body(font, text));
+        let pieces = Display::of(&pages[0]).expect("can be read").pieces;
+        let run = pieces.iter().find_map(|piece| match &piece.draw {
+            display::Draw::Text(run) => Some(run),
+            _ => None,
+        });
+        let run = run.expect("a text");
+        let places = layer::places(run, 0.0, 1.0);
+        assert_eq!(places.iter().map(|place| place.character).collect::<String>(), order);
+        assert!(places.is_sorted_by(|one, next| one.x < next.x), "{text}");
+    }
+}
+
+#[test]
 fn shapes_that_all_samples_share_are_written_once_and_missing_them_does_no_harm() {
     let frame = "#set page(background: for x in (140pt, 150pt, 160pt) { place(rect(width: x, height: 90pt, stroke: 3pt)) })\n";
     let mark = "#box(width: 40pt, height: 20pt, clip: true, for x in (1pt, 5pt, 9pt) { place(circle(radius: x, fill: red)) })";

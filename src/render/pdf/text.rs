@@ -1,12 +1,17 @@
 //! Runs of glyphs as text-showing operators (ISO 32000-1, 9.4).
 
+use std::collections::BTreeMap;
+
+use pdf_writer::types::TextRenderingMode;
 use pdf_writer::{Content, Name, Str, TextStr};
 use typst::layout::Transform;
-use typst::text::TextItem;
+use typst::text::{Glyph, TextItem};
 
-use super::Unsupported;
 use super::content::{Body, SRGB, colour, short};
+use super::display::{Draw, Piece};
 use super::fonts::{Cluster, Subset, clusters};
+use super::{Unsupported, layer, outlines};
+use crate::render::text::is_right_to_left;
 
 /// Where the glyphs of one cluster come from.
 #[derive(Clone, Copy, PartialEq)]
@@ -15,10 +20,50 @@ enum Source {
     Extra(usize),
 }
 
+/// Font of the invisible layer among a page's resources.
+pub(super) const LAYER: Name<'static> = Name(b"L");
+
 impl Body<'_> {
+    /// Paints a run that is alone on its line.
     pub(super) fn text(&mut self, run: &TextItem, place: Transform) -> Result<(), Unsupported> {
+        if !self.is_plain(run) {
+            self.outlined(run, place)?;
+            self.lay_over(&[(run, place)]);
+            return Ok(());
+        }
+        let opacity = self.ink(run)?;
+        let matrix = self.text_matrix(place);
+        self.glyphs(run, matrix)?;
+        self.end_ink(opacity);
+        Ok(())
+    }
+
+    /// Paints the runs of one line, which are in several fonts or directions: outlines, with one text over them all.
+    pub(super) fn line(&mut self, parts: &[Piece<'_>]) -> Result<(), Unsupported> {
+        let runs: Vec<(&TextItem, Transform)> = parts
+            .iter()
+            .filter_map(|part| match &part.draw {
+                Draw::Text(text) => Some((&**text, part.place)),
+                _ => None,
+            })
+            .collect();
+        for (n, (part, (run, place))) in parts.iter().zip(&runs).enumerate() {
+            self.mark(part.mark, Some(run));
+            self.outlined(run, *place)?;
+            if n == 0 {
+                self.lay_over(&runs);
+            }
+        }
+        Ok(())
+    }
+
+    /// Sets colour and opacity of a run. [`Self::end_ink`] ends it.
+    fn ink(&mut self, run: &TextItem) -> Result<u8, Unsupported> {
         if run.stroke.is_some() {
             return Err(Unsupported("outlined text"));
+        }
+        if run.glyphs.iter().any(|glyph| glyph.y_advance.get() != 0.0) {
+            return Err(Unsupported("upright text"));
         }
         let (rgb, opacity) = colour(&run.fill)?;
         if opacity != u8::MAX {
@@ -26,28 +71,54 @@ impl Body<'_> {
             self.opacity(opacity);
         }
         self.content.set_fill_color_space(SRGB).set_fill_color(rgb);
-        let [a, b, c, d, e, f] = self.matrix_of(place);
-        self.content.begin_text().set_text_matrix([a, b, -c, -d, e, f]);
-        let (shared, size) = (self.shared.find(&run.font), short(run.size.to_pt()));
-        let mut line = Line { pen: 0.0, drawn: 0.0, rise: 0.0, source: None, size, shown: Shown::default() };
-        let wide = self.tells_wide && is_wide(run);
-        if wide {
-            tell(&mut self.content, &run.text);
-        }
-        for cluster in clusters(run) {
-            self.cluster(&mut line, run, &cluster, shared, wide)?;
-        }
-        line.shown.flush(&mut self.content);
-        if wide {
-            self.content.end_marked_content();
-        }
-        if line.rise != 0.0 {
-            self.content.set_rise(0.0);
-        }
-        self.content.end_text();
+        Ok(opacity)
+    }
+
+    fn end_ink(&mut self, opacity: u8) {
         if opacity != u8::MAX {
             self.content.restore_state();
         }
+    }
+
+    fn text_matrix(&self, place: Transform) -> [f32; 6] {
+        let [a, b, c, d, e, f] = self.matrix_of(place);
+        [a, b, -c, -d, e, f]
+    }
+
+    /// Returns true if every reader finds the text of a run by its glyphs alone: each cluster is one glyph on the
+    /// baseline, from left to right, that stands for the same text everywhere in the file.
+    fn is_plain(&self, run: &TextItem) -> bool {
+        let shared = self.shared.find(&run.font).map(|at| &self.shared.0[at]);
+        let extra = self.extra.find(&run.font).map(|at| &self.extra.0[at]);
+        let mut seen: BTreeMap<u16, &str> = BTreeMap::new();
+        let mut is_plain = |cluster: Cluster<'_>| {
+            let [glyph] = cluster.glyphs else { return false };
+            let known = [shared, extra].into_iter().flatten().find_map(|subset| subset.text(glyph.id));
+            let known = known.or_else(|| seen.get(&glyph.id).copied());
+            let same = known.is_none_or(|known| is_same_text(known, cluster.text));
+            seen.insert(glyph.id, run.text.get(glyph.range()).unwrap_or_default());
+            same && glyph.y_offset.get() == 0.0
+        };
+        !run.text.chars().any(is_right_to_left) && clusters(run).all(&mut is_plain)
+    }
+
+    /// Shows glyphs.
+    fn glyphs(&mut self, run: &TextItem, matrix: [f32; 6]) -> Result<(), Unsupported> {
+        self.content.begin_text().set_text_matrix(matrix);
+        let (shared, size) = (self.shared.find(&run.font), short(run.size.to_pt()));
+        let mut line = Line { pen: 0.0, drawn: 0.0, source: None, size, shown: Shown::default() };
+        let told = self.marks() && misleads_by_gaps(run);
+        if told {
+            tell(&mut self.content, &run.text);
+        }
+        for cluster in clusters(run) {
+            self.cluster(&mut line, run, &cluster, shared)?;
+        }
+        line.shown.flush(&mut self.content);
+        if told {
+            self.content.end_marked_content();
+        }
+        self.content.end_text();
         Ok(())
     }
 
@@ -57,7 +128,6 @@ impl Body<'_> {
         run: &TextItem,
         cluster: &Cluster<'_>,
         shared: Option<usize>,
-        told: bool,
     ) -> Result<(), Unsupported> {
         let is_shared =
             |at: usize| cluster.glyphs.iter().all(|glyph| self.shared.0[at].get(glyph.id).is_some());
@@ -82,47 +152,95 @@ impl Body<'_> {
             self.content.set_font(Name(name.as_bytes()), line.size);
             line.source = Some(source);
         }
-        let told = told
-            || cluster
-                .glyphs
-                .first()
-                .and_then(|glyph| subset.get(glyph.id))
-                .is_some_and(|(cid, _)| subset.tells(cid, cluster));
-        if !told {
-            line.shown.flush(&mut self.content);
-            tell(&mut self.content, cluster.text);
-        }
         for glyph in cluster.glyphs {
-            if glyph.y_advance.get() != 0.0 {
-                return Err(Unsupported("upright text"));
-            }
             // proof: the subset was chosen, or made, to hold it.
             let Some((cid, width)) = subset.get(glyph.id) else { continue };
-            line.glyph(&mut self.content, glyph, cid, width);
-        }
-        if !told {
-            line.shown.flush(&mut self.content);
-            self.content.end_marked_content();
+            line.glyph(glyph, cid, width);
         }
         Ok(())
     }
+
+    /// Paints the outlines of a run.
+    fn outlined(&mut self, run: &TextItem, place: Transform) -> Result<(), Unsupported> {
+        let opacity = self.ink(run)?;
+        #[expect(clippy::cast_possible_truncation, reason = "a PDF's numbers are of this kind")]
+        let unit = (run.size.to_pt() / 1000.0) as f32;
+        let [a, b, c, d, e, f] = self.text_matrix(place);
+        self.content.save_state().transform([a * unit, b * unit, c * unit, d * unit, e, f]);
+        outlines::paint(&mut self.content, run);
+        self.content.restore_state();
+        self.end_ink(opacity);
+        Ok(())
+    }
+
+    /// Lays the text of the runs of one line over their outlines, unless they are no content.
+    fn lay_over(&mut self, runs: &[(&TextItem, Transform)]) {
+        let Some((first, start)) = runs.first().filter(|_| self.marks()) else { return };
+        let matrix = self.text_matrix(*start);
+        self.content.begin_text().set_text_matrix(matrix);
+        self.content.set_text_rendering_mode(TextRenderingMode::Invisible);
+        self.content.set_font(LAYER, short(first.size.to_pt()));
+        // A replacement text in the order of reading confuses the readers that turn lines around.
+        let told = !runs.iter().any(|(run, _)| run.text.chars().any(is_right_to_left));
+        if told {
+            tell(&mut self.content, &runs.iter().map(|(run, _)| run.text.as_str()).collect::<String>());
+        }
+        let (mut drawn, mut shown) = (0.0, Shown::default());
+        for (run, place) in runs {
+            let from = (place.tx - start.tx).to_pt() / start.sx.get() / first.size.to_pt() * 1000.0;
+            for place in layer::places(run, from, run.size / first.size) {
+                let back = ((drawn - place.x) * 100.0).round() / 100.0;
+                if back != 0.0 {
+                    shown.adjust(back);
+                    drawn -= back;
+                }
+                shown.glyphs.extend_from_slice(&self.layer.glyph(&place).to_be_bytes());
+                drawn += f64::from(place.width);
+            }
+        }
+        shown.flush(&mut self.content);
+        if told {
+            self.content.end_marked_content();
+        }
+        self.content.set_text_rendering_mode(TextRenderingMode::Fill);
+        self.content.end_text();
+    }
 }
 
-/// Begins a span whose text is told apart from its glyphs (ISO 32000-1, 14.9.4).
+/// Begins a span with a replacement text (ISO 32000-1, 14.9.4).
 fn tell(content: &mut Content, text: &str) {
     let mut span = content.begin_marked_content_with_properties(Name(b"Span"));
     span.properties().actual_text(TextStr(text));
 }
 
-/// Gaps that are as wide, in parts of the font size, may be taken for spaces: poppler does from a tenth on.
-const WIDE: f64 = 0.05;
+/// Returns true if readers may find one text for the other: spaces of all kinds are one glyph in some fonts.
+fn is_same_text(one: &str, other: &str) -> bool {
+    let is_blank = |text: &str| !text.is_empty() && text.chars().all(char::is_whitespace);
+    one == other || (is_blank(one) && is_blank(other))
+}
 
-/// Whether the letters of a run stand apart: its first few tell.
-fn is_wide(run: &TextItem) -> bool {
-    run.glyphs.iter().take(3).any(|glyph| {
+/// Wider gaps between letters, in parts of the font size, may be taken for spaces: poppler does from a tenth on.
+const WIDE: f64 = 0.05;
+/// Narrower spaces, in parts of the font size, may be overlooked: `pdftotext -raw` does up to a sixth.
+const NARROW: f64 = 0.19;
+
+/// Returns true if readers that go by gaps would find other words in a run: its letters are set apart (the first few
+/// are looked at), its spaces are narrow, or its script has none as a rule.
+fn misleads_by_gaps(run: &TextItem) -> bool {
+    let is_space = |glyph: &Glyph| run.text.get(glyph.range()) == Some(" ");
+    let is_wide = |glyph: &Glyph| {
         let own = run.font.x_advance(glyph.id).unwrap_or_default();
-        (glyph.x_advance - own).get() >= WIDE && run.text.get(glyph.range()).is_some_and(|text| text != " ")
-    })
+        (glyph.x_advance - own).get() >= WIDE && !is_space(glyph)
+    };
+    let mut spaces = run.glyphs.iter().filter(|glyph| is_space(glyph)).peekable();
+    run.glyphs.iter().take(3).any(is_wide)
+        || (spaces.peek().is_some() && run.text.chars().any(is_ideographic))
+        || spaces.any(|space| space.x_advance.get() < NARROW)
+}
+
+/// Returns true for letters of East Asia, in squares of one width (by block).
+const fn is_ideographic(c: char) -> bool {
+    matches!(c, '\u{2E80}'..='\u{D7FF}' | '\u{F900}'..='\u{FAFF}' | '\u{20000}'..='\u{3FFFF}')
 }
 
 /// A run under way, all in thousandths of the font size.
@@ -131,21 +249,13 @@ struct Line {
     pen: f64,
     /// Where the PDF is.
     drawn: f64,
-    rise: f32,
     source: Option<Source>,
     size: f32,
     shown: Shown,
 }
 
 impl Line {
-    fn glyph(&mut self, content: &mut Content, glyph: &typst::text::Glyph, cid: u16, width: f32) {
-        let rise = short(glyph.y_offset.get() * f64::from(self.size));
-        #[expect(clippy::float_cmp, reason = "the same number or another one")]
-        if rise != self.rise {
-            self.shown.flush(content);
-            content.set_rise(rise);
-            self.rise = rise;
-        }
+    fn glyph(&mut self, glyph: &Glyph, cid: u16, width: f32) {
         let wanted = self.pen + glyph.x_offset.get() * 1000.0;
         let back = ((self.drawn - wanted) * 100.0).round() / 100.0;
         if back != 0.0 {

@@ -1,0 +1,153 @@
+//! The name gate: certificates with names of all scripts, read and looked at by programs that are not ours.
+//!
+//! `tools/names/` draws the names and judges the pages. `make names` has thousands of names checked, the test run a
+//! sample; both with the same seed.
+
+use std::fs::File;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use laureate::domain::Locale;
+use laureate::render::{RenderJob, Renderer};
+use serde_json::{Value, json};
+
+/// Number of names in the test run.
+const SAMPLE: usize = 72;
+const SEED: u64 = 1;
+/// Name that tells the checker what else a theme's page says.
+const REFERENCE: &str = "Ann Lee";
+/// Certificates rendered in one call.
+const BATCH: usize = 50;
+/// Names checked in one go: pages take up to 200 kB each.
+const PORTION: usize = 1000;
+
+struct Gate {
+    folder: tempfile::TempDir,
+    renderer: Renderer,
+}
+
+/// A name of the sample with its script.
+#[derive(serde::Deserialize)]
+struct Name {
+    script: String,
+    name: String,
+}
+
+impl Gate {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        Self { folder, renderer: Renderer::new().expect("bundled files") }
+    }
+
+    /// Draws names in the newest version of each theme. `change` may falsify what is expected.
+    fn draw(&self, names: &[Name], change: impl Fn(&str, &mut Value)) {
+        let mut blob = File::create(self.folder.path().join("pages.bin")).expect("a file");
+        let (mut pages, mut offset) = (Vec::new(), 0);
+        let reference = Name { script: "LISTED".to_owned(), name: REFERENCE.to_owned() };
+        let newest = |name: &str| self.renderer.newest_theme(name).expect("shipped").version();
+        for theme in self.renderer.themes().filter(|theme| theme.version() == newest(theme.name())) {
+            let sample = theme.sample(Locale::En, time::macros::date!(2026 - 11 - 21));
+            let all: Vec<&Name> = std::iter::once(&reference).chain(names).collect();
+            for batch in all.chunks(BATCH) {
+                let jobs: Vec<RenderJob> = batch
+                    .iter()
+                    .map(|name| RenderJob { full_name: name.name.clone().into(), ..sample.clone() })
+                    .collect();
+                for (name, result) in batch.iter().zip(self.renderer.render(&jobs)) {
+                    let mut page = json!({ "theme": theme.name(), "script": name.script, "name": name.name });
+                    match result {
+                        Ok(file) => {
+                            let bytes = file.to_bytes();
+                            blob.write_all(&bytes).expect("written");
+                            page["at"] = json!([offset, bytes.len()]);
+                            offset += bytes.len();
+                        }
+                        Err(error) => page["error"] = error.to_string().into(),
+                    }
+                    change(&name.name, &mut page);
+                    pages.push(page);
+                }
+            }
+        }
+        let list = serde_json::to_vec(&pages).expect("JSON");
+        std::fs::write(self.folder.path().join("pages.json"), list).expect("written");
+    }
+
+    /// Complaints and sums of `tools/names/gate.py`.
+    fn judged(&self) -> (Vec<String>, Vec<String>) {
+        let output = gate(&["check", self.folder.path().to_str().expect("UTF-8")]);
+        output.lines().map(str::to_owned).partition(|line| !line.starts_with('#'))
+    }
+}
+
+fn gate(arguments: &[&str]) -> String {
+    run("gate.py", arguments)
+}
+
+/// Output of a program in `tools/names/`.
+fn run(program: &str, arguments: &[&str]) -> String {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let installed: PathBuf = root.join(".venv/pdf");
+    let interpreter = std::fs::read_to_string(installed.join("interpreter"))
+        .expect("the readers are installed: run `make setup-test`");
+    let mut command = Command::new(interpreter.trim());
+    command.env("PYTHONPATH", &installed).env("PYTHONDONTWRITEBYTECODE", "1");
+    let output =
+        command.arg(root.join("tools/names").join(program)).args(arguments).output().expect("started");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).expect("UTF-8")
+}
+
+fn names(count: usize) -> Vec<Name> {
+    let listed = gate(&["names", &count.to_string(), &SEED.to_string()]);
+    listed.lines().map(|line| serde_json::from_str(line).expect("a name")).collect()
+}
+
+#[test]
+fn names_of_every_script_are_on_paper_and_can_be_copied() {
+    let count = std::env::var("LAUREATE_NAMES").map_or(SAMPLE, |count| count.parse().expect("a number"));
+    let (gate, names) = (Gate::new(), names(count));
+    let (mut complaints, mut sums) = (Vec::new(), Vec::new());
+    for portion in names.chunks(PORTION) {
+        gate.draw(portion, |_, _| ());
+        let (found, counted) = gate.judged();
+        complaints.extend(found);
+        sums.push(counted.join("\n"));
+    }
+    println!("{}", sums.join("\n\n"));
+    let (all, first) = (complaints.len(), complaints.iter().take(400).cloned().collect::<Vec<_>>());
+    assert!(all == 0, "{all} complaints:\n{}", first.join("\n"));
+}
+
+#[test]
+fn the_gate_notices_letters_that_are_missing_or_others() {
+    let gate = Gate::new();
+    let name = |name: &str| Name { script: "LISTED".to_owned(), name: name.to_owned() };
+    let names = ["José Muñoz", "Ada Lovelace", "Grace Hopper"].map(name);
+    // Expects an accent that isn't on the page, a letter more, and another letter.
+    let wrong =
+        [("José Muñoz", "José Muñóz"), ("Ada Lovelace", "Ada Lovelacé"), ("Grace Hopper", "Grace Hoppet")];
+    gate.draw(&names, |drawn, page| {
+        if let Some((_, expected)) = wrong.iter().find(|(name, _)| *name == drawn) {
+            page["name"] = (*expected).into();
+        }
+    });
+    let (complaints, _) = gate.judged();
+    for (drawn, expected) in wrong {
+        let said: Vec<&String> = complaints
+            .iter()
+            .filter(|line| line.contains(&format!("{expected:?}").replace('"', "'")))
+            .collect();
+        let themes = 5;
+        for reader in ["pdfium", "mupdf"] {
+            let wanted = format!("{reader} extracts '{drawn}'");
+            assert_eq!(said.iter().filter(|line| line.ends_with(&wanted)).count(), themes, "{said:?}");
+        }
+    }
+}
+
+#[test]
+fn the_gate_notices_ink_that_is_not_the_text() {
+    assert_eq!(run("self_test.py", &[]), "");
+}
