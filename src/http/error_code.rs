@@ -86,6 +86,8 @@ error_codes! {
     PasswordChangeRequired = "PASSWORD_CHANGE_REQUIRED", FORBIDDEN;
     /// There is nothing here, or nothing of this id.
     NotFound = "NOT_FOUND", NOT_FOUND;
+    /// The number of a certificate has a typing error, or is incomplete.
+    NumberMistyped = "NUMBER_MISTYPED", NOT_FOUND;
     /// This path doesn't take this method; see `Allow`.
     MethodNotAllowed = "METHOD_NOT_ALLOWED", METHOD_NOT_ALLOWED;
     /// The request was not received in time.

@@ -140,7 +140,7 @@ fn operation_id(endpoint: &Endpoint) -> String {
 
 fn tag(path: &str) -> String {
     match path.split('/').nth(1) {
-        Some("certificate") => "public".to_owned(),
+        Some("certificate" | "verify") => "public".to_owned(),
         Some("reset-password") => "auth".to_owned(),
         Some("" | "api") | None => "about".to_owned(),
         Some("metrics") => "health".to_owned(),

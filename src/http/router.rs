@@ -126,6 +126,8 @@ fn issued() -> Vec<Endpoint> {
         on(DELETE, "/generated-certificates/{id}", routes!(generated_certificates::delete::handle)).may(Revoke),
         on(GET, "/batches", routes!(batches::list::handle)).may(ReadIssuances),
         on(GET, "/batches/{id}", routes!(batches::get::handle)).may(ReadIssuances),
+        on(GET, "/batches/{id}/certificates.zip", routes!(batches::files::zip::handle)).may(ReadIssuances),
+        on(GET, "/batches/{id}/certificates.pdf", routes!(batches::files::pdf::handle)).may(ReadIssuances),
         on(GET, "/batches/{id}/events", routes!(batches::events::handle)).may(ReadIssuances),
         on(POST, "/batches/{id}/cancel", routes!(batches::cancel::handle)).may(Revoke),
         on(POST, "/batches/{id}/undo", routes!(batches::undo::handle)).may(Revoke),
@@ -157,6 +159,7 @@ fn mails_about_them() -> Vec<Endpoint> {
 pub fn root() -> Vec<Endpoint> {
     vec![
         on(GET, "/", routes!(pages::index::handle)).public(),
+        on(GET, "/verify", routes!(verify::enter::handle)).public().limited(Limit::Public),
         on(GET, "/certificate/{publicId}", routes!(verify::page::handle)).public().limited(Limit::Public),
         on(GET, "/certificate/{publicId}/download", routes!(verify::download::handle)).public().limited(Limit::Public),
         on(GET, "/certificates/design_images/{folder}/{file}", routes!(certificates::design::handle)).public(),

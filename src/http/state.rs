@@ -47,6 +47,8 @@ const SAMPLE_RETRY_AFTER: Duration = Duration::from_secs(2);
 const STREAM_SLOTS: usize = 128;
 /// Exports at the same time; each holds a connection and a transaction.
 const EXPORT_SLOTS: usize = 2;
+/// Files of whole batches that are written at the same time; each holds a thread.
+const BUNDLE_SLOTS: usize = 2;
 /// How long the tables may take to show what is in the log.
 const LEVEL_WITHIN: Duration = Duration::from_secs(5);
 /// How long to wait before looking again.
@@ -75,6 +77,8 @@ pub struct Inner {
     pub(super) sample_slots: Arc<Semaphore>,
     /// Held while progress is told to an open connection.
     pub(super) stream_slots: Arc<Semaphore>,
+    /// Held while the certificates of a batch are written into one file.
+    pub(super) bundle_slots: Arc<Semaphore>,
     /// Held while a list is exported.
     pub(super) export_slots: Arc<Semaphore>,
 }
@@ -156,6 +160,7 @@ impl HttpState {
             last_uses: LastUses::default(),
             designs: Intake::new(DESIGNS),
             imports: Intake::new(IMPORTS),
+            bundle_slots: slots(BUNDLE_SLOTS),
             export_slots: slots(EXPORT_SLOTS),
             report_slots: slots(REPORT_SLOTS),
             sample_slots: slots(SAMPLE_SLOTS),
@@ -246,6 +251,14 @@ impl HttpState {
     #[must_use]
     pub fn public_url(&self, path: &str) -> String {
         format!("{}{path}", self.settings.public_base_url)
+    }
+
+    /// The path under which the public reaches a path of ours, whatever its host.
+    #[must_use]
+    pub fn public_path(&self, path: &str) -> String {
+        let base = &self.settings.public_base_url;
+        let rest = base.split_once("://").map_or(base.as_str(), |(_, rest)| rest);
+        format!("{}{path}", rest.find('/').map_or("", |at| &rest[at..]))
     }
 
     /// A connection to the read tables.

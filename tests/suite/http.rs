@@ -2,6 +2,7 @@
 
 mod access_table;
 mod api_keys;
+mod batch_files;
 mod bulk;
 mod changes;
 mod designs;
@@ -21,8 +22,10 @@ mod jobs;
 mod known_people;
 mod limits;
 mod lists;
+mod mail_addresses;
 mod log_lines;
 mod operations;
+mod numbers;
 mod own_templates;
 mod people;
 mod permissions;

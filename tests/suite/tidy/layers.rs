@@ -120,6 +120,7 @@ const LAYERS: &[Layer] = &[
 /// Single items that a module may use of another that it otherwise may not.
 const EXCEPTIONS: &[(&str, &str, &str)] = &[
     ("http", "mail::attachment_file_name", "a download is named like the attachment; a pure function"),
+    ("http", "mail::ascii_file_name", "the same for programs that know ASCII only; a pure function"),
     (
         "http",
         "stack::mail_catcher::caught_mail",

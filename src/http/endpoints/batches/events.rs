@@ -81,7 +81,7 @@ fn has_ended(BatchWithProgress { batch, progress }: &BatchWithProgress) -> bool 
         "dispatched" => {
             let is_drawn = batch.requested.is_some_and(|all| progress.issued >= all)
                 && progress.without_pdf == progress.generation_failed;
-            let mailed = progress.mails_sent + progress.mails_failed;
+            let mailed = progress.mails_sent + progress.mails_failed + progress.mails_cancelled;
             is_drawn && progress.mails_pending == 0 && mailed >= progress.generated - progress.revoked
         }
         _ => false,
