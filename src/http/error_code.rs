@@ -64,6 +64,8 @@ error_codes! {
     MalformedUpload = "MALFORMED_UPLOAD", BAD_REQUEST;
     /// The request itself is not acceptable.
     BadRequest = "BAD_REQUEST", BAD_REQUEST;
+    /// `X-Min-Event-Position` is beyond the end of the log; give the `X-Event-Position` of a write.
+    PositionBeyondEnd = "POSITION_BEYOND_END", BAD_REQUEST;
     /// The link for a new password is not ours, was used, or has expired.
     ResetLinkInvalid = "RESET_LINK_INVALID", BAD_REQUEST;
     /// There is no valid access token; log in or refresh.
@@ -118,7 +120,7 @@ error_codes! {
     UnsupportedMediaType = "UNSUPPORTED_MEDIA_TYPE", UNSUPPORTED_MEDIA_TYPE;
     /// The key was used before with another body.
     IdempotencyKeyReused = "IDEMPOTENCY_KEY_REUSED", UNPROCESSABLE_ENTITY;
-    /// Too many requests of this kind; see `Retry-After`.
+    /// This client has too many requests of this kind, or at once; see `Retry-After`.
     TooManyRequests = "TOO_MANY_REQUESTS", TOO_MANY_REQUESTS;
     /// The image is none that we take, or is damaged.
     InvalidImage = "INVALID_IMAGE", UNPROCESSABLE_ENTITY;

@@ -52,6 +52,7 @@ impl From<Refusal> for ApiError {
             Refusal::SessionEnded => Self::new(ErrorCode::SessionEnded, message),
             Refusal::WrongCode => Self::new(ErrorCode::WrongCode, message),
             Refusal::LinkEnded => Self::new(ErrorCode::ResetLinkInvalid, message),
+            Refusal::Forbidden(_) => Self::new(ErrorCode::Forbidden, message),
         }
     }
 }
@@ -171,8 +172,8 @@ impl From<PasswordError> for ApiError {
     fn from(error: PasswordError) -> Self {
         match error {
             PasswordError::Busy => {
-                let message = "too many people are logging in at once; try again";
-                Self::new(ErrorCode::TooManyRequests, message).retry_after(SOON)
+                let message = "too many passwords are being checked at once; try again";
+                Self::new(ErrorCode::Busy, message).retry_after(SOON)
             }
             PasswordError::NotTaken(why) => {
                 Self::new(ErrorCode::ValidationError, format!("the password {why}"))
@@ -263,6 +264,7 @@ mod tests {
             (Refusal::Stale, 412),
             (Refusal::SessionEnded, 401),
             (Refusal::WrongCode, 401),
+            (Refusal::Forbidden("ask an administrator"), 403),
         ];
         for (refusal, status) in refusals {
             let error = ApiError::from(refusal.clone());

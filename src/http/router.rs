@@ -51,9 +51,9 @@ fn accounts() -> Vec<Endpoint> {
         on(GET, "/users/{id}", routes!(users::get::handle)).may(ManageUsers),
         on(PATCH, "/users/{id}", routes!(users::update::handle)).may(ManageUsers),
         on(DELETE, "/users/{id}", routes!(users::delete::handle)).may(ManageUsers),
-        on(DELETE, "/users/{id}/second-factor", routes!(users::remove_second_factor::handle)).may(ManageUsers),
+        on(DELETE, "/users/{id}/second-factor", routes!(users::remove_second_factor::handle)).in_person(ManageUsers),
 
-        on(POST, "/api-keys", routes!(api_keys::create::handle)).may(ManageApiKeys),
+        on(POST, "/api-keys", routes!(api_keys::create::handle)).in_person(ManageApiKeys),
         on(GET, "/api-keys", routes!(api_keys::list::handle)).may(ManageApiKeys),
         on(GET, "/api-keys/{id}", routes!(api_keys::get::handle)).may(ManageApiKeys),
         on(DELETE, "/api-keys/{id}", routes!(api_keys::revoke::handle)).may(ManageApiKeys),
@@ -169,9 +169,8 @@ pub fn root() -> Vec<Endpoint> {
         on(GET, "/health", routes!(health::status::handle)).public(),
         on(GET, "/health/live", routes!(health::live::handle)).public(),
         on(GET, "/health/ready", routes!(health::ready::handle)).public(),
-        on(GET, "/metrics", routes!(health::metrics::handle)).public(),
 
-        on(GET, "/api/openapi.json", routes!(pages::openapi_json::handle)).public(),
+        on(GET, "/api/openapi.json", routes!(pages::openapi_json::handle)).public().limited(Limit::Public),
     ]
 }
 

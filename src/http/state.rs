@@ -2,12 +2,11 @@
 
 use std::ops::Deref;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use bytes::Bytes;
 use deadpool_postgres::Pool;
-use futures_util::future::BoxFuture;
-use metrics_exporter_prometheus::PrometheusHandle;
 use time::{Date, OffsetDateTime};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
@@ -17,8 +16,12 @@ use uuid::Uuid;
 use super::auth_settings::AuthSettings;
 use super::intake::{Intake, IntakeLimits};
 use super::last_use::LastUses;
+use super::layers::bodies::Bodies;
 use super::rate_limit::RateLimits;
+use super::readiness::Readiness;
+use super::shares::{ClientShares, Shares};
 use super::standing::Standing;
+use super::waiting::Waiting;
 use super::{ApiError, ErrorCode, HttpSettings, Passwords, Tokens};
 use crate::commands::Commands;
 use crate::commands::attendee::Claiming;
@@ -45,6 +48,8 @@ const SAMPLE_SLOTS: usize = 2;
 const SAMPLE_RETRY_AFTER: Duration = Duration::from_secs(2);
 /// Progress that is told to open connections.
 const STREAM_SLOTS: usize = 128;
+/// Progress streams of one user.
+const STREAMS_OF_USER: usize = 32;
 /// Exports at the same time; each holds a connection and a transaction.
 const EXPORT_SLOTS: usize = 2;
 /// Files of whole batches that are written at the same time; each holds a thread.
@@ -63,6 +68,14 @@ pub struct Inner {
     parts: HttpParts,
     /// Held while a request is at work.
     pub(super) request_slots: Arc<Semaphore>,
+    /// Concurrent requests of each client.
+    pub(super) requests_of_clients: ClientShares,
+    /// Reads that wait for a position.
+    pub(super) waiting: Waiting,
+    /// Bodies that clients have not read yet.
+    pub(super) bodies: Bodies,
+    /// The OpenAPI document of this server, built on first use.
+    pub(super) document: OnceLock<Bytes>,
     /// How often clients have called.
     pub(super) rate_limits: RateLimits,
     /// When API keys were used.
@@ -79,6 +92,8 @@ pub struct Inner {
     pub(super) stream_slots: Arc<Semaphore>,
     /// Held while the certificates of a batch are written into one file.
     pub(super) bundle_slots: Arc<Semaphore>,
+    /// Progress streams of each user.
+    pub(super) streams_of_user: Arc<Shares<UserId>>,
     /// Held while a list is exported.
     pub(super) export_slots: Arc<Semaphore>,
 }
@@ -125,25 +140,12 @@ pub struct HttpParts {
     pub auth: AuthSettings,
     /// Fills a slice with random bytes of cryptographic quality.
     pub random: fn(&mut [u8]),
-    /// What the server depends on.
-    pub dependencies: Vec<Dependency>,
+    /// State of the dependencies.
+    pub readiness: Readiness,
     /// Ends what would go on for ever, once the process is to stop.
     pub shutdown: CancellationToken,
-    /// Where metrics are kept, if they are.
-    pub metrics: Option<PrometheusHandle>,
     /// The folder of the mail catcher, on a demo stack only.
     pub caught_mails: Option<PathBuf>,
-}
-
-/// Something that the server depends on, and how to ask whether it works.
-#[derive(Clone)]
-pub struct Dependency {
-    /// `log`, `database`, `projections`, `storage` or `mail`.
-    pub name: &'static str,
-    /// Whether requests fail without it. The others only show.
-    pub required: bool,
-    /// Asks. The text says what is wrong, without personal data and secrets.
-    pub check: Arc<dyn Fn() -> BoxFuture<'static, Result<(), String>> + Send + Sync>,
 }
 
 impl HttpState {
@@ -152,10 +154,16 @@ impl HttpState {
     pub fn new(parts: HttpParts) -> Self {
         let request_slots = Arc::new(Semaphore::new(parts.settings.max_concurrent_requests));
         let rate_limits = RateLimits::new(&parts.settings.limits);
+        let requests_of_clients = ClientShares::new(parts.settings.max_concurrent_per_client);
+        let bodies = Bodies::new(parts.settings.connections.max_untaken_bytes);
         let slots = |number| Arc::new(Semaphore::new(number));
         Self(Arc::new(Inner {
             parts,
             request_slots,
+            requests_of_clients,
+            waiting: Waiting::default(),
+            bodies,
+            document: OnceLock::new(),
             rate_limits,
             last_uses: LastUses::default(),
             designs: Intake::new(DESIGNS),
@@ -165,6 +173,7 @@ impl HttpState {
             report_slots: slots(REPORT_SLOTS),
             sample_slots: slots(SAMPLE_SLOTS),
             stream_slots: slots(STREAM_SLOTS),
+            streams_of_user: Shares::new(STREAMS_OF_USER),
         }))
     }
 

@@ -26,6 +26,7 @@ mod mail_addresses;
 mod log_lines;
 mod operations;
 mod numbers;
+mod overload;
 mod own_templates;
 mod people;
 mod permissions;
@@ -37,6 +38,7 @@ mod revoking;
 mod second_factor;
 mod sessions;
 mod story;
+mod takeover;
 mod templates;
 mod undrawable;
 mod users;
@@ -116,6 +118,12 @@ impl Api {
     /// Whatever is at a path, without signing in.
     async fn public(&self, path: &str) -> Response {
         self.app.client.get(self.app.url(path)).send().await.expect("answered")
+    }
+
+    /// Whatever is at a path of the management listener.
+    async fn management(&self, path: &str) -> Response {
+        let url = format!("http://{}{path}", self.app.management);
+        self.app.client.get(url).send().await.expect("answered")
     }
 
     /// Defines a certificate and gives its id.

@@ -1,7 +1,10 @@
-//! What happens around every request, from the outside in: addresses of certificates ([`public_address`]), `OPTIONS`
-//! ([`arrival`]), [`observe`], [`headers`], compression and CORS ([`wire`]), [`error_pages`], [`envelope`], panics and overload ([`guard`]), address and body ([`arrival`] again), and at last what a route asks of its caller ([`guard`] again).
+//! Layers around every request, from the outside in: addresses of certificates ([`public_address`]), `OPTIONS`
+//! ([`arrival`]), [`observe`], [`headers`], compression and CORS ([`wire`]), [`error_pages`], [`envelope`], room for
+//! [`bodies`], panics and overload ([`guard`]), address and body ([`arrival`] again), and the route's demands on its
+//! caller ([`guard`] again).
 
 pub mod arrival;
+pub mod bodies;
 pub mod conditional;
 pub mod envelope;
 pub mod error_pages;
