@@ -100,7 +100,8 @@ impl fmt::Display for PublicId {
 /// The form to print of a stored public id. What is no public id, such as the id of a sample, stays as it is.
 #[must_use]
 pub fn printed(public_id: &str) -> String {
-    let is_canonical = public_id.len() == HEX_DIGITS && public_id.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let is_canonical =
+        public_id.len() == HEX_DIGITS && public_id.bytes().all(|byte| byte.is_ascii_hexdigit());
     let id = is_canonical.then(|| u128::from_str_radix(public_id, 16).ok()).flatten();
     id.map_or_else(|| public_id.to_owned(), |id| PublicId(id).readable())
 }
@@ -131,7 +132,8 @@ fn number_part(text: &str) -> &str {
     let number = after("number=").map(|number| number.split('&').next().unwrap_or(number));
     let part = number.or_else(|| after(&format!("{PAGE}/"))).or_else(|| after("verify/")).unwrap_or(text);
     let part = part.split(['?', '#']).next().unwrap_or(part);
-    let part = part.split('/').find(|segment| segment.contains(|c: char| c.is_alphanumeric())).unwrap_or(part);
+    let part =
+        part.split('/').find(|segment| segment.contains(|c: char| c.is_alphanumeric())).unwrap_or(part);
     let ending = [".json", ".pdf"].into_iter().find(|ending| {
         part.len() > ending.len()
             && part.is_char_boundary(part.len() - ending.len())
@@ -155,7 +157,11 @@ fn significant(text: &str) -> Result<(Vec<u8>, Option<u8>), NotPublicId> {
             _ if c.is_alphanumeric() => return ControlFlow::Break(NotPublicId::Letter),
             _ => {}
         }
-        if digits.len() > HEX_DIGITS { ControlFlow::Break(NotPublicId::Length) } else { ControlFlow::Continue(()) }
+        if digits.len() > HEX_DIGITS {
+            ControlFlow::Break(NotPublicId::Length)
+        } else {
+            ControlFlow::Continue(())
+        }
     });
     match scanned {
         ControlFlow::Break(error) => Err(error),
@@ -174,7 +180,9 @@ fn value(letter: u8) -> Option<usize> {
 }
 
 fn of_hex(digits: &[u8]) -> Result<PublicId, NotPublicId> {
-    let add = |number: u128, letter: &u8| value(*letter).filter(|value| *value < 16).map(|v| (number << 4) | v as u128);
+    let add = |number: u128, letter: &u8| {
+        value(*letter).filter(|value| *value < 16).map(|v| (number << 4) | v as u128)
+    };
     digits.iter().try_fold(0, add).map(PublicId).ok_or(NotPublicId::Letter)
 }
 

@@ -15,8 +15,9 @@ pub(super) fn wire_address(text: &str) -> Option<Address> {
         return Some(address);
     }
     let domain = address.domain().as_bytes();
-    let ascii =
-        Uts46::new().to_ascii(domain, AsciiDenyList::STD3, Hyphens::CheckFirstLast, DnsLength::Verify).ok()?;
+    let ascii = Uts46::new()
+        .to_ascii(domain, AsciiDenyList::STD3, Hyphens::CheckFirstLast, DnsLength::Verify)
+        .ok()?;
     Address::new(address.user(), ascii.as_ref()).ok()
 }
 
@@ -38,14 +39,27 @@ mod tests {
             ("ana@straße.example", "ana@xn--strae-oqa.example"),
             ("анна@пример.рф", "анна@xn--e1afmkfd.xn--p1ai"),
         ] {
-            assert_eq!(wire_address(text).map(|address| address.to_string()).as_deref(), Some(wire), "{text}");
+            assert_eq!(
+                wire_address(text).map(|address| address.to_string()).as_deref(),
+                Some(wire),
+                "{text}"
+            );
         }
     }
 
     #[test]
     fn what_is_no_address_is_none() {
         let long = format!("ana@{}.example", "ü".repeat(64));
-        for text in ["", "ana", "ana@", "@münchen.example", "a b@example.org", "<ana@example.org>", "ana@-ü.example", &long] {
+        for text in [
+            "",
+            "ana",
+            "ana@",
+            "@münchen.example",
+            "a b@example.org",
+            "<ana@example.org>",
+            "ana@-ü.example",
+            &long,
+        ] {
             assert_eq!(wire_address(text), None, "{text}");
         }
     }

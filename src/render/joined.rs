@@ -296,10 +296,8 @@ mod tests {
     use crate::render::tests::{RENDERER, job, sample_design};
 
     fn issued(names: &[&str]) -> Vec<bytes::Bytes> {
-        let jobs: Vec<RenderJob> = names
-            .iter()
-            .map(|name| RenderJob { design: Some(sample_design()), ..job(name) })
-            .collect();
+        let jobs: Vec<RenderJob> =
+            names.iter().map(|name| RenderJob { design: Some(sample_design()), ..job(name) }).collect();
         RENDERER.render(&jobs).into_iter().map(|file| file.expect("renders").to_bytes()).collect()
     }
 
@@ -344,7 +342,8 @@ mod tests {
         let text = String::from_utf8_lossy(&all);
         assert!(text.starts_with("%PDF-1.7\n") && text.ends_with("%%EOF\n"));
         assert!(!text.contains("/StructParents") && text.contains("/OutputIntents"));
-        let start = text.rsplit("startxref\n").next().and_then(|rest| rest.lines().next()).expect("an offset");
+        let start =
+            text.rsplit("startxref\n").next().and_then(|rest| rest.lines().next()).expect("an offset");
         assert!(all[start.parse::<usize>().expect("a number")..].starts_with(b"xref\n"));
         assert_eq!(Pdf::new(joined(&[])).map(|pdf| pdf.pages().len()).unwrap_or_default(), 0);
     }

@@ -61,7 +61,11 @@ enum Incoming {
 
 impl Bundle {
     /// Begins to write the file. `guard` is dropped once nothing more is written. An error ends the file.
-    pub fn write<G: Send + 'static>(self, rendering: Rendering, guard: G) -> mpsc::Receiver<io::Result<Bytes>> {
+    pub fn write<G: Send + 'static>(
+        self,
+        rendering: Rendering,
+        guard: G,
+    ) -> mpsc::Receiver<io::Result<Bytes>> {
         let (pieces, receiver) = mpsc::channel(PIECES_AHEAD);
         let (loaded, incoming) = mpsc::channel(AHEAD);
         let Self { kind, certificates, missing, date } = self;
@@ -102,7 +106,9 @@ async fn load(
                 }
             }
             Err(RenderingError::Revoked) => revoked += 1,
-            Ok(None) => return tracing::error!(issuance_id = %id, "the query tables know a PDF that the log does not"),
+            Ok(None) => {
+                return tracing::error!(issuance_id = %id, "the query tables know a PDF that the log does not");
+            }
             Err(error) => {
                 return tracing::error!(issuance_id = %id, code = error.code(), "certificate not available for a bundle");
             }
@@ -225,7 +231,9 @@ mod tests {
     fn names_differ_also_where_capitals_make_no_difference() {
         let mut names = FileNames::default();
         let unique: Vec<String> =
-            ["José Núñez", "JOSÉ NÚÑEZ", "Jose\u{301} Nu\u{301}n\u{303}ez", "", "/", "Ada"].map(|name| names.unique(name)).to_vec();
+            ["José Núñez", "JOSÉ NÚÑEZ", "Jose\u{301} Nu\u{301}n\u{303}ez", "", "/", "Ada"]
+                .map(|name| names.unique(name))
+                .to_vec();
         assert_eq!(
             unique,
             [
@@ -271,7 +279,8 @@ mod tests {
     async fn an_archive_holds_every_file_and_tells_how_many_are_missing() {
         let file = |byte: u8| Bytes::from(vec![byte; 3 * PIECE / 2]);
         let certificate = |name: &str, byte| Incoming::Certificate(name.to_owned().into(), file(byte));
-        let sent = vec![certificate("Ana Núñez", 1), certificate("ana núñez", 2), Incoming::End { revoked: 1 }];
+        let sent =
+            vec![certificate("Ana Núñez", 1), certificate("ana núñez", 2), Incoming::End { revoked: 1 }];
         let zip = archive(sent).await.unwrap();
         let mut zip = zip::ZipArchive::new(io::Cursor::new(zip)).unwrap();
         let names: Vec<String> = zip.file_names().map(|name| name.unwrap().into_owned()).collect();

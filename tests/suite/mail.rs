@@ -118,9 +118,16 @@ async fn an_accepted_mail_arrives_whole() {
     assert_eq!(message.attachment_count(), 1);
     let attachment = message.attachment(0).expect("one attachment");
     let raw = String::from_utf8_lossy(&bytes);
-    assert!(raw.contains(" filename=\"Jose Munoz Nandu Shan Tian_certificate.pdf\";\r\n"), "{}", attachment.attachment_name().unwrap_or_default());
+    assert!(
+        raw.contains(" filename=\"Jose Munoz Nandu Shan Tian_certificate.pdf\";\r\n"),
+        "{}",
+        attachment.attachment_name().unwrap_or_default()
+    );
     let named = |part: &str| raw.contains(part);
-    assert!(named(" filename*0*=UTF-8''Jos%C3%A9%20Mu%C3%B1oz") && named(" filename*1*="), "the name's parts");
+    assert!(
+        named(" filename*0*=UTF-8''Jos%C3%A9%20Mu%C3%B1oz") && named(" filename*1*="),
+        "the name's parts"
+    );
     assert_eq!(attachment.content_type().and_then(|kind| kind.subtype()), Some("pdf"));
     assert!(attachment.contents() == mail.attachment.bytes, "the attachment has changed on its way");
 }

@@ -273,8 +273,13 @@ mod tests {
         requested: Option<u64>,
         [generated, failed, sent, mails_failed]: [u64; 4],
     ) -> Batch {
-        let progress =
-            BatchProgress { generated, generation_failed: failed, mails_sent: sent, mails_failed, mails_cancelled: 0 };
+        let progress = BatchProgress {
+            generated,
+            generation_failed: failed,
+            mails_sent: sent,
+            mails_failed,
+            mails_cancelled: 0,
+        };
         Batch { state: state.to_owned(), requested, refused: Some(0), progress }
     }
 

@@ -78,11 +78,15 @@ fn what_is_no_number_says_why() {
 
 #[test]
 fn check_characters_are_those_of_the_standard() {
-    for (number, check) in [(0, "0"), (31, "Z"), (32, "*"), (33, "~"), (34, "$"), (35, "="), (36, "U"), (37, "0")] {
+    for (number, check) in
+        [(0, "0"), (31, "Z"), (32, "*"), (33, "~"), (34, "$"), (35, "="), (36, "U"), (37, "0")]
+    {
         let readable = PublicId(number).readable();
         assert!(readable.ends_with(check), "{readable}");
         assert_eq!(readable.len(), READABLE_DIGITS + GROUPS.len());
-        for text in [readable.clone(), format!("{readable}."), format!("{readable}*"), readable.to_lowercase()] {
+        for text in
+            [readable.clone(), format!("{readable}."), format!("{readable}*"), readable.to_lowercase()]
+        {
             assert_eq!(PublicId::parse(&text), Ok(PublicId(number)), "{text}");
         }
     }

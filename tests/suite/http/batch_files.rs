@@ -16,7 +16,8 @@ async fn issued(api: &Api, people: usize) -> (String, Vec<Value>) {
     };
     let rows: String = (0..people).map(row).collect();
     let form = file("p.csv", format!("Name,Email,Document\n{rows}"));
-    let import = api.upload("/attendees/bulk-upload", form).await.expect(200).body["data"]["importId"].clone();
+    let import =
+        api.upload("/attendees/bulk-upload", form).await.expect(200).body["data"]["importId"].clone();
     let body = json!({"certificateId": certificate, "importId": import, "delivery": "held"});
     let begun = api.post("/generated-certificates/generate", &body).await.expect(202);
     let batch = begun.body["data"]["batchId"].as_str().expect("an id").to_owned();
@@ -38,7 +39,9 @@ async fn a_batch_is_fetched_as_an_archive_and_as_one_pdf() {
     let (batch, issued) = issued(&api, 5).await;
     let revoke = format!("/generated-certificates/{}/revoke", issued[3]["id"].as_str().expect("an id"));
     let revoked = api.post(&revoke, &json!({"reason": "withdrawn"})).await.expect(200);
-    let seen = api.request(reqwest::Method::GET, "/batches").header("x-min-event-position", revoked.header("x-event-position"));
+    let seen = api
+        .request(reqwest::Method::GET, "/batches")
+        .header("x-min-event-position", revoked.header("x-event-position"));
     assert_eq!(seen.send().await.expect("answered").status(), 200);
 
     let (headers, zip) = fetched(&api, &format!("/batches/{batch}/certificates.zip")).await;
@@ -52,7 +55,10 @@ async fn a_batch_is_fetched_as_an_archive_and_as_one_pdf() {
     let mut names: Vec<String> = zip.file_names().map(|name| name.expect("a name").into_owned()).collect();
     names.sort();
     assert_eq!(names.len(), 5);
-    assert_eq!(names[names.len() - 3..], ["José Núñez_certificate (2).pdf", "José Núñez_certificate.pdf", "NOT_INCLUDED.txt"]);
+    assert_eq!(
+        names[names.len() - 3..],
+        ["José Núñez_certificate (2).pdf", "José Núñez_certificate.pdf", "NOT_INCLUDED.txt"]
+    );
     let public_id = issued[0]["publicId"].as_str().expect("an id");
     let pdf = api.public(&format!("/certificate/{public_id}/download")).await.bytes().await.expect("bytes");
     let mut first = Vec::new();
@@ -60,7 +66,10 @@ async fn a_batch_is_fetched_as_an_archive_and_as_one_pdf() {
     assert!(first == pdf, "the archive has the issued bytes");
 
     let (headers, all) = fetched(&api, &format!("/batches/{batch}/certificates.pdf")).await;
-    assert_eq!((&headers["content-type"], &headers["x-certificates"]), (&"application/pdf".parse().unwrap(), &"4".parse().unwrap()));
+    assert_eq!(
+        (&headers["content-type"], &headers["x-certificates"]),
+        (&"application/pdf".parse().unwrap(), &"4".parse().unwrap())
+    );
     let pages = Pdf::new(all.clone()).expect("a PDF").pages().len();
     assert_eq!(pages, 4);
     assert!(all.len() < 2 * pdf.len(), "{} bytes for four certificates of {}", all.len(), pdf.len());

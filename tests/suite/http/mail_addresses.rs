@@ -35,9 +35,15 @@ async fn another_mail_goes_to_the_present_address_or_to_the_one_that_is_given() 
         let seen = api.until("the job is listed", &job, |body| body["success"] == true).await;
         assert_eq!(seen["data"]["toAddress"], to);
     }
-    for wrong in ["", "ada", "ada@example", "a@example.com,b@example.com", "ada@example.com\r\nBcc: b@example.com"] {
+    for wrong in
+        ["", "ada", "ada@example", "a@example.com,b@example.com", "ada@example.com\r\nBcc: b@example.com"]
+    {
         let refused = api.post(&path, &json!({ "to": wrong })).await.expect(400);
-        assert!(refused.body["error"]["details"][0].as_str().unwrap().starts_with("to: "), "{}", refused.body);
+        assert!(
+            refused.body["error"]["details"][0].as_str().unwrap().starts_with("to: "),
+            "{}",
+            refused.body
+        );
     }
     // The first mail keeps the address that it was made for.
     let first = api.get(&format!("/jobs?certificateId={certificate}&order=asc")).await.expect(200);
@@ -57,7 +63,8 @@ async fn two_spellings_of_one_international_domain_are_one_address() {
 #[tokio::test(flavor = "multi_thread")]
 async fn mails_that_were_called_off_are_no_failures() {
     let api = Api::start().await;
-    let people = "Name,Email,Document number\nAda,ada@example.com,1\nEva,eva@example.com,2\nLuis,luis@example.com,3\n";
+    let people =
+        "Name,Email,Document number\nAda,ada@example.com,1\nEva,eva@example.com,2\nLuis,luis@example.com,3\n";
     let certificate = issued(&api, people, 3).await;
     let jobs = api.get(&format!("/jobs?certificateId={certificate}")).await.expect(200).body["data"].clone();
     let cancel = format!("/jobs/{}/cancel", jobs[0]["id"].as_str().expect("an id"));
@@ -66,7 +73,10 @@ async fn mails_that_were_called_off_are_no_failures() {
     let sent = |body: &Value| body["meta"]["summary"]["sent"] == 2;
     let list = api.until("two are sent", "/jobs", sent).await;
     let summary = &list["meta"]["summary"];
-    assert_eq!((&summary["total"], &summary["error"], &summary["cancelled"]), (&json!(3), &json!(0), &json!(1)));
+    assert_eq!(
+        (&summary["total"], &summary["error"], &summary["cancelled"]),
+        (&json!(3), &json!(0), &json!(1))
+    );
     assert_eq!(summary["successRate"], 100.0);
     let number = async |status: &str| {
         let list = api.get(&format!("/jobs?status={status}")).await.expect(200);

@@ -11,7 +11,8 @@ use crate::support::TestApp;
 const BROWSER: &str = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8";
 
 async fn opened(api: &Api, path: &str) -> Response {
-    let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().expect("a client");
+    let client =
+        reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().expect("a client");
     let request = client.get(api.app.url(path)).header("accept", BROWSER).header("accept-language", "en");
     request.send().await.expect("answered")
 }
@@ -32,7 +33,8 @@ async fn issued(api: &Api) -> Value {
     let people = "Name,Email,Document number\nJosé Núñez,jose@example.com,1\n";
     api.upload("/attendees/bulk-upload", file("p.csv", people).text("certificateId", id)).await.expect(200);
     let generated = |body: &Value| body["data"].as_array().is_some_and(|items| items.len() == 1);
-    api.until("the PDF is made", "/generated-certificates?state=generated", generated).await["data"][0].clone()
+    api.until("the PDF is made", "/generated-certificates?state=generated", generated).await["data"][0]
+        .clone()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -60,9 +62,16 @@ async fn a_number_is_found_however_it_is_written() {
         format!("{hex}/"),
         format!("{hex}//"),
     ] {
-        for path in [format!("/certificate/{number}"), format!("/api/v1/certificate/{number}"), format!("/CERTIFICATE/{number}")] {
+        for path in [
+            format!("/certificate/{number}"),
+            format!("/api/v1/certificate/{number}"),
+            format!("/CERTIFICATE/{number}"),
+        ] {
             let (status, page) = page(&api, &path).await;
-            assert!(status == 200 && page.contains("genuine and valid") && page.contains(&readable), "{path}: {page}");
+            assert!(
+                status == 200 && page.contains("genuine and valid") && page.contains(&readable),
+                "{path}: {page}"
+            );
         }
     }
     for path in [
@@ -73,26 +82,47 @@ async fn a_number_is_found_however_it_is_written() {
         format!("/api/v1/certificate/{hex}/download"),
     ] {
         let pdf = api.public(&path).await;
-        assert_eq!((pdf.status().as_u16(), pdf.headers()["content-type"].to_str().unwrap()), (200, "application/pdf"), "{path}");
+        assert_eq!(
+            (pdf.status().as_u16(), pdf.headers()["content-type"].to_str().unwrap()),
+            (200, "application/pdf"),
+            "{path}"
+        );
     }
     let json = Answered::of(api.public(&format!("/certificate/{readable}.json")).await).await.expect(200);
-    assert_eq!((&json.body["data"]["publicId"], &json.body["data"]["number"]), (&json!(hex), &json!(readable)));
+    assert_eq!(
+        (&json.body["data"]["publicId"], &json.body["data"]["number"]),
+        (&json!(hex), &json!(readable))
+    );
 
     // The form leads to the page, and its errors to the form.
     let (status, form) = page(&api, "/verify").await;
     assert!(status == 200 && form.contains("<input id=\"number\"") && !form.contains("<script"), "{form}");
-    let policy = opened(&api, "/verify").await.headers()["content-security-policy"].to_str().unwrap().to_owned();
+    let policy =
+        opened(&api, "/verify").await.headers()["content-security-policy"].to_str().unwrap().to_owned();
     assert!(policy.contains("form-action 'self'") && policy.contains("default-src 'none'"), "{policy}");
-    for number in [hex.clone(), format!("+{}.", readable.replace('-', "+")), format!("https%3A%2F%2Fexample.org%2Fcertificate%2F{hex}")] {
+    for number in [
+        hex.clone(),
+        format!("+{}.", readable.replace('-', "+")),
+        format!("https%3A%2F%2Fexample.org%2Fcertificate%2F{hex}"),
+    ] {
         let answer = opened(&api, &format!("/verify?number={number}&lang=es")).await;
         let location = answer.headers()["location"].to_str().unwrap().to_owned();
-        assert_eq!((answer.status().as_u16(), location), (303, format!("/certificate/{hex}?lang=es")), "{number}");
+        assert_eq!(
+            (answer.status().as_u16(), location),
+            (303, format!("/certificate/{hex}?lang=es")),
+            "{number}"
+        );
     }
     let mut wrong = joined.into_bytes();
     wrong[5] = if wrong[5] == b'7' { b'8' } else { b'7' };
     let wrong = String::from_utf8(wrong).expect("ASCII");
     let (status, mistyped) = page(&api, &format!("/verify?number={wrong}")).await;
-    assert!(status == 404 && mistyped.contains("has a typing error") && mistyped.contains(&format!("value=\"{wrong}\"")), "{mistyped}");
+    assert!(
+        status == 404
+            && mistyped.contains("has a typing error")
+            && mistyped.contains(&format!("value=\"{wrong}\"")),
+        "{mistyped}"
+    );
     let (status, unknown) = page(&api, "/certificate/00112233445566778899aabbccddeeff").await;
     assert!(status == 404 && unknown.contains("No certificate of this number was issued here"), "{unknown}");
 }
@@ -116,7 +146,10 @@ async fn a_revocation_shows_at_once_as_a_page_for_people_and_an_error_for_progra
     assert_eq!(again().await, 410);
     let (status, revoked) = page(&api, &path).await;
     let link = format!("href=\"{}\"", path.trim_end_matches("/download"));
-    assert!(status == 410 && revoked.contains("revoked by its issuer") && revoked.contains(&link), "{revoked}");
+    assert!(
+        status == 410 && revoked.contains("revoked by its issuer") && revoked.contains(&link),
+        "{revoked}"
+    );
     assert_eq!(opened(&api, &path).await.headers()["cache-control"], "no-store");
     let program = Answered::of(api.public(&path).await).await.expect(410);
     assert_eq!(program.code(), "CERTIFICATE_REVOKED");
@@ -133,14 +166,18 @@ async fn a_certificate_that_could_not_be_made_is_not_known_in_public() {
     let body = json!({ "certificateId": id, "attendeeIds": [ada] });
     api.post("/generated-certificates/generate", &body).await.expect(202);
     let failed = |body: &Value| body["data"].as_array().is_some_and(|items| items.len() == 1);
-    let failed = api.until("it failed", "/generated-certificates?state=failed", failed).await["data"][0].clone();
+    let failed =
+        api.until("it failed", "/generated-certificates?state=failed", failed).await["data"][0].clone();
     let path = format!("/certificate/{}", failed["publicId"].as_str().expect("an id"));
     let unknown = async || {
         for path in [path.clone(), format!("{path}/download")] {
             let (status, page) = page(&api, &path).await;
             assert!(status == 404 && page.contains("No certificate of this number"), "{page}");
         }
-        assert_eq!(Answered::of(api.public(&format!("{path}.json")).await).await.expect(404).code(), "NOT_FOUND");
+        assert_eq!(
+            Answered::of(api.public(&format!("{path}.json")).await).await.expect(404).code(),
+            "NOT_FOUND"
+        );
     };
     unknown().await;
     // Revoking it makes it no more known: nobody has it.
@@ -160,7 +197,10 @@ async fn errors_of_public_addresses_are_pages_in_a_browser() {
     let often = often.text().await.expect("a page");
     assert!(often.contains("Too many requests") && !often.contains("<form"), "{often}");
     let program = api.app.client.get(api.app.url(path)).header("accept", "application/json");
-    assert_eq!(Answered::of(program.send().await.expect("answered")).await.expect(429).code(), "TOO_MANY_REQUESTS");
+    assert_eq!(
+        Answered::of(program.send().await.expect("answered")).await.expect(429).code(),
+        "TOO_MANY_REQUESTS"
+    );
     let (status, nowhere) = page(&api, "/nowhere").await;
     assert!(status == 404 && nowhere.contains("There is no page at this address"), "{nowhere}");
     let (status, spanish) = page(&api, "/nowhere?lang=es").await;

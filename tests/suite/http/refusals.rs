@@ -175,7 +175,10 @@ async fn an_unknown_certificate_is_told_to_people_and_to_programs() {
         let page = page.send().await.expect("answered");
         assert_eq!(page.status(), 404);
         let page = page.text().await.expect("a page").replace("&#x2f;", "/");
-        assert!(page.contains(says) && page.contains("<form method=\"get\" action=\"/verify\">"), "{id}: {page}");
+        assert!(
+            page.contains(says) && page.contains("<form method=\"get\" action=\"/verify\">"),
+            "{id}: {page}"
+        );
         let json = api.app.client.get(api.app.url(&path)).header("accept", "application/json");
         assert_eq!(Answered::of(json.send().await.expect("answered")).await.expect(404).code(), code);
         let download = Answered::of(api.public(&format!("{path}/download")).await).await.expect(404);

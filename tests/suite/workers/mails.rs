@@ -89,9 +89,7 @@ async fn every_mail_that_was_not_sent_is_called_back() {
     let plant = Plant::new().await;
     let issuance = issued(&plant).await;
     let commands = &plant.log.commands;
-    let again = async |delivery| {
-        mail_again(commands, &person(), issuance, &mail(delivery)).await.unwrap().id
-    };
+    let again = async |delivery| mail_again(commands, &person(), issuance, &mail(delivery)).await.unwrap().id;
     let sent = again(MailDelivery::Immediate).await;
     run_mailer(&plant);
     until_stage(&plant, sent, Stage::Sent).await;

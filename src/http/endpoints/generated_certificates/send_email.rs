@@ -107,9 +107,20 @@ mod tests {
     #[test]
     fn an_address_is_checked_and_never_repeated() {
         assert_eq!(checked_address(" ada@example.com ").unwrap().reveal_str(), "ada@example.com");
-        for odd in ["", "ada", "ada@example", "a b@example.com", "a@example.com, b@example.com", "ada@example.com\r\nBcc: x"] {
+        for odd in [
+            "",
+            "ada",
+            "ada@example",
+            "a b@example.com",
+            "a@example.com, b@example.com",
+            "ada@example.com\r\nBcc: x",
+        ] {
             let error = checked_address(odd).expect_err(odd);
-            assert!(error.details[0].starts_with("to: ") && !error.message.contains("ada"), "{}", error.message);
+            assert!(
+                error.details[0].starts_with("to: ") && !error.message.contains("ada"),
+                "{}",
+                error.message
+            );
         }
     }
 }

@@ -50,11 +50,8 @@ pub async fn handle(
     let named: Option<Locale> = query.lang.as_deref().and_then(|lang| lang.parse().ok());
     let Some(number) = query.number.filter(|number| !number.trim().is_empty()) else {
         let locale = chosen(query.lang.as_deref(), &headers, http.auth.locale);
-        let described = [
-            (VARY, DEPENDS),
-            (CONTENT_LANGUAGE, locale.as_str()),
-            (CONTENT_SECURITY_POLICY, FORM_PAGES),
-        ];
+        let described =
+            [(VARY, DEPENDS), (CONTENT_LANGUAGE, locale.as_str()), (CONTENT_SECURITY_POLICY, FORM_PAGES)];
         return Ok((described, page(&Notice::form(&http, named.is_some()), locale)?).into_response());
     };
     let id = parse(&number)?;

@@ -66,7 +66,10 @@ impl Notice {
             wait,
             form: has_form.then(|| http.public_path("/verify")),
             typed,
-            link: path.strip_suffix("/download").filter(|_| says == Says::Revoked).map(|page| http.public_path(page)),
+            link: path
+                .strip_suffix("/download")
+                .filter(|_| says == Says::Revoked)
+                .map(|page| http.public_path(page)),
             reference: (says == Says::Broken).then(|| request_id.to_owned()),
             other_query,
             ..Self::plain(says)
@@ -111,7 +114,12 @@ mod tests {
 
     fn all() -> Vec<(&'static str, Notice)> {
         let form = || Some("/verify".to_owned());
-        let with_form = |says, mood, typed: &str| Notice { form: form(), mood, typed: typed.to_owned(), ..Notice::plain(says) };
+        let with_form = |says, mood, typed: &str| Notice {
+            form: form(),
+            mood,
+            typed: typed.to_owned(),
+            ..Notice::plain(says)
+        };
         vec![
             ("enter", with_form(Says::Enter, None, "")),
             ("not_issued", with_form(Says::NotIssued, Some("wrong"), "<script>\"")),

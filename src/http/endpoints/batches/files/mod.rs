@@ -42,12 +42,18 @@ pub struct FilesQuery {
 }
 
 /// Answers with one part of a batch as a file that is written while it is sent.
-async fn answer(http: &HttpState, batch: Uuid, query: &FilesQuery, kind: BundleKind) -> Result<Response, ApiError> {
+async fn answer(
+    http: &HttpState,
+    batch: Uuid,
+    query: &FilesQuery,
+    kind: BundleKind,
+) -> Result<Response, ApiError> {
     let (of_part, media_type, extension) = match kind {
         BundleKind::Zip => (ZIP_PART, "application/zip", "zip"),
         BundleKind::Pdf => (PDF_PART, "application/pdf", "pdf"),
     };
-    let busy = || ApiError::new(ErrorCode::Busy, "files of other batches are being written; try again in a minute");
+    let busy =
+        || ApiError::new(ErrorCode::Busy, "files of other batches are being written; try again in a minute");
     let slot = http.bundle_slots.clone().try_acquire_owned();
     let slot = slot.map_err(|_| busy().retry_after(Duration::from_secs(60)))?;
     let part = i64::from(query.part.unwrap_or(1));
