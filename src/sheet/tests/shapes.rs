@@ -55,7 +55,7 @@ fn people() -> Vec<Somebody> {
             second_surname: SURNAMES[n / 100 % 10],
             email: format!("p{n}@example.org"),
             document: [
-                format!("{:08}", n * 7),
+                format!("{:08}", n * 7 + 7),
                 format!("X-{n}"),
                 format!("{}E{}", n % 9 + 1, n + 100),
                 format!("10{n:06}"),
