@@ -53,7 +53,9 @@ impl<'a> Lettering<'a> {
         self.add(run, coverage);
         for word in run.split_whitespace() {
             if !self.add(word, coverage) {
-                parts(word, coverage).for_each(|part| drop(self.add(part, coverage)));
+                for part in parts(word, coverage) {
+                    self.add(part, coverage);
+                }
             }
         }
         // No match may end within a cluster, so that each is a piece that is tried before what it begins with.
@@ -88,7 +90,8 @@ fn parts<'a>(word: &'a str, coverage: &Coverage) -> impl Iterator<Item = &'a str
     std::iter::from_fn(move || {
         let (start, mut end) = rest.next()?;
         let is_drawn = |end: usize| {
-            word.get(start..end).is_some_and(|part| coverage.families_in(shared(part, coverage)).next().is_some())
+            word.get(start..end)
+                .is_some_and(|part| coverage.families_in(shared(part, coverage)).next().is_some())
         };
         while let Some((_, next)) = rest.next_if(|(_, next)| is_drawn(*next)) {
             end = next;
@@ -150,7 +153,10 @@ mod tests {
     #[test]
     fn a_run_is_drawn_by_families_that_have_all_of_it() {
         let whole = families("Kɔ́fí Ɛ̀dɛ̀", "Kɔ́fí Ɛ̀dɛ̀").expect("some draw it");
-        assert!(whole.contains(&"noto serif".to_owned()) && whole.contains(&"montserrat".to_owned()), "{whole:?}");
+        assert!(
+            whole.contains(&"noto serif".to_owned()) && whole.contains(&"montserrat".to_owned()),
+            "{whole:?}"
+        );
         assert!(!whole.contains(&"space grotesk".to_owned()) && !whole.contains(&"eb garamond".to_owned()));
         assert_eq!(families("Ada محمد", "محمد"), Some(vec!["noto naskh arabic".to_owned()]));
         assert_eq!(families("Ada محمد", "Ada"), None, "every font has it");
