@@ -8,6 +8,7 @@ use std::time::Duration;
 use anyhow::Context;
 use laureate::app::{App, Extras, Role, Running};
 use laureate::config::{Config, Sources};
+use laureate::sandbox::Sandbox;
 use laureate::stack::{Stack, StackOptions};
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
@@ -59,6 +60,8 @@ impl Ground {
             ("secrets.token_key", "token-key-of-the-benchmark-0123456789".to_owned()),
         ];
         let app = App::connect(Config::load(Sources { stack, ..Sources::default() })?).await?;
+        // This program is not `laureate`, which a child of the sandbox has to be.
+        let app = app.with_sandbox(Sandbox::new(PathBuf::from(env!("CARGO_BIN_EXE_laureate"))));
         app.prepare().await?;
         Ok(app)
     }

@@ -92,6 +92,7 @@ async fn import(app: &App, id: ImportId, sheet: Bytes) -> anyhow::Result<()> {
         update_existing: false,
         certificate_id: None,
         delivery: MailDelivery::Immediate,
+        reading: Default::default(),
         issue_date: None,
         requires_document: true,
         shared_email: SharedEmail::Refuse,

@@ -3,7 +3,9 @@
 mod again;
 mod api;
 mod dependencies;
+mod descriptors;
 mod issuing;
+mod management;
 mod running;
 mod scheduling;
 mod standing;
@@ -261,6 +263,8 @@ impl App {
     ) -> anyhow::Result<Running> {
         let grace = Duration::from_secs(self.config.shutdown_grace_seconds);
         let mut running = Running::new(shutdown, grace);
+        descriptors::raise(self.config.http.connections.max_open);
+        let readiness = self.start_management(roles, &mut running).await?;
         if roles.contains(&Role::Api) {
             let presence = Presence::announce(self.projector_pool.clone(), self.set.clone()).await?;
             let shutdown = running.shutdown.clone();
@@ -281,7 +285,7 @@ impl App {
                             .with_context(|| format!("cannot listen on {listen}"))?
                     }
                 };
-                self.start_api(listener, caught_mails.clone(), &mut running)?;
+                self.start_api(listener, caught_mails.clone(), readiness.clone(), &mut running)?;
             } else {
                 self.start_worker(*role, &mut running)?;
             }

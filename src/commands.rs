@@ -6,6 +6,7 @@
 
 pub mod attendee;
 pub mod change_user;
+pub mod define_certificate;
 pub mod import_batches;
 pub mod issue;
 pub mod loaded;

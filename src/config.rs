@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 use crate::domain::{Secret, SharedEmail, TimeZone};
 use crate::event_log::Address;
 use crate::http::auth_settings::AuthSettings;
+use crate::http::management::ManagementSettings;
 use crate::http::settings::HttpSettings;
 use crate::http::tokens::{BadKeys, SigningKey};
 use crate::mail::MailSettings;
@@ -50,6 +51,9 @@ pub struct Config {
     /// The API.
     #[serde(default)]
     pub http: HttpSettings,
+    /// Metrics and health, for operators.
+    #[serde(default)]
+    pub management: ManagementSettings,
     /// How people log in.
     #[serde(default)]
     pub auth: AuthSettings,

@@ -28,6 +28,7 @@ const MIGRATIONS: &[(&str, &str)] = &[
     ("0002_idempotent_answers", include_str!("../migrations/0002_idempotent_answers.sql")),
     ("0003_indexed_before_live", include_str!("../migrations/0003_indexed_before_live.sql")),
     ("0010_api_key_uses", include_str!("../migrations/0010_api_key_uses.sql")),
+    ("0014_finished_requests", include_str!("../migrations/0014_finished_requests.sql")),
 ];
 
 /// What went wrong with the database. Carries no values of rows: it may be logged.

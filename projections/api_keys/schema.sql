@@ -3,6 +3,8 @@ CREATE TABLE api_keys (
     name             text NOT NULL,
     -- Whoever made it.
     owner            uuid NOT NULL,
+    -- The owner's epoch when it was made; a new password ends keys of earlier epochs.
+    owner_epoch      bigint NOT NULL,
     scopes           text[] NOT NULL,
     expires_at       timestamptz NOT NULL,
     revoked_at       timestamptz,

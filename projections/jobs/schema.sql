@@ -10,7 +10,7 @@ CREATE TABLE jobs (
             WHEN 'sent' THEN 'sent'
             WHEN 'failed' THEN 'error'
             WHEN 'unknown' THEN 'error'
-            WHEN 'cancelled' THEN 'error'
+            WHEN 'cancelled' THEN 'cancelled'
             ELSE 'pending'
         END
     ) STORED,

@@ -16,6 +16,15 @@ CREATE TABLE users (
     position         bigint NOT NULL
 );
 
+-- Changes of a password that ended the user's API keys: those made in an earlier epoch.
+CREATE TABLE key_endings (
+    user_id  uuid NOT NULL,
+    epoch    bigint NOT NULL,
+    ended_at timestamptz NOT NULL,
+    position bigint NOT NULL,
+    PRIMARY KEY (user_id, epoch)
+);
+
 -- indexes
 CREATE UNIQUE INDEX users_newest ON users (created_position);
 CREATE INDEX users_by_user_name ON users (lower(user_name));

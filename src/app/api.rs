@@ -4,9 +4,10 @@ use std::path::PathBuf;
 
 use tokio::net::TcpListener;
 
-use super::{App, Running, dependencies};
+use super::{App, Running};
 use crate::database;
-use crate::http::{self, HttpParts, HttpState, Tokens};
+use crate::http::serve::ConnectionLimits;
+use crate::http::{self, HttpParts, HttpState, Readiness, Tokens};
 use crate::scheduler::Plan;
 
 impl App {
@@ -14,6 +15,7 @@ impl App {
         &self,
         listener: TcpListener,
         caught_mails: Option<PathBuf>,
+        readiness: Readiness,
         running: &mut Running,
     ) -> anyhow::Result<()> {
         running.address = Some(listener.local_addr()?);
@@ -25,6 +27,7 @@ impl App {
             meta_schema: database::meta_schema(&self.config.namespace),
             storage: self.storage.clone(),
             rendering: self.rendering(),
+            sandbox: self.sandbox.another(),
             templates: self.shipped_templates(),
             claim_key: self.config.secrets.claim_key.clone(),
             shared_email: self.config.people.shared_email,
@@ -33,9 +36,8 @@ impl App {
             passwords: self.passwords()?,
             import_limits: self.import_limits(),
             random: |bytes| rand::fill(bytes),
-            dependencies: dependencies::all(self),
+            readiness,
             shutdown: running.shutdown.clone(),
-            metrics: Some(self.metrics.clone()),
             caught_mails,
             on_unknown: self.config.mail.on_unknown,
             plan: Plan::of(&self.config.scheduler)?,
@@ -44,7 +46,10 @@ impl App {
             auth: self.config.auth.clone(),
         });
         let (shutdown, grace) = (running.shutdown.clone(), running.grace);
-        let limits = self.config.http.connections;
+        let limits = ConnectionLimits {
+            settings: self.config.http.connections,
+            trusted_proxies: self.config.http.trusted_proxies.clone(),
+        };
         running.spawn("api", async move { Ok(http::serve(listener, state, limits, shutdown, grace).await?) });
         Ok(())
     }

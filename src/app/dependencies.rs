@@ -1,16 +1,17 @@
-//! What the API depends on, for `/health/ready`.
+//! What a process depends on, for `/health/ready`.
 
 use std::sync::Arc;
 
 use futures_util::FutureExt;
 
-use super::App;
+use super::{App, Role};
 use crate::database;
 use crate::http::Dependency;
 
-/// Every dependency with how to ask whether it works.
-pub(super) fn all(app: &App) -> Vec<Dependency> {
-    vec![log(app), tables(app), projections(app), storage(app), mail(app)]
+/// Returns every dependency with its check. Only the API requires complete query tables.
+pub(super) fn all(app: &App, roles: &[Role]) -> Vec<Dependency> {
+    let projections = Dependency { required: roles.contains(&Role::Api), ..projections(app) };
+    vec![log(app), tables(app), projections, storage(app), mail(app)]
 }
 
 fn log(app: &App) -> Dependency {

@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 /// Roles at work.
 pub struct Running {
     pub(super) address: Option<SocketAddr>,
+    pub(super) management_address: Option<SocketAddr>,
     tasks: JoinSet<(&'static str, anyhow::Result<()>)>,
     pub(super) shutdown: CancellationToken,
     pub(super) grace: Duration,
@@ -19,13 +20,19 @@ pub struct Running {
 impl Running {
     /// Nothing yet; work that is begun has `grace` to end once `shutdown` is cancelled.
     pub(super) fn new(shutdown: CancellationToken, grace: Duration) -> Self {
-        Self { address: None, tasks: JoinSet::new(), shutdown, grace }
+        Self { address: None, management_address: None, tasks: JoinSet::new(), shutdown, grace }
     }
 
     /// Where the API listens, if it is among the roles.
     #[must_use]
     pub const fn address(&self) -> Option<SocketAddr> {
         self.address
+    }
+
+    /// Returns the address of the management listener, if it is configured.
+    #[must_use]
+    pub const fn management_address(&self) -> Option<SocketAddr> {
+        self.management_address
     }
 
     pub(super) fn spawn(

@@ -120,7 +120,7 @@ struct Demo {
 impl Demo {
     /// Shows everything, serves until asked to stop, and stops everything in order.
     async fn run(&self, embedded: Embedded) -> anyhow::Result<ExitCode> {
-        let Embedded { mut stack, app, running, address } = embedded;
+        let Embedded { mut stack, app, running, address, management } = embedded;
         let log_file = stack.data_dir().join(LOG_NAME);
         self.log.write_to(&log_file).with_context(|| format!("cannot write {}", log_file.display()))?;
         self.progress.say(&format!("data is in {}, the log in {LOG_NAME}", stack.data_dir().display()));
@@ -130,7 +130,7 @@ impl Demo {
         let mut running_ended = false;
         let verdict = Cell::new(None);
         let result = tokio::select! {
-            result = async { room?; self.show(&backstage, address, &verdict).await } => result,
+            result = async { room?; self.show(&backstage, address, management, &verdict).await } => result,
             () = self.shutdown.cancelled() => Ok(()),
             error = stack.failed() => Err(error.into()),
             ended = &mut running => {
@@ -156,6 +156,7 @@ impl Demo {
         &self,
         backstage: &Backstage<'_>,
         address: SocketAddr,
+        management: Option<SocketAddr>,
         verdict: &Cell<Option<u8>>,
     ) -> anyhow::Result<()> {
         let prefix = backstage.app().config().http.prefix.clone();
@@ -175,8 +176,8 @@ impl Demo {
         }
         outcome.warnings = self.log.warnings();
         outcome.seconds.total = self.begun.elapsed().as_secs_f64();
-        let links =
-            Links { root: client.root().to_owned(), prefix, email, password: password.reveal().to_owned() };
+        let (root, password) = (client.root().to_owned(), password.reveal().to_owned());
+        let links = Links { root, management, prefix, email, password };
         let links = (!self.args.exit).then_some(&links);
         self.tell(&outcome, links)?;
         verdict.set(Some(if outcome.missing().is_empty() { 0 } else { exit::DIFFERENT }));

@@ -12,6 +12,7 @@ mod mail_server;
 mod objects;
 mod on_disk;
 mod postgres;
+mod sandbox;
 mod tables;
 
 use std::io::Write;
@@ -105,6 +106,7 @@ const CHECKS: &[(&str, Check)] = &[
     ("mail", |context| mail_server::check(context).boxed()),
     ("disk", |context| disk::check(context).boxed()),
     ("fonts", |context| fonts::check(context).boxed()),
+    ("sandbox", |context| sandbox::check(context).boxed()),
     ("passwords", |context| breached::check(context).boxed()),
 ];
 

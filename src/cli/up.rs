@@ -57,6 +57,8 @@ pub struct Embedded {
     pub running: Running,
     /// Where the API listens.
     pub address: SocketAddr,
+    /// Address of the management listener.
+    pub management: Option<SocketAddr>,
 }
 
 /// Starts servers and all roles; returns when every query table has caught up.
@@ -84,7 +86,8 @@ pub async fn start(options: EmbeddedOptions, shutdown: CancellationToken) -> any
     app.prepare().await?;
     let extras = Extras { listener: Some(listener), caught_mails: Some(stack.mail_dir().to_owned()) };
     let running = app.start(&Role::ALL, extras, shutdown).await?;
-    Ok(Embedded { stack, app, running, address })
+    let management = running.management_address();
+    Ok(Embedded { stack, app, running, address, management })
 }
 
 /// What the embedded servers say of the configuration.
@@ -105,6 +108,8 @@ fn provided(stack: &Stack, address: SocketAddr) -> anyhow::Result<Vec<(&'static 
         ("mail.from_address", "certificates@laureate.example".to_owned()),
         ("http.listen", address.to_string()),
         ("http.public_base_url", format!("http://{address}")),
+        // A free port, so that several may run on one machine.
+        ("management.listen", "127.0.0.1:0".to_owned()),
     ])
 }
 
@@ -149,8 +154,8 @@ pub async fn run(args: UpArgs, global: GlobalArgs) -> anyhow::Result<ExitCode> {
         global,
         starts_logging: true,
     };
-    let Embedded { mut stack, app, running, address } = start(options, shutdown.clone()).await?;
-    announce(&app, address, &args.data_dir).await?;
+    let Embedded { mut stack, app, running, address, management } = start(options, shutdown.clone()).await?;
+    announce(&app, address, management, &args.data_dir).await?;
     let mut running = Box::pin(running.wait());
     let result = tokio::select! {
         result = &mut running => result,
@@ -165,10 +170,21 @@ pub async fn run(args: UpArgs, global: GlobalArgs) -> anyhow::Result<ExitCode> {
     result.map(|()| ExitCode::SUCCESS)
 }
 
-async fn announce(app: &App, address: SocketAddr, data_dir: &Path) -> anyhow::Result<()> {
+async fn announce(
+    app: &App,
+    address: SocketAddr,
+    management: Option<SocketAddr>,
+    data_dir: &Path,
+) -> anyhow::Result<()> {
     let mut out = std::io::stdout();
     writeln!(out, "Laureate is at http://{address} (API docs: http://{address}/api/docs)")?;
     writeln!(out, "mails are caught and shown at http://{address}/mails; data is in {}", data_dir.display())?;
+    if let Some(management) = management {
+        writeln!(
+            out,
+            "metrics are at http://{management}/metrics, health is at http://{management}/health/ready"
+        )?;
+    }
     if app.commands().log().info().await?.last_position == 0 {
         let password = admin::made_up_password();
         let email = "admin@laureate.example";

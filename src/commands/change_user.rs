@@ -19,25 +19,25 @@ pub struct ChangedUser {
     pub version: Position,
 }
 
-/// Changes a user, if at the right version; `change` is made of the user as it is then.
+/// Changes a user, if at the right version; `change` is made of the user as it is then, or refuses.
 ///
 /// # Errors
-/// There is no such user, it is at another version, a field is not acceptable or taken, it is the last
-/// admin, or the log can't be used.
+/// `change` refuses, there is no such user, it is at another version, a field is not acceptable or taken,
+/// it is the last admin, or the log can't be used.
 pub async fn change_user(
     commands: &Commands,
     claim_key: &[u8],
     context: &CommandContext,
     id: UserId,
     if_version: &IfVersion,
-    change: impl Fn(&Account) -> UserChange,
+    change: impl Fn(&Account) -> Result<UserChange, Refusal>,
 ) -> Result<ChangedUser, CommandError> {
     let change = &change;
     let committed = commands
         .transact(context, |transaction| async move {
             let loaded = look(&transaction, id, if_version).await?;
             let before = loaded.state.clone().account().ok_or(Refusal::NotFound("user"))?;
-            let change = change(&before);
+            let change = change(&before)?;
             let is_appointed_again = change.role.is_some();
             let has_password = change.password.is_some();
             let done = transaction.decide_loaded(id, loaded, &UserCommand::Change(change))?;
@@ -69,20 +69,26 @@ pub async fn change_user(
 }
 
 /// Removes a user and frees name and e-mail address. Answers with the position of the removal.
+/// `may` refuses users whom the caller may not remove.
 ///
 /// # Errors
-/// There is no such user, it is at another version or the last admin, or the log can't be used.
+/// `may` refuses, there is no such user, it is at another version or the last admin, or the log can't be used.
 pub async fn delete_user(
     commands: &Commands,
     claim_key: &[u8],
     context: &CommandContext,
     id: UserId,
     if_version: &IfVersion,
+    may: impl Fn(&Account) -> Result<(), Refusal>,
 ) -> Result<Position, CommandError> {
+    let may = &may;
     let committed = commands
         .transact(context, |transaction| async move {
             let loaded = look(&transaction, id, if_version).await?;
             let before = loaded.state.clone().account();
+            if let Some(before) = &before {
+                may(before)?;
+            }
             let done = transaction.decide_loaded(id, loaded, &UserCommand::Delete)?;
             // Without an account it was this very command that removed it, and all the rest with it.
             if let Some(before) = before {
@@ -101,6 +107,7 @@ pub async fn delete_user(
 }
 
 /// Sets a user's own password, which ends all sessions, and begins a session in their place; a mail tells of it.
+/// API keys are ended too, unless `keeps_api_keys`.
 /// `verified` is the version whose password was shown. Answers with the user as it is now.
 ///
 /// # Errors
@@ -112,10 +119,11 @@ pub async fn change_password(
     id: UserId,
     verified: Position,
     password_hash: Personal<String>,
+    keeps_api_keys: bool,
     session: (SessionId, SessionStarted),
 ) -> Result<ChangedUser, CommandError> {
     let (session_id, session) = &session;
-    let change = &UserCommand::ChangePassword { password_hash };
+    let change = &UserCommand::ChangePassword { password_hash, keeps_api_keys };
     let committed = commands
         .transact(context, |transaction| async move {
             let loaded = look(&transaction, id, &IfVersion::ANY).await?;

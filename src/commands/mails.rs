@@ -1,7 +1,8 @@
 //! The mails about one issuance: another one, and calling back what was not sent.
 
 use super::{CommandContext, CommandError, Commands};
-use crate::domain::email::{Email, EmailCommand, MailDelivery, OnUnknown, Stage};
+use crate::domain::attendee::Attendee;
+use crate::domain::email::{Email, EmailCommand, EmailQueued, MailDelivery, OnUnknown, Stage};
 use crate::domain::issuance::Issuance;
 use crate::domain::{EmailId, IssuanceId, Personal, Refusal};
 use crate::event_log::Position;
@@ -34,7 +35,19 @@ pub struct CalledBack {
     pub under_way: u32,
 }
 
-/// Queues another mail about an issuance, with the next number that is free.
+/// Request for another mail about an issuance.
+#[derive(Clone, Debug)]
+pub struct MailRequest {
+    /// Where the mail goes; the person's present address if absent.
+    pub to: Option<Personal<String>>,
+    /// When it may go out.
+    pub delivery: MailDelivery,
+    /// What happens when a claim is found without an outcome.
+    pub on_unknown: OnUnknown,
+}
+
+/// Queues another mail about an issuance, with the next number that is free. It goes to the person's present address,
+/// or to the address of the issuance if the person was deleted.
 ///
 /// # Errors
 /// There is no such issuance, it has no PDF, or it has had too many mails; or the log can't be used.
@@ -42,11 +55,11 @@ pub async fn mail_again(
     commands: &Commands,
     context: &CommandContext,
     issuance: IssuanceId,
-    delivery: MailDelivery,
-    on_unknown: OnUnknown,
+    mail: &MailRequest,
 ) -> Result<AnotherMail, CommandError> {
     let committed = commands
         .transact(context, |transaction| async move {
+            let MailRequest { to, delivery, on_unknown } = mail.clone();
             let state = transaction.look::<Issuance>(issuance).await?.state;
             let request = state.request.ok_or(Refusal::NotFound("generated certificate"))?;
             if state.revoked.is_some() {
@@ -62,6 +75,9 @@ pub async fn mail_again(
             let pdf = state
                 .generated
                 .ok_or_else(|| Refusal::WrongState(format!("there is no PDF to send: {missing}")))?;
+            let person = transaction.look::<Attendee>(request.attendee_id).await?.state.0;
+            let to_address =
+                to.or_else(|| person.map(|person| person.email)).unwrap_or_else(|| request.email.clone());
             // The first is made by the process manager, perhaps in this very moment.
             for number in 2..=MAX_MAILS {
                 let id = EmailId::nth_of(issuance, number);
@@ -70,7 +86,7 @@ pub async fn mail_again(
                     continue;
                 }
                 let mail = mail_about(issuance, &request, &pdf, delivery, on_unknown);
-                let queue = EmailCommand::Queue(Box::new(mail));
+                let queue = EmailCommand::Queue(Box::new(EmailQueued { to_address, ..mail }));
                 let done = transaction.decide_loaded::<Email>(id, email, &queue)?;
                 let (stage, position) = (done.state.stage, done.position);
                 return Ok(AnotherMail { id, number, stage, position });

@@ -26,6 +26,7 @@ pub async fn send_reset_link(
 }
 
 /// Sets a password by the link of a notice: the link is used up, all sessions end, and the user is told.
+/// API keys are ended too, unless `keeps_api_keys`.
 ///
 /// # Errors
 /// The link doesn't work (any more), the user may not log in, or the log can't be used.
@@ -35,8 +36,9 @@ pub async fn reset_password(
     link: NoticeId,
     id: UserId,
     password_hash: Personal<String>,
+    keeps_api_keys: bool,
 ) -> Result<ChangedUser, CommandError> {
-    let change = &UserCommand::ChangePassword { password_hash };
+    let change = &UserCommand::ChangePassword { password_hash, keeps_api_keys };
     let committed = commands
         .transact(context, |transaction| async move {
             let loaded = look(&transaction, id, &IfVersion::ANY).await?;

@@ -4,7 +4,8 @@
 //! written anew as JPEG, or as PNG where it is transparent. So metadata, colour profiles, hidden chunks and
 //! scripts are gone, and nobody has to decode a stranger's bytes again. SVG is drawn ([`svg`]).
 //!
-//! All of this takes time and memory, both bounded: call it off the async threads.
+//! Estimates bound the time and memory of all this, but decoders and renderers can have defects: only a child of
+//! `crate::sandbox` does it.
 
 mod not_taken;
 mod picture;

@@ -1,11 +1,14 @@
 //! Why an image is not taken.
 
+use std::borrow::Cow;
+
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::raster::{MAX_PIXELS, MAX_SIDE};
 
 /// Why an image is not taken, and what to do about it.
-#[derive(Clone, Debug, Error, PartialEq, Eq)]
+#[derive(Clone, Debug, Error, PartialEq, Eq, Serialize, Deserialize)]
 pub enum NotTaken {
     /// It is something else.
     #[error("the file is not a JPEG, PNG, WebP or SVG image; save the design as one of them and upload that")]
@@ -38,12 +41,23 @@ pub enum NotTaken {
         /// What it has.
         what: String,
         /// What to do.
-        advice: &'static str,
+        advice: Cow<'static, str>,
+    },
+    /// Preparing it took more than a design may take.
+    #[error(
+        "preparing the image takes more than {seconds} seconds or {mebibytes} MiB of memory; simplify it, or \
+         export it as a PNG or JPEG of A4 size, and upload that"
+    )]
+    TooCostly {
+        /// Seconds of processor time that it may take.
+        seconds: u64,
+        /// Memory that it may take, in MiB.
+        mebibytes: u64,
     },
 }
 
 impl NotTaken {
     pub(super) fn svg(what: impl Into<String>, advice: &'static str) -> Self {
-        Self::Svg { what: what.into(), advice }
+        Self::Svg { what: what.into(), advice: advice.into() }
     }
 }

@@ -4,6 +4,7 @@ use std::io::Cursor;
 
 use image::codecs::jpeg::JpegEncoder;
 use image::{DynamicImage, ImageFormat, Rgba};
+use serde::{Deserialize, Serialize};
 
 use super::{MAX_BYTES, NotTaken};
 
@@ -16,7 +17,7 @@ const JPEG_QUALITIES: [u8; 2] = [92, 75];
 const SMALL_QUALITY: u8 = 80;
 
 /// How a picture is written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Kind {
     /// Everything that covers what is behind it.
     Jpeg,

@@ -5,6 +5,7 @@
 
 mod contents;
 mod pictures;
+mod structure;
 mod weight;
 
 use std::sync::Arc;
@@ -39,7 +40,7 @@ pub(super) fn draw(file: &[u8]) -> Result<DynamicImage, NotTaken> {
     let text = std::str::from_utf8(file).map_err(|_| {
         NotTaken::svg("an encoding other than UTF-8", "save it as UTF-8, or export it as PNG or JPEG")
     })?;
-    contents::check_prolog(text)?;
+    structure::check(text)?;
     let options = roxmltree::ParsingOptions { allow_dtd: true, nodes_limit: MAX_NODES, ..Default::default() };
     let document = roxmltree::Document::parse_with_options(text, options).map_err(|error| match error {
         roxmltree::Error::NodesLimitReached => NotTaken::svg("too many elements", AS_PICTURE),

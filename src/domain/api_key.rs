@@ -28,6 +28,9 @@ pub struct ApiKeyCreated {
     /// Until when it counts.
     #[serde(with = "time::serde::rfc3339")]
     pub expires_at: OffsetDateTime,
+    /// Epoch of the owner when the key was made. A new password of the owner ends keys of earlier epochs.
+    #[serde(default)]
+    pub owner_epoch: u32,
 }
 
 /// The key counts no more.
@@ -128,6 +131,7 @@ pub(crate) mod samples {
             scopes: vec!["certificates:read".to_owned()],
             secret_sha256: "ab".repeat(32),
             expires_at,
+            owner_epoch: 0,
         }
     }
 }

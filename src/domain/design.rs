@@ -2,8 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
+use uuid::Uuid;
+
 use super::events::domain_events;
-use super::{Decider, Refusal};
+use super::{Decider, DesignId, Refusal};
 
 // ── Events ──────────────────────────────────────────────────────────────────────────────────────
 
@@ -56,6 +58,14 @@ pub struct DesignImage {
     pub description: Option<String>,
     /// The name of the uploaded file.
     pub original_name: String,
+}
+
+/// Returns the id of a stored design by its object key, `…/{name}_{id}.{extension}`. Designs that were stored
+/// before they had ids have none.
+#[must_use]
+pub fn id_of_key(key: &str) -> Option<DesignId> {
+    let (name, _) = key.rsplit_once('.')?;
+    Uuid::parse_str(name.rsplit_once('_')?.1).ok().map(DesignId)
 }
 
 // ── Commands ────────────────────────────────────────────────────────────────────────────────────
@@ -187,6 +197,15 @@ mod tests {
             .when(DesignCommand::TakeIntoUse)
             .then_refused("VALIDATION_ERROR");
         given::<Design>(vec![]).when(DesignCommand::Delete).then_refused("NOT_FOUND");
+    }
+
+    #[test]
+    fn key_ends_in_the_id_of_its_design() {
+        let id = Uuid::from_u128(7);
+        let folder = "certificates/design_images/acme_2026";
+        assert_eq!(id_of_key(&format!("{folder}/gold_frame_{id}.jpg")), Some(DesignId(id)));
+        assert_eq!(id_of_key(&format!("{folder}/old.jpg")), None);
+        assert_eq!(id_of_key(&format!("{folder}/gold_frame_{id}_small.jpg")), None);
     }
 
     #[test]

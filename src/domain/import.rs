@@ -8,6 +8,7 @@ use time::Date;
 
 use super::email::MailDelivery;
 use super::events::domain_events;
+use super::reading::Reading;
 use super::{AttendeeId, CertificateId, Decider, Refusal, SharedEmail};
 
 // ── Events ──────────────────────────────────────────────────────────────────────────────────────
@@ -32,6 +33,9 @@ pub struct ImportRequested {
     /// When the mails about what is issued may go out.
     #[serde(default, skip_serializing_if = "MailDelivery::is_immediate")]
     pub delivery: MailDelivery,
+    /// Choices for reading the file, so that it is read the same way again.
+    #[serde(default, skip_serializing_if = "Reading::is_default")]
+    pub reading: Reading,
     /// Date on the certificates; absent for the definition's, or else the date of issuing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub issue_date: Option<Date>,

@@ -44,6 +44,9 @@ pub enum Refusal {
     /// The link is not ours, was used, has expired, or was overtaken by another password.
     #[error("this link was used or has expired; ask for another")]
     LinkEnded,
+    /// The caller lacks the right; the text says which one and who has it.
+    #[error("{0}")]
+    Forbidden(&'static str),
 }
 
 impl Refusal {
@@ -66,6 +69,7 @@ impl Refusal {
             Self::SessionEnded => "SESSION_ENDED",
             Self::WrongCode => "WRONG_CODE",
             Self::LinkEnded => "RESET_LINK_INVALID",
+            Self::Forbidden(_) => "FORBIDDEN",
         }
     }
 }

@@ -33,6 +33,9 @@ pub struct UserPasswordChanged {
     /// Somebody else has set it: it has to be changed, and counts until then. Absent for one's own.
     #[serde(default, with = "time::serde::rfc3339::option", skip_serializing_if = "Option::is_none")]
     pub first_password_until: Option<OffsetDateTime>,
+    /// True if the user's API keys stay valid. Otherwise the change ends all of them.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub keeps_api_keys: bool,
 }
 
 /// The user is called or reached otherwise from now on.
@@ -129,6 +132,8 @@ pub enum UserCommand {
     ChangePassword {
         /// Its hash.
         password_hash: Personal<String>,
+        /// True if the user's API keys stay valid.
+        keeps_api_keys: bool,
     },
     /// Change what is given, and leave the rest. Only what differs becomes an event.
     Change(UserChange),
@@ -158,6 +163,8 @@ pub struct NewPassword {
     pub hash: Personal<String>,
     /// Where somebody else sets it: until when it counts, unless it is changed.
     pub first_until: Option<OffsetDateTime>,
+    /// True if the user's API keys stay valid.
+    pub keeps_api_keys: bool,
 }
 
 // ── State, decide, evolve ───────────────────────────────────────────────────────────────────────
@@ -187,6 +194,8 @@ pub struct Account {
     pub is_active: bool,
     /// How often all sessions were ended: those begun in an earlier epoch are over.
     pub epoch: u32,
+    /// First epoch whose API keys are valid. Keys made in an earlier epoch were ended by a new password.
+    pub keys_from_epoch: u32,
     /// Until when the password counts, if somebody else has set it and it has to be changed.
     pub first_password_until: Option<OffsetDateTime>,
 }
@@ -233,8 +242,8 @@ impl Decider for User {
             }
             (UserCommand::Register(_), _) => Err(Refusal::AlreadyExists("user")),
             (_, UserState::Absent | UserState::Deleted) => Err(Refusal::NotFound("user")),
-            (UserCommand::ChangePassword { password_hash }, UserState::Known(_)) => {
-                Ok(vec![own_password(password_hash.clone()).into()])
+            (UserCommand::ChangePassword { password_hash, keeps_api_keys }, UserState::Known(_)) => {
+                Ok(vec![own_password(password_hash.clone(), *keeps_api_keys).into()])
             }
             (UserCommand::Change(change), UserState::Known(account)) => changes(account, change),
             (UserCommand::EndSessions, UserState::Known(_)) => Ok(vec![UserSessionsEnded {}.into()]),
@@ -250,6 +259,7 @@ impl Decider for User {
                 password_hash: e.password_hash.clone(),
                 is_active: true,
                 epoch: 0,
+                keys_from_epoch: 0,
                 first_password_until: e.first_password_until,
             });
         }
@@ -260,6 +270,9 @@ impl Decider for User {
                 account.password_hash = e.password_hash.clone();
                 account.first_password_until = e.first_password_until;
                 account.epoch = account.epoch.saturating_add(1);
+                if !e.keeps_api_keys {
+                    account.keys_from_epoch = account.epoch;
+                }
             }
             UserEvent::UserProfileChanged(e) => account.profile = e.profile.clone(),
             UserEvent::UserRoleChanged(e) => account.role = e.role,
@@ -289,14 +302,16 @@ fn changes(account: &Account, change: &UserChange) -> Result<Vec<UserEvent>, Ref
         Some(false) => events.push(UserDisabled {}.into()),
         None => {}
     }
-    if let Some(NewPassword { hash, first_until }) = change.password.clone() {
-        events.push(UserPasswordChanged { password_hash: hash, first_password_until: first_until }.into());
+    if let Some(NewPassword { hash, first_until, keeps_api_keys }) = change.password.clone() {
+        let changed =
+            UserPasswordChanged { password_hash: hash, first_password_until: first_until, keeps_api_keys };
+        events.push(changed.into());
     }
     Ok(events)
 }
 
-const fn own_password(password_hash: Personal<String>) -> UserPasswordChanged {
-    UserPasswordChanged { password_hash, first_password_until: None }
+const fn own_password(password_hash: Personal<String>, keeps_api_keys: bool) -> UserPasswordChanged {
+    UserPasswordChanged { password_hash, first_password_until: None, keeps_api_keys }
 }
 
 fn check(profile: &Profile) -> Result<(), Refusal> {

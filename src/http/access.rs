@@ -12,6 +12,8 @@ pub enum Access {
     SignedIn,
     /// Somebody signed in whose role has this permission, or an API key that was given it.
     May(Permission),
+    /// A person who is signed in and whose role has this permission. An API key may not, whatever its scopes.
+    InPerson(Permission),
 }
 
 macro_rules! permissions {
@@ -69,9 +71,9 @@ permissions! {
     ReadJobs = "jobs:read", from Viewer;
     /// Send mails, again or at another time, call them off, and run scheduled tasks.
     RetryJobs = "jobs:retry", from Operator;
-    /// See, add, change and remove those who may log in.
+    /// See, add, change and remove those who may log in. An API key does so for viewers and operators only.
     ManageUsers = "users:manage", from Admin;
-    /// See, make and revoke API keys.
+    /// See and revoke API keys. Only a person who is signed in makes them.
     ManageApiKeys = "api-keys:manage", from Admin;
 }
 

@@ -3,13 +3,16 @@
 use std::time::Duration;
 
 use axum::Router;
+use axum::body::Bytes;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware::{from_fn, from_fn_with_state};
 use tower_http::catch_panic::CatchPanicLayer;
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
 use super::endpoint::Endpoint;
-use super::layers::{arrival, conditional, envelope, guard, headers, observe, wire};
+use super::layers::{
+    arrival, bodies, conditional, envelope, error_pages, guard, headers, observe, public_address, wire,
+};
 use super::router::{api, caught_mails, root};
 use super::{ApiError, ErrorCode, HttpState, openapi};
 
@@ -46,7 +49,9 @@ pub fn router_with(http: HttpState, pages: Router) -> Router {
         .layer(from_fn_with_state(http.clone(), arrival::arrival))
         .layer(CatchPanicLayer::custom(envelope::panicked))
         .layer(from_fn_with_state(http.clone(), guard::room))
-        .layer(from_fn(envelope::envelope));
+        .layer(from_fn_with_state(http.clone(), bodies::bodies))
+        .layer(from_fn(envelope::envelope))
+        .layer(from_fn_with_state(http.clone(), error_pages::error_pages));
     let routes = match wire::cors(&http.settings) {
         Some(cors) => routes.layer(cors),
         None => routes,
@@ -54,8 +59,11 @@ pub fn router_with(http: HttpState, pages: Router) -> Router {
     let routes = routes
         .layer(wire::compression())
         .layer(from_fn_with_state(http.clone(), headers::headers))
-        .layer(from_fn_with_state(http, observe::observe));
-    Router::new().fallback_service(routes).layer(from_fn(arrival::options))
+        .layer(from_fn_with_state(http.clone(), observe::observe));
+    Router::new()
+        .fallback_service(routes)
+        .layer(from_fn(arrival::options))
+        .layer(from_fn_with_state(http, public_address::canonical))
 }
 
 fn mount(routes: Router<HttpState>, http: &HttpState, path: &str, endpoint: Endpoint) -> Router<HttpState> {
@@ -73,8 +81,9 @@ fn mount(routes: Router<HttpState>, http: &HttpState, path: &str, endpoint: Endp
     routes.route(path, endpoint.handler.route_layer(from_fn_with_state(guard, guard::guard)))
 }
 
-/// The OpenAPI document with the prefix of this server.
+/// The OpenAPI document with the prefix of this server, made once.
 #[must_use]
-pub(super) fn served_document(http: &HttpState) -> serde_json::Value {
-    openapi::document(&http.settings.prefix)
+pub(super) fn served_document(http: &HttpState) -> Bytes {
+    let document = || Bytes::from(openapi::document(&http.settings.prefix).to_string());
+    http.document.get_or_init(document).clone()
 }

@@ -41,6 +41,18 @@ impl Caller {
         }
     }
 
+    /// True for a program, which calls with an API key.
+    #[must_use]
+    pub const fn is_program(&self) -> bool {
+        matches!(self.principal.by, By::ApiKey(..))
+    }
+
+    /// Epoch of the user that the token belongs to.
+    #[must_use]
+    pub const fn epoch(&self) -> u32 {
+        self.principal.epoch
+    }
+
     /// What the user may do.
     #[must_use]
     pub const fn role(&self) -> Role {

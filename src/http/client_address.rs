@@ -1,7 +1,7 @@
 //! Whose address a request comes from, as far as it can be known: the peer's, or what trusted proxies say.
 
 use std::fmt;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::str::FromStr;
 
 use axum::extract::{ConnectInfo, FromRequestParts, Request};
@@ -15,12 +15,21 @@ use super::ApiError;
 
 /// Entries of a forwarding header that are looked at, from the last one on.
 const MAX_HOPS: usize = 16;
+/// The bound of one IPv6 site, as a multiple of the bound of one address. A site is often one customer with
+/// 65,536 networks to choose from, and sometimes a mobile operator with as many customers.
+pub const SITE_FACTOR: usize = 16;
 
 /// Networks whose word on a client's address counts. In the configuration one text, with commas.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TrustedProxies(Vec<IpNet>);
 
 impl TrustedProxies {
+    /// Returns true for the address of a trusted proxy.
+    #[must_use]
+    pub fn trusts(&self, address: IpAddr) -> bool {
+        self.contains(address.to_canonical())
+    }
+
     fn contains(&self, address: IpAddr) -> bool {
         self.0.iter().any(|network| network.contains(&address))
     }
@@ -91,8 +100,38 @@ impl From<IpAddr> for ClientAddress {
     }
 }
 
+/// The first 48 bits of an IPv6 address: what one site or customer usually gets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Site(u64);
+
+impl fmt::Display for ClientAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::V4(address) => address.fmt(f),
+            Self::V6Network(network) => write!(f, "{}/64", Ipv6Addr::from_bits(u128::from(*network) << 64)),
+            Self::Unknown => f.write_str("unknown"),
+        }
+    }
+}
+
 impl ClientAddress {
-    /// Of a request. Never logged: it is personal data.
+    /// Returns the site of an IPv6 address.
+    #[must_use]
+    pub const fn site(self) -> Option<Site> {
+        match self {
+            Self::V6Network(network) => Some(Site(network >> 16)),
+            Self::V4(_) | Self::Unknown => None,
+        }
+    }
+
+    /// Returns true if the connection that the request came by is of a trusted proxy.
+    #[must_use]
+    pub fn is_relayed(request: &Request, trusted: &TrustedProxies) -> bool {
+        let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
+        peer.is_some_and(|ConnectInfo(peer)| trusted.trusts(peer.ip()))
+    }
+
+    /// Returns the client of a request. It is personal data: only refused log-ins and password routes log it.
     #[must_use]
     pub fn of(request: &Request, trusted: &TrustedProxies, header: ForwardingHeader) -> Self {
         let Some(ConnectInfo(peer)) = request.extensions().get::<ConnectInfo<SocketAddr>>() else {
@@ -102,13 +141,13 @@ impl ClientAddress {
     }
 }
 
-/// Of a route that is limited, where it was looked at anyway.
+/// The layer that observes requests has looked.
 impl<S: Send + Sync> FromRequestParts<S> for ClientAddress {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
         let client = parts.extensions.get::<Self>().copied();
-        client.ok_or_else(|| ApiError::internal("a route without a limit asks for the client's address"))
+        client.ok_or_else(|| ApiError::internal("no layer has looked at the client's address"))
     }
 }
 
@@ -222,6 +261,11 @@ mod tests {
         assert_ne!(of("2001:db8::1"), of("2001:db8:0:1::1"));
         assert_eq!(of("::ffff:192.0.2.7"), of("192.0.2.7"));
         assert_ne!(of("192.0.2.7"), of("192.0.2.8"));
+        assert_eq!(of("2001:db8:1:2::1").site(), of("2001:db8:1:3::1").site());
+        assert_ne!(of("2001:db8:1:2::1").site(), of("2001:db8:2:2::1").site());
+        assert_eq!(of("192.0.2.7").site(), None);
+        let shown = ["2001:db8:1:2::7", "::ffff:192.0.2.7"].map(|text| of(text).to_string());
+        assert_eq!(shown, ["2001:db8:1:2::/64", "192.0.2.7"]);
     }
 
     #[test]

@@ -12,10 +12,17 @@ const LEAST_HEAD_BYTES: usize = 8 << 10;
 pub struct ConnectionSettings {
     /// Connections that are open at once; more wait until one ends.
     pub max_open: usize,
+    /// Connections of one address (IPv6: /64) that are open at once, unless it is a trusted proxy; more are
+    /// refused with 429.
+    pub max_open_per_client: usize,
     /// How long a request's head may take to arrive, and how long a connection may be idle, in seconds.
     pub head_timeout_seconds: u64,
     /// How long a client may send nothing of a body, or take nothing of an answer, in seconds.
     pub stall_timeout_seconds: u64,
+    /// The slowest rate at which a client may take an answer, in bytes a second.
+    pub min_bytes_per_second: u32,
+    /// Bytes of answers that clients have not taken yet: of all, and a quarter of one client.
+    pub max_untaken_bytes: usize,
     /// The largest head of a request, in bytes: request line and headers.
     pub max_head_bytes: usize,
     /// The most headers of a request.
@@ -26,8 +33,11 @@ impl Default for ConnectionSettings {
     fn default() -> Self {
         Self {
             max_open: 4096,
+            max_open_per_client: 256,
             head_timeout_seconds: 30,
             stall_timeout_seconds: 20,
+            min_bytes_per_second: 4096,
+            max_untaken_bytes: 256 << 20,
             max_head_bytes: 32 << 10,
             max_headers: 100,
         }
@@ -39,6 +49,9 @@ impl ConnectionSettings {
     pub(super) fn problem(&self) -> Option<(&'static str, &'static str)> {
         let zero = [
             ("connections.max_open", self.max_open as u64),
+            ("connections.max_open_per_client", self.max_open_per_client as u64),
+            ("connections.min_bytes_per_second", self.min_bytes_per_second.into()),
+            ("connections.max_untaken_bytes", self.max_untaken_bytes as u64),
             ("connections.head_timeout_seconds", self.head_timeout_seconds),
             ("connections.stall_timeout_seconds", self.stall_timeout_seconds),
             ("connections.max_headers", self.max_headers as u64),
@@ -93,6 +106,9 @@ mod tests {
         assert_eq!(of().problem(), None);
         for settings in [
             ConnectionSettings { max_open: 0, ..of() },
+            ConnectionSettings { max_open_per_client: 0, ..of() },
+            ConnectionSettings { min_bytes_per_second: 0, ..of() },
+            ConnectionSettings { max_untaken_bytes: 0, ..of() },
             ConnectionSettings { head_timeout_seconds: 0, ..of() },
             ConnectionSettings { max_headers: 0, ..of() },
             ConnectionSettings { max_head_bytes: 100, ..of() },

@@ -76,6 +76,12 @@ impl Endpoint {
         Self { access: Access::May(permission), ..self }
     }
 
+    /// A person who is signed in and has this permission may call it; an API key may not.
+    #[must_use]
+    pub fn in_person(self, permission: Permission) -> Self {
+        Self { access: Access::InPerson(permission), ..self }
+    }
+
     /// Also somebody who has to have a second factor and has none yet may call it.
     #[must_use]
     pub fn even_without_factor(self) -> Self {

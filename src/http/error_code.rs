@@ -64,6 +64,8 @@ error_codes! {
     MalformedUpload = "MALFORMED_UPLOAD", BAD_REQUEST;
     /// The request itself is not acceptable.
     BadRequest = "BAD_REQUEST", BAD_REQUEST;
+    /// `X-Min-Event-Position` is beyond the end of the log; give the `X-Event-Position` of a write.
+    PositionBeyondEnd = "POSITION_BEYOND_END", BAD_REQUEST;
     /// The link for a new password is not ours, was used, or has expired.
     ResetLinkInvalid = "RESET_LINK_INVALID", BAD_REQUEST;
     /// There is no valid access token; log in or refresh.
@@ -86,6 +88,8 @@ error_codes! {
     PasswordChangeRequired = "PASSWORD_CHANGE_REQUIRED", FORBIDDEN;
     /// There is nothing here, or nothing of this id.
     NotFound = "NOT_FOUND", NOT_FOUND;
+    /// The number of a certificate has a typing error, or is incomplete.
+    NumberMistyped = "NUMBER_MISTYPED", NOT_FOUND;
     /// This path doesn't take this method; see `Allow`.
     MethodNotAllowed = "METHOD_NOT_ALLOWED", METHOD_NOT_ALLOWED;
     /// The request was not received in time.
@@ -116,7 +120,7 @@ error_codes! {
     UnsupportedMediaType = "UNSUPPORTED_MEDIA_TYPE", UNSUPPORTED_MEDIA_TYPE;
     /// The key was used before with another body.
     IdempotencyKeyReused = "IDEMPOTENCY_KEY_REUSED", UNPROCESSABLE_ENTITY;
-    /// Too many requests of this kind; see `Retry-After`.
+    /// This client has too many requests of this kind, or at once; see `Retry-After`.
     TooManyRequests = "TOO_MANY_REQUESTS", TOO_MANY_REQUESTS;
     /// The image is none that we take, or is damaged.
     InvalidImage = "INVALID_IMAGE", UNPROCESSABLE_ENTITY;
@@ -136,6 +140,16 @@ error_codes! {
     EncryptedFile = "ENCRYPTED_FILE", UNPROCESSABLE_ENTITY;
     /// The text is in no encoding that we know.
     UnknownEncoding = "UNKNOWN_ENCODING", UNPROCESSABLE_ENTITY;
+    /// The names can't be right in the encoding that was assumed; see `encoding`.
+    MisreadText = "MISREAD_TEXT", UNPROCESSABLE_ENTITY;
+    /// A column may be a part of the name and is not understood; see `mapping`.
+    UnknownNameColumn = "UNKNOWN_NAME_COLUMN", UNPROCESSABLE_ENTITY;
+    /// The mapping names a column that the file doesn't have.
+    UnknownColumn = "UNKNOWN_COLUMN", UNPROCESSABLE_ENTITY;
+    /// The workbook has no sheet of this name.
+    UnknownSheet = "UNKNOWN_SHEET", UNPROCESSABLE_ENTITY;
+    /// The row that is named as the header row is blank.
+    NoHeaderRow = "NO_HEADER_ROW", UNPROCESSABLE_ENTITY;
     /// Required columns are not in the header row.
     MissingColumns = "MISSING_COLUMNS", UNPROCESSABLE_ENTITY;
     /// Two headers mean the same column.

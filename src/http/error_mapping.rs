@@ -52,6 +52,7 @@ impl From<Refusal> for ApiError {
             Refusal::SessionEnded => Self::new(ErrorCode::SessionEnded, message),
             Refusal::WrongCode => Self::new(ErrorCode::WrongCode, message),
             Refusal::LinkEnded => Self::new(ErrorCode::ResetLinkInvalid, message),
+            Refusal::Forbidden(_) => Self::new(ErrorCode::Forbidden, message),
         }
     }
 }
@@ -171,8 +172,8 @@ impl From<PasswordError> for ApiError {
     fn from(error: PasswordError) -> Self {
         match error {
             PasswordError::Busy => {
-                let message = "too many people are logging in at once; try again";
-                Self::new(ErrorCode::TooManyRequests, message).retry_after(SOON)
+                let message = "too many passwords are being checked at once; try again";
+                Self::new(ErrorCode::Busy, message).retry_after(SOON)
             }
             PasswordError::NotTaken(why) => {
                 Self::new(ErrorCode::ValidationError, format!("the password {why}"))
@@ -249,6 +250,7 @@ pub fn of_status(status: StatusCode) -> ApiError {
 mod tests {
     use super::*;
     use crate::domain::{InvalidField, Personal};
+    use crate::sheet::Readings;
 
     #[test]
     fn refusals_keep_their_codes() {
@@ -262,6 +264,7 @@ mod tests {
             (Refusal::Stale, 412),
             (Refusal::SessionEnded, 401),
             (Refusal::WrongCode, 401),
+            (Refusal::Forbidden("ask an administrator"), 403),
         ];
         for (refusal, status) in refusals {
             let error = ApiError::from(refusal.clone());
@@ -298,7 +301,18 @@ mod tests {
             SheetError::UnknownFormat { what: "a PDF" },
             SheetError::Encrypted,
             SheetError::Encoding,
-            SheetError::MissingColumns { missing, recognised, found: Personal::new(Vec::new()) },
+            SheetError::MissingColumns { missing, recognised, found: Personal::new(Vec::new()), row: 1 },
+            SheetError::MisreadText {
+                assumed: "windows-1252",
+                row: 2,
+                column: "a".to_owned(),
+                readings: Box::new(Readings { read: Personal::new(String::new()), others: Vec::new() }),
+            },
+            SheetError::UnknownNameColumn { column: "a".to_owned(), row: 2 },
+            SheetError::UnknownColumn { column: "a".to_owned(), found: Personal::new(Vec::new()) },
+            SheetError::UnknownSheet { sheet: "a".to_owned(), sheets: Vec::new() },
+            SheetError::NoHeaderRow { row: 1 },
+            SheetError::InSheet { sheet: "a".to_owned(), source: Box::new(SheetError::Empty) },
             SheetError::DuplicateColumns {
                 field: "email",
                 first: "a".to_owned(),

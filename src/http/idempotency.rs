@@ -2,7 +2,8 @@
 //!
 //! Two things hold together. The command id is made of user, route, key and body, so that doing it
 //! again finds its own events in the log; and the answer is kept, so that the same one is given. The
-//! row is written before the work: whoever uses the key with another body meanwhile is refused.
+//! row is written before the work, so the key with another body is refused meanwhile. The row is deleted only if
+//! the first request was refused. A finished request keeps its row, whatever a repetition is answered.
 
 use std::collections::BTreeMap;
 
@@ -46,17 +47,33 @@ where
 {
     let Some(key) = &request.key.0 else { return work(http.random_id().into()).await };
     let row = Row { user: request.caller.user_id.to_string(), route: request.route, key };
-    if let Some(answer) = row.claim(http, &request.body_sha256).await? {
-        return Ok(answer);
-    }
+    let is_first = match row.claim(http, &request.body_sha256).await? {
+        Claimed::Kept(answer) => return Ok(answer),
+        Claimed::First => true,
+        Claimed::Again => false,
+    };
     let outcome = work(row.command_id(&request.body_sha256)).await;
     match &outcome {
-        Ok(answer) if request.keep_answer => row.keep(http, answer).await?,
-        // Nothing was done: the client may correct the request and use the key again.
-        Err(error) if error.code.status().is_client_error() => row.release(http).await?,
-        Ok(_) | Err(_) => {}
+        Ok(answer) => {
+            let kept = request.keep_answer.then_some(answer);
+            row.finish(http, &request.body_sha256, kept).await?;
+        }
+        // Nothing was done: the client may correct the request and use the key again. A repetition says
+        // nothing of the request that it repeats, so it leaves the key as it is.
+        Err(error) if is_first && error.code.status().is_client_error() => row.release(http).await?,
+        Err(_) => {}
     }
     outcome
+}
+
+/// State of a key when a request comes with it.
+enum Claimed {
+    /// No request had it before.
+    First,
+    /// The same request had it before, and its answer is not kept.
+    Again,
+    /// The same request had it before.
+    Kept(Answer),
 }
 
 /// What stands for the body where the path names what the request is about: the key is for that thing only.
@@ -83,8 +100,8 @@ impl Row<'_> {
         CommandId(Uuid::new_v5(&KEYS, name.as_bytes()))
     }
 
-    /// Takes the key for this body; answers with what is kept, if anything is.
-    async fn claim(&self, http: &HttpState, body: &[u8; 32]) -> Result<Option<Answer>, ApiError> {
+    /// Takes the key for this body, unless it is taken.
+    async fn claim(&self, http: &HttpState, body: &[u8; 32]) -> Result<Claimed, ApiError> {
         let database = http.database().await?;
         let body = &body[..];
         let schema = &http.meta_schema;
@@ -92,42 +109,59 @@ impl Row<'_> {
             "INSERT INTO \"{schema}\".idempotent_answers AS kept (user_id, route, key, body_sha256, expires_at)
              VALUES ($1, $2, $3, $4, now() + interval '24 hours')
              ON CONFLICT (user_id, route, key) DO UPDATE
-             SET body_sha256 = excluded.body_sha256, status = NULL, headers = NULL, answer = NULL,
+             SET body_sha256 = excluded.body_sha256, status = NULL, headers = NULL, answer = NULL, is_done = false,
                  created_at = now(), expires_at = excluded.expires_at
              WHERE kept.expires_at < now()"
         );
         let taken = database.execute(&take, &[&self.user, &self.route, &self.key, &body]).await;
-        taken.map_err(DatabaseError::from)?;
+        if taken.map_err(DatabaseError::from)? > 0 {
+            return Ok(Claimed::First);
+        }
         let look = format!(
             "SELECT body_sha256, status, headers, answer FROM \"{schema}\".idempotent_answers
              WHERE user_id = $1 AND route = $2 AND key = $3"
         );
         let found = database.query_opt(&look, &[&self.user, &self.route, &self.key]).await;
-        let Some(row) = found.map_err(DatabaseError::from)? else { return Ok(None) };
+        // Released by another request in this very moment.
+        let Some(row) = found.map_err(DatabaseError::from)? else { return Ok(Claimed::Again) };
         if row.get::<_, &[u8]>("body_sha256") != body {
             let message = "this Idempotency-Key was used with another body; use a new key for a new request";
             return Err(ApiError::new(ErrorCode::IdempotencyKeyReused, message));
         }
-        let Some(status) = row.get::<_, Option<i16>>("status") else { return Ok(None) };
+        let Some(status) = row.get::<_, Option<i16>>("status") else { return Ok(Claimed::Again) };
         let headers = serde_json::from_value::<BTreeMap<String, String>>(row.get::<_, Value>("headers"));
-        Ok(Some(Answer {
+        Ok(Claimed::Kept(Answer {
             status: u16::try_from(status).map_err(ApiError::internal)?,
             headers: headers.map_err(ApiError::internal)?,
             body: row.get("answer"),
         }))
     }
 
-    async fn keep(&self, http: &HttpState, answer: &Answer) -> Result<(), ApiError> {
-        let status = i16::try_from(answer.status).map_err(ApiError::internal)?;
-        let headers = serde_json::to_value(&answer.headers).map_err(ApiError::internal)?;
+    /// Notes that the request was done, with its answer if that is kept. The row is made again if another
+    /// request has released it meanwhile.
+    async fn finish(
+        &self,
+        http: &HttpState,
+        body: &[u8; 32],
+        answer: Option<&Answer>,
+    ) -> Result<(), ApiError> {
+        let status = answer.map(|answer| i16::try_from(answer.status)).transpose();
+        let status = status.map_err(ApiError::internal)?;
+        let headers = answer.map(|answer| serde_json::to_value(&answer.headers)).transpose();
+        let headers = headers.map_err(ApiError::internal)?;
+        let (bytes, body) = (answer.map(|answer| &answer.body), &body[..]);
         let sql = format!(
-            "UPDATE \"{}\".idempotent_answers SET status = $4, headers = $5, answer = $6
-             WHERE user_id = $1 AND route = $2 AND key = $3",
+            "INSERT INTO \"{}\".idempotent_answers AS kept
+                 (user_id, route, key, body_sha256, status, headers, answer, is_done, expires_at)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, true, now() + interval '24 hours')
+             ON CONFLICT (user_id, route, key) DO UPDATE
+             SET status = excluded.status, headers = excluded.headers, answer = excluded.answer, is_done = true
+             WHERE kept.body_sha256 = excluded.body_sha256",
             http.meta_schema
         );
         let database = http.database().await?;
         let kept = database
-            .execute(&sql, &[&self.user, &self.route, &self.key, &status, &headers, &answer.body])
+            .execute(&sql, &[&self.user, &self.route, &self.key, &body, &status, &headers, &bytes])
             .await;
         kept.map_err(DatabaseError::from)?;
         Ok(())
@@ -136,7 +170,7 @@ impl Row<'_> {
     async fn release(&self, http: &HttpState) -> Result<(), ApiError> {
         let sql = format!(
             "DELETE FROM \"{}\".idempotent_answers
-             WHERE user_id = $1 AND route = $2 AND key = $3 AND status IS NULL",
+             WHERE user_id = $1 AND route = $2 AND key = $3 AND NOT is_done",
             http.meta_schema
         );
         let database = http.database().await?;

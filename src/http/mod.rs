@@ -1,4 +1,4 @@
-//! HTTP: the API under `/api/v1`, the public pages, health and metrics.
+//! HTTP: the API under `/api/v1`, the public pages, health, and metrics on a listener of their own.
 //!
 //! * [`mod@router`] — the route table. A new endpoint is one file under [`endpoints`] and one line there.
 //! * [`assemble`] — the table made into an axum router; [`layers`] — what happens around every request.
@@ -27,23 +27,29 @@ pub mod error_code;
 pub mod error_mapping;
 pub mod export;
 pub mod extract;
+pub mod held;
 pub mod idempotency;
+pub mod intake;
 pub mod last_use;
 pub mod layers;
+pub mod management;
 pub mod openapi;
 pub mod passwords;
 pub mod principal;
 pub mod progress_stream;
 pub mod rate_limit;
+pub mod readiness;
 pub mod router;
 mod sealed;
 pub mod second_factor;
 pub mod serve;
 pub mod settings;
+pub mod shares;
 mod stalling;
 pub mod standing;
 pub mod state;
 pub mod tokens;
+pub mod waiting;
 
 pub use answer::Answer;
 pub use api_error::ApiError;
@@ -52,7 +58,8 @@ pub use caller::Caller;
 pub use error_code::ErrorCode;
 pub use openapi::{openapi_document, openapi_json};
 pub use passwords::Passwords;
+pub use readiness::{Dependency, Readiness};
 pub use serve::serve;
 pub use settings::HttpSettings;
-pub use state::{Dependency, HttpParts, HttpState};
+pub use state::{HttpParts, HttpState};
 pub use tokens::Tokens;

@@ -106,10 +106,19 @@ fn operation(endpoint: &Endpoint) -> Option<(HttpMethod, Operation)> {
         }
         responses.entry("403".to_owned()).or_insert_with(|| refused(&text).into());
     }
-    if let Access::May(permission) = endpoint.access {
+    if let Access::May(_) = endpoint.access {
         let key = SecurityRequirement::new(API_KEY, Vec::<String>::new());
         operation.security.get_or_insert_default().push(key);
-        let asked = format!("Needs the permission `{}`.", permission.scope());
+    }
+    let permission = match endpoint.access {
+        Access::Public | Access::SignedIn => None,
+        Access::May(permission) => Some(format!("Needs the permission `{}`.", permission.scope())),
+        Access::InPerson(permission) => Some(format!(
+            "Needs a log-in with the permission `{}`; an API key can't do it.",
+            permission.scope()
+        )),
+    };
+    if let Some(asked) = permission {
         let described = operation.description.take().filter(|text| !text.is_empty());
         operation.description = Some(described.map_or(asked.clone(), |text| format!("{text}\n\n{asked}")));
     }
@@ -140,10 +149,9 @@ fn operation_id(endpoint: &Endpoint) -> String {
 
 fn tag(path: &str) -> String {
     match path.split('/').nth(1) {
-        Some("certificate") => "public".to_owned(),
+        Some("certificate" | "verify") => "public".to_owned(),
         Some("reset-password") => "auth".to_owned(),
         Some("" | "api") | None => "about".to_owned(),
-        Some("metrics") => "health".to_owned(),
         Some(noun) => noun.to_owned(),
     }
 }

@@ -12,6 +12,8 @@ pub struct Principal {
     pub user_id: UserId,
     /// What the user may do now.
     pub role: Role,
+    /// Epoch of the user that the token belongs to.
+    pub epoch: u32,
     /// How that is known.
     pub by: By,
     /// Whether somebody else has set the password, so that it has to be changed before anything else.
@@ -59,9 +61,13 @@ impl Principal {
         let forbidden = |message: &str| Err(ApiError::new(ErrorCode::Forbidden, message));
         match (access, &self.by) {
             (Access::Public, _) | (Access::SignedIn, By::Session(_)) => Ok(()),
-            (Access::SignedIn, By::ApiKey(..)) => forbidden("this is for people; an API key can't do it"),
-            (Access::May(permission), _) if self.holds(permission) => Ok(()),
-            (Access::May(permission), By::Session(_)) => permission.check(self.role),
+            (Access::SignedIn | Access::InPerson(_), By::ApiKey(..)) => {
+                forbidden("this is for people; an API key can't do it")
+            }
+            (Access::May(permission) | Access::InPerson(permission), By::Session(_)) => {
+                permission.check(self.role)
+            }
+            (Access::May(permission), By::ApiKey(..)) if self.holds(permission) => Ok(()),
             (Access::May(permission), By::ApiKey(..)) => {
                 let scope = permission.scope();
                 forbidden(&format!("this API key, or whoever made it, may not do this; it needs {scope}"))
@@ -77,7 +83,7 @@ mod tests {
     use super::*;
 
     fn principal(role: Role, by: By) -> Principal {
-        Principal { user_id: Uuid::from_u128(1).into(), role, by, has_first_password: false }
+        Principal { user_id: Uuid::from_u128(1).into(), role, epoch: 0, by, has_first_password: false }
     }
 
     fn key(role: Role, scopes: &[Permission]) -> Principal {
@@ -101,9 +107,15 @@ mod tests {
 
     #[test]
     fn a_key_is_no_person() {
-        assert!(key(Role::Admin, Permission::ALL).check(Access::SignedIn).is_err());
+        let key = key(Role::Admin, Permission::ALL);
+        for in_person in [Access::SignedIn, Access::InPerson(Permission::ManageApiKeys)] {
+            assert_eq!(key.check(in_person).unwrap_err().code, ErrorCode::Forbidden);
+        }
+        let admin = principal(Role::Admin, By::Session(Uuid::from_u128(3).into()));
+        assert!(admin.check(Access::InPerson(Permission::ManageApiKeys)).is_ok());
         let person = principal(Role::Viewer, By::Session(Uuid::from_u128(3).into()));
         assert!(person.check(Access::SignedIn).is_ok());
         assert!(person.check(Access::May(Permission::Issue)).is_err());
+        assert!(person.check(Access::InPerson(Permission::ManageApiKeys)).is_err());
     }
 }

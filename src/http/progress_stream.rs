@@ -18,7 +18,9 @@ use serde_json::Value;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
 
-use super::{ApiError, ErrorCode, HttpState};
+use super::shares::Share;
+use super::{ApiError, Caller, ErrorCode, HttpState};
+use crate::domain::UserId;
 use crate::event_log::Position;
 
 const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
@@ -53,8 +55,13 @@ pub type Looking = Box<dyn Fn(HttpState) -> BoxFuture<'static, Result<Look, ApiE
 /// Answers with the stream. What is not there is told at once.
 ///
 /// # Errors
-/// There are too many streams, or the thing is not there.
-pub async fn answer(http: HttpState, headers: &HeaderMap, look: Looking) -> Result<Response, ApiError> {
+/// There are too many streams, or too many of this user, or the thing is not there.
+pub async fn answer(
+    http: HttpState,
+    caller: &Caller,
+    headers: &HeaderMap,
+    look: Looking,
+) -> Result<Response, ApiError> {
     let last = headers.get(LAST_EVENT_ID).and_then(|value| value.to_str().ok());
     if last == Some(END) {
         // What a client of this kind takes for "don't come back" (HTML, "server-sent events").
@@ -65,10 +72,19 @@ pub async fn answer(http: HttpState, headers: &HeaderMap, look: Looking) -> Resu
             "too many connections are being told of progress; try again, or ask for it now and then";
         ApiError::new(ErrorCode::Busy, message).retry_after(LATER)
     };
+    let Some(of_user) = http.streams_of_user.take(caller.user_id, 1) else {
+        let message = "you have too many open progress streams; close some, or poll instead";
+        return Err(ApiError::new(ErrorCode::TooManyRequests, message).retry_after(LATER));
+    };
     let place = http.stream_slots.clone().try_acquire_owned().map_err(busy)?;
     if let Some(seen) = last.and_then(|text| text.parse().ok()) {
-        // Nobody goes back in time by asking another server. Late is better than never.
-        let _ = http.readers.wait_for(seen, CATCH_UP).await;
+        // A client must not see an older state from another server. A position that the log lacks is ignored.
+        let seen_before = async {
+            if http.waiting.is_in_log(&http, seen).await != Some(false) {
+                let _ = http.readers.wait_for(seen, CATCH_UP).await;
+            }
+        };
+        let _ = tokio::time::timeout(CATCH_UP, seen_before).await;
     }
     let known = tokio::time::timeout(CATCH_UP, http.readers.news(0, FIRST_PACE)).await.unwrap_or(0);
     let first = look(http.clone()).await?;
@@ -79,7 +95,7 @@ pub async fn answer(http: HttpState, headers: &HeaderMap, look: Looking) -> Resu
         shown: Value::Null,
         seen: known,
         until: Instant::now() + LONGEST,
-        _place: place,
+        _place: (place, of_user),
     };
     let events = Sse::new(told(telling)).keep_alive(KeepAlive::new().interval(HEARTBEAT).text("still here"));
     Ok(([(CACHE_CONTROL, "no-store"), NO_BUFFERING], events).into_response())
@@ -94,7 +110,7 @@ struct Telling {
     shown: Value,
     seen: Position,
     until: Instant,
-    _place: OwnedSemaphorePermit,
+    _place: (OwnedSemaphorePermit, Share<UserId>),
 }
 
 fn told(telling: Telling) -> impl Stream<Item = Result<Event, Infallible>> {

@@ -1,16 +1,14 @@
 //! How often one client may call a route, and how often one account may be guessed at.
 //!
 //! Kept in this process alone: several API processes allow several times as much. Each table has a
-//! bound; when it is full of those who have called lately, newcomers share one allowance.
+//! bound; a full one evicts the keys that have called least, so that newcomers are served.
 
 mod guesses;
+mod table;
 
-use std::collections::HashMap;
-use std::hash::Hash;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::client_address::ClientAddress;
+use super::client_address::{ClientAddress, SITE_FACTOR, Site};
 use super::settings::LimitSettings;
 use super::{ApiError, ErrorCode};
 use crate::domain::UserId;
@@ -18,6 +16,7 @@ use crate::domain::UserId;
 pub use guesses::Guess;
 
 use guesses::Guesses;
+use table::RateTable;
 
 /// What a rate is counted over.
 const WINDOW: Duration = Duration::from_secs(60);
@@ -25,8 +24,6 @@ const WINDOW: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(3_600);
 /// The most keys that a table remembers; about 4 MiB.
 const MAX_KEYS: usize = 65_536;
-/// How often a full table is searched for what can be forgotten.
-const SEARCH_EVERY: Duration = Duration::from_secs(1);
 
 /// What a route counts its callers for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,8 +36,8 @@ pub enum Limit {
 
 /// All tables of this process.
 pub struct RateLimits {
-    password: RateTable<ClientAddress>,
-    public: RateTable<ClientAddress>,
+    password: ByClient,
+    public: ByClient,
     /// Guesses at a user's second factor, which few who know the password can make: six digits need a longer
     /// memory than a minute.
     codes: RateTable<UserId>,
@@ -56,11 +53,11 @@ impl RateLimits {
     #[must_use]
     pub fn new(settings: &LimitSettings) -> Self {
         Self {
-            password: RateTable::new(settings.password_per_minute, MAX_KEYS),
-            public: RateTable::new(settings.public_per_minute, MAX_KEYS),
-            codes: RateTable::over(HOUR, settings.wrong_codes_per_hour, MAX_KEYS),
+            password: ByClient::new(settings.password_per_minute, MAX_KEYS),
+            public: ByClient::new(settings.public_per_minute, MAX_KEYS),
+            codes: RateTable::new(HOUR, settings.wrong_codes_per_hour, MAX_KEYS),
             guesses: Guesses::new(settings),
-            links: RateTable::over(HOUR, settings.reset_links_per_hour, MAX_KEYS),
+            links: RateTable::new(HOUR, settings.reset_links_per_hour, MAX_KEYS),
         }
     }
 
@@ -73,7 +70,7 @@ impl RateLimits {
             Limit::Password => ("password", &self.password),
             Limit::Public => ("public", &self.public),
         };
-        table.take(&client, Instant::now()).map_err(|wait| too_many(name, wait))
+        table.take(client, Instant::now()).map_err(|wait| too_many(name, wait))
     }
 
     /// Counts a guess at an account from an address, before it is known whether it is right.
@@ -120,122 +117,70 @@ fn too_many(limit: &'static str, wait: Duration) -> ApiError {
     ApiError::new(ErrorCode::TooManyRequests, message).retry_after(Duration::from_secs(seconds))
 }
 
-/// Allowances by key: as many at once as the window allows, and then one whenever its share of it
-/// has passed (the generic cell rate algorithm of ITU-T I.371).
-struct RateTable<K> {
-    window: Duration,
-    /// What one call costs.
-    share: Duration,
-    capacity: usize,
-    kept: Mutex<Kept<K>>,
+/// Calls by client address. All addresses of one IPv6 site together have [`SITE_FACTOR`] times the bound, so a
+/// site can neither call without end nor fill the table.
+struct ByClient {
+    clients: RateTable<ClientAddress>,
+    sites: RateTable<Site>,
 }
 
-struct Kept<K> {
-    /// When each key's allowance is whole again; a key whose time has passed may be forgotten.
-    whole_at: HashMap<K, Instant>,
-    /// The same for all that find no room.
-    others_whole_at: Option<Instant>,
-    searched: Option<Instant>,
-}
-
-impl<K: Hash + Eq + Clone> RateTable<K> {
+impl ByClient {
     fn new(per_minute: u32, capacity: usize) -> Self {
-        Self::over(WINDOW, per_minute, capacity)
-    }
-
-    fn over(window: Duration, times: u32, capacity: usize) -> Self {
-        let kept = Kept { whole_at: HashMap::new(), others_whole_at: None, searched: None };
-        Self { window, share: window / times.max(1), capacity, kept: Mutex::new(kept) }
-    }
-
-    /// Nothing between lock and unlock can panic half-way, so a poisoned lock still holds whole entries.
-    fn kept(&self) -> MutexGuard<'_, Kept<K>> {
-        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Takes one from a key's allowance, or tells how long until there is one.
-    fn take(&self, key: &K, now: Instant) -> Result<(), Duration> {
-        let mut kept = self.kept();
-        let has_room = kept.whole_at.contains_key(key) || kept.make_room(self.capacity, now);
-        let before = if has_room { kept.whole_at.get(key).copied() } else { kept.others_whole_at };
-        let after = before.map_or(now, |whole_at| whole_at.max(now)) + self.share;
-        let owed = after.duration_since(now);
-        if owed > self.window {
-            return Err(owed - self.window);
-        }
-        if has_room {
-            kept.whole_at.insert(key.clone(), after);
-        } else {
-            kept.others_whole_at = Some(after);
-        }
-        Ok(())
-    }
-
-    /// Gives back what was taken.
-    fn give_back(&self, key: &K) {
-        let mut kept = self.kept();
-        let Kept { whole_at, others_whole_at, .. } = &mut *kept;
-        if let Some(whole_at) = whole_at.get_mut(key).or(others_whole_at.as_mut()) {
-            *whole_at = whole_at.checked_sub(self.share).unwrap_or(*whole_at);
+        #[allow(clippy::cast_possible_truncation, reason = "a small constant")]
+        let of_site = per_minute.saturating_mul(SITE_FACTOR as u32);
+        Self {
+            clients: RateTable::new(WINDOW, per_minute, capacity),
+            sites: RateTable::new(WINDOW, of_site, capacity),
         }
     }
-}
 
-impl<K: Hash + Eq> Kept<K> {
-    /// Whether there is room for another key, after forgetting those whose allowance is whole.
-    fn make_room(&mut self, capacity: usize, now: Instant) -> bool {
-        let searched_lately = self.searched.is_some_and(|then| now.duration_since(then) < SEARCH_EVERY);
-        if self.whole_at.len() >= capacity && !searched_lately {
-            self.searched = Some(now);
-            self.whole_at.retain(|_, whole_at| *whole_at > now);
-        }
-        self.whole_at.len() < capacity
+    fn take(&self, client: ClientAddress, now: Instant) -> Result<(), Duration> {
+        let Some(site) = client.site() else { return self.clients.take(&client, now) };
+        self.sites.take(&site, now)?;
+        self.clients.take(&client, now).inspect_err(|_| self.sites.give_back(&site))
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::net::IpAddr;
+
     use super::*;
 
     const SECOND: Duration = Duration::from_secs(1);
 
-    #[test]
-    fn a_minutes_worth_is_there_at_once_and_then_one_at_a_time() {
-        let (table, now) = (RateTable::new(5, 10), Instant::now());
-        for _ in 0..5 {
-            assert_eq!(table.take(&"a", now), Ok(()));
-        }
-        assert_eq!(table.take(&"a", now), Err(12 * SECOND));
-        assert_eq!(table.take(&"b", now), Ok(()));
-        assert_eq!(table.take(&"a", now + 11 * SECOND), Err(SECOND));
-        assert_eq!(table.take(&"a", now + 12 * SECOND), Ok(()));
-        assert_eq!(table.take(&"a", now + 12 * SECOND), Err(12 * SECOND));
+    fn at(text: &str) -> ClientAddress {
+        text.parse::<IpAddr>().unwrap().into()
     }
 
     #[test]
-    fn what_is_given_back_can_be_taken_again() {
-        let (table, now) = (RateTable::new(2, 10), Instant::now());
-        for _ in 0..50 {
-            assert_eq!(table.take(&"a", now), Ok(()));
-            table.give_back(&"a");
+    fn a_site_of_ipv6_cannot_fill_the_table() {
+        let table = ByClient::new(5, 2_000);
+        let now = Instant::now();
+        let from_site = |network: u32| at(&format!("2001:db8:7:{network:x}::1"));
+        let passed = (0..65_536).filter(|network| table.take(from_site(*network), now).is_ok()).count();
+        assert_eq!(passed, 5 * SITE_FACTOR);
+        assert_eq!(table.clients.len(), 5 * SITE_FACTOR, "no more keys than calls that were let through");
+        for newcomer in ["2001:db8:8::1", "192.0.2.1"] {
+            assert_eq!(table.take(at(newcomer), now), Ok(()), "{newcomer}");
         }
-        assert_eq!((table.take(&"a", now), table.take(&"a", now)), (Ok(()), Ok(())));
-        assert!(table.take(&"a", now).is_err());
+        // One address of another site is held by its own bound, and costs its site no more than that.
+        for _ in 0..100 {
+            let _ = table.take(at("2001:db8:9::1"), now);
+        }
+        assert!(table.take(at("2001:db8:9::1"), now).is_err());
+        assert_eq!(table.take(at("2001:db8:9:1::1"), now), Ok(()));
     }
 
     #[test]
-    fn a_full_table_grows_no_further_and_lets_nobody_through_for_that() {
-        let (table, now) = (RateTable::new(2, 3), Instant::now());
-        for key in 0..3 {
-            assert_eq!(table.take(&key, now), Ok(()));
+    fn newcomers_are_served_while_many_sites_call() {
+        let table = ByClient::new(5, 500);
+        let now = Instant::now();
+        for n in 0..3_000_u32 {
+            let _ = table.take(at(&format!("2001:db9:{:x}:{:x}::1", n % 97, n)), now);
+            assert_eq!(table.take(ClientAddress::V4((0x0a00_0000 + n).into()), now), Ok(()), "{n}");
         }
-        let passed = (3..1_000).filter(|key| table.take(key, now).is_ok()).count();
-        assert_eq!((passed, table.kept().whole_at.len()), (2, 3));
-        // Who has a place keeps it.
-        assert_eq!(table.take(&0, now), Ok(()));
-        // Later there is room again.
-        assert_eq!(table.take(&5_000, now + 61 * SECOND), Ok(()));
-        assert_eq!(table.kept().whole_at.len(), 1);
+        assert!(table.clients.len() <= 500);
     }
 
     #[test]
@@ -243,7 +188,7 @@ mod tests {
         let limits = RateLimits::new(&LimitSettings { reset_links_per_hour: 2, ..LimitSettings::default() });
         assert_eq!([1, 2, 3].map(|_| limits.sends_link("ada")), [true, true, false]);
         assert!(limits.sends_link("grace"));
-        let (table, now) = (RateTable::over(HOUR, 2, 10), Instant::now());
+        let (table, now) = (RateTable::new(HOUR, 2, 10), Instant::now());
         assert_eq!([1, 2].map(|_| table.take(&"a", now)), [Ok(()), Ok(())]);
         assert_eq!(table.take(&"a", now), Err(HOUR / 2));
     }

@@ -51,9 +51,9 @@ fn accounts() -> Vec<Endpoint> {
         on(GET, "/users/{id}", routes!(users::get::handle)).may(ManageUsers),
         on(PATCH, "/users/{id}", routes!(users::update::handle)).may(ManageUsers),
         on(DELETE, "/users/{id}", routes!(users::delete::handle)).may(ManageUsers),
-        on(DELETE, "/users/{id}/second-factor", routes!(users::remove_second_factor::handle)).may(ManageUsers),
+        on(DELETE, "/users/{id}/second-factor", routes!(users::remove_second_factor::handle)).in_person(ManageUsers),
 
-        on(POST, "/api-keys", routes!(api_keys::create::handle)).may(ManageApiKeys),
+        on(POST, "/api-keys", routes!(api_keys::create::handle)).in_person(ManageApiKeys),
         on(GET, "/api-keys", routes!(api_keys::list::handle)).may(ManageApiKeys),
         on(GET, "/api-keys/{id}", routes!(api_keys::get::handle)).may(ManageApiKeys),
         on(DELETE, "/api-keys/{id}", routes!(api_keys::revoke::handle)).may(ManageApiKeys),
@@ -126,6 +126,8 @@ fn issued() -> Vec<Endpoint> {
         on(DELETE, "/generated-certificates/{id}", routes!(generated_certificates::delete::handle)).may(Revoke),
         on(GET, "/batches", routes!(batches::list::handle)).may(ReadIssuances),
         on(GET, "/batches/{id}", routes!(batches::get::handle)).may(ReadIssuances),
+        on(GET, "/batches/{id}/certificates.zip", routes!(batches::files::zip::handle)).may(ReadIssuances),
+        on(GET, "/batches/{id}/certificates.pdf", routes!(batches::files::pdf::handle)).may(ReadIssuances),
         on(GET, "/batches/{id}/events", routes!(batches::events::handle)).may(ReadIssuances),
         on(POST, "/batches/{id}/cancel", routes!(batches::cancel::handle)).may(Revoke),
         on(POST, "/batches/{id}/undo", routes!(batches::undo::handle)).may(Revoke),
@@ -157,6 +159,7 @@ fn mails_about_them() -> Vec<Endpoint> {
 pub fn root() -> Vec<Endpoint> {
     vec![
         on(GET, "/", routes!(pages::index::handle)).public(),
+        on(GET, "/verify", routes!(verify::enter::handle)).public().limited(Limit::Public),
         on(GET, "/certificate/{publicId}", routes!(verify::page::handle)).public().limited(Limit::Public),
         on(GET, "/certificate/{publicId}/download", routes!(verify::download::handle)).public().limited(Limit::Public),
         on(GET, "/certificates/design_images/{folder}/{file}", routes!(certificates::design::handle)).public(),
@@ -166,9 +169,8 @@ pub fn root() -> Vec<Endpoint> {
         on(GET, "/health", routes!(health::status::handle)).public(),
         on(GET, "/health/live", routes!(health::live::handle)).public(),
         on(GET, "/health/ready", routes!(health::ready::handle)).public(),
-        on(GET, "/metrics", routes!(health::metrics::handle)).public(),
 
-        on(GET, "/api/openapi.json", routes!(pages::openapi_json::handle)).public(),
+        on(GET, "/api/openapi.json", routes!(pages::openapi_json::handle)).public().limited(Limit::Public),
     ]
 }
 

@@ -19,11 +19,36 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::ServiceExt as _;
 
+use super::client_address::TrustedProxies;
 use super::connections::ConnectionSettings;
+use super::shares::ClientShares;
 use super::stalling::Stalling;
 
 /// How long to wait when the system has no room for another connection.
 const ACCEPT_AGAIN: Duration = Duration::from_millis(200);
+
+/// Bytes of an answer that the kernel keeps for a client before they are sent. What is under way comes on top.
+const UNSENT_BYTES: u32 = 64 << 10;
+/// Bytes of an answer that are written at once, and of a head that are read at once.
+const BUFFER_BYTES: usize = 64 << 10;
+/// Answer to a connection that is one too many of its address.
+const TOO_MANY: &[u8] = b"HTTP/1.1 429 Too Many Requests\r\nRetry-After: 1\r\nConnection: close\r\n\
+    Content-Type: text/plain\r\nContent-Length: 39\r\n\r\ntoo many connections from your address\n";
+
+/// Bounds of connections.
+#[derive(Clone, Debug, Default)]
+pub struct ConnectionLimits {
+    /// The operator's settings.
+    pub settings: ConnectionSettings,
+    /// Addresses whose connections are not counted: each stands for many clients.
+    pub trusted_proxies: TrustedProxies,
+}
+
+impl From<ConnectionSettings> for ConnectionLimits {
+    fn from(settings: ConnectionSettings) -> Self {
+        Self { settings, ..Self::default() }
+    }
+}
 
 /// Serves a router, or the whole of HTTP for a state, until `shutdown`; requests under way then have `grace` to end.
 /// Handlers find the client's address as [`ConnectInfo`].
@@ -33,10 +58,12 @@ const ACCEPT_AGAIN: Duration = Duration::from_millis(200);
 pub async fn serve(
     listener: TcpListener,
     router: impl Into<Router>,
-    limits: ConnectionSettings,
+    limits: impl Into<ConnectionLimits>,
     shutdown: CancellationToken,
     grace: Duration,
 ) -> io::Result<()> {
+    let ConnectionLimits { settings: limits, trusted_proxies } = limits.into();
+    let of_clients = ClientShares::new(limits.max_open_per_client);
     let (router, tracker) = (router.into(), TaskTracker::new());
     let room = Arc::new(Semaphore::new(limits.max_open));
     loop {
@@ -51,10 +78,18 @@ pub async fn serve(
         };
         match accepted {
             Ok((stream, peer)) => {
+                let of_client = if trusted_proxies.trusts(peer.ip()) {
+                    None
+                } else if let Some(share) = of_clients.take(peer.ip().into(), 1) {
+                    Some(share)
+                } else {
+                    refuse(&stream);
+                    continue;
+                };
                 let (router, shutdown) = (router.clone(), shutdown.clone());
                 tracker.spawn(async move {
                     converse(stream, peer, router, limits, shutdown).await;
-                    drop(slot);
+                    drop((slot, of_client));
                 });
             }
             Err(error) if is_of_one_connection(&error) => {}
@@ -77,6 +112,24 @@ fn is_of_one_connection(error: &io::Error) -> bool {
     matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
 }
 
+/// Answers a connection with 429, if that can be done without waiting.
+fn refuse(stream: &TcpStream) {
+    metrics::counter!("laureate_connections_refused_total").increment(1);
+    tracing::debug!("a connection was refused: too many of its address");
+    // The connection is new, so its send buffer is empty. An error means that the client has gone.
+    let _ = stream.try_write(TOO_MANY);
+}
+
+/// Limits the unsent bytes in the kernel's send buffer, which may otherwise be megabytes a connection.
+fn keep_little_unsent(stream: &TcpStream) {
+    #[cfg(any(target_os = "linux", target_os = "macos"))]
+    if let Err(error) = socket2::SockRef::from(stream).set_tcp_notsent_lowat(UNSENT_BYTES) {
+        tracing::debug!(%error, "the bound of unsent bytes can't be set");
+    }
+    #[cfg(not(any(target_os = "linux", target_os = "macos")))]
+    let _ = (stream, UNSENT_BYTES);
+}
+
 /// One client's requests, one after the other.
 async fn converse(
     stream: TcpStream,
@@ -87,7 +140,9 @@ async fn converse(
 ) {
     // Answers are small and written whole: waiting for more to send only delays them.
     let _ = stream.set_nodelay(true);
-    let stream = Stalling::new(stream, Duration::from_secs(limits.stall_timeout_seconds));
+    keep_little_unsent(&stream);
+    let patience = Duration::from_secs(limits.stall_timeout_seconds);
+    let stream = Stalling::new(stream, patience, limits.min_bytes_per_second);
     let service = hyper::service::service_fn(move |mut request: Request<Incoming>| {
         request.extensions_mut().insert(ConnectInfo(peer));
         let answer = router.clone().oneshot(request.map(Body::new));
@@ -97,6 +152,7 @@ async fn converse(
     protocol
         .timer(TokioTimer::new())
         .header_read_timeout(Duration::from_secs(limits.head_timeout_seconds))
+        .max_buf_size(limits.max_head_bytes.max(BUFFER_BYTES))
         .max_header_size(limits.max_head_bytes)
         .max_headers(limits.max_headers);
     let connection = protocol.serve_connection(TokioIo::new(stream), service);
@@ -208,5 +264,52 @@ mod tests {
             let answer = told(server.address, request.as_bytes()).await;
             assert!(answer.starts_with("HTTP/1.1 400 "), "{head}: {answer}");
         }
+    }
+
+    #[tokio::test]
+    async fn one_address_has_so_many_connections_and_gets_them_back() {
+        let limits = ConnectionSettings { max_open_per_client: 3, ..Default::default() };
+        let router = Router::new().route("/", get(|| async { "here" }));
+        let server = server(router, limits, Duration::from_secs(5)).await;
+        let request = b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+        let mut open = Vec::new();
+        for _ in 0..3 {
+            let mut client = TcpStream::connect(server.address).await.unwrap();
+            client.write_all(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
+            client.readable().await.unwrap();
+            open.push(client);
+        }
+        let refused = told(server.address, b"").await;
+        assert!(refused.starts_with("HTTP/1.1 429 ") && refused.contains("Retry-After: 1"), "{refused}");
+        let length = refused.split("\r\n\r\n").nth(1).map(str::len);
+        assert_eq!(length, Some(39), "{refused}");
+        // Another address is not concerned.
+        let other = tokio::net::TcpSocket::new_v4().unwrap();
+        if other.bind("127.0.0.2:0".parse().unwrap()).is_ok() {
+            let mut other = other.connect(server.address).await.unwrap();
+            other.write_all(request).await.unwrap();
+            let mut answer = String::new();
+            other.read_to_string(&mut answer).await.unwrap();
+            assert!(answer.ends_with("here"), "{answer}");
+        }
+        drop(open);
+        while !told(server.address, request).await.ends_with("here") {
+            tokio::task::yield_now().await;
+        }
+    }
+
+    #[tokio::test]
+    async fn connections_of_a_trusted_proxy_are_not_counted() {
+        let settings = ConnectionSettings { max_open_per_client: 1, ..Default::default() };
+        let trusted_proxies = "127.0.0.0/8".parse().unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (router, shutdown) =
+            (Router::new().route("/", get(|| async { "here" })), CancellationToken::new());
+        let limits = ConnectionLimits { settings, trusted_proxies };
+        tokio::spawn(serve(listener, router, limits, shutdown, Duration::ZERO));
+        let _open = TcpStream::connect(address).await.unwrap();
+        let answer = told(address, b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").await;
+        assert!(answer.ends_with("here"), "{answer}");
     }
 }

@@ -28,6 +28,8 @@ pub struct HttpSettings {
     pub upload_timeout_seconds: u64,
     /// More requests at once are refused with 503.
     pub max_concurrent_requests: usize,
+    /// More requests at once of one client address are refused with 429.
+    pub max_concurrent_per_client: usize,
     /// Networks of proxies whose word on a client's address counts, with commas; empty for none.
     pub trusted_proxies: TrustedProxies,
     /// Where these proxies write it.
@@ -57,6 +59,7 @@ impl Default for HttpSettings {
             request_timeout_seconds: 30,
             upload_timeout_seconds: 120,
             max_concurrent_requests: 512,
+            max_concurrent_per_client: 128,
             trusted_proxies: TrustedProxies::default(),
             forwarding_header: ForwardingHeader::default(),
             limits: LimitSettings::default(),
@@ -184,7 +187,7 @@ impl HttpSettings {
         if !self.prefix.is_empty() && !prefix_fits {
             return wrong("prefix", "must start with / and not end with it, such as /api/v1");
         }
-        if ["/certificate", "/certificates", "/health", "/metrics", "/mails", "/reset-password"]
+        if ["/certificate", "/certificates", "/health", "/mails", "/reset-password"]
             .contains(&self.prefix.as_str())
         {
             return wrong("prefix", "is a path that the server itself uses; choose another");
@@ -209,6 +212,7 @@ impl HttpSettings {
             ("request_timeout_seconds", self.request_timeout_seconds),
             ("upload_timeout_seconds", self.upload_timeout_seconds),
             ("max_concurrent_requests", self.max_concurrent_requests as u64),
+            ("max_concurrent_per_client", self.max_concurrent_per_client as u64),
             ("limits.password_per_minute", u64::from(self.limits.password_per_minute)),
             ("limits.public_per_minute", u64::from(self.limits.public_per_minute)),
             ("limits.failed_logins_per_minute", u64::from(self.limits.failed_logins_per_minute)),

@@ -1,4 +1,4 @@
-//! A connection that is given up when its other end takes nothing for a while.
+//! A connection that is given up when its other end takes nothing for a while, or takes it too slowly.
 //!
 //! What a client doesn't read stays in our memory. Reading has bounds of its own: hyper's for heads, the
 //! layer's for bodies.
@@ -11,27 +11,51 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep};
 
-/// A stream whose writes fail when none of them gets on for so long.
+/// A stream whose writes fail when they wait too long.
+///
+/// The time that they may wait is a budget: waiting uses it up, and bytes that were taken refill it at the slowest
+/// allowed rate. So a client that takes a byte now and then is given up like one that takes nothing.
 pub(super) struct Stalling<S> {
     stream: S,
     patience: Duration,
-    /// Runs while a write waits.
-    waiting: Option<Pin<Box<Sleep>>>,
+    /// The slowest rate at which a client may take an answer, in bytes a second.
+    least_rate: u32,
+    /// How long writes may still wait.
+    budget: Duration,
+    /// Runs while a write waits, with when it began to.
+    waiting: Option<(Instant, Pin<Box<Sleep>>)>,
 }
 
 impl<S> Stalling<S> {
-    pub(super) const fn new(stream: S, patience: Duration) -> Self {
-        Self { stream, patience, waiting: None }
+    /// `patience` is the largest budget, `least_rate` the bytes that refill a second of it.
+    pub(super) fn new(stream: S, patience: Duration, least_rate: u32) -> Self {
+        Self { stream, patience, least_rate: least_rate.max(1), budget: patience, waiting: None }
+    }
+
+    /// Refills the budget by what was taken, less the wait for it.
+    fn taken(&mut self, bytes: usize) {
+        if let Some((since, _)) = self.waiting.take() {
+            self.budget = self.budget.saturating_sub(since.elapsed());
+        }
+        let bytes = u32::try_from(bytes).unwrap_or(u32::MAX);
+        let refill = Duration::from_secs(bytes.into()) / self.least_rate;
+        self.budget = self.patience.min(self.budget.saturating_add(refill));
     }
 
     /// Ends the wait where something happened, and the connection where nothing did for too long.
-    fn judged<T>(&mut self, context: &mut Context<'_>, written: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
-        if written.is_ready() {
-            self.waiting = None;
-            return written;
+    fn judged<T>(
+        &mut self,
+        context: &mut Context<'_>,
+        written: Poll<io::Result<T>>,
+        bytes: impl Fn(&T) -> usize,
+    ) -> Poll<io::Result<T>> {
+        if let Poll::Ready(done) = written {
+            self.taken(done.as_ref().map_or(0, bytes));
+            return Poll::Ready(done);
         }
-        let deadline = Instant::now() + self.patience;
-        let waiting = self.waiting.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(deadline)));
+        let (now, budget) = (Instant::now(), self.budget);
+        let begin = || (now, Box::pin(tokio::time::sleep_until(now + budget)));
+        let (_, waiting) = self.waiting.get_or_insert_with(begin);
         match waiting.as_mut().poll(context) {
             Poll::Ready(()) => Poll::Ready(Err(io::ErrorKind::TimedOut.into())),
             Poll::Pending => Poll::Pending,
@@ -56,7 +80,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Stalling<S> {
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.stream).poll_write(context, bytes);
-        self.judged(context, written)
+        self.judged(context, written, |taken| *taken)
     }
 
     fn poll_write_vectored(
@@ -65,7 +89,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Stalling<S> {
         pieces: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.stream).poll_write_vectored(context, pieces);
-        self.judged(context, written)
+        self.judged(context, written, |taken| *taken)
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -74,12 +98,12 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Stalling<S> {
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         let flushed = Pin::new(&mut self.stream).poll_flush(context);
-        self.judged(context, flushed)
+        self.judged(context, flushed, |()| 0)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         let ended = Pin::new(&mut self.stream).poll_shutdown(context);
-        self.judged(context, ended)
+        self.judged(context, ended, |()| 0)
     }
 }
 
@@ -92,7 +116,7 @@ mod tests {
     #[tokio::test]
     async fn who_takes_nothing_is_given_up() {
         let (_open, ours) = tokio::io::duplex(8);
-        let mut stream = Stalling::new(ours, Duration::from_millis(10));
+        let mut stream = Stalling::new(ours, Duration::from_millis(10), 1);
         stream.write_all(&[1; 8]).await.unwrap();
         let given_up = stream.write_all(&[2; 1]).await.unwrap_err();
         assert_eq!(given_up.kind(), io::ErrorKind::TimedOut);
@@ -101,7 +125,7 @@ mod tests {
     #[tokio::test]
     async fn who_takes_something_is_waited_for() {
         let (mut other, ours) = tokio::io::duplex(8);
-        let mut stream = Stalling::new(ours, Duration::from_secs(60));
+        let mut stream = Stalling::new(ours, Duration::from_secs(60), 1);
         let reading = tokio::spawn(async move {
             let mut pieces = [0; 16];
             other.read_exact(&mut pieces).await.unwrap();
@@ -110,5 +134,51 @@ mod tests {
         stream.write_all(&[1; 16]).await.unwrap();
         assert_eq!(reading.await.unwrap(), [1; 16]);
         assert!(stream.waiting.is_none());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_takes_it_too_slowly_is_given_up() {
+        let given_up_after = async |bytes_a_second: usize| {
+            let (mut other, ours) = tokio::io::duplex(8);
+            let mut stream = Stalling::new(ours, Duration::from_secs(20), 100);
+            let reading = tokio::spawn(async move {
+                let mut piece = vec![0; bytes_a_second];
+                let mut seconds = tokio::time::interval(Duration::from_secs(1));
+                loop {
+                    seconds.tick().await;
+                    if other.read(&mut piece).await.unwrap_or(0) == 0 {
+                        return;
+                    }
+                }
+            });
+            let begun = Instant::now();
+            let written = stream.write_all(&[1; 3_000]).await;
+            let after = begun.elapsed().as_secs();
+            drop(stream);
+            reading.await.unwrap();
+            written.is_err().then_some(after)
+        };
+        let slow = given_up_after(1).await.expect("too slow");
+        assert!((20..=22).contains(&slow), "{slow}");
+        // The pipe takes 8 bytes at a time, so this is 8 bytes a second.
+        assert!(given_up_after(50).await.is_some());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_is_fast_enough_may_take_long() {
+        let (mut other, ours) = tokio::io::duplex(200);
+        let mut stream = Stalling::new(ours, Duration::from_secs(5), 100);
+        let reading = tokio::spawn(async move {
+            let (mut piece, mut taken) = (vec![0; 200], 0);
+            let mut seconds = tokio::time::interval(Duration::from_secs(1));
+            while taken < 20_000 {
+                seconds.tick().await;
+                taken += other.read(&mut piece).await.unwrap();
+            }
+        });
+        let begun = Instant::now();
+        stream.write_all(&[1; 20_000]).await.unwrap();
+        assert!(begun.elapsed() > Duration::from_secs(60));
+        reading.await.unwrap();
     }
 }

@@ -20,7 +20,7 @@ use super::api_key_token::ApiKeyToken;
 use super::principal::{By, Principal};
 use super::tokens::Bearer;
 use super::{ApiError, ErrorCode};
-use crate::domain::api_key::{ApiKey, ApiKeyState};
+use crate::domain::api_key::{ApiKey, ApiKeyCreated, ApiKeyState};
 use crate::domain::second_factor::SecondFactorEvent;
 use crate::domain::session::SessionEvent;
 use crate::domain::user::{Account, User, UserState};
@@ -118,8 +118,8 @@ impl Standing {
             Some(UserState::Absent) | None => true,
         };
         let by = By::Session(bearer.session_id);
-        let Bearer { user_id, role, has_first_password, .. } = *bearer;
-        holds.then_some(Principal { user_id, role, by, has_first_password })
+        let Bearer { user_id, role, epoch, has_first_password, .. } = *bearer;
+        holds.then_some(Principal { user_id, role, epoch, by, has_first_password })
     }
 
     /// Who an API key stands for, if it counts and whoever made it may still log in.
@@ -129,9 +129,10 @@ impl Standing {
         let ApiKeyState::Valid(key) = known.keys.get(&token.id)? else { return None };
         let owner = known.active(key.owner)?;
         let scopes = key.scopes.iter().filter_map(|scope| Permission::of_scope(scope)).collect();
-        let holds = token.is_of(&key.secret_sha256) && now < key.expires_at;
+        let holds = token.is_of(&key.secret_sha256) && now < key.expires_at && is_in_force(key, owner);
         let by = By::ApiKey(token.id, scopes);
-        holds.then_some(Principal { user_id: key.owner, role: owner.role, by, has_first_password: false })
+        let (user_id, role, epoch) = (key.owner, owner.role, owner.epoch);
+        holds.then_some(Principal { user_id, role, epoch, by, has_first_password: false })
     }
 
     /// Whether somebody has a second factor.
@@ -143,8 +144,17 @@ impl Standing {
     /// How many API keys somebody has that count. May be a moment old: it only bounds their number.
     #[must_use]
     pub fn keys_of(&self, owner: UserId, now: OffsetDateTime) -> usize {
-        let counts = |state: &&ApiKeyState| matches!(state, ApiKeyState::Valid(key) if key.owner == owner && now < key.expires_at);
-        self.known().keys.values().filter(counts).count()
+        let known = self.known();
+        let account = known.active(owner);
+        let counts = |state: &&ApiKeyState| match state {
+            ApiKeyState::Valid(key) => {
+                key.owner == owner
+                    && now < key.expires_at
+                    && account.is_none_or(|account| is_in_force(key, account))
+            }
+            ApiKeyState::Absent | ApiKeyState::Revoked(_) => false,
+        };
+        known.keys.values().filter(counts).count()
     }
 
     fn known(&self) -> RwLockReadGuard<'_, Known> {
@@ -234,6 +244,11 @@ impl Known {
             _ => {}
         }
     }
+}
+
+/// Returns false if a new password of the owner has ended the key.
+const fn is_in_force(key: &ApiKeyCreated, owner: &Account) -> bool {
+    key.owner_epoch >= owner.keys_from_epoch
 }
 
 /// The password's hash has no business here.

@@ -2,23 +2,27 @@
 
 use std::ops::Deref;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use bytes::Bytes;
 use deadpool_postgres::Pool;
-use futures_util::future::BoxFuture;
-use metrics_exporter_prometheus::PrometheusHandle;
 use time::{Date, OffsetDateTime};
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::auth_settings::AuthSettings;
+use super::intake::{Intake, IntakeLimits};
 use super::last_use::LastUses;
+use super::layers::bodies::Bodies;
 use super::rate_limit::RateLimits;
+use super::readiness::Readiness;
+use super::shares::{ClientShares, Shares};
 use super::standing::Standing;
-use super::{ApiError, HttpSettings, Passwords, Tokens};
+use super::waiting::Waiting;
+use super::{ApiError, ErrorCode, HttpSettings, Passwords, Tokens};
 use crate::commands::Commands;
 use crate::commands::attendee::Claiming;
 use crate::domain::email::OnUnknown;
@@ -26,21 +30,30 @@ use crate::domain::manifest::ShippedTemplate;
 use crate::domain::user::Role;
 use crate::domain::{Secret, SharedEmail, TimeZone, UserId};
 use crate::projection::Readers;
+use crate::sandbox::Sandbox;
 use crate::scheduler::Plan;
 use crate::sheet::Limits;
 use crate::storage::ObjectStorage;
 use crate::workers::renderer::Rendering;
 
-/// Images that are decoded at the same time; one may take 200 MB.
-const IMAGE_SLOTS: usize = 2;
+/// Designs on their way. How many are decoded at the same time, the sandbox limits as well.
+const DESIGNS: IntakeLimits = IntakeLimits { places: 32, places_each: 8, at_once: 2, at_once_each: 1 };
+/// Files and lists of people on their way. Each that is read takes a thread, and up to 150 MiB.
+const IMPORTS: IntakeLimits = IntakeLimits { places: 32, places_each: 8, at_once: 4, at_once_each: 2 };
 /// Reports that are made into files at the same time; each may take 2 GiB of disk.
 const REPORT_SLOTS: usize = 4;
 /// Samples that are drawn at the same time.
 const SAMPLE_SLOTS: usize = 2;
+/// Time after which a client may try again to have a sample drawn.
+const SAMPLE_RETRY_AFTER: Duration = Duration::from_secs(2);
 /// Progress that is told to open connections.
 const STREAM_SLOTS: usize = 128;
+/// Progress streams of one user.
+const STREAMS_OF_USER: usize = 32;
 /// Exports at the same time; each holds a connection and a transaction.
 const EXPORT_SLOTS: usize = 2;
+/// Files of whole batches that are written at the same time; each holds a thread.
+const BUNDLE_SLOTS: usize = 2;
 /// How long the tables may take to show what is in the log.
 const LEVEL_WITHIN: Duration = Duration::from_secs(5);
 /// How long to wait before looking again.
@@ -55,18 +68,32 @@ pub struct Inner {
     parts: HttpParts,
     /// Held while a request is at work.
     pub(super) request_slots: Arc<Semaphore>,
+    /// Concurrent requests of each client.
+    pub(super) requests_of_clients: ClientShares,
+    /// Reads that wait for a position.
+    pub(super) waiting: Waiting,
+    /// Bodies that clients have not read yet.
+    pub(super) bodies: Bodies,
+    /// The OpenAPI document of this server, built on first use.
+    pub(super) document: OnceLock<Bytes>,
     /// How often clients have called.
     pub(super) rate_limits: RateLimits,
     /// When API keys were used.
     pub(super) last_uses: LastUses,
-    /// Held while an uploaded image is decoded.
-    pub(super) image_slots: Arc<Semaphore>,
+    /// Room for uploaded designs.
+    pub(super) designs: Intake,
+    /// Room for uploads of people.
+    pub(super) imports: Intake,
     /// Held while a report is made into a file.
     pub(super) report_slots: Arc<Semaphore>,
     /// Held while a sample is drawn.
     pub(super) sample_slots: Arc<Semaphore>,
     /// Held while progress is told to an open connection.
     pub(super) stream_slots: Arc<Semaphore>,
+    /// Held while the certificates of a batch are written into one file.
+    pub(super) bundle_slots: Arc<Semaphore>,
+    /// Progress streams of each user.
+    pub(super) streams_of_user: Arc<Shares<UserId>>,
     /// Held while a list is exported.
     pub(super) export_slots: Arc<Semaphore>,
 }
@@ -85,6 +112,8 @@ pub struct HttpParts {
     pub storage: ObjectStorage,
     /// Issued PDFs.
     pub rendering: Rendering,
+    /// Prepares uploaded designs.
+    pub sandbox: Sandbox,
     /// Every theme in every version that certificates can choose, newest version of a theme last.
     pub templates: Vec<ShippedTemplate>,
     /// What one uploaded file of people may cost.
@@ -111,25 +140,12 @@ pub struct HttpParts {
     pub auth: AuthSettings,
     /// Fills a slice with random bytes of cryptographic quality.
     pub random: fn(&mut [u8]),
-    /// What the server depends on.
-    pub dependencies: Vec<Dependency>,
+    /// State of the dependencies.
+    pub readiness: Readiness,
     /// Ends what would go on for ever, once the process is to stop.
     pub shutdown: CancellationToken,
-    /// Where metrics are kept, if they are.
-    pub metrics: Option<PrometheusHandle>,
     /// The folder of the mail catcher, on a demo stack only.
     pub caught_mails: Option<PathBuf>,
-}
-
-/// Something that the server depends on, and how to ask whether it works.
-#[derive(Clone)]
-pub struct Dependency {
-    /// `log`, `database`, `projections`, `storage` or `mail`.
-    pub name: &'static str,
-    /// Whether requests fail without it. The others only show.
-    pub required: bool,
-    /// Asks. The text says what is wrong, without personal data and secrets.
-    pub check: Arc<dyn Fn() -> BoxFuture<'static, Result<(), String>> + Send + Sync>,
 }
 
 impl HttpState {
@@ -138,18 +154,38 @@ impl HttpState {
     pub fn new(parts: HttpParts) -> Self {
         let request_slots = Arc::new(Semaphore::new(parts.settings.max_concurrent_requests));
         let rate_limits = RateLimits::new(&parts.settings.limits);
+        let requests_of_clients = ClientShares::new(parts.settings.max_concurrent_per_client);
+        let bodies = Bodies::new(parts.settings.connections.max_untaken_bytes);
         let slots = |number| Arc::new(Semaphore::new(number));
         Self(Arc::new(Inner {
             parts,
             request_slots,
+            requests_of_clients,
+            waiting: Waiting::default(),
+            bodies,
+            document: OnceLock::new(),
             rate_limits,
             last_uses: LastUses::default(),
-            image_slots: slots(IMAGE_SLOTS),
+            designs: Intake::new(DESIGNS),
+            imports: Intake::new(IMPORTS),
+            bundle_slots: slots(BUNDLE_SLOTS),
             export_slots: slots(EXPORT_SLOTS),
             report_slots: slots(REPORT_SLOTS),
             sample_slots: slots(SAMPLE_SLOTS),
             stream_slots: slots(STREAM_SLOTS),
+            streams_of_user: Shares::new(STREAMS_OF_USER),
         }))
+    }
+
+    /// Takes a slot for drawing a sample, if one is free.
+    ///
+    /// # Errors
+    /// 503 with `Retry-After`.
+    pub(super) fn sample_slot(&self) -> Result<OwnedSemaphorePermit, ApiError> {
+        self.sample_slots.clone().try_acquire_owned().map_err(|_| {
+            let busy = ApiError::new(ErrorCode::Busy, "too many samples are being drawn; try again");
+            busy.retry_after(SAMPLE_RETRY_AFTER)
+        })
     }
 
     /// Waits until the query tables show what is in the log now: for questions that decide something, where a
@@ -224,6 +260,14 @@ impl HttpState {
     #[must_use]
     pub fn public_url(&self, path: &str) -> String {
         format!("{}{path}", self.settings.public_base_url)
+    }
+
+    /// The path under which the public reaches a path of ours, whatever its host.
+    #[must_use]
+    pub fn public_path(&self, path: &str) -> String {
+        let base = &self.settings.public_base_url;
+        let rest = base.split_once("://").map_or(base.as_str(), |(_, rest)| rest);
+        format!("{}{path}", rest.find('/').map_or("", |at| &rest[at..]))
     }
 
     /// A connection to the read tables.

@@ -206,6 +206,7 @@ mod tests {
             password_hash: String::new().into(),
             is_active: true,
             epoch: 3,
+            keys_from_epoch: 0,
             first_password_until: None,
         }
     }

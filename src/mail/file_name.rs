@@ -23,6 +23,14 @@ pub(super) fn safe_pdf_file_name(file_name: &str) -> String {
     if stem.is_empty() { "certificate.pdf".to_owned() } else { format!("{stem}.pdf") }
 }
 
+/// A safe file name in ASCII, for readers that know no other characters: letters of other scripts are transliterated.
+#[must_use]
+pub fn ascii_file_name(file_name: &str) -> String {
+    let stem = file_name.strip_suffix(".pdf").unwrap_or(file_name);
+    let latin = deunicode::deunicode_with_tofu(stem, "_").replace('%', "_");
+    safe_pdf_file_name(&latin)
+}
+
 fn safe_stem(text: &str, max_bytes: usize) -> String {
     let mut stem = String::new();
     let visible = text.chars().filter(|&c| c.is_whitespace() || !(c.is_control() || is_invisible_format(c)));
@@ -86,7 +94,33 @@ mod tests {
         }
     }
 
+    #[test]
+    fn old_readers_get_latin_letters() {
+        for (name, ascii) in [
+            ("Ada Lovelace_certificate.pdf", "Ada Lovelace_certificate.pdf"),
+            ("José Muñoz_certificate.pdf", "Jose Munoz_certificate.pdf"),
+            ("Łukasz Groß_certificate.pdf", "Lukasz Gross_certificate.pdf"),
+            ("Nguyễn Văn Đức_certificate.pdf", "Nguyen Van Duc_certificate.pdf"),
+            ("Анна Петрова_certificate.pdf", "Anna Petrova_certificate.pdf"),
+            ("Ọ̀ṣun_certificate.pdf", "Osun_certificate.pdf"),
+            ("100% «Ana»_certificate.pdf", "100_ --Ana--_certificate.pdf"),
+            ("certificate.pdf", "certificate.pdf"),
+        ] {
+            assert_eq!(ascii_file_name(name), ascii);
+        }
+        let name = ascii_file_name("山田 太郎_certificate.pdf");
+        assert!(name.ends_with("_certificate.pdf") && name.len() > "_certificate.pdf".len(), "{name}");
+    }
+
     proptest! {
+        #[test]
+        fn every_name_has_an_ascii_form(name in any::<String>()) {
+            let file = ascii_file_name(&attachment_file_name(&name));
+            prop_assert!(file.is_ascii() && file.ends_with(".pdf") && !file.starts_with('.'), "{}", file);
+            prop_assert!(!file.chars().any(|c| c.is_control() || "/\\\"<>|:*?%;".contains(c)), "{}", file);
+            prop_assert_eq!(ascii_file_name(&file), file);
+        }
+
         #[test]
         fn every_name_gives_a_safe_file_name(name in any::<String>()) {
             let file = attachment_file_name(&name);

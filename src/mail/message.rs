@@ -3,19 +3,21 @@
 use std::time::SystemTime;
 
 use lettre::{
-    Address, Message,
+    Message,
     message::{
         Mailbox, MessageBuilder, MultiPart, SinglePart,
-        header::{ContentType, Header, HeaderName, HeaderValue},
+        header::{ContentTransferEncoding, ContentType, Header, HeaderName, HeaderValue},
     },
 };
 use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::{
-    file_name::safe_pdf_file_name,
+    address::wire_address,
+    disposition::Disposition,
+    file_name::{ascii_file_name, safe_pdf_file_name},
     notice::{NoticeMail, NoticeWords},
-    outgoing::{OutgoingMail, Recipient},
+    outgoing::{Attachment, OutgoingMail, Recipient},
     settings::{MailSettings, SettingsError},
     templates::Templates,
 };
@@ -66,8 +68,7 @@ impl Sender {
     /// Reads the sender's addresses from validated settings.
     pub(super) fn new(settings: &MailSettings) -> Result<Self, SettingsError> {
         let address = |text: &str, field| {
-            text.parse::<Address>()
-                .map_err(|_| SettingsError::Invalid(field, "is not a valid e-mail address"))
+            wire_address(text).ok_or(SettingsError::Invalid(field, "is not a valid e-mail address"))
         };
         let name = Some(settings.from_name.clone()).filter(|name| !name.trim().is_empty());
         let reply_to = settings.reply_to.as_deref().map(|text| address(text, "reply_to")).transpose()?;
@@ -113,7 +114,7 @@ pub(super) fn test(
     id: Uuid,
     date: OffsetDateTime,
 ) -> Result<Message, Unsendable> {
-    let address = to.reveal_str().parse::<Address>().map_err(|_| Unsendable::Address)?;
+    let address = wire_address(to.reveal_str()).ok_or(Unsendable::Address)?;
     Message::builder()
         .from(sender.from.clone())
         .to(Mailbox::new(None, address))
@@ -166,16 +167,25 @@ pub(super) fn build(
         templates.render(mail.locale, &mail.variables).map_err(|error| Unsendable::Template(error.kind()))?;
 
     let builder = head(sender, &mail.to, texts.subject, mail.date, &mail.message_id)?;
-    let pdf = ContentType::parse("application/pdf").map_err(|_| Unsendable::Assembly)?;
-    let attachment =
-        lettre::message::Attachment::new(safe_pdf_file_name(mail.attachment.file_name.reveal_str()))
-            .body(mail.attachment.bytes.to_vec(), pdf);
+    let attachment = attachment(&mail.attachment)?;
     let bodies = MultiPart::alternative()
         .singlepart(SinglePart::plain(texts.plain))
         .singlepart(SinglePart::html(texts.html));
     builder
         .multipart(MultiPart::mixed().multipart(bodies).singlepart(attachment))
         .map_err(|_| Unsendable::Assembly)
+}
+
+fn attachment(attachment: &Attachment) -> Result<SinglePart, Unsendable> {
+    let name = safe_pdf_file_name(attachment.file_name.reveal_str());
+    // The oldest readers know a name only here.
+    let kind = format!("application/pdf; name=\"{}\"", ascii_file_name(&name));
+    let kind = ContentType::parse(&kind).map_err(|_| Unsendable::Assembly)?;
+    Ok(SinglePart::builder()
+        .header(Disposition::attachment(&name))
+        .header(kind)
+        .header(ContentTransferEncoding::Base64)
+        .body(attachment.bytes.to_vec()))
 }
 
 /// What every mail's head says.
@@ -200,12 +210,7 @@ fn head(
 }
 
 fn mailbox(to: &Recipient) -> Result<Mailbox, Unsendable> {
-    let address = to.address.reveal_str().parse::<Address>().map_err(|_| Unsendable::Address)?;
-    // A space or bracket is never part of an address as SMTP writes it, whatever the parser thinks.
-    if to.address.reveal_str().chars().any(|c| c.is_control() || c.is_whitespace() || matches!(c, '<' | '>'))
-    {
-        return Err(Unsendable::Address);
-    }
+    let address = wire_address(to.address.reveal_str()).ok_or(Unsendable::Address)?;
     let name = to.name.reveal_str().trim();
     Ok(Mailbox::new((!name.is_empty()).then(|| name.to_owned()), address))
 }
@@ -234,6 +239,7 @@ fn check_texts(mail: &OutgoingMail) -> Result<(), Unsendable> {
         check_text(field, text)?;
     }
     check_link("download_link", &variables.download_link)?;
+    check_link("verification_link", &variables.verification_link)?;
     variables.event_link.as_deref().map_or(Ok(()), |link| check_link("event_link", link))
 }
 

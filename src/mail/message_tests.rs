@@ -30,6 +30,7 @@ fn mail() -> OutgoingMail {
             event_name: "Escuela de invierno".to_owned(),
             event_link: None,
             download_link: "https://certificates.example.org/certificate/x/download".to_owned(),
+            verification_link: "https://certificates.example.org/certificate/x".to_owned(),
             year: 2026,
             client: "Academia Ñandú".to_owned(),
         },

@@ -10,8 +10,10 @@
 //!
 //! Nothing in a mail's headers says more than the standards ask for.
 
+mod address;
 mod connection;
 mod dialogue;
+mod disposition;
 mod file_name;
 mod message;
 mod notice;
@@ -20,7 +22,7 @@ mod settings;
 mod smtp;
 mod templates;
 
-pub use file_name::attachment_file_name;
+pub use file_name::{ascii_file_name, attachment_file_name};
 pub use message::MAX_ATTACHMENT_BYTES;
 pub use notice::{NoticeMail, NoticeWords};
 pub use outgoing::{

@@ -92,6 +92,7 @@ impl Templates {
             event_name => &variables.event_name,
             event_link => &variables.event_link,
             download_link => &variables.download_link,
+            verification_link => &variables.verification_link,
             year => variables.year,
             client => &variables.client,
         };
@@ -147,6 +148,7 @@ mod tests {
             event_name: "Winter School 2026".to_owned(),
             event_link: Some("https://events.example.org/winter?a=1&b=2".to_owned()),
             download_link: "https://certificates.example.org/certificate/3kTMd9/download".to_owned(),
+            verification_link: "https://certificates.example.org/certificate/3kTMd9".to_owned(),
             year: 2026,
             client: "Example Academy".to_owned(),
         }

@@ -85,6 +85,13 @@ impl Readers {
         &self.0.set
     }
 
+    /// Returns true if it is known already that every projection of this program can be read and contains the
+    /// event at `position`.
+    #[must_use]
+    pub fn shows(&self, position: Position) -> bool {
+        self.behind(&self.0.positions.borrow(), position).is_empty()
+    }
+
     /// Waits until every projection of this program can be read and contains the event at `position`.
     ///
     /// # Errors

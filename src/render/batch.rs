@@ -147,8 +147,10 @@ impl Renderer {
             return Ok(Vec::new());
         }
         let coverage = self.assets.fonts.coverage();
-        let lettered =
-            |job: &&'b Prepared<'b>| Lettered { letters: Lettering::of(job.data.shown(), coverage), data: &job.data };
+        let lettered = |job: &&'b Prepared<'b>| Lettered {
+            letters: Lettering::of(job.data.shown(), coverage),
+            data: &job.data,
+        };
         let data: Vec<Lettered<'_>> = batch.iter().map(lettered).collect();
         let data = serde_json::to_vec(&data).map_err(|e| page::template_error([e.to_string().into()]))?;
         let world = BatchWorld { assets: &self.assets, template, data: Bytes::new(data), pictures };

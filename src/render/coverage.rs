@@ -65,7 +65,11 @@ impl Coverage {
                 families.push(Family { name, upright: 0, italic: 0 });
             }
             let family = &mut families[at];
-            let set = if info.variant.style == FontStyle::Normal { &mut family.upright } else { &mut family.italic };
+            let set = if info.variant.style == FontStyle::Normal {
+                &mut family.upright
+            } else {
+                &mut family.italic
+            };
             *set |= 1 << n;
         }
         Self { fonts, families, known: RwLock::default() }
@@ -106,7 +110,10 @@ impl Coverage {
         let needed = move |family: &Family| match (italic, family.upright, family.italic) {
             (true, _, fonts @ 1..) | (_, fonts @ 1.., _) | (_, 0, fonts) => fonts,
         };
-        self.families.iter().filter(move |family| needed(family) & !set == 0).map(|family| family.name.as_str())
+        self.families
+            .iter()
+            .filter(move |family| needed(family) & !set == 0)
+            .map(|family| family.name.as_str())
     }
 
     /// Returns the fonts of some families.
@@ -147,7 +154,9 @@ impl Bundled {
         if is_mark(first) || !(self.has(first) || self.has_parts(first)) {
             return false;
         }
-        self.face().and_then(|face| Shaped::of(face, cluster)).is_some_and(|shaped| shaped.is_whole(cluster, first))
+        self.face()
+            .and_then(|face| Shaped::of(face, cluster))
+            .is_some_and(|shaped| shaped.is_whole(cluster, first))
     }
 
     fn has_parts(&self, c: char) -> bool {
@@ -258,8 +267,11 @@ impl Shaped {
             let ink = mark.ink;
             let is_clear = || {
                 let is_above = ink.middle().1 > letter.middle().1;
-                let (into, most) =
-                    if is_above { (letter.top - ink.bottom, INTO) } else { (ink.top - letter.bottom, INTO_TAIL) };
+                let (into, most) = if is_above {
+                    (letter.top - ink.bottom, INTO)
+                } else {
+                    (ink.top - letter.bottom, INTO_TAIL)
+                };
                 into <= most && self.marks[..n].iter().all(|other| !other.ink.collides_with(ink))
             };
             mark.is_placed && letter.is_at(ink.middle().0, BESIDE) && (beside || is_clear())

@@ -157,11 +157,17 @@ mod tests {
     #[test]
     fn a_run_is_drawn_by_families_that_have_all_of_it() {
         let whole = families("Kɔ́fí Ɛ̀dɛ̀", "Kɔ́fí Ɛ̀dɛ̀").expect("some draw it");
-        assert!(whole.contains(&"noto serif".to_owned()) && whole.contains(&"montserrat".to_owned()), "{whole:?}");
+        assert!(
+            whole.contains(&"noto serif".to_owned()) && whole.contains(&"montserrat".to_owned()),
+            "{whole:?}"
+        );
         assert!(!whole.contains(&"space grotesk".to_owned()) && !whole.contains(&"eb garamond".to_owned()));
         assert_eq!(families("Ada محمد", "محمد"), Some(vec!["noto naskh arabic".to_owned()]));
         assert_eq!(families("Ada محمد", "Ada"), None, "every font has it");
-        assert!(families("O Ḣ", "O Ḣ").is_some() && families("O Ḣ", "O").is_none(), "it may be a part of any word");
+        assert!(
+            families("O Ḣ", "O Ḣ").is_some() && families("O Ḣ", "O").is_none(),
+            "it may be a part of any word"
+        );
     }
 
     #[test]

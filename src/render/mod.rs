@@ -14,6 +14,7 @@ mod design;
 mod error;
 mod fonts;
 mod gallery;
+pub mod joined;
 mod lettering;
 mod own;
 mod page;

@@ -71,7 +71,7 @@ fn sample_like(job: &RenderJob, month: Month, text: &str) -> RenderJob {
     let id: String = text.chars().filter(char::is_ascii_alphanumeric).chain(['-', '_']).collect();
     RenderJob {
         issue_date: Date::from_calendar_date(2034, month, 15).unwrap_or(job.issue_date),
-        verification_url: format!("https://example.org/certificate/{id}"),
+        verification_url: format!("https://{id}.example.org/certificate/{id}"),
         full_name: Personal::new(text.to_owned()),
         certificate_name: text.to_owned(),
         event_name: text.to_owned(),
@@ -96,7 +96,9 @@ pub(super) fn optional_texts_of(job: &RenderJob) -> [bool; 2] {
 /// the same on both, no text of theirs is part of another, and the second has joined letters and digits.
 pub(super) fn specimens_like(job: &RenderJob) -> [RenderJob; 2] {
     let [has_document, has_email] = optional_texts_of(job);
-    let specimen = |name: &str, document: &str, email: &str, site: &str, id: &str| RenderJob {
+    // The page prints the site of the definition, so the specimens have the same one.
+    let site = job.verification_url.rsplit_once('/').map_or("", |(site, _)| site);
+    let specimen = |name: &str, document: &str, email: &str, id: &str| RenderJob {
         public_id: id.to_owned(),
         verification_url: format!("{site}/{id}"),
         full_name: Personal::new(name.to_owned()),
@@ -105,8 +107,8 @@ pub(super) fn specimens_like(job: &RenderJob) -> [RenderJob; 2] {
         ..job.clone()
     };
     [
-        specimen("Ann Lee", "A1B2", "q.v@one.test", "https://one.test/c", "aB3dE5fG7hJ9kL1mN3pQ5r"),
-        specimen("Thfj Offi 80", "fi 4567", "zz@two.example", "http://two.example", "xY7"),
+        specimen("Ann Lee", "A1B2", "q.v@one.test", "aB3dE5fG7hJ9kL1mN3pQ5r"),
+        specimen("Thfj Offi 80", "fi 4567", "zz@two.example", "xY7"),
     ]
 }
 

@@ -11,6 +11,7 @@ use super::text::{self, Line};
 use super::world::{Pictures, picture_path};
 use super::{OptionInput, Prepared, RenderError, RenderJob, Renderer, Template, plates};
 use crate::domain::manifest::{OptionKind, QrPlace, VARIABLES};
+use crate::domain::public_id::{printed, short_address};
 use crate::domain::{Locale, Personal};
 
 /// Longest public id and address, in bytes.
@@ -29,6 +30,8 @@ pub(super) struct PageData {
     document: Option<Line>,
     id: String,
     address: String,
+    /// Where the number can be typed, without the scheme; empty where nobody can.
+    verify: String,
     design: Option<Tone>,
     qr: QrPlace,
     /// The variables that its manifest names; an empty text where the certificate has none.
@@ -67,9 +70,20 @@ impl PageData {
 impl PageData {
     /// Returns every text that a template can show.
     pub(super) fn shown(&self) -> impl Iterator<Item = &str> {
-        let lines = [Some(&self.name), Some(&self.award), Some(&self.client), self.event.as_ref(), self.document.as_ref()];
+        let lines = [
+            Some(&self.name),
+            Some(&self.award),
+            Some(&self.client),
+            self.event.as_ref(),
+            self.document.as_ref(),
+        ];
         let options = self.options.values().flatten().map(String::as_str);
-        lines.into_iter().flatten().map(Line::as_str).chain(self.fields.values().map(String::as_str)).chain(options)
+        lines
+            .into_iter()
+            .flatten()
+            .map(Line::as_str)
+            .chain(self.fields.values().map(String::as_str))
+            .chain(options)
     }
 
     /// Returns the name on the certificate.
@@ -170,8 +184,9 @@ impl Renderer {
             event,
             client,
             document,
-            id: job.public_id.clone(),
+            id: printed(&job.public_id),
             address: job.verification_url.clone(),
+            verify: short_address(&job.verification_url),
             design: pictures.background.as_ref().map(|background| background.tone),
             qr: template.manifest().qr,
         };
@@ -182,6 +197,7 @@ impl Renderer {
             job.event_link.clone().unwrap_or_default(),
             job.issue_date.to_string(),
             format!("{:?}", plates::optional_texts_of(job)),
+            short_address(&job.verification_url),
         ];
         Ok(Prepared { job, data, facts, common })
     }

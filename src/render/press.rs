@@ -185,7 +185,8 @@ impl Renderer {
     ) -> Result<Vec<(Page, Texts)>, Unsupported> {
         let drawn = self.drawn(jobs, template, pictures)?;
         let coverage = self.assets.fonts.coverage();
-        let fit = drawn.iter().all(|(page, texts)| page::check(page, template, coverage, &texts.name).is_ok());
+        let fit =
+            drawn.iter().all(|(page, texts)| page::check(page, template, coverage, &texts.name).is_ok());
         if fit { Ok(drawn) } else { Err(Unsupported("specimen that doesn't fit")) }
     }
 

@@ -20,7 +20,9 @@ pub(super) fn check_clusters(frame: &Frame, coverage: &Coverage) -> Result<(), R
         for (at, cluster) in clusters(&text.text) {
             let is_box = || {
                 let end = at + cluster.len();
-                text.glyphs.iter().any(|glyph| glyph.id == 0 && (at..end).contains(&usize::from(glyph.range.start)))
+                text.glyphs
+                    .iter()
+                    .any(|glyph| glyph.id == 0 && (at..end).contains(&usize::from(glyph.range.start)))
             };
             let is_blank = cluster.chars().all(char::is_whitespace);
             let is_drawn = is_plain(cluster) || is_blank || coverage.drawn_by(cluster) & font != 0;
@@ -53,7 +55,8 @@ pub(super) fn check_name(frame: &Frame, name: &str, origin: Origin) -> Result<()
     let is_short = |cluster: &&String| needed.get(*cluster) > there.get(*cluster);
     let mut short: Vec<&String> = needed.keys().filter(is_short).collect();
     short.sort_unstable();
-    let clusters: Vec<CodePoints> = short.into_iter().map(|cluster| CodePoints::of_cluster(cluster)).collect();
+    let clusters: Vec<CodePoints> =
+        short.into_iter().map(|cluster| CodePoints::of_cluster(cluster)).collect();
     match (clusters.is_empty(), origin) {
         (true, _) => Ok(()),
         (false, Origin::Shipped) => Err(RenderError::MissingGlyph { field: "full_name", clusters }),

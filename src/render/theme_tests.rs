@@ -41,7 +41,8 @@ fn issued_bytes_have_not_changed() {
     let by_typst = RenderJob { renderer_version: BY_TYPST.to_owned(), ..job("Ada Lovelace") };
     let mut lines = vec![format!("fonts {}", RENDERER.fonts_digest())];
     lines.push(format!("{BY_TYPST} classic/1 {}", digest(&by_typst)));
-    for (what, name) in [("letters beyond the plate's", "Nguyễn Ελένη 山田"), ("letters with marks", "Ọ̀lá Ė̃")] {
+    for (what, name) in [("letters beyond the plate's", "Nguyễn Ελένη 山田"), ("letters with marks", "Ọ̀lá Ė̃")]
+    {
         lines.push(format!("{RENDERER_VERSION} classic/1 with {what} {}", digest(&job(name))));
     }
     for (what, name) in

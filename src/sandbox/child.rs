@@ -1,4 +1,4 @@
-//! The child's side: takes on its limits, reads one question, draws, answers, ends.
+//! The child's side: takes on limits and protections, reads one question, works, answers, ends.
 
 use std::collections::BTreeMap;
 use std::io::{self, Read, Write};
@@ -6,61 +6,77 @@ use std::process::ExitCode;
 
 use bytes::Bytes;
 
-use super::{Form, MAX_DRAWN, MAX_FILE, MAX_JOBS, MAX_JSON, NotDrawn, Question, distinct, limits, wire};
+use super::designs::Measured;
+use super::probe::{self, Attempt, Report};
+use super::templates::{Form, MAX_DRAWN, MAX_FILE, MAX_JOBS, MAX_JSON, NotDrawn, Question, distinct};
+use super::{Protections, Task, protections, wire};
+use crate::design;
 use crate::render::{OwnRenderer, RenderError, RenderJob, raster, told};
 
-/// The first argument of a process that is to draw; seconds of processor time follow.
-pub(super) const COMMAND: &str = "render-own";
+/// First argument of a child. The task's name and the seconds of processor time follow.
+pub(super) const COMMAND: &str = "sandbox-child";
 
-/// The exit code of a child that could not take on its limits, or was not asked as agreed. A panic has another.
+/// Exit code of a child that could not take on its limits, or got no valid question. A panic has another.
 pub(super) const FAILED: i32 = 1;
 
-/// Draws, if that is what this process was started for. Must be the first thing `main` does: there may be no
+/// Works, if this process was started as a child. Must be the first thing that `main` does: there may be no
 /// other thread yet, and none comes after this.
 pub fn intercept() -> Option<ExitCode> {
-    let mut args = std::env::args_os().skip(1);
+    let mut args = std::env::args_os().skip(1).map(|arg| arg.into_string().unwrap_or_default());
     if args.next()? != COMMAND {
         return None;
     }
-    let seconds = args.next().and_then(|text| text.into_string().ok()).and_then(|text| text.parse().ok());
-    let outcome = match seconds {
-        None => Err(io::Error::other("this command is internal to laureate")),
-        Some(seconds) => {
-            limits::take_on(seconds).and_then(|()| serve(io::stdin().lock(), io::stdout().lock()))
-        }
+    let name = args.next().unwrap_or_default();
+    let task = Task::ALL.into_iter().find(|task| task.name() == name);
+    let seconds = args.next().and_then(|seconds| seconds.parse().ok());
+    let outcome = match (task, seconds) {
+        (Some(task), Some(seconds)) => protections::take_on(seconds)
+            .and_then(|active| serve(task, active, &mut io::stdin().lock(), &mut io::stdout().lock())),
+        _ => Err(io::Error::other("this command is internal to laureate")),
     };
     Some(if outcome.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-fn serve(mut input: impl Read, mut out: impl Write) -> io::Result<()> {
-    // typst would start threads, which this process may not have.
-    rayon::ThreadPoolBuilder::new()
-        .num_threads(1)
-        .use_current_thread()
-        .build_global()
-        .map_err(io::Error::other)?;
-    let mut question: Question = serde_json::from_slice(&wire::read(&mut input, MAX_JSON)?)?;
+fn serve(
+    task: Task,
+    protections: Protections,
+    input: &mut impl Read,
+    out: &mut impl Write,
+) -> io::Result<()> {
+    match task {
+        Task::Draw => draw(input, out)?,
+        Task::PrepareDesign => prepare_design(input, out)?,
+        Task::Probe => {
+            let attempt: Attempt = serde_json::from_slice(&wire::read(input, probe::MAX_JSON)?)?;
+            let report = Report { protections, succeeded: attempt.succeeds() };
+            wire::write(out, &serde_json::to_vec(&report)?)?;
+        }
+    }
+    out.flush()
+}
+
+fn draw(input: &mut impl Read, out: &mut impl Write) -> io::Result<()> {
+    let mut question: Question = serde_json::from_slice(&wire::read(input, MAX_JSON)?)?;
     if question.jobs.len() > MAX_JOBS {
         return Err(io::Error::other("too many certificates"));
     }
     let mut files = BTreeMap::new();
     for hash in distinct(&question.jobs).into_keys() {
-        files.insert(hash.to_owned(), Bytes::from(wire::read(&mut input, MAX_FILE)?));
+        files.insert(hash.to_owned(), Bytes::from(wire::read(input, MAX_FILE)?));
     }
     for picture in question.jobs.iter_mut().flat_map(RenderJob::pictures_mut) {
         picture.bytes = files.get(&picture.sha256).cloned().unwrap_or_default();
     }
     let mut outcomes: Vec<Result<(), NotDrawn>> = Vec::new();
     let mut files = Vec::new();
-    for drawn in draw(&question) {
+    for drawn in draw_each(&question) {
         outcomes.push(drawn.map(|file| files.push(file)));
     }
-    wire::write(&mut out, &serde_json::to_vec(&outcomes)?)?;
-    files.iter().try_for_each(|file| wire::write(&mut out, file))?;
-    out.flush()
+    wire::write(out, &serde_json::to_vec(&outcomes)?)?;
+    files.iter().try_for_each(|file| wire::write(out, file))
 }
 
-fn draw(question: &Question) -> Vec<Result<Bytes, NotDrawn>> {
+fn draw_each(question: &Question) -> Vec<Result<Bytes, NotDrawn>> {
     let renderer = match OwnRenderer::new(&question.source, &question.manifest) {
         Ok(renderer) => renderer,
         Err(error) => return vec![Err(not_drawn(&error)); question.jobs.len()],
@@ -82,4 +98,15 @@ fn draw(question: &Question) -> Vec<Result<Bytes, NotDrawn>> {
 
 fn not_drawn(error: &RenderError) -> NotDrawn {
     NotDrawn { code: error.code().to_owned(), told: told(error).into(), ended: false }
+}
+
+fn prepare_design(input: &mut impl Read, out: &mut impl Write) -> io::Result<()> {
+    let file = wire::read(input, design::MAX_BYTES as usize)?;
+    let prepared = design::prepare(&file);
+    wire::write(out, &serde_json::to_vec(&prepared.as_ref().map(Measured::of))?)?;
+    if let Ok(prepared) = prepared {
+        wire::write(out, &prepared.bytes)?;
+        wire::write(out, &prepared.small)?;
+    }
+    Ok(())
 }

@@ -68,7 +68,8 @@ impl SchedulerParts {
         let summary = jobs::summary(&self.tables.get().await?).await?;
         let rate = summary.success_hundredths();
         let (total, pending, sent, error) = (summary.total, summary.pending(), summary.sent, summary.error());
-        tracing::info!(total, pending, sent, error, success_hundredths = rate, "mails until now");
+        let cancelled = summary.cancelled;
+        tracing::info!(total, pending, sent, error, cancelled, success_hundredths = rate, "mails until now");
         let gauge = |state: &'static str, count: i64| {
             #[allow(clippy::cast_precision_loss, reason = "far below 2^53")]
             metrics::gauge!("laureate_jobs", "status" => state).set(count as f64);
@@ -76,7 +77,8 @@ impl SchedulerParts {
         gauge("pending", pending);
         gauge("sent", sent);
         gauge("error", error);
-        Ok(format!("total {total}, pending {pending}, sent {sent}, error {error}"))
+        gauge("cancelled", cancelled);
+        Ok(format!("total {total}, pending {pending}, sent {sent}, error {error}, cancelled {cancelled}"))
     }
 
     async fn mail_warnings(&self) -> anyhow::Result<String> {

@@ -7,18 +7,16 @@ use zip::result::ZipError;
 
 use super::{Limits, SheetError};
 
-/// Parts in the archive; a workbook has a dozen, with many sheets and pictures some hundreds.
-const MAX_PARTS: usize = 10_000;
+mod directory;
+
 /// Text or markup between two `<`, which the XML reader holds as a whole; a cell holds at most 32,767
 /// characters.
 const MAX_RUN_BYTES: u64 = 1 << 20;
 
 /// Inflates every part to nowhere and refuses what would cost too much to read.
-pub(super) fn check<R: Read + Seek>(file: R, limits: &Limits) -> Result<(), SheetError> {
+pub(super) fn check<R: Read + Seek>(mut file: R, limits: &Limits) -> Result<(), SheetError> {
+    directory::check(&mut file)?;
     let mut archive = ZipArchive::new(BufReader::new(file)).map_err(zip_error)?;
-    if archive.len() > MAX_PARTS {
-        return Err(SheetError::broken("it has too many parts"));
-    }
     let names: Vec<String> =
         archive.file_names_raw().map(|name| String::from_utf8_lossy(name).to_ascii_lowercase()).collect();
     if names.iter().any(|name| name.ends_with("workbook.bin")) {

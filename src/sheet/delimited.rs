@@ -5,17 +5,24 @@ use std::io::{self, Read as _, Seek as _};
 
 use csv::{ByteRecord, ReaderBuilder, Terminator};
 
-use super::encoding::{self, END_OF_TEXT, Text};
-use super::headers;
-use super::row::{Cell, Record};
+use super::cell::{Cell, Origin, Record};
+use super::charset::Charset;
+use super::encoding::{self, END_OF_TEXT, EncodingSource, Text};
+use super::headers::{key, recognise};
+use super::quotes;
 use super::{Limits, SheetError};
+use crate::domain::reading::Reading;
 
 /// Most programs write the first; where the comma is the decimal sign, the second.
 const DELIMITERS: [u8; 4] = [b',', b';', b'\t', b'|'];
-/// A header row longer than this is not looked at further when the delimiter is guessed.
-const HEADER_BYTES: u64 = 64 * 1024;
+/// Bytes of the file's beginning that delimiter and header are guessed from.
+const START_BYTES: u64 = 64 * 1024;
+/// Rows of the beginning that may be the header row.
+const START_ROWS: usize = 20;
 /// A record of more bytes than this is an unclosed quotation mark, not a person.
 const RECORD_BYTES: usize = 4 << 20;
+/// Last row number; further sheets of a workbook are numbered on, so it needs a bound.
+const LAST_LINE: u32 = u32::MAX / 2;
 
 /// The records of a CSV file, header included, blank lines left out.
 pub(super) struct DelimitedRows {
@@ -23,67 +30,163 @@ pub(super) struct DelimitedRows {
     record: ByteRecord,
     row: u32,
     line: u64,
+    delimiter: u8,
+    /// True if quotation marks may have a blank before them.
+    is_padded: bool,
     limits: Limits,
     ended: bool,
 }
 
-/// Finds encoding and delimiter and stands before the header row.
-pub(super) fn open(mut file: File, limits: Limits) -> Result<DelimitedRows, SheetError> {
-    let encoding = encoding::detect(&file)?;
-    file.rewind()?;
-    let mut start = Vec::new();
-    Text::new(&file, encoding).take(HEADER_BYTES).read_to_end(&mut start)?;
-    file.rewind()?;
-
-    let mut text = Text::new(file, encoding);
-    let delimiter = match separator_line(&start) {
-        Some((delimiter, length)) => {
-            // Excel reads this line and does not show it, so it is no row.
-            io::copy(&mut text.by_ref().take(length), &mut io::sink())?;
-            delimiter
-        }
-        None => guess_delimiter(&start),
-    };
-    Ok(DelimitedRows {
-        reader: builder(delimiter).from_reader(text),
-        record: ByteRecord::new(),
-        row: 0,
-        line: 1,
-        limits,
-        ended: false,
-    })
+/// How the text of a CSV file is read.
+pub(super) struct Dialect {
+    pub charset: Charset,
+    pub source: EncodingSource,
+    /// The first bytes of the file.
+    pub start: Vec<u8>,
 }
 
-fn builder(delimiter: u8) -> ReaderBuilder {
+/// Finds encoding and delimiter and stands before the first row.
+pub(super) fn open(
+    mut file: File,
+    limits: Limits,
+    reading: &Reading,
+) -> Result<(DelimitedRows, Dialect), SheetError> {
+    let (charset, source) = match &reading.encoding {
+        Some(label) => (Charset::of_label(label).ok_or(SheetError::Encoding)?, EncodingSource::Given),
+        None => encoding::detect(&file)?,
+    };
+    file.rewind()?;
+    let mut raw = Vec::new();
+    (&file).take(START_BYTES).read_to_end(&mut raw)?;
+    let start = decoded(&raw, charset)?;
+    file.rewind()?;
+
+    let mut text = Text::new(file, charset);
+    let separator = separator_line(&start);
+    if let Some(separator) = &separator {
+        // Excel reads this line and does not show it, so it is no row.
+        io::copy(&mut text.by_ref().take(separator.length as u64), &mut io::sink())?;
+    }
+    let rest =
+        separator.as_ref().map_or(&start[..], |separator| start.get(separator.length..).unwrap_or_default());
+    let delimiter = match &separator {
+        Some(separator) if known_headers(rest, separator.delimiter, reading) > 0 => separator.delimiter,
+        _ => guess_delimiter(rest, reading),
+    };
+    let is_row = separator.is_some_and(|separator| separator.is_row);
+    let rows = DelimitedRows {
+        reader: builder(delimiter, has_backslashes(rest, delimiter)).from_reader(text),
+        record: ByteRecord::new(),
+        row: u32::from(is_row),
+        line: 1,
+        delimiter,
+        is_padded: is_padded(rest, delimiter),
+        limits,
+        ended: false,
+    };
+    Ok((rows, Dialect { charset, source, start: raw }))
+}
+
+/// The rows at the beginning of a file, as another encoding reads them.
+pub(super) fn first_rows(start: &[u8], charset: Charset, reading: &Reading, limits: &Limits) -> Vec<Record> {
+    let Ok(text) = decoded(start, charset) else { return Vec::new() };
+    let length = separator_line(&text).map_or(0, |separator| separator.length);
+    let rest = text.get(length..).unwrap_or_default();
+    let delimiter = guess_delimiter(rest, reading);
+    let mut reader = builder(delimiter, has_backslashes(rest, delimiter)).from_reader(rest);
+    let records = reader.byte_records().map_while(Result::ok).take(START_ROWS * 5);
+    let cell = |field: &[u8]| Cell::text(String::from_utf8_lossy(field).into_owned(), limits.max_cell_chars);
+    let rows = records.zip(1_u32..).map(|(record, row)| Record {
+        row,
+        cells: record.iter().map(cell).collect(),
+        origin: Origin::Csv,
+        is_hidden: false,
+        faults: Vec::new(),
+    });
+    rows.collect()
+}
+
+fn decoded(start: &[u8], charset: Charset) -> io::Result<Vec<u8>> {
+    let mut text = Vec::new();
+    Text::new(start, charset).read_to_end(&mut text)?;
+    let end = text.len().saturating_sub(END_OF_TEXT.len() + 1);
+    text.truncate(end);
+    Ok(text)
+}
+
+fn builder(delimiter: u8, has_backslashes: bool) -> ReaderBuilder {
     let mut builder = ReaderBuilder::new();
     builder.delimiter(delimiter).has_headers(false).flexible(true).terminator(Terminator::Any(b'\n'));
+    builder.escape(has_backslashes.then_some(b'\\'));
     builder
 }
 
-/// Excel's `sep=;` as the first line: the delimiter, and the line's length with its end.
-fn separator_line(start: &[u8]) -> Option<(u8, u64)> {
-    let line = start.split(|&byte| byte == b'\n').next()?;
-    let (prefix, delimiter) = line.split_at_checked(4)?;
-    match delimiter {
-        [delimiter] if prefix.eq_ignore_ascii_case(b"sep=") && delimiter.is_ascii() && *delimiter != b'"' => {
-            Some((*delimiter, line.len() as u64 + 1))
-        }
-        _ => None,
-    }
+/// Returns true if quotation marks are written as `\"`: one follows that neither ends the field nor is doubled.
+fn has_backslashes(start: &[u8], delimiter: u8) -> bool {
+    let is_escape = |three: &[u8]| {
+        three.starts_with(b"\\\"") && three[2] != delimiter && !matches!(three[2], b'\n' | b'\r' | b'"')
+    };
+    start.windows(3).any(is_escape)
 }
 
-/// The delimiter that makes the most headers we know out of the first row; else the most fields.
-fn guess_delimiter(start: &[u8]) -> u8 {
+/// Returns true if a quotation mark follows a delimiter and a blank. Within quoted fields it would be doubled.
+fn is_padded(start: &[u8], delimiter: u8) -> bool {
+    let is_opening = |four: &[u8]| {
+        (four[0] == b'\n' || four[0] == delimiter) && four[1] == b' ' && four[2] == b'"' && four[3] != b'"'
+    };
+    start.windows(4).any(is_opening) || (start.starts_with(b" \"") && start.get(2) != Some(&b'"'))
+}
+
+/// Excel's `sep=;` as the first line.
+struct Separator {
+    delimiter: u8,
+    /// Bytes of the line with its end.
+    length: usize,
+    /// True if a program has saved the line as a row: it shows it, and numbers the rows below it on.
+    is_row: bool,
+}
+
+/// Finds Excel's `sep=;`: as it is, in quotation marks, or saved again as a row with blank cells behind it.
+fn separator_line(start: &[u8]) -> Option<Separator> {
+    let line = start.split(|&byte| byte == b'\n').next()?;
+    let length = line.len() + 1;
+    let (prefix, rest) = line.strip_prefix(b"\"").unwrap_or(line).split_at_checked(4)?;
+    let (&delimiter, behind) = rest.split_first()?;
+    if !prefix.eq_ignore_ascii_case(b"sep=") || !delimiter.is_ascii() || delimiter == b'"' {
+        return None;
+    }
+    let behind = behind.strip_prefix(b"\"").unwrap_or(behind);
+    let is_row = !behind.is_empty();
+    let is_blank = behind.iter().all(|byte| DELIMITERS.contains(byte) || matches!(byte, b' ' | b'"'));
+    is_blank.then_some(Separator { delimiter, length, is_row })
+}
+
+/// The delimiter that makes the most headers we know out of one of the first rows; else the most fields.
+fn guess_delimiter(start: &[u8], reading: &Reading) -> u8 {
     let score = |delimiter: u8| {
-        let mut record = ByteRecord::new();
-        // proof of the ignored result: reading a slice cannot fail, and a flexible reader takes any record.
-        let _ = builder(delimiter).from_reader(start).read_byte_record(&mut record);
-        let known =
-            record.iter().filter(|field| headers::recognise(&String::from_utf8_lossy(field)).is_some());
-        (known.count(), record.len())
+        let fields = first_records(start, delimiter).map(|record| record.len()).next().unwrap_or(0);
+        (known_headers(start, delimiter, reading), fields)
     };
     // `max_by_key` takes the last of equals, and the comma is the one to prefer.
     DELIMITERS.into_iter().rev().max_by_key(|&delimiter| score(delimiter)).unwrap_or(b',')
+}
+
+fn first_records(start: &[u8], delimiter: u8) -> impl Iterator<Item = ByteRecord> {
+    let reader = builder(delimiter, has_backslashes(start, delimiter)).from_reader(start);
+    // A slice can't fail to be read, and a flexible reader takes any record.
+    reader.into_byte_records().map_while(Result::ok).take(START_ROWS)
+}
+
+/// The most headers that are known in one of the first rows.
+fn known_headers(start: &[u8], delimiter: u8, reading: &Reading) -> usize {
+    let mapped: Vec<String> = reading.mapping.keys().map(|header| key(header)).collect();
+    let is_known = |field: &&[u8]| {
+        let field = String::from_utf8_lossy(field);
+        let field = quotes::without_padding(&field);
+        recognise(field).is_some() || (!mapped.is_empty() && mapped.contains(&key(field)))
+    };
+    let known = |record: ByteRecord| record.iter().filter(is_known).count();
+    first_records(start, delimiter).map(known).max().unwrap_or(0)
 }
 
 impl DelimitedRows {
@@ -109,11 +212,19 @@ impl DelimitedRows {
         if self.reader.is_done() || self.record.as_slice().ends_with(END_OF_TEXT.as_bytes()) {
             return Err(SheetError::UnclosedQuote { row: self.row + 1 });
         }
-        let cell = |field: &[u8]| {
-            Cell::text(String::from_utf8_lossy(field).into_owned(), self.limits.max_cell_chars)
-        };
-        let cells = self.record.iter().map(cell).collect();
-        Ok(Some(Record { row: self.row, cells, counted: true, faults: Vec::new() }))
+        if self.row > LAST_LINE {
+            return Err(SheetError::TooManyRows { limit: self.limits.max_rows });
+        }
+        let text = |field: &[u8]| String::from_utf8_lossy(field).into_owned();
+        // Fields beyond the limit count only if they are not blank; they can be millions.
+        let (most, mut rest) = (self.limits.max_columns + 1, self.record.iter());
+        let mut fields: Vec<String> = rest.by_ref().take(most).map(text).collect();
+        fields.extend(rest.find(|field| !field.trim_ascii().is_empty()).map(text));
+        let delimiter = char::from(self.delimiter);
+        let fields = if self.is_padded { quotes::rejoined(fields, delimiter) } else { fields };
+        let most = self.limits.max_cell_chars;
+        let cells = fields.into_iter().map(|field| Cell::text(field, most)).collect();
+        Ok(Some(Record { row: self.row, cells, origin: Origin::Csv, is_hidden: false, faults: Vec::new() }))
     }
 }
 

@@ -2,9 +2,26 @@
 
 use std::io::{self, Read};
 
-use encoding_rs::{Decoder, Encoding, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252};
+use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
+use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252};
+
+use super::charset::{Charset, TextDecoder};
+use super::plausible::doubt;
 
 const CHUNK: usize = 16 * 1024;
+/// Bytes that the encoding is guessed from, in chunks with other than ASCII.
+const GUESSED_FROM: usize = 1 << 20;
+
+/// What tells an encoding.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EncodingSource {
+    /// The uploader says so.
+    Given,
+    /// A byte order mark, zero bytes, or text that is valid UTF-8.
+    Evident,
+    /// The bytes look like it.
+    Guessed,
+}
 
 /// Stands as a line of its own behind the text's last line. U+FDD0 is a noncharacter: no text has it. A
 /// reader that does not find this line by itself is inside a quoted field that was never closed.
@@ -25,22 +42,24 @@ pub(super) fn utf_16(start: &[u8]) -> Option<&'static Encoding> {
     }
 }
 
-/// Tells the encoding by a byte order mark or by zero bytes, else by reading the text once: UTF-8, or
-/// Windows-1252 where bytes that cannot be UTF-8 outnumber the letters that can. Text in Windows-1252 hardly ever contains
-/// two bytes that form a UTF-8 letter, so one damaged row does not turn a UTF-8 file into gibberish.
-pub(super) fn detect(mut input: impl Read) -> io::Result<&'static Encoding> {
+/// Tells the encoding by a byte order mark or by zero bytes, else by reading the text once: UTF-8, or a guess where
+/// bytes that cannot be UTF-8 outnumber the letters that can. Text in another encoding hardly ever contains two bytes
+/// that form a UTF-8 letter, so one damaged row does not turn a UTF-8 file into gibberish.
+pub(super) fn detect(mut input: impl Read) -> io::Result<(Charset, EncodingSource)> {
+    let evident = |encoding| Ok((Charset::standard(encoding), EncodingSource::Evident));
     let mut buffer = vec![0; CHUNK];
     let mut carried = 0;
     let (mut letters, mut damaged) = (0_u64, 0_u64);
+    let mut sample = Vec::new();
     let mut is_start = true;
     loop {
         let read = input.read(&mut buffer[carried..])?;
         let bytes = &buffer[..carried + read];
         if is_start && let Some((encoding, _)) = Encoding::for_bom(bytes) {
-            return Ok(encoding);
+            return evident(encoding);
         }
         if is_start && let Some(encoding) = utf_16(bytes) {
-            return Ok(encoding);
+            return evident(encoding);
         }
         // `read` may return less than a BOM only where the file itself is shorter than one.
         is_start = false;
@@ -49,12 +68,37 @@ pub(super) fn detect(mut input: impl Read) -> io::Result<&'static Encoding> {
             letters += chunk.valid().chars().filter(|character| !character.is_ascii()).count() as u64;
             damaged += u64::from(!chunk.invalid().is_empty());
         }
+        if sample.len() < GUESSED_FROM && !bytes[..whole].is_ascii() {
+            sample.extend_from_slice(&bytes[..whole]);
+        }
         if read == 0 {
-            return Ok(if damaged > letters { WINDOWS_1252 } else { UTF_8 });
+            return if damaged > letters {
+                Ok((guess(&sample), EncodingSource::Guessed))
+            } else {
+                evident(UTF_8)
+            };
         }
         carried = bytes.len() - whole;
         buffer.copy_within(whole..whole + carried, 0);
     }
+}
+
+/// Guesses the encoding of a text that is not UTF-8.
+fn guess(sample: &[u8]) -> Charset {
+    let mut detector = EncodingDetector::new(Iso2022JpDetection::Deny);
+    detector.feed(sample, true);
+    let guessed = Charset::standard(detector.guess(None, Utf8Detection::Deny));
+    let usual = Charset::standard(WINDOWS_1252);
+    // Few letters make few hints; the commonest encoding is right where only the guess reads oddly.
+    let (odd, usually_odd) = (doubts(guessed, sample), doubts(usual, sample));
+    if odd > 0 && usually_odd == 0 { usual } else { guessed }
+}
+
+/// How many of the words with other than ASCII read oddly.
+fn doubts(charset: Charset, sample: &[u8]) -> usize {
+    let Some(text) = charset.decoded(sample) else { return usize::MAX };
+    let words = text.split([',', ';', '\t', '\n', '\r', '"', ' ']).filter(|word| !word.is_ascii());
+    words.filter(|word| doubt(word, true).is_some()).count()
 }
 
 /// How many bytes at the end begin a letter whose other bytes are not here yet (at most three).
@@ -76,7 +120,7 @@ fn cut_letter(bytes: &[u8]) -> usize {
 /// [`END_OF_TEXT`] follows the last line. Reading stops with an error when the allowance is used up.
 pub(super) struct Text<R> {
     input: R,
-    decoder: Decoder,
+    decoder: TextDecoder,
     raw: Vec<u8>,
     decoded: Vec<u8>,
     text: Vec<u8>,
@@ -88,10 +132,10 @@ pub(super) struct Text<R> {
 
 impl<R: Read> Text<R> {
     /// `input` stands at its beginning.
-    pub(super) fn new(input: R, encoding: &'static Encoding) -> Self {
+    pub(super) fn new(input: R, charset: Charset) -> Self {
         Self {
             input,
-            decoder: encoding.new_decoder_with_bom_removal(),
+            decoder: charset.decoder(),
             raw: vec![0; CHUNK],
             decoded: Vec::new(),
             text: Vec::new(),
@@ -118,12 +162,8 @@ impl<R: Read> Text<R> {
         while self.text.is_empty() && !self.finished {
             let read = self.input.read(&mut self.raw)?;
             let is_last = read == 0;
-            let room = self.decoder.max_utf8_buffer_length(read).unwrap_or(CHUNK * 4);
-            self.decoded.resize(room, 0);
-            // With this much room the decoder takes all of the input in one call.
-            let (_, _, written, _) =
-                self.decoder.decode_to_utf8(&self.raw[..read], &mut self.decoded, is_last);
-            for &byte in &self.decoded[..written] {
+            self.decoder.decode(&self.raw[..read], &mut self.decoded, is_last);
+            for &byte in &self.decoded {
                 match byte {
                     b'\n' if self.after_return => {}
                     b'\r' => self.text.push(b'\n'),
@@ -177,9 +217,9 @@ mod tests {
     }
 
     fn text(bytes: &[u8]) -> String {
-        let encoding = detect(bytes).expect("a slice reads");
+        let (charset, _) = detect(bytes).expect("a slice reads");
         let mut text = String::new();
-        Text::new(Slow(bytes), encoding).read_to_string(&mut text).expect("decoded text is UTF-8");
+        Text::new(Slow(bytes), charset).read_to_string(&mut text).expect("decoded text is UTF-8");
         text.strip_suffix(END_OF_TEXT)
             .expect("the end is marked")
             .strip_suffix('\n')
@@ -207,13 +247,14 @@ mod tests {
     fn a_letter_across_two_chunks_is_not_damage() {
         for shift in 0..4 {
             let bytes = format!("{}{}", "a".repeat(CHUNK - shift), "高𝒜é");
-            assert_eq!(detect(bytes.as_bytes()).expect("a slice reads"), UTF_8, "{shift}");
+            let (charset, source) = detect(bytes.as_bytes()).expect("a slice reads");
+            assert_eq!((charset.label, source), ("utf-8", EncodingSource::Evident), "{shift}");
         }
     }
 
     #[test]
     fn reading_stops_when_the_allowance_is_used_up() {
-        let mut text = Text::new(&b"abcdef"[..], UTF_8);
+        let mut text = Text::new(&b"abcdef"[..], Charset::standard(UTF_8));
         text.allow(4);
         let mut out = [0; 9];
         assert_eq!(text.read(&mut out).expect("within the allowance"), 4);

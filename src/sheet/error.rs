@@ -53,10 +53,72 @@ pub enum SheetError {
     /// The text is in no encoding we know.
     #[error("the text's encoding is not known; save the sheet as \"CSV UTF-8\" or as XLSX")]
     Encoding,
+    /// The text is not what the names can have been: another encoding, or text that was encoded twice.
+    #[error(
+        "the names can't be right as they are read ({assumed}): row {row}, column \"{column}\"; say with `encoding` \
+         which encoding the file has (such as {}), or save the sheet as XLSX or \"CSV UTF-8\"",
+        labels(readings)
+    )]
+    MisreadText {
+        /// Label of the encoding that was assumed.
+        assumed: &'static str,
+        /// First row with such a name, as the spreadsheet program shows it.
+        row: u32,
+        /// Header of its column.
+        column: String,
+        /// The name as it was read, and as other encodings read it.
+        readings: Box<Readings>,
+    },
+    /// A header that may be a part of the name, with values below it.
+    #[error(
+        "the column \"{column}\" looks like a part of the name and is not understood, and row {row} has a value in \
+         it; say with `mapping` what it is: {{\"{column}\": \"lastName\"}}, or \"ignore\" to leave it out"
+    )]
+    UnknownNameColumn {
+        /// The header, as written.
+        column: String,
+        /// The first row with a value in it.
+        row: u32,
+    },
+    /// A header of the uploader's mapping that the header row doesn't have.
+    #[error(
+        "the mapping names the column \"{column}\", and the header row has none; write it as in the file"
+    )]
+    UnknownColumn {
+        /// The header, as the mapping has it.
+        column: String,
+        /// All headers, as written.
+        found: Personal<Vec<String>>,
+    },
+    /// A sheet that the workbook doesn't have.
+    #[error("the workbook has no sheet \"{sheet}\"; it has {}", quoted(sheets))]
+    UnknownSheet {
+        /// The name that was asked for.
+        sheet: String,
+        /// Names of the sheets that it has.
+        sheets: Vec<String>,
+    },
+    /// The row that was named as the header row is blank or not there.
+    #[error(
+        "row {row} is to be the header row, and has nothing in it; give the number of the row with the headers"
+    )]
+    NoHeaderRow {
+        /// The row, as the spreadsheet program shows it.
+        row: u32,
+    },
+    /// Another error, in a sheet of a workbook.
+    #[error("sheet \"{sheet}\": {source}")]
+    InSheet {
+        /// The sheet's name.
+        sheet: String,
+        /// The error.
+        source: Box<SheetError>,
+    },
     /// Required columns are not in the header row.
     #[error(
-        "the header row has no column for {}; add it (recognised: {}; other headers: {})",
-        missing.join(", "), list(recognised), found.reveal().len() - recognised.len()
+        "{} has no column for {}; add it, or say with `mapping` which column it is (recognised: {}; other \
+         headers: {})",
+        header_row(*row), missing.join(", "), list(recognised), found.reveal().len() - recognised.len()
     )]
     MissingColumns {
         /// What is missing, by its name in the API.
@@ -65,6 +127,8 @@ pub enum SheetError {
         recognised: Vec<String>,
         /// All headers, as written. Where the header row is missing, these are somebody's data.
         found: Personal<Vec<String>>,
+        /// Number of the row that was taken for the header row; 0 where there are no numbers.
+        row: u32,
     },
     /// Two headers mean the same field, and a row has different values below them.
     #[error(
@@ -104,6 +168,31 @@ fn list(headers: &[String]) -> String {
     if headers.is_empty() { "none".to_owned() } else { headers.join(", ") }
 }
 
+fn header_row(row: u32) -> String {
+    if row == 0 { "the header row".to_owned() } else { format!("row {row} looks like the header row and") }
+}
+
+fn quoted(names: &[String]) -> String {
+    let shown = names.iter().take(20).map(|name| format!("\"{}\"", printable(name)));
+    shown.collect::<Vec<_>>().join(", ")
+}
+
+fn labels(readings: &Readings) -> String {
+    if readings.others.is_empty() {
+        return "macintosh, ibm850, windows-1252, windows-1251, shift_jis".to_owned();
+    }
+    readings.others.iter().map(|(label, _)| *label).collect::<Vec<_>>().join(", ")
+}
+
+/// A text in several encodings.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Readings {
+    /// As it was read.
+    pub read: Personal<String>,
+    /// As other encodings read it, likely ones first: label and text.
+    pub others: Vec<(&'static str, Personal<String>)>,
+}
+
 impl SheetError {
     /// A stable code for programs and translations.
     #[must_use]
@@ -117,6 +206,12 @@ impl SheetError {
             Self::UnknownFormat { .. } => "UNKNOWN_FORMAT",
             Self::Encrypted => "ENCRYPTED_FILE",
             Self::Encoding => "UNKNOWN_ENCODING",
+            Self::MisreadText { .. } => "MISREAD_TEXT",
+            Self::UnknownNameColumn { .. } => "UNKNOWN_NAME_COLUMN",
+            Self::UnknownColumn { .. } => "UNKNOWN_COLUMN",
+            Self::UnknownSheet { .. } => "UNKNOWN_SHEET",
+            Self::NoHeaderRow { .. } => "NO_HEADER_ROW",
+            Self::InSheet { source, .. } => source.code(),
             Self::MissingColumns { .. } => "MISSING_COLUMNS",
             Self::DuplicateColumns { .. } => "DUPLICATE_COLUMNS",
             Self::UnclosedQuote { .. } => "UNCLOSED_QUOTE",
@@ -125,17 +220,44 @@ impl SheetError {
         }
     }
 
-    /// The message for the person who uploaded the file: it also lists the headers that were found.
-    /// Not for logs.
+    /// The message for the person who uploaded the file: it also quotes headers and names. Not for logs.
     #[must_use]
     pub fn for_uploader(&self) -> String {
-        let Self::MissingColumns { found, .. } = self else { return self.to_string() };
-        let shown = found.reveal().iter().take(20).map(|header| format!("\"{}\"", printable(header)));
-        format!("{self}; the first row reads {}", shown.collect::<Vec<_>>().join(", "))
+        match self {
+            Self::MissingColumns { found, .. } => format!("{self}; the row reads {}", quoted(found.reveal())),
+            Self::UnknownColumn { found, .. } => {
+                format!("{self}; the headers are {}", quoted(found.reveal()))
+            }
+            Self::MisreadText { readings, .. } => format!("{self}; {}", readings.told()),
+            Self::InSheet { sheet, source } => format!("sheet \"{sheet}\": {}", source.for_uploader()),
+            other => other.to_string(),
+        }
+    }
+
+    /// Names the sheet that an error is about. Errors of the disk or of the whole file stay as they are.
+    pub(super) fn in_sheet(self, sheet: Option<&str>) -> Self {
+        match (sheet, self) {
+            (
+                Some(_),
+                error @ (Self::Io(_) | Self::InSheet { .. } | Self::UnknownSheet { .. } | Self::Empty),
+            ) => error,
+            (Some(sheet), error) => Self::InSheet { sheet: printable(sheet), source: Box::new(error) },
+            (None, error) => error,
+        }
     }
 
     pub(super) fn broken(reason: impl Into<String>) -> Self {
         Self::Broken { reason: reason.into() }
+    }
+}
+
+impl Readings {
+    fn told(&self) -> String {
+        let read = format!("the name reads \"{}\"", printable(self.read.reveal_str()));
+        let other = |(label, text): &(&str, Personal<String>)| {
+            format!("encoding={label} reads \"{}\"", printable(text.reveal_str()))
+        };
+        std::iter::once(read).chain(self.others.iter().map(other)).collect::<Vec<_>>().join("; ")
     }
 }
 

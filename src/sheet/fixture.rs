@@ -8,6 +8,8 @@ use tempfile::NamedTempFile;
 use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
 
+use crate::domain::reading::Reading;
+
 use super::{Format, Limits, RowOutcome, SheetError, SheetReader, SheetRow, open};
 
 /// The bytes as a file on disk, opened with the usual limits.
@@ -19,7 +21,18 @@ pub(super) fn open_bytes(bytes: &[u8], format: Format) -> Result<SheetReader, Sh
 pub(super) fn open_within(bytes: &[u8], format: Format, limits: Limits) -> Result<SheetReader, SheetError> {
     let mut file = NamedTempFile::new().expect("a temporary file");
     file.write_all(bytes).expect("the file takes bytes");
-    open(file.path(), format, limits)?.with_document_column(true)
+    open(file.path(), format, limits, &Reading::default())?.with_document_column(true)
+}
+
+/// The bytes as a file on disk, opened with choices of the uploader.
+pub(super) fn open_chosen(
+    bytes: &[u8],
+    format: Format,
+    reading: &Reading,
+) -> Result<SheetReader, SheetError> {
+    let mut file = NamedTempFile::new().expect("a temporary file");
+    file.write_all(bytes).expect("the file takes bytes");
+    open(file.path(), format, Limits::default(), reading)?.with_document_column(true)
 }
 
 /// All rows of a file that is whole.

@@ -5,10 +5,12 @@ use std::io::{BufRead, BufReader};
 
 use serde_json::{Map, Number, Value};
 
+use super::cell::{Cell, Origin, Record};
 use super::error::printable;
 use super::headers::{self, HeaderMap};
-use super::row::{Cell, Record, RowError};
+use super::row::RowError;
 use super::{Limits, SheetError};
+use crate::domain::reading::Reading;
 
 /// The fields' names, which take the place of a header row.
 const FIELDS: [&str; 9] = [
@@ -32,7 +34,7 @@ pub(super) fn open(
     file: File,
     limits: Limits,
 ) -> Result<(HeaderMap, impl Iterator<Item = Result<Record, SheetError>> + Send), SheetError> {
-    let map = headers::map(&FIELDS.map(str::to_owned))?;
+    let map = headers::map(&FIELDS.map(str::to_owned), &Reading::default())?;
     let lines = BufReader::new(file).lines().zip(1_u32..);
     let records = lines.map(move |(line, row)| {
         // The parser's own text may quote the line.
@@ -51,7 +53,7 @@ fn record(row: u32, value: Value, max_chars: usize) -> Record {
     };
     let cells = FIELDS.map(|name| cell(fields.remove(name).unwrap_or_default(), max_chars)).into();
     faults.extend(fields.keys().take(MAX_NAMED).map(|name| unknown(name)));
-    Record { row, cells, counted: false, faults }
+    Record { row, cells, origin: Origin::Json, is_hidden: false, faults }
 }
 
 fn cell(value: Value, max_chars: usize) -> Cell {

@@ -9,14 +9,23 @@
 //! [`export`] is the other way round: tables that people open in a spreadsheet program.
 
 mod archive;
+mod cell;
+mod charset;
 mod delimited;
 mod encoding;
 mod error;
 pub mod export;
+mod field;
+mod header_row;
 mod headers;
+mod how_read;
 mod json_lines;
 mod made_up;
+mod misread;
 mod number_format;
+mod plausible;
+mod quotes;
+mod raw_row;
 mod reader;
 mod row;
 mod sniff;
@@ -31,11 +40,14 @@ mod fixture;
 #[cfg(test)]
 mod tests;
 
-pub use error::SheetError;
+pub use encoding::EncodingSource;
+pub use error::{Readings, SheetError};
 pub use headers::Column;
+pub use how_read::{HiddenRows, HowRead, SheetFate, SheetState, ShownRow};
 pub use made_up::made_up_people;
+pub use raw_row::RawRow;
 pub use reader::{SheetReader, open};
-pub use row::{RawRow, RowError, RowOutcome, SheetRow};
+pub use row::{RowError, RowOutcome, SheetRow};
 pub use sniff::{Format, SNIFF_BYTES, sniff};
 
 /// The columns that a report of rejected rows adds: the row's number, and what is wrong with it. They mean
@@ -44,6 +56,12 @@ pub const REPORT_COLUMNS: [&str; 2] = ["laureate_row", "laureate_reason"];
 
 /// The column of our own export of people that names the person. It tells that a file is one.
 pub const EXPORT_ID_COLUMN: &str = "attendee_id";
+
+/// Returns true if a label names an encoding that text can be read in.
+#[must_use]
+pub fn is_encoding(label: &str) -> bool {
+    charset::Charset::of_label(label).is_some()
+}
 
 /// What one file may cost. Rows and columns count what is filled in, not what is blank.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -6,7 +6,7 @@ use std::sync::Arc;
 const MAX_CODE_CHARS: usize = 255;
 
 /// How the numbers of a cell are to be read.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub(super) enum NumberFormat {
     /// As the number that it is: no thousands separators, percent signs or colours.
     #[default]
@@ -17,6 +17,60 @@ pub(super) enum NumberFormat {
     Duration,
     /// Digits at fixed places, such as `00000000` or `000-00-0000`: `None` is a digit.
     Places(Arc<[Option<char>]>),
+    /// Sections with conditions, such as `[<=9999999]0000000;00000000`: the first that holds counts.
+    Sections(Arc<[Section]>),
+}
+
+/// A section of a format with conditions.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Section {
+    /// `None` holds for every number.
+    condition: Option<Condition>,
+    format: NumberFormat,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Condition {
+    compare: Compare,
+    with: f64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Compare {
+    Less,
+    LessOrEqual,
+    Greater,
+    GreaterOrEqual,
+    Equal,
+    NotEqual,
+}
+
+impl Condition {
+    /// Reads the inside of brackets, such as `<=9999999`.
+    fn of(inside: &str) -> Option<Self> {
+        let signs = [
+            ("<=", Compare::LessOrEqual),
+            (">=", Compare::GreaterOrEqual),
+            ("<>", Compare::NotEqual),
+            ("<", Compare::Less),
+            (">", Compare::Greater),
+            ("=", Compare::Equal),
+        ];
+        let (compare, with) =
+            signs.into_iter().find_map(|(sign, compare)| Some((compare, inside.strip_prefix(sign)?)))?;
+        Some(Self { compare, with: with.trim().parse().ok()? })
+    }
+
+    fn holds(self, number: f64) -> bool {
+        match self.compare {
+            Compare::Less => number < self.with,
+            Compare::LessOrEqual => number <= self.with,
+            Compare::Greater => number > self.with,
+            Compare::GreaterOrEqual => number >= self.with,
+            Compare::Equal => number == self.with,
+            Compare::NotEqual => number != self.with,
+        }
+    }
 }
 
 impl NumberFormat {
@@ -29,14 +83,30 @@ impl NumberFormat {
         }
     }
 
-    /// A format by its code. Only the section for positive numbers counts.
+    /// A format by its code. Without conditions only the section for positive numbers counts.
     pub(super) fn of_code(code: &str) -> Self {
+        let code: String = code.chars().take(MAX_CODE_CHARS).collect();
+        let sections: Vec<Section> = sections(&code).into_iter().take(MAX_SECTIONS).map(section).collect();
+        if sections.iter().any(|section| section.condition.is_some()) {
+            return Self::Sections(sections.into());
+        }
+        sections.into_iter().next().map(|section| section.format).unwrap_or_default()
+    }
+
+    /// The format that counts for a number.
+    pub(super) fn section(&self, number: f64) -> &Self {
+        let Self::Sections(sections) = self else { return self };
+        let holds = |section: &&Section| section.condition.is_none_or(|condition| condition.holds(number));
+        sections.iter().find(holds).map_or(&Self::Plain, |section| &section.format)
+    }
+
+    /// The format of one section.
+    fn of_section(code: &str) -> Self {
         let mut places = Some(Vec::new());
-        let mut is_date = false;
-        let mut characters = code.chars().take(MAX_CODE_CHARS);
+        let (mut is_date, mut is_optional) = (false, false);
+        let mut characters = code.chars();
         while let Some(character) = characters.next() {
             let literal = match character {
-                ';' => break,
                 '"' => {
                     let quoted = characters.by_ref().take_while(|&quoted| quoted != '"').map(Some);
                     if let Some(places) = &mut places {
@@ -57,13 +127,14 @@ impl NumberFormat {
                     if is_elapsed(&inside) {
                         return Self::Duration;
                     }
-                    if inside.starts_with(['<', '>', '=']) {
-                        // Which section applies depends on the number.
-                        places = None;
-                    }
                     continue;
                 }
-                '0' => {
+                // Behind a zero, these are shown as one where the number has no digit.
+                '#' | '?' if places.as_ref().is_some_and(|places| !places.contains(&None)) => {
+                    is_optional = true;
+                    continue;
+                }
+                '0' | '#' | '?' => {
                     if let Some(places) = &mut places {
                         places.push(None);
                     }
@@ -85,10 +156,44 @@ impl NumberFormat {
         let digits = places.iter().flatten().filter(|place| place.is_none()).count();
         match places {
             _ if is_date => Self::Date,
+            // Digits without a place would stand behind the literal.
+            Some(places) if is_optional && places.first().is_some_and(Option::is_some) => Self::Plain,
             Some(places) if digits > 0 && places.len() > 1 => Self::Places(places.into()),
             _ => Self::Plain,
         }
     }
+}
+
+/// Sections that a format may have, without the one for texts.
+const MAX_SECTIONS: usize = 3;
+
+/// Cuts a code at the semicolons that are no text.
+fn sections(code: &str) -> Vec<&str> {
+    let (mut sections, mut start) = (Vec::new(), 0);
+    let (mut is_quoted, mut is_bracketed, mut is_escaped) = (false, false, false);
+    for (position, character) in code.char_indices() {
+        match character {
+            _ if is_escaped => is_escaped = false,
+            '"' => is_quoted = !is_quoted,
+            _ if is_quoted => {}
+            '\\' => is_escaped = true,
+            '[' => is_bracketed = true,
+            ']' => is_bracketed = false,
+            ';' if !is_bracketed => {
+                sections.push(&code[start..position]);
+                start = position + 1;
+            }
+            _ => {}
+        }
+    }
+    sections.push(&code[start..]);
+    sections
+}
+
+fn section(code: &str) -> Section {
+    let bracketed = code.split('[').skip(1).filter_map(|rest| rest.split_once(']'));
+    let condition = bracketed.map(|(inside, _)| inside).find_map(Condition::of);
+    Section { condition, format: NumberFormat::of_section(code) }
 }
 
 fn is_elapsed(inside: &str) -> bool {
@@ -122,8 +227,9 @@ mod tests {
     use super::*;
 
     fn places(code: &str, digits: &str) -> Option<String> {
-        match NumberFormat::of_code(code) {
-            NumberFormat::Places(places) => Some(in_places(digits, &places)),
+        let number = digits.parse().expect("digits");
+        match NumberFormat::of_code(code).section(number) {
+            NumberFormat::Places(places) => Some(in_places(digits, places)),
             _ => None,
         }
     }
@@ -136,9 +242,24 @@ mod tests {
         assert_eq!(places("\\A\"B \"00", "7").as_deref(), Some("AB 07"));
         assert_eq!(places("[Red]000_)", "7").as_deref(), Some("007"));
         assert_eq!(places("00-00", "12345").as_deref(), Some("123-45"));
-        for plain in ["General", "0", "0.00", "#,##0", "0%", "@", "", "00E+00", "[<=99999]00000;0000-0000"] {
+        assert_eq!(places("0#######", "1234567").as_deref(), Some("01234567"));
+        assert_eq!(places("0???????", "1234567").as_deref(), Some("01234567"));
+        assert_eq!(places("#00000000", "1234").as_deref(), Some("00001234"));
+        for plain in ["General", "0", "0.00", "#,##0", "0%", "@", "", "00E+00", "###-###", "#"] {
             assert_eq!(NumberFormat::of_code(plain), NumberFormat::Plain, "{plain}");
         }
+    }
+
+    #[test]
+    fn sections_with_conditions() {
+        let code = "[<=9999999]0000000;00000000";
+        assert_eq!(places(code, "1234").as_deref(), Some("0001234"));
+        assert_eq!(places(code, "12345678").as_deref(), Some("12345678"));
+        assert_eq!(places("[<=99999]00000;0000-0000", "12345678").as_deref(), Some("1234-5678"));
+        assert_eq!(places("[Red][>=1000]000000;General", "1234").as_deref(), Some("001234"));
+        assert_eq!(places("[Red][>=1000]000000;General", "12"), None);
+        assert_eq!(places("[=7]\";[\"000;0000;@", "7").as_deref(), Some(";[007"));
+        assert_eq!(places("[<5]000;[<50]0000", "500"), None);
     }
 
     #[test]

@@ -1,30 +1,67 @@
-//! From a stored file to rows: one way in for both formats.
+//! From a stored file to rows: one way in for all formats.
 
+use std::any::Any;
 use std::fmt;
 use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
 
+use super::cell::{Cell, Origin, Record};
+use super::encoding::EncodingSource;
 use super::export::formula;
-use super::headers::{self, Column, HeaderMap};
-use super::row::{self, Cell, Record, SheetRow};
+use super::header_row::{self, Found};
+use super::headers::{Column, HeaderMap};
+use super::how_read::{HowRead, MAX_HIDDEN_ROWS, MAX_SHOWN_ROWS, SheetState, ShownRow};
+use super::misread::Assumed;
+use super::raw_row::Head;
+use super::row::{self, SheetRow};
 use super::{EXPORT_ID_COLUMN, Format, Limits, REPORT_COLUMNS, SheetError, delimited, json_lines, workbook};
 use crate::domain::Personal;
+use crate::domain::reading::Reading;
+
+/// Digits of a counter; longer numbers are data.
+const MAX_COUNTER_DIGITS: usize = 6;
+
+/// What a source gives, in the file's order.
+pub(super) enum Piece {
+    /// A header row: of the file, or of a sheet with its name.
+    Head(Found, Option<Arc<str>>),
+    /// A row below it.
+    Row(Record),
+    /// The sheets of a workbook, when all of them are done with.
+    Sheets(Vec<SheetState>),
+}
+
+type Pieces = Box<dyn Iterator<Item = Result<Piece, SheetError>> + Send>;
 
 /// The rows of a sheet, in order. An `Err` is the last item: the file broke there.
 pub struct SheetReader {
     map: HeaderMap,
-    headers: Arc<[String]>,
-    records: Box<dyn Iterator<Item = Result<Record, SheetError>> + Send>,
+    head: Arc<Head>,
+    pieces: Pieces,
     limits: Limits,
-    /// Whether a row with nothing in it is one: in a list somebody wrote it on purpose.
-    counts_blank: bool,
+    reading: Reading,
+    /// The encoding of a text, which names are judged by.
+    assumed: Option<Assumed>,
+    how: HowRead,
+    /// The last row's number, counted through all sheets.
+    last_row: u32,
     filled: u32,
     ended: bool,
+    /// Dropped together with this reader.
+    held: Option<Box<dyn Any + Send>>,
 }
 
 /// Opens a file whose format [`super::sniff()`] told, and reads its header row. Blocks on the disk.
-pub fn open(path: &Path, format: Format, limits: Limits) -> Result<SheetReader, SheetError> {
+///
+/// # Errors
+/// The file can't be read, or has no header row with all columns.
+pub fn open(
+    path: &Path,
+    format: Format,
+    limits: Limits,
+    reading: &Reading,
+) -> Result<SheetReader, SheetError> {
     let file = File::open(path)?;
     let size = file.metadata()?.len();
     if size == 0 {
@@ -33,34 +70,69 @@ pub fn open(path: &Path, format: Format, limits: Limits) -> Result<SheetReader, 
     if size > limits.max_bytes {
         return Err(SheetError::TooLarge { limit: limits.max_bytes });
     }
-    let (map, records): (_, Box<dyn Iterator<Item = _> + Send>) = match format {
+    let (mut pieces, assumed): (Pieces, _) = match format {
         Format::Csv => {
-            let mut records = delimited::open(file, limits)?;
-            let map = csv_header(&mut records, &limits)?;
-            if map.headers.iter().any(|header| is_own(header)) {
-                (map, Box::new(records.map(|record| record.map(restored))))
-            } else {
-                (map, Box::new(records))
-            }
+            let (pieces, assumed) = csv(file, limits, reading)?;
+            (pieces, Some(assumed))
         }
         Format::Xlsx | Format::Xls => {
             let kind = if format == Format::Xls { workbook::Kind::Xls } else { workbook::Kind::Xlsx };
-            let (map, records) = workbook::open(file, kind, limits)?;
-            (map, Box::new(records))
+            (Box::new(workbook::open(file, kind, limits, reading)?), None)
         }
         Format::Json => {
             let (map, records) = json_lines::open(file, limits)?;
-            (map, Box::new(records))
+            let head = Piece::Head(Found { map, row: 0 }, None);
+            (Box::new(std::iter::once(Ok(head)).chain(records.map(|record| record.map(Piece::Row)))), None)
         }
     };
-    let headers = map.headers.clone().into();
-    let counts_blank = format == Format::Json;
-    Ok(SheetReader { map, headers, records, limits, counts_blank, filled: 0, ended: false })
+    let (found, sheet) = match pieces.next() {
+        Some(Ok(Piece::Head(found, sheet))) => (found, sheet),
+        Some(Err(error)) => return Err(error),
+        // Every source begins with a header row.
+        Some(Ok(_)) | None => return Err(SheetError::Empty),
+    };
+    let mut how = HowRead {
+        encoding: assumed.as_ref().map(Assumed::told),
+        header_row: found.row,
+        columns: columns(&found.map),
+        ..HowRead::default()
+    };
+    how.hidden.are_read = reading.hidden_rows;
+    let head = Head { is_list: format == Format::Json, ..head(&found.map, sheet, 0) };
+    let head = Arc::new(head);
+    let (map, reading) = (found.map, reading.clone());
+    Ok(SheetReader {
+        map,
+        head,
+        pieces,
+        limits,
+        reading,
+        assumed,
+        how,
+        last_row: 0,
+        filled: 0,
+        ended: false,
+        held: None,
+    })
 }
 
-/// Returns true for a header that only our own reports and exports have.
-fn is_own(header: &str) -> bool {
-    header == EXPORT_ID_COLUMN || REPORT_COLUMNS.contains(&header)
+fn csv(file: File, limits: Limits, reading: &Reading) -> Result<(Pieces, Assumed), SheetError> {
+    let (mut records, dialect) = delimited::open(file, limits, reading)?;
+    let assumed = Assumed::of(dialect);
+    let found = match header_row::find(&mut records, &limits, reading) {
+        Ok(found) => found.ok_or(SheetError::Empty)?,
+        Err(error) => return Err(assumed.header_not_found(error, &limits, reading)),
+    };
+    let has = |own: &[&str]| found.map.headers.iter().any(|header| own.contains(&header.as_str()));
+    let (is_report, is_export) = (has(&REPORT_COLUMNS), has(&[EXPORT_ID_COLUMN]));
+    let row = move |record: Record| {
+        let record = if is_report || is_export { restored(record) } else { record };
+        // An export has the values as they are stored.
+        let origin = if is_export { Origin::Export } else { record.origin };
+        Piece::Row(Record { origin, ..record })
+    };
+    let rows = records.map(move |record| record.map(row));
+    Ok((Box::new(std::iter::once(Ok(Piece::Head(found, None))).chain(rows)), assumed))
 }
 
 /// A row of our own report or export, without the apostrophes that made its formulas harmless.
@@ -74,34 +146,37 @@ fn restored(mut record: Record) -> Record {
     record
 }
 
-/// The first row with anything in it.
-fn csv_header(
-    records: &mut impl Iterator<Item = Result<Record, SheetError>>,
-    limits: &Limits,
-) -> Result<HeaderMap, SheetError> {
-    for record in records {
-        let record = record?;
-        let Some(last) = record.cells.iter().rposition(|cell| !cell.is_blank()) else { continue };
-        if last >= limits.max_columns {
-            let (row, column) = (record.row, last as u64 + 1);
-            return Err(SheetError::TooManyColumns { row, column, limit: limits.max_columns });
-        }
-        let cells: Vec<String> = record.cells.iter().map(|cell| cell.shown().reveal().clone()).collect();
-        return headers::map(&cells);
-    }
-    Err(SheetError::Empty)
+fn head(map: &HeaderMap, sheet: Option<Arc<str>>, rows_before: u32) -> Head {
+    let columns = map.columns.iter().chain(&map.twins).copied().collect();
+    Head { headers: map.headers.clone().into(), columns, sheet, rows_before, is_list: false }
+}
+
+/// The headers with the fields that they give.
+fn columns(map: &HeaderMap) -> Vec<(String, Option<&'static str>)> {
+    let field = |position: usize| {
+        let mut all = map.columns.iter().chain(&map.twins);
+        let field = all.find(|(_, known)| *known == position).map(|(column, _)| column.name());
+        field.or_else(|| (map.plain_name == Some(position)).then_some(Column::FullName.name()))
+    };
+    map.headers.iter().enumerate().map(|(position, header)| (header.clone(), field(position))).collect()
 }
 
 impl SheetReader {
+    /// Keeps `guard`, such as the permission to read, until the reader is dropped.
+    #[must_use]
+    pub fn holding(self, guard: impl Any + Send) -> Self {
+        Self { held: Some(Box::new(guard)), ..self }
+    }
+
     /// The headers as written, left to right; a column without one has its letter.
     #[must_use]
     pub fn headers(&self) -> &[String] {
-        &self.headers
+        &self.head.headers
     }
 
     /// The columns that were understood, with their headers, left to right.
     pub fn columns(&self) -> impl Iterator<Item = (Column, &str)> {
-        self.map.columns.iter().map(|(column, position)| (*column, self.headers[*position].as_str()))
+        self.map.columns.iter().map(|(column, position)| (*column, self.head.headers[*position].as_str()))
     }
 
     /// Rejects a sheet without a column for the document number where documents are required.
@@ -110,38 +185,131 @@ impl SheetReader {
     /// [`SheetError::MissingColumns`].
     pub fn with_document_column(self, requires_document: bool) -> Result<Self, SheetError> {
         if requires_document && self.map.position(Column::DocumentNumber).is_none() {
-            return Err(self.map.missing(vec![Column::DocumentNumber.name()]));
+            let missing = self.map.missing(vec![Column::DocumentNumber.name()]);
+            let error = header_row::numbered(missing, self.how.header_row);
+            return Err(match &self.assumed {
+                Some(assumed) => assumed.header_not_found(error, &self.limits, &self.reading),
+                None => error.in_sheet(self.head.sheet.as_deref()),
+            });
         }
         Ok(self)
     }
 
-    /// Reads the rest without looking at people, and tells how many filled rows it has: the quick way to
-    /// find what is wrong with a file as a whole.
+    /// Reads the rest, looks at the first people only, and returns how many filled rows there are and how the file
+    /// was read: the quick way to find what is wrong with a file as a whole.
     ///
     /// # Errors
     /// The file can't be read to its end, or has more than the limits allow.
-    pub fn count_rows(mut self) -> Result<u32, SheetError> {
-        while self.next_filled().transpose()?.is_some() {}
-        Ok(self.filled)
+    pub fn read_through(mut self) -> Result<(u32, HowRead), SheetError> {
+        let is_guessed = self.how.encoding.is_some_and(|(_, source)| source == EncodingSource::Guessed);
+        while let Some(record) = self.next_filled().transpose()? {
+            let is_first = self.how.first_rows.len() < MAX_SHOWN_ROWS;
+            let is_telling = is_guessed
+                && self.how.guessed_names.len() < MAX_SHOWN_ROWS
+                && names(&self.map, &record).any(|(_, name)| !name.is_ascii());
+            if is_first || is_telling {
+                let shown = ShownRow::of(&row::read(record, &self.map, &self.head));
+                if is_telling {
+                    self.how.guessed_names.push(shown.clone());
+                }
+                if is_first {
+                    self.how.first_rows.push(shown);
+                }
+            }
+        }
+        Ok((self.filled, self.how))
     }
 
     /// The next row with anything in it.
     fn next_filled(&mut self) -> Option<Result<Record, SheetError>> {
         loop {
-            let record = match self.records.next()? {
-                Ok(record) => record,
+            let mut record = match self.pieces.next()? {
+                Ok(Piece::Row(record)) => record,
+                Ok(Piece::Head(found, sheet)) => {
+                    self.head = Arc::new(head(&found.map, sheet, self.last_row));
+                    self.map = found.map;
+                    continue;
+                }
+                Ok(Piece::Sheets(sheets)) => {
+                    self.how.sheets = sheets;
+                    continue;
+                }
                 Err(error) => return Some(Err(error)),
             };
-            if !self.counts_blank && record.cells.iter().all(Cell::is_blank) {
+            if record.origin != Origin::Json && self.is_left_out(&record) {
                 continue;
+            }
+            if record.origin == Origin::Workbook && self.map.headers.iter().any(|own| own == EXPORT_ID_COLUMN)
+            {
+                record.origin = Origin::Export;
             }
             if self.filled == self.limits.max_rows {
                 return Some(Err(SheetError::TooManyRows { limit: self.limits.max_rows }));
             }
             self.filled += 1;
-            return Some(self.map.check(&record).map(|()| record));
+            self.last_row = record.row.saturating_add(self.head.rows_before);
+            let checked = self.map.check(&record).and_then(|()| self.check_names(&record));
+            return Some(
+                checked.map(|()| record).map_err(|error| error.in_sheet(self.head.sheet.as_deref())),
+            );
         }
     }
+
+    /// Returns true for a row that is not read: it is blank, has nothing but a counter and empty check boxes, or is
+    /// hidden. The last two are counted.
+    fn is_left_out(&mut self, record: &Record) -> bool {
+        if record.cells.iter().all(Cell::is_blank) {
+            return true;
+        }
+        if is_unused(&self.map, record) {
+            self.how.blank_rows = self.how.blank_rows.saturating_add(1);
+            return true;
+        }
+        if !record.is_hidden {
+            return false;
+        }
+        let hidden = &mut self.how.hidden;
+        hidden.count = hidden.count.saturating_add(1);
+        if hidden.rows.len() < MAX_HIDDEN_ROWS {
+            hidden.rows.push((self.head.sheet.as_deref().map(str::to_owned), record.row));
+        }
+        !self.reading.hidden_rows
+    }
+
+    /// Refuses a file whose names can't be right in the encoding that is guessed.
+    fn check_names(&self, record: &Record) -> Result<(), SheetError> {
+        let Some(assumed) = &self.assumed else { return Ok(()) };
+        for (position, name) in names(&self.map, record) {
+            assumed
+                .check(name, record.row, || self.head.headers.get(position).cloned().unwrap_or_default())?;
+        }
+        Ok(())
+    }
+}
+
+/// The parts of the name in a row, with their columns.
+fn names<'r>(map: &'r HeaderMap, record: &'r Record) -> impl Iterator<Item = (usize, &'r str)> {
+    let named = map.columns.iter().filter(|(column, _)| column.is_name());
+    named.filter_map(|(_, position)| match record.cells.get(*position)? {
+        Cell::Text(text) => Some((*position, text.reveal_str())),
+        Cell::Unusable { .. } => None,
+    })
+}
+
+/// Returns true for a row of a prepared list that nobody filled in: its fields are blank, and the other cells have
+/// at most a counter and empty check boxes.
+fn is_unused(map: &HeaderMap, record: &Record) -> bool {
+    let is_empty = |text: &str| {
+        let text = text.trim().trim_end_matches(['.', ')']).to_lowercase();
+        (text.len() <= MAX_COUNTER_DIGITS && text.bytes().all(|byte| byte.is_ascii_digit()))
+            || matches!(
+                text.as_str(),
+                "false" | "falso" | "falsch" | "faux" | "no" | "n" | "☐" | "[ ]" | "[]" | "-"
+            )
+    };
+    record.cells.iter().enumerate().all(|(position, cell)| {
+        cell.is_blank() || (!map.is_read(position) && is_empty(cell.shown().reveal_str()))
+    })
 }
 
 impl Iterator for SheetReader {
@@ -153,7 +321,7 @@ impl Iterator for SheetReader {
         }
         let record = self.next_filled();
         self.ended = !matches!(record, Some(Ok(_)));
-        record.map(|record| record.map(|record| row::read(record, &self.map, &self.headers)))
+        record.map(|record| record.map(|record| row::read(record, &self.map, &self.head)))
     }
 }
 
@@ -162,6 +330,7 @@ impl fmt::Debug for SheetReader {
         f.debug_struct("SheetReader")
             .field("filled", &self.filled)
             .field("ended", &self.ended)
+            .field("held", &self.held.is_some())
             .finish_non_exhaustive()
     }
 }

@@ -1,22 +1,23 @@
 //! One row of a sheet: from cells to a person, or to what is wrong with it.
 
-use std::fmt;
 use std::sync::Arc;
 
 use serde::Serialize;
 use uuid::Uuid;
 
-use super::headers::{Column, HeaderMap, letter};
+use super::cell::{Cell, Origin, Record};
+use super::field::{self, Marks};
+use super::headers::{Column, HeaderMap};
+use super::raw_row::{Head, RawRow};
 use crate::domain::person::{FieldError, PersonEntry, RawPerson};
-use crate::domain::{Personal, trimmed};
-
-/// What a row may take in a report, in bytes.
-const MAX_RAW_BYTES: usize = 16 << 10;
+use crate::domain::trimmed;
 
 /// One filled row below the header.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SheetRow {
-    /// 1-based, as the spreadsheet program shows it; the header is usually row 1.
+    /// 1-based, as the spreadsheet program shows it; the header is usually row 1. Further sheets of a workbook are
+    /// numbered on from the last row before them, so that the number is unique in the file; see
+    /// [`RawRow::shown_row`].
     pub row: u32,
     /// What became of it.
     pub outcome: RowOutcome,
@@ -50,149 +51,31 @@ pub struct RowError {
     pub column: Option<String>,
     /// The field's name in the API; `None` where the row as a whole is wrong.
     pub field: Option<&'static str>,
-    /// A code of [`FieldError`], or `WRONG_TYPE`, `UNKNOWN_FIELD`, `FIELD_COUNT`, `INVALID_UUID`, `BOOLEAN_CELL`, `ERROR_CELL`,
-    /// `NUMBER_ROUNDED` or `INVALID_DATE`.
+    /// A code of [`FieldError`], or `WRONG_TYPE`, `UNKNOWN_FIELD`, `FIELD_COUNT`, `INVALID_UUID`, `BOOLEAN_CELL`,
+    /// `ERROR_CELL`, `NUMBER_ROUNDED`, `INVALID_DATE`, `DATE_CELL`, `NOT_CALCULATED`, `FORMULA_TEXT`, `STRAY_QUOTE` or `MISREAD_TEXT`.
     pub code: &'static str,
     /// What is wrong and what to do.
     pub message: String,
 }
 
-/// A row as written, cell by cell, for the report that goes back to the uploader. Cells are cut to
-/// [`super::Limits::max_cell_chars`], and the row as a whole to 16 KiB: many rows are held at once.
-#[derive(Clone, PartialEq, Eq)]
-pub struct RawRow {
-    headers: Arc<[String]>,
-    values: Vec<Personal<String>>,
-    /// Header of each field that the sheet has.
-    fields: Vec<(&'static str, usize)>,
-}
-
-impl RawRow {
-    /// The header of a field as written in the file; a full name made of parts has that of the first one.
-    #[must_use]
-    pub fn header_of(&self, field: &str) -> Option<&str> {
-        let of = |name: &str| self.fields.iter().find(|(known, _)| *known == name);
-        let is_name = field == Column::FullName.name();
-        let found = of(field).or_else(|| if is_name { of(Column::FirstName.name()) } else { None });
-        found.and_then(|(_, position)| self.headers.get(*position)).map(String::as_str)
-    }
-
-    /// The headers as written, left to right; a column without one has its letter.
-    #[must_use]
-    pub const fn headers(&self) -> &Arc<[String]> {
-        &self.headers
-    }
-
-    /// The header of a field whose cell is blank.
-    #[must_use]
-    pub fn blank_header_of(&self, field: &str) -> Option<&str> {
-        let mut places = self.fields.iter().filter(|(known, _)| *known == field).map(|(_, place)| *place);
-        let is_blank =
-            |place: usize| self.values.get(place).is_none_or(|value| value.reveal_str().trim().is_empty());
-        places.all(is_blank).then(|| self.header_of(field))?
-    }
-
-    /// Header and value of each filled cell, left to right. A cell outside the header has its column's letter.
-    pub fn pairs(&self) -> impl Iterator<Item = (String, &Personal<String>)> {
-        let header =
-            |position: usize| self.headers.get(position).cloned().unwrap_or_else(|| letter(position));
-        let filled = self.values.iter().enumerate().filter(|(_, value)| !value.reveal().is_empty());
-        filled.map(move |(position, value)| (header(position), value))
-    }
-}
-
-impl fmt::Debug for RawRow {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "RawRow({} cells)", self.values.len())
-    }
-}
-
-/// One cell as a source read it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Cell {
-    Text(Personal<String>),
-    /// Something that no field can take; harmless in a column that means nothing.
-    Unusable {
-        shown: Personal<String>,
-        code: &'static str,
-        message: &'static str,
-    },
-}
-
-impl Cell {
-    /// Text, or an unusable cell showing the beginning of one that is too long.
-    pub(super) fn text(text: String, max_chars: usize) -> Self {
-        match text.char_indices().nth(max_chars) {
-            None => Self::Text(text.into()),
-            Some((end, _)) => Self::Unusable {
-                shown: text[..end].to_owned().into(),
-                code: "TOO_LONG",
-                message: "is longer than a cell may be; shorten it",
-            },
-        }
-    }
-
-    /// A cell that nothing was written into.
-    pub(super) fn blank() -> Self {
-        Self::Text(String::new().into())
-    }
-
-    /// The beginning of a text, of at most so many characters.
-    pub(super) fn cut(text: &str, max_chars: usize) -> &str {
-        text.char_indices().nth(max_chars).map_or(text, |(end, _)| &text[..end])
-    }
-
-    pub(super) fn unusable(shown: impl Into<String>, code: &'static str, message: &'static str) -> Self {
-        Self::Unusable { shown: Personal::new(shown.into()), code, message }
-    }
-
-    /// The value as the report shows it.
-    pub(super) const fn shown(&self) -> &Personal<String> {
-        match self {
-            Self::Text(text) => text,
-            Self::Unusable { shown, .. } => shown,
-        }
-    }
-
-    pub(super) fn is_blank(&self) -> bool {
-        trimmed(self.shown().reveal()).is_empty()
-    }
-}
-
-/// One row as a source read it.
-#[derive(Clone, Debug)]
-pub(super) struct Record {
-    /// 1-based, as the spreadsheet program shows it.
-    pub row: u32,
-    pub cells: Vec<Cell>,
-    /// Whether a row must have as many cells as the header (CSV), or may leave some out (XLSX).
-    pub counted: bool,
-    /// What is wrong with the row besides its cells.
-    pub faults: Vec<RowError>,
-}
-
 /// Turns a record into a person or into what is wrong with it.
-pub(super) fn read(record: Record, map: &HeaderMap, headers: &Arc<[String]>) -> SheetRow {
-    let columns = map.columns.iter().chain(&map.twins);
-    let fields = columns.map(|(column, position)| (column.name(), *position)).collect();
-    let raw = RawRow { headers: Arc::clone(headers), values: as_written(&record.cells), fields };
-    let row = record.row;
+pub(super) fn read(record: Record, map: &HeaderMap, head: &Arc<Head>) -> SheetRow {
+    let raw = RawRow::of(Arc::clone(head), &record.cells);
+    let row = record.row.saturating_add(head.rows_before);
     let outcome = match check(record, map) {
         Ok((person, certificate_id)) => RowOutcome::Person { person, certificate_id, raw },
-        Err(errors) => RowOutcome::Rejected { raw, errors },
+        Err(errors) => RowOutcome::Rejected { errors: placed(errors, head), raw },
     };
     SheetRow { row, outcome }
 }
 
-fn as_written(cells: &[Cell]) -> Vec<Personal<String>> {
-    let mut left = MAX_RAW_BYTES;
-    let cut = |cell: &Cell| {
-        let text = cell.shown().reveal();
-        let kept = &text[..text.floor_char_boundary(left.min(text.len()))];
-        left -= kept.len();
-        Personal::new(kept.to_owned())
-    };
-    cells.iter().map(cut).collect()
+/// Names the column of each error.
+fn placed(mut errors: Vec<RowError>, head: &Head) -> Vec<RowError> {
+    for error in &mut errors {
+        let column = error.field.and_then(|field| head.header(field)).map(str::to_owned);
+        error.column = column.or(error.column.take());
+    }
+    errors
 }
 
 fn check(record: Record, map: &HeaderMap) -> Result<(PersonEntry, Option<Uuid>), Vec<RowError>> {
@@ -200,14 +83,22 @@ fn check(record: Record, map: &HeaderMap) -> Result<(PersonEntry, Option<Uuid>),
         // The fields are shifted against the header: looking at them would only mislead.
         return Err(vec![error]);
     }
-    let mut errors = record.faults;
-    if !errors.is_empty() && record.cells.iter().all(Cell::is_blank) {
-        return Err(errors);
+    if !record.faults.is_empty() && record.cells.iter().all(Cell::is_blank) {
+        return Err(record.faults);
     }
+    let marks = Marks { origin: record.origin, is_marked: has_marks(&record, map) };
     let mut cells: Vec<Option<Cell>> = record.cells.into_iter().map(Some).collect();
-    let mut take = |column| take_text(map, column, &mut cells, &mut errors);
-    let (full_name, first_name, last_name) =
-        (take(Column::FullName), take(Column::FirstName), take(Column::LastName));
+    let mut errors = record.faults;
+    let mut take = |column| take_text(map, (column, marks), &mut cells, &mut errors);
+    let full_name = take(Column::FullName);
+    let parts = [
+        take(Column::FirstName),
+        take(Column::MiddleName),
+        take(Column::LastName),
+        take(Column::SecondLastName),
+        take(Column::NameSuffix),
+    ];
+    let (full_name, first_name, last_name) = named(full_name, parts);
     let raw = RawPerson {
         full_name,
         first_name,
@@ -219,46 +110,77 @@ fn check(record: Record, map: &HeaderMap) -> Result<(PersonEntry, Option<Uuid>),
         email: take(Column::Email),
     };
     let certificate_id = take(Column::CertificateId);
-    let raw = with_plain_name(raw, map, &mut cells);
+    let raw = with_plain_name(raw, (map, marks), &mut cells, &mut errors);
     let person = match raw.check_entry() {
         Ok(person) => Some(person),
         Err(found) => {
             let unusable: Vec<_> = errors.iter().filter_map(|error: &RowError| error.field).collect();
             let is_known = |error: &FieldError| error.code == "REQUIRED" && covers(&unusable, error.field);
-            errors.extend(
-                found.into_iter().filter(|error| !is_known(error)).map(|error| in_column(map, error)),
-            );
+            errors.extend(found.into_iter().filter(|error| !is_known(error)).map(of_field));
             None
         }
     };
-    let certificate_id = parse_certificate_id(map, certificate_id, &mut errors);
+    let certificate_id = parse_certificate_id(certificate_id, &mut errors);
     match person {
         Some(person) if errors.is_empty() => Ok((person, certificate_id)),
         _ => Err(errors),
     }
 }
 
-/// A row that was cut or has an unquoted delimiter in it. Blank cells to the right do no harm.
+/// Joins the parts of a name: first and further names, then both surnames and a suffix. A dash or dot in place of
+/// a part says that the person has none.
+fn named(
+    full: Option<String>,
+    parts: [Option<String>; 5],
+) -> (Option<String>, Option<String>, Option<String>) {
+    let has_none = |part: &Option<String>| part.as_deref().is_some_and(field::is_placeholder);
+    let [first, _, last, ..] = &parts;
+    let (no_first, no_last) = (has_none(first), has_none(last));
+    let parts = parts.map(|part| part.filter(|text| !text.trim().is_empty() && !field::is_placeholder(text)));
+    let [first, middle, last, second_last, suffix] = parts;
+    let joined = |parts: Vec<Option<String>>| {
+        let texts: Vec<String> = parts.into_iter().flatten().map(|text| text.trim().to_owned()).collect();
+        (!texts.is_empty()).then(|| texts.join(" "))
+    };
+    // Further names alone are no first name, and a second surname alone is no first one.
+    let first = if first.is_some() || no_first { joined(vec![first, middle]) } else { None };
+    let last = if last.is_some() || no_last { joined(vec![last, second_last, suffix]) } else { None };
+    match (first, last) {
+        (first, None) if no_last && full.is_none() => (first, None, None),
+        (None, last) if no_first && full.is_none() => (last, None, None),
+        (first, last) => (full, first, last),
+    }
+}
+
+/// A row that has an unquoted delimiter in it. Programs leave out blank cells at the end of a row.
 fn field_count(record: &Record, expected: usize) -> Option<RowError> {
     let filled = record.cells.iter().rposition(|cell| !cell.is_blank()).map_or(0, |last| last + 1);
-    if !record.counted || (record.cells.len() >= expected && filled <= expected) {
+    if !matches!(record.origin, Origin::Csv | Origin::Export) || filled <= expected {
         return None;
     }
-    let found = if filled > expected { filled } else { record.cells.len() };
+    let has_quotes = record.cells.iter().any(|cell| cell.shown().reveal().contains('"'));
+    let quotes =
+        if has_quotes { "; a quotation mark in the row is probably not closed, or not doubled" } else { "" };
     Some(RowError {
         column: None,
         field: None,
         code: "FIELD_COUNT",
         message: format!(
-            "the row has {found} fields and the header has {expected}; put fields that contain the delimiter in \
-             quotation marks, and keep the delimiters of empty fields"
+            "the row has {filled} fields and the header has {expected}; put fields that contain the delimiter in \
+             quotation marks{quotes}"
         ),
     })
 }
 
+/// Returns true if a cell of the row certainly begins with an apostrophe that marks a text.
+fn has_marks(record: &Record, map: &HeaderMap) -> bool {
+    let text = |position: usize| record.cells.get(position).map_or("", |cell| cell.shown().reveal_str());
+    map.columns.iter().any(|(column, position)| field::is_marked(*column, text(*position)))
+}
+
 fn take_text(
     map: &HeaderMap,
-    column: Column,
+    (column, marks): (Column, Marks),
     cells: &mut [Option<Cell>],
     errors: &mut Vec<RowError>,
 ) -> Option<String> {
@@ -266,55 +188,54 @@ fn take_text(
     let is_filled =
         |position: &usize| cells.get(*position).and_then(Option::as_ref).is_some_and(|cell| !cell.is_blank());
     let position = map.positions(column).find(is_filled)?;
-    match cells.get_mut(position)?.take()? {
-        Cell::Text(text) => Some(text.into_revealed()),
-        Cell::Unusable { code, message, .. } => {
-            errors.push(RowError {
-                column: header(map, column.name()),
-                field: Some(column.name()),
-                code,
-                message: format!("{} {message}", column.name()),
-            });
-            None
-        }
+    let fault = match cells.get_mut(position)?.take()? {
+        Cell::Text(text) => match field::value(column, text.reveal_str(), marks) {
+            Ok(value) => return Some(value),
+            Err(fault) => (fault.code, fault.message),
+        },
+        Cell::Unusable { code, message, .. } => (code, message),
+    };
+    errors.push(unusable(column, fault.0, fault.1));
+    None
+}
+
+fn unusable(column: Column, code: &'static str, message: &str) -> RowError {
+    RowError {
+        column: None,
+        field: Some(column.name()),
+        code,
+        message: format!("{} {message}", column.name()),
     }
 }
 
 /// "Name" beside a first and a last name counts where both of them are blank.
-fn with_plain_name(mut raw: RawPerson, map: &HeaderMap, cells: &mut [Option<Cell>]) -> RawPerson {
+fn with_plain_name(
+    mut raw: RawPerson,
+    (map, marks): (&HeaderMap, Marks),
+    cells: &mut [Option<Cell>],
+    errors: &mut Vec<RowError>,
+) -> RawPerson {
     let plain = map.plain_name.and_then(|position| cells.get_mut(position)).and_then(Option::take);
     if let (Some(Cell::Text(name)), None, None) = (plain, &raw.first_name, &raw.last_name) {
-        raw.full_name = Some(name.into_revealed());
+        match field::value(Column::FullName, name.reveal_str(), marks) {
+            Ok(name) => raw.full_name = Some(name),
+            Err(fault) => errors.push(unusable(Column::FullName, fault.code, fault.message)),
+        }
     }
     raw
 }
 
 /// Whether a field that is reported missing is one whose cell could not be used.
 fn covers(unusable: &[&'static str], field: &str) -> bool {
-    let parts = [Column::FirstName.name(), Column::LastName.name()];
-    unusable
-        .iter()
-        .any(|&known| known == field || (field == Column::FullName.name() && parts.contains(&known)))
+    let is_name = |name: &str| Column::of_name(name).is_some_and(Column::is_name);
+    unusable.iter().any(|known| *known == field || (is_name(field) && is_name(known)))
 }
 
-fn in_column(map: &HeaderMap, error: FieldError) -> RowError {
-    RowError {
-        column: header(map, error.field),
-        field: Some(error.field),
-        code: error.code,
-        message: error.message,
-    }
+fn of_field(error: FieldError) -> RowError {
+    RowError { column: None, field: Some(error.field), code: error.code, message: error.message }
 }
 
-/// The header of a field; a full name made of parts is told under the first of them.
-fn header(map: &HeaderMap, field: &str) -> Option<String> {
-    let of = |name: &str| map.columns.iter().find(|(column, _)| column.name() == name);
-    let is_name = field == Column::FullName.name();
-    let column = of(field).or_else(|| if is_name { of(Column::FirstName.name()) } else { None });
-    column.map(|(_, position)| map.headers[*position].clone())
-}
-
-fn parse_certificate_id(map: &HeaderMap, text: Option<String>, errors: &mut Vec<RowError>) -> Option<Uuid> {
+fn parse_certificate_id(text: Option<String>, errors: &mut Vec<RowError>) -> Option<Uuid> {
     let text = text?;
     let text = trimmed(&text);
     if text.is_empty() {
@@ -324,7 +245,7 @@ fn parse_certificate_id(map: &HeaderMap, text: Option<String>, errors: &mut Vec<
     if id.is_none() {
         let field = Column::CertificateId.name();
         errors.push(RowError {
-            column: header(map, field),
+            column: None,
             field: Some(field),
             code: "INVALID_UUID",
             message: "certificateId is not a UUID; copy the certificate's id, or leave the cell empty"

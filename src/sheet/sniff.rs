@@ -8,7 +8,7 @@ pub const SNIFF_BYTES: usize = 8 * 1024;
 /// A kind of file that [`super::open`] reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
-    /// Delimited text: comma, semicolon, tab or vertical bar, in UTF-8, UTF-16 or Windows-1252.
+    /// Delimited text: comma, semicolon, tab or vertical bar, in any encoding of `charset`.
     Csv,
     /// Office Open XML workbook (ECMA-376).
     Xlsx,
@@ -46,6 +46,11 @@ const MARKUP: &[(&str, &str)] = &[
     ("<html", "a web page"),
     ("<table", "a web page"),
     ("<?xml", "an XML document"),
+    ("<style", "a web page"),
+    ("<meta", "a web page"),
+    ("mime-version:", "a web archive (MHTML)"),
+    ("content-type: multipart/", "a web archive (MHTML)"),
+    ("from: <saved by", "a web archive (MHTML)"),
     ("{", "a JSON document"),
     ("[", "a JSON document"),
 ];
@@ -152,6 +157,9 @@ mod tests {
             (b"PK\x03\x04..[Content_Types].xml..word/document.xml", "a document or presentation"),
             (b"PK\x03\x04..photos/1.jpg", "a ZIP archive"),
             (b"\xEF\xBB\xBF  <HTML>", "a web page"),
+            (b"MIME-Version: 1.0\r\nContent-Type: multipart/related", "a web archive (MHTML)"),
+            (b"From: <Saved by Blink>\r\nMIME-Version: 1.0", "a web archive (MHTML)"),
+            (b"\r\n<table border=1>", "a web page"),
             (b"{\"people\": []}", "a JSON document"),
             (b"\x01\x02\x03\x04", "neither text nor a workbook"),
             (b"\x09\x04\x06\x00\x00\x00\x10\x00", "an Excel file of before 1997"),

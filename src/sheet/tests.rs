@@ -1,9 +1,12 @@
 //! Whole files, as people upload them and as attackers would.
 
+mod cases;
 mod csv_files;
 mod dialects;
 mod invisible;
 mod samples;
+mod shapes;
+mod siblings;
 mod xls_files;
 mod xlsx_cells;
 mod xlsx_files;

@@ -3,8 +3,8 @@
 use time::macros::date;
 use time::{Date, Duration};
 
+use super::cell::Cell;
 use super::number_format::{NumberFormat, in_places};
-use super::row::Cell;
 
 /// Spreadsheet programs keep 15 digits of a number; whole numbers from here on have more.
 const FIRST_ROUNDED: f64 = 1e15;
@@ -18,13 +18,33 @@ const SECONDS_A_DAY: f64 = 86_400.0;
 /// else as the number itself, never with an exponent or a trailing `.0`.
 pub(super) fn number(number: f64, format: &NumberFormat, is_1904: bool) -> Cell {
     match format {
-        NumberFormat::Date => date_text(number, is_1904).map_or_else(invalid_date, text),
-        NumberFormat::Duration => duration_text(number).map_or_else(invalid_date, text),
+        NumberFormat::Date => date_text(number, is_1904).map_or_else(invalid_date, date),
+        NumberFormat::Duration => duration_text(number).map_or_else(invalid_date, date),
         NumberFormat::Places(places) if number.fract() == 0.0 && (0.0..FIRST_ROUNDED).contains(&number) => {
             text(in_places(&format!("{}", number + 0.0), places))
         }
+        NumberFormat::Sections(_) => self::number(number, format.section(number), is_1904),
         NumberFormat::Places(_) | NumberFormat::Plain => plain(number),
     }
+}
+
+/// A date or time. Programs make these of what looks like one, such as a document's number, so no field takes it.
+pub(super) fn date(shown: impl Into<String>) -> Cell {
+    Cell::unusable(
+        shown,
+        "DATE_CELL",
+        "is a date or time: the spreadsheet program has turned what was typed into one; format the column as text and \
+         type it again",
+    )
+}
+
+/// A formula that no program has calculated.
+pub(super) fn not_calculated() -> Cell {
+    Cell::unusable(
+        "=?",
+        "NOT_CALCULATED",
+        "is a formula that was never calculated; open the file in a spreadsheet program, save it and upload that",
+    )
 }
 
 fn plain(number: f64) -> Cell {
@@ -32,8 +52,8 @@ fn plain(number: f64) -> Cell {
         return Cell::unusable(
             format!("{number}"),
             "NUMBER_ROUNDED",
-            "is a number of more than 15 digits, which spreadsheet programs round; format the column as text and \
-             type it again",
+            "is a number of more than 15 digits, and the spreadsheet has rounded this number; format the column as \
+             text and type it again",
         );
     }
     // Adding zero turns -0 into 0; `Display` never writes an exponent.
@@ -112,6 +132,7 @@ mod tests {
     fn shown(value: f64, format: &NumberFormat, is_1904: bool) -> String {
         match number(value, format, is_1904) {
             Cell::Text(text) => text.into_revealed(),
+            Cell::Unusable { shown, code: "DATE_CELL", .. } => shown.into_revealed(),
             Cell::Unusable { code, .. } => code.to_owned(),
         }
     }

@@ -4,16 +4,20 @@
 //! panic in a library, which hostile files are made for, to one more way for a file to be broken.
 
 use std::fs::File;
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
 
-use super::headers::{self, HeaderMap};
-use super::row::{Cell, Record};
+use super::cell::{Cell, Origin, Record};
+use super::header_row;
+use super::how_read::{SheetFate, SheetState};
+use super::reader::Piece;
 use super::{Limits, SheetError, archive, xls, xlsx};
+use crate::domain::reading::{ALL_SHEETS, Reading};
 
 /// Rows on their way; one holds up to columns × characters of a cell.
 const ROWS_AHEAD: usize = 16;
-/// Visible sheets that are looked at.
+/// Sheets that are looked at.
 const MAX_SHEETS: usize = 256;
 /// The last row that either format has.
 const LAST_ROW: u32 = 1_048_576;
@@ -29,9 +33,9 @@ pub(super) enum Kind {
 
 /// An opened workbook.
 pub(super) trait Book {
-    /// How many visible sheets it has.
-    fn sheets(&self) -> usize;
-    /// The cells of a visible sheet.
+    /// Its worksheets, in order.
+    fn sheets(&self) -> Vec<Named>;
+    /// The cells of a sheet.
     fn cells(&mut self, sheet: usize) -> Result<Box<dyn CellSource + '_>, SheetError>;
 }
 
@@ -40,16 +44,24 @@ pub(super) trait CellSource {
     fn next_cell(&mut self) -> Result<Option<Placed>, SheetError>;
 }
 
+/// A worksheet's name.
+#[derive(Clone, Debug)]
+pub(super) struct Named {
+    pub name: String,
+    pub is_hidden: bool,
+}
+
 /// A cell and its position, counted from 0.
 pub(super) struct Placed {
     pub row: u32,
     pub column: u32,
     pub cell: Cell,
+    /// True if the program doesn't show the row.
+    pub is_hidden: bool,
 }
 
 enum Message {
-    Header(HeaderMap),
-    Row(Record),
+    Piece(Box<Piece>),
     Failed(SheetError),
     End,
 }
@@ -67,21 +79,25 @@ impl From<SheetError> for Stop {
     }
 }
 
-/// The rows below the header of the first visible sheet that has one.
+/// The rows of the sheets that are read, each below its header row.
 pub(super) struct WorkbookRows {
     messages: Receiver<Message>,
     ended: bool,
 }
 
-/// Looks the file over, opens it and finds the header.
-pub(super) fn open(file: File, kind: Kind, limits: Limits) -> Result<(HeaderMap, WorkbookRows), SheetError> {
+/// Begins to look the file over and to read it.
+pub(super) fn open(
+    file: File,
+    kind: Kind,
+    limits: Limits,
+    reading: &Reading,
+) -> Result<WorkbookRows, SheetError> {
     let (sender, messages) = sync_channel(ROWS_AHEAD);
-    thread::Builder::new().name("workbook".to_owned()).spawn(move || run(file, kind, limits, &sender))?;
-    match messages.recv() {
-        Ok(Message::Header(header)) => Ok((header, WorkbookRows { messages, ended: false })),
-        Ok(Message::Failed(error)) => Err(error),
-        Ok(Message::Row(_) | Message::End) | Err(_) => Err(panicked()),
-    }
+    let reading = reading.clone();
+    thread::Builder::new()
+        .name("workbook".to_owned())
+        .spawn(move || run(file, kind, limits, &reading, &sender))?;
+    Ok(WorkbookRows { messages, ended: false })
 }
 
 fn panicked() -> SheetError {
@@ -89,25 +105,25 @@ fn panicked() -> SheetError {
 }
 
 impl Iterator for WorkbookRows {
-    type Item = Result<Record, SheetError>;
+    type Item = Result<Piece, SheetError>;
 
     fn next(&mut self) -> Option<Self::Item> {
         if self.ended {
             return None;
         }
         let item = match self.messages.recv() {
-            Ok(Message::Row(record)) => return Some(Ok(record)),
+            Ok(Message::Piece(piece)) => return Some(Ok(*piece)),
             Ok(Message::End) => None,
             Ok(Message::Failed(error)) => Some(Err(error)),
-            Ok(Message::Header(_)) | Err(_) => Some(Err(panicked())),
+            Err(_) => Some(Err(panicked())),
         };
         self.ended = true;
         item
     }
 }
 
-fn run(file: File, kind: Kind, limits: Limits, sender: &SyncSender<Message>) {
-    let last = match read(file, kind, limits, sender) {
+fn run(file: File, kind: Kind, limits: Limits, reading: &Reading, sender: &SyncSender<Message>) {
+    let last = match read(file, kind, limits, reading, sender) {
         Ok(()) => Message::End,
         Err(Stop::Error(error)) => Message::Failed(error),
         Err(Stop::Unheard) => return,
@@ -116,7 +132,13 @@ fn run(file: File, kind: Kind, limits: Limits, sender: &SyncSender<Message>) {
     let _ = sender.send(last);
 }
 
-fn read(file: File, kind: Kind, limits: Limits, sender: &SyncSender<Message>) -> Result<(), Stop> {
+fn read(
+    file: File,
+    kind: Kind,
+    limits: Limits,
+    reading: &Reading,
+    sender: &SyncSender<Message>,
+) -> Result<(), Stop> {
     let mut book: Box<dyn Book> = match kind {
         Kind::Xlsx => {
             archive::check(&file, &limits)?;
@@ -124,28 +146,111 @@ fn read(file: File, kind: Kind, limits: Limits, sender: &SyncSender<Message>) ->
         }
         Kind::Xls => Box::new(xls::Workbook::open(file, &limits)?),
     };
+    let sheets = book.sheets();
+    let chosen = Chosen::of(reading, &sheets)?;
     // A cover sheet before the people is no reason to refuse; if no sheet fits, the first one's reason counts.
-    let mut refused = None;
-    for sheet in 0..book.sheets().min(MAX_SHEETS) {
-        let mut rows = Rows { cells: book.cells(sheet)?, ahead: None, ended: false, limits };
-        let Some(first) = rows.next_row()? else { continue };
-        let header: Vec<String> = first.cells.iter().map(|cell| cell.shown().reveal().clone()).collect();
-        match headers::map(&header) {
-            Ok(map) => {
-                send(sender, Message::Header(map))?;
-                while let Some(record) = rows.next_row()? {
-                    send(sender, Message::Row(record))?;
+    let (mut refused, mut has_read) = (None, false);
+    let mut states = Vec::with_capacity(sheets.len());
+    for (index, sheet) in sheets.into_iter().enumerate() {
+        let fate = if chosen.reads(index, &sheet, has_read) {
+            match read_sheet(&mut *book, index, &sheet.name, (&limits, reading), sender) {
+                Ok(fate) => fate,
+                Err(Stop::Error(error)) if is_header(&error) && !chosen.is_named() => {
+                    refused = refused.or(Some(error));
+                    SheetFate::NoHeaders
                 }
-                return Ok(());
+                Err(stop) => return Err(stop),
             }
-            Err(error) => refused = refused.or(Some(error)),
-        }
+        } else if sheet.is_hidden {
+            SheetFate::Hidden
+        } else {
+            SheetFate::NotChosen
+        };
+        has_read |= fate == SheetFate::Read;
+        states.push(SheetState { name: sheet.name, fate });
     }
-    Err(Stop::Error(refused.unwrap_or(SheetError::Empty)))
+    if !has_read {
+        return Err(Stop::Error(refused.unwrap_or(SheetError::Empty)));
+    }
+    send(sender, Piece::Sheets(states))
 }
 
-fn send(sender: &SyncSender<Message>, message: Message) -> Result<(), Stop> {
-    sender.send(message).map_err(|_| Stop::Unheard)
+/// Returns true for an error that says that a sheet has no header row.
+fn is_header(error: &SheetError) -> bool {
+    match error {
+        SheetError::InSheet { source, .. } => is_header(source),
+        SheetError::MissingColumns { .. }
+        | SheetError::UnknownColumn { .. }
+        | SheetError::NoHeaderRow { .. } => true,
+        _ => false,
+    }
+}
+
+/// The sheets that are to be read.
+enum Chosen {
+    First,
+    All,
+    One(usize),
+}
+
+impl Chosen {
+    fn of(reading: &Reading, sheets: &[Named]) -> Result<Self, SheetError> {
+        let Some(wanted) = reading.sheets.as_deref() else { return Ok(Self::First) };
+        let alike = |sheet: &Named| sheet.name.trim().to_lowercase() == wanted.trim().to_lowercase();
+        let named = sheets.iter().position(|sheet| sheet.name == wanted);
+        match named.or_else(|| sheets.iter().position(alike)) {
+            _ if wanted.eq_ignore_ascii_case(ALL_SHEETS) => Ok(Self::All),
+            Some(index) => Ok(Self::One(index)),
+            None => Err(SheetError::UnknownSheet {
+                sheet: super::error::printable(wanted),
+                sheets: sheets.iter().map(|sheet| sheet.name.clone()).collect(),
+            }),
+        }
+    }
+
+    const fn is_named(&self) -> bool {
+        matches!(self, Self::One(_))
+    }
+
+    const fn reads(&self, index: usize, sheet: &Named, has_read: bool) -> bool {
+        match self {
+            Self::First => !sheet.is_hidden && !has_read && index < MAX_SHEETS,
+            Self::All => !sheet.is_hidden && index < MAX_SHEETS,
+            Self::One(wanted) => *wanted == index,
+        }
+    }
+}
+
+fn read_sheet(
+    book: &mut dyn Book,
+    index: usize,
+    name: &str,
+    (limits, reading): (&Limits, &Reading),
+    sender: &SyncSender<Message>,
+) -> Result<SheetFate, Stop> {
+    let in_sheet = |error: SheetError| Stop::Error(error.in_sheet(Some(name)));
+    let mut rows =
+        Rows { cells: book.cells(index).map_err(in_sheet)?, ahead: None, ended: false, limits: *limits };
+    let Some(found) = header_row::find(&mut rows, limits, reading).map_err(in_sheet)? else {
+        return Ok(SheetFate::Empty);
+    };
+    send(sender, Piece::Head(found, Some(Arc::from(name))))?;
+    for record in rows {
+        send(sender, Piece::Row(record.map_err(in_sheet)?))?;
+    }
+    Ok(SheetFate::Read)
+}
+
+fn send(sender: &SyncSender<Message>, piece: Piece) -> Result<(), Stop> {
+    sender.send(Message::Piece(Box::new(piece))).map_err(|_| Stop::Unheard)
+}
+
+impl Iterator for Rows<'_> {
+    type Item = Result<Record, SheetError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.next_row().transpose()
+    }
 }
 
 /// Gathers filled cells into rows.
@@ -166,7 +271,7 @@ impl Rows<'_> {
                 None => return Ok(None),
             },
         };
-        let row = first.row;
+        let (row, is_hidden) = (first.row, first.is_hidden);
         let mut cells = Vec::new();
         place(&mut cells, first);
         while let Some(placed) = self.next_filled()? {
@@ -179,7 +284,7 @@ impl Rows<'_> {
             }
             place(&mut cells, placed);
         }
-        Ok(Some(Record { row: row + 1, cells, counted: false, faults: Vec::new() }))
+        Ok(Some(Record { row: row + 1, cells, origin: Origin::Workbook, is_hidden, faults: Vec::new() }))
     }
 
     fn next_filled(&mut self) -> Result<Option<Placed>, SheetError> {

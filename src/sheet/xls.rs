@@ -10,12 +10,12 @@ mod compound;
 mod records;
 mod text;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fs::File;
 
 use super::number_format::NumberFormat;
 use super::strings::Strings;
-use super::workbook::{Book, CellSource};
+use super::workbook::{Book, CellSource, Named};
 use super::{Limits, SheetError};
 use cells::SheetCells;
 use compound::Compound;
@@ -30,8 +30,10 @@ const MAX_STYLES: usize = 65_536;
 /// A workbook, with what its sheets share.
 pub(super) struct Workbook {
     records: Records,
-    /// Where each visible sheet begins.
-    sheets: Vec<u32>,
+    /// The sheets, and where each begins.
+    sheets: Vec<(Named, u32)>,
+    /// True if the program that saved the file calculates formulas.
+    is_calculated: bool,
     strings: Strings,
     formats: Vec<NumberFormat>,
     is_1904: bool,
@@ -51,6 +53,7 @@ impl Workbook {
         let mut workbook = Self {
             records: Records::new(compound.stream("workbook")?),
             sheets: Vec::new(),
+            is_calculated: false,
             strings: Strings::default(),
             formats: Vec::new(),
             is_1904: false,
@@ -78,12 +81,16 @@ impl Workbook {
                 records::FILE_PASS => return Err(SheetError::Encrypted),
                 records::DATE_MODE => self.is_1904 = self.records.short(0)? == 1,
                 records::BOUND_SHEET => {
-                    let is_shown = self.records.byte(4)? & 3 == 0;
+                    let is_hidden = self.records.byte(4)? & 3 != 0;
                     let is_worksheet = self.records.byte(5)? == 0;
-                    if is_shown && is_worksheet && self.sheets.len() < MAX_STYLES {
-                        self.sheets.push(self.records.long(0)?);
+                    if is_worksheet && self.sheets.len() < MAX_STYLES {
+                        let start = self.records.long(0)?;
+                        let mut name = String::new();
+                        Cursor::new(&mut self.records, 6).short(&mut name, self.max_chars)?;
+                        self.sheets.push((Named { name, is_hidden }, start));
                     }
                 }
+                records::RECALC_ID => self.is_calculated = true,
                 records::FORMAT if own.len() < MAX_STYLES => {
                     let id = self.records.short(0)?;
                     let mut code = String::new();
@@ -117,13 +124,14 @@ impl Workbook {
 const TOO_OLD: &str = "an Excel file of before 1997";
 
 impl Book for Workbook {
-    fn sheets(&self) -> usize {
-        self.sheets.len()
+    fn sheets(&self) -> Vec<Named> {
+        self.sheets.iter().map(|(sheet, _)| sheet.clone()).collect()
     }
 
     fn cells(&mut self, sheet: usize) -> Result<Box<dyn CellSource + '_>, SheetError> {
-        let start =
-            self.sheets.get(sheet).copied().ok_or_else(|| SheetError::broken("a sheet of it is missing"))?;
+        let start = self.sheets.get(sheet).map(|(_, start)| *start);
+        let start = start.ok_or_else(|| SheetError::broken("a sheet of it is missing"))?;
+        let is_calculated = self.is_calculated || cells::has_result(&mut self.records, start).unwrap_or(true);
         self.records.go_to(start)?;
         self.records.next()?;
         if self.records.kind != records::BEGIN {
@@ -135,6 +143,8 @@ impl Book for Workbook {
             formats: &self.formats,
             is_1904: self.is_1904,
             max_chars: self.max_chars,
+            is_calculated,
+            hidden: HashSet::new(),
             waiting: None,
             numbers: 0..0,
         }))

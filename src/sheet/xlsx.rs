@@ -12,7 +12,7 @@ use std::fs::File;
 
 use super::number_format::NumberFormat;
 use super::strings::Strings;
-use super::workbook::{Book, CellSource};
+use super::workbook::{Book, CellSource, Named};
 use super::{Limits, SheetError};
 use cells::SheetCells;
 use package::Package;
@@ -21,7 +21,7 @@ use parts::Contents;
 /// A workbook, with what its sheets share.
 pub(super) struct Workbook {
     package: Package,
-    sheets: Vec<String>,
+    sheets: Vec<(Named, String)>,
     strings: Strings,
     formats: Vec<NumberFormat>,
     is_1904: bool,
@@ -31,7 +31,7 @@ pub(super) struct Workbook {
 impl Workbook {
     /// Opens an archive that `archive::check` has looked over.
     pub(super) fn open(file: File, limits: &Limits) -> Result<Self, SheetError> {
-        let mut package = Package::open(file)?;
+        let mut package = Package::open(file, limits.max_inflated_bytes)?;
         let main = package.relations("")?.into_iter().find(|relation| relation.kind == "officeDocument");
         let main = main.map_or_else(|| "xl/workbook.xml".to_owned(), |relation| relation.target);
         let contents = Contents::read(&mut package, &main)?;
@@ -41,16 +41,17 @@ impl Workbook {
             let found = relations.iter().find(|relation| relation.kind == kind);
             found.map_or_else(|| format!("{folder}/{usual}"), |relation| relation.target.clone())
         };
-        let sheet = |id: &String| {
-            let found = relations.iter().find(|relation| relation.id == *id && relation.kind == "worksheet");
-            found.map(|relation| relation.target.clone())
+        let sheet = |(sheet, id): (Named, String)| {
+            let found = relations.iter().find(|relation| relation.id == id && relation.kind == "worksheet");
+            found.map(|relation| (sheet, relation.target.clone()))
         };
         let most = limits.max_cell_chars.saturating_mul(4);
+        let is_1904 = contents.is_1904;
         Ok(Self {
-            sheets: contents.visible.iter().filter_map(sheet).collect(),
+            sheets: contents.sheets.into_iter().filter_map(sheet).collect(),
             strings: parts::strings(&mut package, &named("sharedStrings", "sharedStrings.xml"), most)?,
             formats: parts::formats(&mut package, &named("styles", "styles.xml"))?,
-            is_1904: contents.is_1904,
+            is_1904,
             max_chars: limits.max_cell_chars,
             package,
         })
@@ -58,12 +59,13 @@ impl Workbook {
 }
 
 impl Book for Workbook {
-    fn sheets(&self) -> usize {
-        self.sheets.len()
+    fn sheets(&self) -> Vec<Named> {
+        self.sheets.iter().map(|(sheet, _)| sheet.clone()).collect()
     }
 
     fn cells(&mut self, sheet: usize) -> Result<Box<dyn CellSource + '_>, SheetError> {
-        let name = self.sheets.get(sheet).ok_or_else(|| SheetError::broken("a part of it is missing"))?;
+        let (_, name) =
+            self.sheets.get(sheet).ok_or_else(|| SheetError::broken("a part of it is missing"))?;
         Ok(Box::new(SheetCells {
             xml: self.package.part(name)?,
             strings: &self.strings,
@@ -73,6 +75,7 @@ impl Book for Workbook {
             row: 0,
             column: 0,
             in_data: false,
+            is_hidden: false,
         }))
     }
 }

@@ -235,7 +235,7 @@ impl Importer {
         let Claiming { entry, claims, certificate_id, raw } = match row.person {
             Ok(claiming) => claiming,
             Err(Rejection { raw, errors }) => {
-                return Ok(Decided::Rejected(ErrorDetail::of_row(number, &raw, errors)));
+                return Ok(Decided::Rejected(number, ErrorDetail::of_row(number, &raw, errors)));
             }
         };
         let context = CommandContext::of_process(&delivery.event, "importer-row", number as usize);

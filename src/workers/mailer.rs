@@ -235,6 +235,7 @@ pub fn outgoing(mail: &EmailQueued, message_id: String, pdf: Bytes, now: OffsetD
             certificate_name: mail.certificate_name.clone(),
             event_name: mail.event_name.clone(),
             event_link: mail.event_link.clone(),
+            verification_link: page_of(&mail.download_link).to_owned(),
             download_link: mail.download_link.clone(),
             year: now.year(),
             client: mail.client.clone(),
@@ -245,6 +246,11 @@ pub fn outgoing(mail: &EmailQueued, message_id: String, pdf: Bytes, now: OffsetD
         },
         date: now,
     }
+}
+
+/// The address of the certificate's page; its file has the same address with `/download` behind it.
+fn page_of(download_link: &str) -> &str {
+    download_link.strip_suffix("/download").unwrap_or(download_link)
 }
 
 /// 5 s, 20 s, 80 s, … up to an hour.

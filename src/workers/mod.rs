@@ -3,6 +3,7 @@
 //! Each is a durable consumer of the log; many processes share one. What a worker gives up becomes
 //! a dead letter.
 
+pub mod bundle;
 pub mod consume;
 pub mod dead_letter;
 pub mod importer;

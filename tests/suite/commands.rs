@@ -115,9 +115,12 @@ async fn a_command_whose_outcome_was_unknown_finds_its_event() {
     let id = registered(&log.commands).await;
     let context = person();
     // As if the server had taken the event and its answer had been lost.
-    let event: UserEvent =
-        UserPasswordChanged { password_hash: "$argon2id$9".to_owned().into(), first_password_until: None }
-            .into();
+    let event: UserEvent = UserPasswordChanged {
+        password_hash: "$argon2id$9".to_owned().into(),
+        first_password_until: None,
+        keeps_api_keys: false,
+    }
+    .into();
     let lost = NewEvent {
         event_id: context.command_id.event_id("user", &id.to_string(), 0),
         event_type: event.event_type(),

@@ -2,6 +2,7 @@
 
 mod access_table;
 mod api_keys;
+mod batch_files;
 mod bulk;
 mod changes;
 mod designs;
@@ -15,23 +16,29 @@ mod group_commits;
 mod hostile;
 mod idempotency;
 mod imports;
+mod intake;
 mod issue_dates;
 mod jobs;
 mod known_people;
 mod limits;
 mod lists;
 mod log_lines;
+mod mail_addresses;
+mod numbers;
 mod operations;
+mod overload;
 mod own_templates;
 mod people;
 mod permissions;
 mod progress;
 mod protocol;
+mod readings;
 mod refusals;
 mod revoking;
 mod second_factor;
 mod sessions;
 mod story;
+mod takeover;
 mod templates;
 mod undrawable;
 mod users;
@@ -111,6 +118,12 @@ impl Api {
     /// Whatever is at a path, without signing in.
     async fn public(&self, path: &str) -> Response {
         self.app.client.get(self.app.url(path)).send().await.expect("answered")
+    }
+
+    /// Whatever is at a path of the management listener.
+    async fn management(&self, path: &str) -> Response {
+        let url = format!("http://{}{path}", self.app.management);
+        self.app.client.get(url).send().await.expect("answered")
     }
 
     /// Defines a certificate and gives its id.

@@ -49,6 +49,7 @@ fn mail_to(address: &str) -> OutgoingMail {
             event_name: "Escuela <de> invierno".to_owned(),
             event_link: Some("https://events.example/winter?a=1&b=2".to_owned()),
             download_link: "https://certificates.example/certificate/x/download".to_owned(),
+            verification_link: "https://certificates.example/certificate/x".to_owned(),
             year: 2026,
             client: "Example Academy".to_owned(),
         },
@@ -116,7 +117,17 @@ async fn an_accepted_mail_arrives_whole() {
     assert!(html.contains("https://certificates.example/certificate/x/download"), "{html}");
     assert_eq!(message.attachment_count(), 1);
     let attachment = message.attachment(0).expect("one attachment");
-    assert_eq!(attachment.attachment_name(), Some("José Muñoz Ñandú 山田_certificate.pdf"));
+    let raw = String::from_utf8_lossy(&bytes);
+    assert!(
+        raw.contains(" filename=\"Jose Munoz Nandu Shan Tian_certificate.pdf\";\r\n"),
+        "{}",
+        attachment.attachment_name().unwrap_or_default()
+    );
+    let named = |part: &str| raw.contains(part);
+    assert!(
+        named(" filename*0*=UTF-8''Jos%C3%A9%20Mu%C3%B1oz") && named(" filename*1*="),
+        "the name's parts"
+    );
     assert_eq!(attachment.content_type().and_then(|kind| kind.subtype()), Some("pdf"));
     assert!(attachment.contents() == mail.attachment.bytes, "the attachment has changed on its way");
 }
@@ -287,6 +298,33 @@ async fn a_name_with_a_line_break_is_refused_without_a_panic_and_without_being_s
     let SendOutcome::Permanent { answer } = outcome else { panic!("{outcome:?}") };
     assert!(answer.contains("`to.name`") && !answer.contains("Ada"), "{answer}");
     assert!(peer.verbs().is_empty(), "nothing was sent");
+}
+
+#[tokio::test]
+async fn an_international_domain_goes_out_in_ascii_where_the_server_lacks_smtputf8() {
+    let people = include_str!("../cases/43-idn-domains.csv");
+    let addresses = people.lines().skip(1).filter_map(|row| row.split(',').nth(1)).map(str::to_owned);
+    let own = ["ana@пример.рф", "luis@correo.peña.example"].map(str::to_owned);
+    let mut wanted = Vec::new();
+    let peer = Peer::start(Script::default()).await;
+    let mailer = mailer(peer.address);
+    for address in addresses.chain(own) {
+        let mut mail = mail_to(&address);
+        mail.to.name = Personal::new(String::new());
+        let outcome = mailer.send(&mail).await;
+        assert!(matches!(outcome, SendOutcome::Accepted { .. }), "{address}: {outcome:?}");
+        wanted.push(address);
+    }
+    let ascii = [
+        "juergen@xn--bcher-kva.example",
+        "juergen@xn--bcher-kva.example",
+        "zoe@xn--fu-hia.example",
+        "ana@xn--e1afmkfd.xn--p1ai",
+        "luis@correo.xn--pea-8ma.example",
+    ];
+    let lines: Vec<String> =
+        ascii.iter().flat_map(|to| [format!("RCPT TO:<{to}>"), format!("To: {to}")]).collect();
+    assert_eq!(peer.recipients(), lines, "{wanted:?}");
 }
 
 #[tokio::test]

@@ -1,5 +1,6 @@
-//! Templates that mean harm, or are only wrong: each is refused for a reason, whatever it tries.
+//! Templates and designs that mean harm, or are only wrong: each is refused for a reason, whatever it tries.
 
+use laureate::design::{Kind, NotTaken, Prepared};
 use laureate::domain::Locale;
 use laureate::domain::manifest::Manifest;
 use laureate::render::RenderJob;
@@ -201,10 +202,80 @@ async fn a_certificate_is_one_page() {
 
 #[tokio::test]
 async fn the_child_answers_nobody_else() {
-    for args in [vec!["render-own"], vec!["render-own", "x"], vec!["render-own", "5"]] {
+    for args in [
+        vec!["sandbox-child"],
+        vec!["sandbox-child", "draw"],
+        vec!["sandbox-child", "draw", "x"],
+        vec!["sandbox-child", "x", "5"],
+        vec!["sandbox-child", "draw", "5"],
+        vec!["sandbox-child", "prepare-design", "5"],
+        vec!["sandbox-child", "probe", "5"],
+    ] {
         let mut child = tokio::process::Command::new(laureate());
         child.args(&args).stdin(std::process::Stdio::null()).stdout(std::process::Stdio::piped());
         let output = child.output().await.expect("it ran");
         assert!(!output.status.success() && output.stdout.is_empty(), "{args:?}");
     }
+}
+
+/// What a child reports, and how it ends when it tries something that is forbidden.
+#[cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
+#[tokio::test]
+async fn kernel_stops_what_a_child_may_not_do() {
+    use laureate::sandbox::{Attempt, Probed};
+
+    let Probed::Alive { protections, succeeded: false } =
+        sandbox().probe(Attempt::Nothing).await.expect("asked")
+    else {
+        panic!("a report")
+    };
+    // Landlock depends on how the kernel was started; the doctor reports it.
+    assert!(protections.no_new_privileges && protections.system_calls, "{protections:?}");
+    for attempt in [Attempt::OpenSocket, Attempt::Execute] {
+        assert_eq!(sandbox().probe(attempt).await.expect("asked"), Probed::Stopped, "{attempt:?}");
+    }
+    // Libraries try these and go on without: the stack is measured by a file.
+    let refused = Probed::Alive { protections, succeeded: false };
+    for attempt in [Attempt::OpenFile, Attempt::StartThread] {
+        assert_eq!(sandbox().probe(attempt).await.expect("asked"), refused, "{attempt:?}");
+    }
+}
+
+async fn prepared(bytes: &[u8]) -> Result<Prepared, NotTaken> {
+    let file = tempfile::NamedTempFile::new().expect("a file");
+    std::fs::write(file.path(), bytes).expect("written");
+    sandbox().prepare_design(file.path()).await.expect("asked")
+}
+
+fn drawing(inside: &str) -> String {
+    format!("<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 297 210'>{inside}</svg>")
+}
+
+#[tokio::test]
+async fn designs_are_prepared_as_in_this_process() {
+    let covering = drawing("<rect width='297' height='210' fill='red'/>");
+    let clear = drawing("<circle cx='60' cy='60' r='30' fill='red'/>");
+    for (text, kind) in [(covering, Kind::Jpeg), (clear, Kind::Png)] {
+        let apart = prepared(text.as_bytes()).await.expect("taken");
+        let here = laureate::design::prepare(text.as_bytes()).expect("taken");
+        assert_eq!((apart.kind, apart.width, apart.height), (kind, 3508, 2480));
+        assert!(apart.bytes == here.bytes && apart.small == here.small);
+    }
+}
+
+#[tokio::test]
+async fn design_is_refused_with_its_reason() {
+    assert_eq!(prepared(b"%PDF-1.7").await.expect_err("refused"), NotTaken::Unknown);
+    let told = prepared(drawing("<script/>").as_bytes()).await.expect_err("refused");
+    assert!(told.to_string().contains("an element <script>"), "{told}");
+    let attributes: String = (0..700_000).map(|n| format!(" a{n}='1'")).collect();
+    let told = prepared(drawing(&format!("<rect{attributes}/>")).as_bytes()).await.expect_err("refused");
+    assert!(told.to_string().contains("too many attributes"), "{told}");
+}
+
+#[tokio::test]
+async fn file_that_is_too_large_is_not_even_read() {
+    let file = tempfile::NamedTempFile::new().expect("a file");
+    file.as_file().set_len(laureate::design::MAX_BYTES + 1).expect("sparse");
+    assert!(matches!(sandbox().prepare_design(file.path()).await, Err(SandboxError::Process(_))));
 }

@@ -1,7 +1,9 @@
 """The name gate: is the name on paper the name?
 
 usage: gate.py names COUNT SEED     prints names as JSON, one a line
-       gate.py check FOLDER         FOLDER has pages.json and pages.bin; prints a line for each complaint and for the sum
+       gate.py defects              prints the known defects of the readers that are installed, as JSON, one a line
+       gate.py check FOLDER [MODE]  FOLDER has pages.json and pages.bin; prints a line for each complaint and for the sum;
+                                    in the mode "all", known defects are complaints too; "quick" leaves poppler out
 
 pages.json is a list of {"theme", "script", "name", "at": [offset, length] or "error"}; each theme's first page is that of
 the reference name.
@@ -40,11 +42,11 @@ def refusable():
 
 
 def check_theme(task):
-    folder, pages = task
+    folder, pages, mode = task
     import ink
 
-    eye, defects, refused = ink.Eye(), known_defects(), refusable()
-    tools, frames, found, sums = readers.available(), {}, [], Counter()
+    eye, refused, defects = ink.Eye(), refusable(), [] if mode == "all" else known_defects()
+    tools, frames, found, sums = readers.available(mode != "quick"), {}, [], Counter()
     with open(folder / "pages.bin", "rb") as file:
         for page in pages:
             theme, script, name = page["theme"], page["script"], page["name"]
@@ -73,10 +75,10 @@ def check_theme(task):
     return found, sums
 
 
-def check(folder):
+def check(folder, mode):
     pages = json.loads((folder / "pages.json").read_text(encoding="utf-8"))
     themes = list(dict.fromkeys(page["theme"] for page in pages))
-    tasks = [(folder, [page for page in pages if page["theme"] == theme]) for theme in themes]
+    tasks = [(folder, [page for page in pages if page["theme"] == theme], mode) for theme in themes]
     if len(pages) > 500:
         with multiprocessing.Pool(min(2, len(tasks))) as pool:
             results = pool.map(check_theme, tasks, chunksize=1)
@@ -97,7 +99,12 @@ def main():
         for name in repertoire.names(int(sys.argv[2]), int(sys.argv[3])):
             print(json.dumps(name, ensure_ascii=False))
     elif sys.argv[1:2] == ["check"]:
-        check(pathlib.Path(sys.argv[2]))
+        check(pathlib.Path(sys.argv[2]), "".join(sys.argv[3:]))
+    elif sys.argv[1:2] == ["defects"]:
+        installed = readers.available()
+        for defect in known_defects():
+            present = [reader for reader in defect["readers"] if reader in installed]
+            print(json.dumps({"readers": present, "name": defect["example"]}, ensure_ascii=False))
     else:
         sys.exit(__doc__)
 

@@ -16,29 +16,31 @@ RAW = pymupdf.TEXT_PRESERVE_WHITESPACE | pymupdf.TEXT_PRESERVE_LIGATURES
 
 
 def letters(page):
-    """Characters of a page in the order of reading, with origin and size; None where a line ends."""
+    """Characters of a page in the order of reading, with origin, size and box; None where a line ends."""
     found = []
     for block in page.get_text("rawdict", flags=RAW)["blocks"]:
         for line in block.get("lines", []):
             for span in line["spans"]:
-                found.extend((char["c"], char["origin"], span["size"]) for char in span["chars"])
+                found.extend((char["c"], char["origin"], span["size"], char["bbox"]) for char in span["chars"])
             found.append(None)
     return found
 
 
 def located(name, found):
-    """Words of a name with the characters of the page, or None."""
+    """Words of a name with the characters of the page, and the boxes of texts on other lines; None if the name isn't there."""
     is_blank = lambda entry: entry is None or entry[0].isspace()
     dense = [entry for entry in found if not is_blank(entry)]
     text = "".join(entry[0] for entry in dense)
     at = text.find(name.replace(" ", ""))
     if at < 0:
         return None
-    words = []
+    words, end = [], at + len(name.replace(" ", ""))
+    own_lines = {round(entry[1][1]) for entry in dense[at:end]}
+    others = [pymupdf.Rect(e[3]) for e in dense[:at] + dense[end:] if round(e[1][1]) not in own_lines]
     for word in name.split(" "):
         words.append((word, dense[at : at + len(word)]))
         at += len(word)
-    return words
+    return words, others
 
 
 class Placed:
@@ -76,19 +78,22 @@ class Eye:
         self.fonts = glyphs.load()
         self.seen = {}
         self.paper = pymupdf.open()
+        # Boxes of the other texts on the page: the marks of a name may reach between their letters.
+        self.others = []
 
     def complaints(self, data, theme, script, name):
         with pymupdf.open(stream=data, filetype="pdf") as document:
             page = document[0]
-            words = located(name, letters(page))
-            if words is None:
+            found = located(name, letters(page))
+            if found is None:
                 return ["its letters are not in one piece"]
+            words, self.others = found
             return self.look(page, (theme, script), words)
 
     def look(self, page, key, words):
         """Finds the font of the whole name, or else of each word, and returns what is drawn otherwise than in it."""
         placed, faults = self.best(page, key, words)
-        if faults and faults != [BESIDE_LETTERS] and len(words) > 1:
+        if faults not in ([], [BESIDE_LETTERS]) and len(words) > 1:
             parts = [self.best(page, (*key, n), [word])[0] for n, word in enumerate(words)]
             if all(parts):
                 placed = [p for part in parts for p in part]
@@ -126,10 +131,12 @@ class Eye:
         wanted = mask(self.reference(page.rect, placed), area, zoom)
         lost = ImageChops.subtract(wanted, drawn.filter(ImageFilter.MaxFilter(3)))
         added = ImageChops.subtract(drawn, wanted.filter(ImageFilter.MaxFilter(3)))
+        for other in self.others:
+            if other.intersects(area):
+                added.paste(0, pixels(other, area, zoom))
         found = []
         for p, rect in rects:
-            pixels = tuple(round(side) for side in (rect - (area.x0, area.y0, area.x0, area.y0)) * zoom)
-            box = (max(0, pixels[0]), max(0, pixels[1]), max(pixels[2], pixels[0] + 1), max(pixels[3], pixels[1] + 1))
+            box = pixels(rect, area, zoom)
             ink = count(wanted.crop(box))
             if ink and not count(drawn.crop(box)):
                 found.append(f"no ink for {show(p.cluster.text)}")
@@ -157,6 +164,12 @@ class Eye:
         return self.paper.reload_page(page)
 
 
+def pixels(rect, area, zoom):
+    """Box of a part of an area in its picture, at least a pixel wide and high."""
+    left, top, right, bottom = (round(side) for side in (rect - (area.x0, area.y0, area.x0, area.y0)) * zoom)
+    return max(0, left), max(0, top), max(right, left + 1, 1), max(bottom, top + 1, 1)
+
+
 def place(font, words, shift):
     placed = []
     for word, characters in words:
@@ -169,8 +182,8 @@ def place(font, words, shift):
 
 def mask(page, area, zoom):
     """Ink of a part of a page: 255 where it is, 0 elsewhere. The commonest grey is the ground."""
-    pixels = page.get_pixmap(matrix=pymupdf.Matrix(zoom, zoom), clip=area, colorspace=pymupdf.csGRAY, annots=False)
-    image = Image.frombytes("L", (pixels.width, pixels.height), pixels.samples)
+    drawn = page.get_pixmap(matrix=pymupdf.Matrix(zoom, zoom), clip=area, colorspace=pymupdf.csGRAY, annots=False)
+    image = Image.frombytes("L", (drawn.width, drawn.height), drawn.samples)
     histogram = image.histogram()
     ground = histogram.index(max(histogram))
     most = max(abs(grey - ground) for grey, times in enumerate(histogram) if times)

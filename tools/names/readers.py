@@ -1,6 +1,5 @@
 """Text of a page as PDFium, MuPDF and poppler extract it, and how it differs from the name."""
 
-import os
 import shutil
 import subprocess
 import tempfile
@@ -40,10 +39,10 @@ def poppler_raw(data):
     return poppler(data, "-raw")
 
 
-def available():
-    """Readers by name. poppler is asked where it is installed, unless LAUREATE_NAMES_POPPLER is 0."""
+def available(with_poppler=True):
+    """Readers by name. poppler is asked where it is installed."""
     readers = {"pdfium": pdfium, "mupdf": mupdf}
-    if shutil.which("pdftotext") and os.environ.get("LAUREATE_NAMES_POPPLER") != "0":
+    if with_poppler and shutil.which("pdftotext"):
         readers.update({"poppler": poppler, "poppler -raw": poppler_raw})
     return readers
 

@@ -50,6 +50,14 @@ struct BatchProgress {
     generation_failed: u64,
     mails_sent: u64,
     mails_failed: u64,
+    mails_cancelled: u64,
+}
+
+impl BatchProgress {
+    /// Mails that have an outcome.
+    const fn mailed(&self) -> u64 {
+        self.mails_sent + self.mails_failed + self.mails_cancelled
+    }
 }
 
 /// A batch that was asked for.
@@ -71,7 +79,7 @@ impl Batch {
 
     /// Whether nothing is left to be mailed either.
     fn is_mailed(&self) -> bool {
-        self.is_rendered() && self.progress.mails_sent + self.progress.mails_failed >= self.progress.generated
+        self.is_rendered() && self.progress.mailed() >= self.progress.generated
     }
 }
 
@@ -220,7 +228,7 @@ impl<'a> Issuing<'a> {
         let batches = self.batches();
         (
             batches.iter().map(|asked| asked.batch.rendered()).sum(),
-            batches.iter().map(|a| a.batch.progress.mails_sent + a.batch.progress.mails_failed).sum(),
+            batches.iter().map(|asked| asked.batch.progress.mailed()).sum(),
             batches.iter().all(|asked| asked.batch.is_rendered()),
             batches.iter().all(|asked| asked.batch.is_mailed()),
         )
@@ -265,7 +273,13 @@ mod tests {
         requested: Option<u64>,
         [generated, failed, sent, mails_failed]: [u64; 4],
     ) -> Batch {
-        let progress = BatchProgress { generated, generation_failed: failed, mails_sent: sent, mails_failed };
+        let progress = BatchProgress {
+            generated,
+            generation_failed: failed,
+            mails_sent: sent,
+            mails_failed,
+            mails_cancelled: 0,
+        };
         Batch { state: state.to_owned(), requested, refused: Some(0), progress }
     }
 

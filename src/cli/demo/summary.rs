@@ -1,6 +1,7 @@
 //! The summary that the demo prints, for people.
 
 use std::fmt::{self, Write as _};
+use std::net::SocketAddr;
 
 use indicatif::{DecimalBytes, HumanCount};
 
@@ -14,6 +15,8 @@ const REJECTIONS_SHOWN: usize = 10;
 pub struct Links {
     /// Scheme, host and port.
     pub root: String,
+    /// Address of the management listener, if there is one.
+    pub management: Option<SocketAddr>,
     /// What the API's paths start with.
     pub prefix: String,
     /// Who can log in.
@@ -141,14 +144,16 @@ fn write_rejections(text: &mut String, outcome: &Outcome) -> fmt::Result {
 }
 
 fn write_links(text: &mut String, outcome: &Outcome, links: &Links) -> fmt::Result {
-    let Links { root, prefix, email, password } = links;
+    let Links { root, management, prefix, email, password } = links;
     writeln!(text, "\n  Look around")?;
     writeln!(text, "    API            {root}/api/docs")?;
     if let Some(download) = &outcome.download {
         writeln!(text, "    a certificate  {}", download.url)?;
     }
     writeln!(text, "    mails          {root}/mails")?;
-    writeln!(text, "    metrics        {root}/metrics")?;
+    if let Some(management) = management {
+        writeln!(text, "    metrics        http://{management}/metrics")?;
+    }
     writeln!(text, "    log in as      {email} with the password {password}")?;
     writeln!(text, "\n    curl -s {root}{prefix}/auth/login -H 'Content-Type: application/json' \\")?;
     writeln!(text, "      -d '{{\"email\": \"{email}\", \"password\": \"{password}\"}}'")
@@ -174,6 +179,7 @@ mod tests {
     fn links() -> Links {
         Links {
             root: "http://127.0.0.1:3969".to_owned(),
+            management: Some(([127, 0, 0, 1], 9464).into()),
             prefix: "/api/v1".to_owned(),
             email: "admin@example.com".to_owned(),
             password: "Example-1".to_owned(),

@@ -6,11 +6,9 @@ use resvg::usvg::roxmltree::{Document, Node};
 
 use super::super::NotTaken;
 use super::AS_PICTURE;
+use super::structure::MAX_DEPTH;
 
 const SVG: &str = "http://www.w3.org/2000/svg";
-/// How deeply elements may be nested: what reads them on descends by recursion.
-const MAX_DEPTH: usize = 64;
-const MAX_ATTRIBUTES: usize = 128;
 /// The most elements once every `use` has been replaced by what it names.
 const MAX_USED: u64 = 200_000;
 /// The most comparisons of a style rule with an element.
@@ -61,18 +59,6 @@ const DRAWN: &[&str] = &[
 ];
 const TEXTS: &[&str] = &["text", "tspan", "textPath", "tref", "font", "font-face"];
 
-/// Refuses what XML can do before the first element: entities, which can blow a small file up or name others.
-pub(super) fn check_prolog(text: &str) -> Result<(), NotTaken> {
-    let declares = text.match_indices("<!DOCTYPE").any(|(at, _)| {
-        let rest = &text[at..];
-        rest.find('[').is_some_and(|subset| rest.find('>').is_none_or(|end| subset < end))
-    });
-    if declares || text.contains("<!ENTITY") {
-        return Err(NotTaken::svg("entities or a document type of its own", "save it as plain SVG"));
-    }
-    Ok(())
-}
-
 /// Refuses elements that are not drawn, references to other files, and amounts that would take too long.
 pub(super) fn check(document: &Document) -> Result<(), NotTaken> {
     let (mut rules, mut elements) = (0, 0);
@@ -88,7 +74,6 @@ pub(super) fn check(document: &Document) -> Result<(), NotTaken> {
     if rules.saturating_mul(elements) > MAX_STYLING {
         return Err(NotTaken::svg("too many styles", AS_PICTURE));
     }
-    check_depth(document)?;
     check_uses(document)
 }
 
@@ -105,9 +90,6 @@ fn check_element(node: &Node) -> Result<(), NotTaken> {
             && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
         let what = if known { format!("an element <{name}>") } else { "an unknown element".to_owned() };
         return Err(NotTaken::svg(what, "remove it, or export the design as PNG or JPEG"));
-    }
-    if node.attributes().len() > MAX_ATTRIBUTES {
-        return Err(NotTaken::svg("an element with too many attributes", AS_PICTURE));
     }
     for attribute in node.attributes() {
         let (key, value) = (attribute.name(), attribute.value().trim());
@@ -137,19 +119,6 @@ fn check_style(style: &str) -> Result<(), NotTaken> {
 
 fn outside() -> NotTaken {
     NotTaken::svg("references to other files", "embed what it needs, or export it as PNG or JPEG")
-}
-
-/// The depth of each node follows from its parent's, which comes before it.
-fn check_depth(document: &Document) -> Result<(), NotTaken> {
-    let mut depths = HashMap::new();
-    for node in document.root().descendants() {
-        let depth = node.parent().and_then(|parent| depths.get(&parent.id())).map_or(0, |depth| depth + 1);
-        if depth > MAX_DEPTH {
-            return Err(NotTaken::svg("elements nested too deeply", "flatten its groups and save it again"));
-        }
-        depths.insert(node.id(), depth);
-    }
-    Ok(())
 }
 
 /// What stands inside an element with an id, and what is used from there.

@@ -119,6 +119,65 @@ fn amounts_are_bounded_however_they_are_said() {
     }
 }
 
+/// About 10 MiB of `piece`, which gets its number.
+fn much(piece: impl Fn(usize) -> String) -> String {
+    let mut all = String::new();
+    for n in 0.. {
+        all.push_str(&piece(n));
+        if all.len() > 10_000_000 {
+            break;
+        }
+    }
+    all
+}
+
+/// Each of these took minutes to hours: the tree parser compares every one with all others.
+#[test]
+fn repetitions_of_ten_mebibytes_are_refused_in_one_pass() {
+    let attributes = format!("<rect {}/>", much(|n| format!(" a{n}='1'")));
+    let namespaces = format!("<rect {}/>", much(|n| format!(" xmlns:n{n}='u{n}'")));
+    let declared = much(|n| format!("<g xmlns:n{n}='u{n}'/>"));
+    let nested = format!("{}{}", "<style>".repeat(500_000), "</style>".repeat(500_000));
+    let around = format!("<style>{}</style>", much(|_| "<style>a{}</style>".to_owned()));
+    let long_style =
+        format!("<style>{}</style><rect width='9' height='9'/>", much(|n| format!(".a{n}{{x:1}}")));
+    let comments = much(|_| "<!---->".to_owned());
+    for (inside, what) in [
+        (attributes, "too many attributes"),
+        (namespaces, "too many attributes"),
+        (declared, "too many namespaces"),
+        (nested, "inside of a <style>"),
+        (around, "inside of a <style>"),
+        (long_style, "too many styles"),
+        (comments, "too many elements"),
+    ] {
+        let told = refused(&svg(&inside));
+        assert!(told.contains(what), "{}: {told}", &inside[..60]);
+    }
+    let doctypes = "<!DOCTYPE svg>".repeat(700_000);
+    for text in [format!("{doctypes}{}", svg("")), svg(&doctypes)] {
+        assert!(refused(&format!("<?xml version='1.0'?><!--<svg-->{text}")).contains("document type"));
+    }
+}
+
+#[test]
+fn limits_are_those_of_real_drawings() {
+    let attributes: String = (0..120).map(|n| format!(" data-a{n}='1'")).collect();
+    let deep = format!("{}<rect width='9' height='9'/>{}", "<g>".repeat(60), "</g>".repeat(60));
+    let pasted =
+        "<g xmlns='http://www.w3.org/2000/svg' xmlns:x='u'><rect width='9' height='9'/></g>".repeat(300);
+    let styles: String = (0..2_000).map(|n| format!(".a{n}{{fill:red}}")).collect();
+    for inside in [
+        format!("<rect width='9' height='9'{attributes}/>"),
+        deep,
+        pasted,
+        format!("<style><![CDATA[{styles}]]></style><rect width='9' height='9'/>"),
+    ] {
+        let drawn = draw(svg(&inside).as_bytes());
+        assert!(drawn.is_ok(), "{}: {:?}", &inside[..40], drawn.err());
+    }
+}
+
 #[test]
 fn what_is_no_drawing_is_told_apart() {
     assert!(!looks_like_svg(b"Name,Email\n<svg"));

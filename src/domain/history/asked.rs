@@ -1,8 +1,8 @@
 //! What each aggregate can be asked, and samples of what can have happened to it.
 
-mod users;
-
+mod imports;
 mod looks;
+mod users;
 
 use std::fmt::Debug;
 
@@ -28,11 +28,6 @@ use crate::domain::email::{
     EmailReleased, EmailRescheduled, EmailRetryRequested, EmailSent, MailDelivery, OnUnknown, SendClaimed,
     samples::queued,
 };
-use crate::domain::import::{
-    Earned, FileFormat, Import, ImportCancelRequested, ImportCancelled, ImportCommand, ImportCompleted,
-    ImportEvent, ImportFailed, ImportRequested, ImportRowsAccepted, ImportRowsRejected, RejectedField,
-    RejectedRow,
-};
 use crate::domain::issuance::{
     CertificateGenerationFailed, CertificateRequested, CertificateRevoked, Issuance, IssuanceCommand,
     IssuanceEvent, Origin, WhyRevoked,
@@ -41,7 +36,7 @@ use crate::domain::issuance::{
 use crate::domain::manifest::{OptionValue, OptionValues};
 use crate::domain::person::samples::person;
 use crate::domain::template::samples::files;
-use crate::domain::{Decider, Event, Person, SharedEmail};
+use crate::domain::{Decider, Event, Person};
 
 const TIME: OffsetDateTime = datetime!(2026-11-21 12:00 UTC);
 
@@ -271,103 +266,6 @@ impl Asked for Email {
             EmailRescheduled { delivery: delivery(n + 1) }.into(),
             EmailRescheduled { delivery: delivery(n) }.into(),
             EmailCancelled { reason: said() }.into(),
-        ]
-    }
-}
-
-fn upload(text: &str, n: u32) -> ImportRequested {
-    ImportRequested {
-        object_key: text.to_owned(),
-        format: [FileFormat::Csv, FileFormat::Xlsx, FileFormat::Xls, FileFormat::Json][(n % 4) as usize],
-        sha256: "ab".repeat(32),
-        size: u64::from(n),
-        update_existing: n.is_multiple_of(3),
-        certificate_id: n.is_multiple_of(2).then(|| id(n)),
-        delivery: MailDelivery::Immediate,
-        issue_date: None,
-        requires_document: true,
-        shared_email: SharedEmail::Refuse,
-    }
-}
-
-fn rows(n: u32) -> ImportRowsAccepted {
-    let earned = vec![Earned { attendee_id: id(n), certificate_id: id(2) }];
-    ImportRowsAccepted { through_row: n, created: n, updated: n, existing: n, earned }
-}
-
-fn rejected(text: &str, n: u32) -> Vec<RejectedRow> {
-    let error =
-        |field: Option<&str>| RejectedField { field: field.map(str::to_owned), code: text.to_owned() };
-    vec![RejectedRow { row: n, errors: vec![error(None), error(Some("email"))] }]
-}
-
-fn end(text: &str, n: u32) -> ImportCompleted {
-    let report_key = n.is_multiple_of(2).then(|| text.to_owned());
-    ImportCompleted {
-        total: n,
-        created: n,
-        updated: n,
-        existing: n,
-        repeated: n,
-        errors: n,
-        associated: n,
-        report_key,
-    }
-}
-
-fn cancelled(text: &str, n: u32) -> ImportCancelled {
-    let report_key = n.is_multiple_of(2).then(|| text.to_owned());
-    ImportCancelled {
-        total: n,
-        created: n,
-        updated: n,
-        existing: n,
-        repeated: n,
-        errors: n,
-        associated: n,
-        left: n,
-        report_key,
-    }
-}
-
-fn broken(text: &str) -> ImportFailed {
-    ImportFailed { code: text.to_owned(), reason: text.to_owned() }
-}
-
-impl Asked for Import {
-    fn command(which: u32, text: &str, n: u32) -> ImportCommand {
-        match which % 7 {
-            0 => ImportCommand::Request(upload(text, n)),
-            1 => ImportCommand::RecordRows { accepted: rows(n), rejected: Vec::new() },
-            2 => ImportCommand::RecordRows { accepted: rows(n), rejected: rejected(text, n) },
-            3 => ImportCommand::Complete(end(text, n)),
-            4 => ImportCommand::Cancel,
-            5 => ImportCommand::RecordCancelled(cancelled(text, n)),
-            _ => ImportCommand::Fail(broken(text)),
-        }
-    }
-
-    fn samples(text: &str, n: u32) -> Vec<ImportEvent> {
-        let n = n % (u32::MAX - 1);
-        vec![
-            upload(text, n).into(),
-            upload(text, n + 1).into(),
-            rows(n).into(),
-            ImportRowsRejected { rows: rejected(text, n) }.into(),
-            end(text, n).into(),
-            end(text, n + 1).into(),
-            broken(text).into(),
-            ImportRequested {
-                delivery: delivery(n),
-                issue_date: Some(day()),
-                requires_document: false,
-                shared_email: SharedEmail::Allow,
-                ..upload(text, n)
-            }
-            .into(),
-            ImportCancelRequested {}.into(),
-            cancelled(text, n).into(),
-            cancelled(text, n + 1).into(),
         ]
     }
 }

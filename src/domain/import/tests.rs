@@ -15,6 +15,7 @@ fn requested() -> ImportRequested {
         issue_date: None,
         requires_document: true,
         shared_email: SharedEmail::Refuse,
+        reading: crate::domain::reading::Reading::default(),
     }
 }
 

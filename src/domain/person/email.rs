@@ -46,13 +46,33 @@ fn check_local_part(local: &str) -> Result<(), &'static str> {
     if local.split('.').any(str::is_empty) {
         return Err("the part of email before the @ is empty or has a dot too many; correct it");
     }
-    if !local.bytes().all(|byte| byte == b'.' || is_atext(byte)) {
-        return Err(
-            "the part of email before the @ has a space, an accent or another character that mail servers refuse; \
-             correct it",
-        );
+    match local.chars().find(|&character| !is_dot_atext(character)) {
+        None => Ok(()),
+        Some(character) => Err(refused(character)),
     }
-    Ok(())
+}
+
+/// Names what is wrong with a character before the @.
+fn refused(character: char) -> &'static str {
+    match character {
+        '"' | '“' | '”' | '‘' | '’' | '«' | '»' => {
+            "the part of email before the @ has a quotation mark; remove it"
+        }
+        ',' | ';' => "the part of email before the @ has a comma or semicolon; give one address only",
+        '<' | '>' | '(' | ')' | '[' | ']' | ':' => {
+            "the part of email before the @ has a bracket or colon; write the address alone, as in name@example.com"
+        }
+        _ if character.is_whitespace() => "the part of email before the @ has a space; remove it",
+        _ if character.is_alphabetic() => {
+            "the part of email before the @ has a letter with an accent or of another script, which mail servers \
+             refuse; correct it"
+        }
+        _ => "the part of email before the @ has a character that mail servers refuse; correct it",
+    }
+}
+
+fn is_dot_atext(character: char) -> bool {
+    character == '.' || u8::try_from(character).is_ok_and(is_atext)
 }
 
 /// RFC 5322 §3.2.3.

@@ -31,8 +31,12 @@ fn a_bad_address_is_refused() {
 
 #[test]
 fn a_changed_password_is_the_one_that_counts_and_begins_an_epoch() {
-    let changed: UserEvent =
-        UserPasswordChanged { password_hash: "new".to_owned().into(), first_password_until: None }.into();
+    let changed: UserEvent = UserPasswordChanged {
+        password_hash: "new".to_owned().into(),
+        first_password_until: None,
+        keeps_api_keys: false,
+    }
+    .into();
     let state = User::fold(&[registered("ada@example.com").into(), changed]);
     let account = state.active().unwrap();
     assert_eq!((account.password_hash, account.epoch), ("new".to_owned().into(), 1));
@@ -81,15 +85,19 @@ fn a_password_that_somebody_else_set_is_to_be_changed_until_it_is() {
     let until = Some(datetime!(2026-11-28 12:00 UTC));
     let first = UserRegistered { first_password_until: until, ..registered("ada@example.com") };
     let password_hash: Personal<String> = "new".to_owned().into();
-    let own = UserCommand::ChangePassword { password_hash: password_hash.clone() };
-    let changed = UserPasswordChanged { password_hash: password_hash.clone(), first_password_until: None };
+    let own = UserCommand::ChangePassword { password_hash: password_hash.clone(), keeps_api_keys: false };
+    let changed = UserPasswordChanged {
+        password_hash: password_hash.clone(),
+        first_password_until: None,
+        keeps_api_keys: false,
+    };
     given::<User>(vec![first.clone().into()]).when(own).then(vec![changed.clone().into()]);
     let of =
         |events: &[UserEvent]| User::fold(events).active().and_then(|account| account.first_password_until);
     assert_eq!(of(&[first.clone().into()]), until);
     assert_eq!(of(&[first.clone().into(), changed.clone().into()]), None);
     // An admin sets another one.
-    let password = Some(NewPassword { hash: password_hash, first_until: until });
+    let password = Some(NewPassword { hash: password_hash, first_until: until, keeps_api_keys: false });
     let set = UserChange { password, ..UserChange::default() };
     let history: Vec<UserEvent> = vec![first.into(), changed.clone().into()];
     let changed = UserPasswordChanged { first_password_until: until, ..changed };
@@ -103,4 +111,26 @@ fn passwords_from_before_there_were_first_ones_need_no_change() {
     let read: UserPasswordChanged = serde_json::from_value(old.clone()).unwrap();
     assert_eq!(read.first_password_until, None);
     assert_eq!(serde_json::to_value(&read).unwrap(), old);
+}
+
+#[test]
+fn a_new_password_ends_the_keys_of_earlier_epochs_unless_they_are_kept() {
+    let changed = |keeps_api_keys| -> UserEvent {
+        let password_hash = "new".to_owned().into();
+        UserPasswordChanged { password_hash, first_password_until: None, keeps_api_keys }.into()
+    };
+    let first_epoch = |events: Vec<UserEvent>| {
+        let history = [vec![registered("ada@example.com").into()], events].concat();
+        let account = User::fold(&history).account().expect("there");
+        (account.keys_from_epoch, account.epoch)
+    };
+    assert_eq!(first_epoch(vec![]), (0, 0));
+    assert_eq!(first_epoch(vec![UserSessionsEnded {}.into()]), (0, 1));
+    assert_eq!(first_epoch(vec![changed(true)]), (0, 1));
+    assert_eq!(first_epoch(vec![UserSessionsEnded {}.into(), changed(false)]), (2, 2));
+    assert_eq!(first_epoch(vec![changed(false), changed(true)]), (1, 2));
+    // Logs from before there was a choice end the keys.
+    let old = serde_json::json!({ "passwordHash": "$argon2id$…" });
+    let read: UserPasswordChanged = serde_json::from_value(old).expect("readable");
+    assert!(!read.keeps_api_keys);
 }

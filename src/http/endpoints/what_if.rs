@@ -1,11 +1,13 @@
 //! What certificates that were issued would look like by another template: what both endpoints share.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use serde::{Deserialize, Serialize};
+use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -15,7 +17,8 @@ use crate::domain::IssuanceId;
 use crate::domain::certificate::Certificate;
 use crate::domain::issuance::{CertificateRequested, Issuance};
 use crate::http::endpoints::generated_certificates::sample::not_drawn;
-use crate::http::{Answer, ApiError, ErrorCode, HttpState, cursor};
+use crate::http::held::held;
+use crate::http::{Answer, ApiError, HttpState, cursor};
 use crate::projection::queries::issuances::{self, DrawnRow, IssuanceFilter};
 use crate::projection::queries::listing::{self, Conditions, Last, Order, Start};
 
@@ -119,16 +122,18 @@ impl Change<'_> {
     }
 }
 
+/// Slot of a call, held by everything that it draws.
+pub(super) type Slot = Arc<OwnedSemaphorePermit>;
+
 /// Compares, or shows one.
 pub(super) async fn answer(
     http: &HttpState,
+    slot: &Slot,
     change: &Change<'_>,
     asked: WhatIfRequest,
 ) -> Result<Response, ApiError> {
-    let busy = |_| ApiError::new(ErrorCode::Busy, "too many samples are being drawn; try again");
-    let _slot = http.sample_slots.try_acquire().map_err(busy)?;
     if let Some(id) = asked.picture_of {
-        return picture(http, change, id).await;
+        return picture(http, slot, change, id).await;
     }
     let limit = asked.limit.unwrap_or(USUAL);
     if !(1..=MOST).contains(&limit) {
@@ -149,7 +154,7 @@ pub(super) async fn answer(
     while !rest.is_empty() {
         let (some, later) = rest.split_at(together.min(rest.len()));
         let group_begun = Instant::now();
-        certificates.extend(compare(http, change, some).await?);
+        certificates.extend(compare(http, slot, change, some).await?);
         rest = later;
         together = next_group(together, group_begun.elapsed());
         if !rest.is_empty() && begun.elapsed() > GO_ON_FOR {
@@ -174,6 +179,7 @@ fn next_group(together: usize, took: Duration) -> usize {
 
 async fn compare(
     http: &HttpState,
+    slot: &Slot,
     change: &Change<'_>,
     rows: &[DrawnRow],
 ) -> Result<Vec<WhatIfOne>, ApiError> {
@@ -190,7 +196,8 @@ async fn compare(
             pairs.push((was, would_be));
         }
     }
-    let outcomes = http.rendering.what_if(&pairs).await;
+    let rendering = http.rendering.clone();
+    let outcomes = held(slot.clone(), async move { rendering.what_if(&pairs).await }).await?;
     Ok(known
         .into_iter()
         .zip(outcomes)
@@ -202,7 +209,7 @@ async fn compare(
         .collect())
 }
 
-async fn picture(http: &HttpState, change: &Change<'_>, id: Uuid) -> Result<Response, ApiError> {
+async fn picture(http: &HttpState, slot: &Slot, change: &Change<'_>, id: Uuid) -> Result<Response, ApiError> {
     let issuance = http.commands.load::<Issuance>(IssuanceId(id)).await?.state;
     let was = issuance.request.ok_or_else(|| ApiError::not_found("generated certificate"))?;
     let definition = http.commands.load::<Certificate>(was.certificate_id).await?.state.0;
@@ -211,7 +218,9 @@ async fn picture(http: &HttpState, change: &Change<'_>, id: Uuid) -> Result<Resp
     if !is_meant {
         return Err(ApiError::field("pictureOf", "is none of the certificates that this is about"));
     }
-    let drawn = http.rendering.what_if_picture(&was, &change.on(&was), DPI).await.map_err(not_drawn)?;
+    let (rendering, would_be) = (http.rendering.clone(), change.on(&was));
+    let drawing = async move { rendering.what_if_picture(&was, &would_be, DPI).await };
+    let drawn = held(slot.clone(), drawing).await?.map_err(not_drawn)?;
     Ok(([(CONTENT_TYPE, "image/png"), (CACHE_CONTROL, "private, no-store")], drawn).into_response())
 }
 

@@ -10,6 +10,9 @@ use serde_json::{Map, Value};
 /// Fields whose values have names of their own inside, which templates choose: these stay as they are.
 const VERBATIM: [&str; 2] = ["manifest", "data"];
 
+/// The most items of one list. An item can be two bytes and take hundreds once it is read.
+const MAX_ITEMS: usize = 20_000;
+
 /// `snake_case` as `camelCase`; camelCase stays as it is.
 pub(super) fn camel_case(name: &str) -> String {
     let mut camel = String::with_capacity(name.len());
@@ -75,6 +78,11 @@ impl<'de> Visitor<'de> for AnyJson {
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Value, A::Error> {
         let mut list = Vec::new();
         while let Some(CamelCased(item)) = items.next_element()? {
+            if list.len() == MAX_ITEMS {
+                return Err(Error::custom(format_args!(
+                    "a list of more than {MAX_ITEMS} items; send several"
+                )));
+            }
             list.push(item);
         }
         Ok(Value::Array(list))

@@ -50,6 +50,8 @@ fn write(error: ApiError, request_id: String, headers: HeaderMap) -> Response {
     let ApiError { code, message, details, retry_after, .. } = error;
     let body = ErrorEnvelope { success: false, error: ErrorBody { code, message, details }, request_id };
     let mut response = (code.status(), headers, axum::Json(body)).into_response();
+    // `error_pages` chooses its words by the code.
+    response.extensions_mut().insert(code);
     let wait = retry_after.map(|wait| wait.as_secs().max(1));
     let needs_wait =
         [StatusCode::TOO_MANY_REQUESTS, StatusCode::SERVICE_UNAVAILABLE].contains(&code.status());

@@ -1,13 +1,16 @@
 //! What has to hold before a handler runs: there is room, the caller may do this, and reads show what
 //! the caller has written.
 
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderName, Method};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use tokio::sync::OwnedSemaphorePermit;
 
+use crate::domain::UserId;
 use crate::event_log::Position;
 use crate::http::access::Access;
 use crate::http::caller::authenticate;
@@ -18,24 +21,67 @@ use crate::http::{ApiError, ErrorCode, HttpState};
 
 /// The position that a read must show.
 const MIN_POSITION: HeaderName = HeaderName::from_static("x-min-event-position");
-/// How long a read waits for it.
-const MAX_WAIT: Duration = Duration::from_secs(5);
-/// Where requests are taken even when there is no room.
-const ALWAYS: [&str; 4] = ["/health", "/health/live", "/health/ready", "/metrics"];
+/// `Retry-After` of a full server.
+const LATER: Duration = Duration::from_secs(1);
+/// Paths that need no slot. Their answers cost next to nothing.
+const ALWAYS: [&str; 3] = ["/health", "/health/live", "/health/ready"];
 
-/// Refuses more requests at once than there is room for.
-pub async fn room(State(http): State<HttpState>, request: Request, next: Next) -> Response {
+/// A request's slot among the concurrent requests. It is released while the request only waits.
+#[derive(Clone, Default)]
+pub struct Place(Arc<Mutex<Option<OwnedSemaphorePermit>>>);
+
+impl Place {
+    /// Acquires a slot.
+    ///
+    /// # Errors
+    /// 503, if there is none.
+    pub fn enter(&self, http: &HttpState) -> Result<(), ApiError> {
+        let place = http.request_slots.clone().try_acquire_owned().map_err(|_| {
+            ApiError::new(ErrorCode::Busy, "too many requests at once; try again").retry_after(LATER)
+        })?;
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(place);
+        Ok(())
+    }
+
+    /// Acquires a slot again after a wait, first come, first served.
+    ///
+    /// # Errors
+    /// 503, if there is none within `patience`.
+    pub async fn enter_again(&self, http: &HttpState, patience: Duration) -> Result<(), ApiError> {
+        let place = tokio::time::timeout(patience, http.request_slots.clone().acquire_owned()).await;
+        let Ok(Ok(place)) = place else {
+            return Err(
+                ApiError::new(ErrorCode::Busy, "too many requests at once; try again").retry_after(LATER)
+            );
+        };
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(place);
+        Ok(())
+    }
+
+    /// Releases the slot.
+    pub fn leave(&self) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+    }
+}
+
+/// Limits concurrent requests: of all clients (503) and of one client (429).
+pub async fn room(State(http): State<HttpState>, mut request: Request, next: Next) -> Response {
     if ALWAYS.contains(&request.uri().path()) {
         return next.run(request).await;
     }
-    match http.request_slots.clone().try_acquire_owned() {
-        Ok(slot) => {
-            let response = next.run(request).await;
-            drop(slot);
-            response
-        }
-        Err(_) => ApiError::new(ErrorCode::Busy, "too many requests at once; try again").into_response(),
+    let client = request.extensions().get::<ClientAddress>().copied().unwrap_or(ClientAddress::Unknown);
+    let Some(_of_client) = http.requests_of_clients.take(client, 1) else {
+        let message = "you have too many requests under way; wait for their answers";
+        return ApiError::new(ErrorCode::TooManyRequests, message).retry_after(LATER).into_response();
+    };
+    let place = Place::default();
+    if let Err(busy) = place.enter(&http) {
+        return busy.into_response();
     }
+    request.extensions_mut().insert(place.clone());
+    let response = next.run(request).await;
+    place.leave();
+    response
 }
 
 /// What a route asks.
@@ -61,19 +107,20 @@ pub async fn guard(State(guard): State<Guard>, mut request: Request, next: Next)
     let answer = async {
         // Counted before anything is looked at: guesses at tokens count too.
         if let Some(limit) = limit {
-            let settings = &http.settings;
-            let client = ClientAddress::of(&request, &settings.trusted_proxies, settings.forwarding_header);
-            http.rate_limits.count(limit, client)?;
-            request.extensions_mut().insert(client);
+            let client = request.extensions().get::<ClientAddress>().copied();
+            let client = client.unwrap_or(ClientAddress::Unknown);
+            http.rate_limits.count(limit, client).inspect_err(|_| {
+                if limit == Limit::Password {
+                    tracing::warn!(client = %client, "too many passwords from one address");
+                }
+            })?;
         }
         admit(&http, access, with_first_password, &mut request).await?;
         if !even_without_factor {
             has_its_factors(&http, &request)?;
         }
-        if [Method::GET, Method::HEAD].contains(request.method())
-            && let Some(position) = min_position(request.headers())?
-        {
-            http.readers.wait_for(position, MAX_WAIT).await?;
+        if let Some(Wait { user, position, place }) = wait(&request)? {
+            http.waiting.wait(&http, user, position, &place).await?;
         }
         Ok::<_, ApiError>(next.run(request).await)
     };
@@ -122,6 +169,25 @@ fn has_its_factors(http: &HttpState, request: &Request) -> Result<(), ApiError> 
     }
     let message = "set up a second factor first: POST /auth/second-factor";
     Err(ApiError::new(ErrorCode::SecondFactorMissing, message))
+}
+
+/// A read that must show a position. Only authenticated requests wait for one.
+struct Wait {
+    user: UserId,
+    position: Position,
+    place: Place,
+}
+
+fn wait(request: &Request) -> Result<Option<Wait>, ApiError> {
+    let extensions = request.extensions();
+    let (Some(caller), Some(place)) = (extensions.get::<Principal>(), extensions.get::<Place>()) else {
+        return Ok(None);
+    };
+    if ![Method::GET, Method::HEAD].contains(request.method()) {
+        return Ok(None);
+    }
+    let position = min_position(request.headers())?;
+    Ok(position.map(|position| Wait { user: caller.user_id, position, place: place.clone() }))
 }
 
 fn min_position(headers: &HeaderMap) -> Result<Option<Position>, ApiError> {

@@ -14,6 +14,9 @@ use crate::http::HttpState;
 /// Our own pages: no scripts, styles within the page, images of our own.
 const PAGES: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src 'self' data:; base-uri 'none'; \
                      form-action 'none'; frame-ancestors 'none'";
+/// Pages of ours with a form that leads to ourselves.
+pub const FORM_PAGES: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src 'self' data:; base-uri 'none'; \
+                              form-action 'self'; frame-ancestors 'none'";
 /// The interactive API page, which needs its own scripts.
 pub const API_PAGE: &str = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; \
                         base-uri 'none'; form-action 'none'; frame-ancestors 'none'";

@@ -10,18 +10,26 @@ use axum::response::Response;
 use tracing::Instrument as _;
 
 use crate::http::HttpState;
+use crate::http::client_address::ClientAddress;
 
 /// Finds a request in the log.
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const MAX_ID_BYTES: usize = 64;
 
-/// The request's id: the client's, if it is sane, or ours.
+/// The request's id: ours, or that of a trusted proxy.
 #[derive(Clone, Debug)]
 pub struct RequestId(pub String);
 
-/// Gives the request an id and a span, and records how it went.
+/// Gives the request an id, a span and its client's address, and records the outcome.
+///
+/// An id that the client has chosen is only logged beside ours: it could be the id of another request.
 pub async fn observe(State(http): State<HttpState>, mut request: Request, next: Next) -> Response {
-    let id = sane_id(request.headers()).unwrap_or_else(|| http.random_id().to_string());
+    let settings = &http.settings;
+    let client = ClientAddress::of(&request, &settings.trusted_proxies, settings.forwarding_header);
+    let given = sane_id(request.headers());
+    let is_relayed = ClientAddress::is_relayed(&request, &settings.trusted_proxies);
+    let (of_proxy, of_client) = if is_relayed { (given, None) } else { (None, given) };
+    let id = of_proxy.unwrap_or_else(|| http.random_id().to_string());
     // A path that no route matches is somebody's typing, and has no bound.
     let route = request.extensions().get::<MatchedPath>().map_or("none", MatchedPath::as_str).to_owned();
     let method = known_method(request.method().as_str());
@@ -30,9 +38,11 @@ pub async fn observe(State(http): State<HttpState>, mut request: Request, next: 
         method,
         route,
         request_id = id,
+        client_request_id = of_client,
         user_id = tracing::field::Empty,
         api_key_id = tracing::field::Empty
     );
+    request.extensions_mut().insert(client);
     request.extensions_mut().insert(RequestId(id.clone()));
     let begun = Instant::now();
     async move {

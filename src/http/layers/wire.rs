@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use axum::http::header::{
-    ACCEPT_RANGES, AUTHORIZATION, CONTENT_DISPOSITION, CONTENT_TYPE, ETAG, IF_MATCH, IF_NONE_MATCH, LOCATION,
-    RETRY_AFTER,
+    ACCEPT_RANGES, AUTHORIZATION, CONTENT_DISPOSITION, CONTENT_RANGE, CONTENT_TYPE, ETAG, IF_MATCH,
+    IF_NONE_MATCH, IF_RANGE, LOCATION, RANGE, RETRY_AFTER,
 };
 use axum::http::{Extensions, HeaderMap, HeaderName, Method, StatusCode, Version};
 use tower_http::compression::CompressionLayer;
@@ -68,12 +68,23 @@ pub fn cors(settings: &HttpSettings) -> Option<CorsLayer> {
                 CONTENT_TYPE,
                 IF_MATCH,
                 IF_NONE_MATCH,
+                IF_RANGE,
+                RANGE,
                 REQUEST_ID,
                 header("idempotency-key"),
-                header("x-api-key"),
+                header("last-event-id"),
                 header("x-min-event-position"),
             ])
-            .expose_headers([ETAG, LOCATION, RETRY_AFTER, CONTENT_DISPOSITION, REQUEST_ID, EVENT_POSITION])
+            .expose_headers([
+                ACCEPT_RANGES,
+                CONTENT_DISPOSITION,
+                CONTENT_RANGE,
+                ETAG,
+                LOCATION,
+                RETRY_AFTER,
+                REQUEST_ID,
+                EVENT_POSITION,
+            ])
             .max_age(REMEMBER_PREFLIGHT),
     )
 }

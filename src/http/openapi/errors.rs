@@ -22,6 +22,12 @@ const fn shared_answer(
 const NOT_ACCEPTABLE: &str = "a parameter, header or field is not acceptable; `details` name each";
 const BAD_REQUEST: Shared =
     shared_answer("BadRequest", "400", NOT_ACCEPTABLE, &["VALIDATION_ERROR", "BAD_REQUEST"]);
+const BAD_READ: Shared = shared_answer(
+    "BadRead",
+    "400",
+    NOT_ACCEPTABLE,
+    &["VALIDATION_ERROR", "BAD_REQUEST", "POSITION_BEYOND_END"],
+);
 const BAD_JSON: Shared =
     shared_answer("BadJson", "400", NOT_ACCEPTABLE, &["VALIDATION_ERROR", "BAD_REQUEST", "MALFORMED_JSON"]);
 const BAD_UPLOAD: Shared = shared_answer(
@@ -52,6 +58,12 @@ const UNSUPPORTED: Shared = shared_answer(
     "the content type is not the one that this takes",
     &["UNSUPPORTED_MEDIA_TYPE"],
 );
+const TOO_MANY: Shared = shared_answer(
+    "TooManyRequests",
+    "429",
+    "this client has too many requests at once, or calls too often; see `Retry-After`",
+    &["TOO_MANY_REQUESTS"],
+);
 const INTERNAL: Shared =
     shared_answer("InternalError", "500", "something broke here; tell the request id", &["INTERNAL_ERROR"]);
 const UNAVAILABLE: Shared = shared_answer(
@@ -62,6 +74,7 @@ const UNAVAILABLE: Shared = shared_answer(
 );
 const ALL: &[&Shared] = &[
     &BAD_REQUEST,
+    &BAD_READ,
     &BAD_JSON,
     &BAD_UPLOAD,
     &UNAUTHENTICATED,
@@ -71,6 +84,7 @@ const ALL: &[&Shared] = &[
     &PAYLOAD_TOO_LARGE,
     &URI_TOO_LONG,
     &UNSUPPORTED,
+    &TOO_MANY,
     &INTERNAL,
     &UNAVAILABLE,
 ];
@@ -96,6 +110,7 @@ pub(super) fn complete(operation: &mut Map<String, Value>) {
     let bad = match body {
         Some(kinds) if kinds.contains("application/json") => &BAD_JSON,
         Some(_) => &BAD_UPLOAD,
+        None if is_secured => &BAD_READ,
         None => &BAD_REQUEST,
     };
     let wanted = [
@@ -107,6 +122,7 @@ pub(super) fn complete(operation: &mut Map<String, Value>) {
         (&PAYLOAD_TOO_LARGE, takes_body),
         (&URI_TOO_LONG, true),
         (&UNSUPPORTED, takes_body),
+        (&TOO_MANY, true),
         (&INTERNAL, true),
         (&UNAVAILABLE, true),
     ];

@@ -9,7 +9,7 @@ use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::{MAX_KEYS, RateTable, too_many};
+use super::{MAX_KEYS, RateTable, WINDOW, too_many};
 use crate::http::ApiError;
 use crate::http::client_address::ClientAddress;
 use crate::http::settings::LimitSettings;
@@ -36,8 +36,8 @@ pub struct Guess {
 impl Guesses {
     pub(super) fn new(settings: &LimitSettings) -> Self {
         Self {
-            from_one: RateTable::new(settings.failed_logins_per_minute, MAX_KEYS),
-            from_all: RateTable::new(settings.failed_logins_of_all_per_minute, MAX_KEYS),
+            from_one: RateTable::new(WINDOW, settings.failed_logins_per_minute, MAX_KEYS),
+            from_all: RateTable::new(WINDOW, settings.failed_logins_of_all_per_minute, MAX_KEYS),
             known: Mutex::new(Known::new(MAX_KEYS)),
         }
     }

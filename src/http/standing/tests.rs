@@ -69,6 +69,7 @@ fn created() -> RecordedEvent {
         scopes: vec![Permission::Issue.scope().to_owned(), "of:tomorrow".to_owned()],
         secret_sha256: token().sha256(),
         expires_at: NOW + time::Duration::days(1),
+        owner_epoch: 0,
     })
 }
 
@@ -85,7 +86,11 @@ fn a_token_counts_while_its_user_is_as_it_says() {
     assert!(!admits(back(), bearer(Role::Admin, 0)), "begun before");
     assert!(admits(back(), bearer(Role::Admin, 1)));
     assert!(!admits(vec![admin(), user(UserDeleted {})], bearer(Role::Admin, 0)));
-    let changed = UserPasswordChanged { password_hash: "new".to_owned().into(), first_password_until: None };
+    let changed = UserPasswordChanged {
+        password_hash: "new".to_owned().into(),
+        first_password_until: None,
+        keeps_api_keys: false,
+    };
     assert!(!admits(vec![admin(), user(changed)], bearer(Role::Admin, 0)));
 }
 
@@ -113,7 +118,19 @@ fn a_key_counts_while_it_and_its_owner_do() {
     for end in [user(UserDisabled {}), user(UserDeleted {}), key(ApiKeyRevoked {})] {
         assert_eq!(admits(vec![registered(Role::Admin), created(), end]), None);
     }
+    let password = |keeps_api_keys| {
+        let password_hash = "new".to_owned().into();
+        user(UserPasswordChanged { password_hash, first_password_until: None, keeps_api_keys })
+    };
+    assert_eq!(admits(vec![registered(Role::Admin), created(), password(false)]), None);
+    // The owner's token was of the epoch before: the order in the log makes no difference.
+    assert_eq!(admits(vec![registered(Role::Admin), password(false), created()]), None);
+    assert!(admits(vec![registered(Role::Admin), created(), password(true)]).is_some());
+    assert_eq!(admits(vec![registered(Role::Admin), created(), password(true), password(false)]), None);
+    let ended = after(vec![registered(Role::Admin), created(), password(false)]);
+    assert_eq!(ended.keys_of(ADA, NOW), 0);
     let standing = after(vec![registered(Role::Admin), created()]);
+    assert_eq!(standing.keys_of(ADA, NOW), 1);
     assert_eq!(standing.of_key(&token(), NOW + time::Duration::days(1)), None, "expired");
     let other = ApiKeyToken::new(KEY, |bytes| bytes.fill(2));
     assert_eq!(standing.of_key(&other, NOW), None, "another secret");

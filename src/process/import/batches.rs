@@ -108,6 +108,7 @@ mod tests {
             issue_date: Some(time::macros::date!(2026 - 11 - 20)),
             requires_document: true,
             shared_email: SharedEmail::Refuse,
+            reading: crate::domain::reading::Reading::default(),
         };
         DueBatches::new(IMPORT, &asked)
     }

@@ -22,7 +22,7 @@ row! {
         /// Until when it counts.
         #[serde(with = "time::serde::rfc3339")]
         pub expires_at: OffsetDateTime,
-        /// When it was revoked, if it was.
+        /// When it was revoked or ended by a new password of its owner, if it was.
         #[serde(with = "time::serde::rfc3339::option")]
         pub revoked_at: Option<OffsetDateTime>,
         /// When it was made.
@@ -34,6 +34,9 @@ row! {
         /// Its last event; changes with every change of the row, so it makes an ETag.
         #[serde(skip)]
         pub position: i64,
+        /// The owner's new password that ended it, if one did and it was not revoked.
+        #[serde(skip)]
+        pub ended_position: Option<i64>,
     }
 }
 
@@ -46,7 +49,25 @@ pub async fn get(client: &impl GenericClient, id: Uuid) -> Result<Option<ApiKeyR
 }
 
 /// Where API keys are listed from.
-pub const TABLE: Table = Table { columns: "api_keys.*", from: "api_keys", tie: "api_keys.created_position" };
+pub const TABLE: Table = Table {
+    columns: "api_keys.id, api_keys.name, api_keys.owner, api_keys.scopes, api_keys.expires_at, \
+              coalesce(api_keys.revoked_at, ended.ended_at) AS revoked_at, api_keys.created_at, \
+              api_keys.created_position, api_keys.position, \
+              CASE WHEN api_keys.revoked_at IS NULL THEN ended.position END AS ended_position",
+    from: "api_keys LEFT JOIN LATERAL ( \
+              SELECT key_endings.ended_at, key_endings.position FROM key_endings \
+              WHERE key_endings.user_id = api_keys.owner AND key_endings.epoch > api_keys.owner_epoch \
+              ORDER BY key_endings.epoch LIMIT 1 \
+           ) AS ended ON true",
+    tie: "api_keys.created_position",
+};
+
+/// True for keys that were neither revoked nor ended by a new password.
+macro_rules! in_force {
+    () => {
+        "(api_keys.revoked_at IS NULL AND ended.ended_at IS NULL)"
+    };
+}
 
 /// Whether a key counts, as far as its own history says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,7 +76,7 @@ pub enum KeyState {
     Active,
     /// Its time is over, and it was not revoked.
     Expired,
-    /// It was revoked.
+    /// It was revoked, or ended by a new password of its owner.
     Revoked,
 }
 
@@ -79,12 +100,12 @@ impl ApiKeyFilter {
         match self.state {
             None => found,
             Some(KeyState::Active) => {
-                found.now("api_keys.revoked_at IS NULL AND api_keys.expires_at > $$::timestamptz", now)
+                found.now(concat!(in_force!(), " AND api_keys.expires_at > $$::timestamptz"), now)
             }
             Some(KeyState::Expired) => {
-                found.now("api_keys.revoked_at IS NULL AND api_keys.expires_at <= $$::timestamptz", now)
+                found.now(concat!(in_force!(), " AND api_keys.expires_at <= $$::timestamptz"), now)
             }
-            Some(KeyState::Revoked) => found.and("(api_keys.revoked_at IS NOT NULL) = $$::boolean", true),
+            Some(KeyState::Revoked) => found.and(concat!("NOT (", in_force!(), ") = $$::boolean"), true),
         }
     }
 }

@@ -74,6 +74,8 @@ row! {
         pub mails_sent: i64,
         /// Issuances whose latest mail was given up, or has an unknown outcome.
         pub mails_failed: i64,
+        /// Issuances whose latest mail was cancelled.
+        pub mails_cancelled: i64,
     }
 }
 

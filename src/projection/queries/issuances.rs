@@ -208,6 +208,32 @@ pub async fn rehearse(
 }
 
 row! {
+    /// An issuance of a batch, for a file of all its certificates.
+    pub struct BatchFileRow {
+        /// The issuance's id.
+        pub id: Uuid,
+        /// The person's name, as shown.
+        pub full_name: Personal<String>,
+        /// Whether it has a PDF and is not revoked.
+        pub has_file: bool,
+    }
+}
+
+/// Issuances of a batch in the order in which they were asked for, from the one with index `skip` on.
+///
+/// # Errors
+/// The database is not available.
+pub async fn batch_files(
+    client: &impl GenericClient,
+    batch: Uuid,
+    skip: i64,
+    most: i64,
+) -> Result<Vec<BatchFileRow>, DatabaseError> {
+    let sql = include_str!("../../../projections/issuances/list_batch_files.sql");
+    query(client, sql, &[&batch, &skip, &most]).await
+}
+
+row! {
     /// An issuance that has a PDF.
     pub struct DrawnRow {
         /// The issuance's id.

@@ -22,7 +22,7 @@ row! {
         pub to_address: Personal<String>,
         /// `queued`, `claimed`, `retrying`, `sent`, `failed`, `unknown`, `held`, `scheduled` or `cancelled`.
         pub stage: String,
-        /// `pending`, `sent` or `error`.
+        /// `pending`, `sent`, `error` or `cancelled`.
         pub status: String,
         /// When it is to be sent, while it is scheduled.
         #[serde(with = "time::serde::rfc3339::option")]
@@ -95,10 +95,10 @@ impl JobsSummary {
         self.queued + self.claimed + self.retrying + self.held + self.scheduled
     }
 
-    /// Those that were not sent and are not going to be.
+    /// Those that failed or have an unknown outcome.
     #[must_use]
     pub const fn error(&self) -> i64 {
-        self.failed + self.unknown + self.cancelled
+        self.failed + self.unknown
     }
 
     /// Hundredths of a percent of the mails that were tried to their end and taken by a server; cancelled
@@ -122,7 +122,7 @@ pub const BY_CHANGE: SortKey = SortKey::Position("jobs.position");
 pub struct JobFilter {
     /// Words that the recipient's name or address contain.
     pub search: Option<String>,
-    /// Of this status: `pending`, `sent` or `error`.
+    /// Of this status: `pending`, `sent`, `error` or `cancelled`.
     pub status: Option<String>,
     /// In one of these stages.
     pub stages: Option<Vec<String>>,

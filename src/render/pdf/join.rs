@@ -4,6 +4,7 @@ use typst::layout::{Abs, Em, Transform};
 use typst::text::{Glyph, TextItem};
 
 use super::display::{Draw, Mark, Piece};
+use crate::render::text::is_right_to_left;
 
 /// Coordinates that are nearer, in points, are the same.
 const NEAR: f64 = 1e-4;
@@ -37,9 +38,14 @@ pub(super) fn joined(piece: &Piece<'_>, next: &TextItem, place: Transform) -> Op
     Some((place_of_whole, whole))
 }
 
-/// Returns true if a piece continues the line of another, in another font or direction.
+/// Returns true if a piece continues the line of another, in another font. MuPDF needs to have runs of both directions
+/// apart.
 pub(super) fn is_continued(piece: &Piece<'_>, next: &Piece<'_>) -> bool {
-    let (Draw::Text(text), Draw::Text(_)) = (&piece.draw, &next.draw) else { return false };
+    let (Draw::Text(text), Draw::Text(next_text)) = (&piece.draw, &next.draw) else { return false };
+    let is_reversed = |text: &str| text.chars().any(is_right_to_left);
+    if is_reversed(&text.text) != is_reversed(&next_text.text) {
+        return false;
+    }
     let is_content = [piece.mark, next.mark].iter().all(|mark| matches!(mark, Mark::Content(_)));
     is_content && is_beside((piece.place, text), next.place) && near(piece.place.ty, next.place.ty)
 }

@@ -118,7 +118,10 @@ fn other_lines_than_the_name_are_set_too() {
     for look in &*LOOKS {
         let other = RenderJob {
             public_id: "Zz09_AAAAAAAAAAAAAAAAA".to_owned(),
-            verification_url: "https://elsewhere.example.net/certificate/Zz09_AAAAAAAAAAAAAAAAA".to_owned(),
+            verification_url: look
+                .job
+                .verification_url
+                .replace(&look.job.public_id, "Zz09_AAAAAAAAAAAAAAAAA"),
             document_number: look
                 .job
                 .document_number

@@ -225,7 +225,7 @@ const WIDE: f64 = 0.05;
 const NARROW: f64 = 0.19;
 
 /// Returns true if readers that go by gaps would find other words in a run: its letters are set apart (the first few
-/// are looked at), its spaces are narrow, or its script has none as a rule.
+/// are looked at), its spaces are narrow, its script has none as a rule, or there are letters as narrow as spaces.
 fn misleads_by_gaps(run: &TextItem) -> bool {
     let is_space = |glyph: &Glyph| run.text.get(glyph.range()) == Some(" ");
     let is_wide = |glyph: &Glyph| {
@@ -235,7 +235,13 @@ fn misleads_by_gaps(run: &TextItem) -> bool {
     let mut spaces = run.glyphs.iter().filter(|glyph| is_space(glyph)).peekable();
     run.glyphs.iter().take(3).any(is_wide)
         || (spaces.peek().is_some() && run.text.chars().any(is_ideographic))
+        || run.text.chars().any(is_modifier)
         || spaces.any(|space| space.x_advance.get() < NARROW)
+}
+
+/// Returns true for letters that look like an apostrophe or a raised letter (by block).
+const fn is_modifier(c: char) -> bool {
+    matches!(c, '\u{2B0}'..='\u{2FF}' | '\u{A788}'..='\u{A78C}')
 }
 
 /// Returns true for letters of East Asia, in squares of one width (by block).

@@ -3,8 +3,8 @@
 //! The rule, after OWASP's "CSV Injection": where a cell begins with `=`, `+`, `-`, `@`, a tab or a line
 //! break, or one of their full-width forms, an apostrophe is put before that character. The same after a
 //! separator or quotation mark inside of the cell, because a program set to another separator splits there;
-//! spaces and apostrophes in between don't count. It can be undone exactly: an apostrophe that stands right
-//! before such a character at such a place is taken away.
+//! spaces and apostrophes in between don't count. A text that begins with an apostrophe gets one more, because
+//! programs take a leading apostrophe for the mark of a text. All of it can be undone exactly: [`restored`].
 
 use std::borrow::Cow;
 
@@ -37,7 +37,7 @@ fn is_padding(character: char) -> bool {
 }
 
 /// The text as a cell that is a text in every spreadsheet program.
-pub(super) fn neutralised(text: &str) -> Cow<'_, str> {
+pub(in crate::sheet) fn neutralised(text: &str) -> Cow<'_, str> {
     let mut harmless = String::new();
     let mut copied = 0;
     let mut begins = true;
@@ -49,15 +49,27 @@ pub(super) fn neutralised(text: &str) -> Cow<'_, str> {
         }
         begins = is_separator(character) || (begins && is_padding(character));
     }
-    if copied == 0 && harmless.is_empty() {
+    let is_marked = text.starts_with('\'');
+    if copied == 0 && harmless.is_empty() && !is_marked {
         return Cow::Borrowed(text);
     }
     harmless.push_str(&text[copied..]);
+    if is_marked {
+        harmless.insert(0, '\'');
+    }
     Cow::Owned(harmless)
 }
 
 /// The text that was made harmless; any other text stays as it is.
 pub(in crate::sheet) fn restored(text: &str) -> Cow<'_, str> {
+    match text.strip_prefix('\'').filter(|rest| rest.starts_with('\'')) {
+        Some(rest) => Cow::Owned(without_guards(rest).into_owned()),
+        None => without_guards(text),
+    }
+}
+
+/// The text without the apostrophes before what begins a formula.
+fn without_guards(text: &str) -> Cow<'_, str> {
     let mut found = String::new();
     let mut copied = 0;
     let (mut begins, mut apostrophe) = (true, None);
@@ -95,13 +107,14 @@ mod tests {
             ("＠x", "'＠x"),
             ("  =1", "  '=1"),
             ("\u{A0}=1", "\u{A0}'=1"),
-            ("'=1", "''=1"),
+            ("'=1", "'''=1"),
+            ("'t Hooft", "''t Hooft"),
             ("a;=1", "a;'=1"),
             ("a\",\"=1", "a\",\"'=1"),
         ] {
             assert_eq!(neutralised(formula), harmless, "{formula:?}");
         }
-        for plain in ["", "Ada-Lovelace", "ada@example.com", "007", "'t Hooft", "x = 1", "Ñandú, Ana"] {
+        for plain in ["", "Ada-Lovelace", "ada@example.com", "007", "x = 1", "d'Artagnan", "Ñandú, Ana"] {
             assert_eq!(neutralised(plain), plain);
         }
     }

@@ -6,6 +6,7 @@ use std::path::Path;
 use super::super::fixture::rows;
 use super::super::{Format, Limits, RowOutcome, SheetRow, made_up_people, open, sniff};
 use crate::domain::Person;
+use crate::domain::reading::Reading;
 
 fn people(rows: &[SheetRow]) -> Vec<Person> {
     let person = |row: &SheetRow| match &row.outcome {
@@ -20,7 +21,7 @@ fn the_sample_has_two_bad_rows_and_one_duplicate() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("samples/people.csv");
     let bytes = std::fs::read(&path).expect("the sample is there");
     let format = sniff(&bytes).expect("it is a CSV");
-    let reader = open(&path, format, Limits::default()).expect("it opens");
+    let reader = open(&path, format, Limits::default(), &Reading::default()).expect("it opens");
     assert_eq!(reader.columns().count(), 6);
     let rows: Vec<SheetRow> = reader.collect::<Result<_, _>>().expect("it is whole");
     assert_eq!(rows.len(), 72);

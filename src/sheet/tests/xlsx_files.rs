@@ -46,7 +46,7 @@ fn shared_strings_rich_text_and_numbers() {
         [
             "2 Ada Lovelace|12000000000|a@example.com",
             "3 Ada Lovelace|45678901|a@example.com",
-            "4 Ada Lovelace|2025-10-13|a@example.com",
+            "4 Documento:DATE_CELL",
             "5 Ada & Co|007|a@example.com",
         ]
     );
@@ -220,4 +220,31 @@ proptest! {
             prop_assert!(reader.count() <= parts.len() + 1);
         }
     }
+}
+
+/// A part that is named as many sheets is read a few times, not once for each.
+#[test]
+fn one_part_as_many_sheets_costs_no_more_than_twice_the_limit() {
+    let blank = "<row></row>".repeat(20_000);
+    let mut workbook = Workbook::of(&blank);
+    let sheets: String =
+        (0..200).map(|n| format!(r#"<sheet name="{n}" sheetId="{n}" r:id="s1"/>"#)).collect();
+    workbook.properties = Box::leak(format!("<sheets>{sheets}</sheets>").into_boxed_str());
+    let limits = Limits { max_inflated_bytes: 1 << 20, ..Limits::default() };
+    let told = open_within(&workbook.pack(), Format::Xlsx, limits).map(drop).expect_err("refused");
+    assert_eq!(told.code(), "BROKEN_FILE");
+    // Two sheets of that size are read both.
+    workbook.properties = r#"<sheets><sheet name="a" sheetId="1" r:id="s1"/></sheets>"#;
+    let told = open_within(&workbook.pack(), Format::Xlsx, limits).map(drop).expect_err("blank");
+    assert_eq!(told.code(), "EMPTY_FILE");
+}
+
+#[test]
+fn parts_refer_to_a_bounded_number_of_others() {
+    let mut workbook = people(&row(2, &["Ada", "a@example.com", "1"]));
+    let many = "<Relationship/>".repeat(10_001);
+    workbook
+        .extra
+        .push(("xl/_rels/WORKBOOK.xml.rels", format!("<Relationships>{many}</Relationships>").into()));
+    assert_eq!(refused(&workbook).code(), "BROKEN_FILE");
 }

@@ -1,17 +1,22 @@
 //! One sheet's cells, in the order of the file.
 
+use std::collections::HashSet;
 use std::ops::Range;
 
 use super::records::{self, Records, too_short};
 use super::text::Cursor;
+use crate::sheet::cell::Cell;
 use crate::sheet::number_format::NumberFormat;
-use crate::sheet::row::Cell;
 use crate::sheet::strings::Strings;
 use crate::sheet::workbook::{CellSource, Placed};
 use crate::sheet::{SheetError, values};
 
 /// A number in a record of several: its style, then the number.
 const IN_MULTIPLE: usize = 6;
+/// fDyZero in a row's flags.
+const ROW_IS_HIDDEN: u8 = 0x20;
+/// The result of a formula that is an empty text, or that was never calculated.
+const BLANK_RESULT: u8 = 3;
 
 /// The cells of a sheet, as they are read.
 pub(super) struct SheetCells<'a> {
@@ -20,6 +25,10 @@ pub(super) struct SheetCells<'a> {
     pub formats: &'a [NumberFormat],
     pub is_1904: bool,
     pub max_chars: usize,
+    /// False if no formula of the sheet has a result: then a blank one was never calculated.
+    pub is_calculated: bool,
+    /// Rows that the program doesn't show; they are told before their cells.
+    pub hidden: HashSet<u32>,
     /// Where the formula stands whose text follows.
     pub waiting: Option<(u32, u32)>,
     /// Which numbers of the record at hand are still to be given.
@@ -47,6 +56,11 @@ impl CellSource for SheetCells<'_> {
                         return self.one_of_several(index).map(Some);
                     }
                 }
+                records::ROW => {
+                    if self.records.byte(12)? & ROW_IS_HIDDEN != 0 {
+                        self.hidden.insert(self.records.short(0)?.into());
+                    }
+                }
                 records::FORMULA => {
                     if let Some(cell) = self.formula()? {
                         return Ok(Some(cell));
@@ -55,7 +69,8 @@ impl CellSource for SheetCells<'_> {
                 }
                 records::STRING => {
                     if let Some((row, column)) = self.waiting.take() {
-                        return Ok(Some(Placed { row, column, cell: self.text(0)? }));
+                        let cell = self.text(0)?;
+                        return Ok(Some(self.placed(row, column, cell)));
                     }
                 }
                 _ => {
@@ -73,6 +88,10 @@ impl SheetCells<'_> {
         Ok((self.records.short(0)?.into(), self.records.short(2)?.into()))
     }
 
+    fn placed(&self, row: u32, column: u32, cell: Cell) -> Placed {
+        Placed { row, column, cell, is_hidden: self.hidden.contains(&row) }
+    }
+
     fn number(&self, number: f64, style: u16) -> Cell {
         let format = self.formats.get(usize::from(style)).unwrap_or(&NumberFormat::Plain);
         values::number(number, format, self.is_1904)
@@ -83,7 +102,8 @@ impl SheetCells<'_> {
         let at = 4 + index * IN_MULTIPLE;
         let number = rk(self.records.long(at + 2)?);
         let column = first + u32::try_from(index).map_err(|_| too_short())?;
-        Ok(Placed { row, column, cell: self.number(number, self.records.short(at)?) })
+        let cell = self.number(number, self.records.short(at)?);
+        Ok(self.placed(row, column, cell))
     }
 
     /// A text that begins at a place in the record, perhaps going on in the next ones.
@@ -101,12 +121,13 @@ impl SheetCells<'_> {
                 0 => return Ok(None),
                 1 => values::truth(self.records.byte(8)? != 0),
                 2 => values::error(error_text(self.records.byte(8)?)),
+                BLANK_RESULT if !self.is_calculated => values::not_calculated(),
                 _ => Cell::blank(),
             }
         } else {
             self.number(self.records.double(6)?, self.records.short(4)?)
         };
-        Ok(Some(Placed { row, column, cell }))
+        Ok(Some(self.placed(row, column, cell)))
     }
 
     /// The cell of a record that is complete in itself; `None` for records that are no cells.
@@ -138,7 +159,30 @@ impl SheetCells<'_> {
             records::BOOL_OR_ERROR => values::error(error_text(self.records.byte(6)?)),
             _ => self.text(6)?,
         };
-        Ok(Some(Placed { row, column, cell }))
+        Ok(Some(self.placed(row, column, cell)))
+    }
+}
+
+/// Returns true if a formula of a sheet has a result other than blank, or if there are none. Reads the sheet to its
+/// first result.
+pub(super) fn has_result(records: &mut Records, start: u32) -> Result<bool, SheetError> {
+    records.go_to(start)?;
+    records.next()?;
+    let (mut embedded, mut has_formulas) = (0_usize, false);
+    loop {
+        records.next()?;
+        match records.kind {
+            records::BEGIN => embedded += 1,
+            records::END if embedded == 0 => return Ok(!has_formulas),
+            records::END => embedded -= 1,
+            records::FORMULA if embedded == 0 => {
+                has_formulas = true;
+                if records.short(12)? != 0xFFFF || records.byte(6)? != BLANK_RESULT {
+                    return Ok(true);
+                }
+            }
+            _ => {}
+        }
     }
 }
 

@@ -219,9 +219,10 @@ impl Read for Sectors {
         let left = self.length.saturating_sub(self.position);
         let index = usize::try_from(self.position / self.sector).unwrap_or(usize::MAX);
         let (Some(&first), true) = (self.chain.get(index), left > 0) else { return Ok(0) };
-        // Sectors that lie side by side are read together.
-        let following =
-            self.chain[index..].windows(2).take_while(|pair| pair[0] + 1 == pair[1]).count() as u64;
+        // Sectors that lie side by side are read together, as many as there is room for.
+        let wanted = out.len() / usize::try_from(self.sector).unwrap_or(1).max(1) + 1;
+        let pairs = self.chain[index..].windows(2).take(wanted);
+        let following = pairs.take_while(|pair| pair[0] + 1 == pair[1]).count() as u64;
         let offset = self.position % self.sector;
         let together = (following + 1) * self.sector - offset;
         let most = usize::try_from(together.min(left)).unwrap_or(usize::MAX).min(out.len());
@@ -254,6 +255,14 @@ impl Read for Stream {
 }
 
 impl Stream {
+    /// Its length in bytes.
+    pub(super) fn length(&self) -> u64 {
+        match self {
+            Self::Sectors(sectors) => sectors.get_ref().length,
+            Self::Small(bytes) => bytes.get_ref().len() as u64,
+        }
+    }
+
     /// Goes to a position counted from the stream's beginning.
     pub(super) fn go_to(&mut self, position: u64) -> io::Result<()> {
         match self {

@@ -17,6 +17,8 @@ pub(super) const BOUND_SHEET: u16 = 0x0085;
 pub(super) const MUL_RK: u16 = 0x00BD;
 pub(super) const RICH_LABEL: u16 = 0x00D6;
 pub(super) const XF: u16 = 0x00E0;
+pub(super) const RECALC_ID: u16 = 0x01C1;
+pub(super) const ROW: u16 = 0x0208;
 pub(super) const SST: u16 = 0x00FC;
 pub(super) const LABEL_SST: u16 = 0x00FD;
 pub(super) const NUMBER: u16 = 0x0203;
@@ -34,11 +36,15 @@ pub(super) struct Records {
     pub data: Vec<u8>,
     /// A record that was read and not yet asked for.
     waiting: Option<u16>,
+    /// Bytes that may still be read. A workbook can name the same place as many sheets.
+    left: u64,
 }
 
 impl Records {
-    pub(super) const fn new(stream: Stream) -> Self {
-        Self { stream, kind: 0, data: Vec::new(), waiting: None }
+    /// Reads a stream, each byte of it about twice.
+    pub(super) fn new(stream: Stream) -> Self {
+        let left = stream.length().saturating_mul(2);
+        Self { stream, kind: 0, data: Vec::new(), waiting: None, left }
     }
 
     pub(super) fn go_to(&mut self, position: u32) -> Result<(), SheetError> {
@@ -76,6 +82,8 @@ impl Records {
         if length > MAX_RECORD {
             return Err(SheetError::broken("a record in it is too long"));
         }
+        let left = self.left.checked_sub(length as u64 + 4);
+        self.left = left.ok_or_else(|| SheetError::broken("its sheets lie on each other"))?;
         let mut data = std::mem::take(&mut self.data);
         data.resize(length, 0);
         let read = self.exactly(&mut data);

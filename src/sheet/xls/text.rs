@@ -49,6 +49,13 @@ impl<'r> Cursor<'r> {
         self.characters(usize::from(count), flags & 1 != 0, text, most)
     }
 
+    /// A string of at most 255 characters without either, such as a sheet's name.
+    pub(super) fn short(&mut self, text: &mut String, most: usize) -> Result<(), SheetError> {
+        let (count, flags) = (self.records.byte(self.at)?, self.records.byte(self.at + 1)?);
+        self.at += 2;
+        self.characters(usize::from(count), flags & 1 != 0, text, most)
+    }
+
     /// One byte for each UTF-16 unit where all of them are below 256, or else two. Where a string is
     /// cut between records, the next one says anew which.
     fn characters(

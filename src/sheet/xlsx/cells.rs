@@ -4,9 +4,9 @@ use std::io::BufRead;
 
 use quick_xml::events::{BytesStart, Event};
 
-use super::xml::{Xml, attribute, cut_off};
+use super::xml::{Xml, attribute, cut_off, unescape};
+use crate::sheet::cell::Cell;
 use crate::sheet::number_format::NumberFormat;
-use crate::sheet::row::Cell;
 use crate::sheet::strings::Strings;
 use crate::sheet::workbook::{CellSource, Placed};
 use crate::sheet::{SheetError, values};
@@ -22,6 +22,8 @@ pub(super) struct SheetCells<'a, R> {
     pub row: u32,
     pub column: u32,
     pub in_data: bool,
+    /// True while in a row that the program doesn't show.
+    pub is_hidden: bool,
 }
 
 /// What a cell's element says about it.
@@ -46,6 +48,8 @@ impl<R: BufRead> CellSource for SheetCells<'_, R> {
                             self.row = one_based(&row)?;
                         }
                         self.column = 0;
+                        let hidden = attribute(&element, "hidden")?;
+                        self.is_hidden = matches!(hidden.as_deref(), Some("1" | "true" | "on"));
                         continue;
                     }
                     "c" if self.in_data => described(&element, self.row, self.column)?,
@@ -65,16 +69,17 @@ impl<R: BufRead> CellSource for SheetCells<'_, R> {
             self.column = described.column.saturating_add(1);
             let (row, column) = (described.row, described.column);
             let cell = self.content(&described)?;
-            return Ok(Some(Placed { row, column, cell }));
+            return Ok(Some(Placed { row, column, cell, is_hidden: self.is_hidden }));
         }
     }
 }
 
 impl<R: BufRead> SheetCells<'_, R> {
-    /// Reads to the end of a cell. Formulas are passed over: what counts is the value they had.
+    /// Reads to the end of a cell. Formulas are passed over: the value they had counts. One without a value was
+    /// never calculated.
     fn content(&mut self, described: &Described) -> Result<Cell, SheetError> {
         let most = self.max_chars.saturating_mul(4);
-        let (mut value, mut inline) = (None, None);
+        let (mut value, mut inline, mut is_formula) = (None, None, false);
         let inside = self.xml.depth();
         loop {
             let (event, depth) = self.xml.next()?;
@@ -94,8 +99,16 @@ impl<R: BufRead> SheetCells<'_, R> {
                     self.xml.rich_text(&mut text, most)?;
                     inline = Some(text);
                 }
+                "f" => {
+                    is_formula = true;
+                    self.xml.skip()?;
+                }
                 _ => self.xml.skip()?,
             }
+        }
+        let is_text = matches!(described.kind.as_deref(), Some("str"));
+        if is_formula && inline.is_none() && value.as_ref().is_none_or(|value| value.is_empty() && !is_text) {
+            return Ok(values::not_calculated());
         }
         self.convert(described, inline.or(value).unwrap_or_default())
     }
@@ -121,7 +134,12 @@ impl<R: BufRead> SheetCells<'_, R> {
                 }
                 Err(_) => Cell::text(value, self.max_chars),
             },
-            Some("d") => Cell::text(trimmed.trim_end_matches("T00:00:00").to_owned(), self.max_chars),
+            Some("d") => values::date(Cell::cut(trimmed.trim_end_matches("T00:00:00"), self.max_chars)),
+            Some("str") => {
+                let mut text = value;
+                unescape(&mut text);
+                Cell::text(text, self.max_chars)
+            }
             Some(_) => Cell::text(value, self.max_chars),
         })
     }

@@ -1,9 +1,12 @@
 //! The archive that a workbook is: its parts by name, and how they refer to each other.
 
+use std::cell::Cell;
 use std::collections::HashMap;
 use std::fs::File;
-use std::io::BufReader;
+use std::io::{self, BufReader, Read};
+use std::rc::Rc;
 
+use quick_xml::encoding::DecodingReader;
 use quick_xml::events::Event;
 use zip::ZipArchive;
 use zip::read::ZipFile;
@@ -11,14 +14,34 @@ use zip::read::ZipFile;
 use super::xml::{Xml, attribute};
 use crate::sheet::{SheetError, archive};
 
+/// The most references of one part; those of a workbook are its sheets and what they share.
+const MAX_RELATIONS: usize = 10_000;
+
 /// One part, inflated as it is read.
-pub(super) type Part<'a> = BufReader<ZipFile<'a, BufReader<File>>>;
+pub(super) type Part<'a> = DecodingReader<BufReader<Counted<ZipFile<'a, BufReader<File>>>>>;
+
+/// Bytes of all parts together, until too many were read. A workbook can name the same part as many sheets.
+pub(super) struct Counted<R> {
+    inner: R,
+    left: Rc<Cell<u64>>,
+}
+
+impl<R: Read> Read for Counted<R> {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        let read = self.inner.read(out)?;
+        let left = self.left.get().checked_sub(read as u64);
+        self.left.set(left.ok_or_else(|| io::Error::from(io::ErrorKind::InvalidData))?);
+        Ok(read)
+    }
+}
 
 /// An archive that `archive::check` has looked over.
 pub(super) struct Package {
     zip: ZipArchive<BufReader<File>>,
     /// Position in the archive by name; names are compared as the format says, without regard to case.
     names: HashMap<String, usize>,
+    /// Bytes that may still be read of all parts.
+    left: Rc<Cell<u64>>,
 }
 
 /// A reference from one part to another.
@@ -31,12 +54,13 @@ pub(super) struct Relation {
 }
 
 impl Package {
-    pub(super) fn open(file: File) -> Result<Self, SheetError> {
+    /// Opens an archive whose parts inflate to at most `max_inflated` bytes. Each may be read about twice.
+    pub(super) fn open(file: File, max_inflated: u64) -> Result<Self, SheetError> {
         let zip = ZipArchive::new(BufReader::new(file))
             .map_err(|_| SheetError::broken("its archive is not whole"))?;
         let names = zip.file_names_raw().map(|name| normal(&String::from_utf8_lossy(name)));
         let names = names.enumerate().map(|(position, name)| (name, position)).collect();
-        Ok(Self { zip, names })
+        Ok(Self { zip, names, left: Rc::new(Cell::new(max_inflated.saturating_mul(2))) })
     }
 
     pub(super) fn has(&self, name: &str) -> bool {
@@ -47,8 +71,11 @@ impl Package {
         let name = normal(name);
         let position = self.names.get(&name).copied().filter(|_| archive::is_read(&name));
         let position = position.ok_or_else(|| SheetError::broken("a part of it is missing"))?;
+        let left = self.left.clone();
         let part = self.zip.by_index(position);
-        part.map(|part| Xml::new(BufReader::with_capacity(64 * 1024, part)))
+        // Parts may be in UTF-16.
+        let whole = |inner| BufReader::with_capacity(64 * 1024, Counted { inner, left });
+        part.map(|inner| Xml::new(DecodingReader::new(whole(inner))))
             .map_err(|_| SheetError::broken("a part of its archive is not whole"))
     }
 
@@ -64,6 +91,9 @@ impl Package {
         loop {
             match xml.next()?.0 {
                 Event::Start(element) if element.local_name().as_ref() == "Relationship" => {
+                    if relations.len() == MAX_RELATIONS {
+                        return Err(SheetError::broken("a part of it refers to too many others"));
+                    }
                     let kind = attribute(&element, "Type")?.unwrap_or_default();
                     let target = attribute(&element, "Target")?.unwrap_or_default();
                     relations.push(Relation {

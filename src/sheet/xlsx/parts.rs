@@ -9,15 +9,18 @@ use super::xml::attribute;
 use crate::sheet::SheetError;
 use crate::sheet::number_format::NumberFormat;
 use crate::sheet::strings::Strings;
+use crate::sheet::workbook::Named;
 
 /// Formats and cell styles that are kept; Excel writes at most 65,490.
 const MAX_STYLES: usize = 65_536;
+/// Sheets that are kept.
+const MAX_SHEETS: usize = 10_000;
 
-/// The workbook part: which sheets people see, and how days are counted.
+/// The workbook part: its sheets, and how days are counted.
 #[derive(Default)]
 pub(super) struct Contents {
-    /// The relation id of each visible sheet, in order.
-    pub visible: Vec<String>,
+    /// Name and relation id of each sheet, in order.
+    pub sheets: Vec<(Named, String)>,
     pub is_1904: bool,
 }
 
@@ -34,8 +37,10 @@ impl Contents {
                 Event::Start(element) if element.local_name().as_ref() == "sheet" => {
                     let state = attribute(&element, "state")?;
                     let id = attribute(&element, "id")?;
-                    if let (None | Some("visible"), Some(id)) = (state.as_deref(), id) {
-                        contents.visible.push(id);
+                    let name = attribute(&element, "name")?.unwrap_or_default();
+                    let is_hidden = !matches!(state.as_deref(), None | Some("visible"));
+                    if let (Some(id), true) = (id, contents.sheets.len() < MAX_SHEETS) {
+                        contents.sheets.push((Named { name, is_hidden }, id));
                     }
                 }
                 Event::Eof => return Ok(contents),

@@ -148,7 +148,7 @@ pub(super) fn attribute(element: &BytesStart<'_>, name: &str) -> Result<Option<S
 }
 
 /// Resolves `_x000D_` and its like (ECMA-376 §22.9.2.19): characters that XML can't hold, in UTF-16.
-fn unescape(text: &mut String) {
+pub(super) fn unescape(text: &mut String) {
     if !text.contains("_x") {
         return;
     }

@@ -16,8 +16,9 @@ pub(super) fn read_in_chunks(
 ) -> mpsc::Receiver<Result<Vec<SheetRow>, ImportError>> {
     let (sender, receiver) = mpsc::channel(READ_AHEAD);
     let (file, format, requires_document) = (file.to_owned(), asked.format, asked.requires_document);
+    let reading = asked.reading.clone();
     tokio::task::spawn_blocking(move || {
-        let opened = sheet::open(&file, format.into(), limits);
+        let opened = sheet::open(&file, format.into(), limits, &reading);
         let reader = match opened.and_then(|reader| reader.with_document_column(requires_document)) {
             Ok(reader) => reader,
             Err(error) => {
@@ -91,6 +92,7 @@ mod tests {
             issue_date: None,
             requires_document: true,
             shared_email: SharedEmail::Refuse,
+            reading: crate::domain::reading::Reading::default(),
         };
         let mut file = tempfile::NamedTempFile::new().expect("a temporary file");
         made_up_people(5 * CHUNK + 1, 7, &mut file).expect("it takes bytes");

@@ -124,12 +124,12 @@ impl Rehearsal<'_> {
             RowOutcome::Person { person, certificate_id, raw } => (person, certificate_id, raw),
             RowOutcome::Rejected { raw, errors } => {
                 let errors = with_missing_fields(&raw, errors, self.options.requires_document);
-                return Ok(Decided::Rejected(ErrorDetail::of_row(number, &raw, errors)));
+                return Ok(Decided::Rejected(number, ErrorDetail::of_row(number, &raw, errors)));
             }
         };
         let names = self.commands.log().names();
         if let Some(error) = check_certificate(snapshot, names, certificate_id, &raw)? {
-            return Ok(Decided::Rejected(ErrorDetail::of_row(number, &raw, vec![error])));
+            return Ok(Decided::Rejected(number, ErrorDetail::of_row(number, &raw, vec![error])));
         }
         let taken_in = match self.plan(&entry, snapshot)? {
             RowPlan::Create(person) => {

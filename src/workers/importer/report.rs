@@ -45,6 +45,9 @@ pub struct ImportReport {
 pub struct ErrorDetail {
     /// The row's number as a spreadsheet program shows it.
     pub row: u32,
+    /// Name of the row's sheet, in a workbook.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sheet: Option<String>,
     /// The row as written: header → value.
     pub data: BTreeMap<String, Personal<String>>,
     /// What is wrong with it.
@@ -119,7 +122,7 @@ impl ErrorDetail {
     /// A row that was taken over, with what its uploader has to know.
     #[must_use]
     pub fn warning(row: u32, raw: &RawRow, errors: Vec<ErrorText>) -> Self {
-        Self { row, data: data(raw), errors, columns: raw.headers().clone() }
+        Self::of(row, raw, errors)
     }
 
     /// Returns true if the row was taken over.
@@ -137,8 +140,16 @@ impl ErrorDetail {
             code: error.code.to_owned(),
             message: error.message,
         };
-        let errors = errors.into_iter().map(text).collect();
-        Self { row, data: data(raw), errors, columns: raw.headers().clone() }
+        Self::of(row, raw, errors.into_iter().map(text).collect())
+    }
+
+    /// A row with its errors, whose messages name sheet and column.
+    fn of(row: u32, raw: &RawRow, mut errors: Vec<ErrorText>) -> Self {
+        for error in &mut errors {
+            error.message = raw.told(error.column.as_deref(), &error.message);
+        }
+        let sheet = raw.sheet().map(str::to_owned);
+        Self { row: raw.shown_row(row), sheet, data: data(raw), errors, columns: raw.headers().clone() }
     }
 
     /// A row that nobody looked at, because the import was cancelled before.
@@ -150,7 +161,7 @@ impl ErrorDetail {
             code: "NOT_TAKEN_IN".to_owned(),
             message: "the import was cancelled before this row; upload it again".to_owned(),
         };
-        Self { row, data: data(raw), errors: vec![error], columns: raw.headers().clone() }
+        Self::of(row, raw, vec![error])
     }
 
     /// A row that is about nobody in particular, or about somebody else than it says.
@@ -162,8 +173,7 @@ impl ErrorDetail {
             code: error.code.to_owned(),
             message: error.message,
         };
-        let errors = mismatch.errors().into_iter().map(text).collect();
-        Self { row, data: data(raw), errors, columns: raw.headers().clone() }
+        Self::of(row, raw, mismatch.errors().into_iter().map(text).collect())
     }
 }
 
@@ -184,6 +194,7 @@ pub(super) mod samples {
         };
         ErrorDetail {
             row,
+            sheet: None,
             data: BTreeMap::new(),
             errors: vec![error],
             columns: Arc::new(["Name".to_owned()]),

@@ -18,8 +18,8 @@ pub(super) struct Settled {
 
 /// A row that was decided on, before it is compared with the other rows of the file.
 pub(super) enum Decided {
-    /// Not taken in.
-    Rejected(ErrorDetail),
+    /// Not taken in, with the row's number in the file.
+    Rejected(u32, ErrorDetail),
     /// Taken in.
     About(Box<About>),
 }
@@ -50,7 +50,7 @@ impl Decided {
             TakenIn::Updated(id) => (id, Outcome::Updated),
             TakenIn::Existing(id) => (id, Outcome::Existing),
             TakenIn::Rejected(mismatch) => {
-                return Self::Rejected(ErrorDetail::of_mismatch(row, &raw, &mismatch));
+                return Self::Rejected(row, ErrorDetail::of_mismatch(row, &raw, &mismatch));
             }
         };
         Self::About(Box::new(About { row, id, outcome, entry, raw, certificate_id, warning }))
@@ -59,7 +59,7 @@ impl Decided {
     /// The row's number.
     pub(super) const fn row(&self) -> u32 {
         match self {
-            Self::Rejected(detail) => detail.row,
+            Self::Rejected(row, _) => *row,
             Self::About(about) => about.row,
         }
     }
@@ -67,15 +67,16 @@ impl Decided {
     /// Notes whom the row is about. People and certificates count once in a file.
     pub(super) fn settled(self, seen: &mut Seen) -> Settled {
         let about = match self {
-            Self::Rejected(detail) => return Settled::rejected(detail),
+            Self::Rejected(row, detail) => return Settled::rejected(row, detail),
             Self::About(about) => *about,
         };
         let About { row, id, outcome, entry, raw, certificate_id, warning } = about;
         if let (Outcome::Existing, Some(found)) = (&outcome, seen.contradiction(id, &entry)) {
-            return Settled::rejected(ErrorDetail::of_mismatch(row, &raw, &Mismatch::Contradicts(found)));
+            let detail = ErrorDetail::of_mismatch(row, &raw, &Mismatch::Contradicts(found));
+            return Settled::rejected(row, detail);
         }
         let certificate_id = certificate_id.filter(|_| warning.is_none());
-        let noted = seen.note(id, row, &entry, certificate_id);
+        let noted = seen.note(id, raw.shown_row(row), &entry, certificate_id);
         let earned = certificate_id.filter(|_| noted.earns);
         let earned = earned.map(|certificate_id| Earned { attendee_id: id, certificate_id });
         let outcome = if noted.is_repeated { Outcome::Repeated } else { outcome };
@@ -84,8 +85,8 @@ impl Decided {
 }
 
 impl Settled {
-    fn rejected(detail: ErrorDetail) -> Self {
-        Self { row: detail.row, earned: None, outcome: Outcome::Rejected(detail), warning: None }
+    fn rejected(row: u32, detail: ErrorDetail) -> Self {
+        Self { row, earned: None, outcome: Outcome::Rejected(detail), warning: None }
     }
 }
 

@@ -98,7 +98,7 @@ async fn no_route_but_the_public_ones_lets_in_whoever_has_no_valid_token() {
             let told = format!("{} {} with {what}: {}", endpoint.method, endpoint.path, answer.body);
             match endpoint.access {
                 Access::Public => assert_ne!(answer.code(), "UNAUTHENTICATED", "{told}"),
-                Access::SignedIn | Access::May(_) => {
+                Access::SignedIn | Access::May(_) | Access::InPerson(_) => {
                     assert_eq!((answer.status.as_u16(), answer.code()), (401, "UNAUTHENTICATED"), "{told}");
                     assert_eq!(answer.header("www-authenticate"), "Bearer", "{told}");
                     logged_out.push(endpoint.path);
@@ -117,7 +117,7 @@ async fn each_role_gets_what_the_table_gives_it_and_not_more() {
         for endpoint in router::api() {
             let may = match endpoint.access {
                 Access::Public | Access::SignedIn => true,
-                Access::May(permission) => permission.is_held_by(role),
+                Access::May(permission) | Access::InPerson(permission) => permission.is_held_by(role),
             };
             let answer = ask(&api, &endpoint, Some(&person.token)).await;
             allowed(&endpoint, role.name(), may, &answer);
@@ -136,7 +136,7 @@ async fn a_key_gets_what_its_scopes_give_it_and_not_more() {
         for endpoint in router::api() {
             match endpoint.access {
                 Access::Public => {}
-                Access::SignedIn => {
+                Access::SignedIn | Access::InPerson(_) => {
                     allowed(&endpoint, "any key", false, &ask(&api, &endpoint, Some(&whole)).await);
                 }
                 Access::May(asked) => {

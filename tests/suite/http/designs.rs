@@ -118,3 +118,56 @@ async fn sending_a_design_again_stores_it_once() {
     let all = listed(&api, "", first.header("x-event-position")).await;
     assert_eq!(all.body["data"].as_array().map(Vec::len), Some(1));
 }
+
+/// Events of a design: what happened, and who did it.
+async fn history(api: &Api, id: &str) -> Vec<(String, String)> {
+    let events = api.app.app.commands().log().load("design", id, 0).await.expect("read");
+    events.into_iter().map(|event| (event.event_type, event.actor)).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_a_definition_takes_designs_into_use() {
+    let api = Api::start().await;
+    let logo = uploaded(&api, "Logo", "Acme", png()).await.body["data"].clone();
+    let frame = uploaded(&api, "Frame", "Acme", png()).await.body["data"].clone();
+    let certificate = api.certificate().await;
+    let template = |theme: &str| json!({ "theme": theme, "options": { "logo": logo["url"] } });
+    let path = format!("/certificates/{certificate}");
+    for (path, body, status) in [
+        ("/preview", json!({ "format": "pdf", "pdfTemplate": template("corporate") }), 200),
+        ("/preview", json!({ "format": "pdf", "pdfTemplate": template("baroque") }), 400),
+        (
+            "/preview",
+            json!({ "format": "pdf", "pdfTemplate": template("corporate"), "data": { "full_name": "\u{13080}" } }),
+            422,
+        ),
+        ("/what-if", json!({ "pdfTemplate": template("corporate") }), 200),
+        ("/what-if", json!({ "pdfTemplate": template("corporate"), "limit": 0 }), 400),
+    ] {
+        api.post(&format!("/certificates/{certificate}{path}"), &body).await.expect(status);
+    }
+    // Definitions that are refused: a name that is too long, options that can't be drawn, a background that isn't.
+    for wrong in [
+        json!({ "client": "A", "name": "x".repeat(201), "eventName": "C", "baseDesignUrl": frame["url"] }),
+        json!({ "client": "A", "name": "B", "eventName": "C", "pdfTemplate": { "theme": "corporate",
+            "options": { "logo": logo["url"], "signerName": "\u{13080}" } } }),
+        json!({ "client": "A", "name": "B", "eventName": "C", "pdfTemplate": "corporate", "baseDesignUrl": frame["url"] }),
+    ] {
+        api.post("/certificates", &wrong).await.expect(400);
+    }
+    let stale = api.request(Method::PATCH, &path).header("if-match", "\"1\"");
+    let stale = stale.json(&json!({ "pdfTemplate": template("corporate") })).send().await.expect("answered");
+    assert_eq!(stale.status(), StatusCode::PRECONDITION_FAILED);
+    let [logo_id, frame_id] = [&logo, &frame].map(|design| design["id"].as_str().expect("an id"));
+    for id in [logo_id, frame_id] {
+        assert_eq!(history(&api, id).await.len(), 1, "only its upload");
+    }
+    delete(&api, frame_id, None).await.expect(200);
+
+    let changed = api.request(Method::PATCH, &path).json(&json!({ "pdfTemplate": template("corporate") }));
+    Answered::of(changed.send().await.expect("answered")).await.expect(200);
+    let history = history(&api, logo_id).await;
+    assert_eq!(history.len(), 2);
+    assert_eq!(history[1], ("DesignTakenIntoUse".to_owned(), history[0].1.clone()), "by who uploaded it");
+    assert_eq!(delete(&api, logo_id, None).await.expect(409).code(), "WRONG_STATE");
+}

@@ -74,7 +74,7 @@ async fn add(api: &Api, n: usize) -> Answered {
     let own = json!({ "name": format!("Diploma {n}"), "source": template(""), "manifest": manifest() });
     api.post("/templates/own", &own).await.expect(201);
     let certificate = api.certificate().await;
-    let people = format!("Name,Email,Document number\nPerson {n},person{n}@example.com,{n}\n");
+    let people = format!("Name,Email,Document number\nPerson {n},person{n}@example.com,D{n}\n");
     let form = file("people.csv", people).text("certificateId", certificate).text("delivery", "held");
     api.upload("/attendees/bulk-upload", form).await.expect(200);
     let search = format!("/attendees?search=person{n}@");

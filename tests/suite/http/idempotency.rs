@@ -70,3 +70,44 @@ async fn a_file_sent_again_is_the_same_import_and_the_same_design() {
     let second = upload("/certificates/upload-design", design()).await.expect(201);
     assert_eq!(first.body, second.body);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refused_repetition_leaves_the_key_of_a_finished_request() {
+    let api = Api::start().await;
+    let make = |name: &str| {
+        let body = json!({ "name": name, "scopes": ["jobs:read"] });
+        let request = api.request(Method::POST, "/api-keys").header("idempotency-key", "k").json(&body);
+        async { Answered::of(request.send().await.expect("answered")).await }
+    };
+    make("Sync").await.expect(201);
+    for _ in 0..3 {
+        // The answer with the key is kept nowhere, so the repetition is refused.
+        assert_eq!(make("Sync").await.expect(409).code(), "ALREADY_EXISTS");
+        assert_eq!(make("Other").await.expect(422).code(), "IDEMPOTENCY_KEY_REUSED");
+    }
+    let listed = api.get("/api-keys").await.expect(200);
+    assert_eq!(listed.body["data"].as_array().map(Vec::len), Some(1));
+
+    // The same where what was made is gone again.
+    let add = |user_name: &str| {
+        let body = super::people::somebody(user_name, "viewer");
+        let request = api.request(Method::POST, "/users").header("idempotency-key", "u").json(&body);
+        async { Answered::of(request.send().await.expect("answered")).await }
+    };
+    let added = add("grace").await.expect(201);
+    let path = format!("/users/{}", added.body["data"]["id"].as_str().expect("an id"));
+    api.request(Method::DELETE, &path).send().await.expect("answered");
+    let again = add("grace").await;
+    assert!(again.status.is_client_error(), "{}", again.body);
+    assert_eq!(add("other").await.expect(422).code(), "IDEMPOTENCY_KEY_REUSED");
+
+    // A request that was refused at first has done nothing, and its repetition neither.
+    let wrong = json!({ "client": "", "name": "Speaker", "eventName": "Summit" });
+    let body = json!({ "client": "Acme", "name": "Speaker", "eventName": "Summit" });
+    for _ in 0..2 {
+        define(&api, "d", &wrong).await.expect(400);
+    }
+    define(&api, "d", &body).await.expect(201);
+    define(&api, "d", &wrong).await.expect(422);
+    define(&api, "d", &body).await.expect(201);
+}

@@ -75,7 +75,8 @@ async fn a_given_date_is_printed_the_requests_before_the_definitions() {
 
     let dated = defined(&api, json!({ "issueDate": last_week })).await;
     let path = format!("/certificates/{dated}");
-    assert_eq!(api.get(&path).await.expect(200).body["data"]["issueDate"], last_week);
+    let is_dated = |body: &Value| body["data"]["issueDate"] == last_week;
+    api.until("the definition has its date", &path, is_dated).await;
     assert_eq!(issued(&api, &dated, json!({})).await, [last_week.clone(), last_week.clone()]);
 
     let other = defined(&api, json!({ "issueDate": last_week })).await;

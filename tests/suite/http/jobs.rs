@@ -105,7 +105,7 @@ async fn a_scheduled_mail_is_moved_let_go_and_called_off() {
     let cancelled = api.post(&format!("{}/cancel", path(0)), &reason).await.expect(200);
     assert_eq!(
         (&cancelled.body["data"]["state"], &cancelled.body["data"]["status"]),
-        (&json!("cancelled"), &json!("error"))
+        (&json!("cancelled"), &json!("cancelled"))
     );
     let retried = api.post(&format!("{}/retry", path(0)), &Value::Null).await.expect(409);
     assert_eq!(retried.code(), "WRONG_STATE");

@@ -62,6 +62,17 @@ async fn log_ins_and_refusals_leave_a_line_without_password_or_address() {
     let refused = lines.with("a log-in was refused");
     assert_eq!((refused.len(), &refused[0]["level"]), (2, &json!("WARN")));
     assert!(refused[0].to_string().contains(id) && !refused[1].to_string().contains(id));
+    for (line, reason) in refused.iter().zip(["wrong_password", "unknown_account"]) {
+        assert_eq!(
+            (&line["fields"]["client"], &line["fields"]["reason"]),
+            (&json!("127.0.0.1"), &json!(reason))
+        );
+    }
+    let metrics = api.management("/metrics").await.text().await.expect("text");
+    for reason in ["wrong_password", "unknown_account"] {
+        let counted = format!("laureate_logins_total{{outcome=\"refused\",reason=\"{reason}\"}}");
+        assert!(metrics.contains(&counted), "{counted} is not in {metrics}");
+    }
 
     let vera = api.person("vera", "viewer").await;
     api.as_(&vera.token, Method::GET, "/users", None).await.expect(403);

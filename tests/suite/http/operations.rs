@@ -2,8 +2,10 @@
 
 use serde_json::{Value, json};
 
+use laureate::app::{Extras, Role};
+
 use super::{Answered, Api};
-use crate::support::until;
+use crate::support::{TestApp, until};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn health_tells_what_works() {
@@ -13,8 +15,10 @@ async fn health_tells_what_works() {
         assert_eq!(alive.body["data"]["status"], "ok");
     }
     until("everything works", || async { api.public("/health/ready").await.status() == 200 }).await;
-    let ready = Answered::of(api.public("/health/ready").await).await;
-    let names: Vec<&str> = ready.body["data"]["dependencies"]
+    let ready = Answered::of(api.public("/health/ready").await).await.expect(200);
+    assert_eq!(ready.body["data"], json!({ "status": "ok" }), "the public learns no more");
+    let details = Answered::of(api.management("/health/ready").await).await.expect(200);
+    let names: Vec<&str> = details.body["dependencies"]
         .as_array()
         .unwrap()
         .iter()
@@ -29,7 +33,8 @@ async fn metrics_know_routes_and_no_ids() {
     let id = api.certificate().await;
     api.get(&format!("/certificates/{id}")).await;
     api.get("/a-path-that-somebody-made-up").await;
-    let metrics = api.public("/metrics").await;
+    assert_eq!(api.public("/metrics").await.status(), 404);
+    let metrics = api.management("/metrics").await;
     assert!(metrics.headers()["content-type"].to_str().unwrap().starts_with("text/plain; version=0.0.4"));
     let text = metrics.text().await.expect("text");
     assert!(
@@ -68,12 +73,41 @@ async fn pages_and_answers_carry_headers_that_browsers_obey() {
     assert_eq!(header("strict-transport-security"), None, "this server is not behind https");
     assert_eq!(header("access-control-allow-origin"), None);
     let page = index.text().await.expect("a page");
-    for link in ["/api/docs/", "/health/ready", "/metrics", "/mails"] {
+    for link in ["/api/docs/", "/health/ready", "/mails"] {
         assert!(page.contains(&format!("href=\"{link}\"")), "{link}");
         // Health needs a moment: the query tables are being built.
         until(link, || async { api.public(link).await.status() == 200 }).await;
     }
-    let asked = api.app.client.get(api.app.url("/api/v1/auth/me")).header("x-request-id", "mine-1");
-    let refused = Answered::of(asked.send().await.expect("answered")).await.expect(401);
-    assert_eq!((refused.header("x-request-id"), &refused.body["requestId"]), ("mine-1", &json!("mine-1")));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_a_trusted_proxy_names_requests() {
+    for (settings, is_trusted) in [(vec![], false), (vec!["http.trusted_proxies=127.0.0.0/8, ::1"], true)] {
+        let app = TestApp::with_roles(&[Role::Api, Role::Projector], &settings).await;
+        let asked = app.client.get(app.url("/api/v1/auth/me")).header("x-request-id", "mine-1");
+        let refused = Answered::of(asked.send().await.expect("answered")).await.expect(401);
+        let id = refused.header("x-request-id");
+        assert_eq!(refused.body["requestId"], *id);
+        assert_eq!(id == "mine-1", is_trusted, "{id}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_role_has_metrics_and_health() {
+    let app = TestApp::start().await;
+    let stop = tokio_util::sync::CancellationToken::new();
+    for role in [Role::Renderer, Role::Mailer, Role::Scheduler] {
+        let running = app.app.start(&[role], Extras::default(), stop.clone()).await.expect("started");
+        let address = running.management_address().expect("configured");
+        tokio::spawn(running.wait());
+        let ask = async |path: &str| {
+            let url = format!("http://{address}{path}");
+            app.client.get(url).send().await.expect("answered")
+        };
+        assert!(ask("/metrics").await.text().await.expect("text").contains("laureate_"), "{role:?}");
+        let health: Value = ask("/health/ready").await.json().await.expect("JSON");
+        assert_eq!(health["dependencies"][0]["name"], "log", "{role:?}");
+        assert_eq!(ask("/api/v1/certificates").await.status(), 404, "{role:?}");
+    }
+    stop.cancel();
 }

@@ -26,6 +26,7 @@ fn line(endpoint: &Endpoint) -> String {
             (false, false) => "a log-in".to_owned(),
         },
         Access::May(permission) => format!("`{}`", permission.scope()),
+        Access::InPerson(permission) => format!("a log-in with `{}`", permission.scope()),
     };
     let limit = match endpoint.limit {
         None => "",
@@ -40,7 +41,9 @@ fn page() -> String {
         Made from the route table (`src/http/router.rs`) and the permissions (`src/http/access.rs`); a test notices when it is old, and \
         writes it anew under `INSTA_UPDATE=always`.\n\n\
         A user has one role. An API key has scopes, and may what both these and the role of whoever made it allow; what \
-         needs a log-in is for people only. A first password is one that somebody else has set: until it is changed, only what \
+         needs a log-in is for people only. A key never gives more than it has: it makes no other key, and makes, changes and \
+         removes viewers and operators, but no admin. A new password of its owner ends a key, unless the keys are kept with \
+         `keepApiKeys`. A first password is one that somebody else has set: until it is changed, only what \
          says so can be called, and likewise until there is a second factor where the operator asks for one \
          (`auth.second_factor`).\n\n\
         ## Permissions\n\n\
@@ -86,6 +89,12 @@ fn the_openapi_document_asks_for_a_token_where_the_table_does() {
             Access::SignedIn => {
                 assert_eq!(operation["security"], json!([{ "bearer": [] }]), "{path}");
                 assert!(asks("401") && asks("403"), "{path}");
+            }
+            Access::InPerson(permission) => {
+                assert_eq!(operation["security"], json!([{ "bearer": [] }]), "{path}");
+                assert!(asks("401") && asks("403"), "{path}");
+                let described = operation["description"].as_str().unwrap_or_default();
+                assert!(described.contains(permission.scope()), "{path}: {described}");
             }
             Access::May(permission) => {
                 assert_eq!(operation["security"], json!([{ "bearer": [] }, { "apiKey": [] }]), "{path}");

@@ -36,15 +36,18 @@ async fn only_origins_that_the_operator_named_may_read() {
     let api = api_with(&["http.cors_origins=https://console.example.com"]).await;
     let preflight = async |origin: &str| {
         let request = api.app.client.request(Method::OPTIONS, api.app.url("/api/v1/certificates"));
-        let request = request
-            .header("origin", origin)
-            .header("access-control-request-method", "POST")
-            .header("access-control-request-headers", "authorization,content-type,idempotency-key");
+        let request =
+            request.header("origin", origin).header("access-control-request-method", "POST").header(
+                "access-control-request-headers",
+                "authorization,content-type,idempotency-key,last-event-id",
+            );
         Answered::of(request.send().await.expect("answered")).await
     };
     let known = preflight("https://console.example.com").await.expect(200);
     assert_eq!(known.header("access-control-allow-origin"), "https://console.example.com");
-    assert!(known.header("access-control-allow-headers").contains("idempotency-key"));
+    for name in ["idempotency-key", "last-event-id", "x-min-event-position", "if-match", "range"] {
+        assert!(known.header("access-control-allow-headers").contains(name), "{name}");
+    }
     assert_eq!(known.header("access-control-max-age"), "86400");
     for foreign in ["https://evil.example", "null", "https://console.example.com.evil.example"] {
         let refused = preflight(foreign).await;
@@ -53,7 +56,16 @@ async fn only_origins_that_the_operator_named_may_read() {
     let read = api.request(Method::GET, "/certificates").header("origin", "https://console.example.com");
     let read = Answered::of(read.send().await.expect("answered")).await.expect(200);
     let exposed = read.header("access-control-expose-headers");
-    for name in ["x-event-position", "etag", "location", "retry-after", "x-request-id"] {
+    let names = [
+        "x-event-position",
+        "etag",
+        "location",
+        "retry-after",
+        "x-request-id",
+        "content-range",
+        "content-disposition",
+    ];
+    for name in names {
         assert!(exposed.contains(name), "{name}: {exposed}");
     }
     assert!(read.headers.get("access-control-allow-credentials").is_none());

@@ -148,11 +148,13 @@ async fn a_stale_change_is_refused_and_an_inactive_certificate_is_not_issued() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_read_of_a_position_that_is_not_there_is_told_to_come_back() {
+async fn a_read_of_a_position_that_the_log_does_not_have_is_refused() {
     let api = Api::start().await;
-    let request = api.request(Method::GET, "/attendees").header("x-min-event-position", "999999999");
-    let late = Answered::of(request.send().await.expect("answered")).await.expect(503);
-    assert_eq!((late.code(), late.header("retry-after")), ("NOT_CAUGHT_UP", "1"));
+    for beyond in [999_999_999, u64::MAX] {
+        let request = api.request(Method::GET, "/attendees").header("x-min-event-position", beyond);
+        let beyond = Answered::of(request.send().await.expect("answered")).await.expect(400);
+        assert_eq!(beyond.code(), "POSITION_BEYOND_END");
+    }
     let request = api.request(Method::GET, "/attendees").header("x-min-event-position", "soon");
     let odd = Answered::of(request.send().await.expect("answered")).await.expect(400);
     assert_eq!(odd.code(), "VALIDATION_ERROR");
@@ -161,15 +163,26 @@ async fn a_read_of_a_position_that_is_not_there_is_told_to_come_back() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_unknown_certificate_is_told_to_people_and_to_programs() {
     let api = Api::start().await;
-    for id in ["00112233445566778899aabbccddeeff", "short", "..%2f..%2fetc"] {
+    for (id, code, says) in [
+        ("00112233445566778899aabbccddeeff", "NOT_FOUND", "Aquí no se emitió"),
+        ("0024H-36H2N-CSVRH-6DAQF-6DVVQ-ZW", "NOT_FOUND", "Aquí no se emitió"),
+        ("0024H-36H2N-CSVRH-6DAQF-6DVVQ-ZX", "NUMBER_MISTYPED", "error de escritura"),
+        ("short", "NUMBER_MISTYPED", "error de escritura"),
+        ("..%2f..%2fetc", "NUMBER_MISTYPED", "error de escritura"),
+    ] {
         let path = format!("/certificate/{id}");
-        let page = api.public(&path).await;
+        let page = api.app.client.get(api.app.url(&path)).header("accept-language", "es");
+        let page = page.send().await.expect("answered");
         assert_eq!(page.status(), 404);
-        assert!(page.text().await.expect("a page").contains("Aquí no se emitió"), "{id}");
+        let page = page.text().await.expect("a page").replace("&#x2f;", "/");
+        assert!(
+            page.contains(says) && page.contains("<form method=\"get\" action=\"/verify\">"),
+            "{id}: {page}"
+        );
         let json = api.app.client.get(api.app.url(&path)).header("accept", "application/json");
-        assert_eq!(Answered::of(json.send().await.expect("answered")).await.expect(404).code(), "NOT_FOUND");
+        assert_eq!(Answered::of(json.send().await.expect("answered")).await.expect(404).code(), code);
         let download = Answered::of(api.public(&format!("{path}/download")).await).await.expect(404);
-        assert_eq!(download.code(), "NOT_FOUND");
+        assert_eq!(download.code(), code);
     }
     for path in ["/certificates/design_images/a/b.png", "/certificates/design_images/..%2f..%2fx/b.png"] {
         assert_eq!(Answered::of(api.public(path).await).await.expect(404).code(), "NOT_FOUND");

@@ -183,5 +183,5 @@ pub async fn registered(commands: &Commands) -> UserId {
 }
 
 pub fn change_password(n: usize) -> UserCommand {
-    UserCommand::ChangePassword { password_hash: format!("$argon2id${n}").into() }
+    UserCommand::ChangePassword { password_hash: format!("$argon2id${n}").into(), keeps_api_keys: false }
 }

@@ -82,6 +82,7 @@ type Dialogue = BufReader<Box<dyn Stream>>;
 pub struct Peer {
     pub address: SocketAddr,
     log: Arc<Mutex<Vec<Vec<String>>>>,
+    recipients: Arc<Mutex<Vec<String>>>,
 }
 
 impl Peer {
@@ -94,6 +95,8 @@ impl Peer {
         let address = listener.local_addr().expect("a bound socket has an address");
         let log: Arc<Mutex<Vec<Vec<String>>>> = Arc::default();
         let entries = Arc::clone(&log);
+        let recipients: Arc<Mutex<Vec<String>>> = Arc::default();
+        let named = Arc::clone(&recipients);
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
                 let number = {
@@ -102,13 +105,19 @@ impl Peer {
                     log.len() - 1
                 };
                 let (entries, encryption) = (Arc::clone(&entries), encryption.clone());
+                let named = Arc::clone(&named);
                 tokio::spawn(async move {
                     // The mailer may go away at any moment; that is what these tests are about.
-                    let _ = serve(Box::new(stream), script, encryption, &entries, number).await;
+                    let _ = serve(Box::new(stream), script, encryption, (&entries, number), &named).await;
                 });
             }
         });
-        Self { address, log }
+        Self { address, log, recipients }
+    }
+
+    /// The lines that named a recipient: RCPT commands and To headers.
+    pub fn recipients(&self) -> Vec<String> {
+        self.recipients.lock().expect("no test thread panicked with it").clone()
     }
 
     /// The verbs that were received, by connection.
@@ -121,8 +130,8 @@ async fn serve(
     stream: Box<dyn Stream>,
     script: Script,
     encryption: Encryption,
-    log: &Mutex<Vec<Vec<String>>>,
-    number: usize,
+    (log, number): (&Mutex<Vec<Vec<String>>>, usize),
+    named: &Mutex<Vec<String>>,
 ) -> std::io::Result<()> {
     let (stream, mut upgrade): (Box<dyn Stream>, _) = match encryption {
         Encryption::None => (stream, None),
@@ -149,10 +158,13 @@ async fn serve(
                 stream = BufReader::new(Box::new(acceptor.accept(plain).await?));
             }
             "AUTH" => say(&mut stream, script.auth).await?,
-            "RCPT" => say(&mut stream, script.rcpt).await?,
+            "RCPT" => {
+                named.lock().expect("no test thread panicked with it").push(line.trim().to_owned());
+                say(&mut stream, script.rcpt).await?;
+            }
             "DATA" => {
                 say(&mut stream, script.data).await?;
-                if script.data.starts_with("354") && !content(&mut stream, script.content).await? {
+                if script.data.starts_with("354") && !content(&mut stream, script.content, named).await? {
                     return Ok(());
                 }
                 mails += 1;
@@ -167,7 +179,11 @@ async fn serve(
 }
 
 /// Whether the dialogue goes on.
-async fn content(stream: &mut Dialogue, content: Content) -> std::io::Result<bool> {
+async fn content(
+    stream: &mut Dialogue,
+    content: Content,
+    named: &Mutex<Vec<String>>,
+) -> std::io::Result<bool> {
     if matches!(content, Content::CloseInTheMiddle | Content::StallInTheMiddle) {
         let mut little = vec![0; 4096];
         stream.read_exact(&mut little).await?;
@@ -183,6 +199,9 @@ async fn content(stream: &mut Dialogue, content: Content) -> std::io::Result<boo
         }
         if line == ".\r\n" {
             break;
+        }
+        if line.starts_with("To: ") {
+            named.lock().expect("no test thread panicked with it").push(line.trim().to_owned());
         }
     }
     match content {

@@ -123,7 +123,8 @@ async fn batches_designs_templates_and_what_is_drawn_are_narrowed() {
     let id = |id| Some(Uuid::from_u128(id));
     assert_eq!(batches(BatchFilter::default()).await, [BATCH + 1, BATCH]);
     assert_eq!(batches(BatchFilter { state: Some("undone"), ..BatchFilter::default() }).await, [BATCH]);
-    let of_certificate = |certificate| BatchFilter { certificate_id: id(certificate), ..BatchFilter::default() };
+    let of_certificate =
+        |certificate| BatchFilter { certificate_id: id(certificate), ..BatchFilter::default() };
     assert_eq!(batches(of_certificate(CERTIFICATE)).await.len(), 2);
     assert_eq!(batches(of_certificate(CERTIFICATE + 1)).await.len(), 0);
 

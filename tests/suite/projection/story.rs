@@ -24,6 +24,7 @@ use laureate::domain::issuance::{
     Origin, Page, WhyRevoked,
 };
 use laureate::domain::manifest::OptionValue;
+use laureate::domain::reading::Reading;
 use laureate::domain::template::{
     Template, TemplateActivated, TemplateCreated, TemplateFiles, TemplateRetired, TemplateVersionAdded,
 };
@@ -218,6 +219,7 @@ pub fn import_requested(id: u128) -> Happened {
         update_existing: true,
         certificate_id: Some(Uuid::from_u128(CERTIFICATE).into()),
         delivery: MailDelivery::Immediate,
+        reading: Reading::default(),
         issue_date: None,
         requires_document: true,
         shared_email: SharedEmail::Refuse,
@@ -238,17 +240,9 @@ pub fn rows_rejected(id: u128, rows: &[u32]) -> Happened {
 }
 
 pub fn import_completed(id: u128) -> Happened {
-    let report_key = Some("expiring/reports/1.csv".to_owned());
-    let end = ImportCompleted {
-        total: 8,
-        created: 2,
-        updated: 1,
-        existing: 1,
-        repeated: 1,
-        errors: 3,
-        associated: 1,
-        report_key,
-    };
+    let (created, updated, existing, repeated, errors, associated) = (2, 1, 1, 1, 3, 1);
+    let (total, report_key) = (8, Some("expiring/reports/1.csv".to_owned()));
+    let end = ImportCompleted { total, created, updated, existing, repeated, errors, associated, report_key };
     happened::<Import>(id, end)
 }
 
@@ -301,18 +295,10 @@ pub fn import_cancel_requested(id: u128) -> Happened {
 }
 
 pub fn import_cancelled(id: u128) -> Happened {
-    let report_key = Some("expiring/reports/2.csv".to_owned());
-    let end = ImportCancelled {
-        total: 8,
-        created: 2,
-        updated: 1,
-        existing: 1,
-        repeated: 1,
-        errors: 3,
-        associated: 1,
-        left: 9,
-        report_key,
-    };
+    let (created, updated, existing, repeated, errors, associated) = (2, 1, 1, 1, 3, 1);
+    let (total, left, report_key) = (8, 9, Some("expiring/reports/2.csv".to_owned()));
+    let end =
+        ImportCancelled { total, created, updated, existing, repeated, errors, associated, left, report_key };
     happened::<Import>(id, end)
 }
 

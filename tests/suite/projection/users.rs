@@ -49,6 +49,7 @@ pub fn password_changed(id: u128) -> Happened {
         UserPasswordChanged {
             password_hash: "$argon2id$second".to_owned().into(),
             first_password_until: None,
+            keeps_api_keys: false,
         },
     )
 }
@@ -82,6 +83,7 @@ fn key_created(id: u128) -> Happened {
             scopes: vec!["attendees:read".to_owned(), "attendees:import".to_owned()],
             secret_sha256: "c".repeat(64),
             expires_at: END,
+            owner_epoch: 0,
         },
     )
 }
@@ -244,7 +246,10 @@ async fn keys_are_found_by_name_and_state() {
     let key = |id, name: &str, expires_at| {
         let (owner, scopes) = (Uuid::from_u128(ADA).into(), vec!["attendees:read".to_owned()]);
         let (name, secret_sha256) = (name.to_owned(), "c".repeat(64));
-        happened::<ApiKey>(id, ApiKeyCreated { name, owner, scopes, secret_sha256, expires_at })
+        happened::<ApiKey>(
+            id,
+            ApiKeyCreated { name, owner, scopes, secret_sha256, expires_at, owner_epoch: 0 },
+        )
     };
     world.log.append([
         key(1, "Nightly import", END),

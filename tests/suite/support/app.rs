@@ -22,6 +22,8 @@ use super::{Namespace, laureate, nats_cluster, servers};
 pub struct TestApp {
     pub app: App,
     pub address: SocketAddr,
+    /// Address of the management listener.
+    pub management: SocketAddr,
     pub client: reqwest::Client,
     pub email: String,
     pub password: String,
@@ -66,6 +68,7 @@ impl TestApp {
         let shutdown = CancellationToken::new();
         let extras = Extras { listener: Some(listener), caught_mails: Some(servers().mail_dir.clone()) };
         let running = app.start(roles, extras, shutdown.clone()).await.expect("started");
+        let management = running.management_address().expect("configured");
         tokio::spawn(running.wait());
         // reqwest is built without a TLS provider; plain HTTP needs none, but its client asks for one.
         let _ = rustls::crypto::ring::default_provider().install_default();
@@ -80,7 +83,18 @@ impl TestApp {
         };
         let position = admin::create(&app, profile, &password, None).await.expect("an admin");
         app.readers().wait_for(position, Duration::from_secs(60)).await.expect("the tables catch up");
-        Self { app, address, client, email, password, ahead, shutdown, storage, _namespace: namespace }
+        Self {
+            app,
+            address,
+            management,
+            client,
+            email,
+            password,
+            ahead,
+            shutdown,
+            storage,
+            _namespace: namespace,
+        }
     }
 
     /// Lets time pass for the product, and nobody wait for it.
@@ -146,6 +160,7 @@ fn config(namespace: &Namespace, storage: &TempDir, address: SocketAddr, setting
         ("mail.from_address", "certificates@laureate.example".to_owned()),
         ("http.listen", address.to_string()),
         ("http.public_base_url", format!("http://{address}")),
+        ("management.listen", "127.0.0.1:0".to_owned()),
         // Cheap hashes: their cost is tested where they are made.
         ("http.passwords.memory_kib", "64".to_owned()),
         ("http.passwords.iterations", "1".to_owned()),

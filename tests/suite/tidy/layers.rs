@@ -18,11 +18,15 @@ const LAYERS: &[Layer] = &[
     layer("domain", &[], "pure: decides, and knows nothing else"),
     layer("process", &["domain"], "pure: events in, commands out"),
     layer("render", &["domain"], "an adapter: takes domain types, knows nobody who calls it"),
-    layer("sandbox", &["domain", "render"], "an adapter: draws what strangers wrote in a process of its own"),
+    layer("design", &[], "an adapter: an uploaded image becomes a plain picture"),
+    layer(
+        "sandbox",
+        &["domain", "render", "design"],
+        "an adapter: draws and decodes what strangers wrote in a process of its own",
+    ),
     layer("mail", &["domain"], "an adapter"),
     layer("storage", &["domain"], "an adapter"),
     layer("sheet", &["domain"], "an adapter"),
-    layer("design", &[], "an adapter: an uploaded image becomes a plain picture"),
     layer("stack", &[], "an adapter: servers, whatever runs on them"),
     layer("event_log", &["domain"], "an adapter: where events are kept"),
     layer("database", &["domain"], "connections and migrations, whatever the tables hold"),
@@ -55,6 +59,7 @@ const LAYERS: &[Layer] = &[
             "storage",
             "sheet",
             "design",
+            "sandbox",
         ],
         "writes by commands, reads from projections; of the workers only the dry run and the issued PDF; \
          neither renders certificates nor mails",
@@ -115,6 +120,7 @@ const LAYERS: &[Layer] = &[
 /// Single items that a module may use of another that it otherwise may not.
 const EXCEPTIONS: &[(&str, &str, &str)] = &[
     ("http", "mail::attachment_file_name", "a download is named like the attachment; a pure function"),
+    ("http", "mail::ascii_file_name", "the same for programs that know ASCII only; a pure function"),
     (
         "http",
         "stack::mail_catcher::caught_mail",

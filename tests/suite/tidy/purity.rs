@@ -62,7 +62,7 @@ const ABSENCES: &[Absence] = &[
     },
     Absence {
         inside: &["src/http/", "src/workers/", "src/scheduler/", "src/app", "src/cli/"],
-        never: &["OwnRenderer", "Template::own"],
+        never: &["OwnRenderer", "Template::own", "design::prepare"],
         why: "what strangers wrote is read and drawn by a child of src/sandbox/ only",
     },
     Absence {

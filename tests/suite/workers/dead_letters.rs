@@ -99,6 +99,7 @@ async fn an_import_whose_worker_died_fails() {
         update_existing: false,
         certificate_id: None,
         delivery: MailDelivery::Immediate,
+        reading: Default::default(),
         issue_date: None,
         requires_document: true,
         shared_email: SharedEmail::Refuse,

@@ -8,6 +8,7 @@ use laureate::domain::email::MailDelivery;
 use laureate::domain::import::{
     FileFormat, Import, ImportCommand, ImportCompleted, ImportEvent, ImportRequested,
 };
+use laureate::domain::reading::Reading;
 use laureate::domain::{AttendeeId, CertificateId, DomainEvent, ImportId, Secret};
 use laureate::sheet::{self, Format, Limits};
 use laureate::storage::{import_key, import_report_key};
@@ -56,6 +57,7 @@ pub async fn uploaded(plant: &Plant, file: &str, options: ImportOptions) -> (Imp
         update_existing: options.update_existing,
         certificate_id: options.certificate_id.map(Into::into),
         delivery: MailDelivery::Immediate,
+        reading: Default::default(),
         issue_date: None,
         requires_document: options.requires_document,
         shared_email: options.shared_email,
@@ -119,7 +121,7 @@ pub async fn rehearsed(plant: &Plant, file: &str, options: ImportOptions) -> Imp
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("people.csv");
     std::fs::write(&path, file).unwrap();
-    let reader = sheet::open(&path, Format::Csv, Limits::default()).unwrap();
+    let reader = sheet::open(&path, Format::Csv, Limits::default(), &Reading::default()).unwrap();
     dry_run(&plant.log.commands, &key(), &renderer(), reader, options).await.unwrap()
 }
 

@@ -1,6 +1,6 @@
 //! Several mails about one certificate.
 
-use laureate::commands::mails::{CalledBack, call_back, mail_again};
+use laureate::commands::mails::{CalledBack, MailRequest, call_back, mail_again};
 use laureate::commands::{CommandContext, CommandError};
 use laureate::domain::email::{MailDelivery, OnUnknown, Stage};
 use laureate::domain::issuance::{
@@ -13,6 +13,11 @@ use super::fixture::Plant;
 use super::issuing::{generated, request, requested, run_renderer};
 use super::mailing::{address, caught, run_mailer, state, until_stage};
 use crate::log::fixture::person;
+
+/// A mail to the person's present address.
+fn mail(delivery: MailDelivery) -> MailRequest {
+    MailRequest { to: None, delivery, on_unknown: OnUnknown::Park }
+}
 
 /// An issuance whose first mail is held.
 async fn issued(plant: &Plant) -> IssuanceId {
@@ -29,7 +34,7 @@ async fn another_mail_gets_the_next_number_and_a_repeated_request_none() {
     let plant = Plant::new().await;
     let issuance = issued(&plant).await;
     let again = async |context: &CommandContext, delivery| {
-        mail_again(&plant.log.commands, context, issuance, delivery, OnUnknown::Park).await.unwrap()
+        mail_again(&plant.log.commands, context, issuance, &mail(delivery)).await.unwrap()
     };
     let first = person();
     let second = again(&first, MailDelivery::Immediate).await;
@@ -48,8 +53,8 @@ async fn another_mail_gets_the_next_number_and_a_repeated_request_none() {
     run_mailer(&plant);
     until_stage(&plant, second.id, Stage::Sent).await;
     assert_eq!(caught(&address(&plant, "")).len(), 1);
-    let mail = state(&plant, second.id).await.mail.unwrap();
-    assert_eq!(mail.sha256, generated(&plant, issuance).await.sha256);
+    let queued = state(&plant, second.id).await.mail.unwrap();
+    assert_eq!(queued.sha256, generated(&plant, issuance).await.sha256);
 }
 
 #[tokio::test]
@@ -59,7 +64,8 @@ async fn what_has_no_pdf_is_not_mailed() {
     let unfinished = requested(&plant, request("Ada", "ada@example.com")).await;
     for (id, code) in [(nobody, "NOT_FOUND"), (unfinished, "WRONG_STATE")] {
         let (commands, who) = (&plant.log.commands, person());
-        let refused = mail_again(commands, &who, id, MailDelivery::Immediate, OnUnknown::Park);
+        let request = mail(MailDelivery::Immediate);
+        let refused = mail_again(commands, &who, id, &request);
         let Err(CommandError::Refused(refusal)) = refused.await else { panic!("it was mailed") };
         assert_eq!(refusal.code(), code);
     }
@@ -72,7 +78,7 @@ async fn what_was_revoked_is_not_mailed_again() {
     let revoked = CertificateRevoked { reason: WhyRevoked::WrongData, note: None, batch_id: None };
     let (commands, who) = (&plant.log.commands, person());
     commands.execute::<Issuance>(&who, issuance, IssuanceCommand::Revoke(revoked)).await.unwrap();
-    let refused = mail_again(commands, &person(), issuance, MailDelivery::Immediate, OnUnknown::Park).await;
+    let refused = mail_again(commands, &person(), issuance, &mail(MailDelivery::Immediate)).await;
     let Err(CommandError::Refused(refusal)) = refused else { panic!("it was mailed") };
     assert_eq!(refusal.code(), "WRONG_STATE");
     assert!(plant.history("email", EmailId::nth_of(issuance, 2)).await.is_empty());
@@ -83,9 +89,7 @@ async fn every_mail_that_was_not_sent_is_called_back() {
     let plant = Plant::new().await;
     let issuance = issued(&plant).await;
     let commands = &plant.log.commands;
-    let again = async |delivery| {
-        mail_again(commands, &person(), issuance, delivery, OnUnknown::Park).await.unwrap().id
-    };
+    let again = async |delivery| mail_again(commands, &person(), issuance, &mail(delivery)).await.unwrap().id;
     let sent = again(MailDelivery::Immediate).await;
     run_mailer(&plant);
     until_stage(&plant, sent, Stage::Sent).await;

@@ -21,6 +21,7 @@ pub(super) fn user(teller: &Teller, event: &UserEvent) -> Told {
         }
         UserEvent::UserRoleChanged(change) => told(format!("the user is {} now", change.role.name())),
         UserEvent::UserPasswordChanged(change) => match change.first_password_until {
+            None if change.keeps_api_keys => told("the password was changed, and API keys were kept"),
             None => told("the password was changed"),
             Some(until) => told("somebody else has set a password, which is to be changed")
                 .with("until", moment::shown(until)),

@@ -109,14 +109,20 @@ impl Asked for User {
     fn command(which: u32, text: &str, n: u32) -> UserCommand {
         match which % 5 {
             0 => UserCommand::Register(registered(text, Role::Admin)),
-            1 => UserCommand::ChangePassword { password_hash: text.to_owned().into() },
+            1 => UserCommand::ChangePassword {
+                password_hash: text.to_owned().into(),
+                keeps_api_keys: n.is_multiple_of(2),
+            },
             2 => UserCommand::EndSessions,
             3 => UserCommand::Change(UserChange {
                 profile: n.is_multiple_of(2).then(|| profile(text)),
                 role: Some(if n > 1 { Role::Viewer } else { Role::Admin }),
                 is_active: Some(n.is_multiple_of(2)),
-                password: (n == 3)
-                    .then(|| NewPassword { hash: text.to_owned().into(), first_until: Some(TIME) }),
+                password: (n == 3).then(|| NewPassword {
+                    hash: text.to_owned().into(),
+                    first_until: Some(TIME),
+                    keeps_api_keys: false,
+                }),
             }),
             _ => UserCommand::Delete,
         }
@@ -126,9 +132,18 @@ impl Asked for User {
         let mut all: Vec<UserEvent> =
             [Role::Admin, Role::Operator, Role::Viewer].map(|role| registered(text, role).into()).to_vec();
         all.extend([
-            UserPasswordChanged { password_hash: text.to_owned().into(), first_password_until: None }.into(),
-            UserPasswordChanged { password_hash: text.to_owned().into(), first_password_until: Some(TIME) }
-                .into(),
+            UserPasswordChanged {
+                password_hash: text.to_owned().into(),
+                first_password_until: None,
+                keeps_api_keys: false,
+            }
+            .into(),
+            UserPasswordChanged {
+                password_hash: text.to_owned().into(),
+                first_password_until: Some(TIME),
+                keeps_api_keys: false,
+            }
+            .into(),
             UserProfileChanged { profile: profile(text) }.into(),
             UserRoleChanged { role: Role::Viewer }.into(),
             UserDisabled {}.into(),

@@ -52,7 +52,8 @@ pub struct NewApiKeyAnswer {
 
 /// Make an API key for a program.
 ///
-/// It calls in your name, with the scopes given here and never more than you may yourself. The answer is
+/// It calls in your name, with the scopes given here and never more than you may yourself. An API key can't
+/// make keys. A new password of yours ends the key, unless you keep your keys then. The answer is
 /// the only one that shows it, and is kept nowhere: sent again with the same `Idempotency-Key`, this makes
 /// no other key, but can't show the first one again.
 #[utoipa::path(
@@ -62,7 +63,7 @@ pub struct NewApiKeyAnswer {
         (status = 201, description = "Made", body = Envelope<NewApiKeyAnswer>,
             headers(("ETag" = String, description = "The version"), ("Location" = String, description = "Where it is"))),
         (status = 400, description = "VALIDATION_ERROR: details name the fields", body = ErrorEnvelope),
-        (status = 403, description = "FORBIDDEN: you may not make keys, or not with these scopes", body = ErrorEnvelope),
+        (status = 403, description = "FORBIDDEN: you may not make keys, or not with these scopes; or you are an API key", body = ErrorEnvelope),
         (status = 409, description = "ALREADY_EXISTS: it was made and shown before; WRONG_STATE: you have as many keys as one can have", body = ErrorEnvelope),
         (status = 422, description = "IDEMPOTENCY_KEY_REUSED", body = ErrorEnvelope),
     )
@@ -97,6 +98,7 @@ async fn make(
         scopes: scopes.into_iter().map(|permission| permission.scope().to_owned()).collect(),
         secret_sha256: token.sha256(),
         expires_at: request.expires_at.unwrap_or(now + Duration::days(DEFAULT_DAYS)),
+        owner_epoch: caller.epoch(),
     };
     let create = ApiKeyCommand::Create { key: key.clone(), now };
     let done = http.commands.execute::<ApiKey>(&caller.context(command_id), token.id, create).await?;

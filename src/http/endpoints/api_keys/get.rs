@@ -29,6 +29,12 @@ pub async fn handle(State(http): State<HttpState>, Path(id): Path<Uuid>) -> Resu
     let database = http.database().await?;
     let row = api_keys::get(&database, id).await?.ok_or_else(|| ApiError::not_found("API key"))?;
     let version = position(row.position)?;
+    let ended = row.ended_position.map(position).transpose()?;
     let uses = last_uses(&http, &database, &[id]).await?;
-    Ok(Answer::ok(&ApiKeyAnswer::of_row(row, &uses))?.version(version))
+    let answer = Answer::ok(&ApiKeyAnswer::of_row(row, &uses))?;
+    // The password that ended it is no part of the key, but of the answer.
+    Ok(match ended {
+        Some(ended) => answer.version_with(version, ended),
+        None => answer.version(version),
+    })
 }

@@ -36,7 +36,7 @@ pub struct ApiKeyAnswer {
     /// Until when it counts (RFC 3339).
     #[schema(example = "2027-02-19T12:00:00Z")]
     pub expires_at: String,
-    /// When it was revoked; null if it wasn't.
+    /// When it was revoked, or ended by a new password of its owner; null if neither.
     pub revoked_at: Option<String>,
     /// When it was last used, to within five minutes; null if never. Absent in the answer to a change.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -11,6 +11,7 @@ use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use super::taking_in::{AskedOptions, PeopleFile, take_in};
+use crate::domain::reading::Reading;
 use crate::http::answer::Envelope;
 use crate::http::api_error::ErrorEnvelope;
 use crate::http::endpoints::delivery::Delivery;
@@ -112,6 +113,8 @@ pub struct BulkQuery {
         (status = 413, description = "TOO_MANY_ROWS, PAYLOAD_TOO_LARGE", body = ErrorEnvelope),
         (status = 415, description = "UNSUPPORTED_MEDIA_TYPE", body = ErrorEnvelope),
         (status = 422, description = "IDEMPOTENCY_KEY_REUSED. NOT_DRAWABLE: a text of the certificate can't be drawn; details say which", body = ErrorEnvelope),
+        (status = 429, description = "TOO_MANY_REQUESTS: this client has too many uploads under way", body = ErrorEnvelope),
+        (status = 503, description = "BUSY: too many uploads are under way; see Retry-After", body = ErrorEnvelope),
     )
 )]
 pub async fn handle(
@@ -121,6 +124,7 @@ pub async fn handle(
     Query(query): Query<BulkQuery>,
     mut request: Request,
 ) -> Result<Answer, ApiError> {
+    let place = http.imports.enter(caller.user_id)?;
     DefaultBodyLimit::max(MAX_BODY).apply(&mut request);
     let Json { value: people, sha256 } = Json::<Vec<Value>>::from_request(request, &http).await?;
     let rows = counted(people.len())?;
@@ -135,7 +139,9 @@ pub async fn handle(
     let (file, size, file_sha256) = stored(&people).map_err(ApiError::internal)?;
     if query.dry_run == Some(true) {
         asked.checked(&http)?;
-        let reader = sheet::open(file.path(), Format::Json, http.import_limits)?;
+        let turn = place.turn().await?;
+        let reader = sheet::open(file.path(), Format::Json, http.import_limits, &Reading::default())?;
+        let reader = reader.holding(turn);
         let renderer = http.rendering.renderer();
         let report = dry_run(&http.commands, &http.claim_key, renderer, reader, options).await?;
         return Ok(Answer::ok(&ImportAnswer::rehearsed(report))?.message("nothing was stored"));
@@ -154,7 +160,15 @@ pub async fn handle(
     let again = idempotency::Request { caller: &caller, route, key, body_sha256, keep_answer: false };
     once(&http, again, async |command_id| {
         let issuing = asked.checked(&http)?;
-        let people = PeopleFile { path: file.path(), format: Format::Json, size, sha256: file_sha256, rows };
+        let people = PeopleFile {
+            path: file.path(),
+            format: Format::Json,
+            size,
+            sha256: file_sha256,
+            rows,
+            reading: Reading::default(),
+            how_read: None,
+        };
         take_in(&http, &caller, command_id, people, (options, issuing)).await
     })
     .await

@@ -4,7 +4,9 @@ use axum::extract::{Request, State};
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 
+use super::reading_form;
 use super::taking_in::{AskedOptions, PeopleFile, take_in};
+use crate::domain::reading::Reading;
 use crate::http::answer::Envelope;
 use crate::http::api_error::ErrorEnvelope;
 use crate::http::endpoints::delivery::Delivery;
@@ -13,8 +15,9 @@ use crate::http::endpoints::issuing::AskedIssuing;
 use crate::http::extract::upload::{Upload, UploadedFile};
 use crate::http::extract::{IdempotencyKey, Query};
 use crate::http::idempotency::{self, once};
+use crate::http::intake::Place;
 use crate::http::{Answer, ApiError, Caller, HttpState};
-use crate::sheet::{self, Format, SheetError, SheetReader};
+use crate::sheet::{self, EncodingSource, Format, HowRead, SheetError, SheetReader};
 use crate::workers::importer::dry_run::dry_run;
 
 /// Fields beside the file.
@@ -37,6 +40,17 @@ pub struct PeopleForm {
     /// When the mails about new certificates may go out: `immediate`, `held` or a time (RFC 3339); immediately
     /// if absent.
     delivery: Option<String>,
+    /// Fields of columns by their headers, as JSON: `{"Dirección de correo": "email", "Nota": "ignore"}`. Headers
+    /// that it doesn't name mean what they usually do.
+    mapping: Option<String>,
+    /// Label of the text's encoding, such as `macintosh` or `ibm850`, for CSV; detected if absent.
+    encoding: Option<String>,
+    /// `all`, or the name of the sheet to read, for a workbook; the first visible sheet with people if absent.
+    sheets: Option<String>,
+    /// `include` reads rows that the spreadsheet program doesn't show, `skip` leaves them out; `skip` if absent.
+    hidden_rows: Option<String>,
+    /// Number of the header row, as the spreadsheet program shows it; found if absent.
+    header_row: Option<u32>,
     /// Date on new certificates: from 1900-01-01 to 366 days ahead. If absent, the definition's, or else the date of
     /// issuing in the issuer's time zone.
     #[schema(value_type = Option<String>, format = Date)]
@@ -62,7 +76,8 @@ pub struct BulkUploadQuery {
 ///
 /// A file of up to 1,000 rows is answered when it is done (200), a larger one at once (202), with
 /// `Location` telling where its progress is. One bad row never stops the others. A dry run takes up to
-/// 100,000 rows.
+/// 100,000 rows. `reading` in the answer tells how the file was read: encoding, sheets, columns, rows that were left
+/// out, and the first rows.
 #[utoipa::path(
     post, path = "/attendees/bulk-upload",
     request_body(content = PeopleForm, content_type = "multipart/form-data"),
@@ -78,6 +93,8 @@ pub struct BulkUploadQuery {
         (status = 413, description = "FILE_TOO_LARGE, TOO_MANY_ROWS, FILE_INFLATES_TOO_LARGE", body = ErrorEnvelope),
         (status = 415, description = "UNKNOWN_FORMAT", body = ErrorEnvelope),
         (status = 422, description = "The file as a whole can't be read; or IDEMPOTENCY_KEY_REUSED. NOT_DRAWABLE: a text of the certificate can't be drawn; details say which", body = ErrorEnvelope),
+        (status = 429, description = "TOO_MANY_REQUESTS: this client has too many uploads under way", body = ErrorEnvelope),
+        (status = 503, description = "BUSY: too many uploads are under way; see Retry-After", body = ErrorEnvelope),
     )
 )]
 pub async fn handle(
@@ -87,8 +104,11 @@ pub async fn handle(
     Query(query): Query<BulkUploadQuery>,
     request: Request,
 ) -> Result<Answer, ApiError> {
+    let place = http.imports.enter(caller.user_id)?;
     let limit = http.settings.upload_limit_bytes;
-    let upload = Upload::read(&http, request, limit, FIELDS).await?;
+    let fields = [FIELDS, &reading_form::FIELDS].concat();
+    let upload = Upload::read(&http, request, limit, &fields).await?;
+    let reading = reading_form::reading(&upload)?;
     let options = AskedOptions {
         update_existing: upload.parsed("updateExisting", "true or false")?,
         certificate_id: upload.parsed("certificateId", "a UUID")?,
@@ -101,12 +121,16 @@ pub async fn handle(
     let options = options.checked(&http).await?;
     if query.dry_run == Some(true) {
         asked.checked(&http)?;
-        let reader = open(&http, &upload.file, options.requires_document).await?.1;
+        let wanted = (&reading, options.requires_document);
+        let (_, _, how_read) = read_through(&http, &upload.file, wanted, &place).await?;
+        let reader = open(&http, &upload.file, wanted, &place).await?.1;
         let renderer = http.rendering.renderer();
         let report = dry_run(&http.commands, &http.claim_key, renderer, reader, options).await?;
-        return Ok(Answer::ok(&ImportAnswer::rehearsed(report))?.message("nothing was stored"));
+        let answer = ImportAnswer::rehearsed(report).reading(Some(how_read.into()));
+        return Ok(Answer::ok(&answer)?.message("nothing was stored"));
     }
-    let (format, rows) = read_through(&http, &upload.file, options.requires_document).await?;
+    let wanted = (&reading, options.requires_document);
+    let (format, rows, how_read) = read_through(&http, &upload.file, wanted, &place).await?;
     let route = "POST /attendees/bulk-upload";
     let body_sha256 = upload.sha256();
     // The report names people: it stays in its expiring object, and the import leads to it again.
@@ -114,36 +138,56 @@ pub async fn handle(
     once(&http, again, async |command_id| {
         let issuing = asked.checked(&http)?;
         let file = &upload.file;
-        let people = PeopleFile { path: file.path(), format, size: file.size, sha256: file.sha256, rows };
+        let people = PeopleFile {
+            path: file.path(),
+            format,
+            size: file.size,
+            sha256: file.sha256,
+            rows,
+            reading: pinned(&reading, &how_read),
+            how_read: Some(how_read.clone().into()),
+        };
         take_in(&http, &caller, command_id, people, (options, issuing)).await
     })
     .await
 }
 
-/// The file opened, with its header row understood.
+/// The file opened, with its header row understood. The turn ends when the reader is dropped.
 async fn open(
     http: &HttpState,
     file: &UploadedFile,
-    requires_document: bool,
+    (reading, requires_document): (&Reading, bool),
+    place: &Place,
 ) -> Result<(Format, SheetReader), ApiError> {
     let format = sheet::sniff(&file.head)?;
     let limits = http.import_limits;
-    let path = file.path().to_owned();
-    let opened = tokio::task::spawn_blocking(move || sheet::open(&path, format, limits)).await;
-    let reader = opened.map_err(ApiError::internal)??;
-    Ok((format, reader.with_document_column(requires_document)?))
+    let (path, reading) = (file.path().to_owned(), reading.clone());
+    let turn = place.turn().await?;
+    let opened = tokio::task::spawn_blocking(move || {
+        let reader = sheet::open(&path, format, limits, &reading)?.with_document_column(requires_document)?;
+        Ok::<_, SheetError>(reader.holding(turn))
+    });
+    Ok((format, opened.await.map_err(ApiError::internal)??))
 }
 
 /// Reads the whole file once, so that what is wrong with it as a whole is told before anything begins.
 async fn read_through(
     http: &HttpState,
     file: &UploadedFile,
-    requires_document: bool,
-) -> Result<(Format, u32), ApiError> {
-    let (format, reader) = open(http, file, requires_document).await?;
-    let counted = tokio::task::spawn_blocking(move || reader.count_rows());
-    match counted.await.map_err(ApiError::internal)?? {
-        0 => Err(SheetError::Empty.into()),
-        rows => Ok((format, rows)),
+    wanted: (&Reading, bool),
+    place: &Place,
+) -> Result<(Format, u32, HowRead), ApiError> {
+    let (format, reader) = open(http, file, wanted, place).await?;
+    let read = tokio::task::spawn_blocking(move || reader.read_through());
+    match read.await.map_err(ApiError::internal)?? {
+        (0, _) => Err(SheetError::Empty.into()),
+        (rows, how_read) => Ok((format, rows, how_read)),
     }
+}
+
+/// The choices with the encoding that was found, so that the importer reads the same.
+fn pinned(reading: &Reading, how_read: &HowRead) -> Reading {
+    let found = how_read.encoding.filter(|(_, source)| *source == EncodingSource::Guessed);
+    let found = found.map(|(label, _)| label.to_owned());
+    Reading { encoding: reading.encoding.clone().or(found), ..reading.clone() }
 }

@@ -7,6 +7,7 @@ pub mod delete;
 pub mod export;
 pub mod get;
 pub mod list;
+mod reading_form;
 mod taking_in;
 pub mod update;
 

@@ -7,9 +7,11 @@ use uuid::Uuid;
 
 use crate::domain::certificate::Certificate;
 use crate::domain::import::{Import, ImportCommand, ImportRequested};
+use crate::domain::reading::Reading;
 use crate::domain::{CertificateId, CommandId, ImportId, Refusal, hex};
 use crate::event_log::Position;
 use crate::http::endpoints::certificates::drawable::check_issuable;
+use crate::http::endpoints::imports::reading::ReadingAnswer;
 use crate::http::endpoints::imports::{ImportAnswer, read};
 use crate::http::endpoints::issuing::Issuing;
 use crate::http::idempotency::created_by;
@@ -35,6 +37,10 @@ pub(super) struct PeopleFile<'f> {
     pub sha256: [u8; 32],
     /// How many people it has, blank rows not counted.
     pub rows: u32,
+    /// Choices for reading it.
+    pub reading: Reading,
+    /// How it was read, for the answer.
+    pub how_read: Option<ReadingAnswer>,
 }
 
 /// Options as a request gives them.
@@ -73,10 +79,10 @@ pub(super) async fn take_in(
     http: &HttpState,
     caller: &Caller,
     command_id: CommandId,
-    people: PeopleFile<'_>,
+    mut people: PeopleFile<'_>,
     wanted: (ImportOptions, Issuing),
 ) -> Result<Answer, ApiError> {
-    let rows = people.rows;
+    let (rows, how_read) = (people.rows, people.how_read.take());
     let (id, position) = begin(http, caller, command_id, people, wanted).await?;
     let look = || async move {
         let ended = http.commands.load::<Import>(id).await?.state.ended;
@@ -85,7 +91,7 @@ pub(super) async fn take_in(
     let has_ended = rows <= ROWS_AT_ONCE && http.look_until(MAX_WAIT, look).await?;
     let location = http.api_path(&format!("/imports/{id}"));
     if !has_ended {
-        let begun = ImportAnswer::begun(id);
+        let begun = ImportAnswer::begun(id).reading(how_read);
         let message = "the people are being taken in; the progress is at Location";
         return Ok(Answer::ok(&begun)?.accepted(location).at(position).message(message));
     }
@@ -96,7 +102,7 @@ pub(super) async fn take_in(
         let code = ErrorCode::of(&failure.code).unwrap_or(ErrorCode::BrokenFile);
         return Err(ApiError::new(code, failure.reason.clone()));
     }
-    Ok(Answer::ok(&import)?.at(last))
+    Ok(Answer::ok(&import.reading(how_read))?.at(last))
 }
 
 async fn begin(
@@ -120,6 +126,7 @@ async fn begin(
         issue_date: issuing.issue_date,
         requires_document: options.requires_document,
         shared_email: options.shared_email,
+        reading: people.reading,
     };
     let command = ImportCommand::Request(request);
     let done = http.commands.execute::<Import>(&caller.context(command_id), id, command).await?;

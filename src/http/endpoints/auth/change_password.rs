@@ -26,11 +26,15 @@ pub struct ChangePasswordRequest {
     /// none that everybody tries first.
     #[schema(value_type = String, format = Password, min_length = 8, max_length = 128, example = "Correct-horse-2")]
     new_password: Personal<String>,
+    /// Whether your API keys stay valid; false if absent, and then the change ends them.
+    #[serde(default)]
+    keep_api_keys: bool,
 }
 
 /// Change your own password.
 ///
-/// All sessions end, the present one too; the answer begins another.
+/// All sessions end, the present one too; the answer begins another. Your API keys end, unless `keepApiKeys` is
+/// true.
 #[utoipa::path(
     post, path = "/auth/change-password", request_body = ChangePasswordRequest,
     responses(
@@ -55,7 +59,7 @@ pub async fn handle(
     let loaded = http.commands.load::<User>(id).await?;
     let user = loaded.state.active().ok_or_else(|| ApiError::not_found("user"))?;
     if !http.passwords.verify(request.old_password, Some(user.password_hash.clone())).await? {
-        tracing::warn!("a password was not changed: the old one was wrong");
+        tracing::warn!(client = %client, "a password was not changed: the old one was wrong");
         return Err(ApiError::field("oldPassword", "is not the present password"));
     }
     http.rate_limits.guessed_right(guess);
@@ -67,8 +71,9 @@ pub async fn handle(
     let ends_at = started.ends_at.unwrap_or(started.expires_at);
     let context = caller.context(http.random_id().into());
     let session = (refresh.session_id, started);
-    let changed = change_password(&http.commands, &context, id, loaded.position, hash, session).await?;
-    tracing::info!("a password was changed");
+    let kept = request.keep_api_keys;
+    let changed = change_password(&http.commands, &context, id, loaded.position, hash, kept, session).await?;
+    tracing::info!(api_keys_kept = kept, "a password was changed");
     http.standing.heeds_user(changed.version).await;
     let answer = super::tokens(&http, id, &changed.account, &refresh, now, ends_at)?;
     Ok(Answer::ok(&answer)?.at(changed.version))

@@ -10,6 +10,7 @@ use crate::commands::second_factor::begin_session;
 use crate::domain::claim::ClaimKind;
 use crate::domain::person::normalised_email;
 use crate::domain::second_factor::{SecondFactor, Shown};
+use crate::domain::user::UserState;
 use crate::domain::{Personal, UserId};
 use crate::http::answer::Envelope;
 use crate::http::api_error::ErrorEnvelope;
@@ -51,7 +52,7 @@ pub struct LoginRequest {
                                       SECOND_FACTOR_REQUIRED: send it again with a code; WRONG_CODE: the code is \
                                       wrong, or was used before; FIRST_PASSWORD_EXPIRED: somebody else \
                                       has set it, and it was not changed in time", body = ErrorEnvelope),
-        (status = 429, description = "TOO_MANY_REQUESTS: from this address, for this account, or at once; \
+        (status = 429, description = "TOO_MANY_REQUESTS: from this address, or for this account; \
                                       see `Retry-After`", body = ErrorEnvelope),
     )
 )]
@@ -62,24 +63,28 @@ pub async fn handle(
 ) -> Result<Answer, ApiError> {
     let claim = claimed(&http, &request)?;
     super::within_bounds("password", &request.password)?;
-    let guess = http.rate_limits.guess(&claim, client)?;
+    let guess = http.rate_limits.guess(&claim, client);
+    let guess = guess.inspect_err(|_| refused(client, None, "too_many_guesses"))?;
     let (id, user) = super::find(&http, &claim).await?;
     // Without an account, and with one that may not log in, the same work is done.
+    let is_known = matches!(user, UserState::Known(_));
     let user = user.active();
+    let reason = match (is_known, user.is_some()) {
+        (false, _) => "unknown_account",
+        (true, false) => "switched_off",
+        (true, true) => "wrong_password",
+    };
     let hash = user.as_ref().map(|user| user.password_hash.clone());
     let fits = http.passwords.verify(request.password, hash).await?;
     let Some(user) = user.filter(|_| fits) else {
-        metrics::counter!("laureate_logins_total", "outcome" => "refused").increment(1);
-        let known = (!id.0.is_nil()).then_some(id.0);
-        tracing::warn!(user = ?known, "a log-in was refused");
+        refused(client, is_known.then_some(id), reason);
         return Err(ApiError::new(ErrorCode::InvalidCredentials, "user or password are wrong"));
     };
     let now = http.now();
-    super::in_time(&user, now).inspect_err(|_| {
-        metrics::counter!("laureate_logins_total", "outcome" => "refused").increment(1);
-        tracing::warn!(user = %id, "a log-in was refused: the first password has expired");
-    })?;
-    let Some(shown) = shown(&http, id, request.code.as_ref()).await? else {
+    let in_time = super::in_time(&user, now);
+    in_time.inspect_err(|_| refused(client, Some(id), "first_password_expired"))?;
+    let shown = shown(&http, id, request.code.as_ref()).await;
+    let Some(shown) = shown.inspect_err(|error| refused_code(client, id, error))? else {
         http.rate_limits.guessed_half(guess);
         let message = "the password is right; send it again with a code of the second factor";
         return Err(ApiError::new(ErrorCode::SecondFactorRequired, message));
@@ -90,12 +95,12 @@ pub async fn handle(
     let ends_at = started.ends_at.unwrap_or(started.expires_at);
     let session = (refresh.session_id, started);
     let begun = begin_session(&http.commands, &context, id, shown, session).await.map_err(ApiError::from);
-    let position = begun.inspect_err(|error| tell_wrong_code(id, error))?;
+    let position = begun.inspect_err(|error| refused_code(client, id, error))?;
     http.rate_limits.guessed_right(guess);
     if has_shown {
         second_factor::guessed_right(&http, id);
     }
-    metrics::counter!("laureate_logins_total", "outcome" => "accepted").increment(1);
+    metrics::counter!("laureate_logins_total", "outcome" => "accepted", "reason" => "none").increment(1);
     tracing::info!(user = %id, session_id = %refresh.session_id, "somebody logged in");
     let answer = super::tokens(&http, id, &user, &refresh, now, ends_at)?;
     Ok(Answer::ok(&answer)?.at(position))
@@ -113,14 +118,22 @@ async fn shown(
         return Ok(Some(None));
     }
     let Some(code) = code else { return Ok(None) };
-    let shown = second_factor::guess(http, id, &factor, &Code::of(code)?);
-    shown.map(|shown| Some(Some(shown))).inspect_err(|error| tell_wrong_code(id, error))
+    second_factor::guess(http, id, &factor, &Code::of(code)?).map(|shown| Some(Some(shown)))
 }
 
-fn tell_wrong_code(id: UserId, error: &ApiError) {
-    if error.code == ErrorCode::WrongCode {
-        metrics::counter!("laureate_logins_total", "outcome" => "refused").increment(1);
-        tracing::warn!(user = %id, "a log-in was refused: a wrong code");
+/// Counts and logs a refused log-in: client address, account if there is one, and reason. The typed name or
+/// address is not logged: it may be a password, or belong to a person without an account.
+fn refused(client: ClientAddress, user: Option<UserId>, reason: &'static str) {
+    metrics::counter!("laureate_logins_total", "outcome" => "refused", "reason" => reason).increment(1);
+    let user = user.map(tracing::field::display);
+    tracing::warn!(user, client = %client, reason, "a log-in was refused");
+}
+
+fn refused_code(client: ClientAddress, id: UserId, error: &ApiError) {
+    match error.code {
+        ErrorCode::WrongCode => refused(client, Some(id), "wrong_code"),
+        ErrorCode::TooManyRequests => refused(client, Some(id), "too_many_codes"),
+        _ => {}
     }
 }
 

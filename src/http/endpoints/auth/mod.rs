@@ -16,6 +16,7 @@ use time::OffsetDateTime;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use super::super::client_address::ClientAddress;
 use super::super::tokens::RefreshToken;
 use super::super::{ApiError, ErrorCode, HttpState};
 use crate::domain::claim::Claim;
@@ -118,6 +119,29 @@ async fn find(http: &HttpState, claim: &str) -> Result<(UserId, UserState), ApiE
     let id = UserId(holder.unwrap_or(Uuid::nil()));
     let user = http.commands.load::<User>(id).await?.state;
     Ok((id, if holder.is_some() { user } else { UserState::Absent }))
+}
+
+/// Returns the caller's account if this is its password. A wrong one counts as a guess at the account.
+///
+/// # Errors
+/// 400 for `field`, if the password is wrong; 429, if there were too many wrong ones.
+pub(super) async fn reauthenticated(
+    http: &HttpState,
+    id: UserId,
+    client: ClientAddress,
+    field: &str,
+    password: Personal<String>,
+) -> Result<Account, ApiError> {
+    within_bounds(field, &password)?;
+    let guess = http.rate_limits.guess(&id.to_string(), client)?;
+    let user = http.commands.load::<User>(id).await?.state.active();
+    let user = user.ok_or_else(|| ApiError::not_found("user"))?;
+    if !http.passwords.verify(password, Some(user.password_hash.clone())).await? {
+        tracing::warn!(client = %client, "a present password was wrong");
+        return Err(ApiError::field(field, "is not your password"));
+    }
+    http.rate_limits.guessed_right(guess);
+    Ok(user)
 }
 
 /// Refuses a password that somebody else has set and that was not changed in time.

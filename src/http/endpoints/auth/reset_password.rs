@@ -32,6 +32,9 @@ pub struct ResetPasswordRequest {
     /// that everybody tries first.
     #[schema(value_type = String, format = Password, min_length = 8, max_length = 128, example = "Correct-horse-2")]
     password: Personal<String>,
+    /// Whether your API keys stay valid; false if absent, and then the change ends them.
+    #[serde(default)]
+    keep_api_keys: bool,
 }
 
 /// What became of it.
@@ -45,7 +48,7 @@ pub struct ResetPasswordAnswer {
 
 /// Set a password by the link of a mail.
 ///
-/// The link works once. All sessions of the user end, and a mail tells of the change. This is no log-in.
+/// The link works once. All sessions and API keys of the user end (`keepApiKeys` keeps the keys), and a mail tells of the change. This is no log-in.
 #[utoipa::path(
     post, path = "/auth/reset-password", request_body = ResetPasswordRequest,
     responses(
@@ -68,8 +71,9 @@ pub async fn handle(
     }
     let hash = new_hash(&http, "password", request.password, &user.profile).await?;
     let context = CommandContext::of_person(http.random_id().into(), id);
-    let changed = reset_password(&http.commands, &context, link, id, hash).await?;
+    let kept = request.keep_api_keys;
+    let changed = reset_password(&http.commands, &context, link, id, hash, kept).await?;
     http.standing.heeds_user(changed.version).await;
-    tracing::info!(user = %id, notice_id = %link, "a forgotten password was set anew");
+    tracing::info!(user = %id, notice_id = %link, api_keys_kept = kept, "a forgotten password was set anew");
     Ok(Answer::ok(&ResetPasswordAnswer { changed: true })?.at(changed.version))
 }

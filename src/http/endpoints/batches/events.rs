@@ -12,7 +12,7 @@ use super::get::BatchProgress;
 use crate::http::api_error::ErrorEnvelope;
 use crate::http::extract::Path;
 use crate::http::progress_stream::{self, Look};
-use crate::http::{ApiError, HttpState};
+use crate::http::{ApiError, Caller, HttpState};
 use crate::projection::queries::batches::{self, BatchWithProgress};
 
 /// How far a batch is, without whom it refused.
@@ -59,6 +59,7 @@ pub struct BatchNews {
 )]
 pub async fn handle(
     State(http): State<HttpState>,
+    caller: Caller,
     Path(id): Path<Uuid>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
@@ -71,7 +72,7 @@ pub async fn handle(
             Ok(Look { state, ended })
         })
     };
-    progress_stream::answer(http, &headers, Box::new(look)).await
+    progress_stream::answer(http, &caller, &headers, Box::new(look)).await
 }
 
 /// Whether nothing more happens by itself: a PDF that failed waits for a person.
@@ -81,7 +82,7 @@ fn has_ended(BatchWithProgress { batch, progress }: &BatchWithProgress) -> bool 
         "dispatched" => {
             let is_drawn = batch.requested.is_some_and(|all| progress.issued >= all)
                 && progress.without_pdf == progress.generation_failed;
-            let mailed = progress.mails_sent + progress.mails_failed;
+            let mailed = progress.mails_sent + progress.mails_failed + progress.mails_cancelled;
             is_drawn && progress.mails_pending == 0 && mailed >= progress.generated - progress.revoked
         }
         _ => false,

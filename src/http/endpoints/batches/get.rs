@@ -81,6 +81,8 @@ pub struct BatchProgress {
     mails_sent: i64,
     /// Mails given up, or with an unknown outcome.
     mails_failed: i64,
+    /// Mails that were cancelled; they don't count as failed.
+    mails_cancelled: i64,
 }
 
 /// How far a batch is.
@@ -112,6 +114,7 @@ impl BatchProgress {
             mails_pending: row.mails_pending,
             mails_sent: row.mails_sent,
             mails_failed: row.mails_failed,
+            mails_cancelled: row.mails_cancelled,
         }
     }
 }

@@ -2,6 +2,7 @@
 
 pub mod cancel;
 pub mod events;
+pub mod files;
 pub mod get;
 pub mod list;
 pub mod undo;

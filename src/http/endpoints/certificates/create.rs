@@ -9,7 +9,8 @@ use super::drawable::check_drawable;
 use super::own_background::check_background;
 use super::template::{TemplateChoice, pin_template};
 use super::{CertificateAnswer, MAX_DESIGN_BYTES};
-use crate::domain::certificate::{Certificate, CertificateCommand, Definition, DesignRef};
+use crate::commands::define_certificate::define_certificate;
+use crate::domain::certificate::{Definition, DesignRef};
 use crate::domain::{CertificateId, Locale, clean_line, hex};
 use crate::http::answer::Envelope;
 use crate::http::api_error::ErrorEnvelope;
@@ -77,8 +78,8 @@ pub async fn handle(
         let definition = definition(&http, value).await?;
         check_background(&http, &definition, true).await?;
         check_drawable(&http, &definition).await?;
-        let define = CertificateCommand::Define(definition);
-        let done = http.commands.execute::<Certificate>(&caller.context(command_id), id, define).await?;
+        let context = caller.context(command_id);
+        let done = define_certificate(&http.commands, &context, id, definition).await?;
         let defined = done.state.0.ok_or_else(|| ApiError::internal("a certificate without definition"))?;
         let answer = Answer::ok(&CertificateAnswer::of_state(&http, id, defined))?;
         let location = http.api_path(&format!("/certificates/{id}"));
@@ -125,14 +126,17 @@ pub(super) fn check_sendgrid(id: Option<&str>) -> Result<(), ApiError> {
     Ok(())
 }
 
-/// The design behind one of our own addresses, pinned by its content.
+/// Returns the design behind one of our own addresses, pinned by its content. Nothing is written: the command that
+/// defines the certificate takes it into use.
 pub(super) async fn pin_design(http: &HttpState, field: &str, url: &str) -> Result<DesignRef, ApiError> {
     let wrong = |problem| ApiError::field(field, problem);
     let foreign = || wrong("is not an address of ours; upload the design first and give its url");
+    let gone = || wrong("is not there any more; upload the design again");
     let key = super::designs::key_of_url(http, url).ok_or_else(foreign)?;
-    let bytes = http.storage.get(&key, MAX_DESIGN_BYTES).await?;
-    let bytes = bytes.ok_or_else(|| wrong("is not there any more; upload the design again"))?;
-    super::designs::take_into_use(http, &key).await?;
+    if super::designs::is_deleted(http, &key).await? {
+        return Err(gone());
+    }
+    let bytes = http.storage.get(&key, MAX_DESIGN_BYTES).await?.ok_or_else(gone)?;
     let sha256 = tokio::task::spawn_blocking(move || hex(&Sha256::digest(&bytes))).await;
     Ok(DesignRef { key: key.to_string(), sha256: sha256.map_err(ApiError::internal)? })
 }

@@ -1,6 +1,7 @@
 //! Checks that a certificate can be drawn, before it is defined and anybody is issued it.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use uuid::Uuid;
 
@@ -10,6 +11,7 @@ use crate::domain::issuance::CertificateRequested;
 use crate::domain::manifest::{OptionValue, OptionValues};
 use crate::domain::{CertificateId, Refusal};
 use crate::http::endpoints::generated_certificates::sample::{made_up, not_drawn, pinned};
+use crate::http::held::held;
 use crate::http::{ApiError, ErrorCode, HttpState};
 use crate::workers::renderer::RenderingError;
 use crate::workers::undrawable::problem;
@@ -29,9 +31,11 @@ pub(super) async fn check_drawable(http: &HttpState, definition: &Definition) ->
         return Err(all_undrawable());
     }
     let options = &definition.pdf_template.options;
-    let _slot = http.sample_slots.acquire().await.map_err(ApiError::internal)?;
+    let slot = http.sample_slots.clone().acquire_owned().await.map_err(ApiError::internal)?;
+    let slot = Arc::new(slot);
     let whole = with_options(http, definition, options.clone()).await?;
-    let error = match http.rendering.sample(&whole).await {
+    let rendering = http.rendering.clone();
+    let error = match held(slot.clone(), async move { rendering.sample(&whole).await }).await? {
         Ok(_) if undrawable.is_empty() => return Ok(()),
         Ok(_) => return Err(all_undrawable()),
         // A newer program beside this one ships that theme.
@@ -45,7 +49,9 @@ pub(super) async fn check_drawable(http: &HttpState, definition: &Definition) ->
         let alone = OptionValues::from([(name.clone(), value.clone())]);
         tries.push(with_options(http, definition, alone).await?);
     }
-    let mut drawn = http.rendering.samples(&tries.iter().collect::<Vec<_>>()).await.into_iter();
+    let rendering = http.rendering.clone();
+    let drawing = async move { rendering.samples(&tries.iter().collect::<Vec<_>>()).await };
+    let mut drawn = held(slot, drawing).await?.into_iter();
     if let Some(Err(without)) = drawn.next() {
         return Err(of_definition(without));
     }

@@ -17,7 +17,8 @@ use crate::domain::{CertificateId, Person, clean_line};
 use crate::http::api_error::ErrorEnvelope;
 use crate::http::endpoints::generated_certificates::sample::{made_up, not_drawn, pinned, pinned_at};
 use crate::http::extract::{Json, Path};
-use crate::http::{ApiError, ErrorCode, HttpState};
+use crate::http::held::held;
+use crate::http::{ApiError, HttpState};
 
 /// Pixels to an inch of pictures: what screens take for life size.
 const DPI: u16 = 96;
@@ -82,17 +83,24 @@ pub async fn handle(
     }
     let mut person = made_up(definition.locale);
     fill_in(&mut definition, &mut person, value.data)?;
-    let busy = |_| ApiError::new(ErrorCode::Busy, "too many samples are being drawn; try again");
-    let _slot = http.sample_slots.try_acquire().map_err(busy)?;
+    let slot = http.sample_slot()?;
     let template = match value.pdf_template {
         Some(choice) => pinned_at(&http, pin_any_version(&http, choice).await?).await?,
         None => pinned(&http, &definition.pdf_template).await?,
     };
     let base = &http.settings.public_base_url;
     let request = sample(&definition, template, id, &person, base, http.today());
-    let (drawn, kind, name) = match value.format {
-        PreviewFormat::Pdf => (http.rendering.sample(&request).await, "application/pdf", "preview.pdf"),
-        PreviewFormat::Png => (http.rendering.picture(&request, DPI).await, "image/png", "preview.png"),
+    let (rendering, format) = (http.rendering.clone(), value.format);
+    let drawing = async move {
+        match format {
+            PreviewFormat::Pdf => rendering.sample(&request).await,
+            PreviewFormat::Png => rendering.picture(&request, DPI).await,
+        }
+    };
+    let drawn = held(slot, drawing).await?;
+    let (kind, name) = match format {
+        PreviewFormat::Pdf => ("application/pdf", "preview.pdf"),
+        PreviewFormat::Png => ("image/png", "preview.png"),
     };
     let headers = [
         (CONTENT_TYPE, kind.to_owned()),
@@ -139,6 +147,7 @@ mod tests {
     use super::*;
     use crate::domain::Locale;
     use crate::domain::certificate::samples::definition;
+    use crate::http::ErrorCode;
 
     fn filled(name: &str, text: &str) -> Result<(Definition, Person), ApiError> {
         let (mut definition, mut person) = (definition(), made_up(Locale::En));

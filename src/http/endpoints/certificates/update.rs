@@ -11,6 +11,7 @@ use super::create::{check_sendgrid, parse_locale, pin_design};
 use super::drawable::check_drawable;
 use super::own_background::check_background;
 use super::template::{TemplateChoice, pin_template};
+use crate::commands::define_certificate::redefine_certificate;
 use crate::domain::certificate::{
     Certificate, CertificateCommand, CertificateState, Definition, DesignRef, TemplateRef,
 };
@@ -108,7 +109,7 @@ pub async fn handle(
         None => Err(Refusal::NotFound("certificate")),
     };
     let context = caller.context(http.random_id().into());
-    let done = http.commands.change::<Certificate>(&context, id, &if_match.versions(), redefine).await?;
+    let done = redefine_certificate(&http.commands, &context, id, &if_match.versions(), redefine).await?;
     let now = done.state.0.ok_or_else(|| ApiError::not_found("certificate"))?;
     let answer = Answer::ok(&CertificateAnswer::of_state(&http, id, now))?;
     Ok(answer.at(done.position).version(done.position))

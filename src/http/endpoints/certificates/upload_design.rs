@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 
 use super::designs::DesignAnswer;
 use crate::commands::CommandContext;
-use crate::design::{self, NotTaken, Prepared};
+use crate::design::{MAX_BYTES, NotTaken, Prepared};
 use crate::domain::design::{Design, DesignCommand, DesignImage};
 use crate::domain::{DesignId, hex};
 use crate::http::answer::Envelope;
@@ -15,8 +15,10 @@ use crate::http::api_error::ErrorEnvelope;
 use crate::http::extract::IdempotencyKey;
 use crate::http::extract::upload::Upload;
 use crate::http::idempotency::{self, created_by, once};
+use crate::http::intake::Place;
 use crate::http::{Answer, ApiError, Caller, ErrorCode, HttpState};
 use crate::storage::{design_key, small_design_key};
+use crate::workers::renderer::RenderingError;
 
 /// The client whose design it is, where none is named.
 const DEFAULT_CLIENT: &str = "general";
@@ -56,6 +58,8 @@ pub struct DesignForm {
         (status = 413, description = "FILE_TOO_LARGE, PAYLOAD_TOO_LARGE", body = ErrorEnvelope),
         (status = 415, description = "UNKNOWN_FORMAT: neither JPEG, PNG, WebP nor SVG. UNSUPPORTED_MEDIA_TYPE: not multipart/form-data", body = ErrorEnvelope),
         (status = 422, description = "INVALID_IMAGE, EMPTY_FILE, IDEMPOTENCY_KEY_REUSED", body = ErrorEnvelope),
+        (status = 429, description = "TOO_MANY_REQUESTS: too many uploads of yours are on their way", body = ErrorEnvelope),
+        (status = 503, description = "BUSY: too many uploads are on their way; see Retry-After", body = ErrorEnvelope),
     )
 )]
 pub async fn handle(
@@ -64,14 +68,15 @@ pub async fn handle(
     key: IdempotencyKey,
     request: Request,
 ) -> Result<Answer, ApiError> {
-    let limit = design::MAX_BYTES.min(http.settings.upload_limit_bytes);
+    let place = http.designs.enter(caller.user_id)?;
+    let limit = MAX_BYTES.min(http.settings.upload_limit_bytes);
     let upload = Upload::read(&http, request, limit, &["name", "description", "client"]).await?;
     let route = "POST /certificates/upload-design";
     let body_sha256 = upload.sha256();
     let request = idempotency::Request { caller: &caller, route, key, body_sha256, keep_answer: true };
     once(&http, request, async |command_id| {
         let id = DesignId(created_by(command_id, "design"));
-        store(&http, &upload, id, &caller.context(command_id)).await
+        store(&http, &upload, (id, &place), &caller.context(command_id)).await
     })
     .await
 }
@@ -79,13 +84,13 @@ pub async fn handle(
 async fn store(
     http: &HttpState,
     upload: &Upload,
-    id: DesignId,
+    (id, place): (DesignId, &Place),
     context: &CommandContext,
 ) -> Result<Answer, ApiError> {
     let name = bounded(upload, "name", 200)?.ok_or_else(|| ApiError::field("name", "is missing"))?;
     let client = bounded(upload, "client", 200)?.unwrap_or(DEFAULT_CLIENT);
     let description = bounded(upload, "description", 1_000)?.map(str::to_owned);
-    let picture = prepared(http, upload).await?;
+    let picture = prepared(http, upload, place).await?;
     let key = design_key(client, http.now().year(), name, id.0, picture.kind.extension());
     let key = key.map_err(ApiError::internal)?;
     let small = small_design_key(&key).map_err(ApiError::internal)?;
@@ -111,12 +116,12 @@ async fn store(
     Ok(Answer::ok(&answer)?.created(location).at(done.position).version(done.position))
 }
 
-/// The picture that is kept, made off the async threads; two at a time.
-async fn prepared(http: &HttpState, upload: &Upload) -> Result<Prepared, ApiError> {
-    let bytes = tokio::fs::read(upload.file.path()).await.map_err(ApiError::internal)?;
-    let slot = http.image_slots.clone().acquire_owned().await.map_err(ApiError::internal)?;
-    let prepared = tokio::task::spawn_blocking(move || (design::prepare(&bytes), drop(slot)).0).await;
-    prepared.map_err(ApiError::internal)?.map_err(refuse)
+/// Makes the picture that is kept, in a sandbox process. It is killed if the client goes away or has waited too
+/// long.
+async fn prepared(http: &HttpState, upload: &Upload, place: &Place) -> Result<Prepared, ApiError> {
+    let _turn = place.turn().await?;
+    let prepared = http.sandbox.prepare_design(upload.file.path()).await;
+    prepared.map_err(RenderingError::from)?.map_err(refuse)
 }
 
 fn original_name(given: &str) -> String {
@@ -145,6 +150,7 @@ fn refuse(problem: NotTaken) -> ApiError {
         | NotTaken::TooDeep
         | NotTaken::Broken
         | NotTaken::TooDetailed
+        | NotTaken::TooCostly { .. }
         | NotTaken::Svg { .. } => ErrorCode::InvalidImage,
     };
     let message = problem.to_string();

@@ -1,5 +1,7 @@
 //! `POST /certificates/{id}/what-if`
 
+use std::sync::Arc;
+
 use axum::extract::State;
 use axum::response::Response;
 use serde::Deserialize;
@@ -59,7 +61,8 @@ pub async fn handle(
         return Err(ApiError::not_found("certificate"));
     }
     let WhatIfTemplate { pdf_template, limit, cursor, picture_of } = value;
+    let slot = Arc::new(http.sample_slot()?);
     let template = pinned_at(&http, pin_any_version(&http, pdf_template).await?).await?;
     let change = Change { certificate: Some(id), theme: None, template, keeps_options: false };
-    answer(&http, &change, WhatIfRequest { limit, cursor, picture_of }).await
+    answer(&http, &slot, &change, WhatIfRequest { limit, cursor, picture_of }).await
 }

@@ -15,6 +15,7 @@ use crate::domain::template::Template;
 use crate::domain::{CertificateId, Locale, Person};
 use crate::http::api_error::ErrorEnvelope;
 use crate::http::extract::Json;
+use crate::http::held::held;
 use crate::http::{ApiError, ErrorCode, HttpState};
 use crate::workers::renderer::RenderingError;
 
@@ -54,13 +55,13 @@ pub async fn handle(
         None => Some(made_up(definition.locale)),
     };
     let person = person.ok_or_else(|| ApiError::not_found("attendee"))?;
-    let busy = |_| ApiError::new(ErrorCode::Busy, "too many samples are being drawn; try again");
-    let _slot = http.sample_slots.try_acquire().map_err(busy)?;
+    let slot = http.sample_slot()?;
     let certificate_id = CertificateId(value.certificate_id);
     let base = &http.settings.public_base_url;
     let template = pinned(&http, &definition.pdf_template).await?;
     let request = sample(&definition, template, certificate_id, &person, base, http.today());
-    let pdf = http.rendering.sample(&request).await.map_err(not_drawn)?;
+    let rendering = http.rendering.clone();
+    let pdf = held(slot, async move { rendering.sample(&request).await }).await?.map_err(not_drawn)?;
     let headers = [
         (CONTENT_TYPE, "application/pdf"),
         (CONTENT_DISPOSITION, "inline; filename=\"sample.pdf\""),

@@ -5,8 +5,9 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::commands::mails::mail_again;
-use crate::domain::IssuanceId;
+use crate::commands::mails::{MailRequest, mail_again};
+use crate::domain::person::check_email;
+use crate::domain::{IssuanceId, Personal};
 use crate::http::answer::Envelope;
 use crate::http::api_error::ErrorEnvelope;
 use crate::http::endpoints::delivery::Delivery;
@@ -15,11 +16,15 @@ use crate::http::extract::{IdempotencyKey, Json, Path};
 use crate::http::idempotency::{Request, about, once};
 use crate::http::{Answer, ApiError, Caller, HttpState};
 
-/// How the mail is sent.
+/// Where the mail goes, and when.
 #[derive(Default, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[schema(example = json!({ "delivery": "immediate" }))]
+#[schema(example = json!({ "to": "ada@example.com", "delivery": "immediate" }))]
 pub struct SendEmailRequest {
+    /// The address for this mail alone; the person's present address if absent.
+    #[serde(default)]
+    #[schema(value_type = Option<String>, max_length = 254, example = "ada@example.com")]
+    to: Option<Personal<String>>,
     /// When it may go out; immediately if absent.
     #[serde(default)]
     delivery: Delivery,
@@ -48,8 +53,8 @@ pub struct MailAsked {
 
 /// Mail a generated certificate again, as a new job.
 ///
-/// The mail goes to the address and carries the PDF that were pinned when it was issued. Jobs before it stay
-/// as they are. There are at most 100 mails about one generated certificate.
+/// The mail goes to `to`, or to the address that the person has now, and carries the PDF that was issued. Jobs before
+/// it stay as they are. There are at most 100 mails about one generated certificate.
 #[utoipa::path(
     post, path = "/generated-certificates/{id}/send-email", request_body = Option<SendEmailRequest>,
     params(
@@ -58,7 +63,7 @@ pub struct MailAsked {
     ),
     responses(
         (status = 201, description = "The new job; see Location", body = Envelope<MailAsked>),
-        (status = 400, description = "VALIDATION_ERROR: a time that can't be meant", body = ErrorEnvelope),
+        (status = 400, description = "VALIDATION_ERROR: `to` is no e-mail address, or a time that can't be meant", body = ErrorEnvelope),
         (status = 404, description = "NOT_FOUND", body = ErrorEnvelope),
         (status = 409, description = "WRONG_STATE: it has no PDF, or had too many mails", body = ErrorEnvelope),
         (status = 422, description = "IDEMPOTENCY_KEY_REUSED", body = ErrorEnvelope),
@@ -77,9 +82,9 @@ pub async fn handle(
     let request = Request { caller: &caller, route, key, body_sha256, keep_answer: true };
     once(&http, request, async |command_id| {
         let delivery = value.delivery.checked(http.now())?;
-        let context = caller.context(command_id);
-        let on_unknown = http.on_unknown;
-        let mail = mail_again(&http.commands, &context, IssuanceId(id), delivery, on_unknown).await?;
+        let to = value.to.map(|to| checked_address(to.reveal_str())).transpose()?;
+        let asked = MailRequest { to, delivery, on_unknown: http.on_unknown };
+        let mail = mail_again(&http.commands, &caller.context(command_id), IssuanceId(id), &asked).await?;
         let (state, status) = named(mail.stage);
         let asked =
             MailAsked { job_id: mail.id.0, generated_certificate_id: id, number: mail.number, status, state };
@@ -87,4 +92,35 @@ pub async fn handle(
         Ok(Answer::ok(&asked)?.created(location).at(mail.position))
     })
     .await
+}
+
+fn checked_address(address: &str) -> Result<Personal<String>, ApiError> {
+    let address = address.trim();
+    check_email(address).map_err(|problem| ApiError::field("to", problem))?;
+    Ok(address.to_owned().into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_is_checked_and_never_repeated() {
+        assert_eq!(checked_address(" ada@example.com ").unwrap().reveal_str(), "ada@example.com");
+        for odd in [
+            "",
+            "ada",
+            "ada@example",
+            "a b@example.com",
+            "a@example.com, b@example.com",
+            "ada@example.com\r\nBcc: x",
+        ] {
+            let error = checked_address(odd).expect_err(odd);
+            assert!(
+                error.details[0].starts_with("to: ") && !error.message.contains("ada"),
+                "{}",
+                error.message
+            );
+        }
+    }
 }

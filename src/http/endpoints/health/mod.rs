@@ -1,7 +1,6 @@
-//! Health and metrics, for monitors and orchestrators.
+//! Health, for monitors and orchestrators. Details and metrics are on the management listener.
 
 pub mod live;
-pub mod metrics;
 pub mod ready;
 pub mod status;
 

@@ -11,7 +11,7 @@ use uuid::Uuid;
 use crate::http::api_error::ErrorEnvelope;
 use crate::http::extract::Path;
 use crate::http::progress_stream::{self, Look};
-use crate::http::{ApiError, HttpState};
+use crate::http::{ApiError, Caller, HttpState};
 use crate::projection::queries::imports::{self, ImportRow};
 
 /// How far an import is, without its rejected rows.
@@ -62,6 +62,7 @@ pub struct ImportProgress {
 )]
 pub async fn handle(
     State(http): State<HttpState>,
+    caller: Caller,
     Path(id): Path<Uuid>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
@@ -74,7 +75,7 @@ pub async fn handle(
             Ok(Look { state, ended })
         })
     };
-    progress_stream::answer(http, &headers, Box::new(look)).await
+    progress_stream::answer(http, &caller, &headers, Box::new(look)).await
 }
 
 impl From<ImportRow> for ImportProgress {

@@ -4,6 +4,7 @@ pub mod cancel;
 pub mod events;
 pub mod get;
 pub mod list;
+pub mod reading;
 pub mod report;
 mod report_formats;
 
@@ -22,6 +23,7 @@ use crate::projection::queries::listing::{self, Start};
 use crate::storage::ObjectKey;
 use crate::workers::importer::report::{ErrorDetail, ImportReport, MAX_SHOWN};
 use crate::workers::importer::report_file::ReportFile;
+use reading::ReadingAnswer;
 
 /// How much of a report is read to show its first rows, in bytes.
 const REPORT_START_BYTES: u64 = 4 << 20;
@@ -71,6 +73,9 @@ pub struct ImportAnswer {
     /// Why the file could not be read on.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub failure: Option<ImportFailure>,
+    /// How the file was read; only where it has just been uploaded.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reading: Option<ReadingAnswer>,
 }
 
 /// Why a file could not be read on.
@@ -87,6 +92,9 @@ pub struct ImportFailure {
 pub struct RowErrors {
     /// The row's number as a spreadsheet program shows it.
     pub row: i64,
+    /// Name of the row's sheet, in a workbook.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sheet: Option<String>,
     /// What the row says, by header.
     #[schema(value_type = BTreeMap<String, String>)]
     pub data: BTreeMap<String, Personal<String>>,
@@ -132,7 +140,13 @@ impl ImportAnswer {
             warnings: 0,
             warning_details: Vec::new(),
             failure: None,
+            reading: None,
         }
+    }
+
+    /// Adds how the file was read.
+    pub(super) fn reading(self, reading: Option<ReadingAnswer>) -> Self {
+        Self { reading, ..self }
     }
 
     /// What a file would do.
@@ -154,6 +168,7 @@ impl ImportAnswer {
             warnings: report.warnings.into(),
             warning_details: report.warning_details.into_iter().map(RowErrors::from).collect(),
             failure: None,
+            reading: None,
         }
     }
 
@@ -176,6 +191,7 @@ impl ImportAnswer {
             warnings: told.warnings.into(),
             warning_details: told.warning_details,
             failure,
+            reading: None,
         }
     }
 }
@@ -195,7 +211,7 @@ impl From<ErrorDetail> for RowErrors {
             code: error.code,
             message: Some(error.message),
         });
-        Self { row: detail.row.into(), data: detail.data, errors: errors.collect() }
+        Self { row: detail.row.into(), sheet: detail.sheet, data: detail.data, errors: errors.collect() }
     }
 }
 
@@ -241,7 +257,7 @@ async fn told(http: &HttpState, row: &ImportRow) -> Result<Told, ApiError> {
         listing::list::<RejectionRow>(&database, table, &of_import, imports::BY_ROW, &Start::First, most);
     let errors = rejected.await?.items.into_iter().map(|rejected| {
         let errors = serde_json::from_value(rejected.errors).map_err(ApiError::internal)?;
-        Ok(RowErrors { row: rejected.row_number, data: BTreeMap::new(), errors })
+        Ok(RowErrors { row: rejected.row_number, sheet: None, data: BTreeMap::new(), errors })
     });
     Ok(Told { errors: errors.collect::<Result<_, ApiError>>()?, ..Told::default() })
 }

@@ -10,7 +10,7 @@ use crate::http::ApiError;
 use crate::http::extract::filter_text;
 use crate::projection::queries::jobs::JobFilter;
 
-const STATUSES: [&str; 3] = ["pending", "sent", "error"];
+const STATUSES: [&str; 4] = ["pending", "sent", "error", "cancelled"];
 /// The states of a job, as answers name them.
 pub(super) const STATES: [&str; 9] =
     ["queued", "claimed", "retrying", "sent", "failed", "unknown", "held", "scheduled", "cancelled"];
@@ -23,7 +23,7 @@ pub struct JobsFilter {
     #[schema(max_length = 200, example = "ada")]
     #[serde(default)]
     pub search: Option<String>,
-    /// Of this status: `pending`, `sent` or `error`.
+    /// Of this status: `pending`, `sent`, `error` or `cancelled`.
     #[schema(example = "pending")]
     #[serde(default)]
     pub status: Option<String>,

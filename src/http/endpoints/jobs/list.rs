@@ -37,7 +37,7 @@ pub struct JobsQuery {
     /// Words that the recipient's name or address contain, whatever the case and accents.
     #[param(max_length = 200)]
     search: Option<String>,
-    /// Of this status: `pending`, `sent` or `error`.
+    /// Of this status: `pending`, `sent`, `error` or `cancelled`.
     status: Option<String>,
     /// In this state: `queued`, `claimed`, `retrying`, `sent`, `failed`, `unknown`, `held`, `scheduled` or
     /// `cancelled`; several with commas.

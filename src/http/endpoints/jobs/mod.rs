@@ -34,7 +34,7 @@ pub struct JobAnswer {
     pub id: Uuid,
     /// The generated certificate that it is about.
     pub generated_certificate_id: Uuid,
-    /// `pending` (also held and scheduled), `sent`, or `error` (failed, unknown or cancelled).
+    /// `pending` (also held and scheduled), `sent`, `error` (failed or unknown) or `cancelled`.
     #[schema(example = "sent")]
     pub status: String,
     /// `queued`, `claimed`, `retrying`, `sent`, `failed`, `unknown`, `held`, `scheduled` or `cancelled`.
@@ -101,7 +101,7 @@ impl From<JobRow> for JobAnswer {
 pub struct JobState {
     /// The job.
     id: Uuid,
-    /// `pending`, `sent` or `error`.
+    /// `pending`, `sent`, `error` or `cancelled`.
     status: &'static str,
     /// `queued`, `claimed`, `retrying`, `sent`, `failed`, `unknown`, `held`, `scheduled` or `cancelled`.
     state: &'static str,
@@ -129,6 +129,6 @@ pub(super) const fn named(stage: Stage) -> (&'static str, &'static str) {
         Stage::Unknown => ("unknown", "error"),
         Stage::Held => ("held", "pending"),
         Stage::Scheduled => ("scheduled", "pending"),
-        Stage::Cancelled => ("cancelled", "error"),
+        Stage::Cancelled => ("cancelled", "cancelled"),
     }
 }

@@ -42,8 +42,8 @@ pub struct ProcessPendingRequest {
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(example = json!({
-    "released": 3, "processed": 3, "successful": 2, "failed": 1, "pending": 0, "refused": 0, "refusals": [],
-    "more": false
+    "released": 4, "processed": 3, "successful": 2, "failed": 1, "cancelled": 1, "pending": 0, "refused": 0,
+    "refusals": [], "more": false
 }))]
 pub struct Processed {
     /// Mails that this call let go.
@@ -52,8 +52,10 @@ pub struct Processed {
     processed: i64,
     /// Those that a mail server took.
     successful: i64,
-    /// Those that were given up, are of unknown outcome, or were cancelled meanwhile.
+    /// Those that were given up, or are of unknown outcome.
     failed: i64,
+    /// Those that were cancelled before they were sent, such as by a revocation.
+    cancelled: i64,
     /// Those that are still under way, or wait for another try.
     pending: i64,
     /// Jobs that were named but are not held or scheduled, or don't exist.
@@ -93,14 +95,15 @@ pub async fn handle(
         let stages: &[&str] = if value.include_scheduled { &["held", "scheduled"] } else { &["held"] };
         let selected = select(&http, value.ids, value.filter.as_ref(), stages).await?;
         let outcomes = each(&http, &caller, command_id, &selected.ids, &EmailCommand::Release).await?;
-        let (successful, failed) = ended(&http, &outcomes.done).await?;
+        let Ended { successful, failed, cancelled } = ended(&http, &outcomes.done).await?;
         let (released, processed) = (outcomes.done.len(), successful + failed);
-        let pending = i64::try_from(released).unwrap_or(i64::MAX) - processed;
+        let pending = i64::try_from(released).unwrap_or(i64::MAX) - processed - cancelled;
         let processed = Processed {
             released,
             processed,
             successful,
             failed,
+            cancelled,
             pending,
             refused: outcomes.refused,
             refusals: outcomes.refusals,
@@ -119,20 +122,30 @@ pub async fn handle(
     .await
 }
 
-/// How many of these mails were sent, and how many came to another end, after a while at the most.
-async fn ended(http: &HttpState, ids: &[Uuid]) -> Result<(i64, i64), ApiError> {
+/// Mails that came to an end, by outcome.
+#[derive(Clone, Copy, Default)]
+struct Ended {
+    successful: i64,
+    failed: i64,
+    cancelled: i64,
+}
+
+/// Waits until these mails came to an end, for at most [`MAX_WAIT`], and counts the outcomes.
+async fn ended(http: &HttpState, ids: &[Uuid]) -> Result<Ended, ApiError> {
     if ids.is_empty() || ids.len() > WAITED_FOR {
-        return Ok((0, 0));
+        return Ok(Ended::default());
     }
     let look = || async move {
         let counted = jobs::stages_of(&http.database().await?, ids).await?;
         let count = |stages: &[&str]| -> i64 {
             counted.iter().filter(|c| stages.contains(&c.stage.as_str())).map(|c| c.count).sum()
         };
-        let (sent, failed) = (count(&["sent"]), count(&["failed", "unknown", "cancelled"]));
-        // What waits for another try does so for longer than we do.
-        let settled = sent + failed + count(&["retrying"]);
-        Ok((usize::try_from(settled).is_ok_and(|settled| settled == ids.len()), (sent, failed)))
+        let (successful, failed) = (count(&["sent"]), count(&["failed", "unknown"]));
+        let cancelled = count(&["cancelled"]);
+        // A mail that waits for another try does so for longer than this call.
+        let settled = successful + failed + cancelled + count(&["retrying"]);
+        let ended = Ended { successful, failed, cancelled };
+        Ok((usize::try_from(settled).is_ok_and(|settled| settled == ids.len()), ended))
     };
     http.look_until(MAX_WAIT, look).await
 }

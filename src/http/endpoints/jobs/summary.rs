@@ -10,8 +10,8 @@ use crate::projection::queries::jobs::JobsSummary;
 #[derive(Debug, PartialEq, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct SummaryAnswer {
-    /// All jobs: pending, sent and error together.
-    #[schema(example = 150)]
+    /// All jobs: pending, sent, error and cancelled together.
+    #[schema(example = 152)]
     total: i64,
     /// Those that wait or are under way.
     #[schema(example = 5)]
@@ -19,9 +19,12 @@ pub struct SummaryAnswer {
     /// Those that a server took.
     #[schema(example = 140)]
     sent: i64,
-    /// Those that were not sent and are not going to be by themselves.
+    /// Those that failed or have an unknown outcome.
     #[schema(example = 5)]
     error: i64,
+    /// Those that were cancelled; they don't count as errors.
+    #[schema(example = 2)]
+    cancelled: i64,
     /// Sent of those that were tried to their end, in percent with two decimals; cancelled ones don't count.
     /// Null before any ended.
     #[schema(example = 96.55)]
@@ -37,7 +40,7 @@ pub struct SummaryAnswer {
 #[derive(Debug, PartialEq, Serialize, ToSchema)]
 #[schema(example = json!({
     "queued": 1, "claimed": 1, "retrying": 1, "sent": 140, "failed": 4, "unknown": 1, "held": 1,
-    "scheduled": 1, "cancelled": 0
+    "scheduled": 1, "cancelled": 2
 }))]
 pub struct StatesAnswer {
     /// Those that wait for a worker.
@@ -69,6 +72,7 @@ impl From<JobsSummary> for SummaryAnswer {
             pending: summary.pending(),
             sent: summary.sent,
             error: summary.error(),
+            cancelled: summary.cancelled,
             success_rate,
             last_processed: summary.last_processed.map(rfc3339),
             by_state: StatesAnswer {
@@ -96,7 +100,8 @@ mod tests {
             let total = held + sent + failed + cancelled;
             let summary = JobsSummary { total, held, sent, failed, cancelled, ..JobsSummary::default() };
             let answer = SummaryAnswer::from(summary);
-            assert_eq!(answer.pending + answer.sent + answer.error, answer.total);
+            assert_eq!(answer.pending + answer.sent + answer.error + answer.cancelled, answer.total);
+            assert_eq!((answer.error, answer.cancelled), (failed, cancelled));
             answer.success_rate
         };
         assert_eq!(rate(5, 0, 0, 9), None);

@@ -54,8 +54,8 @@ fn parse(manifest: &[u8]) -> Result<Manifest, ApiError> {
 
 /// Draws the sample, a few templates at a time.
 async fn draw(http: &HttpState, source: &str, manifest: &Manifest) -> Result<(), ApiError> {
-    let busy = |_| ApiError::new(ErrorCode::Busy, "too many templates are being drawn; try again");
-    let _slot = http.sample_slots.try_acquire().map_err(busy)?;
+    // Ends together with the sandbox process, which is killed if the client goes away.
+    let _slot = http.sample_slot()?;
     let drawn = http.rendering.draw_sample(source, manifest).await?;
     let wrong: Vec<String> =
         drawn.iter().filter_map(|drawn| drawn.as_ref().err()).flat_map(NotDrawn::lines).collect();

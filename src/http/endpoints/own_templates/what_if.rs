@@ -1,5 +1,7 @@
 //! `POST /templates/own/{id}/versions/{version}/what-if`
 
+use std::sync::Arc;
+
 use axum::extract::State;
 use axum::response::Response;
 use uuid::Uuid;
@@ -38,10 +40,11 @@ pub async fn handle(
     Path((id, version)): Path<(Uuid, u32)>,
     Json { value, .. }: Json<WhatIfRequest>,
 ) -> Result<Response, ApiError> {
+    let slot = Arc::new(http.sample_slot()?);
     let theme = Template::theme_of(TemplateId(id));
     let own = http.commands.load::<Template>(TemplateId(id)).await?.state.0.filter(|own| !own.is_retired);
     let own = own.ok_or_else(|| ApiError::not_found("template"))?;
     let template = PinnedTemplate::at(TemplateRef::new(theme.as_str(), version), Some(&own))?;
     let change = Change { certificate: None, theme: Some(&theme), template, keeps_options: true };
-    answer(&http, &change, value).await
+    answer(&http, &slot, &change, value).await
 }

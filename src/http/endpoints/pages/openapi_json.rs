@@ -1,8 +1,9 @@
 //! `GET /api/openapi.json`
 
-use axum::Json;
+use axum::body::Bytes;
 use axum::extract::State;
-use serde_json::Value;
+use axum::http::HeaderName;
+use axum::http::header::CONTENT_TYPE;
 
 use crate::http::{HttpState, assemble};
 
@@ -11,6 +12,6 @@ use crate::http::{HttpState, assemble};
     get, path = "/api/openapi.json",
     responses((status = 200, description = "The document", body = Object, content_type = "application/json"))
 )]
-pub async fn handle(State(http): State<HttpState>) -> Json<Value> {
-    Json(assemble::served_document(&http))
+pub async fn handle(State(http): State<HttpState>) -> ([(HeaderName, &'static str); 1], Bytes) {
+    ([(CONTENT_TYPE, "application/json")], assemble::served_document(&http))
 }

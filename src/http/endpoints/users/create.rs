@@ -5,7 +5,7 @@ use serde::Deserialize;
 use sha2::{Digest, Sha256};
 use utoipa::ToSchema;
 
-use super::{RoleName, UserDetails, first_until, new_hash, trimmed};
+use super::{RoleName, UserDetails, check_program, first_until, new_hash, trimmed};
 use crate::commands::register_user::register_user;
 use crate::domain::user::{Profile, User, UserRegistered};
 use crate::domain::{Personal, UserId};
@@ -43,6 +43,7 @@ pub struct CreateUser {
 /// Let somebody log in.
 ///
 /// The password has to be changed at the first log-in, and expires after a week or as the operator has set it.
+/// An API key adds viewers and operators only.
 #[utoipa::path(
     post, path = "/users", request_body = CreateUser,
     params(("Idempotency-Key" = Option<String>, Header, description = "Makes sending it again harmless")),
@@ -52,7 +53,7 @@ pub struct CreateUser {
         (status = 400, description = "VALIDATION_ERROR: details name the fields", body = ErrorEnvelope),
         (status = 409, description = "DUPLICATE: details name the field that somebody else has", body = ErrorEnvelope),
         (status = 422, description = "IDEMPOTENCY_KEY_REUSED", body = ErrorEnvelope),
-        (status = 429, description = "TOO_MANY_REQUESTS: too many passwords at once; see `Retry-After`", body = ErrorEnvelope),
+        (status = 503, description = "BUSY: too many passwords at once; see `Retry-After`", body = ErrorEnvelope),
     )
 )]
 pub async fn handle(
@@ -61,6 +62,8 @@ pub async fn handle(
     key: IdempotencyKey,
     Json { value, sha256 }: Json<CreateUser>,
 ) -> Result<Answer, ApiError> {
+    let role = value.role.unwrap_or(RoleName::Viewer).into();
+    check_program(&caller, &[role])?;
     let claim_key = http.claim_key.reveal().as_bytes();
     // The body has a password in it: what is kept of it must not help anybody to guess that.
     let body_sha256 = Sha256::new().chain_update(claim_key).chain_update(sha256).finalize().into();
@@ -74,7 +77,6 @@ pub async fn handle(
             email: trimmed(&value.email),
         };
         let password_hash = new_hash(&http, "password", value.password, &profile).await?;
-        let role = value.role.unwrap_or(RoleName::Viewer).into();
         let user = UserRegistered { profile, role, password_hash, first_password_until: first_until(&http) };
         let position =
             register_user(&http.commands, claim_key, &caller.context(command_id), id, user).await?;

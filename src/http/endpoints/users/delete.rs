@@ -3,8 +3,10 @@
 use axum::extract::State;
 use uuid::Uuid;
 
+use super::check_program;
 use crate::commands::change_user::delete_user;
 use crate::domain::UserId;
+use crate::domain::user::Account;
 use crate::http::answer::Envelope;
 use crate::http::api_error::ErrorEnvelope;
 use crate::http::deleting::Deleted;
@@ -14,7 +16,7 @@ use crate::http::{Answer, ApiError, Caller, ErrorCode, HttpState};
 /// Remove a user.
 ///
 /// Takes effect at once: the user's tokens and API keys stop working. The last admin stays, and nobody
-/// removes himself.
+/// removes himself. An API key removes viewers and operators only.
 #[utoipa::path(
     delete, path = "/users/{id}",
     params(
@@ -42,7 +44,8 @@ pub async fn handle(
     }
     let context = caller.context(http.random_id().into());
     let key = http.claim_key.reveal().as_bytes();
-    let position = delete_user(&http.commands, key, &context, id, &if_match.versions()).await?;
+    let may = |now: &Account| check_program(&caller, &[now.role]);
+    let position = delete_user(&http.commands, key, &context, id, &if_match.versions(), may).await?;
     http.standing.heeds_user(position).await;
     tracing::info!(user = %id, "a user was removed");
     Ok(Answer::ok(&Deleted { id: id.0 })?.message("the user was removed").at(position))

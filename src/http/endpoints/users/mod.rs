@@ -12,11 +12,11 @@ use time::OffsetDateTime;
 use utoipa::ToSchema;
 
 use super::super::passwords::PasswordError;
-use super::super::{ApiError, HttpState};
+use super::super::{ApiError, Caller, HttpState};
 use super::auth::UserAnswer;
 use crate::domain::password::check_password;
 use crate::domain::user::{Account, Profile, Role};
-use crate::domain::{Personal, UserId};
+use crate::domain::{Personal, Refusal, UserId};
 use crate::projection::queries::users::UserRow;
 
 /// What a user may do: `viewer` looks, `operator` also issues, `admin` also decides who may.
@@ -88,6 +88,15 @@ impl UserDetails {
             updated_at: Some(super::rfc3339(row.updated_at)),
         }
     }
+}
+
+/// Refuses a program that would make, change or remove an admin: a key never gains more than it was given.
+fn check_program(caller: &Caller, roles: &[Role]) -> Result<(), Refusal> {
+    if caller.is_program() && roles.contains(&Role::Admin) {
+        let message = "an API key can't make, change or remove administrators; log in to do that";
+        return Err(Refusal::Forbidden(message));
+    }
+    Ok(())
 }
 
 fn trimmed(text: &Personal<String>) -> Personal<String> {

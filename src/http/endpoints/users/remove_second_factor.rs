@@ -13,8 +13,8 @@ use crate::http::{Answer, ApiError, Caller, ErrorCode, HttpState};
 
 /// Remove the second factor of a user who has lost it.
 ///
-/// All sessions of the user end, and the password alone lets in again. Make sure first who is asking. Your own
-/// is removed at `/auth/second-factor`.
+/// All sessions of the user end, and the password alone lets in again. Make sure first who is asking. An API key
+/// can't do this. Your own is removed at `/auth/second-factor`.
 #[utoipa::path(
     delete, path = "/users/{id}/second-factor", params(("id" = Uuid, Path, description = "The user's id")),
     responses(

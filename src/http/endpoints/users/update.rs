@@ -5,12 +5,14 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::{RoleName, UserDetails, first_until, new_hash, trimmed};
+use super::{RoleName, UserDetails, check_program, first_until, new_hash, trimmed};
 use crate::commands::change_user::change_user;
-use crate::domain::user::{Account, NewPassword, Profile, User, UserChange};
-use crate::domain::{Personal, UserId};
+use crate::domain::user::{Account, NewPassword, Profile, Role, User, UserChange};
+use crate::domain::{Personal, Refusal, UserId};
 use crate::http::answer::Envelope;
 use crate::http::api_error::ErrorEnvelope;
+use crate::http::client_address::ClientAddress;
+use crate::http::endpoints::auth::reauthenticated;
 use crate::http::extract::{IfMatch, Json, Path};
 use crate::http::{Answer, ApiError, Caller, ErrorCode, HttpState};
 
@@ -30,11 +32,17 @@ pub struct UpdateUser {
     /// E-mail address, unique.
     #[schema(value_type = Option<String>, max_length = 254)]
     email: Option<Personal<String>>,
-    /// Another password: 8 to 128 characters with an upper-case letter, a lower-case letter and a
-    /// digit, and none that everybody tries first. Ends the user's sessions; somebody else has to change it
-    /// at the next log-in.
+    /// Another password for somebody else: 8 to 128 characters with an upper-case letter, a lower-case
+    /// letter and a digit, and none that everybody tries first. Ends the user's sessions and API keys; it has
+    /// to be changed at the next log-in.
     #[schema(value_type = Option<String>, format = Password, min_length = 8, max_length = 128)]
     password: Option<Personal<String>>,
+    /// Whether the user's API keys stay valid although the password changes; false if absent.
+    #[serde(default)]
+    keep_api_keys: bool,
+    /// Your present password, to change your own e-mail address.
+    #[schema(value_type = Option<String>, format = Password, max_length = 512)]
+    current_password: Option<Personal<String>>,
     /// What the user may do from now on.
     role: Option<RoleName>,
     /// Whether the user may log in; false ends the user's sessions.
@@ -58,7 +66,9 @@ impl UpdateUser {
 /// Change a user.
 ///
 /// Role, password and `isActive` take effect at once, also for tokens and API keys that the user has.
-/// The last admin stays one, and nobody switches off himself.
+/// The last admin stays one, and nobody switches off himself. Your own password is changed at
+/// `/auth/change-password`; your own e-mail address asks for `currentPassword`. An API key changes viewers and
+/// operators only, and makes nobody an admin.
 #[utoipa::path(
     patch, path = "/users/{id}", request_body = UpdateUser,
     params(
@@ -72,38 +82,32 @@ impl UpdateUser {
         (status = 404, description = "NOT_FOUND", body = ErrorEnvelope),
         (status = 409, description = "DUPLICATE: details name the field; WRONG_STATE: the last admin, or yourself", body = ErrorEnvelope),
         (status = 412, description = "PRECONDITION_FAILED: it has changed since you read it", body = ErrorEnvelope),
+        (status = 429, description = "TOO_MANY_REQUESTS: too many wrong passwords; see `Retry-After`", body = ErrorEnvelope),
     )
 )]
 pub async fn handle(
     State(http): State<HttpState>,
     caller: Caller,
+    client: ClientAddress,
     if_match: IfMatch,
     Path(id): Path<Uuid>,
-    Json { value, .. }: Json<UpdateUser>,
+    Json { mut value, .. }: Json<UpdateUser>,
 ) -> Result<Answer, ApiError> {
     let id = UserId(id);
     if id == caller.user_id && value.is_active == Some(false) {
         let message = "you can't switch off yourself; let another admin do it";
         return Err(ApiError::new(ErrorCode::WrongState, message));
     }
-    let password = match &value.password {
-        Some(password) => {
-            let now = http.commands.load::<User>(id).await?.state.account();
-            let now = now.ok_or_else(|| ApiError::not_found("user"))?;
-            let profile = value.profile(&now.profile);
-            let hash = new_hash(&http, "password", password.clone(), &profile).await?;
-            // Whoever sets the own password knows it already.
-            let first_until = if id == caller.user_id { None } else { first_until(&http) };
-            Some(NewPassword { hash, first_until })
+    let may_change_email = id != caller.user_id || has_shown_password(&http, id, client, &mut value).await?;
+    let password = new_password(&http, &caller, id, &value).await?;
+    let (role, is_active) = (value.role.map(Role::from), value.is_active);
+    let change = |now: &Account| {
+        check_program(&caller, &[now.role, role.unwrap_or(now.role)])?;
+        let profile = value.profile(&now.profile);
+        if profile.email != now.profile.email && !may_change_email {
+            return Err(Refusal::field("currentPassword", "give it to change your own e-mail address"));
         }
-        None => None,
-    };
-    let (role, is_active) = (value.role.map(Into::into), value.is_active);
-    let change = |now: &Account| UserChange {
-        profile: Some(value.profile(&now.profile)),
-        role,
-        is_active,
-        password: password.clone(),
+        Ok(UserChange { profile: Some(profile), role, is_active, password: password.clone() })
     };
     let context = caller.context(http.random_id().into());
     let key = http.claim_key.reveal().as_bytes();
@@ -112,4 +116,36 @@ pub async fn handle(
     tracing::info!(user = %id, role = changed.account.role.name(), "a user was changed");
     let answer = Answer::ok(&UserDetails::of_account(id, &changed.account))?;
     Ok(answer.at(changed.version).version(changed.version))
+}
+
+/// Verifies the present password, if one is given. A new address would let its holder set a password by mail.
+async fn has_shown_password(
+    http: &HttpState,
+    id: UserId,
+    client: ClientAddress,
+    value: &mut UpdateUser,
+) -> Result<bool, ApiError> {
+    let Some(password) = value.current_password.take() else { return Ok(false) };
+    reauthenticated(http, id, client, "currentPassword", password).await?;
+    Ok(true)
+}
+
+/// The password to be set for somebody else, if one is given.
+async fn new_password(
+    http: &HttpState,
+    caller: &Caller,
+    id: UserId,
+    value: &UpdateUser,
+) -> Result<Option<NewPassword>, ApiError> {
+    let Some(password) = &value.password else { return Ok(None) };
+    if id == caller.user_id {
+        let message = "change your own password by POST /auth/change-password, with the present one";
+        return Err(ApiError::new(ErrorCode::WrongState, message));
+    }
+    let now = http.commands.load::<User>(id).await?.state.account();
+    let now = now.ok_or_else(|| ApiError::not_found("user"))?;
+    check_program(caller, &[now.role])?;
+    let hash = new_hash(http, "password", password.clone(), &value.profile(&now.profile)).await?;
+    let keeps_api_keys = value.keep_api_keys;
+    Ok(Some(NewPassword { hash, first_until: first_until(http), keeps_api_keys }))
 }

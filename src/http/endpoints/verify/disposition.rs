@@ -2,14 +2,13 @@
 
 use std::fmt::Write as _;
 
+use crate::mail::ascii_file_name;
+
 /// `attachment` under this name, which is free of control characters, quotes and separators already.
 #[must_use]
 pub fn attachment(file_name: &str) -> String {
     // Old programs read only the first form, which is ASCII; the second one wins where it is understood.
-    let plain: String = file_name
-        .chars()
-        .map(|c| if c.is_ascii_graphic() && !"\"\\%".contains(c) || c == ' ' { c } else { '_' })
-        .collect();
+    let plain = ascii_file_name(file_name);
     let mut value = format!("attachment; filename=\"{plain}\"; filename*=UTF-8''");
     for byte in file_name.bytes() {
         // attr-char of RFC 8187 §3.2.1
@@ -30,7 +29,7 @@ mod tests {
     fn names_in_any_script_come_through() {
         assert_eq!(
             attachment("José Núñez_certificate.pdf"),
-            "attachment; filename=\"Jos_ N__ez_certificate.pdf\"; \
+            "attachment; filename=\"Jose Nunez_certificate.pdf\"; \
              filename*=UTF-8''Jos%C3%A9%20N%C3%BA%C3%B1ez_certificate.pdf"
         );
         assert!(attachment("李雷_certificate.pdf").ends_with("''%E6%9D%8E%E9%9B%B7_certificate.pdf"));

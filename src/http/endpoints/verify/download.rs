@@ -21,17 +21,19 @@ use crate::projection::queries::issuances::IssuanceRow;
 use crate::storage::ObjectKey;
 use crate::workers::renderer::RenderingError;
 
-/// Whoever has a copy asks again after this time, and learns that it was revoked.
-const CACHED: HeaderValue = HeaderValue::from_static("public, max-age=300");
+/// A copy in a browser is used only after the server confirmed it, so a revocation shows at once. Shared caches keep no
+/// copy: they may ignore that rule, and the file is about a person.
+const CACHED: HeaderValue = HeaderValue::from_static("private, no-cache");
 
 /// The PDF as it was issued, made again if its file is gone. Its bytes never change.
 ///
 /// Answered with a part of it where `Range` asks for one, or, if the server is set up so, with a redirect
-/// to the file storage.
+/// to the file storage. The same address works below the API's prefix. Errors are pages where `Accept` asks for
+/// `text/html`.
 #[utoipa::path(
     get, path = "/certificate/{publicId}/download",
     params(
-        ("publicId" = String, Path, description = "The public id, 32 hex digits", example = "00112233445566778899aabbccddeeff"),
+        ("publicId" = String, Path, description = "The public id: 32 hex digits, or the number on the certificate", example = "00112233445566778899aabbccddeeff"),
         ("If-None-Match" = Option<String>, Header, description = "The ETag of the file that you have"),
         ("Range" = Option<String>, Header, description = "The part that you want, such as `bytes=0-1023`"),
         ("If-Range" = Option<String>, Header, description = "The ETag of the file that you have a part of"),
@@ -41,9 +43,9 @@ const CACHED: HeaderValue = HeaderValue::from_static("public, max-age=300");
         (status = 206, description = "The part that `Range` asks for", body = Vec<u8>, content_type = "application/pdf"),
         (status = 302, description = "Where the PDF is for the next minute"),
         (status = 304, description = "You have it"),
-        (status = 404, description = "NOT_FOUND: no certificate of this id was issued here", body = ErrorEnvelope),
-        (status = 409, description = "NOT_GENERATED: there is no PDF yet", body = ErrorEnvelope),
-        (status = 410, description = "CERTIFICATE_REVOKED: the issuer took it back", body = ErrorEnvelope),
+        (status = 404, description = "NOT_FOUND: no certificate of this id was issued here. NUMBER_MISTYPED: the number has a typing error", content((ErrorEnvelope = "application/json"), (String = "text/html"))),
+        (status = 409, description = "NOT_GENERATED: there is no PDF yet", content((ErrorEnvelope = "application/json"), (String = "text/html"))),
+        (status = 410, description = "CERTIFICATE_REVOKED: the issuer took it back", content((ErrorEnvelope = "application/json"), (String = "text/html"))),
         (status = 416, description = "RANGE_NOT_SATISFIABLE: the file has no such part", body = ErrorEnvelope),
         (status = 500, description = "ISSUED_FILE_DIFFERS: the stored file is not the issued one", body = ErrorEnvelope),
     )
@@ -55,7 +57,6 @@ pub async fn handle(
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     let row = super::find(&http, &public_id).await?;
-    let row = row.ok_or_else(|| ApiError::not_found("certificate here; check the address"))?;
     if standing(&row) == Standing::Revoked {
         return Err(RenderingError::Revoked.into());
     }

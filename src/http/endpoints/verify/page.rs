@@ -1,14 +1,15 @@
 //! `GET /certificate/{publicId}`
 
 use axum::extract::State;
-use axum::http::header::{ACCEPT, CONTENT_LANGUAGE, VARY};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::HeaderMap;
+use axum::http::header::{CONTENT_LANGUAGE, VARY};
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use utoipa::IntoParams;
 
 use super::verification::{Verification, verification};
 use super::words::{Words, chosen, long_date, words};
+use super::{DEPENDS, wants_json};
 use crate::domain::Locale;
 use crate::http::answer::Envelope;
 use crate::http::api_error::ErrorEnvelope;
@@ -17,9 +18,6 @@ use crate::http::extract::{Path, Query};
 use crate::http::{Answer, ApiError, HttpState};
 
 const TEMPLATE: &str = include_str!("page.html");
-const UNKNOWN: &str = include_str!("unknown.html");
-/// What an answer depends on besides its address.
-const DEPENDS: &str = "Accept, Accept-Language";
 
 /// How the page is wanted.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -33,17 +31,18 @@ pub struct PageQuery {
 /// Whether a certificate is genuine, and whether it still holds.
 ///
 /// A page for people, in the language of `lang`, `Accept-Language` or the certificate; JSON where `Accept` asks
-/// for it or the public id is followed by `.json`.
+/// for it or the public id is followed by `.json`. The same address works below the API's prefix. Capitals, blanks,
+/// hyphens and punctuation at the end of the number make no difference.
 #[utoipa::path(
     get, path = "/certificate/{publicId}",
     params(
-        ("publicId" = String, Path, description = "The public id, 32 hex digits", example = "00112233445566778899aabbccddeeff"),
+        ("publicId" = String, Path, description = "The public id: 32 hex digits, or the number on the certificate", example = "00112233445566778899aabbccddeeff"),
         ("Accept-Language" = Option<String>, Header, description = "The languages that you read", example = "es-CO, en;q=0.5"),
         PageQuery,
     ),
     responses(
         (status = 200, description = "It was issued here", content((String = "text/html"), (Envelope<Verification> = "application/json"))),
-        (status = 404, description = "NOT_FOUND: no certificate of this id was issued here", content((String = "text/html"), (ErrorEnvelope = "application/json"))),
+        (status = 404, description = "NOT_FOUND: no certificate of this id was issued here. NUMBER_MISTYPED: the number has a typing error", content((String = "text/html"), (ErrorEnvelope = "application/json"))),
     )
 )]
 pub async fn handle(
@@ -56,11 +55,7 @@ pub async fn handle(
         Some(public_id) => (public_id, true),
         None => (public_id.as_str(), wants_json(&headers)),
     };
-    let Some(row) = super::find(&http, public_id).await? else {
-        let missing = ApiError::not_found("certificate here; check the address");
-        let page = (StatusCode::NOT_FOUND, [(VARY, DEPENDS)], render(UNKNOWN, &())?);
-        return if json { Err(missing) } else { Ok(page.into_response()) };
-    };
+    let row = super::find(&http, public_id).await?;
     let verification = verification(&http, row);
     if json {
         return Ok(([(VARY, DEPENDS)], Answer::ok(&verification)?).into_response());
@@ -69,12 +64,6 @@ pub async fn handle(
     let locale = chosen(query.lang.as_deref(), &headers, own);
     let described = [(VARY, DEPENDS), (CONTENT_LANGUAGE, locale.as_str())];
     Ok((described, render(TEMPLATE, &Page::of(&verification, locale))?).into_response())
-}
-
-/// JSON is for programs: it must be asked for, and not together with a page.
-fn wants_json(headers: &HeaderMap) -> bool {
-    let accept = headers.get(ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    accept.contains("application/json") && !accept.contains("text/html")
 }
 
 /// What the page shows, and its own words.
@@ -124,18 +113,5 @@ mod tests {
         let hidden = Verification { full_name: None, ..verification("valid") };
         let page = render(TEMPLATE, &Page::of(&hidden, Locale::En)).unwrap().0;
         assert!(!page.contains("Awarded to"), "{page}");
-    }
-
-    #[test]
-    fn browsers_get_the_page_and_programs_json() {
-        let asks = |accept: &'static str| {
-            let mut headers = HeaderMap::new();
-            headers.insert(ACCEPT, accept.parse().unwrap());
-            wants_json(&headers)
-        };
-        assert!(asks("application/json"));
-        assert!(!asks("text/html,application/xhtml+xml,application/json;q=0.9,*/*;q=0.8"));
-        assert!(!asks("*/*"));
-        assert!(!wants_json(&HeaderMap::new()));
     }
 }

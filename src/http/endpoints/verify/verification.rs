@@ -5,6 +5,7 @@ use utoipa::ToSchema;
 
 use super::{Standing, standing};
 use crate::domain::Personal;
+use crate::domain::public_id::printed;
 use crate::http::HttpState;
 use crate::http::endpoints::rfc3339;
 use crate::http::settings::PersonShown;
@@ -23,6 +24,9 @@ pub struct Verification {
     /// Its public id.
     #[schema(example = "00112233445566778899aabbccddeeff")]
     pub(super) public_id: String,
+    /// Its number as it stands on the certificate.
+    #[schema(example = "0024H-36H2N-CSVRH-6DAQF-6DVVQ-ZW")]
+    pub(super) number: String,
     /// To whom: the name, its first letters, or null, as the operator allows.
     #[schema(value_type = Option<String>, example = "María Núñez")]
     pub(super) full_name: Option<Personal<String>>,
@@ -69,6 +73,7 @@ pub(super) fn verification(http: &HttpState, row: IssuanceRow) -> Verification {
             Standing::Pending => "pending",
             Standing::Revoked => "revoked",
         },
+        number: printed(&row.public_id),
         public_id: row.public_id,
         full_name: shown(row.full_name, shows),
         certificate_name: row.certificate_name,
@@ -109,6 +114,7 @@ pub(super) mod samples {
             genuine: true,
             status,
             public_id: "00112233445566778899aabbccddeeff".to_owned(),
+            number: printed("00112233445566778899aabbccddeeff"),
             full_name: Some("María <b>José</b> Núñez".to_owned().into()),
             certificate_name: "Speaker".to_owned(),
             event_name: "Summit 2026".to_owned(),

@@ -10,7 +10,7 @@ use crate::domain::Locale;
 const MAX_RANGES: usize = 20;
 
 /// The language that was asked for by name, that the browser prefers, or else the certificate's own.
-pub(in crate::http::endpoints) fn chosen(asked: Option<&str>, headers: &HeaderMap, own: Locale) -> Locale {
+pub(in crate::http) fn chosen(asked: Option<&str>, headers: &HeaderMap, own: Locale) -> Locale {
     let preferred = || {
         let accepted = headers.get(ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok())?;
         best(accepted)

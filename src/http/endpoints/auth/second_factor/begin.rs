@@ -4,7 +4,7 @@ use axum::extract::State;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::reauthenticated;
+use super::super::reauthenticated;
 use crate::domain::Personal;
 use crate::domain::second_factor::{SecondFactor, SecondFactorCommand};
 use crate::http::answer::Envelope;
@@ -59,7 +59,7 @@ pub async fn handle(
     Json { value: request, .. }: Json<BeginSecondFactor>,
 ) -> Result<Answer, ApiError> {
     let id = caller.user_id;
-    let user = reauthenticated(&http, id, client, request.password).await?;
+    let user = reauthenticated(&http, id, client, "password", request.password).await?;
     let (totp, sealed_secret) = second_factor::fresh_secret(&http, id)?;
     let context = caller.context(http.random_id().into());
     let begin = SecondFactorCommand::Begin { sealed_secret };

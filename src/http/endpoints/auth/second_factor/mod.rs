@@ -9,12 +9,9 @@ pub mod state;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::within_bounds;
 use crate::commands::{CommandError, Done};
 use crate::domain::second_factor::{SecondFactor, SecondFactorCommand, Shown};
-use crate::domain::user::{Account, User};
-use crate::domain::{Personal, Refusal, UserId};
-use crate::http::client_address::ClientAddress;
+use crate::domain::{Personal, Refusal};
 use crate::http::second_factor::{self, Code, RecoveryCode, sha256_of_all};
 use crate::http::{Answer, ApiError, Caller, ErrorCode, HttpState};
 
@@ -85,23 +82,4 @@ fn of_field(error: ApiError) -> ApiError {
         }
         _ => error,
     }
-}
-
-/// The caller's account, if this is its password. A wrong one is a guess that counts.
-async fn reauthenticated(
-    http: &HttpState,
-    id: UserId,
-    client: ClientAddress,
-    password: Personal<String>,
-) -> Result<Account, ApiError> {
-    within_bounds("password", &password)?;
-    let guess = http.rate_limits.guess(&id.to_string(), client)?;
-    let user = http.commands.load::<User>(id).await?.state.active();
-    let user = user.ok_or_else(|| ApiError::not_found("user"))?;
-    if !http.passwords.verify(password, Some(user.password_hash.clone())).await? {
-        tracing::warn!("a second factor was not changed: the password was wrong");
-        return Err(ApiError::field("password", "is not your password"));
-    }
-    http.rate_limits.guessed_right(guess);
-    Ok(user)
 }

@@ -4,7 +4,8 @@ use axum::extract::State;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{decide, reauthenticated};
+use super::super::reauthenticated;
+use super::decide;
 use crate::domain::Personal;
 use crate::domain::second_factor::SecondFactorCommand;
 use crate::http::answer::Envelope;
@@ -56,7 +57,7 @@ pub async fn handle(
         let message = "somebody of your role has to have a second factor; an admin can remove a lost one";
         return Err(ApiError::new(ErrorCode::WrongState, message));
     }
-    reauthenticated(&http, caller.user_id, client, request.password).await?;
+    reauthenticated(&http, caller.user_id, client, "password", request.password).await?;
     let done = decide(&http, &caller, &request.code, SecondFactorCommand::Remove).await?;
     tracing::info!("a second factor was switched off");
     Ok(Answer::ok(&SecondFactorRemovedAnswer { removed: true })?.at(done.position))

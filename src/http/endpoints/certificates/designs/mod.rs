@@ -10,9 +10,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::{DESIGNS, design_url};
-use crate::commands::CommandContext;
-use crate::domain::DesignId;
-use crate::domain::design::{Design, DesignCommand, DesignImage};
+use crate::domain::design::{Design, DesignImage, DesignState, id_of_key};
 use crate::http::endpoints::rfc3339;
 use crate::http::{ApiError, HttpState};
 use crate::projection::queries::designs::DesignRow;
@@ -120,31 +118,8 @@ pub(super) fn key_of_url(http: &HttpState, url: &str) -> Option<ObjectKey> {
     (inside.split('/').count() == 2).then_some(key)
 }
 
-/// Notes in the log that a certificate is drawn on a design, so that it stays from now on. One that was
-/// uploaded before designs were noted there has no history, and can't be deleted either.
-pub(super) async fn take_into_use(http: &HttpState, key: &ObjectKey) -> Result<(), ApiError> {
-    let Some(id) = id_of_key(key) else { return Ok(()) };
-    let context = CommandContext::of_person(http.random_id().into(), "api");
-    http.commands.execute::<Design>(&context, DesignId(id), DesignCommand::TakeIntoUse).await?;
-    Ok(())
-}
-
-/// `…/{name}_{id}.{extension}`
-fn id_of_key(key: &ObjectKey) -> Option<Uuid> {
-    let (name, _) = key.as_str().rsplit_once('.')?;
-    Uuid::parse_str(name.rsplit_once('_')?.1).ok()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_key_ends_in_the_designs_id() {
-        let id = Uuid::from_u128(7);
-        let of = |key: &str| id_of_key(&ObjectKey::parse(key).unwrap());
-        assert_eq!(of(&format!("certificates/design_images/acme_2026/gold_frame_{id}.jpg")), Some(id));
-        assert_eq!(of("certificates/design_images/acme_2026/old.jpg"), None);
-        assert_eq!(of(&format!("certificates/design_images/acme_2026/gold_frame_{id}_small.jpg")), None);
-    }
+/// Returns true if the design of a key was deleted. Its files may still be there for a moment.
+pub(super) async fn is_deleted(http: &HttpState, key: &ObjectKey) -> Result<bool, ApiError> {
+    let Some(id) = id_of_key(key.as_str()) else { return Ok(false) };
+    Ok(matches!(http.commands.load::<Design>(id).await?.state, DesignState::Deleted(_)))
 }

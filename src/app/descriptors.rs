@@ -1,0 +1,47 @@
+//! The limit of file descriptors: raised at the start as far as the system lets.
+
+use std::sync::Once;
+
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+
+/// Descriptors besides the connections: files, servers, and what libraries open.
+const BESIDES: u64 = 512;
+/// More than that is of no use, and some systems allow a billion.
+const ENOUGH: u64 = 1 << 20;
+
+/// Raises the soft limit to the hard one, once in a process, and logs it, also where it is too low for
+/// `connections`.
+pub(super) fn raise(connections: usize) {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let before = getrlimit(Resource::Nofile);
+        let Some(current) = before.current else { return };
+        let wanted = before.maximum.map_or(ENOUGH, |maximum| maximum.min(ENOUGH)).max(current);
+        let raised = Rlimit { current: Some(wanted), maximum: before.maximum };
+        let limit = match setrlimit(Resource::Nofile, raised) {
+            Ok(()) => wanted,
+            Err(error) => {
+                tracing::info!(%error, limit = current, "limit of file descriptors can't be raised");
+                current
+            }
+        };
+        let needed = connections as u64 + BESIDES;
+        let suffices = limit >= needed;
+        tracing::info!(before = current, limit, needed, suffices, "limit of file descriptors");
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_soft_limit_becomes_the_hard_one() {
+        let before = getrlimit(Resource::Nofile);
+        raise(1);
+        let after = getrlimit(Resource::Nofile);
+        assert_eq!(after.maximum, before.maximum, "the hard limit stays");
+        let highest = after.maximum.map_or(ENOUGH, |maximum| maximum.min(ENOUGH));
+        assert!(after.current.is_none_or(|current| current >= highest), "{after:?}");
+    }
+}

@@ -1,0 +1,37 @@
+//! The management listener of a process, whatever its roles.
+
+use anyhow::Context as _;
+use tokio::net::TcpListener;
+
+use super::{App, Role, Running, dependencies};
+use crate::http::connections::ConnectionSettings;
+use crate::http::management::{MetricsPage, management};
+use crate::http::{self, Readiness};
+
+/// Connections to the management listener that are open at once.
+const MAX_OPEN: usize = 64;
+
+impl App {
+    /// Serves metrics and the state of dependencies, if the configuration says where. Returns the readiness of a
+    /// process with these roles.
+    pub(super) async fn start_management(
+        &self,
+        roles: &[Role],
+        running: &mut Running,
+    ) -> anyhow::Result<Readiness> {
+        let readiness = Readiness::new(dependencies::all(self, roles));
+        let Some(listen) = self.config.management.listen else { return Ok(readiness) };
+        let listener = TcpListener::bind(listen).await;
+        let listener = listener.with_context(|| format!("management.listen: cannot listen on {listen}"))?;
+        let address = listener.local_addr()?;
+        running.management_address = Some(address);
+        tracing::info!(%address, "metrics and health are served");
+        let router = management(readiness.clone(), MetricsPage::new(self.metrics.clone()));
+        let limits = ConnectionSettings { max_open: MAX_OPEN, ..ConnectionSettings::default() };
+        let (shutdown, grace) = (running.shutdown.clone(), running.grace);
+        running.spawn("management", async move {
+            Ok(http::serve(listener, router, limits, shutdown, grace).await?)
+        });
+        Ok(readiness)
+    }
+}

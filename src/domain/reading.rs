@@ -1,0 +1,62 @@
+//! Choices for reading an uploaded file of people, as its uploader makes them.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+/// Columns that one mapping may name.
+pub const MAX_MAPPED: usize = 64;
+/// Value of a mapping that leaves a column out; `null` means the same.
+pub const IGNORE: &str = "ignore";
+/// Value of [`Reading::sheets`] that reads every visible sheet with people.
+pub const ALL_SHEETS: &str = "all";
+
+/// Choices for reading a file. They are kept with the import, so that the importer reads the file the same
+/// way as the request did.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Reading {
+    /// Label of the text's encoding, for CSV. Detected if absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub encoding: Option<String>,
+    /// Field of each mapped header, by its name in the API; `None` leaves the column out.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub mapping: BTreeMap<String, Option<String>>,
+    /// Name of the sheet to read, or [`ALL_SHEETS`]. The first visible sheet with people if absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sheets: Option<String>,
+    /// True reads hidden rows, too.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub hidden_rows: bool,
+    /// Number of the header row, as the spreadsheet program shows it. Found if absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub header_row: Option<u32>,
+}
+
+impl Reading {
+    /// Returns true if nothing is chosen.
+    #[must_use]
+    pub fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn choices_survive_storage_and_defaults_take_no_room() {
+        let chosen = Reading {
+            encoding: Some("macintosh".to_owned()),
+            mapping: [("Correo".to_owned(), Some("email".to_owned())), ("X".to_owned(), None)].into(),
+            sheets: Some(ALL_SHEETS.to_owned()),
+            hidden_rows: true,
+            header_row: Some(3),
+        };
+        let stored = serde_json::to_string(&chosen).expect("it is JSON");
+        assert_eq!(serde_json::from_str::<Reading>(&stored).expect("it is read again"), chosen);
+        assert_eq!(serde_json::to_string(&Reading::default()).expect("it is JSON"), "{}");
+        assert!(Reading::default().is_default() && !chosen.is_default());
+    }
+}

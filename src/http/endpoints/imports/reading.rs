@@ -1,0 +1,158 @@
+//! How an uploaded file was read, as the API tells it.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::domain::Personal;
+use crate::sheet::{EncodingSource, HowRead, SheetFate, ShownRow};
+
+/// How a file was read.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ReadingAnswer {
+    /// The text's encoding; absent for workbooks.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub encoding: Option<EncodingAnswer>,
+    /// The header row's number as a spreadsheet program shows it.
+    pub header_row: u32,
+    /// The headers, left to right, and the fields that they give.
+    pub columns: Vec<ColumnAnswer>,
+    /// Headers of columns that were not read.
+    pub ignored_columns: Vec<String>,
+    /// The sheets of a workbook, in order.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub sheets: Vec<SheetAnswer>,
+    /// Rows with nothing but a counter and empty check boxes, which were left out.
+    pub blank_rows: u32,
+    /// Rows that the spreadsheet program doesn't show, such as filtered ones.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hidden_rows: Option<HiddenAnswer>,
+    /// The first rows as they were read, by field; rejected ones as written.
+    pub first_rows: Vec<RowAnswer>,
+    /// The first rows whose names show whether the encoding was guessed right.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub names_to_check: Vec<RowAnswer>,
+}
+
+/// A text's encoding.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct EncodingAnswer {
+    /// Its label, as `encoding` takes it.
+    #[schema(example = "windows-1252")]
+    pub label: String,
+    /// `given` by the upload, `evident` from the text, or `guessed`.
+    #[schema(example = "guessed")]
+    pub source: String,
+}
+
+/// A column of the file.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ColumnAnswer {
+    /// Its header as written.
+    pub header: String,
+    /// The field that it gives, by its name in the API; null where it is not read.
+    pub field: Option<String>,
+}
+
+/// A sheet of a workbook.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct SheetAnswer {
+    /// Its name.
+    pub name: String,
+    /// True if its rows were read.
+    pub is_read: bool,
+    /// `read`, `notChosen` (see `sheets`), `hidden`, `noHeaders` or `empty`.
+    #[schema(example = "read")]
+    pub state: String,
+}
+
+/// Rows that the spreadsheet program doesn't show.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct HiddenAnswer {
+    /// How many there are.
+    pub count: u32,
+    /// True if they were read, as `hiddenRows=include` asks.
+    pub are_read: bool,
+    /// The first 100 of them.
+    pub rows: Vec<PlaceAnswer>,
+}
+
+/// A row's place.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct PlaceAnswer {
+    /// Name of the sheet, in a workbook.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sheet: Option<String>,
+    /// The row's number as a spreadsheet program shows it.
+    pub row: u32,
+}
+
+/// A row as it was read.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct RowAnswer {
+    /// Name of the sheet, in a workbook.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sheet: Option<String>,
+    /// The row's number as a spreadsheet program shows it.
+    pub row: u32,
+    /// Values by field.
+    #[schema(value_type = BTreeMap<String, String>)]
+    pub values: BTreeMap<&'static str, Personal<String>>,
+}
+
+impl From<HowRead> for ReadingAnswer {
+    fn from(how: HowRead) -> Self {
+        let ignored = how.columns.iter().filter(|(_, field)| field.is_none());
+        let ignored_columns = ignored.map(|(header, _)| header.clone()).collect();
+        let column = |(header, field): (String, Option<&'static str>)| ColumnAnswer {
+            header,
+            field: field.map(str::to_owned),
+        };
+        let places = how.hidden.rows.into_iter().map(|(sheet, row)| PlaceAnswer { sheet, row });
+        let hidden =
+            HiddenAnswer { count: how.hidden.count, are_read: how.hidden.are_read, rows: places.collect() };
+        Self {
+            encoding: how.encoding.map(EncodingAnswer::from),
+            header_row: how.header_row,
+            columns: how.columns.into_iter().map(column).collect(),
+            ignored_columns,
+            sheets: how.sheets.into_iter().map(SheetAnswer::from).collect(),
+            blank_rows: how.blank_rows,
+            hidden_rows: (hidden.count > 0).then_some(hidden),
+            first_rows: how.first_rows.into_iter().map(RowAnswer::from).collect(),
+            names_to_check: how.guessed_names.into_iter().map(RowAnswer::from).collect(),
+        }
+    }
+}
+
+impl From<(&'static str, EncodingSource)> for EncodingAnswer {
+    fn from((label, source): (&'static str, EncodingSource)) -> Self {
+        let source = match source {
+            EncodingSource::Given => "given",
+            EncodingSource::Evident => "evident",
+            EncodingSource::Guessed => "guessed",
+        };
+        Self { label: label.to_owned(), source: source.to_owned() }
+    }
+}
+
+impl From<crate::sheet::SheetState> for SheetAnswer {
+    fn from(sheet: crate::sheet::SheetState) -> Self {
+        let is_read = sheet.fate == SheetFate::Read;
+        Self { name: sheet.name, is_read, state: sheet.fate.name().to_owned() }
+    }
+}
+
+impl From<ShownRow> for RowAnswer {
+    fn from(row: ShownRow) -> Self {
+        Self { sheet: row.sheet, row: row.row, values: row.values }
+    }
+}

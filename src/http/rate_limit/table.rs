@@ -1,0 +1,138 @@
+//! Table of allowances: how often each key may still call.
+
+use std::collections::HashMap;
+use std::hash::Hash;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+/// Allowances by key: as many at once as the window allows, and then one whenever its share of it
+/// has passed (the generic cell rate algorithm of ITU-T I.371).
+///
+/// A full table evicts the quarter of its keys that has called least. A new key always gets a place, and a key
+/// that has called often keeps its own.
+pub(super) struct RateTable<K> {
+    window: Duration,
+    /// What one call costs.
+    share: Duration,
+    capacity: usize,
+    /// When each key's allowance is whole again; a key whose time has passed may be forgotten.
+    whole_at: Mutex<HashMap<K, Instant>>,
+}
+
+impl<K: Hash + Eq + Clone> RateTable<K> {
+    /// Creates a table that allows `times` in each `window` and remembers at most `capacity` keys.
+    pub(super) fn new(window: Duration, times: u32, capacity: usize) -> Self {
+        Self { window, share: window / times.max(1), capacity, whole_at: Mutex::default() }
+    }
+
+    /// Nothing between lock and unlock can panic half-way, so a poisoned lock still holds whole entries.
+    fn kept(&self) -> MutexGuard<'_, HashMap<K, Instant>> {
+        self.whole_at.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes one from a key's allowance.
+    ///
+    /// # Errors
+    /// How long until there is one, if the allowance is used up.
+    pub(super) fn take(&self, key: &K, now: Instant) -> Result<(), Duration> {
+        let mut kept = self.kept();
+        let before = kept.get(key).copied();
+        let after = before.map_or(now, |whole_at| whole_at.max(now)) + self.share;
+        let owed = after.duration_since(now);
+        if owed > self.window {
+            return Err(owed - self.window);
+        }
+        if before.is_none() && kept.len() >= self.capacity {
+            make_room(&mut kept, self.capacity, now);
+        }
+        kept.insert(key.clone(), after);
+        Ok(())
+    }
+
+    /// Gives back what was taken.
+    pub(super) fn give_back(&self, key: &K) {
+        if let Some(whole_at) = self.kept().get_mut(key) {
+            *whole_at = whole_at.checked_sub(self.share).unwrap_or(*whole_at);
+        }
+    }
+
+    #[cfg(test)]
+    pub(super) fn len(&self) -> usize {
+        self.kept().len()
+    }
+}
+
+/// Evicts the keys whose allowance is whole, and if that is not enough, the quarter that owes least.
+fn make_room<K: Hash + Eq>(kept: &mut HashMap<K, Instant>, capacity: usize, now: Instant) {
+    kept.retain(|_, whole_at| *whole_at > now);
+    if kept.len() < capacity {
+        return;
+    }
+    let mut times: Vec<Instant> = kept.values().copied().collect();
+    let mut surplus = times.len() / 4 + 1;
+    let (_, least, _) = times.select_nth_unstable(surplus - 1);
+    let least = *least;
+    kept.retain(|_, whole_at| {
+        let is_forgotten = *whole_at <= least && surplus > 0;
+        surplus -= usize::from(is_forgotten);
+        !is_forgotten
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+    const MINUTE: Duration = Duration::from_secs(60);
+
+    #[test]
+    fn a_minutes_worth_is_there_at_once_and_then_one_at_a_time() {
+        let (table, now) = (RateTable::new(MINUTE, 5, 10), Instant::now());
+        for _ in 0..5 {
+            assert_eq!(table.take(&"a", now), Ok(()));
+        }
+        assert_eq!(table.take(&"a", now), Err(12 * SECOND));
+        assert_eq!(table.take(&"b", now), Ok(()));
+        assert_eq!(table.take(&"a", now + 11 * SECOND), Err(SECOND));
+        assert_eq!(table.take(&"a", now + 12 * SECOND), Ok(()));
+        assert_eq!(table.take(&"a", now + 12 * SECOND), Err(12 * SECOND));
+    }
+
+    #[test]
+    fn what_is_given_back_can_be_taken_again() {
+        let (table, now) = (RateTable::new(MINUTE, 2, 10), Instant::now());
+        for _ in 0..50 {
+            assert_eq!(table.take(&"a", now), Ok(()));
+            table.give_back(&"a");
+        }
+        assert_eq!((table.take(&"a", now), table.take(&"a", now)), (Ok(()), Ok(())));
+        assert!(table.take(&"a", now).is_err());
+    }
+
+    #[test]
+    fn a_full_table_grows_no_further_and_serves_newcomers() {
+        let (table, now) = (RateTable::new(MINUTE, 2, 8), Instant::now());
+        for _ in 0..2 {
+            assert_eq!(table.take(&0, now), Ok(()));
+        }
+        let refused = (1..1_000).filter(|key| table.take(key, now).is_err()).count();
+        assert_eq!(refused, 0);
+        assert!(table.len() <= 8);
+        // The one that has called most is not forgotten for that.
+        assert!(table.take(&0, now).is_err());
+        // Later there is room again.
+        assert_eq!(table.take(&5_000, now + 61 * SECOND), Ok(()));
+        assert!(table.len() <= 8);
+    }
+
+    #[test]
+    fn room_is_made_where_all_owe_the_same() {
+        let now = Instant::now();
+        let mut kept: HashMap<u32, Instant> = (0..100).map(|key| (key, now + SECOND)).collect();
+        make_room(&mut kept, 100, now);
+        assert_eq!(kept.len(), 74);
+        make_room(&mut kept, 100, now);
+        assert_eq!(kept.len(), 74, "there is room");
+    }
+}

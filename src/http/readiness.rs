@@ -1,0 +1,177 @@
+//! Readiness of the process: the state of its dependencies, single-flight and cached.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::future::{BoxFuture, join_all};
+use serde::Serialize;
+use tokio::sync::Mutex;
+use tokio::time::Instant;
+
+/// How long a dependency may take to answer.
+const MAX_WAIT: Duration = Duration::from_secs(3);
+/// Time for which a good report is cached.
+const KEPT: Duration = Duration::from_secs(1);
+/// Time for which another report is cached. It is short, so that a start is noticed soon.
+const KEPT_BAD: Duration = Duration::from_millis(100);
+
+/// A dependency and its check.
+#[derive(Clone)]
+pub struct Dependency {
+    /// `log`, `database`, `projections`, `storage` or `mail`.
+    pub name: &'static str,
+    /// True if requests fail without it. The others are only reported.
+    pub required: bool,
+    /// Checks it. The text says what is wrong, without personal data and secrets.
+    pub check: Arc<dyn Fn() -> BoxFuture<'static, Result<(), String>> + Send + Sync>,
+}
+
+/// Dependencies and the last report on them. Cheap to clone.
+#[derive(Clone)]
+pub struct Readiness {
+    dependencies: Arc<[Dependency]>,
+    last: Arc<Mutex<Option<(Instant, Arc<ReadinessReport>)>>>,
+}
+
+/// State of all dependencies.
+#[derive(Debug, Serialize)]
+pub struct ReadinessReport {
+    /// `ok`, `degraded` where only something optional is missing, or `unavailable`.
+    pub status: &'static str,
+    /// Everything that the server depends on.
+    pub dependencies: Vec<DependencyState>,
+}
+
+/// State of one dependency.
+#[derive(Debug, Serialize)]
+pub struct DependencyState {
+    /// Its name.
+    pub name: &'static str,
+    /// `ok` or `unavailable`.
+    pub status: &'static str,
+    /// True if requests fail without it.
+    pub required: bool,
+    /// What is wrong.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub problem: Option<String>,
+}
+
+impl ReadinessReport {
+    /// Returns true if requests can be served.
+    #[must_use]
+    pub fn is_ready(&self) -> bool {
+        self.status != "unavailable"
+    }
+}
+
+impl Readiness {
+    /// Creates the readiness of a process with these dependencies.
+    #[must_use]
+    pub fn new(dependencies: Vec<Dependency>) -> Self {
+        Self { dependencies: dependencies.into(), last: Arc::default() }
+    }
+
+    /// Returns the state of all dependencies, at most a second old. Concurrent calls share one check.
+    pub async fn report(&self) -> Arc<ReadinessReport> {
+        let mut last = self.last.clone().lock_owned().await;
+        if let Some((at, report)) = &*last {
+            let kept = if report.status == "ok" { KEPT } else { KEPT_BAD };
+            if at.elapsed() < kept {
+                return report.clone();
+            }
+        }
+        let dependencies = self.dependencies.clone();
+        // A task of its own: otherwise a client that hangs up cancels the check, and the next one starts another.
+        let asking = tokio::spawn(async move {
+            let report = Arc::new(ask_all(&dependencies).await);
+            *last = Some((Instant::now(), report.clone()));
+            report
+        });
+        asking
+            .await
+            .unwrap_or_else(|_| Arc::new(ReadinessReport { status: "unavailable", dependencies: Vec::new() }))
+    }
+}
+
+async fn ask_all(dependencies: &[Dependency]) -> ReadinessReport {
+    let dependencies = join_all(dependencies.iter().map(ask)).await;
+    let is_down = |dependency: &&DependencyState| dependency.problem.is_some();
+    let status = match dependencies.iter().filter(is_down).max_by_key(|dependency| dependency.required) {
+        Some(dependency) if dependency.required => "unavailable",
+        Some(_) => "degraded",
+        None => "ok",
+    };
+    ReadinessReport { status, dependencies }
+}
+
+async fn ask(dependency: &Dependency) -> DependencyState {
+    let asked = tokio::time::timeout(MAX_WAIT, (dependency.check)()).await;
+    let problem =
+        asked.unwrap_or_else(|_| Err(format!("no answer within {} seconds", MAX_WAIT.as_secs()))).err();
+    let status = if problem.is_none() { "ok" } else { "unavailable" };
+    DependencyState { name: dependency.name, status, required: dependency.required, problem }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use futures_util::FutureExt as _;
+
+    use super::*;
+
+    fn dependency(required: bool, asked: &Arc<AtomicUsize>, answer: Result<(), String>) -> Dependency {
+        let asked = asked.clone();
+        let check = move || {
+            let answer = answer.clone();
+            asked.fetch_add(1, Ordering::Relaxed);
+            async move {
+                let _ = tokio::time::timeout(Duration::from_millis(20), std::future::pending::<()>()).await;
+                answer
+            }
+            .boxed()
+        };
+        Dependency { name: "log", required, check: Arc::new(check) }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn many_questions_are_one_and_its_answer_is_kept_for_a_second() {
+        let asked = Arc::new(AtomicUsize::new(0));
+        let readiness = Readiness::new(vec![dependency(true, &asked, Ok(()))]);
+        let all = join_all((0..500).map(|_| readiness.report())).await;
+        assert!(all.iter().all(|report| report.is_ready()));
+        assert_eq!(asked.load(Ordering::Relaxed), 1);
+        tokio::time::advance(KEPT / 2).await;
+        readiness.report().await;
+        assert_eq!(asked.load(Ordering::Relaxed), 1);
+        tokio::time::advance(KEPT).await;
+        readiness.report().await;
+        assert_eq!(asked.load(Ordering::Relaxed), 2);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_question_goes_on_when_its_client_hangs_up() {
+        let asked = Arc::new(AtomicUsize::new(0));
+        let readiness = Readiness::new(vec![dependency(true, &asked, Ok(()))]);
+        for _ in 0..10 {
+            let hung_up = tokio::time::timeout(Duration::from_millis(1), readiness.report()).await;
+            assert!(hung_up.is_err());
+        }
+        readiness.report().await;
+        assert_eq!(asked.load(Ordering::Relaxed), 1);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn only_what_is_required_makes_it_unavailable() {
+        let asked = Arc::new(AtomicUsize::new(0));
+        let of = |required, answer| dependency(required, &asked, answer);
+        let down = || Err("gone".to_owned());
+        for (dependencies, status) in [
+            (vec![of(true, Ok(())), of(false, Ok(()))], "ok"),
+            (vec![of(true, Ok(())), of(false, down())], "degraded"),
+            (vec![of(false, down()), of(true, down()), of(false, down())], "unavailable"),
+        ] {
+            assert_eq!(Readiness::new(dependencies).report().await.status, status);
+        }
+    }
+}

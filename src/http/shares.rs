@@ -1,0 +1,129 @@
+//! Per-holder limits of concurrent use: connections, requests, waiting reads, bytes of responses.
+//!
+//! A share counts until it is dropped.
+
+use std::collections::HashMap;
+use std::hash::Hash;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::client_address::{ClientAddress, SITE_FACTOR, Site};
+
+/// Amounts by holder, each up to the same bound. Holders without a share take no memory.
+pub struct Shares<K> {
+    most: usize,
+    held: Mutex<HashMap<K, usize>>,
+}
+
+/// An amount that one holder has, until it is dropped.
+pub struct Share<K: Hash + Eq> {
+    shares: Arc<Shares<K>>,
+    holder: K,
+    amount: usize,
+}
+
+impl<K: Hash + Eq + Clone> Shares<K> {
+    /// Creates shares of which each holder may have `most`.
+    #[must_use]
+    pub fn new(most: usize) -> Arc<Self> {
+        Arc::new(Self { most, held: Mutex::default() })
+    }
+
+    /// Takes `amount` for a holder. Returns `None` if the holder would have too much. A holder with nothing gets
+    /// any amount, so that one large piece is still served.
+    #[must_use]
+    pub fn take(self: &Arc<Self>, holder: K, amount: usize) -> Option<Share<K>> {
+        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = held.get(&holder).copied().unwrap_or(0);
+        let after = before.saturating_add(amount);
+        if before > 0 && after > self.most {
+            return None;
+        }
+        held.insert(holder.clone(), after);
+        drop(held);
+        Some(Share { shares: self.clone(), holder, amount })
+    }
+}
+
+impl<K: Hash + Eq> Drop for Share<K> {
+    fn drop(&mut self) {
+        // A poisoned lock still holds whole entries: nothing between lock and unlock can panic half-way.
+        let mut held = self.shares.held.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(left) = held.get_mut(&self.holder) else { return };
+        *left = left.saturating_sub(self.amount);
+        if *left == 0 {
+            held.remove(&self.holder);
+        }
+    }
+}
+
+/// Shares of clients: each address has its own bound, and all addresses of one IPv6 site share a larger one.
+pub struct ClientShares {
+    clients: Arc<Shares<ClientAddress>>,
+    sites: Arc<Shares<Site>>,
+}
+
+/// An amount that one client has, until it is dropped.
+pub struct ClientShare {
+    _client: Share<ClientAddress>,
+    _site: Option<Share<Site>>,
+}
+
+impl ClientShares {
+    /// Creates shares of which each client may have `most`.
+    #[must_use]
+    pub fn new(most: usize) -> Self {
+        Self { clients: Shares::new(most), sites: Shares::new(most.saturating_mul(SITE_FACTOR)) }
+    }
+
+    /// Takes `amount` for a client. Returns `None` if the client or its site would have too much.
+    #[must_use]
+    pub fn take(&self, client: ClientAddress, amount: usize) -> Option<ClientShare> {
+        let site = match client.site() {
+            Some(site) => Some(self.sites.take(site, amount)?),
+            None => None,
+        };
+        Some(ClientShare { _client: self.clients.take(client, amount)?, _site: site })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::IpAddr;
+
+    use super::*;
+
+    #[test]
+    fn each_holder_has_its_own_bound_and_gets_it_back() {
+        let shares = Shares::new(2);
+        let (first, second) = (shares.take("a", 1), shares.take("a", 1));
+        assert!(first.is_some() && second.is_some());
+        assert!(shares.take("a", 1).is_none());
+        assert!(shares.take("b", 1).is_some(), "another holder");
+        drop(first);
+        assert!(shares.take("a", 1).is_some());
+        drop(second);
+        assert!(shares.held.lock().unwrap().is_empty(), "nobody holds anything");
+    }
+
+    #[test]
+    fn one_piece_may_be_larger_than_the_bound() {
+        let shares = Shares::new(10);
+        let large = shares.take("a", 100);
+        assert!(large.is_some() && shares.take("a", 1).is_none());
+    }
+
+    #[test]
+    fn a_site_of_ipv6_has_more_than_an_address_and_not_all() {
+        let shares = ClientShares::new(2);
+        let of = |network: u32| {
+            let address: IpAddr = format!("2001:db8:7:{network:x}::1").parse().unwrap();
+            ClientAddress::from(address)
+        };
+        let taken: Vec<_> = (0..1_000).filter_map(|network| shares.take(of(network), 1)).collect();
+        assert_eq!(taken.len(), 2 * SITE_FACTOR);
+        let elsewhere: IpAddr = "2001:db8:8::1".parse().unwrap();
+        assert!(shares.take(elsewhere.into(), 1).is_some());
+        drop(taken);
+        assert!(shares.take(of(1), 1).is_some());
+    }
+}

@@ -1,0 +1,86 @@
+//! The system calls that a child may make once it works, as seccomp filters.
+//!
+//! Computing takes memory, the two pipes, time and random numbers. Libraries that try to open a file or to start a
+//! thread get an error, which they have to expect: glibc reads `/proc/self/maps` to measure the stack. Everything else
+//! ends the process with SIGSYS, such as sockets, other programs and mappings of executable memory.
+
+use std::collections::BTreeMap;
+
+use seccompiler::{
+    BackendError, BpfProgram, Error, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition,
+    SeccompFilter, SeccompRule, TargetArch, apply_filter_all_threads,
+};
+
+/// Calls with any arguments.
+const ALLOWED: &[i64] = &[
+    libc::SYS_read,
+    libc::SYS_readv,
+    libc::SYS_write,
+    libc::SYS_writev,
+    libc::SYS_close,
+    libc::SYS_brk,
+    libc::SYS_munmap,
+    libc::SYS_mremap,
+    libc::SYS_madvise,
+    libc::SYS_futex,
+    libc::SYS_clock_gettime,
+    libc::SYS_clock_getres,
+    libc::SYS_gettimeofday,
+    libc::SYS_sched_yield,
+    libc::SYS_sched_getaffinity,
+    libc::SYS_getcpu,
+    libc::SYS_getrandom,
+    libc::SYS_getpid,
+    libc::SYS_gettid,
+    libc::SYS_rt_sigaction,
+    libc::SYS_rt_sigprocmask,
+    libc::SYS_rt_sigreturn,
+    libc::SYS_sigaltstack,
+    libc::SYS_restart_syscall,
+    libc::SYS_exit,
+    libc::SYS_exit_group,
+];
+/// Calls that map memory, with the protection in their third argument.
+const MAPPING: &[i64] = &[libc::SYS_mmap, libc::SYS_mprotect];
+/// Calls that fail, with their errors: no file may be opened, and there are too many threads.
+const FAILING: &[(i64, i32)] =
+    &[(libc::SYS_openat, libc::EACCES), (libc::SYS_clone, libc::EAGAIN), (libc::SYS_clone3, libc::EAGAIN)];
+
+/// Restricts all threads of this process for good.
+///
+/// # Errors
+/// The kernel has no seccomp filters.
+pub(super) fn restrict() -> Result<(), Error> {
+    let arch = TargetArch::try_from(std::env::consts::ARCH)?;
+    let allowing = allowing(arch)?;
+    for (call, error) in FAILING {
+        apply_filter_all_threads(&failing(arch, *call, *error)?)?;
+    }
+    // Last: it ends a process that installs another one.
+    apply_filter_all_threads(&allowing)
+}
+
+/// Lets a call fail. Of several filters the strictest outcome counts, so this one may allow the rest.
+fn failing(arch: TargetArch, call: i64, error: i32) -> Result<BpfProgram, BackendError> {
+    let (rules, errno) = (BTreeMap::from([(call, Vec::new())]), SeccompAction::Errno(error.unsigned_abs()));
+    SeccompFilter::new(rules, SeccompAction::Allow, errno, arch)?.try_into()
+}
+
+/// Ends the process at every call that is not listed here.
+fn allowing(arch: TargetArch) -> Result<BpfProgram, BackendError> {
+    let mut rules: BTreeMap<i64, Vec<SeccompRule>> = BTreeMap::new();
+    for call in ALLOWED.iter().chain(FAILING.iter().map(|(call, _)| call)) {
+        rules.insert(*call, Vec::new());
+    }
+    let executable = u64::from(libc::PROT_EXEC.unsigned_abs());
+    for call in MAPPING {
+        let not_executable =
+            SeccompCondition::new(2, SeccompCmpArgLen::Dword, SeccompCmpOp::MaskedEq(executable), 0)?;
+        rules.insert(*call, vec![SeccompRule::new(vec![not_executable])?]);
+    }
+    // An abort is a signal to oneself.
+    let itself = u64::from(std::process::id());
+    let to_itself = SeccompCondition::new(0, SeccompCmpArgLen::Dword, SeccompCmpOp::Eq, itself)?;
+    rules.insert(libc::SYS_tgkill, vec![SeccompRule::new(vec![to_itself])?]);
+    SeccompFilter::new(rules, SeccompAction::KillProcess, SeccompAction::Allow, arch)?.try_into()
+}

@@ -1,0 +1,279 @@
+//! Encodings of text, by their labels.
+
+use encoding_rs::{
+    Decoder, Encoding, MACINTOSH, REPLACEMENT, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252, X_USER_DEFINED,
+};
+use oem_cp::code_table::{
+    DECODING_TABLE_CP437, DECODING_TABLE_CP850, DECODING_TABLE_CP852, DECODING_TABLE_CP858,
+};
+
+/// An encoding.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Charset {
+    /// Its usual name, in lower case.
+    pub label: &'static str,
+    kind: Kind,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Kind {
+    /// An encoding of the WHATWG standard.
+    Standard(&'static Encoding),
+    /// A code page of DOS: the characters of the bytes from 0x80 on.
+    Oem(&'static [char; 128]),
+    /// UTF-8 that was taken for Windows-1252 and encoded as UTF-8 again.
+    Twice,
+}
+
+impl PartialEq for Charset {
+    fn eq(&self, other: &Self) -> bool {
+        self.label == other.label
+    }
+}
+
+/// UTF-8 that was read as Windows-1252 and written as UTF-8.
+pub(super) const TWICE: Charset = Charset { label: "utf-8-twice", kind: Kind::Twice };
+/// Code page 850, of DOS in Western Europe and Latin America.
+const CP850: Charset = Charset { label: "ibm850", kind: Kind::Oem(&DECODING_TABLE_CP850) };
+const CP852: Charset = Charset { label: "ibm852", kind: Kind::Oem(&DECODING_TABLE_CP852) };
+const CP858: Charset = Charset { label: "ibm858", kind: Kind::Oem(&DECODING_TABLE_CP858) };
+const CP437: Charset = Charset { label: "ibm437", kind: Kind::Oem(&DECODING_TABLE_CP437) };
+
+/// Encodings that are offered where names are misread, likely ones first.
+pub(super) fn offered() -> impl Iterator<Item = Charset> {
+    let standard = [
+        "utf-8",
+        "windows-1252",
+        "macintosh",
+        "windows-1250",
+        "windows-1251",
+        "windows-1254",
+        "windows-1253",
+        "iso-8859-2",
+        "koi8-r",
+        "ibm866",
+        "shift_jis",
+        "gbk",
+        "big5",
+        "euc-kr",
+    ];
+    let standard = standard.into_iter().filter_map(Charset::of_label);
+    [TWICE].into_iter().chain(standard).chain([CP850, CP437, CP852])
+}
+
+impl Charset {
+    /// The encoding of the WHATWG standard.
+    pub(super) fn standard(encoding: &'static Encoding) -> Self {
+        let label = STANDARD_LABELS.iter().find(|label| label.eq_ignore_ascii_case(encoding.name()));
+        Self { label: label.copied().unwrap_or(encoding.name()), kind: Kind::Standard(encoding) }
+    }
+
+    /// Finds an encoding by one of its labels, whatever the case.
+    pub(super) fn of_label(label: &str) -> Option<Self> {
+        let label = label.trim().to_ascii_lowercase();
+        let found = match label.as_str() {
+            "macroman" | "mac-roman" | "x-macroman" | "mac" => Self::standard(MACINTOSH),
+            "ibm850" | "cp850" | "850" | "dos" => CP850,
+            "ibm852" | "cp852" | "852" => CP852,
+            "ibm858" | "cp858" | "858" => CP858,
+            "ibm437" | "cp437" | "437" => CP437,
+            "utf-8-twice" => TWICE,
+            other => Self::standard(Encoding::for_label(other.as_bytes())?),
+        };
+        let is_text = !matches!(found.kind, Kind::Standard(e) if e == REPLACEMENT || e == X_USER_DEFINED);
+        is_text.then_some(found)
+    }
+
+    pub(super) fn decoder(self) -> TextDecoder {
+        match self.kind {
+            Kind::Standard(encoding) => TextDecoder::Standard(encoding.new_decoder_with_bom_removal()),
+            Kind::Oem(table) => TextDecoder::Oem(table),
+            Kind::Twice => TextDecoder::Twice {
+                outer: UTF_8.new_decoder_with_bom_removal(),
+                inner: UTF_8.new_decoder_without_bom_handling(),
+            },
+        }
+    }
+
+    /// Decodes a whole text, or returns `None` where it can't be in this encoding.
+    pub(super) fn decoded(self, bytes: &[u8]) -> Option<String> {
+        match self.kind {
+            Kind::Standard(encoding) => {
+                let text = encoding.decode_without_bom_handling_and_without_replacement(bytes)?;
+                Some(text.into_owned())
+            }
+            Kind::Oem(table) => Some(bytes.iter().map(|&byte| of_table(table, byte)).collect()),
+            Kind::Twice => {
+                let text = std::str::from_utf8(bytes).ok()?;
+                untwice(text)
+            }
+        }
+    }
+
+    /// The bytes that decode to a text, as far as they can be told.
+    pub(super) fn encoded(self, text: &str) -> Vec<u8> {
+        match self.kind {
+            Kind::Standard(encoding) if encoding == UTF_16LE || encoding == UTF_16BE => {
+                text.as_bytes().to_vec()
+            }
+            Kind::Standard(encoding) => encoding.encode(text).0.into_owned(),
+            Kind::Oem(table) => text.chars().filter_map(|character| to_table(table, character)).collect(),
+            Kind::Twice => text.as_bytes().to_vec(),
+        }
+    }
+}
+
+/// Labels as people write them, where the standard's names have capitals.
+const STANDARD_LABELS: &[&str] = &[
+    "utf-8",
+    "utf-16le",
+    "utf-16be",
+    "macintosh",
+    "shift_jis",
+    "gbk",
+    "gb18030",
+    "big5",
+    "euc-jp",
+    "euc-kr",
+    "koi8-r",
+    "koi8-u",
+    "ibm866",
+    "iso-8859-2",
+    "iso-8859-3",
+    "iso-8859-4",
+    "iso-8859-5",
+    "iso-8859-6",
+    "iso-8859-7",
+    "iso-8859-8",
+    "iso-8859-10",
+    "iso-8859-13",
+    "iso-8859-14",
+    "iso-8859-15",
+    "iso-8859-16",
+];
+
+fn of_table(table: &[char; 128], byte: u8) -> char {
+    byte.checked_sub(0x80).map_or(char::from(byte), |high| table[usize::from(high)]) // proof: below 128
+}
+
+fn to_table(table: &[char; 128], character: char) -> Option<u8> {
+    if character.is_ascii() {
+        return u8::try_from(character).ok();
+    }
+    let high = table.iter().position(|&known| known == character)?;
+    u8::try_from(high + 0x80).ok()
+}
+
+/// The byte that Windows-1252 reads as a character.
+fn windows_1252_byte(character: char) -> Option<u8> {
+    let mut buffer = [0; 4];
+    match WINDOWS_1252.encode(character.encode_utf8(&mut buffer)) {
+        (bytes, _, false) => match &*bytes {
+            [byte] => Some(*byte),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+/// A text that was encoded twice as it was before; `None` where it wasn't.
+pub(super) fn untwice(text: &str) -> Option<String> {
+    // What Windows-1252 reads from the first byte of a letter in UTF-8 is followed by other than ASCII.
+    let begins = |character: char| matches!(character, '\u{C2}'..='\u{F4}');
+    let pairs = text.chars().zip(text.chars().skip(1));
+    if !pairs.into_iter().any(|(one, next)| begins(one) && !next.is_ascii()) {
+        return None;
+    }
+    let bytes = text.chars().map(windows_1252_byte).collect::<Option<Vec<u8>>>()?;
+    let before = String::from_utf8(bytes).ok()?;
+    (before != text).then_some(before)
+}
+
+/// Decodes piece by piece.
+pub(super) enum TextDecoder {
+    Standard(Decoder),
+    Oem(&'static [char; 128]),
+    Twice { outer: Decoder, inner: Decoder },
+}
+
+impl TextDecoder {
+    /// Decodes all of `raw` into `out`.
+    pub(super) fn decode(&mut self, raw: &[u8], out: &mut Vec<u8>, is_last: bool) {
+        match self {
+            Self::Standard(decoder) => standard(decoder, raw, out, is_last),
+            Self::Oem(table) => {
+                let text: String = raw.iter().map(|&byte| of_table(table, byte)).collect();
+                out.clear();
+                out.extend_from_slice(text.as_bytes());
+            }
+            Self::Twice { outer, inner } => {
+                let mut once = Vec::new();
+                standard(outer, raw, &mut once, is_last);
+                let mut bytes = Vec::with_capacity(once.len());
+                for character in String::from_utf8_lossy(&once).chars() {
+                    match windows_1252_byte(character) {
+                        Some(byte) => bytes.push(byte),
+                        // It was not encoded twice.
+                        None => bytes.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes()),
+                    }
+                }
+                standard(inner, &bytes, out, is_last);
+            }
+        }
+    }
+}
+
+fn standard(decoder: &mut Decoder, raw: &[u8], out: &mut Vec<u8>, is_last: bool) {
+    let room = decoder.max_utf8_buffer_length(raw.len()).unwrap_or(raw.len().saturating_mul(4) + 16);
+    out.resize(room, 0);
+    // With this much room the decoder takes all of the input in one call.
+    let (_, _, written, _) = decoder.decode_to_utf8(raw, out, is_last);
+    out.truncate(written);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn labels_find_encodings() {
+        for (label, known) in [
+            ("MacRoman", "macintosh"),
+            ("macintosh", "macintosh"),
+            ("CP850", "ibm850"),
+            ("latin1", "windows-1252"),
+            ("cp1251", "windows-1251"),
+            ("sjis", "shift_jis"),
+            (" UTF-8 ", "utf-8"),
+            ("utf-8-twice", "utf-8-twice"),
+        ] {
+            assert_eq!(Charset::of_label(label).map(|charset| charset.label), Some(known), "{label}");
+        }
+        for unknown in ["", "klingon", "x-user-defined", "iso-2022-kr"] {
+            assert_eq!(Charset::of_label(unknown), None, "{unknown}");
+        }
+    }
+
+    #[test]
+    fn old_code_pages_decode() {
+        assert_eq!(CP850.decoded(b"Mu\xA4oz, \xB5vila").as_deref(), Some("Muñoz, Ávila"));
+        assert_eq!(CP850.encoded("Muñoz"), b"Mu\xA4oz");
+        assert_eq!(Charset::standard(MACINTOSH).decoded(b"Jos\x8E Mu\x96oz").as_deref(), Some("José Muñoz"));
+        assert_eq!(TWICE.decoded("JosÃ© MuÃ±oz".as_bytes()).as_deref(), Some("José Muñoz"));
+        assert_eq!(untwice("José Muñoz"), None);
+        assert_eq!(untwice("Ana"), None);
+    }
+
+    #[test]
+    fn text_that_was_encoded_twice_decodes_piece_by_piece() {
+        let (text, mut decoder) = ("JosÃ© Šimon".as_bytes(), TWICE.decoder());
+        let (mut whole, mut out) = (Vec::new(), Vec::new());
+        for piece in text.chunks(1) {
+            decoder.decode(piece, &mut out, false);
+            whole.extend_from_slice(&out);
+        }
+        decoder.decode(b"", &mut out, true);
+        whole.extend_from_slice(&out);
+        assert!(String::from_utf8_lossy(&whole).starts_with("José "), "{whole:?}");
+    }
+}

@@ -1,0 +1,136 @@
+//! Known headers in English, Spanish, Portuguese, French, German and Italian, and words for guessing.
+
+use super::{Column, Meaning};
+
+/// Phrases by meaning, with commas between. Case, accents, punctuation and [`FILLERS`] don't count.
+pub(super) const PHRASES: &[(Meaning, &str)] = &[
+    (Meaning::PlainName, "nombre, nombres, name, names, nome, nomes, имя, όνομα"),
+    (
+        Meaning::Column(Column::FullName),
+        "nombre apellido, nombre apellidos, nombres apellidos, nombres apellido, apellidos nombres, apellido \
+         nombre, apellidos nombre, apellido nombres, nombre completo, nombres completos, nombre completo \
+         apellidos, nombres apellidos completos, apellidos nombres completos, nombre para certificado, nombre en \
+         certificado, nombre para diploma, nombre en diploma, name on certificate, name for certificate, name in \
+         certificate, full name, complete name, fullname, name full, first last name, first name last name, name \
+         surname, surname name, last name first name, legal name, full legal name, nome completo, nome \
+         sobrenome, nome apelido, nome cognome, cognome nome, nome para certificado, nome no certificado, nom \
+         complet, nom prenom, prenom nom, nom prenoms, prenoms nom, vollstandiger name, vollständiger name, vor \
+         nachname, vorname nachname, nachname vorname, name vorname, vorname name, фио, полное имя",
+    ),
+    (
+        Meaning::Column(Column::FirstName),
+        "primer nombre, nombre primero, nombre pila, nombres pila, first name, firstname, given name, given \
+         names, forename, forenames, primeiro nome, nome proprio, nomes proprios, prenom, prenoms, premier \
+         prenom, vorname, vornamen, rufname, primo nome, first names",
+    ),
+    (
+        Meaning::Column(Column::MiddleName),
+        "segundo nombre, segundos nombres, otros nombres, nombre segundo, middle name, middle names, middlename, \
+         second name, additional name, additional names, other names, middle initial, nome meio, segundo nome, \
+         nombre medio, deuxieme prenom, autres prenoms, zweiter vorname, weitere vornamen, secondo nome, \
+         отчество, patronymic, patronimico",
+    ),
+    (
+        Meaning::Column(Column::LastName),
+        "apellido, apellidos, primer apellido, apellido primero, apellido paterno, 1er apellido, 1 apellido, \
+         apellido 1, apellido1, surname, surnames, last name, last names, lastname, family name, family names, \
+         paternal surname, first surname, sobrenome, sobrenomes, ultimo nome, apelido, apelidos, nome familia, \
+         nom, nom famille, nachname, familienname, zuname, cognome, cognomi, фамилия, επώνυμο, apellido familiar",
+    ),
+    (
+        Meaning::Column(Column::SecondLastName),
+        "segundo apellido, apellido segundo, apellido materno, 2do apellido, 2o apellido, 2 apellido, apellido \
+         2, apellido2, second surname, maternal surname, second last name, second family name, mothers last \
+         name, segundo sobrenome, secondo cognome, zweiter nachname, deuxieme nom",
+    ),
+    (
+        Meaning::Column(Column::NameSuffix),
+        "suffix, name suffix, sufijo, sufijo nombre, suffisso, namenszusatz, sufixo",
+    ),
+    (Meaning::DisplayName, "user name original name, display name, nombre mostrar, nombre visible"),
+    (
+        Meaning::Column(Column::Email),
+        "email, e mail, mail, correo, correos, correo electronico, correo e, e correo, direccion correo, \
+         direccion correo electronico, direccion email, direccion e mail, correo institucional, correo \
+         electronico institucional, correo personal, correo electronico personal, correo contacto, cuenta \
+         correo, correo gmail, email address, e mail address, electronic mail, address email, mail address, user \
+         email, contact email, personal email, work email, email primary, primary email, email 1 value, e mail 1 \
+         value, email 1, email personal, email institucional, endereco email, endereco e mail, correio \
+         eletronico, e mail institucional, e mail pessoal, email pessoal, courriel, adresse email, adresse e \
+         mail, adresse mail, adresse electronique, adresse courriel, mel, e mail adresse, email adresse, \
+         mailadresse, indirizzo email, indirizzo e mail, posta elettronica, indirizzo posta elettronica, \
+         indirizzo mail, электронная почта, адрес электронной почты, почта",
+    ),
+    (
+        Meaning::Column(Column::DocumentType),
+        "tipo documento, tipo doc, tipo identificacion, tipo documento identidad, tipo documento identificacion, \
+         clase documento, document type, type document, id type, identity document type, type piece identite, \
+         dokumenttyp, ausweisart, tipo di documento",
+    ),
+    (
+        Meaning::Column(Column::DocumentNumber),
+        "documento, document, numero documento, num documento, nro documento, no documento, n documento, nr \
+         documento, documento numero, document number, document no, number document, numero document, documento \
+         identidad, documento identificacion, numero documento identidad, numero documento identificacion, nro \
+         documento identidad, no documento identidad, n documento identidad, identificacion, numero \
+         identificacion, nro identificacion, no identificacion, n identificacion, numero identidad, cedula, \
+         cedula ciudadania, cedula identidad, cedula ciudadania extranjeria, numero cedula, nro cedula, no \
+         cedula, n cedula, numero cedula ciudadania, numero cedula identidad, cedula pasaporte, cedula o \
+         pasaporte, cc, c c, ci, c i, dni, numero dni, nro dni, no dni, n dni, dni nie, dni o nie, nif, nie, nif \
+         nie, dni nie pasaporte, dni pasaporte, rut, run, rut run, rut pasaporte, numero rut, nro rut, n rut, \
+         cpf, numero cpf, n cpf, cpf numero, rg, curp, rfc, cuil, cuit, dpi, pasaporte, numero pasaporte, nro \
+         pasaporte, n pasaporte, passport, passport number, passport no, passaporte, numero passaporte, \
+         passeport, numero passeport, reisepass, reisepassnummer, passnummer, ausweisnummer, personalausweis, \
+         personalausweisnummer, dokumentnummer, codice fiscale, numero documento identita, documento identita, \
+         passaporto, numero passaporto, id number, id no, identity number, identity document, identity document \
+         number, identity card, identity card number, identification, identification number, national id, \
+         national id number, government id, government id number, numero id, tarjeta identidad, carne identidad, \
+         carnet identidad, carne extranjeria, cartao cidadao, numero cartao cidadao, bilhete identidade, numero \
+         documento identidade, piece identite, numero piece identite, numero carte identite, carte identite, \
+         номер документа, паспорт, ssn, social security number",
+    ),
+    (
+        Meaning::Column(Column::Country),
+        "pais, country, pais residencia, pais origen, country region, country residence, pays, land, paese, \
+         nazione, pais region, страна",
+    ),
+    (
+        Meaning::Column(Column::Gender),
+        "genero, gender, sexo, sex, sexe, genre, geschlecht, genere, sesso, пол",
+    ),
+    (
+        Meaning::Column(Column::CertificateId),
+        "certificate id, id certificado, id certificate, certificado id, certificateid",
+    ),
+];
+
+/// Words that say nothing: articles, prepositions, requests of a form, and roles of the person.
+pub(super) const FILLERS: &str = "de del da do dos das la las el los le les the of your tu tus su sus votre seu sua ihr ihre il di delle y e \
+     and et und a por favor please escriba escribe ingrese ingresa introduzca introduce indique indica digite \
+     enter write cual es what is qual digita informe obligatorio requerido required participante participantes \
+     participant participants estudiante estudiantes student alumno alumna alumnos aluno aluna asistente \
+     asistentes attendee attendees learner inscrito inscrita registrant persona person teilnehmer teilnehmers \
+     partecipante";
+
+/// Words after which a header only explains itself, as in "Nombre tal como aparece en su documento".
+pub(super) const EXPLAINING: &str =
+    "como tal as que segun according conforme exactly exactamente comme wie igual";
+
+/// Words of a person's name.
+pub(super) const NAME_WORDS: &str = "nombre nombres apellido apellidos name names surname surnames lastname firstname middlename fullname \
+     forename nome nomes sobrenome sobrenomes apelido apelidos cognome cognomi nom prenom prenoms vorname \
+     vornamen nachname familienname patronymic patronimico имя фамилия отчество";
+
+/// Words that make a name the name of something else, or of somebody else.
+pub(super) const OTHER_NAMES: &str = "company empresa entreprise firma azienda organization organizacion organisation organizacao institution \
+     institucion instituicao institut instituto school escuela escola colegio universidad university \
+     universidade facultad entidad course curso cours kurs corso event evento evenement taller workshop webinar \
+     topic programa program certificate certificado diploma user usuario utilisateur benutzer utente username \
+     display nickname nick apodo yomi phonetic file archivo arquivo fichier datei group grupo groupe gruppe team \
+     equipo department departamento ciudad city municipio manager managers jefe boss assistant assistants spouse \
+     conyuge madre padre mother father parent acudiente tutor contacto contact emergency emergencia referral \
+     profesor docente teacher instructor trainer ponente speaker domain host sheet producto product proyecto \
+     project bank banco cliente client prefix prefijo salutation sede cargo";
+
+/// Endings of field names that our own exports and answers have.
+pub(super) const OWN_FIELDS: &str = "certificatename username filename";

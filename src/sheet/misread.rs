@@ -1,0 +1,144 @@
+//! Refusal of a text whose names can't be right in the encoding that was assumed.
+
+use super::charset::{Charset, offered};
+use super::delimited::{self, Dialect};
+use super::encoding::EncodingSource;
+use super::error::{Readings, printable};
+use super::header_row;
+use super::headers::Column;
+use super::plausible::{Doubt, doubt};
+use super::{Limits, SheetError};
+use crate::domain::Personal;
+use crate::domain::reading::Reading;
+
+/// Encodings that an error offers.
+const MAX_OFFERED: usize = 8;
+
+/// The encoding that a text is read in.
+pub(super) struct Assumed {
+    charset: Charset,
+    source: EncodingSource,
+    /// The first bytes of the file.
+    start: Vec<u8>,
+}
+
+impl Assumed {
+    pub(super) fn of(dialect: Dialect) -> Self {
+        let Dialect { charset, source, start } = dialect;
+        Self { charset, source, start }
+    }
+
+    /// Label of the encoding, and what told it.
+    pub(super) fn told(&self) -> (&'static str, EncodingSource) {
+        (self.charset.label, self.source)
+    }
+
+    /// Refuses the file for a name that can't be right. Where the encoding is given or evident, only text that was
+    /// encoded twice tells that the file as a whole is wrong; other odd names are errors of their rows.
+    pub(super) fn check(
+        &self,
+        name: &str,
+        row: u32,
+        column: impl FnOnce() -> String,
+    ) -> Result<(), SheetError> {
+        let found = match self.source {
+            EncodingSource::Given => return Ok(()),
+            EncodingSource::Evident => doubt(name, false).filter(|doubt| *doubt == Doubt::ReadTwice),
+            EncodingSource::Guessed => doubt(name, true),
+        };
+        if found.is_none() {
+            return Ok(());
+        }
+        let bytes = self.charset.encoded(name);
+        let others = offered().filter(|charset| *charset != self.charset).filter_map(|charset| {
+            let read = charset.decoded(&bytes).filter(|read| is_plausible(read))?;
+            Some((charset.label, Personal::new(read)))
+        });
+        let others = distinct(others.collect());
+        Err(self.misread(row, &column(), name, others))
+    }
+
+    fn misread(
+        &self,
+        row: u32,
+        column: &str,
+        name: &str,
+        others: Vec<(&'static str, Personal<String>)>,
+    ) -> SheetError {
+        let readings = Box::new(Readings { read: Personal::new(name.to_owned()), others });
+        SheetError::MisreadText { assumed: self.charset.label, row, column: printable(column), readings }
+    }
+
+    /// The error of a file without a header row: that it is misread, where another encoding finds the headers.
+    pub(super) fn header_not_found(
+        &self,
+        error: SheetError,
+        limits: &Limits,
+        reading: &Reading,
+    ) -> SheetError {
+        let needs_document = match &error {
+            SheetError::MissingColumns { missing, .. } => missing.contains(&Column::DocumentNumber.name()),
+            SheetError::UnknownColumn { .. } => false,
+            _ => return error,
+        };
+        if self.source != EncodingSource::Guessed {
+            return error;
+        }
+        let mut found = Vec::new();
+        for charset in offered().filter(|charset| *charset != self.charset) {
+            if let Some((row, header, name)) = self.first_name(charset, limits, (reading, needs_document)) {
+                found.push((row, header, (charset.label, Personal::new(name))));
+            }
+        }
+        let Some((row, header, (label, name))) = found.first().cloned() else { return error };
+        let bytes = Charset::of_label(label).map(|charset| charset.encoded(name.reveal_str()));
+        let read = bytes.and_then(|bytes| self.charset.decoded(&bytes)).unwrap_or_default();
+        let others = distinct(found.into_iter().map(|(.., reading)| reading).collect());
+        self.misread(row, &header, &read, others)
+    }
+
+    /// The first name with other than ASCII letters, if the encoding finds the headers and all names read well.
+    fn first_name(
+        &self,
+        charset: Charset,
+        limits: &Limits,
+        (reading, needs_document): (&Reading, bool),
+    ) -> Option<(u32, String, String)> {
+        let rows = delimited::first_rows(&self.start, charset, reading, limits);
+        let mut rows = rows.into_iter().map(Ok);
+        let found = header_row::find(&mut rows, limits, reading).ok()??;
+        if needs_document && found.map.position(Column::DocumentNumber).is_none() {
+            return None;
+        }
+        let column = found
+            .map
+            .columns
+            .iter()
+            .find(|(column, _)| matches!(column, Column::FullName | Column::FirstName))?;
+        let names = rows.filter_map(Result::ok).filter_map(|record| {
+            let name = record.cells.get(column.1)?.shown().reveal().clone();
+            Some((record.row, name))
+        });
+        let names: Vec<(u32, String)> = names.collect();
+        if !names.iter().all(|(_, name)| is_plausible(name)) {
+            return None;
+        }
+        let telling = names.iter().find(|(_, name)| !name.is_ascii()).or(names.first())?;
+        Some((telling.0, found.map.headers.get(column.1)?.clone(), telling.1.clone()))
+    }
+}
+
+fn is_plausible(name: &str) -> bool {
+    doubt(name, true).is_none() && !name.chars().any(|c| c == char::REPLACEMENT_CHARACTER || c.is_control())
+}
+
+/// The readings without those that read the same as an earlier one.
+fn distinct(readings: Vec<(&'static str, Personal<String>)>) -> Vec<(&'static str, Personal<String>)> {
+    let mut kept: Vec<(&'static str, Personal<String>)> = Vec::new();
+    for (label, text) in readings {
+        if kept.len() < MAX_OFFERED && !kept.iter().any(|(_, known)| known.reveal() == text.reveal()) {
+            kept.push((label, text));
+        }
+    }
+    kept
+}

@@ -1,0 +1,188 @@
+//! Signs that a name was read in the wrong encoding.
+
+use unicode_properties::{GeneralCategory as Category, UnicodeGeneralCategory as _};
+
+use super::charset::untwice;
+
+/// What is odd about a name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Doubt {
+    /// UTF-8 that was taken for Windows-1252, as in "JosÃ©".
+    ReadTwice,
+    /// A symbol within a word, as in "Mu–oz" or "Mar¡a".
+    SymbolInside,
+    /// A capital with an accent behind a small letter, as in "JosŽ".
+    CapitalInside,
+    /// Letters of two scripts in one word, as in "JosИ".
+    MixedScripts,
+}
+
+impl Doubt {
+    /// The doubt in words, for an error about the field.
+    pub(super) const fn told(self) -> &'static str {
+        match self {
+            Self::ReadTwice => {
+                "was encoded twice (\"Ã©\" for \"é\"); correct it, or export the file again as UTF-8"
+            }
+            Self::SymbolInside => "has a symbol inside of a word, as from a wrong encoding; type it again",
+            Self::CapitalInside => {
+                "has an accented capital behind a small letter, as from a wrong encoding; type it again"
+            }
+            Self::MixedScripts => "mixes scripts in one word, as from a wrong encoding; type it again",
+        }
+    }
+}
+
+/// Finds a sign that a name is misread. `is_guessed` judges more strictly: nothing but a guess tells the
+/// encoding.
+pub(super) fn doubt(name: &str, is_guessed: bool) -> Option<Doubt> {
+    if name.is_ascii() {
+        return None;
+    }
+    if untwice(name).is_some() {
+        return Some(Doubt::ReadTwice);
+    }
+    let characters: Vec<char> = name.chars().collect();
+    let at = |index: Option<usize>| index.and_then(|index| characters.get(index)).copied();
+    for (index, &character) in characters.iter().enumerate() {
+        let (before, after) = (at(index.checked_sub(1)), at(Some(index + 1)));
+        if let Some(doubt) = doubtful(character, before, after, is_guessed) {
+            return Some(doubt);
+        }
+    }
+    None
+}
+
+fn doubtful(character: char, before: Option<char>, after: Option<char>, is_guessed: bool) -> Option<Doubt> {
+    if character.is_ascii() {
+        return None;
+    }
+    let is_small = |c: Option<char>| c.is_some_and(|c| is_latin(c) && c.is_lowercase());
+    if is_guessed && is_doubtful_letter(character, before, after) {
+        return Some(Doubt::SymbolInside);
+    }
+    if is_symbol(character) {
+        let inside = before.is_some_and(is_latin) || after.is_some_and(is_latin);
+        let is_dash = character.general_category() == Category::DashPunctuation;
+        // "Jean–Pierre" has a typographic hyphen, "Mu–oz" a lost letter.
+        let is_hyphen = is_dash && !is_small(after) && !is_guessed;
+        return (inside && !is_hyphen).then_some(Doubt::SymbolInside);
+    }
+    if is_latin(character) && character.is_uppercase() && is_small(before) {
+        // "McÉvoy" goes on in small letters.
+        return (is_guessed || !is_small(after)).then_some(Doubt::CapitalInside);
+    }
+    let is_ordinal = |c: char| matches!(c, 'ª' | 'º');
+    let is_other = |c: char| c.is_alphabetic() && !is_latin(c) && !is_mark(c) && !is_ordinal(c);
+    let meets_latin = before.is_some_and(is_latin) || after.is_some_and(is_latin);
+    (is_guessed && is_other(character) && meets_latin).then_some(Doubt::MixedScripts)
+}
+
+/// Characters that are right in some names and misread letters in others: an apostrophe or a blank between small
+/// letters, and an œ before letters that don't follow it.
+fn is_doubtful_letter(character: char, before: Option<char>, after: Option<char>) -> bool {
+    let is_small = |c: Option<char>| c.is_some_and(|c| is_latin(c) && c.is_lowercase());
+    match character {
+        '’' | '\u{A0}' => is_small(before) && is_small(after),
+        'œ' => !matches!(after, Some('u' | 'w' | 'h' | 'r' | 't')),
+        _ => false,
+    }
+}
+
+/// Returns true for Latin letters.
+const fn is_latin(character: char) -> bool {
+    matches!(character, 'a'..='z' | 'A'..='Z' | '\u{C0}'..='\u{24F}' | '\u{1E00}'..='\u{1EFF}')
+        && !matches!(character, '×' | '÷')
+}
+
+fn is_mark(character: char) -> bool {
+    matches!(character.general_category(), Category::NonspacingMark | Category::ModifierLetter)
+}
+
+/// Returns true for characters that misread letters become, and that no name has.
+fn is_symbol(character: char) -> bool {
+    // Apostrophes, the middle dot of Catalan, ordinals as in "Mª", quotation marks around nicknames.
+    if matches!(character, '’' | '‘' | '´' | '·' | 'ª' | 'º' | '“' | '”' | '«' | '»') {
+        return false;
+    }
+    let kind = character.general_category();
+    character == 'µ'
+        || matches!(
+            kind,
+            Category::CurrencySymbol
+                | Category::MathSymbol
+                | Category::OtherSymbol
+                | Category::ModifierSymbol
+                | Category::OtherNumber
+                | Category::DashPunctuation
+                | Category::OtherPunctuation
+                | Category::OpenPunctuation
+                | Category::InitialPunctuation
+                | Category::FinalPunctuation
+                | Category::Control
+        ) && character < '\u{2600}'
+            && character != '\u{2010}'
+            && character != '\u{2011}'
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn misread_names_are_doubtful() {
+        for (name, found) in [
+            ("JosŽ", Doubt::CapitalInside),
+            ("Mu–oz", Doubt::SymbolInside),
+            ("Ib‡–ez", Doubt::SymbolInside),
+            ("JosÃ©", Doubt::ReadTwice),
+            ("PeÃ±a GarcÃ\u{AD}a", Doubt::ReadTwice),
+            ("Mu¤oz", Doubt::SymbolInside),
+            ("Mar¡a", Doubt::SymbolInside),
+            ("£ukasz", Doubt::SymbolInside),
+            ("JosИ", Doubt::MixedScripts),
+            ("Jos\u{8E}", Doubt::SymbolInside),
+            ("SofÍA", Doubt::CapitalInside),
+            ("Mar’a", Doubt::SymbolInside),
+            ("Raœl", Doubt::SymbolInside),
+            ("Tom\u{A0}s", Doubt::SymbolInside),
+            ("µvila", Doubt::SymbolInside),
+        ] {
+            assert_eq!(doubt(name, true), Some(found), "{name}");
+        }
+    }
+
+    #[test]
+    fn real_names_are_not() {
+        for name in [
+            "José Muñoz Ibáñez",
+            "d’Artagnan Rey",
+            "Gal·la Pérez",
+            "Mª José Ñíguez",
+            "O´Donnell",
+            "JOSÉ MUÑOZ",
+            "Ẹniọlá ẹ̀gbẹ́",
+            "Nguyễn Thị Hoàng",
+            "Иванов Иван",
+            "山田 太郎",
+            "محمد علی",
+            "Łukasz Źrebiec",
+            "José “Pepe” Gómez",
+            "Yetunde Adébáyọ̀",
+            "Ana",
+            "Şule Öztürk",
+            "शर्मा",
+            "Ðorđe",
+            "İbrahim",
+        ] {
+            assert_eq!((doubt(name, true), doubt(name, false)), (None, None), "{name}");
+        }
+        for name in ["Jean–Pierre Élie", "Ana McÉvoy", "LeÓnidas"] {
+            assert_eq!(doubt(name, false), None, "{name}");
+            assert!(doubt(name, true).is_some(), "{name}");
+        }
+        for name in ["JosŽ Mora", "Mu–oz", "Mu¤oz", "JosÃ©"] {
+            assert!(doubt(name, false).is_some(), "{name}");
+        }
+    }
+}

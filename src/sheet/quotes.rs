@@ -1,0 +1,143 @@
+//! Quotation marks that CSV readers take for text.
+
+use std::borrow::Cow;
+
+/// Joins fields again that were split at a delimiter within quotation marks with a blank before them, as in
+/// `1, "Mora, Luis", x`, and takes these marks away.
+pub(super) fn rejoined(fields: Vec<String>, delimiter: char) -> Vec<String> {
+    if !fields.iter().any(|field| is_padded(field)) {
+        return fields;
+    }
+    let mut joined = Vec::with_capacity(fields.len());
+    let mut rest = fields.into_iter();
+    while let Some(mut field) = rest.next() {
+        if is_padded(&field) {
+            let ahead = rest.as_slice();
+            let needed = (0..=ahead.len()).find(|&more| {
+                let last = if more == 0 { &field } else { &ahead[more - 1] };
+                closes(last, more == 0)
+            });
+            for _ in 0..needed.unwrap_or(0) {
+                field.push(delimiter);
+                field.push_str(&rest.next().unwrap_or_default());
+            }
+            if needed.is_some() {
+                field = enclosed(&field).unwrap_or(&field).replace("\"\"", "\"");
+            }
+        }
+        joined.push(field);
+    }
+    joined
+}
+
+/// Returns true for a field that begins with a blank and a quotation mark.
+fn is_padded(field: &str) -> bool {
+    field.starts_with([' ', '\t', '\u{A0}']) && field.trim_start().starts_with('"')
+}
+
+/// Returns true if a field ends with a closing quotation mark. `is_first` says that it also has the opening one.
+fn closes(field: &str, is_first: bool) -> bool {
+    let trimmed = field.trim();
+    let inside = if is_first { trimmed.get(1..).unwrap_or_default() } else { trimmed };
+    let marks = inside.chars().rev().take_while(|&character| character == '"').count();
+    marks % 2 == 1
+}
+
+/// The text within quotation marks that enclose all of it, or else the text, without blanks around it.
+pub(super) fn without_padding(text: &str) -> &str {
+    enclosed(text).unwrap_or(text.trim())
+}
+
+fn enclosed(text: &str) -> Option<&str> {
+    text.trim().strip_prefix('"').and_then(|rest| rest.strip_suffix('"'))
+}
+
+/// A quotation mark that can't be understood, so that the value can't be told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct StrayQuote;
+
+/// The value of a cell with quotation marks in it. Marks around all of it are taken away. Around a word, as in
+/// `José "Pepe" Gómez`, they stay where `keeps_pairs`.
+pub(super) fn understood(text: &str, keeps_pairs: bool) -> Result<Cow<'_, str>, StrayQuote> {
+    if !text.contains('"') {
+        return Ok(Cow::Borrowed(text));
+    }
+    let value: Cow<'_, str> = match enclosed(text) {
+        Some(inside) if !has_lone_mark(inside) => Cow::Owned(inside.replace("\"\"", "\"")),
+        _ => Cow::Borrowed(text.trim()),
+    };
+    if !value.contains('"') {
+        return Ok(value);
+    }
+    if keeps_pairs && are_pairs(&value) { Ok(value) } else { Err(StrayQuote) }
+}
+
+/// Returns true if a mark in the text is not doubled.
+fn has_lone_mark(text: &str) -> bool {
+    text.replace("\"\"", "").contains('"')
+}
+
+/// Returns true if marks stand in pairs around words: `Ana "Anita" Gil`.
+fn are_pairs(text: &str) -> bool {
+    if text.contains('\\') {
+        return false;
+    }
+    let mut is_open = false;
+    let mut before = ' ';
+    let mut characters = text.chars().peekable();
+    while let Some(character) = characters.next() {
+        if character == '"' {
+            let after = characters.peek().copied().unwrap_or(' ');
+            let (outer, inner) = if is_open { (after, before) } else { (before, after) };
+            if !(outer.is_whitespace() || matches!(outer, ',' | '(' | ')')) || !inner.is_alphanumeric() {
+                return false;
+            }
+            is_open = !is_open;
+        }
+        before = character;
+    }
+    !is_open && !text.starts_with('"')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn joined(line: &str) -> Vec<String> {
+        rejoined(line.split(',').map(str::to_owned).collect(), ',')
+    }
+
+    #[test]
+    fn fields_with_a_blank_before_the_quotation_mark_are_joined() {
+        assert_eq!(joined(r#"Luis, "Mora, Luis", 1"#), ["Luis", "Mora, Luis", " 1"]);
+        assert_eq!(joined(r#" "Eva Gil", eva@example.org"#), ["Eva Gil", " eva@example.org"]);
+        assert_eq!(joined(r#"x, "a, ""b"", c",y"#), ["x", "a, \"b\", c", "y"]);
+        assert_eq!(joined(r#"x, "",y"#), ["x", "", "y"]);
+        // Never closed: left as it is, and refused where it is read.
+        assert_eq!(joined(r#"x, "a, b"#), ["x", " \"a", " b"]);
+    }
+
+    #[test]
+    fn marks_are_understood_or_refused() {
+        for (written, value) in [
+            (r#""Ana Rojas""#, "Ana Rojas"),
+            (r#" "Ana" "#, "Ana"),
+            (r#"José "Pepe" Gómez"#, r#"José "Pepe" Gómez"#),
+            (r#""José ""Pepe"" Gómez""#, r#"José "Pepe" Gómez"#),
+            ("Ana", "Ana"),
+        ] {
+            assert_eq!(understood(written, true).as_deref(), Ok(value), "{written}");
+        }
+        for stray in [
+            r#"Ana "Rojas"#,
+            r#"Ana \"Anita\" Rojas"#,
+            r#"Ana Anita" Rojas""#,
+            r#""Ana"#,
+            r#"5" Ana"#,
+            r#"""#,
+        ] {
+            assert_eq!(understood(stray, true), Err(StrayQuote), "{stray}");
+        }
+        assert_eq!(understood(r#"12"3"4"#, false), Err(StrayQuote));
+    }
+}

@@ -1,0 +1,130 @@
+//! A row as written, for reports and messages.
+
+use std::fmt;
+use std::sync::Arc;
+
+use super::cell::Cell;
+use super::error::printable;
+use super::headers::{Column, letter};
+use crate::domain::{Personal, trimmed};
+
+/// What a row may take in a report, in bytes.
+const MAX_RAW_BYTES: usize = 16 << 10;
+
+/// A row as written, cell by cell, for the report that goes back to the uploader. Cells are cut to
+/// [`super::Limits::max_cell_chars`], and the row as a whole to 16 KiB: many rows are held at once.
+#[derive(Clone, PartialEq, Eq)]
+pub struct RawRow {
+    head: Arc<Head>,
+    values: Vec<Personal<String>>,
+}
+
+/// What the rows below one header row share.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Head {
+    pub headers: Arc<[String]>,
+    /// Positions of each field.
+    pub columns: Vec<(Column, usize)>,
+    /// Name of the sheet, in a workbook.
+    pub sheet: Option<Arc<str>>,
+    /// What is added to the rows' numbers to make them unique in the file.
+    pub rows_before: u32,
+    /// True for a list in a request, which has fields and no columns.
+    pub is_list: bool,
+}
+
+impl Head {
+    /// The header of a field. A full name made of parts is told under the first of them.
+    pub(super) fn header(&self, field: &str) -> Option<&str> {
+        let of = |name: &str| self.columns.iter().find(|(column, _)| column.name() == name);
+        let is_name = field == Column::FullName.name();
+        let column = of(field).or_else(|| if is_name { of(Column::FirstName.name()) } else { None });
+        column.and_then(|(_, position)| self.headers.get(*position)).map(String::as_str)
+    }
+
+    /// Puts sheet and column before a message.
+    fn told(&self, column: Option<&str>, message: &str) -> String {
+        let sheet = self.sheet.as_deref().map(|sheet| format!("sheet \"{}\"", printable(sheet)));
+        let column =
+            column.filter(|_| !self.is_list).map(|header| format!("column \"{}\"", printable(header)));
+        let place: Vec<String> = sheet.into_iter().chain(column).collect();
+        if place.is_empty() { message.to_owned() } else { format!("{}: {message}", place.join(", ")) }
+    }
+}
+
+impl RawRow {
+    /// Keeps the cells of a row, cut to what a report may hold.
+    pub(super) fn of(head: Arc<Head>, cells: &[Cell]) -> Self {
+        Self { head, values: as_written(cells) }
+    }
+
+    /// The headers as written, left to right; a column without one has its letter.
+    #[must_use]
+    pub fn headers(&self) -> &Arc<[String]> {
+        &self.head.headers
+    }
+
+    /// Name of the sheet, in a workbook.
+    #[must_use]
+    pub fn sheet(&self) -> Option<&str> {
+        self.head.sheet.as_deref()
+    }
+
+    /// The number of a row of this sheet as the spreadsheet program shows it.
+    #[must_use]
+    pub fn shown_row(&self, row: u32) -> u32 {
+        row.saturating_sub(self.head.rows_before)
+    }
+
+    /// The header of a field as written in the file; a full name made of parts has that of the first one.
+    #[must_use]
+    pub fn header_of(&self, field: &str) -> Option<&str> {
+        self.head.header(field)
+    }
+
+    /// The header of a field whose cell is blank.
+    #[must_use]
+    pub fn blank_header_of(&self, field: &str) -> Option<&str> {
+        let mut places = self.head.columns.iter().filter(|(known, _)| known.name() == field);
+        let is_blank =
+            |place: usize| self.values.get(place).is_none_or(|value| trimmed(value.reveal_str()).is_empty());
+        places.all(|(_, place)| is_blank(*place)).then(|| self.header_of(field))?
+    }
+
+    /// A message about a column, or about the row, with the names of sheet and column before it.
+    #[must_use]
+    pub fn told(&self, column: Option<&str>, message: &str) -> String {
+        self.head.told(column, message)
+    }
+
+    /// Header and value of each filled cell, left to right. A cell outside the header has its column's letter.
+    pub fn pairs(&self) -> impl Iterator<Item = (String, &Personal<String>)> {
+        let header =
+            |position: usize| self.head.headers.get(position).cloned().unwrap_or_else(|| letter(position));
+        let filled = self.values.iter().enumerate().filter(|(_, value)| !value.reveal().is_empty());
+        filled.map(move |(position, value)| (header(position), value))
+    }
+
+    /// The value of a field as written.
+    pub(super) fn value_of(&self, column: Column) -> Option<&Personal<String>> {
+        let position = self.head.columns.iter().find(|(known, _)| *known == column)?.1;
+        self.values.get(position).filter(|value| !value.reveal().trim().is_empty())
+    }
+}
+
+impl fmt::Debug for RawRow {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "RawRow({} cells)", self.values.len())
+    }
+}
+
+fn as_written(cells: &[Cell]) -> Vec<Personal<String>> {
+    let mut left = MAX_RAW_BYTES;
+    let cut = |cell: &Cell| {
+        let text = cell.shown().reveal();
+        let kept = &text[..text.floor_char_boundary(left.min(text.len()))];
+        left -= kept.len();
+        Personal::new(kept.to_owned())
+    };
+    cells.iter().map(cut).collect()
+}

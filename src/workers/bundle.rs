@@ -1,0 +1,300 @@
+//! Issued certificates of a batch as one file: a ZIP archive, or one PDF for a printer.
+//!
+//! A file is written while it is read: memory holds a few certificates, whatever their number.
+
+use std::collections::HashSet;
+use std::io::{self, Write};
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::{StreamExt as _, stream};
+use time::Date;
+use tokio::runtime::Handle;
+use tokio::sync::mpsc;
+use zip::write::SimpleFileOptions;
+use zip::{CompressionMethod, ZipWriter};
+
+use super::renderer::{Rendering, RenderingError};
+use crate::domain::{IssuanceId, Personal};
+use crate::mail::attachment_file_name;
+use crate::render::joined::JoinedPdf;
+
+/// Certificates that are loaded at the same time.
+const AT_ONCE: usize = 4;
+/// Certificates that wait to be written.
+const AHEAD: usize = 2;
+/// Size of the pieces that the client gets, in bytes.
+const PIECE: usize = 128 << 10;
+/// Pieces that wait for the client.
+const PIECES_AHEAD: usize = 4;
+/// Longest time that the client may take for one of them.
+const MAX_WAIT: Duration = Duration::from_secs(30);
+/// Name of the archive's entry that tells how many certificates are missing.
+const MISSING: &str = "NOT_INCLUDED.txt";
+
+/// Kind of the file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BundleKind {
+    /// A ZIP archive with a PDF for each certificate.
+    Zip,
+    /// One PDF with the pages of all.
+    Pdf,
+}
+
+/// What goes into a bundle.
+pub struct Bundle {
+    /// Kind of the file.
+    pub kind: BundleKind,
+    /// The certificates in order, each with the person's name.
+    pub certificates: Vec<(IssuanceId, Personal<String>)>,
+    /// Number of certificates that are left out, because they have no PDF or are revoked.
+    pub missing: usize,
+    /// Date of the archive's entries.
+    pub date: Date,
+}
+
+/// A certificate on its way into the file, or the number of those that were revoked meanwhile.
+enum Incoming {
+    Certificate(Personal<String>, Bytes),
+    End { revoked: usize },
+}
+
+impl Bundle {
+    /// Begins to write the file. `guard` is dropped once nothing more is written. An error ends the file.
+    pub fn write<G: Send + 'static>(
+        self,
+        rendering: Rendering,
+        guard: G,
+    ) -> mpsc::Receiver<io::Result<Bytes>> {
+        let (pieces, receiver) = mpsc::channel(PIECES_AHEAD);
+        let (loaded, incoming) = mpsc::channel(AHEAD);
+        let Self { kind, certificates, missing, date } = self;
+        tokio::spawn(load(rendering, certificates, loaded));
+        let runtime = Handle::current();
+        tokio::task::spawn_blocking(move || {
+            let _guard = guard;
+            let mut out = Pieces { runtime, pieces, piece: Vec::with_capacity(PIECE) };
+            let written = match kind {
+                BundleKind::Zip => write_zip(&mut out, incoming, missing, date),
+                BundleKind::Pdf => write_pdf(&mut out, incoming),
+            };
+            if let Err(error) = written.and_then(|()| out.flush()) {
+                tracing::warn!(kind = ?kind, error = %error.kind(), "bundle of certificates cut off");
+                out.fail(error);
+            }
+        });
+        receiver
+    }
+}
+
+/// Loads certificates in order; ends without [`Incoming::End`] if one can't be had.
+async fn load(
+    rendering: Rendering,
+    certificates: Vec<(IssuanceId, Personal<String>)>,
+    loaded: mpsc::Sender<Incoming>,
+) {
+    let rendering = &rendering;
+    let mut files = stream::iter(certificates)
+        .map(|(id, name)| async move { (id, name, rendering.issued_pdf(id).await) })
+        .buffered(AT_ONCE);
+    let mut revoked = 0;
+    while let Some((id, name, file)) = files.next().await {
+        match file {
+            Ok(Some(file)) => {
+                if loaded.send(Incoming::Certificate(name, file)).await.is_err() {
+                    return;
+                }
+            }
+            Err(RenderingError::Revoked) => revoked += 1,
+            Ok(None) => {
+                return tracing::error!(issuance_id = %id, "the query tables know a PDF that the log does not");
+            }
+            Err(error) => {
+                return tracing::error!(issuance_id = %id, code = error.code(), "certificate not available for a bundle");
+            }
+        }
+    }
+    let _ = loaded.send(Incoming::End { revoked }).await;
+}
+
+fn write_zip(
+    out: &mut Pieces,
+    mut incoming: mpsc::Receiver<Incoming>,
+    missing: usize,
+    date: Date,
+) -> io::Result<()> {
+    let year = u16::try_from(date.year()).unwrap_or_default();
+    let modified = zip::DateTime::from_date_and_time(year, date.month().into(), date.day(), 0, 0, 0);
+    // PDFs are compressed already.
+    let options = SimpleFileOptions::default()
+        .compression_method(CompressionMethod::Stored)
+        .last_modified_time(modified.unwrap_or_default());
+    let mut zip = ZipWriter::new_stream(out);
+    let mut names = FileNames::default();
+    let revoked = loop {
+        match incoming.blocking_recv() {
+            Some(Incoming::Certificate(name, file)) => {
+                zip.start_file(names.unique(name.reveal_str()), options)?;
+                zip.write_all(&file)?;
+            }
+            Some(Incoming::End { revoked }) => break revoked,
+            None => return Err(io::Error::other("a certificate is not available")),
+        }
+    };
+    if missing + revoked > 0 {
+        zip.start_file(MISSING, options)?;
+        zip.write_all(told(missing + revoked).as_bytes())?;
+    }
+    zip.finish()?;
+    Ok(())
+}
+
+fn write_pdf(out: &mut Pieces, mut incoming: mpsc::Receiver<Incoming>) -> io::Result<()> {
+    let mut joined = JoinedPdf::new(out)?;
+    loop {
+        match incoming.blocking_recv() {
+            Some(Incoming::Certificate(_, file)) => joined.add(file).map_err(io::Error::other)?,
+            Some(Incoming::End { .. }) => return joined.finish(),
+            None => return Err(io::Error::other("a certificate is not available")),
+        }
+    }
+}
+
+/// The text about certificates that are left out.
+fn told(missing: usize) -> String {
+    format!(
+        "Certificates of this batch that are not in this file: {missing}.\r\n\
+         They have no PDF, or were revoked.\r\n\r\n\
+         Certificados de este lote que no están en este archivo: {missing}.\r\n\
+         No tienen PDF o fueron revocados.\r\n"
+    )
+}
+
+/// File names that differ, also where capitals make no difference.
+#[derive(Default)]
+struct FileNames(HashSet<String>);
+
+impl FileNames {
+    /// `{full_name}_certificate.pdf`, with a number behind it if it is taken.
+    fn unique(&mut self, full_name: &str) -> String {
+        let first = attachment_file_name(full_name);
+        let stem = first.strip_suffix(".pdf").unwrap_or(&first);
+        let numbered = (2..).map(|n: u32| format!("{stem} ({n}).pdf"));
+        let mut names = std::iter::once(first.clone()).chain(numbered);
+        names.find(|name| self.0.insert(name.to_lowercase())).unwrap_or_default()
+    }
+}
+
+/// Sends what is written in pieces, and waits until the client has room for them.
+struct Pieces {
+    runtime: Handle,
+    pieces: mpsc::Sender<io::Result<Bytes>>,
+    piece: Vec<u8>,
+}
+
+impl Pieces {
+    /// Ends the file with an error, by which the client sees that it is not whole.
+    fn fail(&self, error: io::Error) {
+        let _ = self.runtime.block_on(tokio::time::timeout(MAX_WAIT, self.pieces.send(Err(error))));
+    }
+}
+
+impl Write for Pieces {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let taken = bytes.len().min(PIECE - self.piece.len());
+        self.piece.extend_from_slice(&bytes[..taken]);
+        if self.piece.len() == PIECE {
+            self.flush()?;
+        }
+        Ok(taken)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        if self.piece.is_empty() {
+            return Ok(());
+        }
+        let piece = Bytes::from(std::mem::replace(&mut self.piece, Vec::with_capacity(PIECE)));
+        let sent = self.runtime.block_on(tokio::time::timeout(MAX_WAIT, self.pieces.send(Ok(piece))));
+        match sent {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(_)) => Err(io::ErrorKind::BrokenPipe.into()),
+            Err(_) => Err(io::ErrorKind::TimedOut.into()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_differ_also_where_capitals_make_no_difference() {
+        let mut names = FileNames::default();
+        let unique: Vec<String> =
+            ["José Núñez", "JOSÉ NÚÑEZ", "Jose\u{301} Nu\u{301}n\u{303}ez", "", "/", "Ada"]
+                .map(|name| names.unique(name))
+                .to_vec();
+        assert_eq!(
+            unique,
+            [
+                "José Núñez_certificate.pdf",
+                "JOSÉ NÚÑEZ_certificate (2).pdf",
+                "José Núñez_certificate (3).pdf",
+                "certificate.pdf",
+                "-_certificate.pdf",
+                "Ada_certificate.pdf"
+            ]
+        );
+    }
+
+    async fn read(mut receiver: mpsc::Receiver<io::Result<Bytes>>) -> io::Result<Vec<u8>> {
+        let mut read = Vec::new();
+        while let Some(piece) = receiver.recv().await {
+            read.extend_from_slice(&piece?);
+        }
+        Ok(read)
+    }
+
+    /// An archive of files of one size, written through pieces.
+    async fn archive(sent: Vec<Incoming>) -> io::Result<Vec<u8>> {
+        let (pieces, receiver) = mpsc::channel(1);
+        let (loaded, incoming) = mpsc::channel(1);
+        tokio::spawn(async move {
+            for one in sent {
+                let _ = loaded.send(one).await;
+            }
+        });
+        let runtime = Handle::current();
+        tokio::task::spawn_blocking(move || {
+            let mut out = Pieces { runtime, pieces, piece: Vec::with_capacity(PIECE) };
+            let date = time::macros::date!(2026 - 11 - 21);
+            if let Err(error) = write_zip(&mut out, incoming, 2, date).and_then(|()| out.flush()) {
+                out.fail(error);
+            }
+        });
+        read(receiver).await
+    }
+
+    #[tokio::test]
+    async fn an_archive_holds_every_file_and_tells_how_many_are_missing() {
+        let file = |byte: u8| Bytes::from(vec![byte; 3 * PIECE / 2]);
+        let certificate = |name: &str, byte| Incoming::Certificate(name.to_owned().into(), file(byte));
+        let sent =
+            vec![certificate("Ana Núñez", 1), certificate("ana núñez", 2), Incoming::End { revoked: 1 }];
+        let zip = archive(sent).await.unwrap();
+        let mut zip = zip::ZipArchive::new(io::Cursor::new(zip)).unwrap();
+        let names: Vec<String> = zip.file_names().map(|name| name.unwrap().into_owned()).collect();
+        assert_eq!(names, ["Ana Núñez_certificate.pdf", "ana núñez_certificate (2).pdf", MISSING]);
+        let mut bytes = Vec::new();
+        io::Read::read_to_end(&mut zip.by_index(1).unwrap(), &mut bytes).unwrap();
+        assert_eq!(bytes, file(2));
+        let text = io::read_to_string(zip.by_name(MISSING).unwrap()).unwrap();
+        assert!(text.contains("not in this file: 3."), "{text}");
+    }
+
+    #[tokio::test]
+    async fn a_certificate_that_is_not_available_ends_the_file_with_an_error() {
+        let sent = vec![Incoming::Certificate("Ada".to_owned().into(), Bytes::from_static(b"pdf"))];
+        assert!(archive(sent).await.is_err());
+    }
+}

@@ -1,0 +1,164 @@
+//! Account takeover: with a session that was left open, or with an API key.
+
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use super::people::{PASSWORD, somebody, text};
+use super::{Answered, Api};
+
+/// Makes a key with these scopes, in the name of whoever has the token; its id and itself.
+async fn key(api: &Api, token: &str, scopes: &[&str]) -> (String, String) {
+    let body = json!({ "name": "Sync", "scopes": scopes });
+    let made = api.as_(token, Method::POST, "/api-keys", Some(&body)).await.expect(201);
+    (text(&made.body["data"]["id"]), text(&made.body["data"]["key"]))
+}
+
+async fn works(api: &Api, key: &str) -> bool {
+    let answer = api.as_(key, Method::GET, "/jobs", None).await;
+    assert!([200, 401].contains(&answer.status.as_u16()), "{}", answer.body);
+    answer.status == 200
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_own_password_and_address_ask_for_the_present_password() {
+    let api = Api::start().await;
+    let person = api.person("grace", "admin").await;
+    let path = format!("/users/{}", person.id);
+    let change = async |body: Value| api.as_(&person.token, Method::PATCH, &path, Some(&body)).await;
+
+    for body in [
+        json!({ "password": "Third-horse-3" }),
+        json!({ "password": "Third-horse-3", "currentPassword": PASSWORD }),
+        json!({ "password": "Third-horse-3", "name": "Amazing" }),
+    ] {
+        let refused = change(body).await.expect(409);
+        assert_eq!(refused.code(), "WRONG_STATE");
+        assert!(text(&refused.body["error"]["message"]).contains("/auth/change-password"));
+    }
+    api.try_log_in("grace", PASSWORD).await.expect(200);
+
+    // A mail with a link for a new password would go to the new address.
+    for body in [
+        json!({ "email": "elsewhere@example.com" }),
+        json!({ "email": "elsewhere@example.com", "currentPassword": "Wrong-horse-9" }),
+        json!({ "email": "elsewhere@example.com", "currentPassword": "" }),
+    ] {
+        let refused = change(body).await.expect(400);
+        assert!(
+            text(&refused.body["error"]["details"][0]).starts_with("currentPassword"),
+            "{}",
+            refused.body
+        );
+    }
+    change(json!({ "name": "Amazing", "email": "grace@example.com" })).await.expect(200);
+    let moved = change(json!({ "email": "elsewhere@example.com", "current_password": PASSWORD })).await;
+    assert_eq!(moved.expect(200).body["data"]["email"], "elsewhere@example.com");
+    // Another admin needs none, and doesn't know it.
+    api.patch(&path, &json!({ "email": "back@example.com" })).await.expect(200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_has_no_power_over_admins() {
+    let api = Api::start().await;
+    let (_, key) = key(&api, &api.token, &["users:manage"]).await;
+    let me = text(&api.get("/auth/me").await.expect(200).body["data"]["id"]);
+    let admin = api.person("second", "admin").await;
+    let with_key =
+        async |method, path: &str, body: Option<Value>| api.as_(&key, method, path, body.as_ref()).await;
+
+    let forbidden = |answer: Answered, what: &str| {
+        assert_eq!((answer.status.as_u16(), answer.code()), (403, "FORBIDDEN"), "{what}: {}", answer.body);
+    };
+    forbidden(with_key(Method::POST, "/users", Some(somebody("third", "admin"))).await, "making an admin");
+    let added = with_key(Method::POST, "/users", Some(somebody("third", "operator"))).await.expect(201);
+    let third = format!("/users/{}", text(&added.body["data"]["id"]));
+    forbidden(with_key(Method::PATCH, &third, Some(json!({ "role": "admin" }))).await, "appointing");
+    for admin in [&me, &admin.id] {
+        let path = format!("/users/{admin}");
+        for body in [
+            json!({ "password": "Third-horse-3" }),
+            json!({ "email": "elsewhere@example.com" }),
+            json!({ "email": "elsewhere@example.com", "currentPassword": PASSWORD }),
+            json!({ "userName": "other" }),
+            json!({ "role": "viewer" }),
+            json!({ "isActive": false }),
+            json!({}),
+        ] {
+            let what = body.to_string();
+            let refused = with_key(Method::PATCH, &path, Some(body)).await;
+            // The owner of the key is refused a password and being switched off for another reason, too.
+            assert!([403, 409, 400].contains(&refused.status.as_u16()), "{what}: {}", refused.body);
+        }
+        let removed = with_key(Method::DELETE, &path, None).await;
+        assert!([403, 409].contains(&removed.status.as_u16()), "{}", removed.body);
+        forbidden(with_key(Method::DELETE, &format!("{path}/second-factor"), None).await, "a second factor");
+    }
+    forbidden(with_key(Method::DELETE, &format!("{third}/second-factor"), None).await, "a second factor");
+    // Both admins are as they were, and a switched-off admin is one, too.
+    assert_eq!(api.me(&admin.token).await, 200);
+    api.patch(&format!("/users/{}", admin.id), &json!({ "isActive": false })).await.expect(200);
+    forbidden(
+        with_key(Method::PATCH, &format!("/users/{}", admin.id), Some(json!({ "isActive": true }))).await,
+        "switching an admin on",
+    );
+
+    // Everybody else is what the scope is for.
+    with_key(Method::PATCH, &third, Some(json!({ "role": "viewer", "name": "Ida" }))).await.expect(200);
+    with_key(Method::PATCH, &third, Some(json!({ "password": "Another-horse-3" }))).await.expect(200);
+    with_key(Method::DELETE, &third, None).await.expect(200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_makes_no_key_however_it_asks() {
+    let api = Api::start().await;
+    let (_, maker) = key(&api, &api.token, &["api-keys:manage", "jobs:read"]).await;
+    let soon = json!({ "name": "Same", "scopes": ["jobs:read"], "expiresAt": "2026-11-30T00:00:00Z" });
+    let same = json!({ "name": "Same", "scopes": ["api-keys:manage", "jobs:read"] });
+    for body in [soon, same] {
+        let refused = api.as_(&maker, Method::POST, "/api-keys", Some(&body)).await.expect(403);
+        assert_eq!(refused.code(), "FORBIDDEN");
+    }
+    let listed = api.get("/api-keys").await.expect(200);
+    assert_eq!(listed.body["data"].as_array().map(Vec::len), Some(1));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_new_password_ends_keys_unless_they_are_kept() {
+    let api = Api::start().await;
+    let person = api.person("grace", "admin").await;
+    let path = format!("/users/{}", person.id);
+    let change = async |token: &str, old: &str, new: &str, keep: Option<bool>| {
+        let mut body = json!({ "oldPassword": old, "newPassword": new });
+        if let Some(keep) = keep {
+            body["keepApiKeys"] = keep.into();
+        }
+        let changed = api.as_(token, Method::POST, "/auth/change-password", Some(&body)).await.expect(200);
+        text(&changed.body["data"]["access_token"])
+    };
+    let (_, others) = key(&api, &api.token, &["jobs:read"]).await;
+
+    let (id, first) = key(&api, &person.token, &["jobs:read"]).await;
+    let token = change(&person.token, PASSWORD, "Second-horse-2", Some(true)).await;
+    assert!(works(&api, &first).await, "kept");
+    let token = change(&token, "Second-horse-2", "Third-horse-3", None).await;
+    assert!(!works(&api, &first).await, "ended");
+    let ended = |body: &Value| body["data"]["revokedAt"].is_string();
+    api.until("the list knows", &format!("/api-keys/{id}"), ended).await;
+    let active = api.get("/api-keys?state=active").await.expect(200);
+    assert!(!active.body.to_string().contains(&id), "{}", active.body);
+    let revoked = api.get("/api-keys?state=revoked").await.expect(200);
+    assert!(revoked.body.to_string().contains(&id), "{}", revoked.body);
+
+    // Keys that are made afterwards are valid, and an admin ends them with a new password, too.
+    let (_, second) = key(&api, &token, &["jobs:read"]).await;
+    assert!(works(&api, &second).await);
+    api.patch(&path, &json!({ "password": "Fourth-horse-4", "keepApiKeys": true })).await.expect(200);
+    assert!(works(&api, &second).await, "kept");
+    api.patch(&path, &json!({ "password": "Fifth-horse-5" })).await.expect(200);
+    assert!(!works(&api, &second).await, "ended");
+    // Ending sessions alone ends no key, and nobody else's password does.
+    assert!(works(&api, &others).await);
+    api.patch(&path, &json!({ "isActive": false })).await.expect(200);
+    api.patch(&path, &json!({ "isActive": true })).await.expect(200);
+    assert!(!works(&api, &second).await, "it stays ended");
+}
