@@ -201,10 +201,8 @@ struct Mark {
 
 /// Farthest that the middle of a mark may lie beside its letter: marks at a corner, such as the horn.
 const BESIDE: f32 = 250.0;
-/// Deepest that a mark above may reach into its letter, or one mark into another.
+/// Deepest that a mark above or below may reach into its letter, or one mark into another.
 const INTO: f32 = 60.0;
-/// Deepest that the box of a mark below may reach into that of its letter, whose tail it may stand beside.
-const INTO_TAIL: f32 = 200.0;
 /// Widths that overlap by less are side by side.
 const TOUCHES: f32 = 20.0;
 
@@ -267,12 +265,8 @@ impl Shaped {
             let ink = mark.ink;
             let is_clear = || {
                 let is_above = ink.middle().1 > letter.middle().1;
-                let (into, most) = if is_above {
-                    (letter.top - ink.bottom, INTO)
-                } else {
-                    (ink.top - letter.bottom, INTO_TAIL)
-                };
-                into <= most && self.marks[..n].iter().all(|other| !other.ink.collides_with(ink))
+                let into = if is_above { letter.top - ink.bottom } else { ink.top - letter.bottom };
+                into <= INTO && self.marks[..n].iter().all(|other| !other.ink.collides_with(ink))
             };
             mark.is_placed && letter.is_at(ink.middle().0, BESIDE) && (beside || is_clear())
         };
