@@ -8,7 +8,7 @@ use std::sync::{OnceLock, PoisonError, RwLock};
 
 use rustybuzz::ttf_parser::{GlyphId, gdef::GlyphClass};
 use rustybuzz::{BufferFlags, Face, UnicodeBuffer};
-use typst::text::{Font, is_default_ignorable};
+use typst::text::{Font, FontStyle, is_default_ignorable};
 use unicode_properties::{GeneralCategory, UnicodeGeneralCategory as _};
 use unicode_script::{Script, UnicodeScript as _};
 use unicode_segmentation::UnicodeSegmentation as _;
@@ -26,9 +26,17 @@ pub(super) type FontSet = u32;
 /// Cache of which fonts draw which grapheme cluster.
 pub(super) struct Coverage {
     fonts: Vec<Bundled>,
-    /// Families by their lower-case names, with the set of their fonts, in the order of the files.
-    families: Vec<(String, FontSet)>,
+    /// In the order of the files.
+    families: Vec<Family>,
     known: RwLock<HashMap<Box<str>, FontSet>>,
+}
+
+/// Fonts of one family.
+struct Family {
+    /// In lower case.
+    name: String,
+    upright: FontSet,
+    italic: FontSet,
 }
 
 /// One bundled font. It is parsed for shaping when that is first needed.
@@ -48,13 +56,21 @@ impl Coverage {
     pub(super) fn new(fonts: impl Iterator<Item = (Font, &'static [u8])>) -> Self {
         let fonts: Vec<Bundled> =
             fonts.map(|(font, content)| Bundled { font, content, face: OnceLock::new() }).collect();
-        let mut families: Vec<(String, FontSet)> = Vec::new();
+        let mut families: Vec<Family> = Vec::new();
         for (n, bundled) in fonts.iter().enumerate() {
-            let family = bundled.font.info().family.as_str().to_lowercase();
-            match families.iter_mut().find(|(known, _)| *known == family) {
-                Some((_, set)) => *set |= 1 << n,
-                None => families.push((family, 1 << n)),
+            let info = bundled.font.info();
+            let name = info.family.as_str().to_lowercase();
+            let at = families.iter().position(|family| family.name == name).unwrap_or(families.len());
+            if at == families.len() {
+                families.push(Family { name, upright: 0, italic: 0 });
             }
+            let family = &mut families[at];
+            let set = if info.variant.style == FontStyle::Normal {
+                &mut family.upright
+            } else {
+                &mut family.italic
+            };
+            *set |= 1 << n;
         }
         Self { fonts, families, known: RwLock::default() }
     }
@@ -88,15 +104,22 @@ impl Coverage {
         set
     }
 
-    /// Returns the names of the families of which every font is in the set.
-    pub(super) fn families_in(&self, set: FontSet) -> impl Iterator<Item = &str> {
-        self.families.iter().filter(move |(_, fonts)| fonts & !set == 0).map(|(name, _)| name.as_str())
+    /// Returns the names of the families whose upright fonts are in the set; or whose italic ones are, where they have
+    /// any.
+    pub(super) fn families_in(&self, set: FontSet, italic: bool) -> impl Iterator<Item = &str> {
+        let needed = move |family: &Family| match (italic, family.upright, family.italic) {
+            (true, _, fonts @ 1..) | (_, fonts @ 1.., _) | (_, 0, fonts) => fonts,
+        };
+        self.families
+            .iter()
+            .filter(move |family| needed(family) & !set == 0)
+            .map(|family| family.name.as_str())
     }
 
     /// Returns the fonts of some families.
     pub(super) fn fonts_of(&self, families: &[&str]) -> FontSet {
-        let named = self.families.iter().filter(|(name, _)| families.contains(&name.as_str()));
-        named.fold(0, |set, (_, fonts)| set | fonts)
+        let named = self.families.iter().filter(|family| families.contains(&family.name.as_str()));
+        named.fold(0, |set, family| set | family.upright | family.italic)
     }
 
     /// Returns the set of the one font whose file has these bytes in memory; empty if it is not a bundled one.
@@ -131,7 +154,9 @@ impl Bundled {
         if is_mark(first) || !(self.has(first) || self.has_parts(first)) {
             return false;
         }
-        self.face().and_then(|face| Shaped::of(face, cluster)).is_some_and(|shaped| shaped.is_whole(first))
+        self.face()
+            .and_then(|face| Shaped::of(face, cluster))
+            .is_some_and(|shaped| shaped.is_whole(cluster, first))
     }
 
     fn has_parts(&self, c: char) -> bool {
@@ -141,6 +166,11 @@ impl Bundled {
         });
         first.is_some_and(|first| self.has(first))
     }
+}
+
+/// Returns true for marks that are attached to a letter or stand at a corner of it (UAX #44, combining classes).
+fn is_beside(c: char) -> bool {
+    matches!(unicode_normalization::char::canonical_combining_class(c), 200..=218 | 222..=228 | 232)
 }
 
 fn is_mark(c: char) -> bool {
@@ -171,7 +201,7 @@ struct Mark {
 
 /// Farthest that the middle of a mark may lie beside its letter: marks at a corner, such as the horn.
 const BESIDE: f32 = 250.0;
-/// Deepest that a mark above may reach into its letter, or one mark into another.
+/// Deepest that a mark above or below may reach into its letter, or one mark into another.
 const INTO: f32 = 60.0;
 /// Widths that overlap by less are side by side.
 const TOUCHES: f32 = 20.0;
@@ -218,26 +248,27 @@ impl Shaped {
     }
 
     /// Returns true if there is a letter and every mark is in its place at it.
-    fn is_whole(&self, first: char) -> bool {
+    fn is_whole(&self, cluster: &str, first: char) -> bool {
         let Some(letter) = self.letters.iter().copied().reduce(Ink::with) else { return false };
         // Other scripts have marks within, before and between letters, which their fonts place by other means too.
         let simple = matches!(
             first.script(),
             Script::Latin | Script::Greek | Script::Cyrillic | Script::Common | Script::Inherited
         );
-        if simple { self.is_stacked(letter) } else { self.is_near(letter) }
+        if simple { self.is_stacked(letter, cluster.chars().any(is_beside)) } else { self.is_near(letter) }
     }
 
-    /// Latin, Greek and Cyrillic: one letter, each mark placed above or below it and clear of the others.
-    fn is_stacked(&self, letter: Ink) -> bool {
+    /// Latin, Greek and Cyrillic: one letter, each mark placed above or below it and clear of the others; or, if
+    /// `beside`, anywhere at it.
+    fn is_stacked(&self, letter: Ink, beside: bool) -> bool {
         let in_place = |(n, mark): (usize, &Mark)| {
             let ink = mark.ink;
-            let is_above = ink.middle().1 > letter.middle().1;
-            let into = if is_above { letter.top - ink.bottom } else { ink.top - letter.bottom };
-            mark.is_placed
-                && letter.is_at(ink.middle().0, BESIDE)
-                && into <= INTO
-                && self.marks[..n].iter().all(|other| !other.ink.collides_with(ink))
+            let is_clear = || {
+                let is_above = ink.middle().1 > letter.middle().1;
+                let into = if is_above { letter.top - ink.bottom } else { ink.top - letter.bottom };
+                into <= INTO && self.marks[..n].iter().all(|other| !other.ink.collides_with(ink))
+            };
+            mark.is_placed && letter.is_at(ink.middle().0, BESIDE) && (beside || is_clear())
         };
         self.letters.len() == 1 && self.marks.iter().enumerate().all(in_place)
     }

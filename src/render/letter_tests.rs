@@ -21,7 +21,7 @@ const JOINERS: &str = include_str!("../../tests/cases/55-joiners.csv");
 const WITHOUT_FONT: &str = include_str!("../../tests/cases/49-scripts-without-font.csv");
 
 /// Siblings of the cases: African, Baltic, Balkan, Slavic, Greek, American, Vietnamese and transliterated names.
-const SIBLINGS: [&str; 36] = [
+const SIBLINGS: [&str; 38] = [
     "Yetunde Adébáyọ̀",
     "Ẹniọlá ẹ̀gbẹ́",
     "Мари́я Ё́",
@@ -55,12 +55,14 @@ const SIBLINGS: [&str; 36] = [
     "שָׁלוֹם כֹּהֵן בְּרֵאשִׁית",
     "مُحَمَّدٌ لِلّٰهِ",
     "ก็ ที่ น้ำ ผู้",
+    "C̕ K̕ P̕ T̕ č̕ s̛ y̨",
+    "Ķ̂ Ģ̃ ḑ̄ Ȩ́ ş̌",
     "ক",
     "Ада Ελένη محمد 山田 Ọ̀",
     "Ọ̀山ɔ́",
 ];
 
-/// Returns every word of a page's texts with the families that draw its clusters.
+/// Returns the texts of a page with the family of each.
 fn families_of(job: &RenderJob) -> Vec<(String, String)> {
     let page = page_of(job);
     let mut drawn = Vec::new();
@@ -119,9 +121,9 @@ fn only_scripts_without_a_font_are_refused() {
 
 #[test]
 fn a_missing_cluster_is_named_by_all_of_its_characters_in_order() {
-    let missing = RENDERER.undrawable("Ana \u{1D15F}\u{301} ক্ষ 😀 \u{301}b 😀");
+    let missing = RENDERER.undrawable("Ana \u{378}\u{301} ক্ষ 😀 \u{301}b 😀");
     let shown: Vec<String> = missing.iter().map(CodePoints::to_string).collect();
-    assert_eq!(shown, ["U+1D157 U+1D165 U+0301", "U+0995 U+09CD U+09B7", "U+1F600"]);
+    assert_eq!(shown, ["U+0378 U+0301", "U+0995 U+09CD U+09B7", "U+1F600", "U+0020 U+0301"]);
     assert_eq!(RENDERER.undrawable("\u{301}b").len(), 1, "a mark without a letter");
 }
 
@@ -138,11 +140,12 @@ fn a_name_of_one_script_is_set_in_one_font() {
     ] {
         let version = RENDERER.newest_theme(theme).expect("shipped").version();
         let job = RenderJob { theme: theme.to_owned(), theme_version: version, ..job(name) };
-        let of_name: Vec<String> = families_of(&job)
+        let mut of_name: Vec<String> = families_of(&job)
             .into_iter()
             .filter(|(text, _)| name.contains(text.trim()) && !text.trim().is_empty())
             .map(|(_, family)| family)
             .collect();
+        of_name.dedup();
         assert_eq!(of_name, [family], "{theme} {name}");
     }
 }
@@ -201,6 +204,7 @@ fn templates_of_issuers_draw_names_whole() {
         "set text(font: \"EB Garamond\", size: 30pt); upper(name)",
         "set text(font: \"EB Garamond\", size: 30pt); for word in name.split(\" \") [#word \\ ]",
         "set text(font: \"EB Garamond\", size: 30pt); [Awarded to *#name*, who _earned_ it]",
+        "set text(font: \"EB Garamond\", size: 30pt, style: \"italic\"); name",
     ] {
         for name in ["Ada Lovelace", "Yetunde Adébáyọ̀ Ọ̀", "Kɔ́fí Ɛ̀dɛ̀", "محمد Ė̃", "Weiß ŉ"]
         {

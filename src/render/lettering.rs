@@ -21,22 +21,24 @@ const HEADS: [&str; 4] = ["eb garamond", "montserrat", "space grotesk", "instrum
 pub(super) struct Lettering<'a> {
     /// Regular expression that matches any of the pieces, longer ones first.
     pattern: String,
-    families: BTreeMap<&'a str, Vec<&'a str>>,
+    /// For each piece, the families for upright and for italic text.
+    families: BTreeMap<String, [Vec<&'a str>; 2]>,
 }
 
 impl<'a> Lettering<'a> {
-    /// Chooses for the texts of a certificate. Returns `None` if any template can draw them as it likes.
-    pub(super) fn of(texts: impl Iterator<Item = &'a str>, coverage: &'a Coverage) -> Option<Self> {
+    /// Chooses for the texts of a certificate, as they are and in capitals. Returns `None` if any template can draw
+    /// them as it likes.
+    pub(super) fn of<'t>(texts: impl Iterator<Item = &'t str>, coverage: &'a Coverage) -> Option<Self> {
         let mut lettering = Self::default();
         let heads = coverage.fonts_of(&HEADS);
+        let is_hard = |piece: &str| heads & !shared(piece, coverage) != 0;
         for text in texts.filter(|text| !text.is_ascii()) {
-            for run in runs(text) {
-                if heads & !shared(run, coverage) != 0 {
-                    lettering.choose(run, coverage);
-                }
+            let capitals = text.to_uppercase();
+            for run in runs(text).into_iter().chain(runs(&capitals)).filter(|run| is_hard(run)) {
+                lettering.choose(run, coverage, is_hard);
             }
         }
-        let mut pieces: Vec<&str> = lettering.families.keys().copied().collect();
+        let mut pieces: Vec<&str> = lettering.families.keys().map(String::as_str).collect();
         pieces.sort_by_key(|piece| Reverse(piece.len()));
         for (n, piece) in pieces.iter().enumerate() {
             lettering.pattern.push_str(if n == 0 { "" } else { "|" });
@@ -48,12 +50,13 @@ impl<'a> Lettering<'a> {
         (!pieces.is_empty()).then_some(lettering)
     }
 
-    /// Chooses for one run. Templates may take it apart, so its words and its composed clusters are chosen for too.
-    fn choose(&mut self, run: &'a str, coverage: &'a Coverage) {
+    /// Chooses for one run. Templates may take it apart, so its words and its composed clusters are chosen for too. Words
+    /// that are not hard are left out: they may be parts of other texts.
+    fn choose(&mut self, run: &str, coverage: &'a Coverage, is_hard: impl Fn(&str) -> bool) {
         self.add(run, coverage);
-        for word in run.split_whitespace() {
+        for word in run.split_whitespace().filter(|word| is_hard(word)) {
             if !self.add(word, coverage) {
-                for part in parts(word, coverage) {
+                for part in parts(word, coverage).filter(|part| is_hard(part)) {
                     self.add(part, coverage);
                 }
             }
@@ -64,11 +67,12 @@ impl<'a> Lettering<'a> {
         }
     }
 
-    fn add(&mut self, piece: &'a str, coverage: &'a Coverage) -> bool {
-        let families: Vec<&str> = coverage.families_in(shared(piece, coverage)).collect();
-        let is_drawn = !families.is_empty();
+    fn add(&mut self, piece: &str, coverage: &'a Coverage) -> bool {
+        let set = shared(piece, coverage);
+        let families = [false, true].map(|italic| coverage.families_in(set, italic).collect::<Vec<_>>());
+        let is_drawn = families.iter().all(|families| !families.is_empty());
         if is_drawn {
-            self.families.insert(piece, families);
+            self.families.insert(piece.to_owned(), families);
         }
         is_drawn
     }
@@ -90,8 +94,8 @@ fn parts<'a>(word: &'a str, coverage: &Coverage) -> impl Iterator<Item = &'a str
     std::iter::from_fn(move || {
         let (start, mut end) = rest.next()?;
         let is_drawn = |end: usize| {
-            word.get(start..end)
-                .is_some_and(|part| coverage.families_in(shared(part, coverage)).next().is_some())
+            let has_family = |part| coverage.families_in(shared(part, coverage), false).next().is_some();
+            word.get(start..end).is_some_and(has_family)
         };
         while let Some((_, next)) = rest.next_if(|(_, next)| is_drawn(*next)) {
             end = next;
@@ -132,7 +136,7 @@ mod tests {
     fn families(text: &str, piece: &str) -> Option<Vec<String>> {
         let fonts = Fonts::load().expect("bundled fonts load");
         let lettering = Lettering::of([text].into_iter(), fonts.coverage())?;
-        Some(lettering.families.get(piece)?.iter().map(|family| (*family).to_owned()).collect())
+        Some(lettering.families.get(piece)?[0].iter().map(|family| (*family).to_owned()).collect())
     }
 
     #[test]
@@ -160,6 +164,10 @@ mod tests {
         assert!(!whole.contains(&"space grotesk".to_owned()) && !whole.contains(&"eb garamond".to_owned()));
         assert_eq!(families("Ada محمد", "محمد"), Some(vec!["noto naskh arabic".to_owned()]));
         assert_eq!(families("Ada محمد", "Ada"), None, "every font has it");
+        assert!(
+            families("O Ḣ", "O Ḣ").is_some() && families("O Ḣ", "O").is_none(),
+            "it may be a part of any word"
+        );
     }
 
     #[test]

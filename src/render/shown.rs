@@ -1,6 +1,6 @@
 //! Check of a laid-out page: every cluster is drawn whole by its font, and the name is there.
 
-use std::collections::BTreeSet;
+use std::collections::HashMap;
 
 use typst::layout::{Frame, Transform};
 use typst::text::is_default_ignorable;
@@ -38,33 +38,45 @@ pub(super) fn check_clusters(frame: &Frame, coverage: &Coverage) -> Result<(), R
     })
 }
 
-/// Rejects a page that lacks a part of the name. Templates may set it in capitals and on several lines, and lines from
-/// right to left are in the order of the page: a word whose letters are all there in another order is accepted.
+/// Rejects a page that lacks a part of the name. Templates may set it in capitals and on several lines, and typst
+/// repeats a cluster whose marks are at another height and puts lines from right to left in the order of the page: of a
+/// word that isn't there in one piece, each cluster must be there as often.
 pub(super) fn check_name(frame: &Frame, name: &str, origin: Origin) -> Result<(), RenderError> {
-    let (mut page, mut there) = (String::new(), BTreeSet::new());
+    let (mut page, mut there) = (String::new(), HashMap::new());
     for_each_text(frame, Transform::identity(), &mut |text, _| {
         page.push_str(&folded(&text.text));
-        // Without the blanks after it, a cluster of an Indic script joins the next word.
-        there.extend(clusters(&text.text).map(|(_, cluster)| folded(cluster)));
+        count(&text.text, &mut there);
         Ok(())
     })?;
-    let mut words = name.split_whitespace().map(folded).filter(|word| !page.contains(word)).peekable();
-    if words.peek().is_none() {
-        return Ok(());
+    let mut needed = HashMap::new();
+    for word in name.split_whitespace().filter(|word| !page.contains(&folded(word))) {
+        count(word, &mut needed);
     }
-    let missing = |word: String| -> Vec<CodePoints> {
-        // Shapers know smaller clusters of Indic scripts, which may be items of their own on the page.
-        let is_there = |cluster: &str| there.contains(cluster) || page.contains(cluster);
-        let missing = clusters(&word).filter(|(_, cluster)| !is_there(cluster));
-        missing.map(|(_, cluster)| CodePoints::of_cluster(cluster)).collect()
-    };
-    let clusters: Vec<CodePoints> = words.flat_map(missing).collect();
+    // Shapers know smaller clusters than Unicode where Devanagari letters are joined by a virama: these may be on the
+    // page in several items.
+    let is_joined = |cluster: &str| cluster.contains(VIRAMA) && page.contains(cluster);
+    let is_short = |cluster: &&String| needed.get(*cluster) > there.get(*cluster) && !is_joined(cluster);
+    let mut short: Vec<&String> = needed.keys().filter(is_short).collect();
+    short.sort_unstable();
+    let clusters: Vec<CodePoints> =
+        short.into_iter().map(|cluster| CodePoints::of_cluster(cluster)).collect();
     match (clusters.is_empty(), origin) {
         (true, _) => Ok(()),
         (false, Origin::Shipped) => Err(RenderError::MissingGlyph { field: "full_name", clusters }),
         (false, Origin::Own) => {
             let message = "the page doesn't show the whole name: write d.name.text or the variable full_name";
             Err(template_error([message.into()]))
+        }
+    }
+}
+
+const VIRAMA: char = '\u{94D}';
+
+/// Counts the clusters of a text's words.
+fn count(text: &str, counts: &mut HashMap<String, usize>) {
+    for word in text.split_whitespace().map(folded) {
+        for (_, cluster) in clusters(&word) {
+            *counts.entry(cluster.to_owned()).or_default() += 1;
         }
     }
 }
