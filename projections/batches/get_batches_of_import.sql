@@ -10,7 +10,8 @@ FROM batches,
             count(*) FILTER (WHERE issuances.state IN ('requested', 'failed')) AS without_pdf,
             count(*) FILTER (WHERE mail.status = 'pending') AS mails_pending,
             count(*) FILTER (WHERE mail.status = 'sent') AS mails_sent,
-            count(*) FILTER (WHERE mail.status = 'error') AS mails_failed
+            count(*) FILTER (WHERE mail.status = 'error') AS mails_failed,
+            count(*) FILTER (WHERE mail.status = 'cancelled') AS mails_cancelled
         FROM issuances
         LEFT JOIN LATERAL (
             SELECT jobs.status FROM jobs

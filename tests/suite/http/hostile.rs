@@ -72,6 +72,12 @@ impl Server {
         };
         until("the admin is known", async || signed_in().await.is_some()).await;
         let token = signed_in().await.expect("a token");
+        let list = format!("{base}/api/v1/certificates?limit=1");
+        until("the tables are built", async || {
+            let answer = client.get(&list).bearer_auth(&token).send().await;
+            answer.is_ok_and(|answer| answer.status() == 200)
+        })
+        .await;
         Self { process, base, token, client, _data: data }
     }
 
