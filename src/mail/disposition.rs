@@ -1,13 +1,17 @@
 //! `Content-Disposition` of an attachment: the name in its own script (RFC 2231), and an ASCII name for old readers.
+//!
+//! The name is one parameter and not several parts, because some readers append the parts to the ASCII name. Names have
+//! at most 176 bytes, so a line has at most 550 characters; RFC 5322 allows 998.
 
 use std::fmt::Write as _;
 
 use lettre::message::header::{Header, HeaderName, HeaderValue};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC};
 
 use super::file_name::ascii_file_name;
 
-/// Longest part of an encoded name on one line, in characters; RFC 5322 recommends lines of at most 78.
-const PART: usize = 56;
+/// All characters but letters, digits and four others that need no encoding.
+const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// The header of one attachment.
 #[derive(Clone)]
@@ -18,38 +22,15 @@ impl Disposition {
     pub(super) fn attachment(file_name: &str) -> Self {
         let mut value = format!("attachment;\r\n filename=\"{}\"", ascii_file_name(file_name));
         if !file_name.is_ascii() {
-            let parts = encoded_parts(file_name);
-            if let [whole] = parts.as_slice() {
-                let _ = write!(value, ";\r\n filename*=UTF-8''{whole}");
-            } else {
-                for (n, part) in parts.iter().enumerate() {
-                    let charset = if n == 0 { "UTF-8''" } else { "" };
-                    let _ = write!(value, ";\r\n filename*{n}*={charset}{part}");
-                }
-            }
+            let _ = write!(value, ";\r\n filename*=UTF-8''{}", encoded(file_name));
         }
         Self(value)
     }
 }
 
-/// Percent-encoded parts of a name, none of which cuts a character.
-fn encoded_parts(name: &str) -> Vec<String> {
-    let mut parts = vec![String::new()];
-    for c in name.chars() {
-        let mut encoded = String::new();
-        for byte in c.encode_utf8(&mut [0; 4]).bytes() {
-            if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-                encoded.push(char::from(byte));
-            } else {
-                let _ = write!(encoded, "%{byte:02X}");
-            }
-        }
-        match parts.last_mut() {
-            Some(last) if last.len() + encoded.len() <= PART => last.push_str(&encoded),
-            _ => parts.push(encoded),
-        }
-    }
-    parts
+/// Percent-encodes a name (RFC 5987 `ext-value`).
+fn encoded(name: &str) -> String {
+    percent_encoding::utf8_percent_encode(name, ENCODED).to_string()
 }
 
 impl Header for Disposition {
@@ -84,8 +65,7 @@ mod tests {
             (
                 "Анна Петрова_certificate.pdf",
                 "attachment;\r\n filename=\"Anna Petrova_certificate.pdf\";\
-                 \r\n filename*0*=UTF-8''%D0%90%D0%BD%D0%BD%D0%B0%20%D0%9F%D0%B5%D1%82%D1%80;\
-                 \r\n filename*1*=%D0%BE%D0%B2%D0%B0_certificate.pdf",
+                 \r\n filename*=UTF-8''%D0%90%D0%BD%D0%BD%D0%B0%20%D0%9F%D0%B5%D1%82%D1%80%D0%BE%D0%B2%D0%B0_certificate.pdf",
             ),
         ] {
             assert_eq!(Disposition::attachment(name).0, value);
@@ -98,7 +78,7 @@ mod tests {
             let value = Disposition::attachment(&attachment_file_name(&name)).0;
             prop_assert!(value.is_ascii());
             prop_assert!(value.split("\r\n").skip(1).all(|line| line.starts_with(' ')));
-            prop_assert!(value.split("\r\n").filter(|line| line.contains('*')).all(|line| line.len() <= 78));
+            prop_assert!(value.split("\r\n").all(|line| line.len() <= 998));
             prop_assert_eq!(value.matches('"').count(), 2);
             prop_assert!(!value.replace("\r\n", "").contains(char::is_control));
         }

@@ -27,7 +27,7 @@ pub(super) fn safe_pdf_file_name(file_name: &str) -> String {
 #[must_use]
 pub fn ascii_file_name(file_name: &str) -> String {
     let stem = file_name.strip_suffix(".pdf").unwrap_or(file_name);
-    let latin = deunicode::deunicode_with_tofu(stem, "_").replace('%', "_");
+    let latin = deunicode::deunicode_with_tofu(stem, "_").replace('%', "_").replace(" _", "_");
     safe_pdf_file_name(&latin)
 }
 

@@ -123,11 +123,7 @@ async fn an_accepted_mail_arrives_whole() {
         "{}",
         attachment.attachment_name().unwrap_or_default()
     );
-    let named = |part: &str| raw.contains(part);
-    assert!(
-        named(" filename*0*=UTF-8''Jos%C3%A9%20Mu%C3%B1oz") && named(" filename*1*="),
-        "the name's parts"
-    );
+    assert!(raw.contains(" filename*=UTF-8''Jos%C3%A9%20Mu%C3%B1oz"), "the name in its own script");
     assert_eq!(attachment.content_type().and_then(|kind| kind.subtype()), Some("pdf"));
     assert!(attachment.contents() == mail.attachment.bytes, "the attachment has changed on its way");
 }

@@ -11,8 +11,8 @@ use super::{Answered, Api, file};
 async fn issued(api: &Api, people: usize) -> (String, Vec<Value>) {
     let certificate = api.certificate().await;
     let row = |n: usize| match n {
-        0 | 1 => format!("José Núñez,j{n}@example.com,{n}\n"),
-        n => format!("Ada {n},ada{n}@example.com,{n}\n"),
+        0 | 1 => format!("José Núñez,j{n}@example.com,D{n}\n"),
+        n => format!("Ada {n},ada{n}@example.com,D{n}\n"),
     };
     let rows: String = (0..people).map(row).collect();
     let form = file("p.csv", format!("Name,Email,Document\n{rows}"));

@@ -3,18 +3,23 @@
 use std::io::Cursor;
 
 use calamine::{Data, Reader as _, Xlsx};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::{Api, file};
 
-/// The second is what somebody would write to have a formula run elsewhere.
-const PEOPLE: &str = "Name,Email,Document number,Country\n\
-    Ada Lovelace,ada@example.com,007,UK\n\"=HYPERLINK(\"\"http://x\"\",\"\"a\"\")\",mallory@example.com,666,UK\n\
-    María Núñez,maria@example.com,3,España\n";
+/// Three people. The second name runs as a formula where a spreadsheet program takes it for one.
+fn people() -> Value {
+    let person = |name: &str, email: &str, document: &str, country: &str| json!({"fullName": name, "email": email, "documentNumber": document, "country": country});
+    json!([
+        person("Ada Lovelace", "ada@example.com", "007", "UK"),
+        person("=HYPERLINK(\"http://x\",\"a\")", "mallory@example.com", "666", "UK"),
+        person("María Núñez", "maria@example.com", "3", "España"),
+    ])
+}
 
 async fn with_people() -> Api {
     let api = Api::start().await;
-    api.upload("/attendees/bulk-upload", file("people.csv", PEOPLE)).await.expect(200);
+    api.post("/attendees/bulk", &people()).await.expect(200);
     api
 }
 

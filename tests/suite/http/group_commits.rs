@@ -63,7 +63,7 @@ async fn keep_all_busy(api: Api) {
 
         let largest = largest_shared_batch(&api).await;
         // The importer's rows; what the process managers ask for; renderer and mailer.
-        let actors = ["importer-row", "import", "mail", "renderer", "mailer"].into_iter();
+        let actors = ["importer-row", "batch", "mail", "renderer", "mailer"].into_iter();
         lonely = actors.filter(|actor| largest.get(*actor).is_none_or(|most| *most <= 4)).collect();
         if lonely.is_empty() {
             return;

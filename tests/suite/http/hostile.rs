@@ -172,7 +172,9 @@ async fn hostile_files_get_their_answers_and_the_server_goes_on() {
     let formulas =
         format!("{header}\"=HYPERLINK(\"\"http://x\"\")\",a@example.com,1\n@SUM(1),b@example.com,+2\n");
     let taken = server.people("p.csv", formulas).await.expect(200);
-    assert_eq!(taken.body["data"]["created"], 2, "{}", taken.body);
+    // The first is a formula instead of its value; the second is text.
+    let outcome = (&taken.body["data"]["created"], &taken.body["data"]["errors"]);
+    assert_eq!(outcome, (&json!(1), &json!(1)), "{}", taken.body);
     server.is_well("formulas").await;
 
     let far = sheet("<row r=\"1048576\"><c r=\"XFD1048576\" t=\"inlineStr\"><is><t>far</t></is></c></row>");

@@ -6,7 +6,7 @@ use reqwest::Response;
 use serde_json::{Value, json};
 
 use super::{Answered, Api, file};
-use crate::support::TestApp;
+use crate::support::{TestApp, until};
 
 const BROWSER: &str = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8";
 
@@ -148,7 +148,7 @@ async fn a_revocation_shows_at_once_as_a_page_for_people_and_an_error_for_progra
     assert_eq!(again().await, 304);
     let revoke = format!("/generated-certificates/{}/revoke", issued["id"].as_str().expect("an id"));
     api.post(&revoke, &json!({"reason": "wrongData"})).await.expect(200);
-    assert_eq!(again().await, 410);
+    until("the revocation is in the tables", async || again().await == 410).await;
     let (status, revoked) = page(&api, &path).await;
     let link = format!("href=\"{}\"", path.trim_end_matches("/download"));
     assert!(
