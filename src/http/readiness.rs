@@ -26,11 +26,14 @@ pub struct Dependency {
     pub check: Arc<dyn Fn() -> BoxFuture<'static, Result<(), String>> + Send + Sync>,
 }
 
+/// A report with the time at which it was made.
+type LastReport = (Instant, Arc<ReadinessReport>);
+
 /// Dependencies and the last report on them. Cheap to clone.
 #[derive(Clone)]
 pub struct Readiness {
     dependencies: Arc<[Dependency]>,
-    last: Arc<Mutex<Option<(Instant, Arc<ReadinessReport>)>>>,
+    last: Arc<Mutex<Option<LastReport>>>,
 }
 
 /// State of all dependencies.

@@ -305,7 +305,7 @@ mod tests {
     fn picture(file: &[u8], page: usize) -> Vec<u8> {
         let pdf = Pdf::new(file.to_vec()).expect("reads");
         let pages = pdf.pages();
-        let page = pages.iter().nth(page).expect("a page");
+        let page = pages.get(page).expect("a page");
         let (settings, reading) = (hayro::RenderSettings::default(), Default::default());
         let drawn = hayro::render(page, &hayro::RenderCache::new(), &reading, &settings);
         drawn.data_as_u8_slice().to_vec()

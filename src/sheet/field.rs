@@ -189,7 +189,7 @@ fn without_placeholders(name: &str) -> String {
     let words: Vec<&str> = name.split(' ').filter(|word| !word.is_empty()).collect();
     let is_word = |word: &&str| !is_placeholder(word);
     let (Some(first), Some(last)) =
-        (words.iter().position(|word| is_word(&word)), words.iter().rposition(|word| is_word(&word)))
+        (words.iter().position(&is_word), words.iter().rposition(is_word))
     else {
         return name.to_owned();
     };

@@ -69,7 +69,7 @@ fn what_is_no_number_says_why() {
         (&"0".repeat(MAX_BYTES + 1), NotPublicId::Length),
         (&HEX.replacen('a', "g", 1), NotPublicId::Letter),
         (&HEX.replacen('a', "а", 1), NotPublicId::Letter),
-        (&readable.replacen(|c: char| c == '0', "U", 1), NotPublicId::Letter),
+        (&readable.replacen('0', "U", 1), NotPublicId::Letter),
         (&format!("Z{}", &readable[1..]), NotPublicId::Check),
     ] {
         assert_eq!(PublicId::parse(text), Err(error), "{text:?}");
