@@ -1,4 +1,4 @@
-//! What a process depends on, for `/health/ready`.
+//! Dependencies of a process, for `/health/ready`.
 
 use std::sync::Arc;
 

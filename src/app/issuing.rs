@@ -1,4 +1,4 @@
-//! What certificates are issued and chosen from: facts that issuances pin, and shipped themes.
+//! Facts that issuances pin, and the themes that certificates choose from.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use crate::domain::manifest::ShippedTemplate;
 use crate::render::{RENDERER_VERSION, Template};
 
 impl App {
-    /// What issuances pin besides certificate and person.
+    /// Returns the facts that issuances pin besides certificate and person.
     #[must_use]
     pub fn issuing_facts(&self) -> IssuingFacts {
         IssuingFacts {
@@ -21,7 +21,7 @@ impl App {
         }
     }
 
-    /// What the API tells of the themes, and lets certificates choose from.
+    /// Returns the themes that certificates can choose from.
     pub(super) fn shipped_templates(&self) -> Vec<ShippedTemplate> {
         let shipped = |theme: &Arc<Template>| ShippedTemplate {
             name: theme.name().to_owned(),

@@ -34,7 +34,7 @@ impl Changed {
 pub struct Claiming<'k> {
     /// Key of the claims' ids.
     pub key: &'k [u8],
-    /// Whether two people may have one address.
+    /// True if two people may have one address.
     pub shared_email: SharedEmail,
 }
 

@@ -38,11 +38,11 @@ pub struct CalledBack {
 /// Request for another mail about an issuance.
 #[derive(Clone, Debug)]
 pub struct MailRequest {
-    /// Where the mail goes; the person's present address if absent.
+    /// Recipient of the mail; the person's present address if absent.
     pub to: Option<Personal<String>>,
     /// When it may go out.
     pub delivery: MailDelivery,
-    /// What happens when a claim is found without an outcome.
+    /// Policy for a claim without an outcome.
     pub on_unknown: OnUnknown,
 }
 

@@ -25,7 +25,7 @@ pub struct NeededClaim<'c> {
     pub kind: ClaimKind,
     /// The claim's aggregate id.
     pub id: &'c str,
-    /// Whether the person can't be known without it. Another claim is taken only if it is free.
+    /// True if the person can't be known without it. Another claim is taken only if it is free.
     pub is_exclusive: bool,
 }
 

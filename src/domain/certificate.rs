@@ -71,7 +71,7 @@ pub struct Definition {
     /// Date on the certificates, such as that of the course; absent for the date of issuing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub issue_date: Option<Date>,
-    /// Whether a person who is imported for it must have a document number.
+    /// True if a person who is imported for it must have a document number.
     #[serde(default = "yes")]
     pub requires_document: bool,
     /// The language of certificate and mail.

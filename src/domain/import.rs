@@ -39,10 +39,10 @@ pub struct ImportRequested {
     /// Date on the certificates; absent for the definition's, or else the date of issuing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub issue_date: Option<Date>,
-    /// Whether a person must have a document number.
+    /// True if a person must have a document number.
     #[serde(default = "yes", skip_serializing_if = "is_yes")]
     pub requires_document: bool,
-    /// Whether two people may have one e-mail address.
+    /// True if two people may have one e-mail address.
     #[serde(default, skip_serializing_if = "SharedEmail::is_refuse")]
     pub shared_email: SharedEmail,
 }

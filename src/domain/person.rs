@@ -134,7 +134,7 @@ impl RawPerson {
     /// Checks every field of a whole person and reports all that is wrong, in the order of `Person`'s fields.
     ///
     /// # Errors
-    /// What is wrong, field by field.
+    /// Errors, one per field.
     pub fn check(self, requires_document: bool) -> Result<Person, Vec<FieldError>> {
         self.read(requires_document, true)?.complete(requires_document)
     }
@@ -142,7 +142,7 @@ impl RawPerson {
     /// Checks every field of a row, in which e-mail address and document number may be blank.
     ///
     /// # Errors
-    /// What is wrong, field by field.
+    /// Errors, one per field.
     pub fn check_entry(self) -> Result<PersonEntry, Vec<FieldError>> {
         self.read(false, false)
     }

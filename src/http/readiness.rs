@@ -54,7 +54,7 @@ pub struct DependencyState {
     pub status: &'static str,
     /// True if requests fail without it.
     pub required: bool,
-    /// What is wrong.
+    /// The problem.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub problem: Option<String>,
 }

@@ -120,7 +120,7 @@ pub struct HttpParts {
     pub import_limits: Limits,
     /// The key of claims.
     pub claim_key: Secret,
-    /// Whether two people may have one e-mail address.
+    /// True if two people may have one e-mail address.
     pub shared_email: SharedEmail,
     /// Access tokens.
     pub tokens: Tokens,

@@ -29,7 +29,7 @@ pub struct MailVariables {
     pub event_link: Option<String>,
     /// Where the PDF can be downloaded without login, an `http` or `https` URL.
     pub download_link: String,
-    /// Where anybody can verify the certificate, an `http` or `https` URL.
+    /// Verification page of the certificate, an `http` or `https` URL.
     pub verification_link: String,
     /// Year shown in the footer.
     pub year: i32,

@@ -39,7 +39,7 @@ pub enum JoinError {
 pub struct JoinedPdf<W> {
     out: W,
     written: u64,
-    /// Where each object begins, by its number; 0 for one that is not written yet.
+    /// Offset of each object, by its number; 0 if it is not written yet.
     offsets: Vec<u64>,
     known: HashMap<[u8; 32], usize>,
     pages: Vec<usize>,

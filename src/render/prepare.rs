@@ -30,7 +30,7 @@ pub(super) struct PageData {
     document: Option<Line>,
     id: String,
     address: String,
-    /// Where the number can be typed, without the scheme; empty where nobody can.
+    /// Address of the page for typing the number, without the scheme; empty if there is none.
     verify: String,
     design: Option<Tone>,
     qr: QrPlace,

@@ -50,7 +50,7 @@ pub enum Probed {
     Alive {
         /// Protections that are active.
         protections: Protections,
-        /// Whether the attempt succeeded.
+        /// True if the attempt succeeded.
         succeeded: bool,
     },
     /// The kernel ended the child at its forbidden system call.

@@ -1,4 +1,4 @@
-//! What a child gives up before it reads the question: privileges, the file system, the network and most system
+//! Rights that a child drops before it reads the question: privileges, the file system, the network and most system
 //! calls. All of it is Linux's; elsewhere only the [limits] hold.
 
 use std::io;

@@ -24,20 +24,20 @@ pub(super) const MAX_FILE: usize = 64 << 20;
 const CPU_SECONDS: u64 = 3;
 const CPU_SECONDS_EACH: u64 = 1;
 
-/// What a child is to draw.
+/// Question to a child that draws.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Question {
     /// The template's Typst source.
     pub source: String,
-    /// What the template says of itself.
+    /// Manifest of the template.
     pub manifest: Manifest,
     /// The certificates, at most [`MAX_JOBS`]. Their pictures go beside the JSON.
     pub jobs: Vec<RenderJob>,
-    /// What is wanted of each.
+    /// Form of each result.
     pub form: Form,
 }
 
-/// What a certificate is drawn as.
+/// Form of a drawn certificate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Form {
@@ -56,9 +56,9 @@ pub enum Form {
 pub struct NotDrawn {
     /// A stable name for APIs, events and metrics.
     pub code: String,
-    /// What is wrong, the first thing first.
+    /// Problems, the first one first.
     pub told: Personal<Vec<Diagnosis>>,
-    /// Whether the child itself was ended, so that nothing is known of the other certificates in it.
+    /// True if the child ended, so the results of its other certificates are unknown.
     pub ended: bool,
 }
 
@@ -96,7 +96,7 @@ impl NotDrawn {
         Self { ended: true, ..Self::plain(code, message) }
     }
 
-    /// What is wrong, a line each, for whoever may see the certificate.
+    /// Problems, one per line; they may quote the certificate.
     #[must_use]
     pub fn lines(&self) -> Vec<String> {
         self.told.reveal().iter().map(line).collect()

@@ -77,6 +77,6 @@ pub(super) struct Record {
     pub origin: Origin,
     /// True for a row that the program doesn't show.
     pub is_hidden: bool,
-    /// What is wrong with the row besides its cells.
+    /// Faults of the row besides those of its cells.
     pub faults: Vec<RowError>,
 }

@@ -178,7 +178,7 @@ fn windows_1252_byte(character: char) -> Option<u8> {
 
 /// A text that was encoded twice as it was before; `None` where it wasn't.
 pub(super) fn untwice(text: &str) -> Option<String> {
-    // What Windows-1252 reads from the first byte of a letter in UTF-8 is followed by other than ASCII.
+    // In UTF-8 read as Windows-1252, the first byte of a letter is never followed by ASCII.
     let begins = |character: char| matches!(character, '\u{C2}'..='\u{F4}');
     let pairs = text.chars().zip(text.chars().skip(1));
     if !pairs.into_iter().any(|(one, next)| begins(one) && !next.is_ascii()) {

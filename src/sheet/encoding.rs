@@ -12,7 +12,7 @@ const CHUNK: usize = 16 * 1024;
 /// Bytes that the encoding is guessed from, in chunks with other than ASCII.
 const GUESSED_FROM: usize = 1 << 20;
 
-/// What tells an encoding.
+/// Source of an encoding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EncodingSource {
     /// The uploader says so.

@@ -188,9 +188,7 @@ pub(super) fn is_placeholder(text: &str) -> bool {
 fn without_placeholders(name: &str) -> String {
     let words: Vec<&str> = name.split(' ').filter(|word| !word.is_empty()).collect();
     let is_word = |word: &&str| !is_placeholder(word);
-    let (Some(first), Some(last)) =
-        (words.iter().position(&is_word), words.iter().rposition(is_word))
-    else {
+    let (Some(first), Some(last)) = (words.iter().position(&is_word), words.iter().rposition(is_word)) else {
         return name.to_owned();
     };
     if first == 0 && last + 1 == words.len() { name.to_owned() } else { words[first..=last].join(" ") }

@@ -50,11 +50,11 @@ pub struct HiddenRows {
 pub struct SheetState {
     /// Its name.
     pub name: String,
-    /// What became of it.
+    /// Outcome.
     pub fate: SheetFate,
 }
 
-/// What became of a sheet.
+/// Outcome of a sheet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SheetFate {
     /// Its rows were read.

@@ -4,7 +4,7 @@ use unicode_properties::{GeneralCategory as Category, UnicodeGeneralCategory as 
 
 use super::charset::untwice;
 
-/// What is odd about a name.
+/// Implausible part of a name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Doubt {
     /// UTF-8 that was taken for Windows-1252, as in "JosÃ©".

@@ -8,7 +8,7 @@ use super::error::printable;
 use super::headers::{Column, letter};
 use crate::domain::{Personal, trimmed};
 
-/// What a row may take in a report, in bytes.
+/// Largest size of a row in a report, in bytes.
 const MAX_RAW_BYTES: usize = 16 << 10;
 
 /// A row as written, cell by cell, for the report that goes back to the uploader. Cells are cut to
@@ -19,7 +19,7 @@ pub struct RawRow {
     values: Vec<Personal<String>>,
 }
 
-/// What the rows below one header row share.
+/// Values that the rows below one header row share.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Head {
     pub headers: Arc<[String]>,
@@ -27,7 +27,7 @@ pub(super) struct Head {
     pub columns: Vec<(Column, usize)>,
     /// Name of the sheet, in a workbook.
     pub sheet: Option<Arc<str>>,
-    /// What is added to the rows' numbers to make them unique in the file.
+    /// Offset that makes the rows' numbers unique in the file.
     pub rows_before: u32,
     /// True for a list in a request, which has fields and no columns.
     pub is_list: bool,

@@ -22,7 +22,7 @@ use crate::domain::reading::Reading;
 /// Digits of a counter; longer numbers are data.
 const MAX_COUNTER_DIGITS: usize = 6;
 
-/// What a source gives, in the file's order.
+/// One item of a source, in the file's order.
 pub(super) enum Piece {
     /// A header row: of the file, or of a sheet with its name.
     Head(Found, Option<Arc<str>>),

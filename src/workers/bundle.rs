@@ -41,7 +41,7 @@ pub enum BundleKind {
     Pdf,
 }
 
-/// What goes into a bundle.
+/// Content of a bundle.
 pub struct Bundle {
     /// Kind of the file.
     pub kind: BundleKind,

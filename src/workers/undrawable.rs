@@ -15,7 +15,7 @@ const MAX_NAMED: usize = 8;
 pub struct UndrawableField {
     /// The field's name in the API.
     pub field: &'static str,
-    /// What is wrong; follows the field's name. It quotes characters of the value, so only the person who sent or
+    /// The problem; follows the field's name. It quotes characters of the value, so only the person who sent or
     /// may read it is told.
     pub problem: String,
 }

@@ -218,7 +218,7 @@ async fn the_child_answers_nobody_else() {
     }
 }
 
-/// What a child reports, and how it ends when it tries something that is forbidden.
+/// Report of a child, and its exit when it tries something that is forbidden.
 #[cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
 #[tokio::test]
 async fn kernel_stops_what_a_child_may_not_do() {

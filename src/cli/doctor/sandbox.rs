@@ -1,4 +1,4 @@
-//! Whether files that strangers wrote are read in a process that can do nothing else.
+//! Check of the sandbox: uploaded files are read in a process without other rights.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! What can be asked of an import, by given, when and then.
+//! Tests of imports as given, when, then.
 
 use super::*;
 use crate::domain::decider::spec::given;

@@ -7,7 +7,7 @@ use crate::domain::email::MailDelivery;
 use crate::domain::issue_date;
 use crate::http::{ApiError, HttpState};
 
-/// What a request says of the certificates that it leads to, unchecked.
+/// Delivery and date of new certificates as a request gives them, unchecked.
 pub struct AskedIssuing {
     /// When their mails may go out.
     pub delivery: Delivery,
@@ -15,7 +15,7 @@ pub struct AskedIssuing {
     pub issue_date: Option<String>,
 }
 
-/// What a request says of the certificates that it leads to.
+/// Delivery and date of new certificates.
 #[derive(Clone, Copy, Debug)]
 pub struct Issuing {
     /// When their mails may go out.

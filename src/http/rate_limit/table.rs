@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 /// that has called often keeps its own.
 pub(super) struct RateTable<K> {
     window: Duration,
-    /// What one call costs.
+    /// Cost of one call.
     share: Duration,
     capacity: usize,
     /// When each key's allowance is whole again; a key whose time has passed may be forgotten.

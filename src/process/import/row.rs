@@ -8,11 +8,11 @@ use crate::domain::{AttendeeId, Person, PersonEntry, SharedEmail};
 /// Rules of one import.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RowRules {
-    /// Whether known people are changed.
+    /// True if known people are changed.
     pub update_existing: bool,
-    /// Whether a person must have a document number.
+    /// True if a person must have a document number.
     pub requires_document: bool,
-    /// Whether two people may have one address.
+    /// True if two people may have one address.
     pub shared_email: SharedEmail,
 }
 

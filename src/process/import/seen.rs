@@ -39,9 +39,9 @@ pub struct Contradiction {
 /// Result of noting a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Noted {
-    /// Whether an earlier row was about this person.
+    /// True if an earlier row was about this person.
     pub is_repeated: bool,
-    /// Whether the person gets a certificate that no earlier row gave.
+    /// True if the person gets a certificate that no earlier row gave.
     pub earns: bool,
 }
 

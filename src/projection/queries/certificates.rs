@@ -37,7 +37,7 @@ row! {
         pub sendgrid_template_id: Option<String>,
         /// Date on the certificates; absent for the date of issuing.
         pub issue_date: Option<Date>,
-        /// Whether a person who is imported for it must have a document number.
+        /// True if a person who is imported for it must have a document number.
         pub requires_document: bool,
         /// The language, `en` or `es`.
         pub locale: String,

@@ -214,7 +214,7 @@ row! {
         pub id: Uuid,
         /// The person's name, as shown.
         pub full_name: Personal<String>,
-        /// Whether it has a PDF and is not revoked.
+        /// True if it has a PDF and is not revoked.
         pub has_file: bool,
     }
 }

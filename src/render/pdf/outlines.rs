@@ -24,7 +24,7 @@ struct Pen<'a> {
     content: &'a mut Content,
     origin: [f64; 2],
     scale: f64,
-    /// Where the curve is, in font units.
+    /// Position of the curve, in font units.
     last: [f32; 2],
     has_ink: bool,
 }

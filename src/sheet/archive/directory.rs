@@ -21,7 +21,7 @@ const END_64: &[u8] = b"PK\x06\x06";
 const END_64_BYTES: usize = 56;
 const ENTRY: &[u8] = b"PK\x01\x02";
 
-/// Where the directory is, and how large, by its end record.
+/// Offset and size of the directory, from its end record.
 struct Directory {
     parts: u64,
     bytes: u64,

@@ -5,16 +5,16 @@ use uuid::Uuid;
 use crate::domain::SharedEmail;
 use crate::process::import::RowRules;
 
-/// What everybody in a file is to get, and what happens to those who are known.
+/// Options of an import.
 #[derive(Clone, Copy, Debug)]
 pub struct ImportOptions {
-    /// Whether people who are known already are changed.
+    /// True if people who are known already are changed.
     pub update_existing: bool,
-    /// What everybody in the file earns, unless the row says otherwise.
+    /// Certificate of everybody in the file, unless the row names another.
     pub certificate_id: Option<Uuid>,
-    /// Whether a person must have a document number.
+    /// True if a person must have a document number.
     pub requires_document: bool,
-    /// Whether two people may have one e-mail address.
+    /// True if two people may have one e-mail address.
     pub shared_email: SharedEmail,
 }
 

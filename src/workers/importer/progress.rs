@@ -60,7 +60,7 @@ impl Importer {
         let Some(through_row) = settled.last().map(|row| row.row) else { return Ok(()) };
         let command = record_rows(through_row, settled);
         let context = CommandContext::of_process(&delivery.event, "importer-rows", through_row as usize);
-        // What is kept is not read again for each chunk: the history of a large file is long.
+        // Kept, and not read again for each chunk: the history of a large file is long.
         let import = progress.import.clone();
         let done = self.commands.execute_assuming::<Import>(&context, id, import, command).await?;
         let mut full = Vec::new();

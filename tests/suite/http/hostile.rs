@@ -18,7 +18,7 @@ use self::sheets::{crowded_archive, sheet, zip_bomb};
 use super::{Answered, file};
 use crate::support::{laureate, until};
 
-/// What the whole server may have used at its worst moment. An empty one takes about 150 MiB. Designs are decoded
+/// Highest memory of the whole server. An empty one takes about 150 MiB. Designs are decoded
 /// by other processes.
 #[cfg(target_os = "linux")]
 const MOST_MIB: u64 = 700;

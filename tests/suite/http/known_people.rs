@@ -287,7 +287,7 @@ async fn one_person_by_hand_follows_the_same_rules() {
     patch(eva.clone(), json!({"gender": "F"})).await.expect(200);
     patch(eva.clone(), json!({"documentNumber": "2"})).await.expect(200);
     assert_eq!(patch(eva, json!({"documentNumber": "n/a"})).await.expect(400).code(), "VALIDATION_ERROR");
-    // What is taken away is free for somebody else.
+    // A released address is free for another person.
     let without = patch(ana, json!({"documentNumber": null})).await.expect(200);
     assert_eq!(without.body["data"]["documentNumber"], Value::Null);
     post(json!({"fullName": "Ida", "email": "ida@example.org", "documentNumber": "1"})).await.expect(201);

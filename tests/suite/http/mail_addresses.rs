@@ -1,4 +1,4 @@
-//! Where mails go: the present address, another one for a single mail, and addresses with international domains.
+//! Recipients of mails: the present address, another one for a single mail, and addresses with international domains.
 
 use reqwest::Method;
 use serde_json::{Value, json};

@@ -54,7 +54,7 @@ pub struct PersonInput {
     /// The e-mail address; required, but for a person whose document number is known.
     #[schema(example = "ada@example.com")]
     email: Option<String>,
-    /// What this person earns, instead of what everyone does.
+    /// Certificate of this person, instead of the one in the request.
     certificate_id: Option<String>,
 }
 
@@ -76,7 +76,7 @@ pub enum DocumentNumber {
 pub struct BulkQuery {
     /// Change people who are known already; false if absent. Fields that are absent or blank stay as stored.
     update_existing: Option<bool>,
-    /// Whether a person must have a document number; as the certificate says if absent, or else true.
+    /// True if a person must have a document number; as the certificate says if absent, or else true.
     requires_document: Option<bool>,
     /// The certificate that everybody earns, unless the person says otherwise.
     certificate_id: Option<Uuid>,

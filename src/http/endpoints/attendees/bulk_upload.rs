@@ -33,7 +33,7 @@ pub struct PeopleForm {
     file: Vec<u8>,
     /// Change people who are known already; false if absent. Blank cells and absent columns leave what is stored.
     update_existing: Option<bool>,
-    /// Whether a person must have a document number; as the certificate says if absent, or else true.
+    /// True if a person must have a document number; as the certificate says if absent, or else true.
     requires_document: Option<bool>,
     /// The certificate that everybody in the file earns, unless the row says otherwise.
     certificate_id: Option<uuid::Uuid>,

@@ -33,7 +33,7 @@ pub struct NewAttendee {
     /// The document's number, 1–64 characters; nobody else may have it. "N/A" and the like are no number.
     #[schema(min_length = 1, max_length = 64)]
     document_number: Option<String>,
-    /// Whether the document's number must be given; true if absent.
+    /// True if the document's number must be given; true if absent.
     requires_document: Option<bool>,
     /// Gender, at most 100 characters.
     #[schema(max_length = 100)]

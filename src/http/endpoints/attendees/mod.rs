@@ -70,7 +70,7 @@ pub struct AttendeeWarning {
     /// A stable code.
     #[schema(example = "UNDRAWABLE")]
     pub code: &'static str,
-    /// What is wrong and what to do; it names the characters.
+    /// Problem and remedy; names the characters.
     #[schema(value_type = String)]
     pub message: Personal<String>,
 }

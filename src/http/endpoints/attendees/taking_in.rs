@@ -45,11 +45,11 @@ pub(super) struct PeopleFile<'f> {
 
 /// Options as a request gives them.
 pub(super) struct AskedOptions {
-    /// Whether known people are changed; false if absent.
+    /// True if known people are changed; false if absent.
     pub update_existing: Option<bool>,
     /// The certificate that everyone earns.
     pub certificate_id: Option<Uuid>,
-    /// Whether a person must have a document number; as the certificate says if absent.
+    /// True if a person must have a document number; as the certificate says if absent.
     pub requires_document: Option<bool>,
 }
 

@@ -32,7 +32,7 @@ pub struct ResetPasswordRequest {
     /// that everybody tries first.
     #[schema(value_type = String, format = Password, min_length = 8, max_length = 128, example = "Correct-horse-2")]
     password: Personal<String>,
-    /// Whether your API keys stay valid; false if absent, and then the change ends them.
+    /// True if your API keys stay valid; false if absent, and then the change ends them.
     #[serde(default)]
     keep_api_keys: bool,
 }

@@ -43,7 +43,7 @@ pub struct DefineCertificate {
     /// issuing in the issuer's time zone. A date in the request that issues comes first.
     #[schema(value_type = Option<String>, format = Date, example = "2026-11-20")]
     issue_date: Option<String>,
-    /// Whether a person must have a document number, where an upload for it doesn't say; true if absent.
+    /// True if a person must have a document number, where an upload for it doesn't say; true if absent.
     requires_document: Option<bool>,
     /// The language of certificate and mail, `en` or `es`; `en` if absent.
     #[schema(example = "en")]

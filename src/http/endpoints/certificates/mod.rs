@@ -63,7 +63,7 @@ pub struct CertificateAnswer {
     /// Date on the certificates; null for the date of issuing.
     #[schema(value_type = Option<String>, format = Date, example = "2026-11-20")]
     pub issue_date: Option<Date>,
-    /// Whether a person must have a document number, where an upload for it doesn't say.
+    /// True if a person must have a document number, where an upload for it doesn't say.
     pub requires_document: bool,
     /// The language of certificate and mail: `en` or `es`.
     #[schema(example = "en")]

@@ -61,7 +61,7 @@ pub struct ChangeCertificate {
     #[serde(default)]
     #[schema(value_type = Option<String>, format = Date)]
     issue_date: Merge<String>,
-    /// Whether a person must have a document number, where an upload for it doesn't say.
+    /// True if a person must have a document number, where an upload for it doesn't say.
     #[serde(default)]
     #[schema(value_type = bool, required = false)]
     requires_document: Merge<bool>,
@@ -77,7 +77,7 @@ pub struct ChangeCertificate {
 
 /// Change what people can earn.
 ///
-/// What was issued stays as it was; new issuances are made of the new definition. A sample is drawn where the
+/// Issued certificates stay as they are; new issuances follow the new definition. A sample is drawn where the
 /// change shows on it, and what can't be drawn is refused.
 #[utoipa::path(
     patch, path = "/certificates/{id}", request_body = ChangeCertificate,
@@ -189,7 +189,7 @@ impl Change {
     }
 }
 
-/// What of a definition a page is made of.
+/// The fields of a definition that a page shows.
 fn drawn_parts(definition: &Definition) -> Definition {
     Definition {
         sendgrid_template_id: None,

@@ -50,11 +50,11 @@ pub struct BatchRehearsed {
     sample_url: String,
 }
 
-/// What issuing to one person would do.
+/// Result that issuing to one person would have.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct RehearsedAttendee {
-    /// Who.
+    /// Id of the person.
     attendee_id: Uuid,
     /// `new`, `existing`, `undrawable` or `refused`.
     #[schema(example = "new")]

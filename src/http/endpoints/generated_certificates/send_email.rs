@@ -16,7 +16,7 @@ use crate::http::extract::{IdempotencyKey, Json, Path};
 use crate::http::idempotency::{Request, about, once};
 use crate::http::{Answer, ApiError, Caller, HttpState};
 
-/// Where the mail goes, and when.
+/// Recipient and time of the mail.
 #[derive(Default, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schema(example = json!({ "to": "ada@example.com", "delivery": "immediate" }))]

@@ -15,7 +15,7 @@ pub struct ReadyAnswer {
     status: &'static str,
 }
 
-/// Whether requests can be served; where not, send none.
+/// Tells if requests can be served.
 ///
 /// The answer is at most a second old. What is missing is said on the management listener.
 #[utoipa::path(

@@ -225,7 +225,7 @@ pub(super) async fn read(http: &HttpState, id: Uuid) -> Result<Option<ImportAnsw
     Ok(Some(ImportAnswer::of_row(row, batches, told)))
 }
 
-/// What an import tells of single rows.
+/// Rows of an import that were rejected or have warnings.
 #[derive(Default)]
 struct Told {
     errors: Vec<RowErrors>,

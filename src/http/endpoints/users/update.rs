@@ -37,7 +37,7 @@ pub struct UpdateUser {
     /// to be changed at the next log-in.
     #[schema(value_type = Option<String>, format = Password, min_length = 8, max_length = 128)]
     password: Option<Personal<String>>,
-    /// Whether the user's API keys stay valid although the password changes; false if absent.
+    /// True if the user's API keys stay valid although the password changes; false if absent.
     #[serde(default)]
     keep_api_keys: bool,
     /// Your present password, to change your own e-mail address.

@@ -19,7 +19,7 @@ use super::super::{ApiError, ErrorCode, HttpState};
 use crate::domain::PublicId;
 use crate::projection::queries::issuances::{self, IssuanceRow};
 
-/// What a public page depends on besides its address.
+/// Request headers that a public page depends on.
 pub const DEPENDS: &str = "Accept, Accept-Language";
 
 /// Reads a number in any form.

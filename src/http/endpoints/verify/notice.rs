@@ -13,7 +13,7 @@ const TEMPLATE: &str = include_str!("notice.html");
 /// Longest typed number that is shown again, in characters.
 const MAX_TYPED: usize = 300;
 
-/// What the page shows besides its words.
+/// Values that the page shows besides its words.
 #[derive(Serialize)]
 pub struct Notice {
     #[serde(skip)]
@@ -25,9 +25,9 @@ pub struct Notice {
     wait: Option<u64>,
     /// Path that the form leads to, where there is a form.
     form: Option<String>,
-    /// What was typed before.
+    /// Number that was typed before.
     typed: String,
-    /// Whether the form keeps a language that was chosen by hand.
+    /// True if the form keeps a language that was chosen by hand.
     keeps_lang: bool,
     /// Path of the certificate's page, where it says more.
     link: Option<String>,

@@ -5,7 +5,7 @@ use serde::Serialize;
 use crate::domain::Locale;
 use crate::http::ErrorCode;
 
-/// What a page without a certificate says.
+/// Words of a page without a certificate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Says {
     /// Type a number.

@@ -125,7 +125,7 @@ fn a_known_person_is_existing_or_changed() {
     let renamed = ("Ana Rojas Peña", "FAMILY@example.org", "1");
     known().when(renamed, RULES).then(RowPlan::Existing(ANA));
     known().when(renamed, UPDATING).then_changed(ANA, renamed);
-    // What the row leaves out identifies nobody else.
+    // A blank cell identifies nobody.
     known().when(("Ana Rojas", "family@example.org", ""), RULES).then(RowPlan::Existing(ANA));
     known().when(("Ana R.", "", "1"), RULES).then(RowPlan::Existing(ANA));
     known().when(("Ana Rojas Peña", "", "1"), UPDATING).then_changed(ANA, ("Ana Rojas Peña", FAMILY.1, "1"));

@@ -36,7 +36,7 @@ const PARTS: HeaderName = HeaderName::from_static("x-parts");
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct FilesQuery {
-    /// Which part, from 1; the first if absent. `X-Parts` tells how many there are.
+    /// Number of the part, from 1; the first if absent. `X-Parts` has the number of parts.
     #[param(minimum = 1)]
     part: Option<u32>,
 }
