@@ -21,7 +21,7 @@ pub(super) fn raise(connections: usize) {
         let limit = match setrlimit(Resource::Nofile, raised) {
             Ok(()) => wanted,
             Err(error) => {
-                tracing::info!(%error, limit = current, "limit of file descriptors can't be raised");
+                tracing::info!(%error, limit = current, "file descriptor limit not raised");
                 current
             }
         };

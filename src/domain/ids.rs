@@ -95,10 +95,12 @@ impl IssuanceId {
 }
 
 impl BatchId {
-    /// The `n`th batch, from 1, that an import makes for a certificate.
+    /// The `n`th batch, from 1, of `people` people that an import makes for a certificate. A worker that reads
+    /// further than the one before it makes a larger batch, with another id.
     #[must_use]
-    pub fn of_import(import: ImportId, certificate: CertificateId, n: u32) -> Self {
-        Self(named(&["batch", &import.to_string(), &certificate.to_string(), &n.to_string()]))
+    pub fn of_import(import: ImportId, certificate: CertificateId, n: u32, people: usize) -> Self {
+        let (import, certificate) = (import.to_string(), certificate.to_string());
+        Self(named(&["batch", &import, &certificate, &n.to_string(), &people.to_string()]))
     }
 }
 

@@ -4,6 +4,7 @@
 //! the one way to a [`Person`].
 
 mod characters;
+mod damaged;
 mod email;
 mod entry;
 mod placeholder;
@@ -18,6 +19,7 @@ use unicode_properties::{GeneralCategory, UnicodeGeneralCategory as _};
 
 use super::Personal;
 pub use entry::{DocumentEntry, PersonEntry, SharedEmail, missing_document};
+pub(crate) use placeholder::{is_dashes, without_marks};
 pub use same_name::{folded_name, is_like_name, is_same_name};
 use text::Rule;
 
@@ -237,6 +239,13 @@ fn full_name(
     let is_blank = |value: &Option<String>| value.as_ref().is_none_or(|value| text::clean(value).is_empty());
     let is_marked = |value: &str| placeholder::is_no_name_part(value.trim());
     let marked = |value: &Option<String>| value.as_deref().is_some_and(is_marked);
+    for (value, rule) in [(&full, FULL_NAME), (&first, FIRST_NAME), (&last, LAST_NAME)] {
+        let is_read = rule.field == FULL_NAME.field || is_blank(&full);
+        if is_read && let Some(error) = value.as_deref().and_then(|value| damage(value, rule)) {
+            errors.push(error);
+            return None;
+        }
+    }
     let name = if !is_blank(&full) {
         required(full, FULL_NAME, errors)?
     } else if is_blank(&first) && is_blank(&last) {
@@ -247,7 +256,8 @@ fn full_name(
             if marked(&value) && other_is_name {
                 return Some(String::new());
             }
-            required(value.filter(|value| !is_marked(value)), rule, errors)
+            let written = value.filter(|value| !is_marked(value));
+            required(written, rule, errors).map(|part| without_end_marks(&part))
         };
         let (has_first, has_last) =
             (!is_blank(&first) && !marked(&first), !is_blank(&last) && !marked(&last));
@@ -255,9 +265,13 @@ fn full_name(
             (part(first, FIRST_NAME, has_last, errors), part(last, LAST_NAME, has_first, errors));
         required(Some(format!("{} {}", first?, last?)), FULL_NAME, errors)?
     };
-    let name = placeholder::without_marks(&name).to_owned();
+    let name = without_end_marks(&name);
     if name.is_empty() || placeholder::is_no_value(&name) {
         errors.push(missing(FULL_NAME.field));
+        return None;
+    }
+    if let Some(error) = damage(&name, FULL_NAME) {
+        errors.push(error);
         return None;
     }
     if name.chars().any(char::is_alphabetic) {
@@ -266,6 +280,30 @@ fn full_name(
     let message = "fullName has no letter in it; write the person's name".to_owned();
     errors.push(FieldError { field: FULL_NAME.field, code: "INVALID_NAME", message });
     None
+}
+
+/// The error of a name that a program damaged. Texts for "no value" and forbidden characters have errors of their
+/// own.
+fn damage(value: &str, rule: Rule) -> Option<FieldError> {
+    let text = text::clean(value);
+    let is_null = text.to_lowercase() == "null";
+    if is_null || text::check(&text, rule).is_err() {
+        return None;
+    }
+    let problem = damaged::problem(&text)?;
+    Some(FieldError { field: rule.field, code: "INVALID_NAME", message: format!("{} {problem}", rule.field) })
+}
+
+/// A name without the marks of a missing part around it and without commas and semicolons at its end.
+fn without_end_marks(name: &str) -> String {
+    let mut kept = name.to_owned();
+    loop {
+        let rest = placeholder::without_marks(&kept).trim_end_matches([',', ';', ' ']);
+        if rest.len() == kept.len() {
+            return kept;
+        }
+        kept = text::clean(rest);
+    }
 }
 
 /// The error of a name without a visible character: missing, or written with characters that are drawn as

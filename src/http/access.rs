@@ -71,7 +71,7 @@ permissions! {
     ReadJobs = "jobs:read", from Viewer;
     /// Send mails, again or at another time, call them off, and run scheduled tasks.
     RetryJobs = "jobs:retry", from Operator;
-    /// See, add, change and remove those who may log in. An API key does so for viewers and operators only.
+    /// See, add, change and remove those who may log in. An API key does so for roles whose scopes it has, and never for admins.
     ManageUsers = "users:manage", from Admin;
     /// See and revoke API keys. Only a person who is signed in makes them.
     ManageApiKeys = "api-keys:manage", from Admin;

@@ -144,6 +144,8 @@ error_codes! {
     MisreadText = "MISREAD_TEXT", UNPROCESSABLE_ENTITY;
     /// A column may be a part of the name and is not understood; see `mapping`.
     UnknownNameColumn = "UNKNOWN_NAME_COLUMN", UNPROCESSABLE_ENTITY;
+    /// A full name lacks a part of the name that another column has; see `mapping`.
+    IncompleteFullName = "INCOMPLETE_FULL_NAME", UNPROCESSABLE_ENTITY;
     /// The mapping names a column that the file doesn't have.
     UnknownColumn = "UNKNOWN_COLUMN", UNPROCESSABLE_ENTITY;
     /// The workbook has no sheet of this name.

@@ -309,6 +309,7 @@ mod tests {
                 readings: Box::new(Readings { read: Personal::new(String::new()), others: Vec::new() }),
             },
             SheetError::UnknownNameColumn { column: "a".to_owned(), row: 2 },
+            SheetError::IncompleteFullName { full: "a".to_owned(), part: "b".to_owned(), row: 2 },
             SheetError::UnknownColumn { column: "a".to_owned(), found: Personal::new(Vec::new()) },
             SheetError::UnknownSheet { sheet: "a".to_owned(), sheets: Vec::new() },
             SheetError::NoHeaderRow { row: 1 },

@@ -5,7 +5,7 @@ use tracing::Instrument as _;
 use super::ApiError;
 
 /// Runs `work` in a task of its own, which drops `slot` when it ends. Drawing can't be interrupted, so that a slot of
-/// the request would be free again while the work goes on.
+/// the request would be free again while the work is still running.
 ///
 /// # Errors
 /// The work panicked, or the process ends.

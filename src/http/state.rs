@@ -53,7 +53,9 @@ const STREAMS_OF_USER: usize = 32;
 /// Exports at the same time; each holds a connection and a transaction.
 const EXPORT_SLOTS: usize = 2;
 /// Files of whole batches that are written at the same time; each holds a thread.
-const BUNDLE_SLOTS: usize = 2;
+const BUNDLE_SLOTS: usize = 8;
+/// Files of whole batches that one user may download at the same time.
+const BUNDLES_OF_USER: usize = 1;
 /// How long the tables may take to show what is in the log.
 const LEVEL_WITHIN: Duration = Duration::from_secs(5);
 /// How long to wait before looking again.
@@ -92,6 +94,8 @@ pub struct Inner {
     pub(super) stream_slots: Arc<Semaphore>,
     /// Held while the certificates of a batch are written into one file.
     pub(super) bundle_slots: Arc<Semaphore>,
+    /// Files of whole batches that each user is downloading.
+    pub(super) bundles_of_user: Arc<Shares<UserId>>,
     /// Progress streams of each user.
     pub(super) streams_of_user: Arc<Shares<UserId>>,
     /// Held while a list is exported.
@@ -169,6 +173,7 @@ impl HttpState {
             designs: Intake::new(DESIGNS),
             imports: Intake::new(IMPORTS),
             bundle_slots: slots(BUNDLE_SLOTS),
+            bundles_of_user: Shares::new(BUNDLES_OF_USER),
             export_slots: slots(EXPORT_SLOTS),
             report_slots: slots(REPORT_SLOTS),
             sample_slots: slots(SAMPLE_SLOTS),

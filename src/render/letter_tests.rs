@@ -215,9 +215,29 @@ fn templates_of_issuers_draw_names_whole() {
 }
 
 #[test]
+fn templates_of_issuers_may_split_words_of_the_name() {
+    for body in [
+        "set text(font: \"EB Garamond\"); name.clusters().join(\" \")",
+        "set text(font: \"EB Garamond\", tracking: 3pt); [«#upper(name)»]",
+        "set text(font: \"EB Garamond\"); for c in name.clusters() { box(rotate(5deg, c)) }",
+        "set text(font: \"EB Garamond\"); text(size: 30pt, name.first()); name.slice(1)",
+        "set text(font: \"EB Garamond\"); [Granted to #name.split(\" \").join(linebreak()).]",
+        "set text(font: \"EB Garamond\", dir: rtl); [(#name)]",
+    ] {
+        for name in ["An Ana Lovelace", "Wolfgang Affligem Fitzgeraldson"] {
+            let drawn = own(body, name);
+            assert!(drawn.is_ok(), "{body} {name}: {:?}", drawn.map_err(|error| told(&error)));
+        }
+    }
+}
+
+#[test]
 fn a_page_without_the_whole_name_is_refused() {
     for (body, name) in [
         ("text(font: \"EB Garamond\")[Somebody]", "Ada Quux"),
+        ("text(font: \"EB Garamond\")[National exam, international level]", "Al Na"),
+        ("text(font: \"EB Garamond\")[Adapted for the canal]", "Ada Ana"),
+        ("text(font: \"EB Garamond\")[Lovely alcove, canceled: old ode]", "Ada Lovelace"),
         ("text(font: \"EB Garamond\", name.clusters().slice(0, 3).join())", "Ana Quux"),
         ("text(font: \"EB Garamond\", name.replace(\"é\", \"e\"))", "José"),
     ] {

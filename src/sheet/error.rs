@@ -80,6 +80,20 @@ pub enum SheetError {
         /// The first row with a value in it.
         row: u32,
     },
+    /// A full name without a part of the name that another column has.
+    #[error(
+        "row {row}: the column \"{full}\" is read as the full name and lacks the name in the column \"{part}\"; say with \
+         `mapping` what the first one is, such as {{\"{full}\": \"firstName\"}}, or leave the other one out: \
+         {{\"{part}\": \"ignore\"}}"
+    )]
+    IncompleteFullName {
+        /// Header of the full name.
+        full: String,
+        /// Header of the part.
+        part: String,
+        /// The first such row.
+        row: u32,
+    },
     /// A header of the uploader's mapping that the header row doesn't have.
     #[error(
         "the mapping names the column \"{column}\", and the header row has none; write it as in the file"
@@ -208,6 +222,7 @@ impl SheetError {
             Self::Encoding => "UNKNOWN_ENCODING",
             Self::MisreadText { .. } => "MISREAD_TEXT",
             Self::UnknownNameColumn { .. } => "UNKNOWN_NAME_COLUMN",
+            Self::IncompleteFullName { .. } => "INCOMPLETE_FULL_NAME",
             Self::UnknownColumn { .. } => "UNKNOWN_COLUMN",
             Self::UnknownSheet { .. } => "UNKNOWN_SHEET",
             Self::NoHeaderRow { .. } => "NO_HEADER_ROW",

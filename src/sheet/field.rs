@@ -8,6 +8,7 @@ use super::export::formula;
 use super::headers::Column;
 use super::plausible::doubt;
 use super::quotes;
+use crate::domain::person::{is_dashes, without_marks};
 use crate::domain::trimmed;
 
 /// Why a cell's text can't be the value.
@@ -66,7 +67,9 @@ pub(super) fn value(column: Column, text: &str, marks: Marks) -> Result<String, 
     {
         return Err(Unusable { code: "MISREAD_TEXT", message: doubt.told() });
     }
-    Ok(if column == Column::FullName { without_placeholders(&text) } else { text.into_owned() })
+    let name = if column == Column::FullName { without_marks(&text) } else { "" };
+    // A name of dashes alone is refused as it is written.
+    Ok(if name.is_empty() { text.into_owned() } else { name.to_owned() })
 }
 
 /// The text of `="0012345"`, by which CSV says that something is a text.
@@ -177,21 +180,9 @@ fn is_day(text: &str) -> bool {
     }
 }
 
-/// Returns true for a cell that says that there is no such name: "-", "." and the like.
+/// Returns true for a cell that says that there is no such name, such as "-" and ".".
 pub(super) fn is_placeholder(text: &str) -> bool {
-    let text = text.trim();
-    !text.is_empty()
-        && text.chars().all(|character| matches!(character, '-' | '–' | '—' | '.' | '_' | '*' | '/'))
-}
-
-/// A full name without the dashes and dots that stand for a missing part of it.
-fn without_placeholders(name: &str) -> String {
-    let words: Vec<&str> = name.split(' ').filter(|word| !word.is_empty()).collect();
-    let is_word = |word: &&str| !is_placeholder(word);
-    let (Some(first), Some(last)) = (words.iter().position(&is_word), words.iter().rposition(is_word)) else {
-        return name.to_owned();
-    };
-    if first == 0 && last + 1 == words.len() { name.to_owned() } else { words[first..=last].join(" ") }
+    is_dashes(text.trim())
 }
 
 #[cfg(test)]

@@ -183,6 +183,13 @@ impl HeaderMap {
             let column = printable(self.headers.get(*suspect).map_or("", String::as_str));
             return Err(SheetError::UnknownNameColumn { column, row: record.row });
         }
+        if let Some((full, part)) = self.lost_part(at) {
+            return Err(SheetError::IncompleteFullName {
+                full: self.shown(full),
+                part: self.shown(part),
+                row: record.row,
+            });
+        }
         let parts = self.position(Column::FirstName).zip(self.position(Column::LastName));
         if let (Some(plain), Some((first, last))) = (self.plain_name, parts) {
             let all = [Column::FirstName, Column::MiddleName, Column::LastName, Column::SecondLastName];
@@ -226,10 +233,38 @@ impl HeaderMap {
         SheetError::MissingColumns { missing, recognised, found, row: 0 }
     }
 
+    /// Finds a part of the name that the full name of a row lacks. Beside both first and last name, a full name is
+    /// another spelling of the whole name, and counts alone.
+    fn lost_part<'a>(&self, at: impl Fn(usize) -> &'a str) -> Option<(usize, usize)> {
+        let has = |column| self.position(column).is_some();
+        let full = self.position(Column::FullName)?;
+        if at(full).is_empty() || (has(Column::FirstName) && has(Column::LastName)) {
+            return None;
+        }
+        let whole: Vec<String> = at(full).split_whitespace().map(key).collect();
+        let is_lost = |part: &usize| {
+            let text = at(*part);
+            !super::field::is_placeholder(text)
+                && !text.split_whitespace().map(key).all(|word| whole.contains(&word))
+        };
+        let parts = [
+            Column::FirstName,
+            Column::MiddleName,
+            Column::LastName,
+            Column::SecondLastName,
+            Column::NameSuffix,
+        ];
+        let mut present = parts.into_iter().flat_map(|part| self.positions(part));
+        present.find(is_lost).map(|part| (full, part))
+    }
+
+    /// The header of a column as a message shows it.
+    fn shown(&self, position: usize) -> String {
+        self.headers.get(position).map_or_else(|| letter(position), |header| printable(header))
+    }
+
     fn contradiction(&self, field: &'static str, one: usize, other: usize, row: u32) -> SheetError {
-        let header =
-            |position: usize| self.headers.get(position).map_or_else(|| letter(position), |h| printable(h));
-        SheetError::DuplicateColumns { field, first: header(one), second: header(other), row }
+        SheetError::DuplicateColumns { field, first: self.shown(one), second: self.shown(other), row }
     }
 }
 

@@ -71,17 +71,19 @@ fn cell(value: Value, max_chars: usize) -> Cell {
 fn digits(number: &Number) -> Cell {
     match number.as_u64() {
         Some(whole) if whole <= GREATEST_EXACT => Cell::Text(whole.to_string().into()),
-        Some(_) => Cell::unusable(
-            number.to_string(),
-            "NUMBER_ROUNDED",
-            "is a number with more digits than programs keep; give it in quotation marks",
-        ),
+        Some(_) => rounded(number),
+        None if number.as_f64().is_some_and(|float| float > 0.0 && float.fract() == 0.0) => rounded(number),
         None => Cell::unusable(
             number.to_string(),
             "WRONG_TYPE",
             "is a number that is not whole or is negative; give it in quotation marks",
         ),
     }
+}
+
+fn rounded(number: &Number) -> Cell {
+    let message = "is a number with more digits than programs keep; give it in quotation marks";
+    Cell::unusable(number.to_string(), "NUMBER_ROUNDED", message)
 }
 
 fn wrong_type(message: &'static str) -> Cell {
@@ -129,8 +131,10 @@ mod tests {
         assert_eq!(number(json!(79_123_456)), "79123456");
         assert_eq!(number(json!(0)), "0");
         assert_eq!(number(json!(GREATEST_EXACT)), "9007199254740991");
-        assert_eq!(number(json!(GREATEST_EXACT + 1)), "<NUMBER_ROUNDED>");
-        for wrong in [json!(-5), json!(1.5), json!(1e20), json!(true), json!(["1"]), json!({"a": 1})] {
+        for rounded in [json!(GREATEST_EXACT + 1), json!(1e20), json!(1e300)] {
+            assert_eq!(number(rounded), "<NUMBER_ROUNDED>");
+        }
+        for wrong in [json!(-5), json!(1.5), json!(true), json!(["1"]), json!({"a": 1})] {
             assert_eq!(number(wrong), "<WRONG_TYPE>");
         }
     }

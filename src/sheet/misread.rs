@@ -1,5 +1,7 @@
 //! Refusal of a text whose names can't be right in the encoding that was assumed.
 
+mod compared;
+
 use super::charset::{Charset, offered};
 use super::delimited::{self, Dialect};
 use super::encoding::EncodingSource;
@@ -41,17 +43,22 @@ impl Assumed {
         row: u32,
         column: impl FnOnce() -> String,
     ) -> Result<(), SheetError> {
-        let found = match self.source {
-            EncodingSource::Given => return Ok(()),
-            EncodingSource::Evident => doubt(name, false).filter(|doubt| *doubt == Doubt::ReadTwice),
-            EncodingSource::Guessed => doubt(name, true),
+        if name.is_ascii() {
+            return Ok(());
+        }
+        let is_misread = match self.source {
+            EncodingSource::Given => false,
+            EncodingSource::Evident => doubt(name, false) == Some(Doubt::ReadTwice),
+            EncodingSource::Guessed => {
+                doubt(name, true).is_some() || compared::is_better_elsewhere(name, self.charset)
+            }
         };
-        if found.is_none() {
+        if !is_misread {
             return Ok(());
         }
         let bytes = self.charset.encoded(name);
         let others = offered().filter(|charset| *charset != self.charset).filter_map(|charset| {
-            let read = charset.decoded(&bytes).filter(|read| is_plausible(read))?;
+            let read = charset.decoded(&bytes).filter(|read| read != name && is_plausible(read))?;
             Some((charset.label, Personal::new(read)))
         });
         let others = distinct(others.collect());
@@ -142,3 +149,6 @@ fn distinct(readings: Vec<(&'static str, Personal<String>)>) -> Vec<(&'static st
     }
     kept
 }
+
+#[cfg(test)]
+mod tests;

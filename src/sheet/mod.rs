@@ -54,7 +54,7 @@ pub use sniff::{Format, SNIFF_BYTES, sniff};
 /// nothing when the corrected report is read, and tell that it is one.
 pub const REPORT_COLUMNS: [&str; 2] = ["laureate_row", "laureate_reason"];
 
-/// The column of our own export of people that names the person. It tells that a file is one.
+/// Id column of our export; marks a file as our export.
 pub const EXPORT_ID_COLUMN: &str = "attendee_id";
 
 /// Returns true if a label names an encoding that text can be read in.

@@ -13,6 +13,8 @@ pub(super) enum Doubt {
     SymbolInside,
     /// A capital with an accent behind a small letter, as in "JosŽ".
     CapitalInside,
+    /// A small letter with an accent in a word of capitals, as in "GARCêA".
+    SmallInside,
     /// Letters of two scripts in one word, as in "JosИ".
     MixedScripts,
 }
@@ -27,6 +29,9 @@ impl Doubt {
             Self::SymbolInside => "has a symbol inside of a word, as from a wrong encoding; type it again",
             Self::CapitalInside => {
                 "has an accented capital behind a small letter, as from a wrong encoding; type it again"
+            }
+            Self::SmallInside => {
+                "has a small letter with an accent between capitals, as from a wrong encoding; type it again"
             }
             Self::MixedScripts => "mixes scripts in one word, as from a wrong encoding; type it again",
         }
@@ -43,6 +48,9 @@ pub(super) fn doubt(name: &str, is_guessed: bool) -> Option<Doubt> {
         return Some(Doubt::ReadTwice);
     }
     let characters: Vec<char> = name.chars().collect();
+    if is_guessed && let Some(doubt) = doubtful_when_guessed(&characters) {
+        return Some(doubt);
+    }
     let at = |index: Option<usize>| index.and_then(|index| characters.get(index)).copied();
     for (index, &character) in characters.iter().enumerate() {
         let (before, after) = (at(index.checked_sub(1)), at(Some(index + 1)));
@@ -51,6 +59,53 @@ pub(super) fn doubt(name: &str, is_guessed: bool) -> Option<Doubt> {
         }
     }
     None
+}
+
+/// Finds signs that tell only a wrong guess, in words as a whole: a small letter between capitals, East Asian signs
+/// next to Latin letters, quotation marks and dots within words.
+fn doubtful_when_guessed(name: &[char]) -> Option<Doubt> {
+    let is_east_asian = name.iter().any(|&c| c >= '\u{2E80}' && c.is_alphabetic());
+    for word in name.split(|c| c.is_whitespace() && *c != '\u{A0}') {
+        if has_small_between_capitals(word) {
+            return Some(Doubt::SmallInside);
+        }
+        for (index, &character) in word.iter().enumerate().filter(|(_, c)| !c.is_ascii()) {
+            let before = index.checked_sub(1).and_then(|index| word.get(index)).copied();
+            let after = word.get(index + 1).copied();
+            let (before_latin, after_latin) = (before.is_some_and(is_latin), after.is_some_and(is_latin));
+            let is_capital = |c: Option<char>| c.is_some_and(char::is_uppercase);
+            let is_small = |c: Option<char>| c.is_some_and(|c| is_latin(c) && c.is_lowercase());
+            let is_sign = match character {
+                '“' | '”' | '«' | '»' => after_latin && before_latin,
+                // "Gal·la" has the dot between letters.
+                '·' => after_latin != before_latin,
+                '‘' => is_small(before) || (before_latin && is_small(after)),
+                '’' => before_latin && after.is_none() && !name.contains(&'‘'),
+                'ƒ' => true,
+                '（' | '）' | '・' => !is_east_asian && (after_latin || before_latin),
+                '\u{2600}'.. => !character.is_alphabetic() && (after_latin || before_latin),
+                _ => false,
+            };
+            if is_sign {
+                return Some(Doubt::SymbolInside);
+            }
+            // "KŠthe" has a capital where a vowel was.
+            if is_latin(character) && character.is_uppercase() && is_capital(before) && is_small(after) {
+                return Some(Doubt::CapitalInside);
+            }
+        }
+    }
+    None
+}
+
+/// Returns true for a word in capitals with a small letter with an accent, as in "GARCêA".
+fn has_small_between_capitals(word: &[char]) -> bool {
+    word.split(|c| !c.is_alphabetic()).any(|part| {
+        // "ß" has no capital of its own.
+        let is_small = |c: &char| is_latin(*c) && !c.is_ascii() && c.is_lowercase() && *c != 'ß';
+        let capitals = part.iter().filter(|c| c.is_ascii_uppercase()).count();
+        capitals >= 2 && part.iter().any(is_small) && !part.iter().any(char::is_ascii_lowercase)
+    })
 }
 
 fn doubtful(character: char, before: Option<char>, after: Option<char>, is_guessed: bool) -> Option<Doubt> {
@@ -73,7 +128,9 @@ fn doubtful(character: char, before: Option<char>, after: Option<char>, is_guess
         return (is_guessed || !is_small(after)).then_some(Doubt::CapitalInside);
     }
     let is_ordinal = |c: char| matches!(c, 'ª' | 'º');
-    let is_other = |c: char| c.is_alphabetic() && !is_latin(c) && !is_mark(c) && !is_ordinal(c);
+    // The marks of half-width Katakana are one byte of Shift_JIS each.
+    let is_joined = |c: char| is_mark(c) && c < '\u{3000}';
+    let is_other = |c: char| c.is_alphabetic() && !is_latin(c) && !is_joined(c) && !is_ordinal(c);
     let meets_latin = before.is_some_and(is_latin) || after.is_some_and(is_latin);
     (is_guessed && is_other(character) && meets_latin).then_some(Doubt::MixedScripts)
 }
@@ -83,14 +140,15 @@ fn doubtful(character: char, before: Option<char>, after: Option<char>, is_guess
 fn is_doubtful_letter(character: char, before: Option<char>, after: Option<char>) -> bool {
     let is_small = |c: Option<char>| c.is_some_and(|c| is_latin(c) && c.is_lowercase());
     match character {
-        '’' | '\u{A0}' => is_small(before) && is_small(after),
+        '’' => is_small(before) && is_small(after),
+        '\u{A0}' => before.is_some_and(is_latin) && is_small(after),
         'œ' => !matches!(after, Some('u' | 'w' | 'h' | 'r' | 't')),
         _ => false,
     }
 }
 
 /// Returns true for Latin letters.
-const fn is_latin(character: char) -> bool {
+pub(super) const fn is_latin(character: char) -> bool {
     matches!(character, 'a'..='z' | 'A'..='Z' | '\u{C0}'..='\u{24F}' | '\u{1E00}'..='\u{1EFF}')
         && !matches!(character, '×' | '÷')
 }
@@ -147,6 +205,27 @@ mod tests {
             ("Raœl", Doubt::SymbolInside),
             ("Tom\u{A0}s", Doubt::SymbolInside),
             ("µvila", Doubt::SymbolInside),
+            ("GARCêA", Doubt::SmallInside),
+            ("LîPEZ", Doubt::SmallInside),
+            ("GàMEZ", Doubt::SmallInside),
+            ("çLVARO", Doubt::SmallInside),
+            ("LEîN-MORA", Doubt::SmallInside),
+            ("KŠthe", Doubt::CapitalInside),
+            ("MŸller", Doubt::CapitalInside),
+            ("Mar｛", Doubt::SymbolInside),
+            ("Ram〉ez", Doubt::SymbolInside),
+            ("Mart》", Doubt::SymbolInside),
+            ("M〕ler", Doubt::SymbolInside),
+            ("Fran㎜is", Doubt::SymbolInside),
+            ("N￥ez", Doubt::SymbolInside),
+            ("MUﾞOZ", Doubt::MixedScripts),
+            ("Beno”t", Doubt::SymbolInside),
+            ("Rapha‘l", Doubt::SymbolInside),
+            ("Mart’", Doubt::SymbolInside),
+            ("N’ Bhriain", Doubt::SymbolInside),
+            ("G‘ll", Doubt::SymbolInside),
+            ("M\u{A0}rio", Doubt::SymbolInside),
+            ("·ngel", Doubt::SymbolInside),
         ] {
             assert_eq!(doubt(name, true), Some(found), "{name}");
         }
@@ -174,6 +253,19 @@ mod tests {
             "शर्मा",
             "Ðorđe",
             "İbrahim",
+            "McDonald",
+            "DiCaprio",
+            "O’Neil",
+            "D’ANGELO",
+            "ÁLVARO",
+            "Łukasz",
+            "IJsbrand",
+            "Åsa",
+            "Đặng",
+            "GROßMANN",
+            "山田（Ana）",
+            "José ‘Pepe’ Gil",
+            "ЩУКИНА Юлия",
         ] {
             assert_eq!((doubt(name, true), doubt(name, false)), (None, None), "{name}");
         }

@@ -76,6 +76,15 @@ impl RawRow {
         row.saturating_sub(self.head.rows_before)
     }
 
+    /// Name of an earlier row of the file in a message about this row. `row` is its number in the whole file.
+    #[must_use]
+    pub fn named_row(&self, row: u32) -> String {
+        match row.checked_sub(self.head.rows_before) {
+            Some(shown @ 1..) => format!("row {shown}"),
+            Some(0) | None => "a row of an earlier sheet".to_owned(),
+        }
+    }
+
     /// The header of a field as written in the file; a full name made of parts has that of the first one.
     #[must_use]
     pub fn header_of(&self, field: &str) -> Option<&str> {
@@ -127,4 +136,28 @@ fn as_written(cells: &[Cell]) -> Vec<Personal<String>> {
         Personal::new(kept.to_owned())
     };
     cells.iter().map(cut).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn below(rows_before: u32) -> RawRow {
+        let (headers, columns) = (Arc::<[String]>::from(Vec::new()), Vec::new());
+        RawRow::of(Arc::new(Head { headers, columns, sheet: None, rows_before, is_list: false }), &[])
+    }
+
+    #[test]
+    fn rows_of_the_same_sheet_are_named_by_the_number_shown() {
+        assert_eq!(below(0).named_row(2), "row 2");
+        assert_eq!(below(10).named_row(12), "row 2");
+    }
+
+    #[test]
+    fn rows_of_earlier_sheets_are_not_named_by_a_number_of_this_sheet() {
+        for row in [2, 9, 10] {
+            assert_eq!(below(10).named_row(row), "a row of an earlier sheet", "{row}");
+        }
+        assert_eq!(below(10).named_row(11), "row 1");
+    }
 }

@@ -11,6 +11,7 @@ use futures_util::{StreamExt as _, stream};
 use time::Date;
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
+use tokio::time::Instant;
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipWriter};
 
@@ -29,6 +30,8 @@ const PIECE: usize = 128 << 10;
 const PIECES_AHEAD: usize = 4;
 /// Longest time that the client may take for one of them.
 const MAX_WAIT: Duration = Duration::from_secs(30);
+/// Longest time that a whole file may take.
+const LONGEST: Duration = Duration::from_secs(3600);
 /// Name of the archive's entry that tells how many certificates are missing.
 const MISSING: &str = "NOT_INCLUDED.txt";
 
@@ -70,10 +73,10 @@ impl Bundle {
         let (loaded, incoming) = mpsc::channel(AHEAD);
         let Self { kind, certificates, missing, date } = self;
         tokio::spawn(load(rendering, certificates, loaded));
-        let runtime = Handle::current();
+        let (runtime, until) = (Handle::current(), Instant::now() + LONGEST);
         tokio::task::spawn_blocking(move || {
             let _guard = guard;
-            let mut out = Pieces { runtime, pieces, piece: Vec::with_capacity(PIECE) };
+            let mut out = Pieces { runtime, pieces, piece: Vec::with_capacity(PIECE), until };
             let written = match kind {
                 BundleKind::Zip => write_zip(&mut out, incoming, missing, date),
                 BundleKind::Pdf => write_pdf(&mut out, incoming),
@@ -107,7 +110,7 @@ async fn load(
             }
             Err(RenderingError::Revoked) => revoked += 1,
             Ok(None) => {
-                return tracing::error!(issuance_id = %id, "the query tables know a PDF that the log does not");
+                return tracing::error!(issuance_id = %id, "PDF missing in log");
             }
             Err(error) => {
                 return tracing::error!(issuance_id = %id, code = error.code(), "certificate not available for a bundle");
@@ -190,12 +193,26 @@ struct Pieces {
     runtime: Handle,
     pieces: mpsc::Sender<io::Result<Bytes>>,
     piece: Vec<u8>,
+    /// Time at which the file is cut off.
+    until: Instant,
 }
 
 impl Pieces {
     /// Ends the file with an error, by which the client sees that it is not whole.
     fn fail(&self, error: io::Error) {
-        let _ = self.runtime.block_on(tokio::time::timeout(MAX_WAIT, self.pieces.send(Err(error))));
+        let _ = self.send(Err(error), Instant::now() + MAX_WAIT);
+    }
+
+    /// Sends a piece or an error, or fails at `deadline`.
+    fn send(&self, piece: io::Result<Bytes>, deadline: Instant) -> io::Result<()> {
+        // A timer must be created inside the runtime.
+        let sent =
+            self.runtime.block_on(async { tokio::time::timeout_at(deadline, self.pieces.send(piece)).await });
+        match sent {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(_)) => Err(io::ErrorKind::BrokenPipe.into()),
+            Err(_) => Err(io::ErrorKind::TimedOut.into()),
+        }
     }
 }
 
@@ -214,12 +231,11 @@ impl Write for Pieces {
             return Ok(());
         }
         let piece = Bytes::from(std::mem::replace(&mut self.piece, Vec::with_capacity(PIECE)));
-        let sent = self.runtime.block_on(tokio::time::timeout(MAX_WAIT, self.pieces.send(Ok(piece))));
-        match sent {
-            Ok(Ok(())) => Ok(()),
-            Ok(Err(_)) => Err(io::ErrorKind::BrokenPipe.into()),
-            Err(_) => Err(io::ErrorKind::TimedOut.into()),
+        let now = Instant::now();
+        if now >= self.until {
+            return Err(io::ErrorKind::TimedOut.into());
         }
+        self.send(Ok(piece), self.until.min(now + MAX_WAIT))
     }
 }
 
@@ -256,7 +272,7 @@ mod tests {
     }
 
     /// An archive of files of one size, written through pieces.
-    async fn archive(sent: Vec<Incoming>) -> io::Result<Vec<u8>> {
+    async fn archive(sent: Vec<Incoming>, longest: Duration) -> io::Result<Vec<u8>> {
         let (pieces, receiver) = mpsc::channel(1);
         let (loaded, incoming) = mpsc::channel(1);
         tokio::spawn(async move {
@@ -264,9 +280,9 @@ mod tests {
                 let _ = loaded.send(one).await;
             }
         });
-        let runtime = Handle::current();
+        let (runtime, until) = (Handle::current(), Instant::now() + longest);
         tokio::task::spawn_blocking(move || {
-            let mut out = Pieces { runtime, pieces, piece: Vec::with_capacity(PIECE) };
+            let mut out = Pieces { runtime, pieces, piece: Vec::with_capacity(PIECE), until };
             let date = time::macros::date!(2026 - 11 - 21);
             if let Err(error) = write_zip(&mut out, incoming, 2, date).and_then(|()| out.flush()) {
                 out.fail(error);
@@ -281,7 +297,7 @@ mod tests {
         let certificate = |name: &str, byte| Incoming::Certificate(name.to_owned().into(), file(byte));
         let sent =
             vec![certificate("Ana Núñez", 1), certificate("ana núñez", 2), Incoming::End { revoked: 1 }];
-        let zip = archive(sent).await.unwrap();
+        let zip = archive(sent, LONGEST).await.unwrap();
         let mut zip = zip::ZipArchive::new(io::Cursor::new(zip)).unwrap();
         let names: Vec<String> = zip.file_names().map(|name| name.unwrap().into_owned()).collect();
         assert_eq!(names, ["Ana Núñez_certificate.pdf", "ana núñez_certificate (2).pdf", MISSING]);
@@ -295,6 +311,13 @@ mod tests {
     #[tokio::test]
     async fn a_certificate_that_is_not_available_ends_the_file_with_an_error() {
         let sent = vec![Incoming::Certificate("Ada".to_owned().into(), Bytes::from_static(b"pdf"))];
-        assert!(archive(sent).await.is_err());
+        assert!(archive(sent, LONGEST).await.is_err());
+    }
+
+    #[tokio::test]
+    async fn file_that_takes_too_long_ends_with_an_error() {
+        let file = Bytes::from(vec![1; 2 * PIECE]);
+        let sent = vec![Incoming::Certificate("Ada".to_owned().into(), file), Incoming::End { revoked: 0 }];
+        assert!(archive(sent, Duration::ZERO).await.is_err());
     }
 }

@@ -31,8 +31,9 @@ use chunks::read_in_chunks;
 use plan::{Claiming, Plan, PlannedRow, Rejection};
 use report::{ErrorDetail, ImportReport, Outcome};
 use report_file::ReportFile;
+use row_certificate::{explained, rules_with};
 use settled::{Decided, Settled};
-use undrawable_row::warning;
+use undrawable_row::{DrawnTexts, stored_person, warning};
 
 mod chunks;
 pub mod dry_run;
@@ -232,7 +233,7 @@ impl Importer {
         row: PlannedRow,
     ) -> Result<Decided, ImportError> {
         let number = row.number;
-        let Claiming { entry, claims, certificate_id, raw } = match row.person {
+        let Claiming { entry, claims, certificate_id, requires_document, raw } = match row.person {
             Ok(claiming) => claiming,
             Err(Rejection { raw, errors }) => {
                 return Ok(Decided::Rejected(number, ErrorDetail::of_row(number, &raw, errors)));
@@ -240,11 +241,15 @@ impl Importer {
         };
         let context = CommandContext::of_process(&delivery.event, "importer-row", number as usize);
         let source = ImportedRow { import_id: request.id, row: number };
-        let row = Row { entry: &entry, claims: &claims, source, rules: request.rules(), seen };
+        let rules = rules_with(request.rules(), requires_document);
+        let row = Row { entry: &entry, claims: &claims, source, rules, seen };
         let key = self.claim_key.reveal().as_bytes();
         let taken_in = take_in_row(&self.commands, key, snapshot, &context, row).await?;
+        let taken_in = explained(taken_in, request.rules(), requires_document);
+        let stored = stored_person(&self.commands, snapshot, &taken_in).await?;
         let certificate_id = certificate_id.map(Into::into).or(request.asked.certificate_id);
-        let warning = warning(&self.renderer, number, &entry, &raw, certificate_id.is_some());
+        let drawn = DrawnTexts::of(&entry, &taken_in, stored.as_ref());
+        let warning = warning(&self.renderer, number, drawn, &raw, certificate_id.is_some());
         Ok(Decided::of(number, taken_in, entry, raw, certificate_id, warning))
     }
 

@@ -189,7 +189,7 @@ fn key(text: &str) -> String {
 }
 
 /// A name without the marks before and after it that stand for a missing first or last name.
-pub(super) fn without_marks(name: &str) -> &str {
+pub(crate) fn without_marks(name: &str) -> &str {
     let mut rest = name.trim();
     while let Some((head, _)) = rest.rsplit_once(char::is_whitespace).filter(|(_, last)| is_dashes(last)) {
         rest = head.trim_end();
@@ -200,9 +200,11 @@ pub(super) fn without_marks(name: &str) -> &str {
     if is_dashes(rest) { "" } else { rest }
 }
 
-/// Returns true for one or more dashes, dots or underscores.
-fn is_dashes(text: &str) -> bool {
-    let is_dash = |c: char| matches!(c, '-' | '.' | '_' | '\u{2010}'..='\u{2015}' | '\u{2212}' | '\u{FF0D}');
+/// Returns true for one or more dashes, dots, underscores, asterisks or slashes.
+pub(crate) fn is_dashes(text: &str) -> bool {
+    let is_dash = |c: char| {
+        matches!(c, '-' | '.' | '_' | '*' | '/' | '\u{2010}'..='\u{2015}' | '\u{2212}' | '\u{FF0D}')
+    };
     !text.is_empty() && text.chars().all(is_dash)
 }
 
@@ -277,6 +279,7 @@ mod tests {
         for (written, name) in [
             ("Sukarno -", "Sukarno"),
             ("Sukarno .", "Sukarno"),
+            ("Sukarno */", "Sukarno"),
             ("- Sukarno", "Sukarno"),
             ("-- Sukarno  — .", "Sukarno"),
             ("Ana-María Rojas", "Ana-María Rojas"),

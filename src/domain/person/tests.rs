@@ -196,6 +196,55 @@ fn a_name_has_a_letter_and_a_document_a_digit_or_letter() {
 }
 
 #[test]
+fn damaged_names_are_rejected() {
+    for name in [
+        "Jos? Mu?oz",
+        "#N/A",
+        "#¿NOMBRE?",
+        "FALSO",
+        "Jos&eacute;",
+        "Jos\\u00e9",
+        "Jos%C3%A9",
+        "Ana Ruiz <ana@x.org>",
+        "ana@x.org",
+    ] {
+        assert_eq!(codes(raw(name, "1", "a@example.com")), [("fullName", "INVALID_NAME")], "{name}");
+        assert!(raw(name, "1", "a@example.com").check_entry().is_err(), "{name}");
+    }
+    let parts = |first: &str, last: &str| RawPerson {
+        full_name: None,
+        first_name: Some(first.to_owned()),
+        last_name: Some(last.to_owned()),
+        ..raw("", "1", "a@example.com")
+    };
+    assert_eq!(codes(parts("Ana", "#REF!")), [("lastName", "INVALID_NAME")]);
+    assert_eq!(codes(parts("Jos?", "Mora")), [("firstName", "INVALID_NAME")]);
+    let errors = raw("Secret?o", "1", "a@example.com").check(true).expect_err("a lost letter");
+    assert!(!errors[0].message.contains("Secret"), "{}", errors[0].message);
+}
+
+#[test]
+fn commas_and_semicolons_at_the_end_are_removed() {
+    for (written, name) in [
+        ("Ana Ruiz,", "Ana Ruiz"),
+        ("Ana Ruiz ;", "Ana Ruiz"),
+        ("Ana Ruiz -,;", "Ana Ruiz"),
+        ("Ruiz, Ana", "Ruiz, Ana"),
+        ("Sammy Davis, Jr.,", "Sammy Davis, Jr."),
+    ] {
+        let person = raw(written, "1", "a@example.com").check(true).expect("a name");
+        assert_eq!(person.full_name.reveal_str(), name, "{written}");
+    }
+    let parts = RawPerson {
+        full_name: None,
+        first_name: Some("Ana,".to_owned()),
+        last_name: Some("Ruiz;".to_owned()),
+        ..raw("", "1", "a@example.com")
+    };
+    assert_eq!(parts.check(true).expect("two names").full_name.reveal_str(), "Ana Ruiz");
+}
+
+#[test]
 fn mail_addresses() {
     let longest = format!("{}@{}.{}.{}.com", "a".repeat(64), "b".repeat(61), "c".repeat(61), "d".repeat(60));
     assert_eq!(longest.len(), 64 + 1 + 61 + 1 + 61 + 1 + 60 + 4);

@@ -84,6 +84,9 @@ pub fn cors(settings: &HttpSettings) -> Option<CorsLayer> {
                 RETRY_AFTER,
                 REQUEST_ID,
                 EVENT_POSITION,
+                header("x-certificates"),
+                header("x-certificates-missing"),
+                header("x-parts"),
             ])
             .max_age(REMEMBER_PREFLIGHT),
     )

@@ -80,7 +80,8 @@ impl DueBatches {
             issue_date: self.issue_date,
             import_id: Some(self.import_id),
         };
-        DueBatch { id: BatchId::of_import(self.import_id, certificate_id, due.made), request }
+        let people = request.attendee_ids.len();
+        DueBatch { id: BatchId::of_import(self.import_id, certificate_id, due.made, people), request }
     }
 }
 
@@ -131,10 +132,26 @@ mod tests {
         let batches = due.rest();
         assert_eq!(batches.len(), 1);
         let DueBatch { id, request } = &batches[0];
-        assert_eq!(*id, BatchId::of_import(IMPORT, COURSE, 1));
+        assert_eq!(*id, BatchId::of_import(IMPORT, COURSE, 1, 5));
         assert_eq!((request.attendee_ids.len(), request.delivery), (5, MailDelivery::Held));
         assert_eq!((request.certificate_id, request.import_id), (COURSE, Some(IMPORT)));
         assert_eq!(request.issue_date, Some(time::macros::date!(2026 - 11 - 20)));
+    }
+
+    #[test]
+    fn a_batch_that_gains_people_after_it_was_requested_has_another_id() {
+        let requested = |rows: &[ImportRowsAccepted]| {
+            let mut due = self::due(MailDelivery::Immediate);
+            for accepted in rows {
+                assert_eq!(due.add(accepted), []);
+            }
+            due.rest().remove(0)
+        };
+        let first = requested(&[earned(1, COURSE, 0..3)]);
+        let second = requested(&[earned(1, COURSE, 0..3), earned(2, COURSE, 3..5)]);
+        assert_ne!(first.id, second.id);
+        assert_eq!(second.request.attendee_ids.len(), 5);
+        assert_eq!(first.id, requested(&[earned(1, COURSE, 0..3)]).id, "the same people, the same batch");
     }
 
     #[test]

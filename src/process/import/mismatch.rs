@@ -8,7 +8,7 @@ use crate::domain::{AttendeeId, FieldError};
 pub struct Who {
     /// The known person.
     pub id: AttendeeId,
-    /// The earlier row of the same file about this person.
+    /// The earlier row of the same file about this person, with its number in the whole file.
     pub row: Option<u32>,
 }
 
@@ -38,20 +38,20 @@ pub enum Mismatch {
 }
 
 impl Mismatch {
-    /// The errors of the row, field by field; never with a value.
+    /// The errors of the row, field by field; never with a value. `named` returns the name of a row of the file.
     #[must_use]
-    pub fn errors(&self) -> Vec<FieldError> {
+    pub fn errors(&self, named: &dyn Fn(u32) -> String) -> Vec<FieldError> {
         match self {
             Self::Fields(errors) => errors.clone(),
             Self::OneMatches { matched, differs, who } => {
-                let message = one_matches(matched, differs, *who);
+                let message = one_matches(matched, differs, *who, named);
                 vec![FieldError { field: matched, code: "DUPLICATE", message }]
             }
             Self::TwoPeople { email, document } => {
                 let message = format!(
                     "email belongs to {} and documentNumber to {}; correct one of them",
-                    email.told(),
-                    document.told()
+                    email.told(named),
+                    document.told(named)
                 );
                 let error =
                     |field| FieldError { field, code: "MATCHES_TWO_PEOPLE", message: message.clone() };
@@ -59,7 +59,8 @@ impl Mismatch {
             }
             Self::Contradicts(Contradiction { row, field }) => {
                 let message = format!(
-                    "{field} differs from row {row}, which is about the same person; correct one of the two rows"
+                    "{field} differs from {}, which is about the same person; correct one of the two rows",
+                    named(*row)
                 );
                 vec![FieldError { field, code: "CONTRADICTS_ROW", message }]
             }
@@ -68,15 +69,15 @@ impl Mismatch {
 }
 
 impl Who {
-    fn told(self) -> String {
+    fn told(self, named: &dyn Fn(u32) -> String) -> String {
         match self.row {
-            Some(row) => format!("the person of row {row}"),
+            Some(row) => format!("the person of {}", named(row)),
             None => format!("the known person {}", self.id),
         }
     }
 }
 
-fn one_matches(matched: &str, differs: &[&str], who: Who) -> String {
+fn one_matches(matched: &str, differs: &[&str], who: Who, named: &dyn Fn(u32) -> String) -> String {
     let is_same_name = !differs.contains(&"fullName");
     let advice = match (matched, is_same_name, who.row) {
         (_, true, Some(_)) => "correct one of the two rows",
@@ -87,7 +88,7 @@ fn one_matches(matched: &str, differs: &[&str], who: Who) -> String {
         (_, false, _) => "correct the row: a document number belongs to one person",
     };
     let verb = if differs.len() == 1 { "differs" } else { "differ" };
-    format!("{matched} is the one of {}, whose {} {verb}; {advice}", who.told(), differs.join(" and "))
+    format!("{matched} is the one of {}, whose {} {verb}; {advice}", who.told(named), differs.join(" and "))
 }
 
 #[cfg(test)]
@@ -98,12 +99,16 @@ mod tests {
 
     const ANA: AttendeeId = AttendeeId(Uuid::from_u128(1));
 
+    fn named(row: u32) -> String {
+        format!("row {row}")
+    }
+
     #[test]
     fn messages_name_person_field_and_remedy() {
         let stored = Who { id: ANA, row: None };
         let earlier = Who { id: ANA, row: Some(2) };
         let one = |matched, differs: &[&'static str], who| {
-            Mismatch::OneMatches { matched, differs: differs.to_vec(), who }.errors().remove(0)
+            Mismatch::OneMatches { matched, differs: differs.to_vec(), who }.errors(&named).remove(0)
         };
         let siblings = one("email", &["documentNumber", "fullName"], earlier);
         assert_eq!((siblings.field, siblings.code), ("email", "DUPLICATE"));
@@ -118,9 +123,25 @@ mod tests {
             "documentNumber is the one of the known person 00000000-0000-0000-0000-000000000001, whose email \
              differs; correct the row, or set updateExisting to change the person"
         );
-        let two = Mismatch::TwoPeople { email: stored, document: earlier }.errors();
+        let two = Mismatch::TwoPeople { email: stored, document: earlier }.errors(&named);
         assert_eq!(two.iter().map(|error| error.field).collect::<Vec<_>>(), ["email", "documentNumber"]);
-        let other = Mismatch::Contradicts(Contradiction { row: 4, field: "fullName" }).errors().remove(0);
-        assert!(other.message.starts_with("fullName differs from row 4"), "{}", other.message);
+        let contradicts = Mismatch::Contradicts(Contradiction { row: 4, field: "fullName" });
+        let other = contradicts.errors(&named).remove(0);
+        assert!(other.message.starts_with("fullName differs from row 4,"), "{}", other.message);
+    }
+
+    #[test]
+    fn every_message_about_a_row_uses_the_name_it_is_given() {
+        let elsewhere = |_: u32| "a row of an earlier sheet".to_owned();
+        let who = Who { id: ANA, row: Some(2) };
+        let mismatches = [
+            Mismatch::Contradicts(Contradiction { row: 2, field: "fullName" }),
+            Mismatch::OneMatches { matched: "email", differs: vec!["fullName"], who },
+            Mismatch::TwoPeople { email: who, document: Who { id: ANA, row: None } },
+        ];
+        for mismatch in mismatches {
+            let message = mismatch.errors(&elsewhere).remove(0).message;
+            assert!(message.contains("a row of an earlier sheet") && !message.contains('2'), "{message}");
+        }
     }
 }

@@ -30,7 +30,7 @@ struct FirstRow {
 /// A row that says something else about a person than an earlier row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Contradiction {
-    /// The earlier row.
+    /// Number of the earlier row in the whole file.
     pub row: u32,
     /// The field in which they differ.
     pub field: &'static str,
@@ -62,7 +62,7 @@ impl Seen {
         Some(Contradiction { row: first.row, field: FIELDS[place] })
     }
 
-    /// Notes a row about a person.
+    /// Notes a row about a person. `row` is its number in the whole file.
     pub fn note(
         &mut self,
         id: AttendeeId,

@@ -274,3 +274,30 @@ fn a_name_for_the_screen_counts_only_alone() {
     let alone = map(&owned(&["User Name (Original Name)", "Email", "DNI"])).expect("all columns");
     assert_eq!(alone.position(Column::FullName), Some(0));
 }
+
+#[test]
+fn a_full_name_that_lacks_a_part_of_the_name_refuses_the_file() {
+    for (headers, cells) in [
+        (["Nombre completo", "Apellidos", "Correo", "DNI"], ["Ana María", "Rojas", "a@x.org", "1"]),
+        (["Nombre", "Segundo apellido", "Correo", "DNI"], ["Ana", "Rojas", "a@x.org", "1"]),
+        (["Nombre", "Segundo nombre", "Correo", "DNI"], ["Ana", "María", "a@x.org", "1"]),
+        (["Name", "Middle Name", "Email", "ID number"], ["Ana", "María", "a@x.org", "1"]),
+        (["Full name", "Surname", "Email", "ID number"], ["Ana Rojas", "Peña", "a@x.org", "1"]),
+    ] {
+        let error =
+            map(&owned(&headers)).expect("all columns").check(&record(&cells)).expect_err("a lost part");
+        assert_eq!(error.code(), "INCOMPLETE_FULL_NAME", "{headers:?}");
+        assert!(error.for_uploader().contains(headers[0]) && error.for_uploader().contains(headers[1]));
+    }
+    for (headers, cells) in [
+        (["Nombre completo", "Apellidos", "Correo", "DNI"], ["Ana Rojas Peña", "ROJAS PENA", "a@x.org", "1"]),
+        (["Nombre completo", "Apellidos", "Correo", "DNI"], ["Ana Rojas", "", "a@x.org", "1"]),
+        (["Nombre completo", "Apellidos", "Correo", "DNI"], ["Ana", "-", "a@x.org", "1"]),
+    ] {
+        assert!(map(&owned(&headers)).expect("all columns").check(&record(&cells)).is_ok(), "{cells:?}");
+    }
+    // Beside both parts, the full name is how the person wants to be named.
+    let chosen =
+        map(&owned(&["Full name", "First name", "Last name", "Email", "ID number"])).expect("all columns");
+    assert!(chosen.check(&record(&["Ana de Rojas", "Ana", "Rojas", "a@x.org", "1"])).is_ok());
+}

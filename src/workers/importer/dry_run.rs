@@ -6,9 +6,9 @@ use uuid::Uuid;
 
 use super::missing_fields::with_missing_fields;
 use super::report::{ErrorDetail, ImportReport, Outcome};
-use super::row_certificate::check_certificate;
+use super::row_certificate::{OwnCertificate, check_certificate, explained, rules_with};
 use super::settled::{Decided, Settled};
-use super::undrawable_row::warning;
+use super::undrawable_row::{DrawnTexts, known_person, warning};
 use super::{ImportError, ImportOptions};
 use crate::commands::person_claims::PersonClaims;
 use crate::commands::snapshot::Wanted;
@@ -18,7 +18,7 @@ use crate::domain::attendee::Attendee;
 use crate::domain::certificate::Certificate;
 use crate::domain::claim::Claim;
 use crate::domain::{AttendeeId, ImportId, Person, PersonEntry, Secret};
-use crate::process::import::{Known, Matches, RowPlan, Seen, plan_by_claims, plan_row};
+use crate::process::import::{Known, Matches, RowPlan, RowRules, Seen, plan_by_claims, plan_row};
 use crate::render::Renderer;
 use crate::sheet::{RowOutcome, SheetError, SheetReader, SheetRow};
 
@@ -128,30 +128,54 @@ impl Rehearsal<'_> {
             }
         };
         let names = self.commands.log().names();
-        if let Some(error) = check_certificate(snapshot, names, certificate_id, &raw)? {
-            return Ok(Decided::Rejected(number, ErrorDetail::of_row(number, &raw, vec![error])));
-        }
-        let taken_in = match self.plan(&entry, snapshot)? {
+        let requires_document = match check_certificate(snapshot, names, certificate_id, &raw)? {
+            OwnCertificate::Usable { requires_document } => requires_document,
+            OwnCertificate::Unusable(error) => {
+                return Ok(Decided::Rejected(number, ErrorDetail::of_row(number, &raw, vec![error])));
+            }
+        };
+        let rules = rules_with(self.options.rules(), requires_document);
+        let taken_in = self.take_in(number, &entry, rules, snapshot)?;
+        let taken_in = explained(taken_in, self.options.rules(), requires_document);
+        let stored = match known_person(&taken_in) {
+            Some(id) => self.person(id, snapshot)?,
+            None => None,
+        };
+        let certificate_id = certificate_id.or(self.options.certificate_id).map(Into::into);
+        let drawn = DrawnTexts::of(&entry, &taken_in, stored.as_ref());
+        let warning = warning(self.renderer, number, drawn, &raw, certificate_id.is_some());
+        Ok(Decided::of(number, taken_in, entry, raw, certificate_id, warning))
+    }
+
+    fn take_in(
+        &mut self,
+        number: u32,
+        entry: &PersonEntry,
+        rules: RowRules,
+        snapshot: &Snapshot,
+    ) -> Result<TakenIn, CommandError> {
+        Ok(match self.plan(entry, rules, snapshot)? {
             RowPlan::Create(person) => {
                 let id = AttendeeId::of_row(self.import, number);
-                self.keep(id, None, *person);
+                self.keep(id, None, *person, snapshot)?;
                 TakenIn::Created(id)
             }
             RowPlan::Update(id, person) => {
                 let before = self.person(id, snapshot)?;
-                self.keep(id, before, *person);
+                self.keep(id, before, *person, snapshot)?;
                 TakenIn::Updated(id)
             }
             RowPlan::Existing(id) => TakenIn::Existing(id),
             RowPlan::Reject(mismatch) => TakenIn::Rejected(mismatch),
-        };
-        let certificate_id = certificate_id.or(self.options.certificate_id).map(Into::into);
-        let warning = warning(self.renderer, number, &entry, &raw, certificate_id.is_some());
-        Ok(Decided::of(number, taken_in, entry, raw, certificate_id, warning))
+        })
     }
 
-    fn plan(&self, entry: &PersonEntry, snapshot: &Snapshot) -> Result<RowPlan, CommandError> {
-        let rules = self.options.rules();
+    fn plan(
+        &self,
+        entry: &PersonEntry,
+        rules: RowRules,
+        snapshot: &Snapshot,
+    ) -> Result<RowPlan, CommandError> {
         let claims = PersonClaims::of_entry(self.key(), entry);
         let looked_up: Vec<&String> = claims.looked_up(rules.shared_email).collect();
         let name = claims.name_at_email.as_ref().filter(|name| looked_up.contains(name));
@@ -173,21 +197,35 @@ impl Rehearsal<'_> {
         Ok(plan_row(entry, matches, rules, &self.seen))
     }
 
-    /// Keeps a person who would be created or changed, and the claims.
-    fn keep(&mut self, id: AttendeeId, before: Option<Person>, person: Person) {
+    /// Keeps a person who would be created or changed, and the claims. As in an import, claims of other people
+    /// are neither released nor taken over.
+    fn keep(
+        &mut self,
+        id: AttendeeId,
+        before: Option<Person>,
+        person: Person,
+        snapshot: &Snapshot,
+    ) -> Result<(), CommandError> {
         let shared = self.options.shared_email;
         let now = PersonClaims::of(self.key(), &person);
-        if let Some(before) = before.map(|before| PersonClaims::of(self.key(), &before)) {
-            for claim in before.ids().filter(|claim| !now.ids().any(|kept| kept == *claim)) {
+        let before = before.map(|before| PersonClaims::of(self.key(), &before)).unwrap_or_default();
+        for claim in before.ids().filter(|claim| !now.ids().any(|kept| kept == *claim)) {
+            let holder = self.holder(Some(claim), snapshot)?;
+            if holder.is_none_or(|holder| holder == id) {
                 self.claims.insert(claim.clone(), None);
             }
         }
         for needed in now.needed(shared) {
-            if needed.is_exclusive || !matches!(self.claims.get(needed.id), Some(Some(_))) {
-                self.claims.insert(needed.id.to_owned(), Some(id));
+            let claim = needed.id.to_owned();
+            if before.ids().any(|held| *held == claim) {
+                continue;
+            }
+            if needed.is_exclusive || self.holder(Some(&claim), snapshot)?.is_none() {
+                self.claims.insert(claim, Some(id));
             }
         }
         self.people.insert(id, person);
+        Ok(())
     }
 
     fn holder(

@@ -1,4 +1,4 @@
-//! Fields that are missing in a row with other errors, so that all of them are told at once.
+//! Fields that are missing in a row with other errors, so that one answer lists all errors.
 
 use crate::sheet::{Column, RawRow, RowError};
 

@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::Request;
 use super::missing_fields::with_missing_fields;
-use super::row_certificate::check_certificate;
+use super::row_certificate::{OwnCertificate, check_certificate};
 use crate::commands::person_claims::PersonClaims;
 use crate::commands::snapshot::Wanted;
 use crate::commands::{CommandError, Commands, Snapshot};
@@ -43,6 +43,8 @@ pub(super) struct Claiming {
     pub entry: PersonEntry,
     pub claims: PersonClaims,
     pub certificate_id: Option<Uuid>,
+    /// True if the row's own certificate requires a document number.
+    pub requires_document: bool,
     pub raw: RawRow,
 }
 
@@ -91,21 +93,24 @@ impl PlannedRow {
             }
             RowOutcome::Person { person, certificate_id, raw } => {
                 let claims = PersonClaims::of_entry(key, &person);
-                Ok(Claiming { entry: person, claims, certificate_id, raw })
+                Ok(Claiming { entry: person, claims, certificate_id, requires_document: false, raw })
             }
         };
         Self { number: row.row, person }
     }
 
-    /// The same, rejected if its own certificate can't be issued.
+    /// The same with the rules of its own certificate, and rejected if that can't be issued.
     fn with_certificate(self, snapshot: &Snapshot, names: &Names) -> Result<Self, CommandError> {
-        let Ok(claiming) = &self.person else { return Ok(self) };
-        let error = check_certificate(snapshot, names, claiming.certificate_id, &claiming.raw)?;
-        let person = match (error, self.person) {
-            (Some(error), Ok(Claiming { raw, .. })) => Err(Rejection { raw, errors: vec![error] }),
-            (_, person) => person,
+        let Self { number, person } = self;
+        let claiming = match person {
+            Ok(claiming) => claiming,
+            Err(rejection) => return Ok(Self { number, person: Err(rejection) }),
         };
-        Ok(Self { number: self.number, person })
+        let person = match check_certificate(snapshot, names, claiming.certificate_id, &claiming.raw)? {
+            OwnCertificate::Usable { requires_document } => Ok(Claiming { requires_document, ..claiming }),
+            OwnCertificate::Unusable(error) => Err(Rejection { raw: claiming.raw, errors: vec![error] }),
+        };
+        Ok(Self { number, person })
     }
 }
 

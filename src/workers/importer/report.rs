@@ -173,7 +173,8 @@ impl ErrorDetail {
             code: error.code.to_owned(),
             message: error.message,
         };
-        Self::of(row, raw, mismatch.errors().into_iter().map(text).collect())
+        let errors = mismatch.errors(&|earlier| raw.named_row(earlier));
+        Self::of(row, raw, errors.into_iter().map(text).collect())
     }
 }
 

@@ -76,7 +76,7 @@ impl Decided {
             return Settled::rejected(row, detail);
         }
         let certificate_id = certificate_id.filter(|_| warning.is_none());
-        let noted = seen.note(id, raw.shown_row(row), &entry, certificate_id);
+        let noted = seen.note(id, row, &entry, certificate_id);
         let earned = certificate_id.filter(|_| noted.earns);
         let earned = earned.map(|certificate_id| Earned { attendee_id: id, certificate_id });
         let outcome = if noted.is_repeated { Outcome::Repeated } else { outcome };

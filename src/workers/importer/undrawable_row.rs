@@ -1,35 +1,148 @@
 //! Warning about a row whose person cannot be drawn on a certificate.
 
 use super::report::{ErrorDetail, ErrorText};
-use crate::domain::PersonEntry;
+use crate::commands::take_in_row::TakenIn;
+use crate::commands::{CommandError, Commands, Snapshot};
+use crate::domain::attendee::Attendee;
+use crate::domain::{AttendeeId, Person, PersonEntry};
 use crate::render::Renderer;
 use crate::sheet::RawRow;
 use crate::workers::undrawable::{UNDRAWABLE, of_fields};
+
+/// Texts of a row's person that stand on certificates. A known person who is not changed has the stored texts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct DrawnTexts<'t> {
+    full_name: &'t str,
+    document_number: Option<&'t str>,
+    /// True if the name is not the row's.
+    has_stored_name: bool,
+    /// True if the document number is not the row's.
+    has_stored_document: bool,
+}
+
+impl<'t> DrawnTexts<'t> {
+    /// Returns the texts of a row that was taken in. `stored` is the known person, if the row is about one.
+    pub(super) fn of(entry: &'t PersonEntry, taken_in: &TakenIn, stored: Option<&'t Person>) -> Self {
+        let name_of_row = entry.full_name.reveal_str();
+        let document_of_row = entry.document_number().map(|number| number.reveal_str());
+        let of_stored = |person: &'t Person| {
+            (person.full_name.reveal_str(), person.document_number.as_ref().map(|number| number.reveal_str()))
+        };
+        let (full_name, document_number) = match (taken_in, stored.map(of_stored)) {
+            (TakenIn::Existing(_), Some(stored)) => stored,
+            // A blank cell leaves the stored document number as it is.
+            (TakenIn::Updated(_), Some((_, stored))) => (name_of_row, document_of_row.or(stored)),
+            _ => (name_of_row, document_of_row),
+        };
+        Self {
+            full_name,
+            document_number,
+            has_stored_name: full_name != name_of_row,
+            has_stored_document: document_number != document_of_row,
+        }
+    }
+
+    /// Returns true if the text of a field is not the row's.
+    fn is_stored(self, field: &str) -> bool {
+        if field == "fullName" { self.has_stored_name } else { self.has_stored_document }
+    }
+}
+
+/// Returns the known person whom a row is about.
+pub(super) const fn known_person(taken_in: &TakenIn) -> Option<AttendeeId> {
+    match taken_in {
+        TakenIn::Existing(id) | TakenIn::Updated(id) => Some(*id),
+        TakenIn::Created(_) | TakenIn::Rejected(_) => None,
+    }
+}
+
+/// Loads the known person whom a row is about, unless the snapshot has the person.
+pub(super) async fn stored_person(
+    commands: &Commands,
+    snapshot: &Snapshot,
+    taken_in: &TakenIn,
+) -> Result<Option<Person>, CommandError> {
+    let Some(id) = known_person(taken_in) else { return Ok(None) };
+    match snapshot.state::<Attendee>(commands.log().names(), id)?.0 {
+        Some(person) => Ok(Some(person)),
+        None => Ok(commands.load::<Attendee>(id).await?.state.0),
+    }
+}
 
 /// Returns the warning about a row whose person no font draws; `is_earning` says whether the row's person was
 /// to get a certificate.
 pub(super) fn warning(
     renderer: &Renderer,
     row: u32,
-    person: &PersonEntry,
+    drawn: DrawnTexts<'_>,
     raw: &RawRow,
     is_earning: bool,
 ) -> Option<ErrorDetail> {
-    let document_number = person.document_number().map(|number| number.reveal_str());
-    let undrawable = of_fields(renderer, person.full_name.reveal_str(), document_number);
-    if undrawable.is_empty() {
-        return None;
-    }
+    let errors = texts(renderer, drawn, raw, is_earning);
+    (!errors.is_empty()).then(|| ErrorDetail::warning(row, raw, errors))
+}
+
+fn texts(renderer: &Renderer, drawn: DrawnTexts<'_>, raw: &RawRow, is_earning: bool) -> Vec<ErrorText> {
     let consequence = if is_earning {
         "no certificate is issued to this person; correct it and upload the row again with updateExisting"
     } else {
         "no certificate can be issued to this person; correct it before you issue one"
     };
-    let errors = undrawable.into_iter().map(|of_field| ErrorText {
-        column: raw.header_of(of_field.field).map(str::to_owned),
-        field: Some(of_field.field.to_owned()),
-        code: UNDRAWABLE.to_owned(),
-        message: format!("{} {}; {consequence}", of_field.field, of_field.problem),
+    let undrawable = of_fields(renderer, drawn.full_name, drawn.document_number);
+    let errors = undrawable.into_iter().map(|of_field| {
+        let stored = if drawn.is_stored(of_field.field) { "the stored " } else { "" };
+        ErrorText {
+            column: raw.header_of(of_field.field).map(str::to_owned),
+            field: Some(of_field.field.to_owned()),
+            code: UNDRAWABLE.to_owned(),
+            message: format!("{stored}{} {}; {consequence}", of_field.field, of_field.problem),
+        }
     });
-    Some(ErrorDetail::warning(row, raw, errors.collect()))
+    errors.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::domain::RawPerson;
+    use crate::domain::person::samples::person;
+
+    const ANA: AttendeeId = AttendeeId(Uuid::from_u128(1));
+
+    fn row(name: &str, document: Option<&str>) -> PersonEntry {
+        let (full_name, document_number) = (Some(name.to_owned()), document.map(str::to_owned));
+        RawPerson { full_name, document_number, ..RawPerson::default() }.check_entry().expect("a name")
+    }
+
+    #[test]
+    fn person_who_stays_as_stored_is_drawn_with_the_stored_texts() {
+        let (entry, stored) = (row("Ana Rojas", None), person("Bea"));
+        let drawn = DrawnTexts::of(&entry, &TakenIn::Existing(ANA), Some(&stored));
+        assert_eq!((drawn.full_name, drawn.document_number), ("Bea", Some("DOC-Bea")));
+        assert!(drawn.is_stored("fullName") && drawn.is_stored("documentNumber"));
+    }
+
+    #[test]
+    fn changed_person_is_drawn_with_the_texts_of_the_row_and_keeps_what_is_blank() {
+        let stored = person("Bea");
+        let entry = row("Ana Rojas", None);
+        let drawn = DrawnTexts::of(&entry, &TakenIn::Updated(ANA), Some(&stored));
+        assert_eq!((drawn.full_name, drawn.document_number), ("Ana Rojas", Some("DOC-Bea")));
+        assert!(!drawn.is_stored("fullName") && drawn.is_stored("documentNumber"));
+        let entry = row("Ana Rojas", Some("D1"));
+        let drawn = DrawnTexts::of(&entry, &TakenIn::Updated(ANA), Some(&stored));
+        assert_eq!((drawn.full_name, drawn.document_number), ("Ana Rojas", Some("D1")));
+    }
+
+    #[test]
+    fn new_person_is_drawn_with_the_texts_of_the_row() {
+        let entry = row("Ana Rojas", Some("D1"));
+        for taken_in in [TakenIn::Created(ANA), TakenIn::Existing(ANA)] {
+            let drawn = DrawnTexts::of(&entry, &taken_in, None);
+            assert_eq!((drawn.full_name, drawn.document_number), ("Ana Rojas", Some("D1")));
+            assert!(!drawn.is_stored("fullName") && !drawn.is_stored("documentNumber"));
+        }
+    }
 }

@@ -64,6 +64,9 @@ async fn only_origins_that_the_operator_named_may_read() {
         "x-request-id",
         "content-range",
         "content-disposition",
+        "x-certificates",
+        "x-certificates-missing",
+        "x-parts",
     ];
     for name in names {
         assert!(exposed.contains(name), "{name}: {exposed}");

@@ -57,10 +57,26 @@ async fn the_own_password_and_address_ask_for_the_present_password() {
     api.patch(&path, &json!({ "email": "back@example.com" })).await.expect(200);
 }
 
+/// Scopes of a key that manages viewers and operators.
+const OPERATORS_MANAGER: [&str; 11] = [
+    "users:manage",
+    "certificates:read",
+    "certificates:manage",
+    "attendees:read",
+    "attendees:import",
+    "attendees:manage",
+    "issuances:read",
+    "issuances:issue",
+    "issuances:revoke",
+    "jobs:read",
+    "jobs:retry",
+];
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_key_has_no_power_over_admins() {
     let api = Api::start().await;
-    let (_, key) = key(&api, &api.token, &["users:manage"]).await;
+    let (_, only_users) = key(&api, &api.token, &["users:manage"]).await;
+    let (_, key) = key(&api, &api.token, &OPERATORS_MANAGER).await;
     let me = text(&api.get("/auth/me").await.expect(200).body["data"]["id"]);
     let admin = api.person("second", "admin").await;
     let with_key =
@@ -70,6 +86,11 @@ async fn a_key_has_no_power_over_admins() {
         assert_eq!((answer.status.as_u16(), answer.code()), (403, "FORBIDDEN"), "{what}: {}", answer.body);
     };
     forbidden(with_key(Method::POST, "/users", Some(somebody("third", "admin"))).await, "making an admin");
+    for role in ["viewer", "operator"] {
+        let body = somebody("third", role);
+        let answer = api.as_(&only_users, Method::POST, "/users", Some(&body)).await;
+        forbidden(answer, "making somebody who may do more than the key");
+    }
     let added = with_key(Method::POST, "/users", Some(somebody("third", "operator"))).await.expect(201);
     let third = format!("/users/{}", text(&added.body["data"]["id"]));
     forbidden(with_key(Method::PATCH, &third, Some(json!({ "role": "admin" }))).await, "appointing");

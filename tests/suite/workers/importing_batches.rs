@@ -169,3 +169,56 @@ async fn two_files_at_once_know_each_person_once() {
     assert_eq!((one.created + other.created, one.existing + other.existing), (40, 40));
     assert_eq!((one.errors, other.errors), (0, 0));
 }
+
+#[tokio::test]
+async fn certificate_of_a_row_requires_a_document_for_that_row() {
+    let without = ImportOptions { requires_document: false, ..ImportOptions::default() };
+    let plant = Plant::new().await;
+    import(&plant, &format!("{HEADER}Cleo,D3,c@example.com\n"), without).await;
+    let requiring = defined(&plant.log.commands).await;
+    // The last one has a stored document number.
+    let file = format!(
+        "fullName,documentNumber,email,certificateId\nAda,,a@example.com,{requiring}\nBea,,b@example.com,\n\
+         Dora,N/A,d@example.com,{requiring}\nCleo,,c@example.com,{requiring}\n"
+    );
+    let told = rehearsed(&plant, &file, without).await;
+    let (_, done) = import(&plant, &file, without).await;
+    for report in [told, done] {
+        let missing = ("REQUIRED", Some("documentNumber"));
+        assert_eq!(codes(&report), [(2, missing.0, missing.1), (4, missing.0, missing.1)]);
+        let message = &report.error_details[0].errors[0].message;
+        assert!(
+            message.contains("names a certificate that requires a documentNumber; fill it in"),
+            "{message}"
+        );
+        assert_eq!((report.created, report.existing, report.certificates_associated), (1, 1, 1));
+    }
+}
+
+#[tokio::test]
+async fn known_person_is_judged_by_the_stored_name() {
+    for (stored, row, associated) in [("Ana \u{12000}", "Ana", 0), ("Ana", "Ana \u{12000}", 1)] {
+        let plant = Plant::new().await;
+        let known = format!("{HEADER}{stored},D1,a@example.com\n");
+        import(&plant, &known, ImportOptions::default()).await;
+        let (options, file) = (earning(), format!("{HEADER}{row},D1,a@example.com\n"));
+        let told = rehearsed(&plant, &file, options).await;
+        assert_eq!(
+            (told.existing, told.certificates_associated, told.warnings),
+            (1, associated, 1 - associated)
+        );
+        let (end, _) = import(&plant, &file, options).await;
+        assert_eq!((end.existing, end.associated), (1, associated), "{row}");
+    }
+}
+
+#[tokio::test]
+async fn person_known_from_an_earlier_row_of_the_chunk_is_judged_by_the_stored_name() {
+    let plant = Plant::new().await;
+    let file = format!("{HEADER}Ana \u{12000},D1,a@example.com\nAna \u{12000},D1,a@example.com\n");
+    let (options, expected) = (earning(), (1, 1, 0));
+    let told = rehearsed(&plant, &file, options).await;
+    assert_eq!((told.created, told.repeated, told.certificates_associated), expected);
+    let (end, _) = import(&plant, &file, options).await;
+    assert_eq!((end.created, end.repeated, end.associated), expected);
+}

@@ -2,7 +2,7 @@
 
 use laureate::domain::attendee::Attendee;
 use laureate::domain::claim::{Claim, ClaimKind};
-use laureate::domain::{AttendeeId, ImportId};
+use laureate::domain::{AttendeeId, ImportId, SharedEmail};
 use laureate::workers::Worker;
 use laureate::workers::importer::ImportOptions;
 
@@ -86,6 +86,23 @@ async fn one_file_does_what_its_rows_do_one_by_one() {
         assert!(met.0 > 1 && met.1 > 0 && met.2 > 3, "the rows have to do with each other: {met:?}");
         assert_eq!(without_ids(whole), without_ids(one_by_one), "seed {seed}");
     }
+}
+
+#[tokio::test]
+async fn rehearsal_leaves_the_name_at_a_shared_address_with_its_holder() {
+    let sharing = ImportOptions {
+        requires_document: false,
+        shared_email: SharedEmail::Allow,
+        ..ImportOptions::default()
+    };
+    let plant = Plant::new().await;
+    import(&plant, &format!("{HEADER}Ana,D1,s@example.com\n"), sharing).await;
+    // The first row is somebody else with the same name; the second is the known person.
+    let file = format!("{HEADER}Ana,D2,s@example.com\nAna,,s@example.com\n");
+    let told = rehearsed(&plant, &file, sharing).await;
+    assert_eq!((told.created, told.existing, told.repeated, told.errors), (1, 1, 0, 0));
+    let (_, done) = import(&plant, &file, sharing).await;
+    assert_eq!(without_ids(done), without_ids(told));
 }
 
 /// The history of an import is not read again for each chunk.

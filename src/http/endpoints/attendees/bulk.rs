@@ -10,7 +10,7 @@ use tempfile::NamedTempFile;
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
-use super::taking_in::{AskedOptions, PeopleFile, take_in};
+use super::taking_in::{AskedOptions, PeopleFile, check_certificate, take_in};
 use crate::domain::reading::Reading;
 use crate::http::answer::Envelope;
 use crate::http::api_error::ErrorEnvelope;
@@ -133,12 +133,13 @@ pub async fn handle(
         certificate_id: query.certificate_id,
         requires_document: query.requires_document,
     };
-    let options = options.checked(&http).await?;
+    let options = options.resolved(&http).await?;
     let delivery = query.delivery.as_deref().map(Delivery::of_field).unwrap_or_default();
     let asked = AskedIssuing { delivery, issue_date: query.issue_date.clone() };
     let (file, size, file_sha256) = stored(&people).map_err(ApiError::internal)?;
     if query.dry_run == Some(true) {
         asked.checked(&http)?;
+        check_certificate(&http, &options).await?;
         let turn = place.turn().await?;
         let reader = sheet::open(file.path(), Format::Json, http.import_limits, &Reading::default())?;
         let reader = reader.holding(turn);

@@ -5,7 +5,7 @@ use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 
 use super::reading_form;
-use super::taking_in::{AskedOptions, PeopleFile, take_in};
+use super::taking_in::{AskedOptions, PeopleFile, check_certificate, take_in};
 use crate::domain::reading::Reading;
 use crate::http::answer::Envelope;
 use crate::http::api_error::ErrorEnvelope;
@@ -118,9 +118,10 @@ pub async fn handle(
         delivery: upload.text("delivery").map(Delivery::of_field).unwrap_or_default(),
         issue_date: upload.text("issueDate").map(str::to_owned),
     };
-    let options = options.checked(&http).await?;
+    let options = options.resolved(&http).await?;
     if query.dry_run == Some(true) {
         asked.checked(&http)?;
+        check_certificate(&http, &options).await?;
         let wanted = (&reading, options.requires_document);
         let (_, _, how_read) = read_through(&http, &upload.file, wanted, &place).await?;
         let reader = open(&http, &upload.file, wanted, &place).await?.1;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
-use crate::domain::certificate::Certificate;
+use crate::domain::certificate::{Certificate, Definition};
 use crate::domain::import::{Import, ImportCommand, ImportRequested};
 use crate::domain::reading::Reading;
 use crate::domain::{CertificateId, CommandId, ImportId, Refusal, hex};
@@ -54,15 +54,11 @@ pub(super) struct AskedOptions {
 }
 
 impl AskedOptions {
-    /// Returns the options of an import. Rejects a certificate that is not there, not active or not drawable.
-    pub(super) async fn checked(self, http: &HttpState) -> Result<ImportOptions, ApiError> {
+    /// Returns the options of an import. Rejects a certificate that is not there.
+    pub(super) async fn resolved(self, http: &HttpState) -> Result<ImportOptions, ApiError> {
         let mut requires_document = true;
         if let Some(id) = self.certificate_id {
-            let certificate = http.commands.load::<Certificate>(id).await?.state.0;
-            let certificate = certificate.ok_or_else(|| ApiError::not_found("certificate"))?;
-            certificate.is_active.then_some(()).ok_or(Refusal::Inactive)?;
-            check_issuable(http, &certificate)?;
-            requires_document = certificate.requires_document;
+            requires_document = certificate(http, id).await?.requires_document;
         }
         Ok(ImportOptions {
             update_existing: self.update_existing.unwrap_or(false),
@@ -71,6 +67,19 @@ impl AskedOptions {
             shared_email: http.shared_email,
         })
     }
+}
+
+async fn certificate(http: &HttpState, id: Uuid) -> Result<Definition, ApiError> {
+    let certificate = http.commands.load::<Certificate>(id).await?.state.0;
+    certificate.ok_or_else(|| ApiError::not_found("certificate"))
+}
+
+/// Rejects a certificate that is not active or not drawable.
+pub(super) async fn check_certificate(http: &HttpState, options: &ImportOptions) -> Result<(), ApiError> {
+    let Some(id) = options.certificate_id else { return Ok(()) };
+    let certificate = certificate(http, id).await?;
+    certificate.is_active.then_some(()).ok_or(Refusal::Inactive)?;
+    check_issuable(http, &certificate)
 }
 
 /// Stores the file and has it read. Answers with the report if it is small and done in time; otherwise with
@@ -82,6 +91,8 @@ pub(super) async fn take_in(
     mut people: PeopleFile<'_>,
     wanted: (ImportOptions, Issuing),
 ) -> Result<Answer, ApiError> {
+    // A finished request has its answer again although the certificate is inactive by now, so this is checked here.
+    check_certificate(http, &wanted.0).await?;
     let (rows, how_read) = (people.rows, people.how_read.take());
     let (id, position) = begin(http, caller, command_id, people, wanted).await?;
     let look = || async move {

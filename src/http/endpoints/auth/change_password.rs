@@ -59,7 +59,7 @@ pub async fn handle(
     let loaded = http.commands.load::<User>(id).await?;
     let user = loaded.state.active().ok_or_else(|| ApiError::not_found("user"))?;
     if !http.passwords.verify(request.old_password, Some(user.password_hash.clone())).await? {
-        tracing::warn!(client = %client, "a password was not changed: the old one was wrong");
+        tracing::warn!(client = %client, reason = "wrong_old_password", "password not changed");
         return Err(ApiError::field("oldPassword", "is not the present password"));
     }
     http.rate_limits.guessed_right(guess);

@@ -107,17 +107,18 @@ pub async fn handle(
         value;
     let asked = AskedIssuing { delivery, issue_date };
     let recipients = Recipients::of(attendee_ids, import_id, filter)?;
-    let definition = active_certificate(&http, certificate_id).await?;
     if dry_run == Some(true) {
+        let definition = active_certificate(&http, certificate_id).await?;
         let date = asked.checked(&http)?.issue_date;
         let people = recipients.resolve(&http).await?;
         let rehearsed = rehearse(&http, certificate_id, (&definition, date), &people).await?;
         return Ok(Answer::ok(&rehearsed)?.message("nothing was issued"));
     }
-    check_issuable(&http, &definition)?;
     let route = "POST /generated-certificates/generate";
     let request = Request { caller: &caller, route, key, body_sha256: sha256, keep_answer: true };
     once(&http, request, async |command_id| {
+        // Inside, so that a finished request has its answer again although the certificate is inactive by now.
+        check_issuable(&http, &active_certificate(&http, certificate_id).await?)?;
         let issuing = asked.checked(&http)?;
         let people = recipients.resolve(&http).await?;
         begin(&http, &caller, command_id, (CertificateId(certificate_id), issuing), people).await

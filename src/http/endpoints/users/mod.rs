@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use utoipa::ToSchema;
 
+use super::super::access::Permission;
 use super::super::passwords::PasswordError;
 use super::super::{ApiError, Caller, HttpState};
 use super::auth::UserAnswer;
@@ -90,10 +91,13 @@ impl UserDetails {
     }
 }
 
-/// Refuses a program that would make, change or remove an admin: a key never gains more than it was given.
+/// Rejects an API key that makes, changes or removes admins, or users whose role has a permission that the key lacks.
+/// With such a user's password its holder would gain that permission.
 fn check_program(caller: &Caller, roles: &[Role]) -> Result<(), Refusal> {
-    if caller.is_program() && roles.contains(&Role::Admin) {
-        let message = "an API key can't make, change or remove administrators; log in to do that";
+    let exceeds = |role: &Role| Permission::ALL.iter().any(|it| it.is_held_by(*role) && !caller.holds(*it));
+    if caller.is_program() && roles.iter().any(|role| *role == Role::Admin || exceeds(role)) {
+        let message = "an API key can't make, change or remove admins, or users who may do more than the key; \
+                       log in, or use a key with the scopes of their role";
         return Err(Refusal::Forbidden(message));
     }
     Ok(())

@@ -105,7 +105,7 @@ pub async fn handle(
 /// The issued bytes, checked against their SHA-256.
 async fn issued(http: &HttpState, row: &IssuanceRow) -> Result<Bytes, ApiError> {
     let pdf = http.rendering.issued_pdf(IssuanceId(row.id)).await?;
-    pdf.ok_or_else(|| ApiError::internal("the query tables know a PDF that the log does not"))
+    pdf.ok_or_else(|| ApiError::internal("PDF missing in log"))
 }
 
 /// An address of the file storage, where the operator wants downloads to go there. The file is named after

@@ -164,7 +164,7 @@ pub(super) const fn words(locale: Locale) -> NoticeWords {
         Locale::En => NoticeWords {
             title: "Certificate verification",
             number: "Certificate number",
-            hint: "27 letters and digits; blanks and hyphens make no difference.",
+            hint: "27 characters: letters and digits, and sometimes *, ~, $ or = as the last one. Blanks and hyphens make no difference.",
             verify: "Verify",
             see: "See the certificate's page",
             reference: "Reference:",
@@ -174,7 +174,7 @@ pub(super) const fn words(locale: Locale) -> NoticeWords {
         Locale::Es => NoticeWords {
             title: "Verificación de certificado",
             number: "Número del certificado",
-            hint: "27 letras y cifras; los espacios y guiones no importan.",
+            hint: "27 caracteres: letras y cifras, y a veces *, ~, $ o = al final. Los espacios y guiones no importan.",
             verify: "Verificar",
             see: "Ver la página del certificado",
             reference: "Referencia:",

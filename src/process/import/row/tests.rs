@@ -98,7 +98,7 @@ impl When {
 
     fn then_refused(self, expected: &[(&str, &str)]) -> String {
         let RowPlan::Reject(mismatch) = self.plan else { panic!("{:?}", self.plan) };
-        let errors = mismatch.errors();
+        let errors = mismatch.errors(&|row| format!("row {row}"));
         let codes: Vec<_> = errors.iter().map(|error| (error.field, error.code)).collect();
         assert_eq!(codes, expected);
         errors[0].message.clone()

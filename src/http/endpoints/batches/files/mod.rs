@@ -3,19 +3,22 @@
 pub mod pdf;
 pub mod zip;
 
+use std::io;
 use std::time::Duration;
 
-use axum::body::Body;
+use axum::body::{Body, Bytes};
 use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use axum::http::{HeaderName, HeaderValue};
 use axum::response::{IntoResponse, Response};
-use futures_util::{StreamExt as _, stream};
+use futures_util::{Stream, StreamExt as _, stream};
 use serde::Deserialize;
+use tokio::sync::mpsc;
 use utoipa::IntoParams;
 use uuid::Uuid;
 
-use crate::domain::IssuanceId;
-use crate::http::{ApiError, ErrorCode, HttpState};
+use crate::domain::{IssuanceId, UserId};
+use crate::http::shares::Share;
+use crate::http::{ApiError, Caller, ErrorCode, HttpState};
 use crate::projection::queries::{batches, issuances};
 use crate::workers::bundle::{Bundle, BundleKind};
 
@@ -23,6 +26,8 @@ use crate::workers::bundle::{Bundle, BundleKind};
 const ZIP_PART: i64 = 5_000;
 /// Certificates of a part of the PDF: what a printer's queue takes.
 const PDF_PART: i64 = 1_000;
+/// `Retry-After` if no file can be written now.
+const LATER: Duration = Duration::from_secs(60);
 
 /// Certificates in the file.
 const INCLUDED: HeaderName = HeaderName::from_static("x-certificates");
@@ -44,6 +49,7 @@ pub struct FilesQuery {
 /// Answers with one part of a batch as a file that is written while it is sent.
 async fn answer(
     http: &HttpState,
+    caller: &Caller,
     batch: Uuid,
     query: &FilesQuery,
     kind: BundleKind,
@@ -52,10 +58,14 @@ async fn answer(
         BundleKind::Zip => (ZIP_PART, "application/zip", "zip"),
         BundleKind::Pdf => (PDF_PART, "application/pdf", "pdf"),
     };
-    let busy =
-        || ApiError::new(ErrorCode::Busy, "files of other batches are being written; try again in a minute");
-    let slot = http.bundle_slots.clone().try_acquire_owned();
-    let slot = slot.map_err(|_| busy().retry_after(Duration::from_secs(60)))?;
+    let Some(of_user) = http.bundles_of_user.take(caller.user_id, 1) else {
+        let message = "a file of a batch is being written for you; wait for its end";
+        return Err(ApiError::new(ErrorCode::TooManyRequests, message).retry_after(LATER));
+    };
+    let slot = http.bundle_slots.clone().try_acquire_owned().map_err(|_| {
+        let message = "files of other batches are being written; try again in a minute";
+        ApiError::new(ErrorCode::Busy, message).retry_after(LATER)
+    })?;
     let part = i64::from(query.part.unwrap_or(1));
     let rows = {
         let client = http.database().await?;
@@ -76,9 +86,7 @@ async fn answer(
         return Err(ApiError::new(ErrorCode::NotGenerated, message));
     }
     let bundle = Bundle { kind, certificates, missing, date: http.now().date() };
-    let pieces = stream::unfold(bundle.write(http.rendering.clone(), slot), async |mut pieces| {
-        pieces.recv().await.map(|piece| (piece, pieces))
-    });
+    let pieces = streamed(bundle.write(http.rendering.clone(), slot), of_user);
     let number = if parts > 1 { format!("_{part}") } else { String::new() };
     let name = format!("attachment; filename=\"certificates_{batch}{number}.{extension}\"");
     let described = [
@@ -91,6 +99,17 @@ async fn answer(
     Ok((described, Body::from_stream(pieces.fuse())).into_response())
 }
 
+/// Returns the pieces as a stream. It holds the user's share until it ends or is dropped.
+fn streamed(
+    pieces: mpsc::Receiver<io::Result<Bytes>>,
+    of_user: Share<UserId>,
+) -> impl Stream<Item = io::Result<Bytes>> + Send + 'static {
+    stream::unfold((pieces, of_user), |(mut pieces, of_user)| async move {
+        let piece = pieces.recv().await?;
+        Some((piece, (pieces, of_user)))
+    })
+}
+
 /// Number of parts; a batch without certificates has one, which is empty.
 const fn parts_of(certificates: i64, of_part: i64) -> i64 {
     if certificates <= of_part { 1 } else { (certificates + of_part - 1) / of_part }
@@ -99,6 +118,25 @@ const fn parts_of(certificates: i64, of_part: i64) -> i64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::http::shares::Shares;
+
+    #[tokio::test]
+    async fn share_of_the_user_is_held_until_the_stream_ends() {
+        let (shares, user) = (Shares::new(1), UserId(Uuid::nil()));
+        let (sender, receiver) = mpsc::channel(1);
+        let share = shares.take(user, 1).unwrap();
+        let mut pieces = Box::pin(streamed(receiver, share));
+        sender.send(Ok(Bytes::from_static(b"piece"))).await.unwrap();
+        assert_eq!(pieces.next().await.unwrap().unwrap(), "piece");
+        assert!(shares.take(user, 1).is_none());
+        drop(sender);
+        assert!(pieces.next().await.is_none());
+        let again = shares.take(user, 1).unwrap();
+
+        let (_sender, receiver) = mpsc::channel(1);
+        drop(streamed(receiver, again));
+        assert!(shares.take(user, 1).is_some());
+    }
 
     #[test]
     fn every_certificate_is_in_one_part() {

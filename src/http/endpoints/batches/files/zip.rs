@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::{FilesQuery, answer};
 use crate::http::api_error::ErrorEnvelope;
 use crate::http::extract::{Path, Query};
-use crate::http::{ApiError, HttpState};
+use crate::http::{ApiError, Caller, HttpState};
 use crate::workers::bundle::BundleKind;
 
 /// The certificates of a batch as a ZIP archive of PDFs.
@@ -23,13 +23,15 @@ use crate::workers::bundle::BundleKind;
         (status = 400, description = "VALIDATION_ERROR: there is no such part", body = ErrorEnvelope),
         (status = 404, description = "NOT_FOUND", body = ErrorEnvelope),
         (status = 409, description = "NOT_GENERATED: no certificate of this part has a PDF", body = ErrorEnvelope),
+        (status = 429, description = "TOO_MANY_REQUESTS: a file of a batch is being written for you; see Retry-After", body = ErrorEnvelope),
         (status = 503, description = "BUSY: files of other batches are being written; see Retry-After", body = ErrorEnvelope),
     )
 )]
 pub async fn handle(
     State(http): State<HttpState>,
+    caller: Caller,
     Path(id): Path<Uuid>,
     Query(query): Query<FilesQuery>,
 ) -> Result<Response, ApiError> {
-    answer(&http, id, &query, BundleKind::Zip).await
+    answer(&http, &caller, id, &query, BundleKind::Zip).await
 }

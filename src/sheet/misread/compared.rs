@@ -1,0 +1,264 @@
+//! Comparison of a name with its readings in other encodings.
+
+use super::super::charset::Charset;
+use super::super::plausible::is_latin;
+use super::is_plausible;
+
+/// Encodings in which a file may be written although another one is guessed.
+const COMPARED: [&str; 6] = ["windows-1252", "macintosh", "ibm850", "ibm437", "windows-1250", "windows-1254"];
+
+/// Common parts of names, in capitals. `^` and `$` stand for the beginning and the end of a word. An accented letter
+/// within such a part is right with near certainty.
+const KNOWN: &[&str] = &[
+    // Spanish, Catalan and Portuguese.
+    "ÍA",
+    "ÍREZ",
+    "ÍNEZ",
+    "TÍN$",
+    "QUÍN$",
+    "ÍAZ",
+    "ÍS$",
+    "ÍGUEZ",
+    "ÓN$",
+    "ÓPEZ",
+    "ÓMEZ",
+    "ÓNICA",
+    "ÓSCAR",
+    "ÓRDOBA",
+    "AÚL$",
+    "ÚÑEZ",
+    "UÑOZ",
+    "EÑA",
+    "OÑA$",
+    "ÑEZ$",
+    "ÁLVA",
+    "ÁVILA",
+    "ÁNGEL",
+    "ÁNCHEZ",
+    "ÁNDEZ",
+    "ÁÑEZ",
+    "ÁSQUEZ",
+    "ÁZQUEZ",
+    "ÁREZ",
+    "ÁN$",
+    "ÁS$",
+    "ÉREZ",
+    "ÉNEZ",
+    "ÉNDEZ",
+    "OSÉ$",
+    "ÉS$",
+    "ÜELL",
+    "GÜE",
+    "ÃO$",
+    "ÕES$",
+    "ÇALVES$",
+    "^MARTÍ$",
+    "ÚRIA$",
+    "^ÚRSULA",
+    "^ÓRLA",
+    "^ÀLEX",
+    "^NÍ$",
+    "HÃES$",
+    // French.
+    "AÏS$",
+    "GAËL",
+    "LOÏC",
+    "ANÇOIS",
+    "NÇOISE$",
+    "ÈRE$",
+    "ÈVRE$",
+    "ENÉ",
+    "ÉLÈNE$",
+    "^ÉLODIE$",
+    "ZOË$",
+    "JOËL",
+    "PHAËL",
+    "NOËL",
+    "BENOÎT",
+    "ÔME$",
+    "CÔTÉ",
+    // German and the languages of the north.
+    "GUÐM",
+    "SÖDER",
+    "ÄKI",
+    "ÄINEN",
+    "ØYST",
+    "^ÆSA$",
+    "ÜRGEN",
+    "ÜLLER",
+    "ÜNTER",
+    "GRÜN",
+    "ÜHN",
+    "ÜCK",
+    "ÜLL",
+    "ÜBER",
+    "ÄTHE",
+    "ÄFER$",
+    "ÄGER$",
+    "CHÖN$",
+    "JÖRG",
+    "BJÖRN",
+    "ÖDER$",
+    "ÖFER$",
+    "KÖHLER",
+    "KÖNIG",
+    "KÖLL",
+    "ÖLLER",
+    "ÖHM",
+    "ÖRN$",
+    "STRÖM",
+    "SJÖ",
+    "GROß",
+    "EIß",
+    "RAUß",
+    "^ÅSA$",
+    "^ÅSE$",
+    "ÅRD",
+    "ØREN",
+    "JØRG",
+    "BJØRN",
+    "ØRE",
+    "JÆR",
+    // Central Europe and Turkey.
+    "AŃSK",
+    "IŃSK",
+    "DĄBR",
+    "SZŰCS",
+    "^ŞULE$",
+    "^ŞAHİN$",
+    "^ŞAHIN$",
+    "AYŞE",
+    "OĞAN$",
+    "OĞLU$",
+    "AĞLA",
+];
+
+/// Consonants in a row from which on an accented letter among them is taken for a misread vowel.
+const LONG_RUN: usize = 4;
+
+/// Returns true if another encoding reads a word of the name clearly better: as a common name, or with a vowel within
+/// a run of consonants.
+pub(super) fn is_better_elsewhere(name: &str, assumed: Charset) -> bool {
+    let bytes = assumed.encoded(name);
+    let others = COMPARED.iter().filter(|label| **label != assumed.label);
+    let others = others.filter_map(|label| Charset::of_label(label)?.decoded(&bytes));
+    others.filter(|other| other != name && is_plausible(other)).any(|other| {
+        // One byte is one letter in each of these encodings, so the words are in the same order.
+        words(name).zip(words(&other)).any(|(read, other)| {
+            is_changed(read, other) && (!is_known(read) && is_known(other) || has_lost_vowel(read, other))
+        })
+    })
+}
+
+/// Returns true if a word of Latin letters differs from its other reading, and in letters only.
+fn is_changed(read: &str, other: &str) -> bool {
+    let pairs = || read.chars().zip(other.chars());
+    read.chars().count() == other.chars().count()
+        && read.chars().all(|c| !c.is_alphabetic() || is_latin(c))
+        && pairs().any(|(one, other)| one != other)
+        && pairs().all(|(one, other)| one == other || one.is_alphabetic())
+}
+
+fn words(name: &str) -> impl Iterator<Item = &str> {
+    name.split([' ', '-', '\'', '.', ',']).filter(|word| !word.is_empty())
+}
+
+/// Returns true if each letter with an accent is within a common part of names.
+fn is_known(word: &str) -> bool {
+    // "ß" has no capital of one letter.
+    let capital = |c: char| if c == 'ß' { c } else { c.to_uppercase().next().unwrap_or(c) };
+    let word: String = format!("^{word}$").chars().map(capital).collect();
+    let mut covered = vec![false; word.len()];
+    for part in KNOWN {
+        for (start, _) in word.match_indices(part) {
+            covered.iter_mut().skip(start).take(part.len()).for_each(|is_covered| *is_covered = true);
+        }
+    }
+    let mut accented = word.char_indices().filter(|(_, c)| !c.is_ascii()).peekable();
+    accented.peek().is_some() && accented.all(|(at, _)| covered.get(at) == Some(&true))
+}
+
+/// Returns true if a long run of consonants contains an accented letter that the other reading has as a vowel, as in
+/// "Mźller". An "r" or "l" before the letter may be a syllable, as in "Krška".
+fn has_lost_vowel(read: &str, other: &str) -> bool {
+    let letters: Vec<char> = read.chars().collect();
+    let has_vowel = letters.iter().any(|&c| is_vowel(c));
+    let mut start = 0;
+    while start < letters.len() {
+        let run = letters.iter().skip(start).take_while(|&&c| c.is_alphabetic() && !is_vowel(c)).count();
+        let lost = other.chars().enumerate().skip(start).take(run).any(|(at, replaced)| {
+            let is_accented = letters.get(at).is_some_and(|c| !c.is_ascii());
+            let before = at.checked_sub(1).and_then(|before| letters.get(before));
+            let is_syllable = at > start && matches!(before, Some('r' | 'l' | 'R' | 'L')) && has_vowel;
+            is_accented && is_vowel(replaced) && !is_syllable
+        });
+        if run >= LONG_RUN && lost {
+            return true;
+        }
+        start += run.max(1);
+    }
+    false
+}
+
+/// Returns true for the vowels of Latin letters, with or without accents.
+fn is_vowel(letter: char) -> bool {
+    let small = letter.to_lowercase().next().unwrap_or(letter);
+    "aeiouyáàâäãåæăąāéèêëęěēėíìîïıīóòôöõøőōœúùûüűůūýÿ".contains(small)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn is_better(name: &str, assumed: &str) -> bool {
+        is_better_elsewhere(name, Charset::of_label(assumed).expect("a known label"))
+    }
+
+    #[test]
+    fn misread_names_are_better_elsewhere() {
+        for (name, assumed) in [
+            ("Jźrgen Mora", "windows-1250"),
+            ("Ana Mźller", "windows-1250"),
+            ("Grźn", "windows-1250"),
+            ("Schšn", "windows-1250"),
+            ("Bjšrn", "windows-1252"),
+            ("GARCÖA", "windows-1252"),
+            ("RAMÖREZ", "windows-1252"),
+            ("MARTÖN", "windows-1252"),
+            ("DÖAZ", "windows-1252"),
+            ("MUĽOZ", "iso-8859-2"),
+            ("Groá", "windows-1252"),
+            ("Simäes", "windows-1252"),
+            ("Muńoz", "windows-1250"),
+            ("Stefañska", "windows-1252"),
+            ("Ayţe", "windows-1250"),
+            ("Þule", "windows-1252"),
+        ] {
+            assert!(is_better(name, assumed), "{name}");
+        }
+    }
+
+    #[test]
+    fn real_names_are_not() {
+        let names = |text: &'static str| text.split(", ");
+        let western = names(
+            "José Muñoz, Begoña Ávila, François Lefèvre, Jürgen Groß, Zoë Müller, Åse Sørensen, MARÍA GARCÍA, \
+             JOSÉ RAMÍREZ, RAÚL LÓPEZ, GÓMEZ, Björn Sjöberg, BJÖRN STRÖM, JÖRG SCHRÖDER, Käthe Schön, João Simões, \
+             JOÃO SIMÕES, Gonçalves, GONÇALVES, Þórður Guðmundsson, Benoît Côté, Noël, Anaïs, Chloé, Zoé, Øystein, \
+             ØYSTEIN, Ærø, O’Neil, d’Artagnan, ÁLVARO NÚÑEZ, Íñigo Güell, IÑIGO GÜELL, Märta, Pärt, Kõiv, Õie, \
+             Mária, Agnès, Thérèse, ÖSTERMAN, GÖRAN ÖBERG, Hélène, HÉLÈNE, Aleš, Dušan, Žižek, Miloš",
+        );
+        let central = names(
+            "Łukasz Źrebiec, Małgorzata Dąbrowska, Święta Ćwiklińska, Kaźmierczak, Wiśniewski, Krška, Tomáš Dvořák, \
+             Jiří Novák, Šárka Růžičková, Černý, Škoda, Živković, Szűcs Ágnes, Kovács Ödön, Győző, Željko, Jožef, \
+             Stefańska, Ľubomír, Štefan Ďurica, Przemysław Gołąb",
+        );
+        let turkish = names("Şule Öztürk, İbrahim Çağlayan, Ayşe Gül Yıldız, Gökçe, ÖZGÜR, Ümit Doğan");
+        let all = western.map(|name| (name, "windows-1252"));
+        let all = all.chain(central.map(|name| (name, "windows-1250")));
+        for (name, assumed) in all.chain(turkish.map(|name| (name, "windows-1254"))) {
+            assert!(is_plausible(name), "{name}");
+            assert!(!is_better(name, assumed), "{name}");
+        }
+    }
+}

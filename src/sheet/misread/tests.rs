@@ -1,0 +1,87 @@
+//! Files in encodings that are guessed: accepted where the guess is right, refused where it is wrong.
+
+use super::super::encoding::detect;
+use super::*;
+
+/// The names as they are read, or the error of the first one that is refused.
+fn read(names: &str, encoding: &str) -> Result<String, SheetError> {
+    let written = Charset::of_label(encoding).expect("a known label");
+    let mut bytes = b"Nombre,Correo,DNI\r\n".to_vec();
+    for (number, name) in names.split(", ").enumerate() {
+        bytes.extend(written.encoded(name));
+        bytes.extend(format!(",p{number}@example.org,{number}7\r\n").bytes());
+    }
+    let (charset, source) = detect(&bytes[..]).expect("a slice reads");
+    let text = charset.decoded(&bytes).expect("the guess decodes");
+    let assumed = Assumed { charset, source, start: Vec::new() };
+    let lines = text.lines().skip(1).zip(2..);
+    let found = lines.map(|(line, row)| {
+        let name = line.split(',').next().unwrap_or_default();
+        assumed.check(name, row, || "Nombre".to_owned()).map(|()| name.to_owned())
+    });
+    Ok(found.collect::<Result<Vec<String>, SheetError>>()?.join(", "))
+}
+
+#[test]
+fn wrong_guesses_are_refused_and_the_right_encoding_is_offered() {
+    for (encoding, names, first) in [
+        ("macintosh", "Jürgen Müller, Günter Grün, Käthe Schön", "Jürgen Müller"),
+        ("macintosh", "Käthe Schön", "Käthe Schön"),
+        ("macintosh", "GARCÍA, RAMÍREZ, MARTÍN, DÍAZ", "GARCÍA"),
+        ("ibm850", "GARCÍA, RAMÍREZ, MARTÍN, DÍAZ", "GARCÍA"),
+        ("ibm850", "RAMÍREZ", "RAMÍREZ"),
+        ("ibm850", "MARTÍN", "MARTÍN"),
+        ("ibm850", "DÍAZ", "DÍAZ"),
+        ("macintosh", "GÓMEZ, LÓPEZ RAÚL, LEÓN", "GÓMEZ"),
+        ("ibm850", "GÓMEZ, LÓPEZ RAÚL, LEÓN", "GÓMEZ"),
+        ("ibm850", "María García, Luis Ramírez, Eva Martín", "María García"),
+        ("ibm437", "María García, Luis Ramírez, Eva Martín", "María García"),
+        ("macintosh", "ÁLVARO RAÚL", "ÁLVARO RAÚL"),
+        ("ibm850", "MUÑOZ", "MUÑOZ"),
+        ("ibm850", "PEÑA", "PEÑA"),
+        ("ibm850", "Müller", "Müller"),
+        ("ibm850", "François", "François"),
+        ("ibm437", "Núñez", "Núñez"),
+        ("macintosh", "Björn", "Björn"),
+        ("ibm850", "Weiß", "Weiß"),
+        ("macintosh", "Noël", "Noël"),
+        ("macintosh", "Benoît", "Benoît"),
+        ("ibm850", "João Simões", "João Simões"),
+    ] {
+        let error = read(names, encoding).expect_err(names);
+        assert_eq!(error.code(), "MISREAD_TEXT", "{names}");
+        let told = error.for_uploader();
+        assert!(told.contains(&format!("reads \"{first}\"")), "{encoding} {names}: {told}");
+    }
+}
+
+#[test]
+fn right_guesses_are_accepted() {
+    for (encoding, names) in [
+        ("windows-1252", "José Muñoz, Begoña Ávila, François Lefèvre"),
+        ("windows-1252", "Jürgen Groß, Zoë Müller, Åse Sørensen"),
+        ("windows-1252", "MARÍA GARCÍA, JOSÉ RAMÍREZ, RAÚL LÓPEZ"),
+        ("windows-1252", "GONÇALVES, JOÃO SIMÕES"),
+        ("windows-1252", "O’Neil, d’Artagnan"),
+        ("windows-1252", "BJÖRN"),
+        ("windows-1252", "MUÑOZ"),
+        ("windows-1250", "Łukasz Źrebiec, Małgorzata Dąbrowska, Święta Ćwiklińska"),
+        ("windows-1250", "Tomáš Dvořák, Jiří Novák, Šárka Růžičková"),
+        ("windows-1250", "Szűcs Ágnes, Kovács Ödön, Győző Péter"),
+        ("windows-1250", "Tomáš Krška"),
+        ("windows-1254", "Şule Öztürk, İbrahim Çağlayan, Ayşe Gül Yıldız"),
+        ("windows-1251", "Щукина Юлия, Ёлкин Пётр, Ольга Кузнецова"),
+        ("windows-1253", "Ιωάννα Αλεξίου, Γιώργος Χατζής, Ζωή Ρήγα"),
+        ("koi8-r", "Щукина Юлия, Ёлкин Пётр, Ольга Кузнецова"),
+        ("ibm866", "Щукина Юлия, Иванов Пётр, Ольга Кузнецова"),
+        ("shift_jis", "山田 太郎, 佐藤 花子, 鈴木 一郎"),
+        ("gbk", "王小明, 李娜, 张伟"),
+        ("big5", "王小明, 李娜, 張偉"),
+        ("euc-kr", "김철수, 이영희, 박지민"),
+    ] {
+        match read(names, encoding) {
+            Ok(read) => assert_eq!(read, names, "{encoding}"),
+            Err(error) => panic!("{encoding} {names}: {error}"),
+        }
+    }
+}
