@@ -209,6 +209,8 @@ async fn an_export_that_is_imported_again_is_the_same_people() {
     }
     let no_document = json!({"fullName": "Ana -Luz", "email": "luz@example.org", "requiresDocument": false});
     api.post("/attendees", &no_document).await.expect(201);
+    let all = |body: &Value| body["data"].as_array().is_some_and(|people| people.len() == 9);
+    api.until("everybody is in the tables", "/attendees", all).await;
     let before = people(&api).await;
     let mut files = Vec::new();
     for round in 0..3 {
