@@ -42,7 +42,7 @@ fn page() -> String {
         writes it anew under `INSTA_UPDATE=always`.\n\n\
         A user has one role. An API key has scopes, and may what both these and the role of whoever made it allow; what \
          needs a log-in is for people only. A key never gives more than it has: it makes no other key, and makes, changes and \
-         removes viewers and operators, but no admin. A new password of its owner ends a key, unless the keys are kept with \
+         removes only users whose role has no scope that it lacks, and no admin. A new password of its owner ends a key, unless the keys are kept with \
          `keepApiKeys`. A first password is one that somebody else has set: until it is changed, only what \
          says so can be called, and likewise until there is a second factor where the operator asks for one \
          (`auth.second_factor`).\n\n\
