@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::{DOCUMENT_NUMBER, EMAIL, FieldError, Person, missing};
 use crate::domain::Personal;
 
-/// Setting `people.sharedEmail`: two people with one e-mail address.
+/// Setting `people.shared_email`: two people with one e-mail address.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum SharedEmail {

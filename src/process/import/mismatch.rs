@@ -83,7 +83,7 @@ fn one_matches(matched: &str, differs: &[&str], who: Who, named: &dyn Fn(u32) ->
         (_, true, Some(_)) => "correct one of the two rows",
         (_, true, None) => "correct the row, or set updateExisting to change the person",
         ("email", false, _) => {
-            "if these are two people, give each an address, or allow shared ones (setting people.sharedEmail)"
+            "if these are two people, give each an address, or allow shared ones (setting people.shared_email)"
         }
         (_, false, _) => "correct the row: a document number belongs to one person",
     };
@@ -115,7 +115,7 @@ mod tests {
         assert_eq!(
             siblings.message,
             "email is the one of the person of row 2, whose documentNumber and fullName differ; if these are two \
-             people, give each an address, or allow shared ones (setting people.sharedEmail)"
+             people, give each an address, or allow shared ones (setting people.shared_email)"
         );
         let moved = one("documentNumber", &["email"], stored);
         assert_eq!(

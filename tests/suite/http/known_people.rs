@@ -75,7 +75,7 @@ async fn a_sibling_with_the_same_address_is_a_row_error_and_gets_nothing() {
     let first = api.upload(UPLOAD, form()).await.expect(200);
     assert_eq!((counts(&first), errors(&first)), ([1, 0, 0, 1], expected.to_vec()));
     let message = first.body["data"]["errorDetails"][0]["errors"][0]["message"].as_str().expect("a message");
-    assert!(message.contains("row 2") && message.contains("people.sharedEmail"), "{message}");
+    assert!(message.contains("row 2") && message.contains("people.shared_email"), "{message}");
     assert!(!message.contains("Rojas") && !message.contains("familia"), "{message}");
     assert_eq!(first.body["data"]["certificatesAssociated"], 1);
     let before = people(&api).await;

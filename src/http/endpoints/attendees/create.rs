@@ -38,7 +38,7 @@ pub struct NewAttendee {
     /// Gender, at most 100 characters.
     #[schema(max_length = 100)]
     gender: Option<String>,
-    /// E-mail address, at most 254 characters; nobody else may have it, unless the setting `people.sharedEmail`
+    /// E-mail address, at most 254 characters; nobody else may have it, unless the setting `people.shared_email`
     /// allows it.
     #[schema(value_type = String, min_length = 3, max_length = 254, format = "email")]
     email: Option<String>,

@@ -138,7 +138,7 @@ fn a_sibling_with_the_same_address_is_nobody_known() {
             .when(("Bruno Rojas", FAMILY.1, "2"), rules)
             .then_refused(&[("email", "DUPLICATE")]);
         assert!(message.contains("documentNumber and fullName differ"), "{message}");
-        assert!(message.contains("people.sharedEmail"), "{message}");
+        assert!(message.contains("people.shared_email"), "{message}");
     }
     let after = given(&[(ANA, FAMILY)]).after(2, ANA, FAMILY);
     let message = after.when(("Bruno Rojas", FAMILY.1, "2"), RULES).then_refused(&[("email", "DUPLICATE")]);
