@@ -1,4 +1,4 @@
-//! Reasons why a row is about nobody in particular, or about somebody else than it says.
+//! Reasons to reject a row: its identifying fields do not belong to one person.
 
 use super::seen::Contradiction;
 use crate::domain::{AttendeeId, FieldError};

@@ -163,7 +163,7 @@ impl Planning<'_> {
         }
     }
 
-    /// The row has one identifying field only. A quite different name tells that it is about somebody else.
+    /// The row has one identifying field only. A name unlike the stored one means another person.
     fn known_by_one(&self, known: Known<'_>, matched: &'static str) -> RowPlan {
         if is_like_name(self.entry.full_name.reveal_str(), known.person.full_name.reveal_str()) {
             return self.known(known);

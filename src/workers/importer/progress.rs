@@ -18,7 +18,7 @@ pub(super) struct Progress {
 }
 
 impl Importer {
-    /// Begins, or goes on with the rows that another worker recorded.
+    /// Resumes after the rows that another worker recorded, or starts.
     pub(super) async fn progress(
         &self,
         delivery: &Delivery,

@@ -84,7 +84,7 @@ impl RenderingError {
         }
     }
 
-    /// What went wrong, for users who may read the certificate.
+    /// The problem, for users who may read the certificate.
     pub(crate) fn reason(&self) -> Personal<String> {
         match self {
             Self::Own(error) => error.lines().join("; ").into(),
