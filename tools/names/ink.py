@@ -133,7 +133,8 @@ class Line:
         return ink, wider(ink)
 
     def difference(self, p):
-        """How much a cluster alone differs from what the page has in its box, in parts of its ink."""
+        """How much a cluster alone differs from what the page has in its box, in parts of its ink. Its neighbours reach
+        into the box, so that missing ink counts more than further ink."""
         rect = p.rect()
         if rect is None:
             return 0
@@ -142,8 +143,8 @@ class Line:
             return math.inf
         drawn, drawn_wider = self.drawn(box)
         wanted, wanted_wider = self.wanted(box, [p])
-        other = count(ImageChops.subtract(wanted, drawn_wider)) + count(ImageChops.subtract(drawn, wanted_wider))
-        return other / max(1, count(wanted))
+        lost, added = ImageChops.subtract(wanted, drawn_wider), ImageChops.subtract(drawn, wanted_wider)
+        return (4 * count(lost) + count(added)) / max(1, count(wanted))
 
     def faults(self, placed):
         """Clusters that are drawn otherwise, as (kind, text)."""
