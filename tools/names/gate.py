@@ -80,7 +80,7 @@ class Judge:
         """Readers whose text is not the name."""
         faults, wanted = [], unicodedata.normalize("NFC", page["name"])
         for reader, text in read.items():
-            got = wanted if page["name"] == readers.MARKER else frames[reader].name_in(text)
+            got = wanted if page["name"] == readers.MARKER else frames[reader].name_in(text, wanted)
             if got == wanted:
                 continue
             if is_known(self.defects, reader, page["script"], wanted):

@@ -67,7 +67,7 @@ class Font:
         buffer.guess_segment_properties()
         buffer.flags = hb.BufferFlags.REMOVE_DEFAULT_IGNORABLES
         hb.shape(self.font, buffer)
-        infos, places = buffer.glyph_infos, buffer.glyph_positions
+        infos, places = buffer.glyph_infos, buffer.glyph_positions or []
         starts = sorted({info.cluster for info in infos})
         ends = dict(zip(starts, [*starts[1:], len(word)]))
         clusters, pen = [], 0.0

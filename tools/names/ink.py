@@ -17,8 +17,8 @@ BESIDE = 0.01
 BESIDE_LETTERS = ("ink beside", "ink beside the letters")
 # Ink in a row of pixels that is as long as this, in font sizes, is a rule of the theme: no letter has so long a stroke.
 RULE = 2.5
-# A font whose cluster differs by less from the page, in parts of its ink, is the font of the page.
-SAME = 0.02
+# A cluster that lacks less of its ink on the page than this part fits there.
+HARDLY = 0.03
 GREY = mupdf.FzColorspace(mupdf.FzColorspace.Fixed_GRAY)
 BLACK = mupdf.new_floats(1)
 mupdf.floats_setitem(BLACK, 0, 0.0)
@@ -98,6 +98,10 @@ class Line:
         # The marks of a name may reach between the letters of other lines.
         self.others = [self.pixels(box) for box in others]
         self.masks = {}
+        # The commonest grey around the name is the ground, and what differs most from it is ink.
+        histogram = self.grey.crop(inside(self.area([entry[3] for entry in entries], 0), (self.left, self.top))).histogram()
+        ground = histogram.index(max(histogram))
+        self.levels = ground, max(abs(grey - ground) for grey, times in enumerate(histogram) if times)
 
     def pixels(self, rect):
         """Box of a part of the page, at least a pixel wide and high."""
@@ -117,7 +121,7 @@ class Line:
     def drawn(self, area):
         """Ink of the page, as it is and a pixel wider: 255 where it is, 0 elsewhere."""
         if area not in self.masks:
-            ink = mask(self.grey.crop(inside(area, (self.left, self.top))))
+            ink = mask(self.grey.crop(inside(area, (self.left, self.top))), *self.levels)
             self.masks[area] = ink, wider(ink)
         return self.masks[area]
 
@@ -129,22 +133,23 @@ class Line:
         for p in placed:
             p.fill(device, self.zoom)
         mupdf.fz_close_device(device)
-        ink = mask(Image.frombytes("L", (picture.width, picture.height), picture.samples), ground=255, most=255)
+        ink = mask(Image.frombytes("L", (picture.width, picture.height), picture.samples), 255, 255)
         return ink, wider(ink)
 
-    def difference(self, p):
-        """How much a cluster alone differs from what the page has in its box, in parts of its ink. Its neighbours reach
-        into the box, so that missing ink counts more than further ink."""
+    def fit(self, p):
+        """How badly a cluster alone fits the page: (missing ink in parts of its own, minus its ink), 0 for hardly any.
+        Its neighbours reach into its box, so that further ink tells nothing: of fonts that fit, the heaviest is right."""
         rect = p.rect()
         if rect is None:
-            return 0
+            return 0, 0
         box = self.area([rect], 1)
         if box[0] >= box[2] or box[1] >= box[3]:
-            return math.inf
-        drawn, drawn_wider = self.drawn(box)
-        wanted, wanted_wider = self.wanted(box, [p])
-        lost, added = ImageChops.subtract(wanted, drawn_wider), ImageChops.subtract(drawn, wanted_wider)
-        return (4 * count(lost) + count(added)) / max(1, count(wanted))
+            return math.inf, 0
+        _, drawn_wider = self.drawn(box)
+        wanted, _ = self.wanted(box, [p])
+        ink = count(wanted)
+        lost = count(ImageChops.subtract(wanted, drawn_wider)) / max(1, ink)
+        return (0 if lost < HARDLY else lost), -ink
 
     def faults(self, placed):
         """Clusters that are drawn otherwise, as (kind, text)."""
@@ -206,13 +211,10 @@ class Eye:
         if faults in ([], [BESIDE_LETTERS]):
             return placed
         chosen = {}
-        for font in self.by_likeliness(key):
+        for font in self.fonts:
             for p in (p for shift in shifts(font, [word]) for p in place(font, [word], shift, partly=True)):
-                best, _ = chosen.get(p.cluster.start, (math.inf, None))
-                if best > SAME:
-                    difference = 1000 if p.cluster.missing else line.difference(p)
-                    if difference < best:
-                        chosen[p.cluster.start] = (difference, p)
+                fit = (1000, 0) if p.cluster.missing else line.fit(p)
+                chosen[p.cluster.start] = min(chosen.get(p.cluster.start, (fit, p)), (fit, p), key=lambda entry: entry[0])
         return [p for _, (_, p) in sorted(chosen.items(), key=lambda entry: entry[0])]
 
     def best(self, line, key, words):
@@ -262,12 +264,8 @@ def meet(one, other):
     return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]
 
 
-def mask(image, ground=None, most=None):
-    """Ink of a picture: 255 where it is, 0 elsewhere. The commonest grey is the ground."""
-    if ground is None:
-        histogram = image.histogram()
-        ground = histogram.index(max(histogram))
-        most = max(abs(grey - ground) for grey, times in enumerate(histogram) if times)
+def mask(image, ground, most):
+    """Ink of a picture: 255 where it is, 0 elsewhere."""
     return image.point([255 if most and abs(grey - ground) > 0.45 * most else 0 for grey in range(256)])
 
 

@@ -1,5 +1,6 @@
 """Text of a page as PDFium, MuPDF and poppler extract it, and how it differs from the name."""
 
+import re
 import shutil
 import subprocess
 import tempfile
@@ -11,6 +12,8 @@ import pypdfium2
 # Marks of direction that poppler adds around what runs to the left.
 DIRECTIONS = dict.fromkeys(map(ord, "\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"))
 MARKER = "Ann Lee"
+# Letters of scripts that are written without blanks.
+UNSPACED = re.compile("[\u0e00-\u0e7f\u2e80-\ud7ff]")
 
 
 MUPDF_FLAGS = pymupdf.TEXT_PRESERVE_WHITESPACE | pymupdf.TEXT_PRESERVE_LIGATURES
@@ -93,12 +96,12 @@ class Frame:
             else:
                 self.others.append(line)
 
-    def name_in(self, text):
-        """Everything that only this page says. It should be the name."""
+    def name_in(self, text, wanted):
+        """Everything that only this page says. It should be the name that is wanted."""
         left, missing = lines(text), []
         for line in self.others:
             left.remove(line) if line in left else missing.append(line)
-        found = " ".join(left)
+        found = joined(left, wanted)
         # Some readers take a high line and a low one beside it for one line.
         for line in missing:
             found = found.removeprefix(line + " ").removesuffix(" " + line)
@@ -106,3 +109,12 @@ class Frame:
         if found.startswith(before) and found.endswith(after):
             found = found[len(before) : len(found) - len(after)]
         return found.strip()
+
+
+def joined(parts, wanted):
+    """Lines as one text. Thai and East Asian words go on in the next line: there, the end of a line is no blank."""
+    found = ""
+    for part in parts:
+        goes_on = UNSPACED.match(found[-1:]) and UNSPACED.match(part) and found + part in wanted
+        found += part if goes_on or not found else " " + part
+    return found

@@ -9,12 +9,18 @@
 use std::str::FromStr as _;
 use std::sync::OnceLock;
 
+use rustybuzz::ttf_parser::GlyphId;
 use rustybuzz::{BufferFlags, Direction, Language, ShapePlan, UnicodeBuffer, script};
 use typst::layout::Em;
 use typst::syntax::Span;
 use typst::text::{FontInstance, Glyph, Lang, TextItem};
 
 use super::fonts::{Cluster, glyph_clusters};
+
+/// Highest and deepest ink that changes nothing in the layout, in em: room and reserve of
+/// `templates/certificate/lib/1/page.typ`.
+const HIGHEST: f64 = 0.78 + 0.185;
+const DEEPEST: f64 = 0.26 + 0.06;
 
 /// Scripts that are written with one letter after the other.
 #[derive(Clone, Copy, PartialEq)]
@@ -127,7 +133,16 @@ impl LineSetter {
         // of which the font may have no idea where they belong.
         let is_whole = |cluster: Cluster<'_>| cluster.glyphs.len() == 1 && cluster.glyphs[0].id != 0;
         let all_are_whole = glyph_clusters(&glyphs, text).all(is_whole);
-        all_are_whole.then_some(glyphs)
+        (all_are_whole && (text.is_ascii() || self.has_room(&glyphs))).then_some(glyphs)
+    }
+
+    /// Returns true if no glyph needs a line of more height than usual.
+    fn has_room(&self, glyphs: &[Glyph]) -> bool {
+        let font = &self.like.font;
+        let ink = |glyph: &Glyph| font.rusty().glyph_bounding_box(GlyphId(glyph.id));
+        glyphs.iter().filter_map(ink).all(|ink| {
+            font.to_em(ink.y_max).get() <= HIGHEST && font.to_em(ink.y_min).get() >= -DEEPEST
+        })
     }
 }
 
