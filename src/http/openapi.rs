@@ -25,8 +25,9 @@ const API_KEY: &str = "apiKey";
 const ABOUT: &str = "Certificates from a spreadsheet to a verified, mailed PDF.
 
 Successes come as `{success, data, message?}`, lists with `meta`, errors as `{success, error, requestId}`. \
-Input takes camelCase and snake_case; unknown fields are an error. A write answers with `X-Event-Position`; \
-a read with that value in `X-Min-Event-Position` shows the write. POSTs that create take an \
+Input takes camelCase and snake_case; unknown fields are an error. A write answers with `X-Event-Position` \
+when it can be read, or after 2 seconds with `X-Tables-Behind: true`; `Prefer: respond-async` skips the wait. A read \
+with that position in `X-Min-Event-Position` shows the write. POSTs that create take an \
 `Idempotency-Key`. Single resources have an `ETag`; send it as `If-Match` with changes.";
 
 /// The document under the default prefix, as it is checked in.

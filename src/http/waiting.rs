@@ -1,7 +1,8 @@
-//! Reads that wait until the query tables show a position of the log.
+//! Requests that wait until the query tables show a position of the log: reads that ask for it, and answers of
+//! writes.
 //!
-//! A waiting read holds no request slot, their number is bounded in all and for each user, and a position beyond
-//! the end of the log is rejected at once.
+//! A waiting request holds no request slot, their number is bounded in all, and of reads for each user. A position
+//! beyond the end of the log is rejected at once.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -18,14 +19,16 @@ use crate::event_log::Position;
 
 /// How long a read waits.
 const MAX_WAIT: Duration = Duration::from_secs(5);
+/// How long the answer of a write waits.
+const MAX_WAIT_OF_WRITE: Duration = Duration::from_secs(2);
 /// Reads of one user that wait at the same time.
 const MAX_OF_USER: usize = 64;
-/// Reads that wait at the same time.
+/// Requests that wait at the same time.
 const MAX_WAITERS: usize = 1024;
 /// `Retry-After` of too many waiting reads.
 const LATER: Duration = Duration::from_secs(1);
 
-/// Reads that wait, and how far the log is known to reach.
+/// Requests that wait, and how far the log is known to reach.
 pub struct Waiting {
     of_user: Arc<Shares<UserId>>,
     all: Arc<Semaphore>,
@@ -79,6 +82,17 @@ impl Waiting {
         }
         http.readers.wait_for(position, deadline.duration_since(tokio::time::Instant::now())).await?;
         place.enter_again(http, LATER).await
+    }
+
+    /// Waits until the tables show a write, at most 2 s. The request's slot is released meanwhile. Returns false if
+    /// the tables are behind.
+    pub async fn wait_for_write(&self, http: &HttpState, position: Position, place: &Place) -> bool {
+        if http.readers.shows(position) {
+            return true;
+        }
+        let Ok(_waits) = self.all.clone().try_acquire_owned() else { return false };
+        place.leave();
+        http.readers.wait_for(position, MAX_WAIT_OF_WRITE).await.is_ok()
     }
 
     /// Returns true if the log has a position, or `None` if its leader doesn't answer. Concurrent calls share one

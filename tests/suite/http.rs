@@ -28,6 +28,7 @@ mod numbers;
 mod operations;
 mod overload;
 mod own_templates;
+mod own_writes;
 mod people;
 mod permissions;
 mod progress;

@@ -1,11 +1,10 @@
-//! What has to hold before a handler runs: there is room, the caller may do this, and reads show what
-//! the caller has written.
+//! Conditions of a request: there is room, the caller has permission, and reads show what the caller has written.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, HeaderName, Method};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use tokio::sync::OwnedSemaphorePermit;
@@ -13,6 +12,7 @@ use tokio::sync::OwnedSemaphorePermit;
 use crate::domain::UserId;
 use crate::event_log::Position;
 use crate::http::access::Access;
+use crate::http::answer::EVENT_POSITION;
 use crate::http::caller::authenticate;
 use crate::http::client_address::ClientAddress;
 use crate::http::principal::{By, Principal};
@@ -21,6 +21,14 @@ use crate::http::{ApiError, ErrorCode, HttpState};
 
 /// The position that a read must show.
 const MIN_POSITION: HeaderName = HeaderName::from_static("x-min-event-position");
+/// In an answer of a write: the query tables do not contain the write yet.
+pub const TABLES_BEHIND: HeaderName = HeaderName::from_static("x-tables-behind");
+/// Preferences of a request (RFC 7240).
+const PREFER: HeaderName = HeaderName::from_static("prefer");
+/// Preferences that the server has applied (RFC 7240).
+const PREFERENCE_APPLIED: HeaderName = HeaderName::from_static("preference-applied");
+/// The preference for an answer before the tables contain the write (RFC 7240 §4.1).
+const RESPOND_ASYNC: &str = "respond-async";
 /// `Retry-After` of a full server.
 const LATER: Duration = Duration::from_secs(1);
 /// Paths that need no slot. Their answers cost next to nothing.
@@ -101,9 +109,11 @@ pub struct Guard {
     pub timeout: Duration,
 }
 
-/// Lets the handler run if the caller may, and not for ever.
+/// Runs the handler within its time if the caller has permission. The answer of a write then waits until it can be
+/// read.
 pub async fn guard(State(guard): State<Guard>, mut request: Request, next: Next) -> Response {
     let Guard { http, access, even_without_factor, with_first_password, limit, timeout } = guard;
+    let write = Write::of(&request);
     let answer = async {
         // Counted before anything is looked at: guesses at tokens count too.
         if let Some(limit) = limit {
@@ -124,13 +134,51 @@ pub async fn guard(State(guard): State<Guard>, mut request: Request, next: Next)
         }
         Ok::<_, ApiError>(next.run(request).await)
     };
-    match tokio::time::timeout(timeout, answer).await {
+    let mut response = match tokio::time::timeout(timeout, answer).await {
         Ok(answer) => answer.unwrap_or_else(IntoResponse::into_response),
         Err(_) => {
             let message = format!("it took longer than {} seconds; try again", timeout.as_secs());
             ApiError::new(ErrorCode::TimedOut, message).into_response()
         }
+    };
+    if let Some(write) = write {
+        write.until_readable(&http, response.headers_mut()).await;
     }
+    response
+}
+
+/// A request with a method that may write.
+struct Write {
+    place: Place,
+    responds_async: bool,
+}
+
+impl Write {
+    fn of(request: &Request) -> Option<Self> {
+        if [Method::GET, Method::HEAD, Method::OPTIONS].contains(request.method()) {
+            return None;
+        }
+        let place = request.extensions().get::<Place>()?.clone();
+        Some(Self { place, responds_async: prefers_async(request.headers()) })
+    }
+
+    /// Waits until the tables contain the event whose position the answer has. Adds a header if they don't in time.
+    async fn until_readable(self, http: &HttpState, answer: &mut HeaderMap) {
+        let Some(position) = answer.get(EVENT_POSITION) else { return };
+        let Some(position) = position.to_str().ok().and_then(|text| text.parse().ok()) else { return };
+        if self.responds_async {
+            answer.insert(PREFERENCE_APPLIED, HeaderValue::from_static(RESPOND_ASYNC));
+        } else if !http.waiting.wait_for_write(http, position, &self.place).await {
+            answer.insert(TABLES_BEHIND, HeaderValue::from_static("true"));
+        }
+    }
+}
+
+/// Returns true if one of the preferences is `respond-async`.
+fn prefers_async(headers: &HeaderMap) -> bool {
+    let values = headers.get_all(PREFER).iter().filter_map(|value| value.to_str().ok());
+    let mut preferences = values.flat_map(|value| value.split([',', ';'])).map(str::trim);
+    preferences.any(|preference| preference.eq_ignore_ascii_case(RESPOND_ASYNC))
 }
 
 async fn admit(
@@ -200,6 +248,24 @@ fn min_position(headers: &HeaderMap) -> Result<Option<Position>, ApiError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn respond_async_is_one_of_the_preferences() {
+        let of = |values: &[&'static str]| {
+            let pairs = values.iter().map(|value| (PREFER, HeaderValue::from_static(value)));
+            prefers_async(&pairs.collect())
+        };
+        for yes in
+            ["respond-async", "Respond-Async", "return=minimal, respond-async", "respond-async, wait=10"]
+        {
+            assert!(of(&[yes]), "{yes}");
+        }
+        assert!(of(&["return=minimal", "respond-async"]));
+        for no in ["", "respond-asynchronously", "return=respond-async"] {
+            assert!(!of(&[no]), "{no}");
+        }
+        assert!(!of(&[]));
+    }
 
     #[test]
     fn a_position_is_a_number() {

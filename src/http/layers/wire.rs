@@ -11,6 +11,7 @@ use tower_http::compression::CompressionLayer;
 use tower_http::compression::predicate::{Predicate as _, SizeAbove};
 use tower_http::cors::CorsLayer;
 
+use super::guard::TABLES_BEHIND;
 use super::observe::REQUEST_ID;
 use crate::http::answer::EVENT_POSITION;
 use crate::http::connections::origins;
@@ -74,6 +75,7 @@ pub fn cors(settings: &HttpSettings) -> Option<CorsLayer> {
                 header("idempotency-key"),
                 header("last-event-id"),
                 header("x-min-event-position"),
+                header("prefer"),
             ])
             .expose_headers([
                 ACCEPT_RANGES,
@@ -84,6 +86,8 @@ pub fn cors(settings: &HttpSettings) -> Option<CorsLayer> {
                 RETRY_AFTER,
                 REQUEST_ID,
                 EVENT_POSITION,
+                TABLES_BEHIND,
+                header("preference-applied"),
                 header("x-certificates"),
                 header("x-certificates-missing"),
                 header("x-parts"),
