@@ -98,6 +98,8 @@ pub const BY_NAME: SortKey = SortKey::Text("issuances.name_key");
 pub struct IssuanceFilter {
     /// Words that the person's name contains.
     pub search: Option<String>,
+    /// With this public id.
+    pub public_id: Option<String>,
     /// Of this certificate.
     pub certificate_id: Option<Uuid>,
     /// Whose certificate a theme draws now.
@@ -127,6 +129,7 @@ impl IssuanceFilter {
                 concat!("strpos(issuances.name_key, ", folded!("$$::text"), ") > 0"),
                 self.search.as_deref(),
             )
+            .maybe("issuances.public_id = $$::text", self.public_id)
             .maybe("issuances.certificate_id = $$::uuid", self.certificate_id)
             .maybe(
                 "issuances.certificate_id IN (SELECT certificates.id FROM certificates WHERE certificates.theme = $$::text)",
