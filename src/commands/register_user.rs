@@ -6,7 +6,7 @@ use crate::domain::UserId;
 use crate::domain::admins::{ALL, Admins, AdminsCommand};
 use crate::domain::claim::{Claim, ClaimCommand, ClaimKind};
 use crate::domain::person::normalised_email;
-use crate::domain::user::{Profile, Role, User, UserCommand, UserRegistered};
+use crate::domain::user::{Profile, Role, User, UserCommand, UserRegistered, normalised_user_name};
 use crate::event_log::Position;
 
 /// Lets somebody log in. Answers with the position of the registration.
@@ -40,7 +40,7 @@ pub async fn register_user(
 /// The claims that a user's names are held by.
 pub(super) fn claims_of(claim_key: &[u8], profile: &Profile) -> [(ClaimKind, String); 2] {
     let email = normalised_email(profile.email.reveal_str());
-    let name = profile.user_name.reveal_str().trim().to_lowercase();
+    let name = normalised_user_name(profile.user_name.reveal_str());
     [(ClaimKind::UserEmail, email), (ClaimKind::UserName, name)]
         .map(|(kind, value)| (kind, kind.subject_id(claim_key, &value)))
 }

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use time::{Duration, OffsetDateTime};
 
 use super::events::domain_events;
+use super::person::text;
 use super::{Decider, InvalidField, Refusal, UserId};
 
 /// The longest that a key counts, in days.
@@ -105,12 +106,8 @@ impl Decider for ApiKey {
 }
 
 fn check(key: &ApiKeyCreated, now: OffsetDateTime) -> Result<(), Refusal> {
-    let mut wrong = Vec::new();
+    let mut wrong: Vec<_> = text::check_line("name", &key.name, 100).err().into_iter().collect();
     let mut field = |field, message: String| wrong.push(InvalidField { field, message });
-    let name = &key.name;
-    if name.trim().is_empty() || name.chars().count() > 100 || name.chars().any(char::is_control) {
-        field("name", "give 1 to 100 characters, without control characters".to_owned());
-    }
     if key.scopes.is_empty() || key.scopes.len() > MAX_SCOPES {
         field("scopes", format!("give 1 to {MAX_SCOPES}"));
     }

@@ -5,7 +5,7 @@ use time::Date;
 
 use super::events::domain_events;
 use super::manifest::OptionValues;
-use super::person::text::{self, Rule};
+use super::person::text;
 use super::{Decider, InvalidField, Locale, Refusal};
 
 // ── Events ──────────────────────────────────────────────────────────────────────────────────────
@@ -199,13 +199,8 @@ impl Definition {
         let mut wrong = Vec::new();
         let texts =
             [("client", &self.client, 200), ("name", &self.name, 200), ("eventName", &self.event_name, 300)];
-        for (field, text, most) in texts {
-            if text.trim().is_empty() || text.chars().count() > most || text.chars().any(char::is_control) {
-                let message = format!("give 1 to {most} characters, without control characters");
-                wrong.push(InvalidField { field, message });
-            } else if let Err(fault) = text::check(text, Rule { field, max_chars: most, joiners: true }) {
-                wrong.push(InvalidField { field, message: fault.problem });
-            }
+        for (field, value, most) in texts {
+            wrong.extend(text::check_line(field, value, most).err());
         }
         if let Some(link) = &self.event_link {
             let web = link.starts_with("https://") || link.starts_with("http://");

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::events::domain_events;
+use super::person::text;
 use super::{Decider, Refusal, TemplateId};
 
 /// Versions that one template may have.
@@ -194,10 +195,7 @@ impl Decider for Template {
 }
 
 fn check_name(name: &str) -> Result<(), Refusal> {
-    if name.trim().is_empty() || name.chars().count() > 200 || name.chars().any(char::is_control) {
-        return Err(Refusal::field("name", "give 1 to 200 characters, without control characters"));
-    }
-    Ok(())
+    text::check_line("name", name, 200).map_err(|wrong| Refusal::Invalid(vec![wrong]))
 }
 
 #[cfg(test)]

@@ -2,8 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
+use unicode_normalization::UnicodeNormalization as _;
 
 use super::events::domain_events;
+use super::person::text;
 use super::{Decider, InvalidField, Personal, Refusal};
 
 // ── Events ──────────────────────────────────────────────────────────────────────────────────────
@@ -314,15 +316,18 @@ const fn own_password(password_hash: Personal<String>, keeps_api_keys: bool) -> 
     UserPasswordChanged { password_hash, first_password_until: None, keeps_api_keys }
 }
 
+/// Returns the form of a user name that is unique among users: NFKC, lower case, without blanks around it.
+#[must_use]
+pub fn normalised_user_name(name: &str) -> String {
+    let folded: String = name.nfkc().flat_map(char::to_lowercase).collect();
+    text::clean(&folded.nfkc().collect::<String>())
+}
+
 fn check(profile: &Profile) -> Result<(), Refusal> {
     let mut wrong = Vec::new();
     let texts = [("userName", &profile.user_name), ("name", &profile.name), ("lastName", &profile.last_name)];
-    for (field, text) in texts {
-        let text = text.reveal_str();
-        if text.trim().is_empty() || text.chars().count() > 100 || text.chars().any(char::is_control) {
-            let message = "give 1 to 100 characters, without control characters".to_owned();
-            wrong.push(InvalidField { field, message });
-        }
+    for (field, value) in texts {
+        wrong.extend(text::check_line(field, value.reveal_str(), 100).err());
     }
     if let Err(message) = super::person::check_email(profile.email.reveal_str()) {
         wrong.push(InvalidField { field: "email", message: message.to_owned() });

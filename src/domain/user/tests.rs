@@ -43,6 +43,14 @@ fn a_changed_password_is_the_one_that_counts_and_begins_an_epoch() {
 }
 
 #[test]
+fn user_names_that_look_the_same_are_the_same() {
+    for name in ["josé", " JOSÉ ", "jose\u{301}", "Ｊosé", "\u{200b}josé"] {
+        assert_eq!(normalised_user_name(name), "josé", "{name:?}");
+    }
+    assert_ne!(normalised_user_name("jose"), "josé");
+}
+
+#[test]
 fn only_what_differs_is_changed() {
     let ada = registered("ada@example.com");
     let same = UserChange { profile: Some(ada.profile.clone()), ..UserChange::default() };

@@ -56,6 +56,10 @@ async fn what_is_taken_or_not_acceptable_is_named() {
     };
     for (field, value, code) in [
         ("userName", "GRACE", "DUPLICATE"),
+        ("userName", "\u{ff27}race\u{200b}", "DUPLICATE"),
+        ("userName", "gr\u{202e}ace", "VALIDATION_ERROR"),
+        ("name", "\u{feff}", "VALIDATION_ERROR"),
+        ("lastName", "a\u{7}b", "VALIDATION_ERROR"),
         ("email", "Grace@Example.com", "DUPLICATE"),
         ("userName", "", "VALIDATION_ERROR"),
         ("email", "nowhere", "VALIDATION_ERROR"),

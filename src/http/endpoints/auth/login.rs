@@ -10,7 +10,7 @@ use crate::commands::second_factor::begin_session;
 use crate::domain::claim::ClaimKind;
 use crate::domain::person::normalised_email;
 use crate::domain::second_factor::{SecondFactor, Shown};
-use crate::domain::user::UserState;
+use crate::domain::user::{UserState, normalised_user_name};
 use crate::domain::{Personal, UserId};
 use crate::http::answer::Envelope;
 use crate::http::api_error::ErrorEnvelope;
@@ -150,7 +150,7 @@ fn claimed(http: &HttpState, request: &LoginRequest) -> Result<String, ApiError>
         }
         (None, Some(name)) => {
             super::within_bounds("userName", name)?;
-            Ok(ClaimKind::UserName.subject_id(key, &name.reveal_str().trim().to_lowercase()))
+            Ok(ClaimKind::UserName.subject_id(key, &normalised_user_name(name.reveal_str())))
         }
     }
 }

@@ -5,7 +5,7 @@ use serde::Deserialize;
 use sha2::{Digest, Sha256};
 use utoipa::ToSchema;
 
-use super::{RoleName, UserDetails, check_program, first_until, new_hash, trimmed};
+use super::{RoleName, UserDetails, check_program, cleaned, first_until, new_hash};
 use crate::commands::register_user::register_user;
 use crate::domain::user::{Profile, User, UserRegistered};
 use crate::domain::{Personal, UserId};
@@ -71,10 +71,10 @@ pub async fn handle(
     once(&http, request, async |command_id| {
         let id = UserId(created_by(command_id, "user"));
         let profile = Profile {
-            user_name: trimmed(&value.user_name),
-            name: trimmed(&value.name),
-            last_name: trimmed(&value.last_name),
-            email: trimmed(&value.email),
+            user_name: cleaned(&value.user_name),
+            name: cleaned(&value.name),
+            last_name: cleaned(&value.last_name),
+            email: cleaned(&value.email),
         };
         let password_hash = new_hash(&http, "password", value.password, &profile).await?;
         let user = UserRegistered { profile, role, password_hash, first_password_until: first_until(&http) };

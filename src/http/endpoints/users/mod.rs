@@ -17,7 +17,7 @@ use super::super::{ApiError, Caller, HttpState};
 use super::auth::UserAnswer;
 use crate::domain::password::check_password;
 use crate::domain::user::{Account, Profile, Role};
-use crate::domain::{Personal, Refusal, UserId};
+use crate::domain::{Personal, Refusal, UserId, clean_line};
 use crate::projection::queries::users::UserRow;
 
 /// What a user may do: `viewer` looks, `operator` also issues, `admin` also decides who may.
@@ -103,8 +103,9 @@ fn check_program(caller: &Caller, roles: &[Role]) -> Result<(), Refusal> {
     Ok(())
 }
 
-fn trimmed(text: &Personal<String>) -> Personal<String> {
-    text.reveal_str().trim().to_owned().into()
+/// Returns a text as it is stored.
+fn cleaned(text: &Personal<String>) -> Personal<String> {
+    clean_line(text.reveal_str()).into()
 }
 
 /// Until when a password counts that is set now for somebody else, unless it is changed.
