@@ -35,6 +35,7 @@ pub mod layers;
 pub mod management;
 pub mod openapi;
 pub mod passwords;
+mod pieces;
 pub mod principal;
 pub mod progress_stream;
 pub mod rate_limit;

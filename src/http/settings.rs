@@ -187,7 +187,7 @@ impl HttpSettings {
         if !self.prefix.is_empty() && !prefix_fits {
             return wrong("prefix", "must start with / and not end with it, such as /api/v1");
         }
-        if ["/certificate", "/certificates", "/health", "/mails", "/reset-password"]
+        if ["/certificate", "/certificates", "/health", "/mails", "/reset-password", "/verify"]
             .contains(&self.prefix.as_str())
         {
             return wrong("prefix", "is a path that the server itself uses; choose another");

@@ -63,12 +63,13 @@ enum Incoming {
 }
 
 impl Bundle {
-    /// Begins to write the file. `guard` is dropped once nothing more is written. An error ends the file.
+    /// Begins to write the file, and returns its pieces. `None` is the end of a whole file; an error cuts it off.
+    /// `guard` is dropped once nothing more is written.
     pub fn write<G: Send + 'static>(
         self,
         rendering: Rendering,
         guard: G,
-    ) -> mpsc::Receiver<io::Result<Bytes>> {
+    ) -> mpsc::Receiver<io::Result<Option<Bytes>>> {
         let (pieces, receiver) = mpsc::channel(PIECES_AHEAD);
         let (loaded, incoming) = mpsc::channel(AHEAD);
         let Self { kind, certificates, missing, date } = self;
@@ -81,7 +82,7 @@ impl Bundle {
                 BundleKind::Zip => write_zip(&mut out, incoming, missing, date),
                 BundleKind::Pdf => write_pdf(&mut out, incoming),
             };
-            if let Err(error) = written.and_then(|()| out.flush()) {
+            if let Err(error) = written.and_then(|()| out.end()) {
                 tracing::warn!(kind = ?kind, error = %error.kind(), "bundle of certificates cut off");
                 out.fail(error);
             }
@@ -191,20 +192,26 @@ impl FileNames {
 /// Sends what is written in pieces, and waits until the client has room for them.
 struct Pieces {
     runtime: Handle,
-    pieces: mpsc::Sender<io::Result<Bytes>>,
+    pieces: mpsc::Sender<io::Result<Option<Bytes>>>,
     piece: Vec<u8>,
     /// Time at which the file is cut off.
     until: Instant,
 }
 
 impl Pieces {
+    /// Sends what is left, and the end of the file.
+    fn end(&mut self) -> io::Result<()> {
+        self.flush()?;
+        self.send(Ok(None), self.until.min(Instant::now() + MAX_WAIT))
+    }
+
     /// Ends the file with an error, by which the client sees that it is not whole.
     fn fail(&self, error: io::Error) {
         let _ = self.send(Err(error), Instant::now() + MAX_WAIT);
     }
 
     /// Sends a piece or an error, or fails at `deadline`.
-    fn send(&self, piece: io::Result<Bytes>, deadline: Instant) -> io::Result<()> {
+    fn send(&self, piece: io::Result<Option<Bytes>>, deadline: Instant) -> io::Result<()> {
         // A timer must be created inside the runtime.
         let sent =
             self.runtime.block_on(async { tokio::time::timeout_at(deadline, self.pieces.send(piece)).await });
@@ -235,7 +242,7 @@ impl Write for Pieces {
         if now >= self.until {
             return Err(io::ErrorKind::TimedOut.into());
         }
-        self.send(Ok(piece), self.until.min(now + MAX_WAIT))
+        self.send(Ok(Some(piece)), self.until.min(now + MAX_WAIT))
     }
 }
 
@@ -263,10 +270,10 @@ mod tests {
         );
     }
 
-    async fn read(mut receiver: mpsc::Receiver<io::Result<Bytes>>) -> io::Result<Vec<u8>> {
+    async fn read(mut receiver: mpsc::Receiver<io::Result<Option<Bytes>>>) -> io::Result<Vec<u8>> {
         let mut read = Vec::new();
-        while let Some(piece) = receiver.recv().await {
-            read.extend_from_slice(&piece?);
+        while let Some(piece) = receiver.recv().await.expect("an end")? {
+            read.extend_from_slice(&piece);
         }
         Ok(read)
     }
@@ -284,7 +291,7 @@ mod tests {
         tokio::task::spawn_blocking(move || {
             let mut out = Pieces { runtime, pieces, piece: Vec::with_capacity(PIECE), until };
             let date = time::macros::date!(2026 - 11 - 21);
-            if let Err(error) = write_zip(&mut out, incoming, 2, date).and_then(|()| out.flush()) {
+            if let Err(error) = write_zip(&mut out, incoming, 2, date).and_then(|()| out.end()) {
                 out.fail(error);
             }
         });

@@ -177,8 +177,9 @@ impl Write {
 /// Returns true if one of the preferences is `respond-async`.
 fn prefers_async(headers: &HeaderMap) -> bool {
     let values = headers.get_all(PREFER).iter().filter_map(|value| value.to_str().ok());
-    let mut preferences = values.flat_map(|value| value.split([',', ';'])).map(str::trim);
-    preferences.any(|preference| preference.eq_ignore_ascii_case(RESPOND_ASYNC))
+    let preferences = values.flat_map(|value| value.split(','));
+    let mut names = preferences.map(|preference| preference.split(';').next().unwrap_or_default().trim());
+    names.any(|name| name.eq_ignore_ascii_case(RESPOND_ASYNC))
 }
 
 async fn admit(
@@ -256,12 +257,12 @@ mod tests {
             prefers_async(&pairs.collect())
         };
         for yes in
-            ["respond-async", "Respond-Async", "return=minimal, respond-async", "respond-async, wait=10"]
+            ["respond-async", "Respond-Async", "return=minimal, respond-async", "respond-async; a=b, wait=10"]
         {
             assert!(of(&[yes]), "{yes}");
         }
         assert!(of(&["return=minimal", "respond-async"]));
-        for no in ["", "respond-asynchronously", "return=respond-async"] {
+        for no in ["", "respond-asynchronously", "return=respond-async", "foo; respond-async"] {
             assert!(!of(&[no]), "{no}");
         }
         assert!(!of(&[]));
