@@ -1,16 +1,17 @@
-//! What makes a new password acceptable.
+//! Rules for new passwords.
 
 use super::Refusal;
 use super::user::Profile;
 
-/// Shortest and longest password: hashing a long one must not be expensive.
+/// Shortest password, in characters.
 const MIN_CHARS: usize = 8;
+/// Longest password, in characters. The limit bounds the cost of hashing.
 const MAX_CHARS: usize = 128;
-/// Names shorter than this are in too many words to be refused.
+/// Shortest name that a password must not contain, in characters. Shorter names are part of too many words.
 const MIN_NAME_CHARS: usize = 4;
 
-/// What people and their guessers try first, once case, digits and signs around it and the usual
-/// replacements of letters are taken away.
+/// Most common passwords in the form that `core` returns: without case, without digits and signs around the word, and
+/// with the usual replacements of letters undone.
 const COMMON: [&str; 60] = [
     "a",
     "aa",
@@ -74,11 +75,11 @@ const COMMON: [&str; 60] = [
     "winter",
 ];
 
-/// Checks a new password: 8 to 128 characters with an upper-case letter, a lower-case letter and
-/// a digit; nothing that everybody tries first, nor the user's own name. `field` is named in the refusal.
+/// Checks a new password: 8 to 128 characters with an upper-case letter, a lower-case letter and a digit. Rejects
+/// common passwords and those that contain the user's own name or address. `field` is the field of the refusal.
 ///
 /// # Errors
-/// The password breaks the rule; the text says which part.
+/// The password breaks a rule. The message names the rule.
 pub fn check_password(field: &'static str, password: &str, profile: Option<&Profile>) -> Result<(), Refusal> {
     let length = password.chars().count();
     let strong = (MIN_CHARS..=MAX_CHARS).contains(&length)
@@ -99,7 +100,8 @@ pub fn check_password(field: &'static str, password: &str, profile: Option<&Prof
     Ok(())
 }
 
-/// The word in the middle, in lower case; with the usual replacements read as the letters they stand for.
+/// Returns the word in the middle of the password in lower case. If `replaced`, the usual replacements are turned
+/// back into letters.
 fn core(password: &str, replaced: bool) -> String {
     let letter = |c: char| match c {
         '0' => 'o',

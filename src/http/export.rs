@@ -1,7 +1,7 @@
-//! A whole list as a file: read piece by piece in one transaction, and sent as it is read.
+//! Export of a whole list as a file. The rows are read in batches in one transaction and streamed to the client.
 //!
-//! Memory holds one piece of rows and the pieces that the client has not read yet. The response of a client that reads
-//! too slowly, or for too long, is cut off: the transaction keeps PostgreSQL from cleaning up.
+//! Memory holds one batch of rows and the batches that the client has not read yet. An export is cut off if the
+//! client reads too slowly or if it takes too long, because an open transaction blocks PostgreSQL's vacuum.
 
 use std::io;
 use std::time::Duration;
@@ -22,22 +22,22 @@ use crate::projection::queries::FromRow;
 use crate::projection::queries::listing::{Conditions, Table, all};
 use crate::sheet::export::{ExportFormat, SheetWriter, Value};
 
-/// Rows of a piece.
+/// Rows per batch.
 const PIECE: i32 = 1_000;
-/// Pieces that wait for the client.
+/// Batches that are buffered for the client.
 const AHEAD: usize = 2;
-/// How long the client may take for one of them.
+/// Longest time that the client may take for one batch.
 const MAX_WAIT: Duration = Duration::from_secs(30);
-/// How long an export may take.
+/// Longest duration of an export.
 const MAX_TIME: Duration = Duration::from_secs(15 * 60);
 
-/// What a file is.
+/// Format of an exported file.
 #[derive(Clone, Copy, Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum FileKind {
     /// UTF-8 with a byte order mark, commas, every field quoted.
     Csv,
-    /// A workbook.
+    /// XLSX workbook.
     Xlsx,
 }
 
@@ -50,34 +50,34 @@ impl From<FileKind> for ExportFormat {
     }
 }
 
-/// A row of an exported table.
+/// Row of an exported table.
 pub trait ExportRow: Send + 'static {
-    /// The columns' names.
+    /// Names of the columns.
     const HEADERS: &'static [&'static str];
 
-    /// The row's cells, as many as there are columns.
+    /// Returns the row's cells, one per column.
     fn cells(&self) -> Vec<Value<'_>>;
 }
 
-/// What is exported.
+/// List to export and format of the file.
 pub struct Export {
-    /// What the file's name begins with; the date and the extension follow.
+    /// Start of the file's name. The date and the extension follow.
     pub name: &'static str,
-    /// The sheet's name.
+    /// Name of the sheet.
     pub sheet: &'static str,
-    /// Where the rows come from.
+    /// Table that the rows come from.
     pub table: &'static Table,
-    /// Which rows.
+    /// Conditions that the exported rows meet.
     pub conditions: Conditions,
-    /// What they are written as.
+    /// Format of the file.
     pub format: ExportFormat,
 }
 
 impl Export {
-    /// Begins to read and answers with what is read.
+    /// Starts the export and returns a response that streams it. `shown` converts each row.
     ///
     /// # Errors
-    /// Too many exports at once, or the database is not available.
+    /// 503 if too many exports are running or the database is unavailable.
     pub async fn answer<T: FromRow, R: ExportRow>(
         self,
         http: &HttpState,
@@ -117,7 +117,7 @@ impl Export {
         Ok((headers, Body::from_stream(pieces.fuse())).into_response())
     }
 
-    /// Reads all rows and sends them, then the end of the file. Returns the number of rows.
+    /// Reads all rows, sends them in batches, then sends the end of the file. Returns the number of rows.
     async fn read<T: FromRow, R: ExportRow>(
         self,
         mut client: deadpool_postgres::Client,
@@ -137,7 +137,7 @@ impl Export {
             let is_last = rows.len() < PIECE as usize;
             let rows = rows.iter().map(|row| T::from_row(row).map(&shown)).collect::<Result<Vec<R>, _>>();
             let rows = rows.map_err(DatabaseError::from)?;
-            // Packing takes milliseconds, in which other requests must not wait.
+            // Packing takes milliseconds, so it runs on a blocking thread and does not delay other requests.
             let packed = tokio::task::spawn_blocking(move || pack(writer, &rows, is_last)).await;
             let (left, bytes) = packed.map_err(ApiError::internal)?.map_err(ApiError::internal)?;
             send(&sender, Some(bytes.into())).await?;

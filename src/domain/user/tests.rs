@@ -137,7 +137,7 @@ fn a_new_password_ends_the_keys_of_earlier_epochs_unless_they_are_kept() {
     assert_eq!(first_epoch(vec![changed(true)]), (0, 1));
     assert_eq!(first_epoch(vec![UserSessionsEnded {}.into(), changed(false)]), (2, 2));
     assert_eq!(first_epoch(vec![changed(false), changed(true)]), (1, 2));
-    // Logs from before there was a choice end the keys.
+    // Logs from before this choice existed end the keys.
     let old = serde_json::json!({ "passwordHash": "$argon2id$…" });
     let read: UserPasswordChanged = serde_json::from_value(old).expect("readable");
     assert!(!read.keeps_api_keys);

@@ -19,21 +19,21 @@ use crate::http::{ApiError, Caller, ErrorCode, HttpState};
 use crate::projection::queries::{batches, issuances};
 use crate::workers::bundle::{Bundle, BundleKind};
 
-/// Certificates of a part of the archive.
+/// Certificates per part of the ZIP archive.
 const ZIP_PART: i64 = 5_000;
-/// Certificates of a part of the PDF: what a printer's queue takes.
+/// Certificates per part of the PDF: a size that printer queues accept.
 const PDF_PART: i64 = 1_000;
 /// `Retry-After` if no file can be written now.
 const LATER: Duration = Duration::from_secs(60);
 
-/// Certificates in the file.
+/// Header with the number of certificates in the file.
 const INCLUDED: HeaderName = HeaderName::from_static("x-certificates");
-/// Certificates of this part without a PDF, or revoked.
+/// Header with the number of certificates of this part that have no PDF or are revoked.
 const MISSING: HeaderName = HeaderName::from_static("x-certificates-missing");
-/// Number of parts of the batch.
+/// Header with the number of parts of the batch.
 const PARTS: HeaderName = HeaderName::from_static("x-parts");
 
-/// Part of the batch.
+/// Query parameters of a batch's files.
 #[derive(Deserialize, IntoParams)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
@@ -43,7 +43,7 @@ pub struct FilesQuery {
     part: Option<u32>,
 }
 
-/// Answers with one part of a batch as a file that is written while it is sent.
+/// Returns one part of a batch as a file that is written while it is sent.
 async fn answer(
     http: &HttpState,
     caller: &Caller,
@@ -96,7 +96,7 @@ async fn answer(
     Ok((described, Body::from_stream(pieces)).into_response())
 }
 
-/// Number of parts; a batch without certificates has one, which is empty.
+/// Returns the number of parts. A batch without certificates has one empty part.
 const fn parts_of(certificates: i64, of_part: i64) -> i64 {
     if certificates <= of_part { 1 } else { (certificates + of_part - 1) / of_part }
 }
