@@ -18,6 +18,8 @@ pub struct NoticeMail {
     pub words: NoticeWords,
     /// The Date header.
     pub date: OffsetDateTime,
+    /// The year in the issuer's time zone, for the mail's end.
+    pub year: i32,
 }
 
 /// What such a mail says.

@@ -13,7 +13,7 @@ use super::{Delivery, Verdict, Worker};
 use crate::commands::{CommandContext, CommandError, Commands};
 use crate::domain::notice::{Notice, NoticeAbout, NoticeCommand, NoticeFailed, NoticeSent, link::link_token};
 use crate::domain::user::{Account, User};
-use crate::domain::{CommandId, Locale, NoticeId, Secret};
+use crate::domain::{CommandId, Locale, NoticeId, Secret, TimeZone};
 use crate::mail::{MailProvider, NoticeMail, NoticeWords, Recipient, SendOutcome};
 
 /// How often a mail is tried at the most.
@@ -32,6 +32,8 @@ pub struct NoticeSettings {
     pub key: Secret,
     /// The right-hand side of Message-IDs: the sender's domain.
     pub message_id_domain: String,
+    /// The issuer's time zone, for the year.
+    pub time_zone: TimeZone,
 }
 
 /// The worker on queued notices.
@@ -91,6 +93,7 @@ impl Notifier {
             locale: self.settings.locale,
             words,
             date,
+            year: self.settings.time_zone.date_at(date).year(),
         }
     }
 
