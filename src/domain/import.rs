@@ -71,6 +71,9 @@ pub struct ImportRowsAccepted {
     pub existing: u32,
     /// Certificates that people of these rows are to get, each once in the import.
     pub earned: Vec<Earned>,
+    /// People of these rows who were known before the import, changed or not, each once in the import.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub known: Vec<AttendeeId>,
 }
 
 /// These rows were not taken over, or only in part.

@@ -7,8 +7,9 @@ use uuid::Uuid;
 use super::missing_fields::with_missing_fields;
 use super::report::{ErrorDetail, ImportReport, Outcome};
 use super::row_certificate::{OwnCertificate, check_certificate, explained, rules_with};
+use super::row_warnings::{TakenRow, warning};
 use super::settled::{Decided, Settled};
-use super::undrawable_row::{DrawnTexts, known_person, warning};
+use super::undrawable_row::known_person;
 use super::{ImportError, ImportOptions};
 use crate::commands::person_claims::PersonClaims;
 use crate::commands::snapshot::Wanted;
@@ -142,8 +143,10 @@ impl Rehearsal<'_> {
             None => None,
         };
         let certificate_id = certificate_id.or(self.options.certificate_id).map(Into::into);
-        let drawn = DrawnTexts::of(&entry, &taken_in, stored.as_ref());
-        let warning = warning(self.renderer, number, drawn, &raw, certificate_id.is_some());
+        let is_earning = certificate_id.is_some();
+        let (stored, taken) = (stored.as_ref(), &taken_in);
+        let row = TakenRow { number, entry: &entry, taken_in: taken, stored, raw: &raw, is_earning };
+        let warning = warning(self.renderer, row);
         Ok(Decided::of(number, taken_in, entry, raw, certificate_id, warning))
     }
 

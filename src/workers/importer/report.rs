@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::row_warnings::NAME_DIFFERS;
 use crate::domain::{FieldError, Personal};
 use crate::process::import::Mismatch;
 use crate::sheet::{RawRow, RowError};
@@ -12,6 +13,8 @@ use crate::workers::undrawable::UNDRAWABLE;
 
 /// Rejected rows that are shown at once; all of them are in the stored report.
 pub const MAX_SHOWN: usize = 1_000;
+/// Codes of warnings.
+const WARNINGS: [&str; 2] = [UNDRAWABLE, NAME_DIFFERS];
 
 /// What became of a file. Holds personal data: it never enters an event.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -128,7 +131,13 @@ impl ErrorDetail {
     /// Returns true if the row was taken over.
     #[must_use]
     pub fn is_warning(&self) -> bool {
-        !self.errors.is_empty() && self.errors.iter().all(|error| error.code == UNDRAWABLE)
+        !self.errors.is_empty() && self.errors.iter().all(|error| WARNINGS.contains(&error.code.as_str()))
+    }
+
+    /// Returns true if the row's person gets no certificate.
+    #[must_use]
+    pub fn withholds_certificate(&self) -> bool {
+        self.errors.iter().any(|error| error.code != NAME_DIFFERS)
     }
 
     /// A row that could not be read as a person.

@@ -65,8 +65,11 @@ pub struct ImportAnswer {
     /// The first 1,000 rejected rows, and then those that were left; all of them are in `/imports/{id}/report`. Only with their codes
     /// once that has expired.
     pub error_details: Vec<RowErrors>,
-    /// Rows that were taken over with a warning: people whose name no font on certificates draws. They get no
-    /// certificate by this import.
+    /// Rows that were taken over with a warning. `UNDRAWABLE`: no font draws a text of the person, who gets no
+    /// certificate by this import. `NAME_DIFFERS`: a known person keeps a stored name that is quite different from
+    /// the row's, and the certificate shows the stored one; `updateExisting` takes the file's name. Two names are
+    /// quite different if a word of the shorter one is not in the longer one, as a word or as its initial; case,
+    /// accents and order don't count.
     pub warnings: i64,
     /// These rows, as far as they are among the first 1,000 of the report; it names the characters.
     pub warning_details: Vec<RowErrors>,

@@ -71,8 +71,8 @@ impl ReportFormat {
     }
 }
 
-/// All rejected rows of an import that has ended, and those that were taken over with a warning (code
-/// `UNDRAWABLE`), as a file.
+/// All rejected rows of an import that has ended, and those that were taken over with a warning (codes `UNDRAWABLE`
+/// and `NAME_DIFFERS`), as a file.
 ///
 /// `json` and `ndjson` have objects shaped as those in `errorDetails`. `csv` and `xlsx` have the uploaded
 /// file's own columns, the row's number in `laureate_row` and what is wrong in `laureate_reason`: correct
