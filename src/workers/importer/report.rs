@@ -112,6 +112,21 @@ impl ImportReport {
 }
 
 impl ImportReport {
+    /// Adds a warning that became known after all rows: to the other warnings of its row, or in the rows' order.
+    pub fn warn_also(&mut self, warning: ErrorDetail) {
+        let details = &mut self.warning_details;
+        let of_row = |one: &&mut ErrorDetail| (one.row, &one.sheet) == (warning.row, &warning.sheet);
+        if let Some(known) = details.iter_mut().find(of_row) {
+            known.errors.extend(warning.errors);
+            return;
+        }
+        let is_later = |one: &ErrorDetail| one.sheet == warning.sheet && one.row > warning.row;
+        let place = details.iter().position(is_later).unwrap_or(details.len());
+        details.insert(place, ErrorDetail { columns: Arc::default(), ..warning });
+        details.truncate(MAX_SHOWN);
+        self.warnings += 1;
+    }
+
     /// Adds the warning about a row that was taken over.
     pub fn warn(&mut self, warning: &ErrorDetail) {
         self.warnings += 1;

@@ -4,9 +4,10 @@ use super::report::{ErrorDetail, ErrorText};
 use super::undrawable_row::{DrawnTexts, texts};
 use crate::commands::take_in_row::TakenIn;
 use crate::domain::person::is_quite_different;
-use crate::domain::{Person, PersonEntry};
+use crate::domain::{Person, PersonEntry, Personal};
 use crate::render::Renderer;
 use crate::sheet::{Column, RawRow};
+use crate::workers::long_names::{NAME_TOO_LONG, SAFE_CHARACTERS};
 
 /// Code of a name that is quite different from the stored name of the same person.
 pub(super) const NAME_DIFFERS: &str = "NAME_DIFFERS";
@@ -23,6 +24,34 @@ pub(super) struct TakenRow<'r> {
     pub raw: &'r RawRow,
     /// True if the row's person is to get a certificate.
     pub is_earning: bool,
+}
+
+/// The name that a row's certificate shows, if it is long, with the warning if it is too long.
+pub(super) struct DrawnName {
+    pub name: Personal<String>,
+    pub warning: ErrorDetail,
+}
+
+impl TakenRow<'_> {
+    /// Returns the name that the row's certificate shows, if it may be too long for its place.
+    pub(super) fn long_name(self) -> Option<DrawnName> {
+        let name = DrawnTexts::of(self.entry, self.taken_in, self.stored).full_name();
+        if !self.is_earning || name.chars().count() <= SAFE_CHARACTERS {
+            return None;
+        }
+        let field = Column::FullName.name();
+        let warning = ErrorText {
+            column: self.raw.header_of(field).map(str::to_owned),
+            field: Some(field.to_owned()),
+            code: NAME_TOO_LONG.to_owned(),
+            message: format!(
+                "{field} is too long for its place on the certificate; issuing would fail; shorten it, or choose another \
+                 template"
+            ),
+        };
+        let warning = ErrorDetail::warning(self.number, self.raw, vec![warning]);
+        Some(DrawnName { name: name.to_owned().into(), warning })
+    }
 }
 
 /// Returns the warnings about a row: texts that no font draws, and a name that is quite different from the stored one.

@@ -42,6 +42,11 @@ impl<'t> DrawnTexts<'t> {
         }
     }
 
+    /// The name.
+    pub(super) const fn full_name(self) -> &'t str {
+        self.full_name
+    }
+
     /// Returns true if the text of a field is not the row's.
     fn is_stored(self, field: &str) -> bool {
         if field == "fullName" { self.has_stored_name } else { self.has_stored_document }

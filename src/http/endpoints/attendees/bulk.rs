@@ -16,6 +16,7 @@ use crate::http::api_error::ErrorEnvelope;
 use crate::http::endpoints::delivery::Delivery;
 use crate::http::endpoints::imports::ImportAnswer;
 use crate::http::endpoints::issuing::AskedIssuing;
+use crate::http::endpoints::long_names::with_long_names;
 use crate::http::extract::{Element, IdempotencyKey, JsonList, Query};
 use crate::http::idempotency::{self, once};
 use crate::http::{Answer, ApiError, Caller, ErrorCode, HttpState};
@@ -143,7 +144,8 @@ pub async fn handle(
         let reader = sheet::open(file.path(), Format::Json, http.import_limits, &Reading::default())?;
         let reader = reader.holding(turn);
         let renderer = http.rendering.renderer();
-        let report = dry_run(&http.commands, &http.claim_key, renderer, reader, options).await?;
+        let rehearsed = dry_run(&http.commands, &http.claim_key, renderer, reader, options).await?;
+        let report = with_long_names(&http, rehearsed).await?;
         return Ok(Answer::ok(&ImportAnswer::rehearsed(report))?.message("nothing was stored"));
     }
     let route = "POST /attendees/bulk";

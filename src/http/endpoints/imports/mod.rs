@@ -69,7 +69,8 @@ pub struct ImportAnswer {
     /// certificate by this import. `NAME_DIFFERS`: a known person keeps a stored name that is quite different from
     /// the row's, and the certificate shows the stored one; `updateExisting` takes the file's name. Two names are
     /// quite different if a word of the shorter one is not in the longer one, as a word or as its initial; case,
-    /// accents and order don't count.
+    /// accents and order don't count. `NAME_TOO_LONG`, in a dry run only: the name has no room in its place on the
+    /// certificate; the 50 longest names of more than 40 characters are laid out.
     pub warnings: i64,
     /// These rows, as far as they are among the first 1,000 of the report; it names the characters.
     pub warning_details: Vec<RowErrors>,
