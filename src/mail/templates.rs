@@ -102,7 +102,7 @@ impl Templates {
     /// Renders a mail to a user about their own account.
     pub(super) fn notice(&self, mail: &NoticeMail, sender: &str) -> Result<Texts, minijinja::Error> {
         let language = mail.locale.as_str();
-        let (name, year) = (mail.to.name.reveal_str(), mail.date.year());
+        let (name, year) = (mail.to.name.reveal_str(), mail.year);
         let values = match &mail.words {
             NoticeWords::PasswordReset { link, minutes } => {
                 context! { language, name, sender, year, link => link.reveal(), minutes }
@@ -179,8 +179,14 @@ mod tests {
                 let name = format!("{}_{locale}", words.folder());
                 let (name_of, address) = ("José <jr>".to_owned(), "jose@example.com".to_owned());
                 let to = Recipient { name: name_of.into(), address: address.into() };
-                let mail =
-                    NoticeMail { message_id: String::new(), to, locale, words: words.clone(), date: at };
+                let mail = NoticeMail {
+                    message_id: String::new(),
+                    to,
+                    locale,
+                    words: words.clone(),
+                    date: at,
+                    year: at.year(),
+                };
                 let texts = templates.notice(&mail, "Example Academy").expect("renders");
                 insta::assert_snapshot!(format!("{name}_subject"), texts.subject);
                 insta::assert_snapshot!(format!("{name}_plain"), texts.plain);

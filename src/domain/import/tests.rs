@@ -20,7 +20,7 @@ fn requested() -> ImportRequested {
 }
 
 fn accepted(through_row: u32) -> ImportRowsAccepted {
-    ImportRowsAccepted { through_row, created: 2, updated: 0, existing: 1, earned: vec![] }
+    ImportRowsAccepted { through_row, created: 2, updated: 0, existing: 1, earned: vec![], known: vec![] }
 }
 
 fn rejected() -> Vec<RejectedRow> {

@@ -120,7 +120,14 @@ mod tests {
         people: std::ops::Range<u128>,
     ) -> ImportRowsAccepted {
         let earned = people.map(|id| Earned { attendee_id: Uuid::from_u128(id).into(), certificate_id });
-        ImportRowsAccepted { through_row, created: 1, updated: 0, existing: 0, earned: earned.collect() }
+        ImportRowsAccepted {
+            through_row,
+            created: 1,
+            updated: 0,
+            existing: 0,
+            earned: earned.collect(),
+            known: vec![],
+        }
     }
 
     #[test]

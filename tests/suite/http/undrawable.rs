@@ -19,7 +19,9 @@ fn case(name: &str) -> Vec<u8> {
 fn warned(answer: &Value) -> Vec<(i64, String)> {
     let rows = answer["data"]["warningDetails"].as_array().expect("a list").iter().map(|detail| {
         let errors = detail["errors"].as_array().expect("a list");
-        assert!(errors.iter().all(|error| error["code"] == "UNDRAWABLE"), "{detail}");
+        let is_known =
+            |error: &Value| ["UNDRAWABLE", "NAME_TOO_LONG"].iter().any(|code| error["code"] == *code);
+        assert!(errors.iter().all(is_known), "{detail}");
         let messages: Vec<&str> = errors.iter().filter_map(|error| error["message"].as_str()).collect();
         (detail["row"].as_i64().expect("a row"), messages.join("; "))
     });
@@ -66,6 +68,41 @@ async fn scripts_without_a_font_are_told_by_dry_run_and_import() {
     let names: Vec<&str> =
         made["data"].as_array().expect("a list").iter().filter_map(|one| one["fullName"].as_str()).collect();
     assert!(names.contains(&"Ana Rojas"), "{names:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn names_too_long_for_their_place_are_told_by_both_rehearsals() {
+    let api = Api::start().await;
+    let certificate = api.certificate().await;
+    let (endless, long) = ("W".repeat(200), "Ana de la ".repeat(5) + "Cruz");
+    let sheet = format!(
+        "Name,Email,Document\nAda,ada@example.com,1\n{endless},eva@example.com,2\n{long},ida@example.com,3\n\
+         Uma \u{12000},uma@example.com,4\n{endless},eva@example.com,2\n"
+    );
+    let form = || file("p.csv", sheet.clone());
+    let earning = || form().text("certificateId", certificate.clone());
+    let rehearsed = api.upload("/attendees/bulk-upload?dryRun=true", earning()).await.expect(200).body;
+    let told = warned(&rehearsed);
+    assert_eq!(told.iter().map(|(row, _)| *row).collect::<Vec<_>>(), [3, 5], "{told:?}");
+    let error = &rehearsed["data"]["warningDetails"][0]["errors"][0];
+    let named = ["code", "field", "column"].map(|key| error[key].as_str());
+    assert_eq!(named, [Some("NAME_TOO_LONG"), Some("fullName"), Some("Name")]);
+    assert!(told[0].1.contains("too long for its place") && !told[0].1.contains("WW"), "{}", told[0].1);
+    assert!(told[1].1.contains("U+12000"), "{}", told[1].1);
+    // Without a certificate there is no place yet.
+    let without = api.upload("/attendees/bulk-upload?dryRun=true", form()).await.expect(200).body;
+    assert_eq!(warned(&without).iter().map(|(row, _)| *row).collect::<Vec<_>>(), [5]);
+
+    let taken = api.upload("/attendees/bulk-upload", form()).await.expect(200);
+    let body =
+        json!({ "certificateId": certificate, "importId": taken.body["data"]["importId"], "dryRun": true });
+    let rehearsed =
+        api.post("/generated-certificates/generate", &body).await.expect(200).body["data"].clone();
+    assert_eq!((&rehearsed["new"], &rehearsed["undrawable"]), (&json!(2), &json!(2)), "{rehearsed}");
+    let attendees = rehearsed["attendees"].as_array().expect("a list");
+    let mut codes: Vec<_> = attendees.iter().filter_map(|one| one["code"].as_str()).collect();
+    codes.sort_unstable();
+    assert_eq!(codes, ["NAME_TOO_LONG", "UNDRAWABLE"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

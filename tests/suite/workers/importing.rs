@@ -122,7 +122,7 @@ pub async fn rehearsed(plant: &Plant, file: &str, options: ImportOptions) -> Imp
     let path = folder.path().join("people.csv");
     std::fs::write(&path, file).unwrap();
     let reader = sheet::open(&path, Format::Csv, Limits::default(), &Reading::default()).unwrap();
-    dry_run(&plant.log.commands, &key(), &renderer(), reader, options).await.unwrap()
+    dry_run(&plant.log.commands, &key(), &renderer(), reader, options).await.unwrap().report
 }
 
 pub fn earning() -> ImportOptions {

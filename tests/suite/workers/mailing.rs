@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use laureate::domain::email::{Email, EmailCommand, EmailEvent, EmailState, OnUnknown, Stage};
-use laureate::domain::{DomainEvent, EmailId, IssuanceId};
+use laureate::domain::{DomainEvent, EmailId, IssuanceId, TimeZone};
 use laureate::mail::{MailProvider, NoticeMail, OutgoingMail, SendOutcome, SmtpMailer, Unavailable};
 use laureate::stack::mail_catcher::caught_mails;
 use laureate::storage::ObjectKey;
-use laureate::workers::mailer::Mailer;
+use laureate::workers::mailer::{MailSettings, Mailer};
 use laureate::workers::{Verdict, Worker};
 use mail_parser::{MessageParser, MimeHeaders};
 use serde_json::json;
@@ -23,7 +23,9 @@ use crate::log::fixture::person;
 use crate::support::{servers, until};
 
 fn mailer(plant: &Plant, provider: Arc<dyn MailProvider>) -> Mailer {
-    Mailer::new(plant.log.commands.clone(), rendering(plant), provider, "example.org".to_owned())
+    let settings =
+        MailSettings { message_id_domain: "example.org".to_owned(), time_zone: TimeZone::default() };
+    Mailer::new(plant.log.commands.clone(), rendering(plant), provider, settings)
 }
 
 pub fn run_mailer(plant: &Plant) {

@@ -28,6 +28,7 @@ fn notifier(plant: &Plant) -> Arc<Notifier> {
         reset_page: "https://example.org/reset-password".to_owned(),
         key: Secret::new("a key of this test"),
         message_id_domain: "example.org".to_owned(),
+        time_zone: laureate::domain::TimeZone::default(),
     };
     Arc::new(Notifier::new(plant.log.commands.clone(), Arc::new(smtp), settings))
 }
