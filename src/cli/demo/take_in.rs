@@ -159,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn rows_are_counted_and_reasons_kept_without_what_the_rows_say() {
+    fn rows_are_counted_and_rejections_recorded_without_their_data() {
         let errors = json!([{"column": "Email", "field": "email", "code": "INVALID", "message": "no address"},
                             {"field": "documentNumber", "code": "REQUIRED"}]);
         let details = json!([{"row": 5, "data": {"Email": "x"}, "errors": errors}]);
@@ -174,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_could_not_be_read_is_a_problem() {
+    fn unreadable_file_is_a_problem() {
         let failure = json!({"code": "BROKEN_FILE", "reason": "it ends early"});
         let import = json!({"state": "failed", "created": 1, "updated": 0, "errors": 0, "failure": failure});
         let mut outcome = Outcome::default();

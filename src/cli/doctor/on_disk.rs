@@ -102,7 +102,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_always_is_what_we_promise() {
+    fn only_sync_always_is_ok() {
         let levels = |jetstream: &Value| judge(jetstream).iter().map(|f| f.level).collect::<Vec<_>>();
         let always = json!({ "config": { "sync_always": true, "sync_interval": 120_000_000_000_i64, "max_storage": 1000 },
                              "stats": { "storage": 799 } });
