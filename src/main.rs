@@ -16,7 +16,7 @@ fn main() -> ExitCode {
         return code;
     }
     let cli = Cli::parse();
-    // Where stderr is closed there is nobody left to tell.
+    // If stderr is closed, the error can't be shown.
     let tell = |error: &anyhow::Error| {
         let _ = writeln!(std::io::stderr(), "laureate: {error:#}");
     };

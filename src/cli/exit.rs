@@ -1,4 +1,4 @@
-//! Exit codes: what scripts can rely on.
+//! Exit codes. Scripts can rely on them.
 
 use std::io;
 use std::process::ExitCode;
@@ -7,23 +7,23 @@ use thiserror::Error;
 
 use crate::config::ConfigError;
 
-/// Something failed.
+/// The command failed.
 pub const FAILED: u8 = 1;
 /// The command line or the configuration is wrong.
 pub const USAGE: u8 = 2;
-/// What was verified is different from what it should be.
+/// A verification or a demo found a difference.
 pub const DIFFERENT: u8 = 3;
-/// A dependency is not as it has to be.
+/// A dependency is unhealthy.
 pub const UNHEALTHY: u8 = 4;
-/// What was asked for does not exist.
+/// The requested object does not exist.
 pub const NOT_FOUND: u8 = 5;
 
-/// What was asked for does not exist.
+/// Error for a requested object that does not exist.
 #[derive(Debug, Error)]
 #[error("{0}")]
 pub struct NotFound(pub String);
 
-/// The exit code for an error.
+/// Returns the exit code for an error.
 #[must_use]
 pub fn code_of(error: &anyhow::Error) -> ExitCode {
     ExitCode::from(if error.is::<ConfigError>() {
@@ -35,7 +35,7 @@ pub fn code_of(error: &anyhow::Error) -> ExitCode {
     })
 }
 
-/// Whether somebody closed the pipe that we print into, such as `head`: they have what they wanted.
+/// Returns true if the error is a broken pipe. A reader such as `head` closes stdout when it has read enough.
 #[must_use]
 pub fn is_closed_pipe(error: &anyhow::Error) -> bool {
     error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)

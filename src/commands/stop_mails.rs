@@ -1,24 +1,24 @@
-//! Stopping the mails about an issuance that are not sent yet.
+//! Cancelling the unsent mails about an issuance.
 
 use super::{CommandContext, CommandError, Commands};
 use crate::domain::email::{Email, EmailCommand, Stage};
 use crate::domain::{EmailId, IssuanceId};
 
-/// The most mails about one issuance that are looked at; people ask for more one by one.
+/// Maximum number of mails about one issuance that are checked. Users request all mails but the first one by one.
 const MAX_MAILS: u32 = 1_000;
 
-/// What became of the mails.
+/// Result of cancelling the mails.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mails {
-    /// None was queued yet.
+    /// No mail was queued yet.
     None,
-    /// Nothing is sent any more.
+    /// No mail will be sent any more.
     Stopped,
-    /// A worker is at one just now.
+    /// A worker is sending a mail.
     Busy,
 }
 
-/// Cancels what waits to be sent. What has failed or may have been sent stays as it is.
+/// Cancels the mails that wait to be sent. Mails that have failed or may have been sent are not changed.
 ///
 /// # Errors
 /// The log can't be used.

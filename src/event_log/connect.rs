@@ -1,4 +1,4 @@
-//! Connecting to the event log's server: addresses, log-in, TLS.
+//! Connection to nats-server: addresses, authentication, TLS.
 
 use std::path::Path;
 use std::time::Duration;
@@ -8,41 +8,43 @@ use thiserror::Error;
 
 use crate::domain::Secret;
 
-/// How long one answer of the server may take.
+/// Timeout for one answer of the server.
 const ANSWER_WITHIN: Duration = Duration::from_secs(15);
-/// How often the server is asked for a sign of life. One that hangs without closing its connections
-/// is left for another node after three questions without an answer.
+/// Interval of pings. A server that hangs without closing its connections is replaced by another node after
+/// 3 pings without an answer.
 const PING_EVERY: Duration = Duration::from_secs(10);
 
-/// How to reach the server. Borrowed from the configuration.
+/// Connection settings, borrowed from the configuration.
 #[derive(Clone, Copy, Debug)]
 pub struct Address<'a> {
-    /// `nats://` or `tls://user:password@host:port`; several with commas.
+    /// `nats://` or `tls://user:password@host:port`; several addresses are separated by commas.
     pub url: &'a Secret,
-    /// A file with JWT and key seed, as `nsc generate creds` writes it.
+    /// File with a JWT and a key seed, as written by `nsc generate creds`.
     pub credentials: Option<&'a Path>,
-    /// PEM file of the authority that signed the server's certificate, where the system doesn't know it.
+    /// PEM file of the certificate authority that signed the server's certificate, if the system doesn't
+    /// trust it.
     pub ca_file: Option<&'a Path>,
 }
 
-/// There is no connection. Shows neither user nor password.
+/// Error of connecting. Contains neither user nor password.
 #[derive(Debug, Error)]
 pub enum ConnectError {
-    /// The address can't be read.
+    /// The address can't be parsed.
     #[error("nats.url is not usable; give nats://user:password@host:port")]
     Url,
-    /// The credentials can't be used.
+    /// The credentials file can't be used.
     #[error("nats.credentials: {0}")]
     Credentials(std::io::Error),
-    /// The server is not there or refuses us.
+    /// The server can't be reached or refuses the connection.
     #[error("the event log's server is not available: {0}")]
     Unavailable(String),
 }
 
-/// Connects, and goes on connecting when the connection breaks later.
+/// Connects to the server. The client reconnects by itself if the connection breaks later.
 ///
 /// # Errors
-/// The server can't be reached within that time, or refuses the log-in.
+/// The server can't be reached within the time `within`, or refuses the log-in. An address or the
+/// credentials file is not usable.
 pub async fn connect(address: Address<'_>, within: Duration) -> Result<Client, ConnectError> {
     let servers: Vec<ServerAddr> = address
         .url
@@ -53,7 +55,7 @@ pub async fn connect(address: Address<'_>, within: Duration) -> Result<Client, C
         .map_err(|_| ConnectError::Url)?;
     let mut options =
         ConnectOptions::new().name("laureate").request_timeout(Some(ANSWER_WITHIN)).ping_interval(PING_EVERY);
-    // async-nats does not take user and password from the address by itself.
+    // async-nats doesn't use the user and password of the address by itself.
     if let Some((user, password)) = servers.iter().find_map(|s| s.username().zip(s.password())) {
         options = options.user_and_password(user.to_owned(), password.to_owned());
     }

@@ -1,4 +1,4 @@
-//! Messages of the streams beside the log, as they are stored.
+//! Stored messages of the streams other than the log.
 
 use std::time::Duration;
 
@@ -9,12 +9,12 @@ use serde_json::json;
 use super::availability::patiently;
 use super::{EventLog, LogError, Position};
 
-/// How many messages one request asks for.
+/// Maximum number of messages per request.
 const PER_REQUEST: usize = 1_000;
 
 impl EventLog {
-    /// What a stream keeps on a subject (or a pattern of them), in order, at most so much; as the answering
-    /// replica knows it.
+    /// Returns up to `most` messages of a stream on a subject (or a wildcard), in order. The answering
+    /// replica may lag.
     ///
     /// # Errors
     /// The server can't be reached.

@@ -1,4 +1,4 @@
-//! One mail over one connection, step by step (RFC 5321 section 3.3), with the outcome of each step.
+//! SMTP dialogue that sends one mail over one connection (RFC 5321 section 3.3) and returns its outcome.
 
 use std::{
     error::Error as _,
@@ -21,38 +21,39 @@ use super::outgoing::SendOutcome;
 
 const MAX_ANSWER_CHARS: usize = 2000;
 
-/// 421: "service closing transmission channel"; the connection is of no more use.
+/// Reply 421 ("service closing transmission channel"). The connection can't be used any more.
 const CLOSING: u16 = 421;
 
-/// A mail as it goes over the wire.
+/// Formatted mail with envelope and time limits.
 pub(super) struct Parcel<'a> {
     pub(super) from: &'a Address,
     pub(super) to: &'a Address,
     pub(super) content: &'a [u8],
     /// Limit for each command before the content.
     pub(super) timeout: Duration,
-    /// Limit for the content and the answer to it.
+    /// Limit for the content and the reply to it.
     pub(super) message_timeout: Duration,
 }
 
-/// How a dialogue ended.
+/// Result of a dialogue.
 pub(super) struct Ending {
     pub(super) outcome: SendOutcome,
-    /// The connection is in a clean state and can carry another mail.
+    /// True if the connection is in a clean state and can carry another mail.
     pub(super) reusable: bool,
-    /// The connection was closed before the dialogue began: with another one nothing is lost or doubled.
+    /// True if the connection was closed before the dialogue began. The mail can then be sent over another
+    /// connection without being lost or sent twice.
     pub(super) never_began: bool,
 }
 
-/// What came back on one step.
+/// Result of one step.
 enum Reply {
-    /// A complete reply of the server.
+    /// Complete reply of the server.
     Answer { code: u16, text: String },
-    /// No reply, or none that makes sense.
+    /// No reply, or an unreadable one.
     None(String),
 }
 
-/// Carries out the dialogue.
+/// Sends the mail over `connection`.
 pub(super) async fn deliver(connection: &mut AsyncSmtpConnection, parcel: &Parcel<'_>) -> Ending {
     let parameters = match mail_parameters(connection, parcel) {
         Ok(parameters) => parameters,
@@ -76,10 +77,10 @@ pub(super) async fn deliver(connection: &mut AsyncSmtpConnection, parcel: &Parce
     }
 }
 
-/// Sends the content; from its end on, only an answer of the server tells what happened.
+/// Sends the content. After the end-of-data line, only the server's reply decides the outcome.
 async fn content(connection: &mut AsyncSmtpConnection, parcel: &Parcel<'_>) -> Ending {
     let end_is_next = AtomicBool::new(false);
-    // lettre writes the end-of-message line once this iterator has nothing more.
+    // lettre writes the end-of-data line once this iterator returns `None`.
     let mut parts = std::iter::once(parcel.content);
     let watched = std::iter::from_fn(|| {
         let part = parts.next();
@@ -101,7 +102,7 @@ async fn content(connection: &mut AsyncSmtpConnection, parcel: &Parcel<'_>) -> E
     }
 }
 
-/// Ends a dialogue that got no further than `step`: nothing can have been accepted.
+/// Ends a dialogue that was refused at `step`, before the content. The server can't have accepted the mail.
 async fn refused(
     connection: &mut AsyncSmtpConnection,
     answer: Reply,
@@ -140,7 +141,8 @@ const fn not_begun(answer: String) -> Ending {
     Ending { outcome: SendOutcome::Temporary { answer }, reusable: false, never_began: true }
 }
 
-/// SMTPUTF8 (RFC 6531) and 8BITMIME (RFC 6152) where the mail needs them.
+/// Returns the parameters of the MAIL command: SMTPUTF8 (RFC 6531) and 8BITMIME (RFC 6152) if the mail needs them.
+/// If the server lacks one of these extensions, returns an explanation as the error.
 fn mail_parameters(
     connection: &AsyncSmtpConnection,
     parcel: &Parcel<'_>,
@@ -197,8 +199,8 @@ fn reply(result: Timed, step: &str, limit: Duration) -> Reply {
     }
 }
 
-/// Makes a server's words fit to be stored and shown: one bounded line without the recipient's address,
-/// which servers like to repeat.
+/// Makes a server's reply fit for storage and display: replaces control characters, cuts it to
+/// [`MAX_ANSWER_CHARS`], and replaces the recipient's address, which servers often repeat, by `<recipient>`.
 pub(super) fn scrub(answer: &str, recipient: &Address) -> String {
     let line: String = answer.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
     let mut line = line.trim().to_owned();
@@ -206,8 +208,9 @@ pub(super) fn scrub(answer: &str, recipient: &Address) -> String {
     for sought in [format!("<{address}>"), address.to_owned()] {
         line = replace_ignoring_case(&line, &sought, |_, _| true);
     }
-    // "user ada.lovelace unknown" names the person as well, but "info" is also a part of other words,
-    // and very short ones could be a part of the status.
+    // A reply such as "user ada.lovelace unknown" also identifies the person, so the local part is replaced, too.
+    // It is only replaced as a whole word, because "info" is also part of other words, and only if it is longer
+    // than 3 characters, because shorter ones could be part of the status code.
     if recipient.user().chars().count() > 3 {
         line = replace_ignoring_case(&line, recipient.user(), |before, after| {
             let is_word = |c: Option<char>| c.is_some_and(char::is_alphanumeric);

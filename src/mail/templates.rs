@@ -1,4 +1,4 @@
-//! The texts of the mail: subject, plain text and HTML in each language, compiled into the program.
+//! Mail templates: subject, plain text and HTML in each language, compiled into the program.
 
 use minijinja::{AutoEscape, Environment, UndefinedBehavior, Value, context, syntax::SyntaxConfig};
 use time::UtcOffset;
@@ -9,7 +9,7 @@ use super::notice::{NoticeMail, NoticeWords};
 use super::outgoing::MailVariables;
 use crate::domain::Locale;
 
-/// A mail about an account, by folder, language and ending.
+/// Expands to name and source of one account mail template, given folder, language and file extension.
 macro_rules! notice {
     ($folder:literal, $language:literal, $ending:literal) => {
         (
@@ -19,7 +19,7 @@ macro_rules! notice {
     };
 }
 
-/// Name and source of every template; the name's end decides how values are escaped.
+/// Name and source of every template. The extension of the name selects the escaping of values.
 const SOURCES: [(&str, &str); 19] = [
     ("en.subject.txt", include_str!("../../templates/mail/certificate/en.subject.txt.j2")),
     ("en.txt", include_str!("../../templates/mail/certificate/en.txt.j2")),
@@ -42,22 +42,22 @@ const SOURCES: [(&str, &str); 19] = [
     notice!("password_changed", "es", "html"),
 ];
 
-/// How moments are written in mails, the same in every language.
+/// Format of times in mails, the same in every language.
 const MOMENT: &[BorrowedFormatItem] = format_description!("[year]-[month]-[day] [hour]:[minute] UTC");
 
-/// Longest subject, in characters, after which it is cut.
+/// Longest subject in characters. Longer subjects are cut.
 const MAX_SUBJECT_CHARS: usize = 200;
 
-/// A mail's texts, ready to be sent.
+/// Rendered texts of one mail.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Texts {
-    /// One line without control characters.
+    /// Single line without control characters.
     pub(super) subject: String,
     pub(super) plain: String,
     pub(super) html: String,
 }
 
-/// The parsed templates.
+/// Parsed templates.
 #[derive(Debug)]
 pub(super) struct Templates(Environment<'static>);
 
@@ -99,7 +99,7 @@ impl Templates {
         self.texts(language, &values)
     }
 
-    /// Renders a mail to a user about the own account.
+    /// Renders a mail to a user about their own account.
     pub(super) fn notice(&self, mail: &NoticeMail, sender: &str) -> Result<Texts, minijinja::Error> {
         let language = mail.locale.as_str();
         let (name, year) = (mail.to.name.reveal_str(), mail.year);
@@ -120,13 +120,14 @@ impl Templates {
         Ok(Texts {
             subject: one_line(&render("subject.txt")?),
             plain: render("txt")?,
-            // minijinja also escapes slashes, which HTML does not need and link scanners stumble over.
+            // minijinja also escapes slashes. HTML doesn't need that, and some link scanners can't read it.
             html: render("html")?.replace("&#x2f;", "/"),
         })
     }
 }
 
-/// A header value is one line: runs of white space and control characters become one space.
+/// Replaces each run of white space and control characters by one space and cuts the result to
+/// [`MAX_SUBJECT_CHARS`], because a header value must be one line.
 fn one_line(text: &str) -> String {
     let spaced: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
     let line = spaced.split_whitespace().collect::<Vec<_>>().join(" ");

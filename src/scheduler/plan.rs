@@ -1,4 +1,4 @@
-//! When each task runs next.
+//! Plan of the tasks: cron expressions and the next time of each.
 
 use std::str::FromStr;
 
@@ -10,33 +10,33 @@ use time::OffsetDateTime;
 use super::Task;
 use super::settings::{BadSchedule, SchedulerSettings};
 
-/// The schedule of one task.
+/// Schedule of one task.
 #[derive(Clone, Debug)]
 pub struct Planned {
-    /// The task.
+    /// Task.
     pub task: Task,
-    /// Its cron expression, as it was given.
+    /// Cron expression, as configured.
     pub expression: String,
-    /// Whether it runs by itself.
+    /// True if the task runs on schedule.
     pub enabled: bool,
     cron: Cron,
     zone: Tz,
 }
 
-/// The schedule of all tasks.
+/// Schedule of all tasks.
 #[derive(Clone, Debug)]
 pub struct Plan {
-    /// The time zone of all cron expressions.
+    /// Time zone of all cron expressions.
     pub time_zone: String,
-    /// Each task.
+    /// Schedules of the tasks.
     pub tasks: Vec<Planned>,
 }
 
 impl Plan {
-    /// Reads time zone and cron expressions.
+    /// Parses the time zone and the cron expressions.
     ///
     /// # Errors
-    /// One of them can't be read.
+    /// One of them can't be parsed.
     pub fn of(settings: &SchedulerSettings) -> Result<Self, BadSchedule> {
         let time_zone = settings.time_zone.clone();
         let zone = Tz::from_str(&time_zone).map_err(|_| BadSchedule {
@@ -57,7 +57,7 @@ impl Plan {
 }
 
 impl Planned {
-    /// The first time after `now` at which it runs; `None` if it is switched off or there is none.
+    /// Returns the first planned time after `now`, or `None` if the task is disabled or has no such time.
     #[must_use]
     pub fn next_after(&self, now: OffsetDateTime) -> Option<OffsetDateTime> {
         if !self.enabled {

@@ -1,4 +1,4 @@
-//! Where files are kept.
+//! Settings of object storage.
 
 use std::path::PathBuf;
 
@@ -7,37 +7,37 @@ use serde::{Deserialize, Serialize};
 use super::StorageError;
 use crate::domain::Secret;
 
-/// The settings of file storage.
+/// Settings of object storage.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct StorageSettings {
-    /// `file:///folder` or a plain path for a local folder; `s3://bucket` or `s3://bucket/prefix` for S3.
+    /// Local folder as `file:///folder` or a plain path, or S3 bucket as `s3://bucket` or `s3://bucket/prefix`.
     pub url: String,
-    /// S3: the server's base URL, such as `https://s3.example.org`. Default: Amazon's for the region.
+    /// S3: base URL of the server, such as `https://s3.example.org`. Default: Amazon's server for the region.
     #[serde(default)]
     pub endpoint: Option<String>,
     /// S3: region. Default `us-east-1`.
     #[serde(default)]
     pub region: Option<String>,
-    /// S3: access key id. Without it, the instance's or container's own role is used.
+    /// S3: access key ID. Without it, the role of the instance or container is used.
     #[serde(default)]
     pub access_key_id: Option<String>,
-    /// S3: secret key that goes with `access_key_id`.
+    /// S3: secret key for `access_key_id`.
     #[serde(default)]
     pub secret_access_key: Option<Secret>,
-    /// S3: permit an `http://` endpoint. Default false.
+    /// S3: true to allow an `http://` endpoint. Default false.
     #[serde(default)]
     pub allow_http: bool,
-    /// S3: the bucket's name is part of the host name, and `endpoint` includes it. Default false.
+    /// S3: true if the bucket's name is part of the host name and of `endpoint`. Default false.
     #[serde(default)]
     pub virtual_hosted: bool,
-    /// S3: downloads are redirected to the bucket, by an address that works for a minute. The file is then
-    /// not checked against its SHA-256 each time, and named after the certificate. Default false.
+    /// S3: true to redirect downloads to the bucket, by a URL that is valid for one minute. The PDF is then not
+    /// checked against its SHA-256 on each download, and its file is named after the certificate. Default false.
     #[serde(default)]
     pub presigned_downloads: bool,
 }
 
-/// What the URL means.
+/// Location that the URL names.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Location {
     Folder(PathBuf),
@@ -45,7 +45,7 @@ pub(super) enum Location {
 }
 
 impl StorageSettings {
-    /// Settings for a local folder.
+    /// Returns settings for a local folder.
     #[must_use]
     pub fn folder(path: &std::path::Path) -> Self {
         Self {
@@ -60,15 +60,16 @@ impl StorageSettings {
         }
     }
 
-    /// Checks what the types do not.
+    /// Checks the rules that the types don't enforce.
     ///
     /// # Errors
-    /// The first setting that can't be used, by name.
+    /// [`StorageError::Setting`] with the name of the first invalid setting, or [`StorageError::Key`] if the prefix
+    /// is not an object key.
     pub fn check(&self) -> Result<(), StorageError> {
         self.location().map(|_| ())
     }
 
-    /// The folder, where files are kept in one.
+    /// Returns the folder, if files are stored in one.
     #[must_use]
     pub fn folder_path(&self) -> Option<PathBuf> {
         match self.location() {
@@ -77,7 +78,7 @@ impl StorageSettings {
         }
     }
 
-    /// The address of the S3 server, where files are kept on one.
+    /// Returns the URL of the S3 server, if files are stored on one.
     #[must_use]
     pub fn server_url(&self) -> Option<String> {
         let Ok(Location::Bucket { .. }) = self.location() else { return None };

@@ -28,6 +28,7 @@ mod numbers;
 mod operations;
 mod overload;
 mod own_templates;
+mod own_writes;
 mod people;
 mod permissions;
 mod progress;
@@ -171,7 +172,8 @@ fn scrubbed_field(name: &str, value: &Value) -> Value {
         || name.ends_with("At")
         || name.to_lowercase().ends_with("url")
         || name.ends_with("Date")
-        || name.ends_with("lastProcessed");
+        || name.ends_with("lastProcessed")
+        || (name == "number" && value.is_string());
     match value {
         Value::String(_) | Value::Number(_) if is_noise => Value::String(format!("[{name}]")),
         other => scrubbed(other),

@@ -1,4 +1,4 @@
-//! Mail over real SMTP: against the mail catcher, and against a peer that misbehaves on purpose.
+//! Mail over real SMTP, with the mail catcher and with a faulty peer.
 
 #![allow(clippy::expect_used, reason = "what fails here fails the test")]
 
@@ -67,14 +67,14 @@ fn mail_to(address: &str) -> OutgoingMail {
     }
 }
 
-/// A mail that is larger than what fits into the sockets' buffers.
+/// Returns a mail that is larger than the sockets' buffers.
 fn large_mail() -> OutgoingMail {
     let mut mail = mail_to("ada@example.net");
     mail.attachment.bytes = Bytes::from(vec![b'x'; 12 * 1024 * 1024]);
     mail
 }
 
-/// The files in the catcher's folder that hold a message with this id.
+/// Returns the files in the catcher's folder that contain a message with this id.
 fn caught(message_id: &str) -> Vec<PathBuf> {
     let files = std::fs::read_dir(&servers().mail_dir).expect("the catcher's folder");
     let paths = files.map(|file| file.expect("a file").path());
@@ -135,7 +135,7 @@ async fn the_servers_refusals_are_temporary_or_permanent_as_it_says() {
     assert_eq!(outcome, SendOutcome::Permanent { answer: "550 5.1.1 no such mailbox".to_owned() });
     let outcome = mailer.send(&mail_to("tempfail-ada@example.net")).await;
     assert_eq!(outcome, SendOutcome::Temporary { answer: "451 4.3.0 try again later".to_owned() });
-    // The refusals have not spoilt the connection for the next mail.
+    // The connection can still be used for the next mail after a rejection.
     let outcome = mailer.send(&mail_to("ada@example.net")).await;
     assert!(matches!(outcome, SendOutcome::Accepted { .. }), "{outcome:?}");
 }
@@ -183,7 +183,7 @@ async fn a_server_without_the_demanded_encryption_gets_no_mail() {
     assert!(!peer.verbs().concat().contains(&"MAIL".to_owned()));
 }
 
-/// A mailer that encrypts, trusts the certificate and logs in.
+/// Returns a mailer that encrypts, trusts the certificate and logs in.
 fn encrypting_mailer(peer: &Peer, security: Security, ca_pem: &str) -> SmtpMailer {
     let ca_file = tempfile::NamedTempFile::new().expect("a temporary file");
     std::fs::write(ca_file.path(), ca_pem).expect("written");
@@ -232,7 +232,7 @@ async fn an_unknown_certificate_or_a_refused_password_is_temporary() {
     assert!(!answer.contains("hunter2"), "{answer}");
 }
 
-/// Sends one mail to a peer, with a short limit for the message so that silence ends soon.
+/// Sends one mail to a peer. The time limit for the message is 1 s, so that silence ends soon.
 async fn outcome_with(script: Script, mail: &OutgoingMail) -> SendOutcome {
     let peer = Peer::start(script).await;
     let settings = MailSettings { message_timeout_seconds: 1, ..settings(peer.address) };
@@ -280,7 +280,7 @@ async fn refusals_at_every_step_are_told_apart() {
     ] {
         assert_eq!(outcome_with(script, &mail).await, expected, "{script:?}");
     }
-    // A server that serves nobody says nothing about this mail.
+    // A server that rejects all connections doesn't reject this mail in particular.
     let outcome = outcome_with(Script { greeting: "554 no service here", ..plain }, &mail).await;
     assert!(matches!(&outcome, SendOutcome::Temporary { answer } if answer.contains("554")), "{outcome:?}");
 }
@@ -377,7 +377,7 @@ async fn an_abandoned_send_does_not_spoil_the_next() {
     assert_eq!(peer.verbs(), [["EHLO", "MAIL", "RCPT", "DATA"], ["EHLO", "MAIL", "RCPT", "DATA"]]);
 }
 
-/// Waits until the peer has seen DATA on its n-th connection.
+/// Waits until the peer has received DATA on connection number `connections`.
 async fn reached_data(peer: &Peer, connections: usize) {
     let seen = || {
         let verbs = peer.verbs();

@@ -1,4 +1,4 @@
-//! The mail catcher over real SMTP, with the client that Laureate's mailer uses.
+//! Mail catcher over real SMTP, with the client library of Laureate's mailer.
 
 use std::sync::Arc;
 

@@ -1,7 +1,7 @@
-//! The house rules that a program can hold: layers, sizes, names, words, and prose that must stay true.
+//! Automated house rules: layers, sizes, names, words, and documentation that matches the code.
 //!
-//! Every check is a function from text to complaints, so that its own tests can show it failing on a
-//! small bad example; the tests here run the checks on the whole repository. Only files are read.
+//! Every check is a function from text to complaints, so that its unit tests can run it on small bad examples. The
+//! tests in this file run the checks on the whole repository. They only read files.
 
 mod asvs;
 mod layers;
@@ -13,7 +13,7 @@ mod words;
 
 use source::SourceFile;
 
-/// What a check has found: a file, mostly a line, and what to do.
+/// Finding of a check: a file, usually with a line, and the required correction.
 type Complaint = String;
 
 #[track_caller]
@@ -82,7 +82,7 @@ fn prose_tells_of_what_exists() {
         assert!(pages.iter().any(|(path, _)| path == wanted), "{wanted} is missing");
     }
     none(pages.iter().flat_map(|(path, text)| prose::check(&repository, path, text)).collect());
-    // Messages and comments send people to make, too.
+    // Messages and comments also refer to make targets.
     let told = source::text_files().into_iter().filter(|(path, _)| !path.starts_with("tests/suite/tidy"));
     none(told.flat_map(|(path, text)| prose::check_targets(&repository, &path, &text)).collect());
     none(prose::check_map(&source::read("ARCHITECTURE.md"), &source::top_modules(), &source::paths()));

@@ -1,4 +1,4 @@
-//! The client against a small server of its own.
+//! Tests of the client against a small server.
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicU32;
@@ -26,7 +26,7 @@ async fn login(State(seen): State<Seen>) -> Response {
     Json(json!({"success": true, "data": {"access_token": format!("token-{n}")}})).into_response()
 }
 
-/// Answers the first token with 401, the first good request with 503, then creates.
+/// Rejects the first token with 401 and the first authorized request with 503, then creates.
 async fn create(State(seen): State<Seen>, headers: HeaderMap) -> Response {
     let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or("").to_owned();
     if text("authorization") != "Bearer token-1" {
@@ -80,7 +80,7 @@ async fn it_logs_in_again_and_sends_again_under_the_same_key() {
     assert_eq!(seen.0.logins.load(Ordering::Relaxed), 2);
     let keys = seen.0.keys.lock().unwrap().clone();
     assert!(keys.len() == 2 && keys[0] == keys[1] && keys[0].len() == 36, "{keys:?}");
-    // What it has written it wants to see, also on the address that the server gave.
+    // The client reads its own write, also at the address from the `Location` header.
     let mut read = client.get("/api/v1/things/7").await.unwrap();
     assert_eq!((read.data::<Value>().unwrap(), read.next_cursor()), (json!("42"), Some("9".to_owned())));
 }

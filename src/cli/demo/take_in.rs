@@ -1,4 +1,4 @@
-//! Stage one: spreadsheets become people.
+//! First stage: imports people from spreadsheets.
 
 use std::time::{Duration, Instant};
 
@@ -10,10 +10,10 @@ use super::progress::{Progress, Track};
 use super::report::{Outcome, Rejection};
 use super::sheets::Sheet;
 
-/// Rejected rows that are kept for the summary.
+/// Maximum number of rejected rows that are kept for the summary.
 const REJECTIONS_KEPT: usize = 100;
 
-/// `GET /imports/{id}`.
+/// Response of `GET /imports/{id}`.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Import {
@@ -26,7 +26,7 @@ struct Import {
     failure: Option<Failure>,
 }
 
-/// What the row itself says is left out.
+/// Errors of one row. The values of the row are left out.
 #[derive(Deserialize)]
 struct RowErrors {
     row: u64,
@@ -47,7 +47,7 @@ struct Failure {
     reason: String,
 }
 
-/// A file that was uploaded.
+/// File that was uploaded.
 struct Uploaded {
     name: String,
     location: Option<String>,
@@ -64,10 +64,10 @@ impl Import {
     }
 }
 
-/// Uploads the files and waits until every row is dealt with.
+/// Uploads the files and waits until every row is processed.
 ///
 /// # Errors
-/// The API refuses a file or doesn't answer.
+/// Fails if the API rejects a file or doesn't respond.
 pub async fn take_in(
     client: &Client,
     progress: &Progress,
@@ -122,7 +122,7 @@ async fn follow(
     }
 }
 
-/// Adds a file's rows to the outcome.
+/// Adds the rows of a file to the outcome.
 fn count(upload: Uploaded, outcome: &mut Outcome) {
     let Uploaded { name: file, import, .. } = upload;
     if let Some(Failure { code, reason }) = import.failure {

@@ -1,4 +1,4 @@
-//! The list of breached passwords: whether it is there and in order.
+//! Check of the list of breached passwords: it exists and is sorted.
 
 use std::path::PathBuf;
 use std::sync::Arc;

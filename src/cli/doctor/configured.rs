@@ -1,4 +1,4 @@
-//! What is usable in the configuration, but hardly meant.
+//! Check for settings that are valid, but probably not intended.
 
 use std::collections::BTreeSet;
 use std::os::unix::fs::PermissionsExt;
@@ -10,7 +10,7 @@ use super::finding::Finding;
 use crate::config::{Config, Origin, Origins, variable};
 use crate::mail::Security;
 
-/// Fewer different characters than this are not random.
+/// Minimum number of different characters in a random secret.
 const LEAST_DIFFERENT: usize = 10;
 
 pub async fn check(context: Arc<Context>) -> Vec<Finding> {
@@ -27,7 +27,7 @@ fn secrets(config: &Config) -> Vec<Finding> {
     let secrets =
         [("secrets.claim_key", &config.secrets.claim_key), ("secrets.token_key", &config.secrets.token_key)];
     let mut findings = Vec::new();
-    // A token key may be left out where there are some with ids.
+    // The token key may be empty if there are token keys with ids.
     for (key, secret) in secrets.into_iter().filter(|(_, secret)| !secret.is_empty()) {
         let text = secret.reveal();
         let different = text.chars().collect::<BTreeSet<_>>().len();
@@ -106,7 +106,7 @@ fn addresses(config: &Config) -> Vec<Finding> {
     findings
 }
 
-/// Files with secrets in them that others can read.
+/// Returns warnings for configuration files that contain secrets and that others can read.
 fn files(origins: &Origins) -> Vec<Finding> {
     let secret = |key: &str| {
         [
@@ -143,7 +143,7 @@ fn others_may_read(path: &Path) -> bool {
     std::fs::metadata(path).is_ok_and(|found| found.permissions().mode() & 0o004 != 0)
 }
 
-/// The host of an address; empty where there is none, as for sockets.
+/// Returns the host of an address. It is empty if the address has none, as for Unix sockets.
 fn host_of(url: &str) -> &str {
     let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
     let rest = rest.rsplit_once('@').map_or(rest, |(_, rest)| rest);

@@ -1,4 +1,4 @@
-//! The renderer: whether its fonts load, and are those that issued certificates were made with.
+//! Check that the fonts load, and that the newest certificate was made with these fonts and this renderer.
 
 use std::sync::Arc;
 

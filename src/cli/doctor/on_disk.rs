@@ -1,5 +1,5 @@
-//! Whether what nats-server acknowledges is on disk (`sync_interval`), and how much room it has there. Only
-//! its monitoring shows that.
+//! Check that nats-server syncs messages to disk before it acknowledges them (`sync_interval`), and that it has
+//! enough disk space. Only its monitoring shows this.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,9 +13,9 @@ use crate::cli::moment;
 
 const CHECK: &str = "log.on-disk";
 const ADVICE: &str = "set `sync_interval: always` in the jetstream block of nats-server's configuration";
-/// Its answer has about 10 KB.
+/// Maximum size of the response. It usually has about 10 KB.
 const MOST_BYTES: usize = 4 << 20;
-/// How full the disk share may be before that is worth a warning, in per cent.
+/// Usage of the disk space from which on there is a warning, in per cent.
 const NEARLY_FULL: u64 = 80;
 
 pub async fn check(context: Arc<Context>) -> Vec<Finding> {
@@ -48,11 +48,11 @@ pub async fn check(context: Arc<Context>) -> Vec<Finding> {
     judge(&variables["jetstream"])
 }
 
-/// What the monitoring's `/varz` says.
+/// Returns the response of the monitoring endpoint `/varz`.
 async fn monitored(url: &str) -> Result<Value, String> {
     let failed =
         |error: reqwest::Error| format!("nats-server's monitoring does not answer: {}", error.without_url());
-    // reqwest is built without a TLS provider of its own; somebody may have installed one already.
+    // reqwest is built without a TLS provider. Another part of the process may already have installed one.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let client = reqwest::Client::builder().timeout(Duration::from_secs(5)).build().map_err(failed)?;
     let address = format!("{}/varz", url.trim_end_matches('/'));

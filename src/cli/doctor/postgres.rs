@@ -1,4 +1,4 @@
-//! PostgreSQL: whether it is there, new enough, keeps what it acknowledges, and has room for our connections.
+//! Check of PostgreSQL: availability, version, durability settings, and room for our connections.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use crate::app::PROJECTOR_CONNECTIONS;
 use crate::config::without_secrets;
 use crate::database::{self, ServerSeen};
 
-/// What our SQL needs.
+/// Oldest version that supports our SQL.
 const LEAST: u32 = 16;
 
 pub async fn check(context: Arc<Context>) -> Vec<Finding> {
@@ -86,7 +86,7 @@ fn encoding(seen: &ServerSeen) -> Finding {
     Finding::failed("database.encoding", found, "create the database with ENCODING 'UTF8'")
 }
 
-/// Tables can be filled from the log again, but nobody notices that they have to be.
+/// Checks the durability settings. Lost rows can be restored from the log, but nothing detects the loss.
 fn on_disk(seen: &ServerSeen) -> Finding {
     let settings = [
         ("fsync", &seen.fsync),
@@ -110,7 +110,7 @@ fn on_disk(seen: &ServerSeen) -> Finding {
 }
 
 fn connections(seen: &ServerSeen, of_requests: usize) -> Finding {
-    // A process with all roles; maintenance takes as many as the projector besides.
+    // A process with all roles. Maintenance needs as many connections as the projector in addition.
     let needed = of_requests + PROJECTOR_CONNECTIONS;
     let room = usize::try_from(seen.max_connections.saturating_sub(seen.reserved_connections)).unwrap_or(0);
     let processes = room / needed.max(1);

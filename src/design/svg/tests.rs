@@ -93,7 +93,7 @@ fn entities_are_refused_before_anything_is_read() {
 #[test]
 fn amounts_are_bounded_however_they_are_said() {
     let nested = format!("{}{}", "<g>".repeat(100_000), "</g>".repeat(100_000));
-    // Eight levels of ten uses each: a hundred million rectangles.
+    // Eight levels with ten uses each: 100 million rectangles after expansion.
     let mut uses = "<defs><g id='l0'><rect width='1' height='1'/></g>".to_owned();
     for level in 1..9 {
         let inner = format!("<use href='#l{}'/>", level - 1).repeat(10);
@@ -119,7 +119,7 @@ fn amounts_are_bounded_however_they_are_said() {
     }
 }
 
-/// About 10 MiB of `piece`, which gets its number.
+/// Returns about 10 MiB of repetitions of `piece`, which gets a running number.
 fn much(piece: impl Fn(usize) -> String) -> String {
     let mut all = String::new();
     for n in 0.. {
@@ -131,7 +131,7 @@ fn much(piece: impl Fn(usize) -> String) -> String {
     all
 }
 
-/// Each of these took minutes to hours: the tree parser compares every one with all others.
+/// Each of these inputs took minutes to hours, because the tree parser compares every item with all others.
 #[test]
 fn repetitions_of_ten_mebibytes_are_refused_in_one_pass() {
     let attributes = format!("<rect {}/>", much(|n| format!(" a{n}='1'")));

@@ -1,4 +1,4 @@
-//! Tests of imports as given, when, then.
+//! Tests of imports as given/when/then.
 
 use super::*;
 use crate::domain::decider::spec::given;
@@ -89,7 +89,7 @@ fn what_has_not_ended_is_cancelled_once() {
     given::<Import>(begun.clone()).when(ImportCommand::Cancel).then(vec![ImportCancelRequested {}.into()]);
     let cancelling = [begun.clone(), vec![ImportCancelRequested {}.into()]].concat();
     given::<Import>(cancelling.clone()).when(ImportCommand::Cancel).then_nothing();
-    // The chunk that was under way is still noted.
+    // The chunk in progress is still recorded.
     given::<Import>(cancelling.clone())
         .when(ImportCommand::RecordRows { accepted: accepted(9), rejected: vec![] })
         .then(vec![accepted(9).into()]);

@@ -1,4 +1,4 @@
-//! Given a history, when something is asked of an issuance, then this happens.
+//! Tests of issuances as given/when/then.
 
 use super::samples::{generated, request, revoked};
 use super::*;
@@ -86,7 +86,7 @@ fn what_has_a_pdf_or_may_get_one_gives_way_to_nothing() {
     let give_way = || IssuanceCommand::GiveWay;
     given::<Issuance>(vec![]).when(give_way()).then_refused("NOT_FOUND");
     given::<Issuance>(vec![request("Ada").into()]).when(give_way()).then_refused("WRONG_STATE");
-    // A second try that went well makes the failure history.
+    // A successful second rendering replaces the failure.
     let history = vec![request("Ada").into(), failed("X").into(), generated("aa").into()];
     given::<Issuance>(history).when(give_way()).then_refused("WRONG_STATE");
 }

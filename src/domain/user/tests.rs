@@ -43,6 +43,14 @@ fn a_changed_password_is_the_one_that_counts_and_begins_an_epoch() {
 }
 
 #[test]
+fn user_names_that_look_the_same_are_the_same() {
+    for name in ["josé", " JOSÉ ", "jose\u{301}", "Ｊosé", "\u{200b}josé"] {
+        assert_eq!(normalised_user_name(name), "josé", "{name:?}");
+    }
+    assert_ne!(normalised_user_name("jose"), "josé");
+}
+
+#[test]
 fn only_what_differs_is_changed() {
     let ada = registered("ada@example.com");
     let same = UserChange { profile: Some(ada.profile.clone()), ..UserChange::default() };
@@ -129,7 +137,7 @@ fn a_new_password_ends_the_keys_of_earlier_epochs_unless_they_are_kept() {
     assert_eq!(first_epoch(vec![changed(true)]), (0, 1));
     assert_eq!(first_epoch(vec![UserSessionsEnded {}.into(), changed(false)]), (2, 2));
     assert_eq!(first_epoch(vec![changed(false), changed(true)]), (1, 2));
-    // Logs from before there was a choice end the keys.
+    // Logs from before this choice existed end the keys.
     let old = serde_json::json!({ "passwordHash": "$argon2id$…" });
     let read: UserPasswordChanged = serde_json::from_value(old).expect("readable");
     assert!(!read.keeps_api_keys);

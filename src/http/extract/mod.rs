@@ -1,4 +1,4 @@
-//! What handlers take out of a request: each refuses bad input with an error that names it.
+//! Extractors of handlers. Each rejects invalid input with an error that names it.
 
 mod headers;
 mod json;

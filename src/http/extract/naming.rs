@@ -1,4 +1,4 @@
-//! Both spellings of a field: the API speaks camelCase and also takes snake_case.
+//! Field names in two spellings: the API uses camelCase and also accepts snake_case.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -7,13 +7,13 @@ use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
 
-/// Fields whose values have names of their own inside, which templates choose: these stay as they are.
+/// Fields whose values contain names that templates choose. These names are not converted.
 const VERBATIM: [&str; 2] = ["manifest", "data"];
 
-/// The most items of one list. An item can be two bytes and take hundreds once it is read.
+/// Largest number of items of one list. An item can be 2 bytes in the body and hundreds of bytes in memory.
 const MAX_ITEMS: usize = 20_000;
 
-/// `snake_case` as `camelCase`; camelCase stays as it is.
+/// Converts `snake_case` to `camelCase`. Leaves camelCase unchanged.
 pub(super) fn camel_case(name: &str) -> String {
     let mut camel = String::with_capacity(name.len());
     let mut letters = name.chars().peekable();
@@ -29,7 +29,8 @@ pub(super) fn camel_case(name: &str) -> String {
     camel
 }
 
-/// JSON whose field names are camelCase now. Refuses a field that is given twice, in one spelling or in both.
+/// JSON whose field names are converted to camelCase. A field that is given twice, in one or both spellings, is
+/// an error.
 pub(super) struct CamelCased(pub(super) Value);
 
 impl<'de> Deserialize<'de> for CamelCased {
@@ -162,7 +163,7 @@ impl<'de> Visitor<'de> for AnyJson<'_> {
     }
 }
 
-/// A query string whose parameter names are camelCase now; values stay as they are.
+/// Converts the parameter names of a query string to camelCase. Values are unchanged.
 ///
 /// # Errors
 /// The name of a parameter that is given twice.

@@ -38,6 +38,28 @@ async fn issued(api: &Api) -> Value {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn certificates_are_listed_by_number() {
+    let api = Api::start().await;
+    let issued = issued(&api).await;
+    let hex = issued["publicId"].as_str().expect("an id");
+    let readable = issued["number"].as_str().expect("a number");
+    assert_eq!(PublicId::parse(hex).expect("a number").readable(), readable);
+    let listed = async |number: &str| api.get(&format!("/generated-certificates?number={number}")).await;
+    for number in [hex, readable, &readable.to_lowercase(), &readable.replace('-', "%20")] {
+        let list = listed(number).await.expect(200).body;
+        assert_eq!(list["data"], json!([issued]), "{number}");
+    }
+    assert_eq!(listed("00112233445566778899aabbccddeeff").await.expect(200).body["data"], json!([]));
+    for mistyped in ["", "0024H-36H2N-CSVRH-6DAQF-6DVVQ-ZX", "short"] {
+        let refused = listed(mistyped).await.expect(400);
+        assert!(refused.body["error"]["details"][0].as_str().expect("text").starts_with("number: "));
+    }
+    let export = format!("/generated-certificates/export?format=csv&number={readable}");
+    let export = api.get(&export).await.expect(200).body;
+    assert_eq!(export.as_str().expect("CSV").matches(readable).count(), 1, "{export}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_number_is_found_however_it_is_written() {
     let api = Api::start().await;
     let issued = issued(&api).await;

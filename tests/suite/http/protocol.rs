@@ -45,7 +45,7 @@ async fn only_origins_that_the_operator_named_may_read() {
     };
     let known = preflight("https://console.example.com").await.expect(200);
     assert_eq!(known.header("access-control-allow-origin"), "https://console.example.com");
-    for name in ["idempotency-key", "last-event-id", "x-min-event-position", "if-match", "range"] {
+    for name in ["idempotency-key", "last-event-id", "x-min-event-position", "prefer", "if-match", "range"] {
         assert!(known.header("access-control-allow-headers").contains(name), "{name}");
     }
     assert_eq!(known.header("access-control-max-age"), "86400");
@@ -58,6 +58,8 @@ async fn only_origins_that_the_operator_named_may_read() {
     let exposed = read.header("access-control-expose-headers");
     let names = [
         "x-event-position",
+        "x-tables-behind",
+        "preference-applied",
         "etag",
         "location",
         "retry-after",

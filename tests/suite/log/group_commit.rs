@@ -1,4 +1,4 @@
-//! Group commit under load: whoever conflicts costs the others nothing.
+//! Group commit under load: a conflict does not affect other commits.
 
 use std::collections::{HashMap, HashSet};
 
@@ -15,7 +15,7 @@ on_both!(
     commits_to_one_aggregate_that_wait_together_keep_their_order,
 );
 
-/// Event ids by position.
+/// Returns all event ids by position.
 async fn standing(log: &Log) -> HashMap<Position, Uuid> {
     log.all().await.iter().map(|e| (e.position, e.event_id)).collect()
 }
@@ -58,7 +58,8 @@ async fn conflicts_among_many_commits_cost_the_others_nothing(on: On) {
 async fn commits_of_several_aggregates_stay_whole_under_load(on: On) {
     let log = Log::on(on).await;
     put(&log.log, "held", 0, vec![event(0)]).await;
-    // Each has two events of one aggregate and one of another; every seventh touches what is held.
+    // Each commit has two events of one aggregate and one of another. Every seventh one conflicts at the aggregate
+    // `held`.
     let commits: Vec<(bool, [NewEvent; 3])> =
         (0..150).map(|n| (n % 7 == 3, [event(n), event(n), event(n)])).collect();
     let answers = join_all(commits.iter().enumerate().map(|(n, (conflicts, [a, b, c]))| {
@@ -121,7 +122,7 @@ async fn several_processes_write_side_by_side(on: On) {
 
 async fn commits_to_one_aggregate_that_wait_together_keep_their_order(on: On) {
     let log = Log::on(on).await;
-    // Each expects the one before it; they are queued at once and can only go out one by one.
+    // Each append expects the one before. All are queued at the same time, and can only be written one by one.
     let commits: Vec<_> = (0..20).map(|n| append("chain", n, vec![event(n as usize)])).collect();
     let answers =
         join_all(commits.iter().map(|one| log.log.append(Commit::new(log.log.names(), vec![one.clone()]))))

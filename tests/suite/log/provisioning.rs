@@ -1,4 +1,4 @@
-//! Streams and consumers: how many replicas they have, and what would change.
+//! Streams and consumers: number of replicas, and planned changes.
 
 use laureate::event_log::plan::{Action, Change, Kind};
 use laureate::event_log::{EventLog, ProvisionError, Step};
@@ -11,7 +11,7 @@ async fn api(log: &EventLog, subject: String) -> Value {
     serde_json::from_slice(&answer.payload).unwrap()
 }
 
-/// How many other servers keep each stream and consumer, by name.
+/// Returns the number of other servers with a replica of each stream and consumer, in the order of `steps`.
 async fn followers(log: &EventLog, steps: &[Step]) -> Vec<usize> {
     let mut counts = Vec::new();
     for step in steps {
@@ -45,7 +45,7 @@ async fn existing_streams_get_more_replicas_and_fewer_and_consumers_follow() {
     crate::support::until("all follow", async || followers(&log, &made).await == [2; 13]).await;
     put(&log, "a", 1, vec![event(2)]).await;
 
-    // Not asked for, nothing changes; asked for, they shrink.
+    // Without a given number of replicas, nothing changes. With a smaller one, the streams shrink.
     let level = |steps: Vec<Step>| steps.iter().all(|step| step.action == Action::Nothing);
     assert!(level(log.provision(None).await.unwrap()));
     assert!(level(log.plan_provision(3).await.unwrap()));

@@ -1,4 +1,4 @@
-//! `laureate rebuild` and `laureate verify` as an operator sees them.
+//! `laureate rebuild` and `laureate verify` from an operator's view.
 
 use super::real::Real;
 use super::story::*;

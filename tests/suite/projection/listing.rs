@@ -1,4 +1,4 @@
-//! Lists against a naive model: whatever is asked for, the pages are what sorting and filtering all of it gives.
+//! Property tests of lists: the pages are equal to a naive model that sorts and filters all rows.
 
 use std::collections::BTreeMap;
 
@@ -16,9 +16,9 @@ use super::given_log::{Happened, happened};
 use super::story::*;
 use super::world::World;
 
-/// Names that differ, that are the same but for accents and case, and that sort oddly.
+/// Names that differ, names that only differ in accents or case, and names with an unusual sort order.
 const NAMES: [&str; 8] = ["Ána", "ANA", "ana", "Zoë", "Łukasz", "李雷", "O'Neill % _ \\", "Weiß"];
-/// The same as they are searched and sorted.
+/// The same names in the form in which they are searched and sorted.
 const FOLDED: [&str; 8] = ["ana", "ana", "ana", "zoe", "lukasz", "李雷", "o'neill % _ \\", "weiss"];
 
 #[derive(Clone, Debug)]
@@ -40,7 +40,7 @@ fn named(name: usize, id: u128, country: Option<&str>) -> Person {
     }
 }
 
-/// Events and the people who are left of them.
+/// Returns the events and the people that remain after them.
 fn told(steps: &[(u8, u8, usize)]) -> (Vec<Happened>, Vec<Known>) {
     let (mut events, mut known) = (Vec::new(), BTreeMap::<u128, Known>::new());
     for (position, (what, who, name)) in (1_i64..).zip(steps) {
@@ -65,7 +65,7 @@ fn told(steps: &[(u8, u8, usize)]) -> (Vec<Happened>, Vec<Known>) {
     (events, known.into_values().collect())
 }
 
-/// All pages of a list, one after the other.
+/// Returns the ids on all pages of a list, in order.
 async fn pages(
     client: &deadpool_postgres::Client,
     filter: &AttendeeFilter,
@@ -131,7 +131,7 @@ proptest! {
     }
 }
 
-/// The newest hundred rows.
+/// Returns the newest 100 rows.
 pub async fn all<T: laureate::projection::queries::FromRow>(
     client: &deadpool_postgres::Client,
     table: &Table,

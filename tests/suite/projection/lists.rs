@@ -1,4 +1,4 @@
-//! Each noun's list, narrowed by what can be asked for; users, sessions and keys have theirs in `users.rs`.
+//! Lists of all resources with each filter. Users, sessions and API keys are tested in `users.rs`.
 
 use deadpool_postgres::Client;
 use laureate::projection::queries::batches::{self, BatchFilter, BatchRow};
@@ -30,7 +30,7 @@ async fn jobs_are_narrowed_by_what_is_asked_for() {
     let ids = async |filter: JobFilter| {
         let listed: Vec<JobRow> = all(&client, &jobs::TABLE, &filter.clone().conditions()).await;
         let mut listed: Vec<_> = listed.iter().map(|row| row.id.as_u128()).collect();
-        // What is found to act upon is the same, the oldest first.
+        // A search for jobs to act upon finds the same ones, oldest first.
         let found = jobs::find(&client, filter, 50).await.expect("answers");
         let found: Vec<_> = found.iter().map(|id| id.as_u128()).collect();
         listed.reverse();
@@ -165,7 +165,8 @@ async fn batches_designs_templates_and_what_is_drawn_are_narrowed() {
     assert_eq!(drawn(None, Some("baroque")).await, [0; 0]);
 }
 
-/// The plan of a list's first page, oldest first; the newest first reads the same index from its other end.
+/// Returns the query plan of a list's first page, oldest first. In the order newest first, the same index is read
+/// backwards.
 async fn plan(client: &Client, table: &Table, conditions: &Conditions) -> String {
     let (sql, values) = listing::all(table, conditions);
     let rows = client.query(&format!("EXPLAIN {sql} LIMIT 51"), &values).await.expect("planned");
@@ -178,7 +179,7 @@ async fn what_is_often_asked_for_is_read_by_an_index() {
     world.project().await;
     let (jobs, issuances, imports) =
         (world.schema("jobs"), world.schema("issuances"), world.schema("imports"));
-    // Every hundredth mail is held; each certificate and batch has ten.
+    // Every hundredth mail is held. Each certificate and each batch has ten of these.
     let fill = format!(
         "INSERT INTO \"{issuances}\".issuances (id, certificate_id, attendee_id, batch_id, public_id, state, client,
              certificate_name, event_name, full_name, locale, issue_date, created_at, updated_at, created_position, position)

@@ -1,4 +1,4 @@
-//! Rebuild, verify and clean-up beside a projector at work.
+//! Rebuild, verify and clean-up while a projector is running.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -30,7 +30,7 @@ async fn what_replay_made_verifies_as_equal_and_rebuilds_to_the_same_rows() {
     assert_eq!((end.position, end.target, end.events), (last, last, everything().len() as u64));
     assert_eq!(world.all_rows().await, rows);
 
-    // The projector goes on with the new tables.
+    // The projector continues with the new tables.
     world.log.append([imported(0xA7, "Tony", None)]);
     world.project().await;
     assert!(world.maintenance().verify(&[], |_| {}).await.expect("verified").equal());

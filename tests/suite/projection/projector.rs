@@ -1,4 +1,4 @@
-//! The projector itself: fences, poison, logs that don't fit, other programs beside it.
+//! Projector: fencing, events that can't be applied, unsuitable logs, and other programs on the same database.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use super::story::*;
 use super::world::{PATIENCE, World};
 use crate::support::until;
 
-/// An event that no handler can take: the name is missing.
+/// Returns an event that no handler can apply, because the name is missing.
 fn poison(id: u128) -> Happened {
     Happened {
         aggregate: "attendee",
@@ -49,12 +49,12 @@ async fn two_projectors_apply_every_event_once() {
     let world = World::delivering(Delivery { sizes: vec![3, 1, 2], again: 1 }).await;
     let other = world.program(projections().expect("good projections"));
     let (one, two) = (world.start(), other.start());
-    // Counters would tell: they add up, so an event applied twice counts twice.
+    // The counters are sums, so an event that was applied twice would count twice.
     for id in 0..100 {
         world.log.append([imported(0x1000 + id, "Ada", None)]);
     }
     world.readers.wait_for(world.log.last_position(), PATIENCE).await.expect("caught up");
-    // Where one ends, the other takes over.
+    // When one projector stops, the other takes over.
     one.stop().await;
     let position = world.log.append([imported(0x2000, "Ada", None)]);
     other.readers.wait_for(position, PATIENCE).await.expect("caught up");
@@ -81,7 +81,7 @@ async fn a_poison_event_stops_its_projections_alone_and_a_new_start_tries_again(
     for other in world.status().await.iter().filter(|health| health.name != "attendees") {
         assert_eq!((other.state, other.position), ("live", last), "{}", other.name);
     }
-    // Events go on arriving; the stopped one stays where it is, the others don't.
+    // More events arrive. The stopped projection stays at its position, and the others continue.
     let more = world.log.append([defined(CERTIFICATE + 1)]);
     until("the others go on", || async { world.health("certificates").await.position == more }).await;
     assert_eq!(world.health("attendees").await.position, before);
@@ -135,7 +135,7 @@ async fn a_changed_handler_builds_its_projection_alone_beside_the_old_one() {
     };
     assert_eq!(other_than_old(&new), ["attendees"]);
 
-    // Both programs run side by side while events arrive.
+    // Both programs run at the same time while events arrive.
     let (old_at_work, new_at_work) = (old.start(), new.start());
     let position = new.log.append([imported(0xA7, "Tony", None)]);
     new.readers.wait_for(position, PATIENCE).await.expect("built");

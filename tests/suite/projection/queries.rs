@@ -1,4 +1,4 @@
-//! The read queries, as the API asks them.
+//! Read queries as used by the API.
 
 use laureate::projection::queries::{
     attendees, batches, certificates, imports, issuances, jobs, overview, users,

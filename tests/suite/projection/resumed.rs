@@ -1,4 +1,4 @@
-//! Rebuilds that are broken off, and what the next one makes of it.
+//! Interrupted rebuilds and their continuation.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use super::story::*;
 use super::world::World;
 use crate::support::{servers, until};
 
-/// A world whose log comes in batches of seven.
+/// Creates a world whose log delivers batches of seven events.
 async fn world() -> World {
     let world = World::delivering(Delivery { sizes: vec![7], again: 2 }).await;
     world
@@ -22,7 +22,7 @@ async fn world() -> World {
     world
 }
 
-/// Begins a piece of work and drops it once it has come past a position; answers how far it was.
+/// Starts `work` and drops it when it has reached `position`. Returns the position that it reached.
 async fn broken_off<F>(position: u64, work: impl FnOnce(Box<dyn FnMut(Progress) + Send>) -> F) -> u64
 where
     F: Future<Output = ()>,
@@ -43,7 +43,7 @@ where
     reached.1.load(std::sync::atomic::Ordering::Relaxed)
 }
 
-/// Where a rebuild began, once the one before has let its turn go.
+/// Rebuilds once the previous rebuild has released its lock. Returns the position at which the rebuild started.
 async fn rebuilt_from(maintenance: &Maintenance) -> u64 {
     let from = std::sync::Mutex::new(None);
     until("it is rebuilt", || async {
@@ -74,12 +74,12 @@ async fn a_rebuild_goes_on_where_the_one_before_was_broken_off() {
     assert_eq!(world.rows("attendees").await, rows);
     assert!(maintenance.verify(&[], |_| {}).await.expect("verified").equal());
 
-    // Done is done: the next one begins anew. So does one after a copy was discarded,
+    // A rebuild that was completed, or whose copy was discarded, is not resumed: the next one starts at position 0.
     assert_eq!(rebuilt_from(&maintenance).await, 0);
     break_off().await;
     until("the turn is free", || async { maintenance.discard_copies(&["attendees"]).await.is_ok() }).await;
     assert_eq!(rebuilt_from(&maintenance).await, 0);
-    // and one whose copy lost what PostgreSQL does not log.
+    // The same applies to a copy that lost its unlogged tables.
     break_off().await;
     let copy = format!("{}_new", world.schema("attendees"));
     world.execute(&format!("TRUNCATE \"{copy}\".attendees, \"{copy}\".copy_progress")).await;
@@ -129,7 +129,7 @@ async fn what_is_not_built_yet_can_be_built_by_hand() {
     let jobs = world.health("jobs").await;
     assert_eq!((jobs.state, jobs.ready, jobs.lag), ("live", true, 0));
     assert_eq!(world.health("users").await.state, "absent");
-    // A projector takes it from there.
+    // A projector continues from there.
     world.log.append([retry(0x22)]);
     world.project().await;
     assert!(world.maintenance().verify(&[], |_| {}).await.expect("verified").equal());

@@ -1,4 +1,4 @@
-//! Given events, these are the rows of every projection.
+//! Rows of every projection for given events.
 
 use super::story::everything;
 use super::world::World;

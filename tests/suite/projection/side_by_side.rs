@@ -1,4 +1,4 @@
-//! Two versions of the program beside each other: one builds its tables while the other is read.
+//! Two versions of the program at the same time: one builds its tables while the tables of the other are read.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -14,7 +14,7 @@ use super::story::*;
 use super::world::{PATIENCE, World};
 use crate::support::until;
 
-/// The same projections with other handlers where people are shown.
+/// Returns the projections with changed handlers for the tables that show people.
 fn changed() -> Vec<Projection> {
     let mut all = projections().expect("good projections");
     for projection in all.iter_mut().filter(|p| ["attendees", "overview"].contains(&p.name.as_str())) {
@@ -25,7 +25,7 @@ fn changed() -> Vec<Projection> {
     all
 }
 
-/// Appends a person every two milliseconds until told to stop.
+/// Appends a person every 2 ms until `stop` is set.
 async fn write(real: &Real, written: &AtomicU64, stop: &AtomicBool) {
     let mut pace = tokio::time::interval(Duration::from_millis(2));
     pace.set_missed_tick_behavior(MissedTickBehavior::Burst);
@@ -57,7 +57,7 @@ async fn a_version_built_under_load_never_shows_an_empty_or_older_table() {
     assert!(shown(&new_reader).await.is_none(), "nothing is built yet");
     let new_at_work = new.start(&shutdown);
 
-    // What the old version showed before the new one was looked for in vain, and then after that.
+    // State of the old version before the last failed attempt to read the new one, and its most recent state.
     let (mut before, mut last_of_old) = (Shown::default(), Shown::default());
     let first_of_new = loop {
         let of_old = shown(&old_reader).await.expect("readable at any time");
@@ -72,13 +72,13 @@ async fn a_version_built_under_load_never_shows_an_empty_or_older_table() {
     assert!(before.counted >= 12_000, "the old version is read all the time: {before:?}");
     assert!(first_of_new.counted >= 12_000, "neither empty nor half built: {first_of_new:?}");
     until("the new version is ready", || new.is_ready()).await;
-    // Whoever has seen something asks for it by its position.
+    // A client that has seen an event can request a state that includes its position.
     new.readers.wait_for(before.newest.unsigned_abs(), PATIENCE).await.expect("the new version keeps up");
     let mut last_of_new = shown(&new_reader).await.expect("readable from now on");
     assert!(last_of_new.is_no_less_than(before), "{last_of_new:?} after {before:?}");
     assert!(last_of_new.is_no_less_than(first_of_new), "{last_of_new:?} after {first_of_new:?}");
 
-    // Both go on, and neither goes back.
+    // Both versions continue, and neither shows an older state.
     let goal = last_of_new.newest + 500;
     while last_of_new.newest < goal || last_of_old.newest < goal {
         for (client, last) in [(&old_reader, &mut last_of_old), (&new_reader, &mut last_of_new)] {
@@ -108,7 +108,7 @@ async fn a_new_version_waits_until_it_shows_no_less_than_the_old_one() {
     old.log.append((0..50).map(|id| imported(0x1000 + id, "Ada", None)));
     old.project().await;
 
-    // The new version's log is a replica that lags: its end is before what the old one shows.
+    // The new version's log is a lagging replica. It ends before the position that the old version shows.
     let mut of_people = changed();
     of_people.retain(|projection| ["attendees", "overview"].contains(&projection.name.as_str()));
     let mut new = old.program(of_people);
@@ -135,7 +135,7 @@ async fn a_process_that_starts_over_old_tables_is_not_ready_before_they_are_leve
     world.log.append(everything());
     world.project().await;
     world.log.append([imported(0xA7, "Tony", None)]);
-    // The same program in another process, where no projector is at work yet.
+    // The same program in another process. No projector is running yet.
     let again = world.program(projections().expect("good projections"));
     let health = again.health("attendees").await;
     assert_eq!((health.state, health.ready, health.lag), ("live", false, 3));
@@ -163,7 +163,7 @@ async fn clean_up_leaves_what_a_running_program_keeps_or_reads() {
     }
     old_at_work.stop().await;
 
-    // Its projector is gone; another process still reads.
+    // The projector has stopped, and another process is still reading.
     assert_eq!(new.maintenance().drop_unused(&[]).await.expect("cleaned up"), left);
     drop(reading);
     until("nobody reads it any more", || async {

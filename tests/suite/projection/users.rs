@@ -1,4 +1,4 @@
-//! Those who log in: users, sessions and API keys, and what can happen to them.
+//! Users, sessions and API keys.
 
 use laureate::domain::api_key::{ApiKey, ApiKeyCreated, ApiKeyRevoked};
 use laureate::domain::second_factor::{SecondFactor, SecondFactorConfirmed, SecondFactorRemoved, WhyRemoved};
@@ -100,7 +100,7 @@ fn factor_lost(id: u128) -> Happened {
     happened::<SecondFactor>(id, SecondFactorRemoved { reason: WhyRemoved::Lost })
 }
 
-/// Everything happens to them at least once.
+/// Returns a history in which every event of users, sessions and API keys occurs.
 pub fn everything() -> Vec<Happened> {
     vec![
         registered(ADA, "Ada"),
@@ -126,7 +126,7 @@ pub fn everything() -> Vec<Happened> {
     ]
 }
 
-/// Any of that to any of a few, in any order.
+/// Generates any event for any of a few aggregates, in any order.
 pub fn event() -> impl Strategy<Value = Happened> {
     (0..15_usize, 0..3_u128).prop_map(|(kind, n)| match kind {
         0 => registered(0xE0 + n, "Ada"),
@@ -168,7 +168,7 @@ async fn lists_show_those_who_are_there_and_sessions_that_go_on() {
         let rows: Vec<SessionRow> = all(&client, &sessions::TABLE, &going_on).await;
         rows.iter().map(|row| row.id.as_u128()).collect::<Vec<_>>()
     };
-    // One is of an earlier epoch, one was revoked; and the user of another is gone.
+    // One session has an earlier epoch, one was revoked, and the user of another one was deleted.
     assert_eq!(of(ADA, datetime!(2026-11-30 00:00 UTC)).await, [SESSION + 2]);
     assert!(of(ADA, LATER).await.is_empty(), "expired");
     assert!(of(ALAN, datetime!(2026-11-30 00:00 UTC)).await.is_empty());
@@ -222,7 +222,7 @@ async fn users_are_found_by_name_role_and_state_and_sorted() {
         (users::BY_EMAIL, [3, 2, 1]),
     ] {
         for descending in [false, true] {
-            // One after the other, so that every page begins where one ended.
+            // One row per page, so that a page starts after every row.
             let (mut start, mut sorted) = (Start::First, Vec::new());
             while sorted.len() < 4 {
                 let order = Order { key, descending };

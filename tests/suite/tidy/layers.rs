@@ -1,4 +1,5 @@
-//! Which module may use which: `domain ← process ← {commands, projection, workers} ← http ← app ← cli ← main`.
+//! Allowed dependencies between modules:
+//! `domain ← process ← {commands, projection, workers} ← http ← app ← cli ← main`.
 
 use super::source::SourceFile;
 use super::{Complaint, complains_of};
@@ -13,7 +14,8 @@ const fn layer(module: &'static str, may_use: &'static [&'static str], why: &'st
     Layer { module, may_use, why }
 }
 
-/// From the inside out: a module may use only modules above it, and of those only the ones named.
+/// Modules from the innermost to the outermost. A module may use only the modules in its own row, all of which must
+/// have an earlier row.
 const LAYERS: &[Layer] = &[
     layer("domain", &[], "pure: decides, and knows nothing else"),
     layer("process", &["domain"], "pure: events in, commands out"),
@@ -117,7 +119,7 @@ const LAYERS: &[Layer] = &[
     ),
 ];
 
-/// Single items that a module may use of another that it otherwise may not.
+/// Single items that a module may use from another module that it must not use otherwise.
 const EXCEPTIONS: &[(&str, &str, &str)] = &[
     ("http", "mail::attachment_file_name", "a download is named like the attachment; a pure function"),
     ("http", "mail::ascii_file_name", "the same for programs that know ASCII only; a pure function"),
@@ -128,7 +130,7 @@ const EXCEPTIONS: &[(&str, &str, &str)] = &[
     ),
 ];
 
-/// The table itself: every module has a row, every row a module, and no row uses one below it.
+/// Checks the table itself: every module has a row, every row has a module, and no row uses a later one.
 pub(super) fn check_table(modules: &[String]) -> Vec<Complaint> {
     check_rows(LAYERS, modules)
 }
@@ -151,7 +153,7 @@ fn check_rows(layers: &[Layer], modules: &[String]) -> Vec<Complaint> {
     complaints
 }
 
-/// What a file uses that its module may not.
+/// Checks that a file uses only what its module may use.
 pub(super) fn check(file: &SourceFile) -> Vec<Complaint> {
     let Some(path) = module_path(&file.path) else { return Vec::new() };
     let Some(layer) = LAYERS.iter().find(|layer| layer.module == path[0]) else { return Vec::new() };
@@ -169,7 +171,7 @@ pub(super) fn check(file: &SourceFile) -> Vec<Complaint> {
     foreign.map(tell).collect()
 }
 
-/// `src/http/endpoints/mod.rs` → `[http, endpoints]`; nothing for the crate's root.
+/// Returns the module path of a file: `src/http/endpoints/mod.rs` → `[http, endpoints]`; `None` for the crate root.
 fn module_path(path: &str) -> Option<Vec<&str>> {
     let inner = path.strip_prefix("src/")?.strip_suffix(".rs")?;
     let mut parts: Vec<&str> = inner.split('/').collect();
@@ -177,7 +179,7 @@ fn module_path(path: &str) -> Option<Vec<&str>> {
     (parts != ["lib"] && !parts.is_empty()).then_some(parts)
 }
 
-/// The paths after `crate::`, `laureate::` and as many `super::` as lead to the crate's root.
+/// Returns the paths after `crate::` and `laureate::`, and after as many `super::` as lead to the crate root.
 fn used_modules(code: &str, depth: usize) -> Vec<(usize, String)> {
     let roots = ["crate::".to_owned(), "laureate::".to_owned(), "super::".repeat(depth)];
     let mut found = Vec::new();
@@ -194,7 +196,7 @@ fn used_modules(code: &str, depth: usize) -> Vec<(usize, String)> {
     found
 }
 
-/// `a::b` → `[a::b]`; `{a::{b, c}, d}` → `[a::, d]`.
+/// Expands a use tree: `a::b` → `[a::b]`; `{a::{b, c}, d}` → `[a::, d]`.
 fn paths(rest: &str) -> Vec<String> {
     let path = |text: &str| {
         text.trim_start().chars().take_while(|c| c.is_alphanumeric() || "_:".contains(*c)).collect()

@@ -1,22 +1,22 @@
-//! Prose that tells of paths, links, make targets, subcommands and addresses of the API that exist.
+//! Checks that paths, links, make targets, subcommands and API addresses in the documentation exist.
 
 use std::collections::HashSet;
 
 use super::source;
 use super::{Complaint, complains_of};
 
-/// What prose may tell of.
+/// Items to which documentation may refer.
 pub(super) struct Repository {
     paths: HashSet<String>,
-    /// Slugs of headings, as `file#slug`.
+    /// Slugs of headings, each as `file#slug`.
     headings: HashSet<String>,
     targets: HashSet<String>,
     subcommands: HashSet<String>,
-    /// Of the API, with `{}` for a parameter.
+    /// Paths of API routes, with `{}` for a parameter.
     routes: HashSet<Vec<String>>,
 }
 
-/// Where paths of ours begin.
+/// First components of paths in this repository.
 const TOP: &[&str] = &[
     ".cargo",
     ".ci",
@@ -34,7 +34,7 @@ const TOP: &[&str] = &[
     "tests",
     "tools",
 ];
-/// What a file of ours ends with.
+/// File extensions that identify a path in this repository.
 const ENDINGS: &[&str] =
     &[".rs", ".sql", ".toml", ".md", ".typ", ".sh", ".json", ".png", ".snap", ".j2", ".py"];
 
@@ -53,7 +53,7 @@ impl Repository {
         }
     }
 
-    /// As a whole path, or as the end of one.
+    /// Returns true if `path` is a known path or the end of one.
     fn has(&self, path: &str) -> bool {
         let path = path.trim_end_matches('/');
         let end = format!("/{path}");
@@ -83,7 +83,7 @@ fn targets(makefile: &str) -> HashSet<String> {
     makefile.lines().filter_map(target).collect()
 }
 
-/// The variants of `enum Command`, as the command line spells them.
+/// Returns the variants of `enum Command`, as spelled on the command line.
 fn subcommands(text: &str) -> HashSet<String> {
     let body = text
         .split_once("enum Command {")
@@ -107,7 +107,7 @@ fn kebab(name: &str) -> String {
     kebab
 }
 
-/// The paths in the route table.
+/// Returns the paths in the route table.
 fn routes(table: &str) -> HashSet<Vec<String>> {
     let route = |line: &str| {
         let (_, rest) = line.trim().strip_prefix("on(")?.split_once('"')?;
@@ -119,7 +119,7 @@ fn routes(table: &str) -> HashSet<Vec<String>> {
     table.lines().filter_map(route).collect()
 }
 
-/// GitHub's names for headings.
+/// Returns the slugs that GitHub generates for headings.
 fn slugs(text: &str) -> Vec<String> {
     let headings = outside_fences(text)
         .filter_map(|(_, line)| Some(line.strip_prefix('#')?.trim_start_matches('#').trim()));
@@ -140,7 +140,8 @@ fn outside_fences(text: &str) -> impl Iterator<Item = (usize, &str)> {
     })
 }
 
-/// Code: what stands in backticks and in fenced blocks, each with its line from 1.
+/// Returns the code in backticks and in fenced blocks, each with its line number, starting at 1. The flag is true
+/// for code in backticks.
 fn code(text: &str) -> Vec<(usize, &str, bool)> {
     let outside: HashSet<usize> = outside_fences(text).map(|(n, _)| n).collect();
     let mut found = Vec::new();
@@ -154,12 +155,12 @@ fn code(text: &str) -> Vec<(usize, &str, bool)> {
     found
 }
 
-/// What a page tells of and isn't there.
+/// Returns a complaint for each item that a page refers to and that doesn't exist.
 pub(super) fn check(repository: &Repository, page: &str, text: &str) -> Vec<Complaint> {
     let mut complaints = Vec::new();
     let mut tell = |line, what: &str| complaints.push(format!("{page}:{line}: {what}"));
     for (line, code, span) in code(text) {
-        // What a build makes is there only after it.
+        // Build results exist only after a build.
         let is_made = code.starts_with("target/");
         if span && is_path(code) && !is_made && !exists(repository, page, code) {
             tell(line, &format!("there is no {code}"));
@@ -182,7 +183,7 @@ pub(super) fn check(repository: &Repository, page: &str, text: &str) -> Vec<Comp
     complaints
 }
 
-/// Targets in backticks that the Makefile doesn't have, in any text.
+/// Returns a complaint for each make target in backticks that the Makefile doesn't have, in any text.
 pub(super) fn check_targets(repository: &Repository, path: &str, text: &str) -> Vec<Complaint> {
     let mut complaints = Vec::new();
     for (n, line) in text.lines().enumerate() {
@@ -197,9 +198,9 @@ pub(super) fn check_targets(repository: &Repository, path: &str, text: &str) -> 
     complaints
 }
 
-/// Modules below `src/` and folders of the root that the map doesn't tell of.
+/// Returns a complaint for each module below `src/` and each top-level folder that is missing in the map.
 pub(super) fn check_map(page: &str, modules: &[String], paths: &[String]) -> Vec<Complaint> {
-    // The pages themselves, and what proptest keeps of failures.
+    // These contain the documentation itself and failures saved by proptest.
     let untold = ["docs/", "proptest-regressions/"];
     let is_folder = |path: &&String| {
         path.find('/') == Some(path.len() - 1) && !path.starts_with('.') && !untold.contains(&path.as_str())
@@ -221,7 +222,7 @@ fn is_path(code: &str) -> bool {
 
 fn exists(repository: &Repository, page: &str, path: &str) -> bool {
     let top = path.split_once('/').is_some_and(|(first, _)| TOP.contains(&first));
-    // Pages in a folder tell of their neighbours.
+    // Pages in a folder may refer to files in the same folder.
     let folder = page.rsplit_once('/').map_or("", |(folder, _)| folder);
     if top {
         repository.has_from_root(path) || repository.has_from_root(&format!("{folder}/{path}"))
@@ -230,7 +231,7 @@ fn exists(repository: &Repository, page: &str, path: &str) -> bool {
     }
 }
 
-/// The words that follow a command's name, where it stands as a command.
+/// Returns the words that follow the name of a command, if the name is in command position.
 fn after<'c>(code: &'c str, command: &'c str) -> impl Iterator<Item = &'c str> {
     let starts = code.match_indices(command).filter(|(at, _)| {
         let before = code[..*at].trim_end_matches([' ', '$']);
@@ -244,7 +245,7 @@ fn after<'c>(code: &'c str, command: &'c str) -> impl Iterator<Item = &'c str> {
     })
 }
 
-/// Addresses of the API: after `$api` or the prefix, without query.
+/// Returns addresses of the API: the text after `$api` or the prefix, without query.
 fn api_paths(code: &str) -> impl Iterator<Item = &str> {
     ["$api/", "/api/v1/"].into_iter().flat_map(move |prefix| {
         code.match_indices(prefix).map(move |(at, _)| {
@@ -254,7 +255,7 @@ fn api_paths(code: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-/// The targets of Markdown links that are not addresses elsewhere.
+/// Returns the targets of Markdown links, except external ones.
 fn links(line: &str) -> impl Iterator<Item = &str> {
     let targets = line.split("](").skip(1).filter_map(|rest| Some(rest.split_once(')')?.0));
     targets.filter(|target| !target.contains("://") && !target.starts_with("mailto:"))

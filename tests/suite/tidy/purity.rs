@@ -1,12 +1,12 @@
-//! What must never be there, so that nobody needs to look for it: the absences of ARCHITECTURE.md.
+//! Checks that the code doesn't contain what ARCHITECTURE.md excludes.
 
 use super::source::SourceFile;
 use super::{Complaint, complains_of};
 
 struct Absence {
-    /// Files whose path begins so.
+    /// Prefixes of the paths to which the rule applies.
     inside: &'static [&'static str],
-    /// Text that must not be there, comments aside.
+    /// Forbidden text. Comments are ignored.
     never: &'static [&'static str],
     why: &'static str,
 }
@@ -72,7 +72,7 @@ const ABSENCES: &[Absence] = &[
     },
 ];
 
-/// What is there and must not be; test code aside.
+/// Returns a complaint for each forbidden text outside tests.
 pub(super) fn check(file: &SourceFile) -> Vec<Complaint> {
     let mut complaints = Vec::new();
     for absence in ABSENCES.iter().filter(|a| a.inside.iter().any(|inside| file.path.starts_with(inside))) {
@@ -85,7 +85,7 @@ pub(super) fn check(file: &SourceFile) -> Vec<Complaint> {
     complaints
 }
 
-/// The log's stream keeps everything for ever and refuses deletion itself.
+/// Checks that the event log's stream keeps everything for ever and rejects deletion.
 pub(super) fn check_stream(json: &str) -> Vec<Complaint> {
     let wanted = [
         "\"deny_purge\": true",

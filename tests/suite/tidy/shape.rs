@@ -1,18 +1,18 @@
-//! Sizes, names, and proofs beside what can panic.
+//! Checks sizes, names, and the proofs next to calls that can panic.
 
 use super::source::SourceFile;
 use super::{Complaint, complains_of};
 
 const MAX_FILE_LINES: usize = 400;
-/// Lines with code in a function's body; clippy's `too_many_lines` counts alike.
+/// Maximum number of lines with code in a function's body, counted like clippy's `too_many_lines`.
 const MAX_FUNCTION_LINES: usize = 70;
-/// Names that say nothing about what is inside.
+/// Names that don't describe their content.
 const EMPTY_NAMES: &[&str] =
     &["util", "utils", "helper", "helpers", "manager", "managers", "service", "services", "common", "misc"];
-/// How far above a panic its proof may begin, in lines.
+/// Maximum number of lines between a proof and the call below it.
 const PROOF_ABOVE: usize = 3;
 
-/// The file's size and name, its functions' sizes and its modules' names.
+/// Checks the size and name of a file, the sizes of its functions and the names of its modules.
 pub(super) fn check(file: &SourceFile) -> Vec<Complaint> {
     let lines = file.text.lines().count();
     let mut complaints = Vec::new();
@@ -41,7 +41,7 @@ pub(super) fn check(file: &SourceFile) -> Vec<Complaint> {
     complaints
 }
 
-/// What can panic outside tests and says no proof.
+/// Returns a complaint for each call outside tests that can panic and has no proof.
 pub(super) fn check_proofs(file: &SourceFile) -> Vec<Complaint> {
     let mut complaints = Vec::new();
     let lines: Vec<&str> = file.text.lines().collect();
@@ -74,7 +74,7 @@ fn word(text: &str) -> &str {
     &text[..end]
 }
 
-/// Each function's place and the lines with code between its braces.
+/// Returns the offset of each function and the number of lines with code in its body.
 fn functions(code: &str) -> Vec<(usize, usize)> {
     let mut found = Vec::new();
     for (at, _) in code.match_indices("fn ").filter(|(at, _)| starts_word(code, *at)) {

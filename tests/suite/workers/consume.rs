@@ -1,4 +1,4 @@
-//! The loop that every worker runs in.
+//! Main loop of every worker.
 
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -15,7 +15,7 @@ use super::fixture::{Plant, Probe};
 use crate::log::fixture::{append, event};
 use crate::support::until;
 
-/// Events of one issuance each.
+/// Appends each event to its own issuance.
 async fn put(plant: &Plant, events: Vec<NewEvent>) -> Vec<Position> {
     let log = &plant.log.log;
     let mut positions = Vec::new();
@@ -27,7 +27,7 @@ async fn put(plant: &Plant, events: Vec<NewEvent>) -> Vec<Position> {
     positions
 }
 
-/// A probe that does each piece of work when the gate lets it.
+/// Returns a probe that finishes one delivery for each permit of the semaphore.
 fn gated() -> (Arc<Probe>, Arc<Semaphore>) {
     let gate = Arc::new(Semaphore::new(0));
     let passed = gate.clone();
@@ -125,7 +125,7 @@ async fn what_is_no_event_is_given_up_and_holds_nothing_up() {
 async fn two_processes_share_the_work() {
     let plant = Plant::new().await;
     let positions = put(&plant, (0..200).map(event).collect()).await;
-    // Neither goes on before both have something.
+    // Each worker waits until both have received a delivery.
     let both = Arc::new(tokio::sync::Barrier::new(2));
     let worker = || {
         let (both, first) = (both.clone(), Arc::new(tokio::sync::OnceCell::new()));
@@ -164,7 +164,7 @@ async fn a_shutdown_waits_for_what_was_begun() {
     gate.add_permits(9);
     running.await.unwrap();
     assert_eq!(probe.seen(), firsts(&positions), "nothing new is begun");
-    // The late one is still to be done, whether or not the server has handed it to the last pull.
+    // The late events are still open, even if the server has already sent some of them to the last pull request.
     until("only the late one is open", async || {
         let info = plant.consumer("renderer").await;
         let open = info["num_ack_pending"].as_u64().unwrap() + info["num_pending"].as_u64().unwrap();
@@ -173,8 +173,8 @@ async fn a_shutdown_waits_for_what_was_begun() {
     .await;
 }
 
-/// Another consumer with the same ack wait whose message nobody answers: each delivery of it shows
-/// that the ack wait has passed once more at the server.
+/// Waits until the ack wait has passed `count` times. Uses another consumer with the same ack wait, whose message
+/// is never acknowledged. Each redelivery shows that the ack wait has passed at the server.
 async fn ack_waits_pass(plant: &Plant, count: i64) {
     let stream = plant.log.log.context().get_stream(plant.log.log.names().events()).await.unwrap();
     let consumer: PullConsumer = stream.get_consumer("processes").await.unwrap();
@@ -198,7 +198,7 @@ async fn what_is_worked_on_or_waits_for_its_turn_is_not_delivered_twice() {
     plant.run_on(plant.log.log.clone(), probe.clone(), 2);
     until("the work has begun", async || probe.seen().len() == 2).await;
     ack_waits_pass(&plant, 3).await;
-    // Whatever the server takes for lost by now goes to another process, which is free.
+    // If the server considered a delivery lost, it would now redeliver it to another process with free permits.
     let other = Probe::new(async |_| Verdict::Done);
     plant.run_on(plant.log.another_process().await, other.clone(), 2);
     until("the other has done the rest", async || other.seen().len() >= 38).await;
@@ -209,7 +209,7 @@ async fn what_is_worked_on_or_waits_for_its_turn_is_not_delivered_twice() {
     assert_eq!(seen, firsts(&positions), "each once, at its first delivery");
 }
 
-/// A probe that takes more than it has places for.
+/// Probe that fetches more batches than it has permits for.
 struct Ahead(Arc<Probe>);
 
 impl Worker for Ahead {

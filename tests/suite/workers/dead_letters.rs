@@ -1,4 +1,4 @@
-//! Work that nobody answered for still ends: with an outcome in the log and a dead letter.
+//! Work that is never acknowledged ends with an outcome in the log and a dead letter.
 
 use laureate::domain::email::{Email, EmailCommand, EmailRetryRequested, MailDelivery, OnUnknown, Stage};
 use laureate::domain::import::{FileFormat, Import, ImportCommand, ImportRequested};
@@ -21,7 +21,7 @@ fn bury(plant: &Plant) {
     tokio::spawn(async move { undertaker.run(shutdown).await.unwrap() });
 }
 
-/// The server's notice that it has given a delivery up.
+/// Publishes the server's advisory that the maximum number of deliveries was reached.
 async fn given_up(plant: &Plant, consumer: &str, position: Position) {
     let log = &plant.log.log;
     let stream = log.names().events();
@@ -39,7 +39,7 @@ async fn a_worker_that_dies_at_every_try_leaves_an_outcome_and_a_dead_letter() {
     plant.set_consumer("renderer", json!({ "ack_wait": 1_000_000_000_u64, "max_deliver": 2 })).await;
     let id = requested(&plant, request("Ada", "ada@example.com")).await;
     let probe = Probe::new(async |delivery: Delivery| {
-        // Its own outcome is delivered too, and not what this is about.
+        // The recorded outcome is delivered, too. It succeeds, because this test is about the request.
         assert!(delivery.event.event_type != "CertificateRequested", "rehearsed by a test");
         Verdict::Done
     });
@@ -77,7 +77,7 @@ async fn a_mail_that_never_was_claimed_fails_and_a_person_can_try_it_again() {
     let queue = EmailCommand::Queue(Box::new(queued_mail("ada@example.com", OnUnknown::Park)));
     let queued = plant.log.commands.execute::<Email>(&person(), id, queue).await.unwrap();
     bury(&plant);
-    // The notice comes twice, as after a restart.
+    // The advisory is delivered twice, as after a restart.
     given_up(&plant, "mailer", queued.position).await;
     given_up(&plant, "mailer", queued.position).await;
     plant.until_dead_letters(2).await;

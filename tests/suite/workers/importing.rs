@@ -1,4 +1,4 @@
-//! Importer: what a file does, told by its report, its events and who is known afterwards.
+//! Importer: effect of a file on its report, its events and the known people.
 
 use std::path::Path;
 
@@ -35,7 +35,7 @@ pub fn importer(plant: &Plant) -> Importer {
     Importer::new(plant.log.commands.clone(), plant.storage.clone(), key(), Limits::default(), renderer())
 }
 
-/// Rows of people who are all different; `from` is the first one's number.
+/// Returns rows of different people. `from` is the number of the first one.
 pub fn rows(from: usize, count: usize) -> String {
     (from..from + count).map(|n| format!("Ada Lovelace,DOC{n},p{n}@example.com\n")).collect()
 }
@@ -44,7 +44,7 @@ pub fn people(count: usize) -> String {
     format!("{HEADER}{}", rows(0, count))
 }
 
-/// Stores a file and asks for its import; the delivery that an importer would get.
+/// Stores a file and requests its import. Returns the delivery for an importer.
 pub async fn uploaded(plant: &Plant, file: &str, options: ImportOptions) -> (ImportId, Delivery) {
     let id = ImportId(Uuid::new_v4());
     let object = import_key(id.0);
@@ -73,7 +73,7 @@ pub async fn import_events(plant: &Plant, id: ImportId) -> Vec<ImportEvent> {
     recorded.iter().map(|event| ImportEvent::decode(&event.event_type, &event.body).unwrap()).collect()
 }
 
-/// Imports a file; answers with its last event and its report.
+/// Imports a file. Returns its last event and its report.
 pub async fn import(plant: &Plant, file: &str, options: ImportOptions) -> (ImportCompleted, ImportReport) {
     let (id, delivery) = uploaded(plant, file, options).await;
     assert_eq!(importer(plant).work(&[delivery]).await, [Verdict::Done]);
@@ -107,7 +107,7 @@ pub async fn completed(plant: &Plant, id: ImportId) -> (ImportCompleted, ImportR
     (end, report)
 }
 
-/// (total, created, updated, errors, associated)
+/// Returns (total, created, updated, errors, associated).
 pub fn counts(end: &ImportCompleted) -> (u32, u32, u32, u32, u32) {
     (end.total, end.created, end.updated, end.errors, end.associated)
 }
@@ -177,7 +177,7 @@ async fn known_people_are_changed_where_that_is_wanted() {
     let plant = Plant::new().await;
     let (id, delivery) = uploaded(&plant, &people(3), ImportOptions::default()).await;
     importer(&plant).work(&[delivery]).await;
-    // One has another name, one another address, one is as before.
+    // One person has another name, one has another address, and one is unchanged.
     let changed = format!(
         "{HEADER}Grace Hopper,DOC0,p0@example.com\nAda Lovelace,DOC1,new@example.com\nAda Lovelace,DOC2,p2@example.com\n"
     );
@@ -186,7 +186,7 @@ async fn known_people_are_changed_where_that_is_wanted() {
     let known =
         plant.log.commands.load::<Attendee>(AttendeeId::of_row(id, 2)).await.unwrap().state.0.unwrap();
     assert_eq!(known.full_name.reveal_str(), "Grace Hopper");
-    // The address that was given up is free again; the new one is taken.
+    // The old address is available again, and the new one is taken.
     let next = format!("{HEADER}Bea,D8,p1@example.com\nCleo,D9,new@example.com\n");
     let (end, report) = import(&plant, &next, ImportOptions::default()).await;
     assert_eq!(counts(&end), (2, 1, 0, 1, 0));
@@ -230,7 +230,7 @@ async fn a_row_that_matches_two_people_changes_neither() {
 async fn a_dry_run_tells_what_the_import_will_do_and_writes_nothing() {
     let plant = Plant::new().await;
     import(&plant, &people(5), ImportOptions::default()).await;
-    // Known, new, twice in the file, two people's, and wrong.
+    // A known person, a new person, a repeated address, data of two people, and invalid rows.
     let file = format!(
         "{HEADER}Ada,DOC0,p0@example.com\nBea,N1,n1@example.com\nCleo,N2,n1@example.com\n\
          Dora,DOC1,p2@example.com\nEve,N3,nowhere\n,N4,n4@example.com\nFay,DOC3,n5@example.com\n"
@@ -246,7 +246,7 @@ async fn a_dry_run_tells_what_the_import_will_do_and_writes_nothing() {
     }
 }
 
-/// A report without the ids of people, which differ from log to log.
+/// Returns the report without the ids of people, which differ between logs.
 pub fn without_ids(mut report: ImportReport) -> ImportReport {
     for error in report.error_details.iter_mut().flat_map(|detail| &mut detail.errors) {
         let words =

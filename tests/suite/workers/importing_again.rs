@@ -1,4 +1,4 @@
-//! Importer: files that break off, workers that die, deliveries that come twice.
+//! Importer: truncated files, workers that crash, repeated deliveries.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -21,7 +21,7 @@ use super::importing::{
 use super::issuing::renderer;
 use crate::support::until;
 
-/// Lets an importer work that dies when it makes its `n`th event.
+/// Runs an importer that panics when it creates its `n`th event.
 pub async fn dies_at_its_event(plant: &Plant, n: usize, delivery: &Delivery) {
     let made = AtomicUsize::new(0);
     let clock = move || {
@@ -48,7 +48,7 @@ async fn a_file_that_breaks_off_keeps_what_came_before() {
     assert!(failed.reason.contains("row 702"), "{}", failed.reason);
     let attendees = plant.log.all().await.into_iter().filter(|e| e.event_type == "AttendeeImported").count();
     assert_eq!(attendees, 700);
-    // Delivered again, it stays at that.
+    // A redelivery changes nothing.
     let written = plant.log.all().await.len();
     assert_eq!(importer(&plant).work(&[delivery]).await, [Verdict::Done]);
     assert_eq!(plant.log.all().await.len(), written);
@@ -81,12 +81,13 @@ async fn an_import_that_is_delivered_again_after_its_end_does_nothing() {
 #[tokio::test]
 async fn an_import_whose_worker_died_half_way_ends_as_if_it_had_not() {
     let plant = Plant::new().await;
-    // Some of each chunk are refused, so that the report has something to lose.
+    // Some rows of each chunk are rejected, so that the report could be incomplete.
     let file = format!("{HEADER}{}Bea,DOC3,b@example.com\n{}Cleo,C1,nowhere\n", rows(0, 600), rows(600, 900));
     let (id, delivery) = uploaded(&plant, &file, ImportOptions::default()).await;
-    // Three events for each of 665 rows, and two that note them: it dies within the second chunk.
+    // Each of 665 rows has three events, and two events record the chunk. So the worker dies within the second
+    // chunk.
     dies_at_its_event(&plant, 2_500, &delivery).await;
-    // The first chunk is noted while the second is under way.
+    // The first chunk is recorded while the second one is being processed.
     until("the first chunk is noted", async || {
         plant.history("import", id).await == ["ImportRequested", "ImportRowsRejected", "ImportRowsAccepted"]
     })
@@ -99,7 +100,7 @@ async fn an_import_whose_worker_died_half_way_ends_as_if_it_had_not() {
     assert_eq!(rejected, [602, 1_503]);
     let all = plant.log.all().await;
     assert_eq!(all.iter().filter(|e| e.event_type == "AttendeeImported").count(), 1_500);
-    // The chunks' events tell the same as the end, each row once.
+    // The chunks' events have the same totals as the final event, and contain each row once.
     let (mut created, mut through) = (0, 0);
     for event in import_events(&plant, id).await {
         if let ImportEvent::ImportRowsAccepted(rows) = event {
@@ -118,10 +119,10 @@ async fn a_row_taken_in_again_leaves_alone_what_others_changed_since() {
     importer(&plant).work(&[first]).await;
     let id = AttendeeId::of_row(created, 2);
 
-    // This one dies after its only row, before its end is recorded.
+    // This worker dies after its only row, before the end of the import is recorded.
     let earlier = format!("{HEADER}Ada Lovelace,DOC0,earlier@example.com\n");
     let (earlier_id, delivery) = uploaded(&plant, &earlier, updating).await;
-    // Attendee, old claim, new claim: it dies before it notes the row.
+    // After the events of attendee, old claim and new claim, the worker dies before it records the row.
     dies_at_its_event(&plant, 4, &delivery).await;
     assert_eq!(plant.history("import", earlier_id).await, ["ImportRequested"]);
     let email = async || {

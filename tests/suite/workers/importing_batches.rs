@@ -1,4 +1,4 @@
-//! Importer: people and certificates count once, and certificates are issued by batches.
+//! Importer: people and certificates are counted once, and certificates are issued in batches.
 
 use laureate::domain::batch::BatchRequested;
 use laureate::domain::{CertificateId, SharedEmail};
@@ -122,7 +122,7 @@ async fn families_share_an_address_where_that_is_allowed() {
     assert_eq!(counts(&refused), (2, 1, 0, 1, 0));
     let (end, _) = import(&plant, &family, allow(earning())).await;
     assert_eq!((counts(&end), end.existing), ((2, 1, 0, 0, 2), 1));
-    // Both are known afterwards, also where addresses may not be shared any more.
+    // Both people are known afterwards, even if addresses can't be shared any more.
     for options in [allow(ImportOptions::default()), ImportOptions::default(), updating()] {
         let (end, _) = import(&plant, &family, options).await;
         assert_eq!((counts(&end), end.existing), ((2, 0, 0, 0, 0), 2));
@@ -148,7 +148,7 @@ async fn people_without_documents_are_known_by_address_and_name() {
         let (end, _) = import(&plant, family, sharing).await;
         assert_eq!((end.created, end.existing, end.errors), (created, existing, 0));
     }
-    // A document is added only where that is wanted, and to the person of that name.
+    // A document number is only added if updates are enabled, and only for the person with the same name.
     let later = format!("{HEADER}Bruno,D2,f@example.com\n");
     let (end, _) = import(&plant, &later, ImportOptions { requires_document: true, ..sharing }).await;
     assert_eq!(counts(&end), (1, 0, 0, 1, 0));
@@ -176,7 +176,7 @@ async fn certificate_of_a_row_requires_a_document_for_that_row() {
     let plant = Plant::new().await;
     import(&plant, &format!("{HEADER}Cleo,D3,c@example.com\n"), without).await;
     let requiring = defined(&plant.log.commands).await;
-    // The last one has a stored document number.
+    // The last person is known and has a stored document number.
     let file = format!(
         "fullName,documentNumber,email,certificateId\nAda,,a@example.com,{requiring}\nBea,,b@example.com,\n\
          Dora,N/A,d@example.com,{requiring}\nCleo,,c@example.com,{requiring}\n"

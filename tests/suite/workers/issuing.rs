@@ -1,4 +1,4 @@
-//! Renderer: one PDF for each request, kept for ever, never another.
+//! Renderer: one PDF for each request, which never changes.
 
 use std::sync::{Arc, OnceLock};
 
@@ -20,7 +20,7 @@ use super::fixture::Plant;
 use crate::log::fixture::person;
 use crate::support::{laureate, until};
 
-/// Fonts are read once for all tests of this process.
+/// Returns a renderer. Loads the fonts once for all tests of this process.
 pub fn renderer() -> Arc<Renderer> {
     static RENDERER: OnceLock<Arc<Renderer>> = OnceLock::new();
     RENDERER.get_or_init(|| Arc::new(Renderer::new().unwrap())).clone()
@@ -31,7 +31,7 @@ pub fn rendering(plant: &Plant) -> Rendering {
     Rendering::new(plant.log.commands.clone(), renderer(), plant.storage.clone(), sandbox)
 }
 
-/// A request as issuing makes it.
+/// Returns a request as the issue command creates it.
 pub fn request(name: &str, email: &str) -> CertificateRequested {
     CertificateRequested {
         certificate_id: Uuid::new_v4().into(),
@@ -66,7 +66,7 @@ pub async fn requested(plant: &Plant, request: CertificateRequested) -> Issuance
     id
 }
 
-/// A mail about nothing in particular.
+/// Returns a mail with arbitrary content.
 pub fn queued_mail(address: &str, on_unknown: OnUnknown) -> EmailQueued {
     EmailQueued {
         issuance_id: Uuid::new_v4().into(),
@@ -85,7 +85,7 @@ pub fn queued_mail(address: &str, on_unknown: OnUnknown) -> EmailQueued {
     }
 }
 
-/// Renderer and process managers.
+/// Starts the renderer and the process managers.
 pub fn run_renderer(plant: &Plant) {
     let facts = IssuingFacts {
         renderer_version: RENDERER_VERSION.to_owned(),
@@ -158,7 +158,7 @@ async fn a_name_that_no_font_can_draw_fails_alone() {
     for name in [good[0], "Ada \u{12000}", good[1], good[2]] {
         ids.push(requested(&plant, request(name, "ada@example.com")).await);
     }
-    // All are waiting when the renderer starts, so they are one batch.
+    // All requests are waiting when the renderer starts, so they form one batch.
     run_renderer(&plant);
     let bad = ids.remove(1);
     for id in ids {

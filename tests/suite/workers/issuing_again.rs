@@ -1,4 +1,4 @@
-//! Issuing again to somebody whose certificate could not be drawn.
+//! Repeated issuing to a person whose certificate could not be drawn.
 
 use futures_util::future::join_all;
 use laureate::domain::attendee::{Attendee, AttendeeCommand};
@@ -24,7 +24,7 @@ async fn fails(plant: &Plant, id: IssuanceId) {
     plant.log.commands.execute::<Issuance>(&person(), id, command).await.unwrap();
 }
 
-/// A certificate that was issued to somebody and could not be drawn.
+/// Issues a certificate that can't be drawn. Returns it and the person.
 async fn failed(plant: &Plant) -> (CertificateId, AttendeeId) {
     let certificate = defined(&plant.log.commands).await;
     let known = people(&plant.log.commands, 1).await;
@@ -33,7 +33,7 @@ async fn failed(plant: &Plant) -> (CertificateId, AttendeeId) {
     (certificate, known[0])
 }
 
-/// A batch, and what became of its people.
+/// Issues a batch. Returns its id and its outcome.
 async fn dispatched(
     plant: &Plant,
     certificate: CertificateId,
@@ -70,13 +70,14 @@ async fn it_is_pinned_anew_and_the_failed_one_is_closed() {
     assert_eq!(request.origin.batch_id, Some(again));
     assert_ne!(request.public_id, old.request.expect("asked for").public_id);
 
-    // While it may still be drawn it counts as held; failed again, the third follows.
+    // While the second issuance may still be drawn, it counts as existing. After it has failed, too, a third one is
+    // created.
     let (_, outcome) = dispatched(&plant, certificate, &[attendee]).await;
     assert_eq!((outcome.requested, outcome.existing), (0, 1));
     fails(&plant, new).await;
     let (third, outcome) = dispatched(&plant, certificate, &[attendee]).await;
     assert_eq!((outcome.requested, outcome.existing), (1, 0));
-    // A batch takes back what it issued itself.
+    // Undoing a batch revokes the issuances that this batch created.
     plant.log.commands.execute::<Batch>(&person(), third, undo()).await.unwrap();
     assert_eq!(react(&plant, "batch", third).await, Verdict::Done);
     let taken_back = load(&plant, IssuanceId::nth_of(certificate, attendee, 3)).await;
@@ -116,13 +117,13 @@ async fn a_pdf_of_the_failed_one_counts_only_until_the_next_is_asked_for() {
         let command = IssuanceCommand::RecordGenerated(pdf);
         plant.log.commands.execute::<Issuance>(&person(), id, command).await.unwrap();
     };
-    // Requeued, and drawn after all: then that is the certificate.
+    // The request was requeued and drawn after all. The first issuance is then the certificate.
     let (certificate, attendee) = failed(&plant).await;
     let first = IssuanceId::first_of(certificate, attendee);
     late(first).await;
     let (_, outcome) = dispatched(&plant, certificate, &[attendee]).await;
     assert_eq!((outcome.requested, outcome.existing), (0, 1));
-    // Issued again before: then it comes too late.
+    // The certificate was issued again before, so this PDF is too late.
     let (certificate, attendee) = failed(&plant).await;
     let first = IssuanceId::first_of(certificate, attendee);
     dispatched(&plant, certificate, &[attendee]).await;

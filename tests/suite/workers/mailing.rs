@@ -1,4 +1,4 @@
-//! Mailer: each mail once, as far as SMTP can tell.
+//! Mailer: sends each mail once, as far as SMTP allows.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -38,12 +38,12 @@ pub fn run_mailer(plant: &Plant) {
     plant.run(Arc::new(mailer(plant, Arc::new(smtp))));
 }
 
-/// An address of this test only; its beginning says how the catcher answers.
+/// Returns an address for this test only. `prefix` selects the reply of the mail catcher.
 pub fn address(plant: &Plant, prefix: &str) -> String {
     format!("{prefix}{}@example.com", plant.log.namespace)
 }
 
-/// The messages that reached an address, as they were sent.
+/// Returns the messages that were delivered to an address, unchanged.
 pub fn caught(address: &str) -> Vec<Vec<u8>> {
     let mails = caught_mails(&servers().mail_dir, 100_000).unwrap();
     let to_us = mails.into_iter().filter(|mail| mail.to.iter().any(|to| to == address));
@@ -63,7 +63,7 @@ async fn events(plant: &Plant, id: EmailId) -> Vec<EmailEvent> {
     recorded.iter().map(|event| EmailEvent::decode(&event.event_type, &event.body).unwrap()).collect()
 }
 
-/// A certificate that was issued and whose mail waits, because no mailer runs yet.
+/// Issues a certificate whose mail stays queued, because no mailer is running.
 async fn waiting_mail(plant: &Plant, address: &str) -> (IssuanceId, EmailId) {
     run_renderer(plant);
     let issuance = requested(plant, request("Ada Lovelace", address)).await;
@@ -143,7 +143,7 @@ async fn a_claim_without_an_outcome_is_parked_and_nothing_is_sent() {
     let plant = Plant::new().await;
     let to = address(&plant, "");
     let (_, id) = waiting_mail(&plant, &to).await;
-    // A worker that died between claiming the mail and recording what became of it.
+    // Simulates a worker that crashed after the claim and before the outcome was recorded.
     let claim = EmailCommand::Claim { message_id: format!("<{id}@example.org>") };
     plant.log.commands.execute::<Email>(&person(), id, claim).await.unwrap();
     run_mailer(&plant);
@@ -183,7 +183,7 @@ async fn a_mail_about_nothing_issued_fails_and_holds_nothing_up() {
     assert_eq!(state(&plant, id).await.stage, Stage::Failed);
 }
 
-/// Takes a mail and never says what became of it.
+/// Mail provider that accepts a mail and never returns an outcome.
 #[derive(Default)]
 struct Silent(AtomicUsize);
 
@@ -213,7 +213,7 @@ async fn a_server_that_forgot_its_deliveries_causes_no_second_mail() {
     let event = plant.log.log.load("email", &id.to_string(), 0).await.unwrap().remove(0);
     let silent = Arc::new(Silent::default());
     let mailer = Arc::new(mailer(&plant, silent.clone()));
-    // Killed servers count deliveries from an earlier number again: both are the first.
+    // A server that was killed counts deliveries from an earlier number, so both deliveries are the first one.
     let delivery = first_delivery(event);
     let (first, copy) = (mailer.clone(), delivery.clone());
     let sending = tokio::spawn(async move { first.work(&[copy]).await });

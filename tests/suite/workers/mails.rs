@@ -14,12 +14,12 @@ use super::issuing::{generated, request, requested, run_renderer};
 use super::mailing::{address, caught, run_mailer, state, until_stage};
 use crate::log::fixture::person;
 
-/// A mail to the person's present address.
+/// Returns a request for a mail to the person's current address.
 fn mail(delivery: MailDelivery) -> MailRequest {
     MailRequest { to: None, delivery, on_unknown: OnUnknown::Park }
 }
 
-/// An issuance whose first mail is held.
+/// Creates an issuance whose first mail is held.
 async fn issued(plant: &Plant) -> IssuanceId {
     let request =
         CertificateRequested { delivery: MailDelivery::Held, ..request("Ada", &address(plant, "")) };
@@ -42,7 +42,7 @@ async fn another_mail_gets_the_next_number_and_a_repeated_request_none() {
     let third = again(&person(), MailDelivery::Held).await;
     assert_eq!((third.number, third.stage), (3, Stage::Held));
     assert_eq!(again(&first, MailDelivery::Immediate).await.id, second.id, "the same request, the same mail");
-    // Many at once get a number each.
+    // Concurrent requests get different numbers.
     let contexts: Vec<_> = (0..6).map(|_| person()).collect();
     let asked = contexts.iter().map(|context| again(context, MailDelivery::Held));
     let mut numbers: Vec<_> =

@@ -33,7 +33,7 @@ fn notifier(plant: &Plant) -> Arc<Notifier> {
     Arc::new(Notifier::new(plant.log.commands.clone(), Arc::new(smtp), settings))
 }
 
-/// A notice to somebody of this address.
+/// Queues a notice for a new user with the address `to`.
 async fn queued(plant: &Plant, to: &str, about: NoticeAbout) -> NoticeId {
     let (user_id, id) = (UserId(Uuid::new_v4()), NoticeId(Uuid::new_v4()));
     let somebody = user("ada");

@@ -1,4 +1,4 @@
-//! Mails that wait: for somebody, or for their time.
+//! Held and scheduled mails.
 
 use std::sync::Arc;
 
@@ -31,14 +31,14 @@ fn far_away() -> MailDelivery {
     MailDelivery::At(OffsetDateTime::now_utc() + Duration::days(30))
 }
 
-/// A certificate that is issued with mails of this delivery.
+/// Issues a certificate whose mail has this kind of delivery.
 async fn issued(plant: &Plant, to: &str, delivery: MailDelivery) -> EmailId {
     run_renderer(plant);
     let request = CertificateRequested { delivery, ..request("Ada Lovelace", to) };
     EmailId::first_of(requested(plant, request).await)
 }
 
-/// A mail about nothing, which is never to be sent.
+/// Queues a mail with arbitrary content that is never sent.
 async fn queued(plant: &Plant, delivery: MailDelivery) -> EmailId {
     let id = EmailId(Uuid::new_v4());
     let mail = EmailQueued { delivery, ..queued_mail(&address(plant, ""), OnUnknown::Park) };
@@ -50,7 +50,7 @@ async fn ask(plant: &Plant, id: EmailId, command: EmailCommand) {
     plant.log.commands.execute::<Email>(&person(), id, command).await.unwrap();
 }
 
-/// How many messages lie on the timers' subjects that begin so.
+/// Returns the number of messages on the timer subjects that start with `beginning`.
 async fn timers(log: &EventLog, beginning: &str) -> u64 {
     let stream = log.context().get_stream(log.names().timers()).await.unwrap();
     let subject = format!("{}.timer.{beginning}.>", log.names().namespace());
@@ -119,7 +119,7 @@ async fn a_timer_decides_nothing() {
     assert_eq!(release_if_due(commands, held).await.unwrap(), Released::Not);
     assert_eq!(release_if_due(commands, cancelled).await.unwrap(), Released::Not);
     assert_eq!(release_if_due(commands, nobody).await.unwrap(), Released::Not);
-    // No mailer has set its timer: it was lost, and is set by whoever looks.
+    // No mailer has set the timer, as if it was lost. The check sets it.
     assert_eq!(timers(log, "at").await, 0);
     assert_eq!(release_if_due(commands, later).await.unwrap(), Released::Later);
     assert_eq!(timers(log, "at").await, 1);

@@ -1,4 +1,4 @@
-//! A batch is undone by a process that gets `kill -9` again and again.
+//! Undo of a batch by a process that is repeatedly killed with SIGKILL.
 
 use std::collections::BTreeMap;
 
@@ -15,7 +15,7 @@ use crate::support::until;
 
 const PEOPLE: usize = 2_000;
 
-/// Deliveries of a dead worker come again after a second instead of a minute.
+/// Shortens the ack wait from one minute to one second, so that deliveries of a killed worker are redelivered soon.
 async fn redeliver_soon(log: &EventLog) {
     let stream = log.names().events();
     let ask = async |subject: String, body: serde_json::Value| {
@@ -58,7 +58,7 @@ async fn an_undo_that_is_killed_again_and_again_revokes_each_once() {
     while matches!(end_of(&commands, id).await, Some(BatchEvent::BatchUndoRequested(_))) && kills < 4 {
         let before = real.last_position().await;
         let process = real.start(&serve);
-        // Killed as soon as it has revoked some, somewhere within the next ones.
+        // Killed at a random moment after it has revoked some issuances.
         until("it works or is done", async || real.last_position().await > before).await;
         drop(process);
         kills += 1;

@@ -5,7 +5,7 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::{RoleName, UserDetails, check_program, first_until, new_hash, trimmed};
+use super::{RoleName, UserDetails, check_program, cleaned, first_until, new_hash};
 use crate::commands::change_user::change_user;
 use crate::domain::user::{Account, NewPassword, Profile, Role, User, UserChange};
 use crate::domain::{Personal, Refusal, UserId};
@@ -52,7 +52,7 @@ pub struct UpdateUser {
 impl UpdateUser {
     fn profile(&self, now: &Profile) -> Profile {
         let given = |given: &Option<Personal<String>>, now: &Personal<String>| {
-            given.as_ref().map_or_else(|| now.clone(), trimmed)
+            given.as_ref().map_or_else(|| now.clone(), cleaned)
         };
         Profile {
             user_name: given(&self.user_name, &now.user_name),
