@@ -57,7 +57,24 @@ impl<T> LongNames<T> {
 
 #[cfg(test)]
 mod tests {
+    use time::macros::date;
+
     use super::*;
+    use crate::domain::Locale;
+    use crate::render::{RenderJob, Renderer};
+
+    #[test]
+    fn names_of_a_safe_length_fit_in_every_theme() {
+        let renderer = Renderer::new().expect("bundled fonts load");
+        for theme in renderer.themes() {
+            for letter in ["W", "Ẅ", "鬱", "Щ", "ﻼ"] {
+                let full_name = letter.repeat(SAFE_CHARACTERS).into();
+                let job = RenderJob { full_name, ..theme.sample(Locale::En, date!(2026 - 11 - 21)) };
+                let one = renderer.render(&[job]).remove(0);
+                assert!(one.is_ok(), "{} {letter}: {one:?}", theme.name());
+            }
+        }
+    }
 
     #[test]
     fn only_long_names_are_kept_and_the_longest_of_many() {

@@ -12,7 +12,6 @@ use crate::domain::issuance::CertificateRequested;
 use crate::domain::{CertificateId, Person, Personal};
 use crate::http::held::held;
 use crate::http::{ApiError, HttpState};
-use crate::render::RenderError;
 use crate::workers::importer::dry_run::Rehearsed;
 use crate::workers::importer::report::ImportReport;
 use crate::workers::renderer::RenderingError;
@@ -50,11 +49,8 @@ pub(super) async fn are_too_long(
 
 /// Returns true if the name has no room. Other texts of a definition are checked when it is made.
 fn is_overflow(error: &RenderingError) -> bool {
-    match error {
-        RenderingError::Render(RenderError::Overflow { field }) => field == "full_name" || field == "text",
-        RenderingError::Own(error) => error.code == "RENDER_OVERFLOW",
-        _ => false,
-    }
+    error.code() == "RENDER_OVERFLOW"
+        && error.field().is_none_or(|field| ["full_name", "text"].contains(&field))
 }
 
 /// The report of a rehearsed import, with a warning for each of its names that is too long.
