@@ -51,6 +51,16 @@ async fn objects_come_and_go(storage: &ObjectStorage) {
     assert_eq!(storage.get(&key, 1000).await.expect("an answer"), None);
 }
 
+async fn the_start_of_an_object_is_read(storage: &ObjectStorage) {
+    let key = key("certificates/example_2026/start.pdf");
+    assert_eq!(storage.get_start(&key, 4).await.expect("an answer"), None);
+    for (content, start) in [("", ""), ("abc", "abc"), ("abcd", "abcd"), ("abcdef", "abcd")] {
+        storage.put(&key, Bytes::from(content)).await.expect("stored");
+        let found = storage.get_start(&key, 4).await.expect(content);
+        assert_eq!(found.as_deref(), Some(start.as_bytes()), "{content}");
+    }
+}
+
 async fn issued_bytes_never_change(storage: &ObjectStorage) {
     let key = certificate_key("Example", 2026, Uuid::new_v4(), "Rust", "3kTM-d9_").expect("a key");
     let pdf = Bytes::from_static(b"%PDF-1.7 one");
@@ -116,6 +126,7 @@ async fn large_files_travel_in_pieces(storage: &ObjectStorage) {
 async fn all_of_it(storage: &ObjectStorage) {
     storage.check().await.expect("usable");
     objects_come_and_go(storage).await;
+    the_start_of_an_object_is_read(storage).await;
     issued_bytes_never_change(storage).await;
     only_one_of_many_creates(storage).await;
     what_expires_goes_by_age_and_nothing_else(storage).await;
