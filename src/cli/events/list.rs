@@ -12,6 +12,7 @@ use super::names::{self, Chosen};
 use super::{BATCH, WAIT, last, shown};
 use crate::cli::moment;
 use crate::cli::serve::stop_on_signals;
+use crate::cli::stdout::Stdout;
 use crate::event_log::{EventLog, LogError, LogReader, Position, RecordedEvent};
 
 /// Number of last events that are shown by default.
@@ -105,7 +106,8 @@ pub async fn run(args: ListArgs, log: &EventLog) -> anyhow::Result<()> {
     if let Some((name, kind)) = filter.impossible() {
         bail!("{name} is an event of {}, which --aggregate leaves out", kind.0);
     }
-    let mut out = Printer { out: BufWriter::new(std::io::stdout()), left: selection.limit, selection };
+    let mut out =
+        Printer { out: BufWriter::new(crate::cli::stdout::stdout()), left: selection.limit, selection };
     let end = log.info().await?.last_position;
     let upto = upto(&args, log, end).await?;
     let after = match begin(selection, log, end).await? {
@@ -183,7 +185,7 @@ async fn print_on(
 
 /// Writes events to stdout, one batch at a time.
 struct Printer<'a> {
-    out: BufWriter<std::io::Stdout>,
+    out: BufWriter<Stdout<std::io::Stdout>>,
     /// Number of events that may still be printed, if there is a limit.
     left: Option<usize>,
     selection: &'a Selection,
