@@ -67,6 +67,13 @@ pub struct Selection {
     reveal: bool,
 }
 
+impl Selection {
+    /// Returns the number of last events to begin with. Without `--last`, `--limit` chooses the last ones.
+    fn most_of_last(&self) -> usize {
+        self.last.unwrap_or(LAST.min(self.limit.unwrap_or(LAST)))
+    }
+}
+
 /// Options of `events list`.
 #[derive(Debug, Args)]
 pub struct ListArgs {
@@ -113,7 +120,7 @@ pub async fn run(args: ListArgs, log: &EventLog) -> anyhow::Result<()> {
     let after = match begin(selection, log, end).await? {
         Some(after) => after,
         None => {
-            let found = last::last(log, &filter, upto, selection.last.unwrap_or(LAST)).await?;
+            let found = last::last(log, &filter, upto, selection.most_of_last()).await?;
             out.print(found.iter())?;
             upto
         }
