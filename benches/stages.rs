@@ -13,7 +13,9 @@ use laureate::domain::import::{FileFormat, Import, ImportCommand, ImportRequeste
 use laureate::domain::issuance::{
     CertificateGenerated, CertificateRequested, Issuance, IssuanceCommand, Origin,
 };
-use laureate::domain::{AttendeeId, CertificateId, EmailId, ImportId, IssuanceId, SharedEmail, hex};
+use laureate::domain::{
+    AttendeeId, CertificateId, EmailId, ImportId, IssuanceId, SharedEmail, TimeZone, hex,
+};
 use laureate::mail::SendOutcome;
 use laureate::process::{Issue, issuance};
 use laureate::render::{Design, RenderJob, RenderedCertificate};
@@ -236,7 +238,10 @@ impl Stages<'_> {
             let pdf = pdf.context("a PDF is gone")?;
             ensure!(hex(&Sha256::digest(&pdf)) == mail.sha256, "a PDF has changed");
             let message_id = format!("<{}@laureate.example>", Uuid::new_v4());
-            match provider.send(&outgoing(&mail, message_id, pdf, OffsetDateTime::now_utc())).await {
+            match provider
+                .send(&outgoing(&mail, message_id, pdf, (OffsetDateTime::now_utc(), TimeZone::default())))
+                .await
+            {
                 SendOutcome::Accepted { .. } => Ok(()),
                 other => anyhow::bail!("a mail was not accepted: {other:?}"),
             }

@@ -34,7 +34,7 @@ use crate::sandbox::Sandbox;
 use crate::sheet::Limits;
 use crate::storage::ObjectStorage;
 use crate::workers::importer::Importer;
-use crate::workers::mailer::Mailer;
+use crate::workers::mailer::{MailSettings, Mailer};
 use crate::workers::notifier::{NoticeSettings, Notifier};
 use crate::workers::processes::Processes;
 use crate::workers::renderer::{RendererWorker, Rendering};
@@ -329,7 +329,9 @@ impl App {
                     Notifier::new(commands.clone(), self.mailer.clone(), self.notice_settings(&domain));
                 let notices = work(log.clone(), Arc::new(notifier), at_once.mailer, shutdown.clone());
                 running.spawn("notifier", notices);
-                let worker = Arc::new(Mailer::new(commands, self.rendering(), self.mailer.clone(), domain));
+                let time_zone = self.config.certificates.time_zone;
+                let settings = MailSettings { message_id_domain: domain, time_zone };
+                let worker = Arc::new(Mailer::new(commands, self.rendering(), self.mailer.clone(), settings));
                 running.spawn("mailer", work(log, worker, at_once.mailer, shutdown));
             }
             Role::Scheduler => self.start_scheduler(running)?,
@@ -345,6 +347,7 @@ impl App {
             reset_page: self.config.auth.reset_url.clone().unwrap_or_else(own_page),
             key: self.config.secrets.claim_key.clone(),
             message_id_domain: message_id_domain.to_owned(),
+            time_zone: self.config.certificates.time_zone,
         }
     }
 

@@ -61,7 +61,7 @@ mod tests {
     }
 
     #[test]
-    fn only_a_closed_stdout_is_no_failure() {
+    fn only_a_closed_stdout_counts_as_closed_pipe() {
         let (closed, full) = (io::ErrorKind::BrokenPipe, io::ErrorKind::StorageFull);
         let of_stdout = |kind| anyhow::Error::from(Stdout(Failing(kind)).write_all(b"x").expect_err("fails"));
         assert!(is_closed_pipe(&of_stdout(closed)));

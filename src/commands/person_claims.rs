@@ -74,17 +74,17 @@ impl PersonClaims {
 
     /// Returns the claims that a person must take under a rule.
     pub fn needed(&self, shared: SharedEmail) -> impl Iterator<Item = NeededClaim<'_>> {
-        let contact = match shared {
-            SharedEmail::Refuse => (ClaimKind::AttendeeEmail, &self.email, true),
-            SharedEmail::Allow => {
-                (ClaimKind::AttendeeNameAtEmail, &self.name_at_email, self.document.is_none())
-            }
-        };
-        let document = (ClaimKind::AttendeeDocument, &self.document, true);
-        [contact, document].into_iter().filter_map(|(kind, id, is_exclusive)| {
-            let id = id.as_deref()?;
-            Some(NeededClaim { kind, id, is_exclusive })
-        })
+        let is_shared = shared == SharedEmail::Allow;
+        let name_at_email = self.name_at_email.as_ref().filter(|_| is_shared);
+        let claims = [
+            // The first person with a shared address holds it, so that the address is known if `refuse` is set later.
+            (ClaimKind::AttendeeEmail, self.email.as_ref(), !is_shared),
+            (ClaimKind::AttendeeNameAtEmail, name_at_email, self.document.is_none()),
+            (ClaimKind::AttendeeDocument, self.document.as_ref(), true),
+        ];
+        claims
+            .into_iter()
+            .filter_map(|(kind, id, is_exclusive)| Some(NeededClaim { kind, id: id?, is_exclusive }))
     }
 
     fn has(&self, id: &str) -> bool {

@@ -21,13 +21,13 @@ fn problem(result: Result<Config, ConfigError>) -> String {
 }
 
 #[test]
-fn the_documented_example_can_be_used() {
+fn example_file_is_valid() {
     let config = load(&[], &[]).expect("the example is usable");
     assert_eq!(config.namespace, "laureate");
 }
 
 #[test]
-fn the_environment_counts_more_than_the_file_and_flags_more_than_both() {
+fn environment_overrides_the_file_and_flags_override_both() {
     let environment = [("LAUREATE_NAMESPACE", "from_env"), ("LAUREATE_HTTP__LISTEN", "127.0.0.1:1")];
     let config = load(&environment, &["http.listen=127.0.0.1:2"]).expect("usable");
     assert_eq!(config.namespace, "from_env");
@@ -35,7 +35,7 @@ fn the_environment_counts_more_than_the_file_and_flags_more_than_both() {
 }
 
 #[test]
-fn what_the_stack_provides_counts_more_than_the_file() {
+fn stack_overrides_the_file() {
     let stack = vec![("nats.url", "nats://127.0.0.1:7".to_owned())];
     let config =
         Config::load(Sources { file: Some(example()), stack, ..Sources::default() }).expect("usable");
@@ -43,13 +43,13 @@ fn what_the_stack_provides_counts_more_than_the_file() {
 }
 
 #[test]
-fn unknown_keys_are_named_wherever_they_come_from() {
+fn unknown_keys_are_named_for_every_source() {
     assert!(problem(load(&[("LAUREATE_NAMESPAC", "x")], &[])).contains("namespac"));
     assert!(problem(load(&[], &["http.lisen=127.0.0.1:2"])).contains("lisen"));
 }
 
 #[test]
-fn a_secret_can_come_from_a_file() {
+fn secret_can_be_read_from_a_file() {
     let mut file = tempfile::NamedTempFile::new().expect("a temporary file");
     writeln!(file, "{}", "k".repeat(40)).expect("writable");
     let path = file.path().to_string_lossy().into_owned();
@@ -62,7 +62,7 @@ fn a_secret_can_come_from_a_file() {
 }
 
 #[test]
-fn a_key_that_ends_in_file_has_a_path_which_can_come_from_a_file_too() {
+fn path_of_a_ca_file_can_be_read_from_a_file() {
     let mut file = tempfile::NamedTempFile::new().expect("a temporary file");
     writeln!(file, "/etc/ca.pem").expect("writable");
     let path = file.path().to_string_lossy().into_owned();
@@ -80,7 +80,7 @@ fn a_key_that_ends_in_file_has_a_path_which_can_come_from_a_file_too() {
 }
 
 #[test]
-fn a_prefix_or_suffix_of_a_variable_is_removed_once() {
+fn prefix_and_suffix_of_a_variable_are_removed_once() {
     assert!(problem(load(&[("LAUREATE_LAUREATE_NAMESPACE", "x")], &[])).contains("laureate_namespace"));
     let file = tempfile::NamedTempFile::new().expect("a temporary file");
     let path = file.path().to_string_lossy().into_owned();
@@ -88,7 +88,7 @@ fn a_prefix_or_suffix_of_a_variable_is_removed_once() {
 }
 
 #[test]
-fn values_that_cannot_work_are_refused_by_key() {
+fn invalid_values_are_refused_by_key() {
     for (flag, key) in [
         ("namespace=A.B", "namespace"),
         ("secrets.claim_key=short", "secrets.claim_key"),

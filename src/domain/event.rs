@@ -98,7 +98,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_unknown_aggregate_or_type_is_named() {
+    fn unknown_aggregate_or_type_is_named() {
         for (aggregate, event_type, expected) in [
             ("wizard", "WizardHired", "there is no aggregate \"wizard\" (event type \"WizardHired\")"),
             ("email", "EmailEaten", "aggregate \"email\" has no event type \"EmailEaten\""),

@@ -71,6 +71,9 @@ pub struct ImportRowsAccepted {
     pub existing: u32,
     /// Certificates for people of these rows, each once per import.
     pub earned: Vec<Earned>,
+    /// People of these rows who were known before the import, changed or not, each once in the import.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub known: Vec<AttendeeId>,
 }
 
 /// These rows were rejected.

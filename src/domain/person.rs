@@ -20,7 +20,7 @@ use unicode_properties::{GeneralCategory, UnicodeGeneralCategory as _};
 use super::Personal;
 pub use entry::{DocumentEntry, PersonEntry, SharedEmail, missing_document};
 pub(crate) use placeholder::{is_dashes, without_marks};
-pub use same_name::{folded_name, is_like_name, is_same_name};
+pub use same_name::{folded_name, is_like_name, is_quite_different, is_same_name};
 use text::Rule;
 
 const FULL_NAME: Rule = Rule { field: "fullName", max_chars: 200, joiners: true };

@@ -134,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn an_incomplete_or_damaged_login_is_refused() {
+    fn incomplete_or_damaged_login_is_refused() {
         for address in ["nats://ada@host", "nats://:secret@host", "nats://ada:%FF@host"] {
             let error = login_of(&[address]).expect_err(address);
             assert!(error.contains("nats.url is not usable") && !error.contains("secret"), "{error}");

@@ -301,7 +301,13 @@ mod tests {
             SheetError::UnknownFormat { what: "a PDF" },
             SheetError::Encrypted,
             SheetError::Encoding,
-            SheetError::MissingColumns { missing, recognised, found: Personal::new(Vec::new()), row: 1 },
+            SheetError::MissingColumns {
+                missing,
+                recognised,
+                found: Personal::new(Vec::new()),
+                row: 1,
+                misread: None,
+            },
             SheetError::MisreadText {
                 assumed: "windows-1252",
                 row: 2,

@@ -248,7 +248,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_answer_keeps_everything_but_the_recipient() {
+    fn answer_is_kept_except_for_the_recipient() {
         let ada: Address = "Ada.Lovelace@example.org".parse().expect("an address");
         for (answer, expected) in [
             ("550 5.1.1 <ada.lovelace@EXAMPLE.org>: no such user", "550 5.1.1 <recipient>: no such user"),
@@ -265,7 +265,7 @@ mod tests {
     }
 
     #[test]
-    fn a_recipient_in_another_script_is_found_too() {
+    fn recipient_in_another_script_is_replaced_too() {
         let anna: Address = "анна@пример.рф".parse().expect("an address");
         assert_eq!(scrub("550 анна@пример.рф нет", &anna), "550 <recipient> нет");
     }

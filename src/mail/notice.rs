@@ -18,6 +18,8 @@ pub struct NoticeMail {
     pub words: NoticeWords,
     /// Value of the Date header.
     pub date: OffsetDateTime,
+    /// The year in the issuer's time zone, for the mail's end.
+    pub year: i32,
 }
 
 /// Content of an account mail.

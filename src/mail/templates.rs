@@ -102,7 +102,7 @@ impl Templates {
     /// Renders a mail to a user about their own account.
     pub(super) fn notice(&self, mail: &NoticeMail, sender: &str) -> Result<Texts, minijinja::Error> {
         let language = mail.locale.as_str();
-        let (name, year) = (mail.to.name.reveal_str(), mail.date.year());
+        let (name, year) = (mail.to.name.reveal_str(), mail.year);
         let values = match &mail.words {
             NoticeWords::PasswordReset { link, minutes } => {
                 context! { language, name, sender, year, link => link.reveal(), minutes }
@@ -167,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn mails_about_accounts_render_in_every_language() {
+    fn notices_render_in_every_language() {
         let templates = Templates::new().expect("the templates parse");
         let link = "https://certificates.example.org/reset-password#token=7f6c.5f70";
         let at = datetime!(2026-11-21 12:34:56 UTC);
@@ -179,8 +179,14 @@ mod tests {
                 let name = format!("{}_{locale}", words.folder());
                 let (name_of, address) = ("José <jr>".to_owned(), "jose@example.com".to_owned());
                 let to = Recipient { name: name_of.into(), address: address.into() };
-                let mail =
-                    NoticeMail { message_id: String::new(), to, locale, words: words.clone(), date: at };
+                let mail = NoticeMail {
+                    message_id: String::new(),
+                    to,
+                    locale,
+                    words: words.clone(),
+                    date: at,
+                    year: at.year(),
+                };
                 let texts = templates.notice(&mail, "Example Academy").expect("renders");
                 insta::assert_snapshot!(format!("{name}_subject"), texts.subject);
                 insta::assert_snapshot!(format!("{name}_plain"), texts.plain);
@@ -190,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn without_an_event_link_its_paragraph_is_gone() {
+    fn paragraph_of_a_missing_event_link_is_omitted() {
         let templates = Templates::new().expect("the templates parse");
         let variables = MailVariables { event_link: None, ..sample() };
         for locale in [Locale::En, Locale::Es] {

@@ -209,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn what_postgres_cannot_hold_is_replaced_and_a_written_backslash_is_not() {
+    fn nul_characters_are_replaced_and_escaped_backslashes_are_kept() {
         let text = |body| {
             let event = event(body);
             String::from_utf8(without_nul(&event).expect("JSON").into_owned()).expect("UTF-8")

@@ -307,3 +307,15 @@ fn a_page_with_every_option_is_the_same_file_after_another() {
         }
     }
 }
+
+#[test]
+fn names_of_a_safe_length_fit_in_every_theme() {
+    use crate::workers::long_names::SAFE_CHARACTERS;
+    for theme in RENDERER.themes() {
+        for letter in ["W", "Ẅ", "鬱", "Щ", "ﻼ"] {
+            let name = of_length(letter, SAFE_CHARACTERS);
+            let one = RENDERER.render(&[job_of(theme, &name)]).remove(0);
+            assert!(one.is_ok(), "{} {letter}: {one:?}", theme.name());
+        }
+    }
+}

@@ -162,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn urls_and_paths_say_where() {
+    fn urls_and_paths_are_parsed() {
         let folder = |path: &str| Ok(Location::Folder(PathBuf::from(path)));
         let bucket = |name: &str, prefix: Option<&str>| {
             Ok(Location::Bucket { name: name.to_owned(), prefix: prefix.map(str::to_owned) })
@@ -175,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_meant_is_refused_by_name() {
+    fn invalid_settings_are_refused_by_name() {
         for (json, expected) in [
             (r#"{"url": ""}"#, "`url`"),
             (r#"{"url": "file://relative"}"#, "`url`"),

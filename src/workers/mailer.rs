@@ -18,7 +18,7 @@ use crate::domain::email::{
     Email, EmailCommand, EmailEvent, EmailFailed, EmailOutcomeUnknown, EmailQueued, EmailSent, MailDelivery,
     SendClaimed, Stage,
 };
-use crate::domain::{CommandId, DomainEvent, Refusal};
+use crate::domain::{CommandId, DomainEvent, Refusal, TimeZone};
 use crate::event_log::RecordedEvent;
 use crate::mail::{
     Attachment, MailProvider, MailVariables, OutgoingMail, Recipient, SendOutcome, attachment_file_name,
@@ -32,8 +32,15 @@ pub struct Mailer {
     commands: Commands,
     rendering: Rendering,
     provider: Arc<dyn MailProvider>,
+    settings: MailSettings,
+}
+
+/// Settings of the mails.
+pub struct MailSettings {
     /// Domain in Message-IDs: that of the sender.
-    message_id_domain: String,
+    pub message_id_domain: String,
+    /// Time zone of the issuer, for the year.
+    pub time_zone: TimeZone,
 }
 
 impl Mailer {
@@ -42,9 +49,9 @@ impl Mailer {
         commands: Commands,
         rendering: Rendering,
         provider: Arc<dyn MailProvider>,
-        message_id_domain: String,
+        settings: MailSettings,
     ) -> Self {
-        Self { commands, rendering, provider, message_id_domain }
+        Self { commands, rendering, provider, settings }
     }
 
     async fn send(&self, delivery: &Delivery) -> Result<Verdict, CommandError> {
@@ -74,7 +81,8 @@ impl Mailer {
             Err(error) => return Ok(Verdict::unavailable(delivery.attempt, &error)),
         };
         let Some((claim, email)) = self.claim(delivery, email).await? else { return Ok(Verdict::Done) };
-        let outgoing = outgoing(&mail, claim.message_id.clone(), pdf, self.commands.now());
+        let now = (self.commands.now(), self.settings.time_zone);
+        let outgoing = outgoing(&mail, claim.message_id.clone(), pdf, now);
         let outcome = self.provider.send(&outgoing).await;
         self.record(delivery, &claim, email, outcome).await
     }
@@ -107,7 +115,7 @@ impl Mailer {
         email: Loaded<Email>,
     ) -> Result<Option<(SendClaimed, Loaded<Email>)>, CommandError> {
         let id = &delivery.event.id;
-        let message_id = format!("<{id}@{}>", self.message_id_domain);
+        let message_id = format!("<{id}@{}>", self.settings.message_id_domain);
         let command = EmailCommand::Claim { message_id };
         let context = Self::context(delivery);
         let done = self.commands.execute_assuming::<Email>(&context, id, email, command).await?;
@@ -225,9 +233,14 @@ fn waits(event: &RecordedEvent) -> Result<WaitsFor, CommandError> {
     })
 }
 
-/// Builds the mail to send at `now` from the queued mail and its PDF.
+/// Builds the mail to send at `now` from the queued mail and its PDF. The year is that of the time zone.
 #[must_use]
-pub fn outgoing(mail: &EmailQueued, message_id: String, pdf: Bytes, now: OffsetDateTime) -> OutgoingMail {
+pub fn outgoing(
+    mail: &EmailQueued,
+    message_id: String,
+    pdf: Bytes,
+    (now, time_zone): (OffsetDateTime, TimeZone),
+) -> OutgoingMail {
     OutgoingMail {
         message_id,
         to: Recipient { name: mail.to_name.clone(), address: mail.to_address.clone() },
@@ -239,7 +252,7 @@ pub fn outgoing(mail: &EmailQueued, message_id: String, pdf: Bytes, now: OffsetD
             event_link: mail.event_link.clone(),
             verification_link: page_of(&mail.download_link).to_owned(),
             download_link: mail.download_link.clone(),
-            year: now.year(),
+            year: time_zone.date_at(now).year(),
             client: mail.client.clone(),
         },
         attachment: Attachment {
@@ -287,7 +300,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn tries_are_further_and_further_apart_but_never_more_than_an_hour() {
+    fn year_of_a_mail_is_that_of_the_time_zone() {
+        let mail = crate::domain::email::samples::queued(crate::domain::email::OnUnknown::Park);
+        let bogota: TimeZone = "America/Bogota".parse().expect("a time zone");
+        let first_hours = time::macros::datetime!(2027-01-01 03:00 UTC);
+        let year = |zone| {
+            outgoing(&mail, "<1@example.org>".to_owned(), Bytes::new(), (first_hours, zone)).variables.year
+        };
+        assert_eq!((year(bogota), year(TimeZone::default())), (2026, 2027));
+    }
+
+    #[test]
+    fn retry_delays_grow_up_to_one_hour() {
         let seconds: Vec<_> = (1..=MAX_ATTEMPTS).map(|n| retry_after(n).as_secs()).collect();
         assert_eq!(seconds, [5, 20, 80, 320, 1280, 3600]);
     }

@@ -7,6 +7,7 @@ pub mod bundle;
 pub mod consume;
 pub mod dead_letter;
 pub mod importer;
+pub mod long_names;
 pub mod mailer;
 pub mod notifier;
 pub mod processes;

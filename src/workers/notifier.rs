@@ -13,7 +13,7 @@ use super::{Delivery, Verdict, Worker};
 use crate::commands::{CommandContext, CommandError, Commands};
 use crate::domain::notice::{Notice, NoticeAbout, NoticeCommand, NoticeFailed, NoticeSent, link::link_token};
 use crate::domain::user::{Account, User};
-use crate::domain::{CommandId, Locale, NoticeId, Secret};
+use crate::domain::{CommandId, Locale, NoticeId, Secret, TimeZone};
 use crate::mail::{MailProvider, NoticeMail, NoticeWords, Recipient, SendOutcome};
 
 /// Maximum number of attempts.
@@ -32,6 +32,8 @@ pub struct NoticeSettings {
     pub key: Secret,
     /// Domain in Message-IDs: that of the sender.
     pub message_id_domain: String,
+    /// The issuer's time zone, for the year.
+    pub time_zone: TimeZone,
 }
 
 /// Worker for queued notices.
@@ -92,6 +94,7 @@ impl Notifier {
             locale: self.settings.locale,
             words,
             date,
+            year: self.settings.time_zone.date_at(date).year(),
         }
     }
 

@@ -162,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn rows_are_counted_and_reasons_kept_without_what_the_rows_say() {
+    fn rows_are_counted_and_rejections_recorded_without_their_data() {
         let errors = json!([{"column": "Email", "field": "email", "code": "INVALID", "message": "no address"},
                             {"field": "documentNumber", "code": "REQUIRED"}]);
         let details = json!([{"row": 5, "data": {"Email": "x"}, "errors": errors}]);
@@ -177,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn an_import_ends_completed_failed_or_cancelled() {
+    fn import_ends_completed_failed_or_cancelled() {
         let has_ended = |state: &str| {
             upload(json!({"state": state, "created": 0, "updated": 0, "errors": 0})).import.has_ended()
         };
@@ -190,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cancelled_import_is_a_problem() {
+    fn cancelled_import_is_a_problem() {
         let import = json!({"state": "cancelled", "created": 1, "updated": 0, "errors": 0});
         let mut outcome = Outcome::default();
         count(upload(import), &mut outcome);
@@ -201,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_could_not_be_read_is_a_problem() {
+    fn unreadable_file_is_a_problem() {
         let failure = json!({"code": "BROKEN_FILE", "reason": "it ends early"});
         let import = json!({"state": "failed", "created": 1, "updated": 0, "errors": 0, "failure": failure});
         let mut outcome = Outcome::default();

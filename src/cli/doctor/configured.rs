@@ -189,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn a_good_configuration_gives_nothing_to_say() {
+    fn valid_configuration_has_no_findings() {
         assert_eq!(found(&[]), []);
         assert_eq!(found(&["nats.url=tls://a.test:4222,tls://b.test:4222"]), []);
         let keys =
@@ -198,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_hardly_meant_is_told_by_key_and_without_secrets() {
+    fn suspicious_values_are_reported_by_key_and_without_secrets() {
         for (flag, key) in [
             ("secrets.claim_key=replace-me-with-32-or-more-random-characters", "secrets.claim_key"),
             ("secrets.token_key=aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", "secrets.token_key"),
@@ -225,7 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_with_secrets_that_everybody_can_read_is_told() {
+    fn world_readable_file_with_secrets_is_reported() {
         let file = tempfile::NamedTempFile::new().expect("a file");
         let origin = || Origin::File(file.path().to_owned());
         let set = |mode| {

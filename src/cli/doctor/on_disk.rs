@@ -107,7 +107,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_response_without_end_is_refused() {
+    async fn endless_response_is_refused() {
         let endless = || async {
             let part = Bytes::from(vec![b' '; 64 << 10]);
             Body::from_stream(futures_util::stream::repeat_with(move || {
@@ -122,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn only_always_is_what_we_promise() {
+    fn only_sync_always_is_ok() {
         let levels = |jetstream: &Value| judge(jetstream).iter().map(|f| f.level).collect::<Vec<_>>();
         let always = json!({ "config": { "sync_always": true, "sync_interval": 120_000_000_000_i64, "max_storage": 1000 },
                              "stats": { "storage": 799 } });

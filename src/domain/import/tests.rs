@@ -1,4 +1,4 @@
-//! Tests of imports as given/when/then.
+//! Tests of imports in the form given, when, then.
 
 use super::*;
 use crate::domain::decider::spec::given;
@@ -20,7 +20,7 @@ fn requested() -> ImportRequested {
 }
 
 fn accepted(through_row: u32) -> ImportRowsAccepted {
-    ImportRowsAccepted { through_row, created: 2, updated: 0, existing: 1, earned: vec![] }
+    ImportRowsAccepted { through_row, created: 2, updated: 0, existing: 1, earned: vec![], known: vec![] }
 }
 
 fn rejected() -> Vec<RejectedRow> {
@@ -48,7 +48,7 @@ fn rows_are_recorded_with_their_rejections() {
 }
 
 #[test]
-fn rows_that_are_recorded_already_are_passed_over() {
+fn rows_recorded_before_are_skipped() {
     given::<Import>(vec![requested().into(), accepted(4).into()])
         .when(ImportCommand::RecordRows { accepted: accepted(4), rejected: rejected() })
         .then_nothing();
@@ -73,7 +73,7 @@ fn an_import_is_requested_once() {
 }
 
 #[test]
-fn what_has_not_ended_is_cancelled_once() {
+fn running_import_is_cancelled_once() {
     let cancelled = || ImportCancelled {
         total: 4,
         created: 2,

@@ -12,6 +12,7 @@ pub mod health;
 pub mod imports;
 pub mod issuing;
 pub mod jobs;
+mod long_names;
 pub mod mails;
 pub mod own_templates;
 pub mod pages;

@@ -10,8 +10,9 @@ mod query;
 pub mod upload;
 
 pub use headers::{IdempotencyKey, IfMatch};
-pub use json::Json;
+pub use json::{Json, JsonList};
 pub use listing::{Direction, ListQuery, Listing, Sorting, Unsorted, filter_text};
 pub use merge::Merge;
+pub use naming::Element;
 pub use path::Path;
 pub use query::Query;

@@ -103,7 +103,8 @@ impl Planning<'_> {
         match self.rules.shared_email {
             SharedEmail::Refuse => {
                 let named = matches.name_at_email.filter(|_| self.entry.document_number().is_none());
-                matches.email.or(named)
+                // Named people are known from a time when addresses were shared: the name tells which one is meant.
+                named.or(matches.email)
             }
             // A person with another document number is another person, even with the same name.
             SharedEmail::Allow => {

@@ -74,7 +74,7 @@ pub struct AttendeeFilter {
     pub country: Option<String>,
     /// Type of the identity document, ignoring case and accents.
     pub document_type: Option<String>,
-    /// Import that created the attendee.
+    /// Import that accepted the attendee, as a new or a known person.
     pub import_id: Option<Uuid>,
     /// Certificate of which the attendee has an issuance.
     pub certificate_id: Option<Uuid>,
@@ -99,7 +99,12 @@ impl AttendeeFilter {
             )
             .maybe(concat!(folded!("attendees.country"), " = ", folded!("$$::text")), self.country)
             .maybe(concat!(folded!("attendees.document_type"), " = ", folded!("$$::text")), self.document_type)
-            .maybe("attendees.import_id = $$::uuid", self.import_id)
+            .maybe(
+                "attendees.id IN (SELECT made.id FROM attendees made WHERE made.import_id = $$::uuid \
+                 UNION ALL SELECT known.attendee_id FROM import_known_people known \
+                 WHERE known.import_id = $$::uuid)",
+                self.import_id,
+            )
             .maybe(
                 "EXISTS (SELECT FROM issuances WHERE issuances.attendee_id = attendees.id \
                  AND issuances.certificate_id = $$::uuid)",

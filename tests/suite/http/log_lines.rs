@@ -1,4 +1,4 @@
-//! What the log says of those who log in, and of what they may not do.
+//! Log lines about log-ins and denied requests.
 
 use std::io;
 use std::sync::{Arc, Mutex};
@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::Api;
 use crate::support::TestApp;
 
-/// What was logged, a JSON object a line.
+/// Captured log output, one JSON object per line.
 #[derive(Clone, Default)]
 struct Lines(Arc<Mutex<Vec<u8>>>);
 
@@ -37,9 +37,9 @@ impl Lines {
     }
 }
 
-// One thread does everything, so that its own subscriber sees everything.
+// Single-threaded, because the subscriber is set for the current thread only.
 #[tokio::test]
-async fn log_ins_and_refusals_leave_a_line_without_password_or_address() {
+async fn log_ins_and_denials_are_logged_without_personal_data() {
     let lines = Lines::default();
     let writer = lines.clone();
     let logged = tracing_subscriber::fmt().json().with_max_level(tracing::Level::INFO);

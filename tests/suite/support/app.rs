@@ -32,7 +32,7 @@ pub struct TestApp {
     shutdown: CancellationToken,
     storage: TempDir,
     /// Removes streams and schemas when dropped.
-    _namespace: Namespace,
+    namespace: Namespace,
 }
 
 impl TestApp {
@@ -83,18 +83,7 @@ impl TestApp {
         };
         let position = admin::create(&app, profile, &password, None).await.expect("an admin");
         app.readers().wait_for(position, Duration::from_secs(60)).await.expect("the tables catch up");
-        Self {
-            app,
-            address,
-            management,
-            client,
-            email,
-            password,
-            ahead,
-            shutdown,
-            storage,
-            _namespace: namespace,
-        }
+        Self { app, address, management, client, email, password, ahead, shutdown, storage, namespace }
     }
 
     /// Advances the clock of the product without waiting.
@@ -127,6 +116,19 @@ impl TestApp {
         let address = listener.local_addr().expect("bound");
         let extras = Extras { listener: Some(listener), caught_mails: None };
         let running = self.app.start(&[Role::Api], extras, self.shutdown.clone()).await.expect("started");
+        tokio::spawn(running.wait());
+        address
+    }
+
+    /// Starts another process with the API role and other `KEY=VALUE` settings; returns its address.
+    pub async fn second_api_with(&self, settings: &[&str]) -> SocketAddr {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let address = listener.local_addr().expect("bound");
+        let config = config(&self.namespace, &self.storage, address, settings);
+        let app = App::connect(config).await.expect("the servers are there");
+        let app = app.with_sandbox(Sandbox::new(laureate().to_path_buf()));
+        let extras = Extras { listener: Some(listener), caught_mails: None };
+        let running = app.start(&[Role::Api], extras, self.shutdown.clone()).await.expect("started");
         tokio::spawn(running.wait());
         address
     }

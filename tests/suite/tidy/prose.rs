@@ -177,7 +177,7 @@ pub(super) fn check(repository: &Repository, page: &str, text: &str) -> Vec<Comp
     }
     for (n, line) in outside_fences(text) {
         for link in links(line).filter(|link| !leads_somewhere(repository, page, link)) {
-            tell(n + 1, &format!("the link to {link} leads nowhere"));
+            tell(n + 1, &format!("the link to {link} has no target"));
         }
     }
     complaints
@@ -210,7 +210,7 @@ pub(super) fn check_map(page: &str, modules: &[String], paths: &[String]) -> Vec
     let told =
         |path: &String| page.contains(&format!("| `{path}` |")) || (path == "src/" || path == "tests/");
     let missing = folders.chain(modules).filter(|(folder, file)| !told(folder) && !told(file));
-    missing.map(|(folder, _)| format!("ARCHITECTURE.md: the map doesn't tell of {folder}")).collect()
+    missing.map(|(folder, _)| format!("ARCHITECTURE.md: the map has no row for {folder}")).collect()
 }
 
 fn is_path(code: &str) -> bool {
@@ -290,7 +290,7 @@ mod tests {
     }
 
     #[test]
-    fn paths_that_are_not_there_are_found() {
+    fn missing_paths_are_found() {
         complains_of(
             &told("see `src/a.rs`, `src/b`, `b/c.rs`, `c.rs`, `on_<x>.sql`, `/etc/x.md`, `a/b`"),
             &[],
@@ -302,7 +302,7 @@ mod tests {
     }
 
     #[test]
-    fn a_map_with_holes_is_found() {
+    fn incomplete_map_is_found() {
         let paths =
             ["src/", "src/a.rs", "tests/", "nats/", "fonts/", "fonts/x/", "README.md"].map(str::to_owned);
         let modules = ["a", "b"].map(str::to_owned);
@@ -311,13 +311,13 @@ mod tests {
     }
 
     #[test]
-    fn links_that_lead_nowhere_are_found() {
+    fn broken_links_are_found() {
         complains_of(&told("[a](docs/x.md) ![b](https://c.org/d) [e](#two-words)"), &[]);
         complains_of(&told("[a](docs/y.md) [b](#no-such)"), &["docs/y.md", "#no-such"]);
     }
 
     #[test]
-    fn commands_that_do_not_exist_are_found() {
+    fn unknown_commands_are_found() {
         complains_of(
             &told("`make demo`, make nothing of it\n```sh\nmake build ARGS=1 && laureate up\n```"),
             &[],
@@ -335,7 +335,7 @@ mod tests {
     }
 
     #[test]
-    fn addresses_that_the_api_does_not_have_are_found() {
+    fn unknown_api_addresses_are_found() {
         complains_of(&told("```sh\ncurl \"$api/jobs/$job\" http://x/api/v1/auth/login?x=/no\n```"), &[]);
         complains_of(&told("`GET /api/v1/jobs` and `$api/auth/logout`"), &["no jobs", "auth/logout"]);
     }

@@ -31,7 +31,7 @@ async fn issued(plant: &Plant) -> IssuanceId {
 }
 
 #[tokio::test]
-async fn another_mail_gets_the_next_number_and_a_repeated_request_none() {
+async fn new_mail_gets_the_next_number_and_a_repeated_request_does_not() {
     let plant = Plant::new().await;
     let issuance = issued(&plant).await;
     let again = async |context: &CommandContext, delivery| {
@@ -59,7 +59,7 @@ async fn another_mail_gets_the_next_number_and_a_repeated_request_none() {
 }
 
 #[tokio::test]
-async fn what_has_no_pdf_is_not_mailed() {
+async fn issuance_without_a_pdf_is_not_mailed() {
     let plant = Plant::new().await;
     let nobody = IssuanceId(Uuid::new_v4());
     let unfinished = requested(&plant, request("Ada", "ada@example.com")).await;
@@ -73,7 +73,7 @@ async fn what_has_no_pdf_is_not_mailed() {
 }
 
 #[tokio::test]
-async fn what_was_revoked_is_not_mailed_again() {
+async fn revoked_issuance_is_not_mailed_again() {
     let plant = Plant::new().await;
     let issuance = issued(&plant).await;
     let revoked = CertificateRevoked { reason: WhyRevoked::WrongData, note: None, batch_id: None };
@@ -86,7 +86,7 @@ async fn what_was_revoked_is_not_mailed_again() {
 }
 
 #[tokio::test]
-async fn every_mail_that_was_not_sent_is_called_back() {
+async fn all_unsent_mails_are_cancelled() {
     let plant = Plant::new().await;
     let issuance = issued(&plant).await;
     let commands = &plant.log.commands;
@@ -110,7 +110,7 @@ async fn every_mail_that_was_not_sent_is_called_back() {
 }
 
 #[tokio::test]
-async fn a_second_mail_is_stopped_before_there_is_a_first() {
+async fn second_mail_is_stopped_before_there_is_a_first() {
     let plant = Plant::new().await;
     let commands = &plant.log.commands;
     let issuance = IssuanceId(Uuid::new_v4());
