@@ -62,6 +62,32 @@ fn secret_can_be_read_from_a_file() {
 }
 
 #[test]
+fn path_of_a_ca_file_can_be_read_from_a_file() {
+    let mut file = tempfile::NamedTempFile::new().expect("a temporary file");
+    writeln!(file, "/etc/ca.pem").expect("writable");
+    let path = file.path().to_string_lossy().into_owned();
+    for (variable, value, expected) in [
+        ("LAUREATE_MAIL__CA_FILE", "/etc/mail.pem", "/etc/mail.pem"),
+        ("LAUREATE_MAIL__CA_FILE_FILE", path.as_str(), "/etc/ca.pem"),
+    ] {
+        let config = load(&[(variable, value)], &[]).expect("usable");
+        assert_eq!(config.mail.ca_file.as_deref(), Some(Path::new(expected)), "{variable}");
+    }
+    let config = load(&[("LAUREATE_NATS__CA_FILE_FILE", &path)], &[]).expect("usable");
+    assert_eq!(config.nats.ca_file.as_deref(), Some(Path::new("/etc/ca.pem")));
+    let both = [("LAUREATE_MAIL__CA_FILE_FILE", path.as_str()), ("LAUREATE_MAIL__CA_FILE", "/etc/mail.pem")];
+    assert!(problem(load(&both, &[])).contains("both LAUREATE_MAIL__CA_FILE and"));
+}
+
+#[test]
+fn prefix_and_suffix_of_a_variable_are_removed_once() {
+    assert!(problem(load(&[("LAUREATE_LAUREATE_NAMESPACE", "x")], &[])).contains("laureate_namespace"));
+    let file = tempfile::NamedTempFile::new().expect("a temporary file");
+    let path = file.path().to_string_lossy().into_owned();
+    assert!(problem(load(&[("LAUREATE_NAMESPACE_FILE_FILE", &path)], &[])).contains("namespace_file"));
+}
+
+#[test]
 fn invalid_values_are_refused_by_key() {
     for (flag, key) in [
         ("namespace=A.B", "namespace"),
@@ -70,7 +96,8 @@ fn invalid_values_are_refused_by_key() {
         ("secrets.token_keys=a:short", "secrets.token_keys"),
         ("http.trusted_proxies=10.0.0.0/64", "http.trusted_proxies"),
         ("workers.mailer=0", "workers.mailer"),
-        ("http.prefix=api", "http"),
+        ("http.prefix=api", "http.prefix:"),
+        ("auth.reset_minutes=0", "auth.reset_minutes:"),
     ] {
         assert!(problem(load(&[], &[flag])).starts_with(key), "{flag}");
     }

@@ -222,9 +222,8 @@ fn templates_of_issuers_draw_names_whole() {
         "set text(font: \"EB Garamond\", size: 30pt); [Awarded to *#name*, who _earned_ it]",
         "set text(font: \"EB Garamond\", size: 30pt, style: \"italic\"); name",
     ] {
-        for name in ["Ada Lovelace", "Yetunde Adébáyọ̀ Ọ̀", "Kɔ́fí Ɛ̀dɛ̀", "محمد Ė̃", "Weiß ŉ"]
-            .into_iter()
-            .chain(SCRIPTS)
+        for name in
+            ["Ada Lovelace", "Yetunde Adébáyọ̀ Ọ̀", "Kɔ́fí Ɛ̀dɛ̀", "محمد Ė̃", "Weiß ŉ"].into_iter().chain(SCRIPTS)
         {
             let drawn = own(body, name);
             assert!(drawn.is_ok(), "{body} {name}: {:?}", drawn.map_err(|error| told(&error)));

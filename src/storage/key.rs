@@ -9,7 +9,7 @@ use uuid::Uuid;
 use crate::domain::hex;
 
 /// Longest key in bytes. S3 allows 1,024, and a configured prefix is added to the key.
-const MAX_KEY_BYTES: usize = 700;
+pub(super) const MAX_KEY_BYTES: usize = 700;
 
 /// Longest part of a key between two `/`, in bytes. It fits into the file name limit of local file systems.
 const MAX_SEGMENT_BYTES: usize = 200;

@@ -51,6 +51,16 @@ async fn objects_are_stored_and_deleted(storage: &ObjectStorage) {
     assert_eq!(storage.get(&key, 1000).await.expect("an answer"), None);
 }
 
+async fn start_of_an_object_is_returned(storage: &ObjectStorage) {
+    let key = key("certificates/example_2026/start.pdf");
+    assert_eq!(storage.get_start(&key, 4).await.expect("an answer"), None);
+    for (content, start) in [("", ""), ("abc", "abc"), ("abcd", "abcd"), ("abcdef", "abcd")] {
+        storage.put(&key, Bytes::from(content)).await.expect("stored");
+        let found = storage.get_start(&key, 4).await.expect(content);
+        assert_eq!(found.as_deref(), Some(start.as_bytes()), "{content}");
+    }
+}
+
 async fn issued_bytes_never_change(storage: &ObjectStorage) {
     let key = certificate_key("Example", 2026, Uuid::new_v4(), "Rust", "3kTM-d9_").expect("a key");
     let pdf = Bytes::from_static(b"%PDF-1.7 one");
@@ -116,6 +126,7 @@ async fn large_files_are_transferred_in_parts(storage: &ObjectStorage) {
 async fn check_all(storage: &ObjectStorage) {
     storage.check().await.expect("usable");
     objects_are_stored_and_deleted(storage).await;
+    start_of_an_object_is_returned(storage).await;
     issued_bytes_never_change(storage).await;
     concurrent_puts_of_one_new_object_have_one_winner(storage).await;
     only_expired_objects_are_deleted(storage).await;

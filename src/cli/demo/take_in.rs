@@ -56,7 +56,7 @@ struct Uploaded {
 
 impl Import {
     fn has_ended(&self) -> bool {
-        matches!(self.state.as_str(), "completed" | "failed")
+        matches!(self.state.as_str(), "completed" | "failed" | "cancelled")
     }
 
     const fn done(&self) -> u64 {
@@ -128,6 +128,9 @@ fn count(upload: Uploaded, outcome: &mut Outcome) {
     if let Some(Failure { code, reason }) = import.failure {
         outcome.problems.push(format!("{file} could not be read on: {code}, {reason}"));
     }
+    if import.state == "cancelled" {
+        outcome.problems.push(format!("{file} was cancelled before its end"));
+    }
     outcome.people += import.created;
     outcome.rejected += import.errors;
     for row in import.error_details {
@@ -171,6 +174,30 @@ mod tests {
         let columns: Vec<_> =
             outcome.rejections.iter().map(|rejection| rejection.column.as_deref()).collect();
         assert_eq!(columns, [Some("Email"), Some("documentNumber")]);
+    }
+
+    #[test]
+    fn import_ends_completed_failed_or_cancelled() {
+        let has_ended = |state: &str| {
+            upload(json!({"state": state, "created": 0, "updated": 0, "errors": 0})).import.has_ended()
+        };
+        for state in ["completed", "failed", "cancelled"] {
+            assert!(has_ended(state), "{state}");
+        }
+        for state in ["requested", "running", "cancelling"] {
+            assert!(!has_ended(state), "{state}");
+        }
+    }
+
+    #[test]
+    fn cancelled_import_is_a_problem() {
+        let import = json!({"state": "cancelled", "created": 1, "updated": 0, "errors": 0});
+        let mut outcome = Outcome::default();
+        count(upload(import), &mut outcome);
+        assert_eq!(
+            (outcome.people, outcome.problems.as_slice()),
+            (1, &["people.csv was cancelled before its end".to_owned()][..])
+        );
     }
 
     #[test]

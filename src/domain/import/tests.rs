@@ -96,6 +96,13 @@ fn running_import_is_cancelled_once() {
     given::<Import>(cancelling.clone())
         .when(ImportCommand::RecordCancelled(cancelled()))
         .then(vec![cancelled().into()]);
+    // The end came before the cancellation.
+    let failed = ImportFailed { code: "BROKEN".into(), reason: "torn".into() };
+    for end in [completed().into(), failed.into()] {
+        given::<Import>([cancelling.clone(), vec![end]].concat())
+            .when(ImportCommand::Cancel)
+            .then_refused("WRONG_STATE");
+    }
     let ended = [cancelling, vec![cancelled().into()]].concat();
     given::<Import>(ended.clone()).when(ImportCommand::Complete(completed())).then_nothing();
     given::<Import>(ended).when(ImportCommand::Cancel).then_nothing();

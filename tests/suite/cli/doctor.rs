@@ -1,6 +1,7 @@
 //! `laureate doctor` on working and on faulty servers.
 
 use std::collections::BTreeMap;
+use std::process::Command;
 
 use async_nats::jetstream;
 use laureate::stack::mail_catcher::caught_mails;
@@ -198,6 +199,18 @@ async fn hanging_servers_time_out_and_do_not_stop_other_checks() {
     assert_line(&ran, "database", "failed", "no answer within 2 s");
     assert_line(&ran, "mail", "failed", "no answer within 2 s");
     assert_other_checks_ran(&ran, &["log.server", "database.server", "mail"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn file_that_cannot_be_read_to_its_end_does_not_stop_the_exit() {
+    let patient = Patient::new();
+    // Opening a pipe without a writer blocks, as a hung network folder does.
+    let pipe = patient.folder.path().join("credentials");
+    assert!(Command::new("mkfifo").arg(&pipe).status().expect("mkfifo starts").success());
+    let patient = patient.with("NATS__CREDENTIALS", &pipe.to_string_lossy());
+    let ran = patient.doctor(&["--timeout", "1"]);
+    assert_eq!(ran.code, 4, "{}", ran.err);
+    assert!(ran.out.contains("no answer within 1 s"), "{}", ran.out);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -102,6 +102,11 @@ async fn filters_return_the_same_events_as_a_naive_search() {
         log.listed(&["--from", "601", "--to", "650", "--limit", "7"]),
         (601..=607).collect::<Vec<_>>()
     );
+    assert_eq!(log.listed(&["--limit", "5"]), last(log.expected(|_| true), 5));
+    assert_eq!(log.listed(&["--limit", "5", "--to", "650"]), (646..=650).collect::<Vec<_>>());
+    assert_eq!(log.listed(&["--limit", "100"]), last(log.expected(|_| true), 20));
+    assert_eq!(log.listed(&["--last", "7", "--limit", "2", "--to", "650"]), [644, 645]);
+    assert_eq!(log.listed(&["--limit", "0"]), [0_u64; 0]);
     assert_eq!(log.listed(&["--to", "5"]), [1, 2, 3, 4, 5]);
     assert_eq!(log.listed(&["--from", "9999"]), [0_u64; 0]);
 

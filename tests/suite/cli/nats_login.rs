@@ -91,3 +91,13 @@ async fn credentials_file_logs_in_without_a_password() {
     let missing = doctor(&[("URL", &server.url), ("CREDENTIALS", "/nonexistent.creds")]);
     assert!(server_line(&missing).contains("nats.credentials: "), "{}", missing.out);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn password_can_have_any_characters() {
+    let server = OwnNats::start(r#"authorization { user: "a@b", password: "p:/@%,", timeout: 5 }"#).await;
+    let host = server.url.rsplit('/').next().expect("an address");
+    let right = doctor(&[("URL", &format!("nats://a%40b:p%3A%2F%40%25%2C@{host}"))]);
+    assert!(server_line(&right).starts_with("ok "), "{}", right.out);
+    let wrong = doctor(&[("URL", &format!("nats://a%40b:p%3A%2F%40%2525%2C@{host}"))]);
+    assert!(server_line(&wrong).starts_with("failed "), "{}", wrong.out);
+}

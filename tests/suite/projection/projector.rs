@@ -192,3 +192,29 @@ async fn broken_sql_stops_its_projection_with_a_reason() {
     assert!(why.contains("42P01") && why.contains("nowhere"), "{why}");
     at_work.stop().await;
 }
+
+#[tokio::test]
+async fn batch_that_takes_too_long_is_applied_in_smaller_ones() {
+    let world = World::new().await;
+    // The handler fails like a statement timeout if a batch has more than three events.
+    let slow = Projection::parse(
+        "slow",
+        "CREATE TABLE slow (id uuid PRIMARY KEY);
+         CREATE FUNCTION in_time(events bigint) RETURNS boolean LANGUAGE plpgsql AS $$ BEGIN
+             IF events > 3 THEN RAISE EXCEPTION 'too slow' USING ERRCODE = 'query_canceled'; END IF;
+             RETURN true;
+         END $$;",
+        &[(
+            "attendee_imported",
+            "-- row key: id\nINSERT INTO slow (id) SELECT id FROM event WHERE in_time((SELECT count(*) FROM event))",
+        )],
+    );
+    let mut all = projections().expect("good projections");
+    all.push(slow.expect("declares its key"));
+    let program = world.program(all);
+    let position = program.log.append((0..20).map(|id| imported(0x1000 + id, "Ada", None)));
+    program.project().await;
+    let health = program.health("slow").await;
+    assert_eq!((health.state, health.position, health.error), ("live", position, None));
+    assert_eq!(program.rows("slow").await["slow"].as_array().map(Vec::len), Some(20));
+}

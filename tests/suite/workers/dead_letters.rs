@@ -5,12 +5,12 @@ use laureate::domain::import::{FileFormat, Import, ImportCommand, ImportRequeste
 use laureate::domain::issuance::Issuance;
 use laureate::domain::{EmailId, ImportId, SharedEmail};
 use laureate::event_log::Position;
-use laureate::workers::dead_letter::Undertaker;
+use laureate::workers::dead_letter::{DeadLetter, Undertaker, keep, kept, settle};
 use laureate::workers::{Delivery, Verdict};
 use serde_json::json;
 use uuid::Uuid;
 
-use super::fixture::{Plant, Probe};
+use super::fixture::{Plant, Probe, first_delivery};
 use super::issuing::{queued_mail, request, requested};
 use crate::log::fixture::person;
 use crate::support::until;
@@ -123,4 +123,37 @@ async fn unreadable_advisory_does_not_block_others() {
     given_up(&plant, "renderer", 1).await;
     plant.until_dead_letters(1).await;
     until("its outcome is in the log", async || plant.history("issuance", id).await.len() == 2).await;
+}
+
+/// Returns the numbers of the newest `most` open dead letters of a worker, or of all workers.
+async fn open(plant: &Plant, worker: Option<&str>, most: usize) -> Vec<Position> {
+    let found = kept(&plant.log.log, worker, most).await.unwrap();
+    found.into_iter().map(|kept| kept.number).collect()
+}
+
+#[tokio::test]
+async fn limit_counts_open_dead_letters_from_the_newest() {
+    let plant = Plant::new().await;
+    assert_eq!(open(&plant, None, 10).await, [0; 0]);
+    requested(&plant, request("Ada", "ada@example.com")).await;
+    let delivery = first_delivery(plant.log.all().await.pop().unwrap());
+    let log = &plant.log.log;
+    for worker in ["renderer", "mailer", "renderer", "mailer", "renderer"] {
+        keep(log, &DeadLetter::of(worker, &delivery, "nothing helped")).await.unwrap();
+    }
+    for settled in kept(log, None, 10).await.unwrap().into_iter().filter(|kept| [1, 4].contains(&kept.number))
+    {
+        settle(log, &settled).await.unwrap();
+    }
+    assert_eq!(open(&plant, None, 10).await, [2, 3, 5]);
+    assert_eq!(open(&plant, None, 2).await, [3, 5]);
+    assert_eq!(open(&plant, Some("mailer"), 10).await, [2]);
+    assert_eq!(open(&plant, Some("renderer"), 1).await, [5]);
+    assert_eq!(open(&plant, Some("*"), 10).await, [0; 0]);
+    // Two more pages of the stream, all settled but the last letter.
+    let letter = DeadLetter::of("renderer", &delivery, "nothing helped");
+    futures_util::future::join_all((0..1_100).map(|_| async { keep(log, &letter).await.unwrap() })).await;
+    let new = kept(log, None, 1_099).await.unwrap();
+    futures_util::future::join_all(new.iter().map(|kept| async { settle(log, kept).await.unwrap() })).await;
+    assert_eq!(open(&plant, None, 10).await, [2, 3, 5, 8]);
 }

@@ -1,8 +1,9 @@
 //! Several mails about one certificate.
 
 use laureate::commands::mails::{CalledBack, MailRequest, call_back, mail_again};
+use laureate::commands::stop_mails::{Mails, stop_mails};
 use laureate::commands::{CommandContext, CommandError};
-use laureate::domain::email::{MailDelivery, OnUnknown, Stage};
+use laureate::domain::email::{Email, EmailCommand, MailDelivery, OnUnknown, Stage};
 use laureate::domain::issuance::{
     CertificateRequested, CertificateRevoked, Issuance, IssuanceCommand, WhyRevoked,
 };
@@ -10,7 +11,7 @@ use laureate::domain::{CommandId, EmailId, IssuanceId};
 use uuid::Uuid;
 
 use super::fixture::Plant;
-use super::issuing::{generated, request, requested, run_renderer};
+use super::issuing::{generated, queued_mail, request, requested, run_renderer};
 use super::mailing::{address, caught, run_mailer, state, until_stage};
 use crate::log::fixture::person;
 
@@ -106,4 +107,24 @@ async fn all_unsent_mails_are_cancelled() {
     }
     assert_eq!(state(&plant, held).await.stage, Stage::Cancelled);
     assert_eq!(plant.history("email", held).await, ["EmailQueued", "EmailCancelled"]);
+}
+
+#[tokio::test]
+async fn second_mail_is_stopped_before_there_is_a_first() {
+    let plant = Plant::new().await;
+    let commands = &plant.log.commands;
+    let issuance = IssuanceId(Uuid::new_v4());
+    let stop = async || stop_mails(commands, &person(), issuance, "it was revoked").await.unwrap();
+    assert_eq!(stop().await, Mails::None);
+    for number in [2, 3] {
+        let queue = EmailCommand::Queue(Box::new(queued_mail("ada@example.com", OnUnknown::Park)));
+        let id = EmailId::nth_of(issuance, number);
+        commands.execute::<Email>(&person(), id, queue).await.unwrap();
+    }
+    assert_eq!(stop().await, Mails::Stopped);
+    for number in [2, 3] {
+        let id = EmailId::nth_of(issuance, number);
+        assert_eq!(plant.history("email", id).await, ["EmailQueued", "EmailCancelled"]);
+    }
+    assert!(plant.history("email", EmailId::first_of(issuance)).await.is_empty());
 }
