@@ -1,4 +1,4 @@
-//! What a client does: define a certificate, upload people, wait.
+//! Steps of a client: defines a certificate, uploads people, and waits for their mails.
 
 use std::time::{Duration, Instant};
 
@@ -12,9 +12,9 @@ use uuid::Uuid;
 
 use super::ground::PATIENCE;
 
-/// The background of all certificates.
+/// Background of all certificates.
 pub const DESIGN: &[u8] = include_bytes!("../samples/design.jpg");
-/// How long between two looks at how far it is.
+/// Polling interval of the progress.
 const LOOK: Duration = Duration::from_millis(50);
 
 /// Uploads the design and defines a certificate with it.
@@ -40,15 +40,15 @@ pub async fn define(client: &Client) -> anyhow::Result<Uuid> {
     Ok(client.post("/certificates", body).await?.data::<Certificate>()?.id)
 }
 
-/// A spreadsheet of people.
+/// Returns a spreadsheet of people.
 pub fn sheet(people: usize, seed: u64) -> anyhow::Result<Bytes> {
     let mut csv = Vec::new();
     made_up_people(people, seed, &mut csv)?;
     Ok(csv.into())
 }
 
-/// Uploads people who earn the certificate by that, and waits until each has a mail that was sent and the
-/// tables show it.
+/// Uploads people who earn the certificate, and waits until the tables show a sent mail for each person.
+/// Returns the duration.
 pub async fn people_to_mails(
     client: &Client,
     certificate: Uuid,

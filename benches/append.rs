@@ -1,4 +1,4 @@
-//! Events through commands over raw publishing of the same bytes, both acknowledged the same way.
+//! Events through commands over raw publishing of the same bytes, with the same acknowledgement.
 
 use std::time::{Duration, Instant};
 
@@ -14,9 +14,9 @@ use super::ground::Ground;
 use super::lives;
 use super::report::{Goal, Report, median};
 
-/// Events of one run.
+/// Events per run.
 const EVENTS: usize = 30_000;
-/// How long the server may take to acknowledge a batch.
+/// Longest wait for the acknowledgement of a batch.
 const WITHIN: Duration = Duration::from_secs(30);
 
 struct RawMessage {
@@ -25,7 +25,7 @@ struct RawMessage {
     body: Bytes,
 }
 
-/// Measures both with `sync_interval: always` and with the server's default.
+/// Measures with `sync_interval: always`, and with the default of the server.
 pub async fn measure(report: &mut Report) -> anyhow::Result<()> {
     for (sync_always, ratio, commands, raw) in [
         (true, "append_vs_raw", "append_commands", "append_raw"),
@@ -59,7 +59,7 @@ pub async fn measure(report: &mut Report) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// How many events went through group commits so far, and how many group commits there were.
+/// Returns the number of events in group commits so far, and the number of group commits.
 fn group_sizes(app: &App) -> (f64, f64) {
     let metrics = app.metrics();
     let value = |name: &str| {
@@ -69,7 +69,7 @@ fn group_sizes(app: &App) -> (f64, f64) {
     (value("laureate_group_commit_size_sum "), value("laureate_group_commit_size_count "))
 }
 
-/// Everything in the log as it went over the wire.
+/// Returns all messages of the log, without the headers that the server has added.
 async fn stored(app: &App) -> anyhow::Result<Vec<RawMessage>> {
     let log = app.commands().log();
     let stream = log.context().get_stream(log.names().events()).await?;
@@ -95,7 +95,7 @@ async fn stored(app: &App) -> anyhow::Result<Vec<RawMessage>> {
     Ok(messages)
 }
 
-/// Publishes them again as atomic batches of `size`, one after the other; events a second.
+/// Publishes the messages again in consecutive atomic batches of `size`. Returns events per second.
 async fn raw_rate(app: &App, messages: Vec<RawMessage>, size: f64) -> anyhow::Result<f64> {
     let log = app.commands().log();
     let name = format!("{}_RAW", log.names().namespace());
@@ -122,7 +122,7 @@ async fn raw_rate(app: &App, messages: Vec<RawMessage>, size: f64) -> anyhow::Re
     Ok(rate)
 }
 
-/// One atomic batch (ADR-50).
+/// Publishes one atomic batch (ADR-50).
 async fn publish(client: &async_nats::Client, batch: &[RawMessage]) -> anyhow::Result<()> {
     let id = uuid::Uuid::new_v4().simple().to_string();
     for (index, message) in batch.iter().enumerate() {

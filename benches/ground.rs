@@ -1,4 +1,4 @@
-//! Parts of the product in this process, on real servers of its own.
+//! Parts of the product in this process, with their own real servers.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -13,17 +13,17 @@ use laureate::stack::{Stack, StackOptions};
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 
-/// How long tables may take to catch up, and imports to end.
+/// Longest wait for tables to catch up, and for imports to end.
 pub const PATIENCE: Duration = Duration::from_secs(600);
 
-/// Servers as `laureate up` has them, with their data on the disk of the checkout.
+/// Servers as in `laureate up`, with their data on the disk of the checkout.
 pub struct Ground {
     pub stack: Stack,
     folder: TempDir,
 }
 
 impl Ground {
-    /// Starts servers; `sync_always` as in the embedded stack, false for the server's own default.
+    /// Starts the servers. `sync_always` is true as in the embedded stack, or false for the server's default.
     pub async fn start(sync_always: bool) -> anyhow::Result<Self> {
         let folder = data_folder()?;
         let options = StackOptions {
@@ -34,7 +34,7 @@ impl Ground {
         Ok(Self { stack: Stack::start(options).await?, folder })
     }
 
-    /// The product on these servers, in a namespace of its own.
+    /// Connects the product to these servers, in its own namespace.
     pub async fn app(&self) -> anyhow::Result<App> {
         static NEXT: AtomicU32 = AtomicU32::new(1);
         let namespace = format!("b{}", NEXT.fetch_add(1, Ordering::Relaxed));
@@ -52,7 +52,7 @@ impl Ground {
             ("mail.from_address", "certificates@laureate.example".to_owned()),
             ("http.listen", "127.0.0.1:0".to_owned()),
             ("http.public_base_url", "https://certificates.example.com".to_owned()),
-            // Logins are measured, and all come from one address.
+            // Logins are measured, and all of them come from one address.
             ("http.limits.password_per_minute", "100000000".to_owned()),
             ("http.limits.failed_logins_per_minute", "100000000".to_owned()),
             ("http.limits.failed_logins_of_all_per_minute", "100000000".to_owned()),
@@ -60,7 +60,7 @@ impl Ground {
             ("secrets.token_key", "token-key-of-the-benchmark-0123456789".to_owned()),
         ];
         let app = App::connect(Config::load(Sources { stack, ..Sources::default() })?).await?;
-        // This program is not `laureate`, which a child of the sandbox has to be.
+        // This program is not `laureate`, but a child of the sandbox must be.
         let app = app.with_sandbox(Sandbox::new(PathBuf::from(env!("CARGO_BIN_EXE_laureate"))));
         app.prepare().await?;
         Ok(app)
@@ -72,26 +72,26 @@ impl Ground {
     }
 }
 
-/// Some roles at work.
+/// Running roles.
 pub struct Roles {
     running: Running,
     shutdown: CancellationToken,
 }
 
 impl Roles {
-    /// Starts roles of a product.
+    /// Starts the given roles of `app`.
     pub async fn start(app: &App, roles: &[Role]) -> anyhow::Result<Self> {
         let shutdown = CancellationToken::new();
         let running = app.start(roles, Extras::default(), shutdown.clone()).await?;
         Ok(Self { running, shutdown })
     }
 
-    /// Where the API listens, if it is among them.
+    /// Returns the address that the API listens on, if it is among the roles.
     pub const fn address(&self) -> Option<SocketAddr> {
         self.running.address()
     }
 
-    /// Stops them when they are done with what they have begun.
+    /// Stops the roles after they have finished the work in progress.
     pub async fn stop(self) -> anyhow::Result<()> {
         self.shutdown.cancel();
         self.running.wait().await
@@ -104,7 +104,7 @@ pub async fn tables_are_level(app: &App) -> anyhow::Result<()> {
     app.readers().wait_for(end, PATIENCE).await.context("the tables don't catch up")
 }
 
-/// A folder on the disk that the checkout is on: a temporary file system has no disk to wait for.
+/// Creates a folder on the disk of the checkout, because a temporary file system would have no disk to wait for.
 pub fn data_folder() -> anyhow::Result<TempDir> {
     let parent = env!("CARGO_TARGET_TMPDIR");
     std::fs::create_dir_all(parent)?;

@@ -1,4 +1,4 @@
-//! How long a command takes at 500 a second, and how long until every table shows it.
+//! Latency of a command at 500 commands per second, and of its events until all tables contain them.
 
 use std::time::{Duration, Instant};
 
@@ -13,12 +13,12 @@ use super::ground::{Ground, PATIENCE, Roles};
 use super::lives::{context, queued};
 use super::report::{Report, percentile};
 
-/// Commands a second.
+/// Commands per second.
 const RATE: u32 = 500;
-/// How long each run takes.
+/// Duration of each run.
 const FOR: Duration = Duration::from_secs(8);
 
-/// Measures on a projector that follows.
+/// Measures with a projector that follows the log.
 pub async fn measure(report: &mut Report) -> anyhow::Result<()> {
     let ground = Ground::start(true).await?;
     let mut figures: [Vec<f64>; 4] = Default::default();

@@ -1,4 +1,4 @@
-//! What happens to people and mails as the log has it, without anything being drawn or sent.
+//! Events of people and mails as in the real log, without drawing or sending anything.
 
 use std::time::{Duration, Instant};
 
@@ -17,21 +17,21 @@ use laureate::process::issuance::on_generated;
 use tokio::task::JoinSet;
 use uuid::Uuid;
 
-/// Commands under way at once: enough that group commits become full.
+/// Commands in progress at once: enough to fill group commits.
 const AT_ONCE: usize = 1_500;
-/// Tasks that execute commands side by side.
+/// Tasks that execute commands concurrently.
 const TASKS: usize = 6;
-/// Events that each sent mail has.
+/// Number of events of each sent mail.
 pub const EVENTS_PER_MAIL: usize = 3;
-/// Events that each certified person has: one of the attendee, two of the issuance, three of the mail.
+/// Number of events of each certified person: one of the attendee, two of the issuance, three of the mail.
 pub const EVENTS_PER_PERSON: usize = 6;
 
-/// Who executes the commands.
+/// Returns a context with a new command id.
 pub fn context() -> CommandContext {
     CommandContext::of_person(CommandId(Uuid::new_v4()), "bench")
 }
 
-/// A mail that is to be sent.
+/// Returns a mail to be sent.
 pub fn queued(number: usize) -> EmailQueued {
     let public_id = format!("{number:032x}");
     EmailQueued {
@@ -51,7 +51,7 @@ pub fn queued(number: usize) -> EmailQueued {
     }
 }
 
-/// Queues so many new mails, each by a command of its own, from several tasks as workers do.
+/// Queues `mails` new mails from several tasks, like workers, each by its own command. Returns the duration.
 pub async fn queue_mails(app: &App, mails: usize) -> anyhow::Result<Duration> {
     let mut tasks = JoinSet::new();
     let begun = Instant::now();
@@ -73,13 +73,13 @@ pub async fn queue_mails(app: &App, mails: usize) -> anyhow::Result<Duration> {
     Ok(begun.elapsed())
 }
 
-/// Takes so many mails from being queued to being sent.
+/// Creates `mails` mails with all events from queued to sent.
 pub async fn sent_mails(app: &App, mails: usize) -> anyhow::Result<()> {
     let one = |number| sent_mail(app, queued(number));
     stream::iter(0..mails).map(one).buffer_unordered(AT_ONCE).try_for_each(|()| async { Ok(()) }).await
 }
 
-/// Takes so many people from being imported to having a certificate in their mail.
+/// Creates `people` people with all events from the import to the sent mail.
 pub async fn certified_people(app: &App, people: usize) -> anyhow::Result<()> {
     let one = |number| certified_person(app, number);
     stream::iter(0..people).map(one).buffer_unordered(AT_ONCE).try_for_each(|()| async { Ok(()) }).await
@@ -135,7 +135,7 @@ fn person(number: usize) -> Person {
     }
 }
 
-/// What everybody earns.
+/// Returns the certificate that everybody earns.
 pub fn definition() -> Definition {
     Definition {
         client: "Example Academy".to_owned(),

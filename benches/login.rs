@@ -1,4 +1,4 @@
-//! Logins a second over HTTP, over what argon2id alone allows with the same parameters at the same time.
+//! Logins per second over HTTP, over verifications per second by argon2id alone with the same parameters.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -18,13 +18,13 @@ use tokio::task::JoinSet;
 use super::ground::{Ground, PATIENCE, Roles};
 use super::report::{Goal, Report};
 
-/// How long each side takes in each run.
+/// Duration of each side in each run.
 const FOR: Duration = Duration::from_secs(10);
-/// Clients for each password that may be checked at the same time: somebody always waits.
+/// Clients for each password that may be checked at the same time, so that a client always waits.
 const CLIENTS_PER_SLOT: usize = 2;
 const EMAIL: &str = "ada@example.com";
 
-/// Measures both, one after the other in each run.
+/// Measures argon2id alone and logins over HTTP in turn in each run.
 pub async fn measure(report: &mut Report) -> anyhow::Result<()> {
     let ground = Ground::start(true).await?;
     let app = ground.app().await?;
@@ -56,7 +56,7 @@ pub async fn measure(report: &mut Report) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Verifications a second on as many threads as the product uses.
+/// Returns verifications per second, with as many threads as the product uses.
 fn verifications(settings: PasswordSettings) -> anyhow::Result<f64> {
     let params = Params::new(settings.memory_kib, settings.iterations, settings.lanes, None);
     let params = params.map_err(|error| anyhow::anyhow!("argon2: {error}"))?;
@@ -83,11 +83,11 @@ fn verifications(settings: PasswordSettings) -> anyhow::Result<f64> {
     Ok(done as f64 / begun.elapsed().as_secs_f64())
 }
 
-/// Logins a second, each a session of its own in the log.
+/// Returns logins per second. Each login creates a session in the log.
 async fn over_http(app: &App, roles: &Roles, password: &str, slots: usize) -> anyhow::Result<f64> {
     let address = roles.address().context("the API listens nowhere")?;
     let url = format!("http://{address}{}/auth/login", app.config().http.prefix);
-    // reqwest is built without a TLS provider; plain HTTP needs none, but its client asks for one.
+    // reqwest is built without a TLS provider. Plain HTTP needs none, but the client requires one.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let client = reqwest::Client::builder().timeout(PATIENCE).build()?;
     let body = Arc::new(json!({ "email": EMAIL, "password": password }));

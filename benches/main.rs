@@ -1,6 +1,6 @@
-//! `make bench`: what Laureate does, over what this machine can do at most, measured in the same run.
+//! `make bench`: performance of Laureate over the limits of this machine, measured in the same run.
 //!
-//! `README.md` beside this file explains each figure. Nothing here is a test: no figure makes it fail.
+//! `README.md` in this folder explains each figure. Nothing here is a test: no figure causes a failure.
 
 mod api;
 mod append;
@@ -29,29 +29,29 @@ use report::Report;
 /// Measures Laureate against the limits of this machine.
 #[derive(Parser)]
 struct Args {
-    /// Only these parts; all but `million` where none is named
+    /// Only these parts; defaults to all but `million`
     #[arg(value_enum)]
     parts: Vec<Part>,
-    /// How often each figure is measured; the median counts
+    /// Number of runs per figure; the result is the median
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=99))]
     runs: u32,
-    /// Where the results go
+    /// File for the results
     #[arg(long, value_name = "FILE", default_value = concat!(env!("CARGO_MANIFEST_DIR"), "/target/bench/results.json"))]
     json: PathBuf,
-    /// What a child of the part `render` is to do
+    /// Task of a child of the part `render`
     #[arg(long, hide = true)]
     render: Option<String>,
-    /// `cargo bench` gives this; it changes nothing
+    /// Passed by `cargo bench`; has no effect
     #[arg(long, hide = true)]
     bench: bool,
 }
 
-/// What can be measured by itself.
+/// Part that can be measured separately.
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Part {
     /// Events through commands over raw publishing
     Append,
-    /// How long a command takes, and how long until it is visible
+    /// Latency of a command, and of its visibility
     Latency,
     /// Projections over plain COPY
     Replay,
@@ -65,7 +65,7 @@ enum Part {
     Pipeline,
     /// Peak memory at ten times as many people
     Memory,
-    /// A million rows imported: takes many minutes
+    /// Import of a million rows: takes many minutes
     Million,
 }
 

@@ -8,7 +8,7 @@ use super::report::{Goal, Report};
 const FEW: usize = 1_000;
 const MANY: usize = 10_000;
 
-/// Measures each in a fresh product; the servers don't count.
+/// Measures each size in a fresh product. The servers don't count.
 pub async fn measure(report: &mut Report) -> anyhow::Result<()> {
     let (mut few, mut many) = (Vec::new(), Vec::new());
     for run in 1..=report.runs {

@@ -1,4 +1,4 @@
-//! A million rows imported: how much memory the product needs for it.
+//! Memory of the product for the import of a million rows.
 
 use std::time::Instant;
 
@@ -11,12 +11,12 @@ use super::product::Product;
 use super::report::Report;
 
 const ROWS: usize = 1_000_000;
-/// How long between two looks at how far it is.
+/// Polling interval of the progress.
 const LOOK: std::time::Duration = std::time::Duration::from_secs(2);
-/// Without an accepted row for so long, the import counts as stuck.
+/// Time without an accepted row after which the import counts as stuck.
 const PATIENCE: std::time::Duration = std::time::Duration::from_secs(120);
 
-/// `GET /imports/{id}`.
+/// Response of `GET /imports/{id}`.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Import {
@@ -25,7 +25,7 @@ struct Import {
     errors: usize,
 }
 
-/// Imports once; the memory does not swing as times do.
+/// Imports once, because memory varies less than time.
 pub async fn measure(report: &mut Report) -> anyhow::Result<()> {
     let product = Product::start().await?;
     let begun = Instant::now();

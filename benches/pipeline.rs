@@ -1,4 +1,4 @@
-//! From a spreadsheet to accepted mails, over what the stages cost alone.
+//! Pipeline from a spreadsheet to accepted mails, over the cost of the stages alone.
 
 use std::collections::BTreeMap;
 use std::thread::available_parallelism;
@@ -9,10 +9,10 @@ use super::product::Product;
 use super::report::{Goal, Report, median};
 use super::stages::{self, STAGES};
 
-/// People of one run.
+/// People per run.
 pub const PEOPLE: usize = 2_000;
 
-/// Measures the whole and the stages in turn.
+/// Measures the whole pipeline and the stages in turn.
 pub async fn measure(report: &mut Report) -> anyhow::Result<()> {
     let cores = available_parallelism()?.get() as f64;
     let (mut rates, mut ratios, mut busy) = (Vec::new(), Vec::new(), Vec::new());
@@ -49,7 +49,7 @@ pub async fn measure(report: &mut Report) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Certificates a second, and the CPU time of the product and its servers; the client's does not count.
+/// Returns certificates per second, and the CPU time of the product and its servers without the client's.
 async fn whole(run: u32) -> anyhow::Result<(f64, CpuSeconds)> {
     let product = Product::start().await?;
     let certificate = define(&product.client).await?;

@@ -3,26 +3,26 @@
 use std::collections::BTreeMap;
 use std::fs;
 
-/// The kernel counts CPU time for user space in hundredths of a second on every architecture we run on.
+/// CPU time in user space is in units of 1/100 s on every architecture that we use.
 const TICKS_PER_SECOND: f64 = 100.0;
 
-/// CPU seconds by the name of the program.
+/// CPU seconds by program name.
 pub type CpuSeconds = BTreeMap<String, f64>;
 
 struct Process {
     id: u32,
     parent: u32,
     program: String,
-    /// Of itself and of its children that have ended.
+    /// CPU seconds of the process and of its children that have ended.
     seconds: f64,
 }
 
-/// Whether this machine has what is read here.
+/// Returns true if this machine has `/proc`.
 pub fn can_measure() -> bool {
     read(std::process::id()).is_some()
 }
 
-/// CPU time that a process and all that descend from it have used so far.
+/// Returns the CPU time that a process and all its descendants have used so far.
 pub fn cpu_of_tree(root: u32) -> CpuSeconds {
     let ids = fs::read_dir("/proc").into_iter().flatten().flatten();
     let ids = ids.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
@@ -38,7 +38,7 @@ pub fn cpu_of_tree(root: u32) -> CpuSeconds {
     seconds
 }
 
-/// What was used between two looks.
+/// Returns the CPU time that was used between two measurements.
 pub fn used(before: &CpuSeconds, after: &CpuSeconds) -> CpuSeconds {
     let since = |(program, seconds): (&String, &f64)| {
         (program.clone(), seconds - before.get(program).copied().unwrap_or(0.0))
@@ -46,7 +46,7 @@ pub fn used(before: &CpuSeconds, after: &CpuSeconds) -> CpuSeconds {
     after.iter().map(since).collect()
 }
 
-/// The most memory that a process has had resident, in bytes.
+/// Returns the peak resident memory of a process in bytes.
 pub fn peak_memory(id: u32) -> anyhow::Result<u64> {
     let status = fs::read_to_string(format!("/proc/{id}/status"))?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
@@ -56,7 +56,7 @@ pub fn peak_memory(id: u32) -> anyhow::Result<u64> {
 
 fn read(id: u32) -> Option<Process> {
     let stat = fs::read_to_string(format!("/proc/{id}/stat")).ok()?;
-    // The name stands in parentheses and may hold anything, also a parenthesis.
+    // The name is in parentheses and may contain any character, including a parenthesis.
     let (name, rest) = stat.split_once('(')?.1.rsplit_once(')')?;
     let fields: Vec<&str> = rest.split_whitespace().collect();
     // Counted from the state, which is field 3 of proc(5): ppid is 4, utime to cstime are 14 to 17.

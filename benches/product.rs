@@ -1,4 +1,4 @@
-//! The whole product as its users have it: `laureate up` in a process of its own, asked over HTTP.
+//! The whole product as for its users: `laureate up` in its own process, used over HTTP.
 
 use std::net::SocketAddr;
 use std::process::Stdio;
@@ -14,24 +14,24 @@ use tokio::process::{Child, ChildStdout, Command};
 
 use super::ground::{PATIENCE, data_folder};
 
-/// A running product with nothing in it but an admin.
+/// Running product with no data except an administrator.
 pub struct Product {
-    /// Logged in as the admin.
+    /// Client that is logged in as the administrator.
     pub client: Client,
-    /// The product's process; its servers descend from it.
+    /// Process id of the product. The servers are its descendants.
     pub process: u32,
     child: Child,
     _folder: TempDir,
 }
 
 impl Product {
-    /// Starts it and waits until it is ready.
+    /// Starts the product and waits until it is ready.
     pub async fn start() -> anyhow::Result<Self> {
         let folder = data_folder()?;
         let mut command = Command::new(env!("CARGO_BIN_EXE_laureate"));
         command.arg("up").arg("--data-dir").arg(folder.path().join("data"));
         command.args(["--listen", "127.0.0.1:0", "--set", "log=warn"]);
-        // Its log is of interest only where it fails to start, and then it says so on its last line.
+        // The log matters only if the product fails to start. Its last line then contains the reason.
         let log = std::fs::File::create(folder.path().join("log"))?;
         let mut child =
             command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(log).kill_on_drop(true).spawn()?;
@@ -47,7 +47,7 @@ impl Product {
         Ok(Self { client, process, child, _folder: folder })
     }
 
-    /// Stops it as Ctrl-C does.
+    /// Stops the product like Ctrl-C.
     pub async fn stop(mut self) -> anyhow::Result<()> {
         let id = i32::try_from(self.process).ok().and_then(Pid::from_raw).context("no process id")?;
         kill_process(id, Signal::INT)?;
@@ -57,7 +57,7 @@ impl Product {
     }
 }
 
-/// Address, and whom to log in as.
+/// Returns the address, the e-mail address and the password that `laureate up` prints.
 async fn announcement(
     mut said: Lines<BufReader<ChildStdout>>,
 ) -> anyhow::Result<(SocketAddr, String, Secret)> {

@@ -1,4 +1,4 @@
-//! Reads through HTTP, over the bare queries behind them: same pool, same concurrency, same run.
+//! Reads through HTTP over the bare queries behind them: same pool, same concurrency, same run.
 
 use std::time::{Duration, Instant};
 
@@ -20,13 +20,13 @@ use super::ground::{Ground, PATIENCE, tables_are_level};
 use super::lives;
 use super::report::{Goal, Report};
 
-/// People in the tables.
+/// Number of people in the tables.
 const PEOPLE: usize = 10_000;
-/// Clients, and as many tasks that query.
+/// Number of clients, and of tasks that query.
 const AT_ONCE: usize = 8;
-/// How long each of the two is measured.
+/// Duration of each of the two measurements.
 const FOR: Duration = Duration::from_secs(6);
-/// Entries of a page, as where a client says nothing.
+/// Entries per page: the default of the API.
 const PAGE: u32 = 50;
 
 /// Measures pairs of a list and a single read.
@@ -71,10 +71,10 @@ async fn admin(app: &App) -> anyhow::Result<(String, Secret)> {
     Ok((email, Secret::new(password)))
 }
 
-/// Pairs a second, asked by clients that each have a connection. They read answers and don't understand
-/// them: parsing JSON is not the product's work.
+/// Returns pairs per second, by clients with one connection each. The clients read responses without parsing
+/// them, because parsing JSON is not the product's work.
 async fn over_http(address: std::net::SocketAddr, email: &str, password: &Secret) -> anyhow::Result<f64> {
-    // reqwest is built without a TLS provider; plain HTTP needs none, but its client asks for one.
+    // reqwest is built without a TLS provider. Plain HTTP needs none, but the client requires one.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let (client, root) = (reqwest::Client::new(), format!("http://{address}/api/v1"));
     let login = json!({ "email": email, "password": password.reveal() });
@@ -104,7 +104,7 @@ async fn over_http(address: std::net::SocketAddr, email: &str, password: &Secret
     rate(tasks, begun).await
 }
 
-/// Sends a request and reads its answer to the end.
+/// Sends a request and reads the whole response.
 async fn ask(connection: &mut BufReader<TcpStream>, request: &str) -> anyhow::Result<()> {
     connection.get_mut().write_all(request.as_bytes()).await?;
     let (mut line, mut length) = (String::new(), None);
@@ -125,7 +125,7 @@ async fn ask(connection: &mut BufReader<TcpStream>, request: &str) -> anyhow::Re
     Ok(())
 }
 
-/// Pairs a second of the same queries, on the server's own pool.
+/// Returns pairs of the same queries per second, on the server's own pool.
 async fn bare_queries(app: &App) -> anyhow::Result<f64> {
     let mut tasks = JoinSet::new();
     let begun = Instant::now();

@@ -1,7 +1,7 @@
-//! The reference page by this program beside typst's own exporter, ReportLab and WeasyPrint, by CPU time.
+//! CPU time of the reference page by this program, by typst's own exporter, by ReportLab and by WeasyPrint.
 //!
-//! The page is the classic theme on a JPEG of 400 KB: A4, two font families, a QR code. Everything runs in
-//! processes of its own, so that each has its memory and its caches to itself.
+//! The page is the classic theme on a JPEG of 400 KB: A4, two font families, a QR code. Each measurement runs in
+//! its own process, so that it has its own memory and caches.
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::Path;
@@ -21,32 +21,32 @@ use super::report::{Goal, Report};
 
 const FONTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/fonts");
 const PEERS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/benches/peers");
-/// Certificates of each kind in a run: about a second's work.
+/// Certificates of each kind per run: about 1 s of work.
 const FAST: usize = 8000;
 const SLOW: usize = 600;
 const PEER: usize = 60;
-/// What memory must stay flat over.
+/// Number of certificates over which memory must stay constant.
 const MANY: usize = 20_000;
-/// Designs after which no more are remembered, and as many again.
+/// Number of designs after which the cache is full, and twice that number.
 const DESIGNS: [usize; 2] = [100, 200];
 
-/// What a child is to do, as `--render JSON` on its command line.
+/// Task of a child, passed as `--render JSON` on its command line.
 #[derive(Serialize, Deserialize)]
 struct Task {
     count: usize,
     threads: usize,
     renderer: String,
     design: String,
-    /// Whether each certificate has a design of its own, with the same picture.
+    /// True if each certificate has its own design file, with the same picture.
     #[serde(default)]
     each_its_own: bool,
 }
 
-/// What it took.
+/// Result of a task.
 #[derive(Serialize, Deserialize)]
 struct Taken {
     certificates: usize,
-    /// CPU seconds, first certificates not counted.
+    /// CPU seconds, without the first certificate.
     cpu: f64,
     #[serde(default)]
     wall: f64,
@@ -67,7 +67,7 @@ impl Taken {
     }
 }
 
-/// Measures all of it.
+/// Measures all figures of this part.
 pub fn measure(report: &mut Report) -> anyhow::Result<()> {
     let folder = tempfile::tempdir()?;
     let design = folder.path().join("design.jpg");
@@ -126,7 +126,7 @@ pub fn measure(report: &mut Report) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Does what the parent asked for and prints what it took.
+/// Executes a task of the parent and prints the result.
 pub fn work(task: &str) -> anyhow::Result<()> {
     let task: Task = serde_json::from_str(task)?;
     let file = std::fs::read(&task.design)?;
@@ -176,7 +176,7 @@ fn design(file: Vec<u8>) -> Design {
     Design { sha256: hex(&Sha256::digest(&file)), bytes: file.into() }
 }
 
-/// A JPEG with a number as a comment (ITU-T T.81, B.2.4.5): another file, the same picture.
+/// Returns the JPEG with a number as a comment (ITU-T T.81, B.2.4.5): a different file with the same picture.
 fn with_comment(jpeg: &[u8], n: usize) -> Vec<u8> {
     const COMMENT_OF_EIGHT: [u8; 4] = [0xff, 0xfe, 0, 10];
     let (start, rest) = jpeg.split_at(2);
@@ -189,13 +189,13 @@ fn child(task: &Task) -> anyhow::Result<Taken> {
 
 fn child_command(task: &Task) -> anyhow::Result<Command> {
     let mut command = Command::new(std::env::current_exe()?);
-    // typst lays pages out on as many threads as it finds cores; one core is to be one.
+    // typst uses as many threads for layout as it finds cores. This limits it to the threads of the task.
     command.env("RAYON_NUM_THREADS", task.threads.to_string());
     command.arg("--render").arg(serde_json::to_string(task)?);
     Ok(command)
 }
 
-/// Milliseconds from starting a process until it tells that its certificate is there.
+/// Returns the milliseconds from the start of a process until it reports its first certificate.
 fn until_the_first(task: &Task) -> anyhow::Result<f64> {
     let mut command = child_command(task)?;
     let begun = Instant::now();
@@ -207,7 +207,7 @@ fn until_the_first(task: &Task) -> anyhow::Result<f64> {
     Ok(took)
 }
 
-/// One of the Python programs in `peers/`, for the same people on the same background.
+/// Runs one of the Python programs in `peers/` for the same people on the same background.
 fn peer(script: &str, folder: &Path, design: &Path) -> anyhow::Result<Taken> {
     let installed = Path::new(env!("CARGO_MANIFEST_DIR")).join(".venv/peers");
     let interpreter = std::fs::read_to_string(installed.join("interpreter"))
@@ -292,7 +292,7 @@ fn job(n: usize, renderer: &str, design: &Design) -> RenderJob {
     }
 }
 
-/// A JPEG of about 400 KB: waves in paper colours under a grain.
+/// Returns a JPEG of about 400 KB: waves in paper colours with grain.
 #[allow(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,

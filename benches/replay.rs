@@ -18,16 +18,16 @@ use super::ground::{Ground, PATIENCE};
 use super::lives;
 use super::report::{Goal, Report};
 
-/// Mails in the log of the one projection; each has three events.
+/// Mails in the log for one projection. Each has three events.
 const MAILS: usize = 30_000;
-/// People in the log of all projections; each has six events.
+/// People in the log for all projections. Each has six events.
 const PEOPLE: usize = 10_000;
-/// Connections of the projector and of maintenance.
+/// Size of the connection pool of the projector, and of the one for maintenance.
 const CONNECTIONS: usize = 6;
-/// Rows that go over the wire together.
+/// Rows that are sent together.
 const ROWS_PER_CHUNK: usize = 500;
 
-/// Measures one projection, live and from scratch, and all of them.
+/// Measures one projection and then all of them, each live and rebuilt.
 pub async fn measure(report: &mut Report) -> anyhow::Result<()> {
     let ground = Ground::start(true).await?;
     let [mut one, mut again, mut copied, mut all, mut all_again] = <[Vec<f64>; 5]>::default();
@@ -58,7 +58,7 @@ pub async fn measure(report: &mut Report) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Some projections that are live on an empty log.
+/// Projections that are live on an empty log.
 struct Tables {
     app: App,
     database: String,
@@ -82,7 +82,7 @@ impl Tables {
         Arc::new(self.app.commands().log().clone())
     }
 
-    /// How long the projector takes to follow the log to its end.
+    /// Returns the time that the projector needs to follow the log to its end.
     async fn catch_up(&self) -> anyhow::Result<Duration> {
         let log = self.app.commands().log().info().await?;
         let readers = Readers::new(self.pool()?, self.set.clone());
@@ -103,7 +103,7 @@ impl Tables {
         Ok(took)
     }
 
-    /// How long a build from scratch takes, until it is swapped in.
+    /// Returns the duration of a rebuild, including the swap.
     async fn rebuild(&self) -> anyhow::Result<Duration> {
         let maintenance = Maintenance::new(self.pool()?, self.log(), self.set.clone());
         let begun = Instant::now();
@@ -111,8 +111,8 @@ impl Tables {
         Ok(begun.elapsed())
     }
 
-    /// How long PostgreSQL takes to copy so many rows into a table of the same shape as the projection's,
-    /// with its keys and indexes.
+    /// Returns the time that PostgreSQL needs to copy `rows` rows into a table of the same shape as the
+    /// projection's, with its keys and indexes.
     async fn copy(&self, rows: usize) -> anyhow::Result<Duration> {
         let pool = self.pool()?;
         let client = pool.get().await?;
@@ -146,7 +146,7 @@ impl Tables {
     }
 }
 
-/// Rows as COPY's text format has them, each as a sent mail.
+/// Returns rows in the text format of COPY. Each is a sent mail.
 fn text(from: usize, to: usize) -> Bytes {
     let mut rows = String::new();
     for number in from..to {

@@ -1,4 +1,4 @@
-//! Figures and ratios as they are collected, shown and written.
+//! Figures and ratios: collected, shown and written to a file.
 
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -7,16 +7,16 @@ use std::path::Path;
 use anyhow::Context;
 use serde::Serialize;
 
-/// Everything measured so far.
+/// All results so far.
 pub struct Report {
-    /// How often each figure is to be measured.
+    /// Number of runs per figure.
     pub runs: u32,
     figures: BTreeMap<&'static str, Figure>,
     ratios: BTreeMap<&'static str, Ratio>,
     notes: Vec<String>,
 }
 
-/// An absolute figure, which says little about another machine.
+/// Absolute figure, which says little about other machines.
 #[derive(Serialize)]
 struct Figure {
     value: f64,
@@ -25,14 +25,14 @@ struct Figure {
     all: Vec<f64>,
 }
 
-/// A ratio of two figures of the same run.
+/// Ratio of two figures of the same run.
 struct Ratio {
     value: f64,
     goal: Goal,
     all: Vec<f64>,
 }
 
-/// What a ratio should be.
+/// Goal of a ratio.
 #[derive(Clone, Copy)]
 pub enum Goal {
     AtLeast(f64),
@@ -57,7 +57,7 @@ impl std::fmt::Display for Goal {
     }
 }
 
-/// `target/bench/results.json`.
+/// Content of `target/bench/results.json`.
 #[derive(Serialize)]
 struct Results<'r> {
     figures: &'r BTreeMap<&'static str, Figure>,
@@ -69,19 +69,19 @@ impl Report {
         Self { runs, figures: BTreeMap::new(), ratios: BTreeMap::new(), notes: Vec::new() }
     }
 
-    /// Says on stderr what is going on: a run takes minutes.
+    /// Prints the current step on stderr, because a run takes minutes.
     #[allow(clippy::unused_self, reason = "reads as the report's own voice")]
     pub fn progress(&self, text: &str) {
-        // Where stderr is closed nobody waits.
+        // If stderr is closed, nobody reads the progress.
         let _ = writeln!(std::io::stderr(), "bench: {text}");
     }
 
-    /// Adds a figure; its value is the median of `all`.
+    /// Adds a figure. Its value is the median of `all`.
     pub fn figure(&mut self, name: &'static str, unit: &'static str, all: Vec<f64>) {
         self.figures.insert(name, Figure { value: median(&all), unit, all });
     }
 
-    /// Adds a ratio; its value is the median of `all`, each of one run.
+    /// Adds a ratio. Its value is the median of `all`, with one value per run.
     pub fn ratio(&mut self, name: &'static str, goal: Goal, all: Vec<f64>) {
         self.ratios.insert(name, Ratio { value: median(&all), goal, all });
     }
@@ -130,14 +130,14 @@ impl Report {
     }
 }
 
-/// The middle one; the lower of two. 0 of none.
+/// Returns the median: the lower one of two, or 0 for an empty slice.
 pub fn median(all: &[f64]) -> f64 {
     let mut sorted = all.to_vec();
     sorted.sort_by(f64::total_cmp);
     sorted.get(sorted.len().saturating_sub(1) / 2).copied().unwrap_or(0.0)
 }
 
-/// The value that `share` of all are not above.
+/// Returns the value that `share` of all values do not exceed.
 pub fn percentile(sorted: &[f64], share: f64) -> f64 {
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "an index")]
     let index = (sorted.len().saturating_sub(1) as f64 * share).round() as usize;

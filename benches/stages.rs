@@ -1,4 +1,4 @@
-//! The stages of the pipeline, each alone: the product's own code, without the queues between.
+//! The stages of the pipeline, each alone: the product's own code, without the queues between the stages.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +13,9 @@ use laureate::domain::import::{FileFormat, Import, ImportCommand, ImportRequeste
 use laureate::domain::issuance::{
     CertificateGenerated, CertificateRequested, Issuance, IssuanceCommand, Origin,
 };
-use laureate::domain::{AttendeeId, CertificateId, EmailId, ImportId, IssuanceId, SharedEmail, hex};
+use laureate::domain::{
+    AttendeeId, CertificateId, EmailId, ImportId, IssuanceId, SharedEmail, TimeZone, hex,
+};
 use laureate::mail::SendOutcome;
 use laureate::process::{Issue, issuance};
 use laureate::render::{Design, RenderJob, RenderedCertificate};
@@ -29,7 +31,7 @@ use super::lives::{context, definition};
 use super::pipeline::PEOPLE;
 use super::processes::{cpu_of_tree, used};
 
-/// Every stage and the name of its figure.
+/// All stages with the names of their figures.
 pub const STAGES: [(&str, &str); 6] = [
     ("import", "stage_import"),
     ("render", "stage_render"),
@@ -39,16 +41,16 @@ pub const STAGES: [(&str, &str); 6] = [
     ("project", "stage_project"),
 ];
 
-/// What workers do at once in the product.
+/// Concurrency of the product's workers.
 const COMMANDS_AT_ONCE: usize = 256;
 const PUTS_AT_ONCE: usize = 64;
 const MAILS_AT_ONCE: usize = 16;
-/// As many as the renderer takes together.
+/// Batch size of the renderer.
 const BATCH: usize = 50;
-/// The largest PDF that is read back, in bytes.
+/// Maximum size of a PDF that is read back, in bytes.
 const MAX_PDF: u64 = 64 << 20;
 
-/// CPU seconds per certificate of every stage, servers included.
+/// Returns CPU seconds per certificate of every stage, including the servers.
 pub async fn alone(run: u32) -> anyhow::Result<BTreeMap<&'static str, f64>> {
     let ground = Ground::start(true).await?;
     let app = ground.app().await?;
@@ -56,7 +58,7 @@ pub async fn alone(run: u32) -> anyhow::Result<BTreeMap<&'static str, f64>> {
     let import_id = ImportId(Uuid::new_v4());
     timed(&mut seconds, "import", import(&app, import_id, sheet(PEOPLE, run.into())?)).await?;
     let stages = Stages { app: &app, certificate_id: CertificateId(Uuid::new_v4()), import_id };
-    // Who the certificates are for is looked up before, and counts as committing.
+    // This also loads the attendees, which counts as committing.
     let requests = timed(&mut seconds, "commit", stages.request()).await?;
     let pdfs = timed(&mut seconds, "render", stages.render(&requests)).await?;
     let keys = timed(&mut seconds, "put", stages.put(&requests, &pdfs)).await?;
@@ -67,7 +69,7 @@ pub async fn alone(run: u32) -> anyhow::Result<BTreeMap<&'static str, f64>> {
     Ok(seconds)
 }
 
-/// Adds the CPU time of a piece of work to its stage.
+/// Adds the CPU time of `work` to its stage.
 async fn timed<T>(
     seconds: &mut BTreeMap<&'static str, f64>,
     stage: &'static str,
@@ -115,14 +117,14 @@ async fn project(app: &App) -> anyhow::Result<()> {
     roles.stop().await
 }
 
-/// The same people from stage to stage.
+/// Stages that process the same people.
 struct Stages<'a> {
     app: &'a App,
     certificate_id: CertificateId,
     import_id: ImportId,
 }
 
-/// An issuance whose PDF is to be made.
+/// Issuance whose PDF is not rendered yet.
 struct Request {
     id: IssuanceId,
     issuance: Loaded<Issuance>,
@@ -130,7 +132,7 @@ struct Request {
 }
 
 impl Stages<'_> {
-    /// Pins what every certificate is made of.
+    /// Requests every certificate, which pins its content.
     async fn request(&self) -> anyhow::Result<Vec<Request>> {
         let (commands, facts, definition) = (self.app.commands(), self.app.issuing_facts(), definition());
         let one = |row| {
@@ -159,7 +161,7 @@ impl Stages<'_> {
         Ok(requests)
     }
 
-    /// Renders on one core, in batches as the worker does.
+    /// Renders in one blocking task, in batches like the worker.
     async fn render(&self, requests: &[Request]) -> anyhow::Result<Vec<RenderedCertificate>> {
         let jobs: Vec<RenderJob> = requests.iter().map(|wanted| job(&wanted.request)).collect();
         let renderer = self.app.renderer().clone();
@@ -190,7 +192,7 @@ impl Stages<'_> {
         stream::iter(requests.iter().zip(pdfs)).map(one).buffered(PUTS_AT_ONCE).try_collect().await
     }
 
-    /// Records all that happens to an issuance and its mail.
+    /// Records all events of an issuance and its mail.
     async fn commit(
         &self,
         requests: &[Request],
@@ -228,7 +230,7 @@ impl Stages<'_> {
         Ok(())
     }
 
-    /// Reads every PDF back, and sends it.
+    /// Reads every PDF back and sends it.
     async fn mail(&self, mails: &[EmailQueued]) -> anyhow::Result<()> {
         let (storage, provider) = (self.app.storage(), self.app.mail_provider());
         let one = |mail: EmailQueued| async move {
@@ -236,7 +238,10 @@ impl Stages<'_> {
             let pdf = pdf.context("a PDF is gone")?;
             ensure!(hex(&Sha256::digest(&pdf)) == mail.sha256, "a PDF has changed");
             let message_id = format!("<{}@laureate.example>", Uuid::new_v4());
-            match provider.send(&outgoing(&mail, message_id, pdf, OffsetDateTime::now_utc())).await {
+            match provider
+                .send(&outgoing(&mail, message_id, pdf, (OffsetDateTime::now_utc(), TimeZone::default())))
+                .await
+            {
                 SendOutcome::Accepted { .. } => Ok(()),
                 other => anyhow::bail!("a mail was not accepted: {other:?}"),
             }

@@ -1,4 +1,4 @@
-//! The composition root: the only place that knows every adapter, and where roles become tasks.
+//! Composition root: the only place that knows every adapter. It connects them and turns roles into tasks.
 
 mod again;
 mod api;
@@ -34,7 +34,7 @@ use crate::sandbox::Sandbox;
 use crate::sheet::Limits;
 use crate::storage::ObjectStorage;
 use crate::workers::importer::Importer;
-use crate::workers::mailer::Mailer;
+use crate::workers::mailer::{MailSettings, Mailer};
 use crate::workers::notifier::{NoticeSettings, Notifier};
 use crate::workers::processes::Processes;
 use crate::workers::renderer::{RendererWorker, Rendering};
@@ -42,36 +42,36 @@ use crate::workers::{self, Worker};
 
 pub use running::Running;
 
-/// Connections of the projector and of maintenance.
+/// Size of the connection pool of the projector, and of the one for maintenance.
 pub const PROJECTOR_CONNECTIONS: usize = 6;
-/// How long the log's server may take to be there when a process starts.
+/// Longest wait for the server of the log when a process starts.
 const CONNECT_WITHIN: Duration = Duration::from_secs(15);
-/// Bounds of all histograms: seconds of requests, sizes of group commits.
+/// Bucket bounds of all histograms: durations of requests in seconds, and sizes of group commits.
 const BUCKETS: [f64; 14] =
     [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 50.0, 250.0, 1000.0];
 
-/// What a process can be; one process can be several.
+/// Role of a process. A process can have several roles.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum Role {
     /// Answers HTTP requests.
     Api,
-    /// Keeps the query tables up with the log.
+    /// Keeps the query tables up to date with the log.
     Projector,
-    /// Carries out what process managers want.
+    /// Executes the commands of process managers.
     Processes,
-    /// Takes uploaded files in.
+    /// Imports uploaded files.
     Importer,
-    /// Makes PDFs.
+    /// Renders PDFs.
     Renderer,
     /// Sends mails.
     Mailer,
-    /// Lets scheduled mails go, runs what is to run by the clock, and turns deliveries that the server gave
-    /// up into dead letters.
+    /// Releases scheduled mails, runs tasks by cron expressions, and records deliveries that JetStream gave
+    /// up as dead letters.
     Scheduler,
 }
 
 impl Role {
-    /// All of them.
+    /// All roles.
     pub const ALL: [Self; 7] = [
         Self::Api,
         Self::Projector,
@@ -83,16 +83,16 @@ impl Role {
     ];
 }
 
-/// What only the embedded stack has.
+/// Parts that only the embedded stack provides.
 #[derive(Default)]
 pub struct Extras {
-    /// A socket that listens already.
+    /// Socket that listens already.
     pub listener: Option<TcpListener>,
-    /// The folder of the mail catcher, to be shown under `/mails`.
+    /// Folder of the mail catcher, shown under `/mails`.
     pub caught_mails: Option<PathBuf>,
 }
 
-/// Everything, connected; nothing runs yet but the committing task.
+/// All adapters, connected. No role runs before [`Self::start`]; only the committing task does.
 pub struct App {
     config: Config,
     commands: Commands,
@@ -109,10 +109,10 @@ pub struct App {
 }
 
 impl App {
-    /// Connects to what the configuration names.
+    /// Connects to the servers that the configuration names.
     ///
     /// # Errors
-    /// Something can't be reached or is not usable; the text says what and why.
+    /// Fails if a server can't be reached or a setting is not usable. The message names the cause.
     pub async fn connect(config: Config) -> anyhow::Result<Self> {
         let log = connect_log(&config).await?;
         let set = Arc::new(ProjectionSet::embedded(&config.namespace)?);
@@ -144,13 +144,13 @@ impl App {
         })
     }
 
-    /// The same with another program for drawing apart, for a process that isn't `laureate` itself.
+    /// Returns this app with another sandbox, for a process whose program is not `laureate`.
     #[must_use]
     pub fn with_sandbox(self, sandbox: Sandbox) -> Self {
         Self { sandbox, ..self }
     }
 
-    /// The same with another clock, for what is about time passing.
+    /// Returns this app with another clock, for tests in which time passes.
     #[must_use]
     pub fn with_clock(self, clock: Arc<dyn Fn() -> OffsetDateTime + Send + Sync>) -> Self {
         Self { commands: Commands::new(self.commands.log().clone(), clock), ..self }
@@ -159,7 +159,7 @@ impl App {
     /// Creates or updates streams, consumers and the tables that replay cannot restore.
     ///
     /// # Errors
-    /// A server refuses.
+    /// Fails if a server rejects a change.
     pub async fn prepare(&self) -> anyhow::Result<Vec<Step>> {
         self.migrate().await?;
         Ok(self.commands.log().provision(self.config.nats.replicas).await?)
@@ -168,93 +168,93 @@ impl App {
     /// Creates or updates the tables that replay cannot restore.
     ///
     /// # Errors
-    /// The database refuses.
+    /// Fails if the database rejects a statement.
     pub async fn migrate(&self) -> anyhow::Result<()> {
         Ok(database::migrate(&self.projector_pool, &self.config.namespace).await?)
     }
 
-    /// The configuration.
+    /// Returns the configuration.
     #[must_use]
     pub const fn config(&self) -> &Config {
         &self.config
     }
 
-    /// The way to change anything.
+    /// Returns the commands, through which every change is made.
     #[must_use]
     pub const fn commands(&self) -> &Commands {
         &self.commands
     }
 
-    /// Files.
+    /// Returns the object storage for files.
     #[must_use]
     pub const fn storage(&self) -> &ObjectStorage {
         &self.storage
     }
 
-    /// The renderer.
+    /// Returns the renderer.
     #[must_use]
     pub const fn renderer(&self) -> &Arc<Renderer> {
         &self.renderer
     }
 
-    /// What mails go out through.
+    /// Returns the provider that sends mails.
     #[must_use]
     pub const fn mail_provider(&self) -> &Arc<dyn MailProvider> {
         &self.mailer
     }
 
-    /// How far the query tables are.
+    /// Returns the view of the query tables' checkpoints.
     #[must_use]
     pub const fn readers(&self) -> &Readers {
         &self.readers
     }
 
-    /// This process's metrics as Prometheus reads them.
+    /// Returns the metrics of this process in the text format of Prometheus.
     #[must_use]
     pub fn metrics(&self) -> String {
         self.metrics.render()
     }
 
-    /// The query tables.
+    /// Returns the connection pool for the query tables.
     #[must_use]
     pub const fn pool(&self) -> &Pool {
         &self.pool
     }
 
-    /// Hashes passwords as configured.
+    /// Returns the hasher of passwords, as configured.
     ///
     /// # Errors
-    /// The parameters or the list of breached passwords are not usable.
+    /// Fails if the parameters or the list of breached passwords are not usable.
     pub fn passwords(&self) -> anyhow::Result<Passwords> {
         let list = self.config.auth.breached_passwords.as_deref();
         let breached = list.map(BreachedPasswords::open).transpose().context("auth.breached_passwords")?;
         Ok(Passwords::new(self.config.http.passwords, breached)?)
     }
 
-    /// Rebuilds, verifies and cleans up the query tables.
+    /// Returns the operations that rebuild, verify and clean up the query tables.
     ///
     /// # Errors
-    /// The database's address is not usable.
+    /// Fails if the address of the database is not usable.
     pub fn maintenance(&self) -> anyhow::Result<Maintenance> {
         Ok(Maintenance::new(self.maintenance_pool()?, self.source.clone(), self.set.clone()))
     }
 
-    /// A pool of its own: maintenance must not wait for requests, nor they for it.
+    /// Creates a separate pool, so that maintenance and requests don't wait for each other.
     fn maintenance_pool(&self) -> anyhow::Result<Pool> {
         Ok(database::connect(self.config.database.url.reveal(), None, PROJECTOR_CONNECTIONS)?)
     }
 
-    /// Issued PDFs. Each user of it has a sandbox of its own, so that nobody waits for another's templates.
+    /// Returns access to issued PDFs. Each caller gets its own sandbox, so that callers don't wait for each other.
     #[must_use]
     pub fn rendering(&self) -> Rendering {
         let sandbox = self.sandbox.another();
         Rendering::new(self.commands.clone(), self.renderer.clone(), self.storage.clone(), sandbox)
     }
 
-    /// Starts these roles.
+    /// Starts the given roles.
     ///
     /// # Errors
-    /// The address to listen on is taken, or a part of the configuration is not usable.
+    /// Fails if the address to listen on is taken, or if a part of the configuration is not usable.
     pub async fn start(
         &self,
         roles: &[Role],
@@ -329,7 +329,9 @@ impl App {
                     Notifier::new(commands.clone(), self.mailer.clone(), self.notice_settings(&domain));
                 let notices = work(log.clone(), Arc::new(notifier), at_once.mailer, shutdown.clone());
                 running.spawn("notifier", notices);
-                let worker = Arc::new(Mailer::new(commands, self.rendering(), self.mailer.clone(), domain));
+                let time_zone = self.config.certificates.time_zone;
+                let settings = MailSettings { message_id_domain: domain, time_zone };
+                let worker = Arc::new(Mailer::new(commands, self.rendering(), self.mailer.clone(), settings));
                 running.spawn("mailer", work(log, worker, at_once.mailer, shutdown));
             }
             Role::Scheduler => self.start_scheduler(running)?,
@@ -337,7 +339,7 @@ impl App {
         Ok(())
     }
 
-    /// What mails to users about their accounts are made with.
+    /// Returns the settings for mails to users about their accounts.
     fn notice_settings(&self, message_id_domain: &str) -> NoticeSettings {
         let own_page = || format!("{}/reset-password", self.config.http.public_base_url);
         NoticeSettings {
@@ -345,6 +347,7 @@ impl App {
             reset_page: self.config.auth.reset_url.clone().unwrap_or_else(own_page),
             key: self.config.secrets.claim_key.clone(),
             message_id_domain: message_id_domain.to_owned(),
+            time_zone: self.config.certificates.time_zone,
         }
     }
 
@@ -362,16 +365,16 @@ async fn work<W: Worker>(
     Ok(workers::run(log, worker, at_once, shutdown).await?)
 }
 
-/// Connects to the log alone, for those who need nothing else.
+/// Connects only to the log.
 ///
 /// # Errors
-/// The server can't be reached.
+/// Fails if the server can't be reached.
 pub async fn connect_log(config: &Config) -> anyhow::Result<EventLog> {
     let names = Names::new(&config.namespace)?;
     Ok(EventLog::new(event_log::connect(config.nats.address(), CONNECT_WITHIN).await?, names))
 }
 
-/// The process's one metrics recorder.
+/// Returns the metrics recorder of the process. The first call installs it.
 fn recorder() -> anyhow::Result<PrometheusHandle> {
     static RECORDER: OnceLock<PrometheusHandle> = OnceLock::new();
     if let Some(handle) = RECORDER.get() {

@@ -1,8 +1,8 @@
-//! From an intention to events: load → evolve → decide → append, and again on a conflict.
+//! Execution of commands: load → evolve → decide → append, again after a conflict.
 //!
-//! A command id is decided once. Events carry the id of their command, so a command that is sent
-//! again — by an impatient client, a redelivered message, or after a time-out that left its outcome
-//! unknown — finds its own events and changes nothing.
+//! A command id is decided once. Events carry the id of their command. So a command that is sent again
+//! finds its own events and changes nothing. This happens for a retry by a client, a redelivered message,
+//! or after a timeout with unknown outcome.
 
 pub mod attendee;
 pub mod change_user;
@@ -37,31 +37,31 @@ pub use snapshot::Snapshot;
 pub use transaction::Transaction;
 pub use version::IfVersion;
 
-/// How often a command is decided anew after a conflict before it gives up. With waits of up to a
-/// second, fifty writers that all want the same aggregate get their turn on a busy machine.
+/// Maximum number of attempts of a command with conflicts. With backoff of up to about 1 s, 50 concurrent
+/// writers to one aggregate all succeed on a busy machine.
 const TRIES: usize = 24;
 
-/// Who wants something, and as part of what.
+/// Context of a command: its id, its origin and its actor.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CommandContext {
-    /// The intention; the same id means the same intention.
+    /// Id of the command. The same id means the same intention.
     pub command_id: CommandId,
-    /// What the whole story started from.
+    /// Correlation id: the origin of a chain of commands and events.
     pub correlation_id: Uuid,
-    /// A user's id, or a process's name.
+    /// Id of the user, or name of the process.
     pub actor: String,
-    /// W3C Trace Context, where there is one.
+    /// W3C Trace Context, if any.
     pub traceparent: Option<String>,
 }
 
 impl CommandContext {
-    /// The context of something that a person wants; it begins a story of its own.
+    /// Creates the context of a user's command, which starts a new chain.
     #[must_use]
     pub fn of_person(command_id: CommandId, user: impl Display) -> Self {
         Self { command_id, correlation_id: command_id.0, actor: user.to_string(), traceparent: None }
     }
 
-    /// The context of the `n`th thing that a process or worker wants because of an event.
+    /// Creates the context of the `n`th command that a process or worker executes because of an event.
     #[must_use]
     pub fn of_process(event: &RecordedEvent, process: &str, n: usize) -> Self {
         Self {
@@ -73,37 +73,37 @@ impl CommandContext {
     }
 }
 
-/// Why a command came to nothing.
+/// Error of a command.
 #[derive(Debug, Error)]
 pub enum CommandError {
-    /// It isn't allowed.
+    /// The decider refuses the command.
     #[error(transparent)]
     Refused(#[from] Refusal),
-    /// Others kept writing to the same aggregate; try again later.
+    /// Each attempt had a conflict with another writer of the same aggregate; try again later.
     #[error("the same thing is being changed by many at once; try again")]
     Busy,
     /// The log can't be read or written.
     #[error(transparent)]
     Log(#[from] LogError),
-    /// The log holds an event that this program doesn't know.
+    /// The log contains an event that this program doesn't know.
     #[error(transparent)]
     Decode(#[from] DecodeError),
 }
 
-/// What a command did.
+/// Result of a command on one aggregate.
 #[derive(Clone, Debug)]
 pub struct Done<D: Decider> {
-    /// The state after it.
+    /// State after the command.
     pub state: D::State,
-    /// What it wrote, now or when it was first executed.
+    /// Events of the command, written now or when it was first executed.
     pub events: Vec<D::Event>,
-    /// The position of the last event it wrote, or else of the aggregate.
+    /// Position of the last of these events, or of the aggregate if there are none.
     pub position: Position,
-    /// Whether it had been executed before.
+    /// True if the command had been executed before.
     pub repeated: bool,
 }
 
-/// The way to change anything; cheap to clone.
+/// Executor of commands, the only way to change anything. Cloning is cheap.
 #[derive(Clone)]
 pub struct Commands {
     log: EventLog,
@@ -111,18 +111,18 @@ pub struct Commands {
 }
 
 impl Commands {
-    /// Commands on a log, with the clock that stamps their events.
+    /// Creates an executor on a log. `clock` gives the time of the events.
     pub fn new(log: EventLog, clock: Arc<dyn Fn() -> OffsetDateTime + Send + Sync>) -> Self {
         Self { log, clock }
     }
 
-    /// The log.
+    /// Returns the log.
     #[must_use]
     pub const fn log(&self) -> &EventLog {
         &self.log
     }
 
-    /// The time now.
+    /// Returns the current time.
     #[must_use]
     pub fn now(&self) -> OffsetDateTime {
         (self.clock)()
@@ -136,8 +136,8 @@ impl Commands {
         self.load_for::<D>(&id.to_string(), None).await
     }
 
-    /// The state that an aggregate's first event left it in; the initial state where there is none. Enough
-    /// for what later events don't change, and cheaper than the whole history.
+    /// Returns the state after an aggregate's first event, or the initial state if there is none. This is
+    /// sufficient for values that later events don't change, and costs less than loading the whole history.
     ///
     /// # Errors
     /// The log can't be read.
@@ -148,8 +148,7 @@ impl Commands {
         })
     }
 
-    /// The last event of an aggregate, if it has any: enough to know whether something happened after
-    /// which nothing can happen.
+    /// Returns the last event of an aggregate, if any. This is sufficient to detect a final event.
     ///
     /// # Errors
     /// The log can't be read.
@@ -158,7 +157,7 @@ impl Commands {
         Ok(last.map(|event| D::Event::decode(&event.event_type, &event.body)).transpose()?)
     }
 
-    /// Decides one command on one aggregate and appends what follows.
+    /// Decides one command on one aggregate and appends its events.
     ///
     /// # Errors
     /// The command is refused, or the log can't be used.
@@ -175,9 +174,10 @@ impl Commands {
             .map(Done::of)
     }
 
-    /// The same without loading first: `assumed` is what the aggregate is taken to be. The append
-    /// proves it by its expectation; where it doesn't hold, the aggregate is loaded and decided again.
-    /// Halves the work of commands that create something, or follow an event at hand.
+    /// Like [`Self::execute`], but assumes the aggregate to be `assumed` instead of loading it. The
+    /// expected sequence of the append verifies the assumption. If it is wrong, the aggregate is loaded and
+    /// the command decided again. This halves the cost of commands that create an aggregate or follow an
+    /// event that the caller has.
     ///
     /// # Errors
     /// The command is refused, or the log can't be used.
@@ -198,8 +198,8 @@ impl Commands {
         .map(Done::of)
     }
 
-    /// Decides on several aggregates and appends all that follows, or nothing. The body runs again
-    /// after a conflict; it decides only through the transaction.
+    /// Runs `body`, which decides on several aggregates, and appends all events atomically. The body runs
+    /// again after a conflict, and must decide only through the transaction.
     ///
     /// # Errors
     /// The body refuses, or the log can't be used.
@@ -214,9 +214,10 @@ impl Commands {
         self.transact_on(&Snapshot::default(), context, body).await
     }
 
-    /// As [`Self::transact`], with aggregates that were loaded together a moment ago. If somebody has
-    /// written to one of them since, the conflict shows it, and the second round loads anew. The body
-    /// must not end without a decision on what it saw in the snapshot, unless that may be a moment old.
+    /// Like [`Self::transact`], with aggregates that were loaded together before. If one that the body
+    /// decides on has changed since, the append conflicts, and the second attempt loads everything. If the
+    /// body writes events, the aggregates that it only reads from the snapshot are not checked and may be
+    /// stale.
     ///
     /// # Errors
     /// The body refuses, or the log can't be used.
@@ -241,8 +242,8 @@ impl Commands {
             let unproven = transaction.is_unproven();
             let commit = transaction.take_commit().filter(|_| outcome.is_ok());
             let Some(commit) = commit else {
-                // Nothing is to be written. A lagging replica must not be the reason, nor may an earlier
-                // attempt of unknown outcome still be on its way.
+                // Nothing to write. The reason may be a lagging replica, or an earlier attempt of unknown
+                // outcome that may still be written. So compare the positions with the leader, or try again.
                 let repeated = outcome.is_ok() && transaction.is_repeated();
                 if repeated || (!unsettled && transaction.is_current().await?) {
                     return Ok(Committed { value: outcome?, positions: Vec::new() });
@@ -257,7 +258,7 @@ impl Commands {
             match self.log.append(commit).await {
                 Ok(positions) => return Ok(Committed { value: outcome?, positions }),
                 Err(AppendError::Conflict) => {}
-                // The events may be there; the next round finds them by their command id.
+                // The events may have been written. The next attempt finds them by their command id.
                 Err(AppendError::Unknown(_)) => unsettled = true,
                 Err(AppendError::Refused(why)) => return Err(LogError::Unavailable(why).into()),
             }
@@ -282,17 +283,17 @@ impl Commands {
     }
 }
 
-/// What a transaction gave, and where its events stand.
+/// Value of a transaction, with the positions of its events.
 #[derive(Clone, Debug)]
 pub struct Committed<T> {
-    /// The body's value.
+    /// Value returned by the body.
     pub value: T,
-    /// The positions of what was written now, in order; empty where nothing was.
+    /// Positions of the events written now, in order; empty if none were written.
     pub positions: Vec<Position>,
 }
 
 impl<D: Decider> Done<D> {
-    /// With the position of what was written now, if anything was.
+    /// Sets the position of the last event written now, if any.
     fn of(committed: Committed<Self>) -> Self {
         let position = committed.last_position().unwrap_or(committed.value.position);
         Self { position, ..committed.value }
@@ -300,14 +301,14 @@ impl<D: Decider> Done<D> {
 }
 
 impl<T> Committed<T> {
-    /// The position of the last event written, if any.
+    /// Returns the position of the last event written, if any.
     #[must_use]
     pub fn last_position(&self) -> Option<Position> {
         self.positions.last().copied()
     }
 }
 
-/// Waits a little longer each time, and not as long as others do.
+/// Waits a random time of at most 4 ms × 2^`attempt`, up to 1024 ms.
 async fn backoff(attempt: usize) {
     let most = 4_u64 << attempt.min(8);
     let wait = rand::random_range(0..=most);

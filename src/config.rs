@@ -1,9 +1,8 @@
-//! Configuration: defaults < file < environment < flags.
+//! Configuration: defaults < file < embedded stack < environment < flags.
 //!
 //! Environment variables are `LAUREATE_` and the key in capitals, with `__` for a dot, such as
-//! `LAUREATE_DATABASE__URL`. A variable with `_FILE` at its end names a file that holds the value:
-//! the way to pass secrets. Unknown keys are refused wherever they come from.
-//! `laureate.example.toml` shows every key; a test reads it.
+//! `LAUREATE_DATABASE__URL`. A variable with the suffix `_FILE` names a file that holds the value, which suits
+//! secrets. Unknown keys are rejected in every source. `laureate.example.toml` shows every key; a test reads it.
 
 mod effective;
 mod error;
@@ -28,17 +27,17 @@ pub use effective::{Setting, settings, without_secrets};
 pub use error::ConfigError;
 pub use sources::{Origin, Origins, Sources, variable};
 
-/// Everything that can be set.
+/// All settings.
 #[derive(Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
-    /// Prefixes every stream, subject and schema: 1–32 lower-case letters, digits or underscores.
+    /// Prefix of every stream, subject and schema: 1–32 lower-case letters, digits or underscores.
     pub namespace: String,
-    /// How much is logged, as `tracing` directives, such as `info` or `laureate=debug,info`.
+    /// Log filter as `tracing` directives, such as `info` or `laureate=debug,info`.
     pub log: String,
     /// `json` for machines, `text` for people.
     pub log_format: LogFormat,
-    /// How long work in progress may take to end when the process is asked to stop, in seconds.
+    /// Longest time for work in progress to finish after a stop signal, in seconds.
     pub shutdown_grace_seconds: u64,
     /// The event log.
     pub nats: NatsConfig,
@@ -54,10 +53,10 @@ pub struct Config {
     /// Metrics and health, for operators.
     #[serde(default)]
     pub management: ManagementSettings,
-    /// How people log in.
+    /// Login of users.
     #[serde(default)]
     pub auth: AuthSettings,
-    /// Keys.
+    /// Secret keys.
     pub secrets: SecretsConfig,
     /// Certificates.
     #[serde(default)]
@@ -68,21 +67,21 @@ pub struct Config {
     /// Limits of uploaded files.
     #[serde(default)]
     pub import: ImportConfig,
-    /// How much is worked on at once.
+    /// Concurrency of the workers.
     #[serde(default)]
     pub workers: WorkersConfig,
-    /// What runs by the clock.
+    /// Scheduled tasks.
     #[serde(default)]
     pub scheduler: SchedulerSettings,
 }
 
-/// How log lines look.
+/// Format of log lines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum LogFormat {
-    /// One JSON object a line.
+    /// One JSON object per line.
     Json,
-    /// For reading.
+    /// Plain text for people.
     Text,
 }
 
@@ -90,22 +89,22 @@ pub enum LogFormat {
 #[derive(Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct NatsConfig {
-    /// Such as `nats://user:password@host:4222`, or `tls://…`; several servers of a cluster with commas.
+    /// Address such as `nats://user:password@host:4222` or `tls://…`. Commas separate the servers of a cluster.
     pub url: Secret,
-    /// A credentials file (JWT and key seed), where the server wants one instead of a password.
+    /// Credentials file (JWT and key seed), if the server requires one instead of a password.
     #[serde(default)]
     pub credentials: Option<PathBuf>,
-    /// PEM file with the authority of the server's certificate, where the system doesn't know it.
+    /// PEM file with the certificate authority of the server, if the system doesn't trust it.
     #[serde(default)]
     pub ca_file: Option<PathBuf>,
-    /// How many servers keep each stream: 1, or 3 or 5 in a cluster. Not given: streams stay as they
-    /// are, and new ones get 1.
+    /// Replicas of each stream: 1, or 3 or 5 in a cluster. If absent, existing streams stay as they are, and
+    /// new ones get 1.
     #[serde(default)]
     pub replicas: Option<u8>,
 }
 
 impl NatsConfig {
-    /// How to reach the server.
+    /// Returns the address of the server, with credentials.
     #[must_use]
     pub fn address(&self) -> Address<'_> {
         let (credentials, ca_file) = (self.credentials.as_deref(), self.ca_file.as_deref());
@@ -117,43 +116,42 @@ impl NatsConfig {
 #[derive(Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct DatabaseConfig {
-    /// Such as `postgres://user:password@host:5432/laureate`.
+    /// Address such as `postgres://user:password@host:5432/laureate`.
     pub url: Secret,
-    /// The most connections that answers to requests use.
+    /// Maximum number of connections for requests.
     pub connections: usize,
 }
 
-/// Keys that must stay the same for as long as the log lives, but for `token_key`.
+/// Secret keys. `claim_key` must stay the same for as long as the log exists.
 #[derive(Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct SecretsConfig {
-    /// Hides what unique values are in the log, and seals second factors there; at least 32 characters, never
-    /// to be changed.
+    /// Hides unique values in the log, and seals second factors there. At least 32 characters. Must never change.
     pub claim_key: Secret,
-    /// Signs access tokens; at least 32 characters. Another key ends all access tokens.
+    /// Signs access tokens. At least 32 characters. Another key invalidates all access tokens.
     #[serde(default)]
     pub token_key: Secret,
-    /// Keys with ids, such as `2026-11:KEY, 2026-05:KEY`: the first signs access tokens, all of them and
+    /// Keys with ids, such as `2026-11:KEY, 2026-05:KEY`. The first one signs access tokens. All of them and
     /// `token_key` are accepted.
     #[serde(default)]
     pub token_keys: Secret,
 }
 
 impl SecretsConfig {
-    /// The keys of access tokens, the one that signs first.
+    /// Returns the keys of access tokens. The first one signs.
     ///
     /// # Errors
-    /// There is none, or one can't be used.
+    /// Fails if there is no key, or if a key is not usable.
     pub fn signing_keys(&self) -> Result<Vec<SigningKey>, BadKeys> {
         SigningKey::list(&self.token_keys, &self.token_key)
     }
 }
 
-/// How certificates are issued.
+/// Settings for issuing certificates.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct CertificatesConfig {
-    /// Time zone in which the date of issuing is meant, as the IANA database names it.
+    /// Time zone of the date of issue, by its IANA name.
     pub time_zone: TimeZone,
 }
 
@@ -161,8 +159,8 @@ pub struct CertificatesConfig {
 #[derive(Clone, Copy, Debug, Default, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct PeopleConfig {
-    /// `refuse`: a second person with an e-mail address is an error. `allow`: people may share addresses, and
-    /// the document number tells them apart, or else the name.
+    /// `refuse`: a second person with the same e-mail address is an error. `allow`: people may share an
+    /// address, and the document number distinguishes them, or else the name.
     pub shared_email: SharedEmail,
 }
 
@@ -170,11 +168,11 @@ pub struct PeopleConfig {
 #[derive(Clone, Copy, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct ImportConfig {
-    /// The most rows of a file.
+    /// Maximum number of rows in a file.
     pub max_rows: u32,
-    /// The most columns of a file.
+    /// Maximum number of columns in a file.
     pub max_columns: usize,
-    /// The most bytes that a compressed file may unfold to.
+    /// Maximum size of a compressed file after decompression, in bytes.
     pub max_inflated_bytes: u64,
 }
 
@@ -190,7 +188,7 @@ impl Default for ImportConfig {
 }
 
 impl ImportConfig {
-    /// As the reader takes them; the size is the upload's.
+    /// Returns the limits for the reader. `max_bytes` is the limit of the upload.
     #[must_use]
     pub fn limits(&self, max_bytes: u64) -> Limits {
         Limits {
@@ -203,17 +201,17 @@ impl ImportConfig {
     }
 }
 
-/// How much each worker does at once in this process.
+/// Concurrency of each worker in this process.
 #[derive(Clone, Copy, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct WorkersConfig {
-    /// Files that are imported at once.
+    /// Files imported at once.
     pub importer: usize,
-    /// Events whose consequences are carried out at once.
+    /// Events that process managers handle at once.
     pub processes: usize,
-    /// Batches of certificates that are rendered at once; each takes a core.
+    /// Batches of certificates rendered at once. Each uses one core.
     pub renderer: usize,
-    /// Mails that are under way at once.
+    /// Mails sent at once.
     pub mailer: usize,
 }
 
@@ -225,18 +223,18 @@ impl Default for WorkersConfig {
 }
 
 impl Config {
-    /// Puts the sources together and checks the result.
+    /// Merges the sources and checks the result.
     ///
     /// # Errors
-    /// The first thing that can't be used, with its key and where it came from.
+    /// Fails at the first setting that is not usable. The error names its key and source.
     pub fn load(sources: Sources) -> Result<Self, ConfigError> {
         Self::load_with_origins(sources).map(|(config, _)| config)
     }
 
-    /// As [`Self::load`], and tells where each value came from.
+    /// Same as [`Self::load`], and also returns the source of each value.
     ///
     /// # Errors
-    /// As [`Self::load`].
+    /// See [`Self::load`].
     pub fn load_with_origins(sources: Sources) -> Result<(Self, Origins), ConfigError> {
         let (merged, origins) = sources::merge(sources)?;
         let config: Self = serde_path_to_error::deserialize(merged)

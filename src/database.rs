@@ -1,4 +1,5 @@
-//! PostgreSQL: pools, errors that may be logged, and the migrations of what replay cannot restore.
+//! PostgreSQL: connection pools, errors that may be logged, and migrations of the tables that a replay
+//! can't restore.
 
 mod server;
 
@@ -14,15 +15,15 @@ use crate::domain::hex;
 
 pub use server::{ServerSeen, look, pending_migrations};
 
-/// How long to wait for a connection, new or from the pool.
+/// Timeout for a connection, new or from the pool.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// What every connection starts with: no statement, lock or forgotten transaction lasts for ever.
-/// Times are UTC in text too, so that rows compare the same everywhere.
+/// Settings of each connection. They limit statements, lock waits and idle transactions. Times in text are
+/// in UTC, so that rows compare equal everywhere.
 const SESSION: &str = "-c statement_timeout=30s -c lock_timeout=10s \
     -c idle_in_transaction_session_timeout=60s -c timezone=UTC -c datestyle=ISO";
 
-/// The files under `migrations/`, in order. They hold only what replay cannot restore.
+/// The files under `migrations/`, in order. They contain only tables that a replay can't restore.
 const MIGRATIONS: &[(&str, &str)] = &[
     ("0001_checkpoints", include_str!("../migrations/0001_checkpoints.sql")),
     ("0002_idempotent_answers", include_str!("../migrations/0002_idempotent_answers.sql")),
@@ -31,24 +32,24 @@ const MIGRATIONS: &[(&str, &str)] = &[
     ("0014_finished_requests", include_str!("../migrations/0014_finished_requests.sql")),
 ];
 
-/// What went wrong with the database. Carries no values of rows: it may be logged.
+/// Database error. It contains no values of rows, so it may be logged.
 #[derive(Debug, Error)]
 pub enum DatabaseError {
-    /// The URL can't be used.
+    /// The URL is not valid.
     #[error("the database URL is not usable: {0}; give postgres://user:password@host:port/database")]
     Url(String),
-    /// The server doesn't answer, the connection broke, or every connection stayed busy too long.
+    /// The server doesn't answer, the connection broke, or no connection became free in time.
     #[error("the database is not available: {0}")]
     Unavailable(String),
     /// The server refused a statement.
     #[error("the database refused a statement: SQLSTATE {sqlstate}{}", at.as_ref().map(|at| format!(" at {at}")).unwrap_or_default())]
     Refused {
-        /// The error's class and code (PostgreSQL manual, appendix A).
+        /// SQLSTATE (PostgreSQL manual, appendix A).
         sqlstate: String,
-        /// The table, column, constraint or missing thing, where that is known.
+        /// Table, column and constraint, or the server's message about a missing object, if known.
         at: Option<String>,
     },
-    /// A migration that was applied before reads differently now.
+    /// The text of an applied migration has changed.
     #[error(
         "migration {0} was changed after it had been applied; restore its text and add a new migration instead"
     )]
@@ -56,18 +57,27 @@ pub enum DatabaseError {
 }
 
 impl DatabaseError {
-    /// Whether a table is not there: a projection that has not caught up for the first time.
+    /// Returns true if a table does not exist. Its projection has not been built yet.
     #[must_use]
     pub fn is_missing_table(&self) -> bool {
         matches!(self, Self::Refused { sqlstate, .. } if sqlstate == "42P01")
     }
 
-    /// Whether the same statement can succeed later: the connection, a conflict or a shortage was at fault.
+    /// Returns true if the statement ran into `statement_timeout`, or an operator cancelled it. It may succeed with
+    /// less work.
+    #[must_use]
+    pub fn is_statement_timeout(&self) -> bool {
+        matches!(self, Self::Refused { sqlstate, .. } if sqlstate == "57014")
+    }
+
+    /// Returns true if the same statement can succeed later, because the cause was the connection, a
+    /// conflict or a lack of resources.
     #[must_use]
     pub fn is_transient(&self) -> bool {
         match self {
             Self::Unavailable(_) => true,
-            // Connection, rollback, resources, object in use, operator, system (appendix A of the manual).
+            // Connection, rollback, resources, object state, operator intervention, system error (manual,
+            // appendix A).
             Self::Refused { sqlstate, .. } => {
                 ["08", "40", "53", "55", "57", "58"].iter().any(|class| sqlstate.starts_with(class))
             }
@@ -81,7 +91,7 @@ impl From<tokio_postgres::Error> for DatabaseError {
         let Some(db) = error.as_db_error() else { return Self::Unavailable(error.to_string()) };
         let named = [db.table(), db.column(), db.constraint()];
         let at = named.iter().flatten().copied().collect::<Vec<_>>().join(".");
-        // Class 42 (syntax, missing objects) quotes names of the program's own SQL, never data.
+        // Messages of class 42 (syntax, missing objects) quote names of the program's own SQL, never data.
         let text = db.code().code().starts_with("42").then(|| db.message().to_owned());
         let at = if at.is_empty() { text } else { Some(at) };
         Self::Refused { sqlstate: db.code().code().to_owned(), at }
@@ -100,8 +110,8 @@ impl From<deadpool_postgres::PoolError> for DatabaseError {
     }
 }
 
-/// A pool of at most `max_size` connections that resolve table names by `search_path` (a list as
-/// in `SET search_path`; see [`crate::projection::ProjectionSet::search_path`]). Connects on first use.
+/// Creates a pool of at most `max_size` connections with the given search path (a list as in
+/// `SET search_path`; see [`crate::projection::ProjectionSet::search_path`]). The first use connects.
 ///
 /// # Errors
 /// The URL can't be parsed.
@@ -126,19 +136,20 @@ pub fn connect(url: &str, search_path: Option<&str>, max_size: usize) -> Result<
         .map_err(|error| DatabaseError::Unavailable(error.to_string()))
 }
 
-/// Whether the database answers.
+/// Checks that the database answers.
 ///
 /// # Errors
-/// It doesn't.
+/// The database is not available.
 pub async fn check(pool: &Pool) -> Result<(), DatabaseError> {
     pool.get().await?.simple_query("SELECT 1").await?;
     Ok(())
 }
 
-/// Brings the schema `<namespace>_meta` up to date. Several processes may do so at once.
+/// Applies the outstanding migrations to the schema `<namespace>_meta`. Several processes may call it
+/// concurrently.
 ///
 /// # Errors
-/// The database is not available, or a migration was changed after it had been applied.
+/// The database is not available, or an applied migration has changed.
 pub async fn migrate(pool: &Pool, namespace: &str) -> Result<(), DatabaseError> {
     let mut client: Client = pool.get().await?;
     let transaction = client.transaction().await?;
@@ -169,7 +180,7 @@ pub async fn migrate(pool: &Pool, namespace: &str) -> Result<(), DatabaseError> 
     Ok(())
 }
 
-/// Forgets stored answers to idempotent requests that nobody can ask for any more. Gives their number.
+/// Deletes the expired answers to idempotent requests. Returns their number.
 ///
 /// # Errors
 /// The database is not available.
@@ -179,7 +190,7 @@ pub async fn forget_expired_answers(pool: &Pool, namespace: &str) -> Result<u64,
     Ok(pool.get().await?.execute(&sql, &[]).await?)
 }
 
-/// The schema that holds what replay cannot restore.
+/// Returns the name of the schema with the tables that a replay can't restore.
 #[must_use]
 pub fn meta_schema(namespace: &str) -> String {
     format!("{namespace}_meta")
@@ -205,9 +216,10 @@ mod tests {
     fn conflicts_and_lost_connections_are_transient_and_bad_data_is_not() {
         let refused = |code: &str| DatabaseError::Refused { sqlstate: code.to_owned(), at: None };
         assert!(DatabaseError::Unavailable(String::new()).is_transient());
-        for code in ["40001", "40P01", "08006", "57P01", "53300"] {
+        for code in ["40001", "40P01", "08006", "57P01", "57014", "53300"] {
             assert!(refused(code).is_transient(), "{code}");
         }
+        assert!(refused("57014").is_statement_timeout() && !refused("57P01").is_statement_timeout());
         for code in ["22P02", "23505", "42P01"] {
             assert!(!refused(code).is_transient(), "{code}");
         }

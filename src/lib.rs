@@ -22,7 +22,7 @@ pub mod stack;
 pub mod storage;
 pub mod workers;
 
-/// Bounds memory and is fast where one thread frees what another has allocated.
+/// Bounds memory use, and is fast if one thread frees what another has allocated.
 #[cfg(unix)]
 #[global_allocator]
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;

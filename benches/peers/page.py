@@ -1,4 +1,4 @@
-"""What both peers put on the page: the classic theme on an issuer's background, in English."""
+"""Content of the page of both peers: the classic theme on an issuer's background, in English."""
 
 import json
 import resource
@@ -40,7 +40,7 @@ FONTS = {
 
 
 def dark_runs(address):
-    """The code's side in modules, and its dark runs as (x, y, length). The mask is fixed: it saves most of the time."""
+    """Returns the code's side in modules and its dark runs as (x, y, length). The fixed mask saves most time."""
     rows = segno.make(address, error="m", boost_error=False, mask=2, micro=False).matrix
     runs = []
     for y, row in enumerate(rows):
@@ -56,7 +56,7 @@ def dark_runs(address):
 
 
 def main(draw):
-    """Draws each person of the file named on the command line; prints what it took."""
+    """Draws a page for each person of the file named on the command line, and prints CPU time, size and memory."""
     people = json.load(open(sys.argv[1], encoding="utf-8"))
     for person in people[:3]:
         draw(person)

@@ -1,4 +1,4 @@
-"""The reference page by ReportLab, tuned: fonts and background read once, the code as one path, no ASCII85."""
+"""The reference page by ReportLab, tuned: fonts and background are read once, the code is one path, no ASCII85."""
 
 import io
 import sys

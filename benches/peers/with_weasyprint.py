@@ -1,4 +1,4 @@
-"""The reference page by WeasyPrint, warm: style sheet, fonts and images are kept from page to page."""
+"""The reference page by WeasyPrint, warm: style sheet, fonts and images are reused for all pages."""
 
 import html
 import pathlib

@@ -1,5 +1,13 @@
 -- row key: id
--- People of these rows are known now.
+-- People of these rows are known now. Those who were known before are kept one by one; the others name the import
+-- themselves.
+WITH known AS (
+    INSERT INTO import_known_people (import_id, attendee_id, position)
+    SELECT DISTINCT ON (event.id, person.id) event.id, person.id::uuid, event.position
+    FROM event, json_array_elements_text(coalesce(event.data -> 'known', '[]'::json)) AS person(id)
+    ORDER BY event.id, person.id, event.position DESC
+    ON CONFLICT (import_id, attendee_id) DO UPDATE SET position = excluded.position
+)
 UPDATE imports SET
     state = CASE WHEN imports.state = 'requested' THEN 'running' ELSE imports.state END,
     through_row = greatest(imports.through_row, data."throughRow"),

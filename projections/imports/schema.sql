@@ -40,5 +40,13 @@ CREATE TABLE import_rejections (
     PRIMARY KEY (import_id, row_number)
 );
 
+-- People of an import who were known before it. Those whom it made known have its id in `attendees`.
+CREATE TABLE import_known_people (
+    import_id   uuid NOT NULL,
+    attendee_id uuid NOT NULL,
+    position    bigint NOT NULL,
+    PRIMARY KEY (import_id, attendee_id)
+);
+
 -- indexes
 CREATE UNIQUE INDEX imports_newest ON imports (created_position);

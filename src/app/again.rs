@@ -1,4 +1,4 @@
-//! Doing work again that was given up.
+//! Retries of work that was given up.
 
 use std::time::Duration;
 
@@ -14,15 +14,15 @@ use crate::workers::processes::Processes;
 use crate::workers::renderer::RendererWorker;
 use crate::workers::{Delivery, Verdict, Worker};
 
-/// How long the log may take to give an event.
+/// Longest wait for the event of a dead letter.
 const WITHIN: Duration = Duration::from_secs(5);
 
 impl App {
-    /// Does the work of a dead letter again, in this process, or has it done; tells what was done. Work that
-    /// was done meanwhile is found done.
+    /// Retries the work of a dead letter in this process, or queues its mail again. Returns a short text
+    /// about the outcome. Work that was done in the meantime is not repeated.
     ///
     /// # Errors
-    /// It fails again, or there is nothing that can be done again.
+    /// Fails if the work fails again, or if work of this kind can't be retried.
     pub async fn act_again(&self, letter: &DeadLetter) -> anyhow::Result<String> {
         let event = self.event_at(letter).await?;
         let verdict = match letter.worker.as_str() {

@@ -1,4 +1,4 @@
-//! The API's role: the server and all that it needs.
+//! API role: starts the HTTP server with everything that it needs.
 
 use std::path::PathBuf;
 

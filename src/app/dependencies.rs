@@ -32,7 +32,7 @@ fn tables(app: &App) -> Dependency {
     Dependency { name: "database", required: true, check: Arc::new(check) }
 }
 
-/// Ready once every projection of this program had caught up; a stopped one shows.
+/// Fails until every projection of this program has caught up, and if an error has stopped one.
 fn projections(app: &App) -> Dependency {
     let (log, readers) = (app.commands.log().clone(), app.readers.clone());
     let check = move || {
@@ -60,7 +60,7 @@ fn storage(app: &App) -> Dependency {
     Dependency { name: "storage", required: true, check: Arc::new(check) }
 }
 
-/// Mails wait when the server is away; requests don't.
+/// Not required: mails wait while the mail server is down, and requests don't need it.
 fn mail(app: &App) -> Dependency {
     let mailer = app.mailer.clone();
     let check = move || {

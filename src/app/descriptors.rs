@@ -1,15 +1,15 @@
-//! The limit of file descriptors: raised at the start as far as the system lets.
+//! Limit of file descriptors, raised at start as far as the system permits.
 
 use std::sync::Once;
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-/// Descriptors besides the connections: files, servers, and what libraries open.
+/// Descriptors needed besides connections: files, servers, and those that libraries open.
 const BESIDES: u64 = 512;
-/// More than that is of no use, and some systems allow a billion.
+/// Highest limit that is requested. More is of no use, and some systems allow a billion.
 const ENOUGH: u64 = 1 << 20;
 
-/// Raises the soft limit to the hard one, once in a process, and logs it, also where it is too low for
+/// Raises the soft limit to the hard limit, once per process. Logs the limit, and whether it suffices for
 /// `connections`.
 pub(super) fn raise(connections: usize) {
     static ONCE: Once = Once::new();

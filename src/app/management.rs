@@ -1,4 +1,4 @@
-//! The management listener of a process, whatever its roles.
+//! Management listener of a process. Every role serves it.
 
 use anyhow::Context as _;
 use tokio::net::TcpListener;
@@ -8,12 +8,12 @@ use crate::http::connections::ConnectionSettings;
 use crate::http::management::{MetricsPage, management};
 use crate::http::{self, Readiness};
 
-/// Connections to the management listener that are open at once.
+/// Maximum number of open connections to the management listener.
 const MAX_OPEN: usize = 64;
 
 impl App {
-    /// Serves metrics and the state of dependencies, if the configuration says where. Returns the readiness of a
-    /// process with these roles.
+    /// Serves metrics and the state of dependencies if `management.listen` is configured. Returns the
+    /// readiness of a process with these roles.
     pub(super) async fn start_management(
         &self,
         roles: &[Role],

@@ -1,4 +1,4 @@
-//! Roles at work in one process: they stop together, and one that fails stops the others.
+//! Running roles of one process. They stop together, and a role that fails stops the others.
 
 use std::future::Future;
 use std::net::SocketAddr;
@@ -8,7 +8,7 @@ use anyhow::anyhow;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-/// Roles at work.
+/// Running roles.
 pub struct Running {
     pub(super) address: Option<SocketAddr>,
     pub(super) management_address: Option<SocketAddr>,
@@ -18,12 +18,12 @@ pub struct Running {
 }
 
 impl Running {
-    /// Nothing yet; work that is begun has `grace` to end once `shutdown` is cancelled.
+    /// Creates an empty set. Work in progress has `grace` to finish after `shutdown` is cancelled.
     pub(super) fn new(shutdown: CancellationToken, grace: Duration) -> Self {
         Self { address: None, management_address: None, tasks: JoinSet::new(), shutdown, grace }
     }
 
-    /// Where the API listens, if it is among the roles.
+    /// Returns the address that the API listens on, if the API is among the roles.
     #[must_use]
     pub const fn address(&self) -> Option<SocketAddr> {
         self.address
@@ -43,11 +43,11 @@ impl Running {
         self.tasks.spawn(async move { (name, task.await) });
     }
 
-    /// Waits until the process is asked to stop or a role fails, then lets all roles end what they
-    /// have begun, within the grace period.
+    /// Waits until shutdown is requested or a role fails. Then waits for all roles to finish the work in
+    /// progress, for at most the grace period.
     ///
     /// # Errors
-    /// A role failed, or did not end in time.
+    /// Fails if a role failed, or if a role did not finish in time.
     pub async fn wait(mut self) -> anyhow::Result<()> {
         let mut failure = None;
         let mut deadline: Option<tokio::time::Instant> = None;
@@ -82,7 +82,7 @@ impl Running {
                 tracing::error!(role = name, error = %format!("{error:#}"), "a role failed; the process stops");
                 failure.get_or_insert(error.context(format!("the {name} failed")));
             }
-            // One role without the others helps nobody: whoever watches the process starts it again.
+            // A process that lacks a role is of no use. It stops, so that its supervisor starts it again.
             self.shutdown.cancel();
         }
     }

@@ -1,4 +1,4 @@
-//! The scheduler's role: timers, tasks and dead letters.
+//! Scheduler role: timers, tasks and dead letters.
 
 use super::{App, Running};
 use crate::scheduler::{Plan, Scheduler, SchedulerParts};

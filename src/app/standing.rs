@@ -1,4 +1,4 @@
-//! Following the log for who may still do what.
+//! Authorization state, kept current from the event log.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,7 +7,7 @@ use super::{App, Running};
 use crate::http::standing::Standing;
 
 impl App {
-    /// Who may still do what, kept up with the log for as long as the roles run.
+    /// Starts the task that keeps the authorization state current while the roles run. Returns the state.
     pub(super) fn follow_standing(&self, running: &mut Running) -> Arc<Standing> {
         let standing = Arc::new(Standing::default());
         let (following, log) = (standing.clone(), self.commands.log().clone());

@@ -1,4 +1,4 @@
-//! `laureate admin`: the people who administer.
+//! `laureate admin`: creates administrators and removes lost second factors.
 
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
@@ -27,7 +27,7 @@ Examples:
   echo \"$password\" | laureate admin create --email you@academy.test --password-file -";
 
 const LOST: &str = "\
-Where another admin is left, DELETE /users/{id}/second-factor does the same.
+If another administrator can log in, DELETE /users/{id}/second-factor does the same.
 
 Example:
   laureate admin remove-second-factor --email you@academy.test --config laureate.toml";
@@ -35,10 +35,10 @@ Example:
 /// The subcommands of `admin`.
 #[derive(Debug, Subcommand)]
 pub enum AdminCommand {
-    /// Let somebody administer; prints a made-up password, to be changed, unless one is given
+    /// Create an administrator; without --password-file, print a temporary password that must be changed
     #[command(after_help = EXAMPLES)]
     Create(CreateArgs),
-    /// Remove the second factor of somebody who has lost it, and end that user's sessions
+    /// Remove the second factor of a user who has lost it, and end that user's sessions
     #[command(after_help = LOST)]
     RemoveSecondFactor(RemoveSecondFactorArgs),
 }
@@ -54,10 +54,10 @@ pub struct RemoveSecondFactorArgs {
 /// Options of `admin create`.
 #[derive(Debug, Args)]
 pub struct CreateArgs {
-    /// E-mail address, for logging in
+    /// E-mail address for logging in
     #[arg(long)]
     email: String,
-    /// User name, for logging in; the e-mail address where absent
+    /// User name for logging in; defaults to the e-mail address
     #[arg(long)]
     user_name: Option<String>,
     /// First name
@@ -71,16 +71,16 @@ pub struct CreateArgs {
     password_file: Option<PathBuf>,
 }
 
-/// Creates the admin, or removes the second factor.
+/// Runs a subcommand of `admin`.
 ///
 /// # Errors
-/// A field is not acceptable or taken, there is no such user, or a server can't be reached.
+/// Fails if a field is invalid or already taken, if no user has the e-mail address, or if a server can't be reached.
 pub async fn run(command: AdminCommand, global: GlobalArgs) -> anyhow::Result<ExitCode> {
     match command {
         AdminCommand::Create(args) => run_create(args, global).await,
         AdminCommand::RemoveSecondFactor(args) => {
             remove_second_factor(&global.connect().await?, &args.email).await?;
-            writeln!(std::io::stdout(), "removed the second factor of {}", args.email)?;
+            writeln!(crate::cli::stdout::stdout(), "removed the second factor of {}", args.email)?;
             Ok(ExitCode::SUCCESS)
         }
     }
@@ -89,7 +89,7 @@ pub async fn run(command: AdminCommand, global: GlobalArgs) -> anyhow::Result<Ex
 /// Removes the second factor of the user with this e-mail address, and ends that user's sessions.
 ///
 /// # Errors
-/// There is no such user or no second factor, or a server can't be reached.
+/// Fails if no user has this e-mail address, if the user has no second factor, or if a server can't be reached.
 pub async fn remove_second_factor(app: &App, email: &str) -> anyhow::Result<Position> {
     let key = app.config().secrets.claim_key.reveal().as_bytes();
     let claim = ClaimKind::UserEmail.subject_id(key, &normalised_email(email));
@@ -111,11 +111,11 @@ async fn run_create(args: CreateArgs, global: GlobalArgs) -> anyhow::Result<Exit
         last_name: args.last_name.into(),
         email: args.email.clone().into(),
     };
-    // Who runs the command for somebody else sees what it made up.
+    // The operator sees a generated password, so the new administrator has to change it.
     let hours = made_up.then_some(app.config().auth.first_password_hours);
     let first_until = hours.map(|hours| app.commands().now() + time::Duration::hours(hours.into()));
     create(&app, profile, &password, first_until).await?;
-    let mut out = std::io::stdout();
+    let mut out = crate::cli::stdout::stdout();
     writeln!(out, "created {}", args.email)?;
     if made_up {
         writeln!(out, "password {password}")?;
@@ -128,10 +128,11 @@ async fn run_create(args: CreateArgs, global: GlobalArgs) -> anyhow::Result<Exit
     Ok(ExitCode::SUCCESS)
 }
 
-/// Registers an admin in the log, with a password of their own, or one that counts until then unless changed.
+/// Registers an administrator in the log. The password expires at `first_password_until` unless it is changed
+/// before. With `None`, it does not expire.
 ///
 /// # Errors
-/// A field is not acceptable or taken, or a server can't be reached.
+/// Fails if a field is invalid or already taken, or if a server can't be reached.
 pub async fn create(
     app: &App,
     profile: Profile,
@@ -146,7 +147,7 @@ pub async fn create(
     Ok(register_user(app.commands(), key.reveal().as_bytes(), &context, UserId(Uuid::new_v4()), user).await?)
 }
 
-/// 128 random bits with the classes of characters that the rule asks for.
+/// Returns a password with 128 random bits and all the character classes that the password rule requires.
 #[must_use]
 pub fn made_up_password() -> String {
     format!("La1-{:032x}", rand::random::<u128>())

@@ -1,4 +1,4 @@
-//! `laureate completions` and `laureate man`: made from the command line's own definition.
+//! `laureate completions` and `laureate man`, generated from the clap definition of the command line.
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -13,7 +13,7 @@ use super::Cli;
 /// Options of `completions`.
 #[derive(Debug, Args)]
 pub struct CompletionsArgs {
-    /// Which shell
+    /// Shell to generate completions for
     shell: Shell,
 }
 
@@ -36,22 +36,22 @@ Examples:
   laureate man | man -l -
   laureate man --out ~/.local/share/man/man1             then: man laureate-events-list";
 
-/// Prints a shell's completions.
+/// Prints the completion script for a shell.
 ///
 /// # Errors
-/// Stdout is closed.
+/// Fails if stdout is closed.
 pub fn completions(args: &CompletionsArgs) -> anyhow::Result<ExitCode> {
-    // The generator panics where it can't write, so it writes into memory.
+    // The generator panics on a write error, so it writes into memory.
     let mut script = Vec::new();
     clap_complete::generate(args.shell, &mut Cli::command(), "laureate", &mut script);
-    std::io::stdout().write_all(&script)?;
+    crate::cli::stdout::stdout().write_all(&script)?;
     Ok(ExitCode::SUCCESS)
 }
 
 /// Prints the main manual page, or writes all of them.
 ///
 /// # Errors
-/// The folder can't be written, or stdout is closed.
+/// Fails if the folder can't be written, or if stdout is closed.
 pub fn man(args: &ManArgs) -> anyhow::Result<ExitCode> {
     match &args.out {
         Some(folder) => {
@@ -60,9 +60,9 @@ pub fn man(args: &ManArgs) -> anyhow::Result<ExitCode> {
             clap_mangen::generate_to(Cli::command(), folder).with_context(cannot)?;
         }
         None => {
-            // As the page in a folder: there is no page for `help`.
+            // The `help` subcommand has no page, as in `generate_to`.
             let command = Cli::command().disable_help_subcommand(true);
-            clap_mangen::Man::new(command).render(&mut std::io::stdout())?;
+            clap_mangen::Man::new(command).render(&mut crate::cli::stdout::stdout())?;
         }
     }
     Ok(ExitCode::SUCCESS)

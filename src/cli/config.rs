@@ -1,4 +1,4 @@
-//! `laureate config`: what is set, and where it came from.
+//! `laureate config`: shows the effective configuration and the source of each value.
 
 use std::io::{BufWriter, Write};
 use std::process::ExitCode;
@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::global::GlobalArgs;
 use crate::config::{Config, Setting, settings};
 
-/// The commented file that lists every key.
+/// Commented configuration file with every key.
 const EXAMPLE: &str = include_str!("../../laureate.example.toml");
 
 /// The subcommands of `config`.
@@ -18,7 +18,7 @@ pub enum ConfigCommand {
     /// Print the effective configuration and where each value came from, without secrets
     #[command(after_help = EXAMPLES)]
     Show(ShowArgs),
-    /// Print a commented configuration file with every key, to begin with
+    /// Print a commented configuration file with every key, as a starting point
     #[command(after_help = "Example:\n  laureate config example > laureate.toml")]
     Example,
 }
@@ -28,8 +28,8 @@ Examples:
   laureate config show --config laureate.toml
   laureate config show --json | jq -r '.[] | select(.source != \"default\") | .key'
 
-Passwords and keys are shown as ***, also inside addresses. Where a key is unknown or a value is not
-usable, this says which and where it was given, and ends with exit code 2.";
+Passwords and keys are shown as ***, also inside addresses. If a key is unknown or a
+value is invalid, the command names it and its source, and exits with code 2.";
 
 /// Options of `config show`.
 #[derive(Debug, Args)]
@@ -39,19 +39,19 @@ pub struct ShowArgs {
     json: bool,
 }
 
-/// Prints.
+/// Prints the effective configuration or the example file.
 ///
 /// # Errors
-/// The configuration is not usable, or stdout is closed.
+/// Fails if the configuration is invalid, or if stdout is closed.
 pub fn run(command: &ConfigCommand, global: GlobalArgs) -> anyhow::Result<ExitCode> {
-    let mut out = BufWriter::new(std::io::stdout());
+    let mut out = BufWriter::new(crate::cli::stdout::stdout());
     match command {
         ConfigCommand::Example => write!(out, "{EXAMPLE}")?,
         ConfigCommand::Show(args) => {
             let (config, origins) = Config::load_with_origins(global.sources(Vec::new()))?;
             let settings = settings(&config, &origins)?;
             if args.json {
-                serde_json::to_writer_pretty(&mut out, &settings)?;
+                serde_json::to_writer_pretty(&mut out, &settings).map_err(std::io::Error::from)?;
                 writeln!(out)?;
             } else {
                 write!(out, "{}", as_toml(&settings))?;
@@ -62,7 +62,7 @@ pub fn run(command: &ConfigCommand, global: GlobalArgs) -> anyhow::Result<ExitCo
     Ok(ExitCode::SUCCESS)
 }
 
-/// Like a configuration file; where values came from stands in comments.
+/// Formats settings as a TOML file. A comment on each line names the source of the value.
 fn as_toml(settings: &[Setting]) -> String {
     let (mut text, mut table) = (String::new(), "");
     for setting in settings {

@@ -1,4 +1,4 @@
-//! `laureate dead-letters`: work that was given up, and doing it again.
+//! `laureate dead-letters`: lists work that was given up, and retries it.
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -10,32 +10,32 @@ use super::global::GlobalArgs;
 use crate::event_log::Position;
 use crate::workers::dead_letter::{self, Kept};
 
-/// The most letters that one call looks at.
+/// Maximum number of open dead letters that one call lists, newest first.
 const MOST: usize = 100_000;
 
 pub(super) const EXAMPLES: &str = "\
 Examples:
-  laureate dead-letters list                         what was given up, oldest first
+  laureate dead-letters list                         all entries, oldest first
   laureate dead-letters list --worker renderer --json
-  laureate dead-letters requeue 17 18                do these again, by their numbers
+  laureate dead-letters requeue 17 18                retry these two
   laureate dead-letters requeue --all --worker processes";
 
 /// Subcommands of `dead-letters`.
 #[derive(Debug, Subcommand)]
 pub enum DeadLettersCommand {
-    /// Show work that was given up
+    /// List work that was given up
     List(ListArgs),
-    /// Do work again that was given up; what succeeds is a dead letter no longer
+    /// Retry work that was given up; an entry that succeeds is no longer listed
     Requeue(RequeueArgs),
 }
 
 /// Options of `dead-letters list`.
 #[derive(Debug, Args)]
 pub struct ListArgs {
-    /// Only of this worker
+    /// Only entries of this worker
     #[arg(long, value_name = "NAME")]
     worker: Option<String>,
-    /// Print each as JSON, one a line
+    /// Print one JSON object per line
     #[arg(long)]
     json: bool,
 }
@@ -43,21 +43,21 @@ pub struct ListArgs {
 /// Options of `dead-letters requeue`.
 #[derive(Debug, Args)]
 pub struct RequeueArgs {
-    /// Their numbers, as `list` shows them
+    /// Numbers of the entries, as shown by `list`
     #[arg(required_unless_present = "all")]
     numbers: Vec<Position>,
-    /// All of them
+    /// Retry all entries
     #[arg(long, conflicts_with = "numbers")]
     all: bool,
-    /// Only of this worker
+    /// Only entries of this worker
     #[arg(long, value_name = "NAME")]
     worker: Option<String>,
 }
 
-/// Runs a subcommand.
+/// Runs a subcommand of `dead-letters`.
 ///
 /// # Errors
-/// A server can't be reached, or there is no dead letter of a number.
+/// Fails if a server can't be reached, or if there is no dead letter with a given number.
 pub async fn run(command: DeadLettersCommand, global: GlobalArgs) -> anyhow::Result<ExitCode> {
     match command {
         DeadLettersCommand::List(args) => list(args, global).await,
@@ -68,7 +68,7 @@ pub async fn run(command: DeadLettersCommand, global: GlobalArgs) -> anyhow::Res
 async fn list(args: ListArgs, global: GlobalArgs) -> anyhow::Result<ExitCode> {
     let log = global.connect_log().await?;
     let found = dead_letter::kept(&log, args.worker.as_deref(), MOST).await?;
-    let mut out = std::io::stdout().lock();
+    let mut out = crate::cli::stdout::stdout().lock();
     for Kept { number, letter } in found {
         if args.json {
             let mut json = serde_json::to_value(&letter)?;
@@ -83,7 +83,7 @@ async fn list(args: ListArgs, global: GlobalArgs) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Exit code 1 where something could not be done again.
+/// Retries dead letters. Returns exit code 1 if any of them fails again.
 async fn requeue(args: RequeueArgs, global: GlobalArgs) -> anyhow::Result<ExitCode> {
     let app = global.connect().await?;
     let log = app.commands().log();
@@ -96,7 +96,7 @@ async fn requeue(args: RequeueArgs, global: GlobalArgs) -> anyhow::Result<ExitCo
         }
         found.retain(|kept| args.numbers.contains(&kept.number));
     }
-    let mut out = std::io::stdout();
+    let mut out = crate::cli::stdout::stdout();
     let mut code = ExitCode::SUCCESS;
     for kept in found {
         match app.act_again(&kept.letter).await {

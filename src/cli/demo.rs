@@ -1,7 +1,7 @@
-//! `laureate demo`: from one command to a spreadsheet that became mailed certificates.
+//! `laureate demo`: turns a spreadsheet into mailed certificates with one command.
 //!
-//! It starts embedded servers and all roles in this process, and is then a client of the API like any
-//! other ([`journey`]). What it finds it compares with what must be ([`report`]), and the exit code tells.
+//! Starts embedded servers and all roles in this process, then uses the API as an ordinary client
+//! ([`journey`]). Compares the results with the expected ones ([`report`]). The exit code shows the outcome.
 
 mod backstage;
 mod checks;
@@ -47,45 +47,45 @@ use report::Outcome;
 use sheets::Sheet;
 use summary::{Links, summary};
 
-/// What logs say where nothing else is asked for.
+/// Log directives if `LAUREATE_LOG` is not set.
 const LOG: &str = "info";
-/// The log's name in the data folder.
+/// File name of the log in the data folder.
 const LOG_NAME: &str = "demo.log";
-/// How long the tables may take to be there.
+/// Longest wait until the API reports that it is ready.
 const READY_WITHIN: Duration = Duration::from_secs(120);
-/// Stopped by a signal before there was a result.
+/// Exit code if a signal stops the demo before there is a result.
 const INTERRUPTED: u8 = 130;
 
 /// Options of `demo`.
 #[derive(Debug, Args)]
 pub struct DemoArgs {
-    /// Make up this many people instead of the sample file
+    /// Number of people to make up instead of using the sample file
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     people: Option<u32>,
-    /// Another number makes up other people
+    /// Seed for the made-up people
     #[arg(long, value_name = "NUMBER", default_value_t = 1)]
     seed: u64,
-    /// Stop by itself when everything is checked
+    /// Exit when all checks are done
     #[arg(long)]
     exit: bool,
     /// Write counts and times to this file
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
-    /// Keep all data here; a temporary folder where absent
+    /// Folder for all data; defaults to a temporary folder
     #[arg(long, value_name = "DIR")]
     data_dir: Option<PathBuf>,
-    /// Where the API listens; a free port where absent
+    /// Address of the API; port 0 picks a free port
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:0")]
     listen: SocketAddr,
-    /// Give up when nothing has moved for so long
+    /// Give up after this time without progress
     #[arg(long, value_name = "SECONDS", default_value_t = 120, value_parser = clap::value_parser!(u64).range(1..))]
     patience: u64,
 }
 
-/// Shows the whole product. Exit code 3 where something is missing at the end.
+/// Runs the demo. Returns exit code 3 if something is missing at the end.
 ///
 /// # Errors
-/// A server can't be started or a file not be written.
+/// Fails if a server can't be started, or if a file can't be written.
 pub async fn run(args: DemoArgs, global: GlobalArgs) -> anyhow::Result<ExitCode> {
     let begun = Instant::now();
     if let Some(path) = &args.json {
@@ -108,7 +108,7 @@ pub async fn run(args: DemoArgs, global: GlobalArgs) -> anyhow::Result<ExitCode>
     Demo { args, begun, progress, log, shutdown }.run(embedded).await
 }
 
-/// A demo under way.
+/// A running demo.
 struct Demo {
     args: DemoArgs,
     begun: Instant,
@@ -118,7 +118,7 @@ struct Demo {
 }
 
 impl Demo {
-    /// Shows everything, serves until asked to stop, and stops everything in order.
+    /// Runs the demo, serves until a signal arrives, and stops everything in order.
     async fn run(&self, embedded: Embedded) -> anyhow::Result<ExitCode> {
         let Embedded { mut stack, app, running, address, management } = embedded;
         let log_file = stack.data_dir().join(LOG_NAME);
@@ -151,7 +151,7 @@ impl Demo {
         Ok(ExitCode::from(verdict.get().unwrap_or(INTERRUPTED)))
     }
 
-    /// The way, the summary, and then the time to look around.
+    /// Runs the journey and prints the summary. Then waits for shutdown, unless `--exit` is given.
     async fn show(
         &self,
         backstage: &Backstage<'_>,
@@ -188,10 +188,10 @@ impl Demo {
         Ok(())
     }
 
-    /// Makes somebody who may do everything and logs in as them, once everything is ready.
+    /// Creates an administrator, waits until the API is ready, and logs `client` in. Returns the credentials.
     async fn let_in(&self, client: &mut Client, app: &App) -> anyhow::Result<(String, Secret)> {
         let is_new = app.commands().log().info().await?.last_position == 0;
-        // In a folder that was used before, the name is taken.
+        // In a data folder of an earlier run, the user name `admin` is taken.
         let name = if is_new { "admin".to_owned() } else { format!("demo-{:08x}", rand::random::<u32>()) };
         let email = format!("{name}@laureate.example");
         let profile = Profile {
@@ -207,7 +207,7 @@ impl Demo {
         Ok((email, password))
     }
 
-    /// What is to be uploaded.
+    /// Returns the spreadsheets to upload, and notes their origin in `outcome`.
     fn sheets(&self, outcome: &mut Outcome) -> anyhow::Result<Vec<Sheet>> {
         let Some(people) = self.args.people else {
             let sheet = sheets::sample();
@@ -228,12 +228,12 @@ impl Demo {
             std::fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))?;
         }
         self.progress.finish();
-        let mut out = std::io::stdout().lock();
+        let mut out = crate::cli::stdout::stdout().lock();
         out.write_all(summary(outcome, links).as_bytes())?;
         Ok(out.flush()?)
     }
 
-    /// The temporary folder is about to go, and its log says what went wrong.
+    /// Copies the log to a file that stays, because the temporary folder is about to be removed.
     fn keep_log(&self) {
         let path = std::env::temp_dir().join(format!("laureate-demo-{}.log", std::process::id()));
         match self.log.copy_to(&path) {
@@ -243,7 +243,7 @@ impl Demo {
     }
 }
 
-/// Refuses a file that can't be written, before anything is started.
+/// Fails if `path` can't be written. Called before any server is started.
 fn writable(path: &Path) -> anyhow::Result<()> {
     let opened = std::fs::File::options().create(true).append(true).open(path);
     opened.map(drop).with_context(|| format!("cannot write {}", path.display()))

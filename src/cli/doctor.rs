@@ -1,4 +1,4 @@
-//! `laureate doctor`: whether everything is there that Laureate needs, and is as it has to be.
+//! `laureate doctor`: checks the configuration and every dependency.
 
 mod breached;
 mod clock;
@@ -20,7 +20,6 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::Context as _;
 use clap::Args;
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, join_all};
@@ -34,15 +33,15 @@ use crate::event_log::{EventLog, Names};
 use finding::{Finding, Level, Report};
 
 pub(super) const EXAMPLES: &str = "\
-Each line says how it is (ok, warning, failed), what was looked at, what was found, and what to do.
+Each line shows a level (ok, warning, failed), the name of the check, the finding, and what to do.
 
 Examples:
   laureate doctor --config laureate.toml
   laureate doctor --strict --json                       in a deployment: any warning is an error
-  laureate doctor --nats-monitor http://127.0.0.1:8222  also what nats-server shows only there
-  laureate doctor --send-to you@example.org             also sends you a mail
+  laureate doctor --nats-monitor http://127.0.0.1:8222  also check what only monitoring shows
+  laureate doctor --send-to you@example.org             also send a test mail
 
-It writes one object into the object storage and deletes it again, and changes nothing else.
+The doctor writes one object to the object storage and deletes it. It changes nothing else.
 Exit code 4 if something failed (with --strict also if there is a warning), 2 if the configuration
 is not usable.";
 
@@ -61,12 +60,12 @@ pub struct DoctorArgs {
     /// The address of nats-server's HTTP monitoring (`http:` in its configuration)
     #[arg(long, value_name = "URL")]
     nats_monitor: Option<String>,
-    /// How long one check may take, in seconds
+    /// Longest time for one check, in seconds
     #[arg(long, value_name = "SECONDS", default_value_t = 15, value_parser = clap::value_parser!(u64).range(1..=600))]
     timeout: u64,
 }
 
-/// What checks share.
+/// State shared by all checks.
 struct Context {
     config: Config,
     origins: Origins,
@@ -75,11 +74,11 @@ struct Context {
 }
 
 impl Context {
-    /// The event log; connected once, for all that ask.
+    /// Returns the event log. The first call connects, and all checks share the connection.
     async fn log(&self) -> Result<&EventLog, &str> {
         let connect = async {
             let names = Names::new(&self.config.namespace).map_err(|error| error.to_string())?;
-            // Less than a check may take, so that the reason is told and not the time that it took.
+            // Shorter than the limit of a check, so that the report shows the reason and not a timeout.
             let within = self.limit().mul_f32(0.7);
             let client = crate::event_log::connect(self.config.nats.address(), within).await;
             Ok(EventLog::new(client.map_err(|error| error.to_string())?, names))
@@ -94,7 +93,7 @@ impl Context {
 
 type Check = fn(Arc<Context>) -> BoxFuture<'static, Vec<Finding>>;
 
-/// Every check: its name where it can't answer for itself, and what it does.
+/// All checks. The name is used in the report if the check panics or times out.
 const CHECKS: &[(&str, Check)] = &[
     ("configuration", |context| configured::check(context).boxed()),
     ("log", |context| log_server::check(context).boxed()),
@@ -110,20 +109,20 @@ const CHECKS: &[(&str, Check)] = &[
     ("passwords", |context| breached::check(context).boxed()),
 ];
 
-/// Checks everything side by side and prints what was found.
+/// Runs all checks concurrently and prints the findings.
 ///
 /// # Errors
-/// The configuration is not usable, or stdout is closed.
+/// Fails if the configuration is invalid, or if stdout is closed.
 pub async fn run(args: DoctorArgs, global: GlobalArgs) -> anyhow::Result<ExitCode> {
     let (config, origins) = Config::load_with_origins(global.sources(Vec::new()))?;
-    // Drivers would tell in the log what the report tells better.
+    // Logging is not started: drivers would log errors that the report explains better.
     let (json, strict) = (args.json, args.strict);
     let context = Arc::new(Context { config, origins, args, log: OnceCell::new() });
     let checks = CHECKS.iter().map(|(name, check)| bounded(name, check(context.clone()), context.limit()));
     let report = Report::new(join_all(checks).await.into_iter().flatten().collect());
-    let mut out = std::io::stdout().lock();
+    let mut out = crate::cli::stdout::stdout().lock();
     if json {
-        serde_json::to_writer_pretty(&mut out, &report).context("the report")?;
+        serde_json::to_writer_pretty(&mut out, &report).map_err(std::io::Error::from)?;
         writeln!(out)?;
     } else {
         report.print(&mut out)?;
@@ -132,7 +131,7 @@ pub async fn run(args: DoctorArgs, global: GlobalArgs) -> anyhow::Result<ExitCod
     Ok(if report.level <= bearable { ExitCode::SUCCESS } else { ExitCode::from(exit::UNHEALTHY) })
 }
 
-/// A check on a task of its own: whatever becomes of it, the others go on.
+/// Runs a check in its own task with a time limit. A panic or timeout does not affect the other checks.
 async fn bounded(
     name: &'static str,
     check: BoxFuture<'static, Vec<Finding>>,

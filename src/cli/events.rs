@@ -1,4 +1,4 @@
-//! `laureate events`: reading the log. Personal data is hidden unless somebody asks for it.
+//! `laureate events`: reads the log. Personal data is hidden unless `--reveal` is given.
 
 mod cause;
 mod filter;
@@ -20,23 +20,23 @@ use super::exit::NotFound;
 use super::global::GlobalArgs;
 use crate::event_log::{EventLog, LogError, Position, RecordedEvent};
 
-/// How long one read waits for news.
+/// Longest wait of one read for new events.
 const WAIT: Duration = Duration::from_millis(500);
-/// How many events are read at a time.
+/// Maximum number of events per read.
 const BATCH: usize = 1_000;
 
 /// The subcommands of `events`.
 #[derive(Debug, Subcommand)]
 pub enum EventsCommand {
-    /// Print events, one a line: the last ones, or a range
+    /// Print events, one per line: the last ones, or a range
     #[command(after_help = list::EXAMPLES)]
     List(list::ListArgs),
     /// Print the last events, then further ones as they are appended; the same as `list --follow`
     #[command(after_help = list::TAIL_EXAMPLES)]
     Tail(list::Selection),
-    /// Print one event whole, as JSON
+    /// Print one complete event as JSON
     Show(ShowArgs),
-    /// Tell the life of one aggregate: what happened when, by whom, and because of what
+    /// Print the history of one aggregate: what happened, when, by whom, and why
     #[command(after_help = history::EXAMPLES)]
     History(history::HistoryArgs),
 }
@@ -51,20 +51,20 @@ pub struct ShowArgs {
     reveal: bool,
 }
 
-/// The newest event of a type, if there is one.
+/// Returns the newest event of a type, or `None` if there is none.
 ///
 /// # Errors
-/// The log can't be read.
+/// Fails if the log can't be read.
 pub async fn newest(log: &EventLog, event_type: &'static str) -> Result<Option<RecordedEvent>, LogError> {
     let filter = filter::Filter { types: vec![event_type], ..filter::Filter::default() };
     let end = log.info().await?.last_position;
     Ok(last::last(log, &filter, end, 1).await?.pop_back())
 }
 
-/// Prints events on stdout.
+/// Runs a subcommand of `events`.
 ///
 /// # Errors
-/// The log can't be read, or there is no such event.
+/// Fails if the log can't be read, or if the event does not exist.
 pub async fn run(command: EventsCommand, global: GlobalArgs) -> anyhow::Result<ExitCode> {
     let log = global.connect_log().await?;
     match command {
@@ -83,7 +83,7 @@ pub async fn run(command: EventsCommand, global: GlobalArgs) -> anyhow::Result<E
             let event = event.ok_or_else(|| {
                 anyhow!(NotFound(format!("there is no event at position {}", args.position)))
             })?;
-            writeln!(std::io::stdout(), "{:#}", shown::as_json(event, args.reveal))?;
+            writeln!(crate::cli::stdout::stdout(), "{:#}", shown::as_json(event, args.reveal))?;
         }
     }
     Ok(ExitCode::SUCCESS)

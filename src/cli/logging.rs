@@ -1,4 +1,4 @@
-//! Logs: one line per thing worth knowing, ids as fields, no personal data; to stderr or a file.
+//! Logs to stderr or a file: one line per noteworthy event, ids as fields, no personal data.
 
 use std::fs::File;
 
@@ -7,15 +7,15 @@ use tracing_subscriber::fmt::writer::BoxMakeWriter;
 
 use crate::config::LogFormat;
 
-/// Starts logging, once per process.
+/// Starts logging. Call it once per process.
 ///
 /// # Errors
-/// The directives are not usable, or logging was started before.
+/// Fails if the directives are invalid, or if logging was started before.
 pub fn start(directives: &str, format: LogFormat, file: Option<File>) -> anyhow::Result<()> {
     let filter = EnvFilter::try_new(directives).map_err(|error| {
         anyhow::anyhow!("log: {error}; give directives such as info or laureate=debug,info")
     })?;
-    // The mail catcher's SMTP parser logs commands with their addresses.
+    // `mailin`, the SMTP parser of the mail catcher, logs commands with e-mail addresses.
     let filter = filter.add_directive("mailin=off".parse()?);
     let writer = match file {
         Some(file) => BoxMakeWriter::new(file),

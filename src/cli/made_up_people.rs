@@ -1,31 +1,33 @@
-//! `laureate made-up-people`: a CSV of any length, for load tests.
+//! `laureate made-up-people`: prints a CSV of any length, for load tests.
 
-use std::io::{self, BufWriter};
+use std::io::BufWriter;
 use std::process::ExitCode;
 
 use clap::Args;
 
+use super::exit::is_closed_stdout;
+use super::stdout::stdout;
 use crate::sheet;
 
 /// Options of `made-up-people`.
 #[derive(Debug, Args)]
 pub struct MadeUpPeopleArgs {
-    /// How many people
+    /// Number of people
     #[arg(value_name = "PEOPLE")]
     people: usize,
-    /// Another seed makes other people
+    /// Seed for the made-up people
     #[arg(long, default_value_t = 1)]
     seed: u64,
 }
 
-/// Writes the CSV to stdout as it is made, so that memory does not limit its length.
+/// Writes the CSV to stdout row by row, so that memory does not limit its length.
 ///
 /// # Errors
-/// stdout can't be written.
+/// Fails if stdout can't be written. A closed pipe is not an error.
 pub fn run(args: &MadeUpPeopleArgs) -> anyhow::Result<ExitCode> {
-    match sheet::made_up_people(args.people, args.seed, BufWriter::new(io::stdout().lock())) {
-        // `| head` has seen enough.
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(ExitCode::SUCCESS),
+    match sheet::made_up_people(args.people, args.seed, BufWriter::new(stdout().lock())) {
+        // A reader such as `head` closes the pipe when it has read enough.
+        Err(error) if is_closed_stdout(&error) => Ok(ExitCode::SUCCESS),
         written => Ok(written.map(|()| ExitCode::SUCCESS)?),
     }
 }

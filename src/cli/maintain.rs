@@ -1,4 +1,4 @@
-//! `laureate rebuild` and `laureate verify`: query tables against the log.
+//! `laureate rebuild` and `laureate verify`: rebuild query tables from the log, or compare them with it.
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -16,19 +16,19 @@ use crate::projection::{Maintenance, Until, Verified};
 /// Options of `rebuild`.
 #[derive(Debug, Args)]
 pub struct RebuildArgs {
-    /// Which projections; all where none is named
+    /// Names of projections; defaults to all
     names: Vec<String>,
-    /// State as of then (RFC 3339), or up to and including this position; needs --into
+    /// State as of this time (RFC 3339), or up to and including this position; needs --into
     #[arg(long, value_name = "TIME|POSITION", value_parser = parse_until, requires = "into", conflicts_with = "names")]
     until: Option<Until>,
     /// Fill all projections into this new schema instead of swapping them in
     #[arg(long, value_name = "SCHEMA", conflicts_with = "names")]
     into: Option<String>,
-    /// Begin anew instead of going on with what a rebuild that was broken off has left
+    /// Start from the beginning instead of resuming an interrupted rebuild
     #[arg(long)]
     restart: bool,
-    /// Afterwards drop tables that no running program reads; an older program that is to be started
-    /// again would have to build its own anew
+    /// Afterwards drop tables that no running program reads; an older version of the program then has to
+    /// rebuild its own tables when it starts
     #[arg(long)]
     drop_unused: bool,
 }
@@ -36,21 +36,21 @@ pub struct RebuildArgs {
 /// Options of `verify`.
 #[derive(Debug, Args)]
 pub struct VerifyArgs {
-    /// Which projections; all where none is named
+    /// Names of projections; defaults to all
     names: Vec<String>,
     /// Print the report as JSON
     #[arg(long)]
     json: bool,
 }
 
-/// Rebuilds.
+/// Rebuilds projections.
 ///
 /// # Errors
-/// A server can't be reached, a name is unknown, a position is beyond the log, or a handler fails;
-/// live tables are as they were then.
+/// Fails if a server can't be reached, a name is unknown, a position is beyond the end of the log, or a
+/// handler fails. The live tables are then unchanged.
 pub async fn rebuild(args: RebuildArgs, global: GlobalArgs) -> anyhow::Result<ExitCode> {
     let maintenance = global.connect().await?.maintenance()?;
-    let mut out = std::io::stdout();
+    let mut out = crate::cli::stdout::stdout();
     if let Some(schema) = &args.into {
         if args.restart {
             maintenance.discard_into(schema).await?;
@@ -88,19 +88,19 @@ async fn drop_unused(maintenance: &Maintenance, out: &mut impl Write) -> anyhow:
     Ok(())
 }
 
-/// Verifies; exit code 3 where a table differs from the log.
+/// Verifies projections. Returns exit code 3 if a table differs from the log.
 ///
 /// # Errors
-/// A server can't be reached, a name is unknown, or a handler fails.
+/// Fails if a server can't be reached, a name is unknown, or a handler fails.
 pub async fn verify(args: VerifyArgs, global: GlobalArgs) -> anyhow::Result<ExitCode> {
     let maintenance = global.connect().await?.maintenance()?;
     let mut meter = Meter::start();
     let names: Vec<&str> = args.names.iter().map(String::as_str).collect();
     let report = maintenance.verify(&names, |now| meter.show(now)).await?;
     meter.end();
-    let mut out = std::io::stdout().lock();
+    let mut out = crate::cli::stdout::stdout().lock();
     if args.json {
-        serde_json::to_writer_pretty(&mut out, &report)?;
+        serde_json::to_writer_pretty(&mut out, &report).map_err(std::io::Error::from)?;
         writeln!(out)?;
     } else {
         for found in &report.projections {
@@ -110,7 +110,7 @@ pub async fn verify(args: VerifyArgs, global: GlobalArgs) -> anyhow::Result<Exit
     Ok(if report.equal() { ExitCode::SUCCESS } else { ExitCode::from(exit::DIFFERENT) })
 }
 
-/// Names of tables and columns, keys and positions; never a value.
+/// Prints names of tables and columns, keys and positions. Values are never printed.
 fn print_verified(out: &mut impl Write, found: &Verified) -> std::io::Result<()> {
     let verdict = if found.equal { "equal" } else { "DIFFERENT" };
     writeln!(out, "{:<14} {verdict:<9} {:>9} rows at position {}", found.name, found.rows, found.position)?;

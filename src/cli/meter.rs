@@ -1,4 +1,4 @@
-//! How far a long piece of work is, on stderr: a bar on a terminal, a line every few seconds elsewhere.
+//! Progress of a long task on stderr: a bar on a terminal, otherwise a line every 5 s.
 
 use std::io::{IsTerminal, Write};
 use std::time::{Duration, Instant};
@@ -7,19 +7,19 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::projection::Progress;
 
-/// How often a line is printed where there is no terminal.
+/// Interval between lines if stderr is not a terminal.
 const EVERY: Duration = Duration::from_secs(5);
 
-/// Shows progress.
+/// Progress display.
 pub struct Meter {
     bar: Option<ProgressBar>,
     printed: Instant,
-    /// Whether it was said already that the work goes on with an earlier one's.
+    /// True if the message about resuming was printed.
     resumed: bool,
 }
 
 impl Meter {
-    /// Nothing to show yet.
+    /// Creates a display without progress.
     pub fn start() -> Self {
         let bar = std::io::stderr().is_terminal().then(|| {
             let bar = ProgressBar::new(0);
@@ -29,7 +29,7 @@ impl Meter {
         Self { bar, printed: Instant::now(), resumed: false }
     }
 
-    /// Shows how far the work is now.
+    /// Shows the current progress.
     pub fn show(&mut self, now: Progress) {
         if now.from > 0 && !self.resumed {
             self.resumed = true;
@@ -61,7 +61,7 @@ impl Meter {
     }
 }
 
-/// `12345 events/s, 1m 05s left`.
+/// Formats rate and remaining time, such as `12345 events/s, 1m 05s left`.
 fn rate(now: Progress) -> String {
     let rate = format!("{:.0} events/s", now.per_second());
     match now.left() {
@@ -78,7 +78,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn rate_and_time_left_are_told() {
+    fn rate_and_remaining_time_are_formatted() {
         let now =
             Progress { from: 0, position: 50, target: 100, events: 40, elapsed: Duration::from_secs(2) };
         assert_eq!(rate(now), "20 events/s, 2s left");

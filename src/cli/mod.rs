@@ -17,6 +17,7 @@ pub mod moment;
 pub mod openapi;
 pub mod serve;
 pub mod set_up;
+pub mod stdout;
 pub mod template;
 pub mod up;
 pub mod with_servers;
@@ -29,17 +30,17 @@ use global::GlobalArgs;
 
 const EXAMPLES: &str = "\
 Begin here:
-  laureate demo                                  see all of it on sample data, with nothing set up
-  laureate up                                    run it here, with servers of its own
-  laureate config example > laureate.toml        then, for servers of yours:
-  laureate doctor --config laureate.toml         what is missing, and what to do
+  laureate demo                                  try it on sample data, without any setup
+  laureate up                                    run it here, with embedded servers
+  laureate config example > laureate.toml        to use your own servers:
+  laureate doctor --config laureate.toml         check what is missing
   laureate serve --config laureate.toml --prepare";
 
 /// Certificates from a spreadsheet to a verified, mailed PDF.
 ///
-/// Exit codes: 0 done; 1 failed; 2 wrong usage or configuration; 3 verified and found different,
-/// a dry run with something to do, or a demo with something missing; 4 the doctor found a failure;
-/// 5 what was asked for does not exist; 130 and 143 stopped by a signal.
+/// Exit codes: 0 success; 1 failure; 2 wrong usage or configuration; 3 a verification found a difference, a
+/// dry run found something to do, or a demo found something missing; 4 the doctor found a failure; 5 not
+/// found; 130 and 143 stopped by a signal.
 #[derive(Debug, Parser)]
 #[command(name = "laureate", version, propagate_version = true, after_help = EXAMPLES)]
 pub struct Cli {
@@ -63,29 +64,29 @@ enum Command {
     Provision(set_up::ProvisionArgs),
     /// Create or update the tables that replay cannot restore
     Migrate(set_up::MigrateArgs),
-    /// Fill query tables anew from the log, beside the live ones, and swap them in
+    /// Rebuild query tables from the log beside the live ones, then swap them in
     Rebuild(maintain::RebuildArgs),
-    /// Fill query tables anew beside the live ones and compare them row by row
+    /// Rebuild query tables beside the live ones and compare them row by row
     Verify(maintain::VerifyArgs),
     /// Read the event log
     #[command(subcommand)]
     Events(events::EventsCommand),
-    /// Show work that was given up, and do it again
+    /// List work that was given up, and retry it
     #[command(subcommand, after_help = dead_letters::EXAMPLES)]
     DeadLetters(dead_letters::DeadLettersCommand),
-    /// Check every dependency and the configuration, and say what to do
+    /// Check the configuration and every dependency, and suggest what to do
     #[command(after_help = doctor::EXAMPLES)]
     Doctor(doctor::DoctorArgs),
-    /// Look at the configuration
+    /// Show the configuration
     #[command(subcommand)]
     Config(config::ConfigCommand),
-    /// Look at, check and preview certificate templates
+    /// List, check and preview certificate templates
     #[command(subcommand, after_help = template::EXAMPLES)]
     Template(template::TemplateCommand),
-    /// Manage the people who administer
+    /// Manage administrators
     #[command(subcommand)]
     Admin(admin::AdminCommand),
-    /// Print a CSV of people who do not exist, for load tests
+    /// Print a CSV of made-up people, for load tests
     MadeUpPeople(made_up_people::MadeUpPeopleArgs),
     /// Print the API's OpenAPI document
     Openapi,
@@ -95,15 +96,15 @@ enum Command {
     /// Print the manual page, or write one for each subcommand
     #[command(after_help = completions::MAN_EXAMPLES)]
     Man(completions::ManArgs),
-    /// Runs a command with servers of its own
+    /// Run a command with temporary servers
     #[command(hide = true)]
     WithServers(with_servers::WithServersArgs),
 }
 
-/// Runs the program.
+/// Runs the subcommand.
 ///
 /// # Errors
-/// Whatever the subcommand reports; [`exit::code_of`] turns it into an exit code.
+/// Returns the error of the subcommand. [`exit::code_of`] maps it to an exit code.
 pub async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     match cli.command {
         Command::Up(args) => up::run(args, cli.global).await,

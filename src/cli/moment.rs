@@ -1,12 +1,12 @@
-//! Times on the command line: RFC 3339, or so long ago.
+//! Times on the command line: RFC 3339, or a duration before now.
 
 use time::format_description::well_known::Rfc3339;
 use time::{Duration, OffsetDateTime};
 
-/// Reads `2026-11-21T12:00:00Z` or a duration before `now`, such as `90s`, `2h`, `1d12h` or `2w`.
+/// Parses `2026-11-21T12:00:00Z` or a duration before `now`, such as `90s`, `2h`, `1d12h` or `2w`.
 ///
 /// # Errors
-/// It is neither; the text says what to give.
+/// Fails if the text is neither. The message gives examples.
 pub fn parse(text: &str, now: OffsetDateTime) -> Result<OffsetDateTime, String> {
     let wrong =
         || "give a time such as 2026-11-21T12:00:00Z, or how long ago, such as 90s, 2h or 1d12h".to_owned();
@@ -16,7 +16,7 @@ pub fn parse(text: &str, now: OffsetDateTime) -> Result<OffsetDateTime, String> 
     ago(text).and_then(|ago| now.checked_sub(ago)).ok_or_else(wrong)
 }
 
-/// As [`parse`], from the present time: what clap takes.
+/// Same as [`parse`], relative to the current time. A value parser for clap.
 ///
 /// # Errors
 /// See [`parse`].
@@ -44,14 +44,14 @@ fn ago(text: &str) -> Option<Duration> {
     (!text.is_empty()).then_some(total)
 }
 
-/// A time as logs and reports show it, in UTC.
+/// Formats a time in UTC as RFC 3339, for logs and reports.
 #[must_use]
 pub fn shown(time: OffsetDateTime) -> String {
-    // proof: RFC 3339 can show every time of the years 0–9999, and clocks give no other.
+    // proof: RFC 3339 can express every time of the years 0–9999, and clocks return no other.
     time.to_offset(time::UtcOffset::UTC).format(&Rfc3339).unwrap_or_default()
 }
 
-/// A time for people to read: UTC, to the millisecond, always of the same width.
+/// Formats a time for people to read: UTC, to the millisecond, with a fixed width.
 #[must_use]
 pub fn brief(time: OffsetDateTime) -> String {
     let time = time.to_offset(time::UtcOffset::UTC);
@@ -59,7 +59,7 @@ pub fn brief(time: OffsetDateTime) -> String {
     format!("{}T{hour:02}:{minute:02}:{second:02}.{millisecond:03}Z", time.date())
 }
 
-/// A length of time in words, to about two digits, such as `3 h` or `2 d 4 h`.
+/// Formats a duration with at most two units, such as `3 h` or `2 d 4 h`.
 #[must_use]
 pub fn in_words(length: Duration) -> String {
     let seconds = length.whole_seconds().unsigned_abs();
@@ -85,7 +85,7 @@ mod tests {
     const NOW: OffsetDateTime = datetime!(2026-11-21 12:00 UTC);
 
     #[test]
-    fn a_time_is_a_time_and_a_length_is_so_long_ago() {
+    fn time_or_duration_before_now_is_parsed() {
         assert_eq!(parse("2026-11-20T10:00:00+02:00", NOW), Ok(datetime!(2026-11-20 08:00 UTC)));
         assert_eq!(parse("2h", NOW), Ok(datetime!(2026-11-21 10:00 UTC)));
         assert_eq!(parse("1d12h30m5s", NOW), Ok(datetime!(2026-11-19 23:29:55 UTC)));
@@ -107,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn lengths_are_told_in_two_units_at_most() {
+    fn durations_have_at_most_two_units() {
         let told = |seconds| in_words(Duration::seconds(seconds));
         assert_eq!(in_words(Duration::milliseconds(40)), "40 ms");
         assert_eq!(
@@ -118,7 +118,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn nothing_panics(text in "\\PC*") {
+        fn parsing_never_panics(text in "\\PC*") {
             let _ = parse(&text, NOW);
         }
     }

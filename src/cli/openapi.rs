@@ -1,4 +1,4 @@
-//! `laureate openapi`: the API's document, as it is checked in under `openapi/`.
+//! `laureate openapi`: prints the OpenAPI document, which is also checked in under `openapi/`.
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -6,8 +6,8 @@ use std::process::ExitCode;
 /// Prints the document on stdout.
 ///
 /// # Errors
-/// stdout is closed.
+/// Fails if stdout is closed.
 pub fn run() -> anyhow::Result<ExitCode> {
-    write!(std::io::stdout(), "{}", crate::http::openapi_json())?;
+    write!(crate::cli::stdout::stdout(), "{}", crate::http::openapi_json())?;
     Ok(ExitCode::SUCCESS)
 }

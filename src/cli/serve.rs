@@ -1,4 +1,4 @@
-//! `laureate serve`: some or all roles against configured servers.
+//! `laureate serve`: runs some or all roles against configured servers.
 
 use std::process::ExitCode;
 
@@ -13,14 +13,14 @@ pub(super) const EXAMPLES: &str = "\
 Examples:
   laureate serve --config laureate.toml                             all roles in one process
   laureate serve --config laureate.toml --roles api,projector
-  laureate serve --config laureate.toml --roles renderer,mailer     as often as there is work
+  laureate serve --config laureate.toml --roles renderer,mailer     as many processes as needed
 
-The first SIGINT or SIGTERM lets work in progress end, a second one ends the process at once.";
+The first SIGINT or SIGTERM stops the process after the work in progress, a second one at once.";
 
 /// Options of `serve`.
 #[derive(Debug, Args)]
 pub struct ServeArgs {
-    /// What this process does; several with commas
+    /// Roles of this process, separated by commas
     #[arg(long, value_enum, value_delimiter = ',', default_values_t = Role::ALL, value_name = "ROLE")]
     roles: Vec<Role>,
     /// Also create or update streams, consumers and tables first
@@ -28,10 +28,10 @@ pub struct ServeArgs {
     prepare: bool,
 }
 
-/// Runs until a signal asks to stop.
+/// Runs until a signal arrives.
 ///
 /// # Errors
-/// A server can't be reached or a role fails.
+/// Fails if a server can't be reached, or if a role fails.
 pub async fn run(args: ServeArgs, global: GlobalArgs) -> anyhow::Result<ExitCode> {
     let shutdown = stop_on_signals()?;
     let app = global.connect().await?;
@@ -46,10 +46,10 @@ pub async fn run(args: ServeArgs, global: GlobalArgs) -> anyhow::Result<ExitCode
     Ok(ExitCode::SUCCESS)
 }
 
-/// A token that the first SIGINT or SIGTERM cancels. A second one ends the process at once.
+/// Returns a token that the first SIGINT or SIGTERM cancels. A second signal exits the process at once.
 ///
 /// # Errors
-/// The signals can't be watched.
+/// Fails if the signal handlers can't be installed.
 pub fn stop_on_signals() -> anyhow::Result<CancellationToken> {
     let shutdown = CancellationToken::new();
     let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);

@@ -1,4 +1,4 @@
-//! `laureate provision` and `laureate migrate`: bringing servers up to date, idempotently.
+//! `laureate provision` and `laureate migrate`: bring servers up to date. Both are idempotent.
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -10,17 +10,17 @@ use super::global::GlobalArgs;
 use crate::event_log::plan::{Action, check_replicas};
 use crate::event_log::{ProvisionError, Step};
 
-/// The exit code where a dry run finds something to do.
+/// Exit code if a dry run finds changes to make.
 const TO_DO: u8 = 3;
 
 /// Options of `provision`.
 #[derive(Debug, Args)]
 pub struct ProvisionArgs {
-    /// How many servers keep each stream: 1, or 3 or 5 in a cluster; existing streams are changed, and
-    /// their consumers follow [default: nats.replicas; without it streams stay as they are]
+    /// Replicas of each stream: 1, or 3 or 5 in a cluster; existing streams are changed, and their consumers
+    /// follow [default: nats.replicas; without it streams stay as they are]
     #[arg(long, value_name = "N", value_parser = replicas)]
     replicas: Option<u8>,
-    /// Show what would be done and do nothing; exit code 3 if there is something to do
+    /// Show the changes without making them; exit code 3 if there are any
     #[arg(long)]
     dry_run: bool,
     /// Print the steps as JSON
@@ -37,17 +37,17 @@ fn replicas(text: &str) -> Result<u8, String> {
 #[derive(Debug, Args)]
 pub struct MigrateArgs {}
 
-/// Creates or updates every stream and consumer, or shows what that would change.
+/// Creates or updates all streams and consumers. A dry run only prints the changes.
 ///
 /// # Errors
-/// The server can't be reached or refuses, or it has not as many peers as there shall be replicas.
+/// Fails if the server can't be reached, if it rejects a change, or if the cluster has fewer peers than replicas.
 pub async fn provision(args: ProvisionArgs, global: GlobalArgs) -> anyhow::Result<ExitCode> {
     let app = global.connect().await?;
     let replicas = args.replicas.or(app.config().nats.replicas);
     let log = app.commands().log();
     let steps =
         if args.dry_run { log.plan_provision(replicas).await? } else { log.provision(replicas).await? };
-    let mut out = std::io::stdout().lock();
+    let mut out = crate::cli::stdout::stdout().lock();
     if args.json {
         writeln!(out, "{}", serde_json::to_string_pretty(&steps)?)?;
     } else {
@@ -57,8 +57,8 @@ pub async fn provision(args: ProvisionArgs, global: GlobalArgs) -> anyhow::Resul
     Ok(if to_do { ExitCode::from(TO_DO) } else { ExitCode::SUCCESS })
 }
 
-/// A line for each stream and consumer, and below it each setting that changes. A dry run leaves out
-/// what is up to date.
+/// Prints one line for each stream and consumer, followed by its changed settings. A dry run omits streams
+/// and consumers that are up to date.
 fn show(out: &mut impl Write, steps: &[Step], dry_run: bool) -> std::io::Result<()> {
     for step in steps {
         let what = match (step.action, dry_run) {
@@ -85,11 +85,11 @@ fn show(out: &mut impl Write, steps: &[Step], dry_run: bool) -> std::io::Result<
 /// Creates or updates the tables that replay cannot restore.
 ///
 /// # Errors
-/// The database can't be reached or refuses.
+/// Fails if the database can't be reached, or if it rejects a statement.
 pub async fn migrate(_: MigrateArgs, global: GlobalArgs) -> anyhow::Result<ExitCode> {
     let app = global.connect().await?;
     app.migrate().await?;
     let namespace = &app.config().namespace;
-    writeln!(std::io::stdout(), "up to date {}", crate::database::meta_schema(namespace))?;
+    writeln!(crate::cli::stdout::stdout(), "up to date {}", crate::database::meta_schema(namespace))?;
     Ok(ExitCode::SUCCESS)
 }

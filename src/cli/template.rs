@@ -1,6 +1,6 @@
-//! `laureate template`: the themes that are shipped, and templates that somebody is writing.
+//! `laureate template`: works with the shipped themes and with templates in development.
 //!
-//! All of it works on this machine alone; no server is asked.
+//! All subcommands run locally and need no server.
 
 mod check;
 mod gallery;
@@ -19,10 +19,10 @@ Examples:
   laureate template check my-template                 a folder with template.typ and manifest.json
   laureate template preview my-template --locale es --out page.pdf";
 
-/// What to do with templates.
+/// Subcommands of `template`.
 #[derive(Debug, Subcommand)]
 pub enum TemplateCommand {
-    /// Show the themes that this program ships, and what can be set on them
+    /// List the themes that this program ships, and their options
     List(list::ListArgs),
     /// Check a template and its manifest, and draw its sample
     Check(check::CheckArgs),
@@ -32,10 +32,10 @@ pub enum TemplateCommand {
     Gallery(gallery::GalleryArgs),
 }
 
-/// Does it.
+/// Runs a subcommand of `template`.
 ///
 /// # Errors
-/// A file can't be read or written, or a template can't be drawn.
+/// Fails if a file can't be read or written, or if a template can't be drawn.
 pub async fn run(command: &TemplateCommand) -> anyhow::Result<ExitCode> {
     match command {
         TemplateCommand::List(args) => list::run(args),

@@ -1,4 +1,4 @@
-//! `laureate up`: everything here — embedded servers and all roles, data kept in one folder.
+//! `laureate up`: runs embedded servers and all roles, with all data in one folder.
 
 use std::io::Write;
 use std::net::SocketAddr;
@@ -27,46 +27,46 @@ Mails are caught and shown at /mails, not delivered. The first start prints a pa
 /// Options of `up`.
 #[derive(Debug, Args)]
 pub struct UpArgs {
-    /// Where all data is kept
+    /// Folder for all data
     #[arg(long, value_name = "DIR", default_value = ".laureate")]
     data_dir: PathBuf,
-    /// Where the API listens
+    /// Address that the API listens on
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:3969")]
     listen: SocketAddr,
 }
 
-/// How an embedded product is started.
+/// Options of [`start`].
 pub struct EmbeddedOptions {
-    /// What servers run, and where their data is.
+    /// Servers to run, and the folder of their data.
     pub stack: StackOptions,
-    /// Where the API listens; port 0 for a free one.
+    /// Address that the API listens on. Port 0 picks a free port.
     pub listen: SocketAddr,
-    /// The configuration's other sources.
+    /// Other sources of the configuration.
     pub global: GlobalArgs,
-    /// Whether logs go to stderr as configured; false where the caller takes them already.
+    /// True if this starts logging to stderr as configured. False if the caller has started logging already.
     pub starts_logging: bool,
 }
 
-/// Embedded servers and the product on them.
+/// Embedded servers and the product that runs on them.
 pub struct Embedded {
     /// The servers.
     pub stack: Stack,
     /// The product.
     pub app: App,
-    /// Its roles.
+    /// The running roles.
     pub running: Running,
-    /// Where the API listens.
+    /// Address that the API listens on.
     pub address: SocketAddr,
-    /// Address of the management listener.
+    /// Address of the management listener, if there is one.
     pub management: Option<SocketAddr>,
 }
 
-/// Starts servers and all roles; returns when every query table has caught up.
+/// Starts the servers and all roles. Returns when every query table has caught up.
 ///
 /// # Errors
-/// A server can't be started, the address is taken, or the configuration is not usable.
+/// Fails if a server can't be started, if the address is taken, or if the configuration is invalid.
 pub async fn start(options: EmbeddedOptions, shutdown: CancellationToken) -> anyhow::Result<Embedded> {
-    // The socket is bound before there is a configuration, whose address follows from it.
+    // The configuration contains the address, so the socket is bound first.
     let listen = match options.global.given("http.listen") {
         Some(given) => {
             given.parse().with_context(|| format!("http.listen: \"{given}\" is no address with a port"))?
@@ -90,7 +90,7 @@ pub async fn start(options: EmbeddedOptions, shutdown: CancellationToken) -> any
     Ok(Embedded { stack, app, running, address, management })
 }
 
-/// What the embedded servers say of the configuration.
+/// Returns the configuration values that the embedded servers determine.
 fn provided(stack: &Stack, address: SocketAddr) -> anyhow::Result<Vec<(&'static str, String)>> {
     let objects = stack.data_dir().join("objects");
     std::fs::create_dir_all(&objects)?;
@@ -108,12 +108,12 @@ fn provided(stack: &Stack, address: SocketAddr) -> anyhow::Result<Vec<(&'static 
         ("mail.from_address", "certificates@laureate.example".to_owned()),
         ("http.listen", address.to_string()),
         ("http.public_base_url", format!("http://{address}")),
-        // A free port, so that several may run on one machine.
+        // Port 0, so that several instances can run on one machine.
         ("management.listen", "127.0.0.1:0".to_owned()),
     ])
 }
 
-/// The keys of this data folder, made on first use.
+/// Reads the secret keys of the data folder. Creates them on first use.
 fn secrets(data_dir: &Path) -> anyhow::Result<Vec<(&'static str, String)>> {
     let mut secrets = Vec::new();
     for (key, name) in [("secrets.claim_key", "claim.key"), ("secrets.token_key", "token.key")] {
@@ -142,10 +142,10 @@ fn make_secret(file: &Path) -> anyhow::Result<String> {
     Ok(secret)
 }
 
-/// Runs until a signal asks to stop.
+/// Runs until a signal arrives.
 ///
 /// # Errors
-/// Something can't be started, or fails.
+/// Fails if a server or role can't be started, or if it fails later.
 pub async fn run(args: UpArgs, global: GlobalArgs) -> anyhow::Result<ExitCode> {
     let shutdown = stop_on_signals()?;
     let options = EmbeddedOptions {
@@ -164,7 +164,7 @@ pub async fn run(args: UpArgs, global: GlobalArgs) -> anyhow::Result<ExitCode> {
             Err(error.into())
         }
     };
-    // Its connections end before their server does.
+    // The connections of the product must end before their servers.
     drop((running, app));
     stack.stop().await;
     result.map(|()| ExitCode::SUCCESS)
@@ -176,7 +176,7 @@ async fn announce(
     management: Option<SocketAddr>,
     data_dir: &Path,
 ) -> anyhow::Result<()> {
-    let mut out = std::io::stdout();
+    let mut out = crate::cli::stdout::stdout();
     writeln!(out, "Laureate is at http://{address} (API docs: http://{address}/api/docs)")?;
     writeln!(out, "mails are caught and shown at http://{address}/mails; data is in {}", data_dir.display())?;
     if let Some(management) = management {

@@ -1,4 +1,4 @@
-//! `laureate with-servers -- COMMAND …`: runs a command with servers of its own, for the test suite.
+//! `laureate with-servers -- COMMAND …`: runs a command with temporary servers, for the test suite.
 
 use std::ffi::{OsStr, OsString};
 use std::process::ExitCode;
@@ -11,14 +11,14 @@ use tokio::signal::unix::{SignalKind, signal};
 use crate::stack::supervise::{bound_to_us, exit_code};
 use crate::stack::{NatsCluster, Stack, StackError, StackOptions};
 
-/// How long the command may take to end after a signal.
+/// Longest time for the command to end after a signal.
 const GRACE: Duration = Duration::from_secs(20);
 
 /// Starts temporary servers, runs a command with their addresses in its environment, and stops them.
 ///
-/// The environment: LAUREATE_TEST_NATS_URL, LAUREATE_TEST_POSTGRES_URL, LAUREATE_TEST_SMTP_ADDR,
-/// LAUREATE_TEST_MAIL_DIR, LAUREATE_TEST_NATS_CLUSTER_URL (three addresses with commas; the nodes may
-/// still be electing their leader) and, if the S3 server is installed, LAUREATE_TEST_S3_URL.
+/// Environment variables: LAUREATE_TEST_NATS_URL, LAUREATE_TEST_POSTGRES_URL, LAUREATE_TEST_SMTP_ADDR,
+/// LAUREATE_TEST_MAIL_DIR, LAUREATE_TEST_NATS_CLUSTER_URL (three addresses separated by commas; the nodes may
+/// not have elected a leader yet) and, if the S3 server is installed, LAUREATE_TEST_S3_URL.
 #[derive(Debug, clap::Args)]
 pub struct WithServersArgs {
     /// The command and its arguments.
@@ -26,7 +26,7 @@ pub struct WithServersArgs {
     command: Vec<OsString>,
 }
 
-/// Answers the command's exit code, or 128 + the number of the signal that ended it.
+/// Returns the exit code of the command, or 128 + the number of the signal that ended it.
 pub async fn run(args: WithServersArgs) -> anyhow::Result<ExitCode> {
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
@@ -47,13 +47,13 @@ pub async fn run(args: WithServersArgs) -> anyhow::Result<ExitCode> {
     let pid = child.id().and_then(|id| Pid::from_raw(id.cast_signed()));
     let forward = |signal| {
         if let Some(pid) = pid {
-            // It may have ended by now.
+            // The command may have exited already.
             let _ = kill_process(pid, signal);
         }
     };
     let early = tokio::select! {
         status = child.wait() => Some(status?),
-        // The terminal has sent it to the command as well, which shall end in its own way.
+        // The terminal has sent SIGINT to the command, too. The command ends by itself.
         _ = interrupt.recv() => None,
         _ = terminate.recv() => { forward(Signal::TERM); None }
         _ = hangup.recv() => { forward(Signal::HUP); None }
@@ -72,14 +72,14 @@ pub async fn run(args: WithServersArgs) -> anyhow::Result<ExitCode> {
     Ok(exit_code(status))
 }
 
-/// `cargo run` tells us about our own package. Handed on to a `cargo` that we start, this would make it
-/// build again what depends on these variables (ring, and with it half of the dependencies).
+/// Returns true if `cargo run` sets this variable to describe our package. A `cargo` that inherits it
+/// rebuilds everything that depends on it (ring, and with it half of the dependencies).
 fn describes_a_package(variable: &OsStr) -> bool {
     let name = variable.as_encoded_bytes();
     name.starts_with(b"CARGO_PKG_") || name.starts_with(b"CARGO_MANIFEST_")
 }
 
-/// All are awaited even if one fails, so that the others are stopped in an orderly way.
+/// Awaits both even if one fails, so that the other one is stopped in order.
 async fn start() -> Result<(Stack, NatsCluster), StackError> {
     let (stack, cluster) = tokio::join!(Stack::start(StackOptions::for_tests()), NatsCluster::start(None));
     Ok((stack?, cluster?))

@@ -1,5 +1,5 @@
-//! One person entered, changed or deleted by hand: the attendee and the claims on e-mail address and
-//! document number, together.
+//! Creating, changing and deleting one person by hand. The attendee and the claims on e-mail address and
+//! document number change in one commit.
 
 use super::person_claims::{PersonClaims, release, take};
 use super::{CommandContext, CommandError, Commands, Committed, IfVersion};
@@ -7,20 +7,20 @@ use crate::domain::attendee::{Attendee, AttendeeCommand};
 use crate::domain::{AttendeeId, Person, Refusal, SharedEmail};
 use crate::event_log::Position;
 
-/// What became of an attendee.
+/// Result of a change of an attendee.
 #[derive(Clone, Debug)]
 pub struct Changed {
-    /// The person as known now.
+    /// Person after the change; `None` after a deletion.
     pub person: Option<Person>,
-    /// The position of the attendee's own last event.
+    /// Position of the attendee's last event.
     pub version: Position,
-    /// The position of the last event that was written; the version, if none was.
+    /// Position of the last event written, or `version` if none was written.
     pub position: Position,
 }
 
 impl Changed {
-    /// The attendee's events come first in their commit; `version` is the one before it, or after where
-    /// nothing was written now.
+    /// The attendee's event is the first of its commit. If nothing was written now, the position in
+    /// `committed.value` is already the current version.
     fn of(committed: Committed<(Option<Person>, Position)>) -> Self {
         let last = committed.last_position();
         let (person, before) = committed.value;
@@ -29,19 +29,19 @@ impl Changed {
     }
 }
 
-/// Key and rule of the claims on people.
+/// Key and rule for the claims on people.
 #[derive(Clone, Copy)]
 pub struct Claiming<'k> {
-    /// Key of the claims' ids.
+    /// Key of the HMAC that makes the claims' ids.
     pub key: &'k [u8],
-    /// True if two people may have one address.
+    /// Rule for several people with one e-mail address.
     pub shared_email: SharedEmail,
 }
 
-/// Makes a person known.
+/// Creates a person.
 ///
 /// # Errors
-/// The e-mail address or document number is somebody else's, or the log can't be used.
+/// Another person has the e-mail address or document number, or the log can't be used.
 pub async fn create(
     commands: &Commands,
     claiming: Claiming<'_>,
@@ -62,11 +62,11 @@ pub async fn create(
     created.await.map(Changed::of)
 }
 
-/// Changes a person into what `change` makes of the present one.
+/// Replaces a person with the result of `change` on the current one.
 ///
 /// # Errors
-/// There is no such person, it is at another version, the change is refused, the e-mail address or document
-/// number is somebody else's, or the log can't be used.
+/// The person does not exist or has another version, the change is refused, another person has the e-mail
+/// address or document number, or the log can't be used.
 pub async fn update(
     commands: &Commands,
     claiming: Claiming<'_>,
@@ -98,10 +98,10 @@ pub async fn update(
     updated.await.map(Changed::of)
 }
 
-/// Forgets a person and what they claimed.
+/// Deletes a person and releases the person's claims.
 ///
 /// # Errors
-/// There is no such person, it is at another version, or the log can't be used.
+/// The person does not exist or has another version, or the log can't be used.
 pub async fn delete(
     commands: &Commands,
     claim_key: &[u8],

@@ -1,5 +1,5 @@
-//! Changing and removing users, with what depends on them in the same commit: claims, who administers,
-//! and the session that follows a changed password.
+//! Changing and deleting users. Everything that depends on the user changes in the same commit: claims, the
+//! list of admins, and the session that follows a password change.
 
 use super::register_user::{claims_of, release, take};
 use super::reset_password::tell_of_password;
@@ -10,20 +10,21 @@ use crate::domain::user::{Account, Role, User, UserChange, UserCommand, UserStat
 use crate::domain::{Personal, Refusal, SessionId, UserId};
 use crate::event_log::Position;
 
-/// A user after a change.
+/// User after a change.
 #[derive(Clone, Debug)]
 pub struct ChangedUser {
-    /// As it is now.
+    /// User account.
     pub account: Account,
-    /// The user's version.
+    /// Version of the user.
     pub version: Position,
 }
 
-/// Changes a user, if at the right version; `change` is made of the user as it is then, or refuses.
+/// Changes a user that has the expected version. `change` gets the current account and returns the change,
+/// or refuses.
 ///
 /// # Errors
-/// `change` refuses, there is no such user, it is at another version, a field is not acceptable or taken,
-/// it is the last admin, or the log can't be used.
+/// `change` refuses, the user does not exist or has another version, a field is invalid or taken, the user
+/// is the last admin, or the log can't be used.
 pub async fn change_user(
     commands: &Commands,
     claim_key: &[u8],
@@ -68,11 +69,11 @@ pub async fn change_user(
     Ok(ChangedUser { account, version })
 }
 
-/// Removes a user and frees name and e-mail address. Answers with the position of the removal.
-/// `may` refuses users whom the caller may not remove.
+/// Deletes a user and releases the user name and e-mail address. Returns the position of the deletion.
+/// `may` refuses users whom the caller may not delete.
 ///
 /// # Errors
-/// `may` refuses, there is no such user, it is at another version or the last admin, or the log can't be used.
+/// `may` refuses, the user does not exist, has another version or is the last admin, or the log can't be used.
 pub async fn delete_user(
     commands: &Commands,
     claim_key: &[u8],
@@ -90,7 +91,7 @@ pub async fn delete_user(
                 may(before)?;
             }
             let done = transaction.decide_loaded(id, loaded, &UserCommand::Delete)?;
-            // Without an account it was this very command that removed it, and all the rest with it.
+            // Without an account, this command has already been executed, and its other events were written too.
             if let Some(before) = before {
                 for (kind, subject) in claims_of(claim_key, &before.profile) {
                     release(&transaction, id, kind, &subject).await?;
@@ -106,13 +107,13 @@ pub async fn delete_user(
     Ok(version(&committed.positions, events, known))
 }
 
-/// Sets a user's own password, which ends all sessions, and begins a session in their place; a mail tells of it.
-/// API keys are ended too, unless `keeps_api_keys`.
-/// `verified` is the version whose password was shown. Answers with the user as it is now.
+/// Sets a user's own password, ends all sessions and begins a new one. Queues a mail that informs the user.
+/// API keys are ended too, unless `keeps_api_keys`. `verified` is the version of the user whose password
+/// was verified. Returns the user after the change.
 ///
 /// # Errors
-/// There is no such user, it is at another version (`Busy`: another password may count), or the log can't
-/// be used.
+/// The user does not exist, has another version (`Busy`: the password may have changed since), or the log
+/// can't be used.
 pub async fn change_password(
     commands: &Commands,
     context: &CommandContext,
@@ -143,21 +144,22 @@ pub async fn change_password(
     Ok(ChangedUser { account, version })
 }
 
-/// Loads a user at the right version. The command's own events from an earlier try are no other version.
+/// Loads a user and checks the version. The check is skipped if the command has been executed before.
 pub(super) async fn look(
     transaction: &Transaction,
     id: UserId,
     if_version: &IfVersion,
 ) -> Result<Loaded<User>, CommandError> {
     let loaded = transaction.look::<User>(id).await?;
-    // Of what isn't there, no version is stale.
+    // The check applies only to an existing user.
     if loaded.own.is_empty() && matches!(loaded.state, UserState::Known(_)) {
         if_version.check(loaded.position)?;
     }
     Ok(loaded)
 }
 
-/// The user's events are the first of the batch. Where nothing was written now, the version is as known.
+/// Returns the user's version. The user's events are the first of the commit. If nothing was written now,
+/// the version is `known`.
 pub(super) fn version(positions: &[Position], events: usize, known: Position) -> Position {
     let last = events.checked_sub(1).and_then(|last| positions.get(last));
     last.copied().unwrap_or(known)

@@ -1,4 +1,4 @@
-//! Defining what people can earn: the definition, and the use of the designs that it names, together.
+//! Defining certificates. The definition and the use of its designs are written in one commit.
 
 use std::collections::BTreeSet;
 
@@ -8,7 +8,7 @@ use crate::domain::design::{Design, DesignCommand, id_of_key};
 use crate::domain::manifest::OptionValue;
 use crate::domain::{CertificateId, DesignId, Refusal};
 
-/// Defines a certificate, and takes its designs into use.
+/// Defines a certificate and marks its designs as used.
 ///
 /// # Errors
 /// The definition is refused, a design was deleted, or the log can't be used. Then nothing is written.
@@ -26,10 +26,10 @@ pub async fn define_certificate(
     Ok(Done::of(committed.await?))
 }
 
-/// Changes a certificate that is at the right version, and takes its designs into use.
+/// Changes a certificate that has the expected version, and marks its designs as used.
 ///
 /// # Errors
-/// As [`define_certificate`], or it is at another version.
+/// As [`define_certificate`], or the certificate has another version.
 pub async fn redefine_certificate(
     commands: &Commands,
     context: &CommandContext,
@@ -46,14 +46,14 @@ pub async fn redefine_certificate(
         let (version, command) = (loaded.position, redefine(&loaded.state)?);
         take_designs_into_use(&transaction, &command).await?;
         let done = transaction.decide_loaded(id, loaded, &command)?;
-        // Last, because of what isn't there no version is stale.
+        // Checked last, so that the error for a missing certificate takes precedence.
         if_version.check(version)?;
         Ok(done)
     });
     Ok(Done::of(committed.await?))
 }
 
-/// Decided before the certificate, whose position is then the last one of the commit.
+/// Marks the designs as used. Decided before the certificate, whose event is then the last of the commit.
 async fn take_designs_into_use(
     transaction: &Transaction,
     command: &CertificateCommand,
@@ -67,7 +67,7 @@ async fn take_designs_into_use(
     Ok(())
 }
 
-/// The background and the pictures of options, each once.
+/// Returns the designs of the background and of the options' pictures, without duplicates.
 fn designs(definition: &Definition) -> BTreeSet<DesignId> {
     let images = definition.pdf_template.options.values().filter_map(|value| match value {
         OptionValue::Image(image) => Some(image),
@@ -85,7 +85,7 @@ mod tests {
     use crate::domain::certificate::samples::definition;
 
     #[test]
-    fn each_design_of_a_definition_is_named_once() {
+    fn each_design_of_a_definition_is_returned_once() {
         let named = |n: u128| DesignRef {
             key: format!("certificates/design_images/acme_2026/frame_{}.jpg", Uuid::from_u128(n)),
             sha256: "ab".repeat(32),

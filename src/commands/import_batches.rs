@@ -6,7 +6,7 @@ use crate::domain::import::{ImportEvent, ImportRequested};
 use crate::domain::{DomainEvent, ImportId, Refusal};
 use crate::process::import::{DueBatch, DueBatches};
 
-/// Requests a batch. One that was requested before is left as it is.
+/// Requests a batch. Does nothing if it was requested before.
 ///
 /// # Errors
 /// The log can't be used.
@@ -22,7 +22,7 @@ pub async fn request_batch(
     }
 }
 
-/// Returns the people whom the recorded rows of an import leave in no batch, and the batches that are full.
+/// Returns the people in the recorded rows of an import who are in no batch yet, and the batches that are full.
 ///
 /// # Errors
 /// The log can't be read.

@@ -1,4 +1,4 @@
-//! Issuing a certificate to a person: pins everything that the PDF will be made of.
+//! Issuing a certificate to a person. The issuance pins everything that the PDF is made of.
 
 use time::Date;
 use uuid::Uuid;
@@ -12,42 +12,44 @@ use crate::domain::template::{OwnTemplate, Template, TemplateFiles};
 use crate::domain::{AttendeeId, CertificateId, IssuanceId, Person, Refusal, TimeZone};
 use crate::process::Issue;
 
-/// How often a person may get the same certificate, each time after it was revoked or could not be drawn.
+/// Maximum number of issuances of one certificate to one person. Each follows one that was revoked or could
+/// not be drawn.
 pub(super) const MAX_ISSUANCES: u32 = 100;
 
-/// What an issuance pins besides certificate and person, and what its mail gets.
+/// Values that an issuance pins in addition to certificate and person, and the policy for its mail.
 #[derive(Clone)]
 pub struct IssuingFacts {
-    /// The program that draws.
+    /// Version of the renderer.
     pub renderer_version: String,
     /// SHA-256 over all bundled fonts.
     pub fonts_sha256: String,
-    /// Where the public finds certificates.
+    /// Public base URL of certificates.
     pub public_base_url: String,
-    /// 128 random bits for a public id.
+    /// Source of the 128 random bits of a public id.
     pub random: fn() -> u128,
-    /// What happens to a mail whose claim is found without an outcome.
+    /// Policy for a mail with a claim without an outcome.
     pub on_unknown: OnUnknown,
-    /// Time zone in which the date of issuing is meant.
+    /// Time zone of the date of issuing.
     pub time_zone: TimeZone,
 }
 
-/// What became of a request to issue.
+/// Result of issuing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Issued {
-    /// This command made the issuance.
+    /// This command created the issuance.
     New(IssuanceId),
-    /// The person had it before.
+    /// The issuance existed before.
     Existing(IssuanceId),
 }
 
-/// Issues a certificate to a person, once: asked again, the same issuance is found, unless it was
-/// revoked or could not be drawn; then a new one follows, with everything pinned anew. Where it is
-/// `likely_new`, it is looked for only if the log holds it already; either way the outcome is the same.
-/// An inactive certificate refuses new issuances only.
+/// Issues a certificate to a person who does not hold it yet. Returns the existing issuance otherwise.
+/// After one that was revoked or could not be drawn, a new one is created, with everything pinned anew.
+/// With `likely_new`, the first attempt assumes that there is no issuance instead of loading it; the result
+/// is the same. An inactive certificate refuses new issuances only.
 ///
 /// # Errors
-/// The person isn't known, the certificate is not active, or the log can't be used.
+/// The person does not exist, the certificate is not active, its template does not exist, there are too
+/// many issuances, or the log can't be used.
 pub async fn issue(
     commands: &Commands,
     facts: &IssuingFacts,
@@ -89,29 +91,29 @@ pub async fn issue(
     Ok(committed.value)
 }
 
-/// A theme as an issuance pins it.
+/// Template as pinned by an issuance.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PinnedTemplate {
     /// Theme, version and options.
     pub template: TemplateRef,
-    /// The files, where an issuer wrote it.
+    /// Files of a template written by an issuer.
     pub files: Option<TemplateFiles>,
 }
 
 impl PinnedTemplate {
-    /// A shipped theme as it is named; of a template of one's own (`own`) the version that is active.
+    /// Pins a shipped theme as named, or the active version of the issuer's template `own`.
     ///
     /// # Errors
-    /// A template of one's own is named and not there.
+    /// An issuer's template is named, but `own` is `None` or lacks the version.
     pub fn active(named: &TemplateRef, own: Option<&OwnTemplate>) -> Result<Self, Refusal> {
         let version = own.map_or(named.version, |own| own.active);
         Self::at(TemplateRef { version, ..named.clone() }, own)
     }
 
-    /// The same with the version that is named.
+    /// Pins the named version.
     ///
     /// # Errors
-    /// A template of one's own is named and not there, or has no such version.
+    /// An issuer's template is named, but `own` is `None` or lacks the version.
     pub fn at(named: TemplateRef, own: Option<&OwnTemplate>) -> Result<Self, Refusal> {
         if Template::id_of_theme(&named.theme).is_none() {
             return Ok(Self { template: named, files: None });
@@ -122,11 +124,11 @@ impl PinnedTemplate {
     }
 }
 
-/// What stands in place of the public id of a sample; no certificate is ever found by it.
+/// Text in place of the public id of a sample. No certificate has this id.
 const SAMPLE_ID: &str = "SAMPLE-NOT-VALID";
 
-/// What a certificate would be drawn from if it were issued to this person now. It is not, and can't be
-/// taken for one.
+/// Returns the data of a sample: a certificate as it would be issued to this person now. It is not issued
+/// and is marked as not valid.
 #[must_use]
 pub fn sample(
     definition: &Definition,
@@ -151,24 +153,24 @@ pub fn sample(
     CertificateRequested { public_id: SAMPLE_ID.to_owned(), ..pinned }
 }
 
-/// Which issuance counts for a person now.
+/// Current issuance of a person.
 #[expect(clippy::large_enum_variant, reason = "one exists at a time")]
 enum Current {
-    /// This very command made it.
+    /// It was created by this command.
     Own(IssuanceId),
-    /// Another command made it.
+    /// It was created by another command.
     Held(IssuanceId),
-    /// None.
+    /// There is none.
     None {
-        /// This one is to be the next.
+        /// Id of the next issuance.
         next: IssuanceId,
         issuance: Loaded<Issuance>,
-        /// The one before, if it could not be drawn and is still to give way.
+        /// The previous issuance, if it could not be drawn and must be closed.
         failed: Option<(IssuanceId, Loaded<Issuance>)>,
     },
 }
 
-/// Goes past what was revoked or could not be drawn.
+/// Finds the current issuance. Skips those that were revoked or could not be drawn.
 async fn current(
     transaction: &Transaction,
     wanted: Issue,
@@ -182,7 +184,7 @@ async fn current(
         } else {
             transaction.look::<Issuance>(id).await?
         };
-        // The command's own events may also be that the one before gave way.
+        // An own event may also be the one that closed the previous issuance.
         if issuance.own.iter().any(|(_, event)| matches!(event, IssuanceEvent::CertificateRequested(_))) {
             return Ok(Current::Own(id));
         }
@@ -238,7 +240,7 @@ mod tests {
     use crate::domain::template::samples::files;
 
     #[test]
-    fn a_template_of_ones_own_is_pinned_in_the_version_that_is_active() {
+    fn own_template_is_pinned_in_its_active_version() {
         let own = OwnTemplate {
             name: "Diploma".to_owned(),
             versions: vec![files("a"), files("b")],
@@ -255,7 +257,7 @@ mod tests {
     }
 
     #[test]
-    fn a_shipped_theme_is_pinned_as_it_is_named() {
+    fn shipped_theme_is_pinned_in_the_given_version() {
         let named = TemplateRef::new("classic", 1);
         let pinned = PinnedTemplate::active(&named, None).unwrap();
         assert_eq!(pinned, PinnedTemplate { template: named, files: None });

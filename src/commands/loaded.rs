@@ -1,28 +1,28 @@
-//! An aggregate as a command sees it.
+//! State of an aggregate, as seen by a command.
 
 use super::{CommandError, Done};
 use crate::domain::{CommandId, Decider, DecodeError, DomainEvent};
 use crate::event_log::{Position, RecordedEvent};
 
-/// An aggregate as the log has it.
+/// Aggregate loaded from the log.
 #[derive(Debug)]
 pub struct Loaded<D: Decider> {
-    /// Its state.
+    /// State of the aggregate.
     pub state: D::State,
-    /// The position of its last event; 0 without history.
+    /// Position of its last event; 0 if it has none.
     pub position: Position,
-    /// The events of the command that it was loaded for, if it was executed before.
+    /// Events of the command that it was loaded for, if the command was executed before.
     pub own: Vec<(Position, D::Event)>,
 }
 
 impl<D: Decider> Loaded<D> {
-    /// An aggregate without history.
+    /// Creates an aggregate without events.
     #[must_use]
     pub fn new() -> Self {
         Self { state: D::State::default(), position: 0, own: Vec::new() }
     }
 
-    /// An aggregate that has this event and no other: for events that can only be the first.
+    /// Creates an aggregate with this event only. For events that can only be the first one.
     ///
     /// # Errors
     /// This program doesn't know the event.
@@ -32,10 +32,10 @@ impl<D: Decider> Loaded<D> {
         Ok(Self { state, position: event.position, own: Vec::new() })
     }
 
-    /// What the command did when it was executed before, if it was; otherwise the aggregate.
+    /// Returns the result of the command if it was executed before.
     ///
     /// # Errors
-    /// The aggregate, where the command is new to it.
+    /// The aggregate itself, if the command was not executed before.
     pub(super) fn executed_before(self) -> Result<Done<D>, Self> {
         let Some((position, _)) = self.own.last() else { return Err(self) };
         let position = *position;
@@ -43,7 +43,7 @@ impl<D: Decider> Loaded<D> {
         Ok(Done { state: self.state, events, position, repeated: true })
     }
 
-    /// Adds events to the history; those of the command `own` are kept.
+    /// Folds events into the state. Events of the command `own` are also kept in [`Self::own`].
     pub(super) fn fold(
         &mut self,
         events: &[RecordedEvent],
@@ -61,7 +61,7 @@ impl<D: Decider> Loaded<D> {
     }
 }
 
-// Not derived: that would ask the decider itself to be cloneable.
+// A derived `Clone` would require that the decider implements `Clone`.
 impl<D: Decider> Clone for Loaded<D> {
     fn clone(&self) -> Self {
         Self { state: self.state.clone(), position: self.position, own: self.own.clone() }
@@ -75,7 +75,7 @@ impl<D: Decider> Default for Loaded<D> {
 }
 
 impl<D: Decider> From<Done<D>> for Loaded<D> {
-    /// The aggregate as a command has just left it.
+    /// Returns the aggregate in the state after the command.
     fn from(done: Done<D>) -> Self {
         Self { state: done.state, position: done.position, own: Vec::new() }
     }

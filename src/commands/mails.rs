@@ -1,4 +1,4 @@
-//! The mails about one issuance: another one, and calling back what was not sent.
+//! Mails about one issuance: sending another one, and cancelling unsent ones.
 
 use super::{CommandContext, CommandError, Commands};
 use crate::domain::attendee::Attendee;
@@ -8,49 +8,49 @@ use crate::domain::{EmailId, IssuanceId, Personal, Refusal};
 use crate::event_log::Position;
 use crate::process::issuance::mail_about;
 
-/// The most mails about one issuance.
+/// Maximum number of mails about one issuance.
 pub const MAX_MAILS: u32 = 100;
 
-/// A mail that was asked for.
+/// Mail that was requested.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct AnotherMail {
-    /// Its id.
+    /// Id of the mail.
     pub id: EmailId,
-    /// Which of the issuance's mails it is; the first comes by itself.
+    /// Number of the mail within its issuance. The first one is sent automatically.
     pub number: u32,
-    /// Where it stands.
+    /// Stage of the mail.
     pub stage: Stage,
-    /// The position of its last event.
+    /// Position of its last event.
     pub position: Position,
 }
 
-/// What became of the mails of an issuance that were to be called back.
+/// Result of cancelling the mails of an issuance.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct CalledBack {
-    /// Those that are cancelled, by this command or before.
+    /// Number of mails cancelled by this command or before.
     pub cancelled: u32,
-    /// Those that were sent.
+    /// Number of mails that had been sent.
     pub sent: u32,
-    /// Those that a worker is at; look again in a moment.
+    /// Number of mails that a worker is sending. Check again later.
     pub under_way: u32,
 }
 
 /// Request for another mail about an issuance.
 #[derive(Clone, Debug)]
 pub struct MailRequest {
-    /// Recipient of the mail; the person's present address if absent.
+    /// Recipient of the mail; the person's current address if absent.
     pub to: Option<Personal<String>>,
-    /// When it may go out.
+    /// Time at which the mail may be sent.
     pub delivery: MailDelivery,
     /// Policy for a claim without an outcome.
     pub on_unknown: OnUnknown,
 }
 
-/// Queues another mail about an issuance, with the next number that is free. It goes to the person's present address,
-/// or to the address of the issuance if the person was deleted.
+/// Queues another mail about an issuance, with the next free number. Without `to` in the request, it goes
+/// to the person's current address, or to the address in the issuance if the person was deleted.
 ///
 /// # Errors
-/// There is no such issuance, it has no PDF, or it has had too many mails; or the log can't be used.
+/// The issuance does not exist, was revoked, has no PDF, or has too many mails; or the log can't be used.
 pub async fn mail_again(
     commands: &Commands,
     context: &CommandContext,
@@ -78,7 +78,7 @@ pub async fn mail_again(
             let person = transaction.look::<Attendee>(request.attendee_id).await?.state.0;
             let to_address =
                 to.or_else(|| person.map(|person| person.email)).unwrap_or_else(|| request.email.clone());
-            // The first is made by the process manager, perhaps in this very moment.
+            // The process manager creates the first mail, perhaps concurrently.
             for number in 2..=MAX_MAILS {
                 let id = EmailId::nth_of(issuance, number);
                 let email = transaction.look::<Email>(id).await?;
@@ -98,7 +98,7 @@ pub async fn mail_again(
     Ok(AnotherMail { position, ..committed.value })
 }
 
-/// Cancels every mail about an issuance that was not sent; `context` makes the context of the `n`th.
+/// Cancels all unsent mails about an issuance. `context` returns the context of the `n`th cancellation.
 ///
 /// # Errors
 /// The log can't be used.

@@ -10,11 +10,11 @@ use crate::domain::{AttendeeId, Person, PersonEntry, Personal, SharedEmail};
 /// The claims that identify a person or a row, as aggregate ids.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct PersonClaims {
-    /// On the e-mail address.
+    /// Claim on the e-mail address.
     pub email: Option<String>,
-    /// On the name at the e-mail address.
+    /// Claim on the name at the e-mail address.
     pub name_at_email: Option<String>,
-    /// On the document number.
+    /// Claim on the document number.
     pub document: Option<String>,
 }
 
@@ -25,18 +25,18 @@ pub struct NeededClaim<'c> {
     pub kind: ClaimKind,
     /// The claim's aggregate id.
     pub id: &'c str,
-    /// True if the person can't be known without it. Another claim is taken only if it is free.
+    /// True if the person can't be stored without it. Any other claim is taken only if it is free.
     pub is_exclusive: bool,
 }
 
 impl PersonClaims {
-    /// The claims of a person under a claim key.
+    /// Returns the claims of a person. `key` is the key of the HMAC that makes their ids.
     #[must_use]
     pub fn of(key: &[u8], person: &Person) -> Self {
         Self::of_values(key, &person.full_name, Some(&person.email), person.document_number.as_ref())
     }
 
-    /// The claims that a row is looked up by.
+    /// Returns the claims by which a row is looked up.
     #[must_use]
     pub fn of_entry(key: &[u8], entry: &PersonEntry) -> Self {
         Self::of_values(key, &entry.full_name, entry.email.as_ref(), entry.document_number())
@@ -59,32 +59,32 @@ impl PersonClaims {
         }
     }
 
-    /// All of them.
+    /// Returns the ids of all claims.
     pub fn ids(&self) -> impl Iterator<Item = &String> {
         [&self.email, &self.name_at_email, &self.document].into_iter().flatten()
     }
 
-    /// The claims that a row with these is looked up by under a rule. Names are only of use where addresses are
-    /// shared, or were shared and there is no document.
+    /// Returns the claims by which a row is looked up under a rule. The name is needed only if addresses
+    /// are shared, or if they were shared before and the row has no document number.
     pub fn looked_up(&self, shared: SharedEmail) -> impl Iterator<Item = &String> {
         let uses_name = shared == SharedEmail::Allow || self.document.is_none();
         let name = self.name_at_email.as_ref().filter(|_| uses_name);
         self.email.iter().chain(name).chain(self.document.as_ref())
     }
 
-    /// The claims that a person with these takes under a rule.
+    /// Returns the claims that a person must take under a rule.
     pub fn needed(&self, shared: SharedEmail) -> impl Iterator<Item = NeededClaim<'_>> {
-        let contact = match shared {
-            SharedEmail::Refuse => (ClaimKind::AttendeeEmail, &self.email, true),
-            SharedEmail::Allow => {
-                (ClaimKind::AttendeeNameAtEmail, &self.name_at_email, self.document.is_none())
-            }
-        };
-        let document = (ClaimKind::AttendeeDocument, &self.document, true);
-        [contact, document].into_iter().filter_map(|(kind, id, is_exclusive)| {
-            let id = id.as_deref()?;
-            Some(NeededClaim { kind, id, is_exclusive })
-        })
+        let is_shared = shared == SharedEmail::Allow;
+        let name_at_email = self.name_at_email.as_ref().filter(|_| is_shared);
+        let claims = [
+            // The first person with a shared address holds it, so that the address is known if `refuse` is set later.
+            (ClaimKind::AttendeeEmail, self.email.as_ref(), !is_shared),
+            (ClaimKind::AttendeeNameAtEmail, name_at_email, self.document.is_none()),
+            (ClaimKind::AttendeeDocument, self.document.as_ref(), true),
+        ];
+        claims
+            .into_iter()
+            .filter_map(|(kind, id, is_exclusive)| Some(NeededClaim { kind, id: id?, is_exclusive }))
     }
 
     fn has(&self, id: &str) -> bool {
@@ -92,10 +92,10 @@ impl PersonClaims {
     }
 }
 
-/// Takes the claims that a person needs. Those of `before` are the person's own, or were never taken.
+/// Takes the claims that a person needs. Skips those in `before`, which the person already holds or didn't need.
 ///
 /// # Errors
-/// An exclusive claim belongs to another person, or the log can't be read.
+/// Another person holds an exclusive claim, or the log can't be read.
 pub(super) async fn take(
     transaction: &Transaction,
     owner: AttendeeId,
@@ -116,7 +116,7 @@ pub(super) async fn take(
     Ok(())
 }
 
-/// Releases what a person held and needs no longer; everything, where there is no `now`.
+/// Releases the claims that a person held and no longer needs; all of them if `now` is `None`.
 ///
 /// # Errors
 /// The log can't be read.
@@ -138,7 +138,7 @@ pub(super) async fn release(
     Ok(())
 }
 
-/// The holder of a claim.
+/// Loads a claim, if there is an id.
 pub(super) async fn holder(
     transaction: &Transaction,
     id: Option<impl Display>,

@@ -1,18 +1,18 @@
-//! Registering a user: the user, the claims on e-mail address and user name, and who administers,
-//! together.
+//! Registering users. The user, the claims on e-mail address and user name, and the list of admins change
+//! in one commit.
 
 use super::{CommandContext, CommandError, Commands, Transaction};
 use crate::domain::UserId;
 use crate::domain::admins::{ALL, Admins, AdminsCommand};
 use crate::domain::claim::{Claim, ClaimCommand, ClaimKind};
 use crate::domain::person::normalised_email;
-use crate::domain::user::{Profile, Role, User, UserCommand, UserRegistered};
+use crate::domain::user::{Profile, Role, User, UserCommand, UserRegistered, normalised_user_name};
 use crate::event_log::Position;
 
-/// Lets somebody log in. Answers with the position of the registration.
+/// Registers a user. Returns the position of the registration.
 ///
 /// # Errors
-/// A field is not acceptable, the e-mail address or user name is taken, or the log can't be used.
+/// A field is invalid, the e-mail address or user name is taken, or the log can't be used.
 pub async fn register_user(
     commands: &Commands,
     claim_key: &[u8],
@@ -33,14 +33,14 @@ pub async fn register_user(
             Ok(done.position)
         })
         .await?;
-    // The user's event is the first of the batch; a repeated command has written nothing now.
+    // The user's event is the first of the commit. A repeated command writes nothing now.
     Ok(committed.positions.first().copied().unwrap_or(committed.value))
 }
 
-/// The claims that a user's names are held by.
+/// Returns the claims on a user's e-mail address and user name.
 pub(super) fn claims_of(claim_key: &[u8], profile: &Profile) -> [(ClaimKind, String); 2] {
     let email = normalised_email(profile.email.reveal_str());
-    let name = profile.user_name.reveal_str().trim().to_lowercase();
+    let name = normalised_user_name(profile.user_name.reveal_str());
     [(ClaimKind::UserEmail, email), (ClaimKind::UserName, name)]
         .map(|(kind, value)| (kind, kind.subject_id(claim_key, &value)))
 }

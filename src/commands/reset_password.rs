@@ -1,4 +1,4 @@
-//! Forgotten passwords: asking for a link, and setting a password by it; and telling users of changes.
+//! Forgotten passwords: requesting a link, setting a password with it, and informing users of a change.
 
 use time::OffsetDateTime;
 
@@ -8,7 +8,8 @@ use crate::domain::notice::{Notice, NoticeAbout, NoticeCommand, NoticeQueued};
 use crate::domain::user::UserCommand;
 use crate::domain::{Decider as _, NoticeId, Personal, Refusal, UserId};
 
-/// Queues a mail with a link that sets another password, until `expires_at` or the user's next epoch.
+/// Queues a mail with a link to set a new password. The link is valid until `expires_at` or the user's next
+/// epoch.
 ///
 /// # Errors
 /// The log can't be used.
@@ -25,11 +26,11 @@ pub async fn send_reset_link(
     commands.execute::<Notice>(context, id, queue).await.map(drop)
 }
 
-/// Sets a password by the link of a notice: the link is used up, all sessions end, and the user is told.
-/// API keys are ended too, unless `keeps_api_keys`.
+/// Sets a password with the link of a notice. The link is used up, all sessions end, and a mail informs the
+/// user. API keys are ended too, unless `keeps_api_keys`.
 ///
 /// # Errors
-/// The link doesn't work (any more), the user may not log in, or the log can't be used.
+/// The link is not valid or no longer valid, the user may not log in, or the log can't be used.
 pub async fn reset_password(
     commands: &Commands,
     context: &CommandContext,
@@ -57,7 +58,7 @@ pub async fn reset_password(
     Ok(ChangedUser { account, version })
 }
 
-/// Queues the mail that tells a user of a changed password, in the same commit as the change.
+/// Queues the mail that informs a user of a changed password, in the same commit as the change.
 pub(super) async fn tell_of_password(transaction: &Transaction, id: UserId) -> Result<(), CommandError> {
     let queue = NoticeQueued { user_id: id, about: NoticeAbout::PasswordChanged };
     let notice = transaction.derived_id(Notice::AGGREGATE, id);

@@ -1,5 +1,5 @@
-//! A second factor with what depends on it in the same commit: the session that it lets somebody begin,
-//! and the sessions that end where it was lost.
+//! Commands on a second factor and on what depends on it in the same commit: the session that a code opens,
+//! and the sessions that end if the factor is lost.
 
 use super::{CommandContext, CommandError, Commands};
 use crate::domain::second_factor::{SecondFactor, SecondFactorCommand, Shown};
@@ -8,11 +8,11 @@ use crate::domain::user::{User, UserCommand};
 use crate::domain::{SessionId, UserId};
 use crate::event_log::Position;
 
-/// Begins a session, and uses up what was shown for that. Of two who show the same, one gets in. Answers
-/// with the position of the session.
+/// Begins a session and uses up the code `shown`, if any. If two requests show the same code, one succeeds.
+/// Returns the position of the session's event.
 ///
 /// # Errors
-/// What was shown fits no more (`WrongCode`), or the log can't be used.
+/// The code is not valid any more (`WrongCode`), or the log can't be used.
 pub async fn begin_session(
     commands: &Commands,
     context: &CommandContext,
@@ -35,11 +35,11 @@ pub async fn begin_session(
     Ok(committed.last_position().unwrap_or(committed.value))
 }
 
-/// Removes the second factor of somebody who has lost it, and ends all of that user's sessions. Answers
-/// with the position of the removal.
+/// Removes the second factor of a user who has lost it, and ends all of the user's sessions. Returns the
+/// position of the removal.
 ///
 /// # Errors
-/// There is no such user, or no second factor, or the log can't be used.
+/// The user does not exist or has no second factor, or the log can't be used.
 pub async fn remove_lost(
     commands: &Commands,
     context: &CommandContext,

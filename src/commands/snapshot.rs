@@ -1,4 +1,4 @@
-//! Many aggregates, loaded together: one question for a thousand of them instead of one for each.
+//! Loading of many aggregates together: one request per 1000 aggregates finds those that have events.
 
 use std::collections::HashMap;
 use std::fmt::Display;
@@ -10,37 +10,37 @@ use super::{CommandError, Commands, Loaded};
 use crate::domain::{CommandId, Decider};
 use crate::event_log::{Names, RecordedEvent};
 
-/// Histories that are loaded at once, of those that there are.
+/// Maximum number of histories that are loaded concurrently.
 const AT_ONCE: usize = 64;
 
-/// Histories of aggregates as they were a moment ago. Cheap to clone; empty by default.
+/// Histories of aggregates at the time of loading. Cloning is cheap. The default is empty.
 #[derive(Clone, Default)]
 pub struct Snapshot {
-    /// By subject; an aggregate without events has an empty history.
+    /// Histories by subject. The history of an aggregate without events is empty.
     histories: Arc<HashMap<String, Vec<RecordedEvent>>>,
 }
 
-/// Which aggregates to load.
+/// List of aggregates to load.
 #[derive(Default)]
 pub struct Wanted(Vec<(&'static str, String)>);
 
 impl Wanted {
-    /// Adds one; twice the same does no harm.
+    /// Adds an aggregate. Duplicates are allowed.
     pub fn add<D: Decider>(&mut self, id: impl Display) {
         self.0.push((D::AGGREGATE, id.to_string()));
     }
 }
 
 impl Snapshot {
-    /// An aggregate's state.
+    /// Returns an aggregate's state.
     ///
     /// # Errors
-    /// The log holds an event that this program doesn't know.
+    /// The log contains an event that this program doesn't know.
     pub fn state<D: Decider>(&self, names: &Names, id: impl Display) -> Result<D::State, CommandError> {
         Ok(self.loaded::<D>(names, &id.to_string(), None)?.unwrap_or_default().state)
     }
 
-    /// An aggregate, if it is among those that were loaded.
+    /// Returns an aggregate if it is in the snapshot.
     pub(super) fn loaded<D: Decider>(
         &self,
         names: &Names,
@@ -58,7 +58,8 @@ impl Snapshot {
 }
 
 impl Commands {
-    /// Adds aggregates to a snapshot. First it is asked which of them have events at all; usually few do.
+    /// Adds aggregates to a snapshot. First finds those that have events, which are usually few, and loads
+    /// only these.
     ///
     /// # Errors
     /// The log can't be read.

@@ -1,24 +1,22 @@
-//! Stopping the mails about an issuance that are not sent yet.
+//! Cancelling the unsent mails about an issuance.
 
+use super::mails::MAX_MAILS;
 use super::{CommandContext, CommandError, Commands};
 use crate::domain::email::{Email, EmailCommand, Stage};
 use crate::domain::{EmailId, IssuanceId};
 
-/// The most mails about one issuance that are looked at; people ask for more one by one.
-const MAX_MAILS: u32 = 1_000;
-
-/// What became of the mails.
+/// Result of cancelling the mails.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mails {
-    /// None was queued yet.
+    /// No mail was queued yet.
     None,
-    /// Nothing is sent any more.
+    /// No mail will be sent any more.
     Stopped,
-    /// A worker is at one just now.
+    /// A worker is sending a mail.
     Busy,
 }
 
-/// Cancels what waits to be sent. What has failed or may have been sent stays as it is.
+/// Cancels the mails that wait to be sent. Mails that have failed or may have been sent are not changed.
 ///
 /// # Errors
 /// The log can't be used.
@@ -35,6 +33,8 @@ pub async fn stop_mails(
                 let id = EmailId::nth_of(issuance, n);
                 let email = transaction.look::<Email>(id).await?;
                 mails = match (email.state.stage, mails) {
+                    // The process manager creates the first mail, perhaps after a user has requested the second.
+                    (Stage::Absent, _) if n == 1 => mails,
                     (Stage::Absent, _) => return Ok(mails),
                     (Stage::Claimed, _) | (_, Mails::Busy) => Mails::Busy,
                     _ => Mails::Stopped,

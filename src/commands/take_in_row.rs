@@ -1,4 +1,4 @@
-//! Taking in one row: the attendee and the claims on e-mail address and document number, together.
+//! Importing one row. The attendee and the claims on e-mail address and document number change in one commit.
 
 use futures_util::future::try_join3;
 
@@ -9,35 +9,35 @@ use crate::domain::claim::{Claim, ClaimEvent};
 use crate::domain::{AttendeeId, PersonEntry};
 use crate::process::import::{Known, Matches, Mismatch, RowPlan, RowRules, Seen, plan_by_claims, plan_row};
 
-/// A row to take in.
+/// Row to import.
 #[derive(Clone, Copy, Debug)]
 pub struct Row<'r> {
-    /// The person, field by field.
+    /// Validated fields of the person.
     pub entry: &'r PersonEntry,
-    /// The claims of the row.
+    /// Claims of the row.
     pub claims: &'r PersonClaims,
-    /// Place of the row.
+    /// Position of the row in its import.
     pub source: ImportedRow,
     /// Rules of the import.
     pub rules: RowRules,
-    /// People of earlier rows.
+    /// People in earlier rows of the file.
     pub seen: &'r Seen,
 }
 
 /// Outcome of a row.
 #[derive(Clone, Debug, PartialEq)]
 pub enum TakenIn {
-    /// A new person.
+    /// A new person was created.
     Created(AttendeeId),
-    /// A known person, changed.
+    /// An existing person was updated.
     Updated(AttendeeId),
-    /// A known person, as before.
+    /// The person exists and was not changed.
     Existing(AttendeeId),
-    /// Nothing was written.
+    /// The row was rejected; nothing was written.
     Rejected(Mismatch),
 }
 
-/// Takes a row in. Rejected rows and known people write nothing. Aggregates in the snapshot are not loaded.
+/// Imports a row. Rejected rows and unchanged people write nothing. Aggregates in the snapshot are not loaded.
 ///
 /// # Errors
 /// The log can't be used.
@@ -110,8 +110,8 @@ impl Holders {
         Ok(Self { email, name_at_email, document })
     }
 
-    /// Returns the person for whom this command took a claim, if it was executed before. The row then stays as
-    /// it was taken in, whatever happened to the person since.
+    /// Returns the person for whom this command took a claim, if it was executed before. The result of the
+    /// row is then the same, whatever happened to the person since.
     fn taken_before(&self) -> Option<AttendeeId> {
         let claims = [&self.email, &self.name_at_email, &self.document].into_iter().flatten();
         let taken = |event: &ClaimEvent| match event {
@@ -130,7 +130,7 @@ impl Holders {
     }
 }
 
-/// Holders of a row's claims with their data.
+/// Holders of a row's claims, with their data.
 struct KnownPeople(Vec<(AttendeeId, Loaded<Attendee>)>);
 
 impl KnownPeople {
@@ -146,7 +146,7 @@ impl KnownPeople {
         Ok(Self(known))
     }
 
-    /// Returns the person whom this command changed without taking a claim.
+    /// Returns the person whom this command changed without taking a claim, if it was executed before.
     fn changed_before(&self) -> Option<AttendeeId> {
         self.0.iter().find(|(_, known)| !known.own.is_empty()).map(|(id, _)| *id)
     }

@@ -1,4 +1,4 @@
-//! Several decisions that are written together or not at all.
+//! Transaction: several decisions that are written atomically.
 
 use std::fmt::Display;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -12,12 +12,12 @@ use super::{CommandContext, CommandError, Commands, Done, Loaded, Snapshot};
 use crate::domain::{Decider, DomainEvent};
 use crate::event_log::{Append, Commit, NewEvent, Position};
 
-/// Collects decisions; each aggregate is decided at most once. A handle: clones collect together.
+/// Collects decisions. Each aggregate is decided at most once. Clones share the collection.
 #[derive(Clone)]
 pub struct Transaction {
     commands: Commands,
     context: Arc<CommandContext>,
-    /// Whether this is the first round, the only one in which assumptions are taken for granted.
+    /// True in the first attempt, the only one that uses assumptions.
     assumes: bool,
     snapshot: Snapshot,
     collected: Arc<Mutex<Collected>>,
@@ -27,13 +27,13 @@ pub struct Transaction {
 struct Collected {
     seen: Vec<(&'static str, String, Position)>,
     assumed: Vec<(&'static str, String)>,
-    /// Whether events of this very command were found.
+    /// True if events of this command were found.
     repeated: bool,
     appends: Vec<Append>,
 }
 
 impl Transaction {
-    /// `snapshot` and assumptions count in the first round only.
+    /// Creates a transaction. `snapshot` and assumptions are used in the first attempt only.
     pub(super) fn new(
         commands: &Commands,
         context: Arc<CommandContext>,
@@ -45,12 +45,13 @@ impl Transaction {
         Self { commands, context, assumes: is_first_round, snapshot, collected }
     }
 
-    /// A poisoned lock still holds whole entries: nothing between lock and unlock can panic half-way.
+    /// Locks the collection. A poisoned lock is still consistent, because no code under the lock can panic
+    /// between two changes.
     fn collected(&self) -> MutexGuard<'_, Collected> {
         self.collected.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Loads an aggregate to look at it, without deciding on it.
+    /// Loads an aggregate without deciding on it.
     ///
     /// # Errors
     /// The log can't be read.
@@ -68,8 +69,9 @@ impl Transaction {
         Ok(loaded)
     }
 
-    /// The same without loading: takes `assumed` for the truth in the first round, which the append
-    /// then proves by its expectation. Where it doesn't hold, the next round loads.
+    /// Like [`Self::look`], but returns `assumed` in the first attempt instead of loading. The expected
+    /// sequence of the append verifies the assumption. If it is wrong, the next attempt loads the
+    /// aggregate.
     ///
     /// # Errors
     /// The log can't be read.
@@ -88,20 +90,21 @@ impl Transaction {
         Ok(assumed)
     }
 
-    /// The time now.
+    /// Returns the current time.
     #[must_use]
     pub fn now(&self) -> OffsetDateTime {
         self.commands.now()
     }
 
-    /// The id of something that this command begins about something else: the same each time it is tried.
+    /// Returns the id of an aggregate that this command creates. It depends on the command id and `about`,
+    /// so each attempt gives the same id.
     #[must_use]
     pub fn derived_id(&self, aggregate: &str, about: impl Display) -> Uuid {
         self.context.command_id.event_id(aggregate, &about.to_string(), 0)
     }
 
-    /// Decides a command on an aggregate. One that was executed before under this command id gives
-    /// its old events and writes nothing.
+    /// Decides a command on an aggregate. If it was executed before under this command id, returns the old
+    /// events and writes nothing.
     ///
     /// # Errors
     /// The command is refused, or the log can't be read.
@@ -115,7 +118,7 @@ impl Transaction {
         self.decide_loaded(id, loaded, command)
     }
 
-    /// Decides a command on an aggregate that was just looked at in this transaction.
+    /// Decides a command on an aggregate that was loaded in this transaction.
     ///
     /// # Errors
     /// The command is refused.
@@ -156,13 +159,13 @@ impl Transaction {
         self.collected().appends.push(Append { aggregate: D::AGGREGATE, id, expected, events });
     }
 
-    /// What is to be written; nothing where no decision gave an event. Taken out: there is one commit.
+    /// Takes the commit out of the collection; `None` if no decision gave an event.
     pub(super) fn take_commit(&self) -> Option<Commit> {
         let appends = std::mem::take(&mut self.collected().appends);
         (!appends.is_empty()).then(|| Commit::new(self.commands.log().names(), appends))
     }
 
-    /// Whether something was assumed that the commit doesn't prove.
+    /// Returns true if the commit doesn't verify one of the assumptions.
     pub(super) fn is_unproven(&self) -> bool {
         let Collected { assumed, appends, .. } = &*self.collected();
         let proves = |append: &Append, (aggregate, id): &(&'static str, String)| {
@@ -171,12 +174,12 @@ impl Transaction {
         assumed.iter().any(|assumption| !appends.iter().any(|append| proves(append, assumption)))
     }
 
-    /// Whether this command was executed before.
+    /// Returns true if this command was executed before.
     pub(super) fn is_repeated(&self) -> bool {
         self.collected().repeated
     }
 
-    /// Whether everything that was looked at is as the log's leader has it.
+    /// Returns true if the positions of all loaded aggregates equal those of the log's leader.
     pub(super) async fn is_current(&self) -> Result<bool, CommandError> {
         let seen = self.collected().seen.clone();
         let log = self.commands.log();

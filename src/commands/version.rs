@@ -1,5 +1,5 @@
-//! Changes that are meant for a version which somebody has read: decided on the log, so that of two that
-//! were made of the same version one is refused.
+//! Optimistic locking: changes that apply to a version that the client has read. The version is checked
+//! against the log, so of two changes of one version, one is refused.
 
 use std::fmt::Display;
 
@@ -7,7 +7,7 @@ use super::{CommandContext, CommandError, Commands, Done};
 use crate::domain::{Decider, Refusal};
 use crate::event_log::Position;
 
-/// Which versions of an aggregate a change is meant for; a version is the position of the last event.
+/// Versions of an aggregate that a change applies to. A version is the position of the last event.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct IfVersion(Option<Vec<Position>>);
 
@@ -15,13 +15,13 @@ impl IfVersion {
     /// Any version.
     pub const ANY: Self = Self(None);
 
-    /// One of these.
+    /// Any of these versions.
     #[must_use]
     pub const fn one_of(versions: Vec<Position>) -> Self {
         Self(Some(versions))
     }
 
-    /// Refuses a change of another version.
+    /// Refuses a change if `version` is not among the expected ones.
     ///
     /// # Errors
     /// [`Refusal::Stale`].
@@ -34,10 +34,10 @@ impl IfVersion {
 }
 
 impl Commands {
-    /// Decides a command that is made of the state, if the aggregate is at the right version.
+    /// Decides a command that `command` creates from the state, if the aggregate has the expected version.
     ///
     /// # Errors
-    /// It is at another version, the command is refused, or the log can't be used.
+    /// The aggregate has another version, the command is refused, or the log can't be used.
     pub async fn change<D: Decider>(
         &self,
         context: &CommandContext,
@@ -54,7 +54,8 @@ impl Commands {
             };
             let (version, command) = (loaded.position, command(&loaded.state)?);
             let done = transaction.decide_loaded(id, loaded, &command)?;
-            // Only now: of what isn't there, no version is stale. A refusal leaves nothing behind.
+            // Checked last, so that the refusal for a missing aggregate takes precedence. A refusal writes
+            // nothing.
             if_version.check(version)?;
             Ok(done)
         })
@@ -68,7 +69,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_the_named_versions_may_be_changed() {
+    fn change_of_another_version_is_refused() {
         assert_eq!(IfVersion::ANY.check(7), Ok(()));
         assert_eq!(IfVersion::one_of(vec![6, 7]).check(7), Ok(()));
         assert_eq!(IfVersion::one_of(vec![6]).check(7), Err(Refusal::Stale));

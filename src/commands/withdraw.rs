@@ -1,4 +1,4 @@
-//! Taking back what a batch issued to one person.
+//! Withdrawing an issuance that a batch created for one person.
 
 use super::issue::MAX_ISSUANCES;
 use super::{CommandContext, CommandError, Commands, Transaction};
@@ -6,7 +6,7 @@ use crate::domain::IssuanceId;
 use crate::domain::issuance::{CertificateRevoked, Issuance, IssuanceCommand, IssuanceEvent};
 use crate::process::OfBatch;
 
-/// Whether a certificate is revoked. Nothing comes after a revocation, so that the last event tells.
+/// Returns true if the issuance is revoked. A revocation is always the last event.
 ///
 /// # Errors
 /// The log can't be read.
@@ -15,22 +15,22 @@ pub async fn is_revoked(commands: &Commands, id: IssuanceId) -> Result<bool, Com
     Ok(matches!(last, Some(IssuanceEvent::CertificateRevoked(_))))
 }
 
-/// What became of it.
+/// Outcome of withdrawing one person's issuance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Withdrawn {
-    /// The batch issued nothing to this person.
+    /// The batch created no issuance for this person.
     Nothing {
-        /// Whether the person holds one all the same.
+        /// True if the person holds the certificate by another issuance.
         is_held: bool,
     },
     /// It is revoked, by this command or before.
     Revoked(IssuanceId),
-    /// It has its PDF and stays.
+    /// It has a PDF and is kept.
     Kept(IssuanceId),
 }
 
-/// Revokes what a batch issued to a person; with `only_unfinished`, what has a PDF stays. Done again,
-/// it finds its own work.
+/// Revokes the issuance that a batch created for a person. With `only_unfinished`, an issuance with a PDF
+/// is kept. A repeated call has the same result.
 ///
 /// # Errors
 /// The log can't be used.
@@ -60,7 +60,8 @@ pub async fn withdraw(
     Ok(committed.value)
 }
 
-/// Whether a batch issued something to a person, whatever became of it, and if not, whether they hold one.
+/// Returns `Kept` if the batch created an issuance for the person, whatever its state. Returns `Nothing`
+/// otherwise. Its `is_held` is true if the person holds another issuance.
 ///
 /// # Errors
 /// The log can't be read.
@@ -83,7 +84,8 @@ enum Found {
     Other { is_held: bool },
 }
 
-/// A person's issuances follow each other, each after the one before was revoked or could not be drawn.
+/// Finds the person's issuance that the batch created. The issuances of a person are numbered. Each follows
+/// one that was revoked or could not be drawn.
 async fn find(transaction: &Transaction, of: OfBatch) -> Result<Found, CommandError> {
     for n in 1..=MAX_ISSUANCES {
         let id = IssuanceId::nth_of(of.certificate_id, of.attendee_id, n);

@@ -1,4 +1,4 @@
-//! The configuration as it takes effect, with where each value came from and without secrets.
+//! Effective configuration with the source of each value and without secrets.
 
 use serde::Serialize;
 use serde_json::Value;
@@ -6,24 +6,24 @@ use serde_json::Value;
 use super::Config;
 use super::sources::{Origin, Origins, leaves};
 
-/// One key.
+/// One key with its value and source.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Setting {
-    /// The key, with dots.
+    /// Key with dots, such as `http.listen`.
     pub key: String,
-    /// The value; `null` where there is none. Secrets are `***`, also inside addresses.
+    /// Value, or `null` if there is none. Secrets are shown as `***`, also inside addresses.
     pub value: Value,
     /// `default`, `file`, `environment`, `environment file`, `flag` or `stack`.
     pub source: &'static str,
-    /// The file or variable.
+    /// Path of the file, or name of the variable.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub from: Option<String>,
 }
 
-/// Every key there is, by table and name.
+/// Returns every key, sorted by table and name.
 ///
 /// # Errors
-/// The values can't be put into JSON, which no type of ours does.
+/// Fails if a value can't be converted to JSON. No type of the configuration does that.
 pub fn settings(config: &Config, origins: &Origins) -> Result<Vec<Setting>, serde_json::Error> {
     let values = serde_json::to_value(config)?;
     let shown = |key: String| {
@@ -43,13 +43,13 @@ pub fn settings(config: &Config, origins: &Origins) -> Result<Vec<Setting>, serd
         Setting { value, source: origin.map_or("default", Origin::kind), from, key }
     };
     let mut keys = leaves(&values);
-    // Each table's own keys before the tables in it, as TOML has them.
+    // Keys of a table come before its subtables, as in TOML.
     let table = |key: &str| key.rsplit_once('.').map_or(String::new(), |(table, _)| table.to_owned());
     keys.sort_by_cached_key(|key| (table(key), key.clone()));
     Ok(keys.into_iter().map(shown).collect())
 }
 
-/// Addresses without what lets somebody in. Only parts of a form that is known are shown.
+/// Replaces credentials in comma-separated addresses by `***`. Shows only parts whose form is known.
 #[must_use]
 pub fn without_secrets(addresses: &str) -> String {
     let open = |address: &str| open_part(address.trim()).unwrap_or_else(|| HIDDEN.to_owned());
@@ -60,7 +60,7 @@ const HIDDEN: &str = "***";
 
 fn open_part(address: &str) -> Option<String> {
     let Some((scheme, rest)) = address.split_once("://") else {
-        // A folder; `host=… password=…` has the form of none.
+        // A folder. A text such as `host=… password=…` is neither a folder nor a URL.
         let is_path = !address.contains('=') && !address.contains('@');
         return is_path.then(|| address.to_owned());
     };
@@ -71,7 +71,7 @@ fn open_part(address: &str) -> Option<String> {
     };
     let user = match (rest.contains('@'), user) {
         (false, _) => String::new(),
-        // Without a password the name itself may be a token.
+        // Without a password, the user name itself may be a token.
         (true, None) => format!("{HIDDEN}@"),
         (true, Some(user)) => format!("{user}:{HIDDEN}@"),
     };
@@ -90,7 +90,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn addresses_are_shown_without_what_lets_somebody_in() {
+    fn addresses_are_shown_without_credentials() {
         for (address, shown) in [
             ("nats://127.0.0.1:4222", "nats://127.0.0.1:4222"),
             ("nats://u:hunter2@a:4222,tls://b:4222", "nats://u:***@a:4222,tls://b:4222"),

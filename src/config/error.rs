@@ -1,4 +1,4 @@
-//! Why the configuration can't be used, and where the value at fault came from.
+//! Errors of the configuration, with the source of the faulty value.
 
 use std::path::{Path, PathBuf};
 
@@ -6,7 +6,7 @@ use thiserror::Error;
 
 use super::sources::Origins;
 
-/// Why the configuration can't be used. Never shows a secret's value.
+/// Error in the configuration. Never shows the value of a secret.
 #[derive(Debug, Error)]
 pub enum ConfigError {
     /// The file can't be read, or is not TOML.
@@ -14,10 +14,10 @@ pub enum ConfigError {
     File {
         /// The file.
         file: PathBuf,
-        /// Why, with line and column where they are known.
+        /// Reason, with line and column if they are known.
         problem: String,
     },
-    /// The sources don't fit together, such as a key that is a table elsewhere.
+    /// The sources conflict. For example, a key is a table in another source.
     #[error(transparent)]
     Source(#[from] config::ConfigError),
     /// A `_FILE` variable names a file that can't be read.
@@ -25,13 +25,13 @@ pub enum ConfigError {
     SecretFile {
         /// The variable.
         variable: String,
-        /// Why.
+        /// Reason.
         error: std::io::Error,
     },
-    /// A value was given twice.
+    /// A value is given both directly and as a `_FILE` variable.
     #[error("both {0} and {0}_FILE are set; set one of them")]
     Twice(String),
-    /// A flag is not of the form that is wanted.
+    /// A flag doesn't have the form `KEY=VALUE`.
     #[error("--set takes KEY=VALUE, such as --set http.listen=127.0.0.1:8080; got \"{0}\"")]
     Flag(String),
     /// A key is unknown or missing, or its value is not usable.
@@ -39,15 +39,15 @@ pub enum ConfigError {
     Value {
         /// The key, with dots.
         key: String,
-        /// What is wrong and what to do.
+        /// The problem, and how to solve it.
         problem: String,
-        /// Where the value came from, if it was given.
+        /// Source of the value, if it was given.
         from: Option<String>,
     },
 }
 
 impl ConfigError {
-    /// A file that can't be used.
+    /// Returns the error for a file that can't be used.
     pub(super) fn file(file: &Path, error: &config::ConfigError) -> Self {
         let problem = match error {
             config::ConfigError::FileParse { cause, .. } => without_source(&cause.to_string()),
@@ -56,13 +56,14 @@ impl ConfigError {
         Self::File { file: file.to_owned(), problem }
     }
 
-    /// A value that can't be used.
+    /// Returns the error for a value that can't be used.
     pub(super) fn value(key: &str, problem: impl ToString, origins: &Origins) -> Self {
         let from = origins.get(key).map(ToString::to_string);
         Self::Value { key: key.to_owned(), problem: problem.to_string(), from }
     }
 
-    /// What serde found wrong: it names the table of an unknown or missing key, and the key in its text.
+    /// Returns the error for a key that serde rejected. If a key is unknown or missing, the path of serde's
+    /// error names its table, and the text names the key.
     pub(super) fn of_key(error: &serde_path_to_error::Error<config::ConfigError>, origins: &Origins) -> Self {
         let (path, text) = (error.path().to_string(), bare(error.inner()));
         let table = if path == "." { String::new() } else { format!("{path}.") };
@@ -73,7 +74,7 @@ impl ConfigError {
             return Self::value(&key, problem, origins);
         }
         if let Some(name) = quoted_after(&text, "unknown field") {
-            // The path may end with the name already.
+            // The path may already end with the name.
             let ends_so = path == name || path.ends_with(&format!(".{name}"));
             let key = if ends_so { path } else { format!("{table}{name}") };
             let known = text.split_once(", ").map_or("", |(_, known)| known);
@@ -83,12 +84,12 @@ impl ConfigError {
     }
 }
 
-/// The variable that sets a key.
+/// Returns the environment variable that sets `key`.
 pub(super) fn variable_of(key: &str) -> String {
     format!("LAUREATE_{}", key.to_uppercase().replace('.', "__"))
 }
 
-/// A parser's text without the lines that it quotes: they may hold a secret.
+/// Removes the source lines that a parser's message quotes, because they may hold a secret.
 fn without_source(text: &str) -> String {
     let quotes = |line: &str| {
         line.split_once('|')
@@ -97,7 +98,7 @@ fn without_source(text: &str) -> String {
     text.lines().filter(|line| !quotes(line) && !line.trim().is_empty()).collect::<Vec<_>>().join(": ")
 }
 
-/// The error's own words, without the key and the source that the library may add: we know them better.
+/// Returns the message without the key and source that the library may add. Our error names them better.
 fn bare(error: &config::ConfigError) -> String {
     match error {
         config::ConfigError::At { error, .. } => bare(error),
@@ -109,7 +110,7 @@ fn bare(error: &config::ConfigError) -> String {
     }
 }
 
-/// The first word in backticks or quotes, of a text that begins so.
+/// Returns the first word in backticks or quotes if `text` begins with `beginning`.
 fn quoted_after(text: &str, beginning: &str) -> Option<String> {
     let rest = text.strip_prefix(beginning)?;
     rest.split(['`', '"']).nth(1).map(str::to_owned)

@@ -1,4 +1,4 @@
-//! Where values come from: defaults < file < embedded stack < environment < flags.
+//! Sources of values, weakest first: defaults < file < embedded stack < environment < flags.
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
@@ -15,7 +15,7 @@ const FILE_SUFFIX: &str = "_FILE";
 const NOT_KEYS: &[&str] = &["LAUREATE_CONFIG", "LAUREATE_NATS_SERVER", "LAUREATE_POSTGRES_BIN"];
 const TEST_PREFIX: &str = "LAUREATE_TEST_";
 
-/// Where values come from besides the defaults, weakest first.
+/// Sources of values besides the defaults.
 #[derive(Debug, Default)]
 pub struct Sources {
     /// A TOML file.
@@ -24,11 +24,11 @@ pub struct Sources {
     pub environment: HashMap<String, String>,
     /// `KEY=VALUE` from the command line.
     pub flags: Vec<String>,
-    /// What the embedded stack provides; it counts more than the file, less than the environment.
+    /// Values of the embedded stack. They override the file, and the environment overrides them.
     pub stack: Vec<(&'static str, String)>,
 }
 
-/// Where one value came from.
+/// Source of one value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Origin {
     /// The configuration file.
@@ -44,7 +44,7 @@ pub enum Origin {
 }
 
 impl Origin {
-    /// One word for machines.
+    /// Returns the kind of the source as a fixed string.
     #[must_use]
     pub const fn kind(&self) -> &'static str {
         match self {
@@ -69,10 +69,10 @@ impl fmt::Display for Origin {
     }
 }
 
-/// Where each value that was given came from, by key; what is missing has its default.
+/// Source of each given value, by key. Keys without an entry have their default.
 pub type Origins = BTreeMap<String, Origin>;
 
-/// All sources as one, and where each value came from.
+/// Merges all sources. Returns the merged values and the source of each value.
 pub(super) fn merge(sources: Sources) -> Result<(config::Config, Origins), ConfigError> {
     let mut origins = Origins::new();
     let mut builder = config::Config::builder().add_source(defaults()?);
@@ -95,7 +95,7 @@ pub(super) fn merge(sources: Sources) -> Result<(config::Config, Origins), Confi
         origins.insert(key_of(&name), origin);
         variables.insert(name, value);
     }
-    // Values stay texts: a password of digits must not become a number on its way.
+    // Values stay strings: a password of digits must not become a number.
     let environment =
         Environment::with_prefix("LAUREATE").prefix_separator("_").separator("__").source(Some(variables));
     builder = builder.add_source(environment);
@@ -117,36 +117,34 @@ fn defaults() -> Result<config::Config, ConfigError> {
         .build()?)
 }
 
-/// One key as a source of its own: unlike a default, it counts more than the file.
+/// Returns a source with one key. It overrides the file, which a default doesn't.
 fn single(key: &str, value: &str) -> Result<config::Config, ConfigError> {
     Ok(config::Config::builder().set_override(key, value)?.build()?)
 }
 
-/// A variable's value.
+/// Value of a variable, with its source.
 struct Given {
     value: String,
     origin: Origin,
 }
 
-/// Our variables, with the contents of the files that `_FILE` variables name.
+/// Returns our variables. The value of a `_FILE` variable is the content of the file that it names.
 fn environment(all: HashMap<String, String>) -> Result<HashMap<String, Given>, ConfigError> {
     let is_key =
         |name: &str| name.starts_with(PREFIX) && !NOT_KEYS.contains(&name) && !name.starts_with(TEST_PREFIX);
     let mut found = HashMap::new();
-    let (files, plain): (Vec<_>, Vec<_>) =
-        all.into_iter().filter(|(name, _)| is_key(name)).partition(|(name, _)| name.ends_with(FILE_SUFFIX));
-    for (name, value) in plain {
-        let origin = Origin::Variable(name.clone());
-        found.insert(name, Given { value, origin });
-    }
-    for (variable, path) in files {
-        let plain = variable.trim_end_matches(FILE_SUFFIX).to_owned();
-        // Keys that end so themselves take a path, not the file's content.
-        if PATHS.contains(&key_of(&variable).as_str()) {
-            let origin = Origin::Variable(variable.clone());
-            found.insert(variable, Given { value: path, origin });
-            continue;
+    let mut files = Vec::new();
+    for (name, value) in all.into_iter().filter(|(name, _)| is_key(name)) {
+        // A key whose own name ends in `_file` has the path as its value, not the content of the file.
+        let plain = name.strip_suffix(FILE_SUFFIX).filter(|_| !PATHS.contains(&key_of(&name).as_str()));
+        if let Some(plain) = plain.map(str::to_owned) {
+            files.push((name, plain, value));
+        } else {
+            let origin = Origin::Variable(name.clone());
+            found.insert(name, Given { value, origin });
         }
+    }
+    for (variable, plain, path) in files {
         if found.contains_key(&plain) {
             return Err(ConfigError::Twice(plain));
         }
@@ -162,10 +160,10 @@ fn environment(all: HashMap<String, String>) -> Result<HashMap<String, Given>, C
 const PATHS: &[&str] = &["mail.ca_file", "nats.ca_file"];
 
 fn key_of(variable: &str) -> String {
-    variable.trim_start_matches(PREFIX).to_lowercase().replace("__", ".")
+    variable.strip_prefix(PREFIX).unwrap_or(variable).to_lowercase().replace("__", ".")
 }
 
-/// The keys, with dots, of everything that is no table.
+/// Returns the keys, with dots, of all values that are not tables.
 pub(super) fn leaves(values: &Value) -> Vec<String> {
     let Value::Object(table) = values else { return Vec::new() };
     let mut keys = Vec::new();
@@ -178,7 +176,7 @@ pub(super) fn leaves(values: &Value) -> Vec<String> {
     keys
 }
 
-/// The variable that sets a key, for those who look for it.
+/// Returns the environment variable that sets `key`.
 #[must_use]
 pub fn variable(key: &str) -> String {
     variable_of(key)

@@ -1,4 +1,4 @@
-//! What PostgreSQL tells about itself: for those who operate it.
+//! Information from PostgreSQL about itself, for operators.
 
 use std::collections::HashMap;
 
@@ -9,37 +9,37 @@ use time::OffsetDateTime;
 use super::{DatabaseError, MIGRATIONS, meta_schema};
 use crate::domain::hex;
 
-/// PostgreSQL: there is no such table (appendix A of the manual).
+/// SQLSTATE: undefined table (PostgreSQL manual, appendix A).
 const UNDEFINED_TABLE: &str = "42P01";
 
-/// One server, and what this user may do in this database.
+/// Information about the server, and this user's privileges in this database.
 #[derive(Clone, Debug)]
 pub struct ServerSeen {
-    /// Its version, such as `18.1`.
+    /// Version, such as `18.1`.
     pub version: String,
-    /// The database's encoding, such as `UTF8`.
+    /// Encoding of the database, such as `UTF8`.
     pub encoding: String,
-    /// The setting of this name.
+    /// Setting `fsync`.
     pub fsync: String,
-    /// The setting of this name.
+    /// Setting `synchronous_commit`.
     pub synchronous_commit: String,
-    /// The setting of this name.
+    /// Setting `full_page_writes`.
     pub full_page_writes: String,
-    /// The most connections.
+    /// Maximum number of connections.
     pub max_connections: i32,
-    /// How many of them are for superusers only.
+    /// Number of these that are reserved for superusers.
     pub reserved_connections: i32,
-    /// How many there are.
+    /// Current number of client connections.
     pub connections: i64,
-    /// Its clock.
+    /// Time of the server's clock.
     pub now: OffsetDateTime,
-    /// Whether it only follows another server.
+    /// True if the server is a standby.
     pub is_standby: bool,
-    /// Whether this user may create schemas.
+    /// True if this user may create schemas.
     pub may_create: bool,
 }
 
-/// Asks the server about itself.
+/// Reads information about the server.
 ///
 /// # Errors
 /// The database is not available.
@@ -66,10 +66,10 @@ pub async fn look(pool: &Pool) -> Result<ServerSeen, DatabaseError> {
     })
 }
 
-/// The migrations that are still to be applied, in order; changes nothing.
+/// Returns the migrations that are not applied yet, in order. Changes nothing.
 ///
 /// # Errors
-/// The database is not available, or a migration was changed after it had been applied.
+/// The database is not available, or an applied migration has changed.
 pub async fn pending_migrations(pool: &Pool, namespace: &str) -> Result<Vec<&'static str>, DatabaseError> {
     let sql = format!("SELECT name, checksum FROM \"{}\".migrations", meta_schema(namespace));
     let rows = match pool.get().await?.query(&sql, &[]).await.map_err(DatabaseError::from) {

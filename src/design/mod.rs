@@ -1,11 +1,12 @@
-//! Uploaded designs: whatever comes in, what is kept is a plain picture that this program has written.
+//! Conversion of uploaded designs: every accepted image becomes a plain picture that this program has encoded.
 //!
-//! An image is told by its content, measured before it is decoded, turned upright, brought to print size and
-//! written anew as JPEG, or as PNG where it is transparent. So metadata, colour profiles, hidden chunks and
-//! scripts are gone, and nobody has to decode a stranger's bytes again. SVG is drawn ([`svg`]).
+//! The format of an image is determined by its content. Its size is checked before it is decoded. It is then
+//! rotated upright, scaled down to print size and encoded as JPEG, or as PNG if it is transparent. This removes
+//! metadata, colour profiles, hidden chunks and scripts, and later steps never decode untrusted bytes. SVG is
+//! rasterised ([`svg`]).
 //!
-//! Estimates bound the time and memory of all this, but decoders and renderers can have defects: only a child of
-//! `crate::sandbox` does it.
+//! Estimates bound the time and memory of these steps. Because decoders and renderers can have defects
+//! nevertheless, the conversion runs only in a child of `crate::sandbox`.
 
 mod not_taken;
 mod picture;
@@ -15,13 +16,13 @@ mod svg;
 pub use not_taken::NotTaken;
 pub use picture::{Kind, Prepared};
 
-/// The largest upload, in bytes; what is kept is not larger either.
+/// Maximum size of an upload in bytes. The stored picture is not larger either.
 pub const MAX_BYTES: u64 = 10 << 20;
 
-/// Makes a picture of an uploaded file.
+/// Converts an uploaded file to a picture.
 ///
 /// # Errors
-/// The file is no image that we take; the text is for whoever uploaded it.
+/// The file is not an acceptable image. The message is for the person who uploaded it.
 pub fn prepare(file: &[u8]) -> Result<Prepared, NotTaken> {
     let image = if svg::looks_like_svg(file) { svg::draw(file)? } else { raster::decode(file)? };
     picture::prepare(image)

@@ -1,4 +1,4 @@
-//! A picture as it is kept: print size, written by this program, and a small one for lists.
+//! Stored form of a design: a picture in print size, encoded by this program, and a small one for lists.
 
 use std::io::Cursor;
 
@@ -8,25 +8,26 @@ use serde::{Deserialize, Serialize};
 
 use super::{MAX_BYTES, NotTaken};
 
-/// The longer side of A4 at 300 dpi. More pixels than this only make every certificate heavier.
+/// Longer side of A4 at 300 dpi, in pixels. More pixels only make every certificate larger.
 pub(super) const PRINTED_SIDE: u32 = 3508;
-/// The longer side of the small picture.
+/// Longer side of the small picture in pixels.
 const SMALL_SIDE: u32 = 320;
-/// What photographs and frames look untouched at, and what is tried where that is too large.
+/// JPEG qualities, tried in this order until the result fits. At the first one, photographs and frames look
+/// unchanged.
 const JPEG_QUALITIES: [u8; 2] = [92, 75];
 const SMALL_QUALITY: u8 = 80;
 
-/// How a picture is written.
+/// Encoding of a picture.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Kind {
-    /// Everything that covers what is behind it.
+    /// For opaque pictures, and for transparent ones that would be too large as PNG.
     Jpeg,
-    /// Pictures that are transparent somewhere.
+    /// For pictures with transparent pixels.
     Png,
 }
 
 impl Kind {
-    /// The ending of its file.
+    /// Returns the file extension.
     #[must_use]
     pub const fn extension(self) -> &'static str {
         match self {
@@ -35,7 +36,7 @@ impl Kind {
         }
     }
 
-    /// Its media type.
+    /// Returns the media type.
     #[must_use]
     pub const fn mime_type(self) -> &'static str {
         match self {
@@ -45,23 +46,23 @@ impl Kind {
     }
 }
 
-/// A picture as it is kept.
+/// Design in its stored form.
 #[derive(Clone, Debug)]
 pub struct Prepared {
-    /// How both files are written.
+    /// Encoding of both pictures.
     pub kind: Kind,
-    /// The picture, at most [`MAX_BYTES`].
+    /// Encoded picture of at most [`MAX_BYTES`].
     pub bytes: Vec<u8>,
-    /// Pixels across.
+    /// Width in pixels.
     pub width: u32,
-    /// Pixels down.
+    /// Height in pixels.
     pub height: u32,
-    /// The same, at most 320 pixels a side.
+    /// Small picture with sides of at most 320 pixels.
     pub small: Vec<u8>,
 }
 
 pub(super) fn prepare(image: DynamicImage) -> Result<Prepared, NotTaken> {
-    // The averaging filter needs no memory beside its result, which the finer ones do.
+    // This averaging filter needs no memory besides the result, unlike filters of higher quality.
     let image = if image.width().max(image.height()) > PRINTED_SIDE {
         image.thumbnail(PRINTED_SIDE, PRINTED_SIDE)
     } else {
@@ -83,7 +84,7 @@ pub(super) fn prepare(image: DynamicImage) -> Result<Prepared, NotTaken> {
             return Ok(Prepared { kind, bytes, width, height, small: png(&small)? });
         }
     }
-    // Paper is white, and so is what a picture lies on that can't stay transparent.
+    // A picture that can't stay transparent is laid on white, because paper is white.
     let (image, small) = (on_white(image), on_white(small));
     for quality in JPEG_QUALITIES {
         let bytes = jpeg(&image, quality)?;
@@ -131,7 +132,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_covers_all_becomes_jpeg_and_what_does_not_stays_png() {
+    fn opaque_picture_becomes_jpeg_and_a_transparent_one_png() {
         let covers: DynamicImage = RgbaImage::from_pixel(400, 200, Rgba([9, 9, 9, 255])).into();
         let clear: DynamicImage = RgbaImage::from_pixel(400, 200, Rgba([9, 9, 9, 128])).into();
         for (image, kind, format) in
@@ -146,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_kept_larger_than_it_is_printed() {
+    fn picture_is_scaled_down_to_print_size() {
         let made = prepare(RgbImage::from_pixel(7016, 100, Rgb([1, 2, 3])).into()).unwrap();
         assert_eq!((made.width, made.height), (PRINTED_SIDE, 50));
         let made = prepare(RgbImage::from_pixel(1, 1, Rgb([1, 2, 3])).into()).unwrap();
@@ -154,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn noise_that_is_too_large_as_png_is_laid_on_white() {
+    fn transparent_picture_too_large_for_png_becomes_jpeg_on_white() {
         let noise = RgbaImage::from_fn(2200, 1600, |x, y| {
             let n =
                 (x.wrapping_mul(2_654_435_761) ^ y.wrapping_mul(2_246_822_519)).wrapping_mul(3_266_489_917);

@@ -1,4 +1,4 @@
-//! Pictures made of pixels: measured, decoded within limits, and turned upright.
+//! Raster images: size check, decoding within limits, and rotation.
 
 use std::io::Cursor;
 
@@ -6,20 +6,20 @@ use image::{DynamicImage, ImageDecoder as _, ImageFormat, ImageReader, Limits};
 
 use super::NotTaken;
 
-/// The most pixels; an A4 page at 600 dpi has 35 million.
+/// Maximum number of pixels. An A4 page at 600 dpi has 35 million.
 pub(super) const MAX_PIXELS: u64 = 50_000_000;
-/// The most pixels a side, which is also the renderer's limit.
+/// Maximum number of pixels of a side. The renderer has the same limit.
 pub(super) const MAX_SIDE: u32 = 12_000;
-/// The most memory that decoding may take, in bytes: [`MAX_PIXELS`] of four channels and some more.
+/// Maximum memory for decoding in bytes: enough for [`MAX_PIXELS`] with four channels of 8 bits.
 const MAX_ALLOCATION: u64 = 256 << 20;
 
-/// The format by content, of those that are taken.
+/// Returns the format, determined by the content, if it is a supported one.
 pub(super) fn format(file: &[u8]) -> Option<ImageFormat> {
     let known = [ImageFormat::Jpeg, ImageFormat::Png, ImageFormat::WebP];
     image::guess_format(file).ok().filter(|format| known.contains(format))
 }
 
-/// Looks at the size before anything is decoded.
+/// Returns width and height without decoding the image.
 pub(super) fn measure(file: &[u8]) -> Result<(u32, u32), NotTaken> {
     let format = format(file).ok_or(NotTaken::Unknown)?;
     let reader = ImageReader::with_format(Cursor::new(file), format);
@@ -30,7 +30,7 @@ pub(super) fn measure(file: &[u8]) -> Result<(u32, u32), NotTaken> {
     Ok((width, height))
 }
 
-/// The picture, the way up that its EXIF data says.
+/// Decodes the image and rotates it as its EXIF data specifies.
 pub(super) fn decode(file: &[u8]) -> Result<DynamicImage, NotTaken> {
     measure(file)?;
     let format = format(file).ok_or(NotTaken::Unknown)?;
@@ -61,7 +61,7 @@ mod tests {
     }
 
     #[test]
-    fn content_tells_the_kind() {
+    fn format_is_detected_from_the_content() {
         for format in [ImageFormat::Jpeg, ImageFormat::Png, ImageFormat::WebP] {
             let image = decode(&encoded(format, 30, 20)).unwrap();
             assert_eq!((image.width(), image.height()), (30, 20));
@@ -69,7 +69,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_such_image_is_refused() {
+    fn other_formats_and_damaged_images_are_refused() {
         assert_eq!(decode(b"%PDF-1.7").unwrap_err(), NotTaken::Unknown);
         assert_eq!(decode(b"GIF89a").unwrap_err(), NotTaken::Unknown);
         assert_eq!(decode(b"").unwrap_err(), NotTaken::Unknown);
@@ -79,7 +79,7 @@ mod tests {
 
     #[test]
     fn too_many_pixels_are_refused_before_decoding() {
-        // A PNG that only says that it is large: its pixels are missing, so decoding would call it damaged.
+        // This PNG has large dimensions in its header and no pixels, so decoding it would report a damaged image.
         let mut bytes = encoded(ImageFormat::Png, 1, 1);
         let (side, offset) = (60_000_u32, 16);
         bytes[offset..offset + 4].copy_from_slice(&side.to_be_bytes());
@@ -98,9 +98,9 @@ mod tests {
     }
 
     #[test]
-    fn many_bits_a_channel_count_like_many_pixels() {
+    fn too_many_bits_per_pixel_are_refused_before_decoding() {
         let mut deep = encoded(ImageFormat::Png, 1, 1);
-        // 7,000 × 7,000 pixels, 16 bits, four channels; as above, the pixels themselves are missing.
+        // 7,000 × 7,000 pixels, 16 bits per channel, four channels. As above, the pixels themselves are missing.
         deep[16..26].copy_from_slice(&[0, 0, 0x1B, 0x58, 0, 0, 0x1B, 0x58, 16, 6]);
         let checksum = crc32(&deep[12..29]);
         deep[29..33].copy_from_slice(&checksum.to_be_bytes());
@@ -108,8 +108,8 @@ mod tests {
     }
 
     #[test]
-    fn a_picture_taken_sideways_is_turned_upright() {
-        // An EXIF segment (TIFF, one entry: orientation 6, a quarter turn) put behind the JPEG's start.
+    fn exif_orientation_is_applied() {
+        // EXIF segment (TIFF, one entry: orientation 6, a quarter turn) after the JPEG's first marker.
         let plain = encoded(ImageFormat::Jpeg, 30, 20);
         let tiff: &[u8] = b"Exif\0\0MM\0\x2a\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x06\0\0\0\0\0\0";
         let length = u16::try_from(tiff.len() + 2).unwrap().to_be_bytes();

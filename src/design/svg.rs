@@ -1,7 +1,7 @@
-//! Drawings: looked through, weighed, and drawn at print size.
+//! SVG drawings: checked, estimated and rasterised at print size.
 //!
-//! What is looked at is refused with a reason rather than left out silently: a design without its texts or its
-//! embedded pictures is not the design. Drawing reads no file, no font and no network, whatever the file says.
+//! Unsupported content is rejected with a reason and not ignored, because a design without its texts or its
+//! embedded pictures is incomplete. Rasterising never reads a file, a font or the network.
 
 mod contents;
 mod pictures;
@@ -18,15 +18,15 @@ use self::pictures::Pictures;
 use super::NotTaken;
 use super::picture::PRINTED_SIDE;
 
-/// How much of a file is looked at to tell what it is.
+/// Number of bytes at the beginning of a file that are examined to detect its format.
 const HEAD_BYTES: usize = 4_096;
-/// The most nodes of the file: elements, texts and comments.
+/// Maximum number of nodes: elements, texts and comments.
 const MAX_NODES: u32 = 200_000;
-/// A drawing that is longer than this many times its width, or the reverse, is a mistake.
+/// Maximum ratio of the longer side to the shorter one. A greater ratio is probably a mistake.
 const MAX_RATIO: f32 = 20.0;
 const AS_PICTURE: &str = "export the design as PNG or JPEG and upload that";
 
-/// Whether a file begins as a drawing does.
+/// Returns true if the file starts like an SVG document.
 pub(super) fn looks_like_svg(file: &[u8]) -> bool {
     if super::raster::format(file).is_some() {
         return false;
@@ -35,7 +35,7 @@ pub(super) fn looks_like_svg(file: &[u8]) -> bool {
     head.contains("<svg") && head.trim_start_matches('\u{feff}').trim_start().starts_with('<')
 }
 
-/// Draws it, its longer side as long as A4's at 300 dpi.
+/// Rasterises the drawing. Its longer side becomes as long as that of A4 at 300 dpi.
 pub(super) fn draw(file: &[u8]) -> Result<DynamicImage, NotTaken> {
     let text = std::str::from_utf8(file).map_err(|_| {
         NotTaken::svg("an encoding other than UTF-8", "save it as UTF-8, or export it as PNG or JPEG")
@@ -73,7 +73,7 @@ pub(super) fn draw(file: &[u8]) -> Result<DynamicImage, NotTaken> {
     Ok(drawn.into())
 }
 
-/// Pixels across and down, and how many of them a unit of the drawing has.
+/// Returns width and height in pixels, and the number of pixels per unit of the drawing.
 fn size(tree: &Tree) -> Result<(u32, u32, f32), NotTaken> {
     let (width, height) = (tree.size().width(), tree.size().height());
     let longer = width.max(height);
@@ -89,7 +89,7 @@ fn size(tree: &Tree) -> Result<(u32, u32, f32), NotTaken> {
     Ok((pixels(width), pixels(height), scale))
 }
 
-/// No files, no fonts, and of pictures only what [`Pictures`] lets through.
+/// Returns options without files and fonts. Embedded pictures must be accepted by [`Pictures`].
 fn options_of(pictures: &Pictures) -> Options<'_> {
     Options {
         resources_dir: None,

@@ -1,8 +1,8 @@
-//! Admins: who administers, all in one aggregate, so that the last one can't be lost.
+//! Admins: the list of all admins as one aggregate, so that the last admin can't be removed.
 //!
-//! Changed in the same atomic batch as the user's own role, so two admins who remove each other at
-//! the same moment meet here. Who became admin before this list existed is not on it and can't be
-//! counted on; such a user gets on it when the role is given once more.
+//! The list changes in the same atomic batch as the user's role. Two admins who remove each other at the same moment
+//! therefore conflict on this aggregate. Users who became admin before this list existed are not on it and don't
+//! count. Such a user is added when the role is assigned again.
 
 use std::collections::BTreeSet;
 
@@ -11,46 +11,46 @@ use serde::{Deserialize, Serialize};
 use super::events::domain_events;
 use super::{Decider, Refusal, UserId};
 
-/// The one instance's id.
+/// Id of the only instance.
 pub const ALL: &str = "all";
 
 // ── Events ──────────────────────────────────────────────────────────────────────────────────────
 
-/// Somebody administers from now on.
+/// A user became an admin.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct AdminAppointed {
-    /// Who.
+    /// The new admin.
     pub user_id: UserId,
 }
 
-/// Somebody administers no more.
+/// A user is no longer an admin.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct AdminDismissed {
-    /// Who.
+    /// The former admin.
     pub user_id: UserId,
 }
 
 domain_events! {
-    /// What can happen to the list of admins.
+    /// Events of the list of admins.
     AdminsEvent for "admins" { AdminAppointed, AdminDismissed }
 }
 
 // ── Commands ────────────────────────────────────────────────────────────────────────────────────
 
-/// What can be asked of the list of admins.
+/// Commands to the list of admins.
 #[derive(Clone, Copy, Debug)]
 pub enum AdminsCommand {
-    /// Count somebody as admin.
+    /// Adds a user to the list.
     Appoint(UserId),
-    /// Count somebody no more.
+    /// Removes a user from the list. Refused for the last admin.
     Dismiss(UserId),
 }
 
 // ── State, decide, evolve ───────────────────────────────────────────────────────────────────────
 
-/// Those who administer and may log in.
+/// Admins who may log in.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AdminsState(pub BTreeSet<UserId>);
 
@@ -106,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn one_of_two_may_go_and_the_last_may_not() {
+    fn last_admin_cannot_be_dismissed() {
         let both = vec![appointed(ADA), appointed(GRACE)];
         given::<Admins>(both.clone()).when(AdminsCommand::Dismiss(ADA)).then(vec![dismissed(ADA)]);
         let one = [both, vec![dismissed(ADA)]].concat();
@@ -114,13 +114,13 @@ mod tests {
     }
 
     #[test]
-    fn who_is_not_on_the_list_may_go_if_somebody_is() {
+    fn dismissal_of_another_user_requires_an_existing_admin() {
         given::<Admins>(vec![]).when(AdminsCommand::Dismiss(ADA)).then_refused("WRONG_STATE");
         given::<Admins>(vec![appointed(ADA)]).when(AdminsCommand::Dismiss(GRACE)).then_nothing();
     }
 
     #[test]
-    fn nobody_is_appointed_twice() {
+    fn admin_is_appointed_once() {
         given::<Admins>(vec![]).when(AdminsCommand::Appoint(ADA)).then(vec![appointed(ADA)]);
         given::<Admins>(vec![appointed(ADA)]).when(AdminsCommand::Appoint(ADA)).then_nothing();
     }

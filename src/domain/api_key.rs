@@ -1,31 +1,32 @@
-//! API key: what a program logs in with, in the name of whoever made it.
+//! API key: credential of a program that acts in the name of the user who created the key.
 
 use serde::{Deserialize, Serialize};
 use time::{Duration, OffsetDateTime};
 
 use super::events::domain_events;
+use super::person::text;
 use super::{Decider, InvalidField, Refusal, UserId};
 
-/// The longest that a key counts, in days.
+/// Longest validity of a key, in days.
 pub const MAX_DAYS: i64 = 366;
-/// The most scopes of a key.
+/// Largest number of scopes of a key.
 const MAX_SCOPES: usize = 64;
 
 // ── Events ──────────────────────────────────────────────────────────────────────────────────────
 
-/// A program may call in somebody's name from now on.
+/// An API key was created.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ApiKeyCreated {
-    /// What the key is for, 1–100 characters.
+    /// Purpose of the key, 1–100 characters.
     pub name: String,
-    /// Whoever made it. It never may more than this user.
+    /// User who created the key. The key never has more permissions than this user.
     pub owner: UserId,
-    /// What it may, by names of scopes.
+    /// Permissions of the key, as names of scopes.
     pub scopes: Vec<String>,
-    /// SHA-256 of its secret, 64 hex digits; never the secret.
+    /// SHA-256 of the key's secret, 64 hex digits. The secret itself is never stored.
     pub secret_sha256: String,
-    /// Until when it counts.
+    /// End of the key's validity.
     #[serde(with = "time::serde::rfc3339")]
     pub expires_at: OffsetDateTime,
     /// Epoch of the owner when the key was made. A new password of the owner ends keys of earlier epochs.
@@ -33,43 +34,43 @@ pub struct ApiKeyCreated {
     pub owner_epoch: u32,
 }
 
-/// The key counts no more.
+/// The key was revoked.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ApiKeyRevoked {}
 
 domain_events! {
-    /// What can happen to an API key.
+    /// Events of an API key.
     ApiKeyEvent for "apikey" { ApiKeyCreated, ApiKeyRevoked }
 }
 
 // ── Commands ────────────────────────────────────────────────────────────────────────────────────
 
-/// What can be asked of an API key.
+/// Commands to an API key.
 #[derive(Clone, Debug)]
 pub enum ApiKeyCommand {
-    /// Make it.
+    /// Creates the key.
     Create {
-        /// What it is.
+        /// The new key.
         key: ApiKeyCreated,
-        /// The time now.
+        /// Current time.
         now: OffsetDateTime,
     },
-    /// Let it count no more.
+    /// Revokes the key.
     Revoke,
 }
 
 // ── State, decide, evolve ───────────────────────────────────────────────────────────────────────
 
-/// A key as the history has it.
+/// State of an API key.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub enum ApiKeyState {
     /// No history.
     #[default]
     Absent,
-    /// It counts, until it expires.
+    /// The key is valid until it expires.
     Valid(ApiKeyCreated),
-    /// It was revoked.
+    /// The key is revoked.
     Revoked(ApiKeyCreated),
 }
 
@@ -105,12 +106,8 @@ impl Decider for ApiKey {
 }
 
 fn check(key: &ApiKeyCreated, now: OffsetDateTime) -> Result<(), Refusal> {
-    let mut wrong = Vec::new();
+    let mut wrong: Vec<_> = text::check_line("name", &key.name, 100).err().into_iter().collect();
     let mut field = |field, message: String| wrong.push(InvalidField { field, message });
-    let name = &key.name;
-    if name.trim().is_empty() || name.chars().count() > 100 || name.chars().any(char::is_control) {
-        field("name", "give 1 to 100 characters, without control characters".to_owned());
-    }
     if key.scopes.is_empty() || key.scopes.len() > MAX_SCOPES {
         field("scopes", format!("give 1 to {MAX_SCOPES}"));
     }
@@ -152,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_is_made_once_and_revoked_once() {
+    fn key_is_created_once_and_revoked_once() {
         let key = key("sync", LATER);
         given::<ApiKey>(vec![]).when(create(&key)).then(vec![key.clone().into()]);
         let made: Vec<ApiKeyEvent> = vec![key.clone().into()];
@@ -163,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_has_a_name_scopes_and_an_end() {
+    fn key_requires_a_name_scopes_and_an_expiry() {
         let whole = key("sync", LATER);
         for wrong in [
             ApiKeyCreated { name: " ".to_owned(), ..whole.clone() },

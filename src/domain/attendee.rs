@@ -1,4 +1,4 @@
-//! Attendee: a person certificates go to.
+//! Attendee: a person who receives certificates.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,36 +7,36 @@ use super::{Decider, ImportId, Person, Refusal};
 
 // ── Events ──────────────────────────────────────────────────────────────────────────────────────
 
-/// A person became known, from a row of a file or one at a time.
+/// A person was added, from a row of a file or by hand.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct AttendeeImported {
-    /// Who it is.
+    /// The person.
     #[serde(flatten)]
     pub person: Person,
-    /// Where the person came from; absent for one entered by hand.
+    /// Source of the person. Absent for a person entered by hand.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source: Option<ImportedRow>,
 }
 
-/// What is known of a person changed; the event carries all of it, as it is now.
+/// The person's data changed. The event contains all of it, not only the changes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct AttendeeUpdated {
-    /// The person as known from now on.
+    /// The person with the changes.
     #[serde(flatten)]
     pub person: Person,
-    /// The row that changed it; absent for a change by hand.
+    /// Row that caused the change. Absent for a change by hand.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source: Option<ImportedRow>,
 }
 
-/// Somebody took the person out; whoever has the same e-mail address later is a new person.
+/// The person was deleted. A later person with the same e-mail address is a new attendee.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct AttendeeDeleted {}
 
 domain_events! {
-    /// What can happen to an attendee.
+    /// Events of an attendee.
     AttendeeEvent for "attendee" { AttendeeImported, AttendeeUpdated, AttendeeDeleted }
 }
 
@@ -44,39 +44,40 @@ domain_events! {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ImportedRow {
-    /// The file.
+    /// The import that the file belongs to.
     pub import_id: ImportId,
-    /// The row's number as a spreadsheet program shows it.
+    /// Number of the row, as a spreadsheet program shows it.
     pub row: u32,
 }
 
 // ── Commands ────────────────────────────────────────────────────────────────────────────────────
 
-/// What can be asked of an attendee. Uniqueness of e-mail and document is claimed beside it.
+/// Commands to an attendee. The uniqueness of e-mail address and document number is ensured by claims in the same
+/// commit.
 #[derive(Clone, Debug)]
 pub enum AttendeeCommand {
-    /// Make a person known.
+    /// Adds a person.
     Import {
-        /// Who it is, already checked.
+        /// The person, already checked.
         person: Person,
-        /// Where it came from.
+        /// Source of the person. `None` for a person entered by hand.
         source: Option<ImportedRow>,
     },
-    /// Replace what is known.
+    /// Replaces the person's data.
     Update {
-        /// The person from now on, already checked.
+        /// The person with the changes, already checked.
         person: Person,
-        /// Where the change came from.
+        /// Source of the change. `None` for a change by hand.
         source: Option<ImportedRow>,
     },
-    /// Forget the person.
+    /// Deletes the person.
     Delete,
 }
 
 // ── State, decide, evolve ───────────────────────────────────────────────────────────────────────
 
-/// What is known of the attendee: nothing, or the person. One who was deleted is as if never known: ids are
-/// not drawn twice, and a command that is sent again finds its own events.
+/// The person, or `None` if the attendee was never added or was deleted. No state is kept of a deleted attendee: ids
+/// are not used twice, and a repeated command finds its own events.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct AttendeeState(pub Option<Person>);
 
@@ -145,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn importing_over_somebody_else_is_refused() {
+    fn import_over_another_person_is_refused() {
         given::<Attendee>(vec![imported("Ada")]).when(import("Grace")).then_refused("ALREADY_EXISTS");
     }
 
@@ -157,12 +158,12 @@ mod tests {
     }
 
     #[test]
-    fn nobody_cannot_be_updated() {
+    fn unknown_person_cannot_be_updated() {
         given::<Attendee>(vec![]).when(update("Ada")).then_refused("NOT_FOUND");
     }
 
     #[test]
-    fn who_was_deleted_is_not_there() {
+    fn deleted_person_is_not_found() {
         let deleted: AttendeeEvent = AttendeeDeleted {}.into();
         given::<Attendee>(vec![imported("Ada")]).when(AttendeeCommand::Delete).then(vec![deleted.clone()]);
         let history = vec![imported("Ada"), deleted];

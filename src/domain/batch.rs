@@ -8,141 +8,142 @@ use super::events::domain_events;
 use super::issuance::WhyRevoked;
 use super::{AttendeeId, CertificateId, Decider, ImportId, Personal, Refusal};
 
-/// How many attendees one request may name.
+/// Largest number of attendees in one request.
 pub const MAX_ATTENDEES: usize = 10_000;
 
 // ── Events ──────────────────────────────────────────────────────────────────────────────────────
 
-/// Somebody asked for certificates for these people.
+/// Certificates were requested for a list of people.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct BatchRequested {
-    /// What they earn.
+    /// The certificate to issue.
     pub certificate_id: CertificateId,
-    /// Who earns it, each once.
+    /// Attendees who get the certificate, each once.
     pub attendee_ids: Vec<AttendeeId>,
-    /// When the mails about what is issued may go out.
+    /// Delivery of the mails about the issuances.
     #[serde(default, skip_serializing_if = "MailDelivery::is_immediate")]
     pub delivery: MailDelivery,
-    /// Date on the certificates; absent for the definition's, or else the date of issuing.
+    /// Date on the certificates. If absent, the date of the definition, or else the date of issuing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub issue_date: Option<Date>,
-    /// The import whose people these are; absent where somebody named them.
+    /// The import that the people came from. Absent if the request names the people.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub import_id: Option<ImportId>,
 }
 
-/// Every person of the batch has an issuance now, new or from before, or was refused.
+/// All people of the batch are processed: each has an issuance, was refused, or was left out because the batch was
+/// stopped.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct BatchDispatched {
-    /// Issuances that this batch made.
+    /// Number of issuances that this batch created.
     pub requested: u32,
-    /// Issuances that existed before.
+    /// Number of people who already held the certificate.
     pub existing: u32,
-    /// People for whom nothing could be issued.
+    /// People to whom the certificate could not be issued.
     pub refused: Vec<RefusedAttendee>,
-    /// People for whom nothing was issued, because the batch was stopped.
+    /// Number of people to whom nothing was issued because the batch was stopped.
     #[serde(default)]
     pub left: u32,
 }
 
-/// Somebody wants what has not happened yet not to happen.
+/// The cancellation of the batch was requested. Work that has not been done yet is left out.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct BatchCancelRequested {}
 
-/// What had not happened yet does not happen any more.
+/// The batch was cancelled.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct BatchCancelled {
-    /// Issuances without a PDF, now revoked.
+    /// Number of issuances that are revoked, by this cancellation or earlier.
     pub revoked: u32,
-    /// Issuances that had their PDF, and stay.
+    /// Number of issuances that have a PDF and stay valid.
     pub kept: u32,
 }
 
-/// Somebody wants everything that this batch issued to be revoked.
+/// The revocation of all issuances of this batch was requested.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct BatchUndoRequested {
-    /// Why, for programs.
+    /// Machine-readable reason.
     pub reason: WhyRevoked,
-    /// Why, in somebody's own words; may name people.
+    /// Reason in free text. It may name people.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<Personal<String>>,
 }
 
-/// Everything that this batch issued is revoked.
+/// All issuances of this batch are revoked.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct BatchUndone {
-    /// Issuances that this batch made and that are revoked now, whoever revoked them.
+    /// Number of issuances of this batch that are revoked, by the undo or earlier.
     pub revoked: u32,
 }
 
 domain_events! {
-    /// What can happen to a batch.
+    /// Events of a batch.
     BatchEvent for "batch" {
         BatchRequested, BatchDispatched, BatchCancelRequested, BatchCancelled, BatchUndoRequested, BatchUndone,
     }
 }
 
-/// Somebody for whom nothing could be issued, and why.
+/// A person to whom the certificate could not be issued, with the reason.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct RefusedAttendee {
-    /// Who.
+    /// The person.
     pub attendee_id: AttendeeId,
-    /// The refusal's code.
+    /// Code of the refusal.
     pub code: String,
 }
 
 // ── Commands ────────────────────────────────────────────────────────────────────────────────────
 
-/// What can be asked of a batch.
+/// Commands to a batch.
 #[derive(Clone, Debug)]
 pub enum BatchCommand {
-    /// Issue for these people.
+    /// Requests certificates for the people.
     Request(BatchRequested),
-    /// Note that all of them have been dealt with.
+    /// Records that all people are processed.
     RecordDispatch(BatchDispatched),
-    /// Stop what has not happened yet.
+    /// Cancels what has not been done yet.
     Cancel,
-    /// Note that it is stopped.
+    /// Records the outcome of the cancellation.
     RecordCancelled(BatchCancelled),
-    /// Revoke everything that it issued.
+    /// Revokes everything that the batch issued.
     Undo(BatchUndoRequested),
-    /// Note that everything is revoked.
+    /// Records that everything is revoked.
     RecordUndone(BatchUndone),
 }
 
 // ── State, decide, evolve ───────────────────────────────────────────────────────────────────────
 
-/// What was asked of the batch, and how far it is.
+/// State of a batch: its request and its progress.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct BatchState {
-    /// Whom it is for; none without history.
+    /// The request, or `None` if the batch doesn't exist.
     pub request: Option<BatchRequested>,
-    /// Whether everybody has an issuance or was refused, or was left because it was stopped.
+    /// True if each person has an issuance, was refused, or was left out because the batch was stopped.
     pub is_dispatched: bool,
-    /// What was asked of it since.
+    /// Stop that was requested after the start.
     pub stop: Option<Stop>,
-    /// Whether that was carried out.
+    /// True if the stop was carried out.
     pub is_stopped: bool,
 }
 
-/// What was asked of a batch after it had begun.
+/// Request to stop a batch after its start.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Stop {
-    /// What has not happened yet is not to happen.
+    /// Cancel what has not been done yet.
     Cancel,
-    /// Everything that it issued is to be revoked.
+    /// Revoke everything that the batch issued.
     Undo(BatchUndoRequested),
 }
 
 impl BatchState {
-    /// What is to be carried out now: what was asked for waits until everybody was dealt with, so that
-    /// nothing is issued behind its back.
+    /// Returns the stop to carry out now. A stop waits until the dispatch is recorded, so that nothing is issued
+    /// after it, and is no longer due once its outcome is recorded.
     #[must_use]
     pub const fn due(&self) -> Option<&Stop> {
         match &self.stop {
@@ -179,7 +180,7 @@ impl Decider for Batch {
             },
             (Some(_), BatchCommand::RecordCancelled(outcome)) => match state.due() {
                 Some(Stop::Cancel) => Ok(vec![outcome.clone().into()]),
-                // Meanwhile somebody wants it undone, which does more; or it was noted before.
+                // An undo, which does more, was requested meanwhile, or the outcome is already recorded.
                 Some(Stop::Undo(_)) | None => Ok(Vec::new()),
             },
             (Some(_), BatchCommand::RecordUndone(outcome)) => match state.due() {
@@ -238,21 +239,21 @@ mod tests {
     }
 
     #[test]
-    fn a_person_named_twice_is_asked_for_once() {
+    fn duplicate_people_in_a_request_are_removed() {
         given::<Batch>(vec![])
             .when(BatchCommand::Request(request(&[1, 2, 1])))
             .then(vec![request(&[1, 2]).into()]);
     }
 
     #[test]
-    fn nobody_and_too_many_are_refused() {
+    fn request_without_people_or_with_too_many_is_refused() {
         given::<Batch>(vec![]).when(BatchCommand::Request(request(&[]))).then_refused("VALIDATION_ERROR");
         let many: Vec<u128> = (0..=MAX_ATTENDEES as u128).collect();
         given::<Batch>(vec![]).when(BatchCommand::Request(request(&many))).then_refused("VALIDATION_ERROR");
     }
 
     #[test]
-    fn the_dispatch_is_recorded_once() {
+    fn dispatch_is_recorded_once() {
         let requested: BatchEvent = request(&[1]).into();
         given::<Batch>(vec![requested.clone()])
             .when(BatchCommand::RecordDispatch(dispatched()))
@@ -268,7 +269,7 @@ mod tests {
     }
 
     #[test]
-    fn it_is_cancelled_once() {
+    fn batch_is_cancelled_once() {
         let requested: BatchEvent = request(&[1]).into();
         given::<Batch>(vec![requested.clone()])
             .when(BatchCommand::Cancel)
@@ -280,7 +281,7 @@ mod tests {
     }
 
     #[test]
-    fn it_is_undone_once_also_after_it_was_cancelled() {
+    fn batch_is_undone_once_also_after_a_cancellation() {
         let begun: Vec<BatchEvent> = vec![request(&[1]).into(), BatchCancelRequested {}.into()];
         given::<Batch>(begun.clone()).when(BatchCommand::Undo(undo())).then(vec![undo().into()]);
         let undoing = [begun, vec![undo().into()]].concat();
@@ -289,7 +290,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_stopped_before_everybody_was_dealt_with() {
+    fn stop_is_due_only_after_the_dispatch() {
         let undoing: Vec<BatchEvent> = vec![request(&[1]).into(), undo().into()];
         let end = || BatchCommand::RecordUndone(BatchUndone { revoked: 1 });
         given::<Batch>(undoing.clone()).when(end()).then_nothing();
@@ -302,7 +303,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cancellation_that_ends_after_an_undo_was_asked_for_does_not_end_that() {
+    fn late_end_of_a_cancellation_does_not_end_a_requested_undo() {
         let history: Vec<BatchEvent> =
             vec![request(&[1]).into(), dispatched().into(), BatchCancelRequested {}.into()];
         let end = || BatchCancelled { revoked: 1, kept: 0 };

@@ -1,20 +1,20 @@
-//! Certificate: what people earn — the definition that issuances are made from.
+//! Certificate: the definition that issuances are made from.
 
 use serde::{Deserialize, Serialize};
 use time::Date;
 
 use super::events::domain_events;
 use super::manifest::OptionValues;
-use super::person::text::{self, Rule};
+use super::person::text;
 use super::{Decider, InvalidField, Locale, Refusal};
 
 // ── Events ──────────────────────────────────────────────────────────────────────────────────────
 
-/// An issuer said what people can earn.
+/// A certificate was defined.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct CertificateDefined {
-    /// All of it.
+    /// The whole definition.
     #[serde(flatten)]
     pub definition: Definition,
 }
@@ -23,60 +23,60 @@ pub struct CertificateDefined {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CertificateActivated {}
 
-/// New issuances are refused from now on; what was issued stays as it is.
+/// New issuances are refused. Existing issuances stay as they are.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CertificateDeactivated {}
 
-/// What people can earn changed; what was issued stays as it was.
+/// The definition changed. Existing issuances stay as they are.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct CertificateRedefined {
-    /// All of it, as it is from now on.
+    /// The whole definition with the changes.
     #[serde(flatten)]
     pub definition: Definition,
 }
 
-/// Nobody can earn it any more.
+/// The certificate was deleted.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CertificateDeleted {}
 
 domain_events! {
-    /// What can happen to a certificate.
+    /// Events of a certificate.
     CertificateEvent for "certificate" {
         CertificateDefined, CertificateActivated, CertificateDeactivated, CertificateRedefined, CertificateDeleted,
     }
 }
 
-/// What people earn, and how it looks.
+/// Definition of a certificate: its texts, its appearance and its mail.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Definition {
-    /// The organisation that issues, 1–200 characters.
+    /// The issuing organisation, 1–200 characters.
     pub client: String,
     /// The certificate's name, 1–200 characters.
     pub name: String,
-    /// What was attended or passed, 1–300 characters.
+    /// Course or event that was attended or passed, 1–300 characters.
     pub event_name: String,
-    /// The theme that draws it.
+    /// Theme, version and options that draw the certificate.
     pub pdf_template: TemplateRef,
-    /// The image behind the text; absent for the theme's own background.
+    /// Background image. Absent for the theme's own background.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub design: Option<DesignRef>,
-    /// A link shown in the mail, `http` or `https`.
+    /// Link in the mail, `http` or `https`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub event_link: Option<String>,
-    /// SendGrid's dynamic template for the mail, where that provider is used.
+    /// Id of SendGrid's dynamic template for the mail, if SendGrid is the provider.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sendgrid_template_id: Option<String>,
-    /// Date on the certificates, such as that of the course; absent for the date of issuing.
+    /// Date on the certificates, such as the date of the course. Absent for the date of issuing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub issue_date: Option<Date>,
-    /// True if a person who is imported for it must have a document number.
+    /// True if people imported for this certificate must have a document number.
     #[serde(default = "yes")]
     pub requires_document: bool,
-    /// The language of certificate and mail.
+    /// Language of the certificate and of the mail.
     pub locale: Locale,
-    /// Whether new issuances are allowed from the start.
+    /// True if new issuances are allowed.
     pub is_active: bool,
 }
 
@@ -84,55 +84,55 @@ const fn yes() -> bool {
     true
 }
 
-/// A theme, its version and its options; versions never change, so these always draw the same.
+/// A theme with its version and options. A version never changes, so the same reference always draws the same.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct TemplateRef {
-    /// The theme's name, such as `classic`.
+    /// Name of the theme, such as `classic`.
     pub theme: String,
-    /// The theme's version, from 1.
+    /// Version of the theme, from 1.
     pub version: u32,
-    /// What the issuer set; the theme's manifest has the defaults of the rest.
+    /// Options that the issuer set. The theme's manifest has the defaults of the others.
     #[serde(default, skip_serializing_if = "OptionValues::is_empty")]
     pub options: OptionValues,
 }
 
 impl TemplateRef {
-    /// A theme as it is, with no option set.
+    /// Creates a reference without options.
     #[must_use]
     pub fn new(theme: impl Into<String>, version: u32) -> Self {
         Self { theme: theme.into(), version, options: OptionValues::new() }
     }
 }
 
-/// An uploaded design image, pinned by its content.
+/// An uploaded design image, pinned by its digest.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct DesignRef {
-    /// Where the bytes are stored.
+    /// Object key of the image.
     pub key: String,
-    /// SHA-256 of the bytes, 64 hex digits.
+    /// SHA-256 of the image, 64 hex digits.
     pub sha256: String,
 }
 
 // ── Commands ────────────────────────────────────────────────────────────────────────────────────
 
-/// What can be asked of a certificate.
+/// Commands to a certificate.
 #[derive(Clone, Debug)]
 pub enum CertificateCommand {
-    /// Define it.
+    /// Defines the certificate.
     Define(Definition),
-    /// Allow new issuances.
+    /// Allows new issuances.
     Activate,
-    /// Refuse new issuances.
+    /// Refuses new issuances.
     Deactivate,
-    /// Replace the definition.
+    /// Replaces the definition.
     Redefine(Definition),
-    /// Take it away.
+    /// Deletes the certificate.
     Delete,
 }
 
 // ── State, decide, evolve ───────────────────────────────────────────────────────────────────────
 
-/// The definition as it is now, or nothing: never defined, or deleted.
+/// The current definition, or `None` if the certificate was never defined or was deleted.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct CertificateState(pub Option<Definition>);
 
@@ -191,21 +191,16 @@ fn set_active(state: &mut CertificateState, is_active: bool) {
 }
 
 impl Definition {
-    /// Rejects texts and links that no certificate can have, and names each field.
+    /// Checks texts and link of the definition.
     ///
     /// # Errors
-    /// [`Refusal::Invalid`].
+    /// [`Refusal::Invalid`] with one entry per invalid field.
     pub fn check(&self) -> Result<(), Refusal> {
         let mut wrong = Vec::new();
         let texts =
             [("client", &self.client, 200), ("name", &self.name, 200), ("eventName", &self.event_name, 300)];
-        for (field, text, most) in texts {
-            if text.trim().is_empty() || text.chars().count() > most || text.chars().any(char::is_control) {
-                let message = format!("give 1 to {most} characters, without control characters");
-                wrong.push(InvalidField { field, message });
-            } else if let Err(fault) = text::check(text, Rule { field, max_chars: most, joiners: true }) {
-                wrong.push(InvalidField { field, message: fault.problem });
-            }
+        for (field, value, most) in texts {
+            wrong.extend(text::check_line(field, value, most).err());
         }
         if let Some(link) = &self.event_link {
             let web = link.starts_with("https://") || link.starts_with("http://");
@@ -258,7 +253,7 @@ mod tests {
     }
 
     #[test]
-    fn every_bad_field_is_named() {
+    fn every_invalid_field_is_named() {
         let bad = Definition { name: " ".into(), event_link: Some("javascript:x".into()), ..definition() };
         let refusal = Certificate::decide(&CertificateState::default(), &CertificateCommand::Define(bad));
         let Err(Refusal::Invalid(fields)) = refusal else { panic!("accepted: {refusal:?}") };
@@ -266,7 +261,7 @@ mod tests {
     }
 
     #[test]
-    fn switching_is_recorded_only_when_it_switches() {
+    fn activation_is_recorded_only_if_it_changes_the_state() {
         let off: CertificateEvent = CertificateDeactivated {}.into();
         given::<Certificate>(vec![defined()]).when(CertificateCommand::Activate).then_nothing();
         given::<Certificate>(vec![defined()]).when(CertificateCommand::Deactivate).then(vec![off.clone()]);
@@ -290,7 +285,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_deleted_is_not_there() {
+    fn deleted_certificate_is_not_found() {
         let deleted: CertificateEvent = CertificateDeleted {}.into();
         given::<Certificate>(vec![defined()]).when(CertificateCommand::Delete).then(vec![deleted.clone()]);
         let history = vec![defined(), deleted];

@@ -1,7 +1,7 @@
-//! Claim: a value that only one may hold, such as an e-mail address.
+//! Claim: ownership of a unique value, such as an e-mail address.
 //!
-//! The aggregate's id is a keyed hash of kind and value, so the log tells who holds a claim but not
-//! what is claimed. Claims are taken and released in the same atomic batch as what they protect.
+//! The aggregate's id is a keyed hash of kind and value. The log therefore shows the owner of a claim, but not the
+//! value. Claims are taken and released in the same atomic batch as the change that needs them.
 
 use hmac::{Hmac, KeyInit, Mac};
 use serde::{Deserialize, Serialize};
@@ -13,32 +13,32 @@ use super::{Decider, Refusal, hex};
 
 // ── Events ──────────────────────────────────────────────────────────────────────────────────────
 
-/// The value is held from now on.
+/// An owner took the value.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ClaimTaken {
-    /// What kind of value it is.
+    /// Kind of the value.
     pub kind: ClaimKind,
-    /// The aggregate that holds it.
+    /// Aggregate that holds the value.
     pub owner: Uuid,
 }
 
-/// The value is free again.
+/// The owner released the value.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ClaimReleased {
-    /// What kind of value it is.
+    /// Kind of the value.
     pub kind: ClaimKind,
-    /// The aggregate that held it.
+    /// Aggregate that held the value.
     pub owner: Uuid,
 }
 
 domain_events! {
-    /// What can happen to a claim.
+    /// Events of a claim.
     ClaimEvent for "claim" { ClaimTaken, ClaimReleased }
 }
 
-/// The kinds of unique values.
+/// Kind of a unique value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum ClaimKind {
@@ -46,16 +46,16 @@ pub enum ClaimKind {
     AttendeeEmail,
     /// An attendee's document number.
     AttendeeDocument,
-    /// An attendee's name at an e-mail address, where people share addresses.
+    /// An attendee's name together with the e-mail address, if people may share addresses.
     AttendeeNameAtEmail,
     /// A user's e-mail address.
     UserEmail,
-    /// A user's name for logging in.
+    /// A user's name for login.
     UserName,
 }
 
 impl ClaimKind {
-    /// The kind in words, for refusals.
+    /// Returns the kind in words, for refusals.
     #[must_use]
     pub const fn noun(self) -> &'static str {
         match self {
@@ -66,7 +66,7 @@ impl ClaimKind {
         }
     }
 
-    /// The field that holds such a value, by its name in the API.
+    /// Returns the name of the API field that holds such a value.
     #[must_use]
     pub const fn field(self) -> &'static str {
         match self {
@@ -76,14 +76,14 @@ impl ClaimKind {
         }
     }
 
-    /// The field of a kind, by the noun of a refusal.
+    /// Returns the API field of the kind with this noun.
     #[must_use]
     pub fn field_of(noun: &str) -> Option<&'static str> {
         let kinds = [Self::AttendeeEmail, Self::AttendeeDocument, Self::AttendeeNameAtEmail, Self::UserName];
         kinds.into_iter().find(|kind| kind.noun() == noun).map(Self::field)
     }
 
-    /// The claim's aggregate id: HMAC-SHA-256 (RFC 2104) of kind and normalised value, 32 hex digits.
+    /// Returns the id of the claim's aggregate: HMAC-SHA-256 (RFC 2104) of kind and normalised value, 32 hex digits.
     #[must_use]
     pub fn subject_id(self, key: &[u8], normalised: &str) -> String {
         // proof: HMAC takes a key of any length.
@@ -96,28 +96,28 @@ impl ClaimKind {
 
 // ── Commands ────────────────────────────────────────────────────────────────────────────────────
 
-/// What can be asked of a claim.
+/// Commands to a claim.
 #[derive(Clone, Copy, Debug)]
 pub enum ClaimCommand {
-    /// Hold the value for an owner.
+    /// Takes the value for an owner.
     Take {
-        /// What kind of value it is.
+        /// Kind of the value.
         kind: ClaimKind,
-        /// Who wants it.
+        /// Aggregate that wants the value.
         owner: Uuid,
     },
-    /// Let the value go.
+    /// Releases the value.
     Release {
-        /// What kind of value it is.
+        /// Kind of the value.
         kind: ClaimKind,
-        /// Who held it.
+        /// Aggregate that held the value.
         owner: Uuid,
     },
 }
 
 // ── State, decide, evolve ───────────────────────────────────────────────────────────────────────
 
-/// Who holds the value, if anybody.
+/// Owner of the value, if it is taken.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ClaimState(pub Option<Uuid>);
 
@@ -138,7 +138,7 @@ impl Decider for Claim {
             (ClaimCommand::Release { kind, owner }, Some(holder)) if holder == owner => {
                 Ok(vec![ClaimReleased { kind, owner }.into()])
             }
-            // Somebody else's claim is not ours to release, and a free one is released already.
+            // Only the owner can release a claim. Releasing a free value changes nothing.
             (ClaimCommand::Release { .. }, _) => Ok(Vec::new()),
         }
     }
@@ -169,12 +169,12 @@ mod tests {
     }
 
     #[test]
-    fn a_free_value_is_taken_by_the_first() {
+    fn free_value_can_be_taken() {
         given::<Claim>(vec![]).when(ClaimCommand::Take { kind: KIND, owner: ADA }).then(vec![taken(ADA)]);
     }
 
     #[test]
-    fn a_held_value_is_refused_to_another_and_nothing_new_to_its_holder() {
+    fn held_value_is_refused_to_others_and_unchanged_for_its_holder() {
         given::<Claim>(vec![taken(ADA)])
             .when(ClaimCommand::Take { kind: KIND, owner: GRACE })
             .then_refused("DUPLICATE");
@@ -182,14 +182,14 @@ mod tests {
     }
 
     #[test]
-    fn a_released_value_is_free_for_anybody() {
+    fn released_value_can_be_taken_by_another_owner() {
         given::<Claim>(vec![taken(ADA), released(ADA)])
             .when(ClaimCommand::Take { kind: KIND, owner: GRACE })
             .then(vec![taken(GRACE)]);
     }
 
     #[test]
-    fn only_the_holder_releases() {
+    fn only_the_holder_can_release_a_value() {
         given::<Claim>(vec![taken(ADA)])
             .when(ClaimCommand::Release { kind: KIND, owner: GRACE })
             .then_nothing();
@@ -199,7 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn the_subject_tells_neither_value_nor_kind_and_depends_on_the_key() {
+    fn subject_hides_value_and_kind_and_depends_on_the_key() {
         let id = KIND.subject_id(b"key", "ada@example.com");
         assert_eq!(id.len(), 32);
         assert!(!id.contains("ada"));

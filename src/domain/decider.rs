@@ -1,27 +1,27 @@
-//! The shape that every aggregate has: pure, synchronous, deciding on its own history alone.
+//! Interface of all aggregates: pure and synchronous. Each decides on its own history alone.
 
 use super::{DomainEvent, Refusal};
 
-/// A decider: commands in, events out, state folded from events.
+/// Decider: turns commands into events, and folds events into state.
 ///
 /// Named after Jérémie Chassaing's "Functional Event Sourcing Decider" (2021).
 pub trait Decider {
-    /// The token in the subject `<ns>.ev.<aggregate>.<id>`; lower-case letters only.
+    /// Aggregate token in the subject `<ns>.ev.<aggregate>.<id>`; lower-case letters only.
     const AGGREGATE: &'static str;
-    /// What is remembered of the history; `Default` is the state before any event.
+    /// State folded from the events; `Default` is the state before any event.
     type State: Default + Clone + Send + Sync;
-    /// An intention that may be refused.
+    /// Intention that may be refused.
     type Command: Send + Sync;
-    /// What can have happened.
+    /// Event enum of the aggregate.
     type Event: DomainEvent;
 
-    /// What follows from `command` in `state`: nothing, events, or a refusal.
+    /// Returns the events that follow from `command` in `state`. The list is empty if nothing changes.
     ///
     /// # Errors
     /// The command isn't allowed in this state, or its fields are not valid.
     fn decide(state: &Self::State, command: &Self::Command) -> Result<Vec<Self::Event>, Refusal>;
 
-    /// The state after `event`. Total: any history that the log holds folds without panic.
+    /// Returns the state after `event`. Total: every history in the log folds without a panic.
     fn evolve(state: Self::State, event: &Self::Event) -> Self::State;
 
     /// Folds a history into a state.
@@ -30,7 +30,7 @@ pub trait Decider {
     }
 }
 
-/// Given/when/then for the aggregates' own tests: the rule reads as a history.
+/// Given/when/then for tests of aggregates.
 #[cfg(test)]
 pub(crate) mod spec {
     use super::{Decider, Refusal};

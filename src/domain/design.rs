@@ -9,59 +9,60 @@ use super::{Decider, DesignId, Refusal};
 
 // ── Events ──────────────────────────────────────────────────────────────────────────────────────
 
-/// Somebody uploaded an image; it was cleaned, stored, and never changes.
+/// An image was uploaded, cleaned and stored. It never changes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct DesignUploaded {
-    /// What is known of it.
+    /// Data of the stored image.
     #[serde(flatten)]
     pub image: DesignImage,
 }
 
-/// A certificate is drawn on it from now on, so it has to stay: a lost PDF is made again from it.
+/// A certificate definition uses the design. It can't be deleted any more, because a lost PDF is rendered again from
+/// it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct DesignTakenIntoUse {}
 
-/// Somebody deleted it, and no certificate was ever drawn on it.
+/// The design was deleted. No certificate ever used it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct DesignDeleted {}
 
 domain_events! {
-    /// What can happen to a design.
+    /// Events of a design.
     DesignEvent for "design" { DesignUploaded, DesignTakenIntoUse, DesignDeleted }
 }
 
-/// An image as it is stored, and what was said of it.
+/// A stored image and its description.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct DesignImage {
-    /// Where the image is stored.
+    /// Object key of the image.
     pub key: String,
-    /// Where the small image for lists is stored.
+    /// Object key of the thumbnail for lists.
     pub thumbnail_key: String,
     /// SHA-256 of the stored image, 64 hex digits.
     pub sha256: String,
-    /// The stored image's size in bytes.
+    /// Size of the stored image, in bytes.
     pub size: u64,
-    /// What is stored: `image/jpeg` or `image/png`.
+    /// Media type of the stored image: `image/jpeg` or `image/png`.
     pub mime_type: String,
-    /// Pixels across.
+    /// Width in pixels.
     pub width: u32,
-    /// Pixels down.
+    /// Height in pixels.
     pub height: u32,
-    /// The organisation whose design it is.
+    /// The organisation that owns the design.
     pub client: String,
-    /// What it is called.
+    /// Name of the design.
     pub name: String,
-    /// What was said of it.
+    /// Description by the uploader.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
-    /// The name of the uploaded file.
+    /// File name of the upload.
     pub original_name: String,
 }
 
-/// Returns the id of a stored design by its object key, `…/{name}_{id}.{extension}`. Designs that were stored
-/// before they had ids have none.
+/// Returns the id of a stored design by its object key, `…/{name}_{id}.{extension}`. Designs that were stored before
+/// they had ids have none.
 #[must_use]
 pub fn id_of_key(key: &str) -> Option<DesignId> {
     let (name, _) = key.rsplit_once('.')?;
@@ -70,31 +71,31 @@ pub fn id_of_key(key: &str) -> Option<DesignId> {
 
 // ── Commands ────────────────────────────────────────────────────────────────────────────────────
 
-/// What can be asked of a design.
+/// Commands to a design.
 #[derive(Clone, Debug)]
 #[expect(clippy::large_enum_variant, reason = "one command exists at a time")]
 pub enum DesignCommand {
-    /// Record what was stored.
+    /// Records a stored image.
     Upload(DesignImage),
-    /// Draw a certificate on it.
+    /// Records that a certificate definition uses the design.
     TakeIntoUse,
-    /// Delete it.
+    /// Deletes the design.
     Delete,
 }
 
 // ── State, decide, evolve ───────────────────────────────────────────────────────────────────────
 
-/// Where a design is in its life. One that was uploaded before designs had events is `Unknown`.
+/// State of a design. A design that was uploaded before designs had events is `Unknown`.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub enum DesignState {
-    /// Nothing is known of it.
+    /// No event of the design exists.
     #[default]
     Unknown,
-    /// It is there, and no certificate was drawn on it yet.
+    /// The design exists and no certificate uses it yet.
     Unused(DesignImage),
-    /// It is there for good.
+    /// A certificate uses the design, so it can't be deleted.
     InUse(DesignImage),
-    /// It was deleted; its files may still have to be removed.
+    /// The design was deleted; its files may still have to be removed.
     Deleted(DesignImage),
 }
 
@@ -113,7 +114,7 @@ impl Decider for Design {
                 Ok(vec![DesignUploaded { image: image.clone() }.into()])
             }
             (DesignCommand::Upload(_), _) => Err(Refusal::AlreadyExists("design")),
-            // Those from before have no events and can't be deleted, so there is nothing to hold on to.
+            // Designs from before there were events can't be deleted, so their use needs no record.
             (DesignCommand::TakeIntoUse, DesignState::Unknown | DesignState::InUse(_))
             | (DesignCommand::Delete, DesignState::Deleted(_)) => Ok(Vec::new()),
             (DesignCommand::TakeIntoUse, DesignState::Unused(_)) => Ok(vec![DesignTakenIntoUse {}.into()]),
@@ -181,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn a_design_that_was_used_stays() {
+    fn used_design_cannot_be_deleted() {
         let used: DesignEvent = DesignTakenIntoUse {}.into();
         given::<Design>(vec![uploaded()]).when(DesignCommand::TakeIntoUse).then(vec![used.clone()]);
         given::<Design>(vec![uploaded(), used.clone()]).when(DesignCommand::TakeIntoUse).then_nothing();
@@ -189,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn a_design_that_was_not_used_goes_and_can_not_be_used_then() {
+    fn unused_design_can_be_deleted_and_then_not_used() {
         let gone: DesignEvent = DesignDeleted {}.into();
         given::<Design>(vec![uploaded()]).when(DesignCommand::Delete).then(vec![gone.clone()]);
         given::<Design>(vec![uploaded(), gone.clone()]).when(DesignCommand::Delete).then_nothing();
@@ -209,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn designs_from_before_can_be_used() {
+    fn design_without_history_can_be_used() {
         given::<Design>(vec![]).when(DesignCommand::TakeIntoUse).then_nothing();
     }
 }

@@ -1,10 +1,9 @@
 //! E-mail: one mail about one issuance (the API's "job").
 //!
-//! SMTP cannot deliver exactly once. A mail is therefore claimed in the log before the server is
-//! called; a claim that is found without an outcome is not blindly sent again, but follows the
-//! mail's own policy.
+//! SMTP cannot deliver exactly once. A mail is therefore claimed in the log before the server is called. If a
+//! claim has no recorded outcome, the mail is not simply sent again; its own policy decides.
 //!
-//! A mail may wait before its first try: held until somebody releases it, or scheduled for a time.
+//! A mail may wait before its first attempt: held until a person releases it, or scheduled for a time.
 
 mod delivery;
 mod waiting;
@@ -20,207 +19,207 @@ use waiting::{cancel, release, reschedule};
 
 // ── Events ──────────────────────────────────────────────────────────────────────────────────────
 
-/// A mail is to be sent.
+/// A mail was queued.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct EmailQueued {
     /// The issuance it is about.
     pub issuance_id: IssuanceId,
-    /// Who gets it.
+    /// Name of the recipient.
     pub to_name: Personal<String>,
-    /// Where it goes.
+    /// Address of the recipient.
     pub to_address: Personal<String>,
-    /// The language of the mail.
+    /// Language of the mail.
     pub locale: Locale,
-    /// The organisation that issues.
+    /// The issuing organisation.
     pub client: String,
     /// The certificate's name.
     pub certificate_name: String,
-    /// What was attended or passed.
+    /// Course or event that was attended or passed.
     pub event_name: String,
-    /// A link shown in the mail.
+    /// Link in the mail.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub event_link: Option<String>,
-    /// Where the PDF can be fetched without login.
+    /// Public address of the PDF. No login is needed.
     pub download_link: String,
-    /// Where the attached bytes are stored.
+    /// Object key of the attached PDF.
     pub object_key: String,
-    /// SHA-256 of the attached bytes, 64 hex digits.
+    /// SHA-256 of the attached PDF, 64 hex digits.
     pub sha256: String,
-    /// What happens when a claim is found without an outcome.
+    /// Policy for a claim without a recorded outcome.
     pub on_unknown: OnUnknown,
-    /// When its first try may begin.
+    /// Earliest start of the first attempt.
     #[serde(default, skip_serializing_if = "MailDelivery::is_immediate")]
     pub delivery: MailDelivery,
 }
 
-/// A worker is about to hand the mail to the server.
+/// A worker claimed the mail and is about to pass it to the server.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct SendClaimed {
-    /// Which try this is, from 1.
+    /// Number of the attempt, from 1.
     pub attempt: u32,
-    /// The mail's Message-ID (RFC 5322 §3.6.4), the same at every try.
+    /// The mail's Message-ID (RFC 5322 §3.6.4), the same for every attempt.
     pub message_id: String,
 }
 
-/// The server took the mail.
+/// The server accepted the mail.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct EmailSent {
-    /// Which try this was.
+    /// Number of the attempt.
     pub attempt: u32,
     /// The server's full answer.
     pub answer: Personal<String>,
 }
 
-/// The server refused the mail, or was not there.
+/// The server rejected the mail or was not available.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct EmailFailed {
-    /// Which try this was.
+    /// Number of the attempt.
     pub attempt: u32,
-    /// Whether trying again could not help.
+    /// True if another attempt cannot help.
     pub permanent: bool,
-    /// Whether another try follows by itself.
+    /// True if another attempt follows automatically.
     pub will_retry: bool,
     /// The server's full answer.
     pub answer: Personal<String>,
 }
 
-/// Nobody knows whether the server took the mail; a person decides.
+/// The outcome of the attempt is unknown: the server may have accepted the mail. A person decides.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct EmailOutcomeUnknown {
-    /// Which try this was.
+    /// Number of the attempt.
     pub attempt: u32,
-    /// What is known.
+    /// Known details.
     pub detail: Personal<String>,
 }
 
-/// A person wants a failed or unknown mail to be tried again.
+/// A person requested another attempt of a failed or unknown mail.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct EmailRetryRequested {}
 
-/// A held or scheduled mail may be sent from now on: somebody let it go, or its time has come.
+/// A held or scheduled mail may be sent: a person released it, or its time has come.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct EmailReleased {}
 
-/// A held or scheduled mail waits for something else from now on.
+/// The delivery of a held or scheduled mail changed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct EmailRescheduled {
-    /// What it waits for; never immediate, which is a release.
+    /// New delivery; never immediate, because that is a release.
     pub delivery: MailDelivery,
 }
 
-/// The mail is not to be sent, nor sent again.
+/// The mail is cancelled: it is not sent, or not sent again.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct EmailCancelled {
-    /// Why; a person may have written it.
+    /// Reason. A person may have written it.
     pub reason: Personal<String>,
 }
 
 domain_events! {
-    /// What can happen to an e-mail.
+    /// Events of an e-mail.
     EmailEvent for "email" {
         EmailQueued, SendClaimed, EmailSent, EmailFailed, EmailOutcomeUnknown, EmailRetryRequested,
         EmailReleased, EmailRescheduled, EmailCancelled,
     }
 }
 
-/// What happens to a mail whose claim is found without an outcome.
+/// Policy for a mail whose claim has no recorded outcome.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum OnUnknown {
-    /// It waits for a person: at most one mail, perhaps none.
+    /// Waits for a person: at-most-once delivery.
     #[default]
     Park,
-    /// It is sent again with the same Message-ID: at least one mail, perhaps two.
+    /// Sends the mail again with the same Message-ID: at-least-once delivery.
     Retry,
 }
 
 // ── Commands ────────────────────────────────────────────────────────────────────────────────────
 
-/// What can be asked of an e-mail.
+/// Commands to an e-mail.
 #[derive(Clone, Debug)]
 pub enum EmailCommand {
-    /// Send it.
+    /// Queues the mail.
     Queue(Box<EmailQueued>),
-    /// Claim the next try. On a claim without an outcome the mail's policy decides.
+    /// Claims the next attempt. If a claim without an outcome exists, the mail's policy decides.
     Claim {
-        /// The Message-ID that every try carries.
+        /// Message-ID of every attempt.
         message_id: String,
     },
-    /// Note that the server took it.
+    /// Records that the server accepted the mail.
     RecordSent(EmailSent),
-    /// Note that this try failed.
+    /// Records that this attempt failed.
     RecordFailure(EmailFailed),
-    /// Note that the outcome of this try is not known.
+    /// Records that the outcome of this attempt is unknown.
     RecordUnknown(EmailOutcomeUnknown),
-    /// Stop trying: nobody works on it any more. One that is claimed may have been sent, and is
-    /// unknown; any other has failed.
+    /// Ends the mail, because no worker continues with it. A claimed mail becomes unknown, because it may have been
+    /// sent. A queued or retrying mail fails. Any other mail stays as it is.
     Abandon {
-        /// Why, without personal data.
+        /// Reason, without personal data.
         why: String,
     },
-    /// Try again, from failed or unknown.
+    /// Requests another attempt of a failed or unknown mail.
     Retry,
-    /// Let a held or scheduled mail go.
+    /// Releases a held or scheduled mail.
     Release,
-    /// Let a scheduled mail go if its time has come; anything else stays as it is.
+    /// Releases a scheduled mail if its time has come. Any other mail stays as it is.
     ReleaseDue {
-        /// The time now.
+        /// Current time.
         now: OffsetDateTime,
     },
-    /// Let a held or scheduled mail wait for something else, or go.
+    /// Changes the delivery of a held or scheduled mail. Immediate delivery releases it.
     Reschedule(MailDelivery),
-    /// Don't send it (again). One that a worker is at can't be called back.
+    /// Cancels the mail. A claimed mail can't be cancelled, because a worker may be sending it.
     Cancel {
-        /// Why.
+        /// Reason.
         reason: Personal<String>,
     },
 }
 
 // ── State, decide, evolve ───────────────────────────────────────────────────────────────────────
 
-/// Where the mail stands.
+/// Stage of a mail.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Stage {
     /// No history.
     #[default]
     Absent,
-    /// Waiting for its first try, or for one that a person asked for.
+    /// Waits for a worker: for its first attempt or for one that a person requested.
     Queued,
-    /// A worker is at it, or died at it.
+    /// A worker is sending the mail, or stopped before it recorded the outcome.
     Claimed,
-    /// Waiting for another try after a temporary failure.
+    /// Waits for another attempt after a temporary failure.
     Retrying,
-    /// The server took it.
+    /// The server accepted the mail.
     Sent,
-    /// Given up.
+    /// The mail failed and is not tried again automatically.
     Failed,
-    /// Nobody knows; a person decides.
+    /// The outcome is unknown. A person decides.
     Unknown,
-    /// Waiting until somebody releases it.
+    /// Waits until a person releases it.
     Held,
-    /// Waiting for its time, [`EmailState::due`].
+    /// Waits for its time, [`EmailState::due`].
     Scheduled,
-    /// Not to be sent, nor sent again.
+    /// Cancelled: not sent, or not sent again.
     Cancelled,
 }
 
-/// The mail and where it stands.
+/// A mail and its stage.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct EmailState {
-    /// Where it stands.
+    /// The stage.
     pub stage: Stage,
-    /// The last try's number; 0 before the first.
+    /// Number of the last attempt; 0 before the first.
     pub attempt: u32,
-    /// What is to be sent.
+    /// The queued mail.
     pub mail: Option<EmailQueued>,
-    /// When it is to be sent, while it is scheduled.
+    /// Time of delivery, while the mail is scheduled.
     pub due: Option<OffsetDateTime>,
 }
 
@@ -295,7 +294,7 @@ impl Decider for Email {
     }
 }
 
-/// The stage in which a mail of this delivery waits for its first try.
+/// Sets the due time and returns the stage in which a mail with this delivery waits.
 fn waits(state: &mut EmailState, delivery: MailDelivery) -> Stage {
     state.due = delivery.due();
     match delivery {

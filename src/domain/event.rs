@@ -1,4 +1,4 @@
-//! Every event of every aggregate as one type: what projections, processes and tools match on.
+//! All events of all aggregates as one type, for projections, processes and tools.
 
 use super::admins::{Admins, AdminsEvent};
 use super::api_key::{ApiKey, ApiKeyEvent};
@@ -30,11 +30,11 @@ macro_rules! all_events {
         }
 
         impl Event {
-            /// Every aggregate and its event types, as they stand in subjects and headers.
+            /// Every aggregate with its event types, as written in subjects and headers.
             pub const CATALOGUE: &'static [(&'static str, &'static [&'static str])] =
                 &[$(($aggregate::AGGREGATE, $event::TYPES)),+];
 
-            /// This event's type, as it stands in the `ce-type` header.
+            /// Returns the event type, as in the `ce-type` header.
             #[must_use]
             pub fn event_type(&self) -> &'static str {
                 match self {
@@ -42,7 +42,7 @@ macro_rules! all_events {
                 }
             }
 
-            /// This event's data as JSON.
+            /// Returns the event's data as JSON.
             #[must_use]
             pub fn body(&self) -> serde_json::Value {
                 match self {
@@ -50,14 +50,17 @@ macro_rules! all_events {
                 }
             }
 
-            /// Reads any event back from its aggregate, type and body.
+            /// Decodes an event of any aggregate from aggregate, type and body.
             ///
             /// # Errors
-            /// The aggregate or type is unknown, or the body doesn't fit the type.
+            /// The aggregate or type is unknown, or the body doesn't match the type.
             pub fn decode(aggregate: &str, event_type: &str, body: &[u8]) -> Result<Self, DecodeError> {
                 match aggregate {
                     $($aggregate::AGGREGATE => $event::decode(event_type, body).map(Self::$aggregate),)+
-                    _ => Err(DecodeError::UnknownType { aggregate: "?", event_type: event_type.to_owned() }),
+                    _ => Err(DecodeError::UnknownAggregate {
+                        aggregate: aggregate.to_owned(),
+                        event_type: event_type.to_owned(),
+                    }),
                 }
             }
         }
@@ -88,4 +91,20 @@ all_events! {
     Session(SessionEvent),
     Template(TemplateEvent),
     User(UserEvent),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn unknown_aggregate_or_type_is_named() {
+        for (aggregate, event_type, expected) in [
+            ("wizard", "WizardHired", "there is no aggregate \"wizard\" (event type \"WizardHired\")"),
+            ("email", "EmailEaten", "aggregate \"email\" has no event type \"EmailEaten\""),
+        ] {
+            let error = Event::decode(aggregate, event_type, b"{}").expect_err(aggregate);
+            assert_eq!(error.to_string(), expected);
+        }
+    }
 }

@@ -1,53 +1,61 @@
-//! How an aggregate's events are named and turned into JSON and back: one macro, no reflection.
+//! Names of an aggregate's events and their conversion to and from JSON: one macro, no reflection.
 
 use serde_json::Value;
 use thiserror::Error;
 
-/// Why a recorded event could not be read as one of ours.
+/// Reason why a recorded event could not be decoded.
 #[derive(Debug, Error)]
 pub enum DecodeError {
-    /// The type is not one that this aggregate has.
+    /// The aggregate has no such event type.
     #[error("aggregate \"{aggregate}\" has no event type \"{event_type}\"")]
     UnknownType {
         /// The aggregate's subject token.
         aggregate: &'static str,
-        /// The type found in the envelope.
+        /// Type in the envelope.
         event_type: String,
     },
-    /// The body is not the JSON of that type. The cause names a field or column, never a value.
+    /// There is no such aggregate.
+    #[error("there is no aggregate \"{aggregate}\" (event type \"{event_type}\")")]
+    UnknownAggregate {
+        /// Aggregate in the envelope.
+        aggregate: String,
+        /// Type in the envelope.
+        event_type: String,
+    },
+    /// The body is not valid JSON of this type. The error gives the position, never a value.
     #[error("the body of a {event_type} is not valid at line {line}, column {column}")]
     Body {
-        /// The type found in the envelope.
+        /// Type in the envelope.
         event_type: String,
-        /// Where the JSON stops being what the type says.
+        /// Line of the error in the JSON.
         line: usize,
-        /// Where the JSON stops being what the type says.
+        /// Column of the error in the JSON.
         column: usize,
     },
 }
 
-/// The events of one aggregate.
+/// Events of one aggregate.
 pub trait DomainEvent: Clone + Send + Sync + Sized + 'static {
-    /// Every event type of this aggregate, as it stands in the `ce-type` header.
+    /// Every event type of this aggregate, as in the `ce-type` header.
     const TYPES: &'static [&'static str];
 
-    /// This event's type, as it stands in the `ce-type` header.
+    /// Returns the event type, as in the `ce-type` header.
     fn event_type(&self) -> &'static str;
 
-    /// This event's data as JSON.
+    /// Returns the event's data as JSON.
     fn body(&self) -> Value;
 
-    /// This event's data as JSON text, the body of its message. Several times cheaper than [`Self::body`].
+    /// Returns the event's data as JSON text, the body of its message. Several times cheaper than [`Self::body`].
     fn encode(&self) -> Vec<u8>;
 
-    /// Reads an event back from its type and body.
+    /// Decodes an event from its type and body.
     ///
     /// # Errors
-    /// The type is unknown to this aggregate, or the body doesn't fit it.
+    /// The type is unknown to this aggregate, or the body doesn't match it.
     fn decode(event_type: &str, body: &[u8]) -> Result<Self, DecodeError>;
 }
 
-/// Declares an aggregate's event enum: one variant per type, each holding the struct of that name.
+/// Declares an aggregate's event enum: one variant per type, each with the struct of the same name.
 macro_rules! domain_events {
     ($(#[$doc:meta])* $name:ident for $aggregate:literal { $($variant:ident),+ $(,)? }) => {
         $(#[$doc])*
@@ -81,7 +89,7 @@ macro_rules! domain_events {
                 let body = match self {
                     $(Self::$variant(event) => serde_json::to_value(event),)+
                 };
-                // proof: payloads have string keys and no fallible Serialize; `every_event_survives_json` holds it.
+                // proof: payloads have string keys and no fallible Serialize; `every_event_survives_json` tests it.
                 #[allow(clippy::expect_used)]
                 body.expect("an event's payload serialises")
             }

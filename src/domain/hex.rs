@@ -1,6 +1,6 @@
-//! Bytes as hex digits: how digests and keyed hashes are written everywhere.
+//! Hexadecimal text of bytes, as digests and keyed hashes are written everywhere.
 
-/// Two lower-case hex digits a byte, such as `0aff`.
+/// Returns two lower-case hex digits per byte, such as `0aff`.
 #[must_use]
 pub fn hex(bytes: &[u8]) -> String {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";

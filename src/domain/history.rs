@@ -1,4 +1,4 @@
-//! What holds for every aggregate, whatever is asked of it in whatever order.
+//! Properties of every aggregate, tested with arbitrary commands in arbitrary order.
 
 mod asked;
 
@@ -27,8 +27,8 @@ use super::user::User;
 use super::{Decider, DomainEvent, Event};
 use asked::Asked;
 
-/// Whatever is asked, in whatever order: nothing panics, every event survives JSON, and folding the
-/// whole history gives the state that was decided on.
+/// Tests with arbitrary commands that nothing panics, every event survives JSON, and folding the whole history gives
+/// the state of the last decision.
 fn any_commands<D: Asked>(asked: &[(u32, String, u32)]) {
     let (mut history, mut state) = (Vec::new(), D::State::default());
     for (which, text, n) in asked {
@@ -42,7 +42,7 @@ fn any_commands<D: Asked>(asked: &[(u32, String, u32)]) {
     }
 }
 
-/// Also a history that no decider of today would have written folds, and can be decided on.
+/// Tests that any history folds and can be decided on, even one that no current decider would write.
 fn any_events<D: Asked>(happened: &[(u32, String, u32)]) {
     let mut state = D::State::default();
     for (which, text, n) in happened {
@@ -67,7 +67,7 @@ fn survives_json<D: Asked>(event: &D::Event) {
 }
 
 fn steps() -> impl Strategy<Value = Vec<(u32, String, u32)>> {
-    // Few different values, so that commands meet; and now and then any text at all.
+    // Mostly few different values, so that commands affect each other; sometimes any text or number.
     let text = prop_oneof![3 => "[ab]", 1 => any::<String>()];
     let number = prop_oneof![4 => 0..4_u32, 1 => any::<u32>()];
     vec((0..12_u32, text, number), 0..24)
@@ -91,7 +91,7 @@ macro_rules! every_aggregate {
             }
         })+
 
-        /// Samples of every event there is, with its aggregate.
+        /// Returns samples of every event, each with its aggregate.
         pub(crate) fn samples_of_all(text: &str, n: u32) -> Vec<(&'static str, Event)> {
             let mut all: Vec<(&'static str, Event)> = Vec::new();
             $(for event in $aggregate::samples(text, n) {
@@ -132,7 +132,7 @@ fn every_event_survives_json() {
     assert_eq!(sampled, known, "an event has no sample here, or is sampled and not in the catalogue");
 }
 
-/// What is in the log was written in this form: a change here needs a new schema version and an upcaster.
+/// Pins the JSON form of events in the log. A change needs a new schema version and an upcaster.
 #[test]
 fn the_form_of_events_in_the_log_stays() {
     let lines: Vec<_> = samples_of_all("a", 1)
@@ -142,7 +142,7 @@ fn the_form_of_events_in_the_log_stays() {
     insta::assert_snapshot!(lines.join("\n"));
 }
 
-/// Where personal data is, as the types say: look twice before a field leaves this list.
+/// Pins the list of personal fields, as the types define them. Check carefully before you remove a field from it.
 #[test]
 fn personal_fields_are_hidden_and_listed() {
     let mut lines = BTreeSet::new();
@@ -155,7 +155,7 @@ fn personal_fields_are_hidden_and_listed() {
     insta::assert_snapshot!(lines.into_iter().collect::<Vec<_>>().join("\n"));
 }
 
-/// The names of hidden fields, inner ones after those that hold them.
+/// Collects the paths of hidden fields.
 fn name_hidden(path: &str, value: &Value, names: &mut Vec<String>) {
     match value {
         Value::Object(fields) => {
@@ -168,7 +168,7 @@ fn name_hidden(path: &str, value: &Value, names: &mut Vec<String>) {
     }
 }
 
-/// How many values in some JSON are hidden; all others must be as in `open`.
+/// Counts the hidden values in `masked`. All other values must equal those in `open`.
 fn count_hidden(masked: &Value, open: &Value) -> usize {
     match (masked, open) {
         (Value::String(text), _) if text == HIDDEN => 1,
@@ -188,7 +188,7 @@ fn count_hidden(masked: &Value, open: &Value) -> usize {
 }
 
 proptest! {
-    /// `Debug` knows the personal values by their type too, and by another way.
+    /// Compares with `Debug`, which also finds personal values by type, but in another way.
     #[test]
     fn every_personal_value_is_hidden_and_nothing_else(text in "[a-z]{1,8}", n in any::<u32>()) {
         for (_, event) in samples_of_all(&text, n) {

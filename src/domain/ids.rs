@@ -1,4 +1,4 @@
-//! Identifiers: UUIDs with a type, and the rules that make the same work get the same id again.
+//! Identifiers: typed UUIDs, and the rules by which repeated work gets the same id again.
 
 use std::fmt;
 use std::str::FromStr;
@@ -6,7 +6,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-/// Namespace of all name-based ids of Laureate (RFC 9562 §5.5), drawn once at random.
+/// Namespace of all name-based ids of Laureate (RFC 9562 §5.5), generated once at random.
 const LAUREATE: Uuid = Uuid::from_u128(0x6f2d_41c8_95b7_4a0e_9d53_27e1_0c8b_f4a6);
 
 macro_rules! ids {
@@ -38,42 +38,43 @@ macro_rules! ids {
 }
 
 ids! {
-    /// A person certificates go to.
+    /// Id of an attendee: a person who receives certificates.
     AttendeeId,
-    /// A certificate: what people earn (the definition).
+    /// Id of a certificate definition.
     CertificateId,
-    /// An uploaded image that certificates are drawn on.
+    /// Id of an uploaded design image.
     DesignId,
-    /// One person's certificate.
+    /// Id of an issuance: one person's certificate.
     IssuanceId,
-    /// One request to issue for many people.
+    /// Id of a batch: one request to issue a certificate to many people.
     BatchId,
-    /// One e-mail about one issuance; the API's "job".
+    /// Id of an e-mail about one issuance; the API's "job".
     EmailId,
-    /// One uploaded file of people.
+    /// Id of an import: one uploaded file of people.
     ImportId,
-    /// A person who administers.
+    /// Id of a user: a person who may log in.
     UserId,
-    /// A certificate's look that an issuer wrote.
+    /// Id of a certificate template that an issuer wrote.
     TemplateId,
-    /// One log-in and its chain of refresh tokens.
+    /// Id of a session: one login and its chain of refresh tokens.
     SessionId,
-    /// A mail to a user about the own account.
+    /// Id of a notice: a mail to a user about the user's own account.
     NoticeId,
-    /// What a program logs in with.
+    /// Id of an API key.
     ApiKeyId,
-    /// An intention; the key of its idempotency.
+    /// Id of a command; its idempotency key.
     CommandId,
 }
 
 impl CommandId {
-    /// The id of the `n`th command that `process` makes of one event: redelivery finds its own work.
+    /// Returns the id of the `n`th command that `process` derives from an event. A redelivery yields the same id, so
+    /// the command finds the events that it appended before.
     #[must_use]
     pub fn of_process(event_id: Uuid, process: &str, n: usize) -> Self {
         Self(named(&["command", &event_id.to_string(), process, &n.to_string()]))
     }
 
-    /// The id of the event that this command put at `index` of one aggregate.
+    /// Returns the id of the event that this command appends at `index` to one aggregate.
     #[must_use]
     pub fn event_id(self, aggregate: &str, id: &str, index: usize) -> Uuid {
         named(&["event", &self.0.to_string(), aggregate, id, &index.to_string()])
@@ -81,13 +82,15 @@ impl CommandId {
 }
 
 impl IssuanceId {
-    /// A person holds a certificate once: issuing it again finds the same issuance.
+    /// Returns the id of a person's first issuance of a certificate. A repeated request yields the same id, so nobody
+    /// gets the certificate twice.
     #[must_use]
     pub fn first_of(certificate: CertificateId, attendee: AttendeeId) -> Self {
         Self::nth_of(certificate, attendee, 1)
     }
 
-    /// The `n`th, from 1: the one that follows when all before it were revoked or could not be drawn.
+    /// Returns the id of the `n`th issuance, from 1. It follows when all earlier ones were revoked or could not be
+    /// drawn.
     #[must_use]
     pub fn nth_of(certificate: CertificateId, attendee: AttendeeId, n: u32) -> Self {
         Self(named(&["issuance", &certificate.to_string(), &attendee.to_string(), &n.to_string()]))
@@ -95,8 +98,8 @@ impl IssuanceId {
 }
 
 impl BatchId {
-    /// The `n`th batch, from 1, of `people` people that an import makes for a certificate. A worker that reads
-    /// further than the one before it makes a larger batch, with another id.
+    /// Returns the id of the `n`th batch, from 1, of `people` people that an import requests for a certificate. A
+    /// worker that has read further than its predecessor requests a larger batch, which gets another id.
     #[must_use]
     pub fn of_import(import: ImportId, certificate: CertificateId, n: u32, people: usize) -> Self {
         let (import, certificate) = (import.to_string(), certificate.to_string());
@@ -105,13 +108,13 @@ impl BatchId {
 }
 
 impl EmailId {
-    /// The mail that generation itself causes.
+    /// Returns the id of the mail that is sent when the certificate is generated.
     #[must_use]
     pub fn first_of(issuance: IssuanceId) -> Self {
         Self::nth_of(issuance, 1)
     }
 
-    /// An issuance's mails are numbered from 1; those after the first were asked for by a person.
+    /// Returns the id of an issuance's `n`th mail, from 1. A person requests every mail after the first.
     #[must_use]
     pub fn nth_of(issuance: IssuanceId, n: u32) -> Self {
         Self(named(&["email", &issuance.to_string(), &n.to_string()]))
@@ -119,14 +122,14 @@ impl EmailId {
 }
 
 impl AttendeeId {
-    /// The person that one row of an import creates.
+    /// Returns the id of the person that a row of an import creates.
     #[must_use]
     pub fn of_row(import: ImportId, row: u32) -> Self {
         Self(named(&["attendee", &import.to_string(), &row.to_string()]))
     }
 }
 
-/// UUIDv5 of parts, joined by a character that no part contains.
+/// Returns the UUIDv5 of the parts, joined by U+001F, which no part contains.
 fn named(parts: &[&str]) -> Uuid {
     Uuid::new_v5(&LAUREATE, parts.join("\u{1f}").as_bytes())
 }
@@ -136,7 +139,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_same_work_gets_the_same_id_and_other_work_another() {
+    fn ids_are_derived_deterministically_from_the_work() {
         let event = Uuid::from_u128(1);
         assert_eq!(CommandId::of_process(event, "mail", 0), CommandId::of_process(event, "mail", 0));
         assert_ne!(CommandId::of_process(event, "mail", 0), CommandId::of_process(event, "mail", 1));

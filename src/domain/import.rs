@@ -1,7 +1,7 @@
 //! Import: one uploaded file of people.
 //!
-//! Rows themselves never enter the log: the file and the rejected rows lie in expiring objects, and
-//! events carry counts, row numbers and codes.
+//! Rows never enter the log. The file and the rejected rows are objects that expire; events contain only counts, row
+//! numbers and codes.
 
 use serde::{Deserialize, Serialize};
 use time::Date;
@@ -13,36 +13,36 @@ use super::{AttendeeId, CertificateId, Decider, Refusal, SharedEmail};
 
 // ── Events ──────────────────────────────────────────────────────────────────────────────────────
 
-/// A file was stored and is to be read.
+/// A file was stored for import.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ImportRequested {
-    /// Where the file is stored until it expires.
+    /// Object key of the file until it expires.
     pub object_key: String,
-    /// What kind of file it is.
+    /// Format of the file.
     pub format: FileFormat,
     /// SHA-256 of the file, 64 hex digits.
     pub sha256: String,
-    /// How many bytes.
+    /// Size in bytes.
     pub size: u64,
-    /// Whether people who are known already are changed.
+    /// True if data of known people is updated.
     pub update_existing: bool,
-    /// What everybody in the file earns, unless the row says otherwise.
+    /// Certificate for each person in the file. A certificate in the row takes precedence.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub certificate_id: Option<CertificateId>,
-    /// When the mails about what is issued may go out.
+    /// Delivery of the mails about the issuances.
     #[serde(default, skip_serializing_if = "MailDelivery::is_immediate")]
     pub delivery: MailDelivery,
-    /// Choices for reading the file, so that it is read the same way again.
+    /// Options for reading the file. They are stored so that it is always read the same way.
     #[serde(default, skip_serializing_if = "Reading::is_default")]
     pub reading: Reading,
-    /// Date on the certificates; absent for the definition's, or else the date of issuing.
+    /// Date on the certificates. If absent, the date of the definition, or else the date of issuing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub issue_date: Option<Date>,
     /// True if a person must have a document number.
     #[serde(default = "yes", skip_serializing_if = "is_yes")]
     pub requires_document: bool,
-    /// True if two people may have one e-mail address.
+    /// Rule for two people with the same e-mail address.
     #[serde(default, skip_serializing_if = "SharedEmail::is_refuse")]
     pub shared_email: SharedEmail,
 }
@@ -56,203 +56,208 @@ const fn is_yes(value: &bool) -> bool {
     *value
 }
 
-/// People of these rows are known now, new or from before.
+/// Rows up to `through_row` were processed. Rejected ones are in [`ImportRowsRejected`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ImportRowsAccepted {
-    /// The last row that this and earlier events cover.
+    /// Last row that this and earlier events cover.
     pub through_row: u32,
-    /// People that these rows created.
+    /// Number of people that these rows created.
     pub created: u32,
-    /// People that these rows changed.
+    /// Number of people that these rows changed.
     pub updated: u32,
-    /// People of these rows who were known and stay as they were.
+    /// Number of people of these rows who were known and are unchanged.
     #[serde(default)]
     pub existing: u32,
-    /// Certificates that people of these rows are to get, each once in the import.
+    /// Certificates for people of these rows, each once per import.
     pub earned: Vec<Earned>,
+    /// People of these rows who were known before the import, changed or not, each once in the import.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub known: Vec<AttendeeId>,
 }
 
-/// These rows were not taken over, or only in part.
+/// These rows were rejected.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ImportRowsRejected {
-    /// The rows, in order.
+    /// The rejected rows, in order.
     pub rows: Vec<RejectedRow>,
 }
 
-/// The file was read to its end.
+/// The import reached the end of the file.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ImportCompleted {
-    /// Rows in the file, blank ones not counted.
+    /// Number of rows in the file, without blank ones.
     pub total: u32,
-    /// People created.
+    /// Number of people created.
     pub created: u32,
-    /// People changed.
+    /// Number of people changed.
     pub updated: u32,
-    /// People who were known and stay as they were.
+    /// Number of people who were known and are unchanged.
     #[serde(default)]
     pub existing: u32,
-    /// Rows about a person whom an earlier row of the file is about.
+    /// Number of rows about a person of an earlier row.
     #[serde(default)]
     pub repeated: u32,
-    /// Rows rejected.
+    /// Number of rejected rows.
     pub errors: u32,
-    /// Certificates that people get.
+    /// Number of certificates for these people.
     pub associated: u32,
-    /// Where the rejected rows with their reasons are stored until they expire.
+    /// Object key of the report with the rejected rows and their errors, until it expires.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub report_key: Option<String>,
 }
 
-/// The file could not be read on; what was taken over before stays.
+/// The rest of the file could not be read. People imported before stay.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ImportFailed {
-    /// The error's stable code.
+    /// Stable error code.
     pub code: String,
-    /// What is wrong with the file and what to do.
+    /// Error in the file and its remedy.
     pub reason: String,
 }
 
-/// Somebody wants the rows that are not taken in yet to be left.
+/// Cancellation of the import was requested. Rows not imported yet are left out.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ImportCancelRequested {}
 
-/// Reading stopped because somebody wanted it; what was taken over before stays.
+/// The import was cancelled. People imported before stay.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ImportCancelled {
-    /// Rows that were dealt with, blank ones not counted.
+    /// Number of processed rows, without blank ones.
     pub total: u32,
-    /// People created.
+    /// Number of people created.
     pub created: u32,
-    /// People changed.
+    /// Number of people changed.
     pub updated: u32,
-    /// People who were known and stay as they were.
+    /// Number of people who were known and are unchanged.
     #[serde(default)]
     pub existing: u32,
-    /// Rows about a person whom an earlier row of the file is about.
+    /// Number of rows about a person of an earlier row.
     #[serde(default)]
     pub repeated: u32,
-    /// Rows rejected.
+    /// Number of rejected rows.
     pub errors: u32,
-    /// Certificates that people get.
+    /// Number of certificates for these people.
     pub associated: u32,
-    /// Rows that were left, as far as the file could be read.
+    /// Number of rows left out. Rows after a read error are not counted.
     pub left: u32,
-    /// Where the rejected rows and those that were left are stored until they expire.
+    /// Object key of the report with the rejected rows and the rows left out, until it expires.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub report_key: Option<String>,
 }
 
 domain_events! {
-    /// What can happen to an import.
+    /// Events of an import.
     ImportEvent for "import" {
         ImportRequested, ImportRowsAccepted, ImportRowsRejected, ImportCompleted, ImportFailed,
         ImportCancelRequested, ImportCancelled,
     }
 }
 
-/// The kinds of files that people come in.
+/// Format of an import file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum FileFormat {
-    /// Separated values.
+    /// Text with separators.
     Csv,
     /// Excel 2007 and later.
     Xlsx,
     /// Excel 97 to 2003.
     Xls,
-    /// A line of JSON each: people that came in a request's body.
+    /// One JSON object per line: people from a request's body.
     Json,
 }
 
-/// Somebody in the file, and what they earn.
+/// A person in the file and the certificate to issue to that person.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Earned {
-    /// Who.
+    /// The person.
     pub attendee_id: AttendeeId,
-    /// What.
+    /// The certificate.
     pub certificate_id: CertificateId,
 }
 
-/// A row that was not taken over.
+/// A rejected row.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct RejectedRow {
-    /// The row's number as a spreadsheet program shows it.
+    /// Number of the row, as a spreadsheet program shows it.
     pub row: u32,
-    /// What is wrong, field by field.
+    /// Errors, field by field.
     pub errors: Vec<RejectedField>,
 }
 
-/// What is wrong with one field of a row.
+/// An error in one field of a row.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct RejectedField {
-    /// The field's name in the API; absent where the row as a whole is wrong.
+    /// Name of the field in the API. Absent if the row as a whole is wrong.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub field: Option<String>,
-    /// A stable code, such as `REQUIRED` or `DUPLICATE`.
+    /// Stable code, such as `REQUIRED` or `DUPLICATE`.
     pub code: String,
 }
 
 // ── Commands ────────────────────────────────────────────────────────────────────────────────────
 
-/// What can be asked of an import.
+/// Commands to an import.
 #[derive(Clone, Debug)]
 pub enum ImportCommand {
-    /// Read this file.
+    /// Requests the import of a file.
     Request(ImportRequested),
-    /// Note what became of the next rows; rows that are noted already are passed over.
+    /// Records the outcome of the next rows. Rows recorded before are skipped.
     RecordRows {
-        /// The rows taken over.
+        /// The accepted rows.
         accepted: ImportRowsAccepted,
-        /// The rows that were not.
+        /// The rejected rows.
         rejected: Vec<RejectedRow>,
     },
-    /// Note the end of the file.
+    /// Records the end of the file.
     Complete(ImportCompleted),
-    /// Note that the file can't be read on.
+    /// Records that the rest of the file can't be read.
     Fail(ImportFailed),
-    /// Leave the rows that are not taken in yet.
+    /// Requests that rows not imported yet are left out.
     Cancel,
-    /// Note that they were left.
+    /// Records that they were left out.
     RecordCancelled(ImportCancelled),
 }
 
 // ── State, decide, evolve ───────────────────────────────────────────────────────────────────────
 
-/// How far the import is.
+/// State of an import.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ImportState {
-    /// What was asked for.
+    /// The request, or `None` if the import doesn't exist.
     pub request: Option<ImportRequested>,
-    /// The last row that is dealt with; a worker that takes over goes on after it.
+    /// Last row with a recorded outcome. A worker that resumes the import records only later rows.
     pub through_row: u32,
-    /// The counts so far.
+    /// Counts of the recorded rows.
     pub counts: Counts,
-    /// Whether the rows to come are to be left.
+    /// True if the cancellation was requested.
     pub is_cancelling: bool,
-    /// Whether the end was recorded, good or bad.
+    /// True if the import was cancelled before its end.
+    pub is_cancelled: bool,
+    /// True if the end is recorded: completed, failed or cancelled.
     pub ended: bool,
 }
 
-/// Rows by what became of them.
+/// Counts of rows by outcome.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
-    /// People created.
+    /// Number of people created.
     pub created: u32,
-    /// People changed.
+    /// Number of people changed.
     pub updated: u32,
-    /// People who were known and stay as they were.
+    /// Number of people who were known and are unchanged.
     pub existing: u32,
-    /// Rows rejected.
+    /// Number of rejected rows.
     pub errors: u32,
-    /// Certificates that people get.
+    /// Number of certificates for these people.
     pub associated: u32,
 }
 
@@ -270,10 +275,11 @@ impl Decider for Import {
             (ImportCommand::Request(request), None) => Ok(vec![request.clone().into()]),
             (ImportCommand::Request(_), Some(_)) => Err(Refusal::AlreadyExists("import")),
             (_, None) => Err(Refusal::NotFound("import")),
-            (ImportCommand::Cancel, Some(_)) if state.is_cancelling => Ok(Vec::new()),
+            (ImportCommand::Cancel, Some(_)) if state.is_cancelled => Ok(Vec::new()),
             (ImportCommand::Cancel, Some(_)) if state.ended => {
                 Err(Refusal::WrongState("the import has ended; there is nothing left to cancel".to_owned()))
             }
+            (ImportCommand::Cancel, Some(_)) if state.is_cancelling => Ok(Vec::new()),
             (ImportCommand::Cancel, Some(_)) => Ok(vec![ImportCancelRequested {}.into()]),
             (_, Some(_)) if state.ended => Ok(Vec::new()),
             (ImportCommand::RecordRows { accepted, .. }, Some(_))
@@ -309,9 +315,8 @@ impl Decider for Import {
                 state.counts.errors = state.counts.errors.saturating_add(count(&e.rows));
             }
             ImportEvent::ImportCancelRequested(_) => state.is_cancelling = true,
-            ImportEvent::ImportCompleted(_)
-            | ImportEvent::ImportFailed(_)
-            | ImportEvent::ImportCancelled(_) => state.ended = true,
+            ImportEvent::ImportCompleted(_) | ImportEvent::ImportFailed(_) => state.ended = true,
+            ImportEvent::ImportCancelled(_) => (state.is_cancelled, state.ended) = (true, true),
         }
         state
     }

@@ -1,7 +1,7 @@
 //! Issuance: one person's certificate ("generated certificate" in the API).
 //!
-//! Everything that the PDF is made of is pinned in `CertificateRequested`, so that rendering it
-//! again, on any machine and at any time, gives the same bytes.
+//! `CertificateRequested` pins all input of the PDF, so that rendering it again yields the same bytes on any machine
+//! and at any time.
 
 use serde::{Deserialize, Serialize};
 use time::Date;
@@ -14,99 +14,100 @@ use super::{AttendeeId, BatchId, CertificateId, Decider, ImportId, Locale, Perso
 
 // ── Events ──────────────────────────────────────────────────────────────────────────────────────
 
-/// A person is to get a certificate; nothing that it shows can change any more.
+/// The issuance of a certificate to a person was requested. Everything that the certificate shows is fixed from now
+/// on.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct CertificateRequested {
-    /// What the person earned.
+    /// Definition of the certificate.
     pub certificate_id: CertificateId,
-    /// Who earned it.
+    /// Person who gets the certificate.
     pub attendee_id: AttendeeId,
-    /// What asked for it.
+    /// Batch and import that requested the issuance.
     #[serde(flatten)]
     pub origin: Origin,
-    /// Addresses the certificate in public: 32 hex digits of 128 random bits.
+    /// Public id of the certificate: 32 hex digits of 128 random bits.
     pub public_id: String,
-    /// What the page shows and how it is drawn.
+    /// Text and appearance of the certificate.
     #[serde(flatten)]
     pub page: Page,
-    /// Where the mail goes.
+    /// Address of the mail.
     pub email: Personal<String>,
-    /// A link shown in the mail.
+    /// Link in the mail.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub event_link: Option<String>,
-    /// When the mail about it may go out.
+    /// Delivery of the mail about the certificate.
     #[serde(default, skip_serializing_if = "MailDelivery::is_immediate")]
     pub delivery: MailDelivery,
 }
 
-/// The PDF exists and is frozen.
+/// The PDF was rendered. It never changes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct CertificateGenerated {
-    /// Where the bytes are stored.
+    /// Object key of the PDF.
     pub object_key: String,
-    /// SHA-256 of the bytes, 64 hex digits.
+    /// SHA-256 of the PDF, 64 hex digits.
     pub sha256: String,
-    /// How many bytes.
+    /// Size in bytes.
     pub size: u64,
 }
 
-/// No PDF could be made; a person has to look.
+/// The PDF could not be rendered. A person has to look at the reason.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct CertificateGenerationFailed {
-    /// The error's stable code.
+    /// Stable error code.
     pub code: String,
-    /// What went wrong; may quote characters of the person's name.
+    /// Description of the error. It may quote characters of the person's name.
     pub reason: Personal<String>,
 }
 
-/// The certificate doesn't count any more. What it showed stays in the log.
+/// The certificate was revoked. Its contents stay in the log.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct CertificateRevoked {
-    /// Why, for programs.
+    /// Machine-readable reason.
     pub reason: WhyRevoked,
-    /// Why, in somebody's own words; may name people.
+    /// Reason in free text. It may name people.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<Personal<String>>,
-    /// The batch that was stopped or undone, if that was it.
+    /// The batch whose cancellation or undo revoked the certificate.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub batch_id: Option<BatchId>,
 }
 
 domain_events! {
-    /// What can happen to an issuance.
+    /// Events of an issuance.
     IssuanceEvent for "issuance" {
         CertificateRequested, CertificateGenerated, CertificateGenerationFailed, CertificateRevoked,
     }
 }
 
-/// Why a certificate doesn't count any more.
+/// Reason for a revocation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum WhyRevoked {
-    /// It should not have been issued.
+    /// The certificate should not have been issued.
     IssuedInError,
-    /// It shows something wrong; a corrected one may follow.
+    /// The certificate shows wrong data. A corrected one may follow.
     WrongData,
-    /// It went to somebody else than who earned it.
+    /// The certificate was issued to the wrong person.
     WrongPerson,
-    /// What it certifies was not earned honestly.
+    /// The achievement was not earned honestly.
     Misconduct,
-    /// The issuer takes it back without saying more.
+    /// The issuer withdraws the certificate and gives no reason.
     Withdrawn,
-    /// The batch that made it was stopped before it was drawn.
+    /// The batch was cancelled before the certificate was rendered.
     BatchCancelled,
-    /// It could not be drawn, and the person's next one takes its place.
+    /// The certificate could not be rendered, and the person's next issuance replaces it.
     GenerationFailed,
-    /// See the note.
+    /// Another reason, in the note.
     Other,
 }
 
 impl WhyRevoked {
-    /// All of them.
+    /// All reasons.
     pub const ALL: [Self; 8] = [
         Self::IssuedInError,
         Self::WrongData,
@@ -119,89 +120,89 @@ impl WhyRevoked {
     ];
 }
 
-/// What asked for an issuance.
+/// Origin of an issuance: the batch and the import that requested it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Origin {
-    /// The batch, if one did.
+    /// The batch, if any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub batch_id: Option<BatchId>,
-    /// The import, if one did.
+    /// The import, if any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub import_id: Option<ImportId>,
 }
 
-/// The pinned input of the renderer.
+/// Pinned input of the renderer.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Page {
-    /// Theme and version.
+    /// Theme, version and options.
     pub pdf_template: TemplateRef,
-    /// The files of the template, where an issuer wrote it.
+    /// Files of the template, if it is an issuer's own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub own_template: Option<TemplateFiles>,
-    /// The program that draws it.
+    /// Version of the renderer.
     pub renderer_version: String,
     /// SHA-256 over all bundled fonts.
     pub fonts_sha256: String,
-    /// The image behind the text.
+    /// Background image. Absent for the theme's own background.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub design: Option<DesignRef>,
-    /// The language.
+    /// Language of the certificate.
     pub locale: Locale,
-    /// The date shown.
+    /// Date on the certificate.
     pub issue_date: Date,
-    /// Where the public finds it: scheme, host and path before `/certificate/{publicId}`.
+    /// Base of public addresses: scheme, host and path before `/certificate/{publicId}`.
     pub public_base_url: String,
-    /// The organisation that issues.
+    /// The issuing organisation.
     pub client: String,
     /// The certificate's name.
     pub certificate_name: String,
-    /// What was attended or passed.
+    /// Course or event that was attended or passed.
     pub event_name: String,
     /// The person's name.
     pub full_name: Personal<String>,
-    /// The person's document.
+    /// The person's document number.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub document_number: Option<Personal<String>>,
 }
 
 // ── Commands ────────────────────────────────────────────────────────────────────────────────────
 
-/// What can be asked of an issuance.
+/// Commands to an issuance.
 #[derive(Clone, Debug)]
 pub enum IssuanceCommand {
-    /// Issue; asked again for the same person and certificate, nothing happens.
+    /// Requests the issuance. A repeated request changes nothing.
     Request(Box<CertificateRequested>),
-    /// Note that the PDF exists.
+    /// Records that the PDF was rendered.
     RecordGenerated(CertificateGenerated),
-    /// Note that the PDF can't be made.
+    /// Records that the PDF can't be rendered.
     RecordFailure(CertificateGenerationFailed),
-    /// Revoke it; asked again, the first reason stays.
+    /// Revokes the certificate. A second revocation changes nothing, so the first reason stays.
     Revoke(CertificateRevoked),
-    /// Revoke it if it has no PDF yet; one that has stays.
+    /// Revokes the certificate unless it has a PDF.
     RevokeUnfinished(CertificateRevoked),
-    /// Revoke it because the person's next one takes its place; only what could not be drawn does.
+    /// Revokes the certificate because the person's next issuance replaces it. Refused unless its rendering failed.
     GiveWay,
 }
 
 // ── State, decide, evolve ───────────────────────────────────────────────────────────────────────
 
-/// The request, and what became of it.
+/// Request of an issuance and its outcome.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct IssuanceState {
-    /// What was pinned.
+    /// The pinned request.
     pub request: Option<CertificateRequested>,
-    /// The frozen PDF.
+    /// The rendered PDF.
     pub generated: Option<CertificateGenerated>,
-    /// The last failure since the request, if there is no PDF.
+    /// Last rendering failure since the request, if there is no PDF.
     pub failure: Option<CertificateGenerationFailed>,
-    /// Why it doesn't count any more. Nothing happens to it after that.
+    /// The revocation. Nothing happens to the issuance after it.
     pub revoked: Option<CertificateRevoked>,
 }
 
 impl IssuanceState {
-    /// Whether the person holds it or is still to get it: it is not revoked, nor was it given up.
+    /// Returns true if the person holds the certificate or is about to get it: it is neither revoked nor failed.
     #[must_use]
     pub const fn is_held(&self) -> bool {
         self.request.is_some() && self.revoked.is_none() && self.failure.is_none()
@@ -224,13 +225,13 @@ impl Decider for Issuance {
             }
             (IssuanceCommand::Request(_), Some(_), _) => Ok(Vec::new()),
             (_, None, _) => Err(Refusal::NotFound("generated certificate")),
-            // A PDF that comes too late is not recorded, and so no mail follows.
+            // A PDF that arrives after the revocation is not recorded, so no mail follows.
             _ if state.revoked.is_some() => Ok(Vec::new()),
             (IssuanceCommand::RevokeUnfinished(_), Some(_), Some(_)) => Ok(Vec::new()),
             (IssuanceCommand::Revoke(why) | IssuanceCommand::RevokeUnfinished(why), Some(_), _) => {
                 Ok(vec![why.clone().into()])
             }
-            // From now on no PDF is recorded, so that a late one can't stand beside the next issuance.
+            // After this revocation no PDF is recorded, so a late one can't exist beside the next issuance.
             (IssuanceCommand::GiveWay, Some(_), _) if state.failure.is_some() => {
                 let reason = WhyRevoked::GenerationFailed;
                 Ok(vec![CertificateRevoked { reason, note: None, batch_id: None }.into()])

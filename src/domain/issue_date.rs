@@ -1,4 +1,4 @@
-//! Issue date: the calendar date that a certificate shows, and the time zone in which "today" is meant.
+//! Issue date: the calendar date on a certificate, and the time zone that defines "today".
 
 use std::fmt;
 use std::str::FromStr;
@@ -9,22 +9,22 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use time::macros::{date, format_description};
 use time::{Date, Duration, OffsetDateTime};
 
-/// Earliest issue date.
+/// Earliest allowed issue date.
 const EARLIEST: Date = date!(1900 - 01 - 01);
-/// Furthest issue date after today, in days.
+/// Largest number of days from today to an issue date.
 const MAX_DAYS_AHEAD: i64 = 366;
 
 /// Time zone of the IANA database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TimeZone(Tz);
 
-/// Text that names no time zone of the IANA database.
+/// Error: the text is not the name of a time zone in the IANA database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("is not a time zone; give a name of the IANA database, such as America/Bogota")]
 pub struct UnknownTimeZone;
 
 impl TimeZone {
-    /// Returns the calendar date in this time zone at a moment.
+    /// Returns the calendar date at `moment` in this time zone.
     #[must_use]
     pub fn date_at(self, moment: OffsetDateTime) -> Date {
         let local = DateTime::<Utc>::from_timestamp(moment.unix_timestamp(), 0)
@@ -69,11 +69,11 @@ impl<'de> Deserialize<'de> for TimeZone {
     }
 }
 
-/// Reads an issue date such as `2026-11-20`, and rejects one that cannot be meant.
+/// Parses an issue date such as `2026-11-20`, and rejects one that is out of range.
 ///
 /// # Errors
-/// The text is no calendar date, or lies before 1900 or more than 366 days after `today`. The message follows
-/// the field's name.
+/// The text is not a calendar date, or the date is before 1900 or more than 366 days after `today`. The message
+/// continues a sentence that begins with the field's name.
 pub fn parse(text: &str, today: Date) -> Result<Date, String> {
     let form = format_description!("[year]-[month]-[day]");
     let wrong = || "is not a calendar date; give one such as 2026-11-20".to_owned();
@@ -121,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn dates_that_can_be_meant_are_read() {
+    fn plausible_dates_are_accepted() {
         for (text, date) in [
             ("2026-11-20", date!(2026 - 11 - 20)),
             (" 2026-11-29 ", TODAY),
@@ -134,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn dates_that_cannot_be_meant_are_rejected() {
+    fn invalid_or_implausible_dates_are_rejected() {
         for text in
             ["", "20-11-2026", "2026-02-29", "2026-13-01", "2026-11-20T10:00:00Z", "tomorrow", "2026-1-2"]
         {

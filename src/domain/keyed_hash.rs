@@ -1,18 +1,18 @@
-//! Keyed hashes and keys for one purpose each, made from a single secret.
+//! Keyed hashes and keys, derived from one secret for one purpose each.
 
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
-/// What a keyed hash is for: one made for a purpose is worth nothing for another.
+/// Purpose of a key. A hash for one purpose is not valid for another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purpose {
-    /// Shows that a refresh token was issued by us.
+    /// Keyed hash in refresh tokens, which proves that this program issued them.
     RefreshToken,
-    /// The secret in the link of a notice.
+    /// Secret in the link of a notice.
     NoticeLink,
-    /// Seals where the next page of a list begins.
+    /// Key that seals the cursors of lists.
     ListCursor,
-    /// Seals the secrets of authenticators.
+    /// Key that seals the secrets of authenticators.
     SecondFactor,
 }
 
@@ -26,19 +26,19 @@ impl Purpose {
         }
     }
 
-    /// HMAC-SHA-256 (RFC 2104) of a text, by a key that is made of `secret` for this purpose alone.
+    /// Returns the HMAC-SHA-256 (RFC 2104) of `text`, keyed with [`Self::key`].
     #[must_use]
     pub fn hash(self, secret: &[u8], text: &[u8]) -> [u8; 32] {
         self.of(secret, text).finalize().into_bytes().into()
     }
 
-    /// Whether `hash` is the one of this text, in a time that doesn't tell where it differs.
+    /// Returns true if `hash` is the keyed hash of `text`. Compares in constant time.
     #[must_use]
     pub fn fits(self, secret: &[u8], text: &[u8], hash: &[u8]) -> bool {
         self.of(secret, text).verify_slice(hash).is_ok()
     }
 
-    /// A key that is made of `secret` for this purpose alone.
+    /// Returns the key that is derived from `secret` for this purpose.
     #[must_use]
     pub fn key(self, secret: &[u8]) -> [u8; 32] {
         mac(secret).chain_update(self.name()).finalize().into_bytes().into()
@@ -60,7 +60,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_hash_is_of_its_text_secret_and_purpose() {
+    fn hash_depends_on_text_secret_and_purpose() {
         let hash = Purpose::RefreshToken.hash(b"secret", b"text");
         assert!(Purpose::RefreshToken.fits(b"secret", b"text", &hash));
         assert!(!Purpose::RefreshToken.fits(b"secret", b"other", &hash));

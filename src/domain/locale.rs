@@ -1,11 +1,11 @@
-//! The languages that Laureate's own words (certificates, mails, public pages) come in.
+//! Languages of the program's own texts: certificates, mails and public pages.
 
 use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-/// A language, written `en` or `es` (ISO 639-1) in JSON, in addresses and in the database.
+/// Language, written as `en` or `es` (ISO 639-1) in JSON, in addresses and in the database.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Locale {
@@ -17,10 +17,10 @@ pub enum Locale {
 }
 
 impl Locale {
-    /// Every language, in the order in which they are offered.
+    /// All languages, in the order in which they are offered.
     pub const ALL: [Self; 2] = [Self::En, Self::Es];
 
-    /// The ISO 639-1 code.
+    /// Returns the ISO 639-1 code.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -36,7 +36,7 @@ impl fmt::Display for Locale {
     }
 }
 
-/// The text names no language that Laureate speaks.
+/// Error: the text is not the code of a supported language.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("unknown locale: use en or es")]
 pub struct UnknownLocale;
@@ -44,7 +44,7 @@ pub struct UnknownLocale;
 impl FromStr for Locale {
     type Err = UnknownLocale;
 
-    /// Reads exactly `en` or `es`.
+    /// Parses exactly `en` or `es`.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         Self::ALL.into_iter().find(|locale| locale.as_str() == text).ok_or(UnknownLocale)
     }
@@ -55,7 +55,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn text_and_json_are_the_same_code() {
+    fn text_and_json_have_the_same_code() {
         for locale in Locale::ALL {
             let json = serde_json::to_string(&locale).expect("an enum serialises");
             assert_eq!(json, format!("\"{locale}\""));

@@ -1,5 +1,5 @@
-//! Manifest: what a certificate template says of itself — its page, the variables that it uses, the options
-//! that an issuer can set. Shipped themes and issuers' own templates have the same.
+//! Manifest: description of a certificate template with its page, variables and options. Shipped themes and issuers'
+//! own templates use the same format.
 
 mod check;
 mod option;
@@ -13,11 +13,11 @@ pub use option::{OptionKind, OptionValue, OptionValues, TemplateOption};
 
 use super::Locale;
 
-/// The largest manifest, in bytes of JSON.
+/// Largest size of a manifest, in bytes of JSON.
 pub const MAX_BYTES: usize = 64 << 10;
 
-/// What a template can show of a certificate, besides its words: the names under which `fields` has it. Some
-/// things have two or three names, those that issuers know from elsewhere.
+/// Names of the variables in a template's `fields`. Some values have two or three names, for issuers who know them
+/// from other programs.
 pub const VARIABLES: [&str; 16] = [
     "attendeeName",
     "full_name",
@@ -37,10 +37,10 @@ pub const VARIABLES: [&str; 16] = [
     "document_number",
 ];
 
-/// Pictures that this program brings along for sample pages.
+/// Names of the bundled pictures for sample pages.
 pub const SAMPLE_IMAGES: [&str; 3] = ["logo.png", "signature-1.png", "signature-2.png"];
 
-/// A text in each language that Laureate speaks.
+/// A text in each supported language.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Bilingual {
@@ -51,7 +51,7 @@ pub struct Bilingual {
 }
 
 impl Bilingual {
-    /// The text in a language.
+    /// Returns the text in `locale`.
     #[must_use]
     pub fn in_locale(&self, locale: Locale) -> &str {
         match locale {
@@ -61,7 +61,7 @@ impl Bilingual {
     }
 }
 
-/// A size of paper.
+/// Paper size.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum PaperSize {
@@ -71,7 +71,7 @@ pub enum PaperSize {
     UsLetter,
 }
 
-/// Which way up.
+/// Orientation of the page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Orientation {
@@ -81,18 +81,18 @@ pub enum Orientation {
     Portrait,
 }
 
-/// The page that a template begins for each certificate.
+/// Page format that a template uses for each certificate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PageFormat {
-    /// The paper.
+    /// Paper size.
     pub size: PaperSize,
-    /// Which way up.
+    /// Orientation.
     pub orientation: Orientation,
 }
 
 impl PageFormat {
-    /// Width and height in millimetres.
+    /// Returns width and height in millimetres.
     #[must_use]
     pub const fn millimetres(self) -> (f64, f64) {
         let (short, long) = match self.size {
@@ -106,58 +106,59 @@ impl PageFormat {
     }
 }
 
-/// Where the QR code stands; millimetres from the left upper corner of the page.
+/// Position of the QR code, in millimetres from the upper left corner of the page.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct QrPlace {
-    /// Its left edge.
+    /// Left edge.
     pub x: f64,
-    /// Its upper edge.
+    /// Upper edge.
     pub y: f64,
-    /// Side of the square of modules, quiet zone not counted.
+    /// Side of the square of modules, without the quiet zone.
     pub size: f64,
 }
 
-/// What a template says of itself.
+/// Description of a template.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Manifest {
-    /// Its name for people.
+    /// Title shown to people.
     pub title: Bilingual,
-    /// What it looks like, in a sentence or two.
+    /// Description of the appearance, in one or two sentences.
     pub description: Bilingual,
-    /// The paper.
+    /// Page format.
     pub page: PageFormat,
-    /// Text nearer than this to the edge of the page has left its place; millimetres.
+    /// Smallest distance of text from the edge of the page, in millimetres. Text nearer to the edge counts as
+    /// overflow.
     pub margin: f64,
-    /// Where the QR code stands.
+    /// Position of the QR code.
     pub qr: QrPlace,
-    /// Whether it can be drawn on the issuer's own background.
+    /// True if the template can use the issuer's own background.
     #[serde(default)]
     pub design: bool,
-    /// Which of [`VARIABLES`] it uses; it is given no others.
+    /// Variables that the template uses, of [`VARIABLES`]. It gets no others.
     #[serde(default)]
     pub variables: Vec<String>,
-    /// What an issuer can set.
+    /// Options that an issuer can set.
     #[serde(default)]
     pub options: Vec<TemplateOption>,
-    /// Values of variables and options for a sample page; of images the name of one of [`SAMPLE_IMAGES`].
+    /// Values of variables and options for a sample page. The value of an image is one of [`SAMPLE_IMAGES`].
     #[serde(default)]
     pub sample: BTreeMap<String, SampleValue>,
 }
 
-/// What a sample page shows: the same in every language, or a text in each.
+/// Value on a sample page: the same in every language, or one text per language.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged, expecting = "a sample must be a text, or an object with the texts en and es")]
 pub enum SampleValue {
-    /// Names and pictures usually are.
+    /// One value for all languages, as usual for names and pictures.
     Same(String),
-    /// For words.
+    /// One text per language.
     PerLanguage(Bilingual),
 }
 
 impl SampleValue {
-    /// The value in a language.
+    /// Returns the value in `locale`.
     #[must_use]
     pub fn in_locale(&self, locale: Locale) -> &str {
         match self {
@@ -167,18 +168,18 @@ impl SampleValue {
     }
 }
 
-/// One version of a theme that this program ships.
+/// One version of a shipped theme.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ShippedTemplate {
-    /// The theme's name.
+    /// Name of the theme.
     pub name: String,
-    /// The theme's version, from 1.
+    /// Version of the theme, from 1.
     pub version: u32,
-    /// What it says of itself.
+    /// Manifest of the version.
     pub manifest: Manifest,
 }
 
-/// What is wrong with a manifest: a line for each thing, beginning with the field.
+/// Errors in a manifest, one line each, beginning with the field.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ManifestError(pub Vec<String>);
 
@@ -191,10 +192,10 @@ impl fmt::Display for ManifestError {
 impl std::error::Error for ManifestError {}
 
 impl Manifest {
-    /// Reads a manifest and checks it.
+    /// Parses and checks a manifest.
     ///
     /// # Errors
-    /// It is too large, no JSON of that form, or something in it can't be so.
+    /// The manifest is larger than [`MAX_BYTES`], is not JSON of this form, or fails [`Self::check`].
     pub fn parse(json: &[u8]) -> Result<Self, ManifestError> {
         if json.len() > MAX_BYTES {
             return Err(ManifestError(vec![format!("is larger than {} KiB", MAX_BYTES >> 10)]));
@@ -211,13 +212,13 @@ impl Manifest {
         Ok(manifest)
     }
 
-    /// An option by its name.
+    /// Returns the option called `name`.
     #[must_use]
     pub fn option(&self, name: &str) -> Option<&TemplateOption> {
         self.options.iter().find(|option| option.name == name)
     }
 
-    /// What is wrong with values that somebody chose: the option's name, and the problem as the end of a sentence.
+    /// Returns the problems with an issuer's values: the option's name, and the problem as the end of a sentence.
     #[must_use]
     pub fn problems_with(&self, values: &OptionValues) -> Vec<(String, String)> {
         let problem = |(name, value): (&String, &OptionValue)| {
@@ -228,7 +229,7 @@ impl Manifest {
         values.iter().filter_map(problem).collect()
     }
 
-    /// The end of a sentence about a name that is no option.
+    /// Returns the end of a sentence about a name that is not an option.
     #[must_use]
     pub fn no_such_option(&self) -> String {
         let names: Vec<&str> = self.options.iter().map(|option| option.name.as_str()).collect();
@@ -239,7 +240,8 @@ impl Manifest {
     }
 }
 
-/// A variable in its own spelling: JSON bodies arrive with all names in camelCase. Anything else as it is.
+/// Returns the canonical spelling of a variable, because JSON bodies arrive with all names in camelCase. Any other
+/// name stays as it is.
 fn own_name(name: &str) -> String {
     let alike = |known: &&&str| **known == name || known.replace('_', "").eq_ignore_ascii_case(name);
     let exact = VARIABLES.iter().find(|known| **known == name);

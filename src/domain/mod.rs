@@ -1,6 +1,7 @@
-//! The pure core: one file per aggregate, read top-down — events, commands, state, decide, evolve, tests.
+//! Pure core of the program: one file per aggregate, read from top to bottom as events, commands, state, decide,
+//! evolve, tests.
 //!
-//! Nothing here reads a clock, draws a random number or does I/O; all of it is passed in.
+//! Nothing here reads a clock, draws a random number or does I/O. Callers pass in what is needed.
 
 pub mod admins;
 pub mod api_key;

@@ -1,8 +1,7 @@
-//! Notice: a mail to a user about the own account, and the link in it, if it has one.
+//! Notice: a mail to a user about the user's own account, optionally with a link.
 //!
-//! It names the user and says what the mail is about; address, words and link are put together when it is
-//! sent. The link's secret is a keyed hash of the notice's id ([`super::keyed_hash`]), so that nothing in
-//! the log opens it.
+//! A notice contains only the user and the subject matter. Address, text and link are composed when it is sent. The
+//! secret in the link is a keyed hash of the notice's id ([`super::keyed_hash`]), so the log doesn't contain it.
 
 pub mod link;
 
@@ -14,93 +13,94 @@ use super::{Decider, Personal, Refusal, UserId};
 
 // ── Events ──────────────────────────────────────────────────────────────────────────────────────
 
-/// A user is to be told something.
+/// A notice to a user was queued.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct NoticeQueued {
-    /// Whom.
+    /// Recipient.
     pub user_id: UserId,
-    /// What about.
+    /// Subject of the notice.
     pub about: NoticeAbout,
 }
 
-/// The mail server has taken the mail.
+/// The mail server accepted the mail.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct NoticeSent {
-    /// The server's answer.
+    /// Answer of the server.
     pub answer: Personal<String>,
 }
 
-/// The mail was not sent, and is not going to be.
+/// The mail was not sent and is not tried again.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct NoticeFailed {
-    /// The server's answer, or why it was not asked.
+    /// Answer of the server, or the reason why the mail was not passed to it.
     pub answer: Personal<String>,
 }
 
-/// The mail's link has done what it was for.
+/// The link of the notice was used.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct NoticeLinkUsed {}
 
 domain_events! {
-    /// What can happen to a notice.
+    /// Events of a notice.
     NoticeEvent for "notice" { NoticeQueued, NoticeSent, NoticeFailed, NoticeLinkUsed }
 }
 
-/// What a user is told.
+/// Subject of a notice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", rename_all_fields = "camelCase", tag = "kind")]
 pub enum NoticeAbout {
-    /// How to set a password in place of one that was forgotten: by a link that works once.
+    /// Link for setting a new password after the user forgot the old one. It works once.
     PasswordReset {
-        /// Until when the link works.
+        /// Time at which the link expires.
         #[serde(with = "time::serde::rfc3339")]
         expires_at: OffsetDateTime,
-        /// The user's epoch then: in a later one, such as after another password, the link is void.
+        /// The user's epoch when the notice was queued. The link is void in a later epoch, such as after another
+        /// password change.
         epoch: u32,
     },
-    /// That the password was changed.
+    /// Information that the password was changed.
     PasswordChanged,
 }
 
 // ── Commands ────────────────────────────────────────────────────────────────────────────────────
 
-/// What can be asked of a notice.
+/// Commands to a notice.
 #[derive(Clone, Debug)]
 pub enum NoticeCommand {
-    /// Tell somebody something.
+    /// Queues the notice.
     Queue(NoticeQueued),
-    /// Record that the mail server has taken it.
+    /// Records that the mail server accepted the mail.
     RecordSent(NoticeSent),
-    /// Record that it is not going to be sent.
+    /// Records that the mail is given up.
     RecordFailure(NoticeFailed),
-    /// Use its link to set a password.
+    /// Uses the link to set a password.
     UseLink {
-        /// The time now.
+        /// Current time.
         now: OffsetDateTime,
-        /// The user's epoch now.
+        /// The user's current epoch.
         epoch: u32,
     },
 }
 
 // ── State, decide, evolve ───────────────────────────────────────────────────────────────────────
 
-/// A notice as the history has it.
+/// State of a notice.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct NoticeState {
-    /// What was asked for; nothing, if there is no history.
+    /// The queued notice, or `None` if it doesn't exist.
     pub queued: Option<NoticeQueued>,
-    /// Whether the mail was sent or given up.
+    /// True if the mail was sent or given up.
     pub is_settled: bool,
-    /// Whether its link was used.
+    /// True if the link was used.
     pub is_used: bool,
 }
 
 impl NoticeState {
-    /// Whose password the link sets, if it still works.
+    /// Returns true if the link can still set a password: it is unused, not expired and of the user's current epoch.
     #[must_use]
     pub fn opens(&self, now: OffsetDateTime, epoch: u32) -> bool {
         let Some(NoticeQueued { about, .. }) = &self.queued else { return false };
@@ -172,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn a_link_works_once_in_time_and_for_the_password_that_was_forgotten() {
+    fn reset_link_works_once_before_its_expiry_and_in_its_epoch() {
         let used: NoticeEvent = NoticeLinkUsed {}.into();
         given::<Notice>(vec![reset()]).when(use_link(NOW, 2)).then(vec![used.clone()]);
         given::<Notice>(vec![reset(), used]).when(use_link(NOW, 2)).then_refused("RESET_LINK_INVALID");

@@ -1,16 +1,17 @@
-//! What makes a new password acceptable.
+//! Rules for new passwords.
 
 use super::Refusal;
 use super::user::Profile;
 
-/// Shortest and longest: hashing a long one must not be expensive.
+/// Shortest password, in characters.
 const MIN_CHARS: usize = 8;
-const MAX_BYTES: usize = 128;
-/// Names shorter than this are in too many words to be refused.
+/// Longest password, in characters. The limit bounds the cost of hashing.
+const MAX_CHARS: usize = 128;
+/// Shortest name that a password must not contain, in characters. Shorter names are part of too many words.
 const MIN_NAME_CHARS: usize = 4;
 
-/// What people and their guessers try first, once case, digits and signs around it and the usual
-/// replacements of letters are taken away.
+/// Most common passwords in the form that `core` returns: without case, without digits and signs around the word, and
+/// with the usual replacements of letters undone.
 const COMMON: [&str; 60] = [
     "a",
     "aa",
@@ -74,17 +75,18 @@ const COMMON: [&str; 60] = [
     "winter",
 ];
 
-/// Checks a new password: 8 characters to 128 bytes with an upper-case letter, a lower-case letter and
-/// a digit; nothing that everybody tries first, nor the user's own name. `field` is named in the refusal.
+/// Checks a new password: 8 to 128 characters with an upper-case letter, a lower-case letter and a digit. Rejects
+/// common passwords and those that contain the user's own name or address. `field` is the field of the refusal.
 ///
 /// # Errors
-/// The password breaks the rule; the text says which part.
+/// The password breaks a rule. The message names the rule.
 pub fn check_password(field: &'static str, password: &str, profile: Option<&Profile>) -> Result<(), Refusal> {
-    let strong = password.chars().count() >= MIN_CHARS
+    let length = password.chars().count();
+    let strong = (MIN_CHARS..=MAX_CHARS).contains(&length)
         && password.chars().any(char::is_uppercase)
         && password.chars().any(char::is_lowercase)
         && password.chars().any(|c| c.is_ascii_digit());
-    if !strong || password.len() > MAX_BYTES {
+    if !strong {
         let rule = "use 8 to 128 characters with at least one upper-case letter, one lower-case letter and one digit";
         return Err(Refusal::field(field, rule));
     }
@@ -98,7 +100,8 @@ pub fn check_password(field: &'static str, password: &str, profile: Option<&Prof
     Ok(())
 }
 
-/// The word in the middle, in lower case; with the usual replacements read as the letters they stand for.
+/// Returns the word in the middle of the password in lower case. If `replaced`, the usual replacements are turned
+/// back into letters.
 fn core(password: &str, replaced: bool) -> String {
     let letter = |c: char| match c {
         '0' => 'o',
@@ -136,13 +139,13 @@ mod tests {
     #[test]
     fn passwords_need_both_cases_and_a_digit() {
         assert!(accepted("Correct-horse-1"));
-        for weak in ["Short1", "alllower1", "ALLUPPER1", "NoDigitsHere", &"Aa1x".repeat(33)] {
+        for weak in ["Short1", "alllower1", "ALLUPPER1", "NoDigitsHere", &"Aa1é".repeat(33)] {
             assert!(!accepted(weak), "{weak}");
         }
     }
 
     #[test]
-    fn what_everybody_tries_first_is_refused() {
+    fn common_passwords_are_refused() {
         for common in
             ["Password1", "P@ssw0rd1!", "Qwerty123456", "12345Abc", "Welcome2026!", "aA111111", "$ecret1X1"]
         {
@@ -151,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn the_users_own_name_is_refused_but_not_a_short_one() {
+    fn password_with_the_users_name_is_refused_except_for_short_names() {
         let text = |text: &str| text.to_owned().into();
         let (user_name, email) = (text("ada.l"), text("countess@example.com"));
         let profile = Profile { user_name, name: text("Ada"), last_name: text("Lovelace"), email };
@@ -162,7 +165,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_text_makes_it_panic(text in any::<String>()) {
+        fn check_never_panics(text in any::<String>()) {
             let _ = accepted(&text);
         }
     }

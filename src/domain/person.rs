@@ -1,7 +1,7 @@
-//! Who certificates go to: what we need to know of a person, and what we refuse to take.
+//! Person: the data that a certificate needs of a person, and its checks.
 //!
-//! [`RawPerson`] is anything that arrived (a spreadsheet row, a request body); [`RawPerson::check`] is
-//! the one way to a [`Person`].
+//! [`RawPerson`] is unchecked input, such as a spreadsheet row or a request body. [`RawPerson::check`] turns it into
+//! a [`Person`], and [`RawPerson::check_entry`] into the [`PersonEntry`] of a row.
 
 mod characters;
 mod damaged;
@@ -20,7 +20,7 @@ use unicode_properties::{GeneralCategory, UnicodeGeneralCategory as _};
 use super::Personal;
 pub use entry::{DocumentEntry, PersonEntry, SharedEmail, missing_document};
 pub(crate) use placeholder::{is_dashes, without_marks};
-pub use same_name::{folded_name, is_like_name, is_same_name};
+pub use same_name::{folded_name, is_like_name, is_quite_different, is_same_name};
 use text::Rule;
 
 const FULL_NAME: Rule = Rule { field: "fullName", max_chars: 200, joiners: true };
@@ -32,7 +32,7 @@ const DOCUMENT_NUMBER: Rule = Rule { field: "documentNumber", max_chars: 64, joi
 const GENDER: Rule = Rule { field: "gender", max_chars: 100, joiners: true };
 const EMAIL: Rule = Rule { field: "email", max_chars: 254, joiners: false };
 
-/// A person as events and state carry one: trimmed, in NFC, free of characters that do not print.
+/// A person in events and state: texts are trimmed, in NFC, and without characters that do not print.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Person {
@@ -56,35 +56,35 @@ pub struct Person {
 }
 
 impl Person {
-    /// The address by which two people are the same: lower case, the domain in its IDNA form.
+    /// Returns the address for comparing people: in lower case, with the domain in its IDNA form.
     #[must_use]
     pub fn normalised_email(&self) -> Personal<String> {
         Personal::new(email::normalise(self.email.reveal_str()))
     }
 
-    /// The document number by which two people are the same: compatibility forms folded (NFKC), lower
-    /// case, without spaces, dots and dashes. The document's type takes no part.
+    /// Returns the document number for comparing people: compatibility forms folded (NFKC), in lower case, without
+    /// spaces, dots and dashes. The document's type is not compared.
     #[must_use]
     pub fn normalised_document(&self) -> Option<Personal<String>> {
         self.document_number.as_ref().map(|number| Personal::new(normalised_document(number.reveal_str())))
     }
 }
 
-/// Checks an e-mail address on its own, as for a user.
+/// Checks a single e-mail address, for example of a user.
 ///
 /// # Errors
-/// What is wrong with it, in words that don't repeat it.
+/// The address is invalid. The message does not repeat it.
 pub fn check_email(address: &str) -> Result<(), &'static str> {
     email::check(address)
 }
 
-/// The address by which two accounts are the same: lower case, the domain in its IDNA form.
+/// Returns the address for comparing accounts: in lower case, with the domain in its IDNA form.
 #[must_use]
 pub fn normalised_email(address: &str) -> String {
     email::normalise(address)
 }
 
-/// The document number by which two people are the same; see [`Person::normalised_document`].
+/// Returns the document number for comparing people; see [`Person::normalised_document`].
 #[must_use]
 pub fn normalised_document(number: &str) -> String {
     let folded: String = number.nfkc().flat_map(char::to_lowercase).collect();
@@ -97,15 +97,15 @@ fn is_separator(character: char) -> bool {
         || character.general_category() == GeneralCategory::DashPunctuation
 }
 
-/// What arrived about a person, unchecked. Absent and blank mean the same.
+/// Unchecked data of a person. An absent value and a blank one mean the same.
 #[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 #[expect(missing_docs, reason = "the fields are those of `Person`")]
 pub struct RawPerson {
     pub full_name: Option<String>,
-    /// With `last_name`, makes the full name where `full_name` is blank.
+    /// Used with `last_name` if `full_name` is blank.
     pub first_name: Option<String>,
-    /// With `first_name`, makes the full name where `full_name` is blank.
+    /// Used with `first_name` if `full_name` is blank.
     pub last_name: Option<String>,
     pub country: Option<String>,
     pub document_type: Option<String>,
@@ -120,31 +120,31 @@ impl fmt::Debug for RawPerson {
     }
 }
 
-/// Why one field was refused.
+/// Reason why one field was refused.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct FieldError {
-    /// The field's name in the API, camelCase.
+    /// Name of the field in the API, in camelCase.
     pub field: &'static str,
     /// `REQUIRED`, `TOO_LONG`, `FORBIDDEN_CHARACTER`, `INVALID_EMAIL`, `INVALID_NAME`, `INVALID_DOCUMENT_NUMBER` or
     /// `PLACEHOLDER`.
     pub code: &'static str,
-    /// What is wrong and what to do; never contains the value.
+    /// Problem and remedy. Never contains the value.
     pub message: String,
 }
 
 impl RawPerson {
-    /// Checks every field of a whole person and reports all that is wrong, in the order of `Person`'s fields.
+    /// Checks every field of a whole person and reports all errors, in the order of `Person`'s fields.
     ///
     /// # Errors
-    /// Errors, one per field.
+    /// One error per invalid field.
     pub fn check(self, requires_document: bool) -> Result<Person, Vec<FieldError>> {
         self.read(requires_document, true)?.complete(requires_document)
     }
 
-    /// Checks every field of a row, in which e-mail address and document number may be blank.
+    /// Checks every field of a row. E-mail address and document number may be blank.
     ///
     /// # Errors
-    /// Errors, one per field.
+    /// One error per invalid field.
     pub fn check_entry(self) -> Result<PersonEntry, Vec<FieldError>> {
         self.read(false, false)
     }
@@ -202,7 +202,7 @@ fn missing(field: &'static str) -> FieldError {
     FieldError { field, code: "REQUIRED", message: format!("{field} is missing; fill it in{advice}") }
 }
 
-/// A text of a column that may be blank; "N/A" and the like count as blank.
+/// Returns the text of a column that may be blank. Texts for "no value", such as "N/A", count as blank.
 fn optional_value(value: Option<String>, rule: Rule, errors: &mut Errors) -> Option<String> {
     optional(value, rule, errors).filter(|text| !placeholder::is_no_value(text))
 }
@@ -227,9 +227,9 @@ fn document_entry(value: Option<String>, is_required: bool, errors: &mut Errors)
     DocumentEntry::Absent
 }
 
-/// The full name, or first and last name joined. One of the two alone is refused, because a certificate with
-/// half a name looks complete. A dash or dot in place of one of them says that the person has only one name; it
-/// is never part of the name.
+/// Returns the full name, or first and last name joined. One of the two alone is refused, because a certificate with
+/// half a name looks complete. A dash or dot in place of one of them means that the person has only one name; it
+/// never becomes part of the name.
 fn full_name(
     full: Option<String>,
     first: Option<String>,
@@ -282,8 +282,8 @@ fn full_name(
     None
 }
 
-/// The error of a name that a program damaged. Texts for "no value" and forbidden characters have errors of their
-/// own.
+/// Returns an error if a program has damaged the name. Ignores "null" and forbidden characters, which other checks
+/// report.
 fn damage(value: &str, rule: Rule) -> Option<FieldError> {
     let text = text::clean(value);
     let is_null = text.to_lowercase() == "null";
@@ -294,7 +294,7 @@ fn damage(value: &str, rule: Rule) -> Option<FieldError> {
     Some(FieldError { field: rule.field, code: "INVALID_NAME", message: format!("{} {problem}", rule.field) })
 }
 
-/// A name without the marks of a missing part around it and without commas and semicolons at its end.
+/// Returns the name without commas and semicolons at its end, and without the marks of a missing part around it.
 fn without_end_marks(name: &str) -> String {
     let mut kept = name.to_owned();
     loop {
@@ -306,8 +306,7 @@ fn without_end_marks(name: &str) -> String {
     }
 }
 
-/// The error of a name without a visible character: missing, or written with characters that are drawn as
-/// nothing.
+/// Returns the error of a name without a visible character: missing, or written with invisible characters.
 fn no_name(written: [Option<String>; 3]) -> FieldError {
     let field = FULL_NAME.field;
     if written.iter().flatten().all(|text| text::trimmed(text).is_empty()) {

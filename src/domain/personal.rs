@@ -1,21 +1,21 @@
-//! Personal data: present in events and state, absent from everything that prints.
+//! Personal data: contained in events and state, but never printed.
 
 use std::cell::Cell;
 use std::fmt;
 
 use serde::{Deserialize, Serialize, Serializer};
 
-/// What stands in the place of a personal value that is not to be shown.
+/// Text that replaces a hidden personal value.
 pub const HIDDEN: &str = "***";
 
 thread_local! {
     static HIDING: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Does some work on this thread in which every [`Personal`] value serialises as [`HIDDEN`], so that
-/// what comes out can be shown to anybody. Where personal data is follows from the types alone.
+/// Runs `work` on this thread with every [`Personal`] value serialised as [`HIDDEN`], so that the result can be shown
+/// to anybody. The types alone determine which values are personal.
 pub fn hidden<R>(work: impl FnOnce() -> R) -> R {
-    /// Also after a panic the thread goes on as before.
+    /// Restores the previous setting, also after a panic.
     struct Before(bool);
     impl Drop for Before {
         fn drop(&mut self) {
@@ -26,11 +26,12 @@ pub fn hidden<R>(work: impl FnOnce() -> R) -> R {
     work()
 }
 
-/// A value that tells something about a person.
+/// A value that contains personal data.
 ///
-/// It serialises as the plain value (events and state carry it) unless [`hidden`] says otherwise, but `Debug` shows only that it is
-/// there, and there is no `Display`: a log line, a metric label or an object key made from it does
-/// not compile or shows nothing. A person's own key will seal it at this place.
+/// It serialises as the plain value, because events and state contain it; inside [`hidden`] it serialises as
+/// [`HIDDEN`]. `Debug` shows only that there is a value, and there is no `Display`. A log line, a metric label or an
+/// object key made from it therefore does not compile or shows nothing. The type marks where a person's own key will
+/// seal the value.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Deserialize)]
 #[serde(transparent)]
 pub struct Personal<T>(T);
@@ -41,19 +42,19 @@ impl<T> Personal<T> {
         Self(value)
     }
 
-    /// The value itself, for the places that must show it to its owner or issuer.
+    /// Returns the value. Use it only where the value must be shown to its owner or issuer.
     pub const fn reveal(&self) -> &T {
         &self.0
     }
 
-    /// Takes the value out, for the places that must show it to its owner or issuer.
+    /// Consumes the wrapper and returns the value. Use it only where the value must be shown to its owner or issuer.
     pub fn into_revealed(self) -> T {
         self.0
     }
 }
 
 impl Personal<String> {
-    /// The text itself.
+    /// Returns the text.
     #[must_use]
     pub fn reveal_str(&self) -> &str {
         &self.0
@@ -95,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn json_shows_nothing_while_personal_data_is_hidden_and_only_then() {
+    fn json_hides_the_value_only_inside_of_hidden() {
         let json = || serde_json::to_string(&Some(Personal::new(1985))).expect("serialises");
         assert_eq!(
             hidden(|| (json(), hidden(json), json())),

@@ -1,4 +1,4 @@
-//! Public id of a certificate: 128 random bits, and every form in which people write them.
+//! Public id of a certificate: 128 random bits, and all forms in which people write them.
 //!
 //! The canonical form is 32 lower-case hexadecimal digits; the log, the tables and links use it. The readable form on
 //! paper is Crockford base32 (<https://www.crockford.com/base32.html>): 26 digits and a check character, in groups.
@@ -9,15 +9,15 @@ use std::ops::ControlFlow;
 use percent_encoding::percent_decode_str;
 use unicode_normalization::UnicodeNormalization;
 
-/// Digits 0–31 of Crockford base32; they and the last five are the values 0–36 of the check character.
+/// Digits of Crockford base32 (values 0–31), followed by the five additional check characters (values 32–36).
 const DIGITS: &[u8; 37] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ*~$=U";
-/// Digits of the hexadecimal form.
+/// Number of digits of the hexadecimal form.
 const HEX_DIGITS: usize = 32;
-/// Digits of the readable form, without its check character.
+/// Number of digits of the readable form, without its check character.
 const READABLE_DIGITS: usize = 26;
 /// Length of each group of the readable form.
 const GROUPS: [usize; 6] = [5, 5, 5, 5, 5, 2];
-/// Longest text that is parsed, in bytes: a whole address fits.
+/// Longest text that is parsed, in bytes. It leaves room for a whole address.
 const MAX_BYTES: usize = 1_024;
 /// Path segment before the id in addresses of certificates.
 const PAGE: &str = "certificate";
@@ -26,32 +26,32 @@ const PAGE: &str = "certificate";
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PublicId(pub u128);
 
-/// Reason why a text is not a public id: it was mistyped, cut off, or is something else.
+/// Reason why a text is not a public id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NotPublicId {
     /// The text has no letter and no digit.
     #[error("the number is empty; type the number that is printed on the certificate")]
     Empty,
-    /// The number of characters is that of no form.
+    /// The number of characters matches no form, or the text is longer than 1,024 bytes.
     #[error(
         "the number is incomplete or too long; it has {HEX_DIGITS} characters, or {} in groups",
         READABLE_DIGITS + 1
     )]
     Length,
-    /// A letter stands in no number.
+    /// The text contains a letter that no public id contains.
     #[error("the number has a letter that no number has; compare it with the certificate")]
     Letter,
-    /// The check character does not fit the digits.
+    /// The check character does not match the digits.
     #[error("the number has a typing error; compare it with the certificate")]
     Check,
 }
 
 impl PublicId {
-    /// Parses any form: hexadecimal or readable, in any case, as an address, with percent-encoding, blanks, hyphens,
-    /// quotes and punctuation around it or in it. `I` and `L` are read as 1, `O` as 0.
+    /// Parses any form: hexadecimal or readable, in upper or lower case, or the address of a certificate. Ignores
+    /// percent-encoding, blanks, hyphens, quotes and punctuation. Reads `I` and `L` as 1, and `O` as 0.
     ///
     /// # Errors
-    /// The text is no public id.
+    /// The text is not a public id.
     pub fn parse(text: &str) -> Result<Self, NotPublicId> {
         if text.len() > MAX_BYTES {
             return Err(NotPublicId::Length);
@@ -69,7 +69,7 @@ impl PublicId {
         }
     }
 
-    /// The form that is printed: `0HJ4K-…`, 27 characters in groups. The last one is the check character.
+    /// Returns the printed form: `0HJ4K-…`, 27 characters in groups. The last one is the check character.
     #[must_use]
     pub fn readable(self) -> String {
         let digit = |n: usize| DIGITS[((self.0 >> (5 * n)) & 31) as usize];
@@ -84,7 +84,7 @@ impl PublicId {
         text
     }
 
-    /// Value of the check character: the number modulo 37.
+    /// Returns the value of the check character: the number modulo 37.
     const fn check(self) -> usize {
         (self.0 % 37) as usize
     }
@@ -97,7 +97,7 @@ impl fmt::Display for PublicId {
     }
 }
 
-/// The form to print of a stored public id. What is no public id, such as the id of a sample, stays as it is.
+/// Returns the printed form of a stored public id. Any other text, such as the id of a sample, stays as it is.
 #[must_use]
 pub fn printed(public_id: &str) -> String {
     let is_canonical =
@@ -106,8 +106,8 @@ pub fn printed(public_id: &str) -> String {
     id.map_or_else(|| public_id.to_owned(), |id| PublicId(id).readable())
 }
 
-/// Address of the page for typing a number, without its scheme: `example.org/verify`. Empty where `verification_url`
-/// is not the address of a certificate's page.
+/// Returns the address of the page for typing a number, without its scheme: `example.org/verify`. Empty if
+/// `verification_url` is not the address of a certificate's page.
 #[must_use]
 pub fn short_address(verification_url: &str) -> String {
     let base = verification_url.rsplit_once("/certificate/").map(|(base, _)| base);
@@ -115,17 +115,17 @@ pub fn short_address(verification_url: &str) -> String {
     host.map(|host| format!("{host}/verify")).unwrap_or_default()
 }
 
-/// The text without percent-encoding, and with compatibility forms such as full-width digits folded.
+/// Returns the text without percent-encoding and with compatibility forms, such as full-width digits, folded (NFKC).
 fn decoded(text: &str) -> String {
     let mut text = text.to_owned();
-    // Mail programs encode addresses that are encoded already.
+    // Mail programs encode addresses that are already encoded.
     for _ in 0..2 {
         text = percent_decode_str(&text).decode_utf8_lossy().into_owned();
     }
     text.nfkc().collect()
 }
 
-/// The part of an address that holds the number; the whole text where it is no address.
+/// Returns the part of an address that holds the number, or the whole text if it is not an address.
 fn number_part(text: &str) -> &str {
     let lower = text.to_ascii_lowercase();
     let after = |marker: &str| lower.rfind(marker).map(|at| &text[at + marker.len()..]);
@@ -142,8 +142,8 @@ fn number_part(text: &str) -> &str {
     ending.map_or(part, |ending| &part[..part.len() - ending.len()])
 }
 
-/// Letters and digits in upper case, and the check character that follows them if it is a sign. Everything else is
-/// left out.
+/// Returns the letters and digits in upper case, and the check character after them if it is a sign. Skips all other
+/// characters.
 fn significant(text: &str) -> Result<(Vec<u8>, Option<u8>), NotPublicId> {
     let mut digits = Vec::new();
     let mut check = None;
@@ -169,7 +169,7 @@ fn significant(text: &str) -> Result<(Vec<u8>, Option<u8>), NotPublicId> {
     }
 }
 
-/// Value of a digit of the readable form; letters that look like digits count as these.
+/// Returns the value of a digit of the readable form. Letters that look like digits are read as those digits.
 fn value(letter: u8) -> Option<usize> {
     let letter = match letter {
         b'I' | b'L' => b'1',
@@ -190,7 +190,7 @@ fn of_readable(digits: &[u8], check: u8) -> Result<PublicId, NotPublicId> {
     let mut number: u128 = 0;
     for (n, letter) in digits.iter().enumerate() {
         let value = value(*letter).filter(|value| *value < 32).ok_or(NotPublicId::Letter)?;
-        // 26 digits have 130 bits, of which the first two are always 0.
+        // 26 digits have 130 bits; the first two bits are always 0.
         if n == 0 && value > 7 {
             return Err(NotPublicId::Check);
         }

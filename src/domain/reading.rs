@@ -1,40 +1,40 @@
-//! Choices for reading an uploaded file of people, as its uploader makes them.
+//! Options for reading an uploaded file of people, chosen by the uploader.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-/// Columns that one mapping may name.
+/// Largest number of columns in a mapping.
 pub const MAX_MAPPED: usize = 64;
-/// Value of a mapping that leaves a column out; `null` means the same.
+/// Value of a mapping that skips a column; `null` means the same.
 pub const IGNORE: &str = "ignore";
-/// Value of [`Reading::sheets`] that reads every visible sheet with people.
+/// Value of [`Reading::sheets`] for every visible sheet with people.
 pub const ALL_SHEETS: &str = "all";
 
-/// Choices for reading a file. They are kept with the import, so that the importer reads the file the same
-/// way as the request did.
+/// Options for reading a file. They are stored with the import, so that the importer reads the file the same way as
+/// the request did.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Reading {
     /// Label of the text's encoding, for CSV. Detected if absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub encoding: Option<String>,
-    /// Field of each mapped header, by its name in the API; `None` leaves the column out.
+    /// Field of each mapped header, by its name in the API. `None` skips the column.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub mapping: BTreeMap<String, Option<String>>,
-    /// Name of the sheet to read, or [`ALL_SHEETS`]. The first visible sheet with people if absent.
+    /// Name of the sheet to read, or [`ALL_SHEETS`]. If absent, the first visible sheet with people.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sheets: Option<String>,
-    /// True reads hidden rows, too.
+    /// True if hidden rows are read, too.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub hidden_rows: bool,
-    /// Number of the header row, as the spreadsheet program shows it. Found if absent.
+    /// Number of the header row, as the spreadsheet program shows it. Detected if absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub header_row: Option<u32>,
 }
 
 impl Reading {
-    /// Returns true if nothing is chosen.
+    /// Returns true if no option is set.
     #[must_use]
     pub fn is_default(&self) -> bool {
         *self == Self::default()
@@ -46,7 +46,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn choices_survive_storage_and_defaults_take_no_room() {
+    fn options_survive_serialization_and_defaults_are_omitted() {
         let chosen = Reading {
             encoding: Some("macintosh".to_owned()),
             mapping: [("Correo".to_owned(), Some("email".to_owned())), ("X".to_owned(), None)].into(),

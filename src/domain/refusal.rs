@@ -1,61 +1,61 @@
-//! Why a command was refused, in words for the person who sent it.
+//! Refusals of commands, with messages for the user.
 
 use thiserror::Error;
 
-/// One field that isn't acceptable, told without repeating its value.
+/// One invalid field. The message does not repeat the value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InvalidField {
-    /// The field's name in the API, camelCase.
+    /// Name of the field in the API, in camelCase.
     pub field: &'static str,
-    /// What is wrong and what to do.
+    /// Problem and remedy.
     pub message: String,
 }
 
-/// A command that was not allowed. Carries no personal data: it may be logged.
+/// Reason why a command was refused. It contains no personal data, so it may be logged.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum Refusal {
-    /// The aggregate has no history.
+    /// The aggregate doesn't exist.
     #[error("there is no such {0}")]
     NotFound(&'static str),
-    /// Something of this id exists and differs from what was asked for.
+    /// An aggregate with this id exists already.
     #[error("this {0} exists already")]
     AlreadyExists(&'static str),
-    /// A unique value is held by somebody else.
+    /// Another owner holds the unique value.
     #[error("this {0} is already in use")]
     Taken(&'static str),
-    /// One or more fields are not acceptable.
+    /// One or more fields are invalid.
     #[error("{} not acceptable: {}", if .0.len() == 1 { "a field is" } else { "some fields are" }, list(.0))]
     Invalid(Vec<InvalidField>),
-    /// The certificate is switched off for new issuances.
+    /// The certificate is not active, so nothing new is issued.
     #[error("this certificate is not active; activate it before you issue it")]
     Inactive,
-    /// The command doesn't fit the state; the text says which state and what to do.
+    /// The command doesn't fit the state. The message names the state and the remedy.
     #[error("{0}")]
     WrongState(String),
-    /// The change is meant for another version than the present one.
+    /// The change is meant for another version than the current one.
     #[error("it has changed since you read it; read it again and repeat the change")]
     Stale,
-    /// The session is over, was revoked, or the token was used before.
+    /// The session expired or was revoked, or the token was used before.
     #[error("this session has ended; log in again")]
     SessionEnded,
-    /// The code fits nothing, or was used before.
+    /// The code is wrong or was used before.
     #[error("the code is wrong, or was used before")]
     WrongCode,
-    /// The link is not ours, was used, has expired, or was overtaken by another password.
+    /// The link is not authentic, was used, has expired, or is void after a later password change.
     #[error("this link was used or has expired; ask for another")]
     LinkEnded,
-    /// The caller lacks the right; the text says which one and who has it.
+    /// The caller lacks a permission. The message names it and who has it.
     #[error("{0}")]
     Forbidden(&'static str),
 }
 
 impl Refusal {
-    /// A refusal of one field.
+    /// Creates a refusal of one field.
     pub fn field(field: &'static str, message: impl Into<String>) -> Self {
         Self::Invalid(vec![InvalidField { field, message: message.into() }])
     }
 
-    /// The stable code that clients can act on.
+    /// Returns the stable code for clients.
     #[must_use]
     pub const fn code(&self) -> &'static str {
         match self {

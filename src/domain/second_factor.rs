@@ -1,8 +1,8 @@
-//! Second factor: what somebody who logs in shows besides the password.
+//! Second factor: proof that a user gives at login in addition to the password.
 //!
-//! One for each user, by the user's id: codes of an authenticator (RFC 6238), and recovery codes for the
-//! day when that is lost. Whether a code fits a secret is found out elsewhere; here it is decided that
-//! each works once.
+//! Each user has at most one, under the user's id: codes of an authenticator (RFC 6238), and recovery codes in case
+//! the authenticator is lost. Other code verifies that a code matches a secret; this aggregate ensures that each code
+//! works once.
 
 use serde::{Deserialize, Serialize};
 
@@ -11,41 +11,41 @@ use super::{Decider, Personal, Refusal};
 
 // ── Events ──────────────────────────────────────────────────────────────────────────────────────
 
-/// Somebody was given a secret for an authenticator. It counts once a code has shown that it is there.
+/// A user received a secret for an authenticator. It takes effect after a code has confirmed it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct SecondFactorBegun {
-    /// The secret, encrypted; never the secret.
+    /// Encrypted secret; never in plain text.
     pub sealed_secret: Personal<String>,
 }
 
-/// A code has fitted: from now on the password alone is not enough.
+/// A code confirmed the secret. From now on, the password alone is not enough.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct SecondFactorConfirmed {
-    /// The time step of that code.
+    /// Time step of the confirming code.
     pub step: u64,
     /// SHA-256 of each recovery code, 64 hex digits.
     pub recovery_sha256: Vec<String>,
 }
 
-/// A code was used; it and those before it work no more.
+/// A code was used. This code and earlier ones are no longer valid.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct SecondFactorUsed {
-    /// The code's time step.
+    /// Time step of the code.
     pub step: u64,
 }
 
-/// A recovery code was used; it works no more.
+/// A recovery code was used and is no longer valid.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct RecoveryCodeUsed {
-    /// SHA-256 of it, 64 hex digits.
+    /// SHA-256 of the recovery code, 64 hex digits.
     pub sha256: String,
 }
 
-/// There are other recovery codes; those before work no more.
+/// The recovery codes were replaced. The former ones are no longer valid.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct RecoveryCodesRenewed {
@@ -53,117 +53,118 @@ pub struct RecoveryCodesRenewed {
     pub recovery_sha256: Vec<String>,
 }
 
-/// The password alone is enough again.
+/// The second factor was removed. The password alone is enough again.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct SecondFactorRemoved {
-    /// Why.
+    /// Reason.
     pub reason: WhyRemoved,
 }
 
 domain_events! {
-    /// What can happen to a second factor.
+    /// Events of a second factor.
     SecondFactorEvent for "secondfactor" {
         SecondFactorBegun, SecondFactorConfirmed, SecondFactorUsed, RecoveryCodeUsed, RecoveryCodesRenewed,
         SecondFactorRemoved,
     }
 }
 
-/// Why a second factor is gone.
+/// Reason for the removal of a second factor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum WhyRemoved {
-    /// Its user wanted it so, and has shown it.
+    /// The user removed it and proved possession of it.
     ByUser,
-    /// Its user has lost it, and somebody else removed it.
+    /// The user lost it, and another person removed it.
     Lost,
 }
 
 // ── Commands ────────────────────────────────────────────────────────────────────────────────────
 
-/// What can be asked of a second factor.
+/// Commands to a second factor.
 #[derive(Clone, Debug)]
 pub enum SecondFactorCommand {
-    /// Give a secret. One that was given before and never confirmed counts no more.
+    /// Sets a secret. It replaces one that was never confirmed.
     Begin {
-        /// The secret, encrypted.
+        /// Encrypted secret.
         sealed_secret: Personal<String>,
     },
-    /// Switch it on.
+    /// Turns the second factor on.
     Confirm {
-        /// What shows that the authenticator has the secret; no recovery code does.
+        /// Proof that the authenticator has the secret. A recovery code is not accepted.
         shown: Shown,
         /// SHA-256 of each recovery code.
         recovery_sha256: Vec<String>,
     },
-    /// Let somebody in who has shown it.
+    /// Records a proof that was given at login.
     Use(Shown),
-    /// Have other recovery codes.
+    /// Replaces the recovery codes.
     RenewRecoveryCodes {
-        /// What shows who asks.
+        /// Proof of possession.
         shown: Shown,
         /// SHA-256 of each recovery code.
         recovery_sha256: Vec<String>,
     },
-    /// Switch it off.
+    /// Turns the second factor off.
     Remove(Shown),
-    /// Switch it off for somebody who has lost it.
+    /// Turns the second factor off for a user who lost it.
     RemoveLost,
 }
 
-/// What somebody has shown.
+/// Proof of possession.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Shown {
-    /// A code that fits the secret.
+    /// A code that matches the secret.
     Code {
-        /// The secret that it fits, encrypted as it is in the log: the one that counts may be another by now.
+        /// Encrypted secret that the code matches, as stored in the log. The current secret may be another one by
+        /// now.
         sealed_secret: Personal<String>,
-        /// The code's time step.
+        /// Time step of the code.
         step: u64,
     },
-    /// A recovery code, which fits if it is one.
+    /// A recovery code, not compared yet.
     RecoveryCode {
-        /// SHA-256 of it, 64 hex digits.
+        /// SHA-256 of the recovery code, 64 hex digits.
         sha256: String,
     },
 }
 
 // ── State, decide, evolve ───────────────────────────────────────────────────────────────────────
 
-/// Where somebody's second factor stands.
+/// State of a user's second factor.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum SecondFactorState {
-    /// There is none.
+    /// The user has none.
     #[default]
     None,
-    /// A secret was given, and has not been confirmed.
+    /// A secret is set but not confirmed.
     Begun {
-        /// The secret, encrypted.
+        /// Encrypted secret.
         sealed_secret: Personal<String>,
     },
-    /// It is asked for.
+    /// The second factor is on.
     On(Factor),
 }
 
-/// A second factor that is asked for.
+/// An active second factor.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Factor {
-    /// The secret, encrypted.
+    /// Encrypted secret.
     pub sealed_secret: Personal<String>,
-    /// The time step of the last code that was used.
+    /// Time step of the last code that was used.
     pub last_step: u64,
-    /// SHA-256 of each recovery code that was not used.
+    /// SHA-256 of each unused recovery code, 64 hex digits.
     pub recovery_sha256: Vec<String>,
 }
 
 impl SecondFactorState {
-    /// Whether it is asked for.
+    /// Returns true if the second factor is on.
     #[must_use]
     pub const fn is_on(&self) -> bool {
         matches!(self, Self::On(_))
     }
 
-    /// The secret that codes have to fit, encrypted.
+    /// Returns the encrypted secret that codes must match.
     #[must_use]
     pub const fn sealed_secret(&self) -> Option<&Personal<String>> {
         match self {
@@ -174,7 +175,7 @@ impl SecondFactorState {
 }
 
 impl Factor {
-    /// What is recorded of something shown, if it fits and was not used before.
+    /// Returns the event that records the use of a proof. Refuses a proof that is wrong or was used before.
     fn used(&self, shown: &Shown) -> Result<SecondFactorEvent, Refusal> {
         match shown {
             Shown::Code { sealed_secret, step }
@@ -298,7 +299,7 @@ mod tests {
         vec!["one".to_owned(), "two".to_owned()]
     }
 
-    /// On, with the code of step 10 used for that.
+    /// Returns the history of a second factor that was confirmed with the code of step 10.
     fn on() -> Vec<SecondFactorEvent> {
         vec![begun("s"), SecondFactorConfirmed { step: 10, recovery_sha256: hashes() }.into()]
     }
@@ -308,7 +309,7 @@ mod tests {
     }
 
     #[test]
-    fn it_is_on_once_a_code_of_the_last_secret_was_shown() {
+    fn second_factor_is_confirmed_by_a_code_of_the_latest_secret() {
         let begin = SecondFactorCommand::Begin { sealed_secret: "s".to_owned().into() };
         given::<SecondFactor>(vec![begun("before")]).when(begin.clone()).then(vec![begun("s")]);
         let history = vec![begun("before"), begun("s")];
@@ -323,7 +324,7 @@ mod tests {
     }
 
     #[test]
-    fn a_code_works_once_and_none_before_it() {
+    fn code_works_once_and_earlier_codes_are_refused() {
         let used = |step| -> SecondFactorEvent { SecondFactorUsed { step }.into() };
         let show = |step| SecondFactorCommand::Use(code("s", step));
         given::<SecondFactor>(on()).when(show(11)).then(vec![used(11)]);
@@ -338,7 +339,7 @@ mod tests {
     }
 
     #[test]
-    fn a_recovery_code_works_once_until_there_are_others() {
+    fn recovery_code_works_once_and_until_codes_are_renewed() {
         let used: SecondFactorEvent = RecoveryCodeUsed { sha256: "one".to_owned() }.into();
         let show = |sha256| SecondFactorCommand::Use(recovery(sha256));
         given::<SecondFactor>(on()).when(show("one")).then(vec![used.clone()]);
@@ -362,7 +363,7 @@ mod tests {
     }
 
     #[test]
-    fn only_whoever_has_it_switches_it_off_unless_it_is_lost() {
+    fn removal_requires_a_code_unless_the_factor_is_lost() {
         let used: SecondFactorEvent = SecondFactorUsed { step: 11 }.into();
         let remove = |step| SecondFactorCommand::Remove(code("s", step));
         given::<SecondFactor>(on()).when(remove(11)).then(vec![used, removed(WhyRemoved::ByUser)]);

@@ -1,11 +1,11 @@
-//! Secrets from the configuration: usable, never printable.
+//! Secrets from the configuration. They can be used but not printed.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize, Serializer};
 
-/// A password or key. It can be read from the configuration, but not be printed: `Debug`, `Display` and
-/// `Serialize` show only that it is there.
+/// A password or key. It can be read from the configuration but not printed: `Debug`, `Display` and `Serialize` show
+/// only a placeholder.
 #[derive(Clone, Default, Deserialize)]
 #[serde(transparent)]
 pub struct Secret(String);
@@ -16,13 +16,13 @@ impl Secret {
         Self(value.into())
     }
 
-    /// The secret itself, for the one place that presents it to whom it is for.
+    /// Returns the secret. Use it only where the secret is presented to its recipient.
     #[must_use]
     pub fn reveal(&self) -> &str {
         &self.0
     }
 
-    /// Whether the text is empty, which most settings mean as "not set".
+    /// Returns true if the text is empty. Most settings treat an empty secret as "not set".
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
@@ -52,7 +52,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nothing_that_prints_shows_the_secret() {
+    fn secret_is_hidden_in_every_output() {
         let secret: Secret = serde_json::from_str(r#""hunter2""#).expect("a string is a secret");
         assert_eq!(format!("{secret} {secret:?} {secret:#?}"), "… Secret(…) Secret(…)");
         assert_eq!(serde_json::to_string(&secret).expect("a string"), r#""***""#);

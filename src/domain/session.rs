@@ -1,7 +1,8 @@
-//! Session: one log-in and its chain of refresh tokens.
+//! Session: one login and its chain of refresh tokens.
 //!
-//! Each refresh token works once. One that is used again was stolen, or was not the thief's: the
-//! whole session ends (RFC 9700 §4.14.2). One that never was issued is no such sign, and changes nothing.
+//! Each refresh token works once. If a token is used twice, both the user and a thief have it. The server can't
+//! distinguish them and ends the whole session (RFC 9700 §4.14.2). A token that was never issued is no sign of theft
+//! and changes nothing.
 
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
@@ -11,51 +12,51 @@ use super::{Decider, Refusal, UserId};
 
 // ── Events ──────────────────────────────────────────────────────────────────────────────────────
 
-/// Somebody logged in.
+/// A user logged in.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct SessionStarted {
-    /// Who.
+    /// The user.
     pub user_id: UserId,
-    /// SHA-256 of the refresh token that counts now, 64 hex digits.
+    /// SHA-256 of the current refresh token, 64 hex digits.
     pub refresh_sha256: String,
-    /// Until when it counts.
+    /// Time at which the current refresh token expires.
     #[serde(with = "time::serde::rfc3339")]
     pub expires_at: OffsetDateTime,
-    /// When the session is over however often it is refreshed. Sessions that began before there was such
-    /// a limit have none, and end when their first token would have.
+    /// Latest end of the session, however often it is refreshed. Sessions that began before this limit existed have
+    /// none; they end when their first token expires.
     #[serde(default, with = "time::serde::rfc3339::option")]
     pub ends_at: Option<OffsetDateTime>,
-    /// The user's epoch; a later one of the user's ends the session.
+    /// The user's epoch. The session is over in a later epoch of the user.
     #[serde(default)]
     pub epoch: u32,
 }
 
-/// The refresh token was exchanged for the next.
+/// The refresh token was exchanged for the next one.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct SessionRefreshed {
-    /// SHA-256 of the refresh token that counts now, 64 hex digits.
+    /// SHA-256 of the current refresh token, 64 hex digits.
     pub refresh_sha256: String,
-    /// Until when it counts.
+    /// Time at which the current refresh token expires.
     #[serde(with = "time::serde::rfc3339")]
     pub expires_at: OffsetDateTime,
 }
 
-/// The session is over; none of its tokens counts any more.
+/// The session was revoked. None of its tokens is valid any more.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct SessionRevoked {
-    /// Why.
+    /// Reason.
     pub reason: RevocationReason,
 }
 
 domain_events! {
-    /// What can happen to a session.
+    /// Events of a session.
     SessionEvent for "session" { SessionStarted, SessionRefreshed, SessionRevoked }
 }
 
-/// Why a session ended before its time.
+/// Reason for the revocation of a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum RevocationReason {
@@ -69,61 +70,61 @@ pub enum RevocationReason {
 
 // ── Commands ────────────────────────────────────────────────────────────────────────────────────
 
-/// What can be asked of a session.
+/// Commands to a session.
 #[derive(Clone, Debug)]
 pub enum SessionCommand {
-    /// Begin.
+    /// Starts the session.
     Start(SessionStarted),
-    /// Exchange the refresh token. A token that was used before ends the session: look at the
-    /// events, or at the state after, to tell.
+    /// Exchanges the refresh token. A token that was used before revokes the session instead. The command then
+    /// succeeds as well, so the caller must check the events or the new state.
     Refresh {
-        /// SHA-256 of the token that was presented.
+        /// SHA-256 of the presented token.
         presented_sha256: String,
-        /// Whether it shows that it was issued, now or before.
+        /// True if the presented token proves that it was issued, now or earlier.
         was_issued: bool,
-        /// SHA-256 of the token to follow.
+        /// SHA-256 of the next token.
         next_sha256: String,
-        /// The time now.
+        /// Current time.
         now: OffsetDateTime,
-        /// Until when the next token counts, unless the session is over before.
+        /// Time at which the next token expires, unless the session ends earlier.
         expires_at: OffsetDateTime,
     },
-    /// End it by one of its tokens. One that was used before ends it as well.
+    /// Ends the session with one of its tokens. A token that was used before ends it as well.
     LogOut {
-        /// SHA-256 of the token that was presented.
+        /// SHA-256 of the presented token.
         presented_sha256: String,
-        /// Whether it shows that it was issued, now or before.
+        /// True if the presented token proves that it was issued, now or earlier.
         was_issued: bool,
     },
-    /// End it without a token.
+    /// Ends the session without a token.
     End {
-        /// Who wants that; only the session's own user may.
+        /// User who ends the session. Only the session's own user may.
         by: UserId,
     },
 }
 
 // ── State, decide, evolve ───────────────────────────────────────────────────────────────────────
 
-/// Where the session stands.
+/// State of a session.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum SessionState {
     /// No history.
     #[default]
     Absent,
-    /// Its last token counts.
+    /// The session's last token is valid until it expires.
     Open {
-        /// Who logged in.
+        /// User who logged in.
         user_id: UserId,
-        /// SHA-256 of the token that counts.
+        /// SHA-256 of the current token.
         refresh_sha256: String,
-        /// Until when.
+        /// Time at which the current token expires.
         expires_at: OffsetDateTime,
-        /// When the session is over at the latest.
+        /// Latest end of the session.
         ends_at: OffsetDateTime,
-        /// The user's epoch when it began.
+        /// The user's epoch at the start of the session.
         epoch: u32,
     },
-    /// Over.
+    /// Revoked.
     Revoked,
 }
 
@@ -200,13 +201,13 @@ impl Decider for Session {
     }
 }
 
-/// What a token is to a session that goes on.
+/// Relation of a presented token to an open session.
 enum Presented {
-    /// The one that counts.
+    /// The current token.
     Current,
-    /// One that was issued and used before.
+    /// A token that was issued and used before.
     Former,
-    /// None of its tokens.
+    /// A token that was never issued.
     MadeUp,
 }
 
@@ -278,7 +279,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_used_again_ends_the_session_for_all_its_tokens() {
+    fn reused_token_ends_the_session() {
         let history = vec![started().into(), refreshed("two")];
         given::<Session>(history.clone()).when(refresh("one", "three", NOW)).then(vec![reused()]);
         let ended = [history, vec![reused()]].concat();
@@ -286,7 +287,7 @@ mod tests {
     }
 
     #[test]
-    fn a_made_up_token_is_refused_and_ends_nothing() {
+    fn forged_token_is_refused_and_does_not_end_the_session() {
         let history = vec![started().into(), refreshed("two")];
         let refresh = SessionCommand::Refresh {
             presented_sha256: "made up".into(),
@@ -298,20 +299,20 @@ mod tests {
         given::<Session>(history.clone()).when(refresh).then_refused("SESSION_ENDED");
         let out = SessionCommand::LogOut { presented_sha256: "made up".into(), was_issued: false };
         given::<Session>(history.clone()).when(out).then_nothing();
-        // From before tokens showed that they were issued: the last one still counts.
+        // Tokens from before the proof of issue was introduced: the latest one is still valid.
         let last = SessionCommand::LogOut { presented_sha256: "two".into(), was_issued: false };
         given::<Session>(history).when(last).then(vec![ended(RevocationReason::LoggedOut)]);
     }
 
     #[test]
-    fn an_old_token_is_refused() {
+    fn expired_token_is_refused() {
         given::<Session>(vec![started().into()])
             .when(refresh("one", "two", LATER))
             .then_refused("SESSION_ENDED");
     }
 
     #[test]
-    fn refreshing_never_goes_beyond_the_sessions_end() {
+    fn refreshed_token_expires_at_the_end_of_the_session_at_the_latest() {
         let days = time::Duration::days;
         let beyond = SessionCommand::Refresh {
             presented_sha256: "two".into(),
@@ -329,7 +330,7 @@ mod tests {
     }
 
     #[test]
-    fn a_session_from_before_there_was_an_end_ends_with_its_first_token() {
+    fn session_without_a_stored_end_ends_with_its_first_token() {
         let old = SessionStarted { ends_at: None, ..started() };
         given::<Session>(vec![old.into()])
             .when(SessionCommand::Refresh {
@@ -343,20 +344,20 @@ mod tests {
     }
 
     #[test]
-    fn logging_out_twice_ends_it_once() {
+    fn second_logout_changes_nothing() {
         let out = ended(RevocationReason::LoggedOut);
         given::<Session>(vec![started().into()]).when(log_out("one")).then(vec![out.clone()]);
         given::<Session>(vec![started().into(), out]).when(log_out("one")).then_nothing();
     }
 
     #[test]
-    fn a_token_that_was_used_before_ends_it_as_reuse() {
+    fn logout_with_a_used_token_ends_the_session_as_reuse() {
         let history = vec![started().into(), refreshed("two")];
         given::<Session>(history).when(log_out("one")).then(vec![reused()]);
     }
 
     #[test]
-    fn only_its_own_user_ends_it_from_elsewhere() {
+    fn session_can_only_be_ended_by_its_user() {
         let end = |by| SessionCommand::End { by };
         let gone = ended(RevocationReason::EndedByUser);
         given::<Session>(vec![started().into()]).when(end(ADA)).then(vec![gone]);

@@ -1,67 +1,69 @@
-//! Template: a certificate's look that an issuer wrote, in versions that never change.
+//! Template: an issuer's own certificate template, in versions that never change.
 
 use serde::{Deserialize, Serialize};
 
 use super::events::domain_events;
+use super::person::text;
 use super::{Decider, Refusal, TemplateId};
 
-/// Versions that one template may have.
+/// Largest number of versions of a template.
 pub const MAX_VERSIONS: usize = 100;
-/// What the theme of a certificate begins with where it is a template of one's own; its id follows.
+/// Prefix of a theme name that denotes an issuer's own template. The template's id follows it.
 pub const OWN: &str = "own:";
 
 // ── Events ──────────────────────────────────────────────────────────────────────────────────────
 
-/// An issuer wrote a template. Its first version was drawn with its sample, and is the active one.
+/// A template was created. Version 1 is active; its sample page was rendered successfully.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct TemplateCreated {
-    /// What it is called, 1–200 characters.
+    /// Name of the template, 1–200 characters.
     pub name: String,
-    /// Version 1.
+    /// Files of version 1.
     #[serde(flatten)]
     pub files: TemplateFiles,
 }
 
-/// Another version was written and drawn with its sample. Nothing uses it until it is activated.
+/// A version was added; its sample page was rendered successfully. It is not used until it is activated.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct TemplateVersionAdded {
-    /// Its number, one more than the last.
+    /// Number of the version, one more than the last.
     pub version: u32,
-    /// What it is made of.
+    /// Files of the version.
     #[serde(flatten)]
     pub files: TemplateFiles,
 }
 
-/// New issuances are drawn by this version from now on; what was issued stays as it is.
+/// A version was activated for new issuances. Existing issuances stay as they are.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct TemplateActivated {
-    /// The version.
+    /// The activated version.
     pub version: u32,
 }
 
-/// It can't be chosen any more. Its files stay: what was issued may have to be made again from them.
+/// The template was retired and can't be chosen any more. Its files stay, because issued certificates may have to be
+/// rendered again from them.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TemplateRetired {}
 
 domain_events! {
-    /// What can happen to a template.
+    /// Events of a template.
     TemplateEvent for "template" { TemplateCreated, TemplateVersionAdded, TemplateActivated, TemplateRetired }
 }
 
-/// The files of one version, pinned by their content.
+/// Files of one version, pinned by their digests.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct TemplateFiles {
-    /// Where the Typst source is stored.
+    /// Object key of the typst source.
     pub source_key: String,
     /// SHA-256 of the source, 64 hex digits.
     pub source_sha256: String,
-    /// The source's size in bytes.
+    /// Size of the source, in bytes.
     pub source_size: u64,
-    /// Where the manifest is stored.
+    /// Object key of the manifest.
     pub manifest_key: String,
     /// SHA-256 of the manifest, 64 hex digits.
     pub manifest_sha256: String,
@@ -69,54 +71,54 @@ pub struct TemplateFiles {
 
 // ── Commands ────────────────────────────────────────────────────────────────────────────────────
 
-/// What can be asked of a template.
+/// Commands to a template.
 #[derive(Clone, Debug)]
 pub enum TemplateCommand {
-    /// Record a new one; its files are stored and were drawn.
+    /// Records a new template. Its files are stored and its sample page was rendered.
     Create {
-        /// What it is called.
+        /// Name of the template.
         name: String,
-        /// Version 1.
+        /// Files of version 1.
         files: TemplateFiles,
     },
-    /// Record one more version; its files are stored and were drawn.
+    /// Records another version. Its files are stored and its sample page was rendered.
     AddVersion(TemplateFiles),
-    /// Draw new issuances by this version.
+    /// Uses this version for new issuances.
     Activate(u32),
-    /// Let nobody choose it any more.
+    /// Retires the template, so that nobody can choose it any more.
     Retire,
 }
 
 // ── State, decide, evolve ───────────────────────────────────────────────────────────────────────
 
-/// A template as it is now; versions count from 1.
+/// Current state of a template. Versions are numbered from 1.
 #[derive(Clone, Debug, PartialEq)]
 pub struct OwnTemplate {
-    /// What it is called.
+    /// Name of the template.
     pub name: String,
-    /// Every version, the first one first.
+    /// Files of all versions, in order.
     pub versions: Vec<TemplateFiles>,
-    /// The version that draws new issuances.
+    /// Version for new issuances.
     pub active: u32,
-    /// Whether it can't be chosen any more.
+    /// True if the template can't be chosen any more.
     pub is_retired: bool,
 }
 
 impl OwnTemplate {
-    /// The files of a version, if there is such a version.
+    /// Returns the files of `version`, if it exists.
     #[must_use]
     pub fn version(&self, version: u32) -> Option<&TemplateFiles> {
         self.versions.get(usize::try_from(version.checked_sub(1)?).ok()?)
     }
 
-    /// The number of the newest version.
+    /// Returns the number of the newest version.
     #[must_use]
     pub fn newest(&self) -> u32 {
         u32::try_from(self.versions.len()).unwrap_or(u32::MAX)
     }
 }
 
-/// The template, or nothing.
+/// The template, or `None` if it was never created.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct TemplateState(pub Option<OwnTemplate>);
 
@@ -124,13 +126,13 @@ pub struct TemplateState(pub Option<OwnTemplate>);
 pub struct Template;
 
 impl Template {
-    /// The id in a theme's name such as `own:6f2d41c8-…`, if it is one.
+    /// Returns the template's id from a theme name such as `own:6f2d41c8-…`.
     #[must_use]
     pub fn id_of_theme(theme: &str) -> Option<TemplateId> {
         theme.strip_prefix(OWN)?.parse().ok()
     }
 
-    /// The theme's name of a template.
+    /// Returns the theme name of a template.
     #[must_use]
     pub fn theme_of(id: TemplateId) -> String {
         format!("{OWN}{id}")
@@ -194,10 +196,7 @@ impl Decider for Template {
 }
 
 fn check_name(name: &str) -> Result<(), Refusal> {
-    if name.trim().is_empty() || name.chars().count() > 200 || name.chars().any(char::is_control) {
-        return Err(Refusal::field("name", "give 1 to 200 characters, without control characters"));
-    }
-    Ok(())
+    text::check_line("name", name, 200).map_err(|wrong| Refusal::Invalid(vec![wrong]))
 }
 
 #[cfg(test)]
@@ -254,13 +253,13 @@ mod tests {
     }
 
     #[test]
-    fn there_are_so_many_versions_and_no_more() {
+    fn number_of_versions_is_limited() {
         let history: Vec<_> = std::iter::once(created()).chain((2..=100).map(added)).collect();
         given::<Template>(history).when(TemplateCommand::AddVersion(files("b"))).then_refused("WRONG_STATE");
     }
 
     #[test]
-    fn what_was_retired_takes_nothing_more() {
+    fn retired_template_cannot_be_changed() {
         let retired: TemplateEvent = TemplateRetired {}.into();
         given::<Template>(vec![created()]).when(TemplateCommand::Retire).then(vec![retired.clone()]);
         let history = || vec![created(), retired.clone()];
@@ -271,7 +270,7 @@ mod tests {
     }
 
     #[test]
-    fn its_id_stands_in_the_themes_name() {
+    fn theme_name_contains_the_id_of_the_template() {
         let id = TemplateId(uuid::Uuid::from_u128(7));
         assert_eq!(Template::id_of_theme(&Template::theme_of(id)), Some(id));
         assert_eq!(Template::id_of_theme("classic"), None);

@@ -1,36 +1,38 @@
-//! User: a person who administers.
+//! User: a person who may log in.
 
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
+use unicode_normalization::UnicodeNormalization as _;
 
 use super::events::domain_events;
+use super::person::text;
 use super::{Decider, InvalidField, Personal, Refusal};
 
 // ── Events ──────────────────────────────────────────────────────────────────────────────────────
 
-/// Somebody may log in from now on.
+/// A user was registered and may log in.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct UserRegistered {
-    /// Who it is.
+    /// Names and address of the user.
     #[serde(flatten)]
     pub profile: Profile,
-    /// What the user may do.
+    /// Role of the user.
     pub role: Role,
-    /// The password's hash as a PHC string (argon2id); never the password.
+    /// Hash of the password as a PHC string (argon2id); never the password.
     pub password_hash: Personal<String>,
-    /// Somebody else has set it: it has to be changed, and counts until then. Absent for one's own.
+    /// Expiry of a password that another person set and the user has to change. Absent for the user's own password.
     #[serde(default, with = "time::serde::rfc3339::option", skip_serializing_if = "Option::is_none")]
     pub first_password_until: Option<OffsetDateTime>,
 }
 
-/// Another password counts from now on.
+/// The password was changed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct UserPasswordChanged {
-    /// The password's hash as a PHC string (argon2id); never the password.
+    /// Hash of the password as a PHC string (argon2id); never the password.
     pub password_hash: Personal<String>,
-    /// Somebody else has set it: it has to be changed, and counts until then. Absent for one's own.
+    /// Expiry of a password that another person set and the user has to change. Absent for the user's own password.
     #[serde(default, with = "time::serde::rfc3339::option", skip_serializing_if = "Option::is_none")]
     pub first_password_until: Option<OffsetDateTime>,
     /// True if the user's API keys stay valid. Otherwise the change ends all of them.
@@ -38,56 +40,56 @@ pub struct UserPasswordChanged {
     pub keeps_api_keys: bool,
 }
 
-/// The user is called or reached otherwise from now on.
+/// The user's names or address changed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct UserProfileChanged {
-    /// All of it, as it is now.
+    /// The whole profile with the changes.
     #[serde(flatten)]
     pub profile: Profile,
 }
 
-/// The user may do something else from now on.
+/// The user's role changed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct UserRoleChanged {
-    /// What the user may do now.
+    /// The new role.
     pub role: Role,
 }
 
-/// The user may not log in any more, and whoever is logged in is out.
+/// The user was disabled and may not log in any more. All sessions of the user are over.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct UserDisabled {}
 
-/// The user may log in again.
+/// The user was enabled and may log in again.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct UserEnabled {}
 
-/// All sessions that the user had begun are over.
+/// All sessions of the user were ended.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct UserSessionsEnded {}
 
-/// The user is gone; name and e-mail address are free again.
+/// The user was deleted. User name and e-mail address are free again.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct UserDeleted {}
 
 domain_events! {
-    /// What can happen to a user.
+    /// Events of a user.
     UserEvent for "user" {
         UserRegistered, UserPasswordChanged, UserProfileChanged, UserRoleChanged, UserDisabled, UserEnabled,
         UserSessionsEnded, UserDeleted,
     }
 }
 
-/// How a user is called and reached.
+/// Names and address of a user.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Profile {
-    /// The name for logging in, unique, 1–100 characters.
+    /// Name for login, unique, 1–100 characters.
     pub user_name: Personal<String>,
     /// First name, 1–100 characters.
     pub name: Personal<String>,
@@ -97,20 +99,20 @@ pub struct Profile {
     pub email: Personal<String>,
 }
 
-/// What a user may do.
+/// Role of a user.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Role {
-    /// Everything.
+    /// All permissions.
     Admin,
-    /// Everything but users and settings.
+    /// All permissions except those for users and settings.
     Operator,
-    /// Looking only.
+    /// Read-only access.
     Viewer,
 }
 
 impl Role {
-    /// The role's name in tokens and answers.
+    /// Returns the role's name in tokens and answers.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -123,45 +125,45 @@ impl Role {
 
 // ── Commands ────────────────────────────────────────────────────────────────────────────────────
 
-/// What can be asked of a user. Uniqueness of e-mail and user name is claimed beside it.
+/// Commands to a user. The uniqueness of e-mail address and user name is ensured by claims in the same commit.
 #[derive(Clone, Debug)]
 pub enum UserCommand {
-    /// Let somebody log in.
+    /// Registers a user.
     Register(UserRegistered),
-    /// Set a password of one's own. Ends all sessions begun before.
+    /// Sets the user's own password. Ends all sessions that began before.
     ChangePassword {
-        /// Its hash.
+        /// Hash of the password.
         password_hash: Personal<String>,
         /// True if the user's API keys stay valid.
         keeps_api_keys: bool,
     },
-    /// Change what is given, and leave the rest. Only what differs becomes an event.
+    /// Changes the given properties and leaves the others. Only real differences become events.
     Change(UserChange),
-    /// End all sessions begun before.
+    /// Ends all sessions that began before.
     EndSessions,
-    /// Remove the user.
+    /// Deletes the user.
     Delete,
 }
 
-/// What is to be changed of a user.
+/// Changes of a user; `None` leaves a property as it is.
 #[derive(Clone, Debug, Default)]
 pub struct UserChange {
     /// Names and address.
     pub profile: Option<Profile>,
-    /// What the user may do.
+    /// Role.
     pub role: Option<Role>,
-    /// Whether the user may log in.
+    /// True if the user may log in.
     pub is_active: Option<bool>,
-    /// Another password.
+    /// New password.
     pub password: Option<NewPassword>,
 }
 
-/// A password that is to count.
+/// A new password.
 #[derive(Clone, Debug)]
 pub struct NewPassword {
-    /// Its hash as a PHC string.
+    /// Hash of the password as a PHC string.
     pub hash: Personal<String>,
-    /// Where somebody else sets it: until when it counts, unless it is changed.
+    /// Expiry, if another person sets the password and the user has to change it.
     pub first_until: Option<OffsetDateTime>,
     /// True if the user's API keys stay valid.
     pub keeps_api_keys: bool,
@@ -169,39 +171,39 @@ pub struct NewPassword {
 
 // ── State, decide, evolve ───────────────────────────────────────────────────────────────────────
 
-/// A user as the history has it.
+/// State of a user.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub enum UserState {
     /// No history.
     #[default]
     Absent,
-    /// There.
+    /// The user exists.
     Known(Account),
-    /// Gone; the id is never used again.
+    /// The user was deleted. The id is never used again.
     Deleted,
 }
 
-/// A user who is there.
+/// An existing user.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Account {
     /// Names and address.
     pub profile: Profile,
-    /// What the user may do.
+    /// Role of the user.
     pub role: Role,
-    /// The hash of the password that counts now.
+    /// Hash of the current password.
     pub password_hash: Personal<String>,
-    /// Whether the user may log in.
+    /// True if the user may log in.
     pub is_active: bool,
-    /// How often all sessions were ended: those begun in an earlier epoch are over.
+    /// Number of times that all sessions were ended. Sessions of an earlier epoch are over.
     pub epoch: u32,
-    /// First epoch whose API keys are valid. Keys made in an earlier epoch were ended by a new password.
+    /// First epoch whose API keys are valid. A new password ended the keys of earlier epochs.
     pub keys_from_epoch: u32,
-    /// Until when the password counts, if somebody else has set it and it has to be changed.
+    /// Expiry of the password, if another person set it and the user has to change it.
     pub first_password_until: Option<OffsetDateTime>,
 }
 
 impl Account {
-    /// Whether the password is one that somebody else set, and is too old to let anybody in.
+    /// Returns true if another person set the password and it has expired.
     #[must_use]
     pub fn first_password_is_over(&self, now: OffsetDateTime) -> bool {
         self.first_password_until.is_some_and(|until| now >= until)
@@ -209,7 +211,7 @@ impl Account {
 }
 
 impl UserState {
-    /// The user, if there.
+    /// Returns the user, if it exists.
     #[must_use]
     pub fn account(self) -> Option<Account> {
         match self {
@@ -218,7 +220,7 @@ impl UserState {
         }
     }
 
-    /// The user, if there and allowed to log in.
+    /// Returns the user, if it exists and may log in.
     #[must_use]
     pub fn active(self) -> Option<Account> {
         self.account().filter(|account| account.is_active)
@@ -314,15 +316,18 @@ const fn own_password(password_hash: Personal<String>, keeps_api_keys: bool) -> 
     UserPasswordChanged { password_hash, first_password_until: None, keeps_api_keys }
 }
 
+/// Returns the form of a user name that is unique among users: NFKC, lower case, without blanks around it.
+#[must_use]
+pub fn normalised_user_name(name: &str) -> String {
+    let folded: String = name.nfkc().flat_map(char::to_lowercase).collect();
+    text::clean(&folded.nfkc().collect::<String>())
+}
+
 fn check(profile: &Profile) -> Result<(), Refusal> {
     let mut wrong = Vec::new();
     let texts = [("userName", &profile.user_name), ("name", &profile.name), ("lastName", &profile.last_name)];
-    for (field, text) in texts {
-        let text = text.reveal_str();
-        if text.trim().is_empty() || text.chars().count() > 100 || text.chars().any(char::is_control) {
-            let message = "give 1 to 100 characters, without control characters".to_owned();
-            wrong.push(InvalidField { field, message });
-        }
+    for (field, value) in texts {
+        wrong.extend(text::check_line(field, value.reveal_str(), 100).err());
     }
     if let Err(message) = super::person::check_email(profile.email.reveal_str()) {
         wrong.push(InvalidField { field: "email", message: message.to_owned() });

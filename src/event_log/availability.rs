@@ -1,5 +1,5 @@
-//! A log that is not there just now: in a cluster, a stream has no leader for some seconds after its
-//! node went down. Reading may be tried again at will, and so may whatever was certainly not written.
+//! Retries while the log is not available. In a cluster, a stream has no leader for some seconds after its
+//! node went down. Reads may be retried, and so may writes that were certainly not executed.
 
 use std::time::{Duration, Instant};
 
@@ -9,17 +9,16 @@ use serde::Deserialize;
 
 use super::LogError;
 
-/// How long something is tried again before its caller hears of it: longer than an election takes.
+/// Total time of retries before the caller gets the error. It is longer than an election takes.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(15);
 const FIRST_ANSWER_WITHIN: Duration = Duration::from_millis(500);
 const LAST_ANSWER_WITHIN: Duration = Duration::from_secs(5);
 const LONGEST_PAUSE: Duration = Duration::from_millis(250);
-/// How long the server may take to tell whether a stream exists.
+/// Timeout for checking that a stream exists.
 const TOLD_WITHIN: Duration = Duration::from_secs(2);
 
-/// Tries again while the log is not available, for as long as [`PATIENCE`] lasts. Each attempt is told
-/// how long to wait for an answer: half a second at first, because a server that hangs may have been
-/// asked, and then twice as long each time.
+/// Retries `attempt` while the log is not available, for at most [`PATIENCE`]. Each attempt gets its
+/// timeout as argument: 500 ms at first, because the server may hang, then twice as long each time, up to 5 s.
 pub(crate) async fn patiently<T, F>(mut attempt: impl FnMut(Duration) -> F) -> Result<T, LogError>
 where
     F: Future<Output = Result<T, LogError>>,
@@ -35,13 +34,13 @@ where
     }
 }
 
-/// Waits 10 ms more each time, up to a quarter of a second.
+/// Waits 10 ms longer at each call, up to 250 ms.
 pub(crate) async fn pause(tries: &mut u32) {
     *tries += 1;
     tokio::time::sleep((Duration::from_millis(10) * *tries).min(LONGEST_PAUSE)).await;
 }
 
-/// Why nobody answers for a stream: there is none of that name, or it has no leader just now.
+/// Returns the reason for "no responders": the stream does not exist, or it has no leader.
 pub(crate) async fn why_nobody_answers(client: &Client, stream: &str) -> LogError {
     #[derive(Deserialize)]
     struct Found {}

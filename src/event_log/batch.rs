@@ -1,4 +1,4 @@
-//! JetStream's wire protocol for publishing: one message, or an atomic batch (ADR-50).
+//! JetStream's wire protocol for publishing: a single message or an atomic batch (ADR-50).
 //!
 //! async-nats has no publisher for atomic batches, so the headers are set here.
 
@@ -12,41 +12,41 @@ use serde::Deserialize;
 use super::availability::why_nobody_answers;
 use super::{LogError, Names, NewEvent, Position};
 
-/// The most messages that the server takes in one atomic batch.
+/// Maximum number of messages in one atomic batch, a limit of the server.
 pub const MAX_BATCH: usize = 1_000;
 
-// Names made once: as texts they would be allocated for each message.
+// Created once; a name given as a string is allocated for each message.
 static EXPECTED: HeaderName = HeaderName::from_static("Nats-Expected-Last-Subject-Sequence");
 static BATCH_ID: HeaderName = HeaderName::from_static("Nats-Batch-Id");
 static BATCH_SEQUENCE: HeaderName = HeaderName::from_static("Nats-Batch-Sequence");
 static BATCH_COMMIT: HeaderName = HeaderName::from_static("Nats-Batch-Commit");
 
-/// How long an answer may take before the outcome counts as unknown.
+/// Timeout for an answer. After it, the outcome is unknown.
 const ANSWER_WITHIN: Duration = Duration::from_secs(5);
 
-/// One message that is to go over the wire. Its headers are made when it does: a header map is some
-/// thirty allocations, and a copy of one as many again.
+/// Message to publish. Its headers are created when it is sent, because a header map takes about 30
+/// allocations, and cloning one takes as many.
 #[derive(Clone, Debug)]
 pub(crate) struct Outgoing {
     pub(crate) subject: String,
-    /// The last sequence that the subject must have; only on a subject's first message in a batch.
+    /// Last sequence that the subject must have. Set only on a subject's first message in a batch.
     pub(crate) expected: Option<Position>,
     pub(crate) event: NewEvent,
 }
 
-/// What the server said to a publish.
+/// Error of publishing, by its consequence.
 #[derive(Debug)]
 pub(crate) enum PublishError {
-    /// An expectation did not hold; nothing was written.
+    /// An expected sequence did not match; nothing was written.
     Conflict,
-    /// Nothing was written, because in a cluster something else is just being written to a subject.
-    /// Whether the expectation holds will show in a moment.
+    /// Nothing was written. In a cluster, another message is being written to the same subject, so the
+    /// server can't compare the expected sequence yet.
     InFlight,
-    /// Nothing was written, and the same may be written a little later.
+    /// Nothing was written. The same message may be published again after a pause.
     NotNow(LogError),
-    /// Nothing was written.
+    /// Nothing was written, and a retry can't help.
     Refused(LogError),
-    /// No answer, or one that doesn't tell: it may be there, or not.
+    /// No answer, or an ambiguous one. The messages may have been written.
     Unknown(String),
 }
 
@@ -55,11 +55,11 @@ struct Ack {
     seq: Position,
 }
 
-/// Publishes to one stream.
+/// Publisher for one stream.
 pub(crate) struct Publisher {
     client: Client,
     stream: String,
-    /// The `ce-source` of every event.
+    /// Value of `ce-source` in every event.
     source: String,
 }
 
@@ -68,12 +68,12 @@ impl Publisher {
         Self { client, stream: names.events(), source: names.source() }
     }
 
-    /// Publishes one message and waits until the server has it.
+    /// Publishes one message, waits for the acknowledgement and returns its position.
     pub(crate) async fn one(&self, message: &Outgoing) -> Result<Position, PublishError> {
         self.request(&message.subject, self.headers(message), message.event.body.clone()).await
     }
 
-    /// Publishes all messages or none; answers with the position of the last.
+    /// Publishes all messages or none. Returns the position of the last one.
     pub(crate) async fn batch(
         &self,
         batch_id: &str,
@@ -121,7 +121,7 @@ impl Publisher {
             Err(error) => {
                 return Err(match error.kind() {
                     RequestErrorKind::NoResponders => self.no_responders().await,
-                    // Never sent: trying again can't help.
+                    // The message was not sent, and a retry can't help.
                     RequestErrorKind::MaxPayloadExceeded | RequestErrorKind::InvalidSubject => {
                         PublishError::Refused(error.into())
                     }
@@ -138,7 +138,8 @@ impl Publisher {
         }
     }
 
-    /// Only a stream's leader listens, so a message that nobody listened to was not written.
+    /// Classifies "no responders". Only the leader subscribes to the stream's subjects, so the message was
+    /// not written.
     async fn no_responders(&self) -> PublishError {
         match why_nobody_answers(&self.client, &self.stream).await {
             error @ LogError::NotProvisioned => PublishError::Refused(error),
@@ -147,18 +148,18 @@ impl Publisher {
     }
 }
 
-/// What an answer of JetStream says about what was to be written.
+/// Classifies an error response of JetStream.
 fn meaning(error: &jetstream::Error) -> PublishError {
     match error.error_code().0 {
-        // Wrong last sequence: compared with what stands in the stream.
+        // Wrong last sequence, compared with the stored messages.
         10_071 => PublishError::Conflict,
-        // Wrong last sequence, too: the subject has a message that has not been applied yet.
+        // Wrong last sequence as well: the subject has a message that has not been applied yet.
         10_164 => PublishError::InFlight,
-        // Temporarily unavailable; expectations not comparable yet; batch incomplete (a new leader knows
-        // a part of it only); too many open batches.
+        // Temporarily unavailable; expected sequence not comparable yet; incomplete batch (a new leader has
+        // only a part of it); too many open batches.
         10_008 | 10_163 | 10_176 | 10_210 | 10_211 => PublishError::NotNow(error.into()),
-        // Storing failed, or storage ran out: a server may say so with a part of its replicas, or with a
-        // batch, that is completed after a restart.
+        // Storing failed, or insufficient storage. The server may answer this although a part of the
+        // replicas has the message, or for a batch that is completed after a restart.
         10_023 | 10_077 => PublishError::Unknown(error.to_string()),
         _ => PublishError::Refused(error.into()),
     }
@@ -174,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_certainly_was_not_written_is_refused_or_tried_again() {
+    fn only_certainly_unwritten_commits_are_refused_or_retried() {
         assert!(matches!(answer(10_071, 400), PublishError::Conflict));
         assert!(matches!(answer(10_164, 400), PublishError::InFlight));
         for code in [10_008, 10_163, 10_176, 10_210] {
@@ -183,7 +184,7 @@ mod tests {
         for code in [10_023, 10_077] {
             assert!(matches!(answer(code, 503), PublishError::Unknown(_)), "{code}");
         }
-        // Atomic publish disabled; message too large; a code that nobody knows yet.
+        // Atomic publish disabled; message too large; an unknown code.
         for code in [10_174, 10_054, 19_999] {
             assert!(matches!(answer(code, 400), PublishError::Refused(_)), "{code}");
         }

@@ -1,11 +1,11 @@
-//! Group commit: one committing task per process.
+//! Group commit: one task per process writes all commits.
 //!
-//! An atomic batch syncs the disk once whatever its size, but a tiny one costs as much as a large
-//! one and slows every other writer. So while one batch is being written, the commits that arrive
-//! wait, and then go out together — at most one per subject in a batch, because an expectation can
-//! only stand on a subject's first message. When the server refuses a batch for a conflict it
-//! doesn't name the subject; the batch is bisected by commit, so one conflict costs the others
-//! nothing but time. Few single-event commits are published plainly, side by side.
+//! An atomic batch syncs the disk once, whatever its size. But a batch of few events costs as much as a
+//! large one, and slows down all other writers. So commits that arrive while a batch is being written wait,
+//! and are then written together. A batch has at most one commit per subject, because only the first
+//! message of a subject may have an expected sequence. If the server refuses a batch for a conflict, it
+//! doesn't name the subject. The batch is then bisected by commit, so that only the conflicting commit
+//! fails. A few single-event commits are published concurrently, without a batch.
 
 use std::collections::{HashSet, VecDeque};
 use std::time::{Duration, Instant};
@@ -18,46 +18,46 @@ use super::availability::{PATIENCE, pause};
 use super::batch::{MAX_BATCH, Outgoing, PublishError, Publisher};
 use super::{Names, NewEvent, Position};
 
-/// Up to this many waiting single-event commits are published side by side instead of as a batch: for
-/// each batch the server makes and removes files, which costs as much as syncing about 16 events.
+/// Maximum number of waiting single-event commits that are published concurrently instead of as a batch.
+/// The server creates and removes files for each batch, which costs about as much as syncing 16 events.
 const PLAIN_UP_TO: usize = 16;
-/// After a conflict, up to this many single-event commits are told apart by publishing each plainly:
-/// cheaper than halving them further, because what is refused costs no sync.
+/// Maximum number of single-event commits that are published one by one after a conflict. This is cheaper
+/// than bisecting them further, because a refused message costs no sync.
 const PLAIN_AFTER_CONFLICT: usize = 32;
-/// The most bytes of bodies in one batch; keeps the server's staging small.
+/// Maximum total size of the bodies in one batch, in bytes. It limits the server's staging area.
 const MAX_BATCH_BYTES: usize = 8 << 20;
-/// Commits that may wait before `append` itself waits.
+/// Capacity of the queue of commits. If it is full, `append` waits.
 const QUEUE: usize = 4_096;
-/// How often a lone commit is tried again while a cluster writes something else to its subject: 31 ms
-/// in all. What was acknowledged a moment ago may still count as being written.
+/// Retries of a lone commit while the cluster writes another message to its subject: 31 ms in total. A
+/// message acknowledged just before may still count as being written.
 const IN_FLIGHT_TRIES: u32 = 5;
-/// How long a batch with room in it waits for more. Each batch costs some milliseconds, however small it is,
-/// and what belongs together rarely arrives all at the same moment.
+/// Time that a batch which is not full waits for more commits. Each batch costs some milliseconds whatever
+/// its size, and related commits rarely arrive at exactly the same time.
 const GATHER: Duration = Duration::from_millis(1);
-/// From this many events on a batch is worth its cost, and waits for no more.
+/// Number of events from which a batch is written without waiting for more.
 const WORTH_A_BATCH: usize = 256;
 
-/// Events of one aggregate, and the last position that it must have.
+/// Events to append to one aggregate, with its expected last position.
 #[derive(Clone, Debug)]
 pub struct Append {
-    /// The aggregate's kind.
+    /// Kind of the aggregate.
     pub aggregate: &'static str,
-    /// The aggregate's id.
+    /// Id of the aggregate.
     pub id: String,
-    /// The aggregate's last position; 0 for none.
+    /// Expected last position of the aggregate; 0 if it has no events.
     pub expected: Position,
-    /// What is appended, at least one.
+    /// Events to append, at least one.
     pub events: Vec<NewEvent>,
 }
 
-/// What is written together or not at all; each aggregate at most once.
+/// Events that are written atomically. Each aggregate occurs at most once.
 #[derive(Clone, Debug)]
 pub struct Commit {
     messages: Vec<Outgoing>,
 }
 
 impl Commit {
-    /// Makes the messages of a commit.
+    /// Creates the messages of a commit.
     #[must_use]
     pub fn new(names: &Names, appends: Vec<Append>) -> Self {
         let mut messages = Vec::with_capacity(appends.iter().map(|append| append.events.len()).sum());
@@ -82,16 +82,16 @@ impl Commit {
     }
 }
 
-/// Why a commit was not acknowledged.
+/// Error of an append.
 #[derive(Clone, Debug, Error)]
 pub enum AppendError {
-    /// An aggregate has other events than expected; nothing was written. Load and decide again.
+    /// An aggregate has another last position than expected; nothing was written. Load and decide again.
     #[error("somebody else wrote to the same aggregate first")]
     Conflict,
-    /// The server didn't answer in time: the commit may be there. Look for it before deciding again.
+    /// The outcome is unknown: the commit may have been written. Look for its events before deciding again.
     #[error("the event log did not answer in time: {0}")]
     Unknown(String),
-    /// Nothing was written.
+    /// Nothing was written: the server refused the commit, or was unavailable for 15 s.
     #[error("{0}")]
     Refused(String),
 }
@@ -103,7 +103,7 @@ struct Waiting {
     answer: oneshot::Sender<Answer>,
 }
 
-/// The way to this process's committing task.
+/// Handle on this process's committing task.
 pub(crate) struct Committer {
     queue: mpsc::Sender<Waiting>,
 }
@@ -149,12 +149,12 @@ async fn run(publisher: Publisher, mut queue: mpsc::Receiver<Waiting>) {
     }
 }
 
-/// Whether all of these few commits are single events.
+/// Returns true if there are at most `few` commits and each has a single event.
 fn is_plain<'w>(mut commits: impl ExactSizeIterator<Item = &'w Waiting>, few: usize) -> bool {
     commits.len() <= few && commits.all(|waiting| waiting.commit.messages.len() == 1)
 }
 
-/// Writes commits side by side, each on its own.
+/// Writes commits concurrently, each in its own request.
 async fn write_each(publisher: &Publisher, group: Vec<Waiting>) {
     join_all(group.into_iter().map(|one| write_group(publisher, vec![one]))).await;
 }
@@ -167,8 +167,9 @@ fn take_waiting(queue: &mut mpsc::Receiver<Waiting>, waiting: &mut VecDeque<Wait
     }
 }
 
-/// Takes what may go out together: the oldest first, each subject once, within the server's limits.
-/// A commit that shares a subject with one that stays behind stays behind too, so none overtakes.
+/// Takes the commits of the next batch from the queue: the oldest first, each subject once, within the
+/// server's limits. A commit that shares a subject with a skipped one is skipped too, so that their order
+/// is kept.
 fn next_group(waiting: &mut VecDeque<Waiting>) -> Vec<Waiting> {
     let mut group = Vec::new();
     let mut left = VecDeque::new();
@@ -195,7 +196,8 @@ fn next_group(waiting: &mut VecDeque<Waiting>) -> Vec<Waiting> {
     group
 }
 
-/// Writes a group as one batch; on a conflict, each half on its own, and a few each on their own.
+/// Writes a group as one batch. After a conflict it is bisected, or its commits are published one by one if
+/// they are few.
 fn write_group(publisher: &Publisher, mut group: Vec<Waiting>) -> BoxFuture<'_, ()> {
     Box::pin(async move {
         match publish(publisher, &group).await {
@@ -219,7 +221,7 @@ fn write_group(publisher: &Publisher, mut group: Vec<Waiting>) -> BoxFuture<'_, 
     })
 }
 
-/// Publishes until the server says what became of it, or it has been patient for long enough.
+/// Publishes a group. Retries for up to [`PATIENCE`] while the server certainly writes nothing.
 async fn publish(publisher: &Publisher, group: &[Waiting]) -> Result<Position, PublishError> {
     let messages: Vec<&Outgoing> = group.iter().flat_map(|w| &w.commit.messages).collect();
     let start = Instant::now();
@@ -245,7 +247,7 @@ fn acknowledge(group: Vec<Waiting>, last: Position) {
     let mut next = last + 1 - total as Position;
     for one in group {
         let end = next + one.commit.messages.len() as Position;
-        // Nobody waits any more where the caller was dropped; the commit stands all the same.
+        // The receiver is gone if the caller was dropped. The commit is written nevertheless.
         let _ = one.answer.send(Ok((next..end).collect()));
         next = end;
     }
@@ -276,7 +278,7 @@ mod tests {
     }
 
     #[test]
-    fn a_subject_goes_out_once_and_nothing_overtakes() {
+    fn group_has_each_subject_once_and_keeps_the_order() {
         let mut queue: VecDeque<_> =
             [waiting(&["a"]), waiting(&["a", "b"]), waiting(&["b"]), waiting(&["c"])].into();
         let group = next_group(&mut queue);
@@ -289,7 +291,7 @@ mod tests {
     }
 
     #[test]
-    fn a_group_never_exceeds_the_servers_limit() {
+    fn group_does_not_exceed_the_limit_of_the_server() {
         let subjects: Vec<String> = (0..MAX_BATCH + 5).map(|n| n.to_string()).collect();
         let mut queue: VecDeque<_> = subjects.iter().map(|s| waiting(&[s])).collect();
         assert_eq!(next_group(&mut queue).len(), MAX_BATCH);

@@ -1,48 +1,57 @@
-//! Connecting to the event log's server: addresses, log-in, TLS.
+//! Connection to nats-server: addresses, authentication, TLS.
 
 use std::path::Path;
 use std::time::Duration;
 
 use async_nats::{Client, ConnectOptions, ServerAddr};
+use percent_encoding::percent_decode_str;
 use thiserror::Error;
 
 use crate::domain::Secret;
 
-/// How long one answer of the server may take.
+/// Timeout for one answer of the server.
 const ANSWER_WITHIN: Duration = Duration::from_secs(15);
-/// How often the server is asked for a sign of life. One that hangs without closing its connections
-/// is left for another node after three questions without an answer.
+/// Interval of pings. A server that hangs without closing its connections is replaced by another node after
+/// 3 pings without an answer.
 const PING_EVERY: Duration = Duration::from_secs(10);
 
-/// How to reach the server. Borrowed from the configuration.
+/// Connection settings, borrowed from the configuration.
 #[derive(Clone, Copy, Debug)]
 pub struct Address<'a> {
-    /// `nats://` or `tls://user:password@host:port`; several with commas.
+    /// `nats://` or `tls://user:password@host:port`; several addresses are separated by commas. In user and
+    /// password, `@ : / ? # % ,` are percent-encoded.
     pub url: &'a Secret,
-    /// A file with JWT and key seed, as `nsc generate creds` writes it.
+    /// File with a JWT and a key seed, as written by `nsc generate creds`.
     pub credentials: Option<&'a Path>,
-    /// PEM file of the authority that signed the server's certificate, where the system doesn't know it.
+    /// PEM file of the certificate authority that signed the server's certificate, if the system doesn't
+    /// trust it.
     pub ca_file: Option<&'a Path>,
 }
 
-/// There is no connection. Shows neither user nor password.
+/// Error of connecting. Contains neither user nor password.
 #[derive(Debug, Error)]
 pub enum ConnectError {
-    /// The address can't be read.
-    #[error("nats.url is not usable; give nats://user:password@host:port")]
+    /// The address can't be parsed.
+    #[error(
+        "nats.url is not usable; give nats://user:password@host:port, with @ : / ? # % , encoded as in %40"
+    )]
     Url,
-    /// The credentials can't be used.
+    /// Two addresses have different users or passwords. The client uses the same for all servers.
+    #[error("nats.url has addresses with different users or passwords; give the same at each")]
+    Differ,
+    /// The credentials file can't be used.
     #[error("nats.credentials: {0}")]
     Credentials(std::io::Error),
-    /// The server is not there or refuses us.
+    /// The server can't be reached or refuses the connection.
     #[error("the event log's server is not available: {0}")]
     Unavailable(String),
 }
 
-/// Connects, and goes on connecting when the connection breaks later.
+/// Connects to the server. The client reconnects by itself if the connection breaks later.
 ///
 /// # Errors
-/// The server can't be reached within that time, or refuses the log-in.
+/// The server can't be reached within the time `within`, or refuses the log-in. An address or the
+/// credentials file is not usable.
 pub async fn connect(address: Address<'_>, within: Duration) -> Result<Client, ConnectError> {
     let servers: Vec<ServerAddr> = address
         .url
@@ -53,9 +62,9 @@ pub async fn connect(address: Address<'_>, within: Duration) -> Result<Client, C
         .map_err(|_| ConnectError::Url)?;
     let mut options =
         ConnectOptions::new().name("laureate").request_timeout(Some(ANSWER_WITHIN)).ping_interval(PING_EVERY);
-    // async-nats does not take user and password from the address by itself.
-    if let Some((user, password)) = servers.iter().find_map(|s| s.username().zip(s.password())) {
-        options = options.user_and_password(user.to_owned(), password.to_owned());
+    // async-nats doesn't use the user and password of the address by itself.
+    if let Some((user, password)) = login(&servers)? {
+        options = options.user_and_password(user, password);
     }
     if let Some(file) = address.credentials {
         options = options.credentials_file(file).await.map_err(ConnectError::Credentials)?;
@@ -66,5 +75,69 @@ pub async fn connect(address: Address<'_>, within: Duration) -> Result<Client, C
     match tokio::time::timeout(within, options.connect(servers)).await {
         Ok(client) => client.map_err(|error| ConnectError::Unavailable(error.to_string())),
         Err(_) => Err(ConnectError::Unavailable(format!("it did not answer within {} s", within.as_secs()))),
+    }
+}
+
+/// Returns the user and password of the addresses, decoded. Addresses without them get those of the others.
+fn login(servers: &[ServerAddr]) -> Result<Option<(String, String)>, ConnectError> {
+    let decoded = |text: &str| {
+        let text = percent_decode_str(text).decode_utf8().map_err(|_| ConnectError::Url)?;
+        Ok::<_, ConnectError>(text.into_owned())
+    };
+    let mut found = None;
+    for server in servers {
+        let given = match (server.username(), server.password()) {
+            (None, None) => continue,
+            (Some(user), Some(password)) => Some((decoded(user)?, decoded(password)?)),
+            _ => return Err(ConnectError::Url),
+        };
+        if found.is_some() && found != given {
+            return Err(ConnectError::Differ);
+        }
+        found = given;
+    }
+    Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn login_of(addresses: &[&str]) -> Result<Option<(String, String)>, String> {
+        let servers: Vec<ServerAddr> = addresses.iter().map(|a| a.parse().expect(a)).collect();
+        login(&servers).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn user_and_password_are_decoded() {
+        for (address, user, password) in [
+            ("nats://ada:secret@host:4222", "ada", "secret"),
+            ("nats://a%40b:p%3A%2F%40%25%2C@host", "a@b", "p:/@%,"),
+            ("tls://%C3%A1:%C3%B1@host", "á", "ñ"),
+            ("nats://ada:50%off@host", "ada", "50%off"),
+            ("nats://ada:two words@host", "ada", "two words"),
+        ] {
+            assert_eq!(login_of(&[address]), Ok(Some((user.to_owned(), password.to_owned()))), "{address}");
+        }
+        assert_eq!(login_of(&["nats://host:4222"]), Ok(None));
+    }
+
+    #[test]
+    fn all_addresses_have_the_same_user_and_password() {
+        let same = Ok(Some(("ada".to_owned(), "p@ss".to_owned())));
+        assert_eq!(login_of(&["nats://ada:p%40ss@a", "nats://ada:p%40ss@b", "nats://c"]), same);
+        assert_eq!(login_of(&["nats://c", "nats://ada:p%40ss@a"]), same);
+        for other in ["nats://bob:p%40ss@b", "nats://ada:other@b"] {
+            let error = login_of(&["nats://ada:p%40ss@a", other]).expect_err(other);
+            assert!(error.contains("different users or passwords") && !error.contains("p@ss"), "{error}");
+        }
+    }
+
+    #[test]
+    fn incomplete_or_damaged_login_is_refused() {
+        for address in ["nats://ada@host", "nats://:secret@host", "nats://ada:%FF@host"] {
+            let error = login_of(&[address]).expect_err(address);
+            assert!(error.contains("nats.url is not usable") && !error.contains("secret"), "{error}");
+        }
     }
 }

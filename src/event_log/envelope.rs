@@ -1,7 +1,7 @@
 //! An event as a message: CloudEvents 1.0 attributes in NATS headers (binary mode), JSON as body.
 //!
-//! Header names are case-sensitive in NATS. There is no `Nats-Msg-Id`: one duplicate would refuse a
-//! whole batch, so repetition is found by event ids instead.
+//! Header names are case-sensitive in NATS. `Nats-Msg-Id` is not set, because one duplicate would make the
+//! server refuse a whole batch. Duplicates are found by event ids instead.
 
 use async_nats::{HeaderMap, HeaderName};
 use bytes::Bytes;
@@ -13,7 +13,7 @@ use super::upcast::{CURRENT_SCHEMA, Written, upcast};
 use super::{LogError, Names, Position, RecordedEvent};
 use crate::domain::CommandId;
 
-// Names made once: as texts they would be allocated for each message.
+// Created once; a name given as a string is allocated for each message.
 static ID: HeaderName = HeaderName::from_static("ce-id");
 static TYPE: HeaderName = HeaderName::from_static("ce-type");
 static SOURCE: HeaderName = HeaderName::from_static("ce-source");
@@ -27,36 +27,36 @@ static TRACE: HeaderName = HeaderName::from_static("traceparent");
 
 const SCHEMA_PREFIX: &str = "urn:laureate:event:";
 
-/// An event that is to be appended.
+/// Event to append.
 #[derive(Clone, Debug)]
 pub struct NewEvent {
-    /// The event's own id.
+    /// Id of the event.
     pub event_id: Uuid,
-    /// The event's type.
+    /// Type of the event.
     pub event_type: &'static str,
-    /// When it happened.
+    /// Time of the event.
     pub time: OffsetDateTime,
-    /// The command that caused it.
+    /// Command that caused it.
     pub command_id: CommandId,
-    /// What the whole story started from.
+    /// Correlation id: the origin of a chain of commands and events.
     pub correlation_id: Uuid,
-    /// Who did it.
+    /// Actor: a user's id, or the name of a process.
     pub actor: String,
-    /// W3C Trace Context of the request, where there is one.
+    /// W3C Trace Context of the request, if any.
     pub traceparent: Option<String>,
-    /// The event's data as JSON.
+    /// Data of the event as JSON.
     pub body: Bytes,
 }
 
 impl NewEvent {
-    /// The envelope's attributes as headers.
+    /// Returns the attributes of the envelope as headers.
     pub(crate) fn headers(&self, source: &str) -> HeaderMap {
         let mut headers = HeaderMap::new();
         headers.insert(SPEC.clone(), "1.0");
         headers.insert(ID.clone(), self.event_id.to_string());
         headers.insert(TYPE.clone(), self.event_type);
         headers.insert(SOURCE.clone(), source);
-        // proof: RFC 3339 can show every time of the years 0–9999, and clocks give no other.
+        // proof: RFC 3339 can format every time of the years 0–9999, and clocks return no other.
         headers.insert(TIME.clone(), self.time.format(&Rfc3339).unwrap_or_default());
         headers.insert(SCHEMA.clone(), format!("{SCHEMA_PREFIX}{}:{CURRENT_SCHEMA}", self.event_type));
         headers.insert(CORRELATION.clone(), self.correlation_id.to_string());
@@ -69,10 +69,10 @@ impl NewEvent {
     }
 }
 
-/// Reads an event back from a message of the stream, upcast to the present version.
+/// Decodes an event from a message of the stream and upcasts it to the current version.
 ///
 /// # Errors
-/// The message lacks an attribute, or was written by a newer program.
+/// The message lacks an attribute or has an invalid one, or was written by a newer program.
 pub(crate) fn recorded(
     names: &Names,
     subject: &str,
@@ -134,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn an_event_comes_back_as_it_was_written() {
+    fn event_survives_encoding_and_decoding() {
         let names = Names::new("ns").expect("a good namespace");
         let event = NewEvent::sample();
         let back =
@@ -149,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn a_missing_attribute_is_named() {
+    fn missing_header_is_named() {
         let names = Names::new("ns").expect("a good namespace");
         let error = recorded(&names, "ns.ev.email.abc", 7, &HeaderMap::new(), Bytes::new()).err();
         assert_eq!(

@@ -1,33 +1,33 @@
-//! What can go wrong with the log itself.
+//! Errors of the event log.
 
 use async_nats::jetstream;
 use thiserror::Error;
 
 use super::Position;
 
-/// The log can't be used as asked. Carries no personal data.
+/// Error of using the event log. Contains no personal data.
 #[derive(Debug, Error)]
 pub enum LogError {
-    /// The server doesn't answer, not in time, or that it can't just now.
+    /// The server can't be reached, doesn't answer in time, or is temporarily unable to serve the request.
     #[error("the event log is not available: {0}")]
     Unavailable(String),
-    /// The stream is not there.
+    /// The stream does not exist.
     #[error("the event log's streams do not exist yet; run `laureate provision`")]
     NotProvisioned,
-    /// A message in the stream is not an event of ours.
+    /// A message in the stream is not an event of this program.
     #[error("the message at position {position} is not an event: {reason}")]
     Undecodable {
-        /// Where it stands.
+        /// Position of the message.
         position: Position,
-        /// What is missing or wrong.
+        /// Attribute that is missing or invalid.
         reason: String,
     },
-    /// The server refused something for good.
+    /// The server refused the request permanently.
     #[error("the event log's server refused ({code}): {description}")]
     Refused {
-        /// JetStream's error code.
+        /// Error code of JetStream.
         code: u64,
-        /// JetStream's text.
+        /// Description by JetStream.
         description: String,
     },
 }
@@ -35,9 +35,9 @@ pub enum LogError {
 /// JetStream: stream not found.
 pub(crate) const STREAM_NOT_FOUND: u64 = 10059;
 
-/// JetStream: not now. No leader or no quorum (10004, 10008, 10009), starting (10039, 10076), a stream
-/// that is offline (10118, 10194), too many requests (10167), expectations not comparable yet (10163),
-/// open batches (10176, 10210, 10211).
+/// JetStream: temporary errors. No leader or no quorum (10004, 10008, 10009), starting (10039, 10076),
+/// stream offline (10118, 10194), too many requests (10167), expected sequence not comparable yet (10163),
+/// incomplete batch (10176), too many open batches (10210, 10211).
 const NOT_NOW: [u64; 12] =
     [10_004, 10_008, 10_009, 10_039, 10_076, 10_118, 10_163, 10_167, 10_176, 10_194, 10_210, 10_211];
 

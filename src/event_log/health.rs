@@ -1,4 +1,4 @@
-//! What the log's server tells about itself: for those who operate it.
+//! Information from nats-server about itself, for operators.
 
 use std::time::Duration;
 
@@ -10,67 +10,67 @@ use time::format_description::well_known::Rfc3339;
 
 use super::{EventLog, LogError};
 
-/// How long the server may take to tell; where it is not permitted, nobody answers.
+/// Timeout for an answer to a system request. The server doesn't answer an account without permission.
 const TOLD_WITHIN: Duration = Duration::from_secs(2);
 
-/// One nats-server, as it greeted us.
+/// Information about one nats-server, from its greeting (`INFO`).
 #[derive(Clone, Debug)]
 pub struct ServerSeen {
-    /// Its version, such as `2.15.1`.
+    /// Version, such as `2.15.1`.
     pub version: String,
-    /// Whether JetStream is on.
+    /// True if JetStream is enabled.
     pub jetstream: bool,
-    /// The largest message that it takes, in bytes.
+    /// Maximum message size in bytes.
     pub max_payload: usize,
-    /// The cluster that it belongs to.
+    /// Name of the cluster that the server belongs to, if any.
     pub cluster: Option<String>,
 }
 
-/// What our account uses and may use; no limit where there is `None`.
+/// Usage and limits of this program's account. `None` means no limit.
 #[derive(Clone, Copy, Debug)]
 pub struct AccountSeen {
-    /// Bytes on disk.
+    /// Used storage in bytes.
     pub storage: u64,
-    /// The most bytes on disk.
+    /// Limit of the storage in bytes.
     pub max_storage: Option<u64>,
-    /// Streams.
+    /// Number of streams.
     pub streams: u64,
-    /// The most streams.
+    /// Limit of the number of streams.
     pub max_streams: Option<u64>,
-    /// Consumers.
+    /// Number of consumers.
     pub consumers: u64,
-    /// The most consumers.
+    /// Limit of the number of consumers.
     pub max_consumers: Option<u64>,
 }
 
-/// Who keeps a stream.
+/// Leader and followers of a stream.
 #[derive(Clone, Debug, Default, Deserialize)]
 pub struct Keepers {
-    /// The server that leads; none during an election.
+    /// Name of the leader; `None` during an election.
     pub leader: Option<String>,
-    /// The others.
+    /// Followers.
     #[serde(default)]
     pub replicas: Vec<Peer>,
 }
 
-/// A server that follows.
+/// Follower of a stream.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Peer {
-    /// Its name.
+    /// Name of the server.
     pub name: String,
-    /// Whether it has all that the leader has.
+    /// True if it has all messages of the leader.
     #[serde(default)]
     pub current: bool,
-    /// Whether it is away.
+    /// True if it is offline.
     #[serde(default)]
     pub offline: bool,
-    /// How many operations it is behind.
+    /// Number of operations that it is behind.
     #[serde(default)]
     pub lag: u64,
 }
 
 impl EventLog {
-    /// The server that we are connected to.
+    /// Returns information about the connected server.
     #[must_use]
     pub fn server(&self) -> ServerSeen {
         let info = self.client().server_info();
@@ -82,10 +82,10 @@ impl EventLog {
         }
     }
 
-    /// What our account uses and may use.
+    /// Returns the usage and limits of this program's account.
     ///
     /// # Errors
-    /// JetStream is off, for the server or for our account, or the server can't be reached.
+    /// JetStream is disabled for the server or the account, or the server can't be reached.
     pub async fn account(&self) -> Result<AccountSeen, LogError> {
         let answer = self.api("INFO", &json!({})).await?;
         let limit = |name: &str| answer["limits"][name].as_u64();
@@ -100,13 +100,13 @@ impl EventLog {
         })
     }
 
-    /// The server's clock; `None` where it doesn't tell.
+    /// Returns the time of the server's clock, or `None` if the server doesn't answer.
     pub async fn server_time(&self) -> Option<OffsetDateTime> {
         let answer = self.ask_system("$SYS.REQ.USER.INFO").await?;
         OffsetDateTime::parse(answer["server"]["time"].as_str()?, &Rfc3339).ok()
     }
 
-    /// The server's variables as its monitoring shows them; `None` where our account may not ask.
+    /// Returns the server's variables (`VARZ` of its monitoring), or `None` if the account has no permission.
     pub async fn variables(&self) -> Option<Value> {
         self.ask_system("$SYS.REQ.SERVER.PING.VARZ").await.map(|mut answer| answer["data"].take())
     }
@@ -117,10 +117,10 @@ impl EventLog {
         serde_json::from_slice(&answer.payload).ok()
     }
 
-    /// Who keeps a stream, as the server names it; `None` on a server that stands alone.
+    /// Returns the leader and followers of a stream, or `None` if the server is not in a cluster.
     ///
     /// # Errors
-    /// The stream is not there, or the server can't be reached.
+    /// The stream does not exist, or the server can't be reached.
     pub async fn keepers(&self, stream: &str) -> Result<Option<Keepers>, LogError> {
         let mut answer = self.api(&format!("STREAM.INFO.{stream}"), &json!({})).await?;
         match answer["cluster"].take() {

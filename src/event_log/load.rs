@@ -1,4 +1,4 @@
-//! Loading aggregates: batch direct get (ADR-31), which any replica answers.
+//! Loading of aggregates: batch direct get (ADR-31), which any replica may answer.
 
 use std::collections::HashSet;
 use std::time::Duration;
@@ -15,12 +15,12 @@ use super::availability::{patiently, why_nobody_answers};
 use super::envelope::recorded;
 use super::{EventLog, LogError, Position, RecordedEvent};
 
-/// How many events one request asks for.
+/// Maximum number of events per request.
 const PER_REQUEST: usize = 1_024;
-/// How many bytes one request asks for: far below the server's `max_pending`, at which it takes a
-/// client for stuck and cuts it off.
+/// Maximum number of bytes per request. It is far below the server's `max_pending`, above which the server
+/// disconnects a client as slow consumer.
 const MAX_BYTES: usize = 8 << 20;
-/// How many subjects one request asks about; the server answers with at most 1024 messages.
+/// Maximum number of subjects per request. The server answers with at most 1024 messages.
 const SUBJECTS_PER_REQUEST: usize = 1_000;
 
 const SUBJECT: &str = "Nats-Subject";
@@ -31,10 +31,10 @@ const PENDING: &str = "Nats-Num-Pending";
 const NO_MESSAGE: u64 = 10037;
 
 impl EventLog {
-    /// The events of one aggregate after a position, in order; empty for one without history.
+    /// Returns the events of one aggregate after a position, in order. The result is empty if there are none.
     ///
     /// # Errors
-    /// The server can't be reached, or the subject holds something that is not an event.
+    /// The server can't be reached, or the subject contains a message that is not an event.
     pub async fn load(
         &self,
         aggregate: &str,
@@ -50,11 +50,11 @@ impl EventLog {
         Ok(events)
     }
 
-    /// The next events of one aggregate after a position, as many as fit one answer, and whether there are
-    /// more: a history of any length can be folded page by page in constant memory.
+    /// Returns one page of an aggregate's events after a position, and true if there are more. So a history
+    /// of any length can be folded page by page in constant memory.
     ///
     /// # Errors
-    /// The server can't be reached, or the subject holds something that is not an event.
+    /// The server can't be reached, or the subject contains a message that is not an event.
     pub async fn load_page(
         &self,
         aggregate: &str,
@@ -65,21 +65,21 @@ impl EventLog {
         patiently(|wait| self.next_events(&subject, after, PER_REQUEST, wait)).await
     }
 
-    /// The event that began an aggregate, if there is one. Costs less than the whole history: between two
-    /// events of one aggregate the server looks at all others.
+    /// Returns the first event of an aggregate, if any. This costs less than loading the history, because
+    /// the server scans all messages between two events of one aggregate.
     ///
     /// # Errors
-    /// The server can't be reached, or the subject holds something that is not an event.
+    /// The server can't be reached, or the subject contains a message that is not an event.
     pub async fn first(&self, aggregate: &str, id: &str) -> Result<Option<RecordedEvent>, LogError> {
         let subject = self.shared.names.aggregate(aggregate, id);
         let (events, _) = patiently(|wait| self.next_events(&subject, 0, 1, wait)).await?;
         Ok(events.into_iter().next())
     }
 
-    /// The last event of an aggregate, if there is one; costs as little as [`Self::first`].
+    /// Returns the last event of an aggregate, if any. This costs as little as [`Self::first`].
     ///
     /// # Errors
-    /// The server can't be reached, or the subject holds something that is not an event.
+    /// The server can't be reached, or the subject contains a message that is not an event.
     pub async fn last(&self, aggregate: &str, id: &str) -> Result<Option<RecordedEvent>, LogError> {
         let subject = self.shared.names.aggregate(aggregate, id);
         patiently(|wait| self.last_event(&subject, wait)).await
@@ -114,7 +114,7 @@ impl EventLog {
         Ok((events, more))
     }
 
-    /// Which of these subjects have events, as the answering replica knows it.
+    /// Returns those of the subjects that have events. The answering replica may lag.
     ///
     /// # Errors
     /// The server can't be reached.
@@ -135,9 +135,9 @@ impl EventLog {
         Ok(found)
     }
 
-    /// Asks for several messages of a stream, of which each comes within `wait` after the one before, and hands over
-    /// each: subject, position, headers, body. Tells whether there are more: an answer ends after so many
-    /// messages, or after so many bytes.
+    /// Requests messages of a stream and calls `see` for each, with subject, position, headers and body.
+    /// Each message must arrive within `wait` after the previous one. Returns true if there are more
+    /// messages than the limits of the request allow in one answer.
     pub(super) async fn direct_get(
         &self,
         stream: &str,
@@ -161,7 +161,7 @@ impl EventLog {
                 return match status.as_u16() {
                     // End of the answer.
                     204 => Ok(pending(message.headers.as_ref()) > 0),
-                    // Nothing on these subjects.
+                    // No message on these subjects.
                     404 => Ok(false),
                     503 => Err(why_nobody_answers(client, stream).await),
                     other => Err(LogError::Unavailable(format!("direct get answered {other}"))),
@@ -176,8 +176,9 @@ impl EventLog {
         }
     }
 
-    /// The last position of an aggregate as the stream's leader knows it; 0 for one without history.
-    /// Direct gets may lag behind on a follower: ask this before refusing or trying again.
+    /// Returns the last position of an aggregate from the stream's leader; 0 if it has no events. A direct
+    /// get may be answered by a follower that lags. So compare with this position before refusing a command
+    /// or retrying.
     ///
     /// # Errors
     /// The server can't be reached.
@@ -197,7 +198,7 @@ impl EventLog {
         }
         let api = format!("$JS.API.STREAM.MSG.GET.{}", self.shared.names.events());
         let ask = json!({ "last_by_subj": subject }).to_string();
-        // A request that reaches no leader gets no answer at all.
+        // A request gets no answer if there is no leader.
         let ask = Request::new().payload(ask.into()).timeout(Some(wait));
         let answer = self.shared.client.send_request(api, ask).await?;
         match serde_json::from_slice::<Response<Stored>>(&answer.payload) {
@@ -209,7 +210,7 @@ impl EventLog {
     }
 }
 
-/// How many more messages there are after an answer.
+/// Returns the number of messages left after an answer, from its headers.
 fn pending(headers: Option<&HeaderMap>) -> u64 {
     headers.and_then(|headers| headers.get(PENDING)).and_then(|v| v.as_str().parse().ok()).unwrap_or(0)
 }

@@ -1,12 +1,12 @@
-//! The event log: the only place where something is decided, kept in one JetStream stream.
+//! The event log, stored in one JetStream stream. It is the only place where decisions are recorded.
 //!
 //! * [`envelope`] — an event as a message: CloudEvents attributes as headers, JSON as body.
 //! * [`committer`] — appending: expected sequences, atomic batches, group commit.
 //! * [`load`] — one aggregate's history; [`read`] — the whole log in order.
-//! * [`availability`] — patience with a cluster that elects a leader.
-//! * [`mod@connect`] — reaching the server; [`health`] — what it tells about itself.
-//! * [`timers`] — message schedules: what is to happen later; [`task_runs`] — runs of scheduled tasks.
-//! * [`provision`] — streams and consumers from the files under `nats/`; [`plan`] — what that changes.
+//! * [`availability`] — retries while a cluster elects a leader.
+//! * [`mod@connect`] — connection to the server; [`health`] — information about the server.
+//! * [`timers`] — message schedules; [`task_runs`] — runs of scheduled tasks.
+//! * [`provision`] — streams and consumers from the files under `nats/`; [`plan`] — the changes that this makes.
 
 mod availability;
 pub mod batch;
@@ -39,7 +39,7 @@ pub use plan::{ProvisionError, Step};
 pub use read::LogReader;
 pub use recorded::{LogInfo, Position, RecordedEvent};
 
-/// A handle on the log; cheap to clone, one per process.
+/// Handle on the log. Cloning is cheap; a process has one.
 #[derive(Clone)]
 pub struct EventLog {
     pub(crate) shared: Arc<Shared>,
@@ -62,39 +62,39 @@ impl EventLog {
         Self { shared: Arc::new(Shared { client, context, names, committer }) }
     }
 
-    /// The names of this namespace's streams and subjects.
+    /// Returns the names of this namespace's streams and subjects.
     #[must_use]
     pub fn names(&self) -> &Names {
         &self.shared.names
     }
 
-    /// The JetStream context, for workers' consumers and provisioning.
+    /// Returns the JetStream context, for consumers of workers and for provisioning.
     #[must_use]
     pub fn context(&self) -> &jetstream::Context {
         &self.shared.context
     }
 
-    /// The plain connection.
+    /// Returns the NATS client.
     #[must_use]
     pub fn client(&self) -> &async_nats::Client {
         &self.shared.client
     }
 
-    /// What is known about the log as a whole.
+    /// Returns the creation time and last position of the log.
     ///
     /// # Errors
-    /// The server can't be reached, or the stream was not provisioned.
+    /// The server can't be reached, or the stream is not provisioned.
     pub async fn info(&self) -> Result<LogInfo, LogError> {
         let stream = self.shared.context.get_stream(self.shared.names.events()).await?;
         let info = stream.cached_info();
         Ok(LogInfo { created: info.created, last_position: info.state.last_sequence })
     }
 
-    /// Appends a commit: all of it or nothing, after everything that it expects.
-    /// Answers with the positions of its events, in order.
+    /// Appends all events of a commit or none, if every aggregate has its expected position. Returns the
+    /// positions of the events, in order.
     ///
     /// # Errors
-    /// See [`AppendError`]; after `Unknown` the caller must look whether the commit is there.
+    /// See [`AppendError`]. After `Unknown` the caller must check if the commit was written.
     pub async fn append(&self, commit: Commit) -> Result<Vec<Position>, AppendError> {
         self.shared.committer.commit(commit).await
     }

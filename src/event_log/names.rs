@@ -1,21 +1,21 @@
-//! Names of streams, subjects and consumers. A namespace prefixes all of them, so that tests and
-//! cells never meet.
+//! Names of streams, subjects and consumers. The namespace is the prefix of all names, which keeps tests
+//! and installations apart.
 
 use thiserror::Error;
 
-/// All names of one namespace.
+/// Names of one namespace.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Names {
     namespace: String,
 }
 
-/// The namespace can't be used in subjects and stream names.
+/// The namespace is not valid in subjects and stream names.
 #[derive(Debug, Error)]
 #[error("the namespace \"{0}\" is not usable; give 1 to 32 lower-case letters, digits or underscores")]
 pub struct BadNamespace(String);
 
 impl Names {
-    /// Names for a namespace: 1–32 lower-case letters, digits or underscores.
+    /// Creates the names of a namespace, which has 1–32 lower-case letters, digits or underscores.
     ///
     /// # Errors
     /// The namespace has other characters or another length.
@@ -29,85 +29,85 @@ impl Names {
         }
     }
 
-    /// The namespace itself.
+    /// Returns the namespace.
     #[must_use]
     pub fn namespace(&self) -> &str {
         &self.namespace
     }
 
-    /// Where events come from, for CloudEvents' `source`.
+    /// Returns the `source` attribute of CloudEvents.
     #[must_use]
     pub fn source(&self) -> String {
         format!("urn:laureate:{}", self.namespace)
     }
 
-    /// A stream's name, such as `laureate_EVENTS`.
+    /// Returns the full name of a stream, such as `laureate_EVENTS`.
     #[must_use]
     pub fn stream(&self, stream: &str) -> String {
         format!("{}_{stream}", self.namespace)
     }
 
-    /// The stream that holds all events.
+    /// Returns the name of the stream of all events.
     #[must_use]
     pub fn events(&self) -> String {
         self.stream("EVENTS")
     }
 
-    /// The one subject of an aggregate's instance.
+    /// Returns the subject of one aggregate.
     #[must_use]
     pub fn aggregate(&self, aggregate: &str, id: &str) -> String {
         format!("{}.ev.{aggregate}.{id}", self.namespace)
     }
 
-    /// The subjects of all instances of an aggregate.
+    /// Returns the wildcard subject of all aggregates of a kind.
     #[must_use]
     pub fn all_of(&self, aggregate: &str) -> String {
         format!("{}.ev.{aggregate}.*", self.namespace)
     }
 
-    /// Where work that was given up is kept.
+    /// Returns the subject of a dead letter.
     #[must_use]
     pub fn dead_letter(&self, worker: &str, id: &str) -> String {
         format!("{}.dl.{worker}.{id}", self.namespace)
     }
 
-    /// The stream that holds message schedules, what has come of them, and runs of tasks.
+    /// Returns the name of the stream of message schedules, of due timers, and of runs of tasks.
     #[must_use]
     pub fn timers(&self) -> String {
         self.stream("TIMERS")
     }
 
-    /// Where a timer waits; one subject each, such as `email.<id>`.
+    /// Returns the subject on which a timer waits. Each timer, such as `email.<id>`, has its own.
     #[must_use]
     pub fn timer(&self, name: &str) -> String {
         format!("{}.timer.at.{name}", self.namespace)
     }
 
-    /// Where a timer arrives when its time has come.
+    /// Returns the subject on which a timer arrives when it is due.
     #[must_use]
     pub fn due(&self, name: &str) -> String {
         format!("{}.timer.due.{name}", self.namespace)
     }
 
-    /// Where the runs of a scheduled task are written down; `*` for all.
+    /// Returns the subject of the runs of a scheduled task; `*` stands for all tasks.
     #[must_use]
     pub fn runs(&self, task: &str) -> String {
         format!("{}.timer.run.{task}", self.namespace)
     }
 
-    /// What has become due: the timer's name.
+    /// Returns the name of the timer from the subject on which it arrived.
     #[must_use]
     pub fn parse_due<'s>(&self, subject: &'s str) -> Option<&'s str> {
         subject.strip_prefix(&self.namespace)?.strip_prefix(".timer.due.")
     }
 
-    /// The stream of dead letters.
+    /// Returns the name of the stream of dead letters.
     #[must_use]
     pub fn dead_letters(&self) -> String {
         self.stream("DEADLETTERS")
     }
 
-    /// Splits an aggregate's subject into its kind and id.
+    /// Splits an aggregate's subject into kind and id.
     #[must_use]
     pub fn parse_aggregate<'s>(&self, subject: &'s str) -> Option<(&'s str, &'s str)> {
         let rest = subject.strip_prefix(&self.namespace)?.strip_prefix(".ev.")?;
@@ -121,7 +121,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_subject_splits_into_what_it_was_made_of() {
+    fn subject_is_parsed_into_its_parts() {
         let names = Names::new("test_1").expect("a good namespace");
         let subject = names.aggregate("attendee", "abc");
         assert_eq!(subject, "test_1.ev.attendee.abc");
@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn namespaces_that_would_break_subjects_are_refused() {
+    fn invalid_namespaces_are_refused() {
         for bad in ["", "a.b", "a b", "A", "a*", &"x".repeat(33)] {
             assert!(Names::new(bad).is_err(), "{bad}");
         }

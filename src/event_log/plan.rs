@@ -1,4 +1,4 @@
-//! What provisioning does, or would do: wanted configurations compared with those that the server has.
+//! Plan of provisioning: the wanted configurations compared with those of the server.
 
 use serde::Serialize;
 use serde_json::Value;
@@ -6,7 +6,7 @@ use thiserror::Error;
 
 use super::LogError;
 
-/// A stream or a consumer.
+/// Kind of a provisioned object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Kind {
@@ -16,77 +16,78 @@ pub enum Kind {
     Consumer,
 }
 
-/// What one step does.
+/// Action of one step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Action {
-    /// It is not there yet.
+    /// It does not exist and is created.
     Create,
-    /// It is there with another configuration.
+    /// It has another configuration and is changed.
     Change,
-    /// It is as it should be.
+    /// It is up to date.
     Nothing,
 }
 
-/// A setting that is to have another value.
+/// Change of one setting.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Change {
-    /// The server's name for it.
+    /// Name of the setting in the server's configuration.
     pub field: String,
-    /// Its value on the server; null where the server doesn't name it.
+    /// Current value; null if the server's configuration lacks it.
     pub from: Value,
-    /// Its value afterwards.
+    /// New value.
     pub to: Value,
 }
 
-/// One stream or consumer, and what is done to it.
+/// Step of provisioning: one stream or consumer and its action.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Step {
-    /// As the server names it; a consumer after its stream and a slash.
+    /// Name on the server; for a consumer `<stream>/<consumer>`.
     pub name: String,
-    /// What it is.
+    /// Stream or consumer.
     pub kind: Kind,
-    /// What is done.
+    /// Action.
     pub action: Action,
-    /// What changes; empty unless the action is a change.
+    /// Changed settings; empty unless the action is `Change`.
     pub changes: Vec<Change>,
 }
 
-/// Why streams and consumers could not be brought up to date.
+/// Error of provisioning.
 #[derive(Debug, Error)]
 pub enum ProvisionError {
-    /// A number that is no use: with an even one, no more nodes may fail than with one less.
+    /// The number of replicas is not supported. An even number tolerates no more failed nodes than the odd
+    /// number below it.
     #[error("{0} replicas are not usable; give 1, or in a cluster 3 or 5")]
     Replicas(u8),
-    /// Several replicas on a server that stands alone.
+    /// Several replicas were requested on a server that is not in a cluster.
     #[error(
         "{0} replicas need a cluster of as many servers, and this server stands alone; \
          set up a cluster (nats/cluster/server.conf) or give 1"
     )]
     NotClustered(u8),
-    /// More replicas than servers.
+    /// The cluster has fewer servers than replicas were requested.
     #[error(
         "{name}: the cluster has too few servers for {replicas} replicas ({reason}); start more or give fewer"
     )]
     TooFewServers {
-        /// The stream.
+        /// Name of the stream.
         name: String,
-        /// How many were wanted.
+        /// Requested number of replicas.
         replicas: u64,
-        /// What the server says.
+        /// Reason given by the server.
         reason: String,
     },
-    /// The server can't be asked, or refuses.
+    /// The server can't be reached, or refuses the request.
     #[error("{name}: {source}")]
     Server {
-        /// The stream or consumer.
+        /// Name of the stream or consumer.
         name: String,
-        /// Why.
+        /// Cause.
         source: LogError,
     },
 }
 
-/// Whether so many replicas may be asked for.
+/// Returns the number if it is a supported number of replicas.
 ///
 /// # Errors
 /// The number is not 1, 3 or 5.
@@ -97,7 +98,7 @@ pub const fn check_replicas(replicas: u8) -> Result<u8, ProvisionError> {
     }
 }
 
-/// What is to change in a configuration. Settings that we say nothing about stay as they are.
+/// Returns the settings that differ. Settings that `wanted` lacks stay as they are.
 pub(crate) fn changes(present: &Value, wanted: &Value) -> Vec<Change> {
     let settings = wanted.as_object().into_iter().flatten();
     let differing = settings.filter(|(field, to)| !same(&present[field.as_str()], to));
@@ -110,7 +111,7 @@ pub(crate) fn changes(present: &Value, wanted: &Value) -> Vec<Change> {
         .collect()
 }
 
-/// The present configuration with what we want.
+/// Returns the current configuration with the wanted settings.
 pub(crate) fn overlaid(present: &Value, wanted: &Value) -> Value {
     let mut config = present.clone();
     for (field, value) in wanted.as_object().into_iter().flatten() {
@@ -119,7 +120,8 @@ pub(crate) fn overlaid(present: &Value, wanted: &Value) -> Value {
     config
 }
 
-/// The server leaves out what has its default, which is nothing, zero or "none".
+/// Returns true if both values are equal. The server omits settings with their default, which is null,
+/// false, zero, empty or "none".
 fn same(present: &Value, wanted: &Value) -> bool {
     let is_default = |value: &Value| match value {
         Value::Null => true,
@@ -139,7 +141,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_what_differs_is_changed_and_what_we_say_nothing_about_stays() {
+    fn only_differing_fields_change_and_other_fields_are_kept() {
         let present = json!({ "max_age": 5, "discard": "old", "placement": { "tags": ["ssd"] } });
         let wanted = json!({ "max_age": 0, "discard": "old", "compression": "none", "deny_purge": true });
         let change = |field: &str, from, to| Change { field: field.to_owned(), from, to };

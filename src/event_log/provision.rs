@@ -1,4 +1,5 @@
-//! Streams and consumers, from the JSON under `nats/` (the server's own API format), idempotently.
+//! Creates and updates streams and consumers from the JSON files under `nats/`, which have the server's own
+//! API format. Provisioning is idempotent.
 
 use std::time::Duration;
 
@@ -12,10 +13,10 @@ use super::availability::patiently;
 use super::plan::{Action, Kind, ProvisionError, Step, changes, check_replicas, overlaid};
 use super::{EventLog, LogError};
 
-/// Stands for the namespace in the files.
+/// Placeholder for the namespace in the files.
 const NAMESPACE: &str = "$NS";
 
-/// How long one answer may take: making a stream takes a busy cluster many seconds.
+/// Timeout for one answer. A busy cluster takes many seconds to create a stream.
 const ANSWER_WITHIN: Duration = Duration::from_secs(30);
 
 /// JetStream: consumer not found.
@@ -23,7 +24,7 @@ const CONSUMER_NOT_FOUND: u64 = 10014;
 /// JetStream: no suitable peers for placement.
 const NO_PEERS: u64 = 10005;
 
-/// The streams, by name.
+/// Streams: name and configuration.
 const STREAMS: &[(&str, &str)] = &[
     ("EVENTS", include_str!("../../nats/streams/EVENTS.json")),
     ("TIMERS", include_str!("../../nats/streams/TIMERS.json")),
@@ -32,7 +33,7 @@ const STREAMS: &[(&str, &str)] = &[
     ("ADVISORIES", include_str!("../../nats/streams/ADVISORIES.json")),
 ];
 
-/// The durable consumers, by stream and name.
+/// Durable consumers: stream, name and configuration.
 const CONSUMERS: &[(&str, &str, &str)] = &[
     ("EVENTS", "importer", include_str!("../../nats/consumers/importer.json")),
     ("EVENTS", "processes", include_str!("../../nats/consumers/processes.json")),
@@ -44,33 +45,34 @@ const CONSUMERS: &[(&str, &str, &str)] = &[
     ("ADVISORIES", "deadletters", include_str!("../../nats/consumers/deadletters.json")),
 ];
 
-/// A stream or consumer as it should be, and where the server takes it.
+/// Stream or consumer with its wanted configuration.
 struct Target {
     name: String,
     kind: Kind,
-    /// What the API's subjects end with.
+    /// Last part of the subjects of the API.
     path: String,
-    /// The stream that a consumer is on.
+    /// Stream of a consumer.
     stream: Option<String>,
     config: Value,
 }
 
 impl EventLog {
-    /// Creates or updates every stream and consumer of this namespace, and tells what was done.
+    /// Creates or updates all streams and consumers of this namespace, and returns the steps taken.
     ///
-    /// `replicas` is how many servers keep each stream: 1, or 3 or 5 in a cluster. `None`: existing
-    /// streams stay as they are, and new ones become like `EVENTS`, or get 1. Consumers follow.
+    /// `replicas` is the number of servers that store each stream: 1, or 3 or 5 in a cluster. With `None`,
+    /// existing streams keep their number, and new streams get that of `EVENTS`, or 1. Consumers have the
+    /// number of their stream.
     ///
     /// # Errors
-    /// See [`ProvisionError`]; what was done before the error stays done.
+    /// See [`ProvisionError`]. Steps taken before the error are not undone.
     pub async fn provision(&self, replicas: impl Into<Option<u8>>) -> Result<Vec<Step>, ProvisionError> {
         self.go_through(replicas.into(), true).await
     }
 
-    /// What [`Self::provision`] would do; changes nothing.
+    /// Returns the steps that [`Self::provision`] would take, and changes nothing.
     ///
     /// # Errors
-    /// See [`ProvisionError`]. That a cluster has too few servers shows only when it is changed.
+    /// See [`ProvisionError`]. A lack of servers for the replicas is reported only by a change.
     pub async fn plan_provision(&self, replicas: impl Into<Option<u8>>) -> Result<Vec<Step>, ProvisionError> {
         self.go_through(replicas.into(), false).await
     }
@@ -113,7 +115,7 @@ impl EventLog {
             let mut config = self.configuration(&name, template)?;
             config["durable_name"] = json!(consumer);
             config["name"] = json!(consumer);
-            // As many as the stream has, also when that changes.
+            // 0 means: as many as the stream has, also if that changes.
             config["num_replicas"] = json!(0);
             let path = format!("{stream}.{consumer}");
             Ok(Target { name, kind: Kind::Consumer, path, stream: Some(stream), config })
@@ -137,7 +139,8 @@ impl EventLog {
         Ok(present.and_then(|config| config["num_replicas"].as_u64()).unwrap_or(1))
     }
 
-    /// Compares one stream or consumer with what the server has, and brings it up to date if asked to.
+    /// Compares one stream or consumer with the server's configuration, and creates or updates it if
+    /// `apply` is true.
     async fn bring_up(&self, target: &Target, of_new: u64, apply: bool) -> Result<Step, ProvisionError> {
         let present = self.configured(target).await?;
         let changes = present.as_ref().map_or_else(Vec::new, |present| changes(present, &target.config));
@@ -156,7 +159,7 @@ impl EventLog {
         Ok(Step { name: target.name.clone(), kind: target.kind, action, changes })
     }
 
-    /// The server's configuration of it; `None` where it doesn't exist.
+    /// Returns the server's configuration of a stream or consumer, or `None` if it doesn't exist.
     async fn configured(&self, target: &Target) -> Result<Option<Value>, ProvisionError> {
         let path = match target.kind {
             Kind::Stream => format!("STREAM.INFO.{}", target.path),
@@ -186,7 +189,7 @@ impl EventLog {
         }
     }
 
-    /// Waits until it has a leader; a stream that gets more or fewer replicas may be without for a while.
+    /// Waits until the stream or consumer has a leader. It may have none for a while after its replicas change.
     async fn settled(&self, target: &Target) -> Result<(), ProvisionError> {
         let path = match target.kind {
             Kind::Stream => format!("STREAM.INFO.{}", target.path),
@@ -223,7 +226,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_file_is_json_that_names_the_namespace() {
+    fn every_file_is_a_json_object() {
         let files = STREAMS.iter().map(|(name, text)| (*name, *text));
         let consumers = CONSUMERS.iter().map(|(_, name, text)| (*name, *text));
         for (name, text) in files.chain(consumers) {
@@ -233,7 +236,7 @@ mod tests {
     }
 
     #[test]
-    fn the_log_keeps_everything_and_is_not_compressed() {
+    fn log_stream_deletes_nothing_and_is_not_compressed() {
         let events: Value = serde_json::from_str(STREAMS[0].1).expect("EVENTS.json is JSON");
         assert_eq!(events["discard"], "new");
         assert_eq!(events["deny_purge"], true);

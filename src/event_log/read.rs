@@ -1,4 +1,4 @@
-//! Reading the whole log in order, from any position on.
+//! Reading of the whole log in order, from any position.
 
 use std::time::{Duration, Instant};
 
@@ -11,51 +11,51 @@ use super::availability::patiently;
 use super::envelope::recorded;
 use super::{EventLog, LogError, Position, RecordedEvent};
 
-/// How many messages one pull asks the server for.
+/// Number of messages per pull request.
 const PULL: i64 = 1_000;
-/// How long the server may take to give an event that it says it has.
+/// Longest wait for an event that the server has announced as pending.
 const FIRST_WITHIN: Duration = Duration::from_secs(10);
 
-/// How often a reader that hears nothing asks whether there is something. A consumer lives on one
-/// node; when that goes down, async-nats notices after a minute.
+/// Interval at which a reader without messages checks the last position of the log. A consumer lives on one
+/// node, and async-nats takes a minute to notice that this node is down.
 const ASK_EVERY: Duration = Duration::from_secs(2);
-/// Bodies of one batch, in bytes: large events make it end early.
+/// Maximum total size of the bodies in one batch, in bytes. A batch ends early if it is reached.
 const MAX_BYTES: usize = 16 << 20;
 
-/// A cursor that moves along the log.
+/// Cursor on the log.
 pub struct LogReader {
     log: EventLog,
     after: Position,
-    /// Subjects that the server picks; empty for all.
+    /// Filter subjects of the consumer; empty for all.
     subjects: Vec<String>,
-    /// How many events the server had still to give when it was asked or gave the last one.
+    /// Number of events that were left when the consumer was created or gave the last message.
     remaining: u64,
     messages: Option<pull::Ordered>,
     silence: Silence,
 }
 
-/// What a reader that hears nothing knows.
+/// Last check of a reader that receives no messages.
 struct Silence {
     asked: Instant,
-    /// The log's last position when it asked.
+    /// Last position of the log at that time.
     last: Position,
 }
 
 impl EventLog {
-    /// A cursor that gives the events after a position; 0 for the whole log.
+    /// Returns a cursor on the events after a position; 0 reads the whole log.
     #[must_use]
     pub fn read_after(&self, position: Position) -> LogReader {
         self.read_some_after(position, Vec::new())
     }
 
-    /// As [`Self::read_after`], but only of these subjects, which the server picks; all if there is none.
+    /// Like [`Self::read_after`], for these subjects only; all if `subjects` is empty. The server filters.
     #[must_use]
     pub fn read_some_after(&self, position: Position, subjects: Vec<String>) -> LogReader {
         let silence = Silence { asked: Instant::now(), last: 0 };
         LogReader { log: self.clone(), after: position, subjects, remaining: 0, messages: None, silence }
     }
 
-    /// The position of the first event that the server took at `time` or later; `None` if there is none.
+    /// Returns the position of the first event that the server stored at `time` or later, if any.
     ///
     /// # Errors
     /// The server can't be reached.
@@ -78,18 +78,18 @@ impl EventLog {
 }
 
 impl LogReader {
-    /// The position of the last event given, or where reading began.
+    /// Returns the position of the last event returned, or the start position.
     #[must_use]
     pub const fn position(&self) -> Position {
         self.after
     }
 
-    /// Up to `max` further events of at most about 16 MiB, in order. Waits at most `wait` for the
-    /// first of them, then takes what the log holds; empty where nothing came.
+    /// Returns up to `max` further events of about 16 MiB in total, in order. Waits at most `wait` for the
+    /// first of them, then takes those that are available. Empty if none came.
     ///
     /// # Errors
-    /// The server can't be reached, or a message is not an event. The next call goes on after the
-    /// last event given, so a caller may simply try again.
+    /// The server can't be reached, or a message is not an event. The next call continues after the last
+    /// event returned, so the caller may retry.
     pub async fn next_batch(&mut self, max: usize, wait: Duration) -> Result<Vec<RecordedEvent>, LogError> {
         self.open().await?;
         let Some(mut messages) = self.messages.take() else { return Ok(Vec::new()) };
@@ -100,7 +100,8 @@ impl LogReader {
         };
         let mut next = first;
         loop {
-            // The stream ended or broke: what came before it counts, and the next call opens it again.
+            // The stream of messages ended or failed. The events so far are returned, and the next call
+            // opens it again.
             let Some(Ok(mut message)) = next else {
                 return match next {
                     Some(Err(error)) if events.is_empty() => Err(LogError::Unavailable(error.to_string())),
@@ -108,7 +109,8 @@ impl LogReader {
                 };
             };
             let more = match self.read(&mut message) {
-                // A consumer that async-nats made anew before anything had come begins with the log.
+                // If async-nats recreates a consumer before its first message, the new one starts at the
+                // beginning of the log.
                 Ok(event) if event.position <= self.after => return Ok(events),
                 Ok(event) => {
                     self.after = event.position;
@@ -117,7 +119,7 @@ impl LogReader {
                     self.remaining > 0
                 }
                 Err(error) if events.is_empty() => return Err(error),
-                // The next call meets it first, and says so.
+                // The next call reads this message first and returns the error.
                 Err(_) => return Ok(events),
             };
             if events.len() >= max || bytes >= MAX_BYTES {
@@ -125,7 +127,8 @@ impl LogReader {
             }
             next = match messages.next().now_or_never() {
                 Some(next) => next,
-                // More is on its way: small batches would cost their readers dearly.
+                // More messages are pending. Waiting for them avoids small batches, which are expensive for
+                // the reader.
                 None if more => match tokio::time::timeout(wait, messages.next()).await {
                     Ok(next) => next,
                     Err(_) => break,
@@ -137,7 +140,7 @@ impl LogReader {
         Ok(events)
     }
 
-    /// How many events there were still to come when the server was last heard: 0 at the log's end.
+    /// Returns the number of events that were left after the last message; 0 at the end of the log.
     ///
     /// # Errors
     /// The server can't be reached.
@@ -154,7 +157,7 @@ impl LogReader {
                 max_batch: PULL,
                 ..Default::default()
             };
-            // Where the consumer would live, a node may be about to go or to come.
+            // The node of the consumer may be about to stop or to start.
             let (messages, remaining) =
                 patiently(|wait| within(wait * 4, consume(&self.log, config.clone()))).await?;
             self.messages = Some(messages);
@@ -163,10 +166,10 @@ impl LogReader {
         Ok(())
     }
 
-    /// Whether the consumer may be heard of again. It is not if it kept silent over something that was
-    /// in the log when the reader asked last; the next call makes a new one.
+    /// Returns false if the consumer gave no message although the log had one at the previous check. The
+    /// next call then creates a new consumer.
     async fn is_live(&mut self) -> bool {
-        // One that hears only some subjects is rightly silent over others.
+        // With a filter, silence may be correct although the log has new events.
         if !self.subjects.is_empty() || self.silence.asked.elapsed() < ASK_EVERY {
             return true;
         }
@@ -176,7 +179,7 @@ impl LogReader {
         !missed
     }
 
-    /// The event; notes how many are still to come.
+    /// Decodes the event and updates the number of remaining ones.
     fn read(&mut self, message: &mut Message) -> Result<RecordedEvent, LogError> {
         let info = message.info().map_err(|error| LogError::Unavailable(error.to_string()))?;
         let position = info.stream_sequence;
@@ -192,7 +195,7 @@ async fn within<T>(limit: Duration, work: impl Future<Output = Result<T, LogErro
     tokio::time::timeout(limit, work).await.unwrap_or_else(|_| Err(late()))
 }
 
-/// A consumer of the log, and how many messages it has to give.
+/// Creates a consumer of the log. Returns its messages and their number.
 async fn consume(log: &EventLog, config: pull::OrderedConfig) -> Result<(pull::Ordered, u64), LogError> {
     let stream = log.context().get_stream(log.names().events()).await?;
     let unavailable = |error: &dyn std::fmt::Display| LogError::Unavailable(error.to_string());

@@ -1,4 +1,4 @@
-//! An event as it stands in the log: envelope, position and body.
+//! Event as recorded in the log: envelope, position and body.
 
 use bytes::Bytes;
 use time::OffsetDateTime;
@@ -6,56 +6,55 @@ use uuid::Uuid;
 
 use crate::domain::{CommandId, DecodeError, Event};
 
-/// The place of an event in the whole log: its stream sequence, from 1. Positions grow but need not
-/// be contiguous.
+/// Position of an event in the log: its stream sequence, from 1. Positions increase but may have gaps.
 pub type Position = u64;
 
-/// An event read from the log, upcast to the present version of its type.
+/// Event read from the log, upcast to the current version of its type.
 #[derive(Clone, Debug)]
 pub struct RecordedEvent {
-    /// Where it stands.
+    /// Position in the log.
     pub position: Position,
-    /// When it was appended (`ce-time`).
+    /// Time of the event (`ce-time`).
     pub time: OffsetDateTime,
-    /// The aggregate's token in the subject, such as `attendee`.
+    /// Kind of the aggregate, a token of the subject, such as `attendee`.
     pub aggregate: String,
-    /// The aggregate's id in the subject; a UUID, but for claims.
+    /// Id of the aggregate in the subject. It is a UUID, except for claims.
     pub id: String,
-    /// The event's own id (`ce-id`).
+    /// Id of the event (`ce-id`).
     pub event_id: Uuid,
-    /// The event's type (`ce-type`), such as `AttendeeImported`.
+    /// Type of the event (`ce-type`), such as `AttendeeImported`.
     pub event_type: String,
-    /// The command that caused it (`causation-id`).
+    /// Command that caused it (`causation-id`).
     pub command_id: CommandId,
-    /// What the whole story started from (`correlation-id`).
+    /// Origin of the chain of commands and events (`correlation-id`).
     pub correlation_id: Uuid,
-    /// Who did it (`actor`): a user's id, or a process's name.
+    /// Actor (`actor`): a user's id, or the name of a process.
     pub actor: String,
-    /// The event's data as JSON.
+    /// Data of the event as JSON.
     pub body: Bytes,
 }
 
 impl RecordedEvent {
-    /// The event as its own type.
+    /// Decodes the event into its own type.
     ///
     /// # Errors
-    /// The log holds an event that this program doesn't know: it is older than the log.
+    /// The event is unknown to this program, which is older than the log, or its body is not valid.
     pub fn decode(&self) -> Result<Event, DecodeError> {
         Event::decode(&self.aggregate, &self.event_type, &self.body)
     }
 
-    /// Who and why, for the commands that follow from this event.
+    /// Returns the correlation id, for the commands that follow from this event.
     #[must_use]
     pub const fn correlation(&self) -> Uuid {
         self.correlation_id
     }
 }
 
-/// What is known about the log as a whole.
+/// Creation time and last position of the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LogInfo {
-    /// When the stream was created: another time means another log.
+    /// Creation time of the stream. Another time means another log.
     pub created: OffsetDateTime,
-    /// The position of the last event; 0 for an empty log.
+    /// Position of the last event; 0 if the log is empty.
     pub last_position: Position,
 }

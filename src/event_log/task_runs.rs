@@ -1,7 +1,7 @@
-//! Runs of scheduled tasks, written down on a subject for each task in the stream `TIMERS`.
+//! Runs of scheduled tasks, recorded in the stream `TIMERS` on one subject per task.
 //!
-//! A run begins by a note that expects to follow the last one, so of many processes one begins it. The
-//! server keeps the last two hundred notes of each task: about a hundred runs.
+//! A run begins with a note that expects the sequence of the previous one, so that only one of many
+//! processes begins it. The server keeps the last 200 notes of each task, which is about 100 runs.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -19,77 +19,77 @@ use super::{EventLog, LogError, Position};
 const EXPECTED: &str = "Nats-Expected-Last-Subject-Sequence";
 /// JetStream: no message found.
 const NO_MESSAGE: u64 = 10037;
-/// JetStream: wrong last sequence, compared with what is stored or with what is just being written.
+/// JetStream: wrong last sequence, compared with the stored messages or with one that is being written.
 const CONFLICT: [u64; 2] = [10_071, 10_164];
-/// The longest that a run may take; one without an end after that was interrupted.
+/// Maximum duration of a run. A run without an end after this time counts as interrupted.
 pub const LONGEST: Duration = Duration::from_secs(600);
-/// How long the server may take to answer.
+/// Timeout for an answer of the server.
 const ANSWER_WITHIN: Duration = Duration::from_secs(5);
-/// The most notes that one reading takes.
+/// Maximum number of notes that are read.
 const MOST_NOTES: usize = 5_000;
 
-/// Why a task runs.
+/// Trigger of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Trigger {
-    /// The clock.
+    /// The cron expression.
     Cron,
-    /// Somebody.
+    /// A user's request.
     Forced,
-    /// A scheduler was started.
+    /// The start of a scheduler.
     Start,
 }
 
-/// How a run ended.
+/// End of a run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Ended {
-    /// When.
+    /// Time of the end.
     #[serde(with = "time::serde::rfc3339")]
     pub at: OffsetDateTime,
-    /// Whether it did what it should.
+    /// True if the run succeeded.
     pub succeeded: bool,
-    /// What it did, or why it could not; no personal data.
+    /// Result of the run or reason of its failure, without personal data.
     pub told: String,
 }
 
-/// One run of a task, as far as it is known.
+/// Run of a task. It has no end while it is under way.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Run {
-    /// Its id.
+    /// Id of the run.
     pub id: Uuid,
-    /// The task's name.
+    /// Name of the task.
     pub task: String,
-    /// Why it runs.
+    /// Trigger of the run.
     pub trigger: Trigger,
-    /// The last planned time that this and earlier runs cover; nobody runs the task for it again.
+    /// Last planned time that this run and earlier ones cover. The task is not run again for it.
     #[serde(default, with = "time::serde::rfc3339::option", skip_serializing_if = "Option::is_none")]
     pub covers: Option<OffsetDateTime>,
-    /// When it began.
+    /// Start of the run.
     #[serde(with = "time::serde::rfc3339")]
     pub started: OffsetDateTime,
-    /// How it ended, if it has.
+    /// End of the run, if it has ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ended: Option<Ended>,
 }
 
 impl Run {
-    /// Whether it is under way at a time; one that takes longer than it may was interrupted.
+    /// Returns true if the run is under way at `now`. After [`LONGEST`] it counts as interrupted.
     #[must_use]
     pub fn is_under_way(&self, now: OffsetDateTime) -> bool {
         self.ended.is_none() && now < self.started + LONGEST
     }
 }
 
-/// What came of wanting to begin a run.
+/// Outcome of beginning a run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Begun {
-    /// It is ours.
+    /// This process has begun the run.
     Run(Run),
-    /// The planned time is covered, or somebody else was a moment faster.
+    /// The planned time is covered, or another process was faster.
     ByAnother,
-    /// The task is at work; it never is twice at a time.
+    /// The task is running. Two runs of a task never overlap.
     Busy,
 }
 
@@ -106,7 +106,8 @@ struct StoredMessage {
 }
 
 impl EventLog {
-    /// Begins a run of a task, unless it is covered, under way, or begun by somebody else in this moment.
+    /// Begins a run of a task, unless its planned time is covered, the task is running, or another process
+    /// begins it at the same moment.
     ///
     /// # Errors
     /// The server can't be reached.
@@ -134,7 +135,7 @@ impl EventLog {
         }
     }
 
-    /// Notes how a run ended.
+    /// Records the end of a run.
     ///
     /// # Errors
     /// The server can't be reached.
@@ -142,13 +143,13 @@ impl EventLog {
         patiently(|_| async { self.note(run, None).await.map(|_| ()) }).await
     }
 
-    /// The runs of all tasks that are still known, newest first.
+    /// Returns the recorded runs of all tasks, newest first.
     ///
     /// # Errors
     /// The server can't be reached.
     pub async fn runs(&self) -> Result<Vec<Run>, LogError> {
         let notes = self.kept(&self.names().timers(), &self.names().runs("*"), MOST_NOTES).await?;
-        // A note of a later program that this one can't read is passed over.
+        // A note of a newer program that can't be decoded is skipped.
         let notes =
             notes.iter().filter_map(|(at, body)| Some((*at, serde_json::from_slice::<Run>(body).ok()?)));
         let mut runs: HashMap<Uuid, (Position, Run)> = HashMap::new();
@@ -161,7 +162,7 @@ impl EventLog {
         Ok(runs.into_iter().map(|(_, run)| run).collect())
     }
 
-    /// Writes a note; tells whether the subject's last sequence was the expected one.
+    /// Writes a note. Returns false if the subject's last sequence was not the expected one.
     async fn note(&self, run: &Run, expected: Option<Position>) -> Result<bool, LogError> {
         let body = serde_json::to_vec(run).map_err(|error| LogError::Unavailable(error.to_string()))?;
         let mut headers = HeaderMap::new();
@@ -178,7 +179,8 @@ impl EventLog {
         }
     }
 
-    /// The last note of a task and its sequence as the leader has them; 0 for none.
+    /// Returns the sequence of a task's last note, from the leader, and the run. The sequence is 0 if there
+    /// is none.
     async fn last_run(&self, task: &str, wait: Duration) -> Result<(Position, Option<Run>), LogError> {
         let api = format!("$JS.API.STREAM.MSG.GET.{}", self.names().timers());
         let ask = json!({ "last_by_subj": self.names().runs(task) }).to_string();

@@ -1,8 +1,8 @@
-//! Message schedules on the stream `TIMERS` (ADR-51): what the server is to deliver later.
+//! Message schedules on the stream `TIMERS` (ADR-51).
 //!
-//! A timer has one subject, on which setting it anew replaces what was there. When its time has come, the
-//! server puts a message on another subject of the same stream, from where a durable consumer takes it.
-//! Timers are a convenience: what is due is decided on the log, so a lost one is only set again.
+//! Each timer has its own subject. Setting it again replaces the previous schedule. When it is due, the
+//! server publishes a message on another subject of the same stream, which a durable consumer reads. Timers
+//! are an optimisation: the log decides what is due, so a lost timer is simply set again.
 
 use async_nats::HeaderMap;
 use async_nats::jetstream::context::PublishError;
@@ -17,14 +17,16 @@ const TARGET: &str = "Nats-Schedule-Target";
 const TARGET_TTL: &str = "Nats-Schedule-TTL";
 const TTL: &str = "Nats-TTL";
 
-/// How long what has become due is kept for a consumer that is away; after that, only the sweep finds it.
+/// Time to live of a due message that no consumer reads. Later, only the task that looks for due mails
+/// finds them.
 const KEPT: &str = "168h";
 
 impl EventLog {
-    /// Has `name` become due at a time; one that is past is due at once. Replaces the timer of that name.
+    /// Sets the timer `name` to fire at a time, or at once if the time is past. Replaces a timer with the
+    /// same name.
     ///
     /// # Errors
-    /// The server can't be reached, or doesn't take it.
+    /// The server can't be reached, or refuses the message.
     pub async fn set_timer(&self, name: &str, at: OffsetDateTime) -> Result<(), LogError> {
         let time = at.to_offset(UtcOffset::UTC).format(&Rfc3339);
         let time = time.map_err(|error| LogError::Unavailable(error.to_string()))?;
@@ -36,10 +38,10 @@ impl EventLog {
         self.put_timer(names.timer(name), headers, Bytes::new()).await
     }
 
-    /// Has `name` become due now, with something to say.
+    /// Fires the timer `name` now, with the message `body`.
     ///
     /// # Errors
-    /// The server can't be reached, or doesn't take it.
+    /// The server can't be reached, or refuses the message.
     pub async fn fire_timer(&self, name: &str, body: Bytes) -> Result<(), LogError> {
         let mut headers = HeaderMap::new();
         headers.insert(TTL, KEPT);

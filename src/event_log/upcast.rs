@@ -1,26 +1,26 @@
-//! Older versions of events become the present one here, and nowhere else, before anything sees them.
+//! Upcasting: converts older versions of events to the current one. All other code sees only the current version.
 
 use bytes::Bytes;
 
-/// Changes whenever an upcaster is added or changed; part of every projection's fingerprint.
+/// Increased whenever an upcaster is added or changed. It is part of every projection's fingerprint.
 pub const UPCASTERS_VERSION: u32 = 1;
 
-/// The schema version that events are written with today.
+/// Schema version of events that are written now.
 pub const CURRENT_SCHEMA: u32 = 1;
 
-/// An event as it was written: type, schema version and body.
+/// Event as it was written: type, schema version and body.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Written {
-    /// The event's type.
+    /// Type of the event.
     pub event_type: String,
-    /// The version of that type's schema.
+    /// Version of that type's schema.
     pub schema: u32,
-    /// The JSON.
+    /// Body as JSON.
     pub body: Bytes,
 }
 
-/// Brings an event to the present version of its type. Version 1 of everything is current, so
-/// today this only tells events of a newer program apart.
+/// Converts an event to the current version of its type. All types have version 1, so this only rejects
+/// events of a newer program.
 ///
 /// # Errors
 /// The event was written by a newer program than this one.
@@ -43,12 +43,12 @@ mod tests {
     }
 
     #[test]
-    fn the_present_version_passes_unchanged() {
+    fn current_schema_is_unchanged() {
         assert_eq!(upcast(written(CURRENT_SCHEMA)), Ok(written(CURRENT_SCHEMA)));
     }
 
     #[test]
-    fn an_event_of_a_newer_program_is_refused() {
+    fn newer_schema_is_refused() {
         assert!(upcast(written(CURRENT_SCHEMA + 1)).is_err());
     }
 }

@@ -1,46 +1,46 @@
-//! Who may do what: roles and API keys have permissions, routes ask for one.
+//! Access control: permissions of roles and API keys, and the access that a route requires.
 
 use super::{ApiError, ErrorCode};
 use crate::domain::user::Role;
 
-/// What a route asks of whoever calls it.
+/// Access that a route requires of its caller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Access {
-    /// Nothing.
+    /// No authentication.
     Public,
-    /// A person who is signed in; an API key is none.
+    /// A signed-in person. API keys are rejected.
     SignedIn,
-    /// Somebody signed in whose role has this permission, or an API key that was given it.
+    /// A signed-in person whose role has this permission, or an API key with its scope whose owner's role has it.
     May(Permission),
-    /// A person who is signed in and whose role has this permission. An API key may not, whatever its scopes.
+    /// A signed-in person whose role has this permission. API keys are rejected, whatever their scopes.
     InPerson(Permission),
 }
 
 macro_rules! permissions {
     ($($(#[doc = $doc:literal])+ $name:ident = $scope:literal, from $least:ident;)+) => {
-        /// What one may do. Each is held by a role and by the roles above it.
+        /// Permission to use a group of routes. A role has its own permissions and those of all lower roles.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum Permission {
             $($(#[doc = $doc])+ $name,)+
         }
 
         impl Permission {
-            /// All of them.
+            /// All permissions.
             pub const ALL: &'static [Self] = &[$(Self::$name),+];
 
-            /// Its name as a scope of API keys.
+            /// Returns the permission's name as a scope of API keys.
             #[must_use]
             pub const fn scope(self) -> &'static str {
                 match self { $(Self::$name => $scope),+ }
             }
 
-            /// The lowest role that has it.
+            /// Returns the lowest role that has this permission.
             #[must_use]
             pub const fn least_role(self) -> Role {
                 match self { $(Self::$name => Role::$least),+ }
             }
 
-            /// What it allows, in a sentence.
+            /// Returns the permission's description, a sentence or two.
             #[must_use]
             pub const fn about(self) -> &'static str {
                 match self { $(Self::$name => concat!($($doc),+)),+ }
@@ -49,51 +49,52 @@ macro_rules! permissions {
     };
 }
 
-// A line each: the lowest role that has it. Viewers look, operators issue, admins decide who may.
+// One line per permission, with the lowest role that has it. Viewers read, operators issue, admins manage access.
 permissions! {
     /// See certificates, their templates and designs.
     ReadCertificates = "certificates:read", from Viewer;
-    /// Define certificates, switch them and upload designs.
+    /// Define certificates, activate and deactivate them, and upload designs.
     ManageCertificates = "certificates:manage", from Operator;
     /// See people and imports.
     ReadAttendees = "attendees:read", from Viewer;
-    /// Take people in.
+    /// Import people.
     ImportAttendees = "attendees:import", from Operator;
-    /// Enter, change and delete single people.
+    /// Create, change and delete single people.
     ManageAttendees = "attendees:manage", from Operator;
-    /// See what was issued.
+    /// See issued certificates.
     ReadIssuances = "issuances:read", from Viewer;
-    /// Issue.
+    /// Issue certificates.
     Issue = "issuances:issue", from Operator;
-    /// Revoke what was issued, one by one or as a batch.
+    /// Revoke issued certificates, one by one or as a batch.
     Revoke = "issuances:revoke", from Operator;
     /// See mails.
     ReadJobs = "jobs:read", from Viewer;
-    /// Send mails, again or at another time, call them off, and run scheduled tasks.
+    /// Send, resend, reschedule and cancel mails, and run scheduled tasks.
     RetryJobs = "jobs:retry", from Operator;
-    /// See, add, change and remove those who may log in. An API key does so for roles whose scopes it has, and never for admins.
+    /// See, add, change and remove users. An API key can do this for roles whose scopes it has, but not for
+    /// admins.
     ManageUsers = "users:manage", from Admin;
-    /// See and revoke API keys. Only a person who is signed in makes them.
+    /// See and revoke API keys. Only a signed-in person can create them.
     ManageApiKeys = "api-keys:manage", from Admin;
 }
 
 impl Permission {
-    /// The permission of this scope, if there is one.
+    /// Returns the permission with this scope, or `None` if the scope is unknown.
     #[must_use]
     pub fn of_scope(scope: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|permission| permission.scope() == scope)
     }
 
-    /// Whether a role has it.
+    /// Returns true if `role` has this permission.
     #[must_use]
     pub const fn is_held_by(self, role: Role) -> bool {
         rank(role) >= rank(self.least_role())
     }
 
-    /// Refuses a role that doesn't have it.
+    /// Rejects a role that lacks this permission.
     ///
     /// # Errors
-    /// 403.
+    /// 403 if `role` lacks the permission.
     pub fn check(self, role: Role) -> Result<(), ApiError> {
         if self.is_held_by(role) {
             return Ok(());
@@ -103,7 +104,7 @@ impl Permission {
     }
 }
 
-/// Roles from the lowest to the highest.
+/// Returns the rank of a role. A higher role has a higher rank.
 const fn rank(role: Role) -> u8 {
     match role {
         Role::Viewer => 0,

@@ -1,4 +1,4 @@
-//! A success as the API answers it: the envelope, and the headers that go with it.
+//! Successful responses of the API: the envelope and its headers.
 
 use std::collections::BTreeMap;
 
@@ -14,10 +14,10 @@ use super::ApiError;
 use crate::domain::hex;
 use crate::event_log::Position;
 
-/// The position that a write produced.
+/// Response header with the log position that a write produced.
 pub const EVENT_POSITION: HeaderName = HeaderName::from_static("x-event-position");
 
-/// What a handler answers. It can be stored and answered again.
+/// Response of a handler. It can be stored and sent again.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Answer {
     /// The HTTP status.
@@ -28,7 +28,8 @@ pub struct Answer {
     pub body: Vec<u8>,
 }
 
-/// The body, written in one go: a page of a list is read far more often than anything else.
+/// Response body. It is serialized directly, without an intermediate `Value`, because list pages are by far the
+/// most frequent responses.
 #[derive(Serialize)]
 struct Body<D, M> {
     success: bool,
@@ -38,26 +39,26 @@ struct Body<D, M> {
 }
 
 impl Answer {
-    /// 200 with data.
+    /// Creates a 200 response with `data`.
     ///
     /// # Errors
-    /// The data can't be written as JSON.
+    /// 500 if `data` can't be serialized as JSON.
     pub fn ok(data: &impl Serialize) -> Result<Self, ApiError> {
         Self::of(200, data, None::<()>)
     }
 
-    /// 503 with data that says why.
+    /// Creates a 503 response with `data` that gives the reason.
     ///
     /// # Errors
-    /// The data can't be written as JSON.
+    /// 500 if `data` can't be serialized as JSON.
     pub fn unavailable(data: &impl Serialize) -> Result<Self, ApiError> {
         Self::of(503, data, None::<()>)
     }
 
-    /// One page of a list.
+    /// Creates a 200 response with one page of a list.
     ///
     /// # Errors
-    /// The data can't be written as JSON.
+    /// 500 if `data` can't be serialized as JSON.
     pub fn list(data: &impl Serialize, meta: &impl Serialize) -> Result<Self, ApiError> {
         Self::of(200, data, Some(meta))
     }
@@ -68,45 +69,44 @@ impl Answer {
         Ok(Self { status, headers: BTreeMap::new(), body })
     }
 
-    /// Makes it 201, with where the new thing is.
+    /// Changes the status to 201 and sets `Location` to the path of the new resource.
     #[must_use]
     pub fn created(self, location: String) -> Self {
         Self { status: 201, ..self }.with(LOCATION, location)
     }
 
-    /// Makes it 202, with nothing to look at.
+    /// Changes the status to 202, without a `Location`.
     #[must_use]
     pub fn for_later(self) -> Self {
         Self { status: 202, ..self }
     }
 
-    /// Makes it 202, with where the progress is.
+    /// Changes the status to 202 and sets `Location` to the path that shows the progress.
     #[must_use]
     pub fn accepted(self, location: String) -> Self {
         Self { status: 202, ..self }.with(LOCATION, location)
     }
 
-    /// Adds the position that a write produced.
+    /// Sets `X-Event-Position` to the position that a write produced.
     #[must_use]
     pub fn at(self, position: Position) -> Self {
         self.with(EVENT_POSITION, position.to_string())
     }
 
-    /// Adds the version of the resource, which is the position of its last event.
+    /// Sets the `ETag` to the version of the resource, which is the position of its last event.
     #[must_use]
     pub fn version(self, position: Position) -> Self {
         self.with(ETAG, etag(position))
     }
 
-    /// Adds the version of a resource whose answer also shows what others say about it: `other` is the
-    /// position of the last of that.
+    /// Sets the `ETag` of a response that also contains data of other aggregates. `other` is the position of the
+    /// last event of that data.
     #[must_use]
     pub fn version_with(self, position: Position, other: Position) -> Self {
         self.with(ETAG, format!("\"{position}-{other}\""))
     }
 
-    /// Adds a version that follows from the body, for what several things are told in, each with a version of
-    /// its own.
+    /// Sets the `ETag` to the SHA-256 of the body, for a response about several resources with a version each.
     #[must_use]
     pub fn version_of_body(self) -> Self {
         let digest = hex(&Sha256::digest(&self.body));
@@ -118,17 +118,17 @@ impl Answer {
         self
     }
 
-    /// Adds a sentence for people.
+    /// Adds the member `message`, a text for people.
     #[must_use]
     pub fn message(mut self, text: &str) -> Self {
-        // The body is an object, and has members: the last brace makes room for one more.
+        // The body is a JSON object with members. Its closing brace is replaced by one more member.
         self.body.pop();
         self.body.extend_from_slice(format!(",\"message\":{}}}", Value::from(text)).as_bytes());
         self
     }
 }
 
-/// The strong entity tag of an aggregate's version (RFC 9110 §8.8.3).
+/// Returns the strong entity tag of an aggregate's version (RFC 9110 §8.8.3).
 #[must_use]
 pub fn etag(position: Position) -> String {
     format!("\"{position}\"")
@@ -147,44 +147,45 @@ impl IntoResponse for Answer {
     }
 }
 
-/// The body of a success, for the OpenAPI document.
+/// Body of a successful response.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Envelope<T> {
     /// Always true.
     #[schema(example = true)]
     pub success: bool,
-    /// What was asked for.
+    /// The requested data.
     pub data: T,
-    /// A sentence for people.
+    /// Text for people.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
 }
 
-/// The body of a list, for the OpenAPI document.
+/// Body of a successful response with a list.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ListEnvelope<T> {
     /// Always true.
     #[schema(example = true)]
     pub success: bool,
-    /// The page.
+    /// Entries of the page.
     pub data: Vec<T>,
-    /// Where the next page starts.
+    /// Paging information.
     pub meta: ListMeta,
 }
 
-/// Where the next page of a list starts.
+/// Paging information of a list.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ListMeta {
-    /// Give it as `cursor` to get the next page; null on the last one.
+    /// Cursor of the next page, to be sent as `cursor`; null on the last page.
     pub next_cursor: Option<String>,
-    /// The most entries that a page has.
+    /// Largest number of entries per page.
     #[schema(example = 50)]
     pub limit: u32,
-    /// The page's number, where one was asked for.
+    /// Number of the page, if a page was requested by its number.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub page: Option<u32>,
-    /// How many entries there are in all, where a page was asked for by its number and they are at most 10,000.
+    /// Number of entries in the whole list, if a page was requested by its number and the list has at most 10,000
+    /// entries.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub total: Option<i64>,
 }

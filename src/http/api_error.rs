@@ -1,5 +1,5 @@
-//! An error as the API answers it. The envelope gets its request id where the answer leaves
-//! (see [`super::answer`]); what an error of ours becomes is decided in [`super::error_mapping`].
+//! Errors of the API. [`super::layers::envelope`] writes their body, because it knows the request id.
+//! [`super::error_mapping`] maps internal errors to them.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,53 +10,53 @@ use utoipa::ToSchema;
 
 use super::ErrorCode;
 
-/// What the client gets instead of an answer.
+/// Error that the client gets instead of the requested response.
 #[derive(Clone, Debug)]
 pub struct ApiError {
-    /// For programs; carries the status.
+    /// Code for programs. It determines the HTTP status.
     pub code: ErrorCode,
-    /// For people: what is wrong and what to do.
+    /// Text for people: the problem and how to correct it.
     pub message: String,
-    /// Field by field, where it is about fields.
+    /// One text per problem, such as an invalid field. Empty if the message says everything.
     pub details: Vec<String>,
-    /// When it makes sense to try again.
+    /// Time after which a retry makes sense.
     pub retry_after: Option<Duration>,
-    /// What only the log gets. Free of personal data and secrets.
+    /// Cause, for the log only. It must not contain personal data or secrets.
     pub cause: Option<Arc<str>>,
 }
 
 impl ApiError {
-    /// An error with a text for people.
+    /// Creates an error with a text for people.
     pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
         Self { code, message: message.into(), details: Vec::new(), retry_after: None, cause: None }
     }
 
-    /// One field, parameter or header that is not acceptable.
+    /// Creates a validation error for one field, parameter or header.
     pub fn field(field: &str, problem: impl AsRef<str>) -> Self {
         let detail = format!("{field}: {}", problem.as_ref());
         Self { details: vec![detail.clone()], ..Self::new(ErrorCode::ValidationError, detail) }
     }
 
-    /// There is no such thing.
+    /// Creates a 404 error. `what` names the missing resource.
     #[must_use]
     pub fn not_found(what: &str) -> Self {
         Self::new(ErrorCode::NotFound, format!("there is no such {what}"))
     }
 
-    /// Something broke here. The client learns nothing but the request id; the log gets the cause.
+    /// Creates a 500 error. The client gets only the request id; the log gets `cause`.
     pub fn internal(cause: impl std::fmt::Display) -> Self {
         let message = "something went wrong here; tell the operator the request id";
         Self::new(ErrorCode::InternalError, message).because(cause)
     }
 
-    /// Adds what the log gets. Must be free of personal data and secrets.
+    /// Adds the cause for the log. It must not contain personal data or secrets.
     #[must_use]
     pub fn because(mut self, cause: impl std::fmt::Display) -> Self {
         self.cause = Some(cause.to_string().into());
         self
     }
 
-    /// Adds when to try again.
+    /// Adds the time after which a retry makes sense.
     #[must_use]
     pub const fn retry_after(mut self, wait: Duration) -> Self {
         self.retry_after = Some(wait);
@@ -65,7 +65,7 @@ impl ApiError {
 }
 
 impl IntoResponse for ApiError {
-    /// The status alone; the layer that knows the request id writes the body.
+    /// Returns only the status. The envelope layer, which knows the request id, writes the body.
     fn into_response(self) -> Response {
         let mut response = self.code.status().into_response();
         response.extensions_mut().insert(self);
@@ -73,28 +73,28 @@ impl IntoResponse for ApiError {
     }
 }
 
-/// The body of every error.
+/// Body of every error response.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ErrorEnvelope {
     /// Always false.
     #[schema(example = false)]
     pub success: bool,
-    /// What is wrong.
+    /// Description of the error.
     pub error: ErrorBody,
-    /// Finds the request in the server's log; also in `X-Request-Id`.
+    /// Identifies the request in the server's log; also in the header `X-Request-Id`.
     #[schema(example = "3f6c2f0a-0f5e-4b57-9a53-6f8f6a2f8f11")]
     pub request_id: String,
 }
 
-/// What is wrong.
+/// Description of an error.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ErrorBody {
-    /// For programs.
+    /// Code for programs.
     pub code: ErrorCode,
-    /// For people: what is wrong and what to do.
+    /// Text for people: the problem and how to correct it.
     pub message: String,
-    /// Field by field, where it is about fields.
+    /// One text per problem, such as an invalid field. Absent if the message says everything.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub details: Vec<String>,
 }

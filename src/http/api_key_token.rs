@@ -1,4 +1,4 @@
-//! What a program shows: `lk_<id>_<secret>`, the key's id and 256 random bits.
+//! API keys as clients send them: `lk_<id>_<secret>`, the key's id and 256 random bits.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -8,20 +8,20 @@ use uuid::Uuid;
 
 use crate::domain::{ApiKeyId, Secret, hex};
 
-/// What every key begins with, so that a scanner of leaked secrets knows it.
+/// Prefix of every API key. Scanners for leaked secrets recognize it.
 pub const PREFIX: &str = "lk_";
-/// 32 bytes in base64.
+/// Length of 32 bytes in base64url.
 const SECRET_CHARS: usize = 43;
 
-/// An API key as its program has it.
+/// API key in plain text.
 pub struct ApiKeyToken {
-    /// Which key it is.
+    /// Id of the key.
     pub id: ApiKeyId,
     secret: Secret,
 }
 
 impl ApiKeyToken {
-    /// A fresh one.
+    /// Creates a token with a random secret.
     #[must_use]
     pub fn new(id: ApiKeyId, random: fn(&mut [u8])) -> Self {
         let mut bytes = [0; 32];
@@ -29,7 +29,7 @@ impl ApiKeyToken {
         Self { id, secret: Secret::new(URL_SAFE_NO_PAD.encode(bytes)) }
     }
 
-    /// One that a client presents; `None` if it can't be ours.
+    /// Parses a token that a client sent. Returns `None` if it does not have the form of an API key.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let (id, secret) = text.strip_prefix(PREFIX)?.split_once('_')?;
@@ -38,20 +38,20 @@ impl ApiKeyToken {
         Some(Self { id: Uuid::try_parse(id).ok()?.into(), secret: Secret::new(secret) })
     }
 
-    /// The whole key, for the one answer that shows it.
+    /// Returns the whole key. Only the response that creates the key contains it.
     #[must_use]
     pub fn reveal(&self) -> String {
         format!("{PREFIX}{}_{}", self.id.0.simple(), self.secret.reveal())
     }
 
-    /// What the log knows of the secret: SHA-256, 64 hex digits. It has 256 bits, so that no slow hash
-    /// is needed.
+    /// Returns the SHA-256 of the secret as 64 hex digits. The log stores only this hash. The secret has 256
+    /// random bits, so a slow hash is not needed.
     #[must_use]
     pub fn sha256(&self) -> String {
         hex(&Sha256::digest(self.secret.reveal().as_bytes()))
     }
 
-    /// Whether the log knows this secret, without telling by the time it takes how much of it is right.
+    /// Returns true if `sha256` is the hash of this secret. Compares in constant time.
     #[must_use]
     pub fn is_of(&self, sha256: &str) -> bool {
         self.sha256().as_bytes().ct_eq(sha256.as_bytes()).into()

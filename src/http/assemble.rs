@@ -1,4 +1,4 @@
-//! The route table made into an axum router.
+//! Builds the axum router from the route table.
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ use super::layers::{
 use super::router::{api, caught_mails, root};
 use super::{ApiError, ErrorCode, HttpState, openapi};
 
-/// The whole of HTTP, ready to be served.
+/// Creates the router with all routes and layers.
 pub fn router(http: HttpState) -> Router {
     router_with(http, Router::new())
 }
@@ -27,7 +27,7 @@ impl From<HttpState> for Router {
     }
 }
 
-/// The whole of HTTP together with other pages, such as the console's; these get the same layers.
+/// Creates the router with additional `pages`, such as the console's. They get the same layers.
 pub fn router_with(http: HttpState, pages: Router) -> Router {
     let mut routes = Router::new();
     for endpoint in api() {
@@ -81,7 +81,7 @@ fn mount(routes: Router<HttpState>, http: &HttpState, path: &str, endpoint: Endp
     routes.route(path, endpoint.handler.route_layer(from_fn_with_state(guard, guard::guard)))
 }
 
-/// The OpenAPI document with the prefix of this server, made once.
+/// Returns the OpenAPI document with this server's prefix. It is built once.
 #[must_use]
 pub(super) fn served_document(http: &HttpState) -> Bytes {
     let document = || Bytes::from(openapi::document(&http.settings.prefix).to_string());

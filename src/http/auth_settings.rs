@@ -1,4 +1,4 @@
-//! What an operator can set about how people log in.
+//! Settings of authentication.
 
 use std::path::PathBuf;
 
@@ -8,26 +8,26 @@ use super::second_factor::SecondFactorRule;
 use super::settings::{HttpSettingsError, is_base_url};
 use crate::domain::Locale;
 
-/// The longest issuer, in characters: a QR code has its limits.
+/// Longest issuer, in characters. The capacity of a QR code is limited.
 const MAX_ISSUER: usize = 64;
 
 /// The `[auth]` section of the configuration.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct AuthSettings {
-    /// Who has to have a second factor.
+    /// Users who must have a second factor.
     pub second_factor: SecondFactorRule,
-    /// What authenticators call this installation.
+    /// Name of this installation in authenticator apps.
     pub issuer: String,
-    /// Passwords that are known from breaches and not taken: "Pwned Passwords" by SHA-1, ordered by hash.
+    /// File of breached passwords, which are rejected: "Pwned Passwords" by SHA-1, ordered by hash.
     pub breached_passwords: Option<PathBuf>,
-    /// How long a password counts that an administrator has set for somebody else, in hours.
+    /// Lifetime of a password that an administrator has set for another user, in hours.
     pub first_password_hours: u32,
-    /// How long the link in a mail for a forgotten password works, in minutes.
+    /// Lifetime of the link in a password reset mail, in minutes.
     pub reset_minutes: u32,
-    /// The page where that link leads; `/reset-password` below `http.public_base_url` where absent.
+    /// URL that the link leads to; `/reset-password` below `http.public_base_url` if absent.
     pub reset_url: Option<String>,
-    /// The language of mails to users about their accounts.
+    /// Language of the mails to users about their accounts.
     pub locale: Locale,
 }
 
@@ -46,10 +46,10 @@ impl Default for AuthSettings {
 }
 
 impl AuthSettings {
-    /// Checks what the types don't.
+    /// Checks constraints that the types do not express.
     ///
     /// # Errors
-    /// The first setting that can't be used.
+    /// The first invalid setting.
     pub fn check(&self) -> Result<(), HttpSettingsError> {
         let wrong = |setting, problem| Err(HttpSettingsError { setting, problem });
         let length = self.issuer.trim().chars().count();
@@ -60,7 +60,7 @@ impl AuthSettings {
         if self.first_password_hours == 0 {
             return wrong("first_password_hours", "must be at least 1");
         }
-        // Longer, and it would be a second password.
+        // A link that works for longer would be a second password.
         if !(1..=24 * 60).contains(&self.reset_minutes) {
             return wrong("reset_minutes", "must be between 1 and 1440");
         }

@@ -1,4 +1,4 @@
-//! The signed-in person or program behind a request.
+//! Authenticated caller of a request: a person or a program.
 
 use axum::extract::FromRequestParts;
 use axum::http::HeaderMap;
@@ -13,17 +13,17 @@ use crate::commands::CommandContext;
 use crate::domain::user::Role;
 use crate::domain::{ApiKeyId, CommandId, SessionId, UserId};
 
-/// The signed-in person behind a request, or the program with an API key; only routes that ask for a
-/// token have one.
+/// Authenticated caller of a request: a signed-in person, or a program with an API key. Only routes that require
+/// authentication have one.
 #[derive(Clone, Debug)]
 pub struct Caller {
-    /// The user, or the one in whose name a program calls.
+    /// Id of the user. For a program, this is the owner of its API key.
     pub user_id: UserId,
     principal: Principal,
 }
 
 impl Caller {
-    /// The context of what this caller wants. A program is named by its key.
+    /// Creates the command context of this caller. A program is named by its API key.
     #[must_use]
     pub fn context(&self, command_id: CommandId) -> CommandContext {
         match &self.principal.by {
@@ -32,7 +32,7 @@ impl Caller {
         }
     }
 
-    /// The session that the access token is of; nothing for a program.
+    /// Returns the session of the access token, or `None` for a program.
     #[must_use]
     pub const fn session_id(&self) -> Option<SessionId> {
         match &self.principal.by {
@@ -41,25 +41,25 @@ impl Caller {
         }
     }
 
-    /// True for a program, which calls with an API key.
+    /// Returns true for a program, which authenticates with an API key.
     #[must_use]
     pub const fn is_program(&self) -> bool {
         matches!(self.principal.by, By::ApiKey(..))
     }
 
-    /// Epoch of the user that the token belongs to.
+    /// Returns the user's epoch to which the token belongs.
     #[must_use]
     pub const fn epoch(&self) -> u32 {
         self.principal.epoch
     }
 
-    /// What the user may do.
+    /// Returns the role of the user.
     #[must_use]
     pub const fn role(&self) -> Role {
         self.principal.role
     }
 
-    /// The key that a program shows.
+    /// Returns the id of the API key, or `None` for a person.
     #[must_use]
     pub const fn api_key_id(&self) -> Option<ApiKeyId> {
         match &self.principal.by {
@@ -68,7 +68,7 @@ impl Caller {
         }
     }
 
-    /// Whether the caller has a permission.
+    /// Returns true if the caller has `permission`.
     #[must_use]
     pub fn holds(&self, permission: Permission) -> bool {
         self.principal.holds(permission)
@@ -85,10 +85,10 @@ impl<S: Send + Sync> FromRequestParts<S> for Caller {
     }
 }
 
-/// Who sent these headers, by their bearer token (RFC 6750 §2.1): an access token or an API key.
+/// Authenticates a request by its bearer token (RFC 6750 §2.1): an access token or an API key.
 ///
 /// # Errors
-/// 401, if there is no valid token; 503, if it can't be known whether it still counts.
+/// 401 if there is no valid token; 503 if the authorization state is not current.
 pub(super) async fn authenticate(http: &HttpState, headers: &HeaderMap) -> Result<Principal, ApiError> {
     let token = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok()).and_then(bearer);
     let Some(token) = token else {

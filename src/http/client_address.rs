@@ -1,4 +1,4 @@
-//! Whose address a request comes from, as far as it can be known: the peer's, or what trusted proxies say.
+//! Client address of a request: the peer's address, or the address that trusted proxies report.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -13,13 +13,14 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::ApiError;
 
-/// Entries of a forwarding header that are looked at, from the last one on.
+/// Largest number of entries of a forwarding header that are read, from the last one on.
 const MAX_HOPS: usize = 16;
-/// The bound of one IPv6 site, as a multiple of the bound of one address. A site is often one customer with
-/// 65,536 networks to choose from, and sometimes a mobile operator with as many customers.
+/// Limit of one IPv6 site, as a multiple of the limit of one address. A site is often one customer with 65,536
+/// networks to choose from, and sometimes a mobile operator with as many customers.
 pub const SITE_FACTOR: usize = 16;
 
-/// Networks whose word on a client's address counts. In the configuration one text, with commas.
+/// Networks of proxies whose reports of a client's address are trusted. The configuration has them as one text
+/// with commas.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TrustedProxies(Vec<IpNet>);
 
@@ -68,25 +69,26 @@ impl Serialize for TrustedProxies {
     }
 }
 
-/// Where the proxies write whom they ask for. Only one counts: the other may be the client's own.
+/// Header in which the proxies report the client's address. Only this one is read, because the other one may come
+/// from the client itself.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ForwardingHeader {
-    /// `X-Forwarded-For`, as most proxies have it.
+    /// `X-Forwarded-For`, which most proxies use.
     #[default]
     XForwardedFor,
     /// `Forwarded` (RFC 7239).
     Forwarded,
 }
 
-/// Who is counted as one client: an IPv4 address, or what one household gets of IPv6, a /64.
+/// Address that counts as one client: an IPv4 address, or an IPv6 /64, which is the network of one household.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ClientAddress {
-    /// An IPv4 address, also one that was written as IPv6.
+    /// An IPv4 address, also if it was written as IPv6.
     V4(Ipv4Addr),
     /// The first 64 bits of an IPv6 address.
     V6Network(u64),
-    /// The transport doesn't tell, as in tests without a socket.
+    /// The transport has no addresses, as in tests without a socket.
     Unknown,
 }
 
@@ -100,7 +102,7 @@ impl From<IpAddr> for ClientAddress {
     }
 }
 
-/// The first 48 bits of an IPv6 address: what one site or customer usually gets.
+/// First 48 bits of an IPv6 address: the usual network of one site or customer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Site(u64);
 
@@ -115,7 +117,7 @@ impl fmt::Display for ClientAddress {
 }
 
 impl ClientAddress {
-    /// Returns the site of an IPv6 address.
+    /// Returns the site of an IPv6 address, or `None` for other addresses.
     #[must_use]
     pub const fn site(self) -> Option<Site> {
         match self {
@@ -124,14 +126,15 @@ impl ClientAddress {
         }
     }
 
-    /// Returns true if the connection that the request came by is of a trusted proxy.
+    /// Returns true if the request's connection comes from a trusted proxy.
     #[must_use]
     pub fn is_relayed(request: &Request, trusted: &TrustedProxies) -> bool {
         let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
         peer.is_some_and(|ConnectInfo(peer)| trusted.trusts(peer.ip()))
     }
 
-    /// Returns the client of a request. It is personal data: only refused log-ins and password routes log it.
+    /// Returns the client address of a request. It is personal data: only rejected log-ins and password routes
+    /// log it.
     #[must_use]
     pub fn of(request: &Request, trusted: &TrustedProxies, header: ForwardingHeader) -> Self {
         let Some(ConnectInfo(peer)) = request.extensions().get::<ConnectInfo<SocketAddr>>() else {
@@ -141,7 +144,7 @@ impl ClientAddress {
     }
 }
 
-/// The layer that observes requests has looked.
+/// Gets the address that the observe layer has stored in the request.
 impl<S: Send + Sync> FromRequestParts<S> for ClientAddress {
     type Rejection = ApiError;
 
@@ -151,21 +154,22 @@ impl<S: Send + Sync> FromRequestParts<S> for ClientAddress {
     }
 }
 
-/// Goes back along the hops, from the peer on, for as long as the one that tells is trusted.
+/// Follows the hops from the peer towards the client and returns the first address that is not a trusted proxy.
+/// If there is none, returns the last readable address.
 fn behind(peer: IpAddr, headers: &HeaderMap, trusted: &TrustedProxies, header: ForwardingHeader) -> IpAddr {
     let mut client = peer.to_canonical();
     for hop in hops(headers, header) {
         if !trusted.contains(client) {
             break;
         }
-        // What can't be read was written by the last one that could be: nobody before it is known.
+        // An unreadable entry was written by the last readable address. Earlier addresses are unknown.
         let Some(address) = hop else { break };
         client = address.to_canonical();
     }
     client
 }
 
-/// The addresses in the header, the last one first; `None` where one can't be read.
+/// Returns the addresses in the header, the last one first, with `None` for an unreadable entry.
 fn hops(headers: &HeaderMap, header: ForwardingHeader) -> Vec<Option<IpAddr>> {
     let values = match header {
         ForwardingHeader::XForwardedFor => headers.get_all("x-forwarded-for"),
@@ -187,7 +191,7 @@ fn hops(headers: &HeaderMap, header: ForwardingHeader) -> Vec<Option<IpAddr>> {
     hops
 }
 
-/// The `for` of one element, such as `for="[2001:db8::1]:4711";proto=https`.
+/// Parses the `for` parameter of one element, such as `for="[2001:db8::1]:4711";proto=https`.
 fn forwarded_for(element: &str) -> Option<IpAddr> {
     let named = |pair: &str| {
         let (name, value) = pair.split_once('=')?;
@@ -196,7 +200,7 @@ fn forwarded_for(element: &str) -> Option<IpAddr> {
     address(&element.split(';').find_map(named)?)
 }
 
-/// An address, with a port or without, IPv6 in brackets or bare.
+/// Parses an address with or without a port. An IPv6 address may be in brackets.
 fn address(text: &str) -> Option<IpAddr> {
     let text = text.trim();
     if let Ok(socket) = text.parse::<SocketAddr>() {
@@ -230,7 +234,7 @@ mod tests {
             ("192.0.2.7", &["198.51.100.1"][..], "192.0.2.7"),
             ("10.0.0.1", &[], "10.0.0.1"),
             ("10.0.0.1", &["198.51.100.1"], "198.51.100.1"),
-            // What the client itself wrote stands before what the proxy has added.
+            // The proxy's entry follows the entry that the client itself sent.
             ("10.0.0.1", &["203.0.113.9, 198.51.100.1"], "198.51.100.1"),
             ("10.0.0.1", &["203.0.113.9", "198.51.100.1, 10.9.9.9"], "198.51.100.1"),
             ("10.0.0.1", &["203.0.113.9, nonsense, 10.9.9.9"], "10.9.9.9"),
@@ -278,7 +282,7 @@ mod tests {
     }
 
     proptest! {
-        /// Whatever a client writes, an untrusted peer stays who it is, and nothing panics.
+        /// Headers of an untrusted peer never change its address, and no header causes a panic.
         #[test]
         fn what_strangers_write_changes_nothing(text in "[ -~]{0,200}") {
             for header in [ForwardingHeader::XForwardedFor, ForwardingHeader::Forwarded] {

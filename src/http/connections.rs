@@ -1,31 +1,31 @@
-//! What one connection may cost before a request of it has a handler, and CORS: settings and their limits.
+//! Settings of connections and of CORS, with their limits.
 
 use axum::http::HeaderValue;
 use serde::{Deserialize, Serialize};
 
-/// The smallest room for a request's head, in bytes.
+/// Smallest allowed value of `max_head_bytes`.
 const LEAST_HEAD_BYTES: usize = 8 << 10;
 
 /// The `[http.connections]` section of the configuration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct ConnectionSettings {
-    /// Connections that are open at once; more wait until one ends.
+    /// Largest number of open connections. Further connections wait until one ends.
     pub max_open: usize,
-    /// Connections of one address (IPv6: /64) that are open at once, unless it is a trusted proxy; more are
-    /// refused with 429.
+    /// Largest number of open connections of one address (IPv6: /64). Further connections are refused with 429.
+    /// Connections of trusted proxies are not counted.
     pub max_open_per_client: usize,
-    /// How long a request's head may take to arrive, and how long a connection may be idle, in seconds.
+    /// Time limit for the head of a request to arrive, and for an idle connection, in seconds.
     pub head_timeout_seconds: u64,
-    /// How long a client may send nothing of a body, or take nothing of an answer, in seconds.
+    /// Longest time for which a client may send nothing of a body, or read nothing of a response, in seconds.
     pub stall_timeout_seconds: u64,
-    /// The slowest rate at which a client may take an answer, in bytes a second.
+    /// Slowest rate at which a client may read a response, in bytes per second.
     pub min_bytes_per_second: u32,
-    /// Bytes of answers that clients have not taken yet: of all, and a quarter of one client.
+    /// Largest number of response bytes that clients have not read yet. One client may have a quarter of them.
     pub max_untaken_bytes: usize,
     /// The largest head of a request, in bytes: request line and headers.
     pub max_head_bytes: usize,
-    /// The most headers of a request.
+    /// Largest number of headers of a request.
     pub max_headers: usize,
 }
 
@@ -45,7 +45,7 @@ impl Default for ConnectionSettings {
 }
 
 impl ConnectionSettings {
-    /// The first setting that can't be used, and why.
+    /// Returns the first invalid setting and its problem, or `None` if all are valid.
     pub(super) fn problem(&self) -> Option<(&'static str, &'static str)> {
         let zero = [
             ("connections.max_open", self.max_open as u64),
@@ -64,16 +64,17 @@ impl ConnectionSettings {
     }
 }
 
-/// The origins in a list with commas, as browsers send them; `None` if one of them is no origin.
+/// Parses a comma-separated list of origins as browsers send them. Returns `None` if an entry is not an origin.
 ///
-/// There is no `*`: a page that may use the API is one that the operator knows.
+/// `*` is not an origin: the operator must know each page that may use the API.
 #[must_use]
 pub fn origins(list: &str) -> Option<Vec<HeaderValue>> {
     let given = list.split(',').map(str::trim).filter(|origin| !origin.is_empty());
     given.map(|origin| is_origin(origin).then(|| HeaderValue::from_str(origin).ok()).flatten()).collect()
 }
 
-/// Scheme, host and perhaps a port, and nothing after it (RFC 6454 §6.2); in lower case, as browsers write it.
+/// Returns true for a scheme and host with an optional port and nothing after it (RFC 6454 §6.2). They must be in
+/// lower case, as browsers send them.
 fn is_origin(text: &str) -> bool {
     let Some(host) = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://")) else {
         return false;

@@ -1,17 +1,17 @@
-//! Cursors of lists: where the next page begins, sealed.
+//! Encrypted list cursors, which mark the start of the next page.
 //!
-//! A cursor may hold a person's name, and it stands in addresses: so it is encrypted, and only the list
-//! that it was given for opens it. Nothing is stored.
+//! A cursor may contain a person's name and is part of URLs, so it is encrypted. It can be decrypted only for the
+//! list that it was created for. The server stores nothing.
 
 use super::sealed::Seal;
 use super::{ApiError, HttpState};
 use crate::domain::keyed_hash::Purpose;
 use crate::projection::queries::listing::Last;
 
-/// Seals where the next page of a list begins. `list` tells the list from others: noun, order, filters.
+/// Encrypts a cursor for the page after `last`. `list` identifies the list by noun, order and filters.
 ///
 /// # Errors
-/// None that a key of this length can have.
+/// 500 if encryption fails, which does not happen with a key of this length.
 pub fn seal(http: &HttpState, list: &str, last: &Last) -> Result<String, ApiError> {
     let sealed = sealed(&key(http), http.random, list, last);
     sealed.ok_or_else(|| ApiError::internal("a cursor could not be sealed"))
@@ -22,10 +22,10 @@ fn sealed(key: &Seal, random: fn(&mut [u8]), list: &str, last: &Last) -> Option<
     key.close(random, list.as_bytes(), &[&last.number.to_be_bytes(), text.as_bytes()].concat())
 }
 
-/// Opens a cursor that was given for this very list.
+/// Decrypts a cursor that was created for the same `list`.
 ///
 /// # Errors
-/// 400 for any other.
+/// 400 if the cursor is invalid or belongs to another list.
 pub fn open(http: &HttpState, list: &str, cursor: &str) -> Result<Last, ApiError> {
     opened(&key(http), list, cursor).ok_or_else(|| {
         let problem = "give meta.nextCursor of the page before, with the same filters, sort and order; \
@@ -38,7 +38,7 @@ fn opened(key: &Seal, list: &str, cursor: &str) -> Option<Last> {
     let plain = key.open(list.as_bytes(), cursor)?;
     let (number, text) = plain.split_first_chunk::<8>()?;
     let text = String::from_utf8(text.to_vec()).ok()?;
-    // Whether there is a text is a matter of the list's order, which was compared.
+    // An order by position ignores the text. The order is part of `list`, so it is the same as for `seal`.
     Some(Last { text: Some(text), number: i64::from_be_bytes(*number) })
 }
 

@@ -1,4 +1,4 @@
-//! What deleting has in common, whatever is deleted.
+//! Code shared by the endpoints that delete a resource.
 
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -8,18 +8,19 @@ use super::{ApiError, ErrorCode, HttpState};
 use crate::projection::queries::issuances::{self, IssuanceFilter};
 use crate::projection::queries::listing::MAX_COUNTED;
 
-/// What was deleted.
+/// The deleted resource.
 #[derive(Serialize, ToSchema)]
 pub struct Deleted {
-    /// Its id.
+    /// Id of the resource.
     pub id: Uuid,
 }
 
-/// Refuses to delete what has issuances. They are counted in the tables, once these show everything that is in
-/// the log now. One that is asked for at the very same moment does no harm: it pins whatever it is made of.
+/// Rejects the deletion of a resource that has issuances. They are counted in the query tables, after these
+/// contain all events that are in the log now. An issuance that is requested at the same moment does no harm,
+/// because it pins everything that it is made of.
 ///
 /// # Errors
-/// 409, if there are some; 503, if the tables don't get there.
+/// 409 if there are issuances; 503 if the tables do not catch up in time.
 pub async fn check_unused(
     http: &HttpState,
     issued: IssuanceFilter,

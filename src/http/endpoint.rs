@@ -1,4 +1,4 @@
-//! One line of the route table.
+//! Entry of the route table.
 
 use axum::http::Method;
 use axum::routing::MethodRouter;
@@ -10,29 +10,29 @@ use super::HttpState;
 use super::access::{Access, Permission};
 use super::rate_limit::Limit;
 
-/// A method on a path, who may call it, and what answers.
+/// Route: a method on a path, the access that it requires, and its handler.
 pub struct Endpoint {
-    /// The method.
+    /// HTTP method.
     pub method: Method,
-    /// The path as axum writes it, without the API's prefix.
+    /// Path in axum's syntax, without the API's prefix.
     pub path: &'static str,
-    /// What it asks of the caller.
+    /// Access that the route requires.
     pub access: Access,
-    /// Whether it works also with a password that somebody else has set.
+    /// True if the route also accepts users who must first change a password that an administrator has set.
     pub with_first_password: bool,
-    /// Whether it takes a file, and so more bytes and time.
+    /// True if the route receives a file. It then has a longer timeout.
     pub is_upload: bool,
-    /// Whether it lets in somebody who has to have a second factor and has none yet.
+    /// True if the route also accepts users who must have a second factor and have none yet.
     pub even_without_factor: bool,
-    /// What its callers are counted for, by their address.
+    /// Rate limit by client address.
     pub limit: Option<Limit>,
-    /// What the OpenAPI annotation says.
+    /// Operation as the handler's OpenAPI annotation describes it.
     pub(super) documented: Paths,
     pub(super) schemas: Vec<(String, RefOr<Schema>)>,
     pub(super) handler: MethodRouter<HttpState>,
 }
 
-/// A line of the table; public until [`Endpoint::signed_in`] or [`Endpoint::may`] says otherwise.
+/// Creates a route. It is public until [`Endpoint::signed_in`], [`Endpoint::may`] or another method restricts it.
 #[must_use]
 pub fn on(method: Method, path: &'static str, handler: UtoipaMethodRouter<HttpState>) -> Endpoint {
     let (schemas, documented, handler) = handler;
@@ -52,49 +52,50 @@ pub fn on(method: Method, path: &'static str, handler: UtoipaMethodRouter<HttpSt
 }
 
 impl Endpoint {
-    /// Anybody may call it.
+    /// Accepts all callers.
     #[must_use]
     pub fn public(self) -> Self {
         Self { access: Access::Public, ..self }
     }
 
-    /// Whoever is signed in may call it.
+    /// Accepts every signed-in person.
     #[must_use]
     pub fn signed_in(self) -> Self {
         Self { access: Access::SignedIn, ..self }
     }
 
-    /// Whoever is signed in may call it, also before a password that somebody else has set is changed.
+    /// Accepts every signed-in person, including users who must first change a password that an administrator has
+    /// set.
     #[must_use]
     pub fn with_first_password(self) -> Self {
         Self { access: Access::SignedIn, with_first_password: true, ..self }
     }
 
-    /// Whoever has this permission may call it.
+    /// Accepts people and API keys with this permission.
     #[must_use]
     pub fn may(self, permission: Permission) -> Self {
         Self { access: Access::May(permission), ..self }
     }
 
-    /// A person who is signed in and has this permission may call it; an API key may not.
+    /// Accepts signed-in people with this permission. Rejects API keys.
     #[must_use]
     pub fn in_person(self, permission: Permission) -> Self {
         Self { access: Access::InPerson(permission), ..self }
     }
 
-    /// Also somebody who has to have a second factor and has none yet may call it.
+    /// Also accepts users who must have a second factor and have none yet.
     #[must_use]
     pub fn even_without_factor(self) -> Self {
         Self { even_without_factor: true, ..self }
     }
 
-    /// One address may call it, and all routes of this limit together, only so often.
+    /// Limits the rate of calls by client address. All routes with the same `limit` are counted together.
     #[must_use]
     pub fn limited(self, limit: Limit) -> Self {
         Self { limit: Some(limit), ..self }
     }
 
-    /// It takes a file.
+    /// Marks the route as one that receives a file.
     #[must_use]
     pub fn upload(self) -> Self {
         Self { is_upload: true, ..self }

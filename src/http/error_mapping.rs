@@ -1,4 +1,4 @@
-//! What every error of ours becomes for a client: the one place where that is decided.
+//! Mapping of all internal errors to API errors.
 
 use std::time::Duration;
 
@@ -21,7 +21,7 @@ use crate::storage::StorageError;
 use crate::workers::importer::ImportError;
 use crate::workers::renderer::RenderingError;
 
-/// How long a client waits before it tries again, where nothing says more.
+/// `Retry-After` of errors that set no other.
 const SOON: Duration = Duration::from_secs(1);
 
 fn unavailable(what: &str, cause: impl std::fmt::Display) -> ApiError {
@@ -86,7 +86,7 @@ impl From<DecodeError> for ApiError {
 impl From<DatabaseError> for ApiError {
     fn from(error: DatabaseError) -> Self {
         if error.is_missing_table() {
-            // Tables are put where they are read only when they are whole; see `/health/ready`.
+            // A projection's schema goes live only when it is complete; see `/health/ready`.
             let message = "these tables are still being built; try again";
             return Self::new(ErrorCode::NotCaughtUp, message).because(error).retry_after(SOON);
         }
@@ -123,7 +123,7 @@ impl From<SheetError> for ApiError {
         if let SheetError::Io(_) = error {
             return Self::internal(error);
         }
-        // The sheet's codes are the API's; a test holds that each has its own.
+        // The codes of `SheetError` are codes of the API. A test checks that each error has its own.
         let code = ErrorCode::of(error.code()).unwrap_or(ErrorCode::BrokenFile);
         let message = error.for_uploader();
         Self { details: vec![format!("file: {message}")], ..Self::new(code, message) }
@@ -157,7 +157,7 @@ impl From<RenderingError> for ApiError {
                 Self::new(ErrorCode::CertificateRevoked, message)
             }
             RenderingError::Interrupted => unavailable("rendering", error),
-            // The render error's own text may quote the person's name: its code is enough for the log.
+            // The text of a render error may quote the person's name, so only the code is logged.
             RenderingError::Render(error) => {
                 Self::internal(format!("rendering again failed: {}", error.code()))
             }
@@ -220,12 +220,12 @@ impl From<MultipartError> for ApiError {
     }
 }
 
-/// Whether a body was given up because nothing more of it came.
+/// Returns true if the body was abandoned because the client stopped sending.
 fn stopped_coming(error: &(dyn std::error::Error + 'static)) -> bool {
     std::iter::successors(Some(error), |error| error.source()).any(|error| error.is::<TimeoutError>())
 }
 
-/// What a bare status becomes, where a library answered and not we.
+/// Returns the API error for a bare error status from a library.
 #[must_use]
 pub fn of_status(status: StatusCode) -> ApiError {
     let (code, message) = match status {
@@ -301,7 +301,13 @@ mod tests {
             SheetError::UnknownFormat { what: "a PDF" },
             SheetError::Encrypted,
             SheetError::Encoding,
-            SheetError::MissingColumns { missing, recognised, found: Personal::new(Vec::new()), row: 1 },
+            SheetError::MissingColumns {
+                missing,
+                recognised,
+                found: Personal::new(Vec::new()),
+                row: 1,
+                misread: None,
+            },
             SheetError::MisreadText {
                 assumed: "windows-1252",
                 row: 2,

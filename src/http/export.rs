@@ -1,11 +1,12 @@
-//! A whole list as a file: read piece by piece in one transaction, and sent as it is read.
+//! Export of a whole list as a file. The rows are read in batches in one transaction and streamed to the client.
 //!
-//! Memory holds one piece of rows and what the client has not taken yet. Whoever reads too slowly, or for
-//! too long, loses the rest: the transaction keeps PostgreSQL from cleaning up.
+//! Memory holds one batch of rows and the batches that the client has not read yet. An export is cut off if the
+//! client reads too slowly or if it takes too long, because an open transaction blocks PostgreSQL's vacuum.
 
+use std::io;
 use std::time::Duration;
 
-use axum::body::{Body, Bytes};
+use axum::body::Body;
 use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
 use futures_util::{StreamExt as _, stream};
@@ -14,28 +15,29 @@ use tokio::sync::mpsc;
 use tokio_postgres::IsolationLevel;
 use utoipa::ToSchema;
 
+use super::pieces::{END, Piece, streamed};
 use super::{ApiError, ErrorCode, HttpState};
 use crate::database::DatabaseError;
 use crate::projection::queries::FromRow;
 use crate::projection::queries::listing::{Conditions, Table, all};
 use crate::sheet::export::{ExportFormat, SheetWriter, Value};
 
-/// Rows of a piece.
+/// Rows per batch.
 const PIECE: i32 = 1_000;
-/// Pieces that wait for the client.
+/// Batches that are buffered for the client.
 const AHEAD: usize = 2;
-/// How long the client may take for one of them.
+/// Longest time that the client may take for one batch.
 const MAX_WAIT: Duration = Duration::from_secs(30);
-/// How long an export may take.
+/// Longest duration of an export.
 const MAX_TIME: Duration = Duration::from_secs(15 * 60);
 
-/// What a file is.
+/// Format of an exported file.
 #[derive(Clone, Copy, Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum FileKind {
     /// UTF-8 with a byte order mark, commas, every field quoted.
     Csv,
-    /// A workbook.
+    /// XLSX workbook.
     Xlsx,
 }
 
@@ -48,36 +50,34 @@ impl From<FileKind> for ExportFormat {
     }
 }
 
-/// A row of an exported table.
+/// Row of an exported table.
 pub trait ExportRow: Send + 'static {
-    /// The columns' names.
+    /// Names of the columns.
     const HEADERS: &'static [&'static str];
 
-    /// The row's cells, as many as there are columns.
+    /// Returns the row's cells, one per column.
     fn cells(&self) -> Vec<Value<'_>>;
 }
 
-/// What is exported.
+/// List to export and format of the file.
 pub struct Export {
-    /// What the file's name begins with; the date and the extension follow.
+    /// Start of the file's name. The date and the extension follow.
     pub name: &'static str,
-    /// The sheet's name.
+    /// Name of the sheet.
     pub sheet: &'static str,
-    /// Where the rows come from.
+    /// Table that the rows come from.
     pub table: &'static Table,
-    /// Which rows.
+    /// Conditions that the exported rows meet.
     pub conditions: Conditions,
-    /// What they are written as.
+    /// Format of the file.
     pub format: ExportFormat,
 }
 
-type Piece = Result<Bytes, ApiError>;
-
 impl Export {
-    /// Begins to read and answers with what is read.
+    /// Starts the export and returns a response that streams it. `shown` converts each row.
     ///
     /// # Errors
-    /// Too many exports at once, or the database is not available.
+    /// 503 if too many exports are running or the database is unavailable.
     pub async fn answer<T: FromRow, R: ExportRow>(
         self,
         http: &HttpState,
@@ -88,33 +88,40 @@ impl Export {
         let slot = slot.map_err(|_| busy().retry_after(Duration::from_secs(60)))?;
         let client = http.database().await?;
         let (format, name, today) = (self.format, self.name, http.now().date());
-        let (sender, mut receiver) = mpsc::channel::<Piece>(AHEAD);
-        tokio::spawn(async move {
-            let read = self.read(client, &sender, shown);
-            match tokio::time::timeout(MAX_TIME, read).await {
-                Ok(Ok(rows)) => tracing::info!(rows, export = name, "exported"),
-                Ok(Err(error)) => {
-                    // Before the first piece, the client gets to know what it was; later, that it was cut off.
-                    let _ = sender.try_send(Err(error));
+        let (sender, mut receiver) = mpsc::channel(AHEAD);
+        let exporting = tokio::spawn(async move {
+            let _slot = slot;
+            let read = tokio::time::timeout(MAX_TIME, self.read(client, sender, shown)).await;
+            let read = read.unwrap_or_else(|_| Err(ApiError::internal("the export took too long")));
+            match &read {
+                Ok(rows) => tracing::info!(rows, export = name, "exported"),
+                Err(error) => {
+                    tracing::warn!(
+                        export = name,
+                        cause = error.cause.as_deref().unwrap_or(""),
+                        "export failed"
+                    );
                 }
-                Err(_) => tracing::warn!(export = name, "an export took too long and was cut off"),
             }
-            drop(slot);
+            read
         });
-        let first =
-            receiver.recv().await.ok_or_else(|| ApiError::internal("an export ended before it began"))??;
+        let Some(first) = receiver.recv().await else {
+            let ended = exporting.await.map_err(ApiError::internal)?;
+            return Err(ended.err().unwrap_or_else(|| ApiError::internal("the export has no file")));
+        };
         let headers = [
             (CONTENT_TYPE, format.media_type().to_owned()),
             (CONTENT_DISPOSITION, format!("attachment; filename=\"{name}_{today}.{}\"", format.extension())),
         ];
-        Ok((headers, body(first, receiver)).into_response())
+        let pieces = stream::iter(first.transpose()).chain(streamed(receiver, ()));
+        Ok((headers, Body::from_stream(pieces.fuse())).into_response())
     }
 
-    /// Reads all rows and sends them. Gives their number.
+    /// Reads all rows, sends them in batches, then sends the end of the file. Returns the number of rows.
     async fn read<T: FromRow, R: ExportRow>(
         self,
         mut client: deadpool_postgres::Client,
-        sender: &mpsc::Sender<Piece>,
+        sender: mpsc::Sender<io::Result<Piece>>,
         shown: impl Fn(T) -> R,
     ) -> Result<u64, ApiError> {
         let snapshot =
@@ -130,19 +137,26 @@ impl Export {
             let is_last = rows.len() < PIECE as usize;
             let rows = rows.iter().map(|row| T::from_row(row).map(&shown)).collect::<Result<Vec<R>, _>>();
             let rows = rows.map_err(DatabaseError::from)?;
-            // Packing takes milliseconds, in which other requests must not wait.
+            // Packing takes milliseconds, so it runs on a blocking thread and does not delay other requests.
             let packed = tokio::task::spawn_blocking(move || pack(writer, &rows, is_last)).await;
             let (left, bytes) = packed.map_err(ApiError::internal)?.map_err(ApiError::internal)?;
-            match tokio::time::timeout(MAX_WAIT, sender.send(Ok(bytes.into()))).await {
-                Ok(Ok(())) => {}
-                Ok(Err(_)) => return Err(ApiError::internal("the client of an export went away")),
-                Err(_) => return Err(ApiError::internal("the client of an export is too slow")),
-            }
+            send(&sender, Some(bytes.into())).await?;
             match left {
                 Some(left) => writer = left,
-                None => return Ok(read),
+                None => break,
             }
         }
+        send(&sender, END).await?;
+        Ok(read)
+    }
+}
+
+/// Sends a piece, and waits until the client has room for it.
+async fn send(sender: &mpsc::Sender<io::Result<Piece>>, piece: Piece) -> Result<(), ApiError> {
+    match tokio::time::timeout(MAX_WAIT, sender.send(Ok(piece))).await {
+        Ok(Ok(())) => Ok(()),
+        Ok(Err(_)) => Err(ApiError::internal("the client of the export closed the connection")),
+        Err(_) => Err(ApiError::internal("the client of the export is too slow")),
     }
 }
 
@@ -159,21 +173,4 @@ fn pack<R: ExportRow>(
     }
     let bytes = writer.take();
     Ok((Some(writer), bytes))
-}
-
-/// What comes, until it ends. An error ends it in a way that a client can tell from a whole file.
-fn body(first: Bytes, receiver: mpsc::Receiver<Piece>) -> Body {
-    let pieces = stream::unfold((Some(first), receiver), async |(first, mut receiver)| {
-        let piece = match first {
-            Some(first) => Ok(first),
-            None => receiver.recv().await?,
-        };
-        let piece = piece.map_err(|error| {
-            tracing::warn!(cause = error.cause.as_deref().unwrap_or(""), "an export was cut off");
-            std::io::Error::other("cut off")
-        });
-        Some((piece, (None, receiver)))
-    });
-    // A compressor asks again after the end, which an unfold does not survive.
-    Body::from_stream(pieces.fuse())
 }

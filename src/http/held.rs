@@ -1,14 +1,14 @@
-//! Work that holds a slot until it ends, also where its request has ended before.
+//! Work that holds a slot until it ends, even if its request ends earlier.
 
 use tracing::Instrument as _;
 
 use super::ApiError;
 
-/// Runs `work` in a task of its own, which drops `slot` when it ends. Drawing can't be interrupted, so that a slot of
-/// the request would be free again while the work is still running.
+/// Runs `work` in its own task, which drops `slot` when the work ends. Drawing can't be interrupted. If the
+/// request held the slot, a cancelled request would release it while the work is still running.
 ///
 /// # Errors
-/// The work panicked, or the process ends.
+/// 500 if the work panics or the runtime shuts down.
 pub async fn held<T: Send + 'static>(
     slot: impl Send + 'static,
     work: impl Future<Output = T> + Send + 'static,

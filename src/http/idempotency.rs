@@ -1,9 +1,9 @@
-//! `Idempotency-Key`: the same request is done once, and answered the same each time.
+//! `Idempotency-Key`: a repeated request is executed once and gets the same response.
 //!
-//! Two things hold together. The command id is made of user, route, key and body, so that doing it
-//! again finds its own events in the log; and the answer is kept, so that the same one is given. The
-//! row is written before the work, so the key with another body is refused meanwhile. The row is deleted only if
-//! the first request was refused. A finished request keeps its row, whatever a repetition is answered.
+//! Two mechanisms work together. The command id is derived from user, route, key and body, so a repeated command
+//! finds its own events in the log. The response is stored, so a repetition gets the same one. The row is
+//! inserted before the work, so the key is rejected with another body meanwhile. The row is deleted only if the
+//! first request was rejected. A finished request keeps its row, whatever response a repetition gets.
 
 use std::collections::BTreeMap;
 
@@ -19,24 +19,26 @@ use crate::http::extract::IdempotencyKey;
 /// Namespace of command ids that come from keys (RFC 9562 §5.5), drawn once at random.
 const KEYS: Uuid = Uuid::from_u128(0x2f0c_9d3e_71b4_4c58_a1e6_5d80_93f7_c2ab);
 
-/// A request that can be sent again.
+/// Request that a client may repeat.
 pub struct Request<'r> {
-    /// Who sends it.
+    /// Caller of the request.
     pub caller: &'r Caller,
-    /// The route, as in the table.
+    /// Route, as in the route table.
     pub route: &'static str,
-    /// The key, if the client gave one.
+    /// Key, if the client sent one.
     pub key: IdempotencyKey,
     /// SHA-256 of the body.
     pub body_sha256: [u8; 32],
-    /// Whether the answer is kept. One with personal data isn't; the work finds it again.
+    /// True if the response is stored. Responses with personal data are not stored; a repetition executes the
+    /// work again and gets the same result from the log.
     pub keep_answer: bool,
 }
 
-/// Does the work once, and answers the same each time. Without a key, it is done every time.
+/// Executes `work` once per key and returns the same response to each repetition. Without a key, executes it
+/// every time.
 ///
 /// # Errors
-/// The key was used with another body, the database is not available, or the work's own errors.
+/// 422 if the key was used with another body; 503 if the database is unavailable; or the error of `work`.
 pub async fn once<F>(
     http: &HttpState,
     request: Request<'_>,
@@ -58,8 +60,8 @@ where
             let kept = request.keep_answer.then_some(answer);
             row.finish(http, &request.body_sha256, kept).await?;
         }
-        // Nothing was done: the client may correct the request and use the key again. A repetition says
-        // nothing of the request that it repeats, so it leaves the key as it is.
+        // Nothing was done, so the client may correct the request and use the key again. The outcome of a
+        // repetition says nothing about the first request, so a repetition leaves the key as it is.
         Err(error) if is_first && error.code.status().is_client_error() => row.release(http).await?,
         Err(_) => {}
     }
@@ -68,21 +70,21 @@ where
 
 /// State of a key when a request comes with it.
 enum Claimed {
-    /// No request had it before.
+    /// The key is new.
     First,
-    /// The same request had it before, and its answer is not kept.
+    /// The key was used by the same request, and there is no stored response.
     Again,
-    /// The same request had it before.
+    /// The key was used by the same request, and this is the stored response.
     Kept(Answer),
 }
 
-/// What stands for the body where the path names what the request is about: the key is for that thing only.
+/// Returns a digest for [`Request::body_sha256`] if the path names a resource. It binds the key to that resource.
 #[must_use]
 pub fn about(id: Uuid, body_sha256: Option<[u8; 32]>) -> [u8; 32] {
     Sha256::new().chain_update(id.as_bytes()).chain_update(body_sha256.unwrap_or_default()).finalize().into()
 }
 
-/// An id of something that a command creates: the same command creates the same thing.
+/// Derives the id of a resource that a command creates. The same command gets the same id.
 #[must_use]
 pub fn created_by(command: CommandId, what: &str) -> Uuid {
     Uuid::new_v5(&command.0, what.as_bytes())
@@ -100,7 +102,7 @@ impl Row<'_> {
         CommandId(Uuid::new_v5(&KEYS, name.as_bytes()))
     }
 
-    /// Takes the key for this body, unless it is taken.
+    /// Reserves the key for this body, unless the key is in use.
     async fn claim(&self, http: &HttpState, body: &[u8; 32]) -> Result<Claimed, ApiError> {
         let database = http.database().await?;
         let body = &body[..];
@@ -122,7 +124,7 @@ impl Row<'_> {
              WHERE user_id = $1 AND route = $2 AND key = $3"
         );
         let found = database.query_opt(&look, &[&self.user, &self.route, &self.key]).await;
-        // Released by another request in this very moment.
+        // Another request has released the key since the insert.
         let Some(row) = found.map_err(DatabaseError::from)? else { return Ok(Claimed::Again) };
         if row.get::<_, &[u8]>("body_sha256") != body {
             let message = "this Idempotency-Key was used with another body; use a new key for a new request";
@@ -137,8 +139,8 @@ impl Row<'_> {
         }))
     }
 
-    /// Notes that the request was done, with its answer if that is kept. The row is made again if another
-    /// request has released it meanwhile.
+    /// Marks the request as done and stores its response, if given. Inserts the row again if another request has
+    /// deleted it.
     async fn finish(
         &self,
         http: &HttpState,

@@ -1,7 +1,7 @@
-//! Room for uploads: how many are on their way, and how many are worked on, in all and for one client.
+//! Limits of uploads in progress and of uploads in processing, in total and per client.
 //!
-//! A place is taken before the body is read, so that nobody fills disk or memory. Work on what has arrived waits
-//! for its turn: a client waits for its own earlier work first, so that it can't keep others waiting.
+//! A place is taken before the body is read, which bounds disk and memory use. Processing then waits for its
+//! turn. A client waits for its own earlier uploads first, so it can't delay other clients.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -12,23 +12,23 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use super::{ApiError, ErrorCode};
 use crate::domain::UserId;
 
-/// Time after which a client may try again.
+/// `Retry-After` of a rejected upload.
 const RETRY_AFTER: Duration = Duration::from_secs(2);
 
-/// Numbers of an [`Intake`].
+/// Limits of an [`Intake`].
 #[derive(Clone, Copy, Debug)]
 pub struct IntakeLimits {
-    /// Uploads on their way, of all clients.
+    /// Uploads in progress, of all clients.
     pub places: usize,
-    /// Uploads on their way, of one client.
+    /// Uploads in progress, of one client.
     pub places_each: usize,
-    /// Uploads that are worked on at the same time, of all clients.
+    /// Uploads processed at the same time, of all clients.
     pub at_once: usize,
-    /// Uploads that are worked on at the same time, of one client.
+    /// Uploads processed at the same time, of one client.
     pub at_once_each: usize,
 }
 
-/// Room for one kind of upload; cheap to clone.
+/// Limiter for one kind of upload. Cheap to clone.
 #[derive(Clone)]
 pub struct Intake {
     limits: IntakeLimits,
@@ -37,13 +37,13 @@ pub struct Intake {
     clients: Arc<Mutex<HashMap<UserId, Client>>>,
 }
 
-/// One client that has uploads on their way.
+/// Client with uploads in progress.
 struct Client {
     places: usize,
     work: Arc<Semaphore>,
 }
 
-/// Place of one upload, from before its body is read until it is answered.
+/// Place of one upload. It is held from before the body is read until the response.
 pub struct Place {
     intake: Intake,
     client: UserId,
@@ -51,14 +51,14 @@ pub struct Place {
     _place: OwnedSemaphorePermit,
 }
 
-/// Permission to work on an upload. It moves into blocking work, which may outlive its request.
+/// Permit to process an upload. It moves into the blocking work, which may outlive the request.
 pub struct Turn {
     _of_client: OwnedSemaphorePermit,
     _of_all: OwnedSemaphorePermit,
 }
 
 impl Intake {
-    /// Creates empty room.
+    /// Creates a limiter without uploads.
     #[must_use]
     pub fn new(limits: IntakeLimits) -> Self {
         Self {
@@ -69,14 +69,15 @@ impl Intake {
         }
     }
 
-    /// Takes a place for an upload of a user, or of a program in the user's name.
+    /// Takes a place for an upload of `client`: a user, or the owner of an API key.
     ///
     /// # Errors
-    /// 429 if this client has too many uploads on their way, 503 if all clients together have; both with
+    /// 429 if this client has too many uploads in progress; 503 if all clients together have too many. Both have
     /// `Retry-After`.
     pub fn enter(&self, client: UserId) -> Result<Place, ApiError> {
         let mut clients = self.clients();
-        // A turn may outlive its place, and a new semaphore would not know of it.
+        // A turn may outlive its place. The client's entry must stay until then, because a new semaphore would
+        // not count the turn.
         clients
             .retain(|_, known| known.places > 0 || known.work.available_permits() < self.limits.at_once_each);
         let taken = clients.get(&client).map_or(0, |known| known.places);
@@ -99,17 +100,17 @@ impl Intake {
         Ok(Place { intake: self.clone(), client, client_work, _place: place })
     }
 
-    /// Nothing between lock and unlock can panic half-way, so a poisoned lock still holds whole entries.
+    /// Locks the clients. No code panics while it holds the lock, so the data of a poisoned lock is consistent.
     fn clients(&self) -> MutexGuard<'_, HashMap<UserId, Client>> {
         self.clients.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Place {
-    /// Waits until this upload may be worked on.
+    /// Waits until this upload may be processed.
     ///
     /// # Errors
-    /// The process ends.
+    /// 500 if a semaphore is closed, which never happens.
     pub async fn turn(&self) -> Result<Turn, ApiError> {
         let of_client = self.client_work.clone().acquire_owned().await.map_err(ApiError::internal)?;
         let of_all = self.intake.work.clone().acquire_owned().await.map_err(ApiError::internal)?;

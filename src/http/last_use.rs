@@ -1,4 +1,4 @@
-//! When an API key was used last: noted now and then, beside the log.
+//! Time of the last use of each API key. It is recorded at intervals, outside the log.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -7,15 +7,16 @@ use std::time::{Duration, Instant};
 use super::HttpState;
 use crate::domain::ApiKeyId;
 
-/// How coarse it is.
+/// Shortest time between two records of one key.
 const EVERY: Duration = Duration::from_secs(300);
 
-/// When this process has noted each key's use last. As many as there are keys: unknown ones don't get here.
+/// Time at which this process last recorded each key's use. Only uses of valid keys are recorded, so the number
+/// of keys bounds the map.
 #[derive(Default)]
 pub struct LastUses(Mutex<HashMap<ApiKeyId, Instant>>);
 
 impl LastUses {
-    /// Whether the use is to be noted; then it counts as noted.
+    /// Returns true if the use must be recorded, and marks it as recorded.
     fn is_due(&self, id: ApiKeyId, now: Instant) -> bool {
         let mut noted = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let is_due = noted.get(&id).is_none_or(|then| now.duration_since(*then) >= EVERY);
@@ -26,7 +27,7 @@ impl LastUses {
     }
 }
 
-/// Notes that a key is used, without making the request wait. Where it fails, the next note is later.
+/// Records the use of a key in the background. After a failure, the next attempt follows 5 minutes later.
 pub fn note(http: &HttpState, id: ApiKeyId) {
     if !http.last_uses.is_due(id, Instant::now()) {
         return;
@@ -45,7 +46,7 @@ pub fn note(http: &HttpState, id: ApiKeyId) {
         };
         if let Err(error) = noted.await {
             let cause = error.cause.as_deref().unwrap_or("");
-            tracing::debug!(api_key_id = %id, cause, "its use was not noted");
+            tracing::debug!(api_key_id = %id, cause, "last use not recorded");
         }
     });
 }

@@ -21,18 +21,18 @@ use super::readiness::Readiness;
 const TEXT: &str = "text/plain; version=0.0.4; charset=utf-8";
 /// Time for which a rendered page is reused.
 const KEPT: Duration = Duration::from_secs(1);
-/// Headers of every answer.
+/// Headers of every response.
 const HEADERS: [(HeaderName, &str); 2] = [(CACHE_CONTROL, "no-store"), (X_CONTENT_TYPE_OPTIONS, "nosniff")];
 
 /// The `[management]` section of the configuration.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct ManagementSettings {
-    /// Address to listen on; not served if absent. It asks for no log-in.
+    /// Address to listen on; not served if absent. Requests are not authenticated.
     pub listen: Option<SocketAddr>,
 }
 
-/// Metrics of this process, rendered at most once a second. Cheap to clone.
+/// Metrics of this process, rendered at most once per second. Cheap to clone.
 #[derive(Clone)]
 pub struct MetricsPage {
     handle: PrometheusHandle,
@@ -47,7 +47,7 @@ impl MetricsPage {
     }
 
     fn text(&self) -> Bytes {
-        // Held while the page is rendered: concurrent requests get the same page.
+        // The lock is held while the page is rendered, so concurrent requests get the same page.
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((at, text)) = &*last
             && at.elapsed() < KEPT

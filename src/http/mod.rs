@@ -1,14 +1,14 @@
 //! HTTP: the API under `/api/v1`, the public pages, health, and metrics on a listener of their own.
 //!
-//! * [`mod@router`] — the route table. A new endpoint is one file under [`endpoints`] and one line there.
-//! * [`assemble`] — the table made into an axum router; [`layers`] — what happens around every request.
-//! * [`answer`], [`api_error`], [`error_code`], [`error_mapping`] — the envelope, and what each error of
-//!   ours becomes for a client.
-//! * [`extract`] — what handlers take out of a request; [`idempotency`] — doing it once.
-//! * [`mod@openapi`] — the document made of the table and the endpoints' annotations.
+//! * [`mod@router`] — route table. A new endpoint is one file under [`endpoints`] and one line there.
+//! * [`assemble`] — axum router, built from the table; [`layers`] — layers around every request.
+//! * [`answer`], [`api_error`], [`error_code`], [`error_mapping`] — envelope, and mapping of internal errors to
+//!   API errors.
+//! * [`extract`] — extractors of handlers; [`idempotency`] — single execution of repeated requests.
+//! * [`mod@openapi`] — OpenAPI document, generated from the table and the endpoints' annotations.
 //!
-//! Writes go through commands and answer from what these decided; reads come from projections. Nothing
-//! here renders or mails; a sample is drawn by the workers' renderer.
+//! Writes run commands and respond with their outcome. Reads come from projections. Nothing here renders or sends
+//! mails; the workers' renderer draws samples.
 
 pub mod access;
 pub mod answer;
@@ -35,6 +35,7 @@ pub mod layers;
 pub mod management;
 pub mod openapi;
 pub mod passwords;
+mod pieces;
 pub mod principal;
 pub mod progress_stream;
 pub mod rate_limit;

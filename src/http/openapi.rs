@@ -1,4 +1,4 @@
-//! The OpenAPI 3.1 document, made of the route table and the endpoints' annotations.
+//! OpenAPI 3.1 document, generated from the route table and the endpoints' annotations.
 
 mod errors;
 mod examples;
@@ -24,18 +24,19 @@ const BEARER: &str = "bearer";
 const API_KEY: &str = "apiKey";
 const ABOUT: &str = "Certificates from a spreadsheet to a verified, mailed PDF.
 
-Successes come as `{success, data, message?}`, lists with `meta`, errors as `{success, error, requestId}`. \
-Input takes camelCase and snake_case; unknown fields are an error. A write answers with `X-Event-Position`; \
-a read with that value in `X-Min-Event-Position` shows the write. POSTs that create take an \
+A success is `{success, data, message?}`, a list also has `meta`, an error is `{success, error, requestId}`. \
+Input may be camelCase or snake_case; unknown fields are an error. The response of a write has `X-Event-Position`. \
+It is sent when reads show the write, or after 2 seconds with `X-Tables-Behind: true`; `Prefer: respond-async` skips \
+the wait. A read with that position in `X-Min-Event-Position` shows the write. Every POST that creates accepts an \
 `Idempotency-Key`. Single resources have an `ETag`; send it as `If-Match` with changes.";
 
-/// The document under the default prefix, as it is checked in.
+/// Returns the document with the default prefix, as it is checked in.
 #[must_use]
 pub fn openapi_document() -> Value {
     document(&HttpSettings::default().prefix)
 }
 
-/// The same as text, indented; equal code gives equal text.
+/// Returns the document as indented text. The same code gives the same text.
 #[must_use]
 pub fn openapi_json() -> String {
     format!("{:#}\n", openapi_document())
@@ -58,7 +59,7 @@ pub(super) fn document(prefix: &str) -> Value {
     ]);
     let jwt = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("JWT").build();
     components.add_security_scheme(BEARER, SecurityScheme::Http(jwt));
-    let key = "An API key, `lk_…`, sent as `Authorization: Bearer`; it may what its scopes allow";
+    let key = "An API key, `lk_…`, sent as `Authorization: Bearer`. It can do what its scopes allow";
     let key = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("lk").description(Some(key));
     components.add_security_scheme(API_KEY, SecurityScheme::Http(key.build()));
     let license = LicenseBuilder::new().name("Apache-2.0").identifier(Some("Apache-2.0")).build();
@@ -76,7 +77,7 @@ pub(super) fn document(prefix: &str) -> Value {
     finish::finish(annotated)
 }
 
-/// What an endpoint's annotation says, and what the table adds: an id, a tag, who may call it, errors.
+/// Completes an endpoint's annotation with the table's data: operation id, tag, security and errors.
 fn operation(endpoint: &Endpoint) -> Option<(HttpMethod, Operation)> {
     let method = match endpoint.method {
         Method::GET => HttpMethod::Get,
@@ -92,7 +93,7 @@ fn operation(endpoint: &Endpoint) -> Option<(HttpMethod, Operation)> {
     operation.tags = Some(vec![tag(endpoint.path)]);
     let responses = &mut operation.responses.responses;
     if endpoint.limit.is_some() {
-        let text = "TOO_MANY_REQUESTS: this address calls too often; see `Retry-After`";
+        let text = "TOO_MANY_REQUESTS: too many requests from this address; see `Retry-After`";
         responses.entry("429".to_owned()).or_insert_with(|| refused(text).into());
     }
     if endpoint.access != Access::Public {
@@ -102,7 +103,7 @@ fn operation(endpoint: &Endpoint) -> Option<(HttpMethod, Operation)> {
             .or_insert_with(|| refused("UNAUTHENTICATED: no valid access token").into());
         let mut text = "FORBIDDEN: the role, or the API key, may not do this".to_owned();
         if !endpoint.even_without_factor {
-            text.push_str("; SECOND_FACTOR_MISSING: you have to have a second factor, and set it up first");
+            text.push_str("; SECOND_FACTOR_MISSING: a second factor is required; set it up first");
         }
         responses.entry("403".to_owned()).or_insert_with(|| refused(&text).into());
     }
@@ -114,7 +115,7 @@ fn operation(endpoint: &Endpoint) -> Option<(HttpMethod, Operation)> {
         Access::Public | Access::SignedIn => None,
         Access::May(permission) => Some(format!("Needs the permission `{}`.", permission.scope())),
         Access::InPerson(permission) => Some(format!(
-            "Needs a log-in with the permission `{}`; an API key can't do it.",
+            "Needs a log-in with the permission `{}`. API keys are rejected.",
             permission.scope()
         )),
     };
@@ -130,7 +131,7 @@ fn refused(description: &str) -> Response {
     ResponseBuilder::new().description(description).content("application/json", content).build()
 }
 
-/// `POST /certificates/{id}/toggle-active` is `postCertificatesByIdToggleActive`.
+/// Returns the operation id: `POST /certificates/{id}/revoke` becomes `postCertificatesByIdRevoke`.
 fn operation_id(endpoint: &Endpoint) -> String {
     let mut id = endpoint.method.as_str().to_lowercase();
     let path = if endpoint.path == "/" { "/index" } else { endpoint.path };
@@ -189,6 +190,23 @@ mod tests {
             assert!(document.pointer(&format!("/{path}")).is_some(), "no {path}");
         }
         assert_eq!(document["openapi"], "3.1.0");
+    }
+
+    #[test]
+    fn operations_with_an_idempotency_key_document_its_reuse() {
+        let document = openapi_document();
+        let operations =
+            document["paths"].as_object().unwrap().values().flat_map(|path| path.as_object().unwrap());
+        let mut with_key = 0;
+        for (_, operation) in operations {
+            let parameters = operation["parameters"].as_array().map(Vec::as_slice).unwrap_or_default();
+            let takes_key = parameters.iter().any(|parameter| parameter["name"] == "Idempotency-Key");
+            let about = operation["responses"]["422"]["description"].as_str().unwrap_or_default();
+            let id = &operation["operationId"];
+            assert_eq!(about.contains("IDEMPOTENCY_KEY_REUSED"), takes_key, "{id}");
+            with_key += usize::from(takes_key);
+        }
+        assert!(with_key >= 20, "{with_key}");
     }
 
     #[test]

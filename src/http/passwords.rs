@@ -1,5 +1,5 @@
-//! Password hashes: argon2id (RFC 9106), off the async threads, a few at a time. New passwords are looked
-//! at there, too: whether they are easily guessed, or known from breaches.
+//! Password hashes: argon2id (RFC 9106), on blocking threads, with limited concurrency. New passwords are also
+//! checked there: those that are easy to guess or known from breaches are rejected.
 
 mod breached;
 mod guessable;
@@ -18,7 +18,7 @@ use crate::domain::Personal;
 
 pub use breached::{BadList, BreachedPasswords};
 
-/// How long a password waits for its turn.
+/// Longest time that a password waits for a slot.
 const MAX_WAIT: Duration = Duration::from_secs(5);
 
 /// Hashes and verifies passwords. Cheap to clone.
@@ -26,34 +26,34 @@ const MAX_WAIT: Duration = Duration::from_secs(5);
 pub struct Passwords {
     argon2: Argon2<'static>,
     slots: Arc<Semaphore>,
-    /// Verified where there is no user, so that it takes as long.
+    /// Hash that is verified if there is no user, so that the response takes the same time.
     nobody: Arc<str>,
     breached: Option<BreachedPasswords>,
 }
 
-/// Why a password was neither accepted nor refused. Tells nothing of the password.
+/// Reason why a password was not hashed, verified or accepted. It contains nothing of the password.
 #[derive(Debug, Error)]
 pub enum PasswordError {
-    /// The parameters can't be used.
+    /// The argon2 parameters are invalid.
     #[error("the password parameters can't be used: {0}")]
     Parameters(String),
-    /// Too many at once.
+    /// Too many passwords are being processed.
     #[error("too many passwords are being checked at once")]
     Busy,
-    /// A new password is not good enough; the text says why.
+    /// A new password is rejected; the text gives the reason.
     #[error("{0}")]
     NotTaken(&'static str),
     /// The list of breached passwords can't be read.
     #[error("the list of breached passwords can't be read: {0}")]
     List(std::io::Error),
-    /// The hash can't be made or read.
+    /// The hash can't be computed or parsed.
     #[error("the password can't be hashed or its hash can't be read: {0}")]
     Hash(String),
 }
 
 impl Passwords {
-    /// New hashes get these parameters; old ones are verified by their own. New passwords that are
-    /// `breached` are not taken.
+    /// Creates a hasher. New hashes have the parameters of `settings`; existing hashes are verified with their
+    /// own. New passwords that are in `breached` are rejected.
     ///
     /// # Errors
     /// The parameters are out of range.
@@ -68,10 +68,10 @@ impl Passwords {
         Ok(Self { argon2, slots: Arc::new(Semaphore::new(settings.max_concurrent)), nobody, breached })
     }
 
-    /// The hash of a new password as a PHC string.
+    /// Returns the hash of a new password as a PHC string.
     ///
     /// # Errors
-    /// The password is easily guessed or known from a breach, too many are at work, or the hash can't be made.
+    /// The password is easy to guess or known from a breach, no slot became free within 5 s, or hashing failed.
     pub async fn hash_new(&self, password: Personal<String>) -> Result<Personal<String>, PasswordError> {
         let (argon2, breached) = (self.argon2.clone(), self.breached.clone());
         self.blocking(move || {
@@ -91,10 +91,11 @@ impl Passwords {
         .await
     }
 
-    /// Whether the password is the one of this hash. Without a hash it isn't, after the same work.
+    /// Returns true if the password matches the hash `expected`. Without a hash, does the same work and returns
+    /// false.
     ///
     /// # Errors
-    /// Too many are at work, or the hash is no PHC string.
+    /// No slot became free within 5 s, or the hash is not a PHC string.
     pub async fn verify(
         &self,
         password: Personal<String>,
@@ -117,7 +118,8 @@ impl Passwords {
     ) -> Result<T, PasswordError> {
         let slot = tokio::time::timeout(MAX_WAIT, self.slots.clone().acquire_owned()).await;
         let Ok(Ok(slot)) = slot else { return Err(PasswordError::Busy) };
-        // The slot goes along: a client that hangs up must not make room while its hash still runs.
+        // The slot moves into the task. A client that disconnects must not release it while its hash is still
+        // running.
         let done = tokio::task::spawn_blocking(move || (work(), drop(slot)).0).await;
         done.map_err(|error| PasswordError::Hash(error.to_string()))?
     }

@@ -1,36 +1,36 @@
-//! Who sent a request, and what that allows.
+//! Authenticated sender of a request, and its permissions.
 
 use super::access::{Access, Permission};
 use super::{ApiError, ErrorCode};
 use crate::domain::user::Role;
 use crate::domain::{ApiKeyId, SessionId, UserId};
 
-/// Who sent a request.
+/// Authenticated sender of a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Principal {
-    /// The user, or the one in whose name a program calls.
+    /// Id of the user. For a program, this is the owner of its API key.
     pub user_id: UserId,
-    /// What the user may do now.
+    /// Current role of the user.
     pub role: Role,
-    /// Epoch of the user that the token belongs to.
+    /// The user's epoch to which the token belongs.
     pub epoch: u32,
-    /// How that is known.
+    /// Means of authentication.
     pub by: By,
-    /// Whether somebody else has set the password, so that it has to be changed before anything else.
+    /// True if an administrator has set the password, so that the user must change it before anything else.
     pub has_first_password: bool,
 }
 
-/// What somebody has shown.
+/// Means of authentication.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum By {
-    /// An access token of this session.
+    /// Access token of this session.
     Session(SessionId),
-    /// An API key, which has these permissions at most.
+    /// API key, which has at most these permissions.
     ApiKey(ApiKeyId, Vec<Permission>),
 }
 
 impl Principal {
-    /// Whether this permission is there: by the role, and for a key also by its scopes.
+    /// Returns true if the role has the permission. For an API key, its scopes must include it too.
     #[must_use]
     pub fn holds(&self, permission: Permission) -> bool {
         let is_granted = match &self.by {
@@ -40,10 +40,10 @@ impl Principal {
         is_granted && permission.is_held_by(self.role)
     }
 
-    /// Refuses whoever has to change a password first.
+    /// Rejects a user who must change the password first.
     ///
     /// # Errors
-    /// 403.
+    /// 403 if the password must be changed.
     pub fn check_password(&self) -> Result<(), ApiError> {
         if self.has_first_password {
             let message =
@@ -53,10 +53,10 @@ impl Principal {
         Ok(())
     }
 
-    /// Refuses what a route asks and isn't there.
+    /// Rejects a sender who lacks the access that a route requires.
     ///
     /// # Errors
-    /// 403.
+    /// 403 if the access is missing.
     pub fn check(&self, access: Access) -> Result<(), ApiError> {
         let forbidden = |message: &str| Err(ApiError::new(ErrorCode::Forbidden, message));
         match (access, &self.by) {

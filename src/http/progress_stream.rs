@@ -1,8 +1,8 @@
-//! Progress as server-sent events: one whole state per event, whenever it has changed.
+//! Progress as server-sent events. Each event contains the whole state and is sent when the state has changed.
 //!
-//! What is waited for are the projections' own news; only then the row is read, and not more often than
-//! twice a second. A stream ends when its thing has ended, when the process stops, or after a quarter of an
-//! hour, as long as an access token counts; a client then comes back with `Last-Event-ID`.
+//! The stream waits for news of the projections and only then reads the row, at most twice per second. It ends
+//! when its resource has ended, when the process stops, or after 15 minutes, the default lifetime of an access
+//! token. The client then reconnects with `Last-Event-ID`.
 
 use std::convert::Infallible;
 use std::time::Duration;
@@ -24,38 +24,38 @@ use crate::domain::UserId;
 use crate::event_log::Position;
 
 const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
-/// Tells proxies not to hold events back.
+/// Response header that makes proxies forward events without buffering.
 const NO_BUFFERING: (HeaderName, &str) = (HeaderName::from_static("x-accel-buffering"), "no");
-/// What the last event's id is. A client that comes back with it has seen the end.
+/// Id of the last event. A client that reconnects with this id has received the end.
 const END: &str = "end";
-/// The least time between two looks.
+/// Shortest time between two reads of the row.
 const PACE: Duration = Duration::from_millis(500);
-/// How soon the tables are asked how far they are, where nobody has told it yet.
+/// Interval at which a new stream polls the tables for their position, if this process does not know it yet.
 const FIRST_PACE: Duration = Duration::from_millis(10);
-/// How often a silent stream shows that it lives.
+/// Interval of the comments that keep a silent stream alive.
 const HEARTBEAT: Duration = Duration::from_secs(15);
-/// How long a stream goes on.
+/// Longest duration of a stream.
 const LONGEST: Duration = Duration::from_secs(15 * 60);
-/// How long a client that comes back may wait for what it has seen before.
+/// Longest wait of a reconnecting client until the tables show the state that it has already seen.
 const CATCH_UP: Duration = Duration::from_secs(5);
-/// When to try again, where there is no room.
+/// `Retry-After` if there are too many streams.
 const LATER: Duration = Duration::from_secs(5);
 
-/// How something is, and whether nothing will change any more.
+/// State of a resource at one time.
 pub struct Look {
-    /// What is shown.
+    /// The state, as it is sent.
     pub state: Value,
-    /// Whether this is the end.
+    /// True if the state will not change any more.
     pub ended: bool,
 }
 
-/// How a thing is looked at.
+/// Function that reads the state of a resource.
 pub type Looking = Box<dyn Fn(HttpState) -> BoxFuture<'static, Result<Look, ApiError>> + Send>;
 
-/// Answers with the stream. What is not there is told at once.
+/// Returns the stream as a response. A missing resource is an error response, not a stream.
 ///
 /// # Errors
-/// There are too many streams, or too many of this user, or the thing is not there.
+/// 429 if this user has too many streams; 503 if there are too many in total; or the error of the first read.
 pub async fn answer(
     http: HttpState,
     caller: &Caller,
@@ -64,7 +64,7 @@ pub async fn answer(
 ) -> Result<Response, ApiError> {
     let last = headers.get(LAST_EVENT_ID).and_then(|value| value.to_str().ok());
     if last == Some(END) {
-        // What a client of this kind takes for "don't come back" (HTML, "server-sent events").
+        // 204 makes the client stop reconnecting (HTML, "server-sent events").
         return Ok(StatusCode::NO_CONTENT.into_response());
     }
     let busy = |_| {
@@ -101,11 +101,11 @@ pub async fn answer(
     Ok(([(CACHE_CONTROL, "no-store"), NO_BUFFERING], events).into_response())
 }
 
-/// A stream under way.
+/// Open stream.
 struct Telling {
     http: HttpState,
     look: Looking,
-    /// What was looked at and not told yet.
+    /// State that was read and not sent yet.
     next: Option<Look>,
     shown: Value,
     seen: Position,
@@ -133,7 +133,7 @@ fn told(telling: Telling) -> impl Stream<Item = Result<Event, Infallible>> {
 }
 
 impl Telling {
-    /// The next state that differs from the one shown; nothing if it can't be read any more.
+    /// Waits for the next state that differs from the one sent. Returns `None` if the state can't be read.
     async fn news(&mut self) -> Option<Look> {
         if let Some(first) = self.next.take() {
             return Some(first);
@@ -145,7 +145,7 @@ impl Telling {
                 Ok(look) if look.ended || look.state != self.shown => return Some(look),
                 Ok(_) => {}
                 Err(error) => {
-                    tracing::warn!(code = error.code.as_str(), "progress can't be told any more");
+                    tracing::warn!(code = error.code.as_str(), "progress can't be read, stream ended");
                     return None;
                 }
             }

@@ -1,7 +1,7 @@
-//! How often one client may call a route, and how often one account may be guessed at.
+//! Rate limits: calls of routes by client, and log-in attempts by account.
 //!
-//! Kept in this process alone: several API processes allow several times as much. Each table has a
-//! bound; a full one evicts the keys that have called least, so that newcomers are served.
+//! The counts are kept in this process only, so several API processes allow several times as much. Each table is
+//! bounded. A full table evicts the keys with the fewest calls, so that new keys get a place.
 
 mod guesses;
 mod table;
@@ -18,38 +18,38 @@ pub use guesses::Guess;
 use guesses::Guesses;
 use table::RateTable;
 
-/// What a rate is counted over.
+/// Window of most limits.
 const WINDOW: Duration = Duration::from_secs(60);
-/// What codes and mails are counted over.
+/// Window of the limits of second-factor codes and password reset mails.
 const HOUR: Duration = Duration::from_secs(3_600);
-/// The most keys that a table remembers; about 4 MiB.
+/// Largest number of keys in a table; about 4 MiB.
 const MAX_KEYS: usize = 65_536;
 
-/// What a route counts its callers for.
+/// Rate limit of a route.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Limit {
-    /// Routes that take a password; few a minute from one address.
+    /// Limit of routes that take a password; a few calls per minute from one address.
     Password,
-    /// Routes that anybody may call and that cost something.
+    /// Limit of public routes that are expensive.
     Public,
 }
 
-/// All tables of this process.
+/// All rate tables of this process.
 pub struct RateLimits {
     password: ByClient,
     public: ByClient,
-    /// Guesses at a user's second factor, which few who know the password can make: six digits need a longer
-    /// memory than a minute.
+    /// Guesses at a user's second factor. Only callers who know the password can make them. A code has only six
+    /// digits, so the window is longer than a minute.
     codes: RateTable<UserId>,
-    /// Guesses at accounts.
+    /// Password guesses at accounts.
     guesses: Guesses,
-    /// Mails with a link to set a password, by the claim of the address: whether there is such an account
-    /// makes no difference.
+    /// Password reset mails, by the claim of the e-mail address. The limit is the same for addresses without an
+    /// account.
     links: RateTable<String>,
 }
 
 impl RateLimits {
-    /// As the operator has set them.
+    /// Creates the tables with the operator's limits.
     #[must_use]
     pub fn new(settings: &LimitSettings) -> Self {
         Self {
@@ -64,7 +64,7 @@ impl RateLimits {
     /// Counts a call.
     ///
     /// # Errors
-    /// 429 with `Retry-After`, if it was one too many; it isn't counted then.
+    /// 429 with `Retry-After` if the limit is reached. The rejected call is not counted.
     pub fn count(&self, limit: Limit, client: ClientAddress) -> Result<(), ApiError> {
         let (name, table) = match limit {
             Limit::Password => ("password", &self.password),
@@ -73,38 +73,39 @@ impl RateLimits {
         table.take(client, Instant::now()).map_err(|wait| too_many(name, wait))
     }
 
-    /// Counts a guess at an account from an address, before it is known whether it is right.
+    /// Counts a password guess at an account from an address, before the password is checked.
     ///
     /// # Errors
-    /// 429 with `Retry-After`, if there were too many wrong ones.
+    /// 429 with `Retry-After` if there were too many wrong guesses.
     pub fn guess(&self, account: &str, client: ClientAddress) -> Result<Guess, ApiError> {
         self.guesses.take(account, client, Instant::now())
     }
 
-    /// Counts a mail with a link to set a password; whether it may be sent.
+    /// Counts a password reset mail. Returns true if it may be sent.
     pub fn sends_link(&self, account: &str) -> bool {
         self.links.take(&account.to_owned(), Instant::now()).is_ok()
     }
 
-    /// The guess was right, and doesn't count; the address is known from now on.
+    /// Removes a right guess from the count and marks its address as known.
     pub fn guessed_right(&self, guess: Guess) {
         self.guesses.was_right(guess, Instant::now());
     }
 
-    /// The password was right, and doesn't count; without the second factor the address is not known by it.
+    /// Removes a guess from the count whose password was right but whose second factor is missing. Its address
+    /// does not become known.
     pub fn guessed_half(&self, guess: Guess) {
         self.guesses.give_back(guess);
     }
 
-    /// Counts a guess at a user's second factor, before it is known whether it is right.
+    /// Counts a guess at a user's second factor, before the code is checked.
     ///
     /// # Errors
-    /// 429 with `Retry-After`, if there were too many wrong ones.
+    /// 429 with `Retry-After` if there were too many wrong guesses.
     pub fn guess_code(&self, user: UserId) -> Result<(), ApiError> {
         self.codes.take(&user, Instant::now()).map_err(|wait| too_many("code", wait))
     }
 
-    /// The code was right, and doesn't count.
+    /// Removes a right code from the count.
     pub fn code_was_right(&self, user: UserId) {
         self.codes.give_back(&user);
     }
@@ -117,8 +118,8 @@ fn too_many(limit: &'static str, wait: Duration) -> ApiError {
     ApiError::new(ErrorCode::TooManyRequests, message).retry_after(Duration::from_secs(seconds))
 }
 
-/// Calls by client address. All addresses of one IPv6 site together have [`SITE_FACTOR`] times the bound, so a
-/// site can neither call without end nor fill the table.
+/// Calls by client address. All addresses of one IPv6 site share [`SITE_FACTOR`] times the limit, so a site can
+/// neither exceed that nor fill the table.
 struct ByClient {
     clients: RateTable<ClientAddress>,
     sites: RateTable<Site>,
@@ -164,7 +165,7 @@ mod tests {
         for newcomer in ["2001:db8:8::1", "192.0.2.1"] {
             assert_eq!(table.take(at(newcomer), now), Ok(()), "{newcomer}");
         }
-        // One address of another site is held by its own bound, and costs its site no more than that.
+        // An address of another site is limited by its own bound. Its rejected calls do not count for its site.
         for _ in 0..100 {
             let _ = table.take(at("2001:db8:9::1"), now);
         }

@@ -8,7 +8,7 @@ use serde::Serialize;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
-/// How long a dependency may take to answer.
+/// Longest time that a dependency may take to answer.
 const MAX_WAIT: Duration = Duration::from_secs(3);
 /// Time for which a good report is cached.
 const KEPT: Duration = Duration::from_secs(1);
@@ -39,9 +39,9 @@ pub struct Readiness {
 /// State of all dependencies.
 #[derive(Debug, Serialize)]
 pub struct ReadinessReport {
-    /// `ok`, `degraded` where only something optional is missing, or `unavailable`.
+    /// `ok`, `degraded` if only an optional dependency is unavailable, or `unavailable`.
     pub status: &'static str,
-    /// Everything that the server depends on.
+    /// All dependencies of the server.
     pub dependencies: Vec<DependencyState>,
 }
 

@@ -1,4 +1,4 @@
-//! The route table, and nothing else.
+//! Route table.
 //!
 //! A new endpoint is a file `endpoints/<noun>/<verb>.rs` and a line here.
 
@@ -22,12 +22,12 @@ const PUT: Method = Method::PUT;
 const PATCH: Method = Method::PATCH;
 const DELETE: Method = Method::DELETE;
 
-/// What stands under the API's prefix.
+/// Returns the routes below the API's prefix.
 pub fn api() -> Vec<Endpoint> {
     [accounts(), definitions(), people(), issued(), mails_about_them()].into_iter().flatten().collect()
 }
 
-/// Who may call, and how they log in.
+/// Returns the routes for authentication, users and API keys.
 #[rustfmt::skip]
 fn accounts() -> Vec<Endpoint> {
     vec![
@@ -60,7 +60,7 @@ fn accounts() -> Vec<Endpoint> {
     ]
 }
 
-/// What people earn, and what it looks like.
+/// Returns the routes for certificates and templates.
 #[rustfmt::skip]
 fn definitions() -> Vec<Endpoint> {
     vec![
@@ -92,7 +92,7 @@ fn definitions() -> Vec<Endpoint> {
     ]
 }
 
-/// People, and files of them.
+/// Returns the routes for people and imports.
 #[rustfmt::skip]
 fn people() -> Vec<Endpoint> {
     vec![
@@ -112,7 +112,7 @@ fn people() -> Vec<Endpoint> {
     ]
 }
 
-/// What was issued.
+/// Returns the routes for issuances and batches.
 #[rustfmt::skip]
 fn issued() -> Vec<Endpoint> {
     vec![
@@ -134,7 +134,7 @@ fn issued() -> Vec<Endpoint> {
     ]
 }
 
-/// Mails about what was issued, and what runs by the clock.
+/// Returns the routes for mails and scheduled tasks.
 #[rustfmt::skip]
 fn mails_about_them() -> Vec<Endpoint> {
     vec![
@@ -154,7 +154,8 @@ fn mails_about_them() -> Vec<Endpoint> {
     ]
 }
 
-/// What stands at the root, whatever the prefix: addresses that are printed on certificates or set in monitors.
+/// Returns the routes at the root, which do not have the prefix: URLs that are printed on certificates or set in
+/// monitors.
 #[rustfmt::skip]
 pub fn root() -> Vec<Endpoint> {
     vec![
@@ -174,7 +175,7 @@ pub fn root() -> Vec<Endpoint> {
     ]
 }
 
-/// What stands at the root where a mail catcher takes the mails, on a demo stack only.
+/// Returns the routes of the mail catcher, which are at the root of a demo stack only.
 #[rustfmt::skip]
 pub fn caught_mails() -> Vec<Endpoint> {
     vec![

@@ -1,8 +1,8 @@
-//! What only we can read, wherever it stands: encrypted and authenticated (ChaCha20-Poly1305, RFC 8439).
+//! Authenticated encryption of short data that clients or the log keep (ChaCha20-Poly1305, RFC 8439).
 //!
-//! The key is made of the key of claims, for each purpose another; every process of an installation has
-//! that, and it never changes while the log lives, so nothing has to be sealed anew. What a text is about
-//! is authenticated beside it: moved elsewhere, it opens nothing.
+//! Each purpose has its own key, derived from the claim key. All processes of an installation have the claim key,
+//! and it never changes during the life of the log, so no data has to be encrypted again. The subject of the data
+//! is authenticated with it: data that is moved to another subject can't be decrypted.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -11,7 +11,7 @@ use ring::aead::{Aad, CHACHA20_POLY1305, LessSafeKey, NONCE_LEN, Nonce, UnboundK
 use crate::domain::Secret;
 use crate::domain::keyed_hash::Purpose;
 
-/// Seals and opens for one purpose.
+/// Encrypts and decrypts for one purpose.
 pub(super) struct Seal(Option<LessSafeKey>);
 
 impl Seal {
@@ -20,7 +20,8 @@ impl Seal {
         Self(UnboundKey::new(&CHACHA20_POLY1305, &key).ok().map(LessSafeKey::new))
     }
 
-    /// Seals bytes about something, as letters that an address may hold. `None` never comes of keys of 32 bytes.
+    /// Encrypts `plain` with `about` as additional data and returns base64url text, which is valid in a URL.
+    /// Never returns `None` for a key of 32 bytes.
     pub(super) fn close(&self, random: fn(&mut [u8]), about: &[u8], plain: &[u8]) -> Option<String> {
         let mut nonce = [0; NONCE_LEN];
         random(&mut nonce);
@@ -30,7 +31,7 @@ impl Seal {
         Some(URL_SAFE_NO_PAD.encode([&nonce[..], &sealed].concat()))
     }
 
-    /// Opens what was sealed about this, for this purpose and under this key.
+    /// Decrypts text that was encrypted with the same `about`, purpose and key.
     pub(super) fn open(&self, about: &[u8], sealed: &str) -> Option<Vec<u8>> {
         let mut bytes = URL_SAFE_NO_PAD.decode(sealed).ok()?;
         let (nonce, sealed) = bytes.split_at_mut_checked(NONCE_LEN)?;
@@ -72,7 +73,7 @@ mod tests {
             proptest::prop_assert_eq!(seal("one").open(b"list", &odd), None);
             let mut changed = sealed.into_bytes();
             let at = at % changed.len();
-            // The first characters are whole bytes' bits: any change of them is one of the content.
+            // Only the last character can have unused bits. A change of any other character changes the content.
             changed[at] = if changed[at] == b'A' { b'B' } else { b'A' };
             let changed = String::from_utf8(changed).unwrap();
             if at + 1 < changed.len() {

@@ -1,5 +1,4 @@
-//! The second factor of a log-in: secrets, codes, and what a code shows. Whether it may still be used is
-//! decided in the domain.
+//! Second factor of a log-in: secrets and codes. The domain decides whether a code may still be used.
 
 mod qr_code;
 mod recovery_codes;
@@ -17,18 +16,18 @@ pub use recovery_codes::{RecoveryCode, sha256_of_all};
 pub use rule::SecondFactorRule;
 pub use totp::Totp;
 
-/// Longer input is refused unseen: a recovery code has 29 characters.
+/// Longest input, in bytes. A recovery code has 29 characters.
 const MAX_BYTES: usize = 128;
 
-/// A code that somebody gives: six digits, or a recovery code. Blanks, hyphens and case don't matter.
+/// Code that a user enters: six digits, or a recovery code. Whitespace, hyphens and case are ignored.
 #[derive(Clone)]
 pub struct Code(Personal<String>);
 
 impl Code {
-    /// A code as it was given.
+    /// Normalizes a code that a user entered.
     ///
     /// # Errors
-    /// 400, if it is too long.
+    /// 400 if it has more than 128 bytes.
     pub fn of(given: &Personal<String>) -> Result<Self, ApiError> {
         if given.reveal_str().len() > MAX_BYTES {
             return Err(ApiError::field("code", format!("is longer than {MAX_BYTES} bytes")));
@@ -43,10 +42,10 @@ impl Code {
     }
 }
 
-/// A fresh secret for somebody, and how the log keeps it.
+/// Creates a random secret for a user. Returns it in plain, and encrypted for the log.
 ///
 /// # Errors
-/// None that a key of this length can have.
+/// 500 if encryption fails, which does not happen with a key of this length.
 pub fn fresh_secret(http: &HttpState, id: UserId) -> Result<(Totp, Personal<String>), ApiError> {
     let totp = Totp::fresh(http.random);
     let sealed = seal(http).close(http.random, id.0.as_bytes(), totp.secret());
@@ -54,16 +53,18 @@ pub fn fresh_secret(http: &HttpState, id: UserId) -> Result<(Totp, Personal<Stri
     Ok((totp, sealed.into()))
 }
 
-/// An event that is copied to another user opens nothing.
+/// Returns the key for secrets. The user's id is authenticated, so a secret that is copied to another user's
+/// event can't be decrypted.
 fn seal(http: &HttpState) -> Seal {
     Seal::of(Purpose::SecondFactor, &http.claim_key)
 }
 
-/// Takes a guess at somebody's second factor: what the code shows, if it fits. It counts as wrong until
-/// [`guessed_right`] says otherwise.
+/// Checks a time-based code, or hashes a recovery code for the domain to check. The guess counts as wrong until
+/// [`guessed_right`] is called.
 ///
 /// # Errors
-/// 401, if it fits nothing; 429, if there were too many wrong ones.
+/// 401 if a time-based code is wrong; 429 if there were too many wrong guesses; 500 if the secret can't be
+/// decrypted.
 pub fn guess(
     http: &HttpState,
     id: UserId,
@@ -74,14 +75,14 @@ pub fn guess(
     let Some(sealed_secret) = factor.sealed_secret().filter(|_| code.is_of_time()).cloned() else {
         return Ok(Shown::RecoveryCode { sha256: recovery_codes::sha256(code.0.reveal_str()) });
     };
-    // It was sealed here: what doesn't open was sealed under another `secrets.claim_key`.
+    // Encrypted by this installation: decryption fails only if `secrets.claim_key` has changed.
     let secret = seal(http).open(id.0.as_bytes(), sealed_secret.reveal_str());
     let totp = secret.and_then(Totp::of).ok_or_else(|| ApiError::internal("a secret can't be opened"))?;
     let step = totp.step_of(code.0.reveal_str(), http.now()).ok_or(Refusal::WrongCode)?;
     Ok(Shown::Code { sealed_secret, step })
 }
 
-/// The code was right and is used up; the guess doesn't count.
+/// Removes a right guess from the count, after the code was used up.
 pub fn guessed_right(http: &HttpState, id: UserId) {
     http.rate_limits.code_was_right(id);
 }

@@ -1,4 +1,4 @@
-//! Serving until told to stop: connections, and what one of them may cost.
+//! HTTP server: accepts connections, limits what each can use, and shuts down gracefully.
 
 use std::convert::Infallible;
 use std::io;
@@ -24,23 +24,23 @@ use super::connections::ConnectionSettings;
 use super::shares::ClientShares;
 use super::stalling::Stalling;
 
-/// How long to wait when the system has no room for another connection.
+/// Delay before the next `accept` after the system could not accept a connection.
 const ACCEPT_AGAIN: Duration = Duration::from_millis(200);
 
-/// Bytes of an answer that the kernel keeps for a client before they are sent. What is under way comes on top.
+/// Unsent bytes of a response that the kernel buffers for a client. Bytes in flight are not included.
 const UNSENT_BYTES: u32 = 64 << 10;
-/// Bytes of an answer that are written at once, and of a head that are read at once.
+/// Size of a connection's write buffer, and smallest size of its read buffer, in bytes.
 const BUFFER_BYTES: usize = 64 << 10;
-/// Answer to a connection that is one too many of its address.
+/// Response to a connection that exceeds the limit of its address.
 const TOO_MANY: &[u8] = b"HTTP/1.1 429 Too Many Requests\r\nRetry-After: 1\r\nConnection: close\r\n\
     Content-Type: text/plain\r\nContent-Length: 39\r\n\r\ntoo many connections from your address\n";
 
-/// Bounds of connections.
+/// Limits of connections.
 #[derive(Clone, Debug, Default)]
 pub struct ConnectionLimits {
     /// The operator's settings.
     pub settings: ConnectionSettings,
-    /// Addresses whose connections are not counted: each stands for many clients.
+    /// Proxies whose connections are not counted, because each proxy connects many clients.
     pub trusted_proxies: TrustedProxies,
 }
 
@@ -50,11 +50,11 @@ impl From<ConnectionSettings> for ConnectionLimits {
     }
 }
 
-/// Serves a router, or the whole of HTTP for a state, until `shutdown`; requests under way then have `grace` to end.
-/// Handlers find the client's address as [`ConnectInfo`].
+/// Serves `router` until `shutdown`. Requests in progress then have `grace` to end. Handlers get the peer's
+/// address as [`ConnectInfo`].
 ///
 /// # Errors
-/// None so far: a connection that breaks ends alone, and what the system refuses is tried again.
+/// None at present. A broken connection ends alone, and a failed `accept` is retried.
 pub async fn serve(
     listener: TcpListener,
     router: impl Into<Router>,
@@ -68,7 +68,7 @@ pub async fn serve(
     let room = Arc::new(Semaphore::new(limits.max_open));
     loop {
         let accepted = async {
-            // The semaphore is never closed; an error would only mean that there is no limit.
+            // The semaphore is never closed. If it were, connections would not be limited.
             let slot = room.clone().acquire_owned().await.ok();
             (listener.accept().await, slot)
         };
@@ -94,7 +94,7 @@ pub async fn serve(
             }
             Err(error) if is_of_one_connection(&error) => {}
             Err(error) => {
-                tracing::warn!(%error, "no connection can be accepted; trying again");
+                tracing::warn!(%error, "connection not accepted, retrying");
                 tokio::time::sleep(ACCEPT_AGAIN).await;
             }
         }
@@ -102,7 +102,7 @@ pub async fn serve(
     drop(listener);
     tracker.close();
     if tokio::time::timeout(grace, tracker.wait()).await.is_err() {
-        tracing::warn!(grace_ms = grace.as_millis(), "requests were still under way and have been cut off");
+        tracing::warn!(grace_ms = grace.as_millis(), "grace period over, open requests aborted");
     }
     Ok(())
 }
@@ -115,7 +115,7 @@ fn is_of_one_connection(error: &io::Error) -> bool {
 /// Answers a connection with 429, if that can be done without waiting.
 fn refuse(stream: &TcpStream) {
     metrics::counter!("laureate_connections_refused_total").increment(1);
-    tracing::debug!("a connection was refused: too many of its address");
+    tracing::debug!("connection refused, too many from this address");
     // The connection is new, so its send buffer is empty. An error means that the client has gone.
     let _ = stream.try_write(TOO_MANY);
 }
@@ -124,13 +124,13 @@ fn refuse(stream: &TcpStream) {
 fn keep_little_unsent(stream: &TcpStream) {
     #[cfg(any(target_os = "linux", target_os = "macos"))]
     if let Err(error) = socket2::SockRef::from(stream).set_tcp_notsent_lowat(UNSENT_BYTES) {
-        tracing::debug!(%error, "the bound of unsent bytes can't be set");
+        tracing::debug!(%error, "limit of unsent bytes can't be set");
     }
     #[cfg(not(any(target_os = "linux", target_os = "macos")))]
     let _ = (stream, UNSENT_BYTES);
 }
 
-/// One client's requests, one after the other.
+/// Serves the requests of one connection.
 async fn converse(
     stream: TcpStream,
     peer: SocketAddr,
@@ -138,7 +138,7 @@ async fn converse(
     limits: ConnectionSettings,
     shutdown: CancellationToken,
 ) {
-    // Answers are small and written whole: waiting for more to send only delays them.
+    // Responses are small and written whole, so Nagle's algorithm would only delay them.
     let _ = stream.set_nodelay(true);
     keep_little_unsent(&stream);
     let patience = Duration::from_secs(limits.stall_timeout_seconds);
@@ -165,7 +165,7 @@ async fn converse(
         }
     };
     if let Err(error) = ended {
-        tracing::debug!(%error, "a connection broke");
+        tracing::debug!(%error, "connection failed");
     }
 }
 
@@ -195,12 +195,12 @@ mod tests {
         server(Router::new().route("/", get(|| async { "here" })), limits, Duration::from_secs(5)).await
     }
 
-    /// All that a server says to some bytes, until it ends the connection.
+    /// Sends `said` and returns everything that the server sends until it closes the connection.
     async fn told(address: SocketAddr, said: &[u8]) -> String {
         let mut client = TcpStream::connect(address).await.unwrap();
         client.write_all(said).await.unwrap();
         let mut answer = Vec::new();
-        // A connection that is reset has said what it says.
+        // Bytes that arrived before a reset count.
         let _ = client.read_to_end(&mut answer).await;
         String::from_utf8_lossy(&answer).into_owned()
     }
@@ -233,7 +233,7 @@ mod tests {
     async fn a_head_that_never_ends_does_not_keep_its_connection() {
         let server = here().await;
         for unfinished in ["", "GET / HTTP/1.1\r\nHost: x\r\nX-Slow: "] {
-            // Ends only because the server ends it.
+            // The response ends only because the server closes the connection.
             assert!(!told(server.address, unfinished.as_bytes()).await.contains(" 200 "));
         }
         let whole = told(server.address, b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").await;
@@ -283,7 +283,7 @@ mod tests {
         assert!(refused.starts_with("HTTP/1.1 429 ") && refused.contains("Retry-After: 1"), "{refused}");
         let length = refused.split("\r\n\r\n").nth(1).map(str::len);
         assert_eq!(length, Some(39), "{refused}");
-        // Another address is not concerned.
+        // Another address is not affected.
         let other = tokio::net::TcpSocket::new_v4().unwrap();
         if other.bind("127.0.0.2:0".parse().unwrap()).is_ok() {
             let mut other = other.connect(server.address).await.unwrap();

@@ -1,4 +1,4 @@
-//! What an operator can set about the HTTP interface.
+//! Settings of the HTTP interface.
 
 use std::net::{Ipv4Addr, SocketAddr};
 
@@ -12,39 +12,39 @@ use super::connections::{ConnectionSettings, origins};
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct HttpSettings {
-    /// Where to listen.
+    /// Address to listen on.
     pub listen: SocketAddr,
-    /// What every path of the API starts with, such as `/api/v1`; empty for none.
+    /// Prefix of every path of the API, such as `/api/v1`; empty for none.
     pub prefix: String,
-    /// Where the public reaches this server or the CDN before it: scheme, host and path, no `/` at the end.
+    /// Public base URL of this server or of the CDN before it: scheme, host and path, without `/` at the end.
     pub public_base_url: String,
     /// The largest uploaded file, in bytes.
     pub upload_limit_bytes: u64,
     /// The largest JSON body, in bytes.
     pub json_limit_bytes: usize,
-    /// How long a request may take, in seconds.
+    /// Longest duration of a request, in seconds.
     pub request_timeout_seconds: u64,
-    /// How long a request that uploads a file may take, in seconds.
+    /// Longest duration of a request that uploads a file, in seconds.
     pub upload_timeout_seconds: u64,
-    /// More requests at once are refused with 503.
+    /// Largest number of concurrent requests. Further requests are refused with 503.
     pub max_concurrent_requests: usize,
-    /// More requests at once of one client address are refused with 429.
+    /// Largest number of concurrent requests of one client address. Further requests are refused with 429.
     pub max_concurrent_per_client: usize,
-    /// Networks of proxies whose word on a client's address counts, with commas; empty for none.
+    /// Networks of proxies whose reports of a client's address are trusted, separated by commas; empty for none.
     pub trusted_proxies: TrustedProxies,
-    /// Where these proxies write it.
+    /// Header in which these proxies report the client's address.
     pub forwarding_header: ForwardingHeader,
-    /// How often one client may call.
+    /// Rate limits.
     pub limits: LimitSettings,
-    /// The origins whose pages may use the API in a browser, with commas; empty for none.
+    /// Origins whose pages may use the API in a browser, separated by commas; empty for none.
     pub cors_origins: String,
-    /// What the public page of a certificate says of the person.
+    /// Data about the person that the public page of a certificate shows.
     pub verification_shows: PersonShown,
-    /// What one connection may cost.
+    /// Limits of connections.
     pub connections: ConnectionSettings,
     /// Access and refresh tokens.
     pub tokens: TokenSettings,
-    /// The cost of passwords.
+    /// Cost of password hashes.
     pub passwords: PasswordSettings,
 }
 
@@ -72,11 +72,11 @@ impl Default for HttpSettings {
     }
 }
 
-/// What anybody who has a certificate's address is told of whom it was issued to.
+/// Data about the person that a certificate's public page shows. Everybody who has its URL can open the page.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum PersonShown {
-    /// The name.
+    /// The full name.
     #[default]
     Full,
     /// The first letter of each part of the name.
@@ -85,7 +85,7 @@ pub enum PersonShown {
     Nothing,
 }
 
-/// What tokens say about themselves, and how long they count.
+/// Claims and lifetimes of tokens.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct TokenSettings {
@@ -93,11 +93,11 @@ pub struct TokenSettings {
     pub issuer: String,
     /// The `aud` claim.
     pub audience: String,
-    /// How long an access token counts, in seconds.
+    /// Lifetime of an access token, in seconds.
     pub access_seconds: u32,
-    /// How long a refresh token counts, in seconds.
+    /// Lifetime of a refresh token, in seconds.
     pub refresh_seconds: u32,
-    /// How long a session counts however often it is refreshed, in seconds.
+    /// Longest lifetime of a session, in seconds, however often it is refreshed.
     pub session_seconds: u32,
 }
 
@@ -113,21 +113,21 @@ impl Default for TokenSettings {
     }
 }
 
-/// How often one client may call; see [`super::rate_limit`].
+/// Rate limits of clients and accounts; see [`super::rate_limit`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct LimitSettings {
     /// Calls of routes that take a password, from one address.
     pub password_per_minute: u32,
-    /// Calls of public routes that cost something, from one address.
+    /// Calls of public routes that are expensive, from one address.
     pub public_per_minute: u32,
     /// Wrong passwords for one account, from one address.
     pub failed_logins_per_minute: u32,
-    /// Wrong codes of one user's second factor, from wherever.
+    /// Wrong codes of one user's second factor, from all addresses.
     pub wrong_codes_per_hour: u32,
-    /// Wrong passwords for one account, from all addresses that nobody has logged in from lately.
+    /// Wrong passwords for one account, from all addresses without a recent successful log-in.
     pub failed_logins_of_all_per_minute: u32,
-    /// Mails with a link for a new password, to one account.
+    /// Password reset mails to one account.
     pub reset_links_per_hour: u32,
 }
 
@@ -144,7 +144,7 @@ impl Default for LimitSettings {
     }
 }
 
-/// The parameters of argon2id for new passwords (RFC 9106 §3.1), and how many run at once.
+/// Parameters of argon2id for new passwords (RFC 9106 §3.1), and the number of concurrent hashes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct PasswordSettings {
@@ -154,7 +154,7 @@ pub struct PasswordSettings {
     pub iterations: u32,
     /// Lanes.
     pub lanes: u32,
-    /// Passwords that are hashed at the same time; each takes the memory above.
+    /// Passwords that are hashed at the same time. Each takes the memory above.
     pub max_concurrent: usize,
 }
 
@@ -164,21 +164,21 @@ impl Default for PasswordSettings {
     }
 }
 
-/// A setting that can't be used.
+/// Invalid setting.
 #[derive(Debug, Error, PartialEq, Eq)]
-#[error("http.{setting} {problem}")]
+#[error("{setting} {problem}")]
 pub struct HttpSettingsError {
-    /// Its name below `http`.
+    /// Name of the setting below its section, `http` or `auth`.
     pub setting: &'static str,
-    /// What is wrong, and what to give instead.
+    /// Problem, and how to correct it.
     pub problem: &'static str,
 }
 
 impl HttpSettings {
-    /// Checks what the types don't.
+    /// Checks constraints that the types do not express.
     ///
     /// # Errors
-    /// The first setting that can't be used.
+    /// The first invalid setting.
     pub fn check(&self) -> Result<(), HttpSettingsError> {
         let wrong = |setting, problem| Err(HttpSettingsError { setting, problem });
         let plain = |c: char| c.is_ascii_alphanumeric() || "/-_.".contains(c);
@@ -187,7 +187,7 @@ impl HttpSettings {
         if !self.prefix.is_empty() && !prefix_fits {
             return wrong("prefix", "must start with / and not end with it, such as /api/v1");
         }
-        if ["/certificate", "/certificates", "/health", "/mails", "/reset-password"]
+        if ["/certificate", "/certificates", "/health", "/mails", "/reset-password", "/verify"]
             .contains(&self.prefix.as_str())
         {
             return wrong("prefix", "is a path that the server itself uses; choose another");
@@ -233,7 +233,7 @@ impl HttpSettings {
         }
     }
 
-    /// Whether the public reaches us by https only, so that browsers may be told to insist on it.
+    /// Returns true if the public base URL has the scheme https. Browsers may then be told to use only https.
     #[must_use]
     pub fn is_https(&self) -> bool {
         self.public_base_url.starts_with("https://")

@@ -14,7 +14,7 @@ pub struct Shares<K> {
     held: Mutex<HashMap<K, usize>>,
 }
 
-/// An amount that one holder has, until it is dropped.
+/// Amount that one holder has, until it is dropped.
 pub struct Share<K: Hash + Eq> {
     shares: Arc<Shares<K>>,
     holder: K,
@@ -22,14 +22,14 @@ pub struct Share<K: Hash + Eq> {
 }
 
 impl<K: Hash + Eq + Clone> Shares<K> {
-    /// Creates shares of which each holder may have `most`.
+    /// Creates shares with a limit of `most` per holder.
     #[must_use]
     pub fn new(most: usize) -> Arc<Self> {
         Arc::new(Self { most, held: Mutex::default() })
     }
 
-    /// Takes `amount` for a holder. Returns `None` if the holder would have too much. A holder with nothing gets
-    /// any amount, so that one large piece is still served.
+    /// Takes `amount` for a holder. Returns `None` if the holder would exceed the limit. A holder with nothing
+    /// gets any amount, so that one large piece is still served.
     #[must_use]
     pub fn take(self: &Arc<Self>, holder: K, amount: usize) -> Option<Share<K>> {
         let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
@@ -46,7 +46,7 @@ impl<K: Hash + Eq + Clone> Shares<K> {
 
 impl<K: Hash + Eq> Drop for Share<K> {
     fn drop(&mut self) {
-        // A poisoned lock still holds whole entries: nothing between lock and unlock can panic half-way.
+        // No code panics while it holds the lock, so the data of a poisoned lock is consistent.
         let mut held = self.shares.held.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(left) = held.get_mut(&self.holder) else { return };
         *left = left.saturating_sub(self.amount);
@@ -56,26 +56,26 @@ impl<K: Hash + Eq> Drop for Share<K> {
     }
 }
 
-/// Shares of clients: each address has its own bound, and all addresses of one IPv6 site share a larger one.
+/// Shares of clients. Each address has its own limit, and all addresses of one IPv6 site share a larger one.
 pub struct ClientShares {
     clients: Arc<Shares<ClientAddress>>,
     sites: Arc<Shares<Site>>,
 }
 
-/// An amount that one client has, until it is dropped.
+/// Amount that one client has, until it is dropped.
 pub struct ClientShare {
     _client: Share<ClientAddress>,
     _site: Option<Share<Site>>,
 }
 
 impl ClientShares {
-    /// Creates shares of which each client may have `most`.
+    /// Creates shares with a limit of `most` per client.
     #[must_use]
     pub fn new(most: usize) -> Self {
         Self { clients: Shares::new(most), sites: Shares::new(most.saturating_mul(SITE_FACTOR)) }
     }
 
-    /// Takes `amount` for a client. Returns `None` if the client or its site would have too much.
+    /// Takes `amount` for a client. Returns `None` if the client or its site would exceed the limit.
     #[must_use]
     pub fn take(&self, client: ClientAddress, amount: usize) -> Option<ClientShare> {
         let site = match client.site() {

@@ -1,7 +1,7 @@
-//! A connection that is given up when its other end takes nothing for a while, or takes it too slowly.
+//! Connection that fails if its client reads nothing for a while, or reads too slowly.
 //!
-//! What a client doesn't read stays in our memory. Reading has bounds of its own: hyper's for heads, the
-//! layer's for bodies.
+//! Data that a client does not read stays in memory. Reads from the client have their own limits: hyper limits
+//! heads, and the arrival layer limits bodies.
 
 use std::io;
 use std::pin::Pin;
@@ -11,28 +11,28 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep};
 
-/// A stream whose writes fail when they wait too long.
+/// Stream whose writes fail if they wait too long.
 ///
-/// The time that they may wait is a budget: waiting uses it up, and bytes that were taken refill it at the slowest
-/// allowed rate. So a client that takes a byte now and then is given up like one that takes nothing.
+/// Writes have a time budget. Waiting reduces the budget, and written bytes refill it at the slowest allowed
+/// rate. So a client that reads a byte now and then is disconnected like a client that reads nothing.
 pub(super) struct Stalling<S> {
     stream: S,
     patience: Duration,
-    /// The slowest rate at which a client may take an answer, in bytes a second.
+    /// Slowest rate at which a client may read a response, in bytes per second.
     least_rate: u32,
-    /// How long writes may still wait.
+    /// Time that writes may still wait.
     budget: Duration,
-    /// Runs while a write waits, with when it began to.
+    /// Start and timer of the current wait.
     waiting: Option<(Instant, Pin<Box<Sleep>>)>,
 }
 
 impl<S> Stalling<S> {
-    /// `patience` is the largest budget, `least_rate` the bytes that refill a second of it.
+    /// Creates a stream. `patience` is the largest budget; `least_rate` bytes refill one second of it.
     pub(super) fn new(stream: S, patience: Duration, least_rate: u32) -> Self {
         Self { stream, patience, least_rate: least_rate.max(1), budget: patience, waiting: None }
     }
 
-    /// Refills the budget by what was taken, less the wait for it.
+    /// Reduces the budget by the wait, and refills it for the written bytes.
     fn taken(&mut self, bytes: usize) {
         if let Some((since, _)) = self.waiting.take() {
             self.budget = self.budget.saturating_sub(since.elapsed());
@@ -42,7 +42,7 @@ impl<S> Stalling<S> {
         self.budget = self.patience.min(self.budget.saturating_add(refill));
     }
 
-    /// Ends the wait where something happened, and the connection where nothing did for too long.
+    /// Ends the wait if the operation is complete. Fails with `TimedOut` if the budget is used up.
     fn judged<T>(
         &mut self,
         context: &mut Context<'_>,

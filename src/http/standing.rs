@@ -1,10 +1,10 @@
-//! Who may still do what: users, ended sessions and API keys, as this process follows the log.
+//! In-memory authorization state, kept current from the event log: users, ended sessions and API keys.
 //!
-//! An access token counts for minutes and says what its user was when it was made. So that whoever
-//! was disabled, removed, given another role or logged out is stopped before it expires, every request
-//! looks here, in memory. What is here is behind the log by the way of one message, usually
-//! milliseconds; a consumer that has fallen silent is replaced after [`follow::RENEW_AFTER`], and after
-//! [`MAX_SILENCE`] without any word from the log no token is accepted.
+//! An access token is valid for minutes and contains the state of its user at the time of issue. Every request
+//! also checks this state, so that a user who was disabled, removed, logged out or given another role is rejected
+//! before the token expires. The state is behind the log by the delivery time of one message, usually
+//! milliseconds. A silent consumer is replaced after [`follow::RENEW_AFTER`]. After [`MAX_SILENCE`] without news
+//! from the log, all tokens are rejected.
 
 mod follow;
 
@@ -27,12 +27,13 @@ use crate::domain::user::{Account, User, UserState};
 use crate::domain::{ApiKeyId, Decider as _, Event, Personal, SessionId, UserId};
 use crate::event_log::{Position, RecordedEvent};
 
-/// How long the log may be out of reach before nobody is let in any more.
+/// Longest time without news from the log before all tokens are rejected.
 pub const MAX_SILENCE: Duration = Duration::from_secs(60);
-/// How long a request waits for this process to have read the log at first, or its own write.
+/// Longest time that a request waits until this process has read the log at the start, or has applied its own
+/// write.
 const MAX_WAIT: Duration = Duration::from_secs(5);
 
-/// Who may still do what.
+/// In-memory authorization state.
 pub struct Standing {
     known: RwLock<Known>,
     users: watch::Sender<Progress>,
@@ -45,16 +46,17 @@ struct Known {
     keys: HashMap<ApiKeyId, ApiKeyState>,
     /// Users who have a second factor.
     factors: HashSet<UserId>,
-    /// Sessions that ended while their access tokens may still count, and when that was heard.
+    /// Ended sessions whose access tokens may not have expired yet, with the time at which this process learned
+    /// of the end.
     ended: HashMap<SessionId, Instant>,
 }
 
-/// How far the log was followed.
+/// Progress in following the log.
 #[derive(Clone, Copy, Default)]
 struct Progress {
-    /// The last event that counts here.
+    /// Position of the last applied event.
     position: Position,
-    /// When this was certainly all that the log had.
+    /// Time at which this state was last known to be current.
     level_at: Option<Instant>,
 }
 
@@ -72,10 +74,11 @@ impl Default for Standing {
 }
 
 impl Standing {
-    /// Waits at the start, and refuses when the log was out of reach for too long.
+    /// Waits until users and sessions are current, at most 5 s for each. Usually they are, and the call returns
+    /// at once.
     ///
     /// # Errors
-    /// 503.
+    /// 503 if the state has not been current during the last [`MAX_SILENCE`].
     pub async fn fresh(&self) -> Result<(), ApiError> {
         for progress in [&self.users, &self.sessions] {
             if progress.borrow().is_fresh() {
@@ -91,25 +94,25 @@ impl Standing {
         Ok(())
     }
 
-    /// Waits, not for ever, until this process heeds an event about a user or API key that it has written
-    /// itself, so that whoever is told of it can rely on it. Other processes follow by themselves.
+    /// Waits until this process has applied an event about a user or API key that it has written itself, for at
+    /// most 5 s. The client can then rely on the change. Other processes follow the log on their own.
     pub async fn heeds_user(&self, position: Position) {
         heeds(&self.users, position).await;
     }
 
-    /// The same for an event about a session.
+    /// Waits until this process has applied an event about a session that it has written itself, for at most 5 s.
     pub async fn heeds_session(&self, position: Position) {
         heeds(&self.sessions, position).await;
     }
 
-    /// Who an access token stands for, if user and session are still what it says.
+    /// Returns the sender of an access token, if the user and session still match the token.
     #[must_use]
     pub fn of_token(&self, bearer: &Bearer) -> Option<Principal> {
         let known = self.known();
         if known.ended.contains_key(&bearer.session_id) {
             return None;
         }
-        // A user that isn't known here yet was known to whoever signed the token.
+        // A user who is not known here yet was known to the process that signed the token.
         let holds = match known.users.get(&bearer.user_id) {
             Some(UserState::Known(account)) => {
                 account.is_active && account.role == bearer.role && account.epoch <= bearer.epoch
@@ -122,7 +125,7 @@ impl Standing {
         holds.then_some(Principal { user_id, role, epoch, by, has_first_password })
     }
 
-    /// Who an API key stands for, if it counts and whoever made it may still log in.
+    /// Returns the sender with an API key, if the key is valid and its owner is active.
     #[must_use]
     pub fn of_key(&self, token: &ApiKeyToken, now: OffsetDateTime) -> Option<Principal> {
         let known = self.known();
@@ -135,13 +138,14 @@ impl Standing {
         holds.then_some(Principal { user_id, role, epoch, by, has_first_password: false })
     }
 
-    /// Whether somebody has a second factor.
+    /// Returns true if a user has a second factor.
     #[must_use]
     pub fn has_second_factor(&self, user: UserId) -> bool {
         self.known().factors.contains(&user)
     }
 
-    /// How many API keys somebody has that count. May be a moment old: it only bounds their number.
+    /// Returns the number of valid API keys of `owner`. It may be slightly out of date, because it only limits
+    /// their number.
     #[must_use]
     pub fn keys_of(&self, owner: UserId, now: OffsetDateTime) -> usize {
         let known = self.known();
@@ -158,7 +162,7 @@ impl Standing {
     }
 
     fn known(&self) -> RwLockReadGuard<'_, Known> {
-        // A poisoned lock still holds whole entries: events are folded before they are put in.
+        // The data of a poisoned lock is consistent, because events are folded before the result is inserted.
         self.known.read().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -171,16 +175,16 @@ impl Standing {
         for event in events {
             match event.decode() {
                 Ok(decoded) => known.apply(&event.id, &decoded),
-                // Written by a newer program. What it means can't be known, so nothing is let through for it.
+                // A newer program wrote the event. Its meaning is unknown, so its aggregate gets no access.
                 Err(error) => {
-                    tracing::error!(position = event.position, %error, "who may do what is not known whole");
+                    tracing::error!(position = event.position, %error, "authorization event can't be decoded");
                     known.distrust(&event.aggregate, &event.id);
                 }
             }
         }
     }
 
-    /// Forgets sessions whose access tokens have all expired.
+    /// Removes ended sessions whose access tokens have all expired.
     fn forget(&self, older_than: Duration) {
         self.known_mut().ended.retain(|_, heard| heard.elapsed() < older_than);
     }
@@ -190,7 +194,7 @@ async fn heeds(progress: &watch::Sender<Progress>, position: Position) {
     let mut progress = progress.subscribe();
     let there = progress.wait_for(|progress| progress.position >= position);
     if tokio::time::timeout(MAX_WAIT, there).await.is_err() {
-        tracing::warn!(position, "an event of this process's own is not heeded yet");
+        tracing::warn!(position, "own event not applied in time");
     }
 }
 
@@ -246,12 +250,12 @@ impl Known {
     }
 }
 
-/// Returns false if a new password of the owner has ended the key.
+/// Returns true unless a new password of the owner has ended the key.
 const fn is_in_force(key: &ApiKeyCreated, owner: &Account) -> bool {
     key.owner_epoch >= owner.keys_from_epoch
 }
 
-/// The password's hash has no business here.
+/// Removes the password's hash, which must not be kept here.
 fn without_hash(state: UserState) -> UserState {
     match state {
         UserState::Known(account) => {

@@ -1,4 +1,4 @@
-//! What handlers need, put together by the composition root.
+//! State of all handlers, created by the composition root.
 
 use std::ops::Deref;
 use std::path::PathBuf;
@@ -36,39 +36,39 @@ use crate::sheet::Limits;
 use crate::storage::ObjectStorage;
 use crate::workers::renderer::Rendering;
 
-/// Designs on their way. How many are decoded at the same time, the sandbox limits as well.
+/// Limits of design uploads. The sandbox also limits how many designs are decoded at the same time.
 const DESIGNS: IntakeLimits = IntakeLimits { places: 32, places_each: 8, at_once: 2, at_once_each: 1 };
-/// Files and lists of people on their way. Each that is read takes a thread, and up to 150 MiB.
+/// Limits of uploads of people. Each upload that is read takes a thread and up to 150 MiB.
 const IMPORTS: IntakeLimits = IntakeLimits { places: 32, places_each: 8, at_once: 4, at_once_each: 2 };
-/// Reports that are made into files at the same time; each may take 2 GiB of disk.
+/// Reports that are written to files at the same time. Each may take 2 GiB of disk.
 const REPORT_SLOTS: usize = 4;
 /// Samples that are drawn at the same time.
 const SAMPLE_SLOTS: usize = 2;
-/// Time after which a client may try again to have a sample drawn.
+/// `Retry-After` if too many samples are being drawn.
 const SAMPLE_RETRY_AFTER: Duration = Duration::from_secs(2);
-/// Progress that is told to open connections.
+/// Progress streams that are open at the same time.
 const STREAM_SLOTS: usize = 128;
-/// Progress streams of one user.
+/// Progress streams of one user that are open at the same time.
 const STREAMS_OF_USER: usize = 32;
-/// Exports at the same time; each holds a connection and a transaction.
+/// Exports that run at the same time. Each holds a connection and a transaction.
 const EXPORT_SLOTS: usize = 2;
-/// Files of whole batches that are written at the same time; each holds a thread.
+/// Files of whole batches that are written at the same time. Each holds a thread.
 const BUNDLE_SLOTS: usize = 8;
 /// Files of whole batches that one user may download at the same time.
 const BUNDLES_OF_USER: usize = 1;
-/// How long the tables may take to show what is in the log.
+/// Longest time until the tables show the current end of the log.
 const LEVEL_WITHIN: Duration = Duration::from_secs(5);
-/// How long to wait before looking again.
+/// Interval between two polls.
 const LOOK_AGAIN_AFTER: Duration = Duration::from_millis(50);
 
-/// What handlers need; cheap to clone.
+/// State of all handlers. Cheap to clone.
 #[derive(Clone)]
 pub struct HttpState(Arc<Inner>);
 
-/// [`HttpParts`] and what is made of them.
+/// [`HttpParts`] and the state that is derived from them.
 pub struct Inner {
     parts: HttpParts,
-    /// Held while a request is at work.
+    /// Permits of concurrent requests.
     pub(super) request_slots: Arc<Semaphore>,
     /// Concurrent requests of each client.
     pub(super) requests_of_clients: ClientShares,
@@ -78,82 +78,82 @@ pub struct Inner {
     pub(super) bodies: Bodies,
     /// The OpenAPI document of this server, built on first use.
     pub(super) document: OnceLock<Bytes>,
-    /// How often clients have called.
+    /// Rate limits of clients and accounts.
     pub(super) rate_limits: RateLimits,
-    /// When API keys were used.
+    /// Times at which API keys were last used.
     pub(super) last_uses: LastUses,
-    /// Room for uploaded designs.
+    /// Limiter of design uploads.
     pub(super) designs: Intake,
-    /// Room for uploads of people.
+    /// Limiter of uploads of people.
     pub(super) imports: Intake,
-    /// Held while a report is made into a file.
+    /// Permits to write a report to a file.
     pub(super) report_slots: Arc<Semaphore>,
-    /// Held while a sample is drawn.
+    /// Permits to draw a sample.
     pub(super) sample_slots: Arc<Semaphore>,
-    /// Held while progress is told to an open connection.
+    /// Permits to send progress to an open connection.
     pub(super) stream_slots: Arc<Semaphore>,
-    /// Held while the certificates of a batch are written into one file.
+    /// Permits to write the certificates of a batch to one file.
     pub(super) bundle_slots: Arc<Semaphore>,
     /// Files of whole batches that each user is downloading.
     pub(super) bundles_of_user: Arc<Shares<UserId>>,
     /// Progress streams of each user.
     pub(super) streams_of_user: Arc<Shares<UserId>>,
-    /// Held while a list is exported.
+    /// Permits to export a list.
     pub(super) export_slots: Arc<Semaphore>,
 }
 
-/// Everything that the composition root hands over.
+/// Parts that the composition root supplies.
 pub struct HttpParts {
-    /// The way to change anything; its clock is ours too.
+    /// Executes commands. Its clock is also the clock of the handlers.
     pub commands: Commands,
-    /// The tables to read from, the projections' schemas in the search path.
+    /// Connections to the query tables. Their search path has the projections' schemas.
     pub pool: Pool,
-    /// How far those tables are.
+    /// Positions of the query tables.
     pub readers: Readers,
-    /// The schema of what replay cannot restore, unquoted.
+    /// Schema of the tables that replay can't restore, unquoted.
     pub meta_schema: String,
-    /// Files.
+    /// Storage of files.
     pub storage: ObjectStorage,
-    /// Issued PDFs.
+    /// Renderer of issued PDFs.
     pub rendering: Rendering,
     /// Prepares uploaded designs.
     pub sandbox: Sandbox,
     /// Every theme in every version that certificates can choose, newest version of a theme last.
     pub templates: Vec<ShippedTemplate>,
-    /// What one uploaded file of people may cost.
+    /// Limits of one uploaded file of people.
     pub import_limits: Limits,
-    /// The key of claims.
+    /// HMAC key of claims.
     pub claim_key: Secret,
-    /// True if two people may have one e-mail address.
+    /// Rule for two people with one e-mail address.
     pub shared_email: SharedEmail,
-    /// Access tokens.
+    /// Issues and verifies access tokens.
     pub tokens: Tokens,
-    /// Who may still do what; somebody has to let it follow the log.
+    /// Authorization state. The composition root must run [`Standing::follow`].
     pub standing: Arc<Standing>,
-    /// Password hashes.
+    /// Hashes and verifies passwords.
     pub passwords: Passwords,
-    /// What happens to a mail whose claim is found without an outcome.
+    /// Policy for a mail whose claim is found without an outcome.
     pub on_unknown: OnUnknown,
-    /// What runs by the clock, and when.
+    /// Scheduled tasks and their times.
     pub plan: Plan,
-    /// Time zone in which dates of certificates are meant.
+    /// Time zone of the dates of certificates.
     pub time_zone: TimeZone,
-    /// What the operator set.
+    /// HTTP settings.
     pub settings: HttpSettings,
-    /// What the operator set about how people log in.
+    /// Authentication settings.
     pub auth: AuthSettings,
     /// Fills a slice with random bytes of cryptographic quality.
     pub random: fn(&mut [u8]),
     /// State of the dependencies.
     pub readiness: Readiness,
-    /// Ends what would go on for ever, once the process is to stop.
+    /// Cancelled when the process stops, to end open streams.
     pub shutdown: CancellationToken,
-    /// The folder of the mail catcher, on a demo stack only.
+    /// Folder of the mail catcher, on a demo stack only.
     pub caught_mails: Option<PathBuf>,
 }
 
 impl HttpState {
-    /// Puts the parts together.
+    /// Creates the state from its parts.
     #[must_use]
     pub fn new(parts: HttpParts) -> Self {
         let request_slots = Arc::new(Semaphore::new(parts.settings.max_concurrent_requests));
@@ -182,10 +182,10 @@ impl HttpState {
         }))
     }
 
-    /// Takes a slot for drawing a sample, if one is free.
+    /// Acquires a permit to draw a sample, without waiting.
     ///
     /// # Errors
-    /// 503 with `Retry-After`.
+    /// 503 with `Retry-After` if no permit is free.
     pub(super) fn sample_slot(&self) -> Result<OwnedSemaphorePermit, ApiError> {
         self.sample_slots.clone().try_acquire_owned().map_err(|_| {
             let busy = ApiError::new(ErrorCode::Busy, "too many samples are being drawn; try again");
@@ -193,21 +193,21 @@ impl HttpState {
         })
     }
 
-    /// Waits until the query tables show what is in the log now: for questions that decide something, where a
-    /// table is the only place to ask them.
+    /// Waits until the query tables contain everything that is in the log now. This is for decisions that depend
+    /// on data that only a table can supply.
     ///
     /// # Errors
-    /// 503, if the tables don't get there in time, or the log can't be read.
+    /// 503 if the tables do not get there within 5 s, or the log can't be read.
     pub async fn tables_are_level(&self) -> Result<(), ApiError> {
         let end = self.commands.log().info().await?.last_position;
         Ok(self.readers.wait_for(end, LEVEL_WITHIN).await?)
     }
 
-    /// Looks until what was looked for is there, and gives what was seen last: for as long as `most`, but less
-    /// than a request may take, after which nobody would be told.
+    /// Calls `look` repeatedly until it returns true, and returns its last result. Stops after `most`, or after
+    /// half of the request timeout if that is shorter, so that the response can still be sent.
     ///
     /// # Errors
-    /// Looking fails.
+    /// The error of `look`.
     pub(super) async fn look_until<T, F>(&self, most: Duration, look: impl Fn() -> F) -> Result<T, ApiError>
     where
         F: Future<Output = Result<(bool, T), ApiError>>,
@@ -223,31 +223,31 @@ impl HttpState {
         }
     }
 
-    /// Whether somebody of this role has to have a second factor and has none.
+    /// Returns true if users with this role must have a second factor and this user has none.
     #[must_use]
     pub fn lacks_second_factor(&self, id: UserId, role: Role) -> bool {
         self.auth.second_factor.asks(role) && !self.standing.has_second_factor(id)
     }
 
-    /// Key and rule of the claims on people.
+    /// Returns the key and the rule of the claims on people.
     #[must_use]
     pub fn claiming(&self) -> Claiming<'_> {
         Claiming { key: self.claim_key.reveal().as_bytes(), shared_email: self.shared_email }
     }
 
-    /// The time now.
+    /// Returns the current time.
     #[must_use]
     pub fn now(&self) -> OffsetDateTime {
         self.commands.now()
     }
 
-    /// Returns the date now in the issuer's time zone.
+    /// Returns the current date in the issuer's time zone.
     #[must_use]
     pub fn today(&self) -> Date {
         self.time_zone.date_at(self.now())
     }
 
-    /// A fresh random id (UUID version 4).
+    /// Returns a random id (UUID version 4).
     #[must_use]
     pub fn random_id(&self) -> Uuid {
         let mut bytes = [0; 16];
@@ -255,19 +255,19 @@ impl HttpState {
         uuid::Builder::from_random_bytes(bytes).into_uuid()
     }
 
-    /// A path of the API, with its prefix.
+    /// Returns a path of the API with its prefix.
     #[must_use]
     pub fn api_path(&self, path: &str) -> String {
         format!("{}{path}", self.settings.prefix)
     }
 
-    /// The address under which the public reaches a path.
+    /// Returns the public URL of a path.
     #[must_use]
     pub fn public_url(&self, path: &str) -> String {
         format!("{}{path}", self.settings.public_base_url)
     }
 
-    /// The path under which the public reaches a path of ours, whatever its host.
+    /// Returns the path part of the public URL of `path`.
     #[must_use]
     pub fn public_path(&self, path: &str) -> String {
         let base = &self.settings.public_base_url;
@@ -275,10 +275,10 @@ impl HttpState {
         format!("{}{path}", rest.find('/').map_or("", |at| &rest[at..]))
     }
 
-    /// A connection to the read tables.
+    /// Gets a connection to the query tables.
     ///
     /// # Errors
-    /// The database is not available.
+    /// 503 if the database is unavailable.
     pub async fn database(&self) -> Result<deadpool_postgres::Client, ApiError> {
         Ok(self.pool.get().await.map_err(crate::database::DatabaseError::from)?)
     }

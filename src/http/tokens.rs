@@ -1,4 +1,4 @@
-//! Access tokens (JWT, RFC 7519, HS256 only), and beside them [`refresh`] tokens.
+//! Access tokens (JWT, RFC 7519, HS256 only), with [`refresh`] tokens beside them.
 
 pub mod keys;
 pub mod refresh;
@@ -17,10 +17,10 @@ use crate::domain::{Personal, SessionId, UserId};
 pub use keys::{BadKeys, SigningKey};
 pub use refresh::RefreshToken;
 
-/// The `typ` claim of access tokens: no other token of ours passes for one.
+/// The `typ` claim of access tokens. It keeps other tokens of this server from being accepted.
 const ACCESS: &str = "access";
 
-/// Makes and checks access tokens.
+/// Issues and verifies access tokens.
 pub struct Tokens {
     encoding: EncodingKey,
     signing_id: String,
@@ -29,7 +29,7 @@ pub struct Tokens {
     settings: TokenSettings,
 }
 
-/// What an access token says.
+/// Claims of an access token.
 #[derive(Serialize, Deserialize)]
 struct Claims {
     sub: UserId,
@@ -45,39 +45,40 @@ struct Claims {
     iss: String,
     aud: String,
     typ: String,
-    /// Whether the password has to be changed. It stays so for the token's life: a change ends the epoch.
+    /// True if the password must be changed. It is constant for the token's life, because a change ends the
+    /// epoch.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     first_password: bool,
 }
 
-/// Who a valid access token was given to, and in which session.
+/// User and session of a valid access token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Bearer {
-    /// The user.
+    /// Id of the user.
     pub user_id: UserId,
-    /// What the user might do then.
+    /// Role of the user at the time of issue.
     pub role: Role,
-    /// The session it came from.
+    /// Session in which the token was issued.
     pub session_id: SessionId,
-    /// The user's epoch then.
+    /// The user's epoch at the time of issue.
     pub epoch: u32,
-    /// Whether somebody else has set the user's password, so that it has to be changed.
+    /// True if an administrator has set the user's password, so that it must be changed.
     pub has_first_password: bool,
 }
 
-/// Why a token was refused. The client learns no more than that it was.
+/// Error of an access token. The client only learns that the token was rejected.
 #[derive(Debug, Error, PartialEq, Eq)]
 pub enum TokenError {
-    /// The token can't be made.
+    /// The token can't be signed.
     #[error("the token could not be signed")]
     NotSigned,
-    /// Not ours, changed, for something else, or expired.
+    /// The token is foreign, modified, for another purpose, or expired.
     #[error("the token is not valid or has expired")]
     NotValid,
 }
 
 impl Tokens {
-    /// Tokens signed by the first of these keys, and verified by all of them.
+    /// Creates tokens that are signed with the first key and verified with all keys.
     ///
     /// # Errors
     /// There is no key.
@@ -87,7 +88,7 @@ impl Tokens {
         validation.required_spec_claims = HashSet::from(["exp", "iss", "aud", "sub"].map(str::to_owned));
         validation.set_issuer(&[&settings.issuer]);
         validation.set_audience(&[&settings.audience]);
-        // Expiry is checked below, against the clock that was passed in.
+        // `verify` checks the expiry against the time that it is given.
         validation.validate_exp = false;
         let secret = |key: &SigningKey| DecodingKey::from_secret(key.key.reveal().as_bytes());
         Ok(Self {
@@ -99,28 +100,28 @@ impl Tokens {
         })
     }
 
-    /// Until when an access token of now counts, in a session that is over at `ends_at`.
+    /// Returns the expiry of an access token that is issued at `now` in a session that ends at `ends_at`.
     #[must_use]
     pub fn access_until(&self, now: OffsetDateTime, ends_at: OffsetDateTime) -> OffsetDateTime {
         ends_at.min(now + time::Duration::seconds(self.settings.access_seconds.into()))
     }
 
-    /// Until when a refresh token of now counts.
+    /// Returns the expiry of a refresh token that is issued at `now`.
     #[must_use]
     pub fn refresh_until(&self, now: OffsetDateTime) -> OffsetDateTime {
         now + time::Duration::seconds(self.settings.refresh_seconds.into())
     }
 
-    /// Until when a session of now can be refreshed.
+    /// Returns the end of a session that starts at `now`.
     #[must_use]
     pub fn session_until(&self, now: OffsetDateTime) -> OffsetDateTime {
         now + time::Duration::seconds(self.settings.session_seconds.into())
     }
 
-    /// An access token for a user in a session, from `now` to `until`.
+    /// Issues an access token for a user in a session, valid from `now` to `until`.
     ///
     /// # Errors
-    /// It can't be signed.
+    /// The token can't be signed.
     pub fn issue(
         &self,
         id: UserId,
@@ -149,10 +150,10 @@ impl Tokens {
         jsonwebtoken::encode(&header, &claims, &self.encoding).map_err(|_| TokenError::NotSigned)
     }
 
-    /// Who a token is from.
+    /// Verifies an access token and returns its user and session.
     ///
     /// # Errors
-    /// The token isn't a valid access token of ours.
+    /// The token is not a valid access token of this server.
     pub fn verify(&self, token: &str, now: OffsetDateTime) -> Result<Bearer, TokenError> {
         let not_valid = |_| TokenError::NotValid;
         let kid = jsonwebtoken::decode_header(token).map_err(not_valid)?.kid.ok_or(TokenError::NotValid)?;

@@ -1,7 +1,8 @@
-//! Reads that wait until the query tables show a position of the log.
+//! Requests that wait until the query tables show a position of the log: reads that request it, and responses of
+//! writes.
 //!
-//! A waiting read holds no request slot, their number is bounded in all and for each user, and a position beyond
-//! the end of the log is rejected at once.
+//! A waiting request holds no request slot. The number of waiting requests is limited, and for reads also per
+//! user. A position beyond the end of the log is rejected at once.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -16,22 +17,24 @@ use super::{ApiError, ErrorCode, HttpState};
 use crate::domain::UserId;
 use crate::event_log::Position;
 
-/// How long a read waits.
+/// Longest wait of a read.
 const MAX_WAIT: Duration = Duration::from_secs(5);
-/// Reads of one user that wait at the same time.
+/// Longest wait of the response of a write.
+const MAX_WAIT_OF_WRITE: Duration = Duration::from_secs(2);
+/// Largest number of reads of one user that wait at the same time.
 const MAX_OF_USER: usize = 64;
-/// Reads that wait at the same time.
+/// Largest number of requests that wait at the same time.
 const MAX_WAITERS: usize = 1024;
 /// `Retry-After` of too many waiting reads.
 const LATER: Duration = Duration::from_secs(1);
 
-/// Reads that wait, and how far the log is known to reach.
+/// Waiting requests, and the known end of the log.
 pub struct Waiting {
     of_user: Arc<Shares<UserId>>,
     all: Arc<Semaphore>,
     /// The last position that the log's leader has reported.
     known_end: AtomicU64,
-    /// Time of the last request to the leader, and true if it answered. Locked while one is under way.
+    /// Time of the last request to the leader, and true if it answered. The lock is held during a request.
     asked: Mutex<Option<(Instant, bool)>>,
 }
 
@@ -50,8 +53,8 @@ impl Waiting {
     /// Waits until the tables show a position, at most 5 s. The request's slot is released meanwhile.
     ///
     /// # Errors
-    /// 400, if the log has no such position; 429, if this user has too many reads that wait; 503, if there are too
-    /// many in all, the tables don't get there in time, or no place is free afterwards.
+    /// 400 if the log has no such position; 429 if this user has too many waiting reads; 503 if there are too
+    /// many in total, if the tables do not get there in time, or if no slot is free afterwards.
     pub async fn wait(
         &self,
         http: &HttpState,
@@ -81,8 +84,19 @@ impl Waiting {
         place.enter_again(http, LATER).await
     }
 
-    /// Returns true if the log has a position, or `None` if its leader doesn't answer. Concurrent calls share one
-    /// request to the leader.
+    /// Waits until the tables show a write, at most 2 s. The request's slot is released meanwhile. Returns false
+    /// if the tables are still behind.
+    pub async fn wait_for_write(&self, http: &HttpState, position: Position, place: &Place) -> bool {
+        if http.readers.shows(position) {
+            return true;
+        }
+        let Ok(_waits) = self.all.clone().try_acquire_owned() else { return false };
+        place.leave();
+        http.readers.wait_for(position, MAX_WAIT_OF_WRITE).await.is_ok()
+    }
+
+    /// Returns true if the log has the position, false if it has not, and `None` if its leader does not answer.
+    /// Concurrent calls share one request to the leader.
     pub async fn is_in_log(&self, http: &HttpState, position: Position) -> Option<bool> {
         if position <= self.known_end.load(Ordering::Acquire) {
             return Some(true);

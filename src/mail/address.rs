@@ -1,12 +1,13 @@
-//! Addresses as every mail server takes them.
+//! E-mail addresses in the form that every mail server accepts.
 
 use idna::uts46::{AsciiDenyList, DnsLength, Hyphens, Uts46};
 use lettre::Address;
 
-/// Parses an address. An internationalised domain becomes its ASCII form (`xn--…`, RFC 5891): the next server on the
-/// way may lack SMTPUTF8 even where the first one offers it. `None` for a text that is no address.
+/// Parses an address and converts an internationalised domain to its ASCII form (`xn--…`, RFC 5891). The conversion
+/// is needed even if the first server supports SMTPUTF8, because the next one may not. Returns `None` if `text` is
+/// not an address.
 pub(super) fn wire_address(text: &str) -> Option<Address> {
-    // A space or bracket is never part of an address as SMTP writes it, whatever the parser accepts.
+    // SMTP allows no unquoted space or angle bracket in an address, but the parser may accept them.
     if text.chars().any(|c| c.is_control() || c.is_whitespace() || matches!(c, '<' | '>')) {
         return None;
     }
@@ -48,7 +49,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_address_is_none() {
+    fn invalid_addresses_are_none() {
         let long = format!("ana@{}.example", "ü".repeat(64));
         for text in [
             "",

@@ -1,4 +1,4 @@
-//! Opens connections to the mail server, and keeps idle ones for the next mail.
+//! Opens connections to the mail server and keeps idle ones for the next mail.
 
 use std::{
     sync::{Mutex, PoisonError},
@@ -14,13 +14,13 @@ use tokio::{net::TcpStream, time::timeout};
 
 use super::settings::{MailSettings, Security, SettingsError};
 
-/// An idle connection older than this is not used again: many servers close after a minute or so.
+/// Maximum age of an idle connection. Many servers close idle connections after about a minute.
 const MAX_IDLE: Duration = Duration::from_secs(30);
 
-/// How long the parting QUIT may take; its answer changes nothing.
+/// Time limit for the final QUIT. Its reply makes no difference.
 const QUIT_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// Knows how to reach the mail server.
+/// Parameters for connections to the mail server.
 pub(super) struct Connector {
     host: String,
     port: u16,
@@ -32,7 +32,7 @@ pub(super) struct Connector {
 }
 
 impl Connector {
-    /// Prepares connecting as validated settings say; `domain` is the EHLO name if they give none.
+    /// Creates a connector from validated settings. `domain` is the EHLO name if the settings have none.
     pub(super) fn new(settings: &MailSettings, domain: &str) -> Result<Self, SettingsError> {
         let tls = tls_parameters(settings)?;
         let credentials = settings.username.as_ref().zip(settings.password.as_ref());
@@ -53,8 +53,9 @@ impl Connector {
         })
     }
 
-    /// Connects, greets, encrypts and logs in as far as the settings ask for it. The error says which step
-    /// failed and how; a refused log-in is no fault of any mail, so callers treat all of them as temporary.
+    /// Opens a connection and performs the greeting, STARTTLS and log-in that the settings require. The error
+    /// describes the failed step and its cause. Callers treat every error as temporary, because a rejected log-in
+    /// doesn't depend on the mail.
     pub(super) async fn connect(&self) -> Result<AsyncSmtpConnection, String> {
         let mut connection = match self.security {
             Security::Tls => {
@@ -81,12 +82,12 @@ impl Connector {
 
     async fn open_socket(&self) -> std::io::Result<TcpStream> {
         let socket = TcpStream::connect((self.host.as_str(), self.port)).await?;
-        // The end of a message is a tiny write after a large one: Nagle's algorithm would hold it back.
+        // Nagle's algorithm would delay the end-of-data line, which is a small write after a large one.
         socket.set_nodelay(true)?;
         Ok(socket)
     }
 
-    /// Bounds one step in time; lettre itself bounds only the opening of the socket.
+    /// Applies the time limit to one step. lettre itself limits only the opening of the socket.
     async fn step<T, E: std::fmt::Display>(
         &self,
         what: &str,
@@ -110,24 +111,24 @@ fn tls_parameters(settings: &MailSettings) -> Result<TlsParameters, SettingsErro
     builder.build().map_err(|error| SettingsError::Tls(error.to_string()))
 }
 
-/// Connections that wait for the next mail. Only those that finished their last dialogue cleanly come here.
+/// Pool of idle connections. It contains only connections whose last dialogue ended cleanly.
 #[derive(Default)]
 pub(super) struct IdleConnections(Mutex<Vec<(AsyncSmtpConnection, Instant)>>);
 
 impl IdleConnections {
-    /// The connection that was used last, unless it has waited too long.
+    /// Takes the most recently used connection. Drops connections that have been idle for [`MAX_IDLE`].
     pub(super) fn take(&self) -> Option<AsyncSmtpConnection> {
         let mut idle = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         idle.retain(|(_, since)| since.elapsed() < MAX_IDLE);
         idle.pop().map(|(connection, _)| connection)
     }
 
-    /// Keeps a connection for the next mail.
+    /// Adds a connection to the pool.
     pub(super) fn put(&self, connection: AsyncSmtpConnection) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).push((connection, Instant::now()));
     }
 
-    /// Takes leave of the server on every idle connection.
+    /// Sends QUIT on every idle connection and closes it.
     pub(super) async fn close(&self) {
         let idle = std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner));
         for (connection, _) in idle {
@@ -136,8 +137,8 @@ impl IdleConnections {
     }
 }
 
-/// Says good-bye and closes.
+/// Sends QUIT and closes the connection.
 pub(super) async fn quit(mut connection: AsyncSmtpConnection) {
-    // Whether the server still answers makes no difference: the connection ends here.
+    // A missing reply makes no difference, because the connection is closed here.
     let _ = timeout(QUIT_TIMEOUT, connection.abort()).await;
 }

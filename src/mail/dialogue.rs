@@ -1,4 +1,4 @@
-//! One mail over one connection, step by step (RFC 5321 section 3.3), with the outcome of each step.
+//! SMTP dialogue that sends one mail over one connection (RFC 5321 section 3.3) and returns its outcome.
 
 use std::{
     error::Error as _,
@@ -21,38 +21,39 @@ use super::outgoing::SendOutcome;
 
 const MAX_ANSWER_CHARS: usize = 2000;
 
-/// 421: "service closing transmission channel"; the connection is of no more use.
+/// Reply 421 ("service closing transmission channel"). The connection can't be used any more.
 const CLOSING: u16 = 421;
 
-/// A mail as it goes over the wire.
+/// Formatted mail with envelope and time limits.
 pub(super) struct Parcel<'a> {
     pub(super) from: &'a Address,
     pub(super) to: &'a Address,
     pub(super) content: &'a [u8],
     /// Limit for each command before the content.
     pub(super) timeout: Duration,
-    /// Limit for the content and the answer to it.
+    /// Limit for the content and the reply to it.
     pub(super) message_timeout: Duration,
 }
 
-/// How a dialogue ended.
+/// Result of a dialogue.
 pub(super) struct Ending {
     pub(super) outcome: SendOutcome,
-    /// The connection is in a clean state and can carry another mail.
+    /// True if the connection is in a clean state and can carry another mail.
     pub(super) reusable: bool,
-    /// The connection was closed before the dialogue began: with another one nothing is lost or doubled.
+    /// True if the connection was closed before the dialogue began. The mail can then be sent over another
+    /// connection without being lost or sent twice.
     pub(super) never_began: bool,
 }
 
-/// What came back on one step.
+/// Result of one step.
 enum Reply {
-    /// A complete reply of the server.
+    /// Complete reply of the server.
     Answer { code: u16, text: String },
-    /// No reply, or none that makes sense.
+    /// No reply, or an unreadable one.
     None(String),
 }
 
-/// Carries out the dialogue.
+/// Sends the mail over `connection`.
 pub(super) async fn deliver(connection: &mut AsyncSmtpConnection, parcel: &Parcel<'_>) -> Ending {
     let parameters = match mail_parameters(connection, parcel) {
         Ok(parameters) => parameters,
@@ -61,8 +62,7 @@ pub(super) async fn deliver(connection: &mut AsyncSmtpConnection, parcel: &Parce
     let mail = Mail::new(Some(parcel.from.clone()), parameters);
     match command(connection, mail, "MAIL", parcel.timeout).await {
         Reply::Answer { code: 200..=299, .. } => {}
-        Reply::Answer { code: CLOSING, text } => return not_begun(text),
-        Reply::None(detail) => return not_begun(detail),
+        Reply::Answer { code: CLOSING, text } | Reply::None(text) => return not_begun(&text, parcel.to),
         reply => return refused(connection, reply, "MAIL", parcel).await,
     }
     let recipient = Rcpt::new(parcel.to.clone(), Vec::new());
@@ -76,10 +76,10 @@ pub(super) async fn deliver(connection: &mut AsyncSmtpConnection, parcel: &Parce
     }
 }
 
-/// Sends the content; from its end on, only an answer of the server tells what happened.
+/// Sends the content. After the end-of-data line, only the server's reply decides the outcome.
 async fn content(connection: &mut AsyncSmtpConnection, parcel: &Parcel<'_>) -> Ending {
     let end_is_next = AtomicBool::new(false);
-    // lettre writes the end-of-message line once this iterator has nothing more.
+    // lettre writes the end-of-data line once this iterator returns `None`.
     let mut parts = std::iter::once(parcel.content);
     let watched = std::iter::from_fn(|| {
         let part = parts.next();
@@ -101,7 +101,7 @@ async fn content(connection: &mut AsyncSmtpConnection, parcel: &Parcel<'_>) -> E
     }
 }
 
-/// Ends a dialogue that got no further than `step`: nothing can have been accepted.
+/// Ends a dialogue that was refused at `step`, before the content. The server can't have accepted the mail.
 async fn refused(
     connection: &mut AsyncSmtpConnection,
     answer: Reply,
@@ -122,10 +122,11 @@ async fn refused(
                     ended(outcome, matches!(reset, Reply::Answer { code: 250, .. }))
                 }
                 CLOSING => ended(SendOutcome::Temporary { answer }, false),
-                _ => ended(
-                    SendOutcome::Temporary { answer: format!("unexpected answer to {step}: {answer}") },
-                    false,
-                ),
+                _ => {
+                    let answer = format!("unexpected answer to {step}: {answer}");
+                    let answer = answer.chars().take(MAX_ANSWER_CHARS).collect();
+                    ended(SendOutcome::Temporary { answer }, false)
+                }
             }
         }
         Reply::None(detail) => ended(SendOutcome::Temporary { answer: scrub(&detail, parcel.to) }, false),
@@ -136,11 +137,14 @@ const fn ended(outcome: SendOutcome, reusable: bool) -> Ending {
     Ending { outcome, reusable, never_began: false }
 }
 
-const fn not_begun(answer: String) -> Ending {
+/// Ends a dialogue that the server closed before it accepted the MAIL command.
+fn not_begun(answer: &str, recipient: &Address) -> Ending {
+    let answer = scrub(answer, recipient);
     Ending { outcome: SendOutcome::Temporary { answer }, reusable: false, never_began: true }
 }
 
-/// SMTPUTF8 (RFC 6531) and 8BITMIME (RFC 6152) where the mail needs them.
+/// Returns the parameters of the MAIL command: SMTPUTF8 (RFC 6531) and 8BITMIME (RFC 6152) if the mail needs them.
+/// If the server lacks one of these extensions, returns an explanation as the error.
 fn mail_parameters(
     connection: &AsyncSmtpConnection,
     parcel: &Parcel<'_>,
@@ -197,8 +201,8 @@ fn reply(result: Timed, step: &str, limit: Duration) -> Reply {
     }
 }
 
-/// Makes a server's words fit to be stored and shown: one bounded line without the recipient's address,
-/// which servers like to repeat.
+/// Makes a server's reply fit for storage and display: replaces control characters, cuts it to
+/// [`MAX_ANSWER_CHARS`], and replaces the recipient's address, which servers often repeat, by `<recipient>`.
 pub(super) fn scrub(answer: &str, recipient: &Address) -> String {
     let line: String = answer.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
     let mut line = line.trim().to_owned();
@@ -206,8 +210,9 @@ pub(super) fn scrub(answer: &str, recipient: &Address) -> String {
     for sought in [format!("<{address}>"), address.to_owned()] {
         line = replace_ignoring_case(&line, &sought, |_, _| true);
     }
-    // "user ada.lovelace unknown" names the person as well, but "info" is also a part of other words,
-    // and very short ones could be a part of the status.
+    // A reply such as "user ada.lovelace unknown" also identifies the person, so the local part is replaced, too.
+    // It is only replaced as a whole word, because "info" is also part of other words, and only if it is longer
+    // than 3 characters, because shorter ones could be part of the status code.
     if recipient.user().chars().count() > 3 {
         line = replace_ignoring_case(&line, recipient.user(), |before, after| {
             let is_word = |c: Option<char>| c.is_some_and(char::is_alphanumeric);
@@ -243,7 +248,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_answer_keeps_everything_but_the_recipient() {
+    fn answer_is_kept_except_for_the_recipient() {
         let ada: Address = "Ada.Lovelace@example.org".parse().expect("an address");
         for (answer, expected) in [
             ("550 5.1.1 <ada.lovelace@EXAMPLE.org>: no such user", "550 5.1.1 <recipient>: no such user"),
@@ -260,7 +265,7 @@ mod tests {
     }
 
     #[test]
-    fn a_recipient_in_another_script_is_found_too() {
+    fn recipient_in_another_script_is_replaced_too() {
         let anna: Address = "анна@пример.рф".parse().expect("an address");
         assert_eq!(scrub("550 анна@пример.рф нет", &anna), "550 <recipient> нет");
     }

@@ -1,7 +1,8 @@
-//! `Content-Disposition` of an attachment: the name in its own script (RFC 2231), and an ASCII name for old readers.
+//! `Content-Disposition` header of an attachment: a file name in its own script (RFC 2231) and an ASCII name for
+//! old mail readers.
 //!
-//! The name is one parameter and not several parts, because some readers append the parts to the ASCII name. Names have
-//! at most 176 bytes, so a line has at most 550 characters; RFC 5322 allows 998.
+//! The name is one parameter and isn't split into continuations, because some readers append these to the ASCII
+//! name. Names have at most 176 bytes, so a line has at most 550 characters; RFC 5322 allows 998.
 
 use std::fmt::Write as _;
 
@@ -10,15 +11,15 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC};
 
 use super::file_name::ascii_file_name;
 
-/// All characters but letters, digits and four others that need no encoding.
+/// All characters except letters, digits and the four characters `-`, `.`, `_` and `~`.
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
-/// The header of one attachment.
+/// `Content-Disposition` header of one attachment.
 #[derive(Clone)]
 pub(super) struct Disposition(String);
 
 impl Disposition {
-    /// An attachment of this name, which is a safe file name.
+    /// Creates the header for an attachment. `file_name` must be a safe file name.
     pub(super) fn attachment(file_name: &str) -> Self {
         let mut value = format!("attachment;\r\n filename=\"{}\"", ascii_file_name(file_name));
         if !file_name.is_ascii() {
@@ -28,7 +29,7 @@ impl Disposition {
     }
 }
 
-/// Percent-encodes a name (RFC 5987 `ext-value`).
+/// Percent-encodes `name` (RFC 5987 `ext-value`).
 fn encoded(name: &str) -> String {
     percent_encoding::utf8_percent_encode(name, ENCODED).to_string()
 }
@@ -55,7 +56,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn old_readers_get_an_ascii_name_and_others_the_name_itself() {
+    fn header_has_an_ascii_name_and_the_original_name() {
         for (name, value) in [
             ("Ada_certificate.pdf", "attachment;\r\n filename=\"Ada_certificate.pdf\""),
             (
@@ -74,7 +75,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_name_is_one_safe_header(name in any::<String>()) {
+        fn any_name_gives_one_safe_header(name in any::<String>()) {
             let value = Disposition::attachment(&attachment_file_name(&name)).0;
             prop_assert!(value.is_ascii());
             prop_assert!(value.split("\r\n").skip(1).all(|line| line.starts_with(' ')));

@@ -1,29 +1,30 @@
-//! The name under which a person saves the certificate.
+//! File name of the certificate's PDF.
 
 use unicode_normalization::UnicodeNormalization;
 
 const MAX_NAME_BYTES: usize = 160;
 
-/// `{full_name}_certificate.pdf`, in any script, safe as a file name on every system and inside a
-/// quoted header parameter.
+/// Returns `{full_name}_certificate.pdf`, in any script. The result is safe as a file name on every system and
+/// inside a quoted header parameter.
 ///
-/// Path separators and characters that Windows forbids become `-`; control, direction-changing and
-/// invisible format characters (with which `fdp.exe` can look like `exe.pdf`) are left out; the name is
-/// cut to 160 bytes of UTF-8 at a character boundary. A name with nothing left gives `certificate.pdf`.
+/// Path separators and characters that Windows forbids become `-`. Control, direction-changing and invisible format
+/// characters are removed, because they can make `fdp.exe` look like `exe.pdf`. The name is cut to 160 bytes of
+/// UTF-8 at a character boundary. If nothing of the name is left, the result is `certificate.pdf`.
 #[must_use]
 pub fn attachment_file_name(full_name: &str) -> String {
     let name = safe_stem(full_name, MAX_NAME_BYTES);
     if name.is_empty() { "certificate.pdf".to_owned() } else { format!("{name}_certificate.pdf") }
 }
 
-/// Makes a PDF's file name safe by the same rules, whatever it was; changes none of the names above.
+/// Makes the name of a PDF file safe by the same rules. Names from [`attachment_file_name`] stay unchanged.
 pub(super) fn safe_pdf_file_name(file_name: &str) -> String {
     let stem =
         safe_stem(file_name.strip_suffix(".pdf").unwrap_or(file_name), MAX_NAME_BYTES + "_certificate".len());
     if stem.is_empty() { "certificate.pdf".to_owned() } else { format!("{stem}.pdf") }
 }
 
-/// A safe file name in ASCII, for readers that know no other characters: letters of other scripts are transliterated.
+/// Returns a safe file name in ASCII for mail readers that support no other characters. Letters of other scripts
+/// are transliterated.
 #[must_use]
 pub fn ascii_file_name(file_name: &str) -> String {
     let stem = file_name.strip_suffix(".pdf").unwrap_or(file_name);
@@ -52,8 +53,9 @@ fn safe_stem(text: &str, max_bytes: usize) -> String {
     stem.trim_matches(|c: char| c == '.' || c == ' ').to_owned()
 }
 
-/// Unicode's bidirectional controls, the byte order mark and the soft hyphen. Zero-width joiners
-/// (U+200C, U+200D) stay: Persian and Indic names are spelled with them.
+/// Returns true for Unicode's bidirectional controls, the byte order mark, the soft hyphen and other invisible
+/// characters. Zero-width joiners and non-joiners (U+200D, U+200C) are kept, because Persian and Indic names are
+/// spelled with them.
 const fn is_invisible_format(c: char) -> bool {
     matches!(c, '\u{ad}' | '\u{61c}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}'
         | '\u{2028}' | '\u{2029}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
@@ -80,7 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn what_could_harm_is_replaced_or_left_out() {
+    fn unsafe_characters_are_replaced_or_removed() {
         for (name, expected) in [
             ("../../etc/passwd", "-..-etc-passwd_certificate.pdf"),
             ("a\\b\"c", "a-b-c_certificate.pdf"),
@@ -95,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn old_readers_get_latin_letters() {
+    fn ascii_name_is_transliterated() {
         for (name, ascii) in [
             ("Ada Lovelace_certificate.pdf", "Ada Lovelace_certificate.pdf"),
             ("José Muñoz_certificate.pdf", "Jose Munoz_certificate.pdf"),

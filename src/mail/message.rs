@@ -1,4 +1,4 @@
-//! Turns an [`OutgoingMail`] into an Internet message (RFC 5322, MIME), and refuses what cannot become one.
+//! Builds an Internet message (RFC 5322, MIME) from an [`OutgoingMail`] and rejects one that can't be sent.
 
 use std::time::SystemTime;
 
@@ -23,16 +23,16 @@ use super::{
 };
 use crate::domain::Personal;
 
-/// Largest attachment: with base64 this stays under the 25 MiB that most mail servers accept.
+/// Largest attachment in bytes. Encoded as base64, it stays under the 25 MiB that most mail servers accept.
 pub const MAX_ATTACHMENT_BYTES: usize = 16 * 1024 * 1024;
 
-/// Longest display name, event name and the like, in characters.
+/// Longest display name, event name or other text variable, in characters.
 const MAX_TEXT_CHARS: usize = 500;
 
 /// Longest link in characters.
 const MAX_LINK_CHARS: usize = 2000;
 
-/// Why a mail cannot be sent at all. The texts name the field and never show its value.
+/// Error for a mail that can't be sent at all. The messages name the field and never contain its value.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub(super) enum Unsendable {
     #[error("the mail's field `{0}` contains line breaks or control characters; correct it and send again")]
@@ -57,7 +57,7 @@ pub(super) enum Unsendable {
     Assembly,
 }
 
-/// The part of every mail that the settings determine.
+/// From and Reply-To addresses, taken from the settings.
 #[derive(Clone, Debug)]
 pub(super) struct Sender {
     from: Mailbox,
@@ -78,18 +78,18 @@ impl Sender {
         })
     }
 
-    /// What the sender is called.
+    /// Returns the sender's display name, or the domain if there is none.
     pub(super) fn name(&self) -> &str {
         self.from.name.as_deref().unwrap_or_else(|| self.domain())
     }
 
-    /// The domain of the From address.
+    /// Returns the domain of the From address.
     pub(super) fn domain(&self) -> &str {
         self.from.email.domain()
     }
 }
 
-/// RFC 3834 section 5: tells responders not to answer.
+/// `Auto-Submitted` header (RFC 3834 section 5), which asks automatic responders not to reply.
 #[derive(Clone)]
 struct AutoSubmitted;
 
@@ -107,7 +107,7 @@ impl Header for AutoSubmitted {
     }
 }
 
-/// Builds a mail that only says that mails can be sent.
+/// Builds a test mail. Its text only states that mails can be sent.
 pub(super) fn test(
     sender: &Sender,
     to: &Personal<String>,
@@ -127,7 +127,7 @@ pub(super) fn test(
         .map_err(|_| Unsendable::Assembly)
 }
 
-/// Builds a mail to a user about the own account: text and HTML as alternatives.
+/// Builds a mail to a user about their own account, with text and HTML as alternatives.
 pub(super) fn notice(
     sender: &Sender,
     templates: &Templates,
@@ -147,7 +147,7 @@ pub(super) fn notice(
         .map_err(|_| Unsendable::Assembly)
 }
 
-/// Builds the whole message: text and HTML as alternatives, the PDF attached.
+/// Builds a certificate mail, with text and HTML as alternatives and the PDF attached.
 pub(super) fn build(
     sender: &Sender,
     templates: &Templates,
@@ -162,7 +162,7 @@ pub(super) fn build(
     if size > MAX_ATTACHMENT_BYTES {
         return Err(Unsendable::LargeAttachment(size));
     }
-    // The kind alone: minijinja's full message may quote values.
+    // Only the error's kind is used, because minijinja's full message may quote values.
     let texts =
         templates.render(mail.locale, &mail.variables).map_err(|error| Unsendable::Template(error.kind()))?;
 
@@ -178,7 +178,7 @@ pub(super) fn build(
 
 fn attachment(attachment: &Attachment) -> Result<SinglePart, Unsendable> {
     let name = safe_pdf_file_name(attachment.file_name.reveal_str());
-    // The oldest readers know a name only here.
+    // Very old mail readers only know this parameter.
     let kind = format!("application/pdf; name=\"{}\"", ascii_file_name(&name));
     let kind = ContentType::parse(&kind).map_err(|_| Unsendable::Assembly)?;
     Ok(SinglePart::builder()
@@ -188,7 +188,7 @@ fn attachment(attachment: &Attachment) -> Result<SinglePart, Unsendable> {
         .body(attachment.bytes.to_vec()))
 }
 
-/// What every mail's head says.
+/// Creates a message builder with the headers that all mails to a recipient have.
 fn head(
     sender: &Sender,
     to: &Recipient,
@@ -225,7 +225,7 @@ fn check_text(field: &'static str, text: &str) -> Result<(), Unsendable> {
     Ok(())
 }
 
-/// lettre panics on line breaks in a display name, so control characters must not get that far.
+/// Rejects control characters and overlong values. lettre panics on line breaks in a display name.
 fn check_texts(mail: &OutgoingMail) -> Result<(), Unsendable> {
     let variables = &mail.variables;
     for (field, text) in [
@@ -243,7 +243,8 @@ fn check_texts(mail: &OutgoingMail) -> Result<(), Unsendable> {
     variables.event_link.as_deref().map_or(Ok(()), |link| check_link("event_link", link))
 }
 
-/// Only web links: `javascript:` and the like have no place in a mail that looks official.
+/// Accepts only `http` and `https` links. Other schemes such as `javascript:` would be dangerous in a mail that
+/// looks official.
 fn check_link(field: &'static str, link: &str) -> Result<(), Unsendable> {
     let scheme = link.split_once("://").map(|(scheme, _)| scheme.to_ascii_lowercase());
     if !matches!(scheme.as_deref(), Some("http" | "https"))
@@ -257,7 +258,8 @@ fn check_link(field: &'static str, link: &str) -> Result<(), Unsendable> {
     Ok(())
 }
 
-/// RFC 5322 section 3.6.4, the usual subset: `<` atom characters `@` domain characters `>`.
+/// Checks a Message-ID against the usual subset of RFC 5322 section 3.6.4: `<`, atom characters, `@`, domain
+/// characters, `>`.
 fn check_message_id(id: &str) -> Result<(), Unsendable> {
     let inner = id.strip_prefix('<').and_then(|id| id.strip_suffix('>')).ok_or(Unsendable::MessageId)?;
     let (left, right) = inner.split_once('@').ok_or(Unsendable::MessageId)?;
@@ -268,7 +270,7 @@ fn check_message_id(id: &str) -> Result<(), Unsendable> {
     if fits(left) && fits(right) && id.len() <= 250 { Ok(()) } else { Err(Unsendable::MessageId) }
 }
 
-/// lettre's Date header panics outside of these years.
+/// Converts a date. lettre's Date header panics for years before 1970 or after 9999.
 fn system_time(date: OffsetDateTime) -> Result<SystemTime, Unsendable> {
     if (1970..=9999).contains(&date.to_offset(time::UtcOffset::UTC).year()) {
         Ok(date.into())

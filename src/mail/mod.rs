@@ -1,14 +1,13 @@
-//! Sends certificates by mail, and tells users about their accounts.
+//! SMTP client: sends certificates to attendees and account notices to users.
 //!
-//! The caller gets one of four outcomes for each attempt, and the line between them is drawn by how far
-//! the SMTP dialogue got, never guessed: up to the end of the message nothing can have been accepted, so
-//! a failure there is temporary (or permanent, if the server says so); once the end of the message is on
-//! its way, only the server's answer can tell, and without one the outcome is unknown. lettre's pooled
-//! transport does not tell the two apart, never times out while it waits for an answer, and puts a
-//! connection back into its pool when a send is abandoned half-way. Therefore `connection` and `dialogue`
-//! drive lettre's single connections themselves.
+//! Each attempt has one of four outcomes. The outcome depends on how far the SMTP dialogue got. Before the
+//! end-of-data line is sent, the server can't have accepted the message, so a failure is temporary, or permanent if
+//! the server replies with a permanent error. After that line, only the server's reply decides; without one, the
+//! outcome is unknown. lettre's pooled transport can't be used, because it doesn't report this difference, has no
+//! timeout while it waits for a reply, and returns a connection to its pool when a send is cancelled half-way.
+//! Therefore `connection` and `dialogue` drive lettre's single connections.
 //!
-//! Nothing in a mail's headers says more than the standards ask for.
+//! The headers contain no more information than the standards require.
 
 mod address;
 mod connection;

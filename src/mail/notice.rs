@@ -1,44 +1,47 @@
-//! Mails to users about their own accounts: what they consist of.
+//! Content of mails to users about their own accounts.
 
 use time::OffsetDateTime;
 
 use super::outgoing::Recipient;
 use crate::domain::{Locale, Secret};
 
-/// One mail to a user about the own account.
+/// Mail to a user about their own account.
 #[derive(Clone, Debug)]
 pub struct NoticeMail {
-    /// The Message-ID header, `<uuid@domain>`; the same for every attempt.
+    /// Value of the Message-ID header, `<uuid@domain>`. It is the same for every attempt.
     pub message_id: String,
-    /// Who it goes to; the name is what the mail begins with.
+    /// Recipient. The text addresses the user by `name`.
     pub to: Recipient,
     /// Language of subject and body.
     pub locale: Locale,
-    /// What it says.
+    /// Content of the mail.
     pub words: NoticeWords,
-    /// The Date header.
+    /// Value of the Date header.
     pub date: OffsetDateTime,
+    /// The year in the issuer's time zone, for the mail's end.
+    pub year: i32,
 }
 
-/// What such a mail says.
+/// Content of an account mail.
 #[derive(Clone, Debug)]
 pub enum NoticeWords {
-    /// How to set another password.
+    /// Link with which the user sets a new password.
     PasswordReset {
-        /// The page for that, an `http` or `https` URL that lets whoever has it in.
+        /// Page on which the new password is set, an `http` or `https` URL. Anyone who has the link can set the
+        /// password.
         link: Secret,
-        /// For how many minutes the link works.
+        /// Validity of the link in minutes.
         minutes: i64,
     },
-    /// That the password was changed.
+    /// Confirmation that the password was changed.
     PasswordChanged {
-        /// When.
+        /// Time of the change.
         at: OffsetDateTime,
     },
 }
 
 impl NoticeWords {
-    /// The folder of the templates.
+    /// Returns the folder of the mail's templates.
     pub(super) const fn folder(&self) -> &'static str {
         match self {
             Self::PasswordReset { .. } => "password_reset",

@@ -1,4 +1,4 @@
-//! What a mail about a certificate consists of, and what can become of it.
+//! Mails about certificates, the outcome of sending them, and the interface of mail providers.
 
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
@@ -7,7 +7,7 @@ use time::OffsetDateTime;
 use super::notice::NoticeMail;
 use crate::domain::{Locale, Personal};
 
-/// The person a mail goes to.
+/// Recipient of a mail.
 #[derive(Clone, Debug)]
 pub struct Recipient {
     /// Display name, as in the To header.
@@ -16,33 +16,33 @@ pub struct Recipient {
     pub address: Personal<String>,
 }
 
-/// The values that the mail's templates show.
+/// Values for the mail's templates.
 #[derive(Clone, Debug)]
 pub struct MailVariables {
     /// Full name of the person who earned the certificate.
     pub attendee_name: Personal<String>,
-    /// What was earned.
+    /// Name of the certificate.
     pub certificate_name: String,
-    /// At which event.
+    /// Name of the event.
     pub event_name: String,
     /// Page of the event, an `http` or `https` URL.
     pub event_link: Option<String>,
-    /// Where the PDF can be downloaded without login, an `http` or `https` URL.
+    /// Address at which the PDF can be downloaded without log-in, an `http` or `https` URL.
     pub download_link: String,
     /// Verification page of the certificate, an `http` or `https` URL.
     pub verification_link: String,
     /// Year shown in the footer.
     pub year: i32,
-    /// The organisation on whose behalf the certificate is issued.
+    /// Organisation on whose behalf the certificate is issued.
     pub client: String,
 }
 
-/// A file that travels with a mail.
+/// File attached to a mail.
 #[derive(Clone)]
 pub struct Attachment {
-    /// Name of the file at the recipient; see [`super::attachment_file_name`].
+    /// File name for the recipient; see [`super::attachment_file_name`].
     pub file_name: Personal<String>,
-    /// The PDF itself.
+    /// Content of the PDF.
     pub bytes: Bytes,
 }
 
@@ -52,82 +52,82 @@ impl std::fmt::Debug for Attachment {
     }
 }
 
-/// One mail about one issued certificate.
+/// Mail about one issued certificate.
 #[derive(Clone, Debug)]
 pub struct OutgoingMail {
-    /// The Message-ID header, `<uuid@domain>`. The same for every attempt of one mail, so that a mail
-    /// sent twice can be recognised as one.
+    /// Value of the Message-ID header, `<uuid@domain>`. It is the same for every attempt, so that a mail that was
+    /// sent twice can be recognised.
     pub message_id: String,
-    /// Who it goes to.
+    /// Recipient.
     pub to: Recipient,
     /// Language of subject and body.
     pub locale: Locale,
-    /// What the templates show.
+    /// Values for the templates.
     pub variables: MailVariables,
-    /// The certificate.
+    /// PDF of the certificate.
     pub attachment: Attachment,
-    /// The Date header.
+    /// Value of the Date header.
     pub date: OffsetDateTime,
 }
 
-/// What became of a mail.
+/// Outcome of one attempt to send a mail.
 ///
-/// The texts are the mail server's own words, on one line of at most 2,000 characters, with the
-/// recipient's address replaced by `<recipient>`. A server may still name the person in another way: the
-/// texts belong into events as [`Personal`] and not into logs.
+/// The texts are the mail server's replies, on one line of at most 2,000 characters. The recipient's address is
+/// replaced by `<recipient>`. A reply may still identify the person in another way. Therefore, store the texts in
+/// events as [`Personal`] and don't log them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SendOutcome {
-    /// The server has taken responsibility for it.
+    /// The server has accepted responsibility for the mail.
     Accepted {
-        /// Code, enhanced status and text of the server's answer.
+        /// Code, enhanced status code and text of the server's reply.
         answer: String,
     },
-    /// Certainly not accepted; a later attempt may succeed.
+    /// The server has not accepted the mail. A later attempt may succeed.
     Temporary {
-        /// The server's answer, or why none came.
+        /// The server's reply, or the reason why there is none.
         answer: String,
     },
-    /// Certainly not accepted; another attempt with the same content is futile.
+    /// The server has not accepted the mail, and will not accept the same content later.
     Permanent {
-        /// The server's answer, or which part of the mail cannot be sent.
+        /// The server's reply, or the part of the mail that can't be sent.
         answer: String,
     },
-    /// The message may have been handed over, but no answer to it was read. Sending again may mean two mails.
+    /// The server may have accepted the mail, but no reply was read. Sending it again may deliver it twice.
     Unknown {
-        /// What happened instead of an answer.
+        /// Description of the failure.
         detail: String,
     },
 }
 
-/// A mail server, as it greeted us.
+/// Properties of a mail server, determined when the mailer connects.
 #[derive(Clone, Debug)]
 pub struct ServerSeen {
-    /// The name that it gives itself.
+    /// Host name from the greeting.
     pub name: String,
-    /// Whether the connection is encrypted.
+    /// True if the connection is encrypted.
     pub is_encrypted: bool,
-    /// Whether we have logged in.
+    /// True if the mailer has logged in.
     pub logged_in: bool,
-    /// Whether it takes addresses beyond ASCII (SMTPUTF8, RFC 6531).
+    /// True if the server accepts non-ASCII addresses (SMTPUTF8, RFC 6531).
     pub takes_utf8_addresses: bool,
 }
 
-/// The mail server cannot be used at the moment.
+/// Error for a mail server that currently can't be used.
 #[derive(Debug, thiserror::Error)]
 #[error("the mail server is not usable: {0}")]
 pub struct Unavailable(pub String);
 
-/// A way to send mail.
+/// Service that sends mails.
 pub trait MailProvider: Send + Sync {
-    /// Short name for logs and metrics, such as `smtp`.
+    /// Returns a short name for logs and metrics, such as `smtp`.
     fn name(&self) -> &'static str;
 
-    /// Makes one attempt to send the mail. Dropping the future leaves the outcome unknown.
+    /// Makes one attempt to send the mail. If the future is dropped, the outcome is unknown.
     fn send<'a>(&'a self, mail: &'a OutgoingMail) -> BoxFuture<'a, SendOutcome>;
 
-    /// Makes one attempt to send a mail to a user about the own account.
+    /// Makes one attempt to send a mail to a user about their own account.
     fn send_notice<'a>(&'a self, mail: &'a NoticeMail) -> BoxFuture<'a, SendOutcome>;
 
-    /// Whether the provider can be reached and accepts us; sends nothing.
+    /// Checks that the provider can be reached and accepts the credentials. Sends nothing.
     fn check(&self) -> BoxFuture<'_, Result<(), Unavailable>>;
 }

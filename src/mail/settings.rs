@@ -1,4 +1,4 @@
-//! Where mail goes out and who it is from.
+//! Settings of outgoing mail: server, sender and limits.
 
 use std::{net::IpAddr, path::PathBuf, time::Duration};
 
@@ -7,24 +7,24 @@ use serde::{Deserialize, Serialize};
 use crate::domain::Secret;
 use crate::domain::email::OnUnknown;
 
-/// How the connection to the mail server is protected.
+/// Protection of the connection to the mail server.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Security {
-    /// No encryption: a relay on this machine or a trusted network, or a mail catcher.
+    /// No encryption. Suitable for a relay on the same machine, a trusted network or a mail catcher.
     None,
-    /// Plain at first, then STARTTLS (RFC 3207), demanded: a server without it is refused.
+    /// Unencrypted at first, then STARTTLS (RFC 3207). A server without STARTTLS is rejected.
     #[default]
     StartTls,
-    /// TLS from the first byte (RFC 8314), usually port 465.
+    /// TLS from the first byte (RFC 8314), usually on port 465.
     Tls,
 }
 
-/// The settings of outgoing mail.
+/// Settings of outgoing mail.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct MailSettings {
-    /// Host name or IP address of the mail server; the name is also checked against its TLS certificate.
+    /// Host name or IP address of the mail server. The server's TLS certificate must match it.
     pub host: String,
     /// TCP port. Default 587, the submission port (RFC 6409).
     #[serde(default = "default_port")]
@@ -32,37 +32,38 @@ pub struct MailSettings {
     /// Protection of the connection. Default `starttls`.
     #[serde(default)]
     pub security: Security,
-    /// PEM file with the certificate authority of the mail server, if it is not one that browsers know.
+    /// PEM file with the mail server's certificate authority, if it is not a publicly trusted one.
     #[serde(default)]
     pub ca_file: Option<PathBuf>,
-    /// User name, if the server wants one. Needs a protected connection unless the server is on this machine.
+    /// User name, if the server requires one. Needs an encrypted connection unless the server is on the same
+    /// machine.
     #[serde(default)]
     pub username: Option<String>,
-    /// Password that goes with `username`.
+    /// Password for `username`.
     #[serde(default)]
     pub password: Option<Secret>,
     /// Display name in the From header.
     pub from_name: String,
-    /// Address in the From header and envelope sender (bounces go there).
+    /// Address in the From header and envelope sender. Bounces are sent there.
     pub from_address: String,
-    /// Address in the Reply-To header, if answers should go elsewhere.
+    /// Address in the Reply-To header, if replies must go to another address.
     #[serde(default)]
     pub reply_to: Option<String>,
-    /// Connections open at the same time, 1 to 256. Default 8.
+    /// Maximum number of open connections, 1 to 256. Default 8.
     #[serde(default = "default_max_connections")]
     pub max_connections: usize,
-    /// Limit in seconds for connecting, for TLS and for each command before the message itself. Default 30.
+    /// Time limit in seconds for connecting, for TLS and for each command before the message. Default 30.
     #[serde(default = "default_timeout_seconds")]
     pub timeout_seconds: u64,
-    /// Limit in seconds for handing over a message and for the server's answer to it. Default 600, as
-    /// RFC 5321 section 4.5.3.2.6 demands: giving up earlier leaves mails whose outcome is unknown.
+    /// Time limit in seconds for the transfer of a message and for the server's reply to it. Default 600, as RFC
+    /// 5321 section 4.5.3.2.6 requires. A shorter limit leads to more mails with an unknown outcome.
     #[serde(default = "default_message_timeout_seconds")]
     pub message_timeout_seconds: u64,
-    /// What becomes of a mail whose sending was begun and never told about: `park` leaves it to a person, so
-    /// that it arrives once at the most; `retry` sends it again with the same Message-ID, perhaps twice.
+    /// Policy for a mail that may have been sent and has no known outcome. `park` leaves the decision to a person:
+    /// the mail arrives at most once. `retry` sends it again with the same Message-ID: the mail may arrive twice.
     #[serde(default)]
     pub on_unknown: OnUnknown,
-    /// The name that we give in EHLO; a domain name of this sender is best. Default: the From address's domain.
+    /// Name sent in EHLO, preferably a domain name of the sender. Default: the domain of the From address.
     #[serde(default)]
     pub helo_name: Option<String>,
 }
@@ -76,10 +77,10 @@ impl MailSettings {
         Duration::from_secs(self.message_timeout_seconds)
     }
 
-    /// Checks what the types do not.
+    /// Checks the rules that the types don't enforce.
     ///
     /// # Errors
-    /// The first setting that can't be used, by name.
+    /// [`SettingsError::Invalid`] with the name of the first invalid setting.
     pub fn check(&self) -> Result<(), SettingsError> {
         if self.host.trim().is_empty() || self.host.chars().any(|c| c.is_whitespace() || c.is_control()) {
             return Err(SettingsError::Invalid("host", "must be a host name or an IP address"));
@@ -120,26 +121,26 @@ impl MailSettings {
         Ok(())
     }
 
-    /// Whether the mail server is on this machine, where nobody listens in.
+    /// Returns true if the mail server is on this machine, where the connection can't be intercepted.
     #[must_use]
     pub fn is_on_this_machine(&self) -> bool {
         self.host == "localhost" || self.host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
     }
 }
 
-/// What is wrong with the mail settings.
+/// Error in the mail settings.
 #[derive(Debug, thiserror::Error)]
 pub enum SettingsError {
-    /// A field's value cannot be used.
+    /// A field has an invalid value.
     #[error("mail setting `{0}` {1}")]
     Invalid(&'static str, &'static str),
-    /// The TLS library refused the host name or its own set-up.
+    /// The TLS library rejected the host name or its configuration.
     #[error("mail setting `host` cannot be used for TLS: {0}")]
     Tls(String),
-    /// The file of the certificate authority cannot be read.
+    /// The file of the certificate authority can't be read.
     #[error("mail setting `ca_file` cannot be used: {0}")]
     CaFile(String),
-    /// A template that is compiled in does not parse.
+    /// An embedded template can't be parsed.
     #[error("a mail template does not parse: {0}")]
     Template(#[from] minijinja::Error),
 }
@@ -187,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn a_password_never_leaves_in_clear() {
+    fn password_requires_encryption_except_to_this_machine() {
         let credentials = r#", "security": "none", "username": "u", "password": "hunter2""#;
         let remote = settings(credentials).expect("well-formed");
         assert_eq!(
@@ -200,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn values_out_of_range_are_refused_by_name() {
+    fn invalid_values_are_refused_with_their_field() {
         for (extra, field) in [
             (r#", "port": 0"#, "port"),
             (r#", "max_connections": 0"#, "max_connections"),

@@ -1,4 +1,4 @@
-//! The mail provider that speaks SMTP.
+//! Mail provider that sends by SMTP.
 
 use futures_util::{FutureExt, future::BoxFuture};
 use lettre::{
@@ -20,7 +20,7 @@ use super::{
 };
 use crate::domain::Personal;
 
-/// Sends mail over SMTP, on at most `max_connections` connections at a time, which are used again.
+/// SMTP mailer with at most `max_connections` connections at a time. Connections are reused.
 pub struct SmtpMailer {
     settings: MailSettings,
     sender: Sender,
@@ -31,7 +31,7 @@ pub struct SmtpMailer {
 }
 
 impl SmtpMailer {
-    /// Checks the settings; connects to nothing yet.
+    /// Checks the settings. Opens no connection.
     pub fn new(settings: &MailSettings) -> Result<Self, SettingsError> {
         settings.check()?;
         let sender = Sender::new(settings)?;
@@ -45,10 +45,10 @@ impl SmtpMailer {
         })
     }
 
-    /// Makes one attempt to send the mail, and waits for a free connection before it.
+    /// Makes one attempt to send a certificate mail. Waits for a free connection first.
     ///
-    /// Never answers `Temporary` or `Permanent` where the server may have accepted the mail. Whoever
-    /// drops this future must treat the outcome as unknown; the connection is then closed.
+    /// The outcome is `Temporary` or `Permanent` only if the server can't have accepted the mail. If this future is
+    /// dropped, the connection is closed and the caller must treat the outcome as unknown.
     pub async fn send(&self, mail: &OutgoingMail) -> SendOutcome {
         match message::build(&self.sender, &self.templates, mail) {
             Ok(message) => self.hand_over(&message).await,
@@ -56,7 +56,7 @@ impl SmtpMailer {
         }
     }
 
-    /// The same for a mail to a user about the own account.
+    /// Makes one attempt to send a mail to a user about their own account. See [`Self::send`].
     pub async fn send_notice(&self, mail: &NoticeMail) -> SendOutcome {
         match message::notice(&self.sender, &self.templates, mail) {
             Ok(message) => self.hand_over(&message).await,
@@ -64,7 +64,7 @@ impl SmtpMailer {
         }
     }
 
-    /// Sends a mail that says that mails can be sent; about no certificate.
+    /// Sends a test mail, which is not about a certificate.
     pub async fn send_test(&self, to: &Personal<String>, id: Uuid, date: OffsetDateTime) -> SendOutcome {
         match message::test(&self.sender, to, id, date) {
             Ok(message) => self.hand_over(&message).await,
@@ -91,8 +91,8 @@ impl SmtpMailer {
             return SendOutcome::Temporary { answer: "the mailer is shutting down".to_owned() };
         };
         if let Some(connection) = self.idle.take() {
-            // A server closes idle connections when it likes, which shows only now. Nothing was begun,
-            // so another connection may try.
+            // A server may close idle connections at any time, and this is only noticed on the next command. No
+            // dialogue has begun, so the mail can be sent over another connection.
             let ending = self.deliver_over(connection, &parcel).await;
             if !ending.never_began {
                 return ending.outcome;
@@ -112,12 +112,12 @@ impl SmtpMailer {
         ending
     }
 
-    /// Connects, logs in and sends NOOP, on a connection of its own: busy senders do not delay the answer.
+    /// Connects, logs in and sends NOOP. Uses its own connection, so that busy senders don't delay the check.
     pub async fn check(&self) -> Result<(), Unavailable> {
         self.look().await.map(|_| ())
     }
 
-    /// As [`Self::check`], and tells what the server offers.
+    /// Does the same as [`Self::check`] and returns the server's properties.
     pub async fn look(&self) -> Result<ServerSeen, Unavailable> {
         let mut connection = self.connector.connect().await.map_err(Unavailable)?;
         let server = connection.server_info();
@@ -137,7 +137,7 @@ impl SmtpMailer {
         }
     }
 
-    /// Starts no more sends, and takes leave of the server on idle connections.
+    /// Prevents further sends and closes idle connections with QUIT.
     pub async fn close(&self) {
         self.permits.close();
         self.idle.close().await;

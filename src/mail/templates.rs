@@ -1,4 +1,4 @@
-//! The texts of the mail: subject, plain text and HTML in each language, compiled into the program.
+//! Mail templates: subject, plain text and HTML in each language, compiled into the program.
 
 use minijinja::{AutoEscape, Environment, UndefinedBehavior, Value, context, syntax::SyntaxConfig};
 use time::UtcOffset;
@@ -9,7 +9,7 @@ use super::notice::{NoticeMail, NoticeWords};
 use super::outgoing::MailVariables;
 use crate::domain::Locale;
 
-/// A mail about an account, by folder, language and ending.
+/// Expands to name and source of one account mail template, given folder, language and file extension.
 macro_rules! notice {
     ($folder:literal, $language:literal, $ending:literal) => {
         (
@@ -19,7 +19,7 @@ macro_rules! notice {
     };
 }
 
-/// Name and source of every template; the name's end decides how values are escaped.
+/// Name and source of every template. The extension of the name selects the escaping of values.
 const SOURCES: [(&str, &str); 19] = [
     ("en.subject.txt", include_str!("../../templates/mail/certificate/en.subject.txt.j2")),
     ("en.txt", include_str!("../../templates/mail/certificate/en.txt.j2")),
@@ -42,22 +42,22 @@ const SOURCES: [(&str, &str); 19] = [
     notice!("password_changed", "es", "html"),
 ];
 
-/// How moments are written in mails, the same in every language.
+/// Format of times in mails, the same in every language.
 const MOMENT: &[BorrowedFormatItem] = format_description!("[year]-[month]-[day] [hour]:[minute] UTC");
 
-/// Longest subject, in characters, after which it is cut.
+/// Longest subject in characters. Longer subjects are cut.
 const MAX_SUBJECT_CHARS: usize = 200;
 
-/// A mail's texts, ready to be sent.
+/// Rendered texts of one mail.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Texts {
-    /// One line without control characters.
+    /// Single line without control characters.
     pub(super) subject: String,
     pub(super) plain: String,
     pub(super) html: String,
 }
 
-/// The parsed templates.
+/// Parsed templates.
 #[derive(Debug)]
 pub(super) struct Templates(Environment<'static>);
 
@@ -99,10 +99,10 @@ impl Templates {
         self.texts(language, &values)
     }
 
-    /// Renders a mail to a user about the own account.
+    /// Renders a mail to a user about their own account.
     pub(super) fn notice(&self, mail: &NoticeMail, sender: &str) -> Result<Texts, minijinja::Error> {
         let language = mail.locale.as_str();
-        let (name, year) = (mail.to.name.reveal_str(), mail.date.year());
+        let (name, year) = (mail.to.name.reveal_str(), mail.year);
         let values = match &mail.words {
             NoticeWords::PasswordReset { link, minutes } => {
                 context! { language, name, sender, year, link => link.reveal(), minutes }
@@ -120,13 +120,14 @@ impl Templates {
         Ok(Texts {
             subject: one_line(&render("subject.txt")?),
             plain: render("txt")?,
-            // minijinja also escapes slashes, which HTML does not need and link scanners stumble over.
+            // minijinja also escapes slashes. HTML doesn't need that, and some link scanners can't read it.
             html: render("html")?.replace("&#x2f;", "/"),
         })
     }
 }
 
-/// A header value is one line: runs of white space and control characters become one space.
+/// Replaces each run of white space and control characters by one space and cuts the result to
+/// [`MAX_SUBJECT_CHARS`], because a header value must be one line.
 fn one_line(text: &str) -> String {
     let spaced: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
     let line = spaced.split_whitespace().collect::<Vec<_>>().join(" ");
@@ -166,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn mails_about_accounts_render_in_every_language() {
+    fn notices_render_in_every_language() {
         let templates = Templates::new().expect("the templates parse");
         let link = "https://certificates.example.org/reset-password#token=7f6c.5f70";
         let at = datetime!(2026-11-21 12:34:56 UTC);
@@ -178,8 +179,14 @@ mod tests {
                 let name = format!("{}_{locale}", words.folder());
                 let (name_of, address) = ("José <jr>".to_owned(), "jose@example.com".to_owned());
                 let to = Recipient { name: name_of.into(), address: address.into() };
-                let mail =
-                    NoticeMail { message_id: String::new(), to, locale, words: words.clone(), date: at };
+                let mail = NoticeMail {
+                    message_id: String::new(),
+                    to,
+                    locale,
+                    words: words.clone(),
+                    date: at,
+                    year: at.year(),
+                };
                 let texts = templates.notice(&mail, "Example Academy").expect("renders");
                 insta::assert_snapshot!(format!("{name}_subject"), texts.subject);
                 insta::assert_snapshot!(format!("{name}_plain"), texts.plain);
@@ -189,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn without_an_event_link_its_paragraph_is_gone() {
+    fn paragraph_of_a_missing_event_link_is_omitted() {
         let templates = Templates::new().expect("the templates parse");
         let variables = MailVariables { event_link: None, ..sample() };
         for locale in [Locale::En, Locale::Es] {

@@ -1,11 +1,11 @@
-//! Batch → issuances; a batch that is stopped or undone → revocations.
+//! Batch → issuances; stopped or undone batch → revocations.
 
 use super::{Issue, OfBatch};
 use crate::domain::BatchId;
 use crate::domain::batch::{BatchRequested, Stop};
 use crate::domain::issuance::{CertificateRevoked, Origin, WhyRevoked};
 
-/// Everybody whom the batch names is to get its certificate.
+/// Returns the issuances that a batch requests, one per person.
 pub fn on_requested(id: BatchId, event: &BatchRequested) -> impl Iterator<Item = Issue> + use<'_> {
     let origin = Origin { batch_id: Some(id), import_id: event.import_id };
     let (certificate_id, delivery, issue_date) = (event.certificate_id, event.delivery, event.issue_date);
@@ -18,7 +18,7 @@ pub fn on_requested(id: BatchId, event: &BatchRequested) -> impl Iterator<Item =
     })
 }
 
-/// What the batch was to issue, person by person.
+/// Returns the issuances that belong to a batch, one per person.
 pub fn issued(id: BatchId, event: &BatchRequested) -> impl Iterator<Item = OfBatch> + use<'_> {
     on_requested(id, event).map(move |issue| OfBatch {
         batch_id: id,
@@ -27,7 +27,7 @@ pub fn issued(id: BatchId, event: &BatchRequested) -> impl Iterator<Item = OfBat
     })
 }
 
-/// How its issuances are revoked, and whether only those without a PDF.
+/// Returns the revocation of the batch's issuances, and true if it applies only to those without a PDF.
 #[must_use]
 pub fn on_stop(id: BatchId, stop: &Stop) -> (CertificateRevoked, bool) {
     let batch_id = Some(id);
@@ -67,7 +67,7 @@ mod tests {
     }
 
     #[test]
-    fn an_undo_revokes_for_its_own_reason_and_a_cancellation_only_what_is_unfinished() {
+    fn undo_revokes_all_with_its_reason_and_cancellation_only_unfinished() {
         let id = BatchId(Uuid::from_u128(9));
         let note = Some("wrong file".to_owned().into());
         let undo = BatchUndoRequested { reason: WhyRevoked::IssuedInError, note };

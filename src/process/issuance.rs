@@ -4,13 +4,13 @@ use crate::domain::email::{EmailQueued, MailDelivery, OnUnknown};
 use crate::domain::issuance::{CertificateGenerated, CertificateRequested};
 use crate::domain::{EmailId, IssuanceId};
 
-/// The public address of a certificate's page; its QR code holds this.
+/// Returns the public address of a certificate's page, which is also in its QR code.
 #[must_use]
 pub fn public_link(public_base_url: &str, public_id: &str) -> String {
     format!("{}/certificate/{public_id}", public_base_url.trim_end_matches('/'))
 }
 
-/// The mail that brings a generated certificate to its person. `on_unknown` is what the operator wants.
+/// Returns the first mail about a generated certificate, with its id. `on_unknown` is the operator's policy.
 #[must_use]
 pub fn on_generated(
     id: IssuanceId,
@@ -21,7 +21,7 @@ pub fn on_generated(
     (EmailId::first_of(id), mail_about(id, request, pdf, request.delivery, on_unknown))
 }
 
-/// A mail about a generated certificate, the first or a later one.
+/// Returns a mail about a generated certificate, the first or a later one.
 #[must_use]
 pub fn mail_about(
     id: IssuanceId,
@@ -56,7 +56,7 @@ mod tests {
     use crate::domain::issuance::samples::{generated, request};
 
     #[test]
-    fn the_mail_carries_the_frozen_bytes_and_the_public_link() {
+    fn mail_refers_to_the_generated_pdf_and_its_public_link() {
         let id = IssuanceId(Uuid::from_u128(5));
         let held = CertificateRequested { delivery: MailDelivery::Held, ..request("Ada") };
         let (email_id, mail) = on_generated(id, &held, &generated("aa"), OnUnknown::Retry);
@@ -70,7 +70,7 @@ mod tests {
     }
 
     #[test]
-    fn redelivery_makes_the_same_mail() {
+    fn redelivery_creates_the_same_mail() {
         let id = IssuanceId(Uuid::from_u128(5));
         assert_eq!(
             on_generated(id, &request("Ada"), &generated("aa"), OnUnknown::Park),

@@ -1,4 +1,4 @@
-//! Process managers: events in, commands out; pure. `workers/processes.rs` carries them out.
+//! Process managers: events in, commands out. Pure; `workers/processes.rs` executes the commands.
 
 pub mod batch;
 pub mod import;
@@ -10,28 +10,28 @@ use crate::domain::email::MailDelivery;
 use crate::domain::issuance::Origin;
 use crate::domain::{AttendeeId, BatchId, CertificateId};
 
-/// What a batch was to issue to one person.
+/// Issuance of a batch for one person.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct OfBatch {
-    /// The batch.
+    /// Batch.
     pub batch_id: BatchId,
-    /// What.
+    /// Certificate.
     pub certificate_id: CertificateId,
-    /// To whom.
+    /// Person.
     pub attendee_id: AttendeeId,
 }
 
-/// Somebody is to get a certificate.
+/// Request to issue a certificate to a person.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Issue {
-    /// What.
+    /// Certificate.
     pub certificate_id: CertificateId,
-    /// Who.
+    /// Person.
     pub attendee_id: AttendeeId,
-    /// What asked for it.
+    /// Batch and import that requested it.
     pub origin: Origin,
-    /// When the mail about it may go out.
+    /// Time at which the mail about it may be sent.
     pub delivery: MailDelivery,
-    /// Date on it; absent for the definition's, or else the date of issuing.
+    /// Date on the certificate. If absent, the definition's date, or otherwise the date of issuing.
     pub issue_date: Option<Date>,
 }

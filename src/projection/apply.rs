@@ -1,4 +1,4 @@
-//! Applies a batch of events to the tables of some projections.
+//! Applies a batch of events to the tables of one or more projections.
 
 use std::borrow::Cow;
 use std::error::Error;
@@ -18,39 +18,47 @@ use super::waves::{NoRowKey, Statement, statements};
 use crate::database::DatabaseError;
 use crate::event_log::{Position, RecordedEvent};
 
-/// What a transaction begins with that applies events. Not waiting for the disk is safe: rows and
-/// position are lost together and made again. A handler finds its rows by their key, whatever the
-/// planner believes of tables that grow from nothing and were never analysed.
+/// Settings of a transaction that applies events. Asynchronous commit is safe, because rows and checkpoint
+/// are lost together and applied again. The planner settings make handlers find rows by key. The statistics
+/// of tables that were never analysed would mislead the planner.
 pub(super) const SETTINGS: &str = "SET LOCAL synchronous_commit = off; \
     SET LOCAL plan_cache_mode = force_generic_plan; SET LOCAL enable_seqscan = off; \
     SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off;";
 
-/// Why a batch was not applied. Carries no data of events: it may be logged and stored.
+/// Error of applying a batch. It contains no event data, so it may be logged and stored.
 #[derive(Debug, Error)]
 pub enum ApplyError {
-    /// An event, or a handler, makes this projection fail every time.
+    /// An event or a handler makes this projection fail at each attempt.
     #[error("projection {projection} can't take {event_type} (positions {first}–{last}): {reason}")]
     Poison {
-        /// Which projection.
+        /// Name of the projection.
         projection: String,
-        /// The events' type.
+        /// Type of the events.
         event_type: String,
-        /// The first event of the statement that failed.
+        /// First event of the failed statement.
         first: Position,
-        /// The last event of the statement that failed.
+        /// Last event of the failed statement.
         last: Position,
-        /// What the database, or the reading of the event, answered.
+        /// Error from the database or from decoding the event.
         reason: String,
     },
-    /// Another projector moved these projections' checkpoints.
+    /// A statement of this projection took too long. A smaller batch may succeed.
+    #[error("projection {projection} takes too long: {error}")]
+    Slow {
+        /// Name of the projection.
+        projection: String,
+        /// Error from the database.
+        error: DatabaseError,
+    },
+    /// Another projector moved the checkpoints of these projections.
     #[error("another projector is at work on {}", .0.join(", "))]
     Fenced(Vec<String>),
-    /// The database itself failed.
+    /// The database failed, for a reason that is not in the batch.
     #[error(transparent)]
     Database(#[from] DatabaseError),
 }
 
-/// The events of a statement, column by column.
+/// Events of a statement, by column.
 struct Columns<'a> {
     positions: Vec<i64>,
     times: Vec<OffsetDateTime>,
@@ -58,7 +66,7 @@ struct Columns<'a> {
     data: Vec<RawJson<'a>>,
 }
 
-/// A JSON text passed on as it stands in the log; the database checks it.
+/// JSON text in the bytes of the log. The database validates it.
 #[derive(Debug)]
 struct RawJson<'a>(Cow<'a, [u8]>);
 
@@ -75,9 +83,8 @@ impl ToSql for RawJson<'_> {
     to_sql_checked!();
 }
 
-/// Applies the events, whose order is that of the log, to all projections. The transaction has
-/// [`SETTINGS`], and its search path names their schemas. Statements go out in one stream without
-/// waiting for answers.
+/// Applies the events, in the order of the log, to all projections. The transaction must have [`SETTINGS`]
+/// and a search path with the projections' schemas. Statements are pipelined.
 pub(super) async fn apply(
     transaction: &Transaction<'_>,
     projections: &[&Projection],
@@ -103,7 +110,7 @@ pub(super) async fn apply(
         let Columns { positions, times, ids, data } = columns;
         transaction.execute(prepared, &[positions, times, ids, data]).await
     });
-    // After a failure the rest fails too, with "transaction is aborted": the first answer tells.
+    // After a failure the later statements fail with "transaction is aborted", so the first error has the cause.
     for (answer, (projection, statement, ..)) in join_all(running).await.into_iter().zip(&work) {
         answer.map_err(|error| refused(projection, statement, error))?;
     }
@@ -126,7 +133,7 @@ fn columns<'a>(projection: &Projection, statement: &Statement<'a>) -> Result<Col
         positions: events.iter().map(|event| to_sql(event.position)).collect(),
         times: events.iter().map(|event| event.time).collect(),
         ids: events.iter().map(id).collect::<Result<_, _>>()?,
-        // An array that is too short counts as filled up with nulls.
+        // `unnest` fills up an array that is too short with nulls.
         data: if statement.handler.reads_data() {
             events.iter().map(data).collect::<Result<_, _>>()?
         } else {
@@ -135,11 +142,11 @@ fn columns<'a>(projection: &Projection, statement: &Statement<'a>) -> Result<Col
     })
 }
 
-/// The event's body. PostgreSQL's text can't hold U+0000, which a mail server's answer may contain:
-/// it is shown as U+FFFD, and the log keeps it as it was.
+/// Returns the event's body. The `text` type of PostgreSQL can't hold U+0000, which an answer of a mail
+/// server may contain. It is replaced with U+FFFD here; the log keeps the original.
 fn without_nul(event: &RecordedEvent) -> Result<Cow<'_, [u8]>, serde_json::Error> {
     const ESCAPED_NUL: &[u8] = br"\u0000";
-    // Few bodies hold a backslash at all, and that is quick to tell.
+    // Few bodies contain a backslash, and the check for one is fast.
     let escaped = event.body.contains(&b'\\');
     if !escaped || !event.body.windows(ESCAPED_NUL.len()).any(|window| window == ESCAPED_NUL) {
         return Ok(Cow::Borrowed(&event.body));
@@ -160,6 +167,9 @@ fn replace_nul(value: &mut Value) {
 
 fn refused(projection: &Projection, statement: &Statement<'_>, error: tokio_postgres::Error) -> ApplyError {
     let error = DatabaseError::from(error);
+    if error.is_statement_timeout() {
+        return ApplyError::Slow { projection: projection.name.clone(), error };
+    }
     if error.is_transient() {
         return error.into();
     }
@@ -199,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn what_postgres_cannot_hold_is_replaced_and_a_written_backslash_is_not() {
+    fn nul_characters_are_replaced_and_escaped_backslashes_are_kept() {
         let text = |body| {
             let event = event(body);
             String::from_utf8(without_nul(&event).expect("JSON").into_owned()).expect("UTF-8")

@@ -1,4 +1,4 @@
-//! The checkpoints table: how far each projection is, and the fence that keeps two projectors apart.
+//! The checkpoints table: the position of each projection, and the fence between two projectors.
 
 use deadpool_postgres::{GenericClient, Transaction};
 use time::OffsetDateTime;
@@ -8,35 +8,35 @@ use super::set::{Member, ProjectionSet};
 use crate::database::{DatabaseError, meta_schema};
 use crate::event_log::{LogInfo, Position};
 
-/// Whether a projection's rows can be read.
+/// State of a projection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum State {
-    /// It is being filled for the first time.
+    /// The first build has not ended.
     Building,
     /// It follows the log.
     Live,
-    /// It failed on an event and takes no more; see [`Checkpoint::error`].
+    /// It failed on an event and applies no more; see [`Checkpoint::error`].
     Stopped,
 }
 
-/// How far a projection is.
+/// Checkpoint of a projection.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Checkpoint {
     /// The projection's name.
     pub projection: String,
-    /// The last event that its rows contain.
+    /// Last event that its rows contain.
     pub position: Position,
-    /// Whether it goes on.
+    /// State of the projection.
     pub state: State,
-    /// Whether it had caught up at least once: only then its rows may be read.
+    /// True if it has been live at least once. Only then its rows may be read.
     pub was_live: bool,
-    /// Why it stopped, without personal data.
+    /// Reason for the stop, without personal data.
     pub error: Option<String>,
-    /// When the log that it was filled from was created.
+    /// Creation time of the log that it was filled from.
     pub log_created: OffsetDateTime,
 }
 
-/// Checkpoints as one number: PostgreSQL has no unsigned integers. Streams end long before 2⁶³.
+/// Converts a position to `bigint`, since PostgreSQL has no unsigned integers. Streams end long before 2⁶³.
 pub(super) fn to_sql(position: Position) -> i64 {
     i64::try_from(position).unwrap_or(i64::MAX)
 }
@@ -45,7 +45,7 @@ fn from_sql(position: i64) -> Position {
     Position::try_from(position).unwrap_or(0)
 }
 
-/// PostgreSQL keeps microseconds, the log's server nanoseconds.
+/// Returns the time in microseconds. PostgreSQL stores microseconds, nats-server nanoseconds.
 pub(super) fn microseconds(time: OffsetDateTime) -> i128 {
     time.unix_timestamp_nanos() / 1_000
 }
@@ -58,7 +58,7 @@ fn keys(members: &[&Member]) -> (Vec<String>, Vec<String>) {
     members.iter().map(|m| (m.projection.name.clone(), m.fingerprint.clone())).unzip()
 }
 
-/// The checkpoints of these members, by name; a member without one is left out.
+/// Returns the checkpoints of these members, sorted by name. Members without a checkpoint are left out.
 pub(super) async fn load(
     client: &impl GenericClient,
     set: &ProjectionSet,
@@ -67,7 +67,7 @@ pub(super) async fn load(
     select(client, set, members, "").await
 }
 
-/// As [`load`], and nobody else moves them until this transaction ends.
+/// Like [`load`], and locks the rows until the end of the transaction.
 pub(super) async fn lock(
     transaction: &Transaction<'_>,
     set: &ProjectionSet,
@@ -109,8 +109,8 @@ async fn select(
     rows.iter().map(checkpoint).collect()
 }
 
-/// Makes the checkpoint of a member that has none, and its empty tables where nobody reads them. Two
-/// programs that do so at once wait for each other on the row, whichever of its unique keys they meet at.
+/// Creates the checkpoint of a member that has none, with empty tables in its building schema. A concurrent
+/// insert of the same row, in conflict on either of its unique keys, waits for this transaction.
 pub(super) async fn create(
     transaction: &Transaction<'_>,
     set: &ProjectionSet,
@@ -129,7 +129,7 @@ pub(super) async fn create(
     Ok(())
 }
 
-/// Makes the checkpoint of a member that was built by other means; nothing where it has one by now.
+/// Creates the checkpoint of a member that was built by a rebuild. Returns `None` if it has one by now.
 pub(super) async fn create_live(
     transaction: &Transaction<'_>,
     set: &ProjectionSet,
@@ -157,7 +157,7 @@ pub(super) async fn create_live(
     }))
 }
 
-/// Makes a schema with a projection's empty tables, and reads from it for the rest of the transaction.
+/// Creates a schema with a projection's empty tables. It is the search path for the rest of the transaction.
 pub(super) async fn create_tables(
     transaction: &Transaction<'_>,
     schema: &str,
@@ -169,7 +169,7 @@ pub(super) async fn create_tables(
     Ok(transaction.batch_execute(&sql).await?)
 }
 
-/// A member at its place: whether it was live yet tells which schema its tables are in.
+/// Member with the schema of its tables, which depends on `was_live`.
 #[derive(Clone, Copy)]
 pub(super) struct Standing<'a> {
     pub(super) member: &'a Member,
@@ -177,15 +177,15 @@ pub(super) struct Standing<'a> {
 }
 
 impl Standing<'_> {
-    /// Where its tables are.
+    /// Returns the schema of its tables.
     pub(super) fn schema(&self) -> String {
         if self.was_live { self.member.schema.clone() } else { self.member.copy("bld") }
     }
 }
 
-/// Moves the checkpoints of members that share one, and tells which of them moved: those that stood
-/// at `from` in the schema given and were not stopped. Holds their rows, in the order of their names,
-/// until the transaction ends, so that a second projector waits here and then moves nothing.
+/// Moves the checkpoints of the members from `from` to `to`. Returns the names of those that moved: the
+/// members at `from` that are in the expected schema and not stopped. Locks the rows in order of their
+/// names until the end of the transaction, so that a second projector waits here and then moves none.
 pub(super) async fn advance(
     transaction: &Transaction<'_>,
     set: &ProjectionSet,
@@ -215,8 +215,8 @@ pub(super) async fn advance(
     rows.iter().map(|row| Ok(row.try_get(0)?)).collect()
 }
 
-/// Notes that a member that is being built has its indexes: false where it has them already, or is
-/// not being built at that position any more.
+/// Marks the indexes of a building member as created. Returns false if it has them already, or is no longer
+/// building at this position.
 pub(super) async fn set_indexed(
     transaction: &Transaction<'_>,
     set: &ProjectionSet,
@@ -232,8 +232,8 @@ pub(super) async fn set_indexed(
     Ok(transaction.execute(&sql, &[name, fingerprint, &to_sql(position)]).await? == 1)
 }
 
-/// How far the readers of other versions of this projection see. Those versions stand still until
-/// the transaction ends.
+/// Returns the highest position among the other live versions of this projection, or 0. Locks their
+/// checkpoints until the end of the transaction.
 pub(super) async fn hold_other_versions(
     transaction: &Transaction<'_>,
     set: &ProjectionSet,
@@ -250,8 +250,8 @@ pub(super) async fn hold_other_versions(
     Ok(positions.into_iter().max().map_or(0, from_sql))
 }
 
-/// Says that a member has caught up, and puts its tables where they are read: false where it was
-/// not being built at that position any more, or has no indexes yet.
+/// Makes a member live and renames its schema to the name that readers use. Returns false if it is no
+/// longer building at this position, or has no indexes yet.
 pub(super) async fn set_live(
     transaction: &Transaction<'_>,
     set: &ProjectionSet,
@@ -272,7 +272,7 @@ pub(super) async fn set_live(
     Ok(true)
 }
 
-/// Says that a member failed on the event after `position`.
+/// Marks a member as stopped because the event after `position` failed.
 pub(super) async fn set_stopped(
     client: &impl GenericClient,
     set: &ProjectionSet,
@@ -290,7 +290,7 @@ pub(super) async fn set_stopped(
     Ok(())
 }
 
-/// Lets members that had stopped try again: a new start may bring what they lacked.
+/// Sets stopped members back to `building` or `live`. A new start of the program may have removed the cause.
 pub(super) async fn resume(
     client: &impl GenericClient,
     set: &ProjectionSet,

@@ -1,25 +1,26 @@
-//! Clean-up: drops the tables that no program reads any more, when somebody says so.
+//! Clean-up: drops tables that no program uses any more, when an operator requests it.
 
 use super::maintenance::{Maintenance, MaintenanceError};
 use super::presence;
 use crate::database::{DatabaseError, meta_schema};
 
-/// What a clean-up did.
+/// Result of a clean-up.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct CleanUp {
-    /// Schemas that were dropped.
+    /// Dropped schemas.
     pub dropped: Vec<String>,
-    /// Schemas of other programs that were left alone, because one of them is running.
+    /// Schemas of other programs that were kept because such a program is running.
     pub in_use: Vec<String>,
 }
 
 impl Maintenance {
-    /// Drops every projection of this namespace that neither this program has nor another one that is
-    /// running ([`super::Presence`]), nor `keep` names (by full fingerprint, for programs that are to
-    /// be started again); also what rebuilds and verifications of this program have left unfinished.
+    /// Drops the projections of this namespace that no program uses. Keeps those of this program, those of
+    /// other running programs ([`super::Presence`]), and those in `keep`, a list of full fingerprints for
+    /// programs that will be started again. Also drops the unfinished copies of this program's rebuilds and
+    /// verifications.
     ///
     /// # Errors
-    /// Another piece of maintenance is at work, or the database is not available.
+    /// Another maintenance operation is running, or the database is not available.
     pub async fn drop_unused(&self, keep: &[String]) -> Result<CleanUp, MaintenanceError> {
         let turn = self.take_turn().await?;
         let result = self.drop_all_but(keep).await;

@@ -1,7 +1,7 @@
-//! A copy: projections filled anew beside the live tables, without touching any checkpoint.
+//! A copy: projections filled anew beside the live tables. No checkpoint is changed.
 //!
-//! Several projections are filled at once, each in a transaction of its own that moves the note of
-//! how far it is, while the next batch is being read.
+//! Several projections are filled at the same time. Each has its own transaction, which also updates the
+//! note of its position. The next batch is read meanwhile.
 
 use std::time::Duration;
 
@@ -17,19 +17,19 @@ use super::set::Member;
 use crate::database::DatabaseError;
 use crate::event_log::{Position, RecordedEvent};
 
-/// Events applied in one transaction.
+/// Maximum number of events in one transaction.
 const BATCH: usize = 10_000;
-/// How long to wait for an event that must be there.
+/// Longest wait for an event in one read.
 const WAIT: Duration = Duration::from_secs(1);
 
-/// Projections being filled anew.
+/// Projections that are being filled.
 pub(super) struct Copy<'a> {
     maintenance: &'a Maintenance,
     members: Vec<Filling<'a>>,
     ahead: ReadAhead,
-    /// Read and not yet applied.
+    /// Events read but not yet applied.
     pending: Vec<RecordedEvent>,
-    /// The last event that all members contain.
+    /// Last event that all members contain.
     pub(super) position: Position,
     from: Position,
     begun: Instant,
@@ -40,14 +40,14 @@ pub(super) struct Copy<'a> {
 struct Filling<'a> {
     member: &'a Member,
     schema: String,
-    /// The last event that its rows contain.
+    /// Last event that its rows contain.
     position: Position,
     finished: bool,
 }
 
 impl<'a> Copy<'a> {
-    /// Opens a copy of these members, each in the schema given: goes on with what an earlier one of
-    /// the same fingerprints and purpose left there, and makes empty tables for the others.
+    /// Opens a copy of these members, each in the given schema. Resumes an earlier copy with the same
+    /// fingerprint and purpose; creates empty tables for the other members.
     pub(super) async fn open(
         maintenance: &'a Maintenance,
         members: Vec<(&'a Member, String)>,
@@ -77,7 +77,7 @@ impl<'a> Copy<'a> {
         Ok(Self { maintenance, members: filling, ahead, pending, position: from, from, begun, events: 0 })
     }
 
-    /// Applies events up to and including `target`, which is a position that the log has reached.
+    /// Applies events up to and including `target`. The log must have reached this position.
     pub(super) async fn advance_to(
         &mut self,
         target: Position,
@@ -86,7 +86,7 @@ impl<'a> Copy<'a> {
         progress(self.progress(target));
         while self.position < target {
             let events = self.next(|event| event.position <= target).await?;
-            // What follows is beyond the target where there is none: it named a position that the log skipped.
+            // The log has no event at `target`, and the next one is beyond it.
             let Some(last) = events.last() else { return self.skip_to(target).await };
             self.commit(&events, last.position).await?;
             progress(self.progress(target));
@@ -94,7 +94,7 @@ impl<'a> Copy<'a> {
         Ok(())
     }
 
-    /// Applies events up to the log's end, or to the last one before the first that `within` denies.
+    /// Applies events up to the end of the log, or up to the first event for which `within` returns false.
     pub(super) async fn advance_while(
         &mut self,
         within: impl Fn(&RecordedEvent) -> bool + Send + Sync,
@@ -116,7 +116,7 @@ impl<'a> Copy<'a> {
         Progress { from, position, target, events, elapsed: self.begun.elapsed() }
     }
 
-    /// The next events that are `within`; none only where the next one is not.
+    /// Returns the next events for which `within` is true. Empty only if it is false for the next event.
     async fn next(
         &mut self,
         within: impl Fn(&RecordedEvent) -> bool + Send + Sync,
@@ -134,7 +134,7 @@ impl<'a> Copy<'a> {
         Ok(std::mem::replace(&mut self.pending, rest))
     }
 
-    /// Applies a batch to all members, those with the most work first; ends at `to`.
+    /// Applies a batch to all members, starting with those that handle most events. `to` is their new position.
     async fn commit(&mut self, events: &[RecordedEvent], to: Position) -> Result<(), MaintenanceError> {
         let mut work: Vec<_> = self
             .members
@@ -161,13 +161,13 @@ impl<'a> Copy<'a> {
         self.commit(&[], to).await
     }
 
-    /// Leaves a member's copy as it is from here on.
+    /// Removes a member from the copy. Its tables are no longer changed.
     pub(super) fn leave(&mut self, member: &Member) {
         self.members.retain(|kept| kept.member.projection.name != member.projection.name);
     }
 
-    /// Makes live tables of what was filled: logged, with their indexes. Done once, though a copy goes
-    /// on afterwards.
+    /// Turns the filled tables into live ones: logged and indexed. Runs once per member, also if more
+    /// events are applied afterwards.
     pub(super) async fn finish(&mut self) -> Result<(), MaintenanceError> {
         let maintenance = self.maintenance;
         let unfinished = self.members.iter_mut().filter(|filling| !filling.finished);

@@ -1,8 +1,8 @@
-//! The schemas that copies are filled in, and the note in each of how far its rows are.
+//! Schemas of copies. Each has a note, the table `copy_progress`, with the position of the copy's rows.
 //!
-//! Until it is finished, a copy is not logged by PostgreSQL, and its note neither: a server that
-//! crashes empties both, and the copy begins anew. A process that dies leaves both as its last
-//! transaction made them, and the next one goes on from there.
+//! Until a copy is finished, its tables and its note are `UNLOGGED`. A crash of the database server empties
+//! both, and the copy starts again from the beginning. If only the process dies, both are as of its last
+//! transaction, and the next process resumes the copy.
 
 use deadpool_postgres::Transaction;
 use time::OffsetDateTime;
@@ -12,32 +12,32 @@ use super::set::Member;
 use crate::database::DatabaseError;
 use crate::event_log::{LogInfo, Position};
 
-/// Half of each page stays free while a copy is filled, so that the next event of a row finds room
-/// beside it and no index needs to be told.
+/// Fill factor while a copy is filled. With half of each page free, an update fits on the row's own page
+/// and needs no index entry (heap-only tuple).
 const ROOMY: &str = "fillfactor=50";
 
-/// What a copy's note says.
+/// Note of a copy's progress.
 #[derive(Debug)]
 pub(super) struct Note {
-    /// The last event that the copy's rows contain.
+    /// Last event that the copy's rows contain.
     pub(super) position: Position,
-    /// Whether it is logged, and has the indexes that reading needs.
+    /// True if the tables are logged and have their indexes.
     pub(super) finished: bool,
     log_created: OffsetDateTime,
     purpose: String,
 }
 
-/// What a copy is filled for: another piece of work must not go on with it.
+/// Purpose of a copy. Only an operation with the same purpose resumes it.
 #[derive(Debug)]
 pub(super) struct Purpose {
-    /// `rebuild`, `verify`, or up to when or where.
+    /// `rebuild`, `verify`, or the end of a [`Maintenance::rebuild_into`](super::Maintenance::rebuild_into).
     pub(super) what: String,
-    /// A copy that is beyond this position is of no use.
+    /// Highest usable position. A copy beyond it can't be resumed.
     pub(super) limit: Position,
 }
 
 impl Note {
-    /// Whether a copy of this log may go on from here.
+    /// Returns true if the copy was filled from this log, has this purpose and is within its limit.
     pub(super) fn fits(&self, log: &LogInfo, purpose: &Purpose) -> bool {
         microseconds(self.log_created) == microseconds(log.created)
             && self.purpose == purpose.what
@@ -45,19 +45,19 @@ impl Note {
     }
 }
 
-/// Whether there is a schema of that name.
+/// Returns true if the schema exists.
 pub(super) async fn exists(transaction: &Transaction<'_>, schema: &str) -> Result<bool, DatabaseError> {
     let sql = "SELECT EXISTS (SELECT FROM pg_namespace WHERE nspname = $1)";
     Ok(transaction.query_one(sql, &[&schema]).await?.try_get(0)?)
 }
 
-/// Whether there is an unfinished copy in the schema, of whatever projections.
+/// Returns true if the schema holds an unfinished copy, of any projections.
 pub(super) async fn is_copy(transaction: &Transaction<'_>, schema: &str) -> Result<bool, DatabaseError> {
     let sql = "SELECT to_regclass(format('%I.copy_progress', $1::text)) IS NOT NULL";
     Ok(transaction.query_one(sql, &[&schema]).await?.try_get(0)?)
 }
 
-/// What the note in this schema says about a member, if it is one of the same fingerprint.
+/// Returns the note about a member, if the schema holds a copy with its fingerprint.
 pub(super) async fn note(
     transaction: &Transaction<'_>,
     schema: &str,
@@ -75,7 +75,7 @@ pub(super) async fn note(
     Ok(Some(Note { position, finished, log_created, purpose }))
 }
 
-/// Makes a member's empty tables in a schema, which may hold those of others already.
+/// Creates a member's empty tables in a schema, which may already hold tables of other members.
 pub(super) async fn create(
     transaction: &Transaction<'_>,
     schema: &str,
@@ -107,7 +107,7 @@ async fn tables(transaction: &Transaction<'_>, schema: &str) -> Result<Vec<Strin
     rows.iter().map(|row| Ok(row.try_get(0)?)).collect()
 }
 
-/// Notes how far a member's rows are. The search path begins with the copy's schema.
+/// Notes the position of a member's rows. The search path must begin with the copy's schema.
 pub(super) async fn advance(
     transaction: &Transaction<'_>,
     member: &Member,
@@ -119,14 +119,13 @@ pub(super) async fn advance(
     Ok(())
 }
 
-/// Makes a member's tables, which are filled, what live tables are: dense and logged, with the indexes
-/// that reading needs, and known to the planner.
+/// Turns a member's filled tables into regular tables: packed, logged, indexed and analysed.
 pub(super) async fn finish(
     transaction: &Transaction<'_>,
     schema: &str,
     member: &Member,
 ) -> Result<(), DatabaseError> {
-    // Rewriting and sorting millions of rows takes longer than any other statement may.
+    // Rewriting and sorting millions of rows may exceed the statement timeout.
     let settings = format!(
         "SET LOCAL statement_timeout = 0; SET LOCAL maintenance_work_mem = '128MB';
          SET LOCAL search_path = \"{schema}\";"
@@ -145,12 +144,12 @@ pub(super) async fn finish(
     Ok(())
 }
 
-/// Drops a copy: nothing else is in its schema.
+/// Drops the schema of a copy, which contains nothing else.
 pub(super) async fn drop(transaction: &Transaction<'_>, schema: &str) -> Result<(), DatabaseError> {
     Ok(transaction.batch_execute(&format!("DROP SCHEMA IF EXISTS \"{schema}\" CASCADE")).await?)
 }
 
-/// What removes the note, once a copy is one no more.
+/// Returns the SQL that drops the note, for a copy that becomes a live schema.
 pub(super) fn forget(schema: &str) -> String {
     format!("DROP TABLE \"{schema}\".copy_progress;")
 }

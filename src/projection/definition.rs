@@ -1,4 +1,4 @@
-//! A projection as data: its tables, and one set-based statement per event type it handles.
+//! A projection as data: its tables, and one set-based statement per event type.
 
 use sha2::{Digest, Sha256};
 use thiserror::Error;
@@ -8,33 +8,33 @@ use crate::domain::hex;
 /// Query tables folded from the log.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Projection {
-    /// The folder under `projections/`.
+    /// Name of the folder under `projections/`.
     pub name: String,
-    /// What creates its tables.
+    /// SQL that creates the tables.
     pub tables_sql: String,
-    /// What creates the indexes that only reading needs; run once the rows are there.
+    /// SQL that creates the indexes that only readers need. It runs after the rows are filled.
     pub indexes_sql: String,
-    /// One per event type, ordered by it.
+    /// One handler per event type, ordered by event type.
     pub handlers: Vec<Handler>,
 }
 
-/// What becomes of a batch of events of one type.
+/// Statement that applies a batch of events of one type.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Handler {
-    /// The type, such as `AttendeeImported`.
+    /// Event type, such as `AttendeeImported`.
     pub event_type: String,
-    /// Which row an event changes.
+    /// Row that an event changes.
     pub row_key: RowKey,
     /// One statement over the relation `event(position, time, id, data)`, which is the batch.
     pub sql: String,
 }
 
-/// The batch as a relation: parallel arrays are what PostgreSQL takes in fastest.
+/// CTE that makes the batch a relation. Parallel arrays are the fastest way to pass rows to PostgreSQL.
 const EVENT: &str = "WITH event(position, time, id, data) AS (\
      SELECT * FROM unnest($1::bigint[], $2::timestamptz[], $3::uuid[], $4::json[]))";
 
 impl Handler {
-    /// The statement as it is sent: `$1` positions, `$2` times, `$3` ids, `$4` data.
+    /// Returns the statement as sent, with the parameters `$1` positions, `$2` times, `$3` ids and `$4` data.
     #[must_use]
     pub fn statement(&self) -> String {
         let body = self.body();
@@ -44,13 +44,13 @@ impl Handler {
         }
     }
 
-    /// Whether it looks into the events' data, which otherwise need not be sent.
+    /// Returns true if the statement uses the events' data. Otherwise the data need not be sent.
     #[must_use]
     pub fn reads_data(&self) -> bool {
         self.body().contains("data")
     }
 
-    /// The statement without the comments above it.
+    /// Returns the statement without its leading comments.
     fn body(&self) -> &str {
         let mut rest = self.sql.as_str();
         while rest.starts_with("--") {
@@ -60,18 +60,18 @@ impl Handler {
     }
 }
 
-/// Which row an event changes: events of one row must never share a statement out of order.
+/// Row that an event changes. Events of one row must be applied in order and never in one statement.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RowKey {
-    /// The row of the aggregate's id.
+    /// The row with the aggregate's id.
     Id,
-    /// The row named by this field of the event's data.
+    /// The row identified by this field of the event's data.
     Data(String),
-    /// No row of its own: the handler adds to counters, and order doesn't matter.
+    /// No particular row: the handler adds to counters, and the order of events doesn't matter.
     AddsUp,
 }
 
-/// A projection's SQL doesn't follow the rules of the folder.
+/// Violation of the rules for a projection's SQL files.
 #[derive(Debug, Error, PartialEq, Eq)]
 #[error("projections/{projection}/on_{event}.sql: {problem}")]
 pub struct BadHandler {
@@ -81,8 +81,8 @@ pub struct BadHandler {
 }
 
 impl Projection {
-    /// Reads a projection from its files: the text of `schema.sql`, and of each handler with the
-    /// event's name in snake case.
+    /// Parses a projection from the text of `schema.sql` and of its handlers, each with its event name in
+    /// snake case.
     ///
     /// # Errors
     /// A handler doesn't declare its row key on its first line.
@@ -108,19 +108,20 @@ impl Projection {
         })
     }
 
-    /// The handler of an event type, if this projection has one.
+    /// Returns the handler of an event type, if any.
     #[must_use]
     pub fn handler(&self, event_type: &str) -> Option<&Handler> {
         let found = self.handlers.binary_search_by(|handler| handler.event_type.as_str().cmp(event_type));
         found.ok().map(|index| &self.handlers[index])
     }
 
-    /// What the rows depend on besides the log: 64 hex digits over tables, handlers and upcasters.
+    /// Returns the fingerprint: 64 hex digits over the name, tables, indexes, handlers and
+    /// `upcasters_version`. Apart from the log, the rows depend only on these.
     #[must_use]
     pub fn fingerprint(&self, upcasters_version: u32) -> String {
         let mut hash = Sha256::new();
         let mut add = |part: &str| {
-            // The length goes first, so that text can't move between parts unnoticed.
+            // With the length first, text can't move from one part to another without changing the hash.
             hash.update((part.len() as u64).to_be_bytes());
             hash.update(part.as_bytes());
         };
@@ -172,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn a_handler_declares_its_row_key_first() {
+    fn handler_starts_with_its_row_key() {
         let key = |sql: &str| parse(sql).map(|p| p.handlers[0].row_key.clone());
         assert_eq!(key("-- row key: id\nSELECT 1"), Ok(RowKey::Id));
         assert_eq!(key("-- row key: data.attendeeId\nSELECT 1"), Ok(RowKey::Data("attendeeId".to_owned())));
@@ -183,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn a_statement_begins_with_the_batch_and_goes_on_with_what_the_handler_says() {
+    fn statement_has_the_batch_before_the_handlers_sql() {
         let handler = |sql: &str| parse(sql).expect("a good handler").handlers.remove(0);
         let plain =
             handler("-- row key: id\n-- Says why.\nDELETE FROM a USING event WHERE a.id = event.id\n");
@@ -195,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn indexes_are_told_from_tables() {
+    fn indexes_are_separated_from_tables() {
         let projection = parse("-- row key: id\nSELECT 1").expect("a good handler");
         assert!(projection.tables_sql.contains("CREATE TABLE") && !projection.tables_sql.contains("INDEX"));
         assert_eq!(projection.indexes_sql, "CREATE INDEX i ON a (id);\n");
@@ -209,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn the_fingerprint_changes_with_every_part() {
+    fn fingerprint_depends_on_each_part() {
         let base = parse("-- row key: id\nSELECT 1").expect("a good handler");
         let changed_sql = parse("-- row key: id\nSELECT 2").expect("a good handler");
         let changed_index = Projection { indexes_sql: String::new(), ..base.clone() };

@@ -1,4 +1,4 @@
-//! The projections of this program: the files under `projections/`, embedded.
+//! The projections of this program: the files under `projections/`, embedded at compile time.
 
 use super::definition::{BadHandler, Projection};
 
@@ -21,7 +21,7 @@ macro_rules! files {
     };
 }
 
-/// Kept by hand; a test compares it with the folder.
+/// Maintained by hand. A test compares it with the folder.
 const PROJECTIONS: &[Files] = &[
     files!("api_keys": "api_key_created", "api_key_revoked"),
     files!("attendees": "attendee_deleted", "attendee_imported", "attendee_updated"),
@@ -60,10 +60,10 @@ const PROJECTIONS: &[Files] = &[
     ),
 ];
 
-/// All projections of this program, by name.
+/// Returns all projections of this program, sorted by name.
 ///
 /// # Errors
-/// A file breaks the rules of the folder; a test holds that none does.
+/// A file violates the rules of the folder. A test ensures that none does.
 pub fn projections() -> Result<Vec<Projection>, BadHandler> {
     PROJECTIONS.iter().map(|files| Projection::parse(files.name, files.schema, files.handlers)).collect()
 }
@@ -75,7 +75,7 @@ mod tests {
     use super::*;
     use crate::domain::Event;
 
-    /// What each projection says about every event of an aggregate; none may be forgotten.
+    /// Projections that must handle every event of an aggregate, with the name of that aggregate.
     const FOLDS: &[(&str, &str)] = &[
         ("api_keys", "apikey"),
         ("attendees", "attendee"),
@@ -127,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn every_table_has_a_key_and_tells_its_last_event() {
+    fn every_table_has_a_primary_key_and_a_position() {
         for projection in projections().expect("the files follow the rules") {
             for table in projection.tables_sql.split("CREATE TABLE").skip(1) {
                 let name = table.split_whitespace().next().unwrap_or_default();
@@ -141,13 +141,13 @@ mod tests {
     }
 
     #[test]
-    fn a_projection_forgets_no_event_of_the_aggregate_that_it_folds() {
+    fn projection_handles_every_event_of_its_aggregate() {
         let projections = projections().expect("the files follow the rules");
         for (name, aggregate) in FOLDS {
             let projection = projections.iter().find(|p| p.name == *name).expect("embedded");
             let (_, types) = Event::CATALOGUE.iter().find(|(a, _)| a == aggregate).expect("an aggregate");
             for event_type in *types {
-                assert!(projection.handler(event_type).is_some(), "{name} forgets {event_type}");
+                assert!(projection.handler(event_type).is_some(), "{name} has no handler for {event_type}");
             }
         }
     }

@@ -1,5 +1,5 @@
-//! How a projection that is being built becomes one that is read: first its indexes are made, and at
-//! the very end it is put where readers look, at a moment when no other version shows more.
+//! The transition of a projection from `building` to `live`. First its indexes are created. Then its schema
+//! is renamed to the name that readers use, once it is not behind the other versions of the projection.
 
 use tokio::time::Instant;
 
@@ -11,11 +11,11 @@ use super::worker::Worker;
 use crate::database::DatabaseError;
 use crate::event_log::Position;
 
-/// How near to the log's end, in positions, a projection that is being built counts as caught up.
+/// Distance to the end of the log, in positions, within which a new projection counts as caught up.
 const CLOSE: Position = 1_000;
 
 impl Worker<'_> {
-    /// Brings the members of a track that have caught up for the first time nearer to being read.
+    /// Creates the indexes of the track's building members and makes them live, if the track has caught up.
     pub(super) async fn settle(&mut self, index: usize) -> Result<(), ProjectorError> {
         let members = self.tracks[index].members.iter();
         let new: Vec<usize> = members.copied().filter(|m| self.building.contains(m)).collect();
@@ -32,7 +32,7 @@ impl Worker<'_> {
                 self.stop_without_indexes(index, member, error).await?;
             }
         }
-        // Making indexes may have taken a while: what was appended meanwhile comes first.
+        // Creating indexes may take minutes. Events appended meanwhile are applied first.
         let last = self.projector.source.info().await?.last_position;
         if last.saturating_sub(self.tracks[index].position) > CLOSE {
             return Ok(());
@@ -56,7 +56,7 @@ impl Worker<'_> {
         let (set, position) = (&self.projector.set, self.tracks[track].position);
         let member = &set.members()[index];
         let name = member.projection.name.clone();
-        tracing::error!(projection = name, position, %error, "a projection's indexes can't be made; it stops");
+        tracing::error!(projection = name, position, %error, "index creation failed, projection stopped");
         self.leave(track, &[name]);
         let client = self.projector.pool.get().await.map_err(DatabaseError::from)?;
         let why = format!("its indexes can't be made: {error}");
@@ -64,8 +64,8 @@ impl Worker<'_> {
         Ok(())
     }
 
-    /// Lets a member be read. While the other versions of it are held where they are, it goes as far
-    /// as they have come, so that who changes from them to it never sees less.
+    /// Makes a member live. Locks the checkpoints of its other versions and first applies events up to the
+    /// furthest of them, so that a reader that changes to this version never sees an older state.
     async fn go_live(&mut self, track: usize, index: usize) -> Result<(), ProjectorError> {
         let (projector, position) = (self.projector, self.tracks[track].position);
         let member = &projector.set.members()[index];
@@ -96,7 +96,7 @@ impl Worker<'_> {
             self.building.remove(&index);
             projector.readers.publish([(member.projection.name.as_str(), position)]);
             let name = &member.projection.name;
-            tracing::info!(projection = name, position, "a projection has caught up");
+            tracing::info!(projection = name, position, "projection is live");
         }
         Ok(())
     }
@@ -108,7 +108,7 @@ impl Projector {
         let mut client = self.pool.get().await?;
         let transaction = client.transaction().await?;
         if checkpoints::set_indexed(&transaction, &self.set, member, position).await? {
-            // Indexes over millions of rows take longer than any other statement may.
+            // Creating indexes over millions of rows may exceed the statement timeout.
             let sql = format!(
                 "SET LOCAL statement_timeout = 0; SET LOCAL search_path = \"{}\"; {}",
                 member.copy("bld"),
@@ -120,8 +120,8 @@ impl Projector {
         Ok(())
     }
 
-    /// Applies what leads from one position up to another to one member alone: other members may be
-    /// waited for by those that are held. Gives its new track; none where it has to be looked at again.
+    /// Applies the events after `from` up to `to` to one member alone, because other members may wait for
+    /// the locked checkpoints. Returns its new track, or `None` if it must be retried.
     async fn catch_up(
         &self,
         index: usize,
@@ -135,8 +135,10 @@ impl Projector {
             let members = [Standing { member: &self.set.members()[index], was_live: false }];
             match self.commit(&members, track.position, last, &events).await {
                 Ok(()) => track.position = last,
-                // The next turn meets it again, and knows what to do.
-                Err(ApplyError::Fenced(_) | ApplyError::Poison { .. }) => return Ok(None),
+                // The next turn gets the same error and handles it.
+                Err(ApplyError::Fenced(_) | ApplyError::Poison { .. } | ApplyError::Slow { .. }) => {
+                    return Ok(None);
+                }
                 Err(ApplyError::Database(error)) => return Err(error.into()),
             }
         }

@@ -1,4 +1,4 @@
-//! Long work on projections that an operator asks for: rebuild, verify, clean up.
+//! Maintenance of projections, started by an operator: rebuild, verify, clean up.
 
 use std::sync::Arc;
 
@@ -13,8 +13,8 @@ use super::source::{LogSource, SourceError};
 use crate::database::DatabaseError;
 use crate::event_log::Position;
 
-/// Rebuilds, verifies and cleans up the projections of one program. One such piece of work runs at
-/// a time in a namespace; projectors and readers go on beside it.
+/// Rebuilds, verifies and cleans up the projections of one program. One maintenance operation runs at a
+/// time in a namespace. Projectors and readers continue meanwhile.
 pub struct Maintenance {
     pub(super) pool: Pool,
     pub(super) source: Arc<dyn LogSource>,
@@ -22,16 +22,16 @@ pub struct Maintenance {
     lanes: usize,
 }
 
-/// What becomes of projections that no projector has begun.
+/// Treatment of projections without a checkpoint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Absent {
-    /// They are built.
+    /// The projection is built.
     Built,
-    /// Nothing can be done with them.
+    /// The operation fails.
     Refused,
 }
 
-/// The work can't be done.
+/// Error of a maintenance operation.
 #[derive(Debug, Error)]
 pub enum MaintenanceError {
     /// Another rebuild, verification or clean-up runs in this namespace.
@@ -40,26 +40,26 @@ pub enum MaintenanceError {
     /// There is no such projection.
     #[error(transparent)]
     Set(#[from] BadSet),
-    /// The projection is not built, or not to its end.
+    /// The projection is not built, or its first build has not ended.
     #[error(
         "projection {0} has not been built yet; let the projector finish first, or rebuild it where none runs"
     )]
     NotBuilt(String),
-    /// The log ended before the position that the live tables have.
+    /// The log ends before the position of the live tables.
     #[error("the log ends at position {position}, before the position of the live tables")]
     LogEnded {
-        /// The last event found.
+        /// Last position found.
         position: Position,
     },
-    /// The position to build up to is not in the log yet.
+    /// The requested position is beyond the end of the log.
     #[error("position {position} is beyond the log, which ends at position {end}")]
     BeyondLog {
-        /// The position asked for.
+        /// Requested position.
         position: Position,
-        /// The log's last position.
+        /// Last position of the log.
         end: Position,
     },
-    /// The schema to build into exists, or isn't a plain name.
+    /// The schema exists, or its name is not plain.
     #[error(
         "\"{0}\" can't be used; give a schema that doesn't exist, of 1 to 63 lower-case letters, digits or underscores"
     )]
@@ -78,12 +78,12 @@ pub enum MaintenanceError {
     Database(#[from] DatabaseError),
 }
 
-/// Held while maintenance works: a lock of a connection that belongs to no pool any more, so that
-/// dropping it closes the connection and lets the lock go.
+/// Guard of a maintenance operation: an advisory lock on a connection that was taken out of the pool.
+/// Dropping it closes the connection, which releases the lock.
 pub(super) struct Turn(ClientWrapper, String);
 
 impl Turn {
-    /// Lets others work, at once rather than when the server notices the closed connection.
+    /// Releases the lock at once. Otherwise it is released when the server notices the closed connection.
     pub(super) async fn end(self) -> Result<(), DatabaseError> {
         self.0.execute("SELECT pg_advisory_unlock(hashtextextended($1, 0))", &[&self.1]).await?;
         Ok(())
@@ -91,20 +91,21 @@ impl Turn {
 }
 
 impl Maintenance {
-    /// Maintenance of a set of projections. The pool needs [`Self::LEAST_CONNECTIONS`], and uses as
-    /// many more as there are processors. One more that is not the pool's holds the turn.
+    /// Creates the maintenance of a set of projections. The pool must have at least
+    /// [`Self::LEAST_CONNECTIONS`] connections. It is used up to the number of processors plus one. One
+    /// further connection, outside the pool, holds the lock.
     #[must_use]
     pub fn new(pool: Pool, source: Arc<dyn LogSource>, set: Arc<ProjectionSet>) -> Self {
         let processors = std::thread::available_parallelism().map_or(1, usize::from);
-        // One connection looks at the live tables while the others fill copies.
+        // One connection reads the live tables while the others fill copies.
         let lanes = pool.status().max_size.saturating_sub(1).clamp(1, processors.max(2));
         Self { pool, source, set, lanes }
     }
 
-    /// The fewest connections that a pool for maintenance must have.
+    /// Minimum size of the pool.
     pub const LEAST_CONNECTIONS: usize = 2;
 
-    /// How many projections are filled at the same time.
+    /// Returns the number of projections that are filled at the same time.
     pub(super) const fn lanes(&self) -> usize {
         self.lanes
     }
@@ -121,8 +122,8 @@ impl Maintenance {
         }
     }
 
-    /// The members of these names with their checkpoints, checked against the log and grouped by
-    /// position: a group shares one reading of the log.
+    /// Returns the members with these names, grouped by the position of their checkpoints. A group is
+    /// filled with one pass over the log. Checks the checkpoints against the log.
     pub(super) async fn groups(
         &self,
         names: &[&str],
@@ -153,7 +154,8 @@ impl Maintenance {
         Ok(built.chain((!missing.is_empty()).then_some(missing)).collect())
     }
 
-    /// The live checkpoints of these members; none for those that no projector has begun.
+    /// Returns the live checkpoints of these members, without those that have none. Fails if one is still
+    /// building.
     pub(super) async fn checkpoints(&self, members: &[&Member]) -> Result<Vec<Checkpoint>, MaintenanceError> {
         let client = self.pool.get().await.map_err(DatabaseError::from)?;
         let found = checkpoints::load(&client, &self.set, members).await?;

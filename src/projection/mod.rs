@@ -1,16 +1,17 @@
 //! Projections: query tables folded from the log.
 //!
-//! * [`definition`], [`embedded`], [`set`] — a projection as data: the SQL under `projections/`,
-//!   its fingerprint, and the schema that follows from it.
-//! * [`projector`] — keeps them up with the log: batches cut into [`waves`], rows and [`checkpoints`]
-//!   in one transaction, fenced by the old checkpoint.
-//! * [`readers`] — waiting for a position, and health.
-//! * [`rebuild`], [`verify`], [`cleanup`] — a fresh copy beside the live tables: swapped in, compared,
-//!   or made as of an earlier time; and dropping what no program reads any more.
-//! * [`queries`] — the read queries beside the handlers, typed.
+//! * [`definition`], [`embedded`], [`set`] — a projection as data: the SQL under `projections/`, its
+//!   fingerprint, and the schema name derived from it.
+//! * [`projector`] — keeps the tables up to date with the log. A batch of events is cut into [`waves`].
+//!   Rows and [`checkpoints`] change in one transaction, which fails if the old checkpoint is not as
+//!   expected.
+//! * [`readers`] — waiting until a position is visible, and health.
+//! * [`rebuild`], [`rebuild_into`], [`verify`], [`cleanup`] — a fresh copy beside the live tables, which
+//!   replaces them, is compared with them, or shows the state at an earlier time; and dropping tables that
+//!   no program uses.
+//! * [`queries`] — typed read queries.
 //!
-//! Nothing here decides anything, sends anything or renders anything, and it can't: it sees events
-//! and SQL.
+//! This module sees only events and SQL. It can't make decisions, send mail or render.
 
 mod apply;
 mod checkpoints;

@@ -1,5 +1,5 @@
-//! Who reads these tables? Each running program says so by locks that PostgreSQL takes back when the
-//! program ends, however it ends. Clean-up drops only what nobody holds.
+//! Presence of running programs, for clean-up. Each holds shared advisory locks on its schemas, which
+//! PostgreSQL releases when the connection ends. Clean-up drops only schemas without such a lock.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,19 +10,19 @@ use tokio_util::sync::CancellationToken;
 use super::set::ProjectionSet;
 use crate::database::DatabaseError;
 
-/// How often to look whether the connection that holds the locks is still there.
+/// Interval at which the connection that holds the locks is checked.
 const LOOK: Duration = Duration::from_secs(1);
 
-/// Says that this process reads, or keeps, the tables of its projections. Ends when dropped.
+/// Locks that show that this process uses the tables of its projections. Dropping it releases them.
 pub struct Presence {
     pool: Pool,
     set: Arc<ProjectionSet>,
-    /// A connection that belongs to no pool any more.
+    /// Connection that was taken out of the pool.
     client: ClientWrapper,
 }
 
 impl Presence {
-    /// Takes the locks. Waits where a clean-up is just dropping tables of these projections.
+    /// Takes the locks. Waits while a clean-up drops tables of these projections.
     ///
     /// # Errors
     /// The database is not available.
@@ -31,7 +31,7 @@ impl Presence {
         Ok(Self { pool, set, client })
     }
 
-    /// Keeps the locks until `shutdown`, and takes them again after the database was away.
+    /// Holds the locks until `shutdown`. Takes them again after the connection is lost.
     pub async fn keep(mut self, shutdown: CancellationToken) {
         let keep = async {
             loop {
@@ -41,7 +41,7 @@ impl Presence {
                 }
                 match lock(&self.pool, &self.set).await {
                     Ok(client) => self.client = client,
-                    Err(error) => tracing::warn!(%error, "can't tell clean-up which tables are in use"),
+                    Err(error) => tracing::warn!(%error, "presence locks not available, retrying"),
                 }
             }
         };
@@ -57,8 +57,8 @@ async fn lock(pool: &Pool, set: &ProjectionSet) -> Result<ClientWrapper, Databas
     Ok(Object::take(client))
 }
 
-/// Whether no program reads or keeps the tables in this schema; until the transaction ends, none
-/// that begins to gets any further.
+/// Returns true if no program uses the tables in this schema. Then it also keeps new ones from taking the
+/// lock until the end of the transaction.
 pub(super) async fn is_free(transaction: &Transaction<'_>, schema: &str) -> Result<bool, DatabaseError> {
     let sql = "SELECT pg_try_advisory_xact_lock(hashtextextended($1, 0))";
     Ok(transaction.query_one(sql, &[&key(schema)]).await?.try_get(0)?)

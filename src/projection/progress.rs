@@ -1,32 +1,32 @@
-//! How far a long piece of work is.
+//! Progress of a long operation.
 
 use std::time::Duration;
 
 use crate::event_log::Position;
 
-/// How far a long piece of work is.
+/// Progress of a long operation.
 #[derive(Clone, Copy, Debug)]
 pub struct Progress {
-    /// Where it began: 0, or where an earlier one had stopped.
+    /// Start position: 0, or the position of the copy that is resumed.
     pub from: Position,
-    /// The log's position reached.
+    /// Log position reached.
     pub position: Position,
-    /// The position to reach; it may move on while the work runs.
+    /// Position to reach. It may grow while the operation runs.
     pub target: Position,
-    /// Events applied so far, by this piece of work.
+    /// Events applied by this operation.
     pub events: u64,
-    /// Since it began.
+    /// Time since the start of this operation.
     pub elapsed: Duration,
 }
 
 impl Progress {
-    /// Events applied per second, since the beginning.
+    /// Returns the average number of events applied per second.
     #[must_use]
     pub fn per_second(&self) -> f64 {
         self.events as f64 / self.elapsed.as_secs_f64().max(0.001)
     }
 
-    /// How long the rest takes at the rate so far; nothing where there is no rate yet.
+    /// Returns the estimated remaining time at the average rate, or `None` before any progress.
     #[must_use]
     pub fn left(&self) -> Option<Duration> {
         let (done, rest) =
@@ -42,7 +42,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_time_left_follows_from_what_this_piece_of_work_did() {
+    fn remaining_time_is_extrapolated_from_this_run() {
         let elapsed = Duration::from_secs(2);
         let now = Progress { from: 1_000, position: 3_000, target: 9_000, events: 500, elapsed };
         assert_eq!(now.left(), Some(Duration::from_secs(6)));

@@ -1,4 +1,4 @@
-//! The projector: one process's loop that keeps its projections up with the log.
+//! The projector: a loop that keeps one process's projections up to date with the log.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,19 +18,19 @@ use super::worker::Worker;
 use crate::database::DatabaseError;
 use crate::event_log::{LogInfo, Position};
 
-/// How long to wait before another try when the log or the database was away.
+/// Delay before a retry if the log or the database is not available.
 const BACKOFF: Duration = Duration::from_secs(1);
 
-/// Sizes of steps and lengths of waits.
+/// Batch sizes and waiting times.
 #[derive(Clone, Copy, Debug)]
 pub struct Pace {
-    /// Events applied in one transaction.
+    /// Maximum number of events in one transaction.
     pub batch: usize,
-    /// The same while a projection is filled for the first time.
+    /// Maximum number of events in one transaction during the first build.
     pub first_batch: usize,
-    /// How long to wait for the next event before looking around.
+    /// Longest wait for the next event in one turn.
     pub idle: Duration,
-    /// How long to leave projections alone that another projector moved.
+    /// Pause for projections that another projector moved.
     pub stand_back: Duration,
 }
 
@@ -45,8 +45,8 @@ impl Default for Pace {
     }
 }
 
-/// Keeps the projections of one program up with the log. Several may run; the checkpoints keep them
-/// from applying an event twice.
+/// Keeps the projections of one program up to date with the log. Several projectors may run; the
+/// checkpoints ensure that each event is applied once.
 pub struct Projector {
     pub(super) pool: Pool,
     pub(super) source: Arc<dyn LogSource>,
@@ -55,20 +55,20 @@ pub struct Projector {
     pub(super) pace: Pace,
 }
 
-/// Why a projector gave up.
+/// Error that stops a projector.
 #[derive(Debug, Error)]
 pub enum ProjectorError {
-    /// The checkpoint is of another log.
+    /// The checkpoint belongs to another log.
     #[error(
         "projection {projection} was filled from a log created at {expected}, but this log was created at {found}; \
          give the log that belongs to this database, or another namespace"
     )]
     AnotherLog {
-        /// Which projection.
+        /// Name of the projection.
         projection: String,
-        /// When the log it was filled from was created.
+        /// Creation time of the log that it was filled from.
         expected: OffsetDateTime,
-        /// When the log at hand was created.
+        /// Creation time of this log.
         found: OffsetDateTime,
     },
     /// The log ends before the checkpoint: it lost events, or an older copy was restored.
@@ -77,11 +77,11 @@ pub enum ProjectorError {
          or the database as of the log's end"
     )]
     LogBehind {
-        /// Which projection.
+        /// Name of the projection.
         projection: String,
         /// Its checkpoint.
         position: Position,
-        /// The log's last position.
+        /// Last position of the log.
         last: Position,
     },
     /// The log can't be read.
@@ -106,36 +106,36 @@ impl ProjectorError {
 }
 
 impl Projector {
-    /// A projector of the projections that `readers` is a view on. The database must be migrated.
+    /// Creates a projector for the projections of `readers`. The database must be migrated.
     #[must_use]
     pub fn new(pool: Pool, source: Arc<dyn LogSource>, readers: Readers) -> Self {
         Self { pool, source, set: readers.set().clone(), readers, pace: Pace::default() }
     }
 
-    /// The same with other sizes and waits.
+    /// Sets batch sizes and waiting times.
     #[must_use]
     pub fn with_pace(mut self, pace: Pace) -> Self {
         self.pace = pace;
         self
     }
 
-    /// Works until `shutdown`. Waits out a log or a database that is away. Stopping in the middle of
-    /// a batch is harmless: its transaction is rolled back.
+    /// Runs until `shutdown`. Retries while the log or the database is not available. Cancelling in the
+    /// middle of a batch is safe, because its transaction is rolled back.
     ///
     /// # Errors
-    /// The log is not the one that the projections were filled from, or has lost events; or the
-    /// database refuses what the projector itself needs.
+    /// The log is not the one that the projections were filled from, the log has lost events, or the
+    /// database reports an error that a retry can't fix.
     pub async fn run(&self, shutdown: CancellationToken) -> Result<(), ProjectorError> {
         shutdown.run_until_cancelled(self.work()).await.unwrap_or(Ok(()))
     }
 
-    /// Says that these tables are kept, as soon as the database answers.
+    /// Takes the presence locks of the projections. Retries until the database is available.
     async fn announce(&self) -> Result<Presence, ProjectorError> {
         loop {
             match Presence::announce(self.pool.clone(), self.set.clone()).await {
                 Ok(presence) => return Ok(presence),
                 Err(error) if !error.is_transient() => return Err(error.into()),
-                Err(error) => tracing::warn!(%error, "the projector waits for the database"),
+                Err(error) => tracing::warn!(%error, "database unavailable, retrying"),
             }
             tokio::time::sleep(BACKOFF).await;
         }
@@ -154,18 +154,18 @@ impl Projector {
         loop {
             let Err(error) = self.follow(&mut resume).await else { continue };
             if !error.is_transient() {
-                tracing::error!(%error, "the projector stops");
+                tracing::error!(%error, "projector stopped");
                 return Err(error);
             }
-            tracing::warn!(%error, "the projector waits for log and database");
+            tracing::warn!(%error, "log or database unavailable, retrying");
             tokio::time::sleep(BACKOFF).await;
         }
     }
 
-    /// Follows the log until something fails.
+    /// Opens a worker and applies events until an error occurs.
     async fn follow(&self, resume: &mut bool) -> Result<(), ProjectorError> {
         let mut worker = Worker::open(self, *resume).await?;
-        // Projections that stopped try again at the next start, not after every hiccup.
+        // Stopped projections are retried at the next start of the process, not after each transient error.
         *resume = false;
         loop {
             worker.turn().await?;
@@ -173,7 +173,7 @@ impl Projector {
     }
 }
 
-/// Whether the checkpoints belong to this log.
+/// Checks that the checkpoints belong to this log and are not beyond its end.
 pub(super) fn check_log(log: &LogInfo, checkpoints: &[Checkpoint]) -> Result<(), ProjectorError> {
     for checkpoint in checkpoints {
         let projection = checkpoint.projection.clone();

@@ -1,4 +1,4 @@
-//! Reads and decodes the log ahead of what is applied, so that both go on at the same time.
+//! Reads and decodes the next batches of the log while the current one is applied.
 
 use std::time::Duration;
 
@@ -8,18 +8,18 @@ use tokio::task::JoinHandle;
 use super::source::{EventReader, SourceError};
 use crate::event_log::RecordedEvent;
 
-/// Batches that wait. With the one being read and the one being applied there are four in memory,
-/// each of at most 16 MiB of bodies.
+/// Batches in the channel. With the one being read and the one being applied, 4 are in memory, each with at
+/// most 16 MiB of bodies.
 const AHEAD: usize = 2;
 
-/// A cursor on the log that is being read while its batches are applied; it ends when dropped.
+/// Cursor on the log that reads ahead in a task. Dropping it aborts the task.
 pub(super) struct ReadAhead {
     batches: mpsc::Receiver<Result<Vec<RecordedEvent>, SourceError>>,
     task: JoinHandle<()>,
 }
 
 impl ReadAhead {
-    /// Reads batches of up to `max` events; an empty one where nothing came within `wait`.
+    /// Starts reading batches of up to `max` events. A batch is empty if no event came within `wait`.
     pub(super) fn start(mut reader: Box<dyn EventReader>, max: usize, wait: Duration) -> Self {
         let (sender, batches) = mpsc::channel(AHEAD);
         let task = tokio::spawn(async move {
@@ -34,7 +34,7 @@ impl ReadAhead {
         Self { batches, task }
     }
 
-    /// The next batch; possibly an empty one from a while ago.
+    /// Returns the next batch. An empty one may be older than the newest events of the log.
     pub(super) async fn next(&mut self) -> Result<Vec<RecordedEvent>, SourceError> {
         let ended = || SourceError { message: "reading has ended".to_owned(), transient: true };
         self.batches.recv().await.unwrap_or_else(|| Err(ended()))

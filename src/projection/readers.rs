@@ -1,4 +1,4 @@
-//! What readers of projections ask: is my write visible, and how are the projections doing?
+//! Access to the projections' positions: waiting until an event is visible, and health.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
@@ -14,11 +14,11 @@ use super::set::{Member, ProjectionSet};
 use crate::database::DatabaseError;
 use crate::event_log::{LogInfo, Position};
 
-/// How often the checkpoints table is asked while somebody waits.
+/// Interval of polling the checkpoints table while a reader waits.
 const POLL: Duration = Duration::from_millis(10);
 
-/// A view on the checkpoints of one program; cheap to clone. A projector in the same process tells
-/// it every step; otherwise it asks the table, but only while somebody waits.
+/// View of one program's checkpoints. Cloning is cheap. A projector in the same process publishes each
+/// step. Otherwise the checkpoints table is polled, but only while a reader waits.
 #[derive(Clone)]
 pub struct Readers(Arc<Shared>);
 
@@ -26,46 +26,47 @@ struct Shared {
     pool: Pool,
     set: Arc<ProjectionSet>,
     positions: watch::Sender<BTreeMap<String, Position>>,
-    /// Whoever holds it asks the table for all that wait.
+    /// The holder polls the table for all waiting readers.
     poller: Mutex<()>,
-    /// Whoever holds it asks the table for all that are in no hurry.
+    /// The holder polls the table for all readers in [`Readers::news`].
     slow_poller: Mutex<()>,
-    /// The log's end when this process first asked how projections are doing.
+    /// Last position of the log at the first call of [`Readers::status`] in this process.
     begun_at: OnceLock<Position>,
 }
 
-/// The projections didn't get there in time.
+/// Timeout of [`Readers::wait_for`].
 #[derive(Debug, Error)]
 #[error("position {position} is not visible yet in {}", behind.join(", "))]
 pub struct TimedOut {
-    /// The position waited for.
+    /// Position waited for.
     pub position: Position,
-    /// The projections that have not reached it.
+    /// Projections that have not reached it.
     pub behind: Vec<String>,
 }
 
-/// How one projection is doing.
+/// Health of one projection.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ProjectionHealth {
     /// The projection's name.
     pub name: String,
-    /// `building`, `live`, `stopped`, or `absent` where no projector has begun it.
+    /// `building`, `live` or `stopped`; `absent` if it has no checkpoint.
     pub state: &'static str,
-    /// The last event that its rows contain.
+    /// Last event that its rows contain.
     pub position: Position,
-    /// The log's last position less this one's: an upper bound of the events still to come.
+    /// Last position of the log minus this one's: an upper bound of the number of outstanding events.
     pub lag: Position,
-    /// Whether its rows may be read: it had caught up at least once, and contains what was in the log
-    /// when this process first asked. A process that starts over old tables isn't ready before.
+    /// True if its rows may be read: it has been live at least once, and contains all events that were in
+    /// the log at the first health check of this process. So a process that starts over old tables isn't
+    /// ready at once.
     pub ready: bool,
-    /// Why it stopped, without personal data.
+    /// Reason for the stop, without personal data.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
 }
 
 impl Readers {
-    /// A view on the projections of this program.
+    /// Creates a view of the projections of this program.
     #[must_use]
     pub fn new(pool: Pool, set: Arc<ProjectionSet>) -> Self {
         let positions = watch::Sender::new(BTreeMap::new());
@@ -79,23 +80,23 @@ impl Readers {
         }))
     }
 
-    /// The projections that this is a view on.
+    /// Returns the set of projections of this view.
     #[must_use]
     pub fn set(&self) -> &Arc<ProjectionSet> {
         &self.0.set
     }
 
-    /// Returns true if it is known already that every projection of this program can be read and contains the
-    /// event at `position`.
+    /// Returns true if all projections of this program are known to be readable and to contain the event at
+    /// `position`.
     #[must_use]
     pub fn shows(&self, position: Position) -> bool {
         self.behind(&self.0.positions.borrow(), position).is_empty()
     }
 
-    /// Waits until every projection of this program can be read and contains the event at `position`.
+    /// Waits until all projections of this program are readable and contain the event at `position`.
     ///
     /// # Errors
-    /// It took longer than `timeout`.
+    /// This takes longer than `timeout`.
     pub async fn wait_for(&self, position: Position, timeout: Duration) -> Result<(), TimedOut> {
         let mut positions = self.0.positions.subscribe();
         let reached = async {
@@ -104,7 +105,7 @@ impl Readers {
                     return;
                 }
                 tokio::select! {
-                    // The sender lives in `self`, so this ends only with news.
+                    // `self` owns the sender, so this returns only after a change.
                     _ = positions.changed() => {}
                     () = self.poll() => {}
                 }
@@ -117,9 +118,9 @@ impl Readers {
         if behind.is_empty() { Ok(()) } else { Err(TimedOut { position, behind }) }
     }
 
-    /// Waits until every projection of this program can be read and contains more than the event at `after`,
-    /// and tells how far they are. For those that are in no hurry: where no projector in this process tells
-    /// it, one of all that wait asks the table, once per `pace`.
+    /// Waits until all projections of this program are readable and contain an event after `after`. Returns
+    /// the position that all of them contain. Without a projector in this process, one of the waiting
+    /// readers polls the table, once per `pace`.
     pub async fn news(&self, after: Position, pace: Duration) -> Position {
         let mut positions = self.0.positions.subscribe();
         loop {
@@ -128,7 +129,7 @@ impl Readers {
                 return reached;
             }
             tokio::select! {
-                // The sender lives in `self`, so this ends only with news.
+                // `self` owns the sender, so this returns only after a change.
                 _ = positions.changed() => {}
                 () = async {
                     let _asking = self.0.slow_poller.lock().await;
@@ -139,7 +140,7 @@ impl Readers {
         }
     }
 
-    /// How every projection of this program is doing, given what is known about the log.
+    /// Returns the health of all projections of this program. `log` gives the end of the log.
     ///
     /// # Errors
     /// The database is not available.
@@ -169,12 +170,12 @@ impl Readers {
         Ok(members.iter().map(health).collect())
     }
 
-    /// As [`Self::publish`], for those that can be read.
+    /// Publishes the checkpoints of readable projections; see [`Self::publish`].
     pub(super) fn publish_readable(&self, found: &[Checkpoint]) {
         self.publish(found.iter().filter(|c| c.was_live).map(|c| (c.projection.as_str(), c.position)));
     }
 
-    /// Tells everybody who waits how far projections are that can be read. Positions only grow.
+    /// Notifies waiting readers of the positions of readable projections. A position never decreases.
     pub(super) fn publish<'a>(&self, reached: impl IntoIterator<Item = (&'a str, Position)>) {
         self.0.positions.send_if_modified(|positions| {
             let mut changed = false;
@@ -187,7 +188,7 @@ impl Readers {
         });
     }
 
-    /// What all of them contain.
+    /// Returns the position that all projections contain.
     fn reached(&self, positions: &BTreeMap<String, Position>) -> Position {
         let names = self.0.set.members().iter().map(|member| &member.projection.name);
         names.map(|name| positions.get(name).copied().unwrap_or(0)).min().unwrap_or(0)
@@ -212,7 +213,7 @@ impl Readers {
         };
         match asked.await {
             Ok(found) => self.publish_readable(&found),
-            Err(error) => tracing::warn!(%error, "can't read the projections' checkpoints"),
+            Err(error) => tracing::warn!(%error, "projection checkpoints not readable"),
         }
     }
 }

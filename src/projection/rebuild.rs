@@ -1,5 +1,5 @@
-//! Rebuild: a fresh copy beside the live tables, swapped in in one transaction. A rebuild that is
-//! broken off goes on where its copy stands when it is called again.
+//! Rebuild: fills a fresh copy beside the live tables and swaps it in in one transaction. An interrupted
+//! rebuild resumes from its copy at the next call.
 
 use deadpool_postgres::Transaction;
 
@@ -13,16 +13,15 @@ use crate::database::DatabaseError;
 use crate::event_log::Position;
 
 impl Maintenance {
-    /// Fills these projections (all, where none is named) anew from the log and puts the copies in
-    /// the place of the live tables. Readers see the old rows until they see the new ones; the
-    /// projector waits only while the copies catch up with its last step. A projection that no
-    /// projector has begun yet is built, and is live afterwards.
+    /// Rebuilds the named projections from the log (all if `names` is empty) and replaces the live tables
+    /// with the copies. Readers see the old rows until the swap commits. The projector waits only while the
+    /// copies apply the last events. A projection without a checkpoint is built and is live afterwards.
     ///
     /// # Errors
-    /// Another piece of maintenance is at work, a name is unknown, a projector is still building it,
-    /// the log is not the one that the tables were filled from, a handler fails, or the database is
-    /// not available. Live tables are as they were then; the copy stays, to go on from, unless a
-    /// handler failed.
+    /// Another maintenance operation is running, a name is unknown, a projector is still building the
+    /// projection, the log is not the one that the tables were filled from, a handler fails, or the
+    /// database is not available. The live tables are unchanged in each case. The copy is kept for the next
+    /// call, unless a handler failed.
     pub async fn rebuild(
         &self,
         names: &[&str],
@@ -34,11 +33,11 @@ impl Maintenance {
         result
     }
 
-    /// Drops what a rebuild of these projections that was broken off has left (all, where none is
-    /// named), so that the next one begins anew.
+    /// Drops the copies that an interrupted rebuild of the named projections has left (all if `names` is
+    /// empty), so that the next rebuild starts from the beginning.
     ///
     /// # Errors
-    /// Another piece of maintenance is at work, a name is unknown, or the database is not available.
+    /// Another maintenance operation is running, a name is unknown, or the database is not available.
     pub async fn discard_copies(&self, names: &[&str]) -> Result<(), MaintenanceError> {
         let members = self.set.select(names)?;
         let turn = self.take_turn().await?;
@@ -75,7 +74,7 @@ impl Maintenance {
         let mut copy = Copy::open(self, members, &purpose).await?;
         copy.advance_to(self.lowest(group).await?, progress).await?;
         copy.finish().await?;
-        // Once more without holding anybody up, so that little is left to do while the projector waits.
+        // Catches up once more without a lock, so that the projector waits only for a few events below.
         copy.advance_to(self.lowest(group).await?, progress).await?;
 
         let log = self.source.info().await?;
@@ -93,7 +92,7 @@ impl Maintenance {
                 }
             }
         }
-        // Projections that have moved apart meanwhile are swapped in where they stand, one by one.
+        // If the projections have different positions by now, each is swapped in at its own position.
         held.sort_by_key(|checkpoint| checkpoint.position);
         for checkpoint in &held {
             copy.advance_to(checkpoint.position, progress).await?;
@@ -110,7 +109,7 @@ impl Maintenance {
         Ok(())
     }
 
-    /// The position that all of these have reached; for one that was never begun, the log's end.
+    /// Returns the lowest position of these members, or the end of the log if none has a checkpoint.
     pub(super) async fn lowest(&self, members: &[&Member]) -> Result<Position, MaintenanceError> {
         let found = self.checkpoints(members).await?;
         match found.iter().map(|checkpoint| checkpoint.position).min() {
@@ -120,7 +119,7 @@ impl Maintenance {
     }
 }
 
-/// Puts a member's copy in the place of its live tables, if there are any.
+/// Replaces a member's live tables, if any, with its copy.
 async fn swap_in(transaction: &Transaction<'_>, member: &Member) -> Result<(), DatabaseError> {
     let (live, new, old) = (&member.schema, member.copy("new"), member.copy("old"));
     if copy_schema::exists(transaction, live).await? {

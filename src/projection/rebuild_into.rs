@@ -1,4 +1,4 @@
-//! The state as of an earlier time, in a schema of its own beside the live tables.
+//! Rebuild of the state at an earlier time, in a separate schema beside the live tables.
 
 use time::OffsetDateTime;
 
@@ -9,26 +9,26 @@ use super::progress::Progress;
 use crate::database::DatabaseError;
 use crate::event_log::{Position, RecordedEvent};
 
-/// Up to where to rebuild.
+/// End of a rebuild.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Until {
-    /// Up to the log's end as it is now.
+    /// The end of the log at the start of the rebuild.
     Now,
-    /// Up to the last event before the first one that is later than this.
+    /// The last event before the first one with a later time.
     Time(OffsetDateTime),
-    /// Up to and including this position.
+    /// This position, inclusive.
     Position(Position),
 }
 
 impl Maintenance {
-    /// Fills all projections from the log into a schema of its own, as of a time or position: the
-    /// state as of then, to be read with `SET search_path`. Gives the last position it contains.
-    /// Goes on with what an earlier call for the same time or position left when it was broken off.
+    /// Fills all projections from the log into the schema `schema`, up to a time or position. The result is
+    /// read with `SET search_path`. Returns the last position that it contains. Resumes an interrupted call
+    /// for the same `until`.
     ///
     /// # Errors
-    /// The schema exists or isn't a plain name, the position is beyond the log's end, another piece
-    /// of maintenance is at work, a handler fails, or the database is not available. What was filled
-    /// stays, to go on from, unless a handler failed.
+    /// The schema exists or its name is not plain, the position is beyond the end of the log, another
+    /// maintenance operation is running, a handler fails, or the database is not available. Rows filled so
+    /// far are kept for the next call, unless a handler failed.
     pub async fn rebuild_into(
         &self,
         schema: &str,
@@ -44,10 +44,10 @@ impl Maintenance {
         result
     }
 
-    /// Drops what a broken-off [`Self::rebuild_into`] has left in this schema, and nothing else.
+    /// Drops the schema if it holds the copy of an interrupted [`Self::rebuild_into`]. Any other schema is kept.
     ///
     /// # Errors
-    /// Another piece of maintenance is at work, or the database is not available.
+    /// Another maintenance operation is running, or the database is not available.
     pub async fn discard_into(&self, schema: &str) -> Result<(), MaintenanceError> {
         let turn = self.take_turn().await?;
         let discarded = async {
@@ -92,7 +92,7 @@ impl Maintenance {
         Ok(copy.position)
     }
 
-    /// Sees to it that the schema isn't there, or holds a copy of everything that can be gone on with.
+    /// Ensures that the schema does not exist or holds a copy that can be resumed.
     async fn make_way(&self, schema: &str, purpose: &Purpose) -> Result<(), MaintenanceError> {
         let log = self.source.info().await?;
         let mut client = self.pool.get().await.map_err(DatabaseError::from)?;

@@ -1,4 +1,4 @@
-//! The projections of one program in one namespace: names of schemas, and the search path to read them.
+//! The projections of one program in one namespace: schema names and the search path for readers.
 
 use thiserror::Error;
 
@@ -7,14 +7,14 @@ use super::embedded;
 use crate::database::meta_schema;
 use crate::event_log::upcast::UPCASTERS_VERSION;
 
-/// The projections that one program keeps and reads.
+/// Projections that one program maintains and reads.
 #[derive(Clone, Debug)]
 pub struct ProjectionSet {
     namespace: String,
     members: Vec<Member>,
 }
 
-/// A projection with its fingerprint and the schema that follows from it.
+/// Projection with its fingerprint and the schema name derived from it.
 #[derive(Clone, Debug)]
 pub struct Member {
     /// The projection.
@@ -25,35 +25,35 @@ pub struct Member {
     pub schema: String,
 }
 
-/// The set can't be made.
+/// Error of creating a projection set or selecting from it.
 #[derive(Debug, Error)]
 pub enum BadSet {
-    /// A file under `projections/` breaks the rules.
+    /// A file under `projections/` violates the rules of the folder.
     #[error(transparent)]
     Handler(#[from] BadHandler),
-    /// The namespace would not fit into schema names.
+    /// The namespace is not valid in a schema name.
     #[error("the namespace \"{0}\" is not usable; give 1 to 32 lower-case letters, digits or underscores")]
     Namespace(String),
-    /// There is no projection of that name.
+    /// No projection has this name.
     #[error("there is no projection \"{name}\"; there are {known}")]
     Unknown {
-        /// The name asked for.
+        /// Requested name.
         name: String,
-        /// The names that exist.
+        /// Existing names, separated by commas.
         known: String,
     },
 }
 
 impl Member {
-    /// The schema of a copy of this member's tables: `new` while it is rebuilt, `old` once it was
-    /// replaced, `ver` while it is verified, `bld` until it has caught up for the first time.
+    /// Returns the schema name of a copy of this member's tables. `kind` is `new` for a rebuild, `old` for
+    /// replaced tables, `ver` for a verification and `bld` for the first build.
     pub(super) fn copy(&self, kind: &str) -> String {
         format!("{}_{kind}", self.schema)
     }
 }
 
 impl ProjectionSet {
-    /// The projections embedded in this program.
+    /// Returns the projections embedded in this program.
     ///
     /// # Errors
     /// The namespace isn't 1–32 lower-case letters, digits or underscores.
@@ -61,7 +61,7 @@ impl ProjectionSet {
         Self::of(namespace, embedded::projections()?)
     }
 
-    /// Any projections; for tests of the runner itself.
+    /// Returns a set of any projections, for tests of the runner.
     ///
     /// # Errors
     /// The namespace isn't 1–32 lower-case letters, digits or underscores.
@@ -82,22 +82,22 @@ impl ProjectionSet {
         Ok(Self { namespace: namespace.to_owned(), members })
     }
 
-    /// The namespace that prefixes every schema.
+    /// Returns the namespace, the prefix of every schema name.
     #[must_use]
     pub fn namespace(&self) -> &str {
         &self.namespace
     }
 
-    /// The projections, by name.
+    /// Returns the projections, sorted by name.
     #[must_use]
     pub fn members(&self) -> &[Member] {
         &self.members
     }
 
-    /// The members of these names, by name; all of them where none is named.
+    /// Returns the members with these names, sorted by name; all of them if `names` is empty.
     ///
     /// # Errors
-    /// A name is not one of this set.
+    /// The set has no projection of such a name.
     pub fn select(&self, names: &[&str]) -> Result<Vec<&Member>, BadSet> {
         for name in names {
             if !self.members.iter().any(|member| member.projection.name == *name) {
@@ -109,16 +109,16 @@ impl ProjectionSet {
         Ok(self.members.iter().filter(chosen).collect())
     }
 
-    /// A set of these projections alone, in the same namespace and schemas.
+    /// Returns a set of these projections only, with the same namespace and schemas.
     ///
     /// # Errors
-    /// A name is not one of this set.
+    /// The set has no projection of such a name.
     pub fn only(&self, names: &[&str]) -> Result<Self, BadSet> {
         let members = self.select(names)?.into_iter().cloned().collect();
         Ok(Self { namespace: self.namespace.clone(), members })
     }
 
-    /// What connections that read must set as their search path, to see the tables of this program.
+    /// Returns the search path of reading connections, which makes the tables of this program visible.
     #[must_use]
     pub fn search_path(&self) -> String {
         let meta = meta_schema(&self.namespace);
@@ -126,7 +126,7 @@ impl ProjectionSet {
     }
 }
 
-/// Schemas as a search path.
+/// Formats schema names as a search path.
 pub(super) fn search_path<'a>(schemas: impl Iterator<Item = &'a str>) -> String {
     schemas.map(|schema| format!("\"{schema}\"")).collect::<Vec<_>>().join(",")
 }
@@ -144,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn names_that_do_not_exist_are_refused_with_those_that_do() {
+    fn unknown_names_are_refused_with_the_known_ones() {
         let set = ProjectionSet::embedded("t").expect("a good namespace");
         assert_eq!(set.select(&[]).expect("all").len(), set.members().len());
         assert_eq!(set.select(&["jobs"]).expect("one").len(), 1);
@@ -153,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn namespaces_that_would_break_names_are_refused() {
+    fn invalid_namespaces_are_refused() {
         for bad in ["", "a-b", "A", "a\"b", &"x".repeat(33)] {
             assert!(ProjectionSet::embedded(bad).is_err(), "{bad}");
         }

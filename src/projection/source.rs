@@ -1,4 +1,4 @@
-//! What projections need of the event log: a port, so that tests can give events; and the real one.
+//! Port of the projections to the event log. [`EventLog`] implements it; tests supply their own events.
 
 use std::time::Duration;
 
@@ -10,17 +10,18 @@ use crate::event_log::{EventLog, LogError, LogInfo, LogReader, Position, Recorde
 
 /// A log that can be read in order from any position.
 pub trait LogSource: Send + Sync {
-    /// What is known about the log as a whole.
+    /// Returns the creation time and the last position of the log.
     fn info(&self) -> BoxFuture<'_, Result<LogInfo, SourceError>>;
 
-    /// A cursor that gives the events after a position; 0 for the whole log.
+    /// Returns a cursor on the events after `position`; 0 reads the whole log.
     fn read_after(&self, position: Position) -> Box<dyn EventReader>;
 }
 
-/// A cursor that moves along the log.
+/// Cursor on the log.
 pub trait EventReader: Send {
-    /// Up to `max` further events, in order. Waits at most `wait` for the first of them, then takes
-    /// what is there; empty where nothing came. After an error the cursor is not used any more.
+    /// Returns up to `max` further events, in order. Waits at most `wait` for the first of them, then
+    /// returns those available, or an empty vector if none came. After an error the cursor can't be used
+    /// any more.
     fn next_batch(
         &mut self,
         max: usize,
@@ -28,13 +29,13 @@ pub trait EventReader: Send {
     ) -> BoxFuture<'_, Result<Vec<RecordedEvent>, SourceError>>;
 }
 
-/// The log could not be read.
+/// Error of reading the event log.
 #[derive(Debug, Error)]
 #[error("the event log can't be read: {message}")]
 pub struct SourceError {
-    /// What went wrong, without personal data.
+    /// Cause, without personal data.
     pub message: String,
-    /// Whether the same call can succeed later.
+    /// True if the same call can succeed later.
     pub transient: bool,
 }
 

@@ -1,22 +1,22 @@
-//! A track: projections that stand at the same position and share one cursor on the log.
+//! Track: projections at the same position that share one cursor on the log.
 
 use std::time::Duration;
 
 use super::source::{EventReader, LogSource, SourceError};
 use crate::event_log::{Position, RecordedEvent};
 
-/// How long a track waits for its next event while others wait for their turn.
+/// Longest wait for the next event of a track while other tracks wait for their turn.
 pub(super) const TURN: Duration = Duration::from_millis(5);
-/// Bodies of one batch, in bytes: a batch of large events must not become one huge statement.
+/// Maximum total size of the bodies in one batch, in bytes. It limits the size of a statement's parameters.
 const MAX_BYTES: usize = 16 << 20;
 
 pub(super) struct Track {
-    /// Indexes of members in the set, in order.
+    /// Indexes of the members in the set, ascending.
     pub(super) members: Vec<usize>,
-    /// The last event that all members contain.
+    /// Last event that all members contain.
     pub(super) position: Position,
     reader: Box<dyn EventReader>,
-    /// Events read and not yet applied.
+    /// Events read but not yet applied.
     pending: Vec<RecordedEvent>,
 }
 
@@ -25,8 +25,7 @@ impl Track {
         Self { members, position, reader: source.read_after(position), pending: Vec::new() }
     }
 
-    /// The next batch: after this track's position and not beyond `ceiling`. Redelivered events are
-    /// dropped here.
+    /// Returns the next batch, after this track's position and up to `ceiling`. Drops redelivered events.
     pub(super) async fn next(
         &mut self,
         max: usize,
@@ -43,13 +42,13 @@ impl Track {
             bytes += event.body.len();
             bytes <= MAX_BYTES
         });
-        // One event always goes, however large.
+        // A batch has at least one event, also if that one exceeds the limit.
         let count = fitting.count().max(1).min(within).min(max);
         let rest = self.pending.split_off(count);
         Ok(std::mem::replace(&mut self.pending, rest))
     }
 
-    /// Reads ahead where nothing is pending.
+    /// Reads the next events if none are pending.
     pub(super) async fn fill(&mut self, max: usize, wait: Duration) -> Result<(), SourceError> {
         if self.pending.is_empty() {
             self.pending = self.reader.next_batch(max, wait).await?;
@@ -57,13 +56,13 @@ impl Track {
         Ok(())
     }
 
-    /// Puts a batch back that was not applied.
+    /// Puts back a batch that was not applied.
     pub(super) fn put_back(&mut self, mut events: Vec<RecordedEvent>) {
         events.append(&mut self.pending);
         self.pending = events;
     }
 
-    /// Takes over the members of a track at the same position.
+    /// Adds the members of another track at the same position.
     pub(super) fn join(&mut self, other: &Self) {
         self.members.extend(&other.members);
         self.members.sort_unstable();

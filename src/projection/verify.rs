@@ -1,4 +1,4 @@
-//! Verify: fills projections anew beside the live tables and compares row by row what both hold.
+//! Verification: fills projections anew beside the live tables and compares both row by row.
 
 use deadpool_postgres::Transaction;
 use serde::Serialize;
@@ -14,7 +14,7 @@ use super::verify_rows::{digest, first_difference, tables};
 use crate::database::DatabaseError;
 use crate::event_log::Position;
 
-/// What a verification found.
+/// Result of a verification.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct VerifyReport {
@@ -22,45 +22,45 @@ pub struct VerifyReport {
     pub projections: Vec<Verified>,
 }
 
-/// What a verification found about one projection.
+/// Result of a verification for one projection.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Verified {
     /// The projection's name.
     pub name: String,
-    /// The position at which live tables and copy were compared.
+    /// Position at which live tables and copy were compared.
     pub position: Position,
-    /// Rows in the live tables.
+    /// Number of rows in the live tables.
     pub rows: u64,
-    /// Whether every row is as the log says.
+    /// True if every live row equals the row rebuilt from the log.
     pub equal: bool,
-    /// The first difference in each table that differs; no values of rows but their keys.
+    /// First difference in each table that differs. Of a row it holds only the key and column names.
     pub differences: Vec<Difference>,
 }
 
-/// Where a live table differs from what the log says. Names and positions only: a row's values may
-/// be somebody's.
+/// First difference between a live table and its copy. Holds no values except the key, because a row may
+/// contain personal data.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Difference {
     /// The table.
     pub table: String,
-    /// The primary key of the first row that differs, as a JSON array.
+    /// Primary key of the first row that differs, as a JSON array.
     pub key: String,
-    /// `changed`, `missing` (in the live table) or `unexpected`.
+    /// `changed`, `missing` (the live table lacks the row) or `unexpected` (only the live table has it).
     pub kind: &'static str,
-    /// The columns that differ, where the row is on both sides.
+    /// Columns that differ, if both sides have the row.
     pub columns: Vec<String>,
-    /// The last event that the live row says it contains; absent where there is no such row.
+    /// Last event in the live row, from its `position` column; absent if there is no such row.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub live_position: Option<Position>,
-    /// The last event that the row contains according to the log; absent where there is no such row.
+    /// Last event in the rebuilt row; absent if there is no such row.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub log_position: Option<Position>,
 }
 
 impl VerifyReport {
-    /// Whether every projection is as the log says.
+    /// Returns true if all projections are equal to the log.
     #[must_use]
     pub fn equal(&self) -> bool {
         self.projections.iter().all(|projection| projection.equal)
@@ -68,12 +68,12 @@ impl VerifyReport {
 }
 
 impl Maintenance {
-    /// Fills these projections (all, where none is named) anew beside the live tables, up to the live
-    /// checkpoint, and compares rows. The live side is one snapshot: nobody is held up.
+    /// Fills the named projections (all if `names` is empty) anew beside the live tables, up to the live
+    /// checkpoint, and compares rows. The live side is read in one snapshot and is not locked.
     ///
     /// # Errors
-    /// Another piece of maintenance is at work, a name is unknown, the log is not the one that the
-    /// tables were filled from, a handler fails, or the database is not available.
+    /// Another maintenance operation is running, a name is unknown, the log is not the one that the tables
+    /// were filled from, a handler fails, or the database is not available.
     pub async fn verify(
         &self,
         names: &[&str],
@@ -113,7 +113,7 @@ impl Maintenance {
         let mut copy = Copy::open(self, members, &purpose).await?;
         copy.advance_to(lowest, progress).await?;
 
-        // From here on the live side stands still: its tables and checkpoints are one snapshot.
+        // Repeatable read: from here on, live tables and checkpoints are one snapshot.
         let mut client = self.pool.get().await.map_err(DatabaseError::from)?;
         let live = client.build_transaction().isolation_level(IsolationLevel::RepeatableRead).read_only(true);
         let live = live.start().await.map_err(DatabaseError::from)?;
@@ -133,7 +133,7 @@ impl Maintenance {
         Ok(verified)
     }
 
-    /// Compares the live tables of a member, as `live` sees them, with its copy.
+    /// Compares a member's live tables, as the transaction `live` sees them, with its copy.
     async fn compare(
         &self,
         live: &Transaction<'_>,

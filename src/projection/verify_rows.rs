@@ -1,4 +1,4 @@
-//! Compares a table with its copy: by digests, and where they differ by the first row that does.
+//! Comparison of a table with its copy: by digest, and then by key to find the first row that differs.
 
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
@@ -11,17 +11,17 @@ use super::verify::Difference;
 use crate::database::DatabaseError;
 use crate::event_log::Position;
 
-/// A table with its primary key.
+/// Table with its primary key.
 pub(super) struct Table {
     name: String,
-    /// The key's columns as a JSON array, an SQL expression.
+    /// SQL expression of the key's columns as a JSON array.
     key: String,
 }
 
-/// A side of the comparison: what a transaction sees of a schema.
+/// One side of the comparison: a transaction and the schema that it reads.
 pub(super) type Side<'a> = (&'a Transaction<'a>, &'a str);
 
-/// The tables of a copy.
+/// Returns the tables of a copy.
 pub(super) async fn tables(transaction: &Transaction<'_>, schema: &str) -> Result<Vec<Table>, DatabaseError> {
     let sql = "SELECT class.relname::text, (
              SELECT 'jsonb_build_array(' || string_agg(quote_ident(attname), ', ' ORDER BY place) || ')'
@@ -34,14 +34,14 @@ pub(super) async fn tables(transaction: &Transaction<'_>, schema: &str) -> Resul
     let rows = transaction.query(sql, &[&schema]).await?;
     let table = |row: &Row| {
         let key: Option<String> = row.try_get(1)?;
-        // Without a key, the hash of a row tells it from others and nothing about it.
+        // Without a primary key, the hash of the row identifies it and reveals no values.
         let hash = || "jsonb_build_array(hashtextextended(side::text, 0))".to_owned();
         Ok(Table { name: row.try_get(0)?, key: key.unwrap_or_else(hash) })
     };
     rows.iter().map(table).collect()
 }
 
-/// How many rows a table has, and a number that depends on all of them but not on their order.
+/// Returns the number of rows of a table, and a digest of all rows that doesn't depend on their order.
 pub(super) async fn digest(
     transaction: &Transaction<'_>,
     schema: &str,
@@ -57,7 +57,7 @@ pub(super) async fn digest(
     Ok((u64::try_from(row.try_get::<_, i64>(0)?).unwrap_or(0), row.try_get(1)?))
 }
 
-/// The first row, in the order of keys, that is not the same on both sides.
+/// Returns the first difference between both sides, in the order of keys.
 pub(super) async fn first_difference(
     live: Side<'_>,
     fresh: Side<'_>,
@@ -77,14 +77,15 @@ pub(super) async fn first_difference(
     }))
 }
 
-/// What may be told of a row.
+/// Column hashes and position of one row.
 #[derive(Default)]
 struct Columns {
     hashes: BTreeMap<String, Option<i64>>,
     position: Option<Position>,
 }
 
-/// The hashes of a row's columns, and the last event that it contains. No value leaves the database.
+/// Returns the hashes of a row's columns, and the last event that the row contains. The values stay in the
+/// database.
 async fn columns(
     (transaction, schema): Side<'_>,
     table: &Table,
@@ -107,7 +108,7 @@ async fn columns(
     Ok(columns)
 }
 
-/// The rows' keys and hashes, ordered by key.
+/// Streams the keys and hashes of the rows, ordered by key.
 async fn keys_of(
     (transaction, schema): Side<'_>,
     table: &Table,
@@ -125,7 +126,8 @@ async fn keys_of(
     }))
 }
 
-/// Walks both sides in the order of their keys up to the first difference.
+/// Compares both sides in the order of their keys and returns the first key that differs, with the kind of
+/// difference.
 async fn first_key(
     live: impl Stream<Item = Result<(String, i64), DatabaseError>>,
     fresh: impl Stream<Item = Result<(String, i64), DatabaseError>>,

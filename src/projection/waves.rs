@@ -1,8 +1,8 @@
-//! Cuts a batch of events into statements, so that one row's events never share a statement and keep
-//! their order.
+//! Cuts a batch of events into statements, so that two events of one row never share a statement and are
+//! applied in order.
 //!
-//! An event goes one wave after the last event of its row, so a batch needs as many waves as its
-//! busiest row has events; within a wave there is one statement per event type.
+//! An event goes one wave after the previous event of its row. So a batch has as many waves as the row with
+//! the most events has events. Each wave has one statement per event type.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -19,11 +19,11 @@ pub(super) struct Statement<'a> {
     pub(super) events: Vec<&'a RecordedEvent>,
 }
 
-/// The row key that its handler declares is not in the event.
+/// The event lacks the row key that its handler declares.
 #[derive(Debug)]
 pub(super) struct NoRowKey<'a>(pub(super) &'a RecordedEvent);
 
-/// The statements of a batch, in order. Events that the projection doesn't handle are left out.
+/// Returns the statements of a batch, in order. Events without a handler are left out.
 pub(super) fn statements<'a>(
     projection: &'a Projection,
     events: &'a [RecordedEvent],
@@ -47,8 +47,8 @@ pub(super) fn statements<'a>(
     Ok(waves.into_iter().flatten().collect())
 }
 
-/// The key of the row that the event changes; nothing inside where it only adds up, nothing at all
-/// where the event lacks the field.
+/// Returns the key of the row that the event changes: `Some(None)` for a handler that only adds up, `None`
+/// if the event lacks the field.
 fn row_key<'a>(key: &RowKey, event: &'a RecordedEvent) -> Option<Option<Cow<'a, str>>> {
     match key {
         RowKey::AddsUp => Some(None),
@@ -126,13 +126,13 @@ mod tests {
     }
 
     #[test]
-    fn counters_take_all_at_once() {
+    fn counters_take_all_events_in_one_statement() {
         let events = [event(1, "Counted", "a"), event(2, "Counted", "a")];
         assert_eq!(cut(&events), [("Counted".to_owned(), vec![1, 2])]);
     }
 
     #[test]
-    fn a_row_key_that_is_missing_is_named() {
+    fn event_without_a_row_key_is_reported() {
         let lost = RecordedEvent { body: Bytes::from_static(b"{}"), ..event(7, "Pointed", "a") };
         let events = [event(6, "Pointed", "a"), lost];
         let projection = projection();
@@ -142,7 +142,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn every_row_sees_its_events_once_and_in_order(
+        fn every_row_gets_its_events_once_and_in_order(
             history in prop::collection::vec((0..4usize, 0..3usize), 0..40)
         ) {
             let types = ["Made", "Changed", "Pointed", "Other"];

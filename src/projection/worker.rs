@@ -1,8 +1,8 @@
-//! One run of the projector: tracks that move along the log, meet and become one.
+//! One run of the projector: tracks that move along the log and join where they meet.
 //!
-//! Projections at the same position share a cursor and a transaction. One that is new, or was left
-//! behind, moves on a track of its own beside the others; where tracks meet they are joined. They
-//! take turns, so a long build never holds up the live ones for more than a batch.
+//! Projections at the same position share a cursor and a transaction. A new projection, or one that is
+//! behind, has its own track. Tracks that reach the same position are joined. Tracks take turns, so a long
+//! build delays the live projections by at most one batch.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -18,22 +18,22 @@ use super::track::{TURN, Track};
 use crate::database::DatabaseError;
 use crate::event_log::{Position, RecordedEvent};
 
-/// How often an idle projector looks whether the log is still the same.
+/// Interval at which an idle projector checks that the log is still the same.
 const LOOK: Duration = Duration::from_secs(5);
 
 pub(super) struct Worker<'a> {
     pub(super) projector: &'a Projector,
-    /// From the one furthest behind to the one furthest ahead.
+    /// Ordered by position, lowest first.
     pub(super) tracks: Vec<Track>,
-    /// Members that have not caught up yet.
+    /// Members that are not live yet.
     pub(super) building: BTreeSet<usize>,
-    /// Members that another projector moved, and until when to leave them alone.
+    /// Members that another projector moved, with the end of their pause.
     pub(super) standing_back: Vec<(usize, Instant)>,
     looked: Instant,
 }
 
 impl<'a> Worker<'a> {
-    /// Makes what is missing, checks the log, and puts every member on its track.
+    /// Creates missing checkpoints and tables, checks the log, and assigns each member to a track.
     pub(super) async fn open(projector: &'a Projector, resume: bool) -> Result<Self, ProjectorError> {
         let members: Vec<&Member> = projector.set.members().iter().collect();
         let log = projector.source.info().await?;
@@ -58,7 +58,7 @@ impl<'a> Worker<'a> {
         Ok(worker)
     }
 
-    /// Reads the members' checkpoints and puts those that are not stopped on tracks.
+    /// Loads the members' checkpoints and assigns each member that is not stopped to a track.
     async fn take_up(&mut self, indexes: &[usize]) -> Result<(), ProjectorError> {
         let Projector { set, source, pool, readers, .. } = self.projector;
         let members: Vec<&Member> = indexes.iter().map(|index| &set.members()[*index]).collect();
@@ -87,7 +87,7 @@ impl<'a> Worker<'a> {
         Ok(())
     }
 
-    /// One batch for every track.
+    /// Applies at most one batch on each track.
     pub(super) async fn turn(&mut self) -> Result<(), ProjectorError> {
         self.return_from_standing_back().await?;
         if self.tracks.is_empty() {
@@ -102,7 +102,7 @@ impl<'a> Worker<'a> {
         self.look().await
     }
 
-    /// Orders the tracks and joins those at the same position.
+    /// Sorts the tracks by position and joins those at the same position.
     fn meet(&mut self) {
         let mut tracks = std::mem::take(&mut self.tracks);
         tracks.retain(|track| !track.members.is_empty());
@@ -131,13 +131,13 @@ impl<'a> Worker<'a> {
         match applied {
             Ok(()) => track.position = to,
             Err(ApplyError::Fenced(names)) => {
-                tracing::info!(projections = ?names, position = from, "another projector is at work; standing back");
+                tracing::info!(projections = ?names, position = from, "moved by another projector, pausing");
                 let until = Instant::now() + pace.stand_back;
                 let gone = self.leave(index, &names);
                 self.standing_back.extend(gone.into_iter().map(|member| (member, until)));
                 self.tracks[index].put_back(events);
             }
-            Err(ApplyError::Poison { projection, .. }) => {
+            Err(ApplyError::Poison { projection, .. } | ApplyError::Slow { projection, .. }) => {
                 for member in self.leave(index, &[projection]) {
                     if let Some(track) = self.apply_up_to_the_poison(member, from, &events).await? {
                         self.tracks.push(track);
@@ -151,7 +151,7 @@ impl<'a> Worker<'a> {
         self.settle(index).await
     }
 
-    /// Takes members off a track.
+    /// Removes members from a track and returns their indexes.
     pub(super) fn leave(&mut self, track: usize, names: &[String]) -> Vec<usize> {
         let members = self.projector.set.members();
         let left = |member: &usize| names.contains(&members[*member].projection.name);
@@ -160,8 +160,9 @@ impl<'a> Worker<'a> {
         gone
     }
 
-    /// Applies a batch to one member alone, in ever smaller pieces, up to the event that it can't
-    /// take; there it stops. Gives its new track if it got through after all.
+    /// Applies a batch to one member alone, in ever smaller pieces, to find the event that fails. Stops the
+    /// member before that event. Returns its new track if all events could be applied after all. If a single
+    /// event takes too long, the database is too slow at present, and the error is transient.
     async fn apply_up_to_the_poison(
         &mut self,
         index: usize,
@@ -179,9 +180,11 @@ impl<'a> Worker<'a> {
                     position = last.position;
                     rest = &rest[piece.len()..];
                 }
-                Err(ApplyError::Poison { .. }) if piece.len() > 1 => size = piece.len().div_ceil(2),
+                Err(ApplyError::Poison { .. } | ApplyError::Slow { .. }) if piece.len() > 1 => {
+                    size = piece.len().div_ceil(2);
+                }
                 Err(error @ ApplyError::Poison { .. }) => {
-                    tracing::error!(projection = member.projection.name, position, %error, "a projection stops");
+                    tracing::error!(projection = member.projection.name, position, %error, "projection stopped");
                     let client = pool.get().await.map_err(DatabaseError::from)?;
                     let why = error.to_string();
                     checkpoints::set_stopped(&client, set, member, position, &why).await?;
@@ -192,7 +195,7 @@ impl<'a> Worker<'a> {
                     self.standing_back.push((index, until));
                     return Ok(None);
                 }
-                Err(ApplyError::Database(error)) => return Err(error.into()),
+                Err(ApplyError::Database(error) | ApplyError::Slow { error, .. }) => return Err(error.into()),
             }
         }
         Ok(Some(Track::new(&**source, vec![index], position)))
@@ -209,7 +212,7 @@ impl<'a> Worker<'a> {
         self.take_up(&back.into_iter().map(|(member, _)| member).collect::<Vec<_>>()).await
     }
 
-    /// Now and then, looks whether the log is still the one that the checkpoints belong to.
+    /// Checks, at most once per [`LOOK`], that the checkpoints still belong to the log.
     async fn look(&mut self) -> Result<(), ProjectorError> {
         if self.looked.elapsed() < LOOK {
             return Ok(());
@@ -223,7 +226,7 @@ impl<'a> Worker<'a> {
     }
 }
 
-/// Members at their places.
+/// Returns the members with their current schemas.
 fn standing<'p>(
     projector: &'p Projector,
     building: &BTreeSet<usize>,
@@ -237,8 +240,7 @@ fn standing<'p>(
 }
 
 impl Projector {
-    /// Applies a batch to members that stand at `from`: rows and checkpoints move in one
-    /// transaction, or not at all.
+    /// Applies a batch to members at position `from`. Rows and checkpoints change in one transaction.
     pub(super) async fn commit(
         &self,
         members: &[Standing<'_>],

@@ -221,10 +221,8 @@ fn templates_of_issuers_draw_names_whole() {
         "set text(font: \"EB Garamond\", size: 30pt); [Awarded to *#name*, who _earned_ it]",
         "set text(font: \"EB Garamond\", size: 30pt, style: \"italic\"); name",
     ] {
-        for name in ["Ada Lovelace", "Yetunde Adébáyọ̀ Ọ̀", "Kɔ́fí Ɛ̀dɛ̀", "محمد Ė̃", "Weiß ŉ", "म्ड्लृज्टूह ञ्ड्पा"]
-            .into_iter()
-            .chain(SCRIPTS)
-        {
+        let hard = ["Yetunde Adébáyọ̀ Ọ̀", "Kɔ́fí Ɛ̀dɛ̀", "محمد Ė̃", "Weiß ŉ", "म्ड्लृज्टूह ञ्ड्पा"];
+        for name in ["Ada Lovelace"].into_iter().chain(hard).chain(SCRIPTS) {
             let drawn = own(body, name);
             assert!(drawn.is_ok(), "{body} {name}: {:?}", drawn.map_err(|error| told(&error)));
         }

@@ -97,7 +97,8 @@ fn check_words_of_name(frame: &Frame, name: &str) -> Result<(), RenderError> {
     if name.split_whitespace().all(has_word) {
         return Ok(());
     }
-    let message = "the page doesn't show the whole name as separate words: write d.name.text or the variable full_name";
+    let message =
+        "the page doesn't show the whole name as separate words: write d.name.text or the variable full_name";
     Err(template_error([message.into()]))
 }
 

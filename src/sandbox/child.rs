@@ -1,4 +1,4 @@
-//! The child's side: takes on limits and protections, reads one question, works, answers, ends.
+//! Child process of the sandbox: applies limits and protections, reads one question, answers it and exits.
 
 use std::collections::BTreeMap;
 use std::io::{self, Read, Write};
@@ -16,11 +16,12 @@ use crate::render::{OwnRenderer, RenderError, RenderJob, raster, told};
 /// First argument of a child. The task's name and the seconds of processor time follow.
 pub(super) const COMMAND: &str = "sandbox-child";
 
-/// Exit code of a child that could not take on its limits, or got no valid question. A panic has another.
+/// Exit code of a child that could not apply its limits or got an invalid question. A panic has another exit code.
 pub(super) const FAILED: i32 = 1;
 
-/// Works, if this process was started as a child. Must be the first thing that `main` does: there may be no
-/// other thread yet, and none comes after this.
+/// Runs the task and returns its exit code, if this process was started as a sandbox child; otherwise returns
+/// `None`. `main` must call this function first, because no other thread may exist yet. A child starts no thread
+/// afterwards.
 pub fn intercept() -> Option<ExitCode> {
     let mut args = std::env::args_os().skip(1).map(|arg| arg.into_string().unwrap_or_default());
     if args.next()? != COMMAND {

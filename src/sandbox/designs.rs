@@ -1,4 +1,4 @@
-//! Uploaded designs, from the parent's side.
+//! Preparation of uploaded designs, on the parent's side.
 
 use std::io;
 use std::path::Path;
@@ -9,12 +9,12 @@ use super::ended::Ended;
 use super::{Allowance, Sandbox, SandboxError, Task, limits, wire};
 use crate::design::{Kind, MAX_BYTES, NotTaken, Prepared};
 
-/// Seconds of processor time for one design. The largest picture that is taken needs about two.
+/// Processor time in seconds for one design. The largest accepted picture needs about 2 s.
 const CPU_SECONDS: u64 = 10;
-/// The largest JSON piece of an answer.
+/// Maximum size of the answer's JSON frame, in bytes.
 const MAX_JSON: usize = 64 << 10;
 
-/// Outcome of preparing a design. The two pictures follow as pieces.
+/// Properties of a prepared design. Its two pictures follow as frames.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Measured {
     kind: Kind,
@@ -29,10 +29,11 @@ impl Measured {
 }
 
 impl Sandbox {
-    /// Prepares an uploaded design in a child. Waits for a slot before it reads the file.
+    /// Prepares an uploaded design in a child. Waits for a free slot before it reads the file.
     ///
     /// # Errors
-    /// No child can be started, or the file can't be read. What is wrong with the design is in the answer.
+    /// No child can be started or used, or the file can't be read or is larger than [`MAX_BYTES`]. Defects of the
+    /// design are in the result.
     pub async fn prepare_design(&self, file: &Path) -> Result<Result<Prepared, NotTaken>, SandboxError> {
         let slot = self.slot().await?;
         if tokio::fs::metadata(file).await?.len() > MAX_BYTES {

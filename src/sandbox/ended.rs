@@ -1,4 +1,4 @@
-//! How a child ends that gives no answer.
+//! Ways in which a child ends without an answer.
 
 use std::os::unix::process::ExitStatusExt;
 use std::process::ExitStatus;
@@ -8,20 +8,20 @@ use rustix::process::Signal;
 /// Way in which a child ended without an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Ended {
-    /// Its processor time or its time by the clock was over.
+    /// It exceeded its limit of processor time or wall-clock time.
     TooSlow,
-    /// It had no more memory or stack.
+    /// It ran out of memory or stack.
     TooLarge,
-    /// It was killed, by us or by the system.
+    /// It was killed by the parent or the system.
     Killed,
-    /// It made a system call that is forbidden.
+    /// It made a forbidden system call.
     Forbidden,
     /// It panicked or ended in another way.
     Broken,
 }
 
 impl Ended {
-    /// Reads the way from an exit status. Memory that isn't there and a full stack both end in an abort.
+    /// Derives the way from an exit status. Both a failed allocation and a stack overflow end in an abort.
     pub(super) fn of(status: ExitStatus) -> Self {
         match status.signal().and_then(Signal::from_named_raw) {
             Some(Signal::XCPU) => Self::TooSlow,
@@ -32,7 +32,7 @@ impl Ended {
         }
     }
 
-    /// Label in metrics.
+    /// Returns the label for metrics.
     pub(super) const fn name(self) -> &'static str {
         match self {
             Self::TooSlow => "too_slow",
@@ -49,7 +49,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn signal_names_the_way() {
+    fn signal_determines_the_kind_of_end() {
         for (signal, way) in [
             (Signal::XCPU, Ended::TooSlow),
             (Signal::ABORT, Ended::TooLarge),
@@ -60,7 +60,7 @@ mod tests {
         ] {
             assert_eq!(Ended::of(ExitStatus::from_raw(signal.as_raw())), way, "{signal:?}");
         }
-        // A panic's exit code, 101, in the second byte of the wait status.
+        // Exit code 101 of a panic, in the second byte of the wait status.
         assert_eq!(Ended::of(ExitStatus::from_raw(101 << 8)), Ended::Broken);
     }
 }

@@ -1,5 +1,5 @@
-//! What a child may use. It sets these for itself before it reads anything that a stranger wrote; a limit
-//! that was lowered can't be raised again.
+//! Resource limits of a child. The child sets them before it reads any untrusted data. A lowered limit can't be
+//! raised again.
 
 use std::io;
 
@@ -7,40 +7,41 @@ use rustix::process::{Resource, Rlimit, setrlimit};
 #[cfg(target_os = "linux")]
 use rustix::process::{Signal, set_parent_process_death_signal};
 
-/// Address space, in bytes. The program itself takes about 200 MiB of it.
+/// Maximum address space in bytes. The program itself uses about 200 MiB of it.
 pub(super) const MEMORY: u64 = 1 << 30;
-/// The stack of the one thread. typst bounds its own recursion; this is what that needs, with room.
+/// Maximum stack of the only thread in bytes. typst limits its recursion and needs less than this.
 const STACK: u64 = 64 << 20;
-/// Standard input, output and error, and not one more.
+/// Maximum number of open files: standard input, output and error.
 const OPEN_FILES: u64 = 3;
 
-/// Gives up everything that drawing doesn't need.
+/// Applies all limits.
 ///
-/// Not even without these limits could a template open a file or a connection: it sees nothing but what
-/// [`crate::render`] hands to it by fixed virtual names. They bound what it can use up, and what a mistake
-/// in typst could do.
+/// Even without these limits, a template could not open a file or a connection, because it sees only the virtual
+/// files that [`crate::render`] provides. The limits bound the resources that a template can use, and the effects
+/// of a defect in typst.
 ///
 /// # Errors
-/// The system refuses a limit that it has.
+/// The system rejects a limit that it supports.
 pub(super) fn take_on(cpu_seconds: u64) -> io::Result<()> {
-    // Linux only: elsewhere the processor time below ends a child whose parent is gone.
+    // Linux only. On other systems, a child whose parent has ended is stopped by the limit of processor time below.
     #[cfg(target_os = "linux")]
     set_parent_process_death_signal(Some(Signal::KILL))?;
     at_most(Resource::Core, 0)?;
-    // The first limit ends it with a signal of its own, by which we know; the second one with KILL.
+    // At the first limit, the kernel sends SIGXCPU, which identifies the cause. At the second one, it sends
+    // SIGKILL.
     let limit = Rlimit { current: Some(cpu_seconds), maximum: Some(cpu_seconds.saturating_add(1)) };
     setrlimit(Resource::Cpu, limit)?;
     at_most(Resource::Fsize, 0)?;
     at_most(Resource::Nofile, OPEN_FILES)?;
     at_most(Resource::Stack, STACK)?;
-    // No thread and no process; a privileged user is not bound by it.
+    // Forbids threads and processes. This limit doesn't apply to privileged users.
     at_most(Resource::Nproc, 0)?;
     let memory = at_most(Resource::As, MEMORY);
-    // macOS doesn't know this limit as Linux does; time and output are bounded there all the same.
+    // macOS doesn't support this limit as Linux does. Time and output are limited there, too.
     if cfg!(target_os = "linux") { memory } else { Ok(()) }
 }
 
-/// Lowers a limit for good; one that is lower already stays.
+/// Lowers a limit permanently. Keeps a limit that is already lower.
 fn at_most(resource: Resource, most: u64) -> io::Result<()> {
     let hard = rustix::process::getrlimit(resource).maximum;
     let limit = Some(hard.map_or(most, |hard| hard.min(most)));

@@ -1,11 +1,11 @@
-//! Work on files that strangers wrote, in a process of its own: drawing by issuers' templates, and preparing
-//! uploaded designs. Loops, excessive memory and defects in a parser end there.
+//! Sandbox for untrusted files: a separate process draws issuers' templates and prepares uploaded designs. Infinite
+//! loops, excessive memory use and defects in a parser affect only that process.
 //!
-//! The child is this program again (`laureate sandbox-child`, internal). It reads one question from standard
-//! input, answers on standard output, and ends. It has no other open file. Before it reads the question it gives
-//! up privileges, the file system and most system calls ([protections]) and sets [limits] of memory and processor
-//! time. The parent kills a child that takes too long, and reads no more of an answer than is allowed. A template
-//! sees only virtual files whose bytes were in the question.
+//! The child is this program, started as `laureate sandbox-child` (internal). It reads one question from standard
+//! input, writes the answer to standard output and exits. It has no other open file. Before it reads the question,
+//! it drops privileges, access to the file system and most system calls ([protections]), and sets [limits] of
+//! memory and processor time. The parent kills a child that takes too long, and limits the size of its answer. A
+//! template sees only virtual files whose bytes are in the question.
 
 mod child;
 mod designs;
@@ -35,21 +35,21 @@ pub use templates::{Form, MAX_DRAWN, MAX_JOBS, NotDrawn, Question};
 
 use ended::Ended;
 
-/// Children at the same time in one process, for each user of the sandbox.
+/// Maximum number of concurrent children of one [`Sandbox`] and its clones.
 const AT_ONCE: usize = 2;
-/// Seconds of the clock for each second of processor time: on a busy machine a process has to wait.
+/// Allowed wall-clock time per second of processor time. On a busy machine, a process has to wait.
 const PATIENCE: u32 = 4;
-/// Allocator settings of a child: one arena and no background thread.
+/// Environment variable with the allocator settings of a child: one arena and no background thread.
 const ALLOCATOR: (&str, &str) =
     ("_RJEM_MALLOC_CONF", "background_thread:false,percpu_arena:disabled,narenas:1");
 
-/// No child could be asked, for reasons that are not the question's.
+/// Error of the sandbox itself. A defective template or design is reported in the answer instead.
 #[derive(Debug, thiserror::Error)]
 pub enum SandboxError {
-    /// It can't be started, or breaks the protocol.
+    /// The child can't be started, or it violates the protocol.
     #[error("no sandbox process could be used: {0}")]
     Process(#[from] io::Error),
-    /// More certificates than one question may hold.
+    /// The question has more than [`MAX_JOBS`] certificates.
     #[error("one question holds at most {MAX_JOBS} certificates")]
     TooMany,
 }
@@ -57,7 +57,7 @@ pub enum SandboxError {
 /// Kind of work of a child.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Task {
-    /// Draws certificates by a template.
+    /// Draws certificates with a template.
     Draw,
     /// Prepares a design.
     PrepareDesign,
@@ -78,16 +78,16 @@ impl Task {
     }
 }
 
-/// Resources of one question.
+/// Limits for one question.
 #[derive(Clone, Copy, Debug)]
 struct Allowance {
-    /// Seconds of processor time.
+    /// Processor time in seconds.
     cpu_seconds: u64,
     /// Largest answer, in bytes.
     answer: usize,
 }
 
-/// Starts children; cheap to clone. Clones share the number of children at the same time.
+/// Starter of child processes. Cheap to clone. Clones share the limit of concurrent children.
 #[derive(Clone, Debug)]
 pub struct Sandbox {
     program: PathBuf,
@@ -101,17 +101,17 @@ impl Sandbox {
         Self { program, slots: Arc::new(Semaphore::new(AT_ONCE)) }
     }
 
-    /// Creates a sandbox that starts the program that is running.
+    /// Creates a sandbox that starts the running program.
     ///
     /// # Errors
-    /// The system doesn't tell its path.
+    /// The path of the running program is unknown.
     pub fn of_this_program() -> io::Result<Self> {
-        // On Linux this is the program itself, also after its file was replaced by a newer one.
+        // On Linux, this is the running program, even if its file has since been replaced by a newer one.
         let itself = PathBuf::from("/proc/self/exe");
         Ok(Self::new(if itself.exists() { itself } else { std::env::current_exe()? }))
     }
 
-    /// Returns a sandbox of the same program with slots of its own, so that its users don't wait for others.
+    /// Returns a sandbox for the same program with its own slots, so that its users don't wait for others.
     #[must_use]
     pub fn another(&self) -> Self {
         Self::new(self.program.clone())
@@ -122,7 +122,8 @@ impl Sandbox {
         Ok(self.slots.clone().acquire_owned().await.map_err(io::Error::other)?)
     }
 
-    /// Asks a child, and returns its answer or how it ended without one. A child whose future is dropped is killed.
+    /// Sends `request` to a child and returns its answer, or the way in which it ended without one. If the future
+    /// is dropped, the child is killed.
     async fn ask(
         &self,
         _slot: &OwnedSemaphorePermit,
@@ -149,7 +150,7 @@ impl Sandbox {
         metrics::counter!("laureate_sandbox_processes_ended_total", "task" => task.name(), "how" => ended.name())
             .increment(1);
         if ended == Ended::Forbidden {
-            tracing::error!(task = task.name(), "sandbox process made a system call that is forbidden");
+            tracing::error!(task = task.name(), "sandbox process made a forbidden system call");
         }
         Ok(Err(ended))
     }
@@ -174,7 +175,7 @@ impl Sandbox {
 /// Writes the question, then reads until the child has ended or has written more than `most` bytes.
 async fn converse(mut child: Child, request: &[u8], most: usize) -> io::Result<(ExitStatus, Vec<u8>)> {
     if let Some(mut input) = child.stdin.take() {
-        // A child that has ended takes nothing more; its status tells how it ended.
+        // Writing fails if the child has ended. Its exit status is evaluated later.
         let _ = input.write_all(request).await;
     }
     let mut answer = Vec::new();

@@ -1,32 +1,32 @@
-//! Proof that the protections of a child hold: it reports them and tries something that they forbid.
+//! Self-test of the protections: a child reports them and tries something that they forbid.
 
 use serde::{Deserialize, Serialize};
 
 use super::{Allowance, Protections, Sandbox, SandboxError, Task, ended::Ended, wire};
 
-/// Seconds of processor time for a probe.
+/// Processor time in seconds for a probe.
 const CPU_SECONDS: u64 = 2;
-/// The largest piece of a question or an answer.
+/// Maximum size of a frame of a question or an answer, in bytes.
 pub(super) const MAX_JSON: usize = 4 << 10;
 
-/// Something that a child may not do.
+/// Forbidden operation that a probe tries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Attempt {
-    /// Nothing: the child only reports.
+    /// No operation; the child only reports.
     Nothing,
-    /// Opens a folder.
+    /// Open a folder.
     OpenFile,
-    /// Binds a socket on this machine.
+    /// Bind a UDP socket on the loopback interface.
     OpenSocket,
-    /// Replaces itself by another program.
+    /// Replace the process by another program.
     Execute,
-    /// Starts a thread.
+    /// Start a thread.
     StartThread,
 }
 
 impl Attempt {
-    /// Makes the attempt in this process, and returns true if it worked.
+    /// Tries the operation in this process. Returns true if it succeeded.
     pub(super) fn succeeds(self) -> bool {
         match self {
             Self::Nothing => false,
@@ -46,11 +46,11 @@ impl Attempt {
 /// Outcome of a probe.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Probed {
-    /// The child lived on.
+    /// The child answered.
     Alive {
-        /// Protections that are active.
+        /// Active protections.
         protections: Protections,
-        /// True if the attempt succeeded.
+        /// True if the operation succeeded.
         succeeded: bool,
     },
     /// The kernel ended the child at its forbidden system call.
@@ -67,10 +67,10 @@ pub(super) struct Report {
 }
 
 impl Sandbox {
-    /// Starts a child that reports its protections and makes an attempt.
+    /// Starts a child that reports its protections and tries an operation.
     ///
     /// # Errors
-    /// No child can be started.
+    /// No child can be started or used.
     pub async fn probe(&self, attempt: Attempt) -> Result<Probed, SandboxError> {
         let slot = self.slot().await?;
         let mut request = Vec::new();

@@ -1,5 +1,5 @@
-//! Rights that a child drops before it reads the question: privileges, the file system, the network and most system
-//! calls. All of it is Linux's; elsewhere only the [limits] hold.
+//! Protections that a child applies before it reads the question. It drops privileges and access to the file
+//! system, the network and most system calls. They exist only on Linux; on other systems, only the [limits] apply.
 
 use std::io;
 
@@ -11,36 +11,38 @@ use super::limits;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Protections {
-    /// `no_new_privs`: no program that it starts has more rights.
+    /// `no_new_privs`: the child and its children can't gain privileges.
     pub no_new_privileges: bool,
-    /// No access to the file system and the network, by Landlock.
+    /// Landlock: no access to the file system and the network.
     pub landlock: Landlock,
-    /// Only the system calls of an allow-list, by seccomp.
+    /// seccomp: only the system calls on an allow-list.
     pub system_calls: bool,
 }
 
-/// How much of the Landlock rules the kernel enforces.
+/// Share of the Landlock rules that the kernel enforces.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Landlock {
-    /// All of them.
+    /// All rules.
     Full,
-    /// Those that this kernel knows.
+    /// Only the rules that this kernel supports.
     Partial,
-    /// None.
+    /// No rules.
     Absent,
 }
 
-/// Takes on every limit and protection. One that the kernel doesn't have is left out and reported.
+/// Applies all limits and protections. Leaves out a protection that the kernel doesn't support; the result reports
+/// it.
 ///
 /// # Errors
-/// The system refuses a limit that it has, or a thread pool exists already.
+/// The system rejects a limit that it supports, or a thread pool already exists.
 pub(super) fn take_on(cpu_seconds: u64) -> io::Result<Protections> {
     let no_new_privileges = no_new_privileges();
-    // Its rule set is a file descriptor, of which the limits allow no more.
+    // Landlock comes before the limits, because its rule set needs a file descriptor and the limits forbid more of
+    // these.
     let landlock = landlock();
     limits::take_on(cpu_seconds)?;
-    // typst would start threads, which this process may not have.
+    // typst would start threads, which this process must not do.
     rayon::ThreadPoolBuilder::new()
         .num_threads(1)
         .use_current_thread()
@@ -59,7 +61,7 @@ const fn no_new_privileges() -> bool {
     false
 }
 
-/// Denies every path, every TCP port, and signals and abstract sockets of other processes.
+/// Denies access to all paths and TCP ports, and to signals and abstract sockets of other processes.
 #[cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
 fn landlock() -> Landlock {
     use landlock::{

@@ -1,8 +1,9 @@
-//! The system calls that a child may make once it works, as seccomp filters.
+//! seccomp filters with the system calls that a child may make once it works.
 //!
-//! Computing takes memory, the two pipes, time and random numbers. Libraries that try to open a file or to start a
-//! thread get an error, which they have to expect: glibc reads `/proc/self/maps` to measure the stack. Everything else
-//! ends the process with SIGSYS, such as sockets, other programs and mappings of executable memory.
+//! Computation needs memory, the two pipes, the clock and random numbers. Opening a file and starting a thread fail
+//! with an error, because libraries try both and must handle it: glibc reads `/proc/self/maps` to determine the
+//! size of the stack. Any other call ends the process with SIGSYS, for example sockets, execution of programs and
+//! mappings of executable memory.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +12,7 @@ use seccompiler::{
     SeccompFilter, SeccompRule, TargetArch, apply_filter_all_threads,
 };
 
-/// Calls with any arguments.
+/// Calls that are allowed with any arguments.
 const ALLOWED: &[i64] = &[
     libc::SYS_read,
     libc::SYS_readv,
@@ -40,33 +41,34 @@ const ALLOWED: &[i64] = &[
     libc::SYS_exit,
     libc::SYS_exit_group,
 ];
-/// Calls that map memory, with the protection in their third argument.
+/// Calls that map memory. Their third argument is the protection.
 const MAPPING: &[i64] = &[libc::SYS_mmap, libc::SYS_mprotect];
-/// Calls that fail, with their errors: no file may be opened, and there are too many threads.
+/// Calls that fail, with their error numbers: files can't be opened, and the limit of threads is reached.
 const FAILING: &[(i64, i32)] =
     &[(libc::SYS_openat, libc::EACCES), (libc::SYS_clone, libc::EAGAIN), (libc::SYS_clone3, libc::EAGAIN)];
 
-/// Restricts all threads of this process for good.
+/// Restricts all threads of this process permanently.
 ///
 /// # Errors
-/// The kernel has no seccomp filters.
+/// The kernel doesn't support seccomp filters, or the architecture is unsupported.
 pub(super) fn restrict() -> Result<(), Error> {
     let arch = TargetArch::try_from(std::env::consts::ARCH)?;
     let allowing = allowing(arch)?;
     for (call, error) in FAILING {
         apply_filter_all_threads(&failing(arch, *call, *error)?)?;
     }
-    // Last: it ends a process that installs another one.
+    // This filter comes last, because it forbids the installation of further filters.
     apply_filter_all_threads(&allowing)
 }
 
-/// Lets a call fail. Of several filters the strictest outcome counts, so this one may allow the rest.
+/// Creates a filter that makes `call` fail with `error`. It allows all other calls, because the kernel applies the
+/// strictest result of all filters.
 fn failing(arch: TargetArch, call: i64, error: i32) -> Result<BpfProgram, BackendError> {
     let (rules, errno) = (BTreeMap::from([(call, Vec::new())]), SeccompAction::Errno(error.unsigned_abs()));
     SeccompFilter::new(rules, SeccompAction::Allow, errno, arch)?.try_into()
 }
 
-/// Ends the process at every call that is not listed here.
+/// Creates a filter that ends the process at every call that is not on the lists.
 fn allowing(arch: TargetArch) -> Result<BpfProgram, BackendError> {
     let mut rules: BTreeMap<i64, Vec<SeccompRule>> = BTreeMap::new();
     for call in ALLOWED.iter().chain(FAILING.iter().map(|(call, _)| call)) {
@@ -78,7 +80,7 @@ fn allowing(arch: TargetArch) -> Result<BpfProgram, BackendError> {
             SeccompCondition::new(2, SeccompCmpArgLen::Dword, SeccompCmpOp::MaskedEq(executable), 0)?;
         rules.insert(*call, vec![SeccompRule::new(vec![not_executable])?]);
     }
-    // An abort is a signal to oneself.
+    // An abort sends a signal to the process itself.
     let itself = u64::from(std::process::id());
     let to_itself = SeccompCondition::new(0, SeccompCmpArgLen::Dword, SeccompCmpOp::Eq, itself)?;
     rules.insert(libc::SYS_tgkill, vec![SeccompRule::new(vec![to_itself])?]);

@@ -1,4 +1,4 @@
-//! Certificates by templates that issuers wrote, from the parent's side.
+//! Drawing of certificates with issuers' templates, on the parent's side.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -12,26 +12,26 @@ use crate::domain::Personal;
 use crate::domain::manifest::Manifest;
 use crate::render::{Design, Diagnosis, RenderJob};
 
-/// The most certificates of one question.
+/// Maximum number of certificates in one question.
 pub const MAX_JOBS: usize = 10;
-/// The largest PDF or picture that a template may make, in bytes.
+/// Maximum size of a PDF or picture that a template draws, in bytes.
 pub const MAX_DRAWN: usize = 16 << 20;
-/// The largest JSON piece of a question or an answer.
+/// Maximum size of a JSON frame of a question or an answer, in bytes.
 pub(super) const MAX_JSON: usize = 4 << 20;
-/// The largest file that a question brings along.
+/// Maximum size of a file in a question, in bytes.
 pub(super) const MAX_FILE: usize = 64 << 20;
-/// Seconds of processor time of any question, and more for each certificate in it.
+/// Processor time in seconds for a question, and the additional time for each of its certificates.
 const CPU_SECONDS: u64 = 3;
 const CPU_SECONDS_EACH: u64 = 1;
 
-/// Question to a child that draws.
+/// Question for a child that draws certificates.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Question {
     /// The template's Typst source.
     pub source: String,
     /// Manifest of the template.
     pub manifest: Manifest,
-    /// The certificates, at most [`MAX_JOBS`]. Their pictures go beside the JSON.
+    /// Certificates to draw, at most [`MAX_JOBS`]. The bytes of their pictures follow the JSON as separate frames.
     pub jobs: Vec<RenderJob>,
     /// Form of each result.
     pub form: Form,
@@ -43,22 +43,22 @@ pub struct Question {
 pub enum Form {
     /// A PDF.
     Pdf,
-    /// A PNG with so many pixels to an inch.
+    /// PNG with the resolution `dpi`.
     Png {
-        /// Pixels to an inch.
+        /// Pixels per inch.
         dpi: u16,
     },
 }
 
-/// Why a template did not draw a certificate. What is told may quote the certificate's texts.
+/// Error of a template that did not draw a certificate. The problems may quote the certificate's texts.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, thiserror::Error)]
 #[error("the template did not draw it: {code}")]
 pub struct NotDrawn {
-    /// A stable name for APIs, events and metrics.
+    /// Stable error code for the API, events and metrics.
     pub code: String,
-    /// Problems, the first one first.
+    /// Problems in the order in which typst reported them.
     pub told: Personal<Vec<Diagnosis>>,
-    /// True if the child ended, so the results of its other certificates are unknown.
+    /// True if the child ended, so that the results of its other certificates are unknown.
     pub ended: bool,
 }
 
@@ -68,7 +68,7 @@ impl NotDrawn {
         Self { code: code.to_owned(), told: vec![said].into(), ended: false }
     }
 
-    /// Explains to the template's author how the child ended.
+    /// Creates the error for a child that ended without an answer. The message is for the template's author.
     fn ended(ended: Ended, cpu_seconds: u64) -> Self {
         let (code, message) = match ended {
             Ended::TooSlow => (
@@ -96,14 +96,14 @@ impl NotDrawn {
         Self { ended: true, ..Self::plain(code, message) }
     }
 
-    /// Problems, one per line; they may quote the certificate.
+    /// Returns the problems, one per line. They may quote the certificate's texts.
     #[must_use]
     pub fn lines(&self) -> Vec<String> {
         self.told.reveal().iter().map(line).collect()
     }
 }
 
-/// `line 3, column 5: unknown variable: x (hint: …)`
+/// Formats a problem, for example as `line 3, column 5: unknown variable: x (hint: …)`.
 fn line(said: &Diagnosis) -> String {
     let mut line = match &said.place {
         Some(place) if place.file.ends_with("/template.typ") => {
@@ -118,10 +118,12 @@ fn line(said: &Diagnosis) -> String {
 }
 
 impl Sandbox {
-    /// Draws in a child; answers in the order of the jobs. Waits while others are drawing.
+    /// Draws the certificates in a child and returns the results in the order of the jobs. Waits for a free slot
+    /// first.
     ///
     /// # Errors
-    /// No child can be started. What a template does wrong is in the answers.
+    /// No child can be started or used, or the question has too many certificates. Errors of the template are in
+    /// the results.
     pub async fn draw(&self, question: &Question) -> Result<Vec<Result<Bytes, NotDrawn>>, SandboxError> {
         if question.jobs.len() > MAX_JOBS {
             return Err(SandboxError::TooMany);
@@ -139,7 +141,7 @@ impl Sandbox {
     }
 }
 
-/// The pieces of a question as one.
+/// Encodes a question with its pictures as frames.
 fn asked(question: &Question) -> io::Result<Vec<u8>> {
     let mut request = Vec::new();
     wire::write(&mut request, &serde_json::to_vec(question)?)?;
@@ -149,7 +151,7 @@ fn asked(question: &Question) -> io::Result<Vec<u8>> {
     Ok(request)
 }
 
-/// The pictures of some jobs, each once, in the order of their hashes.
+/// Returns the pictures of `jobs` without duplicates, in the order of their hashes.
 pub(super) fn distinct(jobs: &[RenderJob]) -> BTreeMap<&str, &Design> {
     jobs.iter().flat_map(RenderJob::pictures).map(|picture| (picture.sha256.as_str(), picture)).collect()
 }

@@ -1,16 +1,16 @@
-//! What is said between us and a child: pieces, each with its length in front (four bytes, big-endian).
-//! A question is one piece of JSON and then its files; an answer is one piece of JSON and then what was drawn.
+//! Protocol between parent and child: frames, each preceded by its length (four bytes, big-endian). A question is
+//! one JSON frame followed by its files. An answer is one JSON frame followed by the drawn files.
 
 use std::io::{self, Read, Write};
 
-/// Writes a piece.
+/// Writes a frame.
 pub(super) fn write(out: &mut impl Write, piece: &[u8]) -> io::Result<()> {
     let length = u32::try_from(piece.len()).map_err(|_| io::Error::other("a piece is too long"))?;
     out.write_all(&length.to_be_bytes())?;
     out.write_all(piece)
 }
 
-/// Reads a piece of at most `most` bytes.
+/// Reads a frame of at most `most` bytes.
 pub(super) fn read(input: &mut impl Read, most: usize) -> io::Result<Vec<u8>> {
     let mut length = [0; 4];
     input.read_exact(&mut length)?;
@@ -28,7 +28,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn pieces_come_out_as_they_went_in() {
+    fn messages_are_read_as_written() {
         let mut wire = Vec::new();
         write(&mut wire, b"{}").expect("written");
         write(&mut wire, b"").expect("written");
@@ -39,7 +39,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_too_long_or_too_short_is_refused() {
+    fn too_long_or_truncated_message_is_refused() {
         assert!(read(&mut [0, 0, 0, 9, 1].as_slice(), 8).is_err());
         assert!(read(&mut [0, 0, 0, 9, 1].as_slice(), 9).is_err());
         assert!(read(&mut [255, 255, 255, 255].as_slice(), 1 << 20).is_err());

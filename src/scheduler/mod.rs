@@ -1,7 +1,8 @@
-//! Tasks that run by the clock.
+//! Scheduled tasks.
 //!
-//! Every process with the role follows the same plan; who begins a run first, by writing so on the task's
-//! subject, does it, and the others find it begun. The same notes are the history of runs.
+//! Every process with the role scheduler follows the same plan. The first one that writes a note on the
+//! task's subject begins the run; the others find the note and skip it. The notes are also the history of
+//! runs.
 
 pub mod plan;
 mod run;
@@ -13,27 +14,27 @@ pub use plan::{Plan, Planned};
 pub use run::{Scheduler, SchedulerParts};
 pub use settings::{BadSchedule, SchedulerSettings};
 
-/// What runs by the clock.
+/// Scheduled task.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Task {
-    /// Lets scheduled mails go whose timer was lost, and sets lost timers again.
+    /// Releases scheduled mails whose timer was lost, and sets lost timers again.
     DueMails,
-    /// Writes a line with the numbers of mails into the log.
+    /// Logs the number of mails by status.
     MailStatistics,
     /// Warns of many pending mails, failures and a low success rate.
     MailWarnings,
-    /// Forgets answers that were kept for an `Idempotency-Key` and have expired.
+    /// Deletes expired answers stored for an `Idempotency-Key`.
     ExpiredAnswers,
-    /// Deletes uploaded files and rejected rows that have expired.
+    /// Deletes expired uploads and reports of rejected rows.
     ExpiredFiles,
 }
 
 impl Task {
-    /// All of them.
+    /// All tasks.
     pub const ALL: [Self; 5] =
         [Self::DueMails, Self::MailStatistics, Self::MailWarnings, Self::ExpiredAnswers, Self::ExpiredFiles];
 
-    /// Its name in settings, subjects and answers.
+    /// Returns the name used in settings, subjects and answers.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -45,7 +46,7 @@ impl Task {
         }
     }
 
-    /// What it does, for people.
+    /// Returns a description for people.
     #[must_use]
     pub const fn about(self) -> &'static str {
         match self {
@@ -57,7 +58,7 @@ impl Task {
         }
     }
 
-    /// The task of a name.
+    /// Returns the task with this name, if any.
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|task| task.name() == name)

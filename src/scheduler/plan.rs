@@ -1,4 +1,4 @@
-//! When each task runs next.
+//! Plan of the tasks: cron expressions and the next time of each.
 
 use std::str::FromStr;
 
@@ -10,33 +10,33 @@ use time::OffsetDateTime;
 use super::Task;
 use super::settings::{BadSchedule, SchedulerSettings};
 
-/// The schedule of one task.
+/// Schedule of one task.
 #[derive(Clone, Debug)]
 pub struct Planned {
-    /// The task.
+    /// Task.
     pub task: Task,
-    /// Its cron expression, as it was given.
+    /// Cron expression, as configured.
     pub expression: String,
-    /// Whether it runs by itself.
+    /// True if the task runs on schedule.
     pub enabled: bool,
     cron: Cron,
     zone: Tz,
 }
 
-/// The schedule of all tasks.
+/// Schedule of all tasks.
 #[derive(Clone, Debug)]
 pub struct Plan {
-    /// The time zone of all cron expressions.
+    /// Time zone of all cron expressions.
     pub time_zone: String,
-    /// Each task.
+    /// Schedules of the tasks.
     pub tasks: Vec<Planned>,
 }
 
 impl Plan {
-    /// Reads time zone and cron expressions.
+    /// Parses the time zone and the cron expressions.
     ///
     /// # Errors
-    /// One of them can't be read.
+    /// One of them can't be parsed.
     pub fn of(settings: &SchedulerSettings) -> Result<Self, BadSchedule> {
         let time_zone = settings.time_zone.clone();
         let zone = Tz::from_str(&time_zone).map_err(|_| BadSchedule {
@@ -57,7 +57,7 @@ impl Plan {
 }
 
 impl Planned {
-    /// The first time after `now` at which it runs; `None` if it is switched off or there is none.
+    /// Returns the first planned time after `now`, or `None` if the task is disabled or has no such time.
     #[must_use]
     pub fn next_after(&self, now: OffsetDateTime) -> Option<OffsetDateTime> {
         if !self.enabled {
@@ -86,7 +86,7 @@ mod tests {
     }
 
     #[test]
-    fn a_task_runs_at_the_next_time_that_fits() {
+    fn task_runs_at_the_next_matching_time() {
         let now = datetime!(2026-11-21 12:00:00.5 UTC);
         assert_eq!(next("UTC", "*/5 * * * *", now), Some(datetime!(2026-11-21 12:05 UTC)));
         assert_eq!(next("UTC", "* * * * * *", now), Some(datetime!(2026-11-21 12:00:01 UTC)));
@@ -98,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn hours_are_those_of_the_time_zone_also_when_clocks_change() {
+    fn hours_follow_the_time_zone_and_its_clock_changes() {
         let nine = |now| next("Europe/Berlin", "0 9 * * *", now);
         assert_eq!(nine(datetime!(2026-10-24 08:00 UTC)), Some(datetime!(2026-10-25 08:00 UTC)));
         assert_eq!(nine(datetime!(2026-10-24 06:00 UTC)), Some(datetime!(2026-10-24 07:00 UTC)));
@@ -109,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_read_is_named() {
+    fn invalid_setting_is_named() {
         assert_eq!(plan("Mars/Olympus", "* * * * *").expect_err("refused").setting, "time_zone");
         for bad in ["", "hourly", "* * *", "61 * * * *", "* * * * * * * * *"] {
             assert_eq!(plan("UTC", bad).expect_err(bad).setting, "tasks.due_mails.cron");
@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn a_task_that_is_switched_off_never_runs() {
+    fn disabled_task_never_runs() {
         let mut settings = SchedulerSettings::default();
         settings.tasks.due_mails.enabled = false;
         let plan = Plan::of(&settings).expect("readable");

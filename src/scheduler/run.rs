@@ -1,4 +1,4 @@
-//! The loop of each task, and runs that somebody asked for.
+//! Loop of each task, and runs requested by users.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,48 +19,48 @@ use crate::event_log::task_runs::{Begun, Ended, LONGEST, Run, Trigger};
 use crate::projection::Readers;
 use crate::storage::ObjectStorage;
 
-/// The longest sleep: a clock that is set is noticed after it.
+/// Longest sleep. A change of the system clock takes effect after it.
 const LOOK_AT_THE_CLOCK: Duration = Duration::from_secs(20);
-/// How long to wait before something that was not there is tried again.
+/// Delay before a retry.
 const AGAIN_AFTER: Duration = Duration::from_secs(1);
-/// The longest text about a run.
+/// Maximum length of the text about a run, in characters.
 const MOST_TOLD: usize = 300;
 
-/// What tasks work on.
+/// Dependencies of the tasks.
 pub struct SchedulerParts {
-    /// The way to change anything; its clock is ours.
+    /// Executor of commands. Its clock is also the scheduler's.
     pub commands: Commands,
-    /// The query tables, the projections' schemas in the search path.
+    /// Query tables: connections with the projections' schemas in their search path.
     pub tables: Pool,
-    /// How far they are.
+    /// Positions of the query tables.
     pub readers: Readers,
-    /// The database, whatever its search path.
+    /// Database connections with any search path.
     pub database: Pool,
-    /// The namespace.
+    /// Namespace.
     pub namespace: String,
-    /// Files.
+    /// Object storage.
     pub storage: ObjectStorage,
-    /// What the operator set.
+    /// Settings of the scheduler.
     pub settings: SchedulerSettings,
 }
 
-/// Runs tasks.
+/// Scheduler of the tasks.
 pub struct Scheduler {
     parts: Arc<SchedulerParts>,
     plan: Plan,
 }
 
 impl Scheduler {
-    /// One with a plan.
+    /// Creates a scheduler with a plan.
     #[must_use]
     pub fn new(parts: SchedulerParts, plan: Plan) -> Self {
         Self { parts: Arc::new(parts), plan }
     }
 
-    /// Runs until `shutdown`, and lets what has begun come to its end.
+    /// Runs until `shutdown`, and then completes the runs that have begun.
     ///
     /// # Errors
-    /// The namespace was not provisioned.
+    /// The namespace is not provisioned.
     pub async fn run(self, shutdown: CancellationToken) -> Result<(), LogError> {
         let tasks = TaskTracker::new();
         for planned in self.plan.tasks {
@@ -76,12 +76,12 @@ impl Scheduler {
 /// Follows the plan of one task.
 async fn follow(parts: Arc<SchedulerParts>, planned: Planned, shutdown: CancellationToken) {
     if planned.enabled && planned.task == Task::DueMails {
-        // On a new installation the tables are just being made; before the first event nothing is due.
+        // On a new installation the tables are being built. Before the first event, no mail is due.
         let made = async { while parts.readers.wait_for(1, LOOK_AT_THE_CLOCK).await.is_err() {} };
         if shutdown.run_until_cancelled(made).await.is_none() {
             return;
         }
-        // Timers may have been lost while nobody looked.
+        // Timers may have been lost while no scheduler ran.
         attempt(&parts, planned.task, Uuid::new_v4(), Trigger::Start, None).await;
     }
     while let Some(due) = planned.next_after(parts.commands.now()) {
@@ -93,7 +93,7 @@ async fn follow(parts: Arc<SchedulerParts>, planned: Planned, shutdown: Cancella
     shutdown.cancelled().await;
 }
 
-/// Waits for a time; `None` if the process stops before.
+/// Waits until a time. Returns `None` on shutdown.
 async fn until(parts: &SchedulerParts, due: OffsetDateTime, shutdown: &CancellationToken) -> Option<()> {
     loop {
         let rest = due - parts.commands.now();
@@ -105,7 +105,7 @@ async fn until(parts: &SchedulerParts, due: OffsetDateTime, shutdown: &Cancellat
     }
 }
 
-/// Begins a run and carries it out, unless somebody else does. Tells whether there was a run.
+/// Begins a run and carries it out, unless another process does. Returns true if this process ran the task.
 async fn attempt(
     parts: &SchedulerParts,
     task: Task,
@@ -129,7 +129,7 @@ async fn begin(
     match log.begin_run(id, task.name(), trigger, due, now).await {
         Ok(begun) => Some(begun),
         Err(error) => {
-            tracing::warn!(task = task.name(), %error, "a run could not be begun");
+            tracing::warn!(task = task.name(), %error, "task run not started");
             None
         }
     }
@@ -146,17 +146,17 @@ async fn carry_out(parts: &SchedulerParts, task: Task, mut run: Run) {
     let outcome = if succeeded { "done" } else { "failed" };
     metrics::counter!("laureate_task_runs_total", "task" => task.name(), "outcome" => outcome).increment(1);
     if succeeded {
-        tracing::info!(task = task.name(), run_id = %run.id, told, "a task ran");
+        tracing::info!(task = task.name(), run_id = %run.id, told, "task done");
     } else {
-        tracing::warn!(task = task.name(), run_id = %run.id, told, "a task failed; it runs again at its time");
+        tracing::warn!(task = task.name(), run_id = %run.id, told, "task failed, next run as planned");
     }
     run.ended = Some(Ended { at: parts.commands.now(), succeeded, told });
     if let Err(error) = parts.commands.log().end_run(&run).await {
-        tracing::warn!(task = task.name(), %error, "the end of a run could not be noted");
+        tracing::warn!(task = task.name(), %error, "end of task run not recorded");
     }
 }
 
-/// Runs what somebody asked for; see [`crate::event_log::EventLog::fire_timer`].
+/// Executes requested runs; see [`crate::event_log::EventLog::fire_timer`].
 async fn take_requests(
     parts: &Arc<SchedulerParts>,
     tasks: &TaskTracker,
@@ -169,13 +169,13 @@ async fn take_requests(
                     let parts = parts.clone();
                     tasks.spawn(async move {
                         let kind = take(&parts, message.subject.as_str(), &message.payload).await;
-                        // Lost, the request comes again and finds its own run.
+                        // If the acknowledgement is lost, the redelivered request finds its own run.
                         let _ = message.ack_with(kind).await;
                     });
                 }
             }
             Err(error @ LogError::NotProvisioned) => return Err(error),
-            Err(error) => tracing::warn!(%error, "requests for tasks are not available; trying again"),
+            Err(error) => tracing::warn!(%error, "task requests unavailable, retrying"),
         }
         shutdown.run_until_cancelled(tokio::time::sleep(AGAIN_AFTER)).await;
     }
@@ -194,7 +194,7 @@ async fn take(parts: &SchedulerParts, subject: &str, body: &[u8]) -> AckKind {
     let name = parts.commands.log().names().parse_due(subject).and_then(|name| name.strip_prefix("task."));
     let id = std::str::from_utf8(body).ok().and_then(|text| Uuid::parse_str(text).ok());
     let (Some(task), Some(id)) = (name.and_then(Task::named), id) else {
-        tracing::error!("a request for a task that there is not; passed over");
+        tracing::error!("invalid task request skipped");
         return AckKind::Term;
     };
     match parts.commands.log().runs().await {
@@ -203,6 +203,6 @@ async fn take(parts: &SchedulerParts, subject: &str, body: &[u8]) -> AckKind {
         Err(_) => return AckKind::Nak(Some(AGAIN_AFTER)),
     }
     let has_run = attempt(parts, task, id, Trigger::Forced, None).await;
-    // Else after the run that is under way.
+    // Otherwise the request is redelivered, until the current run has ended.
     if has_run { AckKind::Ack } else { AckKind::Nak(Some(AGAIN_AFTER)) }
 }

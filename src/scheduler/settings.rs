@@ -1,62 +1,64 @@
-//! When tasks run and what they warn of.
+//! Settings of the scheduled tasks and their warnings.
 
 use serde::{Deserialize, Serialize};
 
 use super::Task;
 use super::plan::Plan;
 
-/// The scheduler's settings.
+/// Settings of the scheduler.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct SchedulerSettings {
-    /// The time zone of all cron expressions, as the IANA database names it.
+    /// Time zone of all cron expressions, as an IANA name.
     pub time_zone: String,
-    /// How many days files under `expiring/` (uploaded files and rejected rows) are kept; 1 to 3650.
+    /// Days for which files under `expiring/` (uploads and reports of rejected rows) are kept; 1 to 3650.
     pub keep_expiring_days: u32,
-    /// What the task `mail_warnings` warns of.
+    /// Thresholds of the task `mail_warnings`.
     pub warnings: WarningSettings,
-    /// Each task.
+    /// Settings of each task.
     pub tasks: TasksSettings,
 }
 
-/// What is warned of; see `src/scheduler/warnings.rs`.
+/// Thresholds of warnings; see `src/scheduler/warnings.rs`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct WarningSettings {
-    /// More mails than this that wait for a worker or are under way.
+    /// Warns if more mails than this wait for a worker or are being sent.
     pub max_pending: u32,
-    /// More mails than this that failed, or are of unknown outcome, among those last tried within the hour.
+    /// Warns if more mails than this failed or have an unknown outcome, of those attempted within the last hour.
     pub max_failed: u32,
-    /// Fewer percent than this sent of those that ended among them, if ten did at least; 0 to 100.
+    /// Warns if fewer percent than this were sent, of at least 10 mails that ended within the last hour; 0
+    /// to 100.
     pub min_success_percent: u32,
 }
 
-/// Each task's settings.
+/// Settings of each task.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(from = "GivenTasks")]
 pub struct TasksSettings {
-    /// Lets scheduled mails go whose timer was lost, and sets lost timers again.
+    /// Releases scheduled mails whose timer was lost, and sets lost timers again.
     pub due_mails: TaskSettings,
-    /// Writes a line with the numbers of mails into the log.
+    /// Logs the number of mails by status.
     pub mail_statistics: TaskSettings,
     /// Warns of many pending mails, failures and a low success rate.
     pub mail_warnings: TaskSettings,
-    /// Forgets answers that were kept for an `Idempotency-Key` and have expired.
+    /// Deletes expired answers stored for an `Idempotency-Key`.
     pub expired_answers: TaskSettings,
-    /// Deletes uploaded files and rejected rows that have expired.
+    /// Deletes expired uploads and reports of rejected rows.
     pub expired_files: TaskSettings,
 }
 
-/// One task's settings.
+/// Settings of one task.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct TaskSettings {
-    /// When it runs: minute, hour, day of month, month, day of week; with six fields, seconds first.
+    /// Cron expression: minute, hour, day of month, month, day of week. With six fields, the first one is
+    /// seconds.
     pub cron: String,
-    /// Whether it runs by itself.
+    /// True if the task runs on schedule.
     pub enabled: bool,
 }
 
-/// What is given of the tasks' settings; the rest stays as it is by default.
+/// Configured part of the tasks' settings. The rest keeps its default.
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 struct GivenTasks {
@@ -91,13 +93,13 @@ impl From<GivenTasks> for TasksSettings {
     }
 }
 
-/// A setting that can't be used.
+/// Invalid setting.
 #[derive(Debug, thiserror::Error)]
 #[error("{problem}")]
 pub struct BadSchedule {
-    /// The setting, below `scheduler.`.
+    /// Name of the setting, below `scheduler.`.
     pub setting: String,
-    /// What is wrong and what to do.
+    /// Problem and remedy.
     pub problem: String,
 }
 
@@ -137,7 +139,7 @@ impl Default for SchedulerSettings {
 }
 
 impl SchedulerSettings {
-    /// A task's settings.
+    /// Returns a task's settings.
     #[must_use]
     pub const fn of(&self, task: Task) -> &TaskSettings {
         match task {
@@ -149,10 +151,10 @@ impl SchedulerSettings {
         }
     }
 
-    /// Checks what the types can't.
+    /// Checks the constraints that the types don't express.
     ///
     /// # Errors
-    /// The first setting that can't be used.
+    /// The first invalid setting.
     pub fn check(&self) -> Result<(), BadSchedule> {
         let bad = |setting: &str, problem: &str| {
             Err(BadSchedule { setting: setting.to_owned(), problem: problem.to_owned() })
@@ -172,7 +174,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_not_given_stays_as_it_is_by_default() {
+    fn missing_settings_have_their_defaults() {
         let json = r#"{"tasks": {"due_mails": {"enabled": false}, "expired_files": {"cron": "0 4 * * *"}}}"#;
         let settings: SchedulerSettings = serde_json::from_str(json).expect("readable");
         let off = TaskSettings { cron: "*/5 * * * *".to_owned(), enabled: false };

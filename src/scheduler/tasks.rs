@@ -1,4 +1,4 @@
-//! What each task does; each answers with what it did.
+//! The tasks. Each returns a text about its result.
 
 use futures_util::{StreamExt, TryStreamExt, stream};
 use time::OffsetDateTime;
@@ -11,14 +11,14 @@ use crate::domain::EmailId;
 use crate::projection::queries::jobs::{self, ScheduledJob};
 use crate::workers::timers::{Released, release_if_due};
 
-/// How many scheduled mails are read at once.
+/// Number of scheduled mails per query.
 const PAGE: i64 = 500;
-/// How long before its time a mail's timer is looked after; a lost timer of a later one is noticed by a
+/// Time before a mail is due from which its timer is checked. A lost timer of a later mail is found by a
 /// later run.
 const AHEAD: time::Duration = time::Duration::minutes(15);
-/// How many mails are looked at at once; they share group commits.
+/// Maximum number of mails that are checked concurrently. They share group commits.
 const AT_ONCE: usize = 64;
-/// The most files that one run deletes.
+/// Maximum number of files that one run deletes.
 const MOST_FILES: usize = 100_000;
 
 impl SchedulerParts {
@@ -39,7 +39,7 @@ impl SchedulerParts {
         }
     }
 
-    /// The rows say which mails to look at; whether each is due is decided on the log.
+    /// Releases due mails and sets lost timers. The table only selects the mails; the log decides if each is due.
     async fn due_mails(&self) -> anyhow::Result<String> {
         let (mut released, mut timers) = (0_u32, 0_u32);
         let mut last: Option<ScheduledJob> = None;
@@ -69,7 +69,7 @@ impl SchedulerParts {
         let rate = summary.success_hundredths();
         let (total, pending, sent, error) = (summary.total, summary.pending(), summary.sent, summary.error());
         let cancelled = summary.cancelled;
-        tracing::info!(total, pending, sent, error, cancelled, success_hundredths = rate, "mails until now");
+        tracing::info!(total, pending, sent, error, cancelled, success_hundredths = rate, "mail statistics");
         let gauge = |state: &'static str, count: i64| {
             #[allow(clippy::cast_precision_loss, reason = "far below 2^53")]
             metrics::gauge!("laureate_jobs", "status" => state).set(count as f64);
@@ -93,14 +93,14 @@ impl SchedulerParts {
                 Warning::ManyPending(count) => {
                     tracing::warn!(
                         count,
-                        "many mails are pending; are mailers running and is the mail server there?"
+                        "many mails pending; check that mailers run and the mail server is reachable"
                     );
                 }
                 Warning::Failures(count) => {
-                    tracing::warn!(count, "mails failed within the hour; their jobs say why");
+                    tracing::warn!(count, "mails failed in the last hour; see the errors of their jobs");
                 }
                 Warning::LowSuccessRate(percent) => {
-                    tracing::warn!(percent, "few mails of this hour were sent; look at the mail settings");
+                    tracing::warn!(percent, "low mail success rate in the last hour; check mail settings");
                 }
             }
         }

@@ -1,24 +1,24 @@
-//! What the numbers of mails warn of; pure.
+//! Warnings derived from the numbers of mails. Pure.
 
 use super::settings::WarningSettings;
 use crate::projection::queries::jobs::{JobsSummary, RecentOutcomes};
 
-/// Below this many mails that ended, a rate says nothing.
+/// Minimum number of ended mails for a success rate.
 const ENOUGH: i64 = 10;
 
-/// Something that somebody should look at.
+/// Warning for the operator.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Warning {
-    /// So many mails wait for a worker or are under way.
+    /// This number of mails waits for a worker or is being sent.
     ManyPending(i64),
-    /// So many mails failed or are of unknown outcome.
+    /// This number of mails failed or has an unknown outcome.
     Failures(i64),
-    /// Only so many percent of those that ended were sent.
+    /// Only this percentage of the ended mails was sent.
     LowSuccessRate(i64),
 }
 
 impl Warning {
-    /// Its name as a metric's label.
+    /// Returns the name used as a metric label.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -29,7 +29,7 @@ impl Warning {
     }
 }
 
-/// What these numbers warn of. Held and scheduled mails wait on purpose and don't count as pending.
+/// Returns the warnings for these numbers. Held and scheduled mails wait on purpose and don't count as pending.
 #[must_use]
 pub fn warnings(summary: &JobsSummary, recent: &RecentOutcomes, settings: WarningSettings) -> Vec<Warning> {
     let mut warnings = Vec::new();
@@ -58,19 +58,19 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_warned_of_while_all_is_well() {
+    fn no_warnings_within_the_limits() {
         assert_eq!(warned(0, 0, 0, 0), []);
         assert_eq!(warned(50, 1_000, 8, 2), []);
     }
 
     #[test]
-    fn what_waits_on_purpose_is_not_pending() {
+    fn held_mails_are_not_pending() {
         assert_eq!(warned(51, 0, 0, 0), [Warning::ManyPending(51)]);
         assert_eq!(warned(0, 51, 0, 0), []);
     }
 
     #[test]
-    fn failures_and_a_low_rate_are_told_apart() {
+    fn failures_and_a_low_success_rate_are_separate_warnings() {
         assert_eq!(warned(0, 0, 100, 3), [Warning::Failures(3)]);
         assert_eq!(warned(0, 0, 0, 3), [Warning::Failures(3)]);
         assert_eq!(warned(0, 0, 7, 3), [Warning::Failures(3), Warning::LowSuccessRate(70)]);

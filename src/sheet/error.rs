@@ -131,8 +131,9 @@ pub enum SheetError {
     /// Required columns are not in the header row.
     #[error(
         "{} has no column for {}; add it, or say with `mapping` which column it is (recognised: {}; other \
-         headers: {})",
-        header_row(*row), missing.join(", "), list(recognised), found.reveal().len() - recognised.len()
+         headers: {}){}",
+        header_row(*row), missing.join(", "), list(recognised), found.reveal().len() - recognised.len(),
+        misread.as_ref().map_or_else(String::new, MisreadHeaders::told)
     )]
     MissingColumns {
         /// What is missing, by its name in the API.
@@ -143,6 +144,8 @@ pub enum SheetError {
         found: Personal<Vec<String>>,
         /// Number of the row that was taken for the header row; 0 where there are no numbers.
         row: u32,
+        /// Present if the headers look misread.
+        misread: Option<MisreadHeaders>,
     },
     /// Two headers mean the same field, and a row has different values below them.
     #[error(
@@ -178,6 +181,9 @@ pub enum SheetError {
     Io(#[from] std::io::Error),
 }
 
+/// Encodings that are offered where nothing tells which one is meant.
+const OFFERED: &str = "macintosh, ibm850, windows-1252, windows-1251, shift_jis";
+
 fn list(headers: &[String]) -> String {
     if headers.is_empty() { "none".to_owned() } else { headers.join(", ") }
 }
@@ -193,9 +199,29 @@ fn quoted(names: &[String]) -> String {
 
 fn labels(readings: &Readings) -> String {
     if readings.others.is_empty() {
-        return "macintosh, ibm850, windows-1252, windows-1251, shift_jis".to_owned();
+        return OFFERED.to_owned();
     }
     readings.others.iter().map(|(label, _)| *label).collect::<Vec<_>>().join(", ")
+}
+
+/// Headers that look misread.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MisreadHeaders {
+    /// Label of the encoding that was assumed.
+    pub assumed: &'static str,
+    /// Labels of encodings in which more headers are known, likely ones first.
+    pub encodings: Vec<&'static str>,
+}
+
+impl MisreadHeaders {
+    fn told(&self) -> String {
+        let offered = if self.encodings.is_empty() { OFFERED.to_owned() } else { self.encodings.join(", ") };
+        format!(
+            "; the headers look misread (as {}): say with `encoding` which encoding the file has (such as {offered}), or \
+             save the sheet as XLSX or \"CSV UTF-8\"",
+            self.assumed
+        )
+    }
 }
 
 /// A text in several encodings.

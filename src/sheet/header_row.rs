@@ -76,8 +76,8 @@ fn texts(cells: &[Cell]) -> Vec<String> {
 /// Adds the row's number to the error about a header row.
 pub(super) fn numbered(error: SheetError, row: u32) -> SheetError {
     match error {
-        SheetError::MissingColumns { missing, recognised, found, .. } => {
-            SheetError::MissingColumns { missing, recognised, found, row }
+        SheetError::MissingColumns { missing, recognised, found, misread, .. } => {
+            SheetError::MissingColumns { missing, recognised, found, row, misread }
         }
         other => other,
     }

@@ -230,7 +230,7 @@ impl HeaderMap {
         let header = |position: &usize| printable(&self.headers[*position]);
         let recognised = self.columns.iter().map(|(_, position)| header(position)).collect();
         let found = Personal::new(self.headers.clone());
-        SheetError::MissingColumns { missing, recognised, found, row: 0 }
+        SheetError::MissingColumns { missing, recognised, found, row: 0, misread: None }
     }
 
     /// Finds a part of the name that the full name of a row lacks. Beside both first and last name, a full name is

@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io::{BufRead, BufReader};
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Number, Value};
 
 use super::cell::{Cell, Origin, Record};
@@ -29,6 +30,16 @@ const GREATEST_EXACT: u64 = (1 << 53) - 1;
 /// Most unknown fields of one element that are named.
 const MAX_NAMED: usize = 20;
 
+/// A line of the file: an element of the list in the request.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct PersonLine {
+    /// The element, with field names in camelCase.
+    pub person: Value,
+    /// Fields that the element gives twice.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub twice: Vec<String>,
+}
+
 /// The people of a file, numbered by their lines from 1.
 pub(super) fn open(
     file: File,
@@ -39,19 +50,20 @@ pub(super) fn open(
     let records = lines.map(move |(line, row)| {
         // The parser's own text may quote the line.
         let broken = |_| SheetError::Broken { reason: format!("line {row} is not JSON") };
-        let value: Value = serde_json::from_str(&line?).map_err(broken)?;
-        Ok(record(row, value, limits.max_cell_chars))
+        let line: PersonLine = serde_json::from_str(&line?).map_err(broken)?;
+        Ok(record(row, line, limits.max_cell_chars))
     });
     Ok((map, records))
 }
 
 /// One element of the list. What is wrong with it is an error of its row.
-fn record(row: u32, value: Value, max_chars: usize) -> Record {
-    let (mut fields, mut faults) = match value {
+fn record(row: u32, line: PersonLine, max_chars: usize) -> Record {
+    let (mut fields, mut faults) = match line.person {
         Value::Object(fields) => (fields, Vec::new()),
         other => (Map::new(), vec![no_object(&other)]),
     };
     let cells = FIELDS.map(|name| cell(fields.remove(name).unwrap_or_default(), max_chars)).into();
+    faults.extend(line.twice.iter().map(|name| given_twice(name)));
     faults.extend(fields.keys().take(MAX_NAMED).map(|name| unknown(name)));
     Record { row, cells, origin: Origin::Json, is_hidden: false, faults }
 }
@@ -110,6 +122,12 @@ fn unknown(name: &str) -> RowError {
     RowError { column: Some(column), field: None, code: "UNKNOWN_FIELD", message }
 }
 
+fn given_twice(name: &str) -> RowError {
+    let column = printable(name);
+    let message = format!("\"{column}\" is given twice; give it once, in camelCase or in snake_case");
+    RowError { column: Some(column), field: None, code: "GIVEN_TWICE", message }
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -117,7 +135,7 @@ mod tests {
     use super::*;
 
     fn read(value: Value) -> (Vec<String>, Vec<&'static str>) {
-        let Record { cells, faults, .. } = record(1, value, 100);
+        let Record { cells, faults, .. } = record(1, PersonLine { person: value, twice: Vec::new() }, 100);
         let cells = cells.iter().map(|cell| match cell {
             Cell::Text(text) => text.reveal().clone(),
             Cell::Unusable { code, .. } => format!("<{code}>"),
@@ -137,6 +155,13 @@ mod tests {
         for wrong in [json!(-5), json!(1.5), json!(true), json!(["1"]), json!({"a": 1})] {
             assert_eq!(number(wrong), "<WRONG_TYPE>");
         }
+    }
+
+    #[test]
+    fn field_that_is_given_twice_is_an_error_of_the_row() {
+        let line = PersonLine { person: json!({"fullName": "Ada"}), twice: vec!["fullName".to_owned()] };
+        let fault = record(1, line, 100).faults.remove(0);
+        assert_eq!((fault.code, fault.column.as_deref()), ("GIVEN_TWICE", Some("fullName")));
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Refusal of a text whose names can't be right in the encoding that was assumed.
 
 mod compared;
+mod headers;
 
 use super::charset::{Charset, offered};
 use super::delimited::{self, Dialect};
@@ -89,7 +90,7 @@ impl Assumed {
             _ => return error,
         };
         if self.source != EncodingSource::Guessed {
-            return error;
+            return headers::hinted(error, self.charset, &self.start);
         }
         let mut found = Vec::new();
         for charset in offered().filter(|charset| *charset != self.charset) {
@@ -97,7 +98,9 @@ impl Assumed {
                 found.push((row, header, (charset.label, Personal::new(name))));
             }
         }
-        let Some((row, header, (label, name))) = found.first().cloned() else { return error };
+        let Some((row, header, (label, name))) = found.first().cloned() else {
+            return headers::hinted(error, self.charset, &self.start);
+        };
         let bytes = Charset::of_label(label).map(|charset| charset.encoded(name.reveal_str()));
         let read = bytes.and_then(|bytes| self.charset.decoded(&bytes)).unwrap_or_default();
         let others = distinct(found.into_iter().map(|(.., reading)| reading).collect());

@@ -44,6 +44,7 @@ pub use encoding::EncodingSource;
 pub use error::{Readings, SheetError};
 pub use headers::Column;
 pub use how_read::{HiddenRows, HowRead, SheetFate, SheetState, ShownRow};
+pub use json_lines::PersonLine;
 pub use made_up::made_up_people;
 pub use raw_row::RawRow;
 pub use reader::{SheetReader, open};

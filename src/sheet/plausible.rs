@@ -4,6 +4,8 @@ use unicode_properties::{GeneralCategory as Category, UnicodeGeneralCategory as 
 
 use super::charset::untwice;
 
+mod scripts;
+
 /// Implausible part of a name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Doubt {
@@ -15,7 +17,9 @@ pub(super) enum Doubt {
     CapitalInside,
     /// A small letter with an accent in a word of capitals, as in "GARCêA".
     SmallInside,
-    /// Letters of two scripts in one word, as in "JosИ".
+    /// A small letter with an accent at the start of a name with capitals, as in "àscar Mora".
+    SmallInitial,
+    /// Letters of two scripts in one word, as in "JosИ", or a mark without its letter, as in "֤igo".
     MixedScripts,
 }
 
@@ -33,7 +37,13 @@ impl Doubt {
             Self::SmallInside => {
                 "has a small letter with an accent between capitals, as from a wrong encoding; type it again"
             }
-            Self::MixedScripts => "mixes scripts in one word, as from a wrong encoding; type it again",
+            Self::SmallInitial => {
+                "begins a word with a small letter with an accent, as from a wrong encoding; type it again"
+            }
+            Self::MixedScripts => {
+                "mixes scripts in one word or has a mark without its letter, as from a wrong encoding; type it again, \
+                 or say with `encoding` which encoding the file has"
+            }
         }
     }
 }
@@ -51,6 +61,9 @@ pub(super) fn doubt(name: &str, is_guessed: bool) -> Option<Doubt> {
     if is_guessed && let Some(doubt) = doubtful_when_guessed(&characters) {
         return Some(doubt);
     }
+    if scripts::are_mixed(&characters) {
+        return Some(Doubt::MixedScripts);
+    }
     let at = |index: Option<usize>| index.and_then(|index| characters.get(index)).copied();
     for (index, &character) in characters.iter().enumerate() {
         let (before, after) = (at(index.checked_sub(1)), at(Some(index + 1)));
@@ -64,6 +77,9 @@ pub(super) fn doubt(name: &str, is_guessed: bool) -> Option<Doubt> {
 /// Finds signs that tell only a wrong guess, in words as a whole: a small letter between capitals, East Asian signs
 /// next to Latin letters, quotation marks and dots within words.
 fn doubtful_when_guessed(name: &[char]) -> Option<Doubt> {
+    if has_small_initial(name) {
+        return Some(Doubt::SmallInitial);
+    }
     let is_east_asian = name.iter().any(|&c| c >= '\u{2E80}' && c.is_alphabetic());
     for word in name.split(|c| c.is_whitespace() && *c != '\u{A0}') {
         if has_small_between_capitals(word) {
@@ -96,6 +112,15 @@ fn doubtful_when_guessed(name: &[char]) -> Option<Doubt> {
         }
     }
     None
+}
+
+/// Returns true if a word of three letters or more begins with a small letter with an accent, of those that encodings
+/// of one byte have, and another word with a capital.
+fn has_small_initial(name: &[char]) -> bool {
+    let words = || name.split(|c| c.is_whitespace()).filter(|word| word.len() >= 3);
+    let is_small = |c: &char| matches!(*c, '\u{E0}'..='\u{17F}') && is_latin(*c) && c.is_lowercase();
+    words().any(|word| word.first().is_some_and(is_small))
+        && words().any(|word| word.first().is_some_and(|c| c.is_uppercase()))
 }
 
 /// Returns true for a word in capitals with a small letter with an accent, as in "GARCêA".
@@ -199,6 +224,7 @@ mod tests {
             ("Mar¡a", Doubt::SymbolInside),
             ("£ukasz", Doubt::SymbolInside),
             ("JosИ", Doubt::MixedScripts),
+            ("\u{5A4}igo", Doubt::MixedScripts),
             ("Jos\u{8E}", Doubt::SymbolInside),
             ("SofÍA", Doubt::CapitalInside),
             ("Mar’a", Doubt::SymbolInside),
@@ -226,6 +252,9 @@ mod tests {
             ("G‘ll", Doubt::SymbolInside),
             ("M\u{A0}rio", Doubt::SymbolInside),
             ("·ngel", Doubt::SymbolInside),
+            ("àscar Mora", Doubt::SmallInitial),
+            ("Ana êcaro", Doubt::SmallInitial),
+            ("çlvaro Gil", Doubt::SmallInitial),
         ] {
             assert_eq!(doubt(name, true), Some(found), "{name}");
         }
@@ -273,7 +302,7 @@ mod tests {
             assert_eq!(doubt(name, false), None, "{name}");
             assert!(doubt(name, true).is_some(), "{name}");
         }
-        for name in ["JosŽ Mora", "Mu–oz", "Mu¤oz", "JosÃ©"] {
+        for name in ["JosŽ Mora", "Mu–oz", "Mu¤oz", "JosÃ©", "\u{5A4}igo Prado"] {
             assert!(doubt(name, false).is_some(), "{name}");
         }
     }

@@ -1,5 +1,5 @@
-//! The folder that holds everything a stack keeps: `nats/`, `postgres/`, `mail/` and the servers' logs.
-//! A lock on it keeps two stacks apart; the kernel gives the lock back however we end.
+//! Data folder of a stack: `nats/`, `postgres/`, `mail/` and the logs of the servers. A lock file prevents two
+//! stacks from using it at the same time. The kernel releases the lock however the process ends.
 
 use std::fs::{self, DirBuilder, File, OpenOptions, Permissions, TryLockError};
 use std::io::{self, Read, Write};
@@ -14,10 +14,10 @@ use super::server_user::ServerUser;
 
 const LOCK: &str = "lock";
 const TEMPORARY: &str = "laureate-stack-";
-/// What is being made, here and in `postgres_install`.
+/// Prefix of folders in progress, here and in `postgres_install`.
 pub(crate) const UNFINISHED: &str = "laureate-new-";
 
-/// A locked data folder; a temporary one is removed when dropped.
+/// Locked data folder. A temporary one is removed when dropped.
 #[derive(Debug)]
 pub(crate) struct DataDir {
     root: PathBuf,
@@ -26,7 +26,7 @@ pub(crate) struct DataDir {
 }
 
 impl DataDir {
-    /// Opens or makes a folder that stays.
+    /// Opens or creates a permanent folder.
     pub fn open(path: &Path) -> Result<Self, StackError> {
         let failed = |source| StackError::Io {
             what: format!("cannot use the data folder {}", path.display()),
@@ -44,8 +44,8 @@ impl DataDir {
         Ok(Self { root, temporary: false, _lock: lock })
     }
 
-    /// Makes a folder for one run, and removes those that killed runs have left.
-    /// `user` is who else must reach it.
+    /// Creates a folder for one run, and removes the folders that killed runs have left behind. If `user` is
+    /// given, that user can reach the folder, too.
     pub fn temporary(user: Option<ServerUser>) -> Result<Self, StackError> {
         let parent = temp_parent(user);
         let failed = |source| StackError::Io {
@@ -57,7 +57,7 @@ impl DataDir {
         let unfinished = parent.join(format!("{UNFINISHED}{id}"));
         let root = parent.join(format!("{TEMPORARY}{id}"));
         make(&unfinished).map_err(failed)?;
-        // Under its final name it is always locked, so that no other run takes it for a leftover.
+        // A folder with the final name is always locked, so that no other run mistakes it for a leftover.
         let lock =
             lock(&unfinished).map_err(failed)?.ok_or_else(|| failed(io::ErrorKind::WouldBlock.into()))?;
         fs::rename(&unfinished, &root).map_err(failed)?;
@@ -73,14 +73,14 @@ impl DataDir {
         self.temporary
     }
 
-    /// A private folder in it, made if missing.
+    /// Returns a private subfolder, and creates it if necessary.
     pub fn folder(&self, name: &str) -> Result<PathBuf, StackError> {
         let path = self.root.join(name);
         private_folder(&path)?;
         Ok(path)
     }
 
-    /// A secret of this folder, made up on first use: 32 hex digits, readable by us only.
+    /// Returns a secret of this folder: 32 hex digits, readable only by us. Creates it on first use.
     pub fn secret(&self, name: &str) -> Result<String, StackError> {
         let path = self.root.join(name);
         let failed = |source| StackError::Io { what: format!("cannot use {}", path.display()), source };
@@ -106,7 +106,7 @@ impl Drop for DataDir {
     }
 }
 
-/// A folder that only we can read, made if missing.
+/// Creates a folder that only we can read, unless it exists.
 pub(crate) fn private_folder(path: &Path) -> Result<(), StackError> {
     DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(|source| StackError::Io {
         what: format!("cannot make the folder {}", path.display()),
@@ -114,7 +114,7 @@ pub(crate) fn private_folder(path: &Path) -> Result<(), StackError> {
     })
 }
 
-/// Writes a whole file that only we can read; a reader sees the old text or the new, never a part.
+/// Writes a file that only we can read. A reader sees either the old text or the new one, never a part.
 pub(crate) fn write_private(path: &Path, text: &str) -> io::Result<()> {
     let new = path.with_extension("new");
     let _ = fs::remove_file(&new);
@@ -122,7 +122,7 @@ pub(crate) fn write_private(path: &Path, text: &str) -> io::Result<()> {
     fs::rename(new, path)
 }
 
-/// Private, except that root lets PostgreSQL's user pass through (not read).
+/// Creates a private folder unless it exists. If we are root, PostgreSQL's user may pass through it, but not list it.
 fn make(path: &Path) -> io::Result<()> {
     DirBuilder::new().recursive(true).mode(0o700).create(path)?;
     if geteuid().is_root() && fs::metadata(path)?.uid() == 0 {
@@ -144,7 +144,7 @@ fn lock(folder: &Path) -> io::Result<Option<File>> {
     Ok(Some(file))
 }
 
-/// The system's temporary folder, or another one where it is out of the user's reach.
+/// Returns the system's temporary folder, or another one if `user` can't reach it.
 pub(crate) fn temp_parent(user: Option<ServerUser>) -> PathBuf {
     let usual = std::env::temp_dir();
     let Some(user) = user else { return usual };
@@ -154,14 +154,14 @@ pub(crate) fn temp_parent(user: Option<ServerUser>) -> PathBuf {
         .unwrap_or(usual)
 }
 
-/// Removes what killed runs left: temporary folders of ours that nobody holds the lock of (their
-/// servers ended with their run), and what was still unfinished an hour ago.
+/// Removes what killed runs have left behind: our temporary folders whose lock nobody holds (their servers
+/// ended with the run), and folders in progress that are older than 1 h.
 fn sweep(parent: &Path) {
     let Ok(entries) = fs::read_dir(parent) else {
         return;
     };
     for entry in entries.flatten() {
-        // `DirEntry::metadata` does not follow links: a planted one is left alone.
+        // `DirEntry::metadata` does not follow links, so a planted link is skipped.
         let Ok(metadata) = entry.metadata() else {
             continue;
         };

@@ -1,29 +1,29 @@
-//! What can go wrong with the stack, and what to do then.
+//! Errors of the stack, each with a remedy.
 
 use std::io;
 use std::path::PathBuf;
 
 use super::POSTGRES_VARIABLE;
 
-/// Why a stack could not start, or broke. Quotes server logs, which are set up to hold no personal data.
+/// Reason why a stack could not start or failed. Quotes server logs, which are configured to hold no personal data.
 #[derive(Debug, thiserror::Error)]
 pub enum StackError {
-    /// No fitting program was found.
+    /// No usable program was found.
     #[error(
         "no usable {program} (version {minimum} or later) was found. \
          `make setup` installs one here, or let {variable} name yours.{rejected}"
     )]
     Missing {
-        /// What was searched for.
+        /// Name of the program.
         program: &'static str,
-        /// The environment variable that may name it.
+        /// Environment variable that may name it.
         variable: &'static str,
-        /// The oldest version that will do.
+        /// Oldest usable version.
         minimum: String,
-        /// One line for each that was found and will not do.
+        /// One line for each program that was found and rejected.
         rejected: String,
     },
-    /// Another stack runs on this folder.
+    /// Another stack uses this folder.
     #[error(
         "the data folder {} is in use by another laureate (process {pid}): \
          stop that one, or choose another folder", path.display()
@@ -31,10 +31,10 @@ pub enum StackError {
     InUse {
         /// The data folder.
         path: PathBuf,
-        /// Who holds it, as it has written itself.
+        /// Process id of the other stack, as it wrote it into the lock file.
         pid: String,
     },
-    /// The data were written by another major version of PostgreSQL.
+    /// The data was written by another major version of PostgreSQL.
     #[error(
         "{} was written by PostgreSQL {found}, but the one found is {ours}: \
          let {POSTGRES_VARIABLE} name a PostgreSQL {found}, or start with another data folder",
@@ -48,7 +48,7 @@ pub enum StackError {
         /// Major version of the program.
         ours: u32,
     },
-    /// The data belong to another user of this machine.
+    /// The data belongs to another user of this machine.
     #[error(
         "{} belongs to the user with id {uid}: run as that user (or as root if root made it), \
          or choose another data folder", path.display()
@@ -56,36 +56,36 @@ pub enum StackError {
     OtherOwner {
         /// PostgreSQL's data folder.
         path: PathBuf,
-        /// Its owner.
+        /// Owner of the folder.
         uid: u32,
     },
-    /// We are root and there is no account to run PostgreSQL as.
+    /// We are root, and there is no unprivileged account to run PostgreSQL.
     #[error("PostgreSQL refuses to run as root, and /etc/passwd has no other user: run laureate as one")]
     NoOrdinaryUser,
     /// A server ended by itself.
     #[error("{server} has ended; the end of its log:\n{log}")]
     Ended {
-        /// Which.
+        /// Name of the server.
         server: &'static str,
-        /// The end of what it logged.
+        /// End of its log.
         log: String,
     },
     /// A server did not answer in time.
     #[error("{server} did not answer within {seconds} s; the end of its log:\n{log}")]
     NotReady {
-        /// Which.
+        /// Name of the server.
         server: &'static str,
-        /// How long we waited.
+        /// Time that we waited.
         seconds: u64,
-        /// The end of what it logged.
+        /// End of its log.
         log: String,
     },
-    /// The system refused something.
+    /// The operating system refused an operation.
     #[error("{what}: {source}")]
     Io {
-        /// What was being done.
+        /// The operation.
         what: String,
-        /// Why not.
+        /// Error of the operating system.
         source: io::Error,
     },
 }

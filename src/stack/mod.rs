@@ -1,8 +1,8 @@
-//! The embedded local stack for `up`, `demo` and tests: nats-server, PostgreSQL and a mail catcher,
-//! on free ports of 127.0.0.1, with their data in one folder.
+//! Embedded local stack for `up`, `demo` and tests: nats-server, PostgreSQL and a mail catcher, on free ports
+//! of 127.0.0.1, with their data in one folder.
 //!
-//! None of them outlives this process, however it ends ([`supervise`] says how), and a folder whose
-//! last user was killed is taken over without questions.
+//! No server outlives this process, however it ends ([`supervise`] explains the mechanism). If the last user
+//! of a folder was killed, the folder can be used again without manual steps.
 
 mod data_dir;
 mod error;
@@ -33,21 +33,21 @@ pub use error::StackError;
 pub use nats_cluster::NatsCluster;
 pub use programs::{NATS_VARIABLE, POSTGRES_VARIABLE, nats_server};
 
-/// What a stack shall be like.
+/// Options of a stack.
 #[derive(Clone, Default)]
 pub struct StackOptions {
-    /// Kept over runs. `None`: a temporary folder, removed at the end, whose PostgreSQL takes no care
-    /// to survive a power failure.
+    /// Permanent data folder. `None`: a temporary folder that is removed at the end. PostgreSQL then runs
+    /// without protection against a power failure.
     pub data_dir: Option<PathBuf>,
-    /// The nats-server binary; searched for if `None`.
+    /// The nats-server binary. `None`: it is searched for.
     pub nats_server: Option<PathBuf>,
-    /// The folder with `initdb` and `postgres`; searched for if `None`.
+    /// Folder with `initdb` and `postgres`. `None`: it is searched for.
     pub postgres_bin: Option<PathBuf>,
-    /// Whether JetStream acknowledges only what is on disk.
+    /// True if JetStream syncs data to disk before it acknowledges.
     pub sync_always: bool,
-    /// What the mail catcher accepts.
+    /// Options of the mail catcher.
     pub mail: MailCatcherOptions,
-    /// Whether to start an S3 server too, if `make test` has installed one.
+    /// True if an S3 server is started, too, provided that `make test` has installed one.
     pub s3: bool,
     /// The `laureate` binary, which supervises the servers. `None`: this program, which then must be
     /// `laureate` or call [`supervise::intercept`] first.
@@ -55,13 +55,13 @@ pub struct StackOptions {
 }
 
 impl StackOptions {
-    /// Data that stay in `data_dir`; what JetStream acknowledges is on disk.
+    /// Returns options for permanent data in `data_dir`. JetStream syncs to disk before it acknowledges.
     pub fn persistent(data_dir: impl Into<PathBuf>) -> Self {
         Self { data_dir: Some(data_dir.into()), sync_always: true, ..Self::default() }
     }
 
-    /// For tests: nothing stays, failures of the mail server can be rehearsed
-    /// ([`mail_catcher::rehearsal`]), and there is an S3 server if it is installed.
+    /// Returns options for tests: temporary data, a mail server whose failures can be rehearsed
+    /// ([`mail_catcher::rehearsal`]), and an S3 server if it is installed.
     pub fn for_tests() -> Self {
         Self {
             mail: MailCatcherOptions { reply: mail_catcher::rehearsal(), ..MailCatcherOptions::default() },
@@ -71,28 +71,28 @@ impl StackOptions {
     }
 }
 
-/// Running servers. Dropping it stops them and blocks until they are gone.
+/// Running servers. Dropping it stops them and blocks until they have ended.
 #[derive(Debug)]
 pub struct Stack {
     nats: Nats,
     postgres: Postgres,
     s3: Option<S3>,
     mail: MailCatcher,
-    // The last to be dropped: it is removed, or unlocked, when nobody uses it any more.
+    // Dropped last: it is removed, or unlocked, after all its users have ended.
     data: DataDir,
 }
 
-/// Process ids of the servers themselves.
+/// Process ids of the servers, not of their supervisors.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ServerPids {
     /// nats-server.
     pub nats: Option<u32>,
-    /// PostgreSQL's first process.
+    /// First process of PostgreSQL.
     pub postgres: Option<u32>,
 }
 
 impl Stack {
-    /// Starts all servers and returns when they answer. Takes a few seconds on a new folder.
+    /// Starts all servers, and returns when they respond. Takes a few seconds with a new folder.
     pub async fn start(options: StackOptions) -> Result<Self, StackError> {
         let supervisor = supervisor(options.supervisor.clone())?;
         let data = match &options.data_dir {
@@ -102,7 +102,7 @@ impl Stack {
         let mail = MailCatcher::start(&data.folder("mail")?, options.mail.clone())
             .map_err(|source| StackError::Io { what: "cannot start the mail catcher".to_owned(), source })?;
         let s3 = async { if options.s3 { s3::start(&data, &supervisor).await } else { Ok(None) } };
-        // All are awaited even if one fails, so that the others are stopped in an orderly way.
+        // All are awaited even if one fails, so that the others are stopped in order.
         let (nats, postgres, s3) = tokio::join!(
             nats::start(&options, &data, &supervisor),
             postgres::start(&options, &data, &supervisor),
@@ -111,47 +111,47 @@ impl Stack {
         Ok(Self { nats: nats?, postgres: postgres?, s3: s3?, mail, data })
     }
 
-    /// Without user or password.
+    /// Returns the address of nats-server. It has no user or password.
     pub fn nats_url(&self) -> &str {
         &self.nats.url
     }
 
-    /// The database `laureate`, with user and password: a secret.
+    /// Returns the URL of the database `laureate`. It contains user and password and is a secret.
     pub fn postgres_url(&self) -> &str {
         &self.postgres.url
     }
 
-    /// Where the mail catcher listens, without TLS or login.
+    /// Returns the address of the mail catcher. It uses no TLS and no login.
     pub fn smtp_addr(&self) -> SocketAddr {
         self.mail.address()
     }
 
-    /// Where caught messages are, see [`mail_catcher::caught_mails`].
+    /// Returns the folder of caught messages; see [`mail_catcher::caught_mails`].
     pub fn mail_dir(&self) -> &Path {
         self.mail.folder()
     }
 
-    /// The mail catcher itself.
+    /// Returns the mail catcher.
     pub fn mail(&self) -> &MailCatcher {
         &self.mail
     }
 
-    /// The S3 server, if one was asked for and is installed. It takes any credentials.
+    /// Returns the URL of the S3 server, if it was requested and is installed. It accepts any credentials.
     pub fn s3_url(&self) -> Option<&str> {
         self.s3.as_ref().map(|s3| s3.url.as_str())
     }
 
-    /// Where everything is kept.
+    /// Returns the data folder.
     pub fn data_dir(&self) -> &Path {
         self.data.root()
     }
 
-    /// As the servers have written them down.
+    /// Returns the process ids that the servers have written to their pid files.
     pub fn server_pids(&self) -> ServerPids {
         ServerPids { nats: pid_in(&self.nats.pid_file), postgres: pid_in(&self.postgres.pid_file) }
     }
 
-    /// The supervisors' process ids; each has one server as its child.
+    /// Returns the process ids of the supervisors. Each has one server as its child.
     pub fn supervisor_pids(&self) -> Vec<u32> {
         let s3 = self.s3.as_ref().map(|s3| &s3.process);
         [Some(&self.nats.process), Some(&self.postgres.process), s3]
@@ -161,7 +161,7 @@ impl Stack {
             .collect()
     }
 
-    /// Resolves when a server has ended that nobody stopped, with the end of its log.
+    /// Waits until a server ends unexpectedly. Returns an error with the end of its log.
     pub async fn failed(&mut self) -> StackError {
         let mut ticks = tokio::time::interval(Duration::from_millis(250));
         loop {
@@ -176,7 +176,7 @@ impl Stack {
         }
     }
 
-    /// Stops all servers in order: they write out what they hold.
+    /// Stops all servers in order, so that they write their data to disk.
     pub async fn stop(self) {
         let Self { nats, postgres, s3, mail, data } = self;
         let s3 = async {
@@ -190,7 +190,7 @@ impl Stack {
     }
 }
 
-/// The `laureate` binary: the one named, or this program.
+/// Returns the path of the `laureate` binary: `named`, or this program.
 fn supervisor(named: Option<PathBuf>) -> Result<PathBuf, StackError> {
     named
         .map_or_else(std::env::current_exe, Ok)

@@ -1,5 +1,5 @@
-//! nats-server with JetStream, on a free port of 127.0.0.1. Without a password: async-nats 0.51 ignores
-//! one in a URL, so anybody on this machine can connect. Real deployments bring their own server.
+//! nats-server with JetStream, on a free port of 127.0.0.1. It has no password: async-nats 0.51 ignores a
+//! password in a URL, so every user of this machine can connect. Real deployments use their own server.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -12,11 +12,11 @@ use super::server_process::{Launch, ServerProcess, stop_leftover};
 use super::supervise::StopSignal;
 use super::{StackError, StackOptions, programs};
 
-/// A large log is read in before the server answers (about 2.5 s per million subjects).
+/// The server reads a large log before it responds (about 2.5 s per million subjects).
 const READY_WITHIN: Duration = Duration::from_secs(120);
 const POLL: Duration = Duration::from_millis(20);
 
-/// A running nats-server.
+/// Running nats-server.
 #[derive(Debug)]
 pub(crate) struct Nats {
     pub process: ServerProcess,
@@ -71,12 +71,12 @@ jetstream {{
     )
 }
 
-/// A path inside quotes of a configuration file.
+/// Escapes a path for a quoted string in a configuration file.
 pub(super) fn quoted(path: &Path) -> String {
     path.to_string_lossy().replace('\\', "\\\\").replace('"', "\\\"")
 }
 
-/// The server names the port it chose in a file; then JetStream must answer.
+/// Waits until the server has written its port to a file and JetStream responds. Returns the URL.
 async fn ready(process: &mut ServerProcess, folder: &Path) -> Result<String, StackError> {
     let start = Instant::now();
     loop {
@@ -96,7 +96,7 @@ async fn ready(process: &mut ServerProcess, folder: &Path) -> Result<String, Sta
     }
 }
 
-/// Whether JetStream answers; in a cluster, whether there is a leader.
+/// Returns true if JetStream responds. In a cluster, it responds only if there is a leader.
 pub(super) async fn jetstream_answers(url: &str) -> bool {
     let options = async_nats::ConnectOptions::new().connection_timeout(Duration::from_secs(2));
     let Ok(client) = options.connect(url).await else {
@@ -113,14 +113,14 @@ fn ports_files(folder: &Path) -> Vec<PathBuf> {
         .collect()
 }
 
-/// Those of a killed server are still there.
+/// Removes the ports files that a killed server has left behind.
 fn remove_ports_files(folder: &Path) {
     for path in ports_files(folder) {
         let _ = fs::remove_file(path);
     }
 }
 
-/// `{"nats": ["nats://127.0.0.1:43210"], …}`
+/// Returns the port from the ports file, such as `{"nats": ["nats://127.0.0.1:43210"], …}`.
 fn port_in(folder: &Path) -> Option<u16> {
     let text = fs::read_to_string(ports_files(folder).first()?).ok()?;
     let ports: serde_json::Value = serde_json::from_str(&text).ok()?;

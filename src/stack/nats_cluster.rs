@@ -1,5 +1,5 @@
-//! Three nats-servers as one cluster, on free ports of 127.0.0.1, with the configuration that
-//! `nats/cluster/` has for real ones. For tests: its data is removed at the end.
+//! Cluster of three nats-servers for tests, on free ports of 127.0.0.1, with the configuration for real
+//! clusters from `nats/cluster/`. Its data is removed at the end.
 
 use std::ffi::OsString;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
@@ -12,7 +12,7 @@ use super::server_process::{Launch, ServerProcess};
 use super::supervise::StopSignal;
 use super::{StackError, pid_in, programs};
 
-/// How many nodes a cluster has here.
+/// Number of nodes in the cluster.
 pub const NODES: usize = 3;
 
 const CONFIG: &str = include_str!("../../nats/cluster/server.conf");
@@ -21,13 +21,13 @@ const READY_WITHIN: Duration = Duration::from_secs(60);
 const POLL: Duration = Duration::from_millis(50);
 const PORT_ATTEMPTS: u32 = 5;
 
-/// A running cluster. Dropping it stops the nodes and blocks until they are gone.
+/// Running cluster. Dropping it stops the nodes and blocks until they have ended.
 #[derive(Debug)]
 pub struct NatsCluster {
     nodes: Vec<Node>,
     program: PathBuf,
     supervisor: PathBuf,
-    // The last to be dropped: it is removed when nobody uses it any more.
+    // Dropped last: it is removed after the nodes have ended.
     data: DataDir,
 }
 
@@ -42,11 +42,11 @@ struct Node {
 }
 
 impl NatsCluster {
-    /// Starts the nodes and returns at once; [`Self::ready`] waits until they have elected a leader.
-    /// `supervisor` is the `laureate` binary; this program if `None`.
+    /// Starts the nodes and returns when they accept connections. [`Self::ready`] waits until they have
+    /// elected a leader. `supervisor` is the `laureate` binary; `None` means this program.
     ///
     /// # Errors
-    /// nats-server is not there, or a node can't be started.
+    /// Fails if nats-server is not found, or if a node can't be started.
     pub async fn start(supervisor: Option<PathBuf>) -> Result<Self, StackError> {
         let supervisor = super::supervisor(supervisor)?;
         let program = programs::nats_server(None)?;
@@ -56,7 +56,7 @@ impl NatsCluster {
             cluster.nodes = nodes(cluster.data.root())?;
             match cluster.start_all().await {
                 Ok(()) => return Ok(cluster),
-                // Somebody else took a port between our look and the node's start.
+                // Another program took a port between the search and the start of the node.
                 Err(StackError::Ended { log, .. }) if attempt < PORT_ATTEMPTS && log.contains("in use") => {
                     cluster.nodes.clear();
                 }
@@ -94,10 +94,10 @@ impl NatsCluster {
         Ok(true)
     }
 
-    /// Starts a node that is down, on its old ports and with its old data. It needs a while to catch up.
+    /// Starts a node that is down, on its old ports and with its old data. The node needs time to catch up.
     ///
     /// # Errors
-    /// The node can't be started.
+    /// Fails if the node can't be started.
     pub fn start_node(&mut self, index: usize) -> Result<(), StackError> {
         let routes: Vec<SocketAddr> = self.nodes.iter().map(|node| node.routes).collect();
         let node = &mut self.nodes[index];
@@ -127,17 +127,17 @@ impl NatsCluster {
         Ok(())
     }
 
-    /// Waits until a node that was killed is gone, so that it can be started again.
+    /// Waits until a killed node has ended, so that it can be started again.
     pub async fn node_ended(&mut self, index: usize) {
         if let Some(process) = self.nodes[index].process.take() {
             process.stop().await;
         }
     }
 
-    /// Waits until every node answers for the whole cluster: there is a leader.
+    /// Waits until every node responds for the whole cluster, which requires a leader.
     ///
     /// # Errors
-    /// A node has ended, or there is no leader within a minute.
+    /// Fails if a node has ended, or if there is no leader within 60 s.
     pub async fn ready(&mut self) -> Result<(), StackError> {
         let start = Instant::now();
         for node in self.nodes.iter_mut() {
@@ -157,25 +157,25 @@ impl NatsCluster {
         Ok(())
     }
 
-    /// Each node's address, without user or password.
+    /// Returns the address of each node, without user and password.
     #[must_use]
     pub fn urls(&self) -> Vec<String> {
         self.nodes.iter().map(|node| url(node.clients)).collect()
     }
 
-    /// The nodes' names, in the order of [`Self::urls`].
+    /// Returns the names of the nodes, in the order of [`Self::urls`].
     #[must_use]
     pub fn names(&self) -> Vec<&str> {
         self.nodes.iter().map(|node| node.name.as_str()).collect()
     }
 
-    /// Where everything is kept.
+    /// Returns the data folder.
     #[must_use]
     pub fn data_dir(&self) -> &Path {
         self.data.root()
     }
 
-    /// A node's process id as it has written it down; `None` before that.
+    /// Returns the process id of a node from its pid file, or `None` if it doesn't exist yet.
     #[must_use]
     pub fn pid(&self, index: usize) -> Option<u32> {
         pid_in(&self.nodes[index].pid_file())
@@ -195,7 +195,7 @@ impl Node {
         self.folder.join("nats.pid")
     }
 
-    /// What the configuration takes from the environment, quoted as the server's parser wants it.
+    /// Returns the environment variables of the configuration, quoted for the parser of the server.
     fn environment(&self, routes: &[SocketAddr]) -> Vec<(&'static str, OsString)> {
         let text = |value: &str| OsString::from(format!("\"{value}\""));
         let mut variables = vec![
@@ -216,7 +216,7 @@ fn url(address: SocketAddr) -> String {
     format!("nats://{address}")
 }
 
-/// Nodes with free ports; all are held until the last is found, so that none is found twice.
+/// Returns nodes with free ports. All ports are held until the last one is found, so that they differ.
 fn nodes(root: &Path) -> Result<Vec<Node>, StackError> {
     let mut held = Vec::new();
     let mut free = || {

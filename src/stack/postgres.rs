@@ -1,4 +1,4 @@
-//! PostgreSQL on a free port of 127.0.0.1, behind a generated password, without Unix sockets.
+//! PostgreSQL on a free port of 127.0.0.1, with a generated password and without Unix sockets.
 
 use std::fs;
 use std::net::TcpListener;
@@ -14,13 +14,13 @@ use super::server_process::{Launch, ServerProcess, stop_leftover};
 use super::supervise::StopSignal;
 use super::{StackError, StackOptions};
 
-/// Crash recovery replays the write-ahead log first.
+/// Crash recovery replays the write-ahead log before the server responds.
 const READY_WITHIN: Duration = Duration::from_secs(120);
 const POLL: Duration = Duration::from_millis(20);
-/// Another program may take the free port between our look and the server's start.
+/// Another program may take the free port between the search and the start of the server.
 const PORT_ATTEMPTS: u32 = 5;
 
-/// A running PostgreSQL.
+/// Running PostgreSQL.
 #[derive(Debug)]
 pub(crate) struct Postgres {
     pub process: ServerProcess,
@@ -54,13 +54,13 @@ pub(crate) async fn start(
     unreachable!("proof: the last attempt returns")
 }
 
-/// A port taken meanwhile, or a killed server whose last processes still hold its shared memory.
+/// Returns true if the port was taken, or if processes of a killed server still hold its shared memory.
 fn worth_retrying(error: &StackError) -> bool {
     matches!(error, StackError::Ended { log, .. }
         if log.contains("Address already in use") || log.contains("is still in use"))
 }
 
-/// A port that is free now.
+/// Returns a port that is free at this moment.
 pub(crate) fn free_port() -> Result<u16, StackError> {
     TcpListener::bind("127.0.0.1:0")
         .and_then(|listener| listener.local_addr())
@@ -76,7 +76,7 @@ fn launch<'a>(cluster: &Cluster, data: &DataDir, supervisor: &'a Path, port: u16
         "max_connections=200".to_owned(),
         "timezone=UTC".to_owned(),
         "log_timezone=UTC".to_owned(),
-        // Statements and details carry personal data; the log shall not.
+        // Statements and error details may contain personal data, which the log must not.
         "log_min_error_statement=panic".to_owned(),
         "log_error_verbosity=terse".to_owned(),
     ];
@@ -100,7 +100,7 @@ fn launch<'a>(cluster: &Cluster, data: &DataDir, supervisor: &'a Path, port: u16
     }
 }
 
-/// Waits until the server answers, makes our database and returns its URL.
+/// Waits until the server responds, creates our database and returns its URL.
 async fn ready(process: &mut ServerProcess, cluster: &Cluster, port: u16) -> Result<String, StackError> {
     let base = format!("postgres://{ROLE}:{}@127.0.0.1:{port}", cluster.password);
     let start = Instant::now();
@@ -108,7 +108,7 @@ async fn ready(process: &mut ServerProcess, cluster: &Cluster, port: u16) -> Res
         if process.ended().is_some() {
             return Err(process.ended_error());
         }
-        // Before the server has written its own port, the answer could come from another program.
+        // Before the server has written its port, another program could respond on it.
         if port_in(&cluster.data) == Some(port) && create_database(&format!("{base}/postgres")).await.is_ok()
         {
             return Ok(format!("{base}/{DATABASE}"));
@@ -120,7 +120,7 @@ async fn ready(process: &mut ServerProcess, cluster: &Cluster, port: u16) -> Res
     }
 }
 
-/// The fourth line of `postmaster.pid`; as an ordinary user we own the file, and root reads any.
+/// Returns the port from the fourth line of `postmaster.pid`. The file is readable: we own it, or we are root.
 fn port_in(data: &Path) -> Option<u16> {
     let text = fs::read_to_string(data.join("postmaster.pid")).ok()?;
     text.lines().nth(3)?.trim().parse().ok()

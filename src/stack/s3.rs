@@ -1,4 +1,4 @@
-//! An S3 server for tests: moto, from the Python packages that `make test` installs.
+//! S3 server for tests: moto, from the Python packages that `make test` installs.
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -18,14 +18,14 @@ const READY_WITHIN: Duration = Duration::from_secs(60);
 const POLL: Duration = Duration::from_millis(50);
 const PORT_ATTEMPTS: u32 = 5;
 
-/// A running S3 server.
+/// Running S3 server.
 #[derive(Debug)]
 pub(crate) struct S3 {
     pub process: ServerProcess,
     pub url: String,
 }
 
-/// `None` when its packages are not installed.
+/// Starts the server. Returns `None` if its packages are not installed.
 pub(crate) async fn start(data: &DataDir, supervisor: &Path) -> Result<Option<S3>, StackError> {
     let Some(packages) = programs::s3_packages() else {
         return Ok(None);
@@ -83,7 +83,7 @@ async fn ready(process: &mut ServerProcess, address: SocketAddr) -> Result<(), S
     }
 }
 
-/// Whether it answers the way S3 lists buckets.
+/// Returns true if the server responds with the XML of S3's list of buckets.
 async fn ask(address: SocketAddr) -> io::Result<bool> {
     let mut stream = TcpStream::connect(address).await?;
     let request = format!("GET / HTTP/1.0\r\nHost: {address}\r\n\r\n");

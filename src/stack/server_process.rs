@@ -1,4 +1,4 @@
-//! One running server: started under a supervisor, watched, stopped, and its log quoted when it fails.
+//! One running server: started under a supervisor, watched and stopped. Its log is quoted if it fails.
 
 use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};
@@ -14,37 +14,37 @@ use super::StackError;
 use super::server_user::ServerUser;
 use super::supervise::{Order, StopSignal};
 
-/// How much of a log an error quotes.
+/// Maximum part of a log that an error quotes.
 const TAIL_BYTES: u64 = 4096;
 const TAIL_LINES: usize = 25;
 const POLL: Duration = Duration::from_millis(20);
 
-/// Everything needed to start one server.
+/// Parameters for starting one server.
 #[derive(Debug)]
 pub(crate) struct Launch<'a> {
-    /// The name people know it by, for messages.
+    /// Name for messages to users.
     pub name: &'static str,
     pub command: Vec<OsString>,
     pub env: Vec<(&'static str, OsString)>,
-    /// Output is appended here.
+    /// File that the output is appended to.
     pub log: PathBuf,
     pub stop_signal: StopSignal,
-    /// How long it may take to stop before it is killed.
+    /// Longest time for the server to stop before it is killed.
     pub grace: Duration,
     pub user: Option<ServerUser>,
-    /// The `laureate` binary, which supervises.
+    /// The `laureate` binary, which runs as the supervisor.
     pub supervisor: &'a Path,
 }
 
-/// A server and its supervisor. Dropping it stops the server and waits for its end.
+/// Server with its supervisor. Dropping it stops the server and waits until it has ended.
 #[derive(Debug)]
 pub(crate) struct ServerProcess {
     name: &'static str,
     supervisor: Child,
-    /// Closing it makes the supervisor stop the server.
+    /// Pipe to the supervisor. Closing it makes the supervisor stop the server.
     lifeline: Option<ChildStdin>,
     log: PathBuf,
-    /// Where this run's output begins in the log.
+    /// Offset in the log at which the output of this run begins.
     log_start: u64,
     grace: Duration,
 }
@@ -66,7 +66,7 @@ impl Launch<'_> {
         command
             .stdout(log.try_clone().map_err(failed)?)
             .stderr(log)
-            // Nothing of the caller's settings (PGPORT, LC_*, …) may change how a server behaves.
+            // Settings of the caller (PGPORT, LC_*, …) must not change the behaviour of a server.
             .env_clear()
             .envs(self.env)
             .env("LC_ALL", "C");
@@ -92,18 +92,18 @@ fn open_log(path: &Path) -> io::Result<File> {
 }
 
 impl ServerProcess {
-    /// The supervisor's pid.
+    /// Returns the process id of the supervisor.
     pub fn supervisor_pid(&self) -> u32 {
         self.supervisor.id()
     }
 
-    /// How it ended, if it did.
+    /// Returns the exit status if the server has ended.
     pub fn ended(&mut self) -> Option<ExitStatus> {
-        // An error means that there is no such child any more.
+        // An error means that the child no longer exists.
         self.supervisor.try_wait().unwrap_or_else(|_| Some(ExitStatus::default()))
     }
 
-    /// Waits for a process that ends by itself, at most `limit`.
+    /// Waits for a process that ends by itself, for at most `limit`.
     pub async fn finish(mut self, limit: Duration) -> Result<(), StackError> {
         let start = Instant::now();
         loop {
@@ -116,7 +116,7 @@ impl ServerProcess {
         }
     }
 
-    /// Asks the server to stop and waits for it.
+    /// Asks the server to stop and waits until it has ended.
     pub async fn stop(mut self) {
         self.lifeline = None;
         let start = Instant::now();
@@ -125,12 +125,12 @@ impl ServerProcess {
         }
     }
 
-    /// The supervisor kills after `grace`; a little more for its own end.
+    /// Longest wait for the supervisor: it kills the server after `grace` and needs a little time for its own end.
     fn patience(&self) -> Duration {
         self.grace + Duration::from_secs(5)
     }
 
-    /// What this run wrote to its log, the end of it.
+    /// Returns the end of the log of this run.
     pub fn log_tail(&self) -> String {
         tail(&self.log, self.log_start).unwrap_or_default()
     }
@@ -145,7 +145,7 @@ impl ServerProcess {
 }
 
 impl Drop for ServerProcess {
-    /// Blocks until the server is gone, so that its files can be removed and its port used again.
+    /// Blocks until the server has ended, so that its files can be removed and its port can be used again.
     fn drop(&mut self) {
         self.lifeline = None;
         let start = Instant::now();
@@ -171,9 +171,9 @@ fn tail(log: &Path, from: u64) -> io::Result<String> {
     Ok(lines[lines.len().saturating_sub(TAIL_LINES)..].join("\n"))
 }
 
-/// Ends a server that an earlier run left behind, if `pid_file` names one. It is only touched when its
-/// command line mentions `marker` (its data folder), since the pid may belong to anyone by now.
-/// The caller holds the data folder's lock, so nobody else is using that server.
+/// Stops a server that an earlier run left behind, if `pid_file` names one. The process id may belong to
+/// another program by now, so the process is only stopped if its command line contains `marker` (its data
+/// folder). The caller holds the lock of the data folder, so nobody else uses that server.
 pub(crate) async fn stop_leftover(pid_file: &Path, marker: &Path, stop_signal: Signal) {
     let pid = fs::read_to_string(pid_file)
         .ok()
@@ -210,7 +210,7 @@ fn runs_with(pid: Pid, marker: &Path) -> bool {
 
 #[cfg(target_os = "linux")]
 fn is_zombie(pid: Pid) -> bool {
-    // "pid (name) state …"; the name may hold anything, so look behind its last bracket.
+    // "pid (name) state …": the name may contain any character, so this reads after the last parenthesis.
     fs::read_to_string(format!("/proc/{}/stat", pid.as_raw_nonzero()))
         .is_ok_and(|stat| stat.rsplit(')').next().unwrap_or("").starts_with(" Z"))
 }

@@ -1,4 +1,4 @@
-//! Whom PostgreSQL runs as. It refuses to run as root, so root lends it an unprivileged account.
+//! User that PostgreSQL runs as. PostgreSQL refuses to run as root, so root uses an unprivileged account for it.
 
 use std::fmt;
 use std::fs;
@@ -11,10 +11,10 @@ use rustix::process::geteuid;
 
 use super::StackError;
 
-/// Accounts that every system has, in the order of preference.
+/// Accounts that every system has, in order of preference.
 const ACCOUNTS: [&str; 3] = ["nobody", "daemon", "bin"];
 
-/// A user and its group, by number.
+/// User and group ids.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct ServerUser {
     pub uid: u32,
@@ -22,7 +22,7 @@ pub(crate) struct ServerUser {
 }
 
 impl ServerUser {
-    /// `None` unless we are root: then an existing unprivileged account.
+    /// Returns an existing unprivileged account if we are root, otherwise `None`.
     pub fn unless_ordinary() -> Result<Option<Self>, StackError> {
         if !geteuid().is_root() {
             return Ok(None);
@@ -40,7 +40,7 @@ impl ServerUser {
             .map(|(_, user)| *user)
     }
 
-    /// The owner of an existing file or folder.
+    /// Returns the owner of an existing file or folder.
     pub fn owner_of(path: &Path) -> io::Result<Self> {
         let metadata = fs::metadata(path)?;
         Ok(Self { uid: metadata.uid(), gid: metadata.gid() })
@@ -54,12 +54,12 @@ impl ServerUser {
         self.uid == geteuid().as_raw()
     }
 
-    /// Gives a file or folder to this user.
+    /// Makes this user the owner of a file or folder.
     pub fn own(self, path: &Path) -> io::Result<()> {
         chown(path, Some(self.uid), Some(self.gid))
     }
 
-    /// Whether this user may pass through every folder on the way to `path` and into it.
+    /// Returns true if this user may enter `path` and every folder above it.
     pub fn reaches(self, path: &Path) -> bool {
         let Ok(path) = path.canonicalize() else {
             return false;
@@ -67,7 +67,7 @@ impl ServerUser {
         path.ancestors().all(|folder| self.may(folder, 0o1))
     }
 
-    /// Whether the permission bits (as for "others": 4 read, 2 write, 1 execute) are there for this user.
+    /// Returns true if this user has the permission `bits` (4 read, 2 write, 1 execute).
     pub fn may(self, path: &Path, bits: u32) -> bool {
         let Ok(metadata) = fs::metadata(path) else {
             return false;
@@ -82,7 +82,7 @@ impl ServerUser {
         (metadata.permissions().mode() >> shift) & bits == bits
     }
 
-    /// Turns this process into the user's. Only for a process with a single thread.
+    /// Changes the user of this process to this one. The process must have a single thread.
     #[cfg(target_os = "linux")]
     pub fn assume(self) -> io::Result<()> {
         use rustix::process::{Gid, Uid};
@@ -102,7 +102,7 @@ fn account(line: &str) -> Option<(&str, ServerUser)> {
     (!user.is_root()).then_some((name, user))
 }
 
-/// macOS writes `nobody` as -2, which is the 32-bit two's complement.
+/// Parses an id. macOS writes that of `nobody` as -2, which is its 32-bit two's complement.
 fn number(text: &str) -> Option<u32> {
     let value: i64 = text.parse().ok()?;
     u32::try_from(value).ok().or_else(|| i32::try_from(value).ok().map(i32::cast_unsigned))

@@ -1,11 +1,11 @@
-//! The small process between us and each server, so that no server outlives us.
+//! Supervisor: a small process between us and each server, so that no server outlives us.
 //!
-//! `laureate supervise …` (internal, never typed by people) starts one server and waits. It stops the
-//! server when its standard input closes, which the kernel does however we end, `kill -9` included.
-//! A check of the parent's pid backs that up. On Linux the server itself also gets its stop signal
-//! when the supervisor is killed. That setting is lost when a process changes its user, and it is
-//! tied to the *thread* that started the process; hence a second step, `supervise-exec`, which changes
-//! the user, arms the signal and then becomes the server, started from the supervisor's only thread.
+//! `laureate supervise …` (internal, not for users) starts one server and waits. It stops the server when its
+//! standard input closes. The kernel closes it however we end, even with `kill -9`. As a second check, it
+//! watches the process id of its parent. On Linux, the server also gets its stop signal if the supervisor is
+//! killed (parent death signal). This setting is lost when a process changes its user, and it is tied to the
+//! *thread* that started the process. So there is a second step, `supervise-exec`: started from the
+//! supervisor's only thread, it changes the user, sets the death signal and then becomes the server.
 
 use std::ffi::{OsStr, OsString};
 use std::io;
@@ -24,17 +24,17 @@ use super::server_user::ServerUser;
 
 const SUPERVISE: &str = "supervise";
 const EXEC: &str = "supervise-exec";
-/// How often the supervisor looks whether its parent still is its parent.
+/// Interval at which the supervisor checks that its parent is still the same.
 const PARENT_CHECK: Duration = Duration::from_secs(1);
 
-/// The signal that asks a server to stop.
+/// Signal that asks a server to stop.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum StopSignal {
-    /// PostgreSQL's fast shutdown: sessions end, data is written out.
+    /// Fast shutdown of PostgreSQL: sessions end, and data is written to disk.
     Interrupt,
-    /// PostgreSQL's immediate shutdown, for data nobody needs again.
+    /// Immediate shutdown of PostgreSQL, for data that is not needed again.
     Quit,
-    /// What most servers understand.
+    /// Signal for most servers.
     Terminate,
 }
 
@@ -67,15 +67,15 @@ impl FromStr for StopSignal {
     }
 }
 
-/// What the supervisor is told on its command line.
+/// Order to the supervisor, passed on its command line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Order {
-    /// The process whose end ends the server.
+    /// Process id of the parent. The server ends with it.
     pub parent: u32,
     pub stop_signal: StopSignal,
-    /// Seconds between the stop signal and the kill.
+    /// Seconds between the stop signal and SIGKILL.
     pub grace_seconds: u64,
-    /// Whom the server runs as, if not as ourselves.
+    /// User that the server runs as, if it is not ours.
     pub user: Option<ServerUser>,
     /// Program and arguments.
     pub command: Vec<OsString>,
@@ -110,18 +110,18 @@ impl Order {
         (!command.is_empty()).then_some(Self { parent, stop_signal, grace_seconds, user, command })
     }
 
-    /// The command that starts a supervisor with this order. Its standard input must be a pipe that
-    /// the caller keeps open for as long as the server shall run.
+    /// Returns the command that starts a supervisor with this order. Its standard input is a pipe. The caller
+    /// must keep it open for as long as the server is to run.
     pub fn supervisor(&self, program: &Path) -> Command {
         let mut command = Command::new(program);
         command.args(self.args(SUPERVISE)).stdin(Stdio::piped());
-        // A group of its own: Ctrl-C must reach us only, so that we can finish before the servers go.
+        // Its own process group: Ctrl-C must reach only us, so that we can finish before the servers end.
         command.process_group(0);
         command
     }
 }
 
-/// A command that runs `program` so that, on Linux, it gets SIGTERM when the calling thread ends.
+/// Returns a command that runs `program`. On Linux, the program gets SIGTERM when the calling thread ends.
 /// Elsewhere it runs like any other command. `supervisor` is the `laureate` binary.
 pub fn bound_to_us(supervisor: &Path, program: &OsStr, args: &[OsString]) -> Command {
     let mut order = Order {
@@ -137,8 +137,8 @@ pub fn bound_to_us(supervisor: &Path, program: &OsStr, args: &[OsString]) -> Com
     command
 }
 
-/// Runs a supervisor if that is what this process was started for. Must be the first thing `main`
-/// does, before any other thread exists: the change of user concerns one thread only.
+/// Runs a supervisor if this process was started as one. `main` must call this first, before any other thread
+/// exists, because the change of user applies to one thread only.
 pub fn intercept() -> Option<ExitCode> {
     let mut args = std::env::args_os().skip(1);
     let step = args.next()?;
@@ -156,7 +156,7 @@ pub fn intercept() -> Option<ExitCode> {
     }))
 }
 
-/// Standard error is the server's log file here, whose end is shown when a start fails.
+/// Standard error is the log file of the server here. Its end is shown if a start fails.
 #[allow(clippy::print_stderr)]
 fn report(error: &io::Error) {
     eprintln!("laureate supervise: {error}");
@@ -170,7 +170,7 @@ fn is_child_of(parent: u32) -> bool {
     getppid().is_some_and(|pid| pid.as_raw_nonzero().get().unsigned_abs() == parent)
 }
 
-/// Changes the user, arms the death signal and turns into the server. Returns only on failure.
+/// Changes the user, sets the death signal and becomes the server. Returns only on failure.
 fn become_server(order: &Order) -> io::Error {
     let program = &order.command[0]; // proof: `Order::parse` refuses an empty command
     let mut server = Command::new(program);
@@ -185,7 +185,7 @@ fn become_server(order: &Order) -> io::Error {
     io::Error::new(error.kind(), format!("cannot run {}: {error}", program.display()))
 }
 
-/// The user is changed before the signal is armed, because changing it disarms the signal.
+/// Changes the user first, because that would clear the death signal.
 #[cfg(target_os = "linux")]
 fn prepare(order: &Order, _: &mut Command) -> io::Result<()> {
     if let Some(user) = order.user {
@@ -196,7 +196,7 @@ fn prepare(order: &Order, _: &mut Command) -> io::Result<()> {
     Ok(())
 }
 
-/// Without a death signal there is no order to keep; the supervisor's own watch has to do.
+/// There is no death signal here, so the order doesn't matter. The supervisor's own checks have to suffice.
 #[cfg(not(target_os = "linux"))]
 fn prepare(order: &Order, server: &mut Command) -> io::Result<()> {
     if let Some(user) = order.user {
@@ -206,7 +206,7 @@ fn prepare(order: &Order, server: &mut Command) -> io::Result<()> {
 }
 
 fn watch_over(order: Order) -> io::Result<ExitCode> {
-    // One thread, so that the thread that starts the server lives as long as this process.
+    // A single thread, so that the thread that starts the server lives as long as this process.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         let stdin = std::io::stdin().as_fd().try_clone_to_owned()?;
@@ -239,7 +239,7 @@ fn watch_over(order: Order) -> io::Result<ExitCode> {
 async fn stop(order: &Order, server: &mut tokio::process::Child) -> io::Result<ExitCode> {
     let pid = server.id().and_then(|id| Pid::from_raw(id as i32));
     if let Some(pid) = pid {
-        // It may have ended this instant; then there is nothing to stop.
+        // The server may have ended at this moment. Then there is nothing to stop.
         let _ = kill_process(pid, order.stop_signal.signal());
     }
     let grace = Duration::from_secs(order.grace_seconds);
@@ -250,7 +250,7 @@ async fn stop(order: &Order, server: &mut tokio::process::Child) -> io::Result<E
     Ok(ExitCode::from(137))
 }
 
-/// Resolves when the other end of `pipe` has closed; anything written to it is ignored.
+/// Waits until the other end of `pipe` is closed. Ignores data that is written to it.
 async fn closed(pipe: &pipe::Receiver) {
     let mut buffer = [0; 64];
     loop {
@@ -273,7 +273,7 @@ async fn orphaned(parent: u32) {
     }
 }
 
-/// The shell's convention: the code itself, or 128 + the signal.
+/// Returns the exit code by the convention of shells: the code itself, or 128 + the signal.
 pub(crate) fn exit_code(status: ExitStatus) -> ExitCode {
     let code = status.code().or_else(|| status.signal().map(|signal| 128 + signal)).unwrap_or(1);
     ExitCode::from(u8::try_from(code).unwrap_or(1))

@@ -1,39 +1,39 @@
-//! What can go wrong with stored files.
+//! Errors of object storage.
 
 use super::{KeyError, ObjectKey};
 
-/// A failure of file storage. Texts contain keys, never contents or secrets.
+/// Error of object storage. The messages contain keys, but neither contents nor secrets.
 #[derive(Debug, thiserror::Error)]
 pub enum StorageError {
-    /// A setting cannot be used.
+    /// A setting has an invalid value.
     #[error("storage setting `{0}` {1}")]
     Setting(&'static str, &'static str),
-    /// The text is no object key.
+    /// The text is not an object key.
     #[error(transparent)]
     Key(#[from] KeyError),
-    /// The local folder cannot be made or opened.
+    /// The local folder can't be created or opened.
     #[error("the storage folder cannot be opened: {0}")]
     Folder(std::io::Error),
-    /// An object exists under this key with other bytes, and issued bytes never change.
+    /// An object with other bytes exists under this key. Issued objects are never replaced.
     #[error("object `{0}` exists with other content; it was left as it is")]
     Differs(ObjectKey),
-    /// The object is larger than the caller is prepared for.
+    /// The object is larger than the caller's limit.
     #[error("object `{key}` has more than {limit} bytes")]
     TooLarge {
-        /// Which object.
+        /// Key of the object.
         key: ObjectKey,
         /// The caller's limit in bytes.
         limit: u64,
     },
-    /// The local end of an upload or download failed.
+    /// The local file of an upload or download can't be read or written.
     #[error("the local file of object `{key}` cannot be read or written: {source}")]
     LocalFile {
-        /// Which object.
+        /// Key of the object.
         key: ObjectKey,
-        /// What the operating system said.
+        /// Error of the operating system.
         source: std::io::Error,
     },
-    /// The folder or server failed. Trying again later may help.
+    /// The folder or server failed. A later attempt may succeed.
     #[error("storage failed: {0}")]
     Backend(#[from] object_store::Error),
 }

@@ -1,4 +1,4 @@
-//! Names of stored objects.
+//! Keys of stored objects.
 
 use std::fmt;
 
@@ -8,38 +8,38 @@ use uuid::Uuid;
 
 use crate::domain::hex;
 
-/// Longest key in bytes; S3 takes 1024, and a configured prefix is put in front.
-const MAX_KEY_BYTES: usize = 700;
+/// Longest key in bytes. S3 allows 1,024, and a configured prefix is added to the key.
+pub(super) const MAX_KEY_BYTES: usize = 700;
 
-/// Longest part of a key between two `/`, in bytes, as local file systems allow.
+/// Longest part of a key between two `/`, in bytes. It fits into the file name limit of local file systems.
 const MAX_SEGMENT_BYTES: usize = 200;
 
-/// Longest result of [`key_segment`].
+/// Longest result of [`key_segment`] in bytes.
 const MAX_SLUG_BYTES: usize = 60;
 
-/// The name of a stored object: parts of `A–Z a–z 0–9 . _ -`, joined by `/`, none empty, none starting
-/// with a dot. Such a name is the same in a bucket, a folder and a URL, and cannot leave the folder.
+/// Key of a stored object: parts of `A–Z a–z 0–9 . _ -`, joined by `/`. No part is empty or starts with a dot. Such
+/// a key is the same in a bucket, a folder and a URL, and can't point outside the folder.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ObjectKey(String);
 
-/// Why a text is no object key.
+/// Error for a text that is not an object key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum KeyError {
-    /// Nothing there.
+    /// The key or a part of it is empty.
     #[error("the object key or one of its parts is empty")]
     Empty,
-    /// Too long for some storage.
+    /// The key or a part of it is too long.
     #[error(
         "the object key is longer than {MAX_KEY_BYTES} bytes, or one of its parts than {MAX_SEGMENT_BYTES}"
     )]
     TooLong,
-    /// Not in the alphabet.
+    /// The key has a character outside the alphabet, or a part that starts with a dot.
     #[error("the object key has characters other than A–Z a–z 0–9 . _ - /, or a part that starts with a dot")]
     Forbidden,
 }
 
 impl ObjectKey {
-    /// Checks a key that comes from outside, such as from an event.
+    /// Parses a key from outside, for example from an event.
     pub fn parse(text: &str) -> Result<Self, KeyError> {
         if text.len() > MAX_KEY_BYTES {
             return Err(KeyError::TooLong);
@@ -50,7 +50,7 @@ impl ObjectKey {
         Ok(Self(text.to_owned()))
     }
 
-    /// The key as text.
+    /// Returns the key as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -74,9 +74,10 @@ fn check_part(part: &str) -> Result<(), KeyError> {
     if part.starts_with('.') || !part.bytes().all(fits) { Err(KeyError::Forbidden) } else { Ok(()) }
 }
 
-/// Makes a part of a key from a name: lower case, white space to `_`, letters without their accents, other
-/// characters to `-`, at most 60 bytes. A name with nothing left gives `x` and eight hexadecimal digits of
-/// its SHA-256, so that names in scripts without Latin letters stay apart.
+/// Derives a part of a key from a name. The result is lower case and has at most 60 bytes. White space becomes `_`,
+/// letters lose their accents, other ASCII characters become `-`, and all remaining characters are removed. If
+/// nothing is left, the result is `x` and eight hexadecimal digits of the name's SHA-256, so that names in scripts
+/// without Latin letters stay distinct.
 #[must_use]
 pub fn key_segment(name: &str) -> String {
     let mut segment = String::new();
@@ -114,8 +115,11 @@ fn push_once(segment: &mut String, separator: char) {
     }
 }
 
-/// `certificates/{client}_{year}/{certificate_id}_{certificate_name}/{public_id}.pdf`: an issued PDF.
-/// Fails only if the public id is not made of `A–Z a–z 0–9 _ -`.
+/// Returns the key of an issued PDF:
+/// `certificates/{client}_{year}/{certificate_id}_{certificate_name}/{public_id}.pdf`.
+///
+/// # Errors
+/// `public_id` has characters other than `A–Z a–z 0–9 _ -`.
 pub fn certificate_key(
     client: &str,
     year: i32,
@@ -128,8 +132,11 @@ pub fn certificate_key(
     ObjectKey::parse(&format!("certificates/{client}_{year}/{certificate_id}_{name}/{public_id}.pdf"))
 }
 
-/// `certificates/design_images/{client}_{year}/{name}_{id}.{extension}`: an uploaded background image.
-/// Fails only if the extension is not made of `A–Z a–z 0–9 _ -`.
+/// Returns the key of an uploaded background image:
+/// `certificates/design_images/{client}_{year}/{name}_{id}.{extension}`.
+///
+/// # Errors
+/// `extension` has characters other than `A–Z a–z 0–9 _ -`.
 pub fn design_key(
     client: &str,
     year: i32,
@@ -142,28 +149,32 @@ pub fn design_key(
     ObjectKey::parse(&format!("certificates/design_images/{client}_{year}/{name}_{id}.{extension}"))
 }
 
-/// Where the small picture of a design lies: beside it, with `_small` in its name.
+/// Returns the key of a design's small picture, which has `_small` before the extension.
 pub fn small_design_key(design: &ObjectKey) -> Result<ObjectKey, KeyError> {
     let (name, extension) = design.as_str().rsplit_once('.').ok_or(KeyError::Forbidden)?;
     ObjectKey::parse(&format!("{name}_small.{extension}"))
 }
 
-/// `templates/{id}/{sha256}.{extension}`: a file of a template that an issuer wrote, named after its content.
-/// Fails only if hash or extension are not made of `A–Z a–z 0–9 _ -`.
+/// Returns the key of a file of an issuer's template: `templates/{id}/{sha256}.{extension}`. The file is named
+/// after its content.
+///
+/// # Errors
+/// `sha256` or `extension` has characters other than `A–Z a–z 0–9 _ -`.
 pub fn template_key(id: Uuid, sha256: &str, extension: &str) -> Result<ObjectKey, KeyError> {
     check_token(sha256)?;
     check_token(extension)?;
     ObjectKey::parse(&format!("templates/{id}/{sha256}.{extension}"))
 }
 
-/// `expiring/imports/{id}/source`: the file of an import. Holds personal data; everything under
-/// `expiring/` is deleted by age.
+/// Returns the key of an import's file: `expiring/imports/{id}/source`. The file contains personal data. Objects
+/// under `expiring/` are deleted when they reach a certain age.
 #[must_use]
 pub fn import_key(import_id: Uuid) -> ObjectKey {
     ObjectKey(format!("expiring/imports/{import_id}/source"))
 }
 
-/// `expiring/imports/{id}/report.ndjson`: the rows of an import that were rejected. Holds personal data.
+/// Returns the key of an import's rejected rows: `expiring/imports/{id}/report.ndjson`. The file contains personal
+/// data.
 #[must_use]
 pub fn import_report_key(import_id: Uuid) -> ObjectKey {
     ObjectKey(format!("expiring/imports/{import_id}/report.ndjson"))
@@ -198,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn names_without_latin_letters_stay_apart() {
+    fn names_without_latin_letters_have_different_segments() {
         assert_ne!(key_segment("Академия"), key_segment("Школа"));
         assert_eq!(key_segment(""), "xe3b0c442");
     }
@@ -224,7 +235,7 @@ mod tests {
     }
 
     #[test]
-    fn keys_that_could_lead_elsewhere_are_refused() {
+    fn unsafe_keys_are_refused() {
         for (key, error) in [
             ("", KeyError::Empty),
             ("a//b", KeyError::Empty),

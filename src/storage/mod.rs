@@ -1,10 +1,10 @@
-//! Files: issued PDFs, designs and imports, in a local folder or an S3 bucket, behind one type.
+//! Object storage for issued PDFs, designs and imports, in a local folder or an S3 bucket.
 //!
-//! What is issued never changes: [`ObjectStorage::put_new`] refuses to replace an object by other bytes.
-//! The event log knows each file's key and SHA-256, so storage decides nothing; a lost PDF can be made
-//! again. Local files are written beside their place and renamed, so a reader never sees half of one;
-//! they are not forced to disk, and a power failure may lose the last of them (the log does not lose
-//! that they existed). Keys never contain personal data; [`ObjectKey`] holds them to a safe alphabet.
+//! Issued files never change: [`ObjectStorage::put_new`] never replaces an object by one with other bytes. The
+//! event log has the key and SHA-256 of each file, so storage is not a source of truth, and a lost PDF can be
+//! rendered again. A local file is written under a temporary name and then renamed, so a reader never sees an
+//! incomplete file. Local files are not synced to disk, so a power failure may lose recent ones. Keys never contain
+//! personal data; [`ObjectKey`] restricts them to a safe alphabet.
 
 mod error;
 mod key;
@@ -19,6 +19,6 @@ pub use key::{
     small_design_key, template_key,
 };
 pub use object_storage::{ObjectStorage, PutNew};
-/// Bytes in one piece or several.
+/// Content of an object, in one or more pieces.
 pub use object_store::PutPayload;
 pub use settings::StorageSettings;

@@ -1,4 +1,4 @@
-//! The store itself: put, get, delete, check.
+//! Operations on stored objects: put, get, delete, check.
 
 use std::{sync::Arc, time::Duration};
 
@@ -14,23 +14,23 @@ use time::OffsetDateTime;
 
 use super::{ObjectKey, StorageError, StorageSettings, settings::Location};
 
-/// What the health check writes into a local folder.
+/// Content that the health check writes into a local folder.
 const PROBE: &[u8] = b"laureate can write here\n";
 
-/// What lies below is deleted by age.
+/// Prefix of the objects that are deleted by age.
 const EXPIRING: &str = "expiring";
 
-/// Limits of one request to S3, and of all its repetitions together.
+/// Limits of one request to S3 and of all its retries together.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 const READ_TIMEOUT: Duration = Duration::from_secs(30);
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(120);
 const RETRY_TIMEOUT: Duration = Duration::from_secs(60);
 const MAX_RETRIES: usize = 4;
 
-/// An object as it arrives.
+/// Stream of an object's bytes.
 pub type Pieces = BoxStream<'static, Result<Bytes, StorageError>>;
 
-/// Stored files, in a folder or a bucket. Cheap to clone.
+/// Object storage in a folder or a bucket. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct ObjectStorage {
     pub(super) store: Arc<dyn ObjectStore>,
@@ -38,24 +38,25 @@ pub struct ObjectStorage {
     pub(super) presigning: Option<Presigning>,
 }
 
-/// What makes addresses of a bucket's objects, and the prefix of their names.
+/// Signer for URLs of a bucket's objects, and the prefix of their keys.
 #[derive(Clone, Debug)]
 pub(super) struct Presigning {
     pub(super) signer: Arc<dyn Signer>,
     pub(super) prefix: Option<String>,
 }
 
-/// What [`ObjectStorage::put_new`] found.
+/// Outcome of [`ObjectStorage::put_new`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PutNew {
-    /// The object was not there and is now.
+    /// The object did not exist and was created.
     Created,
-    /// The object was there with the same bytes.
+    /// The object already existed with the same bytes.
     AlreadyThere,
 }
 
 impl ObjectStorage {
-    /// Opens the folder (making it if need be) or prepares access to the bucket, without a request to it.
+    /// Opens the folder, creating it if it doesn't exist, or prepares access to the bucket. Makes no request to the
+    /// bucket.
     pub fn open(settings: &StorageSettings) -> Result<Self, StorageError> {
         match settings.location()? {
             Location::Folder(path) => {
@@ -64,7 +65,8 @@ impl ObjectStorage {
                 Ok(Self { store: Arc::new(store), is_local: true, presigning: None })
             }
             Location::Bucket { name, prefix } => {
-                // reqwest is built without a TLS provider of its own; somebody may have installed one already.
+                // reqwest is built without a TLS provider. The call fails if one is installed already, which is
+                // harmless.
                 let _ = rustls::crypto::ring::default_provider().install_default();
                 let bucket = bucket(settings, &name)?;
                 let presigning = settings
@@ -79,14 +81,16 @@ impl ObjectStorage {
         }
     }
 
-    /// Stores an object, replacing what was there. For issued files use [`Self::put_new`].
+    /// Stores an object and replaces an existing one. Issued files must use [`Self::put_new`].
     pub async fn put(&self, key: &ObjectKey, bytes: Bytes) -> Result<(), StorageError> {
         self.store.put(&path(key), PutPayload::from_bytes(bytes)).await?;
         Ok(())
     }
 
-    /// Stores an object that must never change: doing it again with the same bytes is harmless, with
-    /// other bytes it is [`StorageError::Differs`] and the first ones stay.
+    /// Stores an object that must never change. Storing the same bytes again has no effect.
+    ///
+    /// # Errors
+    /// [`StorageError::Differs`] if the object exists with other bytes; it is left unchanged.
     pub async fn put_new(
         &self,
         key: &ObjectKey,
@@ -96,7 +100,7 @@ impl ObjectStorage {
         match self.store.put_opts(&path(key), payload.clone(), PutMode::Create.into()).await {
             Ok(_) => Ok(PutNew::Created),
             Err(object_store::Error::AlreadyExists { .. }) => {
-                // ETags are a hash only for some servers and some ways of uploading, so the bytes decide.
+                // An ETag is a hash only for some servers and some kinds of upload, so the bytes are compared.
                 let limit = payload.content_length() as u64;
                 let same = match self.get(key, limit).await {
                     Ok(Some(present)) => {
@@ -105,7 +109,7 @@ impl ObjectStorage {
                     }
                     Err(StorageError::TooLarge { .. }) => false,
                     Err(error) => return Err(error),
-                    // Deleted in between; the caller's next attempt creates it.
+                    // The object was deleted in between. The caller's next attempt creates it.
                     Ok(None) => return Err(StorageError::Backend(deleted_meanwhile(key))),
                 };
                 if same { Ok(PutNew::AlreadyThere) } else { Err(StorageError::Differs(key.clone())) }
@@ -114,31 +118,38 @@ impl ObjectStorage {
         }
     }
 
-    /// The object's bytes, or `None` if there is no such object; an error if it has more than `max_bytes`.
+    /// Returns the object's bytes, or `None` if there is no such object.
+    ///
+    /// # Errors
+    /// [`StorageError::TooLarge`] if the object has more than `max_bytes`.
     pub async fn get(&self, key: &ObjectKey, max_bytes: u64) -> Result<Option<Bytes>, StorageError> {
         let found = match self.store.get(&path(key)).await {
             Ok(found) => found,
             Err(object_store::Error::NotFound { .. }) => return Ok(None),
             Err(error) => return Err(error.into()),
         };
-        // The bytes are read as this size announces them, so a lying server cannot send more.
+        // The body is read up to the announced size, so a misbehaving server can't send more.
         if found.meta.size > max_bytes {
             return Err(StorageError::TooLarge { key: key.clone(), limit: max_bytes });
         }
         Ok(Some(found.bytes().await?))
     }
 
-    /// The first bytes of an object, at most so many; `None` if there is no such object or it is empty.
+    /// Returns at most the first `most` bytes of an object, or `None` if there is no such object.
     pub async fn get_start(&self, key: &ObjectKey, most: u64) -> Result<Option<Bytes>, StorageError> {
         let options = GetOptions { range: Some(GetRange::Bounded(0..most)), ..GetOptions::default() };
         match self.store.get_opts(&path(key), options).await {
             Ok(found) => Ok(Some(found.bytes().await?)),
             Err(object_store::Error::NotFound { .. }) => Ok(None),
-            Err(error) => Err(error.into()),
+            // No range of an empty object is valid (RFC 9110 section 14.1.2).
+            Err(error) => match self.store.head(&path(key)).await {
+                Ok(meta) if meta.size == 0 => Ok(Some(Bytes::new())),
+                _ => Err(error.into()),
+            },
         }
     }
 
-    /// The object piece by piece, and its size in bytes; `None` if there is no such object.
+    /// Returns the size of the object in bytes and its content as a stream, or `None` if there is no such object.
     pub async fn get_pieces(&self, key: &ObjectKey) -> Result<Option<(u64, Pieces)>, StorageError> {
         match self.store.get(&path(key)).await {
             Ok(found) => {
@@ -150,7 +161,7 @@ impl ObjectStorage {
         }
     }
 
-    /// Whether the object is there.
+    /// Returns true if the object exists.
     pub async fn exists(&self, key: &ObjectKey) -> Result<bool, StorageError> {
         match self.store.head(&path(key)).await {
             Ok(_) => Ok(true),
@@ -159,7 +170,7 @@ impl ObjectStorage {
         }
     }
 
-    /// Deletes the object; it is no error if there is none.
+    /// Deletes the object. Succeeds if there is no such object.
     pub async fn delete(&self, key: &ObjectKey) -> Result<(), StorageError> {
         match self.store.delete(&path(key)).await {
             Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
@@ -167,8 +178,8 @@ impl ObjectStorage {
         }
     }
 
-    /// Deletes what lies under `expiring/` and was stored before a time, at most so many objects; answers
-    /// with how many.
+    /// Deletes at most `most` objects under `expiring/` that were stored before `stored_before`. Returns the number
+    /// of deleted objects.
     pub async fn delete_expiring(
         &self,
         stored_before: OffsetDateTime,
@@ -192,8 +203,8 @@ impl ObjectStorage {
         Ok(gone)
     }
 
-    /// Whether the storage can be used: the bucket answers our credentials, or the folder can be written.
-    /// It does not write to S3, where each write costs money and may be kept as a version for ever.
+    /// Checks that the storage is usable: that the bucket accepts the credentials, or that the folder is writable.
+    /// Writes nothing to S3, because each write there costs money and may be kept as a version for ever.
     pub async fn check(&self) -> Result<(), StorageError> {
         let place = Path::from("health");
         if self.is_local {
@@ -227,7 +238,7 @@ fn bucket(settings: &StorageSettings, name: &str) -> Result<object_store::aws::A
     Ok(builder.build()?)
 }
 
-/// A validated key has nothing that object_store would encode.
+/// Converts a key to a path. A valid key has no characters that object_store would encode.
 pub(super) fn path(key: &ObjectKey) -> Path {
     Path::from(key.as_str())
 }

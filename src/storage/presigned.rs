@@ -1,4 +1,4 @@
-//! Addresses by which anybody may fetch one object, for a short time.
+//! Presigned URLs: each gives access to one object for a short time, without log-in.
 
 use std::time::Duration;
 
@@ -8,25 +8,25 @@ use reqwest::Method;
 
 use super::{ObjectKey, ObjectStorage, StorageError};
 
-/// How long such an address works; a browser follows it at once.
+/// Validity of a presigned URL. Browsers follow the redirect immediately.
 const LIFETIME: Duration = Duration::from_secs(60);
 
 impl ObjectStorage {
-    /// Whether downloads shall go to the bucket itself.
+    /// Returns true if downloads are redirected to the bucket.
     #[must_use]
     pub const fn presigns_downloads(&self) -> bool {
         self.presigning.is_some()
     }
 
-    /// An address that gives the object for a minute, under this `Content-Disposition`; `None` where downloads
-    /// don't go to the bucket. It says nothing of whether the object is there.
+    /// Returns a URL that is valid for 60 s and serves the object with `disposition` as `Content-Disposition`.
+    /// Returns `None` if downloads are not redirected to the bucket. Doesn't check that the object exists.
     pub async fn download_url(
         &self,
         key: &ObjectKey,
         disposition: &str,
     ) -> Result<Option<String>, StorageError> {
         let Some(presigning) = &self.presigning else { return Ok(None) };
-        // The signer is the bucket's own, and knows nothing of our prefix.
+        // The signer belongs to the bucket and doesn't add the prefix.
         let place = match &presigning.prefix {
             Some(prefix) => Path::from(format!("{prefix}/{key}")),
             None => Path::from(key.as_str()),

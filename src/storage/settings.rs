@@ -1,43 +1,47 @@
-//! Where files are kept.
+//! Settings of object storage.
 
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use super::StorageError;
+use super::{StorageError, key::MAX_KEY_BYTES};
 use crate::domain::Secret;
 
-/// The settings of file storage.
+/// Longest prefix of keys in bytes. S3 allows 1,024 for prefix, `/` and key.
+const MAX_PREFIX_BYTES: usize = 1024 - 1 - MAX_KEY_BYTES;
+const TOO_LONG_PREFIX: &str = "has a prefix of more than 323 bytes after the bucket; give a shorter one";
+
+/// Settings of object storage.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct StorageSettings {
-    /// `file:///folder` or a plain path for a local folder; `s3://bucket` or `s3://bucket/prefix` for S3.
+    /// Local folder as `file:///folder` or a plain path, or S3 bucket as `s3://bucket` or `s3://bucket/prefix`.
     pub url: String,
-    /// S3: the server's base URL, such as `https://s3.example.org`. Default: Amazon's for the region.
+    /// S3: base URL of the server, such as `https://s3.example.org`. Default: Amazon's server for the region.
     #[serde(default)]
     pub endpoint: Option<String>,
     /// S3: region. Default `us-east-1`.
     #[serde(default)]
     pub region: Option<String>,
-    /// S3: access key id. Without it, the instance's or container's own role is used.
+    /// S3: access key ID. Without it, the role of the instance or container is used.
     #[serde(default)]
     pub access_key_id: Option<String>,
-    /// S3: secret key that goes with `access_key_id`.
+    /// S3: secret key for `access_key_id`.
     #[serde(default)]
     pub secret_access_key: Option<Secret>,
-    /// S3: permit an `http://` endpoint. Default false.
+    /// S3: true to allow an `http://` endpoint. Default false.
     #[serde(default)]
     pub allow_http: bool,
-    /// S3: the bucket's name is part of the host name, and `endpoint` includes it. Default false.
+    /// S3: true if the bucket's name is part of the host name and of `endpoint`. Default false.
     #[serde(default)]
     pub virtual_hosted: bool,
-    /// S3: downloads are redirected to the bucket, by an address that works for a minute. The file is then
-    /// not checked against its SHA-256 each time, and named after the certificate. Default false.
+    /// S3: true to redirect downloads to the bucket, by a URL that is valid for one minute. The PDF is then not
+    /// checked against its SHA-256 on each download, and its file is named after the certificate. Default false.
     #[serde(default)]
     pub presigned_downloads: bool,
 }
 
-/// What the URL means.
+/// Location that the URL names.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Location {
     Folder(PathBuf),
@@ -45,7 +49,7 @@ pub(super) enum Location {
 }
 
 impl StorageSettings {
-    /// Settings for a local folder.
+    /// Returns settings for a local folder.
     #[must_use]
     pub fn folder(path: &std::path::Path) -> Self {
         Self {
@@ -60,15 +64,16 @@ impl StorageSettings {
         }
     }
 
-    /// Checks what the types do not.
+    /// Checks the rules that the types don't enforce.
     ///
     /// # Errors
-    /// The first setting that can't be used, by name.
+    /// [`StorageError::Setting`] with the name of the first invalid setting, or [`StorageError::Key`] if the prefix
+    /// is not an object key.
     pub fn check(&self) -> Result<(), StorageError> {
         self.location().map(|_| ())
     }
 
-    /// The folder, where files are kept in one.
+    /// Returns the folder, if files are stored in one.
     #[must_use]
     pub fn folder_path(&self) -> Option<PathBuf> {
         match self.location() {
@@ -77,7 +82,7 @@ impl StorageSettings {
         }
     }
 
-    /// The address of the S3 server, where files are kept on one.
+    /// Returns the URL of the S3 server, if files are stored on one.
     #[must_use]
     pub fn server_url(&self) -> Option<String> {
         let Ok(Location::Bucket { .. }) = self.location() else { return None };
@@ -102,7 +107,13 @@ impl StorageSettings {
         if path.is_empty() {
             return Err(invalid("url", "is empty"));
         }
-        if self.endpoint.is_some() || self.access_key_id.is_some() || self.secret_access_key.is_some() {
+        let is_for_s3 = self.endpoint.is_some()
+            || self.region.is_some()
+            || self.access_key_id.is_some()
+            || self.secret_access_key.is_some()
+            || self.allow_http
+            || self.virtual_hosted;
+        if is_for_s3 {
             return Err(invalid("url", "names a folder, but settings for S3 are given too"));
         }
         if self.presigned_downloads {
@@ -115,7 +126,7 @@ impl StorageSettings {
         let (name, prefix) = rest.split_once('/').unwrap_or((rest, ""));
         let fits = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'.' | b'-' | b'_');
         if !(3..=63).contains(&name.len()) || !name.bytes().all(fits) {
-            return Err(invalid("url", "must name a bucket of 3 to 63 characters a–z 0–9 . - after s3://"));
+            return Err(invalid("url", "must name a bucket of 3 to 63 characters a–z 0–9 . - _ after s3://"));
         }
         if self.access_key_id.is_some() != self.secret_access_key.is_some() {
             return Err(invalid("secret_access_key", "and `access_key_id` belong together; one is missing"));
@@ -124,6 +135,9 @@ impl StorageSettings {
             return Err(invalid("endpoint", "is http, which needs `allow_http = true`"));
         }
         let prefix = prefix.trim_matches('/');
+        if prefix.len() > MAX_PREFIX_BYTES {
+            return Err(invalid("url", TOO_LONG_PREFIX));
+        }
         if !prefix.is_empty() {
             super::ObjectKey::parse(prefix)?;
         }
@@ -148,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn urls_and_paths_say_where() {
+    fn urls_and_paths_are_parsed() {
         let folder = |path: &str| Ok(Location::Folder(PathBuf::from(path)));
         let bucket = |name: &str, prefix: Option<&str>| {
             Ok(Location::Bucket { name: name.to_owned(), prefix: prefix.map(str::to_owned) })
@@ -157,10 +171,11 @@ mod tests {
         assert_eq!(location(r#"{"url": "data/files"}"#), folder("data/files"));
         assert_eq!(location(r#"{"url": "s3://my-bucket"}"#), bucket("my-bucket", None));
         assert_eq!(location(r#"{"url": "s3://my-bucket/a/b/"}"#), bucket("my-bucket", Some("a/b")));
+        assert_eq!(location(r#"{"url": "s3://my_bucket"}"#), bucket("my_bucket", None));
     }
 
     #[test]
-    fn what_cannot_be_meant_is_refused_by_name() {
+    fn invalid_settings_are_refused_by_name() {
         for (json, expected) in [
             (r#"{"url": ""}"#, "`url`"),
             (r#"{"url": "file://relative"}"#, "`url`"),
@@ -170,11 +185,26 @@ mod tests {
             (r#"{"url": "s3://bucket", "access_key_id": "a"}"#, "`secret_access_key`"),
             (r#"{"url": "s3://bucket", "endpoint": "http://x"}"#, "`endpoint`"),
             (r#"{"url": "/folder", "access_key_id": "a"}"#, "`url`"),
+            (r#"{"url": "/folder", "region": "eu-central-1"}"#, "`url`"),
+            (r#"{"url": "/folder", "allow_http": true}"#, "`url`"),
+            (r#"{"url": "/folder", "virtual_hosted": true}"#, "`url`"),
             (r#"{"url": "/folder", "presigned_downloads": true}"#, "`presigned_downloads`"),
             (r#"{"url": "/folder", "bucket": "a"}"#, "unknown field `bucket`"),
         ] {
             let error = location(json).expect_err(json);
             assert!(error.contains(expected), "{json}: {error}");
         }
+    }
+
+    #[test]
+    fn prefix_and_key_have_at_most_1024_bytes() {
+        assert!(TOO_LONG_PREFIX.contains(&MAX_PREFIX_BYTES.to_string()));
+        let of = |length: usize| {
+            let prefix = format!("{}/{}", "a".repeat(199), "b".repeat(length - 200));
+            location(&format!(r#"{{"url": "s3://bucket/{prefix}"}}"#))
+        };
+        assert_eq!(MAX_PREFIX_BYTES + 1 + MAX_KEY_BYTES, 1024);
+        assert!(of(MAX_PREFIX_BYTES).is_ok());
+        assert!(of(MAX_PREFIX_BYTES + 1).expect_err("too long").contains("`url` has a prefix"));
     }
 }

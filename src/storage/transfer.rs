@@ -1,4 +1,4 @@
-//! Large objects, moved piece by piece between storage and a local file.
+//! Streaming transfer of large objects between storage and a local file.
 
 use std::path::Path;
 
@@ -12,8 +12,8 @@ use tokio::{
 use super::{ObjectKey, ObjectStorage, StorageError, object_storage::path};
 
 impl ObjectStorage {
-    /// Uploads a local file, in parts if it is large, and returns its size in bytes. The object appears
-    /// when all of it has arrived; a failed upload leaves nothing behind.
+    /// Uploads a local file and returns its size in bytes. A large file is uploaded in parts. The object becomes
+    /// visible once the upload is complete; a failed upload leaves nothing behind.
     pub async fn put_file(&self, key: &ObjectKey, file: &Path) -> Result<u64, StorageError> {
         let opened = File::open(file).await.map_err(|source| local(key, source))?;
         let mut reader = BufReader::with_capacity(1 << 20, opened);
@@ -26,17 +26,20 @@ impl ObjectStorage {
         match finished {
             Ok(size) => Ok(size),
             Err(error) => {
-                // Parts already sent cost space until they are aborted. The first error is the one to tell.
+                // Uploaded parts take up space until they are aborted. The caller gets the first error.
                 if let Err(abort) = writer.abort().await {
-                    tracing::warn!(%key, error = %abort, "the parts of a failed upload could not be removed");
+                    tracing::warn!(%key, error = %abort, "cannot remove the parts of a failed upload");
                 }
                 Err(into_storage_error(key, error))
             }
         }
     }
 
-    /// Downloads an object into a local file, which is made or emptied first. `None` if there is no such
-    /// object; an error if it has more than `max_bytes`. Returns its size in bytes.
+    /// Downloads an object into a local file and returns its size in bytes. Creates or truncates the file. Returns
+    /// `None` if there is no such object.
+    ///
+    /// # Errors
+    /// [`StorageError::TooLarge`] if the object has more than `max_bytes`.
     pub async fn get_to_file(
         &self,
         key: &ObjectKey,
@@ -71,7 +74,8 @@ fn local(key: &ObjectKey, source: std::io::Error) -> StorageError {
     StorageError::LocalFile { key: key.clone(), source }
 }
 
-/// The buffered writer wraps storage's errors into I/O errors; what is not one comes from the local file.
+/// Converts an error of the buffered writer. The writer wraps errors of storage in I/O errors; any other error
+/// comes from the local file.
 fn into_storage_error(key: &ObjectKey, error: std::io::Error) -> StorageError {
     match error.downcast::<object_store::Error>() {
         Ok(backend) => StorageError::Backend(backend),

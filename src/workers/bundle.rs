@@ -1,6 +1,6 @@
-//! Issued certificates of a batch as one file: a ZIP archive, or one PDF for a printer.
+//! Bundle of a batch's issued certificates: a ZIP archive, or one PDF for printing.
 //!
-//! A file is written while it is read: memory holds a few certificates, whatever their number.
+//! A bundle is streamed, so only a few certificates are in memory at a time, regardless of their number.
 
 use std::collections::HashSet;
 use std::io::{self, Write};
@@ -20,55 +20,56 @@ use crate::domain::{IssuanceId, Personal};
 use crate::mail::attachment_file_name;
 use crate::render::joined::JoinedPdf;
 
-/// Certificates that are loaded at the same time.
+/// Maximum number of certificates that are loaded concurrently.
 const AT_ONCE: usize = 4;
-/// Certificates that wait to be written.
+/// Maximum number of loaded certificates that wait to be written.
 const AHEAD: usize = 2;
-/// Size of the pieces that the client gets, in bytes.
+/// Size of the chunks for the client, in bytes.
 const PIECE: usize = 128 << 10;
-/// Pieces that wait for the client.
+/// Maximum number of chunks that wait for the client.
 const PIECES_AHEAD: usize = 4;
-/// Longest time that the client may take for one of them.
+/// Time limit for the client to accept one chunk.
 const MAX_WAIT: Duration = Duration::from_secs(30);
-/// Longest time that a whole file may take.
+/// Time limit for a whole bundle.
 const LONGEST: Duration = Duration::from_secs(3600);
-/// Name of the archive's entry that tells how many certificates are missing.
+/// Name of the archive's entry with the number of missing certificates.
 const MISSING: &str = "NOT_INCLUDED.txt";
 
-/// Kind of the file.
+/// Format of the bundle.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BundleKind {
-    /// A ZIP archive with a PDF for each certificate.
+    /// ZIP archive with one PDF per certificate.
     Zip,
-    /// One PDF with the pages of all.
+    /// One PDF with the pages of all certificates.
     Pdf,
 }
 
 /// Content of a bundle.
 pub struct Bundle {
-    /// Kind of the file.
+    /// Format of the bundle.
     pub kind: BundleKind,
-    /// The certificates in order, each with the person's name.
+    /// Certificates in order, each with the person's name.
     pub certificates: Vec<(IssuanceId, Personal<String>)>,
-    /// Number of certificates that are left out, because they have no PDF or are revoked.
+    /// Number of certificates that are not included because they have no PDF or are revoked.
     pub missing: usize,
     /// Date of the archive's entries.
     pub date: Date,
 }
 
-/// A certificate on its way into the file, or the number of those that were revoked meanwhile.
+/// Loaded certificate, or the end with the number of certificates that were revoked meanwhile.
 enum Incoming {
     Certificate(Personal<String>, Bytes),
     End { revoked: usize },
 }
 
 impl Bundle {
-    /// Begins to write the file. `guard` is dropped once nothing more is written. An error ends the file.
+    /// Starts writing the bundle and returns its chunks. `None` is the end of a complete bundle. No chunk follows an
+    /// error. `guard` is dropped when writing has ended.
     pub fn write<G: Send + 'static>(
         self,
         rendering: Rendering,
         guard: G,
-    ) -> mpsc::Receiver<io::Result<Bytes>> {
+    ) -> mpsc::Receiver<io::Result<Option<Bytes>>> {
         let (pieces, receiver) = mpsc::channel(PIECES_AHEAD);
         let (loaded, incoming) = mpsc::channel(AHEAD);
         let Self { kind, certificates, missing, date } = self;
@@ -81,8 +82,8 @@ impl Bundle {
                 BundleKind::Zip => write_zip(&mut out, incoming, missing, date),
                 BundleKind::Pdf => write_pdf(&mut out, incoming),
             };
-            if let Err(error) = written.and_then(|()| out.flush()) {
-                tracing::warn!(kind = ?kind, error = %error.kind(), "bundle of certificates cut off");
+            if let Err(error) = written.and_then(|()| out.end()) {
+                tracing::warn!(kind = ?kind, error = %error.kind(), "bundle of certificates aborted");
                 out.fail(error);
             }
         });
@@ -90,7 +91,7 @@ impl Bundle {
     }
 }
 
-/// Loads certificates in order; ends without [`Incoming::End`] if one can't be had.
+/// Loads the certificates in order. Ends without [`Incoming::End`] if one is unavailable.
 async fn load(
     rendering: Rendering,
     certificates: Vec<(IssuanceId, Personal<String>)>,
@@ -163,7 +164,7 @@ fn write_pdf(out: &mut Pieces, mut incoming: mpsc::Receiver<Incoming>) -> io::Re
     }
 }
 
-/// The text about certificates that are left out.
+/// Returns the text about missing certificates.
 fn told(missing: usize) -> String {
     format!(
         "Certificates of this batch that are not in this file: {missing}.\r\n\
@@ -173,12 +174,12 @@ fn told(missing: usize) -> String {
     )
 }
 
-/// File names that differ, also where capitals make no difference.
+/// Set of file names that are unique even on a file system that ignores case.
 #[derive(Default)]
 struct FileNames(HashSet<String>);
 
 impl FileNames {
-    /// `{full_name}_certificate.pdf`, with a number behind it if it is taken.
+    /// Returns `{full_name}_certificate.pdf`, with a number before the extension if the name is already used.
     fn unique(&mut self, full_name: &str) -> String {
         let first = attachment_file_name(full_name);
         let stem = first.strip_suffix(".pdf").unwrap_or(&first);
@@ -188,23 +189,29 @@ impl FileNames {
     }
 }
 
-/// Sends what is written in pieces, and waits until the client has room for them.
+/// Writer that sends chunks to the client and blocks until the client accepts them.
 struct Pieces {
     runtime: Handle,
-    pieces: mpsc::Sender<io::Result<Bytes>>,
+    pieces: mpsc::Sender<io::Result<Option<Bytes>>>,
     piece: Vec<u8>,
-    /// Time at which the file is cut off.
+    /// Time at which the bundle is aborted.
     until: Instant,
 }
 
 impl Pieces {
-    /// Ends the file with an error, by which the client sees that it is not whole.
+    /// Sends the last chunk, then the end of the bundle.
+    fn end(&mut self) -> io::Result<()> {
+        self.flush()?;
+        self.send(Ok(None), self.until.min(Instant::now() + MAX_WAIT))
+    }
+
+    /// Ends the bundle with an error, so that the client recognises it as incomplete.
     fn fail(&self, error: io::Error) {
         let _ = self.send(Err(error), Instant::now() + MAX_WAIT);
     }
 
     /// Sends a piece or an error, or fails at `deadline`.
-    fn send(&self, piece: io::Result<Bytes>, deadline: Instant) -> io::Result<()> {
+    fn send(&self, piece: io::Result<Option<Bytes>>, deadline: Instant) -> io::Result<()> {
         // A timer must be created inside the runtime.
         let sent =
             self.runtime.block_on(async { tokio::time::timeout_at(deadline, self.pieces.send(piece)).await });
@@ -235,7 +242,7 @@ impl Write for Pieces {
         if now >= self.until {
             return Err(io::ErrorKind::TimedOut.into());
         }
-        self.send(Ok(piece), self.until.min(now + MAX_WAIT))
+        self.send(Ok(Some(piece)), self.until.min(now + MAX_WAIT))
     }
 }
 
@@ -244,7 +251,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_differ_also_where_capitals_make_no_difference() {
+    fn file_names_are_unique_also_without_case() {
         let mut names = FileNames::default();
         let unique: Vec<String> =
             ["José Núñez", "JOSÉ NÚÑEZ", "Jose\u{301} Nu\u{301}n\u{303}ez", "", "/", "Ada"]
@@ -263,15 +270,15 @@ mod tests {
         );
     }
 
-    async fn read(mut receiver: mpsc::Receiver<io::Result<Bytes>>) -> io::Result<Vec<u8>> {
+    async fn read(mut receiver: mpsc::Receiver<io::Result<Option<Bytes>>>) -> io::Result<Vec<u8>> {
         let mut read = Vec::new();
-        while let Some(piece) = receiver.recv().await {
-            read.extend_from_slice(&piece?);
+        while let Some(piece) = receiver.recv().await.expect("an end")? {
+            read.extend_from_slice(&piece);
         }
         Ok(read)
     }
 
-    /// An archive of files of one size, written through pieces.
+    /// Creates an archive of the given items, written in chunks.
     async fn archive(sent: Vec<Incoming>, longest: Duration) -> io::Result<Vec<u8>> {
         let (pieces, receiver) = mpsc::channel(1);
         let (loaded, incoming) = mpsc::channel(1);
@@ -284,7 +291,7 @@ mod tests {
         tokio::task::spawn_blocking(move || {
             let mut out = Pieces { runtime, pieces, piece: Vec::with_capacity(PIECE), until };
             let date = time::macros::date!(2026 - 11 - 21);
-            if let Err(error) = write_zip(&mut out, incoming, 2, date).and_then(|()| out.flush()) {
+            if let Err(error) = write_zip(&mut out, incoming, 2, date).and_then(|()| out.end()) {
                 out.fail(error);
             }
         });
@@ -292,7 +299,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_archive_holds_every_file_and_tells_how_many_are_missing() {
+    async fn archive_contains_every_file_and_the_number_of_missing_ones() {
         let file = |byte: u8| Bytes::from(vec![byte; 3 * PIECE / 2]);
         let certificate = |name: &str, byte| Incoming::Certificate(name.to_owned().into(), file(byte));
         let sent =
@@ -309,13 +316,13 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_certificate_that_is_not_available_ends_the_file_with_an_error() {
+    async fn missing_end_of_the_input_ends_the_archive_with_an_error() {
         let sent = vec![Incoming::Certificate("Ada".to_owned().into(), Bytes::from_static(b"pdf"))];
         assert!(archive(sent, LONGEST).await.is_err());
     }
 
     #[tokio::test]
-    async fn file_that_takes_too_long_ends_with_an_error() {
+    async fn archive_that_takes_too_long_ends_with_an_error() {
         let file = Bytes::from(vec![1; 2 * PIECE]);
         let sent = vec![Incoming::Certificate("Ada".to_owned().into(), file), Incoming::End { revoked: 0 }];
         assert!(archive(sent, Duration::ZERO).await.is_err());

@@ -1,4 +1,4 @@
-//! The loop that every worker runs in: pull, work with heartbeats, acknowledge.
+//! Main loop of every worker: pull, work with heartbeats, acknowledge.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -15,77 +15,79 @@ use super::dead_letter::{self, DeadLetter};
 use crate::event_log::envelope::recorded;
 use crate::event_log::{EventLog, LogError, RecordedEvent};
 
-/// How often within the consumer's ack wait the server hears that a delivery is still being worked on.
+/// Number of heartbeats (`+WPI`) within the consumer's ack wait, for deliveries that are being worked on.
 const BEATS_PER_ACK_WAIT: u32 = 4;
-/// How long one request waits at the server for a first message; after a restart of the server it
-/// takes this long until the next request is sent.
+/// Time that a pull request for the first message waits at the server. After a restart of the server, it takes this
+/// long until the next request is sent.
 const PULL_WAIT: Duration = Duration::from_secs(5);
-/// The longest that the server takes to answer a request that doesn't wait.
+/// Maximum time until the server answers a request that doesn't wait.
 const ANSWER_WITHIN: Duration = Duration::from_secs(5);
-/// The most deliveries that one request takes.
+/// Maximum number of deliveries per pull request.
 const MAX_PULL: usize = 256;
-/// How long to wait before a lost consumer is opened again.
+/// Delay before a lost consumer is opened again.
 const REOPEN_AFTER: Duration = Duration::from_millis(500);
 
-/// An event that a worker is to act on.
+/// Delivery of an event to a worker.
 #[derive(Clone, Debug)]
 pub struct Delivery {
     /// The event.
     pub event: RecordedEvent,
-    /// Which delivery of it this is, from 1.
+    /// Number of this delivery of the event, starting at 1.
     pub attempt: u32,
 }
 
-/// What is to become of a delivery.
+/// Outcome of a delivery.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict {
     /// The outcome is in the log, or there was nothing to do.
     Done,
-    /// Deliver it again after a while.
+    /// The event must be delivered again after a delay.
     Again {
-        /// How long to wait.
+        /// Delay until the redelivery.
         after: Duration,
-        /// Why, without personal data.
+        /// Reason, without personal data.
         why: String,
     },
-    /// Trying again cannot help. The outcome is in the log; a person finds the dead letter.
+    /// A further attempt can't succeed. The outcome is in the log, and a dead letter is kept for the operator.
     GiveUp {
-        /// Why, without personal data.
+        /// Reason, without personal data.
         why: String,
     },
 }
 
 impl Verdict {
-    /// Something that we need was not there; try again after a while that grows with the attempts.
+    /// Returns a verdict for an unavailable dependency. The delay before the redelivery doubles with each attempt,
+    /// from 500 ms to 64 s.
     pub fn unavailable(attempt: u32, error: &impl std::fmt::Display) -> Self {
         let after = Duration::from_millis(250) * 2_u32.pow(attempt.min(8));
         Self::Again { after, why: error.to_string() }
     }
 }
 
-/// What a worker does with what it is given.
+/// Handler of deliveries of one consumer.
 pub trait Worker: Send + Sync + 'static {
-    /// The durable consumer's name.
+    /// Name of the durable consumer.
     const NAME: &'static str;
-    /// How many deliveries it takes together at the most.
+    /// Maximum number of deliveries per batch.
     const BATCH: usize = 1;
-    /// How many batches may wait here while all places are taken, so that short work doesn't cost a request
-    /// each; none where work is long, and another process may be free for it.
+    /// Number of batches that are fetched in advance while all permits to work are in use. Short work then doesn't
+    /// need a request per batch. Zero if the work is long, because another process may have a free permit.
     const AHEAD: usize = 0;
 
-    /// Whether events of this type are its business; others are acknowledged at once.
+    /// Returns true if the worker handles events of this type. Others are acknowledged immediately.
     fn wants(event_type: &str) -> bool;
 
-    /// Acts on deliveries; as many verdicts, in the same order.
+    /// Handles `deliveries`. Returns one verdict per delivery, in the same order.
     fn work(&self, deliveries: &[Delivery]) -> impl Future<Output = Vec<Verdict>> + Send;
 }
 
-/// Runs a worker until `shutdown`, then waits for what it has begun.
+/// Runs a worker until `shutdown` is cancelled, then waits until started batches have ended.
 ///
-/// `concurrency` is how many batches are worked on at once. A lost connection is waited out.
+/// At most `concurrency` batches are worked on at the same time. After a connection loss, the consumer is opened
+/// again.
 ///
 /// # Errors
-/// The consumer doesn't exist: the namespace was not provisioned.
+/// [`LogError::NotProvisioned`] if the stream doesn't exist.
 pub async fn run<W: Worker>(
     log: EventLog,
     worker: Arc<W>,
@@ -112,14 +114,14 @@ pub async fn run<W: Worker>(
             }
             Err(error @ LogError::NotProvisioned) => return Err(error),
             Err(error) => {
-                tracing::warn!(worker = W::NAME, %error, "the consumer is not available; trying again");
+                tracing::warn!(worker = W::NAME, %error, "consumer unavailable, retrying");
             }
         }
         wait(&shutdown, REOPEN_AFTER).await;
     }
     tasks.close();
     tasks.wait().await;
-    // The last acknowledgements leave before the process does; lost, they only mean another delivery.
+    // The last acknowledgements must be sent before the process exits. A lost one only causes a redelivery.
     let _ = tokio::time::timeout(ANSWER_WITHIN, log.client().flush()).await;
     Ok(())
 }
@@ -138,16 +140,16 @@ async fn open<W: Worker>(log: &EventLog) -> Result<PullConsumer, LogError> {
 
 type Batch = Vec<(Delivery, Message)>;
 
-/// What is waiting, in batches that each have room; never more than that, because the ack wait of a
-/// delivery runs from when it is handed out, and one that nobody keeps alive would be handed out again,
-/// to be worked on twice. `None` where the consumer must be opened again or the process stops.
+/// Fetches waiting messages as batches, each with a permit. Never fetches more than there are permits, because the
+/// ack wait starts at the delivery: without heartbeats, a message would be delivered again and handled twice.
+/// Returns `None` if the consumer must be opened again or the process shuts down.
 async fn next_batches<W: Worker>(
     log: &EventLog,
     consumer: &PullConsumer,
     room: &Arc<Semaphore>,
     shutdown: &CancellationToken,
 ) -> Option<Vec<(Batch, OwnedSemaphorePermit)>> {
-    // Half of what may wait is fetched at a time.
+    // Waits until half of the permits for batches in advance are free, so that one request fetches several batches.
     let enough = u32::try_from(W::AHEAD / 2).unwrap_or(u32::MAX).max(1);
     let mut free = tokio::select! {
         () = shutdown.cancelled() => return None,
@@ -161,7 +163,7 @@ async fn next_batches<W: Worker>(
         Ok(Some(first)) => vec![first],
         Ok(None) => return Some(Vec::new()),
         Err(error) => {
-            tracing::warn!(worker = W::NAME, error, "a pull failed");
+            tracing::warn!(worker = W::NAME, error, "pull failed");
             return None;
         }
     };
@@ -172,8 +174,8 @@ async fn next_batches<W: Worker>(
     }
     let most = (free.num_permits() * W::BATCH).min(MAX_PULL.max(W::BATCH)) - messages.len();
     if let Err(error) = more_messages(consumer, most, &mut messages).await {
-        // What has come is worked on all the same; the next pull tells whether it lasts.
-        tracing::warn!(worker = W::NAME, error, "a pull failed");
+        // The received messages are handled nevertheless. If the error persists, the next pull reports it.
+        tracing::warn!(worker = W::NAME, error, "pull failed");
     }
     let mut wanted = Vec::with_capacity(messages.len());
     for message in messages {
@@ -191,18 +193,18 @@ async fn next_batches<W: Worker>(
     Some(batches)
 }
 
-/// Waits for one message; `None` where none came in time.
+/// Waits for one message. Returns `None` if none arrives in time.
 async fn first_message(consumer: &PullConsumer) -> Result<Option<Message>, String> {
     let ask = consumer.batch().max_messages(1).expires(PULL_WAIT).messages();
     let mut answers = ask.await.map_err(|error| error.to_string())?;
     match tokio::time::timeout(PULL_WAIT + Duration::from_secs(1), answers.next()).await {
         Ok(Some(answer)) => answer.map(Some).map_err(|error| error.to_string()),
-        // The server said that none came, or it is not there any more.
+        // The server reported that no message arrived, or the server is gone.
         Ok(None) | Err(_) => Ok(None),
     }
 }
 
-/// Adds what else is waiting, up to `most`, without waiting for more.
+/// Adds the messages that are available immediately, until `messages` has grown by `most`.
 async fn more_messages(
     consumer: &PullConsumer,
     most: usize,
@@ -219,12 +221,13 @@ async fn more_messages(
     Ok(())
 }
 
-/// Reads the delivery; settles at once what the worker doesn't want or nobody can read.
+/// Decodes the delivery. Acknowledges an event that the worker doesn't want and terminates a message that is not an
+/// event.
 async fn accept<W: Worker>(log: &EventLog, message: &Message) -> Option<Delivery> {
     let (position, attempt) = match message.info() {
         Ok(info) => (info.stream_sequence, u32::try_from(info.delivered).unwrap_or(u32::MAX)),
         Err(error) => {
-            tracing::error!(worker = W::NAME, %error, "a delivery without its information");
+            tracing::error!(worker = W::NAME, %error, "delivery has no JetStream metadata");
             return None;
         }
     };
@@ -236,14 +239,15 @@ async fn accept<W: Worker>(log: &EventLog, message: &Message) -> Option<Delivery
             None
         }
         Err(error) => {
-            tracing::error!(worker = W::NAME, position, %error, "a message that is not an event; given up");
+            tracing::error!(worker = W::NAME, position, %error, "message is not an event, terminated");
             settle::<W>(message, AckKind::Term).await;
             None
         }
     }
 }
 
-/// Works on a batch when its turn has come; what is still waiting when the process stops goes back.
+/// Handles a batch once a permit is free. If the process shuts down before, the messages are negatively
+/// acknowledged.
 async fn work_on<W: Worker>(
     log: &EventLog,
     worker: &W,
@@ -279,7 +283,7 @@ async fn with_heartbeat<T>(messages: &[Message], beat: Duration, work: impl Futu
             done = &mut work => return done,
             () = tokio::time::sleep(beat) => {
                 for message in messages {
-                    // A lost heartbeat only means an early redelivery, which is harmless.
+                    // A lost heartbeat only causes an early redelivery, which is harmless.
                     let _ = message.ack_with(AckKind::Progress).await;
                 }
             }
@@ -299,17 +303,18 @@ async fn conclude<W: Worker>(log: &EventLog, delivery: &Delivery, message: &Mess
                 position = event.position,
                 attempt = delivery.attempt,
                 why,
-                "again later"
+                "redelivery requested"
             );
             settle::<W>(message, AckKind::Nak(Some(after))).await;
         }
         Verdict::GiveUp { why } => {
             let letter = DeadLetter::of(W::NAME, delivery, &why);
             match dead_letter::keep(log, &letter).await {
-                // Term with a reason has no AckKind in async-nats; the server reads it from the body.
+                // AckKind of async-nats has no termination with a reason. The server reads the reason from the
+                // body.
                 Ok(()) => terminate(log, message, &why).await,
                 Err(error) => {
-                    tracing::error!(worker = W::NAME, %error, "a dead letter could not be kept; trying again");
+                    tracing::error!(worker = W::NAME, %error, "cannot store dead letter, retrying");
                     settle::<W>(message, AckKind::Nak(Some(REOPEN_AFTER))).await;
                 }
             }
@@ -328,13 +333,13 @@ const fn label(verdict: &Verdict) -> &'static str {
 async fn terminate(log: &EventLog, message: &Message, why: &str) {
     if let Some(reply) = message.reply.clone() {
         let line: String = why.chars().filter(|c| !c.is_control()).take(200).collect();
-        // Lost, it means one more delivery, which ends here again.
+        // If the message is lost, the event is delivered once more and ends here again.
         let _ = log.client().publish(reply, format!("+TERM {line}").into()).await;
     }
 }
 
 async fn settle<W: Worker>(message: &Message, kind: AckKind) {
     if let Err(error) = message.ack_with(kind).await {
-        tracing::warn!(worker = W::NAME, %error, "an acknowledgement was not sent; the event will come again");
+        tracing::warn!(worker = W::NAME, %error, "cannot send acknowledgement, event will be redelivered");
     }
 }

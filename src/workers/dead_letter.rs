@@ -1,7 +1,7 @@
-//! Dead letters: work that was given up, kept with its cause until a person requeues it.
+//! Dead letters: abandoned work, kept with its cause until an operator requeues it.
 //!
-//! A worker that dies on its last try says nothing; the server then publishes a max-deliveries
-//! advisory, which [`Undertaker`] turns into an outcome event and a dead letter all the same.
+//! A worker that crashes on its last attempt can't report that. The server then publishes a max-deliveries
+//! advisory. [`Undertaker`] turns it into an outcome event and a dead letter.
 
 use std::collections::HashSet;
 use std::time::Duration;
@@ -21,33 +21,33 @@ use crate::domain::issuance::{CertificateGenerationFailed, Issuance, IssuanceCom
 use crate::domain::notice::{Notice, NoticeCommand, NoticeFailed};
 use crate::event_log::{EventLog, LogError, Position, RecordedEvent};
 
-/// How long to wait before a lost consumer is opened again.
+/// Delay before a lost consumer is opened again.
 const REOPEN_AFTER: Duration = Duration::from_millis(500);
 
-/// Work that was given up.
+/// Abandoned work.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct DeadLetter {
-    /// Who gave up.
+    /// Name of the worker that gave up.
     pub worker: String,
-    /// The event's position.
+    /// Position of the event.
     pub position: Position,
-    /// The event's id.
+    /// Id of the event.
     pub event_id: Uuid,
-    /// The event's type.
+    /// Type of the event.
     pub event_type: String,
-    /// The aggregate's kind.
+    /// Kind of the aggregate.
     pub aggregate: String,
-    /// The aggregate's id.
+    /// Id of the aggregate.
     pub id: String,
-    /// How often it was delivered.
+    /// Number of deliveries.
     pub attempts: u32,
-    /// Why it was given up, without personal data.
+    /// Reason, without personal data.
     pub cause: String,
 }
 
 impl DeadLetter {
-    /// The letter for a delivery.
+    /// Creates the dead letter of a delivery.
     #[must_use]
     pub fn of(worker: &str, delivery: &Delivery, cause: &str) -> Self {
         let event = &delivery.event;
@@ -64,10 +64,10 @@ impl DeadLetter {
     }
 }
 
-/// Stores a dead letter and waits until the server has it.
+/// Stores a dead letter and waits until the server has acknowledged it.
 ///
 /// # Errors
-/// The server can't be reached or refuses.
+/// The server is unreachable or rejects the message.
 pub async fn keep(log: &EventLog, letter: &DeadLetter) -> Result<(), LogError> {
     let body = serde_json::to_vec(letter).map_err(|e| LogError::Unavailable(e.to_string()))?;
     let subject = log.names().dead_letter(&letter.worker, &letter.id);
@@ -82,42 +82,54 @@ pub async fn keep(log: &EventLog, letter: &DeadLetter) -> Result<(), LogError> {
         id = letter.id,
         attempts = letter.attempts,
         cause = letter.cause,
-        "given up; a dead letter is kept"
+        "work given up, dead letter stored"
     );
     Ok(())
 }
 
-/// A dead letter and the number by which it is known.
+/// Stored dead letter with its number.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Kept {
-    /// Its sequence in the stream of dead letters.
+    /// Sequence number in the stream of dead letters.
     pub number: Position,
-    /// The letter.
+    /// Content of the dead letter.
     pub letter: DeadLetter,
 }
 
-/// The dead letters of a worker, or of all, oldest first, at most so many.
+/// Returns the newest `most` open dead letters of one worker, or of all workers, oldest first. Settled dead
+/// letters don't count.
 ///
 /// # Errors
-/// The server can't be reached.
+/// The server is unreachable.
 pub async fn kept(log: &EventLog, worker: Option<&str>, most: usize) -> Result<Vec<Kept>, LogError> {
     let names = log.names();
-    let subject = names.dead_letter(worker.filter(|name| is_a_name(name)).unwrap_or("*"), "*");
-    let found = log.kept(&names.dead_letters(), &subject, most).await?;
-    let settled = |body: &[u8]| serde_json::from_slice::<Settled>(body).ok().map(|note| note.settled);
-    let settled: HashSet<Position> = found.iter().filter_map(|(_, body)| settled(body)).collect();
-    let open = found.iter().filter(|(number, _)| !settled.contains(number));
-    let read = |(number, body): &(Position, bytes::Bytes)| {
-        Some(Kept { number: *number, letter: serde_json::from_slice(body).ok()? })
-    };
-    let letters = open.filter_map(read);
-    Ok(letters.filter(|kept| worker.is_none_or(|worker| kept.letter.worker == worker)).collect())
+    let mut pages = log.kept_backwards(&names.dead_letters(), &names.dead_letter("*", "*")).await?;
+    // A note comes after its dead letter, so it is read before it.
+    let mut settled: HashSet<Position> = HashSet::new();
+    let mut letters = Vec::new();
+    while letters.len() < most
+        && let Some(page) = pages.next_page().await?
+    {
+        for (number, body) in page.iter().rev() {
+            if let Ok(note) = serde_json::from_slice::<Settled>(body) {
+                settled.insert(note.settled);
+            } else if !settled.remove(number)
+                && let Ok(letter) = serde_json::from_slice::<DeadLetter>(body)
+                && worker.is_none_or(|worker| letter.worker == worker)
+            {
+                letters.push(Kept { number: *number, letter });
+            }
+        }
+    }
+    letters.truncate(most);
+    letters.reverse();
+    Ok(letters)
 }
 
-/// Notes that the work of a dead letter was done again. The letter stays, and is listed no longer.
+/// Records that the work of a dead letter was requeued. The letter stays in the stream but is not listed any more.
 ///
 /// # Errors
-/// The server can't be reached or refuses.
+/// The server is unreachable or rejects the message.
 pub async fn settle(log: &EventLog, kept: &Kept) -> Result<(), LogError> {
     let note = Settled { settled: kept.number };
     let body = serde_json::to_vec(&note).map_err(|e| LogError::Unavailable(e.to_string()))?;
@@ -128,19 +140,14 @@ pub async fn settle(log: &EventLog, kept: &Kept) -> Result<(), LogError> {
     Ok(())
 }
 
-/// Stands among the dead letters: the work of one was done again.
+/// Message in the stream of dead letters that marks one of them as settled.
 #[derive(Serialize, Deserialize)]
 struct Settled {
-    /// The letter's number.
+    /// Number of the dead letter.
     settled: Position,
 }
 
-/// Whether a name can be a token of a subject.
-fn is_a_name(name: &str) -> bool {
-    !name.is_empty() && name.bytes().all(|b| b.is_ascii_lowercase() || b == b'_')
-}
-
-/// The part of a max-deliveries advisory that is of use (`io.nats.jetstream.advisory.v1.max_deliver`).
+/// Used fields of a max-deliveries advisory (`io.nats.jetstream.advisory.v1.max_deliver`).
 #[derive(Deserialize)]
 struct Advisory {
     consumer: String,
@@ -148,22 +155,23 @@ struct Advisory {
     deliveries: u32,
 }
 
-/// Buries what the server gave up: outcome event first, then the dead letter.
+/// Consumer of max-deliveries advisories. For each one, it records the outcome event and then stores the dead
+/// letter.
 pub struct Undertaker {
     commands: Commands,
 }
 
 impl Undertaker {
-    /// One on a log.
+    /// Creates a consumer that executes `commands`.
     #[must_use]
     pub const fn new(commands: Commands) -> Self {
         Self { commands }
     }
 
-    /// Runs until `shutdown`.
+    /// Runs until `shutdown` is cancelled.
     ///
     /// # Errors
-    /// The consumer doesn't exist: the namespace was not provisioned.
+    /// [`LogError::NotProvisioned`] if the stream of advisories doesn't exist.
     pub async fn run(self, shutdown: CancellationToken) -> Result<(), LogError> {
         while !shutdown.is_cancelled() {
             match self.open().await {
@@ -176,7 +184,7 @@ impl Undertaker {
                     self.settle(&message).await;
                 },
                 Err(error @ LogError::NotProvisioned) => return Err(error),
-                Err(error) => tracing::warn!(%error, "the advisories are not available; trying again"),
+                Err(error) => tracing::warn!(%error, "advisories unavailable, retrying"),
             }
             tokio::select! {
                 () = shutdown.cancelled() => {}
@@ -198,18 +206,18 @@ impl Undertaker {
         let kind = match self.bury(&message.payload).await {
             Ok(()) => AckKind::Ack,
             Err(error) => {
-                tracing::error!(%error, "an advisory could not be turned into a dead letter; trying again");
+                tracing::error!(%error, "cannot handle advisory, retrying");
                 AckKind::Nak(Some(Duration::from_secs(2)))
             }
         };
         if let Err(error) = message.ack_with(kind).await {
-            tracing::warn!(%error, "an acknowledgement was not sent; the advisory will come again");
+            tracing::warn!(%error, "cannot send acknowledgement, advisory will be redelivered");
         }
     }
 
     async fn bury(&self, payload: &[u8]) -> Result<(), CommandError> {
         let Ok(advisory) = serde_json::from_slice::<Advisory>(payload) else {
-            tracing::error!("an advisory that is not readable; passed over");
+            tracing::error!("advisory is not readable, skipped");
             return Ok(());
         };
         let log = self.commands.log();
@@ -252,7 +260,7 @@ impl Undertaker {
                 let failed = ImportFailed { code: "WORKER_STOPPED".to_owned(), reason: why.to_owned() };
                 self.commands.execute::<Import>(&context, &event.id, ImportCommand::Fail(failed)).await?;
             }
-            // Process managers have no outcome of their own; their dead letter is all there is to record.
+            // Process managers record no outcome; the dead letter is all there is.
             _ => {}
         }
         Ok(())

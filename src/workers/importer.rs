@@ -32,8 +32,9 @@ use plan::{Claiming, Plan, PlannedRow, Rejection};
 use report::{ErrorDetail, ImportReport, Outcome};
 use report_file::ReportFile;
 use row_certificate::{explained, rules_with};
+use row_warnings::{TakenRow, warning};
 use settled::{Decided, Settled};
-use undrawable_row::{DrawnTexts, stored_person, warning};
+use undrawable_row::stored_person;
 
 mod chunks;
 pub mod dry_run;
@@ -44,6 +45,7 @@ mod progress;
 pub mod report;
 pub mod report_file;
 mod row_certificate;
+mod row_warnings;
 mod settled;
 mod undrawable_row;
 
@@ -248,8 +250,10 @@ impl Importer {
         let taken_in = explained(taken_in, request.rules(), requires_document);
         let stored = stored_person(&self.commands, snapshot, &taken_in).await?;
         let certificate_id = certificate_id.map(Into::into).or(request.asked.certificate_id);
-        let drawn = DrawnTexts::of(&entry, &taken_in, stored.as_ref());
-        let warning = warning(&self.renderer, number, drawn, &raw, certificate_id.is_some());
+        let is_earning = certificate_id.is_some();
+        let (stored, taken) = (stored.as_ref(), &taken_in);
+        let row = TakenRow { number, entry: &entry, taken_in: taken, stored, raw: &raw, is_earning };
+        let warning = warning(&self.renderer, row);
         Ok(Decided::of(number, taken_in, entry, raw, certificate_id, warning))
     }
 

@@ -1,7 +1,7 @@
-//! Mailer: sends each queued mail once, as far as SMTP can tell, and sets the timers of those for later.
+//! Mailer: sends each queued mail once, as far as SMTP allows, and sets timers for scheduled mails.
 //!
-//! `SendClaimed` is in the log before the server is called. A delivery that finds a claim without
-//! an outcome follows the mail's policy instead of sending blindly; the decider holds that rule.
+//! `SendClaimed` is appended to the event log before the mail server is called. If a delivery finds a claim without
+//! an outcome, the decider applies the mail's policy for this case.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,40 +18,47 @@ use crate::domain::email::{
     Email, EmailCommand, EmailEvent, EmailFailed, EmailOutcomeUnknown, EmailQueued, EmailSent, MailDelivery,
     SendClaimed, Stage,
 };
-use crate::domain::{CommandId, DomainEvent, Refusal};
+use crate::domain::{CommandId, DomainEvent, Refusal, TimeZone};
 use crate::event_log::RecordedEvent;
 use crate::mail::{
     Attachment, MailProvider, MailVariables, OutgoingMail, Recipient, SendOutcome, attachment_file_name,
 };
 
-/// How often a mail is tried at the most.
+/// Maximum number of attempts.
 const MAX_ATTEMPTS: u32 = 6;
 
-/// The worker on whatever makes a mail wait for a worker or for its time.
+/// Worker for events that queue, release or reschedule a mail.
 pub struct Mailer {
     commands: Commands,
     rendering: Rendering,
     provider: Arc<dyn MailProvider>,
-    /// The right-hand side of Message-IDs: the sender's domain.
-    message_id_domain: String,
+    settings: MailSettings,
+}
+
+/// Settings of the mails.
+pub struct MailSettings {
+    /// Domain in Message-IDs: that of the sender.
+    pub message_id_domain: String,
+    /// Time zone of the issuer, for the year.
+    pub time_zone: TimeZone,
 }
 
 impl Mailer {
-    /// One on a log and a mail provider.
+    /// Creates a worker that sends through `provider`.
     pub fn new(
         commands: Commands,
         rendering: Rendering,
         provider: Arc<dyn MailProvider>,
-        message_id_domain: String,
+        settings: MailSettings,
     ) -> Self {
-        Self { commands, rendering, provider, message_id_domain }
+        Self { commands, rendering, provider, settings }
     }
 
     async fn send(&self, delivery: &Delivery) -> Result<Verdict, CommandError> {
         match waits(&delivery.event)? {
             WaitsFor::Worker => {}
-            // It is nobody's turn yet. Its release is an event of its own, so that there is only ever one
-            // delivery that may send a mail.
+            // The mail must not be sent yet. Its release is a separate event, so that only one delivery at a time
+            // may send the mail.
             WaitsFor::Release => return Ok(Verdict::Done),
             WaitsFor::Time => return self.set_timer(delivery).await,
         }
@@ -60,11 +67,12 @@ impl Mailer {
         if !matches!(email.state.stage, Stage::Queued | Stage::Retrying | Stage::Claimed) {
             return Ok(Verdict::Done);
         }
-        // The last gate: what was revoked before is not sent, however its mail came to be queued.
+        // Final check: the mail of a revoked certificate is not sent, regardless of how it was queued.
         if is_revoked(&self.commands, mail.issuance_id).await? {
             return self.pass_over(delivery, email.state.stage).await;
         }
-        // What can fail without the server is done before the claim, so that it costs no attempt.
+        // Steps that can fail without the server come before the claim, so that their failure doesn't count as an
+        // attempt.
         let (key, sha256) = (&mail.object_key, &mail.sha256);
         let pdf = match self.rendering.issued_pdf_at(key, sha256, mail.issuance_id).await {
             Ok(Some(pdf)) => pdf,
@@ -73,12 +81,13 @@ impl Mailer {
             Err(error) => return Ok(Verdict::unavailable(delivery.attempt, &error)),
         };
         let Some((claim, email)) = self.claim(delivery, email).await? else { return Ok(Verdict::Done) };
-        let outgoing = outgoing(&mail, claim.message_id.clone(), pdf, self.commands.now());
+        let now = (self.commands.now(), self.settings.time_zone);
+        let outgoing = outgoing(&mail, claim.message_id.clone(), pdf, now);
         let outcome = self.provider.send(&outgoing).await;
         self.record(delivery, &claim, email, outcome).await
     }
 
-    /// Sets the timer to what the mail waits for now, whatever it waited for when this event was written.
+    /// Sets the timer to the mail's current due time, which may differ from the one in this event.
     async fn set_timer(&self, delivery: &Delivery) -> Result<Verdict, CommandError> {
         let id = &delivery.event.id;
         if let Some(due) = self.commands.load::<Email>(id).await?.state.due {
@@ -87,8 +96,9 @@ impl Mailer {
         Ok(Verdict::Done)
     }
 
-    /// The mail as it is, or as it most likely is: whoever claims it on a wrong assumption is refused by
-    /// the log, and then finds what has happened meanwhile.
+    /// Returns the mail's state. On the first delivery of `EmailQueued`, it is assumed to follow from this event
+    /// alone. If the assumption is wrong, the log rejects the claim, and the command is decided again on the loaded
+    /// state.
     async fn email(&self, delivery: &Delivery) -> Result<Loaded<Email>, CommandError> {
         let event = &delivery.event;
         if delivery.attempt == 1 && event.event_type == "EmailQueued" {
@@ -97,15 +107,15 @@ impl Mailer {
         self.commands.load::<Email>(&event.id).await
     }
 
-    /// Claims the next try. `None` where the mail was sent meanwhile, given up, or is parked because a
-    /// claim without an outcome was found.
+    /// Claims the next attempt. Returns `None` if the mail was sent or given up meanwhile, or if it is parked
+    /// because of a claim without an outcome.
     async fn claim(
         &self,
         delivery: &Delivery,
         email: Loaded<Email>,
     ) -> Result<Option<(SendClaimed, Loaded<Email>)>, CommandError> {
         let id = &delivery.event.id;
-        let message_id = format!("<{id}@{}>", self.message_id_domain);
+        let message_id = format!("<{id}@{}>", self.settings.message_id_domain);
         let command = EmailCommand::Claim { message_id };
         let context = Self::context(delivery);
         let done = self.commands.execute_assuming::<Email>(&context, id, email, command).await?;
@@ -115,8 +125,8 @@ impl Mailer {
         }
     }
 
-    /// Ends the mail of a certificate that was revoked; nobody needs to look.
-    /// One that a worker died at may have been sent.
+    /// Ends the mail of a revoked certificate, without a dead letter. A mail in the stage `Claimed` is abandoned
+    /// instead of cancelled, because it may have been sent before a worker crashed.
     async fn pass_over(&self, delivery: &Delivery, stage: Stage) -> Result<Verdict, CommandError> {
         let why = "the certificate was revoked".to_owned();
         let end = match stage {
@@ -128,7 +138,7 @@ impl Mailer {
         Ok(Verdict::Done)
     }
 
-    /// Ends a mail that can never be made, so that the log tells and a person may try it again.
+    /// Abandons a mail whose PDF is unavailable, so that the failure is in the log and a person can retry it.
     async fn fail_unsent(&self, delivery: &Delivery, code: &str) -> Result<Verdict, CommandError> {
         let why = format!("not sent, because the certificate can't be had: {code}");
         let (context, id) = (Self::context(delivery), &delivery.event.id);
@@ -176,28 +186,28 @@ impl Mailer {
         let id = &delivery.event.id;
         match self.commands.execute_assuming::<Email>(&context, id, email, command).await {
             Ok(_) => Ok(verdict),
-            // Another delivery of the same mail has overtaken this one and recorded an end.
+            // Another delivery of the same mail was faster and recorded an outcome.
             Err(CommandError::Refused(Refusal::WrongState(_))) => Ok(Verdict::Done),
             Err(error) => Err(error),
         }
     }
 
-    /// A command id of its own for each claim and outcome. One made from the delivery's number would
-    /// repeat: a server that is killed forgets how often it has delivered, and a second worker would
-    /// then find the first one's claim, take it for its own and send the mail again.
+    /// Creates a context with a random command id for each claim and outcome. An id derived from the delivery count
+    /// could repeat, because a server that is killed forgets the count. A second worker would then take the first
+    /// worker's claim for its own and send the mail again.
     fn context(delivery: &Delivery) -> CommandContext {
         let command_id = CommandId(Uuid::new_v4());
         CommandContext { command_id, ..CommandContext::of_process(&delivery.event, Self::NAME, 0) }
     }
 }
 
-/// The name of a mail's timer.
+/// Returns the name of a mail's timer.
 #[must_use]
 pub fn timer_of(id: &str) -> String {
     format!("email.{id}")
 }
 
-/// What an event leaves a mail waiting for.
+/// Condition for which a mail waits after an event.
 enum WaitsFor {
     Worker,
     Release,
@@ -223,9 +233,14 @@ fn waits(event: &RecordedEvent) -> Result<WaitsFor, CommandError> {
     })
 }
 
-/// What is handed to the mail server at `now`: the mail as it was queued, with its PDF.
+/// Builds the mail to send at `now` from the queued mail and its PDF. The year is that of the time zone.
 #[must_use]
-pub fn outgoing(mail: &EmailQueued, message_id: String, pdf: Bytes, now: OffsetDateTime) -> OutgoingMail {
+pub fn outgoing(
+    mail: &EmailQueued,
+    message_id: String,
+    pdf: Bytes,
+    (now, time_zone): (OffsetDateTime, TimeZone),
+) -> OutgoingMail {
     OutgoingMail {
         message_id,
         to: Recipient { name: mail.to_name.clone(), address: mail.to_address.clone() },
@@ -237,7 +252,7 @@ pub fn outgoing(mail: &EmailQueued, message_id: String, pdf: Bytes, now: OffsetD
             event_link: mail.event_link.clone(),
             verification_link: page_of(&mail.download_link).to_owned(),
             download_link: mail.download_link.clone(),
-            year: now.year(),
+            year: time_zone.date_at(now).year(),
             client: mail.client.clone(),
         },
         attachment: Attachment {
@@ -248,19 +263,19 @@ pub fn outgoing(mail: &EmailQueued, message_id: String, pdf: Bytes, now: OffsetD
     }
 }
 
-/// The address of the certificate's page; its file has the same address with `/download` behind it.
+/// Returns the address of the certificate's page. The download address is the same with the suffix `/download`.
 fn page_of(download_link: &str) -> &str {
     download_link.strip_suffix("/download").unwrap_or(download_link)
 }
 
-/// 5 s, 20 s, 80 s, … up to an hour.
+/// Returns the delay before the next attempt: 5 s, 20 s, 80 s and so on, up to one hour.
 fn retry_after(attempt: u32) -> Duration {
     Duration::from_secs(5 * 4_u64.pow(attempt.saturating_sub(1).min(5))).min(Duration::from_secs(3_600))
 }
 
 impl Worker for Mailer {
     const NAME: &'static str = "mailer";
-    // As many as are sent at once: two of three events about a mail ask for nothing.
+    // As many as are sent at the same time, because two of three events about a mail need no work.
     const AHEAD: usize = 16;
 
     fn wants(event_type: &str) -> bool {
@@ -285,7 +300,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn tries_are_further_and_further_apart_but_never_more_than_an_hour() {
+    fn year_of_a_mail_is_that_of_the_time_zone() {
+        let mail = crate::domain::email::samples::queued(crate::domain::email::OnUnknown::Park);
+        let bogota: TimeZone = "America/Bogota".parse().expect("a time zone");
+        let first_hours = time::macros::datetime!(2027-01-01 03:00 UTC);
+        let year = |zone| {
+            outgoing(&mail, "<1@example.org>".to_owned(), Bytes::new(), (first_hours, zone)).variables.year
+        };
+        assert_eq!((year(bogota), year(TimeZone::default())), (2026, 2027));
+    }
+
+    #[test]
+    fn retry_delays_grow_up_to_one_hour() {
         let seconds: Vec<_> = (1..=MAX_ATTEMPTS).map(|n| retry_after(n).as_secs()).collect();
         assert_eq!(seconds, [5, 20, 80, 320, 1280, 3600]);
     }

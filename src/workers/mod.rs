@@ -1,12 +1,13 @@
-//! Workers turn events into outside effects and record the outcome as events.
+//! Workers, which turn events into external effects and record the outcomes as events.
 //!
-//! Each is a durable consumer of the log; many processes share one. What a worker gives up becomes
-//! a dead letter.
+//! Each worker is a durable consumer of the event log and can be shared by many processes. Work that a worker gives
+//! up becomes a dead letter.
 
 pub mod bundle;
 pub mod consume;
 pub mod dead_letter;
 pub mod importer;
+pub mod long_names;
 pub mod mailer;
 pub mod notifier;
 pub mod processes;

@@ -1,7 +1,7 @@
-//! Notifier: mails users about their own accounts.
+//! Notifier: sends users mails about their own accounts.
 //!
-//! Other than a certificate's mail, such a mail is sent again where nobody knows what became of it: twice
-//! the same words do no harm, and none may leave somebody locked out. The Message-ID is the same each time.
+//! Unlike a mail about a certificate, such a mail is sent again if its outcome is unknown. A duplicate does no
+//! harm, but without the mail, a user may be locked out. The Message-ID is the same for each attempt.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,28 +13,30 @@ use super::{Delivery, Verdict, Worker};
 use crate::commands::{CommandContext, CommandError, Commands};
 use crate::domain::notice::{Notice, NoticeAbout, NoticeCommand, NoticeFailed, NoticeSent, link::link_token};
 use crate::domain::user::{Account, User};
-use crate::domain::{CommandId, Locale, NoticeId, Secret};
+use crate::domain::{CommandId, Locale, NoticeId, Secret, TimeZone};
 use crate::mail::{MailProvider, NoticeMail, NoticeWords, Recipient, SendOutcome};
 
-/// How often a mail is tried at the most.
+/// Maximum number of attempts.
 const MAX_ATTEMPTS: u32 = 8;
-/// How long until the second try; each one after it waits twice as long. All together take half an hour,
-/// which is more than servers put off those that they don't know.
+/// Delay before the second attempt. It doubles with each further attempt. All delays together take about half an
+/// hour, which is longer than servers with greylisting defer unknown senders.
 const AGAIN_AFTER: Duration = Duration::from_secs(15);
 
-/// What such mails are made with.
+/// Settings of account mails.
 pub struct NoticeSettings {
-    /// The language.
+    /// Language of the mails.
     pub locale: Locale,
-    /// The page where a password is set; the link's secret follows in the fragment.
+    /// Page on which a password is set. The link's secret is appended as fragment.
     pub reset_page: String,
-    /// Makes the links' secrets.
+    /// Key from which the secrets of links are derived.
     pub key: Secret,
-    /// The right-hand side of Message-IDs: the sender's domain.
+    /// Domain in Message-IDs: that of the sender.
     pub message_id_domain: String,
+    /// The issuer's time zone, for the year.
+    pub time_zone: TimeZone,
 }
 
-/// The worker on queued notices.
+/// Worker for queued notices.
 pub struct Notifier {
     commands: Commands,
     provider: Arc<dyn MailProvider>,
@@ -42,7 +44,7 @@ pub struct Notifier {
 }
 
 impl Notifier {
-    /// One on a log and a mail provider.
+    /// Creates a worker that sends through `provider`.
     pub fn new(commands: Commands, provider: Arc<dyn MailProvider>, settings: NoticeSettings) -> Self {
         Self { commands, provider, settings }
     }
@@ -63,7 +65,7 @@ impl Notifier {
         self.record(delivery, outcome).await
     }
 
-    /// What the mail says; nothing, where it is too late for that.
+    /// Returns the content of the mail, or `None` if its link has expired.
     fn words(
         &self,
         id: NoticeId,
@@ -73,7 +75,8 @@ impl Notifier {
     ) -> Option<NoticeWords> {
         match about {
             NoticeAbout::PasswordReset { expires_at, .. } => {
-                // To the nearest: the seconds that the mail took so far are nobody's concern.
+                // Rounded to the nearest minute, so that the seconds since the notice was queued don't reduce the
+                // number.
                 let minutes = ((expires_at - now).whole_seconds() + 30) / 60;
                 let token = link_token(id, &self.settings.key);
                 let link = Secret::new(format!("{}#token={}", self.settings.reset_page, token.reveal()));
@@ -91,6 +94,7 @@ impl Notifier {
             locale: self.settings.locale,
             words,
             date,
+            year: self.settings.time_zone.date_at(date).year(),
         }
     }
 
@@ -116,7 +120,7 @@ impl Notifier {
         Ok(Verdict::GiveUp { why: format!("{label} failure") })
     }
 
-    /// Ends a mail that nobody needs any more.
+    /// Records a failure for a mail that has become pointless.
     async fn give_up(&self, delivery: &Delivery, why: &str) -> Result<Verdict, CommandError> {
         let failed = NoticeFailed { answer: why.to_owned().into() };
         self.execute(delivery, NoticeCommand::RecordFailure(failed)).await?;

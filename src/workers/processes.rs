@@ -1,4 +1,4 @@
-//! Carries out what the process managers want: events in, commands out.
+//! Runs the process managers: events in, commands out.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -24,23 +24,23 @@ use crate::process::{self, Issue};
 
 mod batches;
 
-/// How many commands of one event are under way at once; they share group commits.
+/// Maximum number of concurrent commands for one event. They share group commits.
 const AT_ONCE: usize = 256;
 
-/// The worker of all process managers.
+/// Worker for all process managers.
 pub struct Processes {
     commands: Commands,
     facts: IssuingFacts,
 }
 
-/// Certificates by id, with none for what was never defined.
+/// Definitions by certificate id. The value is `None` for an undefined certificate.
 type Definitions = HashMap<CertificateId, Option<Definition>>;
 
-/// What became of each wanted issuance, in order.
+/// Outcome of each wanted issuance, in order.
 type Outcomes = Vec<(Issue, Result<Issued, Refusal>)>;
 
 impl Processes {
-    /// One on a log, with what issuances pin.
+    /// Creates a worker that executes `commands`. Issuances pin the values in `facts`.
     #[must_use]
     pub const fn new(commands: Commands, facts: IssuingFacts) -> Self {
         Self { commands, facts }
@@ -73,8 +73,8 @@ impl Processes {
         Ok(Verdict::Done)
     }
 
-    /// Requests the batches of an import that failed: the people who were taken in get their certificates. The
-    /// importer itself requests those of one that ends well.
+    /// Requests the batches of a failed import, so that people from accepted rows get their certificates. If an
+    /// import completes, the importer itself requests its batches.
     async fn request_batches(&self, recorded: &RecordedEvent, id: ImportId) -> Result<(), CommandError> {
         let Some(asked) = self.commands.load_beginning::<Import>(id).await?.request else { return Ok(()) };
         let (mut due, mut batches) = recorded_batches(&self.commands, id, &asked).await?;
@@ -86,8 +86,8 @@ impl Processes {
         Ok(())
     }
 
-    /// The mail that brings a PDF to its person; none if the certificate was revoked meanwhile. One that
-    /// is revoked just now has its mail stopped by what follows from that, or at last by the mailer.
+    /// Queues the mail with the PDF, unless the certificate was revoked meanwhile. If the certificate is revoked at
+    /// the same moment, the mail is stopped by the reaction to that event or finally by the mailer.
     async fn queue_mail(
         &self,
         recorded: &RecordedEvent,
@@ -104,7 +104,7 @@ impl Processes {
         Ok(())
     }
 
-    /// Issues to each; `from` is the place of the first among all that the event leads to.
+    /// Issues all of `wanted`. `from` is the index of the first one among all issuances of the event.
     async fn issue_all(
         &self,
         event: &RecordedEvent,
@@ -113,7 +113,8 @@ impl Processes {
         wanted: &[Issue],
         definitions: &Definitions,
     ) -> Result<Outcomes, CommandError> {
-        // Until one is found that exists: then others will too, and looking first costs less than failing.
+        // All issuances are assumed to be new until one of them exists. Then more of them probably exist, and it
+        // costs less to load each one first than to have its commit rejected.
         let likely_new = &AtomicBool::new(true);
         let results: Vec<_> = stream::iter(wanted.iter().copied().enumerate())
             .map(|(n, wanted)| async move {

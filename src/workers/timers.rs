@@ -1,7 +1,7 @@
-//! Timers: lets a scheduled mail go when its time has come.
+//! Timers: release scheduled mails when they are due.
 //!
-//! The server says that a timer has fired; whether the mail is due is decided on the log. A timer that
-//! fires twice, too early or for a mail that was cancelled does nothing.
+//! The server reports that a timer has fired. The decider checks if the mail is due. A timer that fires twice, too
+//! early or for a cancelled mail has no effect.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,30 +20,30 @@ use crate::domain::email::{Email, EmailCommand};
 use crate::domain::{CommandId, EmailId, Refusal};
 use crate::event_log::LogError;
 
-/// The name under which timers act.
+/// Actor name in the commands of timers.
 const ACTOR: &str = "timers";
-/// How many mails are let go at once; they share group commits.
+/// Maximum number of mails that are released concurrently. They share group commits.
 const AT_ONCE: usize = 64;
-/// How long to wait before a lost consumer is opened again.
+/// Delay before a lost consumer is opened again.
 const REOPEN_AFTER: Duration = Duration::from_millis(500);
-/// How long to wait before a mail that could not be let go is tried again.
+/// Delay before the redelivery of a timer whose mail could not be released.
 const AGAIN_AFTER: Duration = Duration::from_secs(2);
 
-/// What became of a mail whose time may have come.
+/// Outcome of an attempt to release a mail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Released {
-    /// It is on its way.
+    /// The mail was released.
     Now,
-    /// Its time is yet to come; its timer is set.
+    /// The mail is not due yet. Its timer is set again.
     Later,
-    /// It isn't scheduled (any more).
+    /// The mail is not scheduled, or not any more.
     Not,
 }
 
-/// Lets a scheduled mail go if it is due, and sets its timer if it is not.
+/// Releases a scheduled mail if it is due. Otherwise sets its timer.
 ///
 /// # Errors
-/// The log can't be used.
+/// The event log is unavailable.
 pub async fn release_if_due(commands: &Commands, id: EmailId) -> Result<Released, CommandError> {
     let command_id = CommandId(Uuid::new_v4());
     let correlation_id = command_id.0;
@@ -64,22 +64,22 @@ pub async fn release_if_due(commands: &Commands, id: EmailId) -> Result<Released
     }
 }
 
-/// The worker on timers that have fired.
+/// Consumer of fired timers.
 pub struct Timers {
     commands: Commands,
 }
 
 impl Timers {
-    /// One on a log.
+    /// Creates a consumer that executes `commands`.
     #[must_use]
     pub const fn new(commands: Commands) -> Self {
         Self { commands }
     }
 
-    /// Runs until `shutdown`.
+    /// Runs until `shutdown` is cancelled, then waits until started commands have ended.
     ///
     /// # Errors
-    /// The consumer doesn't exist: the namespace was not provisioned.
+    /// [`LogError::NotProvisioned`] if the stream of timers doesn't exist.
     pub async fn run(self, shutdown: CancellationToken) -> Result<(), LogError> {
         let (timers, places) = (Arc::new(self), Arc::new(Semaphore::new(AT_ONCE)));
         let tasks = TaskTracker::new();
@@ -100,7 +100,7 @@ impl Timers {
                     });
                 },
                 Err(error @ LogError::NotProvisioned) => return Err(error),
-                Err(error) => tracing::warn!(%error, "the timers are not available; trying again"),
+                Err(error) => tracing::warn!(%error, "timers unavailable, retrying"),
             }
             shutdown.run_until_cancelled(tokio::time::sleep(REOPEN_AFTER)).await;
         }
@@ -122,7 +122,7 @@ impl Timers {
         let id = due.and_then(|name| name.strip_prefix("email.")).and_then(|id| id.parse::<EmailId>().ok());
         let kind = match id {
             None => {
-                tracing::error!("a timer that is nobody's; passed over");
+                tracing::error!("timer belongs to no mail, terminated");
                 AckKind::Term
             }
             Some(id) => match release_if_due(&self.commands, id).await {
@@ -131,13 +131,13 @@ impl Timers {
                     AckKind::Ack
                 }
                 Err(error) => {
-                    tracing::warn!(%id, %error, "a mail whose time has come could not be let go; trying again");
+                    tracing::warn!(%id, %error, "cannot release scheduled mail, retrying");
                     AckKind::Nak(Some(AGAIN_AFTER))
                 }
             },
         };
         if let Err(error) = message.ack_with(kind).await {
-            tracing::warn!(%error, "an acknowledgement was not sent; the timer will come again");
+            tracing::warn!(%error, "cannot send acknowledgement, timer will be redelivered");
         }
     }
 }

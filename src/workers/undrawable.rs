@@ -1,27 +1,27 @@
-//! Texts that no font draws, told before a certificate is issued.
+//! Check for texts that the bundled fonts can't draw, made before a certificate is issued.
 
 use std::fmt::Write as _;
 
 use crate::domain::Person;
 use crate::render::{CodePoints, Renderer};
 
-/// Code of a text that cannot be drawn.
+/// Error code for a text that can't be drawn.
 pub const UNDRAWABLE: &str = "UNDRAWABLE";
-/// Most characters that one message names.
+/// Maximum number of characters that a message lists.
 const MAX_NAMED: usize = 8;
 
-/// Field of a person that cannot be drawn.
+/// Field of a person that can't be drawn.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UndrawableField {
-    /// The field's name in the API.
+    /// Name of the field in the API.
     pub field: &'static str,
-    /// The problem; follows the field's name. It quotes characters of the value, so only the person who sent or
-    /// may read it is told.
+    /// Description of the problem, to be appended to the field's name. It quotes characters of the value, so it may
+    /// only be shown to people who sent the value or may read it.
     pub problem: String,
 }
 
-/// Returns the problem of a text that the bundled fonts cannot draw. It follows the field's name and names the
-/// characters with their code points.
+/// Returns a description of the characters in `text` that the bundled fonts can't draw, with their code points.
+/// Returns `None` if there are none. The description is meant to be appended to a field's name.
 #[must_use]
 pub fn problem(renderer: &Renderer, text: &str) -> Option<String> {
     let missing = renderer.undrawable(text);
@@ -29,14 +29,14 @@ pub fn problem(renderer: &Renderer, text: &str) -> Option<String> {
         .then(|| format!("has characters that no font on certificates draws: {}", named(&missing)))
 }
 
-/// Returns the fields of a person that stand on certificates and cannot be drawn.
+/// Returns the fields of a person that appear on certificates and can't be drawn.
 #[must_use]
 pub fn of_person(renderer: &Renderer, person: &Person) -> Vec<UndrawableField> {
     let document_number = person.document_number.as_ref().map(|number| number.reveal_str());
     of_fields(renderer, person.full_name.reveal_str(), document_number)
 }
 
-/// The same for a name and a document number.
+/// Returns the fields that can't be drawn, given a name and a document number.
 #[must_use]
 pub fn of_fields(
     renderer: &Renderer,
@@ -75,7 +75,7 @@ mod tests {
     use crate::domain::person::samples::person;
 
     #[test]
-    fn texts_with_letters_of_the_fonts_have_no_problem() {
+    fn texts_within_the_fonts_have_no_problem() {
         let renderer = Renderer::new().expect("bundled fonts load");
         for text in ["Ana Rojas", "Nguyễn Thị Ánh", "محمد", "علی\u{200C}رضا", "山田 太郎", ""]
         {
@@ -93,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn both_fields_of_a_person_are_told() {
+    fn both_fields_of_a_person_are_reported() {
         let renderer = Renderer::new().expect("bundled fonts load");
         assert_eq!(of_person(&renderer, &person("Ana")), []);
         let fields: Vec<_> =

@@ -1,4 +1,4 @@
-//! The diagram in ARCHITECTURE.md is what `src/domain/email.rs` does.
+//! Compares the state diagram in ARCHITECTURE.md with `src/domain/email.rs`.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -10,7 +10,7 @@ use laureate::domain::{Decider, DomainEvent, Locale};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-/// From, to, event type.
+/// Arrow of the diagram: source state, target state, event type.
 type Arrow = (String, String, String);
 
 fn mail(on_unknown: OnUnknown, delivery: MailDelivery) -> EmailQueued {
@@ -31,7 +31,7 @@ fn mail(on_unknown: OnUnknown, delivery: MailDelivery) -> EmailQueued {
     }
 }
 
-/// Everything that can be asked of a mail whose last try was this one.
+/// Returns every command that a mail can receive. `attempt` is the number of its last attempt.
 fn commands(on_unknown: OnUnknown, attempt: u32) -> Vec<EmailCommand> {
     let failed = |will_retry: bool| {
         let answer = "answer".to_owned().into();
@@ -60,7 +60,7 @@ fn name(stage: Stage) -> String {
     if stage == Stage::Absent { "[*]".to_owned() } else { format!("{stage:?}") }
 }
 
-/// Every arrow that commands can draw, from one history per stage.
+/// Returns all transitions that commands can cause, explored with one history per stage.
 fn decided() -> BTreeSet<Arrow> {
     let mut arrows = BTreeSet::new();
     for on_unknown in [OnUnknown::Park, OnUnknown::Retry] {
@@ -86,7 +86,7 @@ fn decided() -> BTreeSet<Arrow> {
     arrows
 }
 
-/// The arrows of the page's state diagram; what stands in brackets after the event is for people.
+/// Returns the arrows of the page's state diagram. Ignores the remark in brackets after the event.
 fn drawn(page: &str) -> BTreeSet<Arrow> {
     let diagram = page.split_once("stateDiagram-v2").and_then(|(_, rest)| rest.split_once("```"));
     let arrow = |line: &str| {
@@ -98,13 +98,13 @@ fn drawn(page: &str) -> BTreeSet<Arrow> {
 }
 
 #[test]
-fn the_states_of_a_job_are_drawn_as_they_are_decided() {
+fn diagram_of_job_states_matches_the_decider() {
     let page = include_str!("../../ARCHITECTURE.md");
     assert_eq!(drawn(page), decided());
 }
 
 #[test]
-fn another_diagram_is_noticed() {
+fn wrong_diagram_is_found() {
     let page = include_str!("../../ARCHITECTURE.md");
     let lacking = page.replace("    Claimed --> Sent: EmailSent\n", "");
     assert_ne!(drawn(&lacking), decided());

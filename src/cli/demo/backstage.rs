@@ -1,4 +1,4 @@
-//! What a client can't see: the mailbox, the object storage, the tables' checkpoints.
+//! State that a client can't see: the mailbox, the object storage, and the checkpoints of the tables.
 
 use anyhow::Context;
 
@@ -9,43 +9,43 @@ use crate::storage::ObjectKey;
 use super::progress::{Progress, Track};
 use super::report::Rebuild;
 
-/// The other side of the demo.
+/// Direct access to the product behind the API.
 pub struct Backstage<'a> {
     app: &'a App,
     mails: Box<dyn Fn() -> u64 + Send + Sync>,
-    /// Mails that earlier runs have left.
+    /// Mails that earlier runs have left behind.
     mails_before: u64,
 }
 
-/// How far the tables are.
+/// Progress of the tables.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Tables {
-    /// The last event that all of them contain.
+    /// Position up to which all tables are filled.
     pub position: u64,
-    /// The log's last event.
+    /// Position of the last event in the log.
     pub log_end: u64,
 }
 
 impl<'a> Backstage<'a> {
-    /// Counts mails from now on; `mails` tells how many the mailbox has.
+    /// Counts mails from now on. `mails` returns the number of mails in the mailbox.
     pub fn new(app: &'a App, mails: impl Fn() -> u64 + Send + Sync + 'static) -> Self {
         Self { app, mails_before: mails(), mails: Box::new(mails) }
     }
 
-    /// The product itself.
+    /// Returns the product.
     pub const fn app(&self) -> &App {
         self.app
     }
 
-    /// Mails that arrived in this run.
+    /// Returns the number of mails that arrived in this run.
     pub fn mails_caught(&self) -> u64 {
         (self.mails)().saturating_sub(self.mails_before)
     }
 
-    /// How far the tables are.
+    /// Returns the progress of the tables.
     ///
     /// # Errors
-    /// The log or the database doesn't answer, or a projection has stopped.
+    /// Fails if the log or the database doesn't respond, or if a projection has stopped.
     pub async fn tables(&self) -> anyhow::Result<Tables> {
         let log = self.app.commands().log().info().await?;
         let status = self.app.readers().status(&log).await?;
@@ -56,18 +56,18 @@ impl<'a> Backstage<'a> {
         Ok(Tables { position, log_end: log.last_position })
     }
 
-    /// Whether an object is stored.
+    /// Returns true if the object is stored.
     ///
     /// # Errors
-    /// The storage doesn't answer.
+    /// Fails if the storage doesn't respond.
     pub async fn is_stored(&self, key: &ObjectKey) -> anyhow::Result<bool> {
         self.app.storage().exists(key).await.context("object storage")
     }
 
-    /// Fills all tables anew beside the live ones and compares them.
+    /// Rebuilds all tables beside the live ones and compares them.
     ///
     /// # Errors
-    /// A server doesn't answer, or a handler fails.
+    /// Fails if a server doesn't respond, or if a handler fails.
     pub async fn rebuild_and_compare(&self, progress: &Progress) -> anyhow::Result<Rebuild> {
         progress.begin(Track::Rebuilt, 0);
         let show = |now: crate::projection::Progress| {
@@ -101,7 +101,7 @@ mod tests {
     use crate::projection::{Difference, Verified};
 
     #[test]
-    fn differences_are_told_by_table_and_key() {
+    fn differences_have_table_and_key() {
         let difference = Difference {
             table: "jobs".to_owned(),
             key: "[\"7\"]".to_owned(),
@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn comparing_nothing_proves_nothing() {
+    fn report_without_projections_is_not_equal() {
         assert!(!found(&VerifyReport { projections: vec![] }).equal);
     }
 }

@@ -1,4 +1,4 @@
-//! Afterwards: does everybody have a certificate, is every PDF there, did every mail go out?
+//! Final checks: everybody has a certificate, every PDF is stored, and every mail was sent.
 
 use std::collections::HashMap;
 
@@ -17,38 +17,38 @@ use super::report::{Download, Outcome};
 use crate::domain::{Personal, hex};
 use crate::storage::certificate_key;
 
-/// Entries of a page; the API gives no more.
+/// Entries per page, the maximum of the API.
 const PER_PAGE: usize = 200;
-/// Objects that are looked for at once.
+/// Objects that are looked up concurrently.
 const AT_ONCE: usize = 64;
-/// Certificates that are kept to be rendered again.
+/// Certificates that are kept for rendering again.
 pub const SAMPLES: usize = 300;
 
-/// One of `GET /generated-certificates`.
+/// Item of `GET /generated-certificates`.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Issued {
-    /// What was earned.
+    /// Certificate that was earned.
     pub certificate_id: Uuid,
-    /// Who earned it.
+    /// Person who earned it.
     pub attendee_id: Uuid,
-    /// Addresses it in public.
+    /// Public id, part of the public address.
     pub public_id: String,
-    /// Where the PDF can be fetched without login.
+    /// Address of the PDF. It needs no login.
     pub url: String,
-    /// What the QR code holds.
+    /// Address in the QR code.
     pub verification_url: String,
     state: String,
     is_sent: bool,
-    /// The person's name, as shown.
+    /// Name of the person, as shown.
     pub full_name: Personal<String>,
-    /// The certificate's name, as shown.
+    /// Name of the certificate, as shown.
     pub certificate_name: String,
-    /// What was attended or passed, as shown.
+    /// Name of the event, as shown.
     pub event_name: String,
-    /// The organisation, as shown.
+    /// Organisation, as shown.
     pub client: String,
-    /// The date shown, as year-month-day.
+    /// Date of issue, as year-month-day.
     pub issue_date: String,
     /// SHA-256 of the PDF, 64 hex digits.
     pub sha256: Option<String>,
@@ -62,21 +62,21 @@ struct Failure {
 }
 
 impl Issued {
-    /// The date shown.
+    /// Returns the date of issue.
     ///
     /// # Errors
-    /// It is no date.
+    /// Fails if the text is not a date.
     pub fn date(&self) -> anyhow::Result<Date> {
         let format = format_description!("[year]-[month]-[day]");
         Date::parse(&self.issue_date, format).context("the API gave an issue date that is none")
     }
 }
 
-/// Goes through all certificates that were issued to these people and counts what is there. Answers some
-/// of them, each with the document number that it shows.
+/// Counts the certificates of `people`, their PDFs and their mails. Returns up to 300 generated certificates,
+/// each with the document number that it shows.
 ///
 /// # Errors
-/// The API or the object storage doesn't answer.
+/// Fails if the API or the object storage doesn't respond.
 pub async fn count_everything(
     client: &Client,
     backstage: &Backstage<'_>,
@@ -96,7 +96,7 @@ pub async fn count_everything(
         let issued: Vec<Issued> = page.data()?;
         outcome.pdfs += stored(backstage, &issued).await?;
         for issued in issued {
-            // Taken out, so that nobody counts twice.
+            // Removed from the map, so that nobody is counted twice.
             let Some(document) = people.remove(&issued.attendee_id) else { continue };
             outcome.certificates += 1;
             outcome.mails_accepted += u64::from(issued.is_sent);
@@ -116,7 +116,7 @@ pub async fn count_everything(
     Ok(samples)
 }
 
-/// How many of them have their PDF in the object storage.
+/// Returns the number of certificates whose PDF is in the object storage.
 async fn stored(backstage: &Backstage<'_>, issued: &[Issued]) -> anyhow::Result<u64> {
     let generated = issued.iter().filter(|issued| issued.state == "generated");
     let found = stream::iter(generated.map(|issued| async move {
@@ -129,10 +129,10 @@ async fn stored(backstage: &Backstage<'_>, issued: &[Issued]) -> anyhow::Result<
     Ok(found.into_iter().filter(|found| *found).count() as u64)
 }
 
-/// Fetches a certificate as anybody can, and checks that it is the PDF that was issued.
+/// Downloads a certificate without login, and checks that it is the PDF that was issued.
 ///
 /// # Errors
-/// It can't be fetched, or is something else.
+/// Fails if the download fails, or if its SHA-256 differs.
 pub async fn fetch_in_public(client: &Client, issued: &Issued) -> anyhow::Result<Download> {
     let bytes = client.download(&issued.url).await?;
     anyhow::ensure!(bytes.starts_with(b"%PDF-"), "the public download of a certificate is no PDF");

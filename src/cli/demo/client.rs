@@ -1,5 +1,5 @@
-//! A client of our own API, over HTTP like any other: it logs in, sends requests again where the answer
-//! asks for that, and reads its own writes.
+//! HTTP client for our own API, like any other client. It logs in, repeats requests if the response asks for it,
+//! and reads its own writes.
 
 use std::net::SocketAddr;
 use std::sync::Mutex;
@@ -21,91 +21,91 @@ use crate::domain::Secret;
 
 const EVENT_POSITION: &str = "x-event-position";
 const MIN_EVENT_POSITION: &str = "x-min-event-position";
-/// One request, its answer included.
+/// Timeout of one request, including its response.
 const TIMEOUT: Duration = Duration::from_secs(150);
-/// How often a request is sent again before it counts as failed, and the pause where the answer names none.
+/// Number of attempts before a request fails, and the pause between them without a `Retry-After` header.
 const TRIES: u32 = 60;
 const PAUSE: Duration = Duration::from_millis(500);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
-/// The largest public file that is fetched.
+/// Maximum size of a public file, in bytes.
 const MAX_FILE: u64 = 64 << 20;
 
-/// A request that came to nothing. Shows no body but our own error envelope.
+/// Failed request. Shows no body except our own error envelope.
 #[derive(Debug, Error)]
 pub enum ClientError {
-    /// No answer.
+    /// There was no response.
     #[error("{what}: no answer from our own API: {source}")]
     Unreachable {
         /// Method and path.
         what: String,
-        /// Why not.
+        /// Reason.
         source: reqwest::Error,
     },
-    /// An answer that says no.
+    /// The server rejected the request.
     #[error("{what} was answered with {status}: {message}")]
     Refused {
         /// Method and path.
         what: String,
-        /// The status.
+        /// Status of the response.
         status: StatusCode,
         /// Code, message and request id of the error.
         message: String,
     },
-    /// An answer that is not what the API's description says.
+    /// The response doesn't conform to the API's description.
     #[error("{what} was answered with something unexpected: {problem}")]
     Unexpected {
         /// Method and path.
         what: String,
-        /// What is wrong with it.
+        /// Difference from the expected response.
         problem: String,
     },
 }
 
-/// A success.
+/// Successful response.
 #[derive(Debug)]
 pub struct Answer {
     what: String,
     body: Value,
-    /// The `Location` header: a path of this server.
+    /// `Location` header: a path on this server.
     pub location: Option<String>,
 }
 
 impl Answer {
-    /// The `data` of the envelope.
+    /// Takes the `data` of the envelope.
     ///
     /// # Errors
-    /// It is not of this type.
+    /// Fails if it is not of type `T`.
     pub fn data<T: DeserializeOwned>(&mut self) -> Result<T, ClientError> {
         serde_json::from_value(self.body["data"].take()).map_err(|error| self.unexpected(error.to_string()))
     }
 
-    /// The `meta` of a list.
+    /// Takes the `meta` of a list.
     ///
     /// # Errors
-    /// It is not of this type.
+    /// Fails if it is not of type `T`.
     pub fn meta<T: DeserializeOwned>(&mut self) -> Result<T, ClientError> {
         serde_json::from_value(self.body["meta"].take()).map_err(|error| self.unexpected(error.to_string()))
     }
 
-    /// Where the next page of a list starts, if there is one.
+    /// Returns the cursor of the next page of a list, if there is one.
     pub fn next_cursor(&self) -> Option<String> {
         self.body["meta"]["nextCursor"].as_str().map(str::to_owned)
     }
 
-    /// An error about this answer.
+    /// Returns an error about this response.
     pub fn unexpected(&self, problem: impl Into<String>) -> ClientError {
         ClientError::Unexpected { what: self.what.clone(), problem: problem.into() }
     }
 }
 
-/// The client; methods take `&self`, and requests may run side by side.
+/// HTTP client. Requests may run concurrently.
 pub struct Client {
     http: reqwest::Client,
     root: String,
     prefix: String,
     login: Option<Login>,
     token: Mutex<Option<Secret>>,
-    /// The last position that a write of ours produced.
+    /// Highest position of our own writes.
     seen: AtomicU64,
 }
 
@@ -114,7 +114,7 @@ struct Login {
     password: Secret,
 }
 
-/// What is sent with a request; made anew for each try.
+/// Body of a request. Each attempt builds it anew.
 enum Body {
     None,
     Json(Value),
@@ -122,27 +122,27 @@ enum Body {
 }
 
 impl Client {
-    /// A client of the server at `address`.
+    /// Creates a client of the server at `address`.
     ///
     /// # Errors
-    /// The HTTP library can't be set up.
+    /// Fails if the HTTP library can't be set up.
     pub fn new(address: SocketAddr, prefix: &str) -> Result<Self, reqwest::Error> {
-        // Where the process has chosen a provider already, that one stays.
+        // If the process has already chosen a provider, that one is kept.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let http = reqwest::Client::builder().no_proxy().timeout(TIMEOUT).build()?;
         let (root, prefix) = (format!("http://{address}"), prefix.to_owned());
         Ok(Self { http, root, prefix, login: None, token: Mutex::default(), seen: AtomicU64::new(0) })
     }
 
-    /// Scheme, host and port.
+    /// Returns scheme, host and port.
     pub fn root(&self) -> &str {
         &self.root
     }
 
-    /// Waits until the server says that it is ready.
+    /// Waits until the server reports that it is ready.
     ///
     /// # Errors
-    /// It is not in time; the text says what it lacks.
+    /// Fails if it is not ready within `limit`. The error contains the missing dependencies.
     pub async fn wait_until_ready(&self, limit: Duration) -> Result<(), ClientError> {
         let (what, begun) = ("GET /health/ready".to_owned(), tokio::time::Instant::now());
         loop {
@@ -158,35 +158,35 @@ impl Client {
         }
     }
 
-    /// Logs in, and does so again by itself when the access token has expired.
+    /// Logs in. The client logs in again when the access token has expired.
     ///
     /// # Errors
-    /// The server refuses or doesn't answer.
+    /// Fails if the server rejects the login or doesn't respond.
     pub async fn log_in(&mut self, email: &str, password: &Secret) -> Result<(), ClientError> {
         self.login = Some(Login { email: email.to_owned(), password: password.clone() });
         self.fetch_token().await
     }
 
-    /// `GET` on a path below the API's prefix, or on a path that the server itself gave as `Location`.
+    /// Sends `GET` for a path below the API's prefix, or for a path from a `Location` header.
     ///
     /// # Errors
-    /// The server refuses or doesn't answer.
+    /// Fails if the server rejects the request or doesn't respond.
     pub async fn get(&self, path: &str) -> Result<Answer, ClientError> {
         self.call(Method::GET, path, &Body::None).await
     }
 
-    /// `POST` of a JSON body.
+    /// Sends `POST` with a JSON body.
     ///
     /// # Errors
-    /// The server refuses or doesn't answer.
+    /// Fails if the server rejects the request or doesn't respond.
     pub async fn post(&self, path: &str, body: Value) -> Result<Answer, ClientError> {
         self.call(Method::POST, path, &Body::Json(body)).await
     }
 
-    /// `POST` of one file and further form fields.
+    /// Sends `POST` with one file and further form fields.
     ///
     /// # Errors
-    /// The server refuses or doesn't answer.
+    /// Fails if the server rejects the request or doesn't respond.
     pub async fn upload(
         &self,
         path: &str,
@@ -197,10 +197,10 @@ impl Client {
         self.call(Method::POST, path, &body).await
     }
 
-    /// A public file, as anybody gets it: without token. `url` must be on this server.
+    /// Downloads a public file without a token. `url` must be on this server.
     ///
     /// # Errors
-    /// The server refuses or doesn't answer, or the file is larger than 64 MiB.
+    /// Fails if the server rejects the request or doesn't respond, or if the file is larger than 64 MiB.
     pub async fn download(&self, url: &str) -> Result<Bytes, ClientError> {
         let what = "GET of a public file".to_owned();
         let unreachable = |source: reqwest::Error| ClientError::Unreachable { what: what.clone(), source };
@@ -241,7 +241,7 @@ impl Client {
     }
 
     async fn call(&self, method: Method, path: &str, body: &Body) -> Result<Answer, ClientError> {
-        // The same on every try: the server does it once.
+        // All attempts have the same key, so the server executes the request once.
         let key = (method == Method::POST).then(|| Uuid::new_v4().to_string());
         let answer = self.send(method.clone(), path, body, key.as_deref()).await;
         match answer {
@@ -253,7 +253,7 @@ impl Client {
         }
     }
 
-    /// Sends a request, and again while the server is busy or not there.
+    /// Sends a request, and repeats it while the server is busy or unreachable.
     async fn send(
         &self,
         method: Method,
@@ -261,7 +261,7 @@ impl Client {
         body: &Body,
         key: Option<&str>,
     ) -> Result<Answer, ClientError> {
-        // A query may hold ids only, but there is no need to repeat it.
+        // The query is left out: it holds ids at most, and the error doesn't need them.
         let what = format!("{method} {}", path.split('?').next().unwrap_or(path));
         let mut last = None;
         for _ in 0..TRIES {
@@ -287,7 +287,7 @@ impl Client {
             }
             tokio::time::sleep(pause).await;
         }
-        // proof: the loop runs at least once and only goes on after setting it.
+        // proof: the loop runs at least once, and continues only after setting `last`.
         Err(last.unwrap_or(ClientError::Unexpected { what, problem: "it was never sent".to_owned() }))
     }
 

@@ -1,4 +1,4 @@
-//! The client against a small server of its own.
+//! Tests of the client against a small server.
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicU32;
@@ -26,7 +26,7 @@ async fn login(State(seen): State<Seen>) -> Response {
     Json(json!({"success": true, "data": {"access_token": format!("token-{n}")}})).into_response()
 }
 
-/// Answers the first token with 401, the first good request with 503, then creates.
+/// Rejects the first token with 401 and the first authorized request with 503, then creates.
 async fn create(State(seen): State<Seen>, headers: HeaderMap) -> Response {
     let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or("").to_owned();
     if text("authorization") != "Bearer token-1" {
@@ -71,7 +71,7 @@ async fn served() -> (Client, Seen) {
 }
 
 #[tokio::test]
-async fn it_logs_in_again_and_sends_again_under_the_same_key() {
+async fn client_logs_in_again_and_retries_with_the_same_idempotency_key() {
     let (mut client, seen) = served().await;
     client.log_in("a@example.com", &Secret::new("Example-1")).await.unwrap();
     let mut answer = client.post("/things", json!({})).await.unwrap();
@@ -80,13 +80,13 @@ async fn it_logs_in_again_and_sends_again_under_the_same_key() {
     assert_eq!(seen.0.logins.load(Ordering::Relaxed), 2);
     let keys = seen.0.keys.lock().unwrap().clone();
     assert!(keys.len() == 2 && keys[0] == keys[1] && keys[0].len() == 36, "{keys:?}");
-    // What it has written it wants to see, also on the address that the server gave.
+    // The client reads its own write, also at the address from the `Location` header.
     let mut read = client.get("/api/v1/things/7").await.unwrap();
     assert_eq!((read.data::<Value>().unwrap(), read.next_cursor()), (json!("42"), Some("9".to_owned())));
 }
 
 #[tokio::test]
-async fn a_refusal_says_what_was_refused_and_why() {
+async fn refusal_contains_request_and_reason() {
     let (client, _) = served().await;
     let error = client.get("/nothing?cursor=1").await.expect_err("it is refused").to_string();
     assert_eq!(
@@ -96,7 +96,7 @@ async fn a_refusal_says_what_was_refused_and_why() {
 }
 
 #[tokio::test]
-async fn public_files_come_from_this_server_only() {
+async fn public_files_are_downloaded_from_this_server_only() {
     let (client, _) = served().await;
     let url = format!("{}/file", client.root());
     assert_eq!(&client.download(&url).await.unwrap()[..], b"%PDF-1.7");

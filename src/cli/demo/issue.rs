@@ -1,4 +1,4 @@
-//! Stage two: people become certificates, and certificates become mails.
+//! Second stage: issues certificates to people and sends mails.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -15,24 +15,24 @@ use super::patience::{Patience, between_looks};
 use super::progress::{Progress, Track};
 use super::report::Outcome;
 
-/// People of one request; the API takes no more.
+/// People per request, the maximum of the API.
 const PER_REQUEST: usize = 10_000;
-/// Entries of a page; the API gives no more.
+/// Entries per page, the maximum of the API.
 const PER_PAGE: usize = 200;
-/// Batches that are looked at in one round: the oldest without all PDFs, and the oldest without all mails.
+/// Batches per poll: the oldest ones without all PDFs, and the oldest ones without all mails.
 const LOOK_AT: usize = 4;
 
-/// Somebody who is to get a certificate.
+/// Person who gets a certificate.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Attendee {
-    /// Who.
+    /// Id of the person.
     pub id: Uuid,
-    /// Is printed on the certificate.
+    /// Document number, which is printed on the certificate.
     pub document_number: crate::domain::Personal<String>,
 }
 
-/// `GET /batches/{id}`.
+/// Response of `GET /batches/{id}`.
 #[derive(Clone, Default, Deserialize)]
 struct Batch {
     #[serde(default)]
@@ -54,13 +54,13 @@ struct BatchProgress {
 }
 
 impl BatchProgress {
-    /// Mails that have an outcome.
+    /// Number of mails that have an outcome.
     const fn mailed(&self) -> u64 {
         self.mails_sent + self.mails_failed + self.mails_cancelled
     }
 }
 
-/// A batch that was asked for.
+/// Batch that was requested.
 #[derive(Clone)]
 struct Asked {
     location: String,
@@ -72,18 +72,18 @@ impl Batch {
         self.progress.generated + self.progress.generation_failed
     }
 
-    /// Whether nothing is left to be rendered.
+    /// Returns true if nothing is left to render.
     fn is_rendered(&self) -> bool {
         self.state == "dispatched" && self.requested.is_some_and(|requested| self.rendered() >= requested)
     }
 
-    /// Whether nothing is left to be mailed either.
+    /// Returns true if nothing is left to render or to mail.
     fn is_mailed(&self) -> bool {
         self.is_rendered() && self.progress.mailed() >= self.progress.generated
     }
 }
 
-/// Issuing for everybody, under way.
+/// Issuing to all people, in progress.
 pub struct Issuing<'a> {
     client: &'a Client,
     progress: &'a Progress,
@@ -94,7 +94,7 @@ pub struct Issuing<'a> {
     all_asked: AtomicBool,
 }
 
-/// When what was done, since the first request.
+/// Durations since the first request.
 #[derive(Clone, Copy, Debug, Default)]
 struct Times {
     rendered: Option<Duration>,
@@ -102,7 +102,7 @@ struct Times {
 }
 
 impl<'a> Issuing<'a> {
-    /// Of this certificate.
+    /// Creates the state for issuing this certificate.
     pub fn new(
         client: &'a Client,
         progress: &'a Progress,
@@ -114,10 +114,10 @@ impl<'a> Issuing<'a> {
         Self { client, progress, backstage, patience, certificate_id, batches, all_asked }
     }
 
-    /// Issues for everybody who is known, waits for PDFs, mails and tables, and answers who it was.
+    /// Issues to all known people and waits for PDFs, mails and tables. Returns these people.
     ///
     /// # Errors
-    /// The API refuses or doesn't answer, or a projection has stopped.
+    /// Fails if the API rejects a request or doesn't respond, or if a projection has stopped.
     pub async fn run(&self, outcome: &mut Outcome) -> anyhow::Result<Vec<Attendee>> {
         let begun = Instant::now();
         for track in [Track::Rendered, Track::Mailed] {
@@ -139,7 +139,7 @@ impl<'a> Issuing<'a> {
         Ok(people)
     }
 
-    /// Pages through all people and asks for their certificates.
+    /// Pages through all people and requests their certificates.
     async fn ask_for_everybody(&self) -> anyhow::Result<Vec<Attendee>> {
         let (mut people, mut asked) = (Vec::<Attendee>::new(), 0);
         let mut cursor = None;
@@ -169,7 +169,7 @@ impl<'a> Issuing<'a> {
         Ok(())
     }
 
-    /// Looks how far everything is until nothing is left to do, or nothing moves any more.
+    /// Polls the progress until everything is done, or until nothing has changed for `self.patience`.
     async fn follow(&self, outcome: &mut Outcome, begun: Instant) -> anyhow::Result<Times> {
         let mut times = Times::default();
         let mut patience = Patience::new(self.patience, begun);
@@ -186,7 +186,7 @@ impl<'a> Issuing<'a> {
             if all_asked && all_rendered {
                 times.rendered.get_or_insert(now);
                 self.progress.end(Track::Rendered);
-                // The mailbox knows first.
+                // The mailbox has the mails before the tables show them.
                 if caught >= rendered {
                     times.mailed.get_or_insert(now);
                     self.progress.end(Track::Mailed);
@@ -205,7 +205,7 @@ impl<'a> Issuing<'a> {
         }
     }
 
-    /// Asks for the state of the oldest batches that are not done.
+    /// Requests the state of the oldest batches that are not done.
     async fn look(&self) -> anyhow::Result<()> {
         let known = self.batches().clone();
         let unrendered =
@@ -223,7 +223,7 @@ impl<'a> Issuing<'a> {
         Ok(())
     }
 
-    /// PDFs and mails that are settled, and whether all are.
+    /// Returns the number of PDFs and of mails with an outcome, and for each whether all have one.
     fn sums(&self) -> (u64, u64, bool, bool) {
         let batches = self.batches();
         (
@@ -234,7 +234,7 @@ impl<'a> Issuing<'a> {
         )
     }
 
-    /// Waits until the tables contain the log as it is now; earlier runs in this folder may still add to it.
+    /// Waits until the tables contain the log as it is now. Earlier runs in this folder may still append to it.
     async fn wait_for_tables(&self, outcome: &mut Outcome) -> anyhow::Result<()> {
         let refused: u64 = self.batches().iter().filter_map(|asked| asked.batch.refused).sum();
         if refused > 0 {
@@ -284,7 +284,7 @@ mod tests {
     }
 
     #[test]
-    fn a_batch_is_done_when_every_certificate_and_every_mail_has_an_outcome() {
+    fn batch_is_done_when_each_certificate_and_mail_has_an_outcome() {
         let cases = [
             (batch("requested", None, [0, 0, 0, 0]), false, false),
             (batch("requested", None, [3, 0, 3, 0]), false, false),

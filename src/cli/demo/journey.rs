@@ -1,4 +1,4 @@
-//! The whole way, as a client goes it: design, certificate, people, certificates, mails; and the checks.
+//! The whole journey of a client: design, certificate, people, issued certificates, mails, and the checks.
 
 use std::time::{Duration, Instant};
 
@@ -20,16 +20,16 @@ use super::take_in::take_in;
 use crate::domain::Personal;
 use crate::render::RenderJob;
 
-/// The background of the demo's certificates.
+/// Background of the demo's certificates.
 const DESIGN: &[u8] = include_bytes!("../../../samples/design.jpg");
 
-/// `POST /certificates/upload-design`.
+/// Response of `POST /certificates/upload-design`.
 #[derive(Deserialize)]
 struct Design {
     url: String,
 }
 
-/// `POST /certificates`.
+/// Response of `POST /certificates`.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Certificate {
@@ -39,27 +39,27 @@ struct Certificate {
     locale: String,
 }
 
-/// Everything that the way needs.
+/// Inputs of the journey.
 pub struct Journey<'a> {
-    /// Has logged in.
+    /// Client that has logged in.
     pub client: &'a Client,
-    /// Where to tell how far it is.
+    /// Progress display.
     pub progress: &'a Progress,
-    /// What a client can't see.
+    /// Direct access to the product behind the API.
     pub backstage: &'a Backstage<'a>,
-    /// When to give up where nothing moves.
+    /// Longest time without progress.
     pub patience: Duration,
 }
 
 impl Journey<'_> {
-    /// Goes the whole way. What was found out before an error is in `outcome`.
+    /// Runs the journey. After an error, `outcome` contains the results up to it.
     ///
     /// # Errors
-    /// Something doesn't answer or refuses.
+    /// Fails if a server rejects a request or doesn't respond.
     pub async fn go(&self, sheets: Vec<Sheet>, outcome: &mut Outcome) -> anyhow::Result<()> {
         let known = self.client.get("/attendees?limit=1").await?.data::<Vec<serde_json::Value>>()?;
         if !known.is_empty() {
-            // Whoever is known already is rejected as a duplicate, however many that are.
+            // Rows of people who exist already are rejected as duplicates, so the number is unknown.
             outcome.folder_was_used = true;
             outcome.rejected_expected = None;
         }
@@ -99,7 +99,7 @@ impl Journey<'_> {
         Ok(())
     }
 
-    /// Uploads the design and defines a certificate with it. Answers the image as it is served.
+    /// Uploads the design and defines a certificate with it. Returns the certificate and the image as served.
     async fn define(&self) -> anyhow::Result<(Certificate, Bytes)> {
         let file = ("design.jpg", "image/jpeg", Bytes::from_static(DESIGN));
         let fields = vec![("name", "Demo".to_owned()), ("client", "Laureate Academy".to_owned())];

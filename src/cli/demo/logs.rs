@@ -1,5 +1,5 @@
-//! The program's own log during the demo: into a file beside the data, so that it leaves the progress
-//! alone, with its warnings counted.
+//! Log of the program during the demo. It goes to a file beside the data, so that it doesn't disturb the progress
+//! display. Warnings are counted.
 
 use std::fs::File;
 use std::io::{self, Write};
@@ -12,10 +12,10 @@ use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, fmt};
 
-/// What is held back until the file is known, in bytes; more is lost.
+/// Maximum size of the buffer until the file is known, in bytes. Further output is lost.
 const HELD_BACK: usize = 1 << 20;
 
-/// The log of this run; cheap to clone.
+/// Log of this run. Cloning is cheap.
 #[derive(Clone, Default)]
 pub struct DemoLog(Arc<Inner>);
 
@@ -26,7 +26,7 @@ struct Inner {
 }
 
 enum Target {
-    /// The data folder is not made yet.
+    /// The data folder does not exist yet.
     Memory(Vec<u8>),
     File(File, PathBuf),
 }
@@ -38,10 +38,10 @@ impl Default for Target {
 }
 
 impl DemoLog {
-    /// Takes all logs of this process from now on.
+    /// Starts to collect the logs of this process.
     ///
     /// # Errors
-    /// Somebody else takes them, or the directives are not valid.
+    /// Fails if another subscriber is installed, or if the directives are invalid.
     pub fn install(directives: &str) -> anyhow::Result<Self> {
         let log = Self::default();
         let lines = fmt::layer().with_ansi(false).with_writer(log.clone());
@@ -50,10 +50,10 @@ impl DemoLog {
         Ok(log)
     }
 
-    /// Writes to a file from now on, and what came before as well.
+    /// Writes the buffered output to a file, and all further output as well.
     ///
     /// # Errors
-    /// The file can't be written.
+    /// Fails if the file can't be written.
     pub fn write_to(&self, path: &Path) -> io::Result<()> {
         let mut file = File::options().create(true).append(true).open(path)?;
         let mut target = self.target();
@@ -64,15 +64,15 @@ impl DemoLog {
         Ok(())
     }
 
-    /// Warnings and errors so far.
+    /// Returns the number of warnings and errors so far.
     pub fn warnings(&self) -> u64 {
         self.0.warnings.load(Ordering::Relaxed)
     }
 
-    /// Keeps a copy of the log at `path`, for a folder that is about to go.
+    /// Copies the log to `path`, because the data folder is about to be removed.
     ///
     /// # Errors
-    /// The log can't be read or the copy not be written.
+    /// Fails if the log can't be read, or if the copy can't be written.
     pub fn copy_to(&self, path: &Path) -> io::Result<()> {
         match &*self.target() {
             Target::Memory(held) => std::fs::write(path, held),
@@ -124,7 +124,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn warnings_are_counted_and_nothing_said_before_the_file_is_lost() {
+    fn warnings_are_counted_and_lines_before_the_file_are_kept() {
         let log = DemoLog::default();
         let lines = fmt::layer().with_ansi(false).with_writer(log.clone());
         let subscriber = tracing_subscriber::registry().with(lines).with(log.clone());

@@ -1,8 +1,8 @@
-//! Knowing when to stop waiting: nothing has moved for too long.
+//! Timeout for waiting without progress.
 
 use std::time::{Duration, Instant};
 
-/// Waits as long as something moves.
+/// Waits as long as there is progress.
 #[derive(Debug)]
 pub struct Patience {
     limit: Duration,
@@ -11,12 +11,12 @@ pub struct Patience {
 }
 
 impl Patience {
-    /// Begins to wait.
+    /// Starts to wait.
     pub const fn new(limit: Duration, now: Instant) -> Self {
         Self { limit, last: 0, moved: now }
     }
 
-    /// Whether to wait on, given how much is done by now.
+    /// Returns true if the last change of `done` is less than the limit ago.
     pub fn lasts(&mut self, done: u64, now: Instant) -> bool {
         if done != self.last {
             (self.last, self.moved) = (done, now);
@@ -25,7 +25,7 @@ impl Patience {
     }
 }
 
-/// How long to wait between two looks, so that looking costs little and small runs are timed well.
+/// Returns the polling interval. Polling must cost little, and small runs must be timed accurately.
 pub const fn between_looks(people: u64) -> Duration {
     Duration::from_millis(match people {
         0..=1_000 => 25,
@@ -39,7 +39,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn it_lasts_as_long_as_something_moves() {
+    fn timeout_restarts_after_each_progress() {
         let begun = Instant::now();
         let at = |seconds| begun + Duration::from_secs(seconds);
         let mut patience = Patience::new(Duration::from_secs(10), begun);

@@ -1,4 +1,4 @@
-//! How far the demo is: bars on a terminal, plain lines elsewhere. All of it goes to stderr.
+//! Progress of the demo on stderr: bars on a terminal, otherwise plain lines.
 
 use std::fmt;
 use std::io::{self, IsTerminal, Write};
@@ -8,24 +8,24 @@ use std::time::{Duration, Instant};
 
 use indicatif::{HumanCount, MultiProgress, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 
-/// How often a plain line tells the numbers.
+/// Interval between plain lines.
 const EVERY: Duration = Duration::from_secs(2);
-/// What a bar looks like while it moves, and when it is done.
+/// Templates of a bar in progress, and of one that is done.
 const MOVING: &str = "  {prefix:9} {bar:32.green/dim} {human_pos:>9} of {human_len}  {rate:.dim}  {eta} left";
 const DONE: &str = "  {prefix:9} {bar:32.green/dim} {human_pos:>9} of {human_len}  {msg}";
 
-/// What is counted.
+/// Counted stage of the demo.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Track {
-    /// Rows of the spreadsheet that were dealt with.
+    /// Processed rows of the spreadsheet.
     Imported,
-    /// Certificates whose PDF is there.
+    /// Certificates whose PDF is stored.
     Rendered,
-    /// Mails that the mail server took.
+    /// Mails that the mail server accepted.
     Mailed,
     /// Events of the log that the tables contain.
     Projected,
-    /// Events from which the tables were filled anew, beside the live ones.
+    /// Events from which the tables were rebuilt beside the live ones.
     Rebuilt,
 }
 
@@ -43,11 +43,11 @@ impl Track {
     }
 }
 
-/// Shows how far the demo is.
+/// Progress display of the demo.
 pub struct Progress {
     begun: Instant,
     view: View,
-    /// Bars stay as they are now: other output follows them.
+    /// True if the bars are final. Other output follows below them.
     is_over: AtomicBool,
 }
 
@@ -57,7 +57,7 @@ enum View {
 }
 
 impl Progress {
-    /// Bars if stderr is a terminal, else lines.
+    /// Creates bars if stderr is a terminal, otherwise lines.
     pub fn on_stderr() -> Self {
         let view = if io::stderr().is_terminal() {
             let all = MultiProgress::with_draw_target(ProgressDrawTarget::stderr());
@@ -68,18 +68,18 @@ impl Progress {
         Self { begun: Instant::now(), view, is_over: AtomicBool::new(false) }
     }
 
-    /// A line of its own.
+    /// Prints a separate line.
     pub fn say(&self, line: &str) {
         match &self.view {
             View::Bars { all, .. } if !self.is_over.load(Ordering::Relaxed) => {
-                // Nothing can be done about a terminal that is gone; the demo goes on.
+                // If the terminal is closed, the demo continues.
                 let _ = all.println(line);
             }
             View::Bars { .. } | View::Lines(_) => print(line),
         }
     }
 
-    /// Leaves the bars as they are; lines come below them from now on.
+    /// Leaves the bars as they are. Further lines appear below them.
     pub fn finish(&self) {
         if let View::Bars { all, bars } = &self.view
             && !self.is_over.swap(true, Ordering::Relaxed)
@@ -92,7 +92,7 @@ impl Progress {
         }
     }
 
-    /// Begins a track, or changes how much it has in all.
+    /// Starts a track, or changes its total.
     pub fn begin(&self, track: Track, total: u64) {
         match &self.view {
             View::Bars { all, bars } => {
@@ -111,7 +111,7 @@ impl Progress {
         }
     }
 
-    /// Tells how much of a track is done.
+    /// Sets the finished amount of a track.
     pub fn set(&self, track: Track, value: u64) {
         match &self.view {
             View::Bars { bars, .. } => bars[track as usize].set_position(value),
@@ -124,7 +124,7 @@ impl Progress {
         }
     }
 
-    /// Ends a track: what is done now stays.
+    /// Ends a track. Its amount stays as it is.
     pub fn end(&self, track: Track) {
         match &self.view {
             View::Bars { bars, .. } => {
@@ -150,18 +150,18 @@ fn style(template: &str) -> ProgressStyle {
     ProgressStyle::with_template(template)
         .unwrap_or_else(|_| ProgressStyle::default_bar())
         .with_key("rate", |state: &ProgressState, out: &mut dyn fmt::Write| {
-            // Where the bar can't be written to, it isn't shown.
+            // If the bar can't be written to, it isn't shown.
             let _ = write!(out, "{}/s", HumanCount(state.per_sec().round() as u64));
         })
         .progress_chars("█▉▊▋▌▍▎▏ ")
 }
 
 fn print(line: &str) {
-    // As above: a closed stderr is no reason to stop.
+    // A closed stderr is no reason to stop.
     let _ = writeln!(io::stderr().lock(), "{line}");
 }
 
-/// What the plain lines tell. Times are since the demo's start.
+/// State of the plain lines. Times are relative to the start of the demo.
 #[derive(Debug, Default)]
 struct Lines {
     counts: [Option<Count>; 5],
@@ -191,7 +191,7 @@ impl Lines {
         }
     }
 
-    /// A line about all that is under way, if the last one is a while ago.
+    /// Returns a line about all tracks in progress if the last one is at least 2 s old.
     fn set(&mut self, now: Duration, track: Track, value: u64) -> Option<String> {
         self.counts[track as usize].as_mut()?.value = value;
         if now.saturating_sub(self.printed) < EVERY {
@@ -231,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    fn lines_come_at_intervals_and_tell_everything_under_way() {
+    fn lines_are_printed_at_intervals_and_contain_all_active_tracks() {
         let mut lines = Lines::default();
         lines.begin(ms(1000), Track::Rendered, 3000);
         lines.begin(ms(1000), Track::Mailed, 3000);
@@ -245,7 +245,7 @@ mod tests {
     }
 
     #[test]
-    fn a_track_ends_once_and_is_then_silent() {
+    fn ended_track_prints_nothing_more() {
         let mut lines = Lines::default();
         lines.begin(ms(0), Track::Imported, 10);
         lines.set(ms(1), Track::Imported, 10);

@@ -1,5 +1,5 @@
-//! The renderer alone: it must make the same bytes of what was issued, and how fast it is on what it has
-//! not seen before. The two are apart, because typst remembers what it laid out a moment ago.
+//! Checks of the renderer alone: it must reproduce the bytes of issued certificates, and its speed is measured on
+//! new ones. These are separate, because typst caches what it has just laid out.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -14,28 +14,28 @@ use super::report::RenderedAgain;
 use crate::domain::{Locale, Personal, hex};
 use crate::render::{Design, RENDERER_VERSION, RenderJob, Renderer};
 
-/// How long to render what was not seen before.
+/// Duration of rendering new certificates.
 const FOR: Duration = Duration::from_secs(1);
-/// As many as the product renders together.
+/// Batch size, the same as in the product.
 const BATCH: usize = 50;
 
-/// What all certificates of the demo have in common.
+/// Common properties of the demo's certificates.
 #[derive(Clone)]
 pub struct Look {
-    /// The theme.
+    /// Name of the theme.
     pub theme: String,
-    /// Its version.
+    /// Version of the theme.
     pub version: u32,
-    /// The language.
+    /// Language.
     pub locale: Locale,
-    /// The background.
+    /// Background image.
     pub design: bytes::Bytes,
 }
 
-/// What a certificate was made of.
+/// Returns the job that a certificate was rendered from.
 ///
 /// # Errors
-/// Its date is none.
+/// Fails if the date of issue is not a date.
 pub fn job(look: &Look, issued: &Issued, document: &Personal<String>) -> anyhow::Result<RenderJob> {
     let sha256 = hex(&Sha256::digest(&look.design));
     Ok(RenderJob {
@@ -58,8 +58,8 @@ pub fn job(look: &Look, issued: &Issued, document: &Personal<String>) -> anyhow:
     })
 }
 
-/// Renders these jobs once on all cores and compares what comes out with the SHA-256 beside each; then
-/// renders others of their kind for a second. Blocks.
+/// Renders these jobs once on all cores and compares the results with the SHA-256 of each. Then renders new
+/// certificates of the same kind for 1 s. Blocks.
 pub fn render_again(renderer: &Arc<Renderer>, jobs: &[(RenderJob, String)]) -> RenderedAgain {
     let different = AtomicU64::new(0);
     let batches: Vec<&[(RenderJob, String)]> = jobs.chunks(BATCH).collect();
@@ -86,7 +86,7 @@ pub fn render_again(renderer: &Arc<Renderer>, jobs: &[(RenderJob, String)]) -> R
     }
 }
 
-/// Takes turns on all cores until one of them gives nothing.
+/// Calls `take_turn` on all cores. A thread ends when its call returns `None`.
 fn on_all_cores(take_turn: impl Fn(usize) -> Option<()> + Sync) {
     let next = AtomicUsize::new(0);
     let cores = available_parallelism().map_or(1, std::num::NonZero::get);
@@ -97,7 +97,7 @@ fn on_all_cores(take_turn: impl Fn(usize) -> Option<()> + Sync) {
     });
 }
 
-/// A certificate like this one for somebody else, whom the renderer has not seen before.
+/// Returns a job like this one for another person, who is new to the renderer.
 fn other(job: &RenderJob, turn: usize, n: usize) -> RenderJob {
     let number = turn * BATCH + n;
     let letters: String = format!("{number:x}").bytes().map(|digit| char::from(b'a' + digit % 26)).collect();
@@ -146,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn other_bytes_than_the_issued_ones_are_counted() {
+    fn different_bytes_are_counted() {
         let renderer = Arc::new(Renderer::new().expect("bundled fonts"));
         let rendered = renderer.render(&[job(1)]).remove(0).expect("it renders");
         let good = (job(1), rendered.sha256);
@@ -157,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn others_differ_from_the_issued_and_from_each_other() {
+    fn additional_jobs_differ_from_the_issued_ones_and_each_other() {
         let issued = job(1);
         let (one, two) = (other(&issued, 0, 1), other(&issued, 1, 1));
         assert_ne!(one.public_id, two.public_id);
@@ -166,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_to_render_ends_at_once() {
+    fn no_jobs_render_nothing() {
         let renderer = Arc::new(Renderer::new().expect("bundled fonts"));
         assert_eq!(render_again(&renderer, &[]).fresh, 0);
     }

@@ -1,126 +1,126 @@
-//! What the demo found out: counts and times, what is missing, and the JSON for programs.
+//! Results of the demo: counts, times, defects, and the JSON for programs.
 
 use serde::Serialize;
 
-/// Everything that the demo measured and counted.
+/// All measurements and counts of the demo.
 #[derive(Clone, Debug, Default)]
 pub struct Outcome {
-    /// What was uploaded, such as `people.csv`.
+    /// Uploaded source, such as `people.csv`.
     pub source: String,
     /// Rows in the uploaded files.
     pub rows: u64,
-    /// People who are known after the import, and so are to get a certificate.
+    /// People who exist after the import. Each must get a certificate.
     pub people: u64,
-    /// Rows that were not taken over.
+    /// Rows that were rejected.
     pub rejected: u64,
-    /// The first of them, with their reasons.
+    /// The first rejected rows, with their reasons.
     pub rejections: Vec<Rejection>,
-    /// How many rows had to be rejected, where that is known beforehand.
+    /// Number of rows that must be rejected, if it is known in advance.
     pub rejected_expected: Option<u64>,
     /// People who have a certificate.
     pub certificates: u64,
-    /// Certificates whose PDF lies in the object storage.
+    /// Certificates whose PDF is in the object storage.
     pub pdfs: u64,
-    /// The size of those PDFs together.
+    /// Total size of these PDFs, in bytes.
     pub pdf_bytes: u64,
-    /// Mails that the mail server took, as the product has recorded it.
+    /// Mails that the mail server accepted, as recorded by the product.
     pub mails_accepted: u64,
-    /// Mails that arrived, as the mail server has counted them.
+    /// Mails that arrived, as counted by the mail server.
     pub mails_caught: u64,
-    /// Whether other mails may have arrived meanwhile, because the folder was used before.
+    /// True if mails of earlier runs may have arrived, too, because the folder was used before.
     pub folder_was_used: bool,
-    /// The comparison of the tables with the log.
+    /// Result of comparing the tables with the log.
     pub rebuild: Option<Rebuild>,
-    /// Rendering alone.
+    /// Result of rendering alone.
     pub rendered_again: Option<RenderedAgain>,
-    /// A certificate as anybody can fetch it.
+    /// A certificate that was downloaded without login.
     pub download: Option<Download>,
-    /// Warnings and errors in the program's log.
+    /// Warnings and errors in the log of the program.
     pub warnings: u64,
-    /// How long everything took.
+    /// Duration of each stage.
     pub seconds: Seconds,
-    /// What went wrong on the way.
+    /// Problems that occurred during the run.
     pub problems: Vec<String>,
 }
 
-/// A row that was not taken over. It shows no value of the row.
+/// Rejected row. It contains no values of the row.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rejection {
-    /// The file.
+    /// Name of the file.
     pub file: String,
-    /// The row's number as a spreadsheet program shows it.
+    /// Number of the row, as a spreadsheet program shows it.
     pub row: u64,
-    /// The header as written in the file; absent where the row as a whole is wrong.
+    /// Header of the column as written in the file. Absent if the error concerns the whole row.
     pub column: Option<String>,
-    /// A stable code.
+    /// Stable code.
     pub code: String,
-    /// What is wrong and what to do.
+    /// Error message, which says what is wrong and how to correct it.
     pub message: String,
 }
 
-/// What a rebuild beside the live tables showed.
+/// Result of a rebuild beside the live tables.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rebuild {
-    /// Whether every row is as the log says.
+    /// True if every row equals the one rebuilt from the log.
     pub equal: bool,
-    /// The position up to which it was compared.
+    /// Position up to which the tables were compared.
     pub position: u64,
-    /// Rows compared.
+    /// Number of compared rows.
     pub rows: u64,
-    /// Where a table differs.
+    /// Differences between the tables and the log.
     pub differences: Vec<String>,
 }
 
-/// What the renderer did alone.
+/// Result of rendering alone.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct RenderedAgain {
-    /// How many issued certificates were rendered once more.
+    /// Number of issued certificates that were rendered again.
     pub checked: u64,
-    /// How many of them differ from what was issued.
+    /// Number of these whose bytes differ from the issued ones.
     pub different: u64,
-    /// How many others were rendered, which it had not seen before.
+    /// Number of new certificates that were rendered.
     pub fresh: u64,
-    /// How long these others took, in seconds.
+    /// Duration of rendering the new ones, in seconds.
     pub seconds: f64,
 }
 
-/// A certificate fetched without login.
+/// Certificate that was downloaded without login.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Download {
-    /// Where it is.
+    /// Address of the PDF.
     pub url: String,
-    /// Its size.
+    /// Size of the PDF in bytes.
     pub bytes: u64,
 }
 
-/// How long each stage took, in seconds. `generate` and `mail` begin together, with the first request to
-/// issue, and overlap; `project` is what the tables needed after the last mail.
+/// Duration of each stage, in seconds. `generate` and `mail` both start with the first request to issue, and
+/// overlap. `project` is the time that the tables needed after the last mail.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 pub struct Seconds {
-    /// Until everything ran and somebody could log in.
+    /// Until everything ran and the client was logged in.
     pub setup: f64,
-    /// From the first upload until every row was dealt with.
+    /// From the first upload until every row was processed.
     pub import: f64,
-    /// Until the last PDF was there.
+    /// Until the last PDF was stored.
     pub generate: f64,
-    /// Until the last mail was taken.
+    /// Until the last mail was accepted.
     pub mail: f64,
     /// Until the tables contained everything.
     pub project: f64,
-    /// Filling the tables anew and comparing them.
+    /// Rebuilding the tables and comparing them.
     pub verify: f64,
-    /// Everything, checks included.
+    /// Total, including the checks.
     pub total: f64,
 }
 
 impl Seconds {
-    /// From the upload until everybody's mail is out and every table knows it.
+    /// Returns the time from the upload until all mails are sent and all tables contain the events.
     pub fn end_to_end(&self) -> f64 {
         self.import + self.generate.max(self.mail) + self.project
     }
 }
 
-/// What `--json` writes.
+/// Content of the file that `--json` writes.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Report {
@@ -135,23 +135,23 @@ pub struct Report {
     render_only_per_second: f64,
 }
 
-/// How many a second; 0 where nothing took no time.
+/// Returns the count per second, or 0 if `seconds` is 0.
 pub fn rate(count: u64, seconds: f64) -> f64 {
     if seconds > 0.0 { count as f64 / seconds } else { 0.0 }
 }
 
 impl Outcome {
-    /// Mailed certificates a second, from the upload of the spreadsheet to the last mail.
+    /// Returns mailed certificates per second, from the upload of the spreadsheet until the tables are complete.
     pub fn certificates_per_second(&self) -> f64 {
         rate(self.certificates.min(self.mails_accepted), self.seconds.end_to_end())
     }
 
-    /// Certificates a second by the renderer alone, on all cores.
+    /// Returns certificates per second by the renderer alone, on all cores.
     pub fn render_only_per_second(&self) -> f64 {
         self.rendered_again.map_or(0.0, |again| rate(again.fresh, again.seconds))
     }
 
-    /// Everything that is not as it must be, one sentence each; nothing if all is well.
+    /// Returns one sentence for each defect. The list is empty if all checks passed.
     pub fn missing(&self) -> Vec<String> {
         let mut missing = self.problems.clone();
         let mut check = |holds: bool, text: String| {
@@ -197,7 +197,7 @@ impl Outcome {
         missing
     }
 
-    /// For programs.
+    /// Returns the results for programs.
     pub fn report(&self) -> Report {
         let Seconds { setup, import, generate, mail, project, verify, total } = self.seconds;
         let [setup, import, generate, mail, project, verify, total] =
@@ -224,7 +224,7 @@ fn to_thousandths(number: f64) -> f64 {
 pub(super) mod tests {
     use super::*;
 
-    /// A run on the sample in which everything went well.
+    /// Returns the outcome of a run on the sample without any defect.
     pub(in super::super) fn good() -> Outcome {
         Outcome {
             source: "people.csv".to_owned(),
@@ -274,12 +274,12 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn nothing_is_missing_when_all_is_well() {
+    fn complete_outcome_has_no_missing_parts() {
         assert_eq!(good().missing(), Vec::<String>::new());
     }
 
     #[test]
-    fn whatever_is_missing_is_told() {
+    fn each_missing_part_is_reported() {
         type Spoil = fn(&mut Outcome);
         let spoilt: [(Spoil, &str); 12] = [
             (|o| o.people = 70, "69 of 70 people have"),

@@ -1,4 +1,4 @@
-//! The spreadsheets of the demo: the sample, or as many made-up people as wanted.
+//! Spreadsheets of the demo: the sample, or a given number of made-up people.
 
 use std::io::{self, Write};
 
@@ -6,41 +6,41 @@ use bytes::Bytes;
 
 use crate::sheet::made_up_people;
 
-/// The sample, as it is in the repository.
+/// Sample file of the repository.
 const SAMPLE: &[u8] = include_bytes!("../../../samples/people.csv");
-/// Rows of the sample that must not be taken over: a bad address, a missing document, a duplicate.
+/// Rows of the sample that must be rejected: an invalid address, a missing document, and a duplicate.
 pub const SAMPLE_REJECTED: u64 = 3;
-/// Rows of one file; several files are imported side by side.
+/// Rows per file. Several files are imported concurrently.
 const ROWS_PER_FILE: u64 = 100_000;
 
-/// A file to upload.
+/// File to upload.
 #[derive(Clone, Debug)]
 pub struct Sheet {
-    /// Its name.
+    /// Name of the file.
     pub name: String,
-    /// Rows below the header.
+    /// Number of rows below the header.
     pub rows: u64,
-    /// The CSV.
+    /// Content, as CSV.
     pub bytes: Bytes,
 }
 
-/// The sample file.
+/// Returns the sample file.
 pub fn sample() -> Sheet {
     let rows = csv::Reader::from_reader(SAMPLE).byte_records().count() as u64;
     Sheet { name: "people.csv".to_owned(), rows, bytes: Bytes::from_static(SAMPLE) }
 }
 
-/// Made-up people, in files of 100,000 rows.
+/// Returns made-up people, in files of 100,000 rows.
 ///
 /// # Errors
-/// None that are expected: it writes to memory.
+/// Writes only to memory, so no error is expected.
 pub fn made_up(people: usize, seed: u64) -> io::Result<Vec<Sheet>> {
     let mut files = Files { rows_per_file: ROWS_PER_FILE, ..Files::default() };
     made_up_people(people, seed, &mut files)?;
     Ok(files.finish())
 }
 
-/// Cuts a CSV into files of so many rows, each with the header. Made-up people have no line breaks in them.
+/// Splits a CSV into files of `rows_per_file` rows, each with the header. Values must not contain line breaks.
 #[derive(Default)]
 struct Files {
     rows_per_file: u64,
@@ -107,14 +107,14 @@ mod tests {
     }
 
     #[test]
-    fn the_sample_has_as_many_rows_as_it_says() {
+    fn row_count_of_the_sample_is_correct() {
         let sheet = sample();
         assert_eq!(sheet.rows, records(&sheet).len() as u64);
         assert!(sheet.rows > 50);
     }
 
     #[test]
-    fn many_people_come_in_several_files_without_losing_anybody() {
+    fn many_people_are_split_into_files_without_loss() {
         let mut files = Files { rows_per_file: 100, ..Files::default() };
         made_up_people(250, 7, &mut files).expect("memory takes bytes");
         let sheets = files.finish();
@@ -126,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn a_full_file_is_not_followed_by_an_empty_one() {
+    fn full_file_is_not_followed_by_an_empty_one() {
         let mut files = Files { rows_per_file: 100, ..Files::default() };
         made_up_people(200, 7, &mut files).expect("memory takes bytes");
         assert_eq!(files.finish().len(), 2);

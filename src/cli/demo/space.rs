@@ -1,18 +1,18 @@
-//! Whether a demo of this size fits on the disk: certificates and mails stay, and are not small.
+//! Check of the free disk space. Certificates and mails are kept, and they are not small.
 
 use std::path::Path;
 
 use indicatif::{DecimalBytes, HumanCount};
 
-/// What one person leaves: a PDF, the mail with it, events and rows. Measured with the demo's own design.
+/// Bytes per person: a PDF, the mail with it, events and rows. Measured with the demo's own design.
 const PER_PERSON: u64 = 240_000;
-/// What the servers want besides.
+/// Bytes that the servers need besides.
 const RESERVE: u64 = 200_000_000;
 
-/// Refuses more people than there is room for.
+/// Rejects more people than fit on the disk.
 ///
 /// # Errors
-/// There is not enough room; the text says for how many there is.
+/// Fails if there is not enough space. The message says how many people fit.
 pub fn check(people: u64, folder: &Path) -> anyhow::Result<()> {
     let found = rustix::fs::statvfs(folder)?;
     enough(people, found.f_bavail.saturating_mul(found.f_frsize))
@@ -36,7 +36,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn more_people_than_fit_are_refused_with_how_many_do() {
+    fn too_many_people_are_refused_with_the_maximum() {
         assert_eq!(enough(1_000, 500_000_000), Ok(()));
         let refused = enough(10_000, 500_000_000).expect_err("too many");
         assert!(
@@ -47,7 +47,7 @@ mod tests {
     }
 
     #[test]
-    fn the_disk_is_asked() {
+    fn free_disk_space_is_checked() {
         assert!(check(u64::MAX, &std::env::temp_dir()).is_err());
         assert!(check(1, Path::new("/nonexistent")).is_err());
     }

@@ -1,4 +1,4 @@
-//! The summary that the demo prints, for people.
+//! Summary that the demo prints for people.
 
 use std::fmt::{self, Write as _};
 use std::net::SocketAddr;
@@ -7,25 +7,25 @@ use indicatif::{DecimalBytes, HumanCount};
 
 use super::report::{Outcome, Rejection, rate};
 
-/// Rejected rows that are printed.
+/// Maximum number of rejected rows that are printed.
 const REJECTIONS_SHOWN: usize = 10;
 
-/// Where to look while everything runs.
+/// Addresses and credentials for exploring the running product.
 #[derive(Clone, Debug)]
 pub struct Links {
     /// Scheme, host and port.
     pub root: String,
     /// Address of the management listener, if there is one.
     pub management: Option<SocketAddr>,
-    /// What the API's paths start with.
+    /// Prefix of the API's paths.
     pub prefix: String,
-    /// Who can log in.
+    /// E-mail address of the demo's administrator.
     pub email: String,
-    /// The password of the demo's own administrator, made up for this run.
+    /// Password of the demo's administrator, generated for this run.
     pub password: String,
 }
 
-/// The whole summary. `links` is absent where nothing runs on.
+/// Returns the whole summary. `links` is `None` if the product stops at the end.
 pub fn summary(outcome: &Outcome, links: Option<&Links>) -> String {
     let mut text = String::new();
     // proof: writing to a String does not fail.
@@ -187,19 +187,19 @@ mod tests {
     }
 
     #[test]
-    fn a_good_run() {
+    fn complete_run() {
         insta::assert_snapshot!(summary(&good(), Some(&links())));
     }
 
     #[test]
-    fn a_run_with_faults_and_many_rejections() {
+    fn run_with_faults_and_many_rejections() {
         let mut outcome = Outcome { mails_accepted: 60, rejected: 500, warnings: 2, ..good() };
         outcome.rejections = outcome.rejections.iter().cycle().take(40).cloned().collect();
         insta::assert_snapshot!(summary(&outcome, None));
     }
 
     #[test]
-    fn a_run_that_came_to_nothing() {
+    fn run_without_any_result() {
         let outcome =
             Outcome { problems: vec!["the server does not answer".to_owned()], ..Outcome::default() };
         insta::assert_snapshot!(summary(&outcome, None));

@@ -1,16 +1,16 @@
-//! Whether this machine's clock agrees with a server's.
+//! Comparison of a server's clock with this machine's.
 
 use time::{Duration, OffsetDateTime};
 
 use super::finding::Finding;
 use crate::cli::moment;
 
-/// Differences up to this are nothing to worry about; the network and HTTP's whole seconds take some.
+/// Differences up to this are harmless. Network delays and the whole seconds of HTTP dates cause some.
 const GOOD: Duration = Duration::seconds(2);
-/// From here on tokens and signatures of requests may be refused.
+/// From this difference on, tokens and signed requests may be rejected.
 const BAD: Duration = Duration::seconds(60);
 
-/// Compares a server's time with ours: `asked` before and `answered` after it was read.
+/// Compares the time of a server with ours. `theirs` was read between `asked` and `answered`.
 pub fn compare(
     check: &'static str,
     server: &str,
@@ -18,7 +18,7 @@ pub fn compare(
     asked: OffsetDateTime,
     answered: OffsetDateTime,
 ) -> Finding {
-    // The server looked at its clock at some time in between.
+    // The server read its clock at some time between `asked` and `answered`.
     let (early, late) = (theirs - answered, theirs - asked);
     let (difference, which) = if early > Duration::ZERO {
         (early, "ahead of")
@@ -44,7 +44,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_what_the_way_can_not_explain_is_a_difference() {
+    fn clock_difference_excludes_the_time_of_the_request() {
         let now = datetime!(2026-11-21 12:00 UTC);
         let level = |seconds| {
             let theirs = now + Duration::seconds(seconds);

@@ -1,4 +1,4 @@
-//! Room on this machine: for stored files, and for uploads on their way.
+//! Check of the free space on this machine: for stored files, and for uploads in progress.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -8,9 +8,9 @@ use indicatif::BinaryBytes;
 use super::Context;
 use super::finding::Finding;
 
-/// Below this a day's work may not fit.
+/// Less free space may not suffice for a day's work.
 const LITTLE: u64 = 5 << 30;
-/// Below this the next upload or PDF may not fit.
+/// Less free space may not suffice for the next upload or PDF.
 const TOO_LITTLE: u64 = 512 << 20;
 
 pub async fn check(context: Arc<Context>) -> Vec<Finding> {
@@ -20,7 +20,7 @@ pub async fn check(context: Arc<Context>) -> Vec<Finding> {
     }
     let measure =
         move || places.into_iter().map(|(check, what, folder)| room(check, what, &folder)).collect();
-    // A folder on a network that hangs must not hold up the others.
+    // On a thread for blocking work: a network folder that hangs must not block the other checks.
     tokio::task::spawn_blocking(measure).await.unwrap_or_default()
 }
 
@@ -35,7 +35,7 @@ fn room(check: &'static str, what: &str, folder: &Path) -> Finding {
     }
 }
 
-/// The folder itself, or what is to hold it.
+/// Returns the folder, or its closest parent that exists.
 fn existing(folder: &Path) -> PathBuf {
     folder.ancestors().find(|path| path.exists()).unwrap_or(Path::new(".")).to_owned()
 }
@@ -55,7 +55,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn little_room_is_a_warning_and_hardly_any_a_failure() {
+    fn low_disk_space_is_a_warning_or_a_failure() {
         let level = |free| judge("disk", "x", Path::new("/x"), free).level;
         assert_eq!(
             [LITTLE, LITTLE - 1, TOO_LITTLE, TOO_LITTLE - 1].map(level),
@@ -64,7 +64,7 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_that_is_yet_to_be_made_has_its_parents_room() {
+    fn missing_folder_is_checked_by_its_existing_parent() {
         let folder = tempfile::tempdir().expect("a folder");
         assert_eq!(existing(&folder.path().join("a/b")), folder.path());
     }

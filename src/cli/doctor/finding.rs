@@ -1,16 +1,16 @@
-//! What a check found, and how it is printed.
+//! Findings of the checks, and the report that is printed.
 
 use std::io::{self, Write};
 
 use serde::Serialize;
 
-/// How bad it is.
+/// Severity of a finding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Level {
-    /// As it has to be.
+    /// No problem.
     Ok,
-    /// It works, but something may be lost, or will stop working.
+    /// It works, but data may be lost, or it will stop working.
     Warning,
     /// It does not work.
     Failed,
@@ -26,61 +26,61 @@ impl Level {
     }
 }
 
-/// One line of the report. Never holds a secret.
+/// One line of the report. Never contains a secret.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Finding {
-    /// What was looked at, such as `log.server`.
+    /// Name of the check, such as `log.server`.
     pub check: &'static str,
-    /// How bad it is.
+    /// Severity.
     pub level: Level,
-    /// What was found.
+    /// Description of the finding.
     pub found: String,
-    /// What to do, where something is to be done.
+    /// Advice, if there is something to do.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub advice: Option<String>,
 }
 
 impl Finding {
-    /// All is well.
+    /// Returns a finding without a problem.
     pub fn ok(check: &'static str, found: impl Into<String>) -> Self {
         Self { check, level: Level::Ok, found: one_line(&found.into()), advice: None }
     }
 
-    /// Something may be lost, or will stop working.
+    /// Returns a finding about a risk: data may be lost, or something will stop working.
     pub fn warning(check: &'static str, found: impl Into<String>, advice: impl Into<String>) -> Self {
         Self { check, level: Level::Warning, found: one_line(&found.into()), advice: Some(advice.into()) }
     }
 
-    /// It does not work.
+    /// Returns a finding about something that does not work.
     pub fn failed(check: &'static str, found: impl Into<String>, advice: impl Into<String>) -> Self {
         Self { check, level: Level::Failed, found: one_line(&found.into()), advice: Some(advice.into()) }
     }
 }
 
-/// Servers' texts can have several lines and control characters.
+/// Joins all lines and removes control characters. The texts of servers may contain both.
 fn one_line(text: &str) -> String {
     let words =
         text.split_whitespace().map(|word| word.chars().filter(|c| !c.is_control()).collect::<String>());
     words.collect::<Vec<_>>().join(" ")
 }
 
-/// Everything that was found.
+/// All findings.
 #[derive(Debug, Serialize)]
 pub struct Report {
-    /// The worst level of all.
+    /// Highest severity of all findings.
     pub level: Level,
-    /// In the order of the checks.
+    /// Findings in the order of the checks.
     pub findings: Vec<Finding>,
 }
 
 impl Report {
-    /// Sums findings up.
+    /// Creates a report with the highest severity of the findings.
     pub fn new(findings: Vec<Finding>) -> Self {
         let level = findings.iter().map(|finding| finding.level).max().unwrap_or(Level::Ok);
         Self { level, findings }
     }
 
-    /// One line each, then a count.
+    /// Prints one line per finding, then the counts.
     pub fn print(&self, out: &mut impl Write) -> io::Result<()> {
         for finding in &self.findings {
             write!(out, "{:<8} {:<22} {}", finding.level.word(), finding.check, finding.found)?;
@@ -105,7 +105,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_report_is_as_bad_as_its_worst_line() {
+    fn report_has_the_level_of_its_worst_finding() {
         let ok = Finding::ok("a", "fine");
         let warning = Finding::warning("b", "two\n\u{1b}[31mlines", "look");
         let failed = Finding::failed("c", "broken", "repair");

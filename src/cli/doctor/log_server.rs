@@ -1,4 +1,4 @@
-//! nats-server: whether it is there, new enough, allows enough, and tells the same time.
+//! Check of nats-server: availability, version, limits and clock.
 
 use std::sync::Arc;
 
@@ -10,13 +10,13 @@ use super::{Context, clock};
 use crate::config::without_secrets;
 use crate::event_log::health::{AccountSeen, ServerSeen};
 
-/// Atomic batches came with this version.
+/// Atomic batches exist since this version.
 const LEAST: (u32, u32) = (2, 12);
-/// What our tests run on.
+/// Version that our tests use.
 const TESTED: &str = "2.15.1";
 /// A batch of 10,000 people is one event of about 400 KB.
 const LEAST_PAYLOAD: usize = 1 << 20;
-/// How full an account may be before that is worth a line, in per cent.
+/// Usage of an account's limit from which on there is a warning, in per cent.
 const NEARLY_FULL: u64 = 80;
 
 pub async fn check(context: Arc<Context>) -> Vec<Finding> {
@@ -89,7 +89,7 @@ fn limits(account: &AccountSeen) -> Finding {
         (used, format!("{} of {} on disk", BinaryBytes(account.storage), BinaryBytes(most)))
     });
     let count = |what: &str, used: u64, most: Option<u64>| {
-        // Our five streams and five consumers, and those that come and go with readers.
+        // The counts include our own streams and consumers, and the temporary consumers of readers.
         most.map(|most| (used.saturating_mul(100) / most.max(1), format!("{used} of {most} {what}")))
     };
     let streams = count("streams", account.streams, account.max_streams);
@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn a_full_account_fails_and_a_nearly_full_one_warns() {
+    fn full_account_is_a_failure_and_nearly_full_one_a_warning() {
         let account = |storage, max_storage| AccountSeen {
             storage,
             max_storage,

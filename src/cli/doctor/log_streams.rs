@@ -1,4 +1,4 @@
-//! Streams and consumers: whether they are as the program wants them, and kept by servers that are there.
+//! Check that streams and consumers are configured as required, and that their replicas are available.
 
 use std::sync::Arc;
 
@@ -61,13 +61,13 @@ fn provisioned(steps: &[Step]) -> Finding {
     }
 }
 
-/// Whether the servers of a cluster that keep streams are there; one that stands alone has no others.
+/// Checks the replicas of streams in a cluster. A single server has none to check.
 async fn kept(log: &EventLog, streams: &[&str]) -> Vec<Finding> {
     if log.server().cluster.is_none() {
         return Vec::new();
     }
     let mut findings = Vec::new();
-    // Most often the same is wrong with all of them.
+    // Streams with the same problem share a finding, because most problems concern all of them.
     let mut wrong: Vec<(Wrong, Vec<&str>)> = Vec::new();
     let mut fit = 0;
     for stream in streams {
@@ -96,7 +96,7 @@ async fn kept(log: &EventLog, streams: &[&str]) -> Vec<Finding> {
     findings
 }
 
-/// What is wrong with the servers that keep a stream.
+/// Problem with the replicas of a stream.
 #[derive(Debug, PartialEq, Eq)]
 struct Wrong {
     level: Level,
@@ -143,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn a_stream_wants_a_leader_and_followers_that_are_there_and_current() {
+    fn stream_requires_a_leader_and_current_followers() {
         let peer =
             |current, offline| json!({ "name": "n2", "current": current, "offline": offline, "lag": 3 });
         let good = peer(true, false);

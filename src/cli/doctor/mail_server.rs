@@ -1,4 +1,4 @@
-//! The mail server: connecting, greeting, encrypting and logging in as configured, and a mail if asked for.
+//! Check of the mail server: connect, greet, encrypt and log in as configured. Sends a test mail if requested.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! Object storage: whether an object can be written, read back and deleted.
+//! Check of the object storage: write an object, read it back and delete it.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -40,7 +40,7 @@ async fn probe(storage: &ObjectStorage) -> Result<(), String> {
     let written = Bytes::from(Uuid::new_v4().to_string());
     storage.put(&key, written.clone()).await.map_err(step("writing"))?;
     let read = storage.get(&key, 1_000).await.map_err(step("reading back"));
-    // Whatever came back, the probe goes.
+    // The object is deleted even if it could not be read.
     let deleted = storage.delete(&key).await.map_err(step("deleting"));
     if read?.as_ref() != Some(&written) {
         return Err("what was read back is not what was written".to_owned());
@@ -53,14 +53,14 @@ async fn probe(storage: &ObjectStorage) -> Result<(), String> {
     }
 }
 
-/// By the Date header that every HTTP answer has; whether it is an error doesn't matter.
+/// Compares the clocks by the Date header. Every HTTP response has it, including errors.
 async fn server_clock(server: &str) -> Option<Finding> {
     let client = reqwest::Client::builder().timeout(Duration::from_secs(5)).build().ok()?;
     let asked = OffsetDateTime::now_utc();
     let answer = client.head(server).send().await.ok()?;
     let date = answer.headers().get("date")?.to_str().ok()?.replace("GMT", "+0000");
     let theirs = OffsetDateTime::parse(&date, &Rfc2822).ok()?;
-    // The header has whole seconds: the true time is up to one later.
+    // The header has whole seconds, so the true time is up to 1 s later.
     let answered = OffsetDateTime::now_utc();
     Some(clock::compare(
         "objects.clock",

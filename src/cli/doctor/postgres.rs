@@ -1,4 +1,4 @@
-//! PostgreSQL: whether it is there, new enough, keeps what it acknowledges, and has room for our connections.
+//! Check of PostgreSQL: availability, version, durability settings, and room for our connections.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use crate::app::PROJECTOR_CONNECTIONS;
 use crate::config::without_secrets;
 use crate::database::{self, ServerSeen};
 
-/// What our SQL needs.
+/// Oldest version that supports our SQL.
 const LEAST: u32 = 16;
 
 pub async fn check(context: Arc<Context>) -> Vec<Finding> {
@@ -86,7 +86,7 @@ fn encoding(seen: &ServerSeen) -> Finding {
     Finding::failed("database.encoding", found, "create the database with ENCODING 'UTF8'")
 }
 
-/// Tables can be filled from the log again, but nobody notices that they have to be.
+/// Checks the durability settings. Lost rows can be restored from the log, but nothing detects the loss.
 fn on_disk(seen: &ServerSeen) -> Finding {
     let settings = [
         ("fsync", &seen.fsync),
@@ -110,7 +110,7 @@ fn on_disk(seen: &ServerSeen) -> Finding {
 }
 
 fn connections(seen: &ServerSeen, of_requests: usize) -> Finding {
-    // A process with all roles; maintenance takes as many as the projector besides.
+    // A process with all roles. Maintenance needs as many connections as the projector in addition.
     let needed = of_requests + PROJECTOR_CONNECTIONS;
     let room = usize::try_from(seen.max_connections.saturating_sub(seen.reserved_connections)).unwrap_or(0);
     let processes = room / needed.max(1);
@@ -160,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn what_may_be_lost_is_told() {
+    fn unsafe_durability_settings_are_a_warning() {
         assert_eq!(on_disk(&seen()).level, Level::Ok);
         let off = || "off".to_owned();
         let lazy = on_disk(&ServerSeen { synchronous_commit: off(), ..seen() });
@@ -174,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn connections_must_be_enough_for_a_process_and_its_maintenance() {
+    fn connections_must_suffice_for_a_process_and_its_maintenance() {
         let level = |max_connections| connections(&ServerSeen { max_connections, ..seen() }, 16).level;
         assert_eq!(
             [100, 48, 40, 31, 30, 3].map(level),

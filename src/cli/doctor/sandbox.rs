@@ -33,7 +33,7 @@ pub async fn check(_: Arc<Context>) -> Vec<Finding> {
     findings
 }
 
-/// Tells which protections a process reports.
+/// Returns a finding with the active and the missing protections.
 fn active(probed: Probed) -> Vec<Finding> {
     let Probed::Alive { protections, .. } = probed else {
         return vec![unusable("it ended before it answered")];
@@ -59,7 +59,7 @@ fn active(probed: Probed) -> Vec<Finding> {
     vec![Finding::warning(CHECK, found, advice)]
 }
 
-/// Complains if a forbidden thing was done.
+/// Returns a failure if a forbidden attempt succeeded.
 fn tried(what: &str, probed: Probed) -> Option<Finding> {
     match probed {
         Probed::Alive { succeeded: true, .. } => Some(Finding::failed(

@@ -1,4 +1,4 @@
-//! The query tables: whether they are there, and how far behind the log.
+//! Check of the query tables: they exist and are close to the end of the log.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use crate::database;
 use crate::projection::{ProjectionHealth, ProjectionSet, Readers};
 
 const CHECK: &str = "tables";
-/// Fewer events are caught up in a moment.
+/// Lag from which on there is a warning. Fewer events take only a moment.
 const FAR_BEHIND: u64 = 10_000;
 
 pub async fn check(context: Arc<Context>) -> Vec<Finding> {
@@ -70,7 +70,7 @@ fn judge(found: &[ProjectionHealth]) -> Vec<Finding> {
     findings
 }
 
-/// A projection that met an event that it can't take.
+/// Returns a failure if an event has stopped the projection.
 fn stopped(projection: &ProjectionHealth) -> Option<Finding> {
     let error = projection.error.as_ref()?;
     let (name, position) = (&projection.name, projection.position);
@@ -92,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn only_live_projections_near_the_end_are_well() {
+    fn only_live_projections_without_much_lag_are_ok() {
         let level =
             |state, lag, error| judge(&[projection("live", 0, None), projection(state, lag, error)])[0].level;
         assert_eq!(level("live", FAR_BEHIND, None), Level::Ok);

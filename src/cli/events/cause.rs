@@ -1,5 +1,5 @@
-//! What caused an event. Processes derive the ids of their commands from the event that they answer, so
-//! the cause is the earlier event from which this event's command id comes out again.
+//! Causes of events. A process derives the id of its command from the event that it handles. So the cause of an
+//! event is an earlier event from which the same command id can be derived.
 
 use std::collections::HashMap;
 
@@ -15,21 +15,21 @@ use crate::domain::issuance::IssuanceEvent;
 use crate::domain::{CommandId, Event};
 use crate::event_log::{EventLog, LogError, Position, RecordedEvent};
 
-/// The importer makes a command for each row and each batch.
+/// Actors of the importer, which executes a command for each row and each batch.
 const IMPORTER: [&str; 2] = ["importer-row", "importer-batch"];
-/// No file has more rows (XLSX ends at 1,048,576).
+/// Maximum number of rows in a file (the limit of XLSX is 1,048,576).
 const MOST_ROWS: usize = 1 << 20;
 
-/// Where an event comes from.
+/// Cause of an event.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Cause {
-    /// A process answered this event.
+    /// A process handled this event.
     Answer(Place),
-    /// The same command also wrote this event, elsewhere.
+    /// The same command also wrote this event to another aggregate.
     SameCommand(Place),
 }
 
-/// Where the causing event stands.
+/// Location of the causing event.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Place {
     position: Position,
@@ -39,7 +39,7 @@ pub struct Place {
 }
 
 impl Cause {
-    /// In words.
+    /// Returns the cause in words.
     pub fn told(&self) -> String {
         let (why, place) = match self {
             Self::Answer(place) => ("because of", place),
@@ -48,7 +48,7 @@ impl Cause {
         format!("{why} {} at {} ({} {})", place.event_type, place.position, place.aggregate, place.id)
     }
 
-    /// As JSON.
+    /// Returns the cause as JSON.
     pub fn as_json(&self) -> Value {
         let (relation, place) = match self {
             Self::Answer(place) => ("answers", place),
@@ -64,22 +64,22 @@ impl Cause {
     }
 }
 
-/// Looks for causes; each related aggregate is loaded once.
+/// Finds causes. Each related aggregate is loaded once.
 pub struct Causes<'a> {
     log: &'a EventLog,
     loaded: HashMap<(Kind, String), Vec<RecordedEvent>>,
 }
 
 impl<'a> Causes<'a> {
-    /// Nothing is loaded yet.
+    /// Creates a finder that has loaded no aggregate.
     pub fn new(log: &'a EventLog) -> Self {
         Self { log, loaded: HashMap::new() }
     }
 
-    /// What caused an event of `history`, if it is found there or in the aggregate that it names.
+    /// Returns the cause of an event in `history`. It is searched there and in the aggregate that the event names.
     ///
     /// # Errors
-    /// The log can't be read.
+    /// Fails if the log can't be read.
     pub async fn of(
         &mut self,
         event: &RecordedEvent,
@@ -118,7 +118,7 @@ fn among(candidates: &[RecordedEvent], event: &RecordedEvent) -> Option<Cause> {
     earlier.into_iter().find(|found| answers(event, found)).map(|found| Cause::Answer(place(found)))
 }
 
-/// Whether a process made the event's command as its answer to that earlier event.
+/// Returns true if a process executed the event's command in response to the earlier event.
 fn answers(event: &RecordedEvent, earlier: &RecordedEvent) -> bool {
     let commands = match earlier.decode() {
         Ok(Event::Batch(BatchEvent::BatchRequested(request))) => request.attendee_ids.len(),
@@ -133,7 +133,7 @@ fn is_importer(actor: &str) -> bool {
     IMPORTER.iter().any(|name| actor.starts_with(name))
 }
 
-/// The aggregates that an event names and that may hold its cause.
+/// Returns the aggregates that the event names and that may contain its cause.
 fn related(event: &Event) -> Vec<(Kind, String)> {
     let (kind, id) = match event {
         Event::Attendee(AttendeeEvent::AttendeeImported(e)) => ("import", e.source.map(|s| s.import_id.0)),
@@ -182,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn a_process_answers_the_event_that_its_command_is_made_of() {
+    fn cause_is_the_event_from_which_the_command_id_is_derived() {
         let earlier =
             [event(1, "CertificateRequested", "issuance", "batch"), event(2, "Other", "issuance", "x")];
         let mut later = event(3, "CertificateGenerated", "issuance", "renderer");
@@ -195,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn as_many_commands_are_looked_for_as_the_event_can_lead_to() {
+    fn search_covers_as_many_commands_as_the_event_can_cause() {
         let mut batch = event(1, "BatchRequested", "batch", "person");
         let ids: Vec<_> = (0..3).map(Uuid::from_u128).collect();
         batch.body = json!({ "certificateId": Uuid::nil(), "attendeeIds": ids }).to_string().into();
@@ -207,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn what_one_command_wrote_elsewhere_belongs_together() {
+    fn events_of_one_command_belong_together() {
         let person = event(1, "AttendeeImported", "attendee", "importer-row");
         let mut claim = event(2, "ClaimTaken", "claim", "importer-row");
         claim.command_id = person.command_id;

@@ -1,4 +1,4 @@
-//! Which events are wanted: what the server picks by subject, and what is left to pick here.
+//! Filter of events: subjects that the server selects, and conditions that are checked here.
 
 use std::collections::BTreeSet;
 
@@ -7,25 +7,25 @@ use time::OffsetDateTime;
 use super::names::{Chosen, Kind, kind_of};
 use crate::event_log::{Names, RecordedEvent};
 
-/// What somebody wants to see. Empty lists and missing times mean: whatever.
+/// Conditions on events. Empty lists and missing times match everything.
 #[derive(Clone, Debug, Default)]
 pub struct Filter {
-    /// Of these aggregates.
+    /// Aggregates that match.
     pub aggregates: Vec<Chosen>,
-    /// Of these types.
+    /// Event types that match.
     pub types: Vec<&'static str>,
-    /// Not before.
+    /// Earliest time that matches.
     pub since: Option<OffsetDateTime>,
-    /// Not after.
+    /// Latest time that matches.
     pub until: Option<OffsetDateTime>,
 }
 
 impl Filter {
-    /// The subjects that the server is asked for; empty for all. None overlaps another, which the server
-    /// would refuse.
+    /// Returns the subjects to request from the server. An empty list means all subjects. No subject overlaps
+    /// another one, because the server would reject that.
     pub fn subjects(&self, names: &Names) -> Vec<String> {
         if self.aggregates.is_empty() {
-            // The type is no part of the subject, but tells the kind of aggregate.
+            // The type is not part of the subject, but it determines the kind of aggregate.
             let kinds: BTreeSet<_> =
                 self.types.iter().filter_map(|name| kind_of(name)).map(|k| k.0).collect();
             return kinds.into_iter().map(|kind| names.all_of(kind)).collect();
@@ -40,14 +40,14 @@ impl Filter {
         subjects.into_iter().collect()
     }
 
-    /// Whether an event that the server gave is wanted.
+    /// Returns true if an event from the server matches.
     pub fn wants(&self, event: &RecordedEvent) -> bool {
         (self.types.is_empty() || self.types.contains(&event.event_type.as_str()))
             && self.since.is_none_or(|since| event.time >= since)
             && self.until.is_none_or(|until| event.time <= until)
     }
 
-    /// A type that none of the chosen aggregates has: nothing could ever be found.
+    /// Returns a type that none of the chosen aggregates has. With such a type, nothing can match.
     pub fn impossible(&self) -> Option<(&'static str, Kind)> {
         let has = |kind: Kind| self.aggregates.is_empty() || self.aggregates.iter().any(|c| c.kind == kind);
         let kinds = self.types.iter().filter_map(|name| kind_of(name).map(|kind| (*name, kind)));
@@ -89,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn the_server_picks_aggregates_and_what_types_tell_of_them() {
+    fn server_filters_by_aggregate_given_or_derived_from_types() {
         assert!(subjects(&[], &[]).is_empty());
         assert_eq!(subjects(&["job"], &[]), ["ns.ev.email.*"]);
         assert_eq!(subjects(&["job/1", "job/2"], &[]), ["ns.ev.email.1", "ns.ev.email.2"]);
@@ -104,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn types_and_times_are_picked_here() {
+    fn types_and_times_are_filtered_by_the_client() {
         let noon = datetime!(2026-11-21 12:00 UTC);
         let minute = time::Duration::MINUTE;
         let wanted = Filter { since: Some(noon), until: Some(noon + minute), ..filter(&[], &["EmailSent"]) };
@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn types_of_other_aggregates_are_noticed() {
+    fn types_of_other_aggregates_are_impossible() {
         assert_eq!(
             filter(&["job"], &["BatchRequested"]).impossible(),
             Some(("BatchRequested", Kind("batch")))

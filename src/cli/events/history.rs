@@ -1,4 +1,4 @@
-//! `laureate events history`: the life of one aggregate as a readable story.
+//! `laureate events history`: prints the history of one aggregate as readable text.
 
 use std::io::{BufWriter, Write};
 
@@ -14,12 +14,12 @@ use crate::cli::exit::NotFound;
 use crate::cli::moment;
 use crate::event_log::{EventLog, RecordedEvent};
 
-/// A pause that is worth a line.
+/// Shortest pause between two events that is printed.
 const PAUSE: Duration = Duration::MINUTE;
 
 pub const EXAMPLES: &str = "\
-AGGREGATE is the log's word or the API's: attendee, batch, certificate, claim, email (job), import,
-issuance (generated-certificate), session, user.
+AGGREGATE is a name from the log or the API, such as attendee, batch, certificate, claim, email
+(job), import, issuance (generated-certificate), session or user.
 
 Examples:
   laureate events history generated-certificate 6f2d41c8-95b7-4a0e-9d53-27e10c8bf4a6
@@ -31,12 +31,12 @@ Personal data is shown as *** unless --reveal is given. Exit code 5 if there is 
 /// Options of `events history`.
 #[derive(Debug, Args)]
 pub struct HistoryArgs {
-    /// What kind of thing it is
+    /// Kind of aggregate
     aggregate: Kind,
-    /// Its id, as the API and the log show it
+    /// Id of the aggregate, as shown by the API and the log
     #[arg(value_parser = names::check_id)]
     id: String,
-    /// Print each event as JSON with what it means and what caused it, one a line
+    /// Print one JSON object per line: each event with its meaning and its cause
     #[arg(long)]
     json: bool,
     /// Show personal data instead of ***
@@ -44,13 +44,13 @@ pub struct HistoryArgs {
     reveal: bool,
 }
 
-/// Tells the story.
+/// Prints the history of an aggregate.
 ///
 /// # Errors
-/// The log can't be read, or has nothing under this id.
+/// Fails if the log can't be read, or if it has no events of this aggregate.
 pub async fn run(args: HistoryArgs, log: &EventLog) -> anyhow::Result<()> {
     let kind = args.aggregate.0;
-    // Also says so where the streams do not exist at all.
+    // Fails with a clear message if the streams do not exist.
     log.info().await?;
     let events = log.load(kind, &args.id, 0).await?;
     if events.is_empty() {
@@ -58,7 +58,7 @@ pub async fn run(args: HistoryArgs, log: &EventLog) -> anyhow::Result<()> {
         return Err(anyhow!(NotFound(format!("the log has no {kind} {}; {hint}", args.id))));
     }
     let mut causes = Causes::new(log);
-    let mut out = BufWriter::new(std::io::stdout());
+    let mut out = BufWriter::new(crate::cli::stdout::stdout());
     if !args.json {
         let number = events.len();
         writeln!(out, "{kind} {}: {number} event{}", args.id, if number == 1 { "" } else { "s" })?;
@@ -78,7 +78,7 @@ pub async fn run(args: HistoryArgs, log: &EventLog) -> anyhow::Result<()> {
     Ok(out.flush()?)
 }
 
-/// One event: a line, its fields, and where it comes from; before it a pause worth telling.
+/// Returns the text for one event: a long pause before it, a line, its fields, and its cause.
 fn paragraph(
     event: &RecordedEvent,
     before: Option<&RecordedEvent>,

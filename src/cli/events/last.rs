@@ -1,4 +1,4 @@
-//! The last events that match, without reading the log from its beginning: windows that grow backwards.
+//! The last matching events. They are searched backwards in growing windows, without reading the whole log.
 
 use std::collections::VecDeque;
 
@@ -6,14 +6,14 @@ use super::filter::Filter;
 use super::{BATCH, WAIT};
 use crate::event_log::{EventLog, LogError, Position, RecordedEvent};
 
-/// How many positions the first window has at least, and by what each next one is larger.
+/// Minimum number of positions in the first window, and the factor by which each further window grows.
 const FIRST: u64 = 256;
 const GROWTH: u64 = 8;
 
-/// The last `most` wanted events up to a position, in order.
+/// Returns the last `most` matching events up to position `upto`, in order.
 ///
 /// # Errors
-/// The log can't be read.
+/// Fails if the log can't be read.
 pub async fn last(
     log: &EventLog,
     filter: &Filter,
@@ -33,7 +33,7 @@ pub async fn last(
     Ok(found)
 }
 
-/// The last `most` wanted events after one position and up to another.
+/// Returns the last `most` matching events after position `after` and up to `upto`.
 async fn between(
     log: &EventLog,
     filter: &Filter,

@@ -1,4 +1,4 @@
-//! `laureate events list` and `tail`: ranges of the log, its end, and what comes next.
+//! `laureate events list` and `tail`: print a range or the end of the log, and follow it.
 
 use std::io::{BufWriter, Write};
 
@@ -12,12 +12,13 @@ use super::names::{self, Chosen};
 use super::{BATCH, WAIT, last, shown};
 use crate::cli::moment;
 use crate::cli::serve::stop_on_signals;
+use crate::cli::stdout::Stdout;
 use crate::event_log::{EventLog, LogError, LogReader, Position, RecordedEvent};
 
-/// How many of the last events are shown where nothing says where to begin.
+/// Number of last events that are shown by default.
 const LAST: usize = 20;
-/// How far the clocks of servers may be apart: an event's time is its writer's, the log is searched by its
-/// server's.
+/// Largest difference between the clocks of servers. The time of an event comes from its writer, but the log is
+/// searched by the time of its own server.
 const CLOCKS_APART: Duration = Duration::MINUTE;
 
 pub const EXAMPLES: &str = "\
@@ -25,45 +26,52 @@ Examples:
   laureate events list                                       the last 20 events
   laureate events list --type EmailFailed --since 2h         mails that failed in the last two hours
   laureate events list --aggregate job/6f2d41c8-95b7-4a0e-9d53-27e10c8bf4a6
-  laureate events list --from 1 --json | jq -c .type         the whole log, a JSON object a line
+  laureate events list --from 1 --json | jq -c .type         the whole log, one JSON object per line
 
 Personal data is shown as *** unless --reveal is given.";
 
 pub const TAIL_EXAMPLES: &str = "\
 Examples:
-  laureate events tail                                       the last 20 events, then what comes
-  laureate events tail --last 0 --type CertificateGenerated  only what comes
+  laureate events tail                                       the last 20 events, then new ones
+  laureate events tail --last 0 --type CertificateGenerated  only new events
   laureate events tail --aggregate import --json
 
-Personal data is shown as *** unless --reveal is given. Ctrl-C ends it.";
+Personal data is shown as *** unless --reveal is given. Stop it with Ctrl-C.";
 
-/// Which events, and how they are shown; all options of `events tail`.
+/// Events to show, and their format. These are all options of `events tail`.
 #[derive(Debug, Args)]
 pub struct Selection {
-    /// Only of this kind of aggregate, or of one of them; may be given several times
+    /// Only events of this kind of aggregate, or of this aggregate; repeatable
     #[arg(short, long = "aggregate", value_name = "KIND[/ID]")]
     aggregates: Vec<Chosen>,
-    /// Only of this type, such as EmailSent; several with commas
+    /// Only events of this type, such as EmailSent; several separated by commas
     #[arg(short, long = "type", value_name = "TYPE", value_delimiter = ',', value_parser = names::event_type)]
     types: Vec<&'static str>,
     /// Begin at this position; 1 for the whole log
     #[arg(long, value_name = "POSITION")]
     from: Option<Position>,
-    /// Begin at this time: RFC 3339, or so long ago, such as 2h or 1d12h
+    /// Begin at this time: RFC 3339, or a duration before now, such as 2h or 1d12h
     #[arg(long, value_name = "TIME", value_parser = moment::parse_now)]
     since: Option<OffsetDateTime>,
-    /// Begin with the last so many; without --from or --since, 20
+    /// Begin with this number of last events; without --from or --since, 20
     #[arg(short = 'n', long, value_name = "NUMBER", conflicts_with_all = ["from", "since"])]
     last: Option<usize>,
-    /// Stop after so many events
+    /// Stop after this number of events
     #[arg(long, value_name = "NUMBER")]
     limit: Option<usize>,
-    /// Print each event as JSON with its whole envelope, one a line
+    /// Print one JSON object per line, with the complete envelope
     #[arg(long)]
     json: bool,
     /// Show personal data instead of ***
     #[arg(long)]
     reveal: bool,
+}
+
+impl Selection {
+    /// Returns the number of last events to begin with. Without `--last`, `--limit` chooses the last ones.
+    fn most_of_last(&self) -> usize {
+        self.last.unwrap_or(LAST.min(self.limit.unwrap_or(LAST)))
+    }
 }
 
 /// Options of `events list`.
@@ -74,25 +82,25 @@ pub struct ListArgs {
     /// End at this position
     #[arg(long, value_name = "POSITION", conflicts_with = "follow")]
     to: Option<Position>,
-    /// End at this time: RFC 3339, or so long ago
+    /// End at this time: RFC 3339, or a duration before now
     #[arg(long, value_name = "TIME", value_parser = moment::parse_now, conflicts_with = "follow")]
     until: Option<OffsetDateTime>,
-    /// Go on with further events as they are appended
+    /// Continue with new events as they are appended
     #[arg(short, long)]
     follow: bool,
 }
 
 impl ListArgs {
-    /// The list that shows the last events and goes on.
+    /// Returns arguments that show the last events and follow the log.
     pub const fn following(selection: Selection) -> Self {
         Self { selection, to: None, until: None, follow: true }
     }
 }
 
-/// Prints what is wanted.
+/// Prints the matching events.
 ///
 /// # Errors
-/// The log can't be read, nothing can match, or stdout is closed.
+/// Fails if the log can't be read, if nothing can match, or if stdout is closed.
 pub async fn run(args: ListArgs, log: &EventLog) -> anyhow::Result<()> {
     let shutdown = stop_on_signals()?;
     let selection = &args.selection;
@@ -105,13 +113,14 @@ pub async fn run(args: ListArgs, log: &EventLog) -> anyhow::Result<()> {
     if let Some((name, kind)) = filter.impossible() {
         bail!("{name} is an event of {}, which --aggregate leaves out", kind.0);
     }
-    let mut out = Printer { out: BufWriter::new(std::io::stdout()), left: selection.limit, selection };
+    let mut out =
+        Printer { out: BufWriter::new(crate::cli::stdout::stdout()), left: selection.limit, selection };
     let end = log.info().await?.last_position;
     let upto = upto(&args, log, end).await?;
     let after = match begin(selection, log, end).await? {
         Some(after) => after,
         None => {
-            let found = last::last(log, &filter, upto, selection.last.unwrap_or(LAST)).await?;
+            let found = last::last(log, &filter, upto, selection.most_of_last()).await?;
             out.print(found.iter())?;
             upto
         }
@@ -124,7 +133,7 @@ pub async fn run(args: ListArgs, log: &EventLog) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The last position that can be wanted.
+/// Returns the last position that can match.
 async fn upto(args: &ListArgs, log: &EventLog, end: Position) -> anyhow::Result<Position> {
     let mut upto = args.to.map_or(end, |to| to.min(end));
     if let Some(until) = args.until
@@ -135,7 +144,7 @@ async fn upto(args: &ListArgs, log: &EventLog, end: Position) -> anyhow::Result<
     Ok(upto)
 }
 
-/// The position after which to begin; none where the last events are wanted.
+/// Returns the position to begin after, or `None` if the last events are requested.
 async fn begin(selection: &Selection, log: &EventLog, end: Position) -> anyhow::Result<Option<Position>> {
     let by_time = match selection.since {
         Some(since) => {
@@ -147,7 +156,7 @@ async fn begin(selection: &Selection, log: &EventLog, end: Position) -> anyhow::
     Ok(selection.from.map(|from| from.saturating_sub(1)).max(by_time))
 }
 
-/// Prints up to a position, or for ever.
+/// Prints events up to a position, or until shutdown.
 async fn print_on(
     mut reader: LogReader,
     filter: &Filter,
@@ -166,9 +175,9 @@ async fn print_on(
             batch = reader.next_batch(BATCH, WAIT) => batch,
         };
         let batch = match batch {
-            // Who follows waits for the server to come back; the next call goes on where this one was.
+            // Following continues when the server is back. The next call resumes at the same position.
             Err(error @ LogError::Unavailable(_)) if upto.is_none() => {
-                tracing::warn!(%error, "trying again");
+                tracing::warn!(%error, "event log unavailable, retrying");
                 tokio::time::sleep(WAIT).await;
                 continue;
             }
@@ -181,10 +190,10 @@ async fn print_on(
     Ok(())
 }
 
-/// Writes events to stdout, a batch at a time.
+/// Writes events to stdout, one batch at a time.
 struct Printer<'a> {
-    out: BufWriter<std::io::Stdout>,
-    /// How many may still be printed, if there is a limit.
+    out: BufWriter<Stdout<std::io::Stdout>>,
+    /// Number of events that may still be printed, if there is a limit.
     left: Option<usize>,
     selection: &'a Selection,
 }

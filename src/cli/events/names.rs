@@ -1,10 +1,10 @@
-//! How aggregates and event types are called on the command line.
+//! Names of aggregates and event types on the command line.
 
 use std::str::FromStr;
 
 use crate::domain::Event;
 
-/// What users of the API call aggregates, beside the log's own names.
+/// Names that the API uses for aggregates, in addition to the names of the log.
 const ALSO: &[(&str, &str)] = &[
     ("generated-certificate", "issuance"),
     ("job", "email"),
@@ -13,23 +13,23 @@ const ALSO: &[(&str, &str)] = &[
     ("certificate-definition", "certificate"),
 ];
 
-/// An aggregate's kind as the log calls it.
+/// Kind of aggregate, by its name in the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Kind(pub &'static str);
 
 /// All instances of an aggregate, or one of them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Chosen {
-    /// Which kind.
+    /// Kind of aggregate.
     pub kind: Kind,
-    /// Which one, if only one.
+    /// Id, if only one aggregate is chosen.
     pub id: Option<String>,
 }
 
 impl FromStr for Kind {
     type Err = String;
 
-    /// Also takes plurals and `_` for `-`, as paths of the API have them.
+    /// Also accepts plurals, and `_` for `-`, as in paths of the API.
     fn from_str(text: &str) -> Result<Self, String> {
         let asked = text.to_ascii_lowercase().replace('_', "-");
         let kinds = || Event::CATALOGUE.iter().map(|(kind, _)| *kind);
@@ -56,7 +56,7 @@ impl FromStr for Chosen {
     }
 }
 
-/// An id as it can stand in a subject: in lower case, as the log has them.
+/// Returns the id in lower case, as in the log. Rejects ids that can't be part of a subject.
 pub fn check_id(text: &str) -> Result<String, String> {
     let fits =
         (1..=100).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
@@ -67,7 +67,7 @@ pub fn check_id(text: &str) -> Result<String, String> {
     Ok(text.to_ascii_lowercase())
 }
 
-/// An event type of the log, in any case.
+/// Returns the event type of the log that `text` names. Ignores case.
 pub fn event_type(text: &str) -> Result<&'static str, String> {
     let types = || Event::CATALOGUE.iter().flat_map(|(_, types)| types.iter().copied());
     types().find(|name| name.eq_ignore_ascii_case(text)).ok_or_else(|| {
@@ -75,7 +75,7 @@ pub fn event_type(text: &str) -> Result<&'static str, String> {
     })
 }
 
-/// The kind of aggregate that has this event type.
+/// Returns the kind of aggregate that has this event type.
 pub fn kind_of(event_type: &str) -> Option<Kind> {
     Event::CATALOGUE.iter().find(|(_, types)| types.contains(&event_type)).map(|(kind, _)| Kind(kind))
 }
@@ -85,7 +85,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_logs_names_the_apis_names_and_plurals_are_understood() {
+    fn names_of_log_and_api_are_accepted_also_as_plurals() {
         for (asked, kind) in [
             ("attendee", "attendee"),
             ("attendees", "attendee"),
@@ -105,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn one_instance_is_named_after_a_slash() {
+    fn id_of_one_aggregate_follows_a_slash() {
         let chosen: Chosen = "job/ABC-1".parse().expect("fine");
         assert_eq!(chosen, Chosen { kind: Kind("email"), id: Some("abc-1".to_owned()) });
         for bad in ["job/", "job/a.b", "job/*", "job/>", "job/a/b"] {
@@ -114,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn event_types_are_known_by_name_and_aggregate() {
+    fn event_types_are_found_by_name() {
         assert_eq!(event_type("emailsent"), Ok("EmailSent"));
         assert_eq!(kind_of("EmailSent"), Some(Kind("email")));
         assert!(event_type("EmailEaten").is_err_and(|text| text.contains("EmailSent")));

@@ -1,4 +1,4 @@
-//! One event for reading: a line, or JSON with its whole envelope. Personal data only where it is asked for.
+//! One event as a line, or as JSON with its whole envelope. Personal data is hidden unless it is requested.
 
 use serde_json::{Value, json};
 
@@ -7,8 +7,8 @@ use super::story;
 use crate::domain::personal::{HIDDEN, hidden};
 use crate::event_log::RecordedEvent;
 
-/// The event's data. Hidden, it is read as its own type, whose marks say what is personal; of an event that
-/// this program doesn't know, everything may be.
+/// Returns the data of an event. Without `reveal`, the values that the event type marks as personal are hidden.
+/// If this program doesn't know the type, all data is hidden.
 pub fn data(event: &RecordedEvent, reveal: bool) -> Value {
     if reveal {
         return serde_json::from_slice(&event.body).unwrap_or(Value::Null);
@@ -16,7 +16,7 @@ pub fn data(event: &RecordedEvent, reveal: bool) -> Value {
     event.decode().map_or_else(|_| HIDDEN.into(), |event| hidden(|| event.body()))
 }
 
-/// The whole envelope and the data.
+/// Returns the whole envelope with the data.
 pub fn as_json(event: &RecordedEvent, reveal: bool) -> Value {
     json!({
         "position": event.position,
@@ -32,7 +32,7 @@ pub fn as_json(event: &RecordedEvent, reveal: bool) -> Value {
     })
 }
 
-/// Position, time, type, aggregate, actor, and what happened in words.
+/// Returns position, time, type, aggregate, actor, and a description of the event.
 pub fn as_line(event: &RecordedEvent, reveal: bool) -> String {
     format!(
         "{:>9} {} {:<22} {}/{} by {}: {}",
@@ -58,7 +58,7 @@ mod tests {
 
     const MARK: &str = "PERSONAL-";
 
-    /// Puts a mark of its own into each value that is hidden.
+    /// Replaces each hidden value with a unique mark.
     fn mark(open: &mut Value, masked: &Value, marks: &mut usize) {
         match (open, masked) {
             (open, Value::String(text)) if text == HIDDEN => {
@@ -75,7 +75,7 @@ mod tests {
         }
     }
 
-    /// Every event as the log has it, its personal values marked, and how many they are.
+    /// Returns a sample of every event with marked personal values, and the number of marks in each.
     fn marked(text: &str, n: u32) -> Vec<(RecordedEvent, usize)> {
         let record = |(aggregate, event): (&str, crate::domain::Event)| {
             let (mut body, mut marks) = (event.body(), 0);
@@ -103,7 +103,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn personal_values_show_nowhere_unless_they_are_asked_for(text in "[a-z]{1,8}", n in any::<u32>()) {
+        fn personal_values_are_hidden_by_default(text in "[a-z]{1,8}", n in any::<u32>()) {
             for (event, marks) in marked(&text, n) {
                 for shown in [as_line(&event, false), as_json(&event, false).to_string(), told(&event, false)] {
                     prop_assert!(!shown.contains(MARK), "{}", shown);
@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn an_event_of_a_newer_program_shows_no_data() {
+    fn unknown_event_shows_no_data() {
         let (event, _) = marked("a", 1).into_iter().find(|(_, marks)| *marks > 0).unwrap();
         let event = RecordedEvent { event_type: "AttendeeTeleported".to_owned(), ..event };
         assert_eq!(as_json(&event, false)["data"], HIDDEN);
@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn every_event_is_told_in_plain_words() {
+    fn every_event_has_a_description() {
         let tell = |(event, _): &(RecordedEvent, usize)| {
             let told = story::of(event, true);
             let fields: Vec<_> = told.fields.iter().map(|(name, value)| format!("{name} {value}")).collect();

@@ -1,4 +1,4 @@
-//! What happened, in plain words: one sentence per event type, and the fields that matter.
+//! Descriptions of events: one sentence per event type, and the important fields.
 
 mod users;
 
@@ -17,16 +17,16 @@ use crate::domain::template::TemplateEvent;
 use crate::domain::{Event, Person, Personal};
 use crate::event_log::RecordedEvent;
 
-/// One event as told to a person.
+/// Description of one event.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Told {
-    /// What happened, on one line.
+    /// Sentence on one line.
     pub what: String,
-    /// What else matters, by name.
+    /// Further important fields, by name.
     pub fields: Vec<(&'static str, String)>,
 }
 
-/// Tells an event; personal data only where it is asked for.
+/// Describes an event. Personal data is hidden unless `reveal` is true.
 pub fn of(event: &RecordedEvent, reveal: bool) -> Told {
     let teller = Teller { reveal };
     match event.decode() {
@@ -68,7 +68,7 @@ impl Told {
     }
 }
 
-/// Texts come from people and servers: no control character of theirs reaches a terminal.
+/// Replaces control characters. Texts from people and servers must not control a terminal.
 fn one_line(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
@@ -210,7 +210,7 @@ impl Teller {
     }
 }
 
-/// What a mail waits for, if it waits.
+/// Returns the condition that a mail waits for, if there is one.
 fn waits(delivery: MailDelivery) -> Option<String> {
     match delivery {
         MailDelivery::Immediate => None,
@@ -286,7 +286,7 @@ fn definition(what: &str, definition: &Definition) -> Told {
     .with_some("design", definition.design.as_ref().map(|design| one_line(&design.key)))
 }
 
-/// A theme and its version, and which options are set; their texts may name people.
+/// Returns theme, version and the names of the options that are set. The values of options may name people.
 fn theme(template: &TemplateRef) -> String {
     let options: Vec<String> = template.options.keys().map(|name| one_line(name)).collect();
     let with = if options.is_empty() { String::new() } else { format!(" with {}", options.join(", ")) };

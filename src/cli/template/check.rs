@@ -1,4 +1,4 @@
-//! `laureate template check`: what is wrong with a template, and where.
+//! `laureate template check`: reports the errors of a template with their locations.
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -15,21 +15,21 @@ use crate::render::{RenderError, RenderJob};
 /// Options of `template check`.
 #[derive(Debug, Args)]
 pub struct CheckArgs {
-    /// A folder with template.typ and manifest.json, or a .typ file with manifest.json beside it
+    /// Folder with template.typ and manifest.json, or a .typ file with manifest.json beside it
     #[arg(value_name = "FILE|FOLDER")]
     path: PathBuf,
 }
 
-/// Draws the sample in each language, with all that may be absent and without it. Exit code 1 where
-/// something is wrong.
+/// Draws the sample in each language, with and without the optional values. Returns exit code 1 if one of them
+/// can't be drawn.
 ///
 /// # Errors
-/// The files can't be read, or the manifest is wrong.
+/// Fails if the files can't be read, or if the manifest is invalid.
 pub async fn run(args: &CheckArgs) -> anyhow::Result<ExitCode> {
     let template = OwnTemplate::read(&args.path)?;
     let (names, jobs): (Vec<String>, Vec<RenderJob>) = samples(&template.manifest)?.into_iter().unzip();
     let drawn = template.draw(jobs).await?;
-    let mut out = std::io::stdout().lock();
+    let mut out = crate::cli::stdout::stdout().lock();
     for (what, drawn) in names.iter().zip(drawn) {
         if let Err(error) = drawn {
             writeln!(out, "{}", template.told(error.told.reveal(), Some(what)))?;

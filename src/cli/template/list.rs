@@ -1,4 +1,4 @@
-//! `laureate template list`: the shipped themes.
+//! `laureate template list`: prints the shipped themes.
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -17,13 +17,13 @@ pub struct ListArgs {
     json: bool,
 }
 
-/// Prints every theme in every version.
+/// Prints every version of every theme.
 ///
 /// # Errors
-/// Stdout is closed.
+/// Fails if stdout is closed.
 pub fn run(args: &ListArgs) -> anyhow::Result<ExitCode> {
     let renderer = Renderer::new()?;
-    let mut out = std::io::stdout().lock();
+    let mut out = crate::cli::stdout::stdout().lock();
     if args.json {
         let all: Vec<Value> = renderer.themes().map(|theme| of_theme(theme)).collect();
         writeln!(out, "{}", serde_json::to_string_pretty(&all)?)?;
@@ -59,7 +59,7 @@ fn paper(theme: &Template) -> String {
     format!("{size} {orientation}{design}")
 }
 
-/// An option as one writes it.
+/// Returns an option as it is written on the command line.
 fn shape(option: &TemplateOption) -> String {
     let value = match option.kind {
         OptionKind::Colour => option.default.clone().unwrap_or_default(),

@@ -1,4 +1,4 @@
-//! `laureate template preview`: a page that is nobody's certificate.
+//! `laureate template preview`: draws a sample page.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -14,39 +14,39 @@ use crate::domain::manifest::{MAX_BYTES, Manifest, OptionKind};
 use crate::domain::{Locale, hex};
 use crate::render::{Design, OptionInput, RenderJob, raster};
 
-/// The largest picture that is read, in bytes.
+/// Maximum size of a picture in bytes.
 const MAX_PICTURE: usize = 20 << 20;
 
 /// Options of `template preview`.
 #[derive(Debug, Args)]
 pub struct PreviewArgs {
-    /// A theme, a theme@version, or a folder with template.typ and manifest.json
+    /// Theme, theme@version, or folder with template.typ and manifest.json
     #[arg(value_name = "THEME|FOLDER")]
     template: String,
-    /// Write there; the name's end decides between PDF and PNG
+    /// File to write; its extension decides between PDF and PNG
     #[arg(long, value_name = "FILE.pdf|FILE.png")]
     out: PathBuf,
-    /// The language of the template's own words: en or es
+    /// Language of the template's own words: en or es
     #[arg(long, default_value = "en")]
     locale: Locale,
     /// Set an option, or one of the variables such as full_name; pictures are given as files
     #[arg(long = "with", value_name = "NAME=VALUE")]
     values: Vec<String>,
-    /// The same from a JSON object of texts; --with goes before it
+    /// The same from a JSON object of strings; --with overrides it
     #[arg(long, value_name = "FILE.json")]
     data: Option<PathBuf>,
-    /// A background of one's own, where the template takes one: JPEG, PNG or WebP
+    /// Background image, if the template supports one: JPEG, PNG or WebP
     #[arg(long, value_name = "FILE")]
     design: Option<PathBuf>,
-    /// Pixels to an inch of a PNG: 10 to 200
+    /// Pixels per inch of a PNG: 10 to 200
     #[arg(long, default_value_t = 96, value_parser = clap::value_parser!(u16).range(10..=200))]
     dpi: u16,
 }
 
-/// Draws the page.
+/// Draws the page and writes it to a file.
 ///
 /// # Errors
-/// A file can't be read or written, a name is unknown, or the template can't be drawn.
+/// Fails if a file can't be read or written, if a name is unknown, or if the template can't be drawn.
 pub async fn run(args: &PreviewArgs) -> anyhow::Result<ExitCode> {
     let as_picture = match args.out.extension().and_then(|end| end.to_str()) {
         Some("png") => true,
@@ -82,7 +82,7 @@ fn given(args: &PreviewArgs) -> anyhow::Result<BTreeMap<String, String>> {
     Ok(values)
 }
 
-/// Sets an option, or what the certificate says.
+/// Sets an option of the template, or a variable of the certificate.
 fn set(job: &mut RenderJob, manifest: &Manifest, name: &str, value: &str) -> anyhow::Result<()> {
     if let Some(option) = manifest.option(name) {
         let input = match option.kind {

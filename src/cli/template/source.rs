@@ -1,4 +1,4 @@
-//! Which template is meant: a shipped theme, or files on this machine.
+//! Template to draw: a shipped theme, or files on this machine.
 
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -14,12 +14,12 @@ use crate::domain::manifest::{MAX_BYTES, Manifest};
 use crate::render::{Diagnosis, MAX_SOURCE, RenderJob, Renderer, Template, told};
 use crate::sandbox::{Form, NotDrawn, Question, Sandbox};
 
-/// A template that somebody is writing, read.
+/// Template in development, read from files.
 pub(super) struct OwnTemplate {
-    /// Where its source is.
+    /// Path of the source.
     path: PathBuf,
     source: String,
-    /// What it says of itself.
+    /// Manifest of the template.
     pub(super) manifest: Manifest,
 }
 
@@ -27,7 +27,7 @@ impl OwnTemplate {
     /// Reads the template of a folder, or of a source file with its manifest beside it.
     ///
     /// # Errors
-    /// A file can't be read, is too large, or the manifest is wrong.
+    /// Fails if a file can't be read or is too large, or if the manifest is invalid.
     pub(super) fn read(path: &Path) -> anyhow::Result<Self> {
         let path = if path.is_dir() { path.join("template.typ") } else { path.to_owned() };
         let source = String::from_utf8(bounded(&path, MAX_SOURCE)?);
@@ -41,22 +41,22 @@ impl OwnTemplate {
         Ok(Self { path, source, manifest })
     }
 
-    /// Where its source is.
+    /// Returns the path of the source.
     pub(super) fn path(&self) -> &Path {
         &self.path
     }
 
-    /// The PDFs of some jobs, drawn as the product does it: apart, within limits.
+    /// Draws jobs as the product does: in a separate process with limits. Returns a PDF or an error for each job.
     ///
     /// # Errors
-    /// No process can be started. What the template does wrong is in the answers.
+    /// Fails if no process can be started. Errors of the template are in the results.
     pub(super) async fn draw(&self, jobs: Vec<RenderJob>) -> anyhow::Result<Vec<Result<Bytes, NotDrawn>>> {
         let (source, manifest) = (self.source.clone(), self.manifest.clone());
         let question = Question { source, manifest, jobs, form: Form::Pdf };
         Ok(Sandbox::of_this_program()?.draw(&question).await?)
     }
 
-    /// A finding a line, as compilers write them: file, line, column, what is wrong, what to do.
+    /// Formats one finding per line, as compilers do: file, line, column, message and hints.
     pub(super) fn told(&self, found: &[Diagnosis], what: Option<&str>) -> String {
         let lines: Vec<String> = found.iter().map(|one| self.line(one, what)).collect();
         lines.join("\n")
@@ -77,10 +77,10 @@ impl OwnTemplate {
     }
 }
 
-/// A file's bytes.
+/// Reads a file.
 ///
 /// # Errors
-/// It can't be read, or has more than `most` bytes.
+/// Fails if the file can't be read, or if it has more than `most` bytes.
 pub(super) fn bounded(path: &Path, most: usize) -> anyhow::Result<Vec<u8>> {
     let cannot = || format!("cannot read {}", path.display());
     let mut bytes = Vec::new();
@@ -92,19 +92,19 @@ pub(super) fn bounded(path: &Path, most: usize) -> anyhow::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// What is to be drawn.
+/// Template to draw.
 pub(super) enum Meant {
     /// A theme that this program ships.
     Shipped(Renderer, Arc<Template>),
-    /// One that somebody is writing.
+    /// A template in development.
     Own(OwnTemplate),
 }
 
 impl Meant {
-    /// `THEME`, `THEME@VERSION`, or a path.
+    /// Finds a template by `THEME`, `THEME@VERSION` or a path.
     ///
     /// # Errors
-    /// There is neither such a theme nor such a file, or the files are wrong.
+    /// Fails if there is no such theme or file, or if the files are invalid.
     pub(super) fn of(wanted: &str) -> anyhow::Result<Self> {
         let renderer = Renderer::new()?;
         let (name, version) = match wanted.split_once('@') {
@@ -131,7 +131,7 @@ impl Meant {
         Err(NotFound(message).into())
     }
 
-    /// What it says of itself.
+    /// Returns the manifest.
     pub(super) fn manifest(&self) -> &Manifest {
         match self {
             Self::Shipped(_, theme) => theme.manifest(),
@@ -139,10 +139,10 @@ impl Meant {
         }
     }
 
-    /// A page that is nobody's certificate.
+    /// Returns a job with sample data.
     ///
     /// # Errors
-    /// [`crate::render::RenderError::Bundle`], which a well-built program never answers.
+    /// Returns [`crate::render::RenderError::Bundle`] only if the program was built incorrectly.
     pub(super) fn sample(&self, locale: Locale, issue_date: Date) -> anyhow::Result<RenderJob> {
         Ok(match self {
             Self::Shipped(_, theme) => theme.sample(locale, issue_date),
@@ -150,10 +150,10 @@ impl Meant {
         })
     }
 
-    /// The PDF of a job. What typst says is for whoever asks: the data are theirs.
+    /// Draws a job and returns the PDF. Errors contain typst's messages, which may quote the data of the job.
     ///
     /// # Errors
-    /// The template can't be drawn.
+    /// Fails if the template can't be drawn.
     pub(super) async fn draw(&self, job: RenderJob) -> anyhow::Result<Bytes> {
         match self {
             Self::Shipped(renderer, _) => {

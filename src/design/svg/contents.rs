@@ -1,4 +1,4 @@
-//! What a drawing is made of: elements that are drawn, references within itself, and a bounded number of both.
+//! Check of a drawing's content: supported elements, references within the document, and a bounded number of both.
 
 use std::collections::HashMap;
 
@@ -9,11 +9,11 @@ use super::AS_PICTURE;
 use super::structure::MAX_DEPTH;
 
 const SVG: &str = "http://www.w3.org/2000/svg";
-/// The most elements once every `use` has been replaced by what it names.
+/// Maximum number of elements after every `use` has been replaced by its target.
 const MAX_USED: u64 = 200_000;
-/// The most comparisons of a style rule with an element.
+/// Maximum number of comparisons of a style rule with an element.
 const MAX_STYLING: usize = 20_000_000;
-/// Elements that are drawn or say how; those of other vocabularies, such as editors' own, are passed over.
+/// Supported SVG elements. Elements of other namespaces, such as editors' private ones, are ignored.
 const DRAWN: &[&str] = &[
     "a",
     "circle",
@@ -59,7 +59,7 @@ const DRAWN: &[&str] = &[
 ];
 const TEXTS: &[&str] = &["text", "tspan", "textPath", "tref", "font", "font-face"];
 
-/// Refuses elements that are not drawn, references to other files, and amounts that would take too long.
+/// Rejects unsupported elements, references to other files, and documents that would take too long to process.
 pub(super) fn check(document: &Document) -> Result<(), NotTaken> {
     let (mut rules, mut elements) = (0, 0);
     for node in document.root().descendants().filter(Node::is_element) {
@@ -105,7 +105,7 @@ fn check_element(node: &Node) -> Result<(), NotTaken> {
     Ok(())
 }
 
-/// A style, or an attribute that may be one.
+/// Rejects external references in a style sheet, or in an attribute that may contain a style.
 fn check_style(style: &str) -> Result<(), NotTaken> {
     let lower = style.to_ascii_lowercase();
     let leads_out = lower.match_indices("url(").any(|(at, open)| {
@@ -121,14 +121,15 @@ fn outside() -> NotTaken {
     NotTaken::svg("references to other files", "embed what it needs, or export it as PNG or JPEG")
 }
 
-/// What stands inside an element with an id, and what is used from there.
+/// Number of elements inside an element with an id, and the targets of the `use` elements inside it.
 #[derive(Default)]
 struct Named<'d> {
     elements: u64,
     uses: Vec<&'d str>,
 }
 
-/// Counts what a drawing becomes once each `use` is replaced: a few dozen can stand for billions of elements.
+/// Rejects too many elements after the replacement of every `use`. A few dozen `use` elements can expand to
+/// billions.
 fn check_uses(document: &Document) -> Result<(), NotTaken> {
     let mut named: HashMap<&str, Named> = HashMap::new();
     let mut whole = Named::default();
@@ -155,7 +156,8 @@ fn href<'d>(node: &Node<'d, '_>) -> Option<&'d str> {
     link.value().trim().strip_prefix('#')
 }
 
-/// How many elements something stands for; a chain of uses that is too long, or a circle, for too many.
+/// Returns the number of elements after expansion. Returns [`u64::MAX`] for a cycle or a chain of uses that is
+/// longer than [`MAX_DEPTH`].
 fn expanded<'d>(
     from: &Named<'d>,
     named: &HashMap<&'d str, Named<'d>>,

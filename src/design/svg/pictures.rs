@@ -1,4 +1,4 @@
-//! Pictures inside a drawing: measured before anybody decodes them.
+//! Pictures embedded in a drawing, checked before they are decoded.
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -8,11 +8,11 @@ use resvg::usvg::ImageKind;
 
 use super::super::{NotTaken, raster};
 
-/// The most pixels of one picture inside a drawing; decoded, they take four bytes each.
+/// Maximum number of pixels of one embedded picture. Each pixel takes four bytes when decoded.
 const MAX_PIXELS: u64 = 16_000_000;
 const ADVICE: &str = "make it smaller, or export the design as PNG or JPEG and upload that";
 
-/// What was let through, and why something was not.
+/// Size of the largest accepted picture, and the first problem.
 #[derive(Default)]
 pub(super) struct Pictures {
     largest: AtomicU64,
@@ -20,7 +20,8 @@ pub(super) struct Pictures {
 }
 
 impl Pictures {
-    /// A picture from a `data:` address, by its content; nothing for what is refused.
+    /// Accepts a picture from a `data:` URL. Its format is determined by its content. Returns `None` if it is
+    /// rejected.
     pub(super) fn admit(&self, data: Arc<Vec<u8>>) -> Option<ImageKind> {
         match Self::measured(&data) {
             Ok((pixels, format)) => {
@@ -52,13 +53,13 @@ impl Pictures {
         Ok((pixels, format))
     }
 
-    /// The first picture that was refused.
+    /// Returns the reason of the first rejection as an error.
     pub(super) fn problem(&self) -> Result<(), NotTaken> {
         let problem = self.problem.lock().unwrap_or_else(PoisonError::into_inner).take();
         problem.map_or(Ok(()), Err)
     }
 
-    /// The pixels of the largest one.
+    /// Returns the number of pixels of the largest accepted picture.
     pub(super) fn largest(&self) -> u64 {
         self.largest.load(Relaxed)
     }

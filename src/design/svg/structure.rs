@@ -1,7 +1,8 @@
-//! First look at a drawing's text, in one pass over it: what the tree parser would need too much time for.
+//! First check of a drawing, in one pass over its text. It rejects input for which the tree parser would need too
+//! much time.
 //!
-//! That parser compares each attribute and namespace of an element with all others of it, and keeps what is
-//! declared around an element for each element that declares more.
+//! The tree parser compares each attribute and namespace of an element with all others of the same element. For
+//! each element that declares namespaces, it also copies all namespaces that are in scope.
 
 use quick_xml::Reader;
 use quick_xml::events::{BytesStart, Event};
@@ -9,18 +10,18 @@ use quick_xml::events::{BytesStart, Event};
 use super::super::NotTaken;
 use super::{AS_PICTURE, MAX_NODES};
 
-/// The deepest nesting of elements: later steps descend by recursion.
+/// Maximum nesting depth of elements, because later steps are recursive.
 pub(super) const MAX_DEPTH: usize = 64;
-/// The most attributes of one element, namespaces included.
+/// Maximum number of attributes of one element, including namespace declarations.
 pub(super) const MAX_ATTRIBUTES: usize = 128;
-/// The most namespace declarations of all elements together; editors write about ten.
+/// Maximum number of namespace declarations in the document. Editors write about ten.
 const MAX_NAMESPACES: usize = 1_000;
-/// The most text in all `style` elements together, in bytes.
+/// Maximum size of the text of all `style` elements together, in bytes.
 const MAX_STYLE_BYTES: usize = 1 << 20;
-/// The longest document type declaration, in bytes; that of SVG 1.1 has about 100.
+/// Maximum length of the document type declaration in bytes. That of SVG 1.1 has about 100.
 const MAX_DOCTYPE_BYTES: usize = 1_024;
 
-/// Rejects what the tree parser would need too much time for, and document types that declare entities.
+/// Rejects input for which the tree parser would need too much time, and document types that declare entities.
 pub(super) fn check(text: &str) -> Result<(), NotTaken> {
     if text.contains("<!ENTITY") {
         return Err(own_doctype());
@@ -45,7 +46,7 @@ pub(super) fn check(text: &str) -> Result<(), NotTaken> {
     }
 }
 
-/// Amounts so far.
+/// Counters of one pass.
 #[derive(Default)]
 struct Seen {
     nodes: u32,
@@ -109,7 +110,7 @@ impl Seen {
         Ok(())
     }
 
-    /// Accepts the plain declaration that editors write before the first element, once.
+    /// Accepts one plain declaration before the first element, as editors write it.
     fn doctype(&mut self, doctype: &str) -> Result<(), NotTaken> {
         self.doctypes += 1;
         let is_plain = !doctype.contains('[') && doctype.len() <= MAX_DOCTYPE_BYTES;

@@ -1,7 +1,7 @@
-//! What drawing would cost, estimated before it begins.
+//! Estimate of the cost of rasterising a drawing.
 //!
-//! A renderer can't be interrupted, so the answer must be known beforehand. Three things take its time and memory:
-//! nodes and the points of their paths, areas that are painted, and layers that are held at once.
+//! The renderer can't be interrupted, so the cost must be estimated in advance. Its time and memory depend on three
+//! quantities: nodes and the points of their paths, painted areas, and layers that exist at the same time.
 
 use resvg::usvg::{Group, Node, Path, Rect, Tree};
 
@@ -9,22 +9,22 @@ use super::super::NotTaken;
 use super::pictures::Pictures;
 use super::{AS_PICTURE, PRINTED_SIDE};
 
-/// Points of paths, dashes included, and nodes; each as often as it is drawn.
+/// Maximum total of nodes and path points, including the points of dashes. Each counts as often as it is drawn.
 const MAX_STEPS: u64 = 8_000_000;
-/// Painted pixels, in canvases of the largest size: a few seconds.
+/// Maximum number of painted pixels, as a multiple of the largest canvas. Painting them takes a few seconds.
 const MAX_CANVASES: f64 = 300.0;
-/// Layers that are held at once; each may take 35 MB.
+/// Maximum number of layers that exist at the same time. Each may take 35 MB.
 const MAX_LAYERS: u32 = 10;
 
 struct Weight {
     steps: u64,
     pixels: f64,
     scale: f64,
-    /// What a picture inside the drawing costs each time, in pixels.
+    /// Cost of drawing an embedded picture: the pixels of the largest one.
     picture: f64,
 }
 
-/// Refuses a drawing that would take too long or too much memory; `scale` is pixels per unit.
+/// Rejects a drawing that would take too much time or memory. `scale` is the number of pixels per unit.
 pub(super) fn check(tree: &Tree, scale: f32, pictures: &Pictures) -> Result<(), NotTaken> {
     #[allow(clippy::cast_precision_loss, reason = "an estimate")]
     let picture = pictures.largest() as f64;
@@ -37,7 +37,7 @@ impl Weight {
         let mut layers = layers;
         if group.should_isolate() {
             layers += 1;
-            // A layer is painted once for itself, and once more for each filter, clip and mask.
+            // A layer is painted once, and additionally for each filter, clip and mask.
             let passes: usize = group.filters().iter().map(|filter| 2 * filter.primitives().len()).sum();
             let passes = passes + 1 + 2 * usize::from(group.mask().is_some() || group.clip_path().is_some());
             #[allow(clippy::cast_precision_loss, reason = "a handful")]
@@ -55,11 +55,11 @@ impl Weight {
                 Node::Group(inner) => self.group(inner, layers)?,
                 Node::Path(path) => self.path(path)?,
                 Node::Image(_) => self.pixels(self.picture)?,
-                // There are no fonts, so there are no texts.
+                // Without fonts, usvg creates no text nodes.
                 Node::Text(_) => {}
             }
             let mut outcome = Ok(());
-            // What clips, masks and fills with patterns is drawn anew each time.
+            // The content of clip paths, masks and patterns is drawn again for each use.
             node.subroots(|inner| {
                 if outcome.is_ok() {
                     outcome = self.group(inner, layers + 1);
@@ -98,7 +98,8 @@ impl Weight {
         self.pixels(self.area(bounds) * times)
     }
 
-    /// Pixels within some bounds, of which the renderer looks at no more than a few canvases.
+    /// Returns the number of pixels within `bounds`, but at most those of four canvases, because the renderer
+    /// visits no more.
     fn area(&self, bounds: Rect) -> f64 {
         let most = f64::from(PRINTED_SIDE) * 2.0;
         let side = |length: f32| (f64::from(length) * self.scale).clamp(1.0, most);
@@ -117,7 +118,7 @@ impl Weight {
     fn pixels(&mut self, more: f64) -> Result<(), NotTaken> {
         self.pixels += more;
         let canvas = f64::from(PRINTED_SIDE) * f64::from(PRINTED_SIDE);
-        // Written this way round, what is not a number is refused, too.
+        // In this form, the comparison also rejects NaN.
         if self.pixels <= MAX_CANVASES * canvas {
             Ok(())
         } else {

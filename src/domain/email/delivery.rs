@@ -1,29 +1,29 @@
-//! When a mail's first try may begin.
+//! Delivery of a mail: earliest start of its first attempt.
 
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
-/// When a mail's first try may begin: `"immediate"`, `"held"` or `{"at": "2026-12-01T09:00:00Z"}`.
+/// Earliest start of a mail's first attempt: `"immediate"`, `"held"` or `{"at": "2026-12-01T09:00:00Z"}`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum MailDelivery {
-    /// At once.
+    /// Immediately.
     #[default]
     Immediate,
-    /// When somebody releases it.
+    /// After a person releases it.
     Held,
-    /// At this time (RFC 3339), or when somebody releases it before.
+    /// At this time (RFC 3339), or earlier if a person releases it.
     At(#[serde(with = "time::serde::rfc3339")] OffsetDateTime),
 }
 
 impl MailDelivery {
-    /// Whether it is what a mail has that says nothing.
+    /// Returns true for immediate delivery, the default.
     #[must_use]
     pub const fn is_immediate(&self) -> bool {
         matches!(self, Self::Immediate)
     }
 
-    /// The time that it waits for, if it waits for one.
+    /// Returns the time of a scheduled delivery.
     #[must_use]
     pub const fn due(self) -> Option<OffsetDateTime> {
         match self {
@@ -40,7 +40,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn it_is_a_word_or_a_time() {
+    fn delivery_is_serialized_as_a_word_or_a_time() {
         for (delivery, json) in [
             (MailDelivery::Immediate, r#""immediate""#),
             (MailDelivery::Held, r#""held""#),

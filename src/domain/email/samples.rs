@@ -1,4 +1,4 @@
-//! A mail for tests.
+//! Sample mail for tests.
 
 use uuid::Uuid;
 

@@ -1,4 +1,4 @@
-//! Letting a mail go that waits, letting it wait for something else, and calling it back.
+//! Decisions about waiting mails: release, reschedule and cancel.
 
 use super::{EmailCancelled, EmailEvent, EmailReleased, EmailRescheduled, EmailState, MailDelivery, Stage};
 use crate::domain::{Personal, Refusal};

@@ -1,21 +1,24 @@
-//! What can be wrong with a manifest.
+//! Checks of a manifest.
 
 use super::option::MAX_LENGTH;
 use super::{
     Bilingual, Manifest, ManifestError, OptionKind, SAMPLE_IMAGES, SampleValue, TemplateOption, VARIABLES,
 };
 
-/// Most options, and most of them that are pictures: each picture has a fixed path of its own.
+/// Largest number of options.
 const MAX_OPTIONS: usize = 24;
+/// Largest number of options of the kind image. Each picture has a fixed path of its own.
 const MAX_IMAGES: usize = 8;
+/// Largest number of choices of an option.
 const MAX_CHOICES: usize = 20;
-/// Millimetres. A smaller code can't be read from paper.
+/// Allowed margin, in millimetres.
 const MARGIN: std::ops::RangeInclusive<f64> = 0.0..=60.0;
+/// Allowed side of the QR code, in millimetres. A smaller code can't be read from paper.
 const QR_SIZE: std::ops::RangeInclusive<f64> = 15.0..=60.0;
-/// What must stay empty around a code, as a part of its side: four modules of 33 (ISO/IEC 18004).
+/// Width of the quiet zone around a code, as a fraction of its side: 4 modules of 33 (ISO/IEC 18004).
 const QUIET: f64 = 4.0 / 33.0;
 
-/// Gathers everything that is wrong, each with its field.
+/// Collects all errors, each with its field.
 struct Problems(Vec<String>);
 
 impl Problems {
@@ -38,10 +41,10 @@ impl Problems {
 }
 
 impl Manifest {
-    /// Whether it can be so.
+    /// Checks the limits of all fields.
     ///
     /// # Errors
-    /// Everything that is wrong.
+    /// All errors that were found, each with its field.
     pub fn check(&self) -> Result<(), ManifestError> {
         let mut problems = Problems(Vec::new());
         problems.bilingual("title", &self.title, 100);
@@ -145,7 +148,8 @@ fn check_values(problems: &mut Problems, field: &str, option: &TemplateOption) {
     }
 }
 
-/// JSON bodies take both spellings of a field, so a name must have but one.
+/// Rule for the name of an option. JSON bodies accept two spellings of a name with `_`, so it may have only letters
+/// and digits.
 const NAME: &str = "give a letter of a to z, then at most 31 letters and digits";
 
 fn is_name(name: &str) -> bool {
@@ -190,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn a_good_manifest_is_taken() {
+    fn valid_manifest_is_accepted() {
         assert_eq!(problems(&good()), Vec::<String>::new());
         let mut bilingual = good();
         bilingual["sample"]["course_name"] = json!({"en": "Analytical Engines", "es": "Máquinas analíticas"});
@@ -201,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn everything_that_is_wrong_is_named() {
+    fn each_problem_is_reported_with_its_field() {
         for (pointer, value, field) in [
             ("/title/en", json!(" "), "title.en"),
             ("/margin", json!(61), "margin"),
@@ -248,7 +252,7 @@ mod tests {
     }
 
     #[test]
-    fn values_are_held_against_their_options() {
+    fn values_are_checked_against_their_options() {
         let manifest = Manifest::parse(good().to_string().as_bytes()).expect("good");
         let picture = || {
             OptionValue::Image(crate::domain::certificate::DesignRef {

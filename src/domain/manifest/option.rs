@@ -1,4 +1,4 @@
-//! What an issuer can set on a template, and which values it takes.
+//! Options of a template that an issuer can set, and their values.
 
 use std::collections::BTreeMap;
 
@@ -8,52 +8,53 @@ use super::Bilingual;
 use crate::domain::Personal;
 use crate::domain::certificate::DesignRef;
 
-/// The longest text where the option names no length, and the longest that it may name; characters.
+/// Largest length of a text without `max_length`, in characters.
 pub(super) const DEFAULT_LENGTH: usize = 80;
+/// Largest `max_length`, in characters.
 pub(super) const MAX_LENGTH: usize = 300;
 
-/// What kind of value an option takes.
+/// Kind of an option's value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum OptionKind {
     /// `#rrggbb`.
     Colour,
-    /// A line of text.
+    /// One line of text.
     Text,
     /// An uploaded picture.
     Image,
-    /// One of a few words.
+    /// One word of a fixed list.
     Choice,
 }
 
-/// Something that an issuer can set.
+/// An option that an issuer can set.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct TemplateOption {
-    /// Its name: a small letter, then letters and digits; at most 32.
+    /// Name: a lower-case letter, then letters and digits; at most 32 characters.
     pub name: String,
-    /// What it takes.
+    /// Kind of the value.
     pub kind: OptionKind,
-    /// Its value where none is given; a picture has none.
+    /// Value if the issuer sets none. A picture has no default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub default: Option<String>,
-    /// What can be chosen, of a choice.
+    /// Allowed values of an option of the kind choice.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub choices: Vec<String>,
-    /// The most characters of a text; 80 where absent.
+    /// Largest number of characters of a text. 80 if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_length: Option<usize>,
-    /// Its name for people.
+    /// Title shown to people.
     pub title: Bilingual,
 }
 
-/// The value of an option. A text may name people, for example who signs.
+/// Value of an option. A text may name people, for example the signatory.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum OptionValue {
     /// A colour, text or choice.
     Text(Personal<String>),
-    /// An uploaded picture, pinned by its content.
+    /// An uploaded picture, pinned by its digest.
     Image(DesignRef),
 }
 
@@ -63,20 +64,20 @@ impl From<&str> for OptionValue {
     }
 }
 
-/// Values by the options' names.
+/// Values by option name.
 pub type OptionValues = BTreeMap<String, OptionValue>;
 
 impl TemplateOption {
-    /// The most characters, of a text.
+    /// Returns the largest number of characters of a text option.
     #[must_use]
     pub fn longest(&self) -> Option<usize> {
         (self.kind == OptionKind::Text).then(|| self.max_length.unwrap_or(DEFAULT_LENGTH))
     }
 
-    /// Whether it takes the value.
+    /// Checks that the option accepts `value`.
     ///
     /// # Errors
-    /// What is wrong, as the end of a sentence that begins with the option's name.
+    /// The problem, as the end of a sentence that begins with the option's name.
     pub fn check(&self, value: &OptionValue) -> Result<(), String> {
         match (self.kind, value) {
             (OptionKind::Image, OptionValue::Image(_)) => Ok(()),
@@ -88,7 +89,7 @@ impl TemplateOption {
         }
     }
 
-    /// Whether it takes the text.
+    /// Checks that the option accepts `text`.
     ///
     /// # Errors
     /// See [`Self::check`].
@@ -111,7 +112,7 @@ impl TemplateOption {
     }
 }
 
-/// `#` and six hexadecimal digits.
+/// Returns true for `#` and six hexadecimal digits.
 fn is_colour(text: &str) -> bool {
     text.strip_prefix('#')
         .is_some_and(|digits| digits.len() == 6 && digits.bytes().all(|b| b.is_ascii_hexdigit()))

@@ -1,18 +1,18 @@
-//! The secret in a notice's link: the notice's id and a keyed hash of it, so that the log needs to keep neither.
+//! Secret in a notice's link: the notice's id and a keyed hash of it. Neither is stored in the log.
 
 use subtle::ConstantTimeEq;
 
 use crate::domain::keyed_hash::Purpose;
 use crate::domain::{NoticeId, Secret, hex};
 
-/// The text by which the link of a notice is known to be ours: `<id>.<64 hex digits>`.
+/// Returns the token in the link of a notice: `<id>.<64 hex digits>`.
 #[must_use]
 pub fn link_token(id: NoticeId, key: &Secret) -> Secret {
     let hash = Purpose::NoticeLink.hash(key.reveal().as_bytes(), id.0.as_bytes());
     Secret::new(format!("{id}.{}", hex(&hash)))
 }
 
-/// The notice that a text is of, if we made it.
+/// Returns the notice of a token, if [`link_token`] made it with the same key. Compares in constant time.
 #[must_use]
 pub fn notice_of_token(token: &str, key: &Secret) -> Option<NoticeId> {
     let (id, _) = token.split_once('.')?;
@@ -28,7 +28,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_what_we_made_is_read_back() {
+    fn only_tokens_signed_with_the_key_are_accepted() {
         let (id, key) = (NoticeId(Uuid::from_u128(7)), Secret::new("key"));
         let token = link_token(id, &key);
         assert_eq!(notice_of_token(token.reveal(), &key), Some(id));

@@ -21,7 +21,7 @@ pub fn is_same_name(one: &str, other: &str) -> bool {
 /// and "Ana Rojas Peña" are alike, "Ana Rojas" and "Bruno Rojas" are not.
 #[must_use]
 pub fn is_like_name(one: &str, other: &str) -> bool {
-    let (one, other) = (folded_name(one), folded_name(other));
+    let (one, other) = (comparable(one), comparable(other));
     let (mut shorter, mut longer) = (words(&one), words(&other));
     if shorter.len() > longer.len() {
         std::mem::swap(&mut shorter, &mut longer);
@@ -37,8 +37,35 @@ pub fn is_like_name(one: &str, other: &str) -> bool {
     whole > 0
 }
 
+/// Returns true if two names are not [alike](is_like_name) and differ in more than spaces and hyphens.
+#[must_use]
+pub fn is_quite_different(one: &str, other: &str) -> bool {
+    let joined = |name: &str| words(&comparable(name)).concat();
+    !is_like_name(one, other) && joined(one) != joined(other)
+}
+
+/// A folded name without apostrophes and with "ł", "ø" and the like as plain letters.
+fn comparable(name: &str) -> String {
+    let mut plain = String::with_capacity(name.len());
+    for letter in folded_name(name).chars() {
+        match letter {
+            '\'' | '’' | '‘' | '´' | '`' | 'ʼ' => {}
+            'ł' => plain.push('l'),
+            'ø' => plain.push('o'),
+            'đ' | 'ð' => plain.push('d'),
+            'ħ' => plain.push('h'),
+            'ı' => plain.push('i'),
+            'ß' => plain.push_str("ss"),
+            'æ' => plain.push_str("ae"),
+            'œ' => plain.push_str("oe"),
+            other => plain.push(other),
+        }
+    }
+    plain
+}
+
 fn words(name: &str) -> Vec<&str> {
-    name.split(|c: char| c.is_whitespace() || matches!(c, '.' | ',' | '-'))
+    name.split(|c: char| c.is_whitespace() || matches!(c, '.' | ',' | '-' | '\u{2010}' | '\u{2011}'))
         .filter(|w| !w.is_empty())
         .collect()
 }
@@ -72,6 +99,8 @@ mod tests {
             ("Ana R.", "ANA ROJAS"),
             ("Rojas Peña, Ana", "Ana Rojas Peña"),
             ("Ana", "Ana Rojas"),
+            ("Łukasz Groß", "Lukasz Gross"),
+            ("Siobhán O’Neil", "Siobhan O'Neil"),
         ] {
             assert!(is_like_name(one, other) && is_like_name(other, one), "{one} {other}");
         }
@@ -79,6 +108,31 @@ mod tests {
             [("Ana Rojas", "Bruno Rojas"), ("A. R.", "Ana Rojas"), ("Ana Rojas", "Ana Mora"), ("", "Ana")]
         {
             assert!(!is_like_name(one, other) && !is_like_name(other, one), "{one} {other}");
+        }
+    }
+
+    #[test]
+    fn quite_different_names_have_a_word_that_the_other_lacks() {
+        for (one, other) in [
+            ("Pedro", "Lucía"),
+            ("Pedro Rojas", "Lucía Rojas"),
+            ("Ana de la Cruz", "Luis de la Torre"),
+            ("Ana María Rojas", "Ana Rojas Peña"),
+            ("山田 太郎", "佐藤 花子"),
+            ("Иван Петров", "Пётр Иванов"),
+        ] {
+            assert!(is_quite_different(one, other) && is_quite_different(other, one), "{one} {other}");
+        }
+        for (one, other) in [
+            ("Rojas Peña, Ana", "ANA ROJAS"),
+            ("山田 太郎", "山田太郎"),
+            ("Jean-Paul Roux", "Jeanpaul Roux"),
+            ("de la Cruz Ana", "Ana De La Cruz"),
+            ("Đặng Thị Hoa", "Dang Thi Hoa"),
+            ("J. Mora", "Juan Mora"),
+            ("Иванов Пётр", "Петр Иванов"),
+        ] {
+            assert!(!is_quite_different(one, other) && !is_quite_different(other, one), "{one} {other}");
         }
     }
 }

@@ -5,6 +5,7 @@ use unicode_normalization::UnicodeNormalization as _;
 use super::characters::{
     JOINER, describe, is_blank, is_edge, is_forbidden, is_ignorable, is_joinable, is_joiner, is_virama,
 };
+use crate::domain::InvalidField;
 
 /// How much a field holds and how strict it is.
 #[derive(Clone, Copy)]
@@ -75,6 +76,23 @@ pub(in crate::domain) fn check(text: &str, rule: Rule) -> Result<(), Fault> {
         return Err(Fault { code: "TOO_LONG", problem });
     }
     Ok(())
+}
+
+/// Checks a stored text that is one line: 1 to `max_chars` visible characters.
+///
+/// # Errors
+/// The text is empty, too long or holds a character that cannot be in one printed line.
+pub(in crate::domain) fn check_line(
+    field: &'static str,
+    text: &str,
+    max_chars: usize,
+) -> Result<(), InvalidField> {
+    if trimmed(text).is_empty() {
+        let message = format!("give 1 to {max_chars} characters, without control characters");
+        return Err(InvalidField { field, message });
+    }
+    let rule = Rule { field, max_chars, joiners: true };
+    check(text, rule).map_err(|fault| InvalidField { field, message: fault.problem })
 }
 
 fn forbidden(character: char, position: usize) -> Fault {

@@ -1,4 +1,4 @@
-//! When mails may go out, as requests say it.
+//! Delivery of mails, as given in requests.
 
 use serde::Deserialize;
 use time::format_description::well_known::Rfc3339;
@@ -8,28 +8,28 @@ use utoipa::ToSchema;
 use crate::domain::email::MailDelivery;
 use crate::http::ApiError;
 
-/// How far ahead a mail can be scheduled.
+/// Longest time ahead for which a mail can be scheduled.
 const MOST_AHEAD: Duration = Duration::days(366);
-/// How long ago a time may be that counts as now: clocks differ, and requests take a while.
+/// Maximum age of a time that is still accepted, because clocks differ and requests take time.
 const MOST_LATE: Duration = Duration::minutes(5);
 
-/// When mails may go out: `"immediate"`, `"held"` until they are released, or `{"at": …}`.
+/// Delivery of mails: `"immediate"`, `"held"` until they are released, or `{"at": …}` for a time.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 #[schema(example = "immediate")]
 pub enum Delivery {
-    /// By themselves, as soon as the PDF is made.
+    /// Mails are sent as soon as the PDF exists.
     #[default]
     Immediate,
-    /// When they are released, such as by `POST /jobs/process-pending`.
+    /// Mails are sent when they are released, for example by `POST /jobs/process-pending`.
     Held,
-    /// At this time (RFC 3339, at most 366 days ahead), or when they are released before.
+    /// Mails are sent at this time (RFC 3339, at most 366 days ahead), or earlier if they are released before.
     #[schema(value_type = String, format = DateTime)]
     At(String),
 }
 
 impl Delivery {
-    /// From a field of a form: `immediate`, `held` or a time.
+    /// Parses a form field: `immediate`, `held` or a time. The time is not checked here.
     #[must_use]
     pub fn of_field(text: &str) -> Self {
         match text {
@@ -39,10 +39,10 @@ impl Delivery {
         }
     }
 
-    /// As mails take it.
+    /// Checks the time and converts the requested delivery to that of a mail.
     ///
     /// # Errors
-    /// It is not a time, or one that is past or too far ahead.
+    /// 400 if the time is malformed, in the past or more than 366 days ahead.
     pub fn checked(&self, now: OffsetDateTime) -> Result<MailDelivery, ApiError> {
         let text = match self {
             Self::Immediate => return Ok(MailDelivery::Immediate),

@@ -1,4 +1,4 @@
-//! Date of certificates and delivery of their mails, as requests give them.
+//! Date of certificates and delivery of their mails, as given in requests.
 
 use time::Date;
 
@@ -7,38 +7,38 @@ use crate::domain::email::MailDelivery;
 use crate::domain::issue_date;
 use crate::http::{ApiError, HttpState};
 
-/// Delivery and date of new certificates as a request gives them, unchecked.
+/// Delivery and date of new certificates as given in a request, unchecked.
 pub struct AskedIssuing {
-    /// When their mails may go out.
+    /// Delivery of their mails.
     pub delivery: Delivery,
-    /// The date on them.
+    /// Date on the certificates.
     pub issue_date: Option<String>,
 }
 
 /// Delivery and date of new certificates.
 #[derive(Clone, Copy, Debug)]
 pub struct Issuing {
-    /// When their mails may go out.
+    /// Delivery of their mails.
     pub delivery: MailDelivery,
-    /// The date on them; absent for the definition's, or else the date of issuing.
+    /// Date on the certificates. If absent, the date of the definition applies, or else the date of issuing.
     pub issue_date: Option<Date>,
 }
 
 impl AskedIssuing {
-    /// Returns it with time and date read.
+    /// Parses and checks time and date.
     ///
     /// # Errors
-    /// The time is past or too far ahead, or the date cannot be meant.
+    /// 400 if the time or the date is malformed or out of range.
     pub fn checked(&self, http: &HttpState) -> Result<Issuing, ApiError> {
         let delivery = self.delivery.checked(http.now())?;
         Ok(Issuing { delivery, issue_date: checked_date(http, self.issue_date.as_deref())? })
     }
 }
 
-/// Reads the field `issueDate`; a blank one counts as absent.
+/// Parses the field `issueDate`. A blank text counts as absent.
 ///
 /// # Errors
-/// The date cannot be meant.
+/// 400 if the date is malformed or out of range.
 pub fn checked_date(http: &HttpState, text: Option<&str>) -> Result<Option<Date>, ApiError> {
     let Some(text) = text.map(str::trim).filter(|text| !text.is_empty()) else { return Ok(None) };
     let date = issue_date::parse(text, http.today());

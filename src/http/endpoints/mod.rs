@@ -1,4 +1,5 @@
-//! One folder per noun, one file per endpoint: its request, its answer, its handler, its OpenAPI, its errors.
+//! Endpoints of the API: one folder per noun, and one file per endpoint with its request, answer, handler, OpenAPI
+//! annotation and errors.
 
 pub mod api_keys;
 pub mod attendees;
@@ -11,6 +12,7 @@ pub mod health;
 pub mod imports;
 pub mod issuing;
 pub mod jobs;
+mod long_names;
 pub mod mails;
 pub mod own_templates;
 pub mod pages;
@@ -25,13 +27,13 @@ use time::format_description::well_known::Rfc3339;
 use super::ApiError;
 use crate::event_log::Position;
 
-/// A time as answers show it: RFC 3339, in UTC.
+/// Formats a time for answers: RFC 3339, in UTC.
 fn rfc3339(time: OffsetDateTime) -> String {
-    // A year beyond 9999 has no such form; nothing of ours lies there.
+    // Years after 9999 have no such form; they do not occur here.
     time.to_offset(time::UtcOffset::UTC).format(&Rfc3339).unwrap_or_default()
 }
 
-/// A row's last position, which is its version.
+/// Converts the last position of a row, which is its version.
 fn position(stored: i64) -> Result<Position, ApiError> {
     Position::try_from(stored).map_err(ApiError::internal)
 }

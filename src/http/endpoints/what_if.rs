@@ -1,4 +1,4 @@
-//! What certificates that were issued would look like by another template: what both endpoints share.
+//! Comparison of issued certificates with another template, shared by two endpoints.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,83 +22,83 @@ use crate::http::{Answer, ApiError, HttpState, cursor};
 use crate::projection::queries::issuances::{self, DrawnRow, IssuanceFilter};
 use crate::projection::queries::listing::{self, Conditions, Last, Order, Start};
 
-/// Certificates that one call compares where it says nothing, and at most.
+/// Default and maximum number of certificates per call.
 const USUAL: u32 = 100;
 const MOST: u32 = 1_000;
-/// How many are drawn together: few at first, and more while they take no longer than this.
+/// Sizes of the groups that are drawn together. The size doubles after each group that takes at most `QUICK`.
 const FEWEST: usize = 10;
 const LARGEST: usize = 80;
 const QUICK: Duration = Duration::from_secs(1);
-/// How long a call goes on beginning with more of them.
+/// Time after which a call starts no further group.
 const GO_ON_FOR: Duration = Duration::from_secs(8);
-/// How many are loaded at once.
+/// Number of certificates that are loaded concurrently.
 const AT_ONCE: usize = 16;
-/// Pixels to an inch of the picture of a difference.
+/// Resolution of the picture of a difference, in pixels per inch.
 const DPI: u16 = 72;
 
-/// Which certificates are compared.
+/// Certificates to compare.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schema(example = json!({"limit": 100}))]
 pub struct WhatIfRequest {
-    /// How many, 1–1,000; 100 if absent. Fewer are compared where that takes long.
+    /// Number of certificates to compare, 1–1,000; 100 if absent. Fewer are compared if drawing takes long.
     #[schema(minimum = 1, maximum = 1000)]
     pub(super) limit: Option<u32>,
-    /// Where to go on: `nextCursor` of the answer before.
+    /// Cursor of the next certificates: `nextCursor` of the answer before.
     pub(super) cursor: Option<String>,
-    /// One issued certificate's id: the answer is then a picture (PNG) of it as it is, as it would be, and of
-    /// where these differ.
+    /// Id of an issued certificate. The answer is then a picture (PNG) of this certificate as it is, as it would
+    /// be, and of the differences.
     pub(super) picture_of: Option<Uuid>,
 }
 
-/// What would be different.
+/// Result of a comparison.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct WhatIfAnswer {
-    /// How many were compared.
+    /// Number of compared certificates.
     #[schema(example = 100)]
     checked: usize,
-    /// How many of them would look different.
+    /// Number of certificates that would look different.
     #[schema(example = 1)]
     different: usize,
-    /// How many of them could not be drawn.
+    /// Number of certificates that could not be drawn.
     #[schema(example = 0)]
     failed: usize,
-    /// Each of them, newest first.
+    /// The compared certificates, newest first.
     certificates: Vec<WhatIfOne>,
-    /// Where to go on; null when all were compared.
+    /// Cursor of the next certificates; null if all were compared.
     next_cursor: Option<String>,
 }
 
-/// What would become of one certificate.
+/// Result for one certificate.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct WhatIfOne {
-    /// The issued certificate's id.
+    /// Id of the issued certificate.
     id: Uuid,
-    /// Whether it would look different; null where it can't be drawn.
+    /// True if it would look different; null if it cannot be drawn.
     #[schema(example = true)]
     differs: Option<bool>,
-    /// Why it can't be drawn: a stable code.
+    /// Reason why it cannot be drawn, as a stable code.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = "RENDER_OVERFLOW")]
     code: Option<String>,
 }
 
-/// Which certificates are meant, and what they would be drawn by.
+/// Certificates to compare, and the template to compare with.
 pub(super) struct Change<'a> {
-    /// Those of one definition.
+    /// Only certificates of this definition.
     pub(super) certificate: Option<Uuid>,
-    /// Those that a theme draws.
+    /// Only certificates whose definition names this theme.
     pub(super) theme: Option<&'a str>,
-    /// What they would be drawn by.
+    /// Template to compare with.
     pub(super) template: PinnedTemplate,
-    /// Whether each keeps the options that it was issued with.
+    /// True if each certificate keeps the options that it was issued with.
     pub(super) keeps_options: bool,
 }
 
 impl Change<'_> {
-    /// The certificates that it is about.
+    /// Returns the conditions that select the certificates.
     fn concerned(&self) -> Conditions {
         let filter = IssuanceFilter {
             state: Some("generated".to_owned()),
@@ -109,7 +109,7 @@ impl Change<'_> {
         filter.conditions()
     }
 
-    /// A certificate as it would be pinned.
+    /// Returns a certificate as it would be pinned with the other template.
     fn on(&self, was: &CertificateRequested) -> CertificateRequested {
         let mut would_be = was.clone();
         let options = std::mem::take(&mut would_be.page.pdf_template.options);
@@ -122,10 +122,10 @@ impl Change<'_> {
     }
 }
 
-/// Slot of a call, held by everything that it draws.
+/// Slot of a call. Every drawing of the call holds it.
 pub(super) type Slot = Arc<OwnedSemaphorePermit>;
 
-/// Compares, or shows one.
+/// Returns the result of the comparison, or the picture of one certificate.
 pub(super) async fn answer(
     http: &HttpState,
     slot: &Slot,
@@ -172,7 +172,8 @@ pub(super) async fn answer(
     Ok(Answer::ok(&answer)?.into_response())
 }
 
-/// How many come next, so that a call whose certificates take long still ends near its time.
+/// Returns the size of the next group. After a slow group it is the smallest, so that a call does not exceed
+/// [`GO_ON_FOR`] by much.
 fn next_group(together: usize, took: Duration) -> usize {
     if took <= QUICK { (2 * together).min(LARGEST) } else { FEWEST }
 }

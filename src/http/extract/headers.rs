@@ -1,4 +1,4 @@
-//! Headers that change what a write does.
+//! Request headers that change the effect of a write.
 
 use axum::extract::FromRequestParts;
 use axum::http::header::IF_MATCH;
@@ -10,10 +10,10 @@ use crate::event_log::Position;
 use crate::http::ApiError;
 
 const IDEMPOTENCY_KEY: &str = "idempotency-key";
-/// Longer keys are refused.
+/// Longest key, in characters.
 const MAX_KEY_CHARS: usize = 255;
 
-/// The `Idempotency-Key` of a request, if it has one: 1–255 visible ASCII characters.
+/// The `Idempotency-Key` of a request, if present: 1–255 visible ASCII characters.
 pub struct IdempotencyKey(pub Option<String>);
 
 impl<S: Send + Sync> FromRequestParts<S> for IdempotencyKey {
@@ -48,7 +48,7 @@ impl<S: Send + Sync> FromRequestParts<S> for IfMatch {
 }
 
 impl IfMatch {
-    /// The versions that the change is meant for, for commands to decide by.
+    /// Returns the versions to which the change applies, for commands to check.
     #[must_use]
     pub fn versions(&self) -> IfVersion {
         match &self.0 {
@@ -59,18 +59,19 @@ impl IfMatch {
         }
     }
 
-    /// Refuses if the resource is at another version than the client knows. Only for what was loaded from
-    /// the log, where the command then insists on that very position; others take [`Self::versions`].
+    /// Rejects the change if the resource has another version than the client knows. Use it only for a state that
+    /// was loaded from the log, if the command then expects exactly that position. Otherwise pass
+    /// [`Self::versions`] to the command.
     ///
     /// # Errors
-    /// 412, if it is.
+    /// 412 if the version differs.
     pub fn check(&self, position: Position) -> Result<(), Refusal> {
         self.versions().check(position)
     }
 }
 
-/// The version in a strong entity tag of ours: `"7"`, or `"7-9"` where the answer also shows other things,
-/// which a change of the resource itself has nothing to do with.
+/// Parses the version in a strong entity tag of this API: `"7"`, or `"7-9"` if the response also contains data of
+/// other aggregates. A change of the resource does not depend on that second position.
 fn version(tag: &str) -> Option<Position> {
     let tag = tag.strip_prefix('"')?.strip_suffix('"')?;
     tag.split_once('-').map_or(tag, |(version, _)| version).parse().ok()

@@ -1,4 +1,4 @@
-//! A JSON body.
+//! Extractor of JSON bodies.
 
 use axum::body::Bytes;
 use axum::extract::{FromRequest, OptionalFromRequest, Request};
@@ -6,12 +6,12 @@ use axum::http::header::CONTENT_TYPE;
 use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
 
-use super::naming::CamelCased;
+use super::naming::{CamelCased, Element};
 use crate::http::{ApiError, ErrorCode, HttpState};
 
-/// A JSON body in camelCase or snake_case, and what it was made of.
+/// JSON body in camelCase or snake_case, with the digest of its bytes.
 pub struct Json<T> {
-    /// What the body says.
+    /// Deserialized body.
     pub value: T,
     /// SHA-256 of the body's bytes.
     pub sha256: [u8; 32],
@@ -21,17 +21,39 @@ impl<T: DeserializeOwned> FromRequest<HttpState> for Json<T> {
     type Rejection = ApiError;
 
     async fn from_request(request: Request, state: &HttpState) -> Result<Self, ApiError> {
-        let content_type = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
-        if !content_type.is_some_and(is_json) {
-            let message = "send JSON in UTF-8, with the header `Content-Type: application/json`";
-            return Err(ApiError::new(ErrorCode::UnsupportedMediaType, message));
-        }
-        let bytes = Bytes::from_request(request, state).await?;
+        let bytes = body(request, state).await?;
         Ok(Self { value: parse(&bytes)?, sha256: Sha256::digest(&bytes).into() })
     }
 }
 
-/// JSON is UTF-8 (RFC 8259 §8.1): a content type that says otherwise is not ours to guess about.
+/// JSON list whose elements are checked one by one. A field that is given twice is listed with its element.
+pub struct JsonList {
+    /// Elements, in order.
+    pub elements: Vec<Element>,
+    /// SHA-256 of the body's bytes.
+    pub sha256: [u8; 32],
+}
+
+impl FromRequest<HttpState> for JsonList {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, state: &HttpState) -> Result<Self, ApiError> {
+        let bytes = body(request, state).await?;
+        let elements: Vec<Element> = serde_json::from_slice(&bytes).map_err(|error| of_body(&error))?;
+        Ok(Self { elements, sha256: Sha256::digest(&bytes).into() })
+    }
+}
+
+async fn body(request: Request, state: &HttpState) -> Result<Bytes, ApiError> {
+    let content_type = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    if !content_type.is_some_and(is_json) {
+        let message = "send JSON in UTF-8, with the header `Content-Type: application/json`";
+        return Err(ApiError::new(ErrorCode::UnsupportedMediaType, message));
+    }
+    Ok(Bytes::from_request(request, state).await?)
+}
+
+/// Returns true for JSON in UTF-8 (RFC 8259 §8.1). A content type with another charset is rejected.
 fn is_json(content_type: &str) -> bool {
     let mut parts = content_type.split(';').map(str::trim);
     let is_kind = parts.next().is_some_and(|kind| kind.eq_ignore_ascii_case("application/json"));
@@ -44,7 +66,7 @@ fn is_json(content_type: &str) -> bool {
         })
 }
 
-/// A body that may be left out, or be null.
+/// Accepts an absent body, or `null`, as `None`.
 impl<T: DeserializeOwned> OptionalFromRequest<HttpState> for Json<T> {
     type Rejection = ApiError;
 
@@ -61,7 +83,7 @@ impl<T: DeserializeOwned> OptionalFromRequest<HttpState> for Json<T> {
     }
 }
 
-/// What a body that was left out says.
+/// Value of an absent body.
 impl<T: Default> Default for Json<T> {
     fn default() -> Self {
         Self { value: T::default(), sha256: Sha256::digest([]).into() }
@@ -69,17 +91,20 @@ impl<T: Default> Default for Json<T> {
 }
 
 fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
-    let CamelCased(value) = serde_json::from_slice(bytes).map_err(|error| {
-        if error.is_data() {
-            return refused(".", &error);
-        }
-        ApiError::new(ErrorCode::MalformedJson, format!("the body is not JSON: {error}"))
-    })?;
+    let CamelCased(value) = serde_json::from_slice(bytes).map_err(|error| of_body(&error))?;
     serde_path_to_error::deserialize(value).map_err(|error| refused(&error.path().to_string(), error.inner()))
 }
 
-/// Names the field by where it stands, or by what serde's text quotes. The text may quote a value: it
-/// goes to the sender only, and never to the log.
+/// Creates the error for a body that is not JSON or has the wrong shape.
+fn of_body(error: &serde_json::Error) -> ApiError {
+    if error.is_data() {
+        return refused(".", error);
+    }
+    ApiError::new(ErrorCode::MalformedJson, format!("the body is not JSON: {error}"))
+}
+
+/// Creates the error for a value that does not fit its type. The field is named by its path, or by the name that
+/// serde's text quotes. The text may quote a value, so it is sent to the client and never logged.
 fn refused(path: &str, error: &serde_json::Error) -> ApiError {
     let text = error.to_string();
     let text = text.split(" at line ").next().unwrap_or_default();

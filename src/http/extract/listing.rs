@@ -1,4 +1,4 @@
-//! Which part of a list is wanted, in which order: the same parameters for all nouns.
+//! Paging and sorting parameters that all lists share.
 
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -9,45 +9,45 @@ use crate::http::{Answer, ApiError, HttpState, cursor};
 use crate::projection::queries::FromRow;
 use crate::projection::queries::listing::{self, Conditions, MAX_COUNTED, Order, SortKey, Start, Table};
 
-/// Entries of a page where the client says nothing.
+/// Entries per page if the client gives no limit.
 const DEFAULT_LIMIT: u32 = 50;
-/// The most entries of a page.
+/// Largest number of entries per page.
 const MAX_LIMIT: u32 = 200;
-/// Characters of a text to look for.
+/// Longest search text, in characters.
 const MAX_TEXT: usize = 200;
 
-/// From the smallest to the greatest, or the other way round.
+/// Sort direction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum Direction {
-    /// The smallest, earliest or first in the alphabet comes first.
+    /// Ascending: the smallest, the earliest or the first in the alphabet comes first.
     Asc,
-    /// The greatest, latest or last in the alphabet comes first.
+    /// Descending: the greatest, the latest or the last in the alphabet comes first.
     Desc,
 }
 
-/// The parameters that every list takes beside its filters.
+/// Parameters that every list accepts beside its filters.
 #[derive(Clone, Debug)]
 pub struct Listing<S> {
-    /// Where to go on.
+    /// Cursor of the page.
     pub cursor: Option<String>,
-    /// Which page, from 1; another way to go on.
+    /// Number of the page, from 1, instead of a cursor.
     pub page: Option<u32>,
     /// Entries per page.
     pub limit: Option<u32>,
-    /// By what.
+    /// Sort key.
     pub sort: Option<S>,
-    /// Which way round.
+    /// Sort direction.
     pub order: Option<Direction>,
 }
 
-/// What a noun's lists can be sorted by, beside the order in which things were made.
+/// Sort keys of a resource's lists, beside the order of creation.
 pub trait Sorting: Copy {
-    /// The column behind it.
+    /// Returns the column to sort by.
     fn key(self) -> SortKey;
 }
 
-/// No choice: things stay in the order in which they were made.
+/// Empty set of sort keys: the list is in the order of creation.
 #[derive(Clone, Copy, Debug)]
 pub enum Unsorted {}
 
@@ -57,26 +57,27 @@ impl Sorting for Unsorted {
     }
 }
 
-/// A list that has no filters, and no order but that in which things were made.
+/// Query parameters of a list without filters, in the order of creation.
 #[derive(Debug, Default, Deserialize, IntoParams)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct ListQuery {
-    /// Where to go on: `meta.nextCursor` of the page before. It counts for the same order.
+    /// Cursor of the page: `meta.nextCursor` of the page before. It is valid for the same `order` only.
     cursor: Option<String>,
-    /// Which page, from 1, instead of a cursor; `meta.total` is told then. Pages end at entry 10,000, cursors don't.
+    /// Number of the page, from 1, instead of a cursor. Adds `meta.total`. Pages end at entry 10,000, cursors do
+    /// not.
     #[param(minimum = 1)]
     page: Option<u32>,
     /// Entries per page; 50 if absent.
     #[param(minimum = 1, maximum = 200)]
     limit: Option<u32>,
-    /// Which way round; from the latest if absent.
+    /// Sort direction; latest first if absent.
     #[param(inline)]
     order: Option<Direction>,
 }
 
 impl ListQuery {
-    /// The same for any noun.
+    /// Converts to the parameters of any resource's list.
     #[must_use]
     pub fn listing<S>(self) -> Listing<S> {
         let Self { cursor, page, limit, order } = self;
@@ -85,7 +86,7 @@ impl ListQuery {
 }
 
 impl<S: Sorting> Listing<S> {
-    /// Texts go from A to Z, times from the latest, where nothing else is said.
+    /// Returns the order of the list. By default, texts are ascending and positions are descending.
     fn order(&self, table: &Table) -> Order {
         let key = self.sort.map_or(SortKey::Position(table.tie), Sorting::key);
         let descending = match (self.order, key) {
@@ -111,10 +112,11 @@ impl<S: Sorting> Listing<S> {
         }
     }
 
-    /// Reads the page and answers it.
+    /// Reads the page and returns the response.
     ///
     /// # Errors
-    /// A parameter is out of range, the cursor is of another list, or the database is not available.
+    /// 400 if a parameter is out of range or the cursor belongs to another list; 503 if the database is
+    /// unavailable.
     pub async fn answer<T: FromRow, A: Serialize>(
         &self,
         http: &HttpState,
@@ -126,10 +128,11 @@ impl<S: Sorting> Listing<S> {
         Answer::list(&rows.into_iter().map(shown).collect::<Vec<_>>(), &meta)
     }
 
-    /// Reads the page: its rows, and what stands below them.
+    /// Reads the page and returns its rows and paging information.
     ///
     /// # Errors
-    /// A parameter is out of range, the cursor is of another list, or the database is not available.
+    /// 400 if a parameter is out of range or the cursor belongs to another list; 503 if the database is
+    /// unavailable.
     pub async fn read<T: FromRow>(
         &self,
         http: &HttpState,
@@ -150,10 +153,10 @@ impl<S: Sorting> Listing<S> {
     }
 }
 
-/// A text to look for; a blank one counts as absent.
+/// Normalizes a search text. A blank text counts as absent.
 ///
 /// # Errors
-/// It is longer than any field, or has control characters.
+/// 400 if the text has more than 200 characters or contains control characters.
 pub fn filter_text(field: &str, text: Option<String>) -> Result<Option<String>, ApiError> {
     let Some(text) = text else { return Ok(None) };
     if text.chars().count() > MAX_TEXT || text.chars().any(char::is_control) {
@@ -165,7 +168,7 @@ pub fn filter_text(field: &str, text: Option<String>) -> Result<Option<String>, 
     Ok(Some(clean_line(&text)).filter(|text| !text.is_empty()))
 }
 
-/// The rows before a page.
+/// Returns the number of rows before a page.
 fn skipped(page: u32, limit: u32) -> Result<i64, ApiError> {
     let skipped = i64::from(page.max(1) - 1) * i64::from(limit);
     if page == 0 || skipped > MAX_COUNTED {

@@ -1,21 +1,21 @@
-//! A field of a change: left as it is, taken away, or replaced (RFC 7396).
+//! Field of a JSON merge patch: kept, removed or replaced (RFC 7396).
 
 use serde::{Deserialize, Deserializer};
 
-/// What becomes of a field.
+/// Change of one field.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Merge<T> {
-    /// It is not in the body, and stays.
+    /// The field is absent from the body and keeps its value.
     #[default]
     Keep,
-    /// It is null, and is taken away.
+    /// The field is null and its value is removed.
     Clear,
-    /// It has a value, which replaces the old one.
+    /// The field has a value, which replaces the old one.
     Set(T),
 }
 
 impl<T> Merge<T> {
-    /// What the field is from now on.
+    /// Returns the new value of a field that had the value `before`.
     #[must_use]
     pub fn over(self, before: Option<T>) -> Option<T> {
         match self {
@@ -27,7 +27,7 @@ impl<T> Merge<T> {
 }
 
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for Merge<T> {
-    /// Of what is there; `#[serde(default)]` makes what isn't.
+    /// Deserializes a field that is present. `#[serde(default)]` covers an absent field.
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         Ok(Option::deserialize(deserializer)?.map_or(Self::Clear, Self::Set))
     }

@@ -1,4 +1,4 @@
-//! What handlers take out of a request: each refuses bad input with an error that names it.
+//! Extractors of handlers. Each rejects invalid input with an error that names it.
 
 mod headers;
 mod json;
@@ -10,8 +10,9 @@ mod query;
 pub mod upload;
 
 pub use headers::{IdempotencyKey, IfMatch};
-pub use json::Json;
+pub use json::{Json, JsonList};
 pub use listing::{Direction, ListQuery, Listing, Sorting, Unsorted, filter_text};
 pub use merge::Merge;
+pub use naming::Element;
 pub use path::Path;
 pub use query::Query;

@@ -1,19 +1,19 @@
-//! Both spellings of a field: the API speaks camelCase and also takes snake_case.
+//! Field names in two spellings: the API uses camelCase and also accepts snake_case.
 
 use std::collections::BTreeSet;
 use std::fmt;
 
 use serde::Deserialize;
-use serde::de::{Deserializer, Error, MapAccess, SeqAccess, Visitor};
+use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
 
-/// Fields whose values have names of their own inside, which templates choose: these stay as they are.
+/// Fields whose values contain names that templates choose. These names are not converted.
 const VERBATIM: [&str; 2] = ["manifest", "data"];
 
-/// The most items of one list. An item can be two bytes and take hundreds once it is read.
+/// Largest number of items of one list. An item can be 2 bytes in the body and hundreds of bytes in memory.
 const MAX_ITEMS: usize = 20_000;
 
-/// `snake_case` as `camelCase`; camelCase stays as it is.
+/// Converts `snake_case` to `camelCase`. Leaves camelCase unchanged.
 pub(super) fn camel_case(name: &str) -> String {
     let mut camel = String::with_capacity(name.len());
     let mut letters = name.chars().peekable();
@@ -29,18 +29,76 @@ pub(super) fn camel_case(name: &str) -> String {
     camel
 }
 
-/// JSON whose field names are camelCase now. Refuses a field that is given twice, in one spelling or in both.
+/// JSON whose field names are converted to camelCase. A field that is given twice, in one or both spellings, is
+/// an error.
 pub(super) struct CamelCased(pub(super) Value);
 
 impl<'de> Deserialize<'de> for CamelCased {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(AnyJson).map(Self)
+        AnyJson(Twice::Refused).deserialize(deserializer).map(Self)
     }
 }
 
-struct AnyJson;
+/// An element of a list, with camelCase names.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Element {
+    /// The element. Of a field that is given twice, the last value counts.
+    pub value: Value,
+    /// Fields of the element that are given twice, in one spelling or in both; at most 20.
+    pub twice: Vec<String>,
+}
 
-impl<'de> Visitor<'de> for AnyJson {
+/// Most fields that an element names as given twice.
+const MAX_TWICE: usize = 20;
+
+impl<'de> Deserialize<'de> for Element {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let mut twice = Vec::new();
+        let value = AnyJson(Twice::Listed(&mut twice)).deserialize(deserializer)?;
+        Ok(Self { value, twice })
+    }
+}
+
+/// Treatment of a field that is given twice.
+enum Twice<'t> {
+    /// Is an error.
+    Refused,
+    /// Is listed here; in nested objects, the last value counts.
+    Listed(&'t mut Vec<String>),
+    /// The last value counts.
+    Ignored,
+}
+
+impl Twice<'_> {
+    /// The treatment in values of this object or list.
+    const fn within(&self) -> Twice<'static> {
+        match self {
+            Self::Refused => Twice::Refused,
+            Self::Listed(_) | Self::Ignored => Twice::Ignored,
+        }
+    }
+
+    fn found<E: Error>(&mut self, name: String) -> Result<(), E> {
+        match self {
+            Self::Refused => return Err(E::custom(format!("field `{name}` is given twice"))),
+            Self::Listed(names) if names.len() < MAX_TWICE && !names.contains(&name) => names.push(name),
+            Self::Listed(_) | Self::Ignored => {}
+        }
+        Ok(())
+    }
+}
+
+struct AnyJson<'t>(Twice<'t>);
+
+impl<'de> DeserializeSeed<'de> for AnyJson<'_> {
+    type Value = Value;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for AnyJson<'_> {
     type Value = Value;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -77,7 +135,7 @@ impl<'de> Visitor<'de> for AnyJson {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Value, A::Error> {
         let mut list = Vec::new();
-        while let Some(CamelCased(item)) = items.next_element()? {
+        while let Some(item) = items.next_element_seed(AnyJson(self.0.within()))? {
             if list.len() == MAX_ITEMS {
                 return Err(Error::custom(format_args!(
                     "a list of more than {MAX_ITEMS} items; send several"
@@ -88,24 +146,24 @@ impl<'de> Visitor<'de> for AnyJson {
         Ok(Value::Array(list))
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> Result<Value, A::Error> {
+    fn visit_map<A: MapAccess<'de>>(mut self, mut fields: A) -> Result<Value, A::Error> {
         let mut object = Map::new();
         while let Some(name) = fields.next_key::<String>()? {
             let name = camel_case(&name);
             let value = if VERBATIM.contains(&name.as_str()) {
                 fields.next_value::<Value>()?
             } else {
-                fields.next_value::<CamelCased>()?.0
+                fields.next_value_seed(AnyJson(self.0.within()))?
             };
             if object.insert(name.clone(), value).is_some() {
-                return Err(A::Error::custom(format!("field `{name}` is given twice")));
+                self.0.found(name)?;
             }
         }
         Ok(Value::Object(object))
     }
 }
 
-/// A query string whose parameter names are camelCase now; values stay as they are.
+/// Converts the parameter names of a query string to camelCase. Values are unchanged.
 ///
 /// # Errors
 /// The name of a parameter that is given twice.
@@ -169,6 +227,16 @@ mod tests {
         for twice in [r#"{"event_name": 1, "eventName": 1}"#, r#"{"a": 1, "a": 1}"#] {
             assert!(renamed(twice).is_err_and(|error| error.contains("given twice")));
         }
+    }
+
+    #[test]
+    fn field_given_twice_in_an_element_is_listed() {
+        let list = r#"[{"full_name": "a", "fullName": "b", "n": {"a": 1, "a": 2}}, 7, {"email": "a", "email": "b"}]"#;
+        let elements: Vec<Element> = serde_json::from_str(list).unwrap();
+        let twice: Vec<&[String]> = elements.iter().map(|element| &element.twice[..]).collect();
+        assert_eq!(twice, [&["fullName".to_owned()][..], &[], &["email".to_owned()]]);
+        assert_eq!(elements[0].value, json!({"fullName": "b", "n": {"a": 2}}));
+        assert_eq!(elements[1].value, json!(7));
     }
 
     #[test]

@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 use super::naming::camel_cased_query;
 use crate::http::ApiError;
 
-/// Query parameters in camelCase or snake_case; unknown ones are refused where the type says so.
+/// Query parameters in camelCase or snake_case. `T` determines whether unknown parameters are rejected.
 pub struct Query<T>(pub T);
 
 impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Query<T> {
@@ -26,7 +26,7 @@ fn parse<T: DeserializeOwned>(query: &str) -> Result<T, ApiError> {
     let parsed = axum::extract::Query::<T>::try_from_uri(&Uri::from(path_and_query));
     parsed.map(|query| query.0).map_err(|rejection| {
         let text = rejection.body_text();
-        // serde's text stands behind the extractor's own; it begins with the parameter's name, or quotes it.
+        // serde's text follows the extractor's own text. It starts with the parameter's name, or quotes it.
         let text = text.rsplit_once("query string: ").map_or(text.as_str(), |(_, text)| text);
         let named = text.split_once(": ").filter(|(name, _)| !name.contains(' '));
         match (named, text.split('`').nth(1)) {

@@ -1,4 +1,4 @@
-//! A multipart body with one file: streamed to a temporary file, within limits, and never into memory.
+//! Multipart body with one file. The file is streamed to a temporary file within limits and never held in memory.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -12,35 +12,35 @@ use tokio::io::{AsyncWriteExt, BufWriter};
 use super::naming::camel_case;
 use crate::http::{ApiError, ErrorCode, HttpState};
 
-/// The first bytes of a file that are kept, to tell what it is.
+/// Bytes from the start of a file that are kept to detect its format.
 const HEAD_BYTES: usize = crate::sheet::SNIFF_BYTES;
 /// The longest text field, in bytes.
 const MAX_TEXT_BYTES: usize = 4_096;
-/// What field names, boundaries and texts may add to the file, in bytes.
+/// Largest number of bytes that field names, boundaries and texts may add to the file.
 const MAX_REST_BYTES: u64 = 64 * 1024;
 
-/// A multipart body: the file, and the texts beside it by their camelCase names.
+/// Multipart body: the file, and the text fields by their camelCase names.
 pub struct Upload {
     /// The part named `file`.
     pub file: UploadedFile,
     texts: BTreeMap<String, String>,
 }
 
-/// A file that was sent. It is deleted when this is dropped.
+/// Uploaded file. It is deleted when this value is dropped.
 pub struct UploadedFile {
     path: TempPath,
-    /// The name that the client gave it.
+    /// Name that the client gave the file.
     pub name: String,
-    /// Its size in bytes.
+    /// Size in bytes.
     pub size: u64,
-    /// SHA-256 of its bytes.
+    /// SHA-256 of the bytes.
     pub sha256: [u8; 32],
-    /// Its first bytes.
+    /// First bytes.
     pub head: Vec<u8>,
 }
 
 impl UploadedFile {
-    /// Where it lies.
+    /// Returns the path of the temporary file.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
@@ -48,10 +48,10 @@ impl UploadedFile {
 }
 
 impl Upload {
-    /// Reads a body of a file of at most `limit` bytes and of texts of these names.
+    /// Reads a body with a file of at most `limit` bytes and text fields with these `names`.
     ///
     /// # Errors
-    /// The body is not multipart, broken or too large; a part is missing, unknown or given twice.
+    /// The body is not multipart, is broken or is too large; or a part is missing, unknown or given twice.
     pub async fn read(
         http: &HttpState,
         mut request: Request,
@@ -83,22 +83,23 @@ impl Upload {
         Ok(Self { file, texts })
     }
 
-    /// A text field; an empty one counts as absent.
+    /// Returns a text field. An empty field counts as absent.
     #[must_use]
     pub fn text(&self, name: &str) -> Option<&str> {
         self.texts.get(name).map(|text| text.trim()).filter(|text| !text.is_empty())
     }
 
-    /// A text field of another type.
+    /// Parses a text field. `what` names the expected form in the error.
     ///
     /// # Errors
-    /// The text is not of that type.
+    /// 400 if the text can't be parsed.
     pub fn parsed<T: std::str::FromStr>(&self, name: &str, what: &str) -> Result<Option<T>, ApiError> {
         let wrong = |_| ApiError::field(name, format!("must be {what}"));
         self.text(name).map(|text| text.parse().map_err(wrong)).transpose()
     }
 
-    /// SHA-256 over file and texts: the boundary differs from request to request.
+    /// Returns the SHA-256 of the file and texts. The body itself is not hashed, because its boundary differs
+    /// from request to request.
     #[must_use]
     pub fn sha256(&self) -> [u8; 32] {
         let mut hash = Sha256::new();
@@ -144,7 +145,7 @@ async fn receive(mut part: Field<'_>, limit: u64) -> Result<UploadedFile, ApiErr
     Ok(UploadedFile { path, name, size, sha256: hash.finalize().into(), head })
 }
 
-/// A name cut to what fits an answer.
+/// Removes control characters from a name and limits it to 200 characters.
 fn printable(name: &str) -> String {
     name.chars().filter(|c| !c.is_control()).take(200).collect()
 }

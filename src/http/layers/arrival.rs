@@ -1,5 +1,4 @@
-//! How a request arrives: an address of bounded length, a body that keeps coming, and a method of which
-//! the server can at least say whether a path takes it.
+//! Checks of an arriving request: length of its URL, progress of its body, and the method `OPTIONS`.
 
 use std::time::Duration;
 
@@ -15,10 +14,10 @@ use tower_http::timeout::TimeoutBody;
 
 use crate::http::{ApiError, ErrorCode, HttpState};
 
-/// The longest path and query, in bytes; filters and cursors stay far below.
+/// Longest path and query, in bytes. Filters and cursors are far shorter.
 const MAX_ADDRESS_BYTES: usize = 8 << 10;
 
-/// Refuses addresses that are too long, and gives up bodies that stop coming.
+/// Rejects URLs that are too long, and abandons bodies that stop arriving.
 pub async fn arrival(State(http): State<HttpState>, request: Request, next: Next) -> Response {
     let length = request.uri().path_and_query().map_or(0, |address| address.as_str().len());
     if length > MAX_ADDRESS_BYTES {
@@ -29,9 +28,10 @@ pub async fn arrival(State(http): State<HttpState>, request: Request, next: Next
     next.run(request.map(|body| Body::new(TimeoutBody::new(patience, body)))).await
 }
 
-/// Answers `OPTIONS` with what a path takes (RFC 9110 §9.3.7). A browser's preflight is CORS's.
+/// Answers `OPTIONS` with the methods of a path (RFC 9110 §9.3.7). Preflights of browsers are left to the CORS
+/// layer.
 ///
-/// It stands around the whole router, which says what a path takes only where an answer leaves it.
+/// This layer wraps the whole router, because the router sets `Allow` only when a response leaves it.
 pub async fn options(request: Request, next: Next) -> Response {
     let is_preflight = request.headers().contains_key(ACCESS_CONTROL_REQUEST_METHOD);
     let asks = request.method() == Method::OPTIONS && !is_preflight;
@@ -42,7 +42,7 @@ pub async fn options(request: Request, next: Next) -> Response {
     if asks { allowed(answered) } else { answered }
 }
 
-/// A refusal that says what the path takes, without being a refusal.
+/// Turns a 405 response into a 204 response with the allowed methods.
 fn allowed(mut answered: Response) -> Response {
     let methods = answered.headers().get(ALLOW).and_then(|value| value.to_str().ok());
     let methods = methods.and_then(|methods| HeaderValue::try_from(format!("{methods},OPTIONS")).ok());

@@ -18,11 +18,11 @@ use crate::http::{ApiError, ErrorCode, HttpState};
 
 /// Smaller bodies are not counted: the number of connections bounds them.
 const COUNTED: usize = 64 << 10;
-/// Bytes that a connection is given at once.
+/// Largest frame of a body, in bytes.
 const PIECE: usize = 32 << 10;
-/// `Retry-After` where there is no room.
+/// `Retry-After` of a rejected response.
 const LATER: Duration = Duration::from_secs(5);
-/// One client may have this part of the bound, as a divisor.
+/// Divisor of the bound for one client.
 const PART_OF_CLIENT: usize = 4;
 
 /// Bytes of bodies that clients have not read yet.

@@ -1,4 +1,4 @@
-//! Reads that answer nothing new (RFC 9110 §13.1.2): whoever knows the present version gets 304.
+//! Conditional reads (RFC 9110 §13.1.2): a client that has the current version gets 304.
 
 use axum::body::Body;
 use axum::extract::Request;
@@ -7,7 +7,7 @@ use axum::http::{HeaderMap, Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::Response;
 
-/// Leaves the body out where the client has it already.
+/// Replaces the response by 304 if the client already has this version.
 pub async fn not_modified(request: Request, next: Next) -> Response {
     let is_read = matches!(*request.method(), Method::GET | Method::HEAD);
     let known = if is_read { known_tags(request.headers()) } else { Vec::new() };
@@ -31,7 +31,7 @@ fn known_tags(headers: &HeaderMap) -> Vec<String> {
     values.flat_map(|value| value.split(',')).map(|tag| opaque(tag.trim()).to_owned()).collect()
 }
 
-/// Whether a tag is weak makes no difference to a read.
+/// Removes the prefix of a weak tag, because `If-None-Match` compares weakly.
 fn opaque(tag: &str) -> &str {
     tag.strip_prefix("W/").unwrap_or(tag)
 }

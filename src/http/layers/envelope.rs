@@ -1,4 +1,4 @@
-//! Errors get their envelope here, where the request's id is known; also those that a library answered.
+//! Writes the envelope of errors, including errors of libraries. This layer knows the request id.
 
 use std::any::Any;
 
@@ -13,7 +13,7 @@ use crate::http::api_error::{ErrorBody, ErrorEnvelope};
 use crate::http::error_mapping::of_status;
 use crate::http::{ApiError, ErrorCode};
 
-/// Writes the body of an error, and logs what is our fault: once, with its cause.
+/// Writes the body of an error and logs the error once, with its cause.
 pub async fn envelope(request: Request, next: Next) -> Response {
     let id = request.extensions().get::<RequestId>().map_or_else(String::new, |id| id.0.clone());
     let mut response = next.run(request).await;
@@ -26,7 +26,7 @@ pub async fn envelope(request: Request, next: Next) -> Response {
     write(error, id, headers)
 }
 
-/// The error in an answer that isn't ours, if it is one.
+/// Returns the API error for a bare error response of a library. Returns `None` for other responses.
 fn bare(response: &Response) -> Option<ApiError> {
     let status = response.status();
     let kind = response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("");
@@ -50,7 +50,7 @@ fn write(error: ApiError, request_id: String, headers: HeaderMap) -> Response {
     let ApiError { code, message, details, retry_after, .. } = error;
     let body = ErrorEnvelope { success: false, error: ErrorBody { code, message, details }, request_id };
     let mut response = (code.status(), headers, axum::Json(body)).into_response();
-    // `error_pages` chooses its words by the code.
+    // The `error_pages` layer chooses its texts by the code.
     response.extensions_mut().insert(code);
     let wait = retry_after.map(|wait| wait.as_secs().max(1));
     let needs_wait =
@@ -64,7 +64,7 @@ fn write(error: ApiError, request_id: String, headers: HeaderMap) -> Response {
     response
 }
 
-/// What a panic becomes. Its text stays out: it may quote data.
+/// Returns the response to a request whose handler panicked. It omits the panic's text, which may quote data.
 pub fn panicked(_: Box<dyn Any + Send + 'static>) -> Response {
     ApiError::internal("a handler panicked").into_response()
 }

@@ -1,4 +1,4 @@
-//! Errors as pages, for people who opened a public address in a browser.
+//! Error pages for people who open a public URL in a browser.
 
 use axum::extract::{Request, State};
 use axum::http::header::{
@@ -18,7 +18,7 @@ use crate::http::{ErrorCode, HttpState};
 /// Paths for programs, besides those below the API's prefix.
 const FOR_PROGRAMS: [&str; 4] = ["/api", "/health", "/metrics", "/certificates"];
 
-/// Replaces the body of an error by a page, where the request is a browser's and the address is not the API's.
+/// Replaces the body of an error by a page, if a browser sent the request and the path is not the API's.
 pub async fn error_pages(State(http): State<HttpState>, request: Request, next: Next) -> Response {
     let is_read = matches!(*request.method(), Method::GET | Method::HEAD);
     if !is_read || is_for_programs(request.uri().path(), &http.settings.prefix) {
@@ -63,8 +63,8 @@ fn is_for_programs(path: &str, prefix: &str) -> bool {
     FOR_PROGRAMS.into_iter().any(below) || (!prefix.is_empty() && below(prefix)) || path.ends_with(".json")
 }
 
-/// Returns true if the client gets an error as a page: browsers do. "Not found" on a verification page is a page for
-/// everybody who doesn't ask for JSON, as the page itself is.
+/// Returns true if the client gets an error as a page, as browsers do. A 404 on a verification page is a page for
+/// every client that does not ask for JSON, like the verification page itself.
 fn wants_page(path: &str, headers: &HeaderMap, code: ErrorCode) -> bool {
     let is_page = path == "/verify" || (path.starts_with("/certificate/") && !path.ends_with("/download"));
     accepts_page(headers) || (is_page && code.status() == 404 && !wants_json(headers))

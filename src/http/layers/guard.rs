@@ -1,11 +1,10 @@
-//! What has to hold before a handler runs: there is room, the caller may do this, and reads show what
-//! the caller has written.
+//! Admission of a request: free slots, the caller's permission, and reads that show the caller's own writes.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, HeaderName, Method};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use tokio::sync::OwnedSemaphorePermit;
@@ -13,28 +12,37 @@ use tokio::sync::OwnedSemaphorePermit;
 use crate::domain::UserId;
 use crate::event_log::Position;
 use crate::http::access::Access;
+use crate::http::answer::EVENT_POSITION;
 use crate::http::caller::authenticate;
 use crate::http::client_address::ClientAddress;
 use crate::http::principal::{By, Principal};
 use crate::http::rate_limit::Limit;
 use crate::http::{ApiError, ErrorCode, HttpState};
 
-/// The position that a read must show.
+/// Request header with the position that a read must show.
 const MIN_POSITION: HeaderName = HeaderName::from_static("x-min-event-position");
+/// Response header of a write: the query tables do not contain the write yet.
+pub const TABLES_BEHIND: HeaderName = HeaderName::from_static("x-tables-behind");
+/// Preferences of a request (RFC 7240).
+const PREFER: HeaderName = HeaderName::from_static("prefer");
+/// Preferences that the server has applied (RFC 7240).
+const PREFERENCE_APPLIED: HeaderName = HeaderName::from_static("preference-applied");
+/// The preference for an answer before the tables contain the write (RFC 7240 §4.1).
+const RESPOND_ASYNC: &str = "respond-async";
 /// `Retry-After` of a full server.
 const LATER: Duration = Duration::from_secs(1);
-/// Paths that need no slot. Their answers cost next to nothing.
+/// Paths that need no slot, because their responses are cheap.
 const ALWAYS: [&str; 3] = ["/health", "/health/live", "/health/ready"];
 
-/// A request's slot among the concurrent requests. It is released while the request only waits.
+/// Slot of a request among the concurrent requests. It is released while the request only waits.
 #[derive(Clone, Default)]
 pub struct Place(Arc<Mutex<Option<OwnedSemaphorePermit>>>);
 
 impl Place {
-    /// Acquires a slot.
+    /// Acquires a slot without waiting.
     ///
     /// # Errors
-    /// 503, if there is none.
+    /// 503 if no slot is free.
     pub fn enter(&self, http: &HttpState) -> Result<(), ApiError> {
         let place = http.request_slots.clone().try_acquire_owned().map_err(|_| {
             ApiError::new(ErrorCode::Busy, "too many requests at once; try again").retry_after(LATER)
@@ -46,7 +54,7 @@ impl Place {
     /// Acquires a slot again after a wait, first come, first served.
     ///
     /// # Errors
-    /// 503, if there is none within `patience`.
+    /// 503 if no slot becomes free within `patience`.
     pub async fn enter_again(&self, http: &HttpState, patience: Duration) -> Result<(), ApiError> {
         let place = tokio::time::timeout(patience, http.request_slots.clone().acquire_owned()).await;
         let Ok(Ok(place)) = place else {
@@ -64,7 +72,7 @@ impl Place {
     }
 }
 
-/// Limits concurrent requests: of all clients (503) and of one client (429).
+/// Limits the concurrent requests of all clients (503) and of one client (429).
 pub async fn room(State(http): State<HttpState>, mut request: Request, next: Next) -> Response {
     if ALWAYS.contains(&request.uri().path()) {
         return next.run(request).await;
@@ -84,34 +92,36 @@ pub async fn room(State(http): State<HttpState>, mut request: Request, next: Nex
     response
 }
 
-/// What a route asks.
+/// Requirements of a route.
 #[derive(Clone)]
 pub struct Guard {
-    /// What we need to know.
+    /// State of the HTTP interface.
     pub http: HttpState,
-    /// Of whom.
+    /// Access that the route requires.
     pub access: Access,
-    /// Whether it lets in somebody who has to have a second factor and has none yet.
+    /// True if the route also accepts users who must have a second factor and have none yet.
     pub even_without_factor: bool,
-    /// Whether a password that somebody else has set will do.
+    /// True if the route also accepts users who must first change a password that an administrator has set.
     pub with_first_password: bool,
-    /// What its callers are counted for.
+    /// Rate limit by client address.
     pub limit: Option<Limit>,
-    /// How long its handler may take.
+    /// Longest duration of the handler.
     pub timeout: Duration,
 }
 
-/// Lets the handler run if the caller may, and not for ever.
+/// Runs the handler within its timeout if the caller has permission. The response of a write then waits until the
+/// tables contain the write.
 pub async fn guard(State(guard): State<Guard>, mut request: Request, next: Next) -> Response {
     let Guard { http, access, even_without_factor, with_first_password, limit, timeout } = guard;
+    let write = Write::of(&request);
     let answer = async {
-        // Counted before anything is looked at: guesses at tokens count too.
+        // Counted before authentication, so that guessed tokens count too.
         if let Some(limit) = limit {
             let client = request.extensions().get::<ClientAddress>().copied();
             let client = client.unwrap_or(ClientAddress::Unknown);
             http.rate_limits.count(limit, client).inspect_err(|_| {
                 if limit == Limit::Password {
-                    tracing::warn!(client = %client, "too many passwords from one address");
+                    tracing::warn!(client = %client, "password rate limit exceeded");
                 }
             })?;
         }
@@ -124,13 +134,53 @@ pub async fn guard(State(guard): State<Guard>, mut request: Request, next: Next)
         }
         Ok::<_, ApiError>(next.run(request).await)
     };
-    match tokio::time::timeout(timeout, answer).await {
+    let mut response = match tokio::time::timeout(timeout, answer).await {
         Ok(answer) => answer.unwrap_or_else(IntoResponse::into_response),
         Err(_) => {
             let message = format!("it took longer than {} seconds; try again", timeout.as_secs());
             ApiError::new(ErrorCode::TimedOut, message).into_response()
         }
+    };
+    if let Some(write) = write {
+        write.until_readable(&http, response.headers_mut()).await;
     }
+    response
+}
+
+/// A request with a method that may write.
+struct Write {
+    place: Place,
+    responds_async: bool,
+}
+
+impl Write {
+    fn of(request: &Request) -> Option<Self> {
+        if [Method::GET, Method::HEAD, Method::OPTIONS].contains(request.method()) {
+            return None;
+        }
+        let place = request.extensions().get::<Place>()?.clone();
+        Some(Self { place, responds_async: prefers_async(request.headers()) })
+    }
+
+    /// Waits until the tables contain the event whose position the response has. Adds a header if they do not in
+    /// time.
+    async fn until_readable(self, http: &HttpState, answer: &mut HeaderMap) {
+        let Some(position) = answer.get(EVENT_POSITION) else { return };
+        let Some(position) = position.to_str().ok().and_then(|text| text.parse().ok()) else { return };
+        if self.responds_async {
+            answer.insert(PREFERENCE_APPLIED, HeaderValue::from_static(RESPOND_ASYNC));
+        } else if !http.waiting.wait_for_write(http, position, &self.place).await {
+            answer.insert(TABLES_BEHIND, HeaderValue::from_static("true"));
+        }
+    }
+}
+
+/// Returns true if one of the preferences is `respond-async`.
+fn prefers_async(headers: &HeaderMap) -> bool {
+    let values = headers.get_all(PREFER).iter().filter_map(|value| value.to_str().ok());
+    let preferences = values.flat_map(|value| value.split(','));
+    let mut names = preferences.map(|preference| preference.split(';').next().unwrap_or_default().trim());
+    names.any(|name| name.eq_ignore_ascii_case(RESPOND_ASYNC))
 }
 
 async fn admit(
@@ -158,7 +208,7 @@ async fn admit(
     Ok(())
 }
 
-/// Refuses a person who has to have a second factor and has none yet. A program has none.
+/// Rejects a person who must have a second factor and has none yet. An API key has no second factor.
 fn has_its_factors(http: &HttpState, request: &Request) -> Result<(), ApiError> {
     let Some(Principal { user_id, role, by: By::Session(_), .. }) = request.extensions().get::<Principal>()
     else {
@@ -200,6 +250,24 @@ fn min_position(headers: &HeaderMap) -> Result<Option<Position>, ApiError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn respond_async_is_one_of_the_preferences() {
+        let of = |values: &[&'static str]| {
+            let pairs = values.iter().map(|value| (PREFER, HeaderValue::from_static(value)));
+            prefers_async(&pairs.collect())
+        };
+        for yes in
+            ["respond-async", "Respond-Async", "return=minimal, respond-async", "respond-async; a=b, wait=10"]
+        {
+            assert!(of(&[yes]), "{yes}");
+        }
+        assert!(of(&["return=minimal", "respond-async"]));
+        for no in ["", "respond-asynchronously", "return=respond-async", "foo; respond-async"] {
+            assert!(!of(&[no]), "{no}");
+        }
+        assert!(!of(&[]));
+    }
 
     #[test]
     fn a_position_is_a_number() {

@@ -1,4 +1,4 @@
-//! Headers that tell browsers to trust less.
+//! Security headers of responses.
 
 use axum::extract::{Request, State};
 use axum::http::header::{
@@ -11,17 +11,17 @@ use axum::response::Response;
 
 use crate::http::HttpState;
 
-/// Our own pages: no scripts, styles within the page, images of our own.
+/// Content security policy of our pages: no scripts, inline styles, and images of the same origin.
 const PAGES: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src 'self' data:; base-uri 'none'; \
                      form-action 'none'; frame-ancestors 'none'";
-/// Pages of ours with a form that leads to ourselves.
+/// Content security policy of our pages with a form, which may post to the same origin only.
 pub const FORM_PAGES: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src 'self' data:; base-uri 'none'; \
                               form-action 'self'; frame-ancestors 'none'";
-/// The interactive API page, which needs its own scripts.
+/// Content security policy of the interactive API page, which needs its own scripts.
 pub const API_PAGE: &str = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; \
                         base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-/// What a page of ours may do with the device it is shown on: nothing.
+/// `Permissions-Policy` of our pages: no device features.
 const NO_DEVICE: &str = "accelerometer=(), autoplay=(), camera=(), display-capture=(), encrypted-media=(), \
                          fullscreen=(), geolocation=(), gyroscope=(), magnetometer=(), microphone=(), midi=(), \
                          payment=(), picture-in-picture=(), publickey-credentials-get=(), usb=(), \
@@ -39,17 +39,17 @@ const FIXED: [(HeaderName, &str); 14] = [
     (HeaderName::from_static("x-dns-prefetch-control"), "off"),
     (HeaderName::from_static("x-download-options"), "noopen"),
     (HeaderName::from_static("x-permitted-cross-domain-policies"), "none"),
-    // Off: what old browsers did here opened holes of its own.
+    // Off: this filter of old browsers caused vulnerabilities of its own.
     (HeaderName::from_static("x-xss-protection"), "0"),
-    // Nothing here belongs into a search engine: the API shows people, and so do certificates.
+    // Search engines must not index responses, because the API and certificates show people.
     (HeaderName::from_static("x-robots-tag"), "noindex, nofollow"),
-    // What is not said to be cacheable may show people.
+    // A response that does not declare itself cacheable may show people.
     (CACHE_CONTROL, "no-store"),
 ];
-/// Answers that say otherwise may be shown in other sites' pages and mails, such as designs.
+/// Responses that other sites or mails may embed, such as designs, set their own value.
 pub const CROSS_ORIGIN_RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
 
-/// Adds what the answer doesn't set itself.
+/// Adds the headers that the response does not set itself.
 pub async fn headers(State(http): State<HttpState>, request: Request, next: Next) -> Response {
     let policy = if request.uri().path().starts_with("/api/docs") { API_PAGE } else { PAGES };
     let mut response = next.run(request).await;

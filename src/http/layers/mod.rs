@@ -1,7 +1,7 @@
-//! Layers around every request, from the outside in: addresses of certificates ([`public_address`]), `OPTIONS`
-//! ([`arrival`]), [`observe`], [`headers`], compression and CORS ([`wire`]), [`error_pages`], [`envelope`], room for
-//! [`bodies`], panics and overload ([`guard`]), address and body ([`arrival`] again), and the route's demands on its
-//! caller ([`guard`] again).
+//! Layers around every request, from the outside in: canonical URLs of certificates ([`public_address`]),
+//! `OPTIONS` ([`arrival`]), [`observe`], [`headers`], compression and CORS ([`wire`]), [`error_pages`],
+//! [`envelope`], unread [`bodies`], concurrent requests ([`guard`]), panics ([`envelope`] again), URL and body
+//! ([`arrival`] again), [`conditional`] reads, and the requirements of the route ([`guard`] again).
 
 pub mod arrival;
 pub mod bodies;

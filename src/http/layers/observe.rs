@@ -1,5 +1,5 @@
-//! The request's id, its span, its line in the log and its metrics. Never a path's parameters, a query or
-//! a body: they may name people.
+//! Id, span, log line and metrics of each request. Path parameters, queries and bodies are never recorded,
+//! because they may name people.
 
 use std::time::Instant;
 
@@ -12,17 +12,18 @@ use tracing::Instrument as _;
 use crate::http::HttpState;
 use crate::http::client_address::ClientAddress;
 
-/// Finds a request in the log.
+/// Header with the request id, which identifies the request in the log.
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const MAX_ID_BYTES: usize = 64;
 
-/// The request's id: ours, or that of a trusted proxy.
+/// Request id, generated here or set by a trusted proxy.
 #[derive(Clone, Debug)]
 pub struct RequestId(pub String);
 
-/// Gives the request an id, a span and its client's address, and records the outcome.
+/// Assigns the request an id, a span and its client's address, and records the outcome.
 ///
-/// An id that the client has chosen is only logged beside ours: it could be the id of another request.
+/// An id from a client that is no trusted proxy is only logged beside ours. It could be the id of another
+/// request.
 pub async fn observe(State(http): State<HttpState>, mut request: Request, next: Next) -> Response {
     let settings = &http.settings;
     let client = ClientAddress::of(&request, &settings.trusted_proxies, settings.forwarding_header);
@@ -30,7 +31,7 @@ pub async fn observe(State(http): State<HttpState>, mut request: Request, next: 
     let is_relayed = ClientAddress::is_relayed(&request, &settings.trusted_proxies);
     let (of_proxy, of_client) = if is_relayed { (given, None) } else { (None, given) };
     let id = of_proxy.unwrap_or_else(|| http.random_id().to_string());
-    // A path that no route matches is somebody's typing, and has no bound.
+    // A path that no route matches can be any text. As a label, it would be unbounded.
     let route = request.extensions().get::<MatchedPath>().map_or("none", MatchedPath::as_str).to_owned();
     let method = known_method(request.method().as_str());
     let span = tracing::info_span!(
@@ -68,7 +69,7 @@ fn sane_id(headers: &HeaderMap) -> Option<String> {
     ((1..=MAX_ID_BYTES).contains(&id.len()) && id.bytes().all(fits)).then(|| id.to_owned())
 }
 
-/// The method as a label: what is not one of these has no bound.
+/// Returns the method as a label. Other methods share one label, because their number is unbounded.
 fn known_method(method: &str) -> &'static str {
     let known = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
     known.into_iter().find(|known| *known == method).unwrap_or("other")

@@ -1,5 +1,5 @@
-//! Addresses of certificates as people write them: below the API's prefix, in capitals, with a slash or a full stop at
-//! the end.
+//! Canonical URLs of certificates. People also write them below the API's prefix, in capitals, or with a slash or
+//! a full stop at the end.
 
 use axum::extract::{Request, State};
 use axum::http::Uri;
@@ -14,7 +14,7 @@ const PAGE: &str = "certificate";
 const DOWNLOAD: &str = "download";
 const VERIFY: &str = "verify";
 
-/// Replaces the address of a certificate by its canonical form before the request is routed.
+/// Replaces the URL of a certificate by its canonical form before the request is routed.
 pub async fn canonical(State(http): State<HttpState>, mut request: Request, next: Next) -> Response {
     if let Some(path) = canonical_path(request.uri().path(), &http.settings.prefix)
         && let Some(uri) = with_path(request.uri(), &path)
@@ -32,7 +32,8 @@ fn with_path(uri: &Uri, path: &str) -> Option<Uri> {
     Uri::from_parts(parts).ok()
 }
 
-/// The canonical path of a certificate's page or file, or of the page for typing a number. `None` for other paths.
+/// Returns the canonical path of a certificate's page or file, or of the page for typing a number. Returns `None`
+/// for other paths.
 fn canonical_path(path: &str, prefix: &str) -> Option<String> {
     let path = path.strip_prefix(prefix).filter(|rest| rest.starts_with('/')).unwrap_or(path);
     let mut segments = path.split('/').filter(|segment| !segment.is_empty());
@@ -47,13 +48,13 @@ fn canonical_path(path: &str, prefix: &str) -> Option<String> {
     }
     match rest.as_slice() {
         [] if word(first) == VERIFY => Some(format!("/{VERIFY}")),
-        // The number written behind the short address.
+        // The number follows the path of the page for typing a number.
         [id] if first.eq_ignore_ascii_case(VERIFY) => Some(format!("/{PAGE}/{id}")),
         _ => None,
     }
 }
 
-/// Letters and digits of a segment, in lower case.
+/// Returns the letters and digits of a segment, in lower case.
 fn word(segment: &str) -> String {
     let decoded = percent_decode_str(segment).decode_utf8_lossy();
     decoded.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()

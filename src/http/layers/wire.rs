@@ -1,4 +1,4 @@
-//! What lies between an answer and a browser: compression, and which other sites' pages may read it.
+//! Compression of responses, and CORS.
 
 use std::time::Duration;
 
@@ -11,14 +11,15 @@ use tower_http::compression::CompressionLayer;
 use tower_http::compression::predicate::{Predicate as _, SizeAbove};
 use tower_http::cors::CorsLayer;
 
+use super::guard::TABLES_BEHIND;
 use super::observe::REQUEST_ID;
 use crate::http::answer::EVENT_POSITION;
 use crate::http::connections::origins;
 use crate::http::settings::HttpSettings;
 
-/// Smaller bodies gain nothing.
+/// Size above which bodies are compressed, in bytes. Smaller bodies gain nothing.
 const WORTH_COMPRESSING: u64 = 1024;
-/// How long a browser may remember what a preflight said.
+/// Time for which a browser may cache the result of a preflight.
 const REMEMBER_PREFLIGHT: Duration = Duration::from_secs(24 * 3600);
 
 type Compressing = tower_http::compression::predicate::And<
@@ -26,15 +27,15 @@ type Compressing = tower_http::compression::predicate::And<
     fn(StatusCode, Version, &HeaderMap, &Extensions) -> bool,
 >;
 
-/// Compresses texts with gzip or brotli, as the client asks.
+/// Creates the layer that compresses text with gzip or brotli, if the client accepts it.
 pub fn compression() -> CompressionLayer<Compressing> {
     let is_text: fn(StatusCode, Version, &HeaderMap, &Extensions) -> bool =
         |_, _, headers, _| is_compressible(headers);
     CompressionLayer::new().compress_when(SizeAbove::new(WORTH_COMPRESSING).and(is_text))
 }
 
-/// Texts, but for a stream of events, which must not wait in a compressor, and what has an entity tag:
-/// that names these very bytes (RFC 9110 §8.8.3), also when they are asked for by range.
+/// Returns true for text without an entity tag or byte ranges, because these refer to the exact bytes (RFC 9110
+/// §8.8.3). Returns false for an event stream, which a compressor would delay.
 fn is_compressible(headers: &HeaderMap) -> bool {
     let kind = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let kind = kind.split(';').next().unwrap_or_default().trim();
@@ -47,8 +48,8 @@ fn is_compressible(headers: &HeaderMap) -> bool {
         && !headers.contains_key(ACCEPT_RANGES)
 }
 
-/// Lets the pages of the origins that the operator named use the API; `None` where none is named.
-/// Cookies play no part, so credentials in CORS's sense are not allowed.
+/// Creates the CORS layer for the origins in the configuration, or returns `None` if there are none.
+/// Authentication uses no cookies, so credentials in the sense of CORS are not allowed.
 pub fn cors(settings: &HttpSettings) -> Option<CorsLayer> {
     let known = origins(&settings.cors_origins).filter(|known| !known.is_empty())?;
     let header = HeaderName::from_static;
@@ -74,6 +75,7 @@ pub fn cors(settings: &HttpSettings) -> Option<CorsLayer> {
                 header("idempotency-key"),
                 header("last-event-id"),
                 header("x-min-event-position"),
+                header("prefer"),
             ])
             .expose_headers([
                 ACCEPT_RANGES,
@@ -84,6 +86,8 @@ pub fn cors(settings: &HttpSettings) -> Option<CorsLayer> {
                 RETRY_AFTER,
                 REQUEST_ID,
                 EVENT_POSITION,
+                TABLES_BEHIND,
+                header("preference-applied"),
                 header("x-certificates"),
                 header("x-certificates-missing"),
                 header("x-parts"),

@@ -1,8 +1,8 @@
-//! The errors that operations of a kind have in common: every status an operation can answer is in its entry.
+//! Error responses that similar operations share. They complete the list of statuses of each operation.
 
 use serde_json::{Map, Value, json};
 
-/// A shared answer: its name, its status, what it is, and its codes.
+/// Shared response: its name, status, description and codes.
 struct Shared {
     name: &'static str,
     status: &'static str,
@@ -19,7 +19,7 @@ const fn shared_answer(
     Shared { name, status, about, codes }
 }
 
-const NOT_ACCEPTABLE: &str = "a parameter, header or field is not acceptable; `details` name each";
+const NOT_ACCEPTABLE: &str = "a parameter, header or field is invalid; `details` names each";
 const BAD_REQUEST: Shared =
     shared_answer("BadRequest", "400", NOT_ACCEPTABLE, &["VALIDATION_ERROR", "BAD_REQUEST"]);
 const BAD_READ: Shared = shared_answer(
@@ -41,13 +41,13 @@ const UNAUTHENTICATED: Shared =
 const PASSWORD_CHANGE: Shared = shared_answer(
     "PasswordChangeRequired",
     "403",
-    "somebody else has set the password; change it first",
+    "an administrator has set the password; change it first",
     &["PASSWORD_CHANGE_REQUIRED"],
 );
 const NOT_FOUND: Shared =
     shared_answer("NotFound", "404", "there is nothing at this address", &["NOT_FOUND"]);
 const REQUEST_TIMEOUT: Shared =
-    shared_answer("RequestTimeout", "408", "the body stopped coming", &["REQUEST_TIMEOUT"]);
+    shared_answer("RequestTimeout", "408", "the body stopped arriving", &["REQUEST_TIMEOUT"]);
 const PAYLOAD_TOO_LARGE: Shared =
     shared_answer("PayloadTooLarge", "413", "the body is larger than allowed", &["PAYLOAD_TOO_LARGE"]);
 const URI_TOO_LONG: Shared =
@@ -55,17 +55,17 @@ const URI_TOO_LONG: Shared =
 const UNSUPPORTED: Shared = shared_answer(
     "UnsupportedMediaType",
     "415",
-    "the content type is not the one that this takes",
+    "this operation does not accept the content type",
     &["UNSUPPORTED_MEDIA_TYPE"],
 );
 const TOO_MANY: Shared = shared_answer(
     "TooManyRequests",
     "429",
-    "this client has too many requests at once, or calls too often; see `Retry-After`",
+    "this client sends too many requests, or too many at once; see `Retry-After`",
     &["TOO_MANY_REQUESTS"],
 );
 const INTERNAL: Shared =
-    shared_answer("InternalError", "500", "something broke here; tell the request id", &["INTERNAL_ERROR"]);
+    shared_answer("InternalError", "500", "internal error; report the request id", &["INTERNAL_ERROR"]);
 const UNAVAILABLE: Shared = shared_answer(
     "Unavailable",
     "503",
@@ -89,7 +89,7 @@ const ALL: &[&Shared] = &[
     &UNAVAILABLE,
 ];
 
-/// `components.responses`.
+/// Returns the document's `components.responses`.
 pub(super) fn shared() -> Value {
     let answer = |shared: &&Shared| {
         let description = format!("{}: {}", shared.codes.join(", "), shared.about);
@@ -100,7 +100,7 @@ pub(super) fn shared() -> Value {
     Value::Object(ALL.iter().map(answer).collect())
 }
 
-/// Adds to an operation what it can answer because of what it takes and whom it asks for.
+/// Adds the errors that follow from an operation's parameters, body and security.
 pub(super) fn complete(operation: &mut Map<String, Value>) {
     let is_secured = operation.contains_key("security");
     let parameters = operation.get("parameters").and_then(Value::as_array).cloned().unwrap_or_default();
@@ -133,7 +133,7 @@ pub(super) fn complete(operation: &mut Map<String, Value>) {
     }
 }
 
-/// Adds the codes that an operation's own description leaves out.
+/// Adds the codes that an operation's own description does not mention.
 fn mention(response: &mut Value, codes: &[&str]) {
     let Some(own) = response["description"].as_str().map(str::to_owned) else { return };
     let missing: Vec<&str> = codes.iter().copied().filter(|code| !own.contains(code)).collect();

@@ -1,15 +1,15 @@
-//! An example of every JSON body, put together from the examples of its fields.
+//! Examples of all JSON bodies, composed from the examples of their fields.
 
 use serde_json::{Map, Value, json};
 
 use super::finish::operations;
 use crate::http::ErrorCode;
 
-/// Schemas that name each other in a circle end here.
+/// Depth limit for schemas that refer to each other in a cycle.
 const MAX_DEPTH: usize = 12;
 const JSON: &str = "application/json";
 
-/// Gives every JSON body of requests and answers an example, unless its author gave one.
+/// Adds an example to every JSON body of a request or response that has none.
 pub(super) fn add(document: &mut Value) {
     let schemas = document["components"]["schemas"].clone();
     for operation in operations(document) {
@@ -30,7 +30,7 @@ pub(super) fn add(document: &mut Value) {
 }
 
 fn add_to(body: &mut Value, schemas: &Value, known: Option<Value>) {
-    // Reading by index would insert what is missing.
+    // Indexing would insert a missing key.
     let media = body.get_mut("content").and_then(|content| content.get_mut(JSON));
     let Some(media) = media.and_then(Value::as_object_mut) else { return };
     if !media.contains_key("example") && !media.contains_key("examples") {
@@ -44,7 +44,7 @@ fn error_of(status: &str, response: &Value) -> Option<Value> {
     first_code(response).filter(|_| is_error).map(error_example)
 }
 
-/// The code that a description begins with.
+/// Returns the code at the start of a description.
 fn first_code(response: &Value) -> Option<ErrorCode> {
     let description = response["description"].as_str()?;
     ErrorCode::of(description.split(|c: char| !(c.is_ascii_uppercase() || c == '_')).next()?)
@@ -53,12 +53,12 @@ fn first_code(response: &Value) -> Option<ErrorCode> {
 fn error_example(code: ErrorCode) -> Value {
     json!({
         "success": false,
-        "error": { "code": code.as_str(), "message": "what is wrong, and what to do about it" },
+        "error": { "code": code.as_str(), "message": "the problem, and how to correct it" },
         "requestId": "3f6c2f0a-0f5e-4b57-9a53-6f8f6a2f8f11",
     })
 }
 
-/// A value of a schema: its example, or one made of its parts.
+/// Returns a value of a schema: its example, or a value composed from its parts.
 fn compose(schema: &Value, schemas: &Value, depth: usize) -> Value {
     if depth > MAX_DEPTH {
         return Value::Null;

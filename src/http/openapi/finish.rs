@@ -1,27 +1,27 @@
-//! What the document says beyond the annotations: names that generated clients can bear, the errors that any
-//! operation of a kind can answer, tags, servers, and an example of every body.
+//! Completion of the generated document: names for generated clients, shared errors, tags, servers, and an
+//! example of every body.
 
 use serde_json::{Map, Value, json};
 
 use super::{errors, examples};
 
-/// The tags, and what they are about; one that is missing here appears without a description.
+/// Tags and their descriptions. A tag that is missing here appears without a description.
 const TAGS: &[(&str, &str)] = &[
-    ("auth", "Logging in and staying so"),
-    ("users", "People who administer"),
-    ("certificates", "What people earn, and the designs it is drawn on"),
-    ("templates", "What certificates can look like"),
-    ("attendees", "People certificates go to"),
-    ("imports", "Files of people that are being taken in, or were"),
-    ("generated-certificates", "What was issued to whom"),
+    ("auth", "Log-in, sessions and the user's own account"),
+    ("users", "People who can log in"),
+    ("certificates", "Definitions of certificates, and their designs"),
+    ("templates", "Templates that certificates are drawn with"),
+    ("attendees", "People who receive certificates"),
+    ("imports", "Uploaded lists of people and their progress"),
+    ("generated-certificates", "Certificates that were issued to people"),
     ("batches", "Requests to issue for many people"),
-    ("jobs", "Mails about what was issued"),
-    ("public", "What anybody may see of a certificate"),
-    ("health", "Whether the server works"),
+    ("jobs", "Mails about issued certificates, and scheduled tasks"),
+    ("public", "Public pages and files of certificates"),
+    ("health", "State of the server"),
     ("about", "The server itself"),
 ];
 
-/// Makes the annotations' document whole.
+/// Completes the document that is generated from the annotations.
 pub(super) fn finish(mut document: Value) -> Value {
     rename_schemas(&mut document);
     let mut tags = Vec::new();
@@ -47,7 +47,7 @@ pub(super) fn finish(mut document: Value) -> Value {
     document
 }
 
-/// Every operation of a document.
+/// Returns all operations of a document.
 pub(super) fn operations(document: &mut Value) -> impl Iterator<Item = &mut Map<String, Value>> {
     let paths = document["paths"].as_object_mut().into_iter().flat_map(|paths| paths.values_mut());
     paths
@@ -57,11 +57,11 @@ pub(super) fn operations(document: &mut Value) -> impl Iterator<Item = &mut Map<
         .filter_map(|(_, operation)| operation.as_object_mut())
 }
 
-/// A header, path or query has no null; and what a header may be is the same everywhere.
+/// Removes `null` from the types of parameters, which can't be null, and sets the schema of `Idempotency-Key`.
 fn settle_parameters(operation: &mut Map<String, Value>) {
     let parameters = operation.get_mut("parameters").and_then(Value::as_array_mut);
     for parameter in parameters.into_iter().flatten() {
-        // Reading by index would insert what is missing.
+        // Indexing would insert a missing key.
         let kind = parameter.get_mut("schema").and_then(|schema| schema.get_mut("type"));
         if let Some(kind) = kind
             && let Some([first, second]) = kind.as_array().map(Vec::as_slice)
@@ -76,7 +76,7 @@ fn settle_parameters(operation: &mut Map<String, Value>) {
     }
 }
 
-/// A file is bytes, and not a list of numbers as its Rust type would have it.
+/// Describes files as binary data. Their Rust type would make them a list of numbers.
 fn settle_files(operation: &mut Map<String, Value>) {
     let responses = operation.get_mut("responses").and_then(Value::as_object_mut);
     for response in responses.into_iter().flat_map(|responses| responses.values_mut()) {
@@ -89,7 +89,7 @@ fn settle_files(operation: &mut Map<String, Value>) {
     }
 }
 
-/// `Envelope_AttendeeAnswer` is `AttendeeResponse`: what a generated client's types are called.
+/// Renames the schemas for generated clients: `Envelope_AttendeeAnswer` becomes `AttendeeResponse`.
 fn rename_schemas(document: &mut Value) {
     let Some(schemas) = document["components"]["schemas"].as_object_mut() else { return };
     let renamed = std::mem::take(schemas).into_iter().map(|(name, schema)| (client_name(&name), schema));

@@ -1,7 +1,7 @@
-//! Passwords that are known from breaches: a file that the operator keeps, too large for memory.
+//! Passwords that are known from breaches. The operator provides them as a file, which is too large for memory.
 //!
-//! It is the download of "Pwned Passwords" by SHA-1 in one file: lines `HASH:COUNT`, ordered by hash. A
-//! password is looked up by halving, in some forty short reads.
+//! It is the download of "Pwned Passwords" by SHA-1 in one file: lines `HASH:COUNT`, ordered by hash. A binary
+//! search finds a password in about 40 short reads.
 
 use std::fs::File;
 use std::io;
@@ -12,46 +12,46 @@ use std::sync::Arc;
 use ring::digest::{SHA1_FOR_LEGACY_USE_ONLY, digest};
 use thiserror::Error;
 
-/// A hash, a colon, a count of up to 20 digits, and the line's end.
+/// Longest line: a hash, a colon, a count of up to 20 digits, and the line end.
 const MAX_LINE: usize = 40 + 1 + 20 + 2;
-/// A piece of the file that has a whole line in it, wherever it begins.
+/// Size of a read. It contains a whole line, wherever it starts.
 const PIECE: usize = 2 * MAX_LINE;
-/// Lines that are looked at before the file is used, spread over all of it.
+/// Number of lines that are checked before the file is used, spread over the whole file.
 const SAMPLES: u64 = 1_024;
 
 type Sha1 = [u8; 20];
 
-/// The list, open. Cheap to clone.
+/// Open list. Cheap to clone.
 #[derive(Clone)]
 pub struct BreachedPasswords {
     file: Arc<File>,
     bytes: u64,
 }
 
-/// A list that can't be used.
+/// Reason why a list can't be used.
 #[derive(Debug, Error)]
 pub enum BadList {
-    /// It can't be read.
+    /// The file can't be read.
     #[error("{} can't be read: {error}", .path.display())]
     Io {
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
-        /// Why.
+        /// Cause.
         error: io::Error,
     },
-    /// It is no such list.
+    /// The file is not such a list.
     #[error("{}: {problem} near byte {at}; give the Pwned Passwords by SHA-1, ordered by hash", .path.display())]
     Content {
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
-        /// What is wrong.
+        /// Problem.
         problem: &'static str,
-        /// Where.
+        /// Byte offset of the problem.
         at: u64,
     },
 }
 
-/// A line: where it begins and ends, and its hash.
+/// Line of the file: start, end and hash.
 struct Line {
     begin: u64,
     end: u64,
@@ -59,10 +59,10 @@ struct Line {
 }
 
 impl BreachedPasswords {
-    /// Opens a list and looks at lines all over it: whether they are hashes in order. Blocks.
+    /// Opens a list and checks a sample of its lines: they must be hashes in order. Blocks.
     ///
     /// # Errors
-    /// It can't be read, or is no list in order.
+    /// The file can't be read, or is not a list in order.
     pub fn open(path: &Path) -> Result<Self, BadList> {
         let io = |error| BadList::Io { path: path.to_owned(), error };
         let file = File::open(path).map_err(io)?;
@@ -85,7 +85,7 @@ impl BreachedPasswords {
         last.map(|_| list).ok_or_else(|| wrong("the file is empty", 0))
     }
 
-    /// Whether a password is in the list. Blocks.
+    /// Returns true if the list contains the password. Blocks.
     ///
     /// # Errors
     /// The file can't be read.
@@ -103,9 +103,9 @@ impl BreachedPasswords {
         Ok(false)
     }
 
-    /// The first line that begins at this place or after it.
+    /// Returns the first line that starts at `place` or later.
     fn line_from(&self, place: u64) -> io::Result<Option<Line>> {
-        // From the byte before: a line begins here if that one ends a line.
+        // Read from the byte before `place`: if that byte is a newline, a line starts at `place`.
         let from = place.saturating_sub(1);
         let mut piece = [0; PIECE];
         let mut filled = 0;
@@ -133,7 +133,7 @@ impl BreachedPasswords {
     }
 }
 
-/// The hash of `HASH:COUNT`.
+/// Returns the hash of a line `HASH:COUNT`, or `None` if the line has another form.
 fn hash_of(line: &[u8]) -> Option<Sha1> {
     let (digits, count) = line.split_at_checked(40)?;
     let count = count.trim_ascii_end();
@@ -187,7 +187,7 @@ mod tests {
             assert!(passwords.iter().all(|password| list.contains(password.as_bytes()).unwrap()));
             assert!((0..3_000).all(|n| !list.contains(format!("Another-{n}").as_bytes()).unwrap()));
         }
-        // The last line may have no end.
+        // The last line may lack a newline.
         let one = file(&line("only", 3));
         let list = BreachedPasswords::open(one.path()).unwrap();
         assert!(list.contains(b"only").unwrap() && !list.contains(b"other").unwrap());

@@ -1,13 +1,14 @@
-//! How easily a new password is guessed.
+//! Strength check of new passwords.
 
 use zxcvbn::{Score, zxcvbn};
 
-/// Words of this product, which its passwords' guessers try as well.
+/// Words of this product, which attackers also try.
 const OUR_WORDS: [&str; 4] = ["laureate", "certificate", "certificado", "contraseña"];
 
-/// Whether less than 10⁸ guesses find it, by the lists and patterns that guessers use (zxcvbn's scores 0
-/// to 2). That refuses the commonest thousands in any case and spelling, keys in a row, dates and the
-/// like; what needs more is not found over the network, where guesses are limited, nor quickly from a hash.
+/// Returns true if fewer than 10⁸ guesses find the password, as estimated from common lists and patterns (zxcvbn
+/// scores 0 to 2). This rejects the thousands of most common passwords in any case and spelling, keyboard
+/// sequences and dates. A password that needs more guesses is not found over the network, where guesses are
+/// limited, nor quickly from a hash.
 pub(super) fn is_guessable(password: &str) -> bool {
     zxcvbn(password, &OUR_WORDS).score() < Score::Three
 }
@@ -16,7 +17,8 @@ pub(super) fn is_guessable(password: &str) -> bool {
 mod tests {
     use super::*;
 
-    /// Of those that are seen most in breaches, such as satisfy the rule of upper case, lower case and digit.
+    /// Passwords that are among the most common in breaches and have upper case, lower case and a digit, as the
+    /// rule requires.
     const COMMONEST: &str = "Password1 Password123 Password12 Passw0rd Passw0rd1 P@ssw0rd P@ssword1 Pa55word Qwerty123 \
         Qwerty12 Qwerty1234 Qwerty123456 Abcd1234 Abc12345 Abc123456 Aa123456 Aa12345678 A123456a Abcdef123 \
         Welcome1 Welcome123 Welcome12 Iloveyou1 Iloveyou2 Princess1 Sunshine1 Football1 Baseball1 Superman1 \

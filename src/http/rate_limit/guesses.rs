@@ -1,9 +1,8 @@
-//! How often an account may be guessed at.
+//! Limits of password guesses at accounts.
 //!
-//! A limit of an account alone would let anybody lock its owner out. So each address has an allowance of
-//! its own for an account; all addresses together have a larger one, against many that guess together;
-//! and an address from which somebody logged in rightly is not held up by what others do (the trusted
-//! clients of OWASP's "Device Cookies").
+//! A limit per account alone would let an attacker lock out its owner. So each address has its own limit for an
+//! account. All addresses together have a larger limit, against distributed guessing. An address with an earlier
+//! successful log-in is exempt from the common limit (the trusted clients of OWASP's "Device Cookies").
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -14,18 +13,18 @@ use crate::http::ApiError;
 use crate::http::client_address::ClientAddress;
 use crate::http::settings::LimitSettings;
 
-/// How long an address is known after somebody logged in rightly from there.
+/// Time for which an address is known after a successful log-in.
 const KNOWN_FOR: Duration = Duration::from_secs(30 * 24 * 3600);
 
-/// Guesses at accounts, which are named by the claim that their name or e-mail address is held by:
-/// whether there is such an account makes no difference.
+/// Guesses by account. The claim of a user name or e-mail address identifies the account, so the limits are the
+/// same for accounts that do not exist.
 pub(super) struct Guesses {
     from_one: RateTable<(String, ClientAddress)>,
     from_all: RateTable<String>,
     known: Mutex<Known>,
 }
 
-/// A guess that was counted, and may turn out to be right.
+/// Counted guess, which may turn out to be right.
 #[derive(Debug)]
 pub struct Guess {
     account: String,
@@ -68,12 +67,12 @@ impl Guesses {
     }
 
     fn known<T>(&self, look: impl FnOnce(&mut Known) -> T) -> T {
-        // As in the tables: a poisoned lock still holds whole entries.
+        // As in the tables, the data of a poisoned lock is consistent.
         look(&mut self.known.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
-/// Where people have logged in from. Only who knows a password gets in here.
+/// Addresses of successful log-ins. An entry requires the right password.
 struct Known {
     since: HashMap<(String, ClientAddress), Instant>,
     capacity: usize,
@@ -140,7 +139,7 @@ mod tests {
         guesses.was_right(owner, now);
         let passed = (2..100).filter(|n| guesses.take("ada", address(*n), now).is_ok()).count();
         assert_eq!(passed, 5);
-        // The owner's address has its own, and is not trusted beyond it.
+        // The owner's address has its own limit, and is not trusted beyond it.
         let tries = (0..4).filter(|_| guesses.take("ada", address(1), now).is_ok()).count();
         assert_eq!(tries, 2);
         assert!(guesses.take("grace", address(99), now).is_ok(), "another account is another matter");

@@ -1,21 +1,21 @@
-//! Table of allowances: how often each key may still call.
+//! Rate table: remaining calls of each key.
 
 use std::collections::HashMap;
 use std::hash::Hash;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-/// Allowances by key: as many at once as the window allows, and then one whenever its share of it
-/// has passed (the generic cell rate algorithm of ITU-T I.371).
+/// Rate limits by key, with the generic cell rate algorithm (ITU-T I.371): a burst of as many calls as the window
+/// allows, then one call each time its share of the window has passed.
 ///
-/// A full table evicts the quarter of its keys that has called least. A new key always gets a place, and a key
-/// that has called often keeps its own.
+/// A full table evicts the quarter of its keys with the fewest calls. A new key always gets a place, and a key
+/// with many calls keeps its place.
 pub(super) struct RateTable<K> {
     window: Duration,
     /// Cost of one call.
     share: Duration,
     capacity: usize,
-    /// When each key's allowance is whole again; a key whose time has passed may be forgotten.
+    /// Time at which each key's allowance is full again. After that time, the key may be evicted.
     whole_at: Mutex<HashMap<K, Instant>>,
 }
 
@@ -25,15 +25,15 @@ impl<K: Hash + Eq + Clone> RateTable<K> {
         Self { window, share: window / times.max(1), capacity, whole_at: Mutex::default() }
     }
 
-    /// Nothing between lock and unlock can panic half-way, so a poisoned lock still holds whole entries.
+    /// Locks the table. No code panics while it holds the lock, so the data of a poisoned lock is consistent.
     fn kept(&self) -> MutexGuard<'_, HashMap<K, Instant>> {
         self.whole_at.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes one from a key's allowance.
+    /// Takes one call from a key's allowance.
     ///
     /// # Errors
-    /// How long until there is one, if the allowance is used up.
+    /// The time until the next call is allowed, if the allowance is used up.
     pub(super) fn take(&self, key: &K, now: Instant) -> Result<(), Duration> {
         let mut kept = self.kept();
         let before = kept.get(key).copied();
@@ -49,7 +49,7 @@ impl<K: Hash + Eq + Clone> RateTable<K> {
         Ok(())
     }
 
-    /// Gives back what was taken.
+    /// Returns one call to a key's allowance.
     pub(super) fn give_back(&self, key: &K) {
         if let Some(whole_at) = self.kept().get_mut(key) {
             *whole_at = whole_at.checked_sub(self.share).unwrap_or(*whole_at);
@@ -62,7 +62,7 @@ impl<K: Hash + Eq + Clone> RateTable<K> {
     }
 }
 
-/// Evicts the keys whose allowance is whole, and if that is not enough, the quarter that owes least.
+/// Evicts the keys whose allowance is full. If that is not enough, also evicts the quarter with the fewest calls.
 fn make_room<K: Hash + Eq>(kept: &mut HashMap<K, Instant>, capacity: usize, now: Instant) {
     kept.retain(|_, whole_at| *whole_at > now);
     if kept.len() < capacity {
@@ -119,9 +119,9 @@ mod tests {
         let refused = (1..1_000).filter(|key| table.take(key, now).is_err()).count();
         assert_eq!(refused, 0);
         assert!(table.len() <= 8);
-        // The one that has called most is not forgotten for that.
+        // The key with the most calls is not evicted.
         assert!(table.take(&0, now).is_err());
-        // Later there is room again.
+        // After the window, there is room again.
         assert_eq!(table.take(&5_000, now + 61 * SECOND), Ok(()));
         assert!(table.len() <= 8);
     }

@@ -1,4 +1,4 @@
-//! A QR code for a screen.
+//! QR codes as SVG.
 
 use std::fmt::Write as _;
 
@@ -6,10 +6,10 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use qrcodegen::{QrCode, QrCodeEcc};
 
-/// What the standard asks for around a code, in modules.
+/// Width of the quiet zone around a code, in modules, as the standard requires.
 const QUIET: i32 = 4;
 
-/// A text as a QR code, as an SVG in a `data:` address that a page can show. `None` if it is too long.
+/// Returns a text as a QR code: an SVG in a `data:` URL. Returns `None` if the text is too long.
 pub fn data_url(text: &str) -> Option<String> {
     let code = QrCode::encode_text(text, QrCodeEcc::Medium).ok()?;
     Some(format!("data:image/svg+xml;base64,{}", STANDARD.encode(svg(&code))))

@@ -1,22 +1,22 @@
-//! Recovery codes: for the day when the authenticator is lost. Each works once.
+//! Recovery codes for a lost authenticator. Each code works once.
 
 use data_encoding::BASE32_NOPAD;
 use sha2::{Digest, Sha256};
 
 use crate::domain::{Secret, hex};
 
-/// How many somebody gets.
+/// Number of codes of a user.
 const CODES: usize = 10;
-/// 120 random bits, so that no slow hash is needed.
+/// Random bytes of a code. 120 random bits do not need a slow hash.
 const BYTES: usize = 15;
-/// Letters and digits between hyphens, for those who type them.
+/// Characters between hyphens, which make a code easier to type.
 const GROUP: usize = 4;
 
-/// One of them, as its user has it.
+/// Recovery code in plain text.
 pub struct RecoveryCode(Secret);
 
 impl RecoveryCode {
-    /// Ten fresh ones.
+    /// Creates ten random codes.
     #[must_use]
     pub fn fresh(random: fn(&mut [u8])) -> Vec<Self> {
         let one = |_| {
@@ -27,7 +27,7 @@ impl RecoveryCode {
         (0..CODES).map(one).collect()
     }
 
-    /// The whole code, for the one answer that shows it: `ABCD-EFGH-…`.
+    /// Returns the whole code, such as `ABCD-EFGH-…`. Only the response that creates the codes contains it.
     #[must_use]
     pub fn reveal(&self) -> String {
         let letters: Vec<char> = self.0.reveal().chars().collect();
@@ -35,13 +35,13 @@ impl RecoveryCode {
     }
 }
 
-/// What the log knows of codes.
+/// Returns the hashes of codes. The log stores only these.
 #[must_use]
 pub fn sha256_of_all(codes: &[RecoveryCode]) -> Vec<String> {
     codes.iter().map(|code| sha256(code.0.reveal())).collect()
 }
 
-/// What the log knows of a code, without hyphens and in capitals: SHA-256, 64 hex digits.
+/// Returns the SHA-256 of a code as 64 hex digits. `bare` has no hyphens and is in upper case.
 pub(super) fn sha256(bare: &str) -> String {
     hex(&Sha256::digest(bare.as_bytes()))
 }

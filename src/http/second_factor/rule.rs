@@ -1,24 +1,24 @@
-//! Who has to have a second factor.
+//! Setting for mandatory second factors.
 
 use serde::{Deserialize, Serialize};
 
 use crate::domain::user::Role;
 
-/// Who has to have a second factor. Whoever has none and should can do nothing but set one up.
+/// Users who must have a second factor. A user who must have one and has none can only set one up.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum SecondFactorRule {
-    /// Nobody; it is asked of those who have switched it on.
+    /// No users. Those who have set up a second factor must use it.
     #[default]
     Optional,
-    /// Those who administer.
+    /// Admins.
     Admins,
-    /// Everybody who logs in with a password.
+    /// All users who log in with a password.
     Everyone,
 }
 
 impl SecondFactorRule {
-    /// Whether somebody of this role has to have one.
+    /// Returns true if users with this role must have a second factor.
     #[must_use]
     pub fn asks(self, role: Role) -> bool {
         match self {

@@ -1,5 +1,5 @@
-//! Codes by the time (RFC 6238): HMAC-SHA-1, six digits, a new one every 30 seconds. These are the
-//! parameters that every authenticator knows, many of them no others.
+//! Time-based one-time passwords (RFC 6238): HMAC-SHA-1, six digits, steps of 30 seconds. All authenticators
+//! support these parameters, and many support no others.
 
 use data_encoding::BASE32_NOPAD;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
@@ -9,18 +9,18 @@ use time::OffsetDateTime;
 
 /// Digits of a code.
 pub(super) const DIGITS: usize = 6;
-/// How long a code is the present one, in seconds.
+/// Length of a time step, in seconds.
 const STEP_SECONDS: u64 = 30;
-/// How many steps an authenticator's clock may be off (RFC 6238 §5.2 and §6).
+/// Largest clock difference of an authenticator, in steps (RFC 6238 §5.2 and §6).
 const TOLERANCE: u64 = 1;
-/// As long as the hash, as RFC 4226 §4 recommends: 160 bits.
+/// Length of a secret: 160 bits like the hash, as RFC 4226 §4 recommends.
 const SECRET_BYTES: usize = 20;
 
-/// A secret that an authenticator and we share.
+/// Secret that is shared with an authenticator.
 pub struct Totp([u8; SECRET_BYTES]);
 
 impl Totp {
-    /// A fresh one.
+    /// Creates a random secret.
     #[must_use]
     pub fn fresh(random: fn(&mut [u8])) -> Self {
         let mut bytes = [0; SECRET_BYTES];
@@ -28,7 +28,7 @@ impl Totp {
         Self(bytes)
     }
 
-    /// One that was kept; `None` for another length.
+    /// Creates a secret from stored bytes. Returns `None` if they have another length.
     pub(super) fn of(bytes: Vec<u8>) -> Option<Self> {
         bytes.try_into().ok().map(Self)
     }
@@ -37,13 +37,14 @@ impl Totp {
         &self.0
     }
 
-    /// The secret as people type it in: 32 letters and digits (RFC 4648 §6).
+    /// Returns the secret for manual entry: 32 letters and digits in base32 (RFC 4648 §6).
     #[must_use]
     pub fn base32(&self) -> String {
         BASE32_NOPAD.encode(&self.0)
     }
 
-    /// What an authenticator reads from a QR code. It shows issuer and account beside its codes.
+    /// Returns the URI for an authenticator's QR code. The authenticator shows `issuer` and `account` beside its
+    /// codes.
     #[must_use]
     pub fn uri(&self, issuer: &str, account: &str) -> String {
         let [issuer, account] = [issuer, account].map(|text| utf8_percent_encode(text, NON_ALPHANUMERIC));
@@ -54,7 +55,7 @@ impl Totp {
         )
     }
 
-    /// The time step that a code is of, if it fits now or did a step ago or will in a step.
+    /// Returns the time step of a code, if it is the current step, the one before or the one after.
     pub(super) fn step_of(&self, code: &str, now: OffsetDateTime) -> Option<u64> {
         let present = u64::try_from(now.unix_timestamp()).ok()? / STEP_SECONDS;
         let steps = present.saturating_sub(TOLERANCE)..=present + TOLERANCE;
@@ -62,7 +63,7 @@ impl Totp {
         steps.rev().find(fits)
     }
 
-    /// The code of a time step (RFC 4226 §5.3).
+    /// Returns the code of a time step (RFC 4226 §5.3).
     fn code(&self, step: u64) -> String {
         let tag = sign(&Key::new(HMAC_SHA1_FOR_LEGACY_USE_ONLY, &self.0), &step.to_be_bytes());
         let tag = tag.as_ref();
@@ -78,7 +79,7 @@ mod tests {
 
     use super::*;
 
-    /// RFC 6238, appendix B; there with eight digits, of which these are the last six.
+    /// Values of RFC 6238, appendix B. The RFC has eight digits; these are the last six.
     #[test]
     fn codes_are_those_of_the_standard() {
         let totp = Totp(*b"12345678901234567890");

@@ -1,4 +1,5 @@
-//! Following the log: all of users, their second factors and API keys, and of sessions what access tokens may still outlive.
+//! Consumers for the authorization state: users, second factors and API keys from the start of the log, and
+//! sessions whose access tokens may still be valid.
 
 use std::time::{Duration, Instant};
 
@@ -9,17 +10,18 @@ use tokio_util::sync::CancellationToken;
 use super::{Progress, Standing};
 use crate::event_log::{EventLog, LogError, Position};
 
-/// After so long a silence the consumer is replaced by another, which the server makes where it can.
+/// Silence after which the consumer is replaced by a new one, which the server may create on another node.
 pub(super) const RENEW_AFTER: Duration = Duration::from_secs(10);
-/// How long until the log is asked again when it was out of reach.
+/// Delay before the next attempt if the log is unavailable.
 const AGAIN_AFTER: Duration = Duration::from_millis(500);
-/// Events of one step.
+/// Largest number of events per batch.
 const STEP: usize = 1_000;
-/// Clocks differ: sessions are followed from a little longer ago than access tokens live.
+/// Margin for clock differences: sessions are followed from a little longer ago than the lifetime of access
+/// tokens.
 const MARGIN: Duration = Duration::from_secs(60);
 
 impl Standing {
-    /// Follows the log until told to stop. `access` is how long access tokens live, `now` the time.
+    /// Follows the log until `shutdown`. `access` is the lifetime of access tokens, `now` the current time.
     pub async fn follow(
         &self,
         log: &EventLog,
@@ -48,7 +50,7 @@ struct Follower<'s> {
 }
 
 impl Follower<'_> {
-    /// From the log's beginning, or from a time on. Ends only by being dropped.
+    /// Follows from the start of the log, or from the time `since`. Never returns.
     async fn run(&self, since: Option<OffsetDateTime>) {
         let mut after = None;
         let mut reachable = true;
@@ -60,7 +62,7 @@ impl Follower<'_> {
             self.standing.forget(self.lives);
             if let Err(error) = &outcome {
                 if reachable {
-                    tracing::warn!(%error, "the log can't be followed; whoever has a token keeps it for a while");
+                    tracing::warn!(%error, "authorization consumer unavailable, retrying");
                 }
                 tokio::time::sleep(AGAIN_AFTER).await;
             }
@@ -70,14 +72,15 @@ impl Follower<'_> {
 
     async fn begin(&self, since: Option<OffsetDateTime>) -> Result<Position, LogError> {
         let Some(since) = since else { return Ok(0) };
-        // Nothing since then: what is there now is older.
+        // No event since then: all events in the log are older.
         match self.log.position_at(since).await? {
             Some(position) => Ok(position.saturating_sub(1)),
             None => Ok(self.log.info().await?.last_position),
         }
     }
 
-    /// Takes in what comes, until nothing has come for a while: that may be the consumer's fault.
+    /// Applies events until none has arrived for [`RENEW_AFTER`]. The caller then replaces the consumer, which
+    /// may have failed.
     async fn until_silent(&self, from: Position, after: &mut Option<Position>) -> Result<(), LogError> {
         let mut reader = self.log.read_some_after(from, self.subjects.clone());
         let mut forgot = Instant::now();

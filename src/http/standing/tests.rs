@@ -123,7 +123,7 @@ fn a_key_counts_while_it_and_its_owner_do() {
         user(UserPasswordChanged { password_hash, first_password_until: None, keeps_api_keys })
     };
     assert_eq!(admits(vec![registered(Role::Admin), created(), password(false)]), None);
-    // The owner's token was of the epoch before: the order in the log makes no difference.
+    // The owner's token was of the epoch before, so the order in the log makes no difference.
     assert_eq!(admits(vec![registered(Role::Admin), password(false), created()]), None);
     assert!(admits(vec![registered(Role::Admin), created(), password(true)]).is_some());
     assert_eq!(admits(vec![registered(Role::Admin), created(), password(true), password(false)]), None);

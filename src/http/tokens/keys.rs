@@ -1,18 +1,18 @@
-//! The keys of access tokens: the first signs, all verify, so that a key can be changed while tokens of
-//! the one before still count.
+//! Keys of access tokens. The first key signs and all keys verify, so a key can be replaced while its tokens are
+//! still valid.
 
 use std::fmt;
 
 use crate::domain::Secret;
 
-/// The shortest key, in bytes: as long as the hash (RFC 7518 §3.2).
+/// Shortest key, in bytes: the length of the hash (RFC 7518 §3.2).
 const MIN_KEY_BYTES: usize = 32;
-/// The most keys at a time.
+/// Largest number of keys.
 const MAX_KEYS: usize = 16;
-/// The id of the key that is given without one.
+/// Id of the key that is configured without an id.
 const WITHOUT_ID: &str = "default";
 
-/// A key and what tokens call it (`kid`).
+/// Key with its id in tokens (`kid`).
 #[derive(Clone, Debug)]
 pub struct SigningKey {
     /// 1–64 letters, digits, `-`, `_` or `.`.
@@ -21,12 +21,12 @@ pub struct SigningKey {
     pub key: Secret,
 }
 
-/// Keys that can't be used. Never shows one.
+/// Reason why keys can't be used. It never contains a key.
 #[derive(Debug, PartialEq, Eq)]
 pub enum BadKeys {
-    /// There is none.
+    /// There is no key.
     None,
-    /// There are too many.
+    /// There are too many keys.
     TooMany,
     /// The nth entry, from 1, is not an id and a key.
     Form(usize),
@@ -53,11 +53,11 @@ impl fmt::Display for BadKeys {
 impl std::error::Error for BadKeys {}
 
 impl SigningKey {
-    /// The keys of a list such as `2026-11:KEY, 2026-05:KEY` (commas or lines), and after them one
-    /// without an id, if it is given.
+    /// Parses a list such as `2026-11:KEY, 2026-05:KEY`, separated by commas or line breaks. The key without an
+    /// id, if there is one, becomes the last.
     ///
     /// # Errors
-    /// There is none, or one can't be used.
+    /// There is no key, or one can't be used.
     pub fn list(with_ids: &Secret, without_id: &Secret) -> Result<Vec<Self>, BadKeys> {
         let entries = with_ids.reveal().split([',', '\n']).map(str::trim).filter(|entry| !entry.is_empty());
         let mut keys = Vec::new();

@@ -1,7 +1,7 @@
-//! Refresh tokens: opaque, and known to the log by the hash of the last one alone.
+//! Refresh tokens: opaque. The log stores only the hash of the latest one.
 //!
-//! RFC 9700 §4.14.2 ends a session when one of its former tokens is used again. A session's id is no
-//! secret, so each token also shows that it was issued: whoever makes one up must not end a session.
+//! RFC 9700 §4.14.2 ends a session if one of its earlier tokens is used again. The id of a session is not secret,
+//! so each token also proves that it was issued. A made-up token must not end a session.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -10,18 +10,18 @@ use sha2::{Digest, Sha256};
 use crate::domain::keyed_hash::Purpose;
 use crate::domain::{Secret, SessionId, hex};
 
-/// 32 bytes in base64url.
+/// Length of 32 bytes in base64url.
 const ENCODED_CHARS: usize = 43;
 
-/// A refresh token: the session it belongs to, 256 random bits, and a keyed hash of both. Works once.
+/// Refresh token: the id of its session, 256 random bits, and a keyed hash of both. It works once.
 pub struct RefreshToken {
-    /// The session.
+    /// Session of the token.
     pub session_id: SessionId,
     text: String,
 }
 
 impl RefreshToken {
-    /// A fresh one; the key shows later that it was issued.
+    /// Creates a random token. The hash keyed with `key` proves later that the token was issued.
     #[must_use]
     pub fn new(session_id: SessionId, random: fn(&mut [u8]), key: &Secret) -> Self {
         let mut bytes = [0; 32];
@@ -31,8 +31,8 @@ impl RefreshToken {
         Self { session_id, text: format!("{text}.{}", URL_SAFE_NO_PAD.encode(hash)) }
     }
 
-    /// One that a client presents; `None` if it can't be ours. Tokens from before they showed that they
-    /// were issued have no last part, and count as long as they are the last of their session.
+    /// Parses a token that a client sent. Returns `None` if it does not have the form of a refresh token. Tokens
+    /// of older versions lack the keyed hash. They are valid while they are the latest token of their session.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let mut parts = text.split('.');
@@ -43,7 +43,7 @@ impl RefreshToken {
         is_ours.then(|| Self { session_id, text: text.to_owned() })
     }
 
-    /// Whether it was really issued, now or before.
+    /// Returns true if the keyed hash proves that the token was issued.
     #[must_use]
     pub fn was_issued(&self, key: &Secret) -> bool {
         let Some((text, hash)) = self.text.rsplit_once('.') else { return false };
@@ -51,13 +51,13 @@ impl RefreshToken {
         Purpose::RefreshToken.fits(key.reveal().as_bytes(), text.as_bytes(), &hash)
     }
 
-    /// The token itself, for its owner.
+    /// Returns the token in plain text, for its owner.
     #[must_use]
     pub fn reveal(&self) -> &str {
         &self.text
     }
 
-    /// What the log knows of it: SHA-256, 64 hex digits.
+    /// Returns the SHA-256 of the token as 64 hex digits. The log stores only this hash.
     #[must_use]
     pub fn sha256(&self) -> String {
         hex(&Sha256::digest(self.text.as_bytes()))

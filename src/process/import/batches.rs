@@ -1,4 +1,4 @@
-//! The batches of an import: one for each certificate and 10,000 people.
+//! Batches of an import: one per certificate and 10,000 people.
 
 use std::collections::BTreeMap;
 
@@ -9,8 +9,8 @@ use crate::domain::email::MailDelivery;
 use crate::domain::import::{ImportRequested, ImportRowsAccepted};
 use crate::domain::{AttendeeId, BatchId, CertificateId, ImportId};
 
-/// People who earned a certificate and are in no batch yet. The batches follow from the recorded events alone,
-/// so a worker that takes over makes the same ones.
+/// People who earned a certificate and are in no batch yet. The batches depend only on the recorded events,
+/// so another worker that continues the import creates the same ones.
 #[derive(Debug)]
 pub struct DueBatches {
     import_id: ImportId,
@@ -26,25 +26,25 @@ struct Due {
     people: Vec<AttendeeId>,
 }
 
-/// A batch to request.
+/// Batch to request.
 #[derive(Clone, Debug, PartialEq)]
 pub struct DueBatch {
-    /// The same each time.
+    /// Id of the batch, derived from its contents.
     pub id: BatchId,
     /// Certificate and people.
     pub request: BatchRequested,
 }
 
 impl DueBatches {
-    /// No people yet.
+    /// Creates an empty list for an import.
     #[must_use]
     pub fn new(import_id: ImportId, asked: &ImportRequested) -> Self {
         let (delivery, issue_date) = (asked.delivery, asked.issue_date);
         Self { import_id, delivery, issue_date, through_row: 0, by_certificate: BTreeMap::new() }
     }
 
-    /// Adds the people of recorded rows and returns the batches that are full now. Rows that were added before
-    /// are skipped.
+    /// Adds the people of recorded rows and returns the batches that are now full. Rows that were added
+    /// before are skipped.
     #[must_use]
     pub fn add(&mut self, event: &ImportRowsAccepted) -> Vec<DueBatch> {
         let mut full = Vec::new();
@@ -62,7 +62,7 @@ impl DueBatches {
         full
     }
 
-    /// Returns the batches of everyone who is left.
+    /// Returns the batches of all remaining people.
     #[must_use]
     pub fn rest(&mut self) -> Vec<DueBatch> {
         let waiting = self.by_certificate.iter().filter(|(_, due)| !due.people.is_empty());
@@ -120,11 +120,18 @@ mod tests {
         people: std::ops::Range<u128>,
     ) -> ImportRowsAccepted {
         let earned = people.map(|id| Earned { attendee_id: Uuid::from_u128(id).into(), certificate_id });
-        ImportRowsAccepted { through_row, created: 1, updated: 0, existing: 0, earned: earned.collect() }
+        ImportRowsAccepted {
+            through_row,
+            created: 1,
+            updated: 0,
+            existing: 0,
+            earned: earned.collect(),
+            known: vec![],
+        }
     }
 
     #[test]
-    fn one_file_for_one_course_is_one_batch() {
+    fn one_certificate_for_all_rows_is_one_batch() {
         let mut due = self::due(MailDelivery::Held);
         assert_eq!(due.add(&earned(1, COURSE, 0..3)), []);
         assert_eq!(due.add(&earned(2, COURSE, 3..5)), []);
@@ -139,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn a_batch_that_gains_people_after_it_was_requested_has_another_id() {
+    fn batch_with_more_people_has_another_id() {
         let requested = |rows: &[ImportRowsAccepted]| {
             let mut due = self::due(MailDelivery::Immediate);
             for accepted in rows {
@@ -155,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn each_certificate_has_its_own_batch_and_nobody_has_an_empty_one() {
+    fn each_certificate_has_its_own_batch_and_no_batch_is_empty() {
         let mut due = self::due(MailDelivery::Immediate);
         assert_eq!(due.add(&earned(3, COURSE, 0..0)), []);
         assert_eq!(due.add(&earned(4, OTHER, 0..1)), []);

@@ -3,27 +3,27 @@
 use super::seen::Contradiction;
 use crate::domain::{AttendeeId, FieldError};
 
-/// A person as error messages name one, without personal data.
+/// Reference to a person in error messages, without personal data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Who {
-    /// The known person.
+    /// Id of the person.
     pub id: AttendeeId,
-    /// The earlier row of the same file about this person, with its number in the whole file.
+    /// Number, in the whole file, of the earlier row about this person.
     pub row: Option<u32>,
 }
 
-/// Reason why a row is not taken in.
+/// Reason to reject a row.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Mismatch {
-    /// A field is missing that a new person needs, or holds a placeholder.
+    /// A field that a new person needs is missing or contains a placeholder.
     Fields(Vec<FieldError>),
-    /// One field belongs to a known person and another doesn't.
+    /// One field belongs to an existing person and another one doesn't.
     OneMatches {
         /// The field that belongs to the person: `email` or `documentNumber`.
         matched: &'static str,
         /// The fields that differ from what is stored.
         differs: Vec<&'static str>,
-        /// The person.
+        /// Existing person.
         who: Who,
     },
     /// E-mail address and document number belong to two people.
@@ -33,12 +33,12 @@ pub enum Mismatch {
         /// Person with the document number.
         document: Who,
     },
-    /// An earlier row says something else about the same person.
+    /// An earlier row about the same person has another value.
     Contradicts(Contradiction),
 }
 
 impl Mismatch {
-    /// The errors of the row, field by field; never with a value. `named` returns the name of a row of the file.
+    /// Returns the errors of the row by field, without any values. `named` returns the name of a row of the file.
     #[must_use]
     pub fn errors(&self, named: &dyn Fn(u32) -> String) -> Vec<FieldError> {
         match self {
@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn every_message_about_a_row_uses_the_name_it_is_given() {
+    fn messages_use_the_given_name_of_a_row() {
         let elsewhere = |_: u32| "a row of an earlier sheet".to_owned();
         let who = Who { id: ANA, row: Some(2) };
         let mismatches = [

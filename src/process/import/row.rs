@@ -1,4 +1,4 @@
-//! The plan for one row, from the people that its e-mail address and document number belong to.
+//! Plan for one row, derived from the people who hold its e-mail address and document number.
 
 use super::mismatch::{Mismatch, Who};
 use super::seen::Seen;
@@ -8,24 +8,24 @@ use crate::domain::{AttendeeId, Person, PersonEntry, SharedEmail};
 /// Rules of one import.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RowRules {
-    /// True if known people are changed.
+    /// True if existing people are updated.
     pub update_existing: bool,
     /// True if a person must have a document number.
     pub requires_document: bool,
-    /// True if two people may have one address.
+    /// Rule for several people with one e-mail address.
     pub shared_email: SharedEmail,
 }
 
-/// A known person.
+/// Existing person.
 #[derive(Clone, Copy, Debug)]
 pub struct Known<'p> {
-    /// The person's id.
+    /// Id of the person.
     pub id: AttendeeId,
     /// Stored data.
     pub person: &'p Person,
 }
 
-/// Known people that a row matches.
+/// Existing people that a row matches.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Matches<'p> {
     /// Holder of the e-mail address.
@@ -39,18 +39,18 @@ pub struct Matches<'p> {
 /// Plan for one row.
 #[derive(Clone, Debug, PartialEq)]
 pub enum RowPlan {
-    /// A new person.
+    /// Creates a new person.
     Create(Box<Person>),
-    /// A known person is changed.
+    /// Updates an existing person.
     Update(AttendeeId, Box<Person>),
-    /// A known person stays as stored.
+    /// Leaves an existing person as stored.
     Existing(AttendeeId),
-    /// The row is an error.
+    /// Rejects the row.
     Reject(Mismatch),
 }
 
-/// Decides without the stored data where the two claims suffice: address and number belong to one person, who is
-/// not to be changed.
+/// Plans a row without the stored data, if the two claims suffice: e-mail address and document number
+/// belong to one person, who is not to be updated.
 #[must_use]
 pub fn plan_by_claims(
     entry: &PersonEntry,
@@ -67,7 +67,7 @@ pub fn plan_by_claims(
     Some(contradiction.map_or(RowPlan::Existing(id), |found| RowPlan::Reject(Mismatch::Contradicts(found))))
 }
 
-/// Decides on a row.
+/// Plans a row.
 #[must_use]
 pub fn plan_row(entry: &PersonEntry, matches: Matches<'_>, rules: RowRules, seen: &Seen) -> RowPlan {
     if let Err(error) = entry.check_placeholder(rules.requires_document) {
@@ -98,14 +98,15 @@ struct Planning<'r> {
 }
 
 impl Planning<'_> {
-    /// The person that the e-mail address identifies.
+    /// Returns the person identified by the e-mail address.
     fn contact<'p>(&self, matches: Matches<'p>) -> Option<Known<'p>> {
         match self.rules.shared_email {
             SharedEmail::Refuse => {
                 let named = matches.name_at_email.filter(|_| self.entry.document_number().is_none());
-                matches.email.or(named)
+                // Named people are known from a time when addresses were shared: the name tells which one is meant.
+                named.or(matches.email)
             }
-            // Somebody with another document is somebody else, even with the same name.
+            // A person with another document number is another person, even with the same name.
             SharedEmail::Allow => {
                 let same_name = |known: &Known<'_>| self.is_same_name(known.person);
                 let known = matches.name_at_email.or(matches.email).filter(same_name);
@@ -143,7 +144,7 @@ impl Planning<'_> {
         }
     }
 
-    /// The row is about this person.
+    /// Plans a row about this person.
     fn known(&self, known: Known<'_>) -> RowPlan {
         if let Some(found) = self.seen.contradiction(known.id, self.entry) {
             return RowPlan::Reject(Mismatch::Contradicts(found));
@@ -163,7 +164,7 @@ impl Planning<'_> {
         }
     }
 
-    /// The row has one identifying field only. A name unlike the stored one means another person.
+    /// Plans a row with only one identifying field. A name unlike the stored one means another person.
     fn known_by_one(&self, known: Known<'_>, matched: &'static str) -> RowPlan {
         if is_like_name(self.entry.full_name.reveal_str(), known.person.full_name.reveal_str()) {
             return self.known(known);
@@ -172,7 +173,7 @@ impl Planning<'_> {
         RowPlan::Reject(Mismatch::OneMatches { matched, differs, who })
     }
 
-    /// One identifying field belongs to the person, and the other one doesn't.
+    /// Plans a row of which one identifying field belongs to the person and the other one doesn't.
     fn differs(&self, known: Known<'_>, matched: &'static str, differs: &'static str) -> RowPlan {
         let (is_same_name, who) = (self.is_same_name(known.person), self.who(known));
         if self.rules.update_existing && is_same_name && who.row.is_none() {

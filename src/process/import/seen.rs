@@ -1,4 +1,4 @@
-//! The people that earlier rows of the same file are about.
+//! People in the earlier rows of the same file.
 
 use std::collections::{HashMap, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher as _};
@@ -6,10 +6,10 @@ use std::hash::{DefaultHasher, Hash, Hasher as _};
 use crate::domain::person::{PersonEntry, folded_name};
 use crate::domain::{AttendeeId, CertificateId, Personal};
 
-/// Fields that two rows about one person must agree on, besides those that tell who it is.
+/// Fields that must be equal in all rows about one person, in addition to the identifying ones.
 const FIELDS: [&str; 4] = ["fullName", "country", "documentType", "gender"];
 
-/// People of the rows so far. Takes some 60 bytes for each person.
+/// People in the rows so far. Uses about 60 bytes per person.
 #[derive(Debug, Default)]
 pub struct Seen {
     people: HashMap<AttendeeId, FirstRow>,
@@ -21,18 +21,18 @@ pub struct Seen {
 #[derive(Debug)]
 struct FirstRow {
     row: u32,
-    /// Hashes of [`FIELDS`]; 0 for a blank one.
+    /// Hashes of [`FIELDS`]; 0 for a blank field.
     fields: [u32; 4],
-    /// Place in `certificates`.
+    /// Index in `certificates`.
     certificate: Option<u32>,
 }
 
-/// A row that says something else about a person than an earlier row.
+/// Contradiction between two rows about one person.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Contradiction {
     /// Number of the earlier row in the whole file.
     pub row: u32,
-    /// The field in which they differ.
+    /// Field that differs.
     pub field: &'static str,
 }
 
@@ -41,12 +41,12 @@ pub struct Contradiction {
 pub struct Noted {
     /// True if an earlier row was about this person.
     pub is_repeated: bool,
-    /// True if the person gets a certificate that no earlier row gave.
+    /// True if the person earns a certificate that no earlier row gave.
     pub earns: bool,
 }
 
 impl Seen {
-    /// Returns the first row about a person.
+    /// Returns the number of the first row about a person, if any.
     #[must_use]
     pub fn row_of(&self, id: AttendeeId) -> Option<u32> {
         self.people.get(&id).map(|first| first.row)
@@ -62,7 +62,7 @@ impl Seen {
         Some(Contradiction { row: first.row, field: FIELDS[place] })
     }
 
-    /// Notes a row about a person. `row` is its number in the whole file.
+    /// Records a row about a person. `row` is its number in the whole file.
     pub fn note(
         &mut self,
         id: AttendeeId,
@@ -113,11 +113,11 @@ fn hashes(entry: &PersonEntry) -> [u32; 4] {
     ]
 }
 
-/// A hash that is never 0.
+/// Returns a hash that is never 0.
 fn hash(text: &str) -> u32 {
     let mut hasher = DefaultHasher::new();
     folded_name(text).hash(&mut hasher);
-    // proof: the upper half of 64 bits.
+    // proof: the upper half of 64 bits fits into 32 bits.
     u32::try_from(hasher.finish() >> 32).unwrap_or(u32::MAX).max(1)
 }
 
@@ -159,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn rows_that_disagree_about_a_person_are_found_by_field() {
+    fn contradiction_between_rows_is_found_by_field() {
         let mut seen = Seen::default();
         assert_eq!(seen.contradiction(ANA, &entry("Ana", "Perú")), None);
         seen.note(ANA, 2, &entry("Ana Rojas", ""), None);

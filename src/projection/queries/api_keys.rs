@@ -1,4 +1,4 @@
-//! API keys: what programs log in with.
+//! Read queries of API keys, the credentials of programs.
 
 use deadpool_postgres::GenericClient;
 use time::OffsetDateTime;
@@ -9,38 +9,38 @@ use super::{query_opt, row};
 use crate::database::DatabaseError;
 
 row! {
-    /// An API key, without its secret, which is nowhere.
+    /// API key. Its secret is not stored.
     pub struct ApiKeyRow {
-        /// The key's id.
+        /// Key id.
         pub id: Uuid,
-        /// What it is for.
+        /// Name of the key, which describes its use.
         pub name: String,
-        /// Whoever made it.
+        /// User who created it.
         pub owner: Uuid,
-        /// What it may, by names of scopes.
+        /// Names of the scopes that it has.
         pub scopes: Vec<String>,
-        /// Until when it counts.
+        /// Expiry of the key.
         #[serde(with = "time::serde::rfc3339")]
         pub expires_at: OffsetDateTime,
-        /// When it was revoked or ended by a new password of its owner, if it was.
+        /// Time at which it was revoked, or ended by a password change of its owner.
         #[serde(with = "time::serde::rfc3339::option")]
         pub revoked_at: Option<OffsetDateTime>,
-        /// When it was made.
+        /// Time of creation.
         #[serde(with = "time::serde::rfc3339")]
         pub created_at: OffsetDateTime,
-        /// Its first event; the cursor of lists.
+        /// Position of its first event; the cursor of lists.
         #[serde(skip)]
         pub created_position: i64,
-        /// Its last event; changes with every change of the row, so it makes an ETag.
+        /// Position of its last event. Each change of the row changes it, so it is used as entity tag.
         #[serde(skip)]
         pub position: i64,
-        /// The owner's new password that ended it, if one did and it was not revoked.
+        /// Position of the owner's password change that ended it; absent if it was revoked or not ended.
         #[serde(skip)]
         pub ended_position: Option<i64>,
     }
 }
 
-/// One API key.
+/// Returns the API key with this id, if any.
 ///
 /// # Errors
 /// The database is not available.
@@ -48,7 +48,7 @@ pub async fn get(client: &impl GenericClient, id: Uuid) -> Result<Option<ApiKeyR
     query_opt(client, include_str!("../../../projections/api_keys/get_api_key.sql"), &[&id]).await
 }
 
-/// Where API keys are listed from.
+/// Source of lists of API keys.
 pub const TABLE: Table = Table {
     columns: "api_keys.id, api_keys.name, api_keys.owner, api_keys.scopes, api_keys.expires_at, \
               coalesce(api_keys.revoked_at, ended.ended_at) AS revoked_at, api_keys.created_at, \
@@ -62,35 +62,35 @@ pub const TABLE: Table = Table {
     tie: "api_keys.created_position",
 };
 
-/// True for keys that were neither revoked nor ended by a new password.
+/// SQL condition for keys that were neither revoked nor ended by a password change.
 macro_rules! in_force {
     () => {
         "(api_keys.revoked_at IS NULL AND ended.ended_at IS NULL)"
     };
 }
 
-/// Whether a key counts, as far as its own history says.
+/// State of an API key, apart from the state of its owner.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum KeyState {
-    /// It was not revoked, and its time is not over.
+    /// Not revoked and not expired.
     Active,
-    /// Its time is over, and it was not revoked.
+    /// Expired and not revoked.
     Expired,
-    /// It was revoked, or ended by a new password of its owner.
+    /// Revoked, or ended by a password change of its owner.
     Revoked,
 }
 
-/// Which API keys; those that meet all that is given.
+/// Filter for API keys. All given fields must match.
 #[derive(Clone, Debug, Default)]
 pub struct ApiKeyFilter {
-    /// Words that the name contains.
+    /// Words contained in the name.
     pub search: Option<String>,
-    /// In this state.
+    /// State of the key.
     pub state: Option<KeyState>,
 }
 
 impl ApiKeyFilter {
-    /// The same for a list, at this time.
+    /// Returns the conditions for a list at the time `now`.
     #[must_use]
     pub fn conditions(self, now: OffsetDateTime) -> Conditions {
         let found = Conditions::default().words(

@@ -1,4 +1,4 @@
-//! Attendees: people certificates go to.
+//! Read queries of attendees, the people who earn certificates.
 
 use deadpool_postgres::GenericClient;
 use time::OffsetDateTime;
@@ -10,42 +10,42 @@ use crate::database::DatabaseError;
 use crate::domain::Personal;
 
 row! {
-    /// An attendee.
+    /// Attendee.
     pub struct AttendeeRow {
-        /// The attendee's id.
+        /// Attendee id.
         pub id: Uuid,
         /// Full name.
         pub full_name: Personal<String>,
         /// Country.
         pub country: Option<Personal<String>>,
-        /// What kind of document.
+        /// Type of the identity document.
         pub document_type: Option<Personal<String>>,
-        /// The document's number; absent for a person without one.
+        /// Number of the identity document; absent if there is none.
         pub document_number: Option<Personal<String>>,
         /// Gender.
         pub gender: Option<Personal<String>>,
         /// E-mail address.
         pub email: Personal<String>,
-        /// The import that made the person known, if one did.
+        /// Import that created the attendee, if any.
         pub import_id: Option<Uuid>,
-        /// The row of that import's file.
+        /// Row in the file of that import.
         pub import_row: Option<i32>,
-        /// When its first event was appended.
+        /// Time at which its first event was appended.
         #[serde(with = "time::serde::rfc3339")]
         pub created_at: OffsetDateTime,
-        /// When its last event was appended.
+        /// Time at which its last event was appended.
         #[serde(with = "time::serde::rfc3339")]
         pub updated_at: OffsetDateTime,
-        /// Its first event; the cursor of lists.
+        /// Position of its first event; the cursor of lists.
         #[serde(skip)]
         pub created_position: i64,
-        /// Its last event; changes with every change of the row, so it makes an ETag.
+        /// Position of its last event. Each change of the row changes it, so it is used as entity tag.
         #[serde(skip)]
         pub position: i64,
     }
 }
 
-/// One attendee.
+/// Returns the attendee with this id, if any.
 ///
 /// # Errors
 /// The database is not available.
@@ -53,39 +53,39 @@ pub async fn get(client: &impl GenericClient, id: Uuid) -> Result<Option<Attende
     query_opt(client, include_str!("../../../projections/attendees/get_attendee.sql"), &[&id]).await
 }
 
-/// Where attendees are listed from.
+/// Source of lists of attendees.
 pub const TABLE: Table =
     Table { columns: "attendees.*", from: "attendees", tie: "attendees.created_position" };
-/// In the order in which they became known.
+/// Order of creation.
 pub const BY_CREATION: SortKey = SortKey::Position("attendees.created_position");
-/// In the order of their last change.
+/// Order of the last change.
 pub const BY_CHANGE: SortKey = SortKey::Position("attendees.position");
-/// By full name, whatever the case and accents.
+/// Order of the full name, ignoring case and accents.
 pub const BY_NAME: SortKey = SortKey::Text("attendees.name_key");
-/// By e-mail address, whatever the case.
+/// Order of the e-mail address, ignoring case.
 pub const BY_EMAIL: SortKey = SortKey::Text("attendees.email_key");
 
-/// Which attendees; those that meet all that is given.
+/// Filter for attendees. All given fields must match.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AttendeeFilter {
-    /// Words that name, e-mail address or document number contain.
+    /// Words contained in the name, e-mail address or document number.
     pub search: Option<String>,
-    /// Of this country, whatever the case and accents.
+    /// Country, ignoring case and accents.
     pub country: Option<String>,
-    /// With this kind of document, whatever the case and accents.
+    /// Type of the identity document, ignoring case and accents.
     pub document_type: Option<String>,
-    /// Made known by this import.
+    /// Import that accepted the attendee, as a new or a known person.
     pub import_id: Option<Uuid>,
-    /// Who have been issued this certificate.
+    /// Certificate of which the attendee has an issuance.
     pub certificate_id: Option<Uuid>,
-    /// Known since this moment.
+    /// Earliest creation time, inclusive.
     pub created_after: Option<OffsetDateTime>,
-    /// Known before this moment.
+    /// Latest creation time, exclusive.
     pub created_before: Option<OffsetDateTime>,
 }
 
 impl AttendeeFilter {
-    /// The same for a list.
+    /// Returns the conditions of a list with this filter.
     #[must_use]
     pub fn conditions(self) -> Conditions {
         Conditions::default()
@@ -99,7 +99,12 @@ impl AttendeeFilter {
             )
             .maybe(concat!(folded!("attendees.country"), " = ", folded!("$$::text")), self.country)
             .maybe(concat!(folded!("attendees.document_type"), " = ", folded!("$$::text")), self.document_type)
-            .maybe("attendees.import_id = $$::uuid", self.import_id)
+            .maybe(
+                "attendees.id IN (SELECT made.id FROM attendees made WHERE made.import_id = $$::uuid \
+                 UNION ALL SELECT known.attendee_id FROM import_known_people known \
+                 WHERE known.import_id = $$::uuid)",
+                self.import_id,
+            )
             .maybe(
                 "EXISTS (SELECT FROM issuances WHERE issuances.attendee_id = attendees.id \
                  AND issuances.certificate_id = $$::uuid)",
@@ -110,7 +115,7 @@ impl AttendeeFilter {
     }
 }
 
-/// The ids of the first `most` people who meet the filter, in the order in which they became known.
+/// Returns the ids of the oldest `most` attendees that match the filter, in order of creation.
 ///
 /// # Errors
 /// The database is not available.

@@ -1,4 +1,4 @@
-//! Batches: one request to issue a certificate for many people each.
+//! Read queries of batches. A batch is a request to issue one certificate to many people.
 
 use deadpool_postgres::GenericClient;
 use serde::Serialize;
@@ -12,80 +12,80 @@ use super::{FromRow, query, query_opt, row};
 use crate::database::DatabaseError;
 
 row! {
-    /// A batch, without how far its issuances are.
+    /// Batch, without the progress of its issuances.
     pub struct BatchRow {
-        /// The batch's id.
+        /// Batch id.
         pub id: Uuid,
-        /// What people earn.
+        /// Certificate to issue.
         pub certificate_id: Uuid,
-        /// `requested`; `dispatched` once everybody has an issuance or was refused; `cancelling`,
-        /// `cancelled`, `undoing` or `undone` once that was asked for or done.
+        /// `requested`; `dispatched` when each person has an issuance or was refused; `cancelling` and
+        /// `undoing` after a request to stop; `cancelled` and `undone` when that is done.
         pub state: String,
-        /// People named.
+        /// Number of people in the request.
         pub total: i64,
-        /// Issuances that it made; known once dispatched.
+        /// Number of issuances that the batch created; known once dispatched.
         pub requested: Option<i64>,
-        /// Issuances that existed before; known once dispatched.
+        /// Number of issuances that existed before; known once dispatched.
         pub existing: Option<i64>,
-        /// People for whom nothing could be issued; known once dispatched.
+        /// Number of people for whom the issuance was refused; known once dispatched.
         pub refused: Option<i64>,
-        /// People left because it was stopped; known once dispatched.
+        /// Number of people left out because the batch was stopped; known once dispatched.
         pub left_out: Option<i64>,
-        /// The import whose people these are.
+        /// Import that the people come from, if any.
         pub import_id: Option<Uuid>,
-        /// Why it was undone: a stable code.
+        /// Reason for undoing it, as a stable code.
         pub undo_reason: Option<String>,
-        /// When it was cancelled or undone.
+        /// Time at which it was cancelled or undone.
         #[serde(with = "time::serde::rfc3339::option")]
         pub stopped_at: Option<OffsetDateTime>,
-        /// When its first event was appended.
+        /// Time at which its first event was appended.
         #[serde(with = "time::serde::rfc3339")]
         pub created_at: OffsetDateTime,
-        /// When its last event was appended.
+        /// Time at which its last event was appended.
         #[serde(with = "time::serde::rfc3339")]
         pub updated_at: OffsetDateTime,
-        /// Its first event; the cursor of lists.
+        /// Position of its first event; the cursor of lists.
         #[serde(skip)]
         pub created_position: i64,
-        /// Its last event.
+        /// Position of its last event.
         #[serde(skip)]
         pub position: i64,
     }
 }
 
 row! {
-    /// How far a batch is.
+    /// Progress of a batch.
     pub struct ProgressRow {
-        /// People for whom nothing could be issued: an array of `{attendeeId, code}`.
+        /// People for whom the issuance was refused: an array of `{attendeeId, code}`.
         pub refusals: Value,
-        /// Issuances that it made so far.
+        /// Number of issuances created so far.
         pub issued: i64,
-        /// PDFs made.
+        /// Number of PDFs generated.
         pub generated: i64,
-        /// PDFs that could not be made.
+        /// Number of PDFs that could not be generated.
         pub generation_failed: i64,
-        /// Issuances that are revoked.
+        /// Number of revoked issuances.
         pub revoked: i64,
-        /// Issuances that have neither a PDF nor are revoked.
+        /// Number of issuances that have no PDF and are not revoked.
         pub without_pdf: i64,
-        /// Issuances whose latest mail waits.
+        /// Number of issuances whose latest mail is pending.
         pub mails_pending: i64,
-        /// Issuances whose latest mail a server took.
+        /// Number of issuances whose latest mail was accepted by the mail server.
         pub mails_sent: i64,
-        /// Issuances whose latest mail was given up, or has an unknown outcome.
+        /// Number of issuances whose latest mail failed or has an unknown outcome.
         pub mails_failed: i64,
-        /// Issuances whose latest mail was cancelled.
+        /// Number of issuances whose latest mail was cancelled.
         pub mails_cancelled: i64,
     }
 }
 
-/// A batch and how far it is.
+/// Batch with its progress.
 #[derive(Clone, Debug, Serialize)]
 pub struct BatchWithProgress {
-    /// The batch.
+    /// Batch.
     #[serde(flatten)]
     pub batch: BatchRow,
-    /// How far it is.
+    /// Progress of the batch.
     #[serde(flatten)]
     pub progress: ProgressRow,
 }
@@ -96,7 +96,7 @@ impl FromRow for BatchWithProgress {
     }
 }
 
-/// One batch and how far it is.
+/// Returns the batch with this id and its progress, if any.
 ///
 /// # Errors
 /// The database is not available.
@@ -104,7 +104,7 @@ pub async fn get(client: &impl GenericClient, id: Uuid) -> Result<Option<BatchWi
     query_opt(client, include_str!("../../../projections/batches/get_batch.sql"), &[&id]).await
 }
 
-/// The first batches of an import and their progress, oldest first.
+/// Returns the first `most` batches of an import with their progress, oldest first.
 ///
 /// # Errors
 /// The database is not available.
@@ -117,7 +117,7 @@ pub async fn of_import(
     query(client, sql, &[&import, &most]).await
 }
 
-/// Where batches are listed from: without whom they refused, who may be many.
+/// Source of lists of batches. Leaves out the refusals, which may be many.
 pub const TABLE: Table = Table {
     columns: "batches.id, batches.certificate_id, batches.state, batches.total, batches.requested, \
               batches.existing, batches.refused, batches.left_out, batches.import_id, batches.undo_reason, batches.stopped_at, \
@@ -126,19 +126,19 @@ pub const TABLE: Table = Table {
     tie: "batches.created_position",
 };
 
-/// Which batches; those that meet all that is given.
+/// Filter for batches. All given fields must match.
 #[derive(Clone, Debug, Default)]
 pub struct BatchFilter {
-    /// Of this certificate.
+    /// Certificate that is issued.
     pub certificate_id: Option<Uuid>,
-    /// In this state.
+    /// State of the batch.
     pub state: Option<&'static str>,
-    /// Of this import.
+    /// Import that the people come from.
     pub import_id: Option<Uuid>,
 }
 
 impl BatchFilter {
-    /// The same for a list.
+    /// Returns the conditions of a list with this filter.
     #[must_use]
     pub fn conditions(self) -> Conditions {
         Conditions::default()

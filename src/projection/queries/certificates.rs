@@ -1,4 +1,4 @@
-//! Certificates: what people earn.
+//! Read queries of certificates. A certificate is the definition that issuances are made from.
 
 use deadpool_postgres::GenericClient;
 use serde_json::Value;
@@ -11,54 +11,54 @@ use crate::database::DatabaseError;
 use crate::domain::Personal;
 
 row! {
-    /// A certificate.
+    /// Certificate.
     pub struct CertificateRow {
-        /// The certificate's id.
+        /// Certificate id.
         pub id: Uuid,
-        /// The organisation that issues.
+        /// Issuing organisation.
         pub client: String,
-        /// The certificate's name.
+        /// Name of the certificate.
         pub name: String,
-        /// What was attended or passed.
+        /// Event that was attended or passed.
         pub event_name: String,
-        /// The theme that draws it.
+        /// Theme of the certificate.
         pub theme: String,
-        /// The theme's version.
+        /// Version of the theme.
         pub theme_version: i32,
-        /// What was set on the theme: a text, or a picture's `{key, sha256}`, by the option's name.
+        /// Options set on the theme, by name: a text, or a picture's `{key, sha256}`.
         pub theme_options: Personal<Value>,
-        /// Where the design image is stored.
+        /// Storage key of the design image.
         pub design_key: Option<String>,
         /// SHA-256 of the design image, 64 hex digits.
         pub design_sha256: Option<String>,
-        /// A link shown in the mail.
+        /// Link shown in the mail.
         pub event_link: Option<String>,
-        /// SendGrid's dynamic template.
+        /// Id of SendGrid's dynamic template.
         pub sendgrid_template_id: Option<String>,
         /// Date on the certificates; absent for the date of issuing.
         pub issue_date: Option<Date>,
-        /// True if a person who is imported for it must have a document number.
+        /// True if people imported for it must have a document number.
         pub requires_document: bool,
-        /// The language, `en` or `es`.
+        /// Language, `en` or `es`.
         pub locale: String,
-        /// Whether new issuances are allowed.
+        /// True if new issuances are allowed.
         pub is_active: bool,
-        /// When its first event was appended.
+        /// Time at which its first event was appended.
         #[serde(with = "time::serde::rfc3339")]
         pub created_at: OffsetDateTime,
-        /// When its last event was appended.
+        /// Time at which its last event was appended.
         #[serde(with = "time::serde::rfc3339")]
         pub updated_at: OffsetDateTime,
-        /// Its first event; the cursor of lists.
+        /// Position of its first event; the cursor of lists.
         #[serde(skip)]
         pub created_position: i64,
-        /// Its last event; changes with every change of the row, so it makes an ETag.
+        /// Position of its last event. Each change of the row changes it, so it is used as entity tag.
         #[serde(skip)]
         pub position: i64,
     }
 }
 
-/// One certificate.
+/// Returns the certificate with this id, if any.
 ///
 /// # Errors
 /// The database is not available.
@@ -66,31 +66,31 @@ pub async fn get(client: &impl GenericClient, id: Uuid) -> Result<Option<Certifi
     query_opt(client, include_str!("../../../projections/certificates/get_certificate.sql"), &[&id]).await
 }
 
-/// Where certificates are listed from.
+/// Source of lists of certificates.
 pub const TABLE: Table =
     Table { columns: "certificates.*", from: "certificates", tie: "certificates.created_position" };
-/// In the order in which they were defined.
+/// Order of creation.
 pub const BY_CREATION: SortKey = SortKey::Position("certificates.created_position");
-/// In the order of their last change.
+/// Order of the last change.
 pub const BY_CHANGE: SortKey = SortKey::Position("certificates.position");
-/// By name, whatever the case and accents.
+/// Order of the name, ignoring case and accents.
 pub const BY_NAME: SortKey = SortKey::Text("certificates.name_key");
-/// By client, whatever the case and accents.
+/// Order of the client, ignoring case and accents.
 pub const BY_CLIENT: SortKey = SortKey::Text("certificates.client_key");
 
-/// Which certificates; those that meet all that is given.
+/// Filter for certificates. All given fields must match.
 #[derive(Clone, Debug, Default)]
 pub struct CertificateFilter {
-    /// Words that name, event or client contain.
+    /// Words contained in the name, event or client.
     pub search: Option<String>,
-    /// Of this client, whatever the case and accents.
+    /// Client, ignoring case and accents.
     pub client: Option<String>,
-    /// Only active or only inactive ones.
+    /// True for active certificates only, false for inactive ones only.
     pub is_active: Option<bool>,
 }
 
 impl CertificateFilter {
-    /// The same for a list.
+    /// Returns the conditions of a list with this filter.
     #[must_use]
     pub fn conditions(self) -> Conditions {
         Conditions::default()

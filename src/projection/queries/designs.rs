@@ -1,4 +1,4 @@
-//! Designs: uploaded images that certificates are drawn on.
+//! Read queries of designs, the uploaded images that certificates are drawn on.
 
 use deadpool_postgres::GenericClient;
 use time::OffsetDateTime;
@@ -9,45 +9,45 @@ use super::{query_opt, row};
 use crate::database::DatabaseError;
 
 row! {
-    /// A design that is there.
+    /// Design that is not deleted.
     pub struct DesignRow {
-        /// The design's id.
+        /// Design id.
         pub id: Uuid,
-        /// Where the image is stored.
+        /// Storage key of the image.
         pub key: String,
-        /// Where the small image is stored.
+        /// Storage key of the thumbnail.
         pub thumbnail_key: String,
-        /// The organisation whose design it is.
+        /// Organisation that the design belongs to.
         pub client: String,
-        /// What it is called.
+        /// Name of the design.
         pub name: String,
-        /// What was said of it.
+        /// Description of the design.
         pub description: Option<String>,
-        /// The name of the uploaded file.
+        /// Name of the uploaded file.
         pub original_name: String,
-        /// The stored image's size in bytes.
+        /// Size of the stored image in bytes.
         pub size: i64,
-        /// What is stored.
+        /// Media type of the stored image.
         pub mime_type: String,
-        /// Pixels across.
+        /// Width in pixels.
         pub width: i32,
-        /// Pixels down.
+        /// Height in pixels.
         pub height: i32,
-        /// Whether a certificate was drawn on it.
+        /// True if a certificate has used it.
         pub in_use: bool,
-        /// When it was uploaded.
+        /// Time of the upload.
         #[serde(with = "time::serde::rfc3339")]
         pub uploaded_at: OffsetDateTime,
-        /// Its first event; the cursor of lists.
+        /// Position of its first event; the cursor of lists.
         #[serde(skip)]
         pub created_position: i64,
-        /// Its last event; changes with every change of the row, so it makes an ETag.
+        /// Position of its last event. Each change of the row changes it, so it is used as entity tag.
         #[serde(skip)]
         pub position: i64,
     }
 }
 
-/// One design.
+/// Returns the design with this id, if any.
 ///
 /// # Errors
 /// The database is not available.
@@ -55,20 +55,20 @@ pub async fn get(client: &impl GenericClient, id: Uuid) -> Result<Option<DesignR
     query_opt(client, include_str!("../../../projections/designs/get_design.sql"), &[&id]).await
 }
 
-/// Where designs are listed from.
+/// Source of lists of designs.
 pub const TABLE: Table = Table { columns: "designs.*", from: "designs", tie: "designs.created_position" };
 
-/// Which designs that are there; those that meet all that is given.
+/// Filter for designs that are not deleted. All given fields must match.
 #[derive(Clone, Debug, Default)]
 pub struct DesignFilter {
-    /// Words that the name or the uploaded file's name contain.
+    /// Words contained in the name of the design or of the uploaded file.
     pub search: Option<String>,
-    /// In this client's folders, by the folder's name.
+    /// Name of the client's folder.
     pub folder: Option<String>,
 }
 
 impl DesignFilter {
-    /// The same for a list.
+    /// Returns the conditions of a list with this filter.
     #[must_use]
     pub fn conditions(self) -> Conditions {
         Conditions::default()

@@ -1,4 +1,4 @@
-//! Imports: one uploaded file of people each.
+//! Read queries of imports. An import is one uploaded file of people.
 
 use deadpool_postgres::GenericClient;
 use serde_json::Value;
@@ -10,77 +10,77 @@ use super::{query_opt, row};
 use crate::database::DatabaseError;
 
 row! {
-    /// An import.
+    /// Import.
     pub struct ImportRow {
-        /// The import's id.
+        /// Import id.
         pub id: Uuid,
         /// `requested`, `running`, `completed`, `failed`, `cancelling` or `cancelled`.
         pub state: String,
-        /// Where the file is stored until it expires.
+        /// Storage key of the file, until the file expires.
         pub object_key: String,
         /// `csv`, `xlsx`, `xls` or `json`.
         pub format: String,
         /// SHA-256 of the file, 64 hex digits.
         pub sha256: String,
-        /// The file's size in bytes.
+        /// Size of the file in bytes.
         pub size: i64,
-        /// Whether people who are known already are changed.
+        /// True if existing people are updated.
         pub update_existing: bool,
-        /// What everybody in the file earns, unless the row says otherwise.
+        /// Certificate for all people in the file, unless the row names another.
         pub certificate_id: Option<Uuid>,
-        /// The last row that is dealt with.
+        /// Last processed row.
         pub through_row: i64,
-        /// Rows in the file, blank ones not counted; known at the end.
+        /// Number of rows in the file without blank rows; known at the end.
         pub total: Option<i64>,
-        /// People created so far.
+        /// Number of people created so far.
         pub created: i64,
-        /// People changed so far.
+        /// Number of people updated so far.
         pub updated: i64,
-        /// People who were known and stay as they were, so far.
+        /// Number of existing people left unchanged so far.
         pub existing: i64,
-        /// Rows about a person whom an earlier row is about; known at the end.
+        /// Number of rows about a person who has an earlier row; known at the end.
         pub repeated: Option<i64>,
-        /// Rows rejected so far.
+        /// Number of rows rejected so far.
         pub errors: i64,
-        /// Certificates that people get, so far.
+        /// Number of certificates earned by the rows so far.
         pub associated: i64,
-        /// Rows that were left because it was cancelled; known at the end.
+        /// Number of rows not processed because of a cancellation; known at the end.
         pub left_rows: Option<i64>,
-        /// Where the rejected rows with their reasons are stored until they expire.
+        /// Storage key of the report of rejected rows, until the report expires.
         pub report_key: Option<String>,
-        /// Why the file could not be read on: a stable code.
+        /// Reason why reading the file failed, as a stable code.
         pub failure_code: Option<String>,
-        /// Why the file could not be read on, and what to do.
+        /// Reason why reading the file failed, and the remedy.
         pub failure_reason: Option<String>,
-        /// When it ended, well or not.
+        /// Time of the end, whether completed, failed or cancelled.
         #[serde(with = "time::serde::rfc3339::option")]
         pub ended_at: Option<OffsetDateTime>,
-        /// When its first event was appended.
+        /// Time at which its first event was appended.
         #[serde(with = "time::serde::rfc3339")]
         pub created_at: OffsetDateTime,
-        /// When its last event was appended.
+        /// Time at which its last event was appended.
         #[serde(with = "time::serde::rfc3339")]
         pub updated_at: OffsetDateTime,
-        /// Its first event; the cursor of lists.
+        /// Position of its first event; the cursor of lists.
         #[serde(skip)]
         pub created_position: i64,
-        /// Its last event; changes with every change of the row, so it makes an ETag.
+        /// Position of its last event. Each change of the row changes it, so it is used as entity tag.
         #[serde(skip)]
         pub position: i64,
     }
 }
 
 row! {
-    /// A row of a file that was not taken over, or only in part.
+    /// Row of a file that was rejected, or accepted only in part.
     pub struct RejectionRow {
-        /// The row's number as a spreadsheet program shows it; the cursor of the list.
+        /// Number of the row as shown by spreadsheet programs; the cursor of the list.
         pub row_number: i64,
-        /// What is wrong: an array of `{field?, code}`.
+        /// Errors of the row: an array of `{field?, code}`.
         pub errors: Value,
     }
 }
 
-/// One import.
+/// Returns the import with this id, if any.
 ///
 /// # Errors
 /// The database is not available.
@@ -88,26 +88,26 @@ pub async fn get(client: &impl GenericClient, id: Uuid) -> Result<Option<ImportR
     query_opt(client, include_str!("../../../projections/imports/get_import.sql"), &[&id]).await
 }
 
-/// Where imports are listed from.
+/// Source of lists of imports.
 pub const TABLE: Table = Table { columns: "imports.*", from: "imports", tie: "imports.created_position" };
 
-/// Which imports; those that meet all that is given.
+/// Filter for imports. All given fields must match.
 #[derive(Clone, Debug, Default)]
 pub struct ImportFilter {
-    /// In this state.
+    /// State of the import.
     pub state: Option<&'static str>,
-    /// Whose people earn this certificate, unless their row says otherwise.
+    /// Certificate for all people in the file, unless the row names another.
     pub certificate_id: Option<Uuid>,
-    /// Of a file of this format.
+    /// Format of the file.
     pub format: Option<&'static str>,
-    /// Uploaded since this moment.
+    /// Earliest creation time, inclusive.
     pub created_after: Option<OffsetDateTime>,
-    /// Uploaded before this moment.
+    /// Latest creation time, exclusive.
     pub created_before: Option<OffsetDateTime>,
 }
 
 impl ImportFilter {
-    /// The same for a list.
+    /// Returns the conditions of a list with this filter.
     #[must_use]
     pub fn conditions(self) -> Conditions {
         Conditions::default()
@@ -119,16 +119,16 @@ impl ImportFilter {
     }
 }
 
-/// Where the rejected rows of one import are listed from, with [`rejected_of`].
+/// Source of lists of the rejected rows of one import; used with [`rejected_of`].
 pub const REJECTIONS: Table = Table {
     columns: "import_rejections.row_number, import_rejections.errors",
     from: "import_rejections",
     tie: "import_rejections.row_number",
 };
-/// In the file's order.
+/// Order of the file.
 pub const BY_ROW: Order = Order { key: SortKey::Position("import_rejections.row_number"), descending: false };
 
-/// The rejected rows of one import.
+/// Returns the conditions for the rejected rows of one import.
 #[must_use]
 pub fn rejected_of(import: Uuid) -> Conditions {
     Conditions::default().and("import_rejections.import_id = $$::uuid", import)

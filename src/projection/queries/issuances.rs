@@ -1,4 +1,4 @@
-//! Issuances: one person's certificate each.
+//! Read queries of issuances. An issuance is one person's certificate.
 
 use deadpool_postgres::GenericClient;
 use time::{Date, OffsetDateTime};
@@ -10,75 +10,75 @@ use crate::database::DatabaseError;
 use crate::domain::Personal;
 
 row! {
-    /// An issuance.
+    /// Issuance.
     pub struct IssuanceRow {
-        /// The issuance's id.
+        /// Issuance id.
         pub id: Uuid,
-        /// What the person earned.
+        /// Certificate that the person earned.
         pub certificate_id: Uuid,
-        /// Who earned it.
+        /// Person who earned it.
         pub attendee_id: Uuid,
-        /// The batch that asked for it, if one did.
+        /// Batch that requested it, if any.
         pub batch_id: Option<Uuid>,
-        /// The import that asked for it, if one did.
+        /// Import that requested it, if any.
         pub import_id: Option<Uuid>,
-        /// Addresses the certificate in public, 32 hex digits.
+        /// Public id of the certificate, 32 hex digits.
         pub public_id: String,
         /// `requested`, `generated`, `failed` or `revoked`.
         pub state: String,
-        /// The organisation that issues, as shown.
+        /// Issuing organisation, as printed.
         pub client: String,
-        /// The certificate's name, as shown.
+        /// Name of the certificate, as printed.
         pub certificate_name: String,
-        /// What was attended or passed, as shown.
+        /// Event that was attended or passed, as printed.
         pub event_name: String,
-        /// The person's name, as shown.
+        /// Name of the person, as printed.
         pub full_name: Personal<String>,
-        /// The language, `en` or `es`.
+        /// Language, `en` or `es`.
         pub locale: String,
-        /// The date shown.
+        /// Date on the certificate.
         pub issue_date: Date,
-        /// Where the PDF is stored, once there is one.
+        /// Storage key of the PDF, once generated.
         pub object_key: Option<String>,
         /// SHA-256 of the PDF, 64 hex digits.
         pub sha256: Option<String>,
-        /// The PDF's size in bytes.
+        /// Size of the PDF in bytes.
         pub size: Option<i64>,
-        /// When the PDF was made.
+        /// Time at which the PDF was generated.
         #[serde(with = "time::serde::rfc3339::option")]
         pub generated_at: Option<OffsetDateTime>,
-        /// Why there is no PDF: a stable code.
+        /// Reason why there is no PDF, as a stable code.
         pub failure_code: Option<String>,
-        /// Why there is no PDF; may quote the person's name.
+        /// Reason why there is no PDF, as a text that may quote the person's name.
         pub failure_reason: Option<Personal<String>>,
-        /// When it was revoked.
+        /// Time of the revocation.
         #[serde(with = "time::serde::rfc3339::option")]
         pub revoked_at: Option<OffsetDateTime>,
-        /// Why it was revoked: a stable code.
+        /// Reason for the revocation, as a stable code.
         pub revocation_reason: Option<String>,
-        /// Why it was revoked, in somebody's own words.
+        /// Reason for the revocation, as free text.
         pub revocation_note: Option<Personal<String>>,
-        /// Whether a mail about it was sent.
+        /// True if a mail about it was sent.
         pub is_sent: bool,
-        /// The last event of any mail about it, where one issuance is read by its id; otherwise 0.
+        /// Position of the last event of its mails, in the query of one issuance by its id; otherwise 0.
         #[serde(skip)]
         pub mails_position: i64,
-        /// When its first event was appended.
+        /// Time at which its first event was appended.
         #[serde(with = "time::serde::rfc3339")]
         pub created_at: OffsetDateTime,
-        /// When its last event was appended.
+        /// Time at which its last event was appended.
         #[serde(with = "time::serde::rfc3339")]
         pub updated_at: OffsetDateTime,
-        /// Its first event; the cursor of lists.
+        /// Position of its first event; the cursor of lists.
         #[serde(skip)]
         pub created_position: i64,
-        /// Its last event; changes with every change of the row, so it makes an ETag.
+        /// Position of its last event. Each change of the row changes it, so it is used as entity tag.
         #[serde(skip)]
         pub position: i64,
     }
 }
 
-/// Where issuances are listed from.
+/// Source of lists of issuances.
 pub const TABLE: Table = Table {
     columns: "issuances.*, 0::bigint AS mails_position, EXISTS (\
         SELECT FROM jobs WHERE jobs.issuance_id = issuances.id AND jobs.status = 'sent'\
@@ -86,40 +86,42 @@ pub const TABLE: Table = Table {
     from: "issuances",
     tie: "issuances.created_position",
 };
-/// In the order in which they were asked for.
+/// Order of creation.
 pub const BY_CREATION: SortKey = SortKey::Position("issuances.created_position");
-/// In the order of their last change.
+/// Order of the last change.
 pub const BY_CHANGE: SortKey = SortKey::Position("issuances.position");
-/// By the person's name, whatever the case and accents.
+/// Order of the person's name, ignoring case and accents.
 pub const BY_NAME: SortKey = SortKey::Text("issuances.name_key");
 
-/// Which issuances; those that meet all that is given.
+/// Filter for issuances. All given fields must match.
 #[derive(Clone, Debug, Default)]
 pub struct IssuanceFilter {
-    /// Words that the person's name contains.
+    /// Words contained in the person's name.
     pub search: Option<String>,
-    /// Of this certificate.
+    /// Public id of the issuance.
+    pub public_id: Option<String>,
+    /// Certificate that was issued.
     pub certificate_id: Option<Uuid>,
-    /// Whose certificate a theme draws now.
+    /// Theme that the certificate uses now.
     pub theme: Option<String>,
-    /// Of this person.
+    /// Person who earned it.
     pub attendee_id: Option<Uuid>,
-    /// Made by this batch.
+    /// Batch that created it.
     pub batch_id: Option<Uuid>,
-    /// Made by this import.
+    /// Import that created it.
     pub import_id: Option<Uuid>,
-    /// In this state.
+    /// State of the issuance.
     pub state: Option<String>,
-    /// Whether a mail about it was sent.
+    /// True for issuances with a sent mail, false for those without.
     pub is_sent: Option<bool>,
-    /// With this date or a later one.
+    /// Earliest date on the certificate.
     pub issued_from: Option<Date>,
-    /// With this date or an earlier one.
+    /// Latest date on the certificate.
     pub issued_to: Option<Date>,
 }
 
 impl IssuanceFilter {
-    /// The same for a list.
+    /// Returns the conditions of a list with this filter.
     #[must_use]
     pub fn conditions(self) -> Conditions {
         Conditions::default()
@@ -127,6 +129,7 @@ impl IssuanceFilter {
                 concat!("strpos(issuances.name_key, ", folded!("$$::text"), ") > 0"),
                 self.search.as_deref(),
             )
+            .maybe("issuances.public_id = $$::text", self.public_id)
             .maybe("issuances.certificate_id = $$::uuid", self.certificate_id)
             .maybe(
                 "issuances.certificate_id IN (SELECT certificates.id FROM certificates WHERE certificates.theme = $$::text)",
@@ -146,7 +149,7 @@ impl IssuanceFilter {
     }
 }
 
-/// One issuance.
+/// Returns the issuance with this id, if any.
 ///
 /// # Errors
 /// The database is not available.
@@ -154,7 +157,7 @@ pub async fn get(client: &impl GenericClient, id: Uuid) -> Result<Option<Issuanc
     query_opt(client, include_str!("../../../projections/issuances/get_issuance.sql"), &[&id]).await
 }
 
-/// The issuance that the public knows by this id.
+/// Returns the issuance with this public id, if any.
 ///
 /// # Errors
 /// The database is not available.
@@ -166,8 +169,8 @@ pub async fn get_by_public_id(
     query_opt(client, sql, &[&public_id]).await
 }
 
-/// How many issuances there are of what meets the conditions, up to
-/// [`MAX_COUNTED`](super::listing::MAX_COUNTED); beyond, nothing.
+/// Returns the number of issuances that match the filter, or `None` if there are more than
+/// [`MAX_COUNTED`](super::listing::MAX_COUNTED).
 ///
 /// # Errors
 /// The database is not available.
@@ -179,22 +182,22 @@ pub async fn count(
 }
 
 row! {
-    /// What issuing to one person would do.
+    /// Result of a rehearsal for one person.
     pub struct RehearsedRow {
-        /// The person.
+        /// Id of the person.
         pub id: Uuid,
-        /// Whether there is such a person.
+        /// True if the person exists.
         pub is_known: bool,
-        /// The person's name; absent where there is no such person.
+        /// Name of the person; absent if the person doesn't exist.
         pub full_name: Option<Personal<String>>,
-        /// The person's document number; absent where there is none.
+        /// Document number of the person; absent if there is none.
         pub document_number: Option<Personal<String>>,
-        /// Whether they hold the certificate already.
+        /// True if the person already holds the certificate.
         pub is_held: bool,
     }
 }
 
-/// What issuing a certificate to people would do now.
+/// Rehearses issuing a certificate to people: returns what it would find for each of them now.
 ///
 /// # Errors
 /// The database is not available.
@@ -208,18 +211,18 @@ pub async fn rehearse(
 }
 
 row! {
-    /// An issuance of a batch, for a file of all its certificates.
+    /// Issuance of a batch, for the download of all its certificates.
     pub struct BatchFileRow {
-        /// The issuance's id.
+        /// Issuance id.
         pub id: Uuid,
-        /// The person's name, as shown.
+        /// Name of the person, as printed.
         pub full_name: Personal<String>,
         /// True if it has a PDF and is not revoked.
         pub has_file: bool,
     }
 }
 
-/// Issuances of a batch in the order in which they were asked for, from the one with index `skip` on.
+/// Returns up to `most` issuances of a batch in order of creation, beginning with index `skip`.
 ///
 /// # Errors
 /// The database is not available.
@@ -234,16 +237,16 @@ pub async fn batch_files(
 }
 
 row! {
-    /// An issuance that has a PDF.
+    /// Issuance that has a PDF.
     pub struct DrawnRow {
-        /// The issuance's id.
+        /// Issuance id.
         pub id: Uuid,
-        /// Its first event.
+        /// Position of its first event.
         #[serde(skip)]
         pub created_position: i64,
     }
 }
 
-/// Where issuances are listed from by those who need no more of them.
+/// Source of lists of issuances that need only the columns of [`DrawnRow`].
 pub const DRAWN: Table =
     Table { columns: "issuances.id, issuances.created_position", from: TABLE.from, tie: TABLE.tie };

@@ -1,4 +1,4 @@
-//! Jobs: one mail about one issuance each.
+//! Read queries of jobs. A job is one mail about one issuance.
 
 use deadpool_postgres::GenericClient;
 use time::OffsetDateTime;
@@ -10,99 +10,99 @@ use crate::database::DatabaseError;
 use crate::domain::Personal;
 
 row! {
-    /// A job.
+    /// Job.
     pub struct JobRow {
-        /// The job's id.
+        /// Job id.
         pub id: Uuid,
-        /// The issuance that it is about.
+        /// Issuance that the mail is about.
         pub issuance_id: Uuid,
-        /// Who gets the mail.
+        /// Name of the recipient.
         pub to_name: Personal<String>,
-        /// Where the mail goes.
+        /// Address of the recipient.
         pub to_address: Personal<String>,
         /// `queued`, `claimed`, `retrying`, `sent`, `failed`, `unknown`, `held`, `scheduled` or `cancelled`.
         pub stage: String,
         /// `pending`, `sent`, `error` or `cancelled`.
         pub status: String,
-        /// When it is to be sent, while it is scheduled.
+        /// Time at which a scheduled mail will be sent; absent in other stages.
         #[serde(with = "time::serde::rfc3339::option")]
         pub due_at: Option<OffsetDateTime>,
-        /// Why it was cancelled.
+        /// Reason for the cancellation.
         pub cancel_reason: Option<Personal<String>>,
-        /// How many tries were begun.
+        /// Number of attempts that were started.
         pub attempts: i32,
-        /// The mail's Message-ID, once a try was begun.
+        /// Message-ID of the mail, once an attempt was started.
         pub message_id: Option<String>,
-        /// When the last try was begun.
+        /// Start of the last attempt.
         #[serde(with = "time::serde::rfc3339::option")]
         pub attempted_at: Option<OffsetDateTime>,
-        /// The server's answer to the last try that failed, or what is known about an unknown outcome.
+        /// Answer of the server to the last failed attempt, or a description of an unknown outcome.
         pub error_message: Option<Personal<String>>,
-        /// The server's last answer.
+        /// Last answer of the server.
         pub answer: Option<Personal<String>>,
-        /// When the server took the mail.
+        /// Time at which the server accepted the mail.
         #[serde(with = "time::serde::rfc3339::option")]
         pub sent_at: Option<OffsetDateTime>,
-        /// When its first event was appended.
+        /// Time at which its first event was appended.
         #[serde(with = "time::serde::rfc3339")]
         pub created_at: OffsetDateTime,
-        /// When its last event was appended.
+        /// Time at which its last event was appended.
         #[serde(with = "time::serde::rfc3339")]
         pub updated_at: OffsetDateTime,
-        /// Its first event; the cursor of lists.
+        /// Position of its first event; the cursor of lists.
         #[serde(skip)]
         pub created_position: i64,
-        /// Its last event; changes with every change of the row, so it makes an ETag.
+        /// Position of its last event. Each change of the row changes it, so it is used as entity tag.
         #[serde(skip)]
         pub position: i64,
     }
 }
 
 row! {
-    /// How many jobs there are, by stage.
+    /// Number of jobs by stage.
     #[derive(Default)]
     pub struct JobsSummary {
         /// All jobs.
         pub total: i64,
-        /// Those that a server took.
+        /// Jobs whose mail was accepted by the server.
         pub sent: i64,
-        /// Those that wait for a worker.
+        /// Jobs that wait for a worker.
         pub queued: i64,
-        /// Those that a worker is at.
+        /// Jobs that a worker is processing.
         pub claimed: i64,
-        /// Those that wait for another try.
+        /// Jobs that wait for another attempt.
         pub retrying: i64,
-        /// Those that were given up.
+        /// Jobs that failed finally.
         pub failed: i64,
-        /// Those whose outcome nobody knows.
+        /// Jobs with an unknown outcome.
         pub unknown: i64,
-        /// Those that wait for somebody.
+        /// Jobs that wait for a release.
         pub held: i64,
-        /// Those that wait for their time.
+        /// Jobs that wait for their scheduled time.
         pub scheduled: i64,
-        /// Those that are not to be sent.
+        /// Cancelled jobs.
         pub cancelled: i64,
-        /// When a try was last begun.
+        /// Start of the last attempt of any job.
         #[serde(with = "time::serde::rfc3339::option")]
         pub last_processed: Option<OffsetDateTime>,
     }
 }
 
 impl JobsSummary {
-    /// Those that wait for a try or are in one.
+    /// Returns the number of jobs that wait for an attempt or are in one.
     #[must_use]
     pub const fn pending(&self) -> i64 {
         self.queued + self.claimed + self.retrying + self.held + self.scheduled
     }
 
-    /// Those that failed or have an unknown outcome.
+    /// Returns the number of jobs that failed or have an unknown outcome.
     #[must_use]
     pub const fn error(&self) -> i64 {
         self.failed + self.unknown
     }
 
-    /// Hundredths of a percent of the mails that were tried to their end and taken by a server; cancelled
-    /// ones don't count. `None` before any ended.
+    /// Returns the success rate in hundredths of a percent: sent mails among those sent, failed or unknown.
+    /// Cancelled mails don't count. Returns `None` if there are no such mails yet.
     #[must_use]
     pub const fn success_hundredths(&self) -> Option<i64> {
         let ended = self.sent + self.failed + self.unknown;
@@ -110,36 +110,36 @@ impl JobsSummary {
     }
 }
 
-/// Where jobs are listed from.
+/// Source of lists of jobs.
 pub const TABLE: Table = Table { columns: "jobs.*", from: "jobs", tie: "jobs.created_position" };
-/// In the order in which they were queued.
+/// Order of creation.
 pub const BY_CREATION: SortKey = SortKey::Position("jobs.created_position");
-/// In the order of their last change.
+/// Order of the last change.
 pub const BY_CHANGE: SortKey = SortKey::Position("jobs.position");
 
-/// Which jobs: those that meet all that is given.
+/// Filter for jobs. All given fields must match.
 #[derive(Clone, Debug, Default)]
 pub struct JobFilter {
-    /// Words that the recipient's name or address contain.
+    /// Words contained in the recipient's name or address.
     pub search: Option<String>,
-    /// Of this status: `pending`, `sent`, `error` or `cancelled`.
+    /// Status: `pending`, `sent`, `error` or `cancelled`.
     pub status: Option<String>,
-    /// In one of these stages.
+    /// Stages of which the job must have one.
     pub stages: Option<Vec<String>>,
-    /// About this issuance.
+    /// Issuance that the mail is about.
     pub issuance_id: Option<Uuid>,
-    /// About issuances of this certificate.
+    /// Certificate of the issuance.
     pub certificate_id: Option<Uuid>,
-    /// About issuances that this batch made.
+    /// Batch that created the issuance.
     pub batch_id: Option<Uuid>,
-    /// Queued at this time or later.
+    /// Earliest creation time, inclusive.
     pub from: Option<OffsetDateTime>,
-    /// Queued before this time.
+    /// Latest creation time, exclusive.
     pub to: Option<OffsetDateTime>,
 }
 
 impl JobFilter {
-    /// The same for a list.
+    /// Returns the conditions of a list with this filter.
     #[must_use]
     pub fn conditions(self) -> Conditions {
         Conditions::default()
@@ -170,46 +170,46 @@ impl JobFilter {
 }
 
 row! {
-    /// How many jobs are in a stage.
+    /// Number of jobs in a stage.
     pub struct StageCount {
-        /// The stage.
+        /// Stage.
         pub stage: String,
-        /// How many.
+        /// Number of jobs.
         pub count: i64,
     }
 }
 
 row! {
-    /// A scheduled job.
+    /// Scheduled job.
     pub struct ScheduledJob {
-        /// The job.
+        /// Job id.
         pub id: Uuid,
-        /// When it is to be sent.
+        /// Time at which the mail will be sent.
         #[serde(with = "time::serde::rfc3339")]
         pub due_at: OffsetDateTime,
     }
 }
 
 row! {
-    /// What became of the jobs that were tried lately.
+    /// Outcomes of recently attempted jobs.
     pub struct RecentOutcomes {
-        /// Those that a server took.
+        /// Jobs whose mail was accepted by the server.
         pub sent: i64,
-        /// Those that were given up, or whose outcome nobody knows.
+        /// Jobs that failed or have an unknown outcome.
         pub failed: i64,
     }
 }
 
 row! {
-    /// When a scheduled job is due.
+    /// Due time of a scheduled job.
     pub struct Due {
-        /// The time.
+        /// Due time.
         #[serde(with = "time::serde::rfc3339")]
         pub due_at: OffsetDateTime,
     }
 }
 
-/// One job.
+/// Returns the job with this id, if any.
 ///
 /// # Errors
 /// The database is not available.
@@ -217,7 +217,7 @@ pub async fn get(client: &impl GenericClient, id: Uuid) -> Result<Option<JobRow>
     query_opt(client, include_str!("../../../projections/jobs/get_job.sql"), &[&id]).await
 }
 
-/// The oldest jobs that meet a filter, at most so many.
+/// Returns the ids of the oldest `most` jobs that match the filter.
 ///
 /// # Errors
 /// The database is not available.
@@ -229,7 +229,7 @@ pub async fn find(
     listing::ids(client, &Table { columns: "jobs.id", ..TABLE }, &filter.conditions(), most).await
 }
 
-/// How many of these jobs are in each stage.
+/// Returns the number of the given jobs in each stage.
 ///
 /// # Errors
 /// The database is not available.
@@ -237,7 +237,7 @@ pub async fn stages_of(client: &impl GenericClient, ids: &[Uuid]) -> Result<Vec<
     query(client, include_str!("../../../projections/jobs/count_jobs_by_stage.sql"), &[&ids]).await
 }
 
-/// When the next scheduled job is due.
+/// Returns the due time of the next scheduled job, if any.
 ///
 /// # Errors
 /// The database is not available.
@@ -246,7 +246,7 @@ pub async fn next_due(client: &impl GenericClient) -> Result<Option<OffsetDateTi
     Ok(due.await?.map(|due| due.due_at))
 }
 
-/// Scheduled jobs after another, those due first.
+/// Returns up to `most` scheduled jobs in order of due time, beginning after the job `after`.
 ///
 /// # Errors
 /// The database is not available.
@@ -260,7 +260,7 @@ pub async fn scheduled(
     query(client, sql, &[&due_at, &id, &most]).await
 }
 
-/// What became of the jobs that were last tried since a time.
+/// Returns the outcomes of the jobs whose last attempt started at `since` or later.
 ///
 /// # Errors
 /// The database is not available.
@@ -273,7 +273,7 @@ pub async fn recent_outcomes(
     Ok(query_opt(client, sql, &[&since]).await?.unwrap_or(none))
 }
 
-/// How many jobs there are, by stage.
+/// Returns the number of jobs by stage.
 ///
 /// # Errors
 /// The database is not available.

@@ -1,8 +1,8 @@
-//! Any list: which rows, in which order, from where on. One way for all nouns.
+//! Lists with filters, sort order and pages, for all tables.
 //!
-//! SQL is put together of texts of ours only; whatever a client gave is bound. A page begins after the last
-//! row of the page before, named by that row's sort key and by a number that breaks ties, so pages stay
-//! right while rows come and go, and none costs more than the first.
+//! SQL is composed of constant strings only; values from clients are bound. A page begins after the last
+//! row of the previous page, which is identified by its sort key and a tie-breaker. So pages stay correct
+//! while rows come and go, and each page costs the same as the first (keyset pagination).
 
 use std::fmt::Write as _;
 
@@ -15,8 +15,8 @@ use uuid::Uuid;
 use super::FromRow;
 use crate::database::DatabaseError;
 
-/// Text as it is searched and sorted: without accents and case, and with the letters that have no
-/// decomposition made plain. The same expression stands in the projections' generated columns.
+/// SQL expression of a text as searched and sorted: without accents and case, and with plain letters in
+/// place of those that have no decomposition. Generated columns of the projections use the same expression.
 macro_rules! folded {
     ($text:literal) => {
         concat!(
@@ -35,72 +35,72 @@ macro_rules! folded {
 }
 pub(crate) use folded;
 
-/// Conditions that are looked up often enough to keep their statement prepared.
+/// Maximum number of conditions for which the statement is prepared and cached.
 const FEW: usize = 1;
-/// Words of a search that count.
+/// Maximum number of search words; further words are ignored.
 const MAX_WORDS: usize = 8;
-/// Matches that are counted; beyond, a count costs more than it tells.
+/// Maximum number of counted matches. Beyond it, an exact count is not worth its cost.
 pub const MAX_COUNTED: i64 = 10_000;
 
-/// Where a noun's rows come from.
+/// Source of a list's rows.
 #[derive(Clone, Copy, Debug)]
 pub struct Table {
-    /// The columns, as after `SELECT`.
+    /// Columns, as after `SELECT`.
     pub columns: &'static str,
-    /// The table, as after `FROM`.
+    /// Table, as after `FROM`.
     pub from: &'static str,
-    /// The column that breaks ties: a unique `bigint` that never changes and grows with newer rows.
+    /// Tie-breaker: a unique `bigint` column that never changes and is greater for newer rows.
     pub tie: &'static str,
 }
 
-/// What a list is ordered by.
+/// Sort key of a list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SortKey {
-    /// A unique `bigint` column: positions in the log.
+    /// Unique `bigint` column: a position in the log.
     Position(&'static str),
-    /// A text without nulls, collated by bytes: a column with an index, or an expression where rows are few.
+    /// Text without nulls, collated by bytes: a column with an index, or an expression if there are few rows.
     Text(&'static str),
 }
 
-/// A list's order.
+/// Order of a list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Order {
-    /// By what.
+    /// Sort key.
     pub key: SortKey,
-    /// Whether the greatest comes first.
+    /// True if the greatest value comes first.
     pub descending: bool,
 }
 
-/// The last row of a page, as far as the next page needs to know it.
+/// Last row of a page, as needed to find the next page.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Last {
     /// Its sort key, if that is a text.
     pub text: Option<String>,
-    /// Its sort key if that is a position, or else what breaks ties.
+    /// Its sort key, if that is a position; otherwise its tie-breaker.
     pub number: i64,
 }
 
-/// Where a page begins.
+/// Start of a page.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Start {
-    /// At the first row.
+    /// The first row.
     First,
-    /// After this row.
+    /// The row after this one.
     After(Last),
-    /// After this many rows; for small numbers, since they are all read.
+    /// Skips this number of rows. For small numbers only, since the skipped rows are read too.
     Skip(i64),
 }
 
-/// A part of a list.
+/// Page of a list.
 #[derive(Clone, Debug)]
 pub struct Part<T> {
-    /// The rows.
+    /// Rows of the page.
     pub items: Vec<T>,
-    /// The last of them, where others follow.
+    /// The last of these rows, if more rows follow.
     pub last: Option<Last>,
 }
 
-/// Which rows: those that meet all conditions.
+/// Filter of a list: a row must meet all conditions.
 #[derive(Debug, Default)]
 pub struct Conditions(Vec<Condition>);
 
@@ -108,26 +108,27 @@ pub struct Conditions(Vec<Condition>);
 struct Condition {
     sql: &'static str,
     value: Box<dyn ToSql + Sync + Send>,
-    /// Whether another value makes another list.
+    /// True if the value is part of the list's identity; see [`Conditions::told`].
     is_told: bool,
 }
 
 impl Conditions {
-    /// A condition on one value, which stands in it as `$$`, with its type.
+    /// Adds a condition with one value. `$$` stands for the value and is followed by its type, as in `$$::uuid`.
     #[must_use]
     pub fn and(mut self, sql: &'static str, value: impl ToSql + Sync + Send + 'static) -> Self {
         self.0.push(Condition { sql, value: Box::new(value), is_told: true });
         self
     }
 
-    /// A condition on the present time, which passes while somebody turns pages: they stay pages of one list.
+    /// Adds a condition on the current time. The time is not part of the list's identity, so that a cursor
+    /// stays valid.
     #[must_use]
     pub fn now(mut self, sql: &'static str, now: OffsetDateTime) -> Self {
         self.0.push(Condition { sql, value: Box::new(now), is_told: false });
         self
     }
 
-    /// A condition, if there is a value for it.
+    /// Adds a condition if there is a value.
     #[must_use]
     pub fn maybe(self, sql: &'static str, value: Option<impl ToSql + Sync + Send + 'static>) -> Self {
         match value {
@@ -136,14 +137,14 @@ impl Conditions {
         }
     }
 
-    /// The same condition on each word of a text.
+    /// Adds the condition once for each word of `text`.
     #[must_use]
     pub fn words(self, sql: &'static str, text: Option<&str>) -> Self {
         let words = text.unwrap_or_default().split_whitespace().take(MAX_WORDS);
         words.fold(self, |conditions, word| conditions.and(sql, word.to_owned()))
     }
 
-    /// What is asked for, so that two lists can be told from each other. Holds what the client gave.
+    /// Returns a description of the conditions that identifies the list. It contains values from the client.
     #[must_use]
     pub fn told(&self) -> String {
         let told = |one: &Condition| format!("{:?} {:?}", one.sql, Some(&one.value).filter(|_| one.is_told));
@@ -154,7 +155,7 @@ impl Conditions {
         self.0.iter().map(|one| &*one.value as &(dyn ToSql + Sync)).collect()
     }
 
-    /// `WHERE …`, with the values as `$1` and on.
+    /// Returns the `WHERE` clause, with the values as `$1` and following.
     fn sql(&self) -> String {
         let mut sql = String::from(" WHERE true");
         for (number, condition) in self.0.iter().enumerate() {
@@ -174,7 +175,7 @@ impl SortKey {
     }
 }
 
-/// A part of a list, of at most `limit` rows.
+/// Returns a page of a list, with at most `limit` rows.
 ///
 /// # Errors
 /// The database is not available.
@@ -186,7 +187,7 @@ pub async fn list<T: FromRow>(
     start: &Start,
     limit: u32,
 ) -> Result<Part<T>, DatabaseError> {
-    // One more than asked for tells whether others follow.
+    // One row more than `limit` shows that another page follows.
     let fetch = i64::from(limit) + 1;
     let (sql, number, text) = statement(table, conditions, order, start);
     let mut values = conditions.values();
@@ -197,7 +198,7 @@ pub async fn list<T: FromRow>(
     if let Some(text) = &text {
         values.push(text);
     }
-    // What few clients ask for is not worth a prepared statement in each connection.
+    // Rare combinations of conditions are not worth a prepared statement in each connection.
     let mut rows = if conditions.0.len() <= FEW {
         client.query(&client.prepare_cached(&sql).await?, &values).await?
     } else {
@@ -209,7 +210,7 @@ pub async fn list<T: FromRow>(
     Ok(Part { items: rows.iter().map(T::from_row).collect::<Result<_, _>>()?, last })
 }
 
-/// How many rows meet the conditions; nothing where they are more than [`MAX_COUNTED`].
+/// Returns the number of rows that meet the conditions, or `None` if there are more than [`MAX_COUNTED`].
 ///
 /// # Errors
 /// The database is not available.
@@ -225,14 +226,14 @@ pub async fn count(
     Ok((found < most).then_some(found))
 }
 
-/// All rows, oldest first, as a statement and its values: for those who take them piece by piece.
+/// Returns the statement for all rows, oldest first, and its values. For callers that stream the rows.
 pub fn all<'c>(table: &Table, conditions: &'c Conditions) -> (String, Vec<&'c (dyn ToSql + Sync)>) {
     let Table { columns, from, tie } = table;
     let sql = format!("SELECT {columns} FROM {from}{} ORDER BY {tie}", conditions.sql());
     (sql, conditions.values())
 }
 
-/// The first column, an id, of the oldest `most` rows.
+/// Returns the first column, an id, of the oldest `most` rows.
 ///
 /// # Errors
 /// The database is not available.
@@ -247,7 +248,7 @@ pub async fn ids(
     Ok(rows.iter().map(|row| row.try_get(0)).collect::<Result<_, _>>()?)
 }
 
-/// The statement, and the values that come after those of the conditions and the limit.
+/// Returns the statement, and the values that follow those of the conditions and the limit.
 fn statement(
     table: &Table,
     conditions: &Conditions,
@@ -313,7 +314,7 @@ mod tests {
     }
 
     #[test]
-    fn statements_hold_no_value_of_a_client() {
+    fn statements_contain_no_client_values() {
         let by_name = Order { key: SortKey::Text("t.name"), descending: false };
         let last = Last { text: Some("Ada'; --".to_owned()), number: 7 };
         assert_eq!(
@@ -332,19 +333,19 @@ mod tests {
     }
 
     #[test]
-    fn lists_with_other_values_are_other_lists() {
+    fn different_filter_values_are_different_lists() {
         let of = |value: Option<i64>| Conditions::default().maybe("a = $$", value).told();
         assert_ne!(of(Some(1)), of(Some(2)));
         assert_ne!(of(Some(1)), of(None));
         assert_eq!(of(Some(1)), of(Some(1)));
         let at = |now| Conditions::default().now("a > $$", now).told();
         let later = OffsetDateTime::UNIX_EPOCH + time::Duration::DAY;
-        assert_eq!(at(OffsetDateTime::UNIX_EPOCH), at(later), "time passes while pages are turned");
+        assert_eq!(at(OffsetDateTime::UNIX_EPOCH), at(later), "the current time is not part of the list");
         assert_ne!(at(later), Conditions::default().now("a <= $$", later).told());
     }
 
     #[test]
-    fn tables_fold_as_searches_do() {
+    fn tables_and_searches_use_the_same_folding() {
         let attendees = include_str!("../../../projections/attendees/schema.sql");
         let certificates = include_str!("../../../projections/certificates/schema.sql");
         let issuances = include_str!("../../../projections/issuances/schema.sql");

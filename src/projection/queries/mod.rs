@@ -1,7 +1,7 @@
-//! The read queries that stand beside the handlers, typed.
+//! Typed read queries, which belong to the handlers under `projections/`.
 //!
-//! Connections must have the program's [search path](crate::projection::ProjectionSet::search_path).
-//! Every list goes through [`listing`].
+//! Connections must have the program's [search path](crate::projection::ProjectionSet::search_path). Every
+//! list uses [`listing`].
 
 pub mod api_keys;
 pub mod attendees;
@@ -26,12 +26,12 @@ use tokio_postgres::types::{FromSql, ToSql, Type};
 use crate::database::DatabaseError;
 use crate::domain::Personal;
 
-/// A struct that is made of a row's columns.
+/// Struct that is read from a row's columns.
 pub trait FromRow: Sized {
     /// Reads the columns.
     ///
     /// # Errors
-    /// A column is missing or of another type.
+    /// A column is missing or has another type.
     fn from_row(row: &Row) -> Result<Self, tokio_postgres::Error>;
 }
 

@@ -1,4 +1,4 @@
-//! Everything at a glance.
+//! Read query of the totals of all kinds of records.
 
 use deadpool_postgres::GenericClient;
 
@@ -6,37 +6,37 @@ use super::{query_opt, row};
 use crate::database::DatabaseError;
 
 row! {
-    /// How much there is of everything.
+    /// Totals of all kinds of records.
     #[derive(Default)]
     pub struct Overview {
-        /// People known.
+        /// Number of attendees.
         pub attendees: i64,
-        /// Certificates defined.
+        /// Number of certificates.
         pub certificates: i64,
-        /// Files of people.
+        /// Number of imports.
         pub imports: i64,
-        /// Requests for many people.
+        /// Number of batches.
         pub batches: i64,
-        /// Issuances, in whatever state.
+        /// Number of issuances, in any state.
         pub issuances: i64,
-        /// Issuances with a PDF.
+        /// Number of issuances with a PDF.
         pub issuances_generated: i64,
-        /// Issuances whose PDF could not be made.
+        /// Number of issuances whose PDF could not be generated.
         pub issuances_failed: i64,
-        /// Issuances that were revoked.
+        /// Number of revoked issuances.
         pub issuances_revoked: i64,
-        /// Mails, in whatever state.
+        /// Number of mails, in any state.
         pub mails: i64,
-        /// Mails that a server took.
+        /// Number of mails accepted by the mail server.
         pub mails_sent: i64,
-        /// Mails that were given up.
+        /// Number of mails that failed finally.
         pub mails_failed: i64,
-        /// Mails whose outcome nobody knows.
+        /// Number of mails with an unknown outcome.
         pub mails_unknown: i64,
     }
 }
 
-/// How much there is of everything.
+/// Returns the totals.
 ///
 /// # Errors
 /// The database is not available.

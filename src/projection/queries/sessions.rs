@@ -1,4 +1,4 @@
-//! Sessions: who is logged in.
+//! Read queries of login sessions.
 
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -7,41 +7,41 @@ use super::listing::{Conditions, Table};
 use super::row;
 
 row! {
-    /// A session.
+    /// Login session.
     pub struct SessionRow {
-        /// The session's id.
+        /// Session id.
         pub id: Uuid,
-        /// Whose it is.
+        /// User of the session.
         pub user_id: Uuid,
-        /// When somebody logged in.
+        /// Time of the login.
         #[serde(with = "time::serde::rfc3339")]
         pub started_at: OffsetDateTime,
-        /// When its token was last exchanged, or it began.
+        /// Time of the last refresh, or of the login.
         #[serde(with = "time::serde::rfc3339")]
         pub refreshed_at: OffsetDateTime,
-        /// Until when its refresh token counts.
+        /// Expiry of the current refresh token.
         #[serde(with = "time::serde::rfc3339")]
         pub expires_at: OffsetDateTime,
-        /// When it is over however often it is refreshed.
+        /// Latest end of the session, which no refresh extends.
         #[serde(with = "time::serde::rfc3339")]
         pub ends_at: OffsetDateTime,
-        /// Its first event; the cursor of lists.
+        /// Position of its first event; the cursor of lists.
         #[serde(skip)]
         pub created_position: i64,
-        /// Its last event.
+        /// Position of its last event.
         #[serde(skip)]
         pub position: i64,
     }
 }
 
-/// Where sessions are listed from.
+/// Source of lists of sessions.
 pub const TABLE: Table = Table {
     columns: "sessions.*",
     from: "sessions JOIN users ON users.id = sessions.user_id",
     tie: "sessions.created_position",
 };
 
-/// A user's sessions that can be refreshed at `now`.
+/// Returns the conditions for a user's sessions that can be refreshed at `now`.
 #[must_use]
 pub fn going_on(user: Uuid, now: OffsetDateTime) -> Conditions {
     Conditions::default()

@@ -1,4 +1,4 @@
-//! Templates that issuers wrote.
+//! Read queries of templates written by issuers.
 
 use deadpool_postgres::GenericClient;
 use serde_json::Value;
@@ -10,40 +10,40 @@ use super::{query_opt, row};
 use crate::database::DatabaseError;
 
 row! {
-    /// A template that can be chosen.
+    /// Template that can be chosen.
     pub struct TemplateRow {
-        /// The template's id.
+        /// Template id.
         pub id: Uuid,
-        /// What it is called.
+        /// Name of the template.
         pub name: String,
-        /// The version that draws new issuances.
+        /// Version used for new issuances.
         pub active_version: i32,
-        /// Each version: `version`, `sha256` and `size` of its source, `addedAt` (RFC 3339).
+        /// All versions: `version`, `sha256` and `size` of the source, `addedAt` (RFC 3339).
         pub versions: Value,
-        /// When it was created.
+        /// Time of creation.
         #[serde(with = "time::serde::rfc3339")]
         pub created_at: OffsetDateTime,
-        /// When it last changed.
+        /// Time of the last change.
         #[serde(with = "time::serde::rfc3339")]
         pub updated_at: OffsetDateTime,
-        /// Its first event; the cursor of lists.
+        /// Position of its first event; the cursor of lists.
         #[serde(skip)]
         pub created_position: i64,
-        /// Its last event; changes with every change of the row, so it makes an ETag.
+        /// Position of its last event. Each change of the row changes it, so it is used as entity tag.
         #[serde(skip)]
         pub position: i64,
     }
 }
 
 row! {
-    /// A number of certificates.
+    /// Number of certificates.
     pub struct Uses {
-        /// How many.
+        /// Number of certificates.
         pub uses: i64,
     }
 }
 
-/// One template.
+/// Returns the template with this id, if any.
 ///
 /// # Errors
 /// The database is not available.
@@ -51,11 +51,12 @@ pub async fn get(client: &impl GenericClient, id: Uuid) -> Result<Option<Templat
     query_opt(client, include_str!("../../../projections/templates/get_template.sql"), &[&id]).await
 }
 
-/// Where templates are listed from.
+/// Source of lists of templates.
 pub const TABLE: Table =
     Table { columns: "templates.*", from: "templates", tie: "templates.created_position" };
 
-/// Templates that can be chosen; those whose name contains these words, if any are given.
+/// Returns the conditions for templates that can be chosen and, if `search` is given, have its words in
+/// their name.
 #[must_use]
 pub fn present(search: Option<&str>) -> Conditions {
     Conditions::default()
@@ -63,7 +64,7 @@ pub fn present(search: Option<&str>) -> Conditions {
         .words(concat!("strpos(", folded!("templates.name"), ", ", folded!("$$::text"), ") > 0"), search)
 }
 
-/// How many certificates are drawn by a theme, such as `own:6f2d41c8-…`.
+/// Returns the number of certificates that use a theme, such as `own:6f2d41c8-…`.
 ///
 /// # Errors
 /// The database is not available.

@@ -1,4 +1,4 @@
-//! Users: people who administer.
+//! Read queries of users. Users are the people who administer.
 
 use deadpool_postgres::GenericClient;
 use time::OffsetDateTime;
@@ -10,11 +10,11 @@ use crate::database::DatabaseError;
 use crate::domain::Personal;
 
 row! {
-    /// A user.
+    /// User.
     pub struct UserRow {
-        /// The user's id.
+        /// User id.
         pub id: Uuid,
-        /// The name for logging in.
+        /// Name for logging in.
         pub user_name: Personal<String>,
         /// First name.
         pub name: Personal<String>,
@@ -24,30 +24,30 @@ row! {
         pub email: Personal<String>,
         /// `admin`, `operator` or `viewer`.
         pub role: String,
-        /// The password's hash as a PHC string; never part of an answer.
+        /// Hash of the password as a PHC string; never part of an answer.
         #[serde(skip)]
         pub password_hash: Personal<String>,
-        /// Whether the user may log in.
+        /// True if the user may log in.
         pub is_active: bool,
-        /// When its first event was appended.
+        /// Time at which its first event was appended.
         #[serde(with = "time::serde::rfc3339")]
         pub created_at: OffsetDateTime,
-        /// When its last event was appended.
+        /// Time at which its last event was appended.
         #[serde(with = "time::serde::rfc3339")]
         pub updated_at: OffsetDateTime,
-        /// Its first event; the cursor of lists.
+        /// Position of its first event; the cursor of lists.
         #[serde(skip)]
         pub created_position: i64,
-        /// Its last event; changes with every change of the row, so it makes an ETag.
+        /// Position of its last event. Each change of the row changes it, so it is used as entity tag.
         #[serde(skip)]
         pub position: i64,
-        /// Where the second factor was switched on, if there is one.
+        /// Position of the event that confirmed the second factor; absent without one.
         #[serde(skip)]
         pub second_factor_position: Option<i64>,
     }
 }
 
-/// One user.
+/// Returns the user with this id, if any.
 ///
 /// # Errors
 /// The database is not available.
@@ -55,7 +55,7 @@ pub async fn get(client: &impl GenericClient, id: Uuid) -> Result<Option<UserRow
     query_opt(client, include_str!("../../../projections/users/get_user.sql"), &[&id]).await
 }
 
-/// The user of this user name or e-mail address, whatever the case.
+/// Returns the user with this user name or e-mail address, ignoring case, if any.
 ///
 /// # Errors
 /// The database is not available.
@@ -66,34 +66,34 @@ pub async fn get_by_login(
     query_opt(client, include_str!("../../../projections/users/get_user_by_login.sql"), &[&login]).await
 }
 
-/// Where users are listed from.
+/// Source of lists of users.
 pub const TABLE: Table = Table {
     columns: "users.*, second_factors.position AS second_factor_position",
     from: "users LEFT JOIN second_factors ON second_factors.user_id = users.id",
     tie: "users.created_position",
 };
-/// In the order in which they were added.
+/// Order of creation.
 pub const BY_CREATION: SortKey = SortKey::Position("users.created_position");
-/// In the order of their last change.
+/// Order of the last change.
 pub const BY_CHANGE: SortKey = SortKey::Position("users.position");
-/// By user name, whatever the case and accents.
+/// Order of the user name, ignoring case and accents.
 pub const BY_USER_NAME: SortKey = SortKey::Text(folded!("users.user_name"));
-/// By e-mail address, whatever the case.
+/// Order of the e-mail address, ignoring case.
 pub const BY_EMAIL: SortKey = SortKey::Text("lower(users.email) COLLATE \"C\"");
 
-/// Which users; those that meet all that is given.
+/// Filter for users. All given fields must match.
 #[derive(Clone, Debug, Default)]
 pub struct UserFilter {
-    /// Words that user name, name, last name or e-mail address contain.
+    /// Words contained in the user name, first name, last name or e-mail address.
     pub search: Option<String>,
-    /// Of this role: `admin`, `operator` or `viewer`.
+    /// Role: `admin`, `operator` or `viewer`.
     pub role: Option<&'static str>,
-    /// Only those who may log in, or only those who may not.
+    /// True for users who may log in, false for those who may not.
     pub is_active: Option<bool>,
 }
 
 impl UserFilter {
-    /// The same for a list.
+    /// Returns the conditions of a list with this filter.
     #[must_use]
     pub fn conditions(self) -> Conditions {
         Conditions::default()

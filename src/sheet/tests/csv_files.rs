@@ -155,7 +155,7 @@ proptest! {
     #[test]
     fn a_table_written_with_any_delimiter_reads_back(
         delimiter in proptest::sample::select(b",;\t".to_vec()),
-        people in proptest::collection::vec(("[a-zñéλя]{1,9}", "[0-9]{1,9}", "[^\\p{Co}\\p{Cn}\r\u{feff}\0]{0,9}"), 1..9),
+        people in proptest::collection::vec(("([a-zñé]{1,9}|λ{1,9}|я{1,9})", "[0-9]{1,9}", "[^\\p{Co}\\p{Cn}\r\u{feff}\0]{0,9}"), 1..9),
     ) {
         let mut writer = csv::WriterBuilder::new().delimiter(delimiter).from_writer(Vec::new());
         writer.write_record(["Nombre", "Nota", "Documento", "Correo"]).expect("a vector takes bytes");

@@ -1,5 +1,5 @@
-//! The folder of caught messages. Each file is the message behind a few header lines that tell the
-//! envelope: `Return-Path`, one `Delivered-To` per recipient, and a `Received` that ends our part.
+//! Folder of caught messages. In each file, a few header lines with the envelope precede the message:
+//! `Return-Path`, one `Delivered-To` per recipient, and a `Received` that ends our part.
 
 use std::fmt;
 use std::fs::{self, DirBuilder, File};
@@ -14,24 +14,24 @@ use time::format_description::well_known::Rfc2822;
 
 use super::eml;
 
-/// How much of a file is read for a list: the headers.
+/// Number of bytes of a file that are read for a list. They contain the headers.
 const HEAD_BYTES: u64 = 64 * 1024;
 const END_OF_ENVELOPE: &str = "Received: by laureate-mail-catcher; ";
 
-/// A message that was sent to the catcher. Its `Debug` form shows no address and no subject.
+/// Message that was sent to the catcher. Its `Debug` form shows no address and no subject.
 #[derive(Clone, PartialEq, Eq)]
 pub struct CaughtMail {
-    /// Sorts by time of arrival; digits and dashes.
+    /// Id of digits and dashes. Ids sort by time of arrival.
     pub id: String,
-    /// The envelope's sender.
+    /// Sender of the envelope.
     pub from: String,
-    /// The envelope's recipients that were accepted.
+    /// Accepted recipients of the envelope.
     pub to: Vec<String>,
-    /// Decoded; empty if there is none.
+    /// Decoded subject. Empty if there is none.
     pub subject: String,
-    /// When it arrived.
+    /// Time of arrival.
     pub received_at: OffsetDateTime,
-    /// Size of the file.
+    /// Size of the file in bytes.
     pub bytes: u64,
     /// The `.eml` file.
     pub path: PathBuf,
@@ -54,7 +54,7 @@ pub(crate) struct MailFolder {
 }
 
 impl MailFolder {
-    /// Opens or makes it; what a killed run was about to write is removed.
+    /// Opens or creates the folder, and removes incomplete files of a killed run.
     pub fn open(path: &Path) -> io::Result<Self> {
         DirBuilder::new().recursive(true).mode(0o700).create(path)?;
         let mut count = 0;
@@ -77,7 +77,7 @@ impl MailFolder {
         self.count.load(Ordering::Relaxed)
     }
 
-    /// Keeps a message. It appears whole or not at all; it is not forced to disk.
+    /// Stores a message and returns its id. The file appears complete or not at all. It is not synced to disk.
     pub fn keep(&self, from: &str, to: &[String], body: &[u8]) -> io::Result<String> {
         let now = OffsetDateTime::now_utc();
         let micros = now.unix_timestamp_nanos() / 1000;
@@ -101,7 +101,7 @@ impl MailFolder {
     }
 }
 
-/// The newest `limit` messages in a catcher's folder, the newest first.
+/// Returns the newest `limit` messages in the folder of a catcher, newest first.
 pub fn caught_mails(folder: &Path, limit: usize) -> io::Result<Vec<CaughtMail>> {
     let mut ids: Vec<String> = fs::read_dir(folder)?
         .flatten()
@@ -112,7 +112,7 @@ pub fn caught_mails(folder: &Path, limit: usize) -> io::Result<Vec<CaughtMail>> 
     ids.iter().filter_map(|id| caught_mail(folder, id).transpose()).collect()
 }
 
-/// One message by its id; `None` if there is none, or if this cannot be an id.
+/// Returns one message by its id, or `None` if it doesn't exist or the id is malformed.
 pub fn caught_mail(folder: &Path, id: &str) -> io::Result<Option<CaughtMail>> {
     if id.is_empty() || !id.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-') {
         return Ok(None);

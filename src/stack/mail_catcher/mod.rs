@@ -1,8 +1,8 @@
-//! An SMTP server that delivers nothing: it keeps each message as an `.eml` file in a folder.
-//! `up` and `demo` send their mail here, and tests read back what was sent.
+//! SMTP server that stores each message as an `.eml` file in a folder instead of delivering it. `up` and
+//! `demo` send their mails here, and tests read them back.
 //!
-//! The protocol is the `mailin` crate's state machine; the connections and their limits are ours,
-//! because `mailin-embedded` reads lines without bound, cannot be stopped, and needs TLS to compile.
+//! The protocol is the state machine of the `mailin` crate. The connections and their limits are ours,
+//! because `mailin-embedded` reads lines without a limit, can't be stopped, and needs TLS to compile.
 
 mod folder;
 mod reply;
@@ -23,20 +23,20 @@ pub use reply::{Reply, ReplyRule, rehearsal};
 
 use folder::MailFolder;
 
-/// What a mail catcher accepts.
+/// Limits and replies of a mail catcher.
 #[derive(Clone)]
 pub struct MailCatcherOptions {
-    /// Larger messages are refused with 552.
+    /// Maximum size of a message in bytes. Larger messages are rejected with 552.
     pub max_message_bytes: usize,
-    /// More recipients of one message are refused with 452.
+    /// Maximum number of recipients of a message. Further recipients are rejected with 452.
     pub max_recipients: usize,
-    /// More connections at once are refused with 421.
+    /// Maximum number of connections at once. Further connections are rejected with 421.
     pub max_connections: usize,
-    /// Beyond this number of kept messages all are refused with 452.
+    /// Maximum number of stored messages. Further messages are rejected with 452.
     pub max_messages: u64,
-    /// A connection that says nothing for so long is closed.
+    /// Time without input after which a connection is closed.
     pub idle: Duration,
-    /// Asked for each recipient.
+    /// Rule for the reply to each recipient.
     pub reply: ReplyRule,
 }
 
@@ -54,7 +54,7 @@ impl Default for MailCatcherOptions {
     }
 }
 
-/// A running mail catcher. Dropping it closes its port; the messages stay.
+/// Running mail catcher. Dropping it closes its port. The messages remain.
 pub struct MailCatcher {
     address: SocketAddr,
     folder: Arc<MailFolder>,
@@ -62,7 +62,7 @@ pub struct MailCatcher {
 }
 
 impl MailCatcher {
-    /// Listens on a free port of 127.0.0.1, on threads of its own, and keeps messages in `folder`.
+    /// Listens on a free port of 127.0.0.1, on its own threads, and stores messages in `folder`.
     pub fn start(folder: &Path, options: MailCatcherOptions) -> io::Result<Self> {
         let folder = Arc::new(MailFolder::open(folder)?);
         let listener = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
@@ -81,33 +81,33 @@ impl MailCatcher {
         Ok(Self { address, folder, runtime: Some(runtime) })
     }
 
-    /// Where to send mail to.
+    /// Returns the address to send mail to.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// Where the messages are.
+    /// Returns the folder of the messages.
     pub fn folder(&self) -> &Path {
         self.folder.path()
     }
 
-    /// How many messages there are, those of earlier runs included.
+    /// Returns the number of messages, including those of earlier runs.
     pub fn count(&self) -> u64 {
         self.folder.count()
     }
 
-    /// Tells what [`Self::count`] would, also where the catcher itself is lent out.
+    /// Returns a function that returns [`Self::count`] and doesn't borrow the catcher.
     pub fn counter(&self) -> impl Fn() -> u64 + Send + Sync + use<> {
         let folder = self.folder.clone();
         move || folder.count()
     }
 
-    /// The newest `limit` messages, the newest first.
+    /// Returns the newest `limit` messages, newest first.
     pub fn list(&self, limit: usize) -> io::Result<Vec<CaughtMail>> {
         caught_mails(self.folder(), limit)
     }
 
-    /// One message by its id.
+    /// Returns one message by its id, or `None` if it doesn't exist.
     pub fn get(&self, id: &str) -> io::Result<Option<CaughtMail>> {
         caught_mail(self.folder(), id)
     }
@@ -145,7 +145,7 @@ async fn accept(listener: TcpListener, folder: Arc<MailFolder>, options: Arc<Mai
                 });
             }
             Err(error) => {
-                // Out of file handles, for instance: others may be closed meanwhile.
+                // The process may be out of file descriptors. Other connections may close in the meantime.
                 tracing::warn!(%error, "the mail catcher cannot accept a connection");
                 tokio::time::sleep(Duration::from_millis(100)).await;
             }
@@ -153,7 +153,7 @@ async fn accept(listener: TcpListener, folder: Arc<MailFolder>, options: Arc<Mai
     }
 }
 
-/// The path of a message.
+/// Returns the path of a message.
 fn eml(folder: &Path, id: &str) -> PathBuf {
     folder.join(format!("{id}.eml"))
 }

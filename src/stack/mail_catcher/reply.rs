@@ -1,32 +1,32 @@
-//! How a recipient is answered, so that failures of a mail server can be rehearsed.
+//! Replies to recipients, with which failures of a mail server can be rehearsed.
 
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// The answer to one recipient.
+/// Reply to one recipient.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Reply {
-    /// The message is kept.
+    /// The message is stored.
     Accept,
-    /// Refused with an SMTP code (4xx for now, 5xx for good) and a text.
+    /// The recipient is rejected.
     Refuse {
-        /// 400 to 599.
+        /// SMTP code: 4xx for a temporary failure, 5xx for a permanent one.
         code: u16,
-        /// Starts with an enhanced status code (RFC 3463).
+        /// Text, which starts with an enhanced status code (RFC 3463).
         text: String,
     },
-    /// The message is kept, but the connection closes instead of an answer: the sender cannot know.
+    /// The message is stored, but the connection closes without a reply, so the sender doesn't know the outcome.
     HangUp,
 }
 
-/// Decides for each recipient's address.
+/// Function from the address of a recipient to the reply.
 pub type ReplyRule = Arc<dyn Fn(&str) -> Reply + Send + Sync>;
 
-/// Remembered addresses of `tempfail-once-`; beyond that they fail no more.
+/// Maximum number of remembered `tempfail-once-` addresses. Beyond it, such addresses are accepted.
 const MAX_REMEMBERED: usize = 100_000;
 
-/// A rule that goes by the beginning of the address: `reject-` gets 550, `tempfail-once-` gets 451 the
-/// first time, `tempfail-` gets 451 each time, `hangup-` gets no answer; all others are accepted.
+/// Returns a rule that depends on the prefix of the address: `reject-` gets 550, `tempfail-once-` gets 451
+/// the first time, `tempfail-` gets 451 each time, and `hangup-` gets no reply. All others are accepted.
 pub fn rehearsal() -> ReplyRule {
     let seen = Mutex::new(HashSet::new());
     Arc::new(move |address| {

@@ -1,4 +1,4 @@
-//! One SMTP connection: lines in, replies out, every length bounded.
+//! One SMTP connection. Every line and message has a maximum length.
 
 use std::io::{self, BufRead};
 use std::net::IpAddr;
@@ -13,7 +13,7 @@ use tokio::time::timeout;
 use super::folder::MailFolder;
 use super::{MailCatcherOptions, Reply};
 
-/// RFC 5321 allows 998 characters in a line of text; real senders exceed it, but not by this much.
+/// RFC 5321 allows 998 characters in a line of text. Real senders exceed it, but not by this much.
 const MAX_LINE: usize = 64 * 1024;
 const CHUNK: usize = 64 * 1024;
 
@@ -52,21 +52,21 @@ pub(crate) async fn serve(
     }
 }
 
-/// Answers a connection that is one too many.
+/// Rejects a connection beyond the maximum number.
 pub(crate) async fn refuse(mut stream: TcpStream, options: &MailCatcherOptions) -> io::Result<()> {
     let answer = b"421 4.3.2 too many connections, try again later\r\n";
     timeout(options.idle, stream.write_all(answer)).await??;
     stream.shutdown().await
 }
 
-/// What the handler wants done with the connection, which the protocol's state machine cannot say.
+/// Actions on the connection that the handler requests. The state machine of `mailin` has no way to express them.
 #[derive(Default)]
 struct Fate {
     close: AtomicBool,
     silent: AtomicBool,
 }
 
-/// Handles the complete lines in `bytes`; answers how many bytes these were and whether to go on.
+/// Handles the complete lines in `bytes`. Returns their length in bytes, and true if the connection stays open.
 fn process(
     session: &mut Session<Envelope>,
     bytes: &[u8],
@@ -76,7 +76,7 @@ fn process(
     let mut used = 0;
     loop {
         let rest = &bytes[used..];
-        // Finds the end of the line a machine word at a time.
+        // `skip_until` searches a machine word at a time.
         let length = { rest }.skip_until(b'\n')?;
         let line = &rest[..length];
         if !line.ends_with(b"\n") {
@@ -96,7 +96,7 @@ fn process(
     }
 }
 
-/// The message being received.
+/// Message that is being received.
 struct Envelope {
     folder: Arc<MailFolder>,
     options: MailCatcherOptions,
@@ -153,7 +153,7 @@ impl Handler for Envelope {
         mailin::response::OK
     }
 
-    /// Too much is read to its end and dropped, since SMTP answers only then.
+    /// Reads an oversized message to its end and drops it, because SMTP has no earlier reply.
     fn data(&mut self, line: &[u8]) -> io::Result<()> {
         if self.body.len() + line.len() > self.options.max_message_bytes {
             self.too_large = true;
@@ -176,13 +176,13 @@ impl Handler for Envelope {
                 reply(452, "4.3.1 cannot keep the message")
             })
         };
-        // The room is used again by the connection's next message, unless this one was unusual.
+        // Keeps up to 512 KiB of the buffer for the next message of the connection.
         self.body.clear();
         self.body.shrink_to(CHUNK * 8);
         match kept {
             Ok(id) => Response::custom(250, format!("2.0.0 kept as {id}")),
             Err(refusal) => {
-                // After a refused message mailin 0.6 would take the next command for message text.
+                // After a rejected message, mailin 0.6 would parse the next command as message text.
                 self.fate.close.store(true, Ordering::Relaxed);
                 refusal
             }

@@ -7,8 +7,9 @@ use uuid::Uuid;
 use super::missing_fields::with_missing_fields;
 use super::report::{ErrorDetail, ImportReport, Outcome};
 use super::row_certificate::{OwnCertificate, check_certificate, explained, rules_with};
+use super::row_warnings::{DrawnName, TakenRow, warning};
 use super::settled::{Decided, Settled};
-use super::undrawable_row::{DrawnTexts, known_person, warning};
+use super::undrawable_row::known_person;
 use super::{ImportError, ImportOptions};
 use crate::commands::person_claims::PersonClaims;
 use crate::commands::snapshot::Wanted;
@@ -17,13 +18,23 @@ use crate::commands::{CommandError, Commands, Snapshot};
 use crate::domain::attendee::Attendee;
 use crate::domain::certificate::Certificate;
 use crate::domain::claim::Claim;
-use crate::domain::{AttendeeId, ImportId, Person, PersonEntry, Secret};
+use crate::domain::{AttendeeId, CertificateId, ImportId, Person, PersonEntry, Secret};
 use crate::process::import::{Known, Matches, RowPlan, RowRules, Seen, plan_by_claims, plan_row};
 use crate::render::Renderer;
 use crate::sheet::{RowOutcome, SheetError, SheetReader, SheetRow};
+use crate::workers::long_names::LongNames;
 
 /// Most rows of a rehearsal. It is answered at once, and the people of its rows are held in memory.
 const MAX_ROWS: u32 = 100_000;
+
+/// A rehearsed import.
+#[derive(Debug, Default)]
+pub struct Rehearsed {
+    /// Report of the import.
+    pub report: ImportReport,
+    /// Names that are to be laid out, each with its certificate and the warning if it is too long.
+    pub long_names: LongNames<(CertificateId, ErrorDetail)>,
+}
 
 /// Reads a whole file of up to 100,000 rows and returns the report of importing it now. Nothing is written.
 ///
@@ -35,7 +46,7 @@ pub async fn dry_run(
     renderer: &Renderer,
     reader: SheetReader,
     options: ImportOptions,
-) -> Result<ImportReport, ImportError> {
+) -> Result<Rehearsed, ImportError> {
     let import = ImportId(Uuid::nil());
     let rehearsal = Rehearsal {
         commands,
@@ -65,8 +76,8 @@ struct Rehearsal<'c> {
 }
 
 impl Rehearsal<'_> {
-    async fn run(mut self, reader: SheetReader) -> Result<ImportReport, ImportError> {
-        let mut report = ImportReport::default();
+    async fn run(mut self, reader: SheetReader) -> Result<Rehearsed, ImportError> {
+        let mut rehearsed = Rehearsed::default();
         let (sender, mut rows) = tokio::sync::mpsc::channel(super::CHUNK);
         tokio::task::spawn_blocking(move || {
             for row in reader {
@@ -80,14 +91,14 @@ impl Rehearsal<'_> {
             let read: Vec<SheetRow> = chunk.drain(..).collect::<Result<_, _>>()?;
             let snapshot = self.load(&read).await?;
             for row in read {
-                let settled = self.decide(row, &snapshot)?.settled(&mut self.seen);
-                add(&mut report, &settled);
+                let (decided, drawn) = self.decide(row, &snapshot)?;
+                rehearsed.add(&decided.settled(&mut self.seen), drawn);
             }
-            if report.total_records > MAX_ROWS {
+            if rehearsed.report.total_records > MAX_ROWS {
                 return Err(SheetError::TooManyRows { limit: MAX_ROWS }.into());
             }
         }
-        Ok(report)
+        Ok(rehearsed)
     }
 
     fn key(&self) -> &[u8] {
@@ -118,20 +129,27 @@ impl Rehearsal<'_> {
         Ok(snapshot)
     }
 
-    fn decide(&mut self, row: SheetRow, snapshot: &Snapshot) -> Result<Decided, CommandError> {
+    /// Decides on a row, and returns the name to draw if it is long.
+    fn decide(
+        &mut self,
+        row: SheetRow,
+        snapshot: &Snapshot,
+    ) -> Result<(Decided, Option<DrawnName>), CommandError> {
         let number = row.row;
         let (entry, certificate_id, raw) = match row.outcome {
             RowOutcome::Person { person, certificate_id, raw } => (person, certificate_id, raw),
             RowOutcome::Rejected { raw, errors } => {
                 let errors = with_missing_fields(&raw, errors, self.options.requires_document);
-                return Ok(Decided::Rejected(number, ErrorDetail::of_row(number, &raw, errors)));
+                let detail = ErrorDetail::of_row(number, &raw, errors);
+                return Ok((Decided::Rejected(number, detail), None));
             }
         };
         let names = self.commands.log().names();
         let requires_document = match check_certificate(snapshot, names, certificate_id, &raw)? {
             OwnCertificate::Usable { requires_document } => requires_document,
             OwnCertificate::Unusable(error) => {
-                return Ok(Decided::Rejected(number, ErrorDetail::of_row(number, &raw, vec![error])));
+                let detail = ErrorDetail::of_row(number, &raw, vec![error]);
+                return Ok((Decided::Rejected(number, detail), None));
             }
         };
         let rules = rules_with(self.options.rules(), requires_document);
@@ -142,9 +160,12 @@ impl Rehearsal<'_> {
             None => None,
         };
         let certificate_id = certificate_id.or(self.options.certificate_id).map(Into::into);
-        let drawn = DrawnTexts::of(&entry, &taken_in, stored.as_ref());
-        let warning = warning(self.renderer, number, drawn, &raw, certificate_id.is_some());
-        Ok(Decided::of(number, taken_in, entry, raw, certificate_id, warning))
+        let is_earning = certificate_id.is_some();
+        let (stored, taken) = (stored.as_ref(), &taken_in);
+        let row = TakenRow { number, entry: &entry, taken_in: taken, stored, raw: &raw, is_earning };
+        let warning = warning(self.renderer, row);
+        let long = row.long_name();
+        Ok((Decided::of(number, taken_in, entry, raw, certificate_id, warning), long))
     }
 
     fn take_in(
@@ -248,9 +269,14 @@ impl Rehearsal<'_> {
     }
 }
 
-fn add(report: &mut ImportReport, settled: &Settled) {
-    report.add(settled.earned.is_some(), &settled.outcome);
-    if let (Some(warning), false) = (&settled.warning, matches!(settled.outcome, Outcome::Rejected(_))) {
-        report.warn(warning);
+impl Rehearsed {
+    fn add(&mut self, settled: &Settled, long: Option<DrawnName>) {
+        self.report.add(settled.earned.is_some(), &settled.outcome);
+        if let (Some(warning), false) = (&settled.warning, matches!(settled.outcome, Outcome::Rejected(_))) {
+            self.report.warn(warning);
+        }
+        if let (Some(long), Some(earned)) = (long, settled.earned) {
+            self.long_names.add(long.name.reveal_str(), || (earned.certificate_id, long.warning));
+        }
     }
 }

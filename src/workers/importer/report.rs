@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::row_warnings::NAME_DIFFERS;
 use crate::domain::{FieldError, Personal};
 use crate::process::import::Mismatch;
 use crate::sheet::{RawRow, RowError};
@@ -12,6 +13,8 @@ use crate::workers::undrawable::UNDRAWABLE;
 
 /// Rejected rows that are shown at once; all of them are in the stored report.
 pub const MAX_SHOWN: usize = 1_000;
+/// Codes of warnings.
+const WARNINGS: [&str; 2] = [UNDRAWABLE, NAME_DIFFERS];
 
 /// What became of a file. Holds personal data: it never enters an event.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -109,6 +112,21 @@ impl ImportReport {
 }
 
 impl ImportReport {
+    /// Adds a warning that became known after all rows: to the other warnings of its row, or in the rows' order.
+    pub fn warn_also(&mut self, warning: ErrorDetail) {
+        let details = &mut self.warning_details;
+        let of_row = |one: &&mut ErrorDetail| (one.row, &one.sheet) == (warning.row, &warning.sheet);
+        if let Some(known) = details.iter_mut().find(of_row) {
+            known.errors.extend(warning.errors);
+            return;
+        }
+        let is_later = |one: &ErrorDetail| one.sheet == warning.sheet && one.row > warning.row;
+        let place = details.iter().position(is_later).unwrap_or(details.len());
+        details.insert(place, ErrorDetail { columns: Arc::default(), ..warning });
+        details.truncate(MAX_SHOWN);
+        self.warnings += 1;
+    }
+
     /// Adds the warning about a row that was taken over.
     pub fn warn(&mut self, warning: &ErrorDetail) {
         self.warnings += 1;
@@ -128,7 +146,13 @@ impl ErrorDetail {
     /// Returns true if the row was taken over.
     #[must_use]
     pub fn is_warning(&self) -> bool {
-        !self.errors.is_empty() && self.errors.iter().all(|error| error.code == UNDRAWABLE)
+        !self.errors.is_empty() && self.errors.iter().all(|error| WARNINGS.contains(&error.code.as_str()))
+    }
+
+    /// Returns true if the row's person gets no certificate.
+    #[must_use]
+    pub fn withholds_certificate(&self) -> bool {
+        self.errors.iter().any(|error| error.code != NAME_DIFFERS)
     }
 
     /// A row that could not be read as a person.

@@ -10,6 +10,8 @@ use crate::sheet::RawRow;
 /// A row that reached a decision.
 pub(super) struct Settled {
     pub row: u32,
+    /// The person, unless the row was rejected.
+    pub id: Option<AttendeeId>,
     pub earned: Option<Earned>,
     pub outcome: Outcome,
     /// Warning about a row that was taken in.
@@ -36,7 +38,7 @@ pub(super) struct About {
 }
 
 impl Decided {
-    /// A row as it was taken in. `warning` tells why its person gets no certificate.
+    /// A row as it was taken in, with the warnings about it.
     pub(super) fn of(
         row: u32,
         taken_in: TakenIn,
@@ -75,18 +77,19 @@ impl Decided {
             let detail = ErrorDetail::of_mismatch(row, &raw, &Mismatch::Contradicts(found));
             return Settled::rejected(row, detail);
         }
-        let certificate_id = certificate_id.filter(|_| warning.is_none());
+        let is_withheld = warning.as_ref().is_some_and(ErrorDetail::withholds_certificate);
+        let certificate_id = certificate_id.filter(|_| !is_withheld);
         let noted = seen.note(id, row, &entry, certificate_id);
         let earned = certificate_id.filter(|_| noted.earns);
         let earned = earned.map(|certificate_id| Earned { attendee_id: id, certificate_id });
         let outcome = if noted.is_repeated { Outcome::Repeated } else { outcome };
-        Settled { row, earned, outcome, warning }
+        Settled { row, id: Some(id), earned, outcome, warning }
     }
 }
 
 impl Settled {
     fn rejected(row: u32, detail: ErrorDetail) -> Self {
-        Self { row, earned: None, outcome: Outcome::Rejected(detail), warning: None }
+        Self { row, id: None, earned: None, outcome: Outcome::Rejected(detail), warning: None }
     }
 }
 
@@ -106,12 +109,14 @@ pub(super) fn record_rows(through_row: u32, settled: &[Settled]) -> ImportComman
         }),
         Outcome::Created | Outcome::Updated | Outcome::Existing | Outcome::Repeated => None,
     });
+    let was_known = |row: &&Settled| matches!(row.outcome, Outcome::Updated | Outcome::Existing);
     let accepted = ImportRowsAccepted {
         through_row,
         created: count(Outcome::Created),
         updated: count(Outcome::Updated),
         existing: count(Outcome::Existing),
         earned: settled.iter().filter_map(|row| row.earned).collect(),
+        known: settled.iter().filter(was_known).filter_map(|row| row.id).collect(),
     };
     ImportCommand::RecordRows { accepted, rejected: rejected.collect() }
 }

@@ -1,6 +1,6 @@
-//! Warning about a row whose person cannot be drawn on a certificate.
+//! Texts of a row's person that cannot be drawn on a certificate.
 
-use super::report::{ErrorDetail, ErrorText};
+use super::report::ErrorText;
 use crate::commands::take_in_row::TakenIn;
 use crate::commands::{CommandError, Commands, Snapshot};
 use crate::domain::attendee::Attendee;
@@ -42,6 +42,11 @@ impl<'t> DrawnTexts<'t> {
         }
     }
 
+    /// The name.
+    pub(super) const fn full_name(self) -> &'t str {
+        self.full_name
+    }
+
     /// Returns true if the text of a field is not the row's.
     fn is_stored(self, field: &str) -> bool {
         if field == "fullName" { self.has_stored_name } else { self.has_stored_document }
@@ -69,20 +74,14 @@ pub(super) async fn stored_person(
     }
 }
 
-/// Returns the warning about a row whose person no font draws; `is_earning` says whether the row's person was
-/// to get a certificate.
-pub(super) fn warning(
+/// Returns the texts of a row's person that no font draws; `is_earning` says whether the person was to get a
+/// certificate.
+pub(super) fn texts(
     renderer: &Renderer,
-    row: u32,
     drawn: DrawnTexts<'_>,
     raw: &RawRow,
     is_earning: bool,
-) -> Option<ErrorDetail> {
-    let errors = texts(renderer, drawn, raw, is_earning);
-    (!errors.is_empty()).then(|| ErrorDetail::warning(row, raw, errors))
-}
-
-fn texts(renderer: &Renderer, drawn: DrawnTexts<'_>, raw: &RawRow, is_earning: bool) -> Vec<ErrorText> {
+) -> Vec<ErrorText> {
     let consequence = if is_earning {
         "no certificate is issued to this person; correct it and upload the row again with updateExisting"
     } else {

@@ -1,4 +1,4 @@
-//! Batches: issuing to everybody, and taking it back.
+//! Batches: issue certificates to all people, and withdraw them.
 
 use futures_util::{StreamExt, TryStreamExt, stream};
 
@@ -17,20 +17,20 @@ use crate::event_log::{LogError, RecordedEvent};
 use crate::process::{self, Issue, OfBatch};
 use crate::workers::{Delivery, Verdict};
 
-/// People between two looks whether the batch is to be stopped.
+/// Number of people after which the dispatch checks for a request to stop the batch.
 const PART: usize = 1_000;
 
-/// What became of the people of a stopped batch.
+/// Counts of a stopped batch.
 #[derive(Default)]
 struct Stopped {
     revoked: u32,
     kept: u32,
-    /// Of those kept, how many have no mail yet that could be stopped, or one that a worker is at.
+    /// Number of kept issuances whose mails are not queued yet or are being sent, and so could not be stopped.
     unsettled: u32,
 }
 
 impl Processes {
-    /// Issues to everybody, until the batch is stopped.
+    /// Issues to all people, until the batch is stopped.
     pub(super) async fn dispatch(
         &self,
         recorded: &RecordedEvent,
@@ -60,8 +60,8 @@ impl Processes {
         Ok(())
     }
 
-    /// Counts the people whom a stopped batch issues nothing to. A worker that died may have issued to
-    /// some of them.
+    /// Counts the people to whom a stopped batch issues nothing. A worker that crashed may have issued to some of
+    /// `people`.
     async fn leave(
         &self,
         recorded: &RecordedEvent,
@@ -87,8 +87,8 @@ impl Processes {
         Ok(())
     }
 
-    /// Carries out what was asked of a batch after it had begun, once everybody was dealt with: of the
-    /// two events that this waits for, the later one finds both.
+    /// Cancels or undoes a batch once its dispatch has ended. This runs for the dispatch event and for the request.
+    /// The later one of the two finds both in the batch's state.
     pub(super) async fn stop(&self, delivery: &Delivery, id: BatchId) -> Result<Verdict, CommandError> {
         let Delivery { event: recorded, attempt } = delivery;
         let batch = self.commands.load::<Batch>(id).await?;
@@ -116,7 +116,7 @@ impl Processes {
         Ok(Verdict::Done)
     }
 
-    /// Revokes person by person; the mails of what is revoked are stopped by what follows from that.
+    /// Revokes the issuances one by one. The reaction to each revocation stops its mails.
     async fn withdraw_all(
         &self,
         recorded: &RecordedEvent,

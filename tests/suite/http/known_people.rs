@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::{Answered, Api, file};
 use crate::support::TestApp;
 
-const UPLOAD: &str = "/attendees/bulk-upload";
+pub(super) const UPLOAD: &str = "/attendees/bulk-upload";
 
 fn case(name: &str) -> Vec<u8> {
     let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases").join(name);
@@ -15,13 +15,13 @@ fn case(name: &str) -> Vec<u8> {
 }
 
 /// (created, updated, existing, errors)
-fn counts(answered: &Answered) -> [i64; 4] {
+pub(super) fn counts(answered: &Answered) -> [i64; 4] {
     ["created", "updated", "existing", "errors"]
         .map(|count| answered.body["data"][count].as_i64().unwrap_or_else(|| panic!("{}", answered.body)))
 }
 
 /// Row, code, field and column of each error.
-fn errors(answered: &Answered) -> Vec<(i64, String, String, String)> {
+pub(super) fn errors(answered: &Answered) -> Vec<(i64, String, String, String)> {
     let details = answered.body["data"]["errorDetails"].as_array().expect("a list");
     let text = |value: &Value| value.as_str().unwrap_or("-").to_owned();
     details
@@ -39,12 +39,12 @@ async fn people(api: &Api) -> Vec<Value> {
     listed.body["data"].as_array().expect("a list").clone()
 }
 
-async fn names(api: &Api) -> Vec<String> {
+pub(super) async fn names(api: &Api) -> Vec<String> {
     people(api).await.iter().map(|person| person["fullName"].as_str().expect("a name").to_owned()).collect()
 }
 
 /// Waits until everything that was asked for is issued and mailed, and returns who got a certificate.
-async fn issued(api: &Api, certificate: &str, number: usize) -> Vec<String> {
+pub(super) async fn issued(api: &Api, certificate: &str, number: usize) -> Vec<String> {
     let path = format!("/generated-certificates?certificateId={certificate}");
     let is_done = |body: &Value| {
         let all = body["data"].as_array().expect("a list");
@@ -61,7 +61,7 @@ async fn issued(api: &Api, certificate: &str, number: usize) -> Vec<String> {
     ids
 }
 
-fn row(code: &str, number: i64, field: &str, column: &str) -> (i64, String, String, String) {
+pub(super) fn row(code: &str, number: i64, field: &str, column: &str) -> (i64, String, String, String) {
     (number, code.to_owned(), field.to_owned(), column.to_owned())
 }
 
@@ -180,9 +180,10 @@ async fn one_bad_element_of_a_list_is_an_error_of_its_row() {
         {"fullName": "Ida", "email": "ida@example.org", "documentNumber": 12_345_678_901_234_567_890_u64},
         {"fullName": {"first": "Ida"}, "email": "ida@example.org", "documentNumber": "1"},
         {"full_name": "Ida Sol", "email": "ida@example.org", "document_number": 12},
+        {"full_name": "Eva Gil", "fullName": "Eva Mora", "email": "eva@example.org", "documentNumber": "13"},
     ]);
     let taken = api.post("/attendees/bulk", &more).await.expect(200);
-    assert_eq!(counts(&taken), [1, 0, 0, 7]);
+    assert_eq!(counts(&taken), [1, 0, 0, 8]);
     let codes: Vec<_> = errors(&taken).into_iter().map(|(row, code, field, _)| (row, code, field)).collect();
     let wrong = |row, code: &str, field: &str| (row, code.to_owned(), field.to_owned());
     let expected = [
@@ -193,8 +194,45 @@ async fn one_bad_element_of_a_list_is_an_error_of_its_row() {
         wrong(5, "WRONG_TYPE", "documentNumber"),
         wrong(6, "NUMBER_ROUNDED", "documentNumber"),
         wrong(7, "WRONG_TYPE", "fullName"),
+        wrong(9, "GIVEN_TWICE", "-"),
     ];
     assert_eq!(codes, expected);
+
+    let twice = r#"[{"email": "a@example.org", "email": "b@example.org", "fullName": "Eva", "documentNumber": "1"},
+        {"fullName": "Tom Paz", "email": "tom@example.org", "documentNumber": "14"}]"#;
+    for query in ["?dryRun=true", ""] {
+        let request = api.request(Method::POST, &format!("/attendees/bulk{query}"));
+        let request = request.header("content-type", "application/json").body(twice).send().await;
+        let taken = Answered::of(request.expect("answered")).await.expect(200);
+        assert_eq!(counts(&taken), [1, 0, 0, 1]);
+        assert_eq!(errors(&taken), [row("GIVEN_TWICE", 1, "-", "email")]);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn addresses_of_people_from_a_time_of_sharing_are_known_when_sharing_ends() {
+    let shared = TestApp::with_roles(&Role::ALL, &["people.shared_email=allow"]).await;
+    let mut api = Api::of(shared).await;
+    let sheet =
+        "Nombre,Correo,Documento\nAna Rojas,familia@example.org,1\nBruno Rojas,familia@example.org,2\n";
+    let upload = async |api: &Api, sheet: &str, requires: &str| {
+        let form = file("p.csv", sheet.to_owned()).text("requiresDocument", requires.to_owned());
+        api.upload(UPLOAD, form).await.expect(200)
+    };
+    assert_eq!(counts(&upload(&api, sheet, "true").await), [2, 0, 0, 0]);
+    api.app.address = api.app.second_api_with(&["people.shared_email=refuse"]).await;
+    let carla = "Nombre,Correo,Documento\nCarla Rojas,familia@example.org,3\n";
+    let refused = upload(&api, carla, "true").await;
+    assert_eq!(
+        (counts(&refused), errors(&refused)),
+        ([0, 0, 0, 1], vec![row("DUPLICATE", 2, "email", "Correo")])
+    );
+    let by_hand = json!({"fullName": "Carla Rojas", "email": "familia@example.org", "documentNumber": "3"});
+    assert_eq!(api.post("/attendees", &by_hand).await.expect(409).code(), "DUPLICATE");
+    // Both are still known, with and without their documents.
+    assert_eq!(counts(&upload(&api, sheet, "true").await), [0, 0, 2, 0]);
+    let without = "Nombre,Correo\nAna Rojas,familia@example.org\nBruno Rojas,familia@example.org\n";
+    assert_eq!(counts(&upload(&api, without, "false").await), [0, 0, 2, 0]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -20,7 +20,7 @@ async fn works(api: &Api, key: &str) -> bool {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_own_password_and_address_ask_for_the_present_password() {
+async fn own_password_address_and_user_name_ask_for_the_present_password() {
     let api = Api::start().await;
     let person = api.person("grace", "admin").await;
     let path = format!("/users/{}", person.id);
@@ -42,6 +42,9 @@ async fn the_own_password_and_address_ask_for_the_present_password() {
         json!({ "email": "elsewhere@example.com" }),
         json!({ "email": "elsewhere@example.com", "currentPassword": "Wrong-horse-9" }),
         json!({ "email": "elsewhere@example.com", "currentPassword": "" }),
+        json!({ "userName": "hopper" }),
+        json!({ "user_name": "hopper", "currentPassword": "Wrong-horse-9" }),
+        json!({ "userName": "hopper", "email": "grace@example.com" }),
     ] {
         let refused = change(body).await.expect(400);
         assert!(
@@ -50,11 +53,14 @@ async fn the_own_password_and_address_ask_for_the_present_password() {
             refused.body
         );
     }
-    change(json!({ "name": "Amazing", "email": "grace@example.com" })).await.expect(200);
+    let same = json!({ "name": "Amazing", "userName": "grace", "email": "grace@example.com" });
+    change(same).await.expect(200);
     let moved = change(json!({ "email": "elsewhere@example.com", "current_password": PASSWORD })).await;
     assert_eq!(moved.expect(200).body["data"]["email"], "elsewhere@example.com");
+    let renamed = change(json!({ "userName": "hopper", "currentPassword": PASSWORD })).await;
+    assert_eq!(renamed.expect(200).body["data"]["userName"], "hopper");
     // Another admin needs none, and doesn't know it.
-    api.patch(&path, &json!({ "email": "back@example.com" })).await.expect(200);
+    api.patch(&path, &json!({ "email": "back@example.com", "userName": "grace" })).await.expect(200);
 }
 
 /// Scopes of a key that manages viewers and operators.

@@ -1,5 +1,5 @@
-//! A cluster whose leaders step down and die under load: what was acknowledged is there, once and
-//! whole, and everybody goes on by themselves.
+//! Tests with a cluster whose leaders step down or are killed under load. Acknowledged events are there exactly
+//! once, commits are complete, and clients recover on their own.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -17,16 +17,16 @@ use super::fixture::{append, change_password, commands, event, person, read_all,
 use super::nodes::{Nodes, step_down};
 use crate::support::until;
 
-/// What became of one commit: where its events stand, or nothing where it was refused.
+/// Result of one commit: the positions of its events, or `None` if it was refused.
 struct Told {
     events: Vec<Uuid>,
     positions: Option<Vec<Position>>,
 }
 
-/// Each command, and where its event stands.
+/// Commands, each with the position of its event. `None` if the command failed.
 type Commanded = Vec<(CommandId, Option<Position>)>;
 
-/// What all writers share.
+/// State that all writers share.
 #[derive(Clone, Default)]
 struct Load {
     stop: Arc<AtomicBool>,
@@ -42,14 +42,14 @@ impl Load {
         self.done.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Waits until so much more was written.
+    /// Waits until `more` further commits or commands are done.
     async fn progress(&self, more: usize) {
         let goal = self.done.load(Ordering::Relaxed) + more;
-        until("the writers write", async || self.done.load(Ordering::Relaxed) >= goal).await;
+        until("the writers make progress", async || self.done.load(Ordering::Relaxed) >= goal).await;
     }
 }
 
-/// Commits to the same aggregates again and again: two events of each.
+/// Commits to the same aggregates repeatedly, with `each` events for each of them.
 async fn write(log: EventLog, ids: Vec<String>, each: usize, load: Load) -> Vec<Told> {
     let mut last = vec![0; ids.len()];
     let mut told = Vec::new();
@@ -67,7 +67,7 @@ async fn write(log: EventLog, ids: Vec<String>, each: usize, load: Load) -> Vec<
     told
 }
 
-/// Appends until it is known what became of it; nothing where it was refused.
+/// Appends `commit` until its outcome is known. Returns `None` if it was refused.
 async fn settle(
     log: &EventLog,
     ids: &[String],
@@ -78,7 +78,7 @@ async fn settle(
         match log.append(commit.clone()).await {
             Ok(positions) => return Some(positions),
             Err(AppendError::Refused(_)) => return None,
-            // After an unknown outcome it may be there; if not, the same commit is as good as it was.
+            // After an unknown outcome, the events may have been written. If not, the same commit is still valid.
             Err(AppendError::Unknown(_) | AppendError::Conflict) => {}
         }
         if let Some(positions) = find(log, ids, events).await {
@@ -100,7 +100,7 @@ async fn find(log: &EventLog, ids: &[String], events: &[Vec<NewEvent>]) -> Optio
     Some(positions)
 }
 
-/// Changes one user's password again and again; tells of each command where its event stands.
+/// Changes one user's password repeatedly. Returns each command with the position of its event.
 async fn command(commands: Commands, load: Load) -> Commanded {
     let id = registered(&commands).await;
     let mut told = Vec::new();
@@ -117,14 +117,14 @@ async fn command(commands: Commands, load: Load) -> Commanded {
     told
 }
 
-/// Reads everything there is, up to the position that `end` gets.
+/// Reads all events up to the position that is later stored in `end`.
 async fn read(log: EventLog, end: Arc<AtomicU64>) -> Vec<Position> {
     let mut reader = log.read_after(0);
     let mut seen = Vec::new();
     let start = Instant::now();
     while reader.position() < end.load(Ordering::Relaxed) {
-        assert!(start.elapsed() < Duration::from_secs(90), "the reader stands at {}", reader.position());
-        // An error while there is no leader is tried again.
+        assert!(start.elapsed() < Duration::from_secs(90), "the reader is at position {}", reader.position());
+        // An error while there is no leader is retried.
         if let Ok(batch) = reader.next_batch(500, Duration::from_millis(250)).await {
             seen.extend(batch.iter().map(|e| e.position));
         }
@@ -137,8 +137,8 @@ struct Writers {
     commanders: Vec<JoinHandle<Commanded>>,
 }
 
-/// On each process: aggregates with single events (published plainly, or in group commits), commits of
-/// three aggregates with two events each, and commands.
+/// Starts writers on each process: for aggregates with single events (published individually or in group commits),
+/// for commits of three aggregates with two events each, and for commands.
 fn start_writers(processes: &[EventLog], load: &Load) -> Writers {
     let mut all = Writers { writers: Vec::new(), commanders: Vec::new() };
     for (p, log) in processes.iter().enumerate() {
@@ -156,12 +156,12 @@ fn start_writers(processes: &[EventLog], load: &Load) -> Writers {
 }
 
 impl Writers {
-    /// What all were told.
+    /// Waits until all writers have ended. Returns all results.
     async fn end(self) -> (Vec<Told>, Commanded) {
         let (mut told, mut commands) = (Vec::new(), Vec::new());
         for writer in self.writers {
             let one = writer.await.unwrap();
-            assert!(one.iter().any(|one| one.positions.is_some()), "one that wrote nothing");
+            assert!(one.iter().any(|one| one.positions.is_some()), "a writer wrote nothing");
             told.extend(one);
         }
         for commander in self.commanders {
@@ -178,13 +178,13 @@ fn compare(told: Vec<Told>, commands: &[(CommandId, Option<Position>)], events: 
     }
     for Told { events, positions } in told {
         let Some(positions) = positions else {
-            assert!(events.iter().all(|id| !places.contains_key(id)), "refused and there all the same");
+            assert!(events.iter().all(|id| !places.contains_key(id)), "refused, but in the log");
             continue;
         };
         let contiguous: Vec<_> = (positions[0]..).take(events.len()).collect();
-        assert_eq!(positions, contiguous, "torn apart");
+        assert_eq!(positions, contiguous, "not contiguous");
         for (id, position) in events.iter().zip(positions) {
-            assert_eq!(places.get(id), Some(&vec![position]), "missing, elsewhere or twice");
+            assert_eq!(places.get(id), Some(&vec![position]), "missing, elsewhere, or written twice");
         }
     }
     for (command_id, position) in commands {
@@ -198,7 +198,7 @@ fn compare(told: Vec<Told>, commands: &[(CommandId, Option<Position>)], events: 
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn leaders_that_step_down_and_die_lose_nothing() {
+async fn events_survive_leader_changes_and_killed_leaders() {
     let mut nodes = Nodes::start().await;
     let processes = [nodes.process(0).await, nodes.process(1).await, nodes.process(2).await];
     processes[0].provision(3).await.unwrap();
@@ -219,7 +219,7 @@ async fn leaders_that_step_down_and_die_lose_nothing() {
     load.stop.store(true, Ordering::Relaxed);
     let (told, commands) = writers.end().await;
     assert!(told.iter().all(|one| one.positions.is_some()), "refused instead of waiting for a leader");
-    assert!(commands.iter().all(|(_, position)| position.is_some()), "given up");
+    assert!(commands.iter().all(|(_, position)| position.is_some()), "a command failed");
 
     let other = &processes[(dead + 1) % 3];
     nodes.level(other).await;
@@ -230,7 +230,7 @@ async fn leaders_that_step_down_and_die_lose_nothing() {
     for reader in readers {
         assert_eq!(reader.await.unwrap(), positions, "each once, in order");
     }
-    // What the node that was dead answers by itself.
+    // Answers of the node that was killed.
     let back = nodes.process_on(dead).await;
     for id in ["single-0-0", "several-2-2-1"] {
         let of_one = events.iter().filter(|e| e.id == id).map(|e| e.position).collect::<Vec<_>>();
@@ -240,7 +240,8 @@ async fn leaders_that_step_down_and_die_lose_nothing() {
     a_leader_without_followers(&mut nodes, other).await;
 }
 
-/// It takes a commit in and can't answer for it. Nobody may be told that it was not written.
+/// Tests a leader without followers. It receives a commit and can't acknowledge it. The result must not be a
+/// refusal if the events are written.
 async fn a_leader_without_followers(nodes: &mut Nodes, log: &EventLog) {
     let leader = nodes.leader(log).await;
     let log = nodes.process_on(leader).await;
@@ -260,10 +261,10 @@ async fn a_leader_without_followers(nodes: &mut Nodes, log: &EventLog) {
     let there = find(&log, &ids, &events).await.is_some();
     match outcome {
         Err(AppendError::Unknown(_)) => {}
-        Err(AppendError::Refused(why)) => assert!(!there, "told that it was refused: {why}"),
-        other => panic!("one node of three answered for itself: {other:?}"),
+        Err(AppendError::Refused(why)) => assert!(!there, "reported as refused, but in the log: {why}"),
+        other => panic!("one of three nodes acknowledged alone: {other:?}"),
     }
-    let positions = settle(&log, &ids, &events, commit).await.expect("written at last");
+    let positions = settle(&log, &ids, &events, commit).await.expect("written in the end");
     let stored = read_all(&log).await;
     let own = stored.iter().filter(|e| ids.contains(&e.id)).map(|e| e.position).collect::<Vec<_>>();
     assert_eq!(own, positions, "each once");

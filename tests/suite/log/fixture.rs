@@ -1,4 +1,4 @@
-//! A provisioned log of a test's own, and small things to put into it.
+//! Provisioned log for one test, and functions that fill it.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -14,15 +14,15 @@ use uuid::Uuid;
 
 use crate::support::{Namespace, nats_cluster, servers};
 
-/// What a test runs on; see [`on_both`].
+/// Servers on which a test runs; see [`on_both`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum On {
     OneServer,
-    /// Three nodes that each keep every stream.
+    /// Three nodes, each with a replica of every stream.
     Cluster,
 }
 
-/// Makes two tests of each function: against one server, and against a cluster of three.
+/// Creates two tests from each function: one on a single server, one on a cluster of three nodes.
 macro_rules! on_both {
     ($($test:ident),+ $(,)?) => {
         mod on_one_server {
@@ -56,8 +56,8 @@ impl On {
         }
     }
 
-    /// A process's view of the log in a namespace: its own connection and committing task. In a
-    /// cluster, one process after the other is connected to another node.
+    /// Opens the log as a new process, with its own connection and committing task. On a cluster, successive
+    /// processes connect to different nodes.
     pub async fn open(self, namespace: &Namespace) -> EventLog {
         static NEXT: AtomicUsize = AtomicUsize::new(0);
         match self {
@@ -71,7 +71,7 @@ impl On {
     }
 }
 
-/// A log in a namespace of its own, on the suite's servers.
+/// Log in its own namespace, on the servers of the test suite.
 pub struct Log {
     pub namespace: Namespace,
     pub log: EventLog,
@@ -91,12 +91,12 @@ impl Log {
         Self { commands: commands(&log), namespace, log, on }
     }
 
-    /// Another process on the same log: a connection and a committing task of its own.
+    /// Opens the same log as another process, with its own connection and committing task.
     pub async fn another_process(&self) -> EventLog {
         self.on.open(&self.namespace).await
     }
 
-    /// Every event so far, in order.
+    /// Returns all events so far, in order.
     pub async fn all(&self) -> Vec<RecordedEvent> {
         read_all(&self.log).await
     }
@@ -106,10 +106,10 @@ pub async fn open(url: &str, namespace: &str) -> EventLog {
     open_any(&[url.to_owned()], namespace).await
 }
 
-/// Connected to the first of these, and to another one if it goes down.
+/// Connects to the first of `urls`, or to another one if it goes down.
 pub async fn open_any(urls: &[String], namespace: &str) -> EventLog {
     let servers: Vec<async_nats::ServerAddr> = urls.iter().map(|url| url.parse().expect("a URL")).collect();
-    // Only these: a node must not come in that the test did not name.
+    // Without discovered servers, the client only uses the nodes that the test names.
     let options = async_nats::ConnectOptions::new().retain_servers_order().ignore_discovered_servers();
     let client = options.connect(servers).await.expect("nats-server answers");
     EventLog::new(client, Names::new(namespace).expect("a good namespace"))
@@ -119,7 +119,7 @@ pub fn commands(log: &EventLog) -> Commands {
     Commands::new(log.clone(), Arc::new(OffsetDateTime::now_utc))
 }
 
-/// Every event up to what the log holds now, in order.
+/// Returns all events up to the current end of the log, in order.
 pub async fn read_all(log: &EventLog) -> Vec<RecordedEvent> {
     let last = log.info().await.expect("provisioned").last_position;
     let mut reader = log.read_after(0);
@@ -134,7 +134,7 @@ pub fn person() -> CommandContext {
     CommandContext::of_person(CommandId(Uuid::new_v4()), "tester")
 }
 
-/// An event that fits no aggregate in particular; its body says `n`.
+/// Returns an event that belongs to no particular aggregate. Its body contains `n`.
 pub fn event(n: usize) -> NewEvent {
     event_with(Bytes::from(format!("{{\"n\":{n}}}")))
 }
@@ -156,7 +156,7 @@ pub fn append(id: &str, expected: Position, events: Vec<NewEvent>) -> Append {
     Append { aggregate: "user", id: id.to_owned(), expected, events }
 }
 
-/// Appends events to one aggregate; answers with their positions.
+/// Appends events to one aggregate. Returns their positions.
 pub async fn put(log: &EventLog, id: &str, expected: Position, events: Vec<NewEvent>) -> Vec<Position> {
     let commit = Commit::new(log.names(), vec![append(id, expected, events)]);
     log.append(commit).await.expect("appended")

@@ -1,5 +1,5 @@
-//! A node that was frozen answers, once it goes on, with what it knew before. Nobody may be refused for
-//! that, or be told that there is nothing to do.
+//! Tests with a node that is frozen and resumed. It then answers from outdated data. This must cause neither a
+//! wrong refusal nor a wrong answer that there is nothing to do.
 
 use std::sync::atomic::Ordering;
 
@@ -17,9 +17,9 @@ use super::nodes::Nodes;
 use crate::support::until;
 
 const KIND: ClaimKind = ClaimKind::UserName;
-/// How many claims change hands while a node is frozen.
+/// Number of claims that change their owner while a node is frozen.
 const CLAIMS: usize = 20;
-/// What a frozen node has to take in before it hears of the claims.
+/// Number of messages that a frozen node must process before it receives the changed claims.
 const BALLAST: usize = 3_000;
 
 struct Owners {
@@ -38,17 +38,17 @@ async fn take(log: &EventLog, id: &str, owner: Uuid) -> Result<Position, Command
     commands(log).execute::<Claim>(&person(), id, take).await.map(|done| done.position)
 }
 
-/// Every claim is the first owner's; tells where each says so.
+/// Takes every claim for the first owner. Returns the position of each claim.
 async fn take_all(log: &EventLog, ids: &[String], owners: &Owners) -> Vec<Position> {
     let done = join_all(ids.iter().map(|id| take(log, id, owners.first))).await;
     done.into_iter().map(Result::unwrap).collect()
 }
 
-/// The first owner lets all go, and the second takes every other one. Nothing is loaded for it: that
-/// would wait for the frozen node.
+/// Releases all claims of the first owner, and gives every other one to the second owner. Loads nothing, because
+/// loading would wait for the frozen node.
 async fn change_hands(log: &EventLog, round: &str, ids: &[String], last: &[Position], owners: &Owners) {
     let subject = |n| log.names().aggregate("ballast", &format!("{round}-{n}"));
-    // Plainly, one by one: a batch is taken in at one stroke, and answers wait for it.
+    // Published one by one, because a node applies a batch at once and answers only afterwards.
     let sent = join_all((0..BALLAST).map(|n| log.context().publish(subject(n), "ballast".into()))).await;
     for stored in join_all(sent.into_iter().map(|acknowledged| acknowledged.unwrap().into_future())).await {
         stored.unwrap();
@@ -68,9 +68,9 @@ fn claim_event(event: ClaimEvent) -> NewEvent {
     NewEvent { event_type: event.event_type(), ..event_with(body) }
 }
 
-/// Through a frozen node, somebody wants the claims that are free now (it knows them as taken), and the
-/// first owner those of the second (it knows them as the first owner's). The node goes on when all
-/// have asked. Tells how many of its own answers were old.
+/// Requests claims through a frozen node. A third owner requests the free claims, which the node knows as taken.
+/// The first owner requests those of the second one, which the node knows as the first owner's. The node resumes
+/// when all requests are sent. Returns the number of the node's outdated answers.
 async fn ask_frozen(nodes: &Nodes, node: usize, log: &EventLog, ids: &[String], owners: &Owners) -> usize {
     let sent = || log.client().statistics().out_messages.load(Ordering::Relaxed);
     let before = sent();
@@ -81,21 +81,21 @@ async fn ask_frozen(nodes: &Nodes, node: usize, log: &EventLog, ids: &[String], 
     }));
     let answers = join_all(ids.iter().map(|id| log.load("claim", id, 0)));
     let goes_on = async {
-        until("all have asked", async || sent() >= before + 2 * ids.len() as u64).await;
+        until("all requests are sent", async || sent() >= before + 2 * ids.len() as u64).await;
         nodes.signal(node, Signal::CONT);
     };
     let (wishes, answers, ()) = tokio::join!(wishes, answers, goes_on);
     for (n, wish) in wishes.into_iter().enumerate() {
         match wish {
-            Ok(_) => assert_eq!(n % 2, 0, "told that it still had what another one has"),
-            Err(CommandError::Refused(Refusal::Taken(_))) => assert_eq!(n % 2, 1, "refused what was free"),
+            Ok(_) => assert_eq!(n % 2, 0, "reported as held by an owner that has lost the claim"),
+            Err(CommandError::Refused(Refusal::Taken(_))) => assert_eq!(n % 2, 1, "a free claim was refused"),
             Err(error) => panic!("{error}"),
         }
     }
     answers.iter().filter(|answer| answer.as_ref().is_ok_and(|events| events.len() == 1)).count()
 }
 
-/// A follower that lags. Nearly always it gives an old answer in the first round.
+/// Tests a follower that lags. It nearly always gives an outdated answer in the first round.
 async fn freeze_a_follower(nodes: &Nodes, leader: usize) {
     let frozen = (leader + 1) % 3;
     let (through_frozen, other) = (nodes.process_on(frozen).await, nodes.process_on((leader + 2) % 3).await);
@@ -110,10 +110,10 @@ async fn freeze_a_follower(nodes: &Nodes, leader: usize) {
             return;
         }
     }
-    panic!("the node never gave an old answer, so nothing was tested");
+    panic!("the node gave no outdated answer, so nothing was tested");
 }
 
-/// A leader that does not know yet that another one was elected.
+/// Tests a leader that does not know yet that another node was elected.
 async fn freeze_the_leader(nodes: &Nodes, frozen: usize) {
     let (through_frozen, other) = (nodes.process_on(frozen).await, nodes.process_on((frozen + 1) % 3).await);
     let ids: Vec<_> = (0..CLAIMS).map(|n| format!("leader-{n}")).collect();
@@ -121,13 +121,13 @@ async fn freeze_the_leader(nodes: &Nodes, frozen: usize) {
     let last = take_all(&other, &ids, &owners).await;
     nodes.level(&other).await;
     nodes.signal(frozen, Signal::STOP);
-    until("another node leads", async || nodes.leader(&other).await != frozen).await;
+    until("another node is the leader", async || nodes.leader(&other).await != frozen).await;
     change_hands(&other, "leader", &ids, &last, &owners).await;
     ask_frozen(nodes, frozen, &through_frozen, &ids, &owners).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_node_that_lags_causes_no_wrong_refusal() {
+async fn lagging_node_causes_no_wrong_refusal() {
     let nodes = Nodes::start().await;
     let any = nodes.process(0).await;
     any.provision(3).await.unwrap();

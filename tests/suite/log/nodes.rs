@@ -1,4 +1,4 @@
-//! A cluster of the test's own, whose nodes it may kill and freeze.
+//! Cluster for one test, which may kill and freeze its nodes.
 
 use laureate::event_log::{EventLog, LogError};
 use laureate::stack::NatsCluster;
@@ -19,19 +19,19 @@ impl Nodes {
         Self { cluster }
     }
 
-    /// A process that is connected to this node, and to another one if it goes down.
+    /// Returns a process that is connected to `node`, or to another node if that one goes down.
     pub async fn process(&self, node: usize) -> EventLog {
         let mut urls = self.cluster.urls();
         urls.rotate_left(node);
         open_any(&urls, "own").await
     }
 
-    /// A process that is connected to this node only.
+    /// Returns a process that is connected to `node` only.
     pub async fn process_on(&self, node: usize) -> EventLog {
         open_any(&self.cluster.urls()[node..=node], "own").await
     }
 
-    /// Which node leads the log's stream, as this process hears.
+    /// Returns the number of the node that leads the log's stream, as known to the process of `log`.
     pub async fn leader(&self, log: &EventLog) -> usize {
         let mut leader = None;
         until("the log has a leader", async || {
@@ -43,7 +43,7 @@ impl Nodes {
         leader.unwrap()
     }
 
-    /// Waits until all nodes have what the leader has.
+    /// Waits until all nodes have the same messages as the leader.
     pub async fn level(&self, log: &EventLog) {
         until("all nodes have caught up", async || {
             let cluster = cluster_of(log).await;
@@ -59,7 +59,7 @@ impl Nodes {
         kill_process(pid, signal).unwrap();
     }
 
-    /// `kill -9`.
+    /// Kills the node with SIGKILL.
     pub async fn kill(&mut self, node: usize) {
         self.signal(node, Signal::KILL);
         self.cluster.node_ended(node).await;
@@ -70,7 +70,7 @@ impl Nodes {
     }
 }
 
-/// Asks the leader to hand over to another node.
+/// Asks the leader to step down.
 pub async fn step_down(log: &EventLog) {
     let api = format!("$JS.API.STREAM.LEADER.STEPDOWN.{}", log.names().events());
     until("the leader steps down", async || {
@@ -80,7 +80,7 @@ pub async fn step_down(log: &EventLog) {
     .await;
 }
 
-/// What the leader says about its cluster; null where it says nothing.
+/// Returns the leader's information about its cluster, or null if there is no answer.
 async fn cluster_of(log: &EventLog) -> Value {
     let api = format!("$JS.API.STREAM.INFO.{}", log.names().events());
     let answer = log.client().request(api, "".into()).await.map_err(LogError::from);

@@ -1,4 +1,4 @@
-//! Many who want the same thing at the same time, from processes on different nodes of a cluster.
+//! Concurrent commands for the same thing, from processes on different nodes of a cluster.
 
 use std::collections::HashSet;
 
@@ -11,11 +11,11 @@ use uuid::Uuid;
 
 use super::fixture::{Log, On, append, commands, event, on_both, person};
 
-on_both!(races_on_one_aggregate_have_one_winner_each, claims_that_many_want_have_one_owner_each,);
+on_both!(each_race_on_an_aggregate_has_one_winner, each_contested_claim_has_one_owner,);
 
 impl On {
-    /// On one server there is no race between nodes, and each lost commit of several events costs it
-    /// ten milliseconds of disk.
+    /// Number of races. It is smaller on one server, because there are no races between nodes, and each losing
+    /// commit of several events takes 10 ms of disk time there.
     const fn races(self) -> usize {
         match self {
             Self::OneServer => 100,
@@ -24,17 +24,17 @@ impl On {
     }
 }
 
-/// Three processes, each on a node of its own where there are nodes.
+/// Opens three processes. On a cluster, each is connected to a different node.
 async fn processes(log: &Log) -> [EventLog; 3] {
     [log.another_process().await, log.another_process().await, log.another_process().await]
 }
 
-async fn races_on_one_aggregate_have_one_winner_each(on: On) {
+async fn each_race_on_an_aggregate_has_one_winner(on: On) {
     let log = Log::on(on).await;
     let processes = processes(&log).await;
     let (mut last, mut won) = (0, Vec::new());
     for n in 0..on.races() {
-        // Two of each process; every third race is one of commits of several events.
+        // Two racers for each process. In every third race, the commits have several events.
         let length = if n % 3 == 0 { 2 } else { 1 };
         let racers: Vec<_> = (0..6).map(|_| vec![event(n); length]).collect();
         let answers = join_all(racers.iter().enumerate().map(|(racer, events)| {
@@ -54,10 +54,10 @@ async fn races_on_one_aggregate_have_one_winner_each(on: On) {
         won.extend(positions.iter().copied().zip(events.iter().map(|e| e.event_id)));
     }
     let standing: Vec<(Position, Uuid)> = log.all().await.iter().map(|e| (e.position, e.event_id)).collect();
-    assert_eq!(standing, won, "what was acknowledged, and nothing else");
+    assert_eq!(standing, won, "the log contains exactly the acknowledged events");
 }
 
-/// Who took it and where that stands; nothing where another one has it.
+/// Takes a claim. Returns the owner and the position, or `None` if another owner has it.
 async fn take(process: &Commands, id: &str) -> Option<(Uuid, Position)> {
     let owner = Uuid::new_v4();
     let take = ClaimCommand::Take { kind: ClaimKind::UserName, owner };
@@ -68,12 +68,12 @@ async fn take(process: &Commands, id: &str) -> Option<(Uuid, Position)> {
     }
 }
 
-async fn claims_that_many_want_have_one_owner_each(on: On) {
+async fn each_contested_claim_has_one_owner(on: On) {
     let log = Log::on(on).await;
     let processes = processes(&log).await.map(|process| commands(&process));
     let ids: Vec<String> = (0..on.races()).map(|n| format!("claim-{n}")).collect();
     let mut owners = Vec::new();
-    // Fifty races at once, so that they share group commits, too.
+    // 50 concurrent races, so that they share group commits.
     for some in ids.chunks(50) {
         let races = some.iter().map(|id| join_all(processes.iter().map(move |process| take(process, id))));
         for outcome in join_all(races).await {

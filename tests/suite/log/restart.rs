@@ -1,5 +1,4 @@
-//! A server that is killed under load: whatever was acknowledged is there afterwards, and the
-//! programs that use it go on by themselves.
+//! Tests that kill a server under load. Acknowledged events survive, and clients recover on their own.
 
 use std::collections::HashMap;
 use std::fs::{self, Permissions};
@@ -29,7 +28,7 @@ use super::fixture::{
 use crate::support::{laureate, until};
 use crate::workers::issuing::queued_mail;
 
-/// A server that can be killed and started again; clients reach it at one address all the time.
+/// Server that can be killed and started again. Its clients use the same address all the time.
 struct Restarting {
     folder: tempfile::TempDir,
     stack: Option<Stack>,
@@ -40,7 +39,7 @@ struct Restarting {
 impl Restarting {
     async fn start() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        // PostgreSQL's user must pass through when the tests run as root.
+        // PostgreSQL's user must be able to enter this folder if the tests run as root.
         fs::set_permissions(folder.path(), Permissions::from_mode(0o711)).unwrap();
         let stack = start_in(folder.path()).await;
         let (target, current) = watch::channel(Some(authority(&stack)));
@@ -50,7 +49,7 @@ impl Restarting {
         Self { folder, stack: Some(stack), target, url }
     }
 
-    /// `kill -9`, and nobody answers until [`Self::start_again`].
+    /// Kills the server with SIGKILL. Connections fail until [`Self::start_again`].
     async fn kill(&mut self) {
         let stack = self.stack.take().unwrap();
         let pid = Pid::from_raw(stack.server_pids().nats.unwrap().cast_signed()).unwrap();
@@ -76,7 +75,7 @@ fn authority(stack: &Stack) -> String {
     stack.nats_url().trim_start_matches("nats://").to_owned()
 }
 
-/// Passes connections on to where the server is now; those to an earlier one are cut.
+/// Forwards connections to the server's current address. Closes connections to an earlier one.
 async fn relay(listener: TcpListener, target: watch::Receiver<Option<String>>) {
     while let Ok((mut inside, _)) = listener.accept().await {
         let mut changes = target.clone();
@@ -91,7 +90,7 @@ async fn relay(listener: TcpListener, target: watch::Receiver<Option<String>>) {
     }
 }
 
-/// What a writer was told.
+/// Acknowledged event of a writer.
 #[derive(Clone)]
 struct Acknowledged {
     position: Position,
@@ -99,7 +98,8 @@ struct Acknowledged {
     body: Bytes,
 }
 
-/// Appends to an aggregate of its own until told to stop; an unknown outcome ends it.
+/// Appends to one aggregate until `stop` is set or an append has an unknown outcome. Returns the acknowledged
+/// events.
 async fn write(
     log: EventLog,
     id: String,
@@ -121,7 +121,8 @@ async fn write(
     acknowledged
 }
 
-/// Changes one user's password again and again; tells of each command whether it was acknowledged.
+/// Changes one user's password repeatedly until `stop` is set. Returns each command with its position, or `None` if
+/// it was not acknowledged.
 async fn command(
     commands: Commands,
     stop: Arc<AtomicBool>,
@@ -146,11 +147,11 @@ async fn command(
 }
 
 async fn progress(count: &AtomicUsize, beyond: usize) {
-    until("the writers write", async || count.load(Ordering::Relaxed) > beyond).await;
+    until("the writers make progress", async || count.load(Ordering::Relaxed) > beyond).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_was_acknowledged_survives_kill_9_under_load() {
+async fn acknowledged_events_survive_sigkill_under_load() {
     let mut server = Restarting::start().await;
     let log = open(&server.url, "kill").await;
     log.provision(1).await.unwrap();
@@ -163,7 +164,7 @@ async fn what_was_acknowledged_survives_kill_9_under_load() {
     progress(&count, 400).await;
     server.kill().await;
     server.start_again().await;
-    // Commands go on by themselves, past the kill; the writers end at an append of unknown outcome.
+    // Commands continue on their own after the kill. A writer ends at an append with an unknown outcome.
     let after = count.load(Ordering::Relaxed);
     progress(&count, after + 20).await;
     stop.store(true, Ordering::Relaxed);
@@ -193,7 +194,7 @@ async fn what_was_acknowledged_survives_kill_9_under_load() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_reader_goes_on_after_a_restart() {
+async fn reader_continues_after_a_restart() {
     let mut server = Restarting::start().await;
     let log = open(&server.url, "reader").await;
     log.provision(1).await.unwrap();
@@ -206,9 +207,9 @@ async fn a_reader_goes_on_after_a_restart() {
     }
     server.kill().await;
     server.start_again().await;
-    until("the log answers again", async || log.info().await.is_ok()).await;
+    until("the log is available again", async || log.info().await.is_ok()).await;
     put(&log, "b", 0, (0..10).map(super::fixture::event).collect()).await;
-    // A minute at the most; an error while the connection is being made again is tried again.
+    // At most one minute. Errors during the reconnection are retried.
     for _ in 0..120 {
         let Ok(batch) = reader.next_batch(1_000, Duration::from_millis(500)).await else { continue };
         seen.extend(batch.iter().map(|e| e.position));
@@ -220,7 +221,7 @@ async fn a_reader_goes_on_after_a_restart() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_timer_outlives_its_server() {
+async fn timer_survives_a_restart_of_the_server() {
     let mut server = Restarting::start().await;
     let log = open(&server.url, "timer").await;
     log.provision(1).await.unwrap();
@@ -234,12 +235,12 @@ async fn a_timer_outlives_its_server() {
     server.start_again().await;
     let stop = CancellationToken::new();
     let (timers, stopped) = (Timers::new(commands.clone()), stop.clone());
-    until("the log answers again", async || log.info().await.is_ok()).await;
+    until("the log is available again", async || log.info().await.is_ok()).await;
     let running = tokio::spawn(timers.run(stopped));
     let stage = async || commands.load::<Email>(id).await.map(|mail| mail.state.stage).ok();
-    until("its time has come", async || stage().await == Some(Stage::Queued)).await;
+    until("the mail is released", async || stage().await == Some(Stage::Queued)).await;
     let events = log.load("email", &id.to_string(), 0).await.unwrap();
-    assert!(events[1].time >= due, "it went before its time");
+    assert!(events[1].time >= due, "it was released too early");
     stop.cancel();
     running.await.unwrap().unwrap();
 }

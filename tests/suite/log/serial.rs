@@ -1,5 +1,5 @@
-//! Group commit is as good as one commit after the other: whatever is submitted at the same time, some
-//! order of the commits explains every answer.
+//! Property test: group commit is serializable. For concurrent commits, there is an order that explains every
+//! result.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,27 +11,28 @@ use uuid::Uuid;
 
 use super::fixture::{Log, append, event, put};
 
-/// Aggregates that all commits of a case choose from.
+/// Number of aggregates from which the commits of a case choose.
 const AGGREGATES: usize = 5;
 
-/// What a commit expects of one of its aggregates.
+/// Position that a commit expects for one of its aggregates.
 #[derive(Clone, Copy, Debug)]
 enum Expectation {
-    /// What it has when the case begins.
+    /// The aggregate's position at the start of the case.
     Present,
-    /// Less than that; for one without history, something that it never had.
+    /// A smaller position, or, for an aggregate without events, one that never existed.
     Stale,
-    /// A position that some other commit of the case may or may not bring about.
+    /// A position that another commit of the case may or may not produce. The value is the distance from the end of
+    /// the log.
     Future(Position),
 }
 
-/// One commit: aggregates (each once), what it expects of each, and how many events it has for each.
+/// One commit: distinct aggregates, each with the expected position and the number of events.
 type Wanted = Vec<(usize, Expectation, usize)>;
 
-/// What is submitted at once, and by which of two processes.
+/// Concurrent commits. The flag is true if the second process submits the commit.
 #[derive(Clone, Debug)]
 struct Case {
-    /// How many events each aggregate has at first.
+    /// Initial number of events of each aggregate.
     histories: Vec<usize>,
     commits: Vec<(bool, Wanted)>,
 }
@@ -50,12 +51,12 @@ fn case() -> impl Strategy<Value = Case> {
     (histories, commits).prop_map(|(histories, commits)| Case { histories, commits })
 }
 
-/// A commit as it was submitted.
+/// Submitted commit.
 #[derive(Debug)]
 struct Submitted {
-    /// By aggregate, what it expected.
+    /// Expected position by aggregate.
     expected: BTreeMap<String, Position>,
-    /// The aggregate of each event, in order.
+    /// Aggregate of each event, in order.
     subjects: Vec<String>,
     events: Vec<Uuid>,
 }
@@ -70,13 +71,13 @@ impl Submitted {
         }
     }
 
-    /// Whether everything it expects is so.
+    /// Returns true if all expected positions match `state`.
     fn holds(&self, state: &BTreeMap<String, Position>) -> bool {
         self.expected.iter().all(|(id, expected)| state.get(id).copied().unwrap_or(0) == *expected)
     }
 }
 
-/// The two processes and the log they write to; every case takes aggregates of its own.
+/// Two processes and their common log. Every case uses its own aggregates.
 struct World {
     log: Log,
     other: EventLog,
@@ -116,7 +117,7 @@ impl World {
         self.explain(end, state, &submitted, answers).await
     }
 
-    /// Goes through what was written, in order, and through what was refused.
+    /// Replays the written commits in order, and checks that each commit's result is justified.
     async fn explain(
         &self,
         end: Position,
@@ -135,7 +136,7 @@ impl World {
                 Err(error) => return Err(TestCaseError::fail(error.to_string())),
             }
         }
-        // A refusal is justified by one moment at which it did not hold.
+        // A conflict is justified if the expected positions were wrong at one moment at least.
         let mut justified: BTreeSet<usize> = BTreeSet::new();
         let mut look = |state: &BTreeMap<String, Position>| {
             let wrong = refused.iter().enumerate().filter(|(_, one)| !one.holds(state));
@@ -144,16 +145,16 @@ impl World {
         look(&state);
         let mut written = self.written_after(end).await.into_iter();
         for (positions, one) in acknowledged.values() {
-            prop_assert!(one.holds(&state), "written on a false expectation: {one:?} on {state:?}");
+            prop_assert!(one.holds(&state), "written with a wrong expected position: {one:?} on {state:?}");
             for ((position, id), subject) in positions.iter().zip(&one.events).zip(&one.subjects) {
                 let expected = (*position, *id, subject.clone());
-                prop_assert_eq!(written.next(), Some(expected), "not whole, or not where it was said to be");
+                prop_assert_eq!(written.next(), Some(expected), "incomplete, or at another position");
                 state.insert(subject.clone(), *position);
             }
             look(&state);
         }
-        prop_assert_eq!(written.next(), None, "more than what was acknowledged");
-        prop_assert_eq!(justified.len(), refused.len(), "refused although it always held: {:?}", refused);
+        prop_assert_eq!(written.next(), None, "more events than acknowledged");
+        prop_assert_eq!(justified.len(), refused.len(), "refused without a conflict: {:?}", refused);
         Ok(())
     }
 
@@ -170,7 +171,7 @@ impl World {
 }
 
 #[test]
-fn what_is_submitted_at_once_ends_as_if_made_one_by_one() {
+fn concurrent_commits_are_serializable() {
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     let world = runtime.block_on(async {
         let log = Log::provisioned().await;

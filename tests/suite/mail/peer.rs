@@ -1,4 +1,4 @@
-//! A mail server that misbehaves on purpose, for faults that a real one cannot be made to show.
+//! Mail server with deliberate faults that can't be provoked with a real server.
 
 use std::{
     net::SocketAddr,
@@ -11,30 +11,31 @@ use tokio::{
 };
 use tokio_rustls::{TlsAcceptor, rustls};
 
-/// What the peer does after it has answered DATA with 354.
+/// Behaviour of the peer after its reply 354 to DATA.
 #[derive(Clone, Copy, Debug)]
 pub enum Content {
-    /// Reads to the end and answers.
+    /// Reads to the end and replies.
     Answer(&'static str),
-    /// Reads to the end and closes without an answer.
+    /// Reads to the end and closes the connection without a reply.
     CloseAfterEnd,
-    /// Reads to the end and stays silent.
+    /// Reads to the end and never replies.
     SilentAfterEnd,
-    /// Reads a little and closes.
+    /// Reads 4,096 bytes and closes the connection.
     CloseInTheMiddle,
-    /// Reads a little and then no more, without closing.
+    /// Reads 4,096 bytes and then stops reading, without closing the connection.
     StallInTheMiddle,
 }
 
-/// How the peer behaves.
+/// Behaviour of the peer.
 #[derive(Clone, Copy, Debug)]
 pub struct Script {
     pub greeting: &'static str,
     pub auth: &'static str,
+    pub mail: &'static str,
     pub rcpt: &'static str,
     pub data: &'static str,
     pub content: Content,
-    /// Closes the connection after this many mails, as servers do with idle connections.
+    /// Number of mails after which the peer closes the connection, as servers do with idle connections.
     pub mails_per_connection: usize,
 }
 
@@ -43,6 +44,7 @@ impl Default for Script {
         Self {
             greeting: "220 peer.example.org ESMTP",
             auth: "235 2.7.0 Welcome",
+            mail: "250 2.1.0 Ok",
             rcpt: "250 2.1.5 Ok",
             data: "354 go ahead",
             content: Content::Answer("250 2.0.0 Ok: queued as 4F2A"),
@@ -51,7 +53,7 @@ impl Default for Script {
     }
 }
 
-/// How the peer encrypts.
+/// Encryption of the peer's connections.
 #[derive(Clone)]
 pub enum Encryption {
     None,
@@ -59,7 +61,7 @@ pub enum Encryption {
     Implicit(TlsAcceptor),
 }
 
-/// A certificate for 127.0.0.1 that only we know: what a server needs, and the PEM for who shall trust it.
+/// Returns an acceptor with a self-signed certificate for 127.0.0.1, and the certificate as PEM for clients.
 pub fn certificate() -> (TlsAcceptor, String) {
     let made = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).expect("a certificate");
     let key = rustls::pki_types::PrivatePkcs8KeyDer::from(made.signing_key.serialize_der());
@@ -78,7 +80,7 @@ impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
 
 type Dialogue = BufReader<Box<dyn Stream>>;
 
-/// The running peer; it ends with the test's runtime.
+/// Running peer. It ends with the test's runtime.
 pub struct Peer {
     pub address: SocketAddr,
     log: Arc<Mutex<Vec<Vec<String>>>>,
@@ -107,7 +109,7 @@ impl Peer {
                 let (entries, encryption) = (Arc::clone(&entries), encryption.clone());
                 let named = Arc::clone(&named);
                 tokio::spawn(async move {
-                    // The mailer may go away at any moment; that is what these tests are about.
+                    // Errors are expected, because the mailer may close the connection at any time.
                     let _ = serve(Box::new(stream), script, encryption, (&entries, number), &named).await;
                 });
             }
@@ -115,12 +117,12 @@ impl Peer {
         Self { address, log, recipients }
     }
 
-    /// The lines that named a recipient: RCPT commands and To headers.
+    /// Returns the lines with a recipient: RCPT commands and To headers.
     pub fn recipients(&self) -> Vec<String> {
         self.recipients.lock().expect("no test thread panicked with it").clone()
     }
 
-    /// The verbs that were received, by connection.
+    /// Returns the received verbs, by connection.
     pub fn verbs(&self) -> Vec<Vec<String>> {
         self.log.lock().expect("no test thread panicked with it").clone()
     }
@@ -158,6 +160,7 @@ async fn serve(
                 stream = BufReader::new(Box::new(acceptor.accept(plain).await?));
             }
             "AUTH" => say(&mut stream, script.auth).await?,
+            "MAIL" => say(&mut stream, script.mail).await?,
             "RCPT" => {
                 named.lock().expect("no test thread panicked with it").push(line.trim().to_owned());
                 say(&mut stream, script.rcpt).await?;
@@ -178,7 +181,7 @@ async fn serve(
     }
 }
 
-/// Whether the dialogue goes on.
+/// Reads the content and replies. Returns true if the dialogue continues.
 async fn content(
     stream: &mut Dialogue,
     content: Content,

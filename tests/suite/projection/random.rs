@@ -1,4 +1,4 @@
-//! However a history is cut into batches, and whatever is delivered again, the rows are the same.
+//! Property test: the rows don't depend on the sizes of batches and on redeliveries.
 
 use proptest::prelude::*;
 use proptest::test_runner::Config;
@@ -8,7 +8,8 @@ use super::given_log::{Delivery, Happened};
 use super::story::*;
 use super::world::World;
 
-/// Any event of any of a few aggregates, in any order: also histories that deciders would not allow.
+/// Generates any event for any of a few aggregates, in any order, including histories that no decider would
+/// produce.
 fn event() -> impl Strategy<Value = Happened> {
     (0..27_usize, 0..3_u128).prop_map(|(kind, n)| match kind {
         0 => imported(0xA0 + n, "Ada", Some(2)),
@@ -52,7 +53,7 @@ fn rows(history: &[Happened], delivery: Delivery) -> Value {
 }
 
 #[test]
-fn a_history_cut_at_every_point_gives_the_same_rows() {
+fn batches_of_any_size_give_the_same_rows() {
     let history = everything();
     let whole = rows(&history, Delivery::default());
     for size in [1, 2, 3, 5, 8, 13] {
@@ -65,7 +66,7 @@ proptest! {
     #![proptest_config(Config { cases: 12, ..Config::default() })]
 
     #[test]
-    fn any_history_gives_the_same_rows_however_it_is_delivered(
+    fn any_history_gives_the_same_rows_for_any_batches_and_redeliveries(
         history in prop::collection::vec(prop_oneof![3 => event(), 1 => super::users::event()], 1..120),
         sizes in prop::collection::vec(1..40_usize, 1..6),
         again in 0..10_usize,

@@ -1,4 +1,4 @@
-//! A namespace on the real log, with the program's projections, and the program itself as a process.
+//! Namespace on a real event log with the program's projections, and the program as a separate process.
 
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
@@ -32,7 +32,7 @@ pub struct Version {
     log: EventLog,
 }
 
-/// What a reader sees: how many people there are, and the newest one's first event.
+/// Visible state of the projections: number of people, and position of the newest one's first event.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Shown {
     pub counted: i64,
@@ -40,7 +40,7 @@ pub struct Shown {
 }
 
 impl Shown {
-    /// Whether nothing is missing here that was shown there.
+    /// Returns true if `self` contains everything that `other` contains.
     pub fn is_no_less_than(self, other: Self) -> bool {
         self.counted >= other.counted && self.newest >= other.newest
     }
@@ -57,22 +57,23 @@ impl Real {
         Self { namespace, log, pool }
     }
 
-    /// The version whose SQL this is.
+    /// Returns a version of the program with these projections.
     pub fn version(&self, projections: Vec<Projection>) -> Version {
         let set = Arc::new(ProjectionSet::of(self.namespace.name(), projections).expect("good projections"));
         let readers = Readers::new(self.pool.clone(), set.clone());
         Version { set, readers, pool: self.pool.clone(), log: self.log.clone() }
     }
 
-    /// The version that this program is.
+    /// Returns the version of the running program.
     pub fn present(&self) -> Version {
         self.version(projections().expect("good projections"))
     }
 
-    /// Appends what happened, each to an aggregate's history as it is now. Answers with the log's end.
+    /// Appends events of new aggregates, 500 per commit, and returns the end of the log. All events of an aggregate
+    /// must be in the same commit.
     pub async fn append(&self, story: &[Happened]) -> Position {
         for part in story.chunks(500) {
-            // One commit can append to an aggregate once: all its events of this part together.
+            // A commit can append to an aggregate only once, so its events are collected.
             let mut appends: Vec<Append> = Vec::new();
             for happened in part {
                 let event = new_event(happened);
@@ -98,7 +99,7 @@ impl Real {
         self.log.info().await.expect("provisioned").last_position
     }
 
-    /// `laureate` with these arguments in this namespace.
+    /// Returns the command `laureate` with `arguments`, in this namespace.
     pub fn command(&self, arguments: &[&str]) -> Command {
         let servers = servers();
         let mut command = Command::new(laureate());
@@ -119,7 +120,7 @@ impl Real {
         command
     }
 
-    /// Runs `laureate` to its end: exit code, output, and what it said besides.
+    /// Runs `laureate` until it ends. Returns its exit code, standard output and standard error.
     pub async fn run(&self, arguments: &[&str]) -> (i32, String, String) {
         let mut command = tokio::process::Command::from(self.command(arguments));
         let output = command.kill_on_drop(true).output().await.expect("the program starts");
@@ -128,19 +129,20 @@ impl Real {
         (output.status.code().unwrap_or(-1), text(output.stdout), text(output.stderr))
     }
 
-    /// Starts `laureate`, to be killed.
+    /// Starts `laureate` as a process that will be killed.
     pub fn start(&self, arguments: &[&str]) -> Killed {
         let mut command = self.command(arguments);
         Killed(command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("the program starts"))
     }
 
-    /// A number that a query gives; nothing where it fails, as for a table that isn't there.
+    /// Returns the number that a query yields. Returns `None` if the query fails, for example because a table
+    /// doesn't exist.
     pub async fn number(&self, sql: &str) -> Option<i64> {
         let client = self.pool.get().await.expect("a connection");
         client.query_one(sql, &[]).await.ok()?.get(0)
     }
 
-    /// Schemas in this namespace whose names end so.
+    /// Returns the schemas of this namespace whose names end with `ending`.
     pub async fn schemas(&self, ending: &str) -> Vec<String> {
         let client = self.pool.get().await.expect("a connection");
         let sql = "SELECT nspname::text FROM pg_namespace WHERE starts_with(nspname, $1)";
@@ -150,7 +152,7 @@ impl Real {
     }
 }
 
-/// A process that gets `kill -9`, at the latest when it is dropped.
+/// Process that is killed with SIGKILL, at the latest when it is dropped.
 pub struct Killed(Child);
 
 impl Killed {
@@ -171,7 +173,7 @@ impl Version {
         Maintenance::new(self.pool.clone(), Arc::new(self.log.clone()), self.set.clone())
     }
 
-    /// A projector at work until the token is cancelled.
+    /// Starts a projector that runs until `shutdown` is cancelled.
     pub fn start(&self, shutdown: &CancellationToken) -> JoinHandle<()> {
         let projector = Projector::new(self.pool.clone(), Arc::new(self.log.clone()), self.readers.clone());
         let shutdown = shutdown.clone();
@@ -183,14 +185,14 @@ impl Version {
         self.readers.status(&log).await.expect("the database answers").iter().all(|health| health.ready)
     }
 
-    /// A connection that reads as this version does.
+    /// Returns a connection with this version's search path.
     pub async fn reader(&self) -> Client {
         let pool = database::connect(&servers().postgres_url, Some(&self.set.search_path()), 1);
         pool.expect("a good URL").get().await.expect("a connection")
     }
 }
 
-/// What a connection shows now; nothing where there is nothing to be read.
+/// Returns the state that a connection sees, or `None` if the tables don't exist.
 pub async fn shown(client: &Client) -> Option<Shown> {
     let list = newest_attendees(client, 1).await.ok()?;
     let overview = queries::overview::get(client).await.ok()?;
@@ -211,7 +213,7 @@ pub fn new_event(happened: &Happened) -> NewEvent {
     }
 }
 
-/// A number from 0 up to this one, another at each run.
+/// Returns a random number from 0 to `below` - 1.
 pub fn any_of(below: u32) -> u32 {
     rand::random_range(0..below)
 }

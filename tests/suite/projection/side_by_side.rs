@@ -1,4 +1,4 @@
-//! Two versions of the program beside each other: one builds its tables while the other is read.
+//! Two versions of the program at the same time: one builds its tables while the tables of the other are read.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -14,7 +14,7 @@ use super::story::*;
 use super::world::{PATIENCE, World};
 use crate::support::until;
 
-/// The same projections with other handlers where people are shown.
+/// Returns the projections with changed handlers for the tables that show people.
 fn changed() -> Vec<Projection> {
     let mut all = projections().expect("good projections");
     for projection in all.iter_mut().filter(|p| ["attendees", "overview"].contains(&p.name.as_str())) {
@@ -25,7 +25,7 @@ fn changed() -> Vec<Projection> {
     all
 }
 
-/// Appends a person every two milliseconds until told to stop.
+/// Appends a person every 2 ms until `stop` is set.
 async fn write(real: &Real, written: &AtomicU64, stop: &AtomicBool) {
     let mut pace = tokio::time::interval(Duration::from_millis(2));
     pace.set_missed_tick_behavior(MissedTickBehavior::Burst);
@@ -39,7 +39,7 @@ async fn write(real: &Real, written: &AtomicU64, stop: &AtomicBool) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_version_built_under_load_never_shows_an_empty_or_older_table() {
+async fn version_built_under_load_shows_no_empty_or_older_table() {
     let real = Arc::new(Real::new().await);
     let people: Vec<_> = (0..12_000).map(|id| imported(0x1000 + id, "Ada", None)).collect();
     real.append(&people).await;
@@ -57,7 +57,7 @@ async fn a_version_built_under_load_never_shows_an_empty_or_older_table() {
     assert!(shown(&new_reader).await.is_none(), "nothing is built yet");
     let new_at_work = new.start(&shutdown);
 
-    // What the old version showed before the new one was looked for in vain, and then after that.
+    // State of the old version before the last failed attempt to read the new one, and its most recent state.
     let (mut before, mut last_of_old) = (Shown::default(), Shown::default());
     let first_of_new = loop {
         let of_old = shown(&old_reader).await.expect("readable at any time");
@@ -72,13 +72,13 @@ async fn a_version_built_under_load_never_shows_an_empty_or_older_table() {
     assert!(before.counted >= 12_000, "the old version is read all the time: {before:?}");
     assert!(first_of_new.counted >= 12_000, "neither empty nor half built: {first_of_new:?}");
     until("the new version is ready", || new.is_ready()).await;
-    // Whoever has seen something asks for it by its position.
+    // A client that has seen an event can request a state that includes its position.
     new.readers.wait_for(before.newest.unsigned_abs(), PATIENCE).await.expect("the new version keeps up");
     let mut last_of_new = shown(&new_reader).await.expect("readable from now on");
     assert!(last_of_new.is_no_less_than(before), "{last_of_new:?} after {before:?}");
     assert!(last_of_new.is_no_less_than(first_of_new), "{last_of_new:?} after {first_of_new:?}");
 
-    // Both go on, and neither goes back.
+    // Both versions continue, and neither shows an older state.
     let goal = last_of_new.newest + 500;
     while last_of_new.newest < goal || last_of_old.newest < goal {
         for (client, last) in [(&old_reader, &mut last_of_old), (&new_reader, &mut last_of_new)] {
@@ -103,12 +103,12 @@ async fn a_version_built_under_load_never_shows_an_empty_or_older_table() {
 }
 
 #[tokio::test]
-async fn a_new_version_waits_until_it_shows_no_less_than_the_old_one() {
+async fn new_version_goes_live_when_it_is_as_current_as_the_old_one() {
     let old = World::new().await;
     old.log.append((0..50).map(|id| imported(0x1000 + id, "Ada", None)));
     old.project().await;
 
-    // The new version's log is a replica that lags: its end is before what the old one shows.
+    // The new version's log is a lagging replica. It ends before the position that the old version shows.
     let mut of_people = changed();
     of_people.retain(|projection| ["attendees", "overview"].contains(&projection.name.as_str()));
     let mut new = old.program(of_people);
@@ -116,8 +116,7 @@ async fn a_new_version_waits_until_it_shows_no_less_than_the_old_one() {
     new.log.append((0..20).map(|id| imported(0x1000 + id, "Ada", None)));
     let at_work = new.start();
     let end = new.log.last_position();
-    until("it is built as far as its log goes", || async { new.health("attendees").await.position == end })
-        .await;
+    until("it has applied its whole log", || async { new.health("attendees").await.position == end }).await;
     let first = new.health("attendees").await;
     assert_eq!((first.state, first.ready), ("building", false));
     assert!(shown(&new.reader().await).await.is_none());
@@ -130,12 +129,12 @@ async fn a_new_version_waits_until_it_shows_no_less_than_the_old_one() {
 }
 
 #[tokio::test]
-async fn a_process_that_starts_over_old_tables_is_not_ready_before_they_are_level() {
+async fn process_with_outdated_tables_is_ready_when_they_are_up_to_date() {
     let world = World::new().await;
     world.log.append(everything());
     world.project().await;
     world.log.append([imported(0xA7, "Tony", None)]);
-    // The same program in another process, where no projector is at work yet.
+    // The same program in another process. No projector is running yet.
     let again = world.program(projections().expect("good projections"));
     let health = again.health("attendees").await;
     assert_eq!((health.state, health.ready, health.lag), ("live", false, 3));
@@ -145,7 +144,7 @@ async fn a_process_that_starts_over_old_tables_is_not_ready_before_they_are_leve
 }
 
 #[tokio::test]
-async fn clean_up_leaves_what_a_running_program_keeps_or_reads() {
+async fn clean_up_keeps_schemas_of_running_programs() {
     let old = World::new().await;
     old.log.append(everything());
     let new = old.program(changed());
@@ -159,14 +158,14 @@ async fn clean_up_leaves_what_a_running_program_keeps_or_reads() {
     let reading = Presence::announce(old.pool.clone(), old.set.clone()).await.expect("announced");
     let position = old.log.append([imported(0xA7, "Tony", None)]);
     for version in [&old, &new] {
-        version.readers.wait_for(position, PATIENCE).await.expect("both go on");
+        version.readers.wait_for(position, PATIENCE).await.expect("both continue");
     }
     old_at_work.stop().await;
 
-    // Its projector is gone; another process still reads.
+    // The projector has stopped, and another process is still reading.
     assert_eq!(new.maintenance().drop_unused(&[]).await.expect("cleaned up"), left);
     drop(reading);
-    until("nobody reads it any more", || async {
+    until("no process reads it", || async {
         let found = new.maintenance().drop_unused(&[]).await.expect("cleaned up");
         found == CleanUp { dropped: of_old.clone(), in_use: Vec::new() }
     })

@@ -1,9 +1,9 @@
-//! How a history begins: certificates are defined, and people are taken in, changed and deleted.
+//! Start of a history: certificates are defined, and people are imported, changed and deleted.
 
 use super::given_log::Happened;
 use super::story::*;
 
-/// What the rest of the story is about.
+/// Returns the events on which the rest of the story builds.
 pub fn everything() -> Vec<Happened> {
     vec![
         registered(USER, "Grace"),

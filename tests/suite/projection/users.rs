@@ -1,4 +1,4 @@
-//! Those who log in: users, sessions and API keys, and what can happen to them.
+//! Users, sessions and API keys.
 
 use laureate::domain::api_key::{ApiKey, ApiKeyCreated, ApiKeyRevoked};
 use laureate::domain::second_factor::{SecondFactor, SecondFactorConfirmed, SecondFactorRemoved, WhyRemoved};
@@ -100,7 +100,7 @@ fn factor_lost(id: u128) -> Happened {
     happened::<SecondFactor>(id, SecondFactorRemoved { reason: WhyRemoved::Lost })
 }
 
-/// Everything happens to them at least once.
+/// Returns a history in which every event of users, sessions and API keys occurs.
 pub fn everything() -> Vec<Happened> {
     vec![
         registered(ADA, "Ada"),
@@ -126,7 +126,7 @@ pub fn everything() -> Vec<Happened> {
     ]
 }
 
-/// Any of that to any of a few, in any order.
+/// Generates any event for any of a few aggregates, in any order.
 pub fn event() -> impl Strategy<Value = Happened> {
     (0..15_usize, 0..3_u128).prop_map(|(kind, n)| match kind {
         0 => registered(0xE0 + n, "Ada"),
@@ -148,7 +148,7 @@ pub fn event() -> impl Strategy<Value = Happened> {
 }
 
 #[tokio::test]
-async fn lists_show_those_who_are_there_and_sessions_that_go_on() {
+async fn lists_contain_existing_users_and_active_sessions() {
     let world = World::new().await;
     world.log.append(everything());
     world.project().await;
@@ -168,14 +168,14 @@ async fn lists_show_those_who_are_there_and_sessions_that_go_on() {
         let rows: Vec<SessionRow> = all(&client, &sessions::TABLE, &going_on).await;
         rows.iter().map(|row| row.id.as_u128()).collect::<Vec<_>>()
     };
-    // One is of an earlier epoch, one was revoked; and the user of another is gone.
+    // One session has an earlier epoch, one was revoked, and the user of another one was deleted.
     assert_eq!(of(ADA, datetime!(2026-11-30 00:00 UTC)).await, [SESSION + 2]);
     assert!(of(ADA, LATER).await.is_empty(), "expired");
     assert!(of(ALAN, datetime!(2026-11-30 00:00 UTC)).await.is_empty());
 }
 
 #[tokio::test]
-async fn users_are_found_by_name_role_and_state_and_sorted() {
+async fn users_are_filtered_and_sorted() {
     let world = World::new().await;
     let called = |id, user_name: &str, name: &str| {
         let text = |text: &str| text.to_owned().into();
@@ -222,7 +222,7 @@ async fn users_are_found_by_name_role_and_state_and_sorted() {
         (users::BY_EMAIL, [3, 2, 1]),
     ] {
         for descending in [false, true] {
-            // One after the other, so that every page begins where one ended.
+            // One row per page, so that a page starts after every row.
             let (mut start, mut sorted) = (Start::First, Vec::new());
             while sorted.len() < 4 {
                 let order = Order { key, descending };
@@ -241,7 +241,7 @@ async fn users_are_found_by_name_role_and_state_and_sorted() {
 }
 
 #[tokio::test]
-async fn keys_are_found_by_name_and_state() {
+async fn api_keys_are_filtered_by_name_and_state() {
     let world = World::new().await;
     let key = |id, name: &str, expires_at| {
         let (owner, scopes) = (Uuid::from_u128(ADA).into(), vec!["attendees:read".to_owned()]);
@@ -266,7 +266,7 @@ async fn keys_are_found_by_name_and_state() {
     };
     assert_eq!(found(None, None).await, [3, 2, 1]);
     assert_eq!(found(None, Some(KeyState::Active)).await, [1]);
-    assert_eq!(found(None, Some(KeyState::Expired)).await, [2], "its time ends at the moment it names");
+    assert_eq!(found(None, Some(KeyState::Expired)).await, [2], "the expiry itself is not included");
     assert_eq!(found(None, Some(KeyState::Revoked)).await, [3]);
     assert_eq!(found(Some("EXPORTACION"), None).await, [2]);
     assert_eq!(found(Some("nightly"), Some(KeyState::Revoked)).await, [3]);

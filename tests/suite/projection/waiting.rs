@@ -1,4 +1,4 @@
-//! Mails that wait, and what becomes of them.
+//! Held and scheduled mails.
 
 use laureate::domain::email::{Email, EmailCancelled, EmailReleased, EmailRescheduled, MailDelivery};
 use time::macros::datetime;
@@ -18,7 +18,8 @@ fn cancelled(id: u128) -> Happened {
     happened::<Email>(id, EmailCancelled { reason: "the certificate was revoked".to_owned().into() })
 }
 
-/// Held and scheduled mails that stay so, are moved, let go and called off.
+/// Returns events of held and scheduled mails, of which some stay unchanged and others are rescheduled, released or
+/// cancelled.
 pub fn mails_that_wait() -> Vec<Happened> {
     vec![
         queued_for(0x26, 0x11, MailDelivery::Held),

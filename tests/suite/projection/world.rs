@@ -1,4 +1,4 @@
-//! A namespace with its projections, and what tests do with them.
+//! Namespace with its projections, and the operations that tests need.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,7 +19,7 @@ use tokio_util::sync::CancellationToken;
 use super::given_log::{Delivery, GivenLog};
 use crate::support::{Namespace, servers};
 
-/// Long enough for any machine; reached only where something is wrong.
+/// Timeout that is long enough for any machine. It is only reached if there is an error.
 pub const PATIENCE: Duration = Duration::from_secs(60);
 
 pub struct World {
@@ -30,7 +30,7 @@ pub struct World {
     pub readers: Readers,
 }
 
-/// A projector at work in the background.
+/// Projector that runs in the background.
 pub struct AtWork {
     shutdown: CancellationToken,
     task: JoinHandle<Result<(), ProjectorError>>,
@@ -42,7 +42,7 @@ impl AtWork {
         self.task.await.expect("the projector does not panic").expect("the projector does not fail");
     }
 
-    /// How it ended by itself.
+    /// Waits until the projector ends by itself, and returns its result.
     pub async fn end(self) -> Result<(), ProjectorError> {
         tokio::time::timeout(PATIENCE, self.task).await.expect("ends").expect("the projector does not panic")
     }
@@ -62,7 +62,7 @@ impl World {
         Self { namespace, pool, log: GivenLog::new(delivery), set, readers }
     }
 
-    /// The same database and log under another program, with other projections.
+    /// Simulates another program with other projections on the same database and log.
     pub fn program(&self, projections: Vec<Projection>) -> Self {
         let set = Arc::new(ProjectionSet::of(self.namespace.name(), projections).expect("good projections"));
         Self {
@@ -93,7 +93,7 @@ impl World {
         AtWork { shutdown, task: tokio::spawn(async move { projector.run(token).await }) }
     }
 
-    /// Applies the log to its end.
+    /// Runs a projector until it has applied all events of the log.
     pub async fn project(&self) {
         let at_work = self.start();
         self.readers.wait_for(self.log.last_position(), PATIENCE).await.expect("caught up");
@@ -121,7 +121,7 @@ impl World {
         self.status().await.into_iter().find(|health| health.name == name).expect("a projection of that name")
     }
 
-    /// A connection that reads as the program does.
+    /// Returns a connection with the program's search path.
     pub async fn reader(&self) -> Client {
         let pool = database::connect(&servers().postgres_url, Some(&self.set.search_path()), 1);
         pool.expect("a good URL").get().await.expect("a connection")
@@ -132,7 +132,7 @@ impl World {
         &found.expect("a projection of that name").schema
     }
 
-    /// All rows of a schema, by table.
+    /// Returns all rows of a schema, by table.
     pub async fn rows_of_schema(&self, schema: &str) -> Value {
         let client = self.pool.get().await.expect("a connection");
         let sql = "SELECT tablename::text FROM pg_tables WHERE schemaname = $1 ORDER BY 1";
@@ -153,7 +153,7 @@ impl World {
         self.rows_of_schema(self.schema(projection)).await
     }
 
-    /// All rows of all projections.
+    /// Returns all rows of all projections.
     pub async fn all_rows(&self) -> Value {
         let mut all = Map::new();
         for member in self.set.members() {
@@ -167,7 +167,7 @@ impl World {
     }
 }
 
-/// So many attendees, the newest first.
+/// Returns at most `limit` attendees, newest first.
 pub async fn newest_attendees(client: &Client, limit: u32) -> Result<Vec<AttendeeRow>, DatabaseError> {
     let order = Order { key: attendees::BY_CREATION, descending: true };
     let all = Conditions::default();

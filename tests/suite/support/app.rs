@@ -1,4 +1,4 @@
-//! The whole product in this process, on the suite's servers, with a client and an admin.
+//! The whole product in this process, on the servers of the suite, with a client and an administrator.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -18,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Namespace, laureate, nats_cluster, servers};
 
-/// A started product; it stops when dropped.
+/// Running product. It stops when dropped.
 pub struct TestApp {
     pub app: App,
     pub address: SocketAddr,
@@ -27,27 +27,27 @@ pub struct TestApp {
     pub client: reqwest::Client,
     pub email: String,
     pub password: String,
-    /// How far the product's clock is ahead, in seconds.
+    /// Seconds by which the clock of the product is ahead.
     ahead: Arc<AtomicI64>,
     shutdown: CancellationToken,
     storage: TempDir,
-    /// Clears streams and schemas when dropped.
-    _namespace: Namespace,
+    /// Removes streams and schemas when dropped.
+    namespace: Namespace,
 }
 
 impl TestApp {
-    /// All roles, an admin, and nothing else.
+    /// Starts all roles and creates an administrator.
     pub async fn start() -> Self {
         Self::with_roles(&Role::ALL, &[]).await
     }
 
-    /// All roles, with the log on the shared cluster.
+    /// Starts all roles, with the log on the shared cluster.
     pub async fn on_cluster() -> Self {
         let urls = format!("nats.url={}", nats_cluster().await.join(","));
         Self::start_in(Namespace::on_cluster(), &Role::ALL, &[&urls, "nats.replicas=3"]).await
     }
 
-    /// Some roles, with `KEY=VALUE` settings.
+    /// Starts some roles, with `KEY=VALUE` settings.
     pub async fn with_roles(roles: &[Role], settings: &[&str]) -> Self {
         Self::start_in(Namespace::new(), roles, settings).await
     }
@@ -70,7 +70,7 @@ impl TestApp {
         let running = app.start(roles, extras, shutdown.clone()).await.expect("started");
         let management = running.management_address().expect("configured");
         tokio::spawn(running.wait());
-        // reqwest is built without a TLS provider; plain HTTP needs none, but its client asks for one.
+        // reqwest is built without a TLS provider. Plain HTTP needs none, but the client requires one.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let client = reqwest::Client::builder().timeout(Duration::from_secs(60)).build().expect("a client");
         let email = format!("admin@{namespace}.example.com");
@@ -83,31 +83,20 @@ impl TestApp {
         };
         let position = admin::create(&app, profile, &password, None).await.expect("an admin");
         app.readers().wait_for(position, Duration::from_secs(60)).await.expect("the tables catch up");
-        Self {
-            app,
-            address,
-            management,
-            client,
-            email,
-            password,
-            ahead,
-            shutdown,
-            storage,
-            _namespace: namespace,
-        }
+        Self { app, address, management, client, email, password, ahead, shutdown, storage, namespace }
     }
 
-    /// Lets time pass for the product, and nobody wait for it.
+    /// Advances the clock of the product without waiting.
     pub fn pass(&self, seconds: i64) {
         self.ahead.fetch_add(seconds, Ordering::Relaxed);
     }
 
-    /// An absolute URL.
+    /// Returns an absolute URL.
     pub fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.address)
     }
 
-    /// A fresh access token of the admin.
+    /// Logs the administrator in and returns the access token.
     pub async fn token(&self) -> String {
         let body = json!({ "email": self.email, "password": self.password });
         let answer =
@@ -116,12 +105,12 @@ impl TestApp {
         answer["data"]["access_token"].as_str().unwrap_or_else(|| panic!("no token in {answer}")).to_owned()
     }
 
-    /// Stops it, as a signal would.
+    /// Stops the product like a signal.
     pub fn stop(&self) {
         self.shutdown.cancel();
     }
 
-    /// Another process's worth of API on the same log and tables; its address. It stops with this one.
+    /// Starts another API on the same log and tables, and returns its address. It stops together with this one.
     pub async fn second_api(&self) -> SocketAddr {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("bound");
@@ -131,7 +120,20 @@ impl TestApp {
         address
     }
 
-    /// The folder of stored objects.
+    /// Starts another process with the API role and other `KEY=VALUE` settings; returns its address.
+    pub async fn second_api_with(&self, settings: &[&str]) -> SocketAddr {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let address = listener.local_addr().expect("bound");
+        let config = config(&self.namespace, &self.storage, address, settings);
+        let app = App::connect(config).await.expect("the servers are there");
+        let app = app.with_sandbox(Sandbox::new(laureate().to_path_buf()));
+        let extras = Extras { listener: Some(listener), caught_mails: None };
+        let running = app.start(&[Role::Api], extras, self.shutdown.clone()).await.expect("started");
+        tokio::spawn(running.wait());
+        address
+    }
+
+    /// Returns the folder of stored objects.
     pub fn storage(&self) -> &std::path::Path {
         self.storage.path()
     }
@@ -143,7 +145,7 @@ impl Drop for TestApp {
     }
 }
 
-/// A configuration on the suite's servers.
+/// Returns a configuration for the servers of the suite.
 fn config(namespace: &Namespace, storage: &TempDir, address: SocketAddr, settings: &[&str]) -> Config {
     let servers = servers();
     let stack = vec![
@@ -161,11 +163,11 @@ fn config(namespace: &Namespace, storage: &TempDir, address: SocketAddr, setting
         ("http.listen", address.to_string()),
         ("http.public_base_url", format!("http://{address}")),
         ("management.listen", "127.0.0.1:0".to_owned()),
-        // Cheap hashes: their cost is tested where they are made.
+        // Cheap hashes. The cost of hashes is tested elsewhere.
         ("http.passwords.memory_kib", "64".to_owned()),
         ("http.passwords.iterations", "1".to_owned()),
         ("http.passwords.lanes", "1".to_owned()),
-        // Tests log in often, all from one address; the limits have tests of their own.
+        // Tests log in often, all from one address. The limits have their own tests.
         ("http.limits.password_per_minute", "100000".to_owned()),
         ("http.limits.public_per_minute", "100000".to_owned()),
         ("secrets.claim_key", "claim-key-of-the-tests-0123456789abcdef".to_owned()),

@@ -1,4 +1,4 @@
-//! What tests share: the servers, a namespace for each test, and waiting for a condition.
+//! Shared parts of the tests: servers, a namespace for each test, and waiting for a condition.
 
 mod app;
 mod namespace;
@@ -10,16 +10,16 @@ pub use app::TestApp;
 pub use namespace::Namespace;
 pub use servers::{laureate, nats_cluster_urls, servers};
 
-/// Waits until `condition` holds. Panics after a minute, naming what did not happen.
+/// Waits until `condition` holds. Panics after 60 s, with `what` in the message.
 pub async fn until(what: &str, mut condition: impl AsyncFnMut() -> bool) {
     let start = Instant::now();
     while !condition().await {
-        assert!(start.elapsed() < Duration::from_secs(60), "not within a minute: {what}");
+        assert!(start.elapsed() < Duration::from_secs(60), "not within 60 s: {what}");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }
 
-/// The addresses of the shared cluster's three nodes, once they have a leader.
+/// Returns the addresses of the three nodes of the shared cluster, once they have elected a leader.
 pub async fn nats_cluster() -> &'static [String] {
     let urls = nats_cluster_urls();
     for url in urls {
@@ -32,7 +32,7 @@ pub async fn nats_cluster() -> &'static [String] {
     urls
 }
 
-/// A client of the suite's database; its connection lives as long as the runtime.
+/// Connects to the database of the suite. The connection lives as long as the runtime.
 pub async fn postgres(url: &str) -> tokio_postgres::Client {
     let (client, connection) =
         tokio_postgres::connect(url, tokio_postgres::NoTls).await.expect("PostgreSQL answers");

@@ -1,4 +1,4 @@
-//! A name of its own for each test, for streams, subjects and schemas.
+//! Unique name for the streams, subjects and schemas of one test.
 
 use std::fmt;
 use std::time::Duration;
@@ -11,17 +11,17 @@ use super::{nats_cluster_urls, postgres, servers};
 /// When dropped, PostgreSQL schemas and JetStream streams whose names begin with it are removed.
 pub struct Namespace {
     name: String,
-    /// Where its streams are.
+    /// True if the streams are on the shared cluster.
     on_cluster: bool,
 }
 
 impl Namespace {
-    #[allow(clippy::new_without_default)] // each one is another; a default would hide that
+    #[allow(clippy::new_without_default)] // each call returns another name, which `default` would hide
     pub fn new() -> Self {
         Self::on(false)
     }
 
-    /// One whose streams are on the shared cluster.
+    /// Creates a namespace whose streams are on the shared cluster.
     pub fn on_cluster() -> Self {
         Self::on(true)
     }
@@ -43,7 +43,7 @@ impl fmt::Display for Namespace {
 }
 
 impl Drop for Namespace {
-    /// As far as possible: the servers are thrown away after the run anyway.
+    /// Removes as much as possible. Errors are ignored, because the servers are discarded after the run.
     fn drop(&mut self) {
         let name = self.name.clone();
         let url = if self.on_cluster { &nats_cluster_urls()[0] } else { &servers().nats_url };

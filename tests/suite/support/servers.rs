@@ -1,5 +1,5 @@
-//! The servers that all tests of a run share. `laureate with-servers` names them in the environment;
-//! without it this process starts its own, which end with it.
+//! Servers that all tests of a run share. `laureate with-servers` passes their addresses in the environment.
+//! Without it, this process starts its own servers, which end with it.
 
 use std::env;
 use std::net::SocketAddr;
@@ -10,24 +10,24 @@ use laureate::stack::{NatsCluster, Stack, StackOptions};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-/// Where the servers are. Tests keep apart by [`super::Namespace`] and by their own addresses.
+/// Addresses of the servers. Tests are isolated by [`super::Namespace`] and by their own e-mail addresses.
 pub struct Servers {
     pub nats_url: String,
     pub postgres_url: String,
     pub smtp_addr: SocketAddr,
     pub mail_dir: PathBuf,
     s3_url: Option<String>,
-    /// Holds the servers that this process has started.
+    /// Servers that this process has started.
     _own: Option<Stack>,
 }
 
-/// The `laureate` program of this build.
+/// Returns the `laureate` program of this build.
 pub fn laureate() -> &'static Path {
     Path::new(env!("CARGO_BIN_EXE_laureate"))
 }
 
-/// The addresses of the shared cluster's three nodes, which is started on first use if need be. They may
-/// still be electing their leader; see [`super::nats_cluster`].
+/// Returns the addresses of the three nodes of the shared cluster. Starts it on first use if necessary. The
+/// nodes may not have elected a leader yet; see [`super::nats_cluster`].
 pub fn nats_cluster_urls() -> &'static [String] {
     static CLUSTER: OnceLock<(Vec<String>, Option<NatsCluster>)> = OnceLock::new();
     let of_run = || {
@@ -42,13 +42,13 @@ pub fn nats_cluster_urls() -> &'static [String] {
     &CLUSTER.get_or_init(|| of_run().unwrap_or_else(of_this_process)).0
 }
 
-/// On a thread of its own, because the caller may be inside a runtime.
+/// Runs `start` on a new thread, because the caller may be inside a runtime.
 fn started<T: Send + 'static>(start: impl Future<Output = T> + Send + 'static) -> T {
     let run = move || tokio::runtime::Runtime::new().expect("a runtime").block_on(start);
     std::thread::spawn(run).join().expect("starting does not panic")
 }
 
-/// The shared servers, started on first use if need be.
+/// Returns the shared servers. Starts them on first use if necessary.
 pub fn servers() -> &'static Servers {
     static SERVERS: OnceLock<Servers> = OnceLock::new();
     SERVERS.get_or_init(|| Servers::from_environment().unwrap_or_else(Servers::start))
@@ -81,12 +81,12 @@ impl Servers {
         }
     }
 
-    /// An S3 endpoint that takes any credentials.
+    /// Returns an S3 endpoint that accepts any credentials.
     pub fn s3_url(&self) -> &str {
         self.s3_url.as_deref().expect("the S3 server is installed: run `make setup-test`")
     }
 
-    /// Makes a bucket, which the `object_store` crate cannot.
+    /// Creates a bucket, which the `object_store` crate can't do.
     pub async fn make_s3_bucket(&self, name: &str) {
         let address = self.s3_url().trim_start_matches("http://");
         let mut stream = TcpStream::connect(address).await.expect("S3 answers");

@@ -1,14 +1,14 @@
-//! `docs/asvs.md`: every test that it names exists, and a row without one says why.
+//! Checks that every test named in `docs/asvs.md` exists and that every row without a test has a reason.
 
 use super::source;
 use super::{Complaint, complains_of};
 
-/// How many requirements ASVS 5.0.0 has at levels 1 and 2.
+/// Number of requirements of ASVS 5.0.0 at levels 1 and 2.
 const REQUIREMENTS: usize = 253;
-/// What a row without a test must say.
+/// Beginnings of the reason that a row without a test must give.
 const REASONS: [&str; 5] = ["does not apply", "**not met**", "in part", "the language's", "not tested:"];
 
-/// What is wrong with the page; `read` gives a file's text, if there is such a file.
+/// Returns the complaints about the page. `read` returns the text of a file, or `None` if it doesn't exist.
 pub(super) fn check(page: &str, read: impl Fn(&str) -> Option<String>) -> Vec<Complaint> {
     let mut complaints = Vec::new();
     let mut before: Vec<u32> = Vec::new();
@@ -21,7 +21,7 @@ pub(super) fn check(page: &str, read: impl Fn(&str) -> Option<String>) -> Vec<Co
         let number: Vec<u32> = id.split('.').filter_map(|part| part.parse().ok()).collect();
         if number.len() != 3 || number <= before || !["L1", "L2"].contains(&level) {
             complaints
-                .push(format!("docs/asvs.md: {id} {level} is no number of the standard, or out of order"));
+                .push(format!("docs/asvs.md: {id} {level} is not a number of the standard, or out of order"));
         }
         before = number;
         let tests: Vec<&str> = shown.split('`').skip(1).step_by(2).collect();
@@ -32,11 +32,11 @@ pub(super) fn check(page: &str, read: impl Fn(&str) -> Option<String>) -> Vec<Co
             let (path, name) = test.split_once("::")?;
             let text = read(path)?;
             let (before, _) = text.split_once(&format!("fn {name}("))?;
-            // A test, or one of a macro's: what stands before it ends with an attribute, or in a macro's body.
+            // Accepts a function if a test attribute occurs anywhere before it, because macros may generate tests.
             before.contains("#[test]").then_some(()).or(before.contains("tokio::test").then_some(()))
         };
         for test in tests.into_iter().filter(|test| is_there(test).is_none()) {
-            complaints.push(format!("docs/asvs.md: {id} names {test}, which is not there"));
+            complaints.push(format!("docs/asvs.md: {id} names {test}, which does not exist"));
         }
     }
     complaints
@@ -52,7 +52,7 @@ fn every_test_that_the_page_names_exists() {
 }
 
 #[test]
-fn a_row_that_shows_nothing_is_found() {
+fn row_without_a_valid_test_or_reason_is_found() {
     let read = |path: &str| (path == "a.rs").then(|| "#[test]\nfn good() {}\nfn other()".to_owned());
     let page = "| id | level | here | shown by |\n|---|---|---|---|\n\
                 | 1.1.1 | L1 | fine | `a.rs::good` |\n\

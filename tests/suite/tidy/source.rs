@@ -1,4 +1,4 @@
-//! Rust files as the checks see them, with comments, literals and test code told apart.
+//! Rust source files with comments, literals and test code separated.
 
 use std::fs;
 use std::ops::Range;
@@ -6,17 +6,17 @@ use std::path::{Path, PathBuf};
 
 use super::Complaint;
 
-/// A Rust file.
+/// Rust source file.
 pub(super) struct SourceFile {
-    /// From the repository's root, with `/`.
+    /// Path relative to the repository root, with `/` as separator.
     pub(super) path: String,
-    /// As it stands.
+    /// Unchanged text.
     pub(super) text: String,
-    /// With comments blanked; as long as the text.
+    /// Text with comments replaced by spaces; same length as `text`.
     pub(super) uncommented: String,
-    /// With comments and the contents of literals blanked; as long as the text.
+    /// Text with comments and the contents of literals replaced by spaces; same length as `text`.
     pub(super) code: String,
-    /// Whether the whole file is compiled for tests only.
+    /// True if the whole file is compiled only for tests.
     test_only: bool,
 }
 
@@ -27,12 +27,12 @@ impl SourceFile {
         Self { path: path.to_owned(), text: text.to_owned(), uncommented, code, test_only }
     }
 
-    /// Whether the whole file is compiled for tests only.
+    /// Returns true if the whole file is compiled only for tests.
     pub(super) fn is_test(&self) -> bool {
         self.test_only
     }
 
-    /// The byte ranges of items under `#[cfg(test)]`.
+    /// Returns the byte ranges of items under `#[cfg(test)]`.
     pub(super) fn test_items(&self) -> Vec<Range<usize>> {
         if self.test_only {
             return Vec::from([Range { start: 0, end: self.code.len() }]);
@@ -41,17 +41,18 @@ impl SourceFile {
         starts.map(|start| start..item_end(&self.code, start)).collect()
     }
 
-    /// Whether this byte is compiled for tests only.
+    /// Returns true if the byte at offset `at` is compiled only for tests.
     pub(super) fn in_test(&self, at: usize) -> bool {
         self.test_items().iter().any(|range| range.contains(&at))
     }
 
-    /// The number of the line that this byte is in, from 1.
+    /// Returns the line number of the byte at offset `at`, starting at 1.
     pub(super) fn line(&self, at: usize) -> usize {
         self.text.as_bytes()[..at].iter().filter(|byte| **byte == b'\n').count() + 1
     }
 
-    /// The files that `mod name;` names here, without `.rs` or `/mod.rs`, and whether for tests only.
+    /// Returns the files of the `mod name;` declarations in this file, without `.rs` or `/mod.rs`. The flag is true
+    /// if a module is compiled only for tests.
     pub(super) fn modules(&self) -> Vec<(String, bool)> {
         let folder = self.path.rsplit_once('/').map_or("", |(folder, _)| folder);
         let own = self.path.trim_end_matches(".rs");
@@ -75,7 +76,7 @@ impl SourceFile {
     }
 }
 
-/// The end of the item that begins here: its closing brace, or its semicolon.
+/// Returns the end of the item that starts at `start`: its closing brace or semicolon.
 fn item_end(code: &str, start: usize) -> usize {
     let mut depth = 0;
     for (at, byte) in code.bytes().enumerate().skip(start) {
@@ -92,8 +93,8 @@ fn item_end(code: &str, start: usize) -> usize {
     code.len()
 }
 
-/// The text without comments, and without comments and the contents of literals. What is blanked
-/// becomes spaces, so that places stay where they are.
+/// Returns the text without comments, and the text without comments and the contents of literals. Removed bytes
+/// become spaces, so that offsets stay valid.
 fn blank(text: &str) -> (String, String) {
     let bytes = text.as_bytes();
     let (mut uncommented, mut code) = (bytes.to_vec(), bytes.to_vec());
@@ -167,7 +168,7 @@ fn raw_string(rest: &[u8]) -> Option<usize> {
     Some(body + end + close.len())
 }
 
-/// A character literal, not a lifetime.
+/// Returns the length of a character literal, or `None` for a lifetime.
 fn character(rest: &[u8]) -> Option<usize> {
     let text = std::str::from_utf8(&rest[1..rest.len().min(16)])
         .unwrap_or_else(|error| std::str::from_utf8(&rest[1..=error.valid_up_to()]).unwrap_or_default());
@@ -178,17 +179,17 @@ fn character(rest: &[u8]) -> Option<usize> {
     text[first.len_utf8()..].starts_with('\'').then_some(first.len_utf8() + 2)
 }
 
-/// The repository's root.
+/// Returns the root folder of the repository.
 pub(super) fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).to_owned()
 }
 
-/// A file of the repository.
+/// Returns the text of a file in the repository.
 pub(super) fn read(path: &str) -> String {
     fs::read_to_string(root().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
 }
 
-/// Every path of the repository that belongs to it, folders with `/` at the end.
+/// Returns every path in the repository. Paths of folders end with `/`.
 pub(super) fn paths() -> Vec<String> {
     let mut found = Vec::new();
     walk(&root(), "", &mut found);
@@ -217,14 +218,14 @@ fn walk(folder: &Path, prefix: &str, found: &mut Vec<String>) {
     }
 }
 
-/// Every file of the repository that is text, but for what programs write.
+/// Returns every text file in the repository, except generated ones.
 pub(super) fn text_files() -> Vec<(String, String)> {
     let written = |path: &str| path.ends_with(".lock") || path.starts_with("fonts/OFL");
     let files = paths().into_iter().filter(|path| !path.ends_with('/') && !written(path));
     files.filter_map(|path| Some((path.clone(), fs::read_to_string(root().join(path)).ok()?))).collect()
 }
 
-/// The Rust files below these folders.
+/// Returns the Rust files below `folders`.
 pub(super) fn rust_files(folders: &[&str]) -> Vec<SourceFile> {
     let ours = |path: &String| {
         path.ends_with(".rs") && folders.iter().any(|folder| path.starts_with(&format!("{folder}/")))
@@ -240,7 +241,7 @@ pub(super) fn rust_files(folders: &[&str]) -> Vec<SourceFile> {
     files
 }
 
-/// Files that no other file names as a module: they would never be compiled.
+/// Returns a complaint for each file that no other file declares as a module, because it would never be compiled.
 pub(super) fn homeless(files: &[SourceFile]) -> Vec<Complaint> {
     let named: Vec<String> = files.iter().flat_map(SourceFile::modules).map(|(module, _)| module).collect();
     let is_root = |path: &str| matches!(path, "src/lib.rs" | "src/main.rs" | "tests/suite/main.rs");
@@ -252,7 +253,7 @@ pub(super) fn homeless(files: &[SourceFile]) -> Vec<Complaint> {
         .collect()
 }
 
-/// The modules right below `src/`.
+/// Returns the modules directly below `src/`.
 pub(super) fn top_modules() -> Vec<String> {
     let names = paths().into_iter().filter_map(|path| {
         let rest = path.strip_prefix("src/")?;
@@ -280,7 +281,7 @@ fn comments_and_literals_are_blanked_and_code_stays() {
 }
 
 #[test]
-fn test_code_is_told_from_the_rest() {
+fn test_code_is_recognized() {
     let text =
         "fn a() {}\n#[cfg(test)]\nmod tests {\n    fn b() {}\n}\nfn c() {}\n#[cfg(test)]\nmod other;\n";
     let file = SourceFile::new("src/x/y.rs", text);

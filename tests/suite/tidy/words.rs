@@ -1,9 +1,9 @@
-//! Words that must not be committed, and tests that wait for time to pass.
+//! Checks for words that must not be committed, and for tests that wait for a fixed time.
 
 use super::source::SourceFile;
 use super::{Complaint, complains_of};
 
-/// In two halves, so that this file may be checked too.
+/// Split in two, so that this file passes its own check.
 const UNFINISHED: &[&str] = &[
     concat!("to", "do!("),
     concat!("TO", "DO"),
@@ -14,7 +14,7 @@ const UNFINISHED: &[&str] = &[
 const MACHINE_PATHS: &[&str] =
     &[concat!("/wo", "rk/"), concat!("/ro", "ot/"), concat!("/ho", "me/"), concat!("/Us", "ers/")];
 
-/// Unfinished work and paths of somebody's machine, in any text.
+/// Returns a complaint for unfinished work and for paths of one developer's machine, in any text.
 pub(super) fn check(path: &str, text: &str) -> Vec<Complaint> {
     let mut complaints = Vec::new();
     for (n, line) in text.lines().enumerate() {
@@ -28,13 +28,13 @@ pub(super) fn check(path: &str, text: &str) -> Vec<Complaint> {
     complaints
 }
 
-/// Not where the path is only the tail of an address or of a longer path.
+/// Returns true if `part` starts a path. Ignores it at the end of an address or of a longer path.
 fn names_a_machine(line: &str, part: &str) -> bool {
     let inside = |c: char| c.is_alphanumeric() || "_-.}".contains(c);
     line.match_indices(part).any(|(at, _)| !line[..at].chars().next_back().is_some_and(inside))
 }
 
-/// Sleeps in test code; only `tests/suite/support/` polls, for everybody.
+/// Returns a complaint for each sleep in test code. Only `tests/suite/support/` may poll.
 pub(super) fn check_sleeps(file: &SourceFile) -> Vec<Complaint> {
     if file.path.starts_with("tests/suite/support") {
         return Vec::new();

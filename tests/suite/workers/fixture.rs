@@ -1,4 +1,4 @@
-//! A log with a storage, and workers that run until the test ends.
+//! Event log and storage, with workers that run until the test ends.
 
 use std::sync::Arc;
 
@@ -38,7 +38,7 @@ impl Plant {
         }
     }
 
-    /// Runs a worker; it takes up to eight batches at once.
+    /// Starts a worker with at most eight concurrent batches.
     pub fn run<W: Worker>(&self, worker: Arc<W>) -> JoinHandle<()> {
         self.run_on(self.log.log.clone(), worker, 8)
     }
@@ -48,13 +48,13 @@ impl Plant {
         tokio::spawn(async move { workers::run(log, worker, concurrency, shutdown).await.unwrap() })
     }
 
-    /// A consumer as the server has it.
+    /// Returns the server's information about a consumer.
     pub async fn consumer(&self, name: &str) -> Value {
         let subject = format!("$JS.API.CONSUMER.INFO.{}.{name}", self.log.log.names().events());
         api(&self.log.log, subject, json!({})).await
     }
 
-    /// Changes a consumer; times are nanoseconds.
+    /// Changes the configuration of a consumer. Times are in nanoseconds.
     pub async fn set_consumer(&self, name: &str, changes: Value) {
         let stream = self.log.log.names().events();
         let mut config = self.consumer(name).await["config"].clone();
@@ -65,16 +65,16 @@ impl Plant {
         api(&self.log.log, format!("$JS.API.CONSUMER.CREATE.{stream}.{name}"), ask).await;
     }
 
-    /// Waits until everything was delivered and answered.
+    /// Waits until all messages of a consumer are delivered and acknowledged.
     pub async fn settled(&self, name: &str) {
-        until(&format!("{name} has answered everything"), async || {
+        until(&format!("{name} has acknowledged everything"), async || {
             let info = self.consumer(name).await;
             info["num_pending"] == 0 && info["num_ack_pending"] == 0
         })
         .await;
     }
 
-    /// The dead letters, in order, as they were stored.
+    /// Returns the stored dead letters, in order.
     pub async fn dead_letters(&self) -> Vec<Bytes> {
         let log = &self.log.log;
         let stream = log.context().get_stream(log.names().stream("DEADLETTERS")).await.unwrap();
@@ -86,15 +86,15 @@ impl Plant {
         letters
     }
 
-    /// Waits for dead letters.
+    /// Waits for exactly `count` dead letters.
     pub async fn until_dead_letters(&self, count: usize) -> Vec<DeadLetter> {
-        until("dead letters are kept", async || self.dead_letters().await.len() >= count).await;
+        until("dead letters are stored", async || self.dead_letters().await.len() >= count).await;
         let letters = self.dead_letters().await;
         assert_eq!(letters.len(), count);
         letters.iter().map(|letter| serde_json::from_slice(letter).unwrap()).collect()
     }
 
-    /// The types of an aggregate's events, in order.
+    /// Returns the types of an aggregate's events, in order.
     pub async fn history(&self, aggregate: &str, id: impl ToString) -> Vec<String> {
         let events = self.log.log.load(aggregate, &id.to_string(), 0).await.unwrap();
         events.into_iter().map(|event| event.event_type).collect()
@@ -114,7 +114,7 @@ pub fn first_delivery(event: RecordedEvent) -> Delivery {
 
 type Act = dyn Fn(Delivery) -> BoxFuture<'static, Verdict> + Send + Sync;
 
-/// A worker on the renderer's consumer that notes what it gets and does as it is told.
+/// Worker on the renderer's consumer that records its deliveries and calls a function for each.
 pub struct Probe {
     act: Box<Act>,
     seen: Mutex<Vec<(Position, u32)>>,
@@ -127,7 +127,7 @@ impl Probe {
         Arc::new(Self { act: Box::new(move |delivery| Box::pin(act(delivery))), seen: Mutex::default() })
     }
 
-    /// Positions and attempts, sorted.
+    /// Returns positions and attempts, sorted.
     pub fn seen(&self) -> Vec<(Position, u32)> {
         let mut seen = self.seen.lock().unwrap().clone();
         seen.sort_unstable();

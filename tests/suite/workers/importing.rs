@@ -1,4 +1,4 @@
-//! Importer: what a file does, told by its report, its events and who is known afterwards.
+//! Importer: effect of a file on its report, its events and the known people.
 
 use std::path::Path;
 
@@ -35,7 +35,7 @@ pub fn importer(plant: &Plant) -> Importer {
     Importer::new(plant.log.commands.clone(), plant.storage.clone(), key(), Limits::default(), renderer())
 }
 
-/// Rows of people who are all different; `from` is the first one's number.
+/// Returns rows of different people. `from` is the number of the first one.
 pub fn rows(from: usize, count: usize) -> String {
     (from..from + count).map(|n| format!("Ada Lovelace,DOC{n},p{n}@example.com\n")).collect()
 }
@@ -44,7 +44,7 @@ pub fn people(count: usize) -> String {
     format!("{HEADER}{}", rows(0, count))
 }
 
-/// Stores a file and asks for its import; the delivery that an importer would get.
+/// Stores a file and requests its import. Returns the delivery for an importer.
 pub async fn uploaded(plant: &Plant, file: &str, options: ImportOptions) -> (ImportId, Delivery) {
     let id = ImportId(Uuid::new_v4());
     let object = import_key(id.0);
@@ -73,7 +73,7 @@ pub async fn import_events(plant: &Plant, id: ImportId) -> Vec<ImportEvent> {
     recorded.iter().map(|event| ImportEvent::decode(&event.event_type, &event.body).unwrap()).collect()
 }
 
-/// Imports a file; answers with its last event and its report.
+/// Imports a file. Returns its last event and its report.
 pub async fn import(plant: &Plant, file: &str, options: ImportOptions) -> (ImportCompleted, ImportReport) {
     let (id, delivery) = uploaded(plant, file, options).await;
     assert_eq!(importer(plant).work(&[delivery]).await, [Verdict::Done]);
@@ -107,7 +107,7 @@ pub async fn completed(plant: &Plant, id: ImportId) -> (ImportCompleted, ImportR
     (end, report)
 }
 
-/// (total, created, updated, errors, associated)
+/// Returns (total, created, updated, errors, associated).
 pub fn counts(end: &ImportCompleted) -> (u32, u32, u32, u32, u32) {
     (end.total, end.created, end.updated, end.errors, end.associated)
 }
@@ -122,7 +122,7 @@ pub async fn rehearsed(plant: &Plant, file: &str, options: ImportOptions) -> Imp
     let path = folder.path().join("people.csv");
     std::fs::write(&path, file).unwrap();
     let reader = sheet::open(&path, Format::Csv, Limits::default(), &Reading::default()).unwrap();
-    dry_run(&plant.log.commands, &key(), &renderer(), reader, options).await.unwrap()
+    dry_run(&plant.log.commands, &key(), &renderer(), reader, options).await.unwrap().report
 }
 
 pub fn earning() -> ImportOptions {
@@ -134,7 +134,7 @@ pub fn updating() -> ImportOptions {
 }
 
 #[tokio::test]
-async fn the_sample_file_is_taken_in_and_a_second_time_finds_everybody_known() {
+async fn second_import_of_the_sample_finds_all_people_known() {
     let plant = Plant::new().await;
     let sample = Path::new(env!("CARGO_MANIFEST_DIR")).join("samples/people.csv");
     let file = std::fs::read_to_string(sample).unwrap();
@@ -150,12 +150,12 @@ async fn the_sample_file_is_taken_in_and_a_second_time_finds_everybody_known() {
     let (second, _) = import(&plant, &file, earning()).await;
     assert_eq!((second.total, second.created, second.updated), (data_rows, 0, 0));
     assert_eq!((second.existing, second.errors), (first.created, first.errors), "known people are no errors");
-    assert!(second.associated > 0 && second.associated <= second.existing, "they earn it as new people do");
-    assert_eq!(attendees().await as u32, first.created, "nobody is known twice");
+    assert!(second.associated > 0 && second.associated <= second.existing, "known people earn it, too");
+    assert_eq!(attendees().await as u32, first.created, "no person is created twice");
 }
 
 #[tokio::test]
-async fn everybody_in_the_file_earns_the_certificate_unless_the_row_says_otherwise() {
+async fn certificate_of_the_import_is_earned_unless_the_row_names_another() {
     let plant = Plant::new().await;
     let options = earning();
     let other = defined(&plant.log.commands).await;
@@ -173,11 +173,11 @@ async fn everybody_in_the_file_earns_the_certificate_unless_the_row_says_otherwi
 }
 
 #[tokio::test]
-async fn known_people_are_changed_where_that_is_wanted() {
+async fn known_people_are_changed_if_updates_are_enabled() {
     let plant = Plant::new().await;
     let (id, delivery) = uploaded(&plant, &people(3), ImportOptions::default()).await;
     importer(&plant).work(&[delivery]).await;
-    // One has another name, one another address, one is as before.
+    // One person has another name, one has another address, and one is unchanged.
     let changed = format!(
         "{HEADER}Grace Hopper,DOC0,p0@example.com\nAda Lovelace,DOC1,new@example.com\nAda Lovelace,DOC2,p2@example.com\n"
     );
@@ -186,7 +186,7 @@ async fn known_people_are_changed_where_that_is_wanted() {
     let known =
         plant.log.commands.load::<Attendee>(AttendeeId::of_row(id, 2)).await.unwrap().state.0.unwrap();
     assert_eq!(known.full_name.reveal_str(), "Grace Hopper");
-    // The address that was given up is free again; the new one is taken.
+    // The old address is available again, and the new one is taken.
     let next = format!("{HEADER}Bea,D8,p1@example.com\nCleo,D9,new@example.com\n");
     let (end, report) = import(&plant, &next, ImportOptions::default()).await;
     assert_eq!(counts(&end), (2, 1, 0, 1, 0));
@@ -194,7 +194,7 @@ async fn known_people_are_changed_where_that_is_wanted() {
 }
 
 #[tokio::test]
-async fn of_two_rows_with_one_address_the_first_wins() {
+async fn second_row_with_the_same_address_is_an_error() {
     let plant = Plant::new().await;
     for round in 0..5 {
         let file = format!(
@@ -212,7 +212,7 @@ async fn of_two_rows_with_one_address_the_first_wins() {
 }
 
 #[tokio::test]
-async fn a_row_that_matches_two_people_changes_neither() {
+async fn row_that_matches_two_people_changes_neither() {
     let plant = Plant::new().await;
     import(&plant, &people(2), ImportOptions::default()).await;
     let before = plant.log.all().await.len();
@@ -227,10 +227,10 @@ async fn a_row_that_matches_two_people_changes_neither() {
 }
 
 #[tokio::test]
-async fn a_dry_run_tells_what_the_import_will_do_and_writes_nothing() {
+async fn dry_run_returns_the_report_of_the_import_and_writes_nothing() {
     let plant = Plant::new().await;
     import(&plant, &people(5), ImportOptions::default()).await;
-    // Known, new, twice in the file, two people's, and wrong.
+    // A known person, a new person, a repeated address, data of two people, and invalid rows.
     let file = format!(
         "{HEADER}Ada,DOC0,p0@example.com\nBea,N1,n1@example.com\nCleo,N2,n1@example.com\n\
          Dora,DOC1,p2@example.com\nEve,N3,nowhere\n,N4,n4@example.com\nFay,DOC3,n5@example.com\n"
@@ -246,7 +246,7 @@ async fn a_dry_run_tells_what_the_import_will_do_and_writes_nothing() {
     }
 }
 
-/// A report without the ids of people, which differ from log to log.
+/// Returns the report without the ids of people, which differ between logs.
 pub fn without_ids(mut report: ImportReport) -> ImportReport {
     for error in report.error_details.iter_mut().flat_map(|detail| &mut detail.errors) {
         let words =

@@ -1,4 +1,4 @@
-//! Importer: files that break off, workers that die, deliveries that come twice.
+//! Importer: truncated files, workers that crash, repeated deliveries.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -21,22 +21,22 @@ use super::importing::{
 use super::issuing::renderer;
 use crate::support::until;
 
-/// Lets an importer work that dies when it makes its `n`th event.
+/// Runs an importer that panics when it creates its `n`th event.
 pub async fn dies_at_its_event(plant: &Plant, n: usize, delivery: &Delivery) {
     let made = AtomicUsize::new(0);
     let clock = move || {
-        assert!(made.fetch_add(1, Ordering::Relaxed) + 1 < n, "rehearsed by a test");
+        assert!(made.fetch_add(1, Ordering::Relaxed) + 1 < n, "simulated crash");
         time::macros::datetime!(2026-11-21 12:00 UTC)
     };
     let commands = Commands::new(plant.log.log.clone(), Arc::new(clock));
     let worker = Importer::new(commands, plant.storage.clone(), key(), Limits::default(), renderer());
     let delivery = delivery.clone();
     let dying = tokio::spawn(async move { worker.work(&[delivery]).await });
-    assert!(dying.await.is_err_and(|error| error.is_panic()), "it has lived");
+    assert!(dying.await.is_err_and(|error| error.is_panic()), "the worker did not crash");
 }
 
 #[tokio::test]
-async fn a_file_that_breaks_off_keeps_what_came_before() {
+async fn rows_before_a_broken_row_are_imported() {
     let plant = Plant::new().await;
     let file = format!("{}\"Bea,B1,b@example.com\n{}", people(700), rows(700, 100));
     let (id, delivery) = uploaded(&plant, &file, ImportOptions::default()).await;
@@ -48,14 +48,14 @@ async fn a_file_that_breaks_off_keeps_what_came_before() {
     assert!(failed.reason.contains("row 702"), "{}", failed.reason);
     let attendees = plant.log.all().await.into_iter().filter(|e| e.event_type == "AttendeeImported").count();
     assert_eq!(attendees, 700);
-    // Delivered again, it stays at that.
+    // A redelivery changes nothing.
     let written = plant.log.all().await.len();
     assert_eq!(importer(&plant).work(&[delivery]).await, [Verdict::Done]);
     assert_eq!(plant.log.all().await.len(), written);
 }
 
 #[tokio::test]
-async fn a_file_that_is_gone_says_so() {
+async fn import_of_an_expired_file_fails_with_a_remedy() {
     let plant = Plant::new().await;
     let (id, delivery) = uploaded(&plant, &people(1), ImportOptions::default()).await;
     plant.storage.delete(&import_key(id.0)).await.unwrap();
@@ -68,26 +68,27 @@ async fn a_file_that_is_gone_says_so() {
 }
 
 #[tokio::test]
-async fn an_import_that_is_delivered_again_after_its_end_does_nothing() {
+async fn redelivery_after_the_end_of_an_import_does_nothing() {
     let plant = Plant::new().await;
     let (id, delivery) = uploaded(&plant, &people(20), ImportOptions::default()).await;
     assert_eq!(importer(&plant).work(std::slice::from_ref(&delivery)).await, [Verdict::Done]);
-    assert!(!plant.storage.exists(&import_key(id.0)).await.unwrap(), "the file is not kept");
+    assert!(!plant.storage.exists(&import_key(id.0)).await.unwrap(), "the file is deleted");
     let written = plant.log.all().await.len();
     assert_eq!(importer(&plant).work(&[delivery]).await, [Verdict::Done]);
     assert_eq!(plant.log.all().await.len(), written);
 }
 
 #[tokio::test]
-async fn an_import_whose_worker_died_half_way_ends_as_if_it_had_not() {
+async fn import_of_a_crashed_worker_is_resumed_with_the_same_outcome() {
     let plant = Plant::new().await;
-    // Some of each chunk are refused, so that the report has something to lose.
+    // Some rows of each chunk are rejected, so that the report could be incomplete.
     let file = format!("{HEADER}{}Bea,DOC3,b@example.com\n{}Cleo,C1,nowhere\n", rows(0, 600), rows(600, 900));
     let (id, delivery) = uploaded(&plant, &file, ImportOptions::default()).await;
-    // Three events for each of 665 rows, and two that note them: it dies within the second chunk.
+    // Each of 665 rows has three events, and two events record the chunk. So the worker dies within the second
+    // chunk.
     dies_at_its_event(&plant, 2_500, &delivery).await;
-    // The first chunk is noted while the second is under way.
-    until("the first chunk is noted", async || {
+    // The first chunk is recorded while the second one is being processed.
+    until("the first chunk is recorded", async || {
         plant.history("import", id).await == ["ImportRequested", "ImportRowsRejected", "ImportRowsAccepted"]
     })
     .await;
@@ -99,7 +100,7 @@ async fn an_import_whose_worker_died_half_way_ends_as_if_it_had_not() {
     assert_eq!(rejected, [602, 1_503]);
     let all = plant.log.all().await;
     assert_eq!(all.iter().filter(|e| e.event_type == "AttendeeImported").count(), 1_500);
-    // The chunks' events tell the same as the end, each row once.
+    // The chunks' events have the same totals as the final event, and contain each row once.
     let (mut created, mut through) = (0, 0);
     for event in import_events(&plant, id).await {
         if let ImportEvent::ImportRowsAccepted(rows) = event {
@@ -111,17 +112,17 @@ async fn an_import_whose_worker_died_half_way_ends_as_if_it_had_not() {
 }
 
 #[tokio::test]
-async fn a_row_taken_in_again_leaves_alone_what_others_changed_since() {
+async fn row_imported_again_does_not_overwrite_later_changes() {
     let plant = Plant::new().await;
     let updating = updating();
     let (created, first) = uploaded(&plant, &people(1), ImportOptions::default()).await;
     importer(&plant).work(&[first]).await;
     let id = AttendeeId::of_row(created, 2);
 
-    // This one dies after its only row, before its end is recorded.
+    // This worker dies after its only row, before the end of the import is recorded.
     let earlier = format!("{HEADER}Ada Lovelace,DOC0,earlier@example.com\n");
     let (earlier_id, delivery) = uploaded(&plant, &earlier, updating).await;
-    // Attendee, old claim, new claim: it dies before it notes the row.
+    // After the events of attendee, old claim and new claim, the worker dies before it records the row.
     dies_at_its_event(&plant, 4, &delivery).await;
     assert_eq!(plant.history("import", earlier_id).await, ["ImportRequested"]);
     let email = async || {

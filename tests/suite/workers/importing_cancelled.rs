@@ -1,4 +1,4 @@
-//! Importer: files that are cancelled, before they are begun, half-way, and after a worker has died.
+//! Importer: cancellation before the start, during the import, and after a worker has crashed.
 
 use laureate::domain::ImportId;
 use laureate::domain::import::{Import, ImportCancelled, ImportCommand, ImportEvent};
@@ -28,7 +28,7 @@ async fn known(plant: &Plant) -> usize {
     plant.log.all().await.iter().filter(|event| event.event_type == "AttendeeImported").count()
 }
 
-/// The codes of the report's rows, and how many have each; the first thousand.
+/// Returns row number and error code of the first 1,000 rows in the report.
 async fn reported(plant: &Plant, id: ImportId) -> Vec<(u32, String)> {
     let object = plant.storage.get(&import_report_key(id.0), 1 << 26).await.unwrap().unwrap();
     let rows = ReportFile::first_rows(&object).unwrap();
@@ -36,7 +36,7 @@ async fn reported(plant: &Plant, id: ImportId) -> Vec<(u32, String)> {
 }
 
 #[tokio::test]
-async fn an_import_cancelled_before_it_began_leaves_all_rows() {
+async fn import_cancelled_before_its_start_imports_no_rows() {
     let plant = Plant::new().await;
     let file = format!("{}Cleo,C1,nowhere\n", people(2));
     let (id, delivery) = uploaded(&plant, &file, ImportOptions::default()).await;
@@ -47,19 +47,19 @@ async fn an_import_cancelled_before_it_began_leaves_all_rows() {
     assert_eq!(known(&plant).await, 0);
     let expected = [(2, "NOT_TAKEN_IN"), (3, "NOT_TAKEN_IN"), (4, "INVALID_EMAIL")];
     assert_eq!(reported(&plant, id).await, expected.map(|(row, code)| (row, code.to_owned())));
-    // Delivered again, it stays at that.
+    // A redelivery changes nothing.
     assert_eq!(importer(&plant).work(&[delivery]).await, [Verdict::Done]);
     assert_eq!(cancelled(&plant, id).await, end);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_import_cancelled_half_way_tells_what_it_took_in_and_what_it_left() {
+async fn import_cancelled_in_progress_counts_imported_and_remaining_rows() {
     const ROWS: usize = 6_660;
     let plant = Plant::new().await;
     let (id, delivery) = uploaded(&plant, &people(ROWS), ImportOptions::default()).await;
     let worker = importer(&plant);
     let working = tokio::spawn(async move { worker.work(&[delivery]).await });
-    until("a chunk is noted", async || {
+    until("a chunk is recorded", async || {
         plant.log.commands.load::<Import>(id).await.unwrap().state.through_row > 0
     })
     .await;
@@ -74,11 +74,11 @@ async fn an_import_cancelled_half_way_tells_what_it_took_in_and_what_it_left() {
 }
 
 #[tokio::test]
-async fn an_import_cancelled_after_its_worker_died_tells_all_that_was_taken_in() {
+async fn import_cancelled_after_a_crash_counts_all_imported_rows() {
     let plant = Plant::new().await;
     let file = format!("{HEADER}{}", rows(0, 2_700));
     let (id, delivery) = uploaded(&plant, &file, ImportOptions::default()).await;
-    // Three events for each row: it dies within the second chunk.
+    // Each row has three events, so the worker dies within the second chunk.
     dies_at_its_event(&plant, 2_500, &delivery).await;
     cancel(&plant, id).await;
     let again = Delivery { attempt: 2, ..delivery };

@@ -1,4 +1,4 @@
-//! Importer: rows that have to do with each other come out as if they were taken in one after the other.
+//! Importer: rows that depend on each other have the same outcome as if they were imported one by one.
 
 use laureate::domain::attendee::Attendee;
 use laureate::domain::claim::{Claim, ClaimKind};
@@ -12,7 +12,7 @@ use super::importing::{
     without_ids,
 };
 
-/// Name and document number of whoever holds an address.
+/// Returns name and document number of the person who holds an address.
 async fn holder(plant: &Plant, address: &str) -> Option<(String, String)> {
     let claim = ClaimKind::AttendeeEmail.subject_id(key().reveal().as_bytes(), address);
     let id = plant.log.commands.load::<Claim>(claim).await.unwrap().state.0?;
@@ -28,11 +28,11 @@ async fn take_in(plant: &Plant, file: &str) -> (ImportId, (u32, u32, u32, u32, u
 }
 
 #[tokio::test]
-async fn a_row_may_take_what_an_earlier_row_gives_up() {
+async fn row_can_take_a_value_that_an_earlier_row_releases() {
     for round in 0..3 {
         let plant = Plant::new().await;
         import(&plant, &people(1), ImportOptions::default()).await;
-        // The first one frees DOC0, the second takes it; many others are under way beside them.
+        // The first row releases DOC0 and the second one takes it. Many other rows are processed at the same time.
         let file = format!(
             "{HEADER}Ada Lovelace,NEW,p0@example.com\nBea,DOC0,b@example.com\n{}",
             rows(100, 50 * round)
@@ -48,17 +48,17 @@ async fn a_row_may_take_what_an_earlier_row_gives_up() {
 }
 
 #[tokio::test]
-async fn a_row_may_not_take_what_only_a_later_row_gives_up() {
+async fn row_cannot_take_a_value_that_a_later_row_releases() {
     let plant = Plant::new().await;
     import(&plant, &people(2), ImportOptions::default()).await;
-    // Two people's until the second row has changed one of them.
+    // E-mail address and document number belong to two people until the second row has changed one of them.
     let file = format!("{HEADER}Ada Lovelace,DOC1,p0@example.com\nAda Lovelace,NEW,p1@example.com\n");
     let (_, found) = take_in(&plant, &file).await;
     assert_eq!(found, (2, 0, 1, 1, 0));
     assert_eq!(holder(&plant, "p0@example.com").await, Some(("Ada Lovelace".to_owned(), "DOC0".to_owned())));
 }
 
-/// Numbers that look random and are the same each time (SplitMix64).
+/// Returns pseudo-random numbers that are the same for each run (SplitMix64).
 fn drawn(state: &mut u64, below: u64) -> u64 {
     *state = state.wrapping_add(0x9E37_79B9_7F4A_7C15);
     let mut mixed = *state;
@@ -68,7 +68,7 @@ fn drawn(state: &mut u64, below: u64) -> u64 {
 }
 
 #[tokio::test]
-async fn one_file_does_what_its_rows_do_one_by_one() {
+async fn import_has_the_same_outcome_as_its_rows_one_by_one() {
     for seed in 1..=3 {
         let mut state = seed;
         let known: String = (0..12).map(|n| format!("P{},D{n},a{n}@example.com\n", n % 3)).collect();
@@ -79,17 +79,17 @@ async fn one_file_does_what_its_rows_do_one_by_one() {
         let plant = Plant::new().await;
         import(&plant, &format!("{HEADER}{known}"), ImportOptions::default()).await;
         let file = format!("{HEADER}{rows}");
-        // The rehearsal goes row by row.
+        // A dry run processes the rows one by one.
         let one_by_one = rehearsed(&plant, &file, updating()).await;
         let (_, whole) = import(&plant, &file, updating()).await;
         let met = (whole.created, whole.updated, whole.errors);
-        assert!(met.0 > 1 && met.1 > 0 && met.2 > 3, "the rows have to do with each other: {met:?}");
+        assert!(met.0 > 1 && met.1 > 0 && met.2 > 3, "the rows depend on each other: {met:?}");
         assert_eq!(without_ids(whole), without_ids(one_by_one), "seed {seed}");
     }
 }
 
 #[tokio::test]
-async fn rehearsal_leaves_the_name_at_a_shared_address_with_its_holder() {
+async fn dry_run_keeps_the_holder_of_a_name_at_a_shared_address() {
     let sharing = ImportOptions {
         requires_document: false,
         shared_email: SharedEmail::Allow,
@@ -97,7 +97,7 @@ async fn rehearsal_leaves_the_name_at_a_shared_address_with_its_holder() {
     };
     let plant = Plant::new().await;
     import(&plant, &format!("{HEADER}Ana,D1,s@example.com\n"), sharing).await;
-    // The first row is somebody else with the same name; the second is the known person.
+    // The first row is a different person with the same name. The second one is the known person.
     let file = format!("{HEADER}Ana,D2,s@example.com\nAna,,s@example.com\n");
     let told = rehearsed(&plant, &file, sharing).await;
     assert_eq!((told.created, told.existing, told.repeated, told.errors), (1, 1, 0, 0));
@@ -105,12 +105,12 @@ async fn rehearsal_leaves_the_name_at_a_shared_address_with_its_holder() {
     assert_eq!(without_ids(done), without_ids(told));
 }
 
-/// The history of an import is not read again for each chunk.
+/// Tests two workers on the same import, whose events are not loaded again for each chunk.
 #[tokio::test]
-async fn somebody_else_may_write_to_the_import_meanwhile() {
+async fn concurrent_workers_of_one_import_record_each_chunk_once() {
     let plant = Plant::new().await;
     let (id, delivery) = uploaded(&plant, &people(1_500), ImportOptions::default()).await;
-    // Two workers take the same file in at once: redelivered too early.
+    // Two workers import the same file at the same time, as after an early redelivery.
     let (first, second) = (importer(&plant), importer(&plant));
     tokio::join!(first.work(std::slice::from_ref(&delivery)), second.work(std::slice::from_ref(&delivery)));
     assert_eq!(counts(&completed(&plant, id).await.0), (1_500, 1_500, 0, 0, 0));

@@ -1,4 +1,4 @@
-//! Issuing again to somebody whose certificate could not be drawn.
+//! Repeated issuing to a person whose certificate could not be drawn.
 
 use futures_util::future::join_all;
 use laureate::domain::attendee::{Attendee, AttendeeCommand};
@@ -24,7 +24,7 @@ async fn fails(plant: &Plant, id: IssuanceId) {
     plant.log.commands.execute::<Issuance>(&person(), id, command).await.unwrap();
 }
 
-/// A certificate that was issued to somebody and could not be drawn.
+/// Issues a certificate that can't be drawn. Returns it and the person.
 async fn failed(plant: &Plant) -> (CertificateId, AttendeeId) {
     let certificate = defined(&plant.log.commands).await;
     let known = people(&plant.log.commands, 1).await;
@@ -33,7 +33,7 @@ async fn failed(plant: &Plant) -> (CertificateId, AttendeeId) {
     (certificate, known[0])
 }
 
-/// A batch, and what became of its people.
+/// Issues a batch. Returns its id and its outcome.
 async fn dispatched(
     plant: &Plant,
     certificate: CertificateId,
@@ -46,7 +46,7 @@ async fn dispatched(
 }
 
 #[tokio::test]
-async fn it_is_pinned_anew_and_the_failed_one_is_closed() {
+async fn new_issuance_uses_current_data_and_the_failed_one_is_revoked() {
     let plant = Plant::new().await;
     let (certificate, attendee) = failed(&plant).await;
     let corrected = Person {
@@ -65,18 +65,19 @@ async fn it_is_pinned_anew_and_the_failed_one_is_closed() {
     let old = load(&plant, IssuanceId::first_of(certificate, attendee)).await;
     assert_eq!(old.revoked.map(|why| why.reason), Some(WhyRevoked::GenerationFailed));
     let new = IssuanceId::nth_of(certificate, attendee, 2);
-    let request = load(&plant, new).await.request.expect("asked for");
+    let request = load(&plant, new).await.request.expect("requested");
     assert_eq!(request.page.full_name.reveal_str(), "Augusta Ada King");
     assert_eq!(request.origin.batch_id, Some(again));
-    assert_ne!(request.public_id, old.request.expect("asked for").public_id);
+    assert_ne!(request.public_id, old.request.expect("requested").public_id);
 
-    // While it may still be drawn it counts as held; failed again, the third follows.
+    // While the second issuance may still be drawn, it counts as existing. After it has failed, too, a third one is
+    // created.
     let (_, outcome) = dispatched(&plant, certificate, &[attendee]).await;
     assert_eq!((outcome.requested, outcome.existing), (0, 1));
     fails(&plant, new).await;
     let (third, outcome) = dispatched(&plant, certificate, &[attendee]).await;
     assert_eq!((outcome.requested, outcome.existing), (1, 0));
-    // A batch takes back what it issued itself.
+    // Undoing a batch revokes the issuances that this batch created.
     plant.log.commands.execute::<Batch>(&person(), third, undo()).await.unwrap();
     assert_eq!(react(&plant, "batch", third).await, Verdict::Done);
     let taken_back = load(&plant, IssuanceId::nth_of(certificate, attendee, 3)).await;
@@ -84,7 +85,7 @@ async fn it_is_pinned_anew_and_the_failed_one_is_closed() {
 }
 
 #[tokio::test]
-async fn many_at_once_make_one_and_what_is_delivered_again_makes_none() {
+async fn concurrent_batches_create_one_issuance_and_redeliveries_none() {
     let plant = Plant::new().await;
     let (certificate, attendee) = failed(&plant).await;
     let mut batches = Vec::new();
@@ -109,20 +110,20 @@ async fn many_at_once_make_one_and_what_is_delivered_again_makes_none() {
 }
 
 #[tokio::test]
-async fn a_pdf_of_the_failed_one_counts_only_until_the_next_is_asked_for() {
+async fn late_pdf_is_recorded_only_if_no_new_issuance_was_requested() {
     let plant = Plant::new().await;
     let late = async |id: IssuanceId| {
         let pdf = CertificateGenerated { object_key: "a.pdf".to_owned(), sha256: "ab".repeat(32), size: 9 };
         let command = IssuanceCommand::RecordGenerated(pdf);
         plant.log.commands.execute::<Issuance>(&person(), id, command).await.unwrap();
     };
-    // Requeued, and drawn after all: then that is the certificate.
+    // The request was requeued and drawn after all. The first issuance is then the certificate.
     let (certificate, attendee) = failed(&plant).await;
     let first = IssuanceId::first_of(certificate, attendee);
     late(first).await;
     let (_, outcome) = dispatched(&plant, certificate, &[attendee]).await;
     assert_eq!((outcome.requested, outcome.existing), (0, 1));
-    // Issued again before: then it comes too late.
+    // The certificate was issued again before, so this PDF is too late.
     let (certificate, attendee) = failed(&plant).await;
     let first = IssuanceId::first_of(certificate, attendee);
     dispatched(&plant, certificate, &[attendee]).await;

@@ -28,11 +28,12 @@ fn notifier(plant: &Plant) -> Arc<Notifier> {
         reset_page: "https://example.org/reset-password".to_owned(),
         key: Secret::new("a key of this test"),
         message_id_domain: "example.org".to_owned(),
+        time_zone: laureate::domain::TimeZone::default(),
     };
     Arc::new(Notifier::new(plant.log.commands.clone(), Arc::new(smtp), settings))
 }
 
-/// A notice to somebody of this address.
+/// Queues a notice for a new user with the address `to`.
 async fn queued(plant: &Plant, to: &str, about: NoticeAbout) -> NoticeId {
     let (user_id, id) = (UserId(Uuid::new_v4()), NoticeId(Uuid::new_v4()));
     let somebody = user("ada");
@@ -45,7 +46,7 @@ async fn queued(plant: &Plant, to: &str, about: NoticeAbout) -> NoticeId {
 }
 
 #[tokio::test]
-async fn a_mail_that_was_sent_is_not_sent_again() {
+async fn redelivery_does_not_send_a_notice_again() {
     let plant = Plant::new().await;
     let to = address(&plant, "");
     let id = queued(&plant, &to, NoticeAbout::PasswordChanged).await;
@@ -59,7 +60,7 @@ async fn a_mail_that_was_sent_is_not_sent_again() {
 }
 
 #[tokio::test]
-async fn a_mail_that_the_server_refuses_ends_in_the_log_and_in_a_dead_letter() {
+async fn refused_notice_is_recorded_and_becomes_a_dead_letter() {
     let plant = Plant::new().await;
     let id = queued(&plant, &address(&plant, "reject-"), NoticeAbout::PasswordChanged).await;
     plant.run(notifier(&plant));
@@ -71,7 +72,7 @@ async fn a_mail_that_the_server_refuses_ends_in_the_log_and_in_a_dead_letter() {
 }
 
 #[tokio::test]
-async fn a_link_that_has_expired_is_not_mailed() {
+async fn expired_link_is_not_mailed() {
     let plant = Plant::new().await;
     let to = address(&plant, "");
     let about = NoticeAbout::PasswordReset { expires_at: plant.log.commands.now(), epoch: 0 };

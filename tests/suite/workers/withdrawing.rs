@@ -1,4 +1,4 @@
-//! Taking back: single issuances, whole batches, and the mails about them.
+//! Revocation of single issuances and of whole batches, and cancellation of their mails.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -63,7 +63,7 @@ pub async fn defined(commands: &Commands) -> CertificateId {
     id
 }
 
-/// People who are known; nobody claims their addresses.
+/// Creates people. Their addresses are not claimed.
 pub async fn people(commands: &Commands, count: usize) -> Vec<AttendeeId> {
     let each = (0..count).map(|n| async move {
         let id = AttendeeId(Uuid::new_v4());
@@ -100,7 +100,7 @@ pub async fn last_event(plant: &Plant, aggregate: &str, id: impl ToString) -> Re
     plant.log.log.load(aggregate, &id.to_string(), 0).await.unwrap().pop().unwrap()
 }
 
-/// Lets the process managers react to the last event of an aggregate.
+/// Runs the process managers on the last event of an aggregate.
 pub async fn react(plant: &Plant, aggregate: &str, id: impl ToString) -> Verdict {
     let delivery = first_delivery(last_event(plant, aggregate, id).await);
     processes(plant).work(&[delivery]).await.remove(0)
@@ -134,7 +134,7 @@ async fn stage(plant: &Plant, id: IssuanceId) -> Stage {
 }
 
 #[tokio::test]
-async fn an_undone_batch_takes_back_what_it_issued_and_nothing_else() {
+async fn undo_of_a_batch_revokes_only_its_own_issuances() {
     let plant = Plant::new().await;
     let certificate = defined(&plant.log.commands).await;
     let known = people(&plant.log.commands, 3).await;
@@ -153,14 +153,14 @@ async fn an_undone_batch_takes_back_what_it_issued_and_nothing_else() {
     }
     let revoked = plant.log.commands.load::<Issuance>(first(known[1])).await.unwrap().state.revoked.unwrap();
     assert_eq!((revoked.reason, revoked.batch_id), (WhyRevoked::IssuedInError, Some(id)));
-    // Once more, it stays at that.
+    // A repeated request changes nothing.
     let written = plant.log.all().await.len();
     ask(&plant, id, undo()).await;
     assert_eq!(plant.log.all().await.len(), written);
 }
 
 #[tokio::test]
-async fn what_was_revoked_can_be_issued_anew_and_is_another() {
+async fn certificate_can_be_issued_again_after_a_revocation() {
     let plant = Plant::new().await;
     let certificate = defined(&plant.log.commands).await;
     let known = people(&plant.log.commands, 1).await;
@@ -180,7 +180,7 @@ async fn what_was_revoked_can_be_issued_anew_and_is_another() {
     let load = async |id: IssuanceId| plant.log.commands.load::<Issuance>(id).await.unwrap().state;
     let (old, new) = (load(old).await.request.unwrap(), load(new).await.request.unwrap());
     assert_ne!(old.public_id, new.public_id);
-    // The first batch delivered again finds its own work, revoked or not.
+    // When the first batch is delivered again, it finds the issuances that it created, even if they are revoked.
     let events = plant.log.log.load("batch", &first.to_string(), 0).await.unwrap();
     let written = plant.log.all().await.len();
     processes(&plant).work(&[first_delivery(events[0].clone())]).await;
@@ -188,7 +188,7 @@ async fn what_was_revoked_can_be_issued_anew_and_is_another() {
 }
 
 #[tokio::test]
-async fn a_batch_cancelled_before_it_began_issues_nothing() {
+async fn batch_cancelled_before_its_start_issues_nothing() {
     let plant = Plant::new().await;
     let certificate = defined(&plant.log.commands).await;
     let known = people(&plant.log.commands, 2).await;
@@ -196,7 +196,7 @@ async fn a_batch_cancelled_before_it_began_issues_nothing() {
     let requested = first_delivery(last_event(&plant, "batch", id).await);
     ask(&plant, id, BatchCommand::Cancel).await;
     let cancelled = first_delivery(last_event(&plant, "batch", id).await);
-    // Whichever is worked on first: the one that comes last carries it out.
+    // The order doesn't matter: the event that is processed last leads to the cancellation.
     assert_eq!(processes(&plant).work(&[cancelled, requested]).await, [Verdict::Done, Verdict::Done]);
     assert_eq!(react(&plant, "batch", id).await, Verdict::Done);
     let types = plant.history("batch", id).await;
@@ -205,7 +205,7 @@ async fn a_batch_cancelled_before_it_began_issues_nothing() {
 }
 
 #[tokio::test]
-async fn a_cancelled_batch_keeps_what_has_a_pdf_and_sends_no_more_mails() {
+async fn cancelled_batch_keeps_issuances_with_a_pdf_and_cancels_their_mails() {
     let plant = Plant::new().await;
     let certificate = defined(&plant.log.commands).await;
     let known = people(&plant.log.commands, 2).await;
@@ -215,7 +215,7 @@ async fn a_cancelled_batch_keeps_what_has_a_pdf_and_sends_no_more_mails() {
         (IssuanceId::first_of(certificate, known[0]), IssuanceId::first_of(certificate, known[1]));
     generated(&plant, drawn).await;
     ask(&plant, id, BatchCommand::Cancel).await;
-    // The mail is not queued yet: the batch waits for it, because it would be sent otherwise.
+    // The mail is not queued yet. The batch waits for it, because the mail would be sent otherwise.
     assert!(matches!(react(&plant, "batch", id).await, Verdict::Again { .. }));
     assert_eq!(react(&plant, "issuance", drawn).await, Verdict::Done);
     assert_eq!(stage(&plant, drawn).await, Stage::Queued);
@@ -224,13 +224,13 @@ async fn a_cancelled_batch_keeps_what_has_a_pdf_and_sends_no_more_mails() {
     assert!(!is_revoked(&plant, drawn).await && is_revoked(&plant, undrawn).await);
     let BatchEvent::BatchCancelled(end) = batch_end(&plant, id).await else { panic!("not cancelled") };
     assert_eq!((end.revoked, end.kept), (1, 1));
-    // A PDF that comes too late is not recorded.
+    // A PDF that is created after the revocation is not recorded.
     generated(&plant, undrawn).await;
     assert_eq!(plant.history("issuance", undrawn).await, ["CertificateRequested", "CertificateRevoked"]);
 }
 
 #[tokio::test]
-async fn the_mail_of_what_is_revoked_is_not_sent() {
+async fn mail_of_a_revoked_issuance_is_not_sent() {
     let plant = Plant::new().await;
     let certificate = defined(&plant.log.commands).await;
     let known = people(&plant.log.commands, 2).await;
@@ -241,14 +241,14 @@ async fn the_mail_of_what_is_revoked_is_not_sent() {
         let command = IssuanceCommand::Revoke(why());
         plant.log.commands.execute::<Issuance>(&person(), id, command).await.unwrap();
     };
-    // Queued before it is revoked: cancelled.
+    // A mail that is queued before the revocation is cancelled.
     let queued = IssuanceId::first_of(certificate, known[0]);
     generated(&plant, queued).await;
     react(&plant, "issuance", queued).await;
     revoke(queued).await;
     assert_eq!(react(&plant, "issuance", queued).await, Verdict::Done);
     assert_eq!(stage(&plant, queued).await, Stage::Cancelled);
-    // Revoked before it is queued: never queued.
+    // After a revocation, no mail is queued.
     let late = IssuanceId::first_of(certificate, known[1]);
     generated(&plant, late).await;
     let made = first_delivery(last_event(&plant, "issuance", late).await);
@@ -257,21 +257,21 @@ async fn the_mail_of_what_is_revoked_is_not_sent() {
     assert_eq!(stage(&plant, late).await, Stage::Absent);
 }
 
-/// Lets the process managers work until they make their `n`th event, and die at it.
+/// Runs process managers that panic when they create their `n`th event.
 async fn dies_at_its_event(plant: &Plant, n: usize, delivery: &Delivery) {
     let made = AtomicUsize::new(0);
     let clock = move || {
-        assert!(made.fetch_add(1, Ordering::Relaxed) + 1 < n, "rehearsed by a test");
+        assert!(made.fetch_add(1, Ordering::Relaxed) + 1 < n, "simulated crash");
         time::macros::datetime!(2026-11-21 12:00 UTC)
     };
     let worker = Processes::new(Commands::new(plant.log.log.clone(), Arc::new(clock)), facts());
     let delivery = delivery.clone();
     let dying = tokio::spawn(async move { worker.work(&[delivery]).await });
-    assert!(dying.await.is_err_and(|error| error.is_panic()), "it has lived");
+    assert!(dying.await.is_err_and(|error| error.is_panic()), "the worker did not crash");
 }
 
 #[tokio::test]
-async fn a_batch_whose_worker_died_while_it_was_cancelled_tells_what_it_had_issued() {
+async fn batch_cancelled_after_a_crash_counts_its_issuances() {
     let plant = Plant::new().await;
     let certificate = defined(&plant.log.commands).await;
     let known = people(&plant.log.commands, 40).await;

@@ -1,4 +1,4 @@
-//! A batch is undone by a process that gets `kill -9` again and again.
+//! Undo of a batch by a process that is repeatedly killed with SIGKILL.
 
 use std::collections::BTreeMap;
 
@@ -15,7 +15,7 @@ use crate::support::until;
 
 const PEOPLE: usize = 2_000;
 
-/// Deliveries of a dead worker come again after a second instead of a minute.
+/// Shortens the ack wait from one minute to one second, so that deliveries of a killed worker are redelivered soon.
 async fn redeliver_soon(log: &EventLog) {
     let stream = log.names().events();
     let ask = async |subject: String, body: serde_json::Value| {
@@ -38,7 +38,7 @@ async fn end_of(commands: &Commands, id: BatchId) -> Option<BatchEvent> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_undo_that_is_killed_again_and_again_revokes_each_once() {
+async fn repeatedly_killed_undo_revokes_each_issuance_once() {
     let real = Real::new().await;
     let commands = commands(&real.log);
     redeliver_soon(&real.log).await;
@@ -47,7 +47,7 @@ async fn an_undo_that_is_killed_again_and_again_revokes_each_once() {
     let id = batch(&commands, certificate, &known).await;
     let serve = ["serve", "--roles", "processes"];
     let first = real.start(&serve);
-    until("everybody has a certificate", async || {
+    until("every person has a certificate", async || {
         matches!(end_of(&commands, id).await, Some(BatchEvent::BatchDispatched(_)))
     })
     .await;
@@ -58,8 +58,8 @@ async fn an_undo_that_is_killed_again_and_again_revokes_each_once() {
     while matches!(end_of(&commands, id).await, Some(BatchEvent::BatchUndoRequested(_))) && kills < 4 {
         let before = real.last_position().await;
         let process = real.start(&serve);
-        // Killed as soon as it has revoked some, somewhere within the next ones.
-        until("it works or is done", async || real.last_position().await > before).await;
+        // Killed at a random moment after it has revoked some issuances.
+        until("it makes progress or is done", async || real.last_position().await > before).await;
         drop(process);
         kills += 1;
     }

@@ -1,4 +1,4 @@
-//! What happened to those who log in.
+//! Descriptions of events of users, administrators, sessions, second factors, notices and API keys.
 
 use super::{Teller, Told, one_line, told};
 use crate::cli::moment;

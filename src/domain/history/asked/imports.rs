@@ -32,7 +32,8 @@ fn upload(text: &str, n: u32) -> ImportRequested {
 
 fn rows(n: u32) -> ImportRowsAccepted {
     let earned = vec![Earned { attendee_id: id(n), certificate_id: id(2) }];
-    ImportRowsAccepted { through_row: n, created: n, updated: n, existing: n, earned }
+    let known = earned.iter().map(|earned| earned.attendee_id).collect();
+    ImportRowsAccepted { through_row: n, created: n, updated: n, existing: n, earned, known }
 }
 
 fn rejected(text: &str, n: u32) -> Vec<RejectedRow> {

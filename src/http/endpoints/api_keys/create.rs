@@ -18,22 +18,22 @@ use crate::http::extract::{IdempotencyKey, Json};
 use crate::http::idempotency::{Request, created_by, once};
 use crate::http::{Answer, ApiError, Caller, ErrorCode, HttpState};
 
-/// How long a key counts where nothing is said.
+/// Default lifetime of a key, in days.
 const DEFAULT_DAYS: i64 = 90;
-/// The most keys of one user that count at the same time.
+/// Maximum number of valid keys of one user.
 const MAX_KEYS: usize = 100;
 
-/// What a program may do, and until when.
+/// Name, scopes and expiry of a new API key.
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct CreateApiKey {
-    /// What the key is for, 1–100 characters. Don't name people.
+    /// Purpose of the key, 1–100 characters. Do not name people.
     #[schema(min_length = 1, max_length = 100, example = "Nightly import")]
     name: String,
-    /// What it may; you must be allowed that yourself.
+    /// Scopes of the key. You must have these permissions yourself.
     #[schema(min_items = 1, max_items = 64, example = json!(["attendees:read", "attendees:import"]))]
     scopes: Vec<String>,
-    /// Until when it counts (RFC 3339), at most 366 days ahead; 90 days if absent.
+    /// Expiry time (RFC 3339), at most 366 days ahead; 90 days ahead if absent.
     #[serde(default, with = "time::serde::rfc3339::option")]
     expires_at: Option<OffsetDateTime>,
 }
@@ -42,29 +42,29 @@ pub struct CreateApiKey {
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct NewApiKeyAnswer {
-    /// What it is.
+    /// Data of the key.
     #[serde(flatten)]
     pub api_key: ApiKeyAnswer,
-    /// The key itself, to be sent as `Authorization: Bearer …`. It is shown this once.
+    /// The key itself. Send it as `Authorization: Bearer …`. It is shown only in this answer.
     #[schema(example = "lk_7f6c2f0a0f5e4b579a536f8f6a2f8f11_Zm9yIGV4YW1wbGUgb25seSwgbm90IGEgcmVhbCBvbmU")]
     pub key: String,
 }
 
-/// Make an API key for a program.
+/// Creates an API key for a program.
 ///
-/// It calls in your name, with the scopes given here and never more than you may yourself. An API key can't
-/// make keys. A new password of yours ends the key, unless you keep your keys then. The answer is
-/// the only one that shows it, and is kept nowhere: sent again with the same `Idempotency-Key`, this makes
-/// no other key, but can't show the first one again.
+/// The key acts in your name. It has the given scopes, but never more permissions than you have. An API key cannot
+/// create keys. When you set a new password, the key ends, unless you choose to keep your keys. The key is shown only
+/// in this answer and stored nowhere. A repeated request with the same `Idempotency-Key` creates no second key, but
+/// it cannot show the first one again.
 #[utoipa::path(
     post, path = "/api-keys", request_body = CreateApiKey,
-    params(("Idempotency-Key" = Option<String>, Header, description = "Sent again, it makes no other key")),
+    params(("Idempotency-Key" = Option<String>, Header, description = "A repetition with the same key creates no second API key")),
     responses(
-        (status = 201, description = "Made", body = Envelope<NewApiKeyAnswer>,
-            headers(("ETag" = String, description = "The version"), ("Location" = String, description = "Where it is"))),
+        (status = 201, description = "Created", body = Envelope<NewApiKeyAnswer>,
+            headers(("ETag" = String, description = "Version of the key"), ("Location" = String, description = "Address of the key"))),
         (status = 400, description = "VALIDATION_ERROR: details name the fields", body = ErrorEnvelope),
-        (status = 403, description = "FORBIDDEN: you may not make keys, or not with these scopes; or you are an API key", body = ErrorEnvelope),
-        (status = 409, description = "ALREADY_EXISTS: it was made and shown before; WRONG_STATE: you have as many keys as one can have", body = ErrorEnvelope),
+        (status = 403, description = "FORBIDDEN: you may not create keys, a scope exceeds your permissions, or you use an API key", body = ErrorEnvelope),
+        (status = 409, description = "ALREADY_EXISTS: an earlier request created and showed the key; WRONG_STATE: you have 100 valid keys, the maximum", body = ErrorEnvelope),
         (status = 422, description = "IDEMPOTENCY_KEY_REUSED", body = ErrorEnvelope),
     )
 )]
@@ -102,21 +102,24 @@ async fn make(
     };
     let create = ApiKeyCommand::Create { key: key.clone(), now };
     let done = http.commands.execute::<ApiKey>(&caller.context(command_id), token.id, create).await?;
-    // Found in the log: an earlier try made it, with another secret than the one just drawn.
+    // If an earlier attempt created the key, the log has another secret than the one just generated.
     let is_ours = matches!(&done.state, ApiKeyState::Valid(made) if made.secret_sha256 == key.secret_sha256);
     if !is_ours {
         let message = format!("the key {} was made and shown before; revoke it if that got lost", token.id);
         return Err(ApiError::new(ErrorCode::AlreadyExists, message));
     }
     http.standing.heeds_user(done.position).await;
-    tracing::info!(api_key = %token.id, "an API key was made");
+    tracing::info!(api_key = %token.id, "API key created");
     let api_key = ApiKeyAnswer::of_new(token.id, key);
     let answer = Answer::ok(&NewApiKeyAnswer { api_key, key: token.reveal() })?;
     let location = http.api_path(&format!("/api-keys/{}", token.id));
     Ok(answer.created(location).at(done.position).version(done.position))
 }
 
-/// The permissions that are asked for, each once; a caller can't give what it doesn't have.
+/// Returns the requested permissions without duplicates.
+///
+/// # Errors
+/// 400 for an unknown scope; 403 for a permission that the caller does not have.
 fn scopes(caller: &Caller, asked: &[String]) -> Result<BTreeSet<Permission>, ApiError> {
     let mut permissions = BTreeSet::new();
     for (n, scope) in asked.iter().enumerate() {

@@ -11,17 +11,17 @@ use crate::http::extract::Path;
 use crate::http::{Answer, ApiError, HttpState};
 use crate::projection::queries::api_keys;
 
-/// One API key, without its secret.
+/// Returns one API key, without its secret.
 #[utoipa::path(
     get, path = "/api-keys/{id}", params(
         ("id" = Uuid, Path, description = "The key's id"),
-        ("If-None-Match" = Option<String>, Header, description = "The ETag that you know"),
+        ("If-None-Match" = Option<String>, Header, description = "ETag of the version that you have"),
     ),
     responses(
         (status = 200, description = "The key", body = Envelope<ApiKeyAnswer>,
-            headers(("ETag" = String, description = "The version"))),
-        (status = 304, description = "`If-None-Match` names the present version"),
-        (status = 400, description = "VALIDATION_ERROR: the id is no UUID", body = ErrorEnvelope),
+            headers(("ETag" = String, description = "Version of the key"))),
+        (status = 304, description = "`If-None-Match` matches the current version"),
+        (status = 400, description = "VALIDATION_ERROR: the id is not a UUID", body = ErrorEnvelope),
         (status = 404, description = "NOT_FOUND", body = ErrorEnvelope),
     )
 )]
@@ -32,7 +32,7 @@ pub async fn handle(State(http): State<HttpState>, Path(id): Path<Uuid>) -> Resu
     let ended = row.ended_position.map(position).transpose()?;
     let uses = last_uses(&http, &database, &[id]).await?;
     let answer = Answer::ok(&ApiKeyAnswer::of_row(row, &uses))?;
-    // The password that ended it is no part of the key, but of the answer.
+    // A password change can end the key. It is an event of the user, but it changes this answer.
     Ok(match ended {
         Some(ended) => answer.version_with(version, ended),
         None => answer.version(version),

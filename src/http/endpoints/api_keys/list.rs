@@ -11,39 +11,40 @@ use crate::http::extract::{Direction, Listing, Query, Unsorted, filter_text};
 use crate::http::{Answer, ApiError, HttpState};
 use crate::projection::queries::api_keys::{self, ApiKeyFilter, ApiKeyRow, KeyState};
 
-/// Which API keys, in which order: those that meet all that is given.
+/// Query parameters of the list of API keys. An entry must meet all given filters.
 #[derive(Deserialize, IntoParams)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct ApiKeysQuery {
-    /// Where to go on: `meta.nextCursor` of the page before. It counts for the same filters and order.
+    /// Cursor of the page: `meta.nextCursor` of the page before. It is valid for the same filters and order only.
     cursor: Option<String>,
-    /// Which page, from 1, instead of a cursor; `meta.total` is told then. Pages end at entry 10,000, cursors don't.
+    /// Number of the page, from 1, instead of a cursor. Adds `meta.total`. Pages end at entry 10,000, cursors do
+    /// not.
     #[param(minimum = 1)]
     page: Option<u32>,
     /// Entries per page; 50 if absent.
     #[param(minimum = 1, maximum = 200)]
     limit: Option<u32>,
-    /// Which way round; from the latest if absent.
+    /// Sort direction; latest first if absent.
     #[param(inline)]
     order: Option<Direction>,
-    /// Words that the name contains, whatever the case and accents.
+    /// Words that the name contains. Case and accents are ignored.
     #[param(max_length = 200)]
     search: Option<String>,
-    /// In this state.
+    /// Only keys in this state.
     #[param(inline)]
     state: Option<ApiKeyState>,
 }
 
-/// The states of an API key.
+/// States of an API key.
 #[derive(Clone, Copy, Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum ApiKeyState {
-    /// It counts, as far as whoever made it still may.
+    /// Valid, within the permissions that its owner still has.
     Active,
-    /// Its time is over.
+    /// Its expiry time has passed.
     Expired,
-    /// It was revoked.
+    /// Revoked, or ended by a new password of its owner.
     Revoked,
 }
 
@@ -57,12 +58,12 @@ impl From<ApiKeyState> for KeyState {
     }
 }
 
-/// API keys of everybody, also those that count no more; newest first where nothing else is said.
+/// Lists the API keys of all users, including keys that are no longer valid; newest first by default.
 #[utoipa::path(
     get, path = "/api-keys", params(ApiKeysQuery),
     responses(
         (status = 200, description = "A page", body = ListEnvelope<ApiKeyAnswer>),
-        (status = 400, description = "VALIDATION_ERROR: a parameter is unknown or out of range, or the cursor is of another list", body = ErrorEnvelope),
+        (status = 400, description = "VALIDATION_ERROR: a parameter is unknown or out of range, or the cursor belongs to another list", body = ErrorEnvelope),
     )
 )]
 pub async fn handle(

@@ -1,4 +1,4 @@
-//! API keys: what programs log in with.
+//! API keys: credentials of programs.
 
 pub mod create;
 pub mod get;
@@ -25,23 +25,23 @@ use crate::projection::queries::api_keys::ApiKeyRow;
 pub struct ApiKeyAnswer {
     /// The key's id, which is also in the key itself.
     pub id: Uuid,
-    /// What it is for.
+    /// Purpose of the key.
     #[schema(example = "Nightly import")]
     pub name: String,
-    /// Whoever made it. The key may what both its scopes and this user allow.
+    /// Id of the user who created it. The key has only the permissions that both its scopes and this user have.
     pub owner_id: Uuid,
-    /// What it may.
+    /// Scopes of the key.
     #[schema(example = json!(["attendees:read", "attendees:import"]))]
     pub scopes: Vec<String>,
-    /// Until when it counts (RFC 3339).
+    /// Expiry time (RFC 3339).
     #[schema(example = "2027-02-19T12:00:00Z")]
     pub expires_at: String,
-    /// When it was revoked, or ended by a new password of its owner; null if neither.
+    /// Time at which it was revoked or ended by a new password of its owner (RFC 3339); null if neither.
     pub revoked_at: Option<String>,
-    /// When it was last used, to within five minutes; null if never. Absent in the answer to a change.
+    /// Time of the last use, accurate to 5 minutes (RFC 3339); null if never used. Absent in the answer to a change.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_used_at: Option<Option<String>>,
-    /// When it was made; absent in the answer to a change.
+    /// Time of creation (RFC 3339); absent in the answer to a change.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = "2026-11-21T12:00:00Z")]
     pub created_at: Option<String>,
@@ -75,7 +75,7 @@ impl ApiKeyAnswer {
     }
 }
 
-/// When keys were last used; those that never were are missing.
+/// Returns the time of the last use by key id. Keys that were never used are missing.
 async fn last_uses(
     http: &HttpState,
     database: &deadpool_postgres::Client,

@@ -11,20 +11,20 @@ use crate::http::deleting::Deleted;
 use crate::http::extract::{IfMatch, Path};
 use crate::http::{Answer, ApiError, Caller, HttpState};
 
-/// Revoke an API key.
+/// Revokes an API key.
 ///
-/// It stops working at once, and stays in the list. Revoking it again changes nothing.
+/// The key stops working immediately and stays in the list. Revoking it again has no effect.
 #[utoipa::path(
     delete, path = "/api-keys/{id}",
     params(
         ("id" = Uuid, Path, description = "The key's id"),
-        ("If-Match" = Option<String>, Header, description = "The ETag that you know"),
+        ("If-Match" = Option<String>, Header, description = "ETag of the version that you read"),
     ),
     responses(
-        (status = 200, description = "It counts no more", body = Envelope<Deleted>),
-        (status = 400, description = "VALIDATION_ERROR: the id is no UUID", body = ErrorEnvelope),
+        (status = 200, description = "The key is revoked", body = Envelope<Deleted>),
+        (status = 400, description = "VALIDATION_ERROR: the id is not a UUID", body = ErrorEnvelope),
         (status = 404, description = "NOT_FOUND", body = ErrorEnvelope),
-        (status = 412, description = "PRECONDITION_FAILED: it has changed since you read it", body = ErrorEnvelope),
+        (status = 412, description = "PRECONDITION_FAILED: the resource has changed since you read it", body = ErrorEnvelope),
     )
 )]
 pub async fn handle(
@@ -38,7 +38,7 @@ pub async fn handle(
     let revoke = |_: &_| Ok(ApiKeyCommand::Revoke);
     let done = http.commands.change::<ApiKey>(&context, id, &if_match.versions(), revoke).await?;
     if !done.events.is_empty() {
-        tracing::info!(api_key = %id, "an API key was revoked");
+        tracing::info!(api_key = %id, "API key revoked");
         http.standing.heeds_user(done.position).await;
     }
     let answer = Answer::ok(&Deleted { id: id.0 })?.message("the key counts no more");

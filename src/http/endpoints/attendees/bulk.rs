@@ -4,7 +4,6 @@ use std::io::Write as _;
 
 use axum::extract::{DefaultBodyLimit, FromRequest as _, Request, State};
 use serde::Deserialize;
-use serde_json::Value;
 use sha2::{Digest, Sha256};
 use tempfile::NamedTempFile;
 use utoipa::{IntoParams, ToSchema};
@@ -17,10 +16,11 @@ use crate::http::api_error::ErrorEnvelope;
 use crate::http::endpoints::delivery::Delivery;
 use crate::http::endpoints::imports::ImportAnswer;
 use crate::http::endpoints::issuing::AskedIssuing;
-use crate::http::extract::{IdempotencyKey, Json, Query};
+use crate::http::endpoints::long_names::with_long_names;
+use crate::http::extract::{Element, IdempotencyKey, JsonList, Query};
 use crate::http::idempotency::{self, once};
 use crate::http::{Answer, ApiError, Caller, ErrorCode, HttpState};
-use crate::sheet::{self, Format};
+use crate::sheet::{self, Format, PersonLine};
 use crate::workers::importer::dry_run::dry_run;
 
 /// The most people of one request.
@@ -96,8 +96,8 @@ pub struct BulkQuery {
 /// 1 to 10,000 people, in at most 8 MiB. Up to 1,000 are answered when they are taken in (200), more at
 /// once (202), with `Location` telling where the progress is. The rules and the answer are those of
 /// `/attendees/bulk-upload`; a row's number is the person's place in the list, from 1. One bad element never
-/// stops the others: a wrong type or an unknown field is an error of that row. Whole numbers count as their
-/// digits.
+/// stops the others: a wrong type, an unknown field, or a field that is given twice (also as `fullName` and
+/// `full_name`) is an error of that row. Whole numbers count as their digits.
 #[utoipa::path(
     post, path = "/attendees/bulk", request_body = Vec<PersonInput>,
     params(
@@ -126,7 +126,7 @@ pub async fn handle(
 ) -> Result<Answer, ApiError> {
     let place = http.imports.enter(caller.user_id)?;
     DefaultBodyLimit::max(MAX_BODY).apply(&mut request);
-    let Json { value: people, sha256 } = Json::<Vec<Value>>::from_request(request, &http).await?;
+    let JsonList { elements: people, sha256 } = JsonList::from_request(request, &http).await?;
     let rows = counted(people.len())?;
     let options = AskedOptions {
         update_existing: query.update_existing,
@@ -136,7 +136,7 @@ pub async fn handle(
     let options = options.resolved(&http).await?;
     let delivery = query.delivery.as_deref().map(Delivery::of_field).unwrap_or_default();
     let asked = AskedIssuing { delivery, issue_date: query.issue_date.clone() };
-    let (file, size, file_sha256) = stored(&people).map_err(ApiError::internal)?;
+    let (file, size, file_sha256) = stored(people).map_err(ApiError::internal)?;
     if query.dry_run == Some(true) {
         asked.checked(&http)?;
         check_certificate(&http, &options).await?;
@@ -144,7 +144,8 @@ pub async fn handle(
         let reader = sheet::open(file.path(), Format::Json, http.import_limits, &Reading::default())?;
         let reader = reader.holding(turn);
         let renderer = http.rendering.renderer();
-        let report = dry_run(&http.commands, &http.claim_key, renderer, reader, options).await?;
+        let rehearsed = dry_run(&http.commands, &http.claim_key, renderer, reader, options).await?;
+        let report = with_long_names(&http, rehearsed).await?;
         return Ok(Answer::ok(&ImportAnswer::rehearsed(report))?.message("nothing was stored"));
     }
     let route = "POST /attendees/bulk";
@@ -188,10 +189,10 @@ fn counted(people: usize) -> Result<u32, ApiError> {
 }
 
 /// The people as a file of one line each, its size and its SHA-256.
-fn stored(people: &[Value]) -> std::io::Result<(NamedTempFile, u64, [u8; 32])> {
+fn stored(people: Vec<Element>) -> std::io::Result<(NamedTempFile, u64, [u8; 32])> {
     let mut lines = Vec::new();
-    for person in people {
-        serde_json::to_writer(&mut lines, person)?;
+    for Element { value: person, twice } in people {
+        serde_json::to_writer(&mut lines, &PersonLine { person, twice })?;
         lines.push(b'\n');
     }
     let mut file = NamedTempFile::new()?;

@@ -42,7 +42,7 @@ pub struct AttendeesQuery {
     /// With this kind of document, whatever the case and accents.
     #[param(max_length = 200)]
     document_type: Option<String>,
-    /// Made known by this import.
+    /// Accepted by this import: people whom it made known, and people who were known before.
     import_id: Option<Uuid>,
     /// Who have been issued this certificate.
     certificate_id: Option<Uuid>,

@@ -15,32 +15,32 @@ use crate::http::endpoints::users::new_hash;
 use crate::http::extract::Json;
 use crate::http::{Answer, ApiError, Caller, HttpState};
 
-/// Both passwords.
+/// The present and the new password.
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ChangePasswordRequest {
-    /// The password that counts now.
+    /// Present password.
     #[schema(value_type = String, format = Password, max_length = 512, example = "Correct-horse-1")]
     old_password: Personal<String>,
-    /// The next: 8 to 128 characters with an upper-case letter, a lower-case letter and a digit, and
-    /// none that everybody tries first.
+    /// New password: 8 to 128 characters with an upper-case letter, a lower-case letter and a digit. Passwords that
+    /// are easy to guess are rejected.
     #[schema(value_type = String, format = Password, min_length = 8, max_length = 128, example = "Correct-horse-2")]
     new_password: Personal<String>,
-    /// True if your API keys stay valid; false if absent, and then the change ends them.
+    /// True if your API keys stay valid. If false or absent, the change ends them.
     #[serde(default)]
     keep_api_keys: bool,
 }
 
-/// Change your own password.
+/// Changes your own password.
 ///
-/// All sessions end, the present one too; the answer begins another. Your API keys end, unless `keepApiKeys` is
-/// true.
+/// All sessions end, including the present one. The answer has the tokens of a new session. Your API keys end, unless
+/// `keepApiKeys` is true.
 #[utoipa::path(
     post, path = "/auth/change-password", request_body = ChangePasswordRequest,
     responses(
-        (status = 200, description = "Changed; go on with these tokens", body = Envelope<TokenAnswer>),
-        (status = 400, description = "VALIDATION_ERROR: the old password is another, or the new one is too weak", body = ErrorEnvelope),
-        (status = 401, description = "UNAUTHENTICATED: no valid access token; FIRST_PASSWORD_EXPIRED: it was not changed in time", body = ErrorEnvelope),
+        (status = 200, description = "Changed; use these tokens from now on", body = Envelope<TokenAnswer>),
+        (status = 400, description = "VALIDATION_ERROR: the old password is wrong, or the new one is too weak", body = ErrorEnvelope),
+        (status = 401, description = "UNAUTHENTICATED: no valid access token; FIRST_PASSWORD_EXPIRED: the first password was not changed in time", body = ErrorEnvelope),
         (status = 429, description = "TOO_MANY_REQUESTS: too many wrong passwords; see `Retry-After`", body = ErrorEnvelope),
     )
 )]
@@ -66,14 +66,14 @@ pub async fn handle(
     let now = http.now();
     super::in_time(&user, now)?;
     let hash = new_hash(&http, "newPassword", request.new_password, &user.profile).await?;
-    // The epoch is the one that the change begins; the command sets it.
+    // The epoch 0 is a placeholder: `change_password` sets the epoch that the change begins.
     let (refresh, started) = super::new_session(&http, id, 0, now);
     let ends_at = started.ends_at.unwrap_or(started.expires_at);
     let context = caller.context(http.random_id().into());
     let session = (refresh.session_id, started);
     let kept = request.keep_api_keys;
     let changed = change_password(&http.commands, &context, id, loaded.position, hash, kept, session).await?;
-    tracing::info!(api_keys_kept = kept, "a password was changed");
+    tracing::info!(api_keys_kept = kept, "password changed");
     http.standing.heeds_user(changed.version).await;
     let answer = super::tokens(&http, id, &changed.account, &refresh, now, ends_at)?;
     Ok(Answer::ok(&answer)?.at(changed.version))

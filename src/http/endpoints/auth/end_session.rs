@@ -11,14 +11,14 @@ use crate::http::api_error::ErrorEnvelope;
 use crate::http::extract::Path;
 use crate::http::{Answer, ApiError, Caller, HttpState};
 
-/// End one of your own sessions.
+/// Ends one of your own sessions.
 ///
-/// Its tokens stop working at once. Somebody else's session is told like one that never was.
+/// Its tokens stop working immediately. A session of another user is answered like an unknown session.
 #[utoipa::path(
     delete, path = "/auth/sessions/{id}", params(("id" = Uuid, Path, description = "The session's id")),
     responses(
-        (status = 200, description = "It is over", body = Envelope<LogoutAnswer>),
-        (status = 400, description = "VALIDATION_ERROR: the id is no UUID", body = ErrorEnvelope),
+        (status = 200, description = "The session has ended, now or before", body = Envelope<LogoutAnswer>),
+        (status = 400, description = "VALIDATION_ERROR: the id is not a UUID", body = ErrorEnvelope),
         (status = 404, description = "NOT_FOUND: you have no such session", body = ErrorEnvelope),
     )
 )]

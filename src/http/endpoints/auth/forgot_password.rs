@@ -14,7 +14,7 @@ use crate::http::api_error::ErrorEnvelope;
 use crate::http::extract::Json;
 use crate::http::{Answer, ApiError, HttpState};
 
-/// Who has forgotten a password.
+/// Account whose password was forgotten.
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ForgotPasswordRequest {
@@ -23,23 +23,23 @@ pub struct ForgotPasswordRequest {
     email: Personal<String>,
 }
 
-/// Always the same.
+/// Confirmation, which is the same for every address.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ForgotPasswordAnswer {
-    /// Always true, whether there is such an account or not.
+    /// Always true, also if no account has this address.
     #[schema(example = true)]
     pub accepted: bool,
 }
 
-/// Ask for a mail with a link that sets another password.
+/// Requests a mail with a link to set a new password.
 ///
-/// The answer is the same whether there is such an account or not. The link works once, for 30 minutes or
-/// as the operator has set it. One account gets few such mails an hour.
+/// The answer does not reveal whether the account exists. The link works once. It expires after 30 minutes, or after
+/// the time that the operator has configured. The number of these mails per account and hour is limited.
 #[utoipa::path(
     post, path = "/auth/forgot-password", request_body = ForgotPasswordRequest,
     responses(
-        (status = 202, description = "If there is such an account, a mail is on its way", body = Envelope<ForgotPasswordAnswer>),
+        (status = 202, description = "If the account exists, a mail will be sent", body = Envelope<ForgotPasswordAnswer>),
         (status = 400, description = "VALIDATION_ERROR: details name the field", body = ErrorEnvelope),
     )
 )]
@@ -50,11 +50,11 @@ pub async fn handle(
     super::within_bounds("email", &request.email)?;
     let key = http.claim_key.reveal().as_bytes();
     let claim = ClaimKind::UserEmail.subject_id(key, &normalised_email(request.email.reveal_str()));
-    // Counted and looked up alike, whether there is such an account or not.
+    // Unknown accounts are counted and looked up too, so that the response time does not reveal them.
     let may = http.rate_limits.sends_link(&claim);
     let (id, user) = super::find(&http, &claim).await?;
     if let Some(user) = user.active().filter(|_| may) {
-        // Not waited for: how long the log takes would tell that there is an account.
+        // Not awaited: the time of the append would reveal that the account exists.
         tokio::spawn(send(http.clone(), id, user.epoch));
     }
     Ok(Answer::ok(&ForgotPasswordAnswer { accepted: true })?.for_later())
@@ -66,8 +66,8 @@ async fn send(http: HttpState, id: UserId, epoch: u32) {
     let expires_at = http.now() + time::Duration::minutes(http.auth.reset_minutes.into());
     match send_reset_link(&http.commands, &context, notice, id, epoch, expires_at).await {
         Ok(()) => {
-            tracing::info!(user = %id, notice_id = %notice, "a link for a forgotten password was asked for")
+            tracing::info!(user = %id, notice_id = %notice, "password reset link requested")
         }
-        Err(error) => tracing::error!(user = %id, %error, "a link for a forgotten password can't be sent"),
+        Err(error) => tracing::error!(user = %id, %error, "cannot queue password reset link"),
     }
 }

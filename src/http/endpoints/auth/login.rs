@@ -10,7 +10,7 @@ use crate::commands::second_factor::begin_session;
 use crate::domain::claim::ClaimKind;
 use crate::domain::person::normalised_email;
 use crate::domain::second_factor::{SecondFactor, Shown};
-use crate::domain::user::UserState;
+use crate::domain::user::{UserState, normalised_user_name};
 use crate::domain::{Personal, UserId};
 use crate::http::answer::Envelope;
 use crate::http::api_error::ErrorEnvelope;
@@ -19,40 +19,40 @@ use crate::http::extract::Json;
 use crate::http::second_factor::{self, Code};
 use crate::http::{Answer, ApiError, ErrorCode, HttpState};
 
-/// Who wants to log in: by e-mail address or by user name.
+/// Credentials of a user: e-mail address or user name, password, and a code if the user has a second factor.
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct LoginRequest {
-    /// E-mail address; or give `userName`.
+    /// E-mail address. Give this or `userName`.
     #[schema(value_type = Option<String>, max_length = 512, example = "ada@example.com")]
     email: Option<Personal<String>>,
-    /// User name; or give `email`.
+    /// User name. Give this or `email`.
     #[schema(value_type = Option<String>, max_length = 512)]
     user_name: Option<Personal<String>>,
     /// The password.
     #[schema(value_type = String, format = Password, max_length = 512, example = "Correct-horse-1")]
     password: Personal<String>,
-    /// A code of the second factor, of whoever has one: six digits, or a recovery code.
+    /// Code of the second factor, if the user has one: six digits, or a recovery code.
     #[schema(value_type = Option<String>, max_length = 128, example = "492039")]
     code: Option<Personal<String>>,
 }
 
-/// Log in.
+/// Logs in.
 ///
-/// Wrong passwords are counted for each account, whether there is such an account or not, and for each
-/// address that they come from; wrong codes as well. Whoever has a second factor gives a code with the
-/// password, or is asked for it once the password is right. A password that an administrator has set for
-/// somebody else has to be changed at the first log-in (`passwordChangeRequired`), and expires.
+/// Wrong passwords and wrong codes are counted per account and per client address, also for accounts that do not
+/// exist. A user with a second factor sends a code with the password. If the password is right and the code is
+/// missing, the answer is SECOND_FACTOR_REQUIRED. A password that an administrator has set for another user expires,
+/// and must be changed at the first log-in (`passwordChangeRequired`).
 #[utoipa::path(
     post, path = "/auth/login", request_body = LoginRequest,
     responses(
         (status = 200, description = "Logged in", body = Envelope<TokenAnswer>),
         (status = 400, description = "VALIDATION_ERROR: details name the fields", body = ErrorEnvelope),
-        (status = 401, description = "INVALID_CREDENTIALS: no such user, or another password; \
-                                      SECOND_FACTOR_REQUIRED: send it again with a code; WRONG_CODE: the code is \
-                                      wrong, or was used before; FIRST_PASSWORD_EXPIRED: somebody else \
-                                      has set it, and it was not changed in time", body = ErrorEnvelope),
-        (status = 429, description = "TOO_MANY_REQUESTS: from this address, or for this account; \
+        (status = 401, description = "INVALID_CREDENTIALS: unknown user or wrong password; \
+                                      SECOND_FACTOR_REQUIRED: repeat the request with a code; WRONG_CODE: the code is \
+                                      wrong, or was used before; FIRST_PASSWORD_EXPIRED: another \
+                                      person has set the password, and it was not changed in time", body = ErrorEnvelope),
+        (status = 429, description = "TOO_MANY_REQUESTS: too many attempts from this address or for this account; \
                                       see `Retry-After`", body = ErrorEnvelope),
     )
 )]
@@ -66,7 +66,7 @@ pub async fn handle(
     let guess = http.rate_limits.guess(&claim, client);
     let guess = guess.inspect_err(|_| refused(client, None, "too_many_guesses"))?;
     let (id, user) = super::find(&http, &claim).await?;
-    // Without an account, and with one that may not log in, the same work is done.
+    // A password is verified for unknown and inactive accounts too, so that the response time does not reveal them.
     let is_known = matches!(user, UserState::Known(_));
     let user = user.active();
     let reason = match (is_known, user.is_some()) {
@@ -101,13 +101,13 @@ pub async fn handle(
         second_factor::guessed_right(&http, id);
     }
     metrics::counter!("laureate_logins_total", "outcome" => "accepted", "reason" => "none").increment(1);
-    tracing::info!(user = %id, session_id = %refresh.session_id, "somebody logged in");
+    tracing::info!(user = %id, session_id = %refresh.session_id, "user logged in");
     let answer = super::tokens(&http, id, &user, &refresh, now, ends_at)?;
     Ok(Answer::ok(&answer)?.at(position))
 }
 
-/// What a code shows, where the user has a second factor; `None` where there has to be a code. A wrong one
-/// leaves the guess counted.
+/// Checks `code` against the user's second factor. Returns `Some(None)` if the user has no second factor, and `None`
+/// if the code is missing. After a wrong code, the guess stays counted.
 async fn shown(
     http: &HttpState,
     id: UserId,
@@ -126,7 +126,7 @@ async fn shown(
 fn refused(client: ClientAddress, user: Option<UserId>, reason: &'static str) {
     metrics::counter!("laureate_logins_total", "outcome" => "refused", "reason" => reason).increment(1);
     let user = user.map(tracing::field::display);
-    tracing::warn!(user, client = %client, reason, "a log-in was refused");
+    tracing::warn!(user, client = %client, reason, "log-in refused");
 }
 
 fn refused_code(client: ClientAddress, id: UserId, error: &ApiError) {
@@ -137,7 +137,7 @@ fn refused_code(client: ClientAddress, id: UserId, error: &ApiError) {
     }
 }
 
-/// The claim that the e-mail address or user name is held by.
+/// Returns the id of the claim on the given e-mail address or user name.
 fn claimed(http: &HttpState, request: &LoginRequest) -> Result<String, ApiError> {
     let key = http.claim_key.reveal().as_bytes();
     match (&request.email, &request.user_name) {
@@ -150,7 +150,7 @@ fn claimed(http: &HttpState, request: &LoginRequest) -> Result<String, ApiError>
         }
         (None, Some(name)) => {
             super::within_bounds("userName", name)?;
-            Ok(ClaimKind::UserName.subject_id(key, &name.reveal_str().trim().to_lowercase()))
+            Ok(ClaimKind::UserName.subject_id(key, &normalised_user_name(name.reveal_str())))
         }
     }
 }

@@ -15,34 +15,35 @@ use crate::http::extract::Json;
 use crate::http::tokens::RefreshToken;
 use crate::http::{Answer, ApiError, HttpState};
 
-/// Which session to end.
+/// Session to end.
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct LogoutRequest {
-    /// The token of the last log-in or refresh.
+    /// Refresh token of the last log-in or refresh.
     #[schema(value_type = String, rename = "refresh_token", example = super::example_refresh_token)]
     refresh_token: Personal<String>,
-    /// Whether to end all other sessions of the user as well; false if absent.
+    /// True to end all other sessions of the user as well; false if absent.
     #[serde(default)]
     all: bool,
 }
 
-/// What was ended.
+/// Result of ending a session.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct LogoutAnswer {
-    /// Whether there was a session to end.
+    /// True if a session was ended.
     #[schema(example = true)]
     pub ended: bool,
 }
 
-/// Log out: end the session that this refresh token is of, or all of the user's.
+/// Logs out: ends the session of this refresh token, or all sessions of its user.
 ///
-/// Its access tokens stop working at once. A token that is unknown or whose session is over is no error.
+/// The session's access tokens stop working immediately. A token that is unknown or whose session has ended is not an
+/// error.
 #[utoipa::path(
     post, path = "/auth/logout", request_body = LogoutRequest,
     responses(
-        (status = 200, description = "Nothing comes of this token any more", body = Envelope<LogoutAnswer>),
+        (status = 200, description = "The token is no longer usable", body = Envelope<LogoutAnswer>),
         (status = 400, description = "VALIDATION_ERROR: details name the field", body = ErrorEnvelope),
     )
 )]
@@ -73,14 +74,14 @@ pub async fn handle(
         super::reused(presented.session_id);
     }
     if reason.is_some() {
-        tracing::info!(session_id = %presented.session_id, all = request.all, "somebody logged out");
+        tracing::info!(session_id = %presented.session_id, all = request.all, "user logged out");
         http.standing.heeds_session(done.position).await;
     }
     Ok(Answer::ok(&LogoutAnswer { ended: reason.is_some() })?.at(done.position))
 }
 
-/// Ends every session of the user, if the token is the one that counts. It comes before the session
-/// itself is ended, so that a request that was cut off can be sent again.
+/// Ends all sessions of the user, if the session is open and `presented` is its current token. This happens before
+/// the session itself is ended, so that an interrupted request can be repeated.
 async fn end_all(http: &HttpState, presented: &RefreshToken) -> Result<Option<Position>, ApiError> {
     let loaded = http.commands.load::<Session>(presented.session_id).await?;
     let SessionState::Open { user_id, refresh_sha256, .. } = loaded.state else { return Ok(None) };

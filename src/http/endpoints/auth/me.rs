@@ -7,7 +7,7 @@ use crate::domain::user::User;
 use crate::http::answer::Envelope;
 use crate::http::{Answer, ApiError, Caller, HttpState};
 
-/// Who the token is from.
+/// Returns the signed-in user.
 #[utoipa::path(
     get, path = "/auth/me",
     responses((status = 200, description = "The signed-in user", body = Envelope<UserAnswer>))

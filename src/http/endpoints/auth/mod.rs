@@ -1,4 +1,4 @@
-//! Logging in and staying so.
+//! Log-in, sessions, passwords and the second factor.
 
 pub mod change_password;
 pub mod end_session;
@@ -24,33 +24,33 @@ use crate::domain::session::SessionStarted;
 use crate::domain::user::{Account, User, UserState};
 use crate::domain::{Personal, SessionId, UserId};
 
-/// What a refresh token looks like.
+/// Example of a refresh token.
 const fn example_refresh_token() -> &'static str {
     "7f6c2f0a-0f5e-4b57-9a53-6f8f6a2f8f11.Zm9yIGV4YW1wbGUgb25seSwgbm90IGEgcmVhbCBvbmU.\
      bm9yIHdhcyB0aGlzIG9uZSBldmVyIGlzc3VlZCBieSB1cyE"
 }
 
-/// Tokens, by the names of RFC 6749 §5.1, and whose they are.
+/// Tokens, named as in RFC 6749 §5.1, and their user.
 #[derive(Serialize, ToSchema)]
 pub struct TokenAnswer {
-    /// Send it as `Authorization: Bearer …`.
+    /// Access token. Send it as `Authorization: Bearer …`.
     pub access_token: String,
-    /// Exchange it for the next pair before it expires; it works once.
+    /// Refresh token. Exchange it for the next pair before it expires. It works once.
     pub refresh_token: String,
     /// Always `Bearer`.
     #[schema(example = "Bearer")]
     pub token_type: &'static str,
-    /// How long the access token counts, in seconds.
+    /// Lifetime of the access token, in seconds.
     #[schema(example = 900)]
     pub expires_in: i64,
-    /// Whose they are.
+    /// User of the tokens.
     pub user: UserAnswer,
-    /// Whether the user has to have a second factor and has none: until it is set up, only `/auth/me`,
+    /// True if the user needs a second factor and has none. Until it is set up, only `/auth/me`,
     /// `/auth/change-password`, `/auth/logout` and `/auth/second-factor` work.
     #[serde(rename = "secondFactorSetupRequired")]
     #[schema(example = false)]
     pub second_factor_setup_required: bool,
-    /// Whether somebody else has set the password: until it is changed, only `/auth/me`,
+    /// True if another person has set the password. Until it is changed, only `/auth/me`,
     /// `/auth/change-password` and `/auth/logout` work.
     #[serde(rename = "passwordChangeRequired")]
     #[schema(example = false)]
@@ -90,7 +90,7 @@ impl UserAnswer {
     }
 }
 
-/// A session that begins now, and its first refresh token.
+/// Creates a session that begins at `now`, and its first refresh token.
 fn new_session(
     http: &HttpState,
     user_id: UserId,
@@ -104,16 +104,17 @@ fn new_session(
     (refresh, SessionStarted { user_id, refresh_sha256, expires_at, ends_at: Some(ends_at), epoch })
 }
 
-/// Longer input is refused unseen: no password of ours is longer than 128 bytes.
+/// Maximum length of input in bytes. Longer input is rejected unread: passwords have at most 128 bytes.
 const MAX_BYTES: usize = 512;
 
-/// Refuses what is too long to be a password, user name or e-mail address.
+/// Rejects text that is too long for a password, user name or e-mail address.
 fn within_bounds(field: &str, text: &Personal<String>) -> Result<(), ApiError> {
     let fits = text.reveal_str().len() <= MAX_BYTES;
     fits.then_some(()).ok_or_else(|| ApiError::field(field, format!("is longer than {MAX_BYTES} bytes")))
 }
 
-/// The user who holds a claim. Where nobody does, as much is loaded, so that it takes as long.
+/// Returns the user who holds `claim`. If nobody holds it, a user is loaded all the same, so that the response time
+/// does not reveal this.
 async fn find(http: &HttpState, claim: &str) -> Result<(UserId, UserState), ApiError> {
     let holder = http.commands.load::<Claim>(claim).await?.state.0;
     let id = UserId(holder.unwrap_or(Uuid::nil()));
@@ -121,10 +122,10 @@ async fn find(http: &HttpState, claim: &str) -> Result<(UserId, UserState), ApiE
     Ok((id, if holder.is_some() { user } else { UserState::Absent }))
 }
 
-/// Returns the caller's account if this is its password. A wrong one counts as a guess at the account.
+/// Returns the caller's account if `password` is right. A wrong password counts as a guess at the account.
 ///
 /// # Errors
-/// 400 for `field`, if the password is wrong; 429, if there were too many wrong ones.
+/// 400 for `field` if the password is wrong; 429 after too many wrong passwords.
 pub(super) async fn reauthenticated(
     http: &HttpState,
     id: UserId,
@@ -137,14 +138,14 @@ pub(super) async fn reauthenticated(
     let user = http.commands.load::<User>(id).await?.state.active();
     let user = user.ok_or_else(|| ApiError::not_found("user"))?;
     if !http.passwords.verify(password, Some(user.password_hash.clone())).await? {
-        tracing::warn!(client = %client, "a present password was wrong");
+        tracing::warn!(client = %client, "wrong present password");
         return Err(ApiError::field(field, "is not your password"));
     }
     http.rate_limits.guessed_right(guess);
     Ok(user)
 }
 
-/// Refuses a password that somebody else has set and that was not changed in time.
+/// Rejects a password that another person has set and that was not changed in time.
 fn in_time(user: &Account, now: OffsetDateTime) -> Result<(), ApiError> {
     if user.first_password_is_over(now) {
         let message = "this password was set by somebody else, and was not changed in time; ask for another";
@@ -153,9 +154,9 @@ fn in_time(user: &Account, now: OffsetDateTime) -> Result<(), ApiError> {
     Ok(())
 }
 
-/// Somebody has used a refresh token twice, which has ended its session.
+/// Logs and counts the reuse of a refresh token, which has ended its session.
 fn reused(session_id: SessionId) {
-    tracing::warn!(%session_id, "a refresh token was used again; its session has ended");
+    tracing::warn!(%session_id, "refresh token reused, session ended");
     metrics::counter!("laureate_refresh_token_reuse_total").increment(1);
 }
 

@@ -19,20 +19,20 @@ use crate::http::{Answer, ApiError, HttpState};
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct RefreshRequest {
-    /// The token of the last log-in or refresh.
+    /// Refresh token of the last log-in or refresh.
     #[schema(value_type = String, rename = "refresh_token", example = super::example_refresh_token)]
     refresh_token: Personal<String>,
 }
 
-/// Exchange a refresh token for the next pair.
+/// Exchanges a refresh token for a new pair of tokens.
 ///
-/// Each refresh token works once. One that is used a second time ends the session, and with it
-/// every token that came of it (RFC 9700 §4.14.2). One that never was issued is refused, and ends nothing. A session ends for good 30 days after the log-in,
-/// or as the operator has set it.
+/// Each refresh token works once. Using it a second time ends the session and all its tokens (RFC 9700 §4.14.2). A
+/// token that was never issued is rejected and ends nothing. A session cannot be extended beyond 30 days after the
+/// log-in, or beyond the time that the operator has configured.
 #[utoipa::path(
     post, path = "/auth/refresh", request_body = RefreshRequest,
     responses(
-        (status = 200, description = "The next pair", body = Envelope<TokenAnswer>),
+        (status = 200, description = "The new pair", body = Envelope<TokenAnswer>),
         (status = 400, description = "VALIDATION_ERROR: details name the field", body = ErrorEnvelope),
         (status = 401, description = "SESSION_ENDED: log in again", body = ErrorEnvelope),
     )
@@ -53,7 +53,7 @@ pub async fn handle(
     };
     let context = CommandContext::of_person(http.random_id().into(), "refresh");
     let done = match http.commands.execute::<Session>(&context, presented.session_id, refresh).await {
-        // A session that never was is told like one that is over.
+        // An unknown session is answered like an ended one.
         Err(CommandError::Refused(Refusal::NotFound(_))) => return Err(Refusal::SessionEnded.into()),
         done => done?,
     };

@@ -18,18 +18,18 @@ use crate::projection::queries::sessions::{self, SessionRow};
 pub struct SessionAnswer {
     /// The session's id.
     pub id: Uuid,
-    /// Whether it is the one of this request.
+    /// True for the session of this request.
     pub is_current: bool,
-    /// When somebody logged in (RFC 3339).
+    /// Time of the log-in (RFC 3339).
     #[schema(example = "2026-11-21T12:00:00Z")]
     pub started_at: String,
-    /// When its refresh token was last exchanged.
+    /// Time of the last refresh (RFC 3339).
     #[schema(example = "2026-11-22T12:00:00Z")]
     pub refreshed_at: String,
-    /// Until when its refresh token counts.
+    /// Expiry time of its refresh token (RFC 3339).
     #[schema(example = "2026-11-29T12:00:00Z")]
     pub expires_at: String,
-    /// When it is over however often it is refreshed.
+    /// Time at which the session ends even if it is refreshed (RFC 3339).
     #[schema(example = "2026-12-21T12:00:00Z")]
     pub ends_at: String,
 }
@@ -47,12 +47,12 @@ impl SessionAnswer {
     }
 }
 
-/// Your own sessions that go on, newest first where nothing else is said.
+/// Lists your own open sessions, newest first by default.
 #[utoipa::path(
     get, path = "/auth/sessions", params(ListQuery),
     responses(
         (status = 200, description = "A page", body = ListEnvelope<SessionAnswer>),
-        (status = 400, description = "VALIDATION_ERROR: a parameter is unknown or out of range, or the cursor is of another list", body = ErrorEnvelope),
+        (status = 400, description = "VALIDATION_ERROR: a parameter is unknown or out of range, or the cursor belongs to another list", body = ErrorEnvelope),
     )
 )]
 pub async fn handle(

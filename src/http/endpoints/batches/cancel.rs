@@ -12,21 +12,21 @@ use crate::http::extract::{IdempotencyKey, Path};
 use crate::http::idempotency::{Request, about, once};
 use crate::http::{Answer, ApiError, Caller, HttpState};
 
-/// Stop what has not happened yet.
+/// Cancels the unfinished part of a batch.
 ///
-/// Whoever has no certificate yet gets none. Certificates without a PDF are revoked, with the reason
-/// `batchCancelled`. Certificates with a PDF stay, and their mails that are not sent yet are not sent.
-/// Cancelling twice changes nothing. The progress is at Location.
+/// People without a certificate get none. Certificates without a PDF are revoked with the reason `batchCancelled`.
+/// Certificates with a PDF stay valid, but their unsent mails are cancelled. Cancelling again has no effect.
+/// `Location` shows the progress.
 #[utoipa::path(
     post, path = "/batches/{id}/cancel",
     params(
         ("id" = Uuid, Path, description = "The batch's id"),
-        ("Idempotency-Key" = Option<String>, Header, description = "Makes sending it again harmless"),
+        ("Idempotency-Key" = Option<String>, Header, description = "A repetition with the same key is not executed again"),
     ),
     responses(
-        (status = 202, description = "It is being stopped, or is; see Location", body = Envelope<BatchStopping>),
+        (status = 202, description = "The batch is being cancelled or was cancelled before; see `Location`", body = Envelope<BatchStopping>),
         (status = 404, description = "NOT_FOUND", body = ErrorEnvelope),
-        (status = 409, description = "WRONG_STATE: it is undone already", body = ErrorEnvelope),
+        (status = 409, description = "WRONG_STATE: an undo of the batch was requested", body = ErrorEnvelope),
         (status = 422, description = "IDEMPOTENCY_KEY_REUSED", body = ErrorEnvelope),
     )
 )]

@@ -15,35 +15,35 @@ use crate::http::progress_stream::{self, Look};
 use crate::http::{ApiError, Caller, HttpState};
 use crate::projection::queries::batches::{self, BatchWithProgress};
 
-/// How far a batch is, without whom it refused.
+/// Progress of a batch, without the list of refused people.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct BatchNews {
-    /// The batch.
+    /// Id of the batch.
     batch_id: Uuid,
-    /// As in `GET /batches/{id}`.
+    /// State of the batch, as in `GET /batches/{id}`.
     #[schema(example = "dispatched")]
     state: String,
-    /// People in it.
+    /// Number of people in the batch.
     total: i64,
-    /// Certificates that it made; null until it is dispatched.
+    /// Certificates that the batch created; null until it is dispatched.
     requested: Option<i64>,
     /// Certificates that existed before; null until it is dispatched.
     existing: Option<i64>,
     /// People for whom nothing could be issued; null until it is dispatched.
     refused: Option<i64>,
-    /// People left because it was stopped; null until it is dispatched.
+    /// People without a certificate because the batch was stopped; null until it is dispatched.
     left: Option<i64>,
-    /// How far the certificates are that it made.
+    /// Progress of the certificates that the batch created.
     progress: BatchProgress,
 }
 
-/// How a batch goes on, as server-sent events.
+/// Streams the progress of a batch as server-sent events.
 ///
-/// `progress` whenever something has changed, with the whole state as JSON; `end` with the last one, and
-/// then the stream ends: it is stopped, or all its PDFs and mails are made or have failed. Comments come in
-/// between. After a quarter of an hour the stream ends without `end`: come back with `Last-Event-ID`.
-/// Whoever comes back after the end is answered 204.
+/// Every change is sent as an event `progress` with the whole state as JSON. The last event is `end`, with the
+/// final state: the batch is stopped, or all its PDFs and mails are done or have failed. Comments are sent in
+/// between. After 15 minutes the stream ends without `end`; reconnect with `Last-Event-ID`. A client that
+/// reconnects after `end` gets the status 204.
 #[utoipa::path(
     get, path = "/batches/{id}/events",
     params(
@@ -51,10 +51,10 @@ pub struct BatchNews {
         ("Last-Event-ID" = Option<String>, Header, description = "The id of the last event that you have seen"),
     ),
     responses(
-        (status = 200, description = "Events; `data` of each is a BatchNews", body = BatchNews, content_type = "text/event-stream"),
-        (status = 204, description = "You have seen the end"),
+        (status = 200, description = "Events; the `data` of each is a BatchNews", body = BatchNews, content_type = "text/event-stream"),
+        (status = 204, description = "The client has received `end` already"),
         (status = 404, description = "NOT_FOUND", body = ErrorEnvelope),
-        (status = 503, description = "BUSY: too many such streams; ask now and then instead", body = ErrorEnvelope),
+        (status = 503, description = "BUSY: too many open streams; poll instead", body = ErrorEnvelope),
     )
 )]
 pub async fn handle(
@@ -75,7 +75,7 @@ pub async fn handle(
     progress_stream::answer(http, &caller, &headers, Box::new(look)).await
 }
 
-/// Whether nothing more happens by itself: a PDF that failed waits for a person.
+/// Returns true if nothing more happens without a user's action. A failed PDF waits for such an action.
 fn has_ended(BatchWithProgress { batch, progress }: &BatchWithProgress) -> bool {
     match batch.state.as_str() {
         "cancelled" | "undone" => true,

@@ -12,88 +12,88 @@ use crate::http::extract::Path;
 use crate::http::{Answer, ApiError, HttpState};
 use crate::projection::queries::batches::{self, BatchWithProgress, ProgressRow};
 
-/// A batch and how far it is.
+/// A batch and its progress.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct BatchAnswer {
-    /// The batch.
+    /// Id of the batch.
     batch_id: Uuid,
-    /// What they earn.
+    /// Id of the certificate that is issued.
     certificate_id: Uuid,
-    /// The import whose people these are; absent where somebody named them.
+    /// Id of the import that the people come from; absent if a request named the people.
     #[serde(skip_serializing_if = "Option::is_none")]
     import_id: Option<Uuid>,
-    /// `requested`; `dispatched` once everybody has a certificate on its way or was refused; `cancelling`,
-    /// `cancelled`, `undoing` or `undone` where that was asked for or done.
+    /// `requested`; `dispatched` after a certificate was created or refused for each person; `cancelling` or
+    /// `undoing` while it is being stopped; `cancelled` or `undone` when that is finished.
     #[schema(example = "dispatched")]
     state: String,
-    /// People in it.
+    /// Number of people in the batch.
     total: i64,
-    /// Certificates that it made; null until it is dispatched.
+    /// Certificates that the batch created; null until it is dispatched.
     requested: Option<i64>,
-    /// Certificates that people held before; null until it is dispatched.
+    /// Certificates that existed before; null until it is dispatched.
     existing: Option<i64>,
     /// People for whom nothing could be issued; null until it is dispatched.
     refused: Option<i64>,
-    /// People for whom nothing was issued because it was stopped; null until it is dispatched.
+    /// People without a certificate because the batch was stopped; null until it is dispatched.
     left: Option<i64>,
-    /// People for whom nothing could be issued.
+    /// The people for whom nothing could be issued.
     refusals: Vec<RefusalAnswer>,
-    /// How far the certificates are that it made.
+    /// Progress of the certificates that the batch created.
     progress: BatchProgress,
-    /// Why it was undone.
+    /// Reason for undoing the batch, as a stable code.
     #[serde(skip_serializing_if = "Option::is_none")]
     undo_reason: Option<String>,
-    /// When it was asked for (RFC 3339).
+    /// Time of the request (RFC 3339).
     created_at: String,
-    /// When it was cancelled or undone (RFC 3339).
+    /// Time at which it was cancelled or undone (RFC 3339).
     #[serde(skip_serializing_if = "Option::is_none")]
     stopped_at: Option<String>,
 }
 
-/// Somebody for whom nothing could be issued.
+/// Person for whom nothing could be issued.
 #[derive(Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct RefusalAnswer {
-    /// Who.
+    /// Id of the attendee.
     pub attendee_id: Uuid,
-    /// Why: a stable code.
+    /// Reason, as a stable code.
     #[schema(example = "NOT_FOUND")]
     pub code: String,
 }
 
-/// How far the certificates of a batch are.
+/// Progress of the certificates of a batch.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct BatchProgress {
-    /// Certificates asked for so far.
+    /// Certificates created so far.
     issued: i64,
-    /// PDFs made.
+    /// PDFs created so far.
     generated: i64,
-    /// PDFs that could not be made. Once that is put right, generate for the same people again.
+    /// PDFs that could not be created. Correct the cause, then generate for the same people again.
     generation_failed: i64,
-    /// Certificates that are revoked, with a PDF or without; also those that could not be drawn and were
-    /// generated again.
+    /// Revoked certificates, with or without a PDF. Includes certificates that could not be drawn and were generated
+    /// again.
     revoked: i64,
-    /// Mails that wait.
+    /// Mails that are not sent yet.
     mails_pending: i64,
-    /// Mails that a server took.
+    /// Mails that a mail server accepted.
     mails_sent: i64,
-    /// Mails given up, or with an unknown outcome.
+    /// Mails that failed or have an unknown outcome.
     mails_failed: i64,
-    /// Mails that were cancelled; they don't count as failed.
+    /// Cancelled mails. They do not count as failed.
     mails_cancelled: i64,
 }
 
-/// How far a batch is.
+/// Returns a batch and its progress.
 #[utoipa::path(
     get, path = "/batches/{id}", params(
         ("id" = Uuid, Path, description = "The batch's id"),
-        ("If-None-Match" = Option<String>, Header, description = "The ETag that you know"),
+        ("If-None-Match" = Option<String>, Header, description = "ETag of the version that you have"),
     ),
     responses(
         (status = 200, description = "The batch", body = Envelope<BatchAnswer>),
-        (status = 304, description = "`If-None-Match` names the present version"),
+        (status = 304, description = "`If-None-Match` matches the current version"),
         (status = 404, description = "NOT_FOUND", body = ErrorEnvelope),
     )
 )]
@@ -104,7 +104,7 @@ pub async fn handle(State(http): State<HttpState>, Path(id): Path<Uuid>) -> Resu
 }
 
 impl BatchProgress {
-    /// As the query tables have it.
+    /// Converts a row of the query tables.
     pub(super) const fn of(row: &ProgressRow) -> Self {
         Self {
             issued: row.issued,
@@ -119,7 +119,7 @@ impl BatchProgress {
     }
 }
 
-/// Returns a batch as the API shows it.
+/// Converts a batch of the query tables into the API's form.
 pub(in crate::http::endpoints) fn shown(
     BatchWithProgress { batch, progress }: BatchWithProgress,
 ) -> Result<BatchAnswer, ApiError> {

@@ -12,51 +12,52 @@ use crate::http::extract::{Direction, Listing, Query, Unsorted};
 use crate::http::{Answer, ApiError, HttpState};
 use crate::projection::queries::batches::{self, BatchFilter, BatchRow};
 
-/// Which batches, in which order: those that meet all that is given.
+/// Query parameters of the list of batches. An entry must meet all given filters.
 #[derive(Deserialize, IntoParams)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct BatchesQuery {
-    /// Where to go on: `meta.nextCursor` of the page before. It counts for the same filters and order.
+    /// Cursor of the page: `meta.nextCursor` of the page before. It is valid for the same filters and order only.
     cursor: Option<String>,
-    /// Which page, from 1, instead of a cursor; `meta.total` is told then. Pages end at entry 10,000, cursors don't.
+    /// Number of the page, from 1, instead of a cursor. Adds `meta.total`. Pages end at entry 10,000, cursors do
+    /// not.
     #[param(minimum = 1)]
     page: Option<u32>,
     /// Entries per page; 50 if absent.
     #[param(minimum = 1, maximum = 200)]
     limit: Option<u32>,
-    /// Which way round; from the latest if absent.
+    /// Sort direction; latest first if absent.
     #[param(inline)]
     order: Option<Direction>,
-    /// Of this certificate.
+    /// Only batches of this certificate.
     certificate_id: Option<Uuid>,
-    /// Of this import.
+    /// Only batches of this import.
     import_id: Option<Uuid>,
-    /// In this state.
+    /// Only batches in this state.
     #[param(inline)]
     state: Option<BatchState>,
 }
 
-/// The states of a batch.
+/// States of a batch.
 #[derive(Clone, Copy, Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum BatchState {
-    /// It was asked for.
+    /// Requested.
     Requested,
-    /// Everybody has a certificate on its way or was refused.
+    /// A certificate was created or refused for each person.
     Dispatched,
-    /// It is being cancelled.
+    /// Being cancelled.
     Cancelling,
-    /// It was cancelled.
+    /// Cancelled.
     Cancelled,
-    /// It is being undone.
+    /// Being undone.
     Undoing,
-    /// It was undone.
+    /// Undone.
     Undone,
 }
 
 impl BatchState {
-    /// As it stands in the table.
+    /// Returns the state's name in the query table.
     const fn stored(self) -> &'static str {
         match self {
             Self::Requested => "requested",
@@ -69,38 +70,38 @@ impl BatchState {
     }
 }
 
-/// A batch in a list; `GET /batches/{id}` also tells how far its certificates are, and whom it refused.
+/// A batch in a list. `GET /batches/{id}` also has the progress of its certificates and the refused people.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct BatchListed {
-    /// The batch.
+    /// Id of the batch.
     batch_id: Uuid,
-    /// What they earn.
+    /// Id of the certificate that is issued.
     certificate_id: Uuid,
-    /// As in `GET /batches/{id}`.
+    /// State of the batch, as in `GET /batches/{id}`.
     #[schema(example = "dispatched")]
     state: String,
-    /// People in it.
+    /// Number of people in the batch.
     #[schema(example = 250)]
     total: i64,
-    /// Certificates that it made; null until it is dispatched.
+    /// Certificates that the batch created; null until it is dispatched.
     requested: Option<i64>,
     /// Certificates that existed before; null until it is dispatched.
     existing: Option<i64>,
     /// People for whom nothing could be issued; null until it is dispatched.
     refused: Option<i64>,
-    /// People for whom nothing was issued because it was stopped; null until it is dispatched.
+    /// People without a certificate because the batch was stopped; null until it is dispatched.
     left: Option<i64>,
-    /// Why it was undone.
+    /// Reason for undoing the batch, as a stable code.
     #[serde(skip_serializing_if = "Option::is_none")]
     undo_reason: Option<String>,
-    /// When it was asked for (RFC 3339).
+    /// Time of the request (RFC 3339).
     #[schema(example = "2026-11-21T12:00:00Z")]
     created_at: String,
-    /// When it last changed itself (RFC 3339).
+    /// Time of the last change of the batch itself (RFC 3339). Changes of its certificates do not count.
     #[schema(example = "2026-11-21T12:00:00Z")]
     updated_at: String,
-    /// When it was cancelled or undone (RFC 3339).
+    /// Time at which it was cancelled or undone (RFC 3339).
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = "2026-11-21T12:00:00Z")]
     stopped_at: Option<String>,
@@ -125,12 +126,12 @@ impl From<BatchRow> for BatchListed {
     }
 }
 
-/// Batches, newest first where nothing else is said.
+/// Lists batches, newest first by default.
 #[utoipa::path(
     get, path = "/batches", params(BatchesQuery),
     responses(
         (status = 200, description = "A page", body = ListEnvelope<BatchListed>),
-        (status = 400, description = "VALIDATION_ERROR: a parameter is unknown or out of range, or the cursor is of another list", body = ErrorEnvelope),
+        (status = 400, description = "VALIDATION_ERROR: a parameter is unknown or out of range, or the cursor belongs to another list", body = ErrorEnvelope),
     )
 )]
 pub async fn handle(

@@ -1,4 +1,4 @@
-//! Batches: one request to issue a certificate for many people each.
+//! Batches: each is a request to issue a certificate to many people.
 
 pub mod cancel;
 pub mod events;
@@ -11,13 +11,13 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-/// A batch that is being stopped, or is.
+/// State of a batch that is being stopped or was stopped.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct BatchStopping {
-    /// The batch.
+    /// Id of the batch.
     batch_id: Uuid,
-    /// `cancelling` or `undoing`; `cancelled` or `undone` where that had been done before.
+    /// `cancelling` or `undoing`; `cancelled` or `undone` if that was finished before.
     #[schema(example = "undoing")]
     state: &'static str,
 }

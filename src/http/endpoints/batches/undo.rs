@@ -13,19 +13,19 @@ use crate::http::extract::{IdempotencyKey, Json, Path};
 use crate::http::idempotency::{Request, about, once};
 use crate::http::{Answer, ApiError, Caller, HttpState};
 
-/// Revoke everything that a batch issued.
+/// Revokes all certificates that a batch issued.
 ///
-/// Certificates that existed before it stay. Mails that are not sent yet are not sent; those that were
-/// sent lead to a page that says revoked. It is done in the background, and goes on where it was if a
-/// server dies. Undoing twice changes nothing. The progress is at Location.
+/// Certificates that existed before the batch stay valid. Unsent mails are cancelled. Links in sent mails lead to a
+/// page that shows the revocation. The work is done in the background and continues after a server failure. Undoing
+/// again has no effect. `Location` shows the progress.
 #[utoipa::path(
     post, path = "/batches/{id}/undo", request_body = RevocationRequest,
     params(
         ("id" = Uuid, Path, description = "The batch's id"),
-        ("Idempotency-Key" = Option<String>, Header, description = "Makes sending it again harmless"),
+        ("Idempotency-Key" = Option<String>, Header, description = "A repetition with the same key is not executed again"),
     ),
     responses(
-        (status = 202, description = "It is being undone, or is; see Location", body = Envelope<BatchStopping>),
+        (status = 202, description = "The batch is being undone or was undone before; see `Location`", body = Envelope<BatchStopping>),
         (status = 400, description = "VALIDATION_ERROR, MALFORMED_JSON", body = ErrorEnvelope),
         (status = 404, description = "NOT_FOUND", body = ErrorEnvelope),
         (status = 422, description = "IDEMPOTENCY_KEY_REUSED", body = ErrorEnvelope),

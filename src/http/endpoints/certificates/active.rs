@@ -10,12 +10,12 @@ use crate::http::extract::{ListQuery, Query};
 use crate::http::{Answer, ApiError, HttpState};
 use crate::projection::queries::certificates::CertificateFilter;
 
-/// Certificates that can be issued, newest first where nothing else is said.
+/// Lists active certificates, which can be issued; newest first by default.
 #[utoipa::path(
     get, path = "/certificates/active", params(ListQuery),
     responses(
         (status = 200, description = "A page", body = ListEnvelope<CertificateAnswer>),
-        (status = 400, description = "VALIDATION_ERROR: a parameter is unknown or out of range, or the cursor is of another list", body = ErrorEnvelope),
+        (status = 400, description = "VALIDATION_ERROR: a parameter is unknown or out of range, or the cursor belongs to another list", body = ErrorEnvelope),
     )
 )]
 pub async fn handle(

@@ -19,50 +19,50 @@ use crate::http::extract::{IdempotencyKey, Json};
 use crate::http::idempotency::{Request, created_by, once};
 use crate::http::{Answer, ApiError, Caller, HttpState};
 
-/// What people can earn.
+/// Definition of a certificate.
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct DefineCertificate {
-    /// The organisation that issues, 1–200 characters.
+    /// Issuing organisation, 1–200 characters.
     client: String,
-    /// The certificate's name, 1–200 characters.
+    /// Name of the certificate, 1–200 characters.
     name: String,
-    /// What was attended or passed, 1–300 characters.
+    /// Name of the event or course, 1–300 characters.
     event_name: String,
-    /// The `url` of an uploaded design; absent for the theme's own background. Only for a theme that takes one:
-    /// `takesDesign` of `GET /templates`.
+    /// Background: the `url` of an uploaded design. If absent, the theme's own background is used. Allowed only for
+    /// themes with `takesDesign` in `GET /templates`.
     base_design_url: Option<String>,
-    /// The theme; `classic` if absent. Its version is pinned, the newest unless you give another.
+    /// Theme; `classic` if absent. Its version is pinned: the given one, or else the newest.
     #[schema(value_type = Option<TemplateChoice>)]
     pdf_template: Option<TemplateChoice>,
-    /// SendGrid's dynamic template for the mail, at most 200 characters.
+    /// Id of a SendGrid dynamic template for the mail, at most 200 characters.
     sendgrid_template_id: Option<String>,
-    /// An http or https link shown in the mail.
+    /// Link in the mail, http or https.
     event_link: Option<String>,
-    /// Date on the certificates, such as that of the course: from 1900-01-01 to 366 days ahead. If absent, the date of
-    /// issuing in the issuer's time zone. A date in the request that issues comes first.
+    /// Date on the certificates, such as that of the course: from 1900-01-01 to 366 days ahead. If absent, the date
+    /// of issuing in the issuer's time zone. A date in the issuing request takes precedence.
     #[schema(value_type = Option<String>, format = Date, example = "2026-11-20")]
     issue_date: Option<String>,
-    /// True if a person must have a document number, where an upload for it doesn't say; true if absent.
+    /// True if people must have a document number, unless an upload specifies this; true if absent.
     requires_document: Option<bool>,
-    /// The language of certificate and mail, `en` or `es`; `en` if absent.
+    /// Language of certificate and mail, `en` or `es`; `en` if absent.
     #[schema(example = "en")]
     locale: Option<String>,
-    /// Whether new issuances are allowed; true if absent.
+    /// True if the certificate can be issued; true if absent.
     is_active: Option<bool>,
 }
 
-/// Define what people can earn.
+/// Defines a certificate.
 ///
-/// A sample is drawn, and what can't be drawn is refused: letters that no font has, which the details name, or a
-/// text that doesn't fit its place.
+/// A sample is drawn to check the definition. The definition is rejected if a text has characters that no font
+/// contains, which the details name, or if a text does not fit its place.
 #[utoipa::path(
     post, path = "/certificates", request_body = DefineCertificate,
-    params(("Idempotency-Key" = Option<String>, Header, description = "Makes sending it again harmless")),
+    params(("Idempotency-Key" = Option<String>, Header, description = "A repetition with the same key is not executed again")),
     responses(
         (status = 201, description = "Defined", body = Envelope<CertificateAnswer>),
-        (status = 400, description = "VALIDATION_ERROR: details name the fields, also those whose text can't be drawn", body = ErrorEnvelope),
-        (status = 422, description = "IDEMPOTENCY_KEY_REUSED. NOT_DRAWABLE: the template draws no certificate of this definition; details say why", body = ErrorEnvelope),
+        (status = 400, description = "VALIDATION_ERROR: details name the fields, including texts that cannot be drawn", body = ErrorEnvelope),
+        (status = 422, description = "IDEMPOTENCY_KEY_REUSED. NOT_DRAWABLE: the template cannot draw this definition; details give the reason", body = ErrorEnvelope),
     )
 )]
 pub async fn handle(
@@ -126,8 +126,8 @@ pub(super) fn check_sendgrid(id: Option<&str>) -> Result<(), ApiError> {
     Ok(())
 }
 
-/// Returns the design behind one of our own addresses, pinned by its content. Nothing is written: the command that
-/// defines the certificate takes it into use.
+/// Returns the design at `url`, an address of this server, pinned by its SHA-256. This function writes nothing: the
+/// command that defines the certificate marks the design as used.
 pub(super) async fn pin_design(http: &HttpState, field: &str, url: &str) -> Result<DesignRef, ApiError> {
     let wrong = |problem| ApiError::field(field, problem);
     let foreign = || wrong("is not an address of ours; upload the design first and give its url");

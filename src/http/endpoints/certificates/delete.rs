@@ -12,18 +12,18 @@ use crate::http::extract::{IfMatch, Path};
 use crate::http::{Answer, ApiError, Caller, HttpState};
 use crate::projection::queries::issuances::IssuanceFilter;
 
-/// Delete what people could earn, as long as nobody has.
+/// Deletes a certificate that was never issued.
 #[utoipa::path(
     delete, path = "/certificates/{id}",
     params(
         ("id" = Uuid, Path, description = "The certificate's id"),
-        ("If-Match" = Option<String>, Header, description = "The ETag that you know"),
+        ("If-Match" = Option<String>, Header, description = "ETag of the version that you read"),
     ),
     responses(
         (status = 200, description = "Deleted", body = Envelope<Deleted>),
         (status = 404, description = "NOT_FOUND", body = ErrorEnvelope),
-        (status = 409, description = "IN_USE: it was issued; switch it off instead", body = ErrorEnvelope),
-        (status = 412, description = "PRECONDITION_FAILED: it has changed since you read it", body = ErrorEnvelope),
+        (status = 409, description = "IN_USE: the certificate was issued; deactivate it instead", body = ErrorEnvelope),
+        (status = 412, description = "PRECONDITION_FAILED: the resource has changed since you read it", body = ErrorEnvelope),
     )
 )]
 pub async fn handle(

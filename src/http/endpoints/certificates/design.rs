@@ -11,7 +11,7 @@ use crate::http::layers::headers::CROSS_ORIGIN_RESOURCE_POLICY;
 use crate::http::{ApiError, HttpState};
 use crate::storage::ObjectKey;
 
-/// A design image. Its address has a random part and its bytes never change.
+/// Returns a design image. Its address has a random part, and its bytes never change.
 #[utoipa::path(
     get, path = "/certificates/design_images/{folder}/{file}",
     params(
@@ -34,13 +34,13 @@ pub async fn handle(
         Some((_, "webp")) => "image/webp",
         _ => return Err(missing()),
     };
-    // A parameter may hold an encoded slash; a key of ours has exactly these parts.
+    // A path parameter may contain an encoded slash, but a design's key has exactly two parts after the prefix.
     if folder.contains('/') || file.contains('/') {
         return Err(missing());
     }
     let key = ObjectKey::parse(&format!("{DESIGNS}{folder}/{file}")).map_err(|_| missing())?;
     let bytes = http.storage.get(&key, MAX_DESIGN_BYTES).await?.ok_or_else(missing)?;
-    // Mails and consoles show it, too.
+    // Mails and web consoles of other origins show the image, too.
     let headers = [
         (CONTENT_TYPE, content_type),
         (CACHE_CONTROL, "public, max-age=31536000, immutable"),

@@ -1,4 +1,4 @@
-//! Checks that a certificate can be drawn, before it is defined and anybody is issued it.
+//! Checks that a certificate can be drawn, before it is defined or issued.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -16,12 +16,12 @@ use crate::http::{ApiError, ErrorCode, HttpState};
 use crate::workers::renderer::RenderingError;
 use crate::workers::undrawable::problem;
 
-/// The definition's own texts on a certificate.
+/// Fields of a definition that are drawn as texts.
 const OWN_TEXTS: [&str; 3] = ["client", "name", "eventName"];
 
-/// Rejects a definition of which no certificate can be drawn, and names the fields to blame: first texts with
-/// characters that do not print or that no font draws, then what a drawn sample shows. Waits for its turn: a
-/// definition is not rejected because others look at previews.
+/// Rejects a definition that cannot be drawn, and names the faulty fields. First it checks texts for characters that
+/// do not print or that no font draws, then it draws a sample. It waits for a free slot, so a definition is not
+/// rejected because others draw previews.
 pub(super) async fn check_drawable(http: &HttpState, definition: &Definition) -> Result<(), ApiError> {
     definition.check()?;
     let undrawable: BTreeMap<_, _> = undrawable_texts(http, definition).into_iter().collect();
@@ -38,12 +38,12 @@ pub(super) async fn check_drawable(http: &HttpState, definition: &Definition) ->
     let error = match held(slot.clone(), async move { rendering.sample(&whole).await }).await? {
         Ok(_) if undrawable.is_empty() => return Ok(()),
         Ok(_) => return Err(all_undrawable()),
-        // A newer program beside this one ships that theme.
+        // A newer version of the program, running beside this one, ships the theme.
         Err(RenderingError::Render(error)) if !error.is_permanent() => return Ok(()),
         Err(error @ (RenderingError::Render(_) | RenderingError::Own(_))) => error,
         Err(other) => return Err(not_drawn(other)),
     };
-    // None of the options, and each of them alone: a template says only that one of them doesn't fit.
+    // Draw without options, then with each option alone: a template reports only that one of them does not fit.
     let mut tries = vec![with_options(http, definition, OptionValues::new()).await?];
     for (name, value) in options {
         let alone = OptionValues::from([(name.clone(), value.clone())]);
@@ -67,7 +67,7 @@ pub(super) async fn check_drawable(http: &HttpState, definition: &Definition) ->
     Err(refused(details))
 }
 
-/// Returns the texts of a definition that no font draws: the field, and the problem with its characters.
+/// Returns the texts of a definition that no font draws: the field and the problem of its characters.
 pub(in crate::http::endpoints) fn undrawable_texts(
     http: &HttpState,
     definition: &Definition,
@@ -82,8 +82,8 @@ pub(in crate::http::endpoints) fn undrawable_texts(
     own.chain(options).filter_map(|(field, text)| Some((field, problem(renderer, text)?))).collect()
 }
 
-/// Rejects issuing by a definition with a text that no font draws, as one may be that was stored by an older
-/// program: every certificate would fail.
+/// Rejects a definition for issuing if no font draws one of its texts, because every certificate would fail. An older
+/// version of the program may have stored such a definition.
 ///
 /// # Errors
 /// [`ErrorCode::NotDrawable`]; the details name fields and characters.
@@ -104,7 +104,7 @@ fn refused(details: Vec<String>) -> ApiError {
     ApiError { details: details.clone(), ..ApiError::new(ErrorCode::ValidationError, details.join("; ")) }
 }
 
-/// A certificate of nobody's, with these options and no others.
+/// Returns a sample certificate of a made-up person, with these options only.
 async fn with_options(
     http: &HttpState,
     definition: &Definition,
@@ -116,13 +116,13 @@ async fn with_options(
     Ok(sample(definition, template, id, &person, &http.settings.public_base_url, http.today()))
 }
 
-/// A field, and what is wrong with it: the renderer calls every option `options`.
+/// Formats a field and its problem. The renderer names every option `options`, so that prefix is removed.
 fn blamed(field: &str, error: &RenderingError) -> String {
     let reason = error.reason().into_revealed();
     format!("{field}: {}", reason.strip_prefix("options ").unwrap_or(&reason))
 }
 
-/// What can't be drawn without any option either is the definition's own text, or the template.
+/// Converts the error of a sample without options. Its cause is a text of the definition, or the template.
 fn of_definition(error: RenderingError) -> ApiError {
     let field = match error.field() {
         Some("client") => "client",

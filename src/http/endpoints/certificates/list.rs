@@ -12,46 +12,48 @@ use crate::http::{Answer, ApiError, HttpState};
 use crate::projection::queries::certificates::{self, CertificateFilter, CertificateRow};
 use crate::projection::queries::listing::SortKey;
 
-/// Which certificates, in which order: those that meet all that is given.
+/// Query parameters of the list of certificates. An entry must meet all given filters.
 #[derive(Deserialize, IntoParams)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct CertificatesQuery {
-    /// Where to go on: `meta.nextCursor` of the page before. It counts for the same filters, sort and order.
+    /// Cursor of the page: `meta.nextCursor` of the page before. It is valid for the same filters, sort and order
+    /// only.
     cursor: Option<String>,
-    /// Which page, from 1, instead of a cursor; `meta.total` is told then. Pages end at entry 10,000, cursors don't.
+    /// Number of the page, from 1, instead of a cursor. Adds `meta.total`. Pages end at entry 10,000, cursors do
+    /// not.
     #[param(minimum = 1)]
     page: Option<u32>,
     /// Entries per page; 50 if absent.
     #[param(minimum = 1, maximum = 200)]
     limit: Option<u32>,
-    /// What to sort by; `createdAt` if absent.
+    /// Sort key; `createdAt` if absent.
     #[param(inline)]
     sort: Option<CertificateSort>,
-    /// Which way round; if absent, times go from the latest and texts from A.
+    /// Sort direction. If absent: latest first for times, A to Z for texts.
     #[param(inline)]
     order: Option<Direction>,
-    /// Words that name, event or client contain, whatever the case and accents.
+    /// Words that the name, event or client contains. Case and accents are ignored.
     #[param(max_length = 200)]
     search: Option<String>,
-    /// Of this client, whatever the case and accents.
+    /// Only certificates of this client. Case and accents are ignored.
     #[param(max_length = 200)]
     client: Option<String>,
-    /// Only active ones, or only inactive ones.
+    /// If true, only active certificates. If false, only inactive ones.
     is_active: Option<bool>,
 }
 
-/// What certificates can be sorted by.
+/// Sort keys of certificates.
 #[derive(Clone, Copy, Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum CertificateSort {
-    /// The order in which they were defined.
+    /// Order of definition.
     CreatedAt,
-    /// The order of their last change.
+    /// Order of the last change.
     UpdatedAt,
-    /// Name, whatever the case and accents.
+    /// Name. Case and accents are ignored.
     Name,
-    /// Client, whatever the case and accents.
+    /// Client. Case and accents are ignored.
     Client,
 }
 
@@ -66,12 +68,12 @@ impl Sorting for CertificateSort {
     }
 }
 
-/// Certificates, newest first where nothing else is said.
+/// Lists certificates, newest first by default.
 #[utoipa::path(
     get, path = "/certificates", params(CertificatesQuery),
     responses(
         (status = 200, description = "A page", body = ListEnvelope<CertificateAnswer>),
-        (status = 400, description = "VALIDATION_ERROR: a parameter is unknown or out of range, or the cursor is of another list", body = ErrorEnvelope),
+        (status = 400, description = "VALIDATION_ERROR: a parameter is unknown or out of range, or the cursor belongs to another list", body = ErrorEnvelope),
     )
 )]
 pub async fn handle(

@@ -1,4 +1,4 @@
-//! Certificates: what people earn.
+//! Certificates: the definitions that are issued to people.
 
 pub mod active;
 pub mod create;
@@ -29,51 +29,51 @@ use crate::domain::CertificateId;
 use crate::domain::certificate::Definition;
 use crate::projection::queries::certificates::CertificateRow;
 
-/// Where designs lie, and the only keys that are served from `/certificates/design_images/…`.
+/// Prefix of the object keys of designs. Only these keys are served at `/certificates/design_images/…`.
 const DESIGNS: &str = "certificates/design_images/";
-/// The largest design, in bytes.
+/// Maximum size of a design, in bytes.
 const MAX_DESIGN_BYTES: u64 = 10 << 20;
 
-/// A certificate: what people earn.
+/// A certificate: a definition that is issued to people.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct CertificateAnswer {
-    /// The certificate's id.
+    /// Id of the certificate.
     pub id: Uuid,
-    /// The organisation that issues.
+    /// Issuing organisation.
     pub client: String,
-    /// The certificate's name.
+    /// Name of the certificate.
     pub name: String,
-    /// What was attended or passed.
+    /// Name of the event or course.
     pub event_name: String,
-    /// The design image behind the text; null for the theme's own.
+    /// Address of the background design; null for the theme's own background.
     pub base_design_url: Option<String>,
-    /// The theme that draws it.
+    /// Theme that draws the certificate.
     #[schema(example = "classic")]
     pub pdf_template: String,
-    /// The theme's version, pinned.
+    /// Pinned version of the theme.
     pub pdf_template_version: u32,
-    /// What is set on the theme, by the options' names; pictures by the `url` of their design.
+    /// Values of the theme's options, by name. A picture is given as the `url` of its design.
     #[schema(example = json!({"accent": "#123a5c"}))]
     pub pdf_template_options: BTreeMap<String, String>,
-    /// SendGrid's dynamic template for the mail.
+    /// Id of the SendGrid dynamic template for the mail.
     pub sendgrid_template_id: Option<String>,
-    /// A link shown in the mail.
+    /// Link in the mail.
     pub event_link: Option<String>,
     /// Date on the certificates; null for the date of issuing.
     #[schema(value_type = Option<String>, format = Date, example = "2026-11-20")]
     pub issue_date: Option<Date>,
-    /// True if a person must have a document number, where an upload for it doesn't say.
+    /// True if people must have a document number, unless an upload specifies this.
     pub requires_document: bool,
-    /// The language of certificate and mail: `en` or `es`.
+    /// Language of certificate and mail: `en` or `es`.
     #[schema(example = "en")]
     pub locale: String,
-    /// Whether new issuances are allowed.
+    /// True if the certificate can be issued.
     pub is_active: bool,
-    /// When it was defined (RFC 3339); absent in the answer to its definition.
+    /// Time of definition (RFC 3339); absent in the answer to a change.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub created_at: Option<String>,
-    /// When it last changed (RFC 3339); absent in the answer to a change.
+    /// Time of the last change (RFC 3339); absent in the answer to a change.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub updated_at: Option<String>,
 }
@@ -101,7 +101,7 @@ impl CertificateAnswer {
     }
 
     fn of_row(http: &HttpState, row: CertificateRow) -> Self {
-        // The table has them as the event has.
+        // The table has the options in the same form as the event.
         let options = serde_json::from_value(row.theme_options.into_revealed()).unwrap_or_default();
         Self {
             id: row.id,

@@ -1,11 +1,11 @@
-//! A background of the issuer's own asks for a theme that draws it: no other would show it, and nobody be told.
+//! Rejects a custom background if the theme cannot draw it. Otherwise the background would be missing without notice.
 
 use super::template::takes_design;
 use crate::domain::certificate::Definition;
 use crate::http::{ApiError, HttpState};
 
-/// Refuses a background that the theme doesn't draw, in the name of what was just set: the background, or else
-/// the theme of a certificate that has one.
+/// Rejects a background that the theme does not draw. The error names the field that was set: the background if
+/// `sets_background`, or else the theme.
 pub(super) async fn check_background(
     http: &HttpState,
     definition: &Definition,

@@ -20,45 +20,45 @@ use crate::http::extract::{Json, Path};
 use crate::http::held::held;
 use crate::http::{ApiError, HttpState};
 
-/// Pixels to an inch of pictures: what screens take for life size.
+/// Resolution of pictures in pixels per inch, at which screens show the actual size.
 const DPI: u16 = 96;
-/// The longest text, in characters.
+/// Maximum length of a text, in characters.
 const MAX_TEXT: usize = 600;
-/// The variables that can be given, some under several names.
+/// Names of the variables that can be set. Some have further names, which are not listed.
 const GIVEN: &str =
     "full_name, certificate_name, event_name, client, document_number, learner_email, eventLink";
 
-/// What a preview shows.
+/// Format and content of a preview.
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schema(example = json!({"format": "png", "locale": "es", "data": {"full_name": "Ada Lovelace"}}))]
 pub struct PreviewRequest {
     /// `png` or `pdf`.
     format: PreviewFormat,
-    /// `en` or `es`; the certificate's own if absent.
+    /// Language, `en` or `es`; that of the certificate if absent.
     locale: Option<String>,
-    /// Texts by the variables' names; what is absent is the certificate's own, or made up.
+    /// Texts by name of the variable. Missing texts come from the certificate or are made up.
     #[serde(default)]
     data: BTreeMap<String, String>,
-    /// Another theme, or any version of a template of your own; the certificate's own if absent.
+    /// Another theme, or any version of your own template; the certificate's theme if absent.
     #[schema(value_type = Option<TemplateChoice>)]
     pdf_template: Option<TemplateChoice>,
 }
 
-/// What a preview is.
+/// Format of a preview.
 #[derive(Clone, Copy, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum PreviewFormat {
-    /// A picture with 96 pixels to an inch.
+    /// A picture with 96 pixels per inch.
     Png,
-    /// A file as it would be issued.
+    /// A PDF as it would be issued.
     Pdf,
 }
 
-/// See what a certificate looks like, as a picture or a PDF.
+/// Returns a preview of a certificate as a picture or a PDF.
 ///
-/// Nothing is stored and nobody is told. It is drawn as those that are issued, but its number is
-/// `SAMPLE-NOT-VALID`, and the page that its QR code leads to says that no such certificate was issued.
+/// Nothing is stored, and no mail is sent. The preview is drawn like an issued certificate, but its number is
+/// `SAMPLE-NOT-VALID`, and its QR code leads to a page that says that no such certificate was issued.
 #[utoipa::path(
     post, path = "/certificates/{id}/preview", request_body = PreviewRequest,
     params(("id" = Uuid, Path, description = "The certificate's id")),
@@ -66,7 +66,7 @@ pub enum PreviewFormat {
         (status = 200, description = "The preview", content((Vec<u8> = "image/png"), (Vec<u8> = "application/pdf"))),
         (status = 400, description = "VALIDATION_ERROR: details name the fields. MALFORMED_JSON", body = ErrorEnvelope),
         (status = 404, description = "NOT_FOUND", body = ErrorEnvelope),
-        (status = 422, description = "NOT_DRAWABLE: issuing it would fail; message or details say why", body = ErrorEnvelope),
+        (status = 422, description = "NOT_DRAWABLE: issuing it would fail; the message or the details give the reason", body = ErrorEnvelope),
         (status = 503, description = "BUSY: too many samples are being drawn; try again", body = ErrorEnvelope),
     )
 )]
@@ -110,7 +110,7 @@ pub async fn handle(
     Ok((headers, drawn.map_err(not_drawn)?).into_response())
 }
 
-/// Puts given texts in the place of the certificate's own and of the made-up person's.
+/// Replaces texts of the certificate and of the made-up person with those in `data`.
 fn fill_in(
     definition: &mut Definition,
     person: &mut Person,
@@ -131,7 +131,7 @@ fn fill_in(
             "client" | "organization" => definition.client = text,
             "eventLink" => definition.event_link = Some(text),
             _ => {
-                // What is no name may be a person's.
+                // A key that cannot be a variable's name may be personal data, so the error does not repeat it.
                 let is_name =
                     name.len() <= 40 && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
                 let field = if is_name { format!("data.{name}") } else { "data".to_owned() };

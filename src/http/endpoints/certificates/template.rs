@@ -1,4 +1,4 @@
-//! Which template draws a certificate, as clients choose it and as they are told.
+//! Template of a certificate: the client's choice, and the form in answers.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -18,38 +18,38 @@ use crate::domain::manifest::{
 use crate::http::endpoints::own_templates;
 use crate::http::{ApiError, ErrorCode, HttpState};
 
-/// The theme where the client names none.
+/// Default theme.
 const DEFAULT_THEME: &str = "classic";
-/// No template has more options.
+/// Maximum number of options of a template.
 const MAX_OPTIONS: usize = 24;
 
-/// A theme's name alone, or with version and options.
+/// Name of a theme, or an object with theme, version and options.
 #[derive(Serialize, ToSchema)]
 #[serde(untagged)]
 #[schema(examples("classic", json!({"theme": "corporate", "version": 1, "options": {"accent": "#123a5c", "signerName": "Elena Marín"}})))]
 pub(super) enum TemplateChoice {
     /// A theme in its newest version, with the defaults of its options.
     Name(String),
-    /// A theme, its version, its options.
+    /// A theme with version and options.
     Whole(ChosenTemplate),
 }
 
-/// A theme and what is set on it.
+/// A theme with its version and options.
 #[derive(Deserialize, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct ChosenTemplate {
-    /// The theme; `GET /templates` tells which there are.
+    /// Theme. `GET /templates` lists the themes.
     #[schema(example = "corporate")]
     theme: String,
-    /// Its version; the newest if absent.
+    /// Version of the theme; the newest if absent.
     #[schema(example = 1, minimum = 1)]
     version: Option<u32>,
-    /// Values by the options' names, of pictures the `url` of an uploaded design. What is absent or null has
-    /// its default.
+    /// Values of the options, by name. A picture is given as the `url` of an uploaded design. Absent and null options
+    /// have their default.
     #[serde(default)]
     #[schema(example = json!({"accent": "#123a5c", "signerName": "Elena Marín"}))]
     options: BTreeMap<String, Option<String>>,
-    /// Whether the name alone was given.
+    /// True if only the name was given.
     #[serde(skip)]
     is_bare: bool,
 }
@@ -61,7 +61,7 @@ impl Default for ChosenTemplate {
 }
 
 impl ChosenTemplate {
-    /// The field that an error about the theme names.
+    /// Returns the field that an error about the theme names.
     const fn field(&self) -> &'static str {
         if self.is_bare { "pdfTemplate" } else { "pdfTemplate.theme" }
     }
@@ -77,7 +77,7 @@ impl From<TemplateChoice> for ChosenTemplate {
     }
 }
 
-/// By hand, so that an error names the field and not the enum.
+/// Not derived, so that an error names the field and not the enum.
 impl<'de> Deserialize<'de> for TemplateChoice {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct NameOrWhole;
@@ -102,8 +102,9 @@ impl<'de> Deserialize<'de> for TemplateChoice {
     }
 }
 
-/// What a client chose, or the default theme, pinned: a version, and pictures by their content. Of a template
-/// of one's own the version is the active one, which may be another when certificates are issued.
+/// Returns the chosen template, or the default theme, with its version pinned and its pictures pinned by SHA-256. For
+/// an issuer's own template, only the active version is accepted. Another version may be active when certificates are
+/// issued.
 pub(super) async fn pin_template(
     http: &HttpState,
     chosen: Option<TemplateChoice>,
@@ -120,7 +121,7 @@ pub(super) async fn pin_template(
     pin_any_version(http, chosen).await
 }
 
-/// The same, whether or not the version is the active one.
+/// Like [`pin_template`], but accepts any version of an issuer's own template.
 pub(super) async fn pin_any_version(
     http: &HttpState,
     chosen: impl Into<ChosenTemplate>,
@@ -145,8 +146,8 @@ pub(super) async fn pin_any_version(
     Ok(TemplateRef { options, ..TemplateRef::new(theme, version) })
 }
 
-/// Whether a theme is drawn on a certificate's own background. One that this program doesn't know, because a
-/// newer one beside it ships it, may be.
+/// Returns true if the theme draws a certificate's own background. Also returns true for an unknown theme: a newer
+/// version of the program, running beside this one, may ship it.
 pub(super) async fn takes_design(http: &HttpState, pinned: &TemplateRef) -> Result<bool, ApiError> {
     if let Some(own) = own_templates::chosen(http, &pinned.theme).await? {
         let files =
@@ -175,7 +176,7 @@ fn of_version<'h>(http: &'h HttpState, theme: &str, version: u32) -> Result<&'h 
     })
 }
 
-/// The values, each held against its option; what is wrong with any of them is told together.
+/// Checks each value against its option and pins pictures. One error lists the problems of all values.
 async fn pin_options(
     http: &HttpState,
     manifest: &Manifest,
@@ -216,7 +217,7 @@ async fn pin_option(
     Ok(OptionValue::Text(text.into()))
 }
 
-/// What was set, as clients set it: texts, and addresses of pictures.
+/// Returns the values of options in the form that clients send: texts, and addresses of pictures.
 pub(super) fn shown_options(http: &HttpState, options: OptionValues) -> BTreeMap<String, String> {
     let shown = |value: OptionValue| match value {
         OptionValue::Text(text) => text.into_revealed(),

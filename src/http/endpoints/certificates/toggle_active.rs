@@ -11,19 +11,19 @@ use crate::http::api_error::ErrorEnvelope;
 use crate::http::extract::{IfMatch, Path};
 use crate::http::{Answer, ApiError, Caller, HttpState};
 
-/// Allow new issuances, or refuse them from now on.
+/// Deactivates an active certificate, or activates an inactive one.
 ///
-/// What was issued stays as it is.
+/// An inactive certificate cannot be issued. Certificates that were issued before do not change.
 #[utoipa::path(
     put, path = "/certificates/{id}/toggle-active",
     params(
         ("id" = Uuid, Path, description = "The certificate's id"),
-        ("If-Match" = Option<String>, Header, description = "The ETag that you know"),
+        ("If-Match" = Option<String>, Header, description = "ETag of the version that you read"),
     ),
     responses(
-        (status = 200, description = "Switched", body = Envelope<CertificateAnswer>),
+        (status = 200, description = "The changed certificate", body = Envelope<CertificateAnswer>),
         (status = 404, description = "NOT_FOUND", body = ErrorEnvelope),
-        (status = 412, description = "PRECONDITION_FAILED: it has changed since you read it", body = ErrorEnvelope),
+        (status = 412, description = "PRECONDITION_FAILED: the resource has changed since you read it", body = ErrorEnvelope),
     )
 )]
 pub async fn handle(

@@ -22,38 +22,39 @@ use crate::http::endpoints::issuing::checked_date;
 use crate::http::extract::{IfMatch, Json, Merge, Path};
 use crate::http::{Answer, ApiError, Caller, HttpState};
 
-/// What is to be different; what is absent stays, and null takes away what may be absent.
+/// Fields to change. Absent fields stay as they are; null removes an optional field.
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schema(example = json!({"eventName": "Summit 2027", "eventLink": null}))]
 pub struct ChangeCertificate {
-    /// The organisation that issues, 1–200 characters.
+    /// Issuing organisation, 1–200 characters.
     #[serde(default)]
     #[schema(value_type = String, required = false, min_length = 1, max_length = 200)]
     client: Merge<String>,
-    /// The certificate's name, 1–200 characters.
+    /// Name of the certificate, 1–200 characters.
     #[serde(default)]
     #[schema(value_type = String, required = false, min_length = 1, max_length = 200)]
     name: Merge<String>,
-    /// What was attended or passed, 1–300 characters.
+    /// Name of the event or course, 1–300 characters.
     #[serde(default)]
     #[schema(value_type = String, required = false, min_length = 1, max_length = 300)]
     event_name: Merge<String>,
-    /// The `url` of an uploaded design; null for the theme's own background. Only for a theme that takes one:
-    /// `takesDesign` of `GET /templates`.
+    /// Background: the `url` of an uploaded design; null for the theme's own background. Allowed only for themes with
+    /// `takesDesign` in `GET /templates`.
     #[serde(default)]
     #[schema(value_type = Option<String>)]
     base_design_url: Merge<String>,
-    /// The theme, its version and its options, all together; the newest version is pinned unless you give another.
-    /// One that takes no design needs `baseDesignUrl: null` beside it where the certificate has a background.
+    /// Theme, version and options, which are replaced together. The newest version is pinned unless another is
+    /// given. If the certificate has a background and the theme has no `takesDesign`, also send
+    /// `baseDesignUrl: null`.
     #[serde(default)]
     #[schema(value_type = TemplateChoice, required = false)]
     pdf_template: Merge<TemplateChoice>,
-    /// SendGrid's dynamic template for the mail, at most 200 characters.
+    /// Id of a SendGrid dynamic template for the mail, at most 200 characters.
     #[serde(default)]
     #[schema(value_type = Option<String>, max_length = 200)]
     sendgrid_template_id: Merge<String>,
-    /// An http or https link shown in the mail.
+    /// Link in the mail, http or https.
     #[serde(default)]
     #[schema(value_type = Option<String>, max_length = 2000)]
     event_link: Merge<String>,
@@ -61,37 +62,37 @@ pub struct ChangeCertificate {
     #[serde(default)]
     #[schema(value_type = Option<String>, format = Date)]
     issue_date: Merge<String>,
-    /// True if a person must have a document number, where an upload for it doesn't say.
+    /// True if people must have a document number, unless an upload specifies this.
     #[serde(default)]
     #[schema(value_type = bool, required = false)]
     requires_document: Merge<bool>,
-    /// The language of certificate and mail, `en` or `es`.
+    /// Language of certificate and mail, `en` or `es`.
     #[serde(default)]
     #[schema(value_type = String, required = false)]
     locale: Merge<String>,
-    /// Whether new issuances are allowed.
+    /// True if the certificate can be issued.
     #[serde(default)]
     #[schema(value_type = bool, required = false)]
     is_active: Merge<bool>,
 }
 
-/// Change what people can earn.
+/// Changes a certificate.
 ///
-/// Issued certificates stay as they are; new issuances follow the new definition. A sample is drawn where the
-/// change shows on it, and what can't be drawn is refused.
+/// Certificates that were issued before do not change; new ones follow the new definition. If the change is visible
+/// on the page, a sample is drawn, and a definition that cannot be drawn is rejected.
 #[utoipa::path(
     patch, path = "/certificates/{id}", request_body = ChangeCertificate,
     params(
         ("id" = Uuid, Path, description = "The certificate's id"),
-        ("If-Match" = Option<String>, Header, description = "The ETag that you know"),
+        ("If-Match" = Option<String>, Header, description = "ETag of the version that you read"),
     ),
     responses(
-        (status = 200, description = "Changed, or already so", body = Envelope<CertificateAnswer>),
-        (status = 400, description = "VALIDATION_ERROR: details name the fields, also those whose text can't be drawn", body = ErrorEnvelope),
+        (status = 200, description = "Changed, or equal to the definition before", body = Envelope<CertificateAnswer>),
+        (status = 400, description = "VALIDATION_ERROR: details name the fields, including texts that cannot be drawn", body = ErrorEnvelope),
         (status = 404, description = "NOT_FOUND", body = ErrorEnvelope),
-        (status = 412, description = "PRECONDITION_FAILED: it has changed since you read it", body = ErrorEnvelope),
+        (status = 412, description = "PRECONDITION_FAILED: the resource has changed since you read it", body = ErrorEnvelope),
         (status = 415, description = "UNSUPPORTED_MEDIA_TYPE: the body is not JSON", body = ErrorEnvelope),
-        (status = 422, description = "NOT_DRAWABLE: the template draws no certificate of this definition; details say why", body = ErrorEnvelope),
+        (status = 422, description = "NOT_DRAWABLE: the template cannot draw this definition; details give the reason", body = ErrorEnvelope),
     )
 )]
 pub async fn handle(
@@ -115,7 +116,7 @@ pub async fn handle(
     Ok(answer.at(done.position).version(done.position))
 }
 
-/// A change whose theme and design were looked up.
+/// A change with its theme and design looked up and pinned.
 #[derive(Clone)]
 struct Change {
     client: Option<String>,
@@ -161,7 +162,7 @@ impl Change {
         })
     }
 
-    /// Rejects a change after which no certificate can be drawn, where it changes something that is drawn.
+    /// Rejects a change of the page if the changed definition cannot be drawn.
     async fn check(&self, http: &HttpState, id: CertificateId) -> Result<(), ApiError> {
         let Some(known) = http.commands.load::<Certificate>(id).await?.state.0 else { return Ok(()) };
         let after = self.clone().over(known.clone());
@@ -189,7 +190,7 @@ impl Change {
     }
 }
 
-/// The fields of a definition that a page shows.
+/// Returns the definition with neutral values in the fields that are not drawn, for comparison.
 fn drawn_parts(definition: &Definition) -> Definition {
     Definition {
         sendgrid_template_id: None,
@@ -200,7 +201,7 @@ fn drawn_parts(definition: &Definition) -> Definition {
     }
 }
 
-/// A text that may be absent; a blank one is absent.
+/// Trims an optional text. A blank text clears the field.
 fn filled(text: Merge<String>) -> Merge<String> {
     match text {
         Merge::Set(text) if text.trim().is_empty() => Merge::Clear,
@@ -209,7 +210,7 @@ fn filled(text: Merge<String>) -> Merge<String> {
     }
 }
 
-/// A date that may be absent; a blank one is absent.
+/// Parses an optional date. A blank text clears the field.
 fn dated(http: &HttpState, date: Merge<String>) -> Result<Merge<Date>, ApiError> {
     Ok(match date {
         Merge::Keep => Merge::Keep,
@@ -218,7 +219,7 @@ fn dated(http: &HttpState, date: Merge<String>) -> Result<Merge<Date>, ApiError>
     })
 }
 
-/// A field that can't be taken away.
+/// Returns the value of a required field, or an error if it is null.
 fn needed<T>(field: &str, value: Merge<T>) -> Result<Option<T>, ApiError> {
     match value {
         Merge::Keep => Ok(None),

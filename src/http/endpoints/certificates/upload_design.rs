@@ -20,11 +20,11 @@ use crate::http::{Answer, ApiError, Caller, ErrorCode, HttpState};
 use crate::storage::{design_key, small_design_key};
 use crate::workers::renderer::RenderingError;
 
-/// The client whose design it is, where none is named.
+/// Default client of a design.
 const DEFAULT_CLIENT: &str = "general";
 const FILE_NAME: &str = "design";
 
-/// A design image and what it is for.
+/// A design image and its metadata.
 #[derive(ToSchema)]
 #[schema(rename_all = "camelCase")]
 #[allow(dead_code, reason = "describes the multipart body for the OpenAPI document")]
@@ -32,34 +32,35 @@ pub struct DesignForm {
     /// JPEG, PNG, WebP or SVG; at most 10 MiB and 50 megapixels.
     #[schema(value_type = String, format = Binary)]
     file: Vec<u8>,
-    /// The design's name, 1–200 characters.
+    /// Name of the design, 1–200 characters.
     #[schema(example = "Gold frame", min_length = 1, max_length = 200)]
     name: String,
-    /// For people; at most 1,000 characters.
+    /// Description for people, at most 1,000 characters.
     #[schema(example = "The frame of 2026", max_length = 1000)]
     description: Option<String>,
-    /// The organisation; `general` if absent.
+    /// Client that the design belongs to; `general` if absent.
     #[schema(example = "Acme", max_length = 200)]
     client: Option<String>,
 }
 
-/// Upload the image behind a certificate's text, best in A4 landscape.
+/// Uploads a background image for certificates; A4 landscape is best.
 ///
-/// What it is, its content says, and not its name. It is turned upright, brought to at most 3508 pixels a side
-/// (A4 at 300 dpi) and written anew as JPEG of quality 92, or as PNG where it is transparent; metadata is left
-/// out. SVG is drawn; scripts, texts that are not outlines, and references to other files are refused.
+/// The format is detected from the content, not from the file name. The image is turned upright, reduced to at most
+/// 3508 pixels per side (A4 at 300 dpi) and encoded again as JPEG of quality 92, or as PNG if it is transparent.
+/// Metadata is removed. SVG is converted to pixels; scripts, texts that are not outlines, and references to other
+/// files are rejected.
 #[utoipa::path(
     post, path = "/certificates/upload-design",
     request_body(content = DesignForm, content_type = "multipart/form-data"),
-    params(("Idempotency-Key" = Option<String>, Header, description = "Makes sending it again harmless")),
+    params(("Idempotency-Key" = Option<String>, Header, description = "A repetition with the same key is not executed again")),
     responses(
         (status = 201, description = "Stored", body = Envelope<DesignAnswer>),
         (status = 400, description = "VALIDATION_ERROR: details name the field. MALFORMED_UPLOAD", body = ErrorEnvelope),
         (status = 413, description = "FILE_TOO_LARGE, PAYLOAD_TOO_LARGE", body = ErrorEnvelope),
         (status = 415, description = "UNKNOWN_FORMAT: neither JPEG, PNG, WebP nor SVG. UNSUPPORTED_MEDIA_TYPE: not multipart/form-data", body = ErrorEnvelope),
         (status = 422, description = "INVALID_IMAGE, EMPTY_FILE, IDEMPOTENCY_KEY_REUSED", body = ErrorEnvelope),
-        (status = 429, description = "TOO_MANY_REQUESTS: too many uploads of yours are on their way", body = ErrorEnvelope),
-        (status = 503, description = "BUSY: too many uploads are on their way; see Retry-After", body = ErrorEnvelope),
+        (status = 429, description = "TOO_MANY_REQUESTS: you have too many uploads in progress", body = ErrorEnvelope),
+        (status = 503, description = "BUSY: too many uploads are in progress; see `Retry-After`", body = ErrorEnvelope),
     )
 )]
 pub async fn handle(
@@ -107,7 +108,7 @@ async fn store(
         description,
         original_name: original_name(&upload.file.name),
     };
-    // The files come first: a design in the log has them.
+    // The files are stored first, so that every design in the log has its files.
     http.storage.put_new(&key, Bytes::from(picture.bytes)).await?;
     http.storage.put_new(&small, Bytes::from(picture.small)).await?;
     let done = http.commands.execute::<Design>(context, id, DesignCommand::Upload(image.clone())).await?;
@@ -116,8 +117,8 @@ async fn store(
     Ok(Answer::ok(&answer)?.created(location).at(done.position).version(done.position))
 }
 
-/// Makes the picture that is kept, in a sandbox process. It is killed if the client goes away or has waited too
-/// long.
+/// Converts the upload to the stored picture in a sandbox process. The process is killed if the client disconnects or
+/// the request times out.
 async fn prepared(http: &HttpState, upload: &Upload, place: &Place) -> Result<Prepared, ApiError> {
     let _turn = place.turn().await?;
     let prepared = http.sandbox.prepare_design(upload.file.path()).await;
@@ -130,7 +131,7 @@ fn original_name(given: &str) -> String {
 
 fn bounded<'u>(upload: &'u Upload, name: &str, most: usize) -> Result<Option<&'u str>, ApiError> {
     match upload.text(name) {
-        // Lines of a description are fine anywhere; what else controls something is not.
+        // A description may contain line breaks and tabs; other control characters are rejected everywhere.
         Some(text)
             if text.chars().count() > most
                 || text

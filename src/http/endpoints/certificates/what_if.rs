@@ -18,37 +18,37 @@ use crate::http::endpoints::what_if::{Change, WhatIfAnswer, WhatIfRequest, answe
 use crate::http::extract::{Json, Path};
 use crate::http::{ApiError, HttpState};
 
-/// What a certificate would be drawn by, and which of those issued are compared.
+/// Template to compare with, and the issued certificates to compare.
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schema(example = json!({"pdfTemplate": "classic", "limit": 100}))]
 pub struct WhatIfTemplate {
-    /// The theme, or a template of your own.
+    /// A theme, or your own template.
     #[schema(value_type = TemplateChoice)]
     pdf_template: TemplateChoice,
-    /// How many, 1–1,000; 100 if absent. Fewer are compared where that takes long.
+    /// Number of certificates to compare, 1–1,000; 100 if absent. Fewer are compared if drawing takes long.
     #[schema(minimum = 1, maximum = 1000)]
     limit: Option<u32>,
-    /// Where to go on: `nextCursor` of the answer before.
+    /// Cursor of the next certificates: `nextCursor` of the answer before.
     cursor: Option<String>,
-    /// One issued certificate's id: the answer is then a picture (PNG) of it as it is, as it would be, and of
-    /// where these differ.
+    /// Id of an issued certificate. The answer is then a picture (PNG) of this certificate as it is, as it would
+    /// be, and of the differences.
     picture_of: Option<Uuid>,
 }
 
-/// Which issued certificates would look different by another theme.
+/// Finds issued certificates that would look different with another theme.
 ///
-/// They are drawn twice, as they were pinned and by the theme, and compared as pictures, the newest first.
-/// Issued files stay as they are, whatever comes out; nothing is stored.
+/// Each certificate is drawn twice, with its pinned template and with the given theme, and the pictures are compared.
+/// The newest certificates come first. Issued files do not change, and nothing is stored.
 #[utoipa::path(
     post, path = "/certificates/{id}/what-if", request_body = WhatIfTemplate,
     params(("id" = Uuid, Path, description = "The certificate's id")),
     responses(
-        (status = 200, description = "What would be different; with `pictureOf` a picture",
+        (status = 200, description = "The result of the comparison; with `pictureOf`, a picture",
             content((Envelope<WhatIfAnswer> = "application/json"), (Vec<u8> = "image/png"))),
         (status = 400, description = "VALIDATION_ERROR: details name the field. MALFORMED_JSON", body = ErrorEnvelope),
         (status = 404, description = "NOT_FOUND", body = ErrorEnvelope),
-        (status = 422, description = "NOT_DRAWABLE: the one that was asked for can't be drawn", body = ErrorEnvelope),
+        (status = 422, description = "NOT_DRAWABLE: the certificate in `pictureOf` cannot be drawn", body = ErrorEnvelope),
         (status = 503, description = "BUSY: too many samples are being drawn; try again", body = ErrorEnvelope),
     )
 )]

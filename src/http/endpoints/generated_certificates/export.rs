@@ -8,7 +8,7 @@ use utoipa::IntoParams;
 use uuid::Uuid;
 
 use super::IssuanceAnswer;
-use super::list::{IssuanceState, iso_date};
+use super::list::{IssuanceState, iso_date, number_filter};
 use crate::http::api_error::ErrorEnvelope;
 use crate::http::export::{Export, ExportRow, FileKind};
 use crate::http::extract::{Query, filter_text};
@@ -27,6 +27,9 @@ pub struct ExportIssuances {
     /// Words that the person's name contains, whatever the case and accents.
     #[param(max_length = 200)]
     search: Option<String>,
+    /// With this number, as printed on the certificate or as in its address.
+    #[param(max_length = 200)]
+    number: Option<String>,
     /// Of this certificate.
     certificate_id: Option<Uuid>,
     /// Of this person.
@@ -68,6 +71,7 @@ pub async fn handle(
 ) -> Result<Response, ApiError> {
     let filter = IssuanceFilter {
         search: filter_text("search", query.search)?,
+        public_id: query.number.as_deref().map(number_filter).transpose()?,
         certificate_id: query.certificate_id,
         theme: None,
         attendee_id: query.attendee_id,
@@ -119,6 +123,7 @@ impl ExportRow for Line {
         "generated_at",
         "revoked_at",
         "revocation_reason",
+        "number",
         "verification_url",
         "url",
         "generated_certificate_id",
@@ -139,6 +144,7 @@ impl ExportRow for Line {
             self.generated_at.map_or(Value::Empty, Value::Moment),
             self.revoked_at.map_or(Value::Empty, Value::Moment),
             self.revocation_reason.as_deref().into(),
+            shown.number.as_str().into(),
             shown.verification_url.as_str().into(),
             shown.url.as_str().into(),
             id.as_str().into(),

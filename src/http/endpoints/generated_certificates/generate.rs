@@ -33,7 +33,7 @@ pub struct GenerateRequest {
     /// Who earns it; 1–10,000 ids.
     #[schema(min_items = 1, max_items = 10_000)]
     attendee_ids: Option<Vec<Uuid>>,
-    /// Everybody whom this import made known; at most 100,000.
+    /// Everybody whom this import accepted, new or known before, each once; at most 100,000.
     import_id: Option<Uuid>,
     /// Everybody who meets this; at most 100,000.
     filter: Option<RecipientFilter>,

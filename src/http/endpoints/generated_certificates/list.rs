@@ -7,12 +7,22 @@ use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use super::IssuanceAnswer;
+use crate::domain::public_id::PublicId;
 use crate::http::answer::ListEnvelope;
 use crate::http::api_error::ErrorEnvelope;
 use crate::http::extract::{Direction, Listing, Query, Sorting, filter_text};
 use crate::http::{Answer, ApiError, HttpState};
 use crate::projection::queries::issuances::{self, IssuanceFilter, IssuanceRow};
 use crate::projection::queries::listing::SortKey;
+
+/// Returns the public id of a number that is printed on a certificate.
+///
+/// # Errors
+/// 400, if the number has a typing error.
+pub(super) fn number_filter(number: &str) -> Result<String, ApiError> {
+    let id = PublicId::parse(number).map_err(|error| ApiError::field("number", error.to_string()))?;
+    Ok(id.to_string())
+}
 
 time::serde::format_description!(pub(super) iso_date, Date, "[year]-[month]-[day]");
 
@@ -38,6 +48,9 @@ pub struct IssuancesQuery {
     /// Words that the person's name contains, whatever the case and accents.
     #[param(max_length = 200)]
     search: Option<String>,
+    /// With this number, as printed on the certificate or as in its address.
+    #[param(max_length = 200)]
+    number: Option<String>,
     /// Of this certificate.
     certificate_id: Option<Uuid>,
     /// Of this person.
@@ -122,6 +135,7 @@ pub async fn handle(
     let IssuancesQuery { cursor, page, limit, sort, order, .. } = query;
     let filter = IssuanceFilter {
         search: filter_text("search", query.search)?,
+        public_id: query.number.as_deref().map(number_filter).transpose()?,
         certificate_id: query.certificate_id,
         theme: None,
         attendee_id: query.attendee_id,

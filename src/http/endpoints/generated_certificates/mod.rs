@@ -19,6 +19,7 @@ use uuid::Uuid;
 
 use super::super::HttpState;
 use crate::domain::Personal;
+use crate::domain::public_id::printed;
 use crate::projection::queries::issuances::IssuanceRow;
 
 /// One person's certificate.
@@ -35,9 +36,12 @@ pub struct IssuanceAnswer {
     pub batch_id: Option<Uuid>,
     /// The import that asked for it, if one did.
     pub import_id: Option<Uuid>,
-    /// Addresses it in public.
+    /// Its number in addresses, 32 hexadecimal digits.
     #[schema(example = "00112233445566778899aabbccddeeff")]
     pub public_id: String,
+    /// Its number as printed on the certificate.
+    #[schema(example = "0024H-36H2N-CSVRH-6DAQF-6DVVQ-ZW")]
+    pub number: String,
     /// Where the PDF can be fetched without login.
     pub url: String,
     /// Where anybody can verify it.
@@ -99,6 +103,7 @@ impl IssuanceAnswer {
             attendee_id: row.attendee_id,
             batch_id: row.batch_id,
             import_id: row.import_id,
+            number: printed(&row.public_id),
             public_id: row.public_id,
             url: format!("{page}/download"),
             verification_url: page,

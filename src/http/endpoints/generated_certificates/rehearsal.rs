@@ -1,5 +1,7 @@
 //! What issuing would do, told without doing it.
 
+use std::collections::HashSet;
+
 use serde::Serialize;
 use time::Date;
 use utoipa::ToSchema;
@@ -9,8 +11,10 @@ use crate::domain::Personal;
 use crate::domain::certificate::Definition;
 use crate::http::endpoints::batches::get::RefusalAnswer;
 use crate::http::endpoints::certificates::drawable::undrawable_texts;
+use crate::http::endpoints::long_names::are_too_long;
 use crate::http::{ApiError, HttpState};
 use crate::projection::queries::issuances::{self, RehearsedRow};
+use crate::workers::long_names::{LongNames, NAME_TOO_LONG};
 use crate::workers::undrawable::{UNDRAWABLE, of_fields};
 
 /// People and refusals that are shown.
@@ -35,7 +39,9 @@ pub struct BatchRehearsed {
     new: usize,
     /// People who hold it already.
     existing: usize,
-    /// People whose certificate would fail, because no font draws a text on it. Correct them first.
+    /// People whose certificate would fail, because no font draws a text on it (code `UNDRAWABLE`) or the name is too
+    /// long for its place (code `NAME_TOO_LONG`; the 50 longest names of more than 40 characters are laid out). Correct
+    /// them first.
     undrawable: usize,
     /// People for whom nothing could be issued.
     refused: usize,
@@ -70,8 +76,8 @@ pub struct RehearsedAttendee {
 }
 
 impl RehearsedAttendee {
-    /// `texts` are those of the certificate that no font draws.
-    fn of(http: &HttpState, row: RehearsedRow, texts: &[String]) -> Self {
+    /// `texts` are those of the certificate that no font draws. A name that is too long is told if it can be drawn.
+    fn of(http: &HttpState, row: RehearsedRow, texts: &[String], is_too_long: bool) -> Self {
         let attendee_id = row.id;
         let without = |outcome| Self { attendee_id, outcome, code: None, message: None };
         let not = |outcome, code, message: String| Self {
@@ -88,7 +94,15 @@ impl RehearsedAttendee {
         let own = of_fields(http.rendering.renderer(), name.reveal_str(), document);
         let own = own.into_iter().map(|undrawable| format!("{} {}", undrawable.field, undrawable.problem));
         let problems: Vec<String> = own.chain(texts.iter().cloned()).collect();
-        if problems.is_empty() { without("new") } else { not("undrawable", UNDRAWABLE, problems.join("; ")) }
+        match (problems.is_empty(), is_too_long) {
+            (false, _) => not("undrawable", UNDRAWABLE, problems.join("; ")),
+            (true, true) => {
+                let problem = "fullName is too long for its place on the certificate; shorten it, or choose another \
+                               template";
+                not("undrawable", NAME_TOO_LONG, problem.to_owned())
+            }
+            (true, false) => without("new"),
+        }
     }
 }
 
@@ -117,10 +131,30 @@ pub(super) async fn rehearse(
         undrawable_texts: Vec::new(),
         sample_url: http.api_path("/generated-certificates/generate/sample"),
     };
+    let too_long = too_long(http, definition, &rows).await?;
     for row in rows {
-        rehearsed.add(RehearsedAttendee::of(http, row, &undrawable_texts));
+        let is_too_long = too_long.contains(&row.id);
+        rehearsed.add(RehearsedAttendee::of(http, row, &undrawable_texts, is_too_long));
     }
     Ok(BatchRehearsed { undrawable_texts, ..rehearsed })
+}
+
+/// People who are to get a certificate and whose name is too long for it.
+async fn too_long(
+    http: &HttpState,
+    definition: &Definition,
+    rows: &[RehearsedRow],
+) -> Result<HashSet<Uuid>, ApiError> {
+    let mut names = LongNames::default();
+    for row in rows.iter().filter(|row| !row.is_held) {
+        if let Some(name) = &row.full_name {
+            names.add(name.reveal_str(), || row.id);
+        }
+    }
+    let (names, ids): (Vec<_>, Vec<_>) =
+        names.into_longest().into_iter().map(|long| (long.name, long.of)).unzip();
+    let found = are_too_long(http, definition, &names).await?;
+    Ok(ids.into_iter().zip(found).filter_map(|(id, is_too_long)| is_too_long.then_some(id)).collect())
 }
 
 impl BatchRehearsed {

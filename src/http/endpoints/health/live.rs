@@ -4,8 +4,8 @@ use super::{ALIVE, Alive};
 use crate::http::answer::Envelope;
 use crate::http::{Answer, ApiError};
 
-/// Whether the process lives; where it doesn't, restart it.
-#[utoipa::path(get, path = "/health/live", responses((status = 200, description = "It lives", body = Envelope<Alive>)))]
+/// Confirms that the process is alive. If there is no answer, restart the process.
+#[utoipa::path(get, path = "/health/live", responses((status = 200, description = "The process is alive", body = Envelope<Alive>)))]
 pub async fn handle() -> Result<Answer, ApiError> {
     Answer::ok(&ALIVE)
 }

@@ -1,4 +1,4 @@
-//! Health, for monitors and orchestrators. Details and metrics are on the management listener.
+//! Health checks for monitors and orchestrators. Details and metrics are on the management listener.
 
 pub mod live;
 pub mod ready;
@@ -7,7 +7,7 @@ pub mod status;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-/// That the process answers.
+/// Confirmation that the process answers.
 #[derive(Serialize, ToSchema)]
 pub struct Alive {
     /// Always `ok`.

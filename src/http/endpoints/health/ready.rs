@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 use crate::http::answer::Envelope;
 use crate::http::{Answer, ApiError, HttpState};
 
-/// Whether requests can be served.
+/// Readiness of the server.
 #[derive(Serialize, ToSchema)]
 pub struct ReadyAnswer {
     /// `ok` or `unavailable`.
@@ -15,14 +15,14 @@ pub struct ReadyAnswer {
     status: &'static str,
 }
 
-/// Tells if requests can be served.
+/// Returns the readiness of the server to serve requests.
 ///
-/// The answer is at most a second old. What is missing is said on the management listener.
+/// The answer is at most 1 s old. The management listener names the missing dependencies.
 #[utoipa::path(
     get, path = "/health/ready",
     responses(
-        (status = 200, description = "They can", body = Envelope<ReadyAnswer>),
-        (status = 503, description = "They can't; success is false", body = Envelope<ReadyAnswer>),
+        (status = 200, description = "The server is ready", body = Envelope<ReadyAnswer>),
+        (status = 503, description = "The server is not ready; `success` is false", body = Envelope<ReadyAnswer>),
     )
 )]
 pub async fn handle(State(http): State<HttpState>) -> Result<Answer, ApiError> {

@@ -13,31 +13,31 @@ use crate::http::extract::{IdempotencyKey, Path};
 use crate::http::idempotency::{Request, about, once};
 use crate::http::{Answer, ApiError, Caller, HttpState};
 
-/// An import that is being cancelled, or is.
+/// State of an import that is being cancelled or was cancelled.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ImportStopping {
-    /// The import.
+    /// Id of the import.
     import_id: Uuid,
-    /// `cancelling`; `cancelled` where that had been done before.
+    /// `cancelling`; `cancelled` if that was finished before.
     #[schema(example = "cancelling")]
     state: &'static str,
 }
 
-/// Leave the rows that are not taken in yet.
+/// Cancels an import: the remaining rows are skipped.
 ///
-/// What was taken in stays. The rows that were left are in the report, ready to be uploaded again.
-/// Cancelling twice changes nothing. The progress is at Location.
+/// Rows that were imported before stay imported. The report has the skipped rows, ready for another upload.
+/// Cancelling again has no effect. `Location` shows the progress.
 #[utoipa::path(
     post, path = "/imports/{id}/cancel",
     params(
         ("id" = Uuid, Path, description = "The import's id"),
-        ("Idempotency-Key" = Option<String>, Header, description = "Makes sending it again harmless"),
+        ("Idempotency-Key" = Option<String>, Header, description = "A repetition with the same key is not executed again"),
     ),
     responses(
-        (status = 202, description = "It is being cancelled, or is; see Location", body = Envelope<ImportStopping>),
+        (status = 202, description = "The import is being cancelled or was cancelled before; see `Location`", body = Envelope<ImportStopping>),
         (status = 404, description = "NOT_FOUND", body = ErrorEnvelope),
-        (status = 409, description = "WRONG_STATE: it has ended", body = ErrorEnvelope),
+        (status = 409, description = "WRONG_STATE: the import has ended", body = ErrorEnvelope),
         (status = 422, description = "IDEMPOTENCY_KEY_REUSED", body = ErrorEnvelope),
     )
 )]

@@ -14,39 +14,39 @@ use crate::http::progress_stream::{self, Look};
 use crate::http::{ApiError, Caller, HttpState};
 use crate::projection::queries::imports::{self, ImportRow};
 
-/// How far an import is, without its rejected rows.
+/// Progress of an import, without its rejected rows.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ImportProgress {
-    /// The import.
+    /// Id of the import.
     import_id: Uuid,
-    /// As in `GET /imports/{id}`.
+    /// State of the import, as in `GET /imports/{id}`.
     #[schema(example = "running")]
     state: String,
-    /// Rows that were dealt with; null until the end.
+    /// Number of processed rows; null until the end.
     total_records: Option<i64>,
-    /// The last row that is dealt with.
+    /// Number of the last processed row.
     #[schema(example = 667)]
     through_row: i64,
     /// People created so far.
     created: i64,
     /// People changed so far.
     updated: i64,
-    /// People who were known and stay as they were, so far.
+    /// Known people who did not change, so far.
     existing: i64,
     /// Rows rejected so far.
     errors: i64,
-    /// Certificates that people get, so far.
+    /// Certificates for people of the file so far, including those that they have already.
     certificates_associated: i64,
-    /// Rows that were left because it was cancelled.
+    /// Rows skipped because the import was cancelled.
     left: Option<i64>,
 }
 
-/// How an import goes on, as server-sent events.
+/// Streams the progress of an import as server-sent events.
 ///
-/// `progress` whenever something has changed, with the whole state as JSON; `end` with the last one, and
-/// then the stream ends. Comments come in between. After a quarter of an hour the stream ends without
-/// `end`: come back with `Last-Event-ID`. Whoever comes back after the end is answered 204.
+/// Every change is sent as an event `progress` with the whole state as JSON. The last event is `end`, with the final
+/// state. Comments are sent in between. After 15 minutes the stream ends without `end`; reconnect with
+/// `Last-Event-ID`. A client that reconnects after `end` gets the status 204.
 #[utoipa::path(
     get, path = "/imports/{id}/events",
     params(
@@ -54,10 +54,10 @@ pub struct ImportProgress {
         ("Last-Event-ID" = Option<String>, Header, description = "The id of the last event that you have seen"),
     ),
     responses(
-        (status = 200, description = "Events; `data` of each is an ImportProgress", body = ImportProgress, content_type = "text/event-stream"),
-        (status = 204, description = "You have seen the end"),
+        (status = 200, description = "Events; the `data` of each is an ImportProgress", body = ImportProgress, content_type = "text/event-stream"),
+        (status = 204, description = "The client has received `end` already"),
         (status = 404, description = "NOT_FOUND", body = ErrorEnvelope),
-        (status = 503, description = "BUSY: too many such streams; ask now and then instead", body = ErrorEnvelope),
+        (status = 503, description = "BUSY: too many open streams; poll instead", body = ErrorEnvelope),
     )
 )]
 pub async fn handle(

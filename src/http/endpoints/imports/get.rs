@@ -9,15 +9,15 @@ use crate::http::api_error::ErrorEnvelope;
 use crate::http::extract::Path;
 use crate::http::{Answer, ApiError, HttpState};
 
-/// How far a file is, and what became of its rows.
+/// Returns an import: its progress and the results of its rows.
 #[utoipa::path(
     get, path = "/imports/{id}", params(
         ("id" = Uuid, Path, description = "The import's id"),
-        ("If-None-Match" = Option<String>, Header, description = "The ETag that you know"),
+        ("If-None-Match" = Option<String>, Header, description = "ETag of the version that you have"),
     ),
     responses(
         (status = 200, description = "The import", body = Envelope<ImportAnswer>),
-        (status = 304, description = "`If-None-Match` names the present version"),
+        (status = 304, description = "`If-None-Match` matches the current version"),
         (status = 404, description = "NOT_FOUND", body = ErrorEnvelope),
     )
 )]

@@ -15,58 +15,59 @@ use crate::http::extract::{Direction, Listing, Query, Unsorted};
 use crate::http::{Answer, ApiError, HttpState};
 use crate::projection::queries::imports::{self, ImportFilter, ImportRow};
 
-/// Which imports, in which order: those that meet all that is given.
+/// Query parameters of the list of imports. An entry must meet all given filters.
 #[derive(Deserialize, IntoParams)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct ImportsQuery {
-    /// Where to go on: `meta.nextCursor` of the page before. It counts for the same filters and order.
+    /// Cursor of the page: `meta.nextCursor` of the page before. It is valid for the same filters and order only.
     cursor: Option<String>,
-    /// Which page, from 1, instead of a cursor; `meta.total` is told then. Pages end at entry 10,000, cursors don't.
+    /// Number of the page, from 1, instead of a cursor. Adds `meta.total`. Pages end at entry 10,000, cursors do
+    /// not.
     #[param(minimum = 1)]
     page: Option<u32>,
     /// Entries per page; 50 if absent.
     #[param(minimum = 1, maximum = 200)]
     limit: Option<u32>,
-    /// Which way round; from the latest if absent.
+    /// Sort direction; latest first if absent.
     #[param(inline)]
     order: Option<Direction>,
-    /// In this state.
+    /// Only imports in this state.
     #[param(inline)]
     state: Option<ImportState>,
-    /// Whose people earn this certificate, unless their row says otherwise.
+    /// Only imports that issue this certificate to people whose row names no other one.
     certificate_id: Option<Uuid>,
-    /// Of a file of this format.
+    /// Only imports of files in this format.
     #[param(inline)]
     format: Option<ImportFormat>,
-    /// Uploaded since this moment (RFC 3339).
+    /// Uploaded at this time (RFC 3339) or later.
     #[serde(default, with = "time::serde::rfc3339::option")]
     created_after: Option<OffsetDateTime>,
-    /// Uploaded before this moment (RFC 3339).
+    /// Uploaded before this time (RFC 3339).
     #[serde(default, with = "time::serde::rfc3339::option")]
     created_before: Option<OffsetDateTime>,
 }
 
-/// The states of an import.
+/// States of an import.
 #[derive(Clone, Copy, Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum ImportState {
-    /// It waits to be read.
+    /// Waiting to be read.
     Requested,
-    /// It is being read.
+    /// Being read.
     Running,
-    /// All its rows were dealt with.
+    /// All rows are processed.
     Completed,
-    /// It could not be read on.
+    /// The file could not be read to its end.
     Failed,
-    /// It is being cancelled.
+    /// Being cancelled.
     Cancelling,
-    /// It was cancelled.
+    /// Cancelled.
     Cancelled,
 }
 
 impl ImportState {
-    /// As it stands in the table.
+    /// Returns the state's name in the query table.
     const fn stored(self) -> &'static str {
         match self {
             Self::Requested => "requested",
@@ -79,22 +80,22 @@ impl ImportState {
     }
 }
 
-/// What people are taken in from.
+/// Formats of imported files.
 #[derive(Clone, Copy, Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum ImportFormat {
-    /// A text with separators.
+    /// A text file with separators.
     Csv,
-    /// A workbook.
+    /// An XLSX workbook.
     Xlsx,
-    /// A workbook of older programs.
+    /// An XLS workbook, written by older programs.
     Xls,
     /// A list in JSON.
     Json,
 }
 
 impl ImportFormat {
-    /// As it stands in the table.
+    /// Returns the format's name in the query table.
     const fn stored(self) -> &'static str {
         match self {
             Self::Csv => "csv",
@@ -105,31 +106,31 @@ impl ImportFormat {
     }
 }
 
-/// An import in a list; `GET /imports/{id}` also tells what is wrong with its rows.
+/// An import in a list. `GET /imports/{id}` also has the errors of its rows.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ImportListed {
-    /// How far it is.
+    /// Progress of the import.
     #[serde(flatten)]
     progress: ImportProgress,
     /// `csv`, `xlsx`, `xls` or `json`.
     #[schema(example = "xlsx")]
     format: String,
-    /// The file's size in bytes.
+    /// Size of the file, in bytes.
     #[schema(example = 20_480)]
     size: i64,
-    /// What everybody in the file earns, unless the row says otherwise.
+    /// Id of the certificate for people whose row names no other one.
     certificate_id: Option<Uuid>,
-    /// Why the file could not be read on.
+    /// Error that stopped the reading of the file.
     #[serde(skip_serializing_if = "Option::is_none")]
     failure: Option<ImportFailure>,
-    /// When it was uploaded (RFC 3339).
+    /// Time of the upload (RFC 3339).
     #[schema(example = "2026-11-21T12:00:00Z")]
     created_at: String,
-    /// When it last changed (RFC 3339).
+    /// Time of the last change (RFC 3339).
     #[schema(example = "2026-11-21T12:00:00Z")]
     updated_at: String,
-    /// When it ended, well or not (RFC 3339); null before.
+    /// Time at which it ended, successfully or not (RFC 3339); null before.
     #[schema(example = "2026-11-21T12:00:00Z")]
     ended_at: Option<String>,
 }
@@ -149,12 +150,12 @@ impl From<ImportRow> for ImportListed {
     }
 }
 
-/// Imports, newest first where nothing else is said.
+/// Lists imports, newest first by default.
 #[utoipa::path(
     get, path = "/imports", params(ImportsQuery),
     responses(
         (status = 200, description = "A page", body = ListEnvelope<ImportListed>),
-        (status = 400, description = "VALIDATION_ERROR: a parameter is unknown or out of range, or the cursor is of another list", body = ErrorEnvelope),
+        (status = 400, description = "VALIDATION_ERROR: a parameter is unknown or out of range, or the cursor belongs to another list", body = ErrorEnvelope),
     )
 )]
 pub async fn handle(

@@ -1,4 +1,4 @@
-//! Imports: files of people, and what became of their rows.
+//! Imports: uploaded files of people, and the results of their rows.
 
 pub mod cancel;
 pub mod events;
@@ -25,69 +25,73 @@ use crate::workers::importer::report::{ErrorDetail, ImportReport, MAX_SHOWN};
 use crate::workers::importer::report_file::ReportFile;
 use reading::ReadingAnswer;
 
-/// How much of a report is read to show its first rows, in bytes.
+/// Bytes that are read from the start of a report to show its first rows.
 const REPORT_START_BYTES: u64 = 4 << 20;
-/// Most batches that an answer shows.
+/// Maximum number of batches in an answer.
 const MAX_BATCHES: i64 = 100;
 
-/// A file of people, and what became of its rows.
+/// An import of a file of people, and the results of its rows.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ImportAnswer {
-    /// The import's id; null where nothing was stored.
+    /// Id of the import; null for a dry run, which stores nothing.
     pub import_id: Option<Uuid>,
-    /// `requested`, `running`, `completed`, `failed`, `cancelling`, `cancelled`, or `rehearsed` where
-    /// nothing was stored.
+    /// `requested`, `running`, `completed`, `failed`, `cancelling`, `cancelled`, or `rehearsed` for a dry run.
     #[schema(example = "completed")]
     pub state: String,
-    /// Rows that were dealt with, blank ones not counted; null until the end.
+    /// Number of processed rows, without blank rows; null until the end.
     pub total_records: Option<i64>,
-    /// The last row that is dealt with, as a spreadsheet program numbers it.
+    /// Number of the last processed row, as a spreadsheet program shows it.
     pub through_row: i64,
     /// People created so far.
     pub created: i64,
     /// People changed so far.
     pub updated: i64,
-    /// People who were known and stay as they were, so far. They get certificates as new people do.
+    /// Known people who did not change, so far. They get certificates like new people.
     pub existing: i64,
-    /// Rows about a person whom an earlier row is about: each person is counted once. Null until the end.
+    /// Rows about a person of an earlier row; each person is counted once. Null until the end.
     pub repeated: Option<i64>,
     /// Rows rejected so far.
     pub errors: i64,
-    /// Certificates that people of the file get, so far; those that they hold already count, too.
+    /// Certificates for people of the file so far, including those that they have already.
     pub certificates_associated: i64,
-    /// The batches that issue the certificates, with their progress: one for each certificate and 10,000 people,
-    /// the first 100 of them. They can be cancelled and undone as those of `/generated-certificates/generate`.
+    /// Batches that issue the certificates, with their progress: one per certificate and 10,000 people. Only the
+    /// first 100 are listed. They can be cancelled and undone like the batches of
+    /// `/generated-certificates/generate`.
     pub batches: Vec<BatchAnswer>,
-    /// Rows that were left because it was cancelled.
+    /// Rows skipped because the import was cancelled.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub left: Option<i64>,
-    /// The first 1,000 rejected rows, and then those that were left; all of them are in `/imports/{id}/report`. Only with their codes
-    /// once that has expired.
+    /// Rejected rows, then skipped rows; at most 1,000. `/imports/{id}/report` has all of them. After the report has
+    /// expired, only their error codes are available.
     pub error_details: Vec<RowErrors>,
-    /// Rows that were taken over with a warning: people whose name no font on certificates draws. They get no
-    /// certificate by this import.
+    /// Number of rows that were imported with a warning. `UNDRAWABLE`: no font can draw a text of the person, who gets
+    /// no certificate from this import. `NAME_DIFFERS`: a known person keeps a stored name that is quite different from
+    /// the name in the row, and the certificate shows the stored name; `updateExisting` stores the name in the row. Two
+    /// names are quite different if a word of the shorter one is not in the longer one, as a word or as an initial,
+    /// ignoring case, accents and order. `NAME_TOO_LONG`, in a dry run only: the name does not fit its place on the
+    /// certificate. Only the 50 longest names of more than 40 characters are checked.
     pub warnings: i64,
-    /// These rows, as far as they are among the first 1,000 of the report; it names the characters.
+    /// Rows with a warning among the first 1,000 rows of the report. Their messages name the characters.
     pub warning_details: Vec<RowErrors>,
-    /// Why the file could not be read on.
+    /// Error that stopped the reading of the file.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub failure: Option<ImportFailure>,
-    /// How the file was read; only where it has just been uploaded.
+    /// Details of how the file was read; only in the answer to the upload.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reading: Option<ReadingAnswer>,
 }
 
-/// Why a file could not be read on.
+/// Error that stopped the reading of a file.
 #[derive(Serialize, ToSchema)]
 pub struct ImportFailure {
     /// A stable code.
     pub code: String,
-    /// What is wrong and what to do.
+    /// The problem, and how to solve it.
     pub reason: String,
 }
 
-/// A row that was not taken over, or only with a warning.
+/// A row that was rejected, or imported with a warning.
 #[derive(Serialize, ToSchema)]
 pub struct RowErrors {
     /// The row's number as a spreadsheet program shows it.
@@ -95,33 +99,33 @@ pub struct RowErrors {
     /// Name of the row's sheet, in a workbook.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sheet: Option<String>,
-    /// What the row says, by header.
+    /// Values of the row, by header.
     #[schema(value_type = BTreeMap<String, String>)]
     pub data: BTreeMap<String, Personal<String>>,
-    /// What is wrong with it.
+    /// Problems of the row.
     pub errors: Vec<RowError>,
 }
 
-/// One thing that is wrong with a row.
+/// One problem of a row.
 #[derive(Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct RowError {
     /// The header as written in the file.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub column: Option<String>,
-    /// The field's name in the API.
+    /// Name of the field in the API.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub field: Option<String>,
     /// A stable code.
     #[schema(example = "DUPLICATE")]
     pub code: String,
-    /// What is wrong and what to do.
+    /// The problem, and how to solve it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
 }
 
 impl ImportAnswer {
-    /// One that has only begun.
+    /// Returns the answer for an import that was just requested.
     pub(super) fn begun(id: ImportId) -> Self {
         Self {
             import_id: Some(id.0),
@@ -144,12 +148,12 @@ impl ImportAnswer {
         }
     }
 
-    /// Adds how the file was read.
+    /// Sets the details of how the file was read.
     pub(super) fn reading(self, reading: Option<ReadingAnswer>) -> Self {
         Self { reading, ..self }
     }
 
-    /// What a file would do.
+    /// Returns the answer for a dry run.
     pub(super) fn rehearsed(report: ImportReport) -> Self {
         Self {
             import_id: None,
@@ -215,7 +219,7 @@ impl From<ErrorDetail> for RowErrors {
     }
 }
 
-/// An import as the query tables have it, with its report.
+/// Reads an import from the query tables, and the first rows of its report.
 pub(super) async fn read(http: &HttpState, id: Uuid) -> Result<Option<ImportAnswer>, ApiError> {
     let row = imports::get(&http.database().await?, id).await?;
     let Some(row) = row else { return Ok(None) };
@@ -233,13 +237,13 @@ struct Told {
     warning_details: Vec<RowErrors>,
 }
 
-/// Reads the rejected rows and the warnings: from the report while it is there, or else the rejections' codes
-/// from the query tables.
+/// Reads the rejected rows and the warnings from the report. If the report has expired, only the error codes of the
+/// rejected rows are read, from the query tables.
 async fn told(http: &HttpState, row: &ImportRow) -> Result<Told, ApiError> {
     if let Some(key) = &row.report_key {
         let key = ObjectKey::parse(key).map_err(ApiError::internal)?;
         if let Some(start) = http.storage.get_start(&key, REPORT_START_BYTES).await? {
-            // The parser's message may quote the row.
+            // The parser's message may quote personal data of the row, so it is dropped.
             let details =
                 ReportFile::first_rows(&start).map_err(|_| ApiError::internal("a damaged report"))?;
             let (warned, rejected): (Vec<_>, Vec<_>) = details.into_iter().partition(ErrorDetail::is_warning);

@@ -1,4 +1,4 @@
-//! How an uploaded file was read, as the API tells it.
+//! Details of how an uploaded file was read, in the form of the API.
 
 use std::collections::BTreeMap;
 
@@ -8,30 +8,30 @@ use utoipa::ToSchema;
 use crate::domain::Personal;
 use crate::sheet::{EncodingSource, HowRead, SheetFate, ShownRow};
 
-/// How a file was read.
+/// Details of how a file was read.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ReadingAnswer {
-    /// The text's encoding; absent for workbooks.
+    /// Encoding of the text; absent for workbooks.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub encoding: Option<EncodingAnswer>,
-    /// The header row's number as a spreadsheet program shows it.
+    /// Number of the header row, as a spreadsheet program shows it.
     pub header_row: u32,
-    /// The headers, left to right, and the fields that they give.
+    /// Headers, left to right, with their fields.
     pub columns: Vec<ColumnAnswer>,
     /// Headers of columns that were not read.
     pub ignored_columns: Vec<String>,
     /// The sheets of a workbook, in order.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub sheets: Vec<SheetAnswer>,
-    /// Rows with nothing but a counter and empty check boxes, which were left out.
+    /// Number of rows that were ignored because they contain only a counter and empty check boxes.
     pub blank_rows: u32,
-    /// Rows that the spreadsheet program doesn't show, such as filtered ones.
+    /// Rows that the spreadsheet program hides, such as filtered rows.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hidden_rows: Option<HiddenAnswer>,
-    /// The first rows as they were read, by field; rejected ones as written.
+    /// The first rows as they were read, by field. Rejected rows are shown as written in the file.
     pub first_rows: Vec<RowAnswer>,
-    /// The first rows whose names show whether the encoding was guessed right.
+    /// The first rows with non-ASCII names, to check a guessed encoding.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub names_to_check: Vec<RowAnswer>,
 }
@@ -40,7 +40,7 @@ pub struct ReadingAnswer {
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct EncodingAnswer {
-    /// Its label, as `encoding` takes it.
+    /// Label of the encoding, as accepted by the upload's field `encoding`.
     #[schema(example = "windows-1252")]
     pub label: String,
     /// `given` by the upload, `evident` from the text, or `guessed`.
@@ -52,9 +52,9 @@ pub struct EncodingAnswer {
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ColumnAnswer {
-    /// Its header as written.
+    /// Header as written.
     pub header: String,
-    /// The field that it gives, by its name in the API; null where it is not read.
+    /// Name of its field in the API; null if the column is not read.
     pub field: Option<String>,
 }
 
@@ -62,7 +62,7 @@ pub struct ColumnAnswer {
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct SheetAnswer {
-    /// Its name.
+    /// Name of the sheet.
     pub name: String,
     /// True if its rows were read.
     pub is_read: bool,
@@ -71,19 +71,19 @@ pub struct SheetAnswer {
     pub state: String,
 }
 
-/// Rows that the spreadsheet program doesn't show.
+/// Rows that the spreadsheet program hides.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct HiddenAnswer {
-    /// How many there are.
+    /// Number of hidden rows.
     pub count: u32,
-    /// True if they were read, as `hiddenRows=include` asks.
+    /// True if they were read, because the upload has `hiddenRows=include`.
     pub are_read: bool,
     /// The first 100 of them.
     pub rows: Vec<PlaceAnswer>,
 }
 
-/// A row's place.
+/// Position of a row.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct PlaceAnswer {

@@ -23,31 +23,31 @@ use crate::sheet::export::ExportFormat;
 use crate::storage::ObjectKey;
 use crate::workers::importer::report_file::StoredReport;
 
-/// The largest report that is made into a file, in bytes.
+/// Maximum size of a report that is converted, in bytes.
 const MAX_REPORT_BYTES: u64 = 1 << 30;
 
-/// What the report is wanted as.
+/// Query parameters of the report.
 #[derive(Deserialize, IntoParams)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct ReportQuery {
-    /// `ndjson` if absent.
+    /// Format of the report; `ndjson` if absent.
     #[param(inline)]
     format: Option<ReportFormat>,
 }
 
-/// What a report is written as.
+/// Formats of a report.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum ReportFormat {
-    /// A row per line, in JSON.
+    /// One JSON object per line, for one row each.
     #[default]
     Ndjson,
-    /// A list of rows, in JSON.
+    /// A JSON array of rows.
     Json,
-    /// A table with the file's own columns and two more.
+    /// A CSV table with the columns of the uploaded file and two added columns.
     Csv,
-    /// The same as a workbook.
+    /// A workbook with the same columns.
     Xlsx,
 }
 
@@ -71,14 +71,13 @@ impl ReportFormat {
     }
 }
 
-/// All rejected rows of an import that has ended, and those that were taken over with a warning (code
-/// `UNDRAWABLE`), as a file.
+/// Returns all rejected rows of an import that has ended, as a file.
 ///
-/// `json` and `ndjson` have objects shaped as those in `errorDetails`. `csv` and `xlsx` have the uploaded
-/// file's own columns, the row's number in `laureate_row` and what is wrong in `laureate_reason`: correct
-/// the rows and upload the file again; the two columns are ignored then, and may stay. In CSV an apostrophe
-/// stands before what a spreadsheet program would take for a formula; it is taken away when the file is
-/// uploaded again. Where the import was cancelled, the rows that were left are there as well.
+/// The file also has the rows that were imported with a warning (codes `UNDRAWABLE` and `NAME_DIFFERS`), and the skipped
+/// rows of a cancelled import. `json` and `ndjson` have objects like those in `errorDetails`. `csv` and `xlsx` have the columns
+/// of the uploaded file, the number of the row in `laureate_row`, and the problem in `laureate_reason`. Correct the
+/// rows and upload the file again; the two added columns are ignored and may stay. In CSV, a value that a spreadsheet
+/// program would interpret as a formula is prefixed with an apostrophe, which is removed by the next upload.
 #[utoipa::path(
     get, path = "/imports/{id}/report",
     params(("id" = Uuid, Path, description = "The import's id"), ReportQuery),
@@ -90,7 +89,7 @@ impl ReportFormat {
         (status = 400, description = "VALIDATION_ERROR: no such format", body = ErrorEnvelope),
         (status = 404, description = "NOT_FOUND: no such import, no row was rejected, or the report has expired", body = ErrorEnvelope),
         (status = 413, description = "FILE_TOO_LARGE: the report has more than 1 GiB", body = ErrorEnvelope),
-        (status = 503, description = "BUSY: too many reports are being made; try again", body = ErrorEnvelope),
+        (status = 503, description = "BUSY: too many reports are being converted; try again", body = ErrorEnvelope),
     )
 )]
 pub async fn handle(
@@ -125,7 +124,7 @@ pub async fn handle(
     Ok((headers, body).into_response())
 }
 
-/// The report as a nameless file, ready to be read from its beginning.
+/// Converts the report into an unnamed temporary file, positioned at its start.
 fn make(stored: File, format: ReportFormat) -> std::io::Result<File> {
     let mut made = tempfile::tempfile()?;
     write(StoredReport::open(BufReader::with_capacity(64 * 1024, stored))?, format, &mut made)?;

@@ -1,4 +1,4 @@
-//! A report of rejected rows, written as what is wanted; row by row, in bounded memory.
+//! Conversion of a report of rejected rows to the requested format, row by row in bounded memory.
 
 use std::io::{self, BufRead, BufWriter, Write};
 
@@ -11,7 +11,7 @@ use crate::workers::importer::report_file::StoredReport;
 /// Writes the whole report.
 ///
 /// # Errors
-/// The report is damaged, or the target takes no more.
+/// The report is damaged, or `target` cannot be written.
 pub(super) fn write(
     report: StoredReport<impl BufRead>,
     format: ReportFormat,
@@ -50,7 +50,7 @@ fn table(
     format: ExportFormat,
     mut target: impl Write,
 ) -> io::Result<()> {
-    // A report that was corrected and still has wrong rows brings the columns of the one before.
+    // If a corrected report is uploaded again, its own columns include the two added ones.
     let own = |column: &&String| !REPORT_COLUMNS.contains(&column.as_str());
     let columns: Vec<String> = report.columns.iter().filter(own).cloned().collect();
     let headers: Vec<&str> = columns.iter().map(String::as_str).chain(REPORT_COLUMNS).collect();
@@ -68,7 +68,7 @@ fn table(
     target.flush()
 }
 
-/// What is wrong with a row, in one cell.
+/// Returns the problems of a row as the text of one cell.
 fn reason(row: &ErrorDetail) -> String {
     let texts = row.errors.iter().map(|error| format!("{} ({})", error.message, error.code));
     texts.collect::<Vec<_>>().join("; ")

@@ -14,34 +14,34 @@ use crate::http::extract::{IdempotencyKey, Json, Path};
 use crate::http::idempotency::{Request, about, once};
 use crate::http::{Answer, ApiError, Caller, HttpState};
 
-/// The longest reason, in characters.
+/// Maximum length of a reason, in characters.
 const MAX_REASON: usize = 500;
 
-/// Why a mail is called off.
+/// Reason for cancelling a mail.
 #[derive(Default, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schema(example = json!({ "reason": "the certificate has a wrong name" }))]
 pub struct CancelRequest {
-    /// Why; at most 500 characters.
+    /// Reason, at most 500 characters.
     #[serde(default)]
     reason: Option<String>,
 }
 
-/// Call a mail off that was not sent.
+/// Cancels an unsent mail.
 ///
-/// A mail that is being handed to the mail server in this moment can't be called back. A cancelled job stays
-/// cancelled; `POST /generated-certificates/{id}/send-email` makes another.
+/// A mail that is being sent at this moment cannot be cancelled. A cancelled job stays cancelled. To create another
+/// job, use `POST /generated-certificates/{id}/send-email`.
 #[utoipa::path(
     post, path = "/jobs/{id}/cancel", request_body = Option<CancelRequest>,
     params(
         ("id" = Uuid, Path, description = "The job's id"),
-        ("Idempotency-Key" = Option<String>, Header, description = "Makes sending it again harmless"),
+        ("Idempotency-Key" = Option<String>, Header, description = "A repetition with the same key is not executed again"),
     ),
     responses(
         (status = 200, description = "Cancelled, now or before", body = Envelope<JobState>),
-        (status = 400, description = "VALIDATION_ERROR: a long reason", body = ErrorEnvelope),
+        (status = 400, description = "VALIDATION_ERROR: the reason is too long", body = ErrorEnvelope),
         (status = 404, description = "NOT_FOUND", body = ErrorEnvelope),
-        (status = 409, description = "WRONG_STATE: it was sent, or is just being sent", body = ErrorEnvelope),
+        (status = 409, description = "WRONG_STATE: the mail was sent or is being sent", body = ErrorEnvelope),
         (status = 422, description = "IDEMPOTENCY_KEY_REUSED", body = ErrorEnvelope),
     )
 )]
@@ -65,7 +65,7 @@ pub async fn handle(
     .await
 }
 
-/// The reason as the log takes it.
+/// Checks the reason. An absent reason becomes an empty text.
 pub(super) fn reason(text: Option<String>) -> Result<Personal<String>, ApiError> {
     let text = text.unwrap_or_default();
     if text.chars().count() > MAX_REASON || text.contains('\0') {

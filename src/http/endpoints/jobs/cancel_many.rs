@@ -15,10 +15,10 @@ use crate::http::extract::{IdempotencyKey, Json};
 use crate::http::idempotency::{Request, once};
 use crate::http::{Answer, ApiError, Caller, HttpState};
 
-/// What can be cancelled.
+/// States in which a job can be cancelled.
 const STAGES: [&str; 6] = ["queued", "retrying", "held", "scheduled", "failed", "unknown"];
 
-/// Which mails are called off: give `ids` or `filter`.
+/// Mails to cancel. Give `ids` or `filter`.
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schema(example = json!({
@@ -26,27 +26,27 @@ const STAGES: [&str; 6] = ["queued", "retrying", "held", "scheduled", "failed", 
     "reason": "wrong event name"
 }))]
 pub struct CancelManyRequest {
-    /// These jobs; 1–5,000 ids.
+    /// Ids of the jobs, 1–5,000.
     #[serde(default)]
     ids: Option<Vec<Uuid>>,
-    /// Or those that can be cancelled and meet all of this; the oldest 5,000. `{}` for all.
+    /// Selects the jobs that can be cancelled and meet this filter, at most the oldest 5,000. `{}` selects all.
     #[serde(default)]
     filter: Option<JobsFilter>,
-    /// Why; at most 500 characters.
+    /// Reason, at most 500 characters.
     #[serde(default)]
     reason: Option<String>,
 }
 
-/// Call many mails off that were not sent.
+/// Cancels many unsent mails.
 ///
-/// A mail that is being handed to the mail server in this moment can't be called back, nor one that was sent;
-/// those are listed if they were named.
+/// A mail that was sent, or is being sent at this moment, cannot be cancelled. If `ids` names such mails, the answer
+/// lists them.
 #[utoipa::path(
     post, path = "/jobs/cancel", request_body = CancelManyRequest,
-    params(("Idempotency-Key" = Option<String>, Header, description = "Makes sending it again harmless")),
+    params(("Idempotency-Key" = Option<String>, Header, description = "A repetition with the same key is not executed again")),
     responses(
-        (status = 200, description = "Cancelled; those that could not be are listed", body = Envelope<Acted>),
-        (status = 400, description = "VALIDATION_ERROR: neither or both of ids and filter, too many ids, a filter that can't be meant, a long reason", body = ErrorEnvelope),
+        (status = 200, description = "Cancelled; refused jobs are listed", body = Envelope<Acted>),
+        (status = 400, description = "VALIDATION_ERROR: neither or both of `ids` and `filter`, too many ids, an invalid filter, or a reason that is too long", body = ErrorEnvelope),
         (status = 422, description = "IDEMPOTENCY_KEY_REUSED", body = ErrorEnvelope),
     )
 )]

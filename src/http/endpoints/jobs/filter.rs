@@ -1,4 +1,4 @@
-//! Which jobs a request is about.
+//! Filter of jobs.
 
 use serde::Deserialize;
 use time::OffsetDateTime;
@@ -11,34 +11,34 @@ use crate::http::extract::filter_text;
 use crate::projection::queries::jobs::JobFilter;
 
 const STATUSES: [&str; 4] = ["pending", "sent", "error", "cancelled"];
-/// The states of a job, as answers name them.
+/// States of a job, as named in answers.
 pub(super) const STATES: [&str; 9] =
     ["queued", "claimed", "retrying", "sent", "failed", "unknown", "held", "scheduled", "cancelled"];
 
-/// Which jobs: those that meet all that is given.
+/// Filter of jobs. A job must meet all given conditions.
 #[derive(Clone, Debug, Default, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct JobsFilter {
-    /// Words that the recipient's name or address contain, whatever the case and accents.
+    /// Words that the recipient's name or address contains. Case and accents are ignored.
     #[schema(max_length = 200, example = "ada")]
     #[serde(default)]
     pub search: Option<String>,
-    /// Of this status: `pending`, `sent`, `error` or `cancelled`.
+    /// Status: `pending`, `sent`, `error` or `cancelled`.
     #[schema(example = "pending")]
     #[serde(default)]
     pub status: Option<String>,
-    /// In this state: `queued`, `claimed`, `retrying`, `sent`, `failed`, `unknown`, `held`, `scheduled` or
-    /// `cancelled`; several with commas.
+    /// State: `queued`, `claimed`, `retrying`, `sent`, `failed`, `unknown`, `held`, `scheduled` or `cancelled`.
+    /// Several states are separated by commas.
     #[schema(example = "held")]
     #[serde(default)]
     pub state: Option<String>,
-    /// About generated certificates of this certificate.
+    /// Only jobs about generated certificates of this certificate.
     #[serde(default)]
     pub certificate_id: Option<Uuid>,
-    /// About generated certificates that this batch made.
+    /// Only jobs about generated certificates that this batch created.
     #[serde(default)]
     pub batch_id: Option<Uuid>,
-    /// About this generated certificate; also spelled `issuanceId`.
+    /// Only jobs about this generated certificate; also named `issuanceId`.
     #[serde(default, alias = "issuanceId")]
     pub generated_certificate_id: Option<Uuid>,
     /// Queued at this time (RFC 3339) or later.
@@ -52,10 +52,10 @@ pub struct JobsFilter {
 }
 
 impl JobsFilter {
-    /// As the queries take it.
+    /// Checks the filter and converts it for the queries.
     ///
     /// # Errors
-    /// A status or state that there isn't, a time that is none, or a text that nothing contains.
+    /// 400 for an unknown status or state, an invalid time or time range, or an invalid search text.
     pub fn checked(&self) -> Result<JobFilter, ApiError> {
         if self.status.as_ref().is_some_and(|status| !STATUSES.contains(&status.as_str())) {
             return Err(ApiError::field("status", format!("give one of {}", STATUSES.join(", "))));

@@ -14,26 +14,26 @@ use crate::http::extract::Path;
 use crate::http::{Answer, ApiError, HttpState};
 use crate::projection::queries::jobs;
 
-/// One job, with what became of each try.
+/// A job with its attempts.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct JobDetail {
-    /// The job.
+    /// Data of the job.
     #[serde(flatten)]
     job: JobAnswer,
-    /// Its tries, oldest first; the last hundred.
+    /// The last 100 attempts, oldest first.
     history: Vec<Attempt>,
 }
 
-/// One job and its tries.
+/// Returns one job with its attempts.
 #[utoipa::path(
     get, path = "/jobs/{id}", params(
         ("id" = Uuid, Path, description = "The job's id"),
-        ("If-None-Match" = Option<String>, Header, description = "The ETag that you know"),
+        ("If-None-Match" = Option<String>, Header, description = "ETag of the version that you have"),
     ),
     responses(
         (status = 200, description = "The job", body = Envelope<JobDetail>),
-        (status = 304, description = "`If-None-Match` names the present version"),
+        (status = 304, description = "`If-None-Match` matches the current version"),
         (status = 404, description = "NOT_FOUND", body = ErrorEnvelope),
     )
 )]
@@ -41,7 +41,7 @@ pub async fn handle(State(http): State<HttpState>, Path(id): Path<Uuid>) -> Resu
     let row = jobs::get(&http.database().await?, id).await?;
     let row = row.ok_or_else(|| ApiError::not_found("job"))?;
     let version = position(row.position)?;
-    // The log may be further than the row; the answer shows both as of the row.
+    // The log may be ahead of the row, so newer events are dropped: both must show the same version.
     let mut events = http.commands.log().load("email", &id.to_string(), 0).await?;
     events.retain(|event| event.position <= version);
     let detail = JobDetail { job: JobAnswer::from(row), history: attempts(&events)? };

@@ -1,4 +1,4 @@
-//! What happened to a job, as the log has it.
+//! Attempts to send a mail, read from the event log.
 
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -8,34 +8,34 @@ use crate::domain::email::EmailEvent;
 use crate::domain::{DecodeError, DomainEvent, Personal};
 use crate::event_log::RecordedEvent;
 
-/// The most tries that an answer shows, the last ones.
+/// Maximum number of attempts in an answer. The last ones are shown.
 const MOST: usize = 100;
 
-/// One try to hand a mail to its server.
+/// One attempt to send a mail.
 #[derive(Debug, PartialEq, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Attempt {
-    /// Which try, from 1.
+    /// Number of the attempt, from 1.
     #[schema(example = 1)]
     number: u32,
-    /// When it was begun (RFC 3339).
+    /// Time at which it started (RFC 3339).
     #[schema(example = "2026-11-21T12:00:00Z")]
     started_at: String,
-    /// When its outcome was noted (RFC 3339).
+    /// Time at which its outcome was recorded (RFC 3339).
     #[schema(example = "2026-11-21T12:00:01Z")]
     ended_at: Option<String>,
-    /// `sent`, `retrying` (another try follows), `failed` or `unknown`; null while it is under way.
+    /// `sent`, `retrying` (another attempt follows), `failed` or `unknown`; null if no outcome is recorded.
     #[schema(example = "sent")]
     outcome: Option<&'static str>,
-    /// The server's full answer, or what is known.
+    /// Full answer of the mail server, or a description of the failure.
     #[schema(value_type = Option<String>, example = "250 2.0.0 queued")]
     answer: Option<Personal<String>>,
 }
 
-/// The tries of a job, oldest first.
+/// Returns the last attempts of a job, oldest first.
 ///
 /// # Errors
-/// The log holds an event that this program doesn't know.
+/// The log contains an event that this version of the program does not know.
 pub(super) fn attempts(events: &[RecordedEvent]) -> Result<Vec<Attempt>, DecodeError> {
     let mut attempts: Vec<Attempt> = Vec::new();
     for recorded in events {
@@ -57,7 +57,7 @@ pub(super) fn attempts(events: &[RecordedEvent]) -> Result<Vec<Attempt>, DecodeE
             | EmailEvent::EmailRescheduled(_)
             | EmailEvent::EmailCancelled(_) => continue,
         };
-        // What was given up without a try has no attempt to note it at.
+        // A mail that was abandoned without an attempt has no entry for the outcome.
         let under_way = |attempt: &&mut Attempt| attempt.number == number && attempt.outcome.is_none();
         if let Some(attempt) = attempts.last_mut().filter(under_way) {
             attempt.ended_at = Some(rfc3339(recorded.time));

@@ -15,38 +15,40 @@ use crate::http::{Answer, ApiError, HttpState};
 use crate::projection::queries::jobs::{self, JobFilter, JobRow};
 use crate::projection::queries::listing::SortKey;
 
-/// Which jobs, in which order: those that meet all that is given.
+/// Query parameters of the list of jobs. An entry must meet all given filters.
 #[derive(Deserialize, IntoParams)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct JobsQuery {
-    /// Where to go on: `meta.nextCursor` of the page before. It counts for the same filters, sort and order.
+    /// Cursor of the page: `meta.nextCursor` of the page before. It is valid for the same filters, sort and order
+    /// only.
     cursor: Option<String>,
-    /// Which page, from 1, instead of a cursor; `meta.total` is told then. Pages end at entry 10,000, cursors don't.
+    /// Number of the page, from 1, instead of a cursor. Adds `meta.total`. Pages end at entry 10,000, cursors do
+    /// not.
     #[param(minimum = 1)]
     page: Option<u32>,
     /// Entries per page; 50 if absent.
     #[param(minimum = 1, maximum = 200)]
     limit: Option<u32>,
-    /// What to sort by; `createdAt` if absent.
+    /// Sort key; `createdAt` if absent.
     #[param(inline)]
     sort: Option<JobSort>,
-    /// Which way round; from the latest if absent.
+    /// Sort direction; latest first if absent.
     #[param(inline)]
     order: Option<Direction>,
-    /// Words that the recipient's name or address contain, whatever the case and accents.
+    /// Words that the recipient's name or address contains. Case and accents are ignored.
     #[param(max_length = 200)]
     search: Option<String>,
-    /// Of this status: `pending`, `sent`, `error` or `cancelled`.
+    /// Status: `pending`, `sent`, `error` or `cancelled`.
     status: Option<String>,
-    /// In this state: `queued`, `claimed`, `retrying`, `sent`, `failed`, `unknown`, `held`, `scheduled` or
-    /// `cancelled`; several with commas.
+    /// State: `queued`, `claimed`, `retrying`, `sent`, `failed`, `unknown`, `held`, `scheduled` or `cancelled`.
+    /// Several states are separated by commas.
     state: Option<String>,
-    /// About generated certificates of this certificate.
+    /// Only jobs about generated certificates of this certificate.
     certificate_id: Option<Uuid>,
-    /// About generated certificates that this batch made.
+    /// Only jobs about generated certificates that this batch created.
     batch_id: Option<Uuid>,
-    /// About this generated certificate; also spelled `issuanceId`.
+    /// Only jobs about this generated certificate; also named `issuanceId`.
     #[serde(alias = "issuanceId")]
     generated_certificate_id: Option<Uuid>,
     /// Queued at this time (RFC 3339) or later.
@@ -55,13 +57,13 @@ pub struct JobsQuery {
     to: Option<String>,
 }
 
-/// What jobs can be sorted by.
+/// Sort keys of jobs.
 #[derive(Clone, Copy, Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum JobSort {
-    /// The order in which they were queued.
+    /// Order of queueing.
     CreatedAt,
-    /// The order of their last change.
+    /// Order of the last change.
     UpdatedAt,
 }
 
@@ -74,34 +76,34 @@ impl Sorting for JobSort {
     }
 }
 
-/// A page of jobs and how many there are in all.
+/// A page of jobs, and the numbers of all jobs.
 #[derive(Serialize, ToSchema)]
 pub struct JobsPage {
     /// Always true.
     success: bool,
-    /// The page.
+    /// Jobs of the page.
     data: Vec<JobAnswer>,
-    /// Where the next page starts, and the counts.
+    /// Paging information, and the numbers of all jobs.
     meta: JobsMeta,
 }
 
-/// Where the next page starts, and the counts.
+/// Paging information, and the numbers of all jobs.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct JobsMeta {
-    /// Where the next page starts.
+    /// Paging information.
     #[serde(flatten)]
     list: ListMeta,
-    /// All jobs, whatever the filter.
+    /// Numbers of all jobs, independent of the filter.
     summary: SummaryAnswer,
 }
 
-/// Jobs, newest first where nothing else is said, and how many there are in all.
+/// Lists jobs, newest first by default, with the numbers of all jobs.
 #[utoipa::path(
     get, path = "/jobs", params(JobsQuery),
     responses(
         (status = 200, description = "A page", body = JobsPage),
-        (status = 400, description = "VALIDATION_ERROR: a parameter is unknown or out of range, or the cursor is of another list", body = ErrorEnvelope),
+        (status = 400, description = "VALIDATION_ERROR: a parameter is unknown or out of range, or the cursor belongs to another list", body = ErrorEnvelope),
     )
 )]
 pub async fn handle(

@@ -1,6 +1,6 @@
-//! The same asked of many jobs.
+//! One command on many jobs.
 //!
-//! Which ones is read from the tables, which may be a moment old; whether each may is decided on the log.
+//! The jobs are selected from the query tables, which may lag. Each command is decided on the log.
 
 use std::collections::HashSet;
 
@@ -18,48 +18,48 @@ use crate::http::idempotency::created_by;
 use crate::http::{Answer, ApiError, Caller, HttpState};
 use crate::projection::queries::jobs;
 
-/// The most jobs that one call takes; of a filter that more meet, the oldest.
+/// Maximum number of jobs per call. If more jobs meet a filter, the oldest are selected.
 pub(super) const MOST: usize = 5_000;
-/// How many commands are under way at once; they share group commits.
+/// Number of concurrent commands; they share group commits.
 const AT_ONCE: usize = 256;
-/// The most refusals that an answer lists.
+/// Maximum number of refusals in an answer.
 const MOST_LISTED: usize = 100;
 
 /// The jobs of one call.
 pub(super) struct Selected {
     pub(super) ids: Vec<Uuid>,
-    /// Whether the filter is met by more.
+    /// True if more jobs meet the filter.
     pub(super) more: bool,
 }
 
-/// A job of which it could not be done.
+/// A job for which the request was refused.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(example = json!({
     "id": "3f6c1c1e-58a4-4c02-9d1b-0f3a55b7c5a1", "code": "WRONG_STATE",
     "message": "only a held or scheduled job can be released"
 }))]
 pub struct RefusedJob {
-    /// The job.
+    /// Id of the job.
     id: Uuid,
-    /// Why, for programs: `NOT_FOUND` or `WRONG_STATE`.
+    /// Reason for programs: `NOT_FOUND` or `WRONG_STATE`.
     code: &'static str,
-    /// Why, for people.
+    /// Reason for people.
     message: String,
 }
 
-/// What became of each job.
+/// Outcomes of the commands.
 #[derive(Default)]
 pub(super) struct Outcomes {
     pub(super) done: Vec<Uuid>,
-    /// How many were refused.
+    /// Number of refused commands.
     pub(super) refused: usize,
-    /// The first of them.
+    /// The first refused jobs, at most [`MOST_LISTED`].
     pub(super) refusals: Vec<RefusedJob>,
-    /// The last position that was written.
+    /// Highest position of the jobs after the commands.
     pub(super) position: Option<Position>,
 }
 
-/// The jobs that are named, or the oldest that meet the filter and are in one of these stages.
+/// Returns the jobs in `ids`, or the oldest jobs that meet `filter` and are in one of the `stages`.
 pub(super) async fn select(
     http: &HttpState,
     ids: Option<Vec<Uuid>>,
@@ -88,7 +88,7 @@ pub(super) async fn select(
     Ok(Selected { ids, more })
 }
 
-/// Asks the same of each job, by a command of its own that follows from the request's.
+/// Executes `command` on each job. The id of each command is derived from `command_id`, that of the request.
 pub(super) async fn each(
     http: &HttpState,
     caller: &Caller,
@@ -126,18 +126,18 @@ pub(super) async fn each(
     Ok(outcomes)
 }
 
-/// What was done to many jobs.
+/// Result of a request for many jobs.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(example = json!({ "done": 3, "refused": 0, "refusals": [], "more": false }))]
 pub struct Acted {
-    /// Jobs to which it was done, now or by the same request before.
+    /// Number of jobs for which the request was executed, now or by the same request before.
     done: usize,
-    /// Jobs to which it could not be done.
+    /// Number of jobs for which the request was refused.
     refused: usize,
-    /// The first hundred of them.
+    /// The first 100 refused jobs.
     refusals: Vec<RefusedJob>,
-    /// Whether more jobs meet the filter than one call takes; call again.
+    /// True if more jobs meet the filter than one call handles. Call again for the others.
     more: bool,
 }
 

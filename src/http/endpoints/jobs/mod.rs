@@ -1,4 +1,4 @@
-//! Jobs: one e-mail about one generated certificate each.
+//! Jobs: each is one e-mail about one generated certificate.
 
 pub mod cancel;
 pub mod cancel_many;
@@ -30,9 +30,9 @@ use crate::projection::queries::jobs::JobRow;
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct JobAnswer {
-    /// The job's id.
+    /// Id of the job.
     pub id: Uuid,
-    /// The generated certificate that it is about.
+    /// Id of the generated certificate.
     pub generated_certificate_id: Uuid,
     /// `pending` (also held and scheduled), `sent`, `error` (failed or unknown) or `cancelled`.
     #[schema(example = "sent")]
@@ -40,32 +40,32 @@ pub struct JobAnswer {
     /// `queued`, `claimed`, `retrying`, `sent`, `failed`, `unknown`, `held`, `scheduled` or `cancelled`.
     #[schema(example = "sent")]
     pub state: String,
-    /// When it is to be sent (RFC 3339), while it is scheduled.
+    /// Time at which a scheduled mail is sent (RFC 3339); null if it is not scheduled.
     pub due_at: Option<String>,
-    /// Who gets the mail.
+    /// Name of the recipient.
     #[schema(value_type = String)]
     pub to_name: Personal<String>,
-    /// Where the mail goes.
+    /// E-mail address of the recipient.
     #[schema(value_type = String)]
     pub to_address: Personal<String>,
-    /// How many tries were begun.
+    /// Number of started attempts.
     pub attempts: i32,
-    /// When the last try was begun (RFC 3339).
+    /// Time at which the last attempt started (RFC 3339).
     pub attempted_at: Option<String>,
-    /// When a server took it (RFC 3339).
+    /// Time at which a mail server accepted it (RFC 3339).
     pub sent_at: Option<String>,
-    /// Why the last try failed, or what is known of an unknown outcome.
+    /// Error of the last attempt, or details of an unknown outcome.
     #[schema(value_type = Option<String>)]
     pub error_message: Option<Personal<String>>,
-    /// Why it was cancelled, if it was.
+    /// Reason of the cancellation.
     #[schema(value_type = Option<String>)]
     pub cancel_reason: Option<Personal<String>>,
-    /// The server's last answer in full.
+    /// Last answer of the mail server, in full.
     #[schema(value_type = Option<String>)]
     pub server_answer: Option<Personal<String>>,
-    /// The mail's Message-ID, once a try was begun.
+    /// Message-ID of the mail; null before the first attempt.
     pub message_id: Option<String>,
-    /// When it was queued (RFC 3339).
+    /// Time at which it was queued (RFC 3339).
     pub created_at: String,
 }
 
@@ -91,7 +91,7 @@ impl From<JobRow> for JobAnswer {
     }
 }
 
-/// Where a job stands after a request.
+/// State of a job after a request.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(example = json!({
@@ -99,15 +99,15 @@ impl From<JobRow> for JobAnswer {
     "dueAt": "2026-12-01T09:00:00Z", "attempts": 0
 }))]
 pub struct JobState {
-    /// The job.
+    /// Id of the job.
     id: Uuid,
     /// `pending`, `sent`, `error` or `cancelled`.
     status: &'static str,
     /// `queued`, `claimed`, `retrying`, `sent`, `failed`, `unknown`, `held`, `scheduled` or `cancelled`.
     state: &'static str,
-    /// When it is to be sent (RFC 3339), while it is scheduled.
+    /// Time at which a scheduled mail is sent (RFC 3339); null if it is not scheduled.
     due_at: Option<String>,
-    /// Tries begun before.
+    /// Number of started attempts.
     attempts: u32,
 }
 
@@ -118,7 +118,7 @@ impl JobState {
     }
 }
 
-/// A state and the status that it counts as, as answers name them.
+/// Returns the state of a stage and its status, as named in answers.
 pub(super) const fn named(stage: Stage) -> (&'static str, &'static str) {
     match stage {
         Stage::Absent | Stage::Queued => ("queued", "pending"),

@@ -8,12 +8,12 @@ use crate::http::extract::{ListQuery, Query};
 use crate::http::{Answer, ApiError, HttpState};
 use crate::projection::queries::jobs::JobFilter;
 
-/// Jobs that wait or are under way, also held and scheduled ones; newest first where nothing else is said.
+/// Lists jobs that wait or are being sent, including held and scheduled jobs; newest first by default.
 #[utoipa::path(
     get, path = "/jobs/pending", params(ListQuery),
     responses(
         (status = 200, description = "A page", body = JobsPage),
-        (status = 400, description = "VALIDATION_ERROR: a parameter is unknown or out of range, or the cursor is of another list", body = ErrorEnvelope),
+        (status = 400, description = "VALIDATION_ERROR: a parameter is unknown or out of range, or the cursor belongs to another list", body = ErrorEnvelope),
     )
 )]
 pub async fn handle(

@@ -17,28 +17,28 @@ use crate::http::idempotency::{Request, once};
 use crate::http::{Answer, ApiError, Caller, HttpState};
 use crate::projection::queries::jobs;
 
-/// The outcomes of at most so many mails are waited for.
+/// Maximum number of mails whose outcomes the request waits for.
 const WAITED_FOR: usize = 100;
-/// How long they are waited for at the most.
+/// Longest time to wait for the outcomes.
 const MAX_WAIT: Duration = Duration::from_secs(15);
 
-/// Which waiting mails go out now; all held ones if nothing is said.
+/// Waiting mails to release; all held mails by default.
 #[derive(Default, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schema(example = json!({ "filter": { "batchId": "0b8f5c1e-9a77-4a51-8f0e-3c1d6f2b7e90" } }))]
 pub struct ProcessPendingRequest {
-    /// These jobs, held or scheduled; 1–5,000 ids.
+    /// Ids of held or scheduled jobs, 1–5,000.
     #[serde(default)]
     ids: Option<Vec<Uuid>>,
-    /// Or those that meet all of this; the oldest 5,000.
+    /// Selects the held jobs that meet this filter, at most the oldest 5,000.
     #[serde(default)]
     filter: Option<JobsFilter>,
-    /// Also scheduled ones of the filter, before their time.
+    /// True if the filter also selects scheduled jobs, which are then sent before their time.
     #[serde(default)]
     include_scheduled: bool,
 }
 
-/// What became of the mails that were released.
+/// Outcomes of the released mails.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(example = json!({
@@ -46,39 +46,39 @@ pub struct ProcessPendingRequest {
     "refusals": [], "more": false
 }))]
 pub struct Processed {
-    /// Mails that this call let go.
+    /// Mails that this call released.
     released: usize,
-    /// Those of them that came to an end while we waited: successful and failed.
+    /// Released mails that were finished while the request waited: `successful` and `failed` together.
     processed: i64,
-    /// Those that a mail server took.
+    /// Released mails that a mail server accepted.
     successful: i64,
-    /// Those that were given up, or are of unknown outcome.
+    /// Released mails that failed or have an unknown outcome.
     failed: i64,
-    /// Those that were cancelled before they were sent, such as by a revocation.
+    /// Released mails that were cancelled before they were sent, for example by a revocation.
     cancelled: i64,
-    /// Those that are still under way, or wait for another try.
+    /// Released mails that are not finished or wait for another attempt.
     pending: i64,
-    /// Jobs that were named but are not held or scheduled, or don't exist.
+    /// Selected jobs that do not exist, or are neither held nor scheduled.
     refused: usize,
-    /// The first hundred of them.
+    /// The first 100 of these jobs.
     refusals: Vec<RefusedJob>,
-    /// Whether more jobs meet the filter than one call takes; call again.
+    /// True if more jobs meet the filter than one call handles. Call again for the others.
     more: bool,
 }
 
-/// Let waiting mails go.
+/// Releases waiting mails.
 ///
-/// Mails that were generated with `delivery: "held"` wait for this. Where up to 100 are released, their
-/// outcomes are waited for, 15 seconds at the most (200 if all came to an end); where more are, or some are
-/// still under way then, the answer is 202, and `Location` lists those under way. Either way the mails go out
-/// by themselves. Mails that don't wait for anybody need no such call and are not counted here.
+/// Mails of certificates that were generated with `delivery: "held"` wait for this request. If it releases at most
+/// 100 mails, it waits up to 15 seconds for their outcomes, and answers 200 if all are finished. Otherwise it
+/// answers 202, and `Location` lists the unfinished mails. In both cases the mails are sent in the background.
+/// Mails with immediate delivery need no release and are not counted here.
 #[utoipa::path(
     post, path = "/jobs/process-pending", request_body = Option<ProcessPendingRequest>,
-    params(("Idempotency-Key" = Option<String>, Header, description = "Makes sending it again harmless")),
+    params(("Idempotency-Key" = Option<String>, Header, description = "A repetition with the same key is not executed again")),
     responses(
-        (status = 200, description = "All that were released came to an end, or none was", body = Envelope<Processed>),
-        (status = 202, description = "Released; some are still under way", body = Envelope<Processed>),
-        (status = 400, description = "VALIDATION_ERROR: both ids and a filter, too many ids, a filter that can't be meant", body = ErrorEnvelope),
+        (status = 200, description = "All released mails are finished, or none was released", body = Envelope<Processed>),
+        (status = 202, description = "Released; some mails are not finished yet", body = Envelope<Processed>),
+        (status = 400, description = "VALIDATION_ERROR: both `ids` and `filter`, too many ids, or an invalid filter", body = ErrorEnvelope),
         (status = 422, description = "IDEMPOTENCY_KEY_REUSED", body = ErrorEnvelope),
     )
 )]
@@ -122,7 +122,7 @@ pub async fn handle(
     .await
 }
 
-/// Mails that came to an end, by outcome.
+/// Number of finished mails, by outcome.
 #[derive(Clone, Copy, Default)]
 struct Ended {
     successful: i64,
@@ -130,7 +130,8 @@ struct Ended {
     cancelled: i64,
 }
 
-/// Waits until these mails came to an end, for at most [`MAX_WAIT`], and counts the outcomes.
+/// Waits at most [`MAX_WAIT`] until these mails are finished, and counts the outcomes. Does not wait for more than
+/// [`WAITED_FOR`] mails.
 async fn ended(http: &HttpState, ids: &[Uuid]) -> Result<Ended, ApiError> {
     if ids.is_empty() || ids.len() > WAITED_FOR {
         return Ok(Ended::default());
@@ -142,7 +143,7 @@ async fn ended(http: &HttpState, ids: &[Uuid]) -> Result<Ended, ApiError> {
         };
         let (successful, failed) = (count(&["sent"]), count(&["failed", "unknown"]));
         let cancelled = count(&["cancelled"]);
-        // A mail that waits for another try does so for longer than this call.
+        // The delay before another attempt is longer than this call.
         let settled = successful + failed + cancelled + count(&["retrying"]);
         let ended = Ended { successful, failed, cancelled };
         Ok((usize::try_from(settled).is_ok_and(|settled| settled == ids.len()), ended))

@@ -14,28 +14,28 @@ use crate::http::endpoints::delivery::Delivery;
 use crate::http::extract::{IfMatch, Json, Path};
 use crate::http::{Answer, ApiError, Caller, HttpState};
 
-/// What a waiting mail is to wait for.
+/// New delivery of a waiting mail.
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schema(example = json!({ "delivery": { "at": "2026-12-01T09:00:00Z" } }))]
 pub struct RescheduleRequest {
-    /// When it may go out.
+    /// The new delivery.
     delivery: Delivery,
 }
 
-/// Let a held or scheduled mail wait for something else, or go.
+/// Changes the delivery of a held or scheduled mail.
 #[utoipa::path(
     patch, path = "/jobs/{id}", request_body = RescheduleRequest,
     params(
         ("id" = Uuid, Path, description = "The job's id"),
-        ("If-Match" = Option<String>, Header, description = "The ETag that you know"),
+        ("If-Match" = Option<String>, Header, description = "ETag of the version that you read"),
     ),
     responses(
-        (status = 200, description = "It waits for that, or is on its way", body = Envelope<JobState>),
-        (status = 400, description = "VALIDATION_ERROR: a time that can't be meant", body = ErrorEnvelope),
+        (status = 200, description = "Changed; with `immediate`, the mail is released", body = Envelope<JobState>),
+        (status = 400, description = "VALIDATION_ERROR: the time is invalid", body = ErrorEnvelope),
         (status = 404, description = "NOT_FOUND", body = ErrorEnvelope),
-        (status = 409, description = "WRONG_STATE: it doesn't wait any more", body = ErrorEnvelope),
-        (status = 412, description = "PRECONDITION_FAILED: it has changed since you read it", body = ErrorEnvelope),
+        (status = 409, description = "WRONG_STATE: the mail is no longer waiting", body = ErrorEnvelope),
+        (status = 412, description = "PRECONDITION_FAILED: the resource has changed since you read it", body = ErrorEnvelope),
     )
 )]
 pub async fn handle(
@@ -53,7 +53,8 @@ pub async fn handle(
     if_match.check(known.position)?;
     let context = caller.context(http.random_id().into());
     let command = EmailCommand::Reschedule(delivery);
-    // On what was just compared; where the log has more, it is decided anew, and a release is refused.
+    // Decided on the version that was just compared. If the log has newer events, the command is decided again on
+    // them, and refused if the mail was released meanwhile.
     let done = http.commands.execute_assuming::<Email>(&context, id, known, command).await?;
     let answer = Answer::ok(&JobState::of(EmailId(id), &done.state))?;
     Ok(answer.at(done.position).version(done.position))

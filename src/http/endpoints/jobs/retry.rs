@@ -14,20 +14,21 @@ use crate::http::extract::{IdempotencyKey, Path};
 use crate::http::idempotency::{Request, about, once};
 use crate::http::{Answer, ApiError, Caller, ErrorCode, HttpState};
 
-/// Try a failed mail again, or one whose outcome nobody knows.
+/// Retries a failed mail, or a mail with an unknown outcome.
 ///
-/// The person may then get a mail of unknown outcome twice. A certificate that could not be drawn has no mail
-/// and no job: put right what its `failure` names, and generate it for the same person again.
+/// The person may get a mail with an unknown outcome twice. A certificate that could not be drawn has no mail and no
+/// job: correct the problem that its `failure` names, and generate it for the same person again.
 #[utoipa::path(
     post, path = "/jobs/{id}/retry",
     params(
         ("id" = Uuid, Path, description = "The job's id"),
-        ("Idempotency-Key" = Option<String>, Header, description = "Makes sending it again harmless"),
+        ("Idempotency-Key" = Option<String>, Header, description = "A repetition with the same key is not executed again"),
     ),
     responses(
         (status = 200, description = "Queued again", body = Envelope<JobState>),
         (status = 404, description = "NOT_FOUND", body = ErrorEnvelope),
-        (status = 409, description = "WRONG_STATE: it has not failed, or the id is that of a generated certificate", body = ErrorEnvelope),
+        (status = 409, description = "WRONG_STATE: the mail has not failed, or the id is that of a generated certificate", body = ErrorEnvelope),
+        (status = 422, description = "IDEMPOTENCY_KEY_REUSED", body = ErrorEnvelope),
     )
 )]
 pub async fn handle(
@@ -37,7 +38,7 @@ pub async fn handle(
     Path(id): Path<Uuid>,
 ) -> Result<Answer, ApiError> {
     let route = "POST /jobs/{id}/retry";
-    // The path takes the body's place: the same key on another job is another request.
+    // The hash of the id stands in for that of a body, so the same key with another job is another request.
     let body_sha256 = about(id, None);
     let request = Request { caller: &caller, route, key, body_sha256, keep_answer: true };
     once(&http, request, async |command_id| {
@@ -52,7 +53,8 @@ pub async fn handle(
     .await
 }
 
-/// What to do instead, where the id is that of a generated certificate.
+/// Returns the error for an unknown job. If `id` is that of a generated certificate, the message gives the
+/// alternative.
 async fn no_such_job(http: &HttpState, id: Uuid) -> Result<ApiError, ApiError> {
     let issuance = http.commands.load::<Issuance>(id).await?.state;
     let message = match (issuance.request, issuance.failure) {

@@ -14,29 +14,29 @@ use crate::http::extract::{IdempotencyKey, Json};
 use crate::http::idempotency::{Request, once};
 use crate::http::{Answer, ApiError, Caller, HttpState};
 
-/// Which mails are tried again: give `ids` or `filter`.
+/// Mails to retry. Give `ids` or `filter`.
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schema(example = json!({ "filter": { "state": "failed", "from": "2026-11-21T00:00:00Z" } }))]
 pub struct RetryManyRequest {
-    /// These jobs; 1–5,000 ids.
+    /// Ids of the jobs, 1–5,000.
     #[serde(default)]
     ids: Option<Vec<Uuid>>,
-    /// Or those that have failed or are of unknown outcome and meet all of this; the oldest 5,000. `{}` for all.
+    /// Selects the failed and unknown jobs that meet this filter, at most the oldest 5,000. `{}` selects all.
     #[serde(default)]
     filter: Option<JobsFilter>,
 }
 
-/// Try many mails again that have failed, or whose outcome nobody knows.
+/// Retries many mails that failed or have an unknown outcome.
 ///
-/// When this answers, all of them are queued again; `GET /jobs` shows what becomes of them. People may get a
-/// mail of unknown outcome twice: choose with `state`.
+/// The answer is sent after all mails are queued again; `GET /jobs` shows their outcomes. People may get a mail
+/// with an unknown outcome twice. To avoid this, select only failed mails with the filter's `state`.
 #[utoipa::path(
     post, path = "/jobs/retry", request_body = RetryManyRequest,
-    params(("Idempotency-Key" = Option<String>, Header, description = "Makes sending it again harmless")),
+    params(("Idempotency-Key" = Option<String>, Header, description = "A repetition with the same key is not executed again")),
     responses(
-        (status = 200, description = "Queued again; those that could not be are listed", body = Envelope<Acted>),
-        (status = 400, description = "VALIDATION_ERROR: neither or both of ids and filter, too many ids, a filter that can't be meant", body = ErrorEnvelope),
+        (status = 200, description = "Queued again; refused jobs are listed", body = Envelope<Acted>),
+        (status = 400, description = "VALIDATION_ERROR: neither or both of `ids` and `filter`, too many ids, or an invalid filter", body = ErrorEnvelope),
         (status = 422, description = "IDEMPOTENCY_KEY_REUSED", body = ErrorEnvelope),
     )
 )]

@@ -16,42 +16,42 @@ use crate::http::idempotency::{Request, created_by, once};
 use crate::http::{Answer, ApiError, Caller, HttpState};
 use crate::scheduler::Task;
 
-/// How long the end of the run is waited for, or half of what a request may take.
+/// Longest time to wait for the end of the run; half of the request timeout if that is shorter.
 const MAX_WAIT: Duration = Duration::from_secs(10);
 
-/// Which task is to run.
+/// Task to run.
 #[derive(Default, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schema(example = json!({ "task": "due_mails" }))]
 pub struct ForceRequest {
-    /// Its name; `due_mails` if absent, which lets scheduled mails go whose time has come.
+    /// Name of the task; `due_mails` if absent, which releases scheduled mails that are due.
     #[serde(default)]
     task: Option<String>,
 }
 
-/// A run that was asked for.
+/// A requested run.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(example = json!({ "runId": "3f6c1c1e-58a4-4c02-9d1b-0f3a55b7c5a1", "task": "due_mails", "run": null }))]
 pub struct Forced {
-    /// The run's id.
+    /// Id of the run.
     run_id: Uuid,
-    /// The task.
+    /// Name of the task.
     task: &'static str,
     /// The run, if it has ended.
     run: Option<RunAnswer>,
 }
 
-/// Run a scheduled task now, also one that is switched off.
+/// Runs a scheduled task now, even if it is disabled.
 ///
-/// A process with the role scheduler runs it, after a run of the same task that is under way. Its end is
-/// waited for, ten seconds at the most.
+/// A process with the role `scheduler` runs it, after any current run of the same task. The request waits at most 10
+/// seconds for its end.
 #[utoipa::path(
     post, path = "/jobs/scheduler/force", request_body = Option<ForceRequest>,
-    params(("Idempotency-Key" = Option<String>, Header, description = "Makes sending it again harmless")),
+    params(("Idempotency-Key" = Option<String>, Header, description = "A repetition with the same key is not executed again")),
     responses(
-        (status = 200, description = "It has run", body = Envelope<Forced>),
-        (status = 202, description = "It will run, or is running; see Location", body = Envelope<Forced>),
+        (status = 200, description = "The run has ended", body = Envelope<Forced>),
+        (status = 202, description = "The run is waiting or in progress; see `Location`", body = Envelope<Forced>),
         (status = 400, description = "VALIDATION_ERROR: no such task", body = ErrorEnvelope),
         (status = 422, description = "IDEMPOTENCY_KEY_REUSED", body = ErrorEnvelope),
     )
@@ -70,7 +70,7 @@ pub async fn handle(
         let run_id = created_by(command_id, "run");
         let log = http.commands.log();
         log.fire_timer(&format!("task.{}", task.name()), Bytes::from(run_id.to_string())).await?;
-        tracing::info!(task = task.name(), %run_id, user_id = %caller.user_id, "somebody asked for a task");
+        tracing::info!(task = task.name(), %run_id, user_id = %caller.user_id, "task run requested");
         let run = ended(&http, run_id).await?;
         let is_over = run.is_some();
         let answer = Answer::ok(&Forced { run_id, task: task.name(), run })?;
@@ -83,7 +83,7 @@ pub async fn handle(
     .await
 }
 
-/// The run, once it has ended; nothing if that takes too long.
+/// Waits at most [`MAX_WAIT`] for the end of a run. Returns `None` if it has not ended.
 async fn ended(http: &HttpState, id: Uuid) -> Result<Option<RunAnswer>, ApiError> {
     let look = || async move {
         let runs = http.commands.log().runs().await?;

@@ -9,12 +9,12 @@ use crate::http::api_error::ErrorEnvelope;
 use crate::http::extract::Path;
 use crate::http::{Answer, ApiError, HttpState};
 
-/// One run of a scheduled task.
+/// Returns one run of a scheduled task.
 #[utoipa::path(
     get, path = "/jobs/scheduler/runs/{id}", params(("id" = Uuid, Path, description = "The run's id")),
     responses(
         (status = 200, description = "The run", body = Envelope<RunAnswer>),
-        (status = 404, description = "NOT_FOUND: it has not begun yet, or is forgotten", body = ErrorEnvelope),
+        (status = 404, description = "NOT_FOUND: the run has not started yet, or is no longer stored", body = ErrorEnvelope),
     )
 )]
 pub async fn handle(State(http): State<HttpState>, Path(id): Path<Uuid>) -> Result<Answer, ApiError> {

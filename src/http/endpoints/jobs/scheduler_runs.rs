@@ -12,14 +12,14 @@ use crate::http::extract::Query;
 use crate::http::{Answer, ApiError, HttpState};
 use crate::scheduler::Task;
 
-/// Which runs.
+/// Query parameters of the list of runs.
 #[derive(Deserialize, IntoParams)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct RunsQuery {
-    /// Of this task, such as `due_mails`.
+    /// Only runs of this task, such as `due_mails`.
     task: Option<String>,
-    /// The most runs, 1–200; 50 if absent.
+    /// Maximum number of runs, 1–200; 50 if absent.
     limit: Option<u32>,
 }
 
@@ -32,21 +32,21 @@ pub struct RunsQuery {
     "result": "0 mails released, 3 timers set"
 }))]
 pub struct RunAnswer {
-    /// The run's id.
+    /// Id of the run.
     pub id: Uuid,
-    /// The task.
+    /// Name of the task.
     pub task: String,
-    /// Why it ran: `cron`, `forced` by somebody, or the `start` of a scheduler.
+    /// Trigger of the run: `cron`, `forced` by a request, or `start` of a scheduler.
     pub trigger: &'static str,
     /// `running`, `done`, `failed`, or `interrupted`: its process stopped before it ended.
     pub outcome: &'static str,
-    /// When it began (RFC 3339).
+    /// Time at which it started (RFC 3339).
     pub started_at: String,
-    /// When it ended (RFC 3339).
+    /// Time at which it ended (RFC 3339).
     pub ended_at: Option<String>,
-    /// How long it took, in milliseconds.
+    /// Duration, in milliseconds.
     pub duration_ms: Option<i64>,
-    /// What it did, or why it could not.
+    /// Result, or the reason of the failure.
     pub result: Option<String>,
 }
 
@@ -77,9 +77,9 @@ impl RunAnswer {
     }
 }
 
-/// Runs of scheduled tasks, newest first.
+/// Lists runs of scheduled tasks, newest first.
 ///
-/// About the last hundred of each task are known.
+/// About the last 100 runs of each task are stored.
 #[utoipa::path(
     get, path = "/jobs/scheduler/runs", params(RunsQuery),
     responses(
@@ -102,7 +102,10 @@ pub async fn handle(
     Answer::list(&shown, &ListMeta { next_cursor: None, limit, page: None, total: None })
 }
 
-/// The task of a name that a client gave.
+/// Returns the task with this name.
+///
+/// # Errors
+/// 400 if the name is unknown.
 pub(super) fn named(name: &str) -> Result<Task, ApiError> {
     let known = || Task::ALL.map(Task::name).join(", ");
     Task::named(name).ok_or_else(|| ApiError::field("task", format!("give one of {}", known())))

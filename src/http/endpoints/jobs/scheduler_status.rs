@@ -11,7 +11,7 @@ use crate::http::answer::Envelope;
 use crate::http::{Answer, ApiError, HttpState};
 use crate::projection::queries::jobs;
 
-/// What the scheduler is at, and what comes next.
+/// State of the scheduler and its tasks.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(example = json!({
@@ -22,13 +22,13 @@ use crate::projection::queries::jobs;
     }]
 }))]
 pub struct SchedulerStatus {
-    /// Whether a task is at work just now.
+    /// True while a task is running.
     is_processing: bool,
-    /// Milliseconds until the next scheduled mail is due, 0 if one is; null without one.
+    /// Milliseconds until the next scheduled mail is due; 0 if one is due, null if none is scheduled.
     next_execution_in: Option<i64>,
-    /// The time zone of the cron expressions.
+    /// Time zone of the cron expressions.
     time_zone: String,
-    /// Each task, as this server is configured.
+    /// All tasks, with the configuration of this server.
     tasks: Vec<TaskStatus>,
 }
 
@@ -36,25 +36,25 @@ pub struct SchedulerStatus {
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct TaskStatus {
-    /// Its name.
+    /// Name of the task.
     #[schema(example = "due_mails")]
     name: &'static str,
-    /// What it does.
+    /// Description of the task.
     description: &'static str,
-    /// When it runs.
+    /// Cron expression of its planned runs.
     #[schema(example = "*/5 * * * *")]
     cron: String,
-    /// Whether it runs by itself.
+    /// True if it runs by its cron expression.
     enabled: bool,
-    /// When it runs next (RFC 3339); null if never.
+    /// Time of the next planned run (RFC 3339); null if there is none.
     next_run_at: Option<String>,
-    /// Whether it is at work just now.
+    /// True while it is running.
     running: bool,
-    /// Its last run.
+    /// The last run.
     last_run: Option<RunAnswer>,
 }
 
-/// What the scheduler is at, and what comes next.
+/// Returns the state of the scheduler and its tasks.
 #[utoipa::path(
     get, path = "/jobs/scheduler/status",
     responses((status = 200, description = "The status", body = Envelope<SchedulerStatus>))

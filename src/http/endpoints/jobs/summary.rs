@@ -1,4 +1,4 @@
-//! How many jobs there are.
+//! Numbers of jobs, by status and state.
 
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -6,60 +6,60 @@ use utoipa::ToSchema;
 use super::super::rfc3339;
 use crate::projection::queries::jobs::JobsSummary;
 
-/// How many jobs there are, whatever the filter.
+/// Numbers of all jobs, independent of the filter.
 #[derive(Debug, PartialEq, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct SummaryAnswer {
-    /// All jobs: pending, sent, error and cancelled together.
+    /// All jobs: `pending`, `sent`, `error` and `cancelled` together.
     #[schema(example = 152)]
     total: i64,
-    /// Those that wait or are under way.
+    /// Jobs that wait or are being sent.
     #[schema(example = 5)]
     pending: i64,
-    /// Those that a server took.
+    /// Jobs that a mail server accepted.
     #[schema(example = 140)]
     sent: i64,
-    /// Those that failed or have an unknown outcome.
+    /// Jobs that failed or have an unknown outcome.
     #[schema(example = 5)]
     error: i64,
-    /// Those that were cancelled; they don't count as errors.
+    /// Cancelled jobs. They do not count as errors.
     #[schema(example = 2)]
     cancelled: i64,
-    /// Sent of those that were tried to their end, in percent with two decimals; cancelled ones don't count.
-    /// Null before any ended.
+    /// Sent jobs as a percentage of `sent` and `error` together, with two decimals. Cancelled jobs do not count.
+    /// Null if there are no such jobs.
     #[schema(example = 96.55)]
     success_rate: Option<f64>,
-    /// When a try was last begun (RFC 3339).
+    /// Time at which the last attempt started (RFC 3339).
     #[schema(example = "2026-11-21T12:00:00Z")]
     last_processed: Option<String>,
-    /// The same by state.
+    /// Numbers by state.
     by_state: StatesAnswer,
 }
 
-/// How many jobs are in each state.
+/// Numbers of jobs in each state.
 #[derive(Debug, PartialEq, Serialize, ToSchema)]
 #[schema(example = json!({
     "queued": 1, "claimed": 1, "retrying": 1, "sent": 140, "failed": 4, "unknown": 1, "held": 1,
     "scheduled": 1, "cancelled": 2
 }))]
 pub struct StatesAnswer {
-    /// Those that wait for a worker.
+    /// Jobs that wait for a worker.
     queued: i64,
-    /// Those that a worker is at.
+    /// Jobs that a worker is sending.
     claimed: i64,
-    /// Those that wait for another try.
+    /// Jobs that wait for another attempt.
     retrying: i64,
-    /// Those that a server took.
+    /// Jobs that a mail server accepted.
     sent: i64,
-    /// Those that were given up.
+    /// Failed jobs.
     failed: i64,
-    /// Those whose outcome nobody knows.
+    /// Jobs with an unknown outcome.
     unknown: i64,
-    /// Those that wait until they are released.
+    /// Jobs that wait until they are released.
     held: i64,
-    /// Those that wait for their time.
+    /// Jobs that wait for their scheduled time.
     scheduled: i64,
-    /// Those that are not to be sent.
+    /// Cancelled jobs.
     cancelled: i64,
 }
 

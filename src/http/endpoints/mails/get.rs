@@ -9,7 +9,7 @@ use crate::http::extract::Path;
 use crate::http::{ApiError, HttpState};
 use crate::stack::mail_catcher::caught_mail;
 
-/// One mail that was caught, as a file that mail programs open.
+/// Returns one caught mail as a file that mail programs can open.
 #[utoipa::path(
     get, path = "/mails/{id}", params(("id" = String, Path, description = "The mail's id")),
     responses(

@@ -10,7 +10,7 @@ use crate::http::{ApiError, HttpState};
 use crate::stack::mail_catcher::caught_mails;
 
 const TEMPLATE: &str = include_str!("list.html");
-/// The most mails that are shown.
+/// Maximum number of mails on the page.
 const SHOWN: usize = 200;
 
 #[derive(Serialize)]
@@ -28,7 +28,7 @@ struct Line {
     kib: u64,
 }
 
-/// Mails that were caught, newest first.
+/// Shows a page with the caught mails, newest first.
 #[utoipa::path(
     get, path = "/mails",
     responses((status = 200, description = "The page", body = String, content_type = "text/html"))

@@ -1,4 +1,4 @@
-//! Mails that a demo stack has caught instead of delivering. Not there on a real server.
+//! Mails that the demo stack caught instead of delivering them. Other servers answer 404.
 
 pub mod get;
 pub mod list;

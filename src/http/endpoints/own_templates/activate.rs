@@ -11,21 +11,22 @@ use crate::http::api_error::ErrorEnvelope;
 use crate::http::extract::{IfMatch, Path};
 use crate::http::{Answer, ApiError, Caller, HttpState};
 
-/// Draw new certificates by this version.
+/// Activates a version of a template: it draws new certificates from now on.
 ///
-/// What was issued stays as it is. Doing it again changes nothing; activating an older one goes back.
+/// Certificates that were issued before do not change. Activating the active version has no effect. Activating an
+/// older version restores it.
 #[utoipa::path(
     post, path = "/templates/own/{id}/versions/{version}/activate",
     params(
         ("id" = Uuid, Path, description = "The template's id"),
         ("version" = u32, Path, description = "The version, from 1"),
-        ("If-Match" = Option<String>, Header, description = "The ETag that you know"),
+        ("If-Match" = Option<String>, Header, description = "ETag of the version that you read"),
     ),
     responses(
-        (status = 200, description = "It is the active one", body = Envelope<OwnTemplateAnswer>),
+        (status = 200, description = "The version is active", body = Envelope<OwnTemplateAnswer>),
         (status = 400, description = "VALIDATION_ERROR: there is no such version", body = ErrorEnvelope),
         (status = 404, description = "NOT_FOUND", body = ErrorEnvelope),
-        (status = 412, description = "PRECONDITION_FAILED: it has changed since you read it", body = ErrorEnvelope),
+        (status = 412, description = "PRECONDITION_FAILED: the resource has changed since you read it", body = ErrorEnvelope),
     )
 )]
 pub async fn handle(

@@ -15,33 +15,34 @@ use crate::http::extract::{IdempotencyKey, Json, Path};
 use crate::http::idempotency::{Request, about, once};
 use crate::http::{Answer, ApiError, Caller, HttpState};
 
-/// One more version of a template.
+/// Source and manifest of a new version.
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schema(example = json!({"source": "#let certificate(d) = {\n  set page(width: 297mm, height: 210mm, margin: 30mm)\n  set text(font: \"EB Garamond\", size: 40pt)\n  align(center + horizon, d.fields.full_name)\n}", "manifest": {"title": {"en": "Diploma", "es": "Diploma"}, "description": {"en": "A plain page.", "es": "Una página sencilla."}, "page": {"size": "a4", "orientation": "landscape"}, "margin": 15, "qr": {"x": 250, "y": 165, "size": 24}, "variables": ["full_name"], "sample": {"full_name": "Ada Lovelace"}}}))]
 pub struct AddTemplateVersion {
     /// The Typst source, which defines `certificate(d)`; at most 256 KiB.
     source: String,
-    /// What the template says of itself; at most 64 KiB.
+    /// Manifest of the template, at most 64 KiB.
     #[schema(value_type = Object)]
     manifest: Value,
 }
 
-/// Add a version to a template of your own.
+/// Adds a version to your own template.
 ///
-/// It is checked as at the creation. Nothing uses it until it is activated. A template has at most 100.
+/// The version is checked like a new template. It is not used before it is activated. A template has at most 100
+/// versions.
 #[utoipa::path(
     post, path = "/templates/own/{id}/versions", request_body = AddTemplateVersion,
     params(
         ("id" = Uuid, Path, description = "The template's id"),
-        ("Idempotency-Key" = Option<String>, Header, description = "Makes sending it again harmless"),
+        ("Idempotency-Key" = Option<String>, Header, description = "A repetition with the same key is not executed again"),
     ),
     responses(
-        (status = 201, description = "Taken", body = Envelope<OwnTemplateAnswer>),
-        (status = 400, description = "VALIDATION_ERROR: details name the field, also inside of the manifest", body = ErrorEnvelope),
+        (status = 201, description = "Added", body = Envelope<OwnTemplateAnswer>),
+        (status = 400, description = "VALIDATION_ERROR: details name the field, including fields of the manifest", body = ErrorEnvelope),
         (status = 404, description = "NOT_FOUND", body = ErrorEnvelope),
-        (status = 409, description = "WRONG_STATE: it has as many versions as there may be", body = ErrorEnvelope),
-        (status = 422, description = "INVALID_TEMPLATE: details have line, column and what may help. IDEMPOTENCY_KEY_REUSED", body = ErrorEnvelope),
+        (status = 409, description = "WRONG_STATE: the template has 100 versions, the maximum", body = ErrorEnvelope),
+        (status = 422, description = "INVALID_TEMPLATE: details have line, column and a hint. IDEMPOTENCY_KEY_REUSED", body = ErrorEnvelope),
         (status = 503, description = "BUSY: too many templates are being drawn; try again", body = ErrorEnvelope),
     )
 )]

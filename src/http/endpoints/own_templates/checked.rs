@@ -1,4 +1,4 @@
-//! A template that was sent is read, drawn with its sample, and only then stored.
+//! Check of a submitted template: it is parsed and drawn with its sample, and only then stored.
 
 use bytes::Bytes;
 use serde_json::Value;
@@ -11,7 +11,7 @@ use crate::http::{ApiError, ErrorCode, HttpState};
 use crate::storage::template_key;
 use crate::workers::renderer::{MAX_SOURCE, NotDrawn};
 
-/// Checks a template, then stores it under names made of its content, so that nothing is ever overwritten.
+/// Checks a template, then stores it under keys derived from its content, so that no object is ever overwritten.
 pub(super) async fn store(
     http: &HttpState,
     id: TemplateId,
@@ -28,7 +28,7 @@ pub(super) async fn store(
         (hex(&Sha256::digest(source.as_bytes())), hex(&Sha256::digest(&written)));
     let source_key = template_key(id.0, &source_sha256, "typ").map_err(ApiError::internal)?;
     let manifest_key = template_key(id.0, &manifest_sha256, "json").map_err(ApiError::internal)?;
-    // The files come first: a version in the log has them.
+    // The files are stored first, so that every version in the log has its files.
     http.storage.put_new(&source_key, Bytes::copy_from_slice(source.as_bytes())).await?;
     http.storage.put_new(&manifest_key, Bytes::from(written)).await?;
     Ok(TemplateFiles {
@@ -45,16 +45,16 @@ fn parse(manifest: &[u8]) -> Result<Manifest, ApiError> {
         return Err(ApiError::field("manifest", format!("is larger than {} KiB", MAX_BYTES >> 10)));
     }
     Manifest::parse(manifest).map_err(|error| {
-        // The lines are not those of what was sent: it has been written anew.
+        // The manifest was serialized again, so the line numbers are not those of the request.
         let unplaced = |line: &str| line.split(" at line ").next().unwrap_or_default().to_owned();
         let details = error.0.iter().map(|line| format!("manifest: {}", unplaced(line))).collect();
         ApiError { details, ..ApiError::new(ErrorCode::ValidationError, "the manifest is not acceptable") }
     })
 }
 
-/// Draws the sample, a few templates at a time.
+/// Draws the sample. Slots limit the number of concurrent drawings.
 async fn draw(http: &HttpState, source: &str, manifest: &Manifest) -> Result<(), ApiError> {
-    // Ends together with the sandbox process, which is killed if the client goes away.
+    // Released together with the end of the sandbox process, which is killed if the client disconnects.
     let _slot = http.sample_slot()?;
     let drawn = http.rendering.draw_sample(source, manifest).await?;
     let wrong: Vec<String> =
@@ -63,7 +63,7 @@ async fn draw(http: &HttpState, source: &str, manifest: &Manifest) -> Result<(),
         return Ok(());
     }
     let mut details: Vec<String> = Vec::new();
-    // The same thing is usually wrong in both languages.
+    // Both languages usually have the same problems.
     for line in wrong.into_iter().map(|line| format!("source: {line}")) {
         if !details.contains(&line) {
             details.push(line);

@@ -14,33 +14,33 @@ use crate::http::extract::{IdempotencyKey, Json};
 use crate::http::idempotency::{Request, created_by, once};
 use crate::http::{Answer, ApiError, Caller, HttpState};
 
-/// A template as its author wrote it.
+/// Name, source and manifest of a new template.
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schema(example = json!({"name": "Diploma 2026", "source": "#let certificate(d) = {\n  set page(width: 297mm, height: 210mm, margin: 30mm)\n  set text(font: \"EB Garamond\", size: 40pt)\n  align(center + horizon, d.fields.full_name)\n}", "manifest": {"title": {"en": "Diploma", "es": "Diploma"}, "description": {"en": "A plain page.", "es": "Una página sencilla."}, "page": {"size": "a4", "orientation": "landscape"}, "margin": 15, "qr": {"x": 250, "y": 165, "size": 24}, "variables": ["full_name"], "sample": {"full_name": "Ada Lovelace"}}}))]
 pub struct CreateOwnTemplate {
-    /// What it is called, 1–200 characters.
+    /// Name of the template, 1–200 characters.
     #[schema(min_length = 1, max_length = 200, example = "Diploma 2026")]
     name: String,
     /// The Typst source, which defines `certificate(d)`; at most 256 KiB.
     source: String,
-    /// What the template says of itself; at most 64 KiB.
+    /// Manifest of the template, at most 64 KiB.
     #[schema(value_type = Object)]
     manifest: Value,
 }
 
-/// Upload a template of your own.
+/// Uploads your own template.
 ///
-/// It is read and drawn with its sample, in English and in Spanish, before it is taken: in a process of its
-/// own that sees no file, network or package, with limits of time and memory. It must draw one page of the
-/// size that its manifest says, with all text within the margin. Version 1 is active at once.
+/// Before the template is stored, its sample is drawn in English and in Spanish. This is done in a separate process
+/// without files, network and packages, and with limits of time and memory. The template must draw one page of the
+/// size in its manifest, with all text within the margin. Version 1 is active immediately.
 #[utoipa::path(
     post, path = "/templates/own", request_body = CreateOwnTemplate,
-    params(("Idempotency-Key" = Option<String>, Header, description = "Makes sending it again harmless")),
+    params(("Idempotency-Key" = Option<String>, Header, description = "A repetition with the same key is not executed again")),
     responses(
-        (status = 201, description = "Taken", body = Envelope<OwnTemplateAnswer>),
-        (status = 400, description = "VALIDATION_ERROR: details name the field, also inside of the manifest", body = ErrorEnvelope),
-        (status = 422, description = "INVALID_TEMPLATE: details have line, column and what may help. IDEMPOTENCY_KEY_REUSED", body = ErrorEnvelope),
+        (status = 201, description = "Created", body = Envelope<OwnTemplateAnswer>),
+        (status = 400, description = "VALIDATION_ERROR: details name the field, including fields of the manifest", body = ErrorEnvelope),
+        (status = 422, description = "INVALID_TEMPLATE: details have line, column and a hint. IDEMPOTENCY_KEY_REUSED", body = ErrorEnvelope),
         (status = 503, description = "BUSY: too many templates are being drawn; try again", body = ErrorEnvelope),
     )
 )]

@@ -12,21 +12,21 @@ use crate::http::extract::{IfMatch, Path};
 use crate::http::{Answer, ApiError, Caller, ErrorCode, HttpState};
 use crate::projection::queries::templates;
 
-/// Delete a template that no certificate names.
+/// Deletes a template that no certificate definition uses.
 ///
-/// It can't be chosen any more. Its versions stay where they are stored, because a lost PDF is made again from
-/// the one that was pinned. Doing it again is harmless.
+/// A deleted template cannot be chosen any more. Its versions stay in the storage, because a lost PDF is rendered
+/// again from its pinned version. Deleting a template again has no effect.
 #[utoipa::path(
     delete, path = "/templates/own/{id}",
     params(
         ("id" = Uuid, Path, description = "The template's id"),
-        ("If-Match" = Option<String>, Header, description = "The ETag that you know"),
+        ("If-Match" = Option<String>, Header, description = "ETag of the version that you read"),
     ),
     responses(
-        (status = 200, description = "It is gone", body = Envelope<Deleted>),
+        (status = 200, description = "Deleted", body = Envelope<Deleted>),
         (status = 404, description = "NOT_FOUND", body = ErrorEnvelope),
-        (status = 409, description = "IN_USE: certificates name it", body = ErrorEnvelope),
-        (status = 412, description = "PRECONDITION_FAILED: it has changed since you read it", body = ErrorEnvelope),
+        (status = 409, description = "IN_USE: certificates use the template", body = ErrorEnvelope),
+        (status = 412, description = "PRECONDITION_FAILED: the resource has changed since you read it", body = ErrorEnvelope),
     )
 )]
 pub async fn handle(
@@ -36,8 +36,8 @@ pub async fn handle(
     Path(id): Path<Uuid>,
 ) -> Result<Answer, ApiError> {
     let id = TemplateId(id);
-    // Counted in the tables, once these are level. A certificate that is defined at the very same moment does
-    // no harm: the files stay, so that it is drawn all the same.
+    // Counted in the query tables, after these contain all events that are in the log now. A certificate that is
+    // defined at the same moment does no harm: the files stay, so it can still be drawn.
     http.tables_are_level().await?;
     let uses = templates::uses(&http.database().await?, &Template::theme_of(id)).await?;
     if uses > 0 {

@@ -11,16 +11,16 @@ use crate::http::extract::Path;
 use crate::http::{Answer, ApiError, HttpState};
 use crate::projection::queries::templates;
 
-/// One template of your own.
+/// Returns one of your own templates.
 #[utoipa::path(
     get, path = "/templates/own/{id}",
     params(
         ("id" = Uuid, Path, description = "The template's id"),
-        ("If-None-Match" = Option<String>, Header, description = "The ETag that you know"),
+        ("If-None-Match" = Option<String>, Header, description = "ETag of the version that you have"),
     ),
     responses(
         (status = 200, description = "The template", body = Envelope<OwnTemplateAnswer>),
-        (status = 304, description = "`If-None-Match` names the present version"),
+        (status = 304, description = "`If-None-Match` matches the current version"),
         (status = 404, description = "NOT_FOUND", body = ErrorEnvelope),
     )
 )]

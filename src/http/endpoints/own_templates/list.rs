@@ -11,33 +11,34 @@ use crate::http::extract::{Direction, Listing, Query, Unsorted, filter_text};
 use crate::http::{Answer, ApiError, HttpState};
 use crate::projection::queries::templates;
 
-/// Which templates, in which order.
+/// Query parameters of the list of own templates.
 #[derive(Deserialize, IntoParams)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct OwnTemplatesQuery {
-    /// Where to go on: `meta.nextCursor` of the page before. It counts for the same filters and order.
+    /// Cursor of the page: `meta.nextCursor` of the page before. It is valid for the same filters and order only.
     cursor: Option<String>,
-    /// Which page, from 1, instead of a cursor; `meta.total` is told then. Pages end at entry 10,000, cursors don't.
+    /// Number of the page, from 1, instead of a cursor. Adds `meta.total`. Pages end at entry 10,000, cursors do
+    /// not.
     #[param(minimum = 1)]
     page: Option<u32>,
     /// Entries per page; 50 if absent.
     #[param(minimum = 1, maximum = 200)]
     limit: Option<u32>,
-    /// Which way round; from the latest if absent.
+    /// Sort direction; latest first if absent.
     #[param(inline)]
     order: Option<Direction>,
-    /// Words that the name contains, whatever the case and accents.
+    /// Words that the name contains. Case and accents are ignored.
     #[param(max_length = 200)]
     search: Option<String>,
 }
 
-/// Templates of your own, newest first where nothing else is said.
+/// Lists your own templates, newest first by default.
 #[utoipa::path(
     get, path = "/templates/own", params(OwnTemplatesQuery),
     responses(
         (status = 200, description = "A page of templates", body = ListEnvelope<OwnTemplateAnswer>),
-        (status = 400, description = "VALIDATION_ERROR: a parameter is unknown or out of range, or the cursor is of another list", body = ErrorEnvelope),
+        (status = 400, description = "VALIDATION_ERROR: a parameter is unknown or out of range, or the cursor belongs to another list", body = ErrorEnvelope),
     )
 )]
 pub async fn handle(

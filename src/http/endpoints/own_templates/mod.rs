@@ -1,4 +1,4 @@
-//! Templates that issuers wrote. Every version was drawn with its sample before it was taken.
+//! Templates that issuers wrote. Every version was drawn with its sample before it was stored.
 
 pub mod activate;
 pub mod add_version;
@@ -24,41 +24,41 @@ use crate::projection::queries::templates::TemplateRow;
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct OwnTemplateAnswer {
-    /// The template's id.
+    /// Id of the template.
     pub id: Uuid,
-    /// Give it as the theme in a certificate's `pdfTemplate`.
+    /// Name of the theme to use in a certificate's `pdfTemplate`.
     #[schema(example = "own:6f2d41c8-95b7-4a0e-9d53-27e10c8bf4a6")]
     pub theme: String,
-    /// What it is called.
+    /// Name of the template.
     #[schema(example = "Diploma 2026")]
     pub name: String,
-    /// The version that draws new certificates.
+    /// Version that draws new certificates.
     #[schema(example = 1)]
     pub active_version: u32,
-    /// Every version, the first one first.
+    /// All versions, oldest first.
     pub versions: Vec<OwnTemplateVersion>,
-    /// When it was created (RFC 3339); absent in the answer to its creation.
+    /// Time of creation (RFC 3339); absent in the answer to a change.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = "2026-11-21T12:00:00Z", format = DateTime)]
     pub created_at: Option<String>,
-    /// When it last changed (RFC 3339); absent in the answer to a change.
+    /// Time of the last change (RFC 3339); absent in the answer to a change.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = "2026-11-21T12:00:00Z", format = DateTime)]
     pub updated_at: Option<String>,
 }
 
-/// A version of a template; it never changes.
+/// A version of a template. It never changes.
 #[derive(Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(example = json!({"version": 1, "sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08", "size": 2140, "addedAt": "2026-11-21T12:00:00.000Z"}))]
 pub struct OwnTemplateVersion {
-    /// Its number, from 1.
+    /// Number of the version, from 1.
     pub version: u32,
-    /// SHA-256 of its source.
+    /// SHA-256 of the source, 64 hex digits.
     pub sha256: String,
-    /// The source's size in bytes.
+    /// Size of the source, in bytes.
     pub size: u64,
-    /// When it was added (RFC 3339); absent in the answer to a change.
+    /// Time at which it was added (RFC 3339); absent in the answer to a change.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub added_at: Option<String>,
 }
@@ -95,7 +95,10 @@ impl OwnTemplateAnswer {
     }
 }
 
-/// The template that a certificate's `pdfTemplate` names, if it names one of these.
+/// Returns the issuer's own template that `theme` names, or `None` if `theme` is not the name of an own template.
+///
+/// # Errors
+/// 400 if there is no such template.
 pub(super) async fn chosen(http: &HttpState, theme: &str) -> Result<Option<OwnTemplate>, ApiError> {
     let Some(id) = Template::id_of_theme(theme) else { return Ok(None) };
     let template = http.commands.load::<Template>(id).await?.state.0.filter(|template| !template.is_retired);

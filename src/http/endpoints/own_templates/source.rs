@@ -13,12 +13,12 @@ use crate::http::api_error::ErrorEnvelope;
 use crate::http::extract::Path;
 use crate::http::{Answer, ApiError, HttpState};
 
-/// A version as its author wrote it.
+/// Source and manifest of a version.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(example = json!({"id": "5f0c3a52-8a0e-4c1e-9d53-27e10c8bf4a6", "version": 1, "source": "#let certificate(d) = {\n  set page(width: 297mm, height: 210mm, margin: 30mm)\n  set text(font: \"EB Garamond\", size: 40pt)\n  align(center + horizon, d.fields.full_name)\n}", "manifest": {"title": {"en": "Diploma", "es": "Diploma"}, "description": {"en": "A plain page.", "es": "Una página sencilla."}, "page": {"size": "a4", "orientation": "landscape"}, "margin": 15, "qr": {"x": 250, "y": 165, "size": 24}, "variables": ["full_name"], "sample": {"full_name": "Ada Lovelace"}}}))]
 pub struct OwnTemplateSource {
-    /// The template's id.
+    /// Id of the template.
     id: Uuid,
     /// The version.
     #[schema(example = 1)]
@@ -30,7 +30,7 @@ pub struct OwnTemplateSource {
     manifest: Value,
 }
 
-/// Source and manifest of a version.
+/// Returns source and manifest of a version.
 #[utoipa::path(
     get, path = "/templates/own/{id}/versions/{version}",
     params(

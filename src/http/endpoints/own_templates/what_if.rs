@@ -16,10 +16,11 @@ use crate::http::endpoints::what_if::{Change, WhatIfAnswer, WhatIfRequest, answe
 use crate::http::extract::{Json, Path};
 use crate::http::{ApiError, HttpState};
 
-/// Which issued certificates would look different by this version.
+/// Finds issued certificates that would look different with this version.
 ///
-/// Certificates that name the template are drawn twice, as they were pinned and by this version, and compared as
-/// pictures, the newest first. Issued files stay as they are, whatever comes out; nothing is stored.
+/// Each certificate whose definition uses the template is drawn twice, with its pinned template and with this
+/// version, and the pictures are compared. The newest certificates come first. Issued files do not change, and
+/// nothing is stored.
 #[utoipa::path(
     post, path = "/templates/own/{id}/versions/{version}/what-if", request_body = WhatIfRequest,
     params(
@@ -27,11 +28,11 @@ use crate::http::{ApiError, HttpState};
         ("version" = u32, Path, description = "The version, from 1"),
     ),
     responses(
-        (status = 200, description = "What would be different; with `pictureOf` a picture",
+        (status = 200, description = "The result of the comparison; with `pictureOf`, a picture",
             content((Envelope<WhatIfAnswer> = "application/json"), (Vec<u8> = "image/png"))),
         (status = 400, description = "VALIDATION_ERROR, MALFORMED_JSON", body = ErrorEnvelope),
         (status = 404, description = "NOT_FOUND", body = ErrorEnvelope),
-        (status = 422, description = "NOT_DRAWABLE: the one that was asked for can't be drawn", body = ErrorEnvelope),
+        (status = 422, description = "NOT_DRAWABLE: the certificate in `pictureOf` cannot be drawn", body = ErrorEnvelope),
         (status = 503, description = "BUSY: too many samples are being drawn; try again", body = ErrorEnvelope),
     )
 )]

@@ -8,7 +8,7 @@ use crate::http::{ApiError, HttpState};
 
 const TEMPLATE: &str = include_str!("index.html");
 
-/// A page with links to what is here.
+/// Shows a page with links to the other pages of this server.
 #[utoipa::path(
     get, path = "/",
     responses((status = 200, description = "The page", body = String, content_type = "text/html"))

@@ -1,4 +1,4 @@
-//! Pages about the server itself, and how pages are written.
+//! Pages about the server itself, and the rendering of pages.
 
 pub mod index;
 pub mod openapi_json;
@@ -11,11 +11,11 @@ use serde::Serialize;
 
 use super::super::ApiError;
 
-/// A page from its template; what goes in is escaped.
+/// Renders a page from its template. Values are escaped.
 pub(super) fn render(template: &str, context: &impl Serialize) -> Result<Html<String>, ApiError> {
-    // The name's ending is what switches escaping on.
+    // The extension `.html` enables escaping.
     let page = Environment::new().render_named_str("page.html", template, Value::from(Serde(context)));
-    // A template's error may quote what went in.
+    // The text of the error may quote personal values, so only its kind is kept.
     page.map(Html)
         .map_err(|error| ApiError::internal(format!("a page's template failed: {:?}", error.kind())))
 }

@@ -7,7 +7,7 @@ use axum::http::header::CONTENT_TYPE;
 
 use crate::http::{HttpState, assemble};
 
-/// The OpenAPI 3.1 document of this server.
+/// Returns the OpenAPI 3.1 document of this server.
 #[utoipa::path(
     get, path = "/api/openapi.json",
     responses((status = 200, description = "The document", body = Object, content_type = "application/json"))

@@ -15,15 +15,16 @@ use crate::http::endpoints::verify::chosen;
 use crate::http::{ApiError, HttpState};
 
 const TEMPLATE: &str = include_str!("reset_password.html");
-/// Takes the token from the address's fragment, which no server sees, and sends it with the password.
+/// Script that reads the token from the URL's fragment, which browsers do not send to servers, and sends it with the
+/// new password.
 const SCRIPT: &str = include_str!("reset_password.js");
 
-/// A page that sets a password by the link of a mail.
+/// Shows a page to set a new password with the link from a mail.
 ///
-/// The link's token stands in the fragment of the address.
+/// The link's token is in the fragment of the URL.
 #[utoipa::path(
     get, path = "/reset-password",
-    params(("Accept-Language" = Option<String>, Header, description = "The languages that you read", example = "es-CO, en;q=0.5")),
+    params(("Accept-Language" = Option<String>, Header, description = "Preferred languages", example = "es-CO, en;q=0.5")),
     responses((status = 200, description = "The page", body = String, content_type = "text/html"))
 )]
 pub async fn handle(
@@ -31,7 +32,7 @@ pub async fn handle(
     headers: HeaderMap,
 ) -> Result<([(HeaderName, String); 3], Html<String>), ApiError> {
     let locale = chosen(None, &headers, http.auth.locale);
-    // Beside this page, under whatever path a proxy shows both.
+    // Relative to this page, so that it works under any path prefix of a proxy.
     let action = http.api_path("/auth/reset-password").trim_start_matches('/').to_owned();
     let described = [
         (CONTENT_SECURITY_POLICY, policy()),
@@ -41,7 +42,7 @@ pub async fn handle(
     Ok((described, page(locale, &action)?))
 }
 
-/// This one script and requests to ourselves, and nothing else.
+/// Returns a content security policy that allows only this script, requests to the same origin, and inline styles.
 fn policy() -> String {
     let hash = STANDARD.encode(Sha256::digest(SCRIPT));
     format!(

@@ -10,23 +10,23 @@ use crate::http::api_error::ErrorEnvelope;
 use crate::http::extract::{Path, Query};
 use crate::http::{Answer, ApiError, HttpState};
 
-/// Which version.
+/// Query parameters of a theme.
 #[derive(Deserialize, IntoParams)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct VersionQuery {
-    /// The version; the newest if absent.
+    /// Version of the theme; the newest if absent.
     #[param(minimum = 1)]
     version: Option<u32>,
 }
 
-/// One theme.
+/// Returns one theme.
 #[utoipa::path(
     get, path = "/templates/{name}",
     params(("name" = String, Path, description = "The theme's name", example = "corporate"), VersionQuery),
     responses(
         (status = 200, description = "The theme", body = Envelope<TemplateAnswer>),
-        (status = 400, description = "VALIDATION_ERROR: the version is no number", body = ErrorEnvelope),
+        (status = 400, description = "VALIDATION_ERROR: the version is not a number", body = ErrorEnvelope),
         (status = 404, description = "NOT_FOUND: there is no such theme, or not in that version", body = ErrorEnvelope),
     )
 )]

@@ -6,10 +6,10 @@ use super::TemplateAnswer;
 use crate::http::answer::{ListEnvelope, ListMeta};
 use crate::http::{Answer, ApiError, HttpState};
 
-/// More themes than a program will ship.
+/// Page size that the answer states. It exceeds the number of shipped themes.
 const LIMIT: u32 = 200;
 
-/// The themes that certificates can choose, each in its newest version.
+/// Lists the themes that certificates can use, each in its newest version.
 #[utoipa::path(
     get, path = "/templates",
     responses((status = 200, description = "The themes; there is one page", body = ListEnvelope<TemplateAnswer>))

@@ -1,4 +1,4 @@
-//! Templates: what certificates can be drawn with.
+//! Themes: the templates that the program ships.
 
 pub mod get;
 pub mod list;
@@ -9,31 +9,32 @@ use utoipa::ToSchema;
 use crate::domain::manifest::{Bilingual, Manifest, OptionKind, Orientation, PaperSize, TemplateOption};
 use crate::http::HttpState;
 
-/// A theme that certificates can choose as their `pdfTemplate`.
+/// A theme that certificates can use as `pdfTemplate`.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct TemplateAnswer {
-    /// Its name.
+    /// Name of the theme.
     #[schema(example = "corporate")]
     pub name: String,
-    /// The version that is told of here.
+    /// Version that this answer describes.
     #[schema(example = 1)]
     pub version: u32,
-    /// Every version that certificates can choose, oldest first.
+    /// All versions that certificates can use, oldest first.
     #[schema(example = json!([1]))]
     pub versions: Vec<u32>,
-    /// Its name for people.
+    /// Name for people.
     pub title: TextAnswer,
-    /// What it looks like.
+    /// Description of its appearance.
     pub description: TextAnswer,
-    /// The paper.
+    /// Page format.
     pub page: PageAnswer,
-    /// Whether it is drawn on the certificate's `baseDesignUrl`; certificates with another theme can't have one.
+    /// True if it draws the certificate's `baseDesignUrl`. Certificates with other themes cannot have a
+    /// `baseDesignUrl`.
     pub takes_design: bool,
-    /// What of a certificate it shows, by the names that templates have for it.
+    /// Variables of a certificate that it shows, by their names in templates.
     #[schema(example = json!(["full_name", "certificate_name"]))]
     pub variables: Vec<String>,
-    /// What can be set.
+    /// Options that can be set.
     pub options: Vec<OptionAnswer>,
 }
 
@@ -48,7 +49,7 @@ pub struct TextAnswer {
     pub es: String,
 }
 
-/// A page.
+/// Format of a page.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct PageAnswer {
@@ -58,34 +59,34 @@ pub struct PageAnswer {
     /// `landscape` or `portrait`.
     #[schema(example = "landscape")]
     pub orientation: &'static str,
-    /// Millimetres across.
+    /// Width in millimetres.
     #[schema(example = 297.0)]
     pub width: f64,
-    /// Millimetres down.
+    /// Height in millimetres.
     #[schema(example = 210.0)]
     pub height: f64,
 }
 
-/// Something that can be set on a template.
+/// An option of a template.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct OptionAnswer {
-    /// Its name in `pdfTemplate.options`.
+    /// Name of the option in `pdfTemplate.options`.
     #[schema(example = "accent")]
     pub name: String,
     /// `colour` (`#rrggbb`), `text`, `choice`, or `image`: the `url` of an uploaded design.
     #[schema(example = "colour")]
     pub kind: &'static str,
-    /// Its name for people.
+    /// Name for people.
     pub title: TextAnswer,
-    /// Its value where none is given; null for a picture, empty where the theme has words of its own.
+    /// Default value; null for a picture, empty if the theme has its own words.
     #[schema(example = "#123a5c")]
     pub default: Option<String>,
-    /// What can be chosen, of a choice.
+    /// Allowed values of a `choice`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schema(required = false, example = json!(["light", "dark"]))]
     pub choices: Vec<String>,
-    /// The most characters of a text.
+    /// Maximum length of a text, in characters.
     #[schema(example = 80)]
     pub max_length: Option<usize>,
 }

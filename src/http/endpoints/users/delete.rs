@@ -13,22 +13,22 @@ use crate::http::deleting::Deleted;
 use crate::http::extract::{IfMatch, Path};
 use crate::http::{Answer, ApiError, Caller, ErrorCode, HttpState};
 
-/// Remove a user.
+/// Removes a user.
 ///
-/// Takes effect at once: the user's tokens and API keys stop working. The last admin stays, and nobody
-/// removes himself. An API key removes viewers and operators only.
+/// The user's tokens and API keys stop working immediately. You cannot remove the last admin or yourself. An API key
+/// can remove only viewers and operators.
 #[utoipa::path(
     delete, path = "/users/{id}",
     params(
         ("id" = Uuid, Path, description = "The user's id"),
-        ("If-Match" = Option<String>, Header, description = "The ETag that you know"),
+        ("If-Match" = Option<String>, Header, description = "ETag of the version that you read"),
     ),
     responses(
         (status = 200, description = "Removed", body = Envelope<Deleted>),
-        (status = 400, description = "VALIDATION_ERROR: the id is no UUID", body = ErrorEnvelope),
+        (status = 400, description = "VALIDATION_ERROR: the id is not a UUID", body = ErrorEnvelope),
         (status = 404, description = "NOT_FOUND", body = ErrorEnvelope),
-        (status = 409, description = "WRONG_STATE: the last admin, or yourself", body = ErrorEnvelope),
-        (status = 412, description = "PRECONDITION_FAILED: it has changed since you read it", body = ErrorEnvelope),
+        (status = 409, description = "WRONG_STATE: this is the last admin, or yourself", body = ErrorEnvelope),
+        (status = 412, description = "PRECONDITION_FAILED: the resource has changed since you read it", body = ErrorEnvelope),
     )
 )]
 pub async fn handle(
@@ -47,6 +47,6 @@ pub async fn handle(
     let may = |now: &Account| check_program(&caller, &[now.role]);
     let position = delete_user(&http.commands, key, &context, id, &if_match.versions(), may).await?;
     http.standing.heeds_user(position).await;
-    tracing::info!(user = %id, "a user was removed");
+    tracing::info!(user = %id, "user removed");
     Ok(Answer::ok(&Deleted { id: id.0 })?.message("the user was removed").at(position))
 }

@@ -11,17 +11,17 @@ use crate::http::extract::Path;
 use crate::http::{Answer, ApiError, HttpState};
 use crate::projection::queries::users;
 
-/// One user.
+/// Returns one user.
 #[utoipa::path(
     get, path = "/users/{id}", params(
         ("id" = Uuid, Path, description = "The user's id"),
-        ("If-None-Match" = Option<String>, Header, description = "The ETag that you know"),
+        ("If-None-Match" = Option<String>, Header, description = "ETag of the version that you have"),
     ),
     responses(
         (status = 200, description = "The user", body = Envelope<UserDetails>,
-            headers(("ETag" = String, description = "The version"))),
-        (status = 304, description = "`If-None-Match` names the present version"),
-        (status = 400, description = "VALIDATION_ERROR: the id is no UUID", body = ErrorEnvelope),
+            headers(("ETag" = String, description = "Version of the user"))),
+        (status = 304, description = "`If-None-Match` matches the current version"),
+        (status = 400, description = "VALIDATION_ERROR: the id is not a UUID", body = ErrorEnvelope),
         (status = 404, description = "NOT_FOUND", body = ErrorEnvelope),
     )
 )]
@@ -31,7 +31,7 @@ pub async fn handle(State(http): State<HttpState>, Path(id): Path<Uuid>) -> Resu
     let version = position(row.position)?;
     let factor = row.second_factor_position.map(position).transpose()?;
     let answer = Answer::ok(&UserDetails::of_row(row))?;
-    // The second factor is no part of the user, but of the answer.
+    // The second factor is another aggregate, but it changes this answer.
     Ok(match factor {
         Some(factor) => answer.version_with(version, factor),
         None => answer.version(version),

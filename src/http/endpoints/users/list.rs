@@ -13,43 +13,45 @@ use crate::http::{Answer, ApiError, HttpState};
 use crate::projection::queries::listing::SortKey;
 use crate::projection::queries::users::{self, UserFilter};
 
-/// Which users, in which order: those that meet all that is given.
+/// Query parameters of the list of users. An entry must meet all given filters.
 #[derive(Deserialize, IntoParams)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct UsersQuery {
-    /// Where to go on: `meta.nextCursor` of the page before. It counts for the same filters, sort and order.
+    /// Cursor of the page: `meta.nextCursor` of the page before. It is valid for the same filters, sort and order
+    /// only.
     cursor: Option<String>,
-    /// Which page, from 1, instead of a cursor; `meta.total` is told then. Pages end at entry 10,000, cursors don't.
+    /// Number of the page, from 1, instead of a cursor. Adds `meta.total`. Pages end at entry 10,000, cursors do
+    /// not.
     #[param(minimum = 1)]
     page: Option<u32>,
     /// Entries per page; 50 if absent.
     #[param(minimum = 1, maximum = 200)]
     limit: Option<u32>,
-    /// What to sort by; `createdAt` if absent.
+    /// Sort key; `createdAt` if absent.
     #[param(inline)]
     sort: Option<UserSort>,
-    /// Which way round; if absent, times go from the latest and texts from A.
+    /// Sort direction. If absent: latest first for times, A to Z for texts.
     #[param(inline)]
     order: Option<Direction>,
-    /// Words that user name, name, last name or e-mail address contain, whatever the case and accents.
+    /// Words that the user name, first name, last name or e-mail address contains. Case and accents are ignored.
     #[param(max_length = 200)]
     search: Option<String>,
-    /// Only those who may do this.
+    /// Only users with this role.
     role: Option<RoleName>,
-    /// Only those who may log in, or only those who may not.
+    /// If true, only users who may log in. If false, only users who may not.
     is_active: Option<bool>,
 }
 
-/// What users can be sorted by.
+/// Sort keys of users.
 #[derive(Clone, Copy, Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum UserSort {
-    /// The order in which they were added.
+    /// Order of creation.
     CreatedAt,
-    /// The order of their last change.
+    /// Order of the last change.
     UpdatedAt,
-    /// User name, whatever the case and accents.
+    /// User name. Case and accents are ignored.
     UserName,
     /// E-mail address.
     Email,
@@ -66,12 +68,12 @@ impl Sorting for UserSort {
     }
 }
 
-/// Users, newest first where nothing else is said.
+/// Lists users, newest first by default.
 #[utoipa::path(
     get, path = "/users", params(UsersQuery),
     responses(
         (status = 200, description = "A page", body = ListEnvelope<UserDetails>),
-        (status = 400, description = "VALIDATION_ERROR: a parameter is unknown or out of range, or the cursor is of another list", body = ErrorEnvelope),
+        (status = 400, description = "VALIDATION_ERROR: a parameter is unknown or out of range, or the cursor belongs to another list", body = ErrorEnvelope),
     )
 )]
 pub async fn handle(

@@ -1,4 +1,4 @@
-//! Users: those who may log in.
+//! Users: the accounts that can log in.
 
 pub mod create;
 pub mod delete;
@@ -17,18 +17,18 @@ use super::super::{ApiError, Caller, HttpState};
 use super::auth::UserAnswer;
 use crate::domain::password::check_password;
 use crate::domain::user::{Account, Profile, Role};
-use crate::domain::{Personal, Refusal, UserId};
+use crate::domain::{Personal, Refusal, UserId, clean_line};
 use crate::projection::queries::users::UserRow;
 
-/// What a user may do: `viewer` looks, `operator` also issues, `admin` also decides who may.
+/// Role of a user: `viewer` reads, `operator` also issues, `admin` also manages users and API keys.
 #[derive(Clone, Copy, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum RoleName {
-    /// Everything.
+    /// All permissions.
     Admin,
-    /// Everything but users and API keys.
+    /// All permissions except those for users and API keys.
     Operator,
-    /// Looking only.
+    /// Read permissions only.
     Viewer,
 }
 
@@ -46,21 +46,21 @@ impl From<RoleName> for Role {
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct UserDetails {
-    /// Who it is.
+    /// Data of the user.
     #[serde(flatten)]
     pub user: UserAnswer,
-    /// Whether the user may log in.
+    /// True if the user may log in.
     #[schema(example = true)]
     pub is_active: bool,
-    /// Whether logging in asks for a second factor; absent in the answer to a change.
+    /// True if log-ins need a second factor; absent in the answer to a change.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = false)]
     pub second_factor: Option<bool>,
-    /// When the user was added (RFC 3339); absent in the answer to a change.
+    /// Time of creation (RFC 3339); absent in the answer to a change.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = "2026-11-21T12:00:00Z")]
     pub created_at: Option<String>,
-    /// When it last changed (RFC 3339); absent in the answer to a change.
+    /// Time of the last change (RFC 3339); absent in the answer to a change.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = "2026-11-21T12:00:00Z")]
     pub updated_at: Option<String>,
@@ -103,20 +103,21 @@ fn check_program(caller: &Caller, roles: &[Role]) -> Result<(), Refusal> {
     Ok(())
 }
 
-fn trimmed(text: &Personal<String>) -> Personal<String> {
-    text.reveal_str().trim().to_owned().into()
+/// Returns a text as it is stored.
+fn cleaned(text: &Personal<String>) -> Personal<String> {
+    clean_line(text.reveal_str()).into()
 }
 
-/// Until when a password counts that is set now for somebody else, unless it is changed.
+/// Returns the expiry time of a password that is set now for another user.
 fn first_until(http: &HttpState) -> Option<OffsetDateTime> {
     let hours = http.auth.first_password_hours.into();
     Some(http.now() + time::Duration::hours(hours))
 }
 
-/// The hash of a new password that is good enough for this user.
+/// Checks a new password of this user and returns its hash.
 ///
 /// # Errors
-/// The password is too weak, or too many are being hashed.
+/// 400 for `field` if the password is too weak; 503 if too many passwords are being hashed.
 pub(super) async fn new_hash(
     http: &HttpState,
     field: &'static str,

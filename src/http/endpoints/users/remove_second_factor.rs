@@ -11,17 +11,17 @@ use crate::http::endpoints::auth::second_factor::remove::SecondFactorRemovedAnsw
 use crate::http::extract::Path;
 use crate::http::{Answer, ApiError, Caller, ErrorCode, HttpState};
 
-/// Remove the second factor of a user who has lost it.
+/// Removes the second factor of a user who has lost it.
 ///
-/// All sessions of the user end, and the password alone lets in again. Make sure first who is asking. An API key
-/// can't do this. Your own is removed at `/auth/second-factor`.
+/// All sessions of the user end, and log-ins then need only the password. Verify the user's identity first. An API
+/// key cannot do this. Remove your own second factor at `/auth/second-factor`.
 #[utoipa::path(
     delete, path = "/users/{id}/second-factor", params(("id" = Uuid, Path, description = "The user's id")),
     responses(
         (status = 200, description = "Removed", body = Envelope<SecondFactorRemovedAnswer>),
-        (status = 400, description = "VALIDATION_ERROR: the id is no UUID", body = ErrorEnvelope),
+        (status = 400, description = "VALIDATION_ERROR: the id is not a UUID", body = ErrorEnvelope),
         (status = 404, description = "NOT_FOUND: no such user, or no second factor", body = ErrorEnvelope),
-        (status = 409, description = "WRONG_STATE: it is your own", body = ErrorEnvelope),
+        (status = 409, description = "WRONG_STATE: it is your own second factor", body = ErrorEnvelope),
     )
 )]
 pub async fn handle(
@@ -37,6 +37,6 @@ pub async fn handle(
     let context = caller.context(http.random_id().into());
     let position = remove_lost(&http.commands, &context, id).await?;
     http.standing.heeds_user(position).await;
-    tracing::info!(user = %id, "a lost second factor was removed");
+    tracing::info!(user = %id, "lost second factor removed");
     Ok(Answer::ok(&SecondFactorRemovedAnswer { removed: true })?.at(position))
 }

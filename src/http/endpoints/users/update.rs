@@ -5,7 +5,7 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::{RoleName, UserDetails, check_program, first_until, new_hash, trimmed};
+use super::{RoleName, UserDetails, check_program, cleaned, first_until, new_hash};
 use crate::commands::change_user::change_user;
 use crate::domain::user::{Account, NewPassword, Profile, Role, User, UserChange};
 use crate::domain::{Personal, Refusal, UserId};
@@ -40,7 +40,7 @@ pub struct UpdateUser {
     /// True if the user's API keys stay valid although the password changes; false if absent.
     #[serde(default)]
     keep_api_keys: bool,
-    /// Your present password, to change your own e-mail address.
+    /// Your present password, to change your own user name or e-mail address.
     #[schema(value_type = Option<String>, format = Password, max_length = 512)]
     current_password: Option<Personal<String>>,
     /// What the user may do from now on.
@@ -52,7 +52,7 @@ pub struct UpdateUser {
 impl UpdateUser {
     fn profile(&self, now: &Profile) -> Profile {
         let given = |given: &Option<Personal<String>>, now: &Personal<String>| {
-            given.as_ref().map_or_else(|| now.clone(), trimmed)
+            given.as_ref().map_or_else(|| now.clone(), cleaned)
         };
         Profile {
             user_name: given(&self.user_name, &now.user_name),
@@ -67,8 +67,8 @@ impl UpdateUser {
 ///
 /// Role, password and `isActive` take effect at once, also for tokens and API keys that the user has.
 /// The last admin stays one, and nobody switches off himself. Your own password is changed at
-/// `/auth/change-password`; your own e-mail address asks for `currentPassword`. An API key changes viewers and
-/// operators only, and makes nobody an admin.
+/// `/auth/change-password`; your own user name and e-mail address ask for `currentPassword`. An API key changes
+/// viewers and operators only, and makes nobody an admin.
 #[utoipa::path(
     patch, path = "/users/{id}", request_body = UpdateUser,
     params(
@@ -98,14 +98,15 @@ pub async fn handle(
         let message = "you can't switch off yourself; let another admin do it";
         return Err(ApiError::new(ErrorCode::WrongState, message));
     }
-    let may_change_email = id != caller.user_id || has_shown_password(&http, id, client, &mut value).await?;
+    let may_change_login = id != caller.user_id || has_shown_password(&http, id, client, &mut value).await?;
     let password = new_password(&http, &caller, id, &value).await?;
     let (role, is_active) = (value.role.map(Role::from), value.is_active);
     let change = |now: &Account| {
         check_program(&caller, &[now.role, role.unwrap_or(now.role)])?;
         let profile = value.profile(&now.profile);
-        if profile.email != now.profile.email && !may_change_email {
-            return Err(Refusal::field("currentPassword", "give it to change your own e-mail address"));
+        if !may_change_login && login_of(&profile) != login_of(&now.profile) {
+            let message = "give it to change your own user name or e-mail address";
+            return Err(Refusal::field("currentPassword", message));
         }
         Ok(UserChange { profile: Some(profile), role, is_active, password: password.clone() })
     };
@@ -118,7 +119,13 @@ pub async fn handle(
     Ok(answer.at(changed.version).version(changed.version))
 }
 
-/// Verifies the present password, if one is given. A new address would let its holder set a password by mail.
+/// User name and e-mail address, which a user logs in with.
+const fn login_of(profile: &Profile) -> (&Personal<String>, &Personal<String>) {
+    (&profile.user_name, &profile.email)
+}
+
+/// Verifies the present password, if one is given. A new address would let its holder set a password by mail, and a
+/// new user name would lock the user out.
 async fn has_shown_password(
     http: &HttpState,
     id: UserId,

@@ -4,10 +4,11 @@ use std::fmt::Write as _;
 
 use crate::mail::ascii_file_name;
 
-/// `attachment` under this name, which is free of control characters, quotes and separators already.
+/// Returns a header value of the type `attachment` with `file_name`, which has no control characters, quotes or
+/// separators.
 #[must_use]
 pub fn attachment(file_name: &str) -> String {
-    // Old programs read only the first form, which is ASCII; the second one wins where it is understood.
+    // Old clients read only `filename`, which is ASCII. Clients that know `filename*` prefer it.
     let plain = ascii_file_name(file_name);
     let mut value = format!("attachment; filename=\"{plain}\"; filename*=UTF-8''");
     for byte in file_name.bytes() {

@@ -21,31 +21,30 @@ use crate::projection::queries::issuances::IssuanceRow;
 use crate::storage::ObjectKey;
 use crate::workers::renderer::RenderingError;
 
-/// A copy in a browser is used only after the server confirmed it, so a revocation shows at once. Shared caches keep no
-/// copy: they may ignore that rule, and the file is about a person.
+/// A copy in a browser is used only after the server confirmed it, so a revocation shows at once. Shared caches
+/// keep no copy: they may ignore that rule, and the file is about a person.
 const CACHED: HeaderValue = HeaderValue::from_static("private, no-cache");
 
-/// The PDF as it was issued, made again if its file is gone. Its bytes never change.
+/// Returns the PDF as it was issued. A lost file is rendered again; its bytes never change.
 ///
-/// Answered with a part of it where `Range` asks for one, or, if the server is set up so, with a redirect
-/// to the file storage. The same address works below the API's prefix. Errors are pages where `Accept` asks for
-/// `text/html`.
+/// With `Range`, the answer is the requested part. If the operator has configured this, the answer is a redirect to
+/// the file storage. The same path also works under the API's prefix. Errors are pages if `Accept` has `text/html`.
 #[utoipa::path(
     get, path = "/certificate/{publicId}/download",
     params(
         ("publicId" = String, Path, description = "The public id: 32 hex digits, or the number on the certificate", example = "00112233445566778899aabbccddeeff"),
         ("If-None-Match" = Option<String>, Header, description = "The ETag of the file that you have"),
-        ("Range" = Option<String>, Header, description = "The part that you want, such as `bytes=0-1023`"),
+        ("Range" = Option<String>, Header, description = "The requested part, such as `bytes=0-1023`"),
         ("If-Range" = Option<String>, Header, description = "The ETag of the file that you have a part of"),
     ),
     responses(
         (status = 200, description = "The PDF", body = Vec<u8>, content_type = "application/pdf"),
         (status = 206, description = "The part that `Range` asks for", body = Vec<u8>, content_type = "application/pdf"),
-        (status = 302, description = "Where the PDF is for the next minute"),
-        (status = 304, description = "You have it"),
-        (status = 404, description = "NOT_FOUND: no certificate of this id was issued here. NUMBER_MISTYPED: the number has a typing error", content((ErrorEnvelope = "application/json"), (String = "text/html"))),
-        (status = 409, description = "NOT_GENERATED: there is no PDF yet", content((ErrorEnvelope = "application/json"), (String = "text/html"))),
-        (status = 410, description = "CERTIFICATE_REVOKED: the issuer took it back", content((ErrorEnvelope = "application/json"), (String = "text/html"))),
+        (status = 302, description = "Redirect to the PDF in the file storage; valid for one minute"),
+        (status = 304, description = "`If-None-Match` matches the PDF"),
+        (status = 404, description = "NOT_FOUND: no certificate with this id was issued here. NUMBER_MISTYPED: the number has a typing error", content((ErrorEnvelope = "application/json"), (String = "text/html"))),
+        (status = 409, description = "NOT_GENERATED: the PDF does not exist yet", content((ErrorEnvelope = "application/json"), (String = "text/html"))),
+        (status = 410, description = "CERTIFICATE_REVOKED: the issuer revoked the certificate", content((ErrorEnvelope = "application/json"), (String = "text/html"))),
         (status = 416, description = "RANGE_NOT_SATISFIABLE: the file has no such part", body = ErrorEnvelope),
         (status = 500, description = "ISSUED_FILE_DIFFERS: the stored file is not the issued one", body = ErrorEnvelope),
     )
@@ -102,21 +101,21 @@ pub async fn handle(
     })
 }
 
-/// The issued bytes, checked against their SHA-256.
+/// Returns the issued bytes, checked against their SHA-256.
 async fn issued(http: &HttpState, row: &IssuanceRow) -> Result<Bytes, ApiError> {
     let pdf = http.rendering.issued_pdf(IssuanceId(row.id)).await?;
     pdf.ok_or_else(|| ApiError::internal("PDF missing in log"))
 }
 
-/// An address of the file storage, where the operator wants downloads to go there. The file is named after
-/// the certificate and not after the person: addresses are written into logs.
+/// Returns an address in the file storage if the operator has configured redirects. The file is named after the
+/// certificate and not after the person, because addresses are written to logs.
 async fn elsewhere(http: &HttpState, row: &IssuanceRow) -> Result<Option<String>, ApiError> {
     let Some(key) = row.object_key.as_deref().filter(|_| http.storage.presigns_downloads()) else {
         return Ok(None);
     };
     let key = ObjectKey::parse(key).map_err(ApiError::internal)?;
     if !http.storage.exists(&key).await? {
-        // Made again, checked and stored.
+        // Renders, checks and stores the file again.
         issued(http, row).await?;
     }
     let disposition = attachment(&attachment_file_name(&row.certificate_name));
@@ -127,7 +126,7 @@ fn header(text: String) -> Result<HeaderValue, ApiError> {
     HeaderValue::try_from(text).map_err(ApiError::internal)
 }
 
-/// Whether the client has this version (RFC 9110 §13.1.2: weak comparison).
+/// Returns true if `If-None-Match` matches `etag` (weak comparison, RFC 9110 §13.1.2).
 fn has(headers: &HeaderMap, etag: &str) -> bool {
     let known = headers.get_all(IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok());
     known.flat_map(|text| text.split(',')).any(|tag| {

@@ -15,30 +15,30 @@ use crate::http::extract::Query;
 use crate::http::layers::headers::FORM_PAGES;
 use crate::http::{ApiError, HttpState};
 
-/// The number that was typed, and the page's language.
+/// Query parameters of the form for a number.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct EnterQuery {
-    /// The number as it stands on the certificate, or its address, in any form.
+    /// Number printed on the certificate, in any form, or the certificate's address.
     #[param(example = "0024H-36H2N-CSVRH-6DAQF-6DVVQ-ZW")]
     number: Option<String>,
-    /// The page's language, `en` or `es`; anything else counts as absent.
+    /// Language of the page, `en` or `es`; other values count as absent.
     #[param(example = "es")]
     lang: Option<String>,
 }
 
-/// A page to type the number of a certificate.
+/// Shows a page with a form for the number of a certificate.
 ///
-/// With a number, the answer leads to the certificate's page. It works without JavaScript.
+/// With `number`, the answer is a redirect to the certificate's page. The form works without JavaScript.
 #[utoipa::path(
     get, path = "/verify",
     params(
-        ("Accept-Language" = Option<String>, Header, description = "The languages that you read", example = "es-CO, en;q=0.5"),
+        ("Accept-Language" = Option<String>, Header, description = "Preferred languages", example = "es-CO, en;q=0.5"),
         EnterQuery,
     ),
     responses(
         (status = 200, description = "The page", body = String, content_type = "text/html"),
-        (status = 303, description = "The certificate's page: see `Location`"),
+        (status = 303, description = "Redirect to the certificate's page; see `Location`"),
         (status = 404, description = "NUMBER_MISTYPED: the number has a typing error", content((String = "text/html"), (ErrorEnvelope = "application/json"))),
     )
 )]

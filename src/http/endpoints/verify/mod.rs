@@ -1,4 +1,4 @@
-//! What anybody can see of a certificate without login: that it is genuine, and the PDF.
+//! Public pages of a certificate, without log-in: its verification and its PDF.
 
 pub mod disposition;
 pub mod download;
@@ -19,35 +19,35 @@ use super::super::{ApiError, ErrorCode, HttpState};
 use crate::domain::PublicId;
 use crate::projection::queries::issuances::{self, IssuanceRow};
 
-/// Request headers that a public page depends on.
+/// Request headers that a public page depends on, as the value of `Vary`.
 pub const DEPENDS: &str = "Accept, Accept-Language";
 
-/// Reads a number in any form.
+/// Parses a number in any form.
 fn parse(number: &str) -> Result<PublicId, ApiError> {
     PublicId::parse(number).map_err(|error| ApiError::new(ErrorCode::NumberMistyped, error.to_string()))
 }
 
-/// Finds the issuance of a number in any form, if the public may know it.
+/// Finds the public issuance of a number in any form.
 ///
 /// # Errors
-/// 404: the number is mistyped, or was not issued here.
+/// 404 if the number is mistyped, was not issued here, or its issuance is not public.
 async fn find(http: &HttpState, number: &str) -> Result<IssuanceRow, ApiError> {
     let id = parse(number)?;
     let row = issuances::get_by_public_id(&http.database().await?, &id.to_string()).await?;
     row.filter(is_public).ok_or_else(|| ApiError::not_found("certificate here; check the address"))
 }
 
-/// Returns false for an issuance whose PDF could not be made: nobody outside has it, revoked or not.
+/// Returns false for an issuance whose PDF could not be created, revoked or not. Nobody has received such a PDF.
 fn is_public(row: &IssuanceRow) -> bool {
     row.state != "failed" && (row.sha256.is_some() || row.failure_code.is_none())
 }
 
-/// Returns true if the client asked for JSON, and not together with a page.
+/// Returns true if `Accept` has JSON and no HTML.
 pub fn wants_json(headers: &HeaderMap) -> bool {
     accepted(headers).contains("application/json") && !accepts_page(headers)
 }
 
-/// Returns true if the client asked for a page, as browsers do.
+/// Returns true if `Accept` has HTML, as that of browsers does.
 pub fn accepts_page(headers: &HeaderMap) -> bool {
     accepted(headers).contains("text/html")
 }
@@ -56,18 +56,18 @@ fn accepted(headers: &HeaderMap) -> &str {
     headers.get(ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default()
 }
 
-/// Where an issued certificate stands.
+/// Public state of an issued certificate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Standing {
-    /// It was issued here, and holds.
+    /// Issued here and valid.
     Valid,
-    /// It was issued here, and there is no PDF yet.
+    /// Issued here; the PDF does not exist yet.
     Pending,
-    /// It was issued here, and the issuer took it back.
+    /// Issued here and revoked by the issuer.
     Revoked,
 }
 
-/// The one place that says what a row's state means to the public.
+/// Converts the state of a row to its public state.
 fn standing(row: &IssuanceRow) -> Standing {
     match row.state.as_str() {
         "generated" => Standing::Valid,

@@ -1,4 +1,4 @@
-//! Page without a certificate: the form for a number, and every error that a browser is shown.
+//! Page without a certificate: the form for a number, and the errors that browsers get.
 
 use axum::response::Html;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
@@ -10,7 +10,7 @@ use crate::http::endpoints::pages::render;
 use crate::http::{ApiError, ErrorCode, HttpState};
 
 const TEMPLATE: &str = include_str!("notice.html");
-/// Longest typed number that is shown again, in characters.
+/// Maximum length of a typed number that is shown again, in characters.
 const MAX_TYPED: usize = 300;
 
 /// Values that the page shows besides its words.
@@ -23,28 +23,28 @@ pub struct Notice {
     /// Seconds to wait before another try.
     #[serde(skip)]
     wait: Option<u64>,
-    /// Path that the form leads to, where there is a form.
+    /// Path that the form leads to, if there is a form.
     form: Option<String>,
     /// Number that was typed before.
     typed: String,
     /// True if the form keeps a language that was chosen by hand.
     keeps_lang: bool,
-    /// Path of the certificate's page, where it says more.
+    /// Path of the certificate's page, if that page has more information.
     link: Option<String>,
-    /// The request's id, where the operator needs it.
+    /// Id of the request, if the operator needs it to find the error.
     reference: Option<String>,
     /// Query of this page up to the language.
     other_query: String,
 }
 
 impl Notice {
-    /// The form for a number.
+    /// Returns the page with the form for a number.
     pub(super) fn form(http: &HttpState, keeps_lang: bool) -> Self {
         let form = Some(http.public_path("/verify"));
         Self { form, keeps_lang, ..Self::plain(Says::Enter) }
     }
 
-    /// The page for an error on `path`; `number` is what was typed, `wait` is in seconds.
+    /// Returns the page for an error on `path`. `number` is the typed number; `wait` is in seconds.
     pub fn of_error(
         http: &HttpState,
         code: ErrorCode,

@@ -5,14 +5,14 @@ use serde::Serialize;
 use crate::domain::Locale;
 use crate::http::ErrorCode;
 
-/// Words of a page without a certificate.
+/// Kinds of pages without a certificate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Says {
-    /// Type a number.
+    /// Form for a number.
     Enter,
     /// No certificate has this number.
     NotIssued,
-    /// This can be no number.
+    /// The number has a typing error.
     Mistyped,
     /// No page has this address.
     NoPage,
@@ -22,16 +22,16 @@ pub(super) enum Says {
     Prepared,
     /// The client calls too often.
     TooOften,
-    /// The server is busy, or something that it needs is not available.
+    /// The server is busy, or a dependency is unavailable.
     Busy,
     /// The request is not acceptable.
     Refused,
-    /// Something broke.
+    /// An internal error occurred.
     Broken,
 }
 
 impl Says {
-    /// The words for an error, on an address of a certificate or another one.
+    /// Returns the kind for an error. `is_certificate` is true if the path is that of a certificate.
     pub(super) fn of_error(code: ErrorCode, is_certificate: bool) -> Self {
         match code {
             ErrorCode::NumberMistyped => Self::Mistyped,
@@ -46,7 +46,7 @@ impl Says {
         }
     }
 
-    /// Heading and text; `wait` is in seconds.
+    /// Returns heading and text. `wait` is in seconds.
     pub(super) fn in_locale(self, locale: Locale, wait: Option<u64>) -> (&'static str, String) {
         let (heading, text) = match locale {
             Locale::En => self.english(),
@@ -146,7 +146,7 @@ impl Says {
     }
 }
 
-/// Words that are the same on every such page.
+/// Words that all these pages share.
 #[derive(Serialize)]
 pub(super) struct NoticeWords {
     title: &'static str,

@@ -19,30 +19,30 @@ use crate::http::{Answer, ApiError, HttpState};
 
 const TEMPLATE: &str = include_str!("page.html");
 
-/// How the page is wanted.
+/// Query parameters of a certificate's page.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct PageQuery {
-    /// The page's language, `en` or `es`; anything else counts as absent.
+    /// Language of the page, `en` or `es`; other values count as absent.
     #[param(example = "es")]
     lang: Option<String>,
 }
 
-/// Whether a certificate is genuine, and whether it still holds.
+/// Shows whether a certificate is genuine and valid.
 ///
-/// A page for people, in the language of `lang`, `Accept-Language` or the certificate; JSON where `Accept` asks
-/// for it or the public id is followed by `.json`. The same address works below the API's prefix. Capitals, blanks,
-/// hyphens and punctuation at the end of the number make no difference.
+/// The answer is a page in the language of `lang`, `Accept-Language` or the certificate. It is JSON if `Accept` has
+/// `application/json` and not `text/html`, or if `.json` follows the public id. The same path also works under the
+/// API's prefix. Case, blanks, hyphens and punctuation at the end of the number are ignored.
 #[utoipa::path(
     get, path = "/certificate/{publicId}",
     params(
         ("publicId" = String, Path, description = "The public id: 32 hex digits, or the number on the certificate", example = "00112233445566778899aabbccddeeff"),
-        ("Accept-Language" = Option<String>, Header, description = "The languages that you read", example = "es-CO, en;q=0.5"),
+        ("Accept-Language" = Option<String>, Header, description = "Preferred languages", example = "es-CO, en;q=0.5"),
         PageQuery,
     ),
     responses(
-        (status = 200, description = "It was issued here", content((String = "text/html"), (Envelope<Verification> = "application/json"))),
-        (status = 404, description = "NOT_FOUND: no certificate of this id was issued here. NUMBER_MISTYPED: the number has a typing error", content((String = "text/html"), (ErrorEnvelope = "application/json"))),
+        (status = 200, description = "The certificate was issued here", content((String = "text/html"), (Envelope<Verification> = "application/json"))),
+        (status = 404, description = "NOT_FOUND: no certificate with this id was issued here. NUMBER_MISTYPED: the number has a typing error", content((String = "text/html"), (ErrorEnvelope = "application/json"))),
     )
 )]
 pub async fn handle(
@@ -66,7 +66,7 @@ pub async fn handle(
     Ok((described, render(TEMPLATE, &Page::of(&verification, locale))?).into_response())
 }
 
-/// What the page shows, and its own words.
+/// Values and words of the page.
 #[derive(Serialize)]
 struct Page<'v> {
     v: &'v Verification,

@@ -1,30 +1,30 @@
-//! A part of a file, as `Range` asks for it (RFC 9110 §14).
+//! Byte ranges of a file, requested by `Range` (RFC 9110 §14).
 
 use std::ops::Range;
 
 use axum::http::HeaderMap;
 use axum::http::header::{IF_RANGE, RANGE};
 
-/// What a request wants of a file.
+/// Part of a file that a request asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Wanted {
-    /// All of it: no range was asked for, or one that we may ignore.
+    /// The whole file: there is no `Range`, or it is ignored.
     Whole,
     /// These bytes.
     Part(Range<usize>),
-    /// Bytes that the file doesn't have.
+    /// Only bytes outside the file.
     Nothing,
 }
 
-/// What these headers want of a file of `size` bytes whose strong entity tag is `etag`.
+/// Returns the part that `headers` ask for, of a file of `size` bytes with the strong entity tag `etag`.
 ///
-/// Several ranges at once are answered with the whole file, as are units other than bytes, malformed ranges
-/// and an `If-Range` that names another version: a server may ignore `Range`.
+/// Several ranges, units other than bytes, malformed ranges and an `If-Range` with another version give the whole
+/// file, because a server may ignore `Range`.
 #[must_use]
 pub fn wanted(headers: &HeaderMap, size: usize, etag: &str) -> Wanted {
     let text = |name| headers.get(name).and_then(|value: &axum::http::HeaderValue| value.to_str().ok());
     let Some(range) = text(RANGE) else { return Wanted::Whole };
-    // A weak tag or a date never proves that it is the same file, byte by byte (§13.1.5).
+    // A weak tag or a date does not prove that the bytes are the same (§13.1.5).
     let is_same = headers.get(IF_RANGE).is_none_or(|tag| tag.as_bytes() == etag.as_bytes());
     if headers.get_all(RANGE).iter().count() > 1 || !is_same {
         return Wanted::Whole;
@@ -55,7 +55,8 @@ fn parse(range: &str, size: usize) -> Option<Wanted> {
     Some(if part.is_empty() { Wanted::Nothing } else { Wanted::Part(part) })
 }
 
-/// Digits only: Rust's own parsing takes a sign. What is too large for a number is beyond every file.
+/// Parses digits only, because `str::parse` accepts a sign. A number that is too large becomes [`usize::MAX`], which
+/// is beyond the end of every file.
 fn number(text: &str) -> Option<usize> {
     let is_number = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     is_number.then(|| text.parse().unwrap_or(usize::MAX))

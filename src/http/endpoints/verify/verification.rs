@@ -1,4 +1,4 @@
-//! What anybody may know of a certificate.
+//! Public data of a certificate.
 
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -11,44 +11,44 @@ use crate::http::endpoints::rfc3339;
 use crate::http::settings::PersonShown;
 use crate::projection::queries::issuances::IssuanceRow;
 
-/// What anybody may know of a certificate.
+/// Public data of a certificate.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Verification {
-    /// Always true: what was not issued here is not found.
+    /// Always true, because certificates that were not issued here are not found.
     #[schema(example = true)]
     pub(super) genuine: bool,
-    /// `valid`: it holds. `pending`: it was issued, and its PDF is being made. `revoked`: the issuer took it back.
+    /// `valid`; `pending` if it was issued and its PDF is being created; `revoked` if the issuer revoked it.
     #[schema(example = "valid", pattern = "^(valid|pending|revoked)$")]
     pub(super) status: &'static str,
-    /// Its public id.
+    /// Public id of the certificate.
     #[schema(example = "00112233445566778899aabbccddeeff")]
     pub(super) public_id: String,
-    /// Its number as it stands on the certificate.
+    /// Number as printed on the certificate.
     #[schema(example = "0024H-36H2N-CSVRH-6DAQF-6DVVQ-ZW")]
     pub(super) number: String,
-    /// To whom: the name, its first letters, or null, as the operator allows.
+    /// The person's name, its initials, or null, as configured by the operator.
     #[schema(value_type = Option<String>, example = "María Núñez")]
     pub(super) full_name: Option<Personal<String>>,
-    /// What.
+    /// Name of the certificate.
     #[schema(example = "Speaker")]
     pub(super) certificate_name: String,
-    /// For which event or course.
+    /// Name of the event or course.
     #[schema(example = "Summit 2026")]
     pub(super) event_name: String,
-    /// By whom.
+    /// Issuing organisation.
     #[schema(example = "Acme")]
     pub(super) issuer: String,
-    /// When.
+    /// Date on the certificate.
     #[schema(example = "2026-11-21", format = Date)]
     pub(super) issue_date: String,
-    /// The certificate's language: `en` or `es`.
+    /// Language of the certificate: `en` or `es`.
     #[schema(example = "es")]
     pub(super) locale: String,
-    /// Since when it doesn't count any more (RFC 3339); null while it does.
+    /// Time of the revocation (RFC 3339); null if it is not revoked.
     #[schema(example = json!(null), format = DateTime)]
     pub(super) revoked_at: Option<String>,
-    /// The PDF; null until there is one, where it was revoked, and where the name isn't shown.
+    /// Address of the PDF; null if the PDF does not exist yet, if it is revoked, or if the full name is not public.
     #[schema(
         example = "https://certificates.example.com/certificate/00112233445566778899aabbccddeeff/download"
     )]
@@ -56,7 +56,7 @@ pub struct Verification {
     /// SHA-256 of the PDF, 64 hex digits; null until there is one.
     #[schema(example = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08")]
     pub(super) sha256: Option<String>,
-    /// When this was looked up (RFC 3339).
+    /// Time of this verification (RFC 3339).
     #[schema(example = "2026-11-21T12:00:00Z", format = DateTime)]
     pub(super) checked_at: String,
 }
@@ -88,7 +88,7 @@ pub(super) fn verification(http: &HttpState, row: IssuanceRow) -> Verification {
     }
 }
 
-/// The name as the operator lets it be shown.
+/// Returns the name in the form that the operator has configured.
 fn shown(name: Personal<String>, shows: PersonShown) -> Option<Personal<String>> {
     match shows {
         PersonShown::Full => Some(name),
@@ -97,7 +97,7 @@ fn shown(name: Personal<String>, shows: PersonShown) -> Option<Personal<String>>
     }
 }
 
-/// `María José Núñez` is `M. J. N.`
+/// Returns the initials of a name: `María José Núñez` becomes `M. J. N.`
 fn initials(name: &str) -> String {
     let first = |part: &str| part.chars().find(|c| c.is_alphabetic());
     let letters = name.split_whitespace().filter_map(first);

@@ -1,4 +1,4 @@
-//! The verification page's own words, and whose language they are in.
+//! Words of the verification page, and the choice of their language.
 
 use axum::http::HeaderMap;
 use axum::http::header::ACCEPT_LANGUAGE;
@@ -6,10 +6,10 @@ use serde::Serialize;
 
 use crate::domain::Locale;
 
-/// Ranges of a header that are looked at; browsers send a handful.
+/// Maximum number of language ranges that are read from the header. Browsers send a handful.
 const MAX_RANGES: usize = 20;
 
-/// The language that was asked for by name, that the browser prefers, or else the certificate's own.
+/// Returns the language `asked` if it is supported, or else the preferred one of `Accept-Language`, or else `own`.
 pub(in crate::http) fn chosen(asked: Option<&str>, headers: &HeaderMap, own: Locale) -> Locale {
     let preferred = || {
         let accepted = headers.get(ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok())?;
@@ -18,7 +18,8 @@ pub(in crate::http) fn chosen(asked: Option<&str>, headers: &HeaderMap, own: Loc
     asked.and_then(|asked| asked.parse().ok()).or_else(preferred).unwrap_or(own)
 }
 
-/// The best of our languages in an `Accept-Language` (RFC 9110 §12.5.4); the first of equals.
+/// Returns the supported language with the highest weight in an `Accept-Language` (RFC 9110 §12.5.4), the first one
+/// among equals.
 fn best(accepted: &str) -> Option<Locale> {
     let mut best: Option<(f32, Locale)> = None;
     for range in accepted.split(',').take(MAX_RANGES) {
@@ -33,7 +34,7 @@ fn best(accepted: &str) -> Option<Locale> {
     best.map(|(_, locale)| locale)
 }
 
-/// A date such as `2026-11-21` as people write it; what is no date stays as it is.
+/// Formats a date such as `2026-11-21` in words. Other text is returned unchanged.
 pub(super) fn long_date(date: &str, locale: Locale) -> String {
     const ENGLISH: [&str; 12] = [
         "January",
@@ -71,7 +72,7 @@ pub(super) fn long_date(date: &str, locale: Locale) -> String {
     }
 }
 
-/// The page's own words.
+/// Words of the page.
 #[derive(Serialize)]
 pub(super) struct Words {
     lang: &'static str,

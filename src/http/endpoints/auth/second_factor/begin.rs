@@ -14,41 +14,41 @@ use crate::http::extract::Json;
 use crate::http::second_factor;
 use crate::http::{Answer, ApiError, Caller, HttpState};
 
-/// Your password, again.
+/// Password that confirms the request.
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct BeginSecondFactor {
-    /// The password that counts now.
+    /// Present password.
     #[schema(value_type = String, format = Password, max_length = 512, example = "Correct-horse-1")]
     password: Personal<String>,
 }
 
-/// What an authenticator needs, shown this once.
+/// Secret for an authenticator app. It is shown only in this answer.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct SecondFactorBegunAnswer {
-    /// The secret, for typing in: base32 (RFC 4648 §6).
+    /// Secret for manual entry, in base32 (RFC 4648 §6).
     #[schema(example = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ")]
     pub secret: String,
-    /// The same as an address that authenticators open.
+    /// Secret as a URI that authenticator apps open.
     #[schema(
         example = "otpauth://totp/Laureate:ada?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ&issuer=Laureate"
     )]
     pub uri: String,
-    /// That address as a QR code: an SVG in a `data:` address, for a page's `<img>`.
+    /// The URI as a QR code: an SVG in a `data:` URI, for an `<img>` element.
     #[schema(example = "data:image/svg+xml;base64,PHN2Zy8+")]
     pub qr_code: String,
 }
 
-/// Begin to set up a second factor: codes by the time (RFC 6238).
+/// Starts the setup of a second factor with time-based codes (TOTP, RFC 6238).
 ///
-/// Nothing is asked for until a code has confirmed it. Beginning again gives another secret.
+/// Log-ins need no code before the second factor is confirmed. Starting again creates another secret.
 #[utoipa::path(
     post, path = "/auth/second-factor", request_body = BeginSecondFactor,
     responses(
-        (status = 200, description = "Put it into an authenticator, and confirm", body = Envelope<SecondFactorBegunAnswer>),
-        (status = 400, description = "VALIDATION_ERROR: it is not your password", body = ErrorEnvelope),
-        (status = 409, description = "WRONG_STATE: you have one; remove it first", body = ErrorEnvelope),
+        (status = 200, description = "The secret; enter it in an authenticator app and confirm it", body = Envelope<SecondFactorBegunAnswer>),
+        (status = 400, description = "VALIDATION_ERROR: the password is wrong", body = ErrorEnvelope),
+        (status = 409, description = "WRONG_STATE: you have a second factor; remove it first", body = ErrorEnvelope),
         (status = 429, description = "TOO_MANY_REQUESTS: too many wrong passwords; see `Retry-After`", body = ErrorEnvelope),
     )
 )]

@@ -9,16 +9,16 @@ use crate::http::api_error::ErrorEnvelope;
 use crate::http::extract::Json;
 use crate::http::{Answer, ApiError, Caller, HttpState};
 
-/// Switch your second factor on, by a code of the authenticator.
+/// Enables your second factor with a code from the authenticator.
 ///
-/// From now on logging in asks for a code. The answer has ten recovery codes, which are shown this once.
-/// Your sessions go on; `POST /auth/logout` with `all` ends them.
+/// From now on, log-ins need a code. The answer has ten recovery codes, which are shown only once. Your sessions stay
+/// open; `POST /auth/logout` with `all` ends them.
 #[utoipa::path(
     post, path = "/auth/second-factor/confirm", request_body = CodeRequest,
     responses(
-        (status = 200, description = "It is on", body = Envelope<RecoveryCodesAnswer>),
+        (status = 200, description = "The second factor is enabled", body = Envelope<RecoveryCodesAnswer>),
         (status = 400, description = "VALIDATION_ERROR: the code is wrong", body = ErrorEnvelope),
-        (status = 409, description = "WRONG_STATE: it is on already, or was not begun", body = ErrorEnvelope),
+        (status = 409, description = "WRONG_STATE: the second factor is enabled already, or its setup was not started", body = ErrorEnvelope),
         (status = 429, description = "TOO_MANY_REQUESTS: too many wrong codes; see `Retry-After`", body = ErrorEnvelope),
     )
 )]
@@ -29,6 +29,6 @@ pub async fn handle(
 ) -> Result<Answer, ApiError> {
     let with = |shown, recovery_sha256| SecondFactorCommand::Confirm { shown, recovery_sha256 };
     let answer = decide_with_codes(&http, &caller, &request.code, with).await?;
-    tracing::info!("a second factor was switched on");
+    tracing::info!("second factor enabled");
     Ok(answer)
 }

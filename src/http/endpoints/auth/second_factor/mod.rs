@@ -1,4 +1,4 @@
-//! The second factor of whoever is signed in.
+//! Second factor of the signed-in user.
 
 pub mod begin;
 pub mod confirm;
@@ -15,30 +15,30 @@ use crate::domain::{Personal, Refusal};
 use crate::http::second_factor::{self, Code, RecoveryCode, sha256_of_all};
 use crate::http::{Answer, ApiError, Caller, ErrorCode, HttpState};
 
-/// What a recovery code looks like.
+/// Examples of recovery codes.
 const fn example_recovery_codes() -> [&'static str; 2] {
     ["MFRG-GZDF-MZTW-Q2LK-NNWG-23TP", "OBYX-E43U-OV3H-O6DZ-PIZD-GNBV"]
 }
 
-/// A code, to show that you have the second factor.
+/// Code that proves possession of the second factor.
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct CodeRequest {
-    /// Six digits of the authenticator, or a recovery code.
+    /// Six digits from the authenticator, or a recovery code.
     #[schema(value_type = String, max_length = 128, example = "492039")]
     code: Personal<String>,
 }
 
-/// Recovery codes, shown this once.
+/// Recovery codes. They are shown only in this answer.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct RecoveryCodesAnswer {
-    /// Each lets you in once without the authenticator. Keep them where it is not.
+    /// Each code replaces the authenticator once. Store the codes apart from it.
     #[schema(example = example_recovery_codes)]
     pub recovery_codes: Vec<String>,
 }
 
-/// Decides on the caller's second factor by what a code shows. A wrong one is a guess that counts.
+/// Checks `code` and executes a command on the caller's second factor. A wrong code counts as a guess.
 async fn decide(
     http: &HttpState,
     caller: &Caller,
@@ -60,7 +60,7 @@ async fn decide(
     Ok(done)
 }
 
-/// The same where other recovery codes follow from it, which the answer shows.
+/// Like [`decide`], for a command that sets new recovery codes. The answer shows them.
 async fn decide_with_codes(
     http: &HttpState,
     caller: &Caller,
@@ -73,11 +73,11 @@ async fn decide_with_codes(
     Ok(Answer::ok(&RecoveryCodesAnswer { recovery_codes })?.at(done.position))
 }
 
-/// Who is signed in stays so, whatever the code: then a wrong one is a field that isn't acceptable.
+/// Converts a wrong code into a 400 for the field `code`. The caller stays signed in, so 401 would be misleading.
 fn of_field(error: ApiError) -> ApiError {
     match error.code {
         ErrorCode::WrongCode => {
-            tracing::warn!("a code of a second factor was refused");
+            tracing::warn!("second factor code rejected");
             ApiError::field("code", "is wrong, or was used before")
         }
         _ => error,

@@ -14,19 +14,19 @@ use crate::http::client_address::ClientAddress;
 use crate::http::extract::Json;
 use crate::http::{Answer, ApiError, Caller, ErrorCode, HttpState};
 
-/// Both factors, again.
+/// Password and code that confirm the request.
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct RemoveSecondFactor {
-    /// The password that counts now.
+    /// Present password.
     #[schema(value_type = String, format = Password, max_length = 512, example = "Correct-horse-1")]
     password: Personal<String>,
-    /// Six digits of the authenticator, or a recovery code.
+    /// Six digits from the authenticator, or a recovery code.
     #[schema(value_type = String, max_length = 128, example = "492039")]
     code: Personal<String>,
 }
 
-/// What was removed.
+/// Confirmation that the second factor was removed.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct SecondFactorRemovedAnswer {
@@ -35,15 +35,15 @@ pub struct SecondFactorRemovedAnswer {
     pub removed: bool,
 }
 
-/// Switch your second factor off: the password alone is enough again.
+/// Disables your second factor. Log-ins then need only the password.
 ///
-/// Whoever has to have one keeps it.
+/// It cannot be disabled if your role requires one.
 #[utoipa::path(
     delete, path = "/auth/second-factor", request_body = RemoveSecondFactor,
     responses(
-        (status = 200, description = "It is off", body = Envelope<SecondFactorRemovedAnswer>),
-        (status = 400, description = "VALIDATION_ERROR: it is not your password, or the code is wrong", body = ErrorEnvelope),
-        (status = 409, description = "WRONG_STATE: there is none, or you have to have one", body = ErrorEnvelope),
+        (status = 200, description = "The second factor is disabled", body = Envelope<SecondFactorRemovedAnswer>),
+        (status = 400, description = "VALIDATION_ERROR: the password or the code is wrong", body = ErrorEnvelope),
+        (status = 409, description = "WRONG_STATE: you have no second factor, or your role requires one", body = ErrorEnvelope),
         (status = 429, description = "TOO_MANY_REQUESTS: too many wrong passwords or codes; see `Retry-After`", body = ErrorEnvelope),
     )
 )]
@@ -59,6 +59,6 @@ pub async fn handle(
     }
     reauthenticated(&http, caller.user_id, client, "password", request.password).await?;
     let done = decide(&http, &caller, &request.code, SecondFactorCommand::Remove).await?;
-    tracing::info!("a second factor was switched off");
+    tracing::info!("second factor disabled");
     Ok(Answer::ok(&SecondFactorRemovedAnswer { removed: true })?.at(done.position))
 }

@@ -9,11 +9,11 @@ use crate::http::api_error::ErrorEnvelope;
 use crate::http::extract::Json;
 use crate::http::{Answer, ApiError, Caller, HttpState};
 
-/// Get ten other recovery codes; those before work no more.
+/// Creates ten new recovery codes. The old ones stop working.
 #[utoipa::path(
     post, path = "/auth/second-factor/recovery-codes", request_body = CodeRequest,
     responses(
-        (status = 200, description = "The codes, shown this once", body = Envelope<RecoveryCodesAnswer>),
+        (status = 200, description = "The new codes; they are shown only once", body = Envelope<RecoveryCodesAnswer>),
         (status = 400, description = "VALIDATION_ERROR: the code is wrong, or was used before", body = ErrorEnvelope),
         (status = 409, description = "WRONG_STATE: you have no second factor", body = ErrorEnvelope),
         (status = 429, description = "TOO_MANY_REQUESTS: too many wrong codes; see `Retry-After`", body = ErrorEnvelope),
@@ -26,6 +26,6 @@ pub async fn handle(
 ) -> Result<Answer, ApiError> {
     let with = |shown, recovery_sha256| SecondFactorCommand::RenewRecoveryCodes { shown, recovery_sha256 };
     let answer = decide_with_codes(&http, &caller, &request.code, with).await?;
-    tracing::info!("recovery codes were renewed");
+    tracing::info!("recovery codes renewed");
     Ok(answer)
 }

@@ -8,36 +8,36 @@ use crate::domain::second_factor::{SecondFactor, SecondFactorState};
 use crate::http::answer::Envelope;
 use crate::http::{Answer, ApiError, Caller, HttpState};
 
-/// Where your second factor stands.
+/// State of your second factor.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct SecondFactorAnswer {
-    /// Where it stands.
+    /// State of the second factor.
     pub state: SecondFactorStanding,
-    /// Whether the operator asks somebody of your role to have one.
+    /// True if your role requires a second factor.
     #[schema(example = false)]
     pub is_required: bool,
-    /// How many recovery codes were not used.
+    /// Number of unused recovery codes.
     #[schema(example = 10)]
     pub recovery_codes_left: usize,
 }
 
-/// Where a second factor stands.
+/// States of a second factor.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum SecondFactorStanding {
-    /// There is none.
+    /// No second factor.
     None,
-    /// A secret was given, and no code has confirmed it yet.
+    /// A secret was created, and no code has confirmed it yet.
     Begun,
-    /// Logging in asks for a code.
+    /// Enabled: log-ins need a code.
     On,
 }
 
-/// Whether you have a second factor.
+/// Returns the state of your second factor.
 #[utoipa::path(
     get, path = "/auth/second-factor",
-    responses((status = 200, description = "Where it stands", body = Envelope<SecondFactorAnswer>))
+    responses((status = 200, description = "The state", body = Envelope<SecondFactorAnswer>))
 )]
 pub async fn handle(State(http): State<HttpState>, caller: Caller) -> Result<Answer, ApiError> {
     let loaded = http.commands.load::<SecondFactor>(caller.user_id).await?;

@@ -3,40 +3,37 @@
 pub mod pdf;
 pub mod zip;
 
-use std::io;
 use std::time::Duration;
 
-use axum::body::{Body, Bytes};
+use axum::body::Body;
 use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use axum::http::{HeaderName, HeaderValue};
 use axum::response::{IntoResponse, Response};
-use futures_util::{Stream, StreamExt as _, stream};
 use serde::Deserialize;
-use tokio::sync::mpsc;
 use utoipa::IntoParams;
 use uuid::Uuid;
 
-use crate::domain::{IssuanceId, UserId};
-use crate::http::shares::Share;
+use crate::domain::IssuanceId;
+use crate::http::pieces::streamed;
 use crate::http::{ApiError, Caller, ErrorCode, HttpState};
 use crate::projection::queries::{batches, issuances};
 use crate::workers::bundle::{Bundle, BundleKind};
 
-/// Certificates of a part of the archive.
+/// Certificates per part of the ZIP archive.
 const ZIP_PART: i64 = 5_000;
-/// Certificates of a part of the PDF: what a printer's queue takes.
+/// Certificates per part of the PDF: a size that printer queues accept.
 const PDF_PART: i64 = 1_000;
 /// `Retry-After` if no file can be written now.
 const LATER: Duration = Duration::from_secs(60);
 
-/// Certificates in the file.
+/// Header with the number of certificates in the file.
 const INCLUDED: HeaderName = HeaderName::from_static("x-certificates");
-/// Certificates of this part without a PDF, or revoked.
+/// Header with the number of certificates of this part that have no PDF or are revoked.
 const MISSING: HeaderName = HeaderName::from_static("x-certificates-missing");
-/// Number of parts of the batch.
+/// Header with the number of parts of the batch.
 const PARTS: HeaderName = HeaderName::from_static("x-parts");
 
-/// Part of the batch.
+/// Query parameters of a batch's files.
 #[derive(Deserialize, IntoParams)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
@@ -46,7 +43,7 @@ pub struct FilesQuery {
     part: Option<u32>,
 }
 
-/// Answers with one part of a batch as a file that is written while it is sent.
+/// Returns one part of a batch as a file that is written while it is sent.
 async fn answer(
     http: &HttpState,
     caller: &Caller,
@@ -96,21 +93,10 @@ async fn answer(
         (MISSING, HeaderValue::from(missing)),
         (PARTS, HeaderValue::from(parts)),
     ];
-    Ok((described, Body::from_stream(pieces.fuse())).into_response())
+    Ok((described, Body::from_stream(pieces)).into_response())
 }
 
-/// Returns the pieces as a stream. It holds the user's share until it ends or is dropped.
-fn streamed(
-    pieces: mpsc::Receiver<io::Result<Bytes>>,
-    of_user: Share<UserId>,
-) -> impl Stream<Item = io::Result<Bytes>> + Send + 'static {
-    stream::unfold((pieces, of_user), |(mut pieces, of_user)| async move {
-        let piece = pieces.recv().await?;
-        Some((piece, (pieces, of_user)))
-    })
-}
-
-/// Number of parts; a batch without certificates has one, which is empty.
+/// Returns the number of parts. A batch without certificates has one empty part.
 const fn parts_of(certificates: i64, of_part: i64) -> i64 {
     if certificates <= of_part { 1 } else { (certificates + of_part - 1) / of_part }
 }
@@ -118,25 +104,6 @@ const fn parts_of(certificates: i64, of_part: i64) -> i64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::http::shares::Shares;
-
-    #[tokio::test]
-    async fn share_of_the_user_is_held_until_the_stream_ends() {
-        let (shares, user) = (Shares::new(1), UserId(Uuid::nil()));
-        let (sender, receiver) = mpsc::channel(1);
-        let share = shares.take(user, 1).unwrap();
-        let mut pieces = Box::pin(streamed(receiver, share));
-        sender.send(Ok(Bytes::from_static(b"piece"))).await.unwrap();
-        assert_eq!(pieces.next().await.unwrap().unwrap(), "piece");
-        assert!(shares.take(user, 1).is_none());
-        drop(sender);
-        assert!(pieces.next().await.is_none());
-        let again = shares.take(user, 1).unwrap();
-
-        let (_sender, receiver) = mpsc::channel(1);
-        drop(streamed(receiver, again));
-        assert!(shares.take(user, 1).is_some());
-    }
 
     #[test]
     fn every_certificate_is_in_one_part() {

@@ -10,11 +10,11 @@ use crate::http::extract::{Path, Query};
 use crate::http::{ApiError, Caller, HttpState};
 use crate::workers::bundle::BundleKind;
 
-/// The certificates of a batch as one PDF, for a printer.
+/// Returns the certificates of a batch as one PDF for printing.
 ///
-/// A part has up to 1,000 certificates, in the order in which they were asked for. What the pages share is in the file
-/// once. Those without a PDF and those that are revoked are left out; `X-Certificates-Missing` tells how many. The file
-/// has no tags and no attachments: the issued PDFs do.
+/// A part has up to 1,000 certificates, in the order in which they were requested. Objects that the pages share are
+/// stored once. Certificates without a PDF and revoked certificates are left out; `X-Certificates-Missing` has their
+/// number. The file has no tags and no attachments; the issued PDFs have both.
 #[utoipa::path(
     get, path = "/batches/{id}/certificates.pdf",
     params(("id" = Uuid, Path, description = "The batch's id"), FilesQuery),
@@ -23,8 +23,8 @@ use crate::workers::bundle::BundleKind;
         (status = 400, description = "VALIDATION_ERROR: there is no such part", body = ErrorEnvelope),
         (status = 404, description = "NOT_FOUND", body = ErrorEnvelope),
         (status = 409, description = "NOT_GENERATED: no certificate of this part has a PDF", body = ErrorEnvelope),
-        (status = 429, description = "TOO_MANY_REQUESTS: a file of a batch is being written for you; see Retry-After", body = ErrorEnvelope),
-        (status = 503, description = "BUSY: files of other batches are being written; see Retry-After", body = ErrorEnvelope),
+        (status = 429, description = "TOO_MANY_REQUESTS: another file is being written for you; see `Retry-After`", body = ErrorEnvelope),
+        (status = 503, description = "BUSY: files of other batches are being written; see `Retry-After`", body = ErrorEnvelope),
     )
 )]
 pub async fn handle(

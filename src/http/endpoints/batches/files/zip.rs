@@ -10,11 +10,11 @@ use crate::http::extract::{Path, Query};
 use crate::http::{ApiError, Caller, HttpState};
 use crate::workers::bundle::BundleKind;
 
-/// The certificates of a batch as a ZIP archive of PDFs.
+/// Returns the certificates of a batch as a ZIP archive of PDFs.
 ///
-/// A part has up to 5,000 certificates, in the order in which they were asked for. Each file is named after the person,
-/// with a number where names are the same. Those without a PDF and those that are revoked are left out;
-/// `X-Certificates-Missing` and `NOT_INCLUDED.txt` in the archive tell how many.
+/// A part has up to 5,000 certificates, in the order in which they were requested. Each file is named after the
+/// person, with a number if several names are equal. Certificates without a PDF and revoked certificates are left
+/// out; `X-Certificates-Missing` and the archive's entry `NOT_INCLUDED.txt` have their number.
 #[utoipa::path(
     get, path = "/batches/{id}/certificates.zip",
     params(("id" = Uuid, Path, description = "The batch's id"), FilesQuery),
@@ -23,8 +23,8 @@ use crate::workers::bundle::BundleKind;
         (status = 400, description = "VALIDATION_ERROR: there is no such part", body = ErrorEnvelope),
         (status = 404, description = "NOT_FOUND", body = ErrorEnvelope),
         (status = 409, description = "NOT_GENERATED: no certificate of this part has a PDF", body = ErrorEnvelope),
-        (status = 429, description = "TOO_MANY_REQUESTS: a file of a batch is being written for you; see Retry-After", body = ErrorEnvelope),
-        (status = 503, description = "BUSY: files of other batches are being written; see Retry-After", body = ErrorEnvelope),
+        (status = 429, description = "TOO_MANY_REQUESTS: another file is being written for you; see `Retry-After`", body = ErrorEnvelope),
+        (status = 503, description = "BUSY: files of other batches are being written; see `Retry-After`", body = ErrorEnvelope),
     )
 )]
 pub async fn handle(

@@ -14,28 +14,28 @@ use crate::http::extract::{IfMatch, Path};
 use crate::http::{Answer, ApiError, Caller, HttpState};
 use crate::storage::ObjectKey;
 
-/// What was deleted.
+/// The deleted design.
 #[derive(Serialize, ToSchema)]
 pub struct DeletedDesign {
-    /// The design's id.
+    /// Id of the design.
     id: Uuid,
 }
 
-/// Delete a design on which no certificate was ever drawn.
+/// Deletes a design that no certificate has ever used.
 ///
-/// Doing it again is harmless. One that was drawn on stays, because a lost PDF is made again from it.
+/// A used design stays, because a lost PDF is rendered again from it. Deleting a design again has no effect.
 #[utoipa::path(
     delete, path = "/certificates/designs/{id}",
     params(
         ("id" = Uuid, Path, description = "The design's id"),
-        ("If-Match" = Option<String>, Header, description = "The ETag that you know"),
+        ("If-Match" = Option<String>, Header, description = "ETag of the version that you read"),
     ),
     responses(
-        (status = 200, description = "It is gone", body = Envelope<DeletedDesign>),
-        (status = 400, description = "VALIDATION_ERROR: the id is no UUID", body = ErrorEnvelope),
+        (status = 200, description = "Deleted", body = Envelope<DeletedDesign>),
+        (status = 400, description = "VALIDATION_ERROR: the id is not a UUID", body = ErrorEnvelope),
         (status = 404, description = "NOT_FOUND", body = ErrorEnvelope),
-        (status = 409, description = "WRONG_STATE: a certificate uses it", body = ErrorEnvelope),
-        (status = 412, description = "PRECONDITION_FAILED: it has changed since you read it", body = ErrorEnvelope),
+        (status = 409, description = "WRONG_STATE: a certificate uses or has used it", body = ErrorEnvelope),
+        (status = 412, description = "PRECONDITION_FAILED: the resource has changed since you read it", body = ErrorEnvelope),
     )
 )]
 pub async fn handle(
@@ -57,7 +57,7 @@ pub async fn handle(
     let DesignState::Deleted(image) = done.state else {
         return Err(ApiError::internal("a deleted design is not deleted"));
     };
-    // The log comes first: what it says is deleted is never used again, so its files may go, also later.
+    // The event is written first. A deleted design is never used again, so its files can also be deleted later.
     for key in [&image.key, &image.thumbnail_key] {
         http.storage.delete(&ObjectKey::parse(key).map_err(ApiError::internal)?).await?;
     }

@@ -11,17 +11,17 @@ use crate::http::extract::Path;
 use crate::http::{Answer, ApiError, HttpState};
 use crate::projection::queries::designs;
 
-/// One design.
+/// Returns one design.
 #[utoipa::path(
     get, path = "/certificates/designs/{id}",
     params(
         ("id" = Uuid, Path, description = "The design's id"),
-        ("If-None-Match" = Option<String>, Header, description = "The ETag that you know"),
+        ("If-None-Match" = Option<String>, Header, description = "ETag of the version that you have"),
     ),
     responses(
         (status = 200, description = "The design", body = Envelope<DesignAnswer>),
-        (status = 304, description = "`If-None-Match` names the present version"),
-        (status = 400, description = "VALIDATION_ERROR: the id is no UUID", body = ErrorEnvelope),
+        (status = 304, description = "`If-None-Match` matches the current version"),
+        (status = 400, description = "VALIDATION_ERROR: the id is not a UUID", body = ErrorEnvelope),
         (status = 404, description = "NOT_FOUND", body = ErrorEnvelope),
     )
 )]

@@ -10,41 +10,41 @@ use crate::http::api_error::ErrorEnvelope;
 use crate::http::extract::Query;
 use crate::http::{Answer, ApiError, HttpState};
 
-/// Which address is asked about.
+/// Query parameters of the request for a design's data.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct InfoQuery {
-    /// A design's `url`.
+    /// The `url` of a design.
     #[param(
         example = "https://certificates.example.com/certificates/design_images/acme_2026/gold_frame_5f0c3a52-8a0e-4c1e-9d53-27e10c8bf4a6.jpg"
     )]
     url: String,
 }
 
-/// What a design's address says.
+/// Data in a design's address.
 #[derive(Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct DesignInfo {
-    /// The client, as it is written in addresses.
+    /// The client, as written in addresses.
     #[schema(example = "acme")]
     client: String,
     /// The year in which it was uploaded.
     #[schema(example = "2026")]
     year: String,
-    /// The file's name.
+    /// Name of the file.
     #[schema(example = "gold_frame_5f0c3a52-8a0e-4c1e-9d53-27e10c8bf4a6.jpg")]
     filename: String,
 }
 
-/// Client, year and file name from a design's address.
+/// Returns client, year and file name from a design's address.
 ///
-/// Says nothing of whether the design is there.
+/// It does not check whether the design exists.
 #[utoipa::path(
     get, path = "/certificates/designs/info", params(InfoQuery),
     responses(
-        (status = 200, description = "What it says", body = Envelope<DesignInfo>),
-        (status = 400, description = "VALIDATION_ERROR: the address is not one of our designs", body = ErrorEnvelope),
+        (status = 200, description = "The data in the address", body = Envelope<DesignInfo>),
+        (status = 400, description = "VALIDATION_ERROR: the address is not that of a design on this server", body = ErrorEnvelope),
     )
 )]
 pub async fn handle(
@@ -56,7 +56,7 @@ pub async fn handle(
     Answer::ok(&info(key.as_str()).ok_or_else(foreign)?)
 }
 
-/// `…/{client}_{year}/{file}`
+/// Splits a key of the form `…/{client}_{year}/{file}`.
 fn info(key: &str) -> Option<DesignInfo> {
     let (folders, file) = key.rsplit_once('/')?;
     let (client, year) = folders.rsplit('/').next()?.rsplit_once('_')?;

@@ -12,36 +12,37 @@ use crate::http::{Answer, ApiError, HttpState};
 use crate::projection::queries::designs::{self, DesignFilter};
 use crate::storage::key_segment;
 
-/// Which designs, in which order: those that meet all that is given.
+/// Query parameters of the list of designs. An entry must meet all given filters.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct DesignQuery {
-    /// Where to go on: `meta.nextCursor` of the page before. It counts for the same filters and order.
+    /// Cursor of the page: `meta.nextCursor` of the page before. It is valid for the same filters and order only.
     cursor: Option<String>,
-    /// Which page, from 1, instead of a cursor; `meta.total` is told then. Pages end at entry 10,000, cursors don't.
+    /// Number of the page, from 1, instead of a cursor. Adds `meta.total`. Pages end at entry 10,000, cursors do
+    /// not.
     #[param(minimum = 1)]
     page: Option<u32>,
     /// Entries per page; 50 if absent.
     #[param(minimum = 1, maximum = 200)]
     limit: Option<u32>,
-    /// Which way round; from the latest if absent.
+    /// Sort direction; latest first if absent.
     #[param(inline)]
     order: Option<Direction>,
-    /// Words that the name or the uploaded file's name contain, whatever the case and accents.
+    /// Words that the name or the uploaded file's name contains. Case and accents are ignored.
     #[param(max_length = 200)]
     search: Option<String>,
-    /// Only designs of this client, whatever the case and the spaces.
+    /// Only designs of this client. Case and spaces are ignored.
     #[param(example = "Acme", max_length = 200)]
     client: Option<String>,
 }
 
-/// Designs, newest first where nothing else is said.
+/// Lists designs, newest first by default.
 #[utoipa::path(
     get, path = "/certificates/designs", params(DesignQuery),
     responses(
         (status = 200, description = "A page of designs", body = ListEnvelope<DesignAnswer>),
-        (status = 400, description = "VALIDATION_ERROR: a parameter is unknown or out of range, or the cursor is of another list", body = ErrorEnvelope),
+        (status = 400, description = "VALIDATION_ERROR: a parameter is unknown or out of range, or the cursor belongs to another list", body = ErrorEnvelope),
     )
 )]
 pub async fn handle(

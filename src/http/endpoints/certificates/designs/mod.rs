@@ -1,4 +1,4 @@
-//! Designs: uploaded images that certificates are drawn on.
+//! Designs: uploaded background images of certificates.
 
 pub mod delete;
 pub mod get;
@@ -16,56 +16,56 @@ use crate::http::{ApiError, HttpState};
 use crate::projection::queries::designs::DesignRow;
 use crate::storage::ObjectKey;
 
-/// A design: where it is, and what is known of it.
+/// A design and its metadata.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct DesignAnswer {
-    /// The design's id.
+    /// Id of the design.
     pub id: Uuid,
-    /// Give it as `baseDesignUrl` of a certificate.
+    /// Address of the image. Use it as `baseDesignUrl` of a certificate.
     #[schema(
         example = "https://certificates.example.com/certificates/design_images/acme_2026/gold_frame_5f0c3a52-8a0e-4c1e-9d53-27e10c8bf4a6.jpg"
     )]
     pub url: String,
-    /// The same, at most 320 pixels a side.
+    /// Address of the thumbnail, which has at most 320 pixels per side.
     #[schema(
         example = "https://certificates.example.com/certificates/design_images/acme_2026/gold_frame_5f0c3a52-8a0e-4c1e-9d53-27e10c8bf4a6_small.jpg"
     )]
     pub thumbnail_url: String,
-    /// Where it is stored.
+    /// Key in the object storage.
     #[schema(
         example = "certificates/design_images/acme_2026/gold_frame_5f0c3a52-8a0e-4c1e-9d53-27e10c8bf4a6.jpg"
     )]
     pub key: String,
-    /// Whose it is.
+    /// Client that the design belongs to.
     #[schema(example = "Acme")]
     pub client: String,
-    /// What it is called.
+    /// Name of the design.
     #[schema(example = "Gold frame")]
     pub name: String,
-    /// What was said of it.
+    /// Description for people.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = "The frame of 2026")]
     pub description: Option<String>,
-    /// The name that the uploaded file had.
+    /// Name of the uploaded file.
     #[schema(example = "Gold Frame.png")]
     pub original_name: String,
-    /// Bytes, as stored.
+    /// Size of the stored image, in bytes.
     #[schema(example = 408_000)]
     pub size: u64,
-    /// What is stored: `image/jpeg`, or `image/png` where it is transparent.
+    /// Media type of the stored image: `image/jpeg`, or `image/png` if it is transparent.
     #[schema(example = "image/jpeg")]
     pub mime_type: String,
-    /// Pixels across, as stored.
+    /// Width of the stored image, in pixels.
     #[schema(example = 3508)]
     pub width: u32,
-    /// Pixels down, as stored.
+    /// Height of the stored image, in pixels.
     #[schema(example = 2480)]
     pub height: u32,
-    /// Whether a certificate was drawn on it; it can't be deleted then.
+    /// True if a certificate uses or has used the design. It cannot be deleted then.
     #[schema(example = false)]
     pub in_use: bool,
-    /// When it was stored (RFC 3339).
+    /// Time of the upload (RFC 3339).
     #[schema(example = "2026-11-21T12:00:00Z", format = DateTime)]
     pub uploaded_at: String,
 }
@@ -110,7 +110,7 @@ impl DesignAnswer {
     }
 }
 
-/// The key behind one of our own addresses of designs, and nothing for any other address.
+/// Returns the object key of a design's address on this server, and `None` for any other address.
 pub(super) fn key_of_url(http: &HttpState, url: &str) -> Option<ObjectKey> {
     let path = url.strip_prefix(http.settings.public_base_url.as_str())?.strip_prefix('/')?;
     let inside = path.strip_prefix(DESIGNS)?;
@@ -118,7 +118,7 @@ pub(super) fn key_of_url(http: &HttpState, url: &str) -> Option<ObjectKey> {
     (inside.split('/').count() == 2).then_some(key)
 }
 
-/// Returns true if the design of a key was deleted. Its files may still be there for a moment.
+/// Returns true if the design of a key was deleted. Its files may still exist for a moment.
 pub(super) async fn is_deleted(http: &HttpState, key: &ObjectKey) -> Result<bool, ApiError> {
     let Some(id) = id_of_key(key.as_str()) else { return Ok(false) };
     Ok(matches!(http.commands.load::<Design>(id).await?.state, DesignState::Deleted(_)))

@@ -1,0 +1,131 @@
+//! Warnings about a row that was taken in.
+
+use super::report::{ErrorDetail, ErrorText};
+use super::undrawable_row::{DrawnTexts, texts};
+use crate::commands::take_in_row::TakenIn;
+use crate::domain::person::is_quite_different;
+use crate::domain::{Person, PersonEntry, Personal};
+use crate::render::Renderer;
+use crate::sheet::{Column, RawRow};
+use crate::workers::long_names::{NAME_TOO_LONG, SAFE_CHARACTERS};
+
+/// Code of a name that is quite different from the stored name of the same person.
+pub(super) const NAME_DIFFERS: &str = "NAME_DIFFERS";
+
+/// A row that was taken in.
+#[derive(Clone, Copy)]
+pub(super) struct TakenRow<'r> {
+    /// Number of the row in the whole file.
+    pub number: u32,
+    pub entry: &'r PersonEntry,
+    pub taken_in: &'r TakenIn,
+    /// The known person, if the row is about one.
+    pub stored: Option<&'r Person>,
+    pub raw: &'r RawRow,
+    /// True if the row's person is to get a certificate.
+    pub is_earning: bool,
+}
+
+/// The name that a row's certificate shows, if it is long, with the warning if it is too long.
+pub(super) struct DrawnName {
+    pub name: Personal<String>,
+    pub warning: ErrorDetail,
+}
+
+impl TakenRow<'_> {
+    /// Returns the name that the row's certificate shows, if it may be too long for its place.
+    pub(super) fn long_name(self) -> Option<DrawnName> {
+        let name = DrawnTexts::of(self.entry, self.taken_in, self.stored).full_name();
+        if !self.is_earning || name.chars().count() <= SAFE_CHARACTERS {
+            return None;
+        }
+        let field = Column::FullName.name();
+        let warning = ErrorText {
+            column: self.raw.header_of(field).map(str::to_owned),
+            field: Some(field.to_owned()),
+            code: NAME_TOO_LONG.to_owned(),
+            message: format!(
+                "{field} is too long for its place on the certificate; issuing would fail; shorten it, or choose another \
+                 template"
+            ),
+        };
+        let warning = ErrorDetail::warning(self.number, self.raw, vec![warning]);
+        Some(DrawnName { name: name.to_owned().into(), warning })
+    }
+}
+
+/// Returns the warnings about a row: texts that no font draws, and a name that is quite different from the stored one.
+pub(super) fn warning(renderer: &Renderer, row: TakenRow<'_>) -> Option<ErrorDetail> {
+    let drawn = DrawnTexts::of(row.entry, row.taken_in, row.stored);
+    let mut errors = texts(renderer, drawn, row.raw, row.is_earning);
+    errors.extend(other_name(row));
+    (!errors.is_empty()).then(|| ErrorDetail::warning(row.number, row.raw, errors))
+}
+
+/// Returns the warning about a known person who keeps a name that is quite different from the row's. It has no name
+/// in it.
+fn other_name(row: TakenRow<'_>) -> Option<ErrorText> {
+    let (TakenIn::Existing(id), Some(stored)) = (row.taken_in, row.stored) else { return None };
+    if !is_quite_different(row.entry.full_name.reveal_str(), stored.full_name.reveal_str()) {
+        return None;
+    }
+    let field = Column::FullName.name();
+    Some(ErrorText {
+        column: row.raw.header_of(field).map(str::to_owned),
+        field: Some(field.to_owned()),
+        code: NAME_DIFFERS.to_owned(),
+        message: format!(
+            "{field} is quite different from the stored name of the known person {id}, whose email and document match \
+             the row; certificates show the stored name; to use the name of the file, upload the row again with \
+             updateExisting; if these are two people, correct email and documentNumber"
+        ),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::domain::AttendeeId;
+    use crate::domain::person::samples::person;
+    use crate::domain::reading::Reading;
+    use crate::sheet::{Format, Limits, RowOutcome, open};
+
+    const PEDRO: AttendeeId = AttendeeId(Uuid::from_u128(1));
+
+    fn warned(name: &str, taken_in: &TakenIn) -> Option<ErrorText> {
+        let mut file = tempfile::NamedTempFile::new().expect("a temporary file");
+        let text = format!("Nombre,Correo,Documento\n{name},p@example.org,D1\n");
+        file.write_all(text.as_bytes()).expect("the file takes bytes");
+        let opened = open(file.path(), Format::Csv, Limits::default(), &Reading::default());
+        let row = opened.expect("it opens").next().expect("a row").expect("it is whole");
+        let RowOutcome::Person { person: entry, raw, .. } = row.outcome else { panic!("a person") };
+        let stored = person("Pedro");
+        let (number, stored, is_earning) = (2, Some(&stored), true);
+        other_name(TakenRow { number, entry: &entry, taken_in, stored, raw: &raw, is_earning })
+    }
+
+    #[test]
+    fn known_person_with_another_name_is_a_warning_without_a_name() {
+        let warning = warned("Lucía Prado", &TakenIn::Existing(PEDRO)).expect("a warning");
+        assert_eq!((warning.code.as_str(), warning.field.as_deref()), (NAME_DIFFERS, Some("fullName")));
+        assert_eq!(warning.column.as_deref(), Some("Nombre"));
+        assert!(warning.message.contains("updateExisting"), "{}", warning.message);
+        assert!(
+            !warning.message.contains("Pedro") && !warning.message.contains("Luc"),
+            "{}",
+            warning.message
+        );
+    }
+
+    #[test]
+    fn like_names_and_changed_or_new_people_have_no_warning() {
+        assert_eq!(warned("PEDRO Rojas", &TakenIn::Existing(PEDRO)), None);
+        for taken_in in [TakenIn::Created(PEDRO), TakenIn::Updated(PEDRO)] {
+            assert_eq!(warned("Lucía Prado", &taken_in), None);
+        }
+    }
+}
