@@ -8,6 +8,7 @@ use crate::domain::{Person, PersonEntry, Personal};
 use crate::render::Renderer;
 use crate::sheet::{Column, RawRow};
 use crate::workers::long_names::{NAME_TOO_LONG, SAFE_CHARACTERS};
+use crate::workers::undrawable::{UNDRAWABLE, problem};
 
 /// Code of a name that is quite different from the stored name of the same person.
 pub(super) const NAME_DIFFERS: &str = "NAME_DIFFERS";
@@ -26,31 +27,51 @@ pub(super) struct TakenRow<'r> {
     pub is_earning: bool,
 }
 
-/// The name that a row's certificate shows, if it is long, with the warning if it is too long.
-pub(super) struct DrawnName {
-    pub name: Personal<String>,
-    pub warning: ErrorDetail,
+/// Warnings of a row that apply if the certificate's template says so.
+#[derive(Default)]
+pub(super) struct ByTemplate {
+    /// A long name, with the warning if it has no room.
+    pub long_name: Option<(Personal<String>, ErrorDetail)>,
+    /// The warning about an address that no font draws, if the template shows it.
+    pub undrawable_email: Option<ErrorDetail>,
 }
 
 impl TakenRow<'_> {
-    /// Returns the name that the row's certificate shows, if it may be too long for its place.
-    pub(super) fn long_name(self) -> Option<DrawnName> {
-        let name = DrawnTexts::of(self.entry, self.taken_in, self.stored).full_name();
-        if !self.is_earning || name.chars().count() <= SAFE_CHARACTERS {
-            return None;
+    /// Returns the warnings that the template of the row's certificate decides on.
+    pub(super) fn by_template(self, renderer: &Renderer) -> ByTemplate {
+        if !self.is_earning {
+            return ByTemplate::default();
         }
-        let field = Column::FullName.name();
-        let warning = ErrorText {
+        let name = DrawnTexts::of(self.entry, self.taken_in, self.stored).full_name();
+        let is_long = name.chars().count() > SAFE_CHARACTERS;
+        let too_long = || {
+            let problem = "is too long for its place on the certificate; issuing would fail; shorten it, or choose \
+                           another template";
+            (name.to_owned().into(), self.warning_about(Column::FullName, NAME_TOO_LONG, problem))
+        };
+        let stored = self.stored.map(|person| &person.email);
+        let email = match self.taken_in {
+            TakenIn::Existing(_) => stored.or(self.entry.email.as_ref()),
+            _ => self.entry.email.as_ref().or(stored),
+        };
+        let problem = email.and_then(|email| problem(renderer, email.reveal_str()));
+        let undrawable = |problem: String| {
+            let problem =
+                format!("{problem}; the certificate shows the address, so issuing would fail; correct it");
+            self.warning_about(Column::Email, UNDRAWABLE, &problem)
+        };
+        ByTemplate { long_name: is_long.then(too_long), undrawable_email: problem.map(undrawable) }
+    }
+
+    fn warning_about(&self, column: Column, code: &str, problem: &str) -> ErrorDetail {
+        let field = column.name();
+        let text = ErrorText {
             column: self.raw.header_of(field).map(str::to_owned),
             field: Some(field.to_owned()),
-            code: NAME_TOO_LONG.to_owned(),
-            message: format!(
-                "{field} is too long for its place on the certificate; issuing would fail; shorten it, or choose another \
-                 template"
-            ),
+            code: code.to_owned(),
+            message: format!("{field} {problem}"),
         };
-        let warning = ErrorDetail::warning(self.number, self.raw, vec![warning]);
-        Some(DrawnName { name: name.to_owned().into(), warning })
+        ErrorDetail::warning(self.number, self.raw, vec![text])
     }
 }
 

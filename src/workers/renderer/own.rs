@@ -6,6 +6,7 @@ use bytes::Bytes;
 use sha2::{Digest, Sha256};
 
 use super::{Rendering, RenderingError};
+use crate::commands::issue::PinnedTemplate;
 use crate::domain::issuance::CertificateRequested;
 use crate::domain::manifest::Manifest;
 use crate::domain::template::TemplateFiles;
@@ -19,10 +20,26 @@ const MAX_FILE: u64 = 1 << 20;
 /// When so many certificates have each ended the process that drew them, the others are left for another time.
 const MAX_ENDED: usize = 3;
 
+/// Variable of templates with the e-mail address.
+const EMAIL: &str = "learner_email";
+
 /// What was drawn, or why not.
 type Drawn = Result<Bytes, RenderingError>;
 
 impl Rendering {
+    /// Returns true if a template shows the e-mail address of the person.
+    ///
+    /// # Errors
+    /// The files of an own template are not available.
+    pub async fn shows_email(&self, template: &PinnedTemplate) -> Result<bool, RenderingError> {
+        let named = &template.template;
+        let manifest = match &template.files {
+            Some(files) => Some(self.template(files).await?.1),
+            None => self.renderer.theme(&named.theme, named.version).map(|theme| theme.manifest().clone()),
+        };
+        Ok(manifest.is_some_and(|manifest| manifest.variables.iter().any(|name| name == EMAIL)))
+    }
+
     /// Draws by a template that is stored nowhere yet.
     ///
     /// # Errors

@@ -11,11 +11,11 @@ use crate::domain::Personal;
 use crate::domain::certificate::Definition;
 use crate::http::endpoints::batches::get::RefusalAnswer;
 use crate::http::endpoints::certificates::drawable::undrawable_texts;
-use crate::http::endpoints::long_names::are_too_long;
+use crate::http::endpoints::template_checks::{are_too_long, shows_email};
 use crate::http::{ApiError, HttpState};
 use crate::projection::queries::issuances::{self, RehearsedRow};
 use crate::workers::long_names::{LongNames, NAME_TOO_LONG};
-use crate::workers::undrawable::{UNDRAWABLE, of_fields};
+use crate::workers::undrawable::{UNDRAWABLE, of_fields, problem};
 
 /// People and refusals that are shown.
 const MAX_SHOWN: usize = 1_000;
@@ -75,9 +75,18 @@ pub struct RehearsedAttendee {
     message: Option<Personal<String>>,
 }
 
+/// What the template of the certificate decides about one person.
+#[derive(Clone, Copy)]
+struct PageOf {
+    /// True if it shows the e-mail address.
+    shows_email: bool,
+    /// True if the name is too long for its place.
+    is_name_too_long: bool,
+}
+
 impl RehearsedAttendee {
     /// `texts` are those of the certificate that no font draws. A name that is too long is told if it can be drawn.
-    fn of(http: &HttpState, row: RehearsedRow, texts: &[String], is_too_long: bool) -> Self {
+    fn of(http: &HttpState, row: RehearsedRow, texts: &[String], page: PageOf) -> Self {
         let attendee_id = row.id;
         let without = |outcome| Self { attendee_id, outcome, code: None, message: None };
         let not = |outcome, code, message: String| Self {
@@ -93,8 +102,11 @@ impl RehearsedAttendee {
         let document = row.document_number.as_ref().map(Personal::reveal_str);
         let own = of_fields(http.rendering.renderer(), name.reveal_str(), document);
         let own = own.into_iter().map(|undrawable| format!("{} {}", undrawable.field, undrawable.problem));
+        let email = row.email.as_ref().filter(|_| page.shows_email);
+        let email = email.and_then(|email| problem(http.rendering.renderer(), email.reveal_str()));
+        let own = own.chain(email.map(|problem| format!("email {problem}")));
         let problems: Vec<String> = own.chain(texts.iter().cloned()).collect();
-        match (problems.is_empty(), is_too_long) {
+        match (problems.is_empty(), page.is_name_too_long) {
             (false, _) => not("undrawable", UNDRAWABLE, problems.join("; ")),
             (true, true) => {
                 let problem = "fullName is too long for its place on the certificate; shorten it, or choose another \
@@ -132,9 +144,10 @@ pub(super) async fn rehearse(
         sample_url: http.api_path("/generated-certificates/generate/sample"),
     };
     let too_long = too_long(http, definition, &rows).await?;
+    let shows_email = shows_email(http, definition).await?;
     for row in rows {
-        let is_too_long = too_long.contains(&row.id);
-        rehearsed.add(RehearsedAttendee::of(http, row, &undrawable_texts, is_too_long));
+        let page = PageOf { shows_email, is_name_too_long: too_long.contains(&row.id) };
+        rehearsed.add(RehearsedAttendee::of(http, row, &undrawable_texts, page));
     }
     Ok(BatchRehearsed { undrawable_texts, ..rehearsed })
 }
