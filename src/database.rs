@@ -63,6 +63,13 @@ impl DatabaseError {
         matches!(self, Self::Refused { sqlstate, .. } if sqlstate == "42P01")
     }
 
+    /// Returns true if the statement ran into `statement_timeout`, or an operator cancelled it. It may succeed with
+    /// less work.
+    #[must_use]
+    pub fn is_statement_timeout(&self) -> bool {
+        matches!(self, Self::Refused { sqlstate, .. } if sqlstate == "57014")
+    }
+
     /// Returns true if the same statement can succeed later, because the cause was the connection, a
     /// conflict or a lack of resources.
     #[must_use]
@@ -209,9 +216,10 @@ mod tests {
     fn conflicts_and_lost_connections_are_transient_and_bad_data_is_not() {
         let refused = |code: &str| DatabaseError::Refused { sqlstate: code.to_owned(), at: None };
         assert!(DatabaseError::Unavailable(String::new()).is_transient());
-        for code in ["40001", "40P01", "08006", "57P01", "53300"] {
+        for code in ["40001", "40P01", "08006", "57P01", "57014", "53300"] {
             assert!(refused(code).is_transient(), "{code}");
         }
+        assert!(refused("57014").is_statement_timeout() && !refused("57P01").is_statement_timeout());
         for code in ["22P02", "23505", "42P01"] {
             assert!(!refused(code).is_transient(), "{code}");
         }

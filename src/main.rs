@@ -2,11 +2,15 @@
 
 use std::io::Write;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::Parser;
 use laureate::cli::{self, Cli, exit};
 use laureate::sandbox;
 use laureate::stack::supervise;
+
+/// Longest wait for blocking calls at the end of the program.
+const BLOCKING_CALLS_END_WITHIN: Duration = Duration::from_secs(3);
 
 fn main() -> ExitCode {
     if let Some(code) = supervise::intercept() {
@@ -27,12 +31,15 @@ fn main() -> ExitCode {
             return ExitCode::from(exit::FAILED);
         }
     };
-    match runtime.block_on(cli::run(cli)) {
+    let code = match runtime.block_on(cli::run(cli)) {
         Ok(code) => code,
         Err(error) if exit::is_closed_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
             tell(&error);
             exit::code_of(&error)
         }
-    }
+    };
+    // Dropping the runtime would wait without limit for blocking calls, such as those to a hung network folder.
+    runtime.shutdown_timeout(BLOCKING_CALLS_END_WITHIN);
+    code
 }

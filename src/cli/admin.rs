@@ -80,7 +80,7 @@ pub async fn run(command: AdminCommand, global: GlobalArgs) -> anyhow::Result<Ex
         AdminCommand::Create(args) => run_create(args, global).await,
         AdminCommand::RemoveSecondFactor(args) => {
             remove_second_factor(&global.connect().await?, &args.email).await?;
-            writeln!(std::io::stdout(), "removed the second factor of {}", args.email)?;
+            writeln!(crate::cli::stdout::stdout(), "removed the second factor of {}", args.email)?;
             Ok(ExitCode::SUCCESS)
         }
     }
@@ -115,7 +115,7 @@ async fn run_create(args: CreateArgs, global: GlobalArgs) -> anyhow::Result<Exit
     let hours = made_up.then_some(app.config().auth.first_password_hours);
     let first_until = hours.map(|hours| app.commands().now() + time::Duration::hours(hours.into()));
     create(&app, profile, &password, first_until).await?;
-    let mut out = std::io::stdout();
+    let mut out = crate::cli::stdout::stdout();
     writeln!(out, "created {}", args.email)?;
     if made_up {
         writeln!(out, "password {password}")?;

@@ -44,7 +44,7 @@ pub fn completions(args: &CompletionsArgs) -> anyhow::Result<ExitCode> {
     // The generator panics on a write error, so it writes into memory.
     let mut script = Vec::new();
     clap_complete::generate(args.shell, &mut Cli::command(), "laureate", &mut script);
-    std::io::stdout().write_all(&script)?;
+    crate::cli::stdout::stdout().write_all(&script)?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -62,7 +62,7 @@ pub fn man(args: &ManArgs) -> anyhow::Result<ExitCode> {
         None => {
             // The `help` subcommand has no page, as in `generate_to`.
             let command = Cli::command().disable_help_subcommand(true);
-            clap_mangen::Man::new(command).render(&mut std::io::stdout())?;
+            clap_mangen::Man::new(command).render(&mut crate::cli::stdout::stdout())?;
         }
     }
     Ok(ExitCode::SUCCESS)

@@ -44,14 +44,14 @@ pub struct ShowArgs {
 /// # Errors
 /// Fails if the configuration is invalid, or if stdout is closed.
 pub fn run(command: &ConfigCommand, global: GlobalArgs) -> anyhow::Result<ExitCode> {
-    let mut out = BufWriter::new(std::io::stdout());
+    let mut out = BufWriter::new(crate::cli::stdout::stdout());
     match command {
         ConfigCommand::Example => write!(out, "{EXAMPLE}")?,
         ConfigCommand::Show(args) => {
             let (config, origins) = Config::load_with_origins(global.sources(Vec::new()))?;
             let settings = settings(&config, &origins)?;
             if args.json {
-                serde_json::to_writer_pretty(&mut out, &settings)?;
+                serde_json::to_writer_pretty(&mut out, &settings).map_err(std::io::Error::from)?;
                 writeln!(out)?;
             } else {
                 write!(out, "{}", as_toml(&settings))?;

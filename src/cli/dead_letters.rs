@@ -10,7 +10,7 @@ use super::global::GlobalArgs;
 use crate::event_log::Position;
 use crate::workers::dead_letter::{self, Kept};
 
-/// Maximum number of dead letters that one call reads.
+/// Maximum number of open dead letters that one call lists, newest first.
 const MOST: usize = 100_000;
 
 pub(super) const EXAMPLES: &str = "\
@@ -68,7 +68,7 @@ pub async fn run(command: DeadLettersCommand, global: GlobalArgs) -> anyhow::Res
 async fn list(args: ListArgs, global: GlobalArgs) -> anyhow::Result<ExitCode> {
     let log = global.connect_log().await?;
     let found = dead_letter::kept(&log, args.worker.as_deref(), MOST).await?;
-    let mut out = std::io::stdout().lock();
+    let mut out = crate::cli::stdout::stdout().lock();
     for Kept { number, letter } in found {
         if args.json {
             let mut json = serde_json::to_value(&letter)?;
@@ -96,7 +96,7 @@ async fn requeue(args: RequeueArgs, global: GlobalArgs) -> anyhow::Result<ExitCo
         }
         found.retain(|kept| args.numbers.contains(&kept.number));
     }
-    let mut out = std::io::stdout();
+    let mut out = crate::cli::stdout::stdout();
     let mut code = ExitCode::SUCCESS;
     for kept in found {
         match app.act_again(&kept.letter).await {

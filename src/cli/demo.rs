@@ -228,7 +228,7 @@ impl Demo {
             std::fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))?;
         }
         self.progress.finish();
-        let mut out = std::io::stdout().lock();
+        let mut out = crate::cli::stdout::stdout().lock();
         out.write_all(summary(outcome, links).as_bytes())?;
         Ok(out.flush()?)
     }

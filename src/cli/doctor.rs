@@ -20,7 +20,6 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::Context as _;
 use clap::Args;
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, join_all};
@@ -121,9 +120,9 @@ pub async fn run(args: DoctorArgs, global: GlobalArgs) -> anyhow::Result<ExitCod
     let context = Arc::new(Context { config, origins, args, log: OnceCell::new() });
     let checks = CHECKS.iter().map(|(name, check)| bounded(name, check(context.clone()), context.limit()));
     let report = Report::new(join_all(checks).await.into_iter().flatten().collect());
-    let mut out = std::io::stdout().lock();
+    let mut out = crate::cli::stdout::stdout().lock();
     if json {
-        serde_json::to_writer_pretty(&mut out, &report).context("the report")?;
+        serde_json::to_writer_pretty(&mut out, &report).map_err(std::io::Error::from)?;
         writeln!(out)?;
     } else {
         report.print(&mut out)?;

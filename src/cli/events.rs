@@ -83,7 +83,7 @@ pub async fn run(command: EventsCommand, global: GlobalArgs) -> anyhow::Result<E
             let event = event.ok_or_else(|| {
                 anyhow!(NotFound(format!("there is no event at position {}", args.position)))
             })?;
-            writeln!(std::io::stdout(), "{:#}", shown::as_json(event, args.reveal))?;
+            writeln!(crate::cli::stdout::stdout(), "{:#}", shown::as_json(event, args.reveal))?;
         }
     }
     Ok(ExitCode::SUCCESS)

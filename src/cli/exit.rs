@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use thiserror::Error;
 
+use super::stdout::StdoutClosed;
 use crate::config::ConfigError;
 
 /// The command failed.
@@ -35,8 +36,15 @@ pub fn code_of(error: &anyhow::Error) -> ExitCode {
     })
 }
 
-/// Returns true if the error is a broken pipe. A reader such as `head` closes stdout when it has read enough.
+/// Returns true if the reader of stdout has closed it, as `head` does when it has read enough. A connection that
+/// breaks is an error.
 #[must_use]
 pub fn is_closed_pipe(error: &anyhow::Error) -> bool {
-    error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
+    error.downcast_ref::<io::Error>().is_some_and(is_closed_stdout)
+}
+
+/// Returns true if the error is that of a closed stdout.
+#[must_use]
+pub fn is_closed_stdout(error: &io::Error) -> bool {
+    error.get_ref().is_some_and(|inner| inner.is::<StdoutClosed>())
 }

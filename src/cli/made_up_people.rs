@@ -1,10 +1,12 @@
 //! `laureate made-up-people`: prints a CSV of any length, for load tests.
 
-use std::io::{self, BufWriter};
+use std::io::BufWriter;
 use std::process::ExitCode;
 
 use clap::Args;
 
+use super::exit::is_closed_stdout;
+use super::stdout::stdout;
 use crate::sheet;
 
 /// Options of `made-up-people`.
@@ -23,9 +25,9 @@ pub struct MadeUpPeopleArgs {
 /// # Errors
 /// Fails if stdout can't be written. A closed pipe is not an error.
 pub fn run(args: &MadeUpPeopleArgs) -> anyhow::Result<ExitCode> {
-    match sheet::made_up_people(args.people, args.seed, BufWriter::new(io::stdout().lock())) {
+    match sheet::made_up_people(args.people, args.seed, BufWriter::new(stdout().lock())) {
         // A reader such as `head` closes the pipe when it has read enough.
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(ExitCode::SUCCESS),
+        Err(error) if is_closed_stdout(&error) => Ok(ExitCode::SUCCESS),
         written => Ok(written.map(|()| ExitCode::SUCCESS)?),
     }
 }

@@ -50,7 +50,7 @@ pub struct VerifyArgs {
 /// handler fails. The live tables are then unchanged.
 pub async fn rebuild(args: RebuildArgs, global: GlobalArgs) -> anyhow::Result<ExitCode> {
     let maintenance = global.connect().await?.maintenance()?;
-    let mut out = std::io::stdout();
+    let mut out = crate::cli::stdout::stdout();
     if let Some(schema) = &args.into {
         if args.restart {
             maintenance.discard_into(schema).await?;
@@ -98,9 +98,9 @@ pub async fn verify(args: VerifyArgs, global: GlobalArgs) -> anyhow::Result<Exit
     let names: Vec<&str> = args.names.iter().map(String::as_str).collect();
     let report = maintenance.verify(&names, |now| meter.show(now)).await?;
     meter.end();
-    let mut out = std::io::stdout().lock();
+    let mut out = crate::cli::stdout::stdout().lock();
     if args.json {
-        serde_json::to_writer_pretty(&mut out, &report)?;
+        serde_json::to_writer_pretty(&mut out, &report).map_err(std::io::Error::from)?;
         writeln!(out)?;
     } else {
         for found in &report.projections {

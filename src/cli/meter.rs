@@ -78,7 +78,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn rate_and_time_left_are_told() {
+    fn rate_and_remaining_time_are_formatted() {
         let now =
             Progress { from: 0, position: 50, target: 100, events: 40, elapsed: Duration::from_secs(2) };
         assert_eq!(rate(now), "20 events/s, 2s left");

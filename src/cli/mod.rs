@@ -17,6 +17,7 @@ pub mod moment;
 pub mod openapi;
 pub mod serve;
 pub mod set_up;
+pub mod stdout;
 pub mod template;
 pub mod up;
 pub mod with_servers;

@@ -85,7 +85,7 @@ mod tests {
     const NOW: OffsetDateTime = datetime!(2026-11-21 12:00 UTC);
 
     #[test]
-    fn a_time_is_a_time_and_a_length_is_so_long_ago() {
+    fn time_or_duration_before_now_is_parsed() {
         assert_eq!(parse("2026-11-20T10:00:00+02:00", NOW), Ok(datetime!(2026-11-20 08:00 UTC)));
         assert_eq!(parse("2h", NOW), Ok(datetime!(2026-11-21 10:00 UTC)));
         assert_eq!(parse("1d12h30m5s", NOW), Ok(datetime!(2026-11-19 23:29:55 UTC)));
@@ -107,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn lengths_are_told_in_two_units_at_most() {
+    fn durations_have_at_most_two_units() {
         let told = |seconds| in_words(Duration::seconds(seconds));
         assert_eq!(in_words(Duration::milliseconds(40)), "40 ms");
         assert_eq!(
@@ -118,7 +118,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn nothing_panics(text in "\\PC*") {
+        fn parsing_never_panics(text in "\\PC*") {
             let _ = parse(&text, NOW);
         }
     }

@@ -47,7 +47,7 @@ pub async fn provision(args: ProvisionArgs, global: GlobalArgs) -> anyhow::Resul
     let log = app.commands().log();
     let steps =
         if args.dry_run { log.plan_provision(replicas).await? } else { log.provision(replicas).await? };
-    let mut out = std::io::stdout().lock();
+    let mut out = crate::cli::stdout::stdout().lock();
     if args.json {
         writeln!(out, "{}", serde_json::to_string_pretty(&steps)?)?;
     } else {
@@ -90,6 +90,6 @@ pub async fn migrate(_: MigrateArgs, global: GlobalArgs) -> anyhow::Result<ExitC
     let app = global.connect().await?;
     app.migrate().await?;
     let namespace = &app.config().namespace;
-    writeln!(std::io::stdout(), "up to date {}", crate::database::meta_schema(namespace))?;
+    writeln!(crate::cli::stdout::stdout(), "up to date {}", crate::database::meta_schema(namespace))?;
     Ok(ExitCode::SUCCESS)
 }

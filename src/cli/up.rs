@@ -176,7 +176,7 @@ async fn announce(
     management: Option<SocketAddr>,
     data_dir: &Path,
 ) -> anyhow::Result<()> {
-    let mut out = std::io::stdout();
+    let mut out = crate::cli::stdout::stdout();
     writeln!(out, "Laureate is at http://{address} (API docs: http://{address}/api/docs)")?;
     writeln!(out, "mails are caught and shown at http://{address}/mails; data is in {}", data_dir.display())?;
     if let Some(management) = management {

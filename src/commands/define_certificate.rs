@@ -85,7 +85,7 @@ mod tests {
     use crate::domain::certificate::samples::definition;
 
     #[test]
-    fn each_design_of_a_definition_is_named_once() {
+    fn each_design_of_a_definition_is_returned_once() {
         let named = |n: u128| DesignRef {
             key: format!("certificates/design_images/acme_2026/frame_{}.jpg", Uuid::from_u128(n)),
             sha256: "ab".repeat(32),

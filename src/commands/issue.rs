@@ -240,7 +240,7 @@ mod tests {
     use crate::domain::template::samples::files;
 
     #[test]
-    fn a_template_of_ones_own_is_pinned_in_the_version_that_is_active() {
+    fn own_template_is_pinned_in_its_active_version() {
         let own = OwnTemplate {
             name: "Diploma".to_owned(),
             versions: vec![files("a"), files("b")],
@@ -257,7 +257,7 @@ mod tests {
     }
 
     #[test]
-    fn a_shipped_theme_is_pinned_as_it_is_named() {
+    fn shipped_theme_is_pinned_in_the_given_version() {
         let named = TemplateRef::new("classic", 1);
         let pinned = PinnedTemplate::active(&named, None).unwrap();
         assert_eq!(pinned, PinnedTemplate { template: named, files: None });

@@ -1,11 +1,9 @@
 //! Cancelling the unsent mails about an issuance.
 
+use super::mails::MAX_MAILS;
 use super::{CommandContext, CommandError, Commands};
 use crate::domain::email::{Email, EmailCommand, Stage};
 use crate::domain::{EmailId, IssuanceId};
-
-/// Maximum number of mails about one issuance that are checked. Users request all mails but the first one by one.
-const MAX_MAILS: u32 = 1_000;
 
 /// Result of cancelling the mails.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,6 +33,8 @@ pub async fn stop_mails(
                 let id = EmailId::nth_of(issuance, n);
                 let email = transaction.look::<Email>(id).await?;
                 mails = match (email.state.stage, mails) {
+                    // The process manager creates the first mail, perhaps after a user has requested the second.
+                    (Stage::Absent, _) if n == 1 => mails,
                     (Stage::Absent, _) => return Ok(mails),
                     (Stage::Claimed, _) | (_, Mails::Busy) => Mails::Busy,
                     _ => Mails::Stopped,

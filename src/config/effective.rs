@@ -90,7 +90,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn addresses_are_shown_without_what_lets_somebody_in() {
+    fn addresses_are_shown_without_credentials() {
         for (address, shown) in [
             ("nats://127.0.0.1:4222", "nats://127.0.0.1:4222"),
             ("nats://u:hunter2@a:4222,tls://b:4222", "nats://u:***@a:4222,tls://b:4222"),

@@ -133,20 +133,18 @@ fn environment(all: HashMap<String, String>) -> Result<HashMap<String, Given>, C
     let is_key =
         |name: &str| name.starts_with(PREFIX) && !NOT_KEYS.contains(&name) && !name.starts_with(TEST_PREFIX);
     let mut found = HashMap::new();
-    let (files, plain): (Vec<_>, Vec<_>) =
-        all.into_iter().filter(|(name, _)| is_key(name)).partition(|(name, _)| name.ends_with(FILE_SUFFIX));
-    for (name, value) in plain {
-        let origin = Origin::Variable(name.clone());
-        found.insert(name, Given { value, origin });
-    }
-    for (variable, path) in files {
-        let plain = variable.trim_end_matches(FILE_SUFFIX).to_owned();
+    let mut files = Vec::new();
+    for (name, value) in all.into_iter().filter(|(name, _)| is_key(name)) {
         // A key whose own name ends in `_file` has the path as its value, not the content of the file.
-        if PATHS.contains(&key_of(&variable).as_str()) {
-            let origin = Origin::Variable(variable.clone());
-            found.insert(variable, Given { value: path, origin });
-            continue;
+        let plain = name.strip_suffix(FILE_SUFFIX).filter(|_| !PATHS.contains(&key_of(&name).as_str()));
+        if let Some(plain) = plain.map(str::to_owned) {
+            files.push((name, plain, value));
+        } else {
+            let origin = Origin::Variable(name.clone());
+            found.insert(name, Given { value, origin });
         }
+    }
+    for (variable, plain, path) in files {
         if found.contains_key(&plain) {
             return Err(ConfigError::Twice(plain));
         }
@@ -162,7 +160,7 @@ fn environment(all: HashMap<String, String>) -> Result<HashMap<String, Given>, C
 const PATHS: &[&str] = &["mail.ca_file", "nats.ca_file"];
 
 fn key_of(variable: &str) -> String {
-    variable.trim_start_matches(PREFIX).to_lowercase().replace("__", ".")
+    variable.strip_prefix(PREFIX).unwrap_or(variable).to_lowercase().replace("__", ".")
 }
 
 /// Returns the keys, with dots, of all values that are not tables.

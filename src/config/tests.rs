@@ -21,13 +21,13 @@ fn problem(result: Result<Config, ConfigError>) -> String {
 }
 
 #[test]
-fn the_documented_example_can_be_used() {
+fn example_file_is_valid() {
     let config = load(&[], &[]).expect("the example is usable");
     assert_eq!(config.namespace, "laureate");
 }
 
 #[test]
-fn the_environment_counts_more_than_the_file_and_flags_more_than_both() {
+fn environment_overrides_the_file_and_flags_override_both() {
     let environment = [("LAUREATE_NAMESPACE", "from_env"), ("LAUREATE_HTTP__LISTEN", "127.0.0.1:1")];
     let config = load(&environment, &["http.listen=127.0.0.1:2"]).expect("usable");
     assert_eq!(config.namespace, "from_env");
@@ -35,7 +35,7 @@ fn the_environment_counts_more_than_the_file_and_flags_more_than_both() {
 }
 
 #[test]
-fn what_the_stack_provides_counts_more_than_the_file() {
+fn stack_overrides_the_file() {
     let stack = vec![("nats.url", "nats://127.0.0.1:7".to_owned())];
     let config =
         Config::load(Sources { file: Some(example()), stack, ..Sources::default() }).expect("usable");
@@ -43,13 +43,13 @@ fn what_the_stack_provides_counts_more_than_the_file() {
 }
 
 #[test]
-fn unknown_keys_are_named_wherever_they_come_from() {
+fn unknown_keys_are_named_for_every_source() {
     assert!(problem(load(&[("LAUREATE_NAMESPAC", "x")], &[])).contains("namespac"));
     assert!(problem(load(&[], &["http.lisen=127.0.0.1:2"])).contains("lisen"));
 }
 
 #[test]
-fn a_secret_can_come_from_a_file() {
+fn secret_can_be_read_from_a_file() {
     let mut file = tempfile::NamedTempFile::new().expect("a temporary file");
     writeln!(file, "{}", "k".repeat(40)).expect("writable");
     let path = file.path().to_string_lossy().into_owned();
@@ -62,7 +62,33 @@ fn a_secret_can_come_from_a_file() {
 }
 
 #[test]
-fn values_that_cannot_work_are_refused_by_key() {
+fn path_of_a_ca_file_can_be_read_from_a_file() {
+    let mut file = tempfile::NamedTempFile::new().expect("a temporary file");
+    writeln!(file, "/etc/ca.pem").expect("writable");
+    let path = file.path().to_string_lossy().into_owned();
+    for (variable, value, expected) in [
+        ("LAUREATE_MAIL__CA_FILE", "/etc/mail.pem", "/etc/mail.pem"),
+        ("LAUREATE_MAIL__CA_FILE_FILE", path.as_str(), "/etc/ca.pem"),
+    ] {
+        let config = load(&[(variable, value)], &[]).expect("usable");
+        assert_eq!(config.mail.ca_file.as_deref(), Some(Path::new(expected)), "{variable}");
+    }
+    let config = load(&[("LAUREATE_NATS__CA_FILE_FILE", &path)], &[]).expect("usable");
+    assert_eq!(config.nats.ca_file.as_deref(), Some(Path::new("/etc/ca.pem")));
+    let both = [("LAUREATE_MAIL__CA_FILE_FILE", path.as_str()), ("LAUREATE_MAIL__CA_FILE", "/etc/mail.pem")];
+    assert!(problem(load(&both, &[])).contains("both LAUREATE_MAIL__CA_FILE and"));
+}
+
+#[test]
+fn prefix_and_suffix_of_a_variable_are_removed_once() {
+    assert!(problem(load(&[("LAUREATE_LAUREATE_NAMESPACE", "x")], &[])).contains("laureate_namespace"));
+    let file = tempfile::NamedTempFile::new().expect("a temporary file");
+    let path = file.path().to_string_lossy().into_owned();
+    assert!(problem(load(&[("LAUREATE_NAMESPACE_FILE_FILE", &path)], &[])).contains("namespace_file"));
+}
+
+#[test]
+fn invalid_values_are_refused_by_key() {
     for (flag, key) in [
         ("namespace=A.B", "namespace"),
         ("secrets.claim_key=short", "secrets.claim_key"),
@@ -70,7 +96,8 @@ fn values_that_cannot_work_are_refused_by_key() {
         ("secrets.token_keys=a:short", "secrets.token_keys"),
         ("http.trusted_proxies=10.0.0.0/64", "http.trusted_proxies"),
         ("workers.mailer=0", "workers.mailer"),
-        ("http.prefix=api", "http"),
+        ("http.prefix=api", "http.prefix:"),
+        ("auth.reset_minutes=0", "auth.reset_minutes:"),
     ] {
         assert!(problem(load(&[], &[flag])).starts_with(key), "{flag}");
     }

@@ -132,7 +132,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_covers_all_becomes_jpeg_and_what_does_not_stays_png() {
+    fn opaque_picture_becomes_jpeg_and_a_transparent_one_png() {
         let covers: DynamicImage = RgbaImage::from_pixel(400, 200, Rgba([9, 9, 9, 255])).into();
         let clear: DynamicImage = RgbaImage::from_pixel(400, 200, Rgba([9, 9, 9, 128])).into();
         for (image, kind, format) in
@@ -147,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_kept_larger_than_it_is_printed() {
+    fn picture_is_scaled_down_to_print_size() {
         let made = prepare(RgbImage::from_pixel(7016, 100, Rgb([1, 2, 3])).into()).unwrap();
         assert_eq!((made.width, made.height), (PRINTED_SIDE, 50));
         let made = prepare(RgbImage::from_pixel(1, 1, Rgb([1, 2, 3])).into()).unwrap();
@@ -155,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn noise_that_is_too_large_as_png_is_laid_on_white() {
+    fn transparent_picture_too_large_for_png_becomes_jpeg_on_white() {
         let noise = RgbaImage::from_fn(2200, 1600, |x, y| {
             let n =
                 (x.wrapping_mul(2_654_435_761) ^ y.wrapping_mul(2_246_822_519)).wrapping_mul(3_266_489_917);

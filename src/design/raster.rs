@@ -61,7 +61,7 @@ mod tests {
     }
 
     #[test]
-    fn content_tells_the_kind() {
+    fn format_is_detected_from_the_content() {
         for format in [ImageFormat::Jpeg, ImageFormat::Png, ImageFormat::WebP] {
             let image = decode(&encoded(format, 30, 20)).unwrap();
             assert_eq!((image.width(), image.height()), (30, 20));
@@ -69,7 +69,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_such_image_is_refused() {
+    fn other_formats_and_damaged_images_are_refused() {
         assert_eq!(decode(b"%PDF-1.7").unwrap_err(), NotTaken::Unknown);
         assert_eq!(decode(b"GIF89a").unwrap_err(), NotTaken::Unknown);
         assert_eq!(decode(b"").unwrap_err(), NotTaken::Unknown);
@@ -98,9 +98,9 @@ mod tests {
     }
 
     #[test]
-    fn many_bits_a_channel_count_like_many_pixels() {
+    fn too_many_bits_per_pixel_are_refused_before_decoding() {
         let mut deep = encoded(ImageFormat::Png, 1, 1);
-        // 7,000 × 7,000 pixels, 16 bits, four channels. As above, the pixels themselves are missing.
+        // 7,000 × 7,000 pixels, 16 bits per channel, four channels. As above, the pixels themselves are missing.
         deep[16..26].copy_from_slice(&[0, 0, 0x1B, 0x58, 0, 0, 0x1B, 0x58, 16, 6]);
         let checksum = crc32(&deep[12..29]);
         deep[29..33].copy_from_slice(&checksum.to_be_bytes());
@@ -108,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn a_picture_taken_sideways_is_turned_upright() {
+    fn exif_orientation_is_applied() {
         // EXIF segment (TIFF, one entry: orientation 6, a quarter turn) after the JPEG's first marker.
         let plain = encoded(ImageFormat::Jpeg, 30, 20);
         let tiff: &[u8] = b"Exif\0\0MM\0\x2a\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x06\0\0\0\0\0\0";

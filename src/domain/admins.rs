@@ -106,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn one_of_two_may_go_and_the_last_may_not() {
+    fn last_admin_cannot_be_dismissed() {
         let both = vec![appointed(ADA), appointed(GRACE)];
         given::<Admins>(both.clone()).when(AdminsCommand::Dismiss(ADA)).then(vec![dismissed(ADA)]);
         let one = [both, vec![dismissed(ADA)]].concat();
@@ -114,13 +114,13 @@ mod tests {
     }
 
     #[test]
-    fn who_is_not_on_the_list_may_go_if_somebody_is() {
+    fn dismissal_of_another_user_requires_an_existing_admin() {
         given::<Admins>(vec![]).when(AdminsCommand::Dismiss(ADA)).then_refused("WRONG_STATE");
         given::<Admins>(vec![appointed(ADA)]).when(AdminsCommand::Dismiss(GRACE)).then_nothing();
     }
 
     #[test]
-    fn nobody_is_appointed_twice() {
+    fn admin_is_appointed_once() {
         given::<Admins>(vec![]).when(AdminsCommand::Appoint(ADA)).then(vec![appointed(ADA)]);
         given::<Admins>(vec![appointed(ADA)]).when(AdminsCommand::Appoint(ADA)).then_nothing();
     }

@@ -149,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_is_made_once_and_revoked_once() {
+    fn key_is_created_once_and_revoked_once() {
         let key = key("sync", LATER);
         given::<ApiKey>(vec![]).when(create(&key)).then(vec![key.clone().into()]);
         let made: Vec<ApiKeyEvent> = vec![key.clone().into()];
@@ -160,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_has_a_name_scopes_and_an_end() {
+    fn key_requires_a_name_scopes_and_an_expiry() {
         let whole = key("sync", LATER);
         for wrong in [
             ApiKeyCreated { name: " ".to_owned(), ..whole.clone() },

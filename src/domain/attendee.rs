@@ -146,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn importing_over_somebody_else_is_refused() {
+    fn import_over_another_person_is_refused() {
         given::<Attendee>(vec![imported("Ada")]).when(import("Grace")).then_refused("ALREADY_EXISTS");
     }
 
@@ -158,12 +158,12 @@ mod tests {
     }
 
     #[test]
-    fn nobody_cannot_be_updated() {
+    fn unknown_person_cannot_be_updated() {
         given::<Attendee>(vec![]).when(update("Ada")).then_refused("NOT_FOUND");
     }
 
     #[test]
-    fn who_was_deleted_is_not_there() {
+    fn deleted_person_is_not_found() {
         let deleted: AttendeeEvent = AttendeeDeleted {}.into();
         given::<Attendee>(vec![imported("Ada")]).when(AttendeeCommand::Delete).then(vec![deleted.clone()]);
         let history = vec![imported("Ada"), deleted];

@@ -239,21 +239,21 @@ mod tests {
     }
 
     #[test]
-    fn a_person_named_twice_is_asked_for_once() {
+    fn duplicate_people_in_a_request_are_removed() {
         given::<Batch>(vec![])
             .when(BatchCommand::Request(request(&[1, 2, 1])))
             .then(vec![request(&[1, 2]).into()]);
     }
 
     #[test]
-    fn nobody_and_too_many_are_refused() {
+    fn request_without_people_or_with_too_many_is_refused() {
         given::<Batch>(vec![]).when(BatchCommand::Request(request(&[]))).then_refused("VALIDATION_ERROR");
         let many: Vec<u128> = (0..=MAX_ATTENDEES as u128).collect();
         given::<Batch>(vec![]).when(BatchCommand::Request(request(&many))).then_refused("VALIDATION_ERROR");
     }
 
     #[test]
-    fn the_dispatch_is_recorded_once() {
+    fn dispatch_is_recorded_once() {
         let requested: BatchEvent = request(&[1]).into();
         given::<Batch>(vec![requested.clone()])
             .when(BatchCommand::RecordDispatch(dispatched()))
@@ -269,7 +269,7 @@ mod tests {
     }
 
     #[test]
-    fn it_is_cancelled_once() {
+    fn batch_is_cancelled_once() {
         let requested: BatchEvent = request(&[1]).into();
         given::<Batch>(vec![requested.clone()])
             .when(BatchCommand::Cancel)
@@ -281,7 +281,7 @@ mod tests {
     }
 
     #[test]
-    fn it_is_undone_once_also_after_it_was_cancelled() {
+    fn batch_is_undone_once_also_after_a_cancellation() {
         let begun: Vec<BatchEvent> = vec![request(&[1]).into(), BatchCancelRequested {}.into()];
         given::<Batch>(begun.clone()).when(BatchCommand::Undo(undo())).then(vec![undo().into()]);
         let undoing = [begun, vec![undo().into()]].concat();
@@ -290,7 +290,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_stopped_before_everybody_was_dealt_with() {
+    fn stop_is_due_only_after_the_dispatch() {
         let undoing: Vec<BatchEvent> = vec![request(&[1]).into(), undo().into()];
         let end = || BatchCommand::RecordUndone(BatchUndone { revoked: 1 });
         given::<Batch>(undoing.clone()).when(end()).then_nothing();
@@ -303,7 +303,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cancellation_that_ends_after_an_undo_was_asked_for_does_not_end_that() {
+    fn late_end_of_a_cancellation_does_not_end_a_requested_undo() {
         let history: Vec<BatchEvent> =
             vec![request(&[1]).into(), dispatched().into(), BatchCancelRequested {}.into()];
         let end = || BatchCancelled { revoked: 1, kept: 0 };

@@ -253,7 +253,7 @@ mod tests {
     }
 
     #[test]
-    fn every_bad_field_is_named() {
+    fn every_invalid_field_is_named() {
         let bad = Definition { name: " ".into(), event_link: Some("javascript:x".into()), ..definition() };
         let refusal = Certificate::decide(&CertificateState::default(), &CertificateCommand::Define(bad));
         let Err(Refusal::Invalid(fields)) = refusal else { panic!("accepted: {refusal:?}") };
@@ -261,7 +261,7 @@ mod tests {
     }
 
     #[test]
-    fn switching_is_recorded_only_when_it_switches() {
+    fn activation_is_recorded_only_if_it_changes_the_state() {
         let off: CertificateEvent = CertificateDeactivated {}.into();
         given::<Certificate>(vec![defined()]).when(CertificateCommand::Activate).then_nothing();
         given::<Certificate>(vec![defined()]).when(CertificateCommand::Deactivate).then(vec![off.clone()]);
@@ -285,7 +285,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_deleted_is_not_there() {
+    fn deleted_certificate_is_not_found() {
         let deleted: CertificateEvent = CertificateDeleted {}.into();
         given::<Certificate>(vec![defined()]).when(CertificateCommand::Delete).then(vec![deleted.clone()]);
         let history = vec![defined(), deleted];

@@ -169,12 +169,12 @@ mod tests {
     }
 
     #[test]
-    fn a_free_value_is_taken_by_the_first() {
+    fn free_value_can_be_taken() {
         given::<Claim>(vec![]).when(ClaimCommand::Take { kind: KIND, owner: ADA }).then(vec![taken(ADA)]);
     }
 
     #[test]
-    fn a_held_value_is_refused_to_another_and_nothing_new_to_its_holder() {
+    fn held_value_is_refused_to_others_and_unchanged_for_its_holder() {
         given::<Claim>(vec![taken(ADA)])
             .when(ClaimCommand::Take { kind: KIND, owner: GRACE })
             .then_refused("DUPLICATE");
@@ -182,14 +182,14 @@ mod tests {
     }
 
     #[test]
-    fn a_released_value_is_free_for_anybody() {
+    fn released_value_can_be_taken_by_another_owner() {
         given::<Claim>(vec![taken(ADA), released(ADA)])
             .when(ClaimCommand::Take { kind: KIND, owner: GRACE })
             .then(vec![taken(GRACE)]);
     }
 
     #[test]
-    fn only_the_holder_releases() {
+    fn only_the_holder_can_release_a_value() {
         given::<Claim>(vec![taken(ADA)])
             .when(ClaimCommand::Release { kind: KIND, owner: GRACE })
             .then_nothing();
@@ -199,7 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn the_subject_tells_neither_value_nor_kind_and_depends_on_the_key() {
+    fn subject_hides_value_and_kind_and_depends_on_the_key() {
         let id = KIND.subject_id(b"key", "ada@example.com");
         assert_eq!(id.len(), 32);
         assert!(!id.contains("ada"));

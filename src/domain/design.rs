@@ -182,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn a_design_that_was_used_stays() {
+    fn used_design_cannot_be_deleted() {
         let used: DesignEvent = DesignTakenIntoUse {}.into();
         given::<Design>(vec![uploaded()]).when(DesignCommand::TakeIntoUse).then(vec![used.clone()]);
         given::<Design>(vec![uploaded(), used.clone()]).when(DesignCommand::TakeIntoUse).then_nothing();
@@ -190,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn a_design_that_was_not_used_goes_and_can_not_be_used_then() {
+    fn unused_design_can_be_deleted_and_then_not_used() {
         let gone: DesignEvent = DesignDeleted {}.into();
         given::<Design>(vec![uploaded()]).when(DesignCommand::Delete).then(vec![gone.clone()]);
         given::<Design>(vec![uploaded(), gone.clone()]).when(DesignCommand::Delete).then_nothing();
@@ -210,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn designs_from_before_can_be_used() {
+    fn design_without_history_can_be_used() {
         given::<Design>(vec![]).when(DesignCommand::TakeIntoUse).then_nothing();
     }
 }

@@ -57,7 +57,10 @@ macro_rules! all_events {
             pub fn decode(aggregate: &str, event_type: &str, body: &[u8]) -> Result<Self, DecodeError> {
                 match aggregate {
                     $($aggregate::AGGREGATE => $event::decode(event_type, body).map(Self::$aggregate),)+
-                    _ => Err(DecodeError::UnknownType { aggregate: "?", event_type: event_type.to_owned() }),
+                    _ => Err(DecodeError::UnknownAggregate {
+                        aggregate: aggregate.to_owned(),
+                        event_type: event_type.to_owned(),
+                    }),
                 }
             }
         }
@@ -88,4 +91,20 @@ all_events! {
     Session(SessionEvent),
     Template(TemplateEvent),
     User(UserEvent),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn unknown_aggregate_or_type_is_named() {
+        for (aggregate, event_type, expected) in [
+            ("wizard", "WizardHired", "there is no aggregate \"wizard\" (event type \"WizardHired\")"),
+            ("email", "EmailEaten", "aggregate \"email\" has no event type \"EmailEaten\""),
+        ] {
+            let error = Event::decode(aggregate, event_type, b"{}").expect_err(aggregate);
+            assert_eq!(error.to_string(), expected);
+        }
+    }
 }

@@ -14,6 +14,14 @@ pub enum DecodeError {
         /// Type in the envelope.
         event_type: String,
     },
+    /// There is no such aggregate.
+    #[error("there is no aggregate \"{aggregate}\" (event type \"{event_type}\")")]
+    UnknownAggregate {
+        /// Aggregate in the envelope.
+        aggregate: String,
+        /// Type in the envelope.
+        event_type: String,
+    },
     /// The body is not valid JSON of this type. The error gives the position, never a value.
     #[error("the body of a {event_type} is not valid at line {line}, column {column}")]
     Body {

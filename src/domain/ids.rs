@@ -139,7 +139,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_same_work_gets_the_same_id_and_other_work_another() {
+    fn ids_are_derived_deterministically_from_the_work() {
         let event = Uuid::from_u128(1);
         assert_eq!(CommandId::of_process(event, "mail", 0), CommandId::of_process(event, "mail", 0));
         assert_ne!(CommandId::of_process(event, "mail", 0), CommandId::of_process(event, "mail", 1));

@@ -240,6 +240,8 @@ pub struct ImportState {
     pub counts: Counts,
     /// True if the cancellation was requested.
     pub is_cancelling: bool,
+    /// True if the import was cancelled before its end.
+    pub is_cancelled: bool,
     /// True if the end is recorded: completed, failed or cancelled.
     pub ended: bool,
 }
@@ -273,10 +275,11 @@ impl Decider for Import {
             (ImportCommand::Request(request), None) => Ok(vec![request.clone().into()]),
             (ImportCommand::Request(_), Some(_)) => Err(Refusal::AlreadyExists("import")),
             (_, None) => Err(Refusal::NotFound("import")),
-            (ImportCommand::Cancel, Some(_)) if state.is_cancelling => Ok(Vec::new()),
+            (ImportCommand::Cancel, Some(_)) if state.is_cancelled => Ok(Vec::new()),
             (ImportCommand::Cancel, Some(_)) if state.ended => {
                 Err(Refusal::WrongState("the import has ended; there is nothing left to cancel".to_owned()))
             }
+            (ImportCommand::Cancel, Some(_)) if state.is_cancelling => Ok(Vec::new()),
             (ImportCommand::Cancel, Some(_)) => Ok(vec![ImportCancelRequested {}.into()]),
             (_, Some(_)) if state.ended => Ok(Vec::new()),
             (ImportCommand::RecordRows { accepted, .. }, Some(_))
@@ -312,9 +315,8 @@ impl Decider for Import {
                 state.counts.errors = state.counts.errors.saturating_add(count(&e.rows));
             }
             ImportEvent::ImportCancelRequested(_) => state.is_cancelling = true,
-            ImportEvent::ImportCompleted(_)
-            | ImportEvent::ImportFailed(_)
-            | ImportEvent::ImportCancelled(_) => state.ended = true,
+            ImportEvent::ImportCompleted(_) | ImportEvent::ImportFailed(_) => state.ended = true,
+            ImportEvent::ImportCancelled(_) => (state.is_cancelled, state.ended) = (true, true),
         }
         state
     }

@@ -121,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn dates_that_can_be_meant_are_read() {
+    fn plausible_dates_are_accepted() {
         for (text, date) in [
             ("2026-11-20", date!(2026 - 11 - 20)),
             (" 2026-11-29 ", TODAY),
@@ -134,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn dates_that_cannot_be_meant_are_rejected() {
+    fn invalid_or_implausible_dates_are_rejected() {
         for text in
             ["", "20-11-2026", "2026-02-29", "2026-13-01", "2026-11-20T10:00:00Z", "tomorrow", "2026-1-2"]
         {

@@ -60,7 +60,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_hash_is_of_its_text_secret_and_purpose() {
+    fn hash_depends_on_text_secret_and_purpose() {
         let hash = Purpose::RefreshToken.hash(b"secret", b"text");
         assert!(Purpose::RefreshToken.fits(b"secret", b"text", &hash));
         assert!(!Purpose::RefreshToken.fits(b"secret", b"other", &hash));

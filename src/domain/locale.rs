@@ -55,7 +55,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn text_and_json_are_the_same_code() {
+    fn text_and_json_have_the_same_code() {
         for locale in Locale::ALL {
             let json = serde_json::to_string(&locale).expect("an enum serialises");
             assert_eq!(json, format!("\"{locale}\""));

@@ -172,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn a_link_works_once_in_time_and_for_the_password_that_was_forgotten() {
+    fn reset_link_works_once_before_its_expiry_and_in_its_epoch() {
         let used: NoticeEvent = NoticeLinkUsed {}.into();
         given::<Notice>(vec![reset()]).when(use_link(NOW, 2)).then(vec![used.clone()]);
         given::<Notice>(vec![reset(), used]).when(use_link(NOW, 2)).then_refused("RESET_LINK_INVALID");

@@ -145,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn what_everybody_tries_first_is_refused() {
+    fn common_passwords_are_refused() {
         for common in
             ["Password1", "P@ssw0rd1!", "Qwerty123456", "12345Abc", "Welcome2026!", "aA111111", "$ecret1X1"]
         {
@@ -154,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn the_users_own_name_is_refused_but_not_a_short_one() {
+    fn password_with_the_users_name_is_refused_except_for_short_names() {
         let text = |text: &str| text.to_owned().into();
         let (user_name, email) = (text("ada.l"), text("countess@example.com"));
         let profile = Profile { user_name, name: text("Ada"), last_name: text("Lovelace"), email };
@@ -165,7 +165,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_text_makes_it_panic(text in any::<String>()) {
+        fn check_never_panics(text in any::<String>()) {
             let _ = accepted(&text);
         }
     }

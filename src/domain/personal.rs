@@ -96,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn json_shows_nothing_while_personal_data_is_hidden_and_only_then() {
+    fn json_hides_the_value_only_inside_of_hidden() {
         let json = || serde_json::to_string(&Some(Personal::new(1985))).expect("serialises");
         assert_eq!(
             hidden(|| (json(), hidden(json), json())),

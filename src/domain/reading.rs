@@ -46,7 +46,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn choices_survive_storage_and_defaults_take_no_room() {
+    fn options_survive_serialization_and_defaults_are_omitted() {
         let chosen = Reading {
             encoding: Some("macintosh".to_owned()),
             mapping: [("Correo".to_owned(), Some("email".to_owned())), ("X".to_owned(), None)].into(),

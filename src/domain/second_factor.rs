@@ -299,7 +299,7 @@ mod tests {
         vec!["one".to_owned(), "two".to_owned()]
     }
 
-    /// History of a second factor that was confirmed with the code of step 10.
+    /// Returns the history of a second factor that was confirmed with the code of step 10.
     fn on() -> Vec<SecondFactorEvent> {
         vec![begun("s"), SecondFactorConfirmed { step: 10, recovery_sha256: hashes() }.into()]
     }
@@ -309,7 +309,7 @@ mod tests {
     }
 
     #[test]
-    fn it_is_on_once_a_code_of_the_last_secret_was_shown() {
+    fn second_factor_is_confirmed_by_a_code_of_the_latest_secret() {
         let begin = SecondFactorCommand::Begin { sealed_secret: "s".to_owned().into() };
         given::<SecondFactor>(vec![begun("before")]).when(begin.clone()).then(vec![begun("s")]);
         let history = vec![begun("before"), begun("s")];
@@ -324,7 +324,7 @@ mod tests {
     }
 
     #[test]
-    fn a_code_works_once_and_none_before_it() {
+    fn code_works_once_and_earlier_codes_are_refused() {
         let used = |step| -> SecondFactorEvent { SecondFactorUsed { step }.into() };
         let show = |step| SecondFactorCommand::Use(code("s", step));
         given::<SecondFactor>(on()).when(show(11)).then(vec![used(11)]);
@@ -339,7 +339,7 @@ mod tests {
     }
 
     #[test]
-    fn a_recovery_code_works_once_until_there_are_others() {
+    fn recovery_code_works_once_and_until_codes_are_renewed() {
         let used: SecondFactorEvent = RecoveryCodeUsed { sha256: "one".to_owned() }.into();
         let show = |sha256| SecondFactorCommand::Use(recovery(sha256));
         given::<SecondFactor>(on()).when(show("one")).then(vec![used.clone()]);
@@ -363,7 +363,7 @@ mod tests {
     }
 
     #[test]
-    fn only_whoever_has_it_switches_it_off_unless_it_is_lost() {
+    fn removal_requires_a_code_unless_the_factor_is_lost() {
         let used: SecondFactorEvent = SecondFactorUsed { step: 11 }.into();
         let remove = |step| SecondFactorCommand::Remove(code("s", step));
         given::<SecondFactor>(on()).when(remove(11)).then(vec![used, removed(WhyRemoved::ByUser)]);

@@ -52,7 +52,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nothing_that_prints_shows_the_secret() {
+    fn secret_is_hidden_in_every_output() {
         let secret: Secret = serde_json::from_str(r#""hunter2""#).expect("a string is a secret");
         assert_eq!(format!("{secret} {secret:?} {secret:#?}"), "… Secret(…) Secret(…)");
         assert_eq!(serde_json::to_string(&secret).expect("a string"), r#""***""#);

@@ -279,7 +279,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_used_again_ends_the_session_for_all_its_tokens() {
+    fn reused_token_ends_the_session() {
         let history = vec![started().into(), refreshed("two")];
         given::<Session>(history.clone()).when(refresh("one", "three", NOW)).then(vec![reused()]);
         let ended = [history, vec![reused()]].concat();
@@ -287,7 +287,7 @@ mod tests {
     }
 
     #[test]
-    fn a_made_up_token_is_refused_and_ends_nothing() {
+    fn forged_token_is_refused_and_does_not_end_the_session() {
         let history = vec![started().into(), refreshed("two")];
         let refresh = SessionCommand::Refresh {
             presented_sha256: "made up".into(),
@@ -299,20 +299,20 @@ mod tests {
         given::<Session>(history.clone()).when(refresh).then_refused("SESSION_ENDED");
         let out = SessionCommand::LogOut { presented_sha256: "made up".into(), was_issued: false };
         given::<Session>(history.clone()).when(out).then_nothing();
-        // Tokens from before the proof of issue: the last one is still valid.
+        // Tokens from before the proof of issue was introduced: the latest one is still valid.
         let last = SessionCommand::LogOut { presented_sha256: "two".into(), was_issued: false };
         given::<Session>(history).when(last).then(vec![ended(RevocationReason::LoggedOut)]);
     }
 
     #[test]
-    fn an_old_token_is_refused() {
+    fn expired_token_is_refused() {
         given::<Session>(vec![started().into()])
             .when(refresh("one", "two", LATER))
             .then_refused("SESSION_ENDED");
     }
 
     #[test]
-    fn refreshing_never_goes_beyond_the_sessions_end() {
+    fn refreshed_token_expires_at_the_end_of_the_session_at_the_latest() {
         let days = time::Duration::days;
         let beyond = SessionCommand::Refresh {
             presented_sha256: "two".into(),
@@ -330,7 +330,7 @@ mod tests {
     }
 
     #[test]
-    fn a_session_from_before_there_was_an_end_ends_with_its_first_token() {
+    fn session_without_a_stored_end_ends_with_its_first_token() {
         let old = SessionStarted { ends_at: None, ..started() };
         given::<Session>(vec![old.into()])
             .when(SessionCommand::Refresh {
@@ -344,20 +344,20 @@ mod tests {
     }
 
     #[test]
-    fn logging_out_twice_ends_it_once() {
+    fn second_logout_changes_nothing() {
         let out = ended(RevocationReason::LoggedOut);
         given::<Session>(vec![started().into()]).when(log_out("one")).then(vec![out.clone()]);
         given::<Session>(vec![started().into(), out]).when(log_out("one")).then_nothing();
     }
 
     #[test]
-    fn a_token_that_was_used_before_ends_it_as_reuse() {
+    fn logout_with_a_used_token_ends_the_session_as_reuse() {
         let history = vec![started().into(), refreshed("two")];
         given::<Session>(history).when(log_out("one")).then(vec![reused()]);
     }
 
     #[test]
-    fn only_its_own_user_ends_it_from_elsewhere() {
+    fn session_can_only_be_ended_by_its_user() {
         let end = |by| SessionCommand::End { by };
         let gone = ended(RevocationReason::EndedByUser);
         given::<Session>(vec![started().into()]).when(end(ADA)).then(vec![gone]);

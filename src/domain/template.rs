@@ -253,13 +253,13 @@ mod tests {
     }
 
     #[test]
-    fn there_are_so_many_versions_and_no_more() {
+    fn number_of_versions_is_limited() {
         let history: Vec<_> = std::iter::once(created()).chain((2..=100).map(added)).collect();
         given::<Template>(history).when(TemplateCommand::AddVersion(files("b"))).then_refused("WRONG_STATE");
     }
 
     #[test]
-    fn what_was_retired_takes_nothing_more() {
+    fn retired_template_cannot_be_changed() {
         let retired: TemplateEvent = TemplateRetired {}.into();
         given::<Template>(vec![created()]).when(TemplateCommand::Retire).then(vec![retired.clone()]);
         let history = || vec![created(), retired.clone()];
@@ -270,7 +270,7 @@ mod tests {
     }
 
     #[test]
-    fn its_id_stands_in_the_themes_name() {
+    fn theme_name_contains_the_id_of_the_template() {
         let id = TemplateId(uuid::Uuid::from_u128(7));
         assert_eq!(Template::id_of_theme(&Template::theme_of(id)), Some(id));
         assert_eq!(Template::id_of_theme("classic"), None);

@@ -175,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_certainly_was_not_written_is_refused_or_tried_again() {
+    fn only_certainly_unwritten_commits_are_refused_or_retried() {
         assert!(matches!(answer(10_071, 400), PublishError::Conflict));
         assert!(matches!(answer(10_164, 400), PublishError::InFlight));
         for code in [10_008, 10_163, 10_176, 10_210] {

@@ -278,7 +278,7 @@ mod tests {
     }
 
     #[test]
-    fn a_subject_goes_out_once_and_nothing_overtakes() {
+    fn group_has_each_subject_once_and_keeps_the_order() {
         let mut queue: VecDeque<_> =
             [waiting(&["a"]), waiting(&["a", "b"]), waiting(&["b"]), waiting(&["c"])].into();
         let group = next_group(&mut queue);
@@ -291,7 +291,7 @@ mod tests {
     }
 
     #[test]
-    fn a_group_never_exceeds_the_servers_limit() {
+    fn group_does_not_exceed_the_limit_of_the_server() {
         let subjects: Vec<String> = (0..MAX_BATCH + 5).map(|n| n.to_string()).collect();
         let mut queue: VecDeque<_> = subjects.iter().map(|s| waiting(&[s])).collect();
         assert_eq!(next_group(&mut queue).len(), MAX_BATCH);

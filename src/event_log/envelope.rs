@@ -134,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn an_event_comes_back_as_it_was_written() {
+    fn event_survives_encoding_and_decoding() {
         let names = Names::new("ns").expect("a good namespace");
         let event = NewEvent::sample();
         let back =
@@ -149,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn a_missing_attribute_is_named() {
+    fn missing_header_is_named() {
         let names = Names::new("ns").expect("a good namespace");
         let error = recorded(&names, "ns.ev.email.abc", 7, &HeaderMap::new(), Bytes::new()).err();
         assert_eq!(

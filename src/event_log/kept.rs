@@ -24,30 +24,78 @@ impl EventLog {
         subject: &str,
         most: usize,
     ) -> Result<Vec<(Position, Bytes)>, LogError> {
-        patiently(|wait| self.kept_within(stream, subject, most, wait)).await
+        patiently(|wait| self.kept_within(stream, subject, (0, Position::MAX), most, wait)).await
     }
 
+    /// Returns the messages of a stream on a subject (or a wildcard) in pages, newest page first. Each page is
+    /// in order. Pages may be empty. The answering replica may lag.
+    ///
+    /// # Errors
+    /// The server can't be reached. [`LogError::NotProvisioned`] if the stream doesn't exist.
+    pub async fn kept_backwards(&self, stream: &str, subject: &str) -> Result<Backwards<'_>, LogError> {
+        let found = patiently(|_| async { Ok(self.context().get_stream(stream).await?) }).await?;
+        let state = &found.cached_info().state;
+        let below = state.last_sequence;
+        let first = state.first_sequence.max(1);
+        Ok(Backwards { log: self, stream: stream.to_owned(), subject: subject.to_owned(), first, below })
+    }
+
+    /// Returns up to `most` messages after the first and up to the second position of `range`.
     async fn kept_within(
         &self,
         stream: &str,
         subject: &str,
+        range: (Position, Position),
         most: usize,
         wait: Duration,
     ) -> Result<Vec<(Position, Bytes)>, LogError> {
+        let (after, upto) = range;
         let mut kept: Vec<(Position, Bytes)> = Vec::new();
         loop {
-            let after = kept.last().map_or(0, |(position, _)| *position);
+            let after = kept.last().map_or(after, |(position, _)| *position);
             let batch = PER_REQUEST.min(most - kept.len());
             let ask = json!({ "next_by_subj": subject, "seq": after + 1, "batch": batch });
-            let before = kept.len();
+            let (before, mut is_beyond) = (kept.len(), false);
             let see = |_: &str, position, _: &HeaderMap, body: Bytes| {
-                kept.push((position, body));
+                is_beyond |= position > upto;
+                if !is_beyond {
+                    kept.push((position, body));
+                }
                 Ok(())
             };
             let more = self.direct_get(stream, &ask, wait, see).await?;
-            if !more || kept.len() == before || kept.len() >= most {
+            if !more || is_beyond || kept.len() == before || kept.len() >= most {
                 return Ok(kept);
             }
         }
+    }
+}
+
+/// Pages of a stream's messages, newest page first.
+pub struct Backwards<'l> {
+    log: &'l EventLog,
+    stream: String,
+    subject: String,
+    /// First position of the stream.
+    first: Position,
+    /// Last position that was not read yet.
+    below: Position,
+}
+
+impl Backwards<'_> {
+    /// Returns the next older page, or `None` if all messages were read.
+    ///
+    /// # Errors
+    /// The server can't be reached. The same page can be requested again.
+    pub async fn next_page(&mut self) -> Result<Option<Vec<(Position, Bytes)>>, LogError> {
+        if self.below < self.first {
+            return Ok(None);
+        }
+        let after = self.below.saturating_sub(PER_REQUEST as u64).max(self.first - 1);
+        let (stream, subject, range) = (&self.stream, &self.subject, (after, self.below));
+        let read = |wait| self.log.kept_within(stream, subject, range, PER_REQUEST, wait);
+        let page = patiently(read).await?;
+        self.below = after;
+        Ok(Some(page))
     }
 }

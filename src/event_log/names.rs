@@ -121,7 +121,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_subject_splits_into_what_it_was_made_of() {
+    fn subject_is_parsed_into_its_parts() {
         let names = Names::new("test_1").expect("a good namespace");
         let subject = names.aggregate("attendee", "abc");
         assert_eq!(subject, "test_1.ev.attendee.abc");
@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn namespaces_that_would_break_subjects_are_refused() {
+    fn invalid_namespaces_are_refused() {
         for bad in ["", "a.b", "a b", "A", "a*", &"x".repeat(33)] {
             assert!(Names::new(bad).is_err(), "{bad}");
         }

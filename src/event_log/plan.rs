@@ -141,7 +141,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_what_differs_is_changed_and_what_we_say_nothing_about_stays() {
+    fn only_differing_fields_change_and_other_fields_are_kept() {
         let present = json!({ "max_age": 5, "discard": "old", "placement": { "tags": ["ssd"] } });
         let wanted = json!({ "max_age": 0, "discard": "old", "compression": "none", "deny_purge": true });
         let change = |field: &str, from, to| Change { field: field.to_owned(), from, to };

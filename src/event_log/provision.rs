@@ -226,7 +226,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_file_is_json_that_names_the_namespace() {
+    fn every_file_is_a_json_object() {
         let files = STREAMS.iter().map(|(name, text)| (*name, *text));
         let consumers = CONSUMERS.iter().map(|(_, name, text)| (*name, *text));
         for (name, text) in files.chain(consumers) {
@@ -236,7 +236,7 @@ mod tests {
     }
 
     #[test]
-    fn the_log_keeps_everything_and_is_not_compressed() {
+    fn log_stream_deletes_nothing_and_is_not_compressed() {
         let events: Value = serde_json::from_str(STREAMS[0].1).expect("EVENTS.json is JSON");
         assert_eq!(events["discard"], "new");
         assert_eq!(events["deny_purge"], true);

@@ -43,12 +43,12 @@ mod tests {
     }
 
     #[test]
-    fn the_present_version_passes_unchanged() {
+    fn current_schema_is_unchanged() {
         assert_eq!(upcast(written(CURRENT_SCHEMA)), Ok(written(CURRENT_SCHEMA)));
     }
 
     #[test]
-    fn an_event_of_a_newer_program_is_refused() {
+    fn newer_schema_is_refused() {
         assert!(upcast(written(CURRENT_SCHEMA + 1)).is_err());
     }
 }

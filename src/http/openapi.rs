@@ -193,6 +193,23 @@ mod tests {
     }
 
     #[test]
+    fn operations_with_an_idempotency_key_document_its_reuse() {
+        let document = openapi_document();
+        let operations =
+            document["paths"].as_object().unwrap().values().flat_map(|path| path.as_object().unwrap());
+        let mut with_key = 0;
+        for (_, operation) in operations {
+            let parameters = operation["parameters"].as_array().map(Vec::as_slice).unwrap_or_default();
+            let takes_key = parameters.iter().any(|parameter| parameter["name"] == "Idempotency-Key");
+            let about = operation["responses"]["422"]["description"].as_str().unwrap_or_default();
+            let id = &operation["operationId"];
+            assert_eq!(about.contains("IDEMPOTENCY_KEY_REUSED"), takes_key, "{id}");
+            with_key += usize::from(takes_key);
+        }
+        assert!(with_key >= 20, "{with_key}");
+    }
+
+    #[test]
     fn the_checked_in_document_is_the_present_one() {
         let path = concat!(env!("CARGO_MANIFEST_DIR"), "/openapi/openapi.json");
         let checked_in = std::fs::read_to_string(path).unwrap_or_default();

@@ -166,7 +166,7 @@ impl Default for PasswordSettings {
 
 /// Invalid setting.
 #[derive(Debug, Error, PartialEq, Eq)]
-#[error("http.{setting} {problem}")]
+#[error("{setting} {problem}")]
 pub struct HttpSettingsError {
     /// Name of the setting below its section, `http` or `auth`.
     pub setting: &'static str,

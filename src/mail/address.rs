@@ -49,7 +49,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_address_is_none() {
+    fn invalid_addresses_are_none() {
         let long = format!("ana@{}.example", "ü".repeat(64));
         for text in [
             "",

@@ -62,8 +62,7 @@ pub(super) async fn deliver(connection: &mut AsyncSmtpConnection, parcel: &Parce
     let mail = Mail::new(Some(parcel.from.clone()), parameters);
     match command(connection, mail, "MAIL", parcel.timeout).await {
         Reply::Answer { code: 200..=299, .. } => {}
-        Reply::Answer { code: CLOSING, text } => return not_begun(text),
-        Reply::None(detail) => return not_begun(detail),
+        Reply::Answer { code: CLOSING, text } | Reply::None(text) => return not_begun(&text, parcel.to),
         reply => return refused(connection, reply, "MAIL", parcel).await,
     }
     let recipient = Rcpt::new(parcel.to.clone(), Vec::new());
@@ -123,10 +122,11 @@ async fn refused(
                     ended(outcome, matches!(reset, Reply::Answer { code: 250, .. }))
                 }
                 CLOSING => ended(SendOutcome::Temporary { answer }, false),
-                _ => ended(
-                    SendOutcome::Temporary { answer: format!("unexpected answer to {step}: {answer}") },
-                    false,
-                ),
+                _ => {
+                    let answer = format!("unexpected answer to {step}: {answer}");
+                    let answer = answer.chars().take(MAX_ANSWER_CHARS).collect();
+                    ended(SendOutcome::Temporary { answer }, false)
+                }
             }
         }
         Reply::None(detail) => ended(SendOutcome::Temporary { answer: scrub(&detail, parcel.to) }, false),
@@ -137,7 +137,9 @@ const fn ended(outcome: SendOutcome, reusable: bool) -> Ending {
     Ending { outcome, reusable, never_began: false }
 }
 
-const fn not_begun(answer: String) -> Ending {
+/// Ends a dialogue that the server closed before it accepted the MAIL command.
+fn not_begun(answer: &str, recipient: &Address) -> Ending {
+    let answer = scrub(answer, recipient);
     Ending { outcome: SendOutcome::Temporary { answer }, reusable: false, never_began: true }
 }
 
@@ -246,7 +248,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_answer_keeps_everything_but_the_recipient() {
+    fn answer_is_kept_except_for_the_recipient() {
         let ada: Address = "Ada.Lovelace@example.org".parse().expect("an address");
         for (answer, expected) in [
             ("550 5.1.1 <ada.lovelace@EXAMPLE.org>: no such user", "550 5.1.1 <recipient>: no such user"),
@@ -263,7 +265,7 @@ mod tests {
     }
 
     #[test]
-    fn a_recipient_in_another_script_is_found_too() {
+    fn recipient_in_another_script_is_replaced_too() {
         let anna: Address = "анна@пример.рф".parse().expect("an address");
         assert_eq!(scrub("550 анна@пример.рф нет", &anna), "550 <recipient> нет");
     }

@@ -56,7 +56,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn old_readers_get_an_ascii_name_and_others_the_name_itself() {
+    fn header_has_an_ascii_name_and_the_original_name() {
         for (name, value) in [
             ("Ada_certificate.pdf", "attachment;\r\n filename=\"Ada_certificate.pdf\""),
             (
@@ -75,7 +75,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_name_is_one_safe_header(name in any::<String>()) {
+        fn any_name_gives_one_safe_header(name in any::<String>()) {
             let value = Disposition::attachment(&attachment_file_name(&name)).0;
             prop_assert!(value.is_ascii());
             prop_assert!(value.split("\r\n").skip(1).all(|line| line.starts_with(' ')));

@@ -82,7 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn what_could_harm_is_replaced_or_left_out() {
+    fn unsafe_characters_are_replaced_or_removed() {
         for (name, expected) in [
             ("../../etc/passwd", "-..-etc-passwd_certificate.pdf"),
             ("a\\b\"c", "a-b-c_certificate.pdf"),
@@ -97,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn old_readers_get_latin_letters() {
+    fn ascii_name_is_transliterated() {
         for (name, ascii) in [
             ("Ada Lovelace_certificate.pdf", "Ada Lovelace_certificate.pdf"),
             ("José Muñoz_certificate.pdf", "Jose Munoz_certificate.pdf"),

@@ -50,7 +50,7 @@ fn try_build(mail: &OutgoingMail) -> Result<String, Unsendable> {
 }
 
 #[test]
-fn the_head_of_the_message_is_what_the_standards_ask_for() {
+fn message_has_the_required_headers() {
     let text = try_build(&mail()).expect("the sample can be sent");
     assert!(text.is_ascii(), "no 8BITMIME needed");
     let (head, _) = text.split_once("\r\n\r\n").expect("a head and a body");
@@ -59,7 +59,7 @@ fn the_head_of_the_message_is_what_the_standards_ask_for() {
 }
 
 #[test]
-fn every_field_with_a_line_break_is_refused_by_name_and_without_its_value() {
+fn field_with_a_line_break_is_refused_by_name_without_its_value() {
     type Edit = fn(&mut OutgoingMail, String);
     let fields: [(&str, Edit); 6] = [
         ("to.name", |mail, text| mail.to.name = text.into()),
@@ -84,7 +84,7 @@ fn every_field_with_a_line_break_is_refused_by_name_and_without_its_value() {
 }
 
 #[test]
-fn addresses_that_are_none_are_refused() {
+fn invalid_addresses_are_refused() {
     for address in [
         "",
         "jose",
@@ -104,7 +104,7 @@ fn addresses_that_are_none_are_refused() {
 }
 
 #[test]
-fn other_parts_that_cannot_be_sent_are_refused() {
+fn other_invalid_parts_are_refused() {
     let refused = |edit: fn(&mut OutgoingMail)| {
         let mut mail = mail();
         edit(&mut mail);

@@ -188,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn a_password_never_leaves_in_clear() {
+    fn password_requires_encryption_except_to_this_machine() {
         let credentials = r#", "security": "none", "username": "u", "password": "hunter2""#;
         let remote = settings(credentials).expect("well-formed");
         assert_eq!(
@@ -201,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn values_out_of_range_are_refused_by_name() {
+    fn invalid_values_are_refused_with_their_field() {
         for (extra, field) in [
             (r#", "port": 0"#, "port"),
             (r#", "max_connections": 0"#, "max_connections"),

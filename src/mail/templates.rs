@@ -167,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn mails_about_accounts_render_in_every_language() {
+    fn notices_render_in_every_language() {
         let templates = Templates::new().expect("the templates parse");
         let link = "https://certificates.example.org/reset-password#token=7f6c.5f70";
         let at = datetime!(2026-11-21 12:34:56 UTC);
@@ -196,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn without_an_event_link_its_paragraph_is_gone() {
+    fn paragraph_of_a_missing_event_link_is_omitted() {
         let templates = Templates::new().expect("the templates parse");
         let variables = MailVariables { event_link: None, ..sample() };
         for locale in [Locale::En, Locale::Es] {

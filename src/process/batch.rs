@@ -67,7 +67,7 @@ mod tests {
     }
 
     #[test]
-    fn an_undo_revokes_for_its_own_reason_and_a_cancellation_only_what_is_unfinished() {
+    fn undo_revokes_all_with_its_reason_and_cancellation_only_unfinished() {
         let id = BatchId(Uuid::from_u128(9));
         let note = Some("wrong file".to_owned().into());
         let undo = BatchUndoRequested { reason: WhyRevoked::IssuedInError, note };

@@ -56,7 +56,7 @@ mod tests {
     use crate::domain::issuance::samples::{generated, request};
 
     #[test]
-    fn the_mail_carries_the_frozen_bytes_and_the_public_link() {
+    fn mail_refers_to_the_generated_pdf_and_its_public_link() {
         let id = IssuanceId(Uuid::from_u128(5));
         let held = CertificateRequested { delivery: MailDelivery::Held, ..request("Ada") };
         let (email_id, mail) = on_generated(id, &held, &generated("aa"), OnUnknown::Retry);
@@ -70,7 +70,7 @@ mod tests {
     }
 
     #[test]
-    fn redelivery_makes_the_same_mail() {
+    fn redelivery_creates_the_same_mail() {
         let id = IssuanceId(Uuid::from_u128(5));
         assert_eq!(
             on_generated(id, &request("Ada"), &generated("aa"), OnUnknown::Park),

@@ -42,6 +42,14 @@ pub enum ApplyError {
         /// Error from the database or from decoding the event.
         reason: String,
     },
+    /// A statement of this projection took too long. A smaller batch may succeed.
+    #[error("projection {projection} takes too long: {error}")]
+    Slow {
+        /// Name of the projection.
+        projection: String,
+        /// Error from the database.
+        error: DatabaseError,
+    },
     /// Another projector moved the checkpoints of these projections.
     #[error("another projector is at work on {}", .0.join(", "))]
     Fenced(Vec<String>),
@@ -159,6 +167,9 @@ fn replace_nul(value: &mut Value) {
 
 fn refused(projection: &Projection, statement: &Statement<'_>, error: tokio_postgres::Error) -> ApplyError {
     let error = DatabaseError::from(error);
+    if error.is_statement_timeout() {
+        return ApplyError::Slow { projection: projection.name.clone(), error };
+    }
     if error.is_transient() {
         return error.into();
     }
@@ -198,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn what_postgres_cannot_hold_is_replaced_and_a_written_backslash_is_not() {
+    fn nul_characters_are_replaced_and_escaped_backslashes_are_kept() {
         let text = |body| {
             let event = event(body);
             String::from_utf8(without_nul(&event).expect("JSON").into_owned()).expect("UTF-8")

@@ -173,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn a_handler_declares_its_row_key_first() {
+    fn handler_starts_with_its_row_key() {
         let key = |sql: &str| parse(sql).map(|p| p.handlers[0].row_key.clone());
         assert_eq!(key("-- row key: id\nSELECT 1"), Ok(RowKey::Id));
         assert_eq!(key("-- row key: data.attendeeId\nSELECT 1"), Ok(RowKey::Data("attendeeId".to_owned())));
@@ -184,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn a_statement_begins_with_the_batch_and_goes_on_with_what_the_handler_says() {
+    fn statement_has_the_batch_before_the_handlers_sql() {
         let handler = |sql: &str| parse(sql).expect("a good handler").handlers.remove(0);
         let plain =
             handler("-- row key: id\n-- Says why.\nDELETE FROM a USING event WHERE a.id = event.id\n");
@@ -196,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn indexes_are_told_from_tables() {
+    fn indexes_are_separated_from_tables() {
         let projection = parse("-- row key: id\nSELECT 1").expect("a good handler");
         assert!(projection.tables_sql.contains("CREATE TABLE") && !projection.tables_sql.contains("INDEX"));
         assert_eq!(projection.indexes_sql, "CREATE INDEX i ON a (id);\n");
@@ -210,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn the_fingerprint_changes_with_every_part() {
+    fn fingerprint_depends_on_each_part() {
         let base = parse("-- row key: id\nSELECT 1").expect("a good handler");
         let changed_sql = parse("-- row key: id\nSELECT 2").expect("a good handler");
         let changed_index = Projection { indexes_sql: String::new(), ..base.clone() };

@@ -127,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn every_table_has_a_key_and_tells_its_last_event() {
+    fn every_table_has_a_primary_key_and_a_position() {
         for projection in projections().expect("the files follow the rules") {
             for table in projection.tables_sql.split("CREATE TABLE").skip(1) {
                 let name = table.split_whitespace().next().unwrap_or_default();
@@ -141,13 +141,13 @@ mod tests {
     }
 
     #[test]
-    fn a_projection_forgets_no_event_of_the_aggregate_that_it_folds() {
+    fn projection_handles_every_event_of_its_aggregate() {
         let projections = projections().expect("the files follow the rules");
         for (name, aggregate) in FOLDS {
             let projection = projections.iter().find(|p| p.name == *name).expect("embedded");
             let (_, types) = Event::CATALOGUE.iter().find(|(a, _)| a == aggregate).expect("an aggregate");
             for event_type in *types {
-                assert!(projection.handler(event_type).is_some(), "{name} forgets {event_type}");
+                assert!(projection.handler(event_type).is_some(), "{name} has no handler for {event_type}");
             }
         }
     }

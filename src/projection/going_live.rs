@@ -136,7 +136,9 @@ impl Projector {
             match self.commit(&members, track.position, last, &events).await {
                 Ok(()) => track.position = last,
                 // The next turn gets the same error and handles it.
-                Err(ApplyError::Fenced(_) | ApplyError::Poison { .. }) => return Ok(None),
+                Err(ApplyError::Fenced(_) | ApplyError::Poison { .. } | ApplyError::Slow { .. }) => {
+                    return Ok(None);
+                }
                 Err(ApplyError::Database(error)) => return Err(error.into()),
             }
         }

@@ -42,7 +42,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_time_left_follows_from_what_this_piece_of_work_did() {
+    fn remaining_time_is_extrapolated_from_this_run() {
         let elapsed = Duration::from_secs(2);
         let now = Progress { from: 1_000, position: 3_000, target: 9_000, events: 500, elapsed };
         assert_eq!(now.left(), Some(Duration::from_secs(6)));

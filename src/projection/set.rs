@@ -144,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn names_that_do_not_exist_are_refused_with_those_that_do() {
+    fn unknown_names_are_refused_with_the_known_ones() {
         let set = ProjectionSet::embedded("t").expect("a good namespace");
         assert_eq!(set.select(&[]).expect("all").len(), set.members().len());
         assert_eq!(set.select(&["jobs"]).expect("one").len(), 1);
@@ -153,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn namespaces_that_would_break_names_are_refused() {
+    fn invalid_namespaces_are_refused() {
         for bad in ["", "a-b", "A", "a\"b", &"x".repeat(33)] {
             assert!(ProjectionSet::embedded(bad).is_err(), "{bad}");
         }

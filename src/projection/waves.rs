@@ -126,13 +126,13 @@ mod tests {
     }
 
     #[test]
-    fn counters_take_all_at_once() {
+    fn counters_take_all_events_in_one_statement() {
         let events = [event(1, "Counted", "a"), event(2, "Counted", "a")];
         assert_eq!(cut(&events), [("Counted".to_owned(), vec![1, 2])]);
     }
 
     #[test]
-    fn a_row_key_that_is_missing_is_named() {
+    fn event_without_a_row_key_is_reported() {
         let lost = RecordedEvent { body: Bytes::from_static(b"{}"), ..event(7, "Pointed", "a") };
         let events = [event(6, "Pointed", "a"), lost];
         let projection = projection();
@@ -142,7 +142,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn every_row_sees_its_events_once_and_in_order(
+        fn every_row_gets_its_events_once_and_in_order(
             history in prop::collection::vec((0..4usize, 0..3usize), 0..40)
         ) {
             let types = ["Made", "Changed", "Pointed", "Other"];

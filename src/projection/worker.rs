@@ -137,7 +137,7 @@ impl<'a> Worker<'a> {
                 self.standing_back.extend(gone.into_iter().map(|member| (member, until)));
                 self.tracks[index].put_back(events);
             }
-            Err(ApplyError::Poison { projection, .. }) => {
+            Err(ApplyError::Poison { projection, .. } | ApplyError::Slow { projection, .. }) => {
                 for member in self.leave(index, &[projection]) {
                     if let Some(track) = self.apply_up_to_the_poison(member, from, &events).await? {
                         self.tracks.push(track);
@@ -161,7 +161,8 @@ impl<'a> Worker<'a> {
     }
 
     /// Applies a batch to one member alone, in ever smaller pieces, to find the event that fails. Stops the
-    /// member before that event. Returns its new track if all events could be applied after all.
+    /// member before that event. Returns its new track if all events could be applied after all. If a single
+    /// event takes too long, the database is too slow at present, and the error is transient.
     async fn apply_up_to_the_poison(
         &mut self,
         index: usize,
@@ -179,7 +180,9 @@ impl<'a> Worker<'a> {
                     position = last.position;
                     rest = &rest[piece.len()..];
                 }
-                Err(ApplyError::Poison { .. }) if piece.len() > 1 => size = piece.len().div_ceil(2),
+                Err(ApplyError::Poison { .. } | ApplyError::Slow { .. }) if piece.len() > 1 => {
+                    size = piece.len().div_ceil(2);
+                }
                 Err(error @ ApplyError::Poison { .. }) => {
                     tracing::error!(projection = member.projection.name, position, %error, "projection stopped");
                     let client = pool.get().await.map_err(DatabaseError::from)?;
@@ -192,7 +195,7 @@ impl<'a> Worker<'a> {
                     self.standing_back.push((index, until));
                     return Ok(None);
                 }
-                Err(ApplyError::Database(error)) => return Err(error.into()),
+                Err(ApplyError::Database(error) | ApplyError::Slow { error, .. }) => return Err(error.into()),
             }
         }
         Ok(Some(Track::new(&**source, vec![index], position)))

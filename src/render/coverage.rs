@@ -173,7 +173,8 @@ fn is_beside(c: char) -> bool {
     matches!(unicode_normalization::char::canonical_combining_class(c), 200..=218 | 222..=228 | 232)
 }
 
-fn is_mark(c: char) -> bool {
+/// Returns true for combining marks.
+pub(super) fn is_mark(c: char) -> bool {
     use GeneralCategory::{EnclosingMark, NonspacingMark, SpacingMark};
     matches!(c.general_category(), NonspacingMark | EnclosingMark | SpacingMark)
 }

@@ -36,6 +36,8 @@ mod world;
 #[cfg(test)]
 mod letter_tests;
 #[cfg(test)]
+mod room_tests;
+#[cfg(test)]
 mod tests;
 #[cfg(test)]
 mod theme_tests;

@@ -3,11 +3,14 @@
 use std::collections::{HashMap, HashSet};
 
 use typst::layout::{Frame, Transform};
-use typst::text::is_default_ignorable;
+use typst::text::{TextItem, is_default_ignorable};
+use unicode_script::{Script, UnicodeScript as _};
 
-use super::coverage::{Coverage, clusters, is_plain};
+use super::coverage::{Coverage, clusters, is_mark, is_plain};
 use super::error::CodePoints;
 use super::page::{for_each_text, template_error};
+use super::pdf::joined;
+use super::text::is_right_to_left;
 use super::{Origin, RenderError};
 
 /// Rejects a page with a cluster that its font doesn't draw whole. A cluster that two fonts share is one too: a mark
@@ -38,40 +41,93 @@ pub(super) fn check_clusters(frame: &Frame, coverage: &Coverage) -> Result<(), R
     })
 }
 
-/// Rejects a page that lacks a part of the name. Templates may set it in capitals and on several lines, and typst
-/// repeats a cluster whose marks are at another height and puts lines from right to left in the order of the page: of a
-/// word that isn't there in one piece, each cluster must be there as often. A page of an issuer's template must have each
-/// word of ASCII letters as a word, because letters are in other words as well. typst keeps such a word in one piece.
+/// Rejects a page that lacks a part of the name. Templates may set it in capitals and on several lines.
 pub(super) fn check_name(frame: &Frame, name: &str, origin: Origin) -> Result<(), RenderError> {
-    let (mut page, mut there) = (PageText::default(), HashMap::new());
+    match origin {
+        Origin::Shipped => check_clusters_of_name(frame, name),
+        Origin::Own => check_words_of_name(frame, name),
+    }
+}
+
+/// Rejects a page of a shipped theme without a cluster of the name. Of a word that isn't there in one piece, each cluster
+/// must be there as often.
+fn check_clusters_of_name(frame: &Frame, name: &str) -> Result<(), RenderError> {
+    let is_there = |page: &PageText, word: &str| page.text.contains(&folded(word));
+    let mut page = PageText::default();
     for_each_text(frame, Transform::identity(), &mut |text, _| {
         page.add(&text.text);
-        count(&text.text, &mut there);
         Ok(())
     })?;
-    let mut needed = HashMap::new();
-    for word in name.split_whitespace().filter(|word| !page.text.contains(&folded(word))) {
+    if name.split_whitespace().all(|word| is_there(&page, word)) {
+        return Ok(());
+    }
+    let lines = Lines::of(frame)?;
+    let (mut needed, mut there) = (HashMap::new(), HashMap::new());
+    lines.texts.iter().for_each(|text| count(text, &mut there));
+    let pages = lines.in_both_directions();
+    for word in name.split_whitespace().filter(|word| !pages.iter().any(|page| is_there(page, word))) {
         count(word, &mut needed);
     }
-    let is_ascii = |word: &&str| word.bytes().all(|byte| byte.is_ascii_alphabetic());
-    let has_words = name.split_whitespace().filter(is_ascii).all(|word| page.has_word(&folded(word)));
-    // Shapers know smaller clusters than Unicode where Devanagari letters are joined by a virama: these may be on the
-    // page in several items.
-    let is_joined = |cluster: &str| cluster.contains(VIRAMA) && page.text.contains(cluster);
-    let is_short = |cluster: &&String| needed.get(*cluster) > there.get(*cluster) && !is_joined(cluster);
+    let is_short = |cluster: &&String| needed.get(*cluster) > there.get(*cluster);
     let mut short: Vec<&String> = needed.keys().filter(is_short).collect();
     short.sort_unstable();
-    let clusters: Vec<CodePoints> =
-        short.into_iter().map(|cluster| CodePoints::of_cluster(cluster)).collect();
-    match origin {
-        Origin::Shipped if clusters.is_empty() => Ok(()),
-        Origin::Shipped => Err(RenderError::MissingGlyph { field: "full_name", clusters }),
-        Origin::Own if clusters.is_empty() && has_words => Ok(()),
-        Origin::Own => {
-            let message = "the page doesn't show the whole name as separate words: write d.name.text or the variable \
-                           full_name";
-            Err(template_error([message.into()]))
-        }
+    if short.is_empty() {
+        return Ok(());
+    }
+    let clusters = short.into_iter().map(|cluster| CodePoints::of_cluster(cluster)).collect();
+    Err(RenderError::MissingGlyph { field: "full_name", clusters })
+}
+
+/// Rejects a page of an issuer's template without each word of the name as a word: its letters are in other words as
+/// well. Of a word in a script that typst splits, and that is not there in one piece, each cluster must be there.
+fn check_words_of_name(frame: &Frame, name: &str) -> Result<(), RenderError> {
+    let lines = Lines::of(frame)?;
+    let pages = lines.in_both_directions();
+    let mut there = HashMap::new();
+    lines.texts.iter().for_each(|text| count(text, &mut there));
+    let has_clusters = |word: &str| {
+        let mut needed = HashMap::new();
+        count(word, &mut needed);
+        needed.iter().all(|(cluster, times)| there.get(cluster) >= Some(times))
+    };
+    let has_word = |word: &str| {
+        pages.iter().any(|page| page.has_word(&folded(word)))
+            || word.chars().any(is_split) && has_clusters(word)
+    };
+    if name.split_whitespace().all(has_word) {
+        return Ok(());
+    }
+    let message =
+        "the page doesn't show the whole name as separate words: write d.name.text or the variable full_name";
+    Err(template_error([message.into()]))
+}
+
+/// Texts of a page in the order of the page. typst splits a text where glyphs are at another height, and repeats a cluster
+/// that it splits: such parts are put together.
+struct Lines {
+    texts: Vec<String>,
+}
+
+impl Lines {
+    fn of(frame: &Frame) -> Result<Self, RenderError> {
+        let mut texts: Vec<(Transform, TextItem)> = Vec::new();
+        for_each_text(frame, Transform::identity(), &mut |text, place| {
+            let whole = texts.last().and_then(|(start, before)| joined((*start, before), text, place));
+            if whole.is_some() {
+                texts.pop();
+            }
+            texts.push(whole.unwrap_or_else(|| (place, text.clone())));
+            Ok(())
+        })?;
+        Ok(Self { texts: texts.into_iter().map(|(_, text)| text.text.to_string()).collect() })
+    }
+
+    /// Returns the text of the page twice: as it is, and in the order of lines that run to the left.
+    fn in_both_directions(&self) -> [PageText; 2] {
+        let (mut forward, mut backward) = (PageText::default(), PageText::default());
+        self.texts.iter().for_each(|text| forward.add(text));
+        self.texts.iter().rev().for_each(|text| backward.add(text));
+        [forward, backward]
     }
 }
 
@@ -95,8 +151,8 @@ impl PageText {
         }
     }
 
-    /// Returns true if a folded word is there with no letter or digit directly before or after it. A run of text may
-    /// end inside of a word, and blanks may be between its letters.
+    /// Returns true if a folded word is there with no letter, digit or mark directly before or after it. A run of text
+    /// may end inside of a word, and blanks may be between its letters.
     fn has_word(&self, word: &str) -> bool {
         let found = self.text.char_indices().filter(|(at, _)| self.text[*at..].starts_with(word));
         found
@@ -104,15 +160,27 @@ impl PageText {
             .any(|(start, end)| self.is_edge(start) && self.is_edge(end))
     }
 
-    /// Returns true if a word may begin or end at a byte offset.
+    /// Returns true if a word may begin or end at a byte offset. No mark begins a word, and scripts without blanks have
+    /// no edges of words.
     fn is_edge(&self, at: usize) -> bool {
         let (before, after) = self.text.split_at(at);
-        let is_other = |c: Option<char>| c.is_none_or(|c| !c.is_alphanumeric());
-        self.gaps.contains(&at) || is_other(before.chars().next_back()) || is_other(after.chars().next())
+        let (before, after) = (before.chars().next_back(), after.chars().next());
+        let is_other = |c: Option<char>| c.is_none_or(|c| !c.is_alphanumeric() && !is_mark(c));
+        let is_inside = after.is_some_and(is_mark);
+        let is_dense = [before, after].into_iter().flatten().all(is_unspaced);
+        !is_inside && (self.gaps.contains(&at) || is_other(before) || is_other(after) || is_dense)
     }
 }
 
-const VIRAMA: char = '\u{94D}';
+/// Returns true for letters of scripts with so many raised and lowered glyphs that typst splits most words.
+fn is_split(c: char) -> bool {
+    is_right_to_left(c) || c.script() == Script::Devanagari
+}
+
+/// Returns true for letters of scripts that are written without blanks between words.
+fn is_unspaced(c: char) -> bool {
+    matches!(c.script(), Script::Thai | Script::Han | Script::Hiragana | Script::Katakana | Script::Hangul)
+}
 
 /// Counts the clusters of a text's words.
 fn count(text: &str, counts: &mut HashMap<String, usize>) {

@@ -12,7 +12,7 @@ use typst::syntax::{RootedPath, VirtualPath, VirtualRoot};
 use typst_layout::Page;
 
 use super::batch::BATCH;
-use super::pdf::tests::differences;
+use super::pdf::tests::assert_alike;
 use super::world::{BatchWorld, Pictures};
 use super::*;
 use crate::domain::hex;
@@ -117,9 +117,7 @@ fn the_fast_writer_draws_what_typst_draws() {
             let slow = RenderJob { renderer_version: BY_TYPST.to_owned(), ..fast.clone() };
             let [fast, slow] = [fast, slow].map(|job| render_one(&job).expect("renders"));
             assert!(!fast.parts[0].is_empty(), "{name}: left to typst's exporter");
-            let (visibly, most) = differences(&fast.to_bytes(), &slow.to_bytes(), 72);
-            // Outlines and glyphs are smoothed a little differently at their edges.
-            assert!(visibly <= 120 && most <= 64, "{} {name}: {visibly} by {most}", theme.name());
+            assert_alike(&fast.to_bytes(), &slow.to_bytes(), 72, &format!("{} {name}", theme.name()));
         }
     }
 }

@@ -49,7 +49,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn signal_names_the_way() {
+    fn signal_determines_the_kind_of_end() {
         for (signal, way) in [
             (Signal::XCPU, Ended::TooSlow),
             (Signal::ABORT, Ended::TooLarge),

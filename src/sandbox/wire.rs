@@ -28,7 +28,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn pieces_come_out_as_they_went_in() {
+    fn messages_are_read_as_written() {
         let mut wire = Vec::new();
         write(&mut wire, b"{}").expect("written");
         write(&mut wire, b"").expect("written");
@@ -39,7 +39,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_too_long_or_too_short_is_refused() {
+    fn too_long_or_truncated_message_is_refused() {
         assert!(read(&mut [0, 0, 0, 9, 1].as_slice(), 8).is_err());
         assert!(read(&mut [0, 0, 0, 9, 1].as_slice(), 9).is_err());
         assert!(read(&mut [255, 255, 255, 255].as_slice(), 1 << 20).is_err());

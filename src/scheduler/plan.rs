@@ -86,7 +86,7 @@ mod tests {
     }
 
     #[test]
-    fn a_task_runs_at_the_next_time_that_fits() {
+    fn task_runs_at_the_next_matching_time() {
         let now = datetime!(2026-11-21 12:00:00.5 UTC);
         assert_eq!(next("UTC", "*/5 * * * *", now), Some(datetime!(2026-11-21 12:05 UTC)));
         assert_eq!(next("UTC", "* * * * * *", now), Some(datetime!(2026-11-21 12:00:01 UTC)));
@@ -98,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn hours_are_those_of_the_time_zone_also_when_clocks_change() {
+    fn hours_follow_the_time_zone_and_its_clock_changes() {
         let nine = |now| next("Europe/Berlin", "0 9 * * *", now);
         assert_eq!(nine(datetime!(2026-10-24 08:00 UTC)), Some(datetime!(2026-10-25 08:00 UTC)));
         assert_eq!(nine(datetime!(2026-10-24 06:00 UTC)), Some(datetime!(2026-10-24 07:00 UTC)));
@@ -109,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_read_is_named() {
+    fn invalid_setting_is_named() {
         assert_eq!(plan("Mars/Olympus", "* * * * *").expect_err("refused").setting, "time_zone");
         for bad in ["", "hourly", "* * *", "61 * * * *", "* * * * * * * * *"] {
             assert_eq!(plan("UTC", bad).expect_err(bad).setting, "tasks.due_mails.cron");
@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn a_task_that_is_switched_off_never_runs() {
+    fn disabled_task_never_runs() {
         let mut settings = SchedulerSettings::default();
         settings.tasks.due_mails.enabled = false;
         let plan = Plan::of(&settings).expect("readable");

@@ -174,7 +174,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_not_given_stays_as_it_is_by_default() {
+    fn missing_settings_have_their_defaults() {
         let json = r#"{"tasks": {"due_mails": {"enabled": false}, "expired_files": {"cron": "0 4 * * *"}}}"#;
         let settings: SchedulerSettings = serde_json::from_str(json).expect("readable");
         let off = TaskSettings { cron: "*/5 * * * *".to_owned(), enabled: false };

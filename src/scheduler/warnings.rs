@@ -58,19 +58,19 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_warned_of_while_all_is_well() {
+    fn no_warnings_within_the_limits() {
         assert_eq!(warned(0, 0, 0, 0), []);
         assert_eq!(warned(50, 1_000, 8, 2), []);
     }
 
     #[test]
-    fn what_waits_on_purpose_is_not_pending() {
+    fn held_mails_are_not_pending() {
         assert_eq!(warned(51, 0, 0, 0), [Warning::ManyPending(51)]);
         assert_eq!(warned(0, 51, 0, 0), []);
     }
 
     #[test]
-    fn failures_and_a_low_rate_are_told_apart() {
+    fn failures_and_a_low_success_rate_are_separate_warnings() {
         assert_eq!(warned(0, 0, 100, 3), [Warning::Failures(3)]);
         assert_eq!(warned(0, 0, 0, 3), [Warning::Failures(3)]);
         assert_eq!(warned(0, 0, 7, 3), [Warning::Failures(3), Warning::LowSuccessRate(70)]);

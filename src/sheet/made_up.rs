@@ -121,7 +121,7 @@ pub fn made_up_people(people: usize, seed: u64, out: impl Write) -> io::Result<(
     let mut sheet = csv::Writer::from_writer(out);
     let header =
         ["Nombre completo", "Country", "Tipo documento", "Número documento", "Gender", "Correo electrónico"];
-    sheet.write_record(header)?;
+    sheet.write_record(header).map_err(writers_error)?;
     let mut draws = Draws(seed);
     for index in 0..people as u64 {
         let origin = draws.one_of(ORIGINS);
@@ -133,9 +133,18 @@ pub fn made_up_people(people: usize, seed: u64, out: impl Write) -> io::Result<(
         let email = format!("{given_ascii}.{family_ascii}.{}@example.com", index + 1);
         let gender = if is_woman { "F" } else { "M" };
         let document = document_number(index, seed).to_string();
-        sheet.write_record([&name, origin.country, origin.document_type, &document, gender, &email])?;
+        let row = [&name, origin.country, origin.document_type, &document, gender, &email];
+        sheet.write_record(row).map_err(writers_error)?;
     }
     sheet.flush()
+}
+
+/// Returns the writer's own error, which csv wraps.
+fn writers_error(error: csv::Error) -> io::Error {
+    match error.into_kind() {
+        csv::ErrorKind::Io(error) => error,
+        other => io::Error::other(format!("{other:?}")),
+    }
 }
 
 /// Eight digits. The factor shares no divisor with 90,000,000, so different indexes give different numbers.

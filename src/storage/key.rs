@@ -9,7 +9,7 @@ use uuid::Uuid;
 use crate::domain::hex;
 
 /// Longest key in bytes. S3 allows 1,024, and a configured prefix is added to the key.
-const MAX_KEY_BYTES: usize = 700;
+pub(super) const MAX_KEY_BYTES: usize = 700;
 
 /// Longest part of a key between two `/`, in bytes. It fits into the file name limit of local file systems.
 const MAX_SEGMENT_BYTES: usize = 200;
@@ -209,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn names_without_latin_letters_stay_apart() {
+    fn names_without_latin_letters_have_different_segments() {
         assert_ne!(key_segment("Академия"), key_segment("Школа"));
         assert_eq!(key_segment(""), "xe3b0c442");
     }
@@ -235,7 +235,7 @@ mod tests {
     }
 
     #[test]
-    fn keys_that_could_lead_elsewhere_are_refused() {
+    fn unsafe_keys_are_refused() {
         for (key, error) in [
             ("", KeyError::Empty),
             ("a//b", KeyError::Empty),

@@ -135,14 +135,17 @@ impl ObjectStorage {
         Ok(Some(found.bytes().await?))
     }
 
-    /// Returns at most the first `most` bytes of an object, or `None` if there is no such object. Fails if the
-    /// object is empty, because the requested range is then invalid.
+    /// Returns at most the first `most` bytes of an object, or `None` if there is no such object.
     pub async fn get_start(&self, key: &ObjectKey, most: u64) -> Result<Option<Bytes>, StorageError> {
         let options = GetOptions { range: Some(GetRange::Bounded(0..most)), ..GetOptions::default() };
         match self.store.get_opts(&path(key), options).await {
             Ok(found) => Ok(Some(found.bytes().await?)),
             Err(object_store::Error::NotFound { .. }) => Ok(None),
-            Err(error) => Err(error.into()),
+            // No range of an empty object is valid (RFC 9110 section 14.1.2).
+            Err(error) => match self.store.head(&path(key)).await {
+                Ok(meta) if meta.size == 0 => Ok(Some(Bytes::new())),
+                _ => Err(error.into()),
+            },
         }
     }
 

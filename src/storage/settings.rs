@@ -4,8 +4,12 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use super::StorageError;
+use super::{StorageError, key::MAX_KEY_BYTES};
 use crate::domain::Secret;
+
+/// Longest prefix of keys in bytes. S3 allows 1,024 for prefix, `/` and key.
+const MAX_PREFIX_BYTES: usize = 1024 - 1 - MAX_KEY_BYTES;
+const TOO_LONG_PREFIX: &str = "has a prefix of more than 323 bytes after the bucket; give a shorter one";
 
 /// Settings of object storage.
 #[derive(Clone, Debug, Deserialize, Serialize)]
@@ -103,7 +107,13 @@ impl StorageSettings {
         if path.is_empty() {
             return Err(invalid("url", "is empty"));
         }
-        if self.endpoint.is_some() || self.access_key_id.is_some() || self.secret_access_key.is_some() {
+        let is_for_s3 = self.endpoint.is_some()
+            || self.region.is_some()
+            || self.access_key_id.is_some()
+            || self.secret_access_key.is_some()
+            || self.allow_http
+            || self.virtual_hosted;
+        if is_for_s3 {
             return Err(invalid("url", "names a folder, but settings for S3 are given too"));
         }
         if self.presigned_downloads {
@@ -116,7 +126,7 @@ impl StorageSettings {
         let (name, prefix) = rest.split_once('/').unwrap_or((rest, ""));
         let fits = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'.' | b'-' | b'_');
         if !(3..=63).contains(&name.len()) || !name.bytes().all(fits) {
-            return Err(invalid("url", "must name a bucket of 3 to 63 characters a–z 0–9 . - after s3://"));
+            return Err(invalid("url", "must name a bucket of 3 to 63 characters a–z 0–9 . - _ after s3://"));
         }
         if self.access_key_id.is_some() != self.secret_access_key.is_some() {
             return Err(invalid("secret_access_key", "and `access_key_id` belong together; one is missing"));
@@ -125,6 +135,9 @@ impl StorageSettings {
             return Err(invalid("endpoint", "is http, which needs `allow_http = true`"));
         }
         let prefix = prefix.trim_matches('/');
+        if prefix.len() > MAX_PREFIX_BYTES {
+            return Err(invalid("url", TOO_LONG_PREFIX));
+        }
         if !prefix.is_empty() {
             super::ObjectKey::parse(prefix)?;
         }
@@ -149,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn urls_and_paths_say_where() {
+    fn urls_and_paths_are_parsed() {
         let folder = |path: &str| Ok(Location::Folder(PathBuf::from(path)));
         let bucket = |name: &str, prefix: Option<&str>| {
             Ok(Location::Bucket { name: name.to_owned(), prefix: prefix.map(str::to_owned) })
@@ -158,10 +171,11 @@ mod tests {
         assert_eq!(location(r#"{"url": "data/files"}"#), folder("data/files"));
         assert_eq!(location(r#"{"url": "s3://my-bucket"}"#), bucket("my-bucket", None));
         assert_eq!(location(r#"{"url": "s3://my-bucket/a/b/"}"#), bucket("my-bucket", Some("a/b")));
+        assert_eq!(location(r#"{"url": "s3://my_bucket"}"#), bucket("my_bucket", None));
     }
 
     #[test]
-    fn what_cannot_be_meant_is_refused_by_name() {
+    fn invalid_settings_are_refused_by_name() {
         for (json, expected) in [
             (r#"{"url": ""}"#, "`url`"),
             (r#"{"url": "file://relative"}"#, "`url`"),
@@ -171,11 +185,26 @@ mod tests {
             (r#"{"url": "s3://bucket", "access_key_id": "a"}"#, "`secret_access_key`"),
             (r#"{"url": "s3://bucket", "endpoint": "http://x"}"#, "`endpoint`"),
             (r#"{"url": "/folder", "access_key_id": "a"}"#, "`url`"),
+            (r#"{"url": "/folder", "region": "eu-central-1"}"#, "`url`"),
+            (r#"{"url": "/folder", "allow_http": true}"#, "`url`"),
+            (r#"{"url": "/folder", "virtual_hosted": true}"#, "`url`"),
             (r#"{"url": "/folder", "presigned_downloads": true}"#, "`presigned_downloads`"),
             (r#"{"url": "/folder", "bucket": "a"}"#, "unknown field `bucket`"),
         ] {
             let error = location(json).expect_err(json);
             assert!(error.contains(expected), "{json}: {error}");
         }
+    }
+
+    #[test]
+    fn prefix_and_key_have_at_most_1024_bytes() {
+        assert!(TOO_LONG_PREFIX.contains(&MAX_PREFIX_BYTES.to_string()));
+        let of = |length: usize| {
+            let prefix = format!("{}/{}", "a".repeat(199), "b".repeat(length - 200));
+            location(&format!(r#"{{"url": "s3://bucket/{prefix}"}}"#))
+        };
+        assert_eq!(MAX_PREFIX_BYTES + 1 + MAX_KEY_BYTES, 1024);
+        assert!(of(MAX_PREFIX_BYTES).is_ok());
+        assert!(of(MAX_PREFIX_BYTES + 1).expect_err("too long").contains("`url` has a prefix"));
     }
 }

@@ -251,7 +251,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_differ_also_where_capitals_make_no_difference() {
+    fn file_names_are_unique_also_without_case() {
         let mut names = FileNames::default();
         let unique: Vec<String> =
             ["José Núñez", "JOSÉ NÚÑEZ", "Jose\u{301} Nu\u{301}n\u{303}ez", "", "/", "Ada"]
@@ -299,7 +299,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_archive_holds_every_file_and_tells_how_many_are_missing() {
+    async fn archive_contains_every_file_and_the_number_of_missing_ones() {
         let file = |byte: u8| Bytes::from(vec![byte; 3 * PIECE / 2]);
         let certificate = |name: &str, byte| Incoming::Certificate(name.to_owned().into(), file(byte));
         let sent =
@@ -316,13 +316,13 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_certificate_that_is_not_available_ends_the_file_with_an_error() {
+    async fn missing_end_of_the_input_ends_the_archive_with_an_error() {
         let sent = vec![Incoming::Certificate("Ada".to_owned().into(), Bytes::from_static(b"pdf"))];
         assert!(archive(sent, LONGEST).await.is_err());
     }
 
     #[tokio::test]
-    async fn file_that_takes_too_long_ends_with_an_error() {
+    async fn archive_that_takes_too_long_ends_with_an_error() {
         let file = Bytes::from(vec![1; 2 * PIECE]);
         let sent = vec![Incoming::Certificate("Ada".to_owned().into(), file), Incoming::End { revoked: 0 }];
         assert!(archive(sent, Duration::ZERO).await.is_err());

@@ -96,23 +96,34 @@ pub struct Kept {
     pub letter: DeadLetter,
 }
 
-/// Returns the open dead letters of one worker, or of all workers, oldest first. Reads at most `most` messages of
-/// the stream, including settled dead letters and the notes that settle them.
+/// Returns the newest `most` open dead letters of one worker, or of all workers, oldest first. Settled dead
+/// letters don't count.
 ///
 /// # Errors
 /// The server is unreachable.
 pub async fn kept(log: &EventLog, worker: Option<&str>, most: usize) -> Result<Vec<Kept>, LogError> {
     let names = log.names();
-    let subject = names.dead_letter(worker.filter(|name| is_a_name(name)).unwrap_or("*"), "*");
-    let found = log.kept(&names.dead_letters(), &subject, most).await?;
-    let settled = |body: &[u8]| serde_json::from_slice::<Settled>(body).ok().map(|note| note.settled);
-    let settled: HashSet<Position> = found.iter().filter_map(|(_, body)| settled(body)).collect();
-    let open = found.iter().filter(|(number, _)| !settled.contains(number));
-    let read = |(number, body): &(Position, bytes::Bytes)| {
-        Some(Kept { number: *number, letter: serde_json::from_slice(body).ok()? })
-    };
-    let letters = open.filter_map(read);
-    Ok(letters.filter(|kept| worker.is_none_or(|worker| kept.letter.worker == worker)).collect())
+    let mut pages = log.kept_backwards(&names.dead_letters(), &names.dead_letter("*", "*")).await?;
+    // A note comes after its dead letter, so it is read before it.
+    let mut settled: HashSet<Position> = HashSet::new();
+    let mut letters = Vec::new();
+    while letters.len() < most
+        && let Some(page) = pages.next_page().await?
+    {
+        for (number, body) in page.iter().rev() {
+            if let Ok(note) = serde_json::from_slice::<Settled>(body) {
+                settled.insert(note.settled);
+            } else if !settled.remove(number)
+                && let Ok(letter) = serde_json::from_slice::<DeadLetter>(body)
+                && worker.is_none_or(|worker| letter.worker == worker)
+            {
+                letters.push(Kept { number: *number, letter });
+            }
+        }
+    }
+    letters.truncate(most);
+    letters.reverse();
+    Ok(letters)
 }
 
 /// Records that the work of a dead letter was requeued. The letter stays in the stream but is not listed any more.
@@ -134,11 +145,6 @@ pub async fn settle(log: &EventLog, kept: &Kept) -> Result<(), LogError> {
 struct Settled {
     /// Number of the dead letter.
     settled: Position,
-}
-
-/// Returns true if `name` consists of lower-case letters and underscores, and so can be a token of a subject.
-fn is_a_name(name: &str) -> bool {
-    !name.is_empty() && name.bytes().all(|b| b.is_ascii_lowercase() || b == b'_')
 }
 
 /// Used fields of a max-deliveries advisory (`io.nats.jetstream.advisory.v1.max_deliver`).

@@ -39,7 +39,7 @@ pub struct Mailer {
 pub struct MailSettings {
     /// Domain in Message-IDs: that of the sender.
     pub message_id_domain: String,
-    /// The issuer's time zone, for the year.
+    /// Time zone of the issuer, for the year.
     pub time_zone: TimeZone,
 }
 
@@ -311,7 +311,7 @@ mod tests {
     }
 
     #[test]
-    fn tries_are_further_and_further_apart_but_never_more_than_an_hour() {
+    fn retry_delays_grow_up_to_one_hour() {
         let seconds: Vec<_> = (1..=MAX_ATTEMPTS).map(|n| retry_after(n).as_secs()).collect();
         assert_eq!(seconds, [5, 20, 80, 320, 1280, 3600]);
     }

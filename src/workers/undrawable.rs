@@ -75,7 +75,7 @@ mod tests {
     use crate::domain::person::samples::person;
 
     #[test]
-    fn texts_with_letters_of_the_fonts_have_no_problem() {
+    fn texts_within_the_fonts_have_no_problem() {
         let renderer = Renderer::new().expect("bundled fonts load");
         for text in ["Ana Rojas", "Nguyễn Thị Ánh", "محمد", "علی\u{200C}رضا", "山田 太郎", ""]
         {
@@ -93,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn both_fields_of_a_person_are_told() {
+    fn both_fields_of_a_person_are_reported() {
         let renderer = Renderer::new().expect("bundled fonts load");
         assert_eq!(of_person(&renderer, &person("Ana")), []);
         let fields: Vec<_> =

@@ -1,4 +1,4 @@
-//! The command line as a user sees it.
+//! Command line from a user's view.
 
 mod config;
 mod dead_letters;
@@ -15,14 +15,14 @@ use std::process::Command;
 
 use crate::support::{Namespace, laureate, servers};
 
-/// What a run of the program gave: exit code, stdout and stderr, with the namespace's name as NS.
+/// Result of one run: exit code, standard output and standard error. The namespace's name is replaced by `NS`.
 struct Ran {
     code: i32,
     out: String,
     err: String,
 }
 
-/// The variables of a complete configuration on the suite's servers.
+/// Returns the environment variables of a complete configuration for the shared servers.
 fn environment(namespace: &str, storage: &str) -> BTreeMap<String, String> {
     let servers = servers();
     let smtp = servers.smtp_addr;
@@ -47,7 +47,7 @@ fn environment(namespace: &str, storage: &str) -> BTreeMap<String, String> {
     .into()
 }
 
-/// Runs `laureate` with exactly these variables.
+/// Runs `laureate` with these environment variables and no others.
 fn run_in(environment: &BTreeMap<String, String>, arguments: &[&str]) -> Ran {
     let output = Command::new(laureate())
         .args(arguments)
@@ -60,7 +60,7 @@ fn run_in(environment: &BTreeMap<String, String>, arguments: &[&str]) -> Ran {
     Ran { code: output.status.code().unwrap_or(-1), out: text(output.stdout), err: text(output.stderr) }
 }
 
-/// Runs `laureate` against the suite's servers in a namespace.
+/// Runs `laureate` on the shared servers in a namespace.
 fn run(namespace: &Namespace, arguments: &[&str]) -> (i32, String, String) {
     let storage = std::env::temp_dir().join(namespace.name());
     let ran = run_in(&environment(namespace.name(), &storage.to_string_lossy()), arguments);
@@ -69,7 +69,7 @@ fn run(namespace: &Namespace, arguments: &[&str]) -> (i32, String, String) {
 }
 
 #[test]
-fn provisioning_twice_changes_nothing_the_second_time() {
+fn second_provisioning_changes_nothing() {
     let namespace = Namespace::new();
     let (code, out, err) = run(&namespace, &["provision"]);
     assert_eq!((code, err.as_str()), (0, ""));
@@ -79,7 +79,7 @@ fn provisioning_twice_changes_nothing_the_second_time() {
     assert!(again.lines().all(|line| line.starts_with("up to date")), "{again}");
 }
 
-/// Has somebody change a stream by hand.
+/// Changes a field of a stream's configuration, as an operator could do by hand.
 fn change_by_hand(stream: &str, field: &str, value: serde_json::Value) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     runtime.block_on(async {
@@ -97,7 +97,7 @@ fn change_by_hand(stream: &str, field: &str, value: serde_json::Value) {
 }
 
 #[test]
-fn a_dry_run_shows_what_would_change_and_changes_nothing() {
+fn dry_run_shows_the_changes_and_applies_none() {
     let namespace = Namespace::new();
     let dry = ["provision", "--dry-run"];
     let (code, fresh, err) = run(&namespace, &dry);
@@ -126,7 +126,7 @@ fn a_dry_run_shows_what_would_change_and_changes_nothing() {
 }
 
 #[test]
-fn replicas_that_are_not_possible_are_refused_with_what_to_do() {
+fn impossible_number_of_replicas_is_refused_with_a_remedy() {
     let namespace = Namespace::new();
     let (code, _, err) = run(&namespace, &["provision", "--replicas", "2"]);
     assert_eq!(code, 2);
@@ -142,7 +142,7 @@ fn replicas_that_are_not_possible_are_refused_with_what_to_do() {
 }
 
 #[test]
-fn an_admin_is_made_once_and_shows_in_the_log_without_personal_data() {
+fn admin_is_created_once_and_shown_in_the_log_without_personal_data() {
     let namespace = Namespace::new();
     assert_eq!(run(&namespace, &["provision"]).0, 0);
     let create = ["admin", "create", "--email", "ada@example.com"];
@@ -164,7 +164,7 @@ fn an_admin_is_made_once_and_shows_in_the_log_without_personal_data() {
 }
 
 #[test]
-fn wrong_usage_and_wrong_configuration_have_their_own_exit_code() {
+fn wrong_usage_and_unreachable_server_have_different_exit_codes() {
     let namespace = Namespace::new();
     let (code, _, err) = run(&namespace, &["provision", "--set", "nonsense.key=1"]);
     assert_eq!(code, 2);
@@ -176,7 +176,7 @@ fn wrong_usage_and_wrong_configuration_have_their_own_exit_code() {
 }
 
 #[test]
-fn what_was_never_built_cannot_be_verified() {
+fn projection_that_was_not_built_cannot_be_verified() {
     let namespace = Namespace::new();
     assert_eq!(run(&namespace, &["provision"]).0, 0);
     assert_eq!(run(&namespace, &["migrate"]).0, 0);

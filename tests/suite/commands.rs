@@ -1,4 +1,4 @@
-//! Commands racing each other on a real log: each intention is carried out once or refused.
+//! Concurrent commands on a real log: each is executed once or refused.
 
 mod assumptions;
 
@@ -28,7 +28,7 @@ fn code<T>(outcome: Result<T, CommandError>) -> Option<&'static str> {
 }
 
 #[tokio::test]
-async fn of_many_who_want_one_claim_exactly_one_gets_it() {
+async fn concurrent_takes_of_one_claim_have_one_winner() {
     let log = Log::provisioned().await;
     let id = ClaimKind::UserEmail.subject_id(KEY, "ada@example.com");
     let owners: Vec<_> = (0..50).map(|_| Uuid::new_v4()).collect();
@@ -46,7 +46,7 @@ async fn of_many_who_want_one_claim_exactly_one_gets_it() {
 }
 
 #[tokio::test]
-async fn of_many_processes_that_want_one_claim_exactly_one_gets_it() {
+async fn concurrent_takes_by_many_processes_have_one_winner() {
     let log = Log::provisioned().await;
     let id = ClaimKind::UserName.subject_id(KEY, "ada");
     let mut racers = Vec::new();
@@ -62,7 +62,7 @@ async fn of_many_processes_that_want_one_claim_exactly_one_gets_it() {
 }
 
 #[tokio::test]
-async fn many_changes_of_one_aggregate_all_happen_once() {
+async fn concurrent_changes_of_one_aggregate_are_each_written_once() {
     let log = Log::provisioned().await;
     let id = registered(&log.commands).await;
     let contexts: Vec<_> = (0..50).map(|_| person()).collect();
@@ -73,7 +73,7 @@ async fn many_changes_of_one_aggregate_all_happen_once() {
     .await;
     let mut positions = HashSet::new();
     for outcome in outcomes {
-        let done = outcome.expect("nobody is turned away");
+        let done = outcome.expect("every command succeeds");
         assert!(!done.repeated);
         positions.insert(done.position);
     }
@@ -86,7 +86,7 @@ async fn many_changes_of_one_aggregate_all_happen_once() {
 }
 
 #[tokio::test]
-async fn one_command_sent_many_times_at_once_happens_once() {
+async fn command_sent_concurrently_is_executed_once() {
     let log = Log::provisioned().await;
     let id = registered(&log.commands).await;
     let context = person();
@@ -106,15 +106,15 @@ async fn one_command_sent_many_times_at_once_happens_once() {
         assert_eq!((answer.position, answer.events.len()), (events[1].position, 1));
     }
     answers.retain(|answer| !answer.repeated);
-    assert!(answers.len() <= 1, "at most one wrote it; others that did find their own after a conflict");
+    assert!(answers.len() <= 1, "at most one wrote the event; the others found it after a conflict");
 }
 
 #[tokio::test]
-async fn a_command_whose_outcome_was_unknown_finds_its_event() {
+async fn command_with_unknown_outcome_finds_its_event() {
     let log = Log::provisioned().await;
     let id = registered(&log.commands).await;
     let context = person();
-    // As if the server had taken the event and its answer had been lost.
+    // Simulates a server that stored the event and whose answer was lost.
     let event: UserEvent = UserPasswordChanged {
         password_hash: "$argon2id$9".to_owned().into(),
         first_password_until: None,
@@ -142,7 +142,7 @@ async fn a_command_whose_outcome_was_unknown_finds_its_event() {
 }
 
 #[tokio::test]
-async fn a_command_that_changes_nothing_answers_with_where_the_aggregate_stands() {
+async fn command_without_events_returns_the_position_of_the_aggregate() {
     let log = Log::provisioned().await;
     let owner = Uuid::new_v4();
     let take = ClaimCommand::Take { kind: ClaimKind::UserName, owner };
@@ -153,7 +153,7 @@ async fn a_command_that_changes_nothing_answers_with_where_the_aggregate_stands(
 }
 
 #[tokio::test]
-async fn an_event_tells_who_did_it_and_why() {
+async fn event_contains_actor_command_id_and_correlation_id() {
     let log = Log::provisioned().await;
     let context = CommandContext {
         command_id: CommandId(Uuid::new_v4()),
@@ -171,12 +171,12 @@ async fn an_event_tells_who_did_it_and_why() {
 }
 
 #[tokio::test]
-async fn of_many_registrations_with_one_address_one_leaves_anything_behind() {
+async fn concurrent_registrations_with_one_address_write_only_one_user() {
     let log = Log::provisioned().await;
     let ids: Vec<_> = (0..20).map(|_| UserId(Uuid::new_v4())).collect();
     let outcomes = join_all(ids.iter().enumerate().map(|(n, id)| {
         let commands = &log.commands;
-        // Names of their own, but all want one address.
+        // The user names differ, and the address is the same.
         let mut wanted = user(&format!("user{n}"));
         wanted.profile.email = "ada@example.com".to_owned().into();
         async move { register_user(commands, KEY, &person(), *id, wanted).await }
@@ -194,7 +194,7 @@ async fn of_many_registrations_with_one_address_one_leaves_anything_behind() {
 }
 
 #[tokio::test]
-async fn a_registration_sent_again_answers_the_same() {
+async fn repeated_registration_returns_its_own_position() {
     let log = Log::provisioned().await;
     let (context, id) = (person(), UserId(Uuid::new_v4()));
     let commands = Arc::new(log.commands.clone());

@@ -1,4 +1,4 @@
-//! `laureate demo` as a newcomer runs it: with servers of its own, from a spreadsheet to mails.
+//! `laureate demo` from an operator's view: with its own servers, from a spreadsheet to mails.
 
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
@@ -11,12 +11,12 @@ use crate::support::laureate;
 
 fn demo(arguments: &[&str]) -> Command {
     let mut command = Command::new(laureate());
-    // Passwords cost little here; the machine is shared with other tests.
+    // Password hashes are cheap here, because other tests share the machine.
     command.arg("demo").args(arguments).env("LAUREATE_HTTP__PASSWORDS__MEMORY_KIB", "64");
     command
 }
 
-/// Runs a demo to its end, and answers what it has written for programs too.
+/// Runs a demo until it ends. Returns its output and its JSON report.
 fn run(arguments: &[&str], variables: &[(&str, &str)]) -> (Output, Value) {
     let folder = tempfile::tempdir().unwrap();
     let json = folder.path().join("report.json");
@@ -32,7 +32,7 @@ fn told(output: &Output) -> String {
     format!("{}\n{}\n{}", output.status, text(&output.stderr), text(&output.stdout))
 }
 
-/// What a report says that must be the same in every run.
+/// Returns the report without the measured values, which differ between runs.
 fn counts(report: &Value) -> Value {
     let mut counts = report.clone();
     for measured in ["seconds", "certificatesPerSecond", "renderOnlyPerSecond"] {
@@ -41,14 +41,14 @@ fn counts(report: &Value) -> Value {
     counts
 }
 
-/// The data folder, as the demo has named it.
+/// Returns the data folder that the demo has printed.
 fn data_folder(stderr: &str) -> PathBuf {
     let after = stderr.split("data is in ").nth(1).expect("the folder is named");
     after.split(", the log").next().unwrap().into()
 }
 
 #[test]
-fn the_sample_becomes_mailed_certificates() {
+fn sample_is_imported_issued_and_mailed() {
     let (output, report) = run(&[], &[]);
     assert_eq!(output.status.code(), Some(0), "{}", told(&output));
     let expected = json!({
@@ -72,14 +72,14 @@ fn the_sample_becomes_mailed_certificates() {
 }
 
 #[test]
-fn a_used_folder_is_used_again_for_other_people() {
+fn data_folder_can_be_reused_for_other_people() {
     let folder = tempfile::tempdir().unwrap();
     open_to_all(folder.path());
     let data = folder.path().to_str().unwrap();
     let (first, report) = run(&["--data-dir", data, "--people", "5", "--seed", "1"], &[]);
     assert_eq!(first.status.code(), Some(0), "{}", told(&first));
     assert_eq!((&report["people"], &report["rejected"]), (&json!(5), &json!(0)));
-    // The same addresses are known now; whoever is known gets this demo's certificate too.
+    // The same addresses exist now. Existing people get the certificate of this demo, too.
     let (second, report) = run(&["--data-dir", data, "--people", "7", "--seed", "1"], &[]);
     assert_eq!(second.status.code(), Some(0), "{}", told(&second));
     let (people, rejected, mails) = (&report["people"], &report["rejected"], &report["mailsAccepted"]);
@@ -88,8 +88,8 @@ fn a_used_folder_is_used_again_for_other_people() {
 }
 
 #[test]
-fn mails_that_nobody_takes_make_it_fail() {
-    // Nobody listens on port 1.
+fn demo_fails_if_the_mail_server_is_unreachable() {
+    // No server listens on port 1.
     let (output, report) = run(&["--people", "3", "--patience", "10"], &[("LAUREATE_MAIL__PORT", "1")]);
     assert_eq!(output.status.code(), Some(3), "{}", told(&output));
     let expected = json!({
@@ -105,13 +105,13 @@ fn mails_that_nobody_takes_make_it_fail() {
 }
 
 #[test]
-fn it_serves_until_it_is_asked_to_stop_and_leaves_nothing() {
+fn demo_serves_until_the_stop_signal_and_removes_its_folder() {
     let mut child = demo(&["--people", "2"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let mut stderr = BufReader::new(child.stderr.take().unwrap());
     let mut said = String::new();
     while !said.contains("serving until Ctrl-C") {
         let read = stderr.read_line(&mut said).unwrap();
-        assert!(read > 0, "it has ended by itself: {said}");
+        assert!(read > 0, "it ended without a stop signal: {said}");
     }
     let folder = data_folder(&said);
     assert!(folder.exists());
@@ -125,14 +125,14 @@ fn it_serves_until_it_is_asked_to_stop_and_leaves_nothing() {
 }
 
 #[test]
-fn a_report_that_cannot_be_written_is_refused_at_once() {
+fn unwritable_report_path_is_refused_at_start() {
     let output = demo(&["--json", "/nonexistent/report.json"]).output().unwrap();
     assert_eq!(output.status.code(), Some(1));
     let said = told(&output);
     assert!(said.contains("cannot write /nonexistent/report.json") && !said.contains("starting"), "{said}");
 }
 
-/// PostgreSQL's user must pass through it when the tests run as root.
+/// Makes the folder traversable, because PostgreSQL runs as another user if the tests run as root.
 fn open_to_all(folder: &Path) {
     use std::os::unix::fs::PermissionsExt;
     std::fs::set_permissions(folder, std::fs::Permissions::from_mode(0o711)).unwrap();

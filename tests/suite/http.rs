@@ -1,4 +1,4 @@
-//! The API from outside: over HTTP, with every role at work on real servers.
+//! Tests of the HTTP API against real servers, with every role running.
 
 mod access_table;
 mod api_keys;
@@ -56,13 +56,13 @@ use serde_json::{Value, json};
 
 use crate::support::{TestApp, until};
 
-/// A product and somebody signed in to it.
+/// Running application, and the access token of its admin.
 struct Api {
     app: TestApp,
     token: String,
 }
 
-/// An answer, read to its end.
+/// Response whose body was read.
 struct Answered {
     status: StatusCode,
     headers: reqwest::header::HeaderMap,
@@ -101,7 +101,7 @@ impl Api {
         Self { app, token }
     }
 
-    /// A request to a path of the API, signed in.
+    /// Returns a request to an API path, with the admin's token.
     fn request(&self, method: Method, path: &str) -> RequestBuilder {
         self.app.client.request(method, self.app.url(&format!("/api/v1{path}"))).bearer_auth(&self.token)
     }
@@ -118,37 +118,37 @@ impl Api {
         Answered::of(self.request(Method::POST, path).multipart(form).send().await.expect("answered")).await
     }
 
-    /// Whatever is at a path, without signing in.
+    /// Sends a GET request without a token.
     async fn public(&self, path: &str) -> Response {
         self.app.client.get(self.app.url(path)).send().await.expect("answered")
     }
 
-    /// Whatever is at a path of the management listener.
+    /// Sends a GET request to the management listener.
     async fn management(&self, path: &str) -> Response {
         let url = format!("http://{}{path}", self.app.management);
         self.app.client.get(url).send().await.expect("answered")
     }
 
-    /// Defines a certificate and gives its id.
+    /// Defines a certificate and returns its id.
     async fn certificate(&self) -> String {
         let body = json!({ "client": "Acme", "name": "Speaker", "eventName": "Summit 2026" });
         let defined = self.post("/certificates", &body).await.expect(201);
         defined.body["data"]["id"].as_str().expect("an id").to_owned()
     }
 
-    /// Waits until a read says so, and gives what it said.
+    /// Waits until the body at `path` meets `condition`. Returns the body of one more read.
     async fn until(&self, what: &str, path: &str, condition: impl Fn(&Value) -> bool) -> Value {
         until(what, || async { condition(&self.get(path).await.body) }).await;
         self.get(path).await.body
     }
 }
 
-/// A form with one file.
+/// Returns a form with one file.
 fn file(name: &str, bytes: impl Into<Vec<u8>>) -> Form {
     Form::new().part("file", Part::bytes(bytes.into()).file_name(name.to_owned()))
 }
 
-/// A small design.
+/// Returns a PNG of 297 × 210 pixels.
 fn png() -> Vec<u8> {
     let mut bytes = Cursor::new(Vec::new());
     let image = RgbImage::from_pixel(297, 210, Rgb([250, 245, 230]));
@@ -156,7 +156,7 @@ fn png() -> Vec<u8> {
     bytes.into_inner()
 }
 
-/// A body without what differs from run to run: ids, times, addresses.
+/// Replaces values that differ between runs (such as ids, times and URLs) by placeholders.
 fn scrubbed(body: &Value) -> Value {
     match body {
         Value::Object(fields) => {

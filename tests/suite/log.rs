@@ -1,4 +1,4 @@
-//! The event log on a real server: what is appended stands, in order, once, and nothing else does.
+//! Event log on a real server: it contains each appended event once and in order, and nothing else.
 
 mod failover;
 pub mod fixture;
@@ -22,29 +22,29 @@ use crate::support::until;
 use fixture::{Log, On, append, event, event_with, on_both, put};
 
 on_both!(
-    provisioning_again_finds_everything_there,
-    a_log_that_was_not_provisioned_says_so,
-    a_commit_of_several_aggregates_stands_contiguous_and_in_order,
-    an_outdated_expectation_conflicts_alone_and_in_a_batch,
-    a_commit_of_which_one_aggregate_conflicts_leaves_nothing_of_itself,
-    a_commit_is_neither_empty_nor_larger_than_the_server_takes,
-    an_event_too_large_for_the_server_is_refused_and_not_tried_for_ever,
-    an_aggregate_of_many_events_loads_completely,
-    an_aggregate_of_large_events_loads_completely,
-    a_reader_goes_on_where_it_was_and_waits_for_what_comes,
-    a_reader_whose_consumer_is_lost_gives_nothing_twice,
-    a_reader_whose_consumer_falls_silent_begins_anew,
-    a_message_that_is_no_event_stops_the_reader_and_names_itself,
-    namespaces_never_meet,
+    second_provisioning_changes_nothing,
+    log_that_was_not_provisioned_is_reported,
+    commit_of_several_aggregates_is_contiguous_and_in_order,
+    outdated_expected_position_conflicts_alone_and_in_a_batch,
+    commit_with_one_conflicting_aggregate_writes_nothing,
+    empty_or_too_large_commit_is_refused,
+    too_large_event_is_refused_and_not_retried,
+    aggregate_with_many_events_is_loaded_completely,
+    aggregate_with_large_events_is_loaded_completely,
+    reader_continues_at_its_position_and_waits_for_new_events,
+    reader_without_its_consumer_returns_no_event_twice,
+    reader_replaces_a_consumer_that_delivers_nothing,
+    message_that_is_not_an_event_stops_the_reader_with_its_position,
+    namespaces_are_independent,
 );
 
 const PAUSE: &str = r#"{"pause_until":"2999-01-01T00:00:00Z"}"#;
-/// The durable consumers of the log.
+/// Durable consumers of the log.
 const WORKERS: [&str; 5] = ["importer", "processes", "renderer", "mailer", "notifier"];
-/// Long enough for what is there already to arrive on a busy machine.
+/// Timeout in which existing events arrive even on a busy machine.
 const SOON: Duration = Duration::from_secs(30);
 
-async fn provisioning_again_finds_everything_there(on: On) {
+async fn second_provisioning_changes_nothing(on: On) {
     let namespace = on.namespace();
     let log = on.open(&namespace).await;
     let first = log.provision(on.replicas()).await.unwrap();
@@ -56,7 +56,7 @@ async fn provisioning_again_finds_everything_there(on: On) {
     assert_eq!(first.len(), 13, "five streams and eight consumers: {first:?}");
 }
 
-async fn a_log_that_was_not_provisioned_says_so(on: On) {
+async fn log_that_was_not_provisioned_is_reported(on: On) {
     let namespace = on.namespace();
     let log = on.open(&namespace).await;
     assert!(matches!(log.info().await, Err(LogError::NotProvisioned)));
@@ -66,7 +66,7 @@ async fn a_log_that_was_not_provisioned_says_so(on: On) {
     assert!(why.contains("laureate provision"), "{why}");
 }
 
-async fn a_commit_of_several_aggregates_stands_contiguous_and_in_order(on: On) {
+async fn commit_of_several_aggregates_is_contiguous_and_in_order(on: On) {
     let log = Log::on(on).await;
     let events: Vec<_> = (0..6).map(event).collect();
     let commit = Commit::new(
@@ -100,13 +100,13 @@ async fn a_commit_of_several_aggregates_stands_contiguous_and_in_order(on: On) {
     assert_eq!(loaded("user", "a", 0).await, [1, 2, 3]);
     assert_eq!(loaded("user", "a", 2).await, [3]);
     assert_eq!(loaded("claim", "c", 0).await, [5, 6]);
-    assert_eq!(loaded("user", "c", 0).await, [0; 0], "another aggregate's kind");
+    assert_eq!(loaded("user", "c", 0).await, [0; 0], "an aggregate of another type");
     assert_eq!(loaded("user", "nobody", 0).await, [0; 0]);
     assert_eq!(log.log.leader_position("user", "a").await.unwrap(), 3);
     assert_eq!(log.log.leader_position("user", "nobody").await.unwrap(), 0);
 }
 
-async fn an_outdated_expectation_conflicts_alone_and_in_a_batch(on: On) {
+async fn outdated_expected_position_conflicts_alone_and_in_a_batch(on: On) {
     let log = Log::on(on).await;
     let positions = put(&log.log, "a", 0, vec![event(1)]).await;
     for (expected, events) in [(0, vec![event(2)]), (0, vec![event(2), event(3)]), (7, vec![event(2)])] {
@@ -118,10 +118,10 @@ async fn an_outdated_expectation_conflicts_alone_and_in_a_batch(on: On) {
     put(&log.log, "a", positions[0], vec![event(2)]).await;
 }
 
-async fn a_commit_of_which_one_aggregate_conflicts_leaves_nothing_of_itself(on: On) {
+async fn commit_with_one_conflicting_aggregate_writes_nothing(on: On) {
     let log = Log::on(on).await;
     put(&log.log, "b", 0, vec![event(1)]).await;
-    // The one that conflicts stands first, in the middle and last.
+    // The conflicting aggregate is the first, the middle and the last one.
     for order in [["b", "a", "c"], ["a", "b", "c"], ["a", "c", "b"]] {
         let appends: Vec<_> = order.iter().map(|id| append(id, 0, vec![event(2), event(3)])).collect();
         let refused = log.log.append(Commit::new(log.log.names(), appends.clone())).await;
@@ -130,7 +130,7 @@ async fn a_commit_of_which_one_aggregate_conflicts_leaves_nothing_of_itself(on: 
     assert_eq!(log.all().await.len(), 1);
 }
 
-async fn a_commit_is_neither_empty_nor_larger_than_the_server_takes(on: On) {
+async fn empty_or_too_large_commit_is_refused(on: On) {
     let log = Log::on(on).await;
     let many = vec![event(1); MAX_BATCH + 1];
     for events in [Vec::new(), many] {
@@ -141,7 +141,7 @@ async fn a_commit_is_neither_empty_nor_larger_than_the_server_takes(on: On) {
     assert_eq!(log.log.load("user", "a", 0).await.unwrap().len(), MAX_BATCH);
 }
 
-async fn an_event_too_large_for_the_server_is_refused_and_not_tried_for_ever(on: On) {
+async fn too_large_event_is_refused_and_not_retried(on: On) {
     let log = Log::on(on).await;
     let most = log.log.client().server_info().max_payload;
     let large = event_with(Bytes::from(vec![b' '; most]));
@@ -153,7 +153,7 @@ async fn an_event_too_large_for_the_server_is_refused_and_not_tried_for_ever(on:
     assert_eq!(log.all().await.len(), 1);
 }
 
-async fn an_aggregate_of_many_events_loads_completely(on: On) {
+async fn aggregate_with_many_events_is_loaded_completely(on: On) {
     let log = Log::on(on).await;
     let mut last = 0;
     for n in 0..5 {
@@ -164,14 +164,14 @@ async fn an_aggregate_of_many_events_loads_completely(on: On) {
     let positions: Vec<_> = loaded.iter().map(|e| e.position).collect();
     assert_eq!(positions, (1..=2_500).collect::<Vec<_>>());
     assert_eq!(loaded[2_499].body, event(2_499).body);
-    // Exactly one full answer, and one more than that.
+    // Exactly as many events as one answer contains, and one more.
     assert_eq!(log.log.load("user", "long", 2_500 - 1_024).await.unwrap().len(), 1_024);
     assert_eq!(log.log.load("user", "long", 2_500 - 1_025).await.unwrap().len(), 1_025);
 }
 
-async fn an_aggregate_of_large_events_loads_completely(on: On) {
+async fn aggregate_with_large_events_is_loaded_completely(on: On) {
     let log = Log::on(on).await;
-    // More than the 64 MB after which the server ends an answer by itself.
+    // More than the 64 MB at which the server ends an answer.
     let body = Bytes::from(vec![b' '; 6 << 20]);
     let mut last = 0;
     for _ in 0..12 {
@@ -182,7 +182,7 @@ async fn an_aggregate_of_large_events_loads_completely(on: On) {
     assert!(loaded.iter().all(|e| e.body.len() == body.len()));
 }
 
-async fn a_reader_goes_on_where_it_was_and_waits_for_what_comes(on: On) {
+async fn reader_continues_at_its_position_and_waits_for_new_events(on: On) {
     let log = Log::on(on).await;
     put(&log.log, "a", 0, (0..10).map(event).collect()).await;
     let mut reader = log.log.read_after(3);
@@ -202,13 +202,13 @@ async fn a_reader_goes_on_where_it_was_and_waits_for_what_comes(on: On) {
     assert_eq!(came.iter().map(|e| e.position).collect::<Vec<_>>(), [11]);
 }
 
-async fn a_reader_whose_consumer_is_lost_gives_nothing_twice(on: On) {
+async fn reader_without_its_consumer_returns_no_event_twice(on: On) {
     let log = Log::on(on).await;
     put(&log.log, "a", 0, (0..10).map(event).collect()).await;
     for (after, given) in [(10, 0), (4, 2)] {
         let mut reader = log.log.read_after(after);
         assert_eq!(reader.next_batch(2, Duration::from_millis(300)).await.unwrap().len(), given);
-        // As when the node goes down that it lives on.
+        // Simulates the failure of the consumer's node.
         for name in readers_consumers(&log).await {
             log.log.context().delete_consumer_from_stream(name, log.log.names().events()).await.unwrap();
         }
@@ -216,7 +216,7 @@ async fn a_reader_whose_consumer_is_lost_gives_nothing_twice(on: On) {
         let last = put(&log.log, &id, 0, vec![event(1)]).await[0];
         let mut seen = Vec::new();
         while reader.position() < last {
-            // An error is what a caller may try again after.
+            // Callers may retry after an error.
             let batch = reader.next_batch(100, Duration::from_secs(1)).await.unwrap_or_default();
             seen.extend(batch.iter().map(|e| e.position));
         }
@@ -224,12 +224,12 @@ async fn a_reader_whose_consumer_is_lost_gives_nothing_twice(on: On) {
     }
 }
 
-async fn a_reader_whose_consumer_falls_silent_begins_anew(on: On) {
+async fn reader_replaces_a_consumer_that_delivers_nothing(on: On) {
     let log = Log::on(on).await;
     put(&log.log, "a", 0, vec![event(1)]).await;
     let mut reader = log.log.read_after(0);
     assert_eq!(reader.next_batch(9, SOON).await.unwrap().len(), 1);
-    // Such a consumer sends signs of life and nothing else, so nobody else notices.
+    // A paused consumer still sends heartbeats, so the client library doesn't notice.
     for name in readers_consumers(&log).await {
         let pause = format!("$JS.API.CONSUMER.PAUSE.{}.{name}", log.log.names().events());
         let answer = log.log.client().request(pause, PAUSE.into()).await.unwrap();
@@ -237,7 +237,7 @@ async fn a_reader_whose_consumer_falls_silent_begins_anew(on: On) {
     }
     put(&log.log, "a", 1, vec![event(2)]).await;
     let mut seen = Vec::new();
-    until("the reader goes on", async || {
+    until("the reader continues", async || {
         seen.extend(reader.next_batch(9, Duration::from_millis(100)).await.unwrap_or_default());
         !seen.is_empty()
     })
@@ -245,14 +245,14 @@ async fn a_reader_whose_consumer_falls_silent_begins_anew(on: On) {
     assert_eq!(seen.iter().map(|e| e.position).collect::<Vec<_>>(), [2]);
 }
 
-/// The consumers that readers have made.
+/// Returns the names of the consumers that readers have created.
 async fn readers_consumers(log: &Log) -> Vec<String> {
     let stream = log.log.context().get_stream(log.log.names().events()).await.unwrap();
     let names: Vec<String> = stream.consumer_names().try_collect().await.unwrap();
     names.into_iter().filter(|name| !WORKERS.contains(&name.as_str())).collect()
 }
 
-async fn a_message_that_is_no_event_stops_the_reader_and_names_itself(on: On) {
+async fn message_that_is_not_an_event_stops_the_reader_with_its_position(on: On) {
     let log = Log::on(on).await;
     put(&log.log, "a", 0, vec![event(1)]).await;
     let foreign = log.log.names().aggregate("user", "b");
@@ -265,13 +265,13 @@ async fn a_message_that_is_no_event_stops_the_reader_and_names_itself(on: On) {
         error = reader.next_batch(1, SOON).await.err();
     }
     assert!(matches!(error, Some(LogError::Undecodable { position: 2, .. })), "{error:?}");
-    assert_eq!(reader.position(), 1, "it is not passed over");
+    assert_eq!(reader.position(), 1, "it is not skipped");
     assert!(matches!(reader.next_batch(9, SOON).await, Err(LogError::Undecodable { position: 2, .. })));
     let loaded = log.log.load("user", "b", 0).await;
     assert!(matches!(loaded, Err(LogError::Undecodable { position: 2, .. })), "{loaded:?}");
 }
 
-async fn namespaces_never_meet(on: On) {
+async fn namespaces_are_independent(on: On) {
     let (ours, theirs) = (Log::on(on).await, Log::on(on).await);
     put(&ours.log, "a", 0, vec![event(1)]).await;
     put(&theirs.log, "a", 0, vec![event(2), event(3)]).await;

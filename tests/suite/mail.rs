@@ -86,7 +86,7 @@ fn caught(message_id: &str) -> Vec<PathBuf> {
 }
 
 #[tokio::test]
-async fn an_accepted_mail_arrives_whole() {
+async fn accepted_mail_arrives_complete() {
     let mail = mail_to("ada.lovelace@example.net");
     let outcome = mailer(catcher()).send(&mail).await;
     let SendOutcome::Accepted { answer } = outcome else { panic!("{outcome:?}") };
@@ -123,13 +123,13 @@ async fn an_accepted_mail_arrives_whole() {
         "{}",
         attachment.attachment_name().unwrap_or_default()
     );
-    assert!(raw.contains(" filename*=UTF-8''Jos%C3%A9%20Mu%C3%B1oz"), "the name in its own script");
+    assert!(raw.contains(" filename*=UTF-8''Jos%C3%A9%20Mu%C3%B1oz"), "the name in its original script");
     assert_eq!(attachment.content_type().and_then(|kind| kind.subtype()), Some("pdf"));
     assert!(attachment.contents() == mail.attachment.bytes, "the attachment has changed on its way");
 }
 
 #[tokio::test]
-async fn the_servers_refusals_are_temporary_or_permanent_as_it_says() {
+async fn reply_code_decides_if_a_refusal_is_temporary_or_permanent() {
     let mailer = mailer(catcher());
     let outcome = mailer.send(&mail_to("reject-ada@example.net")).await;
     assert_eq!(outcome, SendOutcome::Permanent { answer: "550 5.1.1 no such mailbox".to_owned() });
@@ -141,7 +141,7 @@ async fn the_servers_refusals_are_temporary_or_permanent_as_it_says() {
 }
 
 #[tokio::test]
-async fn a_catcher_that_keeps_the_mail_and_hangs_up_leaves_the_outcome_unknown() {
+async fn outcome_is_unknown_if_the_server_hangs_up_after_the_mail() {
     let mail = mail_to("hangup-ada@example.net");
     let outcome = mailer(catcher()).send(&mail).await;
     assert!(matches!(outcome, SendOutcome::Unknown { .. }), "{outcome:?}");
@@ -149,14 +149,14 @@ async fn a_catcher_that_keeps_the_mail_and_hangs_up_leaves_the_outcome_unknown()
 }
 
 #[tokio::test]
-async fn the_health_check_reaches_the_server_and_sends_nothing() {
+async fn health_check_contacts_the_server_and_sends_no_mail() {
     let provider: Box<dyn MailProvider> = Box::new(mailer(catcher()));
     provider.check().await.expect("the catcher is there");
     let peer = Peer::start(Script::default()).await;
     mailer(peer.address).check().await.expect("the peer is there");
     assert_eq!(peer.verbs(), [["EHLO", "NOOP", "QUIT"]]);
     let nobody = mailer(unused_address().await);
-    assert!(nobody.check().await.expect_err("nobody there").to_string().contains("connecting failed"));
+    assert!(nobody.check().await.expect_err("unreachable").to_string().contains("connecting failed"));
 }
 
 async fn unused_address() -> SocketAddr {
@@ -165,14 +165,14 @@ async fn unused_address() -> SocketAddr {
 }
 
 #[tokio::test]
-async fn nobody_there_is_temporary() {
+async fn unreachable_server_is_a_temporary_failure() {
     let outcome = mailer(unused_address().await).send(&mail_to("ada@example.net")).await;
     let SendOutcome::Temporary { answer } = outcome else { panic!("{outcome:?}") };
     assert!(answer.starts_with("connecting failed: "), "{answer}");
 }
 
 #[tokio::test]
-async fn a_server_without_the_demanded_encryption_gets_no_mail() {
+async fn server_without_the_required_encryption_gets_no_mail() {
     let peer = Peer::start(Script::default()).await;
     for security in [Security::StartTls, Security::Tls] {
         let settings = MailSettings { security, timeout_seconds: 5, ..settings(peer.address) };
@@ -198,7 +198,7 @@ fn encrypting_mailer(peer: &Peer, security: Security, ca_pem: &str) -> SmtpMaile
 }
 
 #[tokio::test]
-async fn mail_travels_encrypted_and_the_password_only_then() {
+async fn mail_and_password_are_sent_only_after_encryption() {
     let (acceptor, pem) = peer::certificate();
     for (security, encryption, before) in [
         (Security::StartTls, Encryption::StartTls(acceptor.clone()), vec!["EHLO", "STARTTLS"]),
@@ -213,7 +213,7 @@ async fn mail_travels_encrypted_and_the_password_only_then() {
 }
 
 #[tokio::test]
-async fn an_unknown_certificate_or_a_refused_password_is_temporary() {
+async fn unknown_certificate_or_refused_password_is_a_temporary_failure() {
     let (acceptor, pem) = peer::certificate();
     let (_, other_pem) = peer::certificate();
     let mail = mail_to("ada@example.net");
@@ -240,7 +240,7 @@ async fn outcome_with(script: Script, mail: &OutgoingMail) -> SendOutcome {
 }
 
 #[tokio::test]
-async fn no_answer_after_the_end_of_the_message_is_unknown() {
+async fn outcome_is_unknown_without_an_answer_after_the_message() {
     for content in [Content::CloseAfterEnd, Content::SilentAfterEnd, Content::Answer("not SMTP at all")] {
         let script = Script { content, ..Script::default() };
         let outcome = outcome_with(script, &mail_to("ada@example.net")).await;
@@ -249,7 +249,7 @@ async fn no_answer_after_the_end_of_the_message_is_unknown() {
 }
 
 #[tokio::test]
-async fn a_message_that_never_reached_its_end_is_temporary() {
+async fn incomplete_message_is_a_temporary_failure() {
     for content in [Content::CloseInTheMiddle, Content::StallInTheMiddle] {
         let script = Script { content, ..Script::default() };
         let outcome = outcome_with(script, &large_mail()).await;
@@ -258,7 +258,7 @@ async fn a_message_that_never_reached_its_end_is_temporary() {
 }
 
 #[tokio::test]
-async fn every_line_of_an_answer_is_kept_but_for_the_recipient() {
+async fn answer_is_stored_completely_except_for_the_recipient() {
     let rcpt = "550-5.7.1 <Ada@example.net> is blocked\r\n550 5.7.1 see https://peer.example/why";
     let outcome = outcome_with(Script { rcpt, ..Script::default() }, &mail_to("ada@example.net")).await;
     let answer = "550 5.7.1 <recipient> is blocked see https://peer.example/why".to_owned();
@@ -266,12 +266,40 @@ async fn every_line_of_an_answer_is_kept_but_for_the_recipient() {
 }
 
 #[tokio::test]
-async fn refusals_at_every_step_are_told_apart() {
+async fn answer_at_each_step_is_one_short_line_without_the_recipient() {
+    let mail = mail_to("ada@example.net");
+    let lines = |code: &str| -> &'static str {
+        let line = format!("<ada@example.net>\u{1b}[31m {}", "x".repeat(400));
+        format!("{}{code} {line}", format!("{code}-{line}\r\n").repeat(9)).leak()
+    };
+    let plain = Script::default();
+    for script in [
+        Script { mail: lines("421"), ..plain },
+        Script { mail: lines("450"), ..plain },
+        Script { mail: lines("550"), ..plain },
+        Script { rcpt: lines("421"), ..plain },
+        Script { data: lines("250"), ..plain },
+        Script { content: Content::Answer(lines("250")), ..plain },
+        Script { content: Content::Answer(lines("554")), ..plain },
+    ] {
+        let (SendOutcome::Temporary { answer: text }
+        | SendOutcome::Permanent { answer: text }
+        | SendOutcome::Accepted { answer: text }
+        | SendOutcome::Unknown { detail: text }) = outcome_with(script, &mail).await;
+        assert!(text.contains("<recipient> [31m xxx"), "{text}");
+        assert!(!text.contains(char::is_control) && !text.contains("ada"), "{text}");
+        assert_eq!(text.chars().count(), 2000);
+    }
+}
+
+#[tokio::test]
+async fn refusals_at_each_step_have_their_own_outcome() {
     let temporary = |answer: &str| SendOutcome::Temporary { answer: answer.to_owned() };
     let permanent = |answer: &str| SendOutcome::Permanent { answer: answer.to_owned() };
     let mail = mail_to("ada@example.net");
     let plain = Script::default();
     for (script, expected) in [
+        (Script { mail: "421 4.3.2 closing", ..plain }, temporary("421 4.3.2 closing")),
         (Script { data: "554 5.5.1 no", ..plain }, permanent("554 5.5.1 no")),
         (Script { data: "421 4.3.2 closing", ..plain }, temporary("421 4.3.2 closing")),
         (Script { data: "250 what", ..plain }, temporary("unexpected answer to DATA: 250 what")),
@@ -286,7 +314,7 @@ async fn refusals_at_every_step_are_told_apart() {
 }
 
 #[tokio::test]
-async fn a_name_with_a_line_break_is_refused_without_a_panic_and_without_being_shown() {
+async fn name_with_a_line_break_is_refused_and_not_shown() {
     let peer = Peer::start(Script::default()).await;
     let mut mail = mail_to("ada@example.net");
     mail.to.name = Personal::new("Ada\r\nBcc: all@example.net".to_owned());
@@ -297,7 +325,7 @@ async fn a_name_with_a_line_break_is_refused_without_a_panic_and_without_being_s
 }
 
 #[tokio::test]
-async fn an_international_domain_goes_out_in_ascii_where_the_server_lacks_smtputf8() {
+async fn international_domain_is_sent_in_ascii_to_a_server_without_smtputf8() {
     let people = include_str!("../cases/43-idn-domains.csv");
     let addresses = people.lines().skip(1).filter_map(|row| row.split(',').nth(1)).map(str::to_owned);
     let own = ["ana@пример.рф", "luis@correo.peña.example"].map(str::to_owned);
@@ -340,7 +368,7 @@ async fn one_connection_carries_many_mails() {
 }
 
 #[tokio::test]
-async fn a_connection_that_the_server_has_closed_costs_no_mail() {
+async fn connection_closed_by_the_server_loses_no_mail() {
     let peer = Peer::start(Script { mails_per_connection: 1, ..Script::default() }).await;
     let mailer = mailer(peer.address);
     for _ in 0..3 {
@@ -351,7 +379,7 @@ async fn a_connection_that_the_server_has_closed_costs_no_mail() {
 }
 
 #[tokio::test]
-async fn no_more_connections_than_allowed_are_open() {
+async fn number_of_open_connections_is_limited() {
     let peer = Peer::start(Script::default()).await;
     let settings = MailSettings { max_connections: 2, ..settings(peer.address) };
     let mailer = SmtpMailer::new(&settings).expect("the settings are valid");
@@ -362,7 +390,7 @@ async fn no_more_connections_than_allowed_are_open() {
 }
 
 #[tokio::test]
-async fn an_abandoned_send_does_not_spoil_the_next() {
+async fn dropped_send_does_not_affect_the_next_one() {
     let peer = Peer::start(Script { content: Content::SilentAfterEnd, ..Script::default() }).await;
     let mailer = mailer(peer.address);
     let (first, second) = (mail_to("ada@example.net"), mail_to("ada@example.net"));

@@ -36,7 +36,7 @@ fn catcher(options: MailCatcherOptions) -> (tempfile::TempDir, MailCatcher) {
 }
 
 #[tokio::test]
-async fn a_message_is_kept_as_it_was_sent() {
+async fn message_is_stored_as_it_was_sent() {
     let (_folder, catcher) = catcher(MailCatcherOptions::default());
     let transport = transport(catcher.address());
     let answer = send(&transport, "ann@example.org", "Line\r\n.dot\r\n..two dots\r\n").await;
@@ -53,7 +53,7 @@ async fn a_message_is_kept_as_it_was_sent() {
 }
 
 #[tokio::test]
-async fn failures_are_rehearsed_by_address() {
+async fn prefix_of_the_address_selects_a_failure() {
     let namespace = Namespace::new();
     let transport = transport(servers().smtp_addr);
     let to = |prefix: &str| format!("{prefix}{namespace}@example.org");
@@ -82,7 +82,7 @@ async fn failures_are_rehearsed_by_address() {
 }
 
 #[tokio::test]
-async fn too_large_a_message_is_refused_and_the_next_one_is_taken() {
+async fn too_large_message_is_refused_and_the_next_one_accepted() {
     let (_folder, catcher) =
         catcher(MailCatcherOptions { max_message_bytes: 2000, ..MailCatcherOptions::default() });
     let transport = transport(catcher.address());
@@ -94,7 +94,7 @@ async fn too_large_a_message_is_refused_and_the_next_one_is_taken() {
 }
 
 #[tokio::test]
-async fn a_full_folder_refuses_for_now() {
+async fn full_folder_is_a_temporary_refusal() {
     let (_folder, catcher) = catcher(MailCatcherOptions { max_messages: 1, ..MailCatcherOptions::default() });
     let transport = transport(catcher.address());
     send(&transport, "ann@example.org", "x").await.unwrap();
@@ -103,7 +103,7 @@ async fn a_full_folder_refuses_for_now() {
 }
 
 #[tokio::test]
-async fn many_connections_at_once_lose_nothing() {
+async fn concurrent_connections_lose_no_message() {
     let (folder, catcher) = catcher(MailCatcherOptions::default());
     let transport = Arc::new(transport(catcher.address()));
     let sends = (0..200).map(|n| {
@@ -117,11 +117,11 @@ async fn many_connections_at_once_lose_nothing() {
     drop(catcher);
     assert_eq!(caught_mails(folder.path(), 1000).unwrap().len(), 200);
     let again = MailCatcher::start(folder.path(), MailCatcherOptions::default()).unwrap();
-    assert_eq!(again.count(), 200, "earlier messages count");
+    assert_eq!(again.count(), 200, "earlier messages are counted");
 }
 
 #[tokio::test]
-async fn a_connection_too_many_is_refused_for_now() {
+async fn connection_beyond_the_limit_is_a_temporary_refusal() {
     let (_folder, catcher) =
         catcher(MailCatcherOptions { max_connections: 1, ..MailCatcherOptions::default() });
     let mut first = BufReader::new(TcpStream::connect(catcher.address()).await.unwrap());
@@ -133,7 +133,7 @@ async fn a_connection_too_many_is_refused_for_now() {
 }
 
 #[tokio::test]
-async fn an_endless_line_is_cut_off() {
+async fn endless_line_is_refused() {
     let (_folder, catcher) =
         catcher(MailCatcherOptions { reply: rehearsal(), ..MailCatcherOptions::default() });
     let mut stream = BufReader::new(TcpStream::connect(catcher.address()).await.unwrap());

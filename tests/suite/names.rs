@@ -1,12 +1,12 @@
 //! The name gate: certificates with names of all scripts, read and looked at by programs that are not ours.
 //!
 //! `tools/names/` draws the names and judges the pages. `make names` has thousands of names checked, the test run a
-//! sample; both with the same seed.
+//! sample; both with the same seed. `make names` shows its progress and leaves the pages in question in `target/names/`.
 
 use std::fs::File;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Child, Command, Stdio};
 
 use laureate::domain::Locale;
 use laureate::render::{BY_TYPST, RENDERER_VERSION, RenderJob, Renderer};
@@ -20,11 +20,15 @@ const REFERENCE: &str = "Ann Lee";
 /// Certificates rendered in one call.
 const BATCH: usize = 50;
 /// Names checked in one go: pages take up to 200 kB each.
-const PORTION: usize = 1000;
+const PORTION: usize = 500;
+/// Folder of a long run's pages. It is kept, so that pages can be looked at.
+const KEPT: &str = "target/names";
 
 struct Gate {
-    folder: tempfile::TempDir,
+    folder: PathBuf,
     renderer: Renderer,
+    /// Removes the folder of a short run.
+    _temporary: Option<tempfile::TempDir>,
 }
 
 /// A name of the sample with its script.
@@ -36,8 +40,20 @@ struct Name {
 
 impl Gate {
     fn new() -> Self {
-        let folder = tempfile::tempdir().expect("a folder");
-        Self { folder, renderer: Renderer::new().expect("bundled files") }
+        let temporary = tempfile::tempdir().expect("a folder");
+        let renderer = Renderer::new().expect("bundled files");
+        Self { folder: temporary.path().to_owned(), renderer, _temporary: Some(temporary) }
+    }
+
+    /// Keeps the pages after the test, in a folder below `KEPT`.
+    fn kept(name: &str) -> Self {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(KEPT).join(name);
+        std::fs::create_dir_all(&folder).expect("a folder");
+        Self { folder, renderer: Renderer::new().expect("bundled files"), _temporary: None }
+    }
+
+    fn folder(&self) -> &str {
+        self.folder.to_str().expect("UTF-8")
     }
 
     /// Draws names in the newest version of each theme. `change` may falsify what is expected.
@@ -46,7 +62,7 @@ impl Gate {
     }
 
     fn draw_by(&self, version: &str, names: &[Name], change: impl Fn(&str, &mut Value)) {
-        let mut blob = File::create(self.folder.path().join("pages.bin")).expect("a file");
+        let mut blob = File::create(self.folder.join("pages.bin")).expect("a file");
         let (mut pages, mut offset) = (Vec::new(), 0);
         let reference = Name { script: "LISTED".to_owned(), name: REFERENCE.to_owned() };
         let newest = |name: &str| self.renderer.newest_theme(name).expect("shipped").version();
@@ -79,7 +95,7 @@ impl Gate {
             }
         }
         let list = serde_json::to_vec(&pages).expect("JSON");
-        std::fs::write(self.folder.path().join("pages.json"), list).expect("written");
+        std::fs::write(self.folder.join("pages.json"), list).expect("written");
     }
 
     /// Complaints and sums of `tools/names/gate.py`.
@@ -88,8 +104,7 @@ impl Gate {
     }
 
     fn judged_with(&self, options: &[&str]) -> (Vec<String>, Vec<String>) {
-        let folder = self.folder.path().to_str().expect("UTF-8");
-        let output = gate(&[&["check", folder], options].concat());
+        let output = gate(&[&["check", self.folder()], options].concat());
         output.lines().map(str::to_owned).partition(|line| !line.starts_with('#'))
     }
 }
@@ -98,17 +113,26 @@ fn gate(arguments: &[&str]) -> String {
     run("gate.py", arguments)
 }
 
-/// Output of a program in `tools/names/`.
+/// Returns what a program in `tools/names/` prints.
 fn run(program: &str, arguments: &[&str]) -> String {
+    output_of(start(program, arguments))
+}
+
+/// Starts a program in `tools/names/`. Errors and progress go to the output of the test.
+fn start(program: &str, arguments: &[&str]) -> Child {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let installed: PathBuf = root.join(".venv/pdf");
     let interpreter = std::fs::read_to_string(installed.join("interpreter"))
         .expect("the readers are installed: run `make setup-test`");
     let mut command = Command::new(interpreter.trim());
     command.env("PYTHONPATH", &installed).env("PYTHONDONTWRITEBYTECODE", "1");
-    let output =
-        command.arg(root.join("tools/names").join(program)).args(arguments).output().expect("started");
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    command.arg(root.join("tools/names").join(program)).args(arguments);
+    command.stdout(Stdio::piped()).spawn().expect("started")
+}
+
+fn output_of(child: Child) -> String {
+    let output = child.wait_with_output().expect("waited");
+    assert!(output.status.success(), "see the errors above");
     String::from_utf8(output.stdout).expect("UTF-8")
 }
 
@@ -119,21 +143,32 @@ fn names(count: usize) -> Vec<Name> {
 
 #[test]
 fn names_of_every_script_are_on_paper_and_can_be_copied() {
-    let all = std::env::var("LAUREATE_NAMES").ok();
-    let count = all.as_ref().map_or(SAMPLE, |count| count.parse().expect("a number"));
-    // poppler is a process for each page.
-    let options: &[&str] = if all.is_some() { &[] } else { &["quick"] };
-    let (gate, names) = (Gate::new(), names(count));
-    let (mut complaints, mut sums) = (Vec::new(), Vec::new());
-    for portion in names.chunks(PORTION) {
+    let Some(count) = std::env::var("LAUREATE_NAMES").ok() else {
+        let gate = Gate::new();
+        gate.draw(&names(SAMPLE), |_, _| ());
+        // poppler is a process for each page.
+        let (complaints, sums) = gate.judged_with(&["quick"]);
+        println!("{}", sums.join("\n"));
+        assert!(complaints.is_empty(), "{} complaints:\n{}", complaints.len(), complaints.join("\n"));
+        return;
+    };
+    let names = names(count.parse().expect("a number"));
+    let (first, second) = (Gate::kept("even"), Gate::kept("odd"));
+    let (mut complaints, mut checked) = (Vec::new(), 0);
+    // One portion is checked while the next is drawn.
+    let mut pending: Option<Child> = None;
+    let mut finish = |child: Child| complaints.extend(output_of(child).lines().map(str::to_owned));
+    for (gate, portion) in [&first, &second].into_iter().cycle().zip(names.chunks(PORTION)) {
         gate.draw(portion, |_, _| ());
-        let (found, counted) = gate.judged_with(options);
-        complaints.extend(found);
-        sums.push(counted.join("\n"));
+        pending.take().into_iter().for_each(&mut finish);
+        eprintln!("names: {} to {} of {}", checked + 1, checked + portion.len(), names.len());
+        checked += portion.len();
+        pending = Some(start("gate.py", &["check", gate.folder(), "progress"]));
     }
-    println!("{}", sums.join("\n\n"));
-    let (number, first) = (complaints.len(), complaints.iter().take(400).cloned().collect::<Vec<_>>());
-    assert!(number == 0, "{number} complaints:\n{}", first.join("\n"));
+    pending.into_iter().for_each(finish);
+    let (sums, complaints): (Vec<_>, Vec<_>) = complaints.into_iter().partition(|line| line.starts_with('#'));
+    println!("{}", sums.join("\n"));
+    assert!(complaints.is_empty(), "{} complaints:\n{}", complaints.len(), complaints.join("\n"));
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! Certificates before readers of PDF that are not ours: qpdf and Chromium's.
+//! Certificates in other PDF readers: qpdf and the one of Chromium.
 
 use std::path::Path;
 use std::process::Command;
@@ -16,11 +16,11 @@ const NAMES: [&str; 6] = [
     "สมชาย ใจดี",
 ];
 
-/// Those whose letters come out in order whoever reads. What runs to the left depends on the reader, and so do marks
-/// and spaces that a theme's font lacks and another one has.
+/// Names whose letters every reader extracts in the same order. For the other names, the order depends on the reader:
+/// right-to-left text, and marks and spaces from a fallback font.
 const IN_ORDER: [&str; 3] = [NAMES[0], NAMES[2], NAMES[4]];
 
-/// What `tools/check_pdf.py` says of these files, line by line.
+/// Returns the complaints of `tools/check_pdf.py` about these files, one per line.
 fn complaints(folder: &Path, files: &[Value]) -> String {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let installed = root.join(".venv/pdf");
@@ -44,7 +44,7 @@ fn write(folder: &Path, renderer: &Renderer, n: usize, job: &RenderJob) -> Value
         "file": path,
         "language": job.locale.as_str(),
         "title": format!("{} – {name}", job.certificate_name),
-        // typst's exporter lets readers take the gaps of text that is set wide for spaces.
+        // In PDFs from typst's exporter, readers take the gaps in letter-spaced text for spaces.
         "spaced": job.renderer_version == RENDERER_VERSION,
         "texts": [job.client, job.certificate_name, job.public_id, if IN_ORDER.contains(&name) { name } else { "" }],
         "letters": name,
@@ -52,7 +52,7 @@ fn write(folder: &Path, renderer: &Renderer, n: usize, job: &RenderJob) -> Value
 }
 
 #[test]
-fn other_programs_find_every_certificate_whole_tagged_and_searchable() {
+fn other_readers_find_every_certificate_valid_tagged_and_searchable() {
     let (folder, renderer) =
         (tempfile::tempdir().expect("a folder"), Renderer::new().expect("bundled files"));
     let mut files = Vec::new();
@@ -69,7 +69,7 @@ fn other_programs_find_every_certificate_whole_tagged_and_searchable() {
 }
 
 #[test]
-fn the_readers_do_complain() {
+fn readers_report_wrong_certificates() {
     let (folder, renderer) =
         (tempfile::tempdir().expect("a folder"), Renderer::new().expect("bundled files"));
     let theme = renderer.themes().next().expect("a theme");

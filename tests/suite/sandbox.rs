@@ -1,4 +1,4 @@
-//! Templates and designs that mean harm, or are only wrong: each is refused for a reason, whatever it tries.
+//! Malicious and faulty templates and designs: each is refused with a reason.
 
 use laureate::design::{Kind, NotTaken, Prepared};
 use laureate::domain::Locale;
@@ -9,7 +9,7 @@ use serde_json::json;
 
 use crate::support::laureate;
 
-/// What any template has.
+/// Returns the manifest of the test templates.
 pub fn manifest() -> serde_json::Value {
     json!({
         "title": { "en": "Plain", "es": "Sencillo" },
@@ -28,7 +28,7 @@ pub fn manifest() -> serde_json::Value {
     })
 }
 
-/// A template that draws a page and then does `more`, on its fourth line.
+/// Returns a template that draws a page. Its fourth line is `more`.
 pub fn template(more: &str) -> String {
     format!(
         "#let certificate(d) = {{\n  set page(width: 297mm, height: 210mm, margin: 20mm); set text(font: \"EB Garamond\")\n  \
@@ -46,14 +46,14 @@ fn question(source: String) -> Question {
     Question { source, manifest, jobs, form: Form::Pdf }
 }
 
-/// Draws a template that must not be drawn, and tells code and lines.
+/// Renders a template that must be refused. Returns the error.
 async fn refused(source: String) -> NotDrawn {
     let mut drawn = sandbox().draw(&question(source)).await.expect("asked");
     drawn.pop().expect("one answer").map(|drawn| drawn.len()).expect_err("refused")
 }
 
 #[tokio::test]
-async fn a_good_template_is_drawn_as_pdf_and_as_picture() {
+async fn valid_template_is_rendered_as_pdf_and_png() {
     let mut question = question(template(""));
     let pdf = sandbox().draw(&question).await.expect("asked").remove(0).expect("drawn");
     assert!(pdf.starts_with(b"%PDF"));
@@ -66,7 +66,7 @@ async fn a_good_template_is_drawn_as_pdf_and_as_picture() {
 }
 
 #[tokio::test]
-async fn one_question_holds_so_many_certificates() {
+async fn request_has_a_maximum_number_of_certificates() {
     let mut question = question(template(""));
     let job = question.jobs.remove(0);
     question.jobs = vec![job.clone(); MAX_JOBS];
@@ -77,7 +77,7 @@ async fn one_question_holds_so_many_certificates() {
 }
 
 #[tokio::test]
-async fn what_is_wrong_is_told_with_line_and_column() {
+async fn errors_in_a_template_have_line_and_column() {
     for (more, line) in [
         ("colour", "line 4, column 3: unknown variable: colour"),
         ("d.fields.salary", "line 4, column 12: dictionary does not contain key \"salary\""),
@@ -96,7 +96,7 @@ async fn what_is_wrong_is_told_with_line_and_column() {
 }
 
 #[tokio::test]
-async fn no_file_package_or_machine_code_is_within_reach() {
+async fn template_cannot_use_files_packages_or_plugins() {
     for more in [
         "read(\"/etc/passwd\")",
         "read(\"../../../../etc/passwd\")",
@@ -118,7 +118,7 @@ async fn no_file_package_or_machine_code_is_within_reach() {
 }
 
 #[tokio::test]
-async fn loops_and_recursion_come_to_an_end() {
+async fn endless_loops_and_recursion_are_stopped() {
     for more in [
         "while true {}",
         "eval(\"while true {}\")",
@@ -142,7 +142,7 @@ async fn loops_and_recursion_come_to_an_end() {
 }
 
 #[tokio::test]
-async fn memory_and_output_come_to_an_end() {
+async fn memory_and_output_are_limited() {
     for more in [
         "let s = \"x\"\n  for i in range(60) { s += s }",
         "let a = (1,)\n  for i in range(60) { a += a }",
@@ -159,15 +159,15 @@ async fn memory_and_output_come_to_an_end() {
     }
 }
 
-/// The check sum of PNG's chunks (ISO/IEC 15948, annex D).
+/// Returns the CRC-32 of a PNG chunk (ISO/IEC 15948, annex D).
 fn crc(bytes: &[u8]) -> u32 {
     let step = |sum: u32, _| if sum & 1 == 1 { 0xEDB8_8320 ^ (sum >> 1) } else { sum >> 1 };
     !bytes.iter().fold(u32::MAX, |sum, byte| (0..8).fold(sum ^ u32::from(*byte), step))
 }
 
 #[tokio::test]
-async fn a_picture_that_claims_to_be_huge_is_refused() {
-    // 60,000 × 60,000 pixels, of which none is there.
+async fn picture_with_huge_dimensions_is_refused() {
+    // A header with 60,000 × 60,000 pixels. The pixels themselves are missing.
     let mut png = b"\x89PNG\r\n\x1a\n".to_vec();
     let (header, data) = (*b"IHDR\0\0\xEA\x60\0\0\xEA\x60\x08\x06\0\0\0", *b"IDAT\x78\x9c\x03\0\0\0\0\x01");
     for chunk in [header.as_slice(), data.as_slice(), b"IEND"] {
@@ -180,7 +180,7 @@ async fn a_picture_that_claims_to_be_huge_is_refused() {
 }
 
 #[tokio::test]
-async fn a_certificate_is_one_page() {
+async fn certificate_that_is_not_one_valid_page_is_refused() {
     for (source, why) in [
         (template("pagebreak()\n  [more]"), "it draws 2 pages"),
         (template("for i in range(2000) { pagebreak(weak: false) }"), "it draws 2001 pages"),
@@ -201,7 +201,7 @@ async fn a_certificate_is_one_page() {
 }
 
 #[tokio::test]
-async fn the_child_answers_nobody_else() {
+async fn child_without_a_valid_request_prints_nothing_and_fails() {
     for args in [
         vec!["sandbox-child"],
         vec!["sandbox-child", "draw"],
@@ -218,10 +218,10 @@ async fn the_child_answers_nobody_else() {
     }
 }
 
-/// Report of a child, and its exit when it tries something that is forbidden.
+/// Tests the report of a child, and its exit after a forbidden operation.
 #[cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
 #[tokio::test]
-async fn kernel_stops_what_a_child_may_not_do() {
+async fn kernel_stops_forbidden_operations_of_a_child() {
     use laureate::sandbox::{Attempt, Probed};
 
     let Probed::Alive { protections, succeeded: false } =
@@ -229,12 +229,13 @@ async fn kernel_stops_what_a_child_may_not_do() {
     else {
         panic!("a report")
     };
-    // Landlock depends on how the kernel was started; the doctor reports it.
+    // Landlock isn't checked, because it depends on the kernel's boot options. `laureate doctor` reports it.
     assert!(protections.no_new_privileges && protections.system_calls, "{protections:?}");
     for attempt in [Attempt::OpenSocket, Attempt::Execute] {
         assert_eq!(sandbox().probe(attempt).await.expect("asked"), Probed::Stopped, "{attempt:?}");
     }
-    // Libraries try these and go on without: the stack is measured by a file.
+    // These attempts fail, but don't end the child: libraries try them and continue, for example to read the stack's
+    // size from a file.
     let refused = Probed::Alive { protections, succeeded: false };
     for attempt in [Attempt::OpenFile, Attempt::StartThread] {
         assert_eq!(sandbox().probe(attempt).await.expect("asked"), refused, "{attempt:?}");
@@ -252,7 +253,7 @@ fn drawing(inside: &str) -> String {
 }
 
 #[tokio::test]
-async fn designs_are_prepared_as_in_this_process() {
+async fn child_prepares_designs_like_this_process() {
     let covering = drawing("<rect width='297' height='210' fill='red'/>");
     let clear = drawing("<circle cx='60' cy='60' r='30' fill='red'/>");
     for (text, kind) in [(covering, Kind::Jpeg), (clear, Kind::Png)] {
@@ -264,7 +265,7 @@ async fn designs_are_prepared_as_in_this_process() {
 }
 
 #[tokio::test]
-async fn design_is_refused_with_its_reason() {
+async fn refused_design_has_a_reason() {
     assert_eq!(prepared(b"%PDF-1.7").await.expect_err("refused"), NotTaken::Unknown);
     let told = prepared(drawing("<script/>").as_bytes()).await.expect_err("refused");
     assert!(told.to_string().contains("an element <script>"), "{told}");
@@ -274,7 +275,7 @@ async fn design_is_refused_with_its_reason() {
 }
 
 #[tokio::test]
-async fn file_that_is_too_large_is_not_even_read() {
+async fn too_large_file_is_refused_before_it_is_read() {
     let file = tempfile::NamedTempFile::new().expect("a file");
     file.as_file().set_len(laureate::design::MAX_BYTES + 1).expect("sparse");
     assert!(matches!(sandbox().prepare_design(file.path()).await, Err(SandboxError::Process(_))));

@@ -1,4 +1,4 @@
-//! Tasks by the clock, on real servers: each planned time is served by one of many schedulers.
+//! Scheduled tasks on real servers: each planned run is executed by one of many schedulers.
 
 use std::collections::HashMap;
 
@@ -23,7 +23,7 @@ fn ended(mut run: Run, at: OffsetDateTime) -> Run {
 }
 
 #[tokio::test]
-async fn of_many_processes_one_begins_a_run() {
+async fn only_one_process_begins_a_planned_run() {
     let log = Log::provisioned().await;
     let mut processes = Vec::new();
     for _ in 0..4 {
@@ -44,7 +44,7 @@ async fn of_many_processes_one_begins_a_run() {
         }
         assert_eq!(mine.len(), 1, "at {n}");
         processes[1].end_run(&ended(mine.remove(0), due)).await.unwrap();
-        // Whoever is late finds it done, also after somebody forced a run in between.
+        // A late process finds the run completed, even after a forced run in between.
         let forced = processes[2].begin_run(Uuid::new_v4(), TASK, Trigger::Forced, None, due).await.unwrap();
         let Begun::Run(forced) = forced else { panic!("{forced:?}") };
         processes[2].end_run(&ended(forced, due)).await.unwrap();
@@ -58,20 +58,20 @@ async fn of_many_processes_one_begins_a_run() {
 }
 
 #[tokio::test]
-async fn a_task_is_never_at_work_twice_and_an_interrupted_run_does_not_stop_it_for_good() {
+async fn runs_of_a_task_do_not_overlap_and_an_interrupted_run_expires() {
     let Log { log, namespace: _kept, .. } = Log::provisioned().await;
     let begin = async |n: i64, trigger| {
         let due = (trigger == Trigger::Cron).then(|| second(n));
         log.begin_run(Uuid::new_v4(), TASK, trigger, due, second(n)).await.unwrap()
     };
-    let Begun::Run(run) = begin(0, Trigger::Cron).await else { panic!("nobody else runs it") };
+    let Begun::Run(run) = begin(0, Trigger::Cron).await else { panic!("the run was not begun") };
     assert_eq!(begin(1, Trigger::Cron).await, Begun::Busy);
     assert_eq!(begin(1, Trigger::Forced).await, Begun::Busy);
-    // Its process died: after the longest that a run may take, another one begins.
+    // If its process has crashed, another run may begin after the maximum duration of a run.
     let later = i64::try_from(LONGEST.as_secs()).unwrap();
     assert!(run.is_under_way(second(later - 1)) && !run.is_under_way(second(later)));
     assert!(matches!(begin(later, Trigger::Cron).await, Begun::Run(_)));
-    // Another task is not concerned.
+    // Other tasks are not affected.
     let other = log.begin_run(Uuid::new_v4(), "expired_files", Trigger::Forced, None, second(1)).await;
     assert!(matches!(other.unwrap(), Begun::Run(_)));
 }
@@ -81,7 +81,7 @@ async fn the_history_is_bounded() {
     let Log { log, namespace: _kept, .. } = Log::provisioned().await;
     for n in 0..130 {
         let begun = log.begin_run(Uuid::new_v4(), TASK, Trigger::Cron, Some(second(n)), second(n)).await;
-        let Begun::Run(run) = begun.unwrap() else { panic!("nobody else runs it") };
+        let Begun::Run(run) = begun.unwrap() else { panic!("the run was not begun") };
         log.end_run(&ended(run, second(n))).await.unwrap();
     }
     let runs = log.runs().await.unwrap();

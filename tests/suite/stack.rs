@@ -1,4 +1,4 @@
-//! The embedded stack: it starts, keeps data, survives kills and leaves nothing behind.
+//! Embedded stack: it starts, keeps data, survives SIGKILL, and leaves no processes or files behind.
 
 use std::ffi::OsString;
 use std::fs::{self, Permissions};
@@ -15,7 +15,7 @@ use rustix::process::{Pid, Signal, kill_process, kill_process_group, test_kill_p
 
 use crate::support::{Namespace, laureate, postgres, servers, until};
 
-/// A folder that PostgreSQL's user can pass through when the tests run as root.
+/// Creates a folder that PostgreSQL's user can traverse if the tests run as root.
 fn folder() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     fs::set_permissions(folder.path(), Permissions::from_mode(0o711)).unwrap();
@@ -39,7 +39,7 @@ fn pid(number: u32) -> Pid {
     Pid::from_raw(number.cast_signed()).unwrap()
 }
 
-/// Servers and supervisors.
+/// Returns the process ids of servers and supervisors.
 fn all_pids(stack: &Stack) -> Vec<u32> {
     let servers = stack.server_pids();
     let mut pids = stack.supervisor_pids();
@@ -53,7 +53,7 @@ async fn until_gone(pids: &[u32]) {
     }
 }
 
-/// Writes one row and one message, acknowledged.
+/// Writes one row and one acknowledged message.
 async fn write(stack: &Stack) {
     let client = postgres(stack.postgres_url()).await;
     client.batch_execute("CREATE TABLE kept (word text); INSERT INTO kept VALUES ('Ñandú')").await.unwrap();
@@ -80,7 +80,7 @@ async fn assert_kept(stack: &Stack) {
 }
 
 #[tokio::test]
-async fn the_suites_servers_answer() {
+async fn shared_servers_work_and_namespaces_are_removed() {
     let namespace = Namespace::new();
     let client = postgres(&servers().postgres_url).await;
     let schema = format!("CREATE SCHEMA {namespace}; CREATE TABLE {namespace}.t (n int)");
@@ -102,8 +102,8 @@ async fn the_suites_servers_answer() {
 }
 
 #[tokio::test]
-async fn the_s3_server_keeps_objects() {
-    // Another test of this process may have done it already.
+async fn s3_server_stores_objects() {
+    // Another test of this process may have installed it before.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let namespace = Namespace::new();
     servers().make_s3_bucket(namespace.name()).await;
@@ -124,7 +124,7 @@ async fn the_s3_server_keeps_objects() {
 }
 
 #[tokio::test]
-async fn data_stay_over_a_restart() {
+async fn data_survive_a_restart() {
     let folder = folder();
     let stack = start_in(folder.path()).await.unwrap();
     write(&stack).await;
@@ -136,7 +136,7 @@ async fn data_stay_over_a_restart() {
 }
 
 #[tokio::test]
-async fn killed_servers_are_noticed_and_start_again_with_their_data() {
+async fn killed_servers_are_detected_and_restart_with_their_data() {
     let folder = folder();
     let mut stack = start_in(folder.path()).await.unwrap();
     write(&stack).await;
@@ -147,16 +147,13 @@ async fn killed_servers_are_noticed_and_start_again_with_their_data() {
     let error = tokio::time::timeout(Duration::from_secs(60), stack.failed()).await;
     assert!(matches!(error, Ok(StackError::Ended { .. })), "{error:?}");
     drop(stack);
-    assert!(
-        folder.path().join("postgres/data/postmaster.pid").exists(),
-        "a stale pid file is what this test is about"
-    );
+    assert!(folder.path().join("postgres/data/postmaster.pid").exists(), "this test needs a stale pid file");
     let stack = start_in(folder.path()).await.unwrap();
     assert_kept(&stack).await;
 }
 
 #[tokio::test]
-async fn servers_whose_supervisors_were_killed_end_and_start_again() {
+async fn servers_of_killed_supervisors_stop_and_can_restart() {
     let folder = folder();
     let stack = start_in(folder.path()).await.unwrap();
     write(&stack).await;
@@ -165,7 +162,7 @@ async fn servers_whose_supervisors_were_killed_end_and_start_again() {
     }
     let servers = stack.server_pids();
     drop(stack);
-    // On Linux they get their stop signal at once; elsewhere the next start stops them.
+    // On Linux, the servers receive a stop signal at once. Elsewhere, the next start stops them.
     if cfg!(target_os = "linux") {
         let pids: Vec<u32> = [servers.nats, servers.postgres].into_iter().flatten().collect();
         until_gone(&pids).await;
@@ -175,7 +172,7 @@ async fn servers_whose_supervisors_were_killed_end_and_start_again() {
 }
 
 #[tokio::test]
-async fn two_stacks_run_side_by_side_and_dropping_one_leaves_nothing() {
+async fn two_stacks_run_in_parallel_and_a_dropped_one_leaves_nothing() {
     let (first, second) = tokio::join!(start_temporary(), start_temporary());
     write(&first).await;
     write(&second).await;
@@ -184,7 +181,7 @@ async fn two_stacks_run_side_by_side_and_dropping_one_leaves_nothing() {
     drop(first);
     assert!(!folder.exists());
     for number in pids {
-        assert!(test_kill_process(pid(number)).is_err(), "{number} runs on");
+        assert!(test_kill_process(pid(number)).is_err(), "process {number} is still running");
     }
     assert_kept(&second).await;
 }
@@ -200,7 +197,7 @@ async fn a_folder_in_use_is_refused_with_a_clear_error() {
 }
 
 #[tokio::test]
-async fn a_server_that_cannot_start_shows_its_log() {
+async fn server_that_cannot_start_reports_its_log() {
     let folder = folder();
     let stack = start_in(folder.path()).await.unwrap();
     stack.stop().await;
@@ -233,11 +230,11 @@ async fn a_cluster_elects_a_leader_and_leaves_nothing_behind() {
     drop(cluster);
     assert!(!folder.exists());
     for number in pids {
-        assert!(test_kill_process(pid(number)).is_err(), "{number} runs on");
+        assert!(test_kill_process(pid(number)).is_err(), "process {number} is still running");
     }
 }
 
-/// `laureate with-servers` in a process group of its own, running `script`. It ends with us even so.
+/// Starts `laureate with-servers` with `script` in its own process group. It still ends with this process.
 fn with_servers(script: &str) -> Child {
     let args = ["with-servers", "--", "sh", "-c", script].map(OsString::from);
     bound_to_us(laureate(), laureate().as_os_str(), &args)
@@ -247,7 +244,8 @@ fn with_servers(script: &str) -> Child {
         .unwrap()
 }
 
-/// Runs `with-servers` until its command has reported its data folder; returns it and the servers' pids.
+/// Starts `with-servers` and waits until its command runs. Returns the process, the data folder and the servers'
+/// process ids.
 async fn running_with_servers() -> (Child, PathBuf, Vec<u32>) {
     let report = tempfile::tempdir().unwrap();
     let file = report.path().join("mail-dir");
@@ -277,7 +275,7 @@ async fn exit_code(child: &mut Child) -> Option<i32> {
 }
 
 #[tokio::test]
-async fn with_servers_answers_its_commands_exit_code() {
+async fn with_servers_returns_the_exit_code_of_its_command() {
     let mut child = with_servers(
         r#"test -n "$LAUREATE_TEST_POSTGRES_URL" && test -n "$LAUREATE_TEST_NATS_CLUSTER_URL" && exit 7"#,
     );
@@ -294,7 +292,7 @@ async fn ctrl_c_leaves_neither_process_nor_folder() {
 }
 
 #[tokio::test]
-async fn a_killed_run_takes_its_servers_along() {
+async fn servers_of_a_killed_run_stop() {
     let (mut child, folder, pids) = running_with_servers().await;
     child.kill().unwrap();
     child.wait().unwrap();

@@ -1,4 +1,4 @@
-//! File storage: the same expectations of a local folder and of an S3 server over the wire.
+//! File storage: the same tests for a local folder and for an S3 server.
 
 #![allow(clippy::expect_used, reason = "what fails here fails the test")]
 
@@ -25,7 +25,7 @@ fn s3_settings(bucket: &str) -> StorageSettings {
     serde_json::from_value(json).expect("the settings are complete")
 }
 
-/// A bucket of the test's own.
+/// Creates a bucket for one test.
 async fn bucket() -> ObjectStorage {
     let name = format!("laureate-{}", Uuid::new_v4());
     servers().make_s3_bucket(&name).await;
@@ -36,7 +36,7 @@ fn key(text: &str) -> ObjectKey {
     ObjectKey::parse(text).expect("a valid key")
 }
 
-async fn objects_come_and_go(storage: &ObjectStorage) {
+async fn objects_are_stored_and_deleted(storage: &ObjectStorage) {
     let key = key("certificates/example_2026/one.pdf");
     assert_eq!(storage.get(&key, 1000).await.expect("an answer"), None);
     assert!(!storage.exists(&key).await.expect("an answer"));
@@ -51,6 +51,16 @@ async fn objects_come_and_go(storage: &ObjectStorage) {
     assert_eq!(storage.get(&key, 1000).await.expect("an answer"), None);
 }
 
+async fn start_of_an_object_is_returned(storage: &ObjectStorage) {
+    let key = key("certificates/example_2026/start.pdf");
+    assert_eq!(storage.get_start(&key, 4).await.expect("an answer"), None);
+    for (content, start) in [("", ""), ("abc", "abc"), ("abcd", "abcd"), ("abcdef", "abcd")] {
+        storage.put(&key, Bytes::from(content)).await.expect("stored");
+        let found = storage.get_start(&key, 4).await.expect(content);
+        assert_eq!(found.as_deref(), Some(start.as_bytes()), "{content}");
+    }
+}
+
 async fn issued_bytes_never_change(storage: &ObjectStorage) {
     let key = certificate_key("Example", 2026, Uuid::new_v4(), "Rust", "3kTM-d9_").expect("a key");
     let pdf = Bytes::from_static(b"%PDF-1.7 one");
@@ -63,7 +73,7 @@ async fn issued_bytes_never_change(storage: &ObjectStorage) {
     assert_eq!(storage.get(&key, 1000).await.expect("an answer"), Some(pdf));
 }
 
-async fn what_expires_goes_by_age_and_nothing_else(storage: &ObjectStorage) {
+async fn only_expired_objects_are_deleted(storage: &ObjectStorage) {
     let (first, second) = (import_key(Uuid::new_v4()), import_key(Uuid::new_v4()));
     let issued = key("certificates/example_2026/kept.pdf");
     for key in [&first, &second, &issued] {
@@ -79,7 +89,7 @@ async fn what_expires_goes_by_age_and_nothing_else(storage: &ObjectStorage) {
     assert!(storage.exists(&issued).await.expect("an answer"), "an issued file was deleted");
 }
 
-async fn only_one_of_many_creates(storage: &ObjectStorage) {
+async fn concurrent_puts_of_one_new_object_have_one_winner(storage: &ObjectStorage) {
     let key = key("certificates/race/one.pdf");
     let puts = (0..8u8).map(|n| storage.put_new(&key, Bytes::from(vec![n; 2000])));
     let results = futures_util::future::join_all(puts).await;
@@ -88,16 +98,16 @@ async fn only_one_of_many_creates(storage: &ObjectStorage) {
     assert_eq!((created, differing), (1, 7), "{results:?}");
     let winner = results.iter().position(Result::is_ok).expect("one has won");
     let stored = storage.get(&key, 2000).await.expect("an answer").expect("it is there");
-    assert!(stored.iter().all(|byte| usize::from(*byte) == winner), "half of one, half of another");
+    assert!(stored.iter().all(|byte| usize::from(*byte) == winner), "a mixture of two objects");
 }
 
-async fn large_files_travel_in_pieces(storage: &ObjectStorage) {
+async fn large_files_are_transferred_in_parts(storage: &ObjectStorage) {
     let key = import_key(Uuid::new_v4());
     let folder = tempfile::tempdir().expect("a temporary folder");
     let (source, target) = (folder.path().join("source"), folder.path().join("target"));
     assert_eq!(storage.get_to_file(&key, &target, 10).await.expect("an answer"), None);
     assert!(!target.exists(), "no object, no file");
-    // More than one part of a multipart upload, the last one short; then none at all.
+    // First more than one part of a multipart upload, with a short last part. Then an empty file.
     for size in [12 * 1024 * 1024 + 17, 0] {
         let content: Vec<u8> = (0..size).map(|n| (n % 251) as u8).collect();
         std::fs::write(&source, &content).expect("written");
@@ -113,32 +123,33 @@ async fn large_files_travel_in_pieces(storage: &ObjectStorage) {
     assert!(matches!(error, StorageError::LocalFile { .. }), "{error}");
 }
 
-async fn all_of_it(storage: &ObjectStorage) {
+async fn check_all(storage: &ObjectStorage) {
     storage.check().await.expect("usable");
-    objects_come_and_go(storage).await;
+    objects_are_stored_and_deleted(storage).await;
+    start_of_an_object_is_returned(storage).await;
     issued_bytes_never_change(storage).await;
-    only_one_of_many_creates(storage).await;
-    what_expires_goes_by_age_and_nothing_else(storage).await;
-    large_files_travel_in_pieces(storage).await;
+    concurrent_puts_of_one_new_object_have_one_winner(storage).await;
+    only_expired_objects_are_deleted(storage).await;
+    large_files_are_transferred_in_parts(storage).await;
     storage.check().await.expect("still usable");
 }
 
 #[tokio::test]
-async fn a_local_folder_keeps_files() {
+async fn local_folder_stores_files() {
     let (_folder, storage) = folder();
-    all_of_it(&storage).await;
+    check_all(&storage).await;
 }
 
 #[tokio::test]
-async fn an_s3_bucket_keeps_files() {
-    all_of_it(&bucket().await).await;
+async fn s3_bucket_stores_files() {
+    check_all(&bucket().await).await;
 }
 
 #[tokio::test]
-async fn a_folder_that_is_gone_or_a_bucket_that_is_missing_fails_the_check() {
+async fn missing_folder_or_bucket_fails_the_check() {
     let (folder, storage) = folder();
     let place = folder.path().join("not/there/yet");
-    // A file where the folder was, so that it cannot simply be made again.
+    // Puts a file in place of the folder, so that the folder can't be created again.
     std::fs::remove_dir_all(&place).expect("removed");
     std::fs::write(&place, "in the way").expect("written");
     storage.check().await.expect_err("the folder is gone");
@@ -148,11 +159,11 @@ async fn a_folder_that_is_gone_or_a_bucket_that_is_missing_fails_the_check() {
 }
 
 #[tokio::test]
-async fn a_server_that_is_not_there_fails_within_bounds() {
+async fn unreachable_server_is_an_error_without_secrets() {
     let settings =
         StorageSettings { endpoint: Some("http://127.0.0.1:1".to_owned()), ..s3_settings("laureate-nobody") };
     let storage = ObjectStorage::open(&settings).expect("valid settings");
-    let error = storage.get(&key("a"), 10).await.expect_err("nobody there");
+    let error = storage.get(&key("a"), 10).await.expect_err("unreachable");
     assert!(matches!(error, StorageError::Backend(_)), "{error}");
     assert!(!error.to_string().contains("secret"), "{error}");
 }

@@ -25,7 +25,7 @@ fn none(complaints: Vec<Complaint>) {
 fn complains_of(complaints: &[Complaint], expected: &[&str]) {
     assert_eq!(complaints.len(), expected.len(), "{complaints:#?}");
     for (complaint, part) in complaints.iter().zip(expected) {
-        assert!(complaint.contains(part), "\"{complaint}\" does not tell of \"{part}\"");
+        assert!(complaint.contains(part), "\"{complaint}\" does not contain \"{part}\"");
     }
 }
 
@@ -45,24 +45,24 @@ fn every_file_is_compiled() {
 }
 
 #[test]
-fn files_and_functions_stay_small_and_are_named_for_what_they_do() {
+fn files_and_functions_are_small_and_have_meaningful_names() {
     none(sources().iter().flat_map(shape::check).collect());
 }
 
 #[test]
-fn nothing_panics_without_a_stated_proof() {
+fn calls_that_can_panic_have_a_proof() {
     let files = sources();
     none(files.iter().filter(|file| !file.is_test()).flat_map(shape::check_proofs).collect());
 }
 
 #[test]
-fn what_must_never_be_there_is_not_there() {
+fn code_contains_nothing_that_the_architecture_excludes() {
     none(sources().iter().filter(|file| !file.is_test()).flat_map(purity::check).collect());
     none(purity::check_stream(&source::read("nats/streams/EVENTS.json")));
 }
 
 #[test]
-fn no_text_holds_unfinished_work_or_paths_of_a_machine() {
+fn texts_contain_no_unfinished_work_and_no_machine_paths() {
     let files = source::text_files();
     assert!(files.len() > 100, "the walk misses the repository: {} files", files.len());
     none(files.iter().flat_map(|(path, text)| words::check(path, text)).collect());
@@ -74,7 +74,7 @@ fn tests_wait_for_conditions_and_not_for_time() {
 }
 
 #[test]
-fn prose_tells_of_what_exists() {
+fn documentation_refers_only_to_what_exists() {
     let repository = prose::Repository::load();
     let pages = source::text_files().into_iter().filter(|(path, _)| path.ends_with(".md"));
     let pages: Vec<_> = pages.collect();

@@ -98,13 +98,13 @@ fn drawn(page: &str) -> BTreeSet<Arrow> {
 }
 
 #[test]
-fn the_states_of_a_job_are_drawn_as_they_are_decided() {
+fn diagram_of_job_states_matches_the_decider() {
     let page = include_str!("../../ARCHITECTURE.md");
     assert_eq!(drawn(page), decided());
 }
 
 #[test]
-fn another_diagram_is_noticed() {
+fn wrong_diagram_is_found() {
     let page = include_str!("../../ARCHITECTURE.md");
     let lacking = page.replace("    Claimed --> Sent: EmailSent\n", "");
     assert_ne!(drawn(&lacking), decided());

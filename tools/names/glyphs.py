@@ -5,6 +5,7 @@ import unicodedata
 from functools import lru_cache
 
 import uharfbuzz as hb
+from pymupdf import mupdf
 
 FONTS = pathlib.Path(__file__).resolve().parents[2] / "fonts"
 MARK = 3  # the glyph class of marks in a font's GDEF table
@@ -12,30 +13,26 @@ MARK = 3  # the glyph class of marks in a font's GDEF table
 BESIDE = set("\u0315\u031b\u035f\u05b9\u05ba\u0358\u0361")
 
 
-class Path:
-    """Pen that writes operators of a PDF content stream."""
+class Pen:
+    """Draws an outline as a path of MuPDF."""
 
     def __init__(self):
-        self.operators, self.at = [], (0, 0)
+        self.path = mupdf.fz_new_path()
 
     def moveTo(self, to):
-        self.operators.append(f"{to[0]:g} {to[1]:g} m")
-        self.at = to
+        mupdf.fz_moveto(self.path, *to)
 
     def lineTo(self, to):
-        self.operators.append(f"{to[0]:g} {to[1]:g} l")
-        self.at = to
+        mupdf.fz_lineto(self.path, *to)
 
     def curveTo(self, one, two, to):
-        self.operators.append(f"{one[0]:g} {one[1]:g} {two[0]:g} {two[1]:g} {to[0]:g} {to[1]:g} c")
-        self.at = to
+        mupdf.fz_curveto(self.path, *one, *two, *to)
 
     def qCurveTo(self, control, to):
-        third = lambda end: tuple(e + (c - e) * 2 / 3 for e, c in zip(end, control))
-        self.curveTo(third(self.at), third(to), to)
+        mupdf.fz_quadto(self.path, *control, *to)
 
     def closePath(self):
-        self.operators.append("h")
+        mupdf.fz_closepath(self.path)
 
     endPath = closePath
 
@@ -49,9 +46,9 @@ class Font:
 
     @lru_cache(maxsize=None)
     def path(self, glyph):
-        pen = Path()
+        pen = Pen()
         self.font.draw_glyph_with_pen(glyph, pen)
-        return "\n".join(pen.operators)
+        return pen.path
 
     @lru_cache(maxsize=None)
     def box(self, glyph):
@@ -62,6 +59,7 @@ class Font:
         left, top = extents.x_bearing, extents.y_bearing
         return tuple(side * self.scale for side in (left, top + extents.height, left + extents.width, top))
 
+    @lru_cache(maxsize=256)
     def shape(self, word):
         """Clusters of a word from left to right; None if a glyph is missing."""
         buffer = hb.Buffer()
@@ -69,7 +67,7 @@ class Font:
         buffer.guess_segment_properties()
         buffer.flags = hb.BufferFlags.REMOVE_DEFAULT_IGNORABLES
         hb.shape(self.font, buffer)
-        infos, places = buffer.glyph_infos, buffer.glyph_positions
+        infos, places = buffer.glyph_infos, buffer.glyph_positions or []
         starts = sorted({info.cluster for info in infos})
         ends = dict(zip(starts, [*starts[1:], len(word)]))
         clusters, pen = [], 0.0

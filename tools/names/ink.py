@@ -1,7 +1,10 @@
 """Compares the ink of a name on a page with the outlines that HarfBuzz places."""
 
+import math
+
 import pymupdf
 from PIL import Image, ImageChops, ImageFilter
+from pymupdf import mupdf
 
 import glyphs
 
@@ -11,14 +14,20 @@ PIXELS = 64
 LOST, ADDED = 0.12, 0.12
 # How much ink may be where no cluster is, in parts of the square of the font size.
 BESIDE = 0.01
-BESIDE_LETTERS = "ink beside the letters"
-RAW = pymupdf.TEXT_PRESERVE_WHITESPACE | pymupdf.TEXT_PRESERVE_LIGATURES
+BESIDE_LETTERS = ("ink beside", "ink beside the letters")
+# Ink in a row of pixels that is as long as this, in font sizes, is a rule of the theme: no letter has so long a stroke.
+RULE = 2.5
+# A cluster that lacks less of its ink on the page than this part fits there.
+HARDLY = 0.03
+GREY = mupdf.FzColorspace(mupdf.FzColorspace.Fixed_GRAY)
+BLACK = mupdf.new_floats(1)
+mupdf.floats_setitem(BLACK, 0, 0.0)
 
 
-def letters(page):
+def letters(textpage):
     """Characters of a page in the order of reading, with origin, size and box; None where a line ends."""
     found = []
-    for block in page.get_text("rawdict", flags=RAW)["blocks"]:
+    for block in textpage.extractRAWDICT()["blocks"]:
         for line in block.get("lines", []):
             for span in line["spans"]:
                 found.extend((char["c"], char["origin"], span["size"], char["bbox"]) for char in span["chars"])
@@ -36,7 +45,7 @@ def located(name, found):
         return None
     words, end = [], at + len(name.replace(" ", ""))
     own_lines = {round(entry[1][1]) for entry in dense[at:end]}
-    others = [pymupdf.Rect(e[3]) for e in dense[:at] + dense[end:] if round(e[1][1]) not in own_lines]
+    others = [e[3] for e in dense[:at] + dense[end:] if round(e[1][1]) not in own_lines]
     for word in name.split(" "):
         words.append((word, dense[at : at + len(word)]))
         at += len(word)
@@ -56,19 +65,120 @@ class Placed:
             self.x -= cluster.glyphs[0][1] * self.size
 
     def rect(self):
+        """Ink of the cluster as (left, top, right, bottom) on the page."""
         box = self.cluster.box()
         if box is None:
             return None
         left, bottom, right, top = (side * self.size for side in box)
-        return pymupdf.Rect(self.x + left, self.y - top, self.x + right, self.y - bottom)
+        return self.x + left, self.y - top, self.x + right, self.y - bottom
 
-    def operators(self, height):
-        size = self.size
+    def fill(self, device, zoom):
+        scale = self.size * self.cluster.font.scale * zoom
         for glyph, x, y in self.cluster.glyphs:
-            scale = size * self.cluster.font.scale
+            place = (self.x + x * self.size) * zoom, (self.y - y * self.size) * zoom
+            matrix = mupdf.FzMatrix(scale, 0, 0, -scale, *place)
             path = self.cluster.font.path(glyph)
-            if path:
-                yield f"q {scale:.6f} 0 0 {scale:.6f} {self.x + x * size:.4f} {height - self.y + y * size:.4f} cm {path} f Q"
+            mupdf.fz_fill_path(device, path, 0, matrix, GREY, BLACK, 1.0, mupdf.FzColorParams())
+
+
+class Line:
+    """Picture of the part of a page where the name is. Boxes are in pixels of the enlarged page."""
+
+    def __init__(self, opened, words, others):
+        entries = [entry for _, characters in words for entry in characters]
+        size = max(entry[2] for entry in entries)
+        self.zoom = PIXELS / size
+        xs = [x for entry in entries for x in (entry[3][0], entry[3][2])]
+        ys = [entry[1][1] for entry in entries]
+        area = pymupdf.Rect(min(xs) - size, min(ys) - 2 * size, max(xs) + size, max(ys) + 1.5 * size) & opened.rect
+        matrix = pymupdf.Matrix(self.zoom, self.zoom)
+        picture = opened.drawing.get_pixmap(matrix=matrix, clip=area, colorspace=pymupdf.csGRAY, alpha=0)
+        self.grey = Image.frombytes("L", (picture.width, picture.height), picture.samples)
+        self.left, self.top = picture.x, picture.y
+        # The marks of a name may reach between the letters of other lines.
+        self.others = [self.pixels(box) for box in others]
+        self.masks = {}
+        # The commonest grey around the name is the ground, and what differs most from it is ink.
+        histogram = self.grey.crop(inside(self.area([entry[3] for entry in entries], 0), (self.left, self.top))).histogram()
+        ground = histogram.index(max(histogram))
+        self.levels = ground, max(abs(grey - ground) for grey, times in enumerate(histogram) if times)
+
+    def pixels(self, rect):
+        """Box of a part of the page, at least a pixel wide and high."""
+        left, top, right, bottom = (round(side * self.zoom) for side in rect)
+        return left, top, max(right, left + 1), max(bottom, top + 1)
+
+    def area(self, rects, margin):
+        """Box around parts of the page, as far as the picture shows it."""
+        lefts, tops, rights, bottoms = zip(*rects)
+        return (
+            max(math.floor(min(lefts) * self.zoom) - margin, self.left),
+            max(math.floor(min(tops) * self.zoom) - margin, self.top),
+            min(math.ceil(max(rights) * self.zoom) + margin, self.left + self.grey.width),
+            min(math.ceil(max(bottoms) * self.zoom) + margin, self.top + self.grey.height),
+        )
+
+    def drawn(self, area):
+        """Ink of the page, as it is and a pixel wider: 255 where it is, 0 elsewhere."""
+        if area not in self.masks:
+            ink = mask(self.grey.crop(inside(area, (self.left, self.top))), *self.levels)
+            self.masks[area] = ink, wider(ink)
+        return self.masks[area]
+
+    def wanted(self, area, placed):
+        """Ink of clusters, as it is and a pixel wider."""
+        picture = pymupdf.Pixmap(pymupdf.csGRAY, pymupdf.IRect(*area), False)
+        picture.clear_with(255)
+        device = mupdf.fz_new_draw_device(mupdf.FzMatrix(), picture.this)
+        for p in placed:
+            p.fill(device, self.zoom)
+        mupdf.fz_close_device(device)
+        ink = mask(Image.frombytes("L", (picture.width, picture.height), picture.samples), 255, 255)
+        return ink, wider(ink)
+
+    def fit(self, p):
+        """How badly a cluster alone fits the page: (missing ink in parts of its own, minus its ink), 0 for hardly any.
+        Its neighbours reach into its box, so that further ink tells nothing: of fonts that fit, the heaviest is right."""
+        rect = p.rect()
+        if rect is None:
+            return 0, 0
+        box = self.area([rect], 1)
+        if box[0] >= box[2] or box[1] >= box[3]:
+            return math.inf, 0
+        _, drawn_wider = self.drawn(box)
+        wanted, _ = self.wanted(box, [p])
+        ink = count(wanted)
+        lost = count(ImageChops.subtract(wanted, drawn_wider)) / max(1, ink)
+        return (0 if lost < HARDLY else lost), -ink
+
+    def faults(self, placed):
+        """Clusters that are drawn otherwise, as (kind, text)."""
+        rects = [(p, rect) for p in placed if (rect := p.rect())]
+        missing = [("in no font", f"{show(p.cluster.text)} is in no font") for p in placed if p.cluster.missing]
+        if missing or not rects:
+            return missing or [("nothing to see", "nothing to see")]
+        area = self.area([rect for _, rect in rects], round(PIXELS / 16))
+        if area[0] >= area[2] or area[1] >= area[3]:
+            return [("nothing to see", "nothing to see")]
+        drawn, drawn_wider = self.drawn(area)
+        wanted, wanted_wider = self.wanted(area, placed)
+        lost, added = ImageChops.subtract(wanted, drawn_wider), ImageChops.subtract(drawn, wanted_wider)
+        for other in self.others:
+            if meet(other, area):
+                added.paste(0, inside(other, area))
+        found, boxes = [], [inside(self.pixels(rect), area) for _, rect in rects]
+        for (p, _), box in zip(rects, boxes):
+            ink = count(wanted.crop(box))
+            if ink and not count(drawn.crop(box)):
+                found.append(("no ink", f"no ink for {show(p.cluster.text)}"))
+            elif count(lost.crop(box)) > LOST * ink:
+                found.append(("otherwise", f"{show(p.cluster.text)} is drawn otherwise ({p.cluster.font.name})"))
+            elif count(added.crop(box)) > ADDED * ink:
+                found.append(("more ink", f"more ink than {show(p.cluster.text)} has ({p.cluster.font.name})"))
+            added.paste(0, box)
+        if not found and count(without_rules(added)) > BESIDE * PIXELS**2:
+            found.append(BESIDE_LETTERS)
+        return found
 
 
 class Eye:
@@ -77,51 +187,45 @@ class Eye:
     def __init__(self):
         self.fonts = glyphs.load()
         self.seen = {}
-        self.paper = pymupdf.open()
-        # Boxes of the other texts on the page: the marks of a name may reach between their letters.
-        self.others = []
 
-    def complaints(self, data, theme, script, name):
-        with pymupdf.open(stream=data, filetype="pdf") as document:
-            page = document[0]
-            found = located(name, letters(page))
-            if found is None:
-                return ["its letters are not in one piece"]
-            words, self.others = found
-            return self.look(page, (theme, script), words)
+    def complaints(self, opened, theme, script, name):
+        """What differs from the name on an opened page, as (kind, text)."""
+        found = located(name, letters(opened.textpage))
+        if found is None:
+            return [("not in one piece", "its letters are not in one piece")]
+        words, others = found
+        return self.look(Line(opened, words, others), (theme, script), words)
 
-    def look(self, page, key, words):
+    def look(self, line, key, words):
         """Finds the font of the whole name, or else of each word, and returns what is drawn otherwise than in it."""
-        placed, faults = self.best(page, key, words)
+        placed, faults = self.best(line, key, words)
         if faults not in ([], [BESIDE_LETTERS]):
-            placed = [p for n, word in enumerate(words) for p in self.mixed(page, (*key, n), word)]
-            faults = self.faults(page, placed)
-        return faults or [f"mark beside its letter in {show(p.cluster.text)}" for p in placed if p.cluster.strays()]
+            placed = [p for n, word in enumerate(words) for p in self.mixed(line, (*key, n), word)]
+            faults = line.faults(placed)
+        strays = [p for p in placed if p.cluster.strays()]
+        return faults or [("mark beside", f"mark beside its letter in {show(p.cluster.text)}") for p in strays]
 
-    def mixed(self, page, key, word):
-        """The clusters of a word, each in the first font in which it is drawn as on the page; signs may have their own."""
-        placed, faults = self.best(page, key, [word])
+    def mixed(self, line, key, word):
+        """The clusters of a word, each in the font that comes nearest to the page; signs may have their own."""
+        placed, faults = self.best(line, key, [word])
         if faults in ([], [BESIDE_LETTERS]):
             return placed
         chosen = {}
-        for font in sorted(self.fonts, key=lambda font: font.name != self.seen.get(key)):
-            for shift in (False, True):
-                for p in place(font, [word], shift, partly=True):
-                    missing = p.cluster.missing
-                    rank = 2 if missing else 1 if self.faults(page, [p], alone=True) else 0
-                    if rank < chosen.get(p.cluster.start, (3, p))[0]:
-                        chosen[p.cluster.start] = (rank, p)
+        for font in self.fonts:
+            for p in (p for shift in shifts(font, [word]) for p in place(font, [word], shift, partly=True)):
+                fit = (1000, 0) if p.cluster.missing else line.fit(p)
+                chosen[p.cluster.start] = min(chosen.get(p.cluster.start, (fit, p)), (fit, p), key=lambda entry: entry[0])
         return [p for _, (_, p) in sorted(chosen.items(), key=lambda entry: entry[0])]
 
-    def best(self, page, key, words):
+    def best(self, line, key, words):
         """The clusters in the font that comes nearest to the page, and the faults that remain."""
         best = (None, None)
-        for font in sorted(self.fonts, key=lambda font: font.name != self.seen.get(key)):
-            for shift in (False, True):
+        for font in self.by_likeliness(key):
+            for shift in shifts(font, words):
                 placed = place(font, words, shift)
                 if placed is None:
                     break
-                faults = self.faults(page, placed)
+                faults = line.faults(placed)
                 if not faults:
                     self.seen[key] = font.name
                     return placed, faults
@@ -129,57 +233,14 @@ class Eye:
                     best = (placed, faults)
         return best
 
-    def faults(self, page, placed, alone=False):
-        rects = [(p, rect) for p in placed if (rect := p.rect())]
-        missing = [f"{show(p.cluster.text)} is in no font" for p in placed if p.cluster.missing]
-        if missing or not rects:
-            return missing or ([] if alone else ["nothing to see"])
-        area = pymupdf.Rect(rects[0][1])
-        for _, rect in rects:
-            area |= rect
-        area = (area + (-2, -2, 2, 2)) & page.rect
-        zoom = PIXELS / max(p.size for p in placed)
-        drawn = mask(page, area, zoom)
-        wanted = mask(self.reference(page.rect, placed), area, zoom)
-        lost = ImageChops.subtract(wanted, drawn.filter(ImageFilter.MaxFilter(3)))
-        added = ImageChops.subtract(drawn, wanted.filter(ImageFilter.MaxFilter(3)))
-        for other in self.others:
-            if other.intersects(area):
-                added.paste(0, pixels(other, area, zoom))
-        found = []
-        for p, rect in rects:
-            box = pixels(rect, area, zoom)
-            ink = count(wanted.crop(box))
-            if ink and not count(drawn.crop(box)):
-                found.append(f"no ink for {show(p.cluster.text)}")
-            elif count(lost.crop(box)) > LOST * ink:
-                found.append(f"{show(p.cluster.text)} is drawn otherwise ({p.cluster.font.name})")
-            elif not alone and count(added.crop(box)) > ADDED * ink:
-                found.append(f"more ink than {show(p.cluster.text)} has ({p.cluster.font.name})")
-            added.paste(0, box)
-        if not alone and not found and count(added) > BESIDE * PIXELS**2:
-            found.append(BESIDE_LETTERS)
-        return found
-
-    def reference(self, rect, placed):
-        if not self.paper.page_count:
-            self.paper.new_page(width=rect.width, height=rect.height)
-            self.stream = self.paper.get_new_xref()
-            self.paper.update_object(self.stream, "<<>>")
-            self.paper.update_stream(self.stream, b" ")
-            self.paper[0].set_contents(self.stream)
-        page = self.paper[0]
-        if page.rect != rect:
-            page.set_mediabox(rect)
-        operators = "\n".join(line for p in placed for line in p.operators(rect.height))
-        self.paper.update_stream(self.stream, operators.encode("ascii"), compress=False)
-        return self.paper.reload_page(page)
+    def by_likeliness(self, key):
+        return sorted(self.fonts, key=lambda font: font.name != self.seen.get(key))
 
 
-def pixels(rect, area, zoom):
-    """Box of a part of an area in its picture, at least a pixel wide and high."""
-    left, top, right, bottom = (round(side) for side in (rect - (area.x0, area.y0, area.x0, area.y0)) * zoom)
-    return max(0, left), max(0, top), max(right, left + 1, 1), max(bottom, top + 1, 1)
+def shifts(font, words):
+    """How origins may be read: it makes no difference if no single glyph is moved."""
+    moved = any(len(c.glyphs) == 1 and c.glyphs[0][1] for word, _ in words for c in font.shape(word))
+    return (False, True) if moved else (False,)
 
 
 def place(font, words, shift, partly=False):
@@ -193,14 +254,31 @@ def place(font, words, shift, partly=False):
     return placed
 
 
-def mask(page, area, zoom):
-    """Ink of a part of a page: 255 where it is, 0 elsewhere. The commonest grey is the ground."""
-    drawn = page.get_pixmap(matrix=pymupdf.Matrix(zoom, zoom), clip=area, colorspace=pymupdf.csGRAY, annots=False)
-    image = Image.frombytes("L", (drawn.width, drawn.height), drawn.samples)
-    histogram = image.histogram()
-    ground = histogram.index(max(histogram))
-    most = max(abs(grey - ground) for grey, times in enumerate(histogram) if times)
+def inside(box, area):
+    """A box in an area, counted from the area's corner."""
+    left, top = area[:2]
+    return max(0, box[0] - left), max(0, box[1] - top), max(0, box[2] - left), max(0, box[3] - top)
+
+
+def meet(one, other):
+    return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]
+
+
+def mask(image, ground, most):
+    """Ink of a picture: 255 where it is, 0 elsewhere."""
     return image.point([255 if most and abs(grey - ground) > 0.45 * most else 0 for grey in range(256)])
+
+
+def wider(ink):
+    return ink.filter(ImageFilter.MaxFilter(3))
+
+
+def without_rules(ink):
+    """Ink without the rows that a rule of the theme crosses: a rule under a name is no part of it."""
+    rows, width = ink.tobytes(), ink.width
+    rule = b"\xff" * round(RULE * PIXELS)
+    left = [row for at in range(0, len(rows), width) if rule not in (row := rows[at : at + width])]
+    return Image.frombytes("L", (width, len(left)), b"".join(left)) if left else Image.new("L", (1, 1))
 
 
 def count(image):

@@ -15,7 +15,9 @@ HARAKAT = "\u064b \u064c \u064d \u064e \u064f \u0650 \u0652"
 SHADDA = "\u0651"
 HEBREW_VOWELS = "\u05b0 \u05b1 \u05b2 \u05b3 \u05b4 \u05b5 \u05b6 \u05b7 \u05b8 \u05b9 \u05bb"
 THAI_ABOVE_BELOW = "ั ิ ี ึ ื ุ ู"
-THAI_TONES = "่ ้ ๊ ๋ ์"
+THAI_TONES = "่ ้ ๊ ๋"
+SHORT_A = "\u0e31"
+SILENT = "\u0e4c"
 MATRAS = "ा ि ी ु ू ृ े ै ो ौ"
 VIRAMA = "\u094d"
 # Shares of the scripts, in names of a hundred.
@@ -100,14 +102,24 @@ class Repertoire:
         if script == "DEVANAGARI":
             return self.devanagari()
         if script == "THAI":
-            letter = self.thai.deal()
-            if self.chance(0.15):
-                return self.dice.choice("เแโใไ") + letter + self.dice.choice(["", "่", "้"])
-            if self.chance(0.1):
-                return letter + self.dice.choice(["ะ", "า", "ำ", "้ำ"])
-            above = self.mark("thai") if self.chance(0.5) else ""
-            return letter + above + (self.mark("tones") if self.chance(0.3) else "")
+            return self.thai_syllable()
         return letter
+
+    def thai_syllable(self):
+        """A consonant, perhaps with a second one, with one vowel before, on or after it, a tone and an end."""
+        start = self.thai.deal() + (self.dice.choice("รลว") if self.chance(0.1) else "")
+        tone = self.mark("tones") if self.chance(0.35) else ""
+        end = self.thai.deal() if self.chance(0.4) else ""
+        kind = self.dice.random()
+        if kind < 0.2:
+            return self.dice.choice("เแโใไ") + start + tone + end
+        if kind < 0.3:
+            return start + tone + self.dice.choice("ะาำ")
+        if kind < 0.7:
+            vowel = self.mark("thai")
+            return start + vowel + tone + (end or ("น" if vowel == SHORT_A else ""))
+        # A letter that is not spoken may end a word.
+        return start + tone + "า" + self.thai.deal() + SILENT if self.chance(0.2) else start + tone + end
 
     def devanagari(self):
         if self.chance(0.15):

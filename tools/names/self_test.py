@@ -7,6 +7,7 @@ import pymupdf
 
 import glyphs
 import ink
+import readers
 
 FONT = str(glyphs.FONTS / "EBGaramond-Regular.ttf")
 # What is painted, what the text says, and what is to be complained of; nothing if the page is right.
@@ -31,7 +32,8 @@ def page(painted, text):
 
 def main():
     for painted, text, wanted in CASES:
-        found = ink.Eye().complaints(page(painted, text), "test", "LISTED", text)
+        with readers.Opened(page(painted, text)) as opened:
+            found = [fault for _, fault in ink.Eye().complaints(opened, "test", "LISTED", text)]
         if (wanted is None and found) or (wanted and not any(wanted in fault for fault in found)):
             print(f"{painted!r} for {text!r}: {found}")
 

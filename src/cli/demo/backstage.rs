@@ -101,7 +101,7 @@ mod tests {
     use crate::projection::{Difference, Verified};
 
     #[test]
-    fn differences_are_told_by_table_and_key() {
+    fn differences_have_table_and_key() {
         let difference = Difference {
             table: "jobs".to_owned(),
             key: "[\"7\"]".to_owned(),
@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn comparing_nothing_proves_nothing() {
+    fn report_without_projections_is_not_equal() {
         assert!(!found(&VerifyReport { projections: vec![] }).equal);
     }
 }

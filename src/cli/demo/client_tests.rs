@@ -71,7 +71,7 @@ async fn served() -> (Client, Seen) {
 }
 
 #[tokio::test]
-async fn it_logs_in_again_and_sends_again_under_the_same_key() {
+async fn client_logs_in_again_and_retries_with_the_same_idempotency_key() {
     let (mut client, seen) = served().await;
     client.log_in("a@example.com", &Secret::new("Example-1")).await.unwrap();
     let mut answer = client.post("/things", json!({})).await.unwrap();
@@ -86,7 +86,7 @@ async fn it_logs_in_again_and_sends_again_under_the_same_key() {
 }
 
 #[tokio::test]
-async fn a_refusal_says_what_was_refused_and_why() {
+async fn refusal_contains_request_and_reason() {
     let (client, _) = served().await;
     let error = client.get("/nothing?cursor=1").await.expect_err("it is refused").to_string();
     assert_eq!(
@@ -96,7 +96,7 @@ async fn a_refusal_says_what_was_refused_and_why() {
 }
 
 #[tokio::test]
-async fn public_files_come_from_this_server_only() {
+async fn public_files_are_downloaded_from_this_server_only() {
     let (client, _) = served().await;
     let url = format!("{}/file", client.root());
     assert_eq!(&client.download(&url).await.unwrap()[..], b"%PDF-1.7");

@@ -284,7 +284,7 @@ mod tests {
     }
 
     #[test]
-    fn a_batch_is_done_when_every_certificate_and_every_mail_has_an_outcome() {
+    fn batch_is_done_when_each_certificate_and_mail_has_an_outcome() {
         let cases = [
             (batch("requested", None, [0, 0, 0, 0]), false, false),
             (batch("requested", None, [3, 0, 3, 0]), false, false),

@@ -39,7 +39,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn it_lasts_as_long_as_something_moves() {
+    fn timeout_restarts_after_each_progress() {
         let begun = Instant::now();
         let at = |seconds| begun + Duration::from_secs(seconds);
         let mut patience = Patience::new(Duration::from_secs(10), begun);

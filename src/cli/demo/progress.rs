@@ -231,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    fn lines_come_at_intervals_and_tell_everything_under_way() {
+    fn lines_are_printed_at_intervals_and_contain_all_active_tracks() {
         let mut lines = Lines::default();
         lines.begin(ms(1000), Track::Rendered, 3000);
         lines.begin(ms(1000), Track::Mailed, 3000);
@@ -245,7 +245,7 @@ mod tests {
     }
 
     #[test]
-    fn a_track_ends_once_and_is_then_silent() {
+    fn ended_track_prints_nothing_more() {
         let mut lines = Lines::default();
         lines.begin(ms(0), Track::Imported, 10);
         lines.set(ms(1), Track::Imported, 10);

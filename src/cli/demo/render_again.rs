@@ -146,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn other_bytes_than_the_issued_ones_are_counted() {
+    fn different_bytes_are_counted() {
         let renderer = Arc::new(Renderer::new().expect("bundled fonts"));
         let rendered = renderer.render(&[job(1)]).remove(0).expect("it renders");
         let good = (job(1), rendered.sha256);
@@ -157,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn others_differ_from_the_issued_and_from_each_other() {
+    fn additional_jobs_differ_from_the_issued_ones_and_each_other() {
         let issued = job(1);
         let (one, two) = (other(&issued, 0, 1), other(&issued, 1, 1));
         assert_ne!(one.public_id, two.public_id);
@@ -166,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_to_render_ends_at_once() {
+    fn no_jobs_render_nothing() {
         let renderer = Arc::new(Renderer::new().expect("bundled fonts"));
         assert_eq!(render_again(&renderer, &[]).fresh, 0);
     }

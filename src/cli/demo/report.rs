@@ -274,12 +274,12 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn nothing_is_missing_when_all_is_well() {
+    fn complete_outcome_has_no_missing_parts() {
         assert_eq!(good().missing(), Vec::<String>::new());
     }
 
     #[test]
-    fn whatever_is_missing_is_told() {
+    fn each_missing_part_is_reported() {
         type Spoil = fn(&mut Outcome);
         let spoilt: [(Spoil, &str); 12] = [
             (|o| o.people = 70, "69 of 70 people have"),

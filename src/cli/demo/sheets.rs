@@ -107,14 +107,14 @@ mod tests {
     }
 
     #[test]
-    fn the_sample_has_as_many_rows_as_it_says() {
+    fn row_count_of_the_sample_is_correct() {
         let sheet = sample();
         assert_eq!(sheet.rows, records(&sheet).len() as u64);
         assert!(sheet.rows > 50);
     }
 
     #[test]
-    fn many_people_come_in_several_files_without_losing_anybody() {
+    fn many_people_are_split_into_files_without_loss() {
         let mut files = Files { rows_per_file: 100, ..Files::default() };
         made_up_people(250, 7, &mut files).expect("memory takes bytes");
         let sheets = files.finish();
@@ -126,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn a_full_file_is_not_followed_by_an_empty_one() {
+    fn full_file_is_not_followed_by_an_empty_one() {
         let mut files = Files { rows_per_file: 100, ..Files::default() };
         made_up_people(200, 7, &mut files).expect("memory takes bytes");
         assert_eq!(files.finish().len(), 2);

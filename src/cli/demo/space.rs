@@ -36,7 +36,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn more_people_than_fit_are_refused_with_how_many_do() {
+    fn too_many_people_are_refused_with_the_maximum() {
         assert_eq!(enough(1_000, 500_000_000), Ok(()));
         let refused = enough(10_000, 500_000_000).expect_err("too many");
         assert!(
@@ -47,7 +47,7 @@ mod tests {
     }
 
     #[test]
-    fn the_disk_is_asked() {
+    fn free_disk_space_is_checked() {
         assert!(check(u64::MAX, &std::env::temp_dir()).is_err());
         assert!(check(1, Path::new("/nonexistent")).is_err());
     }

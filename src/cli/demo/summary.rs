@@ -187,19 +187,19 @@ mod tests {
     }
 
     #[test]
-    fn a_good_run() {
+    fn complete_run() {
         insta::assert_snapshot!(summary(&good(), Some(&links())));
     }
 
     #[test]
-    fn a_run_with_faults_and_many_rejections() {
+    fn run_with_faults_and_many_rejections() {
         let mut outcome = Outcome { mails_accepted: 60, rejected: 500, warnings: 2, ..good() };
         outcome.rejections = outcome.rejections.iter().cycle().take(40).cloned().collect();
         insta::assert_snapshot!(summary(&outcome, None));
     }
 
     #[test]
-    fn a_run_that_came_to_nothing() {
+    fn run_without_any_result() {
         let outcome =
             Outcome { problems: vec!["the server does not answer".to_owned()], ..Outcome::default() };
         insta::assert_snapshot!(summary(&outcome, None));

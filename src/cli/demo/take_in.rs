@@ -56,7 +56,7 @@ struct Uploaded {
 
 impl Import {
     fn has_ended(&self) -> bool {
-        matches!(self.state.as_str(), "completed" | "failed")
+        matches!(self.state.as_str(), "completed" | "failed" | "cancelled")
     }
 
     const fn done(&self) -> u64 {
@@ -128,6 +128,9 @@ fn count(upload: Uploaded, outcome: &mut Outcome) {
     if let Some(Failure { code, reason }) = import.failure {
         outcome.problems.push(format!("{file} could not be read on: {code}, {reason}"));
     }
+    if import.state == "cancelled" {
+        outcome.problems.push(format!("{file} was cancelled before its end"));
+    }
     outcome.people += import.created;
     outcome.rejected += import.errors;
     for row in import.error_details {
@@ -159,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn rows_are_counted_and_reasons_kept_without_what_the_rows_say() {
+    fn rows_are_counted_and_rejections_recorded_without_their_data() {
         let errors = json!([{"column": "Email", "field": "email", "code": "INVALID", "message": "no address"},
                             {"field": "documentNumber", "code": "REQUIRED"}]);
         let details = json!([{"row": 5, "data": {"Email": "x"}, "errors": errors}]);
@@ -174,7 +177,31 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_could_not_be_read_is_a_problem() {
+    fn import_ends_completed_failed_or_cancelled() {
+        let has_ended = |state: &str| {
+            upload(json!({"state": state, "created": 0, "updated": 0, "errors": 0})).import.has_ended()
+        };
+        for state in ["completed", "failed", "cancelled"] {
+            assert!(has_ended(state), "{state}");
+        }
+        for state in ["requested", "running", "cancelling"] {
+            assert!(!has_ended(state), "{state}");
+        }
+    }
+
+    #[test]
+    fn cancelled_import_is_a_problem() {
+        let import = json!({"state": "cancelled", "created": 1, "updated": 0, "errors": 0});
+        let mut outcome = Outcome::default();
+        count(upload(import), &mut outcome);
+        assert_eq!(
+            (outcome.people, outcome.problems.as_slice()),
+            (1, &["people.csv was cancelled before its end".to_owned()][..])
+        );
+    }
+
+    #[test]
+    fn unreadable_file_is_a_problem() {
         let failure = json!({"code": "BROKEN_FILE", "reason": "it ends early"});
         let import = json!({"state": "failed", "created": 1, "updated": 0, "errors": 0, "failure": failure});
         let mut outcome = Outcome::default();

@@ -35,7 +35,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_list_that_is_missing_or_out_of_order_is_told() {
+    fn missing_or_unsorted_list_is_a_failure() {
         assert_eq!(look(None).level, Level::Ok);
         assert_eq!(look(Some("/nonexistent/list".into())).level, Level::Failed);
         let file = tempfile::NamedTempFile::new().unwrap();

@@ -44,7 +44,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_what_the_way_can_not_explain_is_a_difference() {
+    fn clock_difference_excludes_the_time_of_the_request() {
         let now = datetime!(2026-11-21 12:00 UTC);
         let level = |seconds| {
             let theirs = now + Duration::seconds(seconds);

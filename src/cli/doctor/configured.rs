@@ -8,6 +8,8 @@ use std::sync::Arc;
 use super::Context;
 use super::finding::Finding;
 use crate::config::{Config, Origin, Origins, variable};
+use crate::domain::Secret;
+use crate::http::tokens::SigningKey;
 use crate::mail::Security;
 
 /// Minimum number of different characters in a random secret.
@@ -24,12 +26,14 @@ pub async fn check(context: Arc<Context>) -> Vec<Finding> {
 }
 
 fn secrets(config: &Config) -> Vec<Finding> {
-    let secrets =
-        [("secrets.claim_key", &config.secrets.claim_key), ("secrets.token_key", &config.secrets.token_key)];
+    let claim_key = config.secrets.claim_key.reveal();
+    // Invalid lists are rejected when the configuration is loaded.
+    let token_keys = SigningKey::list(&config.secrets.token_keys, &Secret::default()).unwrap_or_default();
+    let token_key = Some(config.secrets.token_key.reveal()).filter(|key| !key.is_empty());
+    let mut tokens: Vec<_> = token_key.map(|key| ("secrets.token_key", key)).into_iter().collect();
+    tokens.extend(token_keys.iter().map(|key| ("secrets.token_keys", key.key.reveal())));
     let mut findings = Vec::new();
-    // The token key may be empty if there are token keys with ids.
-    for (key, secret) in secrets.into_iter().filter(|(_, secret)| !secret.is_empty()) {
-        let text = secret.reveal();
+    for (key, text) in std::iter::once(("secrets.claim_key", claim_key)).chain(tokens.iter().copied()) {
         let different = text.chars().collect::<BTreeSet<_>>().len();
         let advice = format!("make one with `openssl rand -hex 32` and give it by {}_FILE", variable(key));
         if text.contains("replace-me") {
@@ -38,9 +42,9 @@ fn secrets(config: &Config) -> Vec<Finding> {
             findings.push(Finding::warning(key, format!("only {different} different characters"), advice));
         }
     }
-    if config.secrets.claim_key.reveal() == config.secrets.token_key.reveal() {
+    for &(key, _) in tokens.iter().filter(|(_, text)| *text == claim_key) {
         findings.push(Finding::warning(
-            "secrets.token_key",
+            key,
             "it is the same as secrets.claim_key",
             "give another: the token key may have to change, the claim key never may",
         ));
@@ -185,17 +189,26 @@ mod tests {
     }
 
     #[test]
-    fn a_good_configuration_gives_nothing_to_say() {
+    fn valid_configuration_has_no_findings() {
         assert_eq!(found(&[]), []);
         assert_eq!(found(&["nats.url=tls://a.test:4222,tls://b.test:4222"]), []);
+        let keys =
+            "secrets.token_keys=b:89abcdef0123456789abcdef01234567, a:76543210fedcba9876543210fedcba98";
+        assert_eq!(found(&[keys, "secrets.token_key="]), []);
     }
 
     #[test]
-    fn what_is_hardly_meant_is_told_by_key_and_without_secrets() {
+    fn suspicious_values_are_reported_by_key_and_without_secrets() {
         for (flag, key) in [
             ("secrets.claim_key=replace-me-with-32-or-more-random-characters", "secrets.claim_key"),
             ("secrets.token_key=aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", "secrets.token_key"),
             ("secrets.token_key=0123456789abcdef0123456789abcdef", "secrets.token_key"),
+            ("secrets.token_keys=a:replace-me-with-32-or-more-random-characters", "secrets.token_keys"),
+            ("secrets.token_keys=a:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", "secrets.token_keys"),
+            (
+                "secrets.token_keys=b:89abcdef0123456789abcdef01234567,a:0123456789abcdef0123456789abcdef",
+                "secrets.token_keys",
+            ),
             ("http.public_base_url=http://localhost:3969", "http.public_base_url"),
             ("http.public_base_url=http://[::1]:3969", "http.public_base_url"),
             ("http.public_base_url=http://certificates.academy.test", "http.public_base_url"),
@@ -212,7 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_with_secrets_that_everybody_can_read_is_told() {
+    fn world_readable_file_with_secrets_is_reported() {
         let file = tempfile::NamedTempFile::new().expect("a file");
         let origin = || Origin::File(file.path().to_owned());
         let set = |mode| {

@@ -55,7 +55,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn little_room_is_a_warning_and_hardly_any_a_failure() {
+    fn low_disk_space_is_a_warning_or_a_failure() {
         let level = |free| judge("disk", "x", Path::new("/x"), free).level;
         assert_eq!(
             [LITTLE, LITTLE - 1, TOO_LITTLE, TOO_LITTLE - 1].map(level),
@@ -64,7 +64,7 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_that_is_yet_to_be_made_has_its_parents_room() {
+    fn missing_folder_is_checked_by_its_existing_parent() {
         let folder = tempfile::tempdir().expect("a folder");
         assert_eq!(existing(&folder.path().join("a/b")), folder.path());
     }

@@ -105,7 +105,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_report_is_as_bad_as_its_worst_line() {
+    fn report_has_the_level_of_its_worst_finding() {
         let ok = Finding::ok("a", "fine");
         let warning = Finding::warning("b", "two\n\u{1b}[31mlines", "look");
         let failed = Finding::failed("c", "broken", "repair");

@@ -54,7 +54,7 @@ mod tests {
     use crate::domain::issuance::samples::request;
 
     #[test]
-    fn other_fonts_or_another_renderer_are_told() {
+    fn different_fonts_or_renderer_are_a_warning() {
         let mut newest = request("Ada");
         let digest = newest.page.fonts_sha256.clone();
         for version in RENDERER_VERSIONS {

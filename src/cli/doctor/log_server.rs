@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn a_full_account_fails_and_a_nearly_full_one_warns() {
+    fn full_account_is_a_failure_and_nearly_full_one_a_warning() {
         let account = |storage, max_storage| AccountSeen {
             storage,
             max_storage,

@@ -143,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn a_stream_wants_a_leader_and_followers_that_are_there_and_current() {
+    fn stream_requires_a_leader_and_current_followers() {
         let peer =
             |current, offline| json!({ "name": "n2", "current": current, "offline": offline, "lag": 3 });
         let good = peer(true, false);

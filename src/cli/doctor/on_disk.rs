@@ -56,11 +56,14 @@ async fn monitored(url: &str) -> Result<Value, String> {
     let _ = rustls::crypto::ring::default_provider().install_default();
     let client = reqwest::Client::builder().timeout(Duration::from_secs(5)).build().map_err(failed)?;
     let address = format!("{}/varz", url.trim_end_matches('/'));
-    let answer =
+    let mut answer =
         client.get(address).send().await.and_then(reqwest::Response::error_for_status).map_err(failed)?;
-    let body = answer.bytes().await.map_err(failed)?;
-    if body.len() > MOST_BYTES {
-        return Err("nats-server's monitoring answers too much".to_owned());
+    let mut body = Vec::new();
+    while let Some(part) = answer.chunk().await.map_err(failed)? {
+        if body.len() + part.len() > MOST_BYTES {
+            return Err("nats-server's monitoring answers too much".to_owned());
+        }
+        body.extend_from_slice(&part);
     }
     serde_json::from_slice(&body).map_err(|_| "this is not nats-server's monitoring: no JSON".to_owned())
 }
@@ -96,13 +99,30 @@ fn judge(jetstream: &Value) -> Vec<Finding> {
 
 #[cfg(test)]
 mod tests {
+    use axum::{Router, body::Body, routing::get};
+    use bytes::Bytes;
     use serde_json::json;
 
     use super::super::finding::Level;
     use super::*;
 
+    #[tokio::test]
+    async fn endless_response_is_refused() {
+        let endless = || async {
+            let part = Bytes::from(vec![b' '; 64 << 10]);
+            Body::from_stream(futures_util::stream::repeat_with(move || {
+                Ok::<_, std::convert::Infallible>(part.clone())
+            }))
+        };
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let url = format!("http://{}", listener.local_addr().expect("bound"));
+        let router = Router::new().route("/varz", get(endless));
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        assert_eq!(monitored(&url).await, Err("nats-server's monitoring answers too much".to_owned()));
+    }
+
     #[test]
-    fn only_always_is_what_we_promise() {
+    fn only_sync_always_is_ok() {
         let levels = |jetstream: &Value| judge(jetstream).iter().map(|f| f.level).collect::<Vec<_>>();
         let always = json!({ "config": { "sync_always": true, "sync_interval": 120_000_000_000_i64, "max_storage": 1000 },
                              "stats": { "storage": 799 } });

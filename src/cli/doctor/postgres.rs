@@ -160,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn what_may_be_lost_is_told() {
+    fn unsafe_durability_settings_are_a_warning() {
         assert_eq!(on_disk(&seen()).level, Level::Ok);
         let off = || "off".to_owned();
         let lazy = on_disk(&ServerSeen { synchronous_commit: off(), ..seen() });
@@ -174,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn connections_must_be_enough_for_a_process_and_its_maintenance() {
+    fn connections_must_suffice_for_a_process_and_its_maintenance() {
         let level = |max_connections| connections(&ServerSeen { max_connections, ..seen() }, 16).level;
         assert_eq!(
             [100, 48, 40, 31, 30, 3].map(level),

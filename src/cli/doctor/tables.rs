@@ -92,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn only_live_projections_near_the_end_are_well() {
+    fn only_live_projections_without_much_lag_are_ok() {
         let level =
             |state, lag, error| judge(&[projection("live", 0, None), projection(state, lag, error)])[0].level;
         assert_eq!(level("live", FAR_BEHIND, None), Level::Ok);

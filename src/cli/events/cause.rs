@@ -182,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn a_process_answers_the_event_that_its_command_is_made_of() {
+    fn cause_is_the_event_from_which_the_command_id_is_derived() {
         let earlier =
             [event(1, "CertificateRequested", "issuance", "batch"), event(2, "Other", "issuance", "x")];
         let mut later = event(3, "CertificateGenerated", "issuance", "renderer");
@@ -195,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn as_many_commands_are_looked_for_as_the_event_can_lead_to() {
+    fn search_covers_as_many_commands_as_the_event_can_cause() {
         let mut batch = event(1, "BatchRequested", "batch", "person");
         let ids: Vec<_> = (0..3).map(Uuid::from_u128).collect();
         batch.body = json!({ "certificateId": Uuid::nil(), "attendeeIds": ids }).to_string().into();
@@ -207,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn what_one_command_wrote_elsewhere_belongs_together() {
+    fn events_of_one_command_belong_together() {
         let person = event(1, "AttendeeImported", "attendee", "importer-row");
         let mut claim = event(2, "ClaimTaken", "claim", "importer-row");
         claim.command_id = person.command_id;

@@ -89,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn the_server_picks_aggregates_and_what_types_tell_of_them() {
+    fn server_filters_by_aggregate_given_or_derived_from_types() {
         assert!(subjects(&[], &[]).is_empty());
         assert_eq!(subjects(&["job"], &[]), ["ns.ev.email.*"]);
         assert_eq!(subjects(&["job/1", "job/2"], &[]), ["ns.ev.email.1", "ns.ev.email.2"]);
@@ -104,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn types_and_times_are_picked_here() {
+    fn types_and_times_are_filtered_by_the_client() {
         let noon = datetime!(2026-11-21 12:00 UTC);
         let minute = time::Duration::MINUTE;
         let wanted = Filter { since: Some(noon), until: Some(noon + minute), ..filter(&[], &["EmailSent"]) };
@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn types_of_other_aggregates_are_noticed() {
+    fn types_of_other_aggregates_are_impossible() {
         assert_eq!(
             filter(&["job"], &["BatchRequested"]).impossible(),
             Some(("BatchRequested", Kind("batch")))

@@ -58,7 +58,7 @@ pub async fn run(args: HistoryArgs, log: &EventLog) -> anyhow::Result<()> {
         return Err(anyhow!(NotFound(format!("the log has no {kind} {}; {hint}", args.id))));
     }
     let mut causes = Causes::new(log);
-    let mut out = BufWriter::new(std::io::stdout());
+    let mut out = BufWriter::new(crate::cli::stdout::stdout());
     if !args.json {
         let number = events.len();
         writeln!(out, "{kind} {}: {number} event{}", args.id, if number == 1 { "" } else { "s" })?;

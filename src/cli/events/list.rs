@@ -12,6 +12,7 @@ use super::names::{self, Chosen};
 use super::{BATCH, WAIT, last, shown};
 use crate::cli::moment;
 use crate::cli::serve::stop_on_signals;
+use crate::cli::stdout::Stdout;
 use crate::event_log::{EventLog, LogError, LogReader, Position, RecordedEvent};
 
 /// Number of last events that are shown by default.
@@ -66,6 +67,13 @@ pub struct Selection {
     reveal: bool,
 }
 
+impl Selection {
+    /// Returns the number of last events to begin with. Without `--last`, `--limit` chooses the last ones.
+    fn most_of_last(&self) -> usize {
+        self.last.unwrap_or(LAST.min(self.limit.unwrap_or(LAST)))
+    }
+}
+
 /// Options of `events list`.
 #[derive(Debug, Args)]
 pub struct ListArgs {
@@ -105,13 +113,14 @@ pub async fn run(args: ListArgs, log: &EventLog) -> anyhow::Result<()> {
     if let Some((name, kind)) = filter.impossible() {
         bail!("{name} is an event of {}, which --aggregate leaves out", kind.0);
     }
-    let mut out = Printer { out: BufWriter::new(std::io::stdout()), left: selection.limit, selection };
+    let mut out =
+        Printer { out: BufWriter::new(crate::cli::stdout::stdout()), left: selection.limit, selection };
     let end = log.info().await?.last_position;
     let upto = upto(&args, log, end).await?;
     let after = match begin(selection, log, end).await? {
         Some(after) => after,
         None => {
-            let found = last::last(log, &filter, upto, selection.last.unwrap_or(LAST)).await?;
+            let found = last::last(log, &filter, upto, selection.most_of_last()).await?;
             out.print(found.iter())?;
             upto
         }
@@ -183,7 +192,7 @@ async fn print_on(
 
 /// Writes events to stdout, one batch at a time.
 struct Printer<'a> {
-    out: BufWriter<std::io::Stdout>,
+    out: BufWriter<Stdout<std::io::Stdout>>,
     /// Number of events that may still be printed, if there is a limit.
     left: Option<usize>,
     selection: &'a Selection,

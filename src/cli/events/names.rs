@@ -85,7 +85,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_logs_names_the_apis_names_and_plurals_are_understood() {
+    fn names_of_log_and_api_are_accepted_also_as_plurals() {
         for (asked, kind) in [
             ("attendee", "attendee"),
             ("attendees", "attendee"),
@@ -105,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn one_instance_is_named_after_a_slash() {
+    fn id_of_one_aggregate_follows_a_slash() {
         let chosen: Chosen = "job/ABC-1".parse().expect("fine");
         assert_eq!(chosen, Chosen { kind: Kind("email"), id: Some("abc-1".to_owned()) });
         for bad in ["job/", "job/a.b", "job/*", "job/>", "job/a/b"] {
@@ -114,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn event_types_are_known_by_name_and_aggregate() {
+    fn event_types_are_found_by_name() {
         assert_eq!(event_type("emailsent"), Ok("EmailSent"));
         assert_eq!(kind_of("EmailSent"), Some(Kind("email")));
         assert!(event_type("EmailEaten").is_err_and(|text| text.contains("EmailSent")));

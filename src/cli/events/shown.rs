@@ -103,7 +103,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn personal_values_show_nowhere_unless_they_are_asked_for(text in "[a-z]{1,8}", n in any::<u32>()) {
+        fn personal_values_are_hidden_by_default(text in "[a-z]{1,8}", n in any::<u32>()) {
             for (event, marks) in marked(&text, n) {
                 for shown in [as_line(&event, false), as_json(&event, false).to_string(), told(&event, false)] {
                     prop_assert!(!shown.contains(MARK), "{}", shown);
@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn an_event_of_a_newer_program_shows_no_data() {
+    fn unknown_event_shows_no_data() {
         let (event, _) = marked("a", 1).into_iter().find(|(_, marks)| *marks > 0).unwrap();
         let event = RecordedEvent { event_type: "AttendeeTeleported".to_owned(), ..event };
         assert_eq!(as_json(&event, false)["data"], HIDDEN);
@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn every_event_is_told_in_plain_words() {
+    fn every_event_has_a_description() {
         let tell = |(event, _): &(RecordedEvent, usize)| {
             let told = story::of(event, true);
             let fields: Vec<_> = told.fields.iter().map(|(name, value)| format!("{name} {value}")).collect();

@@ -29,7 +29,7 @@ pub async fn run(args: &CheckArgs) -> anyhow::Result<ExitCode> {
     let template = OwnTemplate::read(&args.path)?;
     let (names, jobs): (Vec<String>, Vec<RenderJob>) = samples(&template.manifest)?.into_iter().unzip();
     let drawn = template.draw(jobs).await?;
-    let mut out = std::io::stdout().lock();
+    let mut out = crate::cli::stdout::stdout().lock();
     for (what, drawn) in names.iter().zip(drawn) {
         if let Err(error) = drawn {
             writeln!(out, "{}", template.told(error.told.reveal(), Some(what)))?;

@@ -23,7 +23,7 @@ pub struct ListArgs {
 /// Fails if stdout is closed.
 pub fn run(args: &ListArgs) -> anyhow::Result<ExitCode> {
     let renderer = Renderer::new()?;
-    let mut out = std::io::stdout().lock();
+    let mut out = crate::cli::stdout::stdout().lock();
     if args.json {
         let all: Vec<Value> = renderer.themes().map(|theme| of_theme(theme)).collect();
         writeln!(out, "{}", serde_json::to_string_pretty(&all)?)?;

@@ -15,7 +15,7 @@ fn refused(text: &str) -> String {
 }
 
 #[test]
-fn a_drawing_becomes_a_picture_at_print_size() {
+fn drawing_is_rasterized_at_print_size() {
     let text =
         svg("<rect width='297' height='210' fill='#fff8e8'/><circle cx='60' cy='60' r='30' fill='red'/>");
     let drawn = draw(text.as_bytes()).unwrap().into_rgba8();
@@ -25,7 +25,7 @@ fn a_drawing_becomes_a_picture_at_print_size() {
 }
 
 #[test]
-fn what_editors_write_is_taken() {
+fn output_of_editors_is_accepted() {
     let text = format!(
         "<?xml version='1.0' encoding='UTF-8'?>\n\
          <!DOCTYPE svg PUBLIC '-//W3C//DTD SVG 1.1//EN' 'http://www.w3.org/Graphics/SVG/1.1/DTD/svg11.dtd'>\n{}",
@@ -40,7 +40,7 @@ fn what_editors_write_is_taken() {
 }
 
 #[test]
-fn an_embedded_picture_is_drawn_and_a_huge_one_is_not() {
+fn embedded_picture_is_drawn_and_a_huge_one_is_refused() {
     use base64::Engine as _;
     let embedded = |image: image::DynamicImage| {
         let mut png = std::io::Cursor::new(Vec::new());
@@ -58,7 +58,7 @@ fn an_embedded_picture_is_drawn_and_a_huge_one_is_not() {
 }
 
 #[test]
-fn what_could_do_something_is_refused_by_name() {
+fn active_or_external_content_is_refused_by_name() {
     for (inside, what) in [
         ("<script>alert(1)</script>", "an element <script>"),
         ("<rect onload='alert(1)'/>", "scripts"),
@@ -80,7 +80,7 @@ fn what_could_do_something_is_refused_by_name() {
 }
 
 #[test]
-fn entities_are_refused_before_anything_is_read() {
+fn entities_are_refused_before_parsing() {
     let laughs = "<?xml version='1.0'?><!DOCTYPE svg [<!ENTITY a 'ha'><!ENTITY b '&a;&a;&a;&a;&a;&a;&a;&a;'>]>\
                   <svg xmlns='http://www.w3.org/2000/svg'><title>&b;</title></svg>";
     let file = "<!DOCTYPE svg [<!ENTITY x SYSTEM 'file:///etc/passwd'>]><svg>&x;</svg>";
@@ -91,7 +91,7 @@ fn entities_are_refused_before_anything_is_read() {
 }
 
 #[test]
-fn amounts_are_bounded_however_they_are_said() {
+fn amounts_are_limited_in_every_form() {
     let nested = format!("{}{}", "<g>".repeat(100_000), "</g>".repeat(100_000));
     // Eight levels with ten uses each: 100 million rectangles after expansion.
     let mut uses = "<defs><g id='l0'><rect width='1' height='1'/></g>".to_owned();
@@ -119,7 +119,7 @@ fn amounts_are_bounded_however_they_are_said() {
     }
 }
 
-/// Returns about 10 MiB of repetitions of `piece`, which gets a running number.
+/// Returns about 10 MB of repetitions of `piece`, which gets a running number.
 fn much(piece: impl Fn(usize) -> String) -> String {
     let mut all = String::new();
     for n in 0.. {
@@ -133,7 +133,7 @@ fn much(piece: impl Fn(usize) -> String) -> String {
 
 /// Each of these inputs took minutes to hours, because the tree parser compares every item with all others.
 #[test]
-fn repetitions_of_ten_mebibytes_are_refused_in_one_pass() {
+fn repetitions_of_ten_megabytes_are_refused_in_one_pass() {
     let attributes = format!("<rect {}/>", much(|n| format!(" a{n}='1'")));
     let namespaces = format!("<rect {}/>", much(|n| format!(" xmlns:n{n}='u{n}'")));
     let declared = much(|n| format!("<g xmlns:n{n}='u{n}'/>"));
@@ -161,7 +161,7 @@ fn repetitions_of_ten_mebibytes_are_refused_in_one_pass() {
 }
 
 #[test]
-fn limits_are_those_of_real_drawings() {
+fn real_drawings_are_within_the_limits() {
     let attributes: String = (0..120).map(|n| format!(" data-a{n}='1'")).collect();
     let deep = format!("{}<rect width='9' height='9'/>{}", "<g>".repeat(60), "</g>".repeat(60));
     let pasted =
@@ -179,7 +179,7 @@ fn limits_are_those_of_real_drawings() {
 }
 
 #[test]
-fn what_is_no_drawing_is_told_apart() {
+fn invalid_drawings_are_recognized() {
     assert!(!looks_like_svg(b"Name,Email\n<svg"));
     assert!(!looks_like_svg(b"%PDF-1.7 <svg"));
     assert!(refused("<svg").contains("damaged"));

@@ -40,7 +40,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn it_is_a_word_or_a_time() {
+    fn delivery_is_serialized_as_a_word_or_a_time() {
         for (delivery, json) in [
             (MailDelivery::Immediate, r#""immediate""#),
             (MailDelivery::Held, r#""held""#),

@@ -32,7 +32,7 @@ fn a_mail_is_queued_once() {
 }
 
 #[test]
-fn it_is_claimed_before_it_is_sent() {
+fn mail_is_claimed_before_it_is_sent() {
     given::<Email>(vec![mail(OnUnknown::Park)]).when(claim_it()).then(vec![claimed(1)]);
     given::<Email>(vec![mail(OnUnknown::Park), claimed(1)])
         .when(EmailCommand::RecordSent(sent(1)))
@@ -48,12 +48,12 @@ fn a_claim_without_an_outcome_is_parked_by_default() {
 }
 
 #[test]
-fn a_claim_without_an_outcome_is_tried_again_where_the_mail_says_so() {
+fn claim_without_an_outcome_is_retried_if_the_policy_says_so() {
     given::<Email>(vec![mail(OnUnknown::Retry), claimed(1)]).when(claim_it()).then(vec![claimed(2)]);
 }
 
 #[test]
-fn a_temporary_failure_is_tried_again_and_a_final_one_is_not() {
+fn temporary_failure_is_retried_and_a_permanent_one_is_not() {
     given::<Email>(vec![mail(OnUnknown::Park), claimed(1), failed(1, true).into()])
         .when(claim_it())
         .then(vec![claimed(2)]);
@@ -63,7 +63,7 @@ fn a_temporary_failure_is_tried_again_and_a_final_one_is_not() {
 }
 
 #[test]
-fn a_person_retries_only_what_failed_or_is_unknown() {
+fn only_failed_or_unknown_mails_can_be_retried() {
     let retry: EmailEvent = EmailRetryRequested {}.into();
     given::<Email>(vec![mail(OnUnknown::Park), claimed(1), failed(1, false).into()])
         .when(EmailCommand::Retry)
@@ -77,7 +77,7 @@ fn a_person_retries_only_what_failed_or_is_unknown() {
 }
 
 #[test]
-fn what_is_abandoned_has_failed_unless_it_may_have_been_sent() {
+fn abandoned_mail_fails_or_is_unknown_if_it_may_have_been_sent() {
     let abandon = || EmailCommand::Abandon { why: "why".to_owned() };
     let answer = || "why".to_owned().into();
     given::<Email>(vec![mail(OnUnknown::Park)])
@@ -90,7 +90,7 @@ fn what_is_abandoned_has_failed_unless_it_may_have_been_sent() {
 }
 
 #[test]
-fn an_outcome_of_another_try_is_refused() {
+fn outcome_of_another_attempt_is_refused() {
     given::<Email>(vec![mail(OnUnknown::Retry), claimed(1), claimed(2)])
         .when(EmailCommand::RecordSent(sent(1)))
         .then_refused("WRONG_STATE");
@@ -119,7 +119,7 @@ fn cancelled() -> EmailEvent {
 }
 
 #[test]
-fn a_held_mail_is_not_sent_until_somebody_releases_it() {
+fn held_mail_is_not_sent_before_its_release() {
     let held = waiting_for(MailDelivery::Held);
     given::<Email>(vec![held.clone()]).when(claim_it()).then_nothing();
     given::<Email>(vec![held.clone()])
@@ -132,7 +132,7 @@ fn a_held_mail_is_not_sent_until_somebody_releases_it() {
 }
 
 #[test]
-fn a_scheduled_mail_goes_when_its_time_has_come_and_not_before() {
+fn scheduled_mail_is_released_when_it_is_due() {
     let scheduled = waiting_for(MailDelivery::At(NOON));
     let at = |now| EmailCommand::ReleaseDue { now };
     given::<Email>(vec![scheduled.clone()]).when(claim_it()).then_nothing();
@@ -146,7 +146,7 @@ fn a_scheduled_mail_goes_when_its_time_has_come_and_not_before() {
 }
 
 #[test]
-fn what_waits_can_wait_for_something_else() {
+fn waiting_mail_can_be_rescheduled() {
     let (held, scheduled) = (waiting_for(MailDelivery::Held), waiting_for(MailDelivery::At(NOON)));
     let to = EmailCommand::Reschedule;
     let later = MailDelivery::At(NOON + time::Duration::HOUR);
@@ -167,7 +167,7 @@ fn what_waits_can_wait_for_something_else() {
 }
 
 #[test]
-fn whatever_was_not_sent_can_be_cancelled_once() {
+fn unsent_mail_can_be_cancelled_once() {
     let failure = || -> EmailEvent { failed(1, false).into() };
     let histories = [
         vec![mail(OnUnknown::Park)],
@@ -193,7 +193,7 @@ fn whatever_was_not_sent_can_be_cancelled_once() {
 }
 
 #[test]
-fn what_is_under_way_or_sent_is_not_called_back() {
+fn claimed_or_sent_mail_cannot_be_cancelled() {
     let history = vec![mail(OnUnknown::Park), claimed(1), sent(1).into()];
     given::<Email>(history[..2].to_vec()).when(cancel_it()).then_refused("WRONG_STATE");
     given::<Email>(history).when(cancel_it()).then_refused("WRONG_STATE");
@@ -201,7 +201,7 @@ fn what_is_under_way_or_sent_is_not_called_back() {
 }
 
 #[test]
-fn a_mail_queued_before_there_was_a_choice_goes_at_once() {
+fn mail_without_a_stored_delivery_is_immediate() {
     let mut body = serde_json::to_value(queued(OnUnknown::Park)).expect("serialises");
     assert!(body.as_object_mut().expect("an object").remove("delivery").is_none(), "it is not written");
     let old: EmailQueued = serde_json::from_value(body).expect("readable");

@@ -1,4 +1,4 @@
-//! Tests of imports as given/when/then.
+//! Tests of imports in the form given, when, then.
 
 use super::*;
 use crate::domain::decider::spec::given;
@@ -48,7 +48,7 @@ fn rows_are_recorded_with_their_rejections() {
 }
 
 #[test]
-fn rows_that_are_recorded_already_are_passed_over() {
+fn rows_recorded_before_are_skipped() {
     given::<Import>(vec![requested().into(), accepted(4).into()])
         .when(ImportCommand::RecordRows { accepted: accepted(4), rejected: rejected() })
         .then_nothing();
@@ -73,7 +73,7 @@ fn an_import_is_requested_once() {
 }
 
 #[test]
-fn what_has_not_ended_is_cancelled_once() {
+fn running_import_is_cancelled_once() {
     let cancelled = || ImportCancelled {
         total: 4,
         created: 2,
@@ -96,6 +96,13 @@ fn what_has_not_ended_is_cancelled_once() {
     given::<Import>(cancelling.clone())
         .when(ImportCommand::RecordCancelled(cancelled()))
         .then(vec![cancelled().into()]);
+    // The end came before the cancellation.
+    let failed = ImportFailed { code: "BROKEN".into(), reason: "torn".into() };
+    for end in [completed().into(), failed.into()] {
+        given::<Import>([cancelling.clone(), vec![end]].concat())
+            .when(ImportCommand::Cancel)
+            .then_refused("WRONG_STATE");
+    }
     let ended = [cancelling, vec![cancelled().into()]].concat();
     given::<Import>(ended.clone()).when(ImportCommand::Complete(completed())).then_nothing();
     given::<Import>(ended).when(ImportCommand::Cancel).then_nothing();

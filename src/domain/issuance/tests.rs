@@ -1,4 +1,4 @@
-//! Tests of issuances as given/when/then.
+//! Tests of issuances in the form given, when, then.
 
 use super::samples::{generated, request, revoked};
 use super::*;
@@ -13,7 +13,7 @@ fn ask(name: &str) -> IssuanceCommand {
 }
 
 #[test]
-fn asking_twice_issues_once() {
+fn second_request_changes_nothing() {
     given::<Issuance>(vec![]).when(ask("Ada")).then(vec![request("Ada").into()]);
     given::<Issuance>(vec![request("Ada").into()]).when(ask("Grace")).then_nothing();
 }
@@ -48,7 +48,7 @@ fn a_failure_is_recorded_once_and_never_after_success() {
 }
 
 #[test]
-fn it_is_revoked_once_and_the_first_reason_stays() {
+fn issuance_is_revoked_once_and_keeps_the_first_reason() {
     let (first, second) =
         (revoked(WhyRevoked::WrongData, Some("misspelt")), revoked(WhyRevoked::Other, None));
     let history = vec![request("Ada").into(), generated("aa").into()];
@@ -61,7 +61,7 @@ fn it_is_revoked_once_and_the_first_reason_stays() {
 }
 
 #[test]
-fn only_what_has_no_pdf_is_unfinished() {
+fn only_issuances_without_a_pdf_are_revoked_as_unfinished() {
     let why = revoked(WhyRevoked::BatchCancelled, None);
     let command = || IssuanceCommand::RevokeUnfinished(why.clone());
     given::<Issuance>(vec![request("Ada").into()]).when(command()).then(vec![why.clone().into()]);
@@ -72,7 +72,7 @@ fn only_what_has_no_pdf_is_unfinished() {
 }
 
 #[test]
-fn what_could_not_be_drawn_gives_way_once_and_gets_no_pdf_any_more() {
+fn failed_issuance_is_replaced_once_and_gets_no_pdf_afterwards() {
     let gone = revoked(WhyRevoked::GenerationFailed, None);
     let history = vec![request("Ada").into(), failed("MISSING_GLYPH").into()];
     given::<Issuance>(history.clone()).when(IssuanceCommand::GiveWay).then(vec![gone.clone().into()]);
@@ -82,7 +82,7 @@ fn what_could_not_be_drawn_gives_way_once_and_gets_no_pdf_any_more() {
 }
 
 #[test]
-fn what_has_a_pdf_or_may_get_one_gives_way_to_nothing() {
+fn issuance_with_a_pdf_or_in_progress_cannot_be_replaced() {
     let give_way = || IssuanceCommand::GiveWay;
     given::<Issuance>(vec![]).when(give_way()).then_refused("NOT_FOUND");
     given::<Issuance>(vec![request("Ada").into()]).when(give_way()).then_refused("WRONG_STATE");
@@ -92,7 +92,7 @@ fn what_has_a_pdf_or_may_get_one_gives_way_to_nothing() {
 }
 
 #[test]
-fn it_is_held_unless_it_failed_or_is_revoked() {
+fn issuance_is_held_unless_it_failed_or_is_revoked() {
     let is_held = |history: &[IssuanceEvent]| Issuance::fold(history).is_held();
     let (asked, failed): (IssuanceEvent, IssuanceEvent) = (request("Ada").into(), failed("X").into());
     assert!(!is_held(&[]));
@@ -103,7 +103,7 @@ fn it_is_held_unless_it_failed_or_is_revoked() {
 }
 
 #[test]
-fn a_pdf_that_comes_after_the_revocation_is_not_recorded() {
+fn pdf_after_the_revocation_is_not_recorded() {
     let history = || vec![request("Ada").into(), revoked(WhyRevoked::Withdrawn, None).into()];
     given::<Issuance>(history()).when(IssuanceCommand::RecordGenerated(generated("aa"))).then_nothing();
     given::<Issuance>(history()).when(IssuanceCommand::RecordFailure(failed("X"))).then_nothing();
@@ -111,7 +111,7 @@ fn a_pdf_that_comes_after_the_revocation_is_not_recorded() {
 }
 
 #[test]
-fn nothing_is_recorded_for_nobody() {
+fn nothing_is_recorded_without_a_request() {
     given::<Issuance>(vec![])
         .when(IssuanceCommand::RecordGenerated(generated("aa")))
         .then_refused("NOT_FOUND");

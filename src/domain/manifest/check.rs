@@ -194,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn a_good_manifest_is_taken() {
+    fn valid_manifest_is_accepted() {
         assert_eq!(problems(&good()), Vec::<String>::new());
         let mut bilingual = good();
         bilingual["sample"]["course_name"] = json!({"en": "Analytical Engines", "es": "Máquinas analíticas"});
@@ -205,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn everything_that_is_wrong_is_named() {
+    fn each_problem_is_reported_with_its_field() {
         for (pointer, value, field) in [
             ("/title/en", json!(" "), "title.en"),
             ("/margin", json!(61), "margin"),
@@ -252,7 +252,7 @@ mod tests {
     }
 
     #[test]
-    fn values_are_held_against_their_options() {
+    fn values_are_checked_against_their_options() {
         let manifest = Manifest::parse(good().to_string().as_bytes()).expect("good");
         let picture = || {
             OptionValue::Image(crate::domain::certificate::DesignRef {

@@ -28,7 +28,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_what_we_made_is_read_back() {
+    fn only_tokens_signed_with_the_key_are_accepted() {
         let (id, key) = (NoticeId(Uuid::from_u128(7)), Secret::new("key"));
         let token = link_token(id, &key);
         assert_eq!(notice_of_token(token.reveal(), &key), Some(id));

@@ -50,7 +50,7 @@ fn written_forms_of_one_number_are_the_same() {
 }
 
 #[test]
-fn full_width_digits_and_other_dashes_are_understood() {
+fn full_width_digits_and_other_dashes_are_accepted() {
     assert_eq!(PublicId::parse(&HEX.replace('0', "０")), Ok(ID));
     let dashes = ID.readable().replace('-', "\u{2013}");
     assert_eq!(PublicId::parse(&dashes), Ok(ID));
@@ -58,7 +58,7 @@ fn full_width_digits_and_other_dashes_are_understood() {
 }
 
 #[test]
-fn what_is_no_number_says_why() {
+fn invalid_number_has_a_reason() {
     let readable = ID.readable();
     for (text, error) in [
         ("", NotPublicId::Empty),
@@ -77,7 +77,7 @@ fn what_is_no_number_says_why() {
 }
 
 #[test]
-fn check_characters_are_those_of_the_standard() {
+fn check_characters_match_crockford_base32() {
     for (number, check) in
         [(0, "0"), (31, "Z"), (32, "*"), (33, "~"), (34, "$"), (35, "="), (36, "U"), (37, "0")]
     {
@@ -101,7 +101,7 @@ fn only_canonical_ids_are_printed_in_groups() {
 }
 
 #[test]
-fn the_short_address_is_the_servers_own() {
+fn short_address_has_the_host_of_the_server() {
     for (address, short) in [
         ("https://example.org/certificate/00", "example.org/verify"),
         ("http://localhost:3969/certificate/00", "localhost:3969/verify"),
@@ -115,7 +115,7 @@ fn the_short_address_is_the_servers_own() {
 
 proptest! {
     #[test]
-    fn every_number_is_read_back_from_both_forms(number in any::<u128>()) {
+    fn every_number_is_parsed_from_both_forms(number in any::<u128>()) {
         let id = PublicId(number);
         prop_assert_eq!(PublicId::parse(&id.to_string()), Ok(id));
         prop_assert_eq!(PublicId::parse(&id.readable()), Ok(id));
@@ -124,7 +124,7 @@ proptest! {
     }
 
     #[test]
-    fn separators_anywhere_change_nothing(
+    fn separators_are_ignored(
         number in any::<u128>(), hex in any::<bool>(), seed in proptest::collection::vec("[-–—_ .,;:!()“”«»'\"\\u{a0}\\u{200b}]{0,3}", 40),
     ) {
         let id = PublicId(number);
@@ -134,7 +134,7 @@ proptest! {
     }
 
     #[test]
-    fn one_wrong_character_or_two_swapped_ones_are_noticed(
+    fn one_wrong_character_or_two_swapped_ones_are_detected(
         number in any::<u128>(), at in 0..27_usize, other in 0..32_usize, swapped in 0..25_usize,
     ) {
         let id = PublicId(number);
@@ -152,7 +152,7 @@ proptest! {
     }
 
     #[test]
-    fn no_text_panics(text in any::<String>()) {
+    fn parsing_never_panics(text in any::<String>()) {
         let _ = PublicId::parse(&text);
         let _ = PublicId::parse(&format!("certificate/{text}"));
         let _ = (printed(&text), short_address(&text));

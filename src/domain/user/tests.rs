@@ -25,12 +25,12 @@ fn a_user_is_registered_once() {
 }
 
 #[test]
-fn a_bad_address_is_refused() {
+fn invalid_address_is_refused() {
     given::<User>(vec![]).when(UserCommand::Register(registered("nowhere"))).then_refused("VALIDATION_ERROR");
 }
 
 #[test]
-fn a_changed_password_is_the_one_that_counts_and_begins_an_epoch() {
+fn changed_password_is_stored_and_starts_an_epoch() {
     let changed: UserEvent = UserPasswordChanged {
         password_hash: "new".to_owned().into(),
         first_password_until: None,
@@ -51,7 +51,7 @@ fn user_names_that_look_the_same_are_the_same() {
 }
 
 #[test]
-fn only_what_differs_is_changed() {
+fn only_differing_fields_are_changed() {
     let ada = registered("ada@example.com");
     let same = UserChange { profile: Some(ada.profile.clone()), ..UserChange::default() };
     let same = UserChange { role: Some(Role::Admin), is_active: Some(true), ..same };
@@ -71,7 +71,7 @@ fn only_what_differs_is_changed() {
 }
 
 #[test]
-fn a_disabled_user_is_there_but_not_active() {
+fn disabled_user_exists_and_is_not_active() {
     let state = User::fold(&[registered("ada@example.com").into(), UserDisabled {}.into()]);
     assert!(state.clone().account().is_some() && state.clone().active().is_none());
     let state = User::evolve(state, &UserEnabled {}.into());
@@ -79,7 +79,7 @@ fn a_disabled_user_is_there_but_not_active() {
 }
 
 #[test]
-fn a_deleted_user_is_gone_for_good() {
+fn deleted_user_cannot_be_changed_or_registered_again() {
     let history: Vec<UserEvent> = vec![registered("ada@example.com").into(), UserDeleted {}.into()];
     for command in [UserCommand::Delete, UserCommand::EndSessions] {
         given::<User>(history.clone()).when(command).then_refused("NOT_FOUND");
@@ -89,7 +89,7 @@ fn a_deleted_user_is_gone_for_good() {
 }
 
 #[test]
-fn a_password_that_somebody_else_set_is_to_be_changed_until_it_is() {
+fn first_password_must_be_changed_until_the_user_has_changed_it() {
     let until = Some(datetime!(2026-11-28 12:00 UTC));
     let first = UserRegistered { first_password_until: until, ..registered("ada@example.com") };
     let password_hash: Personal<String> = "new".to_owned().into();
@@ -104,7 +104,7 @@ fn a_password_that_somebody_else_set_is_to_be_changed_until_it_is() {
         |events: &[UserEvent]| User::fold(events).active().and_then(|account| account.first_password_until);
     assert_eq!(of(&[first.clone().into()]), until);
     assert_eq!(of(&[first.clone().into(), changed.clone().into()]), None);
-    // An admin sets another one.
+    // An admin sets another first password.
     let password = Some(NewPassword { hash: password_hash, first_until: until, keeps_api_keys: false });
     let set = UserChange { password, ..UserChange::default() };
     let history: Vec<UserEvent> = vec![first.into(), changed.clone().into()];
@@ -114,7 +114,7 @@ fn a_password_that_somebody_else_set_is_to_be_changed_until_it_is() {
 }
 
 #[test]
-fn passwords_from_before_there_were_first_ones_need_no_change() {
+fn stored_password_change_without_expiry_needs_no_change() {
     let old = serde_json::json!({ "passwordHash": "$argon2id$…" });
     let read: UserPasswordChanged = serde_json::from_value(old.clone()).unwrap();
     assert_eq!(read.first_password_until, None);
@@ -122,7 +122,7 @@ fn passwords_from_before_there_were_first_ones_need_no_change() {
 }
 
 #[test]
-fn a_new_password_ends_the_keys_of_earlier_epochs_unless_they_are_kept() {
+fn new_password_invalidates_api_keys_unless_they_are_kept() {
     let changed = |keeps_api_keys| -> UserEvent {
         let password_hash = "new".to_owned().into();
         UserPasswordChanged { password_hash, first_password_until: None, keeps_api_keys }.into()
@@ -137,7 +137,7 @@ fn a_new_password_ends_the_keys_of_earlier_epochs_unless_they_are_kept() {
     assert_eq!(first_epoch(vec![changed(true)]), (0, 1));
     assert_eq!(first_epoch(vec![UserSessionsEnded {}.into(), changed(false)]), (2, 2));
     assert_eq!(first_epoch(vec![changed(false), changed(true)]), (1, 2));
-    // Logs from before this choice existed end the keys.
+    // Events from before this option was introduced invalidate the keys.
     let old = serde_json::json!({ "passwordHash": "$argon2id$…" });
     let read: UserPasswordChanged = serde_json::from_value(old).expect("readable");
     assert!(!read.keeps_api_keys);

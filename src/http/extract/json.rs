@@ -26,7 +26,7 @@ impl<T: DeserializeOwned> FromRequest<HttpState> for Json<T> {
     }
 }
 
-/// JSON list whose elements are judged one by one. Fields that are given twice are listed with their element.
+/// JSON list whose elements are checked one by one. A field that is given twice is listed with its element.
 pub struct JsonList {
     /// Elements, in order.
     pub elements: Vec<Element>,
@@ -95,7 +95,7 @@ fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
     serde_path_to_error::deserialize(value).map_err(|error| refused(&error.path().to_string(), error.inner()))
 }
 
-/// Creates the error for a body that is not JSON, or not of the wanted shape.
+/// Creates the error for a body that is not JSON or has the wrong shape.
 fn of_body(error: &serde_json::Error) -> ApiError {
     if error.is_data() {
         return refused(".", error);

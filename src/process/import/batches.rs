@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn one_file_for_one_course_is_one_batch() {
+    fn one_certificate_for_all_rows_is_one_batch() {
         let mut due = self::due(MailDelivery::Held);
         assert_eq!(due.add(&earned(1, COURSE, 0..3)), []);
         assert_eq!(due.add(&earned(2, COURSE, 3..5)), []);
@@ -146,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn a_batch_that_gains_people_after_it_was_requested_has_another_id() {
+    fn batch_with_more_people_has_another_id() {
         let requested = |rows: &[ImportRowsAccepted]| {
             let mut due = self::due(MailDelivery::Immediate);
             for accepted in rows {
@@ -162,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn each_certificate_has_its_own_batch_and_nobody_has_an_empty_one() {
+    fn each_certificate_has_its_own_batch_and_no_batch_is_empty() {
         let mut due = self::due(MailDelivery::Immediate);
         assert_eq!(due.add(&earned(3, COURSE, 0..0)), []);
         assert_eq!(due.add(&earned(4, OTHER, 0..1)), []);

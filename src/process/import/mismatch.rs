@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn every_message_about_a_row_uses_the_name_it_is_given() {
+    fn messages_use_the_given_name_of_a_row() {
         let elsewhere = |_: u32| "a row of an earlier sheet".to_owned();
         let who = Who { id: ANA, row: Some(2) };
         let mismatches = [

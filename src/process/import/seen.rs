@@ -159,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn rows_that_disagree_about_a_person_are_found_by_field() {
+    fn contradiction_between_rows_is_found_by_field() {
         let mut seen = Seen::default();
         assert_eq!(seen.contradiction(ANA, &entry("Ana", "Perú")), None);
         seen.note(ANA, 2, &entry("Ana Rojas", ""), None);

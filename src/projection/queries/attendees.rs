@@ -74,7 +74,7 @@ pub struct AttendeeFilter {
     pub country: Option<String>,
     /// Type of the identity document, ignoring case and accents.
     pub document_type: Option<String>,
-    /// Import that accepted the attendee, new or known before.
+    /// Import that accepted the attendee, as a new or a known person.
     pub import_id: Option<Uuid>,
     /// Certificate of which the attendee has an issuance.
     pub certificate_id: Option<Uuid>,

@@ -314,7 +314,7 @@ mod tests {
     }
 
     #[test]
-    fn statements_hold_no_value_of_a_client() {
+    fn statements_contain_no_client_values() {
         let by_name = Order { key: SortKey::Text("t.name"), descending: false };
         let last = Last { text: Some("Ada'; --".to_owned()), number: 7 };
         assert_eq!(
@@ -333,19 +333,19 @@ mod tests {
     }
 
     #[test]
-    fn lists_with_other_values_are_other_lists() {
+    fn different_filter_values_are_different_lists() {
         let of = |value: Option<i64>| Conditions::default().maybe("a = $$", value).told();
         assert_ne!(of(Some(1)), of(Some(2)));
         assert_ne!(of(Some(1)), of(None));
         assert_eq!(of(Some(1)), of(Some(1)));
         let at = |now| Conditions::default().now("a > $$", now).told();
         let later = OffsetDateTime::UNIX_EPOCH + time::Duration::DAY;
-        assert_eq!(at(OffsetDateTime::UNIX_EPOCH), at(later), "time passes while pages are turned");
+        assert_eq!(at(OffsetDateTime::UNIX_EPOCH), at(later), "the current time is not part of the list");
         assert_ne!(at(later), Conditions::default().now("a <= $$", later).told());
     }
 
     #[test]
-    fn tables_fold_as_searches_do() {
+    fn tables_and_searches_use_the_same_folding() {
         let attendees = include_str!("../../../projections/attendees/schema.sql");
         let certificates = include_str!("../../../projections/certificates/schema.sql");
         let issuances = include_str!("../../../projections/issuances/schema.sql");

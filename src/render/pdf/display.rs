@@ -204,7 +204,8 @@ impl<'a> Reader<'a> {
         let current = self.current();
         if let (Draw::Text(text), Some(last)) = (&draw, self.pieces.last_mut())
             && self.last_text == Some(current)
-            && let Some((place, whole)) = joined(last, text, place)
+            && let Draw::Text(before) = &last.draw
+            && let Some((place, whole)) = joined((last.place, before), text, place)
         {
             (last.place, last.draw) = (place, Draw::Text(Cow::Owned(whole)));
             return;

@@ -9,11 +9,13 @@ use crate::render::text::is_right_to_left;
 /// Coordinates that are nearer, in points, are the same.
 const NEAR: f64 = 1e-4;
 
-/// Appends a text at `place` to the piece before it, if both are parts of one line in one font. Returns the place and
+/// Appends a text at `place` to the text before it, if both are parts of one line in one font. Returns the place and
 /// the text of the whole. The height of a glyph becomes its `y_offset`.
-pub(super) fn joined(piece: &Piece<'_>, next: &TextItem, place: Transform) -> Option<(Transform, TextItem)> {
-    let Draw::Text(text) = &piece.draw else { return None };
-    let (start, text) = (piece.place, &**text);
+pub(in crate::render) fn joined(
+    (start, text): (Transform, &TextItem),
+    next: &TextItem,
+    place: Transform,
+) -> Option<(Transform, TextItem)> {
     if !is_beside((start, text), place) || !is_same_style(text, next) {
         return None;
     }
@@ -87,6 +89,7 @@ fn whole(left: &TextItem, right: &TextItem) -> Option<Whole> {
     let forward = match (is_forward(left), is_forward(right)) {
         (Some(one), Some(other)) if one != other => return None,
         (Some(forward), _) | (None, Some(forward)) => forward,
+        (None, None) if [left, right].iter().any(|part| part.text.chars().any(is_right_to_left)) => false,
         (None, None) => last.span.1 <= first.span.1,
     };
     let (before, after) = if forward { (left, right) } else { (right, left) };

@@ -13,6 +13,7 @@ use rustybuzz::{BufferFlags, Direction, Language, ShapePlan, UnicodeBuffer, scri
 use typst::layout::Em;
 use typst::syntax::Span;
 use typst::text::{FontInstance, Glyph, Lang, TextItem};
+use unicode_normalization::char::{canonical_combining_class, decompose_canonical};
 
 use super::fonts::{Cluster, glyph_clusters};
 
@@ -142,6 +143,20 @@ pub(super) fn same_glyphs(one: &[Glyph], other: &[Glyph]) -> bool {
         })
 }
 
+/// Returns true for Latin capitals with two marks above. `templates/certificate/lib/1/page.typ` gives a line with one more
+/// room.
+fn is_high(c: char) -> bool {
+    if !c.is_uppercase() || !matches!(c, '\u{1d5}'..='\u{24f}' | '\u{1e00}'..='\u{1eff}') {
+        return false;
+    }
+    let mut marks = 0;
+    decompose_canonical(c, |part| marks += u8::from(canonical_combining_class(part) == ABOVE));
+    marks > 1
+}
+
+/// Combining class of marks above a letter.
+const ABOVE: u8 = 230;
+
 /// The script of a text that needs nothing but a shaper: letters of one script, one at least, digits, spaces and
 /// signs that stand alone; no sign at its end that typst lets hang into the margin, nor two middle dots, which it
 /// moves together.
@@ -154,7 +169,7 @@ fn script_of(text: &str) -> Option<Script> {
         let letter = match c {
             'A'..='Z' | 'a'..='z' => Script::Latin,
             ' '..='~' | '·' | '’' | '‘' => continue,
-            _ if !c.is_alphabetic() => return None,
+            _ if !c.is_alphabetic() || is_high(c) => return None,
             '\u{c0}'..='\u{24f}' | '\u{1e00}'..='\u{1eff}' | 'ª' | 'º' => Script::Latin,
             '\u{370}'..='\u{3e1}' | '\u{3f0}'..='\u{3ff}' | '\u{1f00}'..='\u{1fff}' => Script::Greek,
             '\u{400}'..='\u{52f}' => Script::Cyrillic,
@@ -165,4 +180,18 @@ fn script_of(text: &str) -> Option<Script> {
         }
     }
     script
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn templates_know_the_same_high_letters() {
+        let library = include_str!("../../../templates/certificate/lib/1/page.typ");
+        let (_, after) = library.split_once("#let high-letters = (\n  (regex(\"[").expect("the list");
+        let (listed, _) = after.split_once(']').expect("its end");
+        let high: String = ('\u{c0}'..='\u{1eff}').filter(|c| is_high(*c)).collect();
+        assert_eq!(listed, high);
+    }
 }

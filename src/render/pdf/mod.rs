@@ -37,6 +37,7 @@ use crate::domain::hex;
 use content::{Body, Finished};
 use display::Display;
 use file::{Deflate, Objects};
+pub(super) use join::joined;
 pub(super) use plate::Plate;
 pub(super) use sheet::{Sheet, Texts};
 

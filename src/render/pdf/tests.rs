@@ -96,9 +96,28 @@ fn by_typst(body: &str) -> Vec<u8> {
 #[track_caller]
 fn looks_the_same(samples: &str, body: &str) {
     let file = print(samples, body).expect("the writer can");
-    let (visibly, most) = differences(&file, &by_typst(body), 200);
-    // Outlines and glyphs are smoothed a little differently at their edges.
-    assert!(visibly <= 120 && most <= 64, "{visibly} pixels by {most} at most: {body}");
+    assert_alike(&file, &by_typst(body), 200, body);
+}
+
+/// Fails if a file of this writer looks otherwise than typst's. Outlines and glyphs are smoothed a little differently at
+/// their edges.
+#[track_caller]
+pub(in crate::render) fn assert_alike(file: &[u8], by_typst: &[u8], dpi: u16, case: &str) {
+    let (visibly, most) = differences(file, by_typst, dpi);
+    let allowed = if has_outlines(file) { 120 } else { 0 };
+    assert!(visibly <= allowed && most <= 64, "{visibly} pixels by {most} at most: {case}");
+}
+
+/// Returns true if a file of this writer has text that is painted as outlines: its page has the font of the layer.
+fn has_outlines(file: &[u8]) -> bool {
+    file.windows(3).any(|part| part == b"/L ")
+}
+
+#[test]
+fn outlines_are_found_in_a_file() {
+    for (body, expected) in [("Plain", false), ("#text(font: \"Noto Serif Thai\", \"ก็\")", true)] {
+        assert_eq!(has_outlines(&print("A", body).expect("written")), expected, "{body}");
+    }
 }
 
 #[test]

@@ -75,3 +75,21 @@ fn made_up_people_are_all_different_and_always_the_same() {
     let documents: HashSet<_> = people.iter().map(|person| person.normalised_document()).collect();
     assert_eq!((mailboxes.len(), documents.len()), (5_000, 5_000));
 }
+
+#[test]
+fn error_of_the_writer_is_returned_unchanged() {
+    struct Closed;
+    impl std::io::Write for Closed {
+        fn write(&mut self, _: &[u8]) -> std::io::Result<usize> {
+            Err(std::io::Error::new(std::io::ErrorKind::BrokenPipe, "nobody reads"))
+        }
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+    let error = made_up_people(5_000, 7, Closed).expect_err("cannot be written");
+    assert_eq!(
+        (error.kind(), error.to_string()),
+        (std::io::ErrorKind::BrokenPipe, "nobody reads".to_owned())
+    );
+}

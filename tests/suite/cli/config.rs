@@ -1,4 +1,4 @@
-//! `laureate config`: values, their origins, and what is wrong with them.
+//! `laureate config`: values, their sources, and error messages.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
@@ -13,7 +13,7 @@ fn file(text: &str) -> tempfile::NamedTempFile {
     file
 }
 
-/// A complete file that needs no server.
+/// Complete configuration file. The commands of these tests need no server.
 const COMPLETE: &str = r#"
 namespace = "from_file"
 [nats]
@@ -36,7 +36,7 @@ token_key = "hunter2-hunter2-hunter2-hunter2-hunter3"
 "#;
 
 #[test]
-fn each_value_is_shown_with_its_origin_and_without_secrets() {
+fn values_are_shown_with_their_source_and_without_secrets() {
     let (file, key) = (file(COMPLETE), file("hunter2-from-a-file-of-its-own-0123456789\n"));
     let variables = BTreeMap::from(
         [
@@ -66,7 +66,7 @@ fn each_value_is_shown_with_its_origin_and_without_secrets() {
 }
 
 #[test]
-fn what_is_wrong_is_named_with_its_key_and_where_it_was_given() {
+fn invalid_value_is_reported_with_key_and_source() {
     let good = file(COMPLETE);
     for (table, line, wrong) in [
         ("[http]", "lisen = \"127.0.0.1:1\"", "http.lisen: there is no such key; expected one of `listen`"),
@@ -104,7 +104,7 @@ fn what_is_wrong_is_named_with_its_key_and_where_it_was_given() {
 }
 
 #[test]
-fn what_is_missing_is_named_with_the_ways_to_give_it() {
+fn missing_value_is_reported_with_the_ways_to_set_it() {
     let shown = run_in(&BTreeMap::new(), &["config", "show"]);
     assert_eq!(shown.code, 2);
     assert_eq!(
@@ -114,7 +114,7 @@ fn what_is_missing_is_named_with_the_ways_to_give_it() {
 }
 
 #[test]
-fn a_file_that_is_no_toml_is_told_by_place_and_not_quoted() {
+fn invalid_toml_is_reported_by_line_and_not_quoted() {
     let bad = file("[mail]\npassword = hunter2\n");
     let path = bad.path().to_string_lossy().into_owned();
     let shown = run_in(&BTreeMap::new(), &["config", "show", "--config", &path]);
@@ -126,7 +126,7 @@ fn a_file_that_is_no_toml_is_told_by_place_and_not_quoted() {
 }
 
 #[test]
-fn a_password_of_digits_stays_a_text() {
+fn value_of_digits_stays_a_string() {
     let mut variables = environment("ns", "/tmp/objects");
     let digits = "0012345678901234567890123456789012345678";
     variables.insert("LAUREATE_SECRETS__CLAIM_KEY".to_owned(), digits.to_owned());
@@ -135,7 +135,7 @@ fn a_password_of_digits_stays_a_text() {
     assert!(shown.code == 0 && shown.out.contains("from_name = \"007\""), "{}{}", shown.out, shown.err);
 }
 
-/// The keys of a file as it is written, those in comments too.
+/// Returns the keys of a configuration file, including those in comments.
 fn keys_of(example: &str) -> BTreeSet<String> {
     let mut table = String::new();
     let mut keys = BTreeSet::new();
@@ -152,7 +152,7 @@ fn keys_of(example: &str) -> BTreeSet<String> {
 }
 
 #[test]
-fn the_example_names_every_key_with_its_default() {
+fn example_contains_every_key_with_its_default() {
     let example = run_in(&BTreeMap::new(), &["config", "example"]);
     assert_eq!(example.code, 0);
     let written = file(&example.out);
@@ -170,7 +170,7 @@ fn the_example_names_every_key_with_its_default() {
     let known: BTreeSet<String> = in_example.keys().cloned().collect();
     assert_eq!(keys_of(&example.out), known, "laureate.example.toml has other keys than the program");
 
-    // What the program has without the file, but for what has no default.
+    // Compare with the program's values without the file. Values without a default are excluded.
     let mut given = environment("laureate", "/tmp/objects");
     let required = ["__URL", "MAIL__HOST", "MAIL__FROM_NAME", "MAIL__FROM_ADDRESS", "_KEY"];
     given.retain(|name, _| required.iter().any(|end| name.ends_with(end)) && !name.contains("PUBLIC"));

@@ -1,4 +1,4 @@
-//! `laureate dead-letters`: what was given up is listed and done again.
+//! `laureate dead-letters`: lists dead letters and processes them again.
 
 use laureate::domain::batch::{Batch, BatchCommand, BatchRequested};
 use laureate::domain::email::{Email, EmailCommand, MailDelivery, OnUnknown};
@@ -11,7 +11,7 @@ use super::{environment, run_in};
 use crate::log::fixture::{Log, person};
 use crate::workers::issuing::queued_mail;
 
-/// Keeps a dead letter of a worker for the log's last event.
+/// Stores a dead letter of a worker for the log's last event.
 async fn given_up(log: &Log, worker: &str) {
     let event = log.all().await.pop().expect("an event");
     let delivery = Delivery { event, attempt: 20 };
@@ -24,7 +24,7 @@ async fn history(log: &Log, aggregate: &str, id: &str) -> Vec<String> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn work_that_was_given_up_is_listed_and_done_again() {
+async fn dead_letters_are_listed_and_requeued() {
     let log = Log::provisioned().await;
     let storage = tempfile::tempdir().expect("a temporary folder");
     let environment = environment(log.namespace.name(), &storage.path().to_string_lossy());

@@ -1,6 +1,7 @@
-//! `laureate doctor` on servers that are well, and on ones that are not.
+//! `laureate doctor` on working and on faulty servers.
 
 use std::collections::BTreeMap;
+use std::process::Command;
 
 use async_nats::jetstream;
 use laureate::stack::mail_catcher::caught_mails;
@@ -12,7 +13,7 @@ use super::scrub::scrubbed;
 use super::{Ran, environment, run_in};
 use crate::support::{Namespace, TestApp, servers, until};
 
-/// The suite's servers, a namespace and a folder, and what the test wants otherwise.
+/// Configuration for the shared servers with a namespace and a folder. Tests change single values.
 struct Patient {
     namespace: Namespace,
     folder: tempfile::TempDir,
@@ -31,7 +32,7 @@ impl Patient {
         self
     }
 
-    /// Streams, consumers and tables.
+    /// Creates streams, consumers and tables.
     fn prepared(self) -> Self {
         for command in ["provision", "migrate"] {
             let ran = run_in(&self.variables, &[command]);
@@ -47,7 +48,7 @@ impl Patient {
     }
 }
 
-/// The report's only line about a check, as level and the rest.
+/// Returns the level and the text of the report's only line about a check.
 fn line(ran: &Ran, check: &str) -> (String, String) {
     let mut found = ran.out.lines().filter_map(|line| {
         let (level, rest) = line.split_once(' ')?;
@@ -65,9 +66,9 @@ fn assert_line(ran: &Ran, check: &str, level: &str, part: &str) {
     assert!(found == level && text.contains(part), "{check}: {found} {text}");
 }
 
-/// Everything that no test breaks on purpose still has its line.
+/// Asserts that all checks except those in `broken` succeeded.
 #[track_caller]
-fn others_went_on(ran: &Ran, broken: &[&str]) {
+fn assert_other_checks_ran(ran: &Ran, broken: &[&str]) {
     for check in ["log.server", "database.server", "objects", "mail", "disk.temporary", "fonts"] {
         if !broken.contains(&check) {
             assert_line(ran, check, "ok", "");
@@ -75,21 +76,21 @@ fn others_went_on(ran: &Ran, broken: &[&str]) {
     }
 }
 
-/// Without what the machine is like and what tests beside this one do.
-fn without_the_machine(report: &str) -> String {
+/// Removes lines that depend on the machine or on other tests.
+fn without_environment(report: &str) -> String {
     let others = ["disk.", "log.account", "database.connections", "sandbox", "ok: "];
     let lines = report.lines().filter(|line| !others.iter().any(|part| line.contains(part)));
     lines.map(|line| format!("{line}\n")).collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_running_product_is_well_but_for_what_tests_do_without() {
+async fn running_installation_has_only_expected_warnings() {
     let app = TestApp::start().await;
     let namespace = app.app.config().namespace.clone();
     let storage = app.storage().to_string_lossy().into_owned();
     let variables = environment(&namespace, &storage);
     let log = app.app.commands().log().clone();
-    until("every projection is level", || async {
+    until("every projection is up to date", || async {
         let info = log.info().await.expect("there");
         let found = app.app.readers().status(&info).await.expect("there");
         found.iter().all(|projection| projection.state == "live" && projection.lag == 0)
@@ -100,9 +101,9 @@ async fn a_running_product_is_well_but_for_what_tests_do_without() {
     for check in ["log.account", "database.connections", "disk.temporary"] {
         assert_line(&ran, check, "ok", "");
     }
-    // How much is active depends on the kernel.
+    // The active protections depend on the kernel.
     assert!(line(&ran, "sandbox").1.contains("active: limits"), "{}", ran.out);
-    let report = scrubbed(&without_the_machine(&ran.out)).replace(&storage, "STORAGE");
+    let report = scrubbed(&without_environment(&ran.out)).replace(&storage, "STORAGE");
     insta::assert_snapshot!("well", report);
     let ran = run_in(&variables, &["doctor", "--strict", "--json"]);
     assert_eq!(ran.code, 4, "warnings count");
@@ -119,14 +120,14 @@ async fn a_running_product_is_well_but_for_what_tests_do_without() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_was_not_prepared_is_named_with_the_command_that_does() {
+async fn missing_preparation_is_reported_with_its_command() {
     let patient = Patient::new();
     let ran = patient.doctor(&[]);
     assert_eq!(ran.code, 4);
     assert_line(&ran, "log.streams", "failed", "missing: NS_EVENTS, ");
     assert_line(&ran, "log.streams", "failed", "laureate provision");
     assert_line(&ran, "database.migrations", "failed", "laureate migrate");
-    others_went_on(&ran, &[]);
+    assert_other_checks_ran(&ran, &[]);
 
     let patient = patient.prepared();
     let ran = patient.doctor(&[]);
@@ -153,7 +154,7 @@ async fn what_was_not_prepared_is_named_with_the_command_that_does() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_server_that_is_not_there_stops_no_other_check() {
+async fn unreachable_server_does_not_stop_other_checks() {
     for (key, value, check, part) in [
         ("NATS__URL", "nats://u:hunter2@127.0.0.1:1", "log.server", "nats://u:***@127.0.0.1:1: "),
         (
@@ -168,11 +169,11 @@ async fn a_server_that_is_not_there_stops_no_other_check() {
         let ran = Patient::new().with(key, value).doctor(&[]);
         assert_eq!(ran.code, 4);
         assert_line(&ran, check, "failed", part);
-        others_went_on(&ran, &[check]);
+        assert_other_checks_ran(&ran, &[check]);
     }
 }
 
-/// Takes connections and never says a word.
+/// Starts a server that accepts connections and never sends anything. Returns its address.
 async fn silent() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     let address = listener.local_addr().expect("bound").to_string();
@@ -186,7 +187,7 @@ async fn silent() -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn servers_that_hang_cost_one_time_limit_and_no_other_check() {
+async fn hanging_servers_time_out_and_do_not_stop_other_checks() {
     let address = silent().await;
     let patient = Patient::new()
         .with("NATS__URL", &format!("nats://{address}"))
@@ -197,11 +198,23 @@ async fn servers_that_hang_cost_one_time_limit_and_no_other_check() {
     assert_line(&ran, "log.server", "failed", "not available");
     assert_line(&ran, "database", "failed", "no answer within 2 s");
     assert_line(&ran, "mail", "failed", "no answer within 2 s");
-    others_went_on(&ran, &["log.server", "database.server", "mail"]);
+    assert_other_checks_ran(&ran, &["log.server", "database.server", "mail"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn wrong_passwords_are_told_without_showing_them() {
+async fn file_that_cannot_be_read_to_its_end_does_not_stop_the_exit() {
+    let patient = Patient::new();
+    // Opening a pipe without a writer blocks, as a hung network folder does.
+    let pipe = patient.folder.path().join("credentials");
+    assert!(Command::new("mkfifo").arg(&pipe).status().expect("mkfifo starts").success());
+    let patient = patient.with("NATS__CREDENTIALS", &pipe.to_string_lossy());
+    let ran = patient.doctor(&["--timeout", "1"]);
+    assert_eq!(ran.code, 4, "{}", ran.err);
+    assert!(ran.out.contains("no answer within 1 s"), "{}", ran.out);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn wrong_passwords_are_reported_and_not_shown() {
     let (before, after) = servers().postgres_url.rsplit_once('@').expect("with a user");
     let (user, _) = before.rsplit_once(':').expect("with a password");
     let ran = Patient::new().with("DATABASE__URL", &format!("{user}:hunter2@{after}")).doctor(&[]);
@@ -221,7 +234,7 @@ async fn wrong_passwords_are_told_without_showing_them() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn how_nats_server_keeps_its_word_is_seen_by_its_monitoring() {
+async fn sync_interval_of_nats_server_is_read_from_its_monitoring() {
     let lazy = OwnNats::start("jetstream { store_dir: \"{folder}/js\" }").await;
     let patient = Patient::new().with("NATS__URL", &lazy.url);
     let ran = patient.doctor(&["--nats-monitor", &lazy.monitor]);
@@ -239,12 +252,12 @@ async fn how_nats_server_keeps_its_word_is_seen_by_its_monitoring() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_server_without_jetstream_or_room_fails() {
+async fn server_without_jetstream_or_with_a_full_account_fails() {
     let plain = OwnNats::start("").await;
     let ran = Patient::new().with("NATS__URL", &plain.url).doctor(&[]);
     assert_eq!(ran.code, 4);
     assert!(ran.out.contains("JetStream is off"), "{}", ran.out);
-    others_went_on(&ran, &[]);
+    assert_other_checks_ran(&ran, &[]);
 
     let accounts = "accounts { A { users: [{user: u, password: p}]
         jetstream { max_streams: 5, max_file: 1GB } } }
@@ -257,7 +270,7 @@ async fn a_server_without_jetstream_or_room_fails() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_bucket_is_probed_as_a_folder_is() {
+async fn bucket_is_checked_like_a_folder() {
     let namespace = Namespace::new();
     let bucket = format!("doctor-{namespace}");
     servers().make_s3_bucket(&bucket).await;
@@ -278,7 +291,7 @@ async fn a_bucket_is_probed_as_a_folder_is() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_mail_is_sent_only_to_whom_it_is_asked_for() {
+async fn mail_is_sent_only_to_the_requested_address() {
     let patient = Patient::new().prepared();
     let address = format!("operator@{}.example.org", patient.namespace);
     let arrived = || {
@@ -298,7 +311,7 @@ async fn a_mail_is_sent_only_to_whom_it_is_asked_for() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_unusable_configuration_is_told_before_anything_is_asked() {
+async fn invalid_configuration_is_reported_before_any_check() {
     let ran = Patient::new().with("MAIL__PORT", "none").doctor(&[]);
     assert_eq!((ran.code, ran.out.as_str()), (2, ""));
     assert!(ran.err.contains("mail.port") && ran.err.contains("LAUREATE_MAIL__PORT"), "{}", ran.err);

@@ -1,4 +1,4 @@
-//! `laureate events`: what is picked, what is told, and what is not shown.
+//! `laureate events`: filters, output, and hidden personal data.
 
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, Command, Stdio};
@@ -16,7 +16,7 @@ use super::scrub::scrubbed;
 use super::{Ran, environment, run_in};
 use crate::support::{Namespace, TestApp, laureate, servers, until};
 
-/// A log with 700 events of 350 users: more than one window of the search for the last ones.
+/// Log with 700 events of 350 users. The search for the last events needs more than one window for it.
 struct Log {
     namespace: Namespace,
     log: EventLog,
@@ -48,14 +48,14 @@ impl Log {
         run_in(&environment(self.namespace.name(), "/tmp/unused"), &[&["events"], arguments].concat())
     }
 
-    /// The positions that a list shows.
+    /// Returns the positions that `events list` shows.
     fn listed(&self, arguments: &[&str]) -> Vec<u64> {
         let ran = self.run(&[&["list", "--json"], arguments].concat());
         assert_eq!((ran.code, ran.err.as_str()), (0, ""));
         ran.out.lines().map(|line| position(&serde_json::from_str(line).expect("JSON"))).collect()
     }
 
-    /// The positions of the events that a plain look at all of them finds.
+    /// Returns the positions of all events for which `wanted` is true.
     fn expected(&self, wanted: impl Fn(&RecordedEvent) -> bool) -> Vec<u64> {
         self.events.iter().filter(|event| wanted(event)).map(|event| event.position).collect()
     }
@@ -92,7 +92,7 @@ fn event(event_type: &'static str, body: Value) -> NewEvent {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn filters_give_what_a_look_at_every_event_would_give() {
+async fn filters_return_the_same_events_as_a_naive_search() {
     let log = Log::filled().await;
     let end = log.events.last().expect("filled").position;
     let last = |mut all: Vec<u64>, n: usize| all.split_off(all.len().saturating_sub(n));
@@ -102,6 +102,11 @@ async fn filters_give_what_a_look_at_every_event_would_give() {
         log.listed(&["--from", "601", "--to", "650", "--limit", "7"]),
         (601..=607).collect::<Vec<_>>()
     );
+    assert_eq!(log.listed(&["--limit", "5"]), last(log.expected(|_| true), 5));
+    assert_eq!(log.listed(&["--limit", "5", "--to", "650"]), (646..=650).collect::<Vec<_>>());
+    assert_eq!(log.listed(&["--limit", "100"]), last(log.expected(|_| true), 20));
+    assert_eq!(log.listed(&["--last", "7", "--limit", "2", "--to", "650"]), [644, 645]);
+    assert_eq!(log.listed(&["--limit", "0"]), [0_u64; 0]);
     assert_eq!(log.listed(&["--to", "5"]), [1, 2, 3, 4, 5]);
     assert_eq!(log.listed(&["--from", "9999"]), [0_u64; 0]);
 
@@ -117,7 +122,7 @@ async fn filters_give_what_a_look_at_every_event_would_give() {
     assert_eq!(
         log.listed(&["-a", &first, "-a", "users", "--last", "1"]),
         [end],
-        "the whole kind holds the one"
+        "all users include this one"
     );
     assert_eq!(log.listed(&["-a", "import"]), [0_u64; 0]);
 
@@ -134,7 +139,7 @@ async fn filters_give_what_a_look_at_every_event_would_give() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_log_is_searched_by_its_servers_clock() {
+async fn position_is_found_by_time_and_remaining_events_are_counted() {
     let log = Log::filled().await;
     let now = OffsetDateTime::now_utc();
     assert_eq!(log.log.position_at(now - time::Duration::HOUR).await.expect("answered"), Some(1));
@@ -146,7 +151,7 @@ async fn the_log_is_searched_by_its_servers_clock() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn personal_data_is_shown_only_where_it_is_asked_for() {
+async fn personal_data_is_shown_only_with_reveal() {
     let log = Log::filled().await;
     let user = id(3);
     for arguments in [
@@ -168,7 +173,7 @@ async fn personal_data_is_shown_only_where_it_is_asked_for() {
     }
 }
 
-/// A `laureate events` that goes on; it is killed when dropped.
+/// Running `laureate events`. It is killed when dropped.
 struct Following(Child);
 
 impl Following {
@@ -194,7 +199,7 @@ impl Drop for Following {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn tail_shows_the_last_ones_and_then_what_comes_until_somebody_stops_reading() {
+async fn tail_shows_last_and_new_events_until_the_pipe_is_closed() {
     let log = Log::filled().await;
     let arguments = ["tail", "--last", "2", "--json", "--type", "UserRegistered"];
     let mut tail = Following::start(&log, &arguments);
@@ -211,28 +216,28 @@ async fn tail_shows_the_last_ones_and_then_what_comes_until_somebody_stops_readi
     put(1_000).await;
     assert_eq!(next(), end + 1);
     drop(lines);
-    // The closed pipe shows at the next event.
+    // The program notices the closed pipe when it writes the next event.
     put(1_001).await;
     until("it has ended", || {
         let ended = tail.0.try_wait().expect("asked");
         async move { ended.is_some() }
     })
     .await;
-    assert_eq!(tail.0.wait().expect("ended").code(), Some(0), "nobody reading is no error");
+    assert_eq!(tail.0.wait().expect("ended").code(), Some(0), "a closed pipe is not an error");
     let mut err = String::new();
     tail.0.stderr.take().expect("piped").read_to_string(&mut err).expect("text");
     assert_eq!(err, "");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_limit_ends_also_what_follows() {
+async fn limit_also_ends_a_followed_list() {
     let log = Log::filled().await;
     let ran = log.run(&["list", "--follow", "--from", "1", "--limit", "3", "--json"]);
     assert_eq!((ran.code, ran.out.lines().count()), (0, 3));
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_can_not_be_meant_is_refused() {
+async fn invalid_arguments_are_refused() {
     let log = Log::filled().await;
     let unknown = id(USERS + 1);
     for (arguments, code, part) in [
@@ -261,7 +266,7 @@ async fn what_can_not_be_meant_is_refused() {
 const PEOPLE: &str =
     "Nombre completo,Correo electrónico,Número documento\nGrace Hopper,grace@example.com,1020304050\n";
 
-/// A person is imported and gets a certificate by mail; gives the events of it all.
+/// Imports a person, who gets a certificate by mail. Returns all events.
 async fn a_story(app: &TestApp) -> Vec<RecordedEvent> {
     let token = app.token().await;
     let body = json!({ "client": "Acme", "name": "Speaker", "eventName": "Summit 2026", "locale": "en" });
@@ -288,7 +293,7 @@ async fn a_story(app: &TestApp) -> Vec<RecordedEvent> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_certificates_life_is_told_with_its_causes() {
+async fn history_of_a_certificate_is_printed_with_causes() {
     let app = TestApp::start().await;
     let events = a_story(&app).await;
     let variables = environment(&app.app.config().namespace, "/tmp/unused");

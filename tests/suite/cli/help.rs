@@ -1,4 +1,4 @@
-//! What the program says about itself: help, completions, manual pages.
+//! Help, completions and manual pages.
 
 use std::process::Command;
 
@@ -13,7 +13,7 @@ fn output(arguments: &[&str]) -> String {
     String::from_utf8(output.stdout).expect("UTF-8")
 }
 
-/// Every subcommand that is no secret, as the words that call it.
+/// Returns every subcommand that isn't hidden, as the words that call it.
 fn subcommands() -> Vec<Vec<String>> {
     fn collect(command: &clap::Command, path: &[String], all: &mut Vec<Vec<String>>) {
         for sub in command.get_subcommands().filter(|sub| !sub.is_hide_set()) {
@@ -55,7 +55,7 @@ fn every_option_is_explained() {
 }
 
 #[test]
-fn completions_know_each_subcommand() {
+fn completions_contain_each_subcommand() {
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
         let script = output(&["completions", shell]);
         for path in subcommands() {
@@ -68,7 +68,7 @@ fn completions_know_each_subcommand() {
 }
 
 #[test]
-fn bash_takes_the_completions() {
+fn bash_accepts_the_completions() {
     let script = format!("{}\ncomplete -p laureate", output(&["completions", "bash"]));
     let bash = Command::new("bash").arg("-c").arg(script).output().expect("bash is there");
     let said = String::from_utf8_lossy(&bash.stdout).into_owned();

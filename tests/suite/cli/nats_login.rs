@@ -1,4 +1,4 @@
-//! Reaching nats-server by TLS and by a credentials file, as `nats.*` in the configuration says.
+//! Connections to nats-server with TLS and with a credentials file, as configured under `nats`.
 
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::own_nats::OwnNats;
 use super::{Ran, environment, run_in};
 
-/// `laureate doctor` with other settings of nats.
+/// Runs `laureate doctor` with these settings under `nats`.
 fn doctor(settings: &[(&str, &str)]) -> Ran {
     let mut variables = environment("login", "/tmp/unused");
     let settings = settings.iter().map(|(key, value)| (format!("LAUREATE_NATS__{key}"), (*value).to_owned()));
@@ -22,7 +22,7 @@ fn server_line(ran: &Ran) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn tls_wants_an_authority_that_is_known() {
+async fn tls_requires_a_known_certificate_authority() {
     let folder = tempfile::tempdir().expect("a folder");
     let made = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).expect("a certificate");
     let write = |name: &str, text: String| {
@@ -45,7 +45,7 @@ async fn tls_wants_an_authority_that_is_known() {
     assert!(server_line(&missing).starts_with("failed "), "{}", missing.out);
 }
 
-/// A JWT as nats-server reads it: claims about `subject`, signed by `issuer`.
+/// Returns a JWT for nats-server with claims about `subject`, signed by `issuer`.
 fn jwt(issuer: &KeyPair, subject: &KeyPair, name: &str, nats: Value) -> String {
     let claims = json!({
         "jti": name, "iat": 1_700_000_000, "iss": issuer.public_key(), "name": name,
@@ -58,7 +58,7 @@ fn jwt(issuer: &KeyPair, subject: &KeyPair, name: &str, nats: Value) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_credentials_file_logs_in_where_passwords_do_not() {
+async fn credentials_file_logs_in_without_a_password() {
     let (operator, account, user) = (KeyPair::new_operator(), KeyPair::new_account(), KeyPair::new_user());
     let limits = json!({
         "subs": -1, "data": -1, "payload": -1, "imports": -1, "exports": -1, "wildcards": true, "conn": -1,
@@ -90,4 +90,14 @@ async fn a_credentials_file_logs_in_where_passwords_do_not() {
     assert!(server_line(&without).starts_with("failed "), "{}", without.out);
     let missing = doctor(&[("URL", &server.url), ("CREDENTIALS", "/nonexistent.creds")]);
     assert!(server_line(&missing).contains("nats.credentials: "), "{}", missing.out);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn password_can_have_any_characters() {
+    let server = OwnNats::start(r#"authorization { user: "a@b", password: "p:/@%,", timeout: 5 }"#).await;
+    let host = server.url.rsplit('/').next().expect("an address");
+    let right = doctor(&[("URL", &format!("nats://a%40b:p%3A%2F%40%25%2C@{host}"))]);
+    assert!(server_line(&right).starts_with("ok "), "{}", right.out);
+    let wrong = doctor(&[("URL", &format!("nats://a%40b:p%3A%2F%40%2525%2C@{host}"))]);
+    assert!(server_line(&wrong).starts_with("failed "), "{}", wrong.out);
 }

@@ -1,4 +1,4 @@
-//! A nats-server of a test's own, configured as the test likes.
+//! Separate nats-server for one test, with its own configuration.
 
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -8,18 +8,18 @@ use tempfile::TempDir;
 
 use crate::support::until;
 
-/// A running server; it is killed when dropped.
+/// Running server. It is killed when dropped.
 pub struct OwnNats {
     child: Child,
     folder: TempDir,
-    /// Where clients connect.
+    /// Address for clients.
     pub url: String,
-    /// Where its monitoring answers.
+    /// Address of the monitoring endpoint.
     pub monitor: String,
 }
 
 impl OwnNats {
-    /// Starts with more lines of configuration; `{folder}` in them is a folder of its own.
+    /// Starts a server with additional lines of configuration. `{folder}` in them is replaced by a temporary folder.
     pub async fn start(configuration: &str) -> Self {
         let folder = TempDir::new().expect("a temporary folder");
         let path = folder.path().to_string_lossy().into_owned();
@@ -38,7 +38,7 @@ impl OwnNats {
             .spawn()
             .expect("it starts");
         let mut server = Self { child, folder, url: String::new(), monitor: String::new() };
-        until("nats-server tells its ports", || async { server.ports().is_some() }).await;
+        until("nats-server reports its ports", || async { server.ports().is_some() }).await;
         let ports = server.ports().expect("just seen");
         server.url = ports["nats"][0].as_str().expect("an address").to_owned();
         server.monitor = ports["monitoring"][0].as_str().expect("an address").to_owned();

@@ -1,11 +1,11 @@
-//! Takes out of a text what is another in each run, so that the rest can be a snapshot.
+//! Replaces values that differ between runs, so that a text can be a snapshot.
 
-/// Ids, times, digests, ports and sizes become words in brackets; words keep their places.
+/// Replaces ids, times, dates, digests, ports and some numbers by words in brackets.
 pub fn scrubbed(text: &str) -> String {
     let mut clean = String::new();
     let mut word = String::new();
     for c in text.chars() {
-        // How wide a number was is no matter either.
+        // Skips the padding after a number, because its width differs, too.
         if c == ' ' && word.is_empty() && clean.ends_with("[number] ") {
             continue;
         }
@@ -59,7 +59,7 @@ fn scrub(word: &str, before: &str) -> String {
 }
 
 #[test]
-fn what_changes_from_run_to_run_is_replaced() {
+fn values_that_differ_between_runs_are_replaced() {
     assert_eq!(
         scrubbed(
             "2026-11-21T11:46:34.449Z  12  x at 3 (a 6f2d41c8-95b7-4a0e-9d53-27e10c8bf4a6) abc 127.0.0.1:4222 2026-11-21\n"

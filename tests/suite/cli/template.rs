@@ -1,4 +1,4 @@
-//! `laureate template`: what it prints, what it writes, and how it ends.
+//! `laureate template`: output, files and exit codes.
 
 use std::path::Path;
 use std::process::{Command, Output};
@@ -17,7 +17,7 @@ fn said(output: &Output) -> String {
     String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr)
 }
 
-/// A template of one's own, made of the minimal theme.
+/// Copies the minimal theme into `folder` as an issuer's own template.
 fn own(folder: &Path) {
     let theme = Path::new(env!("CARGO_MANIFEST_DIR")).join("templates/certificate/minimal/1");
     for file in ["template.typ", "manifest.json"] {
@@ -32,7 +32,7 @@ fn change(path: &Path, from: &str, to: &str) {
 }
 
 #[test]
-fn themes_are_listed_for_people_and_programs() {
+fn themes_are_listed_as_text_and_json() {
     let folder = tempfile::tempdir().expect("a folder");
     insta::assert_snapshot!("template_list", said(&template(&["list"], folder.path())));
     let json: Value =
@@ -42,7 +42,7 @@ fn themes_are_listed_for_people_and_programs() {
 }
 
 #[test]
-fn a_template_is_checked_by_line_and_column() {
+fn errors_in_a_template_have_line_and_column() {
     let folder = tempfile::tempdir().expect("a folder");
     own(folder.path());
     let good = template(&["check", "."], folder.path());
@@ -85,7 +85,7 @@ fn a_template_is_checked_by_line_and_column() {
 }
 
 #[test]
-fn a_page_is_previewed_as_pdf_and_picture() {
+fn preview_is_written_as_pdf_or_png() {
     let folder = tempfile::tempdir().expect("a folder");
     let data = r#"{"full_name": "Ada Lovelace", "title": "Constancia"}"#;
     std::fs::write(folder.path().join("data.json"), data).expect("written");
@@ -118,7 +118,7 @@ fn a_page_is_previewed_as_pdf_and_picture() {
 }
 
 #[test]
-fn the_gallery_that_is_checked_in_is_the_present_one() {
+fn committed_gallery_is_up_to_date() {
     let folder = tempfile::tempdir().expect("a folder");
     let done = template(&["gallery", "--out", "gallery.png"], folder.path());
     assert_eq!(done.status.code(), Some(0), "{}", said(&done));
@@ -130,7 +130,7 @@ fn the_gallery_that_is_checked_in_is_the_present_one() {
         kept.dimensions(),
         "run laureate template gallery --out docs/gallery.png"
     );
-    // Other processors may round another way; another page differs by far more.
+    // Other processors may round differently. A different page has far more different pixels.
     let different = present
         .pixels()
         .zip(kept.pixels())

@@ -1,4 +1,4 @@
-//! Deciding on what is assumed instead of loaded: the log proves the assumption, or it counts nothing.
+//! Decisions on an assumed state that was not loaded. If the log disproves the assumption, the decision is repeated.
 
 use laureate::commands::{CommandError, Loaded};
 use laureate::domain::claim::{Claim, ClaimCommand, ClaimKind};
@@ -18,7 +18,7 @@ async fn events(log: &Log, id: UserId) -> Vec<RecordedEvent> {
 }
 
 #[tokio::test]
-async fn a_true_assumption_is_written_and_a_false_one_is_decided_again_on_the_truth() {
+async fn wrong_assumption_is_decided_again_on_the_loaded_state() {
     let log = Log::provisioned().await;
     let new = || Loaded::<Claim>::new();
     let taken = log.commands.execute_assuming(&person(), "c1", new(), take(1)).await.unwrap();
@@ -29,23 +29,23 @@ async fn a_true_assumption_is_written_and_a_false_one_is_decided_again_on_the_tr
 }
 
 #[tokio::test]
-async fn a_refusal_on_a_false_assumption_is_not_believed() {
+async fn refusal_on_a_wrong_assumption_is_decided_again() {
     let log = Log::provisioned().await;
     let id = registered(&log.commands).await;
-    // A user who was never registered has no password to change.
+    // Assumes that the user doesn't exist, so the decider refuses the change of the password.
     let done = log.commands.execute_assuming(&person(), id, Loaded::<User>::new(), change_password(1)).await;
     assert_eq!(done.unwrap().events.len(), 1);
     assert_eq!(events(&log, id).await.len(), 2);
 }
 
 #[tokio::test]
-async fn an_assumption_that_leads_to_no_event_is_not_believed() {
+async fn assumption_without_events_is_checked_against_the_log() {
     let log = Log::provisioned().await;
     let owner = Uuid::from_u128(1);
     log.commands.execute::<Claim>(&person(), "c1", take(1)).await.unwrap();
     let release = || ClaimCommand::Release { kind: ClaimKind::UserName, owner };
     log.commands.execute::<Claim>(&person(), "c1", release()).await.unwrap();
-    // As if the claim were still held by who wants it: nothing to write, and nothing that would prove it.
+    // Assumes that the owner still holds the claim. Then there is no event to write whose append would disprove it.
     let mut assumed = Loaded::<Claim>::new();
     assumed.state.0 = Some(owner);
     let done = log.commands.execute_assuming(&person(), "c1", assumed, take(1)).await.unwrap();
@@ -54,7 +54,7 @@ async fn an_assumption_that_leads_to_no_event_is_not_believed() {
 }
 
 #[tokio::test]
-async fn a_repeated_command_finds_its_own_events_behind_its_assumption() {
+async fn repeated_command_finds_its_events_after_the_assumed_position() {
     let log = Log::provisioned().await;
     let id = registered(&log.commands).await;
     let before = log.commands.load::<User>(id).await.unwrap();
@@ -68,7 +68,7 @@ async fn a_repeated_command_finds_its_own_events_behind_its_assumption() {
 }
 
 #[tokio::test]
-async fn what_an_event_begins_can_be_gone_on_with_unloaded() {
+async fn commands_can_continue_from_a_first_event_without_loading() {
     let log = Log::provisioned().await;
     let id = registered(&log.commands).await;
     let first = events(&log, id).await.remove(0);

@@ -1,5 +1,6 @@
-//! Every route of the API with everybody who might call it. Made of the route table, so that a new
-//! route can't be forgotten; what a refusal is doesn't depend on the body, because nothing is read before.
+//! Calls every route of the API with every role, scope and kind of invalid token. The route table gives the
+//! routes, so a new route cannot be forgotten. A refusal does not depend on the body, because access is checked
+//! before the body is read.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -16,11 +17,11 @@ use uuid::Uuid;
 use super::people::text;
 use super::{Answered, Api};
 
-/// The key that the suite's configuration has.
+/// Token key in the suite's configuration.
 const KEY: &[u8] = b"token-key-of-the-tests-0123456789abcdef";
 const HEADER: &str = r#"{"alg": "HS256", "typ": "JWT", "kid": "default"}"#;
 
-/// The path with an id that nobody has.
+/// Path of the endpoint, with an id that does not exist.
 fn path(endpoint: &Endpoint) -> String {
     let of = |part: &str| match part {
         "{version}" => "1".to_owned(),
@@ -48,13 +49,13 @@ fn signed(header: &str, claims: &Value, key: &[u8]) -> String {
     format!("{text}.{}", URL_SAFE_NO_PAD.encode(mac.finalize().into_bytes()))
 }
 
-/// What an admin's token says, to be changed.
+/// Returns the claims of a token.
 fn claims(token: &str) -> Value {
     let body = token.split('.').nth(1).expect("three parts");
     serde_json::from_slice(&URL_SAFE_NO_PAD.decode(body).expect("base64")).expect("JSON")
 }
 
-/// Tokens that are none, and what is wrong with each.
+/// Returns invalid tokens, each with its defect.
 fn bad_tokens(good: &str) -> Vec<(&'static str, String)> {
     let good = claims(good);
     let with = |name: &str, value: Value| {
@@ -66,7 +67,7 @@ fn bad_tokens(good: &str) -> Vec<(&'static str, String)> {
     let unsigned = signed(r#"{"alg": "none", "typ": "JWT", "kid": "default"}"#, &good, KEY);
     let unsigned = unsigned.rsplit_once('.').expect("three parts").0.to_owned();
     vec![
-        ("no token at all", "x.y.z".to_owned()),
+        ("not a token", "x.y.z".to_owned()),
         ("expired", signed(HEADER, &with("exp", past.into()), KEY)),
         ("unsigned", format!("{unsigned}.")),
         ("unsigned with a signature", signed(r#"{"alg": "none", "kid": "default"}"#, &good, KEY)),
@@ -74,18 +75,18 @@ fn bad_tokens(good: &str) -> Vec<(&'static str, String)> {
         ("another purpose", signed(HEADER, &with("typ", "refresh".into()), KEY)),
         ("another issuer", signed(HEADER, &with("iss", "somebody".into()), KEY)),
         ("another audience", signed(HEADER, &with("aud", "something".into()), KEY)),
-        ("a foreign signature", signed(HEADER, &good, b"a key of somebody else, 32 bytes or so")),
+        ("a foreign signature", signed(HEADER, &good, b"a key of another issuer, over 32 bytes")),
         ("an unknown key", signed(r#"{"alg": "HS256", "kid": "other"}"#, &good, KEY)),
-        ("no key named", signed(r#"{"alg": "HS256"}"#, &good, KEY)),
+        ("no key id", signed(r#"{"alg": "HS256"}"#, &good, KEY)),
         ("an unknown API key", format!("lk_{}_{}", Uuid::from_u128(9).simple(), "a".repeat(43))),
     ]
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn no_route_but_the_public_ones_lets_in_whoever_has_no_valid_token() {
+async fn only_public_routes_accept_requests_without_a_valid_token() {
     let api = Api::start().await;
     let bad = bad_tokens(&api.token);
-    // The forger knows how: with nothing changed, the token is good.
+    // Control: a token signed here with unchanged claims is accepted.
     assert_eq!(api.me(&signed(HEADER, &claims(&api.token), KEY)).await, 200);
     let revoked = key(&api, Permission::ALL).await;
     api.delete(&format!("/api-keys/{}", revoked.0)).await.expect(200);
@@ -106,11 +107,11 @@ async fn no_route_but_the_public_ones_lets_in_whoever_has_no_valid_token() {
             }
         }
     }
-    assert!(logged_out.len() > 100, "the table was not walked");
+    assert!(logged_out.len() > 100, "too few routes were called");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn each_role_gets_what_the_table_gives_it_and_not_more() {
+async fn each_role_has_exactly_the_access_in_the_route_table() {
     let api = Api::start().await;
     for role in [Role::Viewer, Role::Operator, Role::Admin] {
         let person = api.person(role.name(), role.name()).await;
@@ -126,7 +127,7 @@ async fn each_role_gets_what_the_table_gives_it_and_not_more() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_key_gets_what_its_scopes_give_it_and_not_more() {
+async fn api_key_has_exactly_the_access_of_its_scopes() {
     let api = Api::start().await;
     let (_, whole) = key(&api, Permission::ALL).await;
     for permission in Permission::ALL {
@@ -151,7 +152,7 @@ async fn a_key_gets_what_its_scopes_give_it_and_not_more() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_id_that_is_unknown_or_somebody_elses_is_told_alike() {
+async fn unknown_id_and_foreign_session_return_404() {
     let api = Api::start().await;
     let mut asked = 0;
     for endpoint in router::api().into_iter().filter(|endpoint| endpoint.path.contains("{id}")) {
@@ -159,7 +160,7 @@ async fn an_id_that_is_unknown_or_somebody_elses_is_told_alike() {
             continue;
         }
         let answer = ask(&api, &endpoint, Some(&api.token)).await;
-        // What has a body may be refused for that before anything is looked up.
+        // An endpoint with a body may reject the missing body before the lookup.
         let is_read = ["GET", "DELETE"].contains(&endpoint.method.as_str());
         let expected: &[u16] = if is_read { &[404] } else { &[400, 404, 415, 422] };
         assert!(
@@ -171,8 +172,8 @@ async fn an_id_that_is_unknown_or_somebody_elses_is_told_alike() {
         );
         asked += 1;
     }
-    assert!(asked > 5, "the table was not walked");
-    // A session is the one thing that belongs to somebody.
+    assert!(asked > 5, "too few routes were called");
+    // Of all resources, only a session belongs to one user.
     let (grace, alan) = (api.person("grace", "admin").await, api.person("alan", "admin").await);
     let session = text(&claims(&alan.token)["sid"]);
     let path = format!("/auth/sessions/{session}");
@@ -183,7 +184,7 @@ async fn an_id_that_is_unknown_or_somebody_elses_is_told_alike() {
     assert_eq!(api.me(&alan.token).await, 401);
 }
 
-/// Makes a key with these scopes; its id and itself.
+/// Creates an API key with these scopes. Returns its id and secret.
 async fn key(api: &Api, scopes: &[Permission]) -> (String, String) {
     let scopes: Vec<&str> = scopes.iter().map(|permission| permission.scope()).collect();
     let made = api.post("/api-keys", &json!({ "name": "table", "scopes": scopes })).await.expect(201);

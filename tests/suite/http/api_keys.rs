@@ -1,4 +1,4 @@
-//! API keys: what a program may, until when, and never more than whoever made it.
+//! API keys: scopes, expiry, revocation, and the limit to their owner's rights.
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -18,7 +18,7 @@ async fn make(api: &Api, scopes: &[&str]) -> (String, String) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_key_is_shown_once_works_in_its_scopes_and_is_revoked() {
+async fn key_is_shown_once_works_within_its_scopes_and_is_revoked() {
     let api = Api::start().await;
     let made = api.post("/api-keys", &key(&["certificates:read", "attendees:read"])).await.expect(201);
     insta::assert_json_snapshot!("api_key", scrubbed(&made.body), { ".data.key" => "[key]" });
@@ -43,7 +43,7 @@ async fn a_key_is_shown_once_works_in_its_scopes_and_is_revoked() {
 
     let path = format!("/api-keys/{id}");
     let used = |body: &Value| body["data"]["lastUsedAt"].is_string();
-    let read = api.until("its use is noted", &path, used).await;
+    let read = api.until("the key's use is recorded", &path, used).await;
     assert!(!read.to_string().contains(&secret[36..]), "the secret is shown again");
     let listed = api.get("/api-keys").await.expect(200);
     assert_eq!(
@@ -62,7 +62,7 @@ async fn a_key_is_shown_once_works_in_its_scopes_and_is_revoked() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_key_writes_in_its_own_name() {
+async fn events_of_a_key_name_the_key_as_actor() {
     let api = Api::start().await;
     let (id, secret) = make(&api, &["certificates:manage"]).await;
     let body = json!({ "client": "Acme", "name": "Speaker", "eventName": "Summit" });
@@ -74,12 +74,12 @@ async fn a_key_writes_in_its_own_name() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn nobody_gives_what_he_does_not_have() {
+async fn key_has_at_most_its_owners_rights() {
     let api = Api::start().await;
     let operator = api.person("grace", "operator").await;
     let refused = api.as_(&operator.token, Method::POST, "/api-keys", Some(&key(&["jobs:read"]))).await;
     assert_eq!(refused.expect(403).code(), "FORBIDDEN");
-    // A key sees and revokes keys, and makes none: it would never expire otherwise.
+    // A key lists and revokes keys but creates none. Otherwise it could renew itself and never expire.
     let (_, other) = make(&api, &["api-keys:manage", "jobs:read"]).await;
     for scope in ["jobs:read", "users:manage"] {
         let refused = api.as_(&other, Method::POST, "/api-keys", Some(&key(&[scope]))).await;
@@ -90,7 +90,7 @@ async fn nobody_gives_what_he_does_not_have() {
     let (_, users) = make(&api, &["users:manage"]).await;
     api.as_(&users, Method::GET, "/users", None).await.expect(200);
 
-    // The owner's role counts at the time of the call.
+    // The owner's role at the time of the call limits the key.
     let admin = api.person("second", "admin").await;
     let made =
         api.as_(&admin.token, Method::POST, "/api-keys", Some(&key(&["users:manage", "jobs:read"]))).await;
@@ -105,7 +105,7 @@ async fn nobody_gives_what_he_does_not_have() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_a_key_cannot_be_is_named() {
+async fn invalid_key_request_names_the_field() {
     let api = Api::start().await;
     let at = |days: i64| {
         let time = OffsetDateTime::now_utc() + time::Duration::days(days);
@@ -127,7 +127,7 @@ async fn what_a_key_cannot_be_is_named() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_same_request_makes_one_key_and_shows_it_once() {
+async fn repeated_request_creates_one_key_and_shows_it_once() {
     let api = Api::start().await;
     let make = || {
         let request = api.request(Method::POST, "/api-keys").header("idempotency-key", "one");

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::{Answered, Api, file};
 
-/// A batch of so many people, two of whom have the same name; its id and the generated certificates.
+/// Issues a batch to `people` attendees, the first two with the same name. Returns its id and its certificates.
 async fn issued(api: &Api, people: usize) -> (String, Vec<Value>) {
     let certificate = api.certificate().await;
     let row = |n: usize| match n {
@@ -34,7 +34,7 @@ async fn fetched(api: &Api, path: &str) -> (reqwest::header::HeaderMap, Vec<u8>)
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_batch_is_fetched_as_an_archive_and_as_one_pdf() {
+async fn batch_is_downloaded_as_a_zip_and_as_one_pdf() {
     let api = Api::start().await;
     let (batch, issued) = issued(&api, 5).await;
     let revoke = format!("/generated-certificates/{}/revoke", issued[3]["id"].as_str().expect("an id"));
@@ -76,7 +76,7 @@ async fn a_batch_is_fetched_as_an_archive_and_as_one_pdf() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_can_not_be_fetched_says_why() {
+async fn unavailable_batch_download_is_rejected() {
     let api = Api::start().await;
     let (batch, _) = issued(&api, 2).await;
     for ending in ["zip", "pdf"] {

@@ -1,4 +1,4 @@
-//! People as a JSON list, reports that are corrected and uploaded again, and issuing to many.
+//! People as a JSON list, rejected rows that are corrected and uploaded again, and issuing to many attendees.
 
 use std::io::Cursor;
 
@@ -15,7 +15,7 @@ async fn sent(api: &Api, path: &str, key: &str, people: &Value) -> Answered {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_list_of_people_is_taken_in_like_a_file() {
+async fn json_list_of_people_is_imported_like_a_file() {
     let api = Api::start().await;
     let people = json!([
         {"fullName": "Ada Lovelace", "email": "ada@example.com", "documentNumber": "1"},
@@ -57,11 +57,11 @@ async fn lists_of_people_have_limits() {
     assert_eq!(api.post("/attendees/bulk", &huge).await.expect(413).code(), "PAYLOAD_TOO_LARGE");
     let begun = api.post("/attendees/bulk", &people(1_001)).await.expect(202);
     let path = begun.header("location").trim_start_matches("/api/v1").to_owned();
-    let done = api.until("all are taken in", &path, |body| body["data"]["state"] == "completed").await;
+    let done = api.until("all people are imported", &path, |body| body["data"]["state"] == "completed").await;
     assert_eq!(done["data"]["created"], 1_001);
 }
 
-/// Three rows with something wrong; one that a spreadsheet program would calculate.
+/// Four rows, three with an error. A spreadsheet program would run the cell `=1+1` as a formula.
 const PEOPLE: &str = "Nombre,Apellido,Nota,Correo,Número documento\n\
     Ada,Lovelace,fine,ada@example.com,1\n\
     Bea,Brown,=1+1,bea@example.com,\n\
@@ -85,7 +85,7 @@ async fn all_accepted(api: &Api, corrected: Vec<u8>) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_report_in_csv_is_corrected_and_uploaded_again() {
+async fn corrected_csv_report_is_accepted() {
     let api = Api::start().await;
     let path = rejected(&api).await;
     let report = api.get(&format!("{path}?format=csv")).await.expect(200);
@@ -103,7 +103,7 @@ async fn a_report_in_csv_is_corrected_and_uploaded_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_report_as_a_workbook_is_corrected_and_uploaded_again() {
+async fn corrected_xlsx_report_is_accepted() {
     let api = Api::start().await;
     let path = rejected(&api).await;
     let report = api.request(Method::GET, &format!("{path}?format=xlsx")).send().await.expect("answered");
@@ -131,7 +131,7 @@ async fn a_report_as_a_workbook_is_corrected_and_uploaded_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn certificates_are_issued_to_whoever_meets_a_filter() {
+async fn certificates_are_issued_to_attendees_that_match_a_filter() {
     let api = Api::start().await;
     let certificate = api.certificate().await;
     let people = "Name,Email,Document,Country\n\
@@ -159,7 +159,7 @@ async fn certificates_are_issued_to_whoever_meets_a_filter() {
     let nobody = api.post(path, &of(json!({"importId": uuid::Uuid::new_v4()}))).await.expect(404);
     assert_eq!(nobody.code(), "NOT_FOUND");
 
-    // As in the list of attendees: whatever the case and accents, and each word by itself.
+    // Matches as the list of attendees does: case and accents are ignored, and each word matches separately.
     let peru = json!({"filter": {"country": "PERU", "search": "example.com A"}});
     let listed = api.get("/attendees?country=PERU&search=example.com%20A").await.expect(200);
     assert_eq!(listed.body["data"].as_array().map(Vec::len), Some(2));
@@ -177,7 +177,7 @@ async fn certificates_are_issued_to_whoever_meets_a_filter() {
     let location = all.header("location").trim_start_matches("/api/v1").to_owned();
     let done = api.until("the third is issued", &location, |body| body["data"]["requested"] == 1).await;
     assert_eq!(done["data"]["existing"], 2);
-    // Ten thousand are not too many.
+    // 10,000 attendees are allowed.
     let mut many = of(json!({"attendeeIds": (0..10_000).map(|_| uuid::Uuid::new_v4()).collect::<Vec<_>>()}));
     many["dryRun"] = json!(true);
     let rehearsed = api.post(path, &many).await.expect(200);
@@ -189,7 +189,7 @@ async fn certificates_are_issued_to_whoever_meets_a_filter() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_sample_is_drawn_and_known_to_nobody() {
+async fn sample_is_drawn_and_not_stored() {
     let api = Api::start().await;
     let certificate = api.certificate().await;
     let path = "/generated-certificates/generate/sample";

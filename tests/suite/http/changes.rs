@@ -1,4 +1,4 @@
-//! Single people and certificates: entered, changed, deleted, and what stands in the way.
+//! Single people and certificates: created, changed and deleted, and the conflicts that prevent it.
 
 use futures_util::future::join_all;
 use reqwest::Method;
@@ -28,7 +28,7 @@ async fn add(api: &Api, body: &Value) -> (String, Answered) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_person_is_entered_changed_and_deleted() {
+async fn attendee_is_created_changed_and_deleted() {
     let api = Api::start().await;
     let (path, added) = add(&api, &ada()).await;
     let read = api.get(&path).await.expect(200);
@@ -58,7 +58,7 @@ async fn a_person_is_entered_changed_and_deleted() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn two_people_share_neither_address_nor_document() {
+async fn duplicate_email_or_document_is_rejected() {
     let api = Api::start().await;
     add(&api, &ada()).await;
     let told = async |extra: Value| {
@@ -80,13 +80,13 @@ async fn two_people_share_neither_address_nor_document() {
     let taken = taken.expect(409);
     assert_eq!(taken.code(), "DUPLICATE");
     assert!(taken.body["error"]["details"][0].as_str().unwrap().starts_with("email: "), "{}", taken.body);
-    // Grace moves on, and what she held is free.
+    // After Grace changes her address, the old one is free.
     send(&api, Method::PATCH, &path, None, Some(&json!({ "email": "hopper@example.com" }))).await.expect(200);
     add(&api, &json!({ "fullName": "Another", "email": "grace@example.com", "documentNumber": "9" })).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn of_many_changes_of_one_version_one_wins() {
+async fn one_of_many_concurrent_changes_of_a_version_succeeds() {
     let api = Api::start().await;
     let (path, added) = add(&api, &ada()).await;
     let etag = added.header("etag");
@@ -103,7 +103,7 @@ async fn of_many_changes_of_one_version_one_wins() {
     assert!(answers.iter().all(|answer| answer.status == 200 || answer.code() == "PRECONDITION_FAILED"));
     let read = api.get(&path).await.expect(200);
     assert_eq!(read.body["data"]["email"], won[0].body["data"]["email"]);
-    // The claims followed the winner alone: the other seven addresses are free.
+    // Only the winner's claim was taken: the other seven addresses are free.
     let lost =
         (0..8).map(|n| format!("ada{n}@example.com")).filter(|email| read.body["data"]["email"] != **email);
     for (n, email) in lost.enumerate() {
@@ -113,7 +113,7 @@ async fn of_many_changes_of_one_version_one_wins() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_was_deleted_and_imported_again_is_a_new_person() {
+async fn deleted_person_imported_again_is_a_new_person() {
     let api = Api::start().await;
     let people = "Name,Email,Document number\nAda,ada@example.com,7\n";
     let import = async || {
@@ -127,7 +127,7 @@ async fn who_was_deleted_and_imported_again_is_a_new_person() {
     let second = import().await;
     assert_ne!(first, second);
 
-    // A batch that names both issues for the one who is there.
+    // A batch that names both ids issues only to the one that exists.
     let certificate = api.certificate().await;
     let asked = json!({ "certificateId": certificate, "attendeeIds": [first, second] });
     let begun = api.post("/generated-certificates/generate", &asked).await.expect(202);
@@ -151,7 +151,7 @@ async fn who_was_deleted_and_imported_again_is_a_new_person() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_person_sent_again_is_the_same_person() {
+async fn repeated_request_creates_one_attendee() {
     let api = Api::start().await;
     let again = async |body: &Value| {
         let request = api.request(Method::POST, "/attendees").header("idempotency-key", "k").json(body);
@@ -164,7 +164,7 @@ async fn a_person_sent_again_is_the_same_person() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_certificate_is_redefined_and_deleted() {
+async fn certificate_is_changed_and_deleted() {
     let api = Api::start().await;
     let id = api.certificate().await;
     let path = format!("/certificates/{id}");

@@ -1,4 +1,4 @@
-//! Designs: cleaned when they come in, listed, described, and deleted while nothing was drawn on them.
+//! Designs: re-encoded on upload, listed, described, and deleted while no certificate uses them.
 
 use std::io::Cursor;
 
@@ -68,7 +68,7 @@ async fn designs_are_listed_described_and_deleted() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_design_that_a_certificate_uses_stays() {
+async fn design_in_use_is_not_deleted() {
     let api = Api::start().await;
     let design = uploaded(&api, "Frame", "Acme", png()).await.body["data"].clone();
     let body = json!({ "client": "A", "name": "B", "eventName": "C", "baseDesignUrl": design["url"] });
@@ -80,7 +80,7 @@ async fn a_design_that_a_certificate_uses_stays() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_kept_is_a_plain_picture() {
+async fn designs_are_stored_as_plain_jpeg_or_png() {
     let api = Api::start().await;
     let clear: DynamicImage = RgbaImage::from_pixel(40, 30, Rgba([200, 0, 0, 99])).into();
     let mut webp = Cursor::new(Vec::new());
@@ -102,7 +102,7 @@ async fn what_is_kept_is_a_plain_picture() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn sending_a_design_again_stores_it_once() {
+async fn repeated_upload_stores_the_design_once() {
     let api = Api::start().await;
     let send = async || {
         let form = file("a.png", png()).text("name", "Frame");
@@ -116,14 +116,14 @@ async fn sending_a_design_again_stores_it_once() {
     assert_eq!(all.body["data"].as_array().map(Vec::len), Some(1));
 }
 
-/// Events of a design: what happened, and who did it.
+/// Returns the type and actor of each event of a design.
 async fn history(api: &Api, id: &str) -> Vec<(String, String)> {
     let events = api.app.app.commands().log().load("design", id, 0).await.expect("read");
     events.into_iter().map(|event| (event.event_type, event.actor)).collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn only_a_definition_takes_designs_into_use() {
+async fn only_an_accepted_definition_takes_designs_into_use() {
     let api = Api::start().await;
     let logo = uploaded(&api, "Logo", "Acme", png()).await.body["data"].clone();
     let frame = uploaded(&api, "Frame", "Acme", png()).await.body["data"].clone();
@@ -143,7 +143,7 @@ async fn only_a_definition_takes_designs_into_use() {
     ] {
         api.post(&format!("/certificates/{certificate}{path}"), &body).await.expect(status);
     }
-    // Definitions that are refused: a name that is too long, options that can't be drawn, a background that isn't.
+    // Rejected definitions: name too long, options that cannot be drawn, background that the theme does not draw.
     for wrong in [
         json!({ "client": "A", "name": "x".repeat(201), "eventName": "C", "baseDesignUrl": frame["url"] }),
         json!({ "client": "A", "name": "B", "eventName": "C", "pdfTemplate": { "theme": "corporate",
@@ -165,6 +165,6 @@ async fn only_a_definition_takes_designs_into_use() {
     Answered::of(changed.send().await.expect("answered")).await.expect(200);
     let history = history(&api, logo_id).await;
     assert_eq!(history.len(), 2);
-    assert_eq!(history[1], ("DesignTakenIntoUse".to_owned(), history[0].1.clone()), "by who uploaded it");
+    assert_eq!(history[1], ("DesignTakenIntoUse".to_owned(), history[0].1.clone()), "by the uploader");
     assert_eq!(delete(&api, logo_id, None).await.expect(409).code(), "WRONG_STATE");
 }

@@ -1,4 +1,4 @@
-//! The document against the server: what it promises is asked for, and every answer is one that it describes.
+//! The OpenAPI document against the server: every operation is called, and every response must match the document.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
@@ -9,15 +9,15 @@ use laureate::http::openapi_json;
 use super::{Api, file};
 use crate::support::TestApp;
 
-/// How long the API is asked, unless LAUREATE_FUZZ_SECONDS says otherwise.
+/// Default duration of the run in seconds. `LAUREATE_FUZZ_SECONDS` overrides it.
 const SECONDS: &str = "60";
-/// What is checked of every answer. Left out is that whatever fits the schema is taken: an id that is well-formed
-/// and of nothing is rightly refused.
+/// Checks of every response. `positive_data_acceptance` is left out: an unknown but well-formed id fits the
+/// schema and is rightly rejected.
 const CHECKS: &str = "not_a_server_error,status_code_conformance,content_type_conformance,\
                       response_schema_conformance,response_headers_conformance,missing_required_header,\
                       unsupported_method,ignored_auth,use_after_free";
 
-/// A Python with what `make setup-test` installed.
+/// Returns a command for the Python that `make setup-test` installed.
 fn python() -> Command {
     let home = tool();
     let interpreter = std::fs::read_to_string(home.join("interpreter"))
@@ -37,7 +37,7 @@ fn told(output: &Output) -> String {
 }
 
 #[test]
-fn every_example_fits_its_schema() {
+fn every_example_matches_its_schema() {
     let folder = tempfile::tempdir().expect("a folder");
     let document = folder.path().join("openapi.json");
     std::fs::write(&document, openapi_json()).expect("written");
@@ -47,7 +47,7 @@ fn every_example_fits_its_schema() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn schemathesis_gets_no_answer_that_the_document_does_not_describe() {
+async fn schemathesis_finds_no_undocumented_response() {
     let settings = ["http.tokens.access_seconds=86400"];
     let api = Api::of(TestApp::with_roles(&Role::ALL, &settings).await).await;
     let id = api.certificate().await;
@@ -70,7 +70,7 @@ async fn schemathesis_gets_no_answer_that_the_document_does_not_describe() {
         // One worker: Python 3.11 can fail where two threads parse code at once (cpython#106905).
         .args(["--workers", "1", "--request-timeout", "60", "--continue-on-failure", "--no-shrink"])
         .args(["--generation-database", "none", "--warnings", "off", "--max-redirects", "0"])
-        // Whoever logs out has no token any more.
+        // A log-out would end the session of the token that the run uses.
         .args(["--exclude-path-regex", "/auth/logout"]);
     if !is_long {
         command.args(["--seed", "1"]);

@@ -1,4 +1,4 @@
-//! The PDF as anybody fetches it: whole, in parts, not again, or from the bucket.
+//! Public download of the PDF: whole, by range, not modified, and redirected to the bucket.
 
 use laureate::app::Role;
 use serde_json::Value;
@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::{Answered, Api, file};
 use crate::support::{TestApp, servers};
 
-/// Issues to one person; gives the path of the public page.
+/// Issues a certificate to one person. Returns the path of its public page.
 async fn issued(api: &Api) -> String {
     let id = api.certificate().await;
     let people = "Name,Email,Document number\nJosé Núñez,jose@example.com,1\n";
@@ -17,7 +17,7 @@ async fn issued(api: &Api) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_download_is_given_whole_in_parts_and_not_again() {
+async fn download_supports_ranges_and_conditional_requests() {
     let api = Api::start().await;
     let path = format!("{}/download", issued(&api).await);
     let ask = async |headers: &[(&str, &str)]| {
@@ -67,7 +67,7 @@ async fn a_download_is_given_whole_in_parts_and_not_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_public_page_says_what_the_operator_lets_it_say() {
+async fn public_page_shows_initials_if_configured() {
     let settings = ["http.verification_shows=initials"];
     let api = Api::of(TestApp::with_roles(&Role::ALL, &settings).await).await;
     let path = issued(&api).await;
@@ -89,7 +89,7 @@ async fn the_public_page_says_what_the_operator_lets_it_say() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn downloads_can_go_to_the_bucket() {
+async fn download_redirects_to_the_bucket_if_configured() {
     let bucket = format!("laureate-{}", uuid::Uuid::new_v4());
     servers().make_s3_bucket(&bucket).await;
     let settings = [

@@ -1,5 +1,5 @@
-//! What all lists have in common: their parameters, cursors that are good for one list, and pages that stay whole
-//! while things are added.
+//! Common behaviour of all lists: parameters, cursors that are valid for one list, and pages that show each item
+//! once while items are added.
 
 use std::collections::BTreeSet;
 
@@ -11,10 +11,10 @@ use super::{Answered, Api, file, png};
 use crate::sandbox::{manifest, template};
 use crate::support::until;
 
-/// How many of everything there are before anybody reads.
+/// Number of items of each kind before the first read.
 const BEFORE: usize = 4;
 
-/// Every list of the document, and its parameters.
+/// Returns the path and the parameter names of every list in the document.
 fn lists() -> Vec<(String, BTreeSet<String>)> {
     let document = openapi_document();
     let mut lists = Vec::new();
@@ -29,7 +29,7 @@ fn lists() -> Vec<(String, BTreeSet<String>)> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_list_takes_the_same_parameters_and_refuses_what_it_cannot_mean() {
+async fn every_list_has_the_same_parameters_and_rejects_invalid_values() {
     let api = Api::start().await;
     let lists = lists();
     assert!(lists.len() >= 13, "{lists:?}");
@@ -62,7 +62,7 @@ async fn every_list_takes_the_same_parameters_and_refuses_what_it_cannot_mean() 
     }
 }
 
-/// One more of everything: user, session, key, design, template, certificate, file, person, batch, mails.
+/// Adds one user, session, key, design, template, file and person, and two certificates with a mail each.
 async fn add(api: &Api, n: usize) -> Answered {
     let added = api.post("/users", &somebody(&format!("user{n}"), "viewer")).await.expect(201);
     let login = json!({ "email": api.app.email, "password": api.app.password });
@@ -94,10 +94,10 @@ fn ids(body: &Value) -> Vec<String> {
     items.iter().map(|item| id(item).unwrap_or_else(|| panic!("no id: {item}"))).collect()
 }
 
-/// Somebody who reads a list page by page.
+/// Reads a list page by page.
 struct Walk {
     path: String,
-    /// What was there when the walk began.
+    /// Ids in the list when the walk began.
     before: BTreeSet<String>,
     found: Vec<String>,
     first_cursor: String,
@@ -123,16 +123,16 @@ impl Walk {
         self.next = page["meta"]["nextCursor"].as_str().map(|cursor| format!("&cursor={cursor}"));
     }
 
-    /// What is made meanwhile may be shown or not; what changes meanwhile may move where changes sort.
+    /// Asserts that each item of `before` was shown once. Items created during the walk may be shown or not.
     fn is_whole(&self) {
         let mut shown: Vec<&String> = self.found.iter().filter(|id| self.before.contains(*id)).collect();
         shown.sort();
         let before: Vec<&String> = self.before.iter().collect();
-        assert_eq!(shown, before, "{}: each thing once", self.path);
+        assert_eq!(shown, before, "{}: each item once", self.path);
     }
 }
 
-/// Everything, as often as it takes.
+/// Starts an API with `BEFORE` items of each kind.
 async fn filled() -> Api {
     let api = Api::start().await;
     for n in 0..BEFORE {
@@ -151,7 +151,7 @@ async fn filled() -> Api {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_page_turned_while_things_are_added_shows_each_thing_once() {
+async fn paging_while_items_are_added_shows_each_item_once() {
     let api = filled().await;
     let mut paths: Vec<String> = Vec::new();
     for (path, names) in lists() {
@@ -167,7 +167,7 @@ async fn every_page_turned_while_things_are_added_shows_each_thing_once() {
     for path in paths {
         walks.push(Walk::begun(&api, path).await);
     }
-    // A cursor is good for the list that it was given for, and in the same order.
+    // A cursor is valid only for the list and order that it was issued for.
     for (one, other) in walks.iter().zip(walks.iter().skip(1)) {
         let refused = api.get(&format!("{}{}", one.path, other.first_cursor)).await.expect(400);
         assert_eq!(refused.code(), "VALIDATION_ERROR", "{} took a cursor of {}", one.path, other.path);
@@ -189,7 +189,7 @@ async fn every_page_turned_while_things_are_added_shows_each_thing_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn lists_are_narrowed_by_filters_and_searches() {
+async fn lists_support_filters_and_search() {
     let api = filled().await;
     let batch = api.get("/batches?limit=1").await.expect(200).body["data"][0].clone();
     let certificate = text(&batch["certificateId"]);
@@ -229,7 +229,7 @@ async fn lists_are_narrowed_by_filters_and_searches() {
     ] {
         assert_eq!(api.get(wrong).await.expect(400).code(), "VALIDATION_ERROR", "{wrong}");
     }
-    // What a filter finds is what is acted upon.
+    // Cancelling by filter affects the jobs that the filter lists.
     let cancelled =
         api.post("/jobs/cancel", &json!({ "filter": { "search": "person 1" } })).await.expect(200);
     assert_eq!(cancelled.body["data"]["done"], 2, "{}", cancelled.body);

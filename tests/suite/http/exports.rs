@@ -1,4 +1,4 @@
-//! Lists as files.
+//! Exports of lists as CSV and XLSX files.
 
 use std::io::Cursor;
 
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::{Api, file};
 
-/// Three people. The second name runs as a formula where a spreadsheet program takes it for one.
+/// Three people. A spreadsheet program would run the second name as a formula.
 fn people() -> Value {
     let person = |name: &str, email: &str, document: &str, country: &str| json!({"fullName": name, "email": email, "documentNumber": document, "country": country});
     json!([
@@ -38,7 +38,7 @@ fn sheet(workbook: Vec<u8>, name: &str) -> Vec<Vec<Data>> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn people_leave_as_they_came_and_without_formulas() {
+async fn exported_people_are_unchanged_and_formulas_are_escaped() {
     let api = with_people().await;
     let (kind, disposition, csv) = download(&api, "/attendees/export?format=csv&country=uk").await;
     assert!(kind.starts_with("text/csv"), "{kind}");
@@ -63,7 +63,7 @@ async fn people_leave_as_they_came_and_without_formulas() {
     assert_eq!(rows[1][3], Data::String("007".to_owned()));
     assert_eq!(rows[2][0], Data::String("=HYPERLINK(\"http://x\",\"a\")".to_owned()));
 
-    // What was exported is known already, all of it, when it is imported again.
+    // All exported people exist already when the file is imported again.
     let again = api.upload("/attendees/bulk-upload", file("again.xlsx", xlsx)).await.expect(200);
     let report = &again.body["data"];
     let counts = ["totalRecords", "created", "existing", "errors"].map(|count| report[count].clone());
@@ -76,14 +76,14 @@ async fn people_leave_as_they_came_and_without_formulas() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn more_rows_than_a_piece_come_whole_and_once() {
+async fn export_of_more_rows_than_one_fetch_contains_each_row_once() {
     let api = Api::start().await;
     let people = 2_345;
     let mut csv = Vec::new();
     laureate::sheet::made_up_people(people, 7, &mut csv).expect("memory takes bytes");
     let begun = api.upload("/attendees/bulk-upload", file("many.csv", csv)).await.expect(202);
     let progress = begun.header("location").trim_start_matches("/api/v1").to_owned();
-    api.until("the file is taken in", &progress, |body| body["data"]["state"] == "completed").await;
+    api.until("the file is imported", &progress, |body| body["data"]["state"] == "completed").await;
     let (_, _, csv) = download(&api, "/attendees/export?format=csv").await;
     let mut reader = csv::Reader::from_reader(&csv[3..]);
     let mut addresses: Vec<String> =
@@ -91,13 +91,13 @@ async fn more_rows_than_a_piece_come_whole_and_once() {
     assert_eq!(addresses.len(), people);
     addresses.sort();
     addresses.dedup();
-    assert_eq!(addresses.len(), people, "nobody comes twice");
+    assert_eq!(addresses.len(), people, "no duplicates");
     let (_, _, xlsx) = download(&api, "/attendees/export?format=xlsx").await;
     assert_eq!(sheet(xlsx, "Attendees").len(), people + 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn generated_certificates_are_exported_with_where_to_verify_them() {
+async fn generated_certificates_are_exported_with_their_verification_link() {
     let api = with_people().await;
     let id = api.certificate().await;
     let people = api.get("/attendees?search=ada").await.expect(200).body;

@@ -1,4 +1,4 @@
-//! Certificates that could not be drawn, and how they are made after all.
+//! Certificates that could not be drawn, and issuing them again.
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -12,7 +12,7 @@ async fn person(api: &Api, name: &str, number: u32) -> String {
     api.post("/attendees", &body).await.expect(201).body["data"]["id"].as_str().expect("an id").to_owned()
 }
 
-/// Issues, and waits until everybody has a certificate on its way; the batch.
+/// Issues certificates and waits until the batch is dispatched. Returns the batch.
 async fn issue(api: &Api, certificate: &str, people: &[&str]) -> Value {
     let body = json!({ "certificateId": certificate, "attendeeIds": people });
     let begun = api.post("/generated-certificates/generate", &body).await.expect(202);
@@ -21,7 +21,7 @@ async fn issue(api: &Api, certificate: &str, people: &[&str]) -> Value {
     api.until("the batch is dispatched", &path, dispatched).await["data"].clone()
 }
 
-/// The generated certificates in a state, once there are so many.
+/// Waits until `number` certificates have this state. Returns them.
 async fn settled(api: &Api, certificate: &str, state: &str, number: usize) -> Vec<Value> {
     let path = format!("/generated-certificates?certificateId={certificate}&state={state}");
     let all = |body: &Value| body["data"].as_array().is_some_and(|all| all.len() == number);
@@ -29,7 +29,7 @@ async fn settled(api: &Api, certificate: &str, state: &str, number: usize) -> Ve
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_was_failed_by_a_template_gets_a_certificate_by_its_next_version() {
+async fn failed_certificate_is_reissued_with_the_next_template_version() {
     let api = Api::start().await;
     let picky = template("if d.fields.full_name == \"Bob\" { panic(\"not him\") }");
     let body = json!({ "name": "Diploma", "source": picky, "manifest": manifest() });
@@ -43,7 +43,7 @@ async fn who_was_failed_by_a_template_gets_a_certificate_by_its_next_version() {
     let failed = settled(&api, certificate, "failed", 1).await.remove(0);
     assert_eq!((&failed["attendeeId"], &failed["failure"]["code"]), (&json!(bob), &json!("RENDER_TEMPLATE")));
 
-    // There is no mail to try again, and the answers say what to do.
+    // There is no mail to retry. The error message says what to do.
     let id = failed["id"].as_str().expect("an id");
     for path in [format!("/jobs/{id}/retry"), format!("/generated-certificates/{id}/send-email")] {
         let refused = api.post(&path, &json!({})).await.expect(409);
@@ -70,13 +70,13 @@ async fn who_was_failed_by_a_template_gets_a_certificate_by_its_next_version() {
     let first = api.get(&path).await.expect(200).body["data"].clone();
     let progress = &first["progress"];
     assert_eq!((&progress["generationFailed"], &progress["revoked"]), (&json!(0), &json!(1)));
-    // Once more, everybody holds one.
+    // Issuing once more creates nothing, because both have a certificate.
     let third = issue(&api, certificate, &[&ada, &bob]).await;
     assert_eq!((&third["requested"], &third["existing"]), (&json!(0), &json!(2)));
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_was_failed_by_the_own_name_gets_a_certificate_once_it_is_corrected() {
+async fn failed_certificate_is_reissued_after_the_name_is_corrected() {
     let api = Api::start().await;
     let certificate = api.certificate().await;
     let ada = person(&api, "Ada \u{12000}", 1).await;

@@ -1,4 +1,4 @@
-//! Forgotten passwords: asked for, mailed, and set anew; and what else users are told by mail.
+//! Forgotten passwords: the link is requested, mailed and used. Notices about password changes.
 
 use laureate::app::Role;
 use laureate::stack::mail_catcher::caught_mails;
@@ -13,7 +13,7 @@ use crate::support::{TestApp, servers, until};
 
 const ROLES: [Role; 3] = [Role::Api, Role::Projector, Role::Mailer];
 
-/// Subject and plain text of every mail to an address.
+/// Returns subject and plain text of every mail to an address.
 fn mails_to(address: &str) -> Vec<(String, String)> {
     let caught = caught_mails(&servers().mail_dir, 100_000).expect("the catcher's folder");
     let to_us = caught.into_iter().filter(|mail| mail.to.iter().any(|to| to == address));
@@ -28,11 +28,11 @@ fn mails_to(address: &str) -> Vec<(String, String)> {
 
 async fn mail(address: &str, subject: &str, number: usize) -> String {
     let found = || mails_to(address).into_iter().filter(|mail| mail.0 == subject).collect::<Vec<_>>();
-    until("the mail has come", async || found().len() >= number).await;
+    until("the mail arrives", async || found().len() >= number).await;
     found().swap_remove(0).1
 }
 
-/// Somebody with an address that no other test has.
+/// Adds a user whose address no other test uses. Returns the user and the address.
 async fn somebody(api: &Api) -> (super::people::Person, String) {
     let name = format!("g{}", Uuid::new_v4().simple());
     (api.person(&name, "viewer").await, format!("{name}@example.com"))
@@ -47,7 +47,7 @@ async fn reset(api: &Api, token: &str, password: &str) -> Answered {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_forgotten_password_is_set_by_the_mails_link_once() {
+async fn reset_link_sets_the_password_once() {
     let api = Api::of(TestApp::with_roles(&ROLES, &[]).await).await;
     let (grace, address) = somebody(&api).await;
     let known = forgot(&api, &address.to_uppercase()).await.expect(202);
@@ -57,7 +57,7 @@ async fn a_forgotten_password_is_set_by_the_mails_link_once() {
     let body = mail(&address, "Set a new password", 1).await;
     let page = format!("{}#token=", api.app.url("/reset-password"));
     let token = body.split(&page).nth(1).and_then(|rest| rest.split_whitespace().next()).expect("a link");
-    // The log can't open it.
+    // The log does not contain the link's secret.
     let (id, secret) = token.split_once('.').expect("an id and a secret");
     let history = api.app.app.commands().log().load("notice", id, 0).await.expect("readable");
     assert!(history.iter().all(|event| !String::from_utf8_lossy(&event.body).contains(secret)));
@@ -68,19 +68,19 @@ async fn a_forgotten_password_is_set_by_the_mails_link_once() {
         assert_eq!(reset(&api, wrong, "Another-horse-2").await.expect(400).code(), "RESET_LINK_INVALID");
     }
     let done = reset(&api, token, "Another-horse-2").await.expect(200);
-    assert_eq!(done.body["data"], json!({ "changed": true }), "it is no log-in");
+    assert_eq!(done.body["data"], json!({ "changed": true }), "no tokens are returned");
     assert_eq!(api.me(&grace.token).await, StatusCode::UNAUTHORIZED);
     assert_eq!(api.try_log_in(&grace.user_name, PASSWORD).await.code(), "INVALID_CREDENTIALS");
     api.try_log_in(&grace.user_name, "Another-horse-2").await.expect(200);
     let again = reset(&api, token, "Third-horse-3").await.expect(400);
     assert_eq!(again.code(), "RESET_LINK_INVALID");
-    // She is told of both changes: her own first one, and this.
+    // Both password changes send a notice: the one after the first log-in, and this one.
     let told = mail(&address, "Your password was changed", 2).await;
     assert!(told.contains("If it was not you"), "{told}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn another_password_voids_the_links_that_are_out() {
+async fn password_change_voids_open_reset_links() {
     let settings = ["auth.locale=es", "auth.reset_url=https://console.example.org/neu"];
     let api = Api::of(TestApp::with_roles(&ROLES, &settings).await).await;
     let (grace, address) = somebody(&api).await;
@@ -91,13 +91,13 @@ async fn another_password_voids_the_links_that_are_out() {
     let change = json!({ "oldPassword": PASSWORD, "newPassword": "Another-horse-2" });
     api.as_(&grace.token, Method::POST, "/auth/change-password", Some(&change)).await.expect(200);
     assert_eq!(reset(&api, token, "Third-horse-3").await.expect(400).code(), "RESET_LINK_INVALID");
-    // Whoever is switched off gets no link, and is told the same.
+    // An inactive user gets the same response and no link.
     api.patch(&format!("/users/{}", grace.id), &json!({ "isActive": false })).await.expect(200);
     forgot(&api, &address).await.expect(202);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_page_for_a_new_password_runs_its_own_script_only() {
+async fn reset_page_allows_only_its_own_script() {
     let api = Api::start().await;
     let page = api.app.client.get(api.app.url("/reset-password")).header("accept-language", "es");
     let page = Answered::of(page.send().await.expect("answered")).await.expect(200);

@@ -1,4 +1,4 @@
-//! Whoever has much to write shares batches: importing, issuing, rendering and mailing do.
+//! Group commit: importing, issuing, rendering and mailing share batches under load.
 
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
@@ -11,10 +11,10 @@ use super::{Api, file};
 use crate::support::TestApp;
 
 const PEOPLE: usize = 200;
-/// On a machine that is busy with other work the mailer may stay behind what makes a batch, so it may try again.
+/// Maximum number of rounds. On a busy machine the mailer may be too slow to share batches in one round.
 const ROUNDS: usize = 5;
 
-/// By who acted: the most commands of theirs that went out in one batch, as the log has it.
+/// Returns the largest number of commands in one batch of the log, by actor.
 async fn largest_shared_batch(api: &Api) -> HashMap<String, usize> {
     let log = api.app.app.commands().log();
     let stream = log.context().get_stream(log.names().events()).await.expect("provisioned");
@@ -43,12 +43,12 @@ async fn largest_shared_batch(api: &Api) -> HashMap<String, usize> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_busy_worker_shares_group_commits() {
+async fn busy_workers_share_group_commits() {
     keep_all_busy(Api::start().await).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_busy_worker_shares_group_commits_on_a_cluster() {
+async fn busy_workers_share_group_commits_on_a_cluster() {
     keep_all_busy(Api::of(TestApp::on_cluster().await).await).await;
 }
 
@@ -62,7 +62,7 @@ async fn keep_all_busy(api: Api) {
         api.until("all mails are sent", "/jobs?limit=1", sent).await;
 
         let largest = largest_shared_batch(&api).await;
-        // The importer's rows; what the process managers ask for; renderer and mailer.
+        // Importer, process managers (`batch` and `mail`), renderer and mailer.
         let actors = ["importer-row", "batch", "mail", "renderer", "mailer"].into_iter();
         lonely = actors.filter(|actor| largest.get(*actor).is_none_or(|most| *most <= 4)).collect();
         if lonely.is_empty() {
@@ -72,7 +72,7 @@ async fn keep_all_busy(api: Api) {
     panic!("these never had more than 4 commands in a batch: {lonely:?}");
 }
 
-/// A file with people that no other round has.
+/// Returns a file with people that no other round has.
 fn people_of(round: usize) -> Vec<u8> {
     let mut all = Vec::new();
     made_up_people(PEOPLE * round, 7, &mut all).expect("written");

@@ -1,6 +1,6 @@
-//! What strangers may send: each thing gets its answer, in bounded memory, while the server goes on serving.
+//! Hostile input: each request gets its error in bounded memory, and other clients are served meanwhile.
 //!
-//! The server is a process of its own, so that its memory can be looked at.
+//! The server is a separate process, so that its memory can be measured.
 
 mod sheets;
 
@@ -18,14 +18,14 @@ use self::sheets::{crowded_archive, sheet, zip_bomb};
 use super::{Answered, file};
 use crate::support::{laureate, until};
 
-/// Highest memory of the whole server. An empty one takes about 150 MiB. Designs are decoded
-/// by other processes.
+/// Limit of the server's peak memory in MiB. An empty server takes about 150 MiB. Other processes decode
+/// designs.
 #[cfg(target_os = "linux")]
 const MOST_MIB: u64 = 700;
-/// Time within which other clients are answered, whatever one of them sends.
+/// Longest time until another client is answered during an attack.
 const ANSWERED_WITHIN: Duration = Duration::from_secs(1);
 
-/// `laureate up` in a folder of its own.
+/// `laureate up` with its own data folder.
 struct Server {
     process: Child,
     base: String,
@@ -60,17 +60,17 @@ impl Server {
                 break;
             }
         }
-        let base = base.expect("it says where it is");
+        let base = base.expect("the URL is printed");
         let _ = rustls::crypto::ring::default_provider().install_default();
         let client = reqwest::Client::new();
-        let login = json!({ "email": "admin@laureate.example", "password": password.expect("it says how to log in") });
+        let login = json!({ "email": "admin@laureate.example", "password": password.expect("a password") });
         let url = format!("{base}/api/v1/auth/login");
         let signed_in = async || {
             let answer = client.post(&url).json(&login).send().await.expect("answered");
             let answer: Value = answer.json().await.expect("JSON");
             answer["data"]["access_token"].as_str().map(str::to_owned)
         };
-        until("the admin is known", async || signed_in().await.is_some()).await;
+        until("the admin can log in", async || signed_in().await.is_some()).await;
         let token = signed_in().await.expect("a token");
         let list = format!("{base}/api/v1/certificates?limit=1");
         until("the tables are built", async || {
@@ -81,14 +81,14 @@ impl Server {
         Self { process, base, token, client, _data: data }
     }
 
-    /// Uploads, while another client is answered in time.
+    /// Uploads a form while another client sends requests.
     async fn upload(&self, path: &str, form: Form) -> Answered {
         let url = format!("{}/api/v1{path}", self.base);
         let request = self.client.post(url).bearer_auth(&self.token).multipart(form);
         self.meanwhile(path, async { Answered::of(request.send().await.expect("answered")).await }).await
     }
 
-    /// Waits for an answer, and lets another client ask for something the whole time.
+    /// Waits for `answer` while another client sends requests in a loop.
     async fn meanwhile(&self, what: &str, answer: impl Future<Output = Answered>) -> Answered {
         let others = async {
             loop {
@@ -102,14 +102,14 @@ impl Server {
         }
     }
 
-    /// Asks as another client does. On a busy machine the test itself may be late, so it asks up to three times.
+    /// Sends a request as another client. A busy machine may delay the test itself, so it tries up to three times.
     async fn others_are_answered(&self, during: &str) {
         let url = format!("{}/api/v1/certificates?limit=1", self.base);
         let mut last = String::new();
         for _ in 0..3 {
             let request = self.client.get(&url).bearer_auth(&self.token).timeout(ANSWERED_WITHIN);
             match request.send().await {
-                // Read to its end, so that the connection is used again.
+                // Read to the end, so that the connection is reused.
                 Ok(answer) => match Answered::of(answer).await {
                     Answered { status, .. } if status == 200 => return,
                     Answered { body, .. } => last = body.to_string(),
@@ -117,7 +117,7 @@ impl Server {
                 Err(error) => last = format!("{error:?}"),
             }
         }
-        panic!("nobody else is answered within {ANSWERED_WITHIN:?} during {during}: {last}");
+        panic!("no other client is answered within {ANSWERED_WITHIN:?} during {during}: {last}");
     }
 
     async fn people(&self, name: &str, bytes: impl Into<Vec<u8>>) -> Answered {
@@ -128,7 +128,7 @@ impl Server {
         self.upload("/certificates/upload-design", file(name, bytes).text("name", "A")).await
     }
 
-    /// It still answers, and has not used more memory than it may.
+    /// Asserts that the server is healthy and has kept within its memory limit.
     async fn is_well(&mut self, after: &str) {
         let health = self.client.get(format!("{}/health", self.base)).send().await.expect("answered");
         assert_eq!(health.status(), 200, "{after}");
@@ -150,7 +150,7 @@ impl Drop for Server {
     }
 }
 
-/// The most memory that a process had at once, in MiB.
+/// Returns the peak resident memory of a process in MiB.
 #[cfg(target_os = "linux")]
 fn peak_mib(id: u32) -> u64 {
     let status = std::fs::read_to_string(format!("/proc/{id}/status")).expect("it runs");
@@ -158,21 +158,21 @@ fn peak_mib(id: u32) -> u64 {
     line.trim().trim_end_matches(" kB").parse::<u64>().expect("a number") >> 10
 }
 
-/// PostgreSQL runs as another user where the tests run as root, and must get into the folder.
+/// Lets PostgreSQL into the folder. It runs as another user if the tests run as root.
 fn open_to_all(folder: &std::path::Path) {
     use std::os::unix::fs::PermissionsExt as _;
     std::fs::set_permissions(folder, std::fs::Permissions::from_mode(0o755)).expect("ours");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn hostile_files_get_their_answers_and_the_server_goes_on() {
+async fn hostile_files_are_rejected_and_the_server_keeps_serving() {
     let mut server = Server::start().await;
     let header = "Name,Email,Document number\n";
 
     let formulas =
         format!("{header}\"=HYPERLINK(\"\"http://x\"\")\",a@example.com,1\n@SUM(1),b@example.com,+2\n");
     let taken = server.people("p.csv", formulas).await.expect(200);
-    // The first is a formula instead of its value; the second is text.
+    // The first name is a formula and is rejected. The second is text.
     let outcome = (&taken.body["data"]["created"], &taken.body["data"]["errors"]);
     assert_eq!(outcome, (&json!(1), &json!(1)), "{}", taken.body);
     server.is_well("formulas").await;
@@ -217,14 +217,14 @@ async fn hostile_files_get_their_answers_and_the_server_goes_on() {
     server.is_well("odd tables").await;
 
     let endless = server.upload("/attendees/bulk-upload", endless_form(300 << 20)).await;
-    // The file's limit or the body's, whichever the pieces meet first.
+    // The limit of the file or of the body, whichever is reached first.
     assert_eq!(endless.status, 413, "{}", endless.body);
     assert!(endless.code().ends_with("_TOO_LARGE"), "{}", endless.body);
     server.is_well("300 MiB").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn hostile_designs_get_their_answers_and_the_server_goes_on() {
+async fn hostile_designs_are_rejected_and_the_server_keeps_serving() {
     let mut server = Server::start().await;
     for (what, name, bytes) in [
         ("huge dimensions", "huge.png", png_that_claims(60_000, 60_000)),
@@ -262,7 +262,7 @@ async fn hostile_designs_get_their_answers_and_the_server_goes_on() {
     }
     let table = server.design("a.png", "Name,Email\n").await;
     assert_eq!((table.status.as_u16(), table.code()), (415, "UNKNOWN_FORMAT"));
-    // The largest that is taken.
+    // Largest accepted picture.
     let large = server.design("large.png", png_of(8_000, 6_000)).await.expect(201);
     assert_eq!((&large.body["data"]["width"], &large.body["data"]["height"]), (&json!(3508), &json!(2631)));
     server.is_well("the largest picture").await;
@@ -272,7 +272,7 @@ fn svg(inside: &str) -> Vec<u8> {
     format!("<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 297 210'>{inside}</svg>").into_bytes()
 }
 
-/// `count` times `before`, a number, `after`.
+/// Returns `before`, a number and `after`, repeated `count` times with increasing numbers.
 fn numbered(count: usize, before: &str, after: &str) -> String {
     (0..count).map(|n| format!("{before}{n}{after}")).collect()
 }
@@ -297,8 +297,8 @@ fn png_of(width: u32, height: u32) -> Vec<u8> {
     bytes.into_inner()
 }
 
-/// A small file that decodes to 392 MB: 7,000 × 7,000 pixels of 16 bits in four channels, all the same. Its pixels
-/// alone are allowed; their depth is not.
+/// Returns a small PNG that decodes to 392 MB: 7,000 × 7,000 pixels with four channels of 16 bits. Its dimensions
+/// are allowed, but not with this depth.
 fn deep_png() -> Vec<u8> {
     let side = 7_000_u32;
     let head = [&side.to_be_bytes()[..], &side.to_be_bytes(), &[16, 6, 0, 0, 0]].concat();
@@ -313,7 +313,7 @@ fn png_that_claims(width: u32, height: u32) -> Vec<u8> {
     [b"\x89PNG\r\n\x1a\n".as_slice(), &parts.concat()].concat()
 }
 
-/// A chunk of a PNG file (PNG specification, section 5.3).
+/// Returns a chunk of a PNG file (PNG specification, section 5.3).
 fn chunk(kind: &[u8; 4], data: &[u8]) -> Vec<u8> {
     let named = [kind.as_slice(), data].concat();
     let length = u32::try_from(data.len()).expect("small").to_be_bytes();
@@ -327,7 +327,7 @@ fn crc32(bytes: &[u8]) -> u32 {
     })
 }
 
-/// So many zeros, deflated by the zip writer and wrapped as zlib wants it (RFC 1950).
+/// Returns `count` zeros as a zlib stream (RFC 1950). The zip writer deflates them.
 fn zeros_in_zlib(count: usize) -> Vec<u8> {
     let mut archive = zip::ZipWriter::new(Cursor::new(Vec::new()));
     archive.start_file("a", SimpleFileOptions::default()).expect("started");
@@ -342,7 +342,7 @@ fn zeros_in_zlib(count: usize) -> Vec<u8> {
     [&[0x78, 0x9C], &archive[start..start + size], &sum].concat()
 }
 
-/// A form whose file has so many bytes, made while they are sent.
+/// Returns a form whose file has `size` bytes, generated while they are sent.
 fn endless_form(size: u64) -> Form {
     let piece = bytes::Bytes::from_static(&[b'a'; 64 * 1024]);
     let pieces = futures_util::stream::iter(

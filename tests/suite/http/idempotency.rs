@@ -1,4 +1,4 @@
-//! The same request sent again.
+//! Repeated requests with an `Idempotency-Key`.
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -11,7 +11,7 @@ async fn define(api: &Api, key: &str, body: &Value) -> Answered {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_same_request_is_done_once_and_answered_the_same() {
+async fn repeated_request_is_executed_once_and_gets_the_same_response() {
     let api = Api::start().await;
     let body = json!({ "client": "Acme", "name": "Speaker", "eventName": "Summit" });
     let first = define(&api, "k-1", &body).await.expect(201);
@@ -26,14 +26,14 @@ async fn the_same_request_is_done_once_and_answered_the_same() {
     assert_ne!(first.body["data"]["id"], third.body["data"]["id"]);
     assert_eq!(define(&api, "with space", &body).await.expect(400).code(), "VALIDATION_ERROR");
 
-    // A refused request has done nothing: the key is free for the corrected one.
+    // A rejected request has no effect, so the corrected one may use the same key.
     let wrong = json!({ "client": "", "name": "Speaker", "eventName": "Summit" });
     define(&api, "k-3", &wrong).await.expect(400);
     define(&api, "k-3", &body).await.expect(201);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn many_at_once_do_it_once() {
+async fn concurrent_repetitions_execute_once() {
     let api = Api::start().await;
     let body = json!({ "client": "Acme", "name": "Speaker", "eventName": "Summit" });
     let all = futures_util::future::join_all((0..8).map(|_| define(&api, "k", &body))).await;
@@ -45,7 +45,7 @@ async fn many_at_once_do_it_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_file_sent_again_is_the_same_import_and_the_same_design() {
+async fn repeated_upload_returns_the_first_import_or_design() {
     let api = Api::start().await;
     let upload = async |path: &str, form| {
         let request = api.request(Method::POST, path).header("idempotency-key", "file-1").multipart(form);
@@ -70,7 +70,7 @@ async fn a_file_sent_again_is_the_same_import_and_the_same_design() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_refused_repetition_leaves_the_key_of_a_finished_request() {
+async fn rejected_repetition_keeps_the_key_of_the_first_request() {
     let api = Api::start().await;
     let make = |name: &str| {
         let body = json!({ "name": name, "scopes": ["jobs:read"] });
@@ -79,14 +79,14 @@ async fn a_refused_repetition_leaves_the_key_of_a_finished_request() {
     };
     make("Sync").await.expect(201);
     for _ in 0..3 {
-        // The answer with the key is kept nowhere, so the repetition is refused.
+        // The response contains the secret and is not stored, so the repetition is rejected.
         assert_eq!(make("Sync").await.expect(409).code(), "ALREADY_EXISTS");
         assert_eq!(make("Other").await.expect(422).code(), "IDEMPOTENCY_KEY_REUSED");
     }
     let listed = api.get("/api-keys").await.expect(200);
     assert_eq!(listed.body["data"].as_array().map(Vec::len), Some(1));
 
-    // The same where what was made is gone again.
+    // The same applies after the created user is deleted.
     let add = |user_name: &str| {
         let body = super::people::somebody(user_name, "viewer");
         let request = api.request(Method::POST, "/users").header("idempotency-key", "u").json(&body);
@@ -99,7 +99,7 @@ async fn a_refused_repetition_leaves_the_key_of_a_finished_request() {
     assert!(again.status.is_client_error(), "{}", again.body);
     assert_eq!(add("other").await.expect(422).code(), "IDEMPOTENCY_KEY_REUSED");
 
-    // A request that was refused at first has done nothing, and its repetition neither.
+    // A rejected request does not reserve the key, even if it is repeated.
     let wrong = json!({ "client": "", "name": "Speaker", "eventName": "Summit" });
     let body = json!({ "client": "Acme", "name": "Speaker", "eventName": "Summit" });
     for _ in 0..2 {

@@ -1,4 +1,4 @@
-//! Files of people: rehearsed, large, and in all formats' spellings.
+//! Imports of files: dry run, large files, reports, and formats.
 
 use laureate::sheet::made_up_people;
 use serde_json::{Value, json};
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::{Api, file, scrubbed};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_rehearsal_tells_what_would_happen_and_stores_nothing() {
+async fn dry_run_reports_the_outcome_and_stores_nothing() {
     let api = Api::start().await;
     let people = "Primer nombre;Apellido;Correo;Número documento\n\
         María;Núñez;maria@example.com;1\n;;;\nJosé;Peña;maria@example.com;2\nEva;;eva@;3\n";
@@ -22,7 +22,7 @@ async fn a_rehearsal_tells_what_would_happen_and_stores_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn known_people_change_only_where_that_is_asked_for() {
+async fn known_people_are_updated_only_on_request() {
     let api = Api::start().await;
     let row = |name: &str| format!("Name,Email,Document number\n{name},ada@example.com,1\n");
     api.upload("/attendees/bulk-upload", file("p.csv", row("Ada"))).await.expect(200);
@@ -36,7 +36,7 @@ async fn known_people_change_only_where_that_is_asked_for() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_large_file_is_answered_at_once_and_read_meanwhile() {
+async fn large_file_is_accepted_at_once_and_read_in_the_background() {
     let api = Api::start().await;
     let mut people = Vec::new();
     made_up_people(1_001, 7, &mut people).expect("written");
@@ -89,7 +89,7 @@ async fn all_rejected_rows_are_in_the_report() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn columns_that_contradict_each_other_are_told_before_anything_begins() {
+async fn contradicting_columns_are_rejected_before_the_import() {
     let api = Api::start().await;
     let people = "Name,Email,Correo,Document\nAda,a@example.com,,1\nBea,b@example.com,c@example.com,2\n";
     let refused = api.upload("/attendees/bulk-upload", file("p.csv", people)).await;
@@ -104,7 +104,7 @@ async fn columns_that_contradict_each_other_are_told_before_anything_begins() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_old_excel_file_is_read_whatever_its_name_says() {
+async fn xls_file_is_read_regardless_of_its_name() {
     let api = Api::start().await;
     let people = include_bytes!("../../../src/sheet/tests/people.xls").to_vec();
     let done = api.upload("/attendees/bulk-upload", file("people.csv", people)).await.expect(200);

@@ -1,4 +1,4 @@
-//! Room for uploads: one client that fills its own leaves that of others.
+//! Upload limit: a client that uses all its places does not affect other clients.
 
 use std::convert::Infallible;
 
@@ -12,7 +12,7 @@ use crate::support::until;
 
 const PEOPLE: &str = "Name,Email,Document number\nAda Lovelace,ada@example.com,1\n";
 
-/// A form whose file begins and never ends.
+/// Returns a form whose file begins and never ends.
 fn endless() -> Form {
     let first = stream::once(async { Ok::<_, Infallible>(Bytes::from_static(b"Name,Email\n")) });
     let body = reqwest::Body::wrap_stream(first.chain(stream::pending()));
@@ -20,11 +20,11 @@ fn endless() -> Form {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn client_with_too_many_uploads_is_told_so_and_others_are_served() {
+async fn client_with_too_many_uploads_gets_429_and_others_are_served() {
     let api = Api::start().await;
     let other = api.person("other", "operator").await;
     for path in ["/attendees/bulk-upload?dryRun=true", "/certificates/upload-design"] {
-        // One that is refused, because this test asks at the same moment, tries again.
+        // Retries if it is refused because an upload of this test holds a place at the same moment.
         let hang = || {
             let (client, token) = (api.app.client.clone(), api.token.clone());
             let url = api.app.url(&format!("/api/v1{path}"));

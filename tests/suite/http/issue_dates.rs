@@ -1,4 +1,4 @@
-//! The date on certificates: given by request or definition, or today where the issuer is.
+//! Issue dates: set by the request or the definition, or today in the issuer's time zone.
 
 use laureate::app::Role;
 use reqwest::Method;
@@ -10,8 +10,8 @@ use crate::support::TestApp;
 
 const PEOPLE: &str = "Name,Email,Document number\nAna Rojas,ana@example.com,1\nEva Gil,eva@example.com,2\n";
 
-/// A product whose issuer is in Bogotá and whose clock shows 02:30 UTC, when it is still the day before there;
-/// and that day.
+/// Starts an application whose issuer is in Bogotá, at 02:30 UTC, which is 21:30 of the day before in Bogotá.
+/// Also returns that day.
 async fn late_in_bogota() -> (Api, Date) {
     let app = TestApp::with_roles(&Role::ALL, &["certificates.time_zone=America/Bogota"]).await;
     let now = OffsetDateTime::now_utc();
@@ -27,7 +27,7 @@ async fn defined(api: &Api, more: Value) -> String {
     defined.body["data"]["id"].as_str().expect("an id").to_owned()
 }
 
-/// The dates on the certificates of one definition, once there are so many.
+/// Waits until `number` certificates of one definition are generated. Returns their issue dates.
 async fn dates(api: &Api, certificate: &str, number: usize) -> Vec<String> {
     let path = format!("/generated-certificates?certificateId={certificate}&state=generated");
     let all = |body: &Value| body["data"].as_array().is_some_and(|all| all.len() == number);
@@ -36,7 +36,7 @@ async fn dates(api: &Api, certificate: &str, number: usize) -> Vec<String> {
     all["data"].as_array().expect("a list").iter().map(date).collect()
 }
 
-/// Issues to everybody in the file and gives the dates.
+/// Issues certificates to all attendees. Returns the issue dates.
 async fn issued(api: &Api, certificate: &str, request: Value) -> Vec<String> {
     let people = api.get("/attendees").await.expect(200);
     let ids: Vec<Value> =
@@ -48,7 +48,7 @@ async fn issued(api: &Api, certificate: &str, request: Value) -> Vec<String> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn today_is_today_where_the_issuer_is() {
+async fn default_issue_date_is_today_in_the_issuers_time_zone() {
     let (api, today) = late_in_bogota().await;
     let certificate = defined(&api, json!({})).await;
     let form = file("people.csv", PEOPLE).text("certificateId", certificate.clone());
@@ -62,7 +62,7 @@ async fn today_is_today_where_the_issuer_is() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_given_date_is_printed_the_requests_before_the_definitions() {
+async fn issue_date_of_the_request_overrides_that_of_the_definition() {
     let (api, today) = late_in_bogota().await;
     let last_week = (today - Duration::days(7)).to_string();
     let yesterday = (today - Duration::days(1)).to_string();
@@ -83,7 +83,7 @@ async fn a_given_date_is_printed_the_requests_before_the_definitions() {
     let by_request = issued(&api, &other, json!({ "issueDate": yesterday })).await;
     assert_eq!(by_request, [yesterday.clone(), yesterday.clone()]);
 
-    // Taken away, it is the day of issuing again; what was issued keeps its date.
+    // Without the definition's date, the day of issuing is used again. Issued certificates keep their date.
     let third = defined(&api, json!({ "issueDate": last_week })).await;
     let request =
         api.request(Method::PATCH, &format!("/certificates/{third}")).json(&json!({ "issueDate": null }));
@@ -95,7 +95,7 @@ async fn a_given_date_is_printed_the_requests_before_the_definitions() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_date_in_json_bulk_counts_for_everybody() {
+async fn issue_date_of_a_json_import_applies_to_all_people() {
     let (api, today) = late_in_bogota().await;
     let last_week = (today - Duration::days(7)).to_string();
     let certificate = defined(&api, json!({})).await;
@@ -106,7 +106,7 @@ async fn a_date_in_json_bulk_counts_for_everybody() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_date_that_cannot_be_meant_is_refused_everywhere() {
+async fn invalid_issue_date_is_rejected_by_every_endpoint() {
     let (api, today) = late_in_bogota().await;
     let certificate = defined(&api, json!({})).await;
     let too_far = (today + Duration::days(367)).to_string();
@@ -133,7 +133,7 @@ async fn a_date_that_cannot_be_meant_is_refused_everywhere() {
         told(api.post(&format!("/attendees/bulk?issueDate={wrong}"), &people).await);
     }
     assert_eq!(api.get("/attendees").await.expect(200).body["data"], json!([]));
-    // The last day that is taken.
+    // Latest accepted date.
     let latest = (today + Duration::days(366)).to_string();
     defined(&api, json!({ "issueDate": latest })).await;
 }

@@ -1,4 +1,4 @@
-//! Jobs over HTTP: held and scheduled mails, calling off, trying again, the scheduler.
+//! Jobs over HTTP: held and scheduled mails, cancellation, retries, and the scheduler.
 
 use laureate::app::Role;
 use reqwest::Method;
@@ -8,13 +8,13 @@ use time::format_description::well_known::Rfc3339;
 use super::{Answered, Api, file, scrubbed};
 use crate::support::TestApp;
 
-/// Three people, one of whose addresses the mail server refuses.
+/// Three people. The mail server rejects the address of one of them.
 const PEOPLE: &str = "Name,Email,Document number\n\
     Ada Lovelace,ada.jobs@example.com,1\n\
     Alan Turing,alan.jobs@example.com,2\n\
     Grace Hopper,reject-grace.jobs@example.com,3\n";
 
-/// A certificate with three mails in a state; gives its id.
+/// Defines a certificate and waits until three of its mails have this state. Returns the certificate's id.
 async fn three_mails(api: &Api, delivery: &str, state: &str) -> String {
     let id = api.certificate().await;
     let form =
@@ -45,7 +45,7 @@ async fn patch(api: &Api, path: &str, body: &Value) -> Answered {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn held_mails_wait_until_they_are_processed_and_failures_are_tried_again() {
+async fn held_mails_are_released_and_failed_ones_retried() {
     let api = Api::start().await;
     let id = three_mails(&api, "held", "held").await;
     let waiting = api.get("/jobs/pending").await.expect(200);
@@ -69,12 +69,12 @@ async fn held_mails_wait_until_they_are_processed_and_failures_are_tried_again()
     let retried = api.post("/jobs/retry", &filter).await.expect(200);
     assert_eq!((&retried.body["data"]["done"], &retried.body["data"]["refused"]), (&json!(1), &json!(0)));
     let tries = |body: &Value| body["data"]["history"].as_array().map_or(0, Vec::len) == 2;
-    let twice = api.until("it was tried again", &format!("/jobs/{job}"), tries).await;
+    let twice = api.until("the mail is retried", &format!("/jobs/{job}"), tries).await;
     assert_eq!(twice["data"]["history"][1]["number"], 2);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_scheduled_mail_is_moved_let_go_and_called_off() {
+async fn scheduled_mail_is_rescheduled_released_and_cancelled() {
     let api = Api::start().await;
     let at = in_seconds(3_600)["at"].as_str().expect("a time").to_owned();
     let id = three_mails(&api, &at, "scheduled").await;
@@ -112,7 +112,7 @@ async fn a_scheduled_mail_is_moved_let_go_and_called_off() {
     let moved = patch(&api, &path(0), &json!({ "delivery": "immediate" })).await.expect(409);
     assert_eq!(moved.code(), "WRONG_STATE");
 
-    // Held ones only, unless the others are asked for.
+    // Without ids and filter, only held mails are released.
     let none = api.post("/jobs/process-pending", &json!({})).await.expect(200);
     assert_eq!(none.body["data"]["released"], 0);
     let nobody = uuid::Uuid::new_v4().to_string();
@@ -129,7 +129,7 @@ async fn a_scheduled_mail_is_moved_let_go_and_called_off() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_certificate_is_mailed_again_and_a_scheduled_mail_goes_by_itself() {
+async fn certificate_is_mailed_again_at_the_scheduled_time() {
     let api = Api::start().await;
     let id = three_mails(&api, "held", "held").await;
     let issued = api.get(&format!("/generated-certificates?certificateId={id}")).await.expect(200).body;
@@ -153,7 +153,7 @@ async fn a_certificate_is_mailed_again_and_a_scheduled_mail_goes_by_itself() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn bad_requests_about_many_jobs_are_refused_by_name() {
+async fn invalid_requests_for_many_jobs_name_the_field() {
     let api = Api::start().await;
     let (one, none) = (json!([uuid::Uuid::new_v4()]), json!([]));
     for (path, body, field) in [
@@ -180,7 +180,7 @@ async fn bad_requests_about_many_jobs_are_refused_by_name() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_scheduler_tells_what_it_does_and_does_what_is_asked() {
+async fn scheduler_reports_its_tasks_and_runs_them_on_request() {
     let settings = [
         "scheduler.time_zone=America/Bogota",
         "scheduler.tasks.mail_statistics.enabled=false",
@@ -211,8 +211,8 @@ async fn the_scheduler_tells_what_it_does_and_does_what_is_asked() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_lost_timer_loses_no_mail() {
-    // Without a mailer nobody sets timers: all of them are as good as lost.
+async fn mail_with_a_lost_timer_is_released() {
+    // Without a mailer no timers are set, as if all were lost.
     let roles = Role::ALL.into_iter().filter(|role| *role != Role::Mailer).collect::<Vec<_>>();
     let never = "scheduler.tasks.due_mails.cron=0 0 1 1 *";
     let api = Api::of(TestApp::with_roles(&roles, &[never]).await).await;
@@ -223,8 +223,8 @@ async fn a_lost_timer_loses_no_mail() {
     patch(&api, &job, &json!({ "delivery": in_seconds(2) })).await.expect(200);
     let forced = api.post("/jobs/scheduler/force", &json!({})).await.expect(200);
     let result = forced.body["data"]["run"]["result"].as_str().expect("a text");
-    // On a slow machine the time has come before the sweep does.
+    // On a slow machine the mail may be due before the task runs.
     let expected = ["0 mails released, 3 timers set", "1 mails released, 2 timers set"];
     assert!(expected.contains(&result), "{result}");
-    api.until("it is let go at its time", &job, |body| body["data"]["state"] == "queued").await;
+    api.until("the mail is queued at its time", &job, |body| body["data"]["state"] == "queued").await;
 }

@@ -1,4 +1,4 @@
-//! How often one client may call, and one account be guessed at.
+//! Rate limits by client address and by account.
 
 use laureate::app::Role;
 use reqwest::StatusCode;
@@ -17,27 +17,27 @@ async fn log_in(api: &Api, email: &str, password: &str, forwarded_for: &str) -> 
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn one_address_tries_passwords_only_so_often() {
+async fn password_attempts_are_limited_by_address() {
     let limit = "http.limits.password_per_minute=3";
-    // The first of the three is the one that gets a token for the admin.
+    // The log-in for the admin's token is the first of the three.
     let api = Api::of(TestApp::with_roles(&ROLES, &[limit]).await).await;
     for _ in 0..2 {
         let refused = log_in(&api, "a@example.com", "x", "198.51.100.1").await;
         assert_eq!(refused.status, StatusCode::UNAUTHORIZED);
     }
-    // Nobody believes what a client says about itself.
+    // `X-Forwarded-For` of an untrusted client is ignored.
     let late = log_in(&api, &api.app.email, &api.app.password, "198.51.100.2").await.expect(429);
     assert_eq!(late.code(), "TOO_MANY_REQUESTS");
     let wait: u64 = late.header("retry-after").parse().expect("seconds");
     assert!((1..=20).contains(&wait), "{wait}");
-    // Other routes are not concerned, and changing a password is the same limit.
+    // Other routes are not affected. A password change counts toward the same limit.
     api.get("/auth/me").await.expect(200);
     let change = json!({ "oldPassword": "x", "newPassword": "Correct-horse-1" });
     assert_eq!(api.post("/auth/change-password", &change).await.expect(429).code(), "TOO_MANY_REQUESTS");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn behind_a_trusted_proxy_each_client_is_counted_for_itself() {
+async fn clients_behind_a_trusted_proxy_are_limited_separately() {
     let settings = [
         "http.limits.password_per_minute=2",
         "http.limits.failed_logins_per_minute=100",
@@ -49,14 +49,14 @@ async fn behind_a_trusted_proxy_each_client_is_counted_for_itself() {
         let of = async || log_in(&api, "a@example.com", "x", client).await.status.as_u16();
         assert_eq!([of().await, of().await, of().await], [401, 401, 429], "{client}");
     }
-    // The same household of IPv6.
+    // The same IPv6 /64, which counts as one client.
     assert_eq!(log_in(&api, "a@example.com", "x", "2001:db8::2").await.status, 429);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_account_is_guessed_at_only_so_often_whether_it_exists_or_not() {
+async fn failed_log_ins_are_limited_even_for_unknown_accounts() {
     let api = Api::of(TestApp::with_roles(&ROLES, &["http.limits.failed_logins_per_minute=3"]).await).await;
-    // Those who know the password are not counted.
+    // Successful log-ins do not count.
     for _ in 0..5 {
         log_in(&api, &api.app.email, &api.app.password, "").await.expect(200);
     }
@@ -66,7 +66,7 @@ async fn an_account_is_guessed_at_only_so_often_whether_it_exists_or_not() {
         for _ in 0..4 {
             codes.push(log_in(&api, email, "wrong", "").await.code().to_owned());
         }
-        // Also the right password has to wait.
+        // The correct password has to wait, too.
         codes.push(log_in(&api, email, &api.app.password, "").await.code().to_owned());
         told.push(codes);
     }
@@ -76,7 +76,7 @@ async fn an_account_is_guessed_at_only_so_often_whether_it_exists_or_not() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn whoever_guesses_at_an_account_makes_others_wait_and_not_its_owner() {
+async fn guesses_at_an_account_do_not_lock_out_its_owner() {
     let settings = [
         "http.limits.failed_logins_per_minute=2",
         "http.limits.failed_logins_of_all_per_minute=3",
@@ -91,9 +91,9 @@ async fn whoever_guesses_at_an_account_makes_others_wait_and_not_its_owner() {
     for client in from {
         told.push(guess(client).await);
     }
-    // One address may twice, and all together three times.
+    // The limit is two for one address, and three for all addresses together.
     assert_eq!(told, [401, 401, 429, 401, 429]);
-    // The owner's home is known; a place where nobody has logged in from has to wait.
+    // The owner's address is known from a successful log-in. An unknown address has to wait.
     log_in(&api, email, password, "192.0.2.1").await.expect(200);
     log_in(&api, email, password, "203.0.113.1").await.expect(429);
 }

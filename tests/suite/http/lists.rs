@@ -1,4 +1,4 @@
-//! Lists: order, search, cursors that count for one list only, and pages by number.
+//! Lists: order, search, cursors that are valid for one list, and pages by number.
 
 use serde_json::{Value, json};
 
@@ -20,7 +20,7 @@ fn names(body: &Value) -> Vec<&str> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_list_is_sorted_and_paged_by_sealed_cursors() {
+async fn list_is_sorted_and_paged_by_sealed_cursors() {
     let api = with_people().await;
     let (mut found, mut cursors) = (Vec::new(), Vec::new());
     let mut path = "/attendees?sort=fullName&limit=2".to_owned();
@@ -41,7 +41,7 @@ async fn a_list_is_sorted_and_paged_by_sealed_cursors() {
     assert_eq!(found, sorted);
     let cursor = &cursors[0];
     assert!(cursor.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte)), "{cursor}");
-    // Another size goes on at the same place; another list does not.
+    // A cursor is valid with another `limit`, but not with another list, order or filter.
     let rest = api.get(&format!("/attendees?sort=fullName&limit=50&cursor={cursor}")).await.expect(200);
     assert_eq!(names(&rest.body), sorted[2..]);
     for other in [
@@ -61,7 +61,7 @@ async fn a_list_is_sorted_and_paged_by_sealed_cursors() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_search_knows_no_accents_and_a_page_by_number_tells_the_total() {
+async fn search_ignores_accents_and_numbered_page_has_the_total() {
     let api = with_people().await;
     let found = async |query: &str| {
         let mut found: Vec<String> = names(&api.get(&format!("/attendees?{query}")).await.expect(200).body)
@@ -91,7 +91,7 @@ async fn a_search_knows_no_accents_and_a_page_by_number_tells_the_total() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn certificates_are_found_by_what_they_say() {
+async fn certificates_are_found_by_their_texts() {
     let api = Api::start().await;
     for (client, name, event) in
         [("Zeta", "Ponente", "Cumbre"), ("acme", "Speaker", "Summit"), ("Ácme", "Guest", "Summit")]

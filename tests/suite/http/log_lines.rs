@@ -1,4 +1,4 @@
-//! What the log says of those who log in, and of what they may not do.
+//! Log lines about log-ins and denied requests.
 
 use std::io;
 use std::sync::{Arc, Mutex};
@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::Api;
 use crate::support::TestApp;
 
-/// What was logged, a JSON object a line.
+/// Captured log output, one JSON object per line.
 #[derive(Clone, Default)]
 struct Lines(Arc<Mutex<Vec<u8>>>);
 
@@ -37,9 +37,9 @@ impl Lines {
     }
 }
 
-// One thread does everything, so that its own subscriber sees everything.
+// Single-threaded, because the subscriber is set for the current thread only.
 #[tokio::test]
-async fn log_ins_and_refusals_leave_a_line_without_password_or_address() {
+async fn log_ins_and_denials_are_logged_without_personal_data() {
     let lines = Lines::default();
     let writer = lines.clone();
     let logged = tracing_subscriber::fmt().json().with_max_level(tracing::Level::INFO);
@@ -53,13 +53,13 @@ async fn log_ins_and_refusals_leave_a_line_without_password_or_address() {
     let unknown = json!({ "email": "nobody-at-all@example.com", "password": "Not-the-password-1" });
     api.open_post("/auth/login", &unknown).await.expect(401);
 
-    let accepted = lines.with("somebody logged in");
+    let accepted = lines.with("user logged in");
     assert_eq!(
         (accepted.len(), &accepted[0]["level"], &accepted[0]["fields"]["user"]),
         (1, &json!("INFO"), &me)
     );
     assert!(accepted[0]["fields"]["session_id"].is_string() && accepted[0]["timestamp"].is_string());
-    let refused = lines.with("a log-in was refused");
+    let refused = lines.with("log-in refused");
     assert_eq!((refused.len(), &refused[0]["level"]), (2, &json!("WARN")));
     assert!(refused[0].to_string().contains(id) && !refused[1].to_string().contains(id));
     for (line, reason) in refused.iter().zip(["wrong_password", "unknown_account"]) {

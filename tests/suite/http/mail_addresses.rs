@@ -1,11 +1,11 @@
-//! Recipients of mails: the present address, another one for a single mail, and addresses with international domains.
+//! Recipients of mails: the current address, another one for a single mail, and addresses with international domains.
 
 use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::{Answered, Api, file};
 
-/// Issues to the people of a file with their mails held; the certificate's id.
+/// Issues a certificate to the people of a file and holds their mails. Returns the certificate's id.
 async fn issued(api: &Api, people: &str, number: usize) -> String {
     let id = api.certificate().await;
     let form = file("p.csv", people.to_owned()).text("certificateId", id.clone()).text("delivery", "held");
@@ -16,7 +16,7 @@ async fn issued(api: &Api, people: &str, number: usize) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn another_mail_goes_to_the_present_address_or_to_the_one_that_is_given() {
+async fn new_mail_goes_to_the_current_or_the_given_address() {
     let api = Api::start().await;
     let certificate = issued(&api, "Name,Email,Document number\nAda Lovelace,old@example.com,1\n", 1).await;
     let list = format!("/generated-certificates?certificateId={certificate}");
@@ -45,7 +45,7 @@ async fn another_mail_goes_to_the_present_address_or_to_the_one_that_is_given() 
             refused.body
         );
     }
-    // The first mail keeps the address that it was made for.
+    // The first mail keeps the address at the time of issuing.
     let first = api.get(&format!("/jobs?certificateId={certificate}&order=asc")).await.expect(200);
     assert_eq!(first.body["data"][0]["toAddress"], "old@example.com");
 }
@@ -61,7 +61,7 @@ async fn two_spellings_of_one_international_domain_are_one_address() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn mails_that_were_called_off_are_no_failures() {
+async fn cancelled_mails_are_not_failures() {
     let api = Api::start().await;
     let people =
         "Name,Email,Document number\nAda,ada@example.com,1\nEva,eva@example.com,2\nLuis,luis@example.com,3\n";

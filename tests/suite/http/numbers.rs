@@ -1,4 +1,4 @@
-//! Numbers of certificates as people type them, and what they see in a browser.
+//! Certificate numbers as people type them, and the pages that browsers get.
 
 use laureate::app::Role;
 use laureate::domain::PublicId;
@@ -17,7 +17,7 @@ async fn opened(api: &Api, path: &str) -> Response {
     request.send().await.expect("answered")
 }
 
-/// The status and the text of a page in a browser.
+/// Returns the status and the text of a page as a browser gets it.
 async fn page(api: &Api, path: &str) -> (u16, String) {
     let response = opened(api, path).await;
     let kind = response.headers()["content-type"].to_str().expect("text").to_owned();
@@ -27,7 +27,7 @@ async fn page(api: &Api, path: &str) -> (u16, String) {
     (status, response.text().await.expect("a page").replace("&#x2f;", "/"))
 }
 
-/// Issues to one person; gives the generated certificate.
+/// Issues a certificate to one person. Returns the generated certificate.
 async fn issued(api: &Api) -> Value {
     let id = api.certificate().await;
     let people = "Name,Email,Document number\nJosé Núñez,jose@example.com,1\n";
@@ -60,7 +60,7 @@ async fn certificates_are_listed_by_number() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_number_is_found_however_it_is_written() {
+async fn number_is_found_in_any_spelling() {
     let api = Api::start().await;
     let issued = issued(&api).await;
     let hex = issued["publicId"].as_str().expect("an id").to_owned();
@@ -118,7 +118,7 @@ async fn a_number_is_found_however_it_is_written() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_form_leads_to_the_page_and_names_typing_errors() {
+async fn form_redirects_to_the_page_and_reports_typing_errors() {
     let api = Api::start().await;
     let hex = issued(&api).await["publicId"].as_str().expect("an id").to_owned();
     let readable = PublicId::parse(&hex).expect("a number").readable();
@@ -155,12 +155,12 @@ async fn the_form_leads_to_the_page_and_names_typing_errors() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_revocation_shows_at_once_as_a_page_for_people_and_an_error_for_programs() {
+async fn revoked_certificate_is_a_page_for_browsers_and_an_error_for_programs() {
     let api = Api::start().await;
     let issued = issued(&api).await;
     let path = format!("/certificate/{}/download", issued["publicId"].as_str().expect("an id"));
     let pdf = api.public(&path).await;
-    // A copy is used only after the server has confirmed it, and no shared cache keeps one.
+    // A cached copy is revalidated before each use, and shared caches do not store it.
     assert_eq!(pdf.headers()["cache-control"], "private, no-cache");
     let etag = pdf.headers()["etag"].clone();
     let again = async || {
@@ -185,7 +185,7 @@ async fn a_revocation_shows_at_once_as_a_page_for_people_and_an_error_for_progra
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_certificate_that_could_not_be_made_is_not_known_in_public() {
+async fn failed_certificate_is_not_public() {
     let api = Api::start().await;
     let id = api.certificate().await;
     let body = json!({ "fullName": "Ada \u{12000}", "email": "ada@example.com", "documentNumber": "1" });
@@ -207,14 +207,14 @@ async fn a_certificate_that_could_not_be_made_is_not_known_in_public() {
         );
     };
     unknown().await;
-    // Revoking it makes it no more known: nobody has it.
+    // It stays unknown after a revocation, because nobody has a copy.
     let revoke = format!("/generated-certificates/{}/revoke", failed["id"].as_str().expect("an id"));
     api.post(&revoke, &json!({"reason": "withdrawn"})).await.expect(200);
     unknown().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn errors_of_public_addresses_are_pages_in_a_browser() {
+async fn public_errors_are_pages_in_a_browser() {
     let roles = [Role::Api, Role::Projector];
     let api = Api::of(TestApp::with_roles(&roles, &["http.limits.public_per_minute=1"]).await).await;
     let path = "/certificate/00112233445566778899aabbccddeeff";
@@ -232,7 +232,7 @@ async fn errors_of_public_addresses_are_pages_in_a_browser() {
     assert!(status == 404 && nowhere.contains("There is no page at this address"), "{nowhere}");
     let (status, spanish) = page(&api, "/nowhere?lang=es").await;
     assert!(status == 404 && spanish.contains("No hay ninguna página"), "{spanish}");
-    // The API answers as it always does.
+    // API routes respond with JSON, also in a browser.
     let api_error = opened(&api, "/api/v1/auth/me").await;
     assert_eq!(api_error.headers()["content-type"], "application/json");
 }

@@ -1,4 +1,4 @@
-//! What operators and developers look at: health, metrics, the document, the pages.
+//! Endpoints for operators and developers: health, metrics, the OpenAPI document and its page.
 
 use serde_json::{Value, json};
 
@@ -8,7 +8,7 @@ use super::{Answered, Api};
 use crate::support::{TestApp, until};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn health_tells_what_works() {
+async fn health_reports_the_dependencies() {
     let api = Api::start().await;
     for path in ["/health", "/health/live"] {
         let alive = Answered::of(api.public(path).await).await.expect(200);
@@ -16,7 +16,7 @@ async fn health_tells_what_works() {
     }
     until("everything works", || async { api.public("/health/ready").await.status() == 200 }).await;
     let ready = Answered::of(api.public("/health/ready").await).await.expect(200);
-    assert_eq!(ready.body["data"], json!({ "status": "ok" }), "the public learns no more");
+    assert_eq!(ready.body["data"], json!({ "status": "ok" }), "no details in public");
     let details = Answered::of(api.management("/health/ready").await).await.expect(200);
     let names: Vec<&str> = details.body["dependencies"]
         .as_array()
@@ -28,7 +28,7 @@ async fn health_tells_what_works() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn metrics_know_routes_and_no_ids() {
+async fn metrics_contain_routes_and_no_ids() {
     let api = Api::start().await;
     let id = api.certificate().await;
     api.get(&format!("/certificates/{id}")).await;
@@ -46,7 +46,7 @@ async fn metrics_know_routes_and_no_ids() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_document_is_served_and_its_page_brings_its_own_assets() {
+async fn openapi_document_and_its_page_are_served_without_external_assets() {
     let api = Api::start().await;
     let served: Value = api.public("/api/openapi.json").await.json().await.expect("JSON");
     let present: Value = serde_json::from_str(&laureate::http::openapi_json()).expect("JSON");
@@ -62,7 +62,7 @@ async fn the_document_is_served_and_its_page_brings_its_own_assets() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn pages_and_answers_carry_headers_that_browsers_obey() {
+async fn responses_have_security_headers() {
     let api = Api::start().await;
     let index = api.public("/").await;
     let header = |name: &str| index.headers().get(name).map(|value| value.to_str().unwrap().to_owned());
@@ -75,13 +75,13 @@ async fn pages_and_answers_carry_headers_that_browsers_obey() {
     let page = index.text().await.expect("a page");
     for link in ["/api/docs/", "/health/ready", "/mails"] {
         assert!(page.contains(&format!("href=\"{link}\"")), "{link}");
-        // Health needs a moment: the query tables are being built.
+        // `/health/ready` returns an error until the query tables are built.
         until(link, || async { api.public(link).await.status() == 200 }).await;
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn only_a_trusted_proxy_names_requests() {
+async fn request_id_is_accepted_only_from_a_trusted_proxy() {
     for (settings, is_trusted) in [(vec![], false), (vec!["http.trusted_proxies=127.0.0.0/8, ::1"], true)] {
         let app = TestApp::with_roles(&[Role::Api, Role::Projector], &settings).await;
         let asked = app.client.get(app.url("/api/v1/auth/me")).header("x-request-id", "mine-1");

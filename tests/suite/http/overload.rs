@@ -1,4 +1,4 @@
-//! Overload attacks: each is bounded, and other clients are answered within a second meanwhile.
+//! Overload attacks: each is bounded, and other clients are answered within 1 s meanwhile.
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -14,14 +14,14 @@ use super::{Answered, Api};
 use crate::support::{TestApp, until};
 
 const ROLES: [Role; 2] = [Role::Api, Role::Projector];
-/// How long somebody else may wait for an answer.
+/// Longest time until another client is answered.
 const SOON: Duration = Duration::from_secs(1);
 
 async fn api_with(settings: &[&str]) -> Api {
     Api::of(TestApp::with_roles(&ROLES, settings).await).await
 }
 
-/// Somebody else than the attacker, at another address.
+/// Client at another address than the attacker's.
 struct Bystander<'a> {
     api: &'a Api,
     client: reqwest::Client,
@@ -34,7 +34,7 @@ impl<'a> Bystander<'a> {
         Self { api, client }
     }
 
-    /// Is answered soon, on a connection of its own and on one that was open before.
+    /// Asserts that the client is answered within [`SOON`], on an open connection and on a new one.
     async fn is_served(&self) {
         let fresh = Bystander::of(self.api);
         for client in [&self.client, &fresh.client] {
@@ -46,7 +46,7 @@ impl<'a> Bystander<'a> {
     }
 }
 
-/// A connection that has sent a request and takes nothing of the answer but what fits into a small buffer.
+/// Sends a request on a new connection with a receive buffer of 4,096 bytes, and does not read the response.
 async fn asking(api: &Api, path: &str) -> TcpStream {
     let socket = TcpSocket::new_v4().expect("a socket");
     socket.set_recv_buffer_size(4096).expect("a small buffer");
@@ -55,7 +55,7 @@ async fn asking(api: &Api, path: &str) -> TcpStream {
     stream
 }
 
-/// The status line's number, once it has come.
+/// Returns the status code of the response, or 0 if the connection ends before.
 async fn status(stream: &mut TcpStream) -> u16 {
     let mut head = [0; 12];
     match stream.read_exact(&mut head).await {
@@ -78,7 +78,7 @@ async fn positions_of_unauthenticated_requests_are_ignored() {
     assert!(statuses.iter().all(|status| [200, 503].contains(status)), "{statuses:?}");
     assert!(statuses.contains(&200), "the header is ignored");
     bystander.is_served().await;
-    // A bad token makes nobody known.
+    // A request with an invalid token counts as unauthenticated.
     let path = api.app.url("/api/v1/certificates");
     let asked = (0..100).map(|_| {
         let request = api.app.client.get(&path).bearer_auth("x.y.z").header("x-min-event-position", u64::MAX);
@@ -89,7 +89,7 @@ async fn positions_of_unauthenticated_requests_are_ignored() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_position_beyond_the_end_is_refused_at_once() {
+async fn position_beyond_the_end_is_rejected_at_once() {
     let api = api_with(&["http.max_concurrent_requests=8"]).await;
     let bystander = Bystander::of(&api);
     let ask = || {
@@ -106,11 +106,11 @@ async fn a_position_beyond_the_end_is_refused_at_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn reads_that_wait_hold_no_place_and_are_few() {
+async fn waiting_reads_hold_no_slot_and_are_limited() {
     let api = api_with(&["http.max_concurrent_requests=8"]).await;
     let bystander = Bystander::of(&api);
     bystander.is_served().await;
-    // The tables can be read, and don't get on.
+    // The lock stops the projection. The tables stay readable.
     let schema = laureate::database::meta_schema(&api.app.app.config().namespace);
     let client = api.app.app.pool().get().await.expect("a connection");
     let hold = format!("BEGIN; LOCK TABLE \"{schema}\".checkpoints IN EXCLUSIVE MODE");
@@ -123,7 +123,7 @@ async fn reads_that_wait_hold_no_place_and_are_few() {
         async { Answered::of(request.send().await.expect("answered")).await }
     };
     let waiting = async {
-        // Sent one after the other: only those that wait are to be many, not those that arrive.
+        // Sent one by one, so that many requests wait but few arrive at the same time.
         let mut all = Vec::new();
         for _ in 0..100 {
             all.push(tokio::spawn(read()));
@@ -138,7 +138,7 @@ async fn reads_that_wait_hold_no_place_and_are_few() {
     for answer in &answers {
         assert!(answer.header("retry-after").parse::<u64>().is_ok_and(|wait| wait > 0));
     }
-    client.batch_execute("ROLLBACK").await.expect("let go");
+    client.batch_execute("ROLLBACK").await.expect("released");
     until("the write shows", async || read().await.status == 200).await;
 }
 
@@ -149,7 +149,7 @@ async fn one_address_cannot_take_all_connections() {
     let idle = join_all((0..200).map(|_| TcpStream::connect(api.app.address))).await;
     let mut idle: Vec<TcpStream> = idle.into_iter().map(|stream| stream.expect("connected")).collect();
     bystander.is_served().await;
-    // The last ones were told why, and closed.
+    // The last connections get 429 and are closed.
     let mut told = String::new();
     let last = idle.last_mut().expect("many");
     let _ = last.read_to_string(&mut told).await;
@@ -162,7 +162,7 @@ async fn one_address_cannot_take_all_connections() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn one_client_behind_a_proxy_cannot_take_all_places() {
+async fn one_client_behind_a_proxy_cannot_take_all_slots() {
     let api = api_with(&[
         "http.trusted_proxies=127.0.0.0/8, ::1",
         "http.max_concurrent_per_client=4",
@@ -178,7 +178,7 @@ async fn one_client_behind_a_proxy_cannot_take_all_places() {
         stream.write_all(head.as_bytes()).await.expect("sent");
         stream
     };
-    // Bodies that never end hold places. What is answered at once was refused.
+    // A request with an unfinished body holds a slot. A request without a slot is refused at once.
     let mut streams = Vec::new();
     for _ in 0..20 {
         streams.push(begun("198.51.100.1").await);
@@ -193,7 +193,7 @@ async fn one_client_behind_a_proxy_cannot_take_all_places() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn slow_readers_are_given_up_and_pin_little() {
+async fn slow_readers_are_disconnected_and_hold_little_memory() {
     let api =
         api_with(&["http.connections.max_untaken_bytes=4194304", "http.connections.stall_timeout_seconds=2"])
             .await;
@@ -203,11 +203,11 @@ async fn slow_readers_are_given_up_and_pin_little() {
     let statuses = join_all(slow.iter_mut().map(status)).await;
     let served = statuses.iter().filter(|status| **status == 200).count();
     let refused = statuses.iter().filter(|status| **status == 429).count();
-    // A quarter of 4 MiB is two or three of these documents; what the system buffers comes on top.
+    // A client may hold a quarter of 4 MiB: two or three of these documents, in addition to the system's buffers.
     assert!(refused > 0 && served > 0 && served + refused == 60, "{statuses:?}");
     let whole = bystander.client.get(api.app.url("/api/openapi.json")).send().await.expect("answered");
     assert!(whole.text().await.expect("a body").len() > 100_000);
-    // Those that take nothing are given up, and the room is free again.
+    // Stalled connections are closed, which frees their share.
     until("there is room again", async || {
         let answer = api.public("/api/openapi.json").await;
         answer.status() == 200 && answer.text().await.is_ok_and(|text| text.len() > 100_000)
@@ -216,7 +216,7 @@ async fn slow_readers_are_given_up_and_pin_little() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn health_can_be_asked_by_many() {
+async fn health_serves_many_requests() {
     let api = api_with(&["http.connections.max_open_per_client=1000"]).await;
     let bystander = Bystander::of(&api);
     until("everything works", async || api.public("/health/ready").await.status() == 200).await;
@@ -226,7 +226,7 @@ async fn health_can_be_asked_by_many() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_whole_site_of_ipv6_is_limited_and_newcomers_are_served() {
+async fn ipv6_site_is_limited_and_other_clients_are_served() {
     let settings = ["http.limits.password_per_minute=2", "http.trusted_proxies=127.0.0.0/8, ::1"];
     let api = api_with(&settings).await;
     let log_in = async |client: &str, n: u32| {
@@ -239,7 +239,7 @@ async fn a_whole_site_of_ipv6_is_limited_and_newcomers_are_served() {
         statuses.push(log_in(&format!("2001:db8:7:{n:x}::1"), n).await);
     }
     let passed = statuses.iter().filter(|status| **status == 401).count();
-    // A moment passes, in which one more may call every two seconds or so.
+    // One more request about every 2 s is allowed while the test runs.
     assert!((32..=50).contains(&passed), "{passed}");
     assert_eq!(log_in("2001:db8:8::1", 100).await, 401);
     assert_eq!(log_in("203.0.113.1", 101).await, 401);

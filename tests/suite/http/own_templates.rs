@@ -1,4 +1,4 @@
-//! Templates that issuers wrote: taken, versioned, chosen, drawn; and what is wrong with one concerns nobody else.
+//! Issuers' own templates: created, versioned, selected and drawn. A faulty template affects no other issuer.
 
 use laureate::app::Role;
 use reqwest::{Method, StatusCode};
@@ -12,21 +12,21 @@ async fn create(api: &Api, source: String) -> Answered {
     api.post("/templates/own", &json!({ "name": "Diploma", "source": source, "manifest": manifest() })).await
 }
 
-/// A template and its id.
+/// Creates a template. Returns its data and its id.
 pub(super) async fn created(api: &Api, source: String) -> (Value, String) {
     let data = create(api, source).await.expect(201).body["data"].clone();
     let id = data["id"].as_str().expect("an id").to_owned();
     (data, id)
 }
 
-/// A body without its template's id.
+/// Scrubs a body, asserts that its theme is the template `id`, and removes the theme.
 fn nameless(body: &Value, id: &str) -> Value {
     let mut body = scrubbed(body);
     assert_eq!(body["data"]["theme"].take(), json!(format!("own:{id}")));
     body
 }
 
-/// A certificate by a template.
+/// Defines a certificate that uses a template. Returns its id.
 async fn certificate(api: &Api, template: &Value) -> String {
     let body = json!({ "client": "Acme", "name": "Speaker", "eventName": "Summit", "pdfTemplate": template["theme"] });
     let defined = api.post("/certificates", &body).await.expect(201);
@@ -44,14 +44,14 @@ async fn issue(api: &Api, certificate: &str, people: &[String]) {
     api.post("/generated-certificates/generate", &body).await.expect(202);
 }
 
-/// Waits until so many certificates have this state.
+/// Waits until `number` certificates have this state. Returns the list.
 async fn settled(api: &Api, certificate: &str, state: &str, number: usize) -> Value {
     let path = format!("/generated-certificates?certificateId={certificate}&state={state}");
     api.until(state, &path, |body| body["data"].as_array().is_some_and(|all| all.len() == number)).await
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_template_is_taken_and_gets_versions() {
+async fn template_is_created_and_gets_versions() {
     let api = Api::start().await;
     let first = create(&api, template("")).await.expect(201);
     let id = first.body["data"]["id"].as_str().expect("an id").to_owned();
@@ -93,7 +93,7 @@ async fn a_template_is_taken_and_gets_versions() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_wrong_with_a_template_is_told_to_its_author() {
+async fn invalid_template_is_rejected_with_line_and_column() {
     let api = Api::start().await;
     let refused = create(&api, template("colour")).await.expect(422);
     assert_eq!(refused.code(), "INVALID_TEMPLATE");
@@ -115,8 +115,8 @@ async fn what_is_wrong_with_a_template_is_told_to_its_author() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_server_goes_on_while_a_template_loops() {
-    // Patient, because processor time passes slowly where other tests run beside this one.
+async fn server_stays_responsive_while_a_template_loops() {
+    // Long timeout, because the template's limit is processor time, which passes slowly beside other tests.
     let app = TestApp::with_roles(&Role::ALL, &["http.request_timeout_seconds=300"]).await;
     let api = Api::of(app).await;
     let looping = template("for i in range(100000) { for j in range(100000) { let k = i * j } }");
@@ -137,7 +137,7 @@ async fn the_server_goes_on_while_a_template_loops() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn certificates_are_drawn_by_the_version_that_is_active() {
+async fn certificates_are_drawn_with_the_active_version() {
     let api = Api::start().await;
     let (own, id) = created(&api, template("")).await;
     let certificate = certificate(&api, &own).await;
@@ -151,7 +151,7 @@ async fn certificates_are_drawn_by_the_version_that_is_active() {
     issue(&api, &certificate, &[person(&api, "Grace").await]).await;
     settled(&api, &certificate, "generated", 2).await;
 
-    // What was issued is drawn again by the version that it pinned.
+    // An issued certificate is drawn again with its pinned version.
     let url = first["data"][0]["verificationUrl"].as_str().expect("a url").to_owned();
     let download = async || api.app.client.get(format!("{url}/download")).send().await.expect("answered");
     let before = download().await.bytes().await.expect("bytes");
@@ -167,7 +167,7 @@ async fn certificates_are_drawn_by_the_version_that_is_active() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_template_that_fails_fails_its_own_certificates_only() {
+async fn failing_template_affects_only_its_own_certificates() {
     let api = Api::start().await;
     let picky = template("if d.fields.full_name == \"Bob\" { panic(\"not him\") }");
     let (own, _) = created(&api, picky).await;
@@ -184,7 +184,7 @@ async fn a_template_that_fails_fails_its_own_certificates_only() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_would_look_different_is_found_before_it_is_activated() {
+async fn changed_certificates_are_found_before_a_version_is_activated() {
     let api = Api::start().await;
     let (own, id) = created(&api, template("")).await;
     let certificate = certificate(&api, &own).await;
@@ -230,7 +230,7 @@ async fn what_would_look_different_is_found_before_it_is_activated() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn options_are_those_of_the_manifest() {
+async fn options_are_validated_against_the_manifest() {
     let api = Api::start().await;
     let (own, id) = created(&api, template("")).await;
     let with = |options: Value, version: Value| {
@@ -260,7 +260,7 @@ async fn options_are_those_of_the_manifest() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn previews_are_pictures_or_files_and_leave_nothing() {
+async fn previews_are_png_or_pdf_and_store_nothing() {
     let api = Api::start().await;
     let (own, _) = created(&api, template("")).await;
     for certificate in [api.certificate().await, certificate(&api, &own).await] {
@@ -294,7 +294,7 @@ async fn previews_are_pictures_or_files_and_leave_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_option_that_a_template_of_ones_own_cannot_draw_is_named() {
+async fn undrawable_option_of_an_own_template_is_named() {
     let api = Api::start().await;
     let short = "if d.options.firstLine.len() > 5 { panic(\"OVERFLOW options\") }";
     let (own, _) = created(&api, template(short)).await;
@@ -333,7 +333,7 @@ async fn many_certificates_are_compared_in_few_calls() {
         let ids = answer["certificates"].as_array().expect("a list");
         assert!(calls > 0 || ids.len() <= 100, "{}", ids.len());
         assert_eq!((&answer["checked"], &answer["different"]), (&json!(ids.len()), &json!(ids.len())));
-        assert!(ids.iter().all(|one| seen.insert(one["id"].to_string())), "one was told twice");
+        assert!(ids.iter().all(|one| seen.insert(one["id"].to_string())), "a certificate is listed twice");
         cursor = answer["nextCursor"].clone();
         calls += 1;
         if cursor.is_null() {
@@ -341,7 +341,7 @@ async fn many_certificates_are_compared_in_few_calls() {
         }
     }
     assert_eq!(seen.len(), PEOPLE);
-    assert!(calls > 1, "a hundred at first");
+    assert!(calls > 1, "the default limit is 100");
 }
 
 #[tokio::test(flavor = "multi_thread")]

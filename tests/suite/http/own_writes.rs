@@ -1,4 +1,4 @@
-//! Reads after writes: a write's answer comes when the write can be read.
+//! Reads after writes: a write is answered when it can be read.
 
 use futures_util::future::join_all;
 use reqwest::Method;
@@ -54,7 +54,7 @@ async fn writes_are_answered_when_the_tables_are_behind() {
     let api = Api::start().await;
     let shown = api.post("/certificates", &definition()).await.expect(201);
     assert!(shown.headers.get("x-tables-behind").is_none());
-    // The tables can be read, and do not advance.
+    // The lock stops the projection. The tables stay readable.
     let schema = laureate::database::meta_schema(&api.app.app.config().namespace);
     let client = api.app.app.pool().get().await.expect("a connection");
     let hold = format!("BEGIN; LOCK TABLE \"{schema}\".checkpoints IN EXCLUSIVE MODE");

@@ -1,16 +1,16 @@
-//! Those who log in: made over the API, as admins do.
+//! Users for tests, created over the API as admins do.
 
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
 use super::{Answered, Api};
 
-/// A password that is good enough.
+/// Password that meets the requirements.
 pub const PASSWORD: &str = "Correct-horse-1";
-/// What an admin gives somebody to begin with.
+/// First password, set by an admin.
 pub const FIRST_PASSWORD: &str = "Early-bird-00";
 
-/// Somebody who is logged in.
+/// Logged-in user.
 pub struct Person {
     pub id: String,
     pub user_name: String,
@@ -26,7 +26,7 @@ impl Person {
 }
 
 impl Api {
-    /// Adds somebody, who sets a password of their own and logs in.
+    /// Adds a user, who changes the first password and logs in.
     pub async fn person(&self, user_name: &str, role: &str) -> Person {
         let added = self.post("/users", &somebody(user_name, role)).await.expect(201);
         let id = text(&added.body["data"]["id"]);
@@ -34,7 +34,7 @@ impl Api {
         Person::of(id, user_name, &tokens)
     }
 
-    /// Changes what an admin has set to [`PASSWORD`]; the tokens that follow.
+    /// Changes the first password to [`PASSWORD`]. Returns the new tokens.
     pub async fn own_password(&self, user_name: &str, first: &str) -> Value {
         let tokens = self.try_log_in(user_name, first).await.expect(200);
         assert_eq!(tokens.body["data"]["passwordChangeRequired"], true);
@@ -54,13 +54,13 @@ impl Api {
         self.open_post("/auth/login", &body).await
     }
 
-    /// A POST without a token.
+    /// Sends a POST request without a token.
     pub async fn open_post(&self, path: &str, body: &Value) -> Answered {
         let request = self.app.client.post(self.app.url(&format!("/api/v1{path}"))).json(body);
         Answered::of(request.send().await.expect("answered")).await
     }
 
-    /// A request with another token than the admin's.
+    /// Sends a request with another token than the admin's.
     pub async fn as_(&self, token: &str, method: Method, path: &str, body: Option<&Value>) -> Answered {
         let request =
             self.app.client.request(method, self.app.url(&format!("/api/v1{path}"))).bearer_auth(token);
@@ -71,7 +71,7 @@ impl Api {
         Answered::of(request.send().await.expect("answered")).await
     }
 
-    /// What a token is answered where anybody who is signed in is let in.
+    /// Returns the status of a request that any signed-in user may send.
     pub async fn me(&self, token: &str) -> StatusCode {
         self.as_(token, Method::GET, "/auth/me", None).await.status
     }
@@ -85,7 +85,7 @@ impl Api {
     }
 }
 
-/// A body that adds somebody.
+/// Returns a request body that adds a user.
 pub fn somebody(user_name: &str, role: &str) -> Value {
     json!({
         "userName": user_name, "name": "Grace", "lastName": "Hopper", "role": role,

@@ -1,4 +1,4 @@
-//! The route table, the OpenAPI document and `docs/permissions.md` say the same about who may do what.
+//! Checks that the route table, the OpenAPI document and `docs/permissions.md` agree on permissions.
 
 use std::fmt::Write as _;
 
@@ -37,15 +37,16 @@ fn line(endpoint: &Endpoint) -> String {
 }
 
 fn page() -> String {
-    let mut page = "# Who may do what\n\n\
-        Made from the route table (`src/http/router.rs`) and the permissions (`src/http/access.rs`); a test notices when it is old, and \
-        writes it anew under `INSTA_UPDATE=always`.\n\n\
-        A user has one role. An API key has scopes, and may what both these and the role of whoever made it allow; what \
-         needs a log-in is for people only. A key never gives more than it has: it makes no other key, and makes, changes and \
-         removes only users whose role has no scope that it lacks, and no admin. A new password of its owner ends a key, unless the keys are kept with \
-         `keepApiKeys`. A first password is one that somebody else has set: until it is changed, only what \
-         says so can be called, and likewise until there is a second factor where the operator asks for one \
-         (`auth.second_factor`).\n\n\
+    let mut page = "# Permissions of roles, API keys and routes\n\n\
+        Generated from the route table (`src/http/router.rs`) and the permissions (`src/http/access.rs`). A \
+        test fails if this page is out of date, and writes it anew under `INSTA_UPDATE=always`.\n\n\
+        A user has one role. An API key has scopes, and may do what both its scopes and its owner's role \
+        allow. Routes that need a log-in are for users only. A key cannot create another key. It can create, \
+        change and remove only users whose role has no scope that the key lacks, and no admin. A key ends \
+        when its owner gets a new password, unless the keys are kept with `keepApiKeys`. A first password is \
+        one that another person has set. Until the user has changed it, only the routes that say so can be \
+        called. The same holds for a user without a second factor if the operator requires one \
+        (`auth.second_factor`).\n\n\
         ## Permissions\n\n\
         | scope | allows | viewer | operator | admin |\n|---|---|---|---|---|\n"
         .to_owned();
@@ -56,17 +57,17 @@ fn page() -> String {
     }
     page.push_str(
         "\n## Routes\n\n\
-        The last column is the limit that calls of one address count for, as in `[http.limits]`.\n\n\
-        | method | under the API's prefix | needs | limit |\n|---|---|---|---|\n",
+        The last column names the limit in `[http.limits]` that a request counts toward, by client address.\n\n\
+        | method | path under the API's prefix | needs | limit |\n|---|---|---|---|\n",
     );
     page.extend(router::api().iter().map(line));
-    page.push_str("\n| method | at the root | needs | limit |\n|---|---|---|---|\n");
+    page.push_str("\n| method | path at the root | needs | limit |\n|---|---|---|---|\n");
     page.extend(router::root().iter().map(line));
     page
 }
 
 #[test]
-fn the_checked_in_page_is_the_present_one() {
+fn checked_in_page_is_current() {
     let page = page();
     if std::env::var("INSTA_UPDATE").is_ok_and(|value| value == "always") {
         std::fs::write(PAGE, &page).expect("writable");
@@ -76,7 +77,7 @@ fn the_checked_in_page_is_the_present_one() {
 }
 
 #[test]
-fn the_openapi_document_asks_for_a_token_where_the_table_does() {
+fn openapi_document_requires_a_token_where_the_route_table_does() {
     let document = openapi_document();
     let under = router::api().into_iter().map(|endpoint| ("/api/v1", endpoint));
     for (prefix, endpoint) in under.chain(router::root().into_iter().map(|endpoint| ("", endpoint))) {
@@ -103,13 +104,13 @@ fn the_openapi_document_asks_for_a_token_where_the_table_does() {
                 assert!(described.contains(permission.scope()), "{path}: {described}");
             }
         }
-        assert!(endpoint.limit.is_none() || asks("429"), "{path} does not tell of its limit");
+        assert!(endpoint.limit.is_none() || asks("429"), "{path} does not document its limit");
     }
 }
 
-/// What a user may do with users and keys is an admin's alone, and viewers change nothing.
+/// Operators have more permissions than viewers, and admins have all. Viewers have only permissions to read.
 #[test]
-fn admins_are_more_than_operators_and_viewers_only_read() {
+fn roles_are_ordered_and_viewers_only_read() {
     let held = |role| Permission::ALL.iter().filter(|permission| permission.is_held_by(role)).count();
     assert!(held(Role::Viewer) < held(Role::Operator) && held(Role::Operator) < held(Role::Admin));
     assert_eq!(held(Role::Admin), Permission::ALL.len());

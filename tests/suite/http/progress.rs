@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::{Api, file};
 
-/// An event as a client reads it.
+/// Server-sent event as a client reads it.
 #[derive(Debug)]
 struct Event {
     name: String,
@@ -22,7 +22,7 @@ async fn opened(api: &Api, path: &str, last: Option<&str>) -> Response {
     request.send().await.expect("answered")
 }
 
-/// All events until the server ends the stream.
+/// Returns all events until the server ends the stream.
 async fn events(mut response: Response) -> Vec<Event> {
     assert_eq!(response.status(), 200);
     assert_eq!(response.headers()["content-type"], "text/event-stream");
@@ -45,13 +45,13 @@ async fn events(mut response: Response) -> Vec<Event> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_import_is_told_until_it_ends() {
+async fn import_progress_is_streamed_until_it_ends() {
     let api = Api::start().await;
     let mut people = Vec::new();
     made_up_people(2_500, 7, &mut people).expect("written");
     let begun = api.upload("/attendees/bulk-upload", file("many.csv", people)).await.expect(202);
     let path = format!("/imports/{}", begun.body["data"]["importId"].as_str().expect("an id"));
-    api.until("it is known", &path, |body| body["success"] == true).await;
+    api.until("the import is listed", &path, |body| body["success"] == true).await;
     let told = events(opened(&api, &format!("{path}/events"), None).await).await;
     let (last, before) = told.split_last().expect("events");
     assert_eq!((last.name.as_str(), last.id.as_str()), ("end", "end"));
@@ -60,10 +60,10 @@ async fn an_import_is_told_until_it_ends() {
     for event in before {
         assert_eq!(event.name, "progress");
         let now = event.data["throughRow"].as_u64().expect("a number");
-        assert!(now >= through, "it goes back");
+        assert!(now >= through, "the progress goes back");
         through = now;
     }
-    // Whoever has seen the end is told not to come back; anybody else gets it at once.
+    // A client that has seen `end` gets 204 and does not reconnect. Any other client gets `end` at once.
     assert_eq!(opened(&api, &format!("{path}/events"), Some("end")).await.status(), 204);
     let late = events(opened(&api, &format!("{path}/events"), Some("1")).await).await;
     assert_eq!((late.len(), late[0].name.as_str()), (1, "end"));
@@ -72,7 +72,7 @@ async fn an_import_is_told_until_it_ends() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_batch_is_told_until_its_mails_are_sent() {
+async fn batch_progress_is_streamed_until_its_mails_are_sent() {
     let api = Api::start().await;
     let certificate = api.certificate().await;
     let people = "Name,Email,Document\nAda,ada@example.com,1\nBea,bea@example.com,2\n";
@@ -80,7 +80,7 @@ async fn a_batch_is_told_until_its_mails_are_sent() {
     let body = json!({"certificateId": certificate, "importId": import.body["data"]["importId"]});
     let begun = api.post("/generated-certificates/generate", &body).await.expect(202);
     let path = format!("/batches/{}", begun.body["data"]["batchId"].as_str().expect("an id"));
-    api.until("it is known", &path, |body| body["success"] == true).await;
+    api.until("the batch is listed", &path, |body| body["success"] == true).await;
     let told = events(opened(&api, &format!("{path}/events"), None).await).await;
     let last = told.last().expect("events");
     assert_eq!((last.name.as_str(), &last.data["progress"]["mailsSent"]), ("end", &json!(2)));
@@ -93,12 +93,12 @@ async fn open_streams_end_when_the_server_stops() {
     let certificate = api.certificate().await;
     let people = "Name,Email,Document\nAda,ada@example.com,1\n";
     let import = api.upload("/attendees/bulk-upload", file("p.csv", people)).await.expect(200);
-    // A held mail keeps a batch from ending.
+    // A held mail keeps the batch from ending.
     let import = import.body["data"]["importId"].clone();
     let body = json!({"certificateId": certificate, "importId": import, "delivery": "held"});
     let begun = api.post("/generated-certificates/generate", &body).await.expect(202);
     let path = format!("/batches/{}", begun.body["data"]["batchId"].as_str().expect("an id"));
-    api.until("it is known", &path, |body| body["success"] == true).await;
+    api.until("the batch is listed", &path, |body| body["success"] == true).await;
     let stream = opened(&api, &format!("{path}/events"), None).await;
     api.app.stop();
     let told = events(stream).await;

@@ -1,4 +1,4 @@
-//! What holds for every answer: compression, other origins, methods, lengths, headers.
+//! Properties of all responses: compression, CORS, methods, lengths and headers.
 
 use reqwest::Method;
 use serde_json::Value;
@@ -14,7 +14,7 @@ async fn api_with(settings: &[&str]) -> Api {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn texts_are_compressed_as_the_client_asks() {
+async fn responses_are_compressed_as_requested() {
     let api = Api::start().await;
     let ask = async |path: &str, encoding: &str| {
         let request = api.app.client.get(api.app.url(path)).header("accept-encoding", encoding);
@@ -28,11 +28,11 @@ async fn texts_are_compressed_as_the_client_asks() {
         assert!(vary, "{:?}", answer.headers());
     }
     let small = ask("/health", "gzip").await;
-    assert!(small.headers().get("content-encoding").is_none(), "too small to gain anything");
+    assert!(small.headers().get("content-encoding").is_none(), "too small to compress");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn only_origins_that_the_operator_named_may_read() {
+async fn only_configured_origins_are_allowed() {
     let api = api_with(&["http.cors_origins=https://console.example.com"]).await;
     let preflight = async |origin: &str| {
         let request = api.app.client.request(Method::OPTIONS, api.app.url("/api/v1/certificates"));
@@ -77,7 +77,7 @@ async fn only_origins_that_the_operator_named_may_read() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn methods_are_told_and_head_is_get_without_its_body() {
+async fn allowed_methods_are_listed_and_head_has_no_body() {
     let api = Api::start().await;
     let ask = async |method: Method, path: &str| api.request(method, path).send().await.expect("answered");
     let options = ask(Method::OPTIONS, "/certificates").await;
@@ -95,7 +95,7 @@ async fn methods_are_told_and_head_is_get_without_its_body() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn long_addresses_and_other_charsets_are_refused() {
+async fn long_urls_and_other_charsets_are_rejected() {
     let api = Api::start().await;
     let long = api.get(&format!("/attendees?cursor={}", "1".repeat(9_000))).await.expect(414);
     assert_eq!(long.code(), "URI_TOO_LONG");
@@ -106,7 +106,7 @@ async fn long_addresses_and_other_charsets_are_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_body_that_stops_coming_is_given_up() {
+async fn stalled_request_body_gets_408() {
     let api = api_with(&["http.connections.stall_timeout_seconds=1"]).await;
     for (path, kind, begun) in [
         ("/api/v1/auth/login", "application/json", "{\"email\":"),
@@ -124,7 +124,7 @@ async fn a_body_that_stops_coming_is_given_up() {
         );
         stream.write_all(head.as_bytes()).await.expect("sent");
         let mut answer = Vec::new();
-        // Ends only because the server ends it.
+        // Returns only when the server closes the connection.
         let _ = stream.read_to_end(&mut answer).await;
         let answer = String::from_utf8_lossy(&answer).into_owned();
         assert!(
@@ -135,7 +135,7 @@ async fn a_body_that_stops_coming_is_given_up() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn browsers_are_told_what_they_may_do() {
+async fn response_headers_match_the_snapshot() {
     let api = Api::start().await;
     let mut told = serde_json::Map::new();
     for path in ["/", "/api/docs/", "/api/v1/auth/me", "/certificate/00112233445566778899aabbccddeeff"] {

@@ -1,4 +1,4 @@
-//! How an uploaded file is read: told in the answer, chosen by the upload, and the same in the importer.
+//! Reading options of uploads: shown in the response, set by parameters, and the same in the importer.
 
 use serde_json::{Value, json};
 
@@ -12,7 +12,7 @@ fn case(name: &str) -> Vec<u8> {
     std::fs::read(path).expect("the case is there")
 }
 
-/// The names that were taken in, in order of the alphabet.
+/// Returns the names of all attendees, sorted.
 async fn names(api: &Api) -> Vec<String> {
     let known = api.get("/attendees").await.expect(200);
     let people = known.body["data"].as_array().expect("a list").iter();
@@ -28,7 +28,7 @@ fn refused(answer: &Answered) -> (u16, &Value, &str) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_mapping_is_shown_by_the_dry_run_and_used_by_the_import() {
+async fn mapping_is_shown_by_the_dry_run_and_used_by_the_import() {
     let api = Api::start().await;
     let people = "Listado\nQuién;Dirección de contacto;Carné;Nota\nAna Rojas;ana@example.org;0077;x\n";
     let unmapped = api.upload(REHEARSE, file("p.csv", people)).await;
@@ -54,7 +54,7 @@ async fn a_mapping_is_shown_by_the_dry_run_and_used_by_the_import() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_encoding_that_is_not_told_is_refused_and_then_given() {
+async fn unclear_encoding_is_rejected_until_it_is_given() {
     let api = Api::start().await;
     let refused_file = api.upload(UPLOAD, file("p.csv", case("06-excel-mac-macroman.csv"))).await;
     let (status, code, message) = refused(&refused_file);
@@ -72,7 +72,7 @@ async fn an_encoding_that_is_not_told_is_refused_and_then_given() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn sheets_and_hidden_rows_are_told_and_chosen() {
+async fn sheets_and_hidden_rows_are_reported_and_selectable() {
     let api = Api::start().await;
     let days = || file("d.xlsx", case("27-three-days.xlsx"));
     let done = api.upload(UPLOAD, days()).await.expect(200);
@@ -111,7 +111,7 @@ async fn errors_name_sheet_column_and_reason() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn choices_that_make_no_sense_are_refused() {
+async fn invalid_reading_options_are_rejected() {
     let api = Api::start().await;
     let people = "Nombre,Correo,DNI\nAna,a@example.org,1\n";
     for (name, value, status, code) in [

@@ -1,4 +1,4 @@
-//! What is refused, how it is told, and that a change on something stale changes nothing.
+//! Rejected requests: the error envelope, status codes, and preconditions.
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::{Answered, Api, file, png, scrubbed};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_refusal_has_the_envelope_and_says_what_is_wrong() {
+async fn every_error_has_the_envelope_and_names_the_cause() {
     let api = Api::start().await;
     let define = |extra: Value| {
         let mut body = json!({ "client": "Acme", "name": "Speaker", "eventName": "Summit" });
@@ -50,7 +50,7 @@ async fn every_refusal_has_the_envelope_and_says_what_is_wrong() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn bodies_and_methods_that_do_not_fit_are_refused() {
+async fn unsupported_bodies_and_methods_are_rejected() {
     let api = Api::start().await;
     let post = |body: String, kind: &'static str| {
         let request = api.request(Method::POST, "/certificates").header("content-type", kind).body(body);
@@ -121,7 +121,7 @@ async fn bodies_and_methods_that_do_not_fit_are_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_stale_change_is_refused_and_an_inactive_certificate_is_not_issued() {
+async fn stale_change_is_rejected_and_inactive_certificate_is_not_issued() {
     let api = Api::start().await;
     let id = api.certificate().await;
     let toggle = |etag: String| {
@@ -146,7 +146,7 @@ async fn a_stale_change_is_refused_and_an_inactive_certificate_is_not_issued() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_read_of_a_position_that_the_log_does_not_have_is_refused() {
+async fn read_of_a_position_beyond_the_log_is_rejected() {
     let api = Api::start().await;
     for beyond in [999_999_999, u64::MAX] {
         let request = api.request(Method::GET, "/attendees").header("x-min-event-position", beyond);
@@ -159,7 +159,7 @@ async fn a_read_of_a_position_that_the_log_does_not_have_is_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_unknown_certificate_is_told_to_people_and_to_programs() {
+async fn unknown_certificate_is_a_page_for_browsers_and_an_error_for_programs() {
     let api = Api::start().await;
     for (id, code, says) in [
         ("00112233445566778899aabbccddeeff", "NOT_FOUND", "Aquí no se emitió"),

@@ -1,11 +1,11 @@
-//! Certificates that don't count any more, one by one and as a batch.
+//! Revocation of single certificates and of batches.
 
 use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::{Answered, Api, file, scrubbed};
 
-/// A certificate, and the people of a file whom it was issued to; their generated certificates.
+/// Issues a batch to `people` attendees. Returns the ids of certificate and batch, and the generated certificates.
 async fn issued(api: &Api, people: usize) -> (String, String, Vec<Value>) {
     let certificate = api.certificate().await;
     let rows: String = (0..people).map(|n| format!("Ada {n},ada{n}@example.com,D{n}\n")).collect();
@@ -33,7 +33,7 @@ async fn verified(api: &Api, issuance: &Value) -> Answered {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_revoked_certificate_is_seen_as_such_and_not_given_out() {
+async fn revoked_certificate_is_shown_as_revoked_and_not_downloadable() {
     let api = Api::start().await;
     let (certificate, _, issued) = issued(&api, 1).await;
     let id = issued[0]["id"].as_str().expect("an id");
@@ -48,7 +48,7 @@ async fn a_revoked_certificate_is_seen_as_such_and_not_given_out() {
     assert_eq!(again.body["data"], revoked.body["data"], "the first reason stays");
 
     let seen = api.get(&format!("/generated-certificates/{id}")).await.expect(200);
-    // What is read also shows its mails, and says so behind the version.
+    // The entity tag of a read is the version, a hyphen, and the position of the last event of its mails.
     let version = |answer: &Answered| {
         let tag = answer.header("etag").trim_matches('"');
         tag.split('-').next().expect("a version").to_owned()
@@ -65,7 +65,7 @@ async fn a_revoked_certificate_is_seen_as_such_and_not_given_out() {
     let refused = Answered::of(api.public(&download).await).await.expect(410);
     assert_eq!(refused.code(), "CERTIFICATE_REVOKED");
 
-    // Issued again, it is another one, and that counts.
+    // Issued again, the person gets another certificate, which is valid.
     let attendee = issued[0]["attendeeId"].clone();
     let body = json!({"certificateId": certificate, "attendeeIds": [attendee]});
     let begun = api.post("/generated-certificates/generate", &body).await.expect(202);
@@ -80,7 +80,7 @@ async fn a_revoked_certificate_is_seen_as_such_and_not_given_out() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn withdrawing_minds_the_version_and_whom_it_is_about() {
+async fn withdrawal_checks_the_version_and_the_id() {
     let api = Api::start().await;
     let (_, _, issued) = issued(&api, 1).await;
     let path = format!("/generated-certificates/{}", issued[0]["id"].as_str().expect("an id"));
@@ -106,7 +106,7 @@ async fn a_batch_is_undone_as_a_whole() {
     let undone = |body: &Value| body["data"]["state"] == "undone" && body["data"]["progress"]["revoked"] == 3;
     let seen = api.until("the batch is undone", &format!("/batches/{batch}"), undone).await;
     let mut seen = scrubbed(&seen);
-    // Whether a mail was faster is a race.
+    // These counts depend on a race.
     for mails in ["mailsPending", "mailsSent", "mailsCancelled"] {
         seen["data"]["progress"][mails] = json!("[race]");
     }

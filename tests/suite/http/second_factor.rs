@@ -1,4 +1,4 @@
-//! The second factor: set up, asked for, used once, lost.
+//! The second factor: set up, required, used once, removed.
 
 use data_encoding::BASE32_NOPAD;
 use laureate::app::Role;
@@ -12,11 +12,12 @@ use super::{Answered, Api};
 use crate::support::TestApp;
 
 const ROLES: [Role; 2] = [Role::Api, Role::Projector];
-/// For tests that are wrong more often than anybody should be.
+/// Limits for tests with many wrong codes.
 const PATIENT: [&str; 2] =
     ["http.limits.wrong_codes_per_hour=1000", "http.limits.failed_logins_per_minute=1000"];
 
-/// What an authenticator shows for a secret, some seconds from now: written here anew, by RFC 6238.
+/// Returns an authenticator's code for a secret, `seconds` seconds from now. Independent implementation of
+/// RFC 6238.
 fn code(api: &Api, secret: &str, seconds: i64) -> String {
     let step = (api.app.app.commands().now().unix_timestamp() + seconds) / 30;
     let key = BASE32_NOPAD.decode(secret.as_bytes()).expect("base32");
@@ -27,7 +28,7 @@ fn code(api: &Api, secret: &str, seconds: i64) -> String {
     format!("{:06}", (u32::from_be_bytes(four) & 0x7FFF_FFFF) % 1_000_000)
 }
 
-/// Somebody with a second factor.
+/// User with a second factor.
 struct Guarded {
     person: Person,
     secret: String,
@@ -44,7 +45,7 @@ impl Api {
         self.as_(token, method, &format!("/auth/second-factor{path}"), body).await
     }
 
-    /// Adds somebody who sets up a second factor. The present code is used up by that.
+    /// Adds a user who sets up a second factor. This uses the current code.
     async fn guarded(&self, user_name: &str, role: &str) -> Guarded {
         let person = self.person(user_name, role).await;
         self.guard(person).await
@@ -67,17 +68,17 @@ impl Api {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_code_comes_with_the_password_and_works_once() {
+async fn log_in_needs_a_code_that_works_once() {
     let api = Api::of(TestApp::with_roles(&ROLES, &PATIENT).await).await;
     let grace = api.guarded("grace", "viewer").await;
     assert_eq!(grace.recovery_codes.len(), 10);
-    // The session that set it up goes on.
+    // The session that set it up continues.
     assert_eq!(api.me(&grace.person.token).await, 200);
     let state = api.second_factor(&grace.person.token, Method::GET, "", Value::Null).await.expect(200);
     assert_eq!(state.body["data"], json!({ "state": "on", "isRequired": false, "recoveryCodesLeft": 10 }));
 
     assert_eq!(api.try_log_in("grace", PASSWORD).await.expect(401).code(), "SECOND_FACTOR_REQUIRED");
-    // Who doesn't know the password learns nothing of it.
+    // With a wrong password, the response does not reveal the second factor.
     assert_eq!(api.try_log_in("grace", "Not-my-horse-1").await.expect(401).code(), "INVALID_CREDENTIALS");
     let confirmed_by = code(&api, &grace.secret, 0);
     assert_eq!(api.log_in_with("grace", &confirmed_by).await.expect(401).code(), "WRONG_CODE");
@@ -90,23 +91,23 @@ async fn a_code_comes_with_the_password_and_works_once() {
     let tokens = api.log_in_with("grace", &format!(" {} {}", &present[..3], &present[3..])).await.expect(200);
     assert_eq!(api.me(&text(&tokens.body["data"]["access_token"])).await, 200);
     assert_eq!(api.log_in_with("grace", &present).await.expect(401).code(), "WRONG_CODE");
-    // The one before has not been used, but is older.
+    // The previous code is unused, but older than the last used one.
     let before = code(&api, &grace.secret, -30);
     assert_eq!(api.log_in_with("grace", &before).await.expect(401).code(), "WRONG_CODE");
-    // A clock that is a step ahead is borne with, and not two.
+    // A clock that is one step (30 s) ahead is accepted. Two steps are not.
     api.app.pass(300);
     let ahead = code(&api, &grace.secret, 60);
     assert_eq!(api.log_in_with("grace", &ahead).await.expect(401).code(), "WRONG_CODE");
     let ahead = code(&api, &grace.secret, 30);
     api.log_in_with("grace", &ahead).await.expect(200);
-    // Of whoever has none, no code is asked.
+    // The code of a user without a second factor is ignored.
     api.person("alan", "viewer").await;
     api.log_in_with("alan", "123456").await.expect(200);
     assert_eq!(api.log_in_with("alan", &"1".repeat(129)).await.expect(200).code(), "none");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn two_who_show_the_same_code_at_once_are_one_too_many() {
+async fn concurrent_log_ins_with_the_same_code_succeed_once() {
     let api = Api::of(TestApp::with_roles(&ROLES, &PATIENT).await).await;
     let grace = api.guarded("grace", "viewer").await;
     for round in 0..3 {
@@ -125,7 +126,7 @@ async fn two_who_show_the_same_code_at_once_are_one_too_many() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_recovery_code_stands_in_once_until_there_are_others() {
+async fn recovery_code_works_once_and_is_voided_by_renewal() {
     let api = Api::start().await;
     let grace = api.guarded("grace", "viewer").await;
     let [first, second, ..] = &grace.recovery_codes[..] else { panic!("ten codes") };
@@ -148,7 +149,7 @@ async fn a_recovery_code_stands_in_once_until_there_are_others() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn setting_it_up_asks_for_the_password_and_a_code() {
+async fn set_up_needs_the_password_and_a_code() {
     let api = Api::start().await;
     let grace = api.person("grace", "viewer").await;
     let call = async |method: Method, path: &str, body: Value| {
@@ -171,7 +172,7 @@ async fn setting_it_up_asks_for_the_password_and_a_code() {
     );
     assert!(text(&begun.body["data"]["qrCode"]).starts_with("data:image/svg+xml;base64,"));
     assert_eq!(begun.header("cache-control"), "no-store");
-    // Nothing is asked for yet, and another beginning makes the first void.
+    // No code is required before the confirmation. Beginning again voids the first secret.
     api.try_log_in("grace", PASSWORD).await.expect(200);
     assert_eq!(call(Method::GET, "", Value::Null).await.body["data"]["state"], "begun");
     let again = call(Method::POST, "", json!({ "password": PASSWORD })).await.expect(200);
@@ -185,7 +186,7 @@ async fn setting_it_up_asks_for_the_password_and_a_code() {
         "WRONG_STATE"
     );
 
-    // Switching it off takes both, too.
+    // Removing it also needs the password and a code.
     api.app.pass(60);
     let present = code(&api, &secret, 0);
     for (password, code) in [("Not-my-horse-1", present.as_str()), (PASSWORD, "000")] {
@@ -196,17 +197,17 @@ async fn setting_it_up_asks_for_the_password_and_a_code() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_admin_or_the_operator_removes_a_lost_one() {
+async fn admin_or_operator_removes_a_lost_second_factor() {
     let api = Api::start().await;
     let grace = api.guarded("grace", "admin").await;
     let path = format!("/users/{}/second-factor", grace.person.id);
     let own = api.as_(&grace.person.token, Method::DELETE, &path, None).await.expect(409);
     assert_eq!(own.code(), "WRONG_STATE");
     let user = format!("/users/{}", grace.person.id);
-    let seen = api.until("admins see it", &user, |body| body["data"]["secondFactor"] == true).await;
+    let seen = api.until("the factor is listed", &user, |body| body["data"]["secondFactor"] == true).await;
     assert_eq!(seen["data"]["userName"], "grace");
     api.delete(&path).await.expect(200);
-    api.until("admins see that it is gone", &user, |body| body["data"]["secondFactor"] == false).await;
+    api.until("the factor is removed", &user, |body| body["data"]["secondFactor"] == false).await;
     assert_eq!(api.me(&grace.person.token).await, 401, "sessions end");
     api.delete(&path).await.expect(404);
     let (events, _) =
@@ -217,11 +218,11 @@ async fn an_admin_or_the_operator_removes_a_lost_one() {
         ("SecondFactorRemoved", &br#"{"reason":"lost"}"#[..])
     );
     let me = api.get("/auth/me").await;
-    assert_eq!(removed.actor, text(&me.body["data"]["id"]), "who did it is recorded");
+    assert_eq!(removed.actor, text(&me.body["data"]["id"]), "the actor is recorded");
 
     let again = api.log_in(grace.person.id.clone(), "grace").await;
     let again = api.guard(again).await;
-    // The secret of before is void.
+    // The previous secret is void.
     api.app.pass(60);
     let before = code(&api, &grace.secret, 0);
     assert_eq!(api.log_in_with("grace", &before).await.expect(401).code(), "WRONG_CODE");
@@ -232,7 +233,7 @@ async fn an_admin_or_the_operator_removes_a_lost_one() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_log_has_no_secret_and_another_process_knows_all_of_it() {
+async fn log_contains_no_secret_and_processes_share_the_state() {
     let api = Api::start().await;
     let grace = api.guarded("grace", "viewer").await;
     let (events, _) =
@@ -267,12 +268,12 @@ async fn the_log_has_no_secret_and_another_process_knows_all_of_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn wrong_codes_are_counted_for_an_hour_and_right_ones_are_not() {
+async fn only_wrong_codes_count_toward_the_hourly_limit() {
     let settings = ["http.limits.wrong_codes_per_hour=3", "http.limits.failed_logins_per_minute=100"];
     let api = Api::of(TestApp::with_roles(&ROLES, &settings).await).await;
     let grace = api.guarded("grace", "viewer").await;
     for n in 0..5 {
-        // To be asked for a code is no wrong one.
+        // A log-in without a code does not count as a wrong code.
         assert_eq!(api.try_log_in("grace", PASSWORD).await.code(), "SECOND_FACTOR_REQUIRED");
         api.log_in_with("grace", &grace.recovery_codes[n]).await.expect(200);
     }
@@ -282,7 +283,7 @@ async fn wrong_codes_are_counted_for_an_hour_and_right_ones_are_not() {
     let late = api.log_in_with("grace", &grace.recovery_codes[6]).await.expect(429);
     let wait: u64 = late.header("retry-after").parse().expect("seconds");
     assert!((1_000..=1_200).contains(&wait), "{wait}");
-    // By whatever name, and also for whoever is signed in.
+    // The limit also applies to log-in by e-mail address, and to a signed-in user.
     let body = json!({ "email": "grace@example.com", "password": PASSWORD, "code": "000" });
     assert_eq!(api.open_post("/auth/login", &body).await.expect(429).code(), "TOO_MANY_REQUESTS");
     let body = json!({ "code": "000" });
@@ -291,7 +292,7 @@ async fn wrong_codes_are_counted_for_an_hour_and_right_ones_are_not() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_wrong_code_is_a_wrong_guess_at_the_account() {
+async fn wrong_code_counts_as_a_failed_log_in() {
     let settings = ["http.limits.failed_logins_per_minute=2"];
     let api = Api::of(TestApp::with_roles(&ROLES, &settings).await).await;
     let grace = api.guarded("grace", "viewer").await;
@@ -303,7 +304,7 @@ async fn a_wrong_code_is_a_wrong_guess_at_the_account() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_has_to_have_one_can_do_nothing_before() {
+async fn required_second_factor_must_be_set_up_first() {
     let app = TestApp::with_roles(&ROLES, &["auth.second_factor=admins"]).await;
     let mut api = Api::of(app).await;
     let admin = Person {
@@ -325,7 +326,7 @@ async fn who_has_to_have_one_can_do_nothing_before() {
     let secret = text(&begun.body["data"]["secret"]);
     let confirm = json!({ "code": code(&api, &secret, 0) });
     let on = api.second_factor(&admin.token, Method::POST, "/confirm", confirm).await.expect(200);
-    // At once, by the same token.
+    // The same token has access at once.
     api.get("/users").await.expect(200);
     let body = json!({ "password": api.app.password, "code": codes(&on)[0] });
     let kept = api.second_factor(&admin.token, Method::DELETE, "", body).await.expect(409);
@@ -333,7 +334,7 @@ async fn who_has_to_have_one_can_do_nothing_before() {
     let state = api.second_factor(&admin.token, Method::GET, "", Value::Null).await.expect(200);
     assert_eq!(state.body["data"], json!({ "state": "on", "isRequired": true, "recoveryCodesLeft": 10 }));
 
-    // Operators are not asked, nor are programs.
+    // Operators and API keys need no second factor.
     let grace = api.person("grace", "operator").await;
     api.as_(&grace.token, Method::GET, "/certificates", None).await.expect(200);
     let refresh = json!({ "refresh_token": grace.refresh_token });

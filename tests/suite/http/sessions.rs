@@ -1,4 +1,4 @@
-//! Logging in, staying so, and what a role may do.
+//! Log-in, refresh, log-out and roles.
 
 use laureate::app::Role;
 use reqwest::Method;
@@ -28,20 +28,20 @@ async fn each_refresh_token_works_once() {
     let me = Answered::of(me.send().await.expect("answered")).await.expect(200);
     assert_eq!(me.body["data"], data["user"]);
 
-    // The first token again: somebody has stolen it, so the whole session is over.
+    // Reuse of a refresh token indicates theft, so the session ends.
     let reused = refresh(&api, &data["refresh_token"]).await;
     assert_eq!((reused.status.as_u16(), reused.code()), (401, "SESSION_ENDED"));
     let after = refresh(&api, &second.body["data"]["refresh_token"]).await;
     assert_eq!((after.status.as_u16(), after.code()), (401, "SESSION_ENDED"));
-    // Another session is not touched.
+    // Other sessions are not affected.
     api.open_post("/auth/login", &login).await.expect(200);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_made_up_refresh_token_ends_no_session() {
+async fn forged_refresh_token_ends_no_session() {
     let api = Api::start().await;
     let grace = api.person("grace", "viewer").await;
-    // Sessions' ids are no secret; a former token, or one like it, with something else in it is.
+    // A session's id is not secret. A token with this id but another secret has no effect.
     let (session, rest) = grace.refresh_token.split_once('.').expect("a token");
     let (_, hash) = rest.split_once('.').expect("a token");
     let secret = "A".repeat(43);
@@ -56,7 +56,7 @@ async fn a_made_up_refresh_token_ends_no_session() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_wrong_password_and_an_unknown_user_are_told_the_same() {
+async fn wrong_password_and_unknown_user_get_the_same_response() {
     let api = Api::start().await;
     let wrong = json!({ "email": api.app.email, "password": "Not-the-password-1" });
     let unknown = json!({ "userName": "nobody", "password": "Not-the-password-1" });
@@ -89,7 +89,7 @@ async fn roles_decide_what_a_token_may_do() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn whoever_logs_out_is_out_at_once() {
+async fn log_out_invalidates_tokens_at_once() {
     let api = Api::start().await;
     let (grace, other) = (api.person("grace", "viewer").await, api.try_log_in("admin", "x").await);
     assert_eq!(other.code(), "INVALID_CREDENTIALS");
@@ -98,7 +98,7 @@ async fn whoever_logs_out_is_out_at_once() {
     assert_eq!(out.body["data"]["ended"], true);
     assert_eq!(api.me(&grace.token).await, 401);
     assert_eq!(refresh(&api, &grace.refresh_token.into()).await.code(), "SESSION_ENDED");
-    // What is no session of ours is no error, and nothing was ended.
+    // An invalid token is no error and ends no session.
     let made_up = format!("{}.{}", Uuid::from_u128(1), "a".repeat(43));
     for token in ["", "x", &made_up] {
         let out = api.open_post("/auth/logout", &json!({ "refresh_token": token, "all": true })).await;
@@ -107,13 +107,13 @@ async fn whoever_logs_out_is_out_at_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn all_sessions_end_together_but_not_by_a_token_that_was_used_before() {
+async fn used_refresh_token_cannot_end_all_sessions() {
     let api = Api::start().await;
     let first = api.person("grace", "viewer").await;
     let second = api.log_in(first.id.clone(), "grace").await;
     let used = json!({ "refresh_token": first.refresh_token });
     let next = api.open_post("/auth/refresh", &used).await.expect(200);
-    // A stolen token that was used before ends its own session, and no other.
+    // A stolen token that was used before ends only its own session.
     let all = json!({ "refresh_token": first.refresh_token, "all": true });
     assert_eq!(api.open_post("/auth/logout", &all).await.expect(200).body["data"]["ended"], true);
     assert_eq!(api.me(&text(&next.body["data"]["access_token"])).await, 401);
@@ -131,7 +131,7 @@ async fn all_sessions_end_together_but_not_by_a_token_that_was_used_before() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_changed_password_ends_all_sessions_and_begins_one() {
+async fn password_change_ends_all_sessions_and_starts_one() {
     let api = Api::start().await;
     let (grace, elsewhere) = (api.person("grace", "viewer").await, api.try_log_in("grace", PASSWORD).await);
     let elsewhere = text(&elsewhere.expect(200).body["data"]["access_token"]);
@@ -160,7 +160,7 @@ async fn a_changed_password_ends_all_sessions_and_begins_one() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_person_sees_and_ends_own_sessions() {
+async fn user_lists_and_ends_own_sessions() {
     let api = Api::start().await;
     let first = api.person("grace", "viewer").await;
     let second = api.log_in(first.id.clone(), "grace").await;
@@ -180,7 +180,7 @@ async fn a_person_sees_and_ends_own_sessions() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_session_ends_however_often_it_is_refreshed() {
+async fn session_expires_despite_refreshes() {
     let settings = ["http.tokens.session_seconds=1"];
     let api = Api::of(TestApp::with_roles(&[Role::Api, Role::Projector], &settings).await).await;
     let login = json!({ "email": api.app.email, "password": api.app.password });
@@ -197,7 +197,7 @@ async fn a_session_ends_however_often_it_is_refreshed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn another_process_heeds_what_one_has_decided() {
+async fn other_processes_reject_tokens_of_a_removed_user() {
     let api = Api::start().await;
     let other = api.app.second_api().await;
     let grace = api.person("grace", "viewer").await;
@@ -207,5 +207,5 @@ async fn another_process_heeds_what_one_has_decided() {
     };
     assert_eq!(me().await, 200);
     api.delete(&format!("/users/{}", grace.id)).await.expect(200);
-    crate::support::until("the other process lets her in no more", async || me().await == 401).await;
+    crate::support::until("the other process rejects her token", async || me().await == 401).await;
 }

@@ -1,4 +1,4 @@
-//! The straight way through: a design, a certificate, a file of people, PDFs, mails, verification.
+//! The main workflow: a design, a certificate, a file of people, PDFs, mails, verification.
 
 use serde_json::{Value, json};
 
@@ -36,14 +36,14 @@ async fn certificate_with_design(api: &Api) -> Value {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn from_a_file_of_people_to_verified_and_mailed_pdfs() {
+async fn imported_people_get_mailed_and_verifiable_pdfs() {
     let api = Api::start().await;
     let certificate = certificate_with_design(&api).await;
     let id = certificate["id"].as_str().expect("an id");
 
     let form = file("people.csv", PEOPLE).text("certificate_id", id.to_owned());
     let report = api.upload("/attendees/bulk-upload", form).await.expect(200);
-    // The batch is under way; its progress differs from run to run.
+    // The batch is in progress, and its counts differ between runs.
     let without_batches = |body: &Value| {
         let mut report = body["data"].clone();
         let batches = report["batches"].take();
@@ -53,7 +53,7 @@ async fn from_a_file_of_people_to_verified_and_mailed_pdfs() {
     insta::assert_json_snapshot!("import_report", scrubbed(&without_batches(&report.body)));
     let import = report.body["data"]["importId"].as_str().expect("an id");
     let read = api.get(&format!("/imports/{import}")).await.expect(200);
-    // How the file was read is told in the answer to the upload only.
+    // `reading` is only in the response to the upload.
     let mut told = without_batches(&report.body);
     told["reading"].take();
     let mut kept = without_batches(&read.body);
@@ -77,7 +77,7 @@ async fn from_a_file_of_people_to_verified_and_mailed_pdfs() {
     }
 }
 
-/// Who comes first is a race between workers.
+/// Scrubs a list and sorts it by a field, because the order depends on a race between workers.
 fn by_name(list: &Value, field: &str) -> Value {
     let mut list = scrubbed(list);
     if let Some(items) = list["data"].as_array_mut() {
@@ -113,7 +113,7 @@ async fn anybody_can_verify(api: &Api, issuance: &Value) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_lost_pdf_is_made_again_with_the_same_bytes() {
+async fn lost_pdf_is_drawn_again_with_the_same_bytes() {
     let api = Api::start().await;
     let id = api.certificate().await;
     let people = "Name,Email,Document number\nAda Lovelace,ada@example.com,1\n";
@@ -128,7 +128,7 @@ async fn a_lost_pdf_is_made_again_with_the_same_bytes() {
     let second = api.public(&download).await.bytes().await.expect("bytes");
     assert_eq!(first, second);
 
-    // What is not the issued file is not given out.
+    // A stored file that differs from the issued one is not served.
     std::fs::write(&stored, b"%PDF-1.7 forged").expect("written");
     let forged = Answered::of(api.public(&download).await).await;
     assert_eq!((forged.status.as_u16(), forged.code()), (500, "ISSUED_FILE_DIFFERS"));
@@ -143,7 +143,7 @@ fn find(folder: &std::path::Path, name: &str) -> Option<std::path::PathBuf> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_batch_issues_to_people_once() {
+async fn batch_issues_to_each_person_once() {
     let api = Api::start().await;
     let id = api.certificate().await;
     let people =

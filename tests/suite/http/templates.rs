@@ -1,4 +1,4 @@
-//! Which templates there are, what certificates can choose of them, and that a PDF shows what was chosen.
+//! Templates: the list, the selection by certificates, and the PDF that results from it.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ use sha2::{Digest as _, Sha256};
 use super::{Answered, Api, file, png, scrubbed};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn templates_are_told_with_their_options() {
+async fn templates_are_listed_with_their_options() {
     let api = Api::start().await;
     let list = api.get("/templates").await.expect(200);
     let names: Vec<&str> =
@@ -42,7 +42,7 @@ fn definition(template: &Value) -> Value {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_certificate_chooses_theme_version_and_options() {
+async fn certificate_selects_theme_version_and_options() {
     let api = Api::start().await;
     let logo = uploaded(&api).await;
     let chosen = json!({ "theme": "corporate", "version": 1, "options": {
@@ -72,7 +72,7 @@ async fn a_certificate_chooses_theme_version_and_options() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_a_template_does_not_take_is_named() {
+async fn invalid_template_selection_is_rejected_with_the_reason() {
     let api = Api::start().await;
     let of = |options: Value| json!({ "theme": "corporate", "options": options });
     let mut told = serde_json::Map::new();
@@ -99,7 +99,7 @@ async fn what_a_template_does_not_take_is_named() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn options_that_cannot_be_drawn_are_refused_by_name() {
+async fn undrawable_options_are_rejected_by_name() {
     let api = Api::start().await;
     let of = |options: Value| definition(&json!({ "theme": "classic", "options": options }));
     let fits = json!({ "title": "Constancia", "signerName": "Elena Marín", "accent": "#0b6b4f" });
@@ -115,7 +115,7 @@ async fn options_that_cannot_be_drawn_are_refused_by_name() {
     let request = api.request(Method::PATCH, &path).json(&patch).send().await.expect("answered");
     let refused = Answered::of(request).await.expect(400);
     told.insert("changed".to_owned(), refused.body["error"]["details"].clone());
-    // What is wrong without any option is the certificate's own.
+    // A text that cannot be drawn even without options is reported under the certificate's field.
     let mut body = of(json!({ "title": "Constancia" }));
     body["client"] = json!("😀 Academy");
     let refused = api.post("/certificates", &body).await.expect(400);
@@ -126,7 +126,7 @@ async fn options_that_cannot_be_drawn_are_refused_by_name() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_background_is_refused_where_the_theme_would_not_show_it() {
+async fn background_is_rejected_if_the_theme_does_not_draw_it() {
     let api = Api::start().await;
     let design = uploaded(&api).await;
     let mut body = definition(&json!("corporate"));
@@ -157,9 +157,9 @@ async fn a_background_is_refused_where_the_theme_would_not_show_it() {
     assert_eq!(api.post("/certificates", &body).await.expect(400).code(), "VALIDATION_ERROR");
 }
 
-/// The very bytes that the renderer makes of these options, through the whole product.
+/// The downloaded PDF has exactly the bytes that the renderer returns for these options.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_generated_pdf_shows_the_options() {
+async fn generated_pdf_uses_the_options() {
     let api = Api::start().await;
     let logo = uploaded(&api).await;
     let options = json!({ "accent": "#7a1f3d", "logo": logo, "signerName": "Elena Marín" });

@@ -1,4 +1,4 @@
-//! Names and texts that no font draws: told before anything is issued, with the characters.
+//! Names and texts with characters that no font has: reported before issuing, with the characters.
 
 use std::path::Path;
 
@@ -15,7 +15,7 @@ fn case(name: &str) -> Vec<u8> {
     std::fs::read(path).expect("the case is there")
 }
 
-/// The rows of warnings, each with the texts of its messages.
+/// Returns the row number and the joined messages of each row with warnings.
 fn warned(answer: &Value) -> Vec<(i64, String)> {
     let rows = answer["data"]["warningDetails"].as_array().expect("a list").iter().map(|detail| {
         let errors = detail["errors"].as_array().expect("a list");
@@ -29,16 +29,16 @@ fn warned(answer: &Value) -> Vec<(i64, String)> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn scripts_without_a_font_are_told_by_dry_run_and_import() {
+async fn scripts_without_a_font_cause_warnings_in_dry_run_and_import() {
     let api = Api::start().await;
     let certificate = api.certificate().await;
     let form =
         || file("people.csv", case("49-scripts-without-font.csv")).text("certificateId", certificate.clone());
     let rehearsed = api.upload("/attendees/bulk-upload?dryRun=true", form()).await.expect(200).body;
     let told = warned(&rehearsed);
-    // Khmer, Ethiopic and Burmese; nobody claims these scripts.
+    // Khmer, Ethiopic and Burmese: no font of the product has these scripts.
     for (row, character) in [(4, "U+17"), (6, "U+12"), (7, "U+10")] {
-        let (_, message) = told.iter().find(|(told, _)| *told == row).expect("it is told");
+        let (_, message) = told.iter().find(|(told, _)| *told == row).expect("a warning");
         assert!(message.contains("fullName has characters that no font"), "{message}");
         assert!(message.contains(character), "{message}");
     }
@@ -56,7 +56,7 @@ async fn scripts_without_a_font_are_told_by_dry_run_and_import() {
     {
         assert_eq!(done["data"][count], data[count], "{count}");
     }
-    // Later, the import tells the same; so does the report, to be corrected and uploaded again.
+    // A later read of the import has the same warnings. The report has them too, to be corrected and uploaded again.
     let path = format!("/imports/{}", done["data"]["importId"].as_str().expect("an id"));
     assert_eq!(warned(&api.get(&path).await.expect(200).body), told);
     let report = api.get(&format!("{path}/report?format=csv")).await.expect(200);
@@ -71,7 +71,7 @@ async fn scripts_without_a_font_are_told_by_dry_run_and_import() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn names_too_long_for_their_place_are_told_by_both_rehearsals() {
+async fn dry_runs_warn_of_names_too_long_for_their_place() {
     let api = Api::start().await;
     let certificate = api.certificate().await;
     let (endless, long) = ("W".repeat(200), "Ana de la ".repeat(5) + "Cruz");
@@ -106,7 +106,7 @@ async fn names_too_long_for_their_place_are_told_by_both_rehearsals() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_rehearsal_of_issuing_tells_who_cannot_be_drawn() {
+async fn dry_run_of_issuing_lists_undrawable_attendees() {
     let api = Api::start().await;
     let certificate = api.certificate().await;
     let mut ids = Vec::new();
@@ -127,7 +127,7 @@ async fn a_rehearsal_of_issuing_tells_who_cannot_be_drawn() {
     let begun = api.post(path, &first).await.expect(202);
     let batch = format!("/batches/{}", begun.body["data"]["batchId"].as_str().expect("an id"));
     api.until("it is issued", &batch, |body| body["data"]["state"] == "dispatched").await;
-    api.until("the tables know it", "/generated-certificates", |body| body["data"][0]["id"].is_string())
+    api.until("the tables contain it", "/generated-certificates", |body| body["data"][0]["id"].is_string())
         .await;
 
     ids.push(json!(uuid::Uuid::new_v4()));
@@ -144,7 +144,7 @@ async fn a_rehearsal_of_issuing_tells_who_cannot_be_drawn() {
     assert!(attendees[1]["message"].as_str().expect("text").contains("U+12000"));
     assert_eq!(rehearsed["undrawableTexts"], json!([]));
 
-    // A correction says that all is well again.
+    // After the correction there is no warning.
     let path = format!("/attendees/{}", ids[1].as_str().expect("an id"));
     let request = api.request(Method::PATCH, &path).json(&json!({ "fullName": "Eva Gil" })).send().await;
     let changed = Answered::of(request.expect("answered")).await.expect(200);
@@ -152,7 +152,7 @@ async fn a_rehearsal_of_issuing_tells_who_cannot_be_drawn() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_definition_that_cannot_be_drawn_is_refused_by_field() {
+async fn undrawable_definition_is_rejected_by_field() {
     let api = Api::start().await;
     let definition = json!({ "client": "Acme", "name": "Speaker", "eventName": "Summit 2026" });
     let id = api.certificate().await;
@@ -176,14 +176,14 @@ async fn a_definition_that_cannot_be_drawn_is_refused_by_field() {
             assert!(detail.contains("😀 (U+1F600)") && detail.contains("U+1780"), "{detail}");
         }
     }
-    // All of them are told at once.
+    // All fields are reported together.
     let body = json!({ "client": "😀", "name": "Speaker", "eventName": "🎓" });
     let refused = api.post("/certificates", &body).await.expect(400);
     assert_eq!(refused.body["error"]["details"].as_array().map(Vec::len), Some(2), "{}", refused.body);
-    // A text without a place on the page is found by drawing a sample, without any option set.
+    // A text that is too long for the page is found by drawing a sample without options.
     let refused = api.post("/certificates", &with("eventName", &"W".repeat(300))).await.expect(400);
     assert!(refused.body["error"]["details"][0].as_str().expect("text").starts_with("eventName: "));
-    // Characters that do not print are named; those that mean nothing are dropped.
+    // A character that does not print is rejected by name. Characters without meaning are removed.
     let refused = api.post("/certificates", &with("name", "Spea\u{200B}ker")).await.expect(400);
     assert!(refused.body["error"]["message"].as_str().expect("text").contains("U+200B (ZERO WIDTH SPACE)"));
     let odd = with("eventName", "\u{FEFF}Summit\u{2009}2026\u{FE0F}\u{200E}");
@@ -192,9 +192,9 @@ async fn a_definition_that_cannot_be_drawn_is_refused_by_field() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_stored_definition_that_cannot_be_drawn_issues_nothing() {
+async fn stored_undrawable_definition_issues_nothing() {
     let api = Api::start().await;
-    // As an older program may have accepted it.
+    // An older version of the program may have accepted this definition.
     let definition = Definition {
         client: "Acme".to_owned(),
         name: "Speaker".to_owned(),
@@ -236,7 +236,7 @@ async fn a_stored_definition_that_cannot_be_drawn_issues_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn unusual_spaces_are_found_by_an_ordinary_search() {
+async fn names_with_unusual_spaces_are_found_with_ordinary_spaces() {
     let api = Api::start().await;
     let certificate = api.certificate().await;
     let form = file("people.csv", case("46-unusual-spaces.csv")).text("certificateId", certificate.clone());

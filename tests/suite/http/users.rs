@@ -1,4 +1,4 @@
-//! Users: added, changed and removed, with effect at once.
+//! Users: added, changed and removed, with immediate effect.
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -7,7 +7,7 @@ use super::people::{FIRST_PASSWORD, PASSWORD, somebody, text};
 use super::{Answered, Api, scrubbed};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_user_is_added_read_changed_and_removed() {
+async fn user_is_added_read_changed_and_removed() {
     let api = Api::start().await;
     let added = api.post("/users", &somebody("Grace", "operator")).await.expect(201);
     let id = text(&added.body["data"]["id"]);
@@ -25,7 +25,7 @@ async fn a_user_is_added_read_changed_and_removed() {
     let changed = Answered::of(change.send().await.expect("answered")).await.expect(200);
     assert_eq!(changed.body["data"]["name"], "Amazing");
     assert_ne!(changed.header("etag"), read.header("etag"));
-    // The old name is nobody's now; the new one is hers.
+    // The old user name is free. Log-in needs the new one.
     assert_eq!(api.try_log_in("Grace", FIRST_PASSWORD).await.code(), "INVALID_CREDENTIALS");
     api.try_log_in("GRACE2", FIRST_PASSWORD).await.expect(200);
     api.post("/users", &somebody("grace", "viewer")).await.expect(201);
@@ -44,7 +44,7 @@ async fn a_user_is_added_read_changed_and_removed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_taken_or_not_acceptable_is_named() {
+async fn duplicate_or_invalid_field_is_named() {
     let api = Api::start().await;
     api.post("/users", &somebody("grace", "viewer")).await.expect(201);
     let alan = api.post("/users", &somebody("alan", "viewer")).await.expect(201);
@@ -76,12 +76,12 @@ async fn what_is_taken_or_not_acceptable_is_named() {
     }
     assert_eq!(api.patch(&alan, &json!({ "userName": "grace" })).await.code(), "DUPLICATE");
     assert_eq!(api.patch(&alan, &json!({ "email": "grace@example.com" })).await.code(), "DUPLICATE");
-    // Another case of the own name is nobody else's.
+    // A change of case of one's own user name is no duplicate.
     api.patch(&alan, &json!({ "userName": "Alan" })).await.expect(200);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_same_request_adds_one_user_and_keeps_nothing_of_the_password() {
+async fn repeated_request_adds_one_user_and_stores_no_password() {
     let api = Api::start().await;
     let add = |body: Value| {
         let request = api.request(Method::POST, "/users").header("idempotency-key", "one").json(&body);
@@ -100,12 +100,12 @@ async fn the_same_request_adds_one_user_and_keeps_nothing_of_the_password() {
         <sha2::Sha256 as sha2::Digest>::new(),
         somebody("grace", "viewer").to_string(),
     ));
-    assert_ne!(row.get::<_, &[u8]>(0), &plain[..], "a hash that a guess at the password can be tried on");
+    assert_ne!(row.get::<_, &[u8]>(0), &plain[..], "the password can be guessed from an unkeyed hash");
     assert_eq!(row.get::<_, Option<&[u8]>>(1), None);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_last_admin_stays_and_nobody_removes_himself() {
+async fn admins_cannot_demote_themselves_or_the_last_admin() {
     let api = Api::start().await;
     let me = text(&api.get("/auth/me").await.expect(200).body["data"]["id"]);
     let own = format!("/users/{me}");
@@ -119,14 +119,14 @@ async fn the_last_admin_stays_and_nobody_removes_himself() {
     let other = api.person("second", "admin").await;
     let demoted = api.as_(&other.token, Method::PATCH, &own, Some(&json!({ "role": "viewer" }))).await;
     assert_eq!(demoted.expect(200).body["data"]["role"], "viewer");
-    // Now the other is the last.
+    // The other admin is now the last one.
     let last = format!("/users/{}", other.id);
     let refused = api.as_(&other.token, Method::PATCH, &last, Some(&json!({ "role": "viewer" }))).await;
     assert_eq!(refused.expect(409).code(), "WRONG_STATE");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn two_admins_who_dismiss_each_other_at_once_leave_one() {
+async fn concurrent_mutual_demotion_leaves_one_admin() {
     let api = Api::start().await;
     let first = text(&api.get("/auth/me").await.expect(200).body["data"]["id"]);
     let second = api.person("second", "admin").await;
@@ -141,7 +141,7 @@ async fn two_admins_who_dismiss_each_other_at_once_leave_one() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn changes_take_effect_at_once_on_tokens_that_are_out() {
+async fn user_changes_apply_at_once_to_issued_tokens() {
     let api = Api::start().await;
     let person = api.person("grace", "operator").await;
     let path = format!("/users/{}", person.id);
@@ -163,7 +163,7 @@ async fn changes_take_effect_at_once_on_tokens_that_are_out() {
 
     api.patch(&path, &json!({ "isActive": true })).await.expect(200);
     let back = api.log_in(person.id.clone(), &person.user_name).await;
-    assert_eq!(api.me(&token).await, 401, "begun before");
+    assert_eq!(api.me(&token).await, 401, "token of an ended session");
     assert_eq!(api.me(&back.token).await, 200);
     api.patch(&path, &json!({ "password": "Another-horse-2" })).await.expect(200);
     assert_eq!(api.me(&back.token).await, 401);
@@ -177,7 +177,7 @@ async fn changes_take_effect_at_once_on_tokens_that_are_out() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_password_that_an_admin_has_set_lets_in_only_to_change_it() {
+async fn first_password_allows_only_to_change_it() {
     let api = Api::start().await;
     let added = api.post("/users", &somebody("grace", "admin")).await.expect(201);
     let path = format!("/users/{}", text(&added.body["data"]["id"]));
@@ -204,13 +204,13 @@ async fn a_password_that_an_admin_has_set_lets_in_only_to_change_it() {
         assert_eq!(own.body["data"]["passwordChangeRequired"], false);
         let token = text(&own.body["data"]["access_token"]);
         api.as_(&token, Method::GET, "/users", None).await.expect(200);
-        // Another admin sets another one.
+        // Another first password is set by an admin.
         api.patch(&path, &json!({ "password": "Another-bird-00" })).await.expect(200);
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_password_that_an_admin_has_set_expires() {
+async fn first_password_expires() {
     let api = Api::start().await;
     let profile = laureate::domain::user::Profile {
         user_name: "late".to_owned().into(),

@@ -1,4 +1,4 @@
-//! Versions of things whose progress is told: who knows the present one is answered nothing new.
+//! Entity tags of resources with progress: a request with the current tag gets 304.
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -11,7 +11,7 @@ async fn known(api: &Api, path: &str, etag: &str) -> Answered {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_batch_has_another_version_whenever_its_progress_has() {
+async fn entity_tag_of_a_batch_changes_with_its_progress() {
     let api = Api::start().await;
     let person = json!({ "fullName": "Ada", "email": "ada@example.com", "documentNumber": "7" });
     let person = api.post("/attendees", &person).await.expect(201).body["data"]["id"].clone();
@@ -25,7 +25,7 @@ async fn a_batch_has_another_version_whenever_its_progress_has() {
     assert!(etag.starts_with('"'), "{etag} is not strong");
     assert_eq!(known(&api, &path, &etag).await.expect(304).body, json!(""));
 
-    // Nothing happens to the batch itself, only to its mail.
+    // Only the mail changes, not the batch itself.
     api.post("/jobs/process-pending", &json!({})).await.expect(200);
     let sent = |body: &Value| body["data"]["progress"]["mailsSent"] == 1;
     api.until("the mail is sent", &path, sent).await;
@@ -36,7 +36,7 @@ async fn a_batch_has_another_version_whenever_its_progress_has() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_import_that_has_ended_keeps_its_version() {
+async fn entity_tag_of_a_finished_import_is_stable() {
     let api = Api::start().await;
     let people = "Name,Email,Document number\nAda,ada@example.com,1\nEva,nowhere,2\n";
     let import = async || {
@@ -46,7 +46,7 @@ async fn an_import_that_has_ended_keeps_its_version() {
     let (one, other) = (import().await, import().await);
     let completed = |body: &Value| body["data"]["state"] == "completed";
     for path in [&one, &other] {
-        api.until("it is read", path, completed).await;
+        api.until("the import is completed", path, completed).await;
     }
     let (read, another) = (api.get(&one).await.expect(200), api.get(&other).await.expect(200));
     assert_ne!(read.header("etag"), another.header("etag"));

@@ -45,7 +45,7 @@ impl Load {
     /// Waits until `more` further commits or commands are done.
     async fn progress(&self, more: usize) {
         let goal = self.done.load(Ordering::Relaxed) + more;
-        until("the writers write", async || self.done.load(Ordering::Relaxed) >= goal).await;
+        until("the writers make progress", async || self.done.load(Ordering::Relaxed) >= goal).await;
     }
 }
 
@@ -123,7 +123,7 @@ async fn read(log: EventLog, end: Arc<AtomicU64>) -> Vec<Position> {
     let mut seen = Vec::new();
     let start = Instant::now();
     while reader.position() < end.load(Ordering::Relaxed) {
-        assert!(start.elapsed() < Duration::from_secs(90), "the reader stands at {}", reader.position());
+        assert!(start.elapsed() < Duration::from_secs(90), "the reader is at position {}", reader.position());
         // An error while there is no leader is retried.
         if let Ok(batch) = reader.next_batch(500, Duration::from_millis(250)).await {
             seen.extend(batch.iter().map(|e| e.position));
@@ -161,7 +161,7 @@ impl Writers {
         let (mut told, mut commands) = (Vec::new(), Vec::new());
         for writer in self.writers {
             let one = writer.await.unwrap();
-            assert!(one.iter().any(|one| one.positions.is_some()), "one that wrote nothing");
+            assert!(one.iter().any(|one| one.positions.is_some()), "a writer wrote nothing");
             told.extend(one);
         }
         for commander in self.commanders {
@@ -178,13 +178,13 @@ fn compare(told: Vec<Told>, commands: &[(CommandId, Option<Position>)], events: 
     }
     for Told { events, positions } in told {
         let Some(positions) = positions else {
-            assert!(events.iter().all(|id| !places.contains_key(id)), "refused and there all the same");
+            assert!(events.iter().all(|id| !places.contains_key(id)), "refused, but in the log");
             continue;
         };
         let contiguous: Vec<_> = (positions[0]..).take(events.len()).collect();
-        assert_eq!(positions, contiguous, "torn apart");
+        assert_eq!(positions, contiguous, "not contiguous");
         for (id, position) in events.iter().zip(positions) {
-            assert_eq!(places.get(id), Some(&vec![position]), "missing, elsewhere or twice");
+            assert_eq!(places.get(id), Some(&vec![position]), "missing, elsewhere, or written twice");
         }
     }
     for (command_id, position) in commands {
@@ -198,7 +198,7 @@ fn compare(told: Vec<Told>, commands: &[(CommandId, Option<Position>)], events: 
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn leaders_that_step_down_and_die_lose_nothing() {
+async fn events_survive_leader_changes_and_killed_leaders() {
     let mut nodes = Nodes::start().await;
     let processes = [nodes.process(0).await, nodes.process(1).await, nodes.process(2).await];
     processes[0].provision(3).await.unwrap();
@@ -219,7 +219,7 @@ async fn leaders_that_step_down_and_die_lose_nothing() {
     load.stop.store(true, Ordering::Relaxed);
     let (told, commands) = writers.end().await;
     assert!(told.iter().all(|one| one.positions.is_some()), "refused instead of waiting for a leader");
-    assert!(commands.iter().all(|(_, position)| position.is_some()), "given up");
+    assert!(commands.iter().all(|(_, position)| position.is_some()), "a command failed");
 
     let other = &processes[(dead + 1) % 3];
     nodes.level(other).await;
@@ -261,10 +261,10 @@ async fn a_leader_without_followers(nodes: &mut Nodes, log: &EventLog) {
     let there = find(&log, &ids, &events).await.is_some();
     match outcome {
         Err(AppendError::Unknown(_)) => {}
-        Err(AppendError::Refused(why)) => assert!(!there, "told that it was refused: {why}"),
-        other => panic!("one node of three answered for itself: {other:?}"),
+        Err(AppendError::Refused(why)) => assert!(!there, "reported as refused, but in the log: {why}"),
+        other => panic!("one of three nodes acknowledged alone: {other:?}"),
     }
-    let positions = settle(&log, &ids, &events, commit).await.expect("written at last");
+    let positions = settle(&log, &ids, &events, commit).await.expect("written in the end");
     let stored = read_all(&log).await;
     let own = stored.iter().filter(|e| ids.contains(&e.id)).map(|e| e.position).collect::<Vec<_>>();
     assert_eq!(own, positions, "each once");

@@ -9,10 +9,10 @@ use uuid::Uuid;
 use super::fixture::{Log, On, append, event, on_both, put};
 
 on_both!(
-    conflicts_among_many_commits_cost_the_others_nothing,
-    commits_of_several_aggregates_stay_whole_under_load,
-    several_processes_write_side_by_side,
-    commits_to_one_aggregate_that_wait_together_keep_their_order,
+    conflicts_do_not_affect_other_commits,
+    commits_of_several_aggregates_stay_complete_under_load,
+    several_processes_write_concurrently,
+    queued_commits_to_one_aggregate_keep_their_order,
 );
 
 /// Returns all event ids by position.
@@ -20,7 +20,7 @@ async fn standing(log: &Log) -> HashMap<Position, Uuid> {
     log.all().await.iter().map(|e| (e.position, e.event_id)).collect()
 }
 
-async fn conflicts_among_many_commits_cost_the_others_nothing(on: On) {
+async fn conflicts_do_not_affect_other_commits(on: On) {
     let log = Log::on(on).await;
     put(&log.log, "held", 0, vec![event(0)]).await;
     let commits: Vec<(String, NewEvent)> = (0..303)
@@ -47,7 +47,7 @@ async fn conflicts_among_many_commits_cost_the_others_nothing(on: On) {
             Err(error) => {
                 assert_eq!(id, "held", "{error}");
                 assert!(matches!(error, AppendError::Conflict), "{error}");
-                assert!(!standing.values().any(|id| *id == event.event_id), "refused and there all the same");
+                assert!(!standing.values().any(|id| *id == event.event_id), "refused, but in the log");
             }
         }
     }
@@ -55,7 +55,7 @@ async fn conflicts_among_many_commits_cost_the_others_nothing(on: On) {
     assert_eq!(standing.len(), 301);
 }
 
-async fn commits_of_several_aggregates_stay_whole_under_load(on: On) {
+async fn commits_of_several_aggregates_stay_complete_under_load(on: On) {
     let log = Log::on(on).await;
     put(&log.log, "held", 0, vec![event(0)]).await;
     // Each commit has two events of one aggregate and one of another. Every seventh one conflicts at the aggregate
@@ -77,7 +77,7 @@ async fn commits_of_several_aggregates_stay_whole_under_load(on: On) {
         match answer {
             Ok(positions) => {
                 assert!(!conflicts);
-                assert_eq!([positions[0] + 1, positions[0] + 2], positions[1..], "torn apart");
+                assert_eq!([positions[0] + 1, positions[0] + 2], positions[1..], "not contiguous");
                 for (position, event) in positions.iter().zip(events) {
                     assert_eq!(standing.get(position), Some(&event.event_id));
                 }
@@ -85,7 +85,7 @@ async fn commits_of_several_aggregates_stay_whole_under_load(on: On) {
             Err(error) => {
                 assert!(*conflicts && matches!(error, AppendError::Conflict), "{error}");
                 let there = |event: &NewEvent| standing.values().any(|id| *id == event.event_id);
-                assert!(!events.iter().any(there), "a part of what was refused is there");
+                assert!(!events.iter().any(there), "a part of a refused commit is in the log");
             }
         }
     }
@@ -93,7 +93,7 @@ async fn commits_of_several_aggregates_stay_whole_under_load(on: On) {
     assert_eq!(standing.len(), 1 + 3 * good);
 }
 
-async fn several_processes_write_side_by_side(on: On) {
+async fn several_processes_write_concurrently(on: On) {
     let log = Log::on(on).await;
     let mut writers = Vec::new();
     for process in 0..4 {
@@ -120,7 +120,7 @@ async fn several_processes_write_side_by_side(on: On) {
     }
 }
 
-async fn commits_to_one_aggregate_that_wait_together_keep_their_order(on: On) {
+async fn queued_commits_to_one_aggregate_keep_their_order(on: On) {
     let log = Log::on(on).await;
     // Each append expects the one before. All are queued at the same time, and can only be written one by one.
     let commits: Vec<_> = (0..20).map(|n| append("chain", n, vec![event(n as usize)])).collect();

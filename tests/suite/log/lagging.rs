@@ -81,14 +81,14 @@ async fn ask_frozen(nodes: &Nodes, node: usize, log: &EventLog, ids: &[String], 
     }));
     let answers = join_all(ids.iter().map(|id| log.load("claim", id, 0)));
     let goes_on = async {
-        until("all have asked", async || sent() >= before + 2 * ids.len() as u64).await;
+        until("all requests are sent", async || sent() >= before + 2 * ids.len() as u64).await;
         nodes.signal(node, Signal::CONT);
     };
     let (wishes, answers, ()) = tokio::join!(wishes, answers, goes_on);
     for (n, wish) in wishes.into_iter().enumerate() {
         match wish {
-            Ok(_) => assert_eq!(n % 2, 0, "told that it still had what another one has"),
-            Err(CommandError::Refused(Refusal::Taken(_))) => assert_eq!(n % 2, 1, "refused what was free"),
+            Ok(_) => assert_eq!(n % 2, 0, "reported as held by an owner that has lost the claim"),
+            Err(CommandError::Refused(Refusal::Taken(_))) => assert_eq!(n % 2, 1, "a free claim was refused"),
             Err(error) => panic!("{error}"),
         }
     }
@@ -110,7 +110,7 @@ async fn freeze_a_follower(nodes: &Nodes, leader: usize) {
             return;
         }
     }
-    panic!("the node never gave an old answer, so nothing was tested");
+    panic!("the node gave no outdated answer, so nothing was tested");
 }
 
 /// Tests a leader that does not know yet that another node was elected.
@@ -121,13 +121,13 @@ async fn freeze_the_leader(nodes: &Nodes, frozen: usize) {
     let last = take_all(&other, &ids, &owners).await;
     nodes.level(&other).await;
     nodes.signal(frozen, Signal::STOP);
-    until("another node leads", async || nodes.leader(&other).await != frozen).await;
+    until("another node is the leader", async || nodes.leader(&other).await != frozen).await;
     change_hands(&other, "leader", &ids, &last, &owners).await;
     ask_frozen(nodes, frozen, &through_frozen, &ids, &owners).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_node_that_lags_causes_no_wrong_refusal() {
+async fn lagging_node_causes_no_wrong_refusal() {
     let nodes = Nodes::start().await;
     let any = nodes.process(0).await;
     any.provision(3).await.unwrap();

@@ -25,7 +25,7 @@ async fn followers(log: &EventLog, steps: &[Step]) -> Vec<usize> {
 }
 
 #[tokio::test]
-async fn existing_streams_get_more_replicas_and_fewer_and_consumers_follow() {
+async fn replicas_of_streams_and_their_consumers_can_be_changed() {
     let namespace = On::Cluster.namespace();
     let log = On::Cluster.open(&namespace).await;
     let made = log.provision(1).await.unwrap();
@@ -41,8 +41,8 @@ async fn existing_streams_get_more_replicas_and_fewer_and_consumers_follow() {
         }
     }
     assert_eq!(log.plan_provision(3).await.unwrap(), plan, "a plan changes nothing");
-    assert_eq!(log.provision(3).await.unwrap(), plan, "and is what is done");
-    crate::support::until("all follow", async || followers(&log, &made).await == [2; 13]).await;
+    assert_eq!(log.provision(3).await.unwrap(), plan, "the plan equals the changes");
+    crate::support::until("all have their replicas", async || followers(&log, &made).await == [2; 13]).await;
     put(&log, "a", 1, vec![event(2)]).await;
 
     // Without a given number of replicas, nothing changes. With a smaller one, the streams shrink.
@@ -50,13 +50,13 @@ async fn existing_streams_get_more_replicas_and_fewer_and_consumers_follow() {
     assert!(level(log.provision(None).await.unwrap()));
     assert!(level(log.plan_provision(3).await.unwrap()));
     log.provision(1).await.unwrap();
-    crate::support::until("all shrink", async || followers(&log, &made).await == [0; 13]).await;
+    crate::support::until("all have one replica", async || followers(&log, &made).await == [0; 13]).await;
     assert_eq!(log.load("user", "a", 0).await.unwrap().len(), 2);
     put(&log, "a", 2, vec![event(3)]).await;
 }
 
 #[tokio::test]
-async fn a_stream_that_is_missing_becomes_like_the_log() {
+async fn missing_stream_is_created_with_the_replicas_of_the_log() {
     let log = Log::on(On::Cluster).await;
     let gone = log.log.names().stream("DEADLETTERS");
     log.log.context().delete_stream(&gone).await.unwrap();
@@ -67,7 +67,7 @@ async fn a_stream_that_is_missing_becomes_like_the_log() {
 }
 
 #[tokio::test]
-async fn what_somebody_set_by_hand_and_we_say_nothing_about_stays() {
+async fn settings_outside_of_our_configuration_are_kept() {
     let log = Log::provisioned().await;
     let name = log.log.names().stream("PUBLIC");
     let mut config = api(&log.log, format!("STREAM.INFO.{name}")).await["config"].clone();
@@ -86,7 +86,7 @@ async fn what_somebody_set_by_hand_and_we_say_nothing_about_stays() {
 }
 
 #[tokio::test]
-async fn replicas_that_are_not_possible_are_refused_clearly() {
+async fn impossible_number_of_replicas_is_refused() {
     let alone = Log::provisioned().await;
     let error = alone.log.provision(3).await.unwrap_err();
     assert!(matches!(error, ProvisionError::NotClustered(3)), "{error}");

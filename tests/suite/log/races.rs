@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use super::fixture::{Log, On, append, commands, event, on_both, person};
 
-on_both!(races_on_one_aggregate_have_one_winner_each, claims_that_many_want_have_one_owner_each,);
+on_both!(each_race_on_an_aggregate_has_one_winner, each_contested_claim_has_one_owner,);
 
 impl On {
     /// Number of races. It is smaller on one server, because there are no races between nodes, and each losing
@@ -29,7 +29,7 @@ async fn processes(log: &Log) -> [EventLog; 3] {
     [log.another_process().await, log.another_process().await, log.another_process().await]
 }
 
-async fn races_on_one_aggregate_have_one_winner_each(on: On) {
+async fn each_race_on_an_aggregate_has_one_winner(on: On) {
     let log = Log::on(on).await;
     let processes = processes(&log).await;
     let (mut last, mut won) = (0, Vec::new());
@@ -54,7 +54,7 @@ async fn races_on_one_aggregate_have_one_winner_each(on: On) {
         won.extend(positions.iter().copied().zip(events.iter().map(|e| e.event_id)));
     }
     let standing: Vec<(Position, Uuid)> = log.all().await.iter().map(|e| (e.position, e.event_id)).collect();
-    assert_eq!(standing, won, "what was acknowledged, and nothing else");
+    assert_eq!(standing, won, "the log contains exactly the acknowledged events");
 }
 
 /// Takes a claim. Returns the owner and the position, or `None` if another owner has it.
@@ -68,7 +68,7 @@ async fn take(process: &Commands, id: &str) -> Option<(Uuid, Position)> {
     }
 }
 
-async fn claims_that_many_want_have_one_owner_each(on: On) {
+async fn each_contested_claim_has_one_owner(on: On) {
     let log = Log::on(on).await;
     let processes = processes(&log).await.map(|process| commands(&process));
     let ids: Vec<String> = (0..on.races()).map(|n| format!("claim-{n}")).collect();

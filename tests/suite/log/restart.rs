@@ -147,11 +147,11 @@ async fn command(
 }
 
 async fn progress(count: &AtomicUsize, beyond: usize) {
-    until("the writers write", async || count.load(Ordering::Relaxed) > beyond).await;
+    until("the writers make progress", async || count.load(Ordering::Relaxed) > beyond).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_was_acknowledged_survives_kill_9_under_load() {
+async fn acknowledged_events_survive_sigkill_under_load() {
     let mut server = Restarting::start().await;
     let log = open(&server.url, "kill").await;
     log.provision(1).await.unwrap();
@@ -194,7 +194,7 @@ async fn what_was_acknowledged_survives_kill_9_under_load() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_reader_goes_on_after_a_restart() {
+async fn reader_continues_after_a_restart() {
     let mut server = Restarting::start().await;
     let log = open(&server.url, "reader").await;
     log.provision(1).await.unwrap();
@@ -207,7 +207,7 @@ async fn a_reader_goes_on_after_a_restart() {
     }
     server.kill().await;
     server.start_again().await;
-    until("the log answers again", async || log.info().await.is_ok()).await;
+    until("the log is available again", async || log.info().await.is_ok()).await;
     put(&log, "b", 0, (0..10).map(super::fixture::event).collect()).await;
     // At most one minute. Errors during the reconnection are retried.
     for _ in 0..120 {
@@ -221,7 +221,7 @@ async fn a_reader_goes_on_after_a_restart() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_timer_outlives_its_server() {
+async fn timer_survives_a_restart_of_the_server() {
     let mut server = Restarting::start().await;
     let log = open(&server.url, "timer").await;
     log.provision(1).await.unwrap();
@@ -235,12 +235,12 @@ async fn a_timer_outlives_its_server() {
     server.start_again().await;
     let stop = CancellationToken::new();
     let (timers, stopped) = (Timers::new(commands.clone()), stop.clone());
-    until("the log answers again", async || log.info().await.is_ok()).await;
+    until("the log is available again", async || log.info().await.is_ok()).await;
     let running = tokio::spawn(timers.run(stopped));
     let stage = async || commands.load::<Email>(id).await.map(|mail| mail.state.stage).ok();
-    until("its time has come", async || stage().await == Some(Stage::Queued)).await;
+    until("the mail is released", async || stage().await == Some(Stage::Queued)).await;
     let events = log.load("email", &id.to_string(), 0).await.unwrap();
-    assert!(events[1].time >= due, "it went before its time");
+    assert!(events[1].time >= due, "it was released too early");
     stop.cancel();
     running.await.unwrap().unwrap();
 }

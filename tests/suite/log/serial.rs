@@ -145,16 +145,16 @@ impl World {
         look(&state);
         let mut written = self.written_after(end).await.into_iter();
         for (positions, one) in acknowledged.values() {
-            prop_assert!(one.holds(&state), "written on a false expectation: {one:?} on {state:?}");
+            prop_assert!(one.holds(&state), "written with a wrong expected position: {one:?} on {state:?}");
             for ((position, id), subject) in positions.iter().zip(&one.events).zip(&one.subjects) {
                 let expected = (*position, *id, subject.clone());
-                prop_assert_eq!(written.next(), Some(expected), "not whole, or not where it was said to be");
+                prop_assert_eq!(written.next(), Some(expected), "incomplete, or at another position");
                 state.insert(subject.clone(), *position);
             }
             look(&state);
         }
-        prop_assert_eq!(written.next(), None, "more than what was acknowledged");
-        prop_assert_eq!(justified.len(), refused.len(), "refused although it always held: {:?}", refused);
+        prop_assert_eq!(written.next(), None, "more events than acknowledged");
+        prop_assert_eq!(justified.len(), refused.len(), "refused without a conflict: {:?}", refused);
         Ok(())
     }
 
@@ -171,7 +171,7 @@ impl World {
 }
 
 #[test]
-fn what_is_submitted_at_once_ends_as_if_made_one_by_one() {
+fn concurrent_commits_are_serializable() {
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     let world = runtime.block_on(async {
         let log = Log::provisioned().await;

@@ -31,6 +31,7 @@ pub enum Content {
 pub struct Script {
     pub greeting: &'static str,
     pub auth: &'static str,
+    pub mail: &'static str,
     pub rcpt: &'static str,
     pub data: &'static str,
     pub content: Content,
@@ -43,6 +44,7 @@ impl Default for Script {
         Self {
             greeting: "220 peer.example.org ESMTP",
             auth: "235 2.7.0 Welcome",
+            mail: "250 2.1.0 Ok",
             rcpt: "250 2.1.5 Ok",
             data: "354 go ahead",
             content: Content::Answer("250 2.0.0 Ok: queued as 4F2A"),
@@ -158,6 +160,7 @@ async fn serve(
                 stream = BufReader::new(Box::new(acceptor.accept(plain).await?));
             }
             "AUTH" => say(&mut stream, script.auth).await?,
+            "MAIL" => say(&mut stream, script.mail).await?,
             "RCPT" => {
                 named.lock().expect("no test thread panicked with it").push(line.trim().to_owned());
                 say(&mut stream, script.rcpt).await?;

@@ -8,7 +8,7 @@ async fn execute(real: &Real, sql: &str) {
 }
 
 #[tokio::test]
-async fn what_differs_is_named_without_values() {
+async fn rebuild_and_verify_report_differences_without_values() {
     let real = Real::new().await;
     let end = real.append(&everything()).await;
     let (code, out, err) = real.run(&["rebuild"]).await;

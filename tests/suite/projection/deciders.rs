@@ -170,7 +170,7 @@ proptest! {
     #![proptest_config(Config { cases: 12, ..Config::default() })]
 
     #[test]
-    fn rows_say_what_the_deciders_know(commands in prop::collection::vec((0..17_usize, 0..3_usize), 0..80)) {
+    fn rows_have_the_same_state_as_the_deciders(commands in prop::collection::vec((0..17_usize, 0..3_usize), 0..80)) {
         let (log, expected) = decided(&commands);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
         let (jobs, issuances, certificates, overview) = runtime.block_on(async {

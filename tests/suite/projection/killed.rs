@@ -48,7 +48,7 @@ async fn kill_somewhere(real: &Real, arguments: &[&str], position_sql: &str, pos
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn tables_built_by_a_process_that_is_killed_again_and_again_are_right() {
+async fn tables_of_a_repeatedly_killed_projector_are_correct() {
     let real = Real::new().await;
     let end = real.append(&history(8_000)).await;
     let meta = meta_schema(real.namespace.name());
@@ -69,7 +69,7 @@ async fn tables_built_by_a_process_that_is_killed_again_and_again_are_right() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_rebuild_that_is_killed_goes_on_and_readers_notice_nothing() {
+async fn killed_rebuild_is_resumed_and_readers_are_not_affected() {
     let real = Arc::new(Real::new().await);
     real.append(&history(8_000)).await;
     let (code, _, err) = real.run(&["rebuild"]).await;
@@ -95,7 +95,7 @@ async fn a_rebuild_that_is_killed_goes_on_and_readers_notice_nothing() {
         kill_somewhere(&real, &["rebuild", "attendees", "jobs"], &copied, position).await;
         kills += 1;
         resumed += u32::from(position > 0);
-        assert!(kills < 60, "a copy never gets anywhere");
+        assert!(kills < 60, "no copy makes progress");
     }
     // Leave a copy behind and check that it is resumed. PostgreSQL may still complete the last statement of a
     // killed process. If this was the swap, there is no copy to resume.
@@ -110,10 +110,10 @@ async fn a_rebuild_that_is_killed_goes_on_and_readers_notice_nothing() {
             break;
         }
         tries += 1;
-        assert!(tries < 20, "a copy is never gone on with");
+        assert!(tries < 20, "no copy is resumed");
     }
     done.store(true, Ordering::Relaxed);
-    reading.await.expect("the reader notices nothing");
+    reading.await.expect("the reader is not affected");
     let (code, out, _) = real.run(&["verify"]).await;
     assert_eq!(code, 0, "{out}");
     for ending in ["_new", "_old", "_ver"] {

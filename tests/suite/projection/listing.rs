@@ -101,7 +101,7 @@ fn expected(known: &[Known], key: SortKey, descending: bool) -> Vec<u128> {
 proptest! {
     #![proptest_config(Config { cases: 8, failure_persistence: None, ..Config::default() })]
     #[test]
-    fn pages_are_the_sorted_whole_cut(
+    fn pages_together_are_the_sorted_list(
         steps in proptest::collection::vec((any::<u8>(), 0..24_u8, 0..NAMES.len()), 1..60),
         limit in 1..7_u32,
     ) {
@@ -142,7 +142,7 @@ pub async fn all<T: laureate::projection::queries::FromRow>(
 }
 
 #[tokio::test]
-async fn searches_find_every_spelling_and_take_nothing_for_a_pattern() {
+async fn search_ignores_case_and_accents_and_has_no_wildcards() {
     let world = World::new().await;
     let people = (0..NAMES.len()).map(|n| {
         let person = named(n, n as u128, None);
@@ -185,7 +185,7 @@ async fn searches_find_every_spelling_and_take_nothing_for_a_pattern() {
 }
 
 #[tokio::test]
-async fn lists_are_narrowed_by_everything_that_is_asked_for() {
+async fn lists_are_filtered_by_each_criterion() {
     let world = World::new().await;
     world.log.append(everything());
     world.project().await;

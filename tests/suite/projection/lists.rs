@@ -24,7 +24,7 @@ async fn with_everything() -> (World, Client) {
 }
 
 #[tokio::test]
-async fn jobs_are_narrowed_by_what_is_asked_for() {
+async fn jobs_are_filtered() {
     let (_world, client) = with_everything().await;
     let id = Uuid::from_u128;
     let ids = async |filter: JobFilter| {
@@ -82,7 +82,7 @@ async fn jobs_are_narrowed_by_what_is_asked_for() {
 }
 
 #[tokio::test]
-async fn imports_and_their_rejected_rows_are_narrowed_and_ordered() {
+async fn imports_are_filtered_and_rejected_rows_are_sorted() {
     let (_world, client) = with_everything().await;
     let found = async |filter: ImportFilter| {
         let rows: Vec<ImportRow> = all(&client, &imports::TABLE, &filter.conditions()).await;
@@ -115,7 +115,7 @@ async fn imports_and_their_rejected_rows_are_narrowed_and_ordered() {
 }
 
 #[tokio::test]
-async fn batches_designs_templates_and_what_is_drawn_are_narrowed() {
+async fn batches_designs_templates_and_generated_issuances_are_filtered() {
     let (_world, client) = with_everything().await;
     let batches = async |filter: BatchFilter| {
         let rows: Vec<BatchRow> = all(&client, &batches::TABLE, &filter.conditions()).await;
@@ -174,7 +174,7 @@ async fn plan(client: &Client, table: &Table, conditions: &Conditions) -> String
 }
 
 #[tokio::test]
-async fn what_is_often_asked_for_is_read_by_an_index() {
+async fn frequent_queries_use_an_index() {
     let world = World::new().await;
     world.project().await;
     let (jobs, issuances, imports) =

@@ -10,7 +10,7 @@ use super::story::*;
 use super::world::{PATIENCE, World, newest_attendees};
 
 #[tokio::test]
-async fn what_replay_made_verifies_as_equal_and_rebuilds_to_the_same_rows() {
+async fn projected_tables_verify_as_equal_and_rebuild_to_the_same_rows() {
     let world = World::new().await;
     let last = world.log.append(everything());
     world.project().await;
@@ -26,7 +26,7 @@ async fn what_replay_made_verifies_as_equal_and_rebuilds_to_the_same_rows() {
 
     let mut seen = Vec::new();
     world.maintenance().rebuild(&[], |progress| seen.push(progress)).await.expect("rebuilt");
-    let end = seen.last().expect("progress is told");
+    let end = seen.last().expect("progress is reported");
     assert_eq!((end.position, end.target, end.events), (last, last, everything().len() as u64));
     assert_eq!(world.all_rows().await, rows);
 
@@ -37,7 +37,7 @@ async fn what_replay_made_verifies_as_equal_and_rebuilds_to_the_same_rows() {
 }
 
 #[tokio::test]
-async fn verify_names_the_row_that_somebody_touched_and_rebuild_mends_it() {
+async fn verify_reports_modified_rows_and_rebuild_repairs_them() {
     let world = World::new().await;
     world.log.append(everything());
     world.project().await;
@@ -84,7 +84,7 @@ async fn verify_names_the_row_that_somebody_touched_and_rebuild_mends_it() {
 }
 
 #[tokio::test]
-async fn reads_never_see_an_empty_table_while_a_rebuild_runs() {
+async fn readers_see_no_empty_table_during_a_rebuild() {
     let world = Arc::new(World::new().await);
     world.log.append((0..300).map(|id| imported(0x1000 + id, "Ada", None)));
     world.project().await;
@@ -108,7 +108,7 @@ async fn reads_never_see_an_empty_table_while_a_rebuild_runs() {
     for round in 0..5 {
         world.log.append([imported(0x2000 + round, "Alan", None)]);
         maintenance.rebuild(&["attendees"], |_| {}).await.expect("rebuilt beside the projector");
-        world.readers.wait_for(world.log.last_position(), PATIENCE).await.expect("the projector goes on");
+        world.readers.wait_for(world.log.last_position(), PATIENCE).await.expect("the projector continues");
     }
     done.store(true, Ordering::Relaxed);
     let (reads, least) = reading.await.expect("the reader does not fail");
@@ -119,7 +119,7 @@ async fn reads_never_see_an_empty_table_while_a_rebuild_runs() {
 }
 
 #[tokio::test]
-async fn verify_and_rebuild_hold_while_events_arrive() {
+async fn verify_and_rebuild_are_correct_while_events_arrive() {
     let world = Arc::new(World::new().await);
     world.log.append(everything());
     world.project().await;
@@ -131,7 +131,7 @@ async fn verify_and_rebuild_hold_while_events_arrive() {
             let mut id = 0x3000;
             while !done.load(Ordering::Relaxed) {
                 let position = world.log.append([imported(id, "Ada", None), updated(id - 1, "Grace")]);
-                world.readers.wait_for(position, PATIENCE).await.expect("the projector goes on");
+                world.readers.wait_for(position, PATIENCE).await.expect("the projector continues");
                 id += 1;
             }
         })
@@ -149,7 +149,7 @@ async fn verify_and_rebuild_hold_while_events_arrive() {
 }
 
 #[tokio::test]
-async fn the_state_as_of_an_earlier_time_is_built_beside() {
+async fn state_as_of_an_earlier_time_is_built_in_another_schema() {
     let world = World::new().await;
     world.log.append([imported(0xA1, "Ada", None), imported(0xA2, "Alan", None), updated(0xA1, "Grace")]);
     world.project().await;
@@ -177,7 +177,7 @@ async fn the_state_as_of_an_earlier_time_is_built_beside() {
 }
 
 #[tokio::test]
-async fn clean_up_drops_what_no_program_reads_and_nothing_else() {
+async fn clean_up_drops_only_unused_schemas() {
     let old = World::new().await;
     old.log.append(everything());
     old.project().await;
@@ -201,7 +201,7 @@ async fn clean_up_drops_what_no_program_reads_and_nothing_else() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn maintenance_runs_once_at_a_time_and_only_on_what_is_built() {
+async fn maintenance_does_not_overlap_and_requires_built_projections() {
     let world = World::new().await;
     world.log.append(everything());
     let unbuilt = world.maintenance().verify(&["jobs"], |_| {}).await;

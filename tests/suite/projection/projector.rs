@@ -23,7 +23,7 @@ fn poison(id: u128) -> Happened {
 }
 
 #[tokio::test]
-async fn a_write_becomes_visible_and_one_that_never_comes_times_out() {
+async fn wait_ends_when_the_event_is_visible_or_times_out() {
     let world = World::new().await;
     let at_work = world.start();
     let position = world.log.append([imported(0xA1, "Ada", None)]);
@@ -35,7 +35,7 @@ async fn a_write_becomes_visible_and_one_that_never_comes_times_out() {
 }
 
 #[tokio::test]
-async fn a_process_without_a_projector_sees_writes_too() {
+async fn process_without_a_projector_sees_new_events() {
     let world = World::new().await;
     let other_process = world.program(projections().expect("good projections"));
     let at_work = world.start();
@@ -45,7 +45,7 @@ async fn a_process_without_a_projector_sees_writes_too() {
 }
 
 #[tokio::test]
-async fn two_projectors_apply_every_event_once() {
+async fn two_projectors_apply_each_event_once() {
     let world = World::delivering(Delivery { sizes: vec![3, 1, 2], again: 1 }).await;
     let other = world.program(projections().expect("good projections"));
     let (one, two) = (world.start(), other.start());
@@ -64,13 +64,13 @@ async fn two_projectors_apply_every_event_once() {
 }
 
 #[tokio::test]
-async fn a_poison_event_stops_its_projections_alone_and_a_new_start_tries_again() {
+async fn inapplicable_event_stops_only_its_projection_until_a_restart() {
     let world = World::new().await;
     let before = world.log.append([imported(0xA1, "Ada", None), imported(0xA2, "Alan", None)]);
     let poisoned = world.log.append([poison(0xA3)]);
     let last = world.log.append([imported(0xA4, "Edsger", None), defined(CERTIFICATE)]);
     let at_work = world.start();
-    until("the others go on", || async { world.health("certificates").await.position == last }).await;
+    until("the others continue", || async { world.health("certificates").await.position == last }).await;
     until("it stops", || async { world.health("attendees").await.state == "stopped" }).await;
 
     let health = world.health("attendees").await;
@@ -83,7 +83,7 @@ async fn a_poison_event_stops_its_projections_alone_and_a_new_start_tries_again(
     }
     // More events arrive. The stopped projection stays at its position, and the others continue.
     let more = world.log.append([defined(CERTIFICATE + 1)]);
-    until("the others go on", || async { world.health("certificates").await.position == more }).await;
+    until("the others continue", || async { world.health("certificates").await.position == more }).await;
     assert_eq!(world.health("attendees").await.position, before);
     at_work.stop().await;
 
@@ -101,7 +101,7 @@ async fn a_poison_event_stops_its_projections_alone_and_a_new_start_tries_again(
 }
 
 #[tokio::test]
-async fn why_a_projection_stopped_tells_nothing_about_a_person() {
+async fn reason_of_a_stopped_projection_contains_no_personal_data() {
     let world = World::new().await;
     let body =
         br#"{"fullName":"Ada","documentNumber":"1","email":"a@b","source":{"importId":"Ada Lovelace"}}"#;
@@ -114,7 +114,7 @@ async fn why_a_projection_stopped_tells_nothing_about_a_person() {
 }
 
 #[tokio::test]
-async fn a_changed_handler_builds_its_projection_alone_beside_the_old_one() {
+async fn changed_handler_builds_only_its_projection_in_a_new_schema() {
     let old = World::new().await;
     old.log.append(everything());
     old.project().await;
@@ -139,7 +139,7 @@ async fn a_changed_handler_builds_its_projection_alone_beside_the_old_one() {
     let (old_at_work, new_at_work) = (old.start(), new.start());
     let position = new.log.append([imported(0xA7, "Tony", None)]);
     new.readers.wait_for(position, PATIENCE).await.expect("built");
-    old.readers.wait_for(position, PATIENCE).await.expect("goes on");
+    old.readers.wait_for(position, PATIENCE).await.expect("continues");
     new.until_ready().await;
     old_at_work.stop().await;
     new_at_work.stop().await;
@@ -174,7 +174,7 @@ async fn another_log_is_refused() {
 }
 
 #[tokio::test]
-async fn broken_sql_stops_its_projection_and_says_where() {
+async fn broken_sql_stops_its_projection_with_a_reason() {
     let world = World::new().await;
     let broken = Projection::parse(
         "broken",
@@ -186,9 +186,35 @@ async fn broken_sql_stops_its_projection_and_says_where() {
     let program = world.program(all);
     let position = program.log.append([imported(0xA1, "Ada", None)]);
     let at_work = program.start();
-    until("the others go on", || async { program.health("attendees").await.position == position }).await;
+    until("the others continue", || async { program.health("attendees").await.position == position }).await;
     until("it stops", || async { program.health("broken").await.state == "stopped" }).await;
     let why = program.health("broken").await.error.expect("a reason");
     assert!(why.contains("42P01") && why.contains("nowhere"), "{why}");
     at_work.stop().await;
+}
+
+#[tokio::test]
+async fn batch_that_takes_too_long_is_applied_in_smaller_ones() {
+    let world = World::new().await;
+    // The handler fails like a statement timeout if a batch has more than three events.
+    let slow = Projection::parse(
+        "slow",
+        "CREATE TABLE slow (id uuid PRIMARY KEY);
+         CREATE FUNCTION in_time(events bigint) RETURNS boolean LANGUAGE plpgsql AS $$ BEGIN
+             IF events > 3 THEN RAISE EXCEPTION 'too slow' USING ERRCODE = 'query_canceled'; END IF;
+             RETURN true;
+         END $$;",
+        &[(
+            "attendee_imported",
+            "-- row key: id\nINSERT INTO slow (id) SELECT id FROM event WHERE in_time((SELECT count(*) FROM event))",
+        )],
+    );
+    let mut all = projections().expect("good projections");
+    all.push(slow.expect("declares its key"));
+    let program = world.program(all);
+    let position = program.log.append((0..20).map(|id| imported(0x1000 + id, "Ada", None)));
+    program.project().await;
+    let health = program.health("slow").await;
+    assert_eq!((health.state, health.position, health.error), ("live", position, None));
+    assert_eq!(program.rows("slow").await["slow"].as_array().map(Vec::len), Some(20));
 }

@@ -14,7 +14,7 @@ fn value(item: impl serde::Serialize) -> Value {
 }
 
 #[tokio::test]
-async fn single_things_are_found_by_id_and_answer_in_the_apis_words() {
+async fn resources_are_found_by_id_and_serialized_for_the_api() {
     let world = World::new().await;
     world.log.append(everything());
     world.project().await;
@@ -51,7 +51,7 @@ async fn an_empty_system_has_an_overview_and_a_summary() {
 }
 
 #[tokio::test]
-async fn the_public_id_and_the_login_find_their_own_only() {
+async fn issuance_is_found_by_public_id_and_user_by_login() {
     let world = World::new().await;
     world.log.append(everything());
     world.project().await;

@@ -53,7 +53,7 @@ fn rows(history: &[Happened], delivery: Delivery) -> Value {
 }
 
 #[test]
-fn a_history_cut_at_every_point_gives_the_same_rows() {
+fn batches_of_any_size_give_the_same_rows() {
     let history = everything();
     let whole = rows(&history, Delivery::default());
     for size in [1, 2, 3, 5, 8, 13] {
@@ -66,7 +66,7 @@ proptest! {
     #![proptest_config(Config { cases: 12, ..Config::default() })]
 
     #[test]
-    fn any_history_gives_the_same_rows_however_it_is_delivered(
+    fn any_history_gives_the_same_rows_for_any_batches_and_redeliveries(
         history in prop::collection::vec(prop_oneof![3 => event(), 1 => super::users::event()], 1..120),
         sizes in prop::collection::vec(1..40_usize, 1..6),
         again in 0..10_usize,

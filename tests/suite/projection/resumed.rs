@@ -38,7 +38,7 @@ where
     tokio::select! {
         biased;
         () = reached.0.notified() => {}
-        () = work(Box::new(progress)) => panic!("it ended before it was broken off"),
+        () = work(Box::new(progress)) => panic!("it ended before it was interrupted"),
     }
     reached.1.load(std::sync::atomic::Ordering::Relaxed)
 }
@@ -55,11 +55,11 @@ async fn rebuilt_from(maintenance: &Maintenance) -> u64 {
         }
     })
     .await;
-    from.into_inner().expect("not poisoned").expect("progress is told")
+    from.into_inner().expect("not poisoned").expect("progress is reported")
 }
 
 #[tokio::test]
-async fn a_rebuild_goes_on_where_the_one_before_was_broken_off() {
+async fn rebuild_resumes_an_interrupted_one() {
     let world = world().await;
     let rows = world.rows("attendees").await;
     let maintenance = world.maintenance();
@@ -77,7 +77,7 @@ async fn a_rebuild_goes_on_where_the_one_before_was_broken_off() {
     // A rebuild that was completed, or whose copy was discarded, is not resumed: the next one starts at position 0.
     assert_eq!(rebuilt_from(&maintenance).await, 0);
     break_off().await;
-    until("the turn is free", || async { maintenance.discard_copies(&["attendees"]).await.is_ok() }).await;
+    until("the lock is free", || async { maintenance.discard_copies(&["attendees"]).await.is_ok() }).await;
     assert_eq!(rebuilt_from(&maintenance).await, 0);
     // The same applies to a copy that lost its unlogged tables.
     break_off().await;
@@ -90,7 +90,7 @@ async fn a_rebuild_goes_on_where_the_one_before_was_broken_off() {
 }
 
 #[tokio::test]
-async fn a_copy_of_an_earlier_time_is_gone_on_with_for_the_same_time_only() {
+async fn copy_as_of_an_earlier_position_is_resumed_only_for_that_position() {
     let world = world().await;
     let maintenance = world.maintenance();
     let schema = format!("{}_then", world.namespace.name());
@@ -101,7 +101,7 @@ async fn a_copy_of_an_earlier_time_is_gone_on_with_for_the_same_time_only() {
     let stopped = broken_off(100, fill).await;
     let from = std::sync::Mutex::new(Vec::new());
     let note = |now: Progress| from.lock().expect("not poisoned").push(now.from);
-    until("another time is filled anew", || async {
+    until("the copy as of another position is filled from the start", || async {
         maintenance.rebuild_into(&schema, Until::Position(200), note).await.is_ok()
     })
     .await;
@@ -111,7 +111,7 @@ async fn a_copy_of_an_earlier_time_is_gone_on_with_for_the_same_time_only() {
     world.execute(&format!("DROP SCHEMA \"{schema}\" CASCADE")).await;
     assert_eq!(broken_off(100, fill).await, stopped);
     let mut from = 0;
-    until("the turn is free", || async { maintenance.discard_into("no_such_copy").await.is_ok() }).await;
+    until("the lock is free", || async { maintenance.discard_into("no_such_copy").await.is_ok() }).await;
     maintenance.rebuild_into(&schema, until_then, |now| from = now.from).await.expect("filled");
     assert_eq!(from, stopped);
     assert_eq!(world.rows_of_schema(&schema).await["copy_progress"], json!(null));
@@ -122,7 +122,7 @@ async fn a_copy_of_an_earlier_time_is_gone_on_with_for_the_same_time_only() {
 }
 
 #[tokio::test]
-async fn what_is_not_built_yet_can_be_built_by_hand() {
+async fn rebuild_can_build_a_projection_for_the_first_time() {
     let world = World::new().await;
     world.log.append(everything());
     world.maintenance().rebuild(&["jobs"], |_| {}).await.expect("built");
@@ -136,7 +136,7 @@ async fn what_is_not_built_yet_can_be_built_by_hand() {
 }
 
 #[tokio::test]
-async fn the_fewest_connections_are_enough() {
+async fn minimum_number_of_connections_suffices() {
     let world = world().await;
     let at_work = world.start();
     let pool = database::connect(&servers().postgres_url, None, Maintenance::LEAST_CONNECTIONS);

@@ -4,7 +4,7 @@ use super::story::everything;
 use super::world::World;
 
 #[tokio::test]
-async fn everything_that_happens_is_in_the_rows() {
+async fn rows_reflect_every_event() {
     let world = World::new().await;
     world.log.append(everything());
     world.project().await;
@@ -15,7 +15,7 @@ async fn everything_that_happens_is_in_the_rows() {
 }
 
 #[tokio::test]
-async fn a_projector_that_starts_again_goes_on_where_it_was() {
+async fn restarted_projector_continues_at_its_checkpoint() {
     let whole = World::new().await;
     whole.log.append(everything());
     whole.project().await;

@@ -39,7 +39,7 @@ async fn write(real: &Real, written: &AtomicU64, stop: &AtomicBool) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_version_built_under_load_never_shows_an_empty_or_older_table() {
+async fn version_built_under_load_shows_no_empty_or_older_table() {
     let real = Arc::new(Real::new().await);
     let people: Vec<_> = (0..12_000).map(|id| imported(0x1000 + id, "Ada", None)).collect();
     real.append(&people).await;
@@ -103,7 +103,7 @@ async fn a_version_built_under_load_never_shows_an_empty_or_older_table() {
 }
 
 #[tokio::test]
-async fn a_new_version_waits_until_it_shows_no_less_than_the_old_one() {
+async fn new_version_goes_live_when_it_is_as_current_as_the_old_one() {
     let old = World::new().await;
     old.log.append((0..50).map(|id| imported(0x1000 + id, "Ada", None)));
     old.project().await;
@@ -116,8 +116,7 @@ async fn a_new_version_waits_until_it_shows_no_less_than_the_old_one() {
     new.log.append((0..20).map(|id| imported(0x1000 + id, "Ada", None)));
     let at_work = new.start();
     let end = new.log.last_position();
-    until("it is built as far as its log goes", || async { new.health("attendees").await.position == end })
-        .await;
+    until("it has applied its whole log", || async { new.health("attendees").await.position == end }).await;
     let first = new.health("attendees").await;
     assert_eq!((first.state, first.ready), ("building", false));
     assert!(shown(&new.reader().await).await.is_none());
@@ -130,7 +129,7 @@ async fn a_new_version_waits_until_it_shows_no_less_than_the_old_one() {
 }
 
 #[tokio::test]
-async fn a_process_that_starts_over_old_tables_is_not_ready_before_they_are_level() {
+async fn process_with_outdated_tables_is_ready_when_they_are_up_to_date() {
     let world = World::new().await;
     world.log.append(everything());
     world.project().await;
@@ -145,7 +144,7 @@ async fn a_process_that_starts_over_old_tables_is_not_ready_before_they_are_leve
 }
 
 #[tokio::test]
-async fn clean_up_leaves_what_a_running_program_keeps_or_reads() {
+async fn clean_up_keeps_schemas_of_running_programs() {
     let old = World::new().await;
     old.log.append(everything());
     let new = old.program(changed());
@@ -159,14 +158,14 @@ async fn clean_up_leaves_what_a_running_program_keeps_or_reads() {
     let reading = Presence::announce(old.pool.clone(), old.set.clone()).await.expect("announced");
     let position = old.log.append([imported(0xA7, "Tony", None)]);
     for version in [&old, &new] {
-        version.readers.wait_for(position, PATIENCE).await.expect("both go on");
+        version.readers.wait_for(position, PATIENCE).await.expect("both continue");
     }
     old_at_work.stop().await;
 
     // The projector has stopped, and another process is still reading.
     assert_eq!(new.maintenance().drop_unused(&[]).await.expect("cleaned up"), left);
     drop(reading);
-    until("nobody reads it any more", || async {
+    until("no process reads it", || async {
         let found = new.maintenance().drop_unused(&[]).await.expect("cleaned up");
         found == CleanUp { dropped: of_old.clone(), in_use: Vec::new() }
     })

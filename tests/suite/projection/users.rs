@@ -148,7 +148,7 @@ pub fn event() -> impl Strategy<Value = Happened> {
 }
 
 #[tokio::test]
-async fn lists_show_those_who_are_there_and_sessions_that_go_on() {
+async fn lists_contain_existing_users_and_active_sessions() {
     let world = World::new().await;
     world.log.append(everything());
     world.project().await;
@@ -175,7 +175,7 @@ async fn lists_show_those_who_are_there_and_sessions_that_go_on() {
 }
 
 #[tokio::test]
-async fn users_are_found_by_name_role_and_state_and_sorted() {
+async fn users_are_filtered_and_sorted() {
     let world = World::new().await;
     let called = |id, user_name: &str, name: &str| {
         let text = |text: &str| text.to_owned().into();
@@ -241,7 +241,7 @@ async fn users_are_found_by_name_role_and_state_and_sorted() {
 }
 
 #[tokio::test]
-async fn keys_are_found_by_name_and_state() {
+async fn api_keys_are_filtered_by_name_and_state() {
     let world = World::new().await;
     let key = |id, name: &str, expires_at| {
         let (owner, scopes) = (Uuid::from_u128(ADA).into(), vec!["attendees:read".to_owned()]);
@@ -266,7 +266,7 @@ async fn keys_are_found_by_name_and_state() {
     };
     assert_eq!(found(None, None).await, [3, 2, 1]);
     assert_eq!(found(None, Some(KeyState::Active)).await, [1]);
-    assert_eq!(found(None, Some(KeyState::Expired)).await, [2], "its time ends at the moment it names");
+    assert_eq!(found(None, Some(KeyState::Expired)).await, [2], "the expiry itself is not included");
     assert_eq!(found(None, Some(KeyState::Revoked)).await, [3]);
     assert_eq!(found(Some("EXPORTACION"), None).await, [2]);
     assert_eq!(found(Some("nightly"), Some(KeyState::Revoked)).await, [3]);

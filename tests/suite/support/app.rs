@@ -120,7 +120,7 @@ impl TestApp {
         address
     }
 
-    /// Starts an API with other `KEY=VALUE` settings on the same log and tables; returns its address.
+    /// Starts another process with the API role and other `KEY=VALUE` settings; returns its address.
     pub async fn second_api_with(&self, settings: &[&str]) -> SocketAddr {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("bound");

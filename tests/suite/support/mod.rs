@@ -14,7 +14,7 @@ pub use servers::{laureate, nats_cluster_urls, servers};
 pub async fn until(what: &str, mut condition: impl AsyncFnMut() -> bool) {
     let start = Instant::now();
     while !condition().await {
-        assert!(start.elapsed() < Duration::from_secs(60), "not within a minute: {what}");
+        assert!(start.elapsed() < Duration::from_secs(60), "not within 60 s: {what}");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }

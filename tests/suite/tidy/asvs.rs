@@ -21,7 +21,7 @@ pub(super) fn check(page: &str, read: impl Fn(&str) -> Option<String>) -> Vec<Co
         let number: Vec<u32> = id.split('.').filter_map(|part| part.parse().ok()).collect();
         if number.len() != 3 || number <= before || !["L1", "L2"].contains(&level) {
             complaints
-                .push(format!("docs/asvs.md: {id} {level} is no number of the standard, or out of order"));
+                .push(format!("docs/asvs.md: {id} {level} is not a number of the standard, or out of order"));
         }
         before = number;
         let tests: Vec<&str> = shown.split('`').skip(1).step_by(2).collect();
@@ -36,7 +36,7 @@ pub(super) fn check(page: &str, read: impl Fn(&str) -> Option<String>) -> Vec<Co
             before.contains("#[test]").then_some(()).or(before.contains("tokio::test").then_some(()))
         };
         for test in tests.into_iter().filter(|test| is_there(test).is_none()) {
-            complaints.push(format!("docs/asvs.md: {id} names {test}, which is not there"));
+            complaints.push(format!("docs/asvs.md: {id} names {test}, which does not exist"));
         }
     }
     complaints
@@ -52,7 +52,7 @@ fn every_test_that_the_page_names_exists() {
 }
 
 #[test]
-fn a_row_that_shows_nothing_is_found() {
+fn row_without_a_valid_test_or_reason_is_found() {
     let read = |path: &str| (path == "a.rs").then(|| "#[test]\nfn good() {}\nfn other()".to_owned());
     let page = "| id | level | here | shown by |\n|---|---|---|---|\n\
                 | 1.1.1 | L1 | fine | `a.rs::good` |\n\

@@ -17,36 +17,36 @@ const fn layer(module: &'static str, may_use: &'static [&'static str], why: &'st
 /// Modules from the innermost to the outermost. A module may use only the modules in its own row, all of which must
 /// have an earlier row.
 const LAYERS: &[Layer] = &[
-    layer("domain", &[], "pure: decides, and knows nothing else"),
+    layer("domain", &[], "pure: makes decisions, and depends on nothing else"),
     layer("process", &["domain"], "pure: events in, commands out"),
-    layer("render", &["domain"], "an adapter: takes domain types, knows nobody who calls it"),
+    layer("render", &["domain"], "an adapter: uses domain types, and doesn't depend on its callers"),
     layer("design", &[], "an adapter: an uploaded image becomes a plain picture"),
     layer(
         "sandbox",
         &["domain", "render", "design"],
-        "an adapter: draws and decodes what strangers wrote in a process of its own",
+        "an adapter: renders and decodes untrusted input in a separate process",
     ),
     layer("mail", &["domain"], "an adapter"),
     layer("storage", &["domain"], "an adapter"),
     layer("sheet", &["domain"], "an adapter"),
-    layer("stack", &[], "an adapter: servers, whatever runs on them"),
-    layer("event_log", &["domain"], "an adapter: where events are kept"),
-    layer("database", &["domain"], "connections and migrations, whatever the tables hold"),
-    layer("commands", &["domain", "process", "event_log"], "decides and appends; writes nothing but the log"),
+    layer("stack", &[], "an adapter: starts servers, independently of their content"),
+    layer("event_log", &["domain"], "an adapter: stores events"),
+    layer("database", &["domain"], "connections and migrations, independently of the tables' content"),
+    layer("commands", &["domain", "process", "event_log"], "decides and appends; writes only to the log"),
     layer(
         "projection",
         &["domain", "event_log", "database"],
-        "sees events and SQL: a rebuild can't mail or render",
+        "uses only events and SQL: a rebuild can't mail or render",
     ),
     layer(
         "workers",
         &["domain", "process", "commands", "event_log", "render", "sandbox", "mail", "storage", "sheet"],
-        "events to outside effects, and their outcomes to events; reads no query table",
+        "turns events into external effects, and outcomes into events; reads no query table",
     ),
     layer(
         "scheduler",
         &["domain", "commands", "projection", "workers", "event_log", "database", "storage"],
-        "tasks by the clock: reads tables to find work, and decides on the log as workers do",
+        "scheduled tasks: reads tables to find work, and decides on the log like workers",
     ),
     layer(
         "http",
@@ -63,8 +63,8 @@ const LAYERS: &[Layer] = &[
             "design",
             "sandbox",
         ],
-        "writes by commands, reads from projections; of the workers only the dry run and the issued PDF; \
-         neither renders certificates nor mails",
+        "writes by commands, reads from projections; uses only the dry run and the issued PDF of the workers; \
+         doesn't render certificates or send mails",
     ),
     layer(
         "config",
@@ -89,7 +89,7 @@ const LAYERS: &[Layer] = &[
             "storage",
             "sheet",
         ],
-        "the composition root: knows every part but the embedded servers",
+        "the composition root: uses every part except the embedded servers",
     ),
     layer(
         "cli",
@@ -115,19 +115,15 @@ const LAYERS: &[Layer] = &[
     layer(
         "main",
         &["cli", "sandbox", "stack"],
-        "starts the command line, supervises a server, or draws apart",
+        "starts the command line, a server's supervisor, or a sandbox child",
     ),
 ];
 
 /// Single items that a module may use from another module that it must not use otherwise.
 const EXCEPTIONS: &[(&str, &str, &str)] = &[
-    ("http", "mail::attachment_file_name", "a download is named like the attachment; a pure function"),
-    ("http", "mail::ascii_file_name", "the same for programs that know ASCII only; a pure function"),
-    (
-        "http",
-        "stack::mail_catcher::caught_mail",
-        "shows the embedded stack's caught mails, from their folder",
-    ),
+    ("http", "mail::attachment_file_name", "a download has the same name as the attachment; a pure function"),
+    ("http", "mail::ascii_file_name", "the same for programs that only support ASCII; a pure function"),
+    ("http", "stack::mail_catcher::caught_mail", "shows the mails in the embedded mail catcher's folder"),
 ];
 
 /// Checks the table itself: every module has a row, every row has a module, and no row uses a later one.
@@ -221,7 +217,7 @@ fn paths(rest: &str) -> Vec<String> {
 }
 
 #[test]
-fn a_module_that_reaches_outwards_is_found() {
+fn use_of_an_outer_module_is_found() {
     let check = |path: &str, text: &str| check(&SourceFile::new(path, text));
     complains_of(
         &check("src/projection/apply.rs", "use crate::workers::Worker;"),
@@ -237,7 +233,7 @@ fn a_module_that_reaches_outwards_is_found() {
 }
 
 #[test]
-fn what_is_allowed_is_not_complained_of() {
+fn allowed_uses_are_accepted() {
     let check = |path: &str, text: &str| check(&SourceFile::new(path, text));
     let fine =
         "// crate::http\nuse crate::domain::{A, http};\nuse super::mail::B;\nlet s = \"crate::http::x\";";
@@ -247,7 +243,7 @@ fn what_is_allowed_is_not_complained_of() {
 }
 
 #[test]
-fn the_table_has_a_direction_and_a_row_for_every_module() {
+fn table_with_wrong_direction_or_missing_row_is_found() {
     let rows = [layer("a", &["b"], ""), layer("b", &["b", "c"], ""), layer("d", &[], "")];
     let modules = ["a", "b", "e"].map(str::to_owned);
     complains_of(

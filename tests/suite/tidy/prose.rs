@@ -1,4 +1,4 @@
-//! Checks that paths, links, make targets, subcommands and API addresses in the documentation exist.
+//! Checks that paths, links, make targets, subcommands, API addresses and tests in the documentation exist.
 
 use std::collections::HashSet;
 
@@ -14,7 +14,11 @@ pub(super) struct Repository {
     subcommands: HashSet<String>,
     /// Paths of API routes, with `{}` for a parameter.
     routes: HashSet<Vec<String>>,
+    /// Tests, each as `file::function`.
+    tests: HashSet<String>,
 }
+
+const METHODS: &[&str] = &["GET /", "POST /", "PUT /", "PATCH /", "DELETE /"];
 
 /// First components of paths in this repository.
 const TOP: &[&str] = &[
@@ -41,11 +45,17 @@ const ENDINGS: &[&str] =
 impl Repository {
     pub(super) fn load() -> Self {
         let paths: HashSet<String> = source::paths().into_iter().collect();
-        let pages = source::text_files().into_iter().filter(|(path, _)| path.ends_with(".md"));
-        let headings =
-            pages.flat_map(|(path, text)| slugs(&text).into_iter().map(move |slug| format!("{path}#{slug}")));
+        let (mut headings, mut known) = (HashSet::new(), HashSet::new());
+        for (path, text) in source::text_files() {
+            if path.ends_with(".md") {
+                headings.extend(slugs(&text).into_iter().map(|slug| format!("{path}#{slug}")));
+            } else if path.ends_with(".rs") {
+                known.extend(test_names(&text).into_iter().map(|name| format!("{path}::{name}")));
+            }
+        }
         Self {
-            headings: headings.collect(),
+            headings,
+            tests: known,
             targets: targets(&source::read("Makefile")),
             subcommands: subcommands(&source::read("src/cli/mod.rs")),
             routes: routes(&source::read("src/http/router.rs")),
@@ -119,6 +129,14 @@ fn routes(table: &str) -> HashSet<Vec<String>> {
     table.lines().filter_map(route).collect()
 }
 
+/// Returns the functions after the first test attribute of a file. Macros may generate tests, so a function needs no
+/// attribute of its own.
+fn test_names(text: &str) -> Vec<&str> {
+    let first = [text.find("#[test]"), text.find("tokio::test")].into_iter().flatten().min();
+    let after = first.map_or("", |at| &text[at..]);
+    after.split("fn ").skip(1).filter_map(|rest| Some(rest.split_once('(')?.0)).collect()
+}
+
 /// Returns the slugs that GitHub generates for headings.
 fn slugs(text: &str) -> Vec<String> {
     let headings = outside_fences(text)
@@ -174,10 +192,13 @@ pub(super) fn check(repository: &Repository, page: &str, text: &str) -> Vec<Comp
         for path in api_paths(code).filter(|path| !repository.has_route(path)) {
             tell(line, &format!("the API has no {path}"));
         }
+        if span && code.contains(".rs::") && !repository.tests.contains(code) {
+            tell(line, &format!("there is no test {code}"));
+        }
     }
     for (n, line) in outside_fences(text) {
         for link in links(line).filter(|link| !leads_somewhere(repository, page, link)) {
-            tell(n + 1, &format!("the link to {link} leads nowhere"));
+            tell(n + 1, &format!("the link to {link} has no target"));
         }
     }
     complaints
@@ -210,7 +231,7 @@ pub(super) fn check_map(page: &str, modules: &[String], paths: &[String]) -> Vec
     let told =
         |path: &String| page.contains(&format!("| `{path}` |")) || (path == "src/" || path == "tests/");
     let missing = folders.chain(modules).filter(|(folder, file)| !told(folder) && !told(file));
-    missing.map(|(folder, _)| format!("ARCHITECTURE.md: the map doesn't tell of {folder}")).collect()
+    missing.map(|(folder, _)| format!("ARCHITECTURE.md: the map has no row for {folder}")).collect()
 }
 
 fn is_path(code: &str) -> bool {
@@ -245,14 +266,14 @@ fn after<'c>(code: &'c str, command: &'c str) -> impl Iterator<Item = &'c str> {
     })
 }
 
-/// Returns addresses of the API: the text after `$api` or the prefix, without query.
+/// Returns addresses of the API, without query: the text after `$api`, after the prefix, or after a method.
 fn api_paths(code: &str) -> impl Iterator<Item = &str> {
-    ["$api/", "/api/v1/"].into_iter().flat_map(move |prefix| {
-        code.match_indices(prefix).map(move |(at, _)| {
-            let rest = &code[at + prefix.len()..];
-            &rest[..rest.find(|c: char| " \"'?\\,;)".contains(c)).unwrap_or(rest.len())]
-        })
-    })
+    let after_prefix = ["$api/", "/api/v1/"]
+        .into_iter()
+        .flat_map(move |prefix| code.match_indices(prefix).map(move |(at, _)| &code[at + prefix.len()..]));
+    let after_method = METHODS.iter().filter_map(|method| code.strip_prefix(method));
+    let paths = after_prefix.chain(after_method.filter(|path| !path.starts_with("api/")));
+    paths.map(|path| &path[..path.find(|c: char| " \"'?\\,;)".contains(c)).unwrap_or(path.len())])
 }
 
 /// Returns the targets of Markdown links, except external ones.
@@ -263,10 +284,23 @@ fn links(line: &str) -> impl Iterator<Item = &str> {
 
 fn leads_somewhere(repository: &Repository, page: &str, link: &str) -> bool {
     let (path, heading) = link.split_once('#').map_or((link, None), |(path, heading)| (path, Some(heading)));
-    let folder = page.rsplit_once('/').map_or(String::new(), |(folder, _)| format!("{folder}/"));
-    let path = if path.is_empty() { page.to_owned() } else { format!("{folder}{path}") };
+    let path = if path.is_empty() { page.to_owned() } else { resolved(page, path) };
     repository.has_from_root(&path)
         && heading.is_none_or(|heading| repository.headings.contains(&format!("{path}#{heading}")))
+}
+
+/// Returns the path of a link relative to the root. `..` leads to the parent folder.
+fn resolved(page: &str, link: &str) -> String {
+    let mut parts: Vec<&str> = page.split('/').collect();
+    parts.pop();
+    for part in link.split('/') {
+        if part == ".." {
+            parts.pop();
+        } else {
+            parts.push(part);
+        }
+    }
+    parts.join("/")
 }
 
 #[cfg(test)]
@@ -282,6 +316,7 @@ mod tests {
             targets: targets("demo: build ## Show\nbuild:\n\t@x\nA ?= b:\n"),
             subcommands: subcommands("enum Command {\n    /// Run\n    Up(up::A),\n    WithServers(B),\n}\n"),
             routes: routes("  on(GET, \"/jobs/{id}\", routes!(x)).may(Y),\n  on(POST, \"/auth/login\", z),"),
+            tests: ["src/a.rs::it_works".to_owned()].into(),
         }
     }
 
@@ -290,7 +325,7 @@ mod tests {
     }
 
     #[test]
-    fn paths_that_are_not_there_are_found() {
+    fn missing_paths_are_found() {
         complains_of(
             &told("see `src/a.rs`, `src/b`, `b/c.rs`, `c.rs`, `on_<x>.sql`, `/etc/x.md`, `a/b`"),
             &[],
@@ -302,7 +337,7 @@ mod tests {
     }
 
     #[test]
-    fn a_map_with_holes_is_found() {
+    fn incomplete_map_is_found() {
         let paths =
             ["src/", "src/a.rs", "tests/", "nats/", "fonts/", "fonts/x/", "README.md"].map(str::to_owned);
         let modules = ["a", "b"].map(str::to_owned);
@@ -311,13 +346,15 @@ mod tests {
     }
 
     #[test]
-    fn links_that_lead_nowhere_are_found() {
+    fn broken_links_are_found() {
         complains_of(&told("[a](docs/x.md) ![b](https://c.org/d) [e](#two-words)"), &[]);
         complains_of(&told("[a](docs/y.md) [b](#no-such)"), &["docs/y.md", "#no-such"]);
+        let below = "[a](../README.md#two-words) [b](x.md) [c](../docs/x.md) [d](README.md)";
+        complains_of(&check(&repository(), "docs/x.md", below), &["to README.md has no target"]);
     }
 
     #[test]
-    fn commands_that_do_not_exist_are_found() {
+    fn unknown_commands_are_found() {
         complains_of(
             &told("`make demo`, make nothing of it\n```sh\nmake build ARGS=1 && laureate up\n```"),
             &[],
@@ -335,8 +372,15 @@ mod tests {
     }
 
     #[test]
-    fn addresses_that_the_api_does_not_have_are_found() {
+    fn unknown_api_addresses_are_found() {
         complains_of(&told("```sh\ncurl \"$api/jobs/$job\" http://x/api/v1/auth/login?x=/no\n```"), &[]);
         complains_of(&told("`GET /api/v1/jobs` and `$api/auth/logout`"), &["no jobs", "auth/logout"]);
+        complains_of(&told("`GET /jobs/{id}?full=yes`, `POST /auth/login`, `PUT /auth`"), &["no auth"]);
+    }
+
+    #[test]
+    fn missing_tests_are_found() {
+        assert_eq!(test_names("fn a() {}\n#[test]\nfn b() {}\nfn c("), ["b", "c"]);
+        complains_of(&told("`src/a.rs::it_works` and `src/a.rs::it_flies`"), &["no test src/a.rs::it_flies"]);
     }
 }

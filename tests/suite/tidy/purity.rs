@@ -29,7 +29,7 @@ const ABSENCES: &[Absence] = &[
             "std::process",
             "tracing::",
         ],
-        why: "pure code does nothing outside",
+        why: "pure code has no side effects",
     },
     Absence {
         inside: &["src/"],
@@ -53,22 +53,22 @@ const ABSENCES: &[Absence] = &[
             "src/storage/",
         ],
         never: &["println!", "eprintln!", "dbg!"],
-        why: "servers speak through tracing",
+        why: "servers log with tracing",
     },
     Absence {
         inside: &["src/render/"],
         never: &["now_utc", "Instant::now", "rand::", "new_v4", "std::fs", "reqwest", "tokio::"],
-        why: "a certificate's bytes follow from its input alone",
+        why: "a certificate's bytes depend only on its input",
     },
     Absence {
         inside: &["src/http/", "src/workers/", "src/scheduler/", "src/app", "src/cli/"],
         never: &["OwnRenderer", "Template::own", "design::prepare"],
-        why: "what strangers wrote is read and drawn by a child of src/sandbox/ only",
+        why: "only a child of src/sandbox/ reads and renders untrusted input",
     },
     Absence {
         inside: &["src/sandbox/child.rs"],
         never: &["std::fs", "std::net", "tokio::", "env::var"],
-        why: "a child has what it was asked, and nothing else",
+        why: "a child uses only its request",
     },
 ];
 
@@ -103,7 +103,7 @@ pub(super) fn check_stream(json: &str) -> Vec<Complaint> {
 }
 
 #[test]
-fn impurities_are_found() {
+fn forbidden_text_is_found() {
     let check = |path: &str, text: &str| check(&SourceFile::new(path, text));
     complains_of(&check("src/domain/a.rs", "let t = OffsetDateTime::now_utc();"), &["a.rs:1: now_utc"]);
     complains_of(&check("src/process/a.rs", "async fn f() {}"), &["async fn"]);
@@ -112,13 +112,13 @@ fn impurities_are_found() {
         &["nothing is deleted"],
     );
     complains_of(&check("src/workers/a.rs", "println!(\"x\")"), &["println!"]);
-    complains_of(&check("src/workers/a.rs", "Template::own(1)"), &["what strangers wrote"]);
+    complains_of(&check("src/workers/a.rs", "Template::own(1)"), &["untrusted input"]);
     complains_of(&check("src/domain/a.rs", "// now_utc\n#[cfg(test)]\nmod t { fn f() { new_v4() } }"), &[]);
     complains_of(&check("src/cli/a.rs", "println!(\"x\")"), &[]);
 }
 
 #[test]
-fn a_stream_that_forgets_is_found() {
+fn stream_that_can_lose_events_is_found() {
     let told = check_stream("{\"max_age\": 5}");
     assert!(told.iter().any(|complaint| complaint.contains("deny_purge")), "{told:?}");
     assert!(told.iter().any(|complaint| complaint.contains("max_age")), "{told:?}");

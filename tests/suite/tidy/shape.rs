@@ -20,12 +20,12 @@ pub(super) fn check(file: &SourceFile) -> Vec<Complaint> {
         complaints.push(format!("{} has {lines} lines; cut it at {MAX_FILE_LINES}", file.path));
     }
     if let Some(part) = file.path.trim_end_matches(".rs").split('/').find(|part| says_nothing(part)) {
-        complaints.push(format!("{}: \"{part}\" says nothing about what is inside", file.path));
+        complaints.push(format!("{}: \"{part}\" is not descriptive", file.path));
     }
     for (at, _) in file.code.match_indices("mod ") {
         let name = word(&file.code[at + 4..]);
         if starts_word(&file.code, at) && says_nothing(name) {
-            complaints.push(format!("{}:{}: \"mod {name}\" says nothing", file.path, file.line(at)));
+            complaints.push(format!("{}:{}: \"mod {name}\" is not descriptive", file.path, file.line(at)));
         }
     }
     for (at, lines) in functions(&file.code) {
@@ -54,7 +54,7 @@ pub(super) fn check_proofs(file: &SourceFile) -> Vec<Complaint> {
             let line = file.line(at);
             let near = &lines[line.saturating_sub(PROOF_ABOVE + 1)..line];
             if !near.iter().any(|line| line.contains("proof:")) {
-                complaints.push(format!("{}:{line}: {call} without a \"// proof: …\" beside it", file.path));
+                complaints.push(format!("{}:{line}: {call} without a \"// proof: …\" before it", file.path));
             }
         }
     }
@@ -98,7 +98,7 @@ fn functions(code: &str) -> Vec<(usize, usize)> {
 }
 
 #[test]
-fn long_files_long_functions_and_empty_names_are_found() {
+fn long_files_long_functions_and_meaningless_names_are_found() {
     let long = "//\n".repeat(MAX_FILE_LINES + 1);
     complains_of(&check(&SourceFile::new("src/a.rs", &long)), &["has 401 lines"]);
     let body = |lines| format!("fn f(a: [u8; 2]) -> u8 {{\n{}}}\n", "    a();\n\n    // why\n".repeat(lines));
@@ -111,7 +111,7 @@ fn long_files_long_functions_and_empty_names_are_found() {
 }
 
 #[test]
-fn a_panic_needs_a_proof() {
+fn call_that_can_panic_needs_a_proof() {
     let of = |text: &str| check_proofs(&SourceFile::new("src/a.rs", text));
     complains_of(&of("fn f() {\n    a.unwrap();\n}"), &["src/a.rs:2: .unwrap()"]);
     complains_of(&of("fn f() { a.expect(\"b\"); }"), &[".expect("]);

@@ -281,7 +281,7 @@ fn comments_and_literals_are_blanked_and_code_stays() {
 }
 
 #[test]
-fn test_code_is_told_from_the_rest() {
+fn test_code_is_recognized() {
     let text =
         "fn a() {}\n#[cfg(test)]\nmod tests {\n    fn b() {}\n}\nfn c() {}\n#[cfg(test)]\nmod other;\n";
     let file = SourceFile::new("src/x/y.rs", text);

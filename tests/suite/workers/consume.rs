@@ -46,7 +46,7 @@ fn firsts(positions: &[Position]) -> Vec<(Position, u32)> {
 }
 
 #[tokio::test]
-async fn what_a_worker_does_not_want_is_acknowledged_at_once() {
+async fn unwanted_events_are_acknowledged_at_once() {
     let plant = Plant::new().await;
     let unwanted = || NewEvent { event_type: "Unwanted", ..event(0) };
     let events = (0..60).map(|n| if n % 3 == 0 { event(n) } else { unwanted() }).collect();
@@ -59,7 +59,7 @@ async fn what_a_worker_does_not_want_is_acknowledged_at_once() {
 }
 
 #[tokio::test]
-async fn again_means_once_more_after_the_delay() {
+async fn verdict_again_redelivers_after_the_delay() {
     let plant = Plant::new().await;
     let positions = put(&plant, vec![event(0)]).await;
     let times: Arc<Mutex<Vec<Instant>>> = Arc::default();
@@ -76,7 +76,7 @@ async fn again_means_once_more_after_the_delay() {
         }
     });
     plant.run(probe.clone());
-    until("the third attempt is there", async || probe.seen().len() == 3).await;
+    until("the third attempt was delivered", async || probe.seen().len() == 3).await;
     plant.settled("renderer").await;
     assert_eq!(probe.seen(), [(positions[0], 1), (positions[0], 2), (positions[0], 3)]);
     let times = times.lock().unwrap().clone();
@@ -87,7 +87,7 @@ async fn again_means_once_more_after_the_delay() {
 }
 
 #[tokio::test]
-async fn what_is_given_up_becomes_a_dead_letter_and_does_not_come_again() {
+async fn given_up_delivery_becomes_a_dead_letter_and_is_not_redelivered() {
     let plant = Plant::new().await;
     let mut given_up = event(0);
     given_up.body = r#"{"email":"ada@example.com"}"#.into();
@@ -97,7 +97,7 @@ async fn what_is_given_up_becomes_a_dead_letter_and_does_not_come_again() {
     plant.run(probe.clone());
     let letters = plant.until_dead_letters(1).await;
     plant.settled("renderer").await;
-    assert_eq!(probe.seen(), firsts(&positions), "terminated, so it can't come again");
+    assert_eq!(probe.seen(), firsts(&positions), "terminated, so it can't be redelivered");
 
     let letter = &letters[0];
     assert_eq!((letter.worker.as_str(), letter.position), ("renderer", positions[0]));
@@ -109,7 +109,7 @@ async fn what_is_given_up_becomes_a_dead_letter_and_does_not_come_again() {
 }
 
 #[tokio::test]
-async fn what_is_no_event_is_given_up_and_holds_nothing_up() {
+async fn message_that_is_not_an_event_does_not_block_others() {
     let plant = Plant::new().await;
     let log = &plant.log.log;
     let subject = log.names().aggregate("issuance", "foreign");
@@ -152,18 +152,18 @@ async fn two_processes_share_the_work() {
 }
 
 #[tokio::test]
-async fn a_shutdown_waits_for_what_was_begun() {
+async fn shutdown_waits_for_work_in_progress() {
     let plant = Plant::new().await;
     let positions = put(&plant, vec![event(0)]).await;
     let (probe, gate) = gated();
     let running = plant.run(probe.clone());
-    until("the work has begun", async || !probe.seen().is_empty()).await;
+    until("the work has started", async || !probe.seen().is_empty()).await;
     plant.shutdown.cancel();
     let late = put(&plant, vec![event(1)]).await;
     assert!(!running.is_finished());
     gate.add_permits(9);
     running.await.unwrap();
-    assert_eq!(probe.seen(), firsts(&positions), "nothing new is begun");
+    assert_eq!(probe.seen(), firsts(&positions), "no new work starts");
     // The late events are still open, even if the server has already sent some of them to the last pull request.
     until("only the late one is open", async || {
         let info = plant.consumer("renderer").await;
@@ -188,7 +188,7 @@ async fn ack_waits_pass(plant: &Plant, count: i64) {
 }
 
 #[tokio::test]
-async fn what_is_worked_on_or_waits_for_its_turn_is_not_delivered_twice() {
+async fn deliveries_in_progress_or_waiting_are_not_redelivered() {
     let plant = Plant::new().await;
     for consumer in ["renderer", "processes"] {
         plant.set_consumer(consumer, json!({ "ack_wait": 1_000_000_000_u64 })).await;
@@ -196,12 +196,12 @@ async fn what_is_worked_on_or_waits_for_its_turn_is_not_delivered_twice() {
     let positions = put(&plant, (0..40).map(event).collect()).await;
     let (probe, gate) = gated();
     plant.run_on(plant.log.log.clone(), probe.clone(), 2);
-    until("the work has begun", async || probe.seen().len() == 2).await;
+    until("the work has started", async || probe.seen().len() == 2).await;
     ack_waits_pass(&plant, 3).await;
     // If the server considered a delivery lost, it would now redeliver it to another process with free permits.
     let other = Probe::new(async |_| Verdict::Done);
     plant.run_on(plant.log.another_process().await, other.clone(), 2);
-    until("the other has done the rest", async || other.seen().len() >= 38).await;
+    until("the other process has done the rest", async || other.seen().len() >= 38).await;
     gate.add_permits(1_000);
     plant.settled("renderer").await;
     let mut seen = [probe.seen(), other.seen()].concat();
@@ -226,7 +226,7 @@ impl Worker for Ahead {
 }
 
 #[tokio::test]
-async fn what_waits_for_a_place_is_kept_alive_and_goes_back_when_the_process_stops() {
+async fn waiting_deliveries_are_kept_alive_and_returned_at_shutdown() {
     let plant = Plant::new().await;
     for consumer in ["renderer", "processes"] {
         plant.set_consumer(consumer, json!({ "ack_wait": 1_000_000_000_u64 })).await;
@@ -234,22 +234,22 @@ async fn what_waits_for_a_place_is_kept_alive_and_goes_back_when_the_process_sto
     let positions = put(&plant, (0..10).map(event).collect()).await;
     let (probe, gate) = gated();
     let running = plant.run_on(plant.log.log.clone(), Arc::new(Ahead(probe.clone())), 1);
-    until("all are here", async || plant.consumer("renderer").await["num_ack_pending"] == 10).await;
+    until("all are delivered", async || plant.consumer("renderer").await["num_ack_pending"] == 10).await;
     ack_waits_pass(&plant, 3).await;
     assert_eq!(plant.consumer("renderer").await["num_redelivered"], 0, "each is kept alive");
-    assert_eq!(probe.seen().len(), 1, "one place, one at work");
+    assert_eq!(probe.seen().len(), 1, "one permit, one delivery in progress");
 
     plant.shutdown.cancel();
     gate.add_permits(1);
     running.await.unwrap();
-    assert_eq!(probe.seen().len(), 1, "nothing new is begun");
+    assert_eq!(probe.seen().len(), 1, "no new work starts");
     let other = Probe::new(async |_| Verdict::Done);
     let (log, worker, stop) = (plant.log.log.clone(), other.clone(), CancellationToken::new());
     let second = tokio::spawn(laureate::workers::run(log, worker, 1, stop.clone()));
     plant.settled("renderer").await;
     let begun = probe.seen()[0].0;
     let rest: Vec<_> = positions.into_iter().filter(|position| *position != begun).map(|p| (p, 2)).collect();
-    assert_eq!(other.seen(), rest, "once more each");
+    assert_eq!(other.seen(), rest, "each is redelivered once");
     stop.cancel();
     second.await.unwrap().unwrap();
 }

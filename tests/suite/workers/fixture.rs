@@ -67,7 +67,7 @@ impl Plant {
 
     /// Waits until all messages of a consumer are delivered and acknowledged.
     pub async fn settled(&self, name: &str) {
-        until(&format!("{name} has answered everything"), async || {
+        until(&format!("{name} has acknowledged everything"), async || {
             let info = self.consumer(name).await;
             info["num_pending"] == 0 && info["num_ack_pending"] == 0
         })
@@ -88,7 +88,7 @@ impl Plant {
 
     /// Waits for exactly `count` dead letters.
     pub async fn until_dead_letters(&self, count: usize) -> Vec<DeadLetter> {
-        until("dead letters are kept", async || self.dead_letters().await.len() >= count).await;
+        until("dead letters are stored", async || self.dead_letters().await.len() >= count).await;
         let letters = self.dead_letters().await;
         assert_eq!(letters.len(), count);
         letters.iter().map(|letter| serde_json::from_slice(letter).unwrap()).collect()

@@ -134,7 +134,7 @@ pub fn updating() -> ImportOptions {
 }
 
 #[tokio::test]
-async fn the_sample_file_is_taken_in_and_a_second_time_finds_everybody_known() {
+async fn second_import_of_the_sample_finds_all_people_known() {
     let plant = Plant::new().await;
     let sample = Path::new(env!("CARGO_MANIFEST_DIR")).join("samples/people.csv");
     let file = std::fs::read_to_string(sample).unwrap();
@@ -150,12 +150,12 @@ async fn the_sample_file_is_taken_in_and_a_second_time_finds_everybody_known() {
     let (second, _) = import(&plant, &file, earning()).await;
     assert_eq!((second.total, second.created, second.updated), (data_rows, 0, 0));
     assert_eq!((second.existing, second.errors), (first.created, first.errors), "known people are no errors");
-    assert!(second.associated > 0 && second.associated <= second.existing, "they earn it as new people do");
-    assert_eq!(attendees().await as u32, first.created, "nobody is known twice");
+    assert!(second.associated > 0 && second.associated <= second.existing, "known people earn it, too");
+    assert_eq!(attendees().await as u32, first.created, "no person is created twice");
 }
 
 #[tokio::test]
-async fn everybody_in_the_file_earns_the_certificate_unless_the_row_says_otherwise() {
+async fn certificate_of_the_import_is_earned_unless_the_row_names_another() {
     let plant = Plant::new().await;
     let options = earning();
     let other = defined(&plant.log.commands).await;
@@ -173,7 +173,7 @@ async fn everybody_in_the_file_earns_the_certificate_unless_the_row_says_otherwi
 }
 
 #[tokio::test]
-async fn known_people_are_changed_where_that_is_wanted() {
+async fn known_people_are_changed_if_updates_are_enabled() {
     let plant = Plant::new().await;
     let (id, delivery) = uploaded(&plant, &people(3), ImportOptions::default()).await;
     importer(&plant).work(&[delivery]).await;
@@ -194,7 +194,7 @@ async fn known_people_are_changed_where_that_is_wanted() {
 }
 
 #[tokio::test]
-async fn of_two_rows_with_one_address_the_first_wins() {
+async fn second_row_with_the_same_address_is_an_error() {
     let plant = Plant::new().await;
     for round in 0..5 {
         let file = format!(
@@ -212,7 +212,7 @@ async fn of_two_rows_with_one_address_the_first_wins() {
 }
 
 #[tokio::test]
-async fn a_row_that_matches_two_people_changes_neither() {
+async fn row_that_matches_two_people_changes_neither() {
     let plant = Plant::new().await;
     import(&plant, &people(2), ImportOptions::default()).await;
     let before = plant.log.all().await.len();
@@ -227,7 +227,7 @@ async fn a_row_that_matches_two_people_changes_neither() {
 }
 
 #[tokio::test]
-async fn a_dry_run_tells_what_the_import_will_do_and_writes_nothing() {
+async fn dry_run_returns_the_report_of_the_import_and_writes_nothing() {
     let plant = Plant::new().await;
     import(&plant, &people(5), ImportOptions::default()).await;
     // A known person, a new person, a repeated address, data of two people, and invalid rows.

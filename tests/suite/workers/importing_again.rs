@@ -25,18 +25,18 @@ use crate::support::until;
 pub async fn dies_at_its_event(plant: &Plant, n: usize, delivery: &Delivery) {
     let made = AtomicUsize::new(0);
     let clock = move || {
-        assert!(made.fetch_add(1, Ordering::Relaxed) + 1 < n, "rehearsed by a test");
+        assert!(made.fetch_add(1, Ordering::Relaxed) + 1 < n, "simulated crash");
         time::macros::datetime!(2026-11-21 12:00 UTC)
     };
     let commands = Commands::new(plant.log.log.clone(), Arc::new(clock));
     let worker = Importer::new(commands, plant.storage.clone(), key(), Limits::default(), renderer());
     let delivery = delivery.clone();
     let dying = tokio::spawn(async move { worker.work(&[delivery]).await });
-    assert!(dying.await.is_err_and(|error| error.is_panic()), "it has lived");
+    assert!(dying.await.is_err_and(|error| error.is_panic()), "the worker did not crash");
 }
 
 #[tokio::test]
-async fn a_file_that_breaks_off_keeps_what_came_before() {
+async fn rows_before_a_broken_row_are_imported() {
     let plant = Plant::new().await;
     let file = format!("{}\"Bea,B1,b@example.com\n{}", people(700), rows(700, 100));
     let (id, delivery) = uploaded(&plant, &file, ImportOptions::default()).await;
@@ -55,7 +55,7 @@ async fn a_file_that_breaks_off_keeps_what_came_before() {
 }
 
 #[tokio::test]
-async fn a_file_that_is_gone_says_so() {
+async fn import_of_an_expired_file_fails_with_a_remedy() {
     let plant = Plant::new().await;
     let (id, delivery) = uploaded(&plant, &people(1), ImportOptions::default()).await;
     plant.storage.delete(&import_key(id.0)).await.unwrap();
@@ -68,18 +68,18 @@ async fn a_file_that_is_gone_says_so() {
 }
 
 #[tokio::test]
-async fn an_import_that_is_delivered_again_after_its_end_does_nothing() {
+async fn redelivery_after_the_end_of_an_import_does_nothing() {
     let plant = Plant::new().await;
     let (id, delivery) = uploaded(&plant, &people(20), ImportOptions::default()).await;
     assert_eq!(importer(&plant).work(std::slice::from_ref(&delivery)).await, [Verdict::Done]);
-    assert!(!plant.storage.exists(&import_key(id.0)).await.unwrap(), "the file is not kept");
+    assert!(!plant.storage.exists(&import_key(id.0)).await.unwrap(), "the file is deleted");
     let written = plant.log.all().await.len();
     assert_eq!(importer(&plant).work(&[delivery]).await, [Verdict::Done]);
     assert_eq!(plant.log.all().await.len(), written);
 }
 
 #[tokio::test]
-async fn an_import_whose_worker_died_half_way_ends_as_if_it_had_not() {
+async fn import_of_a_crashed_worker_is_resumed_with_the_same_outcome() {
     let plant = Plant::new().await;
     // Some rows of each chunk are rejected, so that the report could be incomplete.
     let file = format!("{HEADER}{}Bea,DOC3,b@example.com\n{}Cleo,C1,nowhere\n", rows(0, 600), rows(600, 900));
@@ -88,7 +88,7 @@ async fn an_import_whose_worker_died_half_way_ends_as_if_it_had_not() {
     // chunk.
     dies_at_its_event(&plant, 2_500, &delivery).await;
     // The first chunk is recorded while the second one is being processed.
-    until("the first chunk is noted", async || {
+    until("the first chunk is recorded", async || {
         plant.history("import", id).await == ["ImportRequested", "ImportRowsRejected", "ImportRowsAccepted"]
     })
     .await;
@@ -112,7 +112,7 @@ async fn an_import_whose_worker_died_half_way_ends_as_if_it_had_not() {
 }
 
 #[tokio::test]
-async fn a_row_taken_in_again_leaves_alone_what_others_changed_since() {
+async fn row_imported_again_does_not_overwrite_later_changes() {
     let plant = Plant::new().await;
     let updating = updating();
     let (created, first) = uploaded(&plant, &people(1), ImportOptions::default()).await;

@@ -44,7 +44,7 @@ async fn each_certificate_of_a_file_is_issued_by_a_batch() {
 }
 
 #[tokio::test]
-async fn a_row_with_an_unknown_certificate_is_an_error() {
+async fn row_with_an_unknown_certificate_is_an_error() {
     let plant = Plant::new().await;
     let other = Uuid::new_v4();
     let file = format!("fullName,documentNumber,email,ID certificado\nAda,D1,a@example.com,{other}\n");
@@ -58,7 +58,7 @@ async fn a_row_with_an_unknown_certificate_is_an_error() {
 }
 
 #[tokio::test]
-async fn people_and_certificates_count_once_in_a_file() {
+async fn people_and_certificates_are_counted_once_per_file() {
     let plant = Plant::new().await;
     let other = defined(&plant.log.commands).await;
     let file = format!(
@@ -77,7 +77,7 @@ async fn people_and_certificates_count_once_in_a_file() {
 }
 
 #[tokio::test]
-async fn an_import_that_fails_still_issues_to_whoever_was_taken_in() {
+async fn failed_import_still_issues_to_imported_people() {
     let plant = Plant::new().await;
     let certificate = defined(&plant.log.commands).await;
     let options = ImportOptions { certificate_id: Some(certificate.0), ..ImportOptions::default() };
@@ -95,7 +95,7 @@ async fn an_import_that_fails_still_issues_to_whoever_was_taken_in() {
 }
 
 #[tokio::test]
-async fn nobody_gets_a_certificate_for_a_rejected_row() {
+async fn rejected_row_earns_no_certificate() {
     let plant = Plant::new().await;
     import(&plant, &people(2), ImportOptions::default()).await;
     for options in [earning(), ImportOptions { update_existing: true, ..earning() }] {
@@ -114,7 +114,7 @@ async fn nobody_gets_a_certificate_for_a_rejected_row() {
 }
 
 #[tokio::test]
-async fn families_share_an_address_where_that_is_allowed() {
+async fn family_members_share_an_address_if_allowed() {
     let plant = Plant::new().await;
     let allow = |options| ImportOptions { shared_email: SharedEmail::Allow, ..options };
     let family = format!("{HEADER}Ana,D1,f@example.com\nBruno,D2,f@example.com\n");
@@ -134,7 +134,7 @@ async fn families_share_an_address_where_that_is_allowed() {
 }
 
 #[tokio::test]
-async fn people_without_documents_are_known_by_address_and_name() {
+async fn people_without_documents_are_identified_by_address_and_name() {
     let plant = Plant::new().await;
     let none = ImportOptions { requires_document: false, ..ImportOptions::default() };
     let sharing = ImportOptions { shared_email: SharedEmail::Allow, ..none };
@@ -159,7 +159,7 @@ async fn people_without_documents_are_known_by_address_and_name() {
 }
 
 #[tokio::test]
-async fn two_files_at_once_know_each_person_once() {
+async fn concurrent_imports_create_each_person_once() {
     let plant = Plant::new().await;
     let (one, first) = uploaded(&plant, &people(40), ImportOptions::default()).await;
     let (other, second) = uploaded(&plant, &people(40), ImportOptions::default()).await;
@@ -196,7 +196,7 @@ async fn certificate_of_a_row_requires_a_document_for_that_row() {
 }
 
 #[tokio::test]
-async fn known_person_is_judged_by_the_stored_name() {
+async fn known_person_is_checked_with_the_stored_name() {
     for (stored, row, associated) in [("Ana \u{12000}", "Ana", 0), ("Ana", "Ana \u{12000}", 1)] {
         let plant = Plant::new().await;
         let known = format!("{HEADER}{stored},D1,a@example.com\n");
@@ -213,7 +213,7 @@ async fn known_person_is_judged_by_the_stored_name() {
 }
 
 #[tokio::test]
-async fn person_known_from_an_earlier_row_of_the_chunk_is_judged_by_the_stored_name() {
+async fn person_from_an_earlier_row_of_the_chunk_is_checked_with_the_stored_name() {
     let plant = Plant::new().await;
     let file = format!("{HEADER}Ana \u{12000},D1,a@example.com\nAna \u{12000},D1,a@example.com\n");
     let (options, expected) = (earning(), (1, 1, 0));

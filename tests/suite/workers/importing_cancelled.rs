@@ -36,7 +36,7 @@ async fn reported(plant: &Plant, id: ImportId) -> Vec<(u32, String)> {
 }
 
 #[tokio::test]
-async fn an_import_cancelled_before_it_began_leaves_all_rows() {
+async fn import_cancelled_before_its_start_imports_no_rows() {
     let plant = Plant::new().await;
     let file = format!("{}Cleo,C1,nowhere\n", people(2));
     let (id, delivery) = uploaded(&plant, &file, ImportOptions::default()).await;
@@ -53,13 +53,13 @@ async fn an_import_cancelled_before_it_began_leaves_all_rows() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_import_cancelled_half_way_tells_what_it_took_in_and_what_it_left() {
+async fn import_cancelled_in_progress_counts_imported_and_remaining_rows() {
     const ROWS: usize = 6_660;
     let plant = Plant::new().await;
     let (id, delivery) = uploaded(&plant, &people(ROWS), ImportOptions::default()).await;
     let worker = importer(&plant);
     let working = tokio::spawn(async move { worker.work(&[delivery]).await });
-    until("a chunk is noted", async || {
+    until("a chunk is recorded", async || {
         plant.log.commands.load::<Import>(id).await.unwrap().state.through_row > 0
     })
     .await;
@@ -74,7 +74,7 @@ async fn an_import_cancelled_half_way_tells_what_it_took_in_and_what_it_left() {
 }
 
 #[tokio::test]
-async fn an_import_cancelled_after_its_worker_died_tells_all_that_was_taken_in() {
+async fn import_cancelled_after_a_crash_counts_all_imported_rows() {
     let plant = Plant::new().await;
     let file = format!("{HEADER}{}", rows(0, 2_700));
     let (id, delivery) = uploaded(&plant, &file, ImportOptions::default()).await;

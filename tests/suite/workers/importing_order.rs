@@ -28,7 +28,7 @@ async fn take_in(plant: &Plant, file: &str) -> (ImportId, (u32, u32, u32, u32, u
 }
 
 #[tokio::test]
-async fn a_row_may_take_what_an_earlier_row_gives_up() {
+async fn row_can_take_a_value_that_an_earlier_row_releases() {
     for round in 0..3 {
         let plant = Plant::new().await;
         import(&plant, &people(1), ImportOptions::default()).await;
@@ -48,7 +48,7 @@ async fn a_row_may_take_what_an_earlier_row_gives_up() {
 }
 
 #[tokio::test]
-async fn a_row_may_not_take_what_only_a_later_row_gives_up() {
+async fn row_cannot_take_a_value_that_a_later_row_releases() {
     let plant = Plant::new().await;
     import(&plant, &people(2), ImportOptions::default()).await;
     // E-mail address and document number belong to two people until the second row has changed one of them.
@@ -68,7 +68,7 @@ fn drawn(state: &mut u64, below: u64) -> u64 {
 }
 
 #[tokio::test]
-async fn one_file_does_what_its_rows_do_one_by_one() {
+async fn import_has_the_same_outcome_as_its_rows_one_by_one() {
     for seed in 1..=3 {
         let mut state = seed;
         let known: String = (0..12).map(|n| format!("P{},D{n},a{n}@example.com\n", n % 3)).collect();
@@ -83,13 +83,13 @@ async fn one_file_does_what_its_rows_do_one_by_one() {
         let one_by_one = rehearsed(&plant, &file, updating()).await;
         let (_, whole) = import(&plant, &file, updating()).await;
         let met = (whole.created, whole.updated, whole.errors);
-        assert!(met.0 > 1 && met.1 > 0 && met.2 > 3, "the rows have to do with each other: {met:?}");
+        assert!(met.0 > 1 && met.1 > 0 && met.2 > 3, "the rows depend on each other: {met:?}");
         assert_eq!(without_ids(whole), without_ids(one_by_one), "seed {seed}");
     }
 }
 
 #[tokio::test]
-async fn rehearsal_leaves_the_name_at_a_shared_address_with_its_holder() {
+async fn dry_run_keeps_the_holder_of_a_name_at_a_shared_address() {
     let sharing = ImportOptions {
         requires_document: false,
         shared_email: SharedEmail::Allow,
@@ -107,7 +107,7 @@ async fn rehearsal_leaves_the_name_at_a_shared_address_with_its_holder() {
 
 /// Tests two workers on the same import, whose events are not loaded again for each chunk.
 #[tokio::test]
-async fn somebody_else_may_write_to_the_import_meanwhile() {
+async fn concurrent_workers_of_one_import_record_each_chunk_once() {
     let plant = Plant::new().await;
     let (id, delivery) = uploaded(&plant, &people(1_500), ImportOptions::default()).await;
     // Two workers import the same file at the same time, as after an early redelivery.

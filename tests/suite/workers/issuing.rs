@@ -106,7 +106,7 @@ pub async fn generated(plant: &Plant, id: IssuanceId) -> CertificateGenerated {
 }
 
 #[tokio::test]
-async fn a_request_becomes_a_kept_pdf_and_a_mail_to_send() {
+async fn request_leads_to_a_stored_pdf_and_a_queued_mail() {
     let plant = Plant::new().await;
     run_renderer(&plant);
     let id = requested(&plant, request("Ada Lovelace", "ada@example.com")).await;
@@ -120,7 +120,7 @@ async fn a_request_becomes_a_kept_pdf_and_a_mail_to_send() {
 }
 
 #[tokio::test]
-async fn a_pdf_that_was_deleted_is_made_again_with_the_same_bytes() {
+async fn deleted_pdf_is_rendered_again_with_the_same_bytes() {
     let plant = Plant::new().await;
     run_renderer(&plant);
     let id = requested(&plant, request("Ada Lovelace", "ada@example.com")).await;
@@ -128,11 +128,11 @@ async fn a_pdf_that_was_deleted_is_made_again_with_the_same_bytes() {
     let issued = plant.storage.get(&key, 1 << 26).await.unwrap().unwrap();
     plant.storage.delete(&key).await.unwrap();
     assert_eq!(rendering(&plant).issued_pdf(id).await.unwrap().unwrap(), issued);
-    assert_eq!(plant.storage.get(&key, 1 << 26).await.unwrap().unwrap(), issued, "and is kept again");
+    assert_eq!(plant.storage.get(&key, 1 << 26).await.unwrap().unwrap(), issued, "it is stored again");
 }
 
 #[tokio::test]
-async fn a_pdf_that_was_replaced_is_not_given_out() {
+async fn replaced_pdf_is_not_returned() {
     let plant = Plant::new().await;
     run_renderer(&plant);
     let id = requested(&plant, request("Ada Lovelace", "ada@example.com")).await;
@@ -143,7 +143,7 @@ async fn a_pdf_that_was_replaced_is_not_given_out() {
 }
 
 #[tokio::test]
-async fn nothing_is_given_out_before_it_was_issued() {
+async fn no_pdf_is_returned_before_it_is_issued() {
     let plant = Plant::new().await;
     let id = requested(&plant, request("Ada Lovelace", "ada@example.com")).await;
     assert!(rendering(&plant).issued_pdf(id).await.unwrap().is_none());
@@ -151,7 +151,7 @@ async fn nothing_is_given_out_before_it_was_issued() {
 }
 
 #[tokio::test]
-async fn a_name_that_no_font_can_draw_fails_alone() {
+async fn name_without_glyphs_does_not_affect_its_batch() {
     let plant = Plant::new().await;
     let good = ["Ada Lovelace", "Grace Hopper", "Zoë Lindqvist"];
     let mut ids = Vec::new();

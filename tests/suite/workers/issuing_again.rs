@@ -46,7 +46,7 @@ async fn dispatched(
 }
 
 #[tokio::test]
-async fn it_is_pinned_anew_and_the_failed_one_is_closed() {
+async fn new_issuance_uses_current_data_and_the_failed_one_is_revoked() {
     let plant = Plant::new().await;
     let (certificate, attendee) = failed(&plant).await;
     let corrected = Person {
@@ -65,10 +65,10 @@ async fn it_is_pinned_anew_and_the_failed_one_is_closed() {
     let old = load(&plant, IssuanceId::first_of(certificate, attendee)).await;
     assert_eq!(old.revoked.map(|why| why.reason), Some(WhyRevoked::GenerationFailed));
     let new = IssuanceId::nth_of(certificate, attendee, 2);
-    let request = load(&plant, new).await.request.expect("asked for");
+    let request = load(&plant, new).await.request.expect("requested");
     assert_eq!(request.page.full_name.reveal_str(), "Augusta Ada King");
     assert_eq!(request.origin.batch_id, Some(again));
-    assert_ne!(request.public_id, old.request.expect("asked for").public_id);
+    assert_ne!(request.public_id, old.request.expect("requested").public_id);
 
     // While the second issuance may still be drawn, it counts as existing. After it has failed, too, a third one is
     // created.
@@ -85,7 +85,7 @@ async fn it_is_pinned_anew_and_the_failed_one_is_closed() {
 }
 
 #[tokio::test]
-async fn many_at_once_make_one_and_what_is_delivered_again_makes_none() {
+async fn concurrent_batches_create_one_issuance_and_redeliveries_none() {
     let plant = Plant::new().await;
     let (certificate, attendee) = failed(&plant).await;
     let mut batches = Vec::new();
@@ -110,7 +110,7 @@ async fn many_at_once_make_one_and_what_is_delivered_again_makes_none() {
 }
 
 #[tokio::test]
-async fn a_pdf_of_the_failed_one_counts_only_until_the_next_is_asked_for() {
+async fn late_pdf_is_recorded_only_if_no_new_issuance_was_requested() {
     let plant = Plant::new().await;
     let late = async |id: IssuanceId| {
         let pdf = CertificateGenerated { object_key: "a.pdf".to_owned(), sha256: "ab".repeat(32), size: 9 };

@@ -73,7 +73,7 @@ async fn waiting_mail(plant: &Plant, address: &str) -> (IssuanceId, EmailId) {
 }
 
 #[tokio::test]
-async fn a_certificate_arrives_with_the_very_bytes_that_were_issued() {
+async fn mail_contains_the_issued_bytes() {
     let plant = Plant::new().await;
     let to = address(&plant, "");
     let (issuance, id) = waiting_mail(&plant, &to).await;
@@ -92,7 +92,7 @@ async fn a_certificate_arrives_with_the_very_bytes_that_were_issued() {
 }
 
 #[tokio::test]
-async fn a_final_refusal_ends_in_the_log_and_in_a_dead_letter() {
+async fn permanent_failure_is_recorded_and_becomes_a_dead_letter() {
     let plant = Plant::new().await;
     let to = address(&plant, "reject-");
     let (_, id) = waiting_mail(&plant, &to).await;
@@ -101,14 +101,14 @@ async fn a_final_refusal_ends_in_the_log_and_in_a_dead_letter() {
     assert_eq!((letters[0].worker.as_str(), letters[0].id.clone()), ("mailer", id.to_string()));
     let EmailEvent::EmailFailed(failed) = &events(&plant, id).await[2] else { panic!("no failure") };
     assert_eq!((failed.attempt, failed.permanent, failed.will_retry), (1, true, false));
-    assert!(failed.answer.reveal_str().contains("550"), "the server's answer is kept");
+    assert!(failed.answer.reveal_str().contains("550"), "the server's answer is recorded");
     let raw = plant.dead_letters().await;
     assert!(!String::from_utf8_lossy(&raw[0]).contains("example.com"), "an address in a dead letter");
     assert!(caught(&to).is_empty());
 }
 
 #[tokio::test]
-async fn a_passing_failure_is_tried_again_and_arrives_once() {
+async fn temporary_failure_is_retried_and_the_mail_arrives_once() {
     let plant = Plant::new().await;
     let to = address(&plant, "tempfail-once-");
     let (_, id) = waiting_mail(&plant, &to).await;
@@ -128,18 +128,18 @@ async fn a_passing_failure_is_tried_again_and_arrives_once() {
 }
 
 #[tokio::test]
-async fn an_answer_that_never_came_is_not_taken_for_a_failure() {
+async fn missing_answer_is_an_unknown_outcome_and_not_retried() {
     let plant = Plant::new().await;
     let to = address(&plant, "hangup-");
     let (_, id) = waiting_mail(&plant, &to).await;
     run_mailer(&plant);
     until_stage(&plant, id, Stage::Unknown).await;
     plant.settled("mailer").await;
-    assert_eq!(caught(&to).len(), 1, "the catcher has kept it, and it is not sent again");
+    assert_eq!(caught(&to).len(), 1, "the catcher has stored it, and it is not sent again");
 }
 
 #[tokio::test]
-async fn a_claim_without_an_outcome_is_parked_and_nothing_is_sent() {
+async fn claim_without_an_outcome_is_parked_and_not_sent() {
     let plant = Plant::new().await;
     let to = address(&plant, "");
     let (_, id) = waiting_mail(&plant, &to).await;
@@ -154,7 +154,7 @@ async fn a_claim_without_an_outcome_is_parked_and_nothing_is_sent() {
 
     plant.log.commands.execute::<Email>(&person(), id, EmailCommand::Retry).await.unwrap();
     until_stage(&plant, id, Stage::Sent).await;
-    assert_eq!(caught(&to).len(), 1, "a person wanted it sent again");
+    assert_eq!(caught(&to).len(), 1, "it is sent after a person's retry");
 }
 
 #[tokio::test]
@@ -173,7 +173,7 @@ async fn a_replaced_pdf_is_never_mailed() {
 }
 
 #[tokio::test]
-async fn a_mail_about_nothing_issued_fails_and_holds_nothing_up() {
+async fn mail_without_an_issued_certificate_fails() {
     let plant = Plant::new().await;
     let id = EmailId(Uuid::new_v4());
     let queue = EmailCommand::Queue(Box::new(queued_mail(&address(&plant, ""), OnUnknown::Park)));
@@ -207,7 +207,7 @@ impl MailProvider for Silent {
 }
 
 #[tokio::test]
-async fn a_server_that_forgot_its_deliveries_causes_no_second_mail() {
+async fn repeated_first_delivery_sends_no_second_mail() {
     let plant = Plant::new().await;
     let (_, id) = waiting_mail(&plant, &address(&plant, "")).await;
     let event = plant.log.log.load("email", &id.to_string(), 0).await.unwrap().remove(0);
@@ -217,9 +217,9 @@ async fn a_server_that_forgot_its_deliveries_causes_no_second_mail() {
     let delivery = first_delivery(event);
     let (first, copy) = (mailer.clone(), delivery.clone());
     let sending = tokio::spawn(async move { first.work(&[copy]).await });
-    until("the mail was handed over", async || silent.0.load(Ordering::Relaxed) == 1).await;
+    until("the mail was passed to the provider", async || silent.0.load(Ordering::Relaxed) == 1).await;
     let second = tokio::time::timeout(Duration::from_secs(60), mailer.work(&[delivery])).await;
-    assert_eq!(second.as_deref(), Ok([Verdict::Done].as_slice()), "it was handed over again");
+    assert_eq!(second.as_deref(), Ok([Verdict::Done].as_slice()), "it was sent again");
     assert_eq!(silent.0.load(Ordering::Relaxed), 1);
     assert_eq!(state(&plant, id).await.stage, Stage::Unknown);
     sending.abort();

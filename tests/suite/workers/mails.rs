@@ -1,8 +1,9 @@
 //! Several mails about one certificate.
 
 use laureate::commands::mails::{CalledBack, MailRequest, call_back, mail_again};
+use laureate::commands::stop_mails::{Mails, stop_mails};
 use laureate::commands::{CommandContext, CommandError};
-use laureate::domain::email::{MailDelivery, OnUnknown, Stage};
+use laureate::domain::email::{Email, EmailCommand, MailDelivery, OnUnknown, Stage};
 use laureate::domain::issuance::{
     CertificateRequested, CertificateRevoked, Issuance, IssuanceCommand, WhyRevoked,
 };
@@ -10,7 +11,7 @@ use laureate::domain::{CommandId, EmailId, IssuanceId};
 use uuid::Uuid;
 
 use super::fixture::Plant;
-use super::issuing::{generated, request, requested, run_renderer};
+use super::issuing::{generated, queued_mail, request, requested, run_renderer};
 use super::mailing::{address, caught, run_mailer, state, until_stage};
 use crate::log::fixture::person;
 
@@ -30,7 +31,7 @@ async fn issued(plant: &Plant) -> IssuanceId {
 }
 
 #[tokio::test]
-async fn another_mail_gets_the_next_number_and_a_repeated_request_none() {
+async fn new_mail_gets_the_next_number_and_a_repeated_request_does_not() {
     let plant = Plant::new().await;
     let issuance = issued(&plant).await;
     let again = async |context: &CommandContext, delivery| {
@@ -58,7 +59,7 @@ async fn another_mail_gets_the_next_number_and_a_repeated_request_none() {
 }
 
 #[tokio::test]
-async fn what_has_no_pdf_is_not_mailed() {
+async fn issuance_without_a_pdf_is_not_mailed() {
     let plant = Plant::new().await;
     let nobody = IssuanceId(Uuid::new_v4());
     let unfinished = requested(&plant, request("Ada", "ada@example.com")).await;
@@ -72,7 +73,7 @@ async fn what_has_no_pdf_is_not_mailed() {
 }
 
 #[tokio::test]
-async fn what_was_revoked_is_not_mailed_again() {
+async fn revoked_issuance_is_not_mailed_again() {
     let plant = Plant::new().await;
     let issuance = issued(&plant).await;
     let revoked = CertificateRevoked { reason: WhyRevoked::WrongData, note: None, batch_id: None };
@@ -85,7 +86,7 @@ async fn what_was_revoked_is_not_mailed_again() {
 }
 
 #[tokio::test]
-async fn every_mail_that_was_not_sent_is_called_back() {
+async fn all_unsent_mails_are_cancelled() {
     let plant = Plant::new().await;
     let issuance = issued(&plant).await;
     let commands = &plant.log.commands;
@@ -106,4 +107,24 @@ async fn every_mail_that_was_not_sent_is_called_back() {
     }
     assert_eq!(state(&plant, held).await.stage, Stage::Cancelled);
     assert_eq!(plant.history("email", held).await, ["EmailQueued", "EmailCancelled"]);
+}
+
+#[tokio::test]
+async fn second_mail_is_stopped_before_there_is_a_first() {
+    let plant = Plant::new().await;
+    let commands = &plant.log.commands;
+    let issuance = IssuanceId(Uuid::new_v4());
+    let stop = async || stop_mails(commands, &person(), issuance, "it was revoked").await.unwrap();
+    assert_eq!(stop().await, Mails::None);
+    for number in [2, 3] {
+        let queue = EmailCommand::Queue(Box::new(queued_mail("ada@example.com", OnUnknown::Park)));
+        let id = EmailId::nth_of(issuance, number);
+        commands.execute::<Email>(&person(), id, queue).await.unwrap();
+    }
+    assert_eq!(stop().await, Mails::Stopped);
+    for number in [2, 3] {
+        let id = EmailId::nth_of(issuance, number);
+        assert_eq!(plant.history("email", id).await, ["EmailQueued", "EmailCancelled"]);
+    }
+    assert!(plant.history("email", EmailId::first_of(issuance)).await.is_empty());
 }

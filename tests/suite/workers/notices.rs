@@ -46,7 +46,7 @@ async fn queued(plant: &Plant, to: &str, about: NoticeAbout) -> NoticeId {
 }
 
 #[tokio::test]
-async fn a_mail_that_was_sent_is_not_sent_again() {
+async fn redelivery_does_not_send_a_notice_again() {
     let plant = Plant::new().await;
     let to = address(&plant, "");
     let id = queued(&plant, &to, NoticeAbout::PasswordChanged).await;
@@ -60,7 +60,7 @@ async fn a_mail_that_was_sent_is_not_sent_again() {
 }
 
 #[tokio::test]
-async fn a_mail_that_the_server_refuses_ends_in_the_log_and_in_a_dead_letter() {
+async fn refused_notice_is_recorded_and_becomes_a_dead_letter() {
     let plant = Plant::new().await;
     let id = queued(&plant, &address(&plant, "reject-"), NoticeAbout::PasswordChanged).await;
     plant.run(notifier(&plant));
@@ -72,7 +72,7 @@ async fn a_mail_that_the_server_refuses_ends_in_the_log_and_in_a_dead_letter() {
 }
 
 #[tokio::test]
-async fn a_link_that_has_expired_is_not_mailed() {
+async fn expired_link_is_not_mailed() {
     let plant = Plant::new().await;
     let to = address(&plant, "");
     let about = NoticeAbout::PasswordReset { expires_at: plant.log.commands.now(), epoch: 0 };

@@ -63,7 +63,7 @@ async fn timers(log: &EventLog, beginning: &str) -> u64 {
 }
 
 #[tokio::test]
-async fn a_scheduled_mail_goes_when_its_time_has_come() {
+async fn scheduled_mail_is_sent_when_it_is_due() {
     let plant = Plant::new().await;
     let to = address(&plant, "");
     let id = issued(&plant, &to, in_a_moment()).await;
@@ -76,13 +76,13 @@ async fn a_scheduled_mail_goes_when_its_time_has_come() {
     );
     let events = plant.log.log.load("email", &id.to_string(), 0).await.unwrap();
     let due = state(&plant, id).await.mail.unwrap().delivery.due().unwrap();
-    assert!(events[1].time >= due, "it went before its time");
+    assert!(events[1].time >= due, "it was released too early");
     assert_eq!((events[1].actor.as_str(), caught(&to).len()), ("timers", 1));
     until("the timer is gone", async || timers(&plant.log.log, "at").await == 0).await;
 }
 
 #[tokio::test]
-async fn a_held_mail_goes_when_somebody_releases_it() {
+async fn held_mail_is_sent_after_its_release() {
     let plant = Plant::new().await;
     let to = address(&plant, "");
     let id = issued(&plant, &to, MailDelivery::Held).await;
@@ -98,18 +98,18 @@ async fn a_held_mail_goes_when_somebody_releases_it() {
 }
 
 #[tokio::test]
-async fn a_timer_that_fired_while_nobody_looked_is_found_later() {
+async fn timer_that_fired_without_a_worker_is_processed_later() {
     let plant = Plant::new().await;
     run_mailer(&plant);
     let id = queued(&plant, in_a_moment()).await;
     until("the timer has fired", async || timers(&plant.log.log, "due").await == 1).await;
     assert_eq!(state(&plant, id).await.stage, Stage::Scheduled);
     run_timers(&plant);
-    until("it is let go", async || state(&plant, id).await.stage != Stage::Scheduled).await;
+    until("it is released", async || state(&plant, id).await.stage != Stage::Scheduled).await;
 }
 
 #[tokio::test]
-async fn a_timer_decides_nothing() {
+async fn timer_releases_only_scheduled_mails_that_are_due() {
     let plant = Plant::new().await;
     let (log, commands) = (&plant.log.log, &plant.log.commands);
     let held = queued(&plant, MailDelivery::Held).await;
@@ -130,7 +130,7 @@ async fn a_timer_decides_nothing() {
     }
     let due = queued(&plant, MailDelivery::At(OffsetDateTime::now_utc())).await;
     log.fire_timer(&format!("email.{due}"), "".into()).await.unwrap();
-    until("the last is let go", async || state(&plant, due).await.stage == Stage::Queued).await;
+    until("the due mail is released", async || state(&plant, due).await.stage == Stage::Queued).await;
     let stages = [state(&plant, held).await.stage, state(&plant, later).await.stage];
     assert_eq!(stages, [Stage::Held, Stage::Scheduled]);
     assert_eq!(plant.history("email", cancelled).await, ["EmailQueued", "EmailCancelled"]);
@@ -138,7 +138,7 @@ async fn a_timer_decides_nothing() {
 }
 
 #[tokio::test]
-async fn another_time_replaces_the_timer() {
+async fn rescheduling_replaces_the_timer() {
     let plant = Plant::new().await;
     let to = address(&plant, "");
     let id = issued(&plant, &to, far_away()).await;
@@ -147,14 +147,14 @@ async fn another_time_replaces_the_timer() {
     until("the timer is set", async || timers(&plant.log.log, "at").await == 1).await;
     ask(&plant, id, EmailCommand::Reschedule(far_away())).await;
     plant.settled("mailer").await;
-    assert_eq!(timers(&plant.log.log, "at").await, 1, "one timer a mail");
+    assert_eq!(timers(&plant.log.log, "at").await, 1, "one timer per mail");
     ask(&plant, id, EmailCommand::Reschedule(in_a_moment())).await;
     until_stage(&plant, id, Stage::Sent).await;
     assert_eq!(caught(&to).len(), 1);
 }
 
 #[tokio::test]
-async fn of_a_claim_and_a_cancellation_exactly_one_wins() {
+async fn claim_and_cancellation_exclude_each_other() {
     let plant = Plant::new().await;
     let commands = Arc::new(plant.log.commands.clone());
     for _ in 0..40 {

@@ -134,7 +134,7 @@ async fn stage(plant: &Plant, id: IssuanceId) -> Stage {
 }
 
 #[tokio::test]
-async fn an_undone_batch_takes_back_what_it_issued_and_nothing_else() {
+async fn undo_of_a_batch_revokes_only_its_own_issuances() {
     let plant = Plant::new().await;
     let certificate = defined(&plant.log.commands).await;
     let known = people(&plant.log.commands, 3).await;
@@ -160,7 +160,7 @@ async fn an_undone_batch_takes_back_what_it_issued_and_nothing_else() {
 }
 
 #[tokio::test]
-async fn what_was_revoked_can_be_issued_anew_and_is_another() {
+async fn certificate_can_be_issued_again_after_a_revocation() {
     let plant = Plant::new().await;
     let certificate = defined(&plant.log.commands).await;
     let known = people(&plant.log.commands, 1).await;
@@ -188,7 +188,7 @@ async fn what_was_revoked_can_be_issued_anew_and_is_another() {
 }
 
 #[tokio::test]
-async fn a_batch_cancelled_before_it_began_issues_nothing() {
+async fn batch_cancelled_before_its_start_issues_nothing() {
     let plant = Plant::new().await;
     let certificate = defined(&plant.log.commands).await;
     let known = people(&plant.log.commands, 2).await;
@@ -205,7 +205,7 @@ async fn a_batch_cancelled_before_it_began_issues_nothing() {
 }
 
 #[tokio::test]
-async fn a_cancelled_batch_keeps_what_has_a_pdf_and_sends_no_more_mails() {
+async fn cancelled_batch_keeps_issuances_with_a_pdf_and_cancels_their_mails() {
     let plant = Plant::new().await;
     let certificate = defined(&plant.log.commands).await;
     let known = people(&plant.log.commands, 2).await;
@@ -230,7 +230,7 @@ async fn a_cancelled_batch_keeps_what_has_a_pdf_and_sends_no_more_mails() {
 }
 
 #[tokio::test]
-async fn the_mail_of_what_is_revoked_is_not_sent() {
+async fn mail_of_a_revoked_issuance_is_not_sent() {
     let plant = Plant::new().await;
     let certificate = defined(&plant.log.commands).await;
     let known = people(&plant.log.commands, 2).await;
@@ -261,17 +261,17 @@ async fn the_mail_of_what_is_revoked_is_not_sent() {
 async fn dies_at_its_event(plant: &Plant, n: usize, delivery: &Delivery) {
     let made = AtomicUsize::new(0);
     let clock = move || {
-        assert!(made.fetch_add(1, Ordering::Relaxed) + 1 < n, "rehearsed by a test");
+        assert!(made.fetch_add(1, Ordering::Relaxed) + 1 < n, "simulated crash");
         time::macros::datetime!(2026-11-21 12:00 UTC)
     };
     let worker = Processes::new(Commands::new(plant.log.log.clone(), Arc::new(clock)), facts());
     let delivery = delivery.clone();
     let dying = tokio::spawn(async move { worker.work(&[delivery]).await });
-    assert!(dying.await.is_err_and(|error| error.is_panic()), "it has lived");
+    assert!(dying.await.is_err_and(|error| error.is_panic()), "the worker did not crash");
 }
 
 #[tokio::test]
-async fn a_batch_whose_worker_died_while_it_was_cancelled_tells_what_it_had_issued() {
+async fn batch_cancelled_after_a_crash_counts_its_issuances() {
     let plant = Plant::new().await;
     let certificate = defined(&plant.log.commands).await;
     let known = people(&plant.log.commands, 40).await;

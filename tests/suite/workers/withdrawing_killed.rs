@@ -38,7 +38,7 @@ async fn end_of(commands: &Commands, id: BatchId) -> Option<BatchEvent> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_undo_that_is_killed_again_and_again_revokes_each_once() {
+async fn repeatedly_killed_undo_revokes_each_issuance_once() {
     let real = Real::new().await;
     let commands = commands(&real.log);
     redeliver_soon(&real.log).await;
@@ -47,7 +47,7 @@ async fn an_undo_that_is_killed_again_and_again_revokes_each_once() {
     let id = batch(&commands, certificate, &known).await;
     let serve = ["serve", "--roles", "processes"];
     let first = real.start(&serve);
-    until("everybody has a certificate", async || {
+    until("every person has a certificate", async || {
         matches!(end_of(&commands, id).await, Some(BatchEvent::BatchDispatched(_)))
     })
     .await;
@@ -59,7 +59,7 @@ async fn an_undo_that_is_killed_again_and_again_revokes_each_once() {
         let before = real.last_position().await;
         let process = real.start(&serve);
         // Killed at a random moment after it has revoked some issuances.
-        until("it works or is done", async || real.last_position().await > before).await;
+        until("it makes progress or is done", async || real.last_position().await > before).await;
         drop(process);
         kills += 1;
     }

@@ -20,7 +20,7 @@ fn event(minute: i64, event_type: &str, body: &str) -> RecordedEvent {
 }
 
 #[test]
-fn a_pause_of_a_minute_is_told_and_a_shorter_one_is_not() {
+fn pause_is_printed_from_one_minute_on() {
     let first = event(0, "SendClaimed", r#"{"attempt":1,"messageId":"<a@example.org>"}"#);
     let late =
         event(185, "EmailFailed", r#"{"attempt":1,"permanent":false,"willRetry":true,"answer":"450 x"}"#);
@@ -36,7 +36,7 @@ fn a_pause_of_a_minute_is_told_and_a_shorter_one_is_not() {
 }
 
 #[test]
-fn control_characters_of_others_reach_no_terminal() {
+fn control_characters_are_not_printed() {
     let nasty = event(0, "SendClaimed", r#"{"attempt":1,"messageId":"\u001b[2J\n<a@example.org>"}"#);
     let text = paragraph(&nasty, None, None, true);
     assert!(text.contains("Message-ID  [2J <a@example.org>"), "{text:?}");

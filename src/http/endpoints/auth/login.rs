@@ -101,7 +101,7 @@ pub async fn handle(
         second_factor::guessed_right(&http, id);
     }
     metrics::counter!("laureate_logins_total", "outcome" => "accepted", "reason" => "none").increment(1);
-    tracing::info!(user = %id, session_id = %refresh.session_id, "somebody logged in");
+    tracing::info!(user = %id, session_id = %refresh.session_id, "user logged in");
     let answer = super::tokens(&http, id, &user, &refresh, now, ends_at)?;
     Ok(Answer::ok(&answer)?.at(position))
 }
@@ -126,7 +126,7 @@ async fn shown(
 fn refused(client: ClientAddress, user: Option<UserId>, reason: &'static str) {
     metrics::counter!("laureate_logins_total", "outcome" => "refused", "reason" => reason).increment(1);
     let user = user.map(tracing::field::display);
-    tracing::warn!(user, client = %client, reason, "a log-in was refused");
+    tracing::warn!(user, client = %client, reason, "log-in refused");
 }
 
 fn refused_code(client: ClientAddress, id: UserId, error: &ApiError) {

@@ -65,12 +65,12 @@ pub struct ImportAnswer {
     /// Rejected rows, then skipped rows; at most 1,000. `/imports/{id}/report` has all of them. After the report has
     /// expired, only their error codes are available.
     pub error_details: Vec<RowErrors>,
-    /// Number of rows that were imported with a warning. `UNDRAWABLE`: no font on certificates can draw a text of the
-    /// person, who gets no certificate from this import. `NAME_DIFFERS`: a known person keeps a stored name that is
-    /// quite different from the row's, and the certificate shows the stored name; `updateExisting` takes the file's
-    /// name. Two names are quite different if a word of the shorter one is not in the longer one, as a word or as its
-    /// initial; case, accents and order don't count. `NAME_TOO_LONG`, in a dry run only: the name does not fit its
-    /// place on the certificate; the 50 longest names of more than 40 characters are laid out.
+    /// Number of rows that were imported with a warning. `UNDRAWABLE`: no font can draw a text of the person, who gets
+    /// no certificate from this import. `NAME_DIFFERS`: a known person keeps a stored name that is quite different from
+    /// the name in the row, and the certificate shows the stored name; `updateExisting` stores the name in the row. Two
+    /// names are quite different if a word of the shorter one is not in the longer one, as a word or as an initial,
+    /// ignoring case, accents and order. `NAME_TOO_LONG`, in a dry run only: the name does not fit its place on the
+    /// certificate. Only the 50 longest names of more than 40 characters are checked.
     pub warnings: i64,
     /// Rows with a warning among the first 1,000 rows of the report. Their messages name the characters.
     pub warning_details: Vec<RowErrors>,

@@ -73,9 +73,8 @@ impl ReportFormat {
 
 /// Returns all rejected rows of an import that has ended, as a file.
 ///
-/// The file also has the rows that were imported with a warning (codes `UNDRAWABLE` and
-/// `NAME_DIFFERS`), and the skipped rows of a
-/// cancelled import. `json` and `ndjson` have objects like those in `errorDetails`. `csv` and `xlsx` have the columns
+/// The file also has the rows that were imported with a warning (codes `UNDRAWABLE` and `NAME_DIFFERS`), and the skipped
+/// rows of a cancelled import. `json` and `ndjson` have objects like those in `errorDetails`. `csv` and `xlsx` have the columns
 /// of the uploaded file, the number of the row in `laureate_row`, and the problem in `laureate_reason`. Correct the
 /// rows and upload the file again; the two added columns are ignored and may stay. In CSV, a value that a spreadsheet
 /// program would interpret as a formula is prefixed with an apostrophe, which is removed by the next upload.

@@ -28,6 +28,7 @@ use crate::http::{Answer, ApiError, Caller, ErrorCode, HttpState};
         (status = 200, description = "Queued again", body = Envelope<JobState>),
         (status = 404, description = "NOT_FOUND", body = ErrorEnvelope),
         (status = 409, description = "WRONG_STATE: the mail has not failed, or the id is that of a generated certificate", body = ErrorEnvelope),
+        (status = 422, description = "IDEMPOTENCY_KEY_REUSED", body = ErrorEnvelope),
     )
 )]
 pub async fn handle(

@@ -44,7 +44,7 @@ struct When {
     plan: RowPlan,
 }
 
-/// Stored people, as left by earlier imports under `SharedEmail::Refuse`.
+/// Creates the state after earlier imports with `SharedEmail::Refuse`: these people are stored.
 fn given(known: &[(AttendeeId, Fields)]) -> Given {
     let known = known.iter().map(|(id, fields)| (*id, person(*fields))).collect();
     Given { known, seen: Seen::default() }
@@ -118,7 +118,7 @@ fn an_unknown_person_is_created() {
 }
 
 #[test]
-fn a_known_person_is_existing_or_changed() {
+fn known_person_is_kept_or_updated() {
     let known = || given(&[(ANA, FAMILY)]);
     known().when(FAMILY, RULES).then(RowPlan::Existing(ANA));
     known().when(FAMILY, UPDATING).then(RowPlan::Existing(ANA));
@@ -132,7 +132,7 @@ fn a_known_person_is_existing_or_changed() {
 }
 
 #[test]
-fn a_sibling_with_the_same_address_is_nobody_known() {
+fn sibling_with_the_same_address_is_refused() {
     for rules in [RULES, UPDATING] {
         let message = given(&[(ANA, FAMILY)])
             .when(("Bruno Rojas", FAMILY.1, "2"), rules)
@@ -143,7 +143,7 @@ fn a_sibling_with_the_same_address_is_nobody_known() {
     let after = given(&[(ANA, FAMILY)]).after(2, ANA, FAMILY);
     let message = after.when(("Bruno Rojas", FAMILY.1, "2"), RULES).then_refused(&[("email", "DUPLICATE")]);
     assert!(message.contains("row 2"), "{message}");
-    // The same without document numbers.
+    // The outcome is the same without document numbers.
     for rules in [NO_DOCUMENT, RowRules { update_existing: true, ..NO_DOCUMENT }] {
         given(&[(ANA, ("Ana Rojas", FAMILY.1, ""))])
             .when(("Bruno Rojas", FAMILY.1, ""), rules)
@@ -152,7 +152,7 @@ fn a_sibling_with_the_same_address_is_nobody_known() {
 }
 
 #[test]
-fn siblings_are_two_people_where_addresses_are_shared() {
+fn siblings_are_two_people_if_addresses_can_be_shared() {
     given(&[(ANA, FAMILY)]).when(("Bruno Rojas", FAMILY.1, "2"), SHARING).then_created();
     given(&[(ANA, FAMILY)]).when(FAMILY, SHARING).then(RowPlan::Existing(ANA));
     // Father and son with the same name and address have different document numbers.
@@ -163,7 +163,7 @@ fn siblings_are_two_people_where_addresses_are_shared() {
 }
 
 #[test]
-fn the_differing_field_is_changed_for_the_same_name_only() {
+fn differing_field_is_changed_only_for_the_same_name() {
     let known = || given(&[(ANA, FAMILY)]);
     let moved = ("Ana Rojas", "ana@example.org", "1");
     known().when(moved, RULES).then_refused(&[("documentNumber", "DUPLICATE")]);
@@ -179,7 +179,7 @@ fn the_differing_field_is_changed_for_the_same_name_only() {
 }
 
 #[test]
-fn two_people_who_swapped_address_or_document_are_left_alone() {
+fn row_that_matches_two_people_is_refused() {
     let bruno = ("Bruno Rojas", "bruno@example.org", "2");
     for rules in [RULES, UPDATING] {
         for row in [("Ana Rojas", FAMILY.1, "2"), ("Bruno Rojas", bruno.1, "1")] {
@@ -191,7 +191,7 @@ fn two_people_who_swapped_address_or_document_are_left_alone() {
 }
 
 #[test]
-fn the_same_number_in_two_countries_is_one_number() {
+fn document_number_is_unique_across_countries() {
     let peru = ("Luis Mora", "luis@example.org", "1");
     for rules in [RULES, UPDATING] {
         given(&[(ANA, FAMILY)]).when(peru, rules).then_refused(&[("documentNumber", "DUPLICATE")]);
@@ -224,7 +224,7 @@ fn a_person_without_a_document_gets_one_later() {
 }
 
 #[test]
-fn an_address_that_was_shared_stays_with_each_person() {
+fn person_with_a_formerly_shared_address_is_still_known() {
     // Both were imported while addresses could be shared. Now they can't, and nobody holds a claim on the
     // address.
     let (ana, bruno) = (person(FAMILY), person(("Bruno Rojas", FAMILY.1, "2")));
@@ -248,7 +248,7 @@ fn rows_about_one_person_must_agree() {
 }
 
 #[test]
-fn claims_of_one_person_decide_without_stored_data() {
+fn row_is_planned_by_claims_without_stored_data() {
     let (row, seen) = (entry(FAMILY), Seen::default());
     let plan = |email, document, rules| plan_by_claims(&row, email, document, rules, &seen);
     assert_eq!(plan(Some(ANA), Some(ANA), RULES), Some(RowPlan::Existing(ANA)));

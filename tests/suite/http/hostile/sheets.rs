@@ -1,17 +1,17 @@
-//! Workbooks that mean harm.
+//! Malicious workbooks.
 
 use std::io::{Cursor, Write as _};
 
 use zip::write::SimpleFileOptions;
 
-/// A workbook of one sheet: a header, and these rows.
+/// Returns a workbook of one sheet with a header and these rows.
 pub fn sheet(rows: &str) -> Vec<u8> {
     let cell = |at: &str, text: &str| format!("<c r=\"{at}\" t=\"inlineStr\"><is><t>{text}</t></is></c>");
     let header = [cell("A1", "Name"), cell("B1", "Email"), cell("C1", "Document number")].concat();
     workbook(|write| write(format!("<row r=\"1\">{header}</row>{rows}").as_bytes()))
 }
 
-/// An archive whose directory has so many entries of nothing, by its ZIP64 records (APPNOTE 4.3.14).
+/// Returns an archive whose directory has `entries` empty entries, counted in ZIP64 records (APPNOTE 4.3.14).
 pub fn crowded_archive(entries: u64) -> Vec<u8> {
     let part = b"PK\x03\x04\x14\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x0b\0\0\0xl/work.xml.";
     let entry = [b"PK\x01\x02".as_slice(), &[0; 42]].concat();
@@ -33,7 +33,7 @@ pub fn crowded_archive(entries: u64) -> Vec<u8> {
     [part.as_slice(), &directory, &record, &locator, &tail].concat()
 }
 
-/// A sheet that unpacks to 600 MiB of blank rows.
+/// Returns a workbook whose sheet inflates to 600 MiB of blank rows.
 pub fn zip_bomb() -> Vec<u8> {
     let blank = "<row></row>".repeat(8_192);
     workbook(|write| (0..(600 << 20) / blank.len()).for_each(|_| write(blank.as_bytes())))
