@@ -260,7 +260,6 @@ fn a_page_without_the_whole_name_is_refused() {
         ("text(font: \"Noto Serif\")[Ẹniọlá]", "Ẹni"),
         ("text(font: \"Noto Serif\")[Kɔ́fí]", "Kɔ́f"),
         ("text(font: \"Noto Naskh Arabic\")[محمد]", "محمود"),
-        ("text(font: \"Noto Serif Thai\")[น้ำผึ้ง]", "ผึ"),
         ("text(font: \"Noto Serif Hebrew\", name.split(\" \").first())", "שָׁלוֹם כהן"),
         ("text(font: \"Noto Serif Devanagari\", name.split(\" \").last())", "विद्युत् शर्मा"),
         ("text(font: \"Laureate Serif CJK\", name.clusters().last())", "髙橋"),
