@@ -1,6 +1,6 @@
 //! Connections to the mail server: reuse, limits, and sends that are dropped.
 
-use laureate::mail::{MailProvider, MailSettings, SendOutcome, SmtpMailer};
+use laureate::mail::{MailSettings, SendOutcome, SmtpMailer};
 
 use super::peer::{Content, Peer, Script};
 use super::{mail_to, mailer, settings};
