@@ -1,5 +1,5 @@
-//! Checks of a rehearsal that depend on the certificate's template: names that are too long for their place, and e-mail
-//! addresses that it shows and no font draws.
+//! Checks of a dry run that depend on the certificate's template: names that are too long for their place, and e-mail
+//! addresses that the template shows but no font draws.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -17,10 +17,10 @@ use crate::workers::importer::dry_run::Rehearsed;
 use crate::workers::importer::report::{ErrorDetail, ImportReport};
 use crate::workers::renderer::RenderingError;
 
-/// Names that are laid out together.
+/// Number of names that are laid out together.
 const TOGETHER: usize = 10;
 
-/// Lays out names as a certificate's definition has them now, and returns for each if it is too long. Waits for a
+/// Lays out names with the current template of a definition, and returns for each true if it is too long. Waits for a
 /// slot, as checks of definitions do.
 pub(super) async fn are_too_long(
     http: &HttpState,
@@ -48,7 +48,7 @@ pub(super) async fn are_too_long(
     Ok(found)
 }
 
-/// Returns true if the name has no room. Other texts of a definition are checked when it is made.
+/// Returns true if the name doesn't fit. The other texts of a definition are checked when it is defined or changed.
 fn is_overflow(error: &RenderingError) -> bool {
     error.code() == "RENDER_OVERFLOW"
         && error.field().is_none_or(|field| ["full_name", "text"].contains(&field))
@@ -60,7 +60,7 @@ pub(super) async fn shows_email(http: &HttpState, definition: &Definition) -> Re
     Ok(http.rendering.shows_email(&template).await?)
 }
 
-/// Returns the report of a rehearsed import, with the warnings that depend on the certificates' templates.
+/// Returns the report of a dry run of an import, with the warnings that depend on the certificates' templates.
 pub(super) async fn checked(http: &HttpState, rehearsed: Rehearsed) -> Result<ImportReport, ApiError> {
     let Rehearsed { mut report, long_names, undrawable_emails } = rehearsed;
     let mut by_certificate: BTreeMap<Uuid, ToCheck> = BTreeMap::new();
@@ -86,7 +86,7 @@ pub(super) async fn checked(http: &HttpState, rehearsed: Rehearsed) -> Result<Im
     Ok(report)
 }
 
-/// What the template of one certificate decides.
+/// Names and warnings to check with the template of one certificate.
 #[derive(Default)]
 struct ToCheck {
     names: Vec<Personal<String>>,

@@ -1,4 +1,4 @@
-//! Rehearsal of an import: the same report, and nothing is written.
+//! Dry run of an import: returns the same report and writes nothing.
 
 use std::collections::HashMap;
 
@@ -24,15 +24,15 @@ use crate::render::Renderer;
 use crate::sheet::{RowOutcome, SheetError, SheetReader, SheetRow};
 use crate::workers::long_names::LongNames;
 
-/// Most rows of a rehearsal. It is answered at once, and the people of its rows are held in memory.
+/// Maximum number of rows of a dry run. It runs within one request and keeps the people of its rows in memory.
 const MAX_ROWS: u32 = 100_000;
 
-/// A rehearsed import.
+/// Result of a dry run.
 #[derive(Debug, Default)]
 pub struct Rehearsed {
     /// Report of the import.
     pub report: ImportReport,
-    /// Names that are to be laid out, each with its certificate and the warning if it is too long.
+    /// Names to lay out, each with its certificate and the warning to add if it is too long.
     pub long_names: LongNames<(CertificateId, ErrorDetail)>,
     /// Warnings about e-mail addresses that no font draws, for certificates that show them; at most 1,000.
     pub undrawable_emails: Vec<(CertificateId, ErrorDetail)>,
@@ -63,16 +63,16 @@ pub async fn dry_run(
     rehearsal.run(reader).await
 }
 
-/// The log as it is, and the changes that the rows so far would make.
+/// State of a dry run: the log, and the changes that the rows so far would make.
 struct Rehearsal<'c> {
     commands: &'c Commands,
     claim_key: &'c Secret,
     renderer: &'c Renderer,
     options: ImportOptions,
     import: ImportId,
-    /// Holders of claims that were taken or released.
+    /// Holders of claims that would be taken or released.
     claims: HashMap<String, Option<AttendeeId>>,
-    /// People who were created or changed.
+    /// People who would be created or changed.
     people: HashMap<AttendeeId, Person>,
     seen: Seen,
 }
@@ -107,7 +107,7 @@ impl Rehearsal<'_> {
         self.claim_key.reveal().as_bytes()
     }
 
-    /// The claims, certificates and people that the rows are about, as the log has them.
+    /// Loads the claims, certificates and people of the rows from the log.
     async fn load(&self, rows: &[SheetRow]) -> Result<Snapshot, CommandError> {
         let (mut snapshot, mut wanted) = (Snapshot::default(), Wanted::default());
         let mut claims = Vec::with_capacity(rows.len());
@@ -131,7 +131,7 @@ impl Rehearsal<'_> {
         Ok(snapshot)
     }
 
-    /// Decides on a row, and returns what its certificate's template decides.
+    /// Decides a row. Also returns the warnings that depend on the certificate's template.
     fn decide(&mut self, row: SheetRow, snapshot: &Snapshot) -> Result<(Decided, ByTemplate), CommandError> {
         let number = row.row;
         let (entry, certificate_id, raw) = match row.outcome {
@@ -216,8 +216,8 @@ impl Rehearsal<'_> {
         Ok(plan_row(entry, matches, rules, &self.seen))
     }
 
-    /// Keeps a person who would be created or changed, and the claims. As in an import, claims of other people
-    /// are neither released nor taken over.
+    /// Keeps a person who would be created or changed, and the person's claims. As in an import, claims of other
+    /// people are neither released nor taken over.
     fn keep(
         &mut self,
         id: AttendeeId,
