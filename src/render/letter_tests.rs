@@ -209,6 +209,15 @@ fn own(body: &str, name: &str) -> Result<bytes::Bytes, RenderError> {
 }
 
 #[test]
+fn overflow_of_a_template_names_fields_only() {
+    let overflow = own("panic(\"OVERFLOW full_name\")", "Ada Lovelace");
+    assert_eq!(overflow, Err(RenderError::Overflow { field: "full_name".to_owned() }));
+    let error = own("panic(\"OVERFLOW \" + name)", "Ada Lovelace").expect_err("no field has this name");
+    assert!(matches!(error, RenderError::Template { .. }), "{error:?}");
+    assert!(!format!("{error} {error:?}").contains("Ada"), "{error:?}");
+}
+
+#[test]
 fn templates_of_issuers_draw_names_whole() {
     for body in [
         "text(font: \"EB Garamond\", size: 30pt, name)",

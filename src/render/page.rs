@@ -16,7 +16,7 @@ use super::coverage::Coverage;
 use super::error::Diagnosis;
 use super::world::BatchWorld;
 use super::{RenderError, Template, shown};
-use crate::domain::manifest::{PageFormat, QrPlace};
+use crate::domain::manifest::{PageFormat, QrPlace, VARIABLES};
 use crate::domain::{Locale, Personal};
 
 /// Properties of a job that concern its PDF but not its layout.
@@ -95,12 +95,22 @@ fn info(facts: &PageFacts) -> DocumentInfo {
     }
 }
 
-/// Converts typst's diagnostics, each with its place. Shipped templates report a text that is too long with a message
-/// that starts with `OVERFLOW` and the field's name.
+/// Names of fields in messages about overflow that are neither a variable nor an option of a template.
+const COMMON: [&str; 5] = ["issue_date", "options", "public_id", "text", "verification_url"];
+
+/// Converts typst's diagnostics, each with its place. Templates report a text that is too long with a message that starts
+/// with `OVERFLOW` and the name of the field. Other words behind it may be data of a person, so they are not a field.
 pub(super) fn diagnosed_in(world: &BatchWorld, diagnostics: &[SourceDiagnostic]) -> RenderError {
-    let field = diagnostics.iter().find_map(|d| d.message.split_once("OVERFLOW ").map(|(_, field)| field));
-    match field {
-        Some(field) => RenderError::Overflow { field: field.trim().to_owned() },
+    let options = &world.template.manifest().options;
+    let is_field = |name: &&str| {
+        VARIABLES.contains(name) || COMMON.contains(name) || options.iter().any(|option| option.name == *name)
+    };
+    let overflow = |d: &SourceDiagnostic| {
+        let (_, field) = d.message.split_once("OVERFLOW ")?;
+        Some(field.trim()).filter(is_field).map(str::to_owned)
+    };
+    match diagnostics.iter().find_map(overflow) {
+        Some(field) => RenderError::Overflow { field },
         None => {
             let diagnoses = diagnostics.iter().map(|d| world.diagnosis(d)).collect();
             RenderError::Template { diagnostics: Personal::new(diagnoses) }
