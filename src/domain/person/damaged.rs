@@ -126,11 +126,13 @@ pub(super) fn has_error(text: &str) -> bool {
     text.split_whitespace().any(is_error)
 }
 
-/// Returns true if the text contains an escape of XLSX, such as "_x000D_".
+/// Returns true if the text contains an escape of XLSX, such as "_x000D_". Programs escape only characters that are not
+/// printable ASCII, and the underscore.
 pub(super) fn has_workbook_escape(text: &str) -> bool {
     text.split("_x").skip(1).any(|rest| {
-        let mut rest = rest.chars();
-        rest.by_ref().take(4).filter(char::is_ascii_hexdigit).count() == 4 && rest.next() == Some('_')
+        let code = rest.get(..4).filter(|code| code.bytes().all(|byte| byte.is_ascii_hexdigit()));
+        let code = code.filter(|_| rest.get(4..5) == Some("_")).and_then(|code| u32::from_str_radix(code, 16).ok());
+        code.is_some_and(|code| !matches!(code, 0x20..=0x5E | 0x60..=0x7E))
     })
 }
 

@@ -66,9 +66,6 @@ pub(crate) fn doubt(name: &str, is_guessed: bool) -> Option<Doubt> {
         return Some(Doubt::ReadTwice);
     }
     let characters: Vec<char> = name.chars().collect();
-    if has_only_accents(&characters) {
-        return Some(Doubt::Improbable);
-    }
     if is_guessed && let Some(doubt) = doubtful_when_guessed(&characters) {
         return Some(doubt);
     }
@@ -118,7 +115,7 @@ fn doubtful_when_guessed(name: &[char]) -> Option<Doubt> {
     if has_small_initial(name) {
         return Some(Doubt::SmallInitial);
     }
-    if cyrillic::is_misread(name) || has_misread_eth(name) {
+    if cyrillic::is_misread(name) || has_misread_eth(name) || has_only_accents(name) {
         return Some(Doubt::Improbable);
     }
     let is_east_asian = name.iter().any(|&c| c >= '\u{2E80}' && c.is_alphabetic());
@@ -221,7 +218,7 @@ fn is_punctuation(character: char, before: Option<char>, after: Option<char>, is
 /// Windows-1252 reads other alphabets.
 fn has_only_accents(name: &[char]) -> bool {
     let letters = |text: &[char]| text.iter().filter(|c| c.is_alphabetic()).count();
-    let is_accented = |c: &char| is_latin(*c) && matches!(*c, '\u{C0}'..='\u{FF}');
+    let is_accented = |c: &char| is_latin(*c) && matches!(*c, '\u{C0}'..='\u{17F}');
     let are_all = |text: &[char]| text.iter().filter(|c| c.is_alphabetic()).all(is_accented);
     let mut words = name.split(|c| c.is_whitespace());
     words.any(|word| letters(word) >= 5 && are_all(word)) || letters(name) >= 6 && are_all(name)
@@ -269,7 +266,7 @@ fn is_symbol(character: char) -> bool {
         return false;
     }
     let kind = character.general_category();
-    character == 'µ'
+    matches!(character, 'µ' | '\u{2C6}')
         || matches!(
             kind,
             Category::CurrencySymbol

@@ -74,7 +74,7 @@ fn escapes_are_decoded_in_workbooks_and_rejected_elsewhere() {
         row(1, &["Nombre", "Correo", "DNI"]),
         row(2, &["Jos_x00E9_ Mora", "j@example.org", "1"]),
     );
-    let book = Workbook::new(&cells).pack();
+    let book = Workbook::of(&cells).pack();
     assert_eq!(briefs(&book, Format::Xlsx), ["2 José Mora|1|j@example.org"]);
     assert_eq!(
         csv("Nombre,Correo,DNI\nJos_x00E9_ Mora,j@example.org,1\nAna,a@example.org,12_x000D_\n"),

@@ -10,6 +10,11 @@ async fn bulk(api: &Api, body: &str) -> Answered {
     Answered::of(request.body(body.to_owned()).send().await.expect("answered")).await
 }
 
+async fn patch(api: &Api, path: &str, body: &Value) -> Answered {
+    let request = api.request(Method::PATCH, path).json(body);
+    Answered::of(request.send().await.expect("answered")).await
+}
+
 fn codes(answer: &Answered) -> Vec<(u64, String)> {
     let errors = answer.body["data"]["errorDetails"].as_array().expect("a list");
     let code = |row: &Value| {
@@ -42,10 +47,10 @@ async fn damaged_values_are_rejected_by_every_way_in() {
     let ana = api.post("/attendees", &person("Ana", json!(79_123_456))).await.expect(201);
     assert_eq!(ana.body["data"]["documentNumber"], "79123456");
     let path = format!("/attendees/{}", ana.body["data"]["id"].as_str().expect("an id"));
-    let changed = api.patch(&path, &json!({"documentNumber": 80_000_001})).await.expect(200);
+    let changed = patch(&api, &path, &json!({"documentNumber": 80_000_001})).await.expect(200);
     assert_eq!(changed.body["data"]["documentNumber"], "80000001");
     for wrong in [json!({"fullName": "JosŽ Mu–oz"}), json!({"documentNumber": "12345678.0"})] {
-        assert_eq!(api.patch(&path, &wrong).await.expect(400).code(), "VALIDATION_ERROR", "{wrong}");
+        assert_eq!(patch(&api, &path, &wrong).await.expect(400).code(), "VALIDATION_ERROR", "{wrong}");
     }
 }
 
@@ -78,10 +83,10 @@ async fn misread_text_of_a_definition_is_rejected() {
     let id = api.certificate().await;
     let path = format!("/certificates/{id}");
     for client in ["JosŽ Mu–oz", "Universidad de MÃ¡laga"] {
-        let refused = api.patch(&path, &json!({"client": client})).await.expect(400);
+        let refused = patch(&api, &path, &json!({"client": client})).await.expect(400);
         assert_eq!(refused.code(), "VALIDATION_ERROR", "{}", refused.body);
     }
-    api.patch(&path, &json!({"client": "Acme™ – Peña & Søn"})).await.expect(200);
+    patch(&api, &path, &json!({"client": "Acme™ – Peña & Søn"})).await.expect(200);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -96,6 +96,7 @@ fn real_names_have_none() {
         "@SUM(1)",
         "+Ana",
         "100% Ana",
+        "AB_x0031_7",
         "山田 太郎",
         "محمد علی",
     ] {
