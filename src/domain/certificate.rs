@@ -200,11 +200,14 @@ impl Definition {
         let texts =
             [("client", &self.client, 200), ("name", &self.name, 200), ("eventName", &self.event_name, 300)];
         for (field, value, most) in texts {
-            let misread = || plausible::is_misread_text(value).then(|| InvalidField {
-                field,
-                message: "has letters as a wrong encoding reads them, such as \"Ã©\" for \"é\"; type it again"
-                    .to_owned(),
-            });
+            let misread = || {
+                plausible::is_misread_text(value).then(|| InvalidField {
+                    field,
+                    message:
+                        "has letters as a wrong encoding reads them, such as \"Ã©\" for \"é\"; type it again"
+                            .to_owned(),
+                })
+            };
             wrong.extend(text::check_line(field, value, most).err().or_else(misread));
         }
         if let Some(link) = &self.event_link {

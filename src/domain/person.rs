@@ -222,8 +222,10 @@ fn optional_value(value: Option<String>, rule: Rule, errors: &mut Errors) -> Opt
 }
 
 /// An escape of XLSX in a text other than a name.
-const ESCAPE: damaged::Fault =
-    ("FORBIDDEN_CHARACTER", "contains a character as a code, such as \"_x000D_\"; remove it or type the value again");
+const ESCAPE: damaged::Fault = (
+    "FORBIDDEN_CHARACTER",
+    "contains a character as a code, such as \"_x000D_\"; remove it or type the value again",
+);
 
 fn fault(rule: Rule, (code, message): damaged::Fault) -> FieldError {
     FieldError { field: rule.field, code, message: format!("{} {message}", rule.field) }

@@ -93,9 +93,10 @@ fn digits(number: &Number, has_exponent: bool) -> Cell {
     let float = number.as_f64().filter(|float| *float >= 0.0 && float.fract() == 0.0);
     match (number.as_u64(), float) {
         (Some(whole), _) if whole <= GREATEST_EXACT => Cell::Text(whole.to_string().into()),
-        (None, Some(_)) if has_exponent => {
-            rounded(number, "is a number with an exponent, whose last digits may be lost; give it in quotation marks")
-        }
+        (None, Some(_)) if has_exponent => rounded(
+            number,
+            "is a number with an exponent, whose last digits may be lost; give it in quotation marks",
+        ),
         (None, Some(float)) if float <= GREATEST_EXACT as f64 => Cell::Text(format!("{float}").into()),
         (Some(_), _) | (None, Some(_)) => {
             rounded(number, "is a number with more digits than programs keep; give it in quotation marks")
@@ -183,11 +184,16 @@ mod tests {
 
     #[test]
     fn number_with_an_exponent_may_be_rounded() {
-        let line = PersonLine { has_exponent: true, ..line(json!({"documentNumber": 7.912_35e7, "fullName": 5})) };
-        let codes: Vec<_> = record(1, line, 100).cells.iter().filter_map(|cell| match cell {
-            Cell::Unusable { code, message, .. } => Some((*code, message.contains("exponent"))),
-            Cell::Text(_) => None,
-        }).collect();
+        let line =
+            PersonLine { has_exponent: true, ..line(json!({"documentNumber": 7.912_35e7, "fullName": 5})) };
+        let codes: Vec<_> = record(1, line, 100)
+            .cells
+            .iter()
+            .filter_map(|cell| match cell {
+                Cell::Unusable { code, message, .. } => Some((*code, message.contains("exponent"))),
+                Cell::Text(_) => None,
+            })
+            .collect();
         assert_eq!(codes, [("NUMBER_ROUNDED", true)]);
     }
 

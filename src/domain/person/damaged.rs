@@ -42,7 +42,9 @@ pub(super) fn problem(name: &str) -> Option<Fault> {
         return invalid("is a formula and not its value; write the person's name");
     }
     if is_machine_text(name) {
-        return invalid("contains a placeholder of a template, an object or an address; write the name alone");
+        return invalid(
+            "contains a placeholder of a template, an object or an address; write the name alone",
+        );
     }
     if name.contains(['<', '>']) {
         return invalid("contains an angle bracket; write the name alone, without e-mail address or markup");
@@ -84,10 +86,13 @@ pub(super) fn leftover(name: &str) -> Option<&str> {
     {
         return Some(last);
     }
-    let others = |index: usize| words.iter().enumerate().filter(move |(other, _)| *other != index).map(|(_, word)| *word);
+    let others = |index: usize| {
+        words.iter().enumerate().filter(move |(other, _)| *other != index).map(|(_, word)| *word)
+    };
     let found = |&(index, word): &(usize, &&str)| {
         let has_capital = || others(index).any(|other| other.starts_with(char::is_uppercase));
-        let are_capitals = || others(index).all(|other| !other.contains(|c: char| c.is_alphabetic() && !c.is_uppercase()));
+        let are_capitals =
+            || others(index).all(|other| !other.contains(|c: char| c.is_alphabetic() && !c.is_uppercase()));
         let is_last = index + 1 == words.len();
         match *word {
             "null" | "none" | "None" | "NaN" | "FNU" | "LNU" | "0" => true,
@@ -131,7 +136,8 @@ pub(super) fn has_error(text: &str) -> bool {
 pub(super) fn has_workbook_escape(text: &str) -> bool {
     text.split("_x").skip(1).any(|rest| {
         let code = rest.get(..4).filter(|code| code.bytes().all(|byte| byte.is_ascii_hexdigit()));
-        let code = code.filter(|_| rest.get(4..5) == Some("_")).and_then(|code| u32::from_str_radix(code, 16).ok());
+        let code =
+            code.filter(|_| rest.get(4..5) == Some("_")).and_then(|code| u32::from_str_radix(code, 16).ok());
         code.is_some_and(|code| !matches!(code, 0x20..=0x5E | 0x60..=0x7E))
     })
 }

@@ -2,10 +2,8 @@
 
 use super::damaged::{self, Fault};
 
-const FORMULA_TEXT: Fault = (
-    "FORMULA_TEXT",
-    "is a formula and not its value; save the sheet with values, or write the value",
-);
+const FORMULA_TEXT: Fault =
+    ("FORMULA_TEXT", "is a formula and not its value; save the sheet with values, or write the value");
 const NUMBER_ROUNDED: Fault = (
     "NUMBER_ROUNDED",
     "is a number with an exponent: the spreadsheet has rounded this number, and its last digits are lost; format the \
@@ -29,9 +27,8 @@ const LEFTOVER: Fault =
 const STRAY_QUOTE: Fault = ("STRAY_QUOTE", "has a quotation mark; write the document's number without it");
 
 /// Truth values as programs write them, in lower case.
-const BOOLEANS: [&str; 10] = [
-    "true", "false", "verdadero", "falso", "verdadeiro", "vrai", "faux", "wahr", "falsch", "vero",
-];
+const BOOLEANS: [&str; 10] =
+    ["true", "false", "verdadero", "falso", "verdadeiro", "vrai", "faux", "wahr", "falsch", "vero"];
 
 /// Finds what a program did to a document number.
 pub(super) fn fault(text: &str) -> Option<Fault> {
@@ -78,7 +75,8 @@ fn has_exponent(text: &str) -> bool {
 /// by hand, too, as in `12.345.678`.
 fn is_formatted(text: &str) -> bool {
     let has_decimals = |mark: char| {
-        let parts = text.rsplit_once(mark).filter(|(whole, zeros)| is_whole(whole) && (1..=2).contains(&zeros.len()));
+        let parts =
+            text.rsplit_once(mark).filter(|(whole, zeros)| is_whole(whole) && (1..=2).contains(&zeros.len()));
         parts.is_some_and(|(_, zeros)| zeros.bytes().all(|byte| byte == b'0'))
     };
     let groups: Vec<&str> = text.split(',').collect();
@@ -161,7 +159,10 @@ mod tests {
     fn numbers_that_a_program_changed_are_found() {
         for (code, texts) in [
             ("NUMBER_ROUNDED", "1,02E+15|8.96529E+19|1e+15|1,02E+015|1.02e15|1,02E15|1e15|-1.5e-7"),
-            ("NUMBER_FORMATTED", "12345678.0|12345678,00|12345678.00|12,345,678|12,345|12,345,678.00|12.345.678,0|7.0"),
+            (
+                "NUMBER_FORMATTED",
+                "12345678.0|12345678,00|12345678.00|12,345,678|12,345|12,345,678.00|12.345.678,0|7.0",
+            ),
             (
                 "DATE_CELL",
                 "3-may|may-03|01-dic-25|12/5/2021|5/12/21|2021-05-12|2021-05-12T10:00:00|12:30:00|12:30 PM|36:30:00",

@@ -223,7 +223,9 @@ fn is_abbreviation(text: &str) -> bool {
 /// and "FNU" and "LNU" (first or last name unknown) of American papers.
 pub(crate) fn is_no_name_part(text: &str) -> bool {
     let is_short = text.eq_ignore_ascii_case("s/a") || matches!(text, "FNU" | "LNU");
-    is_abbreviation(text) || is_short || text.len() <= MAX_PHRASE && NO_NAME_PART.contains(&key(text).as_str())
+    is_abbreviation(text)
+        || is_short
+        || text.len() <= MAX_PHRASE && NO_NAME_PART.contains(&key(text).as_str())
 }
 
 /// Returns true if the text is no name of a person, such as "Sin nombre".

@@ -106,7 +106,9 @@ pub(crate) fn is_misread_text(text: &str) -> bool {
             rest.iter().take(rest.len() - 1).all(is_small) && rest.len() > 1
         }
     };
-    untwice(text).is_some() || characters.windows(3).any(is_lost) || text.split_whitespace().any(ends_in_capital)
+    untwice(text).is_some()
+        || characters.windows(3).any(is_lost)
+        || text.split_whitespace().any(ends_in_capital)
 }
 
 /// Finds signs that tell only a wrong guess, in words as a whole: a small letter between capitals, East Asian signs
@@ -182,7 +184,8 @@ fn doubtful(character: char, before: Option<char>, after: Option<char>, is_guess
     }
     if is_symbol(character) {
         let inside = is_letter(before) || is_letter(after);
-        return (inside && !is_punctuation(character, before, after, is_guessed)).then_some(Doubt::SymbolInside);
+        return (inside && !is_punctuation(character, before, after, is_guessed))
+            .then_some(Doubt::SymbolInside);
     }
     if has_case(character) && character.is_uppercase() && is_small(before) {
         let is_doubtful = if is_latin(character) {

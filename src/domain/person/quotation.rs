@@ -35,7 +35,9 @@ mod tests {
         for text in ["Ana", r#"Ana "Anita" Gil"#, r#"Ana ("Anita") Gil"#, r#"Ana "Anita""#, "O'Neil"] {
             assert!(is_in_pairs(text), "{text}");
         }
-        for text in [r#""Ana Gil""#, r#""Ana" Gil"#, r#"Ana "Gil"#, r#"5" Ana"#, r#"Ana \"A\" Gil"#, r#"A"b"c"#] {
+        for text in
+            [r#""Ana Gil""#, r#""Ana" Gil"#, r#"Ana "Gil"#, r#"5" Ana"#, r#"Ana \"A\" Gil"#, r#"A"b"c"#]
+        {
             assert!(!is_in_pairs(text), "{text}");
         }
     }

@@ -305,7 +305,10 @@ mod tests {
         let elements: Vec<Element> = raw.into_iter().map(Element::read).collect();
         let unreadable: Vec<_> = elements.iter().map(|element| element.unreadable).collect();
         let half = Some(Unreadable::HalfCharacter);
-        assert_eq!(unreadable, [half, half, Some(Unreadable::TooDeep), Some(Unreadable::OutOfRange), None, None]);
+        assert_eq!(
+            unreadable,
+            [half, half, Some(Unreadable::TooDeep), Some(Unreadable::OutOfRange), None, None]
+        );
         assert_eq!((elements[4].has_exponent, elements[5].has_exponent), (true, false));
     }
 

@@ -74,7 +74,9 @@ pub fn plan_row(entry: &PersonEntry, matches: Matches<'_>, rules: RowRules, seen
         return RowPlan::Reject(Mismatch::Fields(vec![error]));
     }
     let planning = Planning { entry, rules, seen };
-    if let Some(holder) = matches.document.filter(|holder| planning.is_another_at_shared_email(*holder, matches)) {
+    if let Some(holder) =
+        matches.document.filter(|holder| planning.is_another_at_shared_email(*holder, matches))
+    {
         let (differs, who) = (vec!["fullName"], planning.who(holder));
         return RowPlan::Reject(Mismatch::OneMatches { matched: "documentNumber", differs, who });
     }

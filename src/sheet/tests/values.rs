@@ -1,6 +1,6 @@
 //! Values that programs changed or left in cells.
 
-use super::super::fixture::{briefs, open_chosen, row, rows, Workbook};
+use super::super::fixture::{Workbook, briefs, open_chosen, row, rows};
 use super::super::{Format, RowOutcome};
 use crate::domain::reading::Reading;
 

@@ -59,7 +59,9 @@ async fn bad_element_is_an_error_of_its_row() {
     let api = Api::start().await;
     let deep = format!("{}{}", "[".repeat(500), "]".repeat(500));
     let good = |n: u8, number: &str| {
-        format!(r#"{{"fullName": "Ana Rojas {n}a", "email": "p{n}@example.org", "documentNumber": {number}}}"#)
+        format!(
+            r#"{{"fullName": "Ana Rojas {n}a", "email": "p{n}@example.org", "documentNumber": {number}}}"#
+        )
     };
     let body = format!(
         r#"[{{"fullName": "Ana \ud800", "email": "x@example.org"}}, {}, {deep}, {}, {}, {{"documentNumber": 1e999}}]"#,
@@ -71,8 +73,17 @@ async fn bad_element_is_an_error_of_its_row() {
     let expected = [(1, "UNREADABLE"), (3, "UNREADABLE"), (4, "NUMBER_ROUNDED"), (6, "UNREADABLE")];
     assert_eq!(codes(&done), expected.map(|(row, code)| (row, code.to_owned())));
     assert_eq!(done.body["data"]["created"], 2, "{}", done.body);
-    let ana = api.until("both are in the table", "/attendees", |body| body["data"].as_array().is_some_and(|all| all.len() == 2)).await;
-    let numbers: Vec<&str> = ana["data"].as_array().expect("a list").iter().filter_map(|one| one["documentNumber"].as_str()).collect();
+    let ana = api
+        .until("both are in the table", "/attendees", |body| {
+            body["data"].as_array().is_some_and(|all| all.len() == 2)
+        })
+        .await;
+    let numbers: Vec<&str> = ana["data"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .filter_map(|one| one["documentNumber"].as_str())
+        .collect();
     assert!(numbers.contains(&"79123456"), "{numbers:?}");
     assert_eq!(bulk(&api, r#"[{"fullName": "Ana"},]"#).await.expect(400).code(), "MALFORMED_JSON");
 }

@@ -109,7 +109,8 @@ fn real_names_are_not() {
 
 #[test]
 fn rules_hold_for_cyrillic_and_greek_in_any_encoding() {
-    for name in ["ЩукинA юлиЯ", "юлиЯ", "ΓιώργοΣ Παππάς", "€ванов", "Иванов™", "Мар¤я", "Παπ¦άς"] {
+    for name in ["ЩукинA юлиЯ", "юлиЯ", "ΓιώργοΣ Παππάς", "€ванов", "Иванов™", "Мар¤я", "Παπ¦άς"]
+    {
         assert!(doubt(name, false).is_some(), "{name}");
     }
     for name in [
@@ -137,7 +138,9 @@ fn rules_hold_for_cyrillic_and_greek_in_any_encoding() {
 
 #[test]
 fn texts_have_more_symbols_than_names() {
-    for text in ["JosŽ Mu–oz", "Universidad de MÃ¡laga", "Direcci¢n General", "Asociaci\u{97}n JosŽ", "T‡cito y m‡s"] {
+    for text in
+        ["JosŽ Mu–oz", "Universidad de MÃ¡laga", "Direcci¢n General", "Asociaci\u{97}n JosŽ", "T‡cito y m‡s"]
+    {
         assert!(is_misread_text(text), "{text}");
     }
     for text in [

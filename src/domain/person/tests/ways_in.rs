@@ -67,7 +67,10 @@ fn escapes_and_quotes_in_other_texts_are_rejected() {
             ("gender", "STRAY_QUOTE"),
         ]
     );
-    assert_eq!(codes(RawPerson { country: Some("my_x_file".to_owned()), ..raw("Ada", "1", "a@example.com") }), []);
+    assert_eq!(
+        codes(RawPerson { country: Some("my_x_file".to_owned()), ..raw("Ada", "1", "a@example.com") }),
+        []
+    );
 }
 
 #[test]

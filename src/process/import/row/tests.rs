@@ -170,9 +170,8 @@ fn sibling_is_never_renamed_by_a_document_number_of_another() {
     for rules in [SHARING, updating] {
         // Ana's name with Bruno's number, and a name that nobody has.
         for name in ["Ana Rojas", "Clara Mora"] {
-            let message = family()
-                .when((name, FAMILY.1, "2"), rules)
-                .then_refused(&[("documentNumber", "DUPLICATE")]);
+            let message =
+                family().when((name, FAMILY.1, "2"), rules).then_refused(&[("documentNumber", "DUPLICATE")]);
             assert!(message.contains("fullName differs"), "{message}");
         }
         // The name of one sibling is part of the other's.
