@@ -5,7 +5,7 @@ use time::Date;
 
 use super::events::domain_events;
 use super::manifest::OptionValues;
-use super::person::text;
+use super::person::{plausible, text};
 use super::{Decider, InvalidField, Locale, Refusal};
 
 // ── Events ──────────────────────────────────────────────────────────────────────────────────────
@@ -200,7 +200,15 @@ impl Definition {
         let texts =
             [("client", &self.client, 200), ("name", &self.name, 200), ("eventName", &self.event_name, 300)];
         for (field, value, most) in texts {
-            wrong.extend(text::check_line(field, value, most).err());
+            let misread = || {
+                plausible::is_misread_text(value).then(|| InvalidField {
+                    field,
+                    message:
+                        "has letters as a wrong encoding reads them, such as \"Ã©\" for \"é\"; type it again"
+                            .to_owned(),
+                })
+            };
+            wrong.extend(text::check_line(field, value, most).err().or_else(misread));
         }
         if let Some(link) = &self.event_link {
             let web = link.starts_with("https://") || link.starts_with("http://");

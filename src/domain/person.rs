@@ -5,9 +5,12 @@
 
 mod characters;
 mod damaged;
+mod document;
 mod email;
 mod entry;
 mod placeholder;
+pub(crate) mod plausible;
+mod quotation;
 mod same_name;
 pub(in crate::domain) mod text;
 
@@ -19,7 +22,8 @@ use unicode_properties::{GeneralCategory, UnicodeGeneralCategory as _};
 
 use super::Personal;
 pub use entry::{DocumentEntry, PersonEntry, SharedEmail, missing_document};
-pub(crate) use placeholder::{is_dashes, without_marks};
+pub(crate) use placeholder::{is_no_name_part, without_marks};
+pub(crate) use quotation::is_in_pairs;
 pub use same_name::{folded_name, is_like_name, is_quite_different, is_same_name};
 use text::Rule;
 
@@ -125,8 +129,9 @@ impl fmt::Debug for RawPerson {
 pub struct FieldError {
     /// Name of the field in the API, in camelCase.
     pub field: &'static str,
-    /// `REQUIRED`, `TOO_LONG`, `FORBIDDEN_CHARACTER`, `INVALID_EMAIL`, `INVALID_NAME`, `INVALID_DOCUMENT_NUMBER` or
-    /// `PLACEHOLDER`.
+    /// `REQUIRED`, `TOO_LONG`, `FORBIDDEN_CHARACTER`, `INVALID_EMAIL`, `INVALID_NAME`, `INVALID_DOCUMENT_NUMBER`,
+    /// `PLACEHOLDER`, `MISREAD_TEXT`, `STRAY_QUOTE`, `NUMBER_ROUNDED`, `NUMBER_FORMATTED`, `DATE_CELL`,
+    /// `BOOLEAN_CELL`, `ERROR_CELL` or `FORMULA_TEXT`.
     pub code: &'static str,
     /// Problem and remedy. Never contains the value.
     pub message: String,
@@ -178,6 +183,10 @@ type Errors = Vec<FieldError>;
 fn optional(value: Option<String>, rule: Rule, errors: &mut Errors) -> Option<String> {
     let text = value.map(|value| text::clean(&value)).filter(|text| !text.is_empty())?;
     match text::check(&text, rule) {
+        Ok(()) if damaged::has_workbook_escape(&text) && rule.max_chars != FULL_NAME.max_chars => {
+            errors.push(fault(rule, ESCAPE));
+            None
+        }
         Ok(()) => Some(text),
         Err(fault) => {
             let message = format!("{} {}", rule.field, fault.problem);
@@ -204,7 +213,22 @@ fn missing(field: &'static str) -> FieldError {
 
 /// Returns the text of a column that may be blank. Texts for "no value", such as "N/A", count as blank.
 fn optional_value(value: Option<String>, rule: Rule, errors: &mut Errors) -> Option<String> {
-    optional(value, rule, errors).filter(|text| !placeholder::is_no_value(text))
+    let text = optional(value, rule, errors).filter(|text| !placeholder::is_no_value(text))?;
+    if is_in_pairs(&text) {
+        return Some(text);
+    }
+    errors.push(fault(rule, damaged::STRAY_QUOTE));
+    None
+}
+
+/// An escape of XLSX in a text other than a name.
+const ESCAPE: damaged::Fault = (
+    "FORBIDDEN_CHARACTER",
+    "contains a character as a code, such as \"_x000D_\"; remove it or type the value again",
+);
+
+fn fault(rule: Rule, (code, message): damaged::Fault) -> FieldError {
+    FieldError { field: rule.field, code, message: format!("{} {message}", rule.field) }
 }
 
 fn document_entry(value: Option<String>, is_required: bool, errors: &mut Errors) -> DocumentEntry {
@@ -257,16 +281,28 @@ fn full_name(
                 return Some(String::new());
             }
             let written = value.filter(|value| !is_marked(value));
-            required(written, rule, errors).map(|part| without_end_marks(&part))
+            let part = required(written, rule, errors).map(|part| without_end_marks(&part))?;
+            if placeholder::is_doubtful_part(&part) {
+                errors.push(fault(rule, damaged::LEFTOVER));
+                return None;
+            }
+            Some(part)
         };
         let (has_first, has_last) =
             (!is_blank(&first) && !marked(&first), !is_blank(&last) && !marked(&last));
         let (first, last) =
             (part(first, FIRST_NAME, has_last, errors), part(last, LAST_NAME, has_first, errors));
-        required(Some(format!("{} {}", first?, last?)), FULL_NAME, errors)?
+        let (first, last) = (first?, last?);
+        let joined = format!("{first} {last}");
+        if let Some(word) = damaged::leftover(&joined) {
+            let rule = if last.contains(word) { LAST_NAME } else { FIRST_NAME };
+            errors.push(fault(rule, damaged::LEFTOVER));
+            return None;
+        }
+        required(Some(joined), FULL_NAME, errors)?
     };
     let name = without_end_marks(&name);
-    if name.is_empty() || placeholder::is_no_value(&name) {
+    if name.is_empty() || placeholder::is_no_name(&name) {
         errors.push(missing(FULL_NAME.field));
         return None;
     }
@@ -290,8 +326,7 @@ fn damage(value: &str, rule: Rule) -> Option<FieldError> {
     if is_null || text::check(&text, rule).is_err() {
         return None;
     }
-    let problem = damaged::problem(&text)?;
-    Some(FieldError { field: rule.field, code: "INVALID_NAME", message: format!("{} {problem}", rule.field) })
+    damaged::problem(&text).map(|problem| fault(rule, problem))
 }
 
 /// Returns the name without commas and semicolons at its end, and without the marks of a missing part around it.
@@ -317,6 +352,10 @@ fn no_name(written: [Option<String>; 3]) -> FieldError {
 }
 
 fn is_document_number(number: &str, errors: &mut Errors) -> bool {
+    if let Some(problem) = document::fault(number) {
+        errors.push(fault(DOCUMENT_NUMBER, problem));
+        return false;
+    }
     let is_number = normalised_document(number).chars().any(char::is_alphanumeric);
     if !is_number {
         let message = "documentNumber has no letter or digit in it; write the document's number".to_owned();

@@ -1,11 +1,15 @@
 //! Encodings of text, by their labels.
 
 use encoding_rs::{
-    Decoder, Encoding, MACINTOSH, REPLACEMENT, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252, X_USER_DEFINED,
+    Decoder, Encoding, MACINTOSH, REPLACEMENT, UTF_8, UTF_16BE, UTF_16LE, X_MAC_CYRILLIC, X_USER_DEFINED,
 };
 use oem_cp::code_table::{
     DECODING_TABLE_CP437, DECODING_TABLE_CP850, DECODING_TABLE_CP852, DECODING_TABLE_CP858,
+    DECODING_TABLE_CP862,
 };
+
+pub(super) use crate::domain::person::plausible::untwice;
+use crate::domain::person::plausible::windows_1252_byte;
 
 /// An encoding.
 #[derive(Clone, Copy, Debug)]
@@ -37,6 +41,8 @@ pub(super) const TWICE: Charset = Charset { label: "utf-8-twice", kind: Kind::Tw
 const CP850: Charset = Charset { label: "ibm850", kind: Kind::Oem(&DECODING_TABLE_CP850) };
 const CP852: Charset = Charset { label: "ibm852", kind: Kind::Oem(&DECODING_TABLE_CP852) };
 const CP858: Charset = Charset { label: "ibm858", kind: Kind::Oem(&DECODING_TABLE_CP858) };
+/// Code page 862, of DOS in Israel.
+const CP862: Charset = Charset { label: "ibm862", kind: Kind::Oem(&DECODING_TABLE_CP862) };
 const CP437: Charset = Charset { label: "ibm437", kind: Kind::Oem(&DECODING_TABLE_CP437) };
 
 /// Encodings that are offered where names are misread, likely ones first.
@@ -47,6 +53,8 @@ pub(super) fn offered() -> impl Iterator<Item = Charset> {
         "macintosh",
         "windows-1250",
         "windows-1251",
+        "x-mac-cyrillic",
+        "windows-1257",
         "windows-1254",
         "windows-1253",
         "iso-8859-2",
@@ -58,7 +66,7 @@ pub(super) fn offered() -> impl Iterator<Item = Charset> {
         "euc-kr",
     ];
     let standard = standard.into_iter().filter_map(Charset::of_label);
-    [TWICE].into_iter().chain(standard).chain([CP850, CP437, CP852])
+    [TWICE].into_iter().chain(standard).chain([CP850, CP437, CP852, CP862])
 }
 
 impl Charset {
@@ -77,6 +85,8 @@ impl Charset {
             "ibm852" | "cp852" | "852" => CP852,
             "ibm858" | "cp858" | "858" => CP858,
             "ibm437" | "cp437" | "437" => CP437,
+            "ibm862" | "cp862" | "862" => CP862,
+            "maccyrillic" | "mac-cyrillic" | "mac_cyrillic" => Self::standard(X_MAC_CYRILLIC),
             "utf-8-twice" => TWICE,
             other => Self::standard(Encoding::for_label(other.as_bytes())?),
         };
@@ -164,31 +174,6 @@ fn to_table(table: &[char; 128], character: char) -> Option<u8> {
     u8::try_from(high + 0x80).ok()
 }
 
-/// The byte that Windows-1252 reads as a character.
-fn windows_1252_byte(character: char) -> Option<u8> {
-    let mut buffer = [0; 4];
-    match WINDOWS_1252.encode(character.encode_utf8(&mut buffer)) {
-        (bytes, _, false) => match &*bytes {
-            [byte] => Some(*byte),
-            _ => None,
-        },
-        _ => None,
-    }
-}
-
-/// A text that was encoded twice as it was before; `None` where it wasn't.
-pub(super) fn untwice(text: &str) -> Option<String> {
-    // In UTF-8 read as Windows-1252, the first byte of a letter is never followed by ASCII.
-    let begins = |character: char| matches!(character, '\u{C2}'..='\u{F4}');
-    let pairs = text.chars().zip(text.chars().skip(1));
-    if !pairs.into_iter().any(|(one, next)| begins(one) && !next.is_ascii()) {
-        return None;
-    }
-    let bytes = text.chars().map(windows_1252_byte).collect::<Option<Vec<u8>>>()?;
-    let before = String::from_utf8(bytes).ok()?;
-    (before != text).then_some(before)
-}
-
 /// Decodes piece by piece.
 pub(super) enum TextDecoder {
     Standard(Decoder),
@@ -243,6 +228,9 @@ mod tests {
             ("CP850", "ibm850"),
             ("latin1", "windows-1252"),
             ("cp1251", "windows-1251"),
+            ("x-mac-cyrillic", "x-mac-cyrillic"),
+            ("MacCyrillic", "x-mac-cyrillic"),
+            ("cp862", "ibm862"),
             ("sjis", "shift_jis"),
             (" UTF-8 ", "utf-8"),
             ("utf-8-twice", "utf-8-twice"),
@@ -260,8 +248,6 @@ mod tests {
         assert_eq!(CP850.encoded("Muñoz"), b"Mu\xA4oz");
         assert_eq!(Charset::standard(MACINTOSH).decoded(b"Jos\x8E Mu\x96oz").as_deref(), Some("José Muñoz"));
         assert_eq!(TWICE.decoded("JosÃ© MuÃ±oz".as_bytes()).as_deref(), Some("José Muñoz"));
-        assert_eq!(untwice("José Muñoz"), None);
-        assert_eq!(untwice("Ana"), None);
     }
 
     #[test]

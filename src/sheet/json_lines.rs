@@ -38,6 +38,12 @@ pub struct PersonLine {
     /// Fields that the element gives twice.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub twice: Vec<String>,
+    /// True if a number of the element is written with an exponent.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub has_exponent: bool,
+    /// Problem of an element that cannot be read, with the remedy.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unreadable: Option<String>,
 }
 
 /// The people of a file, numbered by their lines from 1.
@@ -58,34 +64,44 @@ pub(super) fn open(
 
 /// One element of the list. What is wrong with it is an error of its row.
 fn record(row: u32, line: PersonLine, max_chars: usize) -> Record {
-    let (mut fields, mut faults) = match line.person {
-        Value::Object(fields) => (fields, Vec::new()),
-        other => (Map::new(), vec![no_object(&other)]),
+    let (mut fields, mut faults) = match (line.person, line.unreadable) {
+        (_, Some(problem)) => (Map::new(), vec![unreadable(&problem)]),
+        (Value::Object(fields), None) => (fields, Vec::new()),
+        (other, None) => (Map::new(), vec![no_object(&other)]),
     };
-    let cells = FIELDS.map(|name| cell(fields.remove(name).unwrap_or_default(), max_chars)).into();
+    let mut cell = |name| cell(fields.remove(name).unwrap_or_default(), line.has_exponent, max_chars);
+    let cells = FIELDS.map(&mut cell).into();
     faults.extend(line.twice.iter().map(|name| given_twice(name)));
     faults.extend(fields.keys().take(MAX_NAMED).map(|name| unknown(name)));
     Record { row, cells, origin: Origin::Json, is_hidden: false, faults }
 }
 
-fn cell(value: Value, max_chars: usize) -> Cell {
+fn cell(value: Value, has_exponent: bool, max_chars: usize) -> Cell {
     match value {
         Value::Null => Cell::blank(),
         Value::String(text) => Cell::text(text, max_chars),
-        Value::Number(number) => digits(&number),
+        Value::Number(number) => digits(&number, has_exponent),
         Value::Bool(_) => wrong_type("is true or false; give a text in quotation marks"),
         Value::Array(_) => wrong_type("is a list; give a text in quotation marks"),
         Value::Object(_) => wrong_type("is an object; give a text in quotation marks"),
     }
 }
 
-/// A whole number as its digits.
-fn digits(number: &Number) -> Cell {
-    match number.as_u64() {
-        Some(whole) if whole <= GREATEST_EXACT => Cell::Text(whole.to_string().into()),
-        Some(_) => rounded(number),
-        None if number.as_f64().is_some_and(|float| float > 0.0 && float.fract() == 0.0) => rounded(number),
-        None => Cell::unusable(
+/// A whole number as its digits. Python writes one as `79123456.0` where a column has blanks. A number with an exponent
+/// may be rounded to a few digits.
+fn digits(number: &Number, has_exponent: bool) -> Cell {
+    let float = number.as_f64().filter(|float| *float >= 0.0 && float.fract() == 0.0);
+    match (number.as_u64(), float) {
+        (Some(whole), _) if whole <= GREATEST_EXACT => Cell::Text(whole.to_string().into()),
+        (None, Some(_)) if has_exponent => rounded(
+            number,
+            "is a number with an exponent, whose last digits may be lost; give it in quotation marks",
+        ),
+        (None, Some(float)) if float <= GREATEST_EXACT as f64 => Cell::Text(format!("{float}").into()),
+        (Some(_), _) | (None, Some(_)) => {
+            rounded(number, "is a number with more digits than programs keep; give it in quotation marks")
+        }
+        (None, None) => Cell::unusable(
             number.to_string(),
             "WRONG_TYPE",
             "is a number that is not whole or is negative; give it in quotation marks",
@@ -93,14 +109,17 @@ fn digits(number: &Number) -> Cell {
     }
 }
 
-fn rounded(number: &Number) -> Cell {
-    let message = "is a number with more digits than programs keep; give it in quotation marks";
+fn rounded(number: &Number, message: &'static str) -> Cell {
     Cell::unusable(number.to_string(), "NUMBER_ROUNDED", message)
 }
 
 fn wrong_type(message: &'static str) -> Cell {
     // Not blank, so that it is no missing value.
     Cell::unusable("?", "WRONG_TYPE", message)
+}
+
+fn unreadable(problem: &str) -> RowError {
+    RowError { column: None, field: None, code: "UNREADABLE", message: format!("the element {problem}") }
 }
 
 fn no_object(value: &Value) -> RowError {
@@ -134,8 +153,12 @@ mod tests {
 
     use super::*;
 
+    fn line(person: Value) -> PersonLine {
+        PersonLine { person, twice: Vec::new(), has_exponent: false, unreadable: None }
+    }
+
     fn read(value: Value) -> (Vec<String>, Vec<&'static str>) {
-        let Record { cells, faults, .. } = record(1, PersonLine { person: value, twice: Vec::new() }, 100);
+        let Record { cells, faults, .. } = record(1, line(value), 100);
         let cells = cells.iter().map(|cell| match cell {
             Cell::Text(text) => text.reveal().clone(),
             Cell::Unusable { code, .. } => format!("<{code}>"),
@@ -148,6 +171,8 @@ mod tests {
         let number = |number: Value| read(json!({"documentNumber": number})).0.remove(0);
         assert_eq!(number(json!(79_123_456)), "79123456");
         assert_eq!(number(json!(0)), "0");
+        assert_eq!(number(json!(79_123_456.0)), "79123456");
+        assert_eq!(number(json!(1e15)), "1000000000000000");
         assert_eq!(number(json!(GREATEST_EXACT)), "9007199254740991");
         for rounded in [json!(GREATEST_EXACT + 1), json!(1e20), json!(1e300)] {
             assert_eq!(number(rounded), "<NUMBER_ROUNDED>");
@@ -158,8 +183,31 @@ mod tests {
     }
 
     #[test]
+    fn number_with_an_exponent_may_be_rounded() {
+        let line =
+            PersonLine { has_exponent: true, ..line(json!({"documentNumber": 7.912_35e7, "fullName": 5})) };
+        let codes: Vec<_> = record(1, line, 100)
+            .cells
+            .iter()
+            .filter_map(|cell| match cell {
+                Cell::Unusable { code, message, .. } => Some((*code, message.contains("exponent"))),
+                Cell::Text(_) => None,
+            })
+            .collect();
+        assert_eq!(codes, [("NUMBER_ROUNDED", true)]);
+    }
+
+    #[test]
+    fn element_that_cannot_be_read_is_an_error_of_its_row() {
+        let line = PersonLine { unreadable: Some("is odd".to_owned()), ..line(Value::Null) };
+        let faults = record(1, line, 100).faults;
+        assert_eq!(faults.len(), 1);
+        assert_eq!((faults[0].code, faults[0].message.as_str()), ("UNREADABLE", "the element is odd"));
+    }
+
+    #[test]
     fn field_that_is_given_twice_is_an_error_of_the_row() {
-        let line = PersonLine { person: json!({"fullName": "Ada"}), twice: vec!["fullName".to_owned()] };
+        let line = PersonLine { twice: vec!["fullName".to_owned()], ..line(json!({"fullName": "Ada"})) };
         let fault = record(1, line, 100).faults.remove(0);
         assert_eq!((fault.code, fault.column.as_deref()), ("GIVEN_TWICE", Some("fullName")));
     }

@@ -9,9 +9,9 @@ use super::encoding::EncodingSource;
 use super::error::{Readings, printable};
 use super::header_row;
 use super::headers::Column;
-use super::plausible::{Doubt, doubt};
 use super::{Limits, SheetError};
 use crate::domain::Personal;
+use crate::domain::person::plausible::{Doubt, doubt};
 use crate::domain::reading::Reading;
 
 /// Encodings that an error offers.

@@ -23,7 +23,6 @@ mod json_lines;
 mod made_up;
 mod misread;
 mod number_format;
-mod plausible;
 mod quotes;
 mod raw_row;
 mod reader;

@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use crate::domain::person::is_in_pairs;
+
 /// Joins fields again that were split at a delimiter within quotation marks with a blank before them, as in
 /// `1, "Mora, Luis", x`, and takes these marks away.
 pub(super) fn rejoined(fields: Vec<String>, delimiter: char) -> Vec<String> {
@@ -69,34 +71,12 @@ pub(super) fn understood(text: &str, keeps_pairs: bool) -> Result<Cow<'_, str>, 
     if !value.contains('"') {
         return Ok(value);
     }
-    if keeps_pairs && are_pairs(&value) { Ok(value) } else { Err(StrayQuote) }
+    if keeps_pairs && is_in_pairs(&value) { Ok(value) } else { Err(StrayQuote) }
 }
 
 /// Returns true if a mark in the text is not doubled.
 fn has_lone_mark(text: &str) -> bool {
     text.replace("\"\"", "").contains('"')
-}
-
-/// Returns true if marks stand in pairs around words: `Ana "Anita" Gil`.
-fn are_pairs(text: &str) -> bool {
-    if text.contains('\\') {
-        return false;
-    }
-    let mut is_open = false;
-    let mut before = ' ';
-    let mut characters = text.chars().peekable();
-    while let Some(character) = characters.next() {
-        if character == '"' {
-            let after = characters.peek().copied().unwrap_or(' ');
-            let (outer, inner) = if is_open { (after, before) } else { (before, after) };
-            if !(outer.is_whitespace() || matches!(outer, ',' | '(' | ')')) || !inner.is_alphanumeric() {
-                return false;
-            }
-            is_open = !is_open;
-        }
-        before = character;
-    }
-    !is_open && !text.starts_with('"')
 }
 
 #[cfg(test)]

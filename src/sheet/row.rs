@@ -51,8 +51,8 @@ pub struct RowError {
     pub column: Option<String>,
     /// The field's name in the API; `None` where the row as a whole is wrong.
     pub field: Option<&'static str>,
-    /// A code of [`FieldError`], or `WRONG_TYPE`, `UNKNOWN_FIELD`, `FIELD_COUNT`, `INVALID_UUID`, `BOOLEAN_CELL`,
-    /// `ERROR_CELL`, `NUMBER_ROUNDED`, `INVALID_DATE`, `DATE_CELL`, `NOT_CALCULATED`, `FORMULA_TEXT`, `STRAY_QUOTE` or `MISREAD_TEXT`.
+    /// A code of [`FieldError`], or `WRONG_TYPE`, `UNREADABLE`, `UNKNOWN_FIELD`, `GIVEN_TWICE`, `FIELD_COUNT`, `INVALID_UUID`,
+    /// `INVALID_DATE` or `NOT_CALCULATED`.
     pub code: &'static str,
     /// What is wrong and what to do.
     pub message: String,

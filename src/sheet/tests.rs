@@ -7,6 +7,7 @@ mod invisible;
 mod samples;
 mod shapes;
 mod siblings;
+mod values;
 mod xls_files;
 mod xlsx_cells;
 mod xlsx_files;

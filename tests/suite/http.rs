@@ -45,6 +45,7 @@ mod takeover;
 mod templates;
 mod undrawable;
 mod users;
+mod values;
 mod versions;
 
 use std::io::Cursor;

@@ -8,6 +8,9 @@ const NO_VALUE: &[&str] = &["n/a", "n.a.", "#n/a", "#n/d", "n/d", "s/d", "s/n"];
 /// Words that mean "no value" where they are the whole of it. "Null" is also a surname.
 const NO_VALUE_WORDS: &[&str] = &["null", "none", "undefined"];
 
+/// Longest phrase for a missing name, in bytes.
+const MAX_PHRASE: usize = 40;
+
 /// Texts that mean "no document number", as [`key`] gives them.
 const NO_DOCUMENT: &[&str] = &[
     // Abbreviations in several languages.
@@ -162,14 +165,83 @@ pub(super) fn is_marks(text: &str) -> bool {
     !text.is_empty() && text.chars().all(is_mark)
 }
 
+/// Phrases that stand for a first or last name that the person does not have, as [`key`] gives them.
+const NO_NAME_PART: &[&str] = &[
+    "notiene",
+    "notengo",
+    "noposee",
+    "noaplica",
+    "ninguno",
+    "ninguna",
+    "sinapellido",
+    "sinapellidos",
+    "sinsegundoapellido",
+    "sinsegundonombre",
+    "nosurname",
+    "nolastname",
+    "nofamilyname",
+    "nomiddlename",
+    "notapplicable",
+    "semsobrenome",
+    "naotem",
+    "sansnom",
+];
+/// Phrases that are not the name of a person, as [`key`] gives them.
+const NO_NAME: &[&str] = &[
+    "sinnombre",
+    "sinnombres",
+    "sinnombreyapellido",
+    "noname",
+    "nonamegiven",
+    "nameunknown",
+    "unknownname",
+    "unknown",
+    "desconocido",
+    "desconocida",
+    "nombredesconocido",
+    "nodisponible",
+    "notavailable",
+    "semnome",
+    "nomedesconhecido",
+    "desconhecido",
+    "ohnename",
+    "unbekannt",
+    "inconnu",
+];
+
 /// Returns true if the text means "no value" in any column.
 pub(super) fn is_no_value(text: &str) -> bool {
-    is_no_name_part(text) || NO_VALUE_WORDS.contains(&text.to_lowercase().as_str())
+    is_abbreviation(text) || NO_VALUE_WORDS.contains(&text.to_lowercase().as_str())
 }
 
-/// Returns true if the text stands for a first or last name that the person does not have.
-pub(super) fn is_no_name_part(text: &str) -> bool {
+/// Returns true for marks and abbreviations that mean "no value".
+fn is_abbreviation(text: &str) -> bool {
     is_marks(text) || NO_VALUE.contains(&text.to_lowercase().as_str())
+}
+
+/// Returns true if the text stands for a first or last name that the person does not have: "-", "N/A", "no tiene",
+/// and "FNU" and "LNU" (first or last name unknown) of American papers.
+pub(crate) fn is_no_name_part(text: &str) -> bool {
+    let is_short = text.eq_ignore_ascii_case("s/a") || matches!(text, "FNU" | "LNU");
+    is_abbreviation(text)
+        || is_short
+        || text.len() <= MAX_PHRASE && NO_NAME_PART.contains(&key(text).as_str())
+}
+
+/// Returns true if the text is no name of a person, such as "Sin nombre".
+pub(super) fn is_no_name(text: &str) -> bool {
+    let is_phrase = || {
+        let key = key(text);
+        NO_NAME.contains(&key.as_str()) || NO_NAME_PART.contains(&key.as_str())
+    };
+    is_no_value(text) || text.len() <= MAX_PHRASE && is_phrase()
+}
+
+/// Returns true for a part of a name that may be a placeholder: nothing but digits, or "x" repeated. "X" is a name.
+pub(super) fn is_doubtful_part(text: &str) -> bool {
+    let has_letter = text.chars().any(char::is_alphabetic);
+    let are_x = text.chars().all(|c| matches!(c, 'x' | 'X')) && text != "X";
+    !text.is_empty() && (!has_letter || are_x)
 }
 
 /// Returns true if the text means "no document number". The longest phrase has 20 letters.
@@ -209,85 +281,4 @@ pub(crate) fn is_dashes(text: &str) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn placeholders_are_no_document() {
-        for text in [
-            "N/A",
-            "NA",
-            "n/a",
-            "n.a.",
-            "#N/A",
-            "0",
-            "00",
-            "0-0",
-            "0.000",
-            "-",
-            "--",
-            "—",
-            ".",
-            "...",
-            "?",
-            "x",
-            "XXX",
-            "none",
-            "NULL",
-            "nan",
-            "Ninguno",
-            "no tiene",
-            "No Tiene.",
-            "sin documento",
-            "SIN DOCUMENTO",
-            "Sin Cédula",
-            "s/d",
-            "S/N",
-            "pendiente",
-            "No aplica",
-            "não se aplica",
-            "Sem documento",
-            "aucun",
-            "néant",
-            "sans objet",
-            "en attente",
-            "keine",
-            "k.A.",
-            "entfällt",
-            "unbekannt",
-        ] {
-            assert!(is_no_document(text), "{text}");
-        }
-        for text in ["7", "007", "1020304050", "X1234567L", "NA123456", "SN-1", "3E5678", "0A", "PENDIENTE-1"]
-        {
-            assert!(!is_no_document(text), "{text}");
-        }
-    }
-
-    #[test]
-    fn country_codes_and_genders_are_values() {
-        for text in ["NA", "X", "No", "Nil", "Sem"] {
-            assert!(!is_no_value(text), "{text}");
-        }
-        for text in ["N/A", "-", "null", "s/d"] {
-            assert!(is_no_value(text), "{text}");
-        }
-    }
-
-    #[test]
-    fn marks_around_a_name_are_removed() {
-        for (written, name) in [
-            ("Sukarno -", "Sukarno"),
-            ("Sukarno .", "Sukarno"),
-            ("Sukarno */", "Sukarno"),
-            ("- Sukarno", "Sukarno"),
-            ("-- Sukarno  — .", "Sukarno"),
-            ("Ana-María Rojas", "Ana-María Rojas"),
-            ("Sammy Davis Jr.", "Sammy Davis Jr."),
-            ("-", ""),
-            (". -", ""),
-        ] {
-            assert_eq!(without_marks(written), name, "{written}");
-        }
-    }
-}
+mod tests;

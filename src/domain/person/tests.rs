@@ -5,6 +5,7 @@ use proptest::prelude::*;
 use super::*;
 
 mod invisible;
+mod ways_in;
 
 fn raw(name: &str, document: &str, email: &str) -> RawPerson {
     RawPerson {

@@ -4,6 +4,7 @@ use axum::body::Bytes;
 use axum::extract::{FromRequest, OptionalFromRequest, Request};
 use axum::http::header::CONTENT_TYPE;
 use serde::de::DeserializeOwned;
+use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
 
 use super::naming::{CamelCased, Element};
@@ -26,7 +27,8 @@ impl<T: DeserializeOwned> FromRequest<HttpState> for Json<T> {
     }
 }
 
-/// JSON list whose elements are checked one by one. A field that is given twice is listed with its element.
+/// JSON list whose elements are read one by one. A fault of an element is noted with it, such as half a character or
+/// a field that is given twice.
 pub struct JsonList {
     /// Elements, in order.
     pub elements: Vec<Element>,
@@ -39,7 +41,8 @@ impl FromRequest<HttpState> for JsonList {
 
     async fn from_request(request: Request, state: &HttpState) -> Result<Self, ApiError> {
         let bytes = body(request, state).await?;
-        let elements: Vec<Element> = serde_json::from_slice(&bytes).map_err(|error| of_body(&error))?;
+        let raw: Vec<&RawValue> = serde_json::from_slice(&bytes).map_err(|error| of_body(&error))?;
+        let elements = raw.into_iter().map(Element::read).collect();
         Ok(Self { elements, sha256: Sha256::digest(&bytes).into() })
     }
 }

@@ -1,5 +1,6 @@
 //! Extractors of handlers. Each rejects invalid input with an error that names it.
 
+mod digits;
 mod headers;
 mod json;
 mod listing;
@@ -9,10 +10,11 @@ mod path;
 mod query;
 pub mod upload;
 
+pub use digits::Digits;
 pub use headers::{IdempotencyKey, IfMatch};
 pub use json::{Json, JsonList};
 pub use listing::{Direction, ListQuery, Listing, Sorting, Unsorted, filter_text};
 pub use merge::Merge;
-pub use naming::Element;
+pub use naming::{Element, Unreadable};
 pub use path::Path;
 pub use query::Query;

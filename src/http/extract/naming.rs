@@ -5,6 +5,7 @@ use std::fmt;
 
 use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
+use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 /// Fields whose values contain names that templates choose. These names are not converted.
@@ -46,6 +47,61 @@ pub struct Element {
     pub value: Value,
     /// Fields of the element that are given twice, in one spelling or in both; at most 20.
     pub twice: Vec<String>,
+    /// True if a number of the element is written with an exponent.
+    pub has_exponent: bool,
+    /// Reason why the element cannot be read, although the list is JSON; `value` is null then.
+    pub unreadable: Option<Unreadable>,
+}
+
+/// Reason why an element of a list cannot be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unreadable {
+    /// A text has half of a surrogate pair, such as `\ud800`.
+    HalfCharacter,
+    /// Lists and objects are nested more than 127 times.
+    TooDeep,
+    /// Another limit, such as a number out of range.
+    OutOfRange,
+}
+
+impl Element {
+    /// Reads an element of a list that is JSON by its grammar.
+    pub(super) fn read(raw: &RawValue) -> Self {
+        let text = raw.get();
+        let has_exponent = has_exponent(text);
+        match serde_json::from_str::<Self>(text) {
+            Ok(element) => Self { has_exponent, ..element },
+            Err(error) => {
+                // serde_json has no codes for its reasons.
+                let told = error.to_string();
+                let unreadable = if told.contains("surrogate") || told.contains("hex escape") {
+                    Unreadable::HalfCharacter
+                } else if told.contains("recursion limit") {
+                    Unreadable::TooDeep
+                } else {
+                    Unreadable::OutOfRange
+                };
+                let unreadable = Some(unreadable);
+                Self { value: Value::Null, twice: Vec::new(), has_exponent, unreadable }
+            }
+        }
+    }
+}
+
+/// Returns true if a number in the JSON text is written with an exponent.
+fn has_exponent(json: &str) -> bool {
+    let (mut in_text, mut is_escaped, mut before) = (false, false, b' ');
+    for byte in json.bytes() {
+        match byte {
+            _ if is_escaped => is_escaped = false,
+            b'\\' if in_text => is_escaped = true,
+            b'"' => in_text = !in_text,
+            b'e' | b'E' if !in_text && before.is_ascii_digit() => return true,
+            _ => {}
+        }
+        before = byte;
+    }
+    false
 }
 
 /// Most fields that an element names as given twice.
@@ -55,7 +111,7 @@ impl<'de> Deserialize<'de> for Element {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let mut twice = Vec::new();
         let value = AnyJson(Twice::Listed(&mut twice)).deserialize(deserializer)?;
-        Ok(Self { value, twice })
+        Ok(Self { value, twice, has_exponent: false, unreadable: None })
     }
 }
 
@@ -237,6 +293,23 @@ mod tests {
         assert_eq!(twice, [&["fullName".to_owned()][..], &[], &["email".to_owned()]]);
         assert_eq!(elements[0].value, json!({"fullName": "b", "n": {"a": 2}}));
         assert_eq!(elements[1].value, json!(7));
+    }
+
+    #[test]
+    fn element_that_cannot_be_read_does_not_stop_the_others() {
+        let deep = format!("{}{}", "[".repeat(200), "]".repeat(200));
+        let list = format!(
+            r#"[{{"a": "x\ud800", "n": 1}}, {{"a": "\ud83d\ud83d"}}, {deep}, {{"n": 1e999}}, {{"n": 1e15}}, {{"a": "1e5 \" 1e5", "n": 7.0}}]"#
+        );
+        let raw: Vec<&RawValue> = serde_json::from_str(&list).unwrap();
+        let elements: Vec<Element> = raw.into_iter().map(Element::read).collect();
+        let unreadable: Vec<_> = elements.iter().map(|element| element.unreadable).collect();
+        let half = Some(Unreadable::HalfCharacter);
+        assert_eq!(
+            unreadable,
+            [half, half, Some(Unreadable::TooDeep), Some(Unreadable::OutOfRange), None, None]
+        );
+        assert_eq!((elements[4].has_exponent, elements[5].has_exponent), (true, false));
     }
 
     #[test]

@@ -74,6 +74,12 @@ pub fn plan_row(entry: &PersonEntry, matches: Matches<'_>, rules: RowRules, seen
         return RowPlan::Reject(Mismatch::Fields(vec![error]));
     }
     let planning = Planning { entry, rules, seen };
+    if let Some(holder) =
+        matches.document.filter(|holder| planning.is_another_at_shared_email(*holder, matches))
+    {
+        let (differs, who) = (vec!["fullName"], planning.who(holder));
+        return RowPlan::Reject(Mismatch::OneMatches { matched: "documentNumber", differs, who });
+    }
     match (planning.contact(matches), matches.document) {
         (None, None) => planning.create(),
         (Some(contact), Some(holder)) if contact.id == holder.id => planning.known(holder),
@@ -120,6 +126,17 @@ impl Planning<'_> {
             (Some(number), Some(known)) => normalised_document(number.reveal_str()) == known.reveal_str(),
             _ => true,
         }
+    }
+
+    /// Returns true if the row has the address and the document number of `holder`, but the name of somebody else.
+    /// Several people can have the address, so it does not confirm the number.
+    fn is_another_at_shared_email(&self, holder: Known<'_>, matches: Matches<'_>) -> bool {
+        let is_shared = self.rules.shared_email == SharedEmail::Allow && self.has_email_of(holder);
+        let has_name_of_another = || matches.name_at_email.is_some_and(|named| named.id != holder.id);
+        let name = self.entry.full_name.reveal_str();
+        is_shared
+            && !self.is_same_name(holder.person)
+            && (has_name_of_another() || !is_like_name(name, holder.person.full_name.reveal_str()))
     }
 
     fn has_email_of(&self, known: Known<'_>) -> bool {

@@ -1,11 +1,12 @@
 //! Comparison of a name with its readings in other encodings.
 
 use super::super::charset::Charset;
-use super::super::plausible::is_latin;
 use super::is_plausible;
+use crate::domain::person::plausible::is_latin;
 
 /// Encodings in which a file may be written although another one is guessed.
-const COMPARED: [&str; 6] = ["windows-1252", "macintosh", "ibm850", "ibm437", "windows-1250", "windows-1254"];
+const COMPARED: [&str; 7] =
+    ["windows-1252", "macintosh", "ibm850", "ibm437", "windows-1250", "windows-1254", "windows-1257"];
 
 /// Common parts of names, in capitals. `^` and `$` stand for the beginning and the end of a word. An accented letter
 /// within such a part is right with near certainty.
@@ -131,6 +132,39 @@ const KNOWN: &[&str] = &[
     "OĞAN$",
     "OĞLU$",
     "AĞLA",
+    // Hungary.
+    "TŐKE$",
+    "^ŰRÖS$",
+    "JENŐ$",
+    "ERNŐ$",
+    "GYŐZŐ$",
+    "GYŐR",
+    "DEZSŐ$",
+    "GERGŐ$",
+    "ERDŐ",
+    "SZŐKE",
+    "SZŐLLŐS",
+    "ŐRINC",
+    // The Baltic countries.
+    "JĀNIS$",
+    "ĒTERIS$",
+    "^KĀRLIS$",
+    "MĀRTIŅŠ$",
+    "^ILZE$",
+    "BĒRZ",
+    "IŅŠ$",
+    "IŅA$",
+    "KRŪM",
+    "^ŽYG",
+    "^ŽIL",
+    "^ŠIŠK",
+    "AUSKIENĖ$",
+    "AITĖ$",
+    "YTĖ$",
+    "ŪTĖ$",
+    "ŪNAS$",
+    "ČIUS$",
+    "ČIENĖ$",
 ];
 
 /// Consonants in a row from which on an accented letter among them is taken for a misread vowel.

@@ -47,6 +47,16 @@ fn wrong_guesses_are_refused_and_the_right_encoding_is_offered() {
         ("macintosh", "Noël", "Noël"),
         ("macintosh", "Benoît", "Benoît"),
         ("ibm850", "João Simões", "João Simões"),
+        ("x-mac-cyrillic", "Иванов Иван", "Иванов Иван"),
+        ("x-mac-cyrillic", "Щукина Юлия", "Щукина Юлия"),
+        ("x-mac-cyrillic", "Ёлкин Пётр", "Ёлкин Пётр"),
+        ("x-mac-cyrillic", "Смирнова Мария", "Смирнова Мария"),
+        ("x-mac-cyrillic", "Максим Кузнецов", "Максим Кузнецов"),
+        ("x-mac-cyrillic", "Анна Ковалёва, Роман Фёдоров", "Анна Ковалёва"),
+        ("windows-1257", "Jānis Bērziņš", "Jānis Bērziņš"),
+        ("windows-1257", "Žygimantas Šiška", "Žygimantas Šiška"),
+        ("windows-1250", "Tőke Űrös", "Tőke Űrös"),
+        ("ibm862", "אברהם כהן", "אברהם כהן"),
     ] {
         let error = read(names, encoding).expect_err(names);
         assert_eq!(error.code(), "MISREAD_TEXT", "{names}");
@@ -71,6 +81,9 @@ fn right_guesses_are_accepted() {
         ("windows-1250", "Tomáš Krška"),
         ("windows-1254", "Şule Öztürk, İbrahim Çağlayan, Ayşe Gül Yıldız"),
         ("windows-1251", "Щукина Юлия, Ёлкин Пётр, Ольга Кузнецова"),
+        ("windows-1251", "Ђорђе Јовановић, Љубица Његош, Ћирић Џемал"),
+        ("windows-1251", "Салтыков–Щедрин, Ян Ким, МакДональд Рой"),
+        ("windows-1257", "Žydrūnas Ąžuolas, Eglė Čepaitė, Šarūnas Jasikevičius"),
         ("windows-1253", "Ιωάννα Αλεξίου, Γιώργος Χατζής, Ζωή Ρήγα"),
         ("koi8-r", "Щукина Юлия, Ёлкин Пётр, Ольга Кузнецова"),
         ("ibm866", "Щукина Юлия, Иванов Пётр, Ольга Кузнецова"),

@@ -64,7 +64,7 @@ fn text_that_is_no_text_is_refused() {
 proptest! {
     #[test]
     fn utf_16_is_recognised_by_its_zeros_whatever_the_people_are_called(
-        names in proptest::collection::vec("([А-Яа-я]{1,20}|[ا-ي]{1,20}|[ぁ-ん一-龠a-z]{1,20})", 1..20),
+        names in proptest::collection::vec("([А-Я]?[а-я]{1,20}|[ا-ي]{1,20}|[ぁ-ん一-龠a-z]{1,20})", 1..20),
         is_little: bool,
     ) {
         let rows: String = names.iter().map(|name| format!("{name},1,a@example.com\r\n")).collect();

@@ -17,7 +17,7 @@ use crate::http::endpoints::delivery::Delivery;
 use crate::http::endpoints::imports::ImportAnswer;
 use crate::http::endpoints::issuing::AskedIssuing;
 use crate::http::endpoints::template_checks::checked;
-use crate::http::extract::{Element, IdempotencyKey, JsonList, Query};
+use crate::http::extract::{Element, IdempotencyKey, JsonList, Query, Unreadable};
 use crate::http::idempotency::{self, once};
 use crate::http::{Answer, ApiError, Caller, ErrorCode, HttpState};
 use crate::sheet::{self, Format, PersonLine};
@@ -96,8 +96,9 @@ pub struct BulkQuery {
 /// 1 to 10,000 people, in at most 8 MiB. Up to 1,000 are answered when they are taken in (200), more at
 /// once (202), with `Location` telling where the progress is. The rules and the answer are those of
 /// `/attendees/bulk-upload`; a row's number is the person's place in the list, from 1. One bad element never
-/// stops the others: a wrong type, an unknown field, or a field that is given twice (also as `fullName` and
-/// `full_name`) is an error of that row. Whole numbers count as their digits.
+/// stops the others: a wrong type, an unknown field, half of a character (`\ud800`), or a field that is given twice
+/// (also as `fullName` and `full_name`) is an error of that row. Whole numbers count as their digits, also as
+/// `79123456.0`; numbers with an exponent are errors.
 #[utoipa::path(
     post, path = "/attendees/bulk", request_body = Vec<PersonInput>,
     params(
@@ -191,12 +192,25 @@ fn counted(people: usize) -> Result<u32, ApiError> {
 /// The people as a file of one line each, its size and its SHA-256.
 fn stored(people: Vec<Element>) -> std::io::Result<(NamedTempFile, u64, [u8; 32])> {
     let mut lines = Vec::new();
-    for Element { value: person, twice } in people {
-        serde_json::to_writer(&mut lines, &PersonLine { person, twice })?;
+    for element in people {
+        serde_json::to_writer(&mut lines, &line(element))?;
         lines.push(b'\n');
     }
     let mut file = NamedTempFile::new()?;
     file.write_all(&lines)?;
     file.flush()?;
     Ok((file, lines.len() as u64, Sha256::digest(&lines).into()))
+}
+
+fn line(Element { value: person, twice, has_exponent, unreadable }: Element) -> PersonLine {
+    let unreadable = unreadable.map(|reason| match reason {
+        Unreadable::HalfCharacter => {
+            "has half of a character in a text, such as \"\\ud800\", as of an emoji that was cut; write the text whole"
+        }
+        Unreadable::TooDeep => "has too many lists or objects within each other; give an object with texts",
+        Unreadable::OutOfRange => {
+            "has a value that is too large, such as the number 1e999; give numbers in quotation marks"
+        }
+    });
+    PersonLine { person, twice, has_exponent, unreadable: unreadable.map(str::to_owned) }
 }

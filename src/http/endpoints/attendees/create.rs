@@ -4,12 +4,13 @@ use axum::extract::State;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
+use super::bulk::DocumentNumber;
 use super::{AttendeeAnswer, refused};
 use crate::commands::attendee;
 use crate::domain::{AttendeeId, RawPerson};
 use crate::http::answer::Envelope;
 use crate::http::api_error::ErrorEnvelope;
-use crate::http::extract::{IdempotencyKey, Json};
+use crate::http::extract::{Digits, IdempotencyKey, Json};
 use crate::http::idempotency::{Request, created_by, once};
 use crate::http::{Answer, ApiError, Caller, HttpState};
 
@@ -30,9 +31,10 @@ pub struct NewAttendee {
     /// What kind of document, at most 100 characters.
     #[schema(max_length = 100)]
     document_type: Option<String>,
-    /// The document's number, 1–64 characters; nobody else may have it. "N/A" and the like are no number.
-    #[schema(min_length = 1, max_length = 64)]
-    document_number: Option<String>,
+    /// The document's number, 1–64 characters, as text or whole number; nobody else may have it. "N/A" and the like
+    /// are no number.
+    #[schema(value_type = Option<DocumentNumber>, example = "007")]
+    document_number: Option<Digits>,
     /// True if the document's number must be given; true if absent.
     requires_document: Option<bool>,
     /// Gender, at most 100 characters.
@@ -79,7 +81,7 @@ pub async fn handle(
             full_name,
             country,
             document_type,
-            document_number,
+            document_number: document_number.map(|Digits(number)| number),
             gender,
             email,
             ..RawPerson::default()

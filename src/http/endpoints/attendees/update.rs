@@ -5,12 +5,13 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use super::bulk::DocumentNumber;
 use super::{AttendeeAnswer, refused};
 use crate::commands::attendee;
 use crate::domain::{AttendeeId, Person, Personal, RawPerson, Refusal};
 use crate::http::answer::Envelope;
 use crate::http::api_error::ErrorEnvelope;
-use crate::http::extract::{IfMatch, Json, Merge, Path};
+use crate::http::extract::{Digits, IfMatch, Json, Merge, Path};
 use crate::http::{Answer, ApiError, Caller, HttpState};
 
 /// What is to be different; what is absent stays, and null takes away what may be absent.
@@ -30,10 +31,11 @@ pub struct ChangeAttendee {
     #[serde(default)]
     #[schema(value_type = Option<String>, max_length = 100)]
     document_type: Merge<String>,
-    /// The document's number, 1–64 characters; nobody else may have it. Null for a person without a document.
+    /// The document's number, 1–64 characters, as text or whole number; nobody else may have it. Null for a person
+    /// without a document.
     #[serde(default)]
-    #[schema(value_type = Option<String>, min_length = 1, max_length = 64)]
-    document_number: Merge<String>,
+    #[schema(value_type = Option<DocumentNumber>)]
+    document_number: Merge<Digits>,
     /// Gender, at most 100 characters.
     #[serde(default)]
     #[schema(value_type = Option<String>, max_length = 100)]
@@ -84,11 +86,13 @@ impl ChangeAttendee {
         let some = |field: &Merge<String>, before: Option<&Personal<String>>| {
             field.clone().over(before.map(|value| value.reveal().clone()))
         };
+        let number = before.document_number.as_ref().map(|number| Digits(number.reveal().clone()));
+        let document_number = self.document_number.clone().over(number);
         let raw = RawPerson {
             full_name: some(&self.full_name, Some(&before.full_name)),
             country: some(&self.country, before.country.as_ref()),
             document_type: some(&self.document_type, before.document_type.as_ref()),
-            document_number: some(&self.document_number, before.document_number.as_ref()),
+            document_number: document_number.map(|Digits(number)| number),
             gender: some(&self.gender, before.gender.as_ref()),
             email: some(&self.email, Some(&before.email)),
             ..RawPerson::default()

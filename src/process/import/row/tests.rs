@@ -163,6 +163,30 @@ fn siblings_are_two_people_if_addresses_can_be_shared() {
 }
 
 #[test]
+fn sibling_is_never_renamed_by_a_document_number_of_another() {
+    let bruno = ("Bruno Rojas", FAMILY.1, "2");
+    let family = || given(&[(ANA, FAMILY), (BRUNO, bruno)]);
+    let updating = RowRules { update_existing: true, ..SHARING };
+    for rules in [SHARING, updating] {
+        // Ana's name with Bruno's number, and a name that nobody has.
+        for name in ["Ana Rojas", "Clara Mora"] {
+            let message =
+                family().when((name, FAMILY.1, "2"), rules).then_refused(&[("documentNumber", "DUPLICATE")]);
+            assert!(message.contains("fullName differs"), "{message}");
+        }
+        // The name of one sibling is part of the other's.
+        let long = ("Ana Rojas Peña", FAMILY.1, "2");
+        given(&[(ANA, FAMILY), (BRUNO, long)])
+            .when(("Ana Rojas", FAMILY.1, "2"), rules)
+            .then_refused(&[("documentNumber", "DUPLICATE")]);
+        family().when(bruno, rules).then(RowPlan::Existing(BRUNO));
+    }
+    let longer = ("Bruno Rojas Peña", FAMILY.1, "2");
+    family().when(longer, updating).then_changed(BRUNO, longer);
+    family().when(("BRUNO ROJAS", FAMILY.1, "2"), SHARING).then(RowPlan::Existing(BRUNO));
+}
+
+#[test]
 fn differing_field_is_changed_only_for_the_same_name() {
     let known = || given(&[(ANA, FAMILY)]);
     let moved = ("Ana Rojas", "ana@example.org", "1");

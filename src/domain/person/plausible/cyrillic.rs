@@ -1,0 +1,76 @@
+//! Cyrillic words that MacCyrillic or a code page of DOS wrote and Windows-1251 or another code page reads.
+
+/// Letters of Serbian and Macedonian, which Windows-1251 has where MacCyrillic has Russian capitals.
+const SOUTHERN: &str = "ђѓљњќћџ";
+/// Letters that Serbian and Macedonian don't have.
+const NORTHERN: &str = "йьюяыэъёщ";
+const VOWELS: &str = "аеёиоуыэюяіїєў";
+/// Ends of surnames, with the letter before them, that words with a southern initial hardly ever have.
+const ENDS: [&str; 9] = ["ов", "ев", "ин", "ова", "ева", "ина", "ский", "ская", "енко"];
+
+/// Returns true if a word of the name can't be right.
+pub(super) fn is_misread(name: &[char]) -> bool {
+    let has = |letters: &str| name.iter().any(|&c| letters.contains(small(c)));
+    if !name.iter().any(|&c| is_cyrillic(c)) {
+        return false;
+    }
+    if has(SOUTHERN) && has(NORTHERN) {
+        return true;
+    }
+    let has_capital = name.iter().any(|c| c.is_uppercase());
+    name.split(|c| c.is_whitespace() || *c == '-').any(|word| is_odd(word, has_capital))
+}
+
+fn is_odd(word: &[char], has_capital: bool) -> bool {
+    let letters: String = word.iter().map(|&c| small(c)).collect();
+    let (first, second) = (word.first().copied(), word.get(1).copied());
+    let is_small = |c: Option<char>| c.is_some_and(|c| is_cyrillic(c) && c.is_lowercase());
+    // MacCyrillic has "С", "Т", "У" and "Ф" where Windows-1251 has quotation marks.
+    if matches!(first, Some('‘' | '’' | '“' | '”')) && is_small(second) {
+        return true;
+    }
+    if word.len() < 3 || !word.iter().all(|&c| is_cyrillic(c)) {
+        return false;
+    }
+    let has_vowel = letters.contains(|c| VOWELS.contains(c) || c == 'р');
+    let begins_southern = first.is_some_and(|c| SOUTHERN.contains(small(c)));
+    let is_followed_by_vowel = second.is_some_and(|c| VOWELS.contains(small(c)));
+    let ends = word.len() >= 5 && ENDS.iter().any(|end| letters.ends_with(end));
+    !has_vowel || begins_southern && (!is_followed_by_vowel || ends || has_capital && is_small(first))
+}
+
+fn small(letter: char) -> char {
+    letter.to_lowercase().next().unwrap_or(letter)
+}
+
+const fn is_cyrillic(character: char) -> bool {
+    matches!(character, '\u{400}'..='\u{481}' | '\u{48A}'..='\u{52F}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_misread;
+
+    fn is_odd(name: &str) -> bool {
+        is_misread(&name.chars().collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn words_of_another_code_page_are_found() {
+        let names = "Ђнна Смирнова, Ђлексей, ЉовалЮва, Љузнецов, Њаксим Љузнецов, ђоман Ильин, ‘ергей, ’атьяна, “льяна, \
+            ”едор, Џётр, Ќиколай, АБШДН ЛДП, Ћльга, ѓригорий Левин";
+        for name in names.split(", ") {
+            assert!(is_odd(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn real_names_are_not_found() {
+        let names = "Ђорђе Јовановић, Љубица Његош, Љиљана, Џемал, Ћирић, Ѓорѓи Ќосески, Ђурђица, Срђан Крстић, Трн, \
+            Иванов Иван, Щукина Юлия, Юлія Гнатюк, Ґеорґій Їжак, Пётр Ёлкин, ЩУКИНА ЮЛИЯ, Њ. Петровић, Јован „Јоца“ Петровић, \
+            Пламен Йорданов, Цветан, Ким, Ян Вс, Салтыков-Щедрин, ђорђе, José, Ana, Тугсбаяр, Ўктам, Қасым";
+        for name in names.split(", ") {
+            assert!(!is_odd(name), "{name}");
+        }
+    }
+}
