@@ -194,12 +194,13 @@ fn known_headers(start: &[u8], delimiter: u8, reading: &Reading) -> usize {
 impl DelimitedRows {
     fn read(&mut self) -> Result<Option<Record>, SheetError> {
         self.reader.get_mut().allow(RECORD_BYTES);
+        let start = self.reader.position().byte();
         match self.reader.read_byte_record(&mut self.record) {
             Ok(true) => {}
             Ok(false) => return Ok(None),
             Err(_) if self.reader.get_ref().is_exhausted() => {
                 let row = self.row + 1;
-                let has_quote = self.reader.get_ref().has_quote_since(self.reader.position().byte());
+                let has_quote = self.reader.get_ref().has_quote_since(start);
                 return Err(if has_quote {
                     SheetError::UnclosedQuote { row }
                 } else {

@@ -16,6 +16,9 @@ use crate::sheet::{EXPORT_ID_COLUMN, REPORT_COLUMNS};
 /// Endings of field names that our own exports and answers have.
 const OWN_FIELDS: [&str; 6] =
     ["certificateName", "certificate_name", "username", "userName", "fileName", "file_name"];
+/// Surnames in several words, without the blanks.
+const SURNAME_PHRASES: [&str; 5] =
+    ["lastname", "familyname", "nomdefamille", "nomedefamilia", "nombredefamilia"];
 /// A header of more words is a question.
 const MAX_WORDS_OF_HEADER: usize = 3;
 /// Most words of a value that is a name.
@@ -188,8 +191,13 @@ pub(super) fn suspicion(header: &str, has_surname: bool) -> Option<(Suspicion, &
     let words = words(header);
     let is_of = |list: &HashSet<&str>| words.iter().any(|word| list.contains(word.as_str()));
     let is_other = is_of(&SETS.others);
+    let whole = key(header);
+    let has_surname_phrase = SURNAME_PHRASES.iter().any(|phrase| whole.contains(phrase));
     let kind = if words.len() > MAX_WORDS_OF_HEADER { Suspicion::Question } else { Suspicion::Part };
-    if SETS.short.contains(key(header).as_str()) || words.iter().any(|word| is_surname_word(word)) {
+    if SETS.short.contains(whole.as_str())
+        || has_surname_phrase
+        || words.iter().any(|word| is_surname_word(word))
+    {
         let proposal = if is_other { IGNORE } else { surname_proposal(&words) };
         return (!is_other || !has_surname).then_some((kind, proposal));
     }

@@ -56,4 +56,5 @@ pub(super) const HARMLESS: &str = "email correo mail telefono tel telephone phon
      salutation prefijo dr profesional matricula idiomas pronoun pronouns pronombre pronombres generacion generation \
      ort stadt land strasse beruf ville pays cidade profissao cargo formacao paese citta tema modulo module topic \
      taller sala room mesa table aula salon grupo equipo team interes interest interests hobby hobbies motivo reason \
-     sangre eps seguro insurance parentesco relacion relationship";
+     sangre eps seguro insurance parentesco relacion relationship marca temporal timestamp registro registered registrado login logout join \
+     leave member members miembros nacimiento birth salud medico servicio opinion experiencia experience";
