@@ -4,6 +4,7 @@ SELECT
     attendees.id IS NOT NULL AS is_known,
     attendees.full_name,
     attendees.document_number,
+    attendees.email,
     EXISTS (
         SELECT FROM issuances
         WHERE issuances.attendee_id = wanted.id AND issuances.certificate_id = $1::uuid

@@ -33,7 +33,13 @@ impl Track {
         wait: Duration,
     ) -> Result<Vec<RecordedEvent>, SourceError> {
         self.fill(max, wait).await?;
-        self.pending.retain(|event| event.position > self.position);
+        // After a batch was put back, the reader may have delivered one of its events again.
+        let mut last = self.position;
+        self.pending.retain(|event| {
+            let is_new = event.position > last;
+            last = last.max(event.position);
+            is_new
+        });
         let within = ceiling.map_or(self.pending.len(), |ceiling| {
             self.pending.partition_point(|event| event.position <= ceiling)
         });
@@ -66,5 +72,66 @@ impl Track {
     pub(super) fn join(&mut self, other: &Self) {
         self.members.extend(&other.members);
         self.members.sort_unstable();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::VecDeque;
+
+    use bytes::Bytes;
+    use futures_util::FutureExt as _;
+    use futures_util::future::BoxFuture;
+    use time::OffsetDateTime;
+    use uuid::Uuid;
+
+    use super::*;
+
+    /// Reader that delivers these batches.
+    struct Given(VecDeque<Vec<Position>>);
+
+    impl EventReader for Given {
+        fn next_batch(
+            &mut self,
+            _: usize,
+            _: Duration,
+        ) -> BoxFuture<'_, Result<Vec<RecordedEvent>, SourceError>> {
+            let batch = self.0.pop_front().unwrap_or_default();
+            async move { Ok(batch.into_iter().map(event).collect()) }.boxed()
+        }
+    }
+
+    fn event(position: Position) -> RecordedEvent {
+        RecordedEvent {
+            position,
+            time: OffsetDateTime::UNIX_EPOCH,
+            aggregate: "email".to_owned(),
+            id: "a".to_owned(),
+            event_id: Uuid::nil(),
+            event_type: "EmailSent".to_owned(),
+            command_id: Uuid::nil().into(),
+            correlation_id: Uuid::nil(),
+            actor: String::new(),
+            body: Bytes::new(),
+        }
+    }
+
+    async fn next(track: &mut Track) -> Vec<Position> {
+        let events = track.next(10, None, TURN).await.expect("reads");
+        events.iter().map(|event| event.position).collect()
+    }
+
+    #[tokio::test]
+    async fn redelivered_events_are_dropped_also_after_a_batch_was_put_back() {
+        let batches = [vec![1, 2], vec![2, 3], vec![3, 4]];
+        let reader = Box::new(Given(batches.into()));
+        let mut track = Track { members: vec![0], position: 0, reader, pending: Vec::new() };
+        let batch = track.next(10, None, TURN).await.expect("reads");
+        // The worker reads the next batch while it applies this one.
+        track.fill(10, TURN).await.expect("reads");
+        track.put_back(batch);
+        assert_eq!(next(&mut track).await, [1, 2, 3]);
+        track.position = 3;
+        assert_eq!(next(&mut track).await, [4]);
     }
 }

@@ -1,7 +1,9 @@
-//! Jobs that look alike share a plate, and those of one definition a sheet on it: most certificates are stamped
-//! onto that. What cannot be is laid out together as the pages of one document, which costs a quarter of laying
-//! out each alone. Where a layout fails as a whole, its jobs are laid out one by one, so that a bad one costs the
-//! others nothing but time.
+//! Grouping and layout of jobs.
+//!
+//! Jobs of the same look share a plate. Jobs of the same definition and day also share a sheet on it, onto which most
+//! certificates are stamped. The others are laid out together as pages of one document, which costs a quarter of
+//! laying out each alone. If a layout fails, its jobs are laid out one by one, so that a bad job costs the others
+//! only time.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -19,18 +21,18 @@ use super::world::{BatchWorld, Pictures};
 use super::{OptionInput, Origin, Prepared, RenderError, RenderJob, RenderedCertificate, Renderer, Template};
 use crate::domain::Locale;
 
-/// Most certificates laid out together. More gains nothing and holds more memory.
+/// Maximum number of certificates that are laid out together. A larger batch is not faster and needs more memory.
 pub(super) const BATCH: usize = 50;
-/// typst's caches are looked through after so many pages; a look takes as long as laying out some of them.
+/// Number of pages after which typst's cache is evicted. An eviction takes as long as laying out some pages.
 const LOOK_THROUGH_AFTER: usize = 4 * BATCH;
-/// Decoded pixels, in bytes, that count as a page.
+/// Size of decoded pixels, in bytes, that counts as one page.
 const AS_LARGE_AS_A_PAGE: usize = 160 << 10;
-/// Stamped certificates that count as one: typst needn't be asked for them, and is to forget names all the same.
+/// Number of stamped certificates that count as one page. They hardly use typst, but its cache must forget names.
 const STAMPED_FOR_A_PAGE: usize = 16;
-/// What went unused for so many looks is forgotten.
+/// Number of evictions after which an unused cache entry is removed.
 const CACHE_AGE: usize = 3;
 
-/// Jobs with the same key look alike: they are laid out together and printed on one plate.
+/// Key of a batch. Jobs with the same key have the same look: they are laid out together and printed on one plate.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct BatchKey {
     template: String,
@@ -43,7 +45,7 @@ pub(super) struct BatchKey {
     way: Way,
 }
 
-/// Jobs that look alike.
+/// Jobs of the same look.
 pub(super) struct Batch<'a> {
     pub(super) template: &'a Arc<Template>,
     pub(super) way: Way,
@@ -51,7 +53,7 @@ pub(super) struct Batch<'a> {
     /// One of the jobs.
     pub(super) like: &'a RenderJob,
     jobs: Vec<Prepared<'a>>,
-    /// The jobs' places among the caller's.
+    /// Index of each job in the caller's list.
     places: Vec<usize>,
 }
 
@@ -97,7 +99,7 @@ impl Renderer {
         results.into_iter().map(|result| result.unwrap_or_else(|| Err(page::template_error([])))).collect()
     }
 
-    /// Renders jobs that look alike.
+    /// Renders jobs of the same look.
     fn render_batch(
         &self,
         press: &mut Press<'_>,
@@ -112,11 +114,11 @@ impl Renderer {
                 results[*n] = Some(result);
             }
         }
-        // proof: whatever was not stamped is in `rest`, and each job there has an answer.
+        // proof: each job that was not stamped is in `rest`, and each job there has a result.
         results.into_iter().map(|result| result.unwrap_or_else(|| Err(page::template_error([])))).collect()
     }
 
-    /// Lays jobs out together, or one by one where that fails, and writes each.
+    /// Lays jobs out together, or one by one if that fails, and writes a file for each.
     fn render_laid_out(
         &self,
         press: &mut Press<'_>,
@@ -129,14 +131,14 @@ impl Renderer {
         }
     }
 
-    /// Has typst evaluate a template without drawing anything: it remembers that.
+    /// Evaluates a template without any certificate. typst caches the result.
     pub(super) fn look_at(&self, template: &Template) {
         let (data, pictures) = (Bytes::new(b"[]"), &Pictures::default());
         let world = BatchWorld { assets: &self.assets, template, data, pictures };
         drop(typst::compile::<PagedDocument>(&world));
     }
 
-    /// One page for each job, in order.
+    /// Lays out one page for each job, in order.
     pub(super) fn lay_out<'b>(
         &'b self,
         template: &Template,
@@ -157,7 +159,7 @@ impl Renderer {
         let compiled = typst::compile::<PagedDocument>(&world);
         self.look_through_after(batch.len().max(pictures.decoded / AS_LARGE_AS_A_PAGE));
         let document = compiled.output.map_err(|errors| page::diagnosed_in(&world, &errors))?;
-        // A warning is a font or a glyph that is not there: never issue that.
+        // A warning means a missing font or glyph. Such a page is never issued.
         if !compiled.warnings.is_empty() {
             return Err(page::diagnosed_in(&world, &compiled.warnings));
         }
@@ -178,12 +180,12 @@ impl Renderer {
 }
 
 impl Renderer {
-    /// So many bytes of pixels were decoded.
+    /// Counts `bytes` of decoded pixels towards the next eviction of typst's cache.
     pub(super) fn decoded(&self, bytes: usize) {
         self.look_through_after(bytes / AS_LARGE_AS_A_PAGE);
     }
 
-    /// So many pages more: has typst forget what went unused, now and then.
+    /// Counts `pages`. Evicts unused entries of typst's cache after every [`LOOK_THROUGH_AFTER`] pages.
     fn look_through_after(&self, pages: usize) {
         if self.since_look.fetch_add(pages, Ordering::Relaxed) >= LOOK_THROUGH_AFTER {
             self.since_look.store(0, Ordering::Relaxed);
@@ -215,7 +217,10 @@ impl BatchKey {
     }
 }
 
-/// What draws a job, and how; another program may know more.
+/// Returns the template and the way to render a job.
+///
+/// # Errors
+/// This program doesn't know the theme or the renderer version. A newer program may know it.
 fn known<'a>(
     job: &RenderJob,
     template: Option<&'a Arc<Template>>,

@@ -15,9 +15,9 @@ use unicode_segmentation::UnicodeSegmentation as _;
 
 use super::error::CodePoints;
 
-/// Most clusters in the cache. It is emptied when it is full.
+/// Maximum number of clusters in the cache. It is emptied when it is full.
 const MAX_CACHED: usize = 1 << 16;
-/// Longest cluster in bytes that is looked at. No writing system needs a longer one.
+/// Maximum length of a cluster in bytes. No writing system needs a longer one.
 const MAX_CLUSTER: usize = 96;
 
 /// Set of bundled fonts: bit n is the nth font.
@@ -26,33 +26,33 @@ pub(super) type FontSet = u32;
 /// Cache of which fonts draw which grapheme cluster.
 pub(super) struct Coverage {
     fonts: Vec<Bundled>,
-    /// In the order of the files.
+    /// Families in the order of the files.
     families: Vec<Family>,
     known: RwLock<HashMap<Box<str>, FontSet>>,
 }
 
-/// Fonts of one family.
+/// Fonts of one font family.
 struct Family {
-    /// In lower case.
+    /// Name in lower case.
     name: String,
     upright: FontSet,
     italic: FontSet,
 }
 
-/// One bundled font. It is parsed for shaping when that is first needed.
+/// One bundled font. It is parsed for shaping at the first use.
 struct Bundled {
     font: Font,
     content: &'static [u8],
     face: OnceLock<Option<Face<'static>>>,
 }
 
-/// Grapheme clusters of a text.
+/// Returns the grapheme clusters of a text with their byte offsets.
 pub(super) fn clusters(text: &str) -> impl DoubleEndedIterator<Item = (usize, &str)> {
     text.grapheme_indices(true)
 }
 
 impl Coverage {
-    /// Takes the fonts with the files that they were loaded from.
+    /// Creates the index of `fonts`, each with the file that it was loaded from.
     pub(super) fn new(fonts: impl Iterator<Item = (Font, &'static [u8])>) -> Self {
         let fonts: Vec<Bundled> =
             fonts.map(|(font, content)| Bundled { font, content, face: OnceLock::new() }).collect();
@@ -104,8 +104,8 @@ impl Coverage {
         set
     }
 
-    /// Returns the names of the families whose upright fonts are in the set; or whose italic ones are, where they have
-    /// any.
+    /// Returns the names of the families whose upright fonts are all in the set. If `italic`, a family with italic
+    /// fonts needs those instead.
     pub(super) fn families_in(&self, set: FontSet, italic: bool) -> impl Iterator<Item = &str> {
         let needed = move |family: &Family| match (italic, family.upright, family.italic) {
             (true, _, fonts @ 1..) | (_, fonts @ 1.., _) | (_, 0, fonts) => fonts,
@@ -122,7 +122,8 @@ impl Coverage {
         named.fold(0, |set, family| set | family.upright | family.italic)
     }
 
-    /// Returns the set of the one font whose file has these bytes in memory; empty if it is not a bundled one.
+    /// Returns a set with the font whose file is `content`, compared by address. Returns the empty set if the font is
+    /// not bundled.
     pub(super) fn font_of(&self, content: &[u8]) -> FontSet {
         let same = |bundled: &Bundled| std::ptr::eq(bundled.content, content);
         self.fonts.iter().position(same).map_or(0, |n| 1 << n)
@@ -143,14 +144,14 @@ impl Bundled {
         self.font.info().coverage.contains(u32::from(c))
     }
 
-    /// Shapes a cluster and returns true if every part of it is there and in place.
+    /// Returns true if the font has every part of a cluster and shaping puts it in its place.
     fn draws(&self, cluster: &str) -> bool {
         let mut shown = cluster.chars().filter(|c| !is_default_ignorable(*c));
         let Some(first) = shown.next() else { return true };
         if first.is_whitespace() {
             return self.has(first) && shown.next().is_none();
         }
-        // Most fonts lack most scripts: shaping is for those that have at least the letter, whole or in parts.
+        // Most fonts lack most scripts. Only fonts that have the letter, whole or in parts, are shaped.
         if is_mark(first) || !(self.has(first) || self.has_parts(first)) {
             return false;
         }
@@ -168,7 +169,7 @@ impl Bundled {
     }
 }
 
-/// Returns true for marks that are attached to a letter or stand at a corner of it (UAX #44, combining classes).
+/// Returns true for marks that are attached to a letter or at a corner of it (UAX #44, combining classes).
 fn is_beside(c: char) -> bool {
     matches!(unicode_normalization::char::canonical_combining_class(c), 200..=218 | 222..=228 | 232)
 }
@@ -196,19 +197,19 @@ struct Ink {
 
 struct Mark {
     ink: Ink,
-    /// False if the font left the mark where the pen was.
+    /// False if the font left the mark at the pen position.
     is_placed: bool,
 }
 
-/// Farthest that the middle of a mark may lie beside its letter: marks at a corner, such as the horn.
+/// Maximum distance of the middle of a mark from the side of its letter, for marks at a corner, such as the horn.
 const BESIDE: f32 = 250.0;
-/// Deepest that a mark above or below may reach into its letter, or one mark into another.
+/// Maximum overlap of a mark above or below with its letter. Two marks may overlap by half of it.
 const INTO: f32 = 60.0;
-/// Widths that overlap by less are side by side.
+/// Two boxes that overlap horizontally by at most this are side by side.
 const TOUCHES: f32 = 20.0;
 
 impl Shaped {
-    /// Returns `None` where a glyph is missing, or a dotted circle stands for the missing base of a mark.
+    /// Shapes a cluster. Returns `None` if a glyph is missing, or if a dotted circle replaces the base of a mark.
     fn of(face: &Face<'static>, cluster: &str) -> Option<Self> {
         let mut buffer = UnicodeBuffer::new();
         buffer.push_str(cluster);
@@ -251,7 +252,7 @@ impl Shaped {
     /// Returns true if there is a letter and every mark is in its place at it.
     fn is_whole(&self, cluster: &str, first: char) -> bool {
         let Some(letter) = self.letters.iter().copied().reduce(Ink::with) else { return false };
-        // Other scripts have marks within, before and between letters, which their fonts place by other means too.
+        // Other scripts have marks within, before and between letters, which fonts also place in other ways.
         let simple = matches!(
             first.script(),
             Script::Latin | Script::Greek | Script::Cyrillic | Script::Common | Script::Inherited
@@ -259,8 +260,8 @@ impl Shaped {
         if simple { self.is_stacked(letter, cluster.chars().any(is_beside)) } else { self.is_near(letter) }
     }
 
-    /// Latin, Greek and Cyrillic: one letter, each mark placed above or below it and clear of the others; or, if
-    /// `beside`, anywhere at it.
+    /// Returns true if there is one letter, and each mark is placed above or below it and clear of the others. If
+    /// `beside`, a mark may be anywhere at the letter. This check is for Latin, Greek and Cyrillic.
     fn is_stacked(&self, letter: Ink, beside: bool) -> bool {
         let in_place = |(n, mark): (usize, &Mark)| {
             let ink = mark.ink;
@@ -274,7 +275,7 @@ impl Shaped {
         self.letters.len() == 1 && self.marks.iter().enumerate().all(in_place)
     }
 
-    /// Other scripts: no mark far from the letters.
+    /// Returns true if no mark is far from the letters. This check is for other scripts.
     fn is_near(&self, letter: Ink) -> bool {
         self.marks
             .iter()

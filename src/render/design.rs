@@ -1,4 +1,4 @@
-//! The issuer's background image: checked, turned into a JPEG that is cheap to embed, remembered.
+//! Background image of an issuer: checks, conversion to a JPEG that is cheap to embed, and a cache.
 
 use std::io::Cursor;
 use std::ops::Range;
@@ -13,32 +13,32 @@ use typst::visualize::{ExchangeFormat, RasterImage};
 use super::RenderError;
 use super::remembered::{FromImage, Remembered};
 
-/// Largest side, in pixels, and what decoding may allocate, in bytes: a small file can claim a huge image.
+/// Maximum side in pixels, and maximum allocation of the decoder in bytes. A small file can declare a huge image.
 const MAX_SIDE: u32 = 12_000;
 const MAX_DECODED: u64 = 400 << 20;
-/// A4 at 300 dpi. More pixels than this only make every certificate heavier.
+/// Maximum size in pixels: A4 at 300 dpi. More pixels would only make every certificate larger.
 const MAX_PRINTED: (u32, u32) = (3508, 2480);
 const JPEG_QUALITY: u8 = 92;
-/// What an image is made to be looked at for its brightness.
+/// Size to which an image is reduced to measure its brightness.
 const SMALL: (u32, u32) = (96, 68);
-/// Where text goes on that, across and down.
+/// Columns and rows of the reduced image that are behind text.
 const BEHIND_TEXT: (Range<u32>, Range<u32>) = (12..84, 8..60);
 
-/// An image that typst can embed, and how text must look to be legible on it.
+/// Image that typst can embed, with the tone that text on it needs.
 #[derive(Debug, Clone)]
 pub(super) struct Background {
-    /// A JPEG. The same `Bytes` each time, or typst would decode it anew for each batch.
+    /// JPEG file. It is the same `Bytes` each time, because typst would otherwise decode it again for each batch.
     pub(super) jpeg: Bytes,
     pub(super) tone: Tone,
-    /// How many bytes its pixels take once typst has decoded it.
+    /// Size of the pixels in bytes after typst has decoded them.
     pub(super) decoded: usize,
 }
 
-/// What the template needs to know of the image's brightness.
+/// Brightness of an image, for templates.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
 pub(super) struct Tone {
     tone: &'static str,
-    /// Whether a veil must calm the image behind the text.
+    /// True if a veil must cover the image behind the text.
     veil: bool,
 }
 
@@ -48,7 +48,7 @@ impl FromImage for Background {
         let (width, height) = opened.decoder.dimensions();
         if opened.is_plain_jpeg && fits(width, height) {
             let jpeg = Bytes::new(file.clone());
-            // typst remembers what it has decoded, and will lay out this very image.
+            // typst caches the decoded image and reuses it in the layout.
             let image = RasterImage::plain(jpeg.clone(), ExchangeFormat::Jpg);
             let image = image.map_err(|why| refuse(why.to_string()))?;
             return Ok(Self { tone: tone(image.dynamic()), jpeg, decoded: image.dynamic().as_bytes().len() });
@@ -64,28 +64,28 @@ impl FromImage for Background {
     }
 }
 
-/// The images used last.
+/// Cache of backgrounds.
 pub(super) type Designs = Remembered<Background>;
 
 pub(super) fn refuse(reason: impl Into<String>) -> RenderError {
     RenderError::Design { reason: reason.into() }
 }
 
-/// An image, upright.
+/// Decoded image in upright orientation.
 pub(super) struct Decoded {
     pub(super) image: DynamicImage,
-    /// Whether the file can be embedded as it is.
+    /// True if the file can be embedded unchanged.
     pub(super) is_plain_jpeg: bool,
 }
 
-/// An image whose head was read.
+/// Image of which only the header was read.
 struct Opened<'a> {
     decoder: Box<dyn ImageDecoder + 'a>,
     orientation: Orientation,
     is_plain_jpeg: bool,
 }
 
-/// Reads an image's head within limits.
+/// Reads the header of an image, within limits.
 fn open(file: &[u8]) -> Result<Opened<'_>, RenderError> {
     let mut reader =
         ImageReader::new(Cursor::new(file)).with_guessed_format().map_err(|e| refuse(e.to_string()))?;
@@ -114,17 +114,17 @@ impl Opened<'_> {
     }
 }
 
-/// Decodes within limits.
+/// Decodes an image, within limits.
 pub(super) fn decode(file: &[u8]) -> Result<Decoded, RenderError> {
     open(file)?.decode()
 }
 
-/// Whether an image has no more pixels than print needs.
+/// Returns true if an image has no more pixels than [`MAX_PRINTED`].
 const fn fits(width: u32, height: u32) -> bool {
     width <= MAX_PRINTED.0 && height <= MAX_PRINTED.1
 }
 
-/// Lays the image on white and makes it no larger than print needs.
+/// Puts the image on white and reduces it to at most [`MAX_PRINTED`].
 fn on_white(image: DynamicImage) -> RgbImage {
     let image = if fits(image.width(), image.height()) {
         image
@@ -151,8 +151,8 @@ fn encode(image: &RgbImage) -> Result<Vec<u8>, RenderError> {
     Ok(jpeg)
 }
 
-/// What [`of_thumbnail`] answers for images at least twice as large: in a twentieth of its time, for which every
-/// first certificate on a background waits.
+/// Returns the same as [`of_thumbnail`] for images at least twice as large as [`SMALL`], in a twentieth of the time.
+/// The first certificate on each background waits for this.
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
@@ -190,7 +190,7 @@ fn averages(image: &RgbImage) -> Vec<[u8; 4]> {
     averages
 }
 
-/// The colours behind text, of an image made small.
+/// Returns the colours behind text in the reduced image.
 fn of_thumbnail(image: &DynamicImage) -> Vec<[u8; 4]> {
     let small = image.thumbnail_exact(SMALL.0, SMALL.1).into_rgba8();
     BEHIND_TEXT
@@ -200,8 +200,8 @@ fn of_thumbnail(image: &DynamicImage) -> Vec<[u8; 4]> {
         .collect()
 }
 
-/// Looks at the part of the image that lies behind text: mostly bright wants dark text, mostly dark
-/// wants white text, and where more than a seventh goes against that, a veil.
+/// Measures the part of the image behind text. A mostly bright part needs dark text, and a mostly dark part needs
+/// white text. If more than a seventh of it doesn't have that brightness, a veil is needed.
 fn tone(image: &DynamicImage) -> Tone {
     let is_large = |image: &&RgbImage| image.width() >= 2 * SMALL.0 && image.height() >= 2 * SMALL.1;
     let colours = image.as_rgb8().filter(is_large).map_or_else(|| of_thumbnail(image), averages);
@@ -245,7 +245,7 @@ mod tests {
     }
 
     #[test]
-    fn averages_are_those_of_the_library() {
+    fn averages_equal_those_of_the_image_library() {
         for (width, height) in
             [(192, 136), (193, 150), (1754, 1240), (1920, 1358), (3508, 2480), (300, 12_000)]
         {
@@ -260,7 +260,7 @@ mod tests {
     }
 
     #[test]
-    fn a_jpeg_is_kept_and_remembered() {
+    fn plain_jpeg_is_unchanged_and_cached() {
         let bytes = file(&plain([250, 248, 240]), ImageFormat::Jpeg);
         let designs = Designs::default();
         let first = designs.prepare(&design(bytes.clone()), || ()).expect("fine");
@@ -270,7 +270,7 @@ mod tests {
     }
 
     #[test]
-    fn png_and_webp_become_jpeg_laid_on_white() {
+    fn png_and_webp_become_jpeg_on_white() {
         let clear: DynamicImage = RgbaImage::from_pixel(297, 210, Rgba([0, 0, 0, 0])).into();
         for format in [ImageFormat::Png, ImageFormat::WebP] {
             let made = Designs::default().prepare(&design(file(&clear, format)), || ()).expect("fine");
@@ -282,7 +282,7 @@ mod tests {
     }
 
     #[test]
-    fn the_tone_follows_the_brightness() {
+    fn tone_depends_on_the_brightness() {
         let of = |image: &DynamicImage| tone(image);
         assert_eq!(of(&plain([255, 255, 250])), Tone { tone: "light", veil: false });
         assert_eq!(of(&plain([10, 20, 40])), Tone { tone: "dark", veil: false });
@@ -290,7 +290,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_image_or_not_the_expected_one_is_refused() {
+    fn file_that_is_not_an_image_or_has_another_digest_is_rejected() {
         let designs = Designs::default();
         for bytes in
             [b"".to_vec(), b"<svg/>".to_vec(), b"\xFF\xD8\xFF\xE0 broken".to_vec(), b"GIF89a".to_vec()]
@@ -306,9 +306,9 @@ mod tests {
     }
 
     #[test]
-    fn a_small_file_that_claims_a_huge_image_is_refused() {
+    fn small_file_that_declares_a_huge_image_is_rejected() {
         let mut png = file(&plain([1, 2, 3]), ImageFormat::Png);
-        // The width and height in the header (PNG, section 11.2.1), with the checksum made right again.
+        // Changes width and height in the header (PNG, section 11.2.1), and corrects the checksum.
         png[16..24].copy_from_slice(&[0, 1, 0, 0, 0, 1, 0, 0]);
         let crc = crc32(&png[12..29]);
         png[29..33].copy_from_slice(&crc.to_be_bytes());

@@ -1,79 +1,79 @@
-//! Why a certificate could not be rendered.
+//! Errors of rendering, and diagnoses for authors of templates.
 
 use std::fmt;
 
 use crate::domain::Personal;
 
-/// Why a certificate could not be rendered. No `Display` or `Debug` text holds a name or a document number.
+/// Error of rendering a certificate. Its `Display` and `Debug` texts contain no name and no document number.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum RenderError {
-    /// This program does not ship that theme in that version.
+    /// This program doesn't ship the theme in this version.
     #[error("this program has no certificate theme {theme:?} in version {version}")]
     UnknownTheme {
-        /// The theme's name.
+        /// Name of the theme.
         theme: String,
-        /// Its version.
+        /// Version of the theme.
         version: u32,
     },
-    /// Other bytes than this program makes were asked for.
+    /// This program doesn't have the requested version of the renderer.
     #[error("this program has no renderer {version}: a newer one asked for it")]
     UnknownRenderer {
-        /// What was asked for.
+        /// Requested version.
         version: String,
     },
-    /// Grapheme clusters that no bundled font draws whole: a glyph is missing, or a mark would stand apart from its
-    /// letter. Nothing is printed instead.
+    /// Grapheme clusters that no bundled font draws whole: a glyph is missing, or a mark would be apart from its
+    /// letter. There is no replacement glyph.
     #[error("{field} holds characters that no bundled font can draw: {}", listed(clusters))]
     MissingGlyph {
-        /// Field of the job, or `text` where only the place on the page is known.
+        /// Field of the job, or `text` if the field is unknown.
         field: &'static str,
         /// The clusters, in order, each once.
         clusters: Vec<CodePoints>,
     },
-    /// A text does not fit its place even at the smallest size.
+    /// A text doesn't fit its place even in the smallest type.
     #[error("{field} is too long for its place on the certificate")]
     Overflow {
-        /// Which field of the job, or `text` where only the place is known.
+        /// Field of the job, or `text` if the field is unknown.
         field: String,
     },
-    /// A text that must not be set: empty, or with control or direction characters.
+    /// A text is empty, too long, or has characters that are not allowed, such as control or direction characters.
     #[error("{field} {problem}")]
     InvalidText {
-        /// Which field of the job.
+        /// Field of the job.
         field: &'static str,
-        /// What is wrong with it, as the end of a sentence.
+        /// Problem, as the end of a sentence.
         problem: String,
     },
-    /// An option that the template doesn't have, or a value that it doesn't take.
+    /// The template doesn't have the option, or doesn't accept its value.
     #[error("option {name} {problem}")]
     Option {
-        /// The option's name.
+        /// Name of the option.
         name: String,
-        /// What is wrong with it, as the end of a sentence.
+        /// Problem, as the end of a sentence.
         problem: String,
     },
-    /// The background image or the picture of an option cannot be used.
+    /// The background image can't be used, or pictures can't be compared.
     #[error("the design image cannot be used: {reason}")]
     Design {
-        /// Why, without its content.
+        /// Reason, without content of the image.
         reason: String,
     },
-    /// The template itself failed. What typst said may quote a name, so it is not printed.
+    /// The template failed. typst's messages are not printed, because they may quote a name.
     #[error("the template failed with {} messages", diagnostics.reveal().len())]
     Template {
-        /// typst's messages, for the template's author.
+        /// Messages of typst, for the author of the template.
         diagnostics: Personal<Vec<Diagnosis>>,
     },
-    /// A bundled file is damaged: the program was built wrongly.
+    /// A bundled file is damaged, because the program was built wrongly.
     #[error("bundled file {file} cannot be used")]
     Bundle {
-        /// Which file.
+        /// Name of the file.
         file: String,
     },
 }
 
 impl RenderError {
-    /// A stable name for APIs, events and metrics.
+    /// Returns a stable code for APIs, events and metrics.
     #[must_use]
     pub const fn code(&self) -> &'static str {
         match self {
@@ -89,33 +89,33 @@ impl RenderError {
         }
     }
 
-    /// True when the same job fails the same way however often it is tried. Only a theme or renderer that this
-    /// program does not know may be known to another: a newer one, while both run side by side.
+    /// Returns true if the same job always fails the same way. A theme or renderer that this program doesn't know may
+    /// be known to a newer program that runs beside it. A damaged bundled file concerns only this program.
     #[must_use]
     pub const fn is_permanent(&self) -> bool {
         !matches!(self, Self::UnknownTheme { .. } | Self::UnknownRenderer { .. } | Self::Bundle { .. })
     }
 }
 
-/// One thing that typst says of a template. It may quote what the template was given.
+/// One message of typst about a template. It may quote the template's input.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Diagnosis {
-    /// Where, if it is known.
+    /// Place, if it is known.
     pub place: Option<Place>,
-    /// What is wrong.
+    /// Problem.
     pub message: String,
-    /// What to do.
+    /// Hints for the correction.
     pub hints: Vec<String>,
 }
 
-/// A place in a template.
+/// Place in a template.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Place {
-    /// The virtual path: the template's own ends with `/template.typ`.
+    /// Virtual path. That of the template itself ends with `/template.typ`.
     pub file: String,
-    /// From 1.
+    /// Line, from 1.
     pub line: usize,
-    /// In characters, from 1.
+    /// Column in characters, from 1.
     pub column: usize,
 }
 
@@ -136,13 +136,13 @@ impl fmt::Display for Diagnosis {
     }
 }
 
-/// One grapheme cluster, shown as code points (`U+0045 U+0302`): telling enough to mend a field, too little to name a
-/// person.
+/// One grapheme cluster, shown as code points (`U+0045 U+0302`). They are enough to correct a field and too few to
+/// identify a person.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CodePoints(Vec<char>);
 
 impl CodePoints {
-    /// Most characters that are shown of a cluster.
+    /// Maximum number of characters of a cluster that are shown.
     const SHOWN: usize = 8;
 
     pub(super) fn of_cluster(cluster: &str) -> Self {
@@ -165,10 +165,10 @@ impl fmt::Display for CodePoints {
     }
 }
 
-/// Most clusters that a message names.
+/// Maximum number of clusters in a message.
 const LISTED: usize = 8;
 
-/// Returns the first clusters, separated by commas, and how many more there are.
+/// Returns the first clusters, separated by commas, and the number of the others.
 fn listed(clusters: &[CodePoints]) -> String {
     let mut list: Vec<String> = clusters.iter().take(LISTED).map(CodePoints::to_string).collect();
     let more = clusters.len().saturating_sub(LISTED);
@@ -194,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn what_typst_said_is_not_printed() {
+    fn messages_of_typst_are_not_printed() {
         let error =
             RenderError::Template { diagnostics: Personal::new(vec![Diagnosis::of_message("Ada Lovelace")]) };
         assert!(!format!("{error} {error:?}").contains("Ada"));

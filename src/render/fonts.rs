@@ -1,6 +1,6 @@
-//! The bundled fonts: loaded once, identified by one digest.
+//! Bundled fonts: loaded once, identified by one digest.
 //!
-//! `fonts/README.md` tells where each file comes from and how it was cut.
+//! `fonts/README.md` lists the source of each file and how it was subset.
 
 use std::sync::OnceLock;
 
@@ -19,7 +19,7 @@ macro_rules! bundled {
     };
 }
 
-/// File name and content. The order is part of the digest.
+/// Name and content of each file. The digest depends on the order.
 static FILES: [(&str, &[u8]); 16] = bundled![
     "EBGaramond-Regular.ttf",
     "EBGaramond-Italic.ttf",
@@ -39,12 +39,12 @@ static FILES: [(&str, &[u8]); 16] = bundled![
     "NotoSerif-Regular.ttf",
 ];
 
-/// The fonts as typst wants them: the same `Font` is handed out each time, or its caches would miss.
+/// Fonts for typst. It gets the same `Font` each time, because its caches would otherwise miss.
 pub(super) struct Fonts {
     fonts: Vec<Font>,
     book: LazyHash<FontBook>,
     coverage: Coverage,
-    /// Taken when it is first asked for: a fifteenth of what a first certificate takes.
+    /// Computed at the first use, because it takes a fifteenth of the time of a first certificate.
     digest: OnceLock<String>,
 }
 
@@ -70,12 +70,12 @@ impl Fonts {
         self.fonts.get(index).cloned()
     }
 
-    /// A bundled file by its name.
+    /// Returns the content of a bundled file, by name.
     pub(super) fn file(name: &str) -> Option<&'static [u8]> {
         FILES.iter().find(|(file, _)| *file == name).map(|(_, content)| *content)
     }
 
-    /// SHA-256 over all files in order, in hexadecimal.
+    /// Returns the SHA-256 over all files in order, in hexadecimal.
     pub(super) fn digest(&self) -> &str {
         self.digest.get_or_init(|| {
             let add = |hasher: Sha256, (_, content): &(&str, &[u8])| hasher.chain_update(content);
@@ -83,7 +83,7 @@ impl Fonts {
         })
     }
 
-    /// Returns which grapheme clusters the fonts draw.
+    /// Returns the index of the grapheme clusters that each font draws.
     pub(super) const fn coverage(&self) -> &Coverage {
         &self.coverage
     }
@@ -102,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn every_file_has_its_licence_and_origin_beside_it() {
+    fn every_font_file_has_a_licence_file_and_an_origin() {
         let readme = include_str!("../../fonts/README.md");
         let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("fonts");
         for (file, _) in FILES {

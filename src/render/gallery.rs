@@ -1,4 +1,4 @@
-//! All themes side by side on one picture, for people who choose.
+//! Picture of all themes side by side.
 
 use std::fmt::Write as _;
 use std::io::Cursor;
@@ -13,7 +13,7 @@ use super::{RenderError, Renderer, Template, raster};
 use crate::domain::Locale;
 use crate::domain::manifest::Orientation;
 
-/// Pixels. Landscape pages stand two in a row, portrait ones beside them, as high as two rows.
+/// Lengths in pixels. There are two landscape pages in a row. Portrait pages are beside them, as high as all rows.
 const WIDTH: u32 = 560;
 const HEIGHT: u32 = 404;
 const GAP: u32 = 44;
@@ -21,18 +21,18 @@ const EDGE: u32 = 56;
 const LABEL: u32 = 46;
 const DPI: u16 = 110;
 
-/// A page in its place.
+/// Page with its position.
 struct Shown {
     name: String,
     page: RgbaImage,
     x: u32,
     y: u32,
-    /// Where its name begins, below the whole row.
+    /// Top of its name, below the whole row.
     below: u32,
 }
 
 impl Renderer {
-    /// A PNG of the newest version of each theme, drawn with its sample and named.
+    /// Draws a PNG of the newest version of each theme, with its sample and its name.
     ///
     /// # Errors
     /// A theme can't draw its sample.
@@ -48,7 +48,7 @@ impl Renderer {
         png(&placed(wide, high))
     }
 
-    /// Every theme in its newest version, in the order in which they are shipped.
+    /// Returns the newest version of each theme, in the order in which they are shipped.
     pub fn newest_themes(&self) -> impl Iterator<Item = &std::sync::Arc<Template>> {
         self.themes().filter(|theme| {
             self.newest_theme(theme.name()).is_some_and(|newest| newest.version() == theme.version())
@@ -62,7 +62,7 @@ fn placed(wide: Vec<(String, RgbaImage)>, high: Vec<(String, RgbaImage)>) -> Vec
     let row = HEIGHT + LABEL + GAP;
     for (n, (name, page)) in (0_u32..).zip(wide) {
         let page = fitted(&page, WIDTH, HEIGHT);
-        // What is narrower than its place stands in the middle of it.
+        // A page that is narrower than its place is centred.
         let x = EDGE + (n % 2) * (WIDTH + GAP) + (WIDTH - page.width()) / 2;
         let y = EDGE + (n / 2) * row;
         shown.push(Shown { name, x, y, below: y + HEIGHT, page });
@@ -84,13 +84,13 @@ fn fitted(page: &RgbaImage, width: u32, height: u32) -> RgbaImage {
     imageops::resize(page, side(w), side(h), FilterType::Lanczos3)
 }
 
-/// A length in pixels; nothing here is longer than a screen.
+/// Converts a length to whole pixels, from 1 to 10,000.
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between 1 and 10,000")]
 fn whole(length: f64) -> u32 {
     length.clamp(1.0, 10_000.0) as u32
 }
 
-/// The ground with shadows and names, and the pages on it.
+/// Draws the background with shadows and names, and the pages on it, as PNG.
 fn png(shown: &[Shown]) -> Result<Vec<u8>, RenderError> {
     let width = shown.iter().map(|one| one.x + one.page.width()).max().unwrap_or(0) + EDGE;
     let height = shown.iter().map(|one| one.below + LABEL).max().unwrap_or(0) + EDGE - 12;
@@ -115,7 +115,7 @@ fn ground(shown: &[Shown], width: u32, height: u32) -> Result<RgbaImage, RenderE
         let (w, h) = (one.page.width(), one.page.height());
         let (middle, below) = (one.x + w / 2, one.below + 30);
         let name = one.name.replace('&', "&amp;").replace('<', "&lt;");
-        // Writing into a String doesn't fail.
+        // Writing into a String never fails.
         let _ = write!(
             svg,
             "<rect x=\"{}\" y=\"{}\" width=\"{w}\" height=\"{h}\" fill=\"#1c2430\" fill-opacity=\"0.3\" \
@@ -132,7 +132,7 @@ fn ground(shown: &[Shown], width: u32, height: u32) -> Result<RgbaImage, RenderE
     let tree = usvg::Tree::from_str(&svg, &options).map_err(|_| unusable("gallery.svg"))?;
     let mut pixels = Pixmap::new(width, height).ok_or_else(|| unusable("gallery.svg"))?;
     resvg::render(&tree, Transform::identity(), &mut pixels.as_mut());
-    // Everything is opaque, so premultiplied and plain colours are the same.
+    // All pixels are opaque, so premultiplied and plain colours are the same.
     RgbaImage::from_raw(width, height, pixels.take()).ok_or_else(|| unusable("gallery.svg"))
 }
 

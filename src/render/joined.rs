@@ -1,7 +1,7 @@
-//! Many certificates as one PDF for a printer: their pages in order, with whatever they share written once.
+//! Many certificates as one PDF for a printer: their pages in order, with shared objects written once.
 //!
-//! Objects are written as soon as they are known, and remembered by their SHA-256 alone, so memory holds one certificate
-//! and 40 bytes per object. Tags, links and metadata of the sources are left out: the issued files have them.
+//! Objects are written at once, and only their SHA-256 is kept. So memory contains one certificate and 40 bytes per
+//! object. Tags, links and metadata of the sources are left out, because the issued files have them.
 
 use std::collections::HashMap;
 use std::io::{self, Write};
@@ -10,18 +10,18 @@ use hayro::hayro_syntax::Pdf;
 use hayro::hayro_syntax::object::{Dict, MaybeRef, Object, ObjectIdentifier, Stream};
 use sha2::{Digest as _, Sha256};
 
-/// Objects that are written last, with numbers known before.
+/// Object numbers of the catalog and the page tree, which are written last, and the first number for other objects.
 const CATALOG: usize = 1;
 const PAGES: usize = 2;
 const FIRST_FREE: usize = 3;
-/// Entries of a page that are kept.
+/// Entries of a page that are copied.
 const PAGE_KEYS: [&[u8]; 8] =
     [b"Resources", b"Contents", b"MediaBox", b"CropBox", b"TrimBox", b"BleedBox", b"Rotate", b"Group"];
-/// Entries that lead back to the page tree or to tags, in any dictionary.
+/// Entries that are not copied from any dictionary, because they refer to the page tree, to tags or to metadata.
 const LEFT_OUT: [&[u8]; 4] = [b"Parent", b"StructParent", b"StructParents", b"Metadata"];
-/// Entries that a page may have from its ancestors.
+/// Entries that a page may inherit from its ancestors.
 const INHERITED: [&[u8]; 4] = [b"Resources", b"MediaBox", b"CropBox", b"Rotate"];
-/// Deepest nesting of objects, and of the page tree.
+/// Maximum nesting depth of objects and of the page tree.
 const MAX_DEPTH: usize = 64;
 
 /// Reason why a file cannot be joined.
@@ -30,12 +30,12 @@ pub enum JoinError {
     /// The output cannot be written.
     #[error("the joined file cannot be written: {0}")]
     Write(#[from] io::Error),
-    /// A source is damaged, or nested too deeply.
+    /// A source is damaged or nested too deeply.
     #[error("a certificate's file cannot be read")]
     Unreadable,
 }
 
-/// Writer of one PDF made of the pages of others.
+/// Writer of one PDF with the pages of others.
 pub struct JoinedPdf<W> {
     out: W,
     written: u64,
@@ -43,15 +43,15 @@ pub struct JoinedPdf<W> {
     offsets: Vec<u64>,
     known: HashMap<[u8; 32], usize>,
     pages: Vec<usize>,
-    /// The first source's colour profile, for all pages.
+    /// Colour profile of the first source, used for all pages.
     output_intents: Option<Vec<u8>>,
 }
 
-/// Objects of one source that are copied or being copied; `None` while an object is being copied.
+/// Number of each copied object of one source. `None` while an object is being copied, or if it is missing.
 type Copied = HashMap<ObjectIdentifier, Option<usize>>;
 
 impl<W: Write> JoinedPdf<W> {
-    /// Begins a file.
+    /// Writes the beginning of a file.
     ///
     /// # Errors
     /// The output cannot be written.
@@ -92,7 +92,7 @@ impl<W: Write> JoinedPdf<W> {
                 }
             }
             dictionary.extend_from_slice(b">>");
-            // Each page is an object of its own, even if it looks like another.
+            // Each page is a separate object, even if it equals another one.
             let number = self.object(&dictionary)?;
             self.pages.push(number);
         }
@@ -124,7 +124,7 @@ impl<W: Write> JoinedPdf<W> {
         self.out.flush()
     }
 
-    /// Writes a value in the form it has in files; what it refers to is copied first.
+    /// Serializes a value to `out`. The objects that it refers to are copied first.
     fn copy(
         &mut self,
         pdf: &Pdf,
@@ -178,7 +178,7 @@ impl<W: Write> JoinedPdf<W> {
         out: &mut Vec<u8>,
         depth: usize,
     ) -> Result<(), JoinError> {
-        // In the same order everywhere, so that the same dictionaries are the same bytes.
+        // Sorted, so that equal dictionaries have equal bytes.
         let mut entries: Vec<_> = dictionary.entries().collect();
         entries.sort_by(|(a, _), (b, _)| a.as_ref().cmp(b.as_ref()));
         out.extend_from_slice(b"<<");
@@ -213,7 +213,7 @@ impl<W: Write> JoinedPdf<W> {
         Ok(())
     }
 
-    /// The number here of an object of a source. `None` for one that is missing, or refers to itself.
+    /// Copies an object of a source and returns its new number. Returns `None` if it is missing or refers to itself.
     fn reference(
         &mut self,
         pdf: &Pdf,
@@ -262,7 +262,7 @@ impl<W: Write> JoinedPdf<W> {
     }
 }
 
-/// An entry of a page, its own or an ancestor's.
+/// Returns an entry of a page, which may be inherited from an ancestor.
 fn of_page<'a>(page: &Dict<'a>, key: &[u8]) -> Option<MaybeRef<Object<'a>>> {
     let mut at = page.clone();
     for _ in 0..MAX_DEPTH {
@@ -277,7 +277,7 @@ fn of_page<'a>(page: &Dict<'a>, key: &[u8]) -> Option<MaybeRef<Object<'a>>> {
     None
 }
 
-/// A name (ISO 32000-1 §7.3.5): what is no regular character is written as its number.
+/// Writes a name. Characters that are not regular are written as their number (ISO 32000-1 §7.3.5).
 fn name(text: &[u8], out: &mut Vec<u8>) {
     out.push(b'/');
     for byte in text {
@@ -301,7 +301,7 @@ mod tests {
         RENDERER.render(&jobs).into_iter().map(|file| file.expect("renders").to_bytes()).collect()
     }
 
-    /// The pixels of a page.
+    /// Returns the pixels of a page.
     fn picture(file: &[u8], page: usize) -> Vec<u8> {
         let pdf = Pdf::new(file.to_vec()).expect("reads");
         let pages = pdf.pages();
@@ -322,7 +322,7 @@ mod tests {
     }
 
     #[test]
-    fn pages_look_as_issued_and_what_they_share_is_there_once() {
+    fn joined_pages_look_as_issued_and_shared_objects_occur_once() {
         let files = issued(&["Ada Lovelace", "Grace Hopper", "Nguyễn Thị Ánh", "Ada Lovelace"]);
         let all = joined(&files);
         let pdf = Pdf::new(all.clone()).expect("reads");
@@ -335,7 +335,7 @@ mod tests {
     }
 
     #[test]
-    fn the_file_is_whole_and_the_same_again() {
+    fn joined_file_is_complete_and_deterministic() {
         let files = issued(&["Ada Lovelace", "Grace Hopper"]);
         let all = joined(&files);
         assert_eq!(all, joined(&files));
@@ -349,7 +349,7 @@ mod tests {
     }
 
     #[test]
-    fn a_damaged_file_is_refused() {
+    fn damaged_source_is_rejected() {
         let mut joined = JoinedPdf::new(Vec::new()).expect("begins");
         for file in [&b""[..], b"not a PDF", b"%PDF-1.7\n%%EOF"] {
             assert!(matches!(joined.add(bytes::Bytes::copy_from_slice(file)), Err(JoinError::Unreadable)));

@@ -1,8 +1,8 @@
 //! Font choice before layout, for texts that some font at the head of a list can't draw whole.
 //!
-//! typst tries the fonts of a list one after the other and looks at single glyphs, so that a word may be set in
-//! several fonts, and a letter is lost where a font has its mark only. Here each run of one script gets the families
-//! that draw all of it; where there are none, each word does, and then each part of a word. The show rule of
+//! typst tries the fonts of a list one after the other for single glyphs. So it may set a word in several fonts, and
+//! it loses a letter if a font has only its mark. Here each run of one script gets the families that draw all of it.
+//! If there are none, each word gets its families, and then each part of a word. The show rule of
 //! `templates/certificate/lib/letters.typ` sets these pieces in the first such family that the template names.
 
 use std::cmp::Reverse;
@@ -13,7 +13,7 @@ use unicode_script::{Script, UnicodeScript as _};
 
 use super::coverage::{Coverage, FontSet, clusters};
 
-/// Families that templates begin their lists with. What all of them draw needs no choice.
+/// Families at the beginning of the templates' font lists. A text that all of them draw needs no choice.
 const HEADS: [&str; 4] = ["eb garamond", "montserrat", "space grotesk", "instrument serif"];
 
 /// Pieces of one certificate's texts with the families that draw them whole.
@@ -26,8 +26,8 @@ pub(super) struct Lettering<'a> {
 }
 
 impl<'a> Lettering<'a> {
-    /// Chooses for the texts of a certificate, as they are and in capitals. Returns `None` if any template can draw
-    /// them as it likes.
+    /// Chooses families for the texts of a certificate, as they are and in capitals. Returns `None` if the texts need
+    /// no choice.
     pub(super) fn of<'t>(texts: impl Iterator<Item = &'t str>, coverage: &'a Coverage) -> Option<Self> {
         let mut lettering = Self::default();
         let heads = coverage.fonts_of(&HEADS);
@@ -50,8 +50,8 @@ impl<'a> Lettering<'a> {
         (!pieces.is_empty()).then_some(lettering)
     }
 
-    /// Chooses for one run. Templates may take it apart, so its words and its composed clusters are chosen for too. Words
-    /// that are not hard are left out: they may be parts of other texts.
+    /// Chooses families for one run. Templates may split it, so its words and its composed clusters get families
+    /// too. Words that are not hard are left out, because they may be parts of other texts.
     fn choose(&mut self, run: &str, coverage: &'a Coverage, is_hard: impl Fn(&str) -> bool) {
         self.add(run, coverage);
         for word in run.split_whitespace().filter(|word| is_hard(word)) {
@@ -61,7 +61,7 @@ impl<'a> Lettering<'a> {
                 }
             }
         }
-        // No match may end within a cluster, so that each is a piece that is tried before what it begins with.
+        // No match may end within a cluster. So each cluster is a piece, which is tried before shorter ones.
         for (_, cluster) in clusters(run).filter(|(_, cluster)| is_composed(cluster)) {
             self.add(cluster, coverage);
         }
@@ -78,7 +78,7 @@ impl<'a> Lettering<'a> {
     }
 }
 
-/// Returns the fonts that draw all letters of a text. Signs that stand alone may come from any font.
+/// Returns the fonts that draw all letters of a text. A sign without a mark may come from any font.
 fn shared(text: &str, coverage: &Coverage) -> FontSet {
     let needed = clusters(text).filter(|(_, cluster)| is_composed(cluster) || script_of(cluster).is_some());
     needed.fold(FontSet::MAX, |set, (_, cluster)| set & coverage.drawn_by(cluster))
@@ -118,8 +118,8 @@ fn runs(text: &str) -> Vec<&str> {
     runs
 }
 
-/// Returns the script of a cluster's first letter, or `None` for signs, digits and spaces. What Chinese, Japanese and
-/// Korean write with comes from one font and counts as one script.
+/// Returns the script of a cluster's first letter, or `None` for signs, digits and spaces. The scripts of Chinese,
+/// Japanese and Korean come from one font and count as one script.
 fn script_of(cluster: &str) -> Option<Script> {
     match cluster.chars().next()?.script() {
         Script::Common | Script::Inherited | Script::Unknown => None,
@@ -155,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn a_run_is_drawn_by_families_that_have_all_of_it() {
+    fn run_gets_the_families_that_draw_all_of_it() {
         let whole = families("Kɔ́fí Ɛ̀dɛ̀", "Kɔ́fí Ɛ̀dɛ̀").expect("some draw it");
         assert!(
             whole.contains(&"noto serif".to_owned()) && whole.contains(&"montserrat".to_owned()),
@@ -171,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn a_word_that_no_family_draws_is_divided() {
+    fn word_that_no_family_draws_is_divided() {
         let fonts = Fonts::load().expect("bundled fonts load");
         let divided = |word| parts(word, fonts.coverage()).collect::<Vec<_>>();
         assert_eq!(divided("aбв"), ["aбв"]);

@@ -1,12 +1,12 @@
-//! Certificates as PDF files: typst as a library, bundled fonts and themes, the same bytes every time.
+//! Deterministic rendering of certificates as PDF files, with typst as a library and bundled fonts and themes.
 //!
-//! The same job gives the same bytes on every machine, alone or beside any others, as long as
-//! [`RENDERER_VERSION`], the fonts ([`Renderer::fonts_digest`]) and the design are the same: there is no
-//! clock, no random number, a fixed QR mask, a document id made from the public id. Output is PDF/A-2b
-//! (ISO 19005-2), tagged, with title and language.
+//! The same job gives the same bytes on every machine, alone or in a batch, if [`RENDERER_VERSION`], the fonts
+//! ([`Renderer::fonts_digest`]) and the design are the same. There is no clock and no random number. The QR mask is
+//! fixed, and the document id is made from the public id. The output is tagged PDF/A-2b (ISO 19005-2) with a title
+//! and a language.
 //!
-//! `press.rs` has most certificates stamped onto what their definition has in common, `batch.rs` has typst lay out the
-//! others, `pdf/` writes both.
+//! `press.rs` stamps most certificates onto the content that is common to their definition. `batch.rs` lets typst lay
+//! out the others. `pdf/` writes both.
 
 mod batch;
 mod coverage;
@@ -60,52 +60,53 @@ use remembered::Remembered;
 pub use template::{Origin, Template};
 use world::Assets;
 
-/// Name of the code that makes the bytes, pinned in each certificate: typst's version and our own revision, to be
-/// raised with every change here that could alter a byte. Templates have versions of their own, fonts a digest.
+/// Version of the renderer, pinned in each certificate: typst's version and our own revision. Raise the revision with
+/// every change that could alter a byte. Templates have their own versions, and fonts have a digest.
 pub const RENDERER_VERSION: &str = "typst-0.15.1+4";
-/// The same pages, each laid out by typst and written by its exporter: what tests and benchmarks compare with.
+/// Version that lays out every page with typst and writes it with typst's exporter, for tests and benchmarks to
+/// compare with.
 pub const BY_TYPST: &str = "typst-0.15.1+4-exported";
-/// Every version that this program can be, newest first. Once a version has issued certificates, it stays here.
+/// Supported renderer versions, newest first. A version that has issued certificates is never removed.
 pub const RENDERER_VERSIONS: [&str; 2] = [RENDERER_VERSION, BY_TYPST];
 
-/// Everything that one certificate shows.
+/// Content of one certificate.
 #[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
 pub struct RenderJob {
     /// Name of the theme, for example `classic`.
     pub theme: String,
     /// Version of the theme, from 1.
     pub theme_version: u32,
-    /// What is to make the bytes: one of [`RENDERER_VERSIONS`], or empty for the newest.
+    /// Renderer version: one of [`RENDERER_VERSIONS`], or empty for the newest.
     pub renderer_version: String,
-    /// What the issuer set, by the options' names; the manifest has the defaults of the rest.
+    /// Options that the issuer set, by name. The others have the defaults of the manifest.
     pub options: BTreeMap<String, OptionInput>,
-    /// Language of the certificate's own words.
+    /// Language of the template's own texts.
     pub locale: Locale,
-    /// Printed, and written into the file as its date.
+    /// Issue date. It is printed and is also the date of the file.
     pub issue_date: time::Date,
-    /// Printed, and the source of the file's id; at most 64 ASCII characters.
+    /// Public id; at most 64 ASCII characters. It is printed, and the file's id is made from it.
     pub public_id: String,
-    /// What the QR code holds; at most 500 ASCII characters.
+    /// Address in the QR code; at most 500 ASCII characters.
     pub verification_url: String,
-    /// Whose certificate it is.
+    /// Name of the person.
     pub full_name: Personal<String>,
-    /// What was earned.
+    /// Name of the certificate, such as a course.
     pub certificate_name: String,
-    /// Where it was earned; left out when blank.
+    /// Name of the event; not shown if blank.
     pub event_name: String,
-    /// Who issues it.
+    /// Organization that issues the certificate.
     pub client: String,
-    /// The person's identity document; left out when absent or blank.
+    /// Number of the person's identity document; not shown if absent or blank.
     pub document_number: Option<Personal<String>>,
-    /// Where to read about the event.
+    /// Address of a page about the event.
     pub event_link: Option<String>,
-    /// The person's address; only templates that name the variable show it.
+    /// E-mail address of the person. Only templates that name the variable show it.
     pub email: Option<Personal<String>>,
-    /// The issuer's own background; the theme's own when absent, or where the theme takes none.
+    /// Background of the issuer. The theme's background is used if it is absent or the theme accepts none.
     pub design: Option<Design>,
 }
 
-/// The value of an option.
+/// Value of an option.
 #[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
 pub enum OptionInput {
     /// A colour, text or choice.
@@ -114,63 +115,63 @@ pub enum OptionInput {
     Image(Design),
 }
 
-/// A background image, A4 landscape at best: JPEG, PNG or WebP, told by its content.
+/// Image file: JPEG, PNG or WebP, detected by its content. A background is preferably in A4 landscape format.
 #[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
 pub struct Design {
-    /// The file; at most 20 MiB and 12,000 pixels a side. Written as JSON, it is left out.
+    /// Content of the file; at most 20 MiB and 12,000 pixels a side. It is not part of the JSON form.
     #[serde(skip)]
     pub bytes: bytes::Bytes,
-    /// SHA-256 of the file, in hexadecimal. A file is decoded once and then known by this.
+    /// SHA-256 of the file, in hexadecimal. It is the key of the cache of decoded images.
     pub sha256: String,
 }
 
-/// A finished PDF, in two parts: what it shares with others is in memory once.
+/// Finished PDF in two parts, so that a part that several PDFs share is in memory once.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RenderedCertificate {
-    /// The file: how it begins, which may be empty, and how it goes on.
+    /// Beginning of the file, which may be empty, and the rest.
     pub parts: [bytes::Bytes; 2],
     /// SHA-256 of the whole file, in lower-case hexadecimal.
     pub sha256: String,
 }
 
 impl RenderedCertificate {
-    /// A file in one piece.
+    /// Creates a certificate from a whole file and computes its SHA-256.
     #[must_use]
     pub fn whole(file: bytes::Bytes) -> Self {
         let sha256 = hex(&Sha256::digest(&file));
         Self { parts: [bytes::Bytes::new(), file], sha256 }
     }
 
-    /// The whole file, copied into one piece.
+    /// Returns the whole file. The parts are copied unless the first one is empty.
     #[must_use]
     pub fn to_bytes(&self) -> bytes::Bytes {
         let [head, tail] = &self.parts;
         if head.is_empty() { tail.clone() } else { [&head[..], &tail[..]].concat().into() }
     }
 
-    /// Its length in bytes.
+    /// Returns the size of the file in bytes.
     #[must_use]
     pub fn size(&self) -> u64 {
         self.parts.iter().map(|part| part.len() as u64).sum()
     }
 }
 
-/// Renders certificates. Made once and shared; all methods take `&self`.
+/// Renderer of certificates. Create it once and share it; all methods take `&self`.
 pub struct Renderer {
     assets: Arc<Assets>,
     designs: Designs,
     pictures: Remembered<Picture>,
     plates: Plates,
-    /// Pages, or what counts as such, since typst's caches were last looked through.
+    /// Pages since the last eviction of typst's cache. Pixels and stamped certificates also count as pages.
     since_look: AtomicUsize,
 }
 
-/// A job that passed its checks.
+/// Job that passed its checks.
 struct Prepared<'a> {
     job: &'a RenderJob,
     data: PageData,
     facts: PageFacts,
-    /// What it has in common with others of its definition and day.
+    /// Texts that it has in common with other jobs of its definition and day.
     common: Vec<String>,
 }
 
@@ -178,7 +179,7 @@ impl Renderer {
     /// Loads the bundled fonts and themes; takes some milliseconds.
     ///
     /// # Errors
-    /// [`RenderError::Bundle`] when the program was built with a damaged font.
+    /// [`RenderError::Bundle`] if a bundled file is damaged.
     pub fn new() -> Result<Self, RenderError> {
         Ok(Self {
             assets: Arc::new(Assets::load()?),
@@ -189,7 +190,7 @@ impl Renderer {
         })
     }
 
-    /// SHA-256 over the bundled font files in order, in hexadecimal.
+    /// Returns the SHA-256 over the bundled font files in order, in hexadecimal.
     #[must_use]
     pub fn fonts_digest(&self) -> &str {
         self.assets.fonts.digest()
@@ -202,30 +203,30 @@ impl Renderer {
         self.assets.fonts.coverage().undrawable(&text::composed(text))
     }
 
-    /// Every theme in every version that this program can render; newest version of a theme last.
+    /// Returns all versions of all themes that this program ships. The newest version of a theme is last.
     pub fn themes(&self) -> impl Iterator<Item = &Arc<Template>> {
         self.assets.themes.iter()
     }
 
-    /// One version of a theme, if this program ships it.
+    /// Returns one version of a theme, or `None` if this program doesn't ship it.
     #[must_use]
     pub fn theme(&self, name: &str, version: u32) -> Option<&Arc<Template>> {
         self.themes().find(|theme| theme.name() == name && theme.version() == version)
     }
 
-    /// The newest version of a theme, if this program ships it.
+    /// Returns the newest version of a theme, or `None` if this program doesn't ship it.
     #[must_use]
     pub fn newest_theme(&self, name: &str) -> Option<&Arc<Template>> {
         self.assets.themes.iter().rfind(|theme| theme.name() == name)
     }
 
-    /// Renders each job by the theme that it names; answers in the same order. Keeps one processor busy: call
-    /// it where blocking is allowed.
+    /// Renders each job with the theme that it names, and returns the results in the same order. The call is
+    /// CPU-bound: make it where blocking is allowed.
     pub fn render(&self, jobs: &[RenderJob]) -> Vec<Result<RenderedCertificate, RenderError>> {
         self.render_each(jobs.iter().map(|job| (job, self.theme(&job.theme, job.theme_version))))
     }
 
-    /// Renders each job by a template, whatever theme it names.
+    /// Renders each job with `template` and ignores the theme that it names.
     pub fn render_by(
         &self,
         template: &Arc<Template>,

@@ -1,6 +1,6 @@
-//! Templates that issuers wrote, one certificate at a time.
+//! Rendering of issuers' templates, one certificate at a time.
 //!
-//! Only the child process of `crate::sandbox` does this: nothing here bounds time or memory.
+//! Only the child process of `crate::sandbox` uses this, because nothing here limits time or memory.
 
 use std::sync::Arc;
 
@@ -8,32 +8,32 @@ use super::{Design, Diagnosis, OptionInput, RenderError, RenderJob, Renderer, Te
 use crate::domain::Locale;
 use crate::domain::manifest::Manifest;
 
-/// The largest source, in bytes.
+/// Maximum size of a source in bytes.
 pub const MAX_SOURCE: usize = 256 << 10;
-/// How many things are told at once, and how much of each, in characters.
+/// Maximum number of diagnoses that an author gets, and maximum length of a message in characters.
 const MAX_TOLD: usize = 20;
 const MAX_MESSAGE: usize = 500;
 
-/// Draws certificates by one template of an issuer's.
+/// Renderer of certificates with one template of an issuer.
 pub struct OwnRenderer {
     renderer: Renderer,
     template: Arc<Template>,
 }
 
 impl OwnRenderer {
-    /// Takes a template whose manifest was checked.
+    /// Creates a renderer for a template whose manifest was checked.
     ///
     /// # Errors
-    /// [`RenderError::Bundle`], which a well-built program never answers.
+    /// [`RenderError::Bundle`] if a bundled file is damaged.
     pub fn new(source: &str, manifest: &Manifest) -> Result<Self, RenderError> {
         let template = Arc::new(Template::own("own", 1, source, manifest.clone())?);
         Ok(Self { renderer: Renderer::new()?, template })
     }
 
-    /// The PDF of a certificate.
+    /// Renders the PDF of a certificate.
     ///
     /// # Errors
-    /// The template fails, or doesn't draw one good page.
+    /// The template fails, or doesn't draw exactly one page that passes the checks.
     pub fn render(&self, job: &RenderJob) -> Result<bytes::Bytes, RenderError> {
         let rendered = self.renderer.render_by(&self.template, std::slice::from_ref(job)).pop();
         rendered.unwrap_or_else(|| Err(super::page::template_error([]))).map(|rendered| rendered.to_bytes())
@@ -41,7 +41,7 @@ impl OwnRenderer {
 }
 
 impl RenderJob {
-    /// The pictures that it shows.
+    /// Returns the design and the pictures of options.
     pub fn pictures(&self) -> impl Iterator<Item = &Design> {
         let options = self.options.values().filter_map(|option| match option {
             OptionInput::Image(image) => Some(image),
@@ -50,7 +50,7 @@ impl RenderJob {
         self.design.iter().chain(options)
     }
 
-    /// The same, to be filled in.
+    /// Returns the design and the pictures of options, for setting their bytes.
     pub fn pictures_mut(&mut self) -> impl Iterator<Item = &mut Design> {
         let options = self.options.values_mut().filter_map(|option| match option {
             OptionInput::Image(image) => Some(image),
@@ -59,16 +59,17 @@ impl RenderJob {
         self.design.iter_mut().chain(options)
     }
 
-    /// A certificate that nobody earned, of a template's own sample. The source isn't looked at.
+    /// Creates a job from the sample of a manifest. It needs no source.
     ///
     /// # Errors
-    /// [`RenderError::Bundle`], which a well-built program never answers.
+    /// [`RenderError::Bundle`] if the program was built wrongly.
     pub fn of_sample(manifest: &Manifest, locale: Locale) -> Result<Self, RenderError> {
         Ok(Template::own("own", 1, "", manifest.clone())?.sample(locale, time::macros::date!(2026 - 11 - 21)))
     }
 }
 
-/// What a template is told to its author: as typst says it, bounded. It may quote what the template was given.
+/// Returns the diagnoses for the author of a template: typst's messages, limited in number and length. They may quote
+/// the template's input.
 #[must_use]
 pub fn told(error: &RenderError) -> Vec<Diagnosis> {
     let cut = |text: &str| text.chars().filter(|c| !c.is_control()).take(MAX_MESSAGE).collect::<String>();

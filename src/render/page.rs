@@ -1,4 +1,4 @@
-//! One laid-out page becomes one PDF: looked over, stamped with its QR code, exported.
+//! Check of one laid-out page, its QR code, and its export as PDF.
 
 use ecow::{EcoString, eco_vec};
 use qrcodegen::{Mask, QrCode, QrCodeEcc, QrSegment, Version};
@@ -16,10 +16,10 @@ use super::coverage::Coverage;
 use super::error::Diagnosis;
 use super::world::BatchWorld;
 use super::{RenderError, Template, shown};
-use crate::domain::manifest::{PageFormat, QrPlace};
+use crate::domain::manifest::{PageFormat, QrPlace, VARIABLES};
 use crate::domain::{Locale, Personal};
 
-/// What of a job concerns its PDF but not its layout.
+/// Properties of a job that concern its PDF but not its layout.
 pub(super) struct PageFacts {
     pub(super) locale: Locale,
     pub(super) issue_date: time::Date,
@@ -29,8 +29,8 @@ pub(super) struct PageFacts {
     pub(super) qr: QrCode,
 }
 
-/// Encodes an address. The mask is fixed: choosing the best one costs ten times as much, and a library
-/// that chose another one some day would change the bytes.
+/// Encodes an address as QR code. The mask is fixed, because choosing the best one takes ten times as long, and a
+/// later version of the library could choose another one and so change the bytes.
 pub(super) fn qr_code(address: &str) -> Result<QrCode, RenderError> {
     let segments = QrSegment::make_segments(address);
     let (least, most) = (Version::MIN, Version::new(20));
@@ -41,12 +41,12 @@ pub(super) fn qr_code(address: &str) -> Result<QrCode, RenderError> {
         })
 }
 
-/// What a file says made it.
+/// Returns the name of the creator in a file's metadata.
 pub(super) fn creator(version: &str) -> String {
     format!("Laureate, renderer {version}")
 }
 
-/// Checks the page of a person.
+/// Checks a page: size, links, margin, clusters, and the person's `name`.
 pub(super) fn check(
     page: &Page,
     template: &Template,
@@ -61,8 +61,7 @@ pub(super) fn check(
     shown::check_name(&page.frame, name, template.origin())
 }
 
-/// Makes the PDF of one page with typst's exporter. Nothing of the other pages or of the page's number
-/// reaches the bytes.
+/// Writes the PDF of one page with typst's exporter. The bytes don't depend on other pages or on the page's number.
 pub(super) fn export(mut page: Page, facts: &PageFacts, creator: String) -> Result<Vec<u8>, RenderError> {
     page.number = 1;
     let document = PagedDocument::new(eco_vec![page], info(facts));
@@ -96,11 +95,22 @@ fn info(facts: &PageFacts) -> DocumentInfo {
     }
 }
 
-/// What typst complained of, each at its place. Our templates begin the message with `OVERFLOW` and the field's name.
+/// Names of fields in messages about overflow that are neither a variable nor an option of a template.
+const COMMON: [&str; 5] = ["issue_date", "options", "public_id", "text", "verification_url"];
+
+/// Converts typst's diagnostics, each with its place. Templates report a text that is too long with a message that starts
+/// with `OVERFLOW` and the name of the field. Other words behind it may be data of a person, so they are not a field.
 pub(super) fn diagnosed_in(world: &BatchWorld, diagnostics: &[SourceDiagnostic]) -> RenderError {
-    let field = diagnostics.iter().find_map(|d| d.message.split_once("OVERFLOW ").map(|(_, field)| field));
-    match field {
-        Some(field) => RenderError::Overflow { field: field.trim().to_owned() },
+    let options = &world.template.manifest().options;
+    let is_field = |name: &&str| {
+        VARIABLES.contains(name) || COMMON.contains(name) || options.iter().any(|option| option.name == *name)
+    };
+    let overflow = |d: &SourceDiagnostic| {
+        let (_, field) = d.message.split_once("OVERFLOW ")?;
+        Some(field.trim()).filter(is_field).map(str::to_owned)
+    };
+    match diagnostics.iter().find_map(overflow) {
+        Some(field) => RenderError::Overflow { field },
         None => {
             let diagnoses = diagnostics.iter().map(|d| world.diagnosis(d)).collect();
             RenderError::Template { diagnostics: Personal::new(diagnoses) }
@@ -117,7 +127,7 @@ pub(super) fn template_error(messages: impl IntoIterator<Item = EcoString>) -> R
     RenderError::Template { diagnostics: Personal::new(diagnoses.collect()) }
 }
 
-/// Refuses a page of another size than the manifest says: the code would stand somewhere else on it.
+/// Rejects a page whose size is not that of the manifest, because the QR code would be in the wrong place.
 fn look_at_size(frame: &Frame, format: PageFormat) -> Result<(), RenderError> {
     let (width, height) = format.millimetres();
     let alike = |side: Abs, wanted: f64| (side.to_mm() - wanted).abs() < 0.1;
@@ -128,7 +138,8 @@ fn look_at_size(frame: &Frame, format: PageFormat) -> Result<(), RenderError> {
     Err(template_error([message.into()]))
 }
 
-/// Refuses links that readers might run or open on somebody's machine.
+/// Rejects links with a scheme other than `http`, `https` and `mailto`. PDF readers might execute a program or open a
+/// local file for others.
 fn look_at_links(frame: &Frame) -> Result<(), RenderError> {
     for (_, item) in frame.items() {
         match item {
@@ -146,7 +157,7 @@ fn look_at_links(frame: &Frame) -> Result<(), RenderError> {
     Ok(())
 }
 
-/// Refuses a page with text outside of the margin.
+/// Rejects a page with text outside of the margin, which is in millimetres.
 pub(super) fn look_over(frame: &Frame, margin: f64) -> Result<(), RenderError> {
     // Texts that end at the margin may be beyond it by a rounding error, which depends on their width.
     let margin = Abs::mm(margin) - Abs::pt(0.01);
@@ -154,7 +165,7 @@ pub(super) fn look_over(frame: &Frame, margin: f64) -> Result<(), RenderError> {
         p.x >= margin && p.y >= margin && p.x <= frame.width() - margin && p.y <= frame.height() - margin
     };
     for_each_text(frame, Transform::identity(), &mut |text, place| {
-        // From a third below the baseline to three quarters above it: where letters are, in every script here.
+        // From 0.3 em below the baseline to 0.75 em above it: the letters of every script here.
         let (left, right) = (Abs::zero(), text.width());
         let (top, bottom) = (text.size * -0.75, text.size * 0.3);
         let corners = [(left, top), (right, top), (left, bottom), (right, bottom)];
@@ -166,7 +177,7 @@ pub(super) fn look_over(frame: &Frame, margin: f64) -> Result<(), RenderError> {
     })
 }
 
-/// Calls `visit` for each run of text with the transform from its own origin (on the baseline) to the page.
+/// Calls `visit` for each run of text, with the transform from its origin on the baseline to the page.
 pub(super) fn for_each_text(
     frame: &Frame,
     place: Transform,
@@ -183,8 +194,8 @@ pub(super) fn for_each_text(
     Ok(())
 }
 
-/// Draws the code as one curve, a rectangle for each run of dark modules. Its coordinates are whole
-/// modules inside a scaled group: short numbers deflate well.
+/// Draws the QR code as one curve, with a rectangle for each run of dark modules. The coordinates are whole modules
+/// in a scaled group, because short numbers compress well.
 pub(super) fn stamp(page: &mut Frame, code: &QrCode, place: QrPlace) {
     let mut curve = Curve::new();
     let point = |x: i32, y: i32| Point::new(Abs::pt(f64::from(x)), Abs::pt(f64::from(y)));
@@ -209,7 +220,7 @@ pub(super) fn stamp(page: &mut Frame, code: &QrCode, place: QrPlace) {
     page.push_frame(Point::new(Abs::mm(place.x), Abs::mm(place.y)), frame);
 }
 
-/// Dark modules in reading order, as (column, row, length).
+/// Returns the runs of dark modules in reading order, as (column, row, length).
 pub(super) fn dark_runs(code: &QrCode) -> Vec<(i32, i32, i32)> {
     let mut runs = Vec::new();
     for y in 0..code.size() {
@@ -230,7 +241,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_runs_are_exactly_the_dark_modules() {
+    fn dark_runs_cover_exactly_the_dark_modules() {
         let code = qr_code("https://verify.example.org/c/q3XbH1yR0uJ2mT9sVfK5wA").expect("fits");
         let mut drawn = vec![false; usize::try_from(code.size() * code.size()).expect("positive")];
         for (x, y, length) in dark_runs(&code) {
@@ -249,7 +260,7 @@ mod tests {
     }
 
     #[test]
-    fn an_address_that_no_small_code_holds_is_refused() {
+    fn address_that_is_too_long_for_the_qr_code_is_rejected() {
         let error = qr_code(&"x".repeat(2000)).err().expect("too long");
         assert_eq!(error.code(), "RENDER_INVALID_TEXT");
     }

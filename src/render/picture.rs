@@ -1,4 +1,4 @@
-//! A picture that an option brings, such as a logo or a signature: checked, and made cheap to embed.
+//! Picture of an option, such as a logo or a signature: checks, and conversion to a file that is cheap to embed.
 
 use std::io::Cursor;
 
@@ -10,17 +10,17 @@ use super::RenderError;
 use super::design::{decode, refuse};
 use super::remembered::FromImage;
 
-/// The longest side, in pixels: 135 mm at 300 dpi. More only makes every certificate heavier.
+/// Maximum side in pixels: 135 mm at 300 dpi. More pixels would only make every certificate larger.
 const MAX_SIDE: u32 = 1600;
 
-/// A picture that typst can embed.
+/// Picture that typst can embed.
 #[derive(Debug, Clone)]
 pub(super) struct Picture {
-    /// The same `Bytes` each time, or typst would decode it anew for each batch.
+    /// File. It is the same `Bytes` each time, because typst would otherwise decode it again for each batch.
     pub(super) bytes: Bytes,
-    /// `jpg`, or `png` where it may be transparent.
+    /// `jpg` if the file is embedded unchanged, or else `png`.
     pub(super) extension: &'static str,
-    /// How many bytes its pixels take once typst has decoded it.
+    /// Size of the pixels in bytes after typst has decoded them.
     pub(super) decoded: usize,
 }
 
@@ -63,14 +63,14 @@ mod tests {
     }
 
     #[test]
-    fn a_small_jpeg_stays_as_it_is() {
+    fn small_jpeg_is_unchanged() {
         let jpeg = file(&RgbImage::from_pixel(40, 20, Rgb([9, 9, 9])).into(), ImageFormat::Jpeg);
         let made = Picture::make(&jpeg.clone().into()).expect("fine");
         assert_eq!((made.bytes.as_slice(), made.extension), (jpeg.as_slice(), "jpg"));
     }
 
     #[test]
-    fn transparency_stays_and_size_is_bounded() {
+    fn transparency_is_kept_and_size_is_limited() {
         let wide = RgbaImage::from_pixel(MAX_SIDE * 2, 40, Rgba([9, 9, 9, 128]));
         for format in [ImageFormat::Png, ImageFormat::WebP] {
             let made = Picture::make(&file(&wide.clone().into(), format).into()).expect("fine");

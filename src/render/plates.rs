@@ -1,4 +1,4 @@
-//! The plates at hand, the samples that they are made from, and the specimens that sheets are learned from.
+//! Cache of plates, the sample jobs for plates, and the specimen jobs for sheets.
 
 use std::sync::{Arc, OnceLock};
 
@@ -10,26 +10,27 @@ use super::pdf::{Plate, Unsupported};
 use super::recent::Recent;
 use crate::domain::Personal;
 
-/// How many plates are kept, and how many bytes; one holds a background and a few fonts, a megabyte as a rule.
+/// Maximum number of plates in the cache, and their maximum size in bytes. A plate contains a background and a few
+/// fonts, typically 1 MB.
 const KEPT: usize = 32;
 const KEPT_BYTES: usize = 64 << 20;
 
-/// What names and titles in Latin script are written with. What else turns up costs its page a small font.
+/// Letters of names and titles in Latin script. A page with any other letter gets a small font of its own.
 const LETTERS: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789\
     .,:;-–—'’‘“”\"()[]/&+%#@°ºª!?¡¿_*·|«»\
     ÀÁÂÃÄÅÆÇÈÉÊËÌÍÎÏÐÑÒÓÔÕÖØÙÚÛÜÝÞßàáâãäåæçèéêëìíîïðñòóôõöøùúûüýþÿ\
     ĀāĂăĄąĆćČčĎďĐđĒēĖėĘęĚěĞğĢģĪīĮįİıĶķĹĺĻļĽľŁłŃńŅņŇňŌōŐőŒœŔŕŘřŚśŞşŠšŢţŤťŪūŮůŰűŲųŸŹźŻżŽžȘșȚț";
-/// Pairs that fonts draw as one.
+/// Letter sequences that fonts draw as ligatures.
 const JOINED: &str = "fi fl ff ffi ffl Th fj ft tt";
-/// Letters on one sample page: few enough to fit wherever a text goes.
+/// Number of letters on one sample page. They fit into the place of any text.
 const ON_A_PAGE: usize = 48;
-/// And in one word, so that lines can break.
+/// Number of letters in one word of a sample page, so that lines can break.
 const WORD: usize = 8;
 
-/// A plate, or why there is none; being made until then.
+/// Plate, or the reason why there is none. The cell is empty while the plate is made.
 type Cell = Arc<OnceLock<Result<Arc<Plate>, Unsupported>>>;
 
-/// Plates by what they are for.
+/// Cache of plates by look.
 pub(super) struct Plates(Recent<BatchKey, Cell>);
 
 impl Default for Plates {
@@ -42,26 +43,26 @@ impl Default for Plates {
 }
 
 impl Plates {
-    /// The plate of a look, made if it is not there.
+    /// Returns the plate of a look. Calls `make` if it is not in the cache.
     pub(super) fn get(
         &self,
         key: &BatchKey,
         make: impl FnOnce() -> Result<Plate, Unsupported>,
     ) -> Result<Arc<Plate>, Unsupported> {
-        // Who wants the same one waits; who wants another doesn't.
+        // Only callers for the same key wait while the plate is made.
         self.0.get_or_insert(key, Cell::default).get_or_init(|| make().map(Arc::new)).clone()
     }
 }
 
-/// What plates are to have the glyphs of: letters in words of some length, and joined ones.
+/// Returns texts with the letters and ligatures whose glyphs every plate contains.
 pub(super) fn letters() -> Vec<String> {
     let letters: Vec<char> = LETTERS.chars().collect();
     let words = |letters: &[char]| letters.chunks(WORD).map(String::from_iter).collect::<Vec<_>>().join(" ");
     letters.chunks(ON_A_PAGE).map(words).chain([JOINED.to_owned()]).collect()
 }
 
-/// Two jobs that look like this one and show other texts wherever definitions, days and people differ: short ones
-/// and long ones, so that whatever gives way to texts stands elsewhere.
+/// Returns two jobs of the same look whose texts differ wherever definitions, days and people differ. One has short
+/// texts and one has long texts, so that everything that moves with a text has two positions.
 pub(super) fn samples_like(job: &RenderJob) -> Vec<RenderJob> {
     let long = letters().swap_remove(0);
     vec![sample_like(job, Month::January, "Ax"), sample_like(job, Month::August, &long)]
@@ -84,7 +85,7 @@ fn sample_like(job: &RenderJob, month: Month, text: &str) -> RenderJob {
     }
 }
 
-/// Which texts a job has that not every certificate has: document number and address.
+/// Returns whether a job has a document number, and whether it has an e-mail address.
 pub(super) fn optional_texts_of(job: &RenderJob) -> [bool; 2] {
     let there = |text: &Option<Personal<String>>| {
         text.as_ref().is_some_and(|text| !text.reveal_str().trim().is_empty())
@@ -92,8 +93,8 @@ pub(super) fn optional_texts_of(job: &RenderJob) -> [bool; 2] {
     [there(&job.document_number), there(&job.email)]
 }
 
-/// Two jobs of the same definition and day for people who don't exist. Nothing that only one person's page shows is
-/// the same on both, no text of theirs is part of another, and the second has joined letters and digits.
+/// Returns two jobs of the same definition and day for invented people. Their personal texts all differ, and none is
+/// part of another. The second job has ligatures and digits.
 pub(super) fn specimens_like(job: &RenderJob) -> [RenderJob; 2] {
     let [has_document, has_email] = optional_texts_of(job);
     // The page prints the site of the definition, so the specimens have the same one.
@@ -117,7 +118,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn no_letter_is_there_twice() {
+    fn letters_have_no_duplicates() {
         let mut letters: Vec<char> = LETTERS.chars().collect();
         letters.sort_unstable();
         letters.dedup();
@@ -125,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn the_samples_hold_nothing_of_the_certificate_that_they_look_like() {
+    fn samples_contain_no_text_of_the_certificate() {
         let job = |name: &str, id: &str| RenderJob {
             verification_url: format!("https://{id}.example.net/certificate/{id}"),
             public_id: id.to_owned(),
@@ -142,7 +143,7 @@ mod tests {
         assert_eq!(samples("Ada", "q3XbH1yR0u"), samples("Grace", "AAAAAAAAAA"));
     }
 
-    /// Everything that a page can show.
+    /// Returns every text that a page can show.
     fn reveal(job: &RenderJob) -> Vec<String> {
         let personal =
             |text: &Option<Personal<String>>| text.as_ref().map(|text| text.reveal_str().to_owned());

@@ -1,4 +1,4 @@
-//! A job is checked and becomes what its template gets.
+//! Check of a job, and its conversion to the input of its template.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -14,11 +14,11 @@ use crate::domain::manifest::{OptionKind, QrPlace, VARIABLES};
 use crate::domain::public_id::{printed, short_address};
 use crate::domain::{Locale, Personal};
 
-/// Longest public id and address, in bytes.
+/// Maximum length of the public id and of the address, in bytes.
 const MAX_ID: usize = 64;
 const MAX_ADDRESS: usize = 500;
 
-/// What a template gets for one certificate. It can't be printed: it holds a person's data.
+/// Input of a template for one certificate. It has no `Debug` or `Display`, because it contains personal data.
 #[derive(serde::Serialize)]
 pub(super) struct PageData {
     locale: Locale,
@@ -30,13 +30,13 @@ pub(super) struct PageData {
     document: Option<Line>,
     id: String,
     address: String,
-    /// Address of the page for typing the number, without the scheme; empty if there is none.
+    /// Address of the page with a form for the number, without the scheme; empty if there is none.
     verify: String,
     design: Option<Tone>,
     qr: QrPlace,
-    /// The variables that its manifest names; an empty text where the certificate has none.
+    /// Variables that the manifest names. The text is empty if the certificate has no value.
     fields: BTreeMap<&'static str, String>,
-    /// Every option: its value, the default, or none.
+    /// All options, each with its value, the default, or none.
     options: BTreeMap<String, Option<String>>,
 }
 
@@ -47,16 +47,16 @@ struct DateParts {
     day: u8,
 }
 
-/// The pictures of one job, decoded.
+/// Decoded pictures of one job.
 #[derive(Default)]
 pub(super) struct JobPictures {
     pub(super) background: Option<Arc<Background>>,
-    /// Those of options, in the order of the manifest.
+    /// Pictures of options, in the order of the manifest.
     pub(super) options: Vec<Arc<Picture>>,
 }
 
 impl PageData {
-    /// What is different from certificate to certificate of one definition and day.
+    /// Returns the texts that differ between certificates of one definition and day.
     pub(super) fn texts(&self) -> Texts {
         Texts {
             name: self.name.as_str().to_owned(),
@@ -93,7 +93,7 @@ impl PageData {
 }
 
 impl JobPictures {
-    /// As a template finds them.
+    /// Returns the pictures as files for a template.
     pub(super) fn files(&self) -> Pictures {
         Pictures {
             design: self.background.as_ref().map(|background| background.jpeg.clone()),
@@ -103,7 +103,7 @@ impl JobPictures {
         }
     }
 
-    /// What tells them, and where they go, from those of other jobs: a job that looks alike has the same.
+    /// Returns the digests of the pictures and the names of their options, which are equal for jobs of the same look.
     pub(super) fn digests(&self, template: &Template, job: &RenderJob) -> Vec<String> {
         let design = self.background.as_ref().and(job.design.as_ref());
         let mut digests = vec![design.map(|design| design.sha256.clone()).unwrap_or_default()];
@@ -117,7 +117,7 @@ impl JobPictures {
 }
 
 impl Renderer {
-    /// The job's pictures: remembered, or decoded now.
+    /// Returns the job's pictures, from the cache or decoded now.
     pub(super) fn pictures(&self, template: &Template, job: &RenderJob) -> Result<JobPictures, RenderError> {
         let design = job.design.as_ref().filter(|_| template.manifest().design);
         let mut options = Vec::new();
@@ -139,7 +139,7 @@ impl Renderer {
         Ok(JobPictures { background: Some(background), options })
     }
 
-    /// Checks a job and works out what its page needs.
+    /// Checks a job and computes the input of its page.
     pub(super) fn prepare<'a>(
         &self,
         template: &Template,
@@ -202,8 +202,8 @@ impl Renderer {
         Ok(Prepared { job, data, facts, common })
     }
 
-    /// The variables that the template names. Others are not there, so that using one is an error of the
-    /// template's and not a gap on the page.
+    /// Returns the variables that the manifest names. Others are absent, so that a template that uses one fails
+    /// instead of leaving a gap on the page.
     fn fields(
         &self,
         template: &Template,
@@ -255,7 +255,7 @@ impl Renderer {
     }
 }
 
-/// What is wrong with the picture of an option.
+/// Converts an error about a design into one about the option that the picture belongs to.
 fn of_option(error: RenderError, name: &str) -> RenderError {
     match error {
         RenderError::Design { reason } => {
@@ -265,7 +265,7 @@ fn of_option(error: RenderError, name: &str) -> RenderError {
     }
 }
 
-/// The text of a variable for a job; empty where the job has none.
+/// Returns the text of a variable, which is empty if the job has no value. Returns `None` for an unknown variable.
 fn field(name: &str, job: &RenderJob) -> Option<String> {
     let personal = |text: &Option<Personal<String>>| {
         text.as_ref().map(Personal::reveal_str).unwrap_or_default().to_owned()
@@ -300,7 +300,7 @@ const MONTHS: [(&str, &str); 12] = [
     ("December", "diciembre"),
 ];
 
-/// A date as it is written out in a language.
+/// Returns a date written out in a language.
 fn in_words(date: time::Date, locale: Locale) -> String {
     let (day, year) = (date.day(), date.year());
     let (english, spanish) = MONTHS[usize::from(u8::from(date.month())) - 1];
@@ -316,7 +316,7 @@ mod tests {
     use crate::render::tests::job;
 
     #[test]
-    fn every_variable_has_its_text() {
+    fn every_variable_has_a_text() {
         let mut job = job("Ada Lovelace");
         job.event_link = Some("https://example.org/summit".to_owned());
         job.email = Some("ada@example.org".to_owned().into());

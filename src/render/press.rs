@@ -1,4 +1,4 @@
-//! How the pages of jobs that look alike become files.
+//! Writing of files for jobs of the same look.
 
 use std::sync::Arc;
 
@@ -15,17 +15,17 @@ use super::{
     Template, plates,
 };
 
-/// Way in which a version of the renderer makes files.
+/// Method by which a version of the renderer makes files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) enum Way {
-    /// typst lays out, and its exporter writes.
+    /// typst lays out the page, and its exporter writes the file.
     Exported,
-    /// The lines of a certificate are set onto a sheet; typst lays out what is not as plain as that.
+    /// The texts of a certificate are stamped onto a sheet. typst lays out the certificates for which that fails.
     Stamped,
 }
 
 impl Way {
-    /// Returns the way of a version; `None` if this program doesn't know it.
+    /// Returns the method of a version, or `None` if this program doesn't know the version.
     pub(super) fn of(renderer_version: &str) -> Option<Self> {
         match renderer_version {
             BY_TYPST => Some(Self::Exported),
@@ -42,16 +42,16 @@ impl Way {
     }
 }
 
-/// What jobs that look alike are printed with.
+/// Resources for printing jobs of the same look.
 pub(super) struct Press<'a> {
     template: &'a Arc<Template>,
     coverage: &'a Coverage,
     job_pictures: &'a JobPictures,
     pictures: Pictures,
-    /// Or why typst's exporter is to write.
+    /// Plate, or the reason why typst's exporter must write the files.
     plate: Result<Arc<Plate>, Unsupported>,
     way: Way,
-    /// What the file says made it.
+    /// Name of the creator in the file's metadata.
     creator: String,
     printer: &'a mut Printer,
 }
@@ -65,7 +65,7 @@ impl<'a> Press<'a> {
         &self.pictures
     }
 
-    /// A page as a file: on the plate if that can be, by typst's exporter if not.
+    /// Writes a page as a file: with the plate if possible, or else with typst's exporter.
     pub(super) fn print(
         &mut self,
         mut page: Page,
@@ -128,13 +128,13 @@ impl Renderer {
         let pages: Vec<Page> = drawn.into_iter().map(|(page, _)| page).collect();
         let (plate, _) = rayon::join(
             || Plate::of(&pages, &letters),
-            // typst remembers what it has laid out, and the first certificate wants these next.
+            // typst caches layouts, and the first certificate needs these next.
             || self.specimens(&plates::specimens_like(like), template, pictures),
         );
         plate
     }
 
-    /// The certificate, stamped; `None` if it is to be laid out.
+    /// Stamps a certificate onto the sheet of its definition and day. Returns `None` if typst must lay it out.
     pub(super) fn stamp(&self, press: &mut Press<'_>, job: &Prepared<'_>) -> Option<RenderedCertificate> {
         let plate = press.plate.as_ref().ok().filter(|_| press.way == Way::Stamped)?;
         let (template, pictures) = (press.template, press.job_pictures);
@@ -152,7 +152,7 @@ impl Renderer {
             .ok()
     }
 
-    /// Learns the sheet of a job's definition and day.
+    /// Makes the sheet of a job's definition and day from specimens.
     pub(super) fn sheet(
         &self,
         plate: &Plate,
@@ -163,7 +163,7 @@ impl Renderer {
         Sheet::of(plate, &self.specimens(&plates::specimens_like(job), template, pictures)?)
     }
 
-    /// Specimens of a job's definition and day with other names.
+    /// Lays out specimens of a job's definition and day with other names. Returns `None` if that fails.
     pub(super) fn long_named(
         &self,
         names: [String; 2],
@@ -176,7 +176,7 @@ impl Renderer {
         self.specimens(&jobs, template, pictures).ok()
     }
 
-    /// Pages of people who don't exist, which must keep to the page.
+    /// Lays out pages of invented people and checks that each fits its page.
     fn specimens(
         &self,
         jobs: &[RenderJob],
@@ -190,7 +190,7 @@ impl Renderer {
         if fit { Ok(drawn) } else { Err(Unsupported("specimen that doesn't fit")) }
     }
 
-    /// Pages of people who don't exist, with what only they show.
+    /// Lays out pages of invented people. Returns each page with the texts that differ from person to person.
     fn drawn(
         &self,
         jobs: &[RenderJob],

@@ -1,4 +1,4 @@
-//! A finished PDF as a picture, and where two of these differ.
+//! Rasterization of a finished PDF, and comparison of two such pictures.
 
 use std::io::Cursor;
 
@@ -12,25 +12,25 @@ use image::{ImageFormat, ImageReader, Limits, Rgb, RgbImage};
 
 use super::RenderError;
 
-/// The most pixels to an inch: a page of A4 takes 18 MB then.
+/// Maximum resolution in dpi. At this resolution, an A4 page takes 18 MB.
 const MAX_DPI: u16 = 200;
-/// The longest side of a picture that is compared, in pixels.
+/// Maximum side of a picture that is compared, in pixels.
 const MAX_SIDE: u32 = 4_000;
-/// How far a colour may be off and still be the same one.
+/// Maximum difference of a colour channel that counts as equal.
 const TOLERANCE: u8 = 24;
 /// Pixels between pictures.
 const GAP: u32 = 8;
 
-/// Draws the first page of one of our own PDFs as PNG, on white. Keeps one processor busy.
+/// Draws the first page of a PDF of ours as PNG, on white. The call is CPU-bound.
 ///
 /// # Errors
-/// [`RenderError::Bundle`] where the file is no PDF with a page.
+/// [`RenderError::Bundle`] if the file is not a PDF with a page.
 pub fn png(pdf: &[u8], dpi: u16) -> Result<Vec<u8>, RenderError> {
     let unusable = || RenderError::Bundle { file: "certificate.pdf".to_owned() };
     draw(pdf, dpi)?.into_png().map_err(|_| unusable())
 }
 
-/// The first page as pixels.
+/// Draws the first page as pixels.
 pub(super) fn draw(pdf: &[u8], dpi: u16) -> Result<Pixmap, RenderError> {
     let unusable = || RenderError::Bundle { file: "certificate.pdf".to_owned() };
     let pdf = Pdf::new(pdf.to_vec()).map_err(|_| unusable())?;
@@ -41,10 +41,10 @@ pub(super) fn draw(pdf: &[u8], dpi: u16) -> Result<Pixmap, RenderError> {
     Ok(hayro::render(page, &RenderCache::new(), &InterpreterSettings::default(), &settings))
 }
 
-/// Whether two pictures that [`png`] made show something else.
+/// Returns true if two pictures made by [`png`] differ in size, or in a colour by more than the tolerance.
 ///
 /// # Errors
-/// [`RenderError::Design`] where one of them is no such picture.
+/// [`RenderError::Design`] if one of them is not a PNG within the limits.
 pub fn differ(one: &[u8], other: &[u8]) -> Result<bool, RenderError> {
     let (one, other) = (pixels(one)?, pixels(other)?);
     if one.dimensions() != other.dimensions() {
@@ -53,7 +53,7 @@ pub fn differ(one: &[u8], other: &[u8]) -> Result<bool, RenderError> {
     Ok(one.pixels().zip(other.pixels()).any(|(one, other)| are_apart(*one, *other)))
 }
 
-/// Two pictures and, to their right, where they differ: red on a pale print of the first one.
+/// Draws two pictures side by side. To their right is a pale copy of the first one with the differences in red.
 ///
 /// # Errors
 /// See [`differ`].
@@ -78,7 +78,7 @@ fn are_apart(one: Rgb<u8>, other: Rgb<u8>) -> bool {
     one.0.iter().zip(other.0).any(|(one, other)| one.abs_diff(other) > TOLERANCE)
 }
 
-/// The pixels of a picture that a child may have made: within limits.
+/// Decodes a picture within limits, because it may come from a sandbox child.
 fn pixels(png: &[u8]) -> Result<RgbImage, RenderError> {
     let mut reader = ImageReader::with_format(Cursor::new(png), ImageFormat::Png);
     let mut limits = Limits::default();
@@ -102,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn what_differs_is_found_and_shown() {
+    fn differences_are_found_and_drawn_in_red() {
         let white = RgbImage::from_pixel(20, 10, Rgb([255; 3]));
         let mut marked = white.clone();
         marked.put_pixel(3, 4, Rgb([0; 3]));
@@ -110,7 +110,7 @@ mod tests {
         pale.put_pixel(3, 4, Rgb([250; 3]));
         let (white, marked, pale) = (png_of(&white), png_of(&marked), png_of(&pale));
         assert_eq!(differ(&white, &marked), Ok(true));
-        assert_eq!(differ(&white, &pale), Ok(false), "a trace of it is nothing");
+        assert_eq!(differ(&white, &pale), Ok(false), "a small difference is ignored");
         assert_eq!(differ(&white, &png_of(&RgbImage::new(10, 20))), Ok(true));
         assert!(differ(&white, b"no picture").is_err());
         let sheet = pixels(&side_by_side(&white, &marked).expect("drawn")).expect("a picture");

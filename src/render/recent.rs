@@ -1,10 +1,10 @@
-//! Things that cost something to make, the last used of which are kept: bounded in number and bytes.
+//! LRU cache, bounded by entries and bytes.
 
 use std::borrow::Borrow;
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// Things by key, the one used last first. They are few: looking one up takes as long as comparing with each.
+/// LRU cache, most recently used entry first. A lookup compares the key with each entry, so there should be few.
 #[derive(Debug)]
 pub(super) struct Recent<K, V> {
     kept: Mutex<VecDeque<(K, V)>>,
@@ -14,12 +14,12 @@ pub(super) struct Recent<K, V> {
 }
 
 impl<K, V: Clone> Recent<K, V> {
-    /// Keeps so many, which between them hold so many bytes, and one in any case.
+    /// Creates a cache for `most` entries and `most_bytes` bytes, as measured by `size`. One entry is always kept.
     pub(super) const fn new(most: usize, most_bytes: usize, size: fn(&V) -> usize) -> Self {
         Self { kept: Mutex::new(VecDeque::new()), most, most_bytes, size }
     }
 
-    /// What is kept under a key.
+    /// Returns the value of a key and marks it as used.
     pub(super) fn get<Q: PartialEq + ?Sized>(&self, key: &Q) -> Option<V>
     where
         K: Borrow<Q>,
@@ -27,7 +27,7 @@ impl<K, V: Clone> Recent<K, V> {
         used(&mut self.kept(), key)
     }
 
-    /// What is kept under a key, or what is kept from now on.
+    /// Returns the value of a key. Inserts `value` if there is none, and evicts the entries that no longer fit.
     pub(super) fn get_or_insert<Q>(&self, key: &Q, value: impl FnOnce() -> V) -> V
     where
         Q: ToOwned<Owned = K> + PartialEq + ?Sized,
@@ -70,7 +70,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_one_used_longest_ago_gives_way() {
+    fn least_recently_used_entry_is_evicted() {
         let recent = Recent::<String, u32>::new(2, usize::MAX, |_| 0);
         assert_eq!(recent.get_or_insert("a", || 1), 1);
         assert_eq!(recent.get_or_insert("b", || 2), 2);
@@ -80,7 +80,7 @@ mod tests {
     }
 
     #[test]
-    fn the_largest_is_kept_if_it_is_the_only_one() {
+    fn entry_larger_than_the_limit_is_kept_alone() {
         let recent = Recent::<String, usize>::new(8, 10, |size| *size);
         for (key, size) in [("a", 4), ("b", 5), ("c", 2)] {
             recent.get_or_insert(key, || size);
@@ -92,7 +92,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn it_is_bounded_and_answers_what_was_put_there(asked in proptest::collection::vec(0_u8..12, 0..200)) {
+        fn cache_is_bounded_and_returns_inserted_values(asked in proptest::collection::vec(0_u8..12, 0..200)) {
             let recent = Recent::<Vec<u8>, usize>::new(5, 30, |size| *size);
             for key in asked {
                 prop_assert_eq!(recent.get_or_insert(&[key][..], || key.into()), usize::from(key));

@@ -1,4 +1,4 @@
-//! What was made last from image files, by the SHA-256 of these.
+//! Cache of results made from image files, by the SHA-256 of the file.
 
 use std::sync::Arc;
 
@@ -9,17 +9,17 @@ use super::recent::Recent;
 use super::{Design, RenderError};
 use crate::domain::hex;
 
-/// Largest file, in bytes.
+/// Maximum size of a file in bytes.
 const MAX_BYTES: usize = 20 << 20;
-/// How many are remembered, and how many bytes of them.
+/// Maximum number of results in the cache, and their maximum size in bytes.
 const REMEMBERED: usize = 32;
 const REMEMBERED_BYTES: usize = 128 << 20;
 
-/// Something that is made from an image file.
+/// Result that is made from an image file.
 pub(super) trait FromImage: Sized + Send {
-    /// Makes it. The file has a good size and is the one that was pinned.
+    /// Makes the result. The size and the SHA-256 of the file have been checked.
     fn make(file: &bytes::Bytes) -> Result<Self, RenderError>;
-    /// How many bytes it holds.
+    /// Returns the size of the result in bytes.
     fn size(&self) -> usize;
 }
 
@@ -33,8 +33,11 @@ impl<T: FromImage> Default for Remembered<T> {
 }
 
 impl<T: FromImage> Remembered<T> {
-    /// What is made from an image: remembered, or checked and made now. What is done `beside` that takes no
-    /// longer, given another core.
+    /// Returns the result for an image, from the cache or made now. `beside` runs in parallel while the result is
+    /// made, and not at all if it is cached.
+    ///
+    /// # Errors
+    /// The file is larger than 20 MiB, has another SHA-256 than expected, or can't be used.
     pub(super) fn prepare(
         &self,
         image: &Design,

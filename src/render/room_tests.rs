@@ -1,4 +1,4 @@
-//! Room for high and deep letters: no line touches another, in any theme.
+//! Tests that lines with high and deep letters don't touch each other in any theme.
 
 use typst::layout::{Abs, Transform};
 use typst::text::TextItem;
@@ -35,7 +35,7 @@ const HARD: [&str; 22] = [
     "Đặng Ẵm Ằng",
 ];
 
-/// Ink of a line of text on the page, in points from the left upper corner.
+/// Ink of a line of text on the page, in points from the upper left corner.
 struct Line {
     text: String,
     left: f64,
@@ -64,7 +64,7 @@ impl Line {
         Some(Self { text: text.text.to_string(), left, top, right, bottom })
     }
 
-    /// Returns true if less than `gap` points are between the ink of two lines.
+    /// Returns true if the distance between the ink of two lines is less than `gap` points.
     fn is_near(&self, other: &Self, gap: f64) -> bool {
         self.left < other.right
             && other.left < self.right
@@ -77,7 +77,8 @@ fn ttf(id: u16) -> rustybuzz::ttf_parser::GlyphId {
     rustybuzz::ttf_parser::GlyphId(id)
 }
 
-/// Upright lines of a page; parts of a line, in other fonts or at other heights, are on the same baseline.
+/// Returns the lines of a page with their baselines. Parts of a line in other fonts or at other heights are on the
+/// same baseline.
 fn lines(page: &Page) -> Vec<(Abs, Line)> {
     let mut texts: Vec<(Transform, TextItem)> = Vec::new();
     page::for_each_text(&page.frame, Transform::identity(), &mut |text, place| {
@@ -93,7 +94,7 @@ fn lines(page: &Page) -> Vec<(Abs, Line)> {
 }
 
 #[test]
-fn no_line_touches_another() {
+fn lines_do_not_touch_each_other() {
     for theme in RENDERER.themes() {
         for (n, name) in HARD.into_iter().enumerate() {
             let sample = theme.sample(Locale::ALL[n % 2], time::macros::date!(2026 - 11 - 21));

@@ -1,5 +1,4 @@
-//! The job that shows a template on its own: the values of its manifest's sample, and pictures that this
-//! program brings along.
+//! Sample job of a template: the values of its manifest's sample, and bundled pictures.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +10,7 @@ use crate::domain::manifest::OptionKind;
 use crate::domain::{Locale, Personal, hex};
 
 impl Template {
-    /// A page that is nobody's certificate: what its manifest's sample says, and plain words for the rest.
+    /// Creates a sample job from the values of the manifest's sample, and from default texts for the others.
     #[must_use]
     pub fn sample(&self, locale: Locale, issue_date: time::Date) -> RenderJob {
         let sample = &self.manifest().sample;
@@ -58,7 +57,7 @@ impl Template {
     }
 }
 
-/// One of the pictures that manifests can name in their sample.
+/// Returns a bundled picture that manifests can name in their sample.
 fn sample_picture(name: &str) -> Option<Design> {
     let (_, bytes) = SAMPLES.iter().find(|(known, _)| *known == name)?;
     Some(Design { sha256: hex(&Sha256::digest(bytes)), bytes: bytes::Bytes::from_static(bytes) })
@@ -70,7 +69,7 @@ mod tests {
     use crate::domain::manifest::SAMPLE_IMAGES;
 
     #[test]
-    fn every_picture_that_a_manifest_can_name_is_there() {
+    fn every_picture_that_a_manifest_can_name_is_bundled() {
         for name in SAMPLE_IMAGES {
             let picture = sample_picture(name).expect("it is bundled");
             image::load_from_memory(&picture.bytes).expect("a picture");

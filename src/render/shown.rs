@@ -1,4 +1,4 @@
-//! Check of a laid-out page: every cluster is drawn whole by its font, and the name is there.
+//! Check of a laid-out page: fonts draw every cluster whole, and the page shows the name.
 
 use std::collections::{HashMap, HashSet};
 
@@ -13,8 +13,8 @@ use super::pdf::joined;
 use super::text::is_right_to_left;
 use super::{Origin, RenderError};
 
-/// Rejects a page with a cluster that its font doesn't draw whole. A cluster that two fonts share is one too: a mark
-/// without its letter isn't whole.
+/// Rejects a page with a cluster that its font doesn't draw whole. A cluster split between two fonts is also
+/// rejected, because a mark without its letter isn't whole.
 pub(super) fn check_clusters(frame: &Frame, coverage: &Coverage) -> Result<(), RenderError> {
     for_each_text(frame, Transform::identity(), &mut |text, _| {
         let font = coverage.font_of(text.font.font().data().as_slice());
@@ -49,8 +49,8 @@ pub(super) fn check_name(frame: &Frame, name: &str, origin: Origin) -> Result<()
     }
 }
 
-/// Rejects a page of a shipped theme without a cluster of the name. Of a word that isn't there in one piece, each cluster
-/// must be there as often.
+/// Rejects a page of a shipped theme that lacks a part of the name. If a word isn't there in one piece, the page must
+/// have each of its clusters at least as often as the name does.
 fn check_clusters_of_name(frame: &Frame, name: &str) -> Result<(), RenderError> {
     let is_there = |page: &PageText, word: &str| page.text.contains(&folded(word));
     let mut page = PageText::default();
@@ -78,8 +78,8 @@ fn check_clusters_of_name(frame: &Frame, name: &str) -> Result<(), RenderError> 
     Err(RenderError::MissingGlyph { field: "full_name", clusters })
 }
 
-/// Rejects a page of an issuer's template without each word of the name as a word: its letters are in other words as
-/// well. Of a word in a script that typst splits, and that is not there in one piece, each cluster must be there.
+/// Rejects a page of an issuer's template that doesn't show each word of the name as a separate word. Letters of
+/// other words don't count. A word in a script that typst splits is accepted if all its clusters are there.
 fn check_words_of_name(frame: &Frame, name: &str) -> Result<(), RenderError> {
     let lines = Lines::of(frame)?;
     let pages = lines.in_both_directions();
@@ -102,8 +102,8 @@ fn check_words_of_name(frame: &Frame, name: &str) -> Result<(), RenderError> {
     Err(template_error([message.into()]))
 }
 
-/// Texts of a page in the order of the page. typst splits a text where glyphs are at another height, and repeats a cluster
-/// that it splits: such parts are put together.
+/// Texts of a page, in the order of the page. typst splits a text at glyphs of another height, and repeats a cluster
+/// that it splits. Such parts are joined.
 struct Lines {
     texts: Vec<String>,
 }
@@ -122,7 +122,7 @@ impl Lines {
         Ok(Self { texts: texts.into_iter().map(|(_, text)| text.text.to_string()).collect() })
     }
 
-    /// Returns the text of the page twice: as it is, and in the order of lines that run to the left.
+    /// Returns the text of the page twice: in its order, and in reverse order for lines from right to left.
     fn in_both_directions(&self) -> [PageText; 2] {
         let (mut forward, mut backward) = (PageText::default(), PageText::default());
         self.texts.iter().for_each(|text| forward.add(text));
@@ -135,7 +135,7 @@ impl Lines {
 #[derive(Default)]
 struct PageText {
     text: String,
-    /// Byte offsets at which a run of text begins or a blank was.
+    /// Byte offsets at which a run of text begins or a blank was removed.
     gaps: HashSet<usize>,
 }
 
@@ -151,8 +151,8 @@ impl PageText {
         }
     }
 
-    /// Returns true if a folded word is there with no letter, digit or mark directly before or after it. A run of text
-    /// may end inside of a word, and blanks may be between its letters.
+    /// Returns true if the page has a folded word with no letter, digit or mark directly before or after it. A run of
+    /// text may end inside of a word, and blanks may be between its letters.
     fn has_word(&self, word: &str) -> bool {
         let found = self.text.char_indices().filter(|(at, _)| self.text[*at..].starts_with(word));
         found
@@ -160,8 +160,8 @@ impl PageText {
             .any(|(start, end)| self.is_edge(start) && self.is_edge(end))
     }
 
-    /// Returns true if a word may begin or end at a byte offset. No mark begins a word, and scripts without blanks have
-    /// no edges of words.
+    /// Returns true if a word may begin or end at a byte offset. A word never begins with a mark. In scripts without
+    /// blanks, a word may begin and end anywhere else.
     fn is_edge(&self, at: usize) -> bool {
         let (before, after) = self.text.split_at(at);
         let (before, after) = (before.chars().next_back(), after.chars().next());
@@ -191,7 +191,7 @@ fn count(text: &str, counts: &mut HashMap<String, usize>) {
     }
 }
 
-/// Returns a text in capitals, without blanks and without characters that are not shown.
+/// Returns a text in capitals, without blanks and invisible characters.
 fn folded(text: &str) -> String {
     let shown = text.chars().filter(|c| !c.is_whitespace() && !is_default_ignorable(*c));
     shown.flat_map(char::to_uppercase).collect()

@@ -1,4 +1,4 @@
-//! A template that can be drawn: its source and its manifest, wherever they come from.
+//! Certificate template: a typst source with its manifest, shipped or written by an issuer.
 
 use std::borrow::Cow;
 use std::sync::OnceLock;
@@ -10,16 +10,16 @@ use super::themes::{LETTERS, Theme};
 use super::world::{DATA, file_id};
 use crate::domain::manifest::Manifest;
 
-/// Who wrote a template.
+/// Origin of a template.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Origin {
-    /// It is one of the themes that this program ships.
+    /// One of the themes that this program ships.
     Shipped,
-    /// An issuer, so that it has to be drawn apart from everything else.
+    /// Written by an issuer, so that it must be drawn in the sandbox.
     Own,
 }
 
-/// A file of typst code, parsed when it is first looked at: a program ships more themes than it draws.
+/// File of typst code. It is parsed at the first use, because the program ships more themes than it draws.
 #[derive(Debug)]
 pub(super) struct Code {
     pub(super) id: FileId,
@@ -57,15 +57,15 @@ impl Template {
         Self::new((theme.name, theme.version), Origin::Shipped, &folder, theme.source, manifest)
     }
 
-    /// A template that an issuer wrote. The manifest must have been checked ([`Manifest::parse`]).
+    /// Creates a template that an issuer wrote. The manifest must have been checked ([`Manifest::parse`]).
     ///
     /// # Errors
-    /// [`RenderError::Bundle`], which a well-built program never answers.
+    /// [`RenderError::Bundle`] if a path is invalid, which is a fault of the program.
     pub fn own(name: &str, version: u32, source: &str, manifest: Manifest) -> Result<Self, RenderError> {
         Self::new((name, version), Origin::Own, "/own", source.to_owned(), manifest)
     }
 
-    /// typst keeps every distinct path for good, so the folders are few and fixed.
+    /// Creates a template in a virtual folder. typst never frees a path, so the folders are few and fixed.
     fn new(
         (name, version): (&str, u32),
         origin: Origin,
@@ -73,7 +73,7 @@ impl Template {
         source: impl Into<Cow<'static, str>>,
         manifest: Manifest,
     ) -> Result<Self, RenderError> {
-        // A page for each certificate; `certificate` begins one by setting the page.
+        // One page for each certificate: `certificate` begins a page by setting its size.
         let program = format!(
             "#import \"{folder}/template.typ\": certificate\n#import \"{LETTERS}\": lettered\n\
              #for one in json(\"{DATA}\") {{ lettered(one.letters, certificate(one.data)) }}\n"
@@ -88,37 +88,37 @@ impl Template {
         })
     }
 
-    /// The name, for example `classic`.
+    /// Returns the name, for example `classic`.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// The version, from 1.
+    /// Returns the version, from 1.
     #[must_use]
     pub const fn version(&self) -> u32 {
         self.version
     }
 
-    /// Who wrote it.
+    /// Returns the origin.
     #[must_use]
     pub const fn origin(&self) -> Origin {
         self.origin
     }
 
-    /// What it says of itself.
+    /// Returns the manifest.
     #[must_use]
     pub const fn manifest(&self) -> &Manifest {
         &self.manifest
     }
 
-    /// The source, for whoever wants to change a copy of it.
+    /// Returns the source, for authors who want to change a copy of it.
     #[must_use]
     pub fn source(&self) -> &str {
         &self.source.text
     }
 
-    /// Whether the file is one of the two that make it.
+    /// Returns the file with this id, if it belongs to the template.
     pub(super) fn file(&self, id: FileId) -> Option<&Source> {
         [&self.main, &self.source].into_iter().find(|code| code.id == id).map(Code::source)
     }

@@ -1,4 +1,4 @@
-//! What a certificate must be: the same bytes every time, every script legible, nothing of a bad job on its neighbours.
+//! Tests of rendering: the same bytes every time, all scripts legible, and no effect of a bad job on others.
 
 use std::sync::LazyLock;
 
@@ -54,7 +54,7 @@ fn render_one(job: &RenderJob) -> Result<RenderedCertificate, RenderError> {
     RENDERER.render(std::slice::from_ref(job)).pop().expect("one answer for one job")
 }
 
-/// The page of one job, laid out but not exported.
+/// Returns the page of one job, laid out but not exported.
 pub(super) fn page_of(job: &RenderJob) -> Page {
     let template = RENDERER.theme(&job.theme, job.theme_version).expect("a known theme");
     let pictures = RENDERER.pictures(template, job).expect("good pictures");
@@ -62,7 +62,7 @@ pub(super) fn page_of(job: &RenderJob) -> Page {
     RENDERER.lay_out(template, &[&prepared], &pictures.files()).expect("lays out").remove(0)
 }
 
-/// All letters on a page in the order of the frames.
+/// Returns all text on a page, in the order of the frames.
 pub(super) fn text_of(page: &Page) -> String {
     let mut all = String::new();
     page::for_each_text(&page.frame, Transform::identity(), &mut |text, _| {
@@ -78,7 +78,7 @@ fn contains(bytes: &[u8], text: &str) -> bool {
 }
 
 #[test]
-fn the_same_job_gives_the_same_bytes_every_time() {
+fn same_job_gives_same_bytes_every_time() {
     let ada = job("Ada Lovelace");
     let first = render_one(&ada).expect("renders");
     let again =
@@ -91,7 +91,7 @@ fn the_same_job_gives_the_same_bytes_every_time() {
 }
 
 #[test]
-fn the_fast_writer_draws_what_typst_draws() {
+fn fast_writer_output_equals_typst_output() {
     let names = [
         "José Ñandú Çelik-Łukasz",
         "Nguyễn Thị Ánh Tuyết",
@@ -123,7 +123,7 @@ fn the_fast_writer_draws_what_typst_draws() {
 }
 
 #[test]
-fn the_same_picture_in_another_place_is_another_look() {
+fn same_picture_in_another_option_gives_another_page() {
     let sample = RENDERER.newest_theme("classic").expect("shipped").sample(Locale::En, date!(2026 - 11 - 21));
     let signed = |option: &str| {
         let picture = OptionInput::Image(sample_design());
@@ -135,7 +135,7 @@ fn the_same_picture_in_another_place_is_another_look() {
 }
 
 #[test]
-fn a_blank_document_number_is_none_whoever_comes_first() {
+fn blank_document_number_equals_a_missing_one_in_any_order() {
     let of = |number: Option<&str>| RenderJob {
         document_number: number.map(|number| Personal::new(number.to_owned())),
         ..job("Ada Lovelace")
@@ -150,7 +150,7 @@ fn a_blank_document_number_is_none_whoever_comes_first() {
 }
 
 #[test]
-fn neighbours_in_a_batch_do_not_change_the_bytes() {
+fn other_jobs_in_a_batch_do_not_change_the_bytes() {
     let names = ["Ada Lovelace", "山田 太郎", "محمد بن عبد الله", "Grace Hopper", "Ελένη Παπαδοπούλου"];
     let mut jobs: Vec<RenderJob> = names.iter().map(|name| job(name)).collect();
     jobs[3].locale = Locale::Es;
@@ -168,7 +168,7 @@ fn neighbours_in_a_batch_do_not_change_the_bytes() {
 }
 
 #[test]
-fn more_jobs_than_one_batch_come_back_in_order() {
+fn results_of_several_batches_are_in_order() {
     let jobs: Vec<RenderJob> = (0..BATCH + 3)
         .map(|i| {
             let mut job = job(&format!("Person {i}"));
@@ -218,7 +218,7 @@ fn names_of_many_scripts_render() {
 }
 
 #[test]
-fn a_character_without_a_glyph_fails_its_own_job_only() {
+fn character_without_a_glyph_fails_only_its_own_job() {
     let jobs = [job("Ada Lovelace"), job("Ada 😀"), job("Ada \u{0378}"), job("Grace Hopper")];
     let results = RENDERER.render(&jobs);
     assert_eq!(results[0], render_one(&jobs[0]));
@@ -233,7 +233,7 @@ fn a_character_without_a_glyph_fails_its_own_job_only() {
 }
 
 #[test]
-fn a_text_that_fits_nowhere_fails_its_own_job_only() {
+fn text_that_is_too_long_fails_only_its_own_job() {
     let jobs = [job("Ada Lovelace"), job(&"W".repeat(300)), job("Grace Hopper")];
     let results = RENDERER.render(&jobs);
     assert_eq!(results[1], Err(RenderError::Overflow { field: "full_name".to_owned() }));
@@ -265,14 +265,14 @@ fn long_texts_stay_inside_the_page() {
             job.event_name = event;
             let page = page_of(&job);
             assert_eq!(page::look_over(&page.frame, classic().manifest().margin), Ok(()), "{name}");
-            assert!(page::look_over(&page.frame, 60.0).is_err(), "the look must find text near the edge");
+            assert!(page::look_over(&page.frame, 60.0).is_err(), "text near the edge is found");
             render_one(&job).expect("renders");
         }
     }
 }
 
 #[test]
-fn markup_in_a_text_is_only_text() {
+fn markup_in_a_text_is_shown_as_text() {
     let hostile =
         r##"#panic("x") $x^2$ \u{41} @ref <label> "q" 'q' *b* _i_ `r` = H - l // c /* c */ ~ #{1+1} \ [b]"##;
     let mut job = job(hostile);
@@ -284,7 +284,7 @@ fn markup_in_a_text_is_only_text() {
 }
 
 #[test]
-fn the_file_says_what_it_is() {
+fn file_has_standard_title_date_and_language() {
     for (locale, language) in [(Locale::En, "en"), (Locale::Es, "es")] {
         let mut job = job("Ada Lovelace");
         job.locale = locale;
@@ -305,7 +305,7 @@ fn the_file_says_what_it_is() {
 }
 
 #[test]
-fn bad_input_is_named_and_permanent() {
+fn invalid_input_gives_an_error_with_the_field() {
     let mut unknown = job("Ada Lovelace");
     unknown.theme_version = 999;
     assert_eq!(
@@ -314,7 +314,7 @@ fn bad_input_is_named_and_permanent() {
     );
     assert!(!render_one(&unknown).expect_err("unknown").is_permanent());
 
-    // Another program's, and no version at all, which samples have.
+    // A version of another program, and no version, as in samples.
     let by = |version: &str| RenderJob { renderer_version: version.to_owned(), ..job("Ada Lovelace") };
     let error = render_one(&by("typst-9.9+9")).expect_err("unknown");
     assert_eq!((error.code(), error.is_permanent()), ("RENDER_UNKNOWN_RENDERER", false));
@@ -342,7 +342,7 @@ fn bad_input_is_named_and_permanent() {
 }
 
 #[test]
-fn a_template_sees_its_own_files_only() {
+fn template_can_read_only_its_own_files() {
     let world = BatchWorld {
         assets: &RENDERER.assets,
         template: classic(),
@@ -361,9 +361,9 @@ fn a_template_sees_its_own_files_only() {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(8))]
 
-    /// Whatever a name holds: a certificate, or an error that says what to change. Never the template's own failure.
+    /// Any name gives a certificate, or an error that names the problem, but never a failure of the template.
     #[test]
-    fn any_name_is_rendered_or_refused_for_a_reason(names in prop::collection::vec("\\PC{1,60}|[ -~]{1,200}|[À-ỹ ]{1,80}", 12)) {
+    fn any_name_is_rendered_or_rejected_with_a_reason(names in prop::collection::vec("\\PC{1,60}|[ -~]{1,200}|[À-ỹ ]{1,80}", 12)) {
         let jobs: Vec<RenderJob> = names.iter().map(|name| job(name)).collect();
         for (name, result) in names.iter().zip(RENDERER.render(&jobs)) {
             if let Err(error) = result {

@@ -1,23 +1,24 @@
-//! Checks of the texts that go onto a certificate, before any of them reaches typst.
+//! Checks of the texts of a certificate before they reach typst.
 
 use unicode_normalization::UnicodeNormalization as _;
 
 use super::RenderError;
 use super::fonts::Fonts;
 
-/// No field may be longer, in characters: what the smallest type could never show is not laid out at all.
+/// Maximum length of a field in characters. Longer texts don't fit even in the smallest type and are not laid out.
 const MAX_CHARACTERS: usize = 600;
 
-/// A text that may be set: composed (NFC), trimmed, every character drawable. It can't be printed: it may be a name.
+/// Text that can be drawn: composed (NFC), trimmed, with a glyph for every character. It has no `Debug` or `Display`,
+/// because it may be a name.
 #[derive(Clone, serde::Serialize)]
 pub(super) struct Line {
     text: String,
-    /// Whether its first letter with a direction runs from right to left.
+    /// True if the direction of its first letter is from right to left.
     rtl: bool,
 }
 
 impl Line {
-    /// Checks one field. `None` when it is blank.
+    /// Checks a field. Returns `None` if it is blank.
     pub(super) fn new(field: &'static str, text: &str, fonts: &Fonts) -> Result<Option<Self>, RenderError> {
         if text.chars().take(MAX_CHARACTERS + 1).count() > MAX_CHARACTERS {
             return Err(RenderError::Overflow { field: field.to_owned() });
@@ -35,7 +36,7 @@ impl Line {
         Ok((!text.is_empty()).then_some(Self { text, rtl }))
     }
 
-    /// Checks one field that must not be blank.
+    /// Checks a field that must not be blank.
     pub(super) fn required(field: &'static str, text: &str, fonts: &Fonts) -> Result<Self, RenderError> {
         Self::new(field, text, fonts)?
             .ok_or_else(|| RenderError::InvalidText { field, problem: "is empty: fill it in".to_owned() })
@@ -46,12 +47,12 @@ impl Line {
     }
 }
 
-/// Returns a text trimmed and composed (NFC).
+/// Returns the text trimmed and composed (NFC).
 pub(super) fn composed(text: &str) -> String {
     text.trim().nfc().collect()
 }
 
-/// Checks a value of our own making: printable ASCII without spaces, of bounded length.
+/// Checks a generated value: 1 to `longest` printable ASCII characters without spaces.
 pub(super) fn ascii(field: &'static str, text: &str, longest: usize) -> Result<(), RenderError> {
     if text.is_empty() || text.len() > longest || !text.bytes().all(|b| b.is_ascii_graphic()) {
         let problem = format!("must be 1 to {longest} printable ASCII characters without spaces");
@@ -60,8 +61,8 @@ pub(super) fn ascii(field: &'static str, text: &str, longest: usize) -> Result<(
     Ok(())
 }
 
-/// Control characters, line breaks, marks and overrides of direction (UAX #9), and noncharacters: none
-/// belongs in a name, and an override can make a certificate read as something else.
+/// Returns true for control characters, line breaks, marks and overrides of direction (UAX #9), and noncharacters.
+/// None belongs in a name, and an override can make a certificate look like a different one.
 fn is_forbidden(c: char) -> bool {
     let nonchar = matches!(u32::from(c), 0xFDD0..=0xFDEF) || u32::from(c) & 0xFFFE == 0xFFFE;
     c.is_control()
@@ -82,7 +83,8 @@ enum Direction {
     RightToLeft,
 }
 
-/// The strong direction of a letter (UAX #9, classes L, R and AL, by block); `None` for digits and the like.
+/// Returns the strong direction of a letter (UAX #9, classes L, R and AL, by block), or `None` for other characters,
+/// such as digits.
 fn direction(c: char) -> Option<Direction> {
     match u32::from(c) {
         0x0590..=0x08FF | 0xFB1D..=0xFDFF | 0xFE70..=0xFEFF | 0x1_0800..=0x1_0FFF | 0x1_E800..=0x1_EFFF
@@ -95,7 +97,7 @@ fn direction(c: char) -> Option<Direction> {
     }
 }
 
-/// Returns true for letters that run from right to left.
+/// Returns true for letters with the direction from right to left.
 pub(super) fn is_right_to_left(c: char) -> bool {
     direction(c) == Some(Direction::RightToLeft)
 }
@@ -109,14 +111,14 @@ mod tests {
     }
 
     #[test]
-    fn a_text_is_trimmed_and_composed() {
+    fn text_is_trimmed_and_composed() {
         let name = line("  Jose\u{301}  ").expect("fine").expect("not blank");
         assert_eq!(name.as_str(), "José");
         assert!(line(" \u{3000} ").expect("fine").is_none());
     }
 
     #[test]
-    fn control_and_direction_characters_are_refused() {
+    fn control_and_direction_characters_are_rejected() {
         for c in
             ['\0', '\n', '\t', '\u{7f}', '\u{85}', '\u{200F}', '\u{202E}', '\u{2066}', '\u{FEFF}', '\u{FFFF}']
         {
@@ -127,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_letter_decides_the_direction() {
+    fn first_letter_determines_the_direction() {
         for (text, rtl) in
             [("Ada", false), ("محمد", true), ("«פרץ»", true), ("12 محمد", true), ("Ada (محمد)", false)]
         {
@@ -141,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn what_no_font_draws_is_named_by_code_point() {
+    fn undrawable_characters_are_reported_as_code_points() {
         let error = line("Ada 😀\u{0378}").err().expect("refused");
         assert_eq!(
             error.to_string(),

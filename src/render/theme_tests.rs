@@ -1,4 +1,4 @@
-//! What every theme must be: whole with whatever is there, inside its margins, legible, and the same for ever.
+//! Tests of all themes: missing values are no problem, texts stay inside the margins and legible, bytes never change.
 
 use std::collections::BTreeMap;
 
@@ -14,7 +14,7 @@ use crate::domain::manifest::OptionKind;
 
 const LONG: &str = "María del Carmen Fernández de Córdoba y Álvarez de Toledo ";
 
-/// A job of a theme, with no option set.
+/// Returns a job of a theme, with no option set.
 fn job_of(theme: &Template, name: &str) -> RenderJob {
     RenderJob { theme: theme.name().to_owned(), theme_version: theme.version(), ..job(name) }
 }
@@ -23,15 +23,15 @@ fn of_length(words: &str, length: usize) -> String {
     words.chars().cycle().take(length).collect()
 }
 
-/// Colours that issuers have: dark, loud, pale, and the two ends.
+/// Sets all colour options of a job.
 fn in_colour(theme: &Template, job: &mut RenderJob, colour: &str) {
     for option in theme.manifest().options.iter().filter(|option| option.kind == OptionKind::Colour) {
         job.options.insert(option.name.clone(), OptionInput::Text(colour.to_owned().into()));
     }
 }
 
-/// Issued certificates are made again from their pinned input and must not differ. If this fails, then typst,
-/// a font, the template or the exporter changed: make a new template version or raise `RENDERER_VERSION`.
+/// Issued certificates are rendered again from their pinned input, and the bytes must not differ. If this fails, then
+/// typst, a font, the template or the exporter changed. Add a template version, or raise `RENDERER_VERSION`.
 #[test]
 fn issued_bytes_have_not_changed() {
     let digest = |job: &RenderJob| {
@@ -62,7 +62,7 @@ fn issued_bytes_have_not_changed() {
 }
 
 #[test]
-fn every_theme_draws_whatever_is_there_and_whatever_is_not() {
+fn every_theme_renders_with_any_values_missing() {
     let mut jobs = Vec::new();
     for theme in RENDERER.themes() {
         for locale in Locale::ALL {
@@ -93,7 +93,7 @@ fn every_theme_draws_whatever_is_there_and_whatever_is_not() {
 }
 
 #[test]
-fn every_theme_shows_what_a_certificate_says() {
+fn every_theme_shows_all_texts_of_a_certificate() {
     for theme in RENDERER.themes() {
         for locale in Locale::ALL {
             let mut job = job_of(theme, "Ada Lovelace");
@@ -136,7 +136,7 @@ fn long_texts_stay_inside_every_theme() {
             for (name, event) in &texts {
                 let mut job = theme.sample(locale, date!(2026 - 9 - 30));
                 job.full_name = name.clone().into();
-                // The first classic was made for the 32 digits that public ids have.
+                // Version 1 of `classic` has room for the 32 digits of a public id.
                 let digits = if (theme.name(), theme.version()) == ("classic", 1) { 32 } else { 64 };
                 job.public_id = "0".repeat(digits);
                 job.document_number = Some("1".repeat(40).into());
@@ -151,7 +151,7 @@ fn long_texts_stay_inside_every_theme() {
                 let page = page_of(&job);
                 let margin = theme.manifest().margin;
                 assert_eq!(page::look_over(&page.frame, margin), Ok(()), "{} {name}", theme.name());
-                assert!(page::look_over(&page.frame, 60.0).is_err(), "the look must find text near the edge");
+                assert!(page::look_over(&page.frame, 60.0).is_err(), "text near the edge is found");
                 let rendered = RENDERER.render(std::slice::from_ref(&job)).remove(0);
                 assert!(rendered.is_ok(), "{} {name}: {rendered:?}", theme.name());
             }
@@ -182,7 +182,7 @@ fn names_of_many_scripts_render_in_every_theme() {
     }
 }
 
-/// The page without its text: the ground that text stands on.
+/// Returns the page without its text, which is the background of the text.
 fn without_text(frame: &Frame) -> Frame {
     let mut bare = Frame::soft(frame.size());
     for (at, item) in frame.items() {
@@ -207,7 +207,7 @@ fn ground_of(page: &Page) -> image::RgbImage {
     image::load_from_memory(&raster::png(&pdf, 72).expect("draws")).expect("a picture").into_rgb8()
 }
 
-/// WCAG 2.2, relative luminance and contrast.
+/// Returns the contrast ratio of two colours (WCAG 2.2, relative luminance and contrast ratio).
 fn contrast(a: [f64; 3], b: [f64; 3]) -> f64 {
     let luminance = |colour: [f64; 3]| {
         let [r, g, b] = colour
@@ -219,7 +219,7 @@ fn contrast(a: [f64; 3], b: [f64; 3]) -> f64 {
 }
 
 #[test]
-fn text_can_be_read_on_its_ground_whatever_the_colours() {
+fn text_has_enough_contrast_with_any_colours() {
     for theme in RENDERER.themes() {
         for colour in ["#123a5c", "#ffd23f", "#ff5a36", "#8a8a8a", "#ffffff", "#000000"] {
             let mut job = theme.sample(Locale::En, date!(2026 - 11 - 21));
@@ -246,7 +246,7 @@ fn text_can_be_read_on_its_ground_whatever_the_colours() {
 }
 
 #[test]
-fn an_option_that_a_theme_does_not_take_is_named() {
+fn invalid_option_is_rejected_with_its_name() {
     let theme = RENDERER.newest_theme("corporate").expect("it is shipped");
     let text = |text: &str| OptionInput::Text(text.to_owned().into());
     for (name, value) in [
@@ -265,7 +265,7 @@ fn an_option_that_a_theme_does_not_take_is_named() {
 }
 
 #[test]
-fn pictures_of_options_differ_from_job_to_job_in_one_call() {
+fn jobs_in_one_call_can_have_different_pictures() {
     let theme = RENDERER.newest_theme("corporate").expect("it is shipped");
     let sample = theme.sample(Locale::En, date!(2026 - 11 - 21));
     let mut swapped = sample.clone();
@@ -283,7 +283,7 @@ fn pictures_of_options_differ_from_job_to_job_in_one_call() {
 }
 
 #[test]
-fn a_page_with_every_option_is_the_same_file_after_another() {
+fn page_with_all_options_does_not_depend_on_the_job_before() {
     for theme in RENDERER.themes() {
         for (locale, client) in [(Locale::En, "Hospital Santa Helena"), (Locale::Es, "مستشفى القديسة هيلانة")]
         {

@@ -1,7 +1,7 @@
-//! The certificate themes that this program ships. A version that has issued certificates never changes, and
-//! neither does a library that it imports.
+//! Certificate themes that this program ships. A version that has issued certificates never changes, and neither does
+//! a library that it imports.
 
-/// One version of one certificate theme, as it is compiled in.
+/// One version of a certificate theme, compiled into the program.
 pub(super) struct Theme {
     pub(super) name: &'static str,
     pub(super) version: u32,
@@ -32,7 +32,7 @@ macro_rules! theme {
     };
 }
 
-/// Every theme in every version, newest version of a theme last.
+/// All versions of all themes. The newest version of a theme is last.
 pub(super) static THEMES: [Theme; 6] = [
     theme!("classic", 1),
     theme!("classic", 2),
@@ -51,7 +51,7 @@ pub(super) static LIBRARIES: [(&str, &str); 2] = [
     (LETTERS, include_str!("../../templates/certificate/lib/letters.typ")),
 ];
 
-/// Pictures for sample pages, by their names in manifests.
+/// Pictures for sample pages, by the names that manifests use.
 pub(super) static SAMPLES: [(&str, &[u8]); 3] = [
     ("logo.png", include_bytes!("../../samples/logo.png")),
     ("signature-1.png", include_bytes!("../../samples/signature-1.png")),

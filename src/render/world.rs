@@ -1,5 +1,5 @@
-//! What a template can see: its own source, our libraries, its data, its pictures. No file system, network,
-//! package or clock.
+//! typst world of a template: its own source, our libraries, its data and its pictures. There is no file system,
+//! network, package or clock.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -19,16 +19,16 @@ use super::template::{Code, Template};
 use super::themes::{LIBRARIES, THEMES};
 use crate::domain::manifest::VARIABLES;
 
-/// typst keeps every distinct path for good, so the paths are few and fixed.
+/// Path of the data. typst never frees a path, so the paths are few and fixed.
 pub(super) const DATA: &str = "/data.json";
 const DESIGN: &str = "/design.jpg";
-/// Most pictures that options bring; a manifest takes no more.
+/// Maximum number of pictures of options. A manifest can't have more.
 const PICTURES: usize = 8;
 
-/// Everything that is the same for all certificates; typst's caches live on getting the same values again.
+/// Values that all certificates share. typst's caches hit only if they get the same values again.
 pub(super) struct Assets {
     pub(super) fonts: Fonts,
-    /// The shipped themes, in the order of `THEMES`.
+    /// Shipped themes, in the order of `THEMES`.
     pub(super) themes: Vec<Arc<Template>>,
     library: LazyHash<Library>,
     libraries: Vec<Code>,
@@ -56,7 +56,7 @@ impl Assets {
     }
 }
 
-/// typst's own library without foreign machine code.
+/// Returns typst's standard library without `plugin`, which runs WebAssembly.
 fn without_plugins() -> Library {
     let mut library = Library::default();
     if let Some(plugin) = library.global.scope_mut().get_mut("plugin") {
@@ -66,7 +66,7 @@ fn without_plugins() -> Library {
     library
 }
 
-/// Where a template finds the picture of an option.
+/// Returns the path at which a template finds the `n`th picture of its options.
 pub(super) fn picture_path(n: usize, extension: &str) -> String {
     format!("/options/{n}.{extension}")
 }
@@ -76,18 +76,18 @@ pub(super) fn file_id(path: &str) -> Result<FileId, RenderError> {
     Ok(RootedPath::new(VirtualRoot::Project, virtual_path).intern())
 }
 
-/// The pictures of one batch.
+/// Pictures of one batch.
 #[derive(Clone, Default)]
 pub(super) struct Pictures {
-    /// The issuer's background, a JPEG.
+    /// Background of the issuer, a JPEG.
     pub(super) design: Option<Bytes>,
-    /// Those of options, each at its place among [`picture_path`]s.
+    /// Pictures of options. The index is the number in [`picture_path`].
     pub(super) options: Vec<Bytes>,
-    /// How many bytes the pixels of all take.
+    /// Size of the decoded pixels of all pictures, in bytes.
     pub(super) decoded: usize,
 }
 
-/// The world of one batch: one template, one list of certificates, the same pictures for all.
+/// typst world of one batch: one template, a list of certificates, and the same pictures for all.
 pub(super) struct BatchWorld<'a> {
     pub(super) assets: &'a Assets,
     pub(super) template: &'a Template,
@@ -134,7 +134,8 @@ impl World for BatchWorld<'_> {
 }
 
 impl BatchWorld<'_> {
-    /// What typst says, and where: in the template if the trace goes through it, else wherever it is.
+    /// Converts a diagnostic of typst. Its place is in the template if the trace goes through it, or else the place
+    /// of the diagnostic itself.
     pub(super) fn diagnosis(&self, said: &SourceDiagnostic) -> Diagnosis {
         let (own, main) = (self.template.source.id, self.template.main.id);
         let spans = || std::iter::once(said.span).chain(said.trace.iter().map(|point| point.span.into()));
@@ -151,7 +152,7 @@ impl BatchWorld<'_> {
         let unnamed = |name: &&&str| said.message == format!("dictionary does not contain key \"{name}\"");
         let unnamed =
             VARIABLES.iter().find(unnamed).map(|name| format!("name {name} among the manifest's variables"));
-        // typst's own program has an argument for where files are; this one has no such files.
+        // These hints are about `--root` of typst's command line, which doesn't apply here.
         let hints = said.hints.iter().map(|hint| hint.v.to_string()).filter(|hint| !hint.contains("--root"));
         let message = if at.id() == Some(main) {
             format!("the template must define `certificate`, a function of one argument ({})", said.message)

@@ -1,7 +1,7 @@
-//! Importer: reads an uploaded file and takes its people in, row by row, in chunks.
+//! Importer: reads an uploaded file and imports its people row by row, in chunks.
 //!
-//! A worker that takes over after a crash reads the file from its start again: every row's command
-//! has the id it had, so what was done is found and not done twice, and the report comes out whole.
+//! A worker that takes over after a crash reads the file from its beginning. The command of every row has the same id
+//! as before, so nothing is done twice, and the report is complete.
 
 use std::io;
 use std::path::Path;
@@ -49,16 +49,16 @@ mod row_warnings;
 mod settled;
 mod undrawable_row;
 
-/// Rows that are taken in together; progress is recorded after each chunk. A new person is three events,
-/// and a group commit takes a thousand: this many rows fill two.
+/// Number of rows in a chunk. Progress is recorded after each chunk. A new person is three events, and a group commit
+/// has at most 1,000 events, so the rows of a chunk fill two.
 const CHUNK: usize = 666;
-/// Chunks read ahead of the one that is being taken in. A row takes up to some 20 KB.
+/// Number of chunks that are read ahead of the current one. A row takes up to about 20 KB.
 const READ_AHEAD: usize = 1;
 
-/// Why an import can't go on.
+/// Error that stops an import.
 #[derive(Debug, Error)]
 pub enum ImportError {
-    /// The file can't be read; what came before stays.
+    /// The file can't be read. The rows before the error stay imported.
     #[error(transparent)]
     Sheet(#[from] SheetError),
     /// The object storage doesn't answer.
@@ -81,7 +81,7 @@ impl ImportError {
     }
 }
 
-/// The worker on `ImportRequested`.
+/// Worker for `ImportRequested`.
 pub struct Importer {
     commands: Commands,
     storage: ObjectStorage,
@@ -90,11 +90,11 @@ pub struct Importer {
     renderer: Arc<Renderer>,
 }
 
-/// An import under way.
+/// Import in progress.
 struct Request<'r> {
     id: ImportId,
     asked: &'r ImportRequested,
-    /// Where the file lies.
+    /// Local copy of the file.
     file: &'r Path,
 }
 
@@ -105,17 +105,17 @@ impl Request<'_> {
     }
 }
 
-/// What an import came to.
+/// Result of an import.
 #[derive(Default)]
 struct TakenIn {
     report: ImportReport,
     file: ReportFile,
-    /// Rows that were left, where it was cancelled.
+    /// Number of rows that were not imported, if the import was cancelled.
     left: Option<u32>,
 }
 
 impl Importer {
-    /// Creates an importer on a log and a storage. The renderer tells which names cannot be drawn.
+    /// Creates an importer. `renderer` finds the texts that cannot be drawn.
     #[must_use]
     pub const fn new(
         commands: Commands,
@@ -147,12 +147,12 @@ impl Importer {
         let request = Request { id, asked: &request, file: file.path() };
         let taken_in = self.take_in(delivery, &request, import).await?;
         self.finish(delivery, id, taken_in).await?;
-        // The people are in the log now; the file itself is personal data that nobody needs any more.
+        // The people are in the log now. The file is personal data that is no longer needed.
         self.storage.delete(&key).await?;
         Ok(())
     }
 
-    /// Takes the file in, chunk by chunk. What became of a chunk is noted while the next is under way.
+    /// Imports the file chunk by chunk. The outcome of a chunk is recorded while the next one is imported.
     async fn take_in(
         &self,
         delivery: &Delivery,
@@ -201,8 +201,7 @@ impl Importer {
         Ok(taken_in)
     }
 
-    /// Takes a chunk's rows in, side by side where they have nothing to do with each other. The outcome
-    /// is that of one after the other.
+    /// Imports the rows of a chunk, concurrently if they are independent. The outcome is the same as one by one.
     async fn take_in_chunk(
         &self,
         delivery: &Delivery,
@@ -282,8 +281,8 @@ impl Importer {
     }
 }
 
-/// How many chunks beyond the last note a worker may have begun that worked on this before: what it took
-/// in of them must be told, so they are taken in as a whole.
+/// Returns how many chunks after the recorded progress an earlier worker may have begun. Some of their rows may be
+/// imported but not recorded, so these chunks are imported to their end even if the import is cancelled.
 const fn begun_before(delivery: &Delivery, import: &Loaded<Import>) -> usize {
     if delivery.attempt > 1 || import.state.through_row > 0 { READ_AHEAD + 1 } else { 0 }
 }
@@ -292,7 +291,7 @@ fn is_beyond(rows: &[SheetRow], noted: u32) -> bool {
     rows.first().is_some_and(|row| row.row > noted)
 }
 
-/// Counts the rows that are left and puts them into the report, as far as the file can be read.
+/// Counts the rows that are not imported after a cancellation, and adds them to the report. Stops at a reading error.
 async fn leave(
     first: Result<Vec<SheetRow>, ImportError>,
     mut rest: tokio::sync::mpsc::Receiver<Result<Vec<SheetRow>, ImportError>>,
@@ -313,7 +312,7 @@ async fn leave(
     Ok(left)
 }
 
-/// How the import ends.
+/// Returns the command that ends the import.
 fn end(report: &ImportReport, left: Option<u32>, report_key: Option<String>) -> ImportCommand {
     let ImportReport { total_records: total, created, updated, existing, repeated, errors, .. } = *report;
     let associated = report.certificates_associated;
@@ -354,7 +353,7 @@ impl Worker for Importer {
         for delivery in deliveries {
             verdicts.push(match self.import(delivery).await {
                 Ok(()) => Verdict::Done,
-                // Our disk, not the file.
+                // The error is of the local disk, not of the file, so it is retried.
                 Err(error @ ImportError::Sheet(SheetError::Io(_))) => {
                     Verdict::unavailable(delivery.attempt, &error)
                 }

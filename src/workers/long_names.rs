@@ -1,26 +1,26 @@
-//! Names that may be too long for their place on a certificate: the longest ones of a rehearsal, to be laid out.
+//! Longest names of a dry run, for a check that they fit their place on the certificate.
 
 use crate::domain::Personal;
 
-/// Code of a name that is too long.
+/// Error code of a name that is too long.
 pub const NAME_TOO_LONG: &str = "NAME_TOO_LONG";
-/// Names of at most so many characters are not laid out: they fit in every shipped theme, whatever their letters.
+/// Maximum length, in characters, of a name that fits in every shipped theme, with any letters. It is not laid out.
 pub const SAFE_CHARACTERS: usize = 40;
-/// Most names that one rehearsal lays out.
+/// Maximum number of names that a dry run lays out.
 const MAX_TRIED: usize = 50;
-/// Lines that a theme sets a long name on.
+/// Number of lines on which a theme sets a long name.
 const LINES: usize = 3;
 
-/// The longest names of a rehearsal, at most 50, each with what it belongs to.
+/// Longest names of a dry run, at most 50, each with the value that it belongs to.
 #[derive(Debug)]
 pub struct LongNames<T>(Vec<LongName<T>>);
 
-/// A name to lay out.
+/// Name to lay out.
 #[derive(Debug)]
 pub struct LongName<T> {
-    /// The name.
+    /// Full name.
     pub name: Personal<String>,
-    /// What it belongs to.
+    /// Value that the name belongs to.
     pub of: T,
     weight: usize,
 }
@@ -32,8 +32,8 @@ impl<T> Default for LongNames<T> {
 }
 
 impl<T> LongNames<T> {
-    /// Keeps a name that is long enough, and drops the least long one of too many. A long word counts more, because
-    /// themes set a long name on several lines and divide no word.
+    /// Adds a name if it has more than 40 characters, and removes the shortest one if there are more than 50. A long
+    /// word counts more, because themes set a long name on several lines and don't divide words.
     pub fn add(&mut self, name: &str, of: impl FnOnce() -> T) {
         let length = name.chars().count();
         if length <= SAFE_CHARACTERS {
@@ -48,7 +48,7 @@ impl<T> LongNames<T> {
         }
     }
 
-    /// The names, longest first.
+    /// Returns the names, longest first.
     #[must_use]
     pub fn into_longest(self) -> Vec<LongName<T>> {
         self.0
@@ -77,7 +77,7 @@ mod tests {
     }
 
     #[test]
-    fn only_long_names_are_kept_and_the_longest_of_many() {
+    fn only_the_50_longest_of_the_long_names_are_kept() {
         let mut names = LongNames::default();
         for length in 1..=200 {
             names.add(&"ñ".repeat(length), || length);

@@ -1,6 +1,6 @@
-//! Renderer: makes the PDF of each requested certificate, in batches, and keeps it for ever.
+//! Renderer: draws the PDF of each requested certificate, in batches, and stores it.
 //!
-//! Doing it twice is harmless: the bytes follow from what `CertificateRequested` pinned.
+//! Rendering is idempotent: the bytes depend only on the content of `CertificateRequested`.
 
 mod apart;
 mod error;
@@ -34,14 +34,14 @@ use crate::render::{Design, OptionInput, RenderJob, RenderedCertificate, Rendere
 use crate::sandbox::Sandbox;
 use crate::storage::{ObjectKey, ObjectStorage, PutPayload, StorageError, certificate_key};
 
-/// How many objects are written at once.
+/// Maximum number of concurrent writes to the object storage.
 const AT_ONCE: usize = 32;
-/// The largest design image and issued PDF that are read back, in bytes.
+/// Maximum size of a design image or an issued PDF that is read, in bytes.
 const MAX_OBJECT: u64 = 64 << 20;
-/// How many design images are remembered.
+/// Maximum number of design images in the cache. It is emptied when it is full.
 const DESIGNS: usize = 16;
 
-/// Renders issuances and keeps what was rendered; cheap to clone.
+/// Renders issuances and reads issued PDFs; cheap to clone.
 #[derive(Clone)]
 pub struct Rendering {
     commands: Commands,
@@ -52,7 +52,7 @@ pub struct Rendering {
 }
 
 impl Rendering {
-    /// One on a log, a renderer and a storage; templates of issuers' own are drawn in the sandbox.
+    /// Creates a `Rendering` with its dependencies. Templates of issuers are drawn in the sandbox.
     #[must_use]
     pub fn new(
         commands: Commands,
@@ -63,17 +63,17 @@ impl Rendering {
         Self { commands, renderer, storage, designs: Arc::default(), sandbox }
     }
 
-    /// The renderer, for checks that draw nothing.
+    /// Returns the renderer, for checks that draw nothing.
     #[must_use]
     pub const fn renderer(&self) -> &Arc<Renderer> {
         &self.renderer
     }
 
-    /// The issued PDF of an issuance, checked against its SHA-256; rendered again if its object is
-    /// gone. `None` where nothing was issued yet.
+    /// Returns the issued PDF of an issuance, checked against its SHA-256. If the object is missing, the PDF is
+    /// rendered and stored again. Returns `None` if nothing has been issued yet.
     ///
     /// # Errors
-    /// See [`RenderingError`]; what differs from the issued bytes is never given out.
+    /// See [`RenderingError`]. Bytes that differ from the issued ones are never returned.
     pub async fn issued_pdf(&self, id: IssuanceId) -> Result<Option<Bytes>, RenderingError> {
         let issuance = self.commands.load::<Issuance>(id).await?.state;
         if issuance.revoked.is_some() {
@@ -83,7 +83,7 @@ impl Rendering {
         self.frozen(&request, &pdf).await.map(Some)
     }
 
-    /// The same where key and SHA-256 are known already: asks the log only if the object is gone.
+    /// Like [`Self::issued_pdf`], for a known key and SHA-256. Reads the log only if the object is missing.
     ///
     /// # Errors
     /// See [`Self::issued_pdf`].
@@ -100,15 +100,15 @@ impl Rendering {
         }
     }
 
-    /// A PDF that is stored nowhere and known to nobody.
+    /// Renders a PDF without storing or recording it.
     ///
     /// # Errors
-    /// It can't be drawn, or the design is not there.
+    /// It can't be drawn, or a design image is missing.
     pub async fn sample(&self, request: &CertificateRequested) -> Result<Bytes, RenderingError> {
         self.samples(&[request]).await.pop().unwrap_or(Err(RenderingError::Interrupted))
     }
 
-    /// The same of several, in order.
+    /// Renders several PDFs without storing or recording them. Returns the results in the same order.
     pub async fn samples(&self, requests: &[&CertificateRequested]) -> Vec<Result<Bytes, RenderingError>> {
         let rendered = self.render(requests).await;
         rendered.into_iter().map(|rendered| Ok(rendered?.to_bytes())).collect()
@@ -123,7 +123,7 @@ impl Rendering {
         if let Some(bytes) = self.storage.get(&key, MAX_OBJECT).await? {
             return checked(bytes, &pdf.sha256);
         }
-        tracing::warn!(%key, "an issued PDF is gone; rendering it again");
+        tracing::warn!(%key, "issued PDF missing, rendering it again");
         let mut rendered = self.render(&[request]).await;
         let again = rendered.pop().unwrap_or(Err(RenderingError::Interrupted))?;
         if again.sha256 != pdf.sha256 {
@@ -134,7 +134,7 @@ impl Rendering {
         Ok(bytes)
     }
 
-    /// The PDFs of requests, in order.
+    /// Renders the PDFs of requests, in order.
     async fn render(
         &self,
         requests: &[&CertificateRequested],
@@ -153,7 +153,7 @@ impl Rendering {
         done.into_iter().map(|(_, result)| result).collect()
     }
 
-    /// The PDFs of requests by themes that this program ships, in order.
+    /// Renders the PDFs of requests with shipped themes, in order.
     async fn render_shipped(
         &self,
         requests: &[&CertificateRequested],
@@ -230,11 +230,11 @@ impl Rendering {
     }
 }
 
-/// The worker on `CertificateRequested`.
+/// Worker for `CertificateRequested`.
 pub struct RendererWorker(pub Rendering);
 
 impl RendererWorker {
-    /// Stores a PDF and tells what is to be recorded of it.
+    /// Stores a PDF and returns the event that records it.
     async fn keep(
         &self,
         request: &CertificateRequested,
@@ -250,7 +250,7 @@ impl RendererWorker {
         Ok(CertificateGenerated { object_key: key.to_string(), sha256: pdf.sha256, size })
     }
 
-    /// Records the outcome.
+    /// Records the outcome of a delivery. A permanent error is recorded as failure.
     async fn settle(
         &self,
         delivery: &Delivery,
@@ -286,7 +286,8 @@ impl RendererWorker {
         }
     }
 
-    /// What is still to be rendered: a redelivery may find its work done.
+    /// Returns the request of a delivery, or `None` if nothing must be rendered. On a redelivery, the issuance may
+    /// already have a PDF or be revoked.
     async fn request_of(&self, delivery: &Delivery) -> Result<Option<CertificateRequested>, CommandError> {
         let Event::Issuance(IssuanceEvent::CertificateRequested(request)) = delivery.event.decode()? else {
             return Ok(None);
@@ -319,7 +320,7 @@ impl Worker for RendererWorker {
                 Err(error) => verdicts[n] = Verdict::unavailable(delivery.attempt, &error),
             }
         }
-        // Templates of issuers' own may be slow; what else is in the batch is settled without them.
+        // Templates of issuers may be slow, so the rest of the batch doesn't wait for them.
         let (own, shipped) = wanted.into_iter().partition(|(_, request)| request.page.own_template.is_some());
         let (own, shipped) = join(self.work_on(deliveries, own), self.work_on(deliveries, shipped)).await;
         for (n, verdict) in own.into_iter().chain(shipped) {
@@ -330,7 +331,7 @@ impl Worker for RendererWorker {
 }
 
 impl RendererWorker {
-    /// Renders, keeps and settles; tells the verdict of each by its place among the deliveries.
+    /// Renders, stores and records. Returns each verdict with the index of its delivery.
     async fn work_on(
         &self,
         deliveries: &[Delivery],
@@ -343,14 +344,14 @@ impl RendererWorker {
             .buffered(AT_ONCE)
             .collect()
             .await;
-        // All together, so that they share a group commit.
+        // Concurrently, so that they share a group commit.
         let settled =
             kept.into_iter().map(|(n, kept)| async move { (n, self.settle(&deliveries[n], kept).await) });
         join_all(settled).await
     }
 }
 
-/// The bytes, if they are the issued ones.
+/// Returns the bytes if they have the issued SHA-256.
 fn checked(bytes: Bytes, sha256: &str) -> Result<Bytes, RenderingError> {
     if hex(&Sha256::digest(&bytes)) == sha256 { Ok(bytes) } else { Err(RenderingError::Differs) }
 }

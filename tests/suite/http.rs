@@ -48,6 +48,7 @@ mod users;
 mod versions;
 
 use std::io::Cursor;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use image::{DynamicImage, ImageFormat, Rgb, RgbImage};
 use reqwest::multipart::{Form, Part};
@@ -60,6 +61,8 @@ use crate::support::{TestApp, until};
 struct Api {
     app: TestApp,
     token: String,
+    /// Position of the last write that was answered before the tables contained it; reads wait for it.
+    behind: AtomicU64,
 }
 
 /// Response whose body was read.
@@ -98,12 +101,28 @@ impl Api {
 
     async fn of(app: TestApp) -> Self {
         let token = app.token().await;
-        Self { app, token }
+        Self { app, token, behind: AtomicU64::new(0) }
     }
 
     /// Returns a request to an API path, with the admin's token.
     fn request(&self, method: Method, path: &str) -> RequestBuilder {
-        self.app.client.request(method, self.app.url(&format!("/api/v1{path}"))).bearer_auth(&self.token)
+        let url = self.app.url(&format!("/api/v1{path}"));
+        let request = self.app.client.request(method.clone(), url).bearer_auth(&self.token);
+        match self.behind.load(Ordering::Relaxed) {
+            0 => request,
+            _ if method != Method::GET => request,
+            position => request.header("x-min-event-position", position),
+        }
+    }
+
+    /// Sends a write. On a slow machine, the tables may be behind when it is answered; later reads then wait.
+    async fn write(&self, request: RequestBuilder) -> Answered {
+        let answered = Answered::of(request.send().await.expect("answered")).await;
+        if answered.headers.contains_key("x-tables-behind") {
+            let position = answered.header("x-event-position").parse().expect("a position");
+            self.behind.fetch_max(position, Ordering::Relaxed);
+        }
+        answered
     }
 
     async fn get(&self, path: &str) -> Answered {
@@ -111,11 +130,11 @@ impl Api {
     }
 
     async fn post(&self, path: &str, body: &Value) -> Answered {
-        Answered::of(self.request(Method::POST, path).json(body).send().await.expect("answered")).await
+        self.write(self.request(Method::POST, path).json(body)).await
     }
 
     async fn upload(&self, path: &str, form: Form) -> Answered {
-        Answered::of(self.request(Method::POST, path).multipart(form).send().await.expect("answered")).await
+        self.write(self.request(Method::POST, path).multipart(form)).await
     }
 
     /// Sends a GET request without a token.

@@ -2,6 +2,8 @@
 
 #![allow(clippy::expect_used, reason = "what fails here fails the test")]
 
+mod answers;
+mod connections;
 mod peer;
 
 use std::{net::SocketAddr, path::PathBuf};
@@ -18,7 +20,7 @@ use mail_parser::{MessageParser, MimeHeaders};
 use peer::{Content, Encryption, Peer, Script};
 use uuid::Uuid;
 
-use crate::support::{servers, until};
+use crate::support::servers;
 
 fn catcher() -> SocketAddr {
     servers().smtp_addr
@@ -266,33 +268,6 @@ async fn answer_is_stored_completely_except_for_the_recipient() {
 }
 
 #[tokio::test]
-async fn answer_at_each_step_is_one_short_line_without_the_recipient() {
-    let mail = mail_to("ada@example.net");
-    let lines = |code: &str| -> &'static str {
-        let line = format!("<ada@example.net>\u{1b}[31m {}", "x".repeat(400));
-        format!("{}{code} {line}", format!("{code}-{line}\r\n").repeat(9)).leak()
-    };
-    let plain = Script::default();
-    for script in [
-        Script { mail: lines("421"), ..plain },
-        Script { mail: lines("450"), ..plain },
-        Script { mail: lines("550"), ..plain },
-        Script { rcpt: lines("421"), ..plain },
-        Script { data: lines("250"), ..plain },
-        Script { content: Content::Answer(lines("250")), ..plain },
-        Script { content: Content::Answer(lines("554")), ..plain },
-    ] {
-        let (SendOutcome::Temporary { answer: text }
-        | SendOutcome::Permanent { answer: text }
-        | SendOutcome::Accepted { answer: text }
-        | SendOutcome::Unknown { detail: text }) = outcome_with(script, &mail).await;
-        assert!(text.contains("<recipient> [31m xxx"), "{text}");
-        assert!(!text.contains(char::is_control) && !text.contains("ada"), "{text}");
-        assert_eq!(text.chars().count(), 2000);
-    }
-}
-
-#[tokio::test]
 async fn refusals_at_each_step_have_their_own_outcome() {
     let temporary = |answer: &str| SendOutcome::Temporary { answer: answer.to_owned() };
     let permanent = |answer: &str| SendOutcome::Permanent { answer: answer.to_owned() };
@@ -349,67 +324,4 @@ async fn international_domain_is_sent_in_ascii_to_a_server_without_smtputf8() {
     let lines: Vec<String> =
         ascii.iter().flat_map(|to| [format!("RCPT TO:<{to}>"), format!("To: {to}")]).collect();
     assert_eq!(peer.recipients(), lines, "{wanted:?}");
-}
-
-#[tokio::test]
-async fn one_connection_carries_many_mails() {
-    let peer = Peer::start(Script::default()).await;
-    let mailer = mailer(peer.address);
-    for _ in 0..3 {
-        let outcome = mailer.send(&mail_to("ada@example.net")).await;
-        assert_eq!(outcome, SendOutcome::Accepted { answer: "250 2.0.0 Ok: queued as 4F2A".to_owned() });
-    }
-    let one = ["MAIL", "RCPT", "DATA"];
-    assert_eq!(peer.verbs(), [[&["EHLO"], &one[..], &one[..], &one[..]].concat()]);
-    mailer.close().await;
-    assert_eq!(peer.verbs()[0].last().map(String::as_str), Some("QUIT"));
-    let outcome = mailer.send(&mail_to("ada@example.net")).await;
-    assert!(matches!(outcome, SendOutcome::Temporary { .. }), "{outcome:?}");
-}
-
-#[tokio::test]
-async fn connection_closed_by_the_server_loses_no_mail() {
-    let peer = Peer::start(Script { mails_per_connection: 1, ..Script::default() }).await;
-    let mailer = mailer(peer.address);
-    for _ in 0..3 {
-        let outcome = mailer.send(&mail_to("ada@example.net")).await;
-        assert!(matches!(outcome, SendOutcome::Accepted { .. }), "{outcome:?}");
-    }
-    assert_eq!(peer.verbs().len(), 3);
-}
-
-#[tokio::test]
-async fn number_of_open_connections_is_limited() {
-    let peer = Peer::start(Script::default()).await;
-    let settings = MailSettings { max_connections: 2, ..settings(peer.address) };
-    let mailer = SmtpMailer::new(&settings).expect("the settings are valid");
-    let mail = mail_to("ada@example.net");
-    let outcomes = futures_util::future::join_all((0..20).map(|_| mailer.send(&mail))).await;
-    assert!(outcomes.iter().all(|outcome| matches!(outcome, SendOutcome::Accepted { .. })));
-    assert_eq!(peer.verbs().len(), 2);
-}
-
-#[tokio::test]
-async fn dropped_send_does_not_affect_the_next_one() {
-    let peer = Peer::start(Script { content: Content::SilentAfterEnd, ..Script::default() }).await;
-    let mailer = mailer(peer.address);
-    let (first, second) = (mail_to("ada@example.net"), mail_to("ada@example.net"));
-    tokio::select! {
-        outcome = mailer.send(&first) => panic!("the peer never answers: {outcome:?}"),
-        () = reached_data(&peer, 1) => {}
-    }
-    tokio::select! {
-        outcome = mailer.send(&second) => panic!("the peer never answers: {outcome:?}"),
-        () = reached_data(&peer, 2) => {}
-    }
-    assert_eq!(peer.verbs(), [["EHLO", "MAIL", "RCPT", "DATA"], ["EHLO", "MAIL", "RCPT", "DATA"]]);
-}
-
-/// Waits until the peer has received DATA on connection number `connections`.
-async fn reached_data(peer: &Peer, connections: usize) {
-    let seen = || {
-        let verbs = peer.verbs();
-        verbs.len() == connections && verbs[connections - 1].contains(&"DATA".to_owned())
-    };
-    until(&format!("the peer sees DATA on connection {connections}"), async || seen()).await;
 }

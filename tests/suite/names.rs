@@ -1,7 +1,7 @@
-//! The name gate: certificates with names of all scripts, read and looked at by programs that are not ours.
+//! Name gate: certificates with names of all scripts, checked with other PDF readers.
 //!
-//! `tools/names/` draws the names and judges the pages. `make names` has thousands of names checked, the test run a
-//! sample; both with the same seed. `make names` shows its progress and leaves the pages in question in `target/names/`.
+//! `tools/names/` generates the names and checks the pages. `make names` checks thousands of names, and the test run
+//! checks a sample, both with the same seed. `make names` shows its progress and keeps bad pages in `target/names/`.
 
 use std::fs::File;
 use std::io::Write as _;
@@ -15,13 +15,13 @@ use serde_json::{Value, json};
 /// Number of names in the test run.
 const SAMPLE: usize = 50;
 const SEED: u64 = 1;
-/// Name that tells the checker what else a theme's page says.
+/// Name on a reference page. The checker compares other pages with it to find the texts of the theme.
 const REFERENCE: &str = "Ann Lee";
-/// Certificates rendered in one call.
+/// Number of certificates rendered in one call.
 const BATCH: usize = 50;
-/// Names checked in one go: pages take up to 200 kB each.
+/// Number of names that are checked together. A page takes up to 200 kB.
 const PORTION: usize = 500;
-/// Folder of a long run's pages. It is kept, so that pages can be looked at.
+/// Folder for the pages of a long run. It is kept, so that the pages can be inspected.
 const KEPT: &str = "target/names";
 
 struct Gate {
@@ -31,7 +31,7 @@ struct Gate {
     _temporary: Option<tempfile::TempDir>,
 }
 
-/// A name of the sample with its script.
+/// Name with its script.
 #[derive(serde::Deserialize)]
 struct Name {
     script: String,
@@ -45,7 +45,7 @@ impl Gate {
         Self { folder: temporary.path().to_owned(), renderer, _temporary: Some(temporary) }
     }
 
-    /// Keeps the pages after the test, in a folder below `KEPT`.
+    /// Creates a gate that keeps the pages after the test, in a folder below `KEPT`.
     fn kept(name: &str) -> Self {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(KEPT).join(name);
         std::fs::create_dir_all(&folder).expect("a folder");
@@ -56,7 +56,7 @@ impl Gate {
         self.folder.to_str().expect("UTF-8")
     }
 
-    /// Draws names in the newest version of each theme. `change` may falsify what is expected.
+    /// Draws names in the newest version of each theme. `change` can change the expected name of a page.
     fn draw(&self, names: &[Name], change: impl Fn(&str, &mut Value)) {
         self.draw_by(RENDERER_VERSION, names, change);
     }
@@ -98,7 +98,7 @@ impl Gate {
         std::fs::write(self.folder.join("pages.json"), list).expect("written");
     }
 
-    /// Complaints and sums of `tools/names/gate.py`.
+    /// Returns the complaints and the totals of `tools/names/gate.py`.
     fn judged(&self) -> (Vec<String>, Vec<String>) {
         self.judged_with(&[])
     }
@@ -146,7 +146,7 @@ fn names_of_every_script_are_on_paper_and_can_be_copied() {
     let Some(count) = std::env::var("LAUREATE_NAMES").ok() else {
         let gate = Gate::new();
         gate.draw(&names(SAMPLE), |_, _| ());
-        // poppler is a process for each page.
+        // Without poppler, which needs one process per page.
         let (complaints, sums) = gate.judged_with(&["quick"]);
         println!("{}", sums.join("\n"));
         assert!(complaints.is_empty(), "{} complaints:\n{}", complaints.len(), complaints.join("\n"));
@@ -172,11 +172,11 @@ fn names_of_every_script_are_on_paper_and_can_be_copied() {
 }
 
 #[test]
-fn the_gate_notices_letters_that_are_missing_or_others() {
+fn gate_detects_missing_and_wrong_letters() {
     let gate = Gate::new();
     let name = |name: &str| Name { script: "LISTED".to_owned(), name: name.to_owned() };
     let names = ["José Muñoz", "Ada Lovelace", "Grace Hopper"].map(name);
-    // Expects an accent that isn't on the page, a letter more, and another letter.
+    // Expects an accent that isn't on the page, another accent at the end, and another letter.
     let wrong =
         [("José Muñoz", "José Muñóz"), ("Ada Lovelace", "Ada Lovelacé"), ("Grace Hopper", "Grace Hoppet")];
     gate.draw(&names, |drawn, page| {
@@ -199,11 +199,11 @@ fn the_gate_notices_letters_that_are_missing_or_others() {
 }
 
 #[test]
-fn the_gate_notices_ink_that_is_not_the_text() {
+fn gate_detects_ink_that_does_not_match_the_text() {
     assert_eq!(run("self_test.py", &[]), "");
 }
 
-/// A known defect: an example and the installed readers that have it.
+/// Known defect of readers: an example and the installed readers that have it.
 #[derive(serde::Deserialize)]
 struct Defect {
     readers: Vec<String>,
@@ -211,7 +211,7 @@ struct Defect {
 }
 
 #[test]
-fn the_readers_defects_show_with_typst_exporter_too() {
+fn known_reader_defects_also_occur_with_typst_exporter() {
     let listed = gate(&["defects"]);
     let defects: Vec<Defect> =
         listed.lines().map(|line| serde_json::from_str(line).expect("a defect")).collect();

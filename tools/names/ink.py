@@ -206,16 +206,27 @@ class Eye:
         return faults or [("mark beside", f"mark beside its letter in {show(p.cluster.text)}") for p in strays]
 
     def mixed(self, line, key, word):
-        """The clusters of a word, each in the font that comes nearest to the page; signs may have their own."""
+        """The clusters of a word in the font that fits most of them, and others, such as signs, in the font that fits."""
         placed, faults = self.best(line, key, [word])
         if faults in ([], [BESIDE_LETTERS]):
             return placed
-        chosen = {}
+        fits = {}
         for font in self.fonts:
-            for p in (p for shift in shifts(font, [word]) for p in place(font, [word], shift, partly=True)):
-                fit = (1000, 0) if p.cluster.missing else line.fit(p)
-                chosen[p.cluster.start] = min(chosen.get(p.cluster.start, (fit, p)), (fit, p), key=lambda entry: entry[0])
-        return [p for _, (_, p) in sorted(chosen.items(), key=lambda entry: entry[0])]
+            for shift in shifts(font, [word]):
+                for p in place(font, [word], shift, partly=True):
+                    fit = (1000, 0) if p.cluster.missing else line.fit(p)
+                    fits.setdefault(p.cluster.start, {})[font.name, shift] = fit, p
+        good = {}
+        for of_cluster in fits.values():
+            for font, (fit, _) in of_cluster.items():
+                times, ink = good.get(font, (0, 0))
+                good[font] = (times + 1, ink - fit[1]) if fit[0] == 0 else (times, ink)
+        usual = max(good, key=good.get)
+        chosen = []
+        for _, of_cluster in sorted(fits.items()):
+            fit, p = of_cluster.get(usual, ((1000, 0), None))
+            chosen.append(p if fit[0] == 0 else min(of_cluster.values(), key=lambda entry: entry[0])[1])
+        return chosen
 
     def best(self, line, key, words):
         """The clusters in the font that comes nearest to the page, and the faults that remain."""

@@ -1,4 +1,4 @@
-//! What each aggregate can be asked, and samples of what can have happened to it.
+//! Arbitrary commands and sample events of each aggregate.
 
 mod imports;
 mod looks;
@@ -44,13 +44,13 @@ fn id<T: From<Uuid>>(n: u32) -> T {
     Uuid::from_u128(u128::from(n)).into()
 }
 
-/// What an aggregate can be asked, and a sample of everything that can have happened to it.
+/// Arbitrary commands and sample events of an aggregate.
 pub(super) trait Asked:
     Decider<State: PartialEq + Debug, Event: PartialEq + Debug + Into<Event>>
 {
-    /// A command made from a text and a number; `which` picks its kind.
+    /// Creates a command from a text and a number. `which` selects the type of the command.
     fn command(which: u32, text: &str, n: u32) -> Self::Command;
-    /// At least one event of each type, with every optional field there and missing.
+    /// Returns at least one event of each type. Each optional field is present in one and absent in another.
     fn samples(text: &str, n: u32) -> Vec<Self::Event>;
 }
 
@@ -84,7 +84,7 @@ impl Asked for Attendee {
     }
 }
 
-/// Each way to deliver, by number.
+/// Returns the `n`th delivery, modulo the number of its variants.
 fn delivery(n: u32) -> MailDelivery {
     match n % 3 {
         0 => MailDelivery::Immediate,
@@ -93,7 +93,7 @@ fn delivery(n: u32) -> MailDelivery {
     }
 }
 
-/// An issue date.
+/// Returns an issue date.
 const fn day() -> time::Date {
     time::macros::date!(2026 - 11 - 20)
 }

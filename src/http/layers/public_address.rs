@@ -1,5 +1,5 @@
-//! Canonical URLs of certificates. People also write them below the API's prefix, in capitals, or with a slash or
-//! a full stop at the end.
+//! Canonical URLs of certificates and of health checks. People write URLs of certificates also below the API's prefix,
+//! in capitals, or with a slash or a full stop at the end. Health checks are also served below the prefix.
 
 use axum::extract::{Request, State};
 use axum::http::Uri;
@@ -13,8 +13,9 @@ use crate::http::HttpState;
 const PAGE: &str = "certificate";
 const DOWNLOAD: &str = "download";
 const VERIFY: &str = "verify";
+const HEALTH: [&str; 3] = ["/health", "/health/live", "/health/ready"];
 
-/// Replaces the URL of a certificate by its canonical form before the request is routed.
+/// Replaces the URL of a certificate or of a health check by its canonical form before the request is routed.
 pub async fn canonical(State(http): State<HttpState>, mut request: Request, next: Next) -> Response {
     if let Some(path) = canonical_path(request.uri().path(), &http.settings.prefix)
         && let Some(uri) = with_path(request.uri(), &path)
@@ -32,10 +33,13 @@ fn with_path(uri: &Uri, path: &str) -> Option<Uri> {
     Uri::from_parts(parts).ok()
 }
 
-/// Returns the canonical path of a certificate's page or file, or of the page for typing a number. Returns `None`
-/// for other paths.
+/// Returns the canonical path of a certificate's page or file, of the page for typing a number, or of a health check.
+/// Returns `None` for other paths.
 fn canonical_path(path: &str, prefix: &str) -> Option<String> {
     let path = path.strip_prefix(prefix).filter(|rest| rest.starts_with('/')).unwrap_or(path);
+    if HEALTH.contains(&path) {
+        return Some(path.to_owned());
+    }
     let mut segments = path.split('/').filter(|segment| !segment.is_empty());
     let first = segments.next()?;
     let rest: Vec<&str> = segments.filter(|segment| !word(segment).is_empty()).collect();
@@ -83,6 +87,9 @@ mod tests {
             ("/verify.", Some("/verify")),
             ("/api/v1/verify", Some("/verify")),
             ("/verify/00ab", Some("/certificate/00ab")),
+            ("/api/v1/health", Some("/health")),
+            ("/api/v1/health/ready", Some("/health/ready")),
+            ("/api/v1/health/dead", None),
             ("/certificate/00ab/upload", None),
             ("/certificate", None),
             ("/certificate/", None),

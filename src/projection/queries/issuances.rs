@@ -192,6 +192,8 @@ row! {
         pub full_name: Option<Personal<String>>,
         /// Document number of the person; absent if there is none.
         pub document_number: Option<Personal<String>>,
+        /// E-mail address of the person; absent if there is no such person.
+        pub email: Option<Personal<String>>,
         /// True if the person already holds the certificate.
         pub is_held: bool,
     }

@@ -1,4 +1,4 @@
-//! Pieces as the operators of a content stream (ISO 32000-1, 8 and 9).
+//! Content streams: pieces as operators (ISO 32000-1, 8 and 9).
 
 use std::collections::BTreeSet;
 
@@ -18,29 +18,29 @@ use super::fonts::Subsets;
 use super::join::is_continued;
 use super::layer::Layer;
 
-/// The colour space of everything, and the names of fonts and images by their place in the lists.
+/// Resource name of the colour space of all fills and strokes.
 pub(super) const SRGB: Name<'static> = Name(b"s");
 
-/// A content stream under way.
+/// Content stream that is being written.
 pub(super) struct Body<'a> {
-    /// Fonts that the file holds anyway.
+    /// Font subsets of the plate.
     pub(super) shared: &'a Subsets,
-    /// Page height in points: PDF counts upwards.
+    /// Page height in points. PDF's vertical axis points up, typst's points down.
     height: f64,
     pub(super) content: Content,
-    /// What only this page needs of fonts.
+    /// Font subsets with the glyphs that the plate lacks.
     pub(super) extra: Subsets,
-    /// Which opacities, of 255, the page sets.
+    /// Opacities that the page sets, in units of 1/255. Full opacity is not included.
     pub(super) opacities: BTreeSet<u8>,
-    /// Whether content is marked; what a form paints is marked where it is painted.
+    /// True if pieces are marked. Pieces of a form are not: the page marks the whole form.
     marking: bool,
     marked: Option<Mark>,
-    /// Text without ink over what is painted as outlines.
+    /// Invisible text over runs that are painted as outlines.
     pub(super) layer: Layer,
     language: &'a str,
 }
 
-/// A content stream and what it needs beyond the shared fonts.
+/// Finished content stream, with the resources that it needs beyond the plate's fonts.
 pub(super) struct Finished {
     pub(super) content: pdf_writer::Buf,
     pub(super) extra: Subsets,
@@ -63,19 +63,19 @@ impl<'a> Body<'a> {
         }
     }
 
-    /// The stream of a form.
+    /// Creates the content stream of a form, whose pieces are not marked.
     pub(super) fn unmarked(shared: &'a Subsets, height: Abs) -> Self {
         Self { marking: false, ..Self::new(shared, height, "") }
     }
 
-    /// The finished stream, with what it needs beyond the shared fonts.
+    /// Ends the stream. Returns it with the resources that it needs beyond the plate's fonts.
     pub(super) fn finish(mut self) -> Finished {
         self.end_mark();
         let Self { content, extra, layer, opacities, .. } = self;
         Finished { content: content.finish(), extra, layer, opacities }
     }
 
-    /// Returns true if what is painted now is content, which readers find.
+    /// Returns true if the open marked-content sequence is content, which PDF readers extract.
     pub(super) fn marks(&self) -> bool {
         matches!(self.marked, Some(Mark::Content(_)))
     }
@@ -83,7 +83,7 @@ impl<'a> Body<'a> {
     /// Paints pieces in order. Texts that are on one line are painted together.
     ///
     /// # Errors
-    /// Paints that are no plain colour, and fonts and images that cannot be embedded.
+    /// Returns [`Unsupported`] if a paint isn't a plain colour, or if a font or image cannot be embedded.
     pub(super) fn pieces(&mut self, pieces: &[Piece<'_>]) -> Result<(), Unsupported> {
         pieces.chunk_by(is_continued).try_for_each(|line| match line {
             [piece] => self.piece(piece),
@@ -91,10 +91,10 @@ impl<'a> Body<'a> {
         })
     }
 
-    /// Paints.
+    /// Paints a piece, or begins or ends a clip.
     ///
     /// # Errors
-    /// Paints that are no plain colour, and fonts and images that cannot be embedded.
+    /// Returns [`Unsupported`] if a paint isn't a plain colour, or if a font or image cannot be embedded.
     pub(super) fn piece(&mut self, piece: &Piece<'_>) -> Result<(), Unsupported> {
         match &piece.draw {
             Draw::Clip(curve) => {
@@ -137,7 +137,7 @@ impl<'a> Body<'a> {
             Draw::Image(..) => Err(Unsupported("image that the sample lacks")),
             Draw::Embedded(at, size) => {
                 self.mark(piece.mark, None);
-                // An image fills the unit square upwards.
+                // PDF paints an image into the unit square, with its first row at the top.
                 let square = Transform {
                     sx: Ratio::new(size.x.to_pt()),
                     ky: Ratio::zero(),
@@ -154,7 +154,7 @@ impl<'a> Body<'a> {
         }
     }
 
-    /// Begins a marked-content sequence, unless the piece belongs to the one that is open.
+    /// Begins a marked-content sequence, unless the piece belongs to the open one.
     pub(super) fn mark(&mut self, mark: Mark, text: Option<&TextItem>) {
         if self.marked == Some(mark) || !self.marking {
             return;
@@ -243,7 +243,7 @@ impl<'a> Body<'a> {
         }
     }
 
-    /// Sets an opacity; the caller restores the state.
+    /// Sets an opacity in units of 1/255. The caller saves and restores the graphics state.
     pub(super) fn opacity(&mut self, opacity: u8) {
         if opacity != u8::MAX {
             self.opacities.insert(opacity);
@@ -251,7 +251,7 @@ impl<'a> Body<'a> {
         }
     }
 
-    /// A curve through a matrix.
+    /// Appends a curve to the current path, transformed by a matrix.
     fn outline(&mut self, curve: &Curve, [a, b, c, d, e, f]: [f32; 6]) {
         let point = |p: &typst::layout::Point| {
             #[expect(clippy::cast_possible_truncation, reason = "a PDF's numbers are of this kind")]
@@ -277,7 +277,7 @@ impl<'a> Body<'a> {
         }
     }
 
-    /// From the page's coordinates, which count downwards, to PDF's.
+    /// Converts a transform on the page, whose vertical axis points down, to a PDF matrix.
     pub(super) fn matrix_of(&self, place: Transform) -> [f32; 6] {
         let fine = |ratio: Ratio| {
             #[expect(clippy::cast_possible_truncation, reason = "a PDF's numbers are of this kind")]
@@ -297,21 +297,22 @@ impl<'a> Body<'a> {
 
 const UNTOUCHED: [f32; 6] = [1.0, 0.0, 0.0, 1.0, 0.0, 0.0];
 
-/// As exactly as a PDF has it: some viewers snap glyphs to pixels, and then the least difference shows.
+/// Converts to the nearest `f32` without further rounding. Some viewers snap glyphs to pixels, so that even the
+/// smallest difference is visible.
 fn whole(value: f64) -> f32 {
     #[expect(clippy::cast_possible_truncation, reason = "a PDF's numbers are of this kind")]
     let nearest = value as f32;
     nearest
 }
 
-/// To a thousandth of a point, which is a third of a micrometre.
+/// Rounds to a thousandth. For a length in points, this is a third of a micrometre.
 pub(super) fn short(value: f64) -> f32 {
     #[expect(clippy::cast_possible_truncation, reason = "a PDF's numbers are of this kind")]
     let rounded = ((value * 1000.0).round() / 1000.0) as f32;
     rounded
 }
 
-/// A plain colour as red, green and blue, and its opacity of 255.
+/// Converts a plain colour to red, green and blue from 0 to 1, and its opacity from 0 to 255.
 pub(super) fn colour(paint: &Paint) -> Result<([f32; 3], u8), Unsupported> {
     let Paint::Solid(Color::Process(colour)) = paint else { return Err(Unsupported("paint")) };
     if colour.space() == ProcessColorSpace::Cmyk {

@@ -1,4 +1,4 @@
-//! A laid-out page as a list of pieces in the order in which they are painted, and the tree of what they mean.
+//! Laid-out page as a list of pieces in painting order, and a structure tree.
 
 use std::borrow::Cow;
 
@@ -21,21 +21,21 @@ use super::structure::{Kind, Tree};
 use crate::domain::manifest::QrPlace;
 use crate::render::page::dark_runs;
 
-/// One thing to paint, or a clip that begins or ends.
+/// One thing to paint, or the beginning or end of a clip.
 #[derive(PartialEq)]
 pub(super) struct Piece<'a> {
-    /// From its own coordinates to the page's; both count downwards.
+    /// Transform from the piece's coordinates to the page's. The vertical axes of both point down.
     pub(super) place: Transform,
     pub(super) mark: Mark,
     pub(super) draw: Draw<'a>,
 }
 
-/// What a piece is to somebody who has the page read aloud.
+/// Role of a piece when the page is read aloud.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Mark {
-    /// Nothing: an ornament.
+    /// Ornament, which is not read.
     Artifact,
-    /// Content with this number in the tree.
+    /// Content with this number in the structure tree.
     Content(i32),
 }
 
@@ -44,38 +44,38 @@ pub(super) enum Draw<'a> {
     Text(Cow<'a, TextItem>),
     Shape(Cow<'a, Shape>),
     Image(Cow<'a, Image>, Size),
-    /// One of the plate's images.
+    /// Image of the plate, by index.
     Embedded(usize, Size),
-    /// What follows shows inside this curve only.
+    /// Clips the pieces that follow to this curve.
     Clip(Cow<'a, Curve>),
     /// Ends the latest clip.
     Unclip,
-    /// One of the plate's forms.
+    /// Form of the plate, by index.
     Form(usize),
-    /// The dark modules of a QR code as (column, row, length), each a unit wide.
+    /// Dark modules of a QR code as runs (column, row, length). A module is one unit wide.
     Code(Vec<(i32, i32, i32)>),
 }
 
-/// A page, read.
+/// Page as pieces and structure tree.
 pub(in crate::render) struct Display<'a> {
     pub(super) size: Size,
     pub(super) pieces: Vec<Piece<'a>>,
     pub(super) tree: Tree,
-    /// Which pieces are lines that the template says fit into a box, and into which.
+    /// Indices of the pieces that are lines fitted into a box, with the box of each.
     pub(super) fitted: Vec<(usize, Fitted)>,
 }
 
-/// What a template says of a line that it fits into a box; see `templates/certificate/README.md`.
+/// Box into which a template fits a line. See `templates/certificate/README.md`.
 #[derive(Clone, Copy)]
 pub(super) struct Fitted {
-    /// How wide the box is.
+    /// Width of the box.
     pub(super) width: Abs,
-    /// The line's size, and the smallest that it is shrunk to before it is broken.
+    /// Full size of the line, and the smallest size before the line is broken.
     pub(super) sizes: [Abs; 2],
 }
 
 impl Draw<'_> {
-    /// A copy that outlives the page.
+    /// Returns a copy that doesn't borrow from the page.
     pub(super) fn to_owned(&self) -> Draw<'static> {
         match self {
             Draw::Text(text) => Draw::Text(Cow::Owned(TextItem::clone(text))),
@@ -89,7 +89,7 @@ impl Draw<'_> {
         }
     }
 
-    /// The same, on loan.
+    /// Returns the same, borrowed from this one.
     fn borrowed(&self) -> Draw<'_> {
         match self {
             Draw::Text(text) => Draw::Text(Cow::Borrowed(text)),
@@ -105,12 +105,12 @@ impl Draw<'_> {
 }
 
 impl Piece<'_> {
-    /// A copy that outlives the page.
+    /// Returns a copy that doesn't borrow from the page.
     pub(super) fn to_owned(&self) -> Piece<'static> {
         Piece { place: self.place, mark: self.mark, draw: self.draw.to_owned() }
     }
 
-    /// The same, on loan.
+    /// Returns the same piece, borrowed from this one.
     pub(super) fn borrowed(&self) -> Piece<'_> {
         Piece { place: self.place, mark: self.mark, draw: self.draw.borrowed() }
     }
@@ -120,7 +120,8 @@ impl<'a> Display<'a> {
     /// Reads a page.
     ///
     /// # Errors
-    /// What the writer cannot write: bleed, links, and elements that have no place in [`Kind`].
+    /// Returns [`Unsupported`] for content that the writer cannot write: bleed, links, floating places, overlapping
+    /// elements, and types of elements that [`Kind`] lacks.
     pub(super) fn of(page: &'a Page) -> Result<Self, Unsupported> {
         if page.bleed != Default::default() {
             return Err(Unsupported("bleed"));
@@ -143,7 +144,7 @@ impl<'a> Display<'a> {
         Ok(Self { size: page.frame.size(), pieces, tree, fitted })
     }
 
-    /// Paints the code, over everything else.
+    /// Paints a QR code over everything else.
     pub(in crate::render) fn stamp(&mut self, code: &QrCode, at: QrPlace) {
         let scale = Ratio::new(Abs::mm(at.size).to_pt() / f64::from(code.size()));
         let place =
@@ -155,12 +156,12 @@ impl<'a> Display<'a> {
 struct Reader<'a> {
     pieces: Vec<Piece<'a>>,
     tree: Tree,
-    /// Elements that have begun and not ended; `None` in the tree's place is an artifact.
+    /// Elements that have begun but not ended, with their indices in the tree. The index of an artifact is `None`.
     open: Vec<(Location, Option<usize>)>,
     fitted: Vec<(usize, Fitted)>,
-    /// What the template said of the next line.
+    /// Box that the template reported for the next line.
     fits: Option<Fitted>,
-    /// The element of the last piece, if that is a text.
+    /// Element of the last piece, if that piece is a text.
     last_text: Option<Option<usize>>,
 }
 
@@ -221,7 +222,7 @@ impl<'a> Reader<'a> {
         self.pieces.push(Piece { place, mark, draw });
     }
 
-    /// The innermost open element, unless it is an artifact.
+    /// Returns the innermost open element, or `None` if it is an artifact.
     fn current(&self) -> Option<usize> {
         self.open.last().map_or(Some(Tree::DOCUMENT), |(_, element)| *element)
     }
@@ -235,7 +236,7 @@ impl<'a> Reader<'a> {
         let inside = match self.current() {
             None => None,
             Some(_) if artifact => None,
-            // Who hears the alternative text doesn't hear what is inside.
+            // The alternative text is read instead of the elements inside.
             Some(outer) if self.tree.alternative(outer).is_some() => Some(outer),
             Some(outer) => Some(self.tree.add(outer, kind_of(element)?)),
         };
@@ -253,7 +254,7 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
-    /// What templates say of a line that they fit into a box.
+    /// Records the box that a template reports for the next line.
     fn note(&mut self, element: &Content) {
         let Some(metadata) = element.to_packed::<MetadataElem>() else { return };
         let Value::Dict(said) = &metadata.value else { return };

@@ -1,53 +1,54 @@
-//! A PDF file as bytes: numbered objects, the table of where each begins, the trailer (ISO 32000-1, 7.5).
+//! PDF file structure: numbered objects, cross-reference table and trailer (ISO 32000-1, 7.5).
 
 use std::io::Write as _;
 
 use flate2::{Compress, Compression, FlushCompress};
 use pdf_writer::{Chunk, Obj, Ref, Settings};
 
-/// Objects under way, in a buffer that begins at some offset of the file.
+/// Objects that are being written, in a buffer that begins at byte `base` of the file.
 pub(super) struct Objects {
     pub(super) chunk: Chunk,
     base: usize,
-    /// Where each object begins, by its number less one; 0 where it isn't written yet.
+    /// Byte offset of each object, at index number − 1. 0 if the object isn't written yet.
     offsets: Vec<usize>,
 }
 
-/// The smallest settings: no padding.
+/// Settings for the smallest output: no pretty-printing.
 pub(super) const COMPACT: Settings = Settings { pretty: false };
 
 impl Objects {
-    /// Goes on after objects that are written already and end at `base`; about so many bytes are to come.
+    /// Creates a buffer after existing objects, which begin at `offsets` and end at `base`. `to_come` is the initial
+    /// capacity in bytes.
     pub(super) fn after(base: usize, offsets: Vec<usize>, to_come: usize) -> Self {
         Self { chunk: Chunk::with_settings_and_capacity(COMPACT, to_come), base, offsets }
     }
 
-    /// A number for an object to come.
+    /// Reserves a number for a new object.
     pub(super) fn next(&mut self) -> Ref {
         self.offsets.push(0);
-        // Files here hold some hundred objects.
+        // A file has some hundred objects.
         Ref::new(i32::try_from(self.offsets.len()).unwrap_or(i32::MAX))
     }
 
-    /// Begins an object.
+    /// Begins an object at the current offset.
     pub(super) fn begin(&mut self, id: Ref) -> Obj<'_> {
         self.here(id);
         self.chunk.indirect(id)
     }
 
-    /// Notes that the object begins here, for those that are written into the chunk directly.
+    /// Records the current offset as that of an object. For objects that are written into the chunk directly.
     pub(super) fn here(&mut self, id: Ref) {
         if let Some(offset) = usize::try_from(id.get() - 1).ok().and_then(|at| self.offsets.get_mut(at)) {
             *offset = self.base + self.chunk.len();
         }
     }
 
-    /// What was written, and where every object begins.
+    /// Returns the written objects and the offset of each.
     pub(super) fn into_parts(self) -> (Chunk, Vec<usize>) {
         (self.chunk, self.offsets)
     }
 
-    /// The end of the file: written objects, cross-reference table, trailer.
+    /// Returns the end of the file: written objects, cross-reference table and trailer.
     pub(super) fn finish(self, catalog: Ref, info: Ref, id: &[u8; 16]) -> Vec<u8> {
         let mut file = self.chunk.as_bytes().to_vec();
         let table = self.base + file.len();
@@ -75,21 +76,21 @@ impl Objects {
     }
 }
 
-/// Deflates streams with one state that is used again and again: making it costs more than a small stream.
+/// Reusable deflate state. Creating one takes longer than compressing a small stream.
 pub(super) struct Deflate(Compress);
 
 impl Deflate {
-    /// For what is written once and read often.
+    /// Creates a state for streams that are written once and read often.
     pub(super) fn best() -> Self {
         Self(Compress::new(Compression::new(9), true))
     }
 
-    /// For what each certificate has of its own.
+    /// Creates a state for the streams of a single certificate.
     pub(super) fn quick() -> Self {
         Self(Compress::new(Compression::fast(), true))
     }
 
-    /// The zlib stream (RFC 1950) of some bytes.
+    /// Compresses `bytes` to a zlib stream (RFC 1950).
     pub(super) fn zlib(&mut self, bytes: &[u8]) -> Vec<u8> {
         self.0.reset();
         let mut out = Vec::with_capacity(bytes.len() / 2 + 64);
@@ -97,7 +98,7 @@ impl Deflate {
             let read = usize::try_from(self.0.total_in()).unwrap_or(bytes.len());
             match self.0.compress_vec(&bytes[read..], &mut out, FlushCompress::Finish) {
                 Ok(flate2::Status::StreamEnd) => return out,
-                // Full: more room, then on. A deflater has no other way to fail.
+                // The buffer is full: extend it and continue. Compression cannot fail in another way.
                 Ok(_) | Err(_) => out.reserve(out.capacity().max(64)),
             }
         }
@@ -111,7 +112,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_state_deflates_many_streams() {
+    fn reused_state_deflates_each_stream_correctly() {
         let mut deflate = Deflate::quick();
         for length in [0, 1, 100, 100_000] {
             let bytes: Vec<u8> =

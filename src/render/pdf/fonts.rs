@@ -1,4 +1,4 @@
-//! Fonts cut down to the glyphs that are used, as composite fonts (ISO 32000-1, 9.7).
+//! Font subsets, as composite fonts (ISO 32000-1, 9.7).
 
 use pdf_writer::types::{CidFontType, FontFlags, SystemInfo, UnicodeCmap};
 use pdf_writer::{Finish, Name, Rect, Ref, Str};
@@ -13,28 +13,28 @@ use super::layer::Host;
 pub(super) const SYSTEM: SystemInfo =
     SystemInfo { registry: Str(b"Adobe"), ordering: Str(b"Identity"), supplement: 0 };
 
-/// Some glyphs of a font and what they stand for. A glyph's number in the file is its place here.
+/// Subset of a font, with the text of its glyphs. The CID of a glyph is its index here.
 pub(super) struct Subset {
     pub(super) font: FontInstance,
     glyphs: GlyphRemapper,
-    /// What each glyph stands for when it stands alone; empty where it never does.
+    /// Text of each glyph as a cluster by itself. Empty if the glyph is never one.
     texts: Vec<String>,
-    /// Thousandths of the font size.
+    /// Width of each glyph in thousandths of the font size.
     widths: Vec<f32>,
 }
 
-/// Glyphs that stand for one piece of text together; `text` is that piece.
+/// Glyphs that together show `text`.
 pub(super) struct Cluster<'a> {
     pub(super) glyphs: &'a [Glyph],
     pub(super) text: &'a str,
 }
 
-/// The clusters of a run, in its order.
+/// Returns the clusters of a run, in the order of its glyphs.
 pub(super) fn clusters(run: &TextItem) -> impl Iterator<Item = Cluster<'_>> {
     glyph_clusters(&run.glyphs, &run.text)
 }
 
-/// The clusters of glyphs that stand for a text.
+/// Returns the clusters of `glyphs`, which show `text`.
 pub(super) fn glyph_clusters<'a>(glyphs: &'a [Glyph], text: &'a str) -> impl Iterator<Item = Cluster<'a>> {
     glyphs.chunk_by(|a, b| a.range == b.range).map(move |glyphs| {
         let text = glyphs.first().and_then(|glyph| text.get(glyph.range())).unwrap_or_default();
@@ -43,10 +43,10 @@ pub(super) fn glyph_clusters<'a>(glyphs: &'a [Glyph], text: &'a str) -> impl Ite
 }
 
 impl Subset {
-    /// An empty one.
+    /// Creates an empty subset.
     ///
     /// # Errors
-    /// Fonts whose outlines vary, or whose glyphs are pictures.
+    /// Returns [`Unsupported`] for a variable font, and for a font whose glyphs are pictures.
     pub(super) fn of(font: &FontInstance) -> Result<Self, Unsupported> {
         let tables = font.ttf().tables();
         if !font.variations().0.is_empty() {
@@ -70,18 +70,18 @@ impl Subset {
         Ok(subset)
     }
 
-    /// The same font, told by where its bytes are: fonts are loaded once.
+    /// Returns true if this is a subset of `font`. Fonts are loaded once, so the address of their data is compared.
     pub(super) fn is_of(&self, font: &FontInstance) -> bool {
         std::ptr::eq(self.font.data().as_slice(), font.data().as_slice()) && self.font.index() == font.index()
     }
 
-    /// A glyph's number and width, if it is in the subset.
+    /// Returns the CID and width of a glyph, if the subset contains it.
     pub(super) fn get(&self, glyph: u16) -> Option<(u16, f32)> {
         let cid = self.glyphs.get(glyph)?;
         Some((cid, self.widths[usize::from(cid)]))
     }
 
-    /// Takes a glyph in, unless it is there.
+    /// Adds a glyph, unless the subset contains it. Returns its CID and width.
     pub(super) fn add(&mut self, glyph: u16) -> (u16, f32) {
         let cid = self.glyphs.remap(glyph);
         if usize::from(cid) == self.widths.len() {
@@ -91,7 +91,7 @@ impl Subset {
         (cid, self.widths[usize::from(cid)])
     }
 
-    /// Takes in the glyphs of a cluster; a single glyph is remembered with its text, the first one it had.
+    /// Adds the glyphs of a cluster. If the cluster is one glyph that has no text yet, also stores the text.
     pub(super) fn add_cluster(&mut self, cluster: &Cluster<'_>) {
         for glyph in cluster.glyphs {
             let (cid, _) = self.add(glyph.id);
@@ -102,7 +102,8 @@ impl Subset {
         }
     }
 
-    /// Returns the text that readers find for a glyph of the subset. It is empty if the glyph never stands alone.
+    /// Returns the text that readers find for a glyph of the subset. It is empty if the glyph is never a cluster by
+    /// itself.
     pub(super) fn text(&self, glyph: u16) -> Option<&str> {
         let cid = self.glyphs.get(glyph)?;
         self.texts.get(usize::from(cid)).map(String::as_str)
@@ -114,8 +115,8 @@ impl Subset {
         width
     }
 
-    /// Writes the font and all that belongs to it. Returns the font, and itself as host of a [`Layer`](super::layer)
-    /// if its outlines are those of TrueType.
+    /// Writes the font and all its objects. Returns the reference of the font. A font with TrueType outlines is also
+    /// returned as host of a [`Layer`](super::layer).
     pub(super) fn write(
         &self,
         objects: &mut Objects,
@@ -191,7 +192,8 @@ impl Subset {
         };
     }
 
-    /// The font's name, after six letters that tell this subset from others (9.6.4).
+    /// Returns the name of the font after a tag of six letters, which identifies the subset (ISO 32000-1,
+    /// 9.6.4).
     fn name(&self) -> String {
         let mut hasher = Sha256::new();
         for glyph in self.glyphs.remapped_gids() {
@@ -214,12 +216,12 @@ impl Subset {
     }
 }
 
-/// Subsets by font, in the order in which their fonts came up.
+/// One subset per font, in the order in which the fonts were first used.
 #[derive(Default)]
 pub(super) struct Subsets(pub(super) Vec<Subset>);
 
 impl Subsets {
-    /// The place of a font's subset, which is begun if there is none.
+    /// Returns the index of the subset of a font. Creates the subset if there is none.
     pub(super) fn of(&mut self, font: &FontInstance) -> Result<usize, Unsupported> {
         if let Some(at) = self.find(font) {
             return Ok(at);
@@ -228,12 +230,12 @@ impl Subsets {
         Ok(self.0.len() - 1)
     }
 
-    /// The place of a font's subset.
+    /// Returns the index of the subset of a font.
     pub(super) fn find(&self, font: &FontInstance) -> Option<usize> {
         self.0.iter().position(|subset| subset.is_of(font))
     }
 
-    /// Puts glyphs in the order of the font, so that the same set gives the same file.
+    /// Sorts glyphs into the order of the font, so that the same set of glyphs gives the same file.
     pub(super) fn sorted(self) -> Result<Self, Unsupported> {
         let mut sorted = Vec::with_capacity(self.0.len());
         for subset in self.0 {

@@ -1,4 +1,4 @@
-//! Raster images as they are embedded (ISO 32000-1, 8.9).
+//! Raster images as image XObjects (ISO 32000-1, 8.9).
 
 use image::{DynamicImage, GenericImageView as _};
 use pdf_writer::{Filter, Finish, Name, Ref};
@@ -8,10 +8,10 @@ use typst::visualize::{ExchangeFormat, Image, ImageKind, ImageScaling, RasterFor
 use super::Unsupported;
 use super::file::{Deflate, Objects};
 
-/// Writes an image, its transparency apart; answers it.
+/// Writes an image, and its transparency as a soft mask. Returns the reference of the image.
 ///
 /// # Errors
-/// What is no raster image, or is to be turned or coloured by its own profile.
+/// Returns [`Unsupported`] if the image isn't a raster image, or has a rotation, a colour profile or smooth scaling.
 pub(super) fn write(
     objects: &mut Objects,
     deflate: &mut Deflate,
@@ -19,7 +19,7 @@ pub(super) fn write(
     srgb: Ref,
 ) -> Result<Ref, Unsupported> {
     let ImageKind::Raster(raster) = image.kind() else { return Err(Unsupported("drawing")) };
-    // Both PDF/A and the tests of sameness want no smoothing asked for.
+    // An image must not request smoothing, both for PDF/A and for the tests that compare pixels.
     if raster.icc().is_some()
         || image.scaling() != Smart::Auto && image.scaling() != Smart::Custom(ImageScaling::Pixelated)
     {
@@ -65,9 +65,9 @@ pub(super) fn write(
     Ok(id)
 }
 
-/// An image that the plate holds.
+/// Image in a plate.
 pub(super) struct Embedded {
-    /// As it came, so that no pixels are held.
+    /// Original file, so that no decoded pixels are kept.
     data: Bytes,
     pub(super) id: Ref,
 }
@@ -78,7 +78,7 @@ impl Embedded {
         Some(Self { data: raster.data().clone(), id })
     }
 
-    /// The same picture, whatever is said of it.
+    /// Returns true if `image` has the same data. Its other properties are ignored.
     pub(super) fn is(&self, image: &Image) -> bool {
         let ImageKind::Raster(other) = image.kind() else { return false };
         let same_place = self.data.as_ptr() == other.data().as_ptr() && self.data.len() == other.data().len();
@@ -86,7 +86,7 @@ impl Embedded {
     }
 }
 
-/// A JPEG of three colours or grey goes in as it is.
+/// Returns true for a JPEG with three colours or grey, which is embedded unchanged.
 fn is_plain_jpeg(raster: &RasterImage) -> bool {
     raster.format() == RasterFormat::Exchange(ExchangeFormat::Jpg)
         && matches!(**raster.dynamic(), DynamicImage::ImageRgb8(_) | DynamicImage::ImageLuma8(_))
@@ -104,7 +104,7 @@ fn embed(objects: &mut Objects, id: Ref, raster: &RasterImage, samples: &Samples
     objects.here(id);
     let mut image = objects.chunk.image_xobject(id, samples.bytes);
     image.bits_per_component(8).filter(samples.filter);
-    // Decoded images are far smaller than this type's range.
+    // Decoded images are far smaller than the maximum of `i32`.
     image.width(i32::try_from(raster.width()).unwrap_or(i32::MAX));
     image.height(i32::try_from(raster.height()).unwrap_or(i32::MAX));
     if samples.gray {

@@ -1,4 +1,4 @@
-//! Joins what typst splits: it begins a new text item wherever the height of glyphs changes, even inside a cluster.
+//! Joins text items. typst begins a new item wherever the height of glyphs changes, even inside a cluster.
 
 use typst::layout::{Abs, Em, Transform};
 use typst::text::{Glyph, TextItem};
@@ -6,11 +6,11 @@ use typst::text::{Glyph, TextItem};
 use super::display::{Draw, Mark, Piece};
 use crate::render::text::is_right_to_left;
 
-/// Coordinates that are nearer, in points, are the same.
+/// Coordinates count as equal if their difference is smaller than this, in points.
 const NEAR: f64 = 1e-4;
 
-/// Appends a text at `place` to the text before it, if both are parts of one line in one font. Returns the place and
-/// the text of the whole. The height of a glyph becomes its `y_offset`.
+/// Appends `next`, which is at `place`, to the text before it, if both are parts of one line in one style. Returns
+/// the place and text of the joined item. The height of a glyph becomes its `y_offset`.
 pub(in crate::render) fn joined(
     (start, text): (Transform, &TextItem),
     next: &TextItem,
@@ -40,8 +40,8 @@ pub(in crate::render) fn joined(
     Some((place_of_whole, whole))
 }
 
-/// Returns true if a piece continues the line of another, in another font. MuPDF needs to have runs of both directions
-/// apart.
+/// Returns true if `next` continues the line of `piece`, in another font or style. Runs of different directions are
+/// kept apart, because MuPDF needs that.
 pub(super) fn is_continued(piece: &Piece<'_>, next: &Piece<'_>) -> bool {
     let (Draw::Text(text), Draw::Text(next_text)) = (&piece.draw, &next.draw) else { return false };
     let is_reversed = |text: &str| text.chars().any(is_right_to_left);
@@ -52,7 +52,7 @@ pub(super) fn is_continued(piece: &Piece<'_>, next: &Piece<'_>) -> bool {
     is_content && is_beside((piece.place, text), next.place) && near(piece.place.ty, next.place.ty)
 }
 
-/// Returns true if a text that isn't turned ends where a place is, perhaps on another height.
+/// Returns true if a text that isn't rotated ends at `place`, possibly at another height.
 fn is_beside((start, text): (Transform, &TextItem), place: Transform) -> bool {
     is_upright(start)
         && is_upright(place)
@@ -77,13 +77,13 @@ fn is_same_style(one: &TextItem, other: &TextItem) -> bool {
         && (one.lang, one.region) == (other.lang, other.region)
 }
 
-/// Text of two parts, and by how many bytes the ranges of each move.
+/// Joined text of two parts, and the number of bytes by which the ranges of each part move.
 struct Whole {
     text: ecow::EcoString,
     later: [u16; 2],
 }
 
-/// Puts the texts of two parts together. A cluster that is split between them is in both texts.
+/// Joins the texts of two parts. A cluster that is split between them is in both texts, and once in the result.
 fn whole(left: &TextItem, right: &TextItem) -> Option<Whole> {
     let (last, first) = (left.glyphs.last()?, right.glyphs.first()?);
     let forward = match (is_forward(left), is_forward(right)) {
@@ -98,7 +98,7 @@ fn whole(left: &TextItem, right: &TextItem) -> Option<Whole> {
     if end.range().end != before.text.len() || start.range().start != 0 {
         return None;
     }
-    // The span has the cluster's place in the source.
+    // The span is the position of the cluster in the source, so parts of one cluster have the same span.
     let split = last.span == first.span && end_text == start_text;
     let shared = if split { start_text.len() } else { 0 };
     let later = u16::try_from(before.text.len() - shared).ok()?;
@@ -107,7 +107,7 @@ fn whole(left: &TextItem, right: &TextItem) -> Option<Whole> {
     Some(Whole { text: text.into(), later: if forward { [0, later] } else { [later, 0] } })
 }
 
-/// Returns true if clusters run from left to right; `None` for a single cluster.
+/// Returns true if the clusters of a text run from left to right. Returns `None` for a single cluster.
 pub(super) fn is_forward(text: &TextItem) -> Option<bool> {
     let (first, last) = (text.glyphs.first()?, text.glyphs.last()?);
     (first.range != last.range).then_some(first.range.start < last.range.start)

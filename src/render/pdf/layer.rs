@@ -1,8 +1,8 @@
 //! Invisible text over outlines, for search, copying and screen readers.
 //!
-//! Readers differ widely in their handling of clusters with several glyphs, of marks that move back and of text from
-//! right to left. They agree on a plain sequence of characters, each with a place of its own. So a run that is more
-//! than one glyph for each cluster is painted as outlines, and its characters are shown over it without ink
+//! PDF readers differ widely in their handling of clusters with several glyphs, of marks that move back and of text
+//! from right to left. They agree on a plain sequence of characters, each at its own position. So a run that isn't
+//! one glyph per cluster, from left to right, is painted as outlines. Its characters are shown over it invisibly
 //! (ISO 32000-1, 9.3.6, mode 3).
 
 use std::collections::BTreeMap;
@@ -17,19 +17,19 @@ use super::fonts::{SYSTEM, clusters};
 use super::join::is_forward;
 use crate::render::text::is_right_to_left;
 
-/// Width of a mark's place in thousandths of the font size. MuPDF takes wider ones for letters and separates them.
+/// Width of a mark in thousandths of the font size. MuPDF treats a wider mark as a letter and separates it.
 const MARK: f64 = 40.0;
 
-/// Mark of direction, which is no part of the text.
+/// Right-to-left mark. It is not part of the text.
 const RIGHT_TO_LEFT: char = '\u{200F}';
 
-/// Characters without ink, as the glyphs of one font. A character has a glyph for each width.
+/// Invisible characters, as the glyphs of one font. A character has one glyph per width.
 #[derive(Default)]
 pub(super) struct Layer {
     glyphs: BTreeMap<(char, u16), u16>,
 }
 
-/// Embedded font that the layer uses the program of. None of its glyphs is painted.
+/// Embedded font whose font program the layer uses. The layer paints none of its glyphs.
 pub(super) struct Host {
     pub(super) descriptor: Ref,
     pub(super) name: String,
@@ -47,9 +47,9 @@ impl Layer {
         self.glyphs.is_empty()
     }
 
-    /// Returns the number of a character's glyph.
+    /// Returns the glyph number of a character. Adds the glyph if it is missing.
     pub(super) fn glyph(&mut self, place: &Place) -> u16 {
-        // Glyph 0 stays free. A page has far fewer characters than there are numbers.
+        // Glyph 0 stays unused. A page has far fewer characters than there are numbers.
         let next = u16::try_from(self.glyphs.len() + 1).unwrap_or(u16::MAX);
         *self.glyphs.entry((place.character, place.width)).or_insert(next)
     }
@@ -84,8 +84,8 @@ impl Layer {
     }
 }
 
-/// Returns the places of a run's characters from left to right. The run begins at `from`; its size is `scale` times that
-/// of the line.
+/// Returns the places of a run's characters from left to right. The run begins at `from`. Its size is `scale` times
+/// that of the line.
 pub(super) fn places(run: &TextItem, from: f64, scale: f64) -> Vec<Place> {
     let (mut places, mut x) = (Vec::new(), from);
     for cluster in clusters(run) {
@@ -115,7 +115,7 @@ pub(super) fn places(run: &TextItem, from: f64, scale: f64) -> Vec<Place> {
         }
         x += width;
     }
-    // A mark is no letter with a direction: readers take one at the edge of a line out of it.
+    // A mark has no direction of its own. Readers exclude a mark at the edge of a line from the right-to-left text.
     if places.first().is_some_and(|place| is_mark(place.character)) && run.text.chars().any(is_right_to_left)
     {
         places.insert(0, Place { character: RIGHT_TO_LEFT, x: from - 1.0, width: 1 });
@@ -123,7 +123,7 @@ pub(super) fn places(run: &TextItem, from: f64, scale: f64) -> Vec<Place> {
     places
 }
 
-/// Returns true if the characters of a cluster are to be listed from its end: readers expect the order on paper.
+/// Returns true if the characters of a cluster are listed in reverse. Readers expect the visual order.
 pub(super) fn is_reversed(run: &TextItem, cluster: &str) -> bool {
     cluster.chars().any(is_right_to_left) || is_forward(run) == Some(false)
 }

@@ -1,10 +1,10 @@
-//! Sets a line of plain text as typst does: Latin, Greek or Cyrillic letters, one font, from left to right,
-//! nothing to break.
+//! Sets a line of plain text as typst does: Latin, Greek or Cyrillic letters in one font, from left to right, without
+//! line breaks.
 //!
-//! typst's way to a line goes through styles, bidirectional levels, scripts, fall-back fonts and breaks. Most
-//! names need none of that: what remains is one call of the shaper that typst calls, with what typst gives it
-//! (typst-layout, `inline/shaping.rs`). [`LineSetter::like`] proves on a line of typst's own that the outcome
-//! is the same, and whatever is no plain text ([`script_of`]) stays with typst.
+//! To lay out a line, typst resolves styles, bidirectional levels, scripts, fallback fonts and line breaks. Most
+//! names need none of these. They need only one call of the shaper that typst calls, with the same arguments
+//! (typst-layout, `inline/shaping.rs`). [`LineSetter::like`] checks on a line of typst that the result is the same.
+//! Text that isn't plain ([`script_of`]) is left to typst.
 
 use std::str::FromStr as _;
 use std::sync::OnceLock;
@@ -17,7 +17,7 @@ use unicode_normalization::char::{canonical_combining_class, decompose_canonical
 
 use super::fonts::{Cluster, glyph_clusters};
 
-/// Scripts that are written with one letter after the other.
+/// Script that is written with one letter after the other.
 #[derive(Clone, Copy, PartialEq)]
 pub(super) enum Script {
     Latin,
@@ -25,11 +25,11 @@ pub(super) enum Script {
     Cyrillic,
 }
 
-/// Shapes text in one font, from left to right.
+/// Shaper for text in one font, from left to right.
 pub(super) struct Shaper {
     font: FontInstance,
     language: Language,
-    /// For each script, once it is needed.
+    /// Shape plan of each script, created on first use.
     plans: [OnceLock<ShapePlan>; 3],
 }
 
@@ -39,7 +39,8 @@ impl Shaper {
         Some(Self { font: font.clone(), language, plans: Default::default() })
     }
 
-    /// The glyphs of a text; `None` where it is too long, or marks stand above or below one another.
+    /// Returns the glyphs of a text. Returns `None` if the text has more than 65,535 bytes, or if a glyph is raised
+    /// or lowered, as marks above one another are.
     pub(super) fn shape(&self, text: &str, script: Script) -> Option<Vec<Glyph>> {
         let (font, direction) = (&self.font, Direction::LeftToRight);
         let tag = match script {
@@ -77,21 +78,21 @@ impl Shaper {
     }
 }
 
-/// Sets lines in the font and style of a line that typst has set.
+/// Setter of lines in the font and style of a line that typst has set.
 pub(super) struct LineSetter {
-    /// That line: its font, size, colour and language are those of the others.
+    /// Line that typst has set. Its font, size, colour and language are used for all lines.
     like: TextItem,
     shaper: Shaper,
-    /// What is added between clusters.
+    /// Space that is added between clusters.
     tracking: Em,
 }
 
 impl LineSetter {
-    /// Learns from a line; `None` if its text, set here, would not be the same.
+    /// Creates a setter from a line. Returns `None` if the text of that line, set here, has other glyphs.
     pub(super) fn like(line: &TextItem) -> Option<Self> {
         let shaper = Shaper::of(&line.font, line.lang).filter(|_| line.region.is_none())?;
         let mut setter = Self { like: line.clone(), shaper, tracking: Em::zero() };
-        // What a cluster that is not the last is wider than in the font is the tracking.
+        // Tracking makes each cluster except the last wider than it is in the font.
         let (bare, set) = (setter.glyphs(&line.text)?, &line.glyphs);
         if let ([first, second, ..], Some(set)) = (&bare[..], set.first())
             && first.range != second.range
@@ -101,7 +102,7 @@ impl LineSetter {
         same_glyphs(&setter.glyphs(&line.text)?, set).then_some(setter)
     }
 
-    /// The line of another text, in the size of the one it is like; `None` if typst is to set it.
+    /// Returns a line with another text in the same size. Returns `None` if typst must set the text.
     pub(super) fn set(&self, text: String) -> Option<TextItem> {
         let glyphs = self.glyphs(&text)?;
         let like = &self.like;
@@ -124,15 +125,15 @@ impl LineSetter {
                 glyphs[n - 1].x_advance += self.tracking;
             }
         }
-        // Glyph 0 is a box: another font is to draw the letter. Several glyphs for one letter are a letter and marks,
-        // of which the font may have no idea where they belong.
+        // Glyph 0 is a box, so another font must draw the letter. Several glyphs for one letter are a letter and
+        // marks, and the font may not know the positions of the marks.
         let is_whole = |cluster: Cluster<'_>| cluster.glyphs.len() == 1 && cluster.glyphs[0].id != 0;
         let all_are_whole = glyph_clusters(&glyphs, text).all(is_whole);
         all_are_whole.then_some(glyphs)
     }
 }
 
-/// Whether glyphs are the same, nearly to the last bit.
+/// Returns true if the glyphs are the same. Horizontal advances and offsets may differ by less than 1e-9 em.
 pub(super) fn same_glyphs(one: &[Glyph], other: &[Glyph]) -> bool {
     let near = |a: Em, b: Em| (a.get() - b.get()).abs() < 1e-9;
     one.len() == other.len()
@@ -143,8 +144,8 @@ pub(super) fn same_glyphs(one: &[Glyph], other: &[Glyph]) -> bool {
         })
 }
 
-/// Returns true for Latin capitals with two marks above. `templates/certificate/lib/1/page.typ` gives a line with one more
-/// room.
+/// Returns true for Latin capitals with two or more marks above. `templates/certificate/lib/1/page.typ` gives a line
+/// with such a capital more room.
 fn is_high(c: char) -> bool {
     if !c.is_uppercase() || !matches!(c, '\u{1d5}'..='\u{24f}' | '\u{1e00}'..='\u{1eff}') {
         return false;
@@ -154,12 +155,12 @@ fn is_high(c: char) -> bool {
     marks > 1
 }
 
-/// Combining class of marks above a letter.
+/// Canonical combining class of marks above a letter.
 const ABOVE: u8 = 230;
 
-/// The script of a text that needs nothing but a shaper: letters of one script, one at least, digits, spaces and
-/// signs that stand alone; no sign at its end that typst lets hang into the margin, nor two middle dots, which it
-/// moves together.
+/// Returns the script of a text that needs only a shaper, or `None` for other texts. Such a text has letters of one
+/// script, at least one, and may have digits, spaces and signs that don't combine. It doesn't end with a sign that
+/// typst lets hang into the margin. It has no two adjacent middle dots, because typst moves them together.
 fn script_of(text: &str) -> Option<Script> {
     if text.ends_with(['-', '.', ',', ':', ';', ' ']) || text.contains("··") {
         return None;

@@ -1,13 +1,13 @@
-//! PDF files written straight from typst's frames, and from lines set onto them: what all certificates of one look
-//! share is written once, what those of one definition share is laid out once.
+//! PDF writer for certificates. It converts typst's frames, and lines set onto them, directly to PDF objects.
 //!
-//! typst's own exporter cuts and deflates the fonts, and copies the background, for each file anew: most
-//! of its time. Here a [`Plate`] holds those objects ready, with their hash half computed, and a
-//! certificate adds its own few kilobytes: text, structure, metadata, the table of objects.
+//! typst's exporter spends most of its time on subsetting and deflating the fonts and copying the background, again
+//! for each file. Here, a [`Plate`] holds these objects for all certificates of one look, serialised once, with the
+//! SHA-256 state over them. A [`Sheet`] holds the layout of all certificates of one definition and day. A certificate
+//! adds a few kilobytes: text, structure, metadata and the xref table.
 //!
-//! What a plate holds follows from sample pages alone, never from the certificates printed with it, so a
-//! file is the same beside any others. A glyph that the samples lack goes into a small font of the page's
-//! own; whatever else cannot be written here ([`Unsupported`]) is left to typst's exporter.
+//! A plate depends only on sample pages, never on the certificates printed with it. So the bytes of a file don't
+//! depend on other certificates. A glyph that the samples lack goes into a small font of the page. A page with other
+//! content that cannot be written here ([`Unsupported`]) is left to typst's exporter.
 
 mod content;
 mod display;
@@ -41,11 +41,11 @@ pub(super) use join::joined;
 pub(super) use plate::Plate;
 pub(super) use sheet::{Sheet, Texts};
 
-/// What this writer leaves to typst's exporter; the text names it in a metric.
+/// Reason why a page is left to typst. The text is the label `reason` of a metric.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Unsupported(pub(super) &'static str);
 
-/// Prints pages on plates. Holds what is used again from page to page.
+/// Writer of pages on plates, with state that is reused for each page.
 pub(super) struct Printer {
     deflate: Deflate,
 }
@@ -55,10 +55,10 @@ impl Printer {
         Self { deflate: Deflate::quick() }
     }
 
-    /// Makes the file of one page.
+    /// Creates the file of one page.
     ///
     /// # Errors
-    /// The page holds something that the writer cannot write.
+    /// Returns [`Unsupported`] if the page contains something that the writer cannot write.
     pub(super) fn print(
         &mut self,
         plate: &Plate,

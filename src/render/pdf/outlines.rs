@@ -4,7 +4,7 @@ use pdf_writer::Content;
 use ttf_parser::{GlyphId, OutlineBuilder};
 use typst::text::TextItem;
 
-/// Paints the glyphs of a run. The unit is a thousandth of the font size, the origin is the beginning of the baseline.
+/// Paints the glyphs of a run. The unit is a thousandth of the font size. The origin is the start of the baseline.
 pub(super) fn paint(content: &mut Content, run: &TextItem) {
     let face = run.font.ttf();
     let scale = 1000.0 / f64::from(face.units_per_em());
@@ -24,13 +24,13 @@ struct Pen<'a> {
     content: &'a mut Content,
     origin: [f64; 2],
     scale: f64,
-    /// Position of the curve, in font units.
+    /// Current point of the curve, in font units.
     last: [f32; 2],
     has_ink: bool,
 }
 
 impl Pen<'_> {
-    /// From font units to the page, to a hundredth of a unit.
+    /// Converts font units to thousandths of the font size, rounded to two decimals.
     fn point(&self, x: f32, y: f32) -> [f32; 2] {
         let [left, base] = self.origin;
         let rounded = |value: f64| {
@@ -56,7 +56,8 @@ impl OutlineBuilder for Pen<'_> {
     }
 
     fn quad_to(&mut self, x1: f32, y1: f32, x: f32, y: f32) {
-        // A quadratic curve has its control point two thirds of the way from both ends.
+        // The control points of the same curve as a cubic one are two thirds of the way from each end to that of the
+        // quadratic one.
         let third = |end: f32, control: f32| end + (control - end) * (2.0 / 3.0);
         let [from_x, from_y] = self.last;
         self.curve_to(third(from_x, x1), third(from_y, y1), third(x, x1), third(y, y1), x, y);

@@ -1,4 +1,4 @@
-//! What all certificates of one look share: made once from sample pages, serialised once.
+//! Objects that all certificates of one look share, created from sample pages and serialised once.
 
 use std::collections::{BTreeSet, HashSet, VecDeque};
 use std::sync::{Arc, OnceLock};
@@ -25,55 +25,56 @@ use super::{Unsupported, images};
 use crate::render::page::PageFacts;
 use crate::render::recent::Recent;
 
-/// Shapes that come in a row on every page, and the form that paints them.
+/// Consecutive shapes that are on every sample, and the form XObject that paints them.
 pub(super) struct Ornament {
     pub(super) pieces: Vec<Piece<'static>>,
     pub(super) form: Ref,
 }
 
-/// The unchanging part of every file of one look: template version, language, design, options.
+/// Constant part of every file of one look: template version, language, design and options.
 pub(in crate::render) struct Plate {
-    /// The head of each file.
+    /// First part of each file: header and shared objects.
     pub(super) head: Bytes,
-    /// The hash of the head, to go on from.
+    /// SHA-256 state after the head. The hash of each file continues from a copy.
     pub(super) hash: Sha256,
-    /// Where the head's objects begin.
+    /// Byte offset of each object in the head.
     pub(super) offsets: Vec<usize>,
     profile: Ref,
     pub(super) means: Means,
     pub(super) ornaments: Vec<Ornament>,
-    /// By what definitions say.
+    /// Sheets by the texts that all certificates of a definition and day share.
     sheets: Recent<Vec<String>, Cell>,
 }
 
-/// A sheet, or why there is none; being learned until then.
+/// Sheet, or the reason why there is none. Empty until the sheet has been created.
 type Cell = Arc<OnceLock<Result<Arc<Sheet>, Unsupported>>>;
 
-/// How many definitions' sheets a plate keeps, of some tens of kilobytes each.
+/// Maximum number of sheets that a plate keeps. Each takes some tens of kilobytes.
 const SHEETS: usize = 64;
 
-/// What content streams can refer to.
+/// Shared resources that content streams can refer to.
 pub(super) struct Means {
     srgb: Ref,
     pub(super) fonts: Subsets,
     font_ids: Vec<Ref>,
-    /// One of the fonts, for text without ink.
+    /// One of the fonts, used as host for invisible text.
     pub(super) host: Option<Host>,
     images: Vec<Embedded>,
 }
 
-/// Room for a background and some fonts, in bytes. What isn't needed costs nothing; to grow costs copies of it all.
+/// Initial capacity of the head in bytes, enough for a background and some fonts. Unused capacity costs nothing, but
+/// each growth copies the whole buffer.
 const HEAD: usize = 1 << 20;
 
-/// What marks a file as binary (ISO 32000-1, 7.5.2).
+/// PDF header. Its comment marks the file as binary (ISO 32000-1, 7.5.2).
 pub(super) const HEADER: &[u8] = b"%PDF-1.7\n%\x80\x80\x80\x80\n";
 
 impl Plate {
-    /// Prepares the objects that pages like these share. Fonts in which the samples show different texts get the
-    /// glyphs of `letters` as well.
+    /// Creates a plate with the objects that pages like `samples` share. A font in which the samples show different
+    /// texts also gets the glyphs of `letters`.
     ///
     /// # Errors
-    /// The samples hold something that the writer cannot write.
+    /// Returns [`Unsupported`] if the samples contain something that the writer cannot write.
     pub(in crate::render) fn of(samples: &[Page], letters: &[String]) -> Result<Self, Unsupported> {
         let mut displays = samples.iter().map(Display::of).collect::<Result<Vec<_>, _>>()?;
         let mut deflate = Deflate::best();
@@ -107,7 +108,7 @@ impl Plate {
         Ok(Self { head, hash, offsets, profile, means, ornaments, sheets })
     }
 
-    /// The sheet of a definition, made if it is not there.
+    /// Returns the sheet for the texts `common`. Calls `make` if there is none, and keeps its result, also an error.
     pub(in crate::render) fn sheet(
         &self,
         common: &[String],
@@ -116,15 +117,15 @@ impl Plate {
         self.sheets.get_or_insert(common, Cell::default).get_or_init(|| make().map(Arc::new)).clone()
     }
 
-    /// How many bytes every file of this look begins with.
+    /// Returns the size of the head in bytes.
     pub(in crate::render) fn size(&self) -> usize {
         self.head.len()
     }
 
-    /// Reads a page; what the plate has of it becomes its numbers.
+    /// Reads a page. Images and rows of shapes that the plate contains become references to it.
     ///
     /// # Errors
-    /// What the writer cannot write.
+    /// Returns [`Unsupported`] if the page contains something that the writer cannot write.
     pub(in crate::render) fn read<'a>(&self, page: &'a Page) -> Result<Display<'a>, Unsupported> {
         let mut display = Display::of(page)?;
         self.means.embed(&mut display);
@@ -146,7 +147,7 @@ impl Plate {
         Ok(Display { pieces, fitted, ..display })
     }
 
-    /// The ornament that these pieces begin with.
+    /// Returns the index of the ornament that `pieces` begin with.
     fn ornament(&self, pieces: &[Piece<'_>]) -> Option<usize> {
         self.ornaments.iter().position(|ornament| pieces.starts_with(&ornament.pieces))
     }
@@ -187,7 +188,7 @@ impl Plate {
 }
 
 impl Means {
-    /// Has images that are written go by their numbers: nothing holds their pixels any longer.
+    /// Replaces embedded images by their indices, so that the display no longer holds their pixels.
     fn embed(&self, display: &mut Display<'_>) {
         for piece in &mut display.pieces {
             if let Draw::Image(image, size) = &piece.draw
@@ -198,7 +199,7 @@ impl Means {
         }
     }
 
-    /// Writes pieces as a form that pages paint in one stroke.
+    /// Writes `pieces` as a form XObject, which pages paint with one operator. Returns its reference.
     fn write_form(
         &self,
         objects: &mut Objects,
@@ -218,7 +219,7 @@ impl Means {
         Ok(form)
     }
 
-    /// Lists what a content stream can refer to by name.
+    /// Fills a resource dictionary with everything that a content stream can refer to by name.
     pub(super) fn list(
         &self,
         resources: &mut Resources<'_>,
@@ -259,7 +260,7 @@ fn area(size: Size) -> Rect {
     Rect::new(0.0, 0.0, width, height)
 }
 
-/// The glyphs that the samples show, each font's by itself; with the letters where texts differ.
+/// Returns a subset per font with the glyphs that the samples show. Fonts in which texts differ also get `letters`.
 fn shared_fonts(displays: &[Display<'_>], letters: &[String]) -> Result<Subsets, Unsupported> {
     let mut fonts = Subsets::default();
     let shown_by = |display: &Display<'_>, run: &TextItem| {
@@ -300,10 +301,10 @@ fn shared_images(
     Ok(images)
 }
 
-/// Shapes, at least so many, that are worth a form of their own.
+/// Minimum number of shapes in a form.
 const WORTH_A_FORM: usize = 3;
 
-/// What the rows of shapes between the texts begin with on every sample: the background, seals, rules.
+/// Returns the common beginning of each row of shapes on all samples: the background, seals, rules.
 fn common_ornaments(displays: &[Display<'_>]) -> Vec<Vec<Piece<'static>>> {
     let Some((first, others)) = displays.split_first() else { return Vec::new() };
     let others: Vec<Vec<&[Piece<'_>]>> = others.iter().map(rows).collect();
@@ -321,7 +322,7 @@ fn common_ornaments(displays: &[Display<'_>]) -> Vec<Vec<Piece<'static>>> {
     ornaments
 }
 
-/// The rows of shapes between the texts.
+/// Returns the rows of consecutive shapes between pieces of content.
 fn rows<'d, 'a>(display: &'d Display<'a>) -> Vec<&'d [Piece<'a>]> {
     let alike = |a: &Piece<'_>, b: &Piece<'_>| (a.mark == Mark::Artifact) == (b.mark == Mark::Artifact);
     display
@@ -331,7 +332,7 @@ fn rows<'d, 'a>(display: &'d Display<'a>) -> Vec<&'d [Piece<'a>]> {
         .collect()
 }
 
-/// How many of these pieces end every clip that begins among them.
+/// Returns the length of the longest prefix of `pieces` in which every clip that begins also ends.
 fn whole_clips(pieces: &[Piece<'_>]) -> usize {
     let (mut whole, mut depth) = (0, 0_i32);
     for (n, piece) in pieces.iter().enumerate() {
@@ -349,7 +350,7 @@ fn whole_clips(pieces: &[Piece<'_>]) -> usize {
     whole
 }
 
-/// The sRGB profile (IEC 61966-2-1) in ICC's version 4.0, without the moment at which it was made.
+/// Returns the sRGB profile (IEC 61966-2-1) in ICC version 4.0, with a constant date of creation.
 fn srgb_profile() -> Result<Vec<u8>, Unsupported> {
     const MADE: std::ops::Range<usize> = 24..36;
     let mut profile = moxcms::ColorProfile::new_srgb();

@@ -1,10 +1,12 @@
-//! What the certificates of one definition and day have in common, and where on it each one's own lines go.
+//! Sheets: the layout that certificates of one definition and day share, with slots for the lines that differ.
 //!
-//! A sheet is learned from specimens: pages of the definition for people who don't exist. Where two of them
-//! are the same, every page is; where they differ by a line, it must be one of those in [`Texts`], and how it
-//! is set and placed must be understood, or there is no sheet and typst lays out each page. Two more, whose names
-//! are set a little and much smaller to fit, tell and prove where everything else moves then: they are laid out
-//! when the first such name comes.
+//! A sheet is derived from two specimens, which are pages of the definition for people who don't exist. Content that
+//! is the same on both is the same on every page. Content that differs must be lines that show one of the [`Texts`],
+//! and this module must be able to set and place them. Otherwise there is no sheet, and typst lays out each page.
+//!
+//! Two more specimens are laid out when the first name comes that must be set smaller to fit. One of them has a name
+//! that must be slightly smaller, the other a name that must be much smaller. The first shows how all pieces move
+//! then. Both are compared with the pages that the sheet gives for their names.
 
 use std::borrow::Cow;
 use std::sync::OnceLock;
@@ -19,12 +21,12 @@ use super::line::{LineSetter, same_glyphs};
 use super::plate::Plate;
 use super::structure::Tree;
 
-/// How much of the width that fits a line gets that is shrunk: `fit` in templates says the same.
+/// Part of the width of its box that a shrunk line fills. `fit` in templates uses the same number.
 const SHRUNK: f64 = 0.995;
-/// Coordinates that are nearer, in points, are the same.
+/// Coordinates count as equal if their difference is smaller than this, in points.
 const NEAR: f64 = 1e-6;
 
-/// What is different from certificate to certificate of one definition and day.
+/// Texts that differ between certificates of one definition and day.
 #[derive(Clone)]
 pub(in crate::render) struct Texts {
     pub(in crate::render) name: String,
@@ -52,41 +54,41 @@ enum Field {
     Address,
 }
 
-/// One of the texts with what stands before and after it.
+/// Line with one of the texts, and the constant parts before and after it.
 struct Filling {
     before: String,
     field: Field,
     after: String,
 }
 
-/// A line to be set.
+/// Line that is set for each certificate.
 struct Slot {
-    /// The piece whose place it takes.
+    /// Index of the piece that the line replaces.
     piece: usize,
     filling: Filling,
     setter: LineSetter,
     fitted: Fitted,
-    /// How much of what the box has left is at the left of it: none, half or all.
+    /// Part of the free width of the box that is to the left of the line: 0, 0.5 or 1.
     align: f64,
-    /// How wide it is on the specimen.
+    /// Width of the line on the specimen.
     width: Abs,
 }
 
-/// What certificates of one definition and day have in common, and where their own lines go.
+/// Layout that certificates of one definition and day share, with slots for the lines that differ.
 pub(in crate::render) struct Sheet {
     size: Size,
     pieces: Vec<Piece<'static>>,
-    /// By how much of a point each piece is further down for each point that the name is smaller; none if
-    /// names that have to be smaller are not understood. Learned from the first of them.
+    /// Distance in points by which each piece moves down for each point by which the name is smaller. `None` if this
+    /// could not be derived. Set when the first name comes that must be smaller.
     descents: OnceLock<Option<Vec<f64>>>,
     slots: Vec<Slot>,
     tree: Tree,
-    /// Elements whose alternative text tells one of the texts.
+    /// Figures whose alternative text contains one of the texts.
     told: Vec<(usize, Filling)>,
 }
 
 impl Filling {
-    /// What makes one line of the first texts and the other of the second.
+    /// Returns the filling that gives `lines[0]` for `texts[0]` and `lines[1]` for `texts[1]`, if there is one.
     fn of(lines: [&str; 2], texts: [&Texts; 2]) -> Option<Self> {
         [Field::Address, Field::PublicId, Field::Document, Field::Name].into_iter().find_map(|field| {
             let (before, after) = lines[0].split_once(some(texts[0].get(field))?)?;
@@ -105,10 +107,11 @@ fn some(text: &str) -> Option<&str> {
 }
 
 impl Sheet {
-    /// Learns from two specimens, which are to differ in each of their texts.
+    /// Derives a sheet from two specimens, which must differ in each of their texts.
     ///
     /// # Errors
-    /// They differ by more than lines that can be set here.
+    /// Returns [`Unsupported`] if the specimens differ by more than lines that can be set here, don't show the name,
+    /// or contain something that the writer cannot write.
     pub(in crate::render) fn of(plate: &Plate, specimens: &[(Page, Texts)]) -> Result<Self, Unsupported> {
         const APART: Unsupported = Unsupported("specimens that differ by more than lines");
         let [(page, texts), (other_page, other_texts)] = specimens else { return Err(APART) };
@@ -123,7 +126,7 @@ impl Sheet {
                 slots.push(Slot::of(n, pieces, fitted, texts).ok_or(APART)?);
             }
         }
-        // A page without the person's name is never issued; that is found where typst lays it out.
+        // A page without the person's name is never issued. This is checked on pages that typst lays out.
         if !slots.iter().any(|slot| slot.filling.field == Field::Name) {
             return Err(APART);
         }
@@ -139,7 +142,8 @@ impl Sheet {
         if sheet.stamps_like(plate, None, (other_page, other_texts)) { Ok(sheet) } else { Err(APART) }
     }
 
-    /// Names that are to be set smaller to fit, but not to be broken: one a little, one as much as may be.
+    /// Returns two names that fit on one line only in a smaller size: one slightly smaller, the other about as small
+    /// as is allowed.
     pub(super) fn long_names(&self) -> Option<[String; 2]> {
         let slot = self.name_slot()?;
         let [full, least] = slot.fitted.sizes;
@@ -157,14 +161,14 @@ impl Sheet {
         (slot.setter.set(a_little.clone())?.width() < widest).then_some([a_little, much])
     }
 
-    /// Where the name goes, if that is in one place: only then is one size to be found.
+    /// Returns the slot of the name if there is exactly one. Only then does the name have a single size.
     fn name_slot(&self) -> Option<&Slot> {
         let mut slots = self.slots.iter().filter(|slot| slot.filling.field == Field::Name);
         slots.next().filter(|_| slots.next().is_none())
     }
 
-    /// Learns from a specimen with the first of these names where things move. Set here, it and the other one must
-    /// come out as they were laid out, or it was not understood.
+    /// Derives from the first specimen how pieces move for a long name. Returns `None` if a page stamped with the
+    /// result differs from one of `specimens`.
     fn learned(&self, plate: &Plate, specimens: &[(Page, Texts)]) -> Option<Vec<f64>> {
         let (page, texts) = specimens.first()?;
         let descents = self.descents_of(&plate.read(page).ok()?, texts)?;
@@ -172,7 +176,7 @@ impl Sheet {
         specimens.iter().all(alike).then_some(descents)
     }
 
-    /// Whether a page is stamped as it was laid out.
+    /// Returns true if a page with the texts of a specimen is stamped as typst laid it out.
     fn stamps_like(&self, plate: &Plate, descents: Option<&[f64]>, (page, texts): (&Page, &Texts)) -> bool {
         let (Some(stamped), Ok(laid_out)) = (self.set(texts, || descents), plate.read(page)) else {
             return false;
@@ -190,11 +194,11 @@ impl Sheet {
         Some(self.pieces.iter().zip(&specimen.pieces).map(descent).collect())
     }
 
-    /// The page of a certificate. Lays specimens with [long names](Self::long_names) out if it is the first that
-    /// needs them.
+    /// Returns the page of a certificate. If this is the first certificate that needs specimens with
+    /// [long names](Self::long_names), calls `lay_out` for them.
     ///
     /// # Errors
-    /// typst is to lay it out.
+    /// Returns [`Unsupported`] if typst must lay out the page.
     pub(in crate::render) fn stamp(
         &self,
         plate: &Plate,
@@ -206,7 +210,7 @@ impl Sheet {
         self.set(texts, descents).ok_or(Unsupported("text that typst is to set"))
     }
 
-    /// A page with these texts; `None` if that is not understood.
+    /// Returns a page with `texts`, or `None` if typst must lay it out.
     fn set<'d>(&self, texts: &Texts, descents: impl FnOnce() -> Option<&'d [f64]>) -> Option<Display<'_>> {
         let mut pieces: Vec<Piece<'_>> = self.pieces.iter().map(Piece::borrowed).collect();
         let mut smaller = Abs::zero();
@@ -238,7 +242,7 @@ impl Sheet {
 }
 
 impl Slot {
-    /// What makes a piece of the first specimen and the same piece of the second.
+    /// Returns a slot for a piece that differs between two specimens. Returns `None` if the piece cannot be set here.
     fn of(
         piece: usize,
         (one, other): (&Piece<'_>, &Piece<'_>),
@@ -257,7 +261,8 @@ impl Slot {
         Some(Self { piece, filling, setter, fitted, align, width })
     }
 
-    /// The size in which a line fits; `None` if it has to be broken. As `fit` in templates has it.
+    /// Returns the size in which a line fits its box, as `fit` in templates does. Returns `None` if the line must be
+    /// broken.
     fn size_of(&self, line: &TextItem) -> Option<Abs> {
         let ([full, least], width) = (self.fitted.sizes, line.width());
         let size =
@@ -267,7 +272,7 @@ impl Slot {
 }
 
 impl Display<'_> {
-    /// Whether nobody could tell it from another.
+    /// Returns true if the two pages look the same and have the same structure.
     pub(super) fn looks_like(&self, other: &Self) -> bool {
         let mut pieces = self.pieces.iter().zip(&other.pieces);
         self.size == other.size
@@ -278,7 +283,7 @@ impl Display<'_> {
 }
 
 impl Piece<'_> {
-    /// Whether nobody could tell it from another.
+    /// Returns true if the two pieces look the same and have the same mark.
     pub(super) fn looks_like(&self, other: &Piece<'_>) -> bool {
         let (p, q) = (self.place, other.place);
         let near = |a: Abs, b: Abs| (a - b).to_pt().abs() < NEAR;

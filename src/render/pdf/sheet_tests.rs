@@ -1,4 +1,4 @@
-//! What is stamped is what typst would have laid out; and what is not understood is left to typst.
+//! Stamped pages are the same as the pages that typst lays out, and pages that can't be stamped are left to typst.
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
@@ -19,7 +19,7 @@ struct Look {
     sheet: Sheet,
 }
 
-/// Every theme in every language, whole and bare.
+/// Looks of every theme in every language, with all optional data and without.
 static LOOKS: LazyLock<Vec<Look>> = LazyLock::new(|| {
     let mut jobs = Vec::new();
     for theme in RENDERER.themes() {
@@ -54,7 +54,7 @@ fn texts_of(job: &RenderJob) -> Option<Texts> {
 }
 
 impl Look {
-    /// Whether a certificate of this look is stamped. If it is, it must be what typst lays out.
+    /// Returns true if a certificate of this look is stamped. Asserts that it then looks like typst's page.
     fn is_stamped(&self, job: &RenderJob) -> bool {
         let template = RENDERER.theme(&job.theme, job.theme_version).expect("shipped");
         let pictures = RENDERER.pictures(template, job).expect("good ones");
@@ -73,7 +73,7 @@ impl Look {
 }
 
 #[test]
-fn every_theme_is_stamped_and_it_is_what_typst_lays_out() {
+fn every_theme_is_stamped_as_typst_lays_it_out() {
     for look in &*LOOKS {
         let [longer, longest] = look.sheet.long_names().expect("names that are set smaller");
         for name in [
@@ -87,7 +87,8 @@ fn every_theme_is_stamped_and_it_is_what_typst_lays_out() {
         ] {
             assert!(look.is_stamped(&look.named(name)), "{} {name}", look.job.theme);
         }
-        // Left to typst: other scripts, several, a full stop that hangs into the margin, more than one line.
+        // Names that are left to typst: other scripts, several scripts, no letters, a full stop that hangs into the
+        // margin, two adjacent middle dots, several marks, more than one line.
         let broken = "María del Carmen ".repeat(12);
         for name in [
             "محمد",
@@ -105,7 +106,7 @@ fn every_theme_is_stamped_and_it_is_what_typst_lays_out() {
 }
 
 #[test]
-fn other_letters_are_stamped_where_the_font_has_them() {
+fn letters_beyond_western_latin_are_stamped_if_the_font_has_them() {
     for name in ["Ελένη Παπαδοπούλου", "Владимир Їжак", "Nguyễn Thị Ánh", "Қасым-Жомарт", "Ἀθηνᾶ", "Ǽ ẞ"]
     {
         let stamped = LOOKS.iter().filter(|look| look.is_stamped(&look.named(name))).count();
@@ -114,7 +115,7 @@ fn other_letters_are_stamped_where_the_font_has_them() {
 }
 
 #[test]
-fn other_lines_than_the_name_are_set_too() {
+fn lines_other_than_the_name_are_stamped() {
     for look in &*LOOKS {
         let other = RenderJob {
             public_id: "Zz09_AAAAAAAAAAAAAAAAA".to_owned(),
@@ -136,7 +137,7 @@ fn other_lines_than_the_name_are_set_too() {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
 
-    /// Whatever the name: stamped as typst lays it out, or left to typst.
+    /// Each name is either stamped as typst lays it out or left to typst.
     #[test]
     fn any_name_is_stamped_as_typst_lays_it_out(
         names in prop::collection::vec("[A-ZÁÉÍÓÚÑÇŁŠŽ][a-záéíóúñüçßłšž']{0,11}([ -][A-ZÀ-Ž][a-zà-ž']{0,11}){0,4}|[Ͱ-Ͽ ]{1,12}|[Ѐ-ԯ -]{1,20}|[Ḁ-ỿA-z ]{1,20}|[ -~]{1,60}|[a-dα-γ·’‘]{1,9}", 4)
@@ -165,21 +166,21 @@ fn learn(body: impl Fn(&str) -> String) -> Result<(Plate, Sheet), Unsupported> {
 const FITS: &str = "#metadata((fits-width: 100pt, full-size: 20pt, least-size: 10pt))";
 
 #[test]
-fn a_page_whose_common_part_depends_on_the_person_has_no_sheet() {
+fn definition_whose_common_part_depends_on_the_person_has_no_sheet() {
     assert!(learn(|name| format!("{FITS}{name}")).is_ok());
     let apart = Some(Unsupported("specimens that differ by more than lines"));
     for body in [
-        // A line that the template says nothing of.
+        // A line for which the template reports no box.
         (|name| name.to_owned()) as fn(&str) -> String,
-        // A shape, a number of lines, a letter case, a size that depends on the name.
+        // A shape, a number of lines, a letter case, a font size or an alternative text that depends on the name.
         |name| format!("{FITS}{name} #rect(width: {}pt)", name.len()),
         |name| format!("{FITS}{name} #for _ in range({}) [x\\ ]", name.len()),
         |name| format!("{FITS}#upper[{name}]"),
         |name| format!("#set text(size: {}pt); {FITS}{name}", name.len() + 12),
         |name| format!("{FITS}{name} #figure(alt: \"{}\", rect())", name.len()),
-        // A part of an address, or another address beside it.
+        // A part of the name, and the name in an address.
         |name| format!("{FITS}{} at {name}.test", &name[..2]),
-        // Letters that stay apart, of which our shaper is told nothing.
+        // Disabled ligatures, which our shaper doesn't know about.
         |name| format!("#set text(ligatures: false); {FITS}{name}"),
     ] {
         assert_eq!(learn(body).err(), apart, "{}", body("Bo"));
@@ -187,10 +188,10 @@ fn a_page_whose_common_part_depends_on_the_person_has_no_sheet() {
 }
 
 #[test]
-fn a_name_in_two_places_is_set_smaller_by_typst() {
+fn long_name_in_two_places_is_left_to_typst() {
     let twice = |name: &str| format!("{FITS}{name}\n\n{FITS}{name}");
-    let (plate, sheet) = learn(twice).expect("both are lines");
-    let unasked = |_| panic!("nothing is learned for it");
+    let (plate, sheet) = learn(twice).expect("both places are lines");
+    let unasked = |_| panic!("no specimens are needed");
     assert!(sheet.long_names().is_none());
     assert!(sheet.stamp(&plate, &texts("Somebody"), unasked).is_ok());
     let long = texts("Somebody who has more names than go into a box");
@@ -198,16 +199,16 @@ fn a_name_in_two_places_is_set_smaller_by_typst() {
 }
 
 #[test]
-fn a_line_goes_left_centre_or_right_of_its_box() {
+fn line_is_aligned_left_centre_or_right_in_its_box() {
     for place in ["left", "center", "right"] {
         let body = |name: &str| format!("#align({place})[{FITS}{name}]");
         let (plate, sheet) = learn(body).expect("a sheet");
         let page = pages(&body("Somebody")).remove(0);
-        let unasked = |_| panic!("it fits as it is");
-        let stamped = sheet.stamp(&plate, &texts("Somebody"), unasked).expect("it fits");
+        let unasked = |_| panic!("the name fits in its full size");
+        let stamped = sheet.stamp(&plate, &texts("Somebody"), unasked).expect("the name fits");
         let laid_out = Display::of(&page).expect("can be read");
         assert!(stamped.pieces[0].looks_like(&laid_out.pieces[0]), "{place}");
-        // Wider than its box: nobody has shown how it is set smaller.
+        // The line is wider than its box, and there are no specimens that show how to set it smaller.
         assert!(sheet.stamp(&plate, &texts("Somebody Somebody"), |_| None).is_err());
     }
 }

@@ -1,4 +1,4 @@
-//! The structure tree: what a page says, in reading order (ISO 32000-1, 14.7 and 14.8).
+//! Structure tree: the content of a page in reading order (ISO 32000-1, 14.7 and 14.8).
 
 use ecow::EcoString;
 use pdf_writer::types::StructRole;
@@ -6,20 +6,20 @@ use pdf_writer::{Finish, Name, Ref, TextStr};
 
 use super::file::Objects;
 
-/// What an element is.
+/// Type of a structure element.
 #[derive(Clone, PartialEq)]
 pub(super) enum Kind {
     Document,
     Division,
     Paragraph,
-    /// 1 to 6.
+    /// Heading of level 1 to 6.
     Heading(u8),
     Title,
     Strong,
     Emphasis,
-    /// With its alternative text, which may be empty.
+    /// Figure with its alternative text, which may be empty.
     Figure(EcoString),
-    /// Content that stands in a group by itself.
+    /// Wrapper for content that is directly in a document or division.
     Loose,
 }
 
@@ -36,16 +36,16 @@ enum Child {
     Content(i32),
 }
 
-/// The elements of one page, parents before children.
+/// Structure elements of one page, parents before children.
 #[derive(Clone)]
 pub(super) struct Tree {
     elements: Vec<Element>,
-    /// The element of each piece of content, by its number.
+    /// Index of the element that owns each piece of content, by the number of the piece.
     owners: Vec<usize>,
 }
 
 impl Tree {
-    /// The root.
+    /// Index of the root element.
     pub(super) const DOCUMENT: usize = 0;
 
     pub(super) fn new() -> Self {
@@ -53,7 +53,7 @@ impl Tree {
         Self { elements: vec![document], owners: Vec::new() }
     }
 
-    /// Adds an element; answers its index.
+    /// Adds an element as the last child of `parent`. Returns its index.
     pub(super) fn add(&mut self, parent: usize, kind: Kind) -> usize {
         let index = self.elements.len();
         self.elements.push(Element { kind, parent, children: Vec::new() });
@@ -61,11 +61,11 @@ impl Tree {
         index
     }
 
-    /// Numbers the next piece of content of an element.
+    /// Adds a piece of content to an element. Returns the number of the piece.
     pub(super) fn mark(&mut self, element: usize) -> i32 {
-        // A page holds thousands of pieces at most.
+        // A page has thousands of pieces at most.
         let number = i32::try_from(self.owners.len()).unwrap_or(i32::MAX);
-        // Groups hold elements only.
+        // A document or division contains only elements, so its content goes into a `Loose` one.
         let owner = match self.elements[element].kind {
             Kind::Document | Kind::Division => match self.elements[element].children.last() {
                 Some(Child::Element(last)) if matches!(self.elements[*last].kind, Kind::Loose) => *last,
@@ -78,7 +78,7 @@ impl Tree {
         number
     }
 
-    /// What is read aloud in an element's place.
+    /// Returns the text that is read aloud instead of an element, if it has one.
     pub(super) fn alternative(&self, element: usize) -> Option<&EcoString> {
         match &self.elements[element].kind {
             Kind::Figure(text) if !text.is_empty() => Some(text),
@@ -86,12 +86,13 @@ impl Tree {
         }
     }
 
-    /// Sets what is read aloud in an element's place.
+    /// Sets the alternative text of a figure.
     pub(super) fn tell(&mut self, element: usize, text: EcoString) {
         self.elements[element].kind = Kind::Figure(text);
     }
 
-    /// The elements that another tree tells otherwise, with both texts; `None` if it differs by more than that.
+    /// Returns the figures whose alternative text differs in `other`, with both texts. Returns `None` if the trees
+    /// differ in anything else.
     pub(super) fn told_otherwise<'t>(&'t self, other: &'t Self) -> Option<Vec<(usize, [&'t str; 2])>> {
         if self.owners != other.owners || self.elements.len() != other.elements.len() {
             return None;
@@ -110,7 +111,7 @@ impl Tree {
         Some(told)
     }
 
-    /// Writes the root, the parent tree and every element that holds something; answers the root.
+    /// Writes the root, the parent tree and every element that isn't empty. Returns the reference of the root.
     pub(super) fn write(&self, objects: &mut Objects, page: Ref) -> Ref {
         let (root, parents) = (objects.next(), objects.next());
         let ids: Vec<Option<Ref>> =
@@ -135,7 +136,8 @@ impl Tree {
         root
     }
 
-    /// Paragraphs and groups that came to nothing are left out.
+    /// Returns true for the document, for figures, and for elements with content. Empty paragraphs and groups are
+    /// left out.
     fn is_written(&self, index: usize) -> bool {
         let element = &self.elements[index];
         matches!(element.kind, Kind::Document | Kind::Figure(_))

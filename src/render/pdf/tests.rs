@@ -1,4 +1,4 @@
-//! The writer against typst's exporter: the same picture, the same text; and what is left to the exporter.
+//! Comparison of this writer with typst's exporter: same picture and same text, and content left to the exporter.
 
 use bytes::Bytes;
 use time::macros::date;
@@ -17,7 +17,7 @@ use crate::render::fonts::Fonts;
 use crate::render::page::{self, qr_code};
 use crate::render::raster;
 
-/// A world of one source.
+/// World with a single source.
 struct Small {
     library: LazyHash<Library>,
     fonts: Fonts,
@@ -78,7 +78,7 @@ fn print(samples: &str, body: &str) -> Result<Bytes, Unsupported> {
     Ok(Printer::new().print(&plate, &plate.read(&page)?, &facts(), "tests")?.to_bytes())
 }
 
-/// How many pixels differ visibly, and by how much a colour differs at most.
+/// Returns the number of pixels that differ visibly, and the greatest difference of a colour component.
 pub(in crate::render) fn differences(one: &[u8], other: &[u8], dpi: u16) -> (usize, u8) {
     let [one, other] = [one, other].map(|file| raster::draw(file, dpi).expect("a PDF"));
     assert_eq!((one.width(), one.height()), (other.width(), other.height()));
@@ -95,33 +95,34 @@ fn by_typst(body: &str) -> Vec<u8> {
 
 #[track_caller]
 fn looks_the_same(samples: &str, body: &str) {
-    let file = print(samples, body).expect("the writer can");
+    let file = print(samples, body).expect("supported content");
     assert_alike(&file, &by_typst(body), 200, body);
 }
 
-/// Fails if a file of this writer looks otherwise than typst's. Outlines and glyphs are smoothed a little differently at
-/// their edges.
+/// Asserts that a file of this writer looks like typst's. Outlines and glyphs are smoothed slightly differently at
+/// their edges, which is allowed.
 #[track_caller]
 pub(in crate::render) fn assert_alike(file: &[u8], by_typst: &[u8], dpi: u16, case: &str) {
     let (visibly, most) = differences(file, by_typst, dpi);
     let allowed = if has_outlines(file) { 120 } else { 0 };
-    assert!(visibly <= allowed && most <= 64, "{visibly} pixels by {most} at most: {case}");
+    assert!(visibly <= allowed && most <= 64, "{visibly} pixels differ visibly, by at most {most}: {case}");
 }
 
-/// Returns true if a file of this writer has text that is painted as outlines: its page has the font of the layer.
+/// Returns true if a file of this writer has text that is painted as outlines. Its page then refers to the font of
+/// the layer.
 fn has_outlines(file: &[u8]) -> bool {
     file.windows(3).any(|part| part == b"/L ")
 }
 
 #[test]
-fn outlines_are_found_in_a_file() {
+fn text_as_outlines_is_detected_in_a_file() {
     for (body, expected) in [("Plain", false), ("#text(font: \"Noto Serif Thai\", \"ก็\")", true)] {
         assert_eq!(has_outlines(&print("A", body).expect("written")), expected, "{body}");
     }
 }
 
 #[test]
-fn shapes_strokes_clips_turns_and_opacities_look_the_same() {
+fn shapes_strokes_clips_rotations_and_opacities_match_typst() {
     for body in [
         "#rect(width: 60pt, height: 30pt, fill: rgb(\"#123456\"), stroke: 2pt + red)",
         "#rect(width: 60pt, height: 30pt, radius: 8pt, fill: luma(40%), stroke: (dash: \"dashed\", paint: blue, thickness: 1.5pt))",
@@ -138,7 +139,7 @@ fn shapes_strokes_clips_turns_and_opacities_look_the_same() {
 }
 
 #[test]
-fn text_of_any_script_looks_the_same_whether_the_plate_has_its_glyphs_or_not() {
+fn text_of_any_script_matches_typst_with_and_without_its_glyphs_on_the_plate() {
     for text in ["Affluent fjord Çelik", "office 1½ ﬁ", "Ŵyn Ǽther ẞ", "x\u{0323}\u{0302}y a\u{0308}"]
     {
         looks_the_same("ABCabcdefghijklmnopqrstuvwxyz", text);
@@ -158,7 +159,7 @@ fn text_of_any_script_looks_the_same_whether_the_plate_has_its_glyphs_or_not() {
 }
 
 #[test]
-fn clusters_that_typst_splits_are_one_text() {
+fn clusters_that_typst_splits_are_joined() {
     for (font, text) in [
         ("EB Garamond", "Nguyễn ẹ̀gbẹ́ G̃uahũ"),
         ("Noto Serif Hebrew", "שָׁלוֹם כהן"),
@@ -180,7 +181,7 @@ fn clusters_that_typst_splits_are_one_text() {
 }
 
 #[test]
-fn the_characters_of_a_split_cluster_have_places_from_left_to_right() {
+fn characters_of_a_split_cluster_are_placed_from_left_to_right() {
     let body = |font: &str, text: &str| format!("#text(font: \"{font}\", \"{text}\")");
     for (font, text, order) in
         [("EB Garamond", "gbẹ́", "gbẹ\u{301}"), ("Noto Serif Hebrew", "שָׁל", "ל\u{5c1}\u{5b8}ש")]
@@ -199,7 +200,7 @@ fn the_characters_of_a_split_cluster_have_places_from_left_to_right() {
 }
 
 #[test]
-fn shapes_that_all_samples_share_are_written_once_and_missing_them_does_no_harm() {
+fn shapes_on_all_samples_become_a_form_and_may_be_missing_on_a_page() {
     let frame = "#set page(background: for x in (140pt, 150pt, 160pt) { place(rect(width: x, height: 90pt, stroke: 3pt)) })\n";
     let mark = "#box(width: 40pt, height: 20pt, clip: true, for x in (1pt, 5pt, 9pt) { place(circle(radius: x, fill: red)) })";
     let samples = format!("{frame}One {mark} #pagebreak() Two{mark}");
@@ -210,7 +211,7 @@ fn shapes_that_all_samples_share_are_written_once_and_missing_them_does_no_harm(
 }
 
 #[test]
-fn what_cannot_be_written_is_said() {
+fn unsupported_content_is_rejected_with_a_reason() {
     for (body, reason) in [
         ("#rect(fill: gradient.linear(red, blue))", "paint"),
         ("#text(stroke: 1pt + red)[Outlined]", "outlined text"),
@@ -225,7 +226,7 @@ fn what_cannot_be_written_is_said() {
 }
 
 #[test]
-fn the_tree_says_what_is_heading_paragraph_and_figure() {
+fn structure_tree_contains_headings_paragraphs_and_figures() {
     let body = "#heading(outlined: false)[Title]\nA paragraph.\n\nAnother.\n#figure(alt: \"A mark\", rect())\n#pdf.artifact[left out]";
     let file = print(body, body).expect("written");
     let text = String::from_utf8_lossy(&file);
@@ -237,7 +238,7 @@ fn the_tree_says_what_is_heading_paragraph_and_figure() {
 }
 
 #[test]
-fn a_plate_follows_from_its_samples_alone() {
+fn plate_depends_only_on_its_samples() {
     let first = print("Samples", "Somebody").expect("written");
     assert_eq!(first, print("Samples", "Somebody").expect("written"));
     assert_ne!(first, print("Other samples", "Somebody").expect("written"));

@@ -13,14 +13,14 @@ use super::fonts::{Cluster, Subset, clusters};
 use super::{Unsupported, layer, outlines};
 use crate::render::text::is_right_to_left;
 
-/// Where the glyphs of one cluster come from.
+/// Font subset that contains the glyphs of a cluster, by index.
 #[derive(Clone, Copy, PartialEq)]
 enum Source {
     Shared(usize),
     Extra(usize),
 }
 
-/// Font of the invisible layer among a page's resources.
+/// Resource name of the font of the invisible layer.
 pub(super) const LAYER: Name<'static> = Name(b"L");
 
 impl Body<'_> {
@@ -38,7 +38,7 @@ impl Body<'_> {
         Ok(())
     }
 
-    /// Paints the runs of one line, which are in several fonts or directions: outlines, with one text over them all.
+    /// Paints the runs of one line, which differ in font or style, as outlines under one invisible text.
     pub(super) fn line(&mut self, parts: &[Piece<'_>]) -> Result<(), Unsupported> {
         let runs: Vec<(&TextItem, Transform)> = parts
             .iter()
@@ -57,7 +57,7 @@ impl Body<'_> {
         Ok(())
     }
 
-    /// Sets colour and opacity of a run. [`Self::end_ink`] ends it.
+    /// Sets the colour and opacity of a run. Returns the opacity, which is then passed to [`Self::end_ink`].
     fn ink(&mut self, run: &TextItem) -> Result<u8, Unsupported> {
         if run.stroke.is_some() {
             return Err(Unsupported("outlined text"));
@@ -85,8 +85,8 @@ impl Body<'_> {
         [a, b, -c, -d, e, f]
     }
 
-    /// Returns true if every reader finds the text of a run by its glyphs alone: each cluster is one glyph on the
-    /// baseline, from left to right, that stands for the same text everywhere in the file.
+    /// Returns true if every PDF reader can extract the text of a run from its glyphs: no text runs from right to
+    /// left, and each cluster is one glyph on the baseline, which has the same text everywhere in the file.
     fn is_plain(&self, run: &TextItem) -> bool {
         let shared = self.shared.find(&run.font).map(|at| &self.shared.0[at]);
         let extra = self.extra.find(&run.font).map(|at| &self.extra.0[at]);
@@ -102,7 +102,7 @@ impl Body<'_> {
         !run.text.chars().any(is_right_to_left) && clusters(run).all(&mut is_plain)
     }
 
-    /// Shows glyphs.
+    /// Shows the glyphs of a run, with a replacement text if its gaps would mislead readers.
     fn glyphs(&mut self, run: &TextItem, matrix: [f32; 6]) -> Result<(), Unsupported> {
         self.content.begin_text().set_text_matrix(matrix);
         let (shared, size) = (self.shared.find(&run.font), short(run.size.to_pt()));
@@ -153,14 +153,14 @@ impl Body<'_> {
             line.source = Some(source);
         }
         for glyph in cluster.glyphs {
-            // proof: the subset was chosen, or made, to hold it.
+            // proof: the subset was selected because it contains the glyph, or the glyph was added to it.
             let Some((cid, width)) = subset.get(glyph.id) else { continue };
             line.glyph(glyph, cid, width);
         }
         Ok(())
     }
 
-    /// Paints the outlines of a run.
+    /// Paints a run as outlines.
     fn outlined(&mut self, run: &TextItem, place: Transform) -> Result<(), Unsupported> {
         let opacity = self.ink(run)?;
         #[expect(clippy::cast_possible_truncation, reason = "a PDF's numbers are of this kind")]
@@ -173,14 +173,14 @@ impl Body<'_> {
         Ok(())
     }
 
-    /// Lays the text of the runs of one line over their outlines, unless they are no content.
+    /// Shows the text of the runs of one line invisibly over their outlines, unless they are an artifact.
     fn lay_over(&mut self, runs: &[(&TextItem, Transform)]) {
         let Some((first, start)) = runs.first().filter(|_| self.marks()) else { return };
         let matrix = self.text_matrix(*start);
         self.content.begin_text().set_text_matrix(matrix);
         self.content.set_text_rendering_mode(TextRenderingMode::Invisible);
         self.content.set_font(LAYER, short(first.size.to_pt()));
-        // A replacement text in the order of reading confuses the readers that turn lines around.
+        // Some readers reverse right-to-left lines. A replacement text in reading order confuses them.
         let told = !runs.iter().any(|(run, _)| run.text.chars().any(is_right_to_left));
         if told {
             tell(&mut self.content, &runs.iter().map(|(run, _)| run.text.as_str()).collect::<String>());
@@ -213,19 +213,21 @@ fn tell(content: &mut Content, text: &str) {
     span.properties().actual_text(TextStr(text));
 }
 
-/// Returns true if readers may find one text for the other: spaces of all kinds are one glyph in some fonts.
+/// Returns true if a reader may extract one text instead of the other. All kinds of spaces count as the same, because
+/// some fonts have one glyph for them.
 fn is_same_text(one: &str, other: &str) -> bool {
     let is_blank = |text: &str| !text.is_empty() && text.chars().all(char::is_whitespace);
     one == other || (is_blank(one) && is_blank(other))
 }
 
-/// Wider gaps between letters, in parts of the font size, may be taken for spaces: poppler does from a tenth on.
+/// Smallest gap between letters, in em, that readers might take for a space. poppler does so from 0.1 em.
 const WIDE: f64 = 0.05;
-/// Narrower spaces, in parts of the font size, may be overlooked: `pdftotext -raw` does up to a sixth.
+/// Smallest space, in em, that no reader overlooks. `pdftotext -raw` overlooks spaces of up to 1/6 em.
 const NARROW: f64 = 0.19;
 
-/// Returns true if readers that go by gaps would find other words in a run: its letters are set apart (the first few
-/// are looked at), its spaces are narrow, its script has none as a rule, or there are letters as narrow as spaces.
+/// Returns true if readers that find words by gaps might find wrong words in a run. There are four such cases:
+/// letters are set apart (the first 3 glyphs are checked), a space is narrow, the text has spaces although its script
+/// usually has none, or there are letters as narrow as spaces.
 fn misleads_by_gaps(run: &TextItem) -> bool {
     let is_space = |glyph: &Glyph| run.text.get(glyph.range()) == Some(" ");
     let is_wide = |glyph: &Glyph| {
@@ -239,21 +241,21 @@ fn misleads_by_gaps(run: &TextItem) -> bool {
         || spaces.any(|space| space.x_advance.get() < NARROW)
 }
 
-/// Returns true for letters that look like an apostrophe or a raised letter (by block).
+/// Returns true for letters that look like an apostrophe or a raised letter, by Unicode block.
 const fn is_modifier(c: char) -> bool {
     matches!(c, '\u{2B0}'..='\u{2FF}' | '\u{A788}'..='\u{A78C}')
 }
 
-/// Returns true for letters of East Asia, in squares of one width (by block).
+/// Returns true for East Asian letters, which are squares of one width, by Unicode block.
 const fn is_ideographic(c: char) -> bool {
     matches!(c, '\u{2E80}'..='\u{D7FF}' | '\u{F900}'..='\u{FAFF}' | '\u{20000}'..='\u{3FFFF}')
 }
 
-/// A run under way, all in thousandths of the font size.
+/// State while a run is shown. Positions are in thousandths of the font size.
 struct Line {
-    /// Where the layout is.
+    /// Position in the layout.
     pen: f64,
-    /// Where the PDF is.
+    /// Position in the PDF, which advances by the widths in the font.
     drawn: f64,
     source: Option<Source>,
     size: f32,
@@ -274,11 +276,11 @@ impl Line {
     }
 }
 
-/// What one operator shows: glyphs with the adjustments before them.
+/// Operand of one text-showing operator: glyphs and the adjustments between them.
 #[derive(Default)]
 struct Shown {
     glyphs: Vec<u8>,
-    /// How many bytes of `glyphs` precede each adjustment.
+    /// Adjustments, each with the number of bytes of `glyphs` before it.
     adjustments: Vec<(usize, f32)>,
 }
 

@@ -1,4 +1,4 @@
-//! A file as chunks of rows, read ahead on a thread of its own.
+//! Reading of a file in chunks of rows, ahead on a separate thread.
 
 use std::path::Path;
 
@@ -8,7 +8,7 @@ use super::{CHUNK, ImportError, READ_AHEAD};
 use crate::domain::import::{FileFormat, ImportRequested};
 use crate::sheet::{self, Format, Limits, SheetReader, SheetRow};
 
-/// Reads a file on a thread of its own and hands its rows over in chunks.
+/// Reads a file on a separate thread and sends its rows in chunks.
 pub(super) fn read_in_chunks(
     file: &Path,
     asked: &ImportRequested,
@@ -22,7 +22,7 @@ pub(super) fn read_in_chunks(
         let reader = match opened.and_then(|reader| reader.with_document_column(requires_document)) {
             Ok(reader) => reader,
             Err(error) => {
-                // The receiver is gone only where the import was given up.
+                // The receiver is dropped only if the import has stopped.
                 let _ = sender.blocking_send(Err(error.into()));
                 return;
             }
@@ -80,7 +80,7 @@ mod tests {
     use crate::sheet::made_up_people;
 
     #[tokio::test]
-    async fn rows_come_in_chunks_and_no_more_than_one_waits() {
+    async fn rows_arrive_in_chunks_and_one_chunk_is_read_ahead() {
         let asked = ImportRequested {
             object_key: String::new(),
             format: FileFormat::Csv,

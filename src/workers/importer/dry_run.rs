@@ -1,13 +1,13 @@
-//! Rehearsal of an import: the same report, and nothing is written.
+//! Dry run of an import: returns the same report and writes nothing.
 
 use std::collections::HashMap;
 
 use uuid::Uuid;
 
 use super::missing_fields::with_missing_fields;
-use super::report::{ErrorDetail, ImportReport, Outcome};
+use super::report::{ErrorDetail, ImportReport, MAX_SHOWN, Outcome};
 use super::row_certificate::{OwnCertificate, check_certificate, explained, rules_with};
-use super::row_warnings::{DrawnName, TakenRow, warning};
+use super::row_warnings::{ByTemplate, TakenRow, warning};
 use super::settled::{Decided, Settled};
 use super::undrawable_row::known_person;
 use super::{ImportError, ImportOptions};
@@ -24,16 +24,18 @@ use crate::render::Renderer;
 use crate::sheet::{RowOutcome, SheetError, SheetReader, SheetRow};
 use crate::workers::long_names::LongNames;
 
-/// Most rows of a rehearsal. It is answered at once, and the people of its rows are held in memory.
+/// Maximum number of rows of a dry run. It runs within one request and keeps the people of its rows in memory.
 const MAX_ROWS: u32 = 100_000;
 
-/// A rehearsed import.
+/// Result of a dry run.
 #[derive(Debug, Default)]
 pub struct Rehearsed {
     /// Report of the import.
     pub report: ImportReport,
-    /// Names that are to be laid out, each with its certificate and the warning if it is too long.
+    /// Names to lay out, each with its certificate and the warning to add if it is too long.
     pub long_names: LongNames<(CertificateId, ErrorDetail)>,
+    /// Warnings about e-mail addresses that no font draws, for certificates that show them; at most 1,000.
+    pub undrawable_emails: Vec<(CertificateId, ErrorDetail)>,
 }
 
 /// Reads a whole file of up to 100,000 rows and returns the report of importing it now. Nothing is written.
@@ -61,16 +63,16 @@ pub async fn dry_run(
     rehearsal.run(reader).await
 }
 
-/// The log as it is, and the changes that the rows so far would make.
+/// State of a dry run: the log, and the changes that the rows so far would make.
 struct Rehearsal<'c> {
     commands: &'c Commands,
     claim_key: &'c Secret,
     renderer: &'c Renderer,
     options: ImportOptions,
     import: ImportId,
-    /// Holders of claims that were taken or released.
+    /// Holders of claims that would be taken or released.
     claims: HashMap<String, Option<AttendeeId>>,
-    /// People who were created or changed.
+    /// People who would be created or changed.
     people: HashMap<AttendeeId, Person>,
     seen: Seen,
 }
@@ -105,7 +107,7 @@ impl Rehearsal<'_> {
         self.claim_key.reveal().as_bytes()
     }
 
-    /// The claims, certificates and people that the rows are about, as the log has them.
+    /// Loads the claims, certificates and people of the rows from the log.
     async fn load(&self, rows: &[SheetRow]) -> Result<Snapshot, CommandError> {
         let (mut snapshot, mut wanted) = (Snapshot::default(), Wanted::default());
         let mut claims = Vec::with_capacity(rows.len());
@@ -129,19 +131,15 @@ impl Rehearsal<'_> {
         Ok(snapshot)
     }
 
-    /// Decides on a row, and returns the name to draw if it is long.
-    fn decide(
-        &mut self,
-        row: SheetRow,
-        snapshot: &Snapshot,
-    ) -> Result<(Decided, Option<DrawnName>), CommandError> {
+    /// Decides a row. Also returns the warnings that depend on the certificate's template.
+    fn decide(&mut self, row: SheetRow, snapshot: &Snapshot) -> Result<(Decided, ByTemplate), CommandError> {
         let number = row.row;
         let (entry, certificate_id, raw) = match row.outcome {
             RowOutcome::Person { person, certificate_id, raw } => (person, certificate_id, raw),
             RowOutcome::Rejected { raw, errors } => {
                 let errors = with_missing_fields(&raw, errors, self.options.requires_document);
                 let detail = ErrorDetail::of_row(number, &raw, errors);
-                return Ok((Decided::Rejected(number, detail), None));
+                return Ok((Decided::Rejected(number, detail), ByTemplate::default()));
             }
         };
         let names = self.commands.log().names();
@@ -149,7 +147,7 @@ impl Rehearsal<'_> {
             OwnCertificate::Usable { requires_document } => requires_document,
             OwnCertificate::Unusable(error) => {
                 let detail = ErrorDetail::of_row(number, &raw, vec![error]);
-                return Ok((Decided::Rejected(number, detail), None));
+                return Ok((Decided::Rejected(number, detail), ByTemplate::default()));
             }
         };
         let rules = rules_with(self.options.rules(), requires_document);
@@ -164,8 +162,8 @@ impl Rehearsal<'_> {
         let (stored, taken) = (stored.as_ref(), &taken_in);
         let row = TakenRow { number, entry: &entry, taken_in: taken, stored, raw: &raw, is_earning };
         let warning = warning(self.renderer, row);
-        let long = row.long_name();
-        Ok((Decided::of(number, taken_in, entry, raw, certificate_id, warning), long))
+        let by_template = row.by_template(self.renderer);
+        Ok((Decided::of(number, taken_in, entry, raw, certificate_id, warning), by_template))
     }
 
     fn take_in(
@@ -218,8 +216,8 @@ impl Rehearsal<'_> {
         Ok(plan_row(entry, matches, rules, &self.seen))
     }
 
-    /// Keeps a person who would be created or changed, and the claims. As in an import, claims of other people
-    /// are neither released nor taken over.
+    /// Keeps a person who would be created or changed, and the person's claims. As in an import, claims of other
+    /// people are neither released nor taken over.
     fn keep(
         &mut self,
         id: AttendeeId,
@@ -270,13 +268,19 @@ impl Rehearsal<'_> {
 }
 
 impl Rehearsed {
-    fn add(&mut self, settled: &Settled, long: Option<DrawnName>) {
+    fn add(&mut self, settled: &Settled, by_template: ByTemplate) {
         self.report.add(settled.earned.is_some(), &settled.outcome);
         if let (Some(warning), false) = (&settled.warning, matches!(settled.outcome, Outcome::Rejected(_))) {
             self.report.warn(warning);
         }
-        if let (Some(long), Some(earned)) = (long, settled.earned) {
-            self.long_names.add(long.name.reveal_str(), || (earned.certificate_id, long.warning));
+        let Some(earned) = settled.earned else { return };
+        if let Some((name, warning)) = by_template.long_name {
+            self.long_names.add(name.reveal_str(), || (earned.certificate_id, warning));
+        }
+        if let Some(warning) = by_template.undrawable_email
+            && self.undrawable_emails.len() < MAX_SHOWN
+        {
+            self.undrawable_emails.push((earned.certificate_id, warning));
         }
     }
 }

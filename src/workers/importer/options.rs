@@ -8,13 +8,13 @@ use crate::process::import::RowRules;
 /// Options of an import.
 #[derive(Clone, Copy, Debug)]
 pub struct ImportOptions {
-    /// True if people who are known already are changed.
+    /// True if known people are updated.
     pub update_existing: bool,
-    /// Certificate of everybody in the file, unless the row names another.
+    /// Certificate of each person in the file, unless the row names another one.
     pub certificate_id: Option<Uuid>,
     /// True if a person must have a document number.
     pub requires_document: bool,
-    /// True if two people may have one e-mail address.
+    /// Rule for an e-mail address that two people share.
     pub shared_email: SharedEmail,
 }
 
@@ -30,7 +30,7 @@ impl Default for ImportOptions {
 }
 
 impl ImportOptions {
-    /// The rules for rows.
+    /// Returns the rules for rows.
     #[must_use]
     pub const fn rules(self) -> RowRules {
         let Self { update_existing, requires_document, shared_email, .. } = self;

@@ -1,4 +1,4 @@
-//! Which of a chunk's rows can be taken in side by side.
+//! Order in which the rows of a chunk are imported, and which can be imported concurrently.
 
 use std::collections::HashSet;
 
@@ -17,28 +17,28 @@ use crate::domain::{AttendeeId, PersonEntry, Secret};
 use crate::event_log::Names;
 use crate::sheet::{RawRow, RowError, RowOutcome, SheetRow};
 
-/// A chunk, ordered: the outcome is the same as if its rows were taken in one after the other.
+/// Plan of a chunk. The outcome is the same as if its rows were imported one by one in the order of the file.
 ///
-/// A row reads and writes the claims of its person and, where it changes somebody known, the claims that
-/// they hold so far. Rows that share none of these with an earlier row don't notice each other. Any other
-/// row comes after all of them, in the file's order: what it finds then is what the rows before it left,
-/// because those after it don't touch any of that.
+/// A row reads and writes the claims of its person and, if it updates a known person, the claims that this person
+/// holds so far. Rows that share no claim with an earlier row are independent and are imported concurrently. The
+/// other rows follow one by one, in the order of the file. Each of them finds the state that the rows before it left,
+/// because the independent rows after it touch none of its claims.
 pub(super) struct Plan {
-    /// The log as it was before the chunk.
+    /// State of the log before the chunk.
     pub snapshot: Snapshot,
-    /// Rows that can be taken in side by side, on the snapshot.
+    /// Rows that can be imported concurrently, based on the snapshot.
     pub apart: Vec<PlannedRow>,
-    /// Rows that must be taken in one by one, after the others, on the log as it then is.
+    /// Rows that must be imported one by one after the others, based on the log at that time.
     pub in_turn: Vec<PlannedRow>,
 }
 
-/// A row, with what it claims.
+/// Row with its claims, or with its errors.
 pub(super) struct PlannedRow {
     pub number: u32,
     pub person: Result<Claiming, Rejection>,
 }
 
-/// Somebody who can be taken in.
+/// Person of a row that can be imported.
 pub(super) struct Claiming {
     pub entry: PersonEntry,
     pub claims: PersonClaims,
@@ -48,7 +48,7 @@ pub(super) struct Claiming {
     pub raw: RawRow,
 }
 
-/// A row without a person.
+/// Row without a person.
 pub(super) struct Rejection {
     pub raw: RawRow,
     pub errors: Vec<RowError>,
@@ -99,7 +99,7 @@ impl PlannedRow {
         Self { number: row.row, person }
     }
 
-    /// The same with the rules of its own certificate, and rejected if that can't be issued.
+    /// Adds the rules of the row's own certificate. Rejects the row if that certificate can't be issued.
     fn with_certificate(self, snapshot: &Snapshot, names: &Names) -> Result<Self, CommandError> {
         let Self { number, person } = self;
         let claiming = match person {
@@ -114,7 +114,7 @@ impl PlannedRow {
     }
 }
 
-/// The claims and people that the rows are about.
+/// Loads the claims, certificates and people of the rows.
 async fn load(
     commands: &Commands,
     request: &Request<'_>,
@@ -124,7 +124,7 @@ async fn load(
     let mut wanted = Wanted::default();
     for row in rows {
         if let Ok(claiming) = &row.person {
-            // A person takes claims of these, too.
+            // Includes the claims that a new person takes.
             claiming.claims.ids().for_each(|claim| wanted.add::<Claim>(claim));
             if let Some(certificate_id) = claiming.certificate_id {
                 wanted.add::<Certificate>(certificate_id);
@@ -143,7 +143,7 @@ async fn load(
     Ok(snapshot)
 }
 
-/// Holders of a row's claims.
+/// Returns the holders of a row's claims.
 fn holders(
     snapshot: &Snapshot,
     names: &Names,
@@ -156,7 +156,7 @@ fn holders(
     Ok(holders)
 }
 
-/// The claims that taking a row in may read or write.
+/// Returns the claims that the import of a row may read or write.
 fn touched(
     snapshot: &Snapshot,
     names: &Names,

@@ -9,7 +9,7 @@ use crate::domain::import::{Import, ImportEvent};
 use crate::process::import::{DueBatch, DueBatches};
 use crate::workers::Delivery;
 
-/// How far an import is recorded.
+/// Recorded progress of an import.
 pub(super) struct Progress {
     pub import: Loaded<Import>,
     pub due: DueBatches,
@@ -34,7 +34,7 @@ impl Importer {
         Ok(Progress { import, due, batches })
     }
 
-    /// Requests batches. Their commands are numbered, so that a worker that takes over finds them.
+    /// Requests batches. Their commands are numbered, so that a worker that takes over makes the same commands.
     pub(super) async fn request_batches(
         &self,
         delivery: &Delivery,
@@ -60,7 +60,7 @@ impl Importer {
         let Some(through_row) = settled.last().map(|row| row.row) else { return Ok(()) };
         let command = record_rows(through_row, settled);
         let context = CommandContext::of_process(&delivery.event, "importer-rows", through_row as usize);
-        // Kept, and not read again for each chunk: the history of a large file is long.
+        // The state is kept and not loaded for each chunk, because the history of a large file is long.
         let import = progress.import.clone();
         let done = self.commands.execute_assuming::<Import>(&context, id, import, command).await?;
         let mut full = Vec::new();

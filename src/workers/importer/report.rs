@@ -1,4 +1,4 @@
-//! What became of a file's rows, as the API tells it and as the report object keeps it.
+//! Report of an import: the outcome of its rows, for the API and for the report object.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -11,88 +11,88 @@ use crate::process::import::Mismatch;
 use crate::sheet::{RawRow, RowError};
 use crate::workers::undrawable::UNDRAWABLE;
 
-/// Rejected rows that are shown at once; all of them are in the stored report.
+/// Maximum number of rejected rows in an answer. The stored report contains all of them.
 pub const MAX_SHOWN: usize = 1_000;
 /// Codes of warnings.
 const WARNINGS: [&str; 2] = [UNDRAWABLE, NAME_DIFFERS];
 
-/// What became of a file. Holds personal data: it never enters an event.
+/// Report of an import. It contains personal data and is never part of an event.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ImportReport {
-    /// Rows in the file, blank ones not counted.
+    /// Number of rows in the file, without blank ones.
     pub total_records: u32,
-    /// People created.
+    /// Number of people who were created.
     pub created: u32,
-    /// People changed.
+    /// Number of known people who were updated.
     pub updated: u32,
-    /// People who were known and stay as they were.
+    /// Number of known people who were not changed.
     pub existing: u32,
-    /// Rows about a person whom an earlier row of the file is about.
+    /// Number of rows about a person of an earlier row of the file.
     pub repeated: u32,
-    /// Rows rejected.
+    /// Number of rejected rows.
     pub errors: u32,
     /// The first [`MAX_SHOWN`] rejected rows, in order.
     pub error_details: Vec<ErrorDetail>,
-    /// Certificates that people get.
+    /// Number of certificates that people get.
     pub certificates_associated: u32,
-    /// Rows that were taken over with a warning.
+    /// Number of rows that were imported with a warning.
     pub warnings: u32,
-    /// The first [`MAX_SHOWN`] of them, in order.
+    /// The first [`MAX_SHOWN`] rows with a warning, in order.
     pub warning_details: Vec<ErrorDetail>,
 }
 
-/// A row that was rejected, or taken over with a warning.
+/// Row that was rejected, or imported with a warning.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ErrorDetail {
-    /// The row's number as a spreadsheet program shows it.
+    /// Number of the row, as a spreadsheet program shows it.
     pub row: u32,
     /// Name of the row's sheet, in a workbook.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sheet: Option<String>,
     /// The row as written: header → value.
     pub data: BTreeMap<String, Personal<String>>,
-    /// What is wrong with it.
+    /// Problems of the row.
     pub errors: Vec<ErrorText>,
-    /// The file's headers, left to right; only on the way to the report's head.
+    /// Headers of the file, from left to right. Only the head of the report file uses them.
     #[serde(skip)]
     pub columns: Arc<[String]>,
 }
 
-/// One thing that is wrong with a row.
+/// One problem of a row.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ErrorText {
-    /// The header as written in the file; absent where the row as a whole is wrong.
+    /// Header of the column, as written in the file; absent if the problem concerns the whole row.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub column: Option<String>,
-    /// The field's name in the API; absent where the row as a whole is wrong.
+    /// Name of the field in the API; absent if the problem concerns the whole row.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub field: Option<String>,
-    /// A stable code.
+    /// Stable code.
     pub code: String,
-    /// What is wrong and what to do.
+    /// Problem and how to correct it.
     pub message: String,
 }
 
-/// What became of one row.
+/// Outcome of one row.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// A new person.
+    /// A person was created.
     Created,
-    /// A known person, changed.
+    /// A known person was updated.
     Updated,
-    /// A known person, as before.
+    /// A known person was not changed.
     Existing,
-    /// A person whom an earlier row is about.
+    /// The person of an earlier row.
     Repeated,
-    /// Not taken over.
+    /// The row was not imported.
     Rejected(ErrorDetail),
 }
 
 impl ImportReport {
-    /// Adds one row; `associated` says whether its person gets a certificate by it.
+    /// Adds a row. `associated` is true if its person gets a certificate by it.
     pub fn add(&mut self, associated: bool, outcome: &Outcome) {
         self.total_records += 1;
         self.certificates_associated += u32::from(associated);
@@ -112,7 +112,8 @@ impl ImportReport {
 }
 
 impl ImportReport {
-    /// Adds a warning that became known after all rows: to the other warnings of its row, or in the rows' order.
+    /// Adds a warning that was found after all rows were read. It joins the other warnings of its row, or is inserted
+    /// in the order of the rows.
     pub fn warn_also(&mut self, warning: ErrorDetail) {
         let details = &mut self.warning_details;
         let of_row = |one: &&mut ErrorDetail| (one.row, &one.sheet) == (warning.row, &warning.sheet);
@@ -127,7 +128,7 @@ impl ImportReport {
         self.warnings += 1;
     }
 
-    /// Adds the warning about a row that was taken over.
+    /// Adds the warning about a row that was imported.
     pub fn warn(&mut self, warning: &ErrorDetail) {
         self.warnings += 1;
         if self.warning_details.len() < MAX_SHOWN {
@@ -137,13 +138,13 @@ impl ImportReport {
 }
 
 impl ErrorDetail {
-    /// A row that was taken over, with what its uploader has to know.
+    /// Creates a warning about a row that was imported.
     #[must_use]
     pub fn warning(row: u32, raw: &RawRow, errors: Vec<ErrorText>) -> Self {
         Self::of(row, raw, errors)
     }
 
-    /// Returns true if the row was taken over.
+    /// Returns true if the row was imported.
     #[must_use]
     pub fn is_warning(&self) -> bool {
         !self.errors.is_empty() && self.errors.iter().all(|error| WARNINGS.contains(&error.code.as_str()))
@@ -155,7 +156,7 @@ impl ErrorDetail {
         self.errors.iter().any(|error| error.code != NAME_DIFFERS)
     }
 
-    /// A row that could not be read as a person.
+    /// Creates the detail of a row that is not a valid person.
     #[must_use]
     pub fn of_row(row: u32, raw: &RawRow, errors: Vec<RowError>) -> Self {
         let text = |error: RowError| ErrorText {
@@ -167,7 +168,7 @@ impl ErrorDetail {
         Self::of(row, raw, errors.into_iter().map(text).collect())
     }
 
-    /// A row with its errors, whose messages name sheet and column.
+    /// Creates the detail of a row. The messages of its errors name sheet and column.
     fn of(row: u32, raw: &RawRow, mut errors: Vec<ErrorText>) -> Self {
         for error in &mut errors {
             error.message = raw.told(error.column.as_deref(), &error.message);
@@ -176,7 +177,7 @@ impl ErrorDetail {
         Self { row: raw.shown_row(row), sheet, data: data(raw), errors, columns: raw.headers().clone() }
     }
 
-    /// A row that nobody looked at, because the import was cancelled before.
+    /// Creates the detail of a row that was not imported because the import was cancelled before.
     #[must_use]
     pub fn left(row: u32, raw: &RawRow) -> Self {
         let error = ErrorText {
@@ -188,7 +189,7 @@ impl ErrorDetail {
         Self::of(row, raw, vec![error])
     }
 
-    /// A row that is about nobody in particular, or about somebody else than it says.
+    /// Creates the detail of a row that does not match exactly one person, or contradicts the matched person.
     #[must_use]
     pub fn of_mismatch(row: u32, raw: &RawRow, mismatch: &Mismatch) -> Self {
         let text = |error: FieldError| ErrorText {
@@ -233,7 +234,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_report_in_memory_stops_growing() {
+    fn report_in_memory_is_limited() {
         let mut report = ImportReport::default();
         for row in 0..5_000 {
             report.add(row % 2 == 0, &Outcome::Rejected(rejected(row)));

@@ -1,4 +1,4 @@
-//! The report object: the file's headers on the first line, then a rejected row per line, all in JSON.
+//! Report object in JSON lines: the headers of the file on the first line, then one rejected row or warning per line.
 
 use std::collections::HashSet;
 use std::io::{self, BufRead, BufWriter, Seek as _, SeekFrom, Write};
@@ -8,14 +8,14 @@ use tempfile::{NamedTempFile, TempPath};
 
 use super::report::{ErrorDetail, MAX_SHOWN};
 
-/// What the first line begins with; reports of before it had such a line begin with a row.
+/// Beginning of the first line. Older reports have no such line and begin with a row.
 pub const HEAD_BEGINS: &[u8] = b"{\"columns\":";
 
-/// The first line.
+/// First line of a report.
 #[derive(Serialize, Deserialize)]
 struct Head {
     columns: Vec<String>,
-    /// Rows that were taken over with a warning.
+    /// Number of rows that were imported with a warning.
     #[serde(default, skip_serializing_if = "is_zero")]
     warnings: u32,
 }
@@ -24,8 +24,8 @@ const fn is_zero(number: &u32) -> bool {
     *number == 0
 }
 
-/// The rejected rows of an import on their way to the report object: a line of JSON each, because a
-/// million of them would not fit into memory. No file where no row is rejected.
+/// Writer of a report to a temporary file, because a million rejected rows would not fit into memory. There is no
+/// file if no row was added.
 #[derive(Default)]
 pub struct ReportFile {
     rows: Option<BufWriter<NamedTempFile>>,
@@ -44,7 +44,7 @@ impl ReportFile {
             self.know(detail.columns.iter());
         }
         self.warnings += u32::from(detail.is_warning());
-        // Cells outside of the header have their column's letter.
+        // Cells outside of the header have the letter of their column as header.
         self.know(detail.data.keys());
         let rows = match &mut self.rows {
             Some(rows) => rows,
@@ -63,7 +63,8 @@ impl ReportFile {
         }
     }
 
-    /// The whole file, which is deleted when its path is dropped.
+    /// Returns the path of the finished file, or `None` if no row was added. The file is deleted when the path is
+    /// dropped.
     ///
     /// # Errors
     /// The temporary file can't be written.
@@ -78,17 +79,17 @@ impl ReportFile {
         Ok(Some(whole.into_temp_path()))
     }
 
-    /// Returns how many rows of a report were taken over with a warning, from its beginning.
+    /// Returns the number of rows that were imported with a warning. `start` is the beginning of a report.
     #[must_use]
     pub fn warnings(start: &[u8]) -> u32 {
         let head = start.split(|&byte| byte == b'\n').next().unwrap_or_default();
         serde_json::from_slice::<Head>(head).map_or(0, |head| head.warnings)
     }
 
-    /// The rows at the beginning of a report of which perhaps only a part was read.
+    /// Returns the rows in `start`, the beginning of a report, which may end within a line. At most [`MAX_SHOWN`].
     ///
     /// # Errors
-    /// A line is not a rejected row.
+    /// A line is not a row.
     pub fn first_rows(start: &[u8]) -> serde_json::Result<Vec<ErrorDetail>> {
         let whole = start.iter().rposition(|&byte| byte == b'\n').map_or(0, |last| last + 1);
         let lines = start[..whole].split(|&byte| byte == b'\n');
@@ -97,19 +98,19 @@ impl ReportFile {
     }
 }
 
-/// A report as it is read again: its headers, then its rows.
+/// Reader of a stored report: its headers, then its rows.
 pub struct StoredReport<R> {
     lines: io::Lines<R>,
-    /// The headers of the uploaded file, left to right; letters for what stood outside of them.
+    /// Headers of the uploaded file, from left to right. Columns without a header have their letter.
     pub columns: Vec<String>,
     first: Option<String>,
 }
 
 impl<R: BufRead> StoredReport<R> {
-    /// Begins to read. A report without a head has the headers that its first row names.
+    /// Opens a report. The headers of a report without a head are those of its first row.
     ///
     /// # Errors
-    /// It can't be read, or is damaged.
+    /// The report can't be read, or is damaged.
     pub fn open(file: R) -> io::Result<Self> {
         let mut lines = file.lines();
         let first = lines.next().transpose()?;
@@ -126,10 +127,10 @@ impl<R: BufRead> StoredReport<R> {
         }
     }
 
-    /// The next row as its line.
+    /// Returns the line of the next row.
     ///
     /// # Errors
-    /// It can't be read.
+    /// The report can't be read.
     pub fn next_line(&mut self) -> io::Result<Option<String>> {
         match self.first.take() {
             Some(first) => Ok(Some(first)),
@@ -137,17 +138,17 @@ impl<R: BufRead> StoredReport<R> {
         }
     }
 
-    /// The next row.
+    /// Returns the next row.
     ///
     /// # Errors
-    /// It can't be read, or is damaged.
+    /// The report can't be read, or is damaged.
     pub fn next_row(&mut self) -> io::Result<Option<ErrorDetail>> {
         let line = self.next_line()?;
         line.map(|line| serde_json::from_str(&line).map_err(|_| damaged())).transpose()
     }
 }
 
-/// The parser's own text may quote the row.
+/// Returns an error without the parser's message, because that may quote the row.
 fn damaged() -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, "the report is damaged")
 }
@@ -173,7 +174,7 @@ mod tests {
             ReportFile::first_rows(bytes).expect("whole lines").iter().map(|detail| detail.row).collect()
         };
         assert_eq!(rows(&whole), (0..1_000).collect::<Vec<u32>>());
-        // Cut anywhere, what is whole is read.
+        // Wherever a report is cut, its complete lines are read.
         let head = whole.iter().position(|&byte| byte == b'\n').expect("lines") + 1;
         let line = head + whole[head..].iter().position(|&byte| byte == b'\n').expect("lines") + 1;
         for (end, count) in [(0, 0), (head, 0), (line - 1, 0), (line, 1), (line + 5, 1)] {
@@ -183,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn a_report_is_read_again_with_its_headers_also_one_that_has_no_head() {
+    fn report_with_or_without_head_can_be_read() {
         let whole = written(3);
         let headless = &whole[whole.iter().position(|&byte| byte == b'\n').expect("lines") + 1..];
         for (bytes, columns) in [(&whole[..], vec!["Name".to_owned()]), (headless, Vec::new())] {

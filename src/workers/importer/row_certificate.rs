@@ -21,7 +21,7 @@ pub(super) enum OwnCertificate {
     Unusable(RowError),
 }
 
-/// Checks the certificate that a row names itself. The snapshot must have it.
+/// Checks the certificate that a row names itself. It must be loaded in the snapshot.
 pub(super) fn check_certificate(
     snapshot: &Snapshot,
     names: &Names,
@@ -92,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn document_that_only_the_certificate_requires_is_told_with_the_certificate() {
+    fn missing_document_that_only_the_certificate_requires_names_the_certificate() {
         let TakenIn::Rejected(Mismatch::Fields(errors)) = explained(rejected(), RULES, true) else {
             panic!("not rejected")
         };
@@ -102,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn document_that_the_import_requires_is_told_as_before() {
+    fn missing_document_that_the_import_requires_is_reported_unchanged() {
         let requiring = RowRules { requires_document: true, ..RULES };
         assert_eq!(explained(rejected(), requiring, true), rejected());
         assert_eq!(explained(rejected(), RULES, false), rejected());

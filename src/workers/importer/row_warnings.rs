@@ -1,4 +1,4 @@
-//! Warnings about a row that was taken in.
+//! Warnings about a row that was imported.
 
 use super::report::{ErrorDetail, ErrorText};
 use super::undrawable_row::{DrawnTexts, texts};
@@ -8,11 +8,12 @@ use crate::domain::{Person, PersonEntry, Personal};
 use crate::render::Renderer;
 use crate::sheet::{Column, RawRow};
 use crate::workers::long_names::{NAME_TOO_LONG, SAFE_CHARACTERS};
+use crate::workers::undrawable::{UNDRAWABLE, problem};
 
 /// Code of a name that is quite different from the stored name of the same person.
 pub(super) const NAME_DIFFERS: &str = "NAME_DIFFERS";
 
-/// A row that was taken in.
+/// Row that was imported.
 #[derive(Clone, Copy)]
 pub(super) struct TakenRow<'r> {
     /// Number of the row in the whole file.
@@ -22,39 +23,59 @@ pub(super) struct TakenRow<'r> {
     /// The known person, if the row is about one.
     pub stored: Option<&'r Person>,
     pub raw: &'r RawRow,
-    /// True if the row's person is to get a certificate.
+    /// True if the row's person will get a certificate, unless a warning withholds it.
     pub is_earning: bool,
 }
 
-/// The name that a row's certificate shows, if it is long, with the warning if it is too long.
-pub(super) struct DrawnName {
-    pub name: Personal<String>,
-    pub warning: ErrorDetail,
+/// Warnings about a row that depend on the certificate's template.
+#[derive(Default)]
+pub(super) struct ByTemplate {
+    /// Long name, with the warning to add if it doesn't fit.
+    pub long_name: Option<(Personal<String>, ErrorDetail)>,
+    /// Warning about an e-mail address that no font draws. It applies if the template shows the address.
+    pub undrawable_email: Option<ErrorDetail>,
 }
 
 impl TakenRow<'_> {
-    /// Returns the name that the row's certificate shows, if it may be too long for its place.
-    pub(super) fn long_name(self) -> Option<DrawnName> {
-        let name = DrawnTexts::of(self.entry, self.taken_in, self.stored).full_name();
-        if !self.is_earning || name.chars().count() <= SAFE_CHARACTERS {
-            return None;
+    /// Returns the warnings that depend on the template of the row's certificate.
+    pub(super) fn by_template(self, renderer: &Renderer) -> ByTemplate {
+        if !self.is_earning {
+            return ByTemplate::default();
         }
-        let field = Column::FullName.name();
-        let warning = ErrorText {
+        let name = DrawnTexts::of(self.entry, self.taken_in, self.stored).full_name();
+        let is_long = name.chars().count() > SAFE_CHARACTERS;
+        let too_long = || {
+            let problem = "is too long for its place on the certificate; issuing would fail; shorten it, or choose \
+                           another template";
+            (name.to_owned().into(), self.warning_about(Column::FullName, NAME_TOO_LONG, problem))
+        };
+        let stored = self.stored.map(|person| &person.email);
+        let email = match self.taken_in {
+            TakenIn::Existing(_) => stored.or(self.entry.email.as_ref()),
+            _ => self.entry.email.as_ref().or(stored),
+        };
+        let problem = email.and_then(|email| problem(renderer, email.reveal_str()));
+        let undrawable = |problem: String| {
+            let problem =
+                format!("{problem}; the certificate shows the address, so issuing would fail; correct it");
+            self.warning_about(Column::Email, UNDRAWABLE, &problem)
+        };
+        ByTemplate { long_name: is_long.then(too_long), undrawable_email: problem.map(undrawable) }
+    }
+
+    fn warning_about(&self, column: Column, code: &str, problem: &str) -> ErrorDetail {
+        let field = column.name();
+        let text = ErrorText {
             column: self.raw.header_of(field).map(str::to_owned),
             field: Some(field.to_owned()),
-            code: NAME_TOO_LONG.to_owned(),
-            message: format!(
-                "{field} is too long for its place on the certificate; issuing would fail; shorten it, or choose another \
-                 template"
-            ),
+            code: code.to_owned(),
+            message: format!("{field} {problem}"),
         };
-        let warning = ErrorDetail::warning(self.number, self.raw, vec![warning]);
-        Some(DrawnName { name: name.to_owned().into(), warning })
+        ErrorDetail::warning(self.number, self.raw, vec![text])
     }
 }
 
-/// Returns the warnings about a row: texts that no font draws, and a name that is quite different from the stored one.
+/// Returns the warnings about a row: texts that no font draws, and a name that differs much from the stored one.
 pub(super) fn warning(renderer: &Renderer, row: TakenRow<'_>) -> Option<ErrorDetail> {
     let drawn = DrawnTexts::of(row.entry, row.taken_in, row.stored);
     let mut errors = texts(renderer, drawn, row.raw, row.is_earning);
@@ -62,8 +83,8 @@ pub(super) fn warning(renderer: &Renderer, row: TakenRow<'_>) -> Option<ErrorDet
     (!errors.is_empty()).then(|| ErrorDetail::warning(row.number, row.raw, errors))
 }
 
-/// Returns the warning about a known person who keeps a name that is quite different from the row's. It has no name
-/// in it.
+/// Returns the warning about a known person who keeps a name that is quite different from the row's. Its message
+/// contains no name.
 fn other_name(row: TakenRow<'_>) -> Option<ErrorText> {
     let (TakenIn::Existing(id), Some(stored)) = (row.taken_in, row.stored) else { return None };
     if !is_quite_different(row.entry.full_name.reveal_str(), stored.full_name.reveal_str()) {
@@ -109,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn known_person_with_another_name_is_a_warning_without_a_name() {
+    fn known_person_with_another_name_gives_a_warning_without_names() {
         let warning = warned("Lucía Prado", &TakenIn::Existing(PEDRO)).expect("a warning");
         assert_eq!((warning.code.as_str(), warning.field.as_deref()), (NAME_DIFFERS, Some("fullName")));
         assert_eq!(warning.column.as_deref(), Some("Nombre"));
@@ -122,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn like_names_and_changed_or_new_people_have_no_warning() {
+    fn similar_names_and_updated_or_new_people_give_no_warning() {
         assert_eq!(warned("PEDRO Rojas", &TakenIn::Existing(PEDRO)), None);
         for taken_in in [TakenIn::Created(PEDRO), TakenIn::Updated(PEDRO)] {
             assert_eq!(warned("Lucía Prado", &taken_in), None);

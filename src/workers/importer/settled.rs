@@ -1,4 +1,4 @@
-//! Rows that reached a decision, and what is noted of them.
+//! Decided rows, and the command that records them.
 
 use super::report::{ErrorDetail, Outcome};
 use crate::commands::take_in_row::TakenIn;
@@ -7,26 +7,26 @@ use crate::domain::{AttendeeId, CertificateId, PersonEntry};
 use crate::process::import::{Mismatch, Seen};
 use crate::sheet::RawRow;
 
-/// A row that reached a decision.
+/// Row with its final outcome.
 pub(super) struct Settled {
     pub row: u32,
     /// The person, unless the row was rejected.
     pub id: Option<AttendeeId>,
     pub earned: Option<Earned>,
     pub outcome: Outcome,
-    /// Warning about a row that was taken in.
+    /// Warning about a row that was imported.
     pub warning: Option<ErrorDetail>,
 }
 
-/// A row that was decided on, before it is compared with the other rows of the file.
+/// Decided row, before it is compared with the other rows of the file.
 pub(super) enum Decided {
-    /// Not taken in, with the row's number in the file.
+    /// Row that was not imported, with its number in the file.
     Rejected(u32, ErrorDetail),
-    /// Taken in.
+    /// Row that was imported.
     About(Box<About>),
 }
 
-/// A row about a person.
+/// Row about a person.
 pub(super) struct About {
     pub row: u32,
     pub id: AttendeeId,
@@ -38,7 +38,7 @@ pub(super) struct About {
 }
 
 impl Decided {
-    /// A row as it was taken in, with the warnings about it.
+    /// Creates a decided row from the result of its import and the warnings about it.
     pub(super) fn of(
         row: u32,
         taken_in: TakenIn,
@@ -58,7 +58,7 @@ impl Decided {
         Self::About(Box::new(About { row, id, outcome, entry, raw, certificate_id, warning }))
     }
 
-    /// The row's number.
+    /// Returns the number of the row.
     pub(super) const fn row(&self) -> u32 {
         match self {
             Self::Rejected(row, _) => *row,
@@ -66,7 +66,8 @@ impl Decided {
         }
     }
 
-    /// Notes whom the row is about. People and certificates count once in a file.
+    /// Compares the row with the earlier rows of the file and notes its person in `seen`. People and certificates
+    /// count once per file.
     pub(super) fn settled(self, seen: &mut Seen) -> Settled {
         let about = match self {
             Self::Rejected(row, detail) => return Settled::rejected(row, detail),
@@ -93,7 +94,7 @@ impl Settled {
     }
 }
 
-/// What is noted of a chunk.
+/// Returns the command that records a chunk up to `through_row`.
 pub(super) fn record_rows(through_row: u32, settled: &[Settled]) -> ImportCommand {
     let count = |wanted: Outcome| {
         u32::try_from(settled.iter().filter(|row| row.outcome == wanted).count()).unwrap_or(u32::MAX)

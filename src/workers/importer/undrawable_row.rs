@@ -9,7 +9,7 @@ use crate::render::Renderer;
 use crate::sheet::RawRow;
 use crate::workers::undrawable::{UNDRAWABLE, of_fields};
 
-/// Texts of a row's person that stand on certificates. A known person who is not changed has the stored texts.
+/// Texts of a row's person that certificates show. For a known person who is not changed, these are the stored texts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct DrawnTexts<'t> {
     full_name: &'t str,
@@ -21,7 +21,7 @@ pub(super) struct DrawnTexts<'t> {
 }
 
 impl<'t> DrawnTexts<'t> {
-    /// Returns the texts of a row that was taken in. `stored` is the known person, if the row is about one.
+    /// Returns the texts of a row that was imported. `stored` is the known person, if the row is about one.
     pub(super) fn of(entry: &'t PersonEntry, taken_in: &TakenIn, stored: Option<&'t Person>) -> Self {
         let name_of_row = entry.full_name.reveal_str();
         let document_of_row = entry.document_number().map(|number| number.reveal_str());
@@ -42,7 +42,7 @@ impl<'t> DrawnTexts<'t> {
         }
     }
 
-    /// The name.
+    /// Returns the name.
     pub(super) const fn full_name(self) -> &'t str {
         self.full_name
     }
@@ -53,7 +53,7 @@ impl<'t> DrawnTexts<'t> {
     }
 }
 
-/// Returns the known person whom a row is about.
+/// Returns the id of the known person, if the row is about one.
 pub(super) const fn known_person(taken_in: &TakenIn) -> Option<AttendeeId> {
     match taken_in {
         TakenIn::Existing(id) | TakenIn::Updated(id) => Some(*id),
@@ -61,7 +61,7 @@ pub(super) const fn known_person(taken_in: &TakenIn) -> Option<AttendeeId> {
     }
 }
 
-/// Loads the known person whom a row is about, unless the snapshot has the person.
+/// Returns the known person, if the row is about one, from the snapshot or else from the log.
 pub(super) async fn stored_person(
     commands: &Commands,
     snapshot: &Snapshot,
@@ -74,8 +74,8 @@ pub(super) async fn stored_person(
     }
 }
 
-/// Returns the texts of a row's person that no font draws; `is_earning` says whether the person was to get a
-/// certificate.
+/// Returns a warning for each text of a row's person that no font draws. `is_earning` is true if the person would get
+/// a certificate.
 pub(super) fn texts(
     renderer: &Renderer,
     drawn: DrawnTexts<'_>,
@@ -116,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn person_who_stays_as_stored_is_drawn_with_the_stored_texts() {
+    fn unchanged_person_is_drawn_with_the_stored_texts() {
         let (entry, stored) = (row("Ana Rojas", None), person("Bea"));
         let drawn = DrawnTexts::of(&entry, &TakenIn::Existing(ANA), Some(&stored));
         assert_eq!((drawn.full_name, drawn.document_number), ("Bea", Some("DOC-Bea")));
@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn changed_person_is_drawn_with_the_texts_of_the_row_and_keeps_what_is_blank() {
+    fn updated_person_is_drawn_with_the_row_and_stored_values_for_blank_cells() {
         let stored = person("Bea");
         let entry = row("Ana Rojas", None);
         let drawn = DrawnTexts::of(&entry, &TakenIn::Updated(ANA), Some(&stored));

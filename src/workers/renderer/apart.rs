@@ -1,11 +1,11 @@
-//! Work that blocks, off the threads that serve; where a piece of it panics, the others are done all the same.
+//! Blocking work on items. An item that panics does not affect the others.
 
 use std::sync::Arc;
 
 use tokio::task::spawn_blocking;
 
-/// What `work` makes of each piece, in order: of all at once, or one by one if it panics; nothing of those on which it
-/// panics by themselves, and nothing at all while the program stops.
+/// Runs `work` on a blocking thread and returns one result per item, in order. If the batch panics, each item is run
+/// alone, and the ones that panic yield `None`. Returns an empty vector during shutdown.
 pub(super) async fn apart<T, R>(
     pieces: Vec<T>,
     work: impl Fn(&[T]) -> Vec<R> + Send + Sync + 'static,
@@ -24,7 +24,7 @@ where
         Err(error) if !error.is_panic() => return Vec::new(),
         Err(_) => {}
     }
-    tracing::error!(pieces = pieces.len(), "drawing panicked; drawing one by one");
+    tracing::error!(pieces = pieces.len(), "drawing panicked, retrying one by one");
     let mut done = Vec::with_capacity(pieces.len());
     for n in 0..pieces.len() {
         done.push(of(n..n + 1).await.ok().and_then(|mut one| one.pop()));
@@ -37,7 +37,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn one_that_panics_costs_the_others_nothing() {
+    async fn panicking_item_does_not_affect_others() {
         let half = |numbers: &[u32]| {
             numbers
                 .iter()

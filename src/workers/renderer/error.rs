@@ -1,4 +1,4 @@
-//! Why a PDF is not to be had, and whether to try again.
+//! Errors of the renderer, and which of them are permanent.
 
 use thiserror::Error;
 
@@ -8,43 +8,43 @@ use crate::render::RenderError;
 use crate::sandbox::{NotDrawn, SandboxError};
 use crate::storage::StorageError;
 
-/// Why a PDF is not to be had.
+/// Error of rendering or reading a PDF.
 #[derive(Debug, Error)]
 pub enum RenderingError {
-    /// It can't be drawn.
+    /// The certificate can't be drawn.
     #[error(transparent)]
     Render(#[from] RenderError),
-    /// The object storage doesn't answer, or holds other bytes than were issued.
+    /// The object storage doesn't answer, or contains other bytes than the issued ones.
     #[error(transparent)]
     Storage(#[from] StorageError),
-    /// The design image, or the picture of an option, is gone or was replaced.
+    /// The design image or the picture of an option is missing or was replaced.
     #[error("a design image is missing or is not the one that was pinned; upload it again")]
     Design,
-    /// What was rendered again is not what was issued; it is not served.
+    /// A PDF that was rendered again differs from the issued one, so it is not served.
     #[error("the certificate that was rendered again differs from the issued one")]
     Differs,
-    /// A template of an issuer's own doesn't draw it.
+    /// The template of an issuer failed to draw the certificate.
     #[error(transparent)]
     Own(#[from] NotDrawn),
-    /// The files of a template of an issuer's own are gone or were replaced.
+    /// The files of an issuer's template are missing or were replaced.
     #[error("the template's files are missing or are not those that were pinned; restore the object storage")]
     TemplateFiles,
-    /// No process for drawing could be started.
+    /// No sandbox process could be started.
     #[error(transparent)]
     Sandbox(#[from] SandboxError),
     /// The log can't be read.
     #[error(transparent)]
     Command(#[from] CommandError),
-    /// The certificate doesn't count any more, so its PDF is not given out.
+    /// The certificate is revoked, so its PDF is not served.
     #[error("the certificate was revoked")]
     Revoked,
-    /// The rendering task was stopped.
+    /// The rendering task was stopped before it had a result.
     #[error("rendering was interrupted")]
     Interrupted,
 }
 
 impl RenderingError {
-    /// Whether the same input fails the same way for ever.
+    /// Returns true if the same input always fails the same way.
     pub(crate) const fn is_permanent(&self) -> bool {
         match self {
             Self::Render(error) => error.is_permanent(),
@@ -58,7 +58,7 @@ impl RenderingError {
         }
     }
 
-    /// A stable code.
+    /// Returns a stable code.
     #[must_use]
     pub fn code(&self) -> &str {
         match self {
@@ -75,7 +75,7 @@ impl RenderingError {
         }
     }
 
-    /// Which of the certificate's texts can't be drawn, by its name in templates, if that is the reason.
+    /// Returns the text that can't be drawn, by its name in templates, if that is the reason.
     pub(crate) fn field(&self) -> Option<&str> {
         match self {
             Self::Render(RenderError::MissingGlyph { field, .. }) => Some(field),
@@ -84,7 +84,7 @@ impl RenderingError {
         }
     }
 
-    /// The problem, for users who may read the certificate.
+    /// Returns the problem, for users with permission to read the certificate.
     pub(crate) fn reason(&self) -> Personal<String> {
         match self {
             Self::Own(error) => error.lines().join("; ").into(),

@@ -1,4 +1,4 @@
-//! Certificates by templates that issuers wrote: drawn in the sandbox, a few in each process.
+//! Rendering with issuers' templates in the sandbox, with a few certificates per process.
 
 use std::collections::BTreeMap;
 
@@ -6,6 +6,7 @@ use bytes::Bytes;
 use sha2::{Digest, Sha256};
 
 use super::{Rendering, RenderingError};
+use crate::commands::issue::PinnedTemplate;
 use crate::domain::issuance::CertificateRequested;
 use crate::domain::manifest::Manifest;
 use crate::domain::template::TemplateFiles;
@@ -14,19 +15,35 @@ use crate::render::{RenderJob, RenderedCertificate, raster};
 use crate::sandbox::{Form, MAX_JOBS, NotDrawn, Question, Sandbox};
 use crate::storage::{ObjectKey, StorageError};
 
-/// The largest source and manifest that are read back, in bytes.
+/// Maximum size of a source or manifest that is read, in bytes.
 const MAX_FILE: u64 = 1 << 20;
-/// When so many certificates have each ended the process that drew them, the others are left for another time.
+/// Number of certificates that may end their process, each drawn alone. After that, the rest is left for a retry.
 const MAX_ENDED: usize = 3;
 
-/// What was drawn, or why not.
+/// Name of the template variable with the e-mail address.
+const EMAIL: &str = "learner_email";
+
+/// Drawn file, or the error.
 type Drawn = Result<Bytes, RenderingError>;
 
 impl Rendering {
-    /// Draws by a template that is stored nowhere yet.
+    /// Returns true if a template shows the e-mail address of the person.
     ///
     /// # Errors
-    /// It doesn't draw, or no process could be started.
+    /// The files of an issuer's template are not available.
+    pub async fn shows_email(&self, template: &PinnedTemplate) -> Result<bool, RenderingError> {
+        let named = &template.template;
+        let manifest = match &template.files {
+            Some(files) => Some(self.template(files).await?.1),
+            None => self.renderer.theme(&named.theme, named.version).map(|theme| theme.manifest().clone()),
+        };
+        Ok(manifest.is_some_and(|manifest| manifest.variables.iter().any(|name| name == EMAIL)))
+    }
+
+    /// Draws with a template that is not stored yet.
+    ///
+    /// # Errors
+    /// No sandbox process could be started. The inner error says why a job can't be drawn.
     pub async fn draw_with(
         &self,
         source: &str,
@@ -38,7 +55,7 @@ impl Rendering {
         Ok(self.sandbox.draw(&question).await?)
     }
 
-    /// Draws the sample of a template that is stored nowhere yet, in every language.
+    /// Draws the sample of a template that is not stored yet, in every language.
     ///
     /// # Errors
     /// See [`Self::draw_with`].
@@ -52,10 +69,10 @@ impl Rendering {
         self.draw_with(source, manifest, jobs, Form::Pdf).await
     }
 
-    /// A picture that is stored nowhere and known to nobody, as PNG with so many pixels to an inch.
+    /// Draws a request as PNG with `dpi` pixels per inch, without storing or recording it.
     ///
     /// # Errors
-    /// It can't be drawn, or a picture in it is not there.
+    /// It can't be drawn, or a picture in it is missing.
     pub async fn picture(&self, request: &CertificateRequested, dpi: u16) -> Result<Bytes, RenderingError> {
         if request.page.own_template.is_some() {
             let mut drawn = self.draw_as(&[request], Form::Png { dpi }).await;
@@ -66,7 +83,7 @@ impl Rendering {
         Ok(drawn.map_err(|_| RenderingError::Interrupted)??.into())
     }
 
-    /// The PDFs of requests by templates of issuers' own, in order.
+    /// Renders the PDFs of requests with issuers' templates, in order.
     pub(super) async fn draw_own(
         &self,
         requests: &[&CertificateRequested],
@@ -76,7 +93,8 @@ impl Rendering {
         drawn.into_iter().map(|drawn| drawn.map(rendered)).collect()
     }
 
-    /// Draws requests by templates of issuers' own, each template's together; answers in order.
+    /// Draws requests with issuers' templates, grouped by template. Returns the results in order. Requests with
+    /// shipped themes yield [`RenderingError::Interrupted`].
     pub(super) async fn draw_as(&self, requests: &[&CertificateRequested], form: Form) -> Vec<Drawn> {
         let mut done: Vec<Drawn> = requests.iter().map(|_| Err(RenderingError::Interrupted)).collect();
         let mut groups: BTreeMap<_, (&TemplateFiles, Vec<(usize, RenderJob)>)> = BTreeMap::new();
@@ -93,7 +111,7 @@ impl Rendering {
         for (files, jobs) in groups.into_values() {
             match self.template(files).await {
                 Ok((source, manifest)) => self.draw_group(source, manifest, jobs, form, &mut done).await,
-                // The storage may be away for all of them; each is asked for by itself again.
+                // The error can't be cloned, so the template is loaded again for each job.
                 Err(_) => {
                     for (place, _) in jobs {
                         done[place] = self.template(files).await.and(Err(RenderingError::Interrupted));
@@ -104,8 +122,7 @@ impl Rendering {
         done
     }
 
-    /// Draws what one template has to draw. A process that ends takes its neighbours along, so these are then
-    /// tried alone.
+    /// Draws the jobs of one template. If a process ends, the jobs that it has lost are drawn again, each alone.
     async fn draw_group(
         &self,
         source: String,
@@ -136,10 +153,10 @@ impl Rendering {
         }
     }
 
-    /// Source and manifest as they were pinned.
+    /// Returns source and manifest as they were pinned.
     ///
     /// # Errors
-    /// The storage doesn't answer, or holds other files.
+    /// The storage doesn't answer, or the files are missing or were replaced.
     pub async fn template(&self, files: &TemplateFiles) -> Result<(String, Manifest), RenderingError> {
         let source = self.pinned(&files.source_key, &files.source_sha256).await?;
         let manifest = self.pinned(&files.manifest_key, &files.manifest_sha256).await?;
@@ -154,12 +171,13 @@ impl Rendering {
     }
 }
 
-/// Asks once. Where no process could be started, none of the jobs is drawn, and each may be tried again.
+/// Draws the jobs of a question once. If no process could be started, all jobs yield [`RenderingError::Interrupted`],
+/// which is not permanent.
 async fn draw(sandbox: &Sandbox, question: &Question) -> Vec<Drawn> {
     match sandbox.draw(question).await {
         Ok(drawn) => drawn.into_iter().map(|drawn| drawn.map_err(RenderingError::from)).collect(),
         Err(error) => {
-            tracing::warn!(%error, "no process for drawing could be used");
+            tracing::warn!(%error, "sandbox process unavailable");
             question.jobs.iter().map(|_| Err(RenderingError::Interrupted)).collect()
         }
     }

@@ -1,4 +1,4 @@
-//! What certificates that were issued would look like by another template. Nothing is kept.
+//! Comparison of issued certificates with the same certificates by another template. Nothing is stored.
 
 use bytes::Bytes;
 
@@ -7,13 +7,13 @@ use crate::domain::issuance::CertificateRequested;
 use crate::render::raster;
 use crate::sandbox::Form;
 
-/// Pixels to an inch: enough that a moved letter shows.
+/// Resolution in dpi. It is high enough to detect a moved letter.
 const DPI: u16 = 48;
 
 impl Rendering {
-    /// Whether each certificate would look different: pinned as it was, and as it would be.
+    /// Returns for each pair true if the certificate as pinned and the certificate as it would be look different.
     ///
-    /// Both are drawn anew, so that only what is asked about can differ.
+    /// Both are drawn now, so that only the difference between the two requests counts.
     pub async fn what_if(
         &self,
         pairs: &[(CertificateRequested, CertificateRequested)],
@@ -31,7 +31,7 @@ impl Rendering {
         tokio::task::spawn_blocking(compare).await.unwrap_or_else(interrupted)
     }
 
-    /// A PNG of a certificate as it was, as it would be, and of where these differ, side by side.
+    /// Draws a PNG with three pictures side by side: the certificate as pinned, as it would be, and the differences.
     ///
     /// # Errors
     /// One of the two can't be drawn.
@@ -46,7 +46,7 @@ impl Rendering {
         Ok(drawn.map_err(|_| RenderingError::Interrupted)??.into())
     }
 
-    /// Pictures of requests, in order.
+    /// Draws the pictures of requests, in order.
     async fn pictures(
         &self,
         requests: &[&CertificateRequested],

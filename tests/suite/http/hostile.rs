@@ -198,7 +198,7 @@ async fn hostile_files_are_rejected_and_the_server_keeps_serving() {
     let request = request.header("content-type", "application/json").body(list);
     let sent = async { Answered::of(request.send().await.expect("answered")).await };
     let list = server.meanwhile("a long list", sent).await;
-    assert_eq!((list.status.as_u16(), list.code()), (400, "VALIDATION_ERROR"), "{}", list.body);
+    assert_eq!((list.status.as_u16(), list.code()), (413, "TOO_MANY_ROWS"), "{}", list.body);
     server.is_well("millions of people").await;
 
     let bomb = server.people("bomb.xlsx", zip_bomb()).await;

@@ -10,7 +10,7 @@ use crate::support::{TestApp, until};
 #[tokio::test(flavor = "multi_thread")]
 async fn health_reports_the_dependencies() {
     let api = Api::start().await;
-    for path in ["/health", "/health/live"] {
+    for path in ["/health", "/health/live", "/api/v1/health", "/api/v1/health/live"] {
         let alive = Answered::of(api.public(path).await).await.expect(200);
         assert_eq!(alive.body["data"]["status"], "ok");
     }

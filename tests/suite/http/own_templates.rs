@@ -343,3 +343,34 @@ async fn many_certificates_are_compared_in_few_calls() {
     assert_eq!(seen.len(), PEOPLE);
     assert!(calls > 1, "the default limit is 100");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn addresses_that_a_template_shows_and_no_font_draws_are_told_by_both_rehearsals() {
+    let api = Api::start().await;
+    let mut shown = manifest();
+    shown["variables"].as_array_mut().expect("a list").push(json!("learner_email"));
+    let source = template("place(dx: 20mm, dy: 20mm, text(8pt, d.fields.learner_email))");
+    let body = json!({ "name": "Diploma", "source": source, "manifest": shown });
+    let own = api.post("/templates/own", &body).await.expect(201).body["data"].clone();
+    let (shows, plain) = (certificate(&api, &own).await, api.certificate().await);
+    let sheet = "Name,Email,Document\nAna,ana@ሰላም.example.org,1\nEva,eva@bücher.example.org,2\n";
+    for (certificate, rows) in [(&shows, vec![2]), (&plain, vec![])] {
+        let form = super::file("p.csv", sheet).text("certificateId", certificate.clone());
+        let rehearsed = api.upload("/attendees/bulk-upload?dryRun=true", form).await.expect(200).body;
+        let warned = rehearsed["data"]["warningDetails"].as_array().expect("a list");
+        let told: Vec<_> = warned.iter().filter_map(|one| one["row"].as_i64()).collect();
+        assert_eq!(told, rows, "{rehearsed}");
+        for error in warned.iter().map(|one| &one["errors"][0]) {
+            let named = ["code", "field", "column"].map(|key| error[key].as_str());
+            assert_eq!(named, [Some("UNDRAWABLE"), Some("email"), Some("Email")]);
+            assert!(error["message"].as_str().is_some_and(|text| text.contains("U+1230")), "{error}");
+        }
+    }
+    let taken = api.upload("/attendees/bulk-upload", super::file("p.csv", sheet)).await.expect(200);
+    for (certificate, undrawable) in [(&shows, 1), (&plain, 0)] {
+        let import = &taken.body["data"]["importId"];
+        let body = json!({ "certificateId": certificate, "importId": import, "dryRun": true });
+        let rehearsed = api.post("/generated-certificates/generate", &body).await.expect(200);
+        assert_eq!(rehearsed.body["data"]["undrawable"], undrawable, "{}", rehearsed.body);
+    }
+}

@@ -59,7 +59,8 @@ async fn writes_are_answered_when_the_tables_are_behind() {
     let client = api.app.app.pool().get().await.expect("a connection");
     let hold = format!("BEGIN; LOCK TABLE \"{schema}\".checkpoints IN EXCLUSIVE MODE");
     client.batch_execute(&hold).await.expect("locked");
-    let behind = api.post("/certificates", &definition()).await.expect(201);
+    let request = api.request(Method::POST, "/certificates").json(&definition());
+    let behind = Answered::of(request.send().await.expect("answered")).await.expect(201);
     assert_eq!(behind.header("x-tables-behind"), "true");
     api.get(&path_of(&behind)).await.expect(404);
     let not_awaited = define_async(&api).await;

@@ -68,7 +68,7 @@ impl Api {
             Some(body) => request.json(body),
             None => request,
         };
-        Answered::of(request.send().await.expect("answered")).await
+        self.write(request).await
     }
 
     /// Returns the status of a request that any signed-in user may send.
@@ -77,11 +77,11 @@ impl Api {
     }
 
     pub async fn patch(&self, path: &str, body: &Value) -> Answered {
-        Answered::of(self.request(Method::PATCH, path).json(body).send().await.expect("answered")).await
+        self.write(self.request(Method::PATCH, path).json(body)).await
     }
 
     pub async fn delete(&self, path: &str) -> Answered {
-        Answered::of(self.request(Method::DELETE, path).send().await.expect("answered")).await
+        self.write(self.request(Method::DELETE, path)).await
     }
 }
 

@@ -42,7 +42,7 @@ fn people(program: usize) -> Vec<Somebody> {
             second: SURNAMES[n / 8 % 8],
             email: format!("p{program}.{n}@example.org"),
             document: match n % 3 {
-                0 => format!("{:08}", program * 1_000 + n),
+                0 => format!("{:08}", program * 1_000 + n + 7),
                 1 => format!("X-{program}-{n}"),
                 _ => format!("{}E{program}{n:03}", n % 9 + 1),
             },

@@ -1,4 +1,4 @@
-//! Imports: what can be asked of one, and what can have happened to it.
+//! Arbitrary commands and sample events of imports.
 
 use super::{Asked, day, delivery, id};
 use crate::domain::SharedEmail;

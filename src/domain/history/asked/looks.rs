@@ -1,4 +1,4 @@
-//! What can be asked of what certificates look like: designs and templates.
+//! Arbitrary commands and sample events of designs and templates.
 
 use super::Asked;
 use crate::domain::design::{

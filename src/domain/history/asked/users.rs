@@ -1,4 +1,4 @@
-//! The same for those who log in: users, their sessions, admins and API keys.
+//! Arbitrary commands and sample events of users, sessions, second factors, admins, API keys and notices.
 
 use super::{Asked, TIME, id};
 use crate::domain::admins::{AdminAppointed, AdminDismissed, Admins, AdminsCommand, AdminsEvent};

@@ -16,7 +16,7 @@ use crate::http::api_error::ErrorEnvelope;
 use crate::http::endpoints::delivery::Delivery;
 use crate::http::endpoints::imports::ImportAnswer;
 use crate::http::endpoints::issuing::AskedIssuing;
-use crate::http::endpoints::long_names::with_long_names;
+use crate::http::endpoints::template_checks::checked;
 use crate::http::extract::{Element, IdempotencyKey, JsonList, Query};
 use crate::http::idempotency::{self, once};
 use crate::http::{Answer, ApiError, Caller, ErrorCode, HttpState};
@@ -145,7 +145,7 @@ pub async fn handle(
         let reader = reader.holding(turn);
         let renderer = http.rendering.renderer();
         let rehearsed = dry_run(&http.commands, &http.claim_key, renderer, reader, options).await?;
-        let report = with_long_names(&http, rehearsed).await?;
+        let report = checked(&http, rehearsed).await?;
         return Ok(Answer::ok(&ImportAnswer::rehearsed(report))?.message("nothing was stored"));
     }
     let route = "POST /attendees/bulk";

@@ -12,7 +12,7 @@ use crate::http::api_error::ErrorEnvelope;
 use crate::http::endpoints::delivery::Delivery;
 use crate::http::endpoints::imports::ImportAnswer;
 use crate::http::endpoints::issuing::AskedIssuing;
-use crate::http::endpoints::long_names::with_long_names;
+use crate::http::endpoints::template_checks::checked;
 use crate::http::extract::upload::{Upload, UploadedFile};
 use crate::http::extract::{IdempotencyKey, Query};
 use crate::http::idempotency::{self, once};
@@ -128,7 +128,7 @@ pub async fn handle(
         let reader = open(&http, &upload.file, wanted, &place).await?.1;
         let renderer = http.rendering.renderer();
         let rehearsed = dry_run(&http.commands, &http.claim_key, renderer, reader, options).await?;
-        let report = with_long_names(&http, rehearsed).await?;
+        let report = checked(&http, rehearsed).await?;
         let answer = ImportAnswer::rehearsed(report).reading(Some(how_read.into()));
         return Ok(Answer::ok(&answer)?.message("nothing was stored"));
     }

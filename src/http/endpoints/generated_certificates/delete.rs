@@ -11,19 +11,19 @@ use crate::http::api_error::ErrorEnvelope;
 use crate::http::extract::{IfMatch, Path};
 use crate::http::{Answer, ApiError, Caller, HttpState};
 
-/// Withdraw a certificate: revoke it without saying more.
+/// Revokes a generated certificate with the reason `withdrawn`.
 ///
-/// It stays to be seen, as revoked, here and in public, because somebody may hold its PDF.
+/// It is not deleted. The API and the public page still show it, as revoked, because copies of its PDF may exist.
 #[utoipa::path(
     delete, path = "/generated-certificates/{id}",
     params(
-        ("id" = Uuid, Path, description = "The generated certificate's id"),
-        ("If-Match" = Option<String>, Header, description = "The ETag that you know"),
+        ("id" = Uuid, Path, description = "Id of the generated certificate"),
+        ("If-Match" = Option<String>, Header, description = "ETag of the version that you read"),
     ),
     responses(
-        (status = 200, description = "It is withdrawn", body = Envelope<Revoked>),
+        (status = 200, description = "The certificate is revoked", body = Envelope<Revoked>),
         (status = 404, description = "NOT_FOUND", body = ErrorEnvelope),
-        (status = 412, description = "PRECONDITION_FAILED: it has changed since you read it", body = ErrorEnvelope),
+        (status = 412, description = "PRECONDITION_FAILED: the resource has changed since you read it", body = ErrorEnvelope),
     )
 )]
 pub async fn handle(

@@ -16,44 +16,44 @@ use crate::http::{ApiError, HttpState};
 use crate::projection::queries::issuances::{self, IssuanceFilter, IssuanceRow};
 use crate::sheet::export::Value;
 
-/// Which generated certificates, and as what: those that meet all that is given.
+/// Query parameters of the export of generated certificates. An entry must meet all given filters.
 #[derive(Deserialize, IntoParams)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct ExportIssuances {
-    /// What the file is.
+    /// Format of the file.
     #[param(inline)]
     format: FileKind,
-    /// Words that the person's name contains, whatever the case and accents.
+    /// Words that the person's name contains. Case and accents are ignored.
     #[param(max_length = 200)]
     search: Option<String>,
-    /// With this number, as printed on the certificate or as in its address.
+    /// Number, as printed on the certificate or as in its address.
     #[param(max_length = 200)]
     number: Option<String>,
-    /// Of this certificate.
+    /// Only issuances of this certificate.
     certificate_id: Option<Uuid>,
-    /// Of this person.
+    /// Only certificates of this person.
     attendee_id: Option<Uuid>,
-    /// Made by this batch.
+    /// Only certificates that this batch requested.
     batch_id: Option<Uuid>,
-    /// Made by this import.
+    /// Only certificates that this import requested.
     import_id: Option<Uuid>,
-    /// In this state.
+    /// Only certificates in this state.
     #[param(inline)]
     state: Option<IssuanceState>,
-    /// Only those about which a mail was sent, or only the others.
+    /// If true, only certificates about which a mail was sent. If false, only the others.
     is_sent: Option<bool>,
-    /// With this date or a later one (ISO 8601).
+    /// Earliest date on the certificate (ISO 8601).
     #[serde(default, with = "iso_date::option")]
     issued_from: Option<Date>,
-    /// With this date or an earlier one (ISO 8601).
+    /// Latest date on the certificate (ISO 8601).
     #[serde(default, with = "iso_date::option")]
     issued_to: Option<Date>,
 }
 
-/// All generated certificates that meet the filters, as a file to open in a spreadsheet program, oldest first.
+/// Returns all generated certificates that meet the filters, oldest first, as a CSV or XLSX file.
 ///
-/// What a spreadsheet program would take for a formula in CSV is preceded by an apostrophe.
+/// In CSV, a text that a spreadsheet program would interpret as a formula gets a leading apostrophe.
 #[utoipa::path(
     get, path = "/generated-certificates/export", params(ExportIssuances),
     responses(
@@ -62,7 +62,7 @@ pub struct ExportIssuances {
             (Vec<u8> = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
         )),
         (status = 400, description = "VALIDATION_ERROR: a parameter is unknown or out of range", body = ErrorEnvelope),
-        (status = 503, description = "BUSY: other exports are under way; see Retry-After", body = ErrorEnvelope),
+        (status = 503, description = "BUSY: other exports are in progress; see `Retry-After`", body = ErrorEnvelope),
     )
 )]
 pub async fn handle(

@@ -19,7 +19,7 @@ use crate::http::extract::{IdempotencyKey, Json};
 use crate::http::idempotency::{Request, created_by, once};
 use crate::http::{Answer, ApiError, Caller, HttpState};
 
-/// Who is to get what: one of `attendeeIds`, `importId` and `filter`.
+/// Certificate to issue, and its recipients: exactly one of `attendeeIds`, `importId` and `filter`.
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schema(example = json!({
@@ -28,72 +28,71 @@ use crate::http::{Answer, ApiError, Caller, HttpState};
     "delivery": "immediate",
 }))]
 pub struct GenerateRequest {
-    /// What they earn.
+    /// Id of the certificate to issue.
     certificate_id: Uuid,
-    /// Who earns it; 1–10,000 ids.
+    /// Ids of the recipients; 1 to 10,000.
     #[schema(min_items = 1, max_items = 10_000)]
     attendee_ids: Option<Vec<Uuid>>,
-    /// Everybody whom this import accepted, new or known before, each once; at most 100,000.
+    /// Id of an import. The recipients are all people whom it accepted, new or known before; at most 100,000.
     import_id: Option<Uuid>,
-    /// Everybody who meets this; at most 100,000.
+    /// The recipients are all people who meet this filter; at most 100,000.
     filter: Option<RecipientFilter>,
-    /// When the mails may go out; immediately if absent.
+    /// Delivery of the mails; immediate if absent.
     #[serde(default)]
     delivery: Delivery,
-    /// Date on the certificates: from 1900-01-01 to 366 days ahead. If absent, the definition's, or else the date of
-    /// issuing in the issuer's time zone. Certificates that exist keep theirs.
+    /// Date on the certificates: from 1900-01-01 to 366 days ahead. If absent, the date of the definition, or else
+    /// the date of issuing in the issuer's time zone. Existing certificates keep their date.
     #[schema(value_type = Option<String>, format = Date, example = "2026-11-20")]
     issue_date: Option<String>,
-    /// Only tell what would happen; nothing is issued.
+    /// If true, only reports what would happen. Nothing is issued.
     dry_run: Option<bool>,
 }
 
-/// A batch that has begun.
+/// A batch that was requested.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct BatchBegun {
-    /// The batch; the first one where there are several.
+    /// Id of the batch, or of the first one if there are several.
     batch_id: Uuid,
-    /// What they earn.
+    /// Id of the certificate that is issued.
     certificate_id: Uuid,
     /// Always `requested`.
     #[schema(example = "requested")]
     state: &'static str,
-    /// People in all of them, each counted once.
+    /// Number of people in all batches, each counted once.
     total: usize,
-    /// All batches, where an import or a filter comes to more than 10,000 people.
+    /// All batches, if an import or a filter selects more than 10,000 people.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     batches: Vec<BatchPart>,
 }
 
-/// One of several batches that have begun.
+/// One of several batches that were requested.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct BatchPart {
-    /// The batch.
+    /// Id of the batch.
     batch_id: Uuid,
-    /// People in it.
+    /// Number of people in the batch.
     total: usize,
 }
 
-/// Issue a certificate to many people.
+/// Issues a certificate to many people.
 ///
-/// Issuing twice for the same person and certificate gives the same generated certificate, and the batch
-/// reports it as existing, unless it was revoked or could not be drawn (`failed`): then the next one is made,
-/// from template, definition and person as they are now, and the failed one is revoked with the reason
-/// `generationFailed`. PDFs and mails follow by themselves; what `delivery` says is
-/// only for the mails about new generated certificates. An import or a filter is made into people when it is
-/// asked for; beyond 10,000 of them they become several batches.
+/// If a person already has this certificate, nothing is issued, and the batch counts it as existing. If it was
+/// revoked or could not be drawn (`failed`), a new one is issued from the current template, definition and person.
+/// The failed one is then revoked with the reason `generationFailed`. PDFs and mails follow automatically. `delivery`
+/// applies only to the mails about new generated certificates. An import or a filter is resolved to people during
+/// this request. More than 10,000 people become several batches.
 #[utoipa::path(
     post, path = "/generated-certificates/generate", request_body = GenerateRequest,
-    params(("Idempotency-Key" = Option<String>, Header, description = "Makes sending it again harmless")),
+    params(("Idempotency-Key" = Option<String>, Header, description = "A repetition with the same key is not executed again")),
     responses(
-        (status = 200, description = "What would happen (dryRun)", body = Envelope<BatchRehearsed>),
-        (status = 202, description = "Begun; see Location", body = Envelope<BatchBegun>),
-        (status = 400, description = "VALIDATION_ERROR: nobody, or too many; a time or date that can't be meant", body = ErrorEnvelope),
+        (status = 200, description = "Report of a dry run (`dryRun`)", body = Envelope<BatchRehearsed>),
+        (status = 202, description = "Requested; see `Location`", body = Envelope<BatchBegun>),
+        (status = 400, description = "VALIDATION_ERROR: no recipients or too many, or a time or date out of range", body = ErrorEnvelope),
         (status = 404, description = "NOT_FOUND: no such certificate or import", body = ErrorEnvelope),
         (status = 409, description = "CERTIFICATE_INACTIVE", body = ErrorEnvelope),
-        (status = 422, description = "IDEMPOTENCY_KEY_REUSED. NOT_DRAWABLE: a text of the certificate can't be drawn; details say which", body = ErrorEnvelope),
+        (status = 422, description = "IDEMPOTENCY_KEY_REUSED. NOT_DRAWABLE: a text of the certificate can't be drawn; see the details", body = ErrorEnvelope),
         (status = 503, description = "NOT_CAUGHT_UP: the filter can't be resolved yet; try again", body = ErrorEnvelope),
     )
 )]
@@ -117,7 +116,7 @@ pub async fn handle(
     let route = "POST /generated-certificates/generate";
     let request = Request { caller: &caller, route, key, body_sha256: sha256, keep_answer: true };
     once(&http, request, async |command_id| {
-        // Inside, so that a finished request has its answer again although the certificate is inactive by now.
+        // Checked inside, so that a repeated request gets its stored answer even if the certificate is now inactive.
         check_issuable(&http, &active_certificate(&http, certificate_id).await?)?;
         let issuing = asked.checked(&http)?;
         let people = recipients.resolve(&http).await?;
@@ -126,7 +125,10 @@ pub async fn handle(
     .await
 }
 
-/// The certificate, if it may be issued.
+/// Returns the definition of a certificate.
+///
+/// # Errors
+/// The certificate doesn't exist or is inactive.
 pub(super) async fn active_certificate(http: &HttpState, id: Uuid) -> Result<Definition, ApiError> {
     let certificate = http.commands.load::<Certificate>(id).await?.state.0;
     let certificate = certificate.ok_or_else(|| ApiError::not_found("certificate"))?;
@@ -134,7 +136,8 @@ pub(super) async fn active_certificate(http: &HttpState, id: Uuid) -> Result<Def
     Ok(certificate)
 }
 
-/// As many batches as it takes. The same command makes the same batches, so one that was broken off goes on.
+/// Requests the batches, each of at most [`MAX_ATTENDEES`] people. The ids of the batches are derived from the
+/// command, so a repetition after a crash requests the same batches.
 async fn begin(
     http: &HttpState,
     caller: &Caller,

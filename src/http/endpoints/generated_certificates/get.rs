@@ -11,16 +11,16 @@ use crate::http::extract::Path;
 use crate::http::{Answer, ApiError, HttpState};
 use crate::projection::queries::issuances;
 
-/// One person's certificate.
+/// Returns one generated certificate.
 #[utoipa::path(
     get, path = "/generated-certificates/{id}",
     params(
-        ("id" = Uuid, Path, description = "The generated certificate's id"),
-        ("If-None-Match" = Option<String>, Header, description = "The ETag that you know"),
+        ("id" = Uuid, Path, description = "Id of the generated certificate"),
+        ("If-None-Match" = Option<String>, Header, description = "ETag of the version that you have"),
     ),
     responses(
         (status = 200, description = "The generated certificate", body = Envelope<IssuanceAnswer>),
-        (status = 304, description = "`If-None-Match` names the present version"),
+        (status = 304, description = "`If-None-Match` matches the current version"),
         (status = 404, description = "NOT_FOUND", body = ErrorEnvelope),
     )
 )]

@@ -26,68 +26,70 @@ pub(super) fn number_filter(number: &str) -> Result<String, ApiError> {
 
 time::serde::format_description!(pub(super) iso_date, Date, "[year]-[month]-[day]");
 
-/// Which generated certificates, in which order: those that meet all that is given.
+/// Query parameters of the list of generated certificates. An entry must meet all given filters.
 #[derive(Deserialize, IntoParams)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct IssuancesQuery {
-    /// Where to go on: `meta.nextCursor` of the page before. It counts for the same filters, sort and order.
+    /// Cursor of the page: `meta.nextCursor` of the page before. It is valid for the same filters, sort and order
+    /// only.
     cursor: Option<String>,
-    /// Which page, from 1, instead of a cursor; `meta.total` is told then. Pages end at entry 10,000, cursors don't.
+    /// Number of the page, from 1, instead of a cursor. Adds `meta.total`. Pages end at entry 10,000, cursors do
+    /// not.
     #[param(minimum = 1)]
     page: Option<u32>,
     /// Entries per page; 50 if absent.
     #[param(minimum = 1, maximum = 200)]
     limit: Option<u32>,
-    /// What to sort by; `createdAt` if absent.
+    /// Sort key; `createdAt` if absent.
     #[param(inline)]
     sort: Option<IssuanceSort>,
-    /// Which way round; if absent, times go from the latest and texts from A.
+    /// Sort direction. If absent: latest first for times, A to Z for texts.
     #[param(inline)]
     order: Option<Direction>,
-    /// Words that the person's name contains, whatever the case and accents.
+    /// Words that the person's name contains. Case and accents are ignored.
     #[param(max_length = 200)]
     search: Option<String>,
-    /// With this number, as printed on the certificate or as in its address.
+    /// Number, as printed on the certificate or as in its address.
     #[param(max_length = 200)]
     number: Option<String>,
-    /// Of this certificate.
+    /// Only issuances of this certificate.
     certificate_id: Option<Uuid>,
-    /// Of this person.
+    /// Only certificates of this person.
     attendee_id: Option<Uuid>,
-    /// Made by this batch.
+    /// Only certificates that this batch requested.
     batch_id: Option<Uuid>,
-    /// Made by this import.
+    /// Only certificates that this import requested.
     import_id: Option<Uuid>,
-    /// In this state.
+    /// Only certificates in this state.
     #[param(inline)]
     state: Option<IssuanceState>,
-    /// Only those about which a mail was sent, or only the others.
+    /// If true, only certificates about which a mail was sent. If false, only the others.
     is_sent: Option<bool>,
-    /// With this date or a later one (ISO 8601).
+    /// Earliest date on the certificate (ISO 8601).
     #[serde(default, with = "iso_date::option")]
     issued_from: Option<Date>,
-    /// With this date or an earlier one (ISO 8601).
+    /// Latest date on the certificate (ISO 8601).
     #[serde(default, with = "iso_date::option")]
     issued_to: Option<Date>,
 }
 
-/// The states of a generated certificate.
+/// States of a generated certificate.
 #[derive(Clone, Copy, Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum IssuanceState {
-    /// Its PDF is being made.
+    /// The PDF is being created.
     Requested,
-    /// Its PDF is there.
+    /// The PDF exists.
     Generated,
-    /// No PDF could be made.
+    /// No PDF could be created.
     Failed,
-    /// It was taken back and is not valid any more.
+    /// The certificate was revoked and is no longer valid.
     Revoked,
 }
 
 impl IssuanceState {
-    /// As it stands in the table.
+    /// Returns the name of the state in the table.
     pub(super) const fn stored(self) -> &'static str {
         match self {
             Self::Requested => "requested",
@@ -98,15 +100,15 @@ impl IssuanceState {
     }
 }
 
-/// What generated certificates can be sorted by.
+/// Sort keys of generated certificates.
 #[derive(Clone, Copy, Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum IssuanceSort {
-    /// The order in which they were asked for.
+    /// Order of the requests.
     CreatedAt,
-    /// The order of their last change.
+    /// Order of the last change.
     UpdatedAt,
-    /// The person's name, whatever the case and accents.
+    /// Name of the person. Case and accents are ignored.
     FullName,
 }
 
@@ -120,12 +122,12 @@ impl Sorting for IssuanceSort {
     }
 }
 
-/// Generated certificates, newest first where nothing else is said.
+/// Lists generated certificates, newest first by default.
 #[utoipa::path(
     get, path = "/generated-certificates", params(IssuancesQuery),
     responses(
         (status = 200, description = "A page", body = ListEnvelope<IssuanceAnswer>),
-        (status = 400, description = "VALIDATION_ERROR: a parameter is unknown or out of range, or the cursor is of another list", body = ErrorEnvelope),
+        (status = 400, description = "VALIDATION_ERROR: a parameter is unknown or out of range, or the cursor belongs to another list", body = ErrorEnvelope),
     )
 )]
 pub async fn handle(

@@ -1,4 +1,4 @@
-//! Generated certificates: one person's certificate each.
+//! Generated certificates: issuances, each of one certificate to one person.
 
 pub mod delete;
 pub mod export;
@@ -22,67 +22,67 @@ use crate::domain::Personal;
 use crate::domain::public_id::printed;
 use crate::projection::queries::issuances::IssuanceRow;
 
-/// One person's certificate.
+/// A certificate that is issued to one person.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct IssuanceAnswer {
-    /// The generated certificate's id.
+    /// Id of the generated certificate.
     pub id: Uuid,
-    /// What the person earned.
+    /// Id of the certificate that the person earned.
     pub certificate_id: Uuid,
-    /// Who earned it.
+    /// Id of the person who earned it.
     pub attendee_id: Uuid,
-    /// The batch that asked for it, if one did.
+    /// Id of the batch that requested it, if any.
     pub batch_id: Option<Uuid>,
-    /// The import that asked for it, if one did.
+    /// Id of the import that requested it, if any.
     pub import_id: Option<Uuid>,
-    /// Its number in addresses, 32 hexadecimal digits.
+    /// Number in addresses: 32 hexadecimal digits.
     #[schema(example = "00112233445566778899aabbccddeeff")]
     pub public_id: String,
-    /// Its number as printed on the certificate.
+    /// Number as printed on the certificate.
     #[schema(example = "0024H-36H2N-CSVRH-6DAQF-6DVVQ-ZW")]
     pub number: String,
-    /// Where the PDF can be fetched without login.
+    /// Address of the PDF. It needs no login.
     pub url: String,
-    /// Where anybody can verify it.
+    /// Address of the public page that verifies it.
     pub verification_url: String,
     /// `requested`, `generated`, `failed` or `revoked`.
     #[schema(example = "generated")]
     pub state: String,
-    /// When the PDF was made (RFC 3339).
+    /// Time at which the PDF was created (RFC 3339); null before that.
     pub generated_at: Option<String>,
-    /// Whether a mail about it was sent.
+    /// True if a mail about it was sent.
     pub is_sent: bool,
-    /// The person's name, as shown.
+    /// Name of the person, as shown on the certificate.
     #[schema(value_type = String)]
     pub full_name: Personal<String>,
-    /// The certificate's name, as shown.
+    /// Name of the certificate, as shown on it.
     pub certificate_name: String,
-    /// What was attended or passed, as shown.
+    /// Name of the event, as shown on the certificate.
     pub event_name: String,
-    /// The organisation, as shown.
+    /// Name of the organization, as shown on the certificate.
     pub client: String,
-    /// The date shown.
+    /// Date shown on the certificate.
     #[schema(example = "2026-11-21")]
     pub issue_date: String,
-    /// SHA-256 of the PDF, 64 hex digits.
+    /// SHA-256 of the PDF: 64 hexadecimal digits.
     pub sha256: Option<String>,
-    /// The PDF's size in bytes.
+    /// Size of the PDF in bytes.
     pub size: Option<i64>,
-    /// Why there is no PDF. Once that is put right, generate the certificate for this person again.
+    /// Reason why there is no PDF. Correct it, and generate the certificate for this person again.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub failure: Option<GenerationFailure>,
-    /// When and why it was revoked, if it was.
+    /// Time of and reason for the revocation, if it was revoked.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub revocation: Option<RevocationAnswer>,
 }
 
-/// Why there is no PDF.
+/// Reason why there is no PDF.
 #[derive(Serialize, ToSchema)]
 pub struct GenerationFailure {
-    /// A stable code.
+    /// Stable code.
     pub code: String,
-    /// What went wrong.
+    /// Problem, as a text.
     #[schema(value_type = Option<String>)]
     pub reason: Option<Personal<String>>,
 }

@@ -1,4 +1,4 @@
-//! Who is to get a certificate: people named one by one, those of an import, or those who meet a filter.
+//! Recipients of a certificate: people listed by id, the people of an import, or the people who meet a filter.
 
 use std::collections::HashSet;
 
@@ -13,43 +13,47 @@ use crate::http::{ApiError, HttpState};
 use crate::projection::queries::attendees::{self, AttendeeFilter};
 use crate::projection::queries::imports;
 
-/// The most people that an import or a filter may come to; they become several batches.
+/// Maximum number of people that an import or a filter may select.
 pub(super) const MAX_SELECTED: usize = 100_000;
-/// People who meet all that is given; at least one of these. It means what the list of attendees means by it.
+/// Filter of people. A person must meet all given conditions, and at least one is required. The conditions have the
+/// same meaning as in the list of attendees.
 #[derive(Default, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schema(example = json!({"country": "Colombia", "createdAfter": "2026-11-01T00:00:00Z"}))]
 pub struct RecipientFilter {
-    /// Words that full name, e-mail address or document number contain, whatever the case and accents.
+    /// Words that the full name, e-mail address or document number contains. Case and accents are ignored.
     #[schema(max_length = 200)]
     search: Option<String>,
-    /// Of this country, whatever the case and accents.
+    /// Country. Case and accents are ignored.
     #[schema(max_length = 200, example = "Colombia")]
     country: Option<String>,
-    /// With this kind of document, whatever the case and accents.
+    /// Type of the identity document. Case and accents are ignored.
     #[schema(max_length = 200)]
     document_type: Option<String>,
-    /// Accepted by this import: people whom it made known, and people who were known before.
+    /// Id of an import that accepted the person, new or known before.
     import_id: Option<Uuid>,
-    /// Who have been issued this other certificate.
+    /// Id of another certificate that was issued to the person.
     certificate_id: Option<Uuid>,
-    /// Known since this moment (RFC 3339).
+    /// The person was created at or after this time (RFC 3339).
     #[serde(default, with = "time::serde::rfc3339::option")]
     #[schema(example = "2026-11-01T00:00:00Z")]
     created_after: Option<OffsetDateTime>,
-    /// Known before this moment (RFC 3339).
+    /// The person was created before this time (RFC 3339).
     #[serde(default, with = "time::serde::rfc3339::option")]
     created_before: Option<OffsetDateTime>,
 }
 
-/// How people are named.
+/// Recipients, listed by id or selected by a filter.
 pub(super) enum Recipients {
     Named(Vec<Uuid>),
     Selected { field: &'static str, filter: AttendeeFilter },
 }
 
 impl Recipients {
-    /// Exactly one way must be used.
+    /// Creates recipients from exactly one of the three parameters.
+    ///
+    /// # Errors
+    /// None or several are given, or the given one is empty, too long or invalid.
     pub(super) fn of(
         attendee_ids: Option<Vec<Uuid>>,
         import_id: Option<Uuid>,
@@ -82,8 +86,12 @@ impl Recipients {
         Ok(Self::Named(ids))
     }
 
-    /// The people, each once. A filter is made from the query tables as soon as they show what is in the
-    /// log now; whoever becomes known a moment later is not meant, and who is gone is refused by the batch.
+    /// Returns the ids of the people, each once. Waits until the query tables contain the current log, and then
+    /// applies the filter to them. People who are created later are not included. The batch refuses people who no
+    /// longer exist.
+    ///
+    /// # Errors
+    /// The import doesn't exist, the filter selects nobody or too many, or the query tables are not up to date.
     pub(super) async fn resolve(self, http: &HttpState) -> Result<Vec<Uuid>, ApiError> {
         let (field, filter) = match self {
             Self::Named(ids) => return Ok(ids),
@@ -96,11 +104,11 @@ impl Recipients {
         }
         let people = attendees::ids(&database, filter, MAX_SELECTED + 1).await?;
         if people.is_empty() {
-            return Err(ApiError::field(field, "comes to nobody"));
+            return Err(ApiError::field(field, "selects nobody"));
         }
         if people.len() > MAX_SELECTED {
             let message = format!(
-                "comes to more than {MAX_SELECTED} people; narrow it, such as by createdAfter and createdBefore"
+                "selects more than {MAX_SELECTED} people; narrow it, for example by createdAfter and createdBefore"
             );
             return Err(ApiError::field(field, message));
         }
@@ -144,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn exactly_one_way_names_people() {
+    fn exactly_one_kind_of_recipients_is_accepted() {
         let id = Uuid::from_u128(1);
         assert!(refused(Recipients::of(None, None, None)).starts_with("attendeeIds: "));
         assert!(refused(Recipients::of(Some(vec![id]), Some(id), None)).starts_with("attendeeIds: "));
@@ -158,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn a_filter_says_something_that_can_be_asked_for() {
+    fn empty_or_invalid_filter_is_rejected() {
         let of = |body| Recipients::of(None, None, Some(filter(body)));
         assert!(refused(of(json!({}))).starts_with("filter: "));
         assert!(refused(of(json!({"search": "  "}))).starts_with("filter: "));

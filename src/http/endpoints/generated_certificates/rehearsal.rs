@@ -1,4 +1,4 @@
-//! What issuing would do, told without doing it.
+//! Dry run of issuing a certificate.
 
 use std::collections::HashSet;
 
@@ -11,20 +11,20 @@ use crate::domain::Personal;
 use crate::domain::certificate::Definition;
 use crate::http::endpoints::batches::get::RefusalAnswer;
 use crate::http::endpoints::certificates::drawable::undrawable_texts;
-use crate::http::endpoints::long_names::are_too_long;
+use crate::http::endpoints::template_checks::{are_too_long, shows_email};
 use crate::http::{ApiError, HttpState};
 use crate::projection::queries::issuances::{self, RehearsedRow};
 use crate::workers::long_names::{LongNames, NAME_TOO_LONG};
-use crate::workers::undrawable::{UNDRAWABLE, of_fields};
+use crate::workers::undrawable::{UNDRAWABLE, of_fields, problem};
 
-/// People and refusals that are shown.
+/// Maximum number of people, and of refusals, in the answer.
 const MAX_SHOWN: usize = 1_000;
 
-/// What issuing would do.
+/// Result of a dry run of issuing.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct BatchRehearsed {
-    /// What they would earn.
+    /// Id of the certificate that would be issued.
     certificate_id: Uuid,
     /// Always `rehearsed`.
     #[schema(example = "rehearsed")]
@@ -32,26 +32,26 @@ pub struct BatchRehearsed {
     /// Date on the certificates, if they are issued now.
     #[schema(value_type = String, format = Date, example = "2026-11-20")]
     issue_date: Date,
-    /// People in it, each counted once.
+    /// Number of people, each counted once.
     total: usize,
-    /// Certificates that it would make, also in place of those that were revoked or could not be drawn.
+    /// Number of certificates that would be created, including those that replace a revoked or failed one.
     #[schema(example = 3)]
     new: usize,
-    /// People who hold it already.
+    /// Number of people who already have the certificate.
     existing: usize,
-    /// People whose certificate would fail, because no font draws a text on it (code `UNDRAWABLE`) or the name is too
-    /// long for its place (code `NAME_TOO_LONG`; the 50 longest names of more than 40 characters are laid out). Correct
-    /// them first.
+    /// Number of people whose certificate would fail, because no font draws a text on it (code `UNDRAWABLE`) or the
+    /// name is too long for its place (code `NAME_TOO_LONG`). Of the names with more than 40 characters, the 50
+    /// longest are checked. Correct these people first.
     undrawable: usize,
-    /// People for whom nothing could be issued.
+    /// Number of people for whom nothing could be issued.
     refused: usize,
-    /// The first 1,000 of them.
+    /// The first 1,000 people for whom nothing could be issued.
     refusals: Vec<RefusalAnswer>,
-    /// The first 1,000 people, in the order in which they were given.
+    /// The first 1,000 people, in the order of the request.
     attendees: Vec<RehearsedAttendee>,
-    /// Texts of the certificate that no font draws; each fails every certificate.
+    /// Texts of the certificate that no font draws. With any of them, all certificates would fail.
     undrawable_texts: Vec<String>,
-    /// Where a sample can be asked for, with `POST`.
+    /// Address at which `POST` returns a sample.
     #[schema(example = "/api/v1/generated-certificates/generate/sample")]
     sample_url: String,
 }
@@ -65,19 +65,29 @@ pub struct RehearsedAttendee {
     /// `new`, `existing`, `undrawable` or `refused`.
     #[schema(example = "new")]
     outcome: &'static str,
-    /// Why not: a stable code.
+    /// Reason why nothing would be issued, as a stable code.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = "UNDRAWABLE")]
     code: Option<&'static str>,
-    /// Why not, and what to do; it names the characters.
+    /// Reason why nothing would be issued, and how to correct it. It lists characters that no font draws.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>)]
     message: Option<Personal<String>>,
 }
 
+/// Results for one person that depend on the certificate's template.
+#[derive(Clone, Copy)]
+struct PageOf {
+    /// True if the template shows the e-mail address.
+    shows_email: bool,
+    /// True if the name is too long for its place.
+    is_name_too_long: bool,
+}
+
 impl RehearsedAttendee {
-    /// `texts` are those of the certificate that no font draws. A name that is too long is told if it can be drawn.
-    fn of(http: &HttpState, row: RehearsedRow, texts: &[String], is_too_long: bool) -> Self {
+    /// Creates the result for one person. `texts` are the texts of the certificate that no font draws. A name that is
+    /// too long is reported only if all texts can be drawn.
+    fn of(http: &HttpState, row: RehearsedRow, texts: &[String], page: PageOf) -> Self {
         let attendee_id = row.id;
         let without = |outcome| Self { attendee_id, outcome, code: None, message: None };
         let not = |outcome, code, message: String| Self {
@@ -93,8 +103,11 @@ impl RehearsedAttendee {
         let document = row.document_number.as_ref().map(Personal::reveal_str);
         let own = of_fields(http.rendering.renderer(), name.reveal_str(), document);
         let own = own.into_iter().map(|undrawable| format!("{} {}", undrawable.field, undrawable.problem));
+        let email = row.email.as_ref().filter(|_| page.shows_email);
+        let email = email.and_then(|email| problem(http.rendering.renderer(), email.reveal_str()));
+        let own = own.chain(email.map(|problem| format!("email {problem}")));
         let problems: Vec<String> = own.chain(texts.iter().cloned()).collect();
-        match (problems.is_empty(), is_too_long) {
+        match (problems.is_empty(), page.is_name_too_long) {
             (false, _) => not("undrawable", UNDRAWABLE, problems.join("; ")),
             (true, true) => {
                 let problem = "fullName is too long for its place on the certificate; shorten it, or choose another \
@@ -106,7 +119,7 @@ impl RehearsedAttendee {
     }
 }
 
-/// Tells from the query tables, which may be a moment old; the batch itself decides on the log.
+/// Returns the result of a dry run from the query tables, which may lag behind the log. A real batch reads the log.
 pub(super) async fn rehearse(
     http: &HttpState,
     certificate_id: Uuid,
@@ -132,14 +145,15 @@ pub(super) async fn rehearse(
         sample_url: http.api_path("/generated-certificates/generate/sample"),
     };
     let too_long = too_long(http, definition, &rows).await?;
+    let shows_email = shows_email(http, definition).await?;
     for row in rows {
-        let is_too_long = too_long.contains(&row.id);
-        rehearsed.add(RehearsedAttendee::of(http, row, &undrawable_texts, is_too_long));
+        let page = PageOf { shows_email, is_name_too_long: too_long.contains(&row.id) };
+        rehearsed.add(RehearsedAttendee::of(http, row, &undrawable_texts, page));
     }
     Ok(BatchRehearsed { undrawable_texts, ..rehearsed })
 }
 
-/// People who are to get a certificate and whose name is too long for it.
+/// Returns the people who would get a certificate but whose name is too long for it.
 async fn too_long(
     http: &HttpState,
     definition: &Definition,

@@ -1,4 +1,4 @@
-//! Why a certificate doesn't count any more: as it is asked for, and as it is told.
+//! Reasons for a revocation, in requests and in answers.
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -8,45 +8,45 @@ use crate::domain::Personal;
 use crate::domain::issuance::{IssuanceState, WhyRevoked};
 use crate::http::ApiError;
 
-/// The longest note, in characters.
+/// Maximum length of a note in characters.
 const MAX_NOTE_CHARS: usize = 1_000;
 
-/// Why something is revoked.
+/// Reason for a revocation.
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schema(example = json!({"reason": "wrongData", "note": "The name was misspelt."}))]
 pub struct RevocationRequest {
-    /// Why, for programs.
+    /// Reason, as a code.
     reason: Reason,
-    /// Why, in your own words; at most 1,000 characters. Only those who may read certificates see it.
+    /// Reason, as a text of at most 1,000 characters. Only users with permission to read certificates see it.
     #[schema(value_type = Option<String>, example = "The name was misspelt.", max_length = 1000)]
     note: Option<Personal<String>>,
 }
 
-/// Why, for programs.
+/// Code of the reason for a revocation.
 #[derive(Clone, Copy, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(example = "wrongData")]
 pub enum Reason {
-    /// It should not have been issued.
+    /// The certificate should not have been issued.
     IssuedInError,
-    /// It shows something wrong.
+    /// The certificate shows wrong data.
     WrongData,
-    /// It went to somebody else than who earned it.
+    /// The certificate was issued to the wrong person.
     WrongPerson,
-    /// What it certifies was not earned honestly.
+    /// The certificate was earned dishonestly.
     Misconduct,
-    /// The issuer takes it back without saying more.
+    /// The issuer revokes the certificate without giving a reason.
     Withdrawn,
-    /// See the note.
+    /// The note contains the reason; it is required.
     Other,
 }
 
 impl RevocationRequest {
-    /// The reason, and the note without blanks around it; an empty one counts as none.
+    /// Returns the reason and the trimmed note. An empty note counts as absent.
     ///
     /// # Errors
-    /// The note is too long or can't be shown, or is missing where the reason refers to it.
+    /// The note is too long, contains control characters, or is missing for the reason `other`.
     pub fn checked(self) -> Result<(WhyRevoked, Option<Personal<String>>), ApiError> {
         let note = self.note.map(|note| note.reveal_str().trim().to_owned()).filter(|note| !note.is_empty());
         if let Some(note) = &note {
@@ -72,46 +72,46 @@ impl RevocationRequest {
     }
 }
 
-/// A certificate that doesn't count any more.
+/// A revoked certificate.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Revoked {
-    /// The generated certificate.
+    /// Id of the generated certificate.
     id: Uuid,
-    /// `revoked`.
+    /// Always `revoked`.
     #[schema(example = "revoked")]
     state: &'static str,
-    /// Why: the first reason that was given.
+    /// Reason that was given first.
     #[schema(value_type = String, example = "wrongData")]
     reason: WhyRevoked,
-    /// Why, in somebody's own words.
+    /// Note that was given with the reason.
     #[schema(value_type = Option<String>, example = "The name was misspelt.")]
     note: Option<Personal<String>>,
 }
 
 impl Revoked {
-    /// As the log has it.
+    /// Creates the answer from the state of an issuance.
     ///
     /// # Errors
-    /// It is not revoked, which would be a fault of ours.
+    /// The issuance is not revoked, which would be a fault of this program.
     pub fn of(id: Uuid, state: IssuanceState) -> Result<Self, ApiError> {
         let revoked = state.revoked.ok_or_else(|| ApiError::internal("a revocation left no trace"))?;
         Ok(Self { id, state: "revoked", reason: revoked.reason, note: revoked.note })
     }
 }
 
-/// When and why a certificate was revoked.
+/// Time of and reason for a revocation.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct RevocationAnswer {
-    /// When (RFC 3339).
+    /// Time of the revocation (RFC 3339).
     #[schema(example = "2026-11-21T12:00:00Z")]
     pub revoked_at: String,
-    /// Why: `issuedInError`, `wrongData`, `wrongPerson`, `misconduct`, `withdrawn`, `batchCancelled`,
-    /// `generationFailed` (it could not be drawn, and the person's next one takes its place) or `other`.
+    /// Reason: `issuedInError`, `wrongData`, `wrongPerson`, `misconduct`, `withdrawn`, `batchCancelled`,
+    /// `generationFailed` (it could not be drawn, and a new one for the person replaces it) or `other`.
     #[schema(example = "wrongData")]
     pub reason: String,
-    /// Why, in somebody's own words.
+    /// Note that was given with the reason.
     #[schema(value_type = Option<String>, example = "The name was misspelt.")]
     pub note: Option<Personal<String>>,
 }
@@ -128,14 +128,14 @@ mod tests {
     }
 
     #[test]
-    fn a_note_is_trimmed_and_an_empty_one_is_none() {
+    fn note_is_trimmed_and_an_empty_one_is_absent() {
         let (reason, note) = checked(json!({"reason": "wrongData", "note": "  misspelt \n"})).unwrap();
         assert_eq!((reason, note.unwrap().reveal_str()), (WhyRevoked::WrongData, "misspelt"));
         assert!(checked(json!({"reason": "withdrawn", "note": " "})).unwrap().1.is_none());
     }
 
     #[test]
-    fn notes_that_are_missing_too_long_or_odd_are_refused() {
+    fn missing_too_long_or_invalid_note_is_rejected() {
         for body in [
             json!({"reason": "other"}),
             json!({"reason": "wrongData", "note": "a".repeat(MAX_NOTE_CHARS + 1)}),

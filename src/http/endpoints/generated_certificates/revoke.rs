@@ -12,19 +12,19 @@ use crate::http::extract::{IdempotencyKey, Json, Path};
 use crate::http::idempotency::{Request, about, once};
 use crate::http::{Answer, ApiError, Caller, HttpState};
 
-/// Revoke a certificate.
+/// Revokes a generated certificate.
 ///
-/// The public page says so from then on, the PDF is not given out any more, and a mail that is not sent
-/// yet is not sent. Nothing is deleted. Generating for the same person again makes a new certificate.
-/// Revoking twice changes nothing: the first reason stays.
+/// The public page then shows it as revoked, its PDF is no longer served, and unsent mails about it are not sent.
+/// Nothing is deleted. If you generate the certificate for the same person again, a new one is created. A second
+/// revocation changes nothing, and the first reason stays.
 #[utoipa::path(
     post, path = "/generated-certificates/{id}/revoke", request_body = RevocationRequest,
     params(
-        ("id" = Uuid, Path, description = "The generated certificate's id"),
-        ("Idempotency-Key" = Option<String>, Header, description = "Makes sending it again harmless"),
+        ("id" = Uuid, Path, description = "Id of the generated certificate"),
+        ("Idempotency-Key" = Option<String>, Header, description = "A repetition with the same key is not executed again"),
     ),
     responses(
-        (status = 200, description = "It is revoked", body = Envelope<Revoked>),
+        (status = 200, description = "The certificate is revoked", body = Envelope<Revoked>),
         (status = 400, description = "VALIDATION_ERROR, MALFORMED_JSON", body = ErrorEnvelope),
         (status = 404, description = "NOT_FOUND", body = ErrorEnvelope),
         (status = 422, description = "IDEMPOTENCY_KEY_REUSED", body = ErrorEnvelope),
@@ -39,9 +39,9 @@ pub async fn handle(
 ) -> Result<Answer, ApiError> {
     let (reason, note) = value.checked()?;
     let route = "POST /generated-certificates/{id}/revoke";
-    // The path is a part of what is asked: the same key on another certificate is another request.
+    // The id is hashed too, because the same key for another certificate is another request.
     let body_sha256 = about(id, Some(sha256));
-    // The note may name people, so the answer is not kept; the log finds it again.
+    // The answer is not stored, because the note may name people. It can be made again from the log.
     let request = Request { caller: &caller, route, key, body_sha256, keep_answer: false };
     once(&http, request, async |command_id| {
         let why = CertificateRevoked { reason, note: note.clone(), batch_id: None };

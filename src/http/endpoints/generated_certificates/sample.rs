@@ -19,21 +19,21 @@ use crate::http::held::held;
 use crate::http::{ApiError, ErrorCode, HttpState};
 use crate::workers::renderer::RenderingError;
 
-/// What a sample shows.
+/// Certificate and person of a sample.
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schema(example = json!({"certificateId": "6f2d41c8-95b7-4a0e-9d53-27e10c8bf4a6"}))]
 pub struct SampleRequest {
-    /// The certificate.
+    /// Id of the certificate.
     certificate_id: Uuid,
-    /// The person; somebody made up if absent.
+    /// Id of the person; an invented person if absent.
     attendee_id: Option<Uuid>,
 }
 
-/// See what a certificate would look like.
+/// Returns a sample of a certificate as a PDF.
 ///
-/// The PDF is drawn as those that are issued, but its number is `SAMPLE-NOT-VALID`, and the page that its QR
-/// code leads to says that no such certificate was issued. Nothing is stored.
+/// The PDF is drawn like issued ones, but its number is `SAMPLE-NOT-VALID`. The page at the address in its QR code
+/// says that no such certificate was issued. Nothing is stored.
 #[utoipa::path(
     post, path = "/generated-certificates/generate/sample", request_body = SampleRequest,
     responses(
@@ -41,7 +41,7 @@ pub struct SampleRequest {
         (status = 400, description = "VALIDATION_ERROR, MALFORMED_JSON", body = ErrorEnvelope),
         (status = 404, description = "NOT_FOUND: no such certificate or attendee", body = ErrorEnvelope),
         (status = 409, description = "CERTIFICATE_INACTIVE", body = ErrorEnvelope),
-        (status = 422, description = "NOT_DRAWABLE: issuing it would fail; the message says why", body = ErrorEnvelope),
+        (status = 422, description = "NOT_DRAWABLE: issuing would fail; see the message", body = ErrorEnvelope),
         (status = 503, description = "BUSY: too many samples are being drawn; try again", body = ErrorEnvelope),
     )
 )]
@@ -70,7 +70,7 @@ pub async fn handle(
     Ok((headers, pdf).into_response())
 }
 
-/// The theme as an issuance would pin it now.
+/// Returns the template in the version that an issuance would pin now.
 pub(in crate::http::endpoints) async fn pinned(
     http: &HttpState,
     named: &TemplateRef,
@@ -82,7 +82,7 @@ pub(in crate::http::endpoints) async fn pinned(
     Ok(PinnedTemplate::active(named, own.as_ref())?)
 }
 
-/// The theme in the very version that is named.
+/// Returns the template in exactly the version in `named`.
 pub(in crate::http::endpoints) async fn pinned_at(
     http: &HttpState,
     named: TemplateRef,
@@ -94,8 +94,8 @@ pub(in crate::http::endpoints) async fn pinned_at(
     Ok(PinnedTemplate::at(named, own.as_ref())?)
 }
 
-/// What can't be drawn is told to whoever asks for samples, and to nobody else: the text may quote the
-/// person's name.
+/// Converts an error of drawing a sample. Only requests for samples get its text, because it may quote the person's
+/// name.
 pub(in crate::http::endpoints) fn not_drawn(error: RenderingError) -> ApiError {
     match error {
         RenderingError::Own(error) => {
@@ -112,7 +112,7 @@ pub(in crate::http::endpoints) fn not_drawn(error: RenderingError) -> ApiError {
     }
 }
 
-/// Somebody with letters that a font may lack.
+/// Returns an invented person, whose name has letters that a font may lack.
 pub(in crate::http::endpoints) fn made_up(locale: Locale) -> Person {
     let (name, document) = match locale {
         Locale::En => ("Zoë Sample-Brontë", "SAMPLE 123"),

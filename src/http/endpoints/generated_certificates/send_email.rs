@@ -21,16 +21,16 @@ use crate::http::{Answer, ApiError, Caller, HttpState};
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schema(example = json!({ "to": "ada@example.com", "delivery": "immediate" }))]
 pub struct SendEmailRequest {
-    /// The address for this mail alone; the person's present address if absent.
+    /// Address for this mail only; the person's current address if absent.
     #[serde(default)]
     #[schema(value_type = Option<String>, max_length = 254, example = "ada@example.com")]
     to: Option<Personal<String>>,
-    /// When it may go out; immediately if absent.
+    /// Delivery of the mail; immediate if absent.
     #[serde(default)]
     delivery: Delivery,
 }
 
-/// A mail that was asked for.
+/// A mail that was requested.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(example = json!({
@@ -39,33 +39,33 @@ pub struct SendEmailRequest {
     "number": 2, "status": "pending", "state": "queued"
 }))]
 pub struct MailAsked {
-    /// The new job.
+    /// Id of the new job.
     job_id: Uuid,
-    /// The generated certificate that it is about.
+    /// Id of the generated certificate.
     generated_certificate_id: Uuid,
-    /// Which of the generated certificate's mails it is; the first came by itself.
+    /// Number of the mail among the mails about this generated certificate. Mail 1 was requested automatically.
     number: u32,
-    /// `pending`.
+    /// Always `pending`.
     status: &'static str,
     /// `queued`, `held` or `scheduled`.
     state: &'static str,
 }
 
-/// Mail a generated certificate again, as a new job.
+/// Sends a generated certificate by mail again, as a new job.
 ///
-/// The mail goes to `to`, or to the address that the person has now, and carries the PDF that was issued. Jobs before
-/// it stay as they are. There are at most 100 mails about one generated certificate.
+/// The mail is sent to `to`, or else to the person's current address, with the issued PDF attached. Earlier jobs do
+/// not change. There are at most 100 mails about one generated certificate.
 #[utoipa::path(
     post, path = "/generated-certificates/{id}/send-email", request_body = Option<SendEmailRequest>,
     params(
-        ("id" = Uuid, Path, description = "The generated certificate's id"),
-        ("Idempotency-Key" = Option<String>, Header, description = "Makes sending it again harmless"),
+        ("id" = Uuid, Path, description = "Id of the generated certificate"),
+        ("Idempotency-Key" = Option<String>, Header, description = "A repetition with the same key is not executed again"),
     ),
     responses(
-        (status = 201, description = "The new job; see Location", body = Envelope<MailAsked>),
-        (status = 400, description = "VALIDATION_ERROR: `to` is no e-mail address, or a time that can't be meant", body = ErrorEnvelope),
+        (status = 201, description = "The new job; see `Location`", body = Envelope<MailAsked>),
+        (status = 400, description = "VALIDATION_ERROR: `to` is not an e-mail address, or the time is out of range", body = ErrorEnvelope),
         (status = 404, description = "NOT_FOUND", body = ErrorEnvelope),
-        (status = 409, description = "WRONG_STATE: it has no PDF, or had too many mails", body = ErrorEnvelope),
+        (status = 409, description = "WRONG_STATE: there is no PDF, or there are 100 mails already", body = ErrorEnvelope),
         (status = 422, description = "IDEMPOTENCY_KEY_REUSED", body = ErrorEnvelope),
     )
 )]
@@ -105,7 +105,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_address_is_checked_and_never_repeated() {
+    fn invalid_address_is_rejected_and_not_repeated_in_the_error() {
         assert_eq!(checked_address(" ada@example.com ").unwrap().reveal_str(), "ada@example.com");
         for odd in [
             "",
