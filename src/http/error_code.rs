@@ -156,6 +156,8 @@ error_codes! {
     MissingColumns = "MISSING_COLUMNS", UNPROCESSABLE_ENTITY;
     /// Two headers mean the same column.
     DuplicateColumns = "DUPLICATE_COLUMNS", UNPROCESSABLE_ENTITY;
+    /// A row is too long.
+    RowTooLong = "ROW_TOO_LONG", UNPROCESSABLE_ENTITY;
     /// A quotation mark is never closed.
     UnclosedQuote = "UNCLOSED_QUOTE", UNPROCESSABLE_ENTITY;
     /// The file is damaged.

@@ -18,8 +18,10 @@ const DELIMITERS: [u8; 4] = [b',', b';', b'\t', b'|'];
 /// Bytes of the file's beginning that delimiter and header are guessed from.
 const START_BYTES: u64 = 64 * 1024;
 /// Rows of the beginning that may be the header row.
-const START_ROWS: usize = 20;
-/// A record of more bytes than this is an unclosed quotation mark, not a person.
+const START_ROWS: usize = 200;
+/// Rows of the beginning that show how another encoding reads the file.
+const SAMPLE_ROWS: usize = 100;
+/// A record of more bytes than this is no person, but mostly an unclosed quotation mark.
 const RECORD_BYTES: usize = 4 << 20;
 /// Last row number; further sheets of a workbook are numbered on, so it needs a bound.
 const LAST_LINE: u32 = u32::MAX / 2;
@@ -94,7 +96,7 @@ pub(super) fn first_rows(start: &[u8], charset: Charset, reading: &Reading, limi
     let rest = text.get(length..).unwrap_or_default();
     let delimiter = guess_delimiter(rest, reading);
     let mut reader = builder(delimiter, has_backslashes(rest, delimiter)).from_reader(rest);
-    let records = reader.byte_records().map_while(Result::ok).take(START_ROWS * 5);
+    let records = reader.byte_records().map_while(Result::ok).take(SAMPLE_ROWS);
     let cell = |field: &[u8]| Cell::text(String::from_utf8_lossy(field).into_owned(), limits.max_cell_chars);
     let rows = records.zip(1_u32..).map(|(record, row)| Record {
         row,
@@ -192,11 +194,18 @@ fn known_headers(start: &[u8], delimiter: u8, reading: &Reading) -> usize {
 impl DelimitedRows {
     fn read(&mut self) -> Result<Option<Record>, SheetError> {
         self.reader.get_mut().allow(RECORD_BYTES);
+        let start = self.reader.position().byte();
         match self.reader.read_byte_record(&mut self.record) {
             Ok(true) => {}
             Ok(false) => return Ok(None),
             Err(_) if self.reader.get_ref().is_exhausted() => {
-                return Err(SheetError::UnclosedQuote { row: self.row + 1 });
+                let row = self.row + 1;
+                let has_quote = self.reader.get_ref().has_quote_since(start);
+                return Err(if has_quote {
+                    SheetError::UnclosedQuote { row }
+                } else {
+                    SheetError::RowTooLong { row, limit: RECORD_BYTES }
+                });
             }
             Err(error) => return Err(SheetError::Io(error.into())),
         }

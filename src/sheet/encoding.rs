@@ -128,6 +128,10 @@ pub(super) struct Text<R> {
     after_return: bool,
     finished: bool,
     allowance: usize,
+    /// Bytes that were read from it.
+    given: u64,
+    /// Position of the last quotation mark among them.
+    last_quote: Option<u64>,
 }
 
 impl<R: Read> Text<R> {
@@ -143,6 +147,8 @@ impl<R: Read> Text<R> {
             after_return: false,
             finished: false,
             allowance: usize::MAX,
+            given: 0,
+            last_quote: None,
         }
     }
 
@@ -154,6 +160,11 @@ impl<R: Read> Text<R> {
     /// Whether reading stopped because the allowance was used up.
     pub(super) const fn is_exhausted(&self) -> bool {
         self.allowance == 0
+    }
+
+    /// Returns true if a quotation mark was read at this position or behind it.
+    pub(super) fn has_quote_since(&self, position: u64) -> bool {
+        self.last_quote.is_some_and(|last| last >= position)
     }
 
     fn fill(&mut self) -> io::Result<()> {
@@ -192,6 +203,10 @@ impl<R: Read> Read for Text<R> {
             return Err(io::Error::other("the allowance is used up"));
         }
         out[..count].copy_from_slice(&left[..count]);
+        if let Some(quote) = left[..count].iter().rposition(|&byte| byte == b'"') {
+            self.last_quote = Some(self.given + quote as u64);
+        }
+        self.given += count as u64;
         self.taken += count;
         self.allowance -= count;
         Ok(count)

@@ -3,6 +3,7 @@
 use thiserror::Error;
 
 use crate::domain::Personal;
+use crate::domain::reading::IGNORE;
 
 /// The file cannot be read, or not further. No message contains a value out of the file's rows, so that
 /// it can be logged; [`SheetError::for_uploader`] adds what only the uploader may see.
@@ -69,14 +70,20 @@ pub enum SheetError {
         /// The name as it was read, and as other encodings read it.
         readings: Box<Readings>,
     },
-    /// A header that may be a part of the name, with values below it.
+    /// A column that may have a part of the name, with such a value in it.
     #[error(
-        "the column \"{column}\" looks like a part of the name and is not understood, and row {row} has a value in \
-         it; say with `mapping` what it is: {{\"{column}\": \"lastName\"}}, or \"ignore\" to leave it out"
+        "the column \"{column}\" {reason}, and row {row} has a value in it; say with `mapping` what it is{}",
+        proposed(key, proposal)
     )]
     UnknownNameColumn {
-        /// The header, as written.
+        /// The header, as written, or the column's letter.
         column: String,
+        /// Name of the column in a mapping.
+        key: String,
+        /// Reason for the suspicion.
+        reason: &'static str,
+        /// The field that it most likely gives, or `ignore`.
+        proposal: &'static str,
         /// The first row with a value in it.
         row: u32,
     },
@@ -150,7 +157,7 @@ pub enum SheetError {
     /// Two headers mean the same field, and a row has different values below them.
     #[error(
         "the columns \"{first}\" and \"{second}\" both mean {field}, and row {row} says different things in them; \
-         delete one of the columns or rename its header"
+         delete one of the columns, or say with `mapping` that it is not read: {{\"{key}\": \"ignore\"}}"
     )]
     DuplicateColumns {
         /// The column's name in the API.
@@ -159,10 +166,20 @@ pub enum SheetError {
         first: String,
         /// The right one, as written.
         second: String,
+        /// Name of the right one in a mapping.
+        key: String,
         /// The first row in which they differ, as the spreadsheet program shows it.
         row: u32,
     },
-    /// A quoted field that is never closed, or a row of unreasonable size.
+    /// A row of unreasonable size, without quotation marks.
+    #[error("row {row} is longer than {} MiB; remove what does not belong there", limit >> 20)]
+    RowTooLong {
+        /// 1-based, as the spreadsheet program shows it.
+        row: u32,
+        /// The limit, in bytes.
+        limit: usize,
+    },
+    /// A quoted field that is never closed, or a row of unreasonable size with quotation marks.
     #[error("row {row} does not end; a quotation mark in it is probably never closed")]
     UnclosedQuote {
         /// 1-based, as the spreadsheet program shows it.
@@ -190,6 +207,15 @@ fn list(headers: &[String]) -> String {
 
 fn header_row(row: u32) -> String {
     if row == 0 { "the header row".to_owned() } else { format!("row {row} looks like the header row and") }
+}
+
+/// The mapping of a suspicious column.
+fn proposed(key: &str, proposal: &str) -> String {
+    if proposal == IGNORE {
+        format!(", such as {{\"{key}\": \"lastName\"}}, or leave it out: {{\"{key}\": \"ignore\"}}")
+    } else {
+        format!(": {{\"{key}\": \"{proposal}\"}}, or \"ignore\" to leave it out")
+    }
 }
 
 fn quoted(names: &[String]) -> String {
@@ -255,6 +281,7 @@ impl SheetError {
             Self::InSheet { source, .. } => source.code(),
             Self::MissingColumns { .. } => "MISSING_COLUMNS",
             Self::DuplicateColumns { .. } => "DUPLICATE_COLUMNS",
+            Self::RowTooLong { .. } => "ROW_TOO_LONG",
             Self::UnclosedQuote { .. } => "UNCLOSED_QUOTE",
             Self::Broken { .. } => "BROKEN_FILE",
             Self::Io(_) => "FILE_NOT_READ",
@@ -272,6 +299,21 @@ impl SheetError {
             Self::MisreadText { readings, .. } => format!("{self}; {}", readings.told()),
             Self::InSheet { sheet, source } => format!("sheet \"{sheet}\": {}", source.for_uploader()),
             other => other.to_string(),
+        }
+    }
+
+    /// Leaves the document number out of what is missing, where none is required.
+    #[must_use]
+    pub fn without_document(self) -> Self {
+        match self {
+            Self::MissingColumns { mut missing, recognised, found, row, misread } => {
+                missing.retain(|field| *field != super::Column::DocumentNumber.name());
+                Self::MissingColumns { missing, recognised, found, row, misread }
+            }
+            Self::InSheet { sheet, source } => {
+                Self::InSheet { sheet, source: Box::new(source.without_document()) }
+            }
+            other => other,
         }
     }
 

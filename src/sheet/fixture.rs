@@ -35,6 +35,19 @@ pub(super) fn open_chosen(
     open(file.path(), format, Limits::default(), reading)?.with_document_column(true)
 }
 
+/// The names of a text file where no document is required, or the code of the error of file or row.
+pub(super) fn names_of(text: &str, reading: &Reading) -> Result<Vec<String>, SheetError> {
+    let mut file = NamedTempFile::new().expect("a temporary file");
+    file.write_all(text.as_bytes()).expect("the file takes bytes");
+    let rows =
+        open(file.path(), Format::Csv, Limits::default(), reading).map_err(SheetError::without_document)?;
+    let name = |row: SheetRow| match row.outcome {
+        RowOutcome::Person { person, .. } => person.full_name.reveal_str().to_owned(),
+        RowOutcome::Rejected { errors, .. } => errors.first().map_or("", |error| error.code).to_owned(),
+    };
+    rows.map(|row| row.map(name)).collect()
+}
+
 /// All rows of a file that is whole.
 pub(super) fn rows(bytes: &[u8], format: Format) -> Vec<SheetRow> {
     let reader = open_bytes(bytes, format).expect("the file opens");
@@ -94,6 +107,8 @@ pub(super) struct Workbook {
     pub styles: &'static str,
     /// What stands before the list of sheets.
     pub properties: &'static str,
+    /// What stands before the rows of each sheet.
+    pub columns: &'static str,
     /// Parts added as they are.
     pub extra: Vec<(&'static str, Vec<u8>)>,
 }
@@ -107,6 +122,7 @@ impl Workbook {
             // Format 14 is a date.
             styles: r#"<styleSheet><cellXfs><xf numFmtId="0"/><xf numFmtId="14"/></cellXfs></styleSheet>"#,
             properties: "",
+            columns: "",
             extra: Vec::new(),
         }
     }
@@ -129,7 +145,7 @@ impl Workbook {
                 r#"<Relationship Id="s{0}" Type="http://x/relationships/worksheet" Target="worksheets/sheet{0}.xml"/>"#,
                 index + 1
             ));
-            let sheet = format!("<worksheet><sheetData>{rows}</sheetData></worksheet>");
+            let sheet = format!("<worksheet>{}<sheetData>{rows}</sheetData></worksheet>", self.columns);
             add(&format!("xl/worksheets/sheet{}.xml", index + 1), sheet.as_bytes());
         }
         add(

@@ -6,7 +6,7 @@ use super::{Limits, SheetError};
 use crate::domain::reading::Reading;
 
 /// Filled rows that are looked through.
-const MAX_ROWS: usize = 25;
+const MAX_ROWS: usize = 200;
 
 /// A header row.
 #[derive(Clone, Debug)]
@@ -14,6 +14,8 @@ pub(super) struct Found {
     pub map: HeaderMap,
     /// 1-based, as the spreadsheet program shows it.
     pub row: u32,
+    /// Positions of columns that the program doesn't show.
+    pub hidden_columns: Vec<usize>,
 }
 
 /// Reads up to the header row; `None` where there is no filled row.
@@ -25,6 +27,7 @@ pub(super) fn find(
     limits: &Limits,
     reading: &Reading,
 ) -> Result<Option<Found>, SheetError> {
+    // Without any known header, no row looks like the header row.
     let mut best: Option<(usize, SheetError)> = None;
     let mut looked_at = 0;
     for record in records {
@@ -45,13 +48,14 @@ pub(super) fn find(
         }
         let cells = texts(&record.cells);
         let error = match headers::map(&cells, reading) {
-            Ok(map) => return Ok(Some(Found { map, row })),
-            Err(error) => numbered(error, row),
+            Ok(map) => return Ok(Some(Found { map, row, hidden_columns: Vec::new() })),
+            Err(error) => error,
         };
         if reading.header_row.is_some() {
-            return Err(error);
+            return Err(numbered(error, row));
         }
         let known = cells.iter().filter(|cell| recognise(cell).is_some()).count();
+        let error = if known > 0 { numbered(error, row) } else { error };
         if best.as_ref().is_none_or(|(most, _)| known > *most) {
             best = Some((known, error));
         }

@@ -1,14 +1,21 @@
 //! Mapping of a sheet's header row to fields, in the languages of [`vocabulary`] or as the uploader says.
 
+mod checked;
+mod chosen;
+mod combined;
 mod recognised;
+mod suspicion;
+mod suspicious_words;
 mod vocabulary;
 
-use super::cell::Record;
 use super::error::{SheetError, printable};
 use crate::domain::Personal;
 use crate::domain::reading::Reading;
 
-pub(super) use recognised::{key, may_be_name, recognise};
+use chosen::Chosen;
+use combined::{is_for_certificate, is_with_original_name};
+pub(super) use recognised::{key, recognise};
+use suspicion::{Suspect, suspects};
 
 /// A known column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -54,6 +61,19 @@ impl Column {
         Self::ALL.into_iter().find(|column| column.name() == name)
     }
 
+    /// Returns the column of a field's name, in camelCase or snake_case.
+    #[must_use]
+    pub fn of_written_name(name: &str) -> Option<Self> {
+        let is_same = |known: &str| {
+            let letters = name.chars().filter(|&character| character != '_');
+            known.chars().map(|character| character.to_ascii_lowercase()).eq(letters)
+        };
+        let is_snake_case = !name.chars().any(|character| character.is_ascii_uppercase());
+        Self::ALL
+            .into_iter()
+            .find(|column| column.name() == name || (is_snake_case && is_same(column.name())))
+    }
+
     /// Returns true for the parts of a name.
     #[must_use]
     pub const fn is_name(self) -> bool {
@@ -94,8 +114,10 @@ pub(super) enum Meaning {
     Column(Column),
     /// "Nombre", "Name": the first name beside a last name, else the full name.
     PlainName,
-    /// The name that somebody chose for the screen: the full name where no other column is one.
+    /// The name for the screen, or "Participant": the full name where no other column is one.
     DisplayName,
+    /// The name for the certificate: the full name, whatever other columns say.
+    CertificateName,
 }
 
 /// Headers of two words in either order, with a "de", "del", "of" or "the" between them or not.
@@ -146,8 +168,12 @@ pub(super) struct HeaderMap {
     pub twins: Vec<(Column, usize)>,
     /// "Name" beside a first and a last name: harmless where it says the same as they do.
     pub plain_name: Option<usize>,
-    /// Unknown headers that may be parts of the name: refused where a row has something below them.
-    pub suspects: Vec<usize>,
+    /// The name for the certificate: counts before other full names, which may differ from it.
+    pub preferred: Option<usize>,
+    /// Names with the original name in brackets.
+    pub bracketed: Vec<usize>,
+    /// Columns that may have a part of the name: refused where a row has a name in one of them.
+    pub suspects: Vec<Suspect>,
 }
 
 impl HeaderMap {
@@ -166,44 +192,6 @@ impl HeaderMap {
     pub(super) fn is_read(&self, position: usize) -> bool {
         let mut all = self.columns.iter().chain(&self.twins);
         self.plain_name == Some(position) || all.any(|(_, known)| *known == position)
-    }
-
-    /// Refuses a file whose columns contradict each other in a row, or whose rows have a part of the name
-    /// that is not understood. Nobody can tell which column is right, for this row or any other, so the
-    /// file is wrong as a whole.
-    pub(super) fn check(&self, record: &Record) -> Result<(), SheetError> {
-        let at = |position: usize| record.cells.get(position).map_or("", |cell| cell.shown().reveal().trim());
-        for (column, second) in &self.twins {
-            let mut earlier = self.positions(*column).filter(|position| position < second);
-            if let Some(first) = earlier.find(|first| contradict(at(*first), at(*second))) {
-                return Err(self.contradiction(column.name(), first, *second, record.row));
-            }
-        }
-        if let Some(suspect) = self.suspects.iter().find(|position| !at(**position).is_empty()) {
-            let column = printable(self.headers.get(*suspect).map_or("", String::as_str));
-            return Err(SheetError::UnknownNameColumn { column, row: record.row });
-        }
-        if let Some((full, part)) = self.lost_part(at) {
-            return Err(SheetError::IncompleteFullName {
-                full: self.shown(full),
-                part: self.shown(part),
-                row: record.row,
-            });
-        }
-        let parts = self.position(Column::FirstName).zip(self.position(Column::LastName));
-        if let (Some(plain), Some((first, last))) = (self.plain_name, parts) {
-            let all = [Column::FirstName, Column::MiddleName, Column::LastName, Column::SecondLastName];
-            let whole = all.into_iter().filter_map(|part| self.position(part)).map(at).collect::<Vec<_>>();
-            let short = format!("{} {}", at(first), at(last));
-            if !contradict(at(plain), short.trim()) {
-                return Ok(());
-            }
-            let whole = whole.join(" ");
-            if contradict(at(plain), whole.trim()) && contradict(at(plain), at(first)) {
-                return Err(self.contradiction(Column::FullName.name(), plain, first, record.row));
-            }
-        }
-        Ok(())
     }
 
     /// Rejects a header row without name or address. The document number may be missing where none is required;
@@ -232,152 +220,107 @@ impl HeaderMap {
         let found = Personal::new(self.headers.clone());
         SheetError::MissingColumns { missing, recognised, found, row: 0, misread: None }
     }
-
-    /// Finds a part of the name that the full name of a row lacks. Beside both first and last name, a full name is
-    /// another spelling of the whole name, and counts alone.
-    fn lost_part<'a>(&self, at: impl Fn(usize) -> &'a str) -> Option<(usize, usize)> {
-        let has = |column| self.position(column).is_some();
-        let full = self.position(Column::FullName)?;
-        if at(full).is_empty() || (has(Column::FirstName) && has(Column::LastName)) {
-            return None;
-        }
-        let whole: Vec<String> = at(full).split_whitespace().map(key).collect();
-        let is_lost = |part: &usize| {
-            let text = at(*part);
-            !super::field::is_placeholder(text)
-                && !text.split_whitespace().map(key).all(|word| whole.contains(&word))
-        };
-        let parts = [
-            Column::FirstName,
-            Column::MiddleName,
-            Column::LastName,
-            Column::SecondLastName,
-            Column::NameSuffix,
-        ];
-        let mut present = parts.into_iter().flat_map(|part| self.positions(part));
-        present.find(is_lost).map(|part| (full, part))
-    }
-
-    /// The header of a column as a message shows it.
-    fn shown(&self, position: usize) -> String {
-        self.headers.get(position).map_or_else(|| letter(position), |header| printable(header))
-    }
-
-    fn contradiction(&self, field: &'static str, one: usize, other: usize, row: u32) -> SheetError {
-        SheetError::DuplicateColumns { field, first: self.shown(one), second: self.shown(other), row }
-    }
-}
-
-fn contradict(one: &str, other: &str) -> bool {
-    let words = |text: &str| text.split_whitespace().map(str::to_lowercase).collect::<Vec<_>>();
-    !one.is_empty() && !other.is_empty() && one != other && words(one) != words(other)
 }
 
 /// Maps a header row. Unknown headers are kept but mean nothing.
 pub(super) fn map(cells: &[String], reading: &Reading) -> Result<HeaderMap, SheetError> {
     let filled = cells.iter().rposition(|cell| !cell.trim().is_empty()).map_or(0, |last| last + 1);
-    let cells = &cells[..filled];
-    let chosen = Chosen::of(cells, reading)?;
+    let mut cells = cells[..filled].to_vec();
+    if reading.mapping.contains_key(&letter(filled)) {
+        // The mapping names the column behind the last header.
+        cells.push(String::new());
+    }
+    let chosen = Chosen::of(&cells, reading)?;
     let meanings: Vec<Option<Meaning>> =
         cells.iter().enumerate().map(|(position, cell)| chosen.meaning(position, cell)).collect();
-    let (columns, twins, plain_name) = placed(cells, &meanings);
-    let is_suspect = |(position, cell): &(usize, &String)| {
-        meanings[*position].is_none() && !chosen.is_chosen(*position) && may_be_name(cell)
-    };
-    let suspects = cells.iter().enumerate().filter(is_suspect).map(|(position, _)| position).collect();
+    let Placed { columns, twins, plain_name, preferred } = Placed::of(&cells, &meanings);
+    let is_bracketed =
+        |(position, cell): &(usize, &String)| meanings[*position].is_some() && is_with_original_name(cell);
+    let bracketed = cells.iter().enumerate().filter(is_bracketed).map(|(position, _)| position).collect();
     let name = |(position, cell): (usize, &String)| match cell.trim() {
         "" => letter(position),
         header => header.to_owned(),
     };
     let headers = cells.iter().enumerate().map(name).collect();
-    let map = HeaderMap { headers, columns, twins, plain_name, suspects };
+    let mut map =
+        HeaderMap { headers, columns, twins, plain_name, preferred, bracketed, suspects: Vec::new() };
     map.require()?;
+    map.suspects = suspects(&cells, &meanings, |position| chosen.is_chosen(position));
     Ok(map)
-}
-
-/// The uploader's mapping, by the position of its columns.
-struct Chosen(Vec<(usize, Option<Column>)>);
-
-impl Chosen {
-    /// Finds the mapping's headers: written the same, or else the same but for case, accents and punctuation.
-    fn of(cells: &[String], reading: &Reading) -> Result<Self, SheetError> {
-        let mut chosen = Vec::new();
-        for (header, field) in &reading.mapping {
-            let column = field.as_deref().and_then(Column::of_name);
-            let same = |alike: &dyn Fn(&str) -> bool| -> Vec<usize> {
-                cells.iter().enumerate().filter(|(_, cell)| alike(cell)).map(|(at, _)| at).collect()
-            };
-            let wanted = key(header);
-            let mut found = same(&|cell| cell.trim() == header.trim());
-            if found.is_empty() && !wanted.is_empty() {
-                found = same(&|cell| key(cell) == wanted);
-            }
-            if found.is_empty() {
-                let found = cells.iter().map(|cell| cell.trim().to_owned()).collect();
-                return Err(SheetError::UnknownColumn {
-                    column: printable(header),
-                    found: Personal::new(found),
-                });
-            }
-            chosen.extend(found.into_iter().map(|position| (position, column)));
-        }
-        Ok(Self(chosen))
-    }
-
-    fn is_chosen(&self, position: usize) -> bool {
-        self.0.iter().any(|(at, _)| *at == position)
-    }
-
-    fn has(&self, column: Column) -> bool {
-        self.0.iter().any(|(_, field)| *field == Some(column))
-    }
-
-    /// Returns the meaning of a header. What the uploader maps excludes other columns of the same meaning.
-    fn meaning(&self, position: usize, header: &str) -> Option<Meaning> {
-        if let Some((_, column)) = self.0.iter().find(|(at, _)| *at == position) {
-            return column.map(Meaning::Column);
-        }
-        let has_parts = self.has(Column::FirstName) || self.has(Column::LastName);
-        recognise(header).filter(|meaning| match meaning {
-            Meaning::Column(Column::FullName) | Meaning::DisplayName => {
-                !self.has(Column::FullName) && !has_parts
-            }
-            Meaning::PlainName => !self.has(Column::FullName) && !self.has(Column::FirstName),
-            Meaning::Column(column) if column.is_name() => !self.has(*column) && !self.has(Column::FullName),
-            Meaning::Column(column) => !self.has(*column),
-        })
-    }
 }
 
 type Positions = Vec<(Column, usize)>;
 
-/// Decides on the column of each header, and on "Name", from all headers together.
-fn placed(cells: &[String], meanings: &[Option<Meaning>]) -> (Positions, Positions, Option<usize>) {
-    let has = |column| meanings.contains(&Some(Meaning::Column(column)));
-    let (has_first, has_last) = (has(Column::FirstName), has(Column::LastName));
-    let has_name =
-        has(Column::FullName) || has_first || has_last || meanings.contains(&Some(Meaning::PlainName));
-    // German lists have "Name" for the family name beside "Vorname".
-    let is_german = |cell: &String| key(cell).starts_with("vorname");
-    let has_vorname = has_first && !has_last && cells.iter().any(is_german);
-    let (mut columns, mut twins, mut plain_name) = (Positions::new(), Positions::new(), None);
-    for (position, meaning) in meanings.iter().enumerate() {
-        let column = match meaning {
-            Some(Meaning::Column(column)) => *column,
-            Some(Meaning::PlainName) if has_last && !has_first => Column::FirstName,
-            Some(Meaning::PlainName) if has_vorname && !has(Column::FullName) => Column::LastName,
-            Some(Meaning::PlainName) if has_last && !has(Column::FullName) && plain_name.is_none() => {
-                plain_name = Some(position);
-                continue;
-            }
-            Some(Meaning::PlainName) => Column::FullName,
-            Some(Meaning::DisplayName) if !has_name => Column::FullName,
-            Some(Meaning::DisplayName) | None => continue,
+/// The columns of a header row, decided from all headers together.
+struct Placed {
+    columns: Positions,
+    twins: Positions,
+    plain_name: Option<usize>,
+    preferred: Option<usize>,
+}
+
+impl Placed {
+    fn of(cells: &[String], meanings: &[Option<Meaning>]) -> Self {
+        let has = |column| meanings.contains(&Some(Meaning::Column(column)));
+        let (has_first, has_last) = (has(Column::FirstName), has(Column::LastName));
+        let preferred = preferred(cells, meanings);
+        let is_plain = |meaning: Option<Meaning>| {
+            meaning == Some(Meaning::PlainName)
+                || (meaning == Some(Meaning::CertificateName) && preferred.is_none())
         };
-        let is_known = columns.iter().any(|(known, _)| *known == column);
-        if is_known { &mut twins } else { &mut columns }.push((column, position));
+        let has_name = has(Column::FullName)
+            || has_first
+            || has_last
+            || preferred.is_some()
+            || meanings.iter().any(|meaning| is_plain(*meaning));
+        // German lists have "Name" for the family name beside "Vorname".
+        let is_german = |cell: &String| key(cell).starts_with("vorname");
+        let has_vorname = has_first && !has_last && cells.iter().any(is_german);
+        let mut placed = Self { columns: Vec::new(), twins: Vec::new(), plain_name: None, preferred };
+        for (position, meaning) in meanings.iter().enumerate() {
+            let column = match *meaning {
+                Some(Meaning::Column(column)) => column,
+                Some(Meaning::CertificateName) if preferred.is_some() => Column::FullName,
+                other if is_plain(other) && has_last && !has_first => Column::FirstName,
+                other if is_plain(other) && has_vorname && !has(Column::FullName) => Column::LastName,
+                other
+                    if is_plain(other)
+                        && has_last
+                        && !has(Column::FullName)
+                        && placed.plain_name.is_none() =>
+                {
+                    placed.plain_name = Some(position);
+                    continue;
+                }
+                other if is_plain(other) => Column::FullName,
+                Some(Meaning::DisplayName) if !has_name => Column::FullName,
+                _ => continue,
+            };
+            placed.push(column, position);
+        }
+        placed
     }
-    (columns, twins, plain_name)
+
+    fn push(&mut self, column: Column, position: usize) {
+        let is_known = self.columns.iter().any(|(known, _)| *known == column);
+        let is_behind = column == Column::FullName && self.preferred.is_some_and(|first| first != position);
+        if is_known || is_behind { &mut self.twins } else { &mut self.columns }.push((column, position));
+    }
+}
+
+/// Finds the name for the certificate, which counts before all other names. Beside a surname for the certificate, or
+/// a surname without a first name, it is a first name.
+fn preferred(cells: &[String], meanings: &[Option<Meaning>]) -> Option<usize> {
+    let has = |meaning| meanings.contains(&Some(meaning));
+    let is_surname = |meaning: &Option<Meaning>| {
+        matches!(meaning, Some(Meaning::Column(Column::LastName | Column::SecondLastName)))
+    };
+    let mut surnames = cells.iter().zip(meanings).filter(|(_, meaning)| is_surname(meaning));
+    let has_first = has(Meaning::PlainName) || has(Meaning::Column(Column::FirstName));
+    if surnames.any(|(cell, _)| !has_first || is_for_certificate(cell)) {
+        return None;
+    }
+    meanings.iter().position(|meaning| *meaning == Some(Meaning::CertificateName))
 }
 
 /// A column's letters as spreadsheet programs show them: 0 → A, 25 → Z, 26 → AA.
@@ -394,5 +337,7 @@ pub(super) fn letter(position: usize) -> String {
 
 #[cfg(test)]
 mod language_tests;
+#[cfg(test)]
+mod surname_tests;
 #[cfg(test)]
 mod tests;

@@ -10,6 +10,8 @@ use crate::domain::{PersonEntry, Personal};
 
 /// Rows that are shown as read.
 pub const MAX_SHOWN_ROWS: usize = 5;
+/// Hidden columns that are kept.
+pub const MAX_HIDDEN_COLUMNS: usize = 100;
 /// Numbers of hidden rows that are kept.
 pub const MAX_HIDDEN_ROWS: usize = 100;
 
@@ -28,6 +30,8 @@ pub struct HowRead {
     pub blank_rows: u32,
     /// Rows that the program doesn't show.
     pub hidden: HiddenRows,
+    /// The first columns that the program doesn't show, of all sheets that were read.
+    pub hidden_columns: Vec<HiddenColumn>,
     /// The first rows, by field.
     pub first_rows: Vec<ShownRow>,
     /// The first rows whose names have other than ASCII letters, where the encoding is guessed.
@@ -43,6 +47,15 @@ pub struct HiddenRows {
     pub rows: Vec<(Option<String>, u32)>,
     /// True if they were read all the same.
     pub are_read: bool,
+}
+
+/// A column that the program doesn't show. Its values are read all the same.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HiddenColumn {
+    /// Name of the sheet.
+    pub sheet: Option<String>,
+    /// Its header as written.
+    pub header: String,
 }
 
 /// A sheet of a workbook.
@@ -63,6 +76,8 @@ pub enum SheetFate {
     NotChosen,
     /// The program doesn't show it.
     Hidden,
+    /// It comes after the sheets that are looked at.
+    BeyondLimit,
     /// None of its rows has the headers.
     NoHeaders,
     /// It is empty.
@@ -77,6 +92,7 @@ impl SheetFate {
             Self::Read => "read",
             Self::NotChosen => "notChosen",
             Self::Hidden => "hidden",
+            Self::BeyondLimit => "beyondLimit",
             Self::NoHeaders => "noHeaders",
             Self::Empty => "empty",
         }
@@ -92,6 +108,20 @@ pub struct ShownRow {
     pub row: u32,
     /// Values by field; of a rejected row, as they are written.
     pub values: BTreeMap<&'static str, Personal<String>>,
+}
+
+impl HowRead {
+    /// Keeps the columns of a sheet that the program doesn't show.
+    pub(super) fn hide_columns<'a>(
+        &mut self,
+        sheet: Option<&str>,
+        headers: impl Iterator<Item = &'a String>,
+    ) {
+        let left = MAX_HIDDEN_COLUMNS.saturating_sub(self.hidden_columns.len());
+        let column =
+            |header: &String| HiddenColumn { sheet: sheet.map(str::to_owned), header: header.clone() };
+        self.hidden_columns.extend(headers.take(left).map(column));
+    }
 }
 
 impl ShownRow {

@@ -42,7 +42,7 @@ mod tests;
 pub use encoding::EncodingSource;
 pub use error::{Readings, SheetError};
 pub use headers::Column;
-pub use how_read::{HiddenRows, HowRead, SheetFate, SheetState, ShownRow};
+pub use how_read::{HiddenColumn, HiddenRows, HowRead, SheetFate, SheetState, ShownRow};
 pub use json_lines::PersonLine;
 pub use made_up::made_up_people;
 pub use raw_row::RawRow;

@@ -81,7 +81,7 @@ pub fn open(
         }
         Format::Json => {
             let (map, records) = json_lines::open(file, limits)?;
-            let head = Piece::Head(Found { map, row: 0 }, None);
+            let head = Piece::Head(Found { map, row: 0, hidden_columns: Vec::new() }, None);
             (Box::new(std::iter::once(Ok(head)).chain(records.map(|record| record.map(Piece::Row)))), None)
         }
     };
@@ -98,6 +98,7 @@ pub fn open(
         ..HowRead::default()
     };
     how.hidden.are_read = reading.hidden_rows;
+    how.hide_columns(sheet.as_deref(), hidden_headers(&found));
     let head = Head { is_list: format == Format::Json, ..head(&found.map, sheet, 0) };
     let head = Arc::new(head);
     let (map, reading) = (found.map, reading.clone());
@@ -149,6 +150,11 @@ fn restored(mut record: Record) -> Record {
 fn head(map: &HeaderMap, sheet: Option<Arc<str>>, rows_before: u32) -> Head {
     let columns = map.columns.iter().chain(&map.twins).copied().collect();
     Head { headers: map.headers.clone().into(), columns, sheet, rows_before, is_list: false }
+}
+
+/// The headers of columns that the program doesn't show.
+fn hidden_headers(found: &Found) -> impl Iterator<Item = &String> {
+    found.hidden_columns.iter().filter_map(|position| found.map.headers.get(*position))
 }
 
 /// The headers with the fields that they give.
@@ -226,6 +232,7 @@ impl SheetReader {
             let mut record = match self.pieces.next()? {
                 Ok(Piece::Row(record)) => record,
                 Ok(Piece::Head(found, sheet)) => {
+                    self.how.hide_columns(sheet.as_deref(), hidden_headers(&found));
                     self.head = Arc::new(head(&found.map, sheet, self.last_row));
                     self.map = found.map;
                     continue;

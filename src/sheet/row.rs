@@ -190,6 +190,7 @@ fn take_text(
     let position = map.positions(column).find(is_filled)?;
     let fault = match cells.get_mut(position)?.take()? {
         Cell::Text(text) => match field::value(column, text.reveal_str(), marks) {
+            Ok(value) if map.bracketed.contains(&position) => return Some(original_name(value)),
             Ok(value) => return Some(value),
             Err(fault) => (fault.code, fault.message),
         },
@@ -218,11 +219,46 @@ fn with_plain_name(
     let plain = map.plain_name.and_then(|position| cells.get_mut(position)).and_then(Option::take);
     if let (Some(Cell::Text(name)), None, None) = (plain, &raw.first_name, &raw.last_name) {
         match field::value(Column::FullName, name.reveal_str(), marks) {
+            Ok(name) if map.plain_name.is_some_and(|position| map.bracketed.contains(&position)) => {
+                raw.full_name = Some(original_name(name));
+            }
             Ok(name) => raw.full_name = Some(name),
             Err(fault) => errors.push(unusable(Column::FullName, fault.code, fault.message)),
         }
     }
     raw
+}
+
+/// Returns the name at registration of `Name on the screen (Name at registration)`; any other text as it is.
+/// Pronouns in brackets, such as `(she/her)`, are left out.
+fn original_name(text: String) -> String {
+    let mut rest = text.trim();
+    loop {
+        let Some((screen, original)) = in_brackets(rest) else { return rest.to_owned() };
+        let is_empty = |part: &str| !part.chars().any(char::is_alphabetic);
+        match (is_empty(screen), is_empty(original)) {
+            (false, false) if !original.contains('/') => return original.to_owned(),
+            (false, _) => rest = screen,
+            (true, _) => return rest.to_owned(),
+        }
+    }
+}
+
+/// Splits a text at the brackets that it ends with.
+fn in_brackets(text: &str) -> Option<(&str, &str)> {
+    let inside = text.strip_suffix(')')?;
+    let mut depth = 1_u32;
+    for (position, character) in inside.char_indices().rev() {
+        match character {
+            ')' => depth += 1,
+            '(' => depth -= 1,
+            _ => {}
+        }
+        if depth == 0 {
+            return Some((inside[..position].trim(), inside[position + 1..].trim()));
+        }
+    }
+    None
 }
 
 /// Whether a field that is reported missing is one whose cell could not be used.

@@ -3,6 +3,7 @@
 mod cases;
 mod csv_files;
 mod dialects;
+mod hidden;
 mod invisible;
 mod samples;
 mod shapes;

@@ -9,7 +9,7 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
 
 use super::cell::{Cell, Origin, Record};
-use super::header_row;
+use super::header_row::{self, Found};
 use super::how_read::{SheetFate, SheetState};
 use super::reader::Piece;
 use super::{Limits, SheetError, archive, xls, xlsx};
@@ -42,6 +42,8 @@ pub(super) trait Book {
 /// The cells of a sheet, row by row from the top; blank ones may be among them.
 pub(super) trait CellSource {
     fn next_cell(&mut self) -> Result<Option<Placed>, SheetError>;
+    /// First and last of the columns that the program doesn't show, counted from 0; known with the first cell.
+    fn hidden_columns(&self) -> &[(u32, u32)];
 }
 
 /// A worksheet's name.
@@ -163,6 +165,8 @@ fn read(
             }
         } else if sheet.is_hidden {
             SheetFate::Hidden
+        } else if index >= MAX_SHEETS && chosen.looks_on(has_read) {
+            SheetFate::BeyondLimit
         } else {
             SheetFate::NotChosen
         };
@@ -212,6 +216,15 @@ impl Chosen {
         matches!(self, Self::One(_))
     }
 
+    /// Returns true if further sheets are looked at.
+    const fn looks_on(&self, has_read: bool) -> bool {
+        match self {
+            Self::First => !has_read,
+            Self::All => true,
+            Self::One(_) => false,
+        }
+    }
+
     const fn reads(&self, index: usize, sheet: &Named, has_read: bool) -> bool {
         match self {
             Self::First => !sheet.is_hidden && !has_read && index < MAX_SHEETS,
@@ -234,6 +247,13 @@ fn read_sheet(
     let Some(found) = header_row::find(&mut rows, limits, reading).map_err(in_sheet)? else {
         return Ok(SheetFate::Empty);
     };
+    let is_hidden = |position: &usize| {
+        let mut ranges = rows.cells.hidden_columns().iter();
+        u32::try_from(*position)
+            .is_ok_and(|place| ranges.any(|(first, last)| (*first..=*last).contains(&place)))
+    };
+    let hidden_columns = (0..found.map.headers.len()).filter(is_hidden).collect();
+    let found = Found { hidden_columns, ..found };
     send(sender, Piece::Head(found, Some(Arc::from(name))))?;
     for record in rows {
         send(sender, Piece::Row(record.map_err(in_sheet)?))?;

@@ -145,6 +145,7 @@ impl Book for Workbook {
             max_chars: self.max_chars,
             is_calculated,
             hidden: HashSet::new(),
+            hidden_columns: Vec::new(),
             waiting: None,
             numbers: 0..0,
         }))

@@ -76,6 +76,7 @@ impl Book for Workbook {
             column: 0,
             in_data: false,
             is_hidden: false,
+            hidden_columns: Vec::new(),
         }))
     }
 }

@@ -1,5 +1,6 @@
 //! Headers of forms and exports in six languages.
 
+use super::suspicion::{self, Suspicion};
 use super::*;
 
 #[test]
@@ -8,14 +9,14 @@ fn headers_of_forms_and_exports_are_known() {
     for (column, headers) in [
         (
             Email,
-            "Dirección de correo electrónico | Correo institucional | User Email | E-mail Address | Email \
+            "Correo / E-mail | Email address (correo) | Dirección de correo electrónico | Correo institucional | User Email | E-mail Address | Email \
              address | E-mail 1 - Value | E-Mail-Adresse | Adresse e-mail | Indirizzo email | Endereço de \
              e-mail | Courriel | ¿Cuál es tu correo electrónico? | Correo electrónico * | E-mail: | Email \
              (obligatorio)",
         ),
         (
             DocumentNumber,
-            "DNI | D.N.I. | NIE | DNI/NIE | Cédula | Cédula de ciudadanía | Nº de cédula | C.C. | RUT | RUN | \
+            "Nº DNI/NIE/Pasaporte | Número de cédula o pasaporte | CI/Pasaporte | Doc. | T.I. | DNI | D.N.I. | NIE | DNI/NIE | Cédula | Cédula de ciudadanía | Nº de cédula | C.C. | RUT | RUN | \
              CPF | CURP | Pasaporte | Passport No. | ID number | Número de identificación | Documento de \
              identidad | Número de documento (sin puntos) | Codice fiscale | Personalausweisnummer | Government \
              ID Number | Ingrese su número de documento | 2. Número de documento | N° documento",
@@ -23,19 +24,35 @@ fn headers_of_forms_and_exports_are_known() {
         (
             FullName,
             "Nombre completo | Apellidos y Nombres | Nombres y apellidos | Nombre(s) y apellido(s) | Nome \
-             completo | Nom et prénom | Vor- und Nachname | Nome e cognome | Full Name | Nombre para el \
-             certificado | Name on certificate | Nombre y apellidos del participante | Escriba su nombre \
+             completo | Nom et prénom | Vor- und Nachname | Nome e cognome | Full Name | Imię i nazwisko | Jméno a \
+             příjmení | Ad Soyad | Voor- en achternaam | Nombre / Apellido | Nombre y apellido / Full name | Nombre y apellidos del participante | Escriba su nombre \
              completo | Nombre completo (como aparece en su documento) | 1. Nombre completo | ФИО | Name and \
              surname",
         ),
-        (FirstName, "First name | Given Name | Primer nombre | Prénom | Vorname | Primeiro nome"),
-        (MiddleName, "Middle name | Segundo nombre | Otros nombres | Additional Name | Отчество"),
+        (
+            FirstName,
+            "Prénom usuel | Nombre 1 | 1er Nombre | Nombre / First name | Nombre (First name) | Name (First) | \
+             Voornaam | Förnamn | Imię | Primer nombre para el certificado | First name | Given Name | Primer nombre | Prénom | Vorname | Primeiro nome",
+        ),
+        (
+            MiddleName,
+            "2do Nombre | Nombre 2 | Nombre2 | M.I. | MI | Middle | Zweitname | Name (Middle) | Patronym | \
+             Tussenvoegsel | Middle name | Segundo nombre | Otros nombres | Additional Name | Отчество",
+        ),
         (
             LastName,
-            "Apellidos | Apellido(s) | Primer apellido | 1er apellido | Apellido paterno | Surname | Last Name \
+            "AP. PATERNO | Ap_paterno | A. Paterno | Paterno | apepat | Primer Ap. | 1er. Apellido | Apell. | Last | \
+             LName | L. Name | Family | Surename | Family name | Achternaam | Efternamn | Nazwisko | Příjmení | \
+             Soyadı | SOYADI | Prezime | Sukunimi | Priezvisko | Apellido / Last name | Name (Last) | Apellido I | \
+             Apellidos para el certificado | Last name for certificate | Surname on certificate | Apellidos \
+             completos para certificado | P. Apellido | Apellidos | Apellido(s) | Primer apellido | 1er apellido | Apellido paterno | Surname | Last Name \
              | Family name | Sobrenome | Cognome | Nachname | Nom | Nom de famille | Фамилия",
         ),
-        (SecondLastName, "Segundo apellido | 2º apellido | Apellido materno | Second surname"),
+        (
+            SecondLastName,
+            "AP. MATERNO | Materno | apemat | A. Materno | Apellido materno para el diploma | Apellido II | \
+             2do Ap. | S. Apellido | Segundo apellido | 2º apellido | Apellido materno | Second surname",
+        ),
         (NameSuffix, "Suffix | Name Suffix"),
         (Country, "País | Country/Region | Pays | Land | Paese | País de residencia"),
         (Gender, "Sexo | Género | Sexe | Geschlecht | Genere"),
@@ -49,7 +66,15 @@ fn headers_of_forms_and_exports_are_known() {
     for plain in plains.split(" | ") {
         assert_eq!(recognise(plain), Some(Meaning::PlainName), "{plain}");
     }
-    assert_eq!(recognise("User Name (Original Name)"), Some(Meaning::DisplayName));
+    for header in ["User Name (Original Name)", "Participante", "Estudiante", "Student", "Участник"] {
+        assert_eq!(recognise(header), Some(Meaning::DisplayName), "{header}");
+    }
+    let certificates = "Nombre para el certificado | Name on certificate | Nombre diploma | Nombre a imprimir | Name as on \
+             certificate | Nombre completo para el certificado | Nome para o certificado";
+    for header in certificates.split(" | ") {
+        assert_eq!(recognise(header), Some(Meaning::CertificateName), "{header}");
+    }
+    assert_eq!(recognise("Name (Prefix)"), None);
 }
 
 #[test]
@@ -60,11 +85,14 @@ fn other_headers_are_unknown_and_only_parts_of_a_name_are_suspicious() {
              Nombre de la madre | Topic";
     for header in headers.split(" | ") {
         let meaning = recognise(header).filter(|meaning| *meaning != Meaning::DisplayName);
-        assert_eq!((meaning, may_be_name(header)), (None, false), "{header}");
+        let suspicion = suspicion::suspicion(header, true).map(|(kind, _)| kind);
+        let is_part = suspicion.is_some_and(|kind| kind != Suspicion::CertificateName);
+        assert_eq!((meaning, is_part), (None, false), "{header}");
     }
     let headers = "Apellido de casada | Maiden name | Tercer apellido | Nombre social | Nombre artístico | Initials \
              of name";
     for header in headers.split(" | ") {
-        assert_eq!((recognise(header), may_be_name(header)), (None, true), "{header}");
+        let is_suspicious = suspicion::suspicion(header, true).is_some();
+        assert_eq!((recognise(header), is_suspicious), (None, true), "{header}");
     }
 }

@@ -5,18 +5,21 @@ use std::sync::LazyLock;
 
 use unicode_normalization::{UnicodeNormalization as _, char::is_combining_mark};
 
-use super::vocabulary::{EXPLAINING, FILLERS, NAME_WORDS, OTHER_NAMES, OWN_FIELDS, PHRASES};
-use super::{Meaning, is_known_pair};
+use super::vocabulary::{EXPLAINING, FILLERS, PHRASES};
+use super::{Meaning, combined, is_known_pair};
 
-/// Longest header that is looked at, in bytes.
-const MAX_BYTES: usize = 200;
+/// Beginning of a header that is looked at, in bytes. Questions of forms are long.
+const MAX_BYTES: usize = 1_000;
 
 static BY_KEY: LazyLock<HashMap<String, Meaning>> = LazyLock::new(|| {
     let mut meanings = HashMap::new();
     for (meaning, phrases) in PHRASES {
         for phrase in phrases.split(", ") {
             meanings.entry(key(phrase)).or_insert(*meaning);
-            meanings.entry(short_key(phrase)).or_insert(*meaning);
+            let short = short_key(phrase);
+            if !short.is_empty() {
+                meanings.entry(short).or_insert(*meaning);
+            }
         }
     }
     meanings
@@ -26,18 +29,11 @@ static BY_KEY: LazyLock<HashMap<String, Meaning>> = LazyLock::new(|| {
 struct Words {
     fillers: HashSet<&'static str>,
     explaining: HashSet<&'static str>,
-    names: HashSet<&'static str>,
-    others: HashSet<&'static str>,
 }
 
 static WORDS: LazyLock<Words> = LazyLock::new(|| {
     let set = |words: &'static str| words.split_whitespace().collect();
-    Words {
-        fillers: set(FILLERS),
-        explaining: set(EXPLAINING),
-        names: set(NAME_WORDS),
-        others: set(OTHER_NAMES),
-    }
+    Words { fillers: set(FILLERS), explaining: set(EXPLAINING) }
 });
 
 /// The header's letters and digits in lower case without accents. Case, accents, spaces, underscores, hyphens
@@ -53,7 +49,7 @@ fn folded(header: &str) -> String {
 }
 
 /// The words of a header, folded. An upper-case letter after a lower-case one begins a word.
-fn words(header: &str) -> Vec<String> {
+pub(super) fn words(header: &str) -> Vec<String> {
     let mut apart = String::with_capacity(header.len());
     let mut before = ' ';
     for character in header.chars() {
@@ -79,36 +75,40 @@ fn short_key(header: &str) -> String {
     plain.map(|(_, word)| word.as_str()).filter(|word| !WORDS.fillers.contains(word)).collect()
 }
 
-/// The header up to a remark in brackets.
-fn without_remark(header: &str) -> &str {
+/// The header up to a remark in brackets, and the remark.
+fn without_remark(header: &str) -> (&str, &str) {
     let header = header.trim_start();
     let end = header.char_indices().skip(1).find(|(_, character)| matches!(character, '(' | '[' | '{'));
-    let kept = end.map_or(header, |(position, _)| &header[..position]);
-    let is_plural = header[kept.len()..].to_lowercase().starts_with("(s)");
-    if is_plural { header } else { kept }
+    let (kept, remark) = header.split_at(end.map_or(header.len(), |(position, _)| position));
+    if remark.to_lowercase().starts_with("(s)") { (header, "") } else { (kept, remark) }
+}
+
+/// The beginning of a header, as far as it is looked at.
+pub(super) fn head_of(header: &str) -> &str {
+    &header[..header.floor_char_boundary(MAX_BYTES)]
+}
+
+/// Returns the meaning of a header as it is, or without the words that say nothing.
+pub(super) fn known(header: &str) -> Option<Meaning> {
+    let of_key = |key: &str| BY_KEY.get(key).copied().or_else(|| is_known_pair(key));
+    of_key(&key(header)).or_else(|| of_key(&short_key(header)))
+}
+
+/// Returns the meaning of a header, with a remark in brackets or not.
+pub(super) fn known_without_remark(header: &str) -> Option<Meaning> {
+    known(header).or_else(|| {
+        let (plain, remark) = without_remark(header);
+        let meaning = if remark.is_empty() { None } else { known(plain) };
+        match meaning {
+            Some(Meaning::PlainName) => combined::of_remark(remark).unwrap_or(meaning),
+            other => other,
+        }
+    })
 }
 
 /// Returns what one header means, or `None` for an unknown one.
 pub(in crate::sheet) fn recognise(header: &str) -> Option<Meaning> {
-    if header.len() > MAX_BYTES {
-        return None;
-    }
-    let known = |key: &str| BY_KEY.get(key).copied().or_else(|| is_known_pair(key));
-    let found = known(&key(header)).or_else(|| known(&short_key(header)));
-    found.or_else(|| {
-        let plain = without_remark(header);
-        (plain.len() < header.len())
-            .then(|| known(&key(plain)).or_else(|| known(&short_key(plain))))
-            .flatten()
-    })
-}
-
-/// Returns true for an unknown header that may be a part of the person's name.
-pub(in crate::sheet) fn may_be_name(header: &str) -> bool {
-    if header.len() > MAX_BYTES || OWN_FIELDS.split(' ').any(|own| own == key(header)) {
-        return false;
-    }
-    let words = words(header);
-    let is_of = |list: &HashSet<&str>| words.iter().any(|word| list.contains(word.as_str()));
-    is_of(&WORDS.names) && !is_of(&WORDS.others)
+    let header = head_of(header);
+    let found = known_without_remark(header).or_else(|| combined::of_parts(header));
+    found.or_else(|| combined::of_certificate(header))
 }

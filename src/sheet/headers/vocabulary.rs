@@ -4,50 +4,85 @@ use super::{Column, Meaning};
 
 /// Phrases by meaning, with commas between. Case, accents, punctuation and [`FILLERS`] don't count.
 pub(super) const PHRASES: &[(Meaning, &str)] = &[
-    (Meaning::PlainName, "nombre, nombres, name, names, nome, nomes, имя, όνομα"),
+    (
+        Meaning::PlainName,
+        "nombre, nombres, name, names, nome, nomes, nombre original, имя, όνομα, ime, jmeno, meno, ad, adı, adi, isim, \
+         naam, namn, navn, nimi, emri",
+    ),
     (
         Meaning::Column(Column::FullName),
         "nombre apellido, nombre apellidos, nombres apellidos, nombres apellido, apellidos nombres, apellido \
          nombre, apellidos nombre, apellido nombres, nombre completo, nombres completos, nombre completo \
-         apellidos, nombres apellidos completos, apellidos nombres completos, nombre para certificado, nombre en \
-         certificado, nombre para diploma, nombre en diploma, name on certificate, name for certificate, name in \
-         certificate, full name, complete name, fullname, name full, first last name, first name last name, name \
-         surname, surname name, last name first name, legal name, full legal name, nome completo, nome \
-         sobrenome, nome apelido, nome cognome, cognome nome, nome para certificado, nome no certificado, nom \
-         complet, nom prenom, prenom nom, nom prenoms, prenoms nom, vollstandiger name, vollständiger name, vor \
-         nachname, vorname nachname, nachname vorname, name vorname, vorname name, фио, полное имя",
+         apellidos, nombres apellidos completos, apellidos nombres completos, full name, complete name, \
+         fullname, name full, first last name, first name last name, name surname, surname name, last name \
+         first name, legal name, full legal name, nome completo, nome sobrenome, nome apelido, nome cognome, \
+         cognome nome, nom complet, nom prenom, prenom nom, nom prenoms, prenoms nom, vollstandiger name, \
+         vollständiger name, vor nachname, vorname nachname, nachname vorname, name vorname, vorname name, \
+         фио, полное имя, imie nazwisko, jmeno prijmeni, meno priezvisko, ad soyad, adı soyadı, adi soyadi, \
+         ime prezime, for efternamn, for och efternamn, voor en achternaam, voor achternaam, imie i nazwisko, ime i prezime, ho va ten, ho \
+         ten, 氏名, 姓名, お名前, 名前",
     ),
     (
         Meaning::Column(Column::FirstName),
         "primer nombre, nombre primero, nombre pila, nombres pila, first name, firstname, given name, given \
          names, forename, forenames, primeiro nome, nome proprio, nomes proprios, prenom, prenoms, premier \
-         prenom, vorname, vornamen, rufname, primo nome, first names",
+         prenom, vorname, vornamen, rufname, primo nome, first names, prenom usuel, prenoms usuels, nombre 1, nombre1, 1er nombre, 1o nombre, 1ro nombre, name first, \
+         first, fname, f name, given, nome proprio, voornaam, fornamn, fornavn, imie, etunimi, prenume, krestni jmeno, \
+         rodne meno, nome di battesimo",
     ),
     (
         Meaning::Column(Column::MiddleName),
         "segundo nombre, segundos nombres, otros nombres, nombre segundo, middle name, middle names, middlename, \
          second name, additional name, additional names, other names, middle initial, nome meio, segundo nome, \
          nombre medio, deuxieme prenom, autres prenoms, zweiter vorname, weitere vornamen, secondo nome, \
-         отчество, patronymic, patronimico",
+         отчество, patronymic, patronimico, nombre 2, nombre2, 2do nombre, 2o nombre, 2nd name, middle, mid name, m i, name \
+         middle, middle init, zweitname, zweiter name, patronym, patronymikon, second given name, tussenvoegsel, \
+         tussenvoegsels, tweede naam, andet fornavn, drugie imie, mellannamn, mellomnavn",
     ),
     (
         Meaning::Column(Column::LastName),
         "apellido, apellidos, primer apellido, apellido primero, apellido paterno, 1er apellido, 1 apellido, \
          apellido 1, apellido1, surname, surnames, last name, last names, lastname, family name, family names, \
          paternal surname, first surname, sobrenome, sobrenomes, ultimo nome, apelido, apelidos, nome familia, \
-         nom, nom famille, nachname, familienname, zuname, cognome, cognomi, фамилия, επώνυμο, apellido familiar",
+         nom, nom famille, nachname, familienname, zuname, cognome, cognomi, фамилия, επώνυμο, apellido familiar, ap paterno, a paterno, ape paterno, apell paterno, apepat, apepaterno, apellido pat, apellido \
+         p, paterno, primer ap, 1er ap, p apellido, apell, apellido i, 1ro apellido, 1o apellido, apellido legal, \
+         last, l name, lname, name last, family, surename, sur name, familyname, nombre familia, legal last name, legal \
+         surname, achternaam, familienaam, efternamn, etternavn, efternavn, nazwisko, prijmeni, priezvisko, soyadı, \
+         soyadi, soyad, soyisim, prezime, priimek, sukunimi, nume familie, cognom, cognoms, sobre nome, uzvards, \
+         pavarde, perekonnanimi, прізвище, επιθετο",
     ),
     (
         Meaning::Column(Column::SecondLastName),
         "segundo apellido, apellido segundo, apellido materno, 2do apellido, 2o apellido, 2 apellido, apellido \
          2, apellido2, second surname, maternal surname, second last name, second family name, mothers last \
-         name, segundo sobrenome, secondo cognome, zweiter nachname, deuxieme nom",
+         name, segundo sobrenome, secondo cognome, zweiter nachname, deuxieme nom, ap materno, a materno, ape materno, apell materno, apemat, apematerno, apellido mat, \
+         apellido m, materno, segundo ap, 2do ap, 2o ap, s apellido, apellido ii, 2nd surname, 2nd last name",
     ),
     (
         Meaning::Column(Column::NameSuffix),
-        "suffix, name suffix, sufijo, sufijo nombre, suffisso, namenszusatz, sufixo",
+        "suffix, name suffix, sufijo, sufijo nombre, suffisso, namenszusatz, sufixo, jr sr, suffix jr sr",
     ),
-    (Meaning::DisplayName, "user name original name, display name, nombre mostrar, nombre visible"),
+    (
+        Meaning::CertificateName,
+        "nombre para certificado, nombre en certificado, nombre para diploma, nombre en diploma, nombre diploma, \
+         nombre para constancia, nombre en constancia, nombre a imprimir, nombre para imprimir, name on \
+         certificate, name as on certificate, name for certificate, name in certificate, name to print, name on \
+         diploma, name for diploma, nome para certificado, nome para o certificado, nome no certificado, nome para diploma, nome no diploma, \
+         nom sur certificat, nom pour certificat, nom sur attestation, nom pour attestation, nome per certificato, \
+         nome sul certificato, nome per attestato, name auf dem zertifikat, name auf zertifikat, name fur \
+         zertifikat, name fur das zertifikat, name auf der urkunde, name fur die urkunde, nombre completo para \
+         certificado, nombre completo en certificado, nombre completo para diploma, full name for certificate, full \
+         name on certificate, nombre apellidos para certificado, nombres apellidos para certificado, nombre \
+         apellido para certificado, nombre apellidos en certificado, nombres apellidos en certificado, nome \
+         completo para certificado",
+    ),
+    (
+        Meaning::DisplayName,
+        "user name original name, nombre usuario nombre original, display name, nombre mostrar, nombre visible, \
+         participante, participantes, participant, participants, estudiante, estudiantes, student, students, \
+         alumno, alumna, alumnos, alumno a, asistente, asistentes, attendee, attendees, learner, teilnehmer, \
+         teilnehmerin, partecipante, aluno, aluna, участник, студент",
+    ),
     (
         Meaning::Column(Column::Email),
         "email, e mail, mail, correo, correos, correo electronico, correo e, e correo, direccion correo, \
@@ -87,7 +122,8 @@ pub(super) const PHRASES: &[(Meaning, &str)] = &[
          national id number, government id, government id number, numero id, tarjeta identidad, carne identidad, \
          carnet identidad, carne extranjeria, cartao cidadao, numero cartao cidadao, bilhete identidade, numero \
          documento identidade, piece identite, numero piece identite, numero carte identite, carte identite, \
-         номер документа, паспорт, ssn, social security number",
+         номер документа, паспорт, ssn, social security number, doc, doc no, doc number, doc identidad, ti, t i, numero cedula o pasaporte, cedula o dni, nro doc, n doc, no \
+         doc, num doc, numero doc",
     ),
     (
         Meaning::Column(Column::Country),
@@ -116,21 +152,10 @@ pub(super) const FILLERS: &str = "de del da do dos das la las el los le les the 
 pub(super) const EXPLAINING: &str =
     "como tal as que segun according conforme exactly exactamente comme wie igual";
 
-/// Words of a person's name.
-pub(super) const NAME_WORDS: &str = "nombre nombres apellido apellidos name names surname surnames lastname firstname middlename fullname \
-     forename nome nomes sobrenome sobrenomes apelido apelidos cognome cognomi nom prenom prenoms vorname \
-     vornamen nachname familienname patronymic patronimico имя фамилия отчество";
+/// Words for the certificate as the purpose of a column.
+pub(super) const PURPOSES: &str = "certificado certificados certificate certificates diploma diplomas constancia constancias zertifikat urkunde \
+     attestation certificat attestato certidao";
 
-/// Words that make a name the name of something else, or of somebody else.
-pub(super) const OTHER_NAMES: &str = "company empresa entreprise firma azienda organization organizacion organisation organizacao institution \
-     institucion instituicao institut instituto school escuela escola colegio universidad university \
-     universidade facultad entidad course curso cours kurs corso event evento evenement taller workshop webinar \
-     topic programa program certificate certificado diploma user usuario utilisateur benutzer utente username \
-     display nickname nick apodo yomi phonetic file archivo arquivo fichier datei group grupo groupe gruppe team \
-     equipo department departamento ciudad city municipio manager managers jefe boss assistant assistants spouse \
-     conyuge madre padre mother father parent acudiente tutor contacto contact emergency emergencia referral \
-     profesor docente teacher instructor trainer ponente speaker domain host sheet producto product proyecto \
-     project bank banco cliente client prefix prefijo salutation sede cargo";
-
-/// Endings of field names that our own exports and answers have.
-pub(super) const OWN_FIELDS: &str = "certificatename username filename";
+/// Words between a part of the name and the certificate that it is for.
+pub(super) const FOR_CERTIFICATE: &str =
+    "para for on en in no na im auf dem fur sur pour per your su sus completo completos full complete";

@@ -103,6 +103,19 @@ fn a_quoted_field_that_never_ends_is_told_and_the_rows_before_it_are_kept() {
 }
 
 #[test]
+fn endless_row_without_quotation_marks_is_not_blamed_on_one() {
+    let good = "name,email,documento\n\"Ada\",a@example.com,1\n";
+    for rest in ["x".repeat(10 << 20), "x,".repeat(5 << 20)] {
+        let mut reader = open_within(format!("{good}{rest}\n").as_bytes(), Format::Csv, Limits::default())
+            .expect("a header");
+        assert!(reader.next().is_some_and(|row| row.is_ok()));
+        let error = reader.next().expect("the long row").expect_err("too long");
+        assert_eq!(error.code(), "ROW_TOO_LONG");
+        assert!(error.to_string().contains("row 3") && error.to_string().contains("4 MiB"), "{error}");
+    }
+}
+
+#[test]
 fn a_row_of_a_megabyte_is_one_bad_row() {
     let text =
         format!("name,email,documento\n{},a@example.com,1\nBob,b@example.com,2\n", "x".repeat(1 << 20));

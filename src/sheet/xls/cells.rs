@@ -13,6 +13,12 @@ use crate::sheet::{SheetError, values};
 
 /// A number in a record of several: its style, then the number.
 const IN_MULTIPLE: usize = 6;
+/// Height in a row's record; the highest bit says that it is the default.
+const ROW_HEIGHT: u16 = 0x7FFF;
+/// fHidden in a column's flags.
+const COLUMN_IS_HIDDEN: u8 = 1;
+/// Ranges of hidden columns that are kept.
+const MAX_HIDDEN_RANGES: usize = 256;
 /// fDyZero in a row's flags.
 const ROW_IS_HIDDEN: u8 = 0x20;
 /// The result of a formula that is an empty text, or that was never calculated.
@@ -29,6 +35,8 @@ pub(super) struct SheetCells<'a> {
     pub is_calculated: bool,
     /// Rows that the program doesn't show; they are told before their cells.
     pub hidden: HashSet<u32>,
+    /// First and last of the columns that the program doesn't show; they are told before all cells.
+    pub hidden_columns: Vec<(u32, u32)>,
     /// Where the formula stands whose text follows.
     pub waiting: Option<(u32, u32)>,
     /// Which numbers of the record at hand are still to be given.
@@ -57,8 +65,15 @@ impl CellSource for SheetCells<'_> {
                     }
                 }
                 records::ROW => {
-                    if self.records.byte(12)? & ROW_IS_HIDDEN != 0 {
+                    let has_no_height = self.records.short(6)? & ROW_HEIGHT == 0;
+                    if has_no_height || self.records.byte(12)? & ROW_IS_HIDDEN != 0 {
                         self.hidden.insert(self.records.short(0)?.into());
+                    }
+                }
+                records::COLUMN_INFO if self.hidden_columns.len() < MAX_HIDDEN_RANGES => {
+                    if self.records.short(4)? == 0 || self.records.byte(8)? & COLUMN_IS_HIDDEN != 0 {
+                        self.hidden_columns
+                            .push((self.records.short(0)?.into(), self.records.short(2)?.into()));
                     }
                 }
                 records::FORMULA => {
@@ -80,6 +95,9 @@ impl CellSource for SheetCells<'_> {
                 }
             }
         }
+    }
+    fn hidden_columns(&self) -> &[(u32, u32)] {
+        &self.hidden_columns
     }
 }
 

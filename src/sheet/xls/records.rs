@@ -13,6 +13,7 @@ pub(super) const END: u16 = 0x000A;
 pub(super) const DATE_MODE: u16 = 0x0022;
 pub(super) const FILE_PASS: u16 = 0x002F;
 pub(super) const CONTINUE: u16 = 0x003C;
+pub(super) const COLUMN_INFO: u16 = 0x007D;
 pub(super) const BOUND_SHEET: u16 = 0x0085;
 pub(super) const MUL_RK: u16 = 0x00BD;
 pub(super) const RICH_LABEL: u16 = 0x00D6;

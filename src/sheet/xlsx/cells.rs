@@ -11,6 +11,9 @@ use crate::sheet::strings::Strings;
 use crate::sheet::workbook::{CellSource, Placed};
 use crate::sheet::{SheetError, values};
 
+/// Ranges of hidden columns that are kept.
+const MAX_HIDDEN_RANGES: usize = 256;
+
 /// The cells of a sheet, as they are read.
 pub(super) struct SheetCells<'a, R> {
     pub xml: Xml<R>,
@@ -24,6 +27,8 @@ pub(super) struct SheetCells<'a, R> {
     pub in_data: bool,
     /// True while in a row that the program doesn't show.
     pub is_hidden: bool,
+    /// First and last of the columns that the program doesn't show, counted from 0.
+    pub hidden_columns: Vec<(u32, u32)>,
 }
 
 /// What a cell's element says about it.
@@ -43,13 +48,23 @@ impl<R: BufRead> CellSource for SheetCells<'_, R> {
                         self.in_data = true;
                         continue;
                     }
+                    "col" if !self.in_data => {
+                        if is_hidden(&element, "width")? && self.hidden_columns.len() < MAX_HIDDEN_RANGES {
+                            let end = |name| {
+                                Ok::<_, SheetError>(attribute(&element, name)?.map(|end| one_based(&end)))
+                            };
+                            if let (Some(first), Some(last)) = (end("min")?, end("max")?) {
+                                self.hidden_columns.push((first?, last?));
+                            }
+                        }
+                        continue;
+                    }
                     "row" if self.in_data => {
                         if let Some(row) = attribute(&element, "r")? {
                             self.row = one_based(&row)?;
                         }
                         self.column = 0;
-                        let hidden = attribute(&element, "hidden")?;
-                        self.is_hidden = matches!(hidden.as_deref(), Some("1" | "true" | "on"));
+                        self.is_hidden = is_hidden(&element, "ht")?;
                         continue;
                     }
                     "c" if self.in_data => described(&element, self.row, self.column)?,
@@ -71,6 +86,10 @@ impl<R: BufRead> CellSource for SheetCells<'_, R> {
             let cell = self.content(&described)?;
             return Ok(Some(Placed { row, column, cell, is_hidden: self.is_hidden }));
         }
+    }
+
+    fn hidden_columns(&self) -> &[(u32, u32)] {
+        &self.hidden_columns
     }
 }
 
@@ -143,6 +162,13 @@ impl<R: BufRead> SheetCells<'_, R> {
             Some(_) => Cell::text(value, self.max_chars),
         })
     }
+}
+
+/// Returns true for a row or column that is hidden, or of size 0.
+fn is_hidden(element: &BytesStart<'_>, size: &str) -> Result<bool, SheetError> {
+    let hidden = attribute(element, "hidden")?;
+    let size = attribute(element, size)?.and_then(|size| size.trim().parse::<f64>().ok());
+    Ok(matches!(hidden.as_deref(), Some("1" | "true" | "on")) || size.is_some_and(|size| size <= 0.0))
 }
 
 fn described(element: &BytesStart<'_>, row: u32, column: u32) -> Result<Described, SheetError> {

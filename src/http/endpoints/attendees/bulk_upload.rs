@@ -167,7 +167,10 @@ async fn open(
     let (path, reading) = (file.path().to_owned(), reading.clone());
     let turn = place.turn().await?;
     let opened = tokio::task::spawn_blocking(move || {
-        let reader = sheet::open(&path, format, limits, &reading)?.with_document_column(requires_document)?;
+        let without_document =
+            |error: SheetError| if requires_document { error } else { error.without_document() };
+        let reader = sheet::open(&path, format, limits, &reading).map_err(without_document)?;
+        let reader = reader.with_document_column(requires_document)?;
         Ok::<_, SheetError>(reader.holding(turn))
     });
     Ok((format, opened.await.map_err(ApiError::internal)??))

@@ -1,6 +1,10 @@
 //! Fields of an upload that say how its file is to be read.
 
 use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
+use serde_json::Value;
 
 use crate::domain::reading::{IGNORE, MAX_MAPPED, Reading};
 use crate::http::ApiError;
@@ -41,25 +45,73 @@ fn known_encoding(label: &str) -> Result<String, ApiError> {
 /// Reads `{"header": "field"}`.
 fn mapping(text: &str) -> Result<BTreeMap<String, Option<String>>, ApiError> {
     let wrong = |what: String| ApiError::field("mapping", what);
-    let fields = || Column::ALL.map(Column::name).join(", ");
-    let mapping: BTreeMap<String, Option<String>> = serde_json::from_str(text).map_err(|_| {
+    let Pairs(pairs) = serde_json::from_str(text).map_err(|_| {
         wrong(
             "must be a JSON object of headers and fields, such as {\"Dirección de correo\": \"email\"}"
                 .to_owned(),
         )
     })?;
-    if mapping.len() > MAX_MAPPED {
+    if pairs.len() > MAX_MAPPED {
         return Err(wrong(format!("names more than {MAX_MAPPED} columns")));
     }
-    let field = |(header, field): (String, Option<String>)| match field.as_deref() {
-        None | Some(IGNORE) => Ok((header, None)),
-        Some(name) if Column::of_name(name).is_some() => Ok((header, field)),
-        Some(_) => {
-            let known = fields();
-            Err(wrong(format!("has an unknown field for a column; known are {known}, and {IGNORE}")))
+    let mut mapping = BTreeMap::new();
+    for (header, value) in pairs {
+        let field = field(&header, &value).map_err(wrong)?;
+        let shown = shown(&header);
+        if mapping.insert(header, field).is_some() {
+            return Err(wrong(format!("names the column \"{shown}\" twice; keep one of the two")));
         }
-    };
-    mapping.into_iter().map(field).collect()
+    }
+    Ok(mapping)
+}
+
+/// Returns the field of a column, by its name in the API; `None` for a column that is not read.
+fn field(header: &str, value: &Value) -> Result<Option<String>, String> {
+    let header = shown(header);
+    let known = || format!("known are {}, and {IGNORE}", Column::ALL.map(Column::name).join(", "));
+    match value {
+        Value::Null => Ok(None),
+        Value::String(name) if name == IGNORE => Ok(None),
+        Value::String(name) => match Column::of_written_name(name) {
+            Some(column) => Ok(Some(column.name().to_owned())),
+            None => Err(format!(
+                "maps the column \"{header}\" to the unknown field \"{}\"; {}",
+                shown(name),
+                known()
+            )),
+        },
+        _ => Err(format!("maps the column \"{header}\" to something else than a field's name; {}", known())),
+    }
+}
+
+/// A text of the request as a message shows it.
+fn shown(text: &str) -> String {
+    text.chars().filter(|character| !character.is_control()).take(60).collect()
+}
+
+/// The members of a JSON object, also those of one name.
+struct Pairs(Vec<(String, Value)>);
+
+impl<'de> Deserialize<'de> for Pairs {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Members;
+        impl<'de> Visitor<'de> for Members {
+            type Value = Pairs;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Pairs, A::Error> {
+                let mut pairs = Vec::new();
+                while let Some(pair) = map.next_entry()? {
+                    pairs.push(pair);
+                }
+                Ok(Pairs(pairs))
+            }
+        }
+        deserializer.deserialize_map(Members)
+    }
 }
 
 #[cfg(test)]
@@ -75,6 +127,20 @@ mod tests {
         let many = serde_json::to_string(&many).expect("it is JSON");
         for wrong in ["", "[]", "{\"a\": 1}", "{\"a\": \"mail\"}", many.as_str()] {
             assert!(mapping(wrong).is_err(), "{wrong}");
+        }
+        let snake =
+            mapping(r#"{"A": "full_name", "B": "second_last_name", "C": "certificate_id"}"#).expect("known");
+        let fields: Vec<_> = snake.values().map(|field| field.as_deref().unwrap_or_default()).collect();
+        assert_eq!(fields, ["fullName", "secondLastName", "certificateId"]);
+        for (wrong, named) in [
+            (r#"{"Correo": "mail"}"#, &["\"Correo\"", "\"mail\"", "email"][..]),
+            (r#"{"Correo": 7}"#, &["\"Correo\"", "email"]),
+            (r#"{"Correo": "email", "Correo": "ignore"}"#, &["\"Correo\"", "twice"]),
+            (r#"{"Correo": "Full_Name"}"#, &["\"Full_Name\""]),
+        ] {
+            let error = mapping(wrong).expect_err(wrong);
+            let told = format!("{error:?}").replace("\\\"", "\"");
+            assert!(named.iter().all(|part| told.contains(part)), "{told}");
         }
         assert!(known_encoding("MacRoman").is_ok() && known_encoding("klingon").is_err());
     }

@@ -29,6 +29,9 @@ pub struct ReadingAnswer {
     /// Rows that the spreadsheet program hides, such as filtered rows.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hidden_rows: Option<HiddenAnswer>,
+    /// The first 100 columns that the spreadsheet program hides. Their values are read.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub hidden_columns: Vec<HiddenColumnAnswer>,
     /// The first rows as they were read, by field. Rejected rows are shown as written in the file.
     pub first_rows: Vec<RowAnswer>,
     /// The first rows with non-ASCII names, to check a guessed encoding.
@@ -66,7 +69,8 @@ pub struct SheetAnswer {
     pub name: String,
     /// True if its rows were read.
     pub is_read: bool,
-    /// `read`, `notChosen` (see `sheets`), `hidden`, `noHeaders` or `empty`.
+    /// `read`, `notChosen` (see `sheets`), `hidden`, `noHeaders`, `empty`, or `beyondLimit` (only the
+    /// first 256 sheets are looked at).
     #[schema(example = "read")]
     pub state: String,
 }
@@ -81,6 +85,17 @@ pub struct HiddenAnswer {
     pub are_read: bool,
     /// The first 100 of them.
     pub rows: Vec<PlaceAnswer>,
+}
+
+/// A column that the spreadsheet program hides.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct HiddenColumnAnswer {
+    /// Name of the sheet.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sheet: Option<String>,
+    /// Header as written.
+    pub header: String,
 }
 
 /// Position of a row.
@@ -126,6 +141,7 @@ impl From<HowRead> for ReadingAnswer {
             ignored_columns,
             sheets: how.sheets.into_iter().map(SheetAnswer::from).collect(),
             blank_rows: how.blank_rows,
+            hidden_columns: how.hidden_columns.into_iter().map(HiddenColumnAnswer::from).collect(),
             hidden_rows: (hidden.count > 0).then_some(hidden),
             first_rows: how.first_rows.into_iter().map(RowAnswer::from).collect(),
             names_to_check: how.guessed_names.into_iter().map(RowAnswer::from).collect(),
@@ -148,6 +164,12 @@ impl From<crate::sheet::SheetState> for SheetAnswer {
     fn from(sheet: crate::sheet::SheetState) -> Self {
         let is_read = sheet.fate == SheetFate::Read;
         Self { name: sheet.name, is_read, state: sheet.fate.name().to_owned() }
+    }
+}
+
+impl From<crate::sheet::HiddenColumn> for HiddenColumnAnswer {
+    fn from(column: crate::sheet::HiddenColumn) -> Self {
+        Self { sheet: column.sheet, header: column.header }
     }
 }
 

@@ -1,0 +1,65 @@
+//! The uploader's mapping of columns to fields.
+
+use super::super::SheetError;
+use super::super::error::printable;
+use super::{Column, Meaning, key, letter, recognise};
+use crate::domain::Personal;
+use crate::domain::reading::Reading;
+
+/// The uploader's mapping, by the position of its columns.
+pub(super) struct Chosen(Vec<(usize, Option<Column>)>);
+
+impl Chosen {
+    /// Finds the mapping's headers: written the same, or else the same but for case, accents and punctuation.
+    pub(super) fn of(cells: &[String], reading: &Reading) -> Result<Self, SheetError> {
+        let mut chosen = Vec::new();
+        for (header, field) in &reading.mapping {
+            let column = field.as_deref().and_then(Column::of_name);
+            let same = |alike: &dyn Fn(&str) -> bool| -> Vec<usize> {
+                cells.iter().enumerate().filter(|(_, cell)| alike(cell)).map(|(at, _)| at).collect()
+            };
+            let wanted = key(header);
+            let mut found = same(&|cell| cell.trim() == header.trim());
+            if found.is_empty() && !wanted.is_empty() {
+                found = same(&|cell| key(cell) == wanted);
+            }
+            if found.is_empty() {
+                // A column without a header of its own is named by its letter.
+                found = same(&|_| true).into_iter().filter(|at| letter(*at) == header.trim()).collect();
+            }
+            if found.is_empty() {
+                let found = cells.iter().map(|cell| cell.trim().to_owned()).collect();
+                return Err(SheetError::UnknownColumn {
+                    column: printable(header),
+                    found: Personal::new(found),
+                });
+            }
+            chosen.extend(found.into_iter().map(|position| (position, column)));
+        }
+        Ok(Self(chosen))
+    }
+
+    pub(super) fn is_chosen(&self, position: usize) -> bool {
+        self.0.iter().any(|(at, _)| *at == position)
+    }
+
+    fn has(&self, column: Column) -> bool {
+        self.0.iter().any(|(_, field)| *field == Some(column))
+    }
+
+    /// Returns the meaning of a header. What the uploader maps excludes other columns of the same meaning.
+    pub(super) fn meaning(&self, position: usize, header: &str) -> Option<Meaning> {
+        if let Some((_, column)) = self.0.iter().find(|(at, _)| *at == position) {
+            return column.map(Meaning::Column);
+        }
+        let has_parts = self.has(Column::FirstName) || self.has(Column::LastName);
+        recognise(header).filter(|meaning| match meaning {
+            Meaning::Column(Column::FullName) | Meaning::DisplayName | Meaning::CertificateName => {
+                !self.has(Column::FullName) && !has_parts
+            }
+            Meaning::PlainName => !self.has(Column::FullName) && !self.has(Column::FirstName),
+            Meaning::Column(column) if column.is_name() => !self.has(*column) && !self.has(Column::FullName),
+            Meaning::Column(column) => !self.has(*column),
+        })
+    }
+}
