@@ -36,12 +36,22 @@ pub struct JsonList {
     pub sha256: [u8; 32],
 }
 
+impl JsonList {
+    /// Largest number of elements. It is checked before the elements are read.
+    pub const MAX_ELEMENTS: usize = 10_000;
+}
+
 impl FromRequest<HttpState> for JsonList {
     type Rejection = ApiError;
 
     async fn from_request(request: Request, state: &HttpState) -> Result<Self, ApiError> {
         let bytes = body(request, state).await?;
         let raw: Vec<&RawValue> = serde_json::from_slice(&bytes).map_err(|error| of_body(&error))?;
+        if raw.len() > Self::MAX_ELEMENTS {
+            let most = Self::MAX_ELEMENTS;
+            let message = format!("a request takes at most {most} elements; send several requests, or upload a file");
+            return Err(ApiError::new(ErrorCode::TooManyRows, message));
+        }
         let elements = raw.into_iter().map(Element::read).collect();
         Ok(Self { elements, sha256: Sha256::digest(&bytes).into() })
     }

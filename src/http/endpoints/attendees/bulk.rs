@@ -19,13 +19,11 @@ use crate::http::endpoints::issuing::AskedIssuing;
 use crate::http::endpoints::template_checks::checked;
 use crate::http::extract::{Element, IdempotencyKey, JsonList, Query, Unreadable};
 use crate::http::idempotency::{self, once};
-use crate::http::{Answer, ApiError, Caller, ErrorCode, HttpState};
+use crate::http::{Answer, ApiError, Caller, HttpState};
 use crate::sheet::{self, Format, PersonLine};
 use crate::workers::importer::dry_run::dry_run;
 
-/// The most people of one request.
-const MAX_PEOPLE: usize = 10_000;
-/// The largest body, in bytes.
+/// Largest body, in bytes.
 const MAX_BODY: usize = 8 << 20;
 
 /// A person as written. Whatever is missing or wrong is an error of this person only.
@@ -180,11 +178,6 @@ pub async fn handle(
 fn counted(people: usize) -> Result<u32, ApiError> {
     if people == 0 {
         return Err(ApiError::field("body", "give at least one person"));
-    }
-    if people > MAX_PEOPLE {
-        let message =
-            format!("a request takes at most {MAX_PEOPLE} people; send several, or upload them as a file");
-        return Err(ApiError::new(ErrorCode::TooManyRows, message));
     }
     u32::try_from(people).map_err(ApiError::internal)
 }
