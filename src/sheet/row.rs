@@ -190,7 +190,10 @@ fn take_text(
     let position = map.positions(column).find(is_filled)?;
     let fault = match cells.get_mut(position)?.take()? {
         Cell::Text(text) => match field::value(column, text.reveal_str(), marks) {
-            Ok(value) if map.bracketed.contains(&position) => return Some(original_name(value)),
+            Ok(value) if map.bracketed.contains(&position) => match original_name(&value) {
+                Ok(name) => return Some(name),
+                Err(message) => ("INVALID_NAME", message),
+            },
             Ok(value) => return Some(value),
             Err(fault) => (fault.code, fault.message),
         },
@@ -220,7 +223,10 @@ fn with_plain_name(
     if let (Some(Cell::Text(name)), None, None) = (plain, &raw.first_name, &raw.last_name) {
         match field::value(Column::FullName, name.reveal_str(), marks) {
             Ok(name) if map.plain_name.is_some_and(|position| map.bracketed.contains(&position)) => {
-                raw.full_name = Some(original_name(name));
+                match original_name(&name) {
+                    Ok(name) => raw.full_name = Some(name),
+                    Err(message) => errors.push(unusable(Column::FullName, "INVALID_NAME", message)),
+                }
             }
             Ok(name) => raw.full_name = Some(name),
             Err(fault) => errors.push(unusable(Column::FullName, fault.code, fault.message)),
@@ -231,15 +237,22 @@ fn with_plain_name(
 
 /// Returns the name at registration of `Name on the screen (Name at registration)`; any other text as it is.
 /// Pronouns in brackets, such as `(she/her)`, are left out.
-fn original_name(text: String) -> String {
+///
+/// # Errors
+/// The brackets have one word, which may be a nickname or an organisation.
+fn original_name(text: &str) -> Result<String, &'static str> {
     let mut rest = text.trim();
     loop {
-        let Some((screen, original)) = in_brackets(rest) else { return rest.to_owned() };
+        let Some((screen, original)) = in_brackets(rest) else { return Ok(rest.to_owned()) };
         let is_empty = |part: &str| !part.chars().any(char::is_alphabetic);
         match (is_empty(screen), is_empty(original)) {
-            (false, false) if !original.contains('/') => return original.to_owned(),
-            (false, _) => rest = screen,
-            (true, _) => return rest.to_owned(),
+            (false, false) if original.contains('/') => rest = screen,
+            (false, false) if original.split_whitespace().count() < 2 => {
+                return Err("has one word in brackets; write the whole name, without brackets");
+            }
+            (false, false) => return Ok(original.to_owned()),
+            (false, true) => rest = screen,
+            (true, _) => return Ok(rest.to_owned()),
         }
     }
 }

@@ -189,6 +189,8 @@ fn original_name_in_brackets_is_the_name() {
         ("Ana R (Ana María Rojas Peña)", "Ana María Rojas Peña"),
         ("iPhone de Luis (Luis Mora)", "Luis Mora"),
         ("Ana Rojas", "Ana Rojas"),
+        // One word in brackets may be a nickname or an organisation.
+        ("Ana Rojas (UdeA)", "INVALID_NAME"),
         ("Ana Rojas (she/her)", "Ana Rojas"),
         ("Ana (she/her) (Ana Rojas)", "Ana Rojas"),
         ("A (Ana (Anita) Rojas)", "Ana (Anita) Rojas"),
