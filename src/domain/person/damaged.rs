@@ -95,7 +95,7 @@ pub(super) fn leftover(name: &str) -> Option<&str> {
             || others(index).all(|other| !other.contains(|c: char| c.is_alphabetic() && !c.is_uppercase()));
         let is_last = index + 1 == words.len();
         match *word {
-            "null" | "none" | "None" | "NaN" | "FNU" | "LNU" | "0" => true,
+            "null" | "none" | "None" | "NaN" | "FNU" | "LNU" => true,
             "nan" | "true" | "false" => has_capital(),
             "NULL" | "NONE" | "FALSE" => !are_capitals(),
             "x" | "xx" | "xxx" => is_last && has_capital(),
