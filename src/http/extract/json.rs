@@ -49,7 +49,8 @@ impl FromRequest<HttpState> for JsonList {
         let raw: Vec<&RawValue> = serde_json::from_slice(&bytes).map_err(|error| of_body(&error))?;
         if raw.len() > Self::MAX_ELEMENTS {
             let most = Self::MAX_ELEMENTS;
-            let message = format!("a request takes at most {most} elements; send several requests, or upload a file");
+            let message =
+                format!("a request takes at most {most} elements; send several requests, or upload a file");
             return Err(ApiError::new(ErrorCode::TooManyRows, message));
         }
         let elements = raw.into_iter().map(Element::read).collect();
