@@ -132,9 +132,13 @@ fn is_day(text: &str) -> bool {
     let is_month = |part: &str| MONTHS.contains(&part.to_lowercase().trim_end_matches('.'));
     let is_slashed = text.contains('/');
     match parts.as_slice() {
-        // 3-may, may-03
+        // 3-may, may-03, may-2026. GEN-001 is a code.
         [one, other] => {
-            (number(one).is_some() && is_month(other)) || (is_month(one) && number(other).is_some())
+            let is_day_or_year = |part: &str| {
+                number(part)
+                    .is_some_and(|value| part.len() <= 2 || part.len() == 4 && (1900..=2100).contains(&value))
+            };
+            (is_day_or_year(one) && is_month(other)) || (is_month(one) && is_day_or_year(other))
         }
         [day, month, year] if is_month(month) => number(day).is_some() && number(year).is_some(),
         [first, second, third] => {

@@ -26,15 +26,24 @@ pub fn is_like_name(one: &str, other: &str) -> bool {
     if shorter.len() > longer.len() {
         std::mem::swap(&mut shorter, &mut longer);
     }
-    let mut whole = 0;
-    for word in &shorter {
-        let same = longer.iter().position(|known| known == word);
-        let found = same.or_else(|| longer.iter().position(|known| is_initial(word, known)));
-        let Some(found) = found else { return false };
-        whole += usize::from(same.is_some());
-        longer.swap_remove(found);
-    }
-    whole > 0
+    // Whole words first: an initial must not take a word that another one needs.
+    let words = shorter.len();
+    shorter.retain(|word| match longer.iter().position(|known| known == word) {
+        Some(same) => {
+            longer.swap_remove(same);
+            false
+        }
+        None => true,
+    });
+    let initials_fit =
+        shorter.iter().all(|word| match longer.iter().position(|known| is_initial(word, known)) {
+            Some(initial) => {
+                longer.swap_remove(initial);
+                true
+            }
+            None => false,
+        });
+    initials_fit && shorter.len() < words
 }
 
 /// Returns true if two names are not [alike](is_like_name) and differ in more than spaces and hyphens.
@@ -101,6 +110,7 @@ mod tests {
             ("Ana", "Ana Rojas"),
             ("Łukasz Groß", "Lukasz Gross"),
             ("Siobhán O’Neil", "Siobhan O'Neil"),
+            ("José Juan Pérez", "J. José Pérez"),
         ] {
             assert!(is_like_name(one, other) && is_like_name(other, one), "{one} {other}");
         }
