@@ -224,7 +224,8 @@ fn has_lost_vowel(read: &str, other: &str) -> bool {
             let is_accented = letters.get(at).is_some_and(|c| !c.is_ascii());
             let before = at.checked_sub(1).and_then(|before| letters.get(before));
             let is_syllable = at > start && matches!(before, Some('r' | 'l' | 'R' | 'L')) && has_vowel;
-            is_accented && is_vowel(replaced) && !is_syllable
+            // "Štrbac" and "Črnko" begin with such a run.
+            at > 0 && is_accented && is_vowel(replaced) && !is_syllable
         });
         if run >= LONG_RUN && lost {
             return true;

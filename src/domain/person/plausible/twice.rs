@@ -18,8 +18,13 @@ pub(crate) fn windows_1252_byte(character: char) -> Option<u8> {
 pub(crate) fn untwice(text: &str) -> Option<String> {
     // In UTF-8 read as Windows-1252, the first byte of a letter is never followed by ASCII.
     let begins = |character: char| matches!(character, '\u{C2}'..='\u{F4}');
+    // A no-break space or a quotation mark also follows the last letter of a word, as in "JOSÉ".
+    let ends_word = |next: char| matches!(next, '\u{A0}' | '’' | '‘' | '”' | '“' | '»' | '´');
+    let is_usual = |first: char| matches!(first, 'Â' | 'Ã' | 'Ä' | 'Å' | 'Ð' | 'Ñ');
     let pairs = text.chars().zip(text.chars().skip(1));
-    if !pairs.into_iter().any(|(one, next)| begins(one) && !next.is_ascii()) {
+    let begins_letter =
+        |(one, next): (char, char)| begins(one) && !next.is_ascii() && (!ends_word(next) || is_usual(one));
+    if !pairs.into_iter().any(begins_letter) {
         return None;
     }
     let bytes = text.chars().map(windows_1252_byte).collect::<Option<Vec<u8>>>()?;
@@ -36,5 +41,9 @@ mod tests {
         assert_eq!(untwice("JosÃ©").as_deref(), Some("José"));
         assert_eq!(untwice("José Muñoz"), None);
         assert_eq!(untwice("Ana"), None);
+        for right in ["JOSÉ\u{A0}MORA", "LUIS JOSÉ\u{A0}", "Ó’Brien", "Ó\u{A0}Briain", "José\u{A0}\u{A0}Mora"]
+        {
+            assert_eq!(untwice(right), None, "{right}");
+        }
     }
 }
