@@ -15,6 +15,7 @@ use crate::domain::reading::Reading;
 use chosen::Chosen;
 use combined::{is_for_certificate, is_with_original_name};
 pub(super) use recognised::{key, recognise};
+pub(super) use suspicion::is_answer;
 use suspicion::{Suspect, suspects};
 
 /// A known column.

@@ -7,9 +7,9 @@ use uuid::Uuid;
 
 use super::cell::{Cell, Origin, Record};
 use super::field::{self, Marks};
-use super::headers::{Column, HeaderMap};
+use super::headers::{Column, HeaderMap, is_answer};
 use super::raw_row::{Head, RawRow};
-use crate::domain::person::{FieldError, PersonEntry, RawPerson};
+use crate::domain::person::{FieldError, PersonEntry, RawPerson, folded_name};
 use crate::domain::trimmed;
 
 /// One filled row below the header.
@@ -185,8 +185,13 @@ fn take_text(
     errors: &mut Vec<RowError>,
 ) -> Option<String> {
     // Of several columns of one meaning the first that says anything; that they agree is checked before.
-    let is_filled =
-        |position: &usize| cells.get(*position).and_then(Option::as_ref).is_some_and(|cell| !cell.is_blank());
+    // In a column for the name on the certificate, "-" means that it is the same as in the other columns.
+    let is_preferred = |position: usize| column == Column::FullName && map.preferred == Some(position);
+    let is_filled = |position: &usize| {
+        cells.get(*position).and_then(Option::as_ref).is_some_and(|cell| {
+            !cell.is_blank() && !(is_preferred(*position) && field::is_placeholder(cell.shown().reveal_str()))
+        })
+    };
     let position = map.positions(column).find(is_filled)?;
     let fault = match cells.get_mut(position)?.take()? {
         Cell::Text(text) => match field::value(column, text.reveal_str(), marks) {
@@ -194,6 +199,9 @@ fn take_text(
                 Ok(name) => return Some(name),
                 Err(message) => ("INVALID_NAME", message),
             },
+            Ok(value) if is_preferred(position) && is_answer(&value) => {
+                ("INVALID_NAME", "is an answer and not a name; leave it blank, or write the name")
+            }
             Ok(value) => return Some(value),
             Err(fault) => (fault.code, fault.message),
         },
@@ -239,22 +247,47 @@ fn with_plain_name(
 /// Pronouns in brackets, such as `(she/her)`, are left out.
 ///
 /// # Errors
-/// The brackets have one word, which may be a nickname or an organisation.
+/// The text in brackets may be something else: it has one word, or a slash, or no word of a whole name before it.
 fn original_name(text: &str) -> Result<String, &'static str> {
     let mut rest = text.trim();
     loop {
         let Some((screen, original)) = in_brackets(rest) else { return Ok(rest.to_owned()) };
         let is_empty = |part: &str| !part.chars().any(char::is_alphabetic);
-        match (is_empty(screen), is_empty(original)) {
-            (false, false) if original.contains('/') => rest = screen,
-            (false, false) if original.split_whitespace().count() < 2 => {
-                return Err("has one word in brackets; write the whole name, without brackets");
-            }
-            (false, false) => return Ok(original.to_owned()),
-            (false, true) => rest = screen,
-            (true, _) => return Ok(rest.to_owned()),
+        if screen.is_empty() {
+            return Ok(rest.to_owned());
         }
+        if is_empty(original) || are_pronouns(original) {
+            rest = screen;
+            continue;
+        }
+        let before: Vec<String> = folded_words(screen);
+        let inside: Vec<String> = folded_words(original);
+        let is_whole = before.len() >= 2 && !before.iter().any(|word| inside.contains(word));
+        let is_device = screen.split_whitespace().any(|word| DEVICES.contains(&word.to_lowercase().as_str()));
+        if inside.len() < 2 || original.contains('/') || (is_whole && !is_device && !is_empty(screen)) {
+            return Err("has other words in brackets; write the whole name, without brackets");
+        }
+        return Ok(original.to_owned());
     }
+}
+
+/// Names of devices, which Zoom shows for people who have not changed them.
+const DEVICES: [&str; 8] = ["iphone", "ipad", "android", "galaxy", "samsung", "macbook", "zoom", "huawei"];
+
+/// Pronouns that people write behind their names.
+const PRONOUNS: [&str; 22] = [
+    "she", "her", "hers", "he", "him", "his", "they", "them", "theirs", "ella", "él", "el", "elle", "ellx",
+    "ela", "dela", "ele", "dele", "il", "lui", "sie", "er",
+];
+
+fn are_pronouns(text: &str) -> bool {
+    text.split(['/', ',', ' '])
+        .filter(|word| !word.is_empty())
+        .all(|word| PRONOUNS.contains(&word.to_lowercase().as_str()))
+}
+
+fn folded_words(text: &str) -> Vec<String> {
+    folded_name(text).split_whitespace().map(str::to_owned).collect()
 }
 
 /// Splits a text at the brackets that it ends with.

@@ -220,8 +220,11 @@ fn is_abbreviation(text: &str) -> bool {
 }
 
 /// Returns true if the text stands for a first or last name that the person does not have: "-", "N/A", "no tiene",
-/// and "FNU" and "LNU" (first or last name unknown) of American papers.
+/// and "FNU" and "LNU" (first or last name unknown) of American papers. "#N/A" is the value of a failed formula.
 pub(crate) fn is_no_name_part(text: &str) -> bool {
+    if text.starts_with('#') {
+        return false;
+    }
     let is_short = text.eq_ignore_ascii_case("s/a") || matches!(text, "FNU" | "LNU");
     is_abbreviation(text)
         || is_short

@@ -53,7 +53,7 @@ impl HeaderMap {
             }
             let whole = whole.join(" ");
             if contradict(at(plain), whole.trim()) && contradict(at(plain), at(first)) {
-                return Err(self.contradiction(Column::FullName.name(), plain, first, record.row));
+                return Err(self.contradiction(Column::FullName.name(), first, plain, record.row));
             }
         }
         Ok(())

@@ -2,6 +2,7 @@
 
 use super::super::SheetError;
 use super::super::error::printable;
+use super::recognised::head_of;
 use super::{Column, Meaning, key, letter, recognise};
 use crate::domain::Personal;
 use crate::domain::reading::Reading;
@@ -13,19 +14,23 @@ impl Chosen {
     /// Finds the mapping's headers: written the same, or else the same but for case, accents and punctuation.
     pub(super) fn of(cells: &[String], reading: &Reading) -> Result<Self, SheetError> {
         let mut chosen = Vec::new();
+        let keys: Vec<String> = match reading.mapping.is_empty() {
+            true => Vec::new(),
+            false => cells.iter().map(|cell| key(head_of(cell))).collect(),
+        };
         for (header, field) in &reading.mapping {
             let column = field.as_deref().and_then(Column::of_name);
-            let same = |alike: &dyn Fn(&str) -> bool| -> Vec<usize> {
-                cells.iter().enumerate().filter(|(_, cell)| alike(cell)).map(|(at, _)| at).collect()
+            let same = |alike: &dyn Fn(usize) -> bool| -> Vec<usize> {
+                (0..cells.len()).filter(|position| alike(*position)).collect()
             };
-            let wanted = key(header);
-            let mut found = same(&|cell| cell.trim() == header.trim());
+            let wanted = key(head_of(header));
+            let mut found = same(&|position| cells[position].trim() == header.trim());
             if found.is_empty() && !wanted.is_empty() {
-                found = same(&|cell| key(cell) == wanted);
+                found = same(&|position| keys[position] == wanted);
             }
             if found.is_empty() {
                 // A column without a header of its own is named by its letter.
-                found = same(&|_| true).into_iter().filter(|at| letter(*at) == header.trim()).collect();
+                found = same(&|position| letter(position) == header.trim());
             }
             if found.is_empty() {
                 let found = cells.iter().map(|cell| cell.trim().to_owned()).collect();

@@ -192,6 +192,11 @@ fn original_name_in_brackets_is_the_name() {
         // One word in brackets may be a nickname or an organisation.
         ("Ana Rojas (UdeA)", "INVALID_NAME"),
         ("Ana Rojas (she/her)", "Ana Rojas"),
+        ("Ana Rojas (ella)", "Ana Rojas"),
+        ("Ana Gil (Universidad Nacional)", "INVALID_NAME"),
+        ("iPhone (Ana Gil / UNAM)", "INVALID_NAME"),
+        ("5215512345678 (Ana Gil)", "Ana Gil"),
+        ("Pepe (José Mora)", "José Mora"),
         ("Ana (she/her) (Ana Rojas)", "Ana Rojas"),
         ("A (Ana (Anita) Rojas)", "Ana (Anita) Rojas"),
         ("Ana Rojas ()", "Ana Rojas"),
@@ -222,4 +227,40 @@ fn header_row_is_found_below_many_titles_or_no_row_is_blamed() {
     }
     let error = names_of(&format!("{}{rows}", titles(200)), &Reading::default()).expect_err("too far");
     assert!(!error.to_string().contains("row 1"), "{error}");
+}
+
+#[test]
+fn answers_below_a_name_for_the_certificate_are_no_names() {
+    let headers = ["Nombre", "Apellido", "Nombre para el certificado (si es distinto)"];
+    let named = |answer: &str| name(&headers, &["Ana", "Gil", answer]);
+    assert_eq!(named("Ana Gil Mora"), "Ana Gil Mora");
+    for same in ["", "-", "N/A"] {
+        assert_eq!(named(same), "Ana Gil", "{same}");
+    }
+    for answer in ["No", "Sí", "Igual", "El mismo", "same"] {
+        assert_eq!(named(answer), "INVALID_NAME", "{answer}");
+    }
+}
+
+#[test]
+fn consents_below_a_question_are_harmless() {
+    for answer in ["Sí, autorizo", "Acepto", "De acuerdo", "Aceito", "Yes, I agree", "No"] {
+        let headers = ["Nombre", "Apellidos", "Autorizo el uso de mi nombre e imagen"];
+        assert_eq!(name(&headers, &["Ana", "Gil", answer]), "Ana Gil", "{answer}");
+    }
+}
+
+#[test]
+fn failed_formula_in_a_surname_is_a_row_error() {
+    for broken in ["#N/A", "#N/D", "#REF!"] {
+        let named = name(&["Nombre", "Apellidos"], &["Ana", broken]);
+        assert!(named != "Ana" && !named.contains(' '), "{broken}: {named}");
+    }
+}
+
+#[test]
+fn proposal_for_contradicting_names_keeps_the_parts() {
+    let text = "Name,First name,Last name,Email\nAna Gil,Anita,Gil,a@example.org\n";
+    let error = names_of(text, &Reading::default()).expect_err("two first names").to_string();
+    assert!(error.contains("{\"Name\": \"ignore\"}"), "{error}");
 }

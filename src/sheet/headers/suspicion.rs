@@ -23,6 +23,29 @@ const SURNAME_PHRASES: [&str; 5] =
 const MAX_WORDS_OF_HEADER: usize = 3;
 /// Most words of a value that is a name.
 const MAX_WORDS_OF_NAME: usize = 5;
+/// Answers that refer to a name in another column, and consents.
+const OTHER_ANSWERS: [&str; 20] = [
+    "igual",
+    "elmismo",
+    "lamisma",
+    "mismo",
+    "same",
+    "sameasabove",
+    "idem",
+    "mesmo",
+    "omesmo",
+    "acepto",
+    "autorizo",
+    "aceito",
+    "concordo",
+    "deacuerdo",
+    "agree",
+    "iagree",
+    "accept",
+    "jaccepte",
+    "estoydeacuerdo",
+    "deacordo",
+];
 /// Answers that are no names.
 const NO_NAMES: [&str; 22] = [
     "si",
@@ -102,10 +125,13 @@ impl Suspect {
         if !value.chars().any(char::is_alphabetic) || value.contains('@') || is_placeholder(value) {
             return false;
         }
-        let is_answer = || NO_NAMES.contains(&key(value).as_str());
+        let is_answer = || is_answer(value);
         match self.suspicion {
             Suspicion::Part => !value.eq_ignore_ascii_case("n/a"),
-            Suspicion::Question => !is_answer() && key(value).chars().count() > 1,
+            Suspicion::Question => {
+                let first = value.split([' ', ',', ';', '.']).next().unwrap_or_default();
+                !is_answer() && !is_answer_word(first) && key(value).chars().count() > 1
+            }
             Suspicion::CertificateName => {
                 let name = name();
                 !is_answer()
@@ -274,4 +300,14 @@ fn looks_like_name(value: &str) -> bool {
     value.chars().all(is_of_names)
         && value.chars().filter(|character| character.is_alphabetic()).count() > 1
         && value.split_whitespace().count() <= MAX_WORDS_OF_NAME
+}
+
+/// Returns true if a value is an answer such as "Sí" or "El mismo", and no name.
+pub(in crate::sheet) fn is_answer(value: &str) -> bool {
+    is_answer_word(value) || OTHER_ANSWERS.contains(&key(value).as_str())
+}
+
+fn is_answer_word(word: &str) -> bool {
+    let word = key(word);
+    NO_NAMES.contains(&word.as_str()) || OTHER_ANSWERS.contains(&word.as_str())
 }
