@@ -46,8 +46,8 @@ async fn certificates_are_listed_by_number() {
     assert_eq!(PublicId::parse(hex).expect("a number").readable(), readable);
     let listed = async |number: &str| api.get(&format!("/generated-certificates?number={number}")).await;
     for number in [hex, readable, &readable.to_lowercase(), &readable.replace('-', "%20")] {
-        let list = listed(number).await.expect(200).body;
-        assert_eq!(list["data"], json!([issued]), "{number}");
+        let list = listed(number).await.expect(200).body["data"].clone();
+        assert_eq!((list.as_array().map(Vec::len), &list[0]["id"]), (Some(1), &issued["id"]), "{number}");
     }
     assert_eq!(listed("00112233445566778899aabbccddeeff").await.expect(200).body["data"], json!([]));
     for mistyped in ["", "0024H-36H2N-CSVRH-6DAQF-6DVVQ-ZX", "short"] {
