@@ -189,7 +189,8 @@ fn take_text(
     let is_preferred = |position: usize| column == Column::FullName && map.preferred == Some(position);
     let is_filled = |position: &usize| {
         cells.get(*position).and_then(Option::as_ref).is_some_and(|cell| {
-            !cell.is_blank() && !(is_preferred(*position) && field::is_placeholder(cell.shown().reveal_str()))
+            let is_same = || is_preferred(*position) && field::is_placeholder(cell.shown().reveal_str());
+            !cell.is_blank() && !is_same()
         })
     };
     let position = map.positions(column).find(is_filled)?;

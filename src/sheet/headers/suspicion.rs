@@ -244,7 +244,7 @@ fn is_surname_word(word: &str) -> bool {
     SETS.surnames.contains(word)
         || word.contains('姓')
         || word.starts_with("apellid")
-        || MISSPELT.iter().any(|known| is_misspelt(&known))
+        || MISSPELT.iter().any(is_misspelt)
 }
 
 fn surname_proposal(words: &[String]) -> &'static str {

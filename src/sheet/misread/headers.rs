@@ -49,7 +49,7 @@ mod tests {
 
     fn told(bytes: &[u8], encoding: Option<&str>) -> String {
         let reading = Reading { encoding: encoding.map(str::to_owned), ..Reading::default() };
-        let error = open_chosen(bytes, Format::Csv, &reading).err().expect("refused");
+        let error = open_chosen(bytes, Format::Csv, &reading).expect_err("refused");
         assert_eq!(error.code(), "MISSING_COLUMNS", "{error}");
         error.to_string()
     }
