@@ -11,6 +11,9 @@ use super::{Api, file};
 /// Rows of each file: a thousand and two in all.
 const ROWS: usize = 167;
 
+/// Writes people as a file in the shape of one program.
+type Shape = fn(&[Somebody]) -> Vec<u8>;
+
 struct Somebody {
     given: &'static str,
     surname: &'static str,
@@ -128,8 +131,7 @@ fn libre_office(people: &[Somebody]) -> Vec<u8> {
 async fn a_thousand_people_in_the_shapes_of_six_programs_are_all_there() {
     let api = Api::start().await;
     let mut expected = BTreeSet::new();
-    let shapes: [fn(&[Somebody]) -> Vec<u8>; 6] =
-        [google_forms, zoom, moodle, outlook, excel_for_mac, libre_office];
+    let shapes: [Shape; 6] = [google_forms, zoom, moodle, outlook, excel_for_mac, libre_office];
     for (program, shape) in shapes.into_iter().enumerate() {
         let people = people(program);
         let form = || file("people", shape(&people));
