@@ -133,6 +133,23 @@ mod tests {
         }
     }
 
+    impl RecordedEvent {
+        pub(crate) fn sample(position: Position, body: &'static str) -> Self {
+            Self {
+                position,
+                time: OffsetDateTime::UNIX_EPOCH,
+                aggregate: "email".to_owned(),
+                id: "a".to_owned(),
+                event_id: Uuid::nil(),
+                event_type: "EmailSent".to_owned(),
+                command_id: Uuid::nil().into(),
+                correlation_id: Uuid::nil(),
+                actor: String::new(),
+                body: Bytes::from_static(body.as_bytes()),
+            }
+        }
+    }
+
     #[test]
     fn event_survives_encoding_and_decoding() {
         let names = Names::new("ns").expect("a good namespace");

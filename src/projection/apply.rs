@@ -188,30 +188,12 @@ fn poison(projection: &Projection, events: &[&RecordedEvent], reason: String) ->
 
 #[cfg(test)]
 mod tests {
-    use bytes::Bytes;
-    use uuid::Uuid;
-
     use super::*;
-
-    fn event(body: &'static str) -> RecordedEvent {
-        RecordedEvent {
-            position: 1,
-            time: OffsetDateTime::UNIX_EPOCH,
-            aggregate: "email".to_owned(),
-            id: "a".to_owned(),
-            event_id: Uuid::nil(),
-            event_type: "EmailSent".to_owned(),
-            command_id: Uuid::nil().into(),
-            correlation_id: Uuid::nil(),
-            actor: String::new(),
-            body: Bytes::from_static(body.as_bytes()),
-        }
-    }
 
     #[test]
     fn nul_characters_are_replaced_and_escaped_backslashes_are_kept() {
         let text = |body| {
-            let event = event(body);
+            let event = RecordedEvent::sample(1, body);
             String::from_utf8(without_nul(&event).expect("JSON").into_owned()).expect("UTF-8")
         };
         assert_eq!(text(r#"{"a":["x\u0000y"]}"#), "{\"a\":[\"x\u{fffd}y\"]}");

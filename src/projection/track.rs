@@ -79,11 +79,8 @@ impl Track {
 mod tests {
     use std::collections::VecDeque;
 
-    use bytes::Bytes;
     use futures_util::FutureExt as _;
     use futures_util::future::BoxFuture;
-    use time::OffsetDateTime;
-    use uuid::Uuid;
 
     use super::*;
 
@@ -97,22 +94,7 @@ mod tests {
             _: Duration,
         ) -> BoxFuture<'_, Result<Vec<RecordedEvent>, SourceError>> {
             let batch = self.0.pop_front().unwrap_or_default();
-            async move { Ok(batch.into_iter().map(event).collect()) }.boxed()
-        }
-    }
-
-    fn event(position: Position) -> RecordedEvent {
-        RecordedEvent {
-            position,
-            time: OffsetDateTime::UNIX_EPOCH,
-            aggregate: "email".to_owned(),
-            id: "a".to_owned(),
-            event_id: Uuid::nil(),
-            event_type: "EmailSent".to_owned(),
-            command_id: Uuid::nil().into(),
-            correlation_id: Uuid::nil(),
-            actor: String::new(),
-            body: Bytes::new(),
+            async move { Ok(batch.into_iter().map(|position| RecordedEvent::sample(position, "{}")).collect()) }.boxed()
         }
     }
 

@@ -105,9 +105,9 @@ pub(super) struct Workbook {
     pub strings: Option<String>,
     /// The whole part.
     pub styles: &'static str,
-    /// What stands before the list of sheets.
+    /// XML before the list of sheets.
     pub properties: &'static str,
-    /// What stands before the rows of each sheet.
+    /// XML before the rows of each sheet.
     pub columns: &'static str,
     /// Parts added as they are.
     pub extra: Vec<(&'static str, Vec<u8>)>,

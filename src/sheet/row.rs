@@ -248,7 +248,8 @@ fn with_plain_name(
 /// Pronouns in brackets, such as `(she/her)`, are left out.
 ///
 /// # Errors
-/// The text in brackets may be something else: it has one word, or a slash, or no word of a whole name before it.
+/// The text in brackets is perhaps not the name: it has only one word, it has a slash, or the text before it is a
+/// name of several words and shares none with it.
 fn original_name(text: &str) -> Result<String, &'static str> {
     let mut rest = text.trim();
     loop {

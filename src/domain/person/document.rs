@@ -50,7 +50,7 @@ fn is_number(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-/// Returns true for `1,02E+15`, `1.02e15`, `1e15` and the like. `3E5678`, `1E5` and `12E+5` are document numbers.
+/// Returns true for `1,02E+15`, `1.02e15`, `1e15` and similar forms. `3E5678`, `1E5` and `12E+5` are document numbers.
 fn has_exponent(text: &str) -> bool {
     let Some((mantissa, exponent)) = text.split_once(['E', 'e']) else { return false };
     let signed = exponent.strip_prefix(['+', '-', '\u{2212}']);

@@ -56,8 +56,8 @@ impl Doubt {
     }
 }
 
-/// Finds a sign that a name is misread. `is_guessed` judges more strictly: nothing but a guess tells the
-/// encoding.
+/// Finds a sign that a name is misread. With `is_guessed`, the encoding is only a guess, and the rules
+/// are stricter.
 pub(crate) fn doubt(name: &str, is_guessed: bool) -> Option<Doubt> {
     if name.is_ascii() {
         return None;

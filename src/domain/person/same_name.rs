@@ -53,7 +53,7 @@ pub fn is_quite_different(one: &str, other: &str) -> bool {
     !is_like_name(one, other) && joined(one) != joined(other)
 }
 
-/// A folded name without apostrophes and with "ł", "ø" and the like as plain letters.
+/// A folded name without apostrophes and with letters such as "ł" and "ø" as plain letters.
 fn comparable(name: &str) -> String {
     let mut plain = String::with_capacity(name.len());
     for letter in folded_name(name).chars() {

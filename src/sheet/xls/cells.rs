@@ -35,7 +35,7 @@ pub(super) struct SheetCells<'a> {
     pub is_calculated: bool,
     /// Rows that the program doesn't show; they are told before their cells.
     pub hidden: HashSet<u32>,
-    /// First and last of the columns that the program doesn't show; they are told before all cells.
+    /// Ranges of hidden columns, each as first and last column. The file has them before all cells.
     pub hidden_columns: Vec<(u32, u32)>,
     /// Where the formula stands whose text follows.
     pub waiting: Option<(u32, u32)>,
