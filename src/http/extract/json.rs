@@ -1,9 +1,11 @@
 //! Extractor of JSON bodies.
 
+use std::fmt;
+
 use axum::body::Bytes;
 use axum::extract::{FromRequest, OptionalFromRequest, Request};
 use axum::http::header::CONTENT_TYPE;
-use serde::de::DeserializeOwned;
+use serde::de::{Deserialize, DeserializeOwned, Deserializer, IgnoredAny, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
 
@@ -41,12 +43,43 @@ impl JsonList {
     pub const MAX_ELEMENTS: usize = 10_000;
 }
 
+/// Unread elements of a list: all of them, or one more than [`JsonList::MAX_ELEMENTS`].
+struct Elements<'a>(Vec<&'a RawValue>);
+
+impl<'de> Deserialize<'de> for Elements<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct List;
+
+        impl<'de> Visitor<'de> for List {
+            type Value = Elements<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a sequence")
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
+                let mut elements = Vec::new();
+                while elements.len() <= JsonList::MAX_ELEMENTS {
+                    match list.next_element()? {
+                        Some(element) => elements.push(element),
+                        None => return Ok(Elements(elements)),
+                    }
+                }
+                while list.next_element::<IgnoredAny>()?.is_some() {}
+                Ok(Elements(elements))
+            }
+        }
+
+        deserializer.deserialize_seq(List)
+    }
+}
+
 impl FromRequest<HttpState> for JsonList {
     type Rejection = ApiError;
 
     async fn from_request(request: Request, state: &HttpState) -> Result<Self, ApiError> {
         let bytes = body(request, state).await?;
-        let raw: Vec<&RawValue> = serde_json::from_slice(&bytes).map_err(|error| of_body(&error))?;
+        let Elements(raw) = serde_json::from_slice(&bytes).map_err(|error| of_body(&error))?;
         if raw.len() > Self::MAX_ELEMENTS {
             let most = Self::MAX_ELEMENTS;
             let message =
@@ -148,6 +181,16 @@ mod tests {
 
     fn not_taken(body: &str) -> ApiError {
         parse::<Sample>(body.as_bytes()).expect_err(body)
+    }
+
+    #[test]
+    fn elements_beyond_the_limit_are_not_kept() {
+        let kept = |count: usize| {
+            let list = format!("[{}1]", "1,".repeat(count - 1));
+            let Elements(elements) = serde_json::from_str(&list).expect("a list");
+            elements.len()
+        };
+        assert_eq!((kept(2), kept(10_000), kept(50_000)), (2, 10_000, 10_001));
     }
 
     #[test]

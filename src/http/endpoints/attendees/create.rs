@@ -31,8 +31,8 @@ pub struct NewAttendee {
     /// What kind of document, at most 100 characters.
     #[schema(max_length = 100)]
     document_type: Option<String>,
-    /// The document's number, 1–64 characters, as text or whole number; nobody else may have it. "N/A" and the like
-    /// are no number.
+    /// The document's number, 1–64 characters, as text or whole number; nobody else may have it. Texts
+    /// such as "N/A" are no number.
     #[schema(value_type = Option<DocumentNumber>, example = "007")]
     document_number: Option<Digits>,
     /// True if the document's number must be given; true if absent.
