@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use anyhow::{bail, ensure};
 use bytes::Bytes;
 use laureate::cli::demo::client::Client;
-use laureate::sheet::made_up_people;
+use laureate::spreadsheet::made_up_people;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use uuid::Uuid;

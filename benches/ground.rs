@@ -8,8 +8,8 @@ use std::time::Duration;
 use anyhow::Context;
 use laureate::app::{App, Extras, Role, Running};
 use laureate::config::{Config, Sources};
+use laureate::dev_stack::{Stack, StackOptions};
 use laureate::sandbox::Sandbox;
-use laureate::stack::{Stack, StackOptions};
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 

@@ -11,8 +11,8 @@ use std::time::Instant;
 use anyhow::{Context, bail, ensure};
 use image::codecs::jpeg::JpegEncoder;
 use image::{ExtendedColorType, ImageEncoder};
+use laureate::certificate_pdf::{BY_TYPST, Design, RENDERER_VERSION, RenderJob, Renderer};
 use laureate::domain::{Locale, Personal, hex};
-use laureate::render::{BY_TYPST, Design, RENDERER_VERSION, RenderJob, Renderer};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 

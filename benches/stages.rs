@@ -6,6 +6,7 @@ use anyhow::{Context, ensure};
 use bytes::Bytes;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use laureate::app::{App, Role};
+use laureate::certificate_pdf::{Design, RenderJob, RenderedCertificate};
 use laureate::commands::Loaded;
 use laureate::commands::issue::issue;
 use laureate::domain::email::{Email, EmailCommand, EmailQueued, EmailSent, MailDelivery, OnUnknown};
@@ -18,7 +19,6 @@ use laureate::domain::{
 };
 use laureate::mail::SendOutcome;
 use laureate::process::{Issue, issuance};
-use laureate::render::{Design, RenderJob, RenderedCertificate};
 use laureate::storage::{ObjectKey, PutPayload, certificate_key, import_key};
 use laureate::workers::mailer::outgoing;
 use sha2::{Digest, Sha256};

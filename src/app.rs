@@ -21,6 +21,7 @@ use time::OffsetDateTime;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
+use crate::certificate_pdf::Renderer;
 use crate::commands::Commands;
 use crate::config::Config;
 use crate::database;
@@ -29,9 +30,8 @@ use crate::http::Passwords;
 use crate::http::passwords::BreachedPasswords;
 use crate::mail::{MailProvider, SmtpMailer};
 use crate::projection::{LogSource, Maintenance, Presence, ProjectionSet, Projector, Readers};
-use crate::render::Renderer;
 use crate::sandbox::Sandbox;
-use crate::sheet::Limits;
+use crate::spreadsheet::Limits;
 use crate::storage::ObjectStorage;
 use crate::workers::importer::Importer;
 use crate::workers::mailer::{MailSettings, Mailer};

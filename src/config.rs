@@ -20,7 +20,7 @@ use crate::http::settings::HttpSettings;
 use crate::http::tokens::{BadKeys, SigningKey};
 use crate::mail::MailSettings;
 use crate::scheduler::SchedulerSettings;
-use crate::sheet::Limits;
+use crate::spreadsheet::Limits;
 use crate::storage::StorageSettings;
 
 pub use effective::{Setting, settings, without_secrets};

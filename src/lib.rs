@@ -3,22 +3,22 @@
 //! `ARCHITECTURE.md` has the map and walkthroughs; `src/app.rs` is the composition root.
 
 pub mod app;
+pub mod certificate_pdf;
 pub mod cli;
 pub mod commands;
 pub mod config;
 pub mod database;
-pub mod design;
+pub mod design_image;
+pub mod dev_stack;
 pub mod domain;
 pub mod event_log;
 pub mod http;
 pub mod mail;
 pub mod process;
 pub mod projection;
-pub mod render;
 pub mod sandbox;
 pub mod scheduler;
-pub mod sheet;
-pub mod stack;
+pub mod spreadsheet;
 pub mod storage;
 pub mod workers;
 

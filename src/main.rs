@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use clap::Parser;
 use laureate::cli::{self, Cli, exit};
+use laureate::dev_stack::supervise;
 use laureate::sandbox;
-use laureate::stack::supervise;
 
 /// Longest wait for blocking calls at the end of the program.
 const BLOCKING_CALLS_END_WITHIN: Duration = Duration::from_secs(3);

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use super::App;
+use crate::certificate_pdf::{RENDERER_VERSION, Template};
 use crate::commands::issue::IssuingFacts;
 use crate::domain::manifest::ShippedTemplate;
-use crate::render::{RENDERER_VERSION, Template};
 
 impl App {
     /// Returns the facts that issuances pin besides certificate and person.

@@ -34,9 +34,9 @@ use super::serve::stop_on_signals;
 use super::up::{self, Embedded, EmbeddedOptions};
 use super::{admin, exit};
 use crate::app::App;
+use crate::dev_stack::StackOptions;
 use crate::domain::Secret;
 use crate::domain::user::Profile;
-use crate::stack::StackOptions;
 
 use backstage::Backstage;
 use client::Client;

@@ -7,7 +7,7 @@ use clap::Args;
 
 use super::exit::is_closed_stdout;
 use super::stdout::stdout;
-use crate::sheet;
+use crate::spreadsheet;
 
 /// Options of `made-up-people`.
 #[derive(Debug, Args)]
@@ -25,7 +25,7 @@ pub struct MadeUpPeopleArgs {
 /// # Errors
 /// Fails if stdout can't be written. A closed pipe is not an error.
 pub fn run(args: &MadeUpPeopleArgs) -> anyhow::Result<ExitCode> {
-    match sheet::made_up_people(args.people, args.seed, BufWriter::new(stdout().lock())) {
+    match spreadsheet::made_up_people(args.people, args.seed, BufWriter::new(stdout().lock())) {
         // A reader such as `head` closes the pipe when it has read enough.
         Err(error) if is_closed_stdout(&error) => Ok(ExitCode::SUCCESS),
         written => Ok(written.map(|()| ExitCode::SUCCESS)?),

@@ -14,8 +14,8 @@ use super::global::GlobalArgs;
 use super::serve::stop_on_signals;
 use super::{admin, logging};
 use crate::app::{App, Extras, Role, Running};
+use crate::dev_stack::{Stack, StackOptions};
 use crate::domain::user::Profile;
-use crate::stack::{Stack, StackOptions};
 
 pub(super) const EXAMPLES: &str = "\
 Examples:

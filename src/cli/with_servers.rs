@@ -8,8 +8,8 @@ use anyhow::Context;
 use rustix::process::{Pid, Signal, kill_process};
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::stack::supervise::{bound_to_us, exit_code};
-use crate::stack::{NatsCluster, Stack, StackError, StackOptions};
+use crate::dev_stack::supervise::{bound_to_us, exit_code};
+use crate::dev_stack::{NatsCluster, Stack, StackError, StackOptions};
 
 /// Longest time for the command to end after a signal.
 const GRACE: Duration = Duration::from_secs(20);

@@ -16,7 +16,7 @@ use crate::domain::claim::ClaimKind;
 use crate::domain::{DecodeError, Refusal};
 use crate::event_log::LogError;
 use crate::projection::TimedOut;
-use crate::sheet::SheetError;
+use crate::spreadsheet::SheetError;
 use crate::storage::StorageError;
 use crate::workers::importer::ImportError;
 use crate::workers::renderer::RenderingError;
@@ -250,7 +250,7 @@ pub fn of_status(status: StatusCode) -> ApiError {
 mod tests {
     use super::*;
     use crate::domain::{InvalidField, Personal};
-    use crate::sheet::Readings;
+    use crate::spreadsheet::Readings;
 
     #[test]
     fn refusals_keep_their_codes() {

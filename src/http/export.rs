@@ -20,7 +20,7 @@ use super::{ApiError, ErrorCode, HttpState};
 use crate::database::DatabaseError;
 use crate::projection::queries::FromRow;
 use crate::projection::queries::listing::{Conditions, Table, all};
-use crate::sheet::export::{ExportFormat, SheetWriter, Value};
+use crate::spreadsheet::export::{ExportFormat, SheetWriter, Value};
 
 /// Rows per batch.
 const PIECE: i32 = 1_000;

@@ -32,7 +32,7 @@ use crate::domain::{Secret, SharedEmail, TimeZone, UserId};
 use crate::projection::Readers;
 use crate::sandbox::Sandbox;
 use crate::scheduler::Plan;
-use crate::sheet::Limits;
+use crate::spreadsheet::Limits;
 use crate::storage::ObjectStorage;
 use crate::workers::renderer::Rendering;
 

@@ -10,8 +10,8 @@ use super::designs::Measured;
 use super::probe::{self, Attempt, Report};
 use super::templates::{Form, MAX_DRAWN, MAX_FILE, MAX_JOBS, MAX_JSON, NotDrawn, Question, distinct};
 use super::{Protections, Task, protections, wire};
-use crate::design;
-use crate::render::{OwnRenderer, RenderError, RenderJob, raster, told};
+use crate::certificate_pdf::{OwnRenderer, RenderError, RenderJob, raster, told};
+use crate::design_image;
 
 /// First argument of a child. The task's name and the seconds of processor time follow.
 pub(super) const COMMAND: &str = "sandbox-child";
@@ -102,8 +102,8 @@ fn not_drawn(error: &RenderError) -> NotDrawn {
 }
 
 fn prepare_design(input: &mut impl Read, out: &mut impl Write) -> io::Result<()> {
-    let file = wire::read(input, design::MAX_BYTES as usize)?;
-    let prepared = design::prepare(&file);
+    let file = wire::read(input, design_image::MAX_BYTES as usize)?;
+    let prepared = design_image::prepare(&file);
     wire::write(out, &serde_json::to_vec(&prepared.as_ref().map(Measured::of))?)?;
     if let Ok(prepared) = prepared {
         wire::write(out, &prepared.bytes)?;

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::ended::Ended;
 use super::{Allowance, Sandbox, SandboxError, Task, limits, wire};
-use crate::design::{Kind, MAX_BYTES, NotTaken, Prepared};
+use crate::design_image::{Kind, MAX_BYTES, NotTaken, Prepared};
 
 /// Processor time in seconds for one design. The largest accepted picture needs about 2 s.
 const CPU_SECONDS: u64 = 10;

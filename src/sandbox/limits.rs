@@ -17,7 +17,7 @@ const OPEN_FILES: u64 = 3;
 /// Applies all limits.
 ///
 /// Even without these limits, a template could not open a file or a connection, because it sees only the virtual
-/// files that [`crate::render`] provides. The limits bound the resources that a template can use, and the effects
+/// files that [`crate::certificate_pdf`] provides. The limits bound the resources that a template can use, and the effects
 /// of a defect in typst.
 ///
 /// # Errors

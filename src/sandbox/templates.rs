@@ -8,9 +8,9 @@ use serde::{Deserialize, Serialize};
 
 use super::ended::Ended;
 use super::{Allowance, Sandbox, SandboxError, Task, limits, wire};
+use crate::certificate_pdf::{Design, Diagnosis, RenderJob};
 use crate::domain::Personal;
 use crate::domain::manifest::Manifest;
-use crate::render::{Design, Diagnosis, RenderJob};
 
 /// Maximum number of certificates in one question.
 pub const MAX_JOBS: usize = 10;

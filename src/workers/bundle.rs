@@ -16,9 +16,9 @@ use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipWriter};
 
 use super::renderer::{Rendering, RenderingError};
+use crate::certificate_pdf::joined::JoinedPdf;
 use crate::domain::{IssuanceId, Personal};
 use crate::mail::attachment_file_name;
-use crate::render::joined::JoinedPdf;
 
 /// Maximum number of certificates that are loaded concurrently.
 const AT_ONCE: usize = 4;

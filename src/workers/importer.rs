@@ -13,6 +13,7 @@ use tempfile::NamedTempFile;
 use thiserror::Error;
 
 use super::{Delivery, Verdict, Worker};
+use crate::certificate_pdf::Renderer;
 use crate::commands::take_in_row::{Row, take_in_row};
 use crate::commands::{CommandContext, CommandError, Commands, Loaded, Snapshot};
 use crate::domain::attendee::ImportedRow;
@@ -21,8 +22,7 @@ use crate::domain::import::{
 };
 use crate::domain::{Event, ImportId, Secret};
 use crate::process::import::{RowRules, Seen};
-use crate::render::Renderer;
-use crate::sheet::{Limits, RowOutcome, SheetError, SheetRow};
+use crate::spreadsheet::{Limits, RowOutcome, SheetError, SheetRow};
 use crate::storage::{ObjectKey, ObjectStorage, StorageError, import_report_key};
 
 pub use options::ImportOptions;

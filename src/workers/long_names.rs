@@ -60,8 +60,8 @@ mod tests {
     use time::macros::date;
 
     use super::*;
+    use crate::certificate_pdf::{RenderJob, Renderer};
     use crate::domain::Locale;
-    use crate::render::{RenderJob, Renderer};
 
     #[test]
     fn names_of_a_safe_length_fit_in_every_theme() {

@@ -7,7 +7,7 @@ mod error;
 mod own;
 mod what_if;
 
-pub use crate::render::MAX_SOURCE;
+pub use crate::certificate_pdf::MAX_SOURCE;
 pub use crate::sandbox::NotDrawn;
 use apart::apart;
 pub use error::RenderingError;
@@ -21,6 +21,7 @@ use futures_util::{StreamExt, stream};
 use sha2::{Digest, Sha256};
 
 use super::{Delivery, Verdict, Worker};
+use crate::certificate_pdf::{Design, OptionInput, RenderJob, RenderedCertificate, Renderer};
 use crate::commands::{CommandContext, CommandError, Commands, Loaded};
 use crate::domain::certificate::DesignRef;
 use crate::domain::issuance::{
@@ -30,7 +31,6 @@ use crate::domain::issuance::{
 use crate::domain::manifest::OptionValue;
 use crate::domain::{Event, IssuanceId, hex};
 use crate::process::issuance::public_link;
-use crate::render::{Design, OptionInput, RenderJob, RenderedCertificate, Renderer};
 use crate::sandbox::Sandbox;
 use crate::storage::{ObjectKey, ObjectStorage, PutPayload, StorageError, certificate_key};
 

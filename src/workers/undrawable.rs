@@ -2,8 +2,8 @@
 
 use std::fmt::Write as _;
 
+use crate::certificate_pdf::{CodePoints, Renderer};
 use crate::domain::Person;
-use crate::render::{CodePoints, Renderer};
 
 /// Error code for a text that can't be drawn.
 pub const UNDRAWABLE: &str = "UNDRAWABLE";

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use laureate::stack::mail_catcher::{MailCatcher, MailCatcherOptions, Reply, caught_mails, rehearsal};
+use laureate::dev_stack::mail_catcher::{MailCatcher, MailCatcherOptions, Reply, caught_mails, rehearsal};
 use lettre::message::header::ContentType;
 use lettre::transport::smtp::Error;
 use lettre::transport::smtp::response::Response;

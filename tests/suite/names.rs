@@ -8,8 +8,8 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
+use laureate::certificate_pdf::{BY_TYPST, RENDERER_VERSION, RenderJob, Renderer};
 use laureate::domain::Locale;
-use laureate::render::{BY_TYPST, RENDERER_VERSION, RenderJob, Renderer};
 use serde_json::{Value, json};
 
 /// Number of names in the test run.

@@ -3,8 +3,8 @@
 use std::path::Path;
 use std::process::Command;
 
+use laureate::certificate_pdf::{BY_TYPST, RENDERER_VERSION, RenderJob, Renderer};
 use laureate::domain::Locale;
-use laureate::render::{BY_TYPST, RENDERER_VERSION, RenderJob, Renderer};
 use serde_json::{Value, json};
 
 const NAMES: [&str; 6] = [

@@ -1,9 +1,9 @@
 //! Malicious and faulty templates and designs: each is refused with a reason.
 
-use laureate::design::{Kind, NotTaken, Prepared};
+use laureate::certificate_pdf::RenderJob;
+use laureate::design_image::{Kind, NotTaken, Prepared};
 use laureate::domain::Locale;
 use laureate::domain::manifest::Manifest;
-use laureate::render::RenderJob;
 use laureate::sandbox::{Form, MAX_JOBS, NotDrawn, Question, Sandbox, SandboxError};
 use serde_json::json;
 
@@ -258,7 +258,7 @@ async fn child_prepares_designs_like_this_process() {
     let clear = drawing("<circle cx='60' cy='60' r='30' fill='red'/>");
     for (text, kind) in [(covering, Kind::Jpeg), (clear, Kind::Png)] {
         let apart = prepared(text.as_bytes()).await.expect("taken");
-        let here = laureate::design::prepare(text.as_bytes()).expect("taken");
+        let here = laureate::design_image::prepare(text.as_bytes()).expect("taken");
         assert_eq!((apart.kind, apart.width, apart.height), (kind, 3508, 2480));
         assert!(apart.bytes == here.bytes && apart.small == here.small);
     }
@@ -277,6 +277,6 @@ async fn refused_design_has_a_reason() {
 #[tokio::test]
 async fn too_large_file_is_refused_before_it_is_read() {
     let file = tempfile::NamedTempFile::new().expect("a file");
-    file.as_file().set_len(laureate::design::MAX_BYTES + 1).expect("sparse");
+    file.as_file().set_len(laureate::design_image::MAX_BYTES + 1).expect("sparse");
     assert!(matches!(sandbox().prepare_design(file.path()).await, Err(SandboxError::Process(_))));
 }

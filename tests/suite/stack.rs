@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
 use std::time::Duration;
 
-use laureate::stack::supervise::bound_to_us;
-use laureate::stack::{NatsCluster, Stack, StackError, StackOptions};
+use laureate::dev_stack::supervise::bound_to_us;
+use laureate::dev_stack::{NatsCluster, Stack, StackError, StackOptions};
 use object_store::{ObjectStoreExt, PutPayload};
 use rustix::process::{Pid, Signal, kill_process, kill_process_group, test_kill_process};
 

@@ -17,8 +17,8 @@ use super::render_again::{Look, job, render_again};
 use super::report::Outcome;
 use super::sheets::Sheet;
 use super::take_in::take_in;
+use crate::certificate_pdf::RenderJob;
 use crate::domain::Personal;
-use crate::render::RenderJob;
 
 /// Background of the demo's certificates.
 const DESIGN: &[u8] = include_bytes!("../../../samples/design.jpg");

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use bytes::Bytes;
 
-use crate::sheet::made_up_people;
+use crate::spreadsheet::made_up_people;
 
 /// Sample file of the repository.
 const SAMPLE: &[u8] = include_bytes!("../../../samples/people.csv");

@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use super::Context;
 use super::finding::Finding;
+use crate::certificate_pdf::{RENDERER_VERSION, RENDERER_VERSIONS, Renderer};
 use crate::cli::events::newest;
 use crate::domain::Event;
 use crate::domain::issuance::{CertificateRequested, IssuanceEvent};
-use crate::render::{RENDERER_VERSION, RENDERER_VERSIONS, Renderer};
 
 const CHECK: &str = "fonts";
 

@@ -7,10 +7,10 @@ use std::process::ExitCode;
 use clap::Args;
 
 use super::source::OwnTemplate;
+use crate::certificate_pdf::{RenderError, RenderJob};
 use crate::cli::exit;
 use crate::domain::Locale;
 use crate::domain::manifest::Manifest;
-use crate::render::{RenderError, RenderJob};
 
 /// Options of `template check`.
 #[derive(Debug, Args)]

@@ -7,7 +7,7 @@ use anyhow::Context;
 use clap::Args;
 use time::macros::date;
 
-use crate::render::Renderer;
+use crate::certificate_pdf::Renderer;
 
 /// Options of `template gallery`.
 #[derive(Debug, Args)]

@@ -6,8 +6,8 @@ use std::process::ExitCode;
 use clap::Args;
 use serde_json::{Value, json};
 
+use crate::certificate_pdf::{Renderer, Template};
 use crate::domain::manifest::{OptionKind, Orientation, PaperSize, TemplateOption};
-use crate::render::{Renderer, Template};
 
 /// Options of `template list`.
 #[derive(Debug, Args)]

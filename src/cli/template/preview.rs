@@ -10,9 +10,9 @@ use sha2::{Digest as _, Sha256};
 use time::OffsetDateTime;
 
 use super::source::{self, Meant};
+use crate::certificate_pdf::{Design, OptionInput, RenderJob, raster};
 use crate::domain::manifest::{MAX_BYTES, Manifest, OptionKind};
 use crate::domain::{Locale, hex};
-use crate::render::{Design, OptionInput, RenderJob, raster};
 
 /// Maximum size of a picture in bytes.
 const MAX_PICTURE: usize = 20 << 20;

@@ -8,10 +8,10 @@ use anyhow::{Context, bail};
 use bytes::Bytes;
 use time::Date;
 
+use crate::certificate_pdf::{Diagnosis, MAX_SOURCE, RenderJob, Renderer, Template, told};
 use crate::cli::exit::NotFound;
 use crate::domain::Locale;
 use crate::domain::manifest::{MAX_BYTES, Manifest};
-use crate::render::{Diagnosis, MAX_SOURCE, RenderJob, Renderer, Template, told};
 use crate::sandbox::{Form, NotDrawn, Question, Sandbox};
 
 /// Template in development, read from files.
@@ -142,7 +142,7 @@ impl Meant {
     /// Returns a job with sample data.
     ///
     /// # Errors
-    /// Returns [`crate::render::RenderError::Bundle`] only if the program was built incorrectly.
+    /// Returns [`crate::certificate_pdf::RenderError::Bundle`] only if the program was built incorrectly.
     pub(super) fn sample(&self, locale: Locale, issue_date: Date) -> anyhow::Result<RenderJob> {
         Ok(match self {
             Self::Shipped(_, theme) => theme.sample(locale, issue_date),

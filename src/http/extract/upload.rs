@@ -13,7 +13,7 @@ use super::naming::camel_case;
 use crate::http::{ApiError, ErrorCode, HttpState};
 
 /// Bytes from the start of a file that are kept to detect its format.
-const HEAD_BYTES: usize = crate::sheet::SNIFF_BYTES;
+const HEAD_BYTES: usize = crate::spreadsheet::SNIFF_BYTES;
 /// The longest text field, in bytes.
 const MAX_TEXT_BYTES: usize = 4_096;
 /// Largest number of bytes that field names, boundaries and texts may add to the file.

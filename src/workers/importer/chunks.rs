@@ -6,7 +6,8 @@ use tokio::sync::mpsc;
 
 use super::{CHUNK, ImportError, READ_AHEAD};
 use crate::domain::import::{FileFormat, ImportRequested};
-use crate::sheet::{self, Format, Limits, SheetReader, SheetRow};
+use crate::spreadsheet;
+use crate::spreadsheet::{Format, Limits, SheetReader, SheetRow};
 
 /// Reads a file on a separate thread and sends its rows in chunks.
 pub(super) fn read_in_chunks(
@@ -18,7 +19,7 @@ pub(super) fn read_in_chunks(
     let (file, format, requires_document) = (file.to_owned(), asked.format, asked.requires_document);
     let reading = asked.reading.clone();
     tokio::task::spawn_blocking(move || {
-        let opened = sheet::open(&file, format.into(), limits, &reading);
+        let opened = spreadsheet::open(&file, format.into(), limits, &reading);
         let reader = match opened.and_then(|reader| reader.with_document_column(requires_document)) {
             Ok(reader) => reader,
             Err(error) => {
@@ -77,7 +78,7 @@ mod tests {
     use super::*;
     use crate::domain::SharedEmail;
     use crate::domain::email::MailDelivery;
-    use crate::sheet::made_up_people;
+    use crate::spreadsheet::made_up_people;
 
     #[tokio::test]
     async fn rows_arrive_in_chunks_and_one_chunk_is_read_ahead() {

@@ -11,6 +11,7 @@ use super::row_warnings::{ByTemplate, TakenRow, warning};
 use super::settled::{Decided, Settled};
 use super::undrawable_row::known_person;
 use super::{ImportError, ImportOptions};
+use crate::certificate_pdf::Renderer;
 use crate::commands::person_claims::PersonClaims;
 use crate::commands::snapshot::Wanted;
 use crate::commands::take_in_row::TakenIn;
@@ -20,8 +21,7 @@ use crate::domain::certificate::Certificate;
 use crate::domain::claim::Claim;
 use crate::domain::{AttendeeId, CertificateId, ImportId, Person, PersonEntry, Secret};
 use crate::process::import::{Known, Matches, RowPlan, RowRules, Seen, plan_by_claims, plan_row};
-use crate::render::Renderer;
-use crate::sheet::{RowOutcome, SheetError, SheetReader, SheetRow};
+use crate::spreadsheet::{RowOutcome, SheetError, SheetReader, SheetRow};
 use crate::workers::long_names::LongNames;
 
 /// Maximum number of rows of a dry run. It runs within one request and keeps the people of its rows in memory.

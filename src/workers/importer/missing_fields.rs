@@ -1,6 +1,6 @@
 //! Fields that are missing in a row with other errors, so that one answer lists all errors.
 
-use crate::sheet::{Column, RawRow, RowError};
+use crate::spreadsheet::{Column, RawRow, RowError};
 
 /// Adds the errors of a blank e-mail address and a blank document number to a row that has other errors. A row
 /// whose cells are shifted against the header is left as it is.

@@ -15,7 +15,7 @@ use crate::domain::certificate::Certificate;
 use crate::domain::claim::Claim;
 use crate::domain::{AttendeeId, PersonEntry, Secret};
 use crate::event_log::Names;
-use crate::sheet::{RawRow, RowError, RowOutcome, SheetRow};
+use crate::spreadsheet::{RawRow, RowError, RowOutcome, SheetRow};
 
 /// Plan of a chunk. The outcome is the same as if its rows were imported one by one in the order of the file.
 ///

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::row_warnings::NAME_DIFFERS;
 use crate::domain::{FieldError, Personal};
 use crate::process::import::Mismatch;
-use crate::sheet::{RawRow, RowError};
+use crate::spreadsheet::{RawRow, RowError};
 use crate::workers::undrawable::UNDRAWABLE;
 
 /// Maximum number of rejected rows in an answer. The stored report contains all of them.

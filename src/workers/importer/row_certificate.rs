@@ -8,7 +8,7 @@ use crate::domain::FieldError;
 use crate::domain::certificate::Certificate;
 use crate::event_log::Names;
 use crate::process::import::{Mismatch, RowRules};
-use crate::sheet::{Column, RawRow, RowError};
+use crate::spreadsheet::{Column, RawRow, RowError};
 
 /// Result of checking a row's own certificate.
 pub(super) enum OwnCertificate {

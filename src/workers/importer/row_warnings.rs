@@ -2,11 +2,11 @@
 
 use super::report::{ErrorDetail, ErrorText};
 use super::undrawable_row::{DrawnTexts, texts};
+use crate::certificate_pdf::Renderer;
 use crate::commands::take_in_row::TakenIn;
 use crate::domain::person::is_quite_different;
 use crate::domain::{Person, PersonEntry, Personal};
-use crate::render::Renderer;
-use crate::sheet::{Column, RawRow};
+use crate::spreadsheet::{Column, RawRow};
 use crate::workers::long_names::{NAME_TOO_LONG, SAFE_CHARACTERS};
 use crate::workers::undrawable::{UNDRAWABLE, problem};
 
@@ -113,7 +113,7 @@ mod tests {
     use crate::domain::AttendeeId;
     use crate::domain::person::samples::person;
     use crate::domain::reading::Reading;
-    use crate::sheet::{Format, Limits, RowOutcome, open};
+    use crate::spreadsheet::{Format, Limits, RowOutcome, open};
 
     const PEDRO: AttendeeId = AttendeeId(Uuid::from_u128(1));
 

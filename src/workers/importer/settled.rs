@@ -5,7 +5,7 @@ use crate::commands::take_in_row::TakenIn;
 use crate::domain::import::{Earned, ImportCommand, ImportRowsAccepted, RejectedField, RejectedRow};
 use crate::domain::{AttendeeId, CertificateId, PersonEntry};
 use crate::process::import::{Mismatch, Seen};
-use crate::sheet::RawRow;
+use crate::spreadsheet::RawRow;
 
 /// Row with its final outcome.
 pub(super) struct Settled {

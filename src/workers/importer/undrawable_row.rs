@@ -1,12 +1,12 @@
 //! Texts of a row's person that cannot be drawn on a certificate.
 
 use super::report::ErrorText;
+use crate::certificate_pdf::Renderer;
 use crate::commands::take_in_row::TakenIn;
 use crate::commands::{CommandError, Commands, Snapshot};
 use crate::domain::attendee::Attendee;
 use crate::domain::{AttendeeId, Person, PersonEntry};
-use crate::render::Renderer;
-use crate::sheet::RawRow;
+use crate::spreadsheet::RawRow;
 use crate::workers::undrawable::{UNDRAWABLE, of_fields};
 
 /// Texts of a row's person that certificates show. For a known person who is not changed, these are the stored texts.

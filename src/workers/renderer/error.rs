@@ -2,9 +2,9 @@
 
 use thiserror::Error;
 
+use crate::certificate_pdf::RenderError;
 use crate::commands::CommandError;
 use crate::domain::Personal;
-use crate::render::RenderError;
 use crate::sandbox::{NotDrawn, SandboxError};
 use crate::storage::StorageError;
 

@@ -3,8 +3,8 @@
 use bytes::Bytes;
 
 use super::{Rendering, RenderingError};
+use crate::certificate_pdf::raster;
 use crate::domain::issuance::CertificateRequested;
-use crate::render::raster;
 use crate::sandbox::Form;
 
 /// Resolution in dpi. It is high enough to detect a moved letter.
@@ -57,7 +57,7 @@ impl Rendering {
         let shipped: Vec<_> = requests.iter().copied().filter(is_shipped).collect();
         let rendered = self.render_shipped(&shipped).await;
         let drawn = tokio::task::spawn_blocking(move || {
-            let png = |pdf: Result<crate::render::RenderedCertificate, RenderingError>| {
+            let png = |pdf: Result<crate::certificate_pdf::RenderedCertificate, RenderingError>| {
                 Ok(Bytes::from(raster::png(&pdf?.to_bytes(), dpi)?))
             };
             rendered.into_iter().map(png).collect::<Vec<Result<Bytes, RenderingError>>>()

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::process::Command;
 
 use async_nats::jetstream;
-use laureate::stack::mail_catcher::caught_mails;
+use laureate::dev_stack::mail_catcher::caught_mails;
 use serde_json::Value;
 use tokio::net::TcpListener;
 

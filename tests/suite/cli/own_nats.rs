@@ -29,7 +29,7 @@ impl OwnNats {
             configuration.replace("{folder}", &path)
         );
         std::fs::write(&file, text).expect("written");
-        let program = laureate::stack::nats_server(None).expect("installed");
+        let program = laureate::dev_stack::nats_server(None).expect("installed");
         let child = Command::new(program)
             .arg("-c")
             .arg(&file)

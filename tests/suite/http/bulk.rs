@@ -3,7 +3,7 @@
 use std::io::Cursor;
 
 use calamine::{Reader as _, Xlsx};
-use laureate::sheet::export::{ExportFormat, SheetWriter, Value as Cell};
+use laureate::spreadsheet::export::{ExportFormat, SheetWriter, Value as Cell};
 use reqwest::Method;
 use serde_json::{Value, json};
 

@@ -80,7 +80,7 @@ async fn export_of_more_rows_than_one_fetch_contains_each_row_once() {
     let api = Api::start().await;
     let people = 2_345;
     let mut csv = Vec::new();
-    laureate::sheet::made_up_people(people, 7, &mut csv).expect("memory takes bytes");
+    laureate::spreadsheet::made_up_people(people, 7, &mut csv).expect("memory takes bytes");
     let begun = api.upload("/attendees/bulk-upload", file("many.csv", csv)).await.expect(202);
     let progress = begun.header("location").trim_start_matches("/api/v1").to_owned();
     api.until("the file is imported", &progress, |body| body["data"]["state"] == "completed").await;

@@ -1,7 +1,7 @@
 //! Forgotten passwords: the link is requested, mailed and used. Notices about password changes.
 
 use laureate::app::Role;
-use laureate::stack::mail_catcher::caught_mails;
+use laureate::dev_stack::mail_catcher::caught_mails;
 use mail_parser::MessageParser;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};

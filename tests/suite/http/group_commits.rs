@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use async_nats::jetstream::consumer::{DeliverPolicy, pull};
 use futures_util::StreamExt;
-use laureate::sheet::made_up_people;
+use laureate::spreadsheet::made_up_people;
 
 use super::{Api, file};
 use crate::support::TestApp;

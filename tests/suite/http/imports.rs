@@ -1,6 +1,6 @@
 //! Imports of files: dry run, large files, reports, and formats.
 
-use laureate::sheet::made_up_people;
+use laureate::spreadsheet::made_up_people;
 use serde_json::{Value, json};
 
 use super::{Api, file, scrubbed};
@@ -106,7 +106,7 @@ async fn contradicting_columns_are_rejected_before_the_import() {
 #[tokio::test(flavor = "multi_thread")]
 async fn xls_file_is_read_regardless_of_its_name() {
     let api = Api::start().await;
-    let people = include_bytes!("../../../src/sheet/tests/people.xls").to_vec();
+    let people = include_bytes!("../../../src/spreadsheet/tests/people.xls").to_vec();
     let done = api.upload("/attendees/bulk-upload", file("people.csv", people)).await.expect(200);
     assert_eq!((&done.body["data"]["created"], &done.body["data"]["errors"]), (&json!(3), &json!(2)));
     let code = |row: usize| &done.body["data"]["errorDetails"][row]["errors"][0]["code"];

@@ -1,6 +1,6 @@
 //! Progress as server-sent events.
 
-use laureate::sheet::made_up_people;
+use laureate::spreadsheet::made_up_people;
 use reqwest::{Method, Response};
 use serde_json::{Value, json};
 

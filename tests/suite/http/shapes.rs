@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use encoding_rs::{MACINTOSH, WINDOWS_1252};
-use laureate::sheet::export::{ExportFormat, SheetWriter, Value as CellValue};
+use laureate::spreadsheet::export::{ExportFormat, SheetWriter, Value as CellValue};
 use serde_json::json;
 
 use super::{Api, file};

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use laureate::certificate_pdf::{Design, OptionInput, RenderJob, Renderer};
 use laureate::domain::{Locale, hex};
-use laureate::render::{Design, OptionInput, RenderJob, Renderer};
 use reqwest::Method;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
@@ -186,7 +186,7 @@ async fn generated_pdf_uses_the_options() {
     let job = RenderJob {
         theme: "corporate".to_owned(),
         theme_version: 1,
-        renderer_version: laureate::render::RENDERER_VERSION.to_owned(),
+        renderer_version: laureate::certificate_pdf::RENDERER_VERSION.to_owned(),
         options: BTreeMap::from([
             ("accent".to_owned(), text("#7a1f3d")),
             ("signerName".to_owned(), text("Elena Marín")),

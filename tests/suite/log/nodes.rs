@@ -1,7 +1,7 @@
 //! Cluster for one test, which may kill and freeze its nodes.
 
+use laureate::dev_stack::NatsCluster;
 use laureate::event_log::{EventLog, LogError};
-use laureate::stack::NatsCluster;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 

@@ -19,17 +19,17 @@ const fn layer(module: &'static str, may_use: &'static [&'static str], why: &'st
 const LAYERS: &[Layer] = &[
     layer("domain", &[], "pure: makes decisions, and depends on nothing else"),
     layer("process", &["domain"], "pure: events in, commands out"),
-    layer("render", &["domain"], "an adapter: uses domain types, and doesn't depend on its callers"),
-    layer("design", &[], "an adapter: an uploaded image becomes a plain picture"),
+    layer("certificate_pdf", &["domain"], "an adapter: uses domain types, and doesn't depend on its callers"),
+    layer("design_image", &[], "an adapter: an uploaded image becomes a plain picture"),
     layer(
         "sandbox",
-        &["domain", "render", "design"],
+        &["domain", "certificate_pdf", "design_image"],
         "an adapter: renders and decodes untrusted input in a separate process",
     ),
     layer("mail", &["domain"], "an adapter"),
     layer("storage", &["domain"], "an adapter"),
-    layer("sheet", &["domain"], "an adapter"),
-    layer("stack", &[], "an adapter: starts servers, independently of their content"),
+    layer("spreadsheet", &["domain"], "an adapter"),
+    layer("dev_stack", &[], "an adapter: starts servers, independently of their content"),
     layer("event_log", &["domain"], "an adapter: stores events"),
     layer("database", &["domain"], "connections and migrations, independently of the tables' content"),
     layer("commands", &["domain", "process", "event_log"], "decides and appends; writes only to the log"),
@@ -40,7 +40,17 @@ const LAYERS: &[Layer] = &[
     ),
     layer(
         "workers",
-        &["domain", "process", "commands", "event_log", "render", "sandbox", "mail", "storage", "sheet"],
+        &[
+            "domain",
+            "process",
+            "commands",
+            "event_log",
+            "certificate_pdf",
+            "sandbox",
+            "mail",
+            "storage",
+            "spreadsheet",
+        ],
         "turns events into external effects, and outcomes into events; reads no query table",
     ),
     layer(
@@ -59,8 +69,8 @@ const LAYERS: &[Layer] = &[
             "event_log",
             "database",
             "storage",
-            "sheet",
-            "design",
+            "spreadsheet",
+            "design_image",
             "sandbox",
         ],
         "writes by commands, reads from projections; uses only the dry run and the issued PDF of the workers; \
@@ -68,7 +78,7 @@ const LAYERS: &[Layer] = &[
     ),
     layer(
         "config",
-        &["domain", "scheduler", "http", "event_log", "mail", "sheet", "storage"],
+        &["domain", "scheduler", "http", "event_log", "mail", "spreadsheet", "storage"],
         "each part's own settings type",
     ),
     layer(
@@ -83,11 +93,11 @@ const LAYERS: &[Layer] = &[
             "config",
             "event_log",
             "database",
-            "render",
+            "certificate_pdf",
             "sandbox",
             "mail",
             "storage",
-            "sheet",
+            "spreadsheet",
         ],
         "the composition root: uses every part except the embedded servers",
     ),
@@ -102,11 +112,11 @@ const LAYERS: &[Layer] = &[
             "projection",
             "database",
             "http",
-            "stack",
-            "sheet",
+            "dev_stack",
+            "spreadsheet",
             "storage",
             "workers",
-            "render",
+            "certificate_pdf",
             "sandbox",
             "mail",
         ],
@@ -114,7 +124,7 @@ const LAYERS: &[Layer] = &[
     ),
     layer(
         "main",
-        &["cli", "sandbox", "stack"],
+        &["cli", "sandbox", "dev_stack"],
         "starts the command line, a server's supervisor, or a sandbox child",
     ),
 ];
@@ -123,7 +133,7 @@ const LAYERS: &[Layer] = &[
 const EXCEPTIONS: &[(&str, &str, &str)] = &[
     ("http", "mail::attachment_file_name", "a download has the same name as the attachment; a pure function"),
     ("http", "mail::ascii_file_name", "the same for programs that only support ASCII; a pure function"),
-    ("http", "stack::mail_catcher::caught_mail", "shows the mails in the embedded mail catcher's folder"),
+    ("http", "dev_stack::mail_catcher::caught_mail", "shows the mails in the embedded mail catcher's folder"),
 ];
 
 /// Checks the table itself: every module has a row, every row has a module, and no row uses a later one.
@@ -226,7 +236,7 @@ fn use_of_an_outer_module_is_found() {
     complains_of(&check("src/projection/a.rs", "use crate::{domain::A, mail::{B, C}};"), &["uses mail"]);
     complains_of(&check("src/domain/a.rs", "\nfn f() { crate::commands::x() }"), &["a.rs:2 uses commands"]);
     complains_of(&check("src/domain/a.rs", "use super::super::http::X;"), &["uses http"]);
-    complains_of(&check("src/render/mod.rs", "use super::storage::X;"), &["uses storage"]);
+    complains_of(&check("src/certificate_pdf/mod.rs", "use super::storage::X;"), &["uses storage"]);
     complains_of(&check("src/workers/a/b.rs", "use super::super::super::http::X;"), &["uses http"]);
     complains_of(&check("src/main.rs", "use laureate::app::App;"), &["uses app"]);
     complains_of(&check("src/http/a.rs", "use crate::mail::{MailProvider, X};"), &["uses mail"]);

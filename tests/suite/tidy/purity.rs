@@ -56,7 +56,7 @@ const ABSENCES: &[Absence] = &[
         why: "servers log with tracing",
     },
     Absence {
-        inside: &["src/render/"],
+        inside: &["src/certificate_pdf/"],
         never: &["now_utc", "Instant::now", "rand::", "new_v4", "std::fs", "reqwest", "tokio::"],
         why: "a certificate's bytes depend only on its input",
     },

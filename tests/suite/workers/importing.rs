@@ -10,7 +10,8 @@ use laureate::domain::import::{
 };
 use laureate::domain::reading::Reading;
 use laureate::domain::{AttendeeId, CertificateId, DomainEvent, ImportId, Secret};
-use laureate::sheet::{self, Format, Limits};
+use laureate::spreadsheet;
+use laureate::spreadsheet::{Format, Limits};
 use laureate::storage::{import_key, import_report_key};
 use laureate::workers::importer::ImportOptions;
 use laureate::workers::importer::Importer;
@@ -121,7 +122,7 @@ pub async fn rehearsed(plant: &Plant, file: &str, options: ImportOptions) -> Imp
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("people.csv");
     std::fs::write(&path, file).unwrap();
-    let reader = sheet::open(&path, Format::Csv, Limits::default(), &Reading::default()).unwrap();
+    let reader = spreadsheet::open(&path, Format::Csv, Limits::default(), &Reading::default()).unwrap();
     dry_run(&plant.log.commands, &key(), &renderer(), reader, options).await.unwrap().report
 }
 

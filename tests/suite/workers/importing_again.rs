@@ -9,7 +9,7 @@ use laureate::domain::AttendeeId;
 use laureate::domain::attendee::Attendee;
 use laureate::domain::claim::Claim;
 use laureate::domain::import::ImportEvent;
-use laureate::sheet::Limits;
+use laureate::spreadsheet::Limits;
 use laureate::storage::import_key;
 use laureate::workers::importer::{ImportOptions, Importer};
 use laureate::workers::{Delivery, Verdict, Worker};

@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, OnceLock};
 
+use laureate::certificate_pdf::{RENDERER_VERSION, Renderer};
 use laureate::commands::issue::IssuingFacts;
 use laureate::domain::certificate::TemplateRef;
 use laureate::domain::email::{EmailQueued, MailDelivery, OnUnknown};
@@ -9,7 +10,6 @@ use laureate::domain::issuance::{
     CertificateGenerated, CertificateRequested, Issuance, IssuanceCommand, Origin, Page,
 };
 use laureate::domain::{EmailId, IssuanceId, Locale, TimeZone};
-use laureate::render::{RENDERER_VERSION, Renderer};
 use laureate::sandbox::Sandbox;
 use laureate::storage::ObjectKey;
 use laureate::workers::processes::Processes;

@@ -5,10 +5,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
+use laureate::dev_stack::mail_catcher::caught_mails;
 use laureate::domain::email::{Email, EmailCommand, EmailEvent, EmailState, OnUnknown, Stage};
 use laureate::domain::{DomainEvent, EmailId, IssuanceId, TimeZone};
 use laureate::mail::{MailProvider, NoticeMail, OutgoingMail, SendOutcome, SmtpMailer, Unavailable};
-use laureate::stack::mail_catcher::caught_mails;
 use laureate::storage::ObjectKey;
 use laureate::workers::mailer::{MailSettings, Mailer};
 use laureate::workers::{Verdict, Worker};

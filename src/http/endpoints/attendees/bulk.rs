@@ -20,7 +20,8 @@ use crate::http::endpoints::template_checks::checked;
 use crate::http::extract::{Element, IdempotencyKey, JsonList, Query, Unreadable};
 use crate::http::idempotency::{self, once};
 use crate::http::{Answer, ApiError, Caller, HttpState};
-use crate::sheet::{self, Format, PersonLine};
+use crate::spreadsheet;
+use crate::spreadsheet::{Format, PersonLine};
 use crate::workers::importer::dry_run::dry_run;
 
 /// Largest body, in bytes.
@@ -140,7 +141,7 @@ pub async fn handle(
         asked.checked(&http)?;
         check_certificate(&http, &options).await?;
         let turn = place.turn().await?;
-        let reader = sheet::open(file.path(), Format::Json, http.import_limits, &Reading::default())?;
+        let reader = spreadsheet::open(file.path(), Format::Json, http.import_limits, &Reading::default())?;
         let reader = reader.holding(turn);
         let renderer = http.rendering.renderer();
         let rehearsed = dry_run(&http.commands, &http.claim_key, renderer, reader, options).await?;

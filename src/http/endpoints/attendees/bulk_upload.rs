@@ -18,7 +18,8 @@ use crate::http::extract::{IdempotencyKey, Query};
 use crate::http::idempotency::{self, once};
 use crate::http::intake::Place;
 use crate::http::{Answer, ApiError, Caller, HttpState};
-use crate::sheet::{self, EncodingSource, Format, HowRead, SheetError, SheetReader};
+use crate::spreadsheet;
+use crate::spreadsheet::{EncodingSource, Format, HowRead, SheetError, SheetReader};
 use crate::workers::importer::dry_run::dry_run;
 
 /// Fields beside the file.
@@ -162,14 +163,14 @@ async fn open(
     (reading, requires_document): (&Reading, bool),
     place: &Place,
 ) -> Result<(Format, SheetReader), ApiError> {
-    let format = sheet::sniff(&file.head)?;
+    let format = spreadsheet::sniff(&file.head)?;
     let limits = http.import_limits;
     let (path, reading) = (file.path().to_owned(), reading.clone());
     let turn = place.turn().await?;
     let opened = tokio::task::spawn_blocking(move || {
         let without_document =
             |error: SheetError| if requires_document { error } else { error.without_document() };
-        let reader = sheet::open(&path, format, limits, &reading).map_err(without_document)?;
+        let reader = spreadsheet::open(&path, format, limits, &reading).map_err(without_document)?;
         let reader = reader.with_document_column(requires_document)?;
         Ok::<_, SheetError>(reader.holding(turn))
     });

@@ -12,8 +12,8 @@ use crate::http::export::{Export, ExportRow, FileKind};
 use crate::http::extract::{Query, filter_text};
 use crate::http::{ApiError, HttpState};
 use crate::projection::queries::attendees::{self, AttendeeFilter, AttendeeRow};
-use crate::sheet::EXPORT_ID_COLUMN;
-use crate::sheet::export::Value;
+use crate::spreadsheet::EXPORT_ID_COLUMN;
+use crate::spreadsheet::export::Value;
 
 /// Which people, and as what: those that meet all that is given.
 #[derive(Deserialize, IntoParams)]

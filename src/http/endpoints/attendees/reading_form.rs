@@ -9,7 +9,8 @@ use serde_json::Value;
 use crate::domain::reading::{IGNORE, MAX_MAPPED, Reading};
 use crate::http::ApiError;
 use crate::http::extract::upload::Upload;
-use crate::sheet::{self, Column};
+use crate::spreadsheet;
+use crate::spreadsheet::Column;
 
 /// Names of the fields.
 pub(super) const FIELDS: [&str; 5] = ["mapping", "encoding", "sheets", "hiddenRows", "headerRow"];
@@ -35,7 +36,7 @@ pub(super) fn reading(upload: &Upload) -> Result<Reading, ApiError> {
 }
 
 fn known_encoding(label: &str) -> Result<String, ApiError> {
-    if sheet::is_encoding(label) {
+    if spreadsheet::is_encoding(label) {
         return Ok(label.to_owned());
     }
     let known = "utf-8, windows-1252, macintosh, ibm850, windows-1251, shift_jis";

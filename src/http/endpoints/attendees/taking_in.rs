@@ -16,7 +16,7 @@ use crate::http::endpoints::imports::{ImportAnswer, read};
 use crate::http::endpoints::issuing::Issuing;
 use crate::http::idempotency::created_by;
 use crate::http::{Answer, ApiError, Caller, ErrorCode, HttpState};
-use crate::sheet::Format;
+use crate::spreadsheet::Format;
 use crate::storage::import_key;
 use crate::workers::importer::ImportOptions;
 

@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 
 use super::designs::DesignAnswer;
 use crate::commands::CommandContext;
-use crate::design::{MAX_BYTES, NotTaken, Prepared};
+use crate::design_image::{MAX_BYTES, NotTaken, Prepared};
 use crate::domain::design::{Design, DesignCommand, DesignImage};
 use crate::domain::{DesignId, hex};
 use crate::http::answer::Envelope;

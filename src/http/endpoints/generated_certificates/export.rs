@@ -14,7 +14,7 @@ use crate::http::export::{Export, ExportRow, FileKind};
 use crate::http::extract::{Query, filter_text};
 use crate::http::{ApiError, HttpState};
 use crate::projection::queries::issuances::{self, IssuanceFilter, IssuanceRow};
-use crate::sheet::export::Value;
+use crate::spreadsheet::export::Value;
 
 /// Query parameters of the export of generated certificates. An entry must meet all given filters.
 #[derive(Deserialize, IntoParams)]

@@ -6,7 +6,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::domain::Personal;
-use crate::sheet::{EncodingSource, HowRead, SheetFate, ShownRow};
+use crate::spreadsheet::{EncodingSource, HowRead, SheetFate, ShownRow};
 
 /// Details of how a file was read.
 #[derive(Serialize, ToSchema)]
@@ -160,15 +160,15 @@ impl From<(&'static str, EncodingSource)> for EncodingAnswer {
     }
 }
 
-impl From<crate::sheet::SheetState> for SheetAnswer {
-    fn from(sheet: crate::sheet::SheetState) -> Self {
+impl From<crate::spreadsheet::SheetState> for SheetAnswer {
+    fn from(sheet: crate::spreadsheet::SheetState) -> Self {
         let is_read = sheet.fate == SheetFate::Read;
         Self { name: sheet.name, is_read, state: sheet.fate.name().to_owned() }
     }
 }
 
-impl From<crate::sheet::HiddenColumn> for HiddenColumnAnswer {
-    fn from(column: crate::sheet::HiddenColumn) -> Self {
+impl From<crate::spreadsheet::HiddenColumn> for HiddenColumnAnswer {
+    fn from(column: crate::spreadsheet::HiddenColumn) -> Self {
         Self { sheet: column.sheet, header: column.header }
     }
 }

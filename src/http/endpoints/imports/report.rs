@@ -19,7 +19,7 @@ use crate::http::api_error::ErrorEnvelope;
 use crate::http::extract::{Path, Query};
 use crate::http::{ApiError, ErrorCode, HttpState};
 use crate::projection::queries::imports;
-use crate::sheet::export::ExportFormat;
+use crate::spreadsheet::export::ExportFormat;
 use crate::storage::ObjectKey;
 use crate::workers::importer::report_file::StoredReport;
 

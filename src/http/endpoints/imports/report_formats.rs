@@ -3,8 +3,8 @@
 use std::io::{self, BufRead, BufWriter, Write};
 
 use super::report::ReportFormat;
-use crate::sheet::REPORT_COLUMNS;
-use crate::sheet::export::{ExportFormat, SheetWriter, Value};
+use crate::spreadsheet::REPORT_COLUMNS;
+use crate::spreadsheet::export::{ExportFormat, SheetWriter, Value};
 use crate::workers::importer::report::ErrorDetail;
 use crate::workers::importer::report_file::StoredReport;
 

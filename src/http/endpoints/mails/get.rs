@@ -4,10 +4,10 @@ use axum::extract::State;
 use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
 
+use crate::dev_stack::mail_catcher::caught_mail;
 use crate::http::api_error::ErrorEnvelope;
 use crate::http::extract::Path;
 use crate::http::{ApiError, HttpState};
-use crate::stack::mail_catcher::caught_mail;
 
 /// Returns one caught mail as a file that mail programs can open.
 #[utoipa::path(

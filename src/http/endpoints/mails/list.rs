@@ -4,10 +4,10 @@ use axum::extract::State;
 use axum::response::Html;
 use serde::Serialize;
 
+use crate::dev_stack::mail_catcher::caught_mails;
 use crate::http::endpoints::pages::render;
 use crate::http::endpoints::rfc3339;
 use crate::http::{ApiError, HttpState};
-use crate::stack::mail_catcher::caught_mails;
 
 const TEMPLATE: &str = include_str!("list.html");
 /// Maximum number of mails on the page.

@@ -1,0 +1,120 @@
+//! Checks of a row against its header row, for faults of the file as a whole.
+
+use std::collections::HashSet;
+
+use super::super::SheetError;
+use super::super::cell::{Origin, Record};
+use super::super::error::printable;
+use super::super::field::is_placeholder;
+use super::{Column, HeaderMap, key, letter};
+
+impl HeaderMap {
+    /// Refuses a file whose columns contradict each other in a row, or whose rows have a part of the name
+    /// that is not understood. Nobody can tell which column is right, for this row or any other, so the
+    /// file is wrong as a whole.
+    pub(in crate::spreadsheet) fn check(&self, record: &Record) -> Result<(), SheetError> {
+        let at = |position: usize| record.cells.get(position).map_or("", |cell| cell.shown().reveal().trim());
+        for (column, second) in &self.twins {
+            let is_own = |position: &usize| {
+                *column == Column::FullName && self.preferred.is_some_and(|first| first == *position)
+            };
+            let mut earlier =
+                self.positions(*column).filter(|position| position < second && !is_own(position));
+            if let Some(first) = earlier.find(|first| contradict(at(*first), at(*second))) {
+                return Err(self.contradiction(column.name(), first, *second, record.row));
+            }
+        }
+        let is_read = |position: usize| record.origin != Origin::Csv || position < self.headers.len();
+        let mut suspects = self.suspects.iter().filter(|suspect| is_read(suspect.position));
+        let name = || self.name_words(at);
+        if let Some(suspect) = suspects.find(|suspect| suspect.is_name(at(suspect.position), name)) {
+            return Err(SheetError::UnknownNameColumn {
+                column: self.shown(suspect.position),
+                key: self.mapping_key(suspect.position),
+                reason: suspect.reason(),
+                proposal: suspect.proposal,
+                row: record.row,
+            });
+        }
+        if let Some((full, part)) = self.lost_part(at) {
+            return Err(SheetError::IncompleteFullName {
+                full: self.shown(full),
+                part: self.shown(part),
+                row: record.row,
+            });
+        }
+        let parts = self.position(Column::FirstName).zip(self.position(Column::LastName));
+        if let (Some(plain), Some((first, last))) = (self.plain_name, parts) {
+            let all = [Column::FirstName, Column::MiddleName, Column::LastName, Column::SecondLastName];
+            let whole = all.into_iter().filter_map(|part| self.position(part)).map(at).collect::<Vec<_>>();
+            let short = format!("{} {}", at(first), at(last));
+            if !contradict(at(plain), short.trim()) {
+                return Ok(());
+            }
+            let whole = whole.join(" ");
+            if contradict(at(plain), whole.trim()) && contradict(at(plain), at(first)) {
+                return Err(self.contradiction(Column::FullName.name(), first, plain, record.row));
+            }
+        }
+        Ok(())
+    }
+
+    /// Finds a part of the name that the full name of a row lacks. Beside both first and last name, a full name is
+    /// another spelling of the whole name, and counts alone.
+    fn lost_part<'a>(&self, at: impl Fn(usize) -> &'a str) -> Option<(usize, usize)> {
+        let has = |column| self.position(column).is_some();
+        let full = self.positions(Column::FullName).find(|position| !at(*position).is_empty())?;
+        if self.preferred == Some(full) || (has(Column::FirstName) && has(Column::LastName)) {
+            return None;
+        }
+        let whole: Vec<String> = at(full).split_whitespace().map(key).collect();
+        let is_lost = |part: &usize| {
+            let text = at(*part);
+            !is_placeholder(text) && !text.split_whitespace().map(key).all(|word| whole.contains(&word))
+        };
+        let parts = [
+            Column::FirstName,
+            Column::MiddleName,
+            Column::LastName,
+            Column::SecondLastName,
+            Column::NameSuffix,
+        ];
+        let mut present = parts.into_iter().flat_map(|part| self.positions(part));
+        present.find(is_lost).map(|part| (full, part))
+    }
+
+    /// The words of the name in a row.
+    fn name_words<'a>(&self, at: impl Fn(usize) -> &'a str) -> HashSet<String> {
+        let named = self.columns.iter().chain(&self.twins).filter(|(column, _)| column.is_name());
+        let positions = named.map(|(_, position)| *position).chain(self.plain_name);
+        positions.flat_map(|position| at(position).split_whitespace().map(key)).collect()
+    }
+
+    /// The name of a column in a mapping: its letter, if its header is too long for a message or not its own.
+    fn mapping_key(&self, position: usize) -> String {
+        let header = self.shown(position);
+        let written = self.headers.get(position).is_some_and(|written| *written == header);
+        let same = self.headers.iter().filter(|other| key(other) == key(&header)).count();
+        if written && same == 1 { header } else { letter(position) }
+    }
+
+    /// The header of a column as a message shows it.
+    fn shown(&self, position: usize) -> String {
+        self.headers.get(position).map_or_else(|| letter(position), |header| printable(header))
+    }
+
+    fn contradiction(&self, field: &'static str, one: usize, other: usize, row: u32) -> SheetError {
+        SheetError::DuplicateColumns {
+            field,
+            first: self.shown(one),
+            second: self.shown(other),
+            key: self.mapping_key(other),
+            row,
+        }
+    }
+}
+
+fn contradict(one: &str, other: &str) -> bool {
+    let words = |text: &str| text.split_whitespace().map(str::to_lowercase).collect::<Vec<_>>();
+    !one.is_empty() && !other.is_empty() && one != other && words(one) != words(other)
+}

@@ -1,0 +1,108 @@
+//! Strings in records ([MS-XLS] §2.5.293 and .294), also those that go on in the next record.
+
+use super::records::{Records, too_short};
+use crate::spreadsheet::SheetError;
+
+/// A place in a record, from which its strings are read.
+pub(super) struct Cursor<'r> {
+    records: &'r mut Records,
+    at: usize,
+}
+
+impl<'r> Cursor<'r> {
+    pub(super) const fn new(records: &'r mut Records, at: usize) -> Self {
+        Self { records, at }
+    }
+
+    /// Whether anything is left, also in a record that continues this one.
+    pub(super) fn has_more(&mut self) -> Result<bool, SheetError> {
+        while self.at >= self.records.data.len() {
+            if !self.records.go_on()? {
+                return Ok(false);
+            }
+            self.at = 0;
+        }
+        Ok(true)
+    }
+
+    /// A string with its formatting runs and phonetic guides, of which only the text is kept.
+    pub(super) fn rich(&mut self, text: &mut String, most: usize) -> Result<(), SheetError> {
+        let (count, flags) = (self.records.short(self.at)?, self.records.byte(self.at + 2)?);
+        self.at += 3;
+        let mut skipped = 0_u64;
+        if flags & 0x08 != 0 {
+            skipped += u64::from(self.records.short(self.at)?) * 4;
+            self.at += 2;
+        }
+        if flags & 0x04 != 0 {
+            skipped += u64::from(self.records.long(self.at)?);
+            self.at += 4;
+        }
+        self.characters(usize::from(count), flags & 1 != 0, text, most)?;
+        self.skip(skipped)
+    }
+
+    /// A string without either.
+    pub(super) fn plain(&mut self, text: &mut String, most: usize) -> Result<(), SheetError> {
+        let (count, flags) = (self.records.short(self.at)?, self.records.byte(self.at + 2)?);
+        self.at += 3;
+        self.characters(usize::from(count), flags & 1 != 0, text, most)
+    }
+
+    /// A string of at most 255 characters without either, such as a sheet's name.
+    pub(super) fn short(&mut self, text: &mut String, most: usize) -> Result<(), SheetError> {
+        let (count, flags) = (self.records.byte(self.at)?, self.records.byte(self.at + 1)?);
+        self.at += 2;
+        self.characters(usize::from(count), flags & 1 != 0, text, most)
+    }
+
+    /// One byte for each UTF-16 unit where all of them are below 256, or else two. Where a string is
+    /// cut between records, the next one says anew which.
+    fn characters(
+        &mut self,
+        count: usize,
+        is_wide: bool,
+        text: &mut String,
+        most: usize,
+    ) -> Result<(), SheetError> {
+        let (mut left, mut is_wide) = (count, is_wide);
+        // 65,535 units at the most: what the length field holds.
+        let mut units: Vec<u16> = Vec::new();
+        while left > 0 {
+            if self.at >= self.records.data.len() {
+                if !self.records.go_on()? {
+                    return Err(too_short());
+                }
+                is_wide = self.records.byte(0)? & 1 != 0;
+                self.at = 1;
+                continue;
+            }
+            let unit =
+                if is_wide { self.records.short(self.at)? } else { self.records.byte(self.at)?.into() };
+            self.at += if is_wide { 2 } else { 1 };
+            units.push(unit);
+            left -= 1;
+        }
+        for character in char::decode_utf16(units) {
+            if text.len() > most {
+                break;
+            }
+            text.push(character.unwrap_or(char::REPLACEMENT_CHARACTER));
+        }
+        Ok(())
+    }
+
+    fn skip(&mut self, bytes: u64) -> Result<(), SheetError> {
+        let mut left = bytes;
+        while left > 0 {
+            if !self.has_more()? {
+                return Err(too_short());
+            }
+            let here = (self.records.data.len() - self.at) as u64;
+            let step = here.min(left);
+            self.at += step as usize; // proof: at most what is left of a record
+            left -= step;
+        }
+        Ok(())
+    }
+}
