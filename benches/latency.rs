@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use laureate::app::Role;
 use laureate::commands::Loaded;
 use laureate::domain::EmailId;
-use laureate::domain::email::{Email, EmailCommand};
+use laureate::domain::certification::mail::{Email, EmailCommand};
 use tokio::task::JoinSet;
 use uuid::Uuid;
 

@@ -7,13 +7,15 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 use laureate::app::App;
 use laureate::commands::issue::issue;
 use laureate::commands::{CommandContext, Loaded};
-use laureate::domain::attendee::{Attendee, AttendeeCommand};
-use laureate::domain::certificate::{Definition, TemplateRef};
-use laureate::domain::email::{Email, EmailCommand, EmailQueued, EmailSent, MailDelivery, OnUnknown};
-use laureate::domain::issuance::{CertificateGenerated, Issuance, IssuanceCommand, Origin};
+use laureate::domain::certification::attendee::{Attendee, AttendeeCommand};
+use laureate::domain::certification::certificate::{Definition, TemplateRef};
+use laureate::domain::certification::issuance::{CertificateGenerated, Issuance, IssuanceCommand, Origin};
+use laureate::domain::certification::mail::{
+    Email, EmailCommand, EmailQueued, EmailSent, MailDelivery, OnUnknown,
+};
+use laureate::domain::certification::reactions::Issue;
+use laureate::domain::certification::reactions::issuance::on_generated;
 use laureate::domain::{AttendeeId, CertificateId, CommandId, EmailId, IssuanceId, Locale, Person};
-use laureate::process::Issue;
-use laureate::process::issuance::on_generated;
 use tokio::task::JoinSet;
 use uuid::Uuid;
 

@@ -10,7 +10,7 @@ use argon2::password_hash::{PasswordHasher, PasswordVerifier};
 use argon2::{Algorithm, Argon2, Params, Version};
 use laureate::app::{App, Role};
 use laureate::cli::admin;
-use laureate::domain::user::Profile;
+use laureate::domain::accounts::user::Profile;
 use laureate::http::settings::PasswordSettings;
 use serde_json::json;
 use tokio::task::JoinSet;

@@ -6,7 +6,7 @@ use anyhow::{Context, ensure};
 use laureate::app::{App, Extras, Role};
 use laureate::cli::admin;
 use laureate::domain::Secret;
-use laureate::domain::user::Profile;
+use laureate::domain::accounts::user::Profile;
 use laureate::projection::queries::attendees::{self, AttendeeFilter, AttendeeRow};
 use laureate::projection::queries::listing::{Order, Start, list};
 use serde_json::{Value, json};

@@ -12,7 +12,8 @@ use anyhow::{Context, bail, ensure};
 use image::codecs::jpeg::JpegEncoder;
 use image::{ExtendedColorType, ImageEncoder};
 use laureate::certificate_pdf::{BY_TYPST, Design, RENDERER_VERSION, RenderJob, Renderer};
-use laureate::domain::{Locale, Personal, hex};
+use laureate::domain::hex;
+use laureate::domain::{Locale, Personal};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 

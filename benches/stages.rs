@@ -9,16 +9,17 @@ use laureate::app::{App, Role};
 use laureate::certificate_pdf::{Design, RenderJob, RenderedCertificate};
 use laureate::commands::Loaded;
 use laureate::commands::issue::issue;
-use laureate::domain::email::{Email, EmailCommand, EmailQueued, EmailSent, MailDelivery, OnUnknown};
-use laureate::domain::import::{FileFormat, Import, ImportCommand, ImportRequested};
-use laureate::domain::issuance::{
+use laureate::domain::certification::import::{FileFormat, Import, ImportCommand, ImportRequested};
+use laureate::domain::certification::issuance::{
     CertificateGenerated, CertificateRequested, Issuance, IssuanceCommand, Origin,
 };
-use laureate::domain::{
-    AttendeeId, CertificateId, EmailId, ImportId, IssuanceId, SharedEmail, TimeZone, hex,
+use laureate::domain::certification::mail::{
+    Email, EmailCommand, EmailQueued, EmailSent, MailDelivery, OnUnknown,
 };
+use laureate::domain::certification::reactions::{Issue, issuance};
+use laureate::domain::hex;
+use laureate::domain::{AttendeeId, CertificateId, EmailId, ImportId, IssuanceId, SharedEmail, TimeZone};
 use laureate::mail::SendOutcome;
-use laureate::process::{Issue, issuance};
 use laureate::storage::{ObjectKey, PutPayload, certificate_key, import_key};
 use laureate::workers::mailer::outgoing;
 use sha2::{Digest, Sha256};

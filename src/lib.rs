@@ -14,7 +14,6 @@ pub mod domain;
 pub mod event_log;
 pub mod http;
 pub mod mail;
-pub mod process;
 pub mod projection;
 pub mod sandbox;
 pub mod scheduler;

@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::App;
 use crate::commands::CommandContext;
-use crate::domain::email::{Email, EmailCommand};
+use crate::domain::certification::mail::{Email, EmailCommand};
 use crate::event_log::RecordedEvent;
 use crate::workers::dead_letter::DeadLetter;
 use crate::workers::processes::Processes;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::App;
 use crate::certificate_pdf::{RENDERER_VERSION, Template};
 use crate::commands::issue::IssuingFacts;
-use crate::domain::manifest::ShippedTemplate;
+use crate::domain::certification::manifest::ShippedTemplate;
 
 impl App {
     /// Returns the facts that issuances pin besides certificate and person.

@@ -11,7 +11,7 @@ use resvg::usvg;
 use super::fonts::Fonts;
 use super::{RenderError, Renderer, Template, raster};
 use crate::domain::Locale;
-use crate::domain::manifest::Orientation;
+use crate::domain::certification::manifest::Orientation;
 
 /// Lengths in pixels. There are two landscape pages in a row. Portrait pages are beside them, as high as all rows.
 const WIDTH: u32 = 560;

@@ -6,7 +6,7 @@ use super::coverage::clusters;
 use super::tests::{RENDERER, job, page_of};
 use super::text::composed;
 use super::*;
-use crate::domain::manifest::Manifest;
+use crate::domain::certification::manifest::Manifest;
 
 /// Returns the names in a case file, which are in its first column.
 fn names_of(file: &str) -> Vec<String> {

@@ -48,7 +48,8 @@ use std::sync::atomic::AtomicUsize;
 
 use sha2::{Digest as _, Sha256};
 
-use crate::domain::{Locale, Personal, hex};
+use crate::domain::hex;
+use crate::domain::{Locale, Personal};
 use design::Designs;
 pub use error::{CodePoints, Diagnosis, Place, RenderError};
 pub use own::{MAX_SOURCE, OwnRenderer, told};

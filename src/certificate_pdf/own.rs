@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::{Design, Diagnosis, OptionInput, RenderError, RenderJob, Renderer, Template};
 use crate::domain::Locale;
-use crate::domain::manifest::Manifest;
+use crate::domain::certification::manifest::Manifest;
 
 /// Maximum size of a source in bytes.
 pub const MAX_SOURCE: usize = 256 << 10;

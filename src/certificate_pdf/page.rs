@@ -16,7 +16,7 @@ use super::coverage::Coverage;
 use super::error::Diagnosis;
 use super::world::BatchWorld;
 use super::{RenderError, Template, shown};
-use crate::domain::manifest::{PageFormat, QrPlace, VARIABLES};
+use crate::domain::certification::manifest::{PageFormat, QrPlace, VARIABLES};
 use crate::domain::{Locale, Personal};
 
 /// Properties of a job that concern its PDF but not its layout.

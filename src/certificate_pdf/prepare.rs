@@ -10,8 +10,8 @@ use super::picture::Picture;
 use super::text::{self, Line};
 use super::world::{Pictures, picture_path};
 use super::{OptionInput, Prepared, RenderError, RenderJob, Renderer, Template, plates};
-use crate::domain::manifest::{OptionKind, QrPlace, VARIABLES};
-use crate::domain::public_id::{printed, short_address};
+use crate::domain::certification::manifest::{OptionKind, QrPlace, VARIABLES};
+use crate::domain::certification::public_id::{printed, short_address};
 use crate::domain::{Locale, Personal};
 
 /// Maximum length of the public id and of the address, in bytes.

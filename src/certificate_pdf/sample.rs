@@ -6,8 +6,9 @@ use sha2::{Digest as _, Sha256};
 
 use super::themes::SAMPLES;
 use super::{Design, OptionInput, RENDERER_VERSION, RenderJob, Template};
-use crate::domain::manifest::OptionKind;
-use crate::domain::{Locale, Personal, hex};
+use crate::domain::certification::manifest::OptionKind;
+use crate::domain::hex;
+use crate::domain::{Locale, Personal};
 
 impl Template {
     /// Creates a sample job from the values of the manifest's sample, and from default texts for the others.
@@ -66,7 +67,7 @@ fn sample_picture(name: &str) -> Option<Design> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::manifest::SAMPLE_IMAGES;
+    use crate::domain::certification::manifest::SAMPLE_IMAGES;
 
     #[test]
     fn every_picture_that_a_manifest_can_name_is_bundled() {

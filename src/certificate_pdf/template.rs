@@ -8,7 +8,7 @@ use typst::syntax::{FileId, Source};
 use super::RenderError;
 use super::themes::{LETTERS, Theme};
 use super::world::{DATA, file_id};
-use crate::domain::manifest::Manifest;
+use crate::domain::certification::manifest::Manifest;
 
 /// Origin of a template.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -10,7 +10,7 @@ use typst_layout::{Page, PagedDocument};
 
 use super::tests::{RENDERER, job, page_of, sample_design, text_of};
 use super::*;
-use crate::domain::manifest::OptionKind;
+use crate::domain::certification::manifest::OptionKind;
 
 const LONG: &str = "María del Carmen Fernández de Córdoba y Álvarez de Toledo ";
 

@@ -17,7 +17,7 @@ use super::error::{Diagnosis, Place};
 use super::fonts::Fonts;
 use super::template::{Code, Template};
 use super::themes::{LIBRARIES, THEMES};
-use crate::domain::manifest::VARIABLES;
+use crate::domain::certification::manifest::VARIABLES;
 
 /// Path of the data. typst never frees a path, so the paths are few and fixed.
 pub(super) const DATA: &str = "/data.json";

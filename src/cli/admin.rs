@@ -14,10 +14,10 @@ use crate::app::App;
 use crate::commands::CommandContext;
 use crate::commands::register_user::register_user;
 use crate::commands::second_factor::remove_lost;
-use crate::domain::claim::{Claim, ClaimKind};
-use crate::domain::password::check_password;
-use crate::domain::person::normalised_email;
-use crate::domain::user::{Profile, Role, UserRegistered};
+use crate::domain::accounts::password::check_password;
+use crate::domain::accounts::user::{Profile, Role, UserRegistered};
+use crate::domain::certification::person::normalised_email;
+use crate::domain::kernel::claim::{Claim, ClaimKind};
 use crate::domain::{CommandId, Personal, UserId};
 use crate::event_log::Position;
 

@@ -36,7 +36,7 @@ use super::{admin, exit};
 use crate::app::App;
 use crate::dev_stack::StackOptions;
 use crate::domain::Secret;
-use crate::domain::user::Profile;
+use crate::domain::accounts::user::Profile;
 
 use backstage::Backstage;
 use client::Client;

@@ -15,7 +15,7 @@ use super::serve::stop_on_signals;
 use super::{admin, logging};
 use crate::app::{App, Extras, Role, Running};
 use crate::dev_stack::{Stack, StackOptions};
-use crate::domain::user::Profile;
+use crate::domain::accounts::user::Profile;
 
 pub(super) const EXAMPLES: &str = "\
 Examples:

@@ -3,7 +3,7 @@
 
 use super::person_claims::{PersonClaims, release, take};
 use super::{CommandContext, CommandError, Commands, Committed, IfVersion};
-use crate::domain::attendee::{Attendee, AttendeeCommand};
+use crate::domain::certification::attendee::{Attendee, AttendeeCommand};
 use crate::domain::{AttendeeId, Person, Refusal, SharedEmail};
 use crate::event_log::Position;
 

@@ -4,9 +4,9 @@
 use super::register_user::{claims_of, release, take};
 use super::reset_password::tell_of_password;
 use super::{CommandContext, CommandError, Commands, Done, IfVersion, Loaded, Transaction};
-use crate::domain::admins::{ALL, Admins, AdminsCommand};
-use crate::domain::session::{Session, SessionCommand, SessionStarted};
-use crate::domain::user::{Account, Role, User, UserChange, UserCommand, UserState};
+use crate::domain::accounts::admins::{ALL, Admins, AdminsCommand};
+use crate::domain::accounts::session::{Session, SessionCommand, SessionStarted};
+use crate::domain::accounts::user::{Account, Role, User, UserChange, UserCommand, UserState};
 use crate::domain::{Personal, Refusal, SessionId, UserId};
 use crate::event_log::Position;
 

@@ -3,9 +3,11 @@
 use std::collections::BTreeSet;
 
 use super::{CommandContext, CommandError, Commands, Done, IfVersion, Transaction};
-use crate::domain::certificate::{Certificate, CertificateCommand, CertificateState, Definition};
-use crate::domain::design::{Design, DesignCommand, id_of_key};
-use crate::domain::manifest::OptionValue;
+use crate::domain::certification::certificate::{
+    Certificate, CertificateCommand, CertificateState, Definition,
+};
+use crate::domain::certification::design::{Design, DesignCommand, id_of_key};
+use crate::domain::certification::manifest::OptionValue;
 use crate::domain::{CertificateId, DesignId, Refusal};
 
 /// Defines a certificate and marks its designs as used.
@@ -81,8 +83,8 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
-    use crate::domain::certificate::DesignRef;
-    use crate::domain::certificate::samples::definition;
+    use crate::domain::certification::certificate::DesignRef;
+    use crate::domain::certification::certificate::samples::definition;
 
     #[test]
     fn each_design_of_a_definition_is_returned_once() {

@@ -1,10 +1,10 @@
 //! Requesting the batches of an import.
 
 use super::{CommandContext, CommandError, Commands};
-use crate::domain::batch::{Batch, BatchCommand};
-use crate::domain::import::{ImportEvent, ImportRequested};
+use crate::domain::certification::batch::{Batch, BatchCommand};
+use crate::domain::certification::import::{ImportEvent, ImportRequested};
+use crate::domain::certification::reactions::import::{DueBatch, DueBatches};
 use crate::domain::{DomainEvent, ImportId, Refusal};
-use crate::process::import::{DueBatch, DueBatches};
 
 /// Requests a batch. Does nothing if it was requested before.
 ///

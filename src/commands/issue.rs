@@ -4,13 +4,15 @@ use time::Date;
 use uuid::Uuid;
 
 use super::{CommandContext, CommandError, Commands, Loaded, Transaction};
-use crate::domain::attendee::Attendee;
-use crate::domain::certificate::{Definition, TemplateRef};
-use crate::domain::email::{MailDelivery, OnUnknown};
-use crate::domain::issuance::{CertificateRequested, Issuance, IssuanceCommand, IssuanceEvent, Origin, Page};
-use crate::domain::template::{OwnTemplate, Template, TemplateFiles};
+use crate::domain::certification::attendee::Attendee;
+use crate::domain::certification::certificate::{Definition, TemplateRef};
+use crate::domain::certification::issuance::{
+    CertificateRequested, Issuance, IssuanceCommand, IssuanceEvent, Origin, Page,
+};
+use crate::domain::certification::mail::{MailDelivery, OnUnknown};
+use crate::domain::certification::reactions::Issue;
+use crate::domain::certification::template::{OwnTemplate, Template, TemplateFiles};
 use crate::domain::{AttendeeId, CertificateId, IssuanceId, Person, Refusal, TimeZone};
-use crate::process::Issue;
 
 /// Maximum number of issuances of one certificate to one person. Each follows one that was revoked or could
 /// not be drawn.
@@ -237,7 +239,7 @@ fn pin(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::template::samples::files;
+    use crate::domain::certification::template::samples::files;
 
     #[test]
     fn own_template_is_pinned_in_its_active_version() {

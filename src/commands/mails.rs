@@ -1,12 +1,12 @@
 //! Mails about one issuance: sending another one, and cancelling unsent ones.
 
 use super::{CommandContext, CommandError, Commands};
-use crate::domain::attendee::Attendee;
-use crate::domain::email::{Email, EmailCommand, EmailQueued, MailDelivery, OnUnknown, Stage};
-use crate::domain::issuance::Issuance;
+use crate::domain::certification::attendee::Attendee;
+use crate::domain::certification::issuance::Issuance;
+use crate::domain::certification::mail::{Email, EmailCommand, EmailQueued, MailDelivery, OnUnknown, Stage};
+use crate::domain::certification::reactions::issuance::mail_about;
 use crate::domain::{EmailId, IssuanceId, Personal, Refusal};
 use crate::event_log::Position;
-use crate::process::issuance::mail_about;
 
 /// Maximum number of mails about one issuance.
 pub const MAX_MAILS: u32 = 100;

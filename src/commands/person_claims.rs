@@ -3,8 +3,8 @@
 use std::fmt::Display;
 
 use super::{CommandError, Loaded, Transaction};
-use crate::domain::claim::{Claim, ClaimCommand, ClaimKind};
-use crate::domain::person::{folded_name, normalised_document, normalised_email};
+use crate::domain::certification::person::{folded_name, normalised_document, normalised_email};
+use crate::domain::kernel::claim::{Claim, ClaimCommand, ClaimKind};
 use crate::domain::{AttendeeId, Person, PersonEntry, Personal, SharedEmail};
 
 /// The claims that identify a person or a row, as aggregate ids.

@@ -3,10 +3,10 @@
 
 use super::{CommandContext, CommandError, Commands, Transaction};
 use crate::domain::UserId;
-use crate::domain::admins::{ALL, Admins, AdminsCommand};
-use crate::domain::claim::{Claim, ClaimCommand, ClaimKind};
-use crate::domain::person::normalised_email;
-use crate::domain::user::{Profile, Role, User, UserCommand, UserRegistered, normalised_user_name};
+use crate::domain::accounts::admins::{ALL, Admins, AdminsCommand};
+use crate::domain::accounts::user::{Profile, Role, User, UserCommand, UserRegistered, normalised_user_name};
+use crate::domain::certification::person::normalised_email;
+use crate::domain::kernel::claim::{Claim, ClaimCommand, ClaimKind};
 use crate::event_log::Position;
 
 /// Registers a user. Returns the position of the registration.

@@ -4,8 +4,8 @@ use time::OffsetDateTime;
 
 use super::change_user::{ChangedUser, look, version};
 use super::{CommandContext, CommandError, Commands, IfVersion, Transaction};
-use crate::domain::notice::{Notice, NoticeAbout, NoticeCommand, NoticeQueued};
-use crate::domain::user::UserCommand;
+use crate::domain::accounts::notice::{Notice, NoticeAbout, NoticeCommand, NoticeQueued};
+use crate::domain::accounts::user::UserCommand;
 use crate::domain::{Decider as _, NoticeId, Personal, Refusal, UserId};
 
 /// Queues a mail with a link to set a new password. The link is valid until `expires_at` or the user's next

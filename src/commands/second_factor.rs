@@ -2,9 +2,9 @@
 //! and the sessions that end if the factor is lost.
 
 use super::{CommandContext, CommandError, Commands};
-use crate::domain::second_factor::{SecondFactor, SecondFactorCommand, Shown};
-use crate::domain::session::{Session, SessionCommand, SessionStarted};
-use crate::domain::user::{User, UserCommand};
+use crate::domain::accounts::second_factor::{SecondFactor, SecondFactorCommand, Shown};
+use crate::domain::accounts::session::{Session, SessionCommand, SessionStarted};
+use crate::domain::accounts::user::{User, UserCommand};
 use crate::domain::{SessionId, UserId};
 use crate::event_log::Position;
 

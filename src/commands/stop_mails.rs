@@ -2,7 +2,7 @@
 
 use super::mails::MAX_MAILS;
 use super::{CommandContext, CommandError, Commands};
-use crate::domain::email::{Email, EmailCommand, Stage};
+use crate::domain::certification::mail::{Email, EmailCommand, Stage};
 use crate::domain::{EmailId, IssuanceId};
 
 /// Result of cancelling the mails.

@@ -4,10 +4,12 @@ use futures_util::future::try_join3;
 
 use super::person_claims::{PersonClaims, holder, release, take};
 use super::{CommandContext, CommandError, Commands, Loaded, Snapshot, Transaction};
-use crate::domain::attendee::{Attendee, AttendeeCommand, ImportedRow};
-use crate::domain::claim::{Claim, ClaimEvent};
+use crate::domain::certification::attendee::{Attendee, AttendeeCommand, ImportedRow};
+use crate::domain::certification::reactions::import::{
+    Known, Matches, Mismatch, RowPlan, RowRules, Seen, plan_by_claims, plan_row,
+};
+use crate::domain::kernel::claim::{Claim, ClaimEvent};
 use crate::domain::{AttendeeId, PersonEntry};
-use crate::process::import::{Known, Matches, Mismatch, RowPlan, RowRules, Seen, plan_by_claims, plan_row};
 
 /// Row to import.
 #[derive(Clone, Copy, Debug)]

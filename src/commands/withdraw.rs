@@ -3,8 +3,8 @@
 use super::issue::MAX_ISSUANCES;
 use super::{CommandContext, CommandError, Commands, Transaction};
 use crate::domain::IssuanceId;
-use crate::domain::issuance::{CertificateRevoked, Issuance, IssuanceCommand, IssuanceEvent};
-use crate::process::OfBatch;
+use crate::domain::certification::issuance::{CertificateRevoked, Issuance, IssuanceCommand, IssuanceEvent};
+use crate::domain::certification::reactions::OfBatch;
 
 /// Returns true if the issuance is revoked. A revocation is always the last event.
 ///

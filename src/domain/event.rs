@@ -1,20 +1,20 @@
 //! All events of all aggregates as one type, for projections, processes and tools.
 
-use super::admins::{Admins, AdminsEvent};
-use super::api_key::{ApiKey, ApiKeyEvent};
-use super::attendee::{Attendee, AttendeeEvent};
-use super::batch::{Batch, BatchEvent};
-use super::certificate::{Certificate, CertificateEvent};
-use super::claim::{Claim, ClaimEvent};
-use super::design::{Design, DesignEvent};
-use super::email::{Email, EmailEvent};
-use super::import::{Import, ImportEvent};
-use super::issuance::{Issuance, IssuanceEvent};
-use super::notice::{Notice, NoticeEvent};
-use super::second_factor::{SecondFactor, SecondFactorEvent};
-use super::session::{Session, SessionEvent};
-use super::template::{Template, TemplateEvent};
-use super::user::{User, UserEvent};
+use super::accounts::admins::{Admins, AdminsEvent};
+use super::accounts::api_key::{ApiKey, ApiKeyEvent};
+use super::accounts::notice::{Notice, NoticeEvent};
+use super::accounts::second_factor::{SecondFactor, SecondFactorEvent};
+use super::accounts::session::{Session, SessionEvent};
+use super::accounts::user::{User, UserEvent};
+use super::certification::attendee::{Attendee, AttendeeEvent};
+use super::certification::batch::{Batch, BatchEvent};
+use super::certification::certificate::{Certificate, CertificateEvent};
+use super::certification::design::{Design, DesignEvent};
+use super::certification::import::{Import, ImportEvent};
+use super::certification::issuance::{Issuance, IssuanceEvent};
+use super::certification::mail::{Email, EmailEvent};
+use super::certification::template::{Template, TemplateEvent};
+use super::kernel::claim::{Claim, ClaimEvent};
 use super::{Decider, DecodeError, DomainEvent};
 
 macro_rules! all_events {

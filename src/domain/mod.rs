@@ -1,55 +1,35 @@
-//! Pure core of the program: one file per aggregate, read from top to bottom as events, commands, state, decide,
-//! evolve, tests.
+//! Pure core of the program: a folder per context, with one file per aggregate, read from top to bottom as events,
+//! commands, state, decide, evolve, tests.
+//!
+//! * [`kernel`] — deciders, ids, personal data, claims and refusals, which every context uses.
+//! * [`certification`] — people, certificates, imports, issuances and mails, with their [reactions].
+//! * [`accounts`] — users, sessions, second factors and API keys.
+//! * [`event`] — the list of all events of all contexts.
 //!
 //! Nothing here reads a clock, draws a random number or does I/O. Callers pass in what is needed.
+//!
+//! [reactions]: certification::reactions
 
-pub mod admins;
-pub mod api_key;
-pub mod attendee;
-pub mod batch;
-pub mod certificate;
-pub mod claim;
-pub mod decider;
-pub mod design;
-pub mod email;
+pub mod accounts;
+pub mod certification;
 pub mod event;
-pub mod events;
-pub mod hex;
 #[cfg(test)]
 pub(crate) mod history;
-pub mod ids;
-pub mod import;
-pub mod issuance;
-pub mod issue_date;
-pub mod keyed_hash;
-pub mod locale;
-pub mod manifest;
-pub mod notice;
-pub mod password;
-pub mod person;
-pub mod personal;
-pub mod public_id;
-pub mod reading;
-pub mod refusal;
-pub mod second_factor;
-pub mod secret;
-pub mod session;
-pub mod template;
-pub mod user;
+pub mod kernel;
 
-pub use decider::Decider;
+pub use certification::issue_date::TimeZone;
+pub use certification::person::text::{clean as clean_line, trimmed};
+pub use certification::person::{FieldError, Person, PersonEntry, RawPerson, SharedEmail};
+pub use certification::public_id::PublicId;
 pub use event::Event;
-pub use events::{DecodeError, DomainEvent};
-pub use hex::hex;
-pub use ids::{
+pub use kernel::decider::Decider;
+pub use kernel::domain_event::{DecodeError, DomainEvent};
+pub use kernel::hex::hex;
+pub use kernel::ids::{
     ApiKeyId, AttendeeId, BatchId, CertificateId, CommandId, DesignId, EmailId, ImportId, IssuanceId,
     NoticeId, SessionId, TemplateId, UserId,
 };
-pub use issue_date::TimeZone;
-pub use locale::Locale;
-pub use person::text::{clean as clean_line, trimmed};
-pub use person::{FieldError, Person, PersonEntry, RawPerson, SharedEmail};
-pub use personal::Personal;
-pub use public_id::PublicId;
-pub use refusal::{InvalidField, Refusal};
-pub use secret::Secret;
+pub use kernel::locale::Locale;
+pub use kernel::personal::Personal;
+pub use kernel::refusal::{InvalidField, Refusal};
+pub use kernel::secret::Secret;

@@ -1,7 +1,7 @@
 //! Access control: permissions of roles and API keys, and the access that a route requires.
 
 use super::{ApiError, ErrorCode};
-use crate::domain::user::Role;
+use crate::domain::accounts::user::Role;
 
 /// Access that a route requires of its caller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

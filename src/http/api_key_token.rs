@@ -6,7 +6,8 @@ use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq as _;
 use uuid::Uuid;
 
-use crate::domain::{ApiKeyId, Secret, hex};
+use crate::domain::hex;
+use crate::domain::{ApiKeyId, Secret};
 
 /// Prefix of every API key. Scanners for leaked secrets recognize it.
 pub const PREFIX: &str = "lk_";

@@ -10,7 +10,7 @@ use super::api_key_token::{ApiKeyToken, PREFIX};
 use super::principal::{By, Principal};
 use super::{ApiError, ErrorCode, HttpState, last_use};
 use crate::commands::CommandContext;
-use crate::domain::user::Role;
+use crate::domain::accounts::user::Role;
 use crate::domain::{ApiKeyId, CommandId, SessionId, UserId};
 
 /// Authenticated caller of a request: a signed-in person, or a program with an API key. Only routes that require

@@ -5,7 +5,7 @@
 
 use super::sealed::Seal;
 use super::{ApiError, HttpState};
-use crate::domain::keyed_hash::Purpose;
+use crate::domain::kernel::keyed_hash::Purpose;
 use crate::projection::queries::listing::Last;
 
 /// Encrypts a cursor for the page after `last`. `list` identifies the list by noun, order and filters.

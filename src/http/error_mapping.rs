@@ -12,7 +12,7 @@ use super::tokens::TokenError;
 use super::{ApiError, ErrorCode};
 use crate::commands::CommandError;
 use crate::database::DatabaseError;
-use crate::domain::claim::ClaimKind;
+use crate::domain::kernel::claim::ClaimKind;
 use crate::domain::{DecodeError, Refusal};
 use crate::event_log::LogError;
 use crate::projection::TimedOut;

@@ -13,7 +13,8 @@ use uuid::Uuid;
 
 use super::{Answer, ApiError, Caller, ErrorCode, HttpState};
 use crate::database::DatabaseError;
-use crate::domain::{CommandId, hex};
+use crate::domain::CommandId;
+use crate::domain::hex;
 use crate::http::extract::IdempotencyKey;
 
 /// Namespace of command ids that come from keys (RFC 9562 §5.5), drawn once at random.

@@ -2,7 +2,7 @@
 
 use super::access::{Access, Permission};
 use super::{ApiError, ErrorCode};
-use crate::domain::user::Role;
+use crate::domain::accounts::user::Role;
 use crate::domain::{ApiKeyId, SessionId, UserId};
 
 /// Authenticated sender of a request.

@@ -9,7 +9,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ring::aead::{Aad, CHACHA20_POLY1305, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 
 use crate::domain::Secret;
-use crate::domain::keyed_hash::Purpose;
+use crate::domain::kernel::keyed_hash::Purpose;
 
 /// Encrypts and decrypts for one purpose.
 pub(super) struct Seal(Option<LessSafeKey>);

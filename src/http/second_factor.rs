@@ -7,8 +7,8 @@ mod totp;
 
 use super::sealed::Seal;
 use super::{ApiError, HttpState};
-use crate::domain::keyed_hash::Purpose;
-use crate::domain::second_factor::{SecondFactorState, Shown};
+use crate::domain::accounts::second_factor::{SecondFactorState, Shown};
+use crate::domain::kernel::keyed_hash::Purpose;
 use crate::domain::{Personal, Refusal, UserId};
 
 pub use qr_code::data_url as qr_code;

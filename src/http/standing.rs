@@ -20,10 +20,10 @@ use super::api_key_token::ApiKeyToken;
 use super::principal::{By, Principal};
 use super::tokens::Bearer;
 use super::{ApiError, ErrorCode};
-use crate::domain::api_key::{ApiKey, ApiKeyCreated, ApiKeyState};
-use crate::domain::second_factor::SecondFactorEvent;
-use crate::domain::session::SessionEvent;
-use crate::domain::user::{Account, User, UserState};
+use crate::domain::accounts::api_key::{ApiKey, ApiKeyCreated, ApiKeyState};
+use crate::domain::accounts::second_factor::SecondFactorEvent;
+use crate::domain::accounts::session::SessionEvent;
+use crate::domain::accounts::user::{Account, User, UserState};
 use crate::domain::{ApiKeyId, Decider as _, Event, Personal, SessionId, UserId};
 use crate::event_log::{Position, RecordedEvent};
 

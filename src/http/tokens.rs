@@ -11,7 +11,7 @@ use thiserror::Error;
 use time::OffsetDateTime;
 
 use super::settings::TokenSettings;
-use crate::domain::user::{Account, Role};
+use crate::domain::accounts::user::{Account, Role};
 use crate::domain::{Personal, SessionId, UserId};
 
 pub use keys::{BadKeys, SigningKey};
@@ -179,7 +179,7 @@ mod tests {
 
     use super::*;
     use crate::domain::Secret;
-    use crate::domain::user::Profile;
+    use crate::domain::accounts::user::Profile;
 
     const NOW: OffsetDateTime = datetime!(2026-11-21 12:00 UTC);
     const KEY: &str = "an example key of 32 bytes or so";

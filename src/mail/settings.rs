@@ -5,7 +5,7 @@ use std::{net::IpAddr, path::PathBuf, time::Duration};
 use serde::{Deserialize, Serialize};
 
 use crate::domain::Secret;
-use crate::domain::email::OnUnknown;
+use crate::domain::certification::mail::OnUnknown;
 
 /// Protection of the connection to the mail server.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]

@@ -10,7 +10,7 @@ use super::ended::Ended;
 use super::{Allowance, Sandbox, SandboxError, Task, limits, wire};
 use crate::certificate_pdf::{Design, Diagnosis, RenderJob};
 use crate::domain::Personal;
-use crate::domain::manifest::Manifest;
+use crate::domain::certification::manifest::Manifest;
 
 /// Maximum number of certificates in one question.
 pub const MAX_JOBS: usize = 10;

@@ -8,8 +8,8 @@ use oem_cp::code_table::{
     DECODING_TABLE_CP862,
 };
 
-pub(super) use crate::domain::person::plausible::untwice;
-use crate::domain::person::plausible::windows_1252_byte;
+pub(super) use crate::domain::certification::person::plausible::untwice;
+use crate::domain::certification::person::plausible::windows_1252_byte;
 
 /// An encoding.
 #[derive(Clone, Copy, Debug)]

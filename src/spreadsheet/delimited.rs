@@ -11,7 +11,7 @@ use super::encoding::{self, END_OF_TEXT, EncodingSource, Text};
 use super::headers::{key, recognise};
 use super::quotes;
 use super::{Limits, SheetError};
-use crate::domain::reading::Reading;
+use crate::domain::certification::reading::Reading;
 
 /// Most programs write the first; where the comma is the decimal sign, the second.
 const DELIMITERS: [u8; 4] = [b',', b';', b'\t', b'|'];

@@ -6,7 +6,7 @@ use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
 use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252};
 
 use super::charset::{Charset, TextDecoder};
-use crate::domain::person::plausible::doubt;
+use crate::domain::certification::person::plausible::doubt;
 
 const CHUNK: usize = 16 * 1024;
 /// Bytes that the encoding is guessed from, in chunks with other than ASCII.

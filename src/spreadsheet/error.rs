@@ -3,7 +3,7 @@
 use thiserror::Error;
 
 use crate::domain::Personal;
-use crate::domain::reading::IGNORE;
+use crate::domain::certification::reading::IGNORE;
 
 /// The file cannot be read, or not further. No message contains a value out of the file's rows, so that
 /// it can be logged; [`SheetError::for_uploader`] adds what only the uploader may see.

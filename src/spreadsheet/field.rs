@@ -7,8 +7,8 @@ use super::cell::Origin;
 use super::export::formula;
 use super::headers::Column;
 use super::quotes;
-use crate::domain::person::plausible::doubt;
-use crate::domain::person::{is_no_name_part, without_marks};
+use crate::domain::certification::person::plausible::doubt;
+use crate::domain::certification::person::{is_no_name_part, without_marks};
 use crate::domain::trimmed;
 
 /// Why a cell's text can't be the value.

@@ -8,7 +8,7 @@ use tempfile::NamedTempFile;
 use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
 
-use crate::domain::reading::Reading;
+use crate::domain::certification::reading::Reading;
 
 use super::{Format, Limits, RowOutcome, SheetError, SheetReader, SheetRow, open};
 

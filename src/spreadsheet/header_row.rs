@@ -3,7 +3,7 @@
 use super::cell::{Cell, Record};
 use super::headers::{self, HeaderMap, recognise};
 use super::{Limits, SheetError};
-use crate::domain::reading::Reading;
+use crate::domain::certification::reading::Reading;
 
 /// Filled rows that are looked through.
 const MAX_ROWS: usize = 200;

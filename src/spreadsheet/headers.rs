@@ -10,7 +10,7 @@ mod vocabulary;
 
 use super::error::{SheetError, printable};
 use crate::domain::Personal;
-use crate::domain::reading::Reading;
+use crate::domain::certification::reading::Reading;
 
 use chosen::Chosen;
 use combined::{is_for_certificate, is_with_original_name};

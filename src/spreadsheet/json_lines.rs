@@ -11,7 +11,7 @@ use super::error::printable;
 use super::headers::{self, HeaderMap};
 use super::row::RowError;
 use super::{Limits, SheetError};
-use crate::domain::reading::Reading;
+use crate::domain::certification::reading::Reading;
 
 /// The fields' names, which take the place of a header row.
 const FIELDS: [&str; 9] = [

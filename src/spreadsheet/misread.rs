@@ -11,8 +11,8 @@ use super::header_row;
 use super::headers::Column;
 use super::{Limits, SheetError};
 use crate::domain::Personal;
-use crate::domain::person::plausible::{Doubt, doubt};
-use crate::domain::reading::Reading;
+use crate::domain::certification::person::plausible::{Doubt, doubt};
+use crate::domain::certification::reading::Reading;
 
 /// Encodings that an error offers.
 const MAX_OFFERED: usize = 8;

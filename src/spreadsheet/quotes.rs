@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::domain::person::is_in_pairs;
+use crate::domain::certification::person::is_in_pairs;
 
 /// Joins fields again that were split at a delimiter within quotation marks with a blank before them, as in
 /// `1, "Mora, Luis", x`, and takes these marks away.

@@ -17,7 +17,7 @@ use super::raw_row::Head;
 use super::row::{self, SheetRow};
 use super::{EXPORT_ID_COLUMN, Format, Limits, REPORT_COLUMNS, SheetError, delimited, json_lines, workbook};
 use crate::domain::Personal;
-use crate::domain::reading::Reading;
+use crate::domain::certification::reading::Reading;
 
 /// Digits of a counter; longer numbers are data.
 const MAX_COUNTER_DIGITS: usize = 6;

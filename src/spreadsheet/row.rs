@@ -9,7 +9,7 @@ use super::cell::{Cell, Origin, Record};
 use super::field::{self, Marks};
 use super::headers::{Column, HeaderMap, is_answer};
 use super::raw_row::{Head, RawRow};
-use crate::domain::person::{FieldError, PersonEntry, RawPerson, folded_name};
+use crate::domain::certification::person::{FieldError, PersonEntry, RawPerson, folded_name};
 use crate::domain::trimmed;
 
 /// One filled row below the header.

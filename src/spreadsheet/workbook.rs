@@ -13,7 +13,7 @@ use super::header_row::{self, Found};
 use super::how_read::{SheetFate, SheetState};
 use super::reader::Piece;
 use super::{Limits, SheetError, archive, xls, xlsx};
-use crate::domain::reading::{ALL_SHEETS, Reading};
+use crate::domain::certification::reading::{ALL_SHEETS, Reading};
 
 /// Rows on their way; one holds up to columns × characters of a cell.
 const ROWS_AHEAD: usize = 16;

@@ -15,10 +15,10 @@ use uuid::Uuid;
 
 use super::Delivery;
 use crate::commands::{CommandContext, CommandError, Commands};
-use crate::domain::email::{Email, EmailCommand};
-use crate::domain::import::{Import, ImportCommand, ImportFailed};
-use crate::domain::issuance::{CertificateGenerationFailed, Issuance, IssuanceCommand};
-use crate::domain::notice::{Notice, NoticeCommand, NoticeFailed};
+use crate::domain::accounts::notice::{Notice, NoticeCommand, NoticeFailed};
+use crate::domain::certification::import::{Import, ImportCommand, ImportFailed};
+use crate::domain::certification::issuance::{CertificateGenerationFailed, Issuance, IssuanceCommand};
+use crate::domain::certification::mail::{Email, EmailCommand};
 use crate::event_log::{EventLog, LogError, Position, RecordedEvent};
 
 /// Delay before a lost consumer is opened again.

@@ -16,12 +16,12 @@ use super::{Delivery, Verdict, Worker};
 use crate::certificate_pdf::Renderer;
 use crate::commands::take_in_row::{Row, take_in_row};
 use crate::commands::{CommandContext, CommandError, Commands, Loaded, Snapshot};
-use crate::domain::attendee::ImportedRow;
-use crate::domain::import::{
+use crate::domain::certification::attendee::ImportedRow;
+use crate::domain::certification::import::{
     Import, ImportCancelled, ImportCommand, ImportCompleted, ImportEvent, ImportFailed, ImportRequested,
 };
+use crate::domain::certification::reactions::import::{RowRules, Seen};
 use crate::domain::{Event, ImportId, Secret};
-use crate::process::import::{RowRules, Seen};
 use crate::spreadsheet::{Limits, RowOutcome, SheetError, SheetRow};
 use crate::storage::{ObjectKey, ObjectStorage, StorageError, import_report_key};
 

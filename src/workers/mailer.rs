@@ -14,7 +14,7 @@ use super::renderer::Rendering;
 use super::{Delivery, Verdict, Worker};
 use crate::commands::withdraw::is_revoked;
 use crate::commands::{CommandContext, CommandError, Commands, Loaded};
-use crate::domain::email::{
+use crate::domain::certification::mail::{
     Email, EmailCommand, EmailEvent, EmailFailed, EmailOutcomeUnknown, EmailQueued, EmailSent, MailDelivery,
     SendClaimed, Stage,
 };
@@ -301,7 +301,9 @@ mod tests {
 
     #[test]
     fn year_of_a_mail_is_that_of_the_time_zone() {
-        let mail = crate::domain::email::samples::queued(crate::domain::email::OnUnknown::Park);
+        let mail = crate::domain::certification::mail::samples::queued(
+            crate::domain::certification::mail::OnUnknown::Park,
+        );
         let bogota: TimeZone = "America/Bogota".parse().expect("a time zone");
         let first_hours = time::macros::datetime!(2027-01-01 03:00 UTC);
         let year = |zone| {

@@ -11,8 +11,9 @@ use uuid::Uuid;
 
 use super::{Delivery, Verdict, Worker};
 use crate::commands::{CommandContext, CommandError, Commands};
-use crate::domain::notice::{Notice, NoticeAbout, NoticeCommand, NoticeFailed, NoticeSent, link::link_token};
-use crate::domain::user::{Account, User};
+use crate::domain::accounts::notice::link::link_token;
+use crate::domain::accounts::notice::{Notice, NoticeAbout, NoticeCommand, NoticeFailed, NoticeSent};
+use crate::domain::accounts::user::{Account, User};
 use crate::domain::{CommandId, Locale, NoticeId, Secret, TimeZone};
 use crate::mail::{MailProvider, NoticeMail, NoticeWords, Recipient, SendOutcome};
 

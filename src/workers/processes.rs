@@ -13,14 +13,15 @@ use crate::commands::issue::{Issued, IssuingFacts, issue};
 use crate::commands::stop_mails::stop_mails;
 use crate::commands::withdraw::is_revoked;
 use crate::commands::{CommandContext, CommandError, Commands, Loaded};
-use crate::domain::batch::BatchEvent;
-use crate::domain::certificate::{Certificate, Definition};
-use crate::domain::email::{Email, EmailCommand};
-use crate::domain::import::{Import, ImportEvent};
-use crate::domain::issuance::{CertificateGenerated, Issuance, IssuanceEvent};
+use crate::domain::certification::batch::BatchEvent;
+use crate::domain::certification::certificate::{Certificate, Definition};
+use crate::domain::certification::import::{Import, ImportEvent};
+use crate::domain::certification::issuance::{CertificateGenerated, Issuance, IssuanceEvent};
+use crate::domain::certification::mail::{Email, EmailCommand};
+use crate::domain::certification::reactions;
+use crate::domain::certification::reactions::Issue;
 use crate::domain::{CertificateId, Event, ImportId, IssuanceId, Refusal};
 use crate::event_log::RecordedEvent;
-use crate::process::{self, Issue};
 
 mod batches;
 
@@ -97,7 +98,7 @@ impl Processes {
         let (begun, revoked) =
             tokio::try_join!(self.commands.load_beginning::<Issuance>(id), is_revoked(&self.commands, id),)?;
         let (Some(request), false) = (begun.request, revoked) else { return Ok(()) };
-        let (email_id, mail) = process::issuance::on_generated(id, &request, pdf, self.facts.on_unknown);
+        let (email_id, mail) = reactions::issuance::on_generated(id, &request, pdf, self.facts.on_unknown);
         let context = CommandContext::of_process(recorded, "mail", 0);
         let queue = EmailCommand::Queue(Box::new(mail));
         self.commands.execute_assuming::<Email>(&context, email_id, Loaded::new(), queue).await?;

@@ -23,14 +23,15 @@ use sha2::{Digest, Sha256};
 use super::{Delivery, Verdict, Worker};
 use crate::certificate_pdf::{Design, OptionInput, RenderJob, RenderedCertificate, Renderer};
 use crate::commands::{CommandContext, CommandError, Commands, Loaded};
-use crate::domain::certificate::DesignRef;
-use crate::domain::issuance::{
+use crate::domain::certification::certificate::DesignRef;
+use crate::domain::certification::issuance::{
     CertificateGenerated, CertificateGenerationFailed, CertificateRequested, Issuance, IssuanceCommand,
     IssuanceEvent,
 };
-use crate::domain::manifest::OptionValue;
-use crate::domain::{Event, IssuanceId, hex};
-use crate::process::issuance::public_link;
+use crate::domain::certification::manifest::OptionValue;
+use crate::domain::certification::reactions::issuance::public_link;
+use crate::domain::hex;
+use crate::domain::{Event, IssuanceId};
 use crate::sandbox::Sandbox;
 use crate::storage::{ObjectKey, ObjectStorage, PutPayload, StorageError, certificate_key};
 

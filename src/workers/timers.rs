@@ -16,7 +16,7 @@ use uuid::Uuid;
 
 use super::mailer::timer_of;
 use crate::commands::{CommandContext, CommandError, Commands};
-use crate::domain::email::{Email, EmailCommand};
+use crate::domain::certification::mail::{Email, EmailCommand};
 use crate::domain::{CommandId, EmailId, Refusal};
 use crate::event_log::LogError;
 

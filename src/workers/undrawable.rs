@@ -72,7 +72,7 @@ fn named(missing: &[CodePoints]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::person::samples::person;
+    use crate::domain::certification::person::samples::person;
 
     #[test]
     fn texts_within_the_fonts_have_no_problem() {

@@ -3,7 +3,7 @@
 use laureate::certificate_pdf::RenderJob;
 use laureate::design_image::{Kind, NotTaken, Prepared};
 use laureate::domain::Locale;
-use laureate::domain::manifest::Manifest;
+use laureate::domain::certification::manifest::Manifest;
 use laureate::sandbox::{Form, MAX_JOBS, NotDrawn, Question, Sandbox, SandboxError};
 use serde_json::json;
 

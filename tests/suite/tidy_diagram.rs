@@ -1,8 +1,8 @@
-//! Compares the state diagram in ARCHITECTURE.md with `src/domain/email.rs`.
+//! Compares the state diagram in ARCHITECTURE.md with `src/domain/certification/mail.rs`.
 
 use std::collections::{BTreeSet, HashMap};
 
-use laureate::domain::email::{
+use laureate::domain::certification::mail::{
     Email, EmailCommand, EmailEvent, EmailFailed, EmailOutcomeUnknown, EmailQueued, EmailSent, MailDelivery,
     OnUnknown, Stage,
 };

@@ -19,7 +19,7 @@ use super::Unsupported;
 use super::join::joined;
 use super::structure::{Kind, Tree};
 use crate::certificate_pdf::page::dark_runs;
-use crate::domain::manifest::QrPlace;
+use crate::domain::certification::manifest::QrPlace;
 
 /// One thing to paint, or the beginning or end of a clip.
 #[derive(PartialEq)]

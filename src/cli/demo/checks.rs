@@ -14,7 +14,8 @@ use super::backstage::Backstage;
 use super::client::Client;
 use super::issue::Attendee;
 use super::report::{Download, Outcome};
-use crate::domain::{Personal, hex};
+use crate::domain::Personal;
+use crate::domain::hex;
 use crate::storage::certificate_key;
 
 /// Entries per page, the maximum of the API.

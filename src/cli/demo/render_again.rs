@@ -12,7 +12,8 @@ use sha2::{Digest, Sha256};
 use super::checks::Issued;
 use super::report::RenderedAgain;
 use crate::certificate_pdf::{Design, RENDERER_VERSION, RenderJob, Renderer};
-use crate::domain::{Locale, Personal, hex};
+use crate::domain::hex;
+use crate::domain::{Locale, Personal};
 
 /// Duration of rendering new certificates.
 const FOR: Duration = Duration::from_secs(1);

@@ -7,7 +7,7 @@ use super::finding::Finding;
 use crate::certificate_pdf::{RENDERER_VERSION, RENDERER_VERSIONS, Renderer};
 use crate::cli::events::newest;
 use crate::domain::Event;
-use crate::domain::issuance::{CertificateRequested, IssuanceEvent};
+use crate::domain::certification::issuance::{CertificateRequested, IssuanceEvent};
 
 const CHECK: &str = "fonts";
 
@@ -51,7 +51,7 @@ fn judge(digest: &str, newest: &CertificateRequested) -> Finding {
 mod tests {
     use super::super::finding::Level;
     use super::*;
-    use crate::domain::issuance::samples::request;
+    use crate::domain::certification::issuance::samples::request;
 
     #[test]
     fn different_fonts_or_renderer_are_a_warning() {

@@ -6,12 +6,12 @@ use std::collections::HashMap;
 use serde_json::{Value, json};
 
 use super::names::Kind;
-use crate::domain::attendee::AttendeeEvent;
-use crate::domain::batch::BatchEvent;
-use crate::domain::claim::{ClaimEvent, ClaimKind};
-use crate::domain::email::EmailEvent;
-use crate::domain::import::ImportEvent;
-use crate::domain::issuance::IssuanceEvent;
+use crate::domain::certification::attendee::AttendeeEvent;
+use crate::domain::certification::batch::BatchEvent;
+use crate::domain::certification::import::ImportEvent;
+use crate::domain::certification::issuance::IssuanceEvent;
+use crate::domain::certification::mail::EmailEvent;
+use crate::domain::kernel::claim::{ClaimEvent, ClaimKind};
 use crate::domain::{CommandId, Event};
 use crate::event_log::{EventLog, LogError, Position, RecordedEvent};
 

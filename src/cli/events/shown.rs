@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::super::moment;
 use super::story;
-use crate::domain::personal::{HIDDEN, hidden};
+use crate::domain::kernel::personal::{HIDDEN, hidden};
 use crate::event_log::RecordedEvent;
 
 /// Returns the data of an event. Without `reveal`, the values that the event type marks as personal are hidden.

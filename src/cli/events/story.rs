@@ -4,16 +4,16 @@ mod users;
 
 use super::shown;
 use crate::cli::moment;
-use crate::domain::attendee::{AttendeeEvent, ImportedRow};
-use crate::domain::batch::BatchEvent;
-use crate::domain::certificate::{CertificateEvent, Definition, TemplateRef};
-use crate::domain::claim::{ClaimEvent, ClaimKind};
-use crate::domain::design::DesignEvent;
-use crate::domain::email::{EmailEvent, MailDelivery};
-use crate::domain::import::{FileFormat, ImportEvent};
-use crate::domain::issuance::{CertificateRequested, IssuanceEvent, WhyRevoked};
-use crate::domain::personal::HIDDEN;
-use crate::domain::template::TemplateEvent;
+use crate::domain::certification::attendee::{AttendeeEvent, ImportedRow};
+use crate::domain::certification::batch::BatchEvent;
+use crate::domain::certification::certificate::{CertificateEvent, Definition, TemplateRef};
+use crate::domain::certification::design::DesignEvent;
+use crate::domain::certification::import::{FileFormat, ImportEvent};
+use crate::domain::certification::issuance::{CertificateRequested, IssuanceEvent, WhyRevoked};
+use crate::domain::certification::mail::{EmailEvent, MailDelivery};
+use crate::domain::certification::template::TemplateEvent;
+use crate::domain::kernel::claim::{ClaimEvent, ClaimKind};
+use crate::domain::kernel::personal::HIDDEN;
 use crate::domain::{Event, Person, Personal};
 use crate::event_log::RecordedEvent;
 

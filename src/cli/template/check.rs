@@ -10,7 +10,7 @@ use super::source::OwnTemplate;
 use crate::certificate_pdf::{RenderError, RenderJob};
 use crate::cli::exit;
 use crate::domain::Locale;
-use crate::domain::manifest::Manifest;
+use crate::domain::certification::manifest::Manifest;
 
 /// Options of `template check`.
 #[derive(Debug, Args)]

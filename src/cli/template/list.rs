@@ -7,7 +7,7 @@ use clap::Args;
 use serde_json::{Value, json};
 
 use crate::certificate_pdf::{Renderer, Template};
-use crate::domain::manifest::{OptionKind, Orientation, PaperSize, TemplateOption};
+use crate::domain::certification::manifest::{OptionKind, Orientation, PaperSize, TemplateOption};
 
 /// Options of `template list`.
 #[derive(Debug, Args)]

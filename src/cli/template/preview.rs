@@ -11,8 +11,9 @@ use time::OffsetDateTime;
 
 use super::source::{self, Meant};
 use crate::certificate_pdf::{Design, OptionInput, RenderJob, raster};
-use crate::domain::manifest::{MAX_BYTES, Manifest, OptionKind};
-use crate::domain::{Locale, hex};
+use crate::domain::Locale;
+use crate::domain::certification::manifest::{MAX_BYTES, Manifest, OptionKind};
+use crate::domain::hex;
 
 /// Maximum size of a picture in bytes.
 const MAX_PICTURE: usize = 20 << 20;

@@ -11,7 +11,7 @@ use time::Date;
 use crate::certificate_pdf::{Diagnosis, MAX_SOURCE, RenderJob, Renderer, Template, told};
 use crate::cli::exit::NotFound;
 use crate::domain::Locale;
-use crate::domain::manifest::{MAX_BYTES, Manifest};
+use crate::domain::certification::manifest::{MAX_BYTES, Manifest};
 use crate::sandbox::{Form, NotDrawn, Question, Sandbox};
 
 /// Template in development, read from files.

@@ -10,32 +10,32 @@ use time::OffsetDateTime;
 use time::macros::datetime;
 use uuid::Uuid;
 
-use crate::domain::attendee::{
+use crate::domain::certification::attendee::{
     Attendee, AttendeeCommand, AttendeeDeleted, AttendeeEvent, AttendeeImported, AttendeeUpdated, ImportedRow,
 };
-use crate::domain::batch::{
+use crate::domain::certification::batch::{
     Batch, BatchCancelRequested, BatchCancelled, BatchCommand, BatchDispatched, BatchEvent, BatchRequested,
     BatchUndoRequested, BatchUndone, RefusedAttendee,
 };
-use crate::domain::certificate::{
+use crate::domain::certification::certificate::samples::definition;
+use crate::domain::certification::certificate::{
     Certificate, CertificateActivated, CertificateCommand, CertificateDeactivated, CertificateDefined,
     CertificateDeleted, CertificateEvent, CertificateRedefined, Definition, DesignRef, TemplateRef,
-    samples::definition,
 };
-use crate::domain::claim::{Claim, ClaimCommand, ClaimEvent, ClaimKind, ClaimReleased, ClaimTaken};
-use crate::domain::email::{
-    Email, EmailCancelled, EmailCommand, EmailEvent, EmailFailed, EmailOutcomeUnknown, EmailQueued,
-    EmailReleased, EmailRescheduled, EmailRetryRequested, EmailSent, MailDelivery, OnUnknown, SendClaimed,
-    samples::queued,
-};
-use crate::domain::issuance::{
+use crate::domain::certification::issuance::samples::{generated, request, revoked};
+use crate::domain::certification::issuance::{
     CertificateGenerationFailed, CertificateRequested, CertificateRevoked, Issuance, IssuanceCommand,
     IssuanceEvent, Origin, WhyRevoked,
-    samples::{generated, request, revoked},
 };
-use crate::domain::manifest::{OptionValue, OptionValues};
-use crate::domain::person::samples::person;
-use crate::domain::template::samples::files;
+use crate::domain::certification::mail::samples::queued;
+use crate::domain::certification::mail::{
+    Email, EmailCancelled, EmailCommand, EmailEvent, EmailFailed, EmailOutcomeUnknown, EmailQueued,
+    EmailReleased, EmailRescheduled, EmailRetryRequested, EmailSent, MailDelivery, OnUnknown, SendClaimed,
+};
+use crate::domain::certification::manifest::{OptionValue, OptionValues};
+use crate::domain::certification::person::samples::person;
+use crate::domain::certification::template::samples::files;
+use crate::domain::kernel::claim::{Claim, ClaimCommand, ClaimEvent, ClaimKind, ClaimReleased, ClaimTaken};
 use crate::domain::{Decider, Event, Person};
 
 const TIME: OffsetDateTime = datetime!(2026-11-21 12:00 UTC);

@@ -5,7 +5,7 @@ use time::format_description::well_known::Rfc3339;
 use time::{Duration, OffsetDateTime, UtcOffset};
 use utoipa::ToSchema;
 
-use crate::domain::email::MailDelivery;
+use crate::domain::certification::mail::MailDelivery;
 use crate::http::ApiError;
 
 /// Longest time ahead for which a mail can be scheduled.

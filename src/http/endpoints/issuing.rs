@@ -3,8 +3,8 @@
 use time::Date;
 
 use super::delivery::Delivery;
-use crate::domain::email::MailDelivery;
-use crate::domain::issue_date;
+use crate::domain::certification::issue_date;
+use crate::domain::certification::mail::MailDelivery;
 use crate::http::{ApiError, HttpState};
 
 /// Delivery and date of new certificates as given in a request, unchecked.

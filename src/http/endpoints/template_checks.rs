@@ -8,8 +8,8 @@ use uuid::Uuid;
 
 use super::generated_certificates::sample::{made_up, pinned};
 use crate::commands::issue::sample;
-use crate::domain::certificate::{Certificate, Definition};
-use crate::domain::issuance::CertificateRequested;
+use crate::domain::certification::certificate::{Certificate, Definition};
+use crate::domain::certification::issuance::CertificateRequested;
 use crate::domain::{CertificateId, Person, Personal};
 use crate::http::held::held;
 use crate::http::{ApiError, HttpState};

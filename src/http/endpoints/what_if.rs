@@ -14,8 +14,8 @@ use uuid::Uuid;
 
 use crate::commands::issue::PinnedTemplate;
 use crate::domain::IssuanceId;
-use crate::domain::certificate::Certificate;
-use crate::domain::issuance::{CertificateRequested, Issuance};
+use crate::domain::certification::certificate::Certificate;
+use crate::domain::certification::issuance::{CertificateRequested, Issuance};
 use crate::http::endpoints::generated_certificates::sample::not_drawn;
 use crate::http::held::held;
 use crate::http::{Answer, ApiError, HttpState, cursor};

@@ -3,7 +3,8 @@
 use data_encoding::BASE32_NOPAD;
 use sha2::{Digest, Sha256};
 
-use crate::domain::{Secret, hex};
+use crate::domain::Secret;
+use crate::domain::hex;
 
 /// Number of codes of a user.
 const CODES: usize = 10;

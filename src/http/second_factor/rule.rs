@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::user::Role;
+use crate::domain::accounts::user::Role;
 
 /// Users who must have a second factor. A user who must have one and has none can only set one up.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]

@@ -2,13 +2,13 @@ use time::macros::datetime;
 use uuid::Uuid;
 
 use super::*;
-use crate::domain::api_key::{ApiKeyCreated, ApiKeyEvent, ApiKeyRevoked};
-use crate::domain::second_factor::{
+use crate::domain::accounts::api_key::{ApiKeyCreated, ApiKeyEvent, ApiKeyRevoked};
+use crate::domain::accounts::second_factor::{
     SecondFactorBegun, SecondFactorConfirmed, SecondFactorEvent, SecondFactorRemoved, SecondFactorUsed,
     WhyRemoved,
 };
-use crate::domain::session::{RevocationReason, SessionRevoked};
-use crate::domain::user::{
+use crate::domain::accounts::session::{RevocationReason, SessionRevoked};
+use crate::domain::accounts::user::{
     Profile, Role, UserDeleted, UserDisabled, UserEnabled, UserEvent, UserPasswordChanged, UserRegistered,
     UserRoleChanged,
 };

@@ -7,8 +7,9 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest, Sha256};
 
-use crate::domain::keyed_hash::Purpose;
-use crate::domain::{Secret, SessionId, hex};
+use crate::domain::hex;
+use crate::domain::kernel::keyed_hash::Purpose;
+use crate::domain::{Secret, SessionId};
 
 /// Length of 32 bytes in base64url.
 const ENCODED_CHARS: usize = 43;

@@ -5,7 +5,7 @@ use super::super::error::printable;
 use super::recognised::head_of;
 use super::{Column, Meaning, key, letter, recognise};
 use crate::domain::Personal;
-use crate::domain::reading::Reading;
+use crate::domain::certification::reading::Reading;
 
 /// The uploader's mapping, by the position of its columns.
 pub(super) struct Chosen(Vec<(usize, Option<Column>)>);

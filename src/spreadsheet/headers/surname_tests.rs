@@ -1,6 +1,6 @@
 //! No part of a name is lost silently, and harmless columns are no reason to refuse a file.
 
-use crate::domain::reading::Reading;
+use crate::domain::certification::reading::Reading;
 use crate::spreadsheet::fixture::names_of;
 
 /// The name of a person below these headers, or the code of the error.

@@ -10,7 +10,7 @@ use super::combined::is_for_certificate;
 use super::recognised::{key, recognise, words};
 use super::suspicious_words::{HARMLESS, MISSPELT, NAME_WORDS, OTHER_NAMES, SHORT_SURNAMES, SURNAME_WORDS};
 use super::{Column, Meaning};
-use crate::domain::reading::IGNORE;
+use crate::domain::certification::reading::IGNORE;
 use crate::spreadsheet::{EXPORT_ID_COLUMN, REPORT_COLUMNS};
 
 /// Endings of field names that our own exports and answers have.

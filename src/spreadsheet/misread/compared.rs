@@ -2,7 +2,7 @@
 
 use super::super::charset::Charset;
 use super::is_plausible;
-use crate::domain::person::plausible::is_latin;
+use crate::domain::certification::person::plausible::is_latin;
 
 /// Encodings in which a file may be written although another one is guessed.
 const COMPARED: [&str; 7] =

@@ -45,7 +45,7 @@ fn knows_more(headers: &[String], assumed: Charset, other: Charset) -> bool {
 mod tests {
     use super::super::super::Format;
     use super::super::super::fixture::open_chosen;
-    use crate::domain::reading::Reading;
+    use crate::domain::certification::reading::Reading;
 
     fn told(bytes: &[u8], encoding: Option<&str>) -> String {
         let reading = Reading { encoding: encoding.map(str::to_owned), ..Reading::default() };

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::super::fixture::{brief, open_chosen};
 use super::super::{Format, HowRead, SheetError, SheetFate, SheetRow, sniff};
-use crate::domain::reading::Reading;
+use crate::domain::certification::reading::Reading;
 
 fn file(name: &str) -> (Vec<u8>, Format) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases").join(name);

@@ -3,7 +3,7 @@
 use super::super::fixture::biff::{Xls, record};
 use super::super::fixture::{Workbook, briefs, open_chosen, row};
 use super::super::{Format, HowRead};
-use crate::domain::reading::Reading;
+use crate::domain::certification::reading::Reading;
 
 const HEADER: &[&str] = &["Nombre completo", "Correo", "DNI", "Nota"];
 

@@ -6,7 +6,7 @@ use std::path::Path;
 use super::super::fixture::rows;
 use super::super::{Format, Limits, RowOutcome, SheetRow, made_up_people, open, sniff};
 use crate::domain::Person;
-use crate::domain::reading::Reading;
+use crate::domain::certification::reading::Reading;
 
 fn people(rows: &[SheetRow]) -> Vec<Person> {
     let person = |row: &SheetRow| match &row.outcome {

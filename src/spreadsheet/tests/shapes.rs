@@ -4,7 +4,7 @@ use encoding_rs::{MACINTOSH, WINDOWS_1252};
 
 use super::super::fixture::{Workbook, open_chosen, row};
 use super::super::{Format, RowOutcome, SheetReader, sniff};
-use crate::domain::reading::Reading;
+use crate::domain::certification::reading::Reading;
 
 const PEOPLE: usize = 1_000;
 

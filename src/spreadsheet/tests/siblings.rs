@@ -5,7 +5,7 @@ use encoding_rs::{Encoding, SHIFT_JIS, WINDOWS_1250, WINDOWS_1251, WINDOWS_1253}
 use super::super::fixture::biff::{Xls, formula, label, record};
 use super::super::fixture::{Workbook, brief, briefs, error, open_chosen, row, rows};
 use super::super::{Format, HowRead, RowOutcome, SheetError, sniff};
-use crate::domain::reading::Reading;
+use crate::domain::certification::reading::Reading;
 
 fn csv(text: &str) -> Vec<String> {
     briefs(text.as_bytes(), Format::Csv)

@@ -2,7 +2,7 @@
 
 use super::super::fixture::{Workbook, briefs, open_chosen, row, rows};
 use super::super::{Format, RowOutcome};
-use crate::domain::reading::Reading;
+use crate::domain::certification::reading::Reading;
 
 fn csv(text: &str) -> Vec<String> {
     briefs(text.as_bytes(), Format::Csv)

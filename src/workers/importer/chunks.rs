@@ -5,7 +5,7 @@ use std::path::Path;
 use tokio::sync::mpsc;
 
 use super::{CHUNK, ImportError, READ_AHEAD};
-use crate::domain::import::{FileFormat, ImportRequested};
+use crate::domain::certification::import::{FileFormat, ImportRequested};
 use crate::spreadsheet;
 use crate::spreadsheet::{Format, Limits, SheetReader, SheetRow};
 
@@ -77,7 +77,7 @@ impl From<Format> for FileFormat {
 mod tests {
     use super::*;
     use crate::domain::SharedEmail;
-    use crate::domain::email::MailDelivery;
+    use crate::domain::certification::mail::MailDelivery;
     use crate::spreadsheet::made_up_people;
 
     #[tokio::test]
@@ -93,7 +93,7 @@ mod tests {
             issue_date: None,
             requires_document: true,
             shared_email: SharedEmail::Refuse,
-            reading: crate::domain::reading::Reading::default(),
+            reading: crate::domain::certification::reading::Reading::default(),
         };
         let mut file = tempfile::NamedTempFile::new().expect("a temporary file");
         made_up_people(5 * CHUNK + 1, 7, &mut file).expect("it takes bytes");

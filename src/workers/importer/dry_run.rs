@@ -16,11 +16,13 @@ use crate::commands::person_claims::PersonClaims;
 use crate::commands::snapshot::Wanted;
 use crate::commands::take_in_row::TakenIn;
 use crate::commands::{CommandError, Commands, Snapshot};
-use crate::domain::attendee::Attendee;
-use crate::domain::certificate::Certificate;
-use crate::domain::claim::Claim;
+use crate::domain::certification::attendee::Attendee;
+use crate::domain::certification::certificate::Certificate;
+use crate::domain::certification::reactions::import::{
+    Known, Matches, RowPlan, RowRules, Seen, plan_by_claims, plan_row,
+};
+use crate::domain::kernel::claim::Claim;
 use crate::domain::{AttendeeId, CertificateId, ImportId, Person, PersonEntry, Secret};
-use crate::process::import::{Known, Matches, RowPlan, RowRules, Seen, plan_by_claims, plan_row};
 use crate::spreadsheet::{RowOutcome, SheetError, SheetReader, SheetRow};
 use crate::workers::long_names::LongNames;
 

@@ -3,7 +3,7 @@
 use uuid::Uuid;
 
 use crate::domain::SharedEmail;
-use crate::process::import::RowRules;
+use crate::domain::certification::reactions::import::RowRules;
 
 /// Options of an import.
 #[derive(Clone, Copy, Debug)]

@@ -5,8 +5,8 @@ use super::{ImportError, Importer, Request};
 use crate::commands::import_batches::{recorded_batches, request_batch};
 use crate::commands::{CommandContext, Loaded};
 use crate::domain::ImportId;
-use crate::domain::import::{Import, ImportEvent};
-use crate::process::import::{DueBatch, DueBatches};
+use crate::domain::certification::import::{Import, ImportEvent};
+use crate::domain::certification::reactions::import::{DueBatch, DueBatches};
 use crate::workers::Delivery;
 
 /// Recorded progress of an import.

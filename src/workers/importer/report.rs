@@ -6,8 +6,8 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::row_warnings::NAME_DIFFERS;
+use crate::domain::certification::reactions::import::Mismatch;
 use crate::domain::{FieldError, Personal};
-use crate::process::import::Mismatch;
 use crate::spreadsheet::{RawRow, RowError};
 use crate::workers::undrawable::UNDRAWABLE;
 

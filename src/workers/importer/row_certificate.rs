@@ -5,9 +5,9 @@ use uuid::Uuid;
 use crate::commands::take_in_row::TakenIn;
 use crate::commands::{CommandError, Snapshot};
 use crate::domain::FieldError;
-use crate::domain::certificate::Certificate;
+use crate::domain::certification::certificate::Certificate;
+use crate::domain::certification::reactions::import::{Mismatch, RowRules};
 use crate::event_log::Names;
-use crate::process::import::{Mismatch, RowRules};
 use crate::spreadsheet::{Column, RawRow, RowError};
 
 /// Result of checking a row's own certificate.
@@ -73,7 +73,7 @@ fn of_certificate(error: FieldError) -> FieldError {
 mod tests {
     use super::*;
     use crate::domain::SharedEmail;
-    use crate::domain::person::missing_document;
+    use crate::domain::certification::person::missing_document;
 
     const RULES: RowRules =
         RowRules { update_existing: false, requires_document: false, shared_email: SharedEmail::Refuse };

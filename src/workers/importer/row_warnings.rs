@@ -4,7 +4,7 @@ use super::report::{ErrorDetail, ErrorText};
 use super::undrawable_row::{DrawnTexts, texts};
 use crate::certificate_pdf::Renderer;
 use crate::commands::take_in_row::TakenIn;
-use crate::domain::person::is_quite_different;
+use crate::domain::certification::person::is_quite_different;
 use crate::domain::{Person, PersonEntry, Personal};
 use crate::spreadsheet::{Column, RawRow};
 use crate::workers::long_names::{NAME_TOO_LONG, SAFE_CHARACTERS};
@@ -111,8 +111,8 @@ mod tests {
 
     use super::*;
     use crate::domain::AttendeeId;
-    use crate::domain::person::samples::person;
-    use crate::domain::reading::Reading;
+    use crate::domain::certification::person::samples::person;
+    use crate::domain::certification::reading::Reading;
     use crate::spreadsheet::{Format, Limits, RowOutcome, open};
 
     const PEDRO: AttendeeId = AttendeeId(Uuid::from_u128(1));

@@ -2,9 +2,11 @@
 
 use super::report::{ErrorDetail, Outcome};
 use crate::commands::take_in_row::TakenIn;
-use crate::domain::import::{Earned, ImportCommand, ImportRowsAccepted, RejectedField, RejectedRow};
+use crate::domain::certification::import::{
+    Earned, ImportCommand, ImportRowsAccepted, RejectedField, RejectedRow,
+};
+use crate::domain::certification::reactions::import::{Mismatch, Seen};
 use crate::domain::{AttendeeId, CertificateId, PersonEntry};
-use crate::process::import::{Mismatch, Seen};
 use crate::spreadsheet::RawRow;
 
 /// Row with its final outcome.

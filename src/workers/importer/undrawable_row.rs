@@ -4,7 +4,7 @@ use super::report::ErrorText;
 use crate::certificate_pdf::Renderer;
 use crate::commands::take_in_row::TakenIn;
 use crate::commands::{CommandError, Commands, Snapshot};
-use crate::domain::attendee::Attendee;
+use crate::domain::certification::attendee::Attendee;
 use crate::domain::{AttendeeId, Person, PersonEntry};
 use crate::spreadsheet::RawRow;
 use crate::workers::undrawable::{UNDRAWABLE, of_fields};
@@ -106,7 +106,7 @@ mod tests {
 
     use super::*;
     use crate::domain::RawPerson;
-    use crate::domain::person::samples::person;
+    use crate::domain::certification::person::samples::person;
 
     const ANA: AttendeeId = AttendeeId(Uuid::from_u128(1));
 

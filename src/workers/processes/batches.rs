@@ -7,14 +7,15 @@ use crate::commands::issue::Issued;
 use crate::commands::stop_mails::{Mails, stop_mails};
 use crate::commands::withdraw::{Withdrawn, issued_by, withdraw};
 use crate::commands::{CommandContext, CommandError};
-use crate::domain::batch::{
+use crate::domain::certification::batch::{
     Batch, BatchCancelled, BatchCommand, BatchDispatched, BatchRequested, BatchState, BatchUndone,
     RefusedAttendee,
 };
-use crate::domain::issuance::CertificateRevoked;
+use crate::domain::certification::issuance::CertificateRevoked;
+use crate::domain::certification::reactions;
+use crate::domain::certification::reactions::{Issue, OfBatch};
 use crate::domain::{BatchId, Refusal};
 use crate::event_log::{LogError, RecordedEvent};
-use crate::process::{self, Issue, OfBatch};
 use crate::workers::{Delivery, Verdict};
 
 /// Number of people after which the dispatch checks for a request to stop the batch.
@@ -37,8 +38,8 @@ impl Processes {
         id: BatchId,
         event: &BatchRequested,
     ) -> Result<(), CommandError> {
-        let wanted: Vec<Issue> = process::batch::on_requested(id, event).collect();
-        let people: Vec<OfBatch> = process::batch::issued(id, event).collect();
+        let wanted: Vec<Issue> = reactions::batch::on_requested(id, event).collect();
+        let people: Vec<OfBatch> = reactions::batch::issued(id, event).collect();
         let definitions = self.definitions(&wanted).await?;
         let mut outcome = BatchDispatched { requested: 0, existing: 0, refused: Vec::new(), left: 0 };
         for (n, part) in wanted.chunks(PART).enumerate() {
@@ -98,8 +99,8 @@ impl Processes {
         }
         let BatchState { request: Some(request), .. } = &batch.state else { return Ok(Verdict::Done) };
         let Some(stop) = batch.state.due() else { return Ok(Verdict::Done) };
-        let (why, only_unfinished) = process::batch::on_stop(id, stop);
-        let people: Vec<OfBatch> = process::batch::issued(id, request).collect();
+        let (why, only_unfinished) = reactions::batch::on_stop(id, stop);
+        let people: Vec<OfBatch> = reactions::batch::issued(id, request).collect();
         let stopped = self.withdraw_all(recorded, people, &why, only_unfinished).await?;
         if stopped.unsettled > 0 {
             let why = format!("{} mails are still to be queued or on their way", stopped.unsettled);

@@ -8,10 +8,11 @@ use sha2::{Digest, Sha256};
 use super::{Rendering, RenderingError};
 use crate::certificate_pdf::{RenderJob, RenderedCertificate, raster};
 use crate::commands::issue::PinnedTemplate;
-use crate::domain::issuance::CertificateRequested;
-use crate::domain::manifest::Manifest;
-use crate::domain::template::TemplateFiles;
-use crate::domain::{Locale, hex};
+use crate::domain::Locale;
+use crate::domain::certification::issuance::CertificateRequested;
+use crate::domain::certification::manifest::Manifest;
+use crate::domain::certification::template::TemplateFiles;
+use crate::domain::hex;
 use crate::sandbox::{Form, MAX_JOBS, NotDrawn, Question, Sandbox};
 use crate::storage::{ObjectKey, StorageError};
 

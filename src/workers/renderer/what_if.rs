@@ -4,7 +4,7 @@ use bytes::Bytes;
 
 use super::{Rendering, RenderingError};
 use crate::certificate_pdf::raster;
-use crate::domain::issuance::CertificateRequested;
+use crate::domain::certification::issuance::CertificateRequested;
 use crate::sandbox::Form;
 
 /// Resolution in dpi. It is high enough to detect a moved letter.

@@ -1,7 +1,7 @@
 //! `laureate dead-letters`: lists dead letters and processes them again.
 
-use laureate::domain::batch::{Batch, BatchCommand, BatchRequested};
-use laureate::domain::email::{Email, EmailCommand, MailDelivery, OnUnknown};
+use laureate::domain::certification::batch::{Batch, BatchCommand, BatchRequested};
+use laureate::domain::certification::mail::{Email, EmailCommand, MailDelivery, OnUnknown};
 use laureate::domain::{BatchId, EmailId};
 use laureate::workers::Delivery;
 use laureate::workers::dead_letter::{DeadLetter, keep};

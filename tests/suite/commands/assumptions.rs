@@ -1,8 +1,8 @@
 //! Decisions on an assumed state that was not loaded. If the log disproves the assumption, the decision is repeated.
 
 use laureate::commands::{CommandError, Loaded};
-use laureate::domain::claim::{Claim, ClaimCommand, ClaimKind};
-use laureate::domain::user::User;
+use laureate::domain::accounts::user::User;
+use laureate::domain::kernel::claim::{Claim, ClaimCommand, ClaimKind};
 use laureate::domain::{Refusal, UserId};
 use laureate::event_log::RecordedEvent;
 use uuid::Uuid;

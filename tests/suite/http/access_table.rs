@@ -5,7 +5,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hmac::{Hmac, KeyInit as _, Mac as _};
-use laureate::domain::user::Role;
+use laureate::domain::accounts::user::Role;
 use laureate::http::access::{Access, Permission};
 use laureate::http::endpoint::Endpoint;
 use laureate::http::router;

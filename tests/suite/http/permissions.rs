@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use laureate::domain::user::Role;
+use laureate::domain::accounts::user::Role;
 use laureate::http::access::{Access, Permission};
 use laureate::http::endpoint::Endpoint;
 use laureate::http::rate_limit::Limit;

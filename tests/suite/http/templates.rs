@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use laureate::certificate_pdf::{Design, OptionInput, RenderJob, Renderer};
-use laureate::domain::{Locale, hex};
+use laureate::domain::Locale;
+use laureate::domain::hex;
 use reqwest::Method;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};

@@ -2,7 +2,9 @@
 
 use std::path::Path;
 
-use laureate::domain::certificate::{Certificate, CertificateCommand, Definition, TemplateRef};
+use laureate::domain::certification::certificate::{
+    Certificate, CertificateCommand, Definition, TemplateRef,
+};
 use laureate::domain::{CertificateId, Locale};
 use reqwest::Method;
 use serde_json::{Value, json};

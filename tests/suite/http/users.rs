@@ -212,7 +212,7 @@ async fn first_password_allows_only_to_change_it() {
 #[tokio::test(flavor = "multi_thread")]
 async fn first_password_expires() {
     let api = Api::start().await;
-    let profile = laureate::domain::user::Profile {
+    let profile = laureate::domain::accounts::user::Profile {
         user_name: "late".to_owned().into(),
         name: "Late".to_owned().into(),
         last_name: "Comer".to_owned().into(),

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use laureate::commands::{CommandError, Commands};
 use laureate::domain::CommandId;
-use laureate::domain::user::User;
+use laureate::domain::accounts::user::User;
 use laureate::event_log::{AppendError, Commit, EventLog, NewEvent, Position, RecordedEvent};
 use tokio::task::JoinHandle;
 use uuid::Uuid;

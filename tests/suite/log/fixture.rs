@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use laureate::commands::{CommandContext, Commands};
-use laureate::domain::user::{Profile, Role, User, UserCommand, UserRegistered};
+use laureate::domain::accounts::user::{Profile, Role, User, UserCommand, UserRegistered};
 use laureate::domain::{CommandId, UserId};
 use laureate::event_log::{Append, Commit, EventLog, Names, NewEvent, Position, RecordedEvent};
 use time::OffsetDateTime;

@@ -6,7 +6,9 @@ use std::sync::atomic::Ordering;
 use bytes::Bytes;
 use futures_util::future::join_all;
 use laureate::commands::CommandError;
-use laureate::domain::claim::{Claim, ClaimCommand, ClaimEvent, ClaimKind, ClaimReleased, ClaimTaken};
+use laureate::domain::kernel::claim::{
+    Claim, ClaimCommand, ClaimEvent, ClaimKind, ClaimReleased, ClaimTaken,
+};
 use laureate::domain::{DomainEvent, Refusal};
 use laureate::event_log::{Append, Commit, EventLog, NewEvent, Position};
 use rustix::process::Signal;

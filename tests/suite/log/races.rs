@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use futures_util::future::join_all;
 use laureate::commands::{CommandError, Commands};
 use laureate::domain::Refusal;
-use laureate::domain::claim::{Claim, ClaimCommand, ClaimKind};
+use laureate::domain::kernel::claim::{Claim, ClaimCommand, ClaimKind};
 use laureate::event_log::{AppendError, Commit, EventLog, Position};
 use uuid::Uuid;
 

@@ -11,8 +11,10 @@ use std::time::Duration;
 use bytes::Bytes;
 use laureate::commands::{CommandError, Commands};
 use laureate::dev_stack::{Stack, StackOptions};
-use laureate::domain::email::{Email, EmailCommand, EmailQueued, MailDelivery, OnUnknown, Stage};
-use laureate::domain::user::User;
+use laureate::domain::accounts::user::User;
+use laureate::domain::certification::mail::{
+    Email, EmailCommand, EmailQueued, MailDelivery, OnUnknown, Stage,
+};
 use laureate::domain::{CommandId, EmailId};
 use laureate::event_log::{Commit, EventLog, Position, RecordedEvent};
 use laureate::workers::timers::{Released, Timers, release_if_due};

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use laureate::domain::certificate::{Certificate, CertificateCommand};
-use laureate::domain::email::{
+use laureate::domain::certification::certificate::{Certificate, CertificateCommand};
+use laureate::domain::certification::issuance::{Issuance, IssuanceCommand, IssuanceEvent, IssuanceState};
+use laureate::domain::certification::mail::{
     Email, EmailCommand, EmailFailed, EmailOutcomeUnknown, EmailSent, MailDelivery, Stage,
 };
-use laureate::domain::issuance::{Issuance, IssuanceCommand, IssuanceEvent, IssuanceState};
 use laureate::domain::{Decider, DomainEvent};
 use proptest::prelude::*;
 use proptest::test_runner::Config;

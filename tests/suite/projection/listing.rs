@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use laureate::domain::Person;
-use laureate::domain::attendee::{Attendee, AttendeeImported, AttendeeUpdated};
+use laureate::domain::certification::attendee::{Attendee, AttendeeImported, AttendeeUpdated};
 use laureate::projection::queries::attendees::{self, AttendeeFilter, AttendeeRow};
 use laureate::projection::queries::certificates::{self, CertificateFilter, CertificateRow};
 use laureate::projection::queries::issuances::{self, IssuanceFilter, IssuanceRow};

@@ -1,33 +1,37 @@
 //! History in which every event occurs at least once.
 
-use laureate::domain::attendee::{Attendee, AttendeeDeleted, AttendeeImported, AttendeeUpdated, ImportedRow};
-use laureate::domain::batch::{
+use laureate::domain::certification::attendee::{
+    Attendee, AttendeeDeleted, AttendeeImported, AttendeeUpdated, ImportedRow,
+};
+use laureate::domain::certification::batch::{
     Batch, BatchCancelRequested, BatchCancelled, BatchDispatched, BatchRequested, BatchUndoRequested,
     BatchUndone, RefusedAttendee,
 };
-use laureate::domain::certificate::{
+use laureate::domain::certification::certificate::{
     Certificate, CertificateActivated, CertificateDeactivated, CertificateDefined, CertificateDeleted,
     CertificateRedefined, Definition, DesignRef, TemplateRef,
 };
-use laureate::domain::claim::{Claim, ClaimKind, ClaimTaken};
-use laureate::domain::design::{Design, DesignDeleted, DesignImage, DesignTakenIntoUse, DesignUploaded};
-use laureate::domain::email::{
-    Email, EmailFailed, EmailOutcomeUnknown, EmailQueued, EmailRetryRequested, EmailSent, MailDelivery,
-    OnUnknown, SendClaimed,
+use laureate::domain::certification::design::{
+    Design, DesignDeleted, DesignImage, DesignTakenIntoUse, DesignUploaded,
 };
-use laureate::domain::import::{
+use laureate::domain::certification::import::{
     Earned, FileFormat, Import, ImportCancelRequested, ImportCancelled, ImportCompleted, ImportFailed,
     ImportRequested, ImportRowsAccepted, ImportRowsRejected, RejectedField, RejectedRow,
 };
-use laureate::domain::issuance::{
+use laureate::domain::certification::issuance::{
     CertificateGenerated, CertificateGenerationFailed, CertificateRequested, CertificateRevoked, Issuance,
     Origin, Page, WhyRevoked,
 };
-use laureate::domain::manifest::OptionValue;
-use laureate::domain::reading::Reading;
-use laureate::domain::template::{
+use laureate::domain::certification::mail::{
+    Email, EmailFailed, EmailOutcomeUnknown, EmailQueued, EmailRetryRequested, EmailSent, MailDelivery,
+    OnUnknown, SendClaimed,
+};
+use laureate::domain::certification::manifest::OptionValue;
+use laureate::domain::certification::reading::Reading;
+use laureate::domain::certification::template::{
     Template, TemplateActivated, TemplateCreated, TemplateFiles, TemplateRetired, TemplateVersionAdded,
 };
+use laureate::domain::kernel::claim::{Claim, ClaimKind, ClaimTaken};
 use laureate::domain::{Locale, Person, SharedEmail};
 use time::macros::date;
 use uuid::Uuid;

@@ -1,11 +1,13 @@
 //! Users, sessions and API keys.
 
-use laureate::domain::api_key::{ApiKey, ApiKeyCreated, ApiKeyRevoked};
-use laureate::domain::second_factor::{SecondFactor, SecondFactorConfirmed, SecondFactorRemoved, WhyRemoved};
-use laureate::domain::session::{
+use laureate::domain::accounts::api_key::{ApiKey, ApiKeyCreated, ApiKeyRevoked};
+use laureate::domain::accounts::second_factor::{
+    SecondFactor, SecondFactorConfirmed, SecondFactorRemoved, WhyRemoved,
+};
+use laureate::domain::accounts::session::{
     RevocationReason, Session, SessionRefreshed, SessionRevoked, SessionStarted,
 };
-use laureate::domain::user::{
+use laureate::domain::accounts::user::{
     Profile, Role, User, UserDeleted, UserDisabled, UserEnabled, UserPasswordChanged, UserProfileChanged,
     UserRegistered, UserRoleChanged, UserSessionsEnded,
 };

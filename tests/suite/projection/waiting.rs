@@ -1,6 +1,8 @@
 //! Held and scheduled mails.
 
-use laureate::domain::email::{Email, EmailCancelled, EmailReleased, EmailRescheduled, MailDelivery};
+use laureate::domain::certification::mail::{
+    Email, EmailCancelled, EmailReleased, EmailRescheduled, MailDelivery,
+};
 use time::macros::datetime;
 
 use super::given_log::{Happened, happened};

@@ -8,7 +8,7 @@ use std::time::Duration;
 use laureate::app::{App, Extras, Role};
 use laureate::cli::admin;
 use laureate::config::{Config, Sources};
-use laureate::domain::user::Profile;
+use laureate::domain::accounts::user::Profile;
 use laureate::sandbox::Sandbox;
 use serde_json::{Value, json};
 use tempfile::TempDir;

@@ -1,5 +1,5 @@
 //! Allowed dependencies between modules:
-//! `domain ← process ← {commands, projection, workers} ← http ← app ← cli ← main`.
+//! `domain ← {commands, projection, workers} ← http ← app ← cli ← main`.
 
 use super::source::SourceFile;
 use super::{Complaint, complains_of};
@@ -18,7 +18,6 @@ const fn layer(module: &'static str, may_use: &'static [&'static str], why: &'st
 /// have an earlier row.
 const LAYERS: &[Layer] = &[
     layer("domain", &[], "pure: makes decisions, and depends on nothing else"),
-    layer("process", &["domain"], "pure: events in, commands out"),
     layer("certificate_pdf", &["domain"], "an adapter: uses domain types, and doesn't depend on its callers"),
     layer("design_image", &[], "an adapter: an uploaded image becomes a plain picture"),
     layer(
@@ -32,7 +31,7 @@ const LAYERS: &[Layer] = &[
     layer("dev_stack", &[], "an adapter: starts servers, independently of their content"),
     layer("event_log", &["domain"], "an adapter: stores events"),
     layer("database", &["domain"], "connections and migrations, independently of the tables' content"),
-    layer("commands", &["domain", "process", "event_log"], "decides and appends; writes only to the log"),
+    layer("commands", &["domain", "event_log"], "decides and appends; writes only to the log"),
     layer(
         "projection",
         &["domain", "event_log", "database"],

@@ -13,12 +13,12 @@ struct Absence {
 
 const ABSENCES: &[Absence] = &[
     Absence {
-        inside: &["src/domain/", "src/process/"],
+        inside: &["src/domain/", "src/domain/certification/reactions/"],
         never: &["now_utc", "now_local", "SystemTime", "Instant::now", "new_v4", "rand::", "getrandom"],
         why: "time, ids and randomness are passed in",
     },
     Absence {
-        inside: &["src/domain/", "src/process/"],
+        inside: &["src/domain/", "src/domain/certification/reactions/"],
         never: &[
             "async fn",
             ".await",
@@ -106,7 +106,7 @@ pub(super) fn check_stream(json: &str) -> Vec<Complaint> {
 fn forbidden_text_is_found() {
     let check = |path: &str, text: &str| check(&SourceFile::new(path, text));
     complains_of(&check("src/domain/a.rs", "let t = OffsetDateTime::now_utc();"), &["a.rs:1: now_utc"]);
-    complains_of(&check("src/process/a.rs", "async fn f() {}"), &["async fn"]);
+    complains_of(&check("src/domain/certification/reactions/a.rs", "async fn f() {}"), &["async fn"]);
     complains_of(
         &check("src/event_log/a.rs", "request(\"$JS.API.STREAM.PURGE.X\")"),
         &["nothing is deleted"],

@@ -1,8 +1,10 @@
 //! Work that is never acknowledged ends with an outcome in the log and a dead letter.
 
-use laureate::domain::email::{Email, EmailCommand, EmailRetryRequested, MailDelivery, OnUnknown, Stage};
-use laureate::domain::import::{FileFormat, Import, ImportCommand, ImportRequested};
-use laureate::domain::issuance::Issuance;
+use laureate::domain::certification::import::{FileFormat, Import, ImportCommand, ImportRequested};
+use laureate::domain::certification::issuance::Issuance;
+use laureate::domain::certification::mail::{
+    Email, EmailCommand, EmailRetryRequested, MailDelivery, OnUnknown, Stage,
+};
 use laureate::domain::{EmailId, ImportId, SharedEmail};
 use laureate::event_log::Position;
 use laureate::workers::dead_letter::{DeadLetter, Undertaker, keep, kept, settle};

@@ -3,12 +3,12 @@
 use std::path::Path;
 
 use bytes::Bytes;
-use laureate::domain::attendee::Attendee;
-use laureate::domain::email::MailDelivery;
-use laureate::domain::import::{
+use laureate::domain::certification::attendee::Attendee;
+use laureate::domain::certification::import::{
     FileFormat, Import, ImportCommand, ImportCompleted, ImportEvent, ImportRequested,
 };
-use laureate::domain::reading::Reading;
+use laureate::domain::certification::mail::MailDelivery;
+use laureate::domain::certification::reading::Reading;
 use laureate::domain::{AttendeeId, CertificateId, DomainEvent, ImportId, Secret};
 use laureate::spreadsheet;
 use laureate::spreadsheet::{Format, Limits};

@@ -1,6 +1,6 @@
 //! Importer: people and certificates are counted once, and certificates are issued in batches.
 
-use laureate::domain::batch::BatchRequested;
+use laureate::domain::certification::batch::BatchRequested;
 use laureate::domain::{CertificateId, SharedEmail};
 use laureate::workers::importer::ImportOptions;
 use laureate::workers::{Verdict, Worker};

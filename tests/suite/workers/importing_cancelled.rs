@@ -1,7 +1,7 @@
 //! Importer: cancellation before the start, during the import, and after a worker has crashed.
 
 use laureate::domain::ImportId;
-use laureate::domain::import::{Import, ImportCancelled, ImportCommand, ImportEvent};
+use laureate::domain::certification::import::{Import, ImportCancelled, ImportCommand, ImportEvent};
 use laureate::storage::import_report_key;
 use laureate::workers::importer::ImportOptions;
 use laureate::workers::importer::report_file::ReportFile;

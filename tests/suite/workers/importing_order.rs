@@ -1,7 +1,7 @@
 //! Importer: rows that depend on each other have the same outcome as if they were imported one by one.
 
-use laureate::domain::attendee::Attendee;
-use laureate::domain::claim::{Claim, ClaimKind};
+use laureate::domain::certification::attendee::Attendee;
+use laureate::domain::kernel::claim::{Claim, ClaimKind};
 use laureate::domain::{AttendeeId, ImportId, SharedEmail};
 use laureate::workers::Worker;
 use laureate::workers::importer::ImportOptions;

@@ -4,11 +4,11 @@ use std::sync::{Arc, OnceLock};
 
 use laureate::certificate_pdf::{RENDERER_VERSION, Renderer};
 use laureate::commands::issue::IssuingFacts;
-use laureate::domain::certificate::TemplateRef;
-use laureate::domain::email::{EmailQueued, MailDelivery, OnUnknown};
-use laureate::domain::issuance::{
+use laureate::domain::certification::certificate::TemplateRef;
+use laureate::domain::certification::issuance::{
     CertificateGenerated, CertificateRequested, Issuance, IssuanceCommand, Origin, Page,
 };
+use laureate::domain::certification::mail::{EmailQueued, MailDelivery, OnUnknown};
 use laureate::domain::{EmailId, IssuanceId, Locale, TimeZone};
 use laureate::sandbox::Sandbox;
 use laureate::storage::ObjectKey;

@@ -1,9 +1,9 @@
 //! Repeated issuing to a person whose certificate could not be drawn.
 
 use futures_util::future::join_all;
-use laureate::domain::attendee::{Attendee, AttendeeCommand};
-use laureate::domain::batch::{Batch, BatchDispatched, BatchEvent};
-use laureate::domain::issuance::{
+use laureate::domain::certification::attendee::{Attendee, AttendeeCommand};
+use laureate::domain::certification::batch::{Batch, BatchDispatched, BatchEvent};
+use laureate::domain::certification::issuance::{
     CertificateGenerated, CertificateGenerationFailed, Issuance, IssuanceCommand, IssuanceState, WhyRevoked,
 };
 use laureate::domain::{AttendeeId, BatchId, CertificateId, IssuanceId, Person};

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use laureate::dev_stack::mail_catcher::caught_mails;
-use laureate::domain::email::{Email, EmailCommand, EmailEvent, EmailState, OnUnknown, Stage};
+use laureate::domain::certification::mail::{Email, EmailCommand, EmailEvent, EmailState, OnUnknown, Stage};
 use laureate::domain::{DomainEvent, EmailId, IssuanceId, TimeZone};
 use laureate::mail::{MailProvider, NoticeMail, OutgoingMail, SendOutcome, SmtpMailer, Unavailable};
 use laureate::storage::ObjectKey;

@@ -3,10 +3,10 @@
 use laureate::commands::mails::{CalledBack, MailRequest, call_back, mail_again};
 use laureate::commands::stop_mails::{Mails, stop_mails};
 use laureate::commands::{CommandContext, CommandError};
-use laureate::domain::email::{Email, EmailCommand, MailDelivery, OnUnknown, Stage};
-use laureate::domain::issuance::{
+use laureate::domain::certification::issuance::{
     CertificateRequested, CertificateRevoked, Issuance, IssuanceCommand, WhyRevoked,
 };
+use laureate::domain::certification::mail::{Email, EmailCommand, MailDelivery, OnUnknown, Stage};
 use laureate::domain::{CommandId, EmailId, IssuanceId};
 use uuid::Uuid;
 

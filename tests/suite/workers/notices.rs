@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use laureate::domain::notice::{Notice, NoticeAbout, NoticeCommand, NoticeQueued};
-use laureate::domain::user::{Profile, User, UserCommand, UserRegistered};
+use laureate::domain::accounts::notice::{Notice, NoticeAbout, NoticeCommand, NoticeQueued};
+use laureate::domain::accounts::user::{Profile, User, UserCommand, UserRegistered};
 use laureate::domain::{Locale, NoticeId, Secret, UserId};
 use laureate::mail::SmtpMailer;
 use laureate::workers::notifier::{NoticeSettings, Notifier};

@@ -3,8 +3,10 @@
 use std::sync::Arc;
 
 use laureate::domain::EmailId;
-use laureate::domain::email::{Email, EmailCommand, EmailQueued, MailDelivery, OnUnknown, Stage};
-use laureate::domain::issuance::CertificateRequested;
+use laureate::domain::certification::issuance::CertificateRequested;
+use laureate::domain::certification::mail::{
+    Email, EmailCommand, EmailQueued, MailDelivery, OnUnknown, Stage,
+};
 use laureate::event_log::EventLog;
 use laureate::workers::timers::{Released, Timers, release_if_due};
 use serde_json::json;

@@ -6,15 +6,17 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use futures_util::future::join_all;
 use laureate::commands::Commands;
 use laureate::commands::issue::IssuingFacts;
-use laureate::domain::attendee::{Attendee, AttendeeCommand};
-use laureate::domain::batch::{
+use laureate::domain::certification::attendee::{Attendee, AttendeeCommand};
+use laureate::domain::certification::batch::{
     Batch, BatchCommand, BatchEvent, BatchRequested, BatchUndoRequested, BatchUndone,
 };
-use laureate::domain::certificate::{Certificate, CertificateCommand, Definition, TemplateRef};
-use laureate::domain::email::{Email, MailDelivery, OnUnknown, Stage};
-use laureate::domain::issuance::{
+use laureate::domain::certification::certificate::{
+    Certificate, CertificateCommand, Definition, TemplateRef,
+};
+use laureate::domain::certification::issuance::{
     CertificateGenerated, CertificateRevoked, Issuance, IssuanceCommand, WhyRevoked,
 };
+use laureate::domain::certification::mail::{Email, MailDelivery, OnUnknown, Stage};
 use laureate::domain::{
     AttendeeId, BatchId, CertificateId, DomainEvent, EmailId, IssuanceId, Locale, Person, TimeZone,
 };

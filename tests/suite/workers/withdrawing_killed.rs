@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use laureate::commands::Commands;
-use laureate::domain::batch::{Batch, BatchEvent};
+use laureate::domain::certification::batch::{Batch, BatchEvent};
 use laureate::domain::{BatchId, DomainEvent};
 use laureate::event_log::EventLog;
 use serde_json::json;

@@ -2,12 +2,12 @@
 
 use super::{Teller, Told, one_line, told};
 use crate::cli::moment;
-use crate::domain::admins::AdminsEvent;
-use crate::domain::api_key::ApiKeyEvent;
-use crate::domain::notice::{NoticeAbout, NoticeEvent};
-use crate::domain::second_factor::{SecondFactorEvent, WhyRemoved};
-use crate::domain::session::{RevocationReason, SessionEvent};
-use crate::domain::user::{Profile, UserEvent};
+use crate::domain::accounts::admins::AdminsEvent;
+use crate::domain::accounts::api_key::ApiKeyEvent;
+use crate::domain::accounts::notice::{NoticeAbout, NoticeEvent};
+use crate::domain::accounts::second_factor::{SecondFactorEvent, WhyRemoved};
+use crate::domain::accounts::session::{RevocationReason, SessionEvent};
+use crate::domain::accounts::user::{Profile, UserEvent};
 
 pub(super) fn user(teller: &Teller, event: &UserEvent) -> Told {
     match event {

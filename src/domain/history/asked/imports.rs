@@ -2,13 +2,13 @@
 
 use super::{Asked, day, delivery, id};
 use crate::domain::SharedEmail;
-use crate::domain::email::MailDelivery;
-use crate::domain::import::{
+use crate::domain::certification::import::{
     Earned, FileFormat, Import, ImportCancelRequested, ImportCancelled, ImportCommand, ImportCompleted,
     ImportEvent, ImportFailed, ImportRequested, ImportRowsAccepted, ImportRowsRejected, RejectedField,
     RejectedRow,
 };
-use crate::domain::reading::Reading;
+use crate::domain::certification::mail::MailDelivery;
+use crate::domain::certification::reading::Reading;
 
 fn upload(text: &str, n: u32) -> ImportRequested {
     ImportRequested {

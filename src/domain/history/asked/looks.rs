@@ -1,13 +1,14 @@
 //! Arbitrary commands and sample events of designs and templates.
 
 use super::Asked;
-use crate::domain::design::{
+use crate::domain::certification::design::samples::image;
+use crate::domain::certification::design::{
     Design, DesignCommand, DesignDeleted, DesignEvent, DesignImage, DesignTakenIntoUse, DesignUploaded,
-    samples::image,
 };
-use crate::domain::template::{
+use crate::domain::certification::template::samples::files;
+use crate::domain::certification::template::{
     Template, TemplateActivated, TemplateCommand, TemplateCreated, TemplateEvent, TemplateRetired,
-    TemplateVersionAdded, samples::files,
+    TemplateVersionAdded,
 };
 
 impl Asked for Design {

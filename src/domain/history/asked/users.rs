@@ -1,19 +1,20 @@
 //! Arbitrary commands and sample events of users, sessions, second factors, admins, API keys and notices.
 
 use super::{Asked, TIME, id};
-use crate::domain::admins::{AdminAppointed, AdminDismissed, Admins, AdminsCommand, AdminsEvent};
-use crate::domain::api_key::{ApiKey, ApiKeyCommand, ApiKeyEvent, ApiKeyRevoked, samples::key};
-use crate::domain::notice::{
+use crate::domain::accounts::admins::{AdminAppointed, AdminDismissed, Admins, AdminsCommand, AdminsEvent};
+use crate::domain::accounts::api_key::samples::key;
+use crate::domain::accounts::api_key::{ApiKey, ApiKeyCommand, ApiKeyEvent, ApiKeyRevoked};
+use crate::domain::accounts::notice::{
     Notice, NoticeAbout, NoticeCommand, NoticeEvent, NoticeFailed, NoticeLinkUsed, NoticeQueued, NoticeSent,
 };
-use crate::domain::second_factor::{
+use crate::domain::accounts::second_factor::{
     RecoveryCodeUsed, RecoveryCodesRenewed, SecondFactor, SecondFactorBegun, SecondFactorCommand,
     SecondFactorConfirmed, SecondFactorEvent, SecondFactorRemoved, SecondFactorUsed, Shown, WhyRemoved,
 };
-use crate::domain::session::{
+use crate::domain::accounts::session::{
     RevocationReason, Session, SessionCommand, SessionEvent, SessionRefreshed, SessionRevoked, SessionStarted,
 };
-use crate::domain::user::{
+use crate::domain::accounts::user::{
     NewPassword, Profile, Role, User, UserChange, UserCommand, UserDeleted, UserDisabled, UserEnabled,
     UserEvent, UserPasswordChanged, UserProfileChanged, UserRegistered, UserRoleChanged, UserSessionsEnded,
 };

@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 
 use super::ApiKeyAnswer;
 use crate::domain::CommandId;
-use crate::domain::api_key::{ApiKey, ApiKeyCommand, ApiKeyCreated, ApiKeyState};
+use crate::domain::accounts::api_key::{ApiKey, ApiKeyCommand, ApiKeyCreated, ApiKeyState};
 use crate::http::access::Permission;
 use crate::http::answer::Envelope;
 use crate::http::api_error::ErrorEnvelope;

@@ -16,7 +16,7 @@ use super::super::{ApiError, HttpState};
 use super::rfc3339;
 use crate::database::DatabaseError;
 use crate::domain::ApiKeyId;
-use crate::domain::api_key::ApiKeyCreated;
+use crate::domain::accounts::api_key::ApiKeyCreated;
 use crate::projection::queries::api_keys::ApiKeyRow;
 
 /// An API key. Its secret was shown once, when it was made.

@@ -4,7 +4,7 @@ use axum::extract::State;
 use uuid::Uuid;
 
 use crate::domain::ApiKeyId;
-use crate::domain::api_key::{ApiKey, ApiKeyCommand};
+use crate::domain::accounts::api_key::{ApiKey, ApiKeyCommand};
 use crate::http::answer::Envelope;
 use crate::http::api_error::ErrorEnvelope;
 use crate::http::deleting::Deleted;

@@ -6,7 +6,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::reading_form;
 use super::taking_in::{AskedOptions, PeopleFile, check_certificate, take_in};
-use crate::domain::reading::Reading;
+use crate::domain::certification::reading::Reading;
 use crate::http::answer::Envelope;
 use crate::http::api_error::ErrorEnvelope;
 use crate::http::endpoints::delivery::Delivery;

@@ -6,7 +6,7 @@ use std::fmt;
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::Value;
 
-use crate::domain::reading::{IGNORE, MAX_MAPPED, Reading};
+use crate::domain::certification::reading::{IGNORE, MAX_MAPPED, Reading};
 use crate::http::ApiError;
 use crate::http::extract::upload::Upload;
 use crate::spreadsheet;

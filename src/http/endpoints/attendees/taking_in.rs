@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
-use crate::domain::certificate::{Certificate, Definition};
-use crate::domain::import::{Import, ImportCommand, ImportRequested};
-use crate::domain::reading::Reading;
-use crate::domain::{CertificateId, CommandId, ImportId, Refusal, hex};
+use crate::domain::certification::certificate::{Certificate, Definition};
+use crate::domain::certification::import::{Import, ImportCommand, ImportRequested};
+use crate::domain::certification::reading::Reading;
+use crate::domain::hex;
+use crate::domain::{CertificateId, CommandId, ImportId, Refusal};
 use crate::event_log::Position;
 use crate::http::endpoints::certificates::drawable::check_issuable;
 use crate::http::endpoints::imports::reading::ReadingAnswer;

@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 use super::TokenAnswer;
 use crate::commands::change_user::change_password;
 use crate::domain::Personal;
-use crate::domain::user::User;
+use crate::domain::accounts::user::User;
 use crate::http::answer::Envelope;
 use crate::http::api_error::ErrorEnvelope;
 use crate::http::client_address::ClientAddress;

@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use super::logout::LogoutAnswer;
 use crate::domain::SessionId;
-use crate::domain::session::{Session, SessionCommand};
+use crate::domain::accounts::session::{Session, SessionCommand};
 use crate::http::answer::Envelope;
 use crate::http::api_error::ErrorEnvelope;
 use crate::http::extract::Path;

@@ -6,8 +6,8 @@ use utoipa::ToSchema;
 
 use crate::commands::CommandContext;
 use crate::commands::reset_password::send_reset_link;
-use crate::domain::claim::ClaimKind;
-use crate::domain::person::normalised_email;
+use crate::domain::certification::person::normalised_email;
+use crate::domain::kernel::claim::ClaimKind;
 use crate::domain::{NoticeId, Personal, UserId};
 use crate::http::answer::Envelope;
 use crate::http::api_error::ErrorEnvelope;

@@ -5,8 +5,10 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::commands::{CommandContext, CommandError};
-use crate::domain::session::{RevocationReason, Session, SessionCommand, SessionEvent, SessionState};
-use crate::domain::user::{User, UserCommand};
+use crate::domain::accounts::session::{
+    RevocationReason, Session, SessionCommand, SessionEvent, SessionState,
+};
+use crate::domain::accounts::user::{User, UserCommand};
 use crate::domain::{Personal, Refusal};
 use crate::event_log::Position;
 use crate::http::answer::Envelope;

@@ -3,7 +3,7 @@
 use axum::extract::State;
 
 use super::UserAnswer;
-use crate::domain::user::User;
+use crate::domain::accounts::user::User;
 use crate::http::answer::Envelope;
 use crate::http::{Answer, ApiError, Caller, HttpState};
 

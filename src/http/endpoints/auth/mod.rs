@@ -19,9 +19,9 @@ use uuid::Uuid;
 use super::super::client_address::ClientAddress;
 use super::super::tokens::RefreshToken;
 use super::super::{ApiError, ErrorCode, HttpState};
-use crate::domain::claim::Claim;
-use crate::domain::session::SessionStarted;
-use crate::domain::user::{Account, User, UserState};
+use crate::domain::accounts::session::SessionStarted;
+use crate::domain::accounts::user::{Account, User, UserState};
+use crate::domain::kernel::claim::Claim;
 use crate::domain::{Personal, SessionId, UserId};
 
 /// Example of a refresh token.

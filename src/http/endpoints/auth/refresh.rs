@@ -6,8 +6,8 @@ use utoipa::ToSchema;
 
 use super::TokenAnswer;
 use crate::commands::{CommandContext, CommandError};
-use crate::domain::session::{Session, SessionCommand, SessionState};
-use crate::domain::user::User;
+use crate::domain::accounts::session::{Session, SessionCommand, SessionState};
+use crate::domain::accounts::user::User;
 use crate::domain::{Personal, Refusal};
 use crate::http::answer::Envelope;
 use crate::http::api_error::ErrorEnvelope;

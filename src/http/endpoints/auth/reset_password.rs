@@ -6,9 +6,9 @@ use utoipa::ToSchema;
 
 use crate::commands::CommandContext;
 use crate::commands::reset_password::reset_password;
-use crate::domain::notice::Notice;
-use crate::domain::notice::link::notice_of_token;
-use crate::domain::user::User;
+use crate::domain::accounts::notice::Notice;
+use crate::domain::accounts::notice::link::notice_of_token;
+use crate::domain::accounts::user::User;
 use crate::domain::{Personal, Refusal};
 use crate::http::answer::Envelope;
 use crate::http::api_error::ErrorEnvelope;

@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use super::BatchStopping;
 use crate::domain::BatchId;
-use crate::domain::batch::{Batch, BatchCommand};
+use crate::domain::certification::batch::{Batch, BatchCommand};
 use crate::http::answer::Envelope;
 use crate::http::api_error::ErrorEnvelope;
 use crate::http::extract::{IdempotencyKey, Path};

@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use super::BatchStopping;
 use crate::domain::BatchId;
-use crate::domain::batch::{Batch, BatchCommand, BatchUndoRequested};
+use crate::domain::certification::batch::{Batch, BatchCommand, BatchUndoRequested};
 use crate::http::answer::Envelope;
 use crate::http::api_error::ErrorEnvelope;
 use crate::http::endpoints::generated_certificates::revocation::RevocationRequest;

@@ -4,7 +4,7 @@ use axum::extract::State;
 use uuid::Uuid;
 
 use crate::domain::CertificateId;
-use crate::domain::certificate::{Certificate, CertificateCommand};
+use crate::domain::certification::certificate::{Certificate, CertificateCommand};
 use crate::http::answer::Envelope;
 use crate::http::api_error::ErrorEnvelope;
 use crate::http::deleting::{Deleted, check_unused};

@@ -6,9 +6,9 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 use crate::commands::issue::sample;
-use crate::domain::certificate::{Definition, TemplateRef};
-use crate::domain::issuance::CertificateRequested;
-use crate::domain::manifest::{OptionValue, OptionValues};
+use crate::domain::certification::certificate::{Definition, TemplateRef};
+use crate::domain::certification::issuance::CertificateRequested;
+use crate::domain::certification::manifest::{OptionValue, OptionValues};
 use crate::domain::{CertificateId, Refusal};
 use crate::http::endpoints::generated_certificates::sample::{made_up, not_drawn, pinned};
 use crate::http::held::held;

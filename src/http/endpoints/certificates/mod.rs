@@ -26,7 +26,7 @@ use uuid::Uuid;
 use self::template::shown_options;
 use super::super::HttpState;
 use crate::domain::CertificateId;
-use crate::domain::certificate::Definition;
+use crate::domain::certification::certificate::Definition;
 use crate::projection::queries::certificates::CertificateRow;
 
 /// Prefix of the object keys of designs. Only these keys are served at `/certificates/design_images/…`.

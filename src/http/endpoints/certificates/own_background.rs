@@ -1,7 +1,7 @@
 //! Rejects a custom background if the theme cannot draw it. Otherwise the background would be missing without notice.
 
 use super::template::takes_design;
-use crate::domain::certificate::Definition;
+use crate::domain::certification::certificate::Definition;
 use crate::http::{ApiError, HttpState};
 
 /// Rejects a background that the theme does not draw. The error names the field that was set: the background if

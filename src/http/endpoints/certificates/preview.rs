@@ -12,7 +12,7 @@ use uuid::Uuid;
 use super::create::parse_locale;
 use super::template::{TemplateChoice, pin_any_version};
 use crate::commands::issue::sample;
-use crate::domain::certificate::{Certificate, Definition};
+use crate::domain::certification::certificate::{Certificate, Definition};
 use crate::domain::{CertificateId, Person, clean_line};
 use crate::http::api_error::ErrorEnvelope;
 use crate::http::endpoints::generated_certificates::sample::{made_up, not_drawn, pinned, pinned_at};
@@ -146,7 +146,7 @@ fn fill_in(
 mod tests {
     use super::*;
     use crate::domain::Locale;
-    use crate::domain::certificate::samples::definition;
+    use crate::domain::certification::certificate::samples::definition;
     use crate::http::ErrorCode;
 
     fn filled(name: &str, text: &str) -> Result<(Definition, Person), ApiError> {

@@ -10,11 +10,11 @@ use utoipa::ToSchema;
 
 use super::create::pin_design;
 use super::design_url;
-use crate::domain::certificate::TemplateRef;
-use crate::domain::clean_line;
-use crate::domain::manifest::{
+use crate::domain::certification::certificate::TemplateRef;
+use crate::domain::certification::manifest::{
     Manifest, OptionKind, OptionValue, OptionValues, ShippedTemplate, TemplateOption,
 };
+use crate::domain::clean_line;
 use crate::http::endpoints::own_templates;
 use crate::http::{ApiError, ErrorCode, HttpState};
 

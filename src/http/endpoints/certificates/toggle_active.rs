@@ -4,7 +4,7 @@ use axum::extract::State;
 use uuid::Uuid;
 
 use super::CertificateAnswer;
-use crate::domain::certificate::{Certificate, CertificateCommand, CertificateState};
+use crate::domain::certification::certificate::{Certificate, CertificateCommand, CertificateState};
 use crate::domain::{CertificateId, Refusal};
 use crate::http::answer::Envelope;
 use crate::http::api_error::ErrorEnvelope;

@@ -12,7 +12,7 @@ use super::drawable::check_drawable;
 use super::own_background::check_background;
 use super::template::{TemplateChoice, pin_template};
 use crate::commands::define_certificate::redefine_certificate;
-use crate::domain::certificate::{
+use crate::domain::certification::certificate::{
     Certificate, CertificateCommand, CertificateState, Definition, DesignRef, TemplateRef,
 };
 use crate::domain::{CertificateId, Locale, Refusal, clean_line};

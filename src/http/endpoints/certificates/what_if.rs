@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::template::{TemplateChoice, pin_any_version};
 use crate::domain::CertificateId;
-use crate::domain::certificate::Certificate;
+use crate::domain::certification::certificate::Certificate;
 use crate::http::answer::Envelope;
 use crate::http::api_error::ErrorEnvelope;
 use crate::http::endpoints::generated_certificates::sample::pinned_at;

@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use super::revocation::Revoked;
 use crate::domain::IssuanceId;
-use crate::domain::issuance::{CertificateRevoked, Issuance, IssuanceCommand, WhyRevoked};
+use crate::domain::certification::issuance::{CertificateRevoked, Issuance, IssuanceCommand, WhyRevoked};
 use crate::http::answer::Envelope;
 use crate::http::api_error::ErrorEnvelope;
 use crate::http::extract::{IfMatch, Path};

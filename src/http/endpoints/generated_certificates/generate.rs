@@ -7,8 +7,8 @@ use uuid::Uuid;
 
 use super::recipients::{RecipientFilter, Recipients};
 use super::rehearsal::{BatchRehearsed, rehearse};
-use crate::domain::batch::{Batch, BatchCommand, BatchRequested, MAX_ATTENDEES};
-use crate::domain::certificate::{Certificate, Definition};
+use crate::domain::certification::batch::{Batch, BatchCommand, BatchRequested, MAX_ATTENDEES};
+use crate::domain::certification::certificate::{Certificate, Definition};
 use crate::domain::{AttendeeId, BatchId, CertificateId, CommandId, Refusal};
 use crate::http::answer::Envelope;
 use crate::http::api_error::ErrorEnvelope;

@@ -7,7 +7,7 @@ use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use super::IssuanceAnswer;
-use crate::domain::public_id::PublicId;
+use crate::domain::certification::public_id::PublicId;
 use crate::http::answer::ListEnvelope;
 use crate::http::api_error::ErrorEnvelope;
 use crate::http::extract::{Direction, Listing, Query, Sorting, filter_text};

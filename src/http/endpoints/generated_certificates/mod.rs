@@ -19,7 +19,7 @@ use uuid::Uuid;
 
 use super::super::HttpState;
 use crate::domain::Personal;
-use crate::domain::public_id::printed;
+use crate::domain::certification::public_id::printed;
 use crate::projection::queries::issuances::IssuanceRow;
 
 /// A certificate that is issued to one person.

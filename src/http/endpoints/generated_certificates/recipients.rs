@@ -7,7 +7,7 @@ use time::OffsetDateTime;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::domain::batch::MAX_ATTENDEES;
+use crate::domain::certification::batch::MAX_ATTENDEES;
 use crate::http::extract::filter_text;
 use crate::http::{ApiError, HttpState};
 use crate::projection::queries::attendees::{self, AttendeeFilter};

@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::domain::Personal;
-use crate::domain::certificate::Definition;
+use crate::domain::certification::certificate::Definition;
 use crate::http::endpoints::batches::get::RefusalAnswer;
 use crate::http::endpoints::certificates::drawable::undrawable_texts;
 use crate::http::endpoints::template_checks::{are_too_long, shows_email};

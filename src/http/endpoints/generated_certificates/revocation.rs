@@ -5,7 +5,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::domain::Personal;
-use crate::domain::issuance::{IssuanceState, WhyRevoked};
+use crate::domain::certification::issuance::{IssuanceState, WhyRevoked};
 use crate::http::ApiError;
 
 /// Maximum length of a note in characters.

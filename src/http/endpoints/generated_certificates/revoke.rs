@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use super::revocation::{RevocationRequest, Revoked};
 use crate::domain::IssuanceId;
-use crate::domain::issuance::{CertificateRevoked, Issuance, IssuanceCommand};
+use crate::domain::certification::issuance::{CertificateRevoked, Issuance, IssuanceCommand};
 use crate::http::answer::Envelope;
 use crate::http::api_error::ErrorEnvelope;
 use crate::http::extract::{IdempotencyKey, Json, Path};

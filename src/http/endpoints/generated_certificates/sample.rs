@@ -9,9 +9,9 @@ use uuid::Uuid;
 
 use super::generate::active_certificate;
 use crate::commands::issue::{PinnedTemplate, sample};
-use crate::domain::attendee::Attendee;
-use crate::domain::certificate::TemplateRef;
-use crate::domain::template::Template;
+use crate::domain::certification::attendee::Attendee;
+use crate::domain::certification::certificate::TemplateRef;
+use crate::domain::certification::template::Template;
 use crate::domain::{CertificateId, Locale, Person};
 use crate::http::api_error::ErrorEnvelope;
 use crate::http::extract::Json;

@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::commands::mails::{MailRequest, mail_again};
-use crate::domain::person::check_email;
+use crate::domain::certification::person::check_email;
 use crate::domain::{IssuanceId, Personal};
 use crate::http::answer::Envelope;
 use crate::http::api_error::ErrorEnvelope;

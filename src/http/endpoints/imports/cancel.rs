@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::domain::ImportId;
-use crate::domain::import::{Import, ImportCommand};
+use crate::domain::certification::import::{Import, ImportCommand};
 use crate::http::answer::Envelope;
 use crate::http::api_error::ErrorEnvelope;
 use crate::http::extract::{IdempotencyKey, Path};

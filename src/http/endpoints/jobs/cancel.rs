@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::JobState;
-use crate::domain::email::{Email, EmailCommand};
+use crate::domain::certification::mail::{Email, EmailCommand};
 use crate::domain::{EmailId, Personal};
 use crate::http::answer::Envelope;
 use crate::http::api_error::ErrorEnvelope;

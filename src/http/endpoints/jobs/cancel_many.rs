@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::cancel::reason;
 use super::filter::JobsFilter;
 use super::many::{Acted, acted, each, select};
-use crate::domain::email::EmailCommand;
+use crate::domain::certification::mail::EmailCommand;
 use crate::http::answer::Envelope;
 use crate::http::api_error::ErrorEnvelope;
 use crate::http::extract::{IdempotencyKey, Json};

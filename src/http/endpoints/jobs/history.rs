@@ -4,7 +4,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::super::rfc3339;
-use crate::domain::email::EmailEvent;
+use crate::domain::certification::mail::EmailEvent;
 use crate::domain::{DecodeError, DomainEvent, Personal};
 use crate::event_log::RecordedEvent;
 
@@ -75,9 +75,9 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
-    use crate::domain::email::{
+    use crate::domain::certification::mail::samples::queued;
+    use crate::domain::certification::mail::{
         EmailFailed, EmailOutcomeUnknown, EmailRetryRequested, EmailSent, OnUnknown, SendClaimed,
-        samples::queued,
     };
 
     fn recorded(events: Vec<EmailEvent>) -> Vec<RecordedEvent> {

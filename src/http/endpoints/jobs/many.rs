@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use super::filter::JobsFilter;
 use crate::commands::{CommandContext, CommandError};
-use crate::domain::email::{Email, EmailCommand};
+use crate::domain::certification::mail::{Email, EmailCommand};
 use crate::domain::{CommandId, EmailId};
 use crate::event_log::Position;
 use crate::http::idempotency::created_by;

@@ -22,7 +22,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::domain::email::{EmailState, Stage};
+use crate::domain::certification::mail::{EmailState, Stage};
 use crate::domain::{EmailId, Personal};
 use crate::projection::queries::jobs::JobRow;
 

@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::JobState;
 use crate::domain::EmailId;
-use crate::domain::email::{Email, EmailCommand};
+use crate::domain::certification::mail::{Email, EmailCommand};
 use crate::http::answer::Envelope;
 use crate::http::api_error::ErrorEnvelope;
 use crate::http::endpoints::delivery::Delivery;

@@ -5,8 +5,8 @@ use uuid::Uuid;
 
 use super::JobState;
 use crate::commands::CommandError;
-use crate::domain::email::{Email, EmailCommand};
-use crate::domain::issuance::Issuance;
+use crate::domain::certification::issuance::Issuance;
+use crate::domain::certification::mail::{Email, EmailCommand};
 use crate::domain::{EmailId, Refusal};
 use crate::http::answer::Envelope;
 use crate::http::api_error::ErrorEnvelope;

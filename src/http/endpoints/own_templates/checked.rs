@@ -4,9 +4,10 @@ use bytes::Bytes;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use crate::domain::manifest::{MAX_BYTES, Manifest};
-use crate::domain::template::TemplateFiles;
-use crate::domain::{TemplateId, hex};
+use crate::domain::TemplateId;
+use crate::domain::certification::manifest::{MAX_BYTES, Manifest};
+use crate::domain::certification::template::TemplateFiles;
+use crate::domain::hex;
 use crate::http::{ApiError, ErrorCode, HttpState};
 use crate::storage::template_key;
 use crate::workers::renderer::{MAX_SOURCE, NotDrawn};

@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 
 use super::{OwnTemplateAnswer, checked};
 use crate::domain::TemplateId;
-use crate::domain::template::{Template, TemplateCommand};
+use crate::domain::certification::template::{Template, TemplateCommand};
 use crate::http::answer::Envelope;
 use crate::http::api_error::ErrorEnvelope;
 use crate::http::extract::{IdempotencyKey, Json};

@@ -4,7 +4,7 @@ use axum::extract::State;
 use uuid::Uuid;
 
 use crate::domain::TemplateId;
-use crate::domain::template::{Template, TemplateCommand};
+use crate::domain::certification::template::{Template, TemplateCommand};
 use crate::http::answer::Envelope;
 use crate::http::api_error::ErrorEnvelope;
 use crate::http::deleting::Deleted;

@@ -16,7 +16,7 @@ use uuid::Uuid;
 
 use super::rfc3339;
 use crate::domain::TemplateId;
-use crate::domain::template::{OwnTemplate, Template, TemplateFiles};
+use crate::domain::certification::template::{OwnTemplate, Template, TemplateFiles};
 use crate::http::{ApiError, HttpState};
 use crate::projection::queries::templates::TemplateRow;
 

@@ -8,8 +8,8 @@ use uuid::Uuid;
 
 use crate::commands::issue::PinnedTemplate;
 use crate::domain::TemplateId;
-use crate::domain::certificate::TemplateRef;
-use crate::domain::template::Template;
+use crate::domain::certification::certificate::TemplateRef;
+use crate::domain::certification::template::Template;
 use crate::http::answer::Envelope;
 use crate::http::api_error::ErrorEnvelope;
 use crate::http::endpoints::what_if::{Change, WhatIfAnswer, WhatIfRequest, answer};

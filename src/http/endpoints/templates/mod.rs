@@ -6,7 +6,9 @@ pub mod list;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::domain::manifest::{Bilingual, Manifest, OptionKind, Orientation, PaperSize, TemplateOption};
+use crate::domain::certification::manifest::{
+    Bilingual, Manifest, OptionKind, Orientation, PaperSize, TemplateOption,
+};
 use crate::http::HttpState;
 
 /// A theme that certificates can use as `pdfTemplate`.

@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 
 use super::{RoleName, UserDetails, check_program, cleaned, first_until, new_hash};
 use crate::commands::register_user::register_user;
-use crate::domain::user::{Profile, User, UserRegistered};
+use crate::domain::accounts::user::{Profile, User, UserRegistered};
 use crate::domain::{Personal, UserId};
 use crate::http::answer::Envelope;
 use crate::http::api_error::ErrorEnvelope;

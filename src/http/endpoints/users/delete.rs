@@ -6,7 +6,7 @@ use uuid::Uuid;
 use super::check_program;
 use crate::commands::change_user::delete_user;
 use crate::domain::UserId;
-use crate::domain::user::Account;
+use crate::domain::accounts::user::Account;
 use crate::http::answer::Envelope;
 use crate::http::api_error::ErrorEnvelope;
 use crate::http::deleting::Deleted;

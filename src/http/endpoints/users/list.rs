@@ -5,7 +5,7 @@ use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 
 use super::{RoleName, UserDetails};
-use crate::domain::user::Role;
+use crate::domain::accounts::user::Role;
 use crate::http::answer::ListEnvelope;
 use crate::http::api_error::ErrorEnvelope;
 use crate::http::extract::{Direction, Listing, Query, Sorting, filter_text};

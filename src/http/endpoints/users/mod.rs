@@ -15,8 +15,8 @@ use super::super::access::Permission;
 use super::super::passwords::PasswordError;
 use super::super::{ApiError, Caller, HttpState};
 use super::auth::UserAnswer;
-use crate::domain::password::check_password;
-use crate::domain::user::{Account, Profile, Role};
+use crate::domain::accounts::password::check_password;
+use crate::domain::accounts::user::{Account, Profile, Role};
 use crate::domain::{Personal, Refusal, UserId, clean_line};
 use crate::projection::queries::users::UserRow;
 

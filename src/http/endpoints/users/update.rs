@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::{RoleName, UserDetails, check_program, cleaned, first_until, new_hash};
 use crate::commands::change_user::change_user;
-use crate::domain::user::{Account, NewPassword, Profile, Role, User, UserChange};
+use crate::domain::accounts::user::{Account, NewPassword, Profile, Role, User, UserChange};
 use crate::domain::{Personal, Refusal, UserId};
 use crate::http::answer::Envelope;
 use crate::http::api_error::ErrorEnvelope;

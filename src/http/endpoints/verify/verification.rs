@@ -5,7 +5,7 @@ use utoipa::ToSchema;
 
 use super::{Standing, standing};
 use crate::domain::Personal;
-use crate::domain::public_id::printed;
+use crate::domain::certification::public_id::printed;
 use crate::http::HttpState;
 use crate::http::endpoints::rfc3339;
 use crate::http::settings::PersonShown;

@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 
 use super::super::reauthenticated;
 use crate::domain::Personal;
-use crate::domain::second_factor::{SecondFactor, SecondFactorCommand};
+use crate::domain::accounts::second_factor::{SecondFactor, SecondFactorCommand};
 use crate::http::answer::Envelope;
 use crate::http::api_error::ErrorEnvelope;
 use crate::http::client_address::ClientAddress;

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::commands::{CommandError, Done};
-use crate::domain::second_factor::{SecondFactor, SecondFactorCommand, Shown};
+use crate::domain::accounts::second_factor::{SecondFactor, SecondFactorCommand, Shown};
 use crate::domain::{Personal, Refusal};
 use crate::http::second_factor::{self, Code, RecoveryCode, sha256_of_all};
 use crate::http::{Answer, ApiError, Caller, ErrorCode, HttpState};

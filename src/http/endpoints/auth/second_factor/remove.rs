@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 use super::super::reauthenticated;
 use super::decide;
 use crate::domain::Personal;
-use crate::domain::second_factor::SecondFactorCommand;
+use crate::domain::accounts::second_factor::SecondFactorCommand;
 use crate::http::answer::Envelope;
 use crate::http::api_error::ErrorEnvelope;
 use crate::http::client_address::ClientAddress;

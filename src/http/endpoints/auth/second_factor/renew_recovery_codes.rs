@@ -3,7 +3,7 @@
 use axum::extract::State;
 
 use super::{CodeRequest, RecoveryCodesAnswer, decide_with_codes};
-use crate::domain::second_factor::SecondFactorCommand;
+use crate::domain::accounts::second_factor::SecondFactorCommand;
 use crate::http::answer::Envelope;
 use crate::http::api_error::ErrorEnvelope;
 use crate::http::extract::Json;

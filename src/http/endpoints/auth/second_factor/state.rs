@@ -4,7 +4,7 @@ use axum::extract::State;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::domain::second_factor::{SecondFactor, SecondFactorState};
+use crate::domain::accounts::second_factor::{SecondFactor, SecondFactorState};
 use crate::http::answer::Envelope;
 use crate::http::{Answer, ApiError, Caller, HttpState};
 

@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use crate::commands::IfVersion;
 use crate::domain::DesignId;
-use crate::domain::design::{Design, DesignCommand, DesignState};
+use crate::domain::certification::design::{Design, DesignCommand, DesignState};
 use crate::http::answer::Envelope;
 use crate::http::api_error::ErrorEnvelope;
 use crate::http::extract::{IfMatch, Path};

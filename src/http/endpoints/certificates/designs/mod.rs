@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::{DESIGNS, design_url};
-use crate::domain::design::{Design, DesignImage, DesignState, id_of_key};
+use crate::domain::certification::design::{Design, DesignImage, DesignState, id_of_key};
 use crate::http::endpoints::rfc3339;
 use crate::http::{ApiError, HttpState};
 use crate::projection::queries::designs::DesignRow;

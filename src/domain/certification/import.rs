@@ -1,0 +1,330 @@
+//! Import: one uploaded file of people.
+//!
+//! Rows never enter the log. The file and the rejected rows are objects that expire; events contain only counts, row
+//! numbers and codes.
+
+use serde::{Deserialize, Serialize};
+use time::Date;
+
+use super::mail::MailDelivery;
+use super::reading::Reading;
+use crate::domain::kernel::domain_event::domain_events;
+use crate::domain::{AttendeeId, CertificateId, Decider, Refusal, SharedEmail};
+
+// ── Events ──────────────────────────────────────────────────────────────────────────────────────
+
+/// A file was stored for import.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ImportRequested {
+    /// Object key of the file until it expires.
+    pub object_key: String,
+    /// Format of the file.
+    pub format: FileFormat,
+    /// SHA-256 of the file, 64 hex digits.
+    pub sha256: String,
+    /// Size in bytes.
+    pub size: u64,
+    /// True if data of known people is updated.
+    pub update_existing: bool,
+    /// Certificate for each person in the file. A certificate in the row takes precedence.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub certificate_id: Option<CertificateId>,
+    /// Delivery of the mails about the issuances.
+    #[serde(default, skip_serializing_if = "MailDelivery::is_immediate")]
+    pub delivery: MailDelivery,
+    /// Options for reading the file. They are stored so that it is always read the same way.
+    #[serde(default, skip_serializing_if = "Reading::is_default")]
+    pub reading: Reading,
+    /// Date on the certificates. If absent, the date of the definition, or else the date of issuing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub issue_date: Option<Date>,
+    /// True if a person must have a document number.
+    #[serde(default = "yes", skip_serializing_if = "is_yes")]
+    pub requires_document: bool,
+    /// Rule for two people with the same e-mail address.
+    #[serde(default, skip_serializing_if = "SharedEmail::is_refuse")]
+    pub shared_email: SharedEmail,
+}
+
+const fn yes() -> bool {
+    true
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+const fn is_yes(value: &bool) -> bool {
+    *value
+}
+
+/// Rows up to `through_row` were processed. Rejected ones are in [`ImportRowsRejected`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ImportRowsAccepted {
+    /// Last row that this and earlier events cover.
+    pub through_row: u32,
+    /// Number of people that these rows created.
+    pub created: u32,
+    /// Number of people that these rows changed.
+    pub updated: u32,
+    /// Number of people of these rows who were known and are unchanged.
+    #[serde(default)]
+    pub existing: u32,
+    /// Certificates for people of these rows, each once per import.
+    pub earned: Vec<Earned>,
+    /// People of these rows who were known before the import, changed or not, each once in the import.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub known: Vec<AttendeeId>,
+}
+
+/// These rows were rejected.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ImportRowsRejected {
+    /// The rejected rows, in order.
+    pub rows: Vec<RejectedRow>,
+}
+
+/// The import reached the end of the file.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ImportCompleted {
+    /// Number of rows in the file, without blank ones.
+    pub total: u32,
+    /// Number of people created.
+    pub created: u32,
+    /// Number of people changed.
+    pub updated: u32,
+    /// Number of people who were known and are unchanged.
+    #[serde(default)]
+    pub existing: u32,
+    /// Number of rows about a person of an earlier row.
+    #[serde(default)]
+    pub repeated: u32,
+    /// Number of rejected rows.
+    pub errors: u32,
+    /// Number of certificates for these people.
+    pub associated: u32,
+    /// Object key of the report with the rejected rows and their errors, until it expires.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub report_key: Option<String>,
+}
+
+/// The rest of the file could not be read. People imported before stay.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ImportFailed {
+    /// Stable error code.
+    pub code: String,
+    /// Error in the file and its remedy.
+    pub reason: String,
+}
+
+/// Cancellation of the import was requested. Rows not imported yet are left out.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ImportCancelRequested {}
+
+/// The import was cancelled. People imported before stay.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ImportCancelled {
+    /// Number of processed rows, without blank ones.
+    pub total: u32,
+    /// Number of people created.
+    pub created: u32,
+    /// Number of people changed.
+    pub updated: u32,
+    /// Number of people who were known and are unchanged.
+    #[serde(default)]
+    pub existing: u32,
+    /// Number of rows about a person of an earlier row.
+    #[serde(default)]
+    pub repeated: u32,
+    /// Number of rejected rows.
+    pub errors: u32,
+    /// Number of certificates for these people.
+    pub associated: u32,
+    /// Number of rows left out. Rows after a read error are not counted.
+    pub left: u32,
+    /// Object key of the report with the rejected rows and the rows left out, until it expires.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub report_key: Option<String>,
+}
+
+domain_events! {
+    /// Events of an import.
+    ImportEvent for "import" {
+        ImportRequested, ImportRowsAccepted, ImportRowsRejected, ImportCompleted, ImportFailed,
+        ImportCancelRequested, ImportCancelled,
+    }
+}
+
+/// Format of an import file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum FileFormat {
+    /// Text with separators.
+    Csv,
+    /// Excel 2007 and later.
+    Xlsx,
+    /// Excel 97 to 2003.
+    Xls,
+    /// One JSON object per line: people from a request's body.
+    Json,
+}
+
+/// A person in the file and the certificate to issue to that person.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Earned {
+    /// The person.
+    pub attendee_id: AttendeeId,
+    /// The certificate.
+    pub certificate_id: CertificateId,
+}
+
+/// A rejected row.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RejectedRow {
+    /// Number of the row, as a spreadsheet program shows it.
+    pub row: u32,
+    /// Errors, field by field.
+    pub errors: Vec<RejectedField>,
+}
+
+/// An error in one field of a row.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RejectedField {
+    /// Name of the field in the API. Absent if the row as a whole is wrong.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub field: Option<String>,
+    /// Stable code, such as `REQUIRED` or `DUPLICATE`.
+    pub code: String,
+}
+
+// ── Commands ────────────────────────────────────────────────────────────────────────────────────
+
+/// Commands to an import.
+#[derive(Clone, Debug)]
+pub enum ImportCommand {
+    /// Requests the import of a file.
+    Request(ImportRequested),
+    /// Records the outcome of the next rows. Rows recorded before are skipped.
+    RecordRows {
+        /// The accepted rows.
+        accepted: ImportRowsAccepted,
+        /// The rejected rows.
+        rejected: Vec<RejectedRow>,
+    },
+    /// Records the end of the file.
+    Complete(ImportCompleted),
+    /// Records that the rest of the file can't be read.
+    Fail(ImportFailed),
+    /// Requests that rows not imported yet are left out.
+    Cancel,
+    /// Records that they were left out.
+    RecordCancelled(ImportCancelled),
+}
+
+// ── State, decide, evolve ───────────────────────────────────────────────────────────────────────
+
+/// State of an import.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ImportState {
+    /// The request, or `None` if the import doesn't exist.
+    pub request: Option<ImportRequested>,
+    /// Last row with a recorded outcome. A worker that resumes the import records only later rows.
+    pub through_row: u32,
+    /// Counts of the recorded rows.
+    pub counts: Counts,
+    /// True if the cancellation was requested.
+    pub is_cancelling: bool,
+    /// True if the import was cancelled before its end.
+    pub is_cancelled: bool,
+    /// True if the end is recorded: completed, failed or cancelled.
+    pub ended: bool,
+}
+
+/// Counts of rows by outcome.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Number of people created.
+    pub created: u32,
+    /// Number of people changed.
+    pub updated: u32,
+    /// Number of people who were known and are unchanged.
+    pub existing: u32,
+    /// Number of rejected rows.
+    pub errors: u32,
+    /// Number of certificates for these people.
+    pub associated: u32,
+}
+
+/// The decider of imports.
+pub struct Import;
+
+impl Decider for Import {
+    const AGGREGATE: &'static str = "import";
+    type State = ImportState;
+    type Command = ImportCommand;
+    type Event = ImportEvent;
+
+    fn decide(state: &ImportState, command: &ImportCommand) -> Result<Vec<ImportEvent>, Refusal> {
+        match (command, &state.request) {
+            (ImportCommand::Request(request), None) => Ok(vec![request.clone().into()]),
+            (ImportCommand::Request(_), Some(_)) => Err(Refusal::AlreadyExists("import")),
+            (_, None) => Err(Refusal::NotFound("import")),
+            (ImportCommand::Cancel, Some(_)) if state.is_cancelled => Ok(Vec::new()),
+            (ImportCommand::Cancel, Some(_)) if state.ended => {
+                Err(Refusal::WrongState("the import has ended; there is nothing left to cancel".to_owned()))
+            }
+            (ImportCommand::Cancel, Some(_)) if state.is_cancelling => Ok(Vec::new()),
+            (ImportCommand::Cancel, Some(_)) => Ok(vec![ImportCancelRequested {}.into()]),
+            (_, Some(_)) if state.ended => Ok(Vec::new()),
+            (ImportCommand::RecordRows { accepted, .. }, Some(_))
+                if accepted.through_row <= state.through_row =>
+            {
+                Ok(Vec::new())
+            }
+            (ImportCommand::RecordRows { accepted, rejected }, Some(_)) => {
+                let mut events = Vec::with_capacity(2);
+                if !rejected.is_empty() {
+                    events.push(ImportRowsRejected { rows: rejected.clone() }.into());
+                }
+                events.push(accepted.clone().into());
+                Ok(events)
+            }
+            (ImportCommand::Complete(end), Some(_)) => Ok(vec![end.clone().into()]),
+            (ImportCommand::Fail(end), Some(_)) => Ok(vec![end.clone().into()]),
+            (ImportCommand::RecordCancelled(end), Some(_)) => Ok(vec![end.clone().into()]),
+        }
+    }
+
+    fn evolve(mut state: ImportState, event: &ImportEvent) -> ImportState {
+        match event {
+            ImportEvent::ImportRequested(e) => state.request = Some(e.clone()),
+            ImportEvent::ImportRowsAccepted(e) => {
+                state.through_row = e.through_row;
+                state.counts.created = state.counts.created.saturating_add(e.created);
+                state.counts.updated = state.counts.updated.saturating_add(e.updated);
+                state.counts.existing = state.counts.existing.saturating_add(e.existing);
+                state.counts.associated = state.counts.associated.saturating_add(count(&e.earned));
+            }
+            ImportEvent::ImportRowsRejected(e) => {
+                state.counts.errors = state.counts.errors.saturating_add(count(&e.rows));
+            }
+            ImportEvent::ImportCancelRequested(_) => state.is_cancelling = true,
+            ImportEvent::ImportCompleted(_) | ImportEvent::ImportFailed(_) => state.ended = true,
+            ImportEvent::ImportCancelled(_) => (state.is_cancelled, state.ended) = (true, true),
+        }
+        state
+    }
+}
+
+fn count<T>(items: &[T]) -> u32 {
+    u32::try_from(items.len()).unwrap_or(u32::MAX)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,320 @@
+//! Issuance: one person's certificate ("generated certificate" in the API).
+//!
+//! `CertificateRequested` pins all input of the PDF, so that rendering it again yields the same bytes on any machine
+//! and at any time.
+
+use serde::{Deserialize, Serialize};
+use time::Date;
+
+use super::certificate::{DesignRef, TemplateRef};
+use super::mail::MailDelivery;
+use super::template::TemplateFiles;
+use crate::domain::kernel::domain_event::domain_events;
+use crate::domain::{AttendeeId, BatchId, CertificateId, Decider, ImportId, Locale, Personal, Refusal};
+
+// ── Events ──────────────────────────────────────────────────────────────────────────────────────
+
+/// The issuance of a certificate to a person was requested. Everything that the certificate shows is fixed from now
+/// on.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CertificateRequested {
+    /// Definition of the certificate.
+    pub certificate_id: CertificateId,
+    /// Person who gets the certificate.
+    pub attendee_id: AttendeeId,
+    /// Batch and import that requested the issuance.
+    #[serde(flatten)]
+    pub origin: Origin,
+    /// Public id of the certificate: 32 hex digits of 128 random bits.
+    pub public_id: String,
+    /// Text and appearance of the certificate.
+    #[serde(flatten)]
+    pub page: Page,
+    /// Address of the mail.
+    pub email: Personal<String>,
+    /// Link in the mail.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub event_link: Option<String>,
+    /// Delivery of the mail about the certificate.
+    #[serde(default, skip_serializing_if = "MailDelivery::is_immediate")]
+    pub delivery: MailDelivery,
+}
+
+/// The PDF was rendered. It never changes.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CertificateGenerated {
+    /// Object key of the PDF.
+    pub object_key: String,
+    /// SHA-256 of the PDF, 64 hex digits.
+    pub sha256: String,
+    /// Size in bytes.
+    pub size: u64,
+}
+
+/// The PDF could not be rendered. A person has to look at the reason.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CertificateGenerationFailed {
+    /// Stable error code.
+    pub code: String,
+    /// Description of the error. It may quote characters of the person's name.
+    pub reason: Personal<String>,
+}
+
+/// The certificate was revoked. Its contents stay in the log.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CertificateRevoked {
+    /// Machine-readable reason.
+    pub reason: WhyRevoked,
+    /// Reason in free text. It may name people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<Personal<String>>,
+    /// The batch whose cancellation or undo revoked the certificate.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub batch_id: Option<BatchId>,
+}
+
+domain_events! {
+    /// Events of an issuance.
+    IssuanceEvent for "issuance" {
+        CertificateRequested, CertificateGenerated, CertificateGenerationFailed, CertificateRevoked,
+    }
+}
+
+/// Reason for a revocation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum WhyRevoked {
+    /// The certificate should not have been issued.
+    IssuedInError,
+    /// The certificate shows wrong data. A corrected one may follow.
+    WrongData,
+    /// The certificate was issued to the wrong person.
+    WrongPerson,
+    /// The achievement was not earned honestly.
+    Misconduct,
+    /// The issuer withdraws the certificate and gives no reason.
+    Withdrawn,
+    /// The batch was cancelled before the certificate was rendered.
+    BatchCancelled,
+    /// The certificate could not be rendered, and the person's next issuance replaces it.
+    GenerationFailed,
+    /// Another reason, in the note.
+    Other,
+}
+
+impl WhyRevoked {
+    /// All reasons.
+    pub const ALL: [Self; 8] = [
+        Self::IssuedInError,
+        Self::WrongData,
+        Self::WrongPerson,
+        Self::Misconduct,
+        Self::Withdrawn,
+        Self::BatchCancelled,
+        Self::GenerationFailed,
+        Self::Other,
+    ];
+}
+
+/// Origin of an issuance: the batch and the import that requested it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Origin {
+    /// The batch, if any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub batch_id: Option<BatchId>,
+    /// The import, if any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub import_id: Option<ImportId>,
+}
+
+/// Pinned input of the renderer.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Page {
+    /// Theme, version and options.
+    pub pdf_template: TemplateRef,
+    /// Files of the template, if it is an issuer's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub own_template: Option<TemplateFiles>,
+    /// Version of the renderer.
+    pub renderer_version: String,
+    /// SHA-256 over all bundled fonts.
+    pub fonts_sha256: String,
+    /// Background image. Absent for the theme's own background.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub design: Option<DesignRef>,
+    /// Language of the certificate.
+    pub locale: Locale,
+    /// Date on the certificate.
+    pub issue_date: Date,
+    /// Base of public addresses: scheme, host and path before `/certificate/{publicId}`.
+    pub public_base_url: String,
+    /// The issuing organisation.
+    pub client: String,
+    /// The certificate's name.
+    pub certificate_name: String,
+    /// Course or event that was attended or passed.
+    pub event_name: String,
+    /// The person's name.
+    pub full_name: Personal<String>,
+    /// The person's document number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub document_number: Option<Personal<String>>,
+}
+
+// ── Commands ────────────────────────────────────────────────────────────────────────────────────
+
+/// Commands to an issuance.
+#[derive(Clone, Debug)]
+pub enum IssuanceCommand {
+    /// Requests the issuance. A repeated request changes nothing.
+    Request(Box<CertificateRequested>),
+    /// Records that the PDF was rendered.
+    RecordGenerated(CertificateGenerated),
+    /// Records that the PDF can't be rendered.
+    RecordFailure(CertificateGenerationFailed),
+    /// Revokes the certificate. A second revocation changes nothing, so the first reason stays.
+    Revoke(CertificateRevoked),
+    /// Revokes the certificate unless it has a PDF.
+    RevokeUnfinished(CertificateRevoked),
+    /// Revokes the certificate because the person's next issuance replaces it. Refused unless its rendering failed.
+    GiveWay,
+}
+
+// ── State, decide, evolve ───────────────────────────────────────────────────────────────────────
+
+/// Request of an issuance and its outcome.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct IssuanceState {
+    /// The pinned request.
+    pub request: Option<CertificateRequested>,
+    /// The rendered PDF.
+    pub generated: Option<CertificateGenerated>,
+    /// Last rendering failure since the request, if there is no PDF.
+    pub failure: Option<CertificateGenerationFailed>,
+    /// The revocation. Nothing happens to the issuance after it.
+    pub revoked: Option<CertificateRevoked>,
+}
+
+impl IssuanceState {
+    /// Returns true if the person holds the certificate or is about to get it: it is neither revoked nor failed.
+    #[must_use]
+    pub const fn is_held(&self) -> bool {
+        self.request.is_some() && self.revoked.is_none() && self.failure.is_none()
+    }
+}
+
+/// The decider of issuances.
+pub struct Issuance;
+
+impl Decider for Issuance {
+    const AGGREGATE: &'static str = "issuance";
+    type State = IssuanceState;
+    type Command = IssuanceCommand;
+    type Event = IssuanceEvent;
+
+    fn decide(state: &IssuanceState, command: &IssuanceCommand) -> Result<Vec<IssuanceEvent>, Refusal> {
+        match (command, &state.request, &state.generated) {
+            (IssuanceCommand::Request(request), None, _) => {
+                Ok(vec![IssuanceEvent::from((**request).clone())])
+            }
+            (IssuanceCommand::Request(_), Some(_), _) => Ok(Vec::new()),
+            (_, None, _) => Err(Refusal::NotFound("generated certificate")),
+            // A PDF that arrives after the revocation is not recorded, so no mail follows.
+            _ if state.revoked.is_some() => Ok(Vec::new()),
+            (IssuanceCommand::RevokeUnfinished(_), Some(_), Some(_)) => Ok(Vec::new()),
+            (IssuanceCommand::Revoke(why) | IssuanceCommand::RevokeUnfinished(why), Some(_), _) => {
+                Ok(vec![why.clone().into()])
+            }
+            // After this revocation no PDF is recorded, so a late one can't exist beside the next issuance.
+            (IssuanceCommand::GiveWay, Some(_), _) if state.failure.is_some() => {
+                let reason = WhyRevoked::GenerationFailed;
+                Ok(vec![CertificateRevoked { reason, note: None, batch_id: None }.into()])
+            }
+            (IssuanceCommand::GiveWay, Some(_), _) => Err(Refusal::WrongState(
+                "only a certificate that could not be drawn gives way to another".to_owned(),
+            )),
+            (IssuanceCommand::RecordGenerated(pdf), Some(_), None) => Ok(vec![pdf.clone().into()]),
+            (IssuanceCommand::RecordGenerated(pdf), Some(_), Some(frozen)) if pdf.sha256 == frozen.sha256 => {
+                Ok(Vec::new())
+            }
+            (IssuanceCommand::RecordGenerated(_), Some(_), Some(_)) => Err(Refusal::WrongState(
+                "the PDF that was made again differs from the issued one; the issued one stays".to_owned(),
+            )),
+            (IssuanceCommand::RecordFailure(_), Some(_), Some(_)) => Ok(Vec::new()),
+            (IssuanceCommand::RecordFailure(failure), Some(_), None)
+                if state.failure.as_ref() == Some(failure) =>
+            {
+                Ok(Vec::new())
+            }
+            (IssuanceCommand::RecordFailure(failure), Some(_), None) => Ok(vec![failure.clone().into()]),
+        }
+    }
+
+    fn evolve(mut state: IssuanceState, event: &IssuanceEvent) -> IssuanceState {
+        match event {
+            IssuanceEvent::CertificateRequested(e) => state.request = Some(e.clone()),
+            IssuanceEvent::CertificateGenerated(e) => {
+                state.generated = Some(e.clone());
+                state.failure = None;
+            }
+            IssuanceEvent::CertificateGenerationFailed(e) => state.failure = Some(e.clone()),
+            IssuanceEvent::CertificateRevoked(e) => state.revoked = Some(e.clone()),
+        }
+        state
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod samples {
+    use uuid::Uuid;
+
+    use super::*;
+
+    pub(crate) fn request(name: &str) -> CertificateRequested {
+        CertificateRequested {
+            certificate_id: Uuid::from_u128(1).into(),
+            attendee_id: Uuid::from_u128(2).into(),
+            origin: Origin::default(),
+            public_id: "00112233445566778899aabbccddeeff".to_owned(),
+            page: Page {
+                pdf_template: TemplateRef::new("classic", 1),
+                own_template: None,
+                renderer_version: "1".to_owned(),
+                fonts_sha256: "ab".repeat(32),
+                design: None,
+                locale: Locale::En,
+                issue_date: time::macros::date!(2026 - 11 - 21),
+                public_base_url: "https://certificates.example.com".to_owned(),
+                client: "Acme".to_owned(),
+                certificate_name: "Speaker".to_owned(),
+                event_name: "Summit 2026".to_owned(),
+                full_name: name.to_owned().into(),
+                document_number: None,
+            },
+            email: "ada@example.com".to_owned().into(),
+            event_link: None,
+            delivery: MailDelivery::Immediate,
+        }
+    }
+
+    pub(crate) fn generated(sha256: &str) -> CertificateGenerated {
+        CertificateGenerated {
+            object_key: "certificates/a.pdf".to_owned(),
+            sha256: sha256.to_owned(),
+            size: 9,
+        }
+    }
+
+    pub(crate) fn revoked(reason: WhyRevoked, note: Option<&str>) -> CertificateRevoked {
+        CertificateRevoked { reason, note: note.map(|note| note.to_owned().into()), batch_id: None }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,355 @@
+//! E-mail: one mail about one issuance (the API's "job").
+//!
+//! SMTP cannot deliver exactly once. A mail is therefore claimed in the log before the server is called. If a
+//! claim has no recorded outcome, the mail is not simply sent again; its own policy decides.
+//!
+//! A mail may wait before its first attempt: held until a person releases it, or scheduled for a time.
+
+mod delivery;
+mod waiting;
+
+use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
+
+use crate::domain::kernel::domain_event::domain_events;
+use crate::domain::{Decider, IssuanceId, Locale, Personal, Refusal};
+
+pub use delivery::MailDelivery;
+use waiting::{cancel, release, reschedule};
+
+// ── Events ──────────────────────────────────────────────────────────────────────────────────────
+
+/// A mail was queued.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct EmailQueued {
+    /// The issuance it is about.
+    pub issuance_id: IssuanceId,
+    /// Name of the recipient.
+    pub to_name: Personal<String>,
+    /// Address of the recipient.
+    pub to_address: Personal<String>,
+    /// Language of the mail.
+    pub locale: Locale,
+    /// The issuing organisation.
+    pub client: String,
+    /// The certificate's name.
+    pub certificate_name: String,
+    /// Course or event that was attended or passed.
+    pub event_name: String,
+    /// Link in the mail.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub event_link: Option<String>,
+    /// Public address of the PDF. No login is needed.
+    pub download_link: String,
+    /// Object key of the attached PDF.
+    pub object_key: String,
+    /// SHA-256 of the attached PDF, 64 hex digits.
+    pub sha256: String,
+    /// Policy for a claim without a recorded outcome.
+    pub on_unknown: OnUnknown,
+    /// Earliest start of the first attempt.
+    #[serde(default, skip_serializing_if = "MailDelivery::is_immediate")]
+    pub delivery: MailDelivery,
+}
+
+/// A worker claimed the mail and is about to pass it to the server.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SendClaimed {
+    /// Number of the attempt, from 1.
+    pub attempt: u32,
+    /// The mail's Message-ID (RFC 5322 §3.6.4), the same for every attempt.
+    pub message_id: String,
+}
+
+/// The server accepted the mail.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct EmailSent {
+    /// Number of the attempt.
+    pub attempt: u32,
+    /// The server's full answer.
+    pub answer: Personal<String>,
+}
+
+/// The server rejected the mail or was not available.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct EmailFailed {
+    /// Number of the attempt.
+    pub attempt: u32,
+    /// True if another attempt cannot help.
+    pub permanent: bool,
+    /// True if another attempt follows automatically.
+    pub will_retry: bool,
+    /// The server's full answer.
+    pub answer: Personal<String>,
+}
+
+/// The outcome of the attempt is unknown: the server may have accepted the mail. A person decides.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct EmailOutcomeUnknown {
+    /// Number of the attempt.
+    pub attempt: u32,
+    /// Known details.
+    pub detail: Personal<String>,
+}
+
+/// A person requested another attempt of a failed or unknown mail.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct EmailRetryRequested {}
+
+/// A held or scheduled mail may be sent: a person released it, or its time has come.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct EmailReleased {}
+
+/// The delivery of a held or scheduled mail changed.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct EmailRescheduled {
+    /// New delivery; never immediate, because that is a release.
+    pub delivery: MailDelivery,
+}
+
+/// The mail is cancelled: it is not sent, or not sent again.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct EmailCancelled {
+    /// Reason. A person may have written it.
+    pub reason: Personal<String>,
+}
+
+domain_events! {
+    /// Events of an e-mail.
+    EmailEvent for "email" {
+        EmailQueued, SendClaimed, EmailSent, EmailFailed, EmailOutcomeUnknown, EmailRetryRequested,
+        EmailReleased, EmailRescheduled, EmailCancelled,
+    }
+}
+
+/// Policy for a mail whose claim has no recorded outcome.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum OnUnknown {
+    /// Waits for a person: at-most-once delivery.
+    #[default]
+    Park,
+    /// Sends the mail again with the same Message-ID: at-least-once delivery.
+    Retry,
+}
+
+// ── Commands ────────────────────────────────────────────────────────────────────────────────────
+
+/// Commands to an e-mail.
+#[derive(Clone, Debug)]
+pub enum EmailCommand {
+    /// Queues the mail.
+    Queue(Box<EmailQueued>),
+    /// Claims the next attempt. If a claim without an outcome exists, the mail's policy decides.
+    Claim {
+        /// Message-ID of every attempt.
+        message_id: String,
+    },
+    /// Records that the server accepted the mail.
+    RecordSent(EmailSent),
+    /// Records that this attempt failed.
+    RecordFailure(EmailFailed),
+    /// Records that the outcome of this attempt is unknown.
+    RecordUnknown(EmailOutcomeUnknown),
+    /// Ends the mail, because no worker continues with it. A claimed mail becomes unknown, because it may have been
+    /// sent. A queued or retrying mail fails. Any other mail stays as it is.
+    Abandon {
+        /// Reason, without personal data.
+        why: String,
+    },
+    /// Requests another attempt of a failed or unknown mail.
+    Retry,
+    /// Releases a held or scheduled mail.
+    Release,
+    /// Releases a scheduled mail if its time has come. Any other mail stays as it is.
+    ReleaseDue {
+        /// Current time.
+        now: OffsetDateTime,
+    },
+    /// Changes the delivery of a held or scheduled mail. Immediate delivery releases it.
+    Reschedule(MailDelivery),
+    /// Cancels the mail. A claimed mail can't be cancelled, because a worker may be sending it.
+    Cancel {
+        /// Reason.
+        reason: Personal<String>,
+    },
+}
+
+// ── State, decide, evolve ───────────────────────────────────────────────────────────────────────
+
+/// Stage of a mail.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Stage {
+    /// No history.
+    #[default]
+    Absent,
+    /// Waits for a worker: for its first attempt or for one that a person requested.
+    Queued,
+    /// A worker is sending the mail, or stopped before it recorded the outcome.
+    Claimed,
+    /// Waits for another attempt after a temporary failure.
+    Retrying,
+    /// The server accepted the mail.
+    Sent,
+    /// The mail failed and is not tried again automatically.
+    Failed,
+    /// The outcome is unknown. A person decides.
+    Unknown,
+    /// Waits until a person releases it.
+    Held,
+    /// Waits for its time, [`EmailState::due`].
+    Scheduled,
+    /// Cancelled: not sent, or not sent again.
+    Cancelled,
+}
+
+/// A mail and its stage.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct EmailState {
+    /// The stage.
+    pub stage: Stage,
+    /// Number of the last attempt; 0 before the first.
+    pub attempt: u32,
+    /// The queued mail.
+    pub mail: Option<EmailQueued>,
+    /// Time of delivery, while the mail is scheduled.
+    pub due: Option<OffsetDateTime>,
+}
+
+/// The decider of e-mails.
+pub struct Email;
+
+impl Decider for Email {
+    const AGGREGATE: &'static str = "email";
+    type State = EmailState;
+    type Command = EmailCommand;
+    type Event = EmailEvent;
+
+    fn decide(state: &EmailState, command: &EmailCommand) -> Result<Vec<EmailEvent>, Refusal> {
+        match (command, state.stage) {
+            (EmailCommand::Queue(mail), Stage::Absent) => Ok(vec![EmailEvent::from((**mail).clone())]),
+            (EmailCommand::Queue(_), _) => Ok(Vec::new()),
+            (_, Stage::Absent) => Err(Refusal::NotFound("job")),
+            (EmailCommand::Claim { message_id }, stage) => claim(state, stage, message_id),
+            (EmailCommand::RecordSent(e), Stage::Claimed) if e.attempt == state.attempt => {
+                Ok(vec![e.clone().into()])
+            }
+            (EmailCommand::RecordFailure(e), Stage::Claimed) if e.attempt == state.attempt => {
+                Ok(vec![e.clone().into()])
+            }
+            (EmailCommand::RecordUnknown(e), Stage::Claimed) if e.attempt == state.attempt => {
+                Ok(vec![e.clone().into()])
+            }
+            (
+                EmailCommand::RecordSent(_) | EmailCommand::RecordFailure(_) | EmailCommand::RecordUnknown(_),
+                _,
+            ) => Err(Refusal::WrongState("this outcome belongs to a try that is over".to_owned())),
+            (EmailCommand::Abandon { why }, stage) => Ok(abandon(state.attempt, stage, why)),
+            (EmailCommand::Retry, Stage::Failed | Stage::Unknown) => Ok(vec![EmailRetryRequested {}.into()]),
+            (EmailCommand::Retry, _) => Err(Refusal::WrongState(
+                "only a job in error or with an unknown outcome can be retried".to_owned(),
+            )),
+            (EmailCommand::Release, stage) => release(stage),
+            (EmailCommand::ReleaseDue { now }, Stage::Scheduled)
+                if state.due.is_some_and(|due| due <= *now) =>
+            {
+                Ok(vec![EmailReleased {}.into()])
+            }
+            (EmailCommand::ReleaseDue { .. }, _) => Ok(Vec::new()),
+            (EmailCommand::Reschedule(delivery), stage) => reschedule(state, stage, *delivery),
+            (EmailCommand::Cancel { reason }, stage) => cancel(stage, reason),
+        }
+    }
+
+    fn evolve(mut state: EmailState, event: &EmailEvent) -> EmailState {
+        state.stage = match event {
+            EmailEvent::EmailQueued(mail) => {
+                state.mail = Some(mail.clone());
+                waits(&mut state, mail.delivery)
+            }
+            EmailEvent::EmailRescheduled(e) => waits(&mut state, e.delivery),
+            EmailEvent::EmailReleased(_) => waits(&mut state, MailDelivery::Immediate),
+            EmailEvent::EmailCancelled(_) => {
+                state.due = None;
+                Stage::Cancelled
+            }
+            EmailEvent::SendClaimed(e) => {
+                state.attempt = e.attempt;
+                Stage::Claimed
+            }
+            EmailEvent::EmailSent(_) => Stage::Sent,
+            EmailEvent::EmailFailed(e) if e.will_retry => Stage::Retrying,
+            EmailEvent::EmailFailed(_) => Stage::Failed,
+            EmailEvent::EmailOutcomeUnknown(_) => Stage::Unknown,
+            EmailEvent::EmailRetryRequested(_) => Stage::Queued,
+        };
+        state
+    }
+}
+
+/// Sets the due time and returns the stage in which a mail with this delivery waits.
+fn waits(state: &mut EmailState, delivery: MailDelivery) -> Stage {
+    state.due = delivery.due();
+    match delivery {
+        MailDelivery::Immediate => Stage::Queued,
+        MailDelivery::Held => Stage::Held,
+        MailDelivery::At(_) => Stage::Scheduled,
+    }
+}
+
+fn claim(state: &EmailState, stage: Stage, message_id: &str) -> Result<Vec<EmailEvent>, Refusal> {
+    let next = || SendClaimed { attempt: state.attempt + 1, message_id: message_id.to_owned() }.into();
+    let on_unknown = state.mail.as_ref().map_or(OnUnknown::Park, |mail| mail.on_unknown);
+    match (stage, on_unknown) {
+        (Stage::Queued | Stage::Retrying, _) | (Stage::Claimed, OnUnknown::Retry) => Ok(vec![next()]),
+        (Stage::Claimed, OnUnknown::Park) => Ok(vec![
+            EmailOutcomeUnknown {
+                attempt: state.attempt,
+                detail: "the worker stopped between claiming the mail and recording its outcome"
+                    .to_owned()
+                    .into(),
+            }
+            .into(),
+        ]),
+        (
+            Stage::Absent
+            | Stage::Sent
+            | Stage::Failed
+            | Stage::Unknown
+            | Stage::Held
+            | Stage::Scheduled
+            | Stage::Cancelled,
+            _,
+        ) => Ok(Vec::new()),
+    }
+}
+
+fn abandon(attempt: u32, stage: Stage, why: &str) -> Vec<EmailEvent> {
+    let why = || why.to_owned().into();
+    match stage {
+        Stage::Queued | Stage::Retrying => {
+            vec![EmailFailed { attempt, permanent: true, will_retry: false, answer: why() }.into()]
+        }
+        Stage::Claimed => vec![EmailOutcomeUnknown { attempt, detail: why() }.into()],
+        Stage::Absent
+        | Stage::Sent
+        | Stage::Failed
+        | Stage::Unknown
+        | Stage::Held
+        | Stage::Scheduled
+        | Stage::Cancelled => Vec::new(),
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod samples;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,249 @@
+//! Manifest: description of a certificate template with its page, variables and options. Shipped themes and issuers'
+//! own templates use the same format.
+
+mod check;
+mod option;
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+pub use option::{OptionKind, OptionValue, OptionValues, TemplateOption};
+
+use crate::domain::Locale;
+
+/// Largest size of a manifest, in bytes of JSON.
+pub const MAX_BYTES: usize = 64 << 10;
+
+/// Names of the variables in a template's `fields`. Some values have two or three names, for issuers who know them
+/// from other programs.
+pub const VARIABLES: [&str; 16] = [
+    "attendeeName",
+    "full_name",
+    "learner_name",
+    "certificateName",
+    "certificate_name",
+    "course_name",
+    "eventName",
+    "event_name",
+    "eventLink",
+    "downloadLink",
+    "year",
+    "client",
+    "organization",
+    "completion_date",
+    "learner_email",
+    "document_number",
+];
+
+/// Names of the bundled pictures for sample pages.
+pub const SAMPLE_IMAGES: [&str; 3] = ["logo.png", "signature-1.png", "signature-2.png"];
+
+/// A text in each supported language.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Bilingual {
+    /// English.
+    pub en: String,
+    /// Spanish.
+    pub es: String,
+}
+
+impl Bilingual {
+    /// Returns the text in `locale`.
+    #[must_use]
+    pub fn in_locale(&self, locale: Locale) -> &str {
+        match locale {
+            Locale::En => &self.en,
+            Locale::Es => &self.es,
+        }
+    }
+}
+
+/// Paper size.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum PaperSize {
+    /// 210 × 297 mm.
+    A4,
+    /// 8.5 × 11 inches.
+    UsLetter,
+}
+
+/// Orientation of the page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Orientation {
+    /// Wider than high.
+    Landscape,
+    /// Higher than wide.
+    Portrait,
+}
+
+/// Page format that a template uses for each certificate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PageFormat {
+    /// Paper size.
+    pub size: PaperSize,
+    /// Orientation.
+    pub orientation: Orientation,
+}
+
+impl PageFormat {
+    /// Returns width and height in millimetres.
+    #[must_use]
+    pub const fn millimetres(self) -> (f64, f64) {
+        let (short, long) = match self.size {
+            PaperSize::A4 => (210.0, 297.0),
+            PaperSize::UsLetter => (215.9, 279.4),
+        };
+        match self.orientation {
+            Orientation::Landscape => (long, short),
+            Orientation::Portrait => (short, long),
+        }
+    }
+}
+
+/// Position of the QR code, in millimetres from the upper left corner of the page.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct QrPlace {
+    /// Left edge.
+    pub x: f64,
+    /// Upper edge.
+    pub y: f64,
+    /// Side of the square of modules, without the quiet zone.
+    pub size: f64,
+}
+
+/// Description of a template.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Manifest {
+    /// Title shown to people.
+    pub title: Bilingual,
+    /// Description of the appearance, in one or two sentences.
+    pub description: Bilingual,
+    /// Page format.
+    pub page: PageFormat,
+    /// Smallest distance of text from the edge of the page, in millimetres. Text nearer to the edge counts as
+    /// overflow.
+    pub margin: f64,
+    /// Position of the QR code.
+    pub qr: QrPlace,
+    /// True if the template can use the issuer's own background.
+    #[serde(default)]
+    pub design: bool,
+    /// Variables that the template uses, of [`VARIABLES`]. It gets no others.
+    #[serde(default)]
+    pub variables: Vec<String>,
+    /// Options that an issuer can set.
+    #[serde(default)]
+    pub options: Vec<TemplateOption>,
+    /// Values of variables and options for a sample page. The value of an image is one of [`SAMPLE_IMAGES`].
+    #[serde(default)]
+    pub sample: BTreeMap<String, SampleValue>,
+}
+
+/// Value on a sample page: the same in every language, or one text per language.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged, expecting = "a sample must be a text, or an object with the texts en and es")]
+pub enum SampleValue {
+    /// One value for all languages, as usual for names and pictures.
+    Same(String),
+    /// One text per language.
+    PerLanguage(Bilingual),
+}
+
+impl SampleValue {
+    /// Returns the value in `locale`.
+    #[must_use]
+    pub fn in_locale(&self, locale: Locale) -> &str {
+        match self {
+            Self::Same(text) => text,
+            Self::PerLanguage(texts) => texts.in_locale(locale),
+        }
+    }
+}
+
+/// One version of a shipped theme.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ShippedTemplate {
+    /// Name of the theme.
+    pub name: String,
+    /// Version of the theme, from 1.
+    pub version: u32,
+    /// Manifest of the version.
+    pub manifest: Manifest,
+}
+
+/// Errors in a manifest, one line each, beginning with the field.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ManifestError(pub Vec<String>);
+
+impl fmt::Display for ManifestError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.join("; "))
+    }
+}
+
+impl std::error::Error for ManifestError {}
+
+impl Manifest {
+    /// Parses and checks a manifest.
+    ///
+    /// # Errors
+    /// The manifest is larger than [`MAX_BYTES`], is not JSON of this form, or fails [`Self::check`].
+    pub fn parse(json: &[u8]) -> Result<Self, ManifestError> {
+        if json.len() > MAX_BYTES {
+            return Err(ManifestError(vec![format!("is larger than {} KiB", MAX_BYTES >> 10)]));
+        }
+        let mut reader = serde_json::Deserializer::from_slice(json);
+        let wrong = |problem: String| ManifestError(vec![problem]);
+        let manifest: Self =
+            serde_path_to_error::deserialize(&mut reader).map_err(|problem| wrong(problem.to_string()))?;
+        reader.end().map_err(|problem| wrong(problem.to_string()))?;
+        let variables = manifest.variables.iter().map(|name| own_name(name)).collect();
+        let sample = manifest.sample.into_iter().map(|(name, value)| (own_name(&name), value)).collect();
+        let manifest = Self { variables, sample, ..manifest };
+        manifest.check()?;
+        Ok(manifest)
+    }
+
+    /// Returns the option called `name`.
+    #[must_use]
+    pub fn option(&self, name: &str) -> Option<&TemplateOption> {
+        self.options.iter().find(|option| option.name == name)
+    }
+
+    /// Returns the problems with an issuer's values: the option's name, and the problem as the end of a sentence.
+    #[must_use]
+    pub fn problems_with(&self, values: &OptionValues) -> Vec<(String, String)> {
+        let problem = |(name, value): (&String, &OptionValue)| {
+            let known = self.option(name).ok_or_else(|| self.no_such_option());
+            let problem = known.and_then(|option| option.check(value)).err()?;
+            Some((name.clone(), problem))
+        };
+        values.iter().filter_map(problem).collect()
+    }
+
+    /// Returns the end of a sentence about a name that is not an option.
+    #[must_use]
+    pub fn no_such_option(&self) -> String {
+        let names: Vec<&str> = self.options.iter().map(|option| option.name.as_str()).collect();
+        match names.as_slice() {
+            [] => "is no option: this template has none".to_owned(),
+            names => format!("is no option of this template; it has {}", names.join(", ")),
+        }
+    }
+}
+
+/// Returns the canonical spelling of a variable, because JSON bodies arrive with all names in camelCase. Any other
+/// name stays as it is.
+fn own_name(name: &str) -> String {
+    let alike = |known: &&&str| **known == name || known.replace('_', "").eq_ignore_ascii_case(name);
+    let exact = VARIABLES.iter().find(|known| **known == name);
+    exact.or_else(|| VARIABLES.iter().find(alike)).map_or(name, |known| known).to_owned()
+}

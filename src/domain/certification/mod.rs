@@ -1,0 +1,16 @@
+//! Certification: people, the certificates they earn, the issued PDFs and the mails about them.
+
+pub mod attendee;
+pub mod batch;
+pub mod certificate;
+pub mod design;
+pub mod import;
+pub mod issuance;
+pub mod issue_date;
+pub mod mail;
+pub mod manifest;
+pub mod person;
+pub mod public_id;
+pub mod reactions;
+pub mod reading;
+pub mod template;

@@ -1,0 +1,80 @@
+//! Batch → issuances; stopped or undone batch → revocations.
+
+use super::{Issue, OfBatch};
+use crate::domain::BatchId;
+use crate::domain::certification::batch::{BatchRequested, Stop};
+use crate::domain::certification::issuance::{CertificateRevoked, Origin, WhyRevoked};
+
+/// Returns the issuances that a batch requests, one per person.
+pub fn on_requested(id: BatchId, event: &BatchRequested) -> impl Iterator<Item = Issue> + use<'_> {
+    let origin = Origin { batch_id: Some(id), import_id: event.import_id };
+    let (certificate_id, delivery, issue_date) = (event.certificate_id, event.delivery, event.issue_date);
+    event.attendee_ids.iter().map(move |attendee_id| Issue {
+        certificate_id,
+        attendee_id: *attendee_id,
+        origin,
+        delivery,
+        issue_date,
+    })
+}
+
+/// Returns the issuances that belong to a batch, one per person.
+pub fn issued(id: BatchId, event: &BatchRequested) -> impl Iterator<Item = OfBatch> + use<'_> {
+    on_requested(id, event).map(move |issue| OfBatch {
+        batch_id: id,
+        certificate_id: issue.certificate_id,
+        attendee_id: issue.attendee_id,
+    })
+}
+
+/// Returns the revocation of the batch's issuances, and true if it applies only to those without a PDF.
+#[must_use]
+pub fn on_stop(id: BatchId, stop: &Stop) -> (CertificateRevoked, bool) {
+    let batch_id = Some(id);
+    match stop {
+        Stop::Cancel => {
+            (CertificateRevoked { reason: WhyRevoked::BatchCancelled, note: None, batch_id }, true)
+        }
+        Stop::Undo(undo) => {
+            (CertificateRevoked { reason: undo.reason, note: undo.note.clone(), batch_id }, false)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use time::macros::date;
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::domain::certification::batch::BatchUndoRequested;
+    use crate::domain::certification::mail::MailDelivery;
+
+    #[test]
+    fn a_batch_issues_for_each_of_its_people() {
+        let event = BatchRequested {
+            certificate_id: Uuid::from_u128(1).into(),
+            attendee_ids: vec![Uuid::from_u128(2).into(), Uuid::from_u128(3).into()],
+            delivery: MailDelivery::Held,
+            issue_date: Some(date!(2026 - 11 - 20)),
+            import_id: Some(Uuid::from_u128(7).into()),
+        };
+        let issues: Vec<_> = on_requested(Uuid::from_u128(9).into(), &event).collect();
+        assert_eq!(issues.iter().map(|i| i.attendee_id).collect::<Vec<_>>(), event.attendee_ids);
+        assert!(issues.iter().all(|i| i.delivery == MailDelivery::Held && i.issue_date == event.issue_date));
+        let origin = Origin { batch_id: Some(Uuid::from_u128(9).into()), import_id: event.import_id };
+        assert!(issues.iter().all(|i| i.origin == origin));
+    }
+
+    #[test]
+    fn undo_revokes_all_with_its_reason_and_cancellation_only_unfinished() {
+        let id = BatchId(Uuid::from_u128(9));
+        let note = Some("wrong file".to_owned().into());
+        let undo = BatchUndoRequested { reason: WhyRevoked::IssuedInError, note };
+        let (revoked, only_unfinished) = on_stop(id, &Stop::Undo(undo.clone()));
+        assert_eq!((revoked.reason, revoked.note, revoked.batch_id), (undo.reason, undo.note, Some(id)));
+        assert!(!only_unfinished);
+        let (revoked, only_unfinished) = on_stop(id, &Stop::Cancel);
+        assert_eq!((revoked.reason, only_unfinished), (WhyRevoked::BatchCancelled, true));
+    }
+}

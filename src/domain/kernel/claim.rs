@@ -1,0 +1,210 @@
+//! Claim: ownership of a unique value, such as an e-mail address.
+//!
+//! The aggregate's id is a keyed hash of kind and value. The log therefore shows the owner of a claim, but not the
+//! value. Claims are taken and released in the same atomic batch as the change that needs them.
+
+use hmac::{Hmac, KeyInit, Mac};
+use serde::{Deserialize, Serialize};
+use sha2::Sha256;
+use uuid::Uuid;
+
+use super::domain_event::domain_events;
+use crate::domain::hex;
+use crate::domain::{Decider, Refusal};
+
+// ── Events ──────────────────────────────────────────────────────────────────────────────────────
+
+/// An owner took the value.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ClaimTaken {
+    /// Kind of the value.
+    pub kind: ClaimKind,
+    /// Aggregate that holds the value.
+    pub owner: Uuid,
+}
+
+/// The owner released the value.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ClaimReleased {
+    /// Kind of the value.
+    pub kind: ClaimKind,
+    /// Aggregate that held the value.
+    pub owner: Uuid,
+}
+
+domain_events! {
+    /// Events of a claim.
+    ClaimEvent for "claim" { ClaimTaken, ClaimReleased }
+}
+
+/// Kind of a unique value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum ClaimKind {
+    /// An attendee's e-mail address.
+    AttendeeEmail,
+    /// An attendee's document number.
+    AttendeeDocument,
+    /// An attendee's name together with the e-mail address, if people may share addresses.
+    AttendeeNameAtEmail,
+    /// A user's e-mail address.
+    UserEmail,
+    /// A user's name for login.
+    UserName,
+}
+
+impl ClaimKind {
+    /// Returns the kind in words, for refusals.
+    #[must_use]
+    pub const fn noun(self) -> &'static str {
+        match self {
+            Self::AttendeeEmail | Self::UserEmail => "e-mail address",
+            Self::AttendeeDocument => "document number",
+            Self::AttendeeNameAtEmail => "name at this e-mail address",
+            Self::UserName => "user name",
+        }
+    }
+
+    /// Returns the name of the API field that holds such a value.
+    #[must_use]
+    pub const fn field(self) -> &'static str {
+        match self {
+            Self::AttendeeEmail | Self::AttendeeNameAtEmail | Self::UserEmail => "email",
+            Self::AttendeeDocument => "documentNumber",
+            Self::UserName => "userName",
+        }
+    }
+
+    /// Returns the API field of the kind with this noun.
+    #[must_use]
+    pub fn field_of(noun: &str) -> Option<&'static str> {
+        let kinds = [Self::AttendeeEmail, Self::AttendeeDocument, Self::AttendeeNameAtEmail, Self::UserName];
+        kinds.into_iter().find(|kind| kind.noun() == noun).map(Self::field)
+    }
+
+    /// Returns the id of the claim's aggregate: HMAC-SHA-256 (RFC 2104) of kind and normalised value, 32 hex digits.
+    #[must_use]
+    pub fn subject_id(self, key: &[u8], normalised: &str) -> String {
+        // proof: HMAC takes a key of any length.
+        #[allow(clippy::expect_used)]
+        let mut mac = Hmac::<Sha256>::new_from_slice(key).expect("HMAC takes any key");
+        mac.update(format!("{self:?}\u{1f}{normalised}").as_bytes());
+        hex(&mac.finalize().into_bytes()[..16])
+    }
+}
+
+// ── Commands ────────────────────────────────────────────────────────────────────────────────────
+
+/// Commands to a claim.
+#[derive(Clone, Copy, Debug)]
+pub enum ClaimCommand {
+    /// Takes the value for an owner.
+    Take {
+        /// Kind of the value.
+        kind: ClaimKind,
+        /// Aggregate that wants the value.
+        owner: Uuid,
+    },
+    /// Releases the value.
+    Release {
+        /// Kind of the value.
+        kind: ClaimKind,
+        /// Aggregate that held the value.
+        owner: Uuid,
+    },
+}
+
+// ── State, decide, evolve ───────────────────────────────────────────────────────────────────────
+
+/// Owner of the value, if it is taken.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ClaimState(pub Option<Uuid>);
+
+/// The decider of claims.
+pub struct Claim;
+
+impl Decider for Claim {
+    const AGGREGATE: &'static str = "claim";
+    type State = ClaimState;
+    type Command = ClaimCommand;
+    type Event = ClaimEvent;
+
+    fn decide(state: &ClaimState, command: &ClaimCommand) -> Result<Vec<ClaimEvent>, Refusal> {
+        match (*command, state.0) {
+            (ClaimCommand::Take { kind, owner }, None) => Ok(vec![ClaimTaken { kind, owner }.into()]),
+            (ClaimCommand::Take { owner, .. }, Some(holder)) if holder == owner => Ok(Vec::new()),
+            (ClaimCommand::Take { kind, .. }, Some(_)) => Err(Refusal::Taken(kind.noun())),
+            (ClaimCommand::Release { kind, owner }, Some(holder)) if holder == owner => {
+                Ok(vec![ClaimReleased { kind, owner }.into()])
+            }
+            // Only the owner can release a claim. Releasing a free value changes nothing.
+            (ClaimCommand::Release { .. }, _) => Ok(Vec::new()),
+        }
+    }
+
+    fn evolve(_: ClaimState, event: &ClaimEvent) -> ClaimState {
+        match event {
+            ClaimEvent::ClaimTaken(e) => ClaimState(Some(e.owner)),
+            ClaimEvent::ClaimReleased(_) => ClaimState(None),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::kernel::decider::spec::given;
+
+    const KIND: ClaimKind = ClaimKind::AttendeeEmail;
+    const ADA: Uuid = Uuid::from_u128(1);
+    const GRACE: Uuid = Uuid::from_u128(2);
+
+    fn taken(owner: Uuid) -> ClaimEvent {
+        ClaimTaken { kind: KIND, owner }.into()
+    }
+
+    fn released(owner: Uuid) -> ClaimEvent {
+        ClaimReleased { kind: KIND, owner }.into()
+    }
+
+    #[test]
+    fn free_value_can_be_taken() {
+        given::<Claim>(vec![]).when(ClaimCommand::Take { kind: KIND, owner: ADA }).then(vec![taken(ADA)]);
+    }
+
+    #[test]
+    fn held_value_is_refused_to_others_and_unchanged_for_its_holder() {
+        given::<Claim>(vec![taken(ADA)])
+            .when(ClaimCommand::Take { kind: KIND, owner: GRACE })
+            .then_refused("DUPLICATE");
+        given::<Claim>(vec![taken(ADA)]).when(ClaimCommand::Take { kind: KIND, owner: ADA }).then_nothing();
+    }
+
+    #[test]
+    fn released_value_can_be_taken_by_another_owner() {
+        given::<Claim>(vec![taken(ADA), released(ADA)])
+            .when(ClaimCommand::Take { kind: KIND, owner: GRACE })
+            .then(vec![taken(GRACE)]);
+    }
+
+    #[test]
+    fn only_the_holder_can_release_a_value() {
+        given::<Claim>(vec![taken(ADA)])
+            .when(ClaimCommand::Release { kind: KIND, owner: GRACE })
+            .then_nothing();
+        given::<Claim>(vec![taken(ADA)])
+            .when(ClaimCommand::Release { kind: KIND, owner: ADA })
+            .then(vec![released(ADA)]);
+    }
+
+    #[test]
+    fn subject_hides_value_and_kind_and_depends_on_the_key() {
+        let id = KIND.subject_id(b"key", "ada@example.com");
+        assert_eq!(id.len(), 32);
+        assert!(!id.contains("ada"));
+        assert_ne!(id, KIND.subject_id(b"other", "ada@example.com"));
+        assert_ne!(id, ClaimKind::UserEmail.subject_id(b"key", "ada@example.com"));
+    }
+}

@@ -1,0 +1,74 @@
+//! Interface of all aggregates: pure and synchronous. Each decides on its own history alone.
+
+use crate::domain::{DomainEvent, Refusal};
+
+/// Decider: turns commands into events, and folds events into state.
+///
+/// Named after Jérémie Chassaing's "Functional Event Sourcing Decider" (2021).
+pub trait Decider {
+    /// Aggregate token in the subject `<ns>.ev.<aggregate>.<id>`; lower-case letters only.
+    const AGGREGATE: &'static str;
+    /// State folded from the events; `Default` is the state before any event.
+    type State: Default + Clone + Send + Sync;
+    /// Intention that may be refused.
+    type Command: Send + Sync;
+    /// Event enum of the aggregate.
+    type Event: DomainEvent;
+
+    /// Returns the events that follow from `command` in `state`. The list is empty if nothing changes.
+    ///
+    /// # Errors
+    /// The command isn't allowed in this state, or its fields are not valid.
+    fn decide(state: &Self::State, command: &Self::Command) -> Result<Vec<Self::Event>, Refusal>;
+
+    /// Returns the state after `event`. Total: every history in the log folds without a panic.
+    fn evolve(state: Self::State, event: &Self::Event) -> Self::State;
+
+    /// Folds a history into a state.
+    fn fold<'a>(events: impl IntoIterator<Item = &'a Self::Event>) -> Self::State {
+        events.into_iter().fold(Self::State::default(), Self::evolve)
+    }
+}
+
+/// Given/when/then for tests of aggregates.
+#[cfg(test)]
+pub(crate) mod spec {
+    use super::{Decider, Refusal};
+
+    pub(crate) fn given<D: Decider>(history: Vec<D::Event>) -> Given<D> {
+        Given(D::fold(&history))
+    }
+
+    pub(crate) struct Given<D: Decider>(D::State);
+
+    impl<D: Decider> Given<D>
+    where
+        D::Event: PartialEq + std::fmt::Debug,
+    {
+        pub(crate) fn when(&self, command: D::Command) -> Then<D> {
+            Then(D::decide(&self.0, &command))
+        }
+    }
+
+    pub(crate) struct Then<D: Decider>(Result<Vec<D::Event>, Refusal>);
+
+    impl<D: Decider> Then<D>
+    where
+        D::Event: PartialEq + std::fmt::Debug,
+    {
+        #[track_caller]
+        pub(crate) fn then(self, expected: Vec<D::Event>) {
+            assert_eq!(self.0, Ok(expected));
+        }
+
+        #[track_caller]
+        pub(crate) fn then_nothing(self) {
+            assert_eq!(self.0, Ok(Vec::new()));
+        }
+
+        #[track_caller]
+        pub(crate) fn then_refused(self, code: &str) {
+            assert_eq!(self.0.map_err(|refusal| refusal.code()), Err(code));
+        }
+    }
+}

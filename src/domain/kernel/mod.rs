@@ -1,0 +1,12 @@
+//! Types and traits that every context uses. They know no aggregate but the claim.
+
+pub mod claim;
+pub mod decider;
+pub mod domain_event;
+pub mod hex;
+pub mod ids;
+pub mod keyed_hash;
+pub mod locale;
+pub mod personal;
+pub mod refusal;
+pub mod secret;
