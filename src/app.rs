@@ -28,16 +28,18 @@ use crate::database;
 use crate::event_log::{self, EventLog, Names, Step};
 use crate::http::Passwords;
 use crate::http::passwords::BreachedPasswords;
+use crate::importing::Importer;
 use crate::mail::{MailProvider, SmtpMailer};
 use crate::projection::{LogSource, Maintenance, Presence, ProjectionSet, Projector, Readers};
+use crate::rendering::Rendering;
 use crate::sandbox::Sandbox;
 use crate::spreadsheet::Limits;
 use crate::storage::ObjectStorage;
-use crate::workers::importer::Importer;
+use crate::workers::importer::ImporterWorker;
 use crate::workers::mailer::{MailSettings, Mailer};
 use crate::workers::notifier::{NoticeSettings, Notifier};
 use crate::workers::processes::Processes;
-use crate::workers::renderer::{RendererWorker, Rendering};
+use crate::workers::renderer::RendererWorker;
 use crate::workers::{self, Worker};
 
 pub use running::Running;
@@ -309,13 +311,9 @@ impl App {
             }
             Role::Importer => {
                 let (key, limits) = (self.config.secrets.claim_key.clone(), self.import_limits());
-                let worker = Arc::new(Importer::new(
-                    commands,
-                    self.storage.clone(),
-                    key,
-                    limits,
-                    self.renderer.clone(),
-                ));
+                let importer =
+                    Importer::new(commands, self.storage.clone(), key, limits, self.renderer.clone());
+                let worker = Arc::new(ImporterWorker(importer));
                 running.spawn("importer", work(log, worker, at_once.importer, shutdown));
             }
             Role::Renderer => {

@@ -15,11 +15,11 @@ use crate::database::DatabaseError;
 use crate::domain::kernel::claim::ClaimKind;
 use crate::domain::{DecodeError, Refusal};
 use crate::event_log::LogError;
+use crate::importing::ImportError;
 use crate::projection::TimedOut;
+use crate::rendering::RenderingError;
 use crate::spreadsheet::SheetError;
 use crate::storage::StorageError;
-use crate::workers::importer::ImportError;
-use crate::workers::renderer::RenderingError;
 
 /// `Retry-After` of errors that set no other.
 const SOON: Duration = Duration::from_secs(1);

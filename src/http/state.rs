@@ -30,11 +30,11 @@ use crate::domain::certification::mail::OnUnknown;
 use crate::domain::certification::manifest::ShippedTemplate;
 use crate::domain::{Secret, SharedEmail, TimeZone, UserId};
 use crate::projection::Readers;
+use crate::rendering::Rendering;
 use crate::sandbox::Sandbox;
 use crate::scheduler::Plan;
 use crate::spreadsheet::Limits;
 use crate::storage::ObjectStorage;
-use crate::workers::renderer::Rendering;
 
 /// Limits of design uploads. The sandbox also limits how many designs are decoded at the same time.
 const DESIGNS: IntakeLimits = IntakeLimits { places: 32, places_each: 8, at_once: 2, at_once_each: 1 };

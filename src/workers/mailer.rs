@@ -10,7 +10,6 @@ use bytes::Bytes;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::renderer::Rendering;
 use super::{Delivery, Verdict, Worker};
 use crate::commands::withdraw::is_revoked;
 use crate::commands::{CommandContext, CommandError, Commands, Loaded};
@@ -23,6 +22,7 @@ use crate::event_log::RecordedEvent;
 use crate::mail::{
     Attachment, MailProvider, MailVariables, OutgoingMail, Recipient, SendOutcome, attachment_file_name,
 };
+use crate::rendering::Rendering;
 
 /// Maximum number of attempts.
 const MAX_ATTEMPTS: u32 = 6;

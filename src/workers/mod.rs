@@ -3,16 +3,13 @@
 //! Each worker is a durable consumer of the event log and can be shared by many processes. Work that a worker gives
 //! up becomes a dead letter.
 
-pub mod bundle;
 pub mod consume;
 pub mod dead_letter;
 pub mod importer;
-pub mod long_names;
 pub mod mailer;
 pub mod notifier;
 pub mod processes;
 pub mod renderer;
 pub mod timers;
-pub mod undrawable;
 
 pub use consume::{Delivery, Verdict, Worker, run};

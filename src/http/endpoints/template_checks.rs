@@ -13,9 +13,9 @@ use crate::domain::certification::issuance::CertificateRequested;
 use crate::domain::{CertificateId, Person, Personal};
 use crate::http::held::held;
 use crate::http::{ApiError, HttpState};
-use crate::workers::importer::dry_run::Rehearsed;
-use crate::workers::importer::report::{ErrorDetail, ImportReport};
-use crate::workers::renderer::RenderingError;
+use crate::importing::dry_run::Rehearsed;
+use crate::importing::report::{ErrorDetail, ImportReport};
+use crate::rendering::RenderingError;
 
 /// Number of names that are laid out together.
 const TOGETHER: usize = 10;

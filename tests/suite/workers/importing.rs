@@ -10,14 +10,15 @@ use laureate::domain::certification::import::{
 use laureate::domain::certification::mail::MailDelivery;
 use laureate::domain::certification::reading::Reading;
 use laureate::domain::{AttendeeId, CertificateId, DomainEvent, ImportId, Secret};
+use laureate::importing::ImportOptions;
+use laureate::importing::Importer;
+use laureate::importing::dry_run::dry_run;
+use laureate::importing::report::ImportReport;
+use laureate::importing::report_file::ReportFile;
 use laureate::spreadsheet;
 use laureate::spreadsheet::{Format, Limits};
 use laureate::storage::{import_key, import_report_key};
-use laureate::workers::importer::ImportOptions;
-use laureate::workers::importer::Importer;
-use laureate::workers::importer::dry_run::dry_run;
-use laureate::workers::importer::report::ImportReport;
-use laureate::workers::importer::report_file::ReportFile;
+use laureate::workers::importer::ImporterWorker;
 use laureate::workers::{Delivery, Verdict, Worker};
 use uuid::Uuid;
 
@@ -32,8 +33,9 @@ pub fn key() -> Secret {
     Secret::new("a key for claims")
 }
 
-pub fn importer(plant: &Plant) -> Importer {
-    Importer::new(plant.log.commands.clone(), plant.storage.clone(), key(), Limits::default(), renderer())
+pub fn importer(plant: &Plant) -> ImporterWorker {
+    let commands = plant.log.commands.clone();
+    ImporterWorker(Importer::new(commands, plant.storage.clone(), key(), Limits::default(), renderer()))
 }
 
 /// Returns rows of different people. `from` is the number of the first one.

@@ -9,9 +9,10 @@ use laureate::domain::AttendeeId;
 use laureate::domain::certification::attendee::Attendee;
 use laureate::domain::certification::import::ImportEvent;
 use laureate::domain::kernel::claim::Claim;
+use laureate::importing::{ImportOptions, Importer};
 use laureate::spreadsheet::Limits;
 use laureate::storage::import_key;
-use laureate::workers::importer::{ImportOptions, Importer};
+use laureate::workers::importer::ImporterWorker;
 use laureate::workers::{Delivery, Verdict, Worker};
 
 use super::fixture::Plant;
@@ -29,7 +30,8 @@ pub async fn dies_at_its_event(plant: &Plant, n: usize, delivery: &Delivery) {
         time::macros::datetime!(2026-11-21 12:00 UTC)
     };
     let commands = Commands::new(plant.log.log.clone(), Arc::new(clock));
-    let worker = Importer::new(commands, plant.storage.clone(), key(), Limits::default(), renderer());
+    let importer = Importer::new(commands, plant.storage.clone(), key(), Limits::default(), renderer());
+    let worker = ImporterWorker(importer);
     let delivery = delivery.clone();
     let dying = tokio::spawn(async move { worker.work(&[delivery]).await });
     assert!(dying.await.is_err_and(|error| error.is_panic()), "the worker did not crash");

@@ -2,7 +2,7 @@
 
 use laureate::domain::certification::batch::BatchRequested;
 use laureate::domain::{CertificateId, SharedEmail};
-use laureate::workers::importer::ImportOptions;
+use laureate::importing::ImportOptions;
 use laureate::workers::{Verdict, Worker};
 use uuid::Uuid;
 

@@ -2,9 +2,9 @@
 
 use laureate::domain::ImportId;
 use laureate::domain::certification::import::{Import, ImportCancelled, ImportCommand, ImportEvent};
+use laureate::importing::ImportOptions;
+use laureate::importing::report_file::ReportFile;
 use laureate::storage::import_report_key;
-use laureate::workers::importer::ImportOptions;
-use laureate::workers::importer::report_file::ReportFile;
 use laureate::workers::{Delivery, Verdict, Worker};
 
 use super::fixture::Plant;

@@ -3,8 +3,8 @@
 use laureate::domain::certification::attendee::Attendee;
 use laureate::domain::kernel::claim::{Claim, ClaimKind};
 use laureate::domain::{AttendeeId, ImportId, SharedEmail};
+use laureate::importing::ImportOptions;
 use laureate::workers::Worker;
-use laureate::workers::importer::ImportOptions;
 
 use super::fixture::Plant;
 use super::importing::{

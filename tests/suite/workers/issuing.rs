@@ -10,10 +10,11 @@ use laureate::domain::certification::issuance::{
 };
 use laureate::domain::certification::mail::{EmailQueued, MailDelivery, OnUnknown};
 use laureate::domain::{EmailId, IssuanceId, Locale, TimeZone};
+use laureate::rendering::{Rendering, RenderingError};
 use laureate::sandbox::Sandbox;
 use laureate::storage::ObjectKey;
 use laureate::workers::processes::Processes;
-use laureate::workers::renderer::{RendererWorker, Rendering, RenderingError};
+use laureate::workers::renderer::RendererWorker;
 use uuid::Uuid;
 
 use super::fixture::Plant;

@@ -20,9 +20,9 @@ use crate::http::endpoints::template_checks::checked;
 use crate::http::extract::{Element, IdempotencyKey, JsonList, Query, Unreadable};
 use crate::http::idempotency::{self, once};
 use crate::http::{Answer, ApiError, Caller, HttpState};
+use crate::importing::dry_run::dry_run;
 use crate::spreadsheet;
 use crate::spreadsheet::{Format, PersonLine};
-use crate::workers::importer::dry_run::dry_run;
 
 /// Largest body, in bytes.
 const MAX_BODY: usize = 8 << 20;

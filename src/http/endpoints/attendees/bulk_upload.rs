@@ -18,9 +18,9 @@ use crate::http::extract::{IdempotencyKey, Query};
 use crate::http::idempotency::{self, once};
 use crate::http::intake::Place;
 use crate::http::{Answer, ApiError, Caller, HttpState};
+use crate::importing::dry_run::dry_run;
 use crate::spreadsheet;
 use crate::spreadsheet::{EncodingSource, Format, HowRead, SheetError, SheetReader};
-use crate::workers::importer::dry_run::dry_run;
 
 /// Fields beside the file.
 const FIELDS: &[&str] = &["updateExisting", "certificateId", "delivery", "issueDate", "requiresDocument"];

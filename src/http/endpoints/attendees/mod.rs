@@ -18,7 +18,8 @@ use uuid::Uuid;
 use crate::domain::{AttendeeId, FieldError, InvalidField, Person, Personal, Refusal};
 use crate::http::HttpState;
 use crate::projection::queries::attendees::AttendeeRow;
-use crate::workers::undrawable::{self, UNDRAWABLE, UndrawableField};
+use crate::rendering::undrawable;
+use crate::rendering::undrawable::{UNDRAWABLE, UndrawableField};
 
 /// A person certificates go to.
 #[derive(Serialize, ToSchema)]

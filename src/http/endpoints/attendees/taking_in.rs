@@ -17,9 +17,9 @@ use crate::http::endpoints::imports::{ImportAnswer, read};
 use crate::http::endpoints::issuing::Issuing;
 use crate::http::idempotency::created_by;
 use crate::http::{Answer, ApiError, Caller, ErrorCode, HttpState};
+use crate::importing::ImportOptions;
 use crate::spreadsheet::Format;
 use crate::storage::import_key;
-use crate::workers::importer::ImportOptions;
 
 /// At most this many people are answered when they are taken in.
 const ROWS_AT_ONCE: u32 = 1_000;

@@ -13,8 +13,8 @@ use crate::domain::{CertificateId, Refusal};
 use crate::http::endpoints::generated_certificates::sample::{made_up, not_drawn, pinned};
 use crate::http::held::held;
 use crate::http::{ApiError, ErrorCode, HttpState};
-use crate::workers::renderer::RenderingError;
-use crate::workers::undrawable::problem;
+use crate::rendering::RenderingError;
+use crate::rendering::undrawable::problem;
 
 /// Fields of a definition that are drawn as texts.
 const OWN_TEXTS: [&str; 3] = ["client", "name", "eventName"];

@@ -18,8 +18,8 @@ use crate::http::extract::upload::Upload;
 use crate::http::idempotency::{self, created_by, once};
 use crate::http::intake::Place;
 use crate::http::{Answer, ApiError, Caller, ErrorCode, HttpState};
+use crate::rendering::RenderingError;
 use crate::storage::{design_key, small_design_key};
-use crate::workers::renderer::RenderingError;
 
 /// Default client of a design.
 const DEFAULT_CLIENT: &str = "general";

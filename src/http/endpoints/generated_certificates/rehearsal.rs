@@ -14,8 +14,8 @@ use crate::http::endpoints::certificates::drawable::undrawable_texts;
 use crate::http::endpoints::template_checks::{are_too_long, shows_email};
 use crate::http::{ApiError, HttpState};
 use crate::projection::queries::issuances::{self, RehearsedRow};
-use crate::workers::long_names::{LongNames, NAME_TOO_LONG};
-use crate::workers::undrawable::{UNDRAWABLE, of_fields, problem};
+use crate::rendering::long_names::{LongNames, NAME_TOO_LONG};
+use crate::rendering::undrawable::{UNDRAWABLE, of_fields, problem};
 
 /// Maximum number of people, and of refusals, in the answer.
 const MAX_SHOWN: usize = 1_000;

@@ -17,7 +17,7 @@ use crate::http::api_error::ErrorEnvelope;
 use crate::http::extract::Json;
 use crate::http::held::held;
 use crate::http::{ApiError, ErrorCode, HttpState};
-use crate::workers::renderer::RenderingError;
+use crate::rendering::RenderingError;
 
 /// Certificate and person of a sample.
 #[derive(Deserialize, ToSchema)]

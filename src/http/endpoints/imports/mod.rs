@@ -17,12 +17,12 @@ use uuid::Uuid;
 use super::super::{ApiError, HttpState};
 use super::batches::get::{BatchAnswer, shown};
 use crate::domain::{ImportId, Personal};
+use crate::importing::report::{ErrorDetail, ImportReport, MAX_SHOWN};
+use crate::importing::report_file::ReportFile;
 use crate::projection::queries::batches;
 use crate::projection::queries::imports::{self, ImportRow, RejectionRow};
 use crate::projection::queries::listing::{self, Start};
 use crate::storage::ObjectKey;
-use crate::workers::importer::report::{ErrorDetail, ImportReport, MAX_SHOWN};
-use crate::workers::importer::report_file::ReportFile;
 use reading::ReadingAnswer;
 
 /// Bytes that are read from the start of a report to show its first rows.

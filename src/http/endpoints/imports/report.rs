@@ -18,10 +18,10 @@ use super::report_formats::write;
 use crate::http::api_error::ErrorEnvelope;
 use crate::http::extract::{Path, Query};
 use crate::http::{ApiError, ErrorCode, HttpState};
+use crate::importing::report_file::StoredReport;
 use crate::projection::queries::imports;
 use crate::spreadsheet::export::ExportFormat;
 use crate::storage::ObjectKey;
-use crate::workers::importer::report_file::StoredReport;
 
 /// Maximum size of a report that is converted, in bytes.
 const MAX_REPORT_BYTES: u64 = 1 << 30;

@@ -3,10 +3,10 @@
 use std::io::{self, BufRead, BufWriter, Write};
 
 use super::report::ReportFormat;
+use crate::importing::report::ErrorDetail;
+use crate::importing::report_file::StoredReport;
 use crate::spreadsheet::REPORT_COLUMNS;
 use crate::spreadsheet::export::{ExportFormat, SheetWriter, Value};
-use crate::workers::importer::report::ErrorDetail;
-use crate::workers::importer::report_file::StoredReport;
 
 /// Writes the whole report.
 ///

@@ -9,8 +9,8 @@ use crate::domain::certification::manifest::{MAX_BYTES, Manifest};
 use crate::domain::certification::template::TemplateFiles;
 use crate::domain::hex;
 use crate::http::{ApiError, ErrorCode, HttpState};
+use crate::rendering::{MAX_SOURCE, NotDrawn};
 use crate::storage::template_key;
-use crate::workers::renderer::{MAX_SOURCE, NotDrawn};
 
 /// Checks a template, then stores it under keys derived from its content, so that no object is ever overwritten.
 pub(super) async fn store(

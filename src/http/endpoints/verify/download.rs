@@ -18,8 +18,8 @@ use crate::http::extract::Path;
 use crate::http::{ApiError, ErrorCode, HttpState};
 use crate::mail::attachment_file_name;
 use crate::projection::queries::issuances::IssuanceRow;
+use crate::rendering::RenderingError;
 use crate::storage::ObjectKey;
-use crate::workers::renderer::RenderingError;
 
 /// A copy in a browser is used only after the server confirmed it, so a revocation shows at once. Shared caches
 /// keep no copy: they may ignore that rule, and the file is about a person.

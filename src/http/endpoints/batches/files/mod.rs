@@ -17,7 +17,7 @@ use crate::domain::IssuanceId;
 use crate::http::pieces::streamed;
 use crate::http::{ApiError, Caller, ErrorCode, HttpState};
 use crate::projection::queries::{batches, issuances};
-use crate::workers::bundle::{Bundle, BundleKind};
+use crate::rendering::bundle::{Bundle, BundleKind};
 
 /// Certificates per part of the ZIP archive.
 const ZIP_PART: i64 = 5_000;

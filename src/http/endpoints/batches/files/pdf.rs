@@ -8,7 +8,7 @@ use super::{FilesQuery, answer};
 use crate::http::api_error::ErrorEnvelope;
 use crate::http::extract::{Path, Query};
 use crate::http::{ApiError, Caller, HttpState};
-use crate::workers::bundle::BundleKind;
+use crate::rendering::bundle::BundleKind;
 
 /// Returns the certificates of a batch as one PDF for printing.
 ///

@@ -6,8 +6,8 @@ use crate::commands::take_in_row::TakenIn;
 use crate::commands::{CommandError, Commands, Snapshot};
 use crate::domain::certification::attendee::Attendee;
 use crate::domain::{AttendeeId, Person, PersonEntry};
+use crate::rendering::undrawable::{UNDRAWABLE, of_fields};
 use crate::spreadsheet::RawRow;
-use crate::workers::undrawable::{UNDRAWABLE, of_fields};
 
 /// Texts of a row's person that certificates show. For a known person who is not changed, these are the stored texts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

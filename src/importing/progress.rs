@@ -1,13 +1,12 @@
 //! Progress of an import in the log: recorded rows and requested batches.
 
 use super::settled::{Settled, record_rows};
-use super::{ImportError, Importer, Request};
+use super::{Cause, ImportError, Importer, Request};
 use crate::commands::import_batches::{recorded_batches, request_batch};
 use crate::commands::{CommandContext, Loaded};
 use crate::domain::ImportId;
 use crate::domain::certification::import::{Import, ImportEvent};
 use crate::domain::certification::reactions::import::{DueBatch, DueBatches};
-use crate::workers::Delivery;
 
 /// Recorded progress of an import.
 pub(super) struct Progress {
@@ -21,7 +20,7 @@ impl Importer {
     /// Resumes after the rows that another worker recorded, or starts.
     pub(super) async fn progress(
         &self,
-        delivery: &Delivery,
+        cause: &Cause<'_>,
         request: &Request<'_>,
         import: Loaded<Import>,
     ) -> Result<Progress, ImportError> {
@@ -30,19 +29,19 @@ impl Importer {
         }
         let (due, full) = recorded_batches(&self.commands, request.id, request.asked).await?;
         let mut batches = 0;
-        self.request_batches(delivery, &mut batches, full).await?;
+        self.request_batches(cause, &mut batches, full).await?;
         Ok(Progress { import, due, batches })
     }
 
     /// Requests batches. Their commands are numbered, so that a worker that takes over makes the same commands.
     pub(super) async fn request_batches(
         &self,
-        delivery: &Delivery,
+        cause: &Cause<'_>,
         made: &mut usize,
         batches: Vec<DueBatch>,
     ) -> Result<(), ImportError> {
         for batch in batches {
-            let context = CommandContext::of_process(&delivery.event, "importer-batch", *made);
+            let context = CommandContext::of_process(cause.event, "importer-batch", *made);
             request_batch(&self.commands, &context, batch).await?;
             *made += 1;
         }
@@ -52,14 +51,14 @@ impl Importer {
     /// Records the outcome of a chunk's rows and requests the batches that are full.
     pub(super) async fn note(
         &self,
-        delivery: &Delivery,
+        cause: &Cause<'_>,
         id: ImportId,
         progress: &mut Progress,
         settled: &[Settled],
     ) -> Result<(), ImportError> {
         let Some(through_row) = settled.last().map(|row| row.row) else { return Ok(()) };
         let command = record_rows(through_row, settled);
-        let context = CommandContext::of_process(&delivery.event, "importer-rows", through_row as usize);
+        let context = CommandContext::of_process(cause.event, "importer-rows", through_row as usize);
         // The state is kept and not loaded for each chunk, because the history of a large file is long.
         let import = progress.import.clone();
         let done = self.commands.execute_assuming::<Import>(&context, id, import, command).await?;
@@ -70,6 +69,6 @@ impl Importer {
             }
         }
         progress.import = done.into();
-        self.request_batches(delivery, &mut progress.batches, full).await
+        self.request_batches(cause, &mut progress.batches, full).await
     }
 }

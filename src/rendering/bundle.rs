@@ -15,7 +15,7 @@ use tokio::time::Instant;
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipWriter};
 
-use super::renderer::{Rendering, RenderingError};
+use super::{Rendering, RenderingError};
 use crate::certificate_pdf::joined::JoinedPdf;
 use crate::domain::{IssuanceId, Personal};
 use crate::mail::attachment_file_name;

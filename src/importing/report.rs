@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 use super::row_warnings::NAME_DIFFERS;
 use crate::domain::certification::reactions::import::Mismatch;
 use crate::domain::{FieldError, Personal};
+use crate::rendering::undrawable::UNDRAWABLE;
 use crate::spreadsheet::{RawRow, RowError};
-use crate::workers::undrawable::UNDRAWABLE;
 
 /// Maximum number of rejected rows in an answer. The stored report contains all of them.
 pub const MAX_SHOWN: usize = 1_000;

@@ -23,8 +23,8 @@ use crate::domain::certification::reactions::import::{
 };
 use crate::domain::kernel::claim::Claim;
 use crate::domain::{AttendeeId, CertificateId, ImportId, Person, PersonEntry, Secret};
+use crate::rendering::long_names::LongNames;
 use crate::spreadsheet::{RowOutcome, SheetError, SheetReader, SheetRow};
-use crate::workers::long_names::LongNames;
 
 /// Maximum number of rows of a dry run. It runs within one request and keeps the people of its rows in memory.
 const MAX_ROWS: u32 = 100_000;

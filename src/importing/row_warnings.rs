@@ -6,9 +6,9 @@ use crate::certificate_pdf::Renderer;
 use crate::commands::take_in_row::TakenIn;
 use crate::domain::certification::person::is_quite_different;
 use crate::domain::{Person, PersonEntry, Personal};
+use crate::rendering::long_names::{NAME_TOO_LONG, SAFE_CHARACTERS};
+use crate::rendering::undrawable::{UNDRAWABLE, problem};
 use crate::spreadsheet::{Column, RawRow};
-use crate::workers::long_names::{NAME_TOO_LONG, SAFE_CHARACTERS};
-use crate::workers::undrawable::{UNDRAWABLE, problem};
 
 /// Code of a name that is quite different from the stored name of the same person.
 pub(super) const NAME_DIFFERS: &str = "NAME_DIFFERS";

@@ -1,0 +1,360 @@
+//! Importer: reads an uploaded file and imports its people row by row, in chunks.
+//!
+//! A worker that takes over after a crash reads the file from its beginning. The command of every row has the same id
+//! as before, so nothing is done twice, and the report is complete.
+
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+
+use futures_util::future::try_join;
+use futures_util::{StreamExt, TryStreamExt, stream};
+use tempfile::NamedTempFile;
+use thiserror::Error;
+
+use crate::certificate_pdf::Renderer;
+use crate::commands::take_in_row::{Row, take_in_row};
+use crate::commands::{CommandContext, CommandError, Commands, Loaded, Snapshot};
+use crate::domain::certification::attendee::ImportedRow;
+use crate::domain::certification::import::{
+    Import, ImportCancelled, ImportCommand, ImportCompleted, ImportEvent, ImportFailed, ImportRequested,
+};
+use crate::domain::certification::reactions::import::{RowRules, Seen};
+use crate::domain::{Event, ImportId, Secret};
+use crate::event_log::RecordedEvent;
+use crate::spreadsheet::{Limits, RowOutcome, SheetError, SheetRow};
+use crate::storage::{ObjectKey, ObjectStorage, StorageError, import_report_key};
+
+pub use options::ImportOptions;
+
+use chunks::read_in_chunks;
+use plan::{Claiming, Plan, PlannedRow, Rejection};
+use report::{ErrorDetail, ImportReport, Outcome};
+use report_file::ReportFile;
+use row_certificate::{explained, rules_with};
+use row_warnings::{TakenRow, warning};
+use settled::{Decided, Settled};
+use undrawable_row::stored_person;
+
+mod chunks;
+pub mod dry_run;
+mod missing_fields;
+mod options;
+mod plan;
+mod progress;
+pub mod report;
+pub mod report_file;
+mod row_certificate;
+mod row_warnings;
+mod settled;
+mod undrawable_row;
+
+/// Number of rows in a chunk. Progress is recorded after each chunk. A new person is three events, and a group commit
+/// has at most 1,000 events, so the rows of a chunk fill two.
+const CHUNK: usize = 666;
+/// Number of chunks that are read ahead of the current one. A row takes up to about 20 KB.
+const READ_AHEAD: usize = 1;
+
+/// Error that stops an import.
+#[derive(Debug, Error)]
+pub enum ImportError {
+    /// The file can't be read. The rows before the error stay imported.
+    #[error(transparent)]
+    Sheet(#[from] SheetError),
+    /// The object storage doesn't answer.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+    /// The log can't be used.
+    #[error(transparent)]
+    Command(#[from] CommandError),
+    /// The uploaded file has expired.
+    #[error("the uploaded file is gone; upload it again")]
+    SourceGone,
+    /// A temporary file can't be written, or the reading task was stopped.
+    #[error("the file could not be read here: {0}")]
+    Local(String),
+}
+
+impl ImportError {
+    fn local(error: io::Error) -> Self {
+        Self::Local(error.to_string())
+    }
+}
+
+/// Imports uploaded files.
+pub struct Importer {
+    commands: Commands,
+    storage: ObjectStorage,
+    claim_key: Secret,
+    limits: Limits,
+    renderer: Arc<Renderer>,
+}
+
+/// Delivery of the event that requested the import.
+pub struct Cause<'e> {
+    /// The event.
+    pub event: &'e RecordedEvent,
+    /// Number of this delivery of the event, starting at 1.
+    pub attempt: u32,
+}
+
+/// Import in progress.
+struct Request<'r> {
+    id: ImportId,
+    asked: &'r ImportRequested,
+    /// Local copy of the file.
+    file: &'r Path,
+}
+
+impl Request<'_> {
+    const fn rules(&self) -> RowRules {
+        let ImportRequested { update_existing, requires_document, shared_email, .. } = *self.asked;
+        RowRules { update_existing, requires_document, shared_email }
+    }
+}
+
+/// Result of an import.
+#[derive(Default)]
+struct TakenIn {
+    report: ImportReport,
+    file: ReportFile,
+    /// Number of rows that were not imported, if the import was cancelled.
+    left: Option<u32>,
+}
+
+impl Importer {
+    /// Creates an importer. `renderer` finds the texts that cannot be drawn.
+    #[must_use]
+    pub const fn new(
+        commands: Commands,
+        storage: ObjectStorage,
+        claim_key: Secret,
+        limits: Limits,
+        renderer: Arc<Renderer>,
+    ) -> Self {
+        Self { commands, storage, claim_key, limits, renderer }
+    }
+
+    /// Imports the file of an `ImportRequested`, and records the progress and the end. Other events are ignored.
+    ///
+    /// # Errors
+    /// See [`ImportError`].
+    pub async fn import(&self, cause: &Cause<'_>) -> Result<(), ImportError> {
+        let Event::Import(ImportEvent::ImportRequested(request)) =
+            cause.event.decode().map_err(CommandError::from)?
+        else {
+            return Ok(());
+        };
+        let Ok(id) = cause.event.id.parse::<ImportId>() else { return Ok(()) };
+        let import = self.commands.load::<Import>(id).await?;
+        if import.state.ended {
+            return Ok(());
+        }
+        let key = ObjectKey::parse(&request.object_key).map_err(StorageError::from)?;
+        let file = NamedTempFile::new().map_err(ImportError::local)?;
+        let found = self.storage.get_to_file(&key, file.path(), self.limits.max_bytes).await?;
+        if found.is_none() {
+            return Err(ImportError::SourceGone);
+        }
+        let request = Request { id, asked: &request, file: file.path() };
+        let taken_in = self.take_in(cause, &request, import).await?;
+        self.finish(cause, id, taken_in).await?;
+        // The people are in the log now. The file is personal data that is no longer needed.
+        self.storage.delete(&key).await?;
+        Ok(())
+    }
+
+    /// Imports the file chunk by chunk. The outcome of a chunk is recorded while the next one is imported.
+    async fn take_in(
+        &self,
+        cause: &Cause<'_>,
+        request: &Request<'_>,
+        import: Loaded<Import>,
+    ) -> Result<TakenIn, ImportError> {
+        let (mut taken_in, mut seen) = (TakenIn::default(), Seen::default());
+        let (noted, mut unnoted) = (import.state.through_row, begun_before(cause, &import));
+        let mut progress = self.progress(cause, request, import).await?;
+        let mut chunks = read_in_chunks(request.file, request.asked, self.limits);
+        let mut settled: Vec<Settled> = Vec::new();
+        while let Some(chunk) = chunks.recv().await {
+            if progress.import.state.is_cancelling && chunk.as_ref().is_ok_and(|rows| is_beyond(rows, noted))
+            {
+                if unnoted == 0 {
+                    taken_in.left = Some(leave(chunk, chunks, &mut taken_in.file).await?);
+                    break;
+                }
+                unnoted -= 1;
+            }
+            let done = std::mem::take(&mut settled);
+            let note = self.note(cause, request.id, &mut progress, &done);
+            match chunk {
+                Ok(rows) => {
+                    (settled, ()) =
+                        try_join(self.take_in_chunk(cause, request, rows, &mut seen), note).await?
+                }
+                Err(error) => return note.await.and(Err(error)),
+            }
+            for row in &settled {
+                if let Outcome::Rejected(detail) = &row.outcome {
+                    taken_in.file.add(detail).map_err(ImportError::local)?;
+                }
+                if let Some(warning) = &row.warning {
+                    taken_in.file.add(warning).map_err(ImportError::local)?;
+                }
+                taken_in.report.add(row.earned.is_some(), &row.outcome);
+            }
+        }
+        self.note(cause, request.id, &mut progress, &settled).await?;
+        let rest = progress.due.rest();
+        self.request_batches(cause, &mut progress.batches, rest).await?;
+        if progress.import.state.is_cancelling {
+            taken_in.left.get_or_insert(0);
+        }
+        Ok(taken_in)
+    }
+
+    /// Imports the rows of a chunk, concurrently if they are independent. The outcome is the same as one by one.
+    async fn take_in_chunk(
+        &self,
+        cause: &Cause<'_>,
+        request: &Request<'_>,
+        rows: Vec<SheetRow>,
+        seen: &mut Seen,
+    ) -> Result<Vec<Settled>, ImportError> {
+        let plan = Plan::of(&self.commands, &self.claim_key, request, rows).await?;
+        let (snapshot, earlier) = (&plan.snapshot, &*seen);
+        let mut apart = Vec::with_capacity(plan.apart.len());
+        for row in plan.apart {
+            apart.push(self.decide(cause, request, (snapshot, earlier), row));
+        }
+        let mut decided: Vec<Decided> = stream::iter(apart).buffer_unordered(CHUNK).try_collect().await?;
+        decided.sort_by_key(Decided::row);
+        let mut settled: Vec<_> = decided.into_iter().map(|row| row.settled(seen)).collect();
+        for row in plan.in_turn {
+            let row = self.decide(cause, request, (&Snapshot::default(), &*seen), row).await?;
+            settled.push(row.settled(seen));
+        }
+        settled.sort_by_key(|row| row.row);
+        Ok(settled)
+    }
+
+    async fn decide(
+        &self,
+        cause: &Cause<'_>,
+        request: &Request<'_>,
+        (snapshot, seen): (&Snapshot, &Seen),
+        row: PlannedRow,
+    ) -> Result<Decided, ImportError> {
+        let number = row.number;
+        let Claiming { entry, claims, certificate_id, requires_document, raw } = match row.person {
+            Ok(claiming) => claiming,
+            Err(Rejection { raw, errors }) => {
+                return Ok(Decided::Rejected(number, ErrorDetail::of_row(number, &raw, errors)));
+            }
+        };
+        let context = CommandContext::of_process(cause.event, "importer-row", number as usize);
+        let source = ImportedRow { import_id: request.id, row: number };
+        let rules = rules_with(request.rules(), requires_document);
+        let row = Row { entry: &entry, claims: &claims, source, rules, seen };
+        let key = self.claim_key.reveal().as_bytes();
+        let taken_in = take_in_row(&self.commands, key, snapshot, &context, row).await?;
+        let taken_in = explained(taken_in, request.rules(), requires_document);
+        let stored = stored_person(&self.commands, snapshot, &taken_in).await?;
+        let certificate_id = certificate_id.map(Into::into).or(request.asked.certificate_id);
+        let is_earning = certificate_id.is_some();
+        let (stored, taken) = (stored.as_ref(), &taken_in);
+        let row = TakenRow { number, entry: &entry, taken_in: taken, stored, raw: &raw, is_earning };
+        let warning = warning(&self.renderer, row);
+        Ok(Decided::of(number, taken_in, entry, raw, certificate_id, warning))
+    }
+
+    /// Records that an import has failed.
+    ///
+    /// # Errors
+    /// The log can't be used.
+    pub async fn fail(
+        &self,
+        cause: &RecordedEvent,
+        code: &'static str,
+        reason: String,
+    ) -> Result<(), CommandError> {
+        let failed = ImportFailed { code: code.to_owned(), reason };
+        let context = CommandContext::of_process(cause, "importer-end", 1);
+        self.commands.execute::<Import>(&context, &cause.id, ImportCommand::Fail(failed)).await?;
+        Ok(())
+    }
+
+    async fn finish(&self, cause: &Cause<'_>, id: ImportId, taken_in: TakenIn) -> Result<(), ImportError> {
+        let TakenIn { report, file, left } = taken_in;
+        let report_key = import_report_key(id.0);
+        let stored = file.finish().map_err(ImportError::local)?;
+        if let Some(path) = &stored {
+            self.storage.put_file(&report_key, path).await?;
+        }
+        let report_key = stored.map(|_| report_key.to_string());
+        metrics::counter!("laureate_import_rows_total").increment(u64::from(report.total_records));
+        let context = CommandContext::of_process(cause.event, "importer-end", 0);
+        self.commands.execute::<Import>(&context, id, end(&report, left, report_key)).await?;
+        Ok(())
+    }
+}
+
+/// Returns how many chunks after the recorded progress an earlier worker may have begun. Some of their rows may be
+/// imported but not recorded, so these chunks are imported to their end even if the import is cancelled.
+const fn begun_before(cause: &Cause<'_>, import: &Loaded<Import>) -> usize {
+    if cause.attempt > 1 || import.state.through_row > 0 { READ_AHEAD + 1 } else { 0 }
+}
+
+fn is_beyond(rows: &[SheetRow], noted: u32) -> bool {
+    rows.first().is_some_and(|row| row.row > noted)
+}
+
+/// Counts the rows that are not imported after a cancellation, and adds them to the report. Stops at a reading error.
+async fn leave(
+    first: Result<Vec<SheetRow>, ImportError>,
+    mut rest: tokio::sync::mpsc::Receiver<Result<Vec<SheetRow>, ImportError>>,
+    file: &mut ReportFile,
+) -> Result<u32, ImportError> {
+    let (mut left, mut chunk) = (0, Some(first));
+    while let Some(Ok(rows)) = chunk {
+        for row in rows {
+            left += 1;
+            let detail = match row.outcome {
+                RowOutcome::Person { raw, .. } => ErrorDetail::left(row.row, &raw),
+                RowOutcome::Rejected { raw, errors } => ErrorDetail::of_row(row.row, &raw, errors),
+            };
+            file.add(&detail).map_err(ImportError::local)?;
+        }
+        chunk = rest.recv().await;
+    }
+    Ok(left)
+}
+
+/// Returns the command that ends the import.
+fn end(report: &ImportReport, left: Option<u32>, report_key: Option<String>) -> ImportCommand {
+    let ImportReport { total_records: total, created, updated, existing, repeated, errors, .. } = *report;
+    let associated = report.certificates_associated;
+    match left {
+        None => ImportCommand::Complete(ImportCompleted {
+            total,
+            created,
+            updated,
+            existing,
+            repeated,
+            errors,
+            associated,
+            report_key,
+        }),
+        Some(left) => ImportCommand::RecordCancelled(ImportCancelled {
+            total,
+            created,
+            updated,
+            existing,
+            repeated,
+            errors,
+            associated,
+            left,
+            report_key,
+        }),
+    }
+}
