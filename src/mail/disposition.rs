@@ -9,7 +9,7 @@ use std::fmt::Write as _;
 use lettre::message::header::{Header, HeaderName, HeaderValue};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC};
 
-use super::file_name::ascii_file_name;
+use crate::domain::certification::file_name::ascii_file_name;
 
 /// All characters except letters, digits and the four characters `-`, `.`, `_` and `~`.
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
@@ -52,8 +52,8 @@ impl Header for Disposition {
 mod tests {
     use proptest::prelude::*;
 
-    use super::super::file_name::attachment_file_name;
     use super::*;
+    use crate::domain::certification::file_name::attachment_file_name;
 
     #[test]
     fn header_has_an_ascii_name_and_the_original_name() {

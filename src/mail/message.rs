@@ -12,16 +12,14 @@ use lettre::{
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::{
-    address::wire_address,
-    disposition::Disposition,
-    file_name::{ascii_file_name, safe_pdf_file_name},
-    notice::{NoticeMail, NoticeWords},
-    outgoing::{Attachment, OutgoingMail, Recipient},
-    settings::{MailSettings, SettingsError},
-    templates::Templates,
-};
+use super::address::wire_address;
+use super::disposition::Disposition;
+use super::notice::{NoticeMail, NoticeWords};
+use super::outgoing::{Attachment, OutgoingMail, Recipient};
+use super::settings::{MailSettings, SettingsError};
+use super::templates::Templates;
 use crate::domain::Personal;
+use crate::domain::certification::file_name::{ascii_file_name, safe_pdf_file_name};
 
 /// Largest attachment in bytes. Encoded as base64, it stays under the 25 MiB that most mail servers accept.
 pub const MAX_ATTACHMENT_BYTES: usize = 16 * 1024 * 1024;

@@ -13,7 +13,6 @@ mod address;
 mod connection;
 mod dialogue;
 mod disposition;
-mod file_name;
 mod message;
 mod notice;
 mod outgoing;
@@ -21,7 +20,6 @@ mod settings;
 mod smtp;
 mod templates;
 
-pub use file_name::{ascii_file_name, attachment_file_name};
 pub use message::MAX_ATTACHMENT_BYTES;
 pub use notice::{NoticeMail, NoticeWords};
 pub use outgoing::{

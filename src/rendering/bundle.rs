@@ -17,8 +17,8 @@ use zip::{CompressionMethod, ZipWriter};
 
 use super::{Rendering, RenderingError};
 use crate::certificate_pdf::joined::JoinedPdf;
+use crate::domain::certification::file_name::attachment_file_name;
 use crate::domain::{IssuanceId, Personal};
-use crate::mail::attachment_file_name;
 
 /// Maximum number of certificates that are loaded concurrently.
 const AT_ONCE: usize = 4;

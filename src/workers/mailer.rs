@@ -13,15 +13,14 @@ use uuid::Uuid;
 use super::{Delivery, Verdict, Worker};
 use crate::commands::withdraw::is_revoked;
 use crate::commands::{CommandContext, CommandError, Commands, Loaded};
+use crate::domain::certification::file_name::attachment_file_name;
 use crate::domain::certification::mail::{
     Email, EmailCommand, EmailEvent, EmailFailed, EmailOutcomeUnknown, EmailQueued, EmailSent, MailDelivery,
     SendClaimed, Stage,
 };
 use crate::domain::{CommandId, DomainEvent, Refusal, TimeZone};
 use crate::event_log::RecordedEvent;
-use crate::mail::{
-    Attachment, MailProvider, MailVariables, OutgoingMail, Recipient, SendOutcome, attachment_file_name,
-};
+use crate::mail::{Attachment, MailProvider, MailVariables, OutgoingMail, Recipient, SendOutcome};
 use crate::rendering::Rendering;
 
 /// Maximum number of attempts.

@@ -13,7 +13,7 @@ use laureate::{
     domain::{Locale, Personal, Secret},
     mail::{
         Attachment, MailProvider, MailSettings, MailVariables, OutgoingMail, Recipient, Security,
-        SendOutcome, SmtpMailer, attachment_file_name,
+        SendOutcome, SmtpMailer,
     },
 };
 use mail_parser::{MessageParser, MimeHeaders};

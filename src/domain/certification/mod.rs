@@ -4,6 +4,7 @@ pub mod attendee;
 pub mod batch;
 pub mod certificate;
 pub mod design;
+pub mod file_name;
 pub mod import;
 pub mod issuance;
 pub mod issue_date;

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use crate::mail::ascii_file_name;
+use crate::domain::certification::file_name::ascii_file_name;
 
 /// Returns a header value of the type `attachment` with `file_name`, which has no control characters, quotes or
 /// separators.

@@ -8,14 +8,14 @@ use std::time::Duration;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use tokio::time::Instant;
 
-use super::apply::{SETTINGS, apply};
 use super::copy_schema::{self, Purpose};
 use super::maintenance::{Maintenance, MaintenanceError};
 use super::progress::Progress;
-use super::read_ahead::ReadAhead;
-use super::set::Member;
 use crate::database::DatabaseError;
 use crate::event_log::{Position, RecordedEvent};
+use crate::projection::runner::apply::{SETTINGS, apply};
+use crate::projection::runner::read_ahead::ReadAhead;
+use crate::projection::set::Member;
 
 /// Maximum number of events in one transaction.
 const BATCH: usize = 10_000;
@@ -23,14 +23,14 @@ const BATCH: usize = 10_000;
 const WAIT: Duration = Duration::from_secs(1);
 
 /// Projections that are being filled.
-pub(super) struct Copy<'a> {
+pub(in crate::projection) struct Copy<'a> {
     maintenance: &'a Maintenance,
     members: Vec<Filling<'a>>,
     ahead: ReadAhead,
     /// Events read but not yet applied.
     pending: Vec<RecordedEvent>,
     /// Last event that all members contain.
-    pub(super) position: Position,
+    pub(in crate::projection) position: Position,
     from: Position,
     begun: Instant,
     events: u64,
@@ -48,7 +48,7 @@ struct Filling<'a> {
 impl<'a> Copy<'a> {
     /// Opens a copy of these members, each in the given schema. Resumes an earlier copy with the same
     /// fingerprint and purpose; creates empty tables for the other members.
-    pub(super) async fn open(
+    pub(in crate::projection) async fn open(
         maintenance: &'a Maintenance,
         members: Vec<(&'a Member, String)>,
         purpose: &Purpose,
@@ -78,7 +78,7 @@ impl<'a> Copy<'a> {
     }
 
     /// Applies events up to and including `target`. The log must have reached this position.
-    pub(super) async fn advance_to(
+    pub(in crate::projection) async fn advance_to(
         &mut self,
         target: Position,
         progress: &mut (dyn FnMut(Progress) + Send),
@@ -95,7 +95,7 @@ impl<'a> Copy<'a> {
     }
 
     /// Applies events up to the end of the log, or up to the first event for which `within` returns false.
-    pub(super) async fn advance_while(
+    pub(in crate::projection) async fn advance_while(
         &mut self,
         within: impl Fn(&RecordedEvent) -> bool + Send + Sync,
         progress: &mut (dyn FnMut(Progress) + Send),
@@ -162,13 +162,13 @@ impl<'a> Copy<'a> {
     }
 
     /// Removes a member from the copy. Its tables are no longer changed.
-    pub(super) fn leave(&mut self, member: &Member) {
+    pub(in crate::projection) fn leave(&mut self, member: &Member) {
         self.members.retain(|kept| kept.member.projection.name != member.projection.name);
     }
 
     /// Turns the filled tables into live ones: logged and indexed. Runs once per member, also if more
     /// events are applied afterwards.
-    pub(super) async fn finish(&mut self) -> Result<(), MaintenanceError> {
+    pub(in crate::projection) async fn finish(&mut self) -> Result<(), MaintenanceError> {
         let maintenance = self.maintenance;
         let unfinished = self.members.iter_mut().filter(|filling| !filling.finished);
         let finished = unfinished.map(|filling| filling.finish(maintenance));

@@ -11,30 +11,34 @@ use futures_util::future::join;
 use tokio::time::Instant;
 
 use super::apply::{ApplyError, SETTINGS, apply};
-use super::checkpoints::{self, Standing, State};
 use super::projector::{Projector, ProjectorError, check_log};
-use super::set::{Member, search_path};
 use super::track::{TURN, Track};
 use crate::database::DatabaseError;
 use crate::event_log::{Position, RecordedEvent};
+use crate::projection::checkpoints;
+use crate::projection::checkpoints::{Standing, State};
+use crate::projection::set::{Member, search_path};
 
 /// Interval at which an idle projector checks that the log is still the same.
 const LOOK: Duration = Duration::from_secs(5);
 
-pub(super) struct Worker<'a> {
-    pub(super) projector: &'a Projector,
+pub(in crate::projection) struct Worker<'a> {
+    pub(in crate::projection) projector: &'a Projector,
     /// Ordered by position, lowest first.
-    pub(super) tracks: Vec<Track>,
+    pub(in crate::projection) tracks: Vec<Track>,
     /// Members that are not live yet.
-    pub(super) building: BTreeSet<usize>,
+    pub(in crate::projection) building: BTreeSet<usize>,
     /// Members that another projector moved, with the end of their pause.
-    pub(super) standing_back: Vec<(usize, Instant)>,
+    pub(in crate::projection) standing_back: Vec<(usize, Instant)>,
     looked: Instant,
 }
 
 impl<'a> Worker<'a> {
     /// Creates missing checkpoints and tables, checks the log, and assigns each member to a track.
-    pub(super) async fn open(projector: &'a Projector, resume: bool) -> Result<Self, ProjectorError> {
+    pub(in crate::projection) async fn open(
+        projector: &'a Projector,
+        resume: bool,
+    ) -> Result<Self, ProjectorError> {
         let members: Vec<&Member> = projector.set.members().iter().collect();
         let log = projector.source.info().await?;
         let mut client = projector.pool.get().await.map_err(DatabaseError::from)?;
@@ -88,7 +92,7 @@ impl<'a> Worker<'a> {
     }
 
     /// Applies at most one batch on each track.
-    pub(super) async fn turn(&mut self) -> Result<(), ProjectorError> {
+    pub(in crate::projection) async fn turn(&mut self) -> Result<(), ProjectorError> {
         self.return_from_standing_back().await?;
         if self.tracks.is_empty() {
             tokio::time::sleep(self.projector.pace.idle).await;
@@ -152,7 +156,7 @@ impl<'a> Worker<'a> {
     }
 
     /// Removes members from a track and returns their indexes.
-    pub(super) fn leave(&mut self, track: usize, names: &[String]) -> Vec<usize> {
+    pub(in crate::projection) fn leave(&mut self, track: usize, names: &[String]) -> Vec<usize> {
         let members = self.projector.set.members();
         let left = |member: &usize| names.contains(&members[*member].projection.name);
         let (gone, stay) = self.tracks[track].members.iter().partition(|member| left(member));
@@ -241,7 +245,7 @@ fn standing<'p>(
 
 impl Projector {
     /// Applies a batch to members at position `from`. Rows and checkpoints change in one transaction.
-    pub(super) async fn commit(
+    pub(in crate::projection) async fn commit(
         &self,
         members: &[Standing<'_>],
         from: Position,

@@ -4,19 +4,20 @@
 use tokio::time::Instant;
 
 use super::apply::ApplyError;
-use super::checkpoints::{self, Standing};
 use super::projector::{Projector, ProjectorError};
 use super::track::Track;
 use super::worker::Worker;
 use crate::database::DatabaseError;
 use crate::event_log::Position;
+use crate::projection::checkpoints;
+use crate::projection::checkpoints::Standing;
 
 /// Distance to the end of the log, in positions, within which a new projection counts as caught up.
 const CLOSE: Position = 1_000;
 
 impl Worker<'_> {
     /// Creates the indexes of the track's building members and makes them live, if the track has caught up.
-    pub(super) async fn settle(&mut self, index: usize) -> Result<(), ProjectorError> {
+    pub(in crate::projection) async fn settle(&mut self, index: usize) -> Result<(), ProjectorError> {
         let members = self.tracks[index].members.iter();
         let new: Vec<usize> = members.copied().filter(|m| self.building.contains(m)).collect();
         if new.is_empty() {

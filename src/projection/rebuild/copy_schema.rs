@@ -7,10 +7,10 @@
 use deadpool_postgres::Transaction;
 use time::OffsetDateTime;
 
-use super::checkpoints::{create_tables, microseconds, to_sql};
-use super::set::Member;
 use crate::database::DatabaseError;
 use crate::event_log::{LogInfo, Position};
+use crate::projection::checkpoints::{create_tables, microseconds, to_sql};
+use crate::projection::set::Member;
 
 /// Fill factor while a copy is filled. With half of each page free, an update fits on the row's own page
 /// and needs no index entry (heap-only tuple).
@@ -18,27 +18,27 @@ const ROOMY: &str = "fillfactor=50";
 
 /// Note of a copy's progress.
 #[derive(Debug)]
-pub(super) struct Note {
+pub(in crate::projection) struct Note {
     /// Last event that the copy's rows contain.
-    pub(super) position: Position,
+    pub(in crate::projection) position: Position,
     /// True if the tables are logged and have their indexes.
-    pub(super) finished: bool,
+    pub(in crate::projection) finished: bool,
     log_created: OffsetDateTime,
     purpose: String,
 }
 
 /// Purpose of a copy. Only an operation with the same purpose resumes it.
 #[derive(Debug)]
-pub(super) struct Purpose {
-    /// `rebuild`, `verify`, or the end of a [`Maintenance::rebuild_into`](super::Maintenance::rebuild_into).
-    pub(super) what: String,
+pub(in crate::projection) struct Purpose {
+    /// `rebuild`, `verify`, or the end of a [`Maintenance::rebuild_into`](crate::projection::Maintenance::rebuild_into).
+    pub(in crate::projection) what: String,
     /// Highest usable position. A copy beyond it can't be resumed.
-    pub(super) limit: Position,
+    pub(in crate::projection) limit: Position,
 }
 
 impl Note {
     /// Returns true if the copy was filled from this log, has this purpose and is within its limit.
-    pub(super) fn fits(&self, log: &LogInfo, purpose: &Purpose) -> bool {
+    pub(in crate::projection) fn fits(&self, log: &LogInfo, purpose: &Purpose) -> bool {
         microseconds(self.log_created) == microseconds(log.created)
             && self.purpose == purpose.what
             && self.position <= purpose.limit
@@ -46,19 +46,25 @@ impl Note {
 }
 
 /// Returns true if the schema exists.
-pub(super) async fn exists(transaction: &Transaction<'_>, schema: &str) -> Result<bool, DatabaseError> {
+pub(in crate::projection) async fn exists(
+    transaction: &Transaction<'_>,
+    schema: &str,
+) -> Result<bool, DatabaseError> {
     let sql = "SELECT EXISTS (SELECT FROM pg_namespace WHERE nspname = $1)";
     Ok(transaction.query_one(sql, &[&schema]).await?.try_get(0)?)
 }
 
 /// Returns true if the schema holds an unfinished copy, of any projections.
-pub(super) async fn is_copy(transaction: &Transaction<'_>, schema: &str) -> Result<bool, DatabaseError> {
+pub(in crate::projection) async fn is_copy(
+    transaction: &Transaction<'_>,
+    schema: &str,
+) -> Result<bool, DatabaseError> {
     let sql = "SELECT to_regclass(format('%I.copy_progress', $1::text)) IS NOT NULL";
     Ok(transaction.query_one(sql, &[&schema]).await?.try_get(0)?)
 }
 
 /// Returns the note about a member, if the schema holds a copy with its fingerprint.
-pub(super) async fn note(
+pub(in crate::projection) async fn note(
     transaction: &Transaction<'_>,
     schema: &str,
     member: &Member,
@@ -76,7 +82,7 @@ pub(super) async fn note(
 }
 
 /// Creates a member's empty tables in a schema, which may already hold tables of other members.
-pub(super) async fn create(
+pub(in crate::projection) async fn create(
     transaction: &Transaction<'_>,
     schema: &str,
     member: &Member,
@@ -108,7 +114,7 @@ async fn tables(transaction: &Transaction<'_>, schema: &str) -> Result<Vec<Strin
 }
 
 /// Notes the position of a member's rows. The search path must begin with the copy's schema.
-pub(super) async fn advance(
+pub(in crate::projection) async fn advance(
     transaction: &Transaction<'_>,
     member: &Member,
     position: Position,
@@ -120,7 +126,7 @@ pub(super) async fn advance(
 }
 
 /// Turns a member's filled tables into regular tables: packed, logged, indexed and analysed.
-pub(super) async fn finish(
+pub(in crate::projection) async fn finish(
     transaction: &Transaction<'_>,
     schema: &str,
     member: &Member,
@@ -145,11 +151,14 @@ pub(super) async fn finish(
 }
 
 /// Drops the schema of a copy, which contains nothing else.
-pub(super) async fn drop(transaction: &Transaction<'_>, schema: &str) -> Result<(), DatabaseError> {
+pub(in crate::projection) async fn drop(
+    transaction: &Transaction<'_>,
+    schema: &str,
+) -> Result<(), DatabaseError> {
     Ok(transaction.batch_execute(&format!("DROP SCHEMA IF EXISTS \"{schema}\" CASCADE")).await?)
 }
 
 /// Returns the SQL that drops the note, for a copy that becomes a live schema.
-pub(super) fn forget(schema: &str) -> String {
+pub(in crate::projection) fn forget(schema: &str) -> String {
     format!("DROP TABLE \"{schema}\".copy_progress;")
 }

@@ -12,16 +12,16 @@ use time::OffsetDateTime;
 use tokio_postgres::types::{IsNull, ToSql, Type, to_sql_checked};
 use uuid::Uuid;
 
-use super::checkpoints::to_sql;
-use super::definition::Projection;
 use super::waves::{NoRowKey, Statement, statements};
 use crate::database::DatabaseError;
 use crate::event_log::{Position, RecordedEvent};
+use crate::projection::checkpoints::to_sql;
+use crate::projection::definition::Projection;
 
 /// Settings of a transaction that applies events. Asynchronous commit is safe, because rows and checkpoint
 /// are lost together and applied again. The planner settings make handlers find rows by key. The statistics
 /// of tables that were never analysed would mislead the planner.
-pub(super) const SETTINGS: &str = "SET LOCAL synchronous_commit = off; \
+pub(in crate::projection) const SETTINGS: &str = "SET LOCAL synchronous_commit = off; \
     SET LOCAL plan_cache_mode = force_generic_plan; SET LOCAL enable_seqscan = off; \
     SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off;";
 
@@ -85,7 +85,7 @@ impl ToSql for RawJson<'_> {
 
 /// Applies the events, in the order of the log, to all projections. The transaction must have [`SETTINGS`]
 /// and a search path with the projections' schemas. Statements are pipelined.
-pub(super) async fn apply(
+pub(in crate::projection) async fn apply(
     transaction: &Transaction<'_>,
     projections: &[&Projection],
     events: &[RecordedEvent],

@@ -4,15 +4,15 @@ use deadpool_postgres::Transaction;
 use serde::Serialize;
 use tokio_postgres::IsolationLevel;
 
-use super::checkpoints;
 use super::copy::Copy;
 use super::copy_schema::Purpose;
 use super::maintenance::{Absent, Maintenance, MaintenanceError};
 use super::progress::Progress;
-use super::set::Member;
 use super::verify_rows::{digest, first_difference, tables};
 use crate::database::DatabaseError;
 use crate::event_log::Position;
+use crate::projection::checkpoints;
+use crate::projection::set::Member;
 
 /// Result of a verification.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

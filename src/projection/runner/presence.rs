@@ -7,8 +7,8 @@ use std::time::Duration;
 use deadpool_postgres::{ClientWrapper, Object, Pool, Transaction};
 use tokio_util::sync::CancellationToken;
 
-use super::set::ProjectionSet;
 use crate::database::DatabaseError;
+use crate::projection::set::ProjectionSet;
 
 /// Interval at which the connection that holds the locks is checked.
 const LOOK: Duration = Duration::from_secs(1);
@@ -59,7 +59,10 @@ async fn lock(pool: &Pool, set: &ProjectionSet) -> Result<ClientWrapper, Databas
 
 /// Returns true if no program uses the tables in this schema. Then it also keeps new ones from taking the
 /// lock until the end of the transaction.
-pub(super) async fn is_free(transaction: &Transaction<'_>, schema: &str) -> Result<bool, DatabaseError> {
+pub(in crate::projection) async fn is_free(
+    transaction: &Transaction<'_>,
+    schema: &str,
+) -> Result<bool, DatabaseError> {
     let sql = "SELECT pg_try_advisory_xact_lock(hashtextextended($1, 0))";
     Ok(transaction.query_one(sql, &[&key(schema)]).await?.try_get(0)?)
 }

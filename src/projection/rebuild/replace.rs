@@ -3,14 +3,14 @@
 
 use deadpool_postgres::Transaction;
 
-use super::checkpoints;
 use super::copy::Copy;
 use super::copy_schema::{self, Purpose};
 use super::maintenance::{Absent, Maintenance, MaintenanceError};
 use super::progress::Progress;
-use super::set::Member;
 use crate::database::DatabaseError;
 use crate::event_log::Position;
+use crate::projection::checkpoints;
+use crate::projection::set::Member;
 
 impl Maintenance {
     /// Rebuilds the named projections from the log (all if `names` is empty) and replaces the live tables
@@ -110,7 +110,10 @@ impl Maintenance {
     }
 
     /// Returns the lowest position of these members, or the end of the log if none has a checkpoint.
-    pub(super) async fn lowest(&self, members: &[&Member]) -> Result<Position, MaintenanceError> {
+    pub(in crate::projection) async fn lowest(
+        &self,
+        members: &[&Member],
+    ) -> Result<Position, MaintenanceError> {
         let found = self.checkpoints(members).await?;
         match found.iter().map(|checkpoint| checkpoint.position).min() {
             Some(position) => Ok(position),

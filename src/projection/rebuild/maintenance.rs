@@ -5,26 +5,27 @@ use std::sync::Arc;
 use deadpool_postgres::{ClientWrapper, Object, Pool};
 use thiserror::Error;
 
-use super::apply::ApplyError;
-use super::checkpoints::{self, Checkpoint};
-use super::projector::{ProjectorError, check_log};
-use super::set::{BadSet, Member, ProjectionSet};
-use super::source::{LogSource, SourceError};
 use crate::database::DatabaseError;
 use crate::event_log::Position;
+use crate::projection::checkpoints;
+use crate::projection::checkpoints::Checkpoint;
+use crate::projection::runner::apply::ApplyError;
+use crate::projection::runner::projector::{ProjectorError, check_log};
+use crate::projection::set::{BadSet, Member, ProjectionSet};
+use crate::projection::source::{LogSource, SourceError};
 
 /// Rebuilds, verifies and cleans up the projections of one program. One maintenance operation runs at a
 /// time in a namespace. Projectors and readers continue meanwhile.
 pub struct Maintenance {
-    pub(super) pool: Pool,
-    pub(super) source: Arc<dyn LogSource>,
-    pub(super) set: Arc<ProjectionSet>,
+    pub(in crate::projection) pool: Pool,
+    pub(in crate::projection) source: Arc<dyn LogSource>,
+    pub(in crate::projection) set: Arc<ProjectionSet>,
     lanes: usize,
 }
 
 /// Treatment of projections without a checkpoint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Absent {
+pub(in crate::projection) enum Absent {
     /// The projection is built.
     Built,
     /// The operation fails.
@@ -80,11 +81,11 @@ pub enum MaintenanceError {
 
 /// Guard of a maintenance operation: an advisory lock on a connection that was taken out of the pool.
 /// Dropping it closes the connection, which releases the lock.
-pub(super) struct Turn(ClientWrapper, String);
+pub(in crate::projection) struct Turn(ClientWrapper, String);
 
 impl Turn {
     /// Releases the lock at once. Otherwise it is released when the server notices the closed connection.
-    pub(super) async fn end(self) -> Result<(), DatabaseError> {
+    pub(in crate::projection) async fn end(self) -> Result<(), DatabaseError> {
         self.0.execute("SELECT pg_advisory_unlock(hashtextextended($1, 0))", &[&self.1]).await?;
         Ok(())
     }
@@ -106,11 +107,11 @@ impl Maintenance {
     pub const LEAST_CONNECTIONS: usize = 2;
 
     /// Returns the number of projections that are filled at the same time.
-    pub(super) const fn lanes(&self) -> usize {
+    pub(in crate::projection) const fn lanes(&self) -> usize {
         self.lanes
     }
 
-    pub(super) async fn take_turn(&self) -> Result<Turn, MaintenanceError> {
+    pub(in crate::projection) async fn take_turn(&self) -> Result<Turn, MaintenanceError> {
         let client = self.pool.get().await.map_err(DatabaseError::from)?;
         let key = format!("{}_maintenance", self.set.namespace());
         let sql = "SELECT pg_try_advisory_lock(hashtextextended($1, 0))";
@@ -124,7 +125,7 @@ impl Maintenance {
 
     /// Returns the members with these names, grouped by the position of their checkpoints. A group is
     /// filled with one pass over the log. Checks the checkpoints against the log.
-    pub(super) async fn groups(
+    pub(in crate::projection) async fn groups(
         &self,
         names: &[&str],
         absent: Absent,
@@ -156,7 +157,10 @@ impl Maintenance {
 
     /// Returns the live checkpoints of these members, without those that have none. Fails if one is still
     /// building.
-    pub(super) async fn checkpoints(&self, members: &[&Member]) -> Result<Vec<Checkpoint>, MaintenanceError> {
+    pub(in crate::projection) async fn checkpoints(
+        &self,
+        members: &[&Member],
+    ) -> Result<Vec<Checkpoint>, MaintenanceError> {
         let client = self.pool.get().await.map_err(DatabaseError::from)?;
         let found = checkpoints::load(&client, &self.set, members).await?;
         match found.iter().find(|checkpoint| !checkpoint.was_live) {
@@ -165,7 +169,7 @@ impl Maintenance {
         }
     }
 
-    pub(super) async fn drop_schemas(
+    pub(in crate::projection) async fn drop_schemas(
         &self,
         schemas: impl IntoIterator<Item = String>,
     ) -> Result<(), DatabaseError> {

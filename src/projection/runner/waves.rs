@@ -9,22 +9,22 @@ use std::collections::HashMap;
 
 use serde_json::Value;
 
-use super::definition::{Handler, Projection, RowKey};
 use crate::event_log::RecordedEvent;
+use crate::projection::definition::{Handler, Projection, RowKey};
 
 /// One execution of a handler.
 #[derive(Debug)]
-pub(super) struct Statement<'a> {
-    pub(super) handler: &'a Handler,
-    pub(super) events: Vec<&'a RecordedEvent>,
+pub(in crate::projection) struct Statement<'a> {
+    pub(in crate::projection) handler: &'a Handler,
+    pub(in crate::projection) events: Vec<&'a RecordedEvent>,
 }
 
 /// The event lacks the row key that its handler declares.
 #[derive(Debug)]
-pub(super) struct NoRowKey<'a>(pub(super) &'a RecordedEvent);
+pub(in crate::projection) struct NoRowKey<'a>(pub(in crate::projection) &'a RecordedEvent);
 
 /// Returns the statements of a batch, in order. Events without a handler are left out.
-pub(super) fn statements<'a>(
+pub(in crate::projection) fn statements<'a>(
     projection: &'a Projection,
     events: &'a [RecordedEvent],
 ) -> Result<Vec<Statement<'a>>, NoRowKey<'a>> {

@@ -1,8 +1,8 @@
 //! Clean-up: drops tables that no program uses any more, when an operator requests it.
 
 use super::maintenance::{Maintenance, MaintenanceError};
-use super::presence;
 use crate::database::{DatabaseError, meta_schema};
+use crate::projection::runner::presence;
 
 /// Result of a clean-up.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -15,7 +15,7 @@ pub struct CleanUp {
 
 impl Maintenance {
     /// Drops the projections of this namespace that no program uses. Keeps those of this program, those of
-    /// other running programs ([`super::Presence`]), and those in `keep`, a list of full fingerprints for
+    /// other running programs ([`crate::projection::Presence`]), and those in `keep`, a list of full fingerprints for
     /// programs that will be started again. Also drops the unfinished copies of this program's rebuilds and
     /// verifications.
     ///

@@ -17,7 +17,7 @@ pub fn attachment_file_name(full_name: &str) -> String {
 }
 
 /// Makes the name of a PDF file safe by the same rules. Names from [`attachment_file_name`] stay unchanged.
-pub(super) fn safe_pdf_file_name(file_name: &str) -> String {
+pub fn safe_pdf_file_name(file_name: &str) -> String {
     let stem =
         safe_stem(file_name.strip_suffix(".pdf").unwrap_or(file_name), MAX_NAME_BYTES + "_certificate".len());
     if stem.is_empty() { "certificate.pdf".to_owned() } else { format!("{stem}.pdf") }

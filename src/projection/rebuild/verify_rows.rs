@@ -12,17 +12,20 @@ use crate::database::DatabaseError;
 use crate::event_log::Position;
 
 /// Table with its primary key.
-pub(super) struct Table {
+pub(in crate::projection) struct Table {
     name: String,
     /// SQL expression of the key's columns as a JSON array.
     key: String,
 }
 
 /// One side of the comparison: a transaction and the schema that it reads.
-pub(super) type Side<'a> = (&'a Transaction<'a>, &'a str);
+pub(in crate::projection) type Side<'a> = (&'a Transaction<'a>, &'a str);
 
 /// Returns the tables of a copy.
-pub(super) async fn tables(transaction: &Transaction<'_>, schema: &str) -> Result<Vec<Table>, DatabaseError> {
+pub(in crate::projection) async fn tables(
+    transaction: &Transaction<'_>,
+    schema: &str,
+) -> Result<Vec<Table>, DatabaseError> {
     let sql = "SELECT class.relname::text, (
              SELECT 'jsonb_build_array(' || string_agg(quote_ident(attname), ', ' ORDER BY place) || ')'
              FROM pg_index, unnest(indkey) WITH ORDINALITY AS part(attnum, place)
@@ -42,7 +45,7 @@ pub(super) async fn tables(transaction: &Transaction<'_>, schema: &str) -> Resul
 }
 
 /// Returns the number of rows of a table, and a digest of all rows that doesn't depend on their order.
-pub(super) async fn digest(
+pub(in crate::projection) async fn digest(
     transaction: &Transaction<'_>,
     schema: &str,
     table: &Table,
@@ -58,7 +61,7 @@ pub(super) async fn digest(
 }
 
 /// Returns the first difference between both sides, in the order of keys.
-pub(super) async fn first_difference(
+pub(in crate::projection) async fn first_difference(
     live: Side<'_>,
     fresh: Side<'_>,
     table: &Table,

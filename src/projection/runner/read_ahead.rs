@@ -5,22 +5,22 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
-use super::source::{EventReader, SourceError};
 use crate::event_log::RecordedEvent;
+use crate::projection::source::{EventReader, SourceError};
 
 /// Batches in the channel. With the one being read and the one being applied, 4 are in memory, each with at
 /// most 16 MiB of bodies.
 const AHEAD: usize = 2;
 
 /// Cursor on the log that reads ahead in a task. Dropping it aborts the task.
-pub(super) struct ReadAhead {
+pub(in crate::projection) struct ReadAhead {
     batches: mpsc::Receiver<Result<Vec<RecordedEvent>, SourceError>>,
     task: JoinHandle<()>,
 }
 
 impl ReadAhead {
     /// Starts reading batches of up to `max` events. A batch is empty if no event came within `wait`.
-    pub(super) fn start(mut reader: Box<dyn EventReader>, max: usize, wait: Duration) -> Self {
+    pub(in crate::projection) fn start(mut reader: Box<dyn EventReader>, max: usize, wait: Duration) -> Self {
         let (sender, batches) = mpsc::channel(AHEAD);
         let task = tokio::spawn(async move {
             loop {
@@ -35,7 +35,7 @@ impl ReadAhead {
     }
 
     /// Returns the next batch. An empty one may be older than the newest events of the log.
-    pub(super) async fn next(&mut self) -> Result<Vec<RecordedEvent>, SourceError> {
+    pub(in crate::projection) async fn next(&mut self) -> Result<Vec<RecordedEvent>, SourceError> {
         let ended = || SourceError { message: "reading has ended".to_owned(), transient: true };
         self.batches.recv().await.unwrap_or_else(|| Err(ended()))
     }

@@ -2,31 +2,35 @@
 
 use std::time::Duration;
 
-use super::source::{EventReader, LogSource, SourceError};
 use crate::event_log::{Position, RecordedEvent};
+use crate::projection::source::{EventReader, LogSource, SourceError};
 
 /// Longest wait for the next event of a track while other tracks wait for their turn.
-pub(super) const TURN: Duration = Duration::from_millis(5);
+pub(in crate::projection) const TURN: Duration = Duration::from_millis(5);
 /// Maximum total size of the bodies in one batch, in bytes. It limits the size of a statement's parameters.
 const MAX_BYTES: usize = 16 << 20;
 
-pub(super) struct Track {
+pub(in crate::projection) struct Track {
     /// Indexes of the members in the set, ascending.
-    pub(super) members: Vec<usize>,
+    pub(in crate::projection) members: Vec<usize>,
     /// Last event that all members contain.
-    pub(super) position: Position,
+    pub(in crate::projection) position: Position,
     reader: Box<dyn EventReader>,
     /// Events read but not yet applied.
     pending: Vec<RecordedEvent>,
 }
 
 impl Track {
-    pub(super) fn new(source: &dyn LogSource, members: Vec<usize>, position: Position) -> Self {
+    pub(in crate::projection) fn new(
+        source: &dyn LogSource,
+        members: Vec<usize>,
+        position: Position,
+    ) -> Self {
         Self { members, position, reader: source.read_after(position), pending: Vec::new() }
     }
 
     /// Returns the next batch, after this track's position and up to `ceiling`. Drops redelivered events.
-    pub(super) async fn next(
+    pub(in crate::projection) async fn next(
         &mut self,
         max: usize,
         ceiling: Option<Position>,
@@ -55,7 +59,11 @@ impl Track {
     }
 
     /// Reads the next events if none are pending.
-    pub(super) async fn fill(&mut self, max: usize, wait: Duration) -> Result<(), SourceError> {
+    pub(in crate::projection) async fn fill(
+        &mut self,
+        max: usize,
+        wait: Duration,
+    ) -> Result<(), SourceError> {
         if self.pending.is_empty() {
             self.pending = self.reader.next_batch(max, wait).await?;
         }
@@ -63,13 +71,13 @@ impl Track {
     }
 
     /// Puts back a batch that was not applied.
-    pub(super) fn put_back(&mut self, mut events: Vec<RecordedEvent>) {
+    pub(in crate::projection) fn put_back(&mut self, mut events: Vec<RecordedEvent>) {
         events.append(&mut self.pending);
         self.pending = events;
     }
 
     /// Adds the members of another track at the same position.
-    pub(super) fn join(&mut self, other: &Self) {
+    pub(in crate::projection) fn join(&mut self, other: &Self) {
         self.members.extend(&other.members);
         self.members.sort_unstable();
     }

@@ -9,14 +9,14 @@ use time::OffsetDateTime;
 use tokio_util::sync::CancellationToken;
 
 use super::apply::ApplyError;
-use super::checkpoints::{Checkpoint, microseconds};
 use super::presence::Presence;
-use super::readers::Readers;
-use super::set::ProjectionSet;
-use super::source::{LogSource, SourceError};
 use super::worker::Worker;
 use crate::database::DatabaseError;
 use crate::event_log::{LogInfo, Position};
+use crate::projection::checkpoints::{Checkpoint, microseconds};
+use crate::projection::readers::Readers;
+use crate::projection::set::ProjectionSet;
+use crate::projection::source::{LogSource, SourceError};
 
 /// Delay before a retry if the log or the database is not available.
 const BACKOFF: Duration = Duration::from_secs(1);
@@ -48,11 +48,11 @@ impl Default for Pace {
 /// Keeps the projections of one program up to date with the log. Several projectors may run; the
 /// checkpoints ensure that each event is applied once.
 pub struct Projector {
-    pub(super) pool: Pool,
-    pub(super) source: Arc<dyn LogSource>,
-    pub(super) set: Arc<ProjectionSet>,
-    pub(super) readers: Readers,
-    pub(super) pace: Pace,
+    pub(in crate::projection) pool: Pool,
+    pub(in crate::projection) source: Arc<dyn LogSource>,
+    pub(in crate::projection) set: Arc<ProjectionSet>,
+    pub(in crate::projection) readers: Readers,
+    pub(in crate::projection) pace: Pace,
 }
 
 /// Error that stops a projector.
@@ -174,7 +174,10 @@ impl Projector {
 }
 
 /// Checks that the checkpoints belong to this log and are not beyond its end.
-pub(super) fn check_log(log: &LogInfo, checkpoints: &[Checkpoint]) -> Result<(), ProjectorError> {
+pub(in crate::projection) fn check_log(
+    log: &LogInfo,
+    checkpoints: &[Checkpoint],
+) -> Result<(), ProjectorError> {
     for checkpoint in checkpoints {
         let projection = checkpoint.projection.clone();
         if microseconds(checkpoint.log_created) != microseconds(log.created) {
